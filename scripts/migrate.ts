@@ -1,0 +1,12 @@
+import { parseArgs } from 'node:util';
+import { loadConfig } from '../src/config.ts';
+import { runMain } from '../src/process.ts';
+import { withDatabase } from './support/embedded-postgres.ts';
+import { listMigrations, migrateDown, migrateToLatest } from './support/migrate.ts';
+
+/** `npm run migrate`, with `-- --list` to see what is applied and `-- --down` to revert the newest. */
+await runMain(async () => {
+  const { values } = parseArgs({ options: { list: { type: 'boolean' }, down: { type: 'boolean' } } });
+  const run = values.list ? listMigrations : values.down ? migrateDown : migrateToLatest;
+  await withDatabase(loadConfig(), (databaseUrl) => run(databaseUrl, console.log));
+});

@@ -1,0 +1,113 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { type Config, loadConfig } from '../src/config.ts';
+import { StartupError } from '../src/errors.ts';
+import { runMain } from '../src/process.ts';
+import { type HeldDatabase, holdDatabase } from './support/embedded-postgres.ts';
+import { migrateToLatest } from './support/migrate.ts';
+import { SupervisedProcess } from './support/supervisor.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** How long a database of somebody else's may take to come up beside us. */
+const DATABASE_PATIENCE_MS = 15_000;
+
+/** Beyond the grace that its requests and jobs have, how long a process may take to close before it is killed. */
+const CLOSING_MS = 10_000;
+
+/** `npm start`: the whole system on one machine. With `--watch`, each process starts again when its code changes. */
+await runMain(async () => {
+  const { values } = parseArgs({ options: { watch: { type: 'boolean' } } });
+  const config = loadConfig();
+  const stopped = stopRequested();
+
+  const database = config.databaseUrl === undefined ? await holdDatabase(config.dataDir) : undefined;
+  try {
+    const databaseUrl = database?.url ?? config.databaseUrl ?? '';
+    await migratePatiently(databaseUrl);
+    await runProcesses(config, databaseUrl, { isWatching: values.watch ?? false, stopped, database });
+  } finally {
+    await database?.stop();
+  }
+  say('Stopped.');
+});
+
+/** Settles at the first Ctrl-C or SIGTERM. Those that follow change nothing: stopping has a deadline of its own. */
+function stopRequested(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
+  return promise;
+}
+
+async function migratePatiently(databaseUrl: string): Promise<void> {
+  const deadline = Date.now() + DATABASE_PATIENCE_MS;
+  for (;;) {
+    try {
+      return await migrateToLatest(databaseUrl, () => {});
+    } catch (error) {
+      if (!isUnreachable(error) || Date.now() > deadline) throw error;
+      say(`${error.message}. Trying again.`);
+      await sleep(1000);
+    }
+  }
+}
+
+function isUnreachable(error: unknown): error is StartupError {
+  return error instanceof StartupError && error.exitCode === 1;
+}
+
+async function runProcesses(
+  config: Config,
+  databaseUrl: string,
+  context: { isWatching: boolean; stopped: Promise<void>; database: HeldDatabase | undefined },
+): Promise<void> {
+  const supervise = (name: string, script: string) =>
+    new SupervisedProcess(
+      {
+        name,
+        args: [...(context.isWatching ? watchFlags() : []), join(ROOT, script)],
+        env: { ...process.env, DATABASE_URL: databaseUrl },
+      },
+      say,
+    );
+  const processes = [supervise('web', 'src/server.ts'), supervise('worker', 'src/worker.ts')];
+
+  const ends = [context.stopped, databaseLost(context.database), ...processes.map(({ failed }) => failed)];
+  try {
+    const isUp = await Promise.race([Promise.all(processes.map(({ ready }) => ready)), ...ends]);
+    if (isUp !== undefined) announce(config);
+    await Promise.race(ends);
+  } finally {
+    const timeoutMs = config.shutdownGraceSeconds * 1000 + CLOSING_MS;
+    await Promise.all(processes.map((each) => each.stop(timeoutMs)));
+  }
+}
+
+async function databaseLost(database: HeldDatabase | undefined): Promise<void> {
+  if (database === undefined) return new Promise(() => {});
+  await database.lost;
+  throw new StartupError(
+    1,
+    'The embedded PostgreSQL stopped although nobody asked it to. Start again to recover.',
+  );
+}
+
+function watchFlags(): string[] {
+  return [
+    '--watch',
+    '--watch-preserve-output',
+    ...['src', 'views'].map((folder) => `--watch-path=${join(ROOT, folder)}`),
+  ];
+}
+
+function announce(config: Config): void {
+  const site = config.port === 0 ? 'see the log for its port' : config.baseUrl;
+  const mails = config.smtpUrl === undefined ? `${site}/dev/mailbox` : 'sent through SMTP_URL';
+  say(`Pennypost is ready: ${site}`);
+  say(`Mails: ${mails}`);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { Config } from '../../src/config.ts';
+import { StartupError } from '../../src/errors.ts';
+import { type Cluster, openCluster } from './postgres-cluster.ts';
+
+const DATABASE = 'pennypost';
+
+/** Held by the one `npm start` that runs a data folder. A lock of the database's own cannot be left behind. */
+const START_LOCK = 7_366_998;
+
+/**
+ * Gives a command its database: `DATABASE_URL`, or the embedded one in `DATA_DIR`, which is started for the command
+ * and stopped after it, unless it runs already.
+ */
+export async function withDatabase(
+  config: Pick<Config, 'databaseUrl' | 'dataDir'>,
+  use: (databaseUrl: string) => Promise<void>,
+): Promise<void> {
+  if (config.databaseUrl !== undefined) return use(config.databaseUrl);
+  const cluster = await openCluster(config.dataDir);
+  try {
+    await createDatabase(cluster);
+    await use(cluster.url(DATABASE));
+  } finally {
+    if (cluster.wasStartedHere && !(await isUsedByOthers(cluster))) await cluster.stop();
+  }
+}
+
+/** The embedded database for as long as the system runs. */
+export interface HeldDatabase {
+  readonly url: string;
+  /** Settles when the server has gone away although nobody stopped it. */
+  readonly lost: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens the embedded database for `npm start`, which owns it from then on.
+ *
+ * @param port the port it had before, when it is opened again
+ * @throws StartupError when another `npm start` has it
+ */
+export async function holdDatabase(dataDir: string, port?: number): Promise<HeldDatabase & { port: number }> {
+  const cluster = await openCluster(dataDir, port === undefined ? {} : { port });
+  const holder = new pg.Client({
+    connectionString: cluster.url('postgres'),
+    application_name: `pennypost start ${process.pid}`,
+  });
+  const lost = Promise.withResolvers<void>();
+  holder.on('error', () => {}); // What follows an error is the end, and that is handled.
+  holder.on('end', () => lost.resolve());
+  await holder.connect();
+
+  const { rows } = await holder.query('select pg_try_advisory_lock($1) as is_mine', [START_LOCK]);
+  if (!rows[0].is_mine) {
+    const pid = await findHolder(holder);
+    await holder.end();
+    throw new StartupError(
+      1,
+      `Pennypost already runs on ${dataDir} (process ${pid}). Stop it first, or set another DATA_DIR.`,
+    );
+  }
+  await createDatabase(cluster);
+  return { url: cluster.url(DATABASE), port: cluster.port, lost: lost.promise, stop: () => cluster.stop() };
+}
+
+async function findHolder(client: pg.Client): Promise<string> {
+  const { rows } = await client.query(
+    `select application_name from pg_locks join pg_stat_activity using (pid)
+     where locktype = 'advisory' and granted and objid = $1`,
+    [START_LOCK],
+  );
+  return rows[0]?.application_name.split(' ').at(-1) ?? 'unknown';
+}
+
+async function createDatabase(cluster: Cluster): Promise<void> {
+  await query(cluster, async (client) => {
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE]);
+    if (rowCount === 0) await client.query(`create database ${DATABASE}`);
+  });
+}
+
+/** How long the server may take to notice that this command's own connections have ended. */
+const LEAVING_MS = 2_000;
+
+async function isUsedByOthers(cluster: Cluster): Promise<boolean> {
+  return query(cluster, async (client) => {
+    const deadline = Date.now() + LEAVING_MS;
+    while (Date.now() < deadline) {
+      const { rowCount } = await client.query(
+        `select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
+      );
+      if (rowCount === 0) return false;
+      await sleep(20);
+    }
+    return true;
+  });
+}
+
+async function query<Result>(cluster: Cluster, use: (client: pg.Client) => Promise<Result>): Promise<Result> {
+  const client = new pg.Client({ connectionString: cluster.url('postgres') });
+  await client.connect();
+  try {
+    return await use(client);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,103 @@
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import pg from 'pg';
+import { PgBoss } from 'pg-boss';
+import { StartupError } from '../../src/errors.ts';
+import { createMigrator } from '../../src/migrator.ts';
+import { databaseUnreachable } from '../../src/plugins/db.ts';
+import { synchroniseQueues } from '../../src/plugins/queue.ts';
+import { queueContracts } from '../../src/queues.ts';
+import type { Schema } from '../../src/schema.ts';
+
+/** What a run of the migrations tells whoever watches it. */
+type Report = (line: string) => void;
+
+/** Any number will do, as long as nothing else in this database locks by it. */
+const MIGRATION_LOCK = 7_366_997;
+
+/**
+ * Brings the application's tables and the queue's to the newest schema. Runs that overlap wait for each other.
+ *
+ * @throws StartupError naming the migration that failed; what it and the others of this run did is rolled back
+ */
+export async function migrateToLatest(databaseUrl: string, report: Report): Promise<void> {
+  await withMigrator(databaseUrl, async (migrator) => {
+    const { error, results = [] } = await migrator.migrateToLatest();
+    for (const { migrationName, status } of results) {
+      if (status === 'Success') report(`applied   ${migrationName}`);
+    }
+    refuseFailure(error, results);
+    await migrateQueue(databaseUrl);
+    report(
+      results.length === 0 ? 'The schema is current.' : `The schema is current: ${results.length} applied.`,
+    );
+  });
+}
+
+/** Reverts the newest migration that is applied. The queue's own tables stay. */
+export async function migrateDown(databaseUrl: string, report: Report): Promise<void> {
+  await withMigrator(databaseUrl, async (migrator) => {
+    const { error, results = [] } = await migrator.migrateDown();
+    refuseFailure(error, results);
+    report(results.length === 0 ? 'There is nothing to revert.' : `reverted  ${results[0]?.migrationName}`);
+  });
+}
+
+/** Reports every migration there is, applied or pending, oldest first. */
+export async function listMigrations(databaseUrl: string, report: Report): Promise<void> {
+  await withMigrator(databaseUrl, async (migrator) => {
+    for (const { name, executedAt } of await migrator.getMigrations()) {
+      report(
+        executedAt === undefined ? `pending   ${name}` : `applied   ${name}  ${executedAt.toISOString()}`,
+      );
+    }
+  });
+}
+
+async function withMigrator(
+  databaseUrl: string,
+  use: (migrator: ReturnType<typeof createMigrator>) => Promise<void>,
+): Promise<void> {
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, connectionTimeoutMillis: 5_000 });
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    await db.connection().execute(async (locked) => {
+      await sql`select pg_advisory_lock(${MIGRATION_LOCK})`.execute(locked);
+      await use(createMigrator(db));
+      await sql`select pg_advisory_unlock(${MIGRATION_LOCK})`.execute(locked);
+    });
+  } catch (error) {
+    throw error instanceof StartupError ? error : databaseUnreachable(databaseUrl, error);
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** pg-boss has versions of its own; it and its queues follow the installed package and the contracts. */
+async function migrateQueue(databaseUrl: string): Promise<void> {
+  const boss = new PgBoss({
+    connectionString: databaseUrl,
+    max: 1,
+    supervise: false,
+    schedule: false,
+    registerInstance: false,
+  });
+  let failure: Error | undefined;
+  boss.on('error', (error) => {
+    failure ??= error;
+  });
+  await boss.start();
+  try {
+    await synchroniseQueues(boss, queueContracts);
+  } finally {
+    await boss.stop({ graceful: false });
+  }
+  if (failure !== undefined) throw failure;
+}
+
+function refuseFailure(error: unknown, results: readonly { migrationName: string; status: string }[]): void {
+  if (error === undefined) return;
+  const failed = results.find(({ status }) => status === 'Error')?.migrationName;
+  const reason = error instanceof Error ? error.message : String(error);
+  const what = failed === undefined ? 'The migrations cannot run' : `Migration ${failed} failed`;
+  throw new StartupError(1, `${what}: ${reason}. Nothing was changed.`, { cause: error });
+}

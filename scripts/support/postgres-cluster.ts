@@ -1,0 +1,224 @@
+import { randomBytes } from 'node:crypto';
+import {
+  chown,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { StartupError } from '../../src/errors.ts';
+import { canEnter, findBinaries, type PostgresBinaries, run, SHARED_FOLDER } from './postgres-binaries.ts';
+
+/** A running PostgreSQL that was made from nothing, on a free port of loopback, behind a random password. */
+export interface Cluster {
+  readonly port: number;
+  /** Whether this process started it, rather than finding it running. */
+  readonly wasStartedHere: boolean;
+  /** The URL of one of its databases. */
+  url(database: string): string;
+  /** Ends all connections and stops it. */
+  stop(): Promise<void>;
+}
+
+export interface ClusterOptions {
+  /** PostgreSQL settings, written when the cluster is made. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** A port to prefer, so that those who know the cluster's URL find it again. */
+  readonly port?: number;
+}
+
+const USER = 'pennypost';
+const PASSWORD_FILE = 'pennypost-password';
+
+/** Recovery after a power cut replays at most a gigabyte of log; a minute is ample. */
+const START_DEADLINE_MS = 60_000;
+const POLL_MS = 50;
+
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  // One log file for each day of the week, each overwritten after a week, so that they never fill the disk.
+  logging_collector: 'on',
+  log_filename: 'postgresql-%a.log',
+  log_rotation_age: '1d',
+  log_truncate_on_rotation: 'on',
+};
+
+/**
+ * Opens the cluster in a folder: makes it when there is none, starts it unless it runs already. Safe against a
+ * second process doing the same, and against whatever a power cut left behind.
+ */
+export async function openCluster(
+  folder: string,
+  { settings = {}, port }: ClusterOptions = {},
+): Promise<Cluster> {
+  const binaries = await findBinaries();
+  const cluster = await findOrMakeCluster(folder, binaries, { ...SETTINGS, ...settings });
+  const password = (await readFile(join(cluster, PASSWORD_FILE), 'utf8')).trim();
+  const urlAt = (at: number, database: string) =>
+    `postgresql://${USER}:${password}@127.0.0.1:${at}/${database}`;
+
+  const running = await startOrJoin(cluster, binaries, (at) => urlAt(at, 'postgres'), port);
+  return {
+    ...running,
+    url: (database) => urlAt(running.port, database),
+    stop: () =>
+      run(binaries.pgCtl, ['stop', '-D', cluster, '-m', 'fast', '-w', '-t', '60'], binaries.identity),
+  };
+}
+
+async function findOrMakeCluster(
+  folder: string,
+  binaries: PostgresBinaries,
+  settings: Readonly<Record<string, string>>,
+): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const place = join(folder, 'postgres');
+  const existing = await realpath(place).catch(() => undefined);
+  if (existing !== undefined) return existing;
+
+  const isReachable = await canEnter(folder, binaries.identity);
+  const home = isReachable ? folder : SHARED_FOLDER;
+  await mkdir(home, { recursive: true });
+  const fresh = await mkdtemp(join(home, 'postgres-'));
+  try {
+    await initialise(fresh, binaries, settings);
+    // Either way the cluster appears at its place whole, or not at all when another process was faster.
+    await (isReachable ? rename(fresh, place) : symlink(fresh, place));
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true });
+    if (!isTaken(error)) throw error;
+  }
+  return realpath(place);
+}
+
+async function initialise(
+  cluster: string,
+  { initdb, identity }: PostgresBinaries,
+  settings: Readonly<Record<string, string>>,
+): Promise<void> {
+  const password = randomBytes(24).toString('base64url');
+  const scratch = await mkdtemp(join(tmpdir(), 'pennypost-'));
+  const passwordFile = join(scratch, 'password');
+  try {
+    await writeFile(passwordFile, password, { mode: 0o600 });
+    for (const path of [cluster, scratch, passwordFile]) await giveTo(path, identity);
+    await run(
+      initdb,
+      [
+        `--pgdata=${cluster}`,
+        `--username=${USER}`,
+        `--pwfile=${passwordFile}`,
+        '--auth=scram-sha-256',
+        '--encoding=UTF8',
+        // Built in, so the order of text is the same on every machine and never changes under an index.
+        '--locale-provider=builtin',
+        '--builtin-locale=C.UTF-8',
+        '--locale=C',
+        ...Object.entries(settings).map(([name, value]) => `--set=${name}=${value}`),
+      ],
+      identity,
+    );
+    await writeFile(join(cluster, PASSWORD_FILE), password, { mode: 0o600 });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function startOrJoin(
+  cluster: string,
+  { pgCtl, identity }: PostgresBinaries,
+  urlAt: (port: number) => string,
+  preferredPort: number | undefined,
+): Promise<{ port: number; wasStartedHere: boolean }> {
+  const deadline = Date.now() + START_DEADLINE_MS;
+  const log = join(cluster, 'startup.log');
+  let failure: unknown;
+
+  while (Date.now() < deadline) {
+    const postmaster = await readPostmaster(cluster);
+    if (postmaster === undefined) {
+      const port = preferredPort ?? (await findFreePort());
+      try {
+        await run(pgCtl, ['start', '-D', cluster, '-o', `-p ${port}`, '-l', log, '-w', '-t', '60'], identity);
+        return { port, wasStartedHere: true };
+      } catch (error) {
+        failure = error; // Another process may have been faster, or the last server's children are still leaving.
+      }
+    } else if (await answers(urlAt(postmaster.port))) {
+      return { port: postmaster.port, wasStartedHere: false };
+    } else if (!(await isAlive(postmaster.pid, cluster))) {
+      await rm(join(cluster, 'postmaster.pid'), { force: true });
+    }
+    await sleep(POLL_MS);
+  }
+  const words = await readFile(log, 'utf8').catch(() => '');
+  throw new StartupError(1, `The embedded PostgreSQL in ${cluster} does not start:\n${words.slice(-2000)}`, {
+    cause: failure,
+  });
+}
+
+/** What a running or killed server has written of itself, as PostgreSQL lays it down: line 1 its pid, line 4 its port. */
+async function readPostmaster(cluster: string): Promise<{ pid: number; port: number } | undefined> {
+  const file = await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => undefined);
+  if (file === undefined) return undefined;
+  const lines = file.split('\n');
+  return { pid: Number(lines[0]), port: Number(lines[3] ?? 0) };
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await client.end();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Whether a process is the server of this cluster. Its number alone does not tell: after a power cut, or in a new
+ * container, another process may have it. A server works in its cluster's folder, which Linux shows in /proc.
+ */
+async function isAlive(pid: number, cluster: string): Promise<boolean> {
+  if (process.platform === 'linux') {
+    return (await readlink(`/proc/${pid}/cwd`).catch(() => undefined)) === cluster;
+  }
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function giveTo(path: string, identity: PostgresBinaries['identity']): Promise<void> {
+  if (identity.uid !== undefined && identity.gid !== undefined) await chown(path, identity.uid, identity.gid);
+}
+
+function isTaken(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'EEXIST' || code === 'ENOTEMPTY';
+}

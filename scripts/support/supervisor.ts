@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StartupError } from '../../src/errors.ts';
+
+export interface ProcessOptions {
+  /** How the process is called in messages. */
+  readonly name: string;
+  /** Arguments to Node: flags, the script, its own arguments. */
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+}
+
+const FIRST_BACKOFF_MS = 500;
+const MAX_DEATHS = 5;
+const DEATHS_WINDOW_MS = 60_000;
+
+/** The exit code of a process that needs somebody to change something: to start it again would be no use. */
+const MISCONFIGURED = 2;
+
+/**
+ * Keeps one process running: starts it again when it dies, waiting longer each time, and gives up when it dies
+ * too often. The process runs in a group of its own, so that a Ctrl-C reaches the supervisor alone, which then
+ * stops its processes in order; a process whose supervisor is killed notices that its channel closed, and stops.
+ */
+export class SupervisedProcess {
+  readonly #options: ProcessOptions;
+  readonly #report: (line: string) => void;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #failed = Promise.withResolvers<never>();
+  readonly #deaths: number[] = [];
+  #child: ChildProcess | undefined;
+  #isStopping = false;
+
+  constructor(options: ProcessOptions, report: (line: string) => void) {
+    this.#options = options;
+    this.#report = report;
+    this.#failed.promise.catch(() => {}); // It is awaited only once the whole system is up.
+    void this.#keepRunning().catch(this.#failed.reject);
+  }
+
+  /** Settles when the process has said for the first time that it is ready. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Rejects with a StartupError when the process cannot be kept running. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  /** Asks the process to stop, and kills it when the time is up. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#isStopping = true;
+    const child = this.#child;
+    if (child === undefined || hasExited(child)) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => {
+      this.#report(`The ${this.#options.name} process did not stop in time and was killed.`);
+      child.kill('SIGKILL');
+    }, timeoutMs);
+    await exited;
+    clearTimeout(timer);
+  }
+
+  async #keepRunning(): Promise<void> {
+    while (!this.#isStopping) {
+      const how = await this.#runOnce();
+      if (this.#isStopping) return;
+      const recent = this.#countDeath();
+      if (how.code === MISCONFIGURED) {
+        throw new StartupError(2, `The ${this.#options.name} process cannot start as it is configured.`);
+      }
+      if (recent >= MAX_DEATHS) {
+        throw new StartupError(1, `The ${this.#options.name} process died ${recent} times within a minute.`);
+      }
+      const backoffMs = FIRST_BACKOFF_MS * 2 ** (recent - 1);
+      this.#report(
+        `The ${this.#options.name} process ended (${how.text}). It starts again in ${backoffMs / 1000} s.`,
+      );
+      await sleep(backoffMs);
+    }
+  }
+
+  async #runOnce(): Promise<{ code: number | null; text: string }> {
+    const { args, env } = this.#options;
+    const child = spawn(process.execPath, args, {
+      env,
+      detached: true,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#child = child;
+    child.on('message', (message) => {
+      if (message === 'ready') this.#ready.resolve();
+    });
+    const [code, signal] = await once(child, 'exit');
+    return { code, text: signal ?? `exit code ${code}` };
+  }
+
+  #countDeath(): number {
+    const now = Date.now();
+    this.#deaths.push(now);
+    return this.#deaths.filter((death) => now - death < DEATHS_WINDOW_MS).length;
+  }
+}
+
+function hasExited({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}

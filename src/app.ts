@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { Config } from './config.ts';
+import { loggerOptions } from './logger.ts';
+import db from './plugins/db.ts';
+import errors, { answerBadUrl } from './plugins/errors.ts';
+import mailer from './plugins/mailer.ts';
+import passwords from './plugins/passwords.ts';
+import queue from './plugins/queue.ts';
+import rateLimits from './plugins/rate-limits.ts';
+import securityHeaders from './plugins/security-headers.ts';
+import views from './plugins/views.ts';
+import health from './routes/health.ts';
+import web from './routes/web/index.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    config: Config;
+    role: Role;
+  }
+}
+
+/** What a process does with the tree: answer HTTP, work the queues, or serve one command of an operator. */
+export type Role = 'web' | 'worker' | 'command';
+
+export interface Overrides {
+  /** Defaults to `web`. */
+  role?: Role;
+  /** Replaces the logger made from the configuration. */
+  logger?: FastifyBaseLogger;
+}
+
+/**
+ * Builds the whole application, unready: `await app.ready()` connects it, `await app.close()` ends all of it.
+ * Nothing is shared between two apps, so several can live in one process with different configurations.
+ *
+ * `ready()` throws StartupError when the database is away or its schema is old.
+ */
+export function buildApp(config: Config, { role = 'web', logger }: Overrides = {}): FastifyInstance {
+  const app: FastifyInstance = Fastify({
+    ...(logger === undefined ? { logger: loggerOptions(config) } : { loggerInstance: logger }),
+    trustProxy: config.trustProxy,
+    genReqId: () => randomUUID(),
+    bodyLimit: 1024 * 1024,
+    requestTimeout: 30_000,
+    routerOptions: { maxParamLength: 200 },
+    frameworkErrors: answerBadUrl,
+  });
+  app.decorate('config', config);
+  app.decorate('role', role);
+
+  // What jobs and pages stand on. Closing runs in reverse: the queue lets go before the database does.
+  app.register(db);
+  app.register(views);
+  app.register(mailer);
+  app.register(queue);
+  app.register(passwords);
+  app.register(rateLimits);
+
+  // How HTTP is spoken.
+  app.register(securityHeaders);
+  app.register(errors);
+
+  app.register(health);
+  app.register(web);
+  return app;
+}

@@ -1,0 +1,20 @@
+import { sql } from 'kysely';
+import type { Db } from '../../schema.ts';
+
+interface Dependencies {
+  readonly db: Db;
+  readonly passwords: { verify(passwordHash: string | undefined, password: string): Promise<boolean> };
+}
+
+/** The id of the account that an email and a password belong to, or undefined, after the same time either way. */
+export async function authenticate(
+  { db, passwords }: Dependencies,
+  { email, password }: { email: string; password: string },
+): Promise<number | undefined> {
+  const account = await db
+    .selectFrom('users')
+    .select(['id', 'password_hash'])
+    .where(sql`lower(email)`, '=', sql`lower(${email})`)
+    .executeTakeFirst();
+  return (await passwords.verify(account?.password_hash, password)) ? account?.id : undefined;
+}

@@ -1,0 +1,80 @@
+import { PermanentFailure } from '../../errors.ts';
+import type { mailQueue, PayloadOf } from '../../queues.ts';
+import type { Db, TokenPurpose } from '../../schema.ts';
+import { isDelivered, recordDelivery } from './ledger.ts';
+import { mintMailedToken } from './mint-token.ts';
+import { mailTemplates } from './templates.ts';
+
+interface Dependencies {
+  readonly db: Db;
+  readonly mailer: {
+    send(message: {
+      messageId: string;
+      to: string;
+      subject: string;
+      text: string;
+      html: string;
+    }): Promise<string>;
+  };
+  readonly renderMail: (name: string, data: object) => { text: string; html: string };
+  /** The site's address, for links; its host names the messages. */
+  readonly baseUrl: string;
+}
+
+/**
+ * Writes one mail and hands it to the mail server: load, mint, render, send, record, in that order. Safe to run
+ * again: the ledger knows what was sent, and every attempt carries the same Message-ID. Only when the process dies
+ * between the server's acceptance and the ledger's row can a second copy leave.
+ *
+ * @param jobId names the mail in the ledger and in its Message-ID
+ * @throws PermanentFailure when there is no such account, or the server refuses the recipient or the message
+ */
+export async function deliverMail(
+  { db, mailer, renderMail, baseUrl }: Dependencies,
+  jobId: string,
+  { template: name, userId }: PayloadOf<typeof mailQueue>,
+): Promise<void> {
+  if (await isDelivered(db, jobId)) return;
+  const template = mailTemplates[name];
+  const user = await loadRecipient(db, userId);
+  if (template.isMoot?.(user)) return;
+
+  const token = await tokenFor(db, userId, template.purpose);
+  const body = renderMail(name, { username: user.username, url: `${baseUrl}${template.path(token)}` });
+  const messageId = `<${jobId}@${new URL(baseUrl).hostname}>`;
+  await sendOrGiveUp(mailer, { messageId, to: user.email, subject: template.subject, ...body });
+  await recordDelivery(db, { jobId, userId, template: name, messageId });
+}
+
+async function loadRecipient(db: Db, userId: number) {
+  const user = await db
+    .selectFrom('users')
+    .select(['email', 'username', 'confirmed_at'])
+    .where('id', '=', userId)
+    .executeTakeFirst();
+  if (user === undefined) throw new PermanentFailure(`There is no account ${userId} any more.`);
+  return { email: user.email, username: user.username, isConfirmed: user.confirmed_at !== null };
+}
+
+async function tokenFor(db: Db, userId: number, purpose: TokenPurpose | undefined): Promise<string> {
+  return purpose === undefined ? '' : mintMailedToken(db, { userId, purpose });
+}
+
+async function sendOrGiveUp(mailer: Dependencies['mailer'], message: Parameters<typeof mailer.send>[0]) {
+  try {
+    await mailer.send(message);
+  } catch (error) {
+    if (isPermanentRefusal(error)) throw new PermanentFailure(error.message, { cause: error });
+    throw error;
+  }
+}
+
+/**
+ * A 5xx reply (RFC 5321, 4.2.1) to the recipient or to the message itself is the server's last word on this mail.
+ * A 5xx to a log-in or a greeting is about our settings: an operator can mend those, and the mail waits.
+ */
+function isPermanentRefusal(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  const { responseCode, code } = error as Error & { responseCode?: number; code?: string };
+  return responseCode !== undefined && responseCode >= 500 && (code === 'EENVELOPE' || code === 'EMESSAGE');
+}

@@ -1,0 +1,15 @@
+import { type RawBuilder, sql } from 'kysely';
+
+const HOUR = 60 * 60;
+
+/** Seconds without a visit after which a session ends on the server. */
+export const SESSION_SECONDS = {
+  remembered: 30 * 24 * HOUR,
+  unremembered: 24 * HOUR,
+  anonymous: HOUR,
+} as const;
+
+/** When a session that is used now will end. The database's clock counts: there is one, and many processes. */
+export function expiry(seconds: number): RawBuilder<Date> {
+  return sql<Date>`now() + make_interval(secs => ${seconds})`;
+}

@@ -1,0 +1,5 @@
+import type { JobDefinition } from '../plugins/queue.ts';
+import mail from './mail.ts';
+
+/** Every job a worker can do. */
+export const jobs: readonly JobDefinition[] = [mail];

@@ -1,0 +1,53 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ParsedMail, simpleParser } from 'mailparser';
+
+/** A message of the local mailbox. */
+export interface StoredMail {
+  readonly id: string;
+  readonly from: string;
+  readonly to: string;
+  readonly subject: string;
+  readonly date: Date;
+  readonly text: string;
+  readonly html: string;
+}
+
+/** The newest messages first, at most `limit`. A mailbox that was never used is empty. */
+export async function listMails(folder: string, limit: number): Promise<StoredMail[]> {
+  const names = await readdir(folder).catch(emptyWhenAbsent);
+  const ids = names.filter((name) => name.endsWith('.eml')).map((name) => name.slice(0, -'.eml'.length));
+  const newest = ids.sort().reverse().slice(0, limit);
+  return Promise.all(newest.map((id) => parseMail(folder, id)));
+}
+
+/** One message, or undefined when there is none with this id. */
+export async function readMail(folder: string, id: string): Promise<StoredMail | undefined> {
+  const names = await readdir(folder).catch(emptyWhenAbsent);
+  return names.includes(`${id}.eml`) ? parseMail(folder, id) : undefined;
+}
+
+async function parseMail(folder: string, id: string): Promise<StoredMail> {
+  const mail = await simpleParser(await readFile(join(folder, `${id}.eml`)));
+  return {
+    id,
+    from: mail.from?.text ?? '',
+    to: recipients(mail),
+    subject: mail.subject ?? '',
+    date: mail.date ?? new Date(0),
+    text: mail.text ?? '',
+    html: mail.html || '',
+  };
+}
+
+function recipients({ to }: ParsedMail): string {
+  return [to ?? []]
+    .flat()
+    .map(({ text }) => text)
+    .join(', ');
+}
+
+function emptyWhenAbsent(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return [];
+  throw error;
+}

@@ -1,0 +1,68 @@
+import fp from 'fastify-plugin';
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import { maskPassword } from '../config.ts';
+import { StartupError } from '../errors.ts';
+import { pendingMigrations } from '../migrator.ts';
+import type { Schema } from '../schema.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The database. Domain functions take it, or a transaction on it, as their first parameter. */
+    db: Kysely<Schema>;
+    /** The pool under `db`, for libraries that speak to node-postgres themselves. */
+    pool: pg.Pool;
+  }
+}
+
+/** Of `DATABASE_POOL_MAX`, how many the queue's own pool takes; one more is its LISTEN connection. */
+export const QUEUE_CONNECTIONS = 2;
+
+/** How long a request waits for a free connection, or for the server to answer at all. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** `app.db`: Kysely on a pool. Refuses to start on a database that is away or whose schema is old. */
+export default fp(
+  async (app) => {
+    const { databaseUrl } = app.config;
+    if (databaseUrl === undefined)
+      throw new StartupError(2, 'DATABASE_URL: not set, and the application needs it');
+
+    const pool = new pg.Pool({
+      connectionString: databaseUrl,
+      max: app.config.databasePoolMax - QUEUE_CONNECTIONS - 1,
+      application_name: `pennypost ${app.role}`,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    });
+    pool.on('error', (error) => app.log.warn({ err: error }, 'an idle database connection was lost'));
+    const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+    app.decorate('db', db);
+    app.decorate('pool', pool);
+    app.addHook('onClose', () => db.destroy());
+
+    await refuseOldSchema(db, databaseUrl);
+  },
+  { name: 'db', decorators: { fastify: ['config'] } },
+);
+
+async function refuseOldSchema(db: Kysely<Schema>, databaseUrl: string): Promise<void> {
+  let pending: string[];
+  try {
+    pending = await pendingMigrations(db);
+  } catch (error) {
+    throw databaseUnreachable(databaseUrl, error);
+  }
+  if (pending.length > 0) {
+    throw new StartupError(
+      2,
+      `The database schema is old (pending: ${pending.join(', ')}). Run: npm run migrate`,
+    );
+  }
+}
+
+/** One line about a database that does not answer, with the password masked. */
+export function databaseUnreachable(databaseUrl: string, cause: unknown): StartupError {
+  const reasons = cause instanceof AggregateError ? cause.errors : [cause];
+  const reason = reasons.map((error) => (error instanceof Error ? error.message : String(error))).join('; ');
+  return new StartupError(1, `Cannot use the database at ${maskPassword(databaseUrl)}: ${reason}`, { cause });
+}

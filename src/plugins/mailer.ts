@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import fp from 'fastify-plugin';
+import nodemailer from 'nodemailer';
+import { type MailboxServer, startMailboxServer } from '../mailbox/smtp-server.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    mailer: Mailer;
+  }
+}
+
+export interface Message {
+  /** Kept over all attempts at the same mail, so that a receiver can drop a second copy. */
+  readonly messageId: string;
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+export interface Mailer {
+  /**
+   * Hands a message to the mail server.
+   *
+   * @returns the server's own words of acceptance
+   * @throws Error, nodemailer's, with `responseCode` where the server refused
+   */
+  send(message: Message): Promise<string>;
+}
+
+/** A server that does not answer holds a slot of the worker: these are how long it may. Milliseconds. */
+const TIMEOUTS = {
+  connectionTimeout: 10_000,
+  greetingTimeout: 10_000,
+  socketTimeout: 30_000,
+  dnsTimeout: 10_000,
+};
+
+/**
+ * `app.mailer`: pooled SMTP. It connects at the first mail, so a process that sends none, such as the web process,
+ * never speaks SMTP. Without `SMTP_URL` the first mail starts a mail server of its own that keeps what it is sent
+ * in `DATA_DIR/mailbox`: the path is the same, only the server is a local one.
+ */
+export default fp(
+  async (app) => {
+    const { config } = app;
+    let mailbox: MailboxServer | undefined;
+    let opening: ReturnType<typeof open> | undefined;
+
+    async function open() {
+      if (config.smtpUrl === undefined) mailbox = await startMailboxServer(join(config.dataDir, 'mailbox'));
+      return nodemailer.createTransport({
+        url: config.smtpUrl ?? mailbox?.url ?? '',
+        pool: true,
+        maxConnections: config.workerConcurrency,
+        ...TIMEOUTS,
+      } as never);
+    }
+
+    app.decorate('mailer', {
+      async send(message: Message) {
+        opening ??= open().catch((error: unknown) => {
+          opening = undefined;
+          throw error;
+        });
+        const transport = await opening;
+        const subject = `${config.mailSubjectPrefix} ${message.subject}`.trim();
+        const info = await transport.sendMail({ ...message, subject, from: config.mailFrom });
+        return info.response;
+      },
+    });
+    app.addHook('onClose', async () => {
+      if (opening === undefined) return;
+      (await opening).close();
+      await mailbox?.close();
+    });
+  },
+  { name: 'mailer', decorators: { fastify: ['config'] } },
+);

@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto';
+import { hash, type Options, verify } from '@node-rs/argon2';
+import fp from 'fastify-plugin';
+import pLimit from 'p-limit';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    passwords: Passwords;
+  }
+}
+
+export interface Passwords {
+  /** The argon2id hash to store, in PHC format, with its own salt. */
+  hash(password: string): Promise<string>;
+  /**
+   * Whether a password belongs to a hash. Without a hash, because there is no such account, the answer is no after
+   * the same time, so that the time does not tell whether there is.
+   */
+  verify(passwordHash: string | undefined, password: string): Promise<boolean>;
+}
+
+/** OWASP Password Storage Cheat Sheet: argon2id, the library's default, with m = 19 MiB, t = 2, p = 1. */
+const PARAMETERS: Options = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 };
+
+/**
+ * libuv has four threads, which also read files and look up names. Two hashes at once use them half, and hold a
+ * flood of log-ins to 38 MiB.
+ */
+const CONCURRENT_HASHES = 2;
+
+/** `app.passwords`: hashing off the event loop, and never more than a few at once. */
+export default fp(
+  async (app) => {
+    const limit = pLimit(CONCURRENT_HASHES);
+    const hashOfNobody = await hash(randomBytes(32), PARAMETERS);
+    app.decorate('passwords', {
+      hash: (password) => limit(() => hash(password, PARAMETERS)),
+      async verify(passwordHash, password) {
+        const matches = await limit(() => verify(passwordHash ?? hashOfNobody, password));
+        return matches && passwordHash !== undefined;
+      },
+    });
+  },
+  { name: 'passwords' },
+);

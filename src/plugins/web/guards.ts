@@ -1,0 +1,28 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { SessionUser } from '../../domain/sessions/find.ts';
+import { DomainError } from '../../errors.ts';
+
+/** A hook for scopes of signed-in pages: sends an anonymous visitor to log in, and back afterwards. */
+export async function requireUser(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  if (request.session.user !== null) return;
+  const next = request.method === 'GET' ? request.url : '/';
+  return reply.redirect(`/auth/login?next=${encodeURIComponent(next)}`, 303);
+}
+
+/** A hook for every page outside `/auth`: an account that is not confirmed yet is asked to be. */
+export async function requireConfirmed(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const { user } = request.session;
+  if (user === null || user.isConfirmed) return;
+  return reply.redirect('/auth/unconfirmed', 303);
+}
+
+/**
+ * Who is signed in, where `requireUser` has made sure that somebody is.
+ *
+ * @throws DomainError when nobody is: the route stands in the wrong scope
+ */
+export function currentUser(request: FastifyRequest): SessionUser {
+  const { user } = request.session;
+  if (user === null) throw new DomainError('forbidden', 'Please log in to access this page.');
+  return user;
+}

@@ -1,0 +1,27 @@
+import type { FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { DomainError } from '../../errors.ts';
+
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Refuses what another site makes a visitor's browser send. The browser itself says where a request comes from,
+ * so there is no token to keep, and nothing for several processes to agree on.
+ */
+export default fp(
+  async (app) => {
+    app.addHook('onRequest', async (request) => {
+      if (SAFE_METHODS.has(request.method) || isFromThisSite(request)) return;
+      throw new DomainError('forbidden', 'This form was sent from another site, so it was not accepted.');
+    });
+  },
+  { name: 'same-origin' },
+);
+
+/** A request with neither header is no browser's, so no visitor was tricked into sending it. */
+function isFromThisSite(request: FastifyRequest): boolean {
+  const { origin } = request.headers;
+  const fetchSite = request.headers['sec-fetch-site'];
+  if (fetchSite !== undefined) return fetchSite === 'same-origin' || fetchSite === 'none';
+  return origin === undefined || URL.parse(origin)?.host === request.host;
+}

@@ -1,0 +1,111 @@
+import cookie, { type CookieSerializeOptions } from '@fastify/cookie';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { endSession } from '../../domain/sessions/end.ts';
+import { type FoundSession, findSession, type SessionUser } from '../../domain/sessions/find.ts';
+import { SESSION_SECONDS } from '../../domain/sessions/lifetime.ts';
+import { forgetMessages, leaveMessage } from '../../domain/sessions/messages.ts';
+import { startAnonymousSession, startSession } from '../../domain/sessions/start.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks. Only requests of the web scope have one: the API does not know cookies. */
+    session: WebSession;
+  }
+}
+
+/** `request.session`: a row found by the hash of a random cookie, so every web process knows it and none can forge it. */
+export default fp(
+  async (app) => {
+    await app.register(cookie);
+    app.decorateRequest('session');
+    app.addHook('onRequest', async (request, reply) => {
+      request.session = await WebSession.open(app, request, reply);
+    });
+  },
+  { name: 'session', dependencies: ['db'] },
+);
+
+/** One visitor's session during one request. */
+export class WebSession {
+  readonly #app: FastifyInstance;
+  readonly #reply: FastifyReply;
+  readonly #cookie: SessionCookie;
+  #token: string | undefined;
+  #found: FoundSession | undefined;
+
+  private constructor(app: FastifyInstance, reply: FastifyReply) {
+    this.#app = app;
+    this.#reply = reply;
+    this.#cookie = sessionCookie(app.config.baseUrl.startsWith('https:'));
+  }
+
+  static async open(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): Promise<WebSession> {
+    const session = new WebSession(app, reply);
+    const token = request.cookies[session.#cookie.name];
+    if (token === undefined) return session;
+    session.#found = await findSession(app.db, token);
+    if (session.#found === undefined) return session;
+    session.#token = token;
+    if (session.#found.wasRenewed) session.#sendCookie(token, session.#found.isRemembered);
+    return session;
+  }
+
+  /** Who is signed in, or null. */
+  get user(): SessionUser | null {
+    return this.#found?.user ?? null;
+  }
+
+  /** Starts a session under a new token, so that a token known before the log-in is worth nothing after it. */
+  async signIn(userId: number, { isRemembered }: { isRemembered: boolean }): Promise<void> {
+    await this.#end();
+    this.#token = await startSession(this.#app.db, { userId, isRemembered });
+    this.#sendCookie(this.#token, isRemembered);
+  }
+
+  /** Ends the session on this device only. */
+  async signOut(): Promise<void> {
+    await this.#end();
+    this.#reply.clearCookie(this.#cookie.name, this.#cookie.options);
+  }
+
+  /** Leaves a message for the visitor's next page, also when they are not signed in. */
+  async flash(message: string): Promise<void> {
+    if (this.#token !== undefined && (await leaveMessage(this.#app.db, this.#token, message))) return;
+    this.#token = await startAnonymousSession(this.#app.db, message);
+    this.#sendCookie(this.#token, false);
+  }
+
+  /** The messages left for this page. They are shown once. */
+  async takeMessages(): Promise<readonly string[]> {
+    const messages = this.#found?.messages ?? [];
+    if (this.#token !== undefined && messages.length > 0) {
+      await forgetMessages(this.#app.db, this.#token, messages.length);
+    }
+    return messages;
+  }
+
+  async #end(): Promise<void> {
+    if (this.#token !== undefined) await endSession(this.#app.db, this.#token);
+    this.#token = undefined;
+    this.#found = undefined;
+  }
+
+  #sendCookie(token: string, isRemembered: boolean): void {
+    const lasting = isRemembered ? { maxAge: SESSION_SECONDS.remembered } : {};
+    this.#reply.setCookie(this.#cookie.name, token, { ...this.#cookie.options, ...lasting });
+  }
+}
+
+interface SessionCookie {
+  readonly name: string;
+  readonly options: CookieSerializeOptions;
+}
+
+/** On https the name's `__Host-` prefix makes browsers refuse a cookie that another host or plain http has set. */
+function sessionCookie(isHttps: boolean): SessionCookie {
+  return {
+    name: isHttps ? '__Host-session' : 'session',
+    options: { path: '/', httpOnly: true, sameSite: 'lax', secure: isHttps },
+  };
+}

@@ -1,0 +1,65 @@
+import { type Static, type TSchema, Type } from 'typebox';
+import type { Db } from './schema.ts';
+
+/** What a queue promises: its name, what its jobs carry, and how they are retried. No handler is known here. */
+export interface QueueContract<Payload extends TSchema = TSchema> {
+  readonly name: string;
+  /** Ids and names only: no secret, no object that could be stale when the job runs. */
+  readonly payload: Payload;
+  readonly retry: {
+    /** Tries after the first, until the job goes to `NAME.dead`. */
+    readonly limit: number;
+    /** The wait before the first retry; it doubles each time, with jitter of up to half. */
+    readonly delaySeconds: number;
+    readonly maxDelaySeconds: number;
+  };
+  /** How long one attempt may take. */
+  readonly timeoutSeconds: number;
+}
+
+export type PayloadOf<Contract> = Contract extends QueueContract<infer Payload> ? Static<Payload> : never;
+
+/** The side of the queue the domain sees. */
+export interface Queue {
+  /**
+   * Enqueues a job. Inside a transaction the job exists when, and only when, the transaction commits.
+   *
+   * @param options.db the transaction of the change that causes the job
+   * @returns the job's id
+   * @throws TypeError when the payload does not fit the contract
+   */
+  send<Contract extends QueueContract>(
+    contract: Contract,
+    payload: PayloadOf<Contract>,
+    options: { db: Db },
+  ): Promise<string>;
+}
+
+/** Where jobs of a queue end that have used up their retries, or can never succeed. */
+export function deadLetterName(contract: QueueContract): string {
+  return `${contract.name}.dead`;
+}
+
+/**
+ * Mail to one person. A mail server that is away for days must not lose a mail: the waits grow from 2 seconds to
+ * 15 minutes, and 400 tries make four days, what RFC 5321 (4.5.4.1) asks of a sender before it gives up.
+ */
+export const mailQueue = defineQueue({
+  name: 'mail',
+  payload: Type.Object(
+    {
+      template: Type.Union([Type.Literal('confirm-account'), Type.Literal('address-in-use')]),
+      userId: Type.Integer({ minimum: 1 }),
+    },
+    { additionalProperties: false },
+  ),
+  retry: { limit: 400, delaySeconds: 2, maxDelaySeconds: 15 * 60 },
+  timeoutSeconds: 120,
+});
+
+/** Every queue there is: `npm run migrate` creates them and brings their settings up to date. */
+export const queueContracts: readonly QueueContract[] = [mailQueue];
+
+function defineQueue<Payload extends TSchema>(contract: QueueContract<Payload>): QueueContract<Payload> {
+  return Object.freeze(contract);
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import ipaddr from 'ipaddr.js';
+import { DomainError } from '../../errors.ts';
+import { listMails, readMail } from '../../mailbox/reader.ts';
+
+const NEWEST = 100;
+
+interface WithId {
+  Params: { id: string };
+}
+
+/**
+ * The local mailbox, for a site without a mail server. Its mails have links that sign people in, so only somebody
+ * at this machine may read them.
+ */
+export default async function mailbox(app: FastifyInstance): Promise<void> {
+  const folder = join(app.config.dataDir, 'mailbox');
+  app.addHook('onRequest', requireLoopback);
+
+  app.get('/', async (_request, reply) =>
+    reply.page('dev/mailbox', { title: 'Mailbox', mails: await listMails(folder, NEWEST) }),
+  );
+
+  app.get<WithId>('/:id', async (request, reply) => {
+    const mail = await findMail(folder, request.params.id);
+    return reply.page('dev/mail', { title: mail.subject, mail, textParts: splitLinks(mail.text) });
+  });
+
+  app.get<WithId>('/:id/html', async (request, reply) => {
+    const { html } = await findMail(folder, request.params.id);
+    return reply
+      .header('content-security-policy', policyForMail(html))
+      .header('cache-control', 'private, no-cache')
+      .type('text/html; charset=utf-8')
+      .send(html);
+  });
+}
+
+async function findMail(folder: string, id: string) {
+  const mail = await readMail(folder, id);
+  if (mail === undefined) throw new DomainError('not-found', 'There is no such mail.');
+  return mail;
+}
+
+async function requireLoopback(request: FastifyRequest): Promise<void> {
+  const isForwarded =
+    request.headers['x-forwarded-for'] !== undefined || request.headers.forwarded !== undefined;
+  const { ip } = request;
+  if (!isForwarded && isIP(ip) && ipaddr.process(ip).range() === 'loopback') return;
+  throw new DomainError(
+    'forbidden',
+    'The local mailbox can be read at this machine only. Set SMTP_URL to send mail.',
+  );
+}
+
+/** A mail has its style sheet within; the policy allows just that one, by its hash, and nothing else. */
+function policyForMail(html: string): string {
+  const hashes = [...html.matchAll(/<style>([\s\S]*?)<\/style>/g)].map(
+    ([, css = '']) => `'sha256-${createHash('sha256').update(css).digest('base64')}'`,
+  );
+  const styleSrc = hashes.length > 0 ? hashes.join(' ') : "'none'";
+  return `default-src 'none'; style-src ${styleSrc}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+}
+
+/** The text of a mail cut at its links, so that a page can show them as such: odd entries are URLs. */
+function splitLinks(text: string): string[] {
+  return text.split(/(https?:\/\/\S+)/);
+}

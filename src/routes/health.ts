@@ -1,0 +1,25 @@
+import type { FastifyInstance } from 'fastify';
+import { pendingMigrations } from '../migrator.ts';
+
+/** What a load balancer or an orchestrator asks. Quiet in the log: they ask every few seconds. */
+export default async function health(app: FastifyInstance): Promise<void> {
+  const options = { logLevel: 'error' as const };
+
+  app.get('/health/live', options, async () => ({ status: 'ok' }));
+
+  app.get('/health/ready', options, async (_request, reply) => {
+    const missing = await whatIsMissing(app);
+    if (missing === undefined) return { status: 'ok' };
+    return reply.code(503).send({ status: 'unavailable', missing });
+  });
+}
+
+async function whatIsMissing({ db, log }: FastifyInstance): Promise<string | undefined> {
+  try {
+    const pending = await pendingMigrations(db);
+    return pending.length === 0 ? undefined : `migrations: ${pending.join(', ')}`;
+  } catch (error) {
+    log.error({ err: error }, 'the database does not answer');
+    return 'the database does not answer';
+  }
+}

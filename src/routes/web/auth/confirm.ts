@@ -1,0 +1,31 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { confirmAccount, isConfirmationValid } from '../../../domain/accounts/confirm.ts';
+
+interface WithToken {
+  Params: { token: string };
+}
+
+/**
+ * The link in the mail. Opening it only asks: mail scanners open links too, and must not use one up. It works on
+ * any device, signed in or not, because whoever can read the mail owns the address.
+ */
+export default async function confirmRoutes(app: FastifyInstance): Promise<void> {
+  const { db } = app;
+
+  app.get<WithToken>('/confirm/:token', async (request, reply) => {
+    if (request.session.user?.isConfirmed) return reply.redirect('/', 303);
+    if (!(await isConfirmationValid(db, request.params.token))) return refuse(request, reply);
+    return reply.page('auth/confirm', { title: 'Confirm Your Account' });
+  });
+
+  app.post<WithToken>('/confirm/:token', async (request, reply) => {
+    if (!(await confirmAccount(db, request.params.token))) return refuse(request, reply);
+    await request.session.flash('You have confirmed your account. Thanks!');
+    return reply.redirect(request.session.user === null ? '/auth/login' : '/', 303);
+  });
+}
+
+async function refuse(request: FastifyRequest, reply: FastifyReply) {
+  await request.session.flash('The confirmation link is invalid or has expired.');
+  return reply.redirect(request.session.user === null ? '/auth/login' : '/auth/unconfirmed', 303);
+}

@@ -1,0 +1,20 @@
+import { Type } from 'typebox';
+import type { FieldOptions } from '../../../plugins/web/forms.ts';
+
+/** The fields that several account forms share, with their rules and messages in one place. */
+
+export const emailField = () => Type.String({ format: 'email', minLength: 1, maxLength: 254 });
+
+export const usernameField = () =>
+  Type.String({
+    pattern: '^[A-Za-z][A-Za-z0-9_.]*$',
+    minLength: 1,
+    maxLength: 64,
+    messages: { pattern: 'Usernames must have only letters, numbers, dots or underscores' },
+  } satisfies FieldOptions & Record<string, unknown>);
+
+/** A password somebody chooses. NIST SP 800-63B asks for length, and for no rule about kinds of characters. */
+export const newPasswordField = () => Type.String({ minLength: 8, maxLength: 128, isSecret: true });
+
+/** A password somebody types to be compared: whatever it is, it is only right or wrong. */
+export const passwordField = () => Type.String({ minLength: 1, maxLength: 128, isSecret: true });

@@ -1,0 +1,21 @@
+import type { FastifyInstance } from 'fastify';
+import { requireUser } from '../../../plugins/web/guards.ts';
+import confirm from './confirm.ts';
+import login from './login.ts';
+import logout from './logout.ts';
+import register from './register.ts';
+import unconfirmed from './unconfirmed.ts';
+
+/** Accounts: open to everyone, also to an account that is not confirmed yet. */
+export default async function auth(app: FastifyInstance): Promise<void> {
+  app.register(register);
+  app.register(login);
+  app.register(confirm);
+  app.register(signedIn);
+}
+
+async function signedIn(app: FastifyInstance): Promise<void> {
+  app.addHook('onRequest', requireUser);
+  app.register(logout);
+  app.register(unconfirmed);
+}

@@ -1,0 +1,43 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { authenticate } from '../../../domain/accounts/authenticate.ts';
+import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
+import { passwordField } from './fields.ts';
+import { localPath } from './local-path.ts';
+
+const LoginForm = Type.Object({
+  email: Type.String({ format: 'email', minLength: 1, maxLength: 254 }),
+  password: passwordField(),
+  remember_me: Type.Boolean(),
+});
+
+interface WithNext {
+  Querystring: { next?: unknown };
+}
+
+export default async function loginRoutes(app: FastifyInstance): Promise<void> {
+  const { db, passwords, rateLimits } = app;
+
+  app.get<WithNext>('/login', (request, reply) => show(request, reply, EMPTY_FORM));
+
+  app.post<WithNext>('/login', async (request, reply) => {
+    const form = request.readForm(LoginForm);
+    if (form.data === undefined) return show(request, reply.code(422), form.state);
+    const { email, password, remember_me: isRemembered } = form.data;
+
+    const actor = { account: email, address: request.ip };
+    await rateLimits.consume('login', actor);
+    const userId = await authenticate({ db, passwords }, { email, password });
+    if (userId === undefined) {
+      return show(request, reply.code(422), form.refuse('password', 'Invalid email or password.'));
+    }
+    await rateLimits.forgive('login', actor);
+    await request.session.signIn(userId, { isRemembered });
+    return reply.redirect(localPath(request.query.next) ?? '/', 303);
+  });
+}
+
+function show({ query }: FastifyRequest<WithNext>, reply: FastifyReply, form: FormState) {
+  const next = localPath(query.next);
+  return reply.page('auth/login', { title: 'Log In', form, next });
+}

@@ -1,0 +1,42 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { Type } from 'typebox';
+import { register } from '../../../domain/accounts/register.ts';
+import { DomainError } from '../../../errors.ts';
+import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
+import { emailField, newPasswordField, passwordField, usernameField } from './fields.ts';
+
+const RegisterForm = Type.Object({
+  email: emailField(),
+  username: usernameField(),
+  password: newPasswordField(),
+  password2: passwordField(),
+});
+
+export default async function registerRoutes(app: FastifyInstance): Promise<void> {
+  const { db, queue, passwords, rateLimits } = app;
+  const { adminEmail } = app.config;
+
+  app.get('/register', (_request, reply) => show(reply, EMPTY_FORM));
+
+  app.post('/register', async (request, reply) => {
+    const form = request.readForm(RegisterForm);
+    if (form.data === undefined) return show(reply.code(422), form.state);
+    const { email, username, password, password2 } = form.data;
+    if (password !== password2)
+      return show(reply.code(422), form.refuse('password2', 'Passwords must match.'));
+
+    await rateLimits.consume('register', { account: email, address: request.ip });
+    try {
+      await register({ db, queue, passwords, adminEmail }, { email, username, password });
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== 'username-taken') throw error;
+      return show(reply.code(422), form.refuse('username', error.message));
+    }
+    await request.session.flash('A confirmation email has been sent to you by email.');
+    return reply.redirect('/auth/login', 303);
+  });
+}
+
+function show(reply: FastifyReply, form: FormState) {
+  return reply.page('auth/register', { title: 'Register', form });
+}

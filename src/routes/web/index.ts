@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { FastifyInstance } from 'fastify';
+import forms from '../../plugins/web/forms.ts';
+import { requireConfirmed } from '../../plugins/web/guards.ts';
+import page from '../../plugins/web/page.ts';
+import sameOrigin from '../../plugins/web/same-origin.ts';
+import session from '../../plugins/web/session.ts';
+import mailbox from '../dev/mailbox.ts';
+import account from './auth/index.ts';
+import home from './home.ts';
+
+/** The pages for people. Sessions, forms and the same-origin rule are theirs alone. */
+export default async function web(app: FastifyInstance): Promise<void> {
+  await app.register(fastifyStatic, {
+    root: join(import.meta.dirname, '..', '..', '..', 'public'),
+    prefix: '/assets/',
+    decorateReply: false,
+  });
+  app.register(pages);
+}
+
+async function pages(app: FastifyInstance): Promise<void> {
+  await app.register(sameOrigin);
+  await app.register(session);
+  await app.register(forms);
+  await app.register(page);
+
+  app.register(account, { prefix: '/auth' });
+  app.register(site);
+  if (app.config.smtpUrl === undefined) app.register(mailbox, { prefix: '/dev/mailbox' });
+}
+
+/** Every page outside `/auth`. */
+async function site(app: FastifyInstance): Promise<void> {
+  app.addHook('onRequest', requireConfirmed);
+  app.register(home);
+}

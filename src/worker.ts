@@ -1,0 +1,53 @@
+import { parseArgs } from 'node:util';
+import { buildApp } from './app.ts';
+import { type Config, ConfigError, loadConfig } from './config.ts';
+import { StartupError } from './errors.ts';
+import { jobs } from './jobs/index.ts';
+import { readyOrClose, runMain, serveUntilStopped } from './process.ts';
+
+/** The worker process: config → the same app, which listens on no port → work → graceful close. */
+await runMain(async () => {
+  const config = loadConfig(process.env, { required: ['DATABASE_URL'] });
+  const options = readOptions(config);
+  if (options.isCheck) return checkForLiveWorker(config);
+
+  const app = buildApp(config, { role: 'worker' });
+  await readyOrClose(app);
+  const { concurrency } = options;
+  for (const job of options.jobs) await app.queue.work(job, { concurrency });
+  app.log.info({ queues: options.jobs.map(({ contract }) => contract.name), concurrency }, 'working');
+  serveUntilStopped(app);
+});
+
+function readOptions(config: Config) {
+  const { values } = parseArgs({
+    options: { queues: { type: 'string' }, concurrency: { type: 'string' }, check: { type: 'boolean' } },
+  });
+  const names = values.queues?.split(',') ?? jobs.map(({ contract }) => contract.name);
+  const chosen = names.map((name) => jobs.find(({ contract }) => contract.name === name));
+  const known = jobs.map(({ contract }) => contract.name).join(', ');
+  const problems = names
+    .filter((_name, index) => chosen[index] === undefined)
+    .map((name) => `--queues: "${name}" is not a queue; give some of ${known}`);
+
+  const concurrency = Number(values.concurrency ?? config.workerConcurrency);
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1000) {
+    problems.push(
+      `--concurrency: "${values.concurrency}" is not accepted; give a whole number from 1 to 1000`,
+    );
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { jobs: chosen.filter((job) => job !== undefined), concurrency, isCheck: values.check ?? false };
+}
+
+/** For a container's health check: succeeds when some worker has lately been heard from and works a queue. */
+async function checkForLiveWorker(config: Config): Promise<void> {
+  const app = buildApp({ ...config, logLevel: 'silent' }, { role: 'command' });
+  await readyOrClose(app);
+  try {
+    if (!(await app.queue.hasLiveWorker())) throw new StartupError(1, 'No live worker is consuming.');
+    process.stdout.write('A live worker is consuming.\n');
+  } finally {
+    await app.close();
+  }
+}
