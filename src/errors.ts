@@ -31,7 +31,7 @@ export class PermanentFailure extends Error {
 /** The process cannot start. `message` is one line for the operator; no stack trace is printed. */
 export class StartupError extends Error {
   override readonly name = 'StartupError';
-  /** 1 when waiting may help (a server is down), 2 when somebody must change something first. */
+  /** 1 when waiting may help, as when a server is down; 2 when somebody must change something first. */
   readonly exitCode: 1 | 2;
 
   constructor(exitCode: 1 | 2, message: string, options?: ErrorOptions) {

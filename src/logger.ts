@@ -7,12 +7,15 @@ export function loggerOptions(
 ): NonNullable<Exclude<FastifyServerOptions['logger'], boolean>> {
   return {
     level: config.logLevel,
-    serializers: { req: describeRequest },
+    serializers,
     ...(process.stdout.isTTY && {
       transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } },
     }),
   };
 }
+
+/** How a request stands in the log: without its headers, its body, and what may be secret in its URL. */
+export const serializers = { req: describeRequest };
 
 function describeRequest(request: FastifyRequest) {
   return { method: request.method, url: loggablePath(request.url), remoteAddress: request.ip };

@@ -13,7 +13,7 @@ await runMain(async () => {
   } catch (error) {
     await app.close();
     const reason = error instanceof Error ? error.message : String(error);
-    throw new StartupError(1, `Cannot listen on ${config.host}:${config.port}: ${reason}`, { cause: error });
+    throw new StartupError(2, `Cannot listen on ${config.host}:${config.port}: ${reason}`, { cause: error });
   }
   serveUntilStopped(app);
 });

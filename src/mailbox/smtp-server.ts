@@ -21,6 +21,7 @@ export async function startMailboxServer(folder: string): Promise<MailboxServer>
   const server = new SMTPServer({
     disabledCommands: ['AUTH', 'STARTTLS'],
     disableReverseLookup: true,
+    closeTimeout: 1_000,
     onData(stream, _session, callback) {
       keep(folder, stream).then(() => callback(), callback);
     },

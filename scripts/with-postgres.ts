@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { StartupError } from '../src/errors.ts';
+import { runMain } from '../src/process.ts';
+import { migrateToLatest } from './support/migrate.ts';
+import { openCluster } from './support/postgres-cluster.ts';
+
+/** Fast and forgetful: what a test database holds need not survive a power cut. */
+const SETTINGS = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  max_connections: '300',
+  autovacuum: 'off',
+};
+
+/**
+ * Runs a command, such as the tests, with a PostgreSQL of its own that is gone afterwards. The command finds in
+ * `TEST_POSTGRES_URL` a migrated database called `template`, made to be cloned.
+ */
+await runMain(async () => {
+  const [command, ...args] = process.argv.slice(2);
+  if (command === undefined)
+    throw new StartupError(2, 'Usage: node scripts/with-postgres.ts COMMAND [ARGUMENT…]');
+
+  const folder = await mkdtemp(join(tmpdir(), 'pennypost-test-'));
+  await chmod(folder, 0o755);
+  const cluster = await openCluster(folder, { settings: SETTINGS });
+  try {
+    await makeTemplate(cluster.url('postgres'));
+    await migrateToLatest(cluster.url('template'), () => {});
+    const child = spawn(command, args, {
+      stdio: 'inherit',
+      env: { ...process.env, TEST_POSTGRES_URL: cluster.url('postgres') },
+    });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+    const [code] = await once(child, 'exit');
+    process.exitCode = code ?? 1;
+  } finally {
+    await cluster.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+async function makeTemplate(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query('create database template');
+  await client.end();
+}

@@ -1,0 +1,79 @@
+import t from 'tap';
+import { ConfigError, loadConfig, maskPassword } from '../src/config.ts';
+
+function problemsOf(env: Record<string, string>, required: string[] = []): readonly string[] {
+  try {
+    loadConfig(env, { required });
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.lines;
+    throw error;
+  }
+}
+
+t.test('an empty environment gives the defaults, frozen', async (t) => {
+  const config = loadConfig({});
+  t.match(config, {
+    host: '127.0.0.1',
+    port: 3000,
+    baseUrl: 'http://localhost:3000',
+    trustProxy: false,
+    logLevel: 'info',
+  });
+  t.equal(config.databaseUrl, undefined);
+  t.ok(Object.isFrozen(config));
+});
+
+t.test('BASE_URL follows PORT, and loses a trailing slash', async (t) => {
+  t.equal(loadConfig({ PORT: '8080' }).baseUrl, 'http://localhost:8080');
+  t.equal(loadConfig({ BASE_URL: 'https://blog.example/' }).baseUrl, 'https://blog.example');
+});
+
+t.test('every wrong variable is reported at once: its name, what was given, what is accepted', async (t) => {
+  const lines = problemsOf({
+    PORT: 'abc',
+    SMTP_URL: 'nonsense',
+    LOG_LEVEL: 'loud',
+    TRUST_PROXY: 'perhaps',
+    MAIL_FROM: 'x',
+  });
+  t.equal(lines.length, 5);
+  for (const line of [
+    'PORT: "abc" is not accepted; give a whole number from 0 to 65535',
+    'SMTP_URL: "nonsense" is not accepted; give a URL that begins with smtp:// or smtps://',
+    'LOG_LEVEL: "loud" is not accepted; give fatal, error, warn, info, debug, trace, silent',
+  ]) {
+    t.ok(lines.includes(line), line);
+  }
+});
+
+t.test('numbers are whole and within their bounds', async (t) => {
+  for (const PORT of ['-1', '65536', '3.5', '1e3', '0x10', '3000 ']) {
+    t.equal(problemsOf({ PORT }).length, PORT === '3000 ' ? 0 : 1, PORT);
+  }
+});
+
+t.test('a variable that a command needs is reported when it is missing or empty', async (t) => {
+  t.match(problemsOf({}, ['DATABASE_URL']), [/^DATABASE_URL: not set/]);
+  t.match(problemsOf({ DATABASE_URL: ' ' }, ['DATABASE_URL']), [/^DATABASE_URL: not set/]);
+});
+
+t.test('passwords are masked in what is reported', async (t) => {
+  t.match(problemsOf({ DATABASE_URL: 'mysql://user:secret@host/db' }), [/"mysql:\/\/user:\*\*\*@host\/db"/]);
+  for (const text of [
+    'smtp://user:secret@host:587',
+    'user:secret@host',
+    'smtp://user:se/cr:et@host',
+    'x://u:secret@p@host',
+  ]) {
+    t.notMatch(maskPassword(text), /secret|cr:et/, text);
+  }
+  t.equal(maskPassword('smtp://host:587'), 'smtp://host:587');
+});
+
+t.test('TRUST_PROXY takes a hop count, addresses, or a yes or no', async (t) => {
+  const { trustProxy } = loadConfig({ TRUST_PROXY: '1' });
+  t.ok(typeof trustProxy === 'function' && trustProxy('10.0.0.1', 0) && !trustProxy('10.0.0.1', 1));
+  t.same(loadConfig({ TRUST_PROXY: '10.0.0.0/8, ::1' }).trustProxy, ['10.0.0.0/8', '::1']);
+  t.equal(loadConfig({ TRUST_PROXY: 'true' }).trustProxy, true);
+});

@@ -1,0 +1,155 @@
+import { sql } from 'kysely';
+import t from 'tap';
+import { mailQueue } from '../../src/queues.ts';
+import { build } from '../support/build.ts';
+import { Client, messagesOf } from '../support/client.ts';
+import { createUser, registration } from '../support/factories.ts';
+import { deadLettersOf, drain, jobsOf } from '../support/jobs.ts';
+import { catchMail, hangingServer, linkIn } from '../support/smtp.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+t.test('the mail arrives in text and HTML, and its link confirms the account', async (t) => {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url, BASE_URL: 'https://blog.example' });
+  const client = new Client(app);
+  await client.post('/auth/register', registration());
+
+  await drain(app);
+
+  const [mail] = smtp.mails;
+  t.match(mail, {
+    subject: '[Pennypost] Confirm Your Account',
+    from: { text: /no-reply@localhost/ },
+    to: { text: 'john@example.com' },
+    text: /^Dear john,/,
+  });
+  t.match(mail?.text, /https:\/\/blog\.example\/auth\/confirm\/[\w-]{43}\n/);
+  const html = typeof mail?.html === 'string' ? mail.html : '';
+  t.ok(html.includes(`href="https://blog.example${linkIn(mail)}"`), 'both bodies have the same link');
+  const page = await client.follow(await client.post(linkIn(mail)));
+  t.equal(messagesOf(page).at(-1), 'You have confirmed your account. Thanks!');
+});
+
+t.test('the token is stored as a hash and stands nowhere else, least of all in the job', async (t) => {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url });
+  await new Client(app).post('/auth/register', registration());
+  await drain(app);
+  const token = linkIn(smtp.mails[0]).split('/').at(-1) ?? '';
+  const { rows } = await sql`
+    select job::text from pgboss.job union all
+    select mailed_tokens::text from mailed_tokens union all
+    select mail_deliveries::text from mail_deliveries
+  `.execute(app.db);
+  t.equal(rows.length, 3);
+  t.notOk(JSON.stringify(rows).includes(token));
+});
+
+t.test('the owner of a taken address is told that somebody tried to register it', async (t) => {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url });
+  await createUser(app, { username: 'owner', email: 'john@example.com' });
+  await new Client(app).post('/auth/register', registration());
+  await drain(app);
+  t.match(smtp.mails, [{ subject: '[Pennypost] You Already Have an Account', text: /under the name owner/ }]);
+});
+
+t.test('a job that runs again after its mail was accepted sends no second one', async (t) => {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url });
+  await new Client(app).post('/auth/register', registration());
+  await drain(app);
+  await sql`update pgboss.job set state = 'retry', start_after = now(), completed_on = null where name = 'mail'`.execute(
+    app.db,
+  );
+  await drain(app);
+  t.equal(smtp.mails.length, 1);
+  t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 1);
+});
+
+t.test('every attempt carries the same Message-ID', async (t) => {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url });
+  await new Client(app).post('/auth/register', registration());
+  const [job] = await jobsOf(app, mailQueue);
+  await drain(app);
+  await sql`delete from mail_deliveries`.execute(app.db); // as if the process had died just before the ledger's row
+  await sql`update pgboss.job set state = 'retry', start_after = now(), completed_on = null where name = 'mail'`.execute(
+    app.db,
+  );
+  await drain(app);
+  t.equal(smtp.mails.length, 2);
+  for (const { messageId } of smtp.mails) t.equal(messageId, `<${job?.id}@localhost>`);
+});
+
+t.test('a mail whose link is not needed any more is not sent', async (t) => {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url });
+  await new Client(app).post('/auth/register', registration());
+  await sql`update users set confirmed_at = now()`.execute(app.db);
+  await drain(app);
+  t.same(smtp.mails, []);
+});
+
+t.test('a mail to an account that is gone is given up at once', async (t) => {
+  const app = await build(t);
+  await new Client(app).post('/auth/register', registration());
+  await sql`delete from users`.execute(app.db);
+  await drain(app);
+  t.match(await jobsOf(app, mailQueue, ['failed']), [{ output: { message: /no account/ } }]);
+  t.equal((await deadLettersOf(app, mailQueue)).length, 1);
+});
+
+t.test("a recipient refused with 5xx is given up at once, kept with the server's words", async (t) => {
+  const smtp = await catchMail(t, { refuseRecipient: () => 550 });
+  const app = await build(t, { SMTP_URL: smtp.url });
+  await new Client(app).post('/auth/register', registration());
+  await drain(app);
+  t.match(await jobsOf(app, mailQueue, ['failed']), [{ retryCount: 0, output: { message: /550/ } }]);
+  t.equal((await deadLettersOf(app, mailQueue)).length, 1);
+});
+
+t.test('451 is for later: the mail waits, and arrives when the server accepts it', async (t) => {
+  let code: number | undefined = 451;
+  const smtp = await catchMail(t, { refuseRecipient: () => code });
+  const app = await build(t, { SMTP_URL: smtp.url });
+  await new Client(app).post('/auth/register', registration());
+  await drain(app);
+  t.match(await jobsOf(app, mailQueue, ['retry']), [{ output: { message: /451/ } }]);
+
+  code = undefined;
+  await drainUntil(app, () => smtp.mails.length === 1);
+  t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 1);
+});
+
+t.test(
+  'a server that is down: signing up is as fast as ever, and the mail arrives once it is back',
+  async (t) => {
+    const gone = await catchMail(t);
+    await gone.close();
+    const app = await build(t, { SMTP_URL: gone.url });
+    const response = await new Client(app).post('/auth/register', registration());
+    t.equal(response.statusCode, 303);
+    await drain(app);
+    t.match(await jobsOf(app, mailQueue, ['retry']), [{ output: { message: /ECONNREFUSED/ } }]);
+
+    const back = await catchMail(t, { port: gone.port });
+    await drainUntil(app, () => back.mails.length === 1);
+    t.match(back.mails, [{ to: { text: 'john@example.com' } }]);
+  },
+);
+
+t.test('a server that hangs without a word holds up nobody who signs up, and its mail waits', async (t) => {
+  const { url } = await hangingServer(t);
+  const app = await build(t, { SMTP_URL: url });
+  await new Client(app).post('/auth/register', registration());
+  await drain(app);
+  t.match(await jobsOf(app, mailQueue, ['retry']), [{ output: { message: /[Gg]reeting/ } }]);
+});
+
+async function drainUntil(app: Awaited<ReturnType<typeof build>>, condition: () => boolean): Promise<void> {
+  await waitFor(async () => {
+    await drain(app);
+    return condition();
+  }, 'the mail arrives');
+}

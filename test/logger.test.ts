@@ -1,0 +1,44 @@
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+import t from 'tap';
+import { loggablePath, serializers } from '../src/logger.ts';
+import { build } from './support/build.ts';
+import { Client, errorsOf } from './support/client.ts';
+import { PASSWORD, registration } from './support/factories.ts';
+
+t.test('a logged path has neither its query nor anything long enough to be a token', async (t) => {
+  const token = 'x'.repeat(43);
+  t.equal(loggablePath(`/auth/confirm/${token}`), '/auth/confirm/[redacted]');
+  t.equal(loggablePath(`/auht/confrim/${token}/?again=${token}`), '/auht/confrim/[redacted]/');
+  t.equal(loggablePath('/auth/login?next=/secret'), '/auth/login');
+  t.equal(loggablePath('/post/12'), '/post/12');
+});
+
+t.test('no password, token or cookie is ever logged', async (t) => {
+  const lines: string[] = [];
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk));
+      done();
+    },
+  });
+  const logger = pino({ level: 'trace', serializers }, stream);
+  const app = await build(t, {}, { logger });
+  const client = new Client(app);
+
+  await client.post('/auth/register', registration());
+  t.same(
+    errorsOf(await client.post('/auth/login', { email: 'john@example.com', password: 'a wrong guess' })),
+    {
+      password: 'Invalid email or password.',
+    },
+  );
+  await client.post('/auth/login', { email: 'john@example.com', password: PASSWORD });
+  await client.get(`/auth/confirm/${'t'.repeat(43)}`);
+
+  const log = lines.join('');
+  t.match(log, '/auth/login');
+  for (const secret of [PASSWORD, 'a wrong guess', 'ttttt', ...client.cookies.values(), 'argon2id']) {
+    t.notOk(log.includes(secret), 'the log does not hold a secret');
+  }
+});

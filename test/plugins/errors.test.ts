@@ -1,0 +1,37 @@
+import t from 'tap';
+import { build } from '../support/build.ts';
+
+t.test('a browser gets a page and a program gets JSON', async (t) => {
+  const app = await build(t);
+  const ask = (accept: string) => app.inject({ url: '/nowhere', headers: { accept } });
+
+  const page = await ask('text/html,application/xhtml+xml,*/*;q=0.8');
+  t.equal(page.statusCode, 404);
+  t.match(page.headers['content-type'], 'text/html');
+  t.match(page.body, '<h1>Not Found</h1>');
+
+  const json = await ask('application/json');
+  t.equal(json.statusCode, 404);
+  t.same(json.json(), { error: 'not found', message: 'There is no page at this address.' });
+
+  t.match((await ask('application/json, text/html;q=0.5')).headers['content-type'], 'text/html');
+  t.match((await ask('*/*')).headers['content-type'], 'text/html');
+});
+
+t.test('a fault of ours says nothing of the inside, and names what finds it in the log', async (t) => {
+  const app = await build(t);
+  await app.db.schema.dropTable('sessions').execute();
+  const page = await app.inject({ url: '/', cookies: { session: 'x' } });
+  t.equal(page.statusCode, 500);
+  t.match(page.body, /<code>[0-9a-f-]{36}<\/code>/);
+  t.notMatch(page.body, /sessions|relation|select/);
+});
+
+t.test('an address that cannot be decoded is answered, not fatal', async (t) => {
+  const app = await build(t);
+  t.equal((await app.inject('/%ff')).statusCode, 400);
+  t.equal(
+    (await app.inject({ url: '/%', headers: { accept: 'application/json' } })).json().error,
+    'bad request',
+  );
+});

@@ -1,0 +1,16 @@
+import t from 'tap';
+import { build } from '../support/build.ts';
+
+t.test('a password is stored as argon2id with the parameters OWASP recommends', async (t) => {
+  const { passwords } = await build(t);
+  const stored = await passwords.hash('correct horse');
+  t.match(stored, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+  t.not(await passwords.hash('correct horse'), stored, 'each hash has its own salt');
+  t.ok(await passwords.verify(stored, 'correct horse'));
+  t.notOk(await passwords.verify(stored, 'Correct horse'));
+});
+
+t.test('where there is no account, every password is wrong', async (t) => {
+  const { passwords } = await build(t);
+  t.notOk(await passwords.verify(undefined, 'correct horse'));
+});

@@ -1,0 +1,116 @@
+import { sql } from 'kysely';
+import t from 'tap';
+import { PermanentFailure } from '../../src/errors.ts';
+import { defineJob } from '../../src/plugins/queue.ts';
+import { mailQueue } from '../../src/queues.ts';
+import { build } from '../support/build.ts';
+import { deadLettersOf, jobsOf } from '../support/jobs.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const payload = { template: 'confirm-account', userId: 1 } as const;
+
+t.test('a payload that does not fit its contract is refused when it is enqueued', async (t) => {
+  const app = await build(t);
+  const wrong = { template: 'confirm-account', userId: 'one' };
+  await t.rejects(app.queue.send(mailQueue, wrong as never, { db: app.db }), {
+    name: 'TypeError',
+    message: /^mail job: \/userId/,
+  });
+  t.same(await jobsOf(app, mailQueue), []);
+});
+
+t.test(
+  'a payload of another version goes to the dead letter queue with the reason, and is not worked',
+  async (t) => {
+    const app = await build(t);
+    await app.queue.send(mailQueue, payload, { db: app.db });
+    await sql`update pgboss.job set data = '{"to": "john@example.com"}' where name = 'mail'`.execute(app.db);
+    let runs = 0;
+    await app.queue.work(
+      defineJob(mailQueue, async () => {
+        runs += 1;
+      }),
+      { concurrency: 2 },
+    );
+
+    await waitFor(async () => (await deadLettersOf(app, mailQueue)).length === 1, 'it is a dead letter');
+
+    t.equal(runs, 0);
+    t.match(await jobsOf(app, mailQueue, ['failed']), [{ output: { message: /does not fit its contract/ } }]);
+  },
+);
+
+t.test('a job that throws is tried again later, and its failure is kept', async (t) => {
+  const app = await build(t);
+  await app.queue.send(mailQueue, payload, { db: app.db });
+  const attempts: number[] = [];
+  const job = defineJob(mailQueue, async (_app, _payload, { attempt }) => {
+    attempts.push(attempt);
+    if (attempt === 1) throw new Error('the server is away');
+  });
+  await app.queue.work(job, { concurrency: 2 });
+
+  const [waiting] = await waitFor(async () => {
+    const jobs = await jobsOf(app, mailQueue, ['retry']);
+    return jobs.length > 0 && jobs;
+  }, 'it waits for its retry');
+  t.match(waiting, { output: { message: 'the server is away' } });
+
+  await waitFor(async () => (await jobsOf(app, mailQueue, ['completed'])).length === 1, 'it succeeds');
+  t.same(attempts, [1, 2]);
+});
+
+t.test('a permanent failure is not tried again', async (t) => {
+  const app = await build(t);
+  await app.queue.send(mailQueue, payload, { db: app.db });
+  let runs = 0;
+  await app.queue.work(
+    defineJob(mailQueue, async () => {
+      runs += 1;
+      throw new PermanentFailure('there is no such person');
+    }),
+    { concurrency: 2 },
+  );
+
+  await waitFor(async () => (await deadLettersOf(app, mailQueue)).length === 1, 'it is a dead letter');
+  t.equal(runs, 1);
+});
+
+t.test('a failing job does not disturb those fetched with it', async (t) => {
+  const app = await build(t);
+  for (const userId of [1, 2, 3, 4, 5]) {
+    await app.queue.send(mailQueue, { template: 'confirm-account', userId }, { db: app.db });
+  }
+  const job = defineJob(mailQueue, async (_app, { userId }) => {
+    if (userId === 3) throw new Error('poison');
+  });
+  await app.queue.work(job, { concurrency: 10 });
+
+  await waitFor(
+    async () => (await jobsOf(app, mailQueue, ['completed'])).length === 4,
+    'the others complete',
+  );
+  t.match(await jobsOf(app, mailQueue, ['retry']), [{ data: { userId: 3 } }]);
+});
+
+t.test('closing the app waits for the job in hand', async (t) => {
+  const app = await build(t);
+  await app.queue.send(mailQueue, payload, { db: app.db });
+  const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
+  const { promise: started, resolve: start } = Promise.withResolvers<void>();
+  await app.queue.work(
+    defineJob(mailQueue, async ({ db }) => {
+      start();
+      await finished;
+      await sql`select 1`.execute(db);
+    }),
+    { concurrency: 2 },
+  );
+  await started;
+
+  const database = await build(t, { DATABASE_URL: app.config.databaseUrl });
+  const closing = app.close();
+  finish();
+  await closing;
+  t.equal((await jobsOf(database, mailQueue, ['completed'])).length, 1, 'it had its database to the end');
+});

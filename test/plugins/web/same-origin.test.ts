@@ -1,0 +1,36 @@
+import t from 'tap';
+import { build } from '../../support/build.ts';
+
+t.test('what another site makes a browser send is refused', async (t) => {
+  const app = await build(t);
+  const post = async (headers: Record<string, string>) =>
+    (await app.inject({ method: 'POST', url: '/auth/login', headers: { host: 'blog.example', ...headers } }))
+      .statusCode;
+
+  const refused = [
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    { 'sec-fetch-site': 'cross-site', origin: 'http://blog.example' },
+    { origin: 'http://evil.example' },
+    { origin: 'http://blog.example.evil.example' },
+    { origin: 'http://blog.example:8080' },
+    { origin: 'null' },
+    { origin: 'nonsense' },
+  ];
+  for (const headers of refused) t.equal(await post(headers), 403, JSON.stringify(headers));
+
+  const accepted = [
+    { 'sec-fetch-site': 'same-origin' },
+    { 'sec-fetch-site': 'none' },
+    { 'sec-fetch-site': 'same-origin', origin: 'http://proxy.example' },
+    { origin: 'http://blog.example' },
+    { origin: 'https://blog.example' },
+    {},
+  ];
+  for (const headers of accepted) t.equal(await post(headers), 422, JSON.stringify(headers));
+});
+
+t.test('reading is free to everyone', async (t) => {
+  const app = await build(t);
+  t.equal((await app.inject({ url: '/', headers: { 'sec-fetch-site': 'cross-site' } })).statusCode, 200);
+});

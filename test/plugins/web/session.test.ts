@@ -1,0 +1,110 @@
+import { sql } from 'kysely';
+import t from 'tap';
+import { build } from '../../support/build.ts';
+import { Client, messagesOf } from '../../support/client.ts';
+import { createUser, PASSWORD, signedInClient } from '../../support/factories.ts';
+
+const HOUR = 60 * 60;
+
+t.test('the cookie is out of reach of scripts and other sites, and ends with the browser', async (t) => {
+  const app = await build(t);
+  const { email } = await createUser(app);
+  const { cookies } = await new Client(app).post('/auth/login', { email, password: PASSWORD });
+  t.match(cookies, [{ name: 'session', httpOnly: true, sameSite: 'Lax', path: '/' }]);
+  t.notHas(cookies[0], 'maxAge');
+  t.notHas(cookies[0], 'secure');
+  t.match(cookies[0]?.value, /^[\w-]{43}$/);
+});
+
+t.test('on https the cookie is Secure and bound to the host', async (t) => {
+  const app = await build(t, { BASE_URL: 'https://blog.example' });
+  const { email } = await createUser(app);
+  const { cookies } = await new Client(app).post('/auth/login', { email, password: PASSWORD });
+  t.match(cookies, [{ name: '__Host-session', secure: true, httpOnly: true, path: '/' }]);
+});
+
+t.test('a remembered session lasts 30 days, in the browser and on the server', async (t) => {
+  const app = await build(t);
+  const { email } = await createUser(app);
+  const { cookies } = await new Client(app).post('/auth/login', {
+    email,
+    password: PASSWORD,
+    remember_me: 'y',
+  });
+  t.match(cookies, [{ maxAge: 30 * 24 * HOUR }]);
+  t.equal(await hoursLeft(app), 30 * 24);
+});
+
+t.test('only a hash of the token is stored', async (t) => {
+  const app = await build(t);
+  const client = await signedInClient(app, await createUser(app));
+  const token = client.cookies.get('session') ?? '';
+  const { rows } = await sql`select sessions::text as row from sessions`.execute(app.db);
+  t.equal(rows.length, 1);
+  t.notOk(JSON.stringify(rows).includes(token));
+  t.notOk(JSON.stringify(rows).includes(Buffer.from(token).toString('hex')));
+});
+
+t.test('logging in gives a new token, and the one before is worth nothing', async (t) => {
+  const app = await build(t);
+  const user = await createUser(app);
+  const client = await signedInClient(app, user);
+  const before = client.cookies.get('session') ?? '';
+  await client.post('/auth/login', { email: user.email, password: PASSWORD });
+  t.not(client.cookies.get('session'), before);
+  const page = await app.inject({ url: '/', cookies: { session: before } });
+  t.match(page.body, 'Hello, Stranger!');
+});
+
+t.test('a session that nobody used for 24 hours is over', async (t) => {
+  const app = await build(t);
+  const client = await signedInClient(app, await createUser(app));
+  t.equal(await hoursLeft(app), 24);
+  await sql`update sessions set expires_at = now() - interval '1 second'`.execute(app.db);
+  t.match((await client.get('/')).body, 'Hello, Stranger!');
+});
+
+t.test('a visit puts the end off, but does not write each time', async (t) => {
+  const app = await build(t);
+  const client = await signedInClient(app, await createUser(app));
+
+  await sql`update sessions set expires_at = now() + interval '23 hours 20 minutes'`.execute(app.db);
+  await client.get('/');
+  t.equal(await hoursLeft(app), 23, 'visited within the hour: left as it is');
+
+  await sql`update sessions set expires_at = now() + interval '2 hours'`.execute(app.db);
+  await client.get('/');
+  t.equal(await hoursLeft(app), 24, 'visited long before: renewed');
+});
+
+t.test('renewing a remembered session renews its cookie', async (t) => {
+  const app = await build(t);
+  const { email } = await createUser(app);
+  const client = new Client(app);
+  await client.post('/auth/login', { email, password: PASSWORD, remember_me: 'y' });
+  await sql`update sessions set expires_at = now() + interval '3 days'`.execute(app.db);
+  t.match((await client.get('/')).cookies, [{ name: 'session', maxAge: 30 * 24 * HOUR }]);
+  t.same((await client.get('/')).cookies, []);
+});
+
+t.test('a message is shown once, on the next page', async (t) => {
+  const app = await build(t);
+  const client = await signedInClient(app, await createUser(app));
+  const page = await client.follow(await client.post('/auth/logout'));
+  t.same(messagesOf(page), ['You have been logged out.']);
+  t.same(messagesOf(await client.get('/')), []);
+});
+
+t.test('an unknown cookie is a stranger, not an error', async (t) => {
+  const app = await build(t);
+  for (const session of ['', 'x', 'x'.repeat(4000), '%00', '"']) {
+    t.equal((await app.inject({ url: '/', cookies: { session } })).statusCode, 200);
+  }
+});
+
+async function hoursLeft({ db }: Awaited<ReturnType<typeof build>>): Promise<number> {
+  const { rows } = await sql<{ hours: number }>`
+    select round(extract(epoch from expires_at - now()) / 3600)::int as hours from sessions
+  `.execute(db);
+  return rows[0]?.hours ?? 0;
+}

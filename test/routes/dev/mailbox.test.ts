@@ -1,0 +1,46 @@
+import t from 'tap';
+import { build } from '../../support/build.ts';
+import { Client } from '../../support/client.ts';
+import { registration } from '../../support/factories.ts';
+import { drain } from '../../support/jobs.ts';
+
+t.test('without SMTP_URL mails are kept, newest first, each to be read as text and as HTML', async (t) => {
+  const app = await build(t, { SMTP_URL: undefined, DATA_DIR: t.testdir() });
+  const client = new Client(app);
+  t.match((await client.get('/dev/mailbox')).body, 'There is no mail yet.');
+
+  await client.post('/auth/register', registration({ username: 'tom', email: 'tom@example.com' }));
+  await drain(app);
+  await client.post('/auth/register', registration());
+  await drain(app);
+
+  const list = (await client.get('/dev/mailbox')).body;
+  t.ok(list.indexOf('john@example.com') < list.indexOf('tom@example.com'));
+  const url = /\/dev\/mailbox\/[^"]+/.exec(list)?.[0] ?? '';
+  t.match((await client.get(url)).body, /<a href="http:\/\/localhost:3000\/auth\/confirm\/[\w-]{43}">/);
+  const html = await client.get(`${url}/html`);
+  t.match(html.body, 'Confirm my account');
+  t.match(html.headers['content-security-policy'], /style-src 'sha256-/);
+  t.notMatch(html.headers['content-security-policy'], 'unsafe');
+});
+
+t.test('a mail that is not there, or a path out of the folder, is not found', async (t) => {
+  const app = await build(t, { SMTP_URL: undefined, DATA_DIR: t.testdir({ 'secret.eml': 'secret' }) });
+  for (const id of ['nothing', '..%2fsecret', '%2e%2e%2fsecret']) {
+    t.equal((await app.inject(`/dev/mailbox/${id}`)).statusCode, 404);
+  }
+});
+
+t.test('only somebody at this machine may read it, also through a proxy on it', async (t) => {
+  const app = await build(t, { SMTP_URL: undefined, DATA_DIR: t.testdir() });
+  const status = async (options: object) =>
+    (await app.inject({ url: '/dev/mailbox', ...options })).statusCode;
+  t.equal(await status({ remoteAddress: '192.0.2.1' }), 403);
+  t.equal(await status({ headers: { 'x-forwarded-for': '192.0.2.1' } }), 403);
+  t.equal(await status({ remoteAddress: '::1' }), 200);
+});
+
+t.test('with a mail server there is no mailbox', async (t) => {
+  const app = await build(t);
+  t.equal((await app.inject('/dev/mailbox')).statusCode, 404);
+});

@@ -1,0 +1,33 @@
+import { sql } from 'kysely';
+import t from 'tap';
+import { build } from '../support/build.ts';
+
+t.test('a process with its database and its schema is live and ready', async (t) => {
+  const app = await build(t);
+  t.equal((await app.inject('/health/live')).statusCode, 200);
+  t.equal((await app.inject('/health/ready')).statusCode, 200);
+});
+
+t.test('a schema that is behind the code is named', async (t) => {
+  const app = await build(t);
+  await sql`delete from kysely_migration where name like '0005%'`.execute(app.db);
+  const response = await app.inject('/health/ready');
+  t.equal(response.statusCode, 503);
+  t.match(response.json().missing, '0005_rate_limits');
+});
+
+t.test('without its database a process is live and not ready', async (t) => {
+  const app = await build(t);
+  const { databaseUrl = '' } = app.config;
+  const name = new URL(databaseUrl).pathname.slice(1);
+  const elsewhere = await build(t);
+  await sql`alter database ${sql.id(name)} allow_connections false`.execute(elsewhere.db);
+  await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`.execute(
+    elsewhere.db,
+  );
+  t.equal((await app.inject('/health/live')).statusCode, 200);
+  const response = await app.inject('/health/ready');
+  t.equal(response.statusCode, 503);
+  t.match(response.json().missing, 'database');
+  t.notMatch(response.body, name, 'nothing of the inside');
+});

@@ -1,0 +1,94 @@
+import t from 'tap';
+import { build } from '../../../support/build.ts';
+import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
+import { createUser, PASSWORD, signedInClient } from '../../../support/factories.ts';
+
+t.test('the email counts whatever its case, the password as it is', async (t) => {
+  const app = await build(t);
+  await createUser(app, { email: 'john@example.com' });
+  const logIn = (email: string, password: string) => new Client(app).post('/auth/login', { email, password });
+
+  const right = await logIn(' John@Example.COM ', PASSWORD);
+  t.equal(right.statusCode, 303);
+  t.equal(right.headers.location, '/');
+
+  for (const [email, password] of [
+    ['john@example.com', PASSWORD.toUpperCase()],
+    ['john@example.com', ` ${PASSWORD}`],
+    ['nobody@example.com', PASSWORD],
+  ] as const) {
+    const wrong = await logIn(email, password);
+    t.equal(wrong.statusCode, 422);
+    t.same(errorsOf(wrong), { password: 'Invalid email or password.' });
+    t.notMatch(wrong.body, PASSWORD);
+  }
+});
+
+t.test('a visitor of a signed-in page is sent to log in, told why, and brought back', async (t) => {
+  const app = await build(t);
+  const { email } = await createUser(app, { isConfirmed: false });
+  const client = new Client(app);
+
+  const refused = await client.get('/auth/unconfirmed');
+  t.equal(refused.headers.location, '/auth/login?next=%2Fauth%2Funconfirmed');
+  const page = await client.follow(refused);
+  t.same(messagesOf(page), ['Please log in to access this page.']);
+  t.match(page.body, 'action="/auth/login?next=%2Fauth%2Funconfirmed"');
+
+  const back = await client.post('/auth/login?next=%2Fauth%2Funconfirmed', { email, password: PASSWORD });
+  t.equal(back.headers.location, '/auth/unconfirmed');
+});
+
+t.test('next leads nowhere but within the site', async (t) => {
+  const app = await build(t);
+  const { email } = await createUser(app);
+  const elsewhere = [
+    '//evil.example',
+    '/\\evil.example',
+    '\\\\evil.example',
+    'https://evil.example',
+    'javascript:alert(1)',
+    '/\t/evil.example',
+    '/\n/evil.example',
+    'evil.example',
+    '',
+    '/&next=//evil.example',
+  ];
+  for (const next of elsewhere) {
+    const url = `/auth/login?next=${next.includes('&') ? next : encodeURIComponent(next)}`;
+    const { headers } = await new Client(app).post(url, { email, password: PASSWORD });
+    t.equal(headers.location, '/', next);
+  }
+  const { headers } = await new Client(app).post('/auth/login?next=%2Fuser%2Fjohn%3Fpage%3D2', {
+    email,
+    password: PASSWORD,
+  });
+  t.equal(headers.location, '/user/john?page=2');
+});
+
+t.test('logging out is a POST, ends the session on the server, and on this device only', async (t) => {
+  const app = await build(t);
+  const user = await createUser(app);
+  const [here, there] = [await signedInClient(app, user), await signedInClient(app, user)];
+  const token = here.cookies.get('session') ?? '';
+
+  t.equal((await here.get('/auth/logout')).statusCode, 404);
+  const page = await here.follow(await here.post('/auth/logout'));
+  t.same(messagesOf(page), ['You have been logged out.']);
+  t.match(page.body, 'Hello, Stranger!');
+  t.match((await app.inject({ url: '/', cookies: { session: token } })).body, 'Hello, Stranger!');
+  t.match((await there.get('/')).body, 'Hello, john!');
+});
+
+t.test('a wrong form keeps what was typed, and a ticked box', async (t) => {
+  const app = await build(t);
+  const page = await new Client(app).post('/auth/login', {
+    email: 'john@example.com',
+    password: '',
+    remember_me: 'y',
+  });
+  t.equal(page.statusCode, 422);
+  t.same(errorsOf(page), { password: 'This field is required.' });
+  t.match(page.body, 'value="john@example.com"');
+  t.match(page.body, /value="y" checked/);
+});

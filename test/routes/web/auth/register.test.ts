@@ -1,0 +1,162 @@
+import t from 'tap';
+import { mailQueue } from '../../../../src/queues.ts';
+import { build } from '../../../support/build.ts';
+import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
+import { createUser, registration } from '../../../support/factories.ts';
+import { jobsOf } from '../../../support/jobs.ts';
+
+t.test(
+  'registering creates an account and enqueues its mail, without a worker and without sending',
+  async (t) => {
+    const app = await build(t);
+    const client = new Client(app);
+
+    const response = await client.post('/auth/register', registration());
+
+    t.equal(response.statusCode, 303);
+    t.same(messagesOf(await client.follow(response)), [
+      'A confirmation email has been sent to you by email.',
+    ]);
+    const user = await app.db
+      .selectFrom('users')
+      .select(['id', 'role', 'confirmed_at'])
+      .executeTakeFirstOrThrow();
+    t.match(user, { role: 'User', confirmed_at: null });
+    t.match(await jobsOf(app, mailQueue), [{ data: { template: 'confirm-account', userId: user.id } }]);
+  },
+);
+
+t.test('a taken email is not revealed: the answer is the same, and its owner is mailed', async (t) => {
+  const app = await build(t);
+  const owner = await createUser(app, { username: 'owner', email: 'John@Example.com' });
+  const client = new Client(app);
+
+  const response = await client.post('/auth/register', registration({ email: 'john@example.COM' }));
+
+  t.equal(response.statusCode, 303);
+  t.same(messagesOf(await client.follow(response)), ['A confirmation email has been sent to you by email.']);
+  t.match(await jobsOf(app, mailQueue), [{ data: { template: 'address-in-use', userId: owner.id } }]);
+  t.equal((await app.db.selectFrom('users').select('id').execute()).length, 1);
+});
+
+t.test('a taken username is refused whatever its case, and nothing is saved or sent', async (t) => {
+  const app = await build(t);
+  await createUser(app, { username: 'John', email: 'other@example.com' });
+
+  const response = await new Client(app).post('/auth/register', registration({ username: 'jOHN' }));
+
+  t.equal(response.statusCode, 422);
+  t.same(errorsOf(response), { username: 'Username already in use.' });
+  t.match(response.body, 'value="john@example.com"', 'what was typed is kept');
+  t.notMatch(response.body, 'correct horse', 'but never a password');
+  t.same(await jobsOf(app, mailQueue), []);
+});
+
+t.test(
+  'two people who register the same name at the same instant: one has it, the other is told',
+  async (t) => {
+    const app = await build(t);
+    const answers = await Promise.all(
+      ['one', 'two', 'three'].map((name) =>
+        new Client(app).post('/auth/register', registration({ email: `${name}@example.com` })),
+      ),
+    );
+    t.same(answers.map(({ statusCode }) => statusCode).sort(), [303, 422, 422]);
+    t.equal((await jobsOf(app, mailQueue)).length, 1);
+  },
+);
+
+t.test(
+  'two registrations of the same email at the same instant make one account and two mails',
+  async (t) => {
+    const app = await build(t);
+    const answers = await Promise.all(
+      ['one', 'two'].map((username) => new Client(app).post('/auth/register', registration({ username }))),
+    );
+    t.same(
+      answers.map(({ statusCode }) => statusCode),
+      [303, 303],
+    );
+    const templates = (await jobsOf(app, mailQueue)).map(({ data }) => data.template).sort();
+    t.same(templates, ['address-in-use', 'confirm-account']);
+  },
+);
+
+t.test('who registers with ADMIN_EMAIL becomes Administrator', async (t) => {
+  const app = await build(t, { ADMIN_EMAIL: 'Boss@example.com' });
+  await new Client(app).post('/auth/register', registration({ email: 'boss@Example.com' }));
+  const { role } = await app.db.selectFrom('users').select('role').executeTakeFirstOrThrow();
+  t.equal(role, 'Administrator');
+});
+
+t.test('every wrong field is named beside it, and nothing is saved', async (t) => {
+  const app = await build(t);
+  const submit = (changes: Record<string, string>) =>
+    new Client(app).post('/auth/register', registration(changes));
+  const cases: [string, Record<string, string>, Record<string, string | RegExp>][] = [
+    [
+      'empty',
+      { email: '', username: ' ', password: '', password2: '' },
+      {
+        email: 'This field is required.',
+        username: 'This field is required.',
+        password: 'This field is required.',
+        password2: 'This field is required.',
+      },
+    ],
+    ['no email', { email: 'john' }, { email: 'Invalid email address.' }],
+    [
+      'a header in the email',
+      { email: 'john@example.com\r\nBcc: x@example.com' },
+      { email: 'Invalid email address.' },
+    ],
+    [
+      'an over-long email',
+      { email: `${'j'.repeat(250)}@example.com` },
+      { email: /Invalid email address|At most 254/ },
+    ],
+    [
+      'a bad username',
+      { username: 'john doe' },
+      { username: 'Usernames must have only letters, numbers, dots or underscores' },
+    ],
+    ['an over-long username', { username: 'j'.repeat(65) }, { username: 'At most 64 characters, please.' }],
+    [
+      'a short password',
+      { password: 'short', password2: 'short' },
+      { password: 'At least 8 characters, please.' },
+    ],
+    ['different passwords', { password2: 'another one' }, { password2: 'Passwords must match.' }],
+    [
+      'NUL in the username',
+      { username: 'jo\0hn' },
+      { username: 'This field has characters that cannot be read. Please type it again.' },
+    ],
+  ];
+  for (const [what, changes, errors] of cases) {
+    const response = await submit(changes);
+    t.equal(response.statusCode, 422, what);
+    t.match(errorsOf(response), errors, what);
+  }
+  t.same(await app.db.selectFrom('users').select('id').execute(), []);
+});
+
+t.test('bodies that no form sends are refused with a 4xx', async (t) => {
+  const app = await build(t);
+  const client = new Client(app);
+  const post = (payload: string | Buffer, type = 'application/x-www-form-urlencoded') =>
+    client.post('/auth/register', {}, { payload, headers: { 'content-type': type } });
+
+  const duplicated = await post('email=a@example.com&email=b@example.com');
+  t.equal(duplicated.statusCode, 422);
+  t.match(errorsOf(duplicated), { email: 'Only one value is accepted here.' });
+
+  const notUtf8 = await post(Buffer.concat([Buffer.from('username='), Buffer.from([0xff, 0xfe])]));
+  t.equal(notUtf8.statusCode, 422);
+  t.match(errorsOf(notUtf8), { username: /characters that cannot be read/ });
+
+  t.equal((await post('email=%ff&__proto__=x&constructor=y')).statusCode, 422, 'names that objects have');
+  t.equal((await post('{"email":{"a":1}}', 'application/json')).statusCode, 415, 'JSON');
+  t.equal((await post('--x', 'multipart/form-data; boundary=x')).statusCode, 415, 'multipart');
+  t.equal((await post(`email=${'x'.repeat(10_000_000)}`)).statusCode, 413, '10 MB');
+});

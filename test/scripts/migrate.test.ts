@@ -1,0 +1,62 @@
+import { sql } from 'kysely';
+import t from 'tap';
+import { build } from '../support/build.ts';
+import { createEmptyDatabase } from '../support/database.ts';
+import { start } from '../support/processes.ts';
+
+t.test('migrations apply, are listed, are reverted one by one, and apply again', async (t) => {
+  const env = { DATABASE_URL: await createEmptyDatabase(t) };
+  const migrate = async (...args: string[]) => {
+    const running = start(t, ['scripts/migrate.ts', ...args], env);
+    t.equal(await running.exited(), 0, args.join(' '));
+    return running.output;
+  };
+
+  t.match(await migrate('--list'), /^pending {3}0001_users\npending/);
+  t.match(await migrate(), /applied {3}0001_users\n[\s\S]*The schema is current: \d+ applied\./);
+  t.equal(await migrate(), 'The schema is current.\n', 'a second run changes nothing');
+  t.match(await migrate('--list'), /^applied {3}0001_users {2}20/);
+  t.match(await migrate('--down'), 'reverted  0005_rate_limits');
+  t.match(await migrate('--list'), /\npending {3}0005_rate_limits\n$/);
+  t.match(await migrate(), 'applied   0005_rate_limits');
+  const app = await build(t, env);
+  t.equal((await app.inject('/health/ready')).statusCode, 200);
+});
+
+t.test(
+  'several runs at once: each waits its turn, all succeed, every migration is applied once',
+  async (t) => {
+    const env = { DATABASE_URL: await createEmptyDatabase(t) };
+    const runs = [1, 2, 3].map(() => start(t, ['scripts/migrate.ts'], env));
+    t.same(await Promise.all(runs.map((run) => run.exited())), [0, 0, 0]);
+    t.equal(runs.filter(({ output }) => output.includes('applied   0001_users')).length, 1);
+  },
+);
+
+t.test('a failing migration is named, ends with a code, and changes nothing', async (t) => {
+  const DATABASE_URL = await createEmptyDatabase(t);
+  const preparing = start(t, ['scripts/migrate.ts'], { DATABASE_URL });
+  await preparing.exited();
+  const app = await build(t, { DATABASE_URL });
+  await sql`delete from kysely_migration where name >= '0004'`.execute(app.db);
+
+  const failing = start(t, ['scripts/migrate.ts'], { DATABASE_URL });
+  t.equal(await failing.exited(), 1);
+  t.match(
+    failing.output,
+    /^Migration 0004_mail_deliveries failed: relation "mail_deliveries" already exists/,
+  );
+  t.equal(failing.output.trim().split('\n').length, 1);
+});
+
+t.test('every migration can be reverted, down to nothing', async (t) => {
+  const env = { DATABASE_URL: await createEmptyDatabase(t) };
+  await start(t, ['scripts/migrate.ts'], env).exited();
+  let output = '';
+  for (let step = 0; step < 50 && !output.includes('nothing to revert'); step += 1) {
+    const running = start(t, ['scripts/migrate.ts', '--down'], env);
+    t.equal(await running.exited(), 0);
+    output = running.output;
+  }
+  t.match(output, 'There is nothing to revert.');
+});

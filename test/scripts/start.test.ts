@@ -1,0 +1,184 @@
+import { createServer } from 'node:net';
+import t from 'tap';
+import { temporaryFolder } from '../support/folder.ts';
+import { type RunningProcess, start } from '../support/processes.ts';
+import { linkIn } from '../support/smtp.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return String(port);
+}
+
+/** Starts the whole system in a folder, and waits until it says that it is ready. */
+async function startSystem(
+  t: Parameters<typeof start>[0],
+  env: Record<string, string>,
+): Promise<RunningProcess> {
+  const system = start(t, ['scripts/start.ts'], env);
+  await system.prints('Pennypost is ready', 30_000);
+  return system;
+}
+
+/** The pids of the system's web and worker processes, as their logs give them. */
+function pidOf(system: RunningProcess, message: string): number {
+  const line = system.output.split('\n').findLast((candidate) => candidate.includes(message)) ?? '{}';
+  return JSON.parse(line).pid;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+const form = (fields: Record<string, string>) => ({
+  method: 'POST',
+  body: new URLSearchParams(fields),
+  redirect: 'manual' as const,
+});
+const REGISTRATION = {
+  email: 'john@example.com',
+  username: 'john',
+  password: 'correct horse',
+  password2: 'correct horse',
+};
+
+/** The newest mail's link, read where a person would. */
+async function newestLink(site: string): Promise<string> {
+  const url = await waitFor(async () => {
+    const list = await (await fetch(`${site}/dev/mailbox`)).text();
+    return /\/dev\/mailbox\/[^"]+/.exec(list)?.[0] ?? false;
+  }, 'a mail is in the mailbox');
+  return linkIn({
+    text:
+      /<pre class="mail">([\s\S]*?)<\/pre>/
+        .exec(await (await fetch(site + url)).text())?.[1]
+        ?.replaceAll(/<[^>]+>/g, '') ?? '',
+  });
+}
+
+t.test(
+  'one command is the whole system: sign up, mail, confirm; and it stops cleanly with its data kept',
+  async (t) => {
+    const PORT = await freePort();
+    const env = { DATA_DIR: await temporaryFolder(t), PORT };
+    const site = `http://127.0.0.1:${PORT}`;
+
+    const system = await startSystem(t, env);
+    t.match(
+      system.output,
+      `Pennypost is ready: http://localhost:${PORT}\nMails: http://localhost:${PORT}/dev/mailbox`,
+    );
+    t.equal((await fetch(`${site}/auth/register`, form(REGISTRATION))).status, 303);
+    const link = await newestLink(site);
+    t.equal((await fetch(site + link, form({}))).status, 303);
+
+    const pids = [pidOf(system, 'Server listening'), pidOf(system, '"msg":"working"')];
+    t.equal(await system.end('SIGINT'), 0);
+    t.same(pids.map(isAlive), [false, false]);
+
+    const again = await startSystem(t, env);
+    const { email, password } = REGISTRATION;
+    const response = await fetch(`${site}/auth/login`, form({ email, password }));
+    t.equal(response.headers.get('location'), '/', 'the account is still there');
+    t.equal(await again.end('SIGTERM'), 0);
+  },
+);
+
+t.test('a second start in the same folder says so and harms nothing', async (t) => {
+  const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
+  const first = await startSystem(t, env);
+  const second = start(t, ['scripts/start.ts'], { ...env, PORT: await freePort() });
+  t.equal(await second.exited(), 1);
+  t.match(second.output, new RegExp(`^Pennypost already runs on .* \\(process ${first.child.pid}\\)`));
+  t.equal((await fetch(`http://127.0.0.1:${env.PORT}/health/ready`)).status, 200);
+});
+
+t.test('a web or worker process that is killed is started again', async (t) => {
+  const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
+  const system = await startSystem(t, env);
+  for (const message of ['Server listening', '"msg":"working"']) {
+    const pid = pidOf(system, message);
+    process.kill(pid, 'SIGKILL');
+    await waitFor(() => pidOf(system, message) !== pid, `${message} again`, 20_000);
+  }
+  t.match(system.output, /The web process ended \(SIGKILL\)\. It starts again in 0\.5 s\./);
+  await waitFor(
+    async () => (await fetch(`http://127.0.0.1:${env.PORT}/health/ready`)).ok,
+    'the site answers',
+  );
+});
+
+t.test('after a power cut, with everything killed at once, a start recovers by itself', async (t) => {
+  const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
+  const site = `http://127.0.0.1:${env.PORT}`;
+  const system = await startSystem(t, env);
+  await fetch(`${site}/auth/register`, form(REGISTRATION));
+  const pids = [
+    pidOf(system, 'Server listening'),
+    pidOf(system, '"msg":"working"'),
+    await postmasterPid(env.DATA_DIR),
+  ];
+  system.child.kill('SIGKILL');
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  await waitFor(() => !pids.some(isAlive), 'all are dead');
+
+  await startSystem(t, env);
+  const { email, password } = REGISTRATION;
+  t.equal((await fetch(`${site}/auth/login`, form({ email, password }))).headers.get('location'), '/');
+});
+
+t.test(
+  'when only the starting process is killed, the others stop by themselves, and a start takes over',
+  async (t) => {
+    const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
+    const system = await startSystem(t, env);
+    const pids = [pidOf(system, 'Server listening'), pidOf(system, '"msg":"working"')];
+    await system.end('SIGKILL');
+    await waitFor(() => !pids.some(isAlive), 'web and worker have stopped');
+    const next = await startSystem(t, env);
+    t.equal(await next.end('SIGTERM'), 0);
+  },
+);
+
+t.test('a process that dies again and again stops everything, with a code and the reason', async (t) => {
+  const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
+  const system = await startSystem(t, env);
+  let pid = 0;
+  for (let death = 1; death <= 5; death += 1) {
+    await waitFor(() => pidOf(system, 'Server listening') !== pid, 'the web process is back', 20_000);
+    pid = pidOf(system, 'Server listening');
+    process.kill(pid, 'SIGKILL');
+  }
+  t.equal(await system.exited(), 1);
+  t.match(system.output, /The web process died 5 times within a minute\.\n$/);
+});
+
+t.test('a port in use stops everything at once: trying again would be no use', async (t) => {
+  const blocker = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => blocker.close());
+  await new Promise((resolve) => blocker.once('listening', resolve));
+  const { port } = blocker.address() as { port: number };
+  const env = { DATA_DIR: await temporaryFolder(t), PORT: String(port), LOG_LEVEL: 'silent' };
+  const system = start(t, ['scripts/start.ts'], env);
+  t.equal(await system.exited(), 2);
+  t.match(system.output, /^Cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/);
+  t.match(system.output, /The web process cannot start as it is configured\.\n$/);
+});
+
+t.test('a wrong variable ends it before anything is started', async (t) => {
+  const system = start(t, ['scripts/start.ts'], { DATA_DIR: await temporaryFolder(t), PORT: 'abc' });
+  t.equal(await system.exited(), 2);
+  t.match(system.output, /^PORT: "abc" is not accepted; .*\n$/);
+});
+
+async function postmasterPid(dataDir: string): Promise<number> {
+  const { readFile } = await import('node:fs/promises');
+  return Number((await readFile(`${dataDir}/postgres/postmaster.pid`, 'utf8')).split('\n')[0]);
+}

@@ -1,0 +1,68 @@
+import { createServer } from 'node:net';
+import t from 'tap';
+import { createDatabase, createEmptyDatabase } from './support/database.ts';
+import { start } from './support/processes.ts';
+
+/** Every way of being started wrong is one line on stderr, an exit code, and no stack trace. */
+async function startsWrong(
+  t: Parameters<typeof start>[0],
+  env: Record<string, string>,
+  code: number,
+  message: RegExp,
+): Promise<void> {
+  for (const script of ['src/server.ts', 'src/worker.ts']) {
+    const running = start(t, [script], { LOG_LEVEL: 'silent', ...env });
+    t.equal(await running.exited(), code, script);
+    t.match(running.output, message, script);
+    t.equal(running.output.trim().split('\n').length, 1, 'one line');
+  }
+}
+
+t.test('a wrong variable ends web and worker with code 2 and its name', (t) =>
+  startsWrong(
+    t,
+    { DATABASE_URL: 'postgres://x@127.0.0.1/x', PORT: 'abc' },
+    2,
+    /^PORT: "abc" is not accepted/,
+  ),
+);
+
+t.test('without DATABASE_URL they do not start', (t) => startsWrong(t, {}, 2, /^DATABASE_URL: not set/));
+
+t.test('a database that cannot be reached ends them with code 1, its password masked', (t) =>
+  startsWrong(
+    t,
+    { DATABASE_URL: 'postgres://john:secret@127.0.0.1:1/blog' },
+    1,
+    /^Cannot use the database at postgres:\/\/john:\*\*\*@127.0.0.1:1\/blog: .*ECONNREFUSED/,
+  ),
+);
+
+t.test('an old schema ends them with code 2 and names npm run migrate', async (t) =>
+  startsWrong(
+    t,
+    { DATABASE_URL: await createEmptyDatabase(t) },
+    2,
+    /^The database schema is old .*npm run migrate/,
+  ),
+);
+
+t.test('a port in use ends the web process with code 2, for somebody must choose another', async (t) => {
+  const other = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => other.close());
+  await new Promise((resolve) => other.once('listening', resolve));
+  const { port } = other.address() as { port: number };
+  const running = start(t, ['src/server.ts'], {
+    DATABASE_URL: await createDatabase(t),
+    PORT: String(port),
+    LOG_LEVEL: 'silent',
+  });
+  t.equal(await running.exited(), 2);
+  t.match(running.output, /^Cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/);
+});
+
+t.test('SIGTERM ends the web process cleanly', async (t) => {
+  const running = start(t, ['src/server.ts'], { DATABASE_URL: await createDatabase(t), PORT: '0' });
+  await running.prints('Server listening');
+  t.equal(await running.end('SIGTERM'), 0);
+});

@@ -1,0 +1,26 @@
+import type { FastifyInstance } from 'fastify';
+import type { Test } from 'tap';
+import { buildApp, type Overrides } from '../../src/app.ts';
+import { type Config, loadConfig } from '../../src/config.ts';
+import { createDatabase } from './database.ts';
+
+/** A server that refuses: a test that sends mail without saying where to fails. Port 1 is nobody's. */
+const NO_MAIL_SERVER = 'smtp://127.0.0.1:1';
+
+/** The configuration of an environment, with quiet logs and no mail server unless the test says otherwise. */
+export function testConfig(env: Record<string, string | undefined>): Config {
+  return loadConfig({ LOG_LEVEL: 'silent', SMTP_URL: NO_MAIL_SERVER, ...env });
+}
+
+/** Builds and readies the application on a database of its own; it closes with the test. */
+export async function build(
+  t: Test,
+  env: Record<string, string | undefined> = {},
+  overrides: Overrides & { config?: Partial<Config> } = {},
+): Promise<FastifyInstance> {
+  const config = testConfig({ DATABASE_URL: env.DATABASE_URL ?? (await createDatabase(t)), ...env });
+  const app = buildApp({ ...config, ...overrides.config }, overrides);
+  t.teardown(() => app.close());
+  await app.ready();
+  return app;
+}

@@ -1,0 +1,69 @@
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+
+/** A visitor without JavaScript: fills in forms, keeps cookies, follows redirects. */
+export class Client {
+  readonly #app: FastifyInstance;
+  readonly #options: InjectOptions;
+  readonly cookies = new Map<string, string>();
+
+  /** @param options what every request carries, e.g. a `remoteAddress` or headers */
+  constructor(app: FastifyInstance, options: InjectOptions = {}) {
+    this.#app = app;
+    this.#options = options;
+  }
+
+  get(url: string, options: InjectOptions = {}): Promise<LightMyRequestResponse> {
+    return this.#send({ method: 'GET', url, ...options });
+  }
+
+  /** Sends a form as a browser on the site's own page would. */
+  post(
+    url: string,
+    fields: Record<string, string> = {},
+    options: InjectOptions = {},
+  ): Promise<LightMyRequestResponse> {
+    return this.#send({
+      method: 'POST',
+      url,
+      payload: new URLSearchParams(fields).toString(),
+      ...options,
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        'sec-fetch-site': 'same-origin',
+        ...options.headers,
+      },
+    });
+  }
+
+  /** Follows the redirects that a response begins, to the page a person would see. */
+  async follow(response: LightMyRequestResponse): Promise<LightMyRequestResponse> {
+    let page = response;
+    while (page.statusCode >= 300 && page.statusCode < 400)
+      page = await this.get(String(page.headers.location));
+    return page;
+  }
+
+  async #send(request: InjectOptions): Promise<LightMyRequestResponse> {
+    const cookies = Object.fromEntries(this.cookies);
+    const headers = { ...this.#options.headers, ...request.headers };
+    const response = await this.#app.inject({ ...this.#options, ...request, headers, cookies });
+    for (const { name, value, expires } of response.cookies) {
+      if (expires !== undefined && expires.getTime() <= Date.now()) this.cookies.delete(name);
+      else this.cookies.set(name, value);
+    }
+    return response;
+  }
+}
+
+/** The texts of the messages a page shows above its content. */
+export function messagesOf(page: LightMyRequestResponse): string[] {
+  return [...page.body.matchAll(/<p class="message" role="status">(.*?)<\/p>/gs)].map(([, text = '']) =>
+    text.trim(),
+  );
+}
+
+/** The message beside each field of a page's form. */
+export function errorsOf(page: LightMyRequestResponse): Record<string, string> {
+  const errors = [...page.body.matchAll(/<p class="error" id="(\w+)-error">(.*?)<\/p>/gs)];
+  return Object.fromEntries(errors.map(([, field, text = '']) => [field, text.trim()]));
+}

@@ -1,0 +1,47 @@
+import type { FastifyInstance } from 'fastify';
+import { Client } from './client.ts';
+
+export const PASSWORD = 'correct horse';
+
+export interface TestUser {
+  readonly id: number;
+  readonly email: string;
+  readonly username: string;
+}
+
+/** An account, confirmed unless said otherwise, whose password is PASSWORD. */
+export async function createUser(
+  { db, passwords }: FastifyInstance,
+  {
+    username = 'john',
+    email,
+    isConfirmed = true,
+  }: { username?: string; email?: string; isConfirmed?: boolean } = {},
+): Promise<TestUser> {
+  const address = email ?? `${username}@example.com`;
+  const { id } = await db
+    .insertInto('users')
+    .values({
+      email: address,
+      username,
+      role: 'User',
+      password_hash: await passwords.hash(PASSWORD),
+      confirmed_at: isConfirmed ? new Date() : null,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return { id, email: address, username };
+}
+
+/** A client that has logged in. */
+export async function signedInClient(app: FastifyInstance, { email }: TestUser): Promise<Client> {
+  const client = new Client(app);
+  const response = await client.post('/auth/login', { email, password: PASSWORD });
+  if (response.statusCode !== 303) throw new Error(`log-in answered ${response.statusCode}`);
+  return client;
+}
+
+/** What a person types to register, valid throughout. */
+export function registration(changes: Record<string, string> = {}): Record<string, string> {
+  return { email: 'john@example.com', username: 'john', password: PASSWORD, password2: PASSWORD, ...changes };
+}

@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { waitFor } from './wait-for.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** A process of the project's own, as an operator would start it. */
+export class RunningProcess {
+  readonly child: ChildProcess;
+  output = '';
+
+  constructor(child: ChildProcess) {
+    this.child = child;
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (this.output += chunk));
+  }
+
+  /** Waits until the process has printed something. */
+  async prints(pattern: string | RegExp, timeoutMs = 20_000): Promise<void> {
+    const hasPrinted = () =>
+      typeof pattern === 'string' ? this.output.includes(pattern) : pattern.test(this.output);
+    const isOver = () => this.child.exitCode !== null || this.child.signalCode !== null;
+    await waitFor(() => hasPrinted() || isOver(), `the process prints ${pattern}: ${this.output}`, timeoutMs);
+    if (!hasPrinted()) throw new Error(`the process ended without printing ${pattern}: ${this.output}`);
+  }
+
+  /** Sends a signal. Returns the exit code, or the signal that ended the process. */
+  async end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
+    const exited = this.exited();
+    this.child.kill(signal);
+    return exited;
+  }
+
+  /** Waits for the end. Returns the exit code, or the signal that ended the process. */
+  async exited(): Promise<number | NodeJS.Signals> {
+    const { exitCode, signalCode } = this.child;
+    if (exitCode !== null || signalCode !== null) return exitCode ?? signalCode ?? 1;
+    const [code, signal] = await once(this.child, 'exit');
+    return code ?? signal;
+  }
+}
+
+/** Starts a script of the project with nothing in its environment but what is given; it ends with the test. */
+export function start(
+  t: Test,
+  [script, ...args]: [string, ...string[]],
+  env: Record<string, string>,
+): RunningProcess {
+  const child = spawn(process.execPath, [join(ROOT, script), ...args], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const running = new RunningProcess(child);
+  t.teardown(() => running.end('SIGTERM'));
+  return running;
+}

@@ -1,0 +1,71 @@
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server } from 'node:net';
+import { type ParsedMail, simpleParser } from 'mailparser';
+import { SMTPServer } from 'smtp-server';
+import type { Test } from 'tap';
+
+export interface SmtpCatcher {
+  readonly url: string;
+  readonly port: number;
+  /** What has arrived, oldest first. */
+  readonly mails: ParsedMail[];
+  close(): Promise<void>;
+}
+
+export interface SmtpBehaviour {
+  port?: number;
+  /** Answers each recipient with this code instead of accepting; may change while it runs. */
+  refuseRecipient?: () => number | undefined;
+}
+
+/** A real mail server on loopback that keeps what it is sent. */
+export async function catchMail(
+  t: Test,
+  { port = 0, refuseRecipient }: SmtpBehaviour = {},
+): Promise<SmtpCatcher> {
+  const mails: ParsedMail[] = [];
+  const server = new SMTPServer({
+    disabledCommands: ['AUTH', 'STARTTLS'],
+    disableReverseLookup: true,
+    closeTimeout: 100, // An idle connection of a pool may outlive the test.
+    onRcptTo(_address, _session, callback) {
+      const responseCode = refuseRecipient?.();
+      if (responseCode === undefined) callback();
+      else callback(Object.assign(new Error('not now, or never'), { responseCode }));
+    },
+    onData(stream, _session, callback) {
+      simpleParser(stream).then((mail) => {
+        mails.push(mail);
+        callback();
+      }, callback);
+    },
+  });
+  server.on('error', () => {}); // A client that is killed resets its connection.
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const close = () => new Promise<void>((resolve) => server.close(resolve));
+  t.teardown(close);
+  const actual = (server.server.address() as AddressInfo).port;
+  return { url: `smtp://127.0.0.1:${actual}`, port: actual, mails, close };
+}
+
+/** A server that accepts connections and never says a word. */
+export async function hangingServer(t: Test): Promise<{ url: string; server: Server }> {
+  const sockets = new Set<{ destroy(): void }>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  return { url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
+}
+
+/** The first link in a mail's text, as a path of the site. */
+export function linkIn(mail: Pick<ParsedMail, 'text'> | undefined): string {
+  const url = /https?:\/\/\S+/.exec(mail?.text ?? '')?.[0];
+  if (url === undefined) throw new Error('there is no link in the mail');
+  return new URL(url).pathname;
+}
