@@ -9,7 +9,7 @@ import { waitFor } from './wait-for.ts';
  */
 export async function createDatabase(t: Test): Promise<string> {
   const name = `test_${randomBytes(8).toString('hex')}`;
-  await query(`create database ${name} template template`);
+  await query(`create database ${name} template template strategy file_copy`);
   t.teardown(async () => {
     const openConnections = () =>
       query(
