@@ -31,12 +31,12 @@ export class ConfigError extends Error {
 /**
  * Reads and validates the environment, all of it, so that every mistake is reported at once.
  *
- * @param env defaults to the process's own; tests pass a literal
+ * @param env defaults to the process's own and what `.env` adds to it; tests pass a literal
  * @param required variables that have no default for this command, e.g. `DATABASE_URL` for the web process
  * @throws ConfigError with one line per wrong or missing variable
  */
 export function loadConfig(
-  env: Readonly<Record<string, string | undefined>> = process.env,
+  env: Readonly<Record<string, string | undefined>> = readEnvironment(),
   { required = [] }: { required?: readonly string[] } = {},
 ): Config {
   const reader = new EnvironmentReader(env);
@@ -44,6 +44,16 @@ export function loadConfig(
   for (const name of required) reader.require(name);
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
   return Object.freeze({ ...variables, rateLimits: RATE_LIMITS });
+}
+
+/** The process's environment, with what a file `.env` in its folder sets beside it. */
+function readEnvironment(): NodeJS.ProcessEnv {
+  try {
+    process.loadEnvFile();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  return process.env;
 }
 
 /**

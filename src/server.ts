@@ -5,7 +5,7 @@ import { readyOrClose, runMain, serveUntilStopped } from './process.ts';
 
 /** The web process: config → app → listen → graceful close. */
 await runMain(async () => {
-  const config = loadConfig(process.env, { required: ['DATABASE_URL'] });
+  const config = loadConfig(undefined, { required: ['DATABASE_URL'] });
   const app = buildApp(config, { role: 'web' });
   await readyOrClose(app);
   try {

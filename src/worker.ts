@@ -7,7 +7,7 @@ import { readyOrClose, runMain, serveUntilStopped } from './process.ts';
 
 /** The worker process: config → the same app, which listens on no port → work → graceful close. */
 await runMain(async () => {
-  const config = loadConfig(process.env, { required: ['DATABASE_URL'] });
+  const config = loadConfig(undefined, { required: ['DATABASE_URL'] });
   const options = readOptions(config);
   if (options.isCheck) return checkForLiveWorker(config);
 

@@ -48,6 +48,7 @@ export function start(
   env: Record<string, string>,
 ): RunningProcess {
   const child = spawn(process.execPath, [join(ROOT, script), ...args], {
+    cwd: join(ROOT, 'test'), // where no .env of a developer's is
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
