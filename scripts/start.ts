@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { type Config, loadConfig } from '../src/config.ts';
 import { StartupError } from '../src/errors.ts';
 import { runMain } from '../src/process.ts';
@@ -16,9 +15,8 @@ const DATABASE_PATIENCE_MS = 15_000;
 /** Beyond the grace that its requests and jobs have, how long a process may take to close before it is killed. */
 const CLOSING_MS = 10_000;
 
-/** `npm start`: the whole system on one machine. With `--watch`, each process starts again when its code changes. */
+/** `npm start`: the whole system on one machine. */
 await runMain(async () => {
-  const { values } = parseArgs({ options: { watch: { type: 'boolean' } } });
   const config = loadConfig();
   const stopped = stopRequested();
 
@@ -26,7 +24,7 @@ await runMain(async () => {
   try {
     const databaseUrl = database?.url ?? config.databaseUrl ?? '';
     await migratePatiently(databaseUrl);
-    await runProcesses(config, databaseUrl, { isWatching: values.watch ?? false, stopped, database });
+    await runProcesses(config, databaseUrl, [stopped, lossOf(database)]);
   } finally {
     await database?.stop();
   }
@@ -57,23 +55,20 @@ function isUnreachable(error: unknown): error is StartupError {
   return error instanceof StartupError && error.exitCode === 1;
 }
 
+/** Runs web and worker until one of the given reasons to stop, or until one of them cannot be kept running. */
 async function runProcesses(
   config: Config,
   databaseUrl: string,
-  context: { isWatching: boolean; stopped: Promise<void>; database: HeldDatabase | undefined },
+  reasons: readonly Promise<void>[],
 ): Promise<void> {
   const supervise = (name: string, script: string) =>
     new SupervisedProcess(
-      {
-        name,
-        args: [...(context.isWatching ? watchFlags() : []), join(ROOT, script)],
-        env: { ...process.env, DATABASE_URL: databaseUrl },
-      },
+      { name, args: [join(ROOT, script)], env: { ...process.env, DATABASE_URL: databaseUrl } },
       say,
     );
   const processes = [supervise('web', 'src/server.ts'), supervise('worker', 'src/worker.ts')];
 
-  const ends = [context.stopped, databaseLost(context.database), ...processes.map(({ failed }) => failed)];
+  const ends = [...reasons, ...processes.map(({ failed }) => failed)];
   try {
     const isUp = await Promise.race([Promise.all(processes.map(({ ready }) => ready)), ...ends]);
     if (isUp !== undefined) announce(config);
@@ -84,21 +79,13 @@ async function runProcesses(
   }
 }
 
-async function databaseLost(database: HeldDatabase | undefined): Promise<void> {
+async function lossOf(database: HeldDatabase | undefined): Promise<void> {
   if (database === undefined) return new Promise(() => {});
   await database.lost;
   throw new StartupError(
     1,
     'The embedded PostgreSQL stopped although nobody asked it to. Start again to recover.',
   );
-}
-
-function watchFlags(): string[] {
-  return [
-    '--watch',
-    '--watch-preserve-output',
-    ...['src', 'views'].map((folder) => `--watch-path=${join(ROOT, folder)}`),
-  ];
 }
 
 function announce(config: Config): void {

@@ -29,7 +29,7 @@ await runMain(async () => {
 
   const folder = await mkdtemp(join(tmpdir(), 'pennypost-test-'));
   await chmod(folder, 0o755);
-  const cluster = await openCluster(folder, { settings: SETTINGS });
+  const cluster = await openCluster(folder, SETTINGS);
   try {
     await makeTemplate(cluster.url('postgres'));
     await migrateToLatest(cluster.url('template'), () => {});

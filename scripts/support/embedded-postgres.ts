@@ -38,11 +38,10 @@ export interface HeldDatabase {
 /**
  * Opens the embedded database for `npm start`, which owns it from then on.
  *
- * @param port the port it had before, when it is opened again
  * @throws StartupError when another `npm start` has it
  */
-export async function holdDatabase(dataDir: string, port?: number): Promise<HeldDatabase & { port: number }> {
-  const cluster = await openCluster(dataDir, port === undefined ? {} : { port });
+export async function holdDatabase(dataDir: string): Promise<HeldDatabase> {
+  const cluster = await openCluster(dataDir);
   const holder = new pg.Client({
     connectionString: cluster.url('postgres'),
     application_name: `pennypost start ${process.pid}`,
@@ -62,7 +61,7 @@ export async function holdDatabase(dataDir: string, port?: number): Promise<Held
     );
   }
   await createDatabase(cluster);
-  return { url: cluster.url(DATABASE), port: cluster.port, lost: lost.promise, stop: () => cluster.stop() };
+  return { url: cluster.url(DATABASE), lost: lost.promise, stop: () => cluster.stop() };
 }
 
 async function findHolder(client: pg.Client): Promise<string> {

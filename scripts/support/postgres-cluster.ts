@@ -26,16 +26,11 @@ export interface Cluster {
   readonly wasStartedHere: boolean;
   /** The URL of one of its databases. */
   url(database: string): string;
-  /** Ends all connections and stops it. */
+  /** Ends all connections and stops it, unless it has gone already. */
   stop(): Promise<void>;
 }
 
-export interface ClusterOptions {
-  /** PostgreSQL settings, written when the cluster is made. */
-  readonly settings?: Readonly<Record<string, string>>;
-  /** A port to prefer, so that those who know the cluster's URL find it again. */
-  readonly port?: number;
-}
+type PostgresSettings = Readonly<Record<string, string>>;
 
 const USER = 'pennypost';
 const PASSWORD_FILE = 'pennypost-password';
@@ -57,30 +52,33 @@ const SETTINGS = {
 /**
  * Opens the cluster in a folder: makes it when there is none, starts it unless it runs already. Safe against a
  * second process doing the same, and against whatever a power cut left behind.
+ *
+ * @param settings PostgreSQL's own, written when the cluster is made
+ * @throws StartupError with the server's own words when it does not start
  */
-export async function openCluster(
-  folder: string,
-  { settings = {}, port }: ClusterOptions = {},
-): Promise<Cluster> {
+export async function openCluster(folder: string, settings: PostgresSettings = {}): Promise<Cluster> {
   const binaries = await findBinaries();
   const cluster = await findOrMakeCluster(folder, binaries, { ...SETTINGS, ...settings });
   const password = (await readFile(join(cluster, PASSWORD_FILE), 'utf8')).trim();
   const urlAt = (at: number, database: string) =>
     `postgresql://${USER}:${password}@127.0.0.1:${at}/${database}`;
 
-  const running = await startOrJoin(cluster, binaries, (at) => urlAt(at, 'postgres'), port);
+  const running = await startOrJoin(cluster, binaries, (at) => urlAt(at, 'postgres'));
   return {
     ...running,
     url: (database) => urlAt(running.port, database),
-    stop: () =>
-      run(binaries.pgCtl, ['stop', '-D', cluster, '-m', 'fast', '-w', '-t', '60'], binaries.identity),
+    async stop() {
+      const postmaster = await readPostmaster(cluster);
+      if (postmaster === undefined || !(await isAlive(postmaster.pid, cluster))) return;
+      await run(binaries.pgCtl, ['stop', '-D', cluster, '-m', 'fast', '-w', '-t', '60'], binaries.identity);
+    },
   };
 }
 
 async function findOrMakeCluster(
   folder: string,
   binaries: PostgresBinaries,
-  settings: Readonly<Record<string, string>>,
+  settings: PostgresSettings,
 ): Promise<string> {
   await mkdir(folder, { recursive: true });
   const place = join(folder, 'postgres');
@@ -105,7 +103,7 @@ async function findOrMakeCluster(
 async function initialise(
   cluster: string,
   { initdb, identity }: PostgresBinaries,
-  settings: Readonly<Record<string, string>>,
+  settings: PostgresSettings,
 ): Promise<void> {
   const password = randomBytes(24).toString('base64url');
   const scratch = await mkdtemp(join(tmpdir(), 'pennypost-'));
@@ -139,7 +137,6 @@ async function startOrJoin(
   cluster: string,
   { pgCtl, identity }: PostgresBinaries,
   urlAt: (port: number) => string,
-  preferredPort: number | undefined,
 ): Promise<{ port: number; wasStartedHere: boolean }> {
   const deadline = Date.now() + START_DEADLINE_MS;
   const log = join(cluster, 'startup.log');
@@ -148,7 +145,7 @@ async function startOrJoin(
   while (Date.now() < deadline) {
     const postmaster = await readPostmaster(cluster);
     if (postmaster === undefined) {
-      const port = preferredPort ?? (await findFreePort());
+      const port = await findFreePort();
       try {
         await run(pgCtl, ['start', '-D', cluster, '-o', `-p ${port}`, '-l', log, '-w', '-t', '60'], identity);
         return { port, wasStartedHere: true };

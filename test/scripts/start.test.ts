@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import t from 'tap';
 import { temporaryFolder } from '../support/folder.ts';
@@ -179,6 +180,5 @@ t.test('a wrong variable ends it before anything is started', async (t) => {
 });
 
 async function postmasterPid(dataDir: string): Promise<number> {
-  const { readFile } = await import('node:fs/promises');
   return Number((await readFile(`${dataDir}/postgres/postmaster.pid`, 'utf8')).split('\n')[0]);
 }
