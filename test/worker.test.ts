@@ -102,3 +102,17 @@ t.test('a worker outlives a restart of its mail server and of its database conne
   await waitFor(() => smtp.mails.length === 1, 'the mail arrives', 30_000);
   t.equal(worker.child.exitCode, null, 'it is the same process');
 });
+
+t.test('a stopping worker waits no longer than its grace, and its job is not lost', async (t) => {
+  const { url, server } = await hangingServer(t);
+  const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: url, SHUTDOWN_GRACE_SECONDS: '1' };
+  const web = await build(t, env);
+  await new Client(web).post('/auth/register', registration());
+  const worker = start(t, ['src/worker.ts'], env);
+  await new Promise((resolve) => server.once('connection', resolve));
+
+  const stoppedAt = performance.now();
+  t.equal(await worker.end('SIGTERM'), 0);
+  t.ok(performance.now() - stoppedAt < 5_000);
+  t.equal((await jobsOf(web, mailQueue)).length, 1, 'it waits for the next worker');
+});

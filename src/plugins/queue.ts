@@ -131,10 +131,12 @@ export class BossQueue implements Queue {
     await this.#boss.offWork(job.contract.name, { wait: true });
   }
 
-  /** Whether a worker process, here or elsewhere, has lately been heard from and works some queue. */
+  /** Whether a worker process, here or elsewhere, has lately been heard from, and fetches or works jobs. */
   async hasLiveWorker(): Promise<boolean> {
     const instances = await this.#boss.getInstances();
-    return instances.some(({ live, workers }) => live && workers.length > 0);
+    return instances.some(
+      ({ live, workers, heartbeatOn }) => live && workers.some(isConsumingAt(heartbeatOn)),
+    );
   }
 
   /** Runs one job to its end; whatever happens is the job's result, logged here and stored by the queue. */
@@ -169,6 +171,12 @@ export class BossQueue implements Queue {
     const [fault] = validator.Errors(payload);
     return fault && `${fault.instancePath || 'payload'} ${fault.message}`;
   }
+}
+
+/** A process can be alive while its fetching is stuck: it fetches every second, so a minute without is too long. */
+function isConsumingAt(heartbeatOn: Date) {
+  return ({ active, lastFetchedOn }: { active: number; lastFetchedOn: string | null }): boolean =>
+    active > 0 || (lastFetchedOn !== null && heartbeatOn.getTime() - Date.parse(lastFetchedOn) < 60_000);
 }
 
 /**
