@@ -1,11 +1,14 @@
-import { type Static, type TSchema, Type } from 'typebox';
+import { type Static, type TObject, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
 import type { Db } from './schema.ts';
 
 /** What a queue promises: its name, what its jobs carry, and how they are retried. No handler is known here. */
-export interface QueueContract<Payload extends TSchema = TSchema> {
+export interface QueueContract<Payload extends object = object> {
   readonly name: string;
-  /** Ids and names only: no secret, no object that could be stale when the job runs. */
-  readonly payload: Payload;
+  /** Whether a value is a payload of this queue, checked when it is enqueued and again when it is worked. */
+  isPayload(value: unknown): value is Payload;
+  /** Why a value is no payload, naming the field. Undefined when it is one. */
+  faultOf(value: unknown): string | undefined;
   readonly retry: {
     /** Tries after the first, until the job goes to `NAME.dead`. */
     readonly limit: number;
@@ -17,7 +20,7 @@ export interface QueueContract<Payload extends TSchema = TSchema> {
   readonly timeoutSeconds: number;
 }
 
-export type PayloadOf<Contract> = Contract extends QueueContract<infer Payload> ? Static<Payload> : never;
+export type PayloadOf<Contract> = Contract extends QueueContract<infer Payload> ? Payload : never;
 
 /** The side of the queue the domain sees. */
 export interface Queue {
@@ -28,9 +31,9 @@ export interface Queue {
    * @returns the job's id
    * @throws TypeError when the payload does not fit the contract
    */
-  send<Contract extends QueueContract>(
-    contract: Contract,
-    payload: PayloadOf<Contract>,
+  send<Payload extends object>(
+    contract: QueueContract<Payload>,
+    payload: NoInfer<Payload>,
     options: { db: Db },
   ): Promise<string>;
 }
@@ -60,6 +63,23 @@ export const mailQueue = defineQueue({
 /** Every queue there is: `npm run migrate` creates them and brings their settings up to date. */
 export const queueContracts: readonly QueueContract[] = [mailQueue];
 
-function defineQueue<Payload extends TSchema>(contract: QueueContract<Payload>): QueueContract<Payload> {
-  return Object.freeze(contract);
+/**
+ * Makes a contract from the schema of its payloads. A payload holds ids and names only: no secret, and no object
+ * that could be stale when the job runs.
+ */
+function defineQueue<Schema extends TObject>({
+  payload,
+  ...settings
+}: Pick<QueueContract, 'name' | 'retry' | 'timeoutSeconds'> & { payload: Schema }): QueueContract<
+  Static<Schema>
+> {
+  const validator = Compile(payload);
+  return Object.freeze({
+    ...settings,
+    isPayload: (value: unknown): value is Static<Schema> => validator.Check(value),
+    faultOf(value: unknown) {
+      const [fault] = validator.Errors(value);
+      return fault && `${fault.instancePath || 'payload'} ${fault.message}`;
+    },
+  });
 }

@@ -54,7 +54,7 @@ export default fp(
         pool: true,
         maxConnections: config.workerConcurrency,
         ...TIMEOUTS,
-      } as never);
+      });
     }
 
     app.decorate('mailer', {

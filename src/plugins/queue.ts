@@ -1,10 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { fromKysely, type JobResult, type JobWithMetadata, PgBoss } from 'pg-boss';
-import type { TSchema } from 'typebox';
-import { Compile, type Validator } from 'typebox/compile';
 import { PermanentFailure, StartupError } from '../errors.ts';
-import { deadLetterName, type PayloadOf, type Queue, type QueueContract } from '../queues.ts';
+import { deadLetterName, type Queue, type QueueContract } from '../queues.ts';
 import { QUEUE_CONNECTIONS } from './db.ts';
 
 declare module 'fastify' {
@@ -15,10 +13,10 @@ declare module 'fastify' {
 }
 
 /** A job: which queue it is for, and what to do with the app and one payload. */
-export interface JobDefinition<Contract extends QueueContract = QueueContract> {
-  readonly contract: Contract;
+export interface JobDefinition {
+  readonly contract: QueueContract;
   /** Throws to have the job tried again, or PermanentFailure to give it up to the dead letter queue. */
-  run(app: FastifyInstance, payload: PayloadOf<Contract>, context: JobContext): Promise<void>;
+  run(app: FastifyInstance, payload: unknown, context: JobContext): Promise<void>;
 }
 
 export interface JobContext {
@@ -27,12 +25,20 @@ export interface JobContext {
   readonly attempt: number;
 }
 
-/** Binds a handler to its contract, so that the payload's type is inferred. */
-export function defineJob<Contract extends QueueContract>(
-  contract: Contract,
-  run: JobDefinition<Contract>['run'],
+/** Binds a handler to its contract: it gets only payloads that fit, and any other is given up at once. */
+export function defineJob<Payload extends object>(
+  contract: QueueContract<Payload>,
+  handle: (app: FastifyInstance, payload: Payload, context: JobContext) => Promise<void>,
 ): JobDefinition {
-  return { contract, run: run as JobDefinition['run'] };
+  return {
+    contract,
+    async run(app, payload, context) {
+      if (!contract.isPayload(payload)) {
+        throw new PermanentFailure(`The payload does not fit its contract: ${contract.faultOf(payload)}`);
+      }
+      await handle(app, payload, context);
+    },
+  };
 }
 
 /**
@@ -90,7 +96,6 @@ function createBoss(app: FastifyInstance): PgBoss {
 export class BossQueue implements Queue {
   readonly #app: FastifyInstance;
   readonly #boss: PgBoss;
-  readonly #validators = new Map<QueueContract, Validator>();
 
   constructor(app: FastifyInstance, boss: PgBoss) {
     this.#app = app;
@@ -98,9 +103,9 @@ export class BossQueue implements Queue {
   }
 
   send: Queue['send'] = async (contract, payload, { db }) => {
-    const fault = this.#faultOf(contract, payload);
+    const fault = contract.faultOf(payload);
     if (fault !== undefined) throw new TypeError(`${contract.name} job: ${fault}`);
-    const id = await this.#boss.send(contract.name, payload as object, { db: fromKysely(db) });
+    const id = await this.#boss.send(contract.name, payload, { db: fromKysely(db) });
     if (id === null) throw new Error(`${contract.name} job: the queue took it for a duplicate`);
     return id;
   };
@@ -111,7 +116,7 @@ export class BossQueue implements Queue {
    */
   async work(job: JobDefinition, { concurrency }: { concurrency: number }): Promise<void> {
     const workers = Math.min(2, concurrency);
-    await this.#boss.work<unknown, unknown, { perJobResults: true; includeMetadata: true }>(
+    await this.#boss.work(
       job.contract.name,
       {
         perJobResults: true,
@@ -121,7 +126,7 @@ export class BossQueue implements Queue {
         burstWhenBatchFull: true,
         pollingIntervalSeconds: POLL_SECONDS,
         notifyPollingIntervalSeconds: POLL_SECONDS,
-      } as never,
+      },
       (batch: JobWithMetadata<unknown>[]) => Promise.all(batch.map((each) => this.#runJob(job, each))),
     );
   }
@@ -146,9 +151,7 @@ export class BossQueue implements Queue {
     const startedAt = performance.now();
     const durationMs = () => Math.round(performance.now() - startedAt);
     try {
-      const fault = this.#faultOf(job.contract, data);
-      if (fault !== undefined) throw new PermanentFailure(`The payload does not fit its contract: ${fault}`);
-      await job.run(this.#app, data as never, { id, attempt });
+      await job.run(this.#app, data, { id, attempt });
       log.info({ durationMs: durationMs() }, 'job completed');
       return { id, status: 'completed' };
     } catch (error) {
@@ -160,16 +163,6 @@ export class BossQueue implements Queue {
       const message = error instanceof Error ? error.message : String(error);
       return { id, status: isPermanent ? 'deadletter' : 'failed', output: { message } };
     }
-  }
-
-  #faultOf(contract: QueueContract<TSchema>, payload: unknown): string | undefined {
-    let validator = this.#validators.get(contract);
-    if (validator === undefined) {
-      validator = Compile(contract.payload);
-      this.#validators.set(contract, validator);
-    }
-    const [fault] = validator.Errors(payload);
-    return fault && `${fault.instancePath || 'payload'} ${fault.message}`;
   }
 }
 

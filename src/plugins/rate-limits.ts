@@ -49,12 +49,15 @@ export default fp(
         points,
         duration: seconds,
       });
-    const limiters = Object.fromEntries(
-      Object.entries(app.config.rateLimits).map(([action, { account, address }]) => [
-        action,
-        { account: limiter(`${action}-account`, account), address: limiter(`${action}-address`, address) },
-      ]),
-    ) as Record<LimitedAction, Record<keyof Actor, RateLimiterPostgres>>;
+    const limitersOf = (action: LimitedAction) => ({
+      account: limiter(`${action}-account`, app.config.rateLimits[action].account),
+      address: limiter(`${action}-address`, app.config.rateLimits[action].address),
+    });
+    const limiters = {
+      login: limitersOf('login'),
+      register: limitersOf('register'),
+      resend: limitersOf('resend'),
+    } satisfies Record<LimitedAction, unknown>;
 
     app.decorate('rateLimits', {
       async consume(action, actor) {

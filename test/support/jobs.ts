@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { jobs } from '../../src/jobs/index.ts';
-import { deadLetterName, type PayloadOf, type QueueContract } from '../../src/queues.ts';
+import { deadLetterName, type QueueContract } from '../../src/queues.ts';
 import { waitFor } from './wait-for.ts';
 
 /** A job as it lies in the queue. */
@@ -14,19 +14,19 @@ export interface QueuedJob<Payload = unknown> {
 }
 
 /** The jobs of a queue in the given states, oldest first; by default those that wait. */
-export async function jobsOf<Contract extends QueueContract>(
+export async function jobsOf<Payload extends object>(
   app: FastifyInstance,
-  contract: Contract,
+  contract: QueueContract<Payload>,
   states: readonly QueuedJob['state'][] = ['created', 'retry'],
-): Promise<QueuedJob<PayloadOf<Contract>>[]> {
+): Promise<QueuedJob<Payload>[]> {
   return selectJobs(app, contract.name, states);
 }
 
 /** The jobs that were given up. */
-export function deadLettersOf<Contract extends QueueContract>(
+export function deadLettersOf<Payload extends object>(
   app: FastifyInstance,
-  contract: Contract,
-): Promise<QueuedJob<PayloadOf<Contract>>[]> {
+  contract: QueueContract<Payload>,
+): Promise<QueuedJob<Payload>[]> {
   return selectJobs(app, deadLetterName(contract), ['created']);
 }
 
