@@ -1,29 +1,30 @@
-import { buildApp } from '../src/app.ts';
-import { loadConfig } from '../src/config.ts';
+import type { FastifyInstance } from 'fastify';
+import { ROLES } from '../src/domain/accounts/roles.ts';
 import { StartupError } from '../src/errors.ts';
-import { readyOrClose, runMain } from '../src/process.ts';
-import { withDatabase } from './support/embedded-postgres.ts';
+import { runMain } from '../src/process.ts';
+import { confirmByHand, grantRole } from './support/accounts.ts';
+import { withApp } from './support/app.ts';
 import { mailTest } from './support/mail-test.ts';
 
 const USAGE = `Usage: npm run admin -- COMMAND
-  mail-test EMAIL   sends a mail through the configured server and prints its answer`;
+  grant EMAIL ROLE   gives an account a role: ${ROLES.join(', ')}
+  confirm EMAIL      takes an account for confirmed, without a mail
+  mail-test EMAIL    sends a mail through the configured server and prints its answer`;
 
-const commands = new Map([['mail-test', mailTest]]);
+type Command = (app: FastifyInstance, ...args: string[]) => Promise<string>;
+
+/** Each command, and how many arguments it takes. */
+const commands = new Map<string, { run: Command; arity: number }>([
+  ['grant', { run: (app, email = '', role = '') => grantRole(app.db, email, role), arity: 2 }],
+  ['confirm', { run: (app, email = '') => confirmByHand(app.db, email), arity: 1 }],
+  ['mail-test', { run: (app, email = '') => mailTest(app, email), arity: 1 }],
+]);
 
 /** `npm run admin -- COMMAND`: what an operator does to a site, with the site's own application. */
 await runMain(async () => {
   const [name = '', ...args] = process.argv.slice(2);
   const command = commands.get(name);
-  if (command === undefined || args.length !== command.length - 1) throw new StartupError(2, USAGE);
+  if (command === undefined || args.length !== command.arity) throw new StartupError(2, USAGE);
 
-  const config = loadConfig();
-  await withDatabase(config, async (databaseUrl) => {
-    const app = buildApp({ ...config, databaseUrl, logLevel: 'warn' }, { role: 'command' });
-    await readyOrClose(app);
-    try {
-      console.log(await command(app, args[0] ?? ''));
-    } finally {
-      await app.close();
-    }
-  });
+  await withApp(async (app) => console.log(await command.run(app, ...args)));
 });

@@ -10,6 +10,7 @@ import queue from './plugins/queue.ts';
 import rateLimits from './plugins/rate-limits.ts';
 import securityHeaders from './plugins/security-headers.ts';
 import views from './plugins/views.ts';
+import work from './plugins/work.ts';
 import health from './routes/health.ts';
 import web from './routes/web/index.ts';
 
@@ -50,6 +51,7 @@ export function buildApp(config: Config, { role = 'web', logger }: Overrides = {
   app.decorate('role', role);
 
   // What jobs and pages stand on. Closing runs in reverse: the queue lets go before the database does.
+  app.register(work);
   app.register(db);
   app.register(views);
   app.register(mailer);

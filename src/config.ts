@@ -9,7 +9,9 @@ export interface RateLimit {
 
 /** Everything a process is told from outside. Frozen; handed down, never imported. */
 export type Config = Readonly<ReturnType<typeof readVariables>> & {
-  readonly rateLimits: Readonly<Record<'login' | 'register' | 'resend', PerAccountAndAddress>>;
+  readonly rateLimits: Readonly<
+    Record<'login' | 'register' | 'resend' | 'reset' | 'changeEmail', PerAccountAndAddress>
+  >;
 };
 
 interface PerAccountAndAddress {
@@ -64,6 +66,8 @@ const RATE_LIMITS: Config['rateLimits'] = Object.freeze({
   login: { account: { points: 10, seconds: 15 * 60 }, address: { points: 100, seconds: 15 * 60 } },
   register: { account: { points: 5, seconds: 60 * 60 }, address: { points: 60, seconds: 60 * 60 } },
   resend: { account: { points: 5, seconds: 60 * 60 }, address: { points: 60, seconds: 60 * 60 } },
+  reset: { account: { points: 5, seconds: 60 * 60 }, address: { points: 60, seconds: 60 * 60 } },
+  changeEmail: { account: { points: 5, seconds: 60 * 60 }, address: { points: 60, seconds: 60 * 60 } },
 });
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -99,6 +103,12 @@ function readVariables(env: EnvironmentReader) {
       pattern: /^[^\s<>@]+@[^\s<>@]+$/,
       accepts: 'an email address',
     }),
+    /** Page sizes. */
+    postsPerPage: env.integer('POSTS_PER_PAGE', 20, { min: 1, max: 200 }),
+    followersPerPage: env.integer('FOLLOWERS_PER_PAGE', 50, { min: 1, max: 200 }),
+    commentsPerPage: env.integer('COMMENTS_PER_PAGE', 30, { min: 1, max: 200 }),
+    /** Queries that take longer than this many milliseconds are logged. */
+    slowQueryMs: env.integer('SLOW_QUERY_MS', 500, { min: 0, max: 600_000 }),
     rateLimitsEnabled: env.oneOf('RATE_LIMITS', 'on', ['on', 'off']) === 'on',
     /** Jobs in flight in one worker process. */
     workerConcurrency: env.integer('WORKER_CONCURRENCY', 10, { min: 1, max: 1000 }),

@@ -1,5 +1,11 @@
 /** What can go wrong in ways the domain foresees. The HTTP layer maps each code to a status, once. */
-export type DomainErrorCode = 'forbidden' | 'not-found' | 'username-taken' | 'too-many-requests';
+export type DomainErrorCode =
+  | 'forbidden'
+  | 'not-found'
+  | 'username-taken'
+  | 'email-taken'
+  | 'edit-conflict'
+  | 'too-many-requests';
 
 /** An expected outcome that is not success. Its message may be shown to the person who caused it. */
 export class DomainError extends Error {

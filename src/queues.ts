@@ -51,8 +51,15 @@ export const mailQueue = defineQueue({
   name: 'mail',
   payload: Type.Object(
     {
-      template: Type.Union([Type.Literal('confirm-account'), Type.Literal('address-in-use')]),
-      userId: Type.Integer({ minimum: 1 }),
+      template: Type.Union([
+        Type.Literal('confirm-account'),
+        Type.Literal('address-in-use'),
+        Type.Literal('reset-password'),
+        Type.Literal('change-email'),
+      ]),
+      userId: id(),
+      /** With `change-email`: the change, whose new address the mail goes to. */
+      emailChangeId: Type.Optional(id()),
     },
     { additionalProperties: false },
   ),
@@ -62,6 +69,10 @@ export const mailQueue = defineQueue({
 
 /** Every queue there is: `npm run migrate` creates them and brings their settings up to date. */
 export const queueContracts: readonly QueueContract[] = [mailQueue];
+
+function id() {
+  return Type.Integer({ minimum: 1 });
+}
 
 /**
  * Makes a contract from the schema of its payloads. A payload holds ids and names only: no secret, and no object

@@ -6,6 +6,10 @@ export interface Schema {
   sessions: SessionsTable;
   mailed_tokens: MailedTokensTable;
   mail_deliveries: MailDeliveriesTable;
+  email_changes: EmailChangesTable;
+  posts: PostsTable;
+  follows: FollowsTable;
+  comments: CommentsTable;
 }
 
 /** What every domain function takes first: the database, or a transaction on it. */
@@ -19,6 +23,12 @@ interface UsersTable {
   role: Role;
   confirmed_at: Date | null;
   created_at: Generated<Date>;
+  name: Generated<string>;
+  location: Generated<string>;
+  about_me: Generated<string>;
+  last_seen_at: Generated<Date>;
+  /** What the avatar is drawn from: random, so that it tells nothing about the person. */
+  avatar_seed: Generated<string>;
 }
 
 export type Role = 'User' | 'Moderator' | 'Administrator';
@@ -38,11 +48,13 @@ interface MailedTokensTable {
   token_hash: Buffer;
   user_id: number;
   purpose: TokenPurpose;
+  /** Which change a `change-email` token carries out. */
+  email_change_id: number | null;
   created_at: Generated<Date>;
   expires_at: Date;
 }
 
-export type TokenPurpose = 'confirm-account';
+export type TokenPurpose = 'confirm-account' | 'reset-password' | 'change-email';
 
 /** The ledger: a row is written when the mail server has accepted the message. */
 interface MailDeliveriesTable {
@@ -51,4 +63,38 @@ interface MailDeliveriesTable {
   template: string;
   message_id: string;
   sent_at: Generated<Date>;
+}
+
+interface EmailChangesTable {
+  id: Generated<number>;
+  user_id: number;
+  new_email: string;
+  created_at: Generated<Date>;
+}
+
+interface PostsTable {
+  id: Generated<number>;
+  author_id: number;
+  body: string;
+  /** The body as sanitised HTML, rendered when it was written. */
+  body_html: string;
+  /** Rises with each edit, so that an edit of an older state is noticed. */
+  version: Generated<number>;
+  created_at: Generated<Date>;
+}
+
+interface FollowsTable {
+  follower_id: number;
+  followed_id: number;
+  created_at: Generated<Date>;
+}
+
+interface CommentsTable {
+  id: Generated<number>;
+  post_id: number;
+  author_id: number;
+  body: string;
+  body_html: string;
+  is_disabled: Generated<boolean>;
+  created_at: Generated<Date>;
 }

@@ -1,5 +1,6 @@
+import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely, type LogEvent, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { maskPassword } from '../config.ts';
 import { StartupError } from '../errors.ts';
@@ -35,14 +36,14 @@ export default fp(
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     });
     pool.on('error', (error) => app.log.warn({ err: error }, 'an idle database connection was lost'));
-    const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+    const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }), log: logSlowQueries(app) });
     app.decorate('db', db);
     app.decorate('pool', pool);
     app.addHook('onClose', () => db.destroy());
 
     await refuseOldSchema(db, databaseUrl);
   },
-  { name: 'db', decorators: { fastify: ['config'] } },
+  { name: 'db', dependencies: ['work'] },
 );
 
 async function refuseOldSchema(db: Kysely<Schema>, databaseUrl: string): Promise<void> {
@@ -58,6 +59,17 @@ async function refuseOldSchema(db: Kysely<Schema>, databaseUrl: string): Promise
       `The database schema is old (pending: ${pending.join(', ')}). Run: npm run migrate`,
     );
   }
+}
+
+/** Slow queries are logged with their SQL and what they were for, never with their parameters. */
+function logSlowQueries({ config, log, work }: FastifyInstance) {
+  return ({ level, query, queryDurationMillis }: LogEvent): void => {
+    if (level !== 'query' || queryDurationMillis < config.slowQueryMs) return;
+    log.warn(
+      { sql: query.sql, durationMs: Math.round(queryDurationMillis), work: work.getStore() },
+      'slow query',
+    );
+  };
 }
 
 /** One line about a database that does not answer, with the password masked. */

@@ -9,6 +9,8 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
   forbidden: 403,
   'not-found': 404,
   'username-taken': 409,
+  'email-taken': 409,
+  'edit-conflict': 409,
   'too-many-requests': 429,
 };
 

@@ -151,7 +151,8 @@ export class BossQueue implements Queue {
     const startedAt = performance.now();
     const durationMs = () => Math.round(performance.now() - startedAt);
     try {
-      await job.run(this.#app, data, { id, attempt });
+      const work = `job ${job.contract.name}`;
+      await this.#app.work.run(work, () => job.run(this.#app, data, { id, attempt }));
       log.info({ durationMs: durationMs() }, 'job completed');
       return { id, status: 'completed' };
     } catch (error) {

@@ -57,6 +57,8 @@ export default fp(
       login: limitersOf('login'),
       register: limitersOf('register'),
       resend: limitersOf('resend'),
+      reset: limitersOf('reset'),
+      changeEmail: limitersOf('changeEmail'),
     } satisfies Record<LimitedAction, unknown>;
 
     app.decorate('rateLimits', {

@@ -9,7 +9,9 @@ const narrow = { points: 2, seconds: 60 };
 
 function limits(login: { account: typeof wide; address: typeof wide }) {
   const others = { account: wide, address: wide };
-  return { config: { rateLimits: { login, register: others, resend: others } } };
+  return {
+    config: { rateLimits: { login, register: others, resend: others, reset: others, changeEmail: others } },
+  };
 }
 
 t.test(

@@ -3,16 +3,32 @@ import axe from 'axe-core';
 import type { FastifyInstance } from 'fastify';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import type { Test } from 'tap';
+import { temporaryFolder } from './folder.ts';
 
-/** A real Chromium: the one in the packages, or the one that CHROMIUM_PATH names. It closes with the test. */
+/**
+ * A real Chromium: the one in the packages, or the one that CHROMIUM_PATH names. It closes with the test.
+ * Root's container has no sandbox for it, and the pages are our own.
+ */
 export async function launchBrowser(t: Test): Promise<Browser> {
   const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? (await sparticuz.executablePath()),
-    args: sparticuz.args,
+    executablePath: process.env.CHROMIUM_PATH ?? (await unpackChromium(t)),
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
     headless: true,
   });
   t.teardown(() => browser.close());
   return browser;
+}
+
+/** The package unpacks into TMPDIR, and takes what is there already for its own: each test unpacks for itself. */
+async function unpackChromium(t: Test): Promise<string> {
+  const { TMPDIR } = process.env;
+  process.env.TMPDIR = await temporaryFolder(t);
+  try {
+    return await sparticuz.executablePath();
+  } finally {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+  }
 }
 
 /** Lets an app answer on loopback. Returns the site's address. */

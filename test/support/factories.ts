@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify';
+import { follow } from '../../src/domain/follows/follow.ts';
+import type { Role } from '../../src/schema.ts';
 import { Client } from './client.ts';
 
 export const PASSWORD = 'correct horse';
@@ -16,7 +18,8 @@ export async function createUser(
     username = 'john',
     email,
     isConfirmed = true,
-  }: { username?: string; email?: string; isConfirmed?: boolean } = {},
+    role = 'User',
+  }: { username?: string; email?: string; isConfirmed?: boolean; role?: Role } = {},
 ): Promise<TestUser> {
   const address = email ?? `${username}@example.com`;
   const { id } = await db
@@ -24,12 +27,13 @@ export async function createUser(
     .values({
       email: address,
       username,
-      role: 'User',
+      role,
       password_hash: await passwords.hash(PASSWORD),
       confirmed_at: isConfirmed ? new Date() : null,
     })
     .returning('id')
     .executeTakeFirstOrThrow();
+  await follow(db, id, id);
   return { id, email: address, username };
 }
 

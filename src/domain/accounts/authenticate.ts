@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
 import type { Db } from '../../schema.ts';
+import { findByEmail } from './find.ts';
 
 interface Dependencies {
   readonly db: Db;
@@ -11,10 +11,6 @@ export async function authenticate(
   { db, passwords }: Dependencies,
   { email, password }: { email: string; password: string },
 ): Promise<number | undefined> {
-  const account = await db
-    .selectFrom('users')
-    .select(['id', 'password_hash'])
-    .where(sql`lower(email)`, '=', sql`lower(${email})`)
-    .executeTakeFirst();
-  return (await passwords.verify(account?.password_hash, password)) ? account?.id : undefined;
+  const account = await findByEmail(db, email);
+  return (await passwords.verify(account?.passwordHash, password)) ? account?.id : undefined;
 }

@@ -1,37 +1,25 @@
-import { sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { mailQueue, type Queue } from '../../queues.ts';
-import type { Db } from '../../schema.ts';
-import { hashToken } from '../token.ts';
+import type { Db, Schema } from '../../schema.ts';
+import { useToken } from './mailed-token.ts';
 
-/** Whether a mailed link would confirm an account. Looking does not use the link up. */
-export async function isConfirmationValid(db: Db, token: string): Promise<boolean> {
-  const found = await db
-    .selectFrom('mailed_tokens')
-    .select('user_id')
-    .where('token_hash', '=', hashToken(token))
-    .where('purpose', '=', 'confirm-account')
-    .where('expires_at', '>', sql<Date>`now()`)
-    .executeTakeFirst();
-  return found !== undefined;
+/** Uses a mailed link up and confirms its account. Returns whether the link was good. */
+export function confirmAccount(db: Kysely<Schema>, token: string): Promise<boolean> {
+  return db.transaction().execute(async (trx) => {
+    const used = await useToken(trx, 'confirm-account', token);
+    if (used === undefined) return false;
+    await setConfirmed(trx, used.userId);
+    return true;
+  });
 }
 
-/** Uses a mailed link up and confirms its account, in one statement. Returns whether the link was good. */
-export async function confirmAccount(db: Db, token: string): Promise<boolean> {
-  const { numUpdatedRows } = await db
-    .with('used', (used) =>
-      used
-        .deleteFrom('mailed_tokens')
-        .where('token_hash', '=', hashToken(token))
-        .where('purpose', '=', 'confirm-account')
-        .where('expires_at', '>', sql<Date>`now()`)
-        .returning('user_id'),
-    )
+/** Takes an account for confirmed. One that is confirmed already stays so since then. */
+export async function setConfirmed(db: Db, userId: number): Promise<void> {
+  await db
     .updateTable('users')
-    .from('used')
-    .set({ confirmed_at: sql`coalesce(users.confirmed_at, now())` })
-    .whereRef('users.id', '=', 'used.user_id')
-    .executeTakeFirst();
-  return numUpdatedRows > 0n;
+    .set({ confirmed_at: sql`coalesce(confirmed_at, now())` })
+    .where('id', '=', userId)
+    .execute();
 }
 
 /** Mails a new confirmation link. */

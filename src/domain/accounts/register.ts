@@ -1,8 +1,10 @@
 import type { Kysely } from 'kysely';
-import { sql } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import { mailQueue, type Queue } from '../../queues.ts';
-import type { Db, Schema } from '../../schema.ts';
+import type { Schema } from '../../schema.ts';
+import { follow } from '../follows/follow.ts';
+import { findByUsername } from '../people/find.ts';
+import { findByEmail } from './find.ts';
 import { initialRole } from './roles.ts';
 
 interface Dependencies {
@@ -39,29 +41,15 @@ export async function register(
       .returning('id')
       .executeTakeFirst();
     if (created !== undefined) {
+      await follow(trx, created.id, created.id);
       await queue.send(mailQueue, { template: 'confirm-account', userId: created.id }, { db: trx });
       return;
     }
-    if (await isUsernameTaken(trx, username))
+    if ((await findByUsername(trx, username)) !== undefined)
       throw new DomainError('username-taken', 'Username already in use.');
     const owner = await findByEmail(trx, email);
+    if (owner === undefined)
+      throw new Error('An account stood in the way and is gone: nothing was registered.');
     await queue.send(mailQueue, { template: 'address-in-use', userId: owner.id }, { db: trx });
   });
-}
-
-async function isUsernameTaken(db: Db, username: string): Promise<boolean> {
-  const holder = await db
-    .selectFrom('users')
-    .select('id')
-    .where(sql`lower(username)`, '=', sql`lower(${username})`)
-    .executeTakeFirst();
-  return holder !== undefined;
-}
-
-function findByEmail(db: Db, email: string): Promise<{ id: number }> {
-  return db
-    .selectFrom('users')
-    .select('id')
-    .where(sql`lower(email)`, '=', sql`lower(${email})`)
-    .executeTakeFirstOrThrow();
 }

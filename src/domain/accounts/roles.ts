@@ -1,5 +1,22 @@
 import type { Role } from '../../schema.ts';
 
+/** What a role may do, as bits; a role's permissions are their sum. */
+export const Permission = Object.freeze({ FOLLOW: 1, COMMENT: 2, WRITE: 4, MODERATE: 8, ADMIN: 16 });
+
+const PERMISSIONS: Readonly<Record<Role, number>> = Object.freeze({
+  User: Permission.FOLLOW | Permission.COMMENT | Permission.WRITE,
+  Moderator: Permission.FOLLOW | Permission.COMMENT | Permission.WRITE | Permission.MODERATE,
+  Administrator:
+    Permission.FOLLOW | Permission.COMMENT | Permission.WRITE | Permission.MODERATE | Permission.ADMIN,
+});
+
+export const ROLES: readonly Role[] = ['User', 'Moderator', 'Administrator'];
+
+/** Whether somebody may do a thing. Nobody, a visitor who is not signed in, may do nothing. */
+export function can(user: { readonly role: Role } | null, permission: number): boolean {
+  return user !== null && (PERMISSIONS[user.role] & permission) === permission;
+}
+
 /** The role an account starts with: the operator's own address makes the Administrator. */
 export function initialRole(email: string, adminEmail: string | undefined): Role {
   return adminEmail !== undefined && email.toLowerCase() === adminEmail.toLowerCase()

@@ -1,6 +1,6 @@
 import { PermanentFailure } from '../../errors.ts';
 import type { mailQueue, PayloadOf } from '../../queues.ts';
-import type { Db, TokenPurpose } from '../../schema.ts';
+import type { Db } from '../../schema.ts';
 import { isDelivered, recordDelivery } from './ledger.ts';
 import { mintMailedToken } from './mint-token.ts';
 import { mailTemplates } from './templates.ts';
@@ -32,32 +32,38 @@ interface Dependencies {
 export async function deliverMail(
   { db, mailer, renderMail, baseUrl }: Dependencies,
   jobId: string,
-  { template: name, userId }: PayloadOf<typeof mailQueue>,
+  payload: PayloadOf<typeof mailQueue>,
 ): Promise<void> {
   if (await isDelivered(db, jobId)) return;
+  const { template: name, userId, emailChangeId } = payload;
   const template = mailTemplates[name];
-  const user = await loadRecipient(db, userId);
-  if (template.isMoot?.(user)) return;
+  const recipient = await loadRecipient(db, payload);
+  if (template.isMoot?.(recipient)) return;
 
-  const token = await tokenFor(db, userId, template.purpose);
-  const body = renderMail(name, { username: user.username, url: `${baseUrl}${template.path(token)}` });
+  const { purpose } = template;
+  const token = purpose === undefined ? '' : await mintMailedToken(db, { userId, purpose, emailChangeId });
+  const body = renderMail(name, { username: recipient.username, url: `${baseUrl}${template.path(token)}` });
   const messageId = `<${jobId}@${new URL(baseUrl).hostname}>`;
-  await sendOrGiveUp(mailer, { messageId, to: user.email, subject: template.subject, ...body });
+  await sendOrGiveUp(mailer, { messageId, to: recipient.email, subject: template.subject, ...body });
   await recordDelivery(db, { jobId, userId, template: name, messageId });
 }
 
-async function loadRecipient(db: Db, userId: number) {
+async function loadRecipient(db: Db, { userId, emailChangeId }: PayloadOf<typeof mailQueue>) {
   const user = await db
     .selectFrom('users')
-    .select(['email', 'username', 'confirmed_at'])
-    .where('id', '=', userId)
+    .leftJoin('email_changes', (join) => join.on('email_changes.id', '=', emailChangeId ?? null))
+    .select(['email', 'username', 'confirmed_at', 'new_email'])
+    .where('users.id', '=', userId)
     .executeTakeFirst();
   if (user === undefined) throw new PermanentFailure(`There is no account ${userId} any more.`);
-  return { email: user.email, username: user.username, isConfirmed: user.confirmed_at !== null };
-}
-
-async function tokenFor(db: Db, userId: number, purpose: TokenPurpose | undefined): Promise<string> {
-  return purpose === undefined ? '' : mintMailedToken(db, { userId, purpose });
+  if (emailChangeId !== undefined && user.new_email === null) {
+    throw new PermanentFailure(`There is no change of email ${emailChangeId} any more.`);
+  }
+  return {
+    email: user.new_email ?? user.email,
+    username: user.username,
+    isConfirmed: user.confirmed_at !== null,
+  };
 }
 
 async function sendOrGiveUp(mailer: Dependencies['mailer'], message: Parameters<typeof mailer.send>[0]) {

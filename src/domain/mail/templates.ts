@@ -19,6 +19,16 @@ export const mailTemplates: Record<PayloadOf<typeof mailQueue>['template'], Mail
     path: (token) => `/auth/confirm/${token}`,
     isMoot: ({ isConfirmed }) => isConfirmed,
   },
+  'reset-password': {
+    subject: 'Reset Your Password',
+    purpose: 'reset-password',
+    path: (token) => `/auth/reset/${token}`,
+  },
+  'change-email': {
+    subject: 'Confirm Your Email Address',
+    purpose: 'change-email',
+    path: (token) => `/auth/change-email/${token}`,
+  },
   'address-in-use': {
     subject: 'You Already Have an Account',
     path: () => '/auth/login',

@@ -19,6 +19,8 @@ export interface SessionUser {
   readonly username: string;
   readonly role: Role;
   readonly isConfirmed: boolean;
+  /** Whether their last visit was so long ago that it should be written down anew. */
+  readonly isLastSeenStale: boolean;
 }
 
 /** A session is renewed once in this share of its lifetime, so that reading pages hardly ever writes. */
@@ -32,6 +34,7 @@ export async function findSession(db: Db, token: string): Promise<FoundSession |
     .leftJoin('users', 'users.id', 'sessions.user_id')
     .select(['sessions.is_remembered', 'sessions.flash'])
     .select(['users.id', 'users.email', 'users.username', 'users.role', 'users.confirmed_at'])
+    .select(sql<boolean>`users.last_seen_at < now() - interval '1 minute'`.as('is_last_seen_stale'))
     .select(sql<number>`extract(epoch from sessions.expires_at - now())::float8`.as('seconds_left'))
     .where('sessions.token_hash', '=', tokenHash)
     .where('sessions.expires_at', '>', sql<Date>`now()`)
@@ -40,7 +43,16 @@ export async function findSession(db: Db, token: string): Promise<FoundSession |
 
   const { id, email, username, role } = row;
   const isAnonymous = id === null || email === null || username === null || role === null;
-  const user = isAnonymous ? null : { id, email, username, role, isConfirmed: row.confirmed_at !== null };
+  const user = isAnonymous
+    ? null
+    : {
+        id,
+        email,
+        username,
+        role,
+        isConfirmed: row.confirmed_at !== null,
+        isLastSeenStale: row.is_last_seen_stale,
+      };
   const lifetime = row.is_remembered ? SESSION_SECONDS.remembered : SESSION_SECONDS.unremembered;
   const isDue = user !== null && row.seconds_left < lifetime * (1 - 1 / RENEWALS_PER_LIFETIME);
   if (isDue) {

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { can } from '../../domain/accounts/roles.ts';
 import type { SessionUser } from '../../domain/sessions/find.ts';
 import { DomainError } from '../../errors.ts';
 
@@ -14,6 +15,18 @@ export async function requireConfirmed(request: FastifyRequest, reply: FastifyRe
   const { user } = request.session;
   if (user === null || user.isConfirmed) return;
   return reply.redirect('/auth/unconfirmed', 303);
+}
+
+/** Makes a hook for routes that only some roles may use. Stands in a scope of signed-in pages. */
+export function requirePermission(permission: number) {
+  return async (request: FastifyRequest): Promise<void> => {
+    if (!can(request.session.user, permission)) throw notPermitted();
+  };
+}
+
+/** What somebody is told who may not do a thing. */
+export function notPermitted(): DomainError {
+  return new DomainError('forbidden', 'You do not have permission to do this.');
 }
 
 /**

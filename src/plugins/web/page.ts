@@ -1,4 +1,6 @@
 import fp from 'fastify-plugin';
+import { can, Permission } from '../../domain/accounts/roles.ts';
+import type { SessionUser } from '../../domain/sessions/find.ts';
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -14,8 +16,39 @@ export default fp(
       const { session } = this.request;
       const messages = await session.takeMessages();
       this.header('cache-control', 'private, no-cache');
-      return this.view(view, { ...data, user: session.user, messages });
+      return this.view(view, {
+        ...data,
+        user: session.user,
+        may: permissionsOf(session.user),
+        messages,
+        ...HELPERS,
+      });
     });
   },
   { name: 'page', dependencies: ['views', 'session'] },
 );
+
+/** What the visitor may do, for pages to offer only that. */
+function permissionsOf(user: SessionUser | null) {
+  return {
+    follow: can(user, Permission.FOLLOW),
+    comment: can(user, Permission.COMMENT),
+    write: can(user, Permission.WRITE),
+    moderate: can(user, Permission.MODERATE),
+    administer: can(user, Permission.ADMIN),
+  };
+}
+
+const DATE_AND_TIME = new Intl.DateTimeFormat('en-GB', {
+  dateStyle: 'medium',
+  timeStyle: 'short',
+  timeZone: 'UTC',
+});
+
+const HELPERS = {
+  /** A moment as HTML: for a person in words, for a program exactly. */
+  time: (moment: Date) =>
+    `<time datetime="${moment.toISOString()}">${DATE_AND_TIME.format(moment)} UTC</time>`,
+  /** A count with its noun. */
+  counted: (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`,
+};

@@ -1,7 +1,8 @@
 import cookie, { type CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { endSession } from '../../domain/sessions/end.ts';
+import { recordVisit } from '../../domain/people/record-visit.ts';
+import { endOtherSessions, endSession } from '../../domain/sessions/end.ts';
 import { type FoundSession, findSession, type SessionUser } from '../../domain/sessions/find.ts';
 import { SESSION_SECONDS } from '../../domain/sessions/lifetime.ts';
 import { forgetMessages, leaveMessage } from '../../domain/sessions/messages.ts';
@@ -47,6 +48,7 @@ export class WebSession {
     session.#found = await findSession(app.db, token);
     if (session.#found === undefined) return session;
     session.#token = token;
+    if (session.user?.isLastSeenStale) await recordVisit(app.db, session.user.id);
     if (session.#found.wasRenewed) session.#sendCookie(token, session.#found.isRemembered);
     return session;
   }
@@ -61,6 +63,13 @@ export class WebSession {
     await this.#end();
     this.#token = await startSession(this.#app.db, { userId, isRemembered });
     this.#sendCookie(this.#token, isRemembered);
+  }
+
+  /** Ends every session of the account but this one. */
+  async signOutElsewhere(): Promise<void> {
+    if (this.user !== null && this.#token !== undefined) {
+      await endOtherSessions(this.#app.db, this.user.id, this.#token);
+    }
   }
 
   /** Ends the session on this device only. */

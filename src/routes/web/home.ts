@@ -1,5 +1,63 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { Permission } from '../../domain/accounts/roles.ts';
+import { renderPost } from '../../domain/markdown.ts';
+import { listPosts } from '../../domain/posts/list.ts';
+import { publishPost } from '../../domain/posts/write.ts';
+import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
+import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
+import { bodyField } from './fields.ts';
+import { paginate } from './pagination.ts';
+import { pageFrom } from './params.ts';
+
+const PostForm = Type.Object({ body: bodyField(), preview: Type.Boolean() });
+
+/** Remembers for 30 days that a reader chose the posts of those they follow. */
+const TAB_COOKIE = 'show_followed';
+const TAB_COOKIE_OPTIONS = { path: '/', httpOnly: true, sameSite: 'lax', maxAge: 30 * 24 * 60 * 60 } as const;
 
 export default async function home(app: FastifyInstance): Promise<void> {
-  app.get('/', (_request, reply) => reply.page('home', { title: 'Home' }));
+  const { db, config } = app;
+
+  app.get('/', (request, reply) => show(request, reply, { form: EMPTY_FORM }));
+
+  app.post('/', { onRequest: [requireUser, requirePermission(Permission.WRITE)] }, async (request, reply) => {
+    const form = request.readForm(PostForm);
+    if (form.data === undefined) return show(request, reply.code(422), { form: form.state });
+    const { body, preview } = form.data;
+    if (preview) return show(request, reply, { form: form.state, previewHtml: renderPost(body) });
+    await publishPost(db, currentUser(request).id, body);
+    return reply.redirect('/', 303);
+  });
+
+  app.get('/all', async (_request, reply) => {
+    reply.clearCookie(TAB_COOKIE, { path: '/' });
+    return reply.redirect('/', 303);
+  });
+
+  app.get('/followed', { onRequest: requireUser }, async (_request, reply) => {
+    reply.setCookie(TAB_COOKIE, '1', { ...TAB_COOKIE_OPTIONS, secure: config.baseUrl.startsWith('https:') });
+    return reply.redirect('/', 303);
+  });
+
+  async function show(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { form, previewHtml }: { form: FormState; previewHtml?: string },
+  ) {
+    const { user } = request.session;
+    const isFollowedTab = user !== null && request.cookies[TAB_COOKIE] === '1';
+    const posts = await listPosts(db, isFollowedTab ? { followedBy: user.id } : {}, {
+      number: pageFrom(request.query),
+      size: config.postsPerPage,
+    });
+    return reply.page('home', {
+      title: 'Home',
+      form,
+      previewHtml,
+      isFollowedTab,
+      posts,
+      pagination: paginate(posts, '/'),
+    });
+  }
 }

@@ -6,9 +6,15 @@ import { requireConfirmed } from '../../plugins/web/guards.ts';
 import page from '../../plugins/web/page.ts';
 import sameOrigin from '../../plugins/web/same-origin.ts';
 import session from '../../plugins/web/session.ts';
+import avatars from '../avatars.ts';
 import mailbox from '../dev/mailbox.ts';
 import account from './auth/index.ts';
+import comments from './comments.ts';
+import follows from './follows.ts';
 import home from './home.ts';
+import moderate from './moderate.ts';
+import people from './people.ts';
+import posts from './posts.ts';
 
 /** The pages for people. Sessions, forms and the same-origin rule are theirs alone. */
 export default async function web(app: FastifyInstance): Promise<void> {
@@ -17,6 +23,7 @@ export default async function web(app: FastifyInstance): Promise<void> {
     prefix: '/assets/',
     decorateReply: false,
   });
+  app.register(avatars);
   app.register(pages);
 }
 
@@ -35,4 +42,9 @@ async function pages(app: FastifyInstance): Promise<void> {
 async function site(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireConfirmed);
   app.register(home);
+  app.register(posts);
+  app.register(comments);
+  app.register(people);
+  app.register(follows);
+  app.register(moderate, { prefix: '/moderate' });
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { confirmAccount, isConfirmationValid } from '../../../domain/accounts/confirm.ts';
+import { confirmAccount } from '../../../domain/accounts/confirm.ts';
+import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
 
 interface WithToken {
   Params: { token: string };
@@ -14,7 +15,7 @@ export default async function confirmRoutes(app: FastifyInstance): Promise<void>
 
   app.get<WithToken>('/confirm/:token', async (request, reply) => {
     if (request.session.user?.isConfirmed) return reply.redirect('/', 303);
-    if (!(await isConfirmationValid(db, request.params.token))) return refuse(request, reply);
+    if (!(await isTokenValid(db, 'confirm-account', request.params.token))) return refuse(request, reply);
     return reply.page('auth/confirm', { title: 'Confirm Your Account' });
   });
 

@@ -18,3 +18,6 @@ export const newPasswordField = () => Type.String({ minLength: 8, maxLength: 128
 
 /** A password somebody types to be compared: whatever it is, it is only right or wrong. */
 export const passwordField = () => Type.String({ minLength: 1, maxLength: 128, isSecret: true });
+
+/** What is said beside the second of two passwords that are not the same. */
+export const PASSWORDS_DIFFER = 'Passwords must match.';

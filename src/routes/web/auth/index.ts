@@ -1,9 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { requireUser } from '../../../plugins/web/guards.ts';
+import changeEmail from './change-email.ts';
+import changePassword from './change-password.ts';
 import confirm from './confirm.ts';
 import login from './login.ts';
 import logout from './logout.ts';
 import register from './register.ts';
+import reset from './reset.ts';
 import unconfirmed from './unconfirmed.ts';
 
 /** Accounts: open to everyone, also to an account that is not confirmed yet. */
@@ -11,6 +14,8 @@ export default async function auth(app: FastifyInstance): Promise<void> {
   app.register(register);
   app.register(login);
   app.register(confirm);
+  app.register(reset);
+  app.register(changeEmail);
   app.register(signedIn);
 }
 
@@ -18,4 +23,5 @@ async function signedIn(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireUser);
   app.register(logout);
   app.register(unconfirmed);
+  app.register(changePassword);
 }

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { register } from '../../../domain/accounts/register.ts';
 import { DomainError } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
-import { emailField, newPasswordField, passwordField, usernameField } from './fields.ts';
+import { emailField, newPasswordField, PASSWORDS_DIFFER, passwordField, usernameField } from './fields.ts';
 
 const RegisterForm = Type.Object({
   email: emailField(),
@@ -22,8 +22,7 @@ export default async function registerRoutes(app: FastifyInstance): Promise<void
     const form = request.readForm(RegisterForm);
     if (form.data === undefined) return show(reply.code(422), form.state);
     const { email, username, password, password2 } = form.data;
-    if (password !== password2)
-      return show(reply.code(422), form.refuse('password2', 'Passwords must match.'));
+    if (password !== password2) return show(reply.code(422), form.refuse('password2', PASSWORDS_DIFFER));
 
     await rateLimits.consume('register', { account: email, address: request.ip });
     try {

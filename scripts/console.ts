@@ -1,0 +1,16 @@
+import { once } from 'node:events';
+import { start } from 'node:repl';
+import { sql } from 'kysely';
+import { runMain } from '../src/process.ts';
+import { withApp } from './support/app.ts';
+
+/** `npm run console`: a REPL with the booted application, for looking and for mending by hand. */
+await runMain(() =>
+  withApp(async (app) => {
+    console.log('app, db, queue and sql are at hand; await works. For example:');
+    console.log("  await db.selectFrom('users').select(['id', 'email']).limit(5).execute()");
+    const repl = start({ prompt: 'pennypost> ' });
+    Object.assign(repl.context, { app, db: app.db, queue: app.queue, sql });
+    await once(repl, 'exit');
+  }),
+);

@@ -1,0 +1,56 @@
+import { parseArgs } from 'node:util';
+import { ConfigError } from '../src/config.ts';
+import { StartupError } from '../src/errors.ts';
+import { runMain } from '../src/process.ts';
+import { withApp } from './support/app.ts';
+import { type Amounts, seed } from './support/seed.ts';
+
+const DEFAULTS: Amounts = { users: 100, posts: 1000, comments: 3000, follows: 1000, seed: 1 };
+
+/** `npm run seed -- --users 1000 --posts 20000 …`: fills an empty site with made-up people and what they write. */
+await runMain(async () => {
+  const amounts = readAmounts();
+  await withApp(async ({ db, pool }) => {
+    const { rows } = await pool.query(`select from users where lower(username) = 'user1'`);
+    if (rows.length > 0)
+      throw new StartupError(2, 'This database has been seeded already: there is a user1.');
+    const startedAt = performance.now();
+    await seed(db, amounts);
+    console.log(
+      `Done in ${((performance.now() - startedAt) / 1000).toFixed(1)} s. Log in as user1@example.com with "password".`,
+    );
+  });
+});
+
+function readAmounts(): Amounts {
+  const { values } = parseArgs({
+    options: Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, { type: 'string' as const }])),
+  });
+  const problems: string[] = [];
+  const read = (name: keyof Amounts, min: number): number => {
+    const given = values[name];
+    if (given === undefined) return DEFAULTS[name];
+    const number = Number(given);
+    if (!Number.isInteger(number) || number < min) {
+      problems.push(`--${name}: "${given}" is not accepted; give a whole number from ${min}`);
+    }
+    return number;
+  };
+  const amounts = {
+    users: read('users', 1),
+    posts: read('posts', 0),
+    comments: read('comments', 0),
+    follows: read('follows', 0),
+    seed: read('seed', 0),
+  };
+  const possible = amounts.users * (amounts.users - 1);
+  if (amounts.follows > possible / 2) {
+    problems.push(
+      `--follows: ${amounts.follows} is too many for ${amounts.users} users; give at most ${possible / 2}`,
+    );
+  }
+  if (amounts.comments > 0 && amounts.posts === 0)
+    problems.push('--comments: there are no posts to comment on');
+  if (problems.length > 0) throw new ConfigError(problems);
+  return amounts;
+}

@@ -1,0 +1,28 @@
+import { setConfirmed } from '../../src/domain/accounts/confirm.ts';
+import { findByEmail } from '../../src/domain/accounts/find.ts';
+import { ROLES } from '../../src/domain/accounts/roles.ts';
+import { StartupError } from '../../src/errors.ts';
+import type { Db } from '../../src/schema.ts';
+
+/** Gives an account a role. The name of the role may be in any case. */
+export async function grantRole(db: Db, email: string, roleName: string): Promise<string> {
+  const role = ROLES.find((known) => known.toLowerCase() === roleName.toLowerCase());
+  if (role === undefined)
+    throw new StartupError(2, `There is no role "${roleName}"; give ${ROLES.join(', ')}`);
+  const { id } = await findAccount(db, email);
+  await db.updateTable('users').set({ role }).where('id', '=', id).execute();
+  return `${email} is ${role} now.`;
+}
+
+/** Takes an account for confirmed, for somebody whom no mail can reach. */
+export async function confirmByHand(db: Db, email: string): Promise<string> {
+  const { id } = await findAccount(db, email);
+  await setConfirmed(db, id);
+  return `${email} is confirmed.`;
+}
+
+async function findAccount(db: Db, email: string): Promise<{ id: number }> {
+  const account = await findByEmail(db, email);
+  if (account === undefined) throw new StartupError(2, `There is no account with the email ${email}`);
+  return account;
+}

@@ -1,0 +1,209 @@
+import { faker } from '@faker-js/faker';
+import { hash } from '@node-rs/argon2';
+import { SingleBar } from 'cli-progress';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { renderComment, renderPost } from '../../src/domain/markdown.ts';
+import type { Schema } from '../../src/schema.ts';
+
+export interface Amounts {
+  readonly users: number;
+  readonly posts: number;
+  readonly comments: number;
+  readonly follows: number;
+  /** The same seed gives the same data. */
+  readonly seed: number;
+}
+
+/** Rows in one insert: large enough that the round trip does not count, small enough for a moving bar. */
+const CHUNK = 5_000;
+
+/** The moment the made-up history ends: fixed, because the same seed must give the same data on any day. */
+const END = new Date('2026-01-01T00:00:00Z');
+const YEARS = 3;
+
+/** Texts are rendered once and used many times: a million posts need not be a million different ones. */
+const DIFFERENT_TEXTS = 1_000;
+
+/**
+ * Fills the database with made-up people, posts, comments and follows, in bulk. Everybody's password is `password`,
+ * the emails are `user1@example.com` and so on.
+ */
+export async function seed(db: Kysely<Schema>, amounts: Amounts): Promise<void> {
+  faker.seed(amounts.seed);
+  faker.setDefaultRefDate(END);
+  const userIds = await seedUsers(db, amounts.users);
+  const postIds = await seedPosts(db, amounts.posts, userIds);
+  await seedComments(db, amounts.comments, userIds, postIds);
+  await seedFollows(db, amounts.follows, userIds);
+  await sql`analyze users, posts, comments, follows`.execute(db);
+}
+
+async function seedUsers(db: Kysely<Schema>, count: number): Promise<number[]> {
+  // One hash with a fixed salt serves all: hashing a hundred thousand times would take an hour.
+  const passwordHash = await hash('password', {
+    memoryCost: 19 * 1024,
+    timeCost: 2,
+    salt: Buffer.alloc(16, 'seed'),
+  });
+  return insertInChunks(
+    db,
+    'users',
+    count,
+    (from, to) => {
+      const people = range(from, to).map((number) => ({
+        username: `user${number}`,
+        name: faker.person.fullName(),
+        location: faker.location.city(),
+        aboutMe: faker.person.bio(),
+        since: faker.date.past({ years: YEARS }),
+        avatarSeed: faker.string.uuid(),
+      }));
+      return sql`
+      insert into users
+        (email, username, password_hash, role, confirmed_at, created_at, last_seen_at, name, location, about_me, avatar_seed)
+      select username || '@example.com', username, ${passwordHash}, 'User', since, since, since, name, location, about_me, avatar
+      from unnest(
+        ${column(people, 'username')}::text[], ${column(people, 'name')}::text[], ${column(people, 'location')}::text[],
+        ${column(people, 'aboutMe')}::text[], ${column(people, 'since')}::timestamptz[], ${column(people, 'avatarSeed')}::uuid[]
+      ) as person (username, name, location, about_me, since, avatar)
+      returning id
+    `;
+    },
+    async (ids) => {
+      await sql`insert into follows (follower_id, followed_id, created_at) select id, id, created_at from users where id = any(${ids})`.execute(
+        db,
+      );
+    },
+  );
+}
+
+function seedPosts(db: Kysely<Schema>, count: number, userIds: readonly number[]): Promise<number[]> {
+  const texts = range(1, DIFFERENT_TEXTS)
+    .map(makePost)
+    .map((body) => ({ body, html: renderPost(body) }));
+  return insertInChunks(db, 'posts', count, (from, to) => {
+    const posts = range(from, to).map((number) => ({
+      ...pick(texts),
+      authorId: pick(userIds),
+      createdAt: momentOf(number, count),
+    }));
+    return sql`
+      insert into posts (author_id, body, body_html, created_at)
+      select * from unnest(
+        ${column(posts, 'authorId')}::int[], ${column(posts, 'body')}::text[], ${column(posts, 'html')}::text[],
+        ${column(posts, 'createdAt')}::timestamptz[]
+      )
+      returning id
+    `;
+  });
+}
+
+async function seedComments(
+  db: Kysely<Schema>,
+  count: number,
+  userIds: readonly number[],
+  postIds: readonly number[],
+): Promise<void> {
+  const texts = range(1, DIFFERENT_TEXTS)
+    .map(() => faker.lorem.sentences({ min: 1, max: 3 }))
+    .map((body) => ({ body, html: renderComment(body) }));
+  await insertInChunks(db, 'comments', count, (from, to) => {
+    const comments = range(from, to).map((number) => ({
+      ...pick(texts),
+      postId: pick(postIds),
+      authorId: pick(userIds),
+      createdAt: momentOf(number, count),
+    }));
+    return sql`
+      insert into comments (post_id, author_id, body, body_html, created_at)
+      select * from unnest(
+        ${column(comments, 'postId')}::int[], ${column(comments, 'authorId')}::int[],
+        ${column(comments, 'body')}::text[], ${column(comments, 'html')}::text[], ${column(comments, 'createdAt')}::timestamptz[]
+      )
+      returning id
+    `;
+  });
+}
+
+/** Each follow is drawn by its number, so that there are exactly as many as asked for and none twice. */
+async function seedFollows(db: Kysely<Schema>, count: number, userIds: readonly number[]): Promise<void> {
+  const people = userIds.length;
+  const drawn = new Set<number>();
+  await insertInChunks(db, 'follows', count, (from, to) => {
+    const follows: { followerId: number; followedId: number; since: Date }[] = [];
+    while (follows.length < to - from + 1) {
+      const [follower, followed] = [faker.number.int(people - 1), faker.number.int(people - 1)];
+      const key = follower * people + followed;
+      const [followerId, followedId] = [userIds[follower], userIds[followed]];
+      if (follower === followed || drawn.has(key) || followerId === undefined || followedId === undefined)
+        continue;
+      drawn.add(key);
+      follows.push({ followerId, followedId, since: faker.date.past({ years: YEARS }) });
+    }
+    return sql`
+      insert into follows (follower_id, followed_id, created_at)
+      select * from unnest(
+        ${column(follows, 'followerId')}::int[], ${column(follows, 'followedId')}::int[], ${column(follows, 'since')}::timestamptz[]
+      )
+      returning follower_id as id
+    `;
+  });
+}
+
+async function insertInChunks(
+  db: Kysely<Schema>,
+  what: string,
+  count: number,
+  insert: (from: number, to: number) => RawBuilder<unknown>,
+  afterChunk: (ids: number[]) => Promise<void> = async () => {},
+): Promise<number[]> {
+  const bar = new SingleBar({
+    format: `${what.padEnd(8)} {bar} {value}/{total}  {eta_formatted} left`,
+    noTTYOutput: true,
+    notTTYSchedule: 5_000,
+    hideCursor: true,
+  });
+  const ids: number[] = [];
+  bar.start(count, 0);
+  try {
+    for (let from = 1; from <= count; from += CHUNK) {
+      const { rows } = await insert(from, Math.min(count, from + CHUNK - 1)).execute(db);
+      const chunk = (rows as { id: number }[]).map(({ id }) => id);
+      await afterChunk(chunk);
+      for (const id of chunk) ids.push(id);
+      bar.update(ids.length);
+    }
+  } finally {
+    bar.stop();
+  }
+  return ids;
+}
+
+function makePost(): string {
+  const paragraphs = faker.lorem.paragraphs({ min: 1, max: 3 }, '\n\n');
+  return faker.helpers.arrayElement([
+    paragraphs,
+    `# ${faker.lorem.sentence(4)}\n\n${paragraphs}`,
+    `${paragraphs}\n\n- ${faker.lorem.words(3)}\n- ${faker.lorem.words(3)}\n- *${faker.lorem.words(2)}*`,
+    `> ${faker.lorem.sentence()}\n\n${paragraphs} See ${faker.internet.url()} for more.`,
+    `${faker.lorem.sentence()} \`${faker.hacker.abbreviation()}\` **${faker.hacker.noun()}**`,
+  ]);
+}
+
+/** Posts and comments come one after the other, evenly over the years. */
+function momentOf(number: number, count: number): Date {
+  const span = YEARS * 365 * 24 * 60 * 60 * 1000;
+  return new Date(END.getTime() - span * (1 - number / count));
+}
+
+function pick<Item>(items: readonly Item[]): Item {
+  return faker.helpers.arrayElement(items);
+}
+
+function column<Row, Name extends keyof Row>(rows: readonly Row[], name: Name): Row[Name][] {
+  return rows.map((row) => row[name]);
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}

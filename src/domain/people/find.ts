@@ -1,0 +1,121 @@
+import { sql } from 'kysely';
+import { DomainError } from '../../errors.ts';
+import type { Db, Role } from '../../schema.ts';
+import { rowCount } from '../page.ts';
+
+/** A person as everybody may see them. */
+export interface Profile {
+  readonly id: number;
+  readonly username: string;
+  readonly name: string;
+  readonly location: string;
+  readonly aboutMe: string;
+  readonly avatarSeed: string;
+  readonly memberSince: Date;
+  readonly lastSeen: Date;
+  readonly postCount: number;
+  readonly commentCount: number;
+  /** Neither count has the person themselves. */
+  readonly followerCount: number;
+  readonly followedCount: number;
+  /** Whether who looks follows this person, and the other way round. */
+  readonly isFollowed: boolean;
+  readonly followsViewer: boolean;
+}
+
+/**
+ * The profile of a username, whatever its case, in one query.
+ *
+ * @param viewerId who looks, or null for a visitor
+ * @throws DomainError `not-found`
+ */
+export async function findProfile(db: Db, username: string, viewerId: number | null): Promise<Profile> {
+  const profile = await db
+    .selectFrom('users')
+    .select(['id', 'username', 'name', 'location', 'about_me as aboutMe', 'avatar_seed as avatarSeed'])
+    .select(['created_at as memberSince', 'last_seen_at as lastSeen'])
+    .select(({ selectFrom, exists }) => [
+      selectFrom('posts')
+        .select(rowCount.as('count'))
+        .whereRef('posts.author_id', '=', 'users.id')
+        .$asScalar()
+        .$notNull()
+        .as('postCount'),
+      selectFrom('comments')
+        .select(rowCount.as('count'))
+        .whereRef('comments.author_id', '=', 'users.id')
+        .$asScalar()
+        .$notNull()
+        .as('commentCount'),
+      selectFrom('follows')
+        .select(rowCount.as('count'))
+        .whereRef('follows.followed_id', '=', 'users.id')
+        .whereRef('follows.follower_id', '<>', 'users.id')
+        .$asScalar()
+        .$notNull()
+        .as('followerCount'),
+      selectFrom('follows')
+        .select(rowCount.as('count'))
+        .whereRef('follows.follower_id', '=', 'users.id')
+        .whereRef('follows.followed_id', '<>', 'users.id')
+        .$asScalar()
+        .$notNull()
+        .as('followedCount'),
+      exists(
+        selectFrom('follows')
+          .select('follower_id')
+          .where('follows.follower_id', '=', viewerId)
+          .whereRef('follows.followed_id', '=', 'users.id'),
+      )
+        .$castTo<boolean>()
+        .as('isFollowed'),
+      exists(
+        selectFrom('follows')
+          .select('follower_id')
+          .whereRef('follows.follower_id', '=', 'users.id')
+          .where('follows.followed_id', '=', viewerId),
+      )
+        .$castTo<boolean>()
+        .as('followsViewer'),
+    ])
+    .where(sql`lower(users.username)`, '=', username.toLowerCase())
+    .executeTakeFirst();
+  if (profile === undefined) throw new DomainError('not-found', 'There is nobody of this name.');
+  return profile;
+}
+
+/** The id and the true spelling of a username, whatever its case; undefined when there is nobody. */
+export function findByUsername(
+  db: Db,
+  username: string,
+): Promise<{ id: number; username: string } | undefined> {
+  return db
+    .selectFrom('users')
+    .select(['id', 'username'])
+    .where(sql`lower(username)`, '=', username.toLowerCase())
+    .executeTakeFirst();
+}
+
+/** All that can be edited about a person. */
+export interface EditableProfile {
+  readonly id: number;
+  readonly email: string;
+  readonly username: string;
+  readonly role: Role;
+  readonly isConfirmed: boolean;
+  readonly name: string;
+  readonly location: string;
+  readonly aboutMe: string;
+}
+
+/** @throws DomainError `not-found` */
+export async function findEditableProfile(db: Db, id: number): Promise<EditableProfile> {
+  const profile = await db
+    .selectFrom('users')
+    .select(['id', 'email', 'username', 'role', 'name', 'location', 'about_me as aboutMe'])
+    .select(sql<boolean>`confirmed_at is not null`.as('isConfirmed'))
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (profile === undefined) throw new DomainError('not-found', 'There is no such account.');
+  return profile;
+}

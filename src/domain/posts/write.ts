@@ -1,0 +1,80 @@
+import { DomainError } from '../../errors.ts';
+import type { Db, Role } from '../../schema.ts';
+import { can, Permission } from '../accounts/roles.ts';
+import { renderPost } from '../markdown.ts';
+
+/** Who acts, as far as the rules need to know. */
+export interface Actor {
+  readonly id: number;
+  readonly role: Role;
+}
+
+/** A post as its editor needs it. */
+export interface EditablePost {
+  readonly id: number;
+  readonly authorId: number;
+  readonly body: string;
+  readonly version: number;
+}
+
+/** Whether somebody may change or delete what somebody wrote: its author may, and an Administrator. */
+export function mayChange(actor: Actor | null, { authorId }: { readonly authorId: number }): boolean {
+  return actor !== null && (actor.id === authorId || can(actor, Permission.ADMIN));
+}
+
+/** Publishes a post. Returns its id. */
+export async function publishPost(db: Db, authorId: number, body: string): Promise<number> {
+  const { id } = await db
+    .insertInto('posts')
+    .values({ author_id: authorId, body, body_html: renderPost(body) })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
+}
+
+/**
+ * The post somebody wants to change.
+ *
+ * @throws DomainError `not-found`, or `forbidden` to anybody but its author and an Administrator
+ */
+export async function loadForChange(db: Db, actor: Actor, id: number): Promise<EditablePost> {
+  const post = await db
+    .selectFrom('posts')
+    .select(['id', 'author_id as authorId', 'body', 'version'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (post === undefined) throw new DomainError('not-found', 'There is no such post.');
+  if (!mayChange(actor, post)) throw new DomainError('forbidden', 'Only its author may change a post.');
+  return post;
+}
+
+/**
+ * Replaces the text of a post.
+ *
+ * @param version the version the edit began with; undefined to replace whatever is there
+ * @throws DomainError `edit-conflict` when somebody else has changed the post since
+ */
+export async function updatePost(
+  db: Db,
+  id: number,
+  body: string,
+  version: number | undefined,
+): Promise<void> {
+  let update = db
+    .updateTable('posts')
+    .set(({ eb }) => ({ body, body_html: renderPost(body), version: eb('version', '+', 1) }))
+    .where('id', '=', id);
+  if (version !== undefined) update = update.where('version', '=', version);
+  const { numUpdatedRows } = await update.executeTakeFirst();
+  if (numUpdatedRows === 0n) {
+    throw new DomainError(
+      'edit-conflict',
+      'This post was changed meanwhile. Your text is kept here; save again to replace the newer one.',
+    );
+  }
+}
+
+/** Deletes a post, and its comments with it. */
+export async function deletePost(db: Db, id: number): Promise<void> {
+  await db.deleteFrom('posts').where('id', '=', id).execute();
+}

@@ -1,0 +1,12 @@
+import type { FastifyInstance } from 'fastify';
+import { drawIdenticon } from '../domain/people/identicon.ts';
+
+/** Avatars, drawn from a seed that stands in the address: the picture never changes, so it is kept for ever. */
+export default async function avatars(app: FastifyInstance): Promise<void> {
+  app.get<{ Params: { seed: string } }>('/avatar/:seed([0-9a-f-]{36}).svg', async (request, reply) =>
+    reply
+      .type('image/svg+xml')
+      .header('cache-control', 'public, max-age=31536000, immutable')
+      .send(drawIdenticon(request.params.seed)),
+  );
+}

@@ -1,0 +1,57 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { authenticate } from '../../../domain/accounts/authenticate.ts';
+import { changeEmail, requestEmailChange } from '../../../domain/accounts/change-email.ts';
+import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
+import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
+import { currentUser, requireUser } from '../../../plugins/web/guards.ts';
+import { emailField, passwordField } from './fields.ts';
+
+const ChangeEmailForm = Type.Object({ email: emailField(), password: passwordField() });
+
+interface WithToken {
+  Params: { token: string };
+}
+
+/** Asking needs the password; the link in the mail works wherever it is opened, like the one that confirms. */
+export default async function changeEmailRoutes(app: FastifyInstance): Promise<void> {
+  const { db, queue, passwords, rateLimits } = app;
+
+  app.get('/change-email', { onRequest: requireUser }, (_request, reply) => show(reply, EMPTY_FORM));
+
+  app.post('/change-email', { onRequest: requireUser }, async (request, reply) => {
+    const form = request.readForm(ChangeEmailForm);
+    if (form.data === undefined) return show(reply.code(422), form.state);
+    const { email: newEmail, password } = form.data;
+    const { id, email } = currentUser(request);
+    await rateLimits.consume('changeEmail', { account: email, address: request.ip });
+    if ((await authenticate({ db, passwords }, { email, password })) === undefined) {
+      return show(reply.code(422), form.refuse('password', 'Invalid password.'));
+    }
+    await requestEmailChange({ db, queue }, id, newEmail);
+    await request.session.flash(
+      'An email with instructions to confirm your new email address has been sent to you.',
+    );
+    return reply.redirect('/', 303);
+  });
+
+  app.get<WithToken>('/change-email/:token', async (request, reply) => {
+    if (!(await isTokenValid(db, 'change-email', request.params.token))) return refuse(request, reply);
+    return reply.page('auth/confirm-email', { title: 'Confirm Your Email Address' });
+  });
+
+  app.post<WithToken>('/change-email/:token', async (request, reply) => {
+    if (!(await changeEmail(db, request.params.token))) return refuse(request, reply);
+    await request.session.flash('Your email address has been updated.');
+    return reply.redirect(request.session.user === null ? '/auth/login' : '/', 303);
+  });
+}
+
+async function refuse(request: FastifyRequest, reply: FastifyReply) {
+  await request.session.flash('Invalid request.');
+  return reply.redirect(request.session.user === null ? '/auth/login' : '/', 303);
+}
+
+function show(reply: FastifyReply, form: FormState) {
+  return reply.page('auth/change-email', { title: 'Change Email Address', form });
+}

@@ -1,0 +1,42 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { Type } from 'typebox';
+import { authenticate } from '../../../domain/accounts/authenticate.ts';
+import { changePassword } from '../../../domain/accounts/change-password.ts';
+import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
+import { currentUser } from '../../../plugins/web/guards.ts';
+import { newPasswordField, PASSWORDS_DIFFER, passwordField } from './fields.ts';
+
+const ChangePasswordForm = Type.Object({
+  old_password: passwordField(),
+  password: newPasswordField(),
+  password2: passwordField(),
+});
+
+export default async function changePasswordRoutes(app: FastifyInstance): Promise<void> {
+  const { db, passwords, rateLimits } = app;
+
+  app.get('/change-password', (_request, reply) => show(reply, EMPTY_FORM));
+
+  app.post('/change-password', async (request, reply) => {
+    const form = request.readForm(ChangePasswordForm);
+    if (form.data === undefined) return show(reply.code(422), form.state);
+    const { old_password, password, password2 } = form.data;
+    if (password !== password2) return show(reply.code(422), form.refuse('password2', PASSWORDS_DIFFER));
+
+    const { id, email } = currentUser(request);
+    const actor = { account: email, address: request.ip };
+    await rateLimits.consume('login', actor);
+    if ((await authenticate({ db, passwords }, { email, password: old_password })) === undefined) {
+      return show(reply.code(422), form.refuse('old_password', 'Invalid password.'));
+    }
+    await rateLimits.forgive('login', actor);
+    await changePassword({ db, passwords }, id, password);
+    await request.session.signOutElsewhere();
+    await request.session.flash('Your password has been updated.');
+    return reply.redirect('/', 303);
+  });
+}
+
+function show(reply: FastifyReply, form: FormState) {
+  return reply.page('auth/change-password', { title: 'Change Password', form });
+}

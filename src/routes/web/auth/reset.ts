@@ -1,0 +1,58 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { requestPasswordReset, resetPassword } from '../../../domain/accounts/change-password.ts';
+import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
+import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
+import { emailField, newPasswordField, PASSWORDS_DIFFER, passwordField } from './fields.ts';
+
+const RequestForm = Type.Object({ email: emailField() });
+const ResetForm = Type.Object({ password: newPasswordField(), password2: passwordField() });
+
+interface WithToken {
+  Params: { token: string };
+}
+
+export default async function resetRoutes(app: FastifyInstance): Promise<void> {
+  const { db, queue, passwords, rateLimits } = app;
+
+  app.get('/reset', (_request, reply) => showRequest(reply, EMPTY_FORM));
+
+  app.post('/reset', async (request, reply) => {
+    const form = request.readForm(RequestForm);
+    if (form.data === undefined) return showRequest(reply.code(422), form.state);
+    await rateLimits.consume('reset', { account: form.data.email, address: request.ip });
+    await requestPasswordReset({ db, queue }, form.data.email);
+    await request.session.flash('An email with instructions to reset your password has been sent to you.');
+    return reply.redirect('/auth/login', 303);
+  });
+
+  app.get<WithToken>('/reset/:token', async (request, reply) => {
+    if (!(await isTokenValid(db, 'reset-password', request.params.token))) return refuse(request, reply);
+    return showReset(reply, EMPTY_FORM);
+  });
+
+  app.post<WithToken>('/reset/:token', async (request, reply) => {
+    const { token } = request.params;
+    if (!(await isTokenValid(db, 'reset-password', token))) return refuse(request, reply);
+    const form = request.readForm(ResetForm);
+    if (form.data === undefined) return showReset(reply.code(422), form.state);
+    const { password, password2 } = form.data;
+    if (password !== password2) return showReset(reply.code(422), form.refuse('password2', PASSWORDS_DIFFER));
+    if (!(await resetPassword({ db, passwords }, token, password))) return refuse(request, reply);
+    await request.session.flash('Your password has been updated.');
+    return reply.redirect('/auth/login', 303);
+  });
+}
+
+async function refuse(request: FastifyRequest, reply: FastifyReply) {
+  await request.session.flash('The link to reset your password is invalid or has expired.');
+  return reply.redirect('/auth/reset', 303);
+}
+
+function showRequest(reply: FastifyReply, form: FormState) {
+  return reply.page('auth/reset-request', { title: 'Reset Password', form });
+}
+
+function showReset(reply: FastifyReply, form: FormState) {
+  return reply.page('auth/reset', { title: 'Reset Password', form });
+}

@@ -1,0 +1,15 @@
+import type { FastifyInstance } from 'fastify';
+import { deleteComment } from '../../domain/comments/write.ts';
+import { currentUser, requireUser } from '../../plugins/web/guards.ts';
+import { idFrom } from './params.ts';
+
+export default async function comments(app: FastifyInstance): Promise<void> {
+  const { db } = app;
+  app.addHook('onRequest', requireUser);
+
+  app.post<{ Params: { id: string } }>('/comment/:id/delete', async (request, reply) => {
+    const postId = await deleteComment(db, currentUser(request), idFrom(request.params.id));
+    await request.session.flash('The comment has been deleted.');
+    return reply.redirect(`/post/${postId}#comments`, 303);
+  });
+}

@@ -1,0 +1,61 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Permission } from '../../domain/accounts/roles.ts';
+import { follow, unfollow } from '../../domain/follows/follow.ts';
+import { listFollowed, listFollowers } from '../../domain/follows/list.ts';
+import { findByUsername } from '../../domain/people/find.ts';
+import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
+import { paginate } from './pagination.ts';
+import { pageFrom } from './params.ts';
+
+interface WithUsername {
+  Params: { username: string };
+}
+
+type Person = NonNullable<Awaited<ReturnType<typeof findByUsername>>>;
+
+export default async function follows(app: FastifyInstance): Promise<void> {
+  const { db, config } = app;
+
+  for (const [path, title, list] of [
+    ['followers', 'Followers of', listFollowers],
+    ['followed-by', 'Followed by', listFollowed],
+  ] as const) {
+    app.get<WithUsername>(`/${path}/:username`, async (request, reply) => {
+      const person = await findByUsername(db, request.params.username);
+      if (person === undefined) return refuseUnknown(request, reply);
+      const size = config.followersPerPage;
+      const people = await list(db, person.id, { number: pageFrom(request.query), size });
+      const pagination = paginate(people, `/${path}/${person.username}`);
+      return reply.page('people/list', { title: `${title} ${person.username}`, person, people, pagination });
+    });
+  }
+
+  app.register(async (signedIn) => {
+    signedIn.addHook('onRequest', requireUser);
+    signedIn.addHook('onRequest', requirePermission(Permission.FOLLOW));
+
+    const change = (path: string, act: (followerId: number, followed: Person) => Promise<string>) =>
+      signedIn.post<WithUsername>(`/${path}/:username`, async (request, reply) => {
+        const person = await findByUsername(db, request.params.username);
+        if (person === undefined) return refuseUnknown(request, reply);
+        await request.session.flash(await act(currentUser(request).id, person));
+        return reply.redirect(`/user/${person.username}`, 303);
+      });
+
+    change('follow', async (followerId, { id, username }) =>
+      (await follow(db, followerId, id))
+        ? `You are now following ${username}.`
+        : 'You are already following this user.',
+    );
+    change('unfollow', async (followerId, { id, username }) =>
+      (await unfollow(db, followerId, id))
+        ? `You are not following ${username} anymore.`
+        : 'You are not following this user.',
+    );
+  });
+}
+
+async function refuseUnknown(request: FastifyRequest, reply: FastifyReply) {
+  await request.session.flash('Invalid user.');
+  return reply.redirect('/', 303);
+}

@@ -1,0 +1,36 @@
+import type { FastifyInstance } from 'fastify';
+import { Permission } from '../../domain/accounts/roles.ts';
+import { listAllComments } from '../../domain/comments/list.ts';
+import { setCommentDisabled } from '../../domain/comments/write.ts';
+import { requirePermission, requireUser } from '../../plugins/web/guards.ts';
+import { paginate } from './pagination.ts';
+import { idFrom, pageFrom } from './params.ts';
+
+/** Where moderators read all comments, and hide those that should not be read. */
+export default async function moderate(app: FastifyInstance): Promise<void> {
+  const { db, config } = app;
+  app.addHook('onRequest', requireUser);
+  app.addHook('onRequest', requirePermission(Permission.MODERATE));
+
+  app.get('/', async (request, reply) => {
+    const comments = await listAllComments(db, {
+      number: pageFrom(request.query),
+      size: config.commentsPerPage,
+    });
+    return reply.page('moderate', {
+      title: 'Moderate Comments',
+      comments,
+      pagination: paginate(comments, '/moderate'),
+    });
+  });
+
+  for (const [verb, isDisabled] of [
+    ['enable', false],
+    ['disable', true],
+  ] as const) {
+    app.post<{ Params: { id: string } }>(`/${verb}/:id`, async (request, reply) => {
+      await setCommentDisabled(db, idFrom(request.params.id), isDisabled);
+      return reply.redirect(`/moderate?page=${pageFrom(request.query)}`, 303);
+    });
+  }
+}

@@ -1,0 +1,112 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { Type } from 'typebox';
+import { Permission, ROLES } from '../../domain/accounts/roles.ts';
+import { editAnyProfile, editOwnProfile } from '../../domain/people/edit.ts';
+import { type EditableProfile, findEditableProfile, findProfile } from '../../domain/people/find.ts';
+import { listPosts } from '../../domain/posts/list.ts';
+import { DomainError } from '../../errors.ts';
+import type { FormState } from '../../plugins/web/forms.ts';
+import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
+import { emailField, usernameField } from './auth/fields.ts';
+import { paginate } from './pagination.ts';
+import { idFrom, pageFrom } from './params.ts';
+
+const profileFields = {
+  name: Type.String({ maxLength: 64 }),
+  location: Type.String({ maxLength: 64 }),
+  about_me: Type.String({ maxLength: 2000 }),
+};
+const ProfileForm = Type.Object(profileFields);
+const AnyProfileForm = Type.Object({
+  email: emailField(),
+  username: usernameField(),
+  confirmed: Type.Boolean(),
+  role: Type.Union(ROLES.map((role) => Type.Literal(role))),
+  ...profileFields,
+});
+
+export default async function people(app: FastifyInstance): Promise<void> {
+  const { db, config } = app;
+
+  app.get<{ Params: { username: string } }>('/user/:username', async (request, reply) => {
+    const { user } = request.session;
+    const profile = await findProfile(db, request.params.username, user?.id ?? null);
+    const posts = await listPosts(
+      db,
+      { authorId: profile.id },
+      {
+        number: pageFrom(request.query),
+        size: config.postsPerPage,
+      },
+    );
+    return reply.page('people/show', {
+      title: profile.username,
+      profile,
+      posts,
+      pagination: paginate(posts, `/user/${profile.username}`),
+    });
+  });
+
+  app.register(async (signedIn) => {
+    signedIn.addHook('onRequest', requireUser);
+
+    signedIn.get('/edit-profile', async (request, reply) => {
+      const profile = await findEditableProfile(db, currentUser(request).id);
+      return showOwnEditor(reply, { values: formValues(profile), errors: {} });
+    });
+
+    signedIn.post('/edit-profile', async (request, reply) => {
+      const form = request.readForm(ProfileForm);
+      if (form.data === undefined) return showOwnEditor(reply.code(422), form.state);
+      const { id, username } = currentUser(request);
+      const { name, location, about_me: aboutMe } = form.data;
+      await editOwnProfile(db, id, { name, location, aboutMe });
+      await request.session.flash('Your profile has been updated.');
+      return reply.redirect(`/user/${username}`, 303);
+    });
+  });
+
+  app.register(async (administrators) => {
+    administrators.addHook('onRequest', requireUser);
+    administrators.addHook('onRequest', requirePermission(Permission.ADMIN));
+
+    administrators.get<{ Params: { id: string } }>('/edit-profile/:id', async (request, reply) => {
+      const profile = await findEditableProfile(db, idFrom(request.params.id));
+      return showAnyEditor(reply, profile, { values: formValues(profile), errors: {} });
+    });
+
+    administrators.post<{ Params: { id: string } }>('/edit-profile/:id', async (request, reply) => {
+      const profile = await findEditableProfile(db, idFrom(request.params.id));
+      const form = request.readForm(AnyProfileForm);
+      if (form.data === undefined) return showAnyEditor(reply.code(422), profile, form.state);
+      const { confirmed: isConfirmed, about_me: aboutMe, ...rest } = form.data;
+      try {
+        await editAnyProfile(db, { id: profile.id, isConfirmed, aboutMe, ...rest });
+      } catch (error) {
+        const field = error instanceof DomainError && TAKEN[error.code];
+        if (!field) throw error;
+        return showAnyEditor(reply.code(422), profile, form.refuse(field, error.message));
+      }
+      await request.session.flash('The profile has been updated.');
+      return reply.redirect(`/user/${rest.username}`, 303);
+    });
+  });
+}
+
+/** Which field it is that somebody else has already. */
+const TAKEN: Readonly<Record<string, 'email' | 'username' | undefined>> = {
+  'email-taken': 'email',
+  'username-taken': 'username',
+};
+
+function formValues({ aboutMe, isConfirmed, id: _id, ...rest }: EditableProfile): Record<string, string> {
+  return { ...rest, about_me: aboutMe, confirmed: isConfirmed ? 'y' : '' };
+}
+
+function showOwnEditor(reply: FastifyReply, form: FormState) {
+  return reply.page('people/edit', { title: 'Edit Your Profile', form });
+}
+
+function showAnyEditor(reply: FastifyReply, profile: EditableProfile, form: FormState) {
+  return reply.page('people/edit-any', { title: `Edit ${profile.username}`, profile, form, roles: ROLES });
+}

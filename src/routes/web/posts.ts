@@ -1,0 +1,103 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { Permission } from '../../domain/accounts/roles.ts';
+import { listComments } from '../../domain/comments/list.ts';
+import { publishComment } from '../../domain/comments/write.ts';
+import { renderPost } from '../../domain/markdown.ts';
+import { findPost } from '../../domain/posts/list.ts';
+import { deletePost, loadForChange, mayChange, updatePost } from '../../domain/posts/write.ts';
+import { DomainError } from '../../errors.ts';
+import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
+import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
+import { bodyField } from './fields.ts';
+import { paginate } from './pagination.ts';
+import { idFrom, pageFrom } from './params.ts';
+
+const CommentForm = Type.Object({ body: bodyField() });
+const EditForm = Type.Object({
+  body: bodyField(),
+  version: Type.String({ pattern: '^\\d{0,9}$' }),
+  preview: Type.Boolean(),
+});
+
+interface WithId {
+  Params: { id: string };
+}
+
+export default async function posts(app: FastifyInstance): Promise<void> {
+  const { db, config } = app;
+
+  app.get<WithId>('/post/:id', (request, reply) => show(request, reply, EMPTY_FORM));
+
+  app.post<WithId>(
+    '/post/:id',
+    { onRequest: [requireUser, requirePermission(Permission.COMMENT)] },
+    async (request, reply) => {
+      const form = request.readForm(CommentForm);
+      if (form.data === undefined) return show(request, reply.code(422), form.state);
+      const postId = idFrom(request.params.id);
+      await publishComment(db, { postId, authorId: currentUser(request).id, body: form.data.body });
+      await request.session.flash('Your comment has been published.');
+      return reply.redirect(`/post/${postId}?page=-1#comments`, 303);
+    },
+  );
+
+  app.register(async (signedIn) => {
+    signedIn.addHook('onRequest', requireUser);
+
+    signedIn.get<WithId>('/edit/:id', async (request, reply) => {
+      const post = await loadForChange(db, currentUser(request), idFrom(request.params.id));
+      const values = { body: post.body, version: String(post.version) };
+      return showEditor(reply, post.id, { values, errors: {} });
+    });
+
+    signedIn.post<WithId>('/edit/:id', async (request, reply) => {
+      const { id, version: newest } = await loadForChange(
+        db,
+        currentUser(request),
+        idFrom(request.params.id),
+      );
+      const form = request.readForm(EditForm);
+      if (form.data === undefined) return showEditor(reply.code(422), id, form.state);
+      const { body, version, preview } = form.data;
+      if (preview) return showEditor(reply, id, form.state, renderPost(body));
+      try {
+        await updatePost(db, id, body, version === '' ? undefined : Number(version));
+      } catch (error) {
+        if (!(error instanceof DomainError) || error.code !== 'edit-conflict') throw error;
+        const { values, errors } = form.refuse('body', error.message);
+        return showEditor(reply.code(422), id, { values: { ...values, version: String(newest) }, errors });
+      }
+      await request.session.flash('The post has been updated.');
+      return reply.redirect(`/post/${id}`, 303);
+    });
+
+    signedIn.post<WithId>('/post/:id/delete', async (request, reply) => {
+      const { id } = await loadForChange(db, currentUser(request), idFrom(request.params.id));
+      await deletePost(db, id);
+      await request.session.flash('The post has been deleted.');
+      return reply.redirect('/', 303);
+    });
+  });
+
+  async function show(request: FastifyRequest<WithId>, reply: FastifyReply, form: FormState) {
+    const post = await findPost(db, idFrom(request.params.id));
+    if (post === undefined) throw new DomainError('not-found', 'There is no such post.');
+    const comments = await listComments(db, post.id, {
+      number: pageFrom(request.query),
+      size: config.commentsPerPage,
+    });
+    return reply.page('posts/show', {
+      title: `Post by ${post.authorUsername}`,
+      form,
+      post,
+      mayChange: mayChange(request.session.user, post),
+      comments,
+      pagination: paginate(comments, `/post/${post.id}`),
+    });
+  }
+}
+
+function showEditor(reply: FastifyReply, id: number, form: FormState, previewHtml?: string) {
+  return reply.page('posts/edit', { title: 'Edit Post', id, form, previewHtml });
+}

@@ -1,0 +1,77 @@
+import type { FastifyInstance } from 'fastify';
+import t from 'tap';
+import { follow } from '../src/domain/follows/follow.ts';
+import { build } from './support/build.ts';
+import type { Client } from './support/client.ts';
+import { createUser, signedInClient } from './support/factories.ts';
+import { writeComments, writePosts } from './support/writing.ts';
+
+/** The most queries a page may cost a signed-in reader, the session's included. */
+const MOST = 6;
+
+/** Counts what a request asks of the database. */
+async function countQueries({ pool }: FastifyInstance, request: () => Promise<unknown>): Promise<number> {
+  let count = 0;
+  const acquire = () => {
+    count += 1;
+  };
+  pool.on('acquire', acquire);
+  await request();
+  pool.off('acquire', acquire);
+  return count;
+}
+
+t.test('each page costs the same few queries at 1 row and at 50', async (t) => {
+  const app = await build(t, { POSTS_PER_PAGE: '50', COMMENTS_PER_PAGE: '50' });
+  const reader = await createUser(app, { username: 'reader', role: 'Administrator' });
+  const author = await createUser(app, { username: 'author' });
+  await follow(app.db, reader.id, author.id);
+  await follow(app.db, author.id, reader.id);
+  const [postId = 0] = await writePosts(app, author);
+  await writeComments(app, author, postId);
+  const client: Client = await signedInClient(app, reader);
+
+  const pages = [
+    '/',
+    '/?followed',
+    `/post/${postId}`,
+    '/user/author',
+    '/followers/author',
+    '/followed-by/author',
+    '/moderate',
+    `/edit/${postId}`,
+    '/edit-profile',
+    `/edit-profile/${author.id}`,
+  ];
+  const measure = async (url: string) => {
+    await client.get(url === '/?followed' ? '/followed' : '/all');
+    return countQueries(app, async () => t.equal((await client.get(url)).statusCode, 200, url));
+  };
+
+  const few = new Map<string, number>();
+  for (const url of pages) few.set(url, await measure(url));
+
+  await writePosts(app, author, 49);
+  await writeComments(app, author, postId, 49);
+  for (let number = 1; number <= 49; number += 1) {
+    const { id } = await app.db
+      .insertInto('users')
+      .values({
+        email: `f${number}@example.com`,
+        username: `f${number}`,
+        role: 'User',
+        password_hash: '',
+        confirmed_at: null,
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    await follow(app.db, id, author.id);
+    await follow(app.db, author.id, id);
+  }
+
+  for (const url of pages) {
+    const many = await measure(url);
+    t.equal(many, few.get(url), `${url}: ${many} queries, however many rows`);
+    t.ok(many <= MOST, `${url}: at most ${MOST}`);
+  }
+});

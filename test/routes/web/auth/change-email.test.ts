@@ -1,0 +1,67 @@
+import t from 'tap';
+import { build } from '../../../support/build.ts';
+import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
+import { createUser, PASSWORD, signedInClient } from '../../../support/factories.ts';
+import { drain } from '../../../support/jobs.ts';
+import { catchMail, linkIn } from '../../../support/smtp.ts';
+
+const SENT = 'An email with instructions to confirm your new email address has been sent to you.';
+
+async function setUp(t: Parameters<typeof build>[0]) {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url });
+  const john = await createUser(app);
+  const client = await signedInClient(app, john);
+  const emailNow = async () =>
+    (await app.db.selectFrom('users').select('email').where('id', '=', john.id).executeTakeFirstOrThrow())
+      .email;
+  return { smtp, app, client, emailNow };
+}
+
+t.test('the new address is mailed, and takes over when its link is used, once', async (t) => {
+  const { smtp, app, client, emailNow } = await setUp(t);
+  const wrong = await client.post('/auth/change-email', { email: 'new@example.com', password: 'guess' });
+  t.same(errorsOf(wrong), { password: 'Invalid password.' });
+
+  const page = await client.follow(
+    await client.post('/auth/change-email', { email: 'new@example.com', password: PASSWORD }),
+  );
+  t.same(messagesOf(page), [SENT]);
+  await drain(app);
+  t.match(smtp.mails, [
+    { to: { text: 'new@example.com' }, subject: '[Pennypost] Confirm Your Email Address' },
+  ]);
+  t.equal(await emailNow(), 'john@example.com');
+
+  const link = linkIn(smtp.mails[0]);
+  t.equal((await new Client(app).get(link)).statusCode, 200, 'looking changes nothing');
+  t.same(messagesOf(await client.follow(await client.post(link))), ['Your email address has been updated.']);
+  t.equal(await emailNow(), 'new@example.com');
+  t.same(messagesOf(await client.follow(await client.post(link))), ['Invalid request.']);
+  t.same(messagesOf(await client.follow(await client.get('/auth/change-email/made-up'))), [
+    'Invalid request.',
+  ]);
+});
+
+t.test('a taken address is not revealed: its owner is mailed instead', async (t) => {
+  const { smtp, app, client } = await setUp(t);
+  await createUser(app, { username: 'susan' });
+  const page = await client.follow(
+    await client.post('/auth/change-email', { email: 'Susan@example.com', password: PASSWORD }),
+  );
+  t.same(messagesOf(page), [SENT]);
+  await drain(app);
+  t.match(smtp.mails, [
+    { to: { text: 'susan@example.com' }, subject: '[Pennypost] You Already Have an Account' },
+  ]);
+});
+
+t.test('an address that somebody has taken meanwhile is refused at the link', async (t) => {
+  const { smtp, app, client, emailNow } = await setUp(t);
+  await client.post('/auth/change-email', { email: 'new@example.com', password: PASSWORD });
+  await drain(app);
+  await createUser(app, { username: 'susan', email: 'NEW@example.com' });
+  const page = await client.follow(await client.post(linkIn(smtp.mails[0])));
+  t.equal(messagesOf(page).at(-1), 'Invalid request.');
+  t.equal(await emailNow(), 'john@example.com');
+});

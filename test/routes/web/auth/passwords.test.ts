@@ -1,0 +1,121 @@
+import t from 'tap';
+import { mailQueue } from '../../../../src/queues.ts';
+import { build } from '../../../support/build.ts';
+import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
+import { createUser, PASSWORD, signedInClient } from '../../../support/factories.ts';
+import { drain, jobsOf } from '../../../support/jobs.ts';
+import { catchMail, linkIn } from '../../../support/smtp.ts';
+
+const NEW = { password: 'a new password', password2: 'a new password' };
+
+t.test("changing the password needs the old one, and ends the account's other sessions", async (t) => {
+  const app = await build(t);
+  const john = await createUser(app);
+  const [here, there] = [await signedInClient(app, john), await signedInClient(app, john)];
+
+  const wrong = await here.post('/auth/change-password', { old_password: 'guess', ...NEW });
+  t.equal(wrong.statusCode, 422);
+  t.same(errorsOf(wrong), { old_password: 'Invalid password.' });
+  const differing = await here.post('/auth/change-password', {
+    old_password: PASSWORD,
+    ...NEW,
+    password2: 'x',
+  });
+  t.same(errorsOf(differing), { password2: 'Passwords must match.' });
+
+  const page = await here.follow(
+    await here.post('/auth/change-password', { old_password: PASSWORD, ...NEW }),
+  );
+  t.same(messagesOf(page), ['Your password has been updated.']);
+  t.match(page.body, 'Hello, john!', 'this session goes on');
+  t.match((await there.get('/')).body, 'Hello, Stranger!', 'the other one does not');
+  const old = await new Client(app).post('/auth/login', { email: john.email, password: PASSWORD });
+  t.equal(old.statusCode, 422);
+  const now = await new Client(app).post('/auth/login', { email: john.email, password: NEW.password });
+  t.equal(now.statusCode, 303);
+});
+
+t.test(
+  'a forgotten password is reset by a mailed link, which works once and ends every session',
+  async (t) => {
+    const smtp = await catchMail(t);
+    const app = await build(t, { SMTP_URL: smtp.url });
+    const john = await createUser(app);
+    const signedIn = await signedInClient(app, john);
+    const client = new Client(app);
+
+    const asked = await client.follow(await client.post('/auth/reset', { email: 'JOHN@example.com' }));
+    t.same(messagesOf(asked), ['An email with instructions to reset your password has been sent to you.']);
+    await drain(app);
+    t.match(smtp.mails, [{ subject: '[Pennypost] Reset Your Password', to: { text: john.email } }]);
+    const link = linkIn(smtp.mails[0]);
+
+    for (let opened = 0; opened < 2; opened += 1) t.equal((await client.get(link)).statusCode, 200);
+    t.same(errorsOf(await client.post(link, { password: 'short', password2: 'short' })), {
+      password: 'At least 8 characters, please.',
+    });
+    t.same(errorsOf(await client.post(link, { ...NEW, password2: 'x' })), {
+      password2: 'Passwords must match.',
+    });
+    t.same(messagesOf(await client.follow(await client.post(link, NEW))), [
+      'Your password has been updated.',
+    ]);
+    t.match((await signedIn.get('/')).body, 'Hello, Stranger!');
+
+    const again = await client.follow(
+      await client.post(link, { password: 'once more', password2: 'once more' }),
+    );
+    t.match(messagesOf(again), [/invalid or has expired/]);
+    t.equal(
+      (await new Client(app).post('/auth/login', { email: john.email, password: NEW.password })).statusCode,
+      303,
+    );
+  },
+);
+
+t.test('two resets by the same link at the same instant: one is done', async (t) => {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url });
+  const john = await createUser(app);
+  await new Client(app).post('/auth/reset', { email: john.email });
+  await drain(app);
+  const link = linkIn(smtp.mails[0]);
+  const pages = await Promise.all(
+    ['first password', 'second password'].map(async (password) => {
+      const client = new Client(app);
+      return messagesOf(await client.follow(await client.post(link, { password, password2: password })))[0];
+    }),
+  );
+  t.equal(pages.filter((message) => message === 'Your password has been updated.').length, 1);
+});
+
+t.test('asking for a reset does not tell whether the email has an account', async (t) => {
+  const app = await build(t);
+  const client = new Client(app);
+  const page = await client.follow(await client.post('/auth/reset', { email: 'nobody@example.com' }));
+  t.same(messagesOf(page), ['An email with instructions to reset your password has been sent to you.']);
+  t.same(await jobsOf(app, mailQueue), []);
+});
+
+t.test('a changed password makes the links to reset the old one worthless', async (t) => {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url });
+  const john = await createUser(app);
+  const client = await signedInClient(app, john);
+  await client.post('/auth/reset', { email: john.email });
+  await drain(app);
+  await client.post('/auth/change-password', { old_password: PASSWORD, ...NEW });
+  t.equal((await client.get(linkIn(smtp.mails[0]))).statusCode, 303);
+});
+
+t.test('a link to confirm an account resets no password', async (t) => {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url });
+  const john = await createUser(app, { isConfirmed: false });
+  const client = await signedInClient(app, john);
+  await client.post('/auth/confirm');
+  await drain(app);
+  const token = linkIn(smtp.mails[0]).split('/').at(-1);
+  const page = await client.follow(await client.post(`/auth/reset/${token}`, NEW));
+  t.match(messagesOf(page).at(-1), 'invalid or has expired');
+});

@@ -1,0 +1,74 @@
+import t from 'tap';
+import { build } from '../../support/build.ts';
+import { Client, messagesOf } from '../../support/client.ts';
+import { createUser, registration, signedInClient } from '../../support/factories.ts';
+
+t.test('following and unfollowing, by POST, in whatever case the name is', async (t) => {
+  const app = await build(t);
+  const [john] = [await createUser(app), await createUser(app, { username: 'Susan' })];
+  const client = await signedInClient(app, john);
+  const say = async (url: string) => messagesOf(await client.follow(await client.post(url)));
+
+  t.equal((await client.get('/follow/Susan')).statusCode, 404, 'a GET changes nothing');
+  t.same(await say('/follow/susan'), ['You are now following Susan.']);
+  t.same(await say('/follow/Susan'), ['You are already following this user.']);
+  t.match((await client.get('/user/Susan')).body, '1 follower<');
+  t.same(await say('/unfollow/SUSAN'), ['You are not following Susan anymore.']);
+  t.same(await say('/unfollow/Susan'), ['You are not following this user.']);
+  t.same(await say('/follow/nobody'), ['Invalid user.']);
+  t.same(await say('/unfollow/nobody'), ['Invalid user.']);
+  t.match((await new Client(app).post('/follow/Susan')).headers.location, '/auth/login');
+});
+
+t.test(
+  'everybody follows themselves from the first day, cannot stop, and is in no list of their own',
+  async (t) => {
+    const app = await build(t);
+    await new Client(app).post('/auth/register', registration());
+    t.equal((await app.db.selectFrom('follows').selectAll().execute()).length, 1);
+
+    const client = await signedInClient(app, await createUser(app, { username: 'susan' }));
+    t.same(messagesOf(await client.follow(await client.post('/follow/susan'))), [
+      'You are already following this user.',
+    ]);
+    t.same(messagesOf(await client.follow(await client.post('/unfollow/susan'))), [
+      'You are not following this user.',
+    ]);
+    for (const url of ['/followers/susan', '/followed-by/susan'])
+      t.match((await client.get(url)).body, 'Nobody yet.');
+  },
+);
+
+t.test('following the same person many times at the same instant happens once', async (t) => {
+  const app = await build(t);
+  const [john] = [await createUser(app), await createUser(app, { username: 'susan' })];
+  const client = await signedInClient(app, john);
+  const answers = await Promise.all([1, 2, 3, 4].map(() => client.post('/follow/susan')));
+  t.same(
+    answers.map(({ statusCode }) => statusCode),
+    [303, 303, 303, 303],
+  );
+  const messages = messagesOf(await client.get('/user/susan')).sort();
+  t.same(messages, [
+    'You are already following this user.',
+    'You are already following this user.',
+    'You are already following this user.',
+    'You are now following susan.',
+  ]);
+});
+
+t.test('the lists have their pages and dates', async (t) => {
+  const app = await build(t, { FOLLOWERS_PER_PAGE: '2' });
+  await createUser(app, { username: 'susan' });
+  for (const username of ['ann', 'bob', 'cleo']) {
+    await (await signedInClient(app, await createUser(app, { username }))).post('/follow/susan');
+  }
+  const client = new Client(app);
+  const names = (body: string) =>
+    [...body.matchAll(/<a href="\/user\/(\w+)">\1<\/a> <span/g)].map(([, name]) => name);
+  t.same(names((await client.get('/followers/Susan')).body), ['cleo', 'bob']);
+  t.same(names((await client.get('/followers/susan?page=2')).body), ['ann']);
+  t.same(names((await client.get('/followed-by/ann')).body), ['susan']);
+  t.match((await client.get('/followers/susan')).body, /since <time datetime="20/);
+  t.same(messagesOf(await client.follow(await client.get('/followers/nobody'))), ['Invalid user.']);
+});

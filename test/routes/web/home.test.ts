@@ -1,0 +1,101 @@
+import t from 'tap';
+import { follow } from '../../../src/domain/follows/follow.ts';
+import { build } from '../../support/build.ts';
+import { Client, errorsOf } from '../../support/client.ts';
+import { createUser, signedInClient } from '../../support/factories.ts';
+import { writePosts } from '../../support/writing.ts';
+
+/** The posts of a page, in order, by their first line. */
+const postsOf = (body: string) =>
+  [...body.matchAll(/<div class="prose"><p>(.*?)<\/p>/g)].map(([, text]) => text);
+
+t.test('a post is published with its Markdown rendered, and stands first', async (t) => {
+  const app = await build(t);
+  const john = await createUser(app);
+  await writePosts(app, john, 2);
+  const client = await signedInClient(app, john);
+  const response = await client.post('/', { body: 'Hello **you**, see https://example.com' });
+  t.equal(response.statusCode, 303);
+  t.equal(response.headers.location, '/');
+  const { body } = await client.get('/');
+  t.same(postsOf(body).slice(1), ['Post 2', 'Post 1']);
+  t.match(
+    body,
+    '<p>Hello <strong>you</strong>, see <a href="https://example.com" rel="nofollow ugc noopener">',
+  );
+});
+
+t.test('an empty or over-long post is refused, with what was typed', async (t) => {
+  const app = await build(t);
+  const client = await signedInClient(app, await createUser(app));
+  const empty = await client.post('/', { body: ' \n ' });
+  t.equal(empty.statusCode, 422);
+  t.same(errorsOf(empty), { body: 'This field is required.' });
+  const long = await client.post('/', { body: 'x'.repeat(50_001) });
+  t.equal(long.statusCode, 422);
+  t.same(errorsOf(long), { body: 'At most 50000 characters, please.' });
+  t.match(long.body, 'x'.repeat(50_001));
+  t.equal((await client.post('/', { body: 'é'.repeat(50_000) })).statusCode, 303);
+});
+
+t.test('a preview shows the text as it would be, and publishes nothing', async (t) => {
+  const app = await build(t);
+  const client = await signedInClient(app, await createUser(app));
+  const page = await client.post('/', { body: '*soon*', preview: 'y' });
+  t.equal(page.statusCode, 200);
+  t.match(page.body, '<p><em>soon</em></p>');
+  t.match(page.body, '*soon*</textarea>');
+  t.same(await app.db.selectFrom('posts').select('id').execute(), []);
+});
+
+t.test('a visitor cannot post, and is sent to log in', async (t) => {
+  const app = await build(t);
+  const response = await new Client(app).post('/', { body: 'Hello' });
+  t.equal(response.headers.location, '/auth/login?next=%2F');
+  t.same(await app.db.selectFrom('posts').select('id').execute(), []);
+});
+
+t.test("the Followed tab has the posts of those one follows and one's own, and is remembered", async (t) => {
+  const app = await build(t);
+  const [john, susan, tom] = [
+    await createUser(app),
+    await createUser(app, { username: 'susan' }),
+    await createUser(app, { username: 'tom' }),
+  ];
+  for (const person of [john, susan, tom]) await writePosts(app, person);
+  await follow(app.db, john.id, susan.id);
+  const client = await signedInClient(app, john);
+  const authors = async () =>
+    [...(await client.get('/')).body.matchAll(/aria-label="Post by (\w+)"/g)].map(([, name]) => name);
+
+  t.same(await authors(), ['tom', 'susan', 'john']);
+  const chosen = await client.get('/followed');
+  t.equal(chosen.statusCode, 303);
+  t.match(chosen.cookies, [{ name: 'show_followed', maxAge: 30 * 24 * 60 * 60 }]);
+  t.same(await authors(), ['susan', 'john']);
+  await client.get('/all');
+  t.same(await authors(), ['tom', 'susan', 'john']);
+
+  t.match((await new Client(app).get('/followed')).headers.location, '/auth/login?next=%2Ffollowed');
+});
+
+t.test('pages are numbered near the reader, and far-off numbers are the last page', async (t) => {
+  const app = await build(t, { POSTS_PER_PAGE: '2' });
+  await writePosts(app, await createUser(app), 25);
+  const client = new Client(app);
+  const numbers = (body: string) =>
+    [...body.matchAll(/aria-label="Page (\d+)"/g)].map(([, number]) => Number(number));
+
+  const first = await client.get('/');
+  t.same(postsOf(first.body), ['Post 25', 'Post 24']);
+  t.same(numbers(first.body), [1, 2, 3, 13]);
+  t.same(numbers((await client.get('/?page=7')).body), [1, 5, 6, 7, 8, 9, 13]);
+  for (const page of ['13', '14', '99999999999999999999', '-1']) {
+    t.same(postsOf((await client.get(`/?page=${page}`)).body), ['Post 1'], page);
+  }
+  for (const page of ['0', '-2', 'abc', '1.5', '', '1&page=2', '%00']) {
+    const response = await client.get(`/?page=${page}`);
+    t.equal(response.statusCode, 200, page);
+    t.same(postsOf(response.body), ['Post 25', 'Post 24'], page);
+  }
+});

@@ -1,0 +1,155 @@
+import { sql } from 'kysely';
+import t from 'tap';
+import { follow } from '../../../src/domain/follows/follow.ts';
+import { build } from '../../support/build.ts';
+import { Client, errorsOf, messagesOf } from '../../support/client.ts';
+import { createUser, signedInClient } from '../../support/factories.ts';
+import { writeComments, writePosts } from '../../support/writing.ts';
+
+t.test(
+  'a profile shows who somebody is, their counts and their posts, and not themselves among followers',
+  async (t) => {
+    const app = await build(t);
+    const [john, susan] = [await createUser(app), await createUser(app, { username: 'Susan' })];
+    const [postId = 0] = await writePosts(app, susan, 2);
+    await writeComments(app, susan, postId, 3);
+    await follow(app.db, susan.id, john.id);
+
+    const { body } = await (await signedInClient(app, john)).get('/user/sUSAN');
+    t.match(body, '<h1>Susan</h1>', 'the name as its owner writes it');
+    t.match(body, '2 posts, 3 comments');
+    t.match(body, '0 followers');
+    t.match(body, '1 following');
+    t.match(body, 'Follows you');
+    t.notMatch(body, 'susan@example.com', "the email is nobody else's business");
+    t.match(body, /<img class="avatar" src="\/avatar\/[0-9a-f-]{36}\.svg"/);
+    t.equal((await new Client(app).get('/user/nobody')).statusCode, 404);
+  },
+);
+
+t.test('an avatar is drawn from its seed, the same for ever, and kept by caches', async (t) => {
+  const app = await build(t);
+  const url = '/avatar/00000000-0000-4000-8000-000000000000.svg';
+  const [one, two] = [await app.inject(url), await app.inject(url)];
+  t.equal(one.headers['content-type'], 'image/svg+xml');
+  t.match(one.headers['cache-control'], 'immutable');
+  t.equal(one.body, two.body);
+  t.not(one.body, (await app.inject(url.replace('-000000000000', '-000000000001'))).body);
+  t.equal((await app.inject('/avatar/<script>.svg')).statusCode, 404);
+});
+
+t.test("one edits one's own profile; what is written is text, whatever it looks like", async (t) => {
+  const app = await build(t);
+  const client = await signedInClient(app, await createUser(app));
+  const page = await client.follow(
+    await client.post('/edit-profile', {
+      name: '<b>John</b>',
+      location: '"><script>alert(1)</script>',
+      about_me: '<img src=x onerror=alert(1)>\n[x](javascript:alert(1))',
+    }),
+  );
+  t.same(messagesOf(page), ['Your profile has been updated.']);
+  t.match(page.body, '&lt;b&gt;John&lt;/b&gt;');
+  t.notMatch(page.body, /<b>John|<script>alert|<img src=x|href="javascript/);
+  const form = await client.get('/edit-profile');
+  t.notMatch(form.body, /<script>alert|<img src=x/);
+
+  const long = await client.post('/edit-profile', { name: 'x'.repeat(65), location: '', about_me: '' });
+  t.equal(long.statusCode, 422);
+  t.same(errorsOf(long), { name: 'At most 64 characters, please.' });
+  t.match((await new Client(app).get('/edit-profile')).headers.location, '/auth/login');
+});
+
+t.test("an Administrator edits anybody's profile", async (t) => {
+  const app = await build(t);
+  const john = await createUser(app, { isConfirmed: false });
+  const admin = await signedInClient(
+    app,
+    await createUser(app, { username: 'admin', role: 'Administrator' }),
+  );
+  const url = `/edit-profile/${john.id}`;
+  const fields = {
+    email: 'new@example.com',
+    username: 'johnny',
+    role: 'Moderator',
+    name: '',
+    location: 'Rome',
+    about_me: '',
+  };
+
+  t.match((await admin.get(url)).body, 'value="john@example.com"');
+  const page = await admin.follow(await admin.post(url, { ...fields, confirmed: 'y' }));
+  t.same(messagesOf(page), ['The profile has been updated.']);
+  t.match(page.body, '<h1>johnny</h1>');
+  const row = await app.db
+    .selectFrom('users')
+    .selectAll()
+    .where('id', '=', john.id)
+    .executeTakeFirstOrThrow();
+  t.match(row, { email: 'new@example.com', role: 'Moderator', location: 'Rome' });
+  t.ok(row.confirmed_at);
+
+  await admin.post(url, fields);
+  const again = await app.db
+    .selectFrom('users')
+    .select('confirmed_at')
+    .where('id', '=', john.id)
+    .executeTakeFirst();
+  t.equal(again?.confirmed_at, null, 'the box was not ticked');
+});
+
+t.test("an Administrator cannot take somebody else's name or email, nor make up a role", async (t) => {
+  const app = await build(t);
+  const john = await createUser(app);
+  await createUser(app, { username: 'Susan' });
+  const admin = await signedInClient(
+    app,
+    await createUser(app, { username: 'admin', role: 'Administrator' }),
+  );
+  const submit = (changes: object) =>
+    admin.post(`/edit-profile/${john.id}`, {
+      email: 'john@example.com',
+      username: 'john',
+      role: 'User',
+      name: '',
+      location: '',
+      about_me: '',
+      ...changes,
+    });
+  t.same(errorsOf(await submit({ username: 'SUSAN' })), { username: 'Username already in use.' });
+  t.same(errorsOf(await submit({ email: 'Susan@Example.com' })), { email: 'Email already registered.' });
+  t.same(errorsOf(await submit({ role: 'King' })), { role: 'This value is not accepted.' });
+  t.equal((await admin.get('/edit-profile/999999')).statusCode, 404);
+});
+
+t.test("nobody else edits other people's profiles", async (t) => {
+  const app = await build(t);
+  const [john, susan] = [
+    await createUser(app),
+    await createUser(app, { username: 'susan', role: 'Moderator' }),
+  ];
+  const client = await signedInClient(app, susan);
+  t.equal((await client.get(`/edit-profile/${john.id}`)).statusCode, 403);
+  t.equal((await client.post(`/edit-profile/${john.id}`, { role: 'Administrator' })).statusCode, 403);
+});
+
+t.test('a visit is written down at most once a minute', async (t) => {
+  const app = await build(t);
+  const john = await createUser(app);
+  const client = await signedInClient(app, john);
+  const lastSeen = async () => {
+    const row = await app.db
+      .selectFrom('users')
+      .select('last_seen_at')
+      .where('id', '=', john.id)
+      .executeTakeFirstOrThrow();
+    return row.last_seen_at.getTime();
+  };
+  const before = await lastSeen();
+  await client.get('/');
+  t.equal(await lastSeen(), before);
+  await sql`update users set last_seen_at = now() - interval '61 seconds'`.execute(app.db);
+  const old = await lastSeen();
+  await Promise.all([client.get('/'), client.get('/'), client.get('/')]);
+  t.ok((await lastSeen()) > old);
+});

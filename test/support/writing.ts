@@ -1,0 +1,30 @@
+import type { FastifyInstance } from 'fastify';
+import { publishComment } from '../../src/domain/comments/write.ts';
+import { publishPost } from '../../src/domain/posts/write.ts';
+import type { TestUser } from './factories.ts';
+
+/** Publishes posts of somebody, `Post 1` and so on. Returns the ids in that order. */
+export async function writePosts({ db }: FastifyInstance, { id }: TestUser, count = 1): Promise<number[]> {
+  const ids: number[] = [];
+  for (let number = 1; number <= count; number += 1) ids.push(await publishPost(db, id, `Post ${number}`));
+  return ids;
+}
+
+/** Publishes comments under a post, `Comment 1` and so on. Returns the ids in that order. */
+export async function writeComments(
+  { db }: FastifyInstance,
+  { id }: TestUser,
+  postId: number,
+  count = 1,
+): Promise<number[]> {
+  for (let number = 1; number <= count; number += 1) {
+    await publishComment(db, { postId, authorId: id, body: `Comment ${number}` });
+  }
+  const comments = await db
+    .selectFrom('comments')
+    .select('id')
+    .where('post_id', '=', postId)
+    .orderBy('id')
+    .execute();
+  return comments.map((comment) => comment.id);
+}
