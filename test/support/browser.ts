@@ -45,7 +45,7 @@ export async function openPage(
   const context = await browser.newContext(options);
   const page = await context.newPage();
   page.on('console', (message) => {
-    const isExpected = message.text().includes('422'); // Chromium reports a refused form's status as an error.
+    const isExpected = /status of 4\d\d/.test(message.text()); // Chromium reports a page's own status as an error.
     if (message.type() === 'error' && !isExpected) t.fail(`console: ${message.text()}`);
   });
   page.on('pageerror', (error) => t.fail(`page error: ${error.message}`));

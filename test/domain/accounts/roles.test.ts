@@ -1,0 +1,24 @@
+import t from 'tap';
+import { can, initialRole, Permission } from '../../../src/domain/accounts/roles.ts';
+
+const { FOLLOW, COMMENT, WRITE, MODERATE, ADMIN } = Permission;
+
+t.test('what each role may do, and a visitor nothing', async (t) => {
+  const allowed = (role: 'User' | 'Moderator' | 'Administrator' | null) =>
+    [FOLLOW, COMMENT, WRITE, MODERATE, ADMIN].filter((permission) => can(role && { role }, permission));
+  t.same(allowed('User'), [FOLLOW, COMMENT, WRITE]);
+  t.same(allowed('Moderator'), [FOLLOW, COMMENT, WRITE, MODERATE]);
+  t.same(allowed('Administrator'), [FOLLOW, COMMENT, WRITE, MODERATE, ADMIN]);
+  t.same(allowed(null), []);
+  t.notOk(can({ role: 'User' }, WRITE | MODERATE), 'all of several permissions are needed');
+});
+
+t.test('the bits are those of the contract', async (t) => {
+  t.same(Permission, { FOLLOW: 1, COMMENT: 2, WRITE: 4, MODERATE: 8, ADMIN: 16 });
+});
+
+t.test("the operator's address makes the Administrator, whatever its case", async (t) => {
+  t.equal(initialRole('Boss@example.com', 'boss@Example.com'), 'Administrator');
+  t.equal(initialRole('john@example.com', 'boss@example.com'), 'User');
+  t.equal(initialRole('john@example.com', undefined), 'User');
+});
