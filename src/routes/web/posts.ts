@@ -52,11 +52,7 @@ export default async function posts(app: FastifyInstance): Promise<void> {
     });
 
     signedIn.post<WithId>('/edit/:id', async (request, reply) => {
-      const { id, version: newest } = await loadForChange(
-        db,
-        currentUser(request),
-        idFrom(request.params.id),
-      );
+      const { id } = await loadForChange(db, currentUser(request), idFrom(request.params.id));
       const form = request.readForm(EditForm);
       if (form.data === undefined) return showEditor(reply.code(422), id, form.state);
       const { body, version, preview } = form.data;
@@ -65,8 +61,12 @@ export default async function posts(app: FastifyInstance): Promise<void> {
         await updatePost(db, id, body, version === '' ? undefined : Number(version));
       } catch (error) {
         if (!(error instanceof DomainError) || error.code !== 'edit-conflict') throw error;
+        const newest = await loadForChange(db, currentUser(request), id);
         const { values, errors } = form.refuse('body', error.message);
-        return showEditor(reply.code(422), id, { values: { ...values, version: String(newest) }, errors });
+        return showEditor(reply.code(422), id, {
+          values: { ...values, version: String(newest.version) },
+          errors,
+        });
       }
       await request.session.flash('The post has been updated.');
       return reply.redirect(`/post/${id}`, 303);
