@@ -3,6 +3,10 @@ import t from 'tap';
 import { createDatabase, createEmptyDatabase } from './support/database.ts';
 import { start } from './support/processes.ts';
 
+// Most of the time goes into waiting for processes.
+t.jobs = 3;
+const SIDE_BY_SIDE = { buffered: true };
+
 /** Every way of being started wrong is one line on stderr, an exit code, and no stack trace. */
 async function startsWrong(
   t: Parameters<typeof start>[0],
@@ -18,7 +22,7 @@ async function startsWrong(
   }
 }
 
-t.test('a wrong variable ends web and worker with code 2 and its name', (t) =>
+t.test('a wrong variable ends web and worker with code 2 and its name', SIDE_BY_SIDE, (t) =>
   startsWrong(
     t,
     { DATABASE_URL: 'postgres://x@127.0.0.1/x', PORT: 'abc' },
@@ -27,9 +31,11 @@ t.test('a wrong variable ends web and worker with code 2 and its name', (t) =>
   ),
 );
 
-t.test('without DATABASE_URL they do not start', (t) => startsWrong(t, {}, 2, /^DATABASE_URL: not set/));
+t.test('without DATABASE_URL they do not start', SIDE_BY_SIDE, (t) =>
+  startsWrong(t, {}, 2, /^DATABASE_URL: not set/),
+);
 
-t.test('a database that cannot be reached ends them with code 1, its password masked', (t) =>
+t.test('a database that cannot be reached ends them with code 1, its password masked', SIDE_BY_SIDE, (t) =>
   startsWrong(
     t,
     { DATABASE_URL: 'postgres://john:secret@127.0.0.1:1/blog' },
@@ -38,7 +44,7 @@ t.test('a database that cannot be reached ends them with code 1, its password ma
   ),
 );
 
-t.test('an old schema ends them with code 2 and names npm run migrate', async (t) =>
+t.test('an old schema ends them with code 2 and names npm run migrate', SIDE_BY_SIDE, async (t) =>
   startsWrong(
     t,
     { DATABASE_URL: await createEmptyDatabase(t) },
@@ -47,21 +53,25 @@ t.test('an old schema ends them with code 2 and names npm run migrate', async (t
   ),
 );
 
-t.test('a port in use ends the web process with code 2, for somebody must choose another', async (t) => {
-  const other = createServer().listen(0, '127.0.0.1');
-  t.teardown(() => other.close());
-  await new Promise((resolve) => other.once('listening', resolve));
-  const { port } = other.address() as { port: number };
-  const running = start(t, ['src/server.ts'], {
-    DATABASE_URL: await createDatabase(t),
-    PORT: String(port),
-    LOG_LEVEL: 'silent',
-  });
-  t.equal(await running.exited(), 2);
-  t.match(running.output, /^Cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/);
-});
+t.test(
+  'a port in use ends the web process with code 2, for somebody must choose another',
+  SIDE_BY_SIDE,
+  async (t) => {
+    const other = createServer().listen(0, '127.0.0.1');
+    t.teardown(() => other.close());
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as { port: number };
+    const running = start(t, ['src/server.ts'], {
+      DATABASE_URL: await createDatabase(t),
+      PORT: String(port),
+      LOG_LEVEL: 'silent',
+    });
+    t.equal(await running.exited(), 2);
+    t.match(running.output, /^Cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/);
+  },
+);
 
-t.test('SIGTERM ends the web process cleanly', async (t) => {
+t.test('SIGTERM ends the web process cleanly', SIDE_BY_SIDE, async (t) => {
   const running = start(t, ['src/server.ts'], { DATABASE_URL: await createDatabase(t), PORT: '0' });
   await running.prints('Server listening');
   t.equal(await running.end('SIGTERM'), 0);

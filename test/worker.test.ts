@@ -10,6 +10,10 @@ import { start } from './support/processes.ts';
 import { catchMail, hangingServer } from './support/smtp.ts';
 import { waitFor } from './support/wait-for.ts';
 
+// Most of the time goes into waiting for processes.
+t.jobs = 3;
+const SIDE_BY_SIDE = { buffered: true };
+
 t.test('a worker sends a mail within a second of the sign-up, and listens on no port', async (t) => {
   const smtp = await catchMail(t);
   const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: smtp.url };
@@ -29,30 +33,37 @@ t.test('a worker sends a mail within a second of the sign-up, and listens on no 
   t.equal(await worker.end('SIGTERM'), 0);
 });
 
-t.test('a worker killed in the middle of a job: the mail arrives after one comes back, once', async (t) => {
-  const { url, server } = await hangingServer(t);
-  const { port } = new URL(url);
-  const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: url };
-  const web = await build(t, env);
-  await new Client(web).post('/auth/register', registration());
-  const [job] = await jobsOf(web, mailQueue);
+t.test(
+  'a worker killed in the middle of a job: the mail arrives after one comes back, once',
+  SIDE_BY_SIDE,
+  async (t) => {
+    const { url, server } = await hangingServer(t);
+    const { port } = new URL(url);
+    const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: url };
+    const web = await build(t, env);
+    await new Client(web).post('/auth/register', registration());
+    const [job] = await jobsOf(web, mailQueue);
 
-  const doomed = start(t, ['src/worker.ts'], env);
-  await new Promise((resolve) => server.once('connection', resolve));
-  t.equal((await jobsOf(web, mailQueue, ['active'])).length, 1);
-  t.equal(await doomed.end('SIGKILL'), 'SIGKILL');
-  await new Promise((resolve) => server.close(resolve));
+    const doomed = start(t, ['src/worker.ts'], env);
+    await new Promise((resolve) => server.once('connection', resolve));
+    t.equal((await jobsOf(web, mailQueue, ['active'])).length, 1);
+    t.equal(await doomed.end('SIGKILL'), 'SIGKILL');
+    await new Promise((resolve) => server.close(resolve));
 
-  const smtp = await catchMail(t, { port: Number(port) });
-  start(t, ['src/worker.ts'], env);
-  await waitFor(() => smtp.mails.length > 0, 'the mail arrives', 60_000);
-  await waitFor(async () => (await jobsOf(web, mailQueue, ['completed'])).length === 1, 'the job completes');
+    const smtp = await catchMail(t, { port: Number(port) });
+    start(t, ['src/worker.ts'], env);
+    await waitFor(() => smtp.mails.length > 0, 'the mail arrives', 60_000);
+    await waitFor(
+      async () => (await jobsOf(web, mailQueue, ['completed'])).length === 1,
+      'the job completes',
+    );
 
-  t.equal(smtp.mails.length, 1);
-  t.equal(smtp.mails[0]?.messageId, `<${job?.id}@localhost>`);
-});
+    t.equal(smtp.mails.length, 1);
+    t.equal(smtp.mails[0]?.messageId, `<${job?.id}@localhost>`);
+  },
+);
 
-t.test('--check tells whether a live worker is consuming', async (t) => {
+t.test('--check tells whether a live worker is consuming', SIDE_BY_SIDE, async (t) => {
   const env = { DATABASE_URL: await createDatabase(t), LOG_LEVEL: 'info' };
   const before = start(t, ['src/worker.ts', '--check'], env);
   t.equal(await before.exited(), 1);
@@ -70,7 +81,7 @@ t.test('--check tells whether a live worker is consuming', async (t) => {
   t.equal(await start(t, ['src/worker.ts', '--check'], env).exited(), 1);
 });
 
-t.test('--queues and --concurrency are validated like the environment', async (t) => {
+t.test('--queues and --concurrency are validated like the environment', SIDE_BY_SIDE, async (t) => {
   const env = { DATABASE_URL: 'postgres://x@127.0.0.1:1/x' };
   const running = start(t, ['src/worker.ts', '--queues=mail,nonsense', '--concurrency=many'], env);
   t.equal(await running.exited(), 2);
@@ -81,37 +92,45 @@ t.test('--queues and --concurrency are validated like the environment', async (t
   t.equal(unknown.output.trim().split('\n').length, 1);
 });
 
-t.test('a worker outlives a restart of its mail server and of its database connections', async (t) => {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
+t.test(
+  'a worker outlives a restart of its mail server and of its database connections',
+  SIDE_BY_SIDE,
+  async (t) => {
+    const probe = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => probe.once('listening', resolve));
+    const { port } = probe.address() as { port: number };
+    await new Promise((resolve) => probe.close(resolve));
 
-  const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: `smtp://127.0.0.1:${port}` };
-  const web = await build(t, env);
-  const worker = start(t, ['src/worker.ts'], env);
-  await worker.prints('"msg":"working"');
-  await web.pool.query(
-    'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
-  );
-  await new Client(web).post('/auth/register', registration());
-  await worker.prints('ECONNREFUSED', 30_000);
+    const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: `smtp://127.0.0.1:${port}` };
+    const web = await build(t, env);
+    const worker = start(t, ['src/worker.ts'], env);
+    await worker.prints('"msg":"working"');
+    await web.pool.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+    );
+    await new Client(web).post('/auth/register', registration());
+    await worker.prints('ECONNREFUSED', 30_000);
 
-  const smtp = await catchMail(t, { port });
-  await waitFor(() => smtp.mails.length === 1, 'the mail arrives', 30_000);
-  t.equal(worker.child.exitCode, null, 'it is the same process');
-});
+    const smtp = await catchMail(t, { port });
+    await waitFor(() => smtp.mails.length === 1, 'the mail arrives', 30_000);
+    t.equal(worker.child.exitCode, null, 'it is the same process');
+  },
+);
 
-t.test('a stopping worker waits no longer than its grace, and its job is not lost', async (t) => {
-  const { url, server } = await hangingServer(t);
-  const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: url, SHUTDOWN_GRACE_SECONDS: '1' };
-  const web = await build(t, env);
-  await new Client(web).post('/auth/register', registration());
-  const worker = start(t, ['src/worker.ts'], env);
-  await new Promise((resolve) => server.once('connection', resolve));
+t.test(
+  'a stopping worker waits no longer than its grace, and its job is not lost',
+  SIDE_BY_SIDE,
+  async (t) => {
+    const { url, server } = await hangingServer(t);
+    const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: url, SHUTDOWN_GRACE_SECONDS: '1' };
+    const web = await build(t, env);
+    await new Client(web).post('/auth/register', registration());
+    const worker = start(t, ['src/worker.ts'], env);
+    await new Promise((resolve) => server.once('connection', resolve));
 
-  const stoppedAt = performance.now();
-  t.equal(await worker.end('SIGTERM'), 0);
-  t.ok(performance.now() - stoppedAt < 5_000);
-  t.equal((await jobsOf(web, mailQueue)).length, 1, 'it waits for the next worker');
-});
+    const stoppedAt = performance.now();
+    t.equal(await worker.end('SIGTERM'), 0);
+    t.ok(performance.now() - stoppedAt < 5_000);
+    t.equal((await jobsOf(web, mailQueue)).length, 1, 'it waits for the next worker');
+  },
+);

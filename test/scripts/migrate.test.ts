@@ -4,7 +4,11 @@ import { build } from '../support/build.ts';
 import { createEmptyDatabase } from '../support/database.ts';
 import { start } from '../support/processes.ts';
 
-t.test('migrations apply, are listed, are reverted one by one, and apply again', async (t) => {
+// Most of the time goes into waiting for processes.
+t.jobs = 3;
+const SIDE_BY_SIDE = { buffered: true };
+
+t.test('migrations apply, are listed, are reverted one by one, and apply again', SIDE_BY_SIDE, async (t) => {
   const env = { DATABASE_URL: await createEmptyDatabase(t) };
   const migrate = async (...args: string[]) => {
     const running = start(t, ['scripts/migrate.ts', ...args], env);
@@ -25,6 +29,7 @@ t.test('migrations apply, are listed, are reverted one by one, and apply again',
 
 t.test(
   'several runs at once: each waits its turn, all succeed, every migration is applied once',
+  SIDE_BY_SIDE,
   async (t) => {
     const env = { DATABASE_URL: await createEmptyDatabase(t) };
     const runs = [1, 2, 3].map(() => start(t, ['scripts/migrate.ts'], env));
@@ -33,7 +38,7 @@ t.test(
   },
 );
 
-t.test('a failing migration is named, ends with a code, and changes nothing', async (t) => {
+t.test('a failing migration is named, ends with a code, and changes nothing', SIDE_BY_SIDE, async (t) => {
   const DATABASE_URL = await createEmptyDatabase(t);
   const preparing = start(t, ['scripts/migrate.ts'], { DATABASE_URL });
   await preparing.exited();
@@ -49,7 +54,7 @@ t.test('a failing migration is named, ends with a code, and changes nothing', as
   t.equal(failing.output.trim().split('\n').length, 1);
 });
 
-t.test('every migration can be reverted, down to nothing', async (t) => {
+t.test('every migration can be reverted, down to nothing', SIDE_BY_SIDE, async (t) => {
   const env = { DATABASE_URL: await createEmptyDatabase(t) };
   await start(t, ['scripts/migrate.ts'], env).exited();
   let output = '';

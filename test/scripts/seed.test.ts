@@ -5,6 +5,10 @@ import { Client } from '../support/client.ts';
 import { createDatabase } from '../support/database.ts';
 import { start } from '../support/processes.ts';
 
+// Most of the time goes into waiting for processes.
+t.jobs = 3;
+const SIDE_BY_SIDE = { buffered: true };
+
 const AMOUNTS = ['--users=40', '--posts=60', '--comments=80', '--follows=50', '--seed=7'];
 
 async function seeded(t: Parameters<typeof build>[0]) {
@@ -16,6 +20,7 @@ async function seeded(t: Parameters<typeof build>[0]) {
 
 t.test(
   'as many rows as asked for, progress on the way, and everybody\'s password is "password"',
+  SIDE_BY_SIDE,
   async (t) => {
     const { app, output } = await seeded(t);
     const count = async (table: string) => {
@@ -38,7 +43,7 @@ t.test(
   },
 );
 
-t.test('the same seed gives the same data', async (t) => {
+t.test('the same seed gives the same data', SIDE_BY_SIDE, async (t) => {
   const digests = [];
   for (const { app } of [await seeded(t), await seeded(t)]) {
     const { rows } = await sql`
@@ -52,7 +57,7 @@ t.test('the same seed gives the same data', async (t) => {
   t.same(digests[0], digests[1]);
 });
 
-t.test('what cannot be is said in a line each, and seeding twice is refused', async (t) => {
+t.test('what cannot be is said in a line each, and seeding twice is refused', SIDE_BY_SIDE, async (t) => {
   const { env } = await seeded(t);
   const again = start(t, ['scripts/seed.ts', ...AMOUNTS], env);
   t.equal(await again.exited(), 2);

@@ -14,6 +14,10 @@ async function freePort(): Promise<string> {
   return String(port);
 }
 
+// Most of the time goes into waiting for processes.
+t.jobs = 3;
+const SIDE_BY_SIDE = { buffered: true };
+
 /** Starts the whole system in a folder, and waits until it says that it is ready. */
 async function startSystem(
   t: Parameters<typeof start>[0],
@@ -66,6 +70,7 @@ async function newestLink(site: string): Promise<string> {
 
 t.test(
   'one command is the whole system: sign up, mail, confirm; and it stops cleanly with its data kept',
+  SIDE_BY_SIDE,
   async (t) => {
     const PORT = await freePort();
     const env = { DATA_DIR: await temporaryFolder(t), PORT };
@@ -92,7 +97,7 @@ t.test(
   },
 );
 
-t.test('a second start in the same folder says so and harms nothing', async (t) => {
+t.test('a second start in the same folder says so and harms nothing', SIDE_BY_SIDE, async (t) => {
   const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
   const first = await startSystem(t, env);
   const second = start(t, ['scripts/start.ts'], { ...env, PORT: await freePort() });
@@ -101,7 +106,7 @@ t.test('a second start in the same folder says so and harms nothing', async (t) 
   t.equal((await fetch(`http://127.0.0.1:${env.PORT}/health/ready`)).status, 200);
 });
 
-t.test('a web or worker process that is killed is started again', async (t) => {
+t.test('a web or worker process that is killed is started again', SIDE_BY_SIDE, async (t) => {
   const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
   const system = await startSystem(t, env);
   for (const message of ['Server listening', '"msg":"working"']) {
@@ -116,27 +121,32 @@ t.test('a web or worker process that is killed is started again', async (t) => {
   );
 });
 
-t.test('after a power cut, with everything killed at once, a start recovers by itself', async (t) => {
-  const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
-  const site = `http://127.0.0.1:${env.PORT}`;
-  const system = await startSystem(t, env);
-  await fetch(`${site}/auth/register`, form(REGISTRATION));
-  const pids = [
-    pidOf(system, 'Server listening'),
-    pidOf(system, '"msg":"working"'),
-    await postmasterPid(env.DATA_DIR),
-  ];
-  system.child.kill('SIGKILL');
-  for (const pid of pids) process.kill(pid, 'SIGKILL');
-  await waitFor(() => !pids.some(isAlive), 'all are dead');
+t.test(
+  'after a power cut, with everything killed at once, a start recovers by itself',
+  SIDE_BY_SIDE,
+  async (t) => {
+    const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
+    const site = `http://127.0.0.1:${env.PORT}`;
+    const system = await startSystem(t, env);
+    await fetch(`${site}/auth/register`, form(REGISTRATION));
+    const pids = [
+      pidOf(system, 'Server listening'),
+      pidOf(system, '"msg":"working"'),
+      await postmasterPid(env.DATA_DIR),
+    ];
+    system.child.kill('SIGKILL');
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    await waitFor(() => !pids.some(isAlive), 'all are dead');
 
-  await startSystem(t, env);
-  const { email, password } = REGISTRATION;
-  t.equal((await fetch(`${site}/auth/login`, form({ email, password }))).headers.get('location'), '/');
-});
+    await startSystem(t, env);
+    const { email, password } = REGISTRATION;
+    t.equal((await fetch(`${site}/auth/login`, form({ email, password }))).headers.get('location'), '/');
+  },
+);
 
 t.test(
   'when only the starting process is killed, the others stop by themselves, and a start takes over',
+  SIDE_BY_SIDE,
   async (t) => {
     const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
     const system = await startSystem(t, env);
@@ -148,20 +158,24 @@ t.test(
   },
 );
 
-t.test('a process that dies again and again stops everything, with a code and the reason', async (t) => {
-  const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
-  const system = await startSystem(t, env);
-  let pid = 0;
-  for (let death = 1; death <= 5; death += 1) {
-    await waitFor(() => pidOf(system, 'Server listening') !== pid, 'the web process is back', 20_000);
-    pid = pidOf(system, 'Server listening');
-    process.kill(pid, 'SIGKILL');
-  }
-  t.equal(await system.exited(), 1);
-  t.match(system.output, /The web process died 5 times within a minute\.\n$/);
-});
+t.test(
+  'a process that dies again and again stops everything, with a code and the reason',
+  SIDE_BY_SIDE,
+  async (t) => {
+    const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
+    const system = await startSystem(t, env);
+    let pid = 0;
+    for (let death = 1; death <= 5; death += 1) {
+      await waitFor(() => pidOf(system, 'Server listening') !== pid, 'the web process is back', 20_000);
+      pid = pidOf(system, 'Server listening');
+      process.kill(pid, 'SIGKILL');
+    }
+    t.equal(await system.exited(), 1);
+    t.match(system.output, /The web process died 5 times within a minute\.\n$/);
+  },
+);
 
-t.test('a port in use stops everything at once: trying again would be no use', async (t) => {
+t.test('a port in use stops everything at once: trying again would be no use', SIDE_BY_SIDE, async (t) => {
   const blocker = createServer().listen(0, '127.0.0.1');
   t.teardown(() => blocker.close());
   await new Promise((resolve) => blocker.once('listening', resolve));
@@ -173,7 +187,7 @@ t.test('a port in use stops everything at once: trying again would be no use', a
   t.match(system.output, /The web process cannot start as it is configured\.\n$/);
 });
 
-t.test('a wrong variable ends it before anything is started', async (t) => {
+t.test('a wrong variable ends it before anything is started', SIDE_BY_SIDE, async (t) => {
   const system = start(t, ['scripts/start.ts'], { DATA_DIR: await temporaryFolder(t), PORT: 'abc' });
   t.equal(await system.exited(), 2);
   t.match(system.output, /^PORT: "abc" is not accepted; .*\n$/);

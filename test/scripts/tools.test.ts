@@ -8,7 +8,11 @@ import { createUser } from '../support/factories.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { RunningProcess, start } from '../support/processes.ts';
 
-t.test('admin grants a role and confirms an account', async (t) => {
+// Most of the time goes into waiting for processes.
+t.jobs = 3;
+const SIDE_BY_SIDE = { buffered: true };
+
+t.test('admin grants a role and confirms an account', SIDE_BY_SIDE, async (t) => {
   const env = { DATABASE_URL: await createDatabase(t) };
   const app = await build(t, env);
   const { id } = await createUser(app, { isConfirmed: false });
@@ -40,7 +44,7 @@ t.test('admin grants a role and confirms an account', async (t) => {
   });
 });
 
-t.test('the console has the booted app, and ends at the end of its input', async (t) => {
+t.test('the console has the booted app, and ends at the end of its input', SIDE_BY_SIDE, async (t) => {
   const DATABASE_URL = await createDatabase(t);
   const child = spawn(process.execPath, [join(import.meta.dirname, '../../scripts/console.ts')], {
     env: { PATH: process.env.PATH, DATABASE_URL, SMTP_URL: 'smtp://127.0.0.1:1' },
@@ -52,12 +56,16 @@ t.test('the console has the booted app, and ends at the end of its input', async
   t.match(running.output, /pennypost> 41\n/);
 });
 
-t.test('profile runs the web process under the profiler and says where the profile is', async (t) => {
-  const DATA_DIR = await temporaryFolder(t);
-  const env = { DATABASE_URL: await createDatabase(t), DATA_DIR, PORT: '0' };
-  const running = start(t, ['scripts/profile.ts'], env);
-  await running.prints('Server listening');
-  t.equal(await running.end('SIGINT'), 0);
-  const [profile] = await readdir(join(DATA_DIR, 'profiles'));
-  t.match(running.output, `The profile is ${join(DATA_DIR, 'profiles', profile ?? 'missing')}`);
-});
+t.test(
+  'profile runs the web process under the profiler and says where the profile is',
+  SIDE_BY_SIDE,
+  async (t) => {
+    const DATA_DIR = await temporaryFolder(t);
+    const env = { DATABASE_URL: await createDatabase(t), DATA_DIR, PORT: '0' };
+    const running = start(t, ['scripts/profile.ts'], env);
+    await running.prints('Server listening');
+    t.equal(await running.end('SIGINT'), 0);
+    const [profile] = await readdir(join(DATA_DIR, 'profiles'));
+    t.match(running.output, `The profile is ${join(DATA_DIR, 'profiles', profile ?? 'missing')}`);
+  },
+);
