@@ -1,10 +1,9 @@
-import { Writable } from 'node:stream';
-import { pino } from 'pino';
 import t from 'tap';
-import { loggablePath, serializers } from '../src/logger.ts';
+import { loggablePath } from '../src/logger.ts';
 import { build } from './support/build.ts';
 import { Client, errorsOf } from './support/client.ts';
 import { PASSWORD, registration } from './support/factories.ts';
+import { captureLog } from './support/log.ts';
 
 t.test('a logged path has neither its query nor anything long enough to be a token', async (t) => {
   const token = 'x'.repeat(43);
@@ -15,14 +14,7 @@ t.test('a logged path has neither its query nor anything long enough to be a tok
 });
 
 t.test('no password, token or cookie is ever logged', async (t) => {
-  const lines: string[] = [];
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      lines.push(String(chunk));
-      done();
-    },
-  });
-  const logger = pino({ level: 'trace', serializers }, stream);
+  const { logger, text } = captureLog();
   const app = await build(t, {}, { logger });
   const client = new Client(app);
 
@@ -36,7 +28,7 @@ t.test('no password, token or cookie is ever logged', async (t) => {
   await client.post('/auth/login', { email: 'john@example.com', password: PASSWORD });
   await client.get(`/auth/confirm/${'t'.repeat(43)}`);
 
-  const log = lines.join('');
+  const log = text();
   t.match(log, '/auth/login');
   for (const secret of [PASSWORD, 'a wrong guess', 'ttttt', ...client.cookies.values(), 'argon2id']) {
     t.notOk(log.includes(secret), 'the log does not hold a secret');

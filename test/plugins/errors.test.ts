@@ -1,5 +1,6 @@
 import t from 'tap';
 import { build } from '../support/build.ts';
+import { captureLog } from '../support/log.ts';
 
 t.test('a browser gets a page and a program gets JSON', async (t) => {
   const app = await build(t);
@@ -19,11 +20,16 @@ t.test('a browser gets a page and a program gets JSON', async (t) => {
 });
 
 t.test('a fault of ours says nothing of the inside, and names what finds it in the log', async (t) => {
-  const app = await build(t);
+  const { logger, lines } = captureLog();
+  const app = await build(t, {}, { logger });
   await app.db.schema.dropTable('sessions').execute();
   const page = await app.inject({ url: '/', cookies: { session: 'x' } });
   t.equal(page.statusCode, 500);
-  t.match(page.body, /<code>[0-9a-f-]{36}<\/code>/);
+  const reference = /<code>([0-9a-f-]{36})<\/code>/.exec(page.body)?.[1];
+  t.match(
+    lines().find(({ msg }) => msg === 'request failed'),
+    { reqId: reference, err: { message: /relation "sessions" does not exist/ } },
+  );
   t.notMatch(page.body, /sessions|relation|select/);
 });
 

@@ -1,0 +1,24 @@
+import { Writable } from 'node:stream';
+import { type Logger, pino } from 'pino';
+import { serializers } from '../../src/logger.ts';
+
+/** A logger like the application's own, at its most talkative, and what was written to it. */
+export function captureLog(): { logger: Logger; text(): string; lines(): Record<string, unknown>[] } {
+  const chunks: string[] = [];
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      chunks.push(String(chunk));
+      done();
+    },
+  });
+  const text = () => chunks.join('');
+  return {
+    logger: pino({ level: 'trace', serializers }, stream),
+    text,
+    lines: () =>
+      text()
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+  };
+}
