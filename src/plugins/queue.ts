@@ -48,6 +48,9 @@ export function defineJob<Payload extends object>(
 const HEARTBEAT_SECONDS = 10;
 const SUPERVISE_SECONDS = 5;
 
+/** How often a worker says that it is there; three times without a word, and `--check` takes it for dead. */
+const PRESENCE_SECONDS = 2;
+
 /** With LISTEN a new job is seen at once; polling is for retries coming due, which PostgreSQL does not announce. */
 const POLL_SECONDS = 1;
 
@@ -82,7 +85,7 @@ function createBoss(app: FastifyInstance): PgBoss {
     schedule: isWorker,
     useListenNotify: isWorker,
     registerInstance: isWorker,
-    instanceHeartbeatSeconds: HEARTBEAT_SECONDS,
+    instanceHeartbeatSeconds: PRESENCE_SECONDS,
     superviseIntervalSeconds: SUPERVISE_SECONDS,
     monitorIntervalSeconds: SUPERVISE_SECONDS,
   });
