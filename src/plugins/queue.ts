@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
+import pLimit from 'p-limit';
 import { fromKysely, type JobResult, type JobWithMetadata, PgBoss } from 'pg-boss';
 import { PermanentFailure, StartupError } from '../errors.ts';
 import { deadLetterName, type Queue, type QueueContract } from '../queues.ts';
@@ -114,23 +115,26 @@ export class BossQueue implements Queue {
   };
 
   /**
-   * Takes up to `concurrency` jobs of a queue at a time until the app closes, or until `stopWorking`.
-   * Jobs are fetched in batches and settled one by one; half of the slots stay free while a batch has a slow job.
+   * Does up to `concurrency` jobs of a queue at a time until the app closes, or until `stopWorking`.
+   *
+   * Jobs are fetched in batches, of at least two, because pg-boss waits for its next poll after a batch of one; each
+   * is settled for itself. With two fetchers, a slow job holds up half of the slots at most.
    */
   async work(job: JobDefinition, { concurrency }: { concurrency: number }): Promise<void> {
-    const workers = Math.min(2, concurrency);
+    const fetchers = concurrency < 4 ? 1 : 2;
+    const slots = Math.ceil(concurrency / fetchers);
     await this.#boss.work(
       job.contract.name,
       {
         perJobResults: true,
         includeMetadata: true,
-        localConcurrency: workers,
-        batchSize: Math.ceil(concurrency / workers),
+        localConcurrency: fetchers,
+        batchSize: Math.max(2, slots),
         burstWhenBatchFull: true,
         pollingIntervalSeconds: POLL_SECONDS,
         notifyPollingIntervalSeconds: POLL_SECONDS,
       },
-      (batch: JobWithMetadata<unknown>[]) => Promise.all(batch.map((each) => this.#runJob(job, each))),
+      (batch: JobWithMetadata<unknown>[]) => pLimit(slots).map(batch, (each) => this.#runJob(job, each)),
     );
   }
 

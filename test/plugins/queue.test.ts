@@ -93,6 +93,28 @@ t.test('a failing job does not disturb those fetched with it', async (t) => {
   t.match(await jobsOf(app, mailQueue, ['retry']), [{ data: { userId: 3 } }]);
 });
 
+t.test('with a concurrency of one, jobs run one by one and without a wait between them', async (t) => {
+  const app = await build(t);
+  for (let userId = 1; userId <= 20; userId += 1) {
+    await app.queue.send(mailQueue, { template: 'confirm-account', userId }, { db: app.db });
+  }
+  let running = 0;
+  let most = 0;
+  const job = defineJob(mailQueue, async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await sql`select 1`.execute(app.db);
+    running -= 1;
+  });
+  await app.queue.work(job, { concurrency: 1 });
+  await waitFor(
+    async () => (await jobsOf(app, mailQueue, ['completed'])).length === 20,
+    'twenty jobs at one a second would take twenty',
+    5_000,
+  );
+  t.equal(most, 1);
+});
+
 t.test('closing the app waits for the job in hand', async (t) => {
   const app = await build(t);
   await app.queue.send(mailQueue, payload, { db: app.db });
