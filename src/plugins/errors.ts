@@ -14,11 +14,13 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
   'too-many-requests': 429,
 };
 
+const NOT_FOUND = 'There is no page at this address.';
+
 /** What a person is told, by status. Nothing of the inside: the log has that, under the request's id. */
 const EXPLANATIONS: Record<number, string> = {
   400: 'The request could not be understood.',
   403: 'You do not have permission to do this.',
-  404: 'There is no page at this address.',
+  404: NOT_FOUND,
   413: 'What you sent is too large.',
   415: 'This page takes only what its own form sends.',
   429: 'Too many attempts.',
@@ -44,7 +46,11 @@ export default fp(
       }
       return answer(request, reply, status, explanation(error, status));
     });
-    app.setNotFoundHandler((request, reply) => answer(request, reply, 404, EXPLANATIONS[404] ?? ''));
+    // PostgreSQL has no text with NUL in it, so there is nothing at such an address.
+    app.addHook('onRequest', async ({ url }) => {
+      if (url.split('?', 1)[0]?.includes('%00')) throw new DomainError('not-found', NOT_FOUND);
+    });
+    app.setNotFoundHandler((request, reply) => answer(request, reply, 404, NOT_FOUND));
   },
   { name: 'errors', dependencies: ['views'] },
 );
