@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { Clock } from 'pg-boss';
 import type { Config } from './config.ts';
 import { loggerOptions } from './logger.ts';
 import db from './plugins/db.ts';
 import errors, { answerBadUrl } from './plugins/errors.ts';
 import mailer from './plugins/mailer.ts';
 import passwords from './plugins/passwords.ts';
-import queue from './plugins/queue.ts';
+import queue from './plugins/queue/index.ts';
 import rateLimits from './plugins/rate-limits.ts';
 import securityHeaders from './plugins/security-headers.ts';
 import views from './plugins/views.ts';
@@ -21,14 +22,16 @@ declare module 'fastify' {
   }
 }
 
-/** What a process does with the tree: answer HTTP, work the queues, or serve one command of an operator. */
-export type Role = 'web' | 'worker' | 'command';
+/** What a process does with the tree: answer HTTP, work the queues, both, or serve one command of an operator. */
+export type Role = 'web' | 'worker' | 'web-and-worker' | 'command';
 
 export interface Overrides {
   /** Defaults to `web`. */
   role?: Role;
   /** Replaces the logger made from the configuration. */
   logger?: FastifyBaseLogger;
+  /** Replaces the queue's clock, for tests that let time pass. */
+  clock?: Clock;
 }
 
 /**
@@ -37,7 +40,7 @@ export interface Overrides {
  *
  * `ready()` throws StartupError when the database is away or its schema is old.
  */
-export function buildApp(config: Config, { role = 'web', logger }: Overrides = {}): FastifyInstance {
+export function buildApp(config: Config, { role = 'web', logger, clock }: Overrides = {}): FastifyInstance {
   const app: FastifyInstance = Fastify({
     ...(logger === undefined ? { logger: loggerOptions(config) } : { loggerInstance: logger }),
     trustProxy: config.trustProxy,
@@ -55,7 +58,7 @@ export function buildApp(config: Config, { role = 'web', logger }: Overrides = {
   app.register(db);
   app.register(views);
   app.register(mailer);
-  app.register(queue);
+  app.register(queue, { clock });
   app.register(passwords);
   app.register(rateLimits);
 

@@ -2,7 +2,7 @@ import { type Static, type TObject, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Db } from './schema.ts';
 
-/** What a queue promises: its name, what its jobs carry, and how they are retried. No handler is known here. */
+/** What a queue promises: its name, what its jobs carry, and how they are worked. No handler is known here. */
 export interface QueueContract<Payload extends object = object> {
   readonly name: string;
   /** Whether a value is a payload of this queue, checked when it is enqueued and again when it is worked. */
@@ -16,30 +16,63 @@ export interface QueueContract<Payload extends object = object> {
     readonly delaySeconds: number;
     readonly maxDelaySeconds: number;
   };
-  /** How long one attempt may take. */
+  /** How long one attempt may take until its signal is aborted and it counts as failed. */
   readonly timeoutSeconds: number;
+  /** How many of its jobs one worker does at a time. By default as many as the worker has slots. */
+  readonly concurrency?: number;
+  /** Jobs of higher priority are taken first. Default 0. */
+  readonly priority?: number;
+  /** Of jobs with the same key only one waits at a time; enqueueing another has no effect. */
+  uniqueKey?(payload: Payload): string;
+  /** Enqueues a job of itself, once for all workers, and once after an outage. */
+  readonly schedule?: {
+    /** Five fields, in UTC. */
+    readonly cron: string;
+    readonly payload: Payload;
+  };
 }
 
 export type PayloadOf<Contract> = Contract extends QueueContract<infer Payload> ? Payload : never;
 
+export interface SendOptions {
+  /** The transaction of the change that causes the job: the job exists when, and only when, it commits. */
+  readonly db: Db;
+  /** Instead of the contract's. */
+  readonly priority?: number;
+  /** The job is not worked before this moment. */
+  readonly startAfter?: Date;
+  /** Instead of the contract's unique key. Only for queues that have one. */
+  readonly unique?: string;
+}
+
 /** The side of the queue the domain sees. */
 export interface Queue {
   /**
-   * Enqueues a job. Inside a transaction the job exists when, and only when, the transaction commits.
+   * Enqueues a job.
    *
-   * @param options.db the transaction of the change that causes the job
-   * @returns the job's id
+   * @returns the job's id; undefined when a job with the same unique key waits already
    * @throws TypeError when the payload does not fit the contract
    */
   send<Payload extends object>(
     contract: QueueContract<Payload>,
     payload: NoInfer<Payload>,
-    options: { db: Db },
-  ): Promise<string>;
+    options: SendOptions,
+  ): Promise<string | undefined>;
+
+  /**
+   * Enqueues many jobs of one queue with one statement.
+   *
+   * @throws TypeError when a payload does not fit the contract; then none is enqueued
+   */
+  sendAll<Payload extends object>(
+    contract: QueueContract<Payload>,
+    payloads: readonly NoInfer<Payload>[],
+    options: Pick<SendOptions, 'db' | 'priority'>,
+  ): Promise<void>;
 }
 
 /** Where jobs of a queue end that have used up their retries, or can never succeed. */
-export function deadLetterName(contract: QueueContract): string {
+export function deadLetterName(contract: Pick<QueueContract, 'name'>): string {
   return `${contract.name}.dead`;
 }
 
@@ -78,10 +111,10 @@ function id() {
  * Makes a contract from the schema of its payloads. A payload holds ids and names only: no secret, and no object
  * that could be stale when the job runs.
  */
-function defineQueue<Schema extends TObject>({
+export function defineQueue<Schema extends TObject>({
   payload,
   ...settings
-}: Pick<QueueContract, 'name' | 'retry' | 'timeoutSeconds'> & { payload: Schema }): QueueContract<
+}: Omit<QueueContract<Static<Schema>>, 'isPayload' | 'faultOf'> & { payload: Schema }): QueueContract<
   Static<Schema>
 > {
   const validator = Compile(payload);

@@ -1,4 +1,4 @@
-import type { Generated, Kysely, Transaction } from 'kysely';
+import type { ColumnType, Generated, GeneratedAlways, Kysely, Transaction } from 'kysely';
 
 /** The database as Kysely sees it. The truth is in `migrations/`; this follows it. */
 export interface Schema {
@@ -10,6 +10,10 @@ export interface Schema {
   posts: PostsTable;
   follows: FollowsTable;
   comments: CommentsTable;
+  job_attempts: JobAttemptsTable;
+  workers: WorkersTable;
+  paused_queues: PausedQueuesTable;
+  job_audit_log: JobAuditLogTable;
 }
 
 /** What every domain function takes first: the database, or a transaction on it. */
@@ -97,4 +101,57 @@ interface CommentsTable {
   body_html: string;
   is_disabled: Generated<boolean>;
   created_at: Generated<Date>;
+}
+
+/** One row for each time a worker began a job; `ended_at` and `outcome` only of one that did not succeed. */
+interface JobAttemptsTable {
+  id: GeneratedAlways<string>;
+  job_id: string;
+  queue: string;
+  attempt: number;
+  worker: string;
+  started_at: Generated<Date>;
+  ended_at: Date | null;
+  outcome: JobAttemptOutcome | null;
+  error: string | null;
+}
+
+/** How an attempt ends that does not succeed. `handed back`: the worker had to stop, and it is not counted. */
+export type JobAttemptOutcome = 'failed' | 'timed out' | 'given up' | 'handed back';
+
+interface WorkersTable {
+  id: Generated<number>;
+  /** Host and process id. */
+  name: string;
+  queues: string[];
+  concurrency: number;
+  started_at: Generated<Date>;
+  seen_at: Generated<Date>;
+  fetched_at: Generated<Date>;
+  stopped_at: Date | null;
+  running: ColumnType<RunningJob[], string | undefined, string>;
+}
+
+/** A job in a worker's hands. */
+export interface RunningJob {
+  readonly id: string;
+  readonly queue: string;
+  readonly attempt: number;
+  /** ISO 8601. */
+  readonly startedAt: string;
+}
+
+interface PausedQueuesTable {
+  queue: string;
+  paused_at: Generated<Date>;
+}
+
+interface JobAuditLogTable {
+  id: Generated<number>;
+  at: Generated<Date>;
+  user_id: number | null;
+  /** Kept when the account goes. */
+  username: string;
+  action: string;
+  subject: string;
 }

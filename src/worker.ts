@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { buildApp } from './app.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
+import { hasConsumingWorker } from './domain/jobs/workers.ts';
 import { StartupError } from './errors.ts';
 import { jobs } from './jobs/index.ts';
 import { readyOrClose, runMain, serveUntilStopped } from './process.ts';
@@ -14,7 +15,7 @@ await runMain(async () => {
   const app = buildApp(config, { role: 'worker' });
   await readyOrClose(app);
   const { concurrency } = options;
-  for (const job of options.jobs) await app.queue.work(job, { concurrency });
+  await app.queue.work(options.jobs, { concurrency });
   app.log.info({ queues: options.jobs.map(({ contract }) => contract.name), concurrency }, 'working');
   serveUntilStopped(app);
 });
@@ -45,7 +46,7 @@ async function checkForLiveWorker(config: Config): Promise<void> {
   const app = buildApp({ ...config, logLevel: 'silent' }, { role: 'command' });
   await readyOrClose(app);
   try {
-    if (!(await app.queue.hasLiveWorker())) throw new StartupError(1, 'No live worker is consuming.');
+    if (!(await hasConsumingWorker(app.db))) throw new StartupError(1, 'No live worker is consuming.');
     process.stdout.write('A live worker is consuming.\n');
   } finally {
     await app.close();

@@ -47,6 +47,7 @@ t.test('a registration that rolls back leaves no job; one that commits leaves ex
   const { db, queue, passwords } = app;
   const person = { email: 'john@example.com', username: 'john', password: 'correct horse' };
   const failing: Queue = {
+    sendAll: queue.sendAll,
     async send(contract, payload, options) {
       await queue.send(contract, payload, options);
       throw new Error('the power went');

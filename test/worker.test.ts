@@ -28,7 +28,7 @@ t.test('a worker sends a mail within a second of the sign-up, and listens on no 
   t.ok(performance.now() - startedAt < 1000);
   t.notMatch(worker.output, 'Server listening');
   await worker.prints(
-    /"queue":"mail","jobId":"[0-9a-f-]{36}","attempt":1,"durationMs":\d+,"msg":"job completed"/,
+    /"queue":"mail","jobId":"[0-9a-f-]{36}","attempt":1,"requestId":"[0-9a-f-]{36}","durationMs":\d+,"msg":"job completed"/,
   );
   t.equal(await worker.end('SIGTERM'), 0);
 });

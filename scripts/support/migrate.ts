@@ -4,7 +4,7 @@ import { PgBoss } from 'pg-boss';
 import { StartupError } from '../../src/errors.ts';
 import { createMigrator } from '../../src/migrator.ts';
 import { databaseUnreachable } from '../../src/plugins/db.ts';
-import { synchroniseQueues } from '../../src/plugins/queue.ts';
+import { synchroniseQueues } from '../../src/plugins/queue/synchronise.ts';
 import { queueContracts } from '../../src/queues.ts';
 import type { Schema } from '../../src/schema.ts';
 

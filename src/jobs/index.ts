@@ -1,4 +1,4 @@
-import type { JobDefinition } from '../plugins/queue.ts';
+import type { JobDefinition } from '../plugins/queue/job.ts';
 import mail from './mail.ts';
 
 /** Every job a worker can do. */

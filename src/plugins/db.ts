@@ -66,7 +66,7 @@ function logSlowQueries({ config, log, work }: FastifyInstance) {
   return ({ level, query, queryDurationMillis }: LogEvent): void => {
     if (level !== 'query' || queryDurationMillis < config.slowQueryMs) return;
     log.warn(
-      { sql: query.sql, durationMs: Math.round(queryDurationMillis), work: work.getStore() },
+      { sql: query.sql, durationMs: Math.round(queryDurationMillis), work: work.getStore()?.label },
       'slow query',
     );
   };

@@ -22,10 +22,11 @@ export interface Mailer {
   /**
    * Hands a message to the mail server.
    *
+   * @param options.signal ends the wait; what has reached the server by then may still be delivered
    * @returns the server's own words of acceptance
    * @throws Error, nodemailer's, with `responseCode` where the server refused
    */
-  send(message: Message): Promise<string>;
+  send(message: Message, options?: { signal?: AbortSignal }): Promise<string>;
 }
 
 /** A server that does not answer holds a slot of the worker: these are how long it may. Milliseconds. */
@@ -58,15 +59,19 @@ export default fp(
     }
 
     app.decorate('mailer', {
-      async send(message: Message) {
+      async send(message: Message, { signal }: { signal?: AbortSignal } = {}) {
         opening ??= open().catch((error: unknown) => {
           opening = undefined;
           throw error;
         });
         const transport = await opening;
+        signal?.throwIfAborted();
         const subject = `${config.mailSubjectPrefix} ${message.subject}`.trim();
-        const info = await transport.sendMail({ ...message, subject, from: config.mailFrom });
-        return info.response;
+        const sending = transport.sendMail({ ...message, subject, from: config.mailFrom });
+        const { response } = await (signal === undefined
+          ? sending
+          : Promise.race([sending, abortOf(signal)]));
+        return response;
       },
     });
     app.addHook('onClose', async () => {
@@ -77,3 +82,10 @@ export default fp(
   },
   { name: 'mailer', decorators: { fastify: ['config'] } },
 );
+
+/** Rejects when the signal is aborted, with its reason. */
+function abortOf(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  return promise;
+}

@@ -3,18 +3,26 @@ import fp from 'fastify-plugin';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** What is being done right now, wherever it is asked: `GET /post/:id`, or `job mail`. For logs. */
-    work: AsyncLocalStorage<string>;
+    /** What is being done right now, wherever it is asked. */
+    work: AsyncLocalStorage<Work>;
   }
+}
+
+export interface Work {
+  /** For logs: `GET /post/:id`, or `job mail`. */
+  readonly label: string;
+  /** The request that caused it; of a job, the one that caused the job. */
+  readonly requestId?: string | undefined;
 }
 
 /** `app.work`: follows each request and each job through all it calls. */
 export default fp(
   async (app) => {
-    const work = new AsyncLocalStorage<string>();
+    const work = new AsyncLocalStorage<Work>();
     app.decorate('work', work);
     app.addHook('onRequest', (request, _reply, done) => {
-      work.run(`${request.method} ${request.routeOptions.url ?? '(no route)'}`, done);
+      const label = `${request.method} ${request.routeOptions.url ?? '(no route)'}`;
+      work.run({ label, requestId: request.id }, done);
     });
   },
   { name: 'work' },

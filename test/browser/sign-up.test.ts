@@ -18,7 +18,7 @@ for (const javaScriptEnabled of [true, false]) {
       const worker = buildApp(testConfig(env), { role: 'worker' });
       t.teardown(() => Promise.all([web.close(), worker.close()]));
       await worker.ready();
-      await worker.queue.work(mail, { concurrency: 4 });
+      await worker.queue.work([mail], { concurrency: 4 });
       const site = await listen(web);
       const page = await openPage(t, await launchBrowser(t), {
         javaScriptEnabled,

@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
+import { PgBoss } from 'pg-boss';
 import { jobs } from '../../src/jobs/index.ts';
-import { deadLetterName, type QueueContract } from '../../src/queues.ts';
+import { synchroniseQueues } from '../../src/plugins/queue/synchronise.ts';
+import { deadLetterName, type QueueContract, queueContracts } from '../../src/queues.ts';
 import { waitFor } from './wait-for.ts';
 
 /** A job as it lies in the queue. */
@@ -32,24 +34,40 @@ export function deadLettersOf<Payload extends object>(
 
 /** Works the real queues until no job is ready, the way a worker does. Jobs that wait for a retry stay. */
 export async function drain(app: FastifyInstance): Promise<void> {
-  for (const job of jobs) {
-    await app.queue.work(job, { concurrency: 10 });
-    await waitFor(
-      async () => !(await hasReadyJob(app, job.contract)),
-      `${job.contract.name} is drained`,
-      30_000,
-    );
-    await app.queue.stopWorking(job);
-  }
+  await app.queue.work(jobs, { concurrency: 10 });
+  await waitFor(async () => !(await hasReadyJob(app)), 'the queues are drained', 30_000);
+  await app.queue.stopWorking();
 }
 
-async function hasReadyJob(app: FastifyInstance, { name }: QueueContract): Promise<boolean> {
+async function hasReadyJob(app: FastifyInstance): Promise<boolean> {
+  const names = jobs.map(({ contract }) => contract.name);
   const { rows } = await sql`
     select from pgboss.job
-    where name = ${name} and (state = 'active' or (state in ('created', 'retry') and start_after <= now()))
+    where name = any(${names})
+      and (state = 'active' or (state in ('created', 'retry') and start_after <= pgboss.job_now()))
     limit 1
   `.execute(app.db);
   return rows.length > 0;
+}
+
+/** Creates queues that only a test knows, as `npm run migrate` does it for the application's own. */
+export async function createQueues(app: FastifyInstance, contracts: readonly QueueContract[]): Promise<void> {
+  const boss = new PgBoss({
+    connectionString: app.config.databaseUrl ?? '',
+    max: 1,
+    migrate: false,
+    ...QUIET,
+  });
+  await boss.start();
+  await synchroniseQueues(boss, [...queueContracts, ...contracts]);
+  await boss.stop();
+}
+
+const QUIET = { supervise: false, schedule: false, registerInstance: false };
+
+/** The history of a job, oldest attempt first. */
+export function attemptsOf(app: FastifyInstance, jobId = '') {
+  return app.db.selectFrom('job_attempts').selectAll().where('job_id', '=', jobId).orderBy('id').execute();
 }
 
 async function selectJobs<Payload>(app: FastifyInstance, name: string, states: readonly string[]) {

@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { PermanentFailure } from '../../src/errors.ts';
-import { defineJob } from '../../src/plugins/queue.ts';
-import { mailQueue } from '../../src/queues.ts';
-import { build } from '../support/build.ts';
-import { deadLettersOf, jobsOf } from '../support/jobs.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { PermanentFailure } from '../../../src/errors.ts';
+import { defineJob } from '../../../src/plugins/queue/job.ts';
+import { mailQueue } from '../../../src/queues.ts';
+import { build } from '../../support/build.ts';
+import { deadLettersOf, jobsOf } from '../../support/jobs.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const payload = { template: 'confirm-account', userId: 1 } as const;
 
@@ -27,9 +27,11 @@ t.test(
     await sql`update pgboss.job set data = '{"to": "john@example.com"}' where name = 'mail'`.execute(app.db);
     let runs = 0;
     await app.queue.work(
-      defineJob(mailQueue, async () => {
-        runs += 1;
-      }),
+      [
+        defineJob(mailQueue, async () => {
+          runs += 1;
+        }),
+      ],
       { concurrency: 2 },
     );
 
@@ -48,7 +50,7 @@ t.test('a job that throws is tried again later, and its failure is kept', async 
     attempts.push(attempt);
     if (attempt === 1) throw new Error('the server is away');
   });
-  await app.queue.work(job, { concurrency: 2 });
+  await app.queue.work([job], { concurrency: 2 });
 
   const [waiting] = await waitFor(async () => {
     const jobs = await jobsOf(app, mailQueue, ['retry']);
@@ -65,10 +67,12 @@ t.test('a permanent failure is not tried again', async (t) => {
   await app.queue.send(mailQueue, payload, { db: app.db });
   let runs = 0;
   await app.queue.work(
-    defineJob(mailQueue, async () => {
-      runs += 1;
-      throw new PermanentFailure('there is no such person');
-    }),
+    [
+      defineJob(mailQueue, async () => {
+        runs += 1;
+        throw new PermanentFailure('there is no such person');
+      }),
+    ],
     { concurrency: 2 },
   );
 
@@ -84,7 +88,7 @@ t.test('a failing job does not disturb those fetched with it', async (t) => {
   const job = defineJob(mailQueue, async (_app, { userId }) => {
     if (userId === 3) throw new Error('poison');
   });
-  await app.queue.work(job, { concurrency: 10 });
+  await app.queue.work([job], { concurrency: 10 });
 
   await waitFor(
     async () => (await jobsOf(app, mailQueue, ['completed'])).length === 4,
@@ -106,7 +110,7 @@ t.test('with a concurrency of one, jobs run one by one and without a wait betwee
     await sql`select 1`.execute(app.db);
     running -= 1;
   });
-  await app.queue.work(job, { concurrency: 1 });
+  await app.queue.work([job], { concurrency: 1 });
   await waitFor(
     async () => (await jobsOf(app, mailQueue, ['completed'])).length === 20,
     'twenty jobs at one a second would take twenty',
@@ -121,11 +125,13 @@ t.test('closing the app waits for the job in hand', async (t) => {
   const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
   const { promise: started, resolve: start } = Promise.withResolvers<void>();
   await app.queue.work(
-    defineJob(mailQueue, async ({ db }) => {
-      start();
-      await finished;
-      await sql`select 1`.execute(db);
-    }),
+    [
+      defineJob(mailQueue, async ({ db }) => {
+        start();
+        await finished;
+        await sql`select 1`.execute(db);
+      }),
+    ],
     { concurrency: 2 },
   );
   await started;

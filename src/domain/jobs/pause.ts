@@ -1,0 +1,15 @@
+import type { Db } from '../../schema.ts';
+
+/** Stops all workers from taking jobs of a queue, until it is resumed; jobs in hand go on. They hear of it within a beat. */
+export async function pauseQueue(db: Db, queue: string): Promise<void> {
+  await db
+    .insertInto('paused_queues')
+    .values({ queue })
+    .onConflict((conflict) => conflict.column('queue').doNothing())
+    .execute();
+}
+
+/** Lets workers take jobs of a queue again. */
+export async function resumeQueue(db: Db, queue: string): Promise<void> {
+  await db.deleteFrom('paused_queues').where('queue', '=', queue).execute();
+}

@@ -1,0 +1,81 @@
+import { EventEmitter } from 'node:events';
+import type { FastifyInstance } from 'fastify';
+import { fromKysely, type PgBoss } from 'pg-boss';
+import { wakeWorkers } from '../../domain/jobs/signal.ts';
+import type { Queue, QueueContract } from '../../queues.ts';
+import type { JobEvents } from './events.ts';
+import type { JobDefinition } from './job.ts';
+import { type Origin, pack } from './origin.ts';
+import { QueueWorker } from './queue-worker.ts';
+
+/** The queue as the application uses it: pg-boss, typed by the contracts. */
+export class BossQueue implements Queue {
+  /** How attempts end, in this process. */
+  readonly events: JobEvents = new EventEmitter();
+  readonly #app: FastifyInstance;
+  readonly #boss: PgBoss;
+  #worker: QueueWorker | undefined;
+
+  constructor(app: FastifyInstance, boss: PgBoss) {
+    this.#app = app;
+    this.#boss = boss;
+  }
+
+  send: Queue['send'] = async (contract, payload, { db, startAfter, ...options }) => {
+    refuseFault(contract, payload);
+    if (options.unique !== undefined && contract.uniqueKey === undefined) {
+      throw new TypeError(`${contract.name} job: unique: the queue's contract has no uniqueKey`);
+    }
+    const singletonKey = options.unique ?? contract.uniqueKey?.(payload);
+    const id = await this.#boss.send(contract.name, pack(payload, this.#origin()), {
+      db: fromKysely(db),
+      priority: options.priority ?? contract.priority ?? 0,
+      ...(startAfter !== undefined && { startAfter }),
+      ...(singletonKey !== undefined && { singletonKey }),
+    });
+    if (id === null && singletonKey === undefined) {
+      throw new Error(`${contract.name} job: the queue took it for a duplicate`);
+    }
+    if (id !== null) await wakeWorkers(db, contract.name);
+    return id ?? undefined;
+  };
+
+  sendAll: Queue['sendAll'] = async (contract, payloads, { db, priority }) => {
+    for (const payload of payloads) refuseFault(contract, payload);
+    const origin = this.#origin();
+    const jobs = payloads.map((payload) => ({
+      data: pack(payload, origin),
+      priority: priority ?? contract.priority ?? 0,
+      ...(contract.uniqueKey && { singletonKey: contract.uniqueKey(payload) }),
+    }));
+    await this.#boss.insert(contract.name, jobs, { db: fromKysely(db) });
+    await wakeWorkers(db, contract.name);
+  };
+
+  /**
+   * Works jobs until the app closes, or until `stopWorking`.
+   *
+   * @param options.concurrency jobs in flight, over all queues
+   */
+  async work(jobs: readonly JobDefinition[], { concurrency }: { concurrency: number }): Promise<void> {
+    if (this.#worker !== undefined) throw new Error('this app is working already');
+    const deps = { app: this.#app, boss: this.#boss, events: this.events };
+    this.#worker = await QueueWorker.start(deps, { jobs, concurrency });
+  }
+
+  /** Takes no more jobs, and gives those in hand the grace of the configuration to end. */
+  async stopWorking(): Promise<void> {
+    await this.#worker?.stop(this.#app.config.shutdownGraceSeconds * 1000);
+    this.#worker = undefined;
+  }
+
+  /** What a job enqueued right now comes from. */
+  #origin(): Origin {
+    return { requestId: this.#app.work.getStore()?.requestId };
+  }
+}
+
+function refuseFault(contract: QueueContract, payload: unknown): void {
+  const fault = contract.faultOf(payload);
+  if (fault !== undefined) throw new TypeError(`${contract.name} job: ${fault}`);
+}

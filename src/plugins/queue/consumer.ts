@@ -1,0 +1,409 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import pLimit, { type LimitFunction } from 'p-limit';
+import { fromKysely, type JobWithMetadata, type PgBoss } from 'pg-boss';
+import { type Attempt, recordAttemptEnd, recordAttempts } from '../../domain/jobs/attempts.ts';
+import { forbidRetries, handBack, keepClaims } from '../../domain/jobs/claims.ts';
+import { wakeWorkers } from '../../domain/jobs/signal.ts';
+import { PermanentFailure } from '../../errors.ts';
+import { persist } from '../../persist.ts';
+import type { JobAttemptOutcome, RunningJob } from '../../schema.ts';
+import type { JobEvents } from './events.ts';
+import type { JobDefinition } from './job.ts';
+import { type Origin, unpack } from './origin.ts';
+import { Settler } from './settler.ts';
+
+/**
+ * A worker that was killed says nothing: its jobs run again when they have shown no heartbeat for this long. 10 is
+ * the least pg-boss accepts.
+ */
+export const HEARTBEAT_SECONDS = 10;
+
+/** With LISTEN a new job is seen at once; polling is for retries coming due, which PostgreSQL does not announce. */
+const POLL_MS = 1_000;
+
+/** So much work is fetched ahead as the slots will begin within this time, judged by how long jobs took lately. */
+const LOOKAHEAD_MS = 100;
+const MOST_AHEAD = 200;
+
+/** What was fetched ahead and is still waiting behind slow jobs after this long goes back, for other workers. */
+const STALE_MS = 400;
+
+/** How long a job has to come to an end of its own when it is told that the worker stops. */
+const PARTING_MS = 1_000;
+
+class TimedOut extends Error {
+  override readonly name = 'TimedOut';
+}
+class ShuttingDown extends Error {
+  override readonly name = 'ShuttingDown';
+}
+class ClaimLost extends Error {
+  override readonly name = 'ClaimLost';
+}
+
+/** A job this process has fetched and not settled yet. */
+interface Claim extends Attempt {
+  readonly job: JobWithMetadata<unknown>;
+  readonly payload: unknown;
+  readonly origin: Origin;
+  readonly claimedAt: number;
+  readonly controller: AbortController;
+  /** Resolves when the attempt stands in the history. */
+  readonly recorded: Promise<void>;
+  startedAt?: Date;
+  durationMs?: number;
+}
+
+interface Dependencies {
+  readonly app: FastifyInstance;
+  readonly boss: PgBoss;
+  readonly events: JobEvents;
+  /** Who works, for the history. */
+  readonly worker: string;
+  /** The slots of the whole worker, shared by its consumers in turn. */
+  readonly slots: LimitFunction;
+}
+
+/**
+ * Works one queue. Jobs are fetched in batches and each takes the next free slot, is settled for itself, and holds
+ * up no other: neither those fetched with it nor their results.
+ */
+export class Consumer {
+  readonly job: JobDefinition;
+  readonly #deps: Dependencies;
+  /** What this queue may take of the worker's slots. */
+  readonly #ownSlots: LimitFunction;
+  readonly #settler = new Settler<Claim>((claims) => this.#complete(claims));
+
+  /** Everything claimed and not settled: waiting, running, or done and not yet written down. */
+  readonly #held = new Set<Claim>();
+  readonly #waiting: Claim[] = [];
+  readonly #running = new Map<Claim, Promise<void>>();
+
+  #isPaused = false;
+  #isStopping = false;
+  #isDispatching = false;
+  #hasFetched = false;
+  /** How long jobs take, lately: no lookahead until it is known. */
+  #paceMs = LOOKAHEAD_MS;
+  #nap = new AbortController();
+  #fetching: Promise<void> = Promise.resolve();
+  #heartbeat: NodeJS.Timeout | undefined;
+
+  constructor(job: JobDefinition, deps: Dependencies) {
+    this.job = job;
+    this.#deps = deps;
+    this.#ownSlots = pLimit(Math.min(job.contract.concurrency ?? Infinity, deps.slots.concurrency));
+  }
+
+  start(): void {
+    this.#fetching = this.#fetchUntilStopped();
+    this.#heartbeat = setInterval(() => this.#keepClaims(), (HEARTBEAT_SECONDS / 2) * 1000);
+  }
+
+  /** Looks for jobs now instead of at the next poll. */
+  wake(): void {
+    this.#nap.abort();
+  }
+
+  /** While paused it takes no jobs; those in hand go on. */
+  setPaused(isPaused: boolean): void {
+    if (this.#isPaused && !isPaused) this.wake();
+    this.#isPaused = isPaused;
+  }
+
+  /** The jobs in its hands. */
+  running(): RunningJob[] {
+    return [...this.#running.keys()].map(({ jobId, attempt, startedAt = new Date() }) => ({
+      id: jobId,
+      queue: this.#name,
+      attempt,
+      startedAt: startedAt.toISOString(),
+    }));
+  }
+
+  /** Whether it has asked for jobs, and been answered, since it was last asked. */
+  takeHasFetched(): boolean {
+    const hasFetched = this.#hasFetched;
+    this.#hasFetched = false;
+    return hasFetched;
+  }
+
+  /**
+   * Takes no more jobs, gives those in hand `graceMs` to end, tells the others to stop, and hands back unspent what
+   * does not.
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    this.wake();
+    await this.#fetching;
+    await this.#returnWaiting();
+    await Promise.race([
+      Promise.allSettled(this.#running.values()),
+      sleep(graceMs, undefined, { ref: false }),
+    ]);
+    for (const { controller } of this.#running.keys()) {
+      controller.abort(new ShuttingDown('the worker stops'));
+    }
+    await Promise.allSettled(this.#running.values());
+    await this.#settler.idle();
+    clearInterval(this.#heartbeat);
+  }
+
+  get #name(): string {
+    return this.job.contract.name;
+  }
+
+  async #fetchUntilStopped(): Promise<void> {
+    while (!this.#isStopping) {
+      this.#nap = new AbortController();
+      const room = this.#isPaused ? 0 : this.#room();
+      const fetched = room === 0 ? 0 : await this.#fetch(room);
+      if (fetched > 0 && fetched === room) continue;
+      await this.#rest();
+    }
+  }
+
+  /** How many more jobs to fetch: none without a free slot, and no small change while enough are waiting. */
+  #room(): number {
+    const { slots } = this.#deps;
+    const limit = this.#ownSlots.concurrency;
+    const free = Math.min(limit - this.#running.size, slots.concurrency - slots.activeCount);
+    if (free <= 0 || this.#held.size >= 2 * MOST_AHEAD + limit) return 0;
+    const ahead = Math.round((limit * LOOKAHEAD_MS) / Math.max(this.#paceMs, 0.1));
+    const wanted = Math.max(free, Math.min(ahead, MOST_AHEAD));
+    const room = wanted - this.#waiting.length;
+    return room * 2 < wanted ? 0 : room;
+  }
+
+  async #fetch(batchSize: number): Promise<number> {
+    const { app, boss, worker } = this.#deps;
+    try {
+      const jobs = await boss.fetch<unknown>(this.#name, { batchSize, includeMetadata: true });
+      this.#hasFetched = true;
+      if (jobs.length === 0) return 0;
+      const attempts = jobs.map(({ id, retryCount }) => ({ jobId: id, attempt: retryCount + 1 }));
+      const recorded = recordAttempts(app.db, { queue: this.#name, worker, attempts }).catch((error) =>
+        app.log.error({ err: error, queue: this.#name }, 'the history of attempts has a gap'),
+      );
+      for (const job of jobs) this.#take(job, recorded);
+      void this.#dispatch();
+      return jobs.length;
+    } catch (error) {
+      app.log.error({ err: error, queue: this.#name }, 'fetching jobs failed');
+      return 0;
+    }
+  }
+
+  #take(job: JobWithMetadata<unknown>, recorded: Promise<void>): void {
+    const claim = {
+      ...unpack(job.data),
+      job,
+      jobId: job.id,
+      attempt: job.retryCount + 1,
+      claimedAt: performance.now(),
+      controller: new AbortController(),
+      recorded,
+    };
+    this.#held.add(claim);
+    this.#waiting.push(claim);
+  }
+
+  /** Waits for the next poll, or until it is woken. Whatever waits for a slot meanwhile goes back in time. */
+  async #rest(): Promise<void> {
+    const { signal } = this.#nap;
+    const [oldest] = this.#waiting;
+    const ms = oldest === undefined ? POLL_MS : Math.max(0, oldest.claimedAt + STALE_MS - performance.now());
+    await sleep(ms, undefined, { signal }).catch(() => {});
+    if (oldest !== undefined && oldest === this.#waiting[0] && !signal.aborted) await this.#returnWaiting();
+  }
+
+  /** Starts what is waiting, one by one, each when there is a slot: so that all queues get slots in turn. */
+  async #dispatch(): Promise<void> {
+    if (this.#isDispatching) return;
+    this.#isDispatching = true;
+    while (this.#waiting.length > 0 && !this.#isStopping) {
+      await new Promise<void>((resolve) => {
+        void this.#ownSlots(() =>
+          this.#deps.slots(() => {
+            resolve();
+            return this.#startNext();
+          }),
+        );
+      });
+    }
+    this.#isDispatching = false;
+  }
+
+  async #startNext(): Promise<void> {
+    const claim = this.#isStopping ? undefined : this.#waiting.shift();
+    if (claim === undefined) return;
+    const running = this.#run(claim);
+    this.#running.set(claim, running);
+    await running;
+    this.#running.delete(claim);
+    if (this.#room() > 0) this.wake();
+  }
+
+  /** Runs one job to its end. Never rejects: whatever happens is the job's result. */
+  async #run(claim: Claim): Promise<void> {
+    const { app } = this.#deps;
+    const { contract } = this.job;
+    const { jobId, attempt, payload, origin, controller } = claim;
+    const { signal } = controller;
+    const timeout = setTimeout(
+      () => controller.abort(new TimedOut(`timed out after ${contract.timeoutSeconds} seconds`)),
+      contract.timeoutSeconds * 1000,
+    );
+    claim.startedAt = new Date();
+    const startedAt = performance.now();
+    const measure = () => {
+      claim.durationMs = performance.now() - startedAt;
+      this.#paceMs = 0.8 * this.#paceMs + 0.2 * claim.durationMs;
+    };
+    try {
+      signal.throwIfAborted();
+      const work = { label: `job ${contract.name}`, requestId: origin.requestId };
+      await app.work.run(work, () =>
+        untilAborted(this.job.run(app, payload, { id: jobId, attempt, signal }), signal),
+      );
+      measure();
+      this.#settler.add(claim);
+    } catch (error) {
+      measure();
+      await this.#settleFailure(claim, error);
+    } finally {
+      clearTimeout(timeout);
+    }
+  }
+
+  async #complete(claims: Claim[]): Promise<void> {
+    const { boss, app, events } = this.#deps;
+    try {
+      await persist(() =>
+        boss.complete(
+          this.#name,
+          claims.map(({ job }) => ({ id: job.id, retryCount: job.retryCount })),
+        ),
+      );
+      for (const claim of claims) events.emit('ended', this.#report(claim, 'completed'));
+    } catch (error) {
+      app.log.error({ err: error, queue: this.#name }, 'results could not be written: these jobs run again');
+    }
+    for (const claim of claims) this.#held.delete(claim);
+    if (this.#room() > 0) this.wake();
+  }
+
+  async #settleFailure(claim: Claim, error: unknown): Promise<void> {
+    const { app, events } = this.#deps;
+    const { reason } = claim.controller.signal;
+    const isOurs = !(reason instanceof ClaimLost);
+    const outcome = outcomeOf(error, reason);
+    const isLast =
+      outcome === 'given up' || (outcome !== 'handed back' && claim.job.retryCount >= claim.job.retryLimit);
+    try {
+      if (isOurs) await persist(() => this.#write(claim, outcome, error));
+      events.emit('ended', this.#report(claim, isOurs ? outcome : 'taken away', { error, isLast }));
+    } catch (failure) {
+      app.log.error(
+        { err: failure, queue: this.#name, jobId: claim.jobId },
+        'a failure could not be written',
+      );
+    }
+    this.#held.delete(claim);
+  }
+
+  async #write(claim: Claim, outcome: JobAttemptOutcome, error: unknown): Promise<void> {
+    const { app, boss, worker } = this.#deps;
+    const message = error instanceof Error ? error.message : String(error);
+    await claim.recorded;
+    await recordAttemptEnd(app.db, claim, { worker, outcome, error: message });
+    if (outcome === 'handed back') return this.#handBack([claim]);
+    const attempt = { id: claim.jobId, retryCount: claim.job.retryCount };
+    await app.db.transaction().execute(async (trx) => {
+      if (outcome === 'given up') await forbidRetries(trx, { queue: this.#name, ...claim });
+      await boss.fail(this.#name, attempt, { message }, { db: fromKysely(trx) });
+    });
+  }
+
+  async #handBack(claims: Claim[]): Promise<void> {
+    const { db } = this.#deps.app;
+    await handBack(db, { queue: this.#name, attempts: claims });
+    await wakeWorkers(db, this.#name);
+  }
+
+  /** Gives back unspent what is waiting for a slot. */
+  async #returnWaiting(): Promise<void> {
+    const { app, worker } = this.#deps;
+    const claims = this.#waiting.splice(0);
+    if (claims.length === 0) return;
+    try {
+      await persist(async () => {
+        for (const claim of claims) {
+          await claim.recorded;
+          await recordAttemptEnd(app.db, claim, { worker, outcome: 'handed back', error: null });
+        }
+        await this.#handBack(claims);
+      });
+    } catch (error) {
+      app.log.error({ err: error, queue: this.#name }, 'jobs could not be handed back: they run again later');
+    }
+    for (const claim of claims) this.#held.delete(claim);
+  }
+
+  /** Shows that the jobs in hand are being worked, and stops those that have been cancelled or taken away. */
+  async #keepClaims(): Promise<void> {
+    const claims = [...this.#held];
+    if (claims.length === 0) return;
+    const { app } = this.#deps;
+    try {
+      const kept = await keepClaims(app.db, { queue: this.#name, attempts: claims });
+      for (const claim of claims) {
+        if (this.#held.has(claim) && !kept.has(claim.jobId)) {
+          claim.controller.abort(new ClaimLost('the job was cancelled or taken by another worker'));
+        }
+      }
+    } catch (error) {
+      app.log.error({ err: error, queue: this.#name }, 'a heartbeat failed');
+    }
+  }
+
+  #report(
+    { jobId, attempt, durationMs = 0, origin }: Claim,
+    outcome: JobAttemptOutcome | 'completed' | 'taken away',
+    { error, isLast = false }: { error?: unknown; isLast?: boolean } = {},
+  ) {
+    return {
+      queue: this.#name,
+      jobId,
+      attempt,
+      durationMs,
+      requestId: origin.requestId,
+      outcome,
+      error,
+      isLast,
+    };
+  }
+}
+
+function outcomeOf(error: unknown, reason: unknown): JobAttemptOutcome {
+  if (reason instanceof ShuttingDown) return 'handed back';
+  if (error instanceof TimedOut) return 'timed out';
+  return error instanceof PermanentFailure ? 'given up' : 'failed';
+}
+
+/** Waits for work, but not longer than its signal lets it; one that is asked to stop gets a moment to end well. */
+function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  signal.addEventListener(
+    'abort',
+    () => {
+      const { reason } = signal;
+      if (reason instanceof ShuttingDown) setTimeout(reject, PARTING_MS, reason).unref();
+      else reject(reason);
+    },
+    { once: true },
+  );
+  return Promise.race([work, aborted]);
+}

@@ -1,0 +1,77 @@
+import { hostname } from 'node:os';
+import type { FastifyInstance } from 'fastify';
+import pLimit from 'p-limit';
+import type { PgBoss } from 'pg-boss';
+import { WORKERS_CHANNEL } from '../../domain/jobs/signal.ts';
+import { beat, enterWorker, leaveWorker, PRESENCE_SECONDS } from '../../domain/jobs/workers.ts';
+import { Consumer } from './consumer.ts';
+import type { JobEvents } from './events.ts';
+import type { JobDefinition } from './job.ts';
+
+/** Works several queues with one set of slots, and tells the database that it is there and what it does. */
+export class QueueWorker {
+  readonly #app: FastifyInstance;
+  readonly #consumers: readonly Consumer[];
+  readonly #id: number;
+  #presence: NodeJS.Timeout | undefined;
+  #listening: { close(): Promise<void> } | undefined;
+
+  private constructor(app: FastifyInstance, id: number, consumers: readonly Consumer[]) {
+    this.#app = app;
+    this.#id = id;
+    this.#consumers = consumers;
+  }
+
+  /** Begins to work. @param concurrency jobs in flight, over all queues */
+  static async start(
+    { app, boss, events }: { app: FastifyInstance; boss: PgBoss; events: JobEvents },
+    { jobs, concurrency }: { jobs: readonly JobDefinition[]; concurrency: number },
+  ): Promise<QueueWorker> {
+    const name = `${hostname()}:${process.pid}`;
+    const slots = pLimit(concurrency);
+    const consumers = jobs.map((job) => new Consumer(job, { app, boss, events, worker: name, slots }));
+    const queues = jobs.map(({ contract }) => contract.name);
+    const worker = new QueueWorker(app, await enterWorker(app.db, { name, queues, concurrency }), consumers);
+    await worker.#beat();
+    for (const consumer of consumers) consumer.start();
+    worker.#presence = setInterval(() => worker.#beat(), PRESENCE_SECONDS * 1000);
+    await worker.#listen(boss);
+    return worker;
+  }
+
+  /** Stops in good order: see `Consumer.stop`. */
+  async stop(graceMs: number): Promise<void> {
+    await this.#listening?.close();
+    await Promise.all(this.#consumers.map((consumer) => consumer.stop(graceMs)));
+    clearInterval(this.#presence);
+    await leaveWorker(this.#app.db, this.#id).catch((error) =>
+      this.#app.log.error({ err: error }, 'the worker could not sign off'),
+    );
+  }
+
+  /** Wakes the consumer of a queue at once when a job is enqueued; without it, polling finds the job a second later. */
+  async #listen(boss: PgBoss): Promise<void> {
+    const wake = (queue: string) => {
+      for (const consumer of this.#consumers) if (consumer.job.contract.name === queue) consumer.wake();
+    };
+    const wakeAll = () => {
+      for (const consumer of this.#consumers) consumer.wake();
+    };
+    try {
+      this.#listening = await boss.getDb().listen?.(WORKERS_CHANNEL, wake, wakeAll);
+    } catch (error) {
+      this.#app.log.warn({ err: error }, 'cannot listen for jobs: they are found by polling');
+    }
+  }
+
+  async #beat(): Promise<void> {
+    const hasFetched = this.#consumers.filter((consumer) => consumer.takeHasFetched()).length > 0;
+    const running = this.#consumers.flatMap((consumer) => consumer.running());
+    try {
+      const paused = await beat(this.#app.db, this.#id, { running, hasFetched });
+      for (const consumer of this.#consumers) consumer.setPaused(paused.includes(consumer.job.contract.name));
+    } catch (error) {
+      this.#app.log.error({ err: error }, 'the worker could not say that it is there');
+    }
+  }
+}
