@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import { loggerOptions } from './logger.ts';
 import db from './plugins/db.ts';
 import errors, { answerBadUrl } from './plugins/errors.ts';
+import mailStore from './plugins/mail-store.ts';
 import mailer from './plugins/mailer.ts';
 import passwords from './plugins/passwords.ts';
 import queue from './plugins/queue/index.ts';
@@ -58,6 +59,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(db);
   app.register(views);
   app.register(mailer);
+  app.register(mailStore);
   app.register(queue, { clock });
   app.register(passwords);
   app.register(rateLimits);

@@ -3,6 +3,18 @@ import { defineJob } from '../plugins/queue/job.ts';
 import { mailQueue } from '../queues.ts';
 
 /** Sends one mail to one person. */
-export default defineJob(mailQueue, ({ db, mailer, renderMail, config }, payload, { id, signal }) =>
-  deliverMail({ db, mailer, renderMail, baseUrl: config.baseUrl }, { id, signal }, payload),
+export default defineJob(
+  mailQueue,
+  ({ mailStore, mailer, renderMail, config }, payload, { id, signal, afterwards }) =>
+    deliverMail(
+      {
+        prepare: mailStore.prepare,
+        record: (delivery) => afterwards(() => mailStore.record(delivery)),
+        mailer,
+        renderMail,
+        baseUrl: config.baseUrl,
+      },
+      { id, signal },
+      payload,
+    ),
 );

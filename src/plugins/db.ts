@@ -16,8 +16,8 @@ declare module 'fastify' {
   }
 }
 
-/** Of `DATABASE_POOL_MAX`, how many the queue's own pool takes; one more is its LISTEN connection. */
-export const QUEUE_CONNECTIONS = 2;
+/** Of `DATABASE_POOL_MAX`, how many the queue takes to supervise and schedule; one more is its LISTEN connection. */
+export const QUEUE_CONNECTIONS = 1;
 
 /** How long a request waits for a free connection, or for the server to answer at all. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -34,6 +34,7 @@ export default fp(
       max: app.config.databasePoolMax - QUEUE_CONNECTIONS - 1,
       application_name: `pennypost ${app.role}`,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      ...(app.role === 'worker' && { onConnect: dontWaitForTheDisk }),
     });
     pool.on('error', (error) => app.log.warn({ err: error }, 'an idle database connection was lost'));
     const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }), log: logSlowQueries(app) });
@@ -45,6 +46,15 @@ export default fp(
   },
   { name: 'db', dependencies: ['work'] },
 );
+
+/**
+ * A worker's commits need not wait for the disk. The log is written in order, so a power cut takes the last moment
+ * as a whole, claims, results and all, and those jobs run again. What cannot be repeated, such as the ledger's row
+ * after a mail was accepted, asks for a wait of its own: it covers everything before it.
+ */
+async function dontWaitForTheDisk(client: pg.ClientBase): Promise<void> {
+  await client.query('set synchronous_commit = off');
+}
 
 async function refuseOldSchema(db: Kysely<Schema>, databaseUrl: string): Promise<void> {
   let pending: string[];

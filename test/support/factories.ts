@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { follow } from '../../src/domain/follows/follow.ts';
-import type { Role } from '../../src/schema.ts';
+import { prepareMails } from '../../src/domain/mail/prepare.ts';
+import type { Role, TokenPurpose } from '../../src/schema.ts';
 import { Client } from './client.ts';
 
 export const PASSWORD = 'correct horse';
@@ -35,6 +37,13 @@ export async function createUser(
     .executeTakeFirstOrThrow();
   await follow(db, id, id);
   return { id, email: address, username };
+}
+
+/** A token such as a mail would carry. */
+export async function mintToken({ db }: FastifyInstance, userId: number, purpose: TokenPurpose) {
+  const [mail] = await prepareMails(db, [{ jobId: randomUUID(), userId, emailChangeId: undefined, purpose }]);
+  if (mail === undefined) throw new Error('no mail was prepared');
+  return mail.token;
 }
 
 /** A client that has logged in. */

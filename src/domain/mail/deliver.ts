@@ -1,13 +1,13 @@
 import { PermanentFailure } from '../../errors.ts';
-import { persist } from '../../persist.ts';
 import type { mailQueue, PayloadOf } from '../../queues.ts';
-import type { Db } from '../../schema.ts';
-import { isDelivered, recordDelivery } from './ledger.ts';
-import { mintMailedToken } from './mint-token.ts';
+import type { Delivery } from './ledger.ts';
+import type { MailRequest, PreparedMail } from './prepare.ts';
 import { mailTemplates } from './templates.ts';
 
 interface Dependencies {
-  readonly db: Db;
+  readonly prepare: (request: MailRequest) => Promise<PreparedMail>;
+  /** Sees to it that the ledger has the mail before its job counts as done. */
+  readonly record: (delivery: Delivery) => void;
   readonly mailer: {
     send(
       message: { messageId: string; to: string; subject: string; text: string; html: string },
@@ -25,49 +25,32 @@ interface Dependencies {
  * between the server's acceptance and the ledger's row can a second copy leave.
  *
  * @param job.id names the mail in the ledger and in its Message-ID
- * @param job.signal stops the wait for the database and the mail server
+ * @param job.signal stops the wait for the mail server
  * @throws PermanentFailure when there is no such account, or the server refuses the recipient or the message
  */
 export async function deliverMail(
-  { db, mailer, renderMail, baseUrl }: Dependencies,
+  { prepare, record, mailer, renderMail, baseUrl }: Dependencies,
   { id: jobId, signal }: { id: string; signal: AbortSignal },
-  payload: PayloadOf<typeof mailQueue>,
+  { template: name, userId, emailChangeId }: PayloadOf<typeof mailQueue>,
 ): Promise<void> {
-  if (await isDelivered(db, jobId)) return;
-  const { template: name, userId, emailChangeId } = payload;
   const template = mailTemplates[name];
-  const recipient = await loadRecipient(db, payload, signal);
+  const { purpose } = template;
+  const { recipient, isDelivered, token } = await prepare({ jobId, userId, emailChangeId, purpose });
+  if (isDelivered) return;
+  if (recipient === undefined) {
+    throw new PermanentFailure(
+      emailChangeId === undefined
+        ? `There is no account ${userId} any more.`
+        : `There is no change of email ${emailChangeId} of account ${userId} any more.`,
+    );
+  }
   if (template.isMoot?.(recipient)) return;
 
-  const { purpose } = template;
-  const token = purpose === undefined ? '' : await mintMailedToken(db, { userId, purpose, emailChangeId });
   const body = renderMail(name, { username: recipient.username, url: `${baseUrl}${template.path(token)}` });
   const messageId = `<${jobId}@${new URL(baseUrl).hostname}>`;
   const message = { messageId, to: recipient.email, subject: template.subject, ...body };
   await sendOrGiveUp(mailer, message, { signal });
-  await persist(() => recordDelivery(db, { jobId, userId, template: name, messageId }));
-}
-
-async function loadRecipient(
-  db: Db,
-  { userId, emailChangeId }: PayloadOf<typeof mailQueue>,
-  signal: AbortSignal,
-) {
-  const user = await db
-    .selectFrom('users')
-    .leftJoin('email_changes', (join) => join.on('email_changes.id', '=', emailChangeId ?? null))
-    .select(['email', 'username', 'confirmed_at', 'new_email'])
-    .where('users.id', '=', userId)
-    .executeTakeFirst({ signal });
-  if (user === undefined) throw new PermanentFailure(`There is no account ${userId} any more.`);
-  if (emailChangeId !== undefined && user.new_email === null) {
-    throw new PermanentFailure(`There is no change of email ${emailChangeId} any more.`);
-  }
-  return {
-    email: user.new_email ?? user.email,
-    username: user.username,
-    isConfirmed: user.confirmed_at !== null,
-  };
+  record({ jobId, userId, template: name, messageId });
 }
 
 async function sendOrGiveUp(

@@ -1,14 +1,5 @@
+import { sql } from 'kysely';
 import type { Db } from '../../schema.ts';
-
-/** Whether the mail server has accepted the mail of this job. */
-export async function isDelivered(db: Db, jobId: string): Promise<boolean> {
-  const row = await db
-    .selectFrom('mail_deliveries')
-    .select('job_id')
-    .where('job_id', '=', jobId)
-    .executeTakeFirst();
-  return row !== undefined;
-}
 
 export interface Delivery {
   readonly jobId: string;
@@ -17,14 +8,18 @@ export interface Delivery {
   readonly messageId: string;
 }
 
-/** Writes down that the mail server has accepted a mail. */
-export async function recordDelivery(
-  db: Db,
-  { jobId, userId, template, messageId }: Delivery,
-): Promise<void> {
-  await db
-    .insertInto('mail_deliveries')
-    .values({ job_id: jobId, user_id: userId, template, message_id: messageId })
-    .onConflict((conflict) => conflict.column('job_id').doNothing())
-    .execute();
+/**
+ * Writes down that the mail server has accepted these mails, and waits until that is on the disk: what the world has
+ * been told must outlast a power cut.
+ */
+export async function recordDeliveries(db: Db, deliveries: readonly Delivery[]): Promise<void> {
+  const column = (name: keyof Delivery) => deliveries.map((delivery) => delivery[name]);
+  await sql`
+    insert into mail_deliveries (job_id, user_id, template, message_id)
+    select delivery.* from
+      unnest(${column('jobId')}::uuid[], ${column('userId')}::integer[], ${column('template')}::text[],
+        ${column('messageId')}::text[]) as delivery,
+      set_config('synchronous_commit', 'on', true)
+    on conflict (job_id) do nothing
+  `.execute(db);
 }

@@ -6,12 +6,12 @@ import { type Attempt, recordAttemptEnd, recordAttempts } from '../../domain/job
 import { forbidRetries, handBack, keepClaims } from '../../domain/jobs/claims.ts';
 import { wakeWorkers } from '../../domain/jobs/signal.ts';
 import { PermanentFailure } from '../../errors.ts';
+import { Group } from '../../group.ts';
 import { persist } from '../../persist.ts';
 import type { JobAttemptOutcome, RunningJob } from '../../schema.ts';
 import type { JobEvents } from './events.ts';
 import type { JobDefinition } from './job.ts';
 import { type Origin, unpack } from './origin.ts';
-import { Settler } from './settler.ts';
 
 /**
  * A worker that was killed says nothing: its jobs run again when they have shown no heartbeat for this long. 10 is
@@ -53,6 +53,8 @@ interface Claim extends Attempt {
   readonly recorded: Promise<void>;
   startedAt?: Date;
   durationMs?: number;
+  /** What is left to be written down. */
+  write?: () => Promise<void>;
 }
 
 interface Dependencies {
@@ -74,20 +76,22 @@ export class Consumer {
   readonly #deps: Dependencies;
   /** What this queue may take of the worker's slots. */
   readonly #ownSlots: LimitFunction;
-  readonly #settler = new Settler<Claim>((claims) => this.#complete(claims));
+  readonly #completions = new Group<Claim, Claim>((claims) => this.#complete(claims));
 
   /** Everything claimed and not settled: waiting, running, or done and not yet written down. */
   readonly #held = new Set<Claim>();
   readonly #waiting: Claim[] = [];
   readonly #running = new Map<Claim, Promise<void>>();
 
+  /** Ends the rest between two fetches. */
+  #wake = () => {};
+  #isWoken = false;
   #isPaused = false;
   #isStopping = false;
   #isDispatching = false;
   #hasFetched = false;
   /** How long jobs take, lately: no lookahead until it is known. */
   #paceMs = LOOKAHEAD_MS;
-  #nap = new AbortController();
   #fetching: Promise<void> = Promise.resolve();
   #heartbeat: NodeJS.Timeout | undefined;
 
@@ -104,7 +108,8 @@ export class Consumer {
 
   /** Looks for jobs now instead of at the next poll. */
   wake(): void {
-    this.#nap.abort();
+    this.#isWoken = true;
+    this.#wake();
   }
 
   /** While paused it takes no jobs; those in hand go on. */
@@ -147,7 +152,7 @@ export class Consumer {
       controller.abort(new ShuttingDown('the worker stops'));
     }
     await Promise.allSettled(this.#running.values());
-    await this.#settler.idle();
+    while (this.#held.size > 0) await sleep(10);
     clearInterval(this.#heartbeat);
   }
 
@@ -157,7 +162,7 @@ export class Consumer {
 
   async #fetchUntilStopped(): Promise<void> {
     while (!this.#isStopping) {
-      this.#nap = new AbortController();
+      this.#isWoken = false;
       const room = this.#isPaused ? 0 : this.#room();
       const fetched = room === 0 ? 0 : await this.#fetch(room);
       if (fetched > 0 && fetched === room) continue;
@@ -180,7 +185,11 @@ export class Consumer {
   async #fetch(batchSize: number): Promise<number> {
     const { app, boss, worker } = this.#deps;
     try {
-      const jobs = await boss.fetch<unknown>(this.#name, { batchSize, includeMetadata: true });
+      const jobs = await boss.fetch<unknown>(this.#name, {
+        batchSize,
+        includeMetadata: true,
+        db: fromKysely(app.db),
+      });
       this.#hasFetched = true;
       if (jobs.length === 0) return 0;
       const attempts = jobs.map(({ id, retryCount }) => ({ jobId: id, attempt: retryCount + 1 }));
@@ -212,11 +221,17 @@ export class Consumer {
 
   /** Waits for the next poll, or until it is woken. Whatever waits for a slot meanwhile goes back in time. */
   async #rest(): Promise<void> {
-    const { signal } = this.#nap;
+    if (this.#isWoken) return;
     const [oldest] = this.#waiting;
     const ms = oldest === undefined ? POLL_MS : Math.max(0, oldest.claimedAt + STALE_MS - performance.now());
-    await sleep(ms, undefined, { signal }).catch(() => {});
-    if (oldest !== undefined && oldest === this.#waiting[0] && !signal.aborted) await this.#returnWaiting();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    if (oldest !== undefined && oldest === this.#waiting[0] && !this.#isWoken) await this.#returnWaiting();
   }
 
   /** Starts what is waiting, one by one, each when there is a slot: so that all queues get slots in turn. */
@@ -258,6 +273,9 @@ export class Consumer {
     );
     claim.startedAt = new Date();
     const startedAt = performance.now();
+    const afterwards = (write: () => Promise<void>) => {
+      claim.write = write;
+    };
     const measure = () => {
       claim.durationMs = performance.now() - startedAt;
       this.#paceMs = 0.8 * this.#paceMs + 0.2 * claim.durationMs;
@@ -266,10 +284,10 @@ export class Consumer {
       signal.throwIfAborted();
       const work = { label: `job ${contract.name}`, requestId: origin.requestId };
       await app.work.run(work, () =>
-        untilAborted(this.job.run(app, payload, { id: jobId, attempt, signal }), signal),
+        untilAborted(this.job.run(app, payload, { id: jobId, attempt, signal, afterwards }), signal),
       );
       measure();
-      this.#settler.add(claim);
+      void this.#finish(claim);
     } catch (error) {
       measure();
       await this.#settleFailure(claim, error);
@@ -278,13 +296,24 @@ export class Consumer {
     }
   }
 
-  async #complete(claims: Claim[]): Promise<void> {
+  async #finish(claim: Claim): Promise<void> {
+    try {
+      await claim.write?.();
+      await this.#completions.add(claim);
+    } catch (error) {
+      await this.#settleFailure(claim, error);
+    }
+  }
+
+  async #complete(claims: readonly Claim[]): Promise<readonly Claim[]> {
     const { boss, app, events } = this.#deps;
     try {
       await persist(() =>
         boss.complete(
           this.#name,
           claims.map(({ job }) => ({ id: job.id, retryCount: job.retryCount })),
+          null,
+          { db: fromKysely(app.db) },
         ),
       );
       for (const claim of claims) events.emit('ended', this.#report(claim, 'completed'));
@@ -293,6 +322,7 @@ export class Consumer {
     }
     for (const claim of claims) this.#held.delete(claim);
     if (this.#room() > 0) this.wake();
+    return claims;
   }
 
   async #settleFailure(claim: Claim, error: unknown): Promise<void> {

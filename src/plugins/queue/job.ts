@@ -15,6 +15,11 @@ export interface JobContext {
   readonly attempt: number;
   /** Aborted when the attempt has taken too long, the job was cancelled, or the worker has to stop. */
   readonly signal: AbortSignal;
+  /**
+   * Leaves something to be written down when the handler has ended. The job counts as done only then, but takes no
+   * slot while it waits for the disk.
+   */
+  afterwards(write: () => Promise<void>): void;
 }
 
 /** Binds a handler to its contract: it gets only payloads that fit, and any other is given up at once. */

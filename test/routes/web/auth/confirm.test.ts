@@ -1,10 +1,9 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { mintMailedToken } from '../../../../src/domain/mail/mint-token.ts';
 import { mailQueue } from '../../../../src/queues.ts';
 import { build } from '../../../support/build.ts';
 import { Client, messagesOf } from '../../../support/client.ts';
-import { createUser, signedInClient } from '../../../support/factories.ts';
+import { createUser, mintToken, signedInClient } from '../../../support/factories.ts';
 import { jobsOf } from '../../../support/jobs.ts';
 
 const THANKS = 'You have confirmed your account. Thanks!';
@@ -13,7 +12,7 @@ const INVALID = 'The confirmation link is invalid or has expired.';
 async function setUp(t: Parameters<typeof build>[0]) {
   const app = await build(t);
   const user = await createUser(app, { isConfirmed: false });
-  const token = await mintMailedToken(app.db, { userId: user.id, purpose: 'confirm-account' });
+  const token = await mintToken(app, user.id, 'confirm-account');
   const isConfirmed = async () => {
     const row = await app.db
       .selectFrom('users')

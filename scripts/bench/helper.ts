@@ -1,0 +1,43 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+/** A process that does one side of a comparison: it says `ready`, and answers questions. */
+export class Helper {
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  static async start(name: string, env: Record<string, string>): Promise<Helper> {
+    const child = fork(join(import.meta.dirname, 'processes', `${name}.ts`), {
+      env: { ...process.env, ...env },
+    });
+    const helper = new Helper(child);
+    await helper.#message();
+    return helper;
+  }
+
+  /** Asks, and waits for the answer. */
+  async ask(question: string): Promise<unknown> {
+    const answer = this.#message();
+    this.#child.send(question);
+    return answer;
+  }
+
+  async stop(): Promise<void> {
+    const exited = once(this.#child, 'exit');
+    this.#child.kill('SIGTERM');
+    await exited;
+  }
+
+  async #message(): Promise<unknown> {
+    const ended = once(this.#child, 'exit').then(([code]) => {
+      throw new Error(`a process of the benchmark ended with ${code}`);
+    });
+    ended.catch(() => {});
+    const [message] = await Promise.race([once(this.#child, 'message'), ended]);
+    return message;
+  }
+}

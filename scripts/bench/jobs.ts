@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
+import { PgBoss } from 'pg-boss';
+import { buildApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+import { synchroniseQueues } from '../../src/plugins/queue/synchronise.ts';
+import { mailQueue, type QueueContract, queueContracts } from '../../src/queues.ts';
+import { Helper } from './helper.ts';
+import { MailSink } from './mail-sink.ts';
+import { noopQueue } from './noop.ts';
+import { percentile, type Row } from './table.ts';
+
+const NOOPS = 20_000;
+const MAILS = 10_000;
+const PINGS = 300;
+const BATCH = 1_000;
+
+/** The queue against bare pg-boss, mail against a bare nodemailer pool, and how long a mail takes when all is idle. */
+export async function benchJobs(databaseUrl: string): Promise<Row[]> {
+  const sink = await MailSink.start();
+  const env = { DATABASE_URL: databaseUrl, SMTP_URL: sink.url, LOG_LEVEL: 'warn', WORKER_CONCURRENCY: '10' };
+  await createQueues(databaseUrl);
+  const app = buildApp(loadConfig(env), { role: 'command' });
+  await app.ready();
+  await addPeople(app);
+  try {
+    return await measure(app, sink, env);
+  } finally {
+    await app.close();
+    await sink.close();
+  }
+}
+
+async function measure(app: FastifyInstance, sink: MailSink, env: Record<string, string>): Promise<Row[]> {
+  const bareNoops = await drainNoopsWith('bare-queue', app, env);
+  const worker = await Helper.start('worker', env);
+  const noops = await drain(app, noopQueue, NOOPS, (n) => ({ n }));
+
+  const bareMails = await sendBareMails(app, sink, env);
+  const mails = await drainMails(app, sink);
+  const rss = Number(await worker.ask('rss'));
+  const latencies = await ping(app, sink);
+  await worker.stop();
+  return [
+    {
+      what: `${NOOPS.toLocaleString('en')} jobs that do nothing`,
+      value: noops,
+      unit: 'jobs/s',
+      reference: { what: 'bare pg-boss in batches of 200', value: bareNoops },
+    },
+    {
+      what: `${MAILS.toLocaleString('en')} mails over SMTP`,
+      value: mails,
+      unit: 'mails/s',
+      reference: { what: 'a bare nodemailer pool', value: bareMails },
+    },
+    { what: 'worker memory after both', value: rss / 2 ** 20, unit: 'MB' },
+    { what: 'idle, enqueue to SMTP, p50', value: percentile(latencies, 0.5), unit: 'ms' },
+    { what: 'idle, enqueue to SMTP, p99', value: percentile(latencies, 0.99), unit: 'ms' },
+  ];
+}
+
+async function createQueues(databaseUrl: string): Promise<void> {
+  const boss = new PgBoss({
+    connectionString: databaseUrl,
+    migrate: false,
+    supervise: false,
+    schedule: false,
+  });
+  await boss.start();
+  await synchroniseQueues(boss, [...queueContracts, noopQueue]);
+  await boss.stop();
+}
+
+async function addPeople({ db }: FastifyInstance): Promise<void> {
+  await sql`
+    insert into users (email, username, password_hash, role)
+    select 'person' || n || '@example.com', 'person' || n, 'none', 'User' from generate_series(1, ${MAILS}::int) as n
+  `.execute(db);
+}
+
+/** Starts a worker by its name, has it empty the queue, and stops it. */
+async function drainNoopsWith(name: string, app: FastifyInstance, env: Record<string, string>) {
+  const worker = await Helper.start(name, env);
+  const rate = await drain(app, noopQueue, NOOPS, (n) => ({ n }));
+  await worker.stop();
+  return rate;
+}
+
+/**
+ * Enqueues jobs that all appear at once, and waits for their end.
+ *
+ * @returns jobs a second, from the first that was taken to the last that was done
+ */
+async function drain<Payload extends object>(
+  app: FastifyInstance,
+  contract: QueueContract<Payload>,
+  count: number,
+  payloadOf: (n: number) => Payload,
+): Promise<number> {
+  await sql`delete from pgboss.job where name = ${contract.name}`.execute(app.db);
+  await app.db.transaction().execute(async (trx) => {
+    for (let start = 1; start <= count; start += BATCH) {
+      const payloads = Array.from({ length: BATCH }, (_, index) => payloadOf(start + index));
+      await app.queue.sendAll(contract, payloads, { db: trx });
+    }
+    await sql`analyze pgboss.job`.execute(trx);
+  });
+  for (;;) {
+    const { rows } = await sql<{ done: number; seconds: number }>`
+      select count(completed_on)::int as done,
+             extract(epoch from max(completed_on) - min(started_on))::float as seconds
+      from pgboss.job where name = ${contract.name} and state = 'completed'
+    `.execute(app.db);
+    if (rows[0]?.done === count) return count / rows[0].seconds;
+    await sleep(250);
+  }
+}
+
+/** Sends the very messages of the mail job, ready-made. @returns mails a second */
+async function sendBareMails(app: FastifyInstance, sink: MailSink, env: Record<string, string>) {
+  const url = `http://localhost:3000/auth/confirm/${'x'.repeat(43)}`;
+  const bodies = JSON.stringify(app.renderMail('confirm-account', { username: 'person', url }));
+  const mailer = await Helper.start('bare-mailer', { ...env, BODIES: bodies });
+  const startedAt = performance.now();
+  await mailer.ask(String(MAILS));
+  const rate = (MAILS / (performance.now() - startedAt)) * 1000;
+  await mailer.stop();
+  sink.count = 0;
+  return rate;
+}
+
+async function drainMails(app: FastifyInstance, sink: MailSink): Promise<number> {
+  const { rows } = await sql<{ first: number }>`select min(id)::int as first from users`.execute(app.db);
+  const first = rows[0]?.first ?? 1;
+  const rate = await drain(app, mailQueue, MAILS, (n) => ({
+    template: 'confirm-account',
+    userId: first + n - 1,
+  }));
+  if (sink.count !== MAILS) throw new Error(`${sink.count} mails arrived, not ${MAILS}`);
+  return rate;
+}
+
+/** One mail at a time to an idle worker. @returns how long each took from its enqueueing to the server, ms */
+async function ping(app: FastifyInstance, sink: MailSink): Promise<number[]> {
+  const { rows } = await sql<{ id: number }>`select id from users limit ${PINGS}`.execute(app.db);
+  const latencies: number[] = [];
+  for (const { id } of rows) {
+    const arrival = sink.next();
+    const startedAt = performance.now();
+    await app.queue.send(mailQueue, { template: 'confirm-account', userId: id }, { db: app.db });
+    await arrival;
+    latencies.push(performance.now() - startedAt);
+    await sleep(20);
+  }
+  return latencies;
+}

@@ -1,0 +1,7 @@
+import { arch, availableParallelism, cpus, totalmem, type } from 'node:os';
+
+/** What the figures were measured on. */
+export function machine(): string {
+  const gigabytes = Math.round(totalmem() / 2 ** 30);
+  return `${availableParallelism()} cores (${cpus()[0]?.model ?? arch()}), ${gigabytes} GB, ${type()}, Node ${process.versions.node}`;
+}

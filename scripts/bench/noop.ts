@@ -1,0 +1,10 @@
+import { Type } from 'typebox';
+import { defineQueue } from '../../src/queues.ts';
+
+/** A queue whose jobs do nothing: what remains is the cost of the queue itself. */
+export const noopQueue = defineQueue({
+  name: 'noop',
+  payload: Type.Object({ n: Type.Integer() }, { additionalProperties: false }),
+  retry: { limit: 2, delaySeconds: 1, maxDelaySeconds: 60 },
+  timeoutSeconds: 60,
+});

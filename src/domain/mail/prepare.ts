@@ -1,0 +1,73 @@
+import { sql } from 'kysely';
+import type { Db, TokenPurpose } from '../../schema.ts';
+import { mintToken } from '../token.ts';
+
+/** One mail that is to be written. */
+export interface MailRequest {
+  readonly jobId: string;
+  readonly userId: number;
+  /** The mail goes to the new address of this change of email. */
+  readonly emailChangeId: number | undefined;
+  /** What the mail's link is good for. Undefined for a mail without a token. */
+  readonly purpose: TokenPurpose | undefined;
+}
+
+export interface PreparedMail {
+  /** The account, or undefined when it, or the change of email, is gone. */
+  readonly recipient:
+    | { readonly email: string; readonly username: string; readonly isConfirmed: boolean }
+    | undefined;
+  /** Whether the mail server has accepted this mail before. */
+  readonly isDelivered: boolean;
+  /** The link's token, which from now on is good for one hour. Empty without a purpose. */
+  readonly token: string;
+}
+
+/**
+ * Loads who mails go to, looks each up in the ledger, and mints their tokens: one statement for any number of mails.
+ * A token is random, stored as a hash, and given only to the mail.
+ *
+ * @returns what each request needs, in the order of the requests
+ */
+export async function prepareMails(
+  db: Db,
+  requests: readonly MailRequest[],
+): Promise<readonly PreparedMail[]> {
+  const tokens = requests.map(({ purpose }) => (purpose === undefined ? undefined : mintToken()));
+  const { rows } = await sql<{
+    email: string | null;
+    username: string;
+    isConfirmed: boolean;
+    isDelivered: boolean;
+  }>`
+    with request as (
+      select * from unnest(
+        ${requests.map(({ jobId }) => jobId)}::uuid[], ${requests.map(({ userId }) => userId)}::integer[],
+        ${requests.map(({ emailChangeId }) => emailChangeId ?? null)}::integer[],
+        ${requests.map(({ purpose }) => purpose ?? null)}::text[],
+        ${tokens.map((token) => token?.hash ?? null)}::bytea[]
+      ) with ordinality as request (job_id, user_id, email_change_id, purpose, token_hash, position)
+    ),
+    found as (
+      select request.*, users.username, users.confirmed_at is not null as is_confirmed,
+        case when request.email_change_id is null then users.email else email_changes.new_email end as email,
+        mail_deliveries.job_id is not null as is_delivered
+      from request
+      left join users on users.id = request.user_id
+      left join email_changes on email_changes.id = request.email_change_id
+      left join mail_deliveries on mail_deliveries.job_id = request.job_id
+    ),
+    minted as (
+      insert into mailed_tokens (token_hash, user_id, purpose, email_change_id, expires_at)
+      select token_hash, user_id, purpose, email_change_id, now() + interval '1 hour'
+      from found where purpose is not null and email is not null and not is_delivered
+    )
+    select email, username, is_confirmed as "isConfirmed", is_delivered as "isDelivered"
+    from found order by position
+  `.execute(db);
+  return rows.map(({ email, username, isConfirmed, isDelivered }, index) => ({
+    recipient: email === null ? undefined : { email, username, isConfirmed },
+    isDelivered,
+    token: tokens[index]?.token ?? '',
+  }));
+}
