@@ -56,7 +56,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
 
   // What jobs and pages stand on. Closing runs in reverse: the queue lets go before the database does.
   app.register(work);
-  app.register(db);
+  app.register(db, { clock });
   app.register(views);
   app.register(mailer);
   app.register(mailStore);

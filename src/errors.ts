@@ -5,6 +5,7 @@ export type DomainErrorCode =
   | 'username-taken'
   | 'email-taken'
   | 'edit-conflict'
+  | 'export-underway'
   | 'too-many-requests';
 
 /** An expected outcome that is not success. Its message may be shown to the person who caused it. */

@@ -89,10 +89,21 @@ export const mailQueue = defineQueue({
         Type.Literal('address-in-use'),
         Type.Literal('reset-password'),
         Type.Literal('change-email'),
+        Type.Literal('new-comments'),
+        Type.Literal('weekly-digest'),
+        Type.Literal('export-ready'),
       ]),
       userId: id(),
       /** With `change-email`: the change, whose new address the mail goes to. */
       emailChangeId: Type.Optional(id()),
+      /** With `new-comments`: the post, and the first and last comment its author is told of. */
+      postId: Type.Optional(id()),
+      firstCommentId: Type.Optional(id()),
+      lastCommentId: Type.Optional(id()),
+      /** With `weekly-digest`: the Monday of the week. */
+      week: Type.Optional(date()),
+      /** With `export-ready`. */
+      exportId: Type.Optional(id()),
     },
     { additionalProperties: false },
   ),
@@ -100,11 +111,65 @@ export const mailQueue = defineQueue({
   timeoutSeconds: 120,
 });
 
+/** Mail that many get at once steps back for mail that somebody waits for. */
+export const BULK_MAIL_PRIORITY = -10;
+
+/** A few tries over some minutes, for work that only needs the database. */
+const DATABASE_ONLY = { limit: 10, delaySeconds: 5, maxDelaySeconds: 5 * 60 };
+
+/** Collects what is new under a post, for one mail to its author. */
+export const commentNoticeQueue = defineQueue({
+  name: 'comment-notice',
+  payload: Type.Object({ postId: id() }, { additionalProperties: false }),
+  retry: DATABASE_ONLY,
+  timeoutSeconds: 30,
+  uniqueKey: ({ postId }) => String(postId),
+});
+
+/** Sends everybody who wants one the digest of the week before: on Mondays at seven. */
+export const digestQueue = defineQueue({
+  name: 'digest',
+  payload: Type.Object({}, { additionalProperties: false }),
+  retry: DATABASE_ONLY,
+  timeoutSeconds: 15 * 60,
+  concurrency: 1,
+  schedule: { cron: '0 7 * * 1', payload: {} },
+});
+
+/** Writes one person's export. */
+export const exportQueue = defineQueue({
+  name: 'export',
+  payload: Type.Object({ exportId: id() }, { additionalProperties: false }),
+  retry: DATABASE_ONLY,
+  timeoutSeconds: 30 * 60,
+  concurrency: 2,
+});
+
+/** Removes what has expired: every hour, at a time when nothing else is scheduled. */
+export const pruneQueue = defineQueue({
+  name: 'prune',
+  payload: Type.Object({}, { additionalProperties: false }),
+  retry: DATABASE_ONLY,
+  timeoutSeconds: 15 * 60,
+  concurrency: 1,
+  schedule: { cron: '23 * * * *', payload: {} },
+});
+
 /** Every queue there is: `npm run migrate` creates them and brings their settings up to date. */
-export const queueContracts: readonly QueueContract[] = [mailQueue];
+export const queueContracts: readonly QueueContract[] = [
+  mailQueue,
+  commentNoticeQueue,
+  digestQueue,
+  exportQueue,
+  pruneQueue,
+];
 
 function id() {
   return Type.Integer({ minimum: 1 });
+}
+
+function date() {
+  return Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' });
 }
 
 /**

@@ -10,6 +10,10 @@ export interface Schema {
   posts: PostsTable;
   follows: FollowsTable;
   comments: CommentsTable;
+  comment_notices: CommentNoticesTable;
+  digests: DigestsTable;
+  data_exports: DataExportsTable;
+  data_export_chunks: DataExportChunksTable;
   job_attempts: JobAttemptsTable;
   workers: WorkersTable;
   paused_queues: PausedQueuesTable;
@@ -33,6 +37,8 @@ interface UsersTable {
   last_seen_at: Generated<Date>;
   /** What the avatar is drawn from: random, so that it tells nothing about the person. */
   avatar_seed: Generated<string>;
+  wants_digest: Generated<boolean>;
+  wants_comment_mails: Generated<boolean>;
 }
 
 export type Role = 'User' | 'Moderator' | 'Administrator';
@@ -54,11 +60,19 @@ interface MailedTokensTable {
   purpose: TokenPurpose;
   /** Which change a `change-email` token carries out. */
   email_change_id: number | null;
+  /** Which export a `download-export` token opens. */
+  export_id: number | null;
   created_at: Generated<Date>;
   expires_at: Date;
 }
 
-export type TokenPurpose = 'confirm-account' | 'reset-password' | 'change-email';
+export type TokenPurpose =
+  | 'confirm-account'
+  | 'reset-password'
+  | 'change-email'
+  | 'download-export'
+  | 'stop-digest'
+  | 'stop-comment-mails';
 
 /** The ledger: a row is written when the mail server has accepted the message. */
 interface MailDeliveriesTable {
@@ -101,6 +115,41 @@ interface CommentsTable {
   body_html: string;
   is_disabled: Generated<boolean>;
   created_at: Generated<Date>;
+}
+
+/** How far a post's author has been told of its comments, and when. */
+interface CommentNoticesTable {
+  post_id: number;
+  last_comment_id: number;
+  mailed_at: Generated<Date>;
+}
+
+/** Who has been sent the digest of which week. */
+interface DigestsTable {
+  user_id: number;
+  /** Its Monday, as `YYYY-MM-DD`. */
+  week: ColumnType<Date, string, string>;
+}
+
+interface DataExportsTable {
+  id: Generated<number>;
+  user_id: number;
+  state: Generated<DataExportState>;
+  /** Posts and comments written so far, and in all. */
+  done: Generated<number>;
+  total: Generated<number>;
+  /** Of the finished file, in bytes. */
+  size: ColumnType<string, number | undefined, number>;
+  created_at: Generated<Date>;
+  ended_at: Date | null;
+}
+
+export type DataExportState = 'waiting' | 'running' | 'ready' | 'cancelled' | 'failed';
+
+interface DataExportChunksTable {
+  export_id: number;
+  position: number;
+  content: Buffer;
 }
 
 /** One row for each time a worker began a job; `ended_at` and `outcome` only of one that did not succeed. */

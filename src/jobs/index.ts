@@ -1,5 +1,9 @@
 import type { JobDefinition } from '../plugins/queue/job.ts';
+import commentNotice from './comment-notice.ts';
+import digest from './digest.ts';
+import dataExport from './export.ts';
 import mail from './mail.ts';
+import prune from './prune.ts';
 
 /** Every job a worker can do. */
-export const jobs: readonly JobDefinition[] = [mail];
+export const jobs: readonly JobDefinition[] = [mail, commentNotice, digest, dataExport, prune];

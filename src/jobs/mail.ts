@@ -5,9 +5,10 @@ import { mailQueue } from '../queues.ts';
 /** Sends one mail to one person. */
 export default defineJob(
   mailQueue,
-  ({ mailStore, mailer, renderMail, config }, payload, { id, signal, afterwards }) =>
+  ({ db, mailStore, mailer, renderMail, config }, payload, { id, signal, afterwards }) =>
     deliverMail(
       {
+        db,
         prepare: mailStore.prepare,
         record: (delivery) => afterwards(() => mailStore.record(delivery)),
         mailer,

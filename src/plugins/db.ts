@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { Kysely, type LogEvent, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import { type Clock, enableClockOverride } from 'pg-boss';
 import { maskPassword } from '../config.ts';
 import { StartupError } from '../errors.ts';
 import { pendingMigrations } from '../migrator.ts';
@@ -23,8 +24,8 @@ export const QUEUE_CONNECTIONS = 1;
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /** `app.db`: Kysely on a pool. Refuses to start on a database that is away or whose schema is old. */
-export default fp(
-  async (app) => {
+export default fp<{ clock?: Clock | undefined }>(
+  async (app, { clock }) => {
     const { databaseUrl } = app.config;
     if (databaseUrl === undefined)
       throw new StartupError(2, 'DATABASE_URL: not set, and the application needs it');
@@ -34,7 +35,7 @@ export default fp(
       max: app.config.databasePoolMax - QUEUE_CONNECTIONS - 1,
       application_name: `pennypost ${app.role}`,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      ...(app.role === 'worker' && { onConnect: dontWaitForTheDisk }),
+      onConnect: (client) => prepareSession(client, app.role, clock),
     });
     pool.on('error', (error) => app.log.warn({ err: error }, 'an idle database connection was lost'));
     const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }), log: logSlowQueries(app) });
@@ -52,8 +53,15 @@ export default fp(
  * as a whole, claims, results and all, and those jobs run again. What cannot be repeated, such as the ledger's row
  * after a mail was accepted, asks for a wait of its own: it covers everything before it.
  */
-async function dontWaitForTheDisk(client: pg.ClientBase): Promise<void> {
-  await client.query('set synchronous_commit = off');
+const DONT_WAIT_FOR_THE_DISK = 'set synchronous_commit = off';
+
+async function prepareSession(
+  client: pg.ClientBase,
+  role: FastifyInstance['role'],
+  clock: Clock | undefined,
+): Promise<void> {
+  if (role === 'worker') await client.query(DONT_WAIT_FOR_THE_DISK);
+  if (clock !== undefined) await client.query(enableClockOverride());
 }
 
 async function refuseOldSchema(db: Kysely<Schema>, databaseUrl: string): Promise<void> {

@@ -11,6 +11,7 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
   'username-taken': 409,
   'email-taken': 409,
   'edit-conflict': 409,
+  'export-underway': 409,
   'too-many-requests': 429,
 };
 

@@ -16,6 +16,8 @@ export interface Message {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
+  /** Where one POST ends mails of this kind. Mail programs offer it as a button: RFC 8058. */
+  readonly unsubscribeUrl?: string;
 }
 
 export interface Mailer {
@@ -66,8 +68,14 @@ export default fp(
         });
         const transport = await opening;
         signal?.throwIfAborted();
+        const { unsubscribeUrl, ...content } = message;
         const subject = `${config.mailSubjectPrefix} ${message.subject}`.trim();
-        const sending = transport.sendMail({ ...message, subject, from: config.mailFrom });
+        const sending = transport.sendMail({
+          ...content,
+          subject,
+          from: config.mailFrom,
+          headers: unsubscribeUrl === undefined ? {} : unsubscribeHeaders(unsubscribeUrl),
+        });
         const { response } = await (signal === undefined
           ? sending
           : Promise.race([sending, abortOf(signal)]));
@@ -82,6 +90,10 @@ export default fp(
   },
   { name: 'mailer', decorators: { fastify: ['config'] } },
 );
+
+function unsubscribeHeaders(url: string) {
+  return { 'List-Unsubscribe': `<${url}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' };
+}
 
 /** Rejects when the signal is aborted, with its reason. */
 function abortOf(signal: AbortSignal): Promise<never> {

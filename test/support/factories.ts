@@ -41,7 +41,9 @@ export async function createUser(
 
 /** A token such as a mail would carry. */
 export async function mintToken({ db }: FastifyInstance, userId: number, purpose: TokenPurpose) {
-  const [mail] = await prepareMails(db, [{ jobId: randomUUID(), userId, emailChangeId: undefined, purpose }]);
+  const [mail] = await prepareMails(db, [
+    { jobId: randomUUID(), userId, emailChangeId: undefined, exportId: undefined, purpose },
+  ]);
   if (mail === undefined) throw new Error('no mail was prepared');
   return mail.token;
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { PgBoss } from 'pg-boss';
+import type { Test } from 'tap';
 import { jobs } from '../../src/jobs/index.ts';
 import { synchroniseQueues } from '../../src/plugins/queue/synchronise.ts';
 import { deadLetterName, type QueueContract, queueContracts } from '../../src/queues.ts';
@@ -22,6 +23,24 @@ export async function jobsOf<Payload extends object>(
   states: readonly QueuedJob['state'][] = ['created', 'retry'],
 ): Promise<QueuedJob<Payload>[]> {
   return selectJobs(app, contract.name, states);
+}
+
+/**
+ * Asserts that exactly these jobs wait in a queue, oldest first, by their payloads. A view that queues a mail needs
+ * no worker and no mail server to be tested.
+ */
+export async function assertEnqueued<Payload extends object>(
+  t: Test,
+  app: FastifyInstance,
+  contract: QueueContract<Payload>,
+  payloads: readonly Partial<Payload>[],
+): Promise<void> {
+  const waiting = await jobsOf(app, contract);
+  t.equal(waiting.length, payloads.length, `${payloads.length} jobs wait in ${contract.name}`);
+  t.match(
+    waiting.map(({ data }) => data),
+    payloads,
+  );
 }
 
 /** The jobs that were given up. */

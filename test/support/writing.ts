@@ -12,13 +12,13 @@ export async function writePosts({ db }: FastifyInstance, { id }: TestUser, coun
 
 /** Publishes comments under a post, `Comment 1` and so on. Returns the ids in that order. */
 export async function writeComments(
-  { db }: FastifyInstance,
+  { db, queue }: FastifyInstance,
   { id }: TestUser,
   postId: number,
   count = 1,
 ): Promise<number[]> {
   for (let number = 1; number <= count; number += 1) {
-    await publishComment(db, { postId, authorId: id, body: `Comment ${number}` });
+    await publishComment({ db, queue }, { postId, authorId: id, body: `Comment ${number}` });
   }
   const comments = await db
     .selectFrom('comments')

@@ -1,14 +1,26 @@
 import { DomainError } from '../../errors.ts';
+import type { Queue } from '../../queues.ts';
 import type { Db } from '../../schema.ts';
 import { renderComment } from '../markdown.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
+import { announceComment } from './notice.ts';
 
 /**
- * Publishes a comment.
+ * Publishes a comment, and sees to it that the post's author hears of it.
  *
  * @throws DomainError `not-found` when the post is gone
  */
 export async function publishComment(
+  { db, queue }: { db: Db; queue: Queue },
+  comment: { postId: number; authorId: number; body: string },
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await insertComment(trx, comment);
+    await announceComment({ db: trx, queue }, comment.postId);
+  });
+}
+
+async function insertComment(
   db: Db,
   { postId, authorId, body }: { postId: number; authorId: number; body: string },
 ): Promise<void> {

@@ -1,16 +1,25 @@
 import { PermanentFailure } from '../../errors.ts';
 import type { mailQueue, PayloadOf } from '../../queues.ts';
+import type { Db } from '../../schema.ts';
 import type { Delivery } from './ledger.ts';
 import type { MailRequest, PreparedMail } from './prepare.ts';
 import { mailTemplates } from './templates.ts';
 
 interface Dependencies {
+  readonly db: Db;
   readonly prepare: (request: MailRequest) => Promise<PreparedMail>;
   /** Sees to it that the ledger has the mail before its job counts as done. */
   readonly record: (delivery: Delivery) => void;
   readonly mailer: {
     send(
-      message: { messageId: string; to: string; subject: string; text: string; html: string },
+      message: {
+        messageId: string;
+        to: string;
+        subject: string;
+        text: string;
+        html: string;
+        unsubscribeUrl?: string;
+      },
       options: { signal: AbortSignal },
     ): Promise<string>;
   };
@@ -29,13 +38,15 @@ interface Dependencies {
  * @throws PermanentFailure when there is no such account, or the server refuses the recipient or the message
  */
 export async function deliverMail(
-  { prepare, record, mailer, renderMail, baseUrl }: Dependencies,
+  { db, prepare, record, mailer, renderMail, baseUrl }: Dependencies,
   { id: jobId, signal }: { id: string; signal: AbortSignal },
-  { template: name, userId, emailChangeId }: PayloadOf<typeof mailQueue>,
+  payload: PayloadOf<typeof mailQueue>,
 ): Promise<void> {
+  const { template: name, userId, emailChangeId, exportId } = payload;
   const template = mailTemplates[name];
   const { purpose } = template;
-  const { recipient, isDelivered, token } = await prepare({ jobId, userId, emailChangeId, purpose });
+  const request = { jobId, userId, emailChangeId, exportId, purpose };
+  const { recipient, isDelivered, token } = await prepare(request);
   if (isDelivered) return;
   if (recipient === undefined) {
     throw new PermanentFailure(
@@ -46,9 +57,19 @@ export async function deliverMail(
   }
   if (template.isMoot?.(recipient)) return;
 
-  const body = renderMail(name, { username: recipient.username, url: `${baseUrl}${template.path(token)}` });
+  const content = template.load === undefined ? {} : await template.load(db, payload);
+  if (content === undefined) return;
+
+  const url = `${baseUrl}${template.path(token)}`;
+  const body = renderMail(name, { username: recipient.username, url, site: baseUrl, ...content });
   const messageId = `<${jobId}@${new URL(baseUrl).hostname}>`;
-  const message = { messageId, to: recipient.email, subject: template.subject, ...body };
+  const message = {
+    messageId,
+    to: recipient.email,
+    subject: template.subject,
+    ...body,
+    ...(template.isUnsubscribeLink && { unsubscribeUrl: url }),
+  };
   await sendOrGiveUp(mailer, message, { signal });
   record({ jobId, userId, template: name, messageId });
 }

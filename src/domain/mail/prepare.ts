@@ -10,7 +10,22 @@ export interface MailRequest {
   readonly emailChangeId: number | undefined;
   /** What the mail's link is good for. Undefined for a mail without a token. */
   readonly purpose: TokenPurpose | undefined;
+  /** Which export the link opens. */
+  readonly exportId: number | undefined;
 }
+
+const HOUR = 60 * 60;
+const DAY = 24 * HOUR;
+
+/** How long a mailed link works, in seconds. A mail that can be unsubscribed from may be found again months later. */
+const LIFETIMES: Record<TokenPurpose, number> = {
+  'confirm-account': HOUR,
+  'reset-password': HOUR,
+  'change-email': HOUR,
+  'download-export': 7 * DAY,
+  'stop-digest': 90 * DAY,
+  'stop-comment-mails': 90 * DAY,
+};
 
 export interface PreparedMail {
   /** The account, or undefined when it, or the change of email, is gone. */
@@ -19,7 +34,7 @@ export interface PreparedMail {
     | undefined;
   /** Whether the mail server has accepted this mail before. */
   readonly isDelivered: boolean;
-  /** The link's token, which from now on is good for one hour. Empty without a purpose. */
+  /** The link's token, good from now on. Empty without a purpose. */
   readonly token: string;
 }
 
@@ -45,8 +60,11 @@ export async function prepareMails(
         ${requests.map(({ jobId }) => jobId)}::uuid[], ${requests.map(({ userId }) => userId)}::integer[],
         ${requests.map(({ emailChangeId }) => emailChangeId ?? null)}::integer[],
         ${requests.map(({ purpose }) => purpose ?? null)}::text[],
-        ${tokens.map((token) => token?.hash ?? null)}::bytea[]
-      ) with ordinality as request (job_id, user_id, email_change_id, purpose, token_hash, position)
+        ${requests.map(({ purpose }) => purpose && LIFETIMES[purpose])}::integer[],
+        ${tokens.map((token) => token?.hash ?? null)}::bytea[],
+        ${requests.map(({ exportId }) => exportId ?? null)}::integer[]
+      ) with ordinality as request
+        (job_id, user_id, email_change_id, purpose, lifetime, token_hash, export_id, position)
     ),
     found as (
       select request.*, users.username, users.confirmed_at is not null as is_confirmed,
@@ -58,8 +76,8 @@ export async function prepareMails(
       left join mail_deliveries on mail_deliveries.job_id = request.job_id
     ),
     minted as (
-      insert into mailed_tokens (token_hash, user_id, purpose, email_change_id, expires_at)
-      select token_hash, user_id, purpose, email_change_id, now() + interval '1 hour'
+      insert into mailed_tokens (token_hash, user_id, purpose, email_change_id, export_id, expires_at)
+      select token_hash, user_id, purpose, email_change_id, export_id, now() + make_interval(secs => lifetime)
       from found where purpose is not null and email is not null and not is_delivered
     )
     select email, username, is_confirmed as "isConfirmed", is_delivered as "isDelivered"

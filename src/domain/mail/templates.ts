@@ -1,18 +1,26 @@
 import type { mailQueue, PayloadOf } from '../../queues.ts';
-import type { TokenPurpose } from '../../schema.ts';
+import type { Db, TokenPurpose } from '../../schema.ts';
+import { loadNewComments } from '../comments/notice.ts';
+import { loadDigest } from '../digests/load.ts';
+
+type Payload = PayloadOf<typeof mailQueue>;
 
 /** What a mail is about; its words are in `views/mail`. */
 export interface MailTemplate {
   readonly subject: string;
   /** The mail carries a link with a token for this purpose, minted when the mail is written. */
   readonly purpose?: TokenPurpose;
-  /** The page the mail sends its reader to. */
+  /** The page the mail's link opens. */
   path(token: string): string;
+  /** Whether the link ends mails of this kind: then mail programs may offer that themselves (RFC 8058). */
+  readonly isUnsubscribeLink?: boolean;
   /** Whether the mail has become pointless since it was enqueued. */
-  isMoot?(user: { isConfirmed: boolean }): boolean;
+  isMoot?(recipient: { isConfirmed: boolean }): boolean;
+  /** What the mail is to tell. Undefined when there is nothing any more. */
+  load?(db: Db, payload: Payload): Promise<object | undefined>;
 }
 
-export const mailTemplates: Record<PayloadOf<typeof mailQueue>['template'], MailTemplate> = {
+export const mailTemplates: Record<Payload['template'], MailTemplate> = {
   'confirm-account': {
     subject: 'Confirm Your Account',
     purpose: 'confirm-account',
@@ -33,4 +41,27 @@ export const mailTemplates: Record<PayloadOf<typeof mailQueue>['template'], Mail
     subject: 'You Already Have an Account',
     path: () => '/auth/login',
   },
+  'new-comments': {
+    subject: 'New Comments on Your Post',
+    purpose: 'stop-comment-mails',
+    path: unsubscribePath,
+    isUnsubscribeLink: true,
+    load: loadNewComments,
+  },
+  'weekly-digest': {
+    subject: 'Your Week on Pennypost',
+    purpose: 'stop-digest',
+    path: unsubscribePath,
+    isUnsubscribeLink: true,
+    load: loadDigest,
+  },
+  'export-ready': {
+    subject: 'Your Data Is Ready',
+    purpose: 'download-export',
+    path: (token) => `/your-data/${token}`,
+  },
 };
+
+function unsubscribePath(token: string): string {
+  return `/unsubscribe/${token}`;
+}

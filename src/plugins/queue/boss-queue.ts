@@ -41,6 +41,7 @@ export class BossQueue implements Queue {
   };
 
   sendAll: Queue['sendAll'] = async (contract, payloads, { db, priority }) => {
+    if (payloads.length === 0) return;
     for (const payload of payloads) refuseFault(contract, payload);
     const origin = this.#origin();
     const jobs = payloads.map((payload) => ({

@@ -49,6 +49,9 @@ const HELPERS = {
   /** A moment as HTML: for a person in words, for a program exactly. */
   time: (moment: Date) =>
     `<time datetime="${moment.toISOString()}">${DATE_AND_TIME.format(moment)} UTC</time>`,
+  /** A size in bytes, for a person. */
+  bytes: (bytes: number) =>
+    bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} kB` : `${(bytes / 2 ** 20).toFixed(1)} MB`,
   /** A count with its noun. */
   counted: (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`,
 };

@@ -15,6 +15,8 @@ import home from './home.ts';
 import moderate from './moderate.ts';
 import people from './people.ts';
 import posts from './posts.ts';
+import unsubscribe from './unsubscribe.ts';
+import yourData from './your-data.ts';
 
 /** The pages for people. Sessions, forms and the same-origin rule are theirs alone. */
 export default async function web(app: FastifyInstance): Promise<void> {
@@ -35,6 +37,7 @@ async function pages(app: FastifyInstance): Promise<void> {
 
   app.register(account, { prefix: '/auth' });
   app.register(site);
+  app.register(unsubscribe, { prefix: '/unsubscribe' });
   if (app.config.smtpUrl === undefined) app.register(mailbox, { prefix: '/dev/mailbox' });
 }
 
@@ -46,5 +49,6 @@ async function site(app: FastifyInstance): Promise<void> {
   app.register(comments);
   app.register(people);
   app.register(follows);
+  app.register(yourData, { prefix: '/your-data' });
   app.register(moderate, { prefix: '/moderate' });
 }

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { Permission, ROLES } from '../../domain/accounts/roles.ts';
 import { editAnyProfile, editOwnProfile } from '../../domain/people/edit.ts';
 import { type EditableProfile, findEditableProfile, findProfile } from '../../domain/people/find.ts';
+import { chooseMails, findMailChoices } from '../../domain/people/mail-choices.ts';
 import { listPosts } from '../../domain/posts/list.ts';
 import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
@@ -17,6 +18,7 @@ const profileFields = {
   about_me: Type.String({ maxLength: 2000 }),
 };
 const ProfileForm = Type.Object(profileFields);
+const MailChoicesForm = Type.Object({ digest: Type.Boolean(), comment_mails: Type.Boolean() });
 const AnyProfileForm = Type.Object({
   email: emailField(),
   username: usernameField(),
@@ -51,20 +53,35 @@ export default async function people(app: FastifyInstance): Promise<void> {
     signedIn.addHook('onRequest', requireUser);
 
     signedIn.get('/edit-profile', async (request, reply) => {
-      const profile = await findEditableProfile(db, currentUser(request).id);
-      return showOwnEditor(reply, { values: formValues(profile), errors: {} });
+      const { id } = currentUser(request);
+      const profile = await findEditableProfile(db, id);
+      return showOwnEditor(reply, id, { values: formValues(profile), errors: {} });
     });
 
     signedIn.post('/edit-profile', async (request, reply) => {
-      const form = request.readForm(ProfileForm);
-      if (form.data === undefined) return showOwnEditor(reply.code(422), form.state);
       const { id, username } = currentUser(request);
+      const form = request.readForm(ProfileForm);
+      if (form.data === undefined) return showOwnEditor(reply.code(422), id, form.state);
       const { name, location, about_me: aboutMe } = form.data;
       await editOwnProfile(db, id, { name, location, aboutMe });
       await request.session.flash('Your profile has been updated.');
       return reply.redirect(`/user/${username}`, 303);
     });
+
+    signedIn.post('/edit-profile/mails', async (request, reply) => {
+      const { id } = currentUser(request);
+      const { data } = request.readForm(MailChoicesForm);
+      if (data === undefined) return reply.redirect('/edit-profile', 303);
+      await chooseMails(db, id, { wantsDigest: data.digest, wantsCommentMails: data.comment_mails });
+      await request.session.flash('Your choice of mails has been saved.');
+      return reply.redirect('/edit-profile#mails', 303);
+    });
   });
+
+  async function showOwnEditor(reply: FastifyReply, id: number, form: FormState) {
+    const mails = await findMailChoices(db, id);
+    return reply.page('people/edit', { title: 'Edit Your Profile', form, mails });
+  }
 
   app.register(async (administrators) => {
     administrators.addHook('onRequest', requireUser);
@@ -101,10 +118,6 @@ const TAKEN: Readonly<Record<string, 'email' | 'username' | undefined>> = {
 
 function formValues({ aboutMe, isConfirmed, id: _id, ...rest }: EditableProfile): Record<string, string> {
   return { ...rest, about_me: aboutMe, confirmed: isConfirmed ? 'y' : '' };
-}
-
-function showOwnEditor(reply: FastifyReply, form: FormState) {
-  return reply.page('people/edit', { title: 'Edit Your Profile', form });
 }
 
 function showAnyEditor(reply: FastifyReply, profile: EditableProfile, form: FormState) {

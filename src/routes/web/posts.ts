@@ -25,7 +25,7 @@ interface WithId {
 }
 
 export default async function posts(app: FastifyInstance): Promise<void> {
-  const { db, config } = app;
+  const { db, queue, config } = app;
 
   app.get<WithId>('/post/:id', (request, reply) => show(request, reply, EMPTY_FORM));
 
@@ -36,7 +36,10 @@ export default async function posts(app: FastifyInstance): Promise<void> {
       const form = request.readForm(CommentForm);
       if (form.data === undefined) return show(request, reply.code(422), form.state);
       const postId = idFrom(request.params.id);
-      await publishComment(db, { postId, authorId: currentUser(request).id, body: form.data.body });
+      await publishComment(
+        { db, queue },
+        { postId, authorId: currentUser(request).id, body: form.data.body },
+      );
       await request.session.flash('Your comment has been published.');
       return reply.redirect(`/post/${postId}?page=-1#comments`, 303);
     },

@@ -1,0 +1,117 @@
+import { sql } from 'kysely';
+import {
+  commentNoticeQueue,
+  type mailQueue as MailQueue,
+  mailQueue,
+  type PayloadOf,
+  type Queue,
+} from '../../queues.ts';
+import type { Db } from '../../schema.ts';
+
+/** The author of a post gets at most one mail about it in this time; what is written meanwhile is collected. */
+const PAUSE_SECONDS = 60 * 60;
+
+/** How many comments one mail quotes. */
+const QUOTED = 10;
+
+/**
+ * Sees to it that the author of a post hears of a new comment: now, or when an hour has passed since the last mail.
+ *
+ * @param db the transaction that publishes the comment
+ */
+export async function announceComment(
+  { db, queue }: { db: Db; queue: Queue },
+  postId: number,
+): Promise<void> {
+  const last = await db
+    .selectFrom('comment_notices')
+    .select(sql<Date>`mailed_at + make_interval(secs => ${PAUSE_SECONDS})`.as('nextAt'))
+    .where('post_id', '=', postId)
+    .executeTakeFirst();
+  await queue.send(commentNoticeQueue, { postId }, { db, ...(last && { startAfter: last.nextAt }) });
+}
+
+/**
+ * Enqueues one mail about everything written under a post since the last one, by others than its author. Does
+ * nothing when there is nothing new or the author wants no such mail, and comes back later when it is too soon.
+ */
+export async function noticeComments({ db, queue }: { db: Db; queue: Queue }, postId: number): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const post = await trx
+      .selectFrom('posts')
+      .innerJoin('users', 'users.id', 'posts.author_id')
+      .select(['author_id as authorId', 'wants_comment_mails as wantsMails'])
+      .where('posts.id', '=', postId)
+      .forUpdate('posts')
+      .executeTakeFirst();
+    if (!post?.wantsMails) return;
+
+    const notice = await trx
+      .selectFrom('comment_notices')
+      .select('last_comment_id as lastId')
+      .select(sql<Date>`mailed_at + make_interval(secs => ${PAUSE_SECONDS})`.as('nextAt'))
+      .select(sql<boolean>`mailed_at + make_interval(secs => ${PAUSE_SECONDS}) > now()`.as('isTooSoon'))
+      .where('post_id', '=', postId)
+      .executeTakeFirst();
+    const { first, last } = await trx
+      .selectFrom('comments')
+      .select(({ fn }) => [fn.min('id').as('first'), fn.max('id').as('last')])
+      .where('post_id', '=', postId)
+      .where('id', '>', notice?.lastId ?? 0)
+      .where('author_id', '<>', post.authorId)
+      .where('is_disabled', '=', false)
+      .executeTakeFirstOrThrow();
+    if (first === null || last === null) return;
+    if (notice?.isTooSoon) {
+      await queue.send(commentNoticeQueue, { postId }, { db: trx, startAfter: notice.nextAt });
+      return;
+    }
+
+    await trx
+      .insertInto('comment_notices')
+      .values({ post_id: postId, last_comment_id: last })
+      .onConflict((conflict) =>
+        conflict.column('post_id').doUpdateSet({ last_comment_id: last, mailed_at: sql`now()` }),
+      )
+      .execute();
+    await queue.send(
+      mailQueue,
+      {
+        template: 'new-comments',
+        userId: post.authorId,
+        postId,
+        firstCommentId: first,
+        lastCommentId: last,
+      },
+      { db: trx },
+    );
+  });
+}
+
+/** What the mail says: the comments it is about that still stand. Undefined when none does. */
+export async function loadNewComments(
+  db: Db,
+  {
+    userId,
+    postId = 0,
+    firstCommentId = 0,
+    lastCommentId = 0,
+  }: Pick<PayloadOf<typeof MailQueue>, 'userId' | 'postId' | 'firstCommentId' | 'lastCommentId'>,
+): Promise<object | undefined> {
+  const comments = await db
+    .selectFrom('comments')
+    .innerJoin('users', 'users.id', 'comments.author_id')
+    .select(['username', 'body'])
+    .select(({ fn }) => fn.countAll<string>().over().as('total'))
+    .where('post_id', '=', postId)
+    .where('comments.id', '>=', firstCommentId)
+    .where('comments.id', '<=', lastCommentId)
+    .where('author_id', '<>', userId)
+    .where('is_disabled', '=', false)
+    .orderBy('comments.id')
+    .limit(QUOTED)
+    .execute();
+  const total = Number(comments[0]?.total ?? 0);
+  if (total === 0) return undefined;
+  return { comments, total, omitted: total - comments.length, postPath: `/post/${postId}#comments` };
+}

@@ -1,0 +1,62 @@
+import { sql } from 'kysely';
+import { BULK_MAIL_PRIORITY, mailQueue, type Queue } from '../../queues.ts';
+import type { Db } from '../../schema.ts';
+
+/** How many recipients one transaction takes. */
+const BATCH = 500;
+
+/**
+ * Enqueues one mail for everybody who wants a digest and has not been sent the one of the week before this one. Safe
+ * to run again: each batch notes its recipients in the transaction that enqueues their mails.
+ *
+ * @param options.signal stops it between two batches
+ * @returns how many mails were enqueued
+ */
+export async function sendDigests(
+  { db, queue }: { db: Db; queue: Queue },
+  { signal }: { signal: AbortSignal },
+): Promise<number> {
+  const week = await lastWeek(db);
+  let total = 0;
+  for (let afterId = 0; ; ) {
+    signal.throwIfAborted();
+    const batch = await db
+      .selectFrom('users')
+      .select('id')
+      .where('wants_digest', '=', true)
+      .where('confirmed_at', 'is not', null)
+      .where('id', '>', afterId)
+      .orderBy('id')
+      .limit(BATCH)
+      .execute({ signal });
+    const last = batch.at(-1);
+    if (last === undefined) return total;
+    total += await enqueueBatch({ db, queue }, { week, userIds: batch.map(({ id }) => id) });
+    afterId = last.id;
+  }
+}
+
+async function enqueueBatch(
+  { db, queue }: { db: Db; queue: Queue },
+  { week, userIds }: { week: string; userIds: readonly number[] },
+): Promise<number> {
+  return db.transaction().execute(async (trx) => {
+    const recipients = await trx
+      .insertInto('digests')
+      .values(userIds.map((userId) => ({ user_id: userId, week })))
+      .onConflict((conflict) => conflict.doNothing())
+      .returning('user_id as userId')
+      .execute();
+    const mails = recipients.map(({ userId }) => ({ template: 'weekly-digest' as const, userId, week }));
+    await queue.sendAll(mailQueue, mails, { db: trx, priority: BULK_MAIL_PRIORITY });
+    return recipients.length;
+  });
+}
+
+/** The Monday of the last whole week, in UTC. */
+async function lastWeek(db: Db): Promise<string> {
+  const { rows } = await sql<{ week: string }>`
+    select to_char(date_trunc('week', now() at time zone 'UTC') - interval '1 week', 'YYYY-MM-DD') as week
+  `.execute(db);
+  return rows[0]?.week ?? '';
+}

@@ -1,0 +1,96 @@
+import { sql } from 'kysely';
+import { DomainError } from '../../errors.ts';
+import { exportQueue, type Queue } from '../../queues.ts';
+import type { DataExportState, Db } from '../../schema.ts';
+import { violatedConstraint } from '../violated-constraint.ts';
+
+/** An export as its owner sees it. */
+export interface DataExport {
+  readonly id: number;
+  readonly state: DataExportState;
+  /** Posts and comments written so far, and in all. */
+  readonly done: number;
+  readonly total: number;
+  /** Of the finished file, in bytes. */
+  readonly size: number;
+  readonly createdAt: Date;
+  readonly endedAt: Date | null;
+  /** When the finished file is removed. */
+  readonly expiresAt: Date | null;
+}
+
+/** How long a finished export can be fetched. */
+const KEPT = sql`interval '7 days'`;
+
+/** A person's newest export that there is still something to say about. */
+export function findNewestExport(db: Db, userId: number): Promise<DataExport | undefined> {
+  return db
+    .selectFrom('data_exports')
+    .select(['id', 'state', 'done', 'total', 'created_at as createdAt', 'ended_at as endedAt'])
+    .select([sql<number>`size::float`.as('size'), sql<Date | null>`ended_at + ${KEPT}`.as('expiresAt')])
+    .where('user_id', '=', userId)
+    .where(sql<boolean>`coalesce(ended_at, now()) > now() - ${KEPT}`)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+/**
+ * Asks for an export of everything a person wrote.
+ *
+ * @throws DomainError `export-underway` when one is being written already
+ */
+export async function requestExport({ db, queue }: { db: Db; queue: Queue }, userId: number): Promise<void> {
+  try {
+    await db.transaction().execute(async (trx) => {
+      const { id } = await trx
+        .insertInto('data_exports')
+        .values({ user_id: userId })
+        .returning('id')
+        .executeTakeFirstOrThrow();
+      await queue.send(exportQueue, { exportId: id }, { db: trx });
+    });
+  } catch (error) {
+    if (violatedConstraint(error) !== 'data_exports_one_at_a_time_key') throw error;
+    throw new DomainError('export-underway', 'An export is being written already.');
+  }
+}
+
+/** Stops a person's export. Returns whether there was one under way; its job notices at its next step. */
+export async function cancelExport(db: Db, userId: number): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('data_exports')
+    .set({ state: 'cancelled', ended_at: sql`now()` })
+    .where('user_id', '=', userId)
+    .where('state', 'in', ['waiting', 'running'])
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** The export a mailed link opens. Undefined when the link is not good, or not any more. */
+export async function findExportByToken(db: Db, tokenHash: Buffer): Promise<number | undefined> {
+  const found = await db
+    .selectFrom('mailed_tokens')
+    .innerJoin('data_exports', 'data_exports.id', 'mailed_tokens.export_id')
+    .select('data_exports.id')
+    .where('token_hash', '=', tokenHash)
+    .where('purpose', '=', 'download-export')
+    .where('expires_at', '>', sql<Date>`now()`)
+    .where('state', '=', 'ready')
+    .executeTakeFirst();
+  return found?.id;
+}
+
+/** The file of a finished export, piece by piece. */
+export async function* readExport(db: Db, exportId: number): AsyncGenerator<Buffer> {
+  for (let position = 0; ; position += 1) {
+    const chunk = await db
+      .selectFrom('data_export_chunks')
+      .select('content')
+      .where('export_id', '=', exportId)
+      .where('position', '=', position)
+      .executeTakeFirst();
+    if (chunk === undefined) return;
+    yield chunk.content;
+  }
+}

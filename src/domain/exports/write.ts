@@ -1,0 +1,132 @@
+import { Readable } from 'node:stream';
+import { sql } from 'kysely';
+import { ZipFile } from 'yazl';
+import { mailQueue, type Queue } from '../../queues.ts';
+import type { Db } from '../../schema.ts';
+import { exportEntries } from './entries.ts';
+
+/** The file is stored in pieces of this many bytes: what a process holds of it at a time. */
+const CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * Writes everything a person wrote into a zip file, JSON beside Markdown, and enqueues the mail with its link. Holds
+ * one page of rows and one piece of the file at a time, however much there is. An attempt begins anew: what an
+ * earlier one left is removed first. Ends early, and leaves nothing, when the person cancels.
+ */
+export async function writeExport(
+  { db, queue }: { db: Db; queue: Queue },
+  exportId: number,
+  { signal }: { signal: AbortSignal },
+): Promise<void> {
+  const userId = await beginExport(db, exportId);
+  if (userId === undefined) return;
+  const cancelled = new AbortController();
+  const ended = AbortSignal.any([signal, cancelled.signal]);
+  const report = async (rows: number) => {
+    if (!(await addProgress(db, exportId, rows))) cancelled.abort(new Error('the export was cancelled'));
+  };
+  try {
+    const size = await storeZip(db, { exportId, userId, report, signal: ended });
+    await finishExport({ db, queue }, { exportId, userId, size });
+  } catch (error) {
+    if (!cancelled.signal.aborted) throw error;
+    await removeChunks(db, exportId);
+  }
+}
+
+/** Marks an export as being written. Returns whose it is; undefined when it is not wanted any more. */
+async function beginExport(db: Db, exportId: number): Promise<number | undefined> {
+  await removeChunks(db, exportId);
+  const begun = await db
+    .updateTable('data_exports')
+    .set(({ selectFrom }) => ({
+      state: 'running',
+      done: 0,
+      total: sql<number>`2 * (
+        ${selectFrom('posts').select(sql<number>`count(*)::int`.as('count')).whereRef('author_id', '=', 'data_exports.user_id')}
+        + ${selectFrom('comments').select(sql<number>`count(*)::int`.as('count')).whereRef('author_id', '=', 'data_exports.user_id')})`,
+    }))
+    .where('id', '=', exportId)
+    .where('state', 'in', ['waiting', 'running'])
+    .returning('user_id as userId')
+    .executeTakeFirst();
+  return begun?.userId;
+}
+
+/** Returns whether the export is still wanted. */
+async function addProgress(db: Db, exportId: number, rows: number): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('data_exports')
+    .set({ done: sql`done + ${rows}` })
+    .where('id', '=', exportId)
+    .where('state', '=', 'running')
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+async function storeZip(
+  db: Db,
+  {
+    exportId,
+    userId,
+    report,
+    signal,
+  }: { exportId: number; userId: number; report: (rows: number) => Promise<void>; signal: AbortSignal },
+): Promise<number> {
+  const zip = new ZipFile();
+  for (const { name, content } of exportEntries(db, { userId, report, signal })) {
+    zip.addReadStreamLazy(name, (give) => {
+      const stream = Readable.from(content());
+      // yazl does not hear of a source that fails; who reads the archive must.
+      stream.on('error', (error) => zip.outputStream.emit('error', error));
+      give(null, stream);
+    });
+  }
+  zip.end();
+  let size = 0;
+  let position = 0;
+  for await (const content of inChunks(Readable.from(zip.outputStream), CHUNK_BYTES)) {
+    signal.throwIfAborted();
+    await db
+      .insertInto('data_export_chunks')
+      .values({ export_id: exportId, position, content })
+      .execute({ signal });
+    position += 1;
+    size += content.length;
+  }
+  return size;
+}
+
+async function* inChunks(source: AsyncIterable<Buffer>, bytes: number): AsyncGenerator<Buffer> {
+  let pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of source) {
+    pieces.push(piece);
+    length += piece.length;
+    if (length < bytes) continue;
+    yield Buffer.concat(pieces);
+    pieces = [];
+    length = 0;
+  }
+  if (length > 0) yield Buffer.concat(pieces);
+}
+
+async function finishExport(
+  { db, queue }: { db: Db; queue: Queue },
+  { exportId, userId, size }: { exportId: number; userId: number; size: number },
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const { numUpdatedRows } = await trx
+      .updateTable('data_exports')
+      .set({ state: 'ready', size, done: sql`total`, ended_at: sql`now()` })
+      .where('id', '=', exportId)
+      .where('state', '=', 'running')
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) await removeChunks(trx, exportId);
+    else await queue.send(mailQueue, { template: 'export-ready', userId, exportId }, { db: trx });
+  });
+}
+
+async function removeChunks(db: Db, exportId: number): Promise<void> {
+  await db.deleteFrom('data_export_chunks').where('export_id', '=', exportId).execute();
+}

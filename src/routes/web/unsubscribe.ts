@@ -1,0 +1,37 @@
+import type { FastifyInstance } from 'fastify';
+import { findUnsubscribeLink, unsubscribe } from '../../domain/people/mail-choices.ts';
+import { hashToken } from '../../domain/token.ts';
+import { DomainError } from '../../errors.ts';
+
+interface WithToken {
+  Params: { token: string };
+}
+
+/**
+ * The link under a mail that ends mails of its kind. Opening it asks; a POST does it, from the page's button or,
+ * with the same address, from the mail program itself (RFC 8058), which is signed in nowhere.
+ */
+export default async function unsubscribeRoutes(app: FastifyInstance): Promise<void> {
+  const { db } = app;
+
+  app.get<WithToken>('/:token', async (request, reply) => {
+    const { token } = request.params;
+    const kind = await findUnsubscribeLink(db, hashToken(token));
+    if (kind === undefined) throw noSuchLink();
+    return reply.page('people/unsubscribe', { title: 'Unsubscribe', token, kind, isDone: false });
+  });
+
+  app.post<WithToken>('/:token', async (request, reply) => {
+    const tokenHash = hashToken(request.params.token);
+    if (!(await unsubscribe(db, tokenHash))) throw noSuchLink();
+    const kind = await findUnsubscribeLink(db, tokenHash);
+    return reply.page('people/unsubscribe', { title: 'Unsubscribed', token: '', kind, isDone: true });
+  });
+}
+
+function noSuchLink(): DomainError {
+  return new DomainError(
+    'not-found',
+    'This link is invalid or has expired. Which mails you get stands on your profile, under Edit.',
+  );
+}

@@ -1,0 +1,68 @@
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import {
+  cancelExport,
+  findExportByToken,
+  findNewestExport,
+  readExport,
+  requestExport,
+} from '../../domain/exports/requests.ts';
+import { hashToken } from '../../domain/token.ts';
+import { DomainError } from '../../errors.ts';
+import { currentUser, requireUser } from '../../plugins/web/guards.ts';
+
+/** Where people take with them what they wrote. */
+export default async function yourData(app: FastifyInstance): Promise<void> {
+  const { db, queue } = app;
+
+  app.register(async (signedIn) => {
+    signedIn.addHook('onRequest', requireUser);
+
+    signedIn.get('/', async (request, reply) => {
+      const dataExport = await findNewestExport(db, currentUser(request).id);
+      return reply.page('people/your-data', { title: 'Your Data', dataExport });
+    });
+
+    signedIn.post('/', async (request, reply) => {
+      try {
+        await requestExport({ db, queue }, currentUser(request).id);
+      } catch (error) {
+        if (!(error instanceof DomainError) || error.code !== 'export-underway') throw error;
+        await request.session.flash(error.message);
+      }
+      return reply.redirect('/your-data', 303);
+    });
+
+    signedIn.post('/cancel', async (request, reply) => {
+      const isCancelled = await cancelExport(db, currentUser(request).id);
+      await request.session.flash(
+        isCancelled ? 'Your export has been cancelled.' : 'There is no export to cancel.',
+      );
+      return reply.redirect('/your-data', 303);
+    });
+
+    signedIn.get('/download', async (request, reply) => {
+      const dataExport = await findNewestExport(db, currentUser(request).id);
+      if (dataExport?.state !== 'ready') throw nothingThere();
+      return sendExport(reply, dataExport.id);
+    });
+  });
+
+  app.get<{ Params: { token: string } }>('/:token', async (request, reply) => {
+    const id = await findExportByToken(db, hashToken(request.params.token));
+    if (id === undefined) throw nothingThere();
+    return sendExport(reply, id);
+  });
+
+  function sendExport(reply: FastifyReply, id: number) {
+    return reply
+      .type('application/zip')
+      .header('cache-control', 'private, no-store')
+      .header('content-disposition', 'attachment; filename="pennypost.zip"')
+      .send(Readable.from(readExport(db, id)));
+  }
+}
+
+function nothingThere(): DomainError {
+  return new DomainError('not-found', 'This export is not there any more. Ask for a new one at “Your data”.');
+}

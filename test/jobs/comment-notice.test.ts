@@ -1,0 +1,115 @@
+import { sql } from 'kysely';
+import { TestClock } from 'pg-boss';
+import t from 'tap';
+import { publishComment, setCommentDisabled } from '../../src/domain/comments/write.ts';
+import { commentNoticeQueue } from '../../src/queues.ts';
+import { build } from '../support/build.ts';
+import { Client } from '../support/client.ts';
+import { createUser } from '../support/factories.ts';
+import { assertEnqueued, drain } from '../support/jobs.ts';
+import { catchMail } from '../support/smtp.ts';
+import { writePosts } from '../support/writing.ts';
+
+async function setUp(t: Parameters<typeof build>[0]) {
+  const smtp = await catchMail(t);
+  const clock = new TestClock();
+  const app = await build(t, { SMTP_URL: smtp.url }, { clock });
+  const author = await createUser(app, { username: 'john' });
+  const reader = await createUser(app, { username: 'susan' });
+  const [postId = 0] = await writePosts(app, author);
+  const comment = (authorId: number, body: string) => publishComment(app, { postId, authorId, body });
+  /** Lets an hour pass, for the queue and for what the database remembers. */
+  const anHourLater = async () => {
+    await clock.setTime(clock.now() + 61 * 60 * 1000);
+    await sql`update comment_notices set mailed_at = mailed_at - interval '61 minutes'`.execute(app.db);
+  };
+  return { app, smtp, author, reader, postId, comment, anHourLater };
+}
+
+t.test('a comment is mailed to the author; what follows within the hour is collected', async (t) => {
+  const { app, smtp, reader, comment, anHourLater } = await setUp(t);
+  await comment(reader.id, 'Well said.');
+  await drain(app);
+  t.equal(smtp.mails.length, 1);
+  t.match(smtp.mails[0], {
+    to: { text: 'john@example.com' },
+    subject: '[Pennypost] New Comments on Your Post',
+  });
+  t.match(smtp.mails[0]?.text, 'There is a new comment on your post');
+  t.match(smtp.mails[0]?.text, 'susan wrote:\n\nWell said.');
+  t.match(smtp.mails[0]?.html, '<blockquote>Well said.</blockquote>');
+
+  await comment(reader.id, 'And another thing.');
+  await comment(reader.id, 'And a third.');
+  await drain(app);
+  t.equal(smtp.mails.length, 1, 'it is too soon');
+  await assertEnqueued(t, app, commentNoticeQueue, [{}]);
+
+  await anHourLater();
+  await drain(app);
+  t.equal(smtp.mails.length, 2);
+  t.match(smtp.mails[1]?.text, 'There are 2 new comments');
+  t.match(smtp.mails[1]?.text, /And another thing\.[\s\S]*And a third\./);
+  t.notMatch(smtp.mails[1]?.text, 'Well said.');
+});
+
+t.test('nobody is mailed about their own comments, or hidden ones, or against their will', async (t) => {
+  const { app, smtp, author, reader, comment } = await setUp(t);
+  await comment(author.id, 'I meant it.');
+  await drain(app);
+  await comment(reader.id, 'spam');
+  const { id } = await app.db
+    .selectFrom('comments')
+    .select('id')
+    .where('body', '=', 'spam')
+    .executeTakeFirstOrThrow();
+  await setCommentDisabled(app.db, id, true);
+  await drain(app);
+  await sql`update users set wants_comment_mails = false`.execute(app.db);
+  await comment(reader.id, 'Well said.');
+  await drain(app);
+  t.same(smtp.mails, []);
+});
+
+t.test('a comment that was hidden after the mail was enqueued is not in it', async (t) => {
+  const { app, smtp, reader, comment } = await setUp(t);
+  await comment(reader.id, 'spam');
+  await comment(reader.id, 'Well said.');
+  await sql`update comments set is_disabled = true where body = 'spam'`.execute(app.db);
+  await drain(app);
+  t.notMatch(smtp.mails[0]?.text, 'spam');
+});
+
+t.test('the mail can be unsubscribed from, in the mail program and on the page', async (t) => {
+  const { app, smtp, reader, comment, anHourLater } = await setUp(t);
+  await comment(reader.id, 'Well said.');
+  await drain(app);
+  const [mail] = smtp.mails;
+  const header = mail?.headers.get('list');
+  t.match(header, { unsubscribe: { url: /\/unsubscribe\/[\w-]{43}$/ } });
+  t.match(header, { 'unsubscribe-post': { name: 'List-Unsubscribe=One-Click' } });
+  const path = new URL(/http\S+\/unsubscribe\/\S+/.exec(mail?.text ?? '')?.[0] ?? '').pathname;
+
+  const visitor = new Client(app);
+  const asked = await visitor.get(path);
+  t.match(asked.body, 'Do you want to stop getting mails about comments on your posts?');
+  await comment(reader.id, 'Still there?');
+  await anHourLater();
+  await drain(app);
+  t.equal(smtp.mails.length, 2, 'opening the page changes nothing');
+
+  // What a mail program sends: no cookie, no Origin, no Sec-Fetch-Site.
+  const oneClick = await app.inject({
+    method: 'POST',
+    url: path,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    payload: 'List-Unsubscribe=One-Click',
+  });
+  t.equal(oneClick.statusCode, 200);
+  await comment(reader.id, 'Hello?');
+  await anHourLater();
+  await drain(app);
+  t.equal(smtp.mails.length, 2);
+  t.equal((await visitor.post(path, {})).statusCode, 200, 'once more does no harm');
+  t.equal((await visitor.get(`/unsubscribe/${'x'.repeat(43)}`)).statusCode, 404);
+});

@@ -1,0 +1,88 @@
+import { sql } from 'kysely';
+import t from 'tap';
+import { sendDigests } from '../../src/domain/digests/send.ts';
+import { follow } from '../../src/domain/follows/follow.ts';
+import { mailQueue } from '../../src/queues.ts';
+import { build } from '../support/build.ts';
+import { createUser, signedInClient } from '../support/factories.ts';
+import { assertEnqueued, drain, jobsOf } from '../support/jobs.ts';
+import { catchMail } from '../support/smtp.ts';
+import { writePosts } from '../support/writing.ts';
+
+const signal = new AbortController().signal;
+
+async function setUp(t: Parameters<typeof build>[0]) {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url });
+  const reader = await createUser(app, { username: 'john' });
+  const author = await createUser(app, { username: 'susan' });
+  await follow(app.db, reader.id, author.id);
+  await sql`update users set wants_digest = true where id = ${reader.id}`.execute(app.db);
+  const lastWeek = () =>
+    sql`update posts set created_at = date_trunc('week', now() at time zone 'UTC') - interval '3 days'`.execute(
+      app.db,
+    );
+  return { app, smtp, reader, author, lastWeek };
+}
+
+t.test('who wants one gets what the people they follow wrote last week, once', async (t) => {
+  const { app, smtp, reader, author, lastWeek } = await setUp(t);
+  await writePosts(app, author, 2);
+  await writePosts(app, reader);
+  await lastWeek();
+
+  t.equal(await sendDigests(app, { signal }), 1);
+  t.equal(await sendDigests(app, { signal }), 0, 'a second run finds nobody left');
+  await assertEnqueued(t, app, mailQueue, [{ template: 'weekly-digest', userId: reader.id }]);
+  await drain(app);
+
+  t.equal(smtp.mails.length, 1);
+  t.match(smtp.mails[0], { to: { text: 'john@example.com' }, subject: '[Pennypost] Your Week on Pennypost' });
+  t.match(smtp.mails[0]?.text, /susan wrote:\n\nPost 2\n\nhttp\S+\/post\/2[\s\S]*Post 1/);
+  t.notMatch(smtp.mails[0]?.text, 'john wrote');
+  t.match(smtp.mails[0]?.headers.get('list'), { unsubscribe: { url: /\/unsubscribe\/[\w-]{43}$/ } });
+});
+
+t.test('a week without a post is no mail, and this week belongs to the next digest', async (t) => {
+  const { app, smtp, author } = await setUp(t);
+  await writePosts(app, author);
+  await sendDigests(app, { signal });
+  await drain(app);
+  t.same(smtp.mails, []);
+});
+
+t.test('thousands of recipients are enqueued in batches, behind the mail people wait for', async (t) => {
+  const { app } = await setUp(t);
+  await sql`
+    insert into users (email, username, password_hash, role, confirmed_at, wants_digest)
+    select 'u' || n || '@example.com', 'u' || n, 'x', 'User', now(), true from generate_series(1, 1200) as n
+  `.execute(app.db);
+  t.equal(await sendDigests(app, { signal }), 1201);
+  const jobs = await jobsOf(app, mailQueue);
+  t.equal(jobs.length, 1201);
+  t.equal(new Set(jobs.map(({ data }) => data.userId)).size, 1201);
+  const { rows } = await sql`select distinct priority from pgboss.job where name = 'mail'`.execute(app.db);
+  t.same(rows, [{ priority: -10 }]);
+});
+
+t.test('two runs at the same time send one mail to each', async (t) => {
+  const { app } = await setUp(t);
+  const counts = await Promise.all([sendDigests(app, { signal }), sendDigests(app, { signal })]);
+  t.equal(counts[0] + counts[1], 1);
+});
+
+t.test('the digest is asked for on the profile, and is off until then', async (t) => {
+  const app = await build(t);
+  const john = await createUser(app);
+  const client = await signedInClient(app, john);
+  const choice = () =>
+    app.db
+      .selectFrom('users')
+      .select(['wants_digest', 'wants_comment_mails'])
+      .where('id', '=', john.id)
+      .executeTakeFirst();
+  t.same(await choice(), { wants_digest: false, wants_comment_mails: true });
+  await client.post('/edit-profile/mails', { digest: 'y' });
+  t.same(await choice(), { wants_digest: true, wants_comment_mails: false });
+  t.match((await client.get('/edit-profile')).body, /id="digest" [^>]*checked/);
+});

@@ -1,0 +1,155 @@
+import { sql } from 'kysely';
+import t from 'tap';
+import { cancelExport } from '../../src/domain/exports/requests.ts';
+import { writeExport } from '../../src/domain/exports/write.ts';
+import { prune } from '../../src/domain/prune.ts';
+import { exportQueue } from '../../src/queues.ts';
+import { build } from '../support/build.ts';
+import { Client, messagesOf } from '../support/client.ts';
+import { createUser, signedInClient } from '../support/factories.ts';
+import { assertEnqueued, drain, jobsOf } from '../support/jobs.ts';
+import { start } from '../support/processes.ts';
+import { catchMail, linkIn } from '../support/smtp.ts';
+import { unzip } from '../support/unzip.ts';
+import { writeComments, writePosts } from '../support/writing.ts';
+
+async function setUp(t: Parameters<typeof build>[0]) {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url });
+  const john = await createUser(app);
+  const susan = await createUser(app, { username: 'susan' });
+  const client = await signedInClient(app, john);
+  return { app, smtp, john, susan, client };
+}
+
+t.test('a person gets everything they wrote, and nothing of anybody else', async (t) => {
+  const { app, smtp, john, susan, client } = await setUp(t);
+  const [postId = 0] = await writePosts(app, john, 2);
+  const [otherId = 0] = await writePosts(app, susan);
+  await writeComments(app, john, otherId);
+  await writeComments(app, susan, postId);
+
+  t.equal((await client.post('/your-data')).headers.location, '/your-data');
+  t.match((await client.get('/your-data')).body, 'Your export waits for its turn.');
+  await drain(app);
+
+  const mail = smtp.mails.find(({ subject }) => subject === '[Pennypost] Your Data Is Ready');
+  const download = await new Client(app).get(linkIn(mail));
+  t.equal(download.headers['content-type'], 'application/zip');
+  t.match(download.headers['content-disposition'], 'attachment');
+  const files = await unzip(download.rawPayload);
+  t.match(JSON.parse(files['profile.json'] ?? ''), { username: 'john', email: 'john@example.com' });
+  t.match(JSON.parse(files['posts.json'] ?? ''), [
+    { path: `/post/${postId}`, body: 'Post 1' },
+    { body: 'Post 2' },
+  ]);
+  t.match(JSON.parse(files['comments.json'] ?? ''), [{ post_path: `/post/${otherId}`, body: 'Comment 1' }]);
+  t.match(files['posts.md'], /^# Posts\n\n## Post \d+, 20[^\n]+\n\nPost 1\n\n## Post \d+/);
+  t.match(files['comments.md'], /^# Comments\n\n## On post \d+/);
+
+  t.match((await client.get('/your-data')).body, /Download \d+ kB/);
+  t.same((await client.get('/your-data/download')).rawPayload, download.rawPayload);
+});
+
+t.test('somebody who wrote nothing gets a valid, empty export', async (t) => {
+  const { app, client } = await setUp(t);
+  await client.post('/your-data');
+  await drain(app);
+  const files = await unzip((await client.get('/your-data/download')).rawPayload);
+  t.same(JSON.parse(files['posts.json'] ?? ''), []);
+  t.equal(files['posts.md'], '# Posts\n');
+});
+
+t.test('one export at a time, also for two clicks at once', async (t) => {
+  const { app, client } = await setUp(t);
+  await Promise.all([client.post('/your-data'), client.post('/your-data')]);
+  t.same(messagesOf(await client.get('/your-data')), ['An export is being written already.']);
+  t.equal((await jobsOf(app, exportQueue)).length, 1);
+});
+
+t.test('the page shows the progress, and an export can be cancelled while it runs', async (t) => {
+  const { app, john, client } = await setUp(t);
+  await sql`
+    insert into posts (author_id, body, body_html)
+    select ${john.id}, 'Post ' || n, '<p>Post</p>' from generate_series(1, 5000) as n
+  `.execute(app.db);
+  await client.post('/your-data');
+  const [job] = await jobsOf(app, exportQueue);
+  const exportId = job?.data.exportId ?? 0;
+  const seen: string[] = [];
+  const writing = writeExport(app, exportId, { signal: new AbortController().signal });
+  while (seen.length < 2) {
+    const percent = /(\d+) %/.exec((await client.get('/your-data')).body)?.[1];
+    if (percent !== undefined && percent !== '0' && !seen.includes(percent)) seen.push(percent);
+  }
+  t.same(messagesOf(await client.follow(await client.post('/your-data/cancel'))), [
+    'Your export has been cancelled.',
+  ]);
+  await writing;
+  const { rows } = await sql`select from data_export_chunks`.execute(app.db);
+  t.equal(rows.length, 0, 'nothing of it is left');
+  t.match((await client.get('/your-data')).body, 'Export my data');
+  t.equal((await client.get('/your-data/download')).statusCode, 404);
+});
+
+t.test('an export that is cancelled before its turn is not written', async (t) => {
+  const { app, smtp, john, client } = await setUp(t);
+  await client.post('/your-data');
+  t.ok(await cancelExport(app.db, john.id));
+  t.notOk(await cancelExport(app.db, john.id));
+  await drain(app);
+  t.same(smtp.mails, []);
+});
+
+t.test('an attempt that was interrupted leaves nothing that the next one trips over', async (t) => {
+  const { app, client } = await setUp(t);
+  await client.post('/your-data');
+  await sql`update data_exports set state = 'running', done = 7`.execute(app.db);
+  await sql`insert into data_export_chunks select id, 0, 'half' from data_exports`.execute(app.db);
+  await drain(app);
+  t.ok(await unzip((await client.get('/your-data/download')).rawPayload));
+});
+
+t.test('a link is good for seven days, and for its own export only', async (t) => {
+  const { app, smtp, client } = await setUp(t);
+  await client.post('/your-data');
+  await drain(app);
+  const path = linkIn(smtp.mails[0]);
+  const visitor = new Client(app);
+  const { rows } = await sql<{ days: number }>`
+    select round(extract(epoch from expires_at - now()) / 86400)::int as days from mailed_tokens
+  `.execute(app.db);
+  t.same(rows, [{ days: 7 }]);
+  await sql`update mailed_tokens set expires_at = now()`.execute(app.db);
+  t.equal((await visitor.get(path)).statusCode, 404);
+  t.equal((await visitor.get(`/your-data/${'x'.repeat(43)}`)).statusCode, 404);
+  t.match((await visitor.get('/your-data')).headers.location, /^\/auth\/login/);
+});
+
+t.test('a hundred thousand posts are written by a worker that has memory for a fraction', async (t) => {
+  const { app, john, client } = await setUp(t);
+  await sql`
+    insert into posts (author_id, body, body_html)
+    select ${john.id}, repeat('All work and no play. ', 50) || n, '' from generate_series(1, 100000) as n
+  `.execute(app.db);
+  await client.post('/your-data');
+  const env = { DATABASE_URL: app.config.databaseUrl ?? '', SMTP_URL: app.config.smtpUrl ?? '' };
+  const worker = start(t, ['src/worker.ts'], { ...env, NODE_OPTIONS: '--max-old-space-size=96' });
+  await worker.prints(/"queue":"export",[^\n]*"msg":"job completed"/, 60_000);
+
+  const files = await unzip((await client.get('/your-data/download')).rawPayload);
+  const posts: unknown[] = JSON.parse(files['posts.json'] ?? '');
+  t.equal(posts.length, 100_000, 'a hundred megabytes of text');
+});
+
+t.test('an export without a job any more does not stand in the way of the next', async (t) => {
+  const { app, client } = await setUp(t);
+  await client.post('/your-data');
+  await prune(app.db, { signal: new AbortController().signal });
+  await assertEnqueued(t, app, exportQueue, [{}]);
+  await sql`delete from pgboss.job`.execute(app.db);
+  await prune(app.db, { signal: new AbortController().signal });
+  t.match((await client.get('/your-data')).body, 'could not be written');
+  t.equal((await client.post('/your-data')).statusCode, 303);
+  t.equal((await jobsOf(app, exportQueue)).length, 1);
+});

@@ -1,0 +1,29 @@
+import { sql } from 'kysely';
+import t from 'tap';
+import { prune } from '../../src/domain/prune.ts';
+import { build } from '../support/build.ts';
+import { createUser, mintToken, signedInClient } from '../support/factories.ts';
+
+t.test('what has expired is removed, and what has not stays', async (t) => {
+  const app = await build(t);
+  const user = await createUser(app);
+  await signedInClient(app, user);
+  await mintToken(app, user.id, 'confirm-account');
+  await mintToken(app, user.id, 'reset-password');
+  await sql`update mailed_tokens set expires_at = now() where purpose = 'confirm-account'`.execute(app.db);
+  await sql`insert into workers (name, queues, concurrency) values ('here', '{}', 1)`.execute(app.db);
+  await sql`
+    insert into workers (name, queues, concurrency, seen_at) values ('gone', '{}', 1, now() - interval '2 days')
+  `.execute(app.db);
+  await sql`
+    insert into sessions (token_hash, expires_at)
+    select decode(md5(n::text), 'hex'), now() - interval '1 second' from generate_series(1, 25000) as n
+  `.execute(app.db);
+
+  const removed = await prune(app.db, { signal: new AbortController().signal });
+
+  t.match(removed, { sessions: 25_000, mailed_tokens: 1, workers: 1, mail_deliveries: 0 });
+  const left = async (table: 'sessions' | 'mailed_tokens' | 'workers') =>
+    (await app.db.selectFrom(table).selectAll().execute()).length;
+  t.same([await left('sessions'), await left('mailed_tokens'), await left('workers')], [1, 1, 1]);
+});
