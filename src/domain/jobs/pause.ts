@@ -13,3 +13,9 @@ export async function pauseQueue(db: Db, queue: string): Promise<void> {
 export async function resumeQueue(db: Db, queue: string): Promise<void> {
   await db.deleteFrom('paused_queues').where('queue', '=', queue).execute();
 }
+
+/** The names of the queues that are paused. */
+export async function listPausedQueues(db: Db): Promise<Set<string>> {
+  const rows = await db.selectFrom('paused_queues').select('queue').execute();
+  return new Set(rows.map(({ queue }) => queue));
+}

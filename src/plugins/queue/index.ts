@@ -3,6 +3,7 @@ import fp from 'fastify-plugin';
 import { type Clock, PgBoss } from 'pg-boss';
 import { StartupError } from '../../errors.ts';
 import { QUEUE_CONNECTIONS } from '../db.ts';
+import { QueueAdmin } from './admin.ts';
 import { BossQueue } from './boss-queue.ts';
 import { logJobs } from './log.ts';
 
@@ -10,6 +11,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Enqueues jobs and, in a worker, works them. Lives in the application's own database. */
     queue: BossQueue;
+    /** What an operator does to the queues. */
+    queueAdmin: QueueAdmin;
   }
 }
 
@@ -24,6 +27,7 @@ export default fp<{ clock?: Clock | undefined }>(
   async (app, { clock }) => {
     const boss = createBoss(app, clock);
     app.decorate('queue', new BossQueue(app, boss));
+    app.decorate('queueAdmin', new QueueAdmin(boss));
     logJobs(app);
     app.addHook('onClose', async () => {
       await app.queue.stopWorking();

@@ -52,6 +52,13 @@ const HELPERS = {
   /** A size in bytes, for a person. */
   bytes: (bytes: number) =>
     bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} kB` : `${(bytes / 2 ** 20).toFixed(1)} MB`,
+  /** A span of time in seconds, for a person. */
+  span: (seconds: number) => {
+    if (seconds < 10) return `${seconds.toFixed(1)} s`;
+    if (seconds < 120) return `${Math.round(seconds)} s`;
+    if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+    return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
+  },
   /** A count with its noun. */
   counted: (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`,
 };

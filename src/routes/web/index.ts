@@ -6,6 +6,7 @@ import { requireConfirmed } from '../../plugins/web/guards.ts';
 import page from '../../plugins/web/page.ts';
 import sameOrigin from '../../plugins/web/same-origin.ts';
 import session from '../../plugins/web/session.ts';
+import jobsDashboard from '../admin/jobs/index.ts';
 import avatars from '../avatars.ts';
 import mailbox from '../dev/mailbox.ts';
 import account from './auth/index.ts';
@@ -37,6 +38,7 @@ async function pages(app: FastifyInstance): Promise<void> {
 
   app.register(account, { prefix: '/auth' });
   app.register(site);
+  app.register(jobsDashboard, { prefix: '/admin/jobs' });
   app.register(unsubscribe, { prefix: '/unsubscribe' });
   if (app.config.smtpUrl === undefined) app.register(mailbox, { prefix: '/dev/mailbox' });
 }

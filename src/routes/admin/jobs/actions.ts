@@ -1,0 +1,134 @@
+import type { FastifyInstance } from 'fastify';
+import { recordAction } from '../../../domain/jobs/audit.ts';
+import { findJobIds, type JobFilter } from '../../../domain/jobs/find.ts';
+import { pauseQueue, resumeQueue } from '../../../domain/jobs/pause.ts';
+import { DomainError } from '../../../errors.ts';
+import { type JobAction, QueueAdmin } from '../../../plugins/queue/admin.ts';
+import { currentUser } from '../../../plugins/web/guards.ts';
+import { queueContracts } from '../../../queues.ts';
+import { type FilterFields, filterFields, filterFrom, WORK_QUEUES, withFields } from './filter.ts';
+
+/** More than so many are not counted before they are asked about. */
+const MOST_COUNTED = 10_000;
+
+type QueueAction = 'pause' | 'resume' | 'start';
+
+const JOB_ACTIONS: Record<JobAction, string> = {
+  retry: 'Retry',
+  cancel: 'Cancel',
+  run: 'Run now',
+  delete: 'Delete',
+  redrive: 'Redrive',
+};
+
+const QUEUE_ACTIONS: Record<QueueAction, string> = {
+  pause: 'Pause',
+  resume: 'Resume',
+  start: 'Run the schedule of',
+};
+
+/** What is done to jobs and queues. A page asks first, a POST does it, and the audit log says who did. */
+export default async function actions(app: FastifyInstance): Promise<void> {
+  const { db, queue, queueAdmin } = app;
+
+  app.get('/ask', async (request, reply) => {
+    const { action, fields, filter } = readCommand(request.query);
+    const question = isJobAction(action)
+      ? await questionAboutJobs(action, filter)
+      : { label: QUEUE_ACTIONS[action], subject: `the queue ${fields.queue}`, count: 1 };
+    return reply.page('admin/jobs/ask', {
+      title: question.label,
+      action,
+      fields,
+      ...question,
+      backHref: backTo(action, fields),
+    });
+  });
+
+  app.post('/do', async (request, reply) => {
+    const { action, fields, filter } = readCommand(lastValues(request.body));
+    const { id: userId, username } = currentUser(request);
+    const message = isJobAction(action)
+      ? await doToJobs(action, filter)
+      : await doToQueue(action, fields.queue ?? '');
+    const subject = withFields('', fields).replace(/^\?/, '') || 'all queues';
+    await recordAction(db, { userId, username, action: message, subject });
+    await request.session.flash(message);
+    return reply.redirect(backTo(action, fields), 303);
+  });
+
+  async function questionAboutJobs(action: JobAction, filter: JobFilter) {
+    const ids = await findJobIds(db, QueueAdmin.applicable(action, filter), MOST_COUNTED + 1);
+    const count = ids.length > MOST_COUNTED ? `more than ${MOST_COUNTED.toLocaleString('en')}` : ids.length;
+    const subject = `${count} ${count === 1 ? 'job' : 'jobs'} of ${filter.queues.join(', ')}`;
+    return { label: JOB_ACTIONS[action], subject, count: ids.length };
+  }
+
+  async function doToJobs(action: JobAction, filter: JobFilter): Promise<string> {
+    const count = await queueAdmin.act(db, action, filter);
+    return `${JOB_ACTIONS[action]}: done to ${count} ${count === 1 ? 'job' : 'jobs'}.`;
+  }
+
+  async function doToQueue(action: QueueAction, name: string): Promise<string> {
+    if (action === 'pause') {
+      await pauseQueue(db, name);
+      return `The queue ${name} is paused.`;
+    }
+    if (action === 'resume') {
+      await resumeQueue(db, name);
+      return `The queue ${name} goes on.`;
+    }
+    const contract = queueContracts.find((candidate) => candidate.name === name);
+    if (contract?.schedule === undefined)
+      throw new DomainError('not-found', 'There is no schedule for this queue.');
+    await queue.send(contract, contract.schedule.payload, { db });
+    return `A job of ${name} has been enqueued.`;
+  }
+}
+
+/**
+ * What is to be done, to what.
+ *
+ * @throws DomainError `not-found` when there is no such action, or no queue for an action on one
+ */
+function readCommand(source: unknown): {
+  action: JobAction | QueueAction;
+  fields: FilterFields;
+  filter: JobFilter;
+} {
+  const { after: _after, ...fields } = filterFields(source);
+  const given =
+    typeof source === 'object' && source !== null && 'action' in source ? String(source.action) : '';
+  if (!isJobAction(given) && !isQueueAction(given)) {
+    throw new DomainError('not-found', 'There is no such action.');
+  }
+  if (isQueueAction(given) && !WORK_QUEUES.includes(fields.queue ?? '')) {
+    throw new DomainError('not-found', 'There is no such queue.');
+  }
+  return { action: given, fields, filter: filterFrom(fields) };
+}
+
+function isJobAction(action: string): action is JobAction {
+  return Object.hasOwn(JOB_ACTIONS, action);
+}
+
+function isQueueAction(action: string): action is QueueAction {
+  return Object.hasOwn(QUEUE_ACTIONS, action);
+}
+
+/** The page the operator came from: a job's after an action on it, unless it is gone, or the list. */
+function backTo(action: JobAction | QueueAction, { queue, id, ...rest }: FilterFields): string {
+  if (isQueueAction(action)) return '/admin/jobs';
+  if (id && queue && action !== 'delete' && action !== 'redrive') return `/admin/jobs/job/${queue}/${id}`;
+  return withFields('/admin/jobs/list', { queue, ...rest });
+}
+
+/** A form's fields, each with the one value it should have. */
+function lastValues(body: unknown): Record<string, string> {
+  const fields: Record<string, string> = {};
+  if (typeof body !== 'object' || body === null) return fields;
+  for (const [name, values] of Object.entries(body)) {
+    if (Array.isArray(values) && typeof values.at(-1) === 'string') fields[name] = values.at(-1);
+  }
+  return fields;
+}

@@ -1,0 +1,68 @@
+import { type Static, Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { JOB_STATES, type JobFilter } from '../../../domain/jobs/find.ts';
+import { DomainError } from '../../../errors.ts';
+import { deadLetterName, queueContracts } from '../../../queues.ts';
+
+/** The queues that have work, and those where it ends that was given up. */
+export const WORK_QUEUES = queueContracts.map(({ name }) => name);
+export const DEAD_QUEUES = queueContracts.map(deadLetterName);
+export const ALL_QUEUES = [...WORK_QUEUES, ...DEAD_QUEUES];
+
+const text = (maxLength: number) => Type.Optional(Type.String({ maxLength }));
+
+/** What stands in the address of a list, and in the form of an action on it. All of it may be left empty. */
+const FilterFields = Type.Object({
+  queue: text(100),
+  state: text(20),
+  text: text(200),
+  from: text(30),
+  until: text(30),
+  id: text(40),
+  after: text(100),
+});
+
+export type FilterFields = Static<typeof FilterFields>;
+
+const ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
+
+/** Reads the fields of a filter from a query or a form; what is no filter at all counts as none. */
+export function filterFields(source: unknown): FilterFields {
+  return Value.Check(FilterFields, source) ? source : {};
+}
+
+/**
+ * The jobs that the fields describe.
+ *
+ * @throws DomainError `not-found` for a queue, a state or an id that cannot be
+ */
+export function filterFrom({ queue, state, text, from, until, id }: FilterFields): JobFilter {
+  if (queue && !ALL_QUEUES.includes(queue)) throw new DomainError('not-found', 'There is no such queue.');
+  const known = JOB_STATES.find((name) => name === state);
+  if (state && known === undefined) throw new DomainError('not-found', 'There is no such state.');
+  if (id && !ID.test(id)) throw noSuchJob();
+  return {
+    queues: queue ? [queue] : WORK_QUEUES,
+    states: known && [known],
+    text: text || undefined,
+    from: momentFrom(from),
+    until: momentFrom(until),
+    id: id || undefined,
+  };
+}
+
+export function noSuchJob(): DomainError {
+  return new DomainError('not-found', 'There is no such job, or not any more.');
+}
+
+/** The address of a list, or of a question about it, with these fields. */
+export function withFields(path: string, fields: Record<string, string | undefined>): string {
+  const filled = Object.entries(fields).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  return filled.length === 0 ? path : `${path}?${new URLSearchParams(filled)}`;
+}
+
+/** What `<input type="datetime-local">` sends, as UTC. What is no moment sets no bound. */
+function momentFrom(value: string | undefined): Date | undefined {
+  const moment = new Date(`${value}Z`);
+  return value && !Number.isNaN(moment.getTime()) ? moment : undefined;
+}

@@ -1,0 +1,56 @@
+import type { FastifyInstance } from 'fastify';
+import { countJobs, NO_JOBS, type QueueCounts } from '../../../domain/jobs/count.ts';
+import { listPausedQueues } from '../../../domain/jobs/pause.ts';
+import { listLiveWorkers } from '../../../domain/jobs/workers.ts';
+import { deadLetterName } from '../../../queues.ts';
+import { drawBacklog, drawThroughput, RANGES } from './chart.ts';
+import { WORK_QUEUES } from './filter.ts';
+
+/** The first page: how every queue does, who works, and what comes when. */
+export default async function overview(app: FastifyInstance): Promise<void> {
+  const { db, queueAdmin } = app;
+
+  app.get<{ Querystring: { range?: unknown } }>('/', async (request, reply) => {
+    const range = RANGES.find(({ name }) => name === request.query.range) ?? RANGES[0];
+    const [counts, paused, workers, schedules] = await Promise.all([
+      countJobs(db),
+      listPausedQueues(db),
+      listLiveWorkers(db),
+      queueAdmin.schedules(),
+    ]);
+    const queues = WORK_QUEUES.map((name) => ({
+      ...(counts.get(name) ?? { ...NO_JOBS, queue: name }),
+      dead: waitingIn(counts.get(deadLetterName({ name }))),
+      isPaused: paused.has(name),
+    }));
+    const waiting = queues.reduce((sum, { ready }) => sum + ready, 0);
+    return reply.page('admin/jobs/overview', {
+      title: 'Jobs',
+      queues,
+      workers,
+      schedules,
+      isAbandoned: waiting > 0 && workers.length === 0,
+      waiting,
+      ranges: RANGES,
+      range,
+      ...(range && (await charts(range))),
+    });
+  });
+
+  async function charts(range: (typeof RANGES)[number]) {
+    const from = new Date(Date.now() - range.seconds * 1000);
+    const { stepSeconds } = range;
+    const points = await Promise.all(
+      WORK_QUEUES.map((name) => queueAdmin.stats(name, { from, stepSeconds })),
+    );
+    return {
+      throughput: drawThroughput(points.flat(), from, range),
+      backlog: drawBacklog(points.flat(), from, range),
+    };
+  }
+}
+
+/** Dead letters wait for somebody to look at them: none is ever worked. */
+function waitingIn(counts: QueueCounts | undefined): number {
+  return counts === undefined ? 0 : counts.ready + counts.deferred;
+}
