@@ -3,17 +3,21 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Clock } from 'pg-boss';
 import type { Config } from './config.ts';
 import { loggerOptions } from './logger.ts';
+import alarms from './plugins/alarms.ts';
 import db from './plugins/db.ts';
 import errors, { answerBadUrl } from './plugins/errors.ts';
 import mailStore from './plugins/mail-store.ts';
 import mailer from './plugins/mailer.ts';
+import metrics from './plugins/metrics.ts';
 import passwords from './plugins/passwords.ts';
 import queue from './plugins/queue/index.ts';
 import rateLimits from './plugins/rate-limits.ts';
 import securityHeaders from './plugins/security-headers.ts';
+import tracing from './plugins/tracing.ts';
 import views from './plugins/views.ts';
 import work from './plugins/work.ts';
 import health from './routes/health.ts';
+import metricsRoute from './routes/metrics.ts';
 import web from './routes/web/index.ts';
 
 declare module 'fastify' {
@@ -56,11 +60,14 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
 
   // What jobs and pages stand on. Closing runs in reverse: the queue lets go before the database does.
   app.register(work);
+  app.register(tracing);
   app.register(db, { clock });
   app.register(views);
   app.register(mailer);
   app.register(mailStore);
   app.register(queue, { clock });
+  app.register(alarms);
+  app.register(metrics);
   app.register(passwords);
   app.register(rateLimits);
 
@@ -69,6 +76,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(errors);
 
   app.register(health);
+  app.register(metricsRoute);
   app.register(web);
   return app;
 }

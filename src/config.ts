@@ -114,6 +114,13 @@ function readVariables(env: EnvironmentReader) {
     workerConcurrency: env.integer('WORKER_CONCURRENCY', 10, { min: 1, max: 1000 }),
     /** How long a stopping process waits for running requests and jobs. */
     shutdownGraceSeconds: env.integer('SHUTDOWN_GRACE_SECONDS', 25, { min: 1, max: 3600 }),
+    /** Who bears this may read `/metrics`; undefined means only this machine may. */
+    metricsToken: env.optionalMatching('METRICS_TOKEN', {
+      pattern: /^[\x21-\x7e]{16,}$/,
+      accepts: 'at least 16 characters without spaces',
+    }),
+    /** Where OpenTelemetry traces go; undefined means nowhere. */
+    otlpEndpoint: env.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']),
     logLevel: env.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
   };
 }

@@ -155,6 +155,15 @@ export const pruneQueue = defineQueue({
   schedule: { cron: '23 * * * *', payload: {} },
 });
 
+/** Tells the operator of an error. It gives up sooner than other mail: an error of last week helps nobody. */
+export const alarmQueue = defineQueue({
+  name: 'alarm',
+  payload: Type.Object({ alarmId: id() }, { additionalProperties: false }),
+  retry: { limit: 30, delaySeconds: 5, maxDelaySeconds: 15 * 60 },
+  timeoutSeconds: 120,
+  concurrency: 1,
+});
+
 /** Every queue there is: `npm run migrate` creates them and brings their settings up to date. */
 export const queueContracts: readonly QueueContract[] = [
   mailQueue,
@@ -162,6 +171,7 @@ export const queueContracts: readonly QueueContract[] = [
   digestQueue,
   exportQueue,
   pruneQueue,
+  alarmQueue,
 ];
 
 function id() {

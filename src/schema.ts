@@ -14,6 +14,8 @@ export interface Schema {
   digests: DigestsTable;
   data_exports: DataExportsTable;
   data_export_chunks: DataExportChunksTable;
+  alarms: AlarmsTable;
+  job_durations: JobDurationsTable;
   job_attempts: JobAttemptsTable;
   workers: WorkersTable;
   paused_queues: PausedQueuesTable;
@@ -150,6 +152,26 @@ interface DataExportChunksTable {
   export_id: number;
   position: number;
   content: Buffer;
+}
+
+/** One row for each error that is not like another. */
+interface AlarmsTable {
+  id: Generated<number>;
+  fingerprint: string;
+  title: string;
+  message: string;
+  reference: string;
+  mailed_at: Generated<Date>;
+  /** How often it came again. */
+  since_then: Generated<number>;
+}
+
+/** A histogram: `bucket` is the upper bound in seconds. */
+interface JobDurationsTable {
+  queue: string;
+  bucket: number;
+  jobs: string;
+  seconds: number;
 }
 
 /** One row for each time a worker began a job; `ended_at` and `outcome` only of one that did not succeed. */

@@ -1,12 +1,15 @@
+import { parseArgs } from 'node:util';
 import { buildApp } from './app.ts';
 import { loadConfig } from './config.ts';
 import { StartupError } from './errors.ts';
+import { jobs } from './jobs/index.ts';
 import { readyOrClose, runMain, serveUntilStopped } from './process.ts';
 
-/** The web process: config → app → listen → graceful close. */
+/** The web process: config → app → listen → graceful close. `--with-worker` works the queues as well. */
 await runMain(async () => {
+  const { values } = parseArgs({ options: { 'with-worker': { type: 'boolean', default: false } } });
   const config = loadConfig(undefined, { required: ['DATABASE_URL'] });
-  const app = buildApp(config, { role: 'web' });
+  const app = buildApp(config, { role: values['with-worker'] ? 'web-and-worker' : 'web' });
   await readyOrClose(app);
   try {
     await app.listen({ host: config.host, port: config.port });
@@ -15,5 +18,6 @@ await runMain(async () => {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartupError(2, `Cannot listen on ${config.host}:${config.port}: ${reason}`, { cause: error });
   }
+  if (values['with-worker']) await app.queue.work(jobs, { concurrency: config.workerConcurrency });
   serveUntilStopped(app);
 });

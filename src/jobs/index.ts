@@ -1,4 +1,5 @@
 import type { JobDefinition } from '../plugins/queue/job.ts';
+import alarm from './alarm.ts';
 import commentNotice from './comment-notice.ts';
 import digest from './digest.ts';
 import dataExport from './export.ts';
@@ -6,4 +7,4 @@ import mail from './mail.ts';
 import prune from './prune.ts';
 
 /** Every job a worker can do. */
-export const jobs: readonly JobDefinition[] = [mail, commentNotice, digest, dataExport, prune];
+export const jobs: readonly JobDefinition[] = [mail, commentNotice, digest, dataExport, prune, alarm];

@@ -1,8 +1,10 @@
+import { reportDeadLetters } from '../domain/alarms/raise.ts';
 import { prune } from '../domain/prune.ts';
 import { defineJob } from '../plugins/queue/job.ts';
 import { pruneQueue } from '../queues.ts';
 
-/** Removes what has expired. */
-export default defineJob(pruneQueue, async ({ db, log }, _payload, { signal }) => {
+/** Removes what has expired, and reports what nobody has heard of. */
+export default defineJob(pruneQueue, async ({ db, queue, log, config }, _payload, { signal }) => {
+  if (config.adminEmail !== undefined) await reportDeadLetters({ db, queue });
   log.info({ removed: await prune(db, { signal }) }, 'pruned');
 });

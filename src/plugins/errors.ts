@@ -33,8 +33,14 @@ export default fp(
   async (app) => {
     app.setErrorHandler<FastifyError>((error, request, reply) => {
       const status = statusOf(error);
-      if (status >= 500) request.log.error({ err: error }, 'request failed');
-      else request.log.info({ code: error.code, reason: error.message }, 'request refused');
+      if (status >= 500) {
+        request.log.error({ err: error }, 'request failed');
+        void app.raiseAlarm({
+          title: `${request.method} ${request.routeOptions.url ?? '(no route)'} failed`,
+          message: error.message,
+          reference: `request ${request.id}`,
+        });
+      } else request.log.info({ code: error.code, reason: error.message }, 'request refused');
 
       if (error instanceof TooManyRequests) {
         reply.header('retry-after', error.retryAfterSeconds);
@@ -53,7 +59,7 @@ export default fp(
     });
     app.setNotFoundHandler((request, reply) => answer(request, reply, 404, NOT_FOUND));
   },
-  { name: 'errors', dependencies: ['views'] },
+  { name: 'errors', dependencies: ['views', 'alarms'] },
 );
 
 /** For a URL that cannot be decoded. It reaches no route, so no plugin has prepared its request and reply. */

@@ -70,12 +70,10 @@ export default fp(
         signal?.throwIfAborted();
         const { unsubscribeUrl, ...content } = message;
         const subject = `${config.mailSubjectPrefix} ${message.subject}`.trim();
-        const sending = transport.sendMail({
-          ...content,
-          subject,
-          from: config.mailFrom,
-          headers: unsubscribeUrl === undefined ? {} : unsubscribeHeaders(unsubscribeUrl),
-        });
+        const headers = unsubscribeUrl === undefined ? {} : unsubscribeHeaders(unsubscribeUrl);
+        const sending = app.tracing.span({ name: 'SMTP send', kind: 'client' }, () =>
+          transport.sendMail({ ...content, subject, from: config.mailFrom, headers }),
+        );
         const { response } = await (signal === undefined
           ? sending
           : Promise.race([sending, abortOf(signal)]));
@@ -88,7 +86,7 @@ export default fp(
       await mailbox?.close();
     });
   },
-  { name: 'mailer', decorators: { fastify: ['config'] } },
+  { name: 'mailer', dependencies: ['tracing'] },
 );
 
 function unsubscribeHeaders(url: string) {

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Span } from '@opentelemetry/api';
 import fp from 'fastify-plugin';
 
 declare module 'fastify' {
@@ -13,6 +14,8 @@ export interface Work {
   readonly label: string;
   /** The request that caused it; of a job, the one that caused the job. */
   readonly requestId?: string | undefined;
+  /** What it is in a trace, when traces are kept. */
+  readonly span?: Span | undefined;
 }
 
 /** `app.work`: follows each request and each job through all it calls. */

@@ -72,7 +72,8 @@ export class BossQueue implements Queue {
 
   /** What a job enqueued right now comes from. */
   #origin(): Origin {
-    return { requestId: this.#app.work.getStore()?.requestId };
+    const { work, tracing } = this.#app;
+    return { requestId: work.getStore()?.requestId, traceparent: tracing.traceparent() };
   }
 }
 

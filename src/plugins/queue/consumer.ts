@@ -283,8 +283,15 @@ export class Consumer {
     try {
       signal.throwIfAborted();
       const work = { label: `job ${contract.name}`, requestId: origin.requestId };
+      const context = { id: jobId, attempt, signal, afterwards };
+      const span = {
+        name: work.label,
+        kind: 'consumer',
+        attributes: { 'job.id': jobId, 'job.attempt': attempt },
+        parent: origin.traceparent,
+      } as const;
       await app.work.run(work, () =>
-        untilAborted(this.job.run(app, payload, { id: jobId, attempt, signal, afterwards }), signal),
+        app.tracing.span(span, () => untilAborted(this.job.run(app, payload, context), signal)),
       );
       measure();
       void this.#finish(claim);

@@ -42,7 +42,7 @@ export default fp<{ clock?: Clock | undefined }>(
       });
     }
   },
-  { name: 'queue', dependencies: ['db', 'work'] },
+  { name: 'queue', dependencies: ['db', 'work', 'tracing'] },
 );
 
 function createBoss(app: FastifyInstance, clock: Clock | undefined): PgBoss {

@@ -2,10 +2,11 @@ import { hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import pLimit from 'p-limit';
 import type { PgBoss } from 'pg-boss';
+import { addDurations, DurationCounter } from '../../domain/jobs/durations.ts';
 import { WORKERS_CHANNEL } from '../../domain/jobs/signal.ts';
 import { beat, enterWorker, leaveWorker, PRESENCE_SECONDS } from '../../domain/jobs/workers.ts';
 import { Consumer } from './consumer.ts';
-import type { JobEvents } from './events.ts';
+import type { JobEnd, JobEvents } from './events.ts';
 import type { JobDefinition } from './job.ts';
 
 /** Works several queues with one set of slots, and tells the database that it is there and what it does. */
@@ -13,6 +14,7 @@ export class QueueWorker {
   readonly #app: FastifyInstance;
   readonly #consumers: readonly Consumer[];
   readonly #id: number;
+  readonly #durations = new DurationCounter();
   #presence: NodeJS.Timeout | undefined;
   #listening: { close(): Promise<void> } | undefined;
 
@@ -32,6 +34,7 @@ export class QueueWorker {
     const consumers = jobs.map((job) => new Consumer(job, { app, boss, events, worker: name, slots }));
     const queues = jobs.map(({ contract }) => contract.name);
     const worker = new QueueWorker(app, await enterWorker(app.db, { name, queues, concurrency }), consumers);
+    events.on('ended', worker.#count);
     await worker.#beat();
     for (const consumer of consumers) consumer.start();
     worker.#presence = setInterval(() => worker.#beat(), PRESENCE_SECONDS * 1000);
@@ -44,6 +47,8 @@ export class QueueWorker {
     await this.#listening?.close();
     await Promise.all(this.#consumers.map((consumer) => consumer.stop(graceMs)));
     clearInterval(this.#presence);
+    this.#app.queue.events.off('ended', this.#count);
+    await this.#beat();
     await leaveWorker(this.#app.db, this.#id).catch((error) =>
       this.#app.log.error({ err: error }, 'the worker could not sign off'),
     );
@@ -64,10 +69,13 @@ export class QueueWorker {
     }
   }
 
+  #count = ({ queue, durationMs }: JobEnd): void => this.#durations.add(queue, durationMs / 1000);
+
   async #beat(): Promise<void> {
     const hasFetched = this.#consumers.filter((consumer) => consumer.takeHasFetched()).length > 0;
     const running = this.#consumers.flatMap((consumer) => consumer.running());
     try {
+      await addDurations(this.#app.db, this.#durations.take());
       const paused = await beat(this.#app.db, this.#id, { running, hasFetched });
       for (const consumer of this.#consumers) consumer.setPaused(paused.includes(consumer.job.contract.name));
     } catch (error) {

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import ipaddr from 'ipaddr.js';
 import { DomainError } from '../../errors.ts';
 import { listMails, readMail } from '../../mailbox/reader.ts';
+import { isFromThisMachine } from '../loopback.ts';
 
 const NEWEST = 100;
 
@@ -18,7 +17,7 @@ interface WithId {
  */
 export default async function mailbox(app: FastifyInstance): Promise<void> {
   const folder = join(app.config.dataDir, 'mailbox');
-  app.addHook('onRequest', requireLoopback);
+  app.addHook('onRequest', requireThisMachine);
 
   app.get('/', async (_request, reply) =>
     reply.page('dev/mailbox', { title: 'Mailbox', mails: await listMails(folder, NEWEST) }),
@@ -45,11 +44,8 @@ async function findMail(folder: string, id: string) {
   return mail;
 }
 
-async function requireLoopback(request: FastifyRequest): Promise<void> {
-  const isForwarded =
-    request.headers['x-forwarded-for'] !== undefined || request.headers.forwarded !== undefined;
-  const { ip } = request;
-  if (!isForwarded && isIP(ip) && ipaddr.process(ip).range() === 'loopback') return;
+async function requireThisMachine(request: FastifyRequest): Promise<void> {
+  if (isFromThisMachine(request)) return;
   throw new DomainError(
     'forbidden',
     'The local mailbox can be read at this machine only. Set SMTP_URL to send mail.',

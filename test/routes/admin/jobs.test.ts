@@ -134,10 +134,7 @@ t.test('every action asks first, is a POST, and is written down', async (t) => {
   t.equal((await client.get(`/admin/jobs/job/mail/${id}`)).statusCode, 404);
 
   const audit = (await client.get('/admin/jobs/audit')).body;
-  t.match(
-    audit,
-    new RegExp(`boss</td><td>Delete: done to 1 job\\.</td><td><code>[^<]*id=${id}`),
-  );
+  t.match(audit, new RegExp(`boss</td><td>Delete: done to 1 job\\.</td><td><code>[^<]*id=${id}`));
   t.equal(audit.match(/<td>boss<\/td>/g)?.length, 3);
   t.equal((await client.post('/admin/jobs/do', { action: 'explode' })).statusCode, 404);
 });

@@ -1,0 +1,41 @@
+import { PermanentFailure } from '../../errors.ts';
+import type { Db } from '../../schema.ts';
+
+/**
+ * Writes to the operator about an error.
+ *
+ * @param job.id names the mail in its Message-ID
+ * @throws PermanentFailure when there is no such alarm any more
+ */
+export async function mailAlarm(
+  {
+    db,
+    mailer,
+    renderMail,
+    baseUrl,
+    to,
+  }: {
+    db: Db;
+    mailer: {
+      send(
+        message: { messageId: string; to: string; subject: string; text: string; html: string },
+        options: { signal: AbortSignal },
+      ): Promise<string>;
+    };
+    renderMail: (name: string, data: object) => { text: string; html: string };
+    baseUrl: string;
+    to: string;
+  },
+  job: { id: string; signal: AbortSignal },
+  alarmId: number,
+): Promise<void> {
+  const alarm = await db
+    .selectFrom('alarms')
+    .select(['title', 'message', 'reference', 'since_then as repetitions'])
+    .where('id', '=', alarmId)
+    .executeTakeFirst({ signal: job.signal });
+  if (alarm === undefined) throw new PermanentFailure(`There is no alarm ${alarmId} any more.`);
+  const messageId = `<${job.id}@${new URL(baseUrl).hostname}>`;
+  const body = renderMail('alarm', { ...alarm, site: baseUrl });
+  await mailer.send({ messageId, to, subject: alarm.title, ...body }, { signal: job.signal });
+}

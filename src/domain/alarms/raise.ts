@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
+import { alarmQueue, type Queue } from '../../queues.ts';
+import type { Db } from '../../schema.ts';
+
+/** Something that should not have happened, and that somebody should look at. */
+export interface Alarm {
+  /** What went wrong, e.g. `GET /post/:id failed`. */
+  readonly title: string;
+  /** The error's own words. */
+  readonly message: string;
+  /** What finds it in the log, e.g. `request 1b2c…`. */
+  readonly reference: string;
+}
+
+/** How long nobody is told again of the same error. */
+const PAUSE = sql`interval '1 hour'`;
+
+/**
+ * Enqueues a mail about an error, unless one about the same error was sent within the hour; then it is counted, and
+ * the next mail says how often it came. Errors are the same when they differ in numbers and ids only.
+ */
+export async function raiseAlarm({ db, queue }: { db: Db; queue: Queue }, alarm: Alarm): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const { id, isDue } = await trx
+      .insertInto('alarms')
+      .values({ ...alarm, fingerprint: fingerprintOf(alarm) })
+      .onConflict((conflict) =>
+        conflict.column('fingerprint').doUpdateSet({
+          title: alarm.title,
+          message: alarm.message,
+          reference: alarm.reference,
+          since_then: sql`alarms.since_then + 1`,
+        }),
+      )
+      .returning(['id', sql<boolean>`since_then = 0 or mailed_at < now() - ${PAUSE}`.as('isDue')])
+      .executeTakeFirstOrThrow();
+    if (!isDue) return;
+    await trx.updateTable('alarms').set({ mailed_at: sql`now()` }).where('id', '=', id).execute();
+    await queue.send(alarmQueue, { alarmId: id }, { db: trx });
+  });
+}
+
+function fingerprintOf({ title, message }: Alarm): string {
+  const general = `${title}\n${message}`.replace(/[0-9a-f]{8}-[0-9a-f-]{27}|\d+/gi, '#');
+  return createHash('sha256').update(general).digest('base64url');
+}
+
+/**
+ * Raises an alarm for each kind of dead letter of the last two hours: most were reported when they died, and those
+ * of killed workers, whom nobody heard, are not forgotten.
+ */
+export async function reportDeadLetters(deps: { db: Db; queue: Queue }): Promise<void> {
+  const { rows } = await sql<{ queue: string; id: string; message: string }>`
+    select distinct on (source_name, message) source_name as queue, source_id as id, message
+    from (
+      select *, coalesce(source_output ->> 'message', source_output -> 'value' ->> 'message', '') as message
+      from pgboss.job
+      where name in (select dead_letter from pgboss.queue) and created_on > now() - interval '2 hours'
+        and source_name <> ${alarmQueue.name}
+    ) as dead
+    order by source_name, message, created_on desc
+  `.execute(deps.db);
+  for (const { queue, id, message } of rows) await raiseAlarm(deps, deadLetterAlarm(queue, id, message));
+}
+
+/** What is said of a job that was given up. */
+export function deadLetterAlarm(queue: string, jobId: string, message: string): Alarm {
+  return { title: `A job of ${queue} was given up`, message, reference: `job ${jobId}` };
+}

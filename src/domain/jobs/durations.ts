@@ -1,0 +1,54 @@
+import { sql } from 'kysely';
+import type { Db } from '../../schema.ts';
+
+/** Upper bounds of the histogram, in seconds; what takes longer is counted under infinity. */
+export const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
+
+export interface DurationCount {
+  readonly queue: string;
+  /** The upper bound, in seconds. */
+  readonly bucket: number;
+  readonly jobs: number;
+  /** What they took together. */
+  readonly seconds: number;
+}
+
+/** Collects how long jobs took until `take` is called. */
+export class DurationCounter {
+  #counts = new Map<string, { queue: string; bucket: number; jobs: number; seconds: number }>();
+
+  add(queue: string, seconds: number): void {
+    const bucket = DURATION_BUCKETS.find((bound) => seconds <= bound) ?? Infinity;
+    const key = `${queue} ${bucket}`;
+    const count = this.#counts.get(key) ?? { queue, bucket, jobs: 0, seconds: 0 };
+    this.#counts.set(key, { ...count, jobs: count.jobs + 1, seconds: count.seconds + seconds });
+  }
+
+  /** Gives what was collected and begins anew. */
+  take(): DurationCount[] {
+    const counts = [...this.#counts.values()];
+    this.#counts = new Map();
+    return counts;
+  }
+}
+
+/** Adds to the counts that all workers share, for a process that listens on no port cannot be asked for its own. */
+export async function addDurations(db: Db, counts: readonly DurationCount[]): Promise<void> {
+  if (counts.length === 0) return;
+  const ordered = counts.toSorted((a, b) => a.queue.localeCompare(b.queue) || a.bucket - b.bucket);
+  await db
+    .insertInto('job_durations')
+    .values(ordered.map((count) => ({ ...count, jobs: String(count.jobs) })))
+    .onConflict((conflict) =>
+      conflict.columns(['queue', 'bucket']).doUpdateSet({
+        jobs: sql`job_durations.jobs + excluded.jobs`,
+        seconds: sql`job_durations.seconds + excluded.seconds`,
+      }),
+    )
+    .execute();
+}
+
+export async function readDurations(db: Db): Promise<DurationCount[]> {
+  const rows = await db.selectFrom('job_durations').selectAll().orderBy('queue').orderBy('bucket').execute();
+  return rows.map((row) => ({ ...row, jobs: Number(row.jobs) }));
+}

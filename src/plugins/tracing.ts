@@ -1,0 +1,125 @@
+import {
+  type Attributes,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    tracing: Tracing;
+  }
+}
+
+export interface Tracing {
+  /**
+   * Runs something as a span of the trace that it belongs to: that of the request or job it is part of, or of
+   * `parent`. Without `OTEL_EXPORTER_OTLP_ENDPOINT` it just runs.
+   */
+  span<T>(options: SpanOptions, run: () => Promise<T>): Promise<T>;
+  /** The current span as W3C Trace Context writes it, to carry it to another process. Undefined without tracing. */
+  traceparent(): string | undefined;
+}
+
+export interface SpanOptions {
+  readonly name: string;
+  readonly kind: 'consumer' | 'client';
+  readonly attributes?: Attributes;
+  /** A `traceparent` from elsewhere. */
+  readonly parent?: string | undefined;
+}
+
+const KINDS = { consumer: SpanKind.CONSUMER, client: SpanKind.CLIENT };
+
+/** `app.tracing`: OpenTelemetry, loaded only where it is asked for, and with nothing that two apps would share. */
+export default fp(
+  async (app) => {
+    const { otlpEndpoint } = app.config;
+    if (otlpEndpoint === undefined) {
+      app.decorate('tracing', { span: (_options, run) => run(), traceparent: () => undefined });
+      return;
+    }
+    const provider = await createProvider(otlpEndpoint, `pennypost-${app.role}`);
+    const tracer = provider.getTracer('pennypost');
+    app.decorate('tracing', new ActiveTracing(tracer, app.work));
+    app.addHook('onClose', () => provider.shutdown());
+
+    const spans = new WeakMap<FastifyRequest, Span>();
+    app.addHook('onRequest', (request, _reply, done) => {
+      const work = app.work.getStore();
+      const route = request.routeOptions.url ?? '(no route)';
+      const span = tracer.startSpan(`${request.method} ${route}`, {
+        kind: SpanKind.SERVER,
+        attributes: { 'http.request.method': request.method, 'http.route': route },
+      });
+      spans.set(request, span);
+      app.work.run({ label: '', ...work, span }, done);
+    });
+    app.addHook('onResponse', async (request, reply) => {
+      const span = spans.get(request);
+      span?.setAttribute('http.response.status_code', reply.statusCode);
+      if (reply.statusCode >= 500) span?.setStatus({ code: SpanStatusCode.ERROR });
+      span?.end();
+    });
+  },
+  { name: 'tracing', dependencies: ['work'], decorators: { fastify: ['config', 'role'] } },
+);
+
+async function createProvider(endpoint: string, serviceName: string) {
+  const [{ TracerProvider, BatchSpanProcessor }, { OTLPTraceExporter }, { resourceFromAttributes }] =
+    await Promise.all([
+      import('@opentelemetry/sdk-trace'),
+      import('@opentelemetry/exporter-trace-otlp-http'),
+      import('@opentelemetry/resources'),
+    ]);
+  const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` });
+  return new TracerProvider({
+    resource: resourceFromAttributes({ 'service.name': serviceName }),
+    spanProcessors: [new BatchSpanProcessor({ exporter })],
+  });
+}
+
+class ActiveTracing implements Tracing {
+  readonly #tracer: Tracer;
+  readonly #work: FastifyInstance['work'];
+
+  constructor(tracer: Tracer, work: FastifyInstance['work']) {
+    this.#tracer = tracer;
+    this.#work = work;
+  }
+
+  async span<T>({ name, kind, attributes = {}, parent }: SpanOptions, run: () => Promise<T>): Promise<T> {
+    const work = this.#work.getStore();
+    const parentSpan = parent === undefined ? work?.span : remoteSpan(parent);
+    const context = parentSpan === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, parentSpan);
+    const span = this.#tracer.startSpan(name, { kind: KINDS[kind], attributes }, context);
+    try {
+      return await this.#work.run({ label: name, ...work, span }, run);
+    } catch (error) {
+      span.recordException(error instanceof Error ? error : String(error));
+      span.setStatus({ code: SpanStatusCode.ERROR });
+      throw error;
+    } finally {
+      span.end();
+    }
+  }
+
+  traceparent(): string | undefined {
+    const context = this.#work.getStore()?.span?.spanContext();
+    return context && `00-${context.traceId}-${context.spanId}-0${context.traceFlags & TraceFlags.SAMPLED}`;
+  }
+}
+
+/** @see https://www.w3.org/TR/trace-context/#traceparent-header-field-values */
+function remoteSpan(traceparent: string): Span | undefined {
+  const [, traceId, spanId, flags] =
+    /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(traceparent) ?? [];
+  if (traceId === undefined || spanId === undefined) return undefined;
+  return trace.wrapSpanContext({ traceId, spanId, traceFlags: Number(`0x${flags}`), isRemote: true });
+}

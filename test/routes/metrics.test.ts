@@ -1,0 +1,72 @@
+import t from 'tap';
+import { PermanentFailure } from '../../src/errors.ts';
+import { defineJob } from '../../src/plugins/queue/job.ts';
+import { mailQueue } from '../../src/queues.ts';
+import { build } from '../support/build.ts';
+import { deadLettersOf } from '../support/jobs.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const TOKEN = 'a-token-of-some-length';
+
+t.test('without a token only this machine reads the metrics', async (t) => {
+  const app = await build(t);
+  t.equal((await app.inject('/metrics')).statusCode, 200);
+  t.equal((await app.inject({ url: '/metrics', remoteAddress: '192.0.2.7' })).statusCode, 403);
+  const forwarded = { url: '/metrics', headers: { 'x-forwarded-for': '192.0.2.7' } };
+  t.equal((await app.inject(forwarded)).statusCode, 403);
+});
+
+t.test('with a token who bears it does, from anywhere', async (t) => {
+  const app = await build(t, { METRICS_TOKEN: TOKEN });
+  const ask = (authorization?: string) =>
+    app.inject({
+      url: '/metrics',
+      remoteAddress: '192.0.2.7',
+      ...(authorization !== undefined && { headers: { authorization } }),
+    });
+  t.equal((await ask(`Bearer ${TOKEN}`)).statusCode, 200);
+  t.equal((await ask('Bearer nonsense')).statusCode, 403);
+  t.equal((await ask()).statusCode, 403);
+  t.equal((await app.inject('/metrics')).statusCode, 403, 'this machine as well');
+});
+
+t.test('requests, the pool and the jobs of all workers are measured', async (t) => {
+  const app = await build(t);
+  const worker = await build(t, { DATABASE_URL: app.config.databaseUrl, SHUTDOWN_GRACE_SECONDS: '1' });
+  await app.inject('/health/live');
+  await app.inject('/nothing/here');
+  for (const userId of [1, 2, 3]) {
+    await app.queue.send(mailQueue, { template: 'confirm-account', userId }, { db: app.db });
+  }
+  const job = defineJob(mailQueue, async (_app, { userId }) => {
+    if (userId === 3) throw new PermanentFailure('no');
+  });
+  await worker.queue.work([job], { concurrency: 2 });
+  await waitFor(async () => (await deadLettersOf(app, mailQueue)).length === 1, 'all are done');
+  await worker.queue.stopWorking();
+  await app.queue.send(
+    mailQueue,
+    { template: 'confirm-account', userId: 4 },
+    { db: app.db, startAfter: new Date(Date.now() + 60_000) },
+  );
+  await app.queue.send(mailQueue, { template: 'confirm-account', userId: 5 }, { db: app.db });
+
+  const { body, headers } = await app.inject('/metrics');
+  t.match(headers['content-type'], /^text\/plain; version=0\.0\.4/);
+  for (const line of [
+    'pennypost_http_requests_total{method="GET",route="/health/live",status="200"} 1',
+    'pennypost_http_requests_total{method="GET",route="(no route)",status="404"} 1',
+    'pennypost_http_request_duration_seconds_count{method="GET",route="/health/live",status="200"} 1',
+    'pennypost_database_connections{state="waited for"} 0',
+    'pennypost_jobs{queue="mail",state="ready"} 1',
+    'pennypost_jobs{queue="mail",state="deferred"} 1',
+    'pennypost_jobs{queue="mail",state="failed"} 1',
+    'pennypost_dead_letters{queue="mail"} 1',
+    'pennypost_job_duration_seconds_count{queue="mail"} 3',
+    'pennypost_job_duration_seconds_bucket{queue="mail",le="+Inf"} 3',
+  ]) {
+    t.ok(body.includes(`${line}\n`), line);
+  }
+  t.match(body, /pennypost_jobs_oldest_ready_seconds\{queue="mail"\} 0\.\d+/);
+  t.match(body, 'process_resident_memory_bytes');
+});
