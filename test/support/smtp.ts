@@ -16,12 +16,14 @@ export interface SmtpBehaviour {
   port?: number;
   /** Answers each recipient with this code instead of accepting; may change while it runs. */
   refuseRecipient?: () => number | undefined;
+  /** How long it thinks before it accepts a mail. */
+  delayMs?: number;
 }
 
 /** A real mail server on loopback that keeps what it is sent. */
 export async function catchMail(
   t: Test,
-  { port = 0, refuseRecipient }: SmtpBehaviour = {},
+  { port = 0, refuseRecipient, delayMs = 0 }: SmtpBehaviour = {},
 ): Promise<SmtpCatcher> {
   const mails: ParsedMail[] = [];
   const server = new SMTPServer({
@@ -36,7 +38,8 @@ export async function catchMail(
     onData(stream, _session, callback) {
       simpleParser(stream).then((mail) => {
         mails.push(mail);
-        callback();
+        if (delayMs === 0) callback();
+        else setTimeout(callback, delayMs);
       }, callback);
     },
   });

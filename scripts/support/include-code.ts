@@ -1,0 +1,43 @@
+import { StartupError } from '../../src/errors.ts';
+
+/**
+ * A place for code: `<!-- code: src/queues.ts | first line | last line -->` and the block after it. The block gets
+ * the file's lines from the first that contains the one text to the next that is the other, or the whole file.
+ */
+const PLACE =
+  /<!-- code: (?<source>[^ |]+)(?: \| (?<first>[^|]+?) \| (?<last>.+?))? -->\n```(?<language>\w+)\n[\s\S]*?```/g;
+
+/**
+ * Fills every place for code in a document.
+ *
+ * @throws StartupError naming a place whose text its source does not have
+ */
+export async function includeCode(
+  document: string,
+  read: (source: string) => Promise<string>,
+): Promise<string> {
+  let result = '';
+  let end = 0;
+  for (const match of document.matchAll(PLACE)) {
+    const { source = '', first, last, language } = match.groups ?? {};
+    const code = excerpt(await read(source), { source, first, last });
+    const [marker = ''] = match[0].split('\n', 1);
+    result += `${document.slice(end, match.index)}${marker}\n\`\`\`${language}\n${code}\n\`\`\``;
+    end = match.index + match[0].length;
+  }
+  return result + document.slice(end);
+}
+
+function excerpt(
+  text: string,
+  { source, first, last }: { source: string; first?: string | undefined; last?: string | undefined },
+): string {
+  if (first === undefined) return text.trimEnd();
+  const lines = text.split('\n');
+  const start = lines.findIndex((line) => line.includes(first));
+  const end = lines.findIndex((line, index) => index >= start && line.trimEnd() === last);
+  if (start === -1 || end === -1) {
+    throw new StartupError(1, `${source} has no lines from "${first}" to "${last}"`);
+  }
+  return lines.slice(start, end + 1).join('\n');
+}

@@ -1,0 +1,47 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ConfigError } from '../src/config.ts';
+import { runMain } from '../src/process.ts';
+import { migrateToLatest } from './support/migrate.ts';
+import { openCluster } from './support/postgres-cluster.ts';
+import { torture } from './torture/run.ts';
+
+/**
+ * `npm run torture`: sends mails while workers are killed, the database restarts and the mail server refuses every
+ * third, and sees that all arrive. Takes about two minutes.
+ */
+await runMain(async () => {
+  const amounts = readAmounts();
+  const folder = await mkdtemp(join(tmpdir(), 'pennypost-torture-'));
+  const cluster = await openCluster(folder);
+  try {
+    await migrateToLatest(cluster.url('postgres'), () => {});
+    const faults = await torture(cluster, amounts, console.log);
+    for (const fault of faults) console.error(`FAULT: ${fault}`);
+    if (faults.length > 0) process.exitCode = 1;
+  } finally {
+    await cluster.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+function readAmounts() {
+  const { values } = parseArgs({
+    options: {
+      mails: { type: 'string', default: '5000' },
+      seconds: { type: 'string', default: '60' },
+    },
+  });
+  const problems: string[] = [];
+  const read = (name: 'mails' | 'seconds', min: number): number => {
+    const number = Number(values[name]);
+    if (Number.isInteger(number) && number >= min) return number;
+    problems.push(`--${name}: "${values[name]}" is not accepted; give a whole number from ${min}`);
+    return min;
+  };
+  const amounts = { mails: read('mails', 100), seconds: read('seconds', 5) };
+  if (problems.length > 0) throw new ConfigError(problems);
+  return amounts;
+}

@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { SMTPServer } from 'smtp-server';
+
+/** Which share of tries is told to come back later. */
+const REFUSED = 1 / 3;
+
+/** A mail server that has no time for every third mail, and counts the others by their Message-ID. */
+export class MoodyMailServer {
+  refused = 0;
+  accepted = 0;
+  readonly #ids = new Set<string>();
+  readonly #server: SMTPServer;
+
+  private constructor() {
+    this.#server = new SMTPServer({
+      disabledCommands: ['AUTH', 'STARTTLS'],
+      disableReverseLookup: true,
+      closeTimeout: 100,
+      onRcptTo: (_address, _session, callback) => {
+        if (Math.random() > REFUSED) return callback();
+        this.refused += 1;
+        callback(Object.assign(new Error('not now'), { responseCode: 451 }));
+      },
+      onData: (stream, _session, callback) => {
+        text(stream).then((mail) => {
+          this.accepted += 1;
+          this.#ids.add(/^Message-ID: (<[^>]+>)/im.exec(mail)?.[1] ?? '');
+          callback();
+        }, callback);
+      },
+    });
+    this.#server.on('error', () => {}); // A client that is killed resets its connection.
+  }
+
+  static async start(): Promise<MoodyMailServer> {
+    const server = new MoodyMailServer();
+    server.#server.listen(0, '127.0.0.1');
+    await once(server.#server.server, 'listening');
+    return server;
+  }
+
+  get url(): string {
+    const address: AddressInfo | string | null = this.#server.server.address();
+    if (address === null || typeof address === 'string') throw new Error('the mail server does not listen');
+    return `smtp://127.0.0.1:${address.port}`;
+  }
+
+  /** How many different mails have arrived. */
+  get distinct(): number {
+    return this.#ids.size;
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.close(resolve));
+  }
+}

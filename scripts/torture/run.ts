@@ -1,0 +1,146 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
+import { buildApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+import { persist } from '../../src/persist.ts';
+import { mailQueue } from '../../src/queues.ts';
+import type { Cluster } from '../support/postgres-cluster.ts';
+import { MoodyMailServer } from './mail-server.ts';
+import { WorkerPool } from './workers.ts';
+
+const WORKERS = 3;
+const BATCHES = 50;
+
+/**
+ * How many mails may arrive twice: those a worker had handed over, and not yet written down, when it was killed. A
+ * share of all, or in a short run, which has more kills for each mail, so many.
+ */
+const DUPLICATES_ALLOWED = 0.005;
+const FEW_DUPLICATES = 4;
+
+/** How long the last mail may take: the retries' waits grow to minutes. */
+const PATIENCE_MS = 10 * 60_000;
+
+/**
+ * Sends mails over some seconds, while every second or two a worker is killed, and the database restarts twice, once
+ * as after a power cut.
+ *
+ * @returns what did not go as promised, one line each
+ */
+export async function torture(
+  cluster: Cluster,
+  { mails, seconds }: { mails: number; seconds: number },
+  report: (line: string) => void,
+): Promise<string[]> {
+  const server = await MoodyMailServer.start();
+  const env = { DATABASE_URL: cluster.url('postgres'), SMTP_URL: server.url, LOG_LEVEL: 'fatal' };
+  const app = buildApp(loadConfig(env), { role: 'command' });
+  await app.ready();
+  const workers = await WorkerPool.start(WORKERS, env);
+  try {
+    await addPeople(app, mails);
+    const before = await tableSize(app.db);
+    const killing = workers.killNowAndThen();
+    const restarting = restartTwice(cluster, seconds, report);
+    await enqueueOver(app, { mails, seconds });
+    await restarting;
+    await sleep(2_000);
+    await killing.stop();
+    report(`${mails} mails enqueued, ${workers.killed} workers killed, the database restarted twice.`);
+    await untilEmpty(app, report);
+    return await findFaults(app, { server, mails, workers, before }, report);
+  } finally {
+    await workers.stop();
+    await app.close();
+    await server.close();
+  }
+}
+
+async function addPeople({ db }: FastifyInstance, count: number): Promise<void> {
+  await sql`
+    insert into users (email, username, password_hash, role)
+    select 'person' || n || '@example.com', 'person' || n, 'none', 'User' from generate_series(1, ${count}::int) as n
+  `.execute(db);
+}
+
+/** Enqueues the mails in batches, spread over the time. A batch that meets a restart is tried again: it is a whole. */
+async function enqueueOver(
+  app: FastifyInstance,
+  { mails, seconds }: { mails: number; seconds: number },
+): Promise<void> {
+  const ids = (await app.db.selectFrom('users').select('id').execute()).map(({ id }) => id);
+  const size = Math.ceil(mails / BATCHES);
+  for (let start = 0; start < ids.length; start += size) {
+    const payloads = ids
+      .slice(start, start + size)
+      .map((userId) => ({ template: 'confirm-account' as const, userId }));
+    await persist(() => app.queue.sendAll(mailQueue, payloads, { db: app.db }));
+    await sleep((seconds * 1000) / BATCHES);
+  }
+}
+
+async function restartTwice(cluster: Cluster, seconds: number, report: (line: string) => void) {
+  for (const mode of ['fast', 'immediate'] as const) {
+    await sleep((seconds * 1000) / 3);
+    await cluster.restart(mode);
+    report(mode === 'fast' ? 'The database was restarted.' : 'The database crashed and came back.');
+  }
+}
+
+/** Waits for the last mail, and does not wait out the retries' pauses: they are run now, as an operator could. */
+async function untilEmpty(
+  { db, queueAdmin }: FastifyInstance,
+  report: (line: string) => void,
+): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (let round = 0; Date.now() < deadline; round += 1) {
+    const { rows } = await sql<{ left: number }>`
+      select count(*)::int as left from pgboss.job where name = 'mail' and state in ('created', 'retry', 'active')
+    `.execute(db);
+    const left = rows[0]?.left ?? 0;
+    if (left === 0) return;
+    if (round % 10 === 0) {
+      report(`${left} mails to go.`);
+      await queueAdmin.act(db, 'run', { queues: [mailQueue.name] });
+    }
+    await sleep(500);
+  }
+}
+
+async function findFaults(
+  { db }: FastifyInstance,
+  {
+    server,
+    mails,
+    workers,
+    before,
+  }: { server: MoodyMailServer; mails: number; workers: WorkerPool; before: number },
+  report: (line: string) => void,
+): Promise<string[]> {
+  const { rows } = await sql<{ state: string; count: number }>`
+    select state::text, count(*)::int from pgboss.job where name in ('mail', 'mail.dead') group by state
+  `.execute(db);
+  const states = Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+  const duplicates = server.accepted - server.distinct;
+  const memory = await workers.memory();
+  const growth = (await tableSize(db)) - before;
+  report(`${server.distinct} of ${mails} mails arrived, ${server.refused} tries were refused.`);
+  report(`${duplicates} arrived twice (${((100 * duplicates) / mails).toFixed(2)} %).`);
+  report(`The workers hold ${memory.map((bytes) => `${Math.round(bytes / 2 ** 20)} MB`).join(', ')}.`);
+  report(`The job table grew by ${(growth / mails / 1024).toFixed(1)} kB a mail.`);
+
+  const faults: string[] = [];
+  if (server.distinct !== mails) faults.push(`${mails - server.distinct} mails were lost`);
+  if (duplicates > Math.max(FEW_DUPLICATES, mails * DUPLICATES_ALLOWED))
+    faults.push(`${duplicates} mails arrived twice`);
+  if (states.completed !== mails) faults.push(`the queue did not end well: ${JSON.stringify(states)}`);
+  return faults;
+}
+
+async function tableSize(db: FastifyInstance['db']): Promise<number> {
+  const { rows } = await sql<{ size: number }>`
+    select pg_total_relation_size('pgboss.job_common')::float as size
+  `.execute(db);
+  return rows[0]?.size ?? 0;
+}

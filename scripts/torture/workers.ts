@@ -1,0 +1,81 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const WORKER = join(import.meta.dirname, '..', '..', 'src', 'worker.ts');
+
+/** Workers as an orchestrator runs them: one that dies is replaced. */
+export class WorkerPool {
+  killed = 0;
+  readonly #env: Record<string, string>;
+  readonly #children = new Set<ChildProcess>();
+  #isStopping = false;
+
+  private constructor(env: Record<string, string>) {
+    this.#env = env;
+  }
+
+  /** Starts so many workers and waits until they work. */
+  static async start(count: number, env: Record<string, string>): Promise<WorkerPool> {
+    const pool = new WorkerPool(env);
+    await Promise.all(Array.from({ length: count }, () => once(pool.#start(), 'message')));
+    return pool;
+  }
+
+  /** Kills one, without a warning, every second or two until it is stopped. */
+  killNowAndThen(): { stop(): Promise<void> } {
+    let isOver = false;
+    const killing = (async () => {
+      while (!isOver) {
+        await sleep(1_000 + Math.random() * 1_000);
+        const children = [...this.#children];
+        const victim = children[Math.floor(Math.random() * children.length)];
+        if (victim?.kill('SIGKILL')) this.killed += 1;
+      }
+    })();
+    return {
+      async stop() {
+        isOver = true;
+        await killing;
+      },
+    };
+  }
+
+  /** The resident memory of each, in bytes. Known on Linux only. */
+  async memory(): Promise<number[]> {
+    const pages = await Promise.all(
+      [...this.#children].map(async ({ pid }) =>
+        Number((await readFile(`/proc/${pid}/statm`, 'utf8').catch(() => '0 0')).split(' ')[1]),
+      ),
+    );
+    return pages.map((count) => count * 4096);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all(
+      [...this.#children].map(async (child) => {
+        const exited = once(child, 'exit');
+        child.kill('SIGTERM');
+        await exited;
+      }),
+    );
+  }
+
+  #start(): ChildProcess {
+    const child = fork(WORKER, [], {
+      env: { ...process.env, ...this.#env },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    this.#children.add(child);
+    child.once('exit', async () => {
+      this.#children.delete(child);
+      if (this.#isStopping) return;
+      await sleep(200);
+      if (!this.#isStopping) this.#start();
+    });
+    return child;
+  }
+}

@@ -1,0 +1,16 @@
+import t from 'tap';
+import { start } from '../support/processes.ts';
+
+t.test('every mail arrives, whatever is killed, restarted or refused', async (t) => {
+  const running = start(t, ['scripts/torture.ts', '--mails=300', '--seconds=6'], {});
+  await running.prints(/grew by|FAULT|Error/, 120_000);
+  t.equal(await running.exited(), 0, running.output);
+  t.match(running.output, /[1-9]\d* workers killed, the database restarted twice/);
+  t.match(running.output, /300 of 300 mails arrived, [1-9]\d* tries were refused/);
+});
+
+t.test('amounts are validated', async (t) => {
+  const running = start(t, ['scripts/torture.ts', '--mails=many', '--seconds=1'], {});
+  t.equal(await running.exited(), 2);
+  t.match(running.output, /^--mails: "many" is not accepted[^\n]+\n--seconds: "1" is not accepted/);
+});
