@@ -6,6 +6,7 @@ import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { synchroniseQueues } from '../../src/plugins/queue/synchronise.ts';
 import { mailQueue, type QueueContract, queueContracts } from '../../src/queues.ts';
+import { benchCrowd } from './crowd.ts';
 import { Helper } from './helper.ts';
 import { MailSink } from './mail-sink.ts';
 import { noopQueue } from './noop.ts';
@@ -25,7 +26,8 @@ export async function benchJobs(databaseUrl: string): Promise<Row[]> {
   await app.ready();
   await addPeople(app);
   try {
-    return await measure(app, sink, env);
+    const rows = await measure(app, sink, env);
+    return [...rows, ...(await benchCrowd(app, databaseUrl))];
   } finally {
     await app.close();
     await sink.close();
