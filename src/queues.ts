@@ -138,7 +138,7 @@ export const digestQueue = defineQueue({
 
 /** Writes one person's export. */
 export const exportQueue = defineQueue({
-  name: 'export',
+  name: 'exports',
   payload: Type.Object({ exportId: id() }, { additionalProperties: false }),
   retry: DATABASE_ONLY,
   timeoutSeconds: 30 * 60,

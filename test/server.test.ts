@@ -1,7 +1,10 @@
 import { createServer } from 'node:net';
 import t from 'tap';
 import { createDatabase, createEmptyDatabase } from './support/database.ts';
+import { registration } from './support/factories.ts';
 import { start } from './support/processes.ts';
+import { catchMail } from './support/smtp.ts';
+import { waitFor } from './support/wait-for.ts';
 
 // Most of the time goes into waiting for processes.
 t.jobs = 3;
@@ -76,3 +79,24 @@ t.test('SIGTERM ends the web process cleanly', SIDE_BY_SIDE, async (t) => {
   await running.prints('Server listening');
   t.equal(await running.end('SIGTERM'), 0);
 });
+
+t.test(
+  'with --with-worker one process answers and works, and stops in good order',
+  SIDE_BY_SIDE,
+  async (t) => {
+    const smtp = await catchMail(t);
+    const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: smtp.url, PORT: '0' };
+    const running = start(t, ['src/server.ts', '--with-worker'], env);
+    await running.prints(/Server listening at (http:\S+?)"/);
+    const site = /Server listening at (http:[^"]+)"/.exec(running.output)?.[1] ?? '';
+    const answer = await fetch(`${site}/auth/register`, {
+      method: 'POST',
+      body: new URLSearchParams(registration()),
+      redirect: 'manual',
+    });
+    t.equal(answer.status, 303);
+    await waitFor(() => smtp.mails.length === 1, 'the mail arrives');
+    t.equal(await running.end('SIGTERM'), 0);
+    t.match(running.output, '"msg":"stopped"');
+  },
+);

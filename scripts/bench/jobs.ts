@@ -20,7 +20,7 @@ const BATCH = 1_000;
 /** The queue against bare pg-boss, mail against a bare nodemailer pool, and how long a mail takes when all is idle. */
 export async function benchJobs(databaseUrl: string): Promise<Row[]> {
   const sink = await MailSink.start();
-  const env = { DATABASE_URL: databaseUrl, SMTP_URL: sink.url, LOG_LEVEL: 'warn', WORKER_CONCURRENCY: '10' };
+  const env = { DATABASE_URL: databaseUrl, SMTP_URL: sink.url, LOG_LEVEL: 'error', WORKER_CONCURRENCY: '10' };
   await createQueues(databaseUrl);
   const app = buildApp(loadConfig(env), { role: 'command' });
   await app.ready();

@@ -44,7 +44,7 @@ async function failAbandonedExports(db: Db): Promise<void> {
     update data_exports set state = 'failed', ended_at = now()
     where state in ('waiting', 'running') and not exists (
       select from pgboss.job
-      where name = 'export' and state in ('created', 'retry', 'active')
+      where name = 'exports' and state in ('created', 'retry', 'active')
         and data ->> 'exportId' = data_exports.id::text
     )
   `.execute(db);
