@@ -100,11 +100,9 @@ async function untilEmpty(
     `.execute(db);
     const left = rows[0]?.left ?? 0;
     if (left === 0) return;
-    if (round % 10 === 0) {
-      report(`${left} mails to go.`);
-      await queueAdmin.act(db, 'run', { queues: [mailQueue.name] });
-    }
-    await sleep(500);
+    if (round % 5 === 0) report(`${left} mails to go.`);
+    await queueAdmin.act(db, 'run', { queues: [mailQueue.name] });
+    await sleep(1_000);
   }
 }
 

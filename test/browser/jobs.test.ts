@@ -35,6 +35,7 @@ t.test('an operator finds a dead letter and redrives it; pages keep up by themse
   ] as const) {
     const page = await openPage(t, browser, look);
     const isSound = async (what: string) => {
+      await page.waitForLoadState();
       if (look.javaScriptEnabled) t.same(await accessibilityFaults(page), [], `${what} is accessible`);
       const width = await page.evaluate('document.documentElement.scrollWidth');
       t.ok(Number(width) <= look.viewport.width, `${what} does not scroll sideways`);
