@@ -6,7 +6,7 @@ import { loggerOptions } from './logger.ts';
 import alarms from './plugins/alarms.ts';
 import db from './plugins/db.ts';
 import errors, { answerBadUrl } from './plugins/errors.ts';
-import mailStore from './plugins/mail-store.ts';
+import mailLedger from './plugins/mail-ledger.ts';
 import mailer from './plugins/mailer.ts';
 import metrics from './plugins/metrics.ts';
 import passwords from './plugins/passwords.ts';
@@ -64,7 +64,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(db, { clock });
   app.register(views);
   app.register(mailer);
-  app.register(mailStore);
+  app.register(mailLedger);
   app.register(queue, { clock });
   app.register(alarms);
   app.register(metrics);

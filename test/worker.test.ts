@@ -85,7 +85,10 @@ t.test('--queues and --concurrency are validated like the environment', SIDE_BY_
   const env = { DATABASE_URL: 'postgres://x@127.0.0.1:1/x' };
   const running = start(t, ['src/worker.ts', '--queues=mail,nonsense', '--concurrency=many'], env);
   t.equal(await running.exited(), 2);
-  t.match(running.output, /^--queues: "nonsense" is not a queue; give some of mail, [^\n]+\n--concurrency: "many"/);
+  t.match(
+    running.output,
+    /^--queues: "nonsense" is not a queue; give some of mail, [^\n]+\n--concurrency: "many"/,
+  );
 
   const unknown = start(t, ['src/worker.ts', '--nonsense'], env);
   t.equal(await unknown.exited(), 2);

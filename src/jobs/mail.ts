@@ -1,21 +1,21 @@
 import { deliverMail } from '../domain/mail/deliver.ts';
-import { defineJob } from '../plugins/queue/job.ts';
+import { prepareMails } from '../domain/mail/prepare.ts';
+import { defineJobWith } from '../plugins/queue/job.ts';
 import { mailQueue } from '../queues.ts';
 
 /** Sends one mail to one person. */
-export default defineJob(
+export default defineJobWith(
   mailQueue,
-  ({ db, mailStore, mailer, renderMail, config }, payload, { id, signal, afterwards }) =>
+  ({ db }, jobs) => prepareMails(db, jobs),
+  ({ db, mailer, mailLedger, renderMail, config }, payload, { id, signal, afterwards }, prepared) =>
     deliverMail(
       {
         db,
-        prepare: mailStore.prepare,
-        record: (delivery) => afterwards(() => mailStore.record(delivery)),
         mailer,
+        record: (delivery) => afterwards(() => mailLedger.record(delivery)),
         renderMail,
         baseUrl: config.baseUrl,
       },
-      { id, signal },
-      payload,
+      { id, payload, prepared, signal },
     ),
 );

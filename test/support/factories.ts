@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { prepareMails } from '../../src/domain/mail/prepare.ts';
-import type { Role, TokenPurpose } from '../../src/schema.ts';
+import type { Role } from '../../src/schema.ts';
 import { Client } from './client.ts';
 
 export const PASSWORD = 'correct horse';
@@ -40,10 +40,12 @@ export async function createUser(
 }
 
 /** A token such as a mail would carry. */
-export async function mintToken({ db }: FastifyInstance, userId: number, purpose: TokenPurpose) {
-  const [mail] = await prepareMails(db, [
-    { jobId: randomUUID(), userId, emailChangeId: undefined, exportId: undefined, purpose },
-  ]);
+export async function mintToken(
+  { db }: FastifyInstance,
+  userId: number,
+  template: 'confirm-account' | 'reset-password',
+) {
+  const [mail] = await prepareMails(db, [{ id: randomUUID(), payload: { template, userId } }]);
   if (mail === undefined) throw new Error('no mail was prepared');
   return mail.token;
 }

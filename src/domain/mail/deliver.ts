@@ -2,12 +2,11 @@ import { PermanentFailure } from '../../errors.ts';
 import type { mailQueue, PayloadOf } from '../../queues.ts';
 import type { Db } from '../../schema.ts';
 import type { Delivery } from './ledger.ts';
-import type { MailRequest, PreparedMail } from './prepare.ts';
+import type { PreparedMail } from './prepare.ts';
 import { mailTemplates } from './templates.ts';
 
 interface Dependencies {
   readonly db: Db;
-  readonly prepare: (request: MailRequest) => Promise<PreparedMail>;
   /** Sees to it that the ledger has the mail before its job counts as done. */
   readonly record: (delivery: Delivery) => void;
   readonly mailer: {
@@ -28,25 +27,30 @@ interface Dependencies {
   readonly baseUrl: string;
 }
 
+interface MailJob {
+  /** Names the mail in the ledger and in its Message-ID. */
+  readonly id: string;
+  readonly payload: PayloadOf<typeof mailQueue>;
+  /** What `prepareMails` gave for it. */
+  readonly prepared: PreparedMail;
+  /** Ends the wait for the mail server. */
+  readonly signal: AbortSignal;
+}
+
 /**
- * Writes one mail and hands it to the mail server: load, mint, render, send, record, in that order. Safe to run
+ * Writes one mail and hands it to the mail server: render, send, record, in that order. Safe to run
  * again: the ledger knows what was sent, and every attempt carries the same Message-ID. Only when the process dies
  * between the server's acceptance and the ledger's row can a second copy leave.
  *
- * @param job.id names the mail in the ledger and in its Message-ID
- * @param job.signal stops the wait for the mail server
  * @throws PermanentFailure when there is no such account, or the server refuses the recipient or the message
  */
 export async function deliverMail(
-  { db, prepare, record, mailer, renderMail, baseUrl }: Dependencies,
-  { id: jobId, signal }: { id: string; signal: AbortSignal },
-  payload: PayloadOf<typeof mailQueue>,
+  { db, record, mailer, renderMail, baseUrl }: Dependencies,
+  { id: jobId, payload, prepared, signal }: MailJob,
 ): Promise<void> {
-  const { template: name, userId, emailChangeId, exportId } = payload;
+  const { template: name, userId, emailChangeId } = payload;
   const template = mailTemplates[name];
-  const { purpose } = template;
-  const request = { jobId, userId, emailChangeId, exportId, purpose };
-  const { recipient, isDelivered, token } = await prepare(request);
+  const { recipient, isDelivered, token } = prepared;
   if (isDelivered) return;
   if (recipient === undefined) {
     throw new PermanentFailure(

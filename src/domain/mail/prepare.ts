@@ -1,17 +1,14 @@
 import { sql } from 'kysely';
+import type { mailQueue, PayloadOf } from '../../queues.ts';
 import type { Db, TokenPurpose } from '../../schema.ts';
 import { mintToken } from '../token.ts';
+import { mailTemplates } from './templates.ts';
 
 /** One mail that is to be written. */
 export interface MailRequest {
-  readonly jobId: string;
-  readonly userId: number;
-  /** The mail goes to the new address of this change of email. */
-  readonly emailChangeId: number | undefined;
-  /** What the mail's link is good for. Undefined for a mail without a token. */
-  readonly purpose: TokenPurpose | undefined;
-  /** Which export the link opens. */
-  readonly exportId: number | undefined;
+  /** Of its job. */
+  readonly id: string;
+  readonly payload: PayloadOf<typeof mailQueue>;
 }
 
 const HOUR = 60 * 60;
@@ -48,7 +45,10 @@ export async function prepareMails(
   db: Db,
   requests: readonly MailRequest[],
 ): Promise<readonly PreparedMail[]> {
-  const tokens = requests.map(({ purpose }) => (purpose === undefined ? undefined : mintToken()));
+  if (requests.length === 0) return [];
+  const payloads = requests.map(({ payload }) => payload);
+  const purposes = payloads.map(({ template }) => mailTemplates[template].purpose);
+  const tokens = purposes.map((purpose) => (purpose === undefined ? undefined : mintToken()));
   const { rows } = await sql<{
     email: string | null;
     username: string;
@@ -57,12 +57,12 @@ export async function prepareMails(
   }>`
     with request as (
       select * from unnest(
-        ${requests.map(({ jobId }) => jobId)}::uuid[], ${requests.map(({ userId }) => userId)}::integer[],
-        ${requests.map(({ emailChangeId }) => emailChangeId ?? null)}::integer[],
-        ${requests.map(({ purpose }) => purpose ?? null)}::text[],
-        ${requests.map(({ purpose }) => purpose && LIFETIMES[purpose])}::integer[],
+        ${requests.map(({ id }) => id)}::uuid[], ${payloads.map(({ userId }) => userId)}::integer[],
+        ${payloads.map(({ emailChangeId }) => emailChangeId ?? null)}::integer[],
+        ${purposes.map((purpose) => purpose ?? null)}::text[],
+        ${purposes.map((purpose) => purpose && LIFETIMES[purpose])}::integer[],
         ${tokens.map((token) => token?.hash ?? null)}::bytea[],
-        ${requests.map(({ exportId }) => exportId ?? null)}::integer[]
+        ${payloads.map(({ exportId }) => exportId ?? null)}::integer[]
       ) with ordinality as request
         (job_id, user_id, email_change_id, purpose, lifetime, token_hash, export_id, position)
     ),

@@ -10,7 +10,7 @@ import { Group } from '../../group.ts';
 import { persist } from '../../persist.ts';
 import type { JobAttemptOutcome, RunningJob } from '../../schema.ts';
 import type { JobEvents } from './events.ts';
-import type { JobDefinition } from './job.ts';
+import type { JobDefinition, JobRun } from './job.ts';
 import { type Origin, unpack } from './origin.ts';
 
 /**
@@ -45,7 +45,7 @@ class ClaimLost extends Error {
 /** A job this process has fetched and not settled yet. */
 interface Claim extends Attempt {
   readonly job: JobWithMetadata<unknown>;
-  readonly payload: unknown;
+  readonly run: JobRun;
   readonly origin: Origin;
   readonly claimedAt: number;
   readonly controller: AbortController;
@@ -76,7 +76,7 @@ export class Consumer {
   readonly #deps: Dependencies;
   /** What this queue may take of the worker's slots. */
   readonly #ownSlots: LimitFunction;
-  readonly #completions = new Group<Claim, Claim>((claims) => this.#complete(claims));
+  readonly #completions = new Group<Claim>((claims) => this.#complete(claims));
 
   /** Everything claimed and not settled: waiting, running, or done and not yet written down. */
   readonly #held = new Set<Claim>();
@@ -196,7 +196,7 @@ export class Consumer {
       const recorded = recordAttempts(app.db, { queue: this.#name, worker, attempts }).catch((error) =>
         app.log.error({ err: error, queue: this.#name }, 'the history of attempts has a gap'),
       );
-      for (const job of jobs) this.#take(job, recorded);
+      this.#take(jobs, recorded);
       void this.#dispatch();
       return jobs.length;
     } catch (error) {
@@ -205,18 +205,25 @@ export class Consumer {
     }
   }
 
-  #take(job: JobWithMetadata<unknown>, recorded: Promise<void>): void {
-    const claim = {
-      ...unpack(job.data),
-      job,
-      jobId: job.id,
-      attempt: job.retryCount + 1,
-      claimedAt: performance.now(),
-      controller: new AbortController(),
-      recorded,
-    };
-    this.#held.add(claim);
-    this.#waiting.push(claim);
+  #take(jobs: readonly JobWithMetadata<unknown>[], recorded: Promise<void>): void {
+    const unpacked = jobs.map((job) => ({ id: job.id, job, ...unpack(job.data) }));
+    const runs = this.job.take(this.#deps.app, unpacked);
+    for (const [index, { job, origin }] of unpacked.entries()) {
+      const run = runs[index];
+      if (run === undefined) throw new Error(`the job of ${this.#name} did not take over ${job.id}`);
+      const claim = {
+        job,
+        run,
+        origin,
+        jobId: job.id,
+        attempt: job.retryCount + 1,
+        claimedAt: performance.now(),
+        controller: new AbortController(),
+        recorded,
+      };
+      this.#held.add(claim);
+      this.#waiting.push(claim);
+    }
   }
 
   /** Waits for the next poll, or until it is woken. Whatever waits for a slot meanwhile goes back in time. */
@@ -265,7 +272,7 @@ export class Consumer {
   async #run(claim: Claim): Promise<void> {
     const { app } = this.#deps;
     const { contract } = this.job;
-    const { jobId, attempt, payload, origin, controller } = claim;
+    const { jobId, attempt, origin, controller } = claim;
     const { signal } = controller;
     const timeout = setTimeout(
       () => controller.abort(new TimedOut(`timed out after ${contract.timeoutSeconds} seconds`)),
@@ -290,9 +297,7 @@ export class Consumer {
         attributes: { 'job.id': jobId, 'job.attempt': attempt },
         parent: origin.traceparent,
       } as const;
-      await app.work.run(work, () =>
-        app.tracing.span(span, () => untilAborted(this.job.run(app, payload, context), signal)),
-      );
+      await app.work.run(work, () => app.tracing.span(span, () => untilAborted(claim.run(context), signal)));
       measure();
       void this.#finish(claim);
     } catch (error) {
@@ -312,7 +317,7 @@ export class Consumer {
     }
   }
 
-  async #complete(claims: readonly Claim[]): Promise<readonly Claim[]> {
+  async #complete(claims: readonly Claim[]): Promise<void> {
     const { boss, app, events } = this.#deps;
     try {
       await persist(() =>
@@ -329,7 +334,6 @@ export class Consumer {
     }
     for (const claim of claims) this.#held.delete(claim);
     if (this.#room() > 0) this.wake();
-    return claims;
   }
 
   async #settleFailure(claim: Claim, error: unknown): Promise<void> {

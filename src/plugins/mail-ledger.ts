@@ -1,0 +1,26 @@
+import fp from 'fastify-plugin';
+import { type Delivery, recordDeliveries } from '../domain/mail/ledger.ts';
+import { Group } from '../group.ts';
+import { persist } from '../persist.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    mailLedger: MailLedger;
+  }
+}
+
+export interface MailLedger {
+  /** Writes down, for good, that the mail server has accepted a mail. Mails sent side by side share one statement. */
+  record(delivery: Delivery): Promise<void>;
+}
+
+/** `app.mailLedger`: what has been sent, so that no mail is sent twice. */
+export default fp(
+  async (app) => {
+    const group = new Group((deliveries: readonly Delivery[]) =>
+      persist(() => recordDeliveries(app.db, deliveries)),
+    );
+    app.decorate('mailLedger', { record: (delivery) => group.add(delivery) });
+  },
+  { name: 'mail-ledger', dependencies: ['db'] },
+);
