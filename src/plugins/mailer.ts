@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import fp from 'fastify-plugin';
 import nodemailer from 'nodemailer';
-import { type MailboxServer, startMailboxServer } from '../mailbox/smtp-server.ts';
+import type { MailboxServer } from '../mailbox/smtp-server.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -51,7 +51,10 @@ export default fp(
     let opening: ReturnType<typeof open> | undefined;
 
     async function open() {
-      if (config.smtpUrl === undefined) mailbox = await startMailboxServer(join(config.dataDir, 'mailbox'));
+      if (config.smtpUrl === undefined) {
+        const { startMailboxServer } = await import('../mailbox/smtp-server.ts');
+        mailbox = await startMailboxServer(join(config.dataDir, 'mailbox'));
+      }
       return nodemailer.createTransport({
         url: config.smtpUrl ?? mailbox?.url ?? '',
         pool: true,

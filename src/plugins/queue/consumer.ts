@@ -24,7 +24,7 @@ const POLL_MS = 1_000;
 
 /** So much work is fetched ahead as the slots will begin within this time, judged by how long jobs took lately. */
 const LOOKAHEAD_MS = 100;
-const MOST_AHEAD = 200;
+const MOST_AHEAD = 400;
 
 /** What was fetched ahead and is still waiting behind slow jobs after this long goes back, for other workers. */
 const STALE_MS = 400;

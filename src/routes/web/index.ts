@@ -8,7 +8,6 @@ import sameOrigin from '../../plugins/web/same-origin.ts';
 import session from '../../plugins/web/session.ts';
 import jobsDashboard from '../admin/jobs/index.ts';
 import avatars from '../avatars.ts';
-import mailbox from '../dev/mailbox.ts';
 import account from './auth/index.ts';
 import comments from './comments.ts';
 import follows from './follows.ts';
@@ -40,7 +39,10 @@ async function pages(app: FastifyInstance): Promise<void> {
   app.register(site);
   app.register(jobsDashboard, { prefix: '/admin/jobs' });
   app.register(unsubscribe, { prefix: '/unsubscribe' });
-  if (app.config.smtpUrl === undefined) app.register(mailbox, { prefix: '/dev/mailbox' });
+  // Loaded only where it is needed: a mail reader is a large thing.
+  if (app.config.smtpUrl === undefined) {
+    app.register(import('../dev/mailbox.ts'), { prefix: '/dev/mailbox' });
+  }
 }
 
 /** Every page outside `/auth`. */
