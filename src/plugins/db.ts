@@ -35,9 +35,9 @@ export default fp<{ clock?: Clock | undefined }>(
       max: app.config.databasePoolMax - QUEUE_CONNECTIONS - 1,
       application_name: `pennypost ${app.role}`,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      onConnect: (client) => prepareSession(client, app.role, clock),
+      onConnect: (client) => prepareSession(client, app, clock),
     });
-    pool.on('error', (error) => app.log.warn({ err: error }, 'an idle database connection was lost'));
+    pool.on('error', () => {}); // What befalls an idle client, its own listener has said.
     const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }), log: logSlowQueries(app) });
     app.decorate('db', db);
     app.decorate('pool', pool);
@@ -57,9 +57,11 @@ const DONT_WAIT_FOR_THE_DISK = 'set synchronous_commit = off';
 
 async function prepareSession(
   client: pg.ClientBase,
-  role: FastifyInstance['role'],
+  { role, log }: FastifyInstance,
   clock: Clock | undefined,
 ): Promise<void> {
+  // The pool listens to idle clients only. Unheard, an error between two statements would end the process.
+  client.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'));
   if (role === 'worker') await client.query(DONT_WAIT_FOR_THE_DISK);
   if (clock !== undefined) await client.query(enableClockOverride());
 }

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Db, JobAttemptOutcome } from '../../schema.ts';
 
 /** One attempt at a job: what fences it from an earlier or a later one. */
@@ -18,23 +18,26 @@ export async function recordAttempts(
 ): Promise<void> {
   await sql`
     insert into job_attempts (queue, worker, job_id, attempt)
-    select ${queue}, ${worker}, * from unnest(
-      ${attempts.map(({ jobId }) => jobId)}::uuid[], ${attempts.map(({ attempt }) => attempt)}::integer[])
+    select ${queue}, ${worker}, * from ${attemptRows(attempts)}
   `.execute(db);
 }
 
-/** Writes down how an attempt ended that did not succeed. */
-export async function recordAttemptEnd(
+/** Writes down how attempts ended that did not succeed. */
+export async function recordAttemptEnds(
   db: Db,
-  { jobId, attempt }: Attempt,
+  attempts: readonly Attempt[],
   { worker, outcome, error }: { worker: string; outcome: JobAttemptOutcome; error: string | null },
 ): Promise<void> {
-  await db
-    .updateTable('job_attempts')
-    .set({ ended_at: sql`now()`, outcome, error })
-    .where('job_id', '=', jobId)
-    .where('attempt', '=', attempt)
-    .where('worker', '=', worker)
-    .where('ended_at', 'is', null)
-    .execute();
+  await sql`
+    update job_attempts set ended_at = now(), outcome = ${outcome}, error = ${error}
+    from ${attemptRows(attempts)} as ended (job_id, attempt)
+    where job_attempts.job_id = ended.job_id and job_attempts.attempt = ended.attempt
+      and worker = ${worker} and ended_at is null
+  `.execute(db);
+}
+
+/** Attempts as rows of a statement: a job's id, and which try it is. */
+export function attemptRows(attempts: readonly Attempt[]): RawBuilder<unknown> {
+  return sql`unnest(
+    ${attempts.map(({ jobId }) => jobId)}::uuid[], ${attempts.map(({ attempt }) => attempt)}::integer[])`;
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../schema.ts';
-import type { Attempt } from './attempts.ts';
+import { type Attempt, attemptRows } from './attempts.ts';
 
 /**
  * Puts claimed jobs back as they were before they were claimed, so that the attempt is not spent: a worker that
@@ -17,9 +17,7 @@ export async function handBack(
     update pgboss.job
     set state = case when retry_count > 0 then 'retry' else 'created' end::pgboss.job_state,
         started_on = null, heartbeat_on = null
-    from unnest(
-      ${attempts.map(({ jobId }) => jobId)}::uuid[], ${attempts.map(({ attempt }) => attempt)}::integer[]
-    ) as claim (id, attempt)
+    from ${attemptRows(attempts)} as claim (id, attempt)
     where job.name = ${queue} and job.id = claim.id and job.retry_count = claim.attempt - 1 and state = 'active'
     returning job.id
   `.execute(db);
@@ -48,9 +46,7 @@ export async function keepClaims(
 ): Promise<Set<string>> {
   const { rows } = await sql<{ id: string }>`
     update pgboss.job set heartbeat_on = pgboss.job_now()
-    from unnest(
-      ${attempts.map(({ jobId }) => jobId)}::uuid[], ${attempts.map(({ attempt }) => attempt)}::integer[]
-    ) as claim (id, attempt)
+    from ${attemptRows(attempts)} as claim (id, attempt)
     where job.name = ${queue} and job.id = claim.id and job.retry_count = claim.attempt - 1 and state = 'active'
     returning job.id
   `.execute(db);

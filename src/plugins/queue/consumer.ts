@@ -2,22 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { fromKysely, type JobWithMetadata, type PgBoss } from 'pg-boss';
-import { type Attempt, recordAttemptEnd, recordAttempts } from '../../domain/jobs/attempts.ts';
-import { forbidRetries, handBack, keepClaims } from '../../domain/jobs/claims.ts';
-import { wakeWorkers } from '../../domain/jobs/signal.ts';
-import { PermanentFailure } from '../../errors.ts';
-import { Group } from '../../group.ts';
-import { persist } from '../../persist.ts';
-import type { JobAttemptOutcome, RunningJob } from '../../schema.ts';
+import { recordAttempts } from '../../domain/jobs/attempts.ts';
+import type { RunningJob } from '../../schema.ts';
+import { type Claim, ShuttingDown, TimedOut, untilAborted } from './claim.ts';
 import type { JobEvents } from './events.ts';
-import type { JobDefinition, JobRun } from './job.ts';
-import { type Origin, unpack } from './origin.ts';
-
-/**
- * A worker that was killed says nothing: its jobs run again when they have shown no heartbeat for this long. 10 is
- * the least pg-boss accepts.
- */
-export const HEARTBEAT_SECONDS = 10;
+import { Holdings } from './holdings.ts';
+import type { JobDefinition } from './job.ts';
+import { unpack } from './origin.ts';
 
 /** With LISTEN a new job is seen at once; polling is for retries coming due, which PostgreSQL does not announce. */
 const POLL_MS = 1_000;
@@ -28,34 +19,6 @@ const MOST_AHEAD = 400;
 
 /** What was fetched ahead and is still waiting behind slow jobs after this long goes back, for other workers. */
 const STALE_MS = 400;
-
-/** How long a job has to come to an end of its own when it is told that the worker stops. */
-const PARTING_MS = 1_000;
-
-class TimedOut extends Error {
-  override readonly name = 'TimedOut';
-}
-class ShuttingDown extends Error {
-  override readonly name = 'ShuttingDown';
-}
-class ClaimLost extends Error {
-  override readonly name = 'ClaimLost';
-}
-
-/** A job this process has fetched and not settled yet. */
-interface Claim extends Attempt {
-  readonly job: JobWithMetadata<unknown>;
-  readonly run: JobRun;
-  readonly origin: Origin;
-  readonly claimedAt: number;
-  readonly controller: AbortController;
-  /** Resolves when the attempt stands in the history. */
-  readonly recorded: Promise<void>;
-  startedAt?: Date;
-  durationMs?: number;
-  /** What is left to be written down. */
-  write?: () => Promise<void>;
-}
 
 interface Dependencies {
   readonly app: FastifyInstance;
@@ -76,10 +39,8 @@ export class Consumer {
   readonly #deps: Dependencies;
   /** What this queue may take of the worker's slots. */
   readonly #ownSlots: LimitFunction;
-  readonly #completions = new Group<Claim>((claims) => this.#complete(claims));
-
   /** Everything claimed and not settled: waiting, running, or done and not yet written down. */
-  readonly #held = new Set<Claim>();
+  readonly #holdings: Holdings;
   readonly #waiting: Claim[] = [];
   readonly #running = new Map<Claim, Promise<void>>();
 
@@ -93,17 +54,16 @@ export class Consumer {
   /** How long jobs take, lately: no lookahead until it is known. */
   #paceMs = LOOKAHEAD_MS;
   #fetching: Promise<void> = Promise.resolve();
-  #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(job: JobDefinition, deps: Dependencies) {
     this.job = job;
     this.#deps = deps;
+    this.#holdings = new Holdings(job.contract.name, deps);
     this.#ownSlots = pLimit(Math.min(job.contract.concurrency ?? Infinity, deps.slots.concurrency));
   }
 
   start(): void {
     this.#fetching = this.#fetchUntilStopped();
-    this.#heartbeat = setInterval(() => this.#keepClaims(), (HEARTBEAT_SECONDS / 2) * 1000);
   }
 
   /** Looks for jobs now instead of at the next poll. */
@@ -143,7 +103,7 @@ export class Consumer {
     this.#isStopping = true;
     this.wake();
     await this.#fetching;
-    await this.#returnWaiting();
+    await this.#holdings.giveBack(this.#waiting.splice(0));
     await Promise.race([
       Promise.allSettled(this.#running.values()),
       sleep(graceMs, undefined, { ref: false }),
@@ -152,8 +112,7 @@ export class Consumer {
       controller.abort(new ShuttingDown('the worker stops'));
     }
     await Promise.allSettled(this.#running.values());
-    while (this.#held.size > 0) await sleep(10);
-    clearInterval(this.#heartbeat);
+    await this.#holdings.close();
   }
 
   get #name(): string {
@@ -175,7 +134,7 @@ export class Consumer {
     const { slots } = this.#deps;
     const limit = this.#ownSlots.concurrency;
     const free = Math.min(limit - this.#running.size, slots.concurrency - slots.activeCount);
-    if (free <= 0 || this.#held.size >= 2 * MOST_AHEAD + limit) return 0;
+    if (free <= 0 || this.#holdings.size >= 2 * MOST_AHEAD + limit) return 0;
     const ahead = Math.round((limit * LOOKAHEAD_MS) / Math.max(this.#paceMs, 0.1));
     const wanted = Math.max(free, Math.min(ahead, MOST_AHEAD));
     const room = wanted - this.#waiting.length;
@@ -221,7 +180,7 @@ export class Consumer {
         controller: new AbortController(),
         recorded,
       };
-      this.#held.add(claim);
+      this.#holdings.add(claim);
       this.#waiting.push(claim);
     }
   }
@@ -238,7 +197,9 @@ export class Consumer {
         resolve();
       };
     });
-    if (oldest !== undefined && oldest === this.#waiting[0] && !this.#isWoken) await this.#returnWaiting();
+    if (oldest !== undefined && oldest === this.#waiting[0] && !this.#isWoken) {
+      await this.#holdings.giveBack(this.#waiting.splice(0));
+    }
   }
 
   /** Starts what is waiting, one by one, each when there is a slot: so that all queues get slots in turn. */
@@ -265,6 +226,10 @@ export class Consumer {
     this.#running.set(claim, running);
     await running;
     this.#running.delete(claim);
+    this.#wakeIfRoom();
+  }
+
+  #wakeIfRoom(): void {
     if (this.#room() > 0) this.wake();
   }
 
@@ -299,152 +264,12 @@ export class Consumer {
       } as const;
       await app.work.run(work, () => app.tracing.span(span, () => untilAborted(claim.run(context), signal)));
       measure();
-      void this.#finish(claim);
+      void this.#holdings.complete(claim).then(() => this.#wakeIfRoom());
     } catch (error) {
       measure();
-      await this.#settleFailure(claim, error);
+      await this.#holdings.fail(claim, error);
     } finally {
       clearTimeout(timeout);
     }
   }
-
-  async #finish(claim: Claim): Promise<void> {
-    try {
-      await claim.write?.();
-      await this.#completions.add(claim);
-    } catch (error) {
-      await this.#settleFailure(claim, error);
-    }
-  }
-
-  async #complete(claims: readonly Claim[]): Promise<void> {
-    const { boss, app, events } = this.#deps;
-    try {
-      await persist(() =>
-        boss.complete(
-          this.#name,
-          claims.map(({ job }) => ({ id: job.id, retryCount: job.retryCount })),
-          null,
-          { db: fromKysely(app.db) },
-        ),
-      );
-      for (const claim of claims) events.emit('ended', this.#report(claim, 'completed'));
-    } catch (error) {
-      app.log.error({ err: error, queue: this.#name }, 'results could not be written: these jobs run again');
-    }
-    for (const claim of claims) this.#held.delete(claim);
-    if (this.#room() > 0) this.wake();
-  }
-
-  async #settleFailure(claim: Claim, error: unknown): Promise<void> {
-    const { app, events } = this.#deps;
-    const { reason } = claim.controller.signal;
-    const isOurs = !(reason instanceof ClaimLost);
-    const outcome = outcomeOf(error, reason);
-    const isLast =
-      outcome === 'given up' || (outcome !== 'handed back' && claim.job.retryCount >= claim.job.retryLimit);
-    try {
-      if (isOurs) await persist(() => this.#write(claim, outcome, error));
-      events.emit('ended', this.#report(claim, isOurs ? outcome : 'taken away', { error, isLast }));
-    } catch (failure) {
-      app.log.error(
-        { err: failure, queue: this.#name, jobId: claim.jobId },
-        'a failure could not be written',
-      );
-    }
-    this.#held.delete(claim);
-  }
-
-  async #write(claim: Claim, outcome: JobAttemptOutcome, error: unknown): Promise<void> {
-    const { app, boss, worker } = this.#deps;
-    const message = error instanceof Error ? error.message : String(error);
-    await claim.recorded;
-    await recordAttemptEnd(app.db, claim, { worker, outcome, error: message });
-    if (outcome === 'handed back') return this.#handBack([claim]);
-    const attempt = { id: claim.jobId, retryCount: claim.job.retryCount };
-    await app.db.transaction().execute(async (trx) => {
-      if (outcome === 'given up') await forbidRetries(trx, { queue: this.#name, ...claim });
-      await boss.fail(this.#name, attempt, { message }, { db: fromKysely(trx) });
-    });
-  }
-
-  async #handBack(claims: Claim[]): Promise<void> {
-    const { db } = this.#deps.app;
-    await handBack(db, { queue: this.#name, attempts: claims });
-    await wakeWorkers(db, this.#name);
-  }
-
-  /** Gives back unspent what is waiting for a slot. */
-  async #returnWaiting(): Promise<void> {
-    const { app, worker } = this.#deps;
-    const claims = this.#waiting.splice(0);
-    if (claims.length === 0) return;
-    try {
-      await persist(async () => {
-        for (const claim of claims) {
-          await claim.recorded;
-          await recordAttemptEnd(app.db, claim, { worker, outcome: 'handed back', error: null });
-        }
-        await this.#handBack(claims);
-      });
-    } catch (error) {
-      app.log.error({ err: error, queue: this.#name }, 'jobs could not be handed back: they run again later');
-    }
-    for (const claim of claims) this.#held.delete(claim);
-  }
-
-  /** Shows that the jobs in hand are being worked, and stops those that have been cancelled or taken away. */
-  async #keepClaims(): Promise<void> {
-    const claims = [...this.#held];
-    if (claims.length === 0) return;
-    const { app } = this.#deps;
-    try {
-      const kept = await keepClaims(app.db, { queue: this.#name, attempts: claims });
-      for (const claim of claims) {
-        if (this.#held.has(claim) && !kept.has(claim.jobId)) {
-          claim.controller.abort(new ClaimLost('the job was cancelled or taken by another worker'));
-        }
-      }
-    } catch (error) {
-      app.log.error({ err: error, queue: this.#name }, 'a heartbeat failed');
-    }
-  }
-
-  #report(
-    { jobId, attempt, durationMs = 0, origin }: Claim,
-    outcome: JobAttemptOutcome | 'completed' | 'taken away',
-    { error, isLast = false }: { error?: unknown; isLast?: boolean } = {},
-  ) {
-    return {
-      queue: this.#name,
-      jobId,
-      attempt,
-      durationMs,
-      requestId: origin.requestId,
-      outcome,
-      error,
-      isLast,
-    };
-  }
-}
-
-function outcomeOf(error: unknown, reason: unknown): JobAttemptOutcome {
-  if (reason instanceof ShuttingDown) return 'handed back';
-  if (error instanceof TimedOut) return 'timed out';
-  return error instanceof PermanentFailure ? 'given up' : 'failed';
-}
-
-/** Waits for work, but not longer than its signal lets it; one that is asked to stop gets a moment to end well. */
-function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  signal.addEventListener(
-    'abort',
-    () => {
-      const { reason } = signal;
-      if (reason instanceof ShuttingDown) setTimeout(reject, PARTING_MS, reason).unref();
-      else reject(reason);
-    },
-    { once: true },
-  );
-  return Promise.race([work, aborted]);
 }

@@ -1,6 +1,6 @@
 import type { PgBoss, UpdateQueueOptions } from 'pg-boss';
 import { deadLetterName, type QueueContract } from '../../queues.ts';
-import { HEARTBEAT_SECONDS } from './consumer.ts';
+import { HEARTBEAT_SECONDS } from './holdings.ts';
 
 /** The worker ends an attempt that takes too long itself; this long after, pg-boss does it for a worker that is stuck. */
 const BACKSTOP_SECONDS = 60;
