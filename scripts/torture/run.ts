@@ -75,7 +75,9 @@ async function enqueueOver(
     const payloads = ids
       .slice(start, start + size)
       .map((userId) => ({ template: 'confirm-account' as const, userId }));
-    await persist(() => app.queue.sendAll(mailQueue, payloads, { db: app.db }));
+    await persist(() =>
+      app.db.transaction().execute((trx) => app.queue.sendAll(mailQueue, payloads, { db: trx })),
+    );
     await sleep((seconds * 1000) / BATCHES);
   }
 }

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { fromKysely, type PgBoss } from 'pg-boss';
 import { wakeWorkers } from '../../domain/jobs/signal.ts';
 import type { Queue, QueueContract } from '../../queues.ts';
+import type { Db } from '../../schema.ts';
 import type { JobEvents } from './events.ts';
 import type { JobDefinition } from './job.ts';
 import { type Origin, pack } from './origin.ts';
@@ -36,7 +37,7 @@ export class BossQueue implements Queue {
     if (id === null && singletonKey === undefined) {
       throw new Error(`${contract.name} job: the queue took it for a duplicate`);
     }
-    if (id !== null) await wakeWorkers(db, contract.name);
+    if (id !== null) await this.#wakeWorkers(db, contract);
     return id ?? undefined;
   };
 
@@ -50,7 +51,7 @@ export class BossQueue implements Queue {
       ...(contract.uniqueKey && { singletonKey: contract.uniqueKey(payload) }),
     }));
     await this.#boss.insert(contract.name, jobs, { db: fromKysely(db) });
-    await wakeWorkers(db, contract.name);
+    await this.#wakeWorkers(db, contract);
   };
 
   /**
@@ -68,6 +69,14 @@ export class BossQueue implements Queue {
   async stopWorking(): Promise<void> {
     await this.#worker?.stop(this.#app.config.shutdownGraceSeconds * 1000);
     this.#worker = undefined;
+  }
+
+  async #wakeWorkers(db: Db, { name }: QueueContract): Promise<void> {
+    if (db.isTransaction) return wakeWorkers(db, name);
+    // The job is enqueued already: workers find it at their next poll as well.
+    await wakeWorkers(db, name).catch((error) =>
+      this.#app.log.warn({ err: error }, 'workers were not woken'),
+    );
   }
 
   /** What a job enqueued right now comes from. */

@@ -53,7 +53,8 @@ t.test('queues and schedules follow their contracts, and what no contract has is
 
 t.test('what came due while no worker lived runs once, however many workers come back', async (t) => {
   const app = await build(t);
-  const contract = scheduled('0 * * * *');
+  const farFromNow = (new Date().getUTCMinutes() + 30) % 60;
+  const contract = scheduled(`${farFromNow} * * * *`);
   await createQueues(app, [contract]);
   // The last time that somebody looked at the schedules was five hours ago.
   await sql`update pgboss.version set cron_on = now() - interval '5 hours'`.execute(app.db);
