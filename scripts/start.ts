@@ -61,9 +61,15 @@ async function runProcesses(
   databaseUrl: string,
   reasons: readonly Promise<void>[],
 ): Promise<void> {
+  // Without the compiled code of the last start, Node strips the types of every file anew.
+  const fasterStart = { NODE_COMPILE_CACHE: join(config.dataDir, 'compile-cache') };
   const supervise = (name: string, script: string) =>
     new SupervisedProcess(
-      { name, args: [join(ROOT, script)], env: { ...process.env, DATABASE_URL: databaseUrl } },
+      {
+        name,
+        args: [join(ROOT, script)],
+        env: { ...fasterStart, ...process.env, DATABASE_URL: databaseUrl },
+      },
       say,
     );
   const processes = [supervise('web', 'src/server.ts'), supervise('worker', 'src/worker.ts')];
