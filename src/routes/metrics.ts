@@ -7,8 +7,13 @@ import { isFromThisMachine } from './loopback.ts';
 export default async function metrics(app: FastifyInstance): Promise<void> {
   const { metricsToken } = app.config;
   app.get('/metrics', { logLevel: 'error' }, async (request, reply) => {
-    const isAllowed = metricsToken === undefined ? isFromThisMachine(request) : bears(request, metricsToken);
-    if (!isAllowed) throw new DomainError('forbidden', 'Metrics are for who bears the METRICS_TOKEN.');
+    if (metricsToken === undefined && !isFromThisMachine(request)) {
+      throw new DomainError('forbidden', 'Metrics are for this machine, unless METRICS_TOKEN is set.');
+    }
+    if (metricsToken !== undefined && !bears(request, metricsToken)) {
+      const message = 'Metrics are for who bears the METRICS_TOKEN.';
+      return reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'unauthorized', message });
+    }
     reply.header('cache-control', 'no-store').type(app.metrics.contentType);
     return app.metrics.text();
   });

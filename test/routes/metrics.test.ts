@@ -25,9 +25,9 @@ t.test('with a token who bears it does, from anywhere', async (t) => {
       ...(authorization !== undefined && { headers: { authorization } }),
     });
   t.equal((await ask(`Bearer ${TOKEN}`)).statusCode, 200);
-  t.equal((await ask('Bearer nonsense')).statusCode, 403);
-  t.equal((await ask()).statusCode, 403);
-  t.equal((await app.inject('/metrics')).statusCode, 403, 'this machine as well');
+  t.equal((await ask('Bearer nonsense')).statusCode, 401);
+  t.equal((await ask()).headers['www-authenticate'], 'Bearer');
+  t.equal((await app.inject('/metrics')).statusCode, 401, 'this machine as well');
 });
 
 t.test('requests, the pool and the jobs of all workers are measured', async (t) => {
