@@ -19,7 +19,7 @@ process.on('message', async (question) => {
     }),
   );
   await Promise.all(sending);
-  process.send?.('sent');
+  process.send?.(process.memoryUsage.rss());
 });
 process.on('SIGTERM', () => process.exit());
 process.send?.('ready');
