@@ -25,6 +25,10 @@ const PATHS_WITH_WORDS = [
   ],
   ...['/moderate?page=X', '/moderate/enable/X', '/moderate/disable/X', '/moderate/disable/1?page=X'],
   ...['/auth/login?next=X', '/auth/confirm/X', '/auth/reset/X', '/auth/change-email/X'],
+  ...['/your-data/X', '/unsubscribe/X', '/admin/jobs?range=X', '/admin/jobs/X', '/admin/jobs/job/X/X'],
+  ...['/admin/jobs/job/mail/X', '/admin/jobs/list?queue=X', '/admin/jobs/list?state=X'],
+  ...['/admin/jobs/list?text=X', '/admin/jobs/list?from=X&until=X', '/admin/jobs/list?after=X'],
+  ...['/admin/jobs/ask?action=X', '/admin/jobs/ask?action=delete&queue=mail&text=X', '/admin/jobs/ask?id=X'],
   ...['/dev/mailbox/X', '/dev/mailbox/X/html', '/avatar/X.svg', '/avatar/X', '/assets/X'],
 ];
 
@@ -40,6 +44,7 @@ const PATHS = [
     '/edit/1',
     '/follow/admin',
   ],
+  ...['/edit-profile/mails', '/your-data', '/your-data/cancel', '/admin/jobs', '/admin/jobs/do'],
   ...['/auth/login', '/auth/register', '/auth/confirm', '/auth/unconfirmed'],
   ...['/auth/reset', '/auth/change-password', '/auth/change-email'],
 ];

@@ -151,6 +151,23 @@ t.test('an action on a filter is done to all that match, however many, and to no
   t.equal((await jobsOf(app, mailQueue)).length, 1389);
 });
 
+t.test('a choice of jobs that cannot be understood is refused, and never taken for all jobs', async (t) => {
+  const { app, client } = await setUp(t);
+  await app.queue.send(mailQueue, payload, { db: app.db });
+  for (const wrong of [
+    { text: 'x'.repeat(201) },
+    { from: 'yesterday' },
+    { until: '2026-13-01T00:00' },
+    { id: 'one' },
+  ]) {
+    const fields = { action: 'delete', queue: 'mail', ...wrong };
+    t.equal((await client.post('/admin/jobs/do', fields)).statusCode, 404, JSON.stringify(wrong));
+    t.equal((await client.get(`/admin/jobs/ask?${new URLSearchParams(fields)}`)).statusCode, 404);
+  }
+  t.equal((await client.get('/admin/jobs/ask?action=delete&queue=mail&text=a&text=b')).statusCode, 404);
+  t.equal((await jobsOf(app, mailQueue)).length, 1);
+});
+
 t.test('dead letters are redriven or their jobs retried, and done once either way', async (t) => {
   const { app, client, act } = await setUp(t);
   for (const userId of [1, 2, 3]) {

@@ -6,7 +6,7 @@ import { DomainError } from '../../../errors.ts';
 import { type JobAction, QueueAdmin } from '../../../plugins/queue/admin.ts';
 import { currentUser } from '../../../plugins/web/guards.ts';
 import { queueContracts } from '../../../queues.ts';
-import { type FilterFields, filterFields, filterFrom, WORK_QUEUES, withFields } from './filter.ts';
+import { FilterFields, filterFields, filterFrom, WORK_QUEUES, withFields } from './filter.ts';
 
 /** More than so many are not counted before they are asked about. */
 const MOST_COUNTED = 10_000;
@@ -46,7 +46,7 @@ export default async function actions(app: FastifyInstance): Promise<void> {
   });
 
   app.post('/do', async (request, reply) => {
-    const { action, fields, filter } = readCommand(lastValues(request.body));
+    const { action, fields, filter } = readCommand(request.readForm(FilterFields).data);
     const { id: userId, username } = currentUser(request);
     const message = isJobAction(action)
       ? await doToJobs(action, filter)
@@ -96,9 +96,7 @@ function readCommand(source: unknown): {
   fields: FilterFields;
   filter: JobFilter;
 } {
-  const { after: _after, ...fields } = filterFields(source);
-  const given =
-    typeof source === 'object' && source !== null && 'action' in source ? String(source.action) : '';
+  const { action: given = '', after: _after, ...fields } = filterFields(source);
   if (!isJobAction(given) && !isQueueAction(given)) {
     throw new DomainError('not-found', 'There is no such action.');
   }
@@ -121,14 +119,4 @@ function backTo(action: JobAction | QueueAction, { queue, id, ...rest }: FilterF
   if (isQueueAction(action)) return '/admin/jobs';
   if (id && queue && action !== 'delete' && action !== 'redrive') return `/admin/jobs/job/${queue}/${id}`;
   return withFields('/admin/jobs/list', { queue, ...rest });
-}
-
-/** A form's fields, each with the one value it should have. */
-function lastValues(body: unknown): Record<string, string> {
-  const fields: Record<string, string> = {};
-  if (typeof body !== 'object' || body === null) return fields;
-  for (const [name, values] of Object.entries(body)) {
-    if (Array.isArray(values) && typeof values.at(-1) === 'string') fields[name] = values.at(-1);
-  }
-  return fields;
 }

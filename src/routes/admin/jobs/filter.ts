@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Value } from 'typebox/value';
+import { Compile } from 'typebox/compile';
 import { JOB_STATES, type JobFilter } from '../../../domain/jobs/find.ts';
 import { DomainError } from '../../../errors.ts';
 import { deadLetterName, queueContracts } from '../../../queues.ts';
@@ -9,10 +9,12 @@ export const WORK_QUEUES = queueContracts.map(({ name }) => name);
 export const DEAD_QUEUES = queueContracts.map(deadLetterName);
 export const ALL_QUEUES = [...WORK_QUEUES, ...DEAD_QUEUES];
 
-const text = (maxLength: number) => Type.Optional(Type.String({ maxLength }));
+/** NUL cannot be stored in PostgreSQL, nor be looked for there. */
+const text = (maxLength: number) => Type.Optional(Type.String({ maxLength, pattern: '^[^\\u0000]*$' }));
 
 /** What stands in the address of a list, and in the form of an action on it. All of it may be left empty. */
-const FilterFields = Type.Object({
+export const FilterFields = Type.Object({
+  action: text(20),
   queue: text(100),
   state: text(20),
   text: text(200),
@@ -26,15 +28,22 @@ export type FilterFields = Static<typeof FilterFields>;
 
 const ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
-/** Reads the fields of a filter from a query or a form; what is no filter at all counts as none. */
+const validator = Compile(FilterFields);
+
+/**
+ * Reads the fields of a filter. One that cannot be read is refused: taken for none, it would be about all jobs.
+ *
+ * @throws DomainError `not-found`
+ */
 export function filterFields(source: unknown): FilterFields {
-  return Value.Check(FilterFields, source) ? source : {};
+  if (!validator.Check(source)) throw notUnderstood();
+  return source;
 }
 
 /**
  * The jobs that the fields describe.
  *
- * @throws DomainError `not-found` for a queue, a state or an id that cannot be
+ * @throws DomainError `not-found` for a queue, a state, a time or an id that cannot be
  */
 export function filterFrom({ queue, state, text, from, until, id }: FilterFields): JobFilter {
   if (queue && !ALL_QUEUES.includes(queue)) throw new DomainError('not-found', 'There is no such queue.');
@@ -61,8 +70,14 @@ export function withFields(path: string, fields: Record<string, string | undefin
   return filled.length === 0 ? path : `${path}?${new URLSearchParams(filled)}`;
 }
 
-/** What `<input type="datetime-local">` sends, as UTC. What is no moment sets no bound. */
+function notUnderstood(): DomainError {
+  return new DomainError('not-found', 'This choice of jobs cannot be understood.');
+}
+
+/** What `<input type="datetime-local">` sends, as UTC. */
 function momentFrom(value: string | undefined): Date | undefined {
+  if (!value) return undefined;
   const moment = new Date(`${value}Z`);
-  return value && !Number.isNaN(moment.getTime()) ? moment : undefined;
+  if (!/^\d{4}-/.test(value) || Number.isNaN(moment.getTime())) throw notUnderstood();
+  return moment;
 }

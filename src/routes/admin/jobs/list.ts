@@ -12,7 +12,7 @@ export default async function list(app: FastifyInstance): Promise<void> {
   const { db } = app;
 
   app.get('/list', async (request, reply) => {
-    const { after, ...fields } = filterFields(request.query);
+    const { after, action: _action, ...fields } = filterFields(request.query);
     const filter = filterFrom(fields);
     const page = await listJobs(db, filter, { size: PAGE_SIZE, after });
     return reply.page('admin/jobs/list', {
@@ -28,9 +28,9 @@ export default async function list(app: FastifyInstance): Promise<void> {
   });
 
   app.get<{ Params: { queue: string; id: string } }>('/job/:queue/:id', async (request, reply) => {
-    const { queue, id } = request.params;
-    filterFrom({ queue, id });
-    const job = await findJob(db, queue, id);
+    const { queue } = request.params;
+    const { id } = filterFrom(request.params);
+    const job = id === undefined ? undefined : await findJob(db, queue, id);
     if (job === undefined) throw noSuchJob();
     return reply.page('admin/jobs/job', {
       title: `Job of ${queue}`,
