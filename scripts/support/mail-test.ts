@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { maskPassword } from '../../src/config.ts';
+import { messageIdOf } from '../../src/domain/mail/message.ts';
 import { StartupError } from '../../src/errors.ts';
 
 /**
@@ -14,7 +15,7 @@ export async function mailTest({ config, mailer }: FastifyInstance, email: strin
   const body = `This mail was sent to see whether mail from ${config.baseUrl} arrives. It does.`;
   try {
     const response = await mailer.send({
-      messageId: `<${randomUUID()}@${new URL(config.baseUrl).hostname}>`,
+      messageId: messageIdOf(randomUUID(), config.baseUrl),
       to: email,
       subject: 'Test',
       text: body,

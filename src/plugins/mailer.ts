@@ -1,34 +1,13 @@
 import { join } from 'node:path';
 import fp from 'fastify-plugin';
 import nodemailer from 'nodemailer';
+import type { Mailer, Message } from '../domain/mail/message.ts';
 import type { MailboxServer } from '../mailbox/smtp-server.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
     mailer: Mailer;
   }
-}
-
-export interface Message {
-  /** Kept over all attempts at the same mail, so that a receiver can drop a second copy. */
-  readonly messageId: string;
-  readonly to: string;
-  readonly subject: string;
-  readonly text: string;
-  readonly html: string;
-  /** Where one POST ends mails of this kind. Mail programs offer it as a button: RFC 8058. */
-  readonly unsubscribeUrl?: string;
-}
-
-export interface Mailer {
-  /**
-   * Hands a message to the mail server.
-   *
-   * @param options.signal ends the wait; what has reached the server by then may still be delivered
-   * @returns the server's own words of acceptance
-   * @throws Error, nodemailer's, with `responseCode` where the server refused
-   */
-  send(message: Message, options?: { signal?: AbortSignal }): Promise<string>;
 }
 
 /** A server that does not answer holds a slot of the worker: these are how long it may. Milliseconds. */

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { countJobs, NO_JOBS, type QueueCounts } from '../domain/jobs/count.ts';
+import { countJobs } from '../domain/jobs/count.ts';
 import { type DurationCount, readDurations } from '../domain/jobs/durations.ts';
-import { deadLetterName, queueContracts } from '../queues.ts';
+import { queueContracts } from '../queues.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -75,28 +75,26 @@ const STATES = ['ready', 'deferred', 'active', 'failed'] as const;
 
 /** The jobs of all workers, as their database has them. */
 async function describeJobs({ db }: FastifyInstance): Promise<string> {
-  const [counts, durations] = await Promise.all([countJobs(db), readDurations(db)]);
-  const of = (name: string): Omit<QueueCounts, 'queue'> => counts.get(name) ?? NO_JOBS;
+  const names = queueContracts.map(({ name }) => name);
+  const [counts, durations] = await Promise.all([countJobs(db, names), readDurations(db)]);
   const lines = [
     ...header('pennypost_jobs', 'gauge', 'Jobs that are not done, by queue and state.'),
-    ...queueContracts.flatMap(({ name }) =>
-      STATES.map((state) => `pennypost_jobs{queue="${name}",state="${state}"} ${of(name)[state]}`),
+    ...counts.flatMap((count) =>
+      STATES.map((state) => `pennypost_jobs{queue="${count.queue}",state="${state}"} ${count[state]}`),
     ),
     ...header('pennypost_jobs_oldest_ready_seconds', 'gauge', 'How long the oldest ready job has waited.'),
-    ...queueContracts.map(
-      ({ name }) => `pennypost_jobs_oldest_ready_seconds{queue="${name}"} ${of(name).oldestReadySeconds}`,
+    ...counts.map(
+      ({ queue, oldestReadySeconds }) =>
+        `pennypost_jobs_oldest_ready_seconds{queue="${queue}"} ${oldestReadySeconds}`,
     ),
     ...header('pennypost_dead_letters', 'gauge', 'Jobs that were given up and wait for somebody.'),
-    ...queueContracts.map((contract) => {
-      const { ready, deferred } = of(deadLetterName(contract));
-      return `pennypost_dead_letters{queue="${contract.name}"} ${ready + deferred}`;
-    }),
+    ...counts.map(({ queue, dead }) => `pennypost_dead_letters{queue="${queue}"} ${dead}`),
     ...header(
       'pennypost_job_duration_seconds',
       'histogram',
       'How long attempts at jobs took, of all workers.',
     ),
-    ...queueContracts.flatMap(({ name }) =>
+    ...names.flatMap((name) =>
       histogram(
         name,
         durations.filter(({ queue }) => queue === name),
@@ -111,17 +109,18 @@ function header(name: string, type: string, help: string): string[] {
 }
 
 function histogram(queue: string, counts: readonly DurationCount[]): string[] {
+  const metric = 'pennypost_job_duration_seconds';
+  const total = (key: 'jobs' | 'seconds') => counts.reduce((sum, count) => sum + count[key], 0);
   let jobs = 0;
-  const name = 'pennypost_job_duration_seconds';
-  const buckets = counts.map((count) => {
-    jobs += count.jobs;
-    return `${name}_bucket{queue="${queue}",le="${count.bucket === Infinity ? '+Inf' : count.bucket}"} ${jobs}`;
-  });
-  const seconds = counts.reduce((sum, count) => sum + count.seconds, 0);
   return [
-    ...buckets.filter((line) => !line.includes('+Inf')),
-    `${name}_bucket{queue="${queue}",le="+Inf"} ${jobs}`,
-    `${name}_sum{queue="${queue}"} ${seconds}`,
-    `${name}_count{queue="${queue}"} ${jobs}`,
+    ...counts
+      .filter(({ bucket }) => bucket !== Infinity)
+      .map((count) => {
+        jobs += count.jobs;
+        return `${metric}_bucket{queue="${queue}",le="${count.bucket}"} ${jobs}`;
+      }),
+    `${metric}_bucket{queue="${queue}",le="+Inf"} ${total('jobs')}`,
+    `${metric}_sum{queue="${queue}"} ${total('seconds')}`,
+    `${metric}_count{queue="${queue}"} ${total('jobs')}`,
   ];
 }

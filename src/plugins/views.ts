@@ -2,15 +2,13 @@ import { join } from 'node:path';
 import view from '@fastify/view';
 import { Eta } from 'eta';
 import fp from 'fastify-plugin';
+import type { RenderMail } from '../domain/mail/message.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
     renderMail: RenderMail;
   }
 }
-
-/** Renders both bodies of a mail, from `views/mail/NAME.txt.eta` and `views/mail/NAME.html.eta`. */
-export type RenderMail = (name: string, data: object) => { text: string; html: string };
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'views');
 

@@ -2,16 +2,18 @@ import { sql } from 'kysely';
 import type { Db, TokenPurpose } from '../../schema.ts';
 import { hashToken } from '../token.ts';
 
-/** Whether a mailed link would still do what it is for. Looking does not use the link up. */
-export async function isTokenValid(db: Db, purpose: TokenPurpose, token: string): Promise<boolean> {
-  const found = await db
+/** The token of a mailed link, while it is good for one of these purposes. Looking does not use the link up. */
+export function goodTokens(db: Db, purposes: readonly TokenPurpose[], token: string) {
+  return db
     .selectFrom('mailed_tokens')
-    .select('user_id')
     .where('token_hash', '=', hashToken(token))
-    .where('purpose', '=', purpose)
-    .where('expires_at', '>', sql<Date>`now()`)
-    .executeTakeFirst();
-  return found !== undefined;
+    .where('purpose', 'in', purposes)
+    .where('expires_at', '>', sql<Date>`now()`);
+}
+
+/** Whether a mailed link would still do what it is for. */
+export async function isTokenValid(db: Db, purpose: TokenPurpose, token: string): Promise<boolean> {
+  return (await goodTokens(db, [purpose], token).select('user_id').executeTakeFirst()) !== undefined;
 }
 
 /** Uses a mailed link up, in one statement. Returns whose it was, or undefined when it is not good. */

@@ -1,5 +1,6 @@
 import { PermanentFailure } from '../../errors.ts';
 import type { Db } from '../../schema.ts';
+import { type Mailer, messageIdOf, type RenderMail } from '../mail/message.ts';
 
 /**
  * Writes to the operator about an error.
@@ -16,13 +17,8 @@ export async function mailAlarm(
     to,
   }: {
     db: Db;
-    mailer: {
-      send(
-        message: { messageId: string; to: string; subject: string; text: string; html: string },
-        options: { signal: AbortSignal },
-      ): Promise<string>;
-    };
-    renderMail: (name: string, data: object) => { text: string; html: string };
+    mailer: Mailer;
+    renderMail: RenderMail;
     baseUrl: string;
     to: string;
   },
@@ -35,7 +31,7 @@ export async function mailAlarm(
     .where('id', '=', alarmId)
     .executeTakeFirst({ signal: job.signal });
   if (alarm === undefined) throw new PermanentFailure(`There is no alarm ${alarmId} any more.`);
-  const messageId = `<${job.id}@${new URL(baseUrl).hostname}>`;
+  const messageId = messageIdOf(job.id, baseUrl);
   const body = renderMail('alarm', { ...alarm, site: baseUrl });
   await mailer.send({ messageId, to, subject: alarm.title, ...body }, { signal: job.signal });
 }

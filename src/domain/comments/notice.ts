@@ -1,15 +1,9 @@
 import { sql } from 'kysely';
-import {
-  commentNoticeQueue,
-  type mailQueue as MailQueue,
-  mailQueue,
-  type PayloadOf,
-  type Queue,
-} from '../../queues.ts';
+import { commentNoticeQueue, mailQueue, type PayloadOf, type Queue } from '../../queues.ts';
 import type { Db } from '../../schema.ts';
 
 /** The author of a post gets at most one mail about it in this time; what is written meanwhile is collected. */
-const PAUSE_SECONDS = 60 * 60;
+const NEXT_MAIL_AT = sql<Date>`mailed_at + interval '1 hour'`;
 
 /** How many comments one mail quotes. */
 const QUOTED = 10;
@@ -25,7 +19,7 @@ export async function announceComment(
 ): Promise<void> {
   const last = await db
     .selectFrom('comment_notices')
-    .select(sql<Date>`mailed_at + make_interval(secs => ${PAUSE_SECONDS})`.as('nextAt'))
+    .select(NEXT_MAIL_AT.as('nextAt'))
     .where('post_id', '=', postId)
     .executeTakeFirst();
   await queue.send(commentNoticeQueue, { postId }, { db, ...(last && { startAfter: last.nextAt }) });
@@ -49,8 +43,8 @@ export async function noticeComments({ db, queue }: { db: Db; queue: Queue }, po
     const notice = await trx
       .selectFrom('comment_notices')
       .select('last_comment_id as lastId')
-      .select(sql<Date>`mailed_at + make_interval(secs => ${PAUSE_SECONDS})`.as('nextAt'))
-      .select(sql<boolean>`mailed_at + make_interval(secs => ${PAUSE_SECONDS}) > now()`.as('isTooSoon'))
+      .select(NEXT_MAIL_AT.as('nextAt'))
+      .select(sql<boolean>`${NEXT_MAIL_AT} > now()`.as('isTooSoon'))
       .where('post_id', '=', postId)
       .executeTakeFirst();
     const { first, last } = await trx
@@ -96,7 +90,7 @@ export async function loadNewComments(
     postId = 0,
     firstCommentId = 0,
     lastCommentId = 0,
-  }: Pick<PayloadOf<typeof MailQueue>, 'userId' | 'postId' | 'firstCommentId' | 'lastCommentId'>,
+  }: Pick<PayloadOf<typeof mailQueue>, 'userId' | 'postId' | 'firstCommentId' | 'lastCommentId'>,
 ): Promise<object | undefined> {
   const comments = await db
     .selectFrom('comments')

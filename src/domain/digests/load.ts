@@ -21,7 +21,7 @@ export async function loadDigest(
     .selectFrom('posts')
     .innerJoin('follows', 'follows.followed_id', 'posts.author_id')
     .innerJoin('users', 'users.id', 'posts.author_id')
-    .select(['posts.id', 'username', 'posts.created_at as createdAt'])
+    .select(['posts.id', 'username'])
     .select(sql<string>`left(body, ${EXCERPT + 1})`.as('beginning'))
     .select(({ fn }) => fn.countAll<string>().over().as('total'))
     .where('follower_id', '=', userId)

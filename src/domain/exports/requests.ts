@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import { exportQueue, type Queue } from '../../queues.ts';
 import type { DataExportState, Db } from '../../schema.ts';
+import { goodTokens } from '../accounts/mailed-token.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 
 /** An export as its owner sees it. */
@@ -68,14 +69,10 @@ export async function cancelExport(db: Db, userId: number): Promise<boolean> {
 }
 
 /** The export a mailed link opens. Undefined when the link is not good, or not any more. */
-export async function findExportByToken(db: Db, tokenHash: Buffer): Promise<number | undefined> {
-  const found = await db
-    .selectFrom('mailed_tokens')
+export async function findExportByToken(db: Db, token: string): Promise<number | undefined> {
+  const found = await goodTokens(db, ['download-export'], token)
     .innerJoin('data_exports', 'data_exports.id', 'mailed_tokens.export_id')
     .select('data_exports.id')
-    .where('token_hash', '=', tokenHash)
-    .where('purpose', '=', 'download-export')
-    .where('expires_at', '>', sql<Date>`now()`)
     .where('state', '=', 'ready')
     .executeTakeFirst();
   return found?.id;

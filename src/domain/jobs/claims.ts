@@ -5,23 +5,19 @@ import { type Attempt, attemptRows } from './attempts.ts';
 /**
  * Puts claimed jobs back as they were before they were claimed, so that the attempt is not spent: a worker that
  * stops has not failed at them. pg-boss counts an attempt when a job is claimed that has been started before, so
- * clearing `started_on` is what keeps the count.
- *
- * @returns the ids of the jobs that were still this claim's to give
+ * clearing `started_on` is what keeps the count. A claim that is not held any more is left alone.
  */
 export async function handBack(
   db: Db,
   { queue, attempts }: { queue: string; attempts: readonly Attempt[] },
-): Promise<string[]> {
-  const { rows } = await sql<{ id: string }>`
+): Promise<void> {
+  await sql`
     update pgboss.job
     set state = case when retry_count > 0 then 'retry' else 'created' end::pgboss.job_state,
         started_on = null, heartbeat_on = null
     from ${attemptRows(attempts)} as claim (id, attempt)
     where job.name = ${queue} and job.id = claim.id and job.retry_count = claim.attempt - 1 and state = 'active'
-    returning job.id
   `.execute(db);
-  return rows.map(({ id }) => id);
 }
 
 /** Makes the attempt in hand a job's last: when it fails now, the job goes to its dead letter queue. */

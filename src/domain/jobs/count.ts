@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { deadLetterName } from '../../queues.ts';
 import type { Db } from '../../schema.ts';
 
 /** How many jobs a queue has that are not done. */
@@ -11,14 +12,16 @@ export interface QueueCounts {
   readonly deferred: number;
   readonly active: number;
   readonly failed: number;
+  /** Given up, in the dead letter queue: they wait for somebody to look at them. */
+  readonly dead: number;
 }
 
 /**
- * Counts the jobs of all queues that have any, from pg-boss's index of live jobs alone: jobs that are done, which
+ * Counts the jobs of these queues, from pg-boss's index of live jobs alone: jobs that are done, which
  * are most of the table, cost nothing.
  */
-export async function countJobs(db: Db): Promise<Map<string, QueueCounts>> {
-  const { rows } = await sql<QueueCounts>`
+export async function countJobs(db: Db, queues: readonly string[]): Promise<QueueCounts[]> {
+  const { rows } = await sql<Omit<QueueCounts, 'dead'>>`
     select name as queue,
       count(*) filter (where state in ('created', 'retry') and start_after <= pgboss.job_now())::int as ready,
       coalesce(extract(epoch from pgboss.job_now() - min(start_after)
@@ -30,8 +33,12 @@ export async function countJobs(db: Db): Promise<Map<string, QueueCounts>> {
     from pgboss.job where state in ('created', 'retry', 'active', 'failed')
     group by name
   `.execute(db);
-  return new Map(rows.map((row) => [row.queue, row]));
+  const counts = new Map(rows.map((row) => [row.queue, row]));
+  return queues.map((queue) => {
+    const dead = counts.get(deadLetterName({ name: queue })) ?? NO_JOBS;
+    return { ...NO_JOBS, ...counts.get(queue), queue, dead: dead.ready + dead.deferred };
+  });
 }
 
 /** Of a queue that has none. */
-export const NO_JOBS = { ready: 0, oldestReadySeconds: 0, deferred: 0, active: 0, failed: 0 };
+const NO_JOBS = { ready: 0, oldestReadySeconds: 0, deferred: 0, active: 0, failed: 0 };

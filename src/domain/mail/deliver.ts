@@ -2,6 +2,7 @@ import { PermanentFailure } from '../../errors.ts';
 import type { mailQueue, PayloadOf } from '../../queues.ts';
 import type { Db } from '../../schema.ts';
 import type { Delivery } from './ledger.ts';
+import { type Mailer, messageIdOf, type RenderMail } from './message.ts';
 import type { PreparedMail } from './prepare.ts';
 import { mailTemplates } from './templates.ts';
 
@@ -9,20 +10,8 @@ interface Dependencies {
   readonly db: Db;
   /** Sees to it that the ledger has the mail before its job counts as done. */
   readonly record: (delivery: Delivery) => void;
-  readonly mailer: {
-    send(
-      message: {
-        messageId: string;
-        to: string;
-        subject: string;
-        text: string;
-        html: string;
-        unsubscribeUrl?: string;
-      },
-      options: { signal: AbortSignal },
-    ): Promise<string>;
-  };
-  readonly renderMail: (name: string, data: object) => { text: string; html: string };
+  readonly mailer: Mailer;
+  readonly renderMail: RenderMail;
   /** The site's address, for links; its host names the messages. */
   readonly baseUrl: string;
 }
@@ -66,7 +55,7 @@ export async function deliverMail(
 
   const url = `${baseUrl}${template.path(token)}`;
   const body = renderMail(name, { username: recipient.username, url, site: baseUrl, ...content });
-  const messageId = `<${jobId}@${new URL(baseUrl).hostname}>`;
+  const messageId = messageIdOf(jobId, baseUrl);
   const message = {
     messageId,
     to: recipient.email,
@@ -78,10 +67,7 @@ export async function deliverMail(
   record({ jobId, userId, template: name, messageId });
 }
 
-async function sendOrGiveUp(
-  mailer: Dependencies['mailer'],
-  ...[message, options]: Parameters<typeof mailer.send>
-) {
+async function sendOrGiveUp(mailer: Mailer, ...[message, options]: Parameters<Mailer['send']>) {
   try {
     await mailer.send(message, options);
   } catch (error) {

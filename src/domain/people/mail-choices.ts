@@ -1,5 +1,8 @@
 import { sql } from 'kysely';
-import type { Db } from '../../schema.ts';
+import type { Db, TokenPurpose } from '../../schema.ts';
+import { goodTokens } from '../accounts/mailed-token.ts';
+
+const UNSUBSCRIBING: readonly TokenPurpose[] = ['stop-digest', 'stop-comment-mails'];
 
 /** Which mails a person wants beside those that their account needs. */
 export interface MailChoices {
@@ -30,9 +33,9 @@ export async function chooseMails(
 /** Which kind of mail an unsubscribe link ends. Undefined when the link is not good, or not any more. */
 export async function findUnsubscribeLink(
   db: Db,
-  tokenHash: Buffer,
+  token: string,
 ): Promise<'digest' | 'comment mails' | undefined> {
-  const found = await validLinks(db, tokenHash).select('purpose').executeTakeFirst();
+  const found = await goodTokens(db, UNSUBSCRIBING, token).select('purpose').executeTakeFirst();
   if (found === undefined) return undefined;
   return found.purpose === 'stop-digest' ? 'digest' : 'comment mails';
 }
@@ -42,10 +45,10 @@ export async function findUnsubscribeLink(
  *
  * @returns whether the link is good
  */
-export async function unsubscribe(db: Db, tokenHash: Buffer): Promise<boolean> {
+export async function unsubscribe(db: Db, token: string): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('users')
-    .from(validLinks(db, tokenHash).select(['user_id', 'purpose']).as('link'))
+    .from(goodTokens(db, UNSUBSCRIBING, token).select(['user_id', 'purpose']).as('link'))
     .set({
       wants_digest: sql<boolean>`wants_digest and purpose <> 'stop-digest'`,
       wants_comment_mails: sql<boolean>`wants_comment_mails and purpose <> 'stop-comment-mails'`,
@@ -53,12 +56,4 @@ export async function unsubscribe(db: Db, tokenHash: Buffer): Promise<boolean> {
     .whereRef('users.id', '=', 'link.user_id')
     .executeTakeFirst();
   return numUpdatedRows > 0n;
-}
-
-function validLinks(db: Db, tokenHash: Buffer) {
-  return db
-    .selectFrom('mailed_tokens')
-    .where('token_hash', '=', tokenHash)
-    .where('purpose', 'in', ['stop-digest', 'stop-comment-mails'])
-    .where('expires_at', '>', sql<Date>`now()`);
 }

@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
 import { findUnsubscribeLink, unsubscribe } from '../../domain/people/mail-choices.ts';
-import { hashToken } from '../../domain/token.ts';
 import { DomainError } from '../../errors.ts';
 
 interface WithToken {
@@ -16,15 +15,15 @@ export default async function unsubscribeRoutes(app: FastifyInstance): Promise<v
 
   app.get<WithToken>('/:token', async (request, reply) => {
     const { token } = request.params;
-    const kind = await findUnsubscribeLink(db, hashToken(token));
+    const kind = await findUnsubscribeLink(db, token);
     if (kind === undefined) throw noSuchLink();
     return reply.page('people/unsubscribe', { title: 'Unsubscribe', token, kind, isDone: false });
   });
 
   app.post<WithToken>('/:token', async (request, reply) => {
-    const tokenHash = hashToken(request.params.token);
-    if (!(await unsubscribe(db, tokenHash))) throw noSuchLink();
-    const kind = await findUnsubscribeLink(db, tokenHash);
+    const { token } = request.params;
+    if (!(await unsubscribe(db, token))) throw noSuchLink();
+    const kind = await findUnsubscribeLink(db, token);
     return reply.page('people/unsubscribe', { title: 'Unsubscribed', token: '', kind, isDone: true });
   });
 }

@@ -7,7 +7,6 @@ import {
   readExport,
   requestExport,
 } from '../../domain/exports/requests.ts';
-import { hashToken } from '../../domain/token.ts';
 import { DomainError } from '../../errors.ts';
 import { currentUser, requireUser } from '../../plugins/web/guards.ts';
 
@@ -49,7 +48,7 @@ export default async function yourData(app: FastifyInstance): Promise<void> {
   });
 
   app.get<{ Params: { token: string } }>('/:token', async (request, reply) => {
-    const id = await findExportByToken(db, hashToken(request.params.token));
+    const id = await findExportByToken(db, request.params.token);
     if (id === undefined) throw nothingThere();
     return sendExport(reply, id);
   });

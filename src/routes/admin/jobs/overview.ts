@@ -1,8 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import { countJobs, NO_JOBS, type QueueCounts } from '../../../domain/jobs/count.ts';
+import { countJobs } from '../../../domain/jobs/count.ts';
 import { listPausedQueues } from '../../../domain/jobs/pause.ts';
 import { listLiveWorkers } from '../../../domain/jobs/workers.ts';
-import { deadLetterName } from '../../../queues.ts';
 import { drawBacklog, drawThroughput, RANGES } from './chart.ts';
 import { WORK_QUEUES } from './filter.ts';
 
@@ -13,16 +12,12 @@ export default async function overview(app: FastifyInstance): Promise<void> {
   app.get<{ Querystring: { range?: unknown } }>('/', async (request, reply) => {
     const range = RANGES.find(({ name }) => name === request.query.range) ?? RANGES[0];
     const [counts, paused, workers, schedules] = await Promise.all([
-      countJobs(db),
+      countJobs(db, WORK_QUEUES),
       listPausedQueues(db),
       listLiveWorkers(db),
       queueAdmin.schedules(),
     ]);
-    const queues = WORK_QUEUES.map((name) => ({
-      ...(counts.get(name) ?? { ...NO_JOBS, queue: name }),
-      dead: waitingIn(counts.get(deadLetterName({ name }))),
-      isPaused: paused.has(name),
-    }));
+    const queues = counts.map((count) => ({ ...count, isPaused: paused.has(count.queue) }));
     const waiting = queues.reduce((sum, { ready }) => sum + ready, 0);
     return reply.page('admin/jobs/overview', {
       title: 'Jobs',
@@ -48,9 +43,4 @@ export default async function overview(app: FastifyInstance): Promise<void> {
       backlog: drawBacklog(points.flat(), from, range),
     };
   }
-}
-
-/** Dead letters wait for somebody to look at them: none is ever worked. */
-function waitingIn(counts: QueueCounts | undefined): number {
-  return counts === undefined ? 0 : counts.ready + counts.deferred;
 }
