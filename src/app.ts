@@ -9,6 +9,7 @@ import errors, { answerBadUrl } from './plugins/errors.ts';
 import mailLedger from './plugins/mail-ledger.ts';
 import mailer from './plugins/mailer.ts';
 import metrics from './plugins/metrics.ts';
+import openapi from './plugins/openapi.ts';
 import passwords from './plugins/passwords.ts';
 import queue from './plugins/queue/index.ts';
 import rateLimits from './plugins/rate-limits.ts';
@@ -16,6 +17,7 @@ import securityHeaders from './plugins/security-headers.ts';
 import tracing from './plugins/tracing.ts';
 import views from './plugins/views.ts';
 import work from './plugins/work.ts';
+import api from './routes/api/index.ts';
 import health from './routes/health.ts';
 import metricsRoute from './routes/metrics.ts';
 import web from './routes/web/index.ts';
@@ -74,9 +76,11 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   // How HTTP is spoken.
   app.register(securityHeaders);
   app.register(errors);
+  app.register(openapi);
 
   app.register(health);
   app.register(metricsRoute);
+  app.register(api, { prefix: '/api/v1' });
   app.register(web);
   return app;
 }

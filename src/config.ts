@@ -12,6 +12,8 @@ export type Config = Readonly<ReturnType<typeof readVariables>> & {
   readonly rateLimits: Readonly<
     Record<'login' | 'register' | 'resend' | 'reset' | 'changeEmail', PerAccountAndAddress>
   >;
+  /** Requests to the API with one token, or by one account with its password. */
+  readonly apiRateLimit: RateLimit;
 };
 
 interface PerAccountAndAddress {
@@ -45,7 +47,7 @@ export function loadConfig(
   const variables = readVariables(reader);
   for (const name of required) reader.require(name);
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
-  return Object.freeze({ ...variables, rateLimits: RATE_LIMITS });
+  return Object.freeze({ ...variables, rateLimits: RATE_LIMITS, apiRateLimit: API_RATE_LIMIT });
 }
 
 /** The process's environment, with what a file `.env` in its folder sets beside it. */
@@ -69,6 +71,9 @@ const RATE_LIMITS: Config['rateLimits'] = Object.freeze({
   reset: { account: { points: 5, seconds: 60 * 60 }, address: { points: 60, seconds: 60 * 60 } },
   changeEmail: { account: { points: 5, seconds: 60 * 60 }, address: { points: 60, seconds: 60 * 60 } },
 });
+
+/** Ten requests a second, which no person needs and which leaves a machine to others. */
+const API_RATE_LIMIT: RateLimit = Object.freeze({ points: 600, seconds: 60 });
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -109,6 +114,8 @@ function readVariables(env: EnvironmentReader) {
     commentsPerPage: env.integer('COMMENTS_PER_PAGE', 30, { min: 1, max: 200 }),
     /** Queries that take longer than this many milliseconds are logged. */
     slowQueryMs: env.integer('SLOW_QUERY_MS', 500, { min: 0, max: 600_000 }),
+    /** Whose pages may call the API from a browser: origins, or `*`; undefined means only our own. */
+    corsOrigins: env.origins('CORS_ORIGINS'),
     rateLimitsEnabled: env.oneOf('RATE_LIMITS', 'on', ['on', 'off']) === 'on',
     /** Jobs in flight in one worker process. */
     workerConcurrency: env.integer('WORKER_CONCURRENCY', 10, { min: 1, max: 1000 }),
@@ -183,6 +190,18 @@ class EnvironmentReader {
       value,
       `a URL that begins with ${protocols.map((known) => `${known}//`).join(' or ')}`,
     );
+    return undefined;
+  }
+
+  /** Origins as browsers send them, without a path. */
+  origins(name: string): '*' | readonly string[] | undefined {
+    const value = this.#value(name);
+    if (value === undefined || value === '*') return value;
+    const origins = value.split(',').map((origin) => origin.trim());
+    if (origins.every((origin) => /^https?:/.test(origin) && URL.parse(origin)?.origin === origin)) {
+      return origins;
+    }
+    this.#refuse(name, value, '* or origins separated by commas, as in "https://example.com"');
     return undefined;
   }
 

@@ -1,12 +1,17 @@
 /** What can go wrong in ways the domain foresees. The HTTP layer maps each code to a status, once. */
 export type DomainErrorCode =
+  | 'unauthorized'
   | 'forbidden'
+  | 'unconfirmed'
   | 'not-found'
   | 'username-taken'
   | 'email-taken'
   | 'edit-conflict'
   | 'export-underway'
-  | 'too-many-requests';
+  | 'too-many-tokens'
+  | 'idempotency-key-reused'
+  | 'too-many-requests'
+  | 'busy';
 
 /** An expected outcome that is not success. Its message may be shown to the person who caused it. */
 export class DomainError extends Error {
@@ -27,6 +32,16 @@ export class TooManyRequests extends DomainError {
   constructor(retryAfterSeconds: number) {
     super('too-many-requests', 'Too many attempts.');
     this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** There is more to do than can be done soon. */
+export class Busy extends DomainError {
+  /** How long to wait, in whole seconds. */
+  readonly retryAfterSeconds = 5;
+
+  constructor() {
+    super('busy', 'There is too much to do just now. Please try again in a moment.');
   }
 }
 

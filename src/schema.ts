@@ -14,6 +14,8 @@ export interface Schema {
   digests: DigestsTable;
   data_exports: DataExportsTable;
   data_export_chunks: DataExportChunksTable;
+  api_tokens: ApiTokensTable;
+  idempotency_keys: IdempotencyKeysTable;
   alarms: AlarmsTable;
   job_durations: JobDurationsTable;
   job_attempts: JobAttemptsTable;
@@ -152,6 +154,34 @@ interface DataExportChunksTable {
   export_id: number;
   position: number;
   content: Buffer;
+}
+
+/** What a program logs in with. */
+interface ApiTokensTable {
+  id: Generated<number>;
+  user_id: number;
+  token_hash: Buffer;
+  /** Null for one that was got with a password and lasts an hour. */
+  name: string | null;
+  scope: TokenScope;
+  created_at: Generated<Date>;
+  /** Null for one that lasts until it is revoked. */
+  expires_at: Date | null;
+  last_used_at: Date | null;
+}
+
+/** `read`: only to look; `write`: all that its account may do. */
+export type TokenScope = 'read' | 'write';
+
+/** Requests that were answered, so that they are done once, however often they are sent. */
+interface IdempotencyKeysTable {
+  user_id: number;
+  key: string;
+  /** Of the request: a key belongs to one only. */
+  fingerprint: Buffer;
+  /** Null while it is being found. */
+  answer: ColumnType<unknown, null, string | null>;
+  created_at: Generated<Date>;
 }
 
 /** One row for each error that is not like another. */

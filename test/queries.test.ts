@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import t from 'tap';
 import { follow } from '../src/domain/follows/follow.ts';
+import { ApiProgram } from './support/api.ts';
 import { build } from './support/build.ts';
 import type { Client } from './support/client.ts';
 import { createUser, signedInClient } from './support/factories.ts';
@@ -73,5 +74,35 @@ t.test('each page costs the same few queries at 1 row and at 50', async (t) => {
     const many = await measure(url);
     t.equal(many, few.get(url), `${url}: ${many} queries, however many rows`);
     t.ok(many <= MOST, `${url}: at most ${MOST}`);
+  }
+});
+
+t.test('each call of the API costs the same few queries at 1 row and at 50', async (t) => {
+  const app = await build(t, { POSTS_PER_PAGE: '50', COMMENTS_PER_PAGE: '50' });
+  const author = await createUser(app, { username: 'author' });
+  const [postId = 0] = await writePosts(app, author);
+  const [commentId] = await writeComments(app, author, postId);
+  const program = await ApiProgram.of(app, author);
+  await program.get('/posts/'); // The first use of a token is written down.
+
+  const calls = {
+    '/posts/': 3,
+    [`/posts/${postId}`]: 2,
+    [`/users/${author.id}/posts/`]: 4,
+    [`/users/${author.id}/timeline/`]: 3,
+    [`/users/${author.id}`]: 2,
+    [`/posts/${postId}/comments/`]: 4,
+    '/comments/': 3,
+    [`/comments/${commentId}`]: 2,
+  };
+  for (const rows of [1, 50]) {
+    for (const [path, expected] of Object.entries(calls)) {
+      const count = await countQueries(app, async () =>
+        t.equal((await program.get(path)).statusCode, 200, path),
+      );
+      t.equal(count, expected, `${path} at ${rows} rows`);
+    }
+    await writePosts(app, author, 49);
+    await writeComments(app, author, postId, 49);
   }
 });

@@ -11,6 +11,8 @@ const BATCH = 10_000;
 const EXPIRED: Readonly<Record<string, string>> = {
   sessions: 'expires_at < now()',
   mailed_tokens: 'expires_at < now()',
+  api_tokens: 'expires_at < now()',
+  idempotency_keys: `created_at < now() - interval '24 hours'`,
   email_changes: `created_at < now() - interval '1 day'`,
   mail_deliveries: `sent_at < now() - interval '180 days'`,
   digests: `week < now() - interval '60 days'`,

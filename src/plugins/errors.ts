@@ -1,18 +1,23 @@
 import { STATUS_CODES } from 'node:http';
 import accepts from 'accepts';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { DomainError, type DomainErrorCode, TooManyRequests } from '../errors.ts';
+import { Busy, DomainError, type DomainErrorCode, TooManyRequests } from '../errors.ts';
 
 /** The one table from what the domain says to what HTTP says. */
 const STATUS_OF: Record<DomainErrorCode, number> = {
+  unauthorized: 401,
   forbidden: 403,
+  unconfirmed: 403,
   'not-found': 404,
   'username-taken': 409,
   'email-taken': 409,
-  'edit-conflict': 409,
+  'edit-conflict': 412,
   'export-underway': 409,
+  'too-many-tokens': 409,
+  'idempotency-key-reused': 422,
   'too-many-requests': 429,
+  busy: 503,
 };
 
 const NOT_FOUND = 'There is no page at this address.';
@@ -28,45 +33,63 @@ const EXPLANATIONS: Record<number, string> = {
   500: 'Something went wrong on our side. It has been written down.',
 };
 
-/** Answers every error, as a page for a browser and as JSON for a program, and logs those that are ours. */
+/** What HTTP says of an error. */
+export interface Refusal {
+  readonly status: number;
+  readonly message: string;
+  /** Seconds, where waiting helps. */
+  readonly retryAfter: number | undefined;
+}
+
+/** Answers every error, as a page for a browser and as JSON for a program. */
 export default fp(
   async (app) => {
-    app.setErrorHandler<FastifyError>((error, request, reply) => {
-      const status = statusOf(error);
-      if (status >= 500) {
-        request.log.error({ err: error }, 'request failed');
-        void app.raiseAlarm({
-          title: `${request.method} ${request.routeOptions.url ?? '(no route)'} failed`,
-          message: error.message,
-          reference: `request ${request.id}`,
-        });
-      } else request.log.info({ code: error.code, reason: error.message }, 'request refused');
-
-      if (error instanceof TooManyRequests) {
-        reply.header('retry-after', error.retryAfterSeconds);
-        return answer(
-          request,
-          reply,
-          status,
-          `Too many attempts. Try again in ${duration(error.retryAfterSeconds)}.`,
-        );
-      }
-      return answer(request, reply, status, explanation(error, status));
-    });
+    app.setErrorHandler<FastifyError>((error, request, reply) =>
+      answer(request, reply, reportError(app, error, request)),
+    );
     // PostgreSQL has no text with NUL in it, so there is nothing at such an address.
     app.addHook('onRequest', async ({ url }) => {
       if (url.split('?', 1)[0]?.includes('%00')) throw new DomainError('not-found', NOT_FOUND);
     });
-    app.setNotFoundHandler((request, reply) => answer(request, reply, 404, NOT_FOUND));
+    app.setNotFoundHandler((request, reply) =>
+      answer(request, reply, { status: 404, message: NOT_FOUND, retryAfter: undefined }),
+    );
   },
   { name: 'errors', dependencies: ['views', 'alarms'] },
 );
+
+/** Logs why a request failed, and raises the alarm for what is a fault of ours. Returns what to answer. */
+export function reportError(app: FastifyInstance, error: FastifyError, request: FastifyRequest): Refusal {
+  const refusal = describeError(error);
+  if (error instanceof DomainError || refusal.status < 500) {
+    request.log.info({ code: error.code, reason: error.message }, 'request refused');
+    return refusal;
+  }
+  request.log.error({ err: error }, 'request failed');
+  void app.raiseAlarm({
+    title: `${request.method} ${request.routeOptions.url ?? '(no route)'} failed`,
+    message: error.message,
+    reference: `request ${request.id}`,
+  });
+  return refusal;
+}
+
+function describeError(error: FastifyError): Refusal {
+  const status = statusOf(error);
+  if (error instanceof TooManyRequests) {
+    const { retryAfterSeconds: retryAfter } = error;
+    return { status, message: `Too many attempts. Try again in ${duration(retryAfter)}.`, retryAfter };
+  }
+  const message =
+    error instanceof DomainError ? error.message : (EXPLANATIONS[status] ?? STATUS_CODES[status] ?? '');
+  return { status, message, retryAfter: error instanceof Busy ? error.retryAfterSeconds : undefined };
+}
 
 /** For a URL that cannot be decoded. It reaches no route, so no plugin has prepared its request and reply. */
 export function answerBadUrl(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const message = 'This address is not a valid one.';
   reply.code(400);
-  if (wantsJson(request)) reply.send({ error: 'bad request', message });
+  if (wantsJson(request) || request.url.startsWith('/api/')) reply.send({ error: 'bad request', message });
   else reply.type('text/plain; charset=utf-8').send(message);
 }
 
@@ -76,14 +99,10 @@ function statusOf(error: FastifyError): number {
   return status >= 400 && status < 500 ? status : 500;
 }
 
-function explanation(error: FastifyError, status: number): string {
-  if (error instanceof DomainError) return error.message;
-  return EXPLANATIONS[status] ?? STATUS_CODES[status] ?? '';
-}
-
-function answer(request: FastifyRequest, reply: FastifyReply, status: number, message: string) {
+function answer(request: FastifyRequest, reply: FastifyReply, { status, message, retryAfter }: Refusal) {
   const title = STATUS_CODES[status] ?? 'Error';
   reply.code(status).header('cache-control', 'no-store');
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   if (wantsJson(request)) return reply.send({ error: title.toLowerCase(), message });
   return reply.view('errors/error', {
     title,

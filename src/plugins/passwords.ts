@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hash, type Options, verify } from '@node-rs/argon2';
 import fp from 'fastify-plugin';
 import pLimit from 'p-limit';
+import { Busy } from '../errors.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -9,6 +10,7 @@ declare module 'fastify' {
   }
 }
 
+/** Both throw Busy when too many wait already. */
 export interface Passwords {
   /** The argon2id hash to store, in PHC format, with its own salt. */
   hash(password: string): Promise<string>;
@@ -28,10 +30,17 @@ const PARAMETERS: Options = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1
  */
 const CONCURRENT_HASHES = 2;
 
+/** How many may wait for their turn: about two seconds' worth. Beyond that, waiting helps nobody. */
+const MOST_WAITING = 100;
+
 /** `app.passwords`: hashing off the event loop, and never more than a few at once. */
 export default fp(
   async (app) => {
-    const limit = pLimit(CONCURRENT_HASHES);
+    const limiter = pLimit(CONCURRENT_HASHES);
+    const limit = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+      if (limiter.pendingCount >= MOST_WAITING) throw new Busy();
+      return limiter(work);
+    };
     const hashOfNobody = await hash(randomBytes(32), PARAMETERS);
     app.decorate('passwords', {
       hash: (password) => limit(() => hash(password, PARAMETERS)),

@@ -48,6 +48,8 @@ export default fp(
         keyPrefix: name,
         points,
         duration: seconds,
+        // Who is over the limit stays so to the window's end, and need not be counted: a flood costs no queries.
+        inMemoryBlockOnConsumed: points + 1,
       });
     const limitersOf = (action: LimitedAction) => ({
       account: limiter(`${action}-account`, app.config.rateLimits[action].account),

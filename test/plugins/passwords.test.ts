@@ -1,4 +1,5 @@
 import t from 'tap';
+import { Busy } from '../../src/errors.ts';
 import { build } from '../support/build.ts';
 
 t.test('a password is stored as argon2id with the parameters OWASP recommends', async (t) => {
@@ -13,4 +14,13 @@ t.test('a password is stored as argon2id with the parameters OWASP recommends', 
 t.test('where there is no account, every password is wrong', async (t) => {
   const { passwords } = await build(t);
   t.notOk(await passwords.verify(undefined, 'correct horse'));
+});
+
+t.test('who comes when too many wait already is sent away at once', async (t) => {
+  const { passwords } = await build(t);
+  const all = await Promise.allSettled(Array.from({ length: 150 }, () => passwords.hash('correct horse')));
+  const refused = all.filter((result) => result.status === 'rejected');
+  t.ok(refused.length >= 40 && refused.length < 60, `${refused.length} of 150 were sent away`);
+  for (const { reason } of refused) t.type(reason, Busy);
+  t.ok(await passwords.hash('correct horse'), 'there is room again');
 });

@@ -18,7 +18,8 @@ export async function writeComments(
   count = 1,
 ): Promise<number[]> {
   for (let number = 1; number <= count; number += 1) {
-    await publishComment({ db, queue }, { postId, authorId: id, body: `Comment ${number}` });
+    const comment = { postId, authorId: id, body: `Comment ${number}` };
+    await db.transaction().execute((trx) => publishComment({ db: trx, queue }, comment));
   }
   const comments = await db
     .selectFrom('comments')

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { mailQueue, type Queue } from '../../queues.ts';
 import type { Db, Schema } from '../../schema.ts';
+import { revokeAllTokens, revokeUnnamedTokens } from '../api-tokens/revoke.ts';
 import { endAllSessions } from '../sessions/end.ts';
 import { findByEmail } from './find.ts';
 import { useToken } from './mailed-token.ts';
@@ -9,14 +10,17 @@ interface Hasher {
   hash(password: string): Promise<string>;
 }
 
-/** Gives an account a new password. Links mailed to reset the old one are worth nothing any more. */
+/** Gives an account a new password. What was got with the old one, links to reset it and tokens, is worth nothing any more. */
 export async function changePassword(
   { db, passwords }: { db: Kysely<Schema>; passwords: Hasher },
   userId: number,
   password: string,
 ): Promise<void> {
   const passwordHash = await passwords.hash(password);
-  await db.transaction().execute((trx) => storePassword(trx, userId, passwordHash));
+  await db.transaction().execute(async (trx) => {
+    await storePassword(trx, userId, passwordHash);
+    await revokeUnnamedTokens(trx, userId);
+  });
 }
 
 /** Mails a link to reset the password, if the email has an account; whoever asks is not told. */
@@ -30,7 +34,8 @@ export async function requestPasswordReset(
 }
 
 /**
- * Uses a mailed link up, sets the new password and ends every session, for whoever knew the old one may have some.
+ * Uses a mailed link up, sets the new password, ends every session and revokes every token, for whoever knew the
+ * old one may have some.
  * Returns whether the link was good.
  */
 export async function resetPassword(
@@ -44,6 +49,7 @@ export async function resetPassword(
     if (used === undefined) return false;
     await storePassword(trx, used.userId, passwordHash);
     await endAllSessions(trx, used.userId);
+    await revokeAllTokens(trx, used.userId);
     return true;
   });
 }

@@ -1,30 +1,31 @@
+import type { Transaction } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import type { Queue } from '../../queues.ts';
-import type { Db } from '../../schema.ts';
+import type { Db, Schema } from '../../schema.ts';
 import { renderComment } from '../markdown.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
 import { announceComment } from './notice.ts';
 
 /**
- * Publishes a comment, and sees to it that the post's author hears of it.
+ * Publishes a comment, and sees to it that the post's author hears of it. Returns its id.
  *
+ * @param db a transaction: the comment and the job that tells of it are one change
  * @throws DomainError `not-found` when the post is gone
  */
 export async function publishComment(
-  { db, queue }: { db: Db; queue: Queue },
+  { db, queue }: { db: Transaction<Schema>; queue: Queue },
   comment: { postId: number; authorId: number; body: string },
-): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    await insertComment(trx, comment);
-    await announceComment({ db: trx, queue }, comment.postId);
-  });
+): Promise<number> {
+  const id = await insertComment(db, comment);
+  await announceComment({ db, queue }, comment.postId);
+  return id;
 }
 
 async function insertComment(
   db: Db,
   { postId, authorId, body }: { postId: number; authorId: number; body: string },
-): Promise<void> {
-  const { numInsertedOrUpdatedRows } = await db
+): Promise<number> {
+  const inserted = await db
     .insertInto('comments')
     .columns(['post_id', 'author_id', 'body', 'body_html'])
     .expression((from) =>
@@ -39,8 +40,10 @@ async function insertComment(
           val(renderComment(body)).as('body_html'),
         ]),
     )
-    .executeTakeFirstOrThrow();
-  if (numInsertedOrUpdatedRows === 0n) throw new DomainError('not-found', 'There is no such post.');
+    .returning('id')
+    .executeTakeFirst();
+  if (inserted === undefined) throw new DomainError('not-found', 'There is no such post.');
+  return inserted.id;
 }
 
 /**

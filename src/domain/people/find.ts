@@ -84,6 +84,34 @@ export async function findProfile(db: Db, username: string, viewerId: number | n
   return profile;
 }
 
+/** A person as programs read them. */
+export type Person = Pick<Profile, 'id' | 'username' | 'memberSince' | 'lastSeen' | 'postCount'>;
+
+/** @throws DomainError `not-found` */
+export async function findPerson(db: Db, id: number): Promise<Person> {
+  const person = await db
+    .selectFrom('users')
+    .select(['id', 'username', 'created_at as memberSince', 'last_seen_at as lastSeen'])
+    .select(({ selectFrom }) =>
+      selectFrom('posts')
+        .select(rowCount.as('count'))
+        .whereRef('posts.author_id', '=', 'users.id')
+        .$asScalar()
+        .$notNull()
+        .as('postCount'),
+    )
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (person === undefined) throw new DomainError('not-found', 'There is no such person.');
+  return person;
+}
+
+/** Makes sure that there is such a person. @throws DomainError `not-found` */
+export async function requirePerson(db: Db, id: number): Promise<void> {
+  const person = await db.selectFrom('users').select('id').where('id', '=', id).executeTakeFirst();
+  if (person === undefined) throw new DomainError('not-found', 'There is no such person.');
+}
+
 /** The id and the true spelling of a username, whatever its case; undefined when there is nobody. */
 export function findByUsername(
   db: Db,

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import type { Db, Role } from '../../schema.ts';
 import { can, Permission } from '../accounts/roles.ts';
@@ -51,26 +52,23 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
 /**
  * Replaces the text of a post.
  *
- * @param version the version the edit began with; undefined to replace whatever is there
+ * @param versions those that the edit may have begun with; undefined to replace whatever is there
  * @throws DomainError `edit-conflict` when somebody else has changed the post since
  */
 export async function updatePost(
   db: Db,
   id: number,
   body: string,
-  version: number | undefined,
+  versions: readonly number[] | undefined,
 ): Promise<void> {
   let update = db
     .updateTable('posts')
     .set(({ eb }) => ({ body, body_html: renderPost(body), version: eb('version', '+', 1) }))
     .where('id', '=', id);
-  if (version !== undefined) update = update.where('version', '=', version);
+  if (versions !== undefined) update = update.where(sql<boolean>`version = any(${versions}::int[])`);
   const { numUpdatedRows } = await update.executeTakeFirst();
   if (numUpdatedRows === 0n) {
-    throw new DomainError(
-      'edit-conflict',
-      'This post was changed meanwhile. Your text is kept here; save again to replace the newer one.',
-    );
+    throw new DomainError('edit-conflict', 'The post has been changed by somebody else meanwhile.');
   }
 }
 

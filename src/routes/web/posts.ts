@@ -20,6 +20,9 @@ const EditForm = Type.Object({
   preview: Type.Boolean(),
 });
 
+const CHANGED_MEANWHILE =
+  'This post was changed meanwhile. Your text is kept here; save again to replace the newer one.';
+
 interface WithId {
   Params: { id: string };
 }
@@ -36,10 +39,8 @@ export default async function posts(app: FastifyInstance): Promise<void> {
       const form = request.readForm(CommentForm);
       if (form.data === undefined) return show(request, reply.code(422), form.state);
       const postId = idFrom(request.params.id);
-      await publishComment(
-        { db, queue },
-        { postId, authorId: currentUser(request).id, body: form.data.body },
-      );
+      const comment = { postId, authorId: currentUser(request).id, body: form.data.body };
+      await db.transaction().execute((trx) => publishComment({ db: trx, queue }, comment));
       await request.session.flash('Your comment has been published.');
       return reply.redirect(`/post/${postId}?page=-1#comments`, 303);
     },
@@ -61,11 +62,11 @@ export default async function posts(app: FastifyInstance): Promise<void> {
       const { body, version, preview } = form.data;
       if (preview) return showEditor(reply, id, form.state, renderPost(body));
       try {
-        await updatePost(db, id, body, version === '' ? undefined : Number(version));
+        await updatePost(db, id, body, version === '' ? undefined : [Number(version)]);
       } catch (error) {
         if (!(error instanceof DomainError) || error.code !== 'edit-conflict') throw error;
         const newest = await loadForChange(db, currentUser(request), id);
-        const { values, errors } = form.refuse('body', error.message);
+        const { values, errors } = form.refuse('body', CHANGED_MEANWHILE);
         return showEditor(reply.code(422), id, {
           values: { ...values, version: String(newest.version) },
           errors,

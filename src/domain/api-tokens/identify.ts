@@ -1,0 +1,53 @@
+import { sql } from 'kysely';
+import type { Db, Role, TokenScope } from '../../schema.ts';
+import { recordVisit } from '../people/record-visit.ts';
+import { hashToken } from '../token.ts';
+
+/** Who a program acts for, and how far it may go. */
+export interface ApiClient {
+  readonly id: number;
+  readonly role: Role;
+  readonly isConfirmed: boolean;
+  readonly scope: TokenScope;
+  /** Null when it gave a password. */
+  readonly tokenId: number | null;
+}
+
+/** Who a token belongs to; undefined when it is unknown, expired or revoked. Writes down, now and then, that it is used. */
+export async function identifyByToken(db: Db, token: string): Promise<ApiClient | undefined> {
+  const row = await db
+    .selectFrom('api_tokens')
+    .innerJoin('users', 'users.id', 'api_tokens.user_id')
+    .select(['users.id', 'users.role', 'api_tokens.scope', 'api_tokens.id as tokenId'])
+    .select(sql<boolean>`users.confirmed_at is not null`.as('isConfirmed'))
+    .select(
+      sql<boolean>`coalesce(api_tokens.last_used_at < now() - interval '1 minute', true)`.as('isUseStale'),
+    )
+    .where('token_hash', '=', hashToken(token))
+    .where(({ or, eb }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Date>`now()`)]))
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const { isUseStale, ...client } = row;
+  if (isUseStale) await recordUse(db, client);
+  return client;
+}
+
+/** Who an account is that gave its password. */
+export async function identifyByAccount(db: Db, userId: number): Promise<ApiClient | undefined> {
+  const account = await db
+    .selectFrom('users')
+    .select(['id', 'role'])
+    .select(sql<boolean>`confirmed_at is not null`.as('isConfirmed'))
+    .where('id', '=', userId)
+    .executeTakeFirst();
+  return account && { ...account, scope: 'write', tokenId: null };
+}
+
+async function recordUse(db: Db, { id, tokenId }: { id: number; tokenId: number }): Promise<void> {
+  await db
+    .updateTable('api_tokens')
+    .set({ last_used_at: sql<Date>`now()` })
+    .where('id', '=', tokenId)
+    .execute();
+  await recordVisit(db, id);
+}

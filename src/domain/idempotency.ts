@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Static, TSchema } from 'typebox';
+import { Value } from 'typebox/value';
+import { DomainError } from '../errors.ts';
+import type { Schema } from '../schema.ts';
+
+/** A request that may be sent again when its answer was lost on the way. */
+export interface RepeatableRequest {
+  readonly userId: number;
+  /** Chosen by who sends it; undefined when the request is not to be recognised. */
+  readonly key: string | undefined;
+  /** All that makes it this request and no other. */
+  readonly content: readonly string[];
+}
+
+/**
+ * Does what a request asks for once, however often it comes within 24 hours: the work and the record of its answer
+ * are one transaction, and a repetition that comes while it runs waits for it. What fails is not recorded.
+ *
+ * @param schema what the answer looks like, in JSON
+ * @returns the first answer, and whether it is a repetition
+ * @throws DomainError `idempotency-key-reused` when the key came before with another request
+ */
+export async function once<Answer extends TSchema>(
+  db: Kysely<Schema>,
+  { userId, key, content }: RepeatableRequest,
+  schema: Answer,
+  act: (trx: Transaction<Schema>) => Promise<Static<Answer>>,
+): Promise<{ answer: Static<Answer>; isRepetition: boolean }> {
+  return db.transaction().execute(async (trx) => {
+    if (key === undefined) return { answer: await act(trx), isRepetition: false };
+    const request = { userId, key, fingerprint: fingerprint(content) };
+    if (!(await claim(trx, request))) {
+      return { answer: Value.Parse(schema, await findAnswer(trx, request)), isRepetition: true };
+    }
+    const answer = await act(trx);
+    await trx
+      .updateTable('idempotency_keys')
+      .set({ answer: JSON.stringify(answer) })
+      .where('user_id', '=', userId)
+      .where('key', '=', key)
+      .execute();
+    return { answer, isRepetition: false };
+  });
+}
+
+interface KeyedRequest {
+  readonly userId: number;
+  readonly key: string;
+  readonly fingerprint: Buffer;
+}
+
+/** Takes the key, unless it was taken in the last 24 hours. */
+async function claim(trx: Transaction<Schema>, { userId, key, fingerprint }: KeyedRequest): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await trx
+    .insertInto('idempotency_keys')
+    .values({ user_id: userId, key, fingerprint })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['user_id', 'key'])
+        .doUpdateSet({ fingerprint, answer: null, created_at: sql`now()` })
+        .where('idempotency_keys.created_at', '<', sql<Date>`now() - interval '24 hours'`),
+    )
+    .executeTakeFirstOrThrow();
+  return numInsertedOrUpdatedRows === 1n;
+}
+
+async function findAnswer(
+  trx: Transaction<Schema>,
+  { userId, key, fingerprint }: KeyedRequest,
+): Promise<unknown> {
+  const first = await trx
+    .selectFrom('idempotency_keys')
+    .select(['fingerprint', 'answer'])
+    .where('user_id', '=', userId)
+    .where('key', '=', key)
+    .executeTakeFirstOrThrow();
+  if (!first.fingerprint.equals(fingerprint)) {
+    throw new DomainError('idempotency-key-reused', 'This Idempotency-Key came before with another request.');
+  }
+  return first.answer;
+}
+
+function fingerprint(content: readonly string[]): Buffer {
+  return createHash('sha256').update(JSON.stringify(content)).digest();
+}

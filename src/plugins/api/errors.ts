@@ -1,0 +1,43 @@
+import { STATUS_CODES } from 'node:http';
+import type { FastifyError, FastifyReply } from 'fastify';
+import fp from 'fastify-plugin';
+import { type Refusal, reportError } from '../errors.ts';
+
+/** What a program is told where the general words, which are for people, would not do; by the error's code. */
+const MESSAGES: Readonly<Record<string, string>> = {
+  forbidden: 'Insufficient permissions',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON in UTF-8.',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'Only JSON is accepted, with Content-Type: application/json.',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'The body is too large: at most 1 MiB is accepted.',
+};
+
+/** Errors as programs read them: `{ error, message }`, always. */
+export default fp(
+  async (app) => {
+    app.setErrorHandler<FastifyError>((error, request, reply) => {
+      const refusal = reportError(app, error, request);
+      if (refusal.status === 400 && error.validationContext === 'params')
+        return answer(reply, { ...refusal, status: 404 });
+      const isInvalid = refusal.status === 400 && error.code === 'FST_ERR_VALIDATION';
+      const message = isInvalid ? error.message : (MESSAGES[error.code] ?? refusal.message);
+      return answer(reply, { ...refusal, message });
+    });
+    app.setNotFoundHandler((_request, reply) =>
+      answer(reply, { status: 404, message: '', retryAfter: undefined }),
+    );
+  },
+  { name: 'api-errors', dependencies: ['errors'] },
+);
+
+function answer(reply: FastifyReply, { status, message, retryAfter }: Refusal) {
+  reply.code(status).header('cache-control', 'no-store');
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+  if (status === 401) {
+    reply.header('www-authenticate', [
+      'Bearer realm="Pennypost"',
+      'Basic realm="Pennypost", charset="UTF-8"',
+    ]);
+  }
+  const error = (STATUS_CODES[status] ?? 'error').toLowerCase();
+  return reply.send(status === 404 ? { error } : { error, message });
+}

@@ -1,0 +1,41 @@
+import swagger from '@fastify/swagger';
+import fp from 'fastify-plugin';
+
+/** `app.swagger()`: the OpenAPI document of the routes that have a tag, made of the schemas they run with. */
+export default fp(
+  async (app) => {
+    await app.register(swagger, {
+      hideUntagged: true,
+      openapi: {
+        openapi: '3.1.0',
+        info: {
+          title: 'Pennypost',
+          version: '1',
+          description: 'Posts, comments and people of this site, for programs.',
+        },
+        servers: [{ url: app.config.baseUrl }],
+        tags: [
+          { name: 'Tokens', description: 'What a program logs in with.' },
+          { name: 'Posts' },
+          { name: 'Comments' },
+          { name: 'People' },
+        ],
+        components: {
+          securitySchemes: {
+            bearer: { type: 'http', scheme: 'bearer', description: 'A token.' },
+            basic: {
+              type: 'http',
+              scheme: 'basic',
+              description: 'Email and password; or a token as the user name, and an empty password.',
+            },
+          },
+        },
+        security: [{ bearer: [] }, { basic: [] }],
+      },
+      refResolver: {
+        buildLocalReference: (schema, _baseUri, _fragment, index) => String(schema.$id ?? `schema-${index}`),
+      },
+    });
+  },
+  { name: 'openapi', decorators: { fastify: ['config'] } },
+);

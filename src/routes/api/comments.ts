@@ -1,0 +1,115 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { can, Permission } from '../../domain/accounts/roles.ts';
+import type { ApiClient } from '../../domain/api-tokens/identify.ts';
+import {
+  type CommentSource,
+  findCommentSource,
+  listAllCommentSources,
+  listCommentSources,
+} from '../../domain/comments/list.ts';
+import { deleteComment, publishComment } from '../../domain/comments/write.ts';
+import { once } from '../../domain/idempotency.ts';
+import { requirePost } from '../../domain/posts/list.ts';
+import { requirePermission } from '../../plugins/api/authentication.ts';
+import { linkPages, pageRequest } from './pages.ts';
+import { PageQuery, refusals, WithId, WithIdempotencyKey, writing } from './requests.ts';
+import { Comment, CommentPage, paths, presentComment, ref } from './resources.ts';
+
+const tags = ['Comments'];
+
+const comments: FastifyPluginAsyncTypebox = async (app) => {
+  const { db, queue, config } = app;
+
+  const listing = {
+    tags,
+    operationId: 'listComments',
+    summary: 'All comments, the newest first',
+    querystring: PageQuery,
+    response: { 200: ref(CommentPage, { description: 'A page of comments.' }), ...refusals(400) },
+  };
+  app.get('/comments/', { schema: listing }, async ({ caller, query }, reply) => {
+    const page = await listAllCommentSources(db, pageRequest(query, config.commentsPerPage));
+    return { comments: page.items.map(shownTo(caller)), ...linkPages(reply, paths.comments, page) };
+  });
+
+  const listingOfPost = {
+    tags,
+    operationId: 'listCommentsOfPost',
+    summary: 'The comments of one post, the oldest first',
+    params: WithId,
+    querystring: PageQuery,
+    response: { 200: ref(CommentPage, { description: 'A page of comments.' }), ...refusals(400, 404) },
+  };
+  app.get(
+    '/posts/:id/comments/',
+    { schema: listingOfPost },
+    async ({ caller, params: { id }, query }, reply) => {
+      await requirePost(db, id);
+      const page = await listCommentSources(db, id, pageRequest(query, config.commentsPerPage));
+      return { comments: page.items.map(shownTo(caller)), ...linkPages(reply, paths.commentsOf(id), page) };
+    },
+  );
+
+  const publishing = {
+    tags,
+    operationId: 'publishComment',
+    summary: 'Comment on a post',
+    params: WithId,
+    headers: WithIdempotencyKey,
+    body: writing('comment'),
+    response: {
+      201: ref(Comment, { description: 'The new comment; Location says where it is.' }),
+      ...refusals(400, 404, 413, 415, 422),
+    },
+  };
+  app.post(
+    '/posts/:id/comments/',
+    { schema: publishing, onRequest: requirePermission(Permission.COMMENT) },
+    async ({ caller, params: { id: postId }, headers, body: { body } }, reply) => {
+      const request = {
+        userId: caller.id,
+        key: headers['idempotency-key'],
+        content: ['POST', paths.commentsOf(postId), body],
+      };
+      const { answer, isRepetition } = await once(db, request, Comment, async (trx) => {
+        const id = await publishComment({ db: trx, queue }, { postId, authorId: caller.id, body });
+        return shownTo(caller)(await findCommentSource(trx, id));
+      });
+      if (isRepetition) reply.header('idempotency-replayed', 'true');
+      return reply.code(201).header('location', answer.url).send(answer);
+    },
+  );
+
+  const showing = {
+    tags,
+    operationId: 'getComment',
+    summary: 'One comment',
+    params: WithId,
+    response: { 200: ref(Comment, { description: 'The comment.' }), ...refusals(404) },
+  };
+  app.get('/comments/:id', { schema: showing }, async ({ caller, params }) =>
+    shownTo(caller)(await findCommentSource(db, params.id)),
+  );
+
+  const deleting = {
+    tags,
+    operationId: 'deleteComment',
+    summary: 'Delete a comment',
+    description: 'For its author and an Administrator.',
+    params: WithId,
+    response: { 204: Type.Null({ description: 'It is gone.' }), ...refusals(404) },
+  };
+  app.delete('/comments/:id', { schema: deleting }, async ({ caller, params }, reply) => {
+    await deleteComment(db, caller, params.id);
+    return reply.code(204).send(null);
+  });
+};
+
+export default comments;
+
+/** A comment as this caller may see it. */
+function shownTo(caller: ApiClient) {
+  const seesDisabled = can(caller, Permission.MODERATE);
+  return (comment: CommentSource) => presentComment(comment, seesDisabled);
+}

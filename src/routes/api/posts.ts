@@ -1,0 +1,122 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { Permission } from '../../domain/accounts/roles.ts';
+import { once } from '../../domain/idempotency.ts';
+import { findPostSource, listPostSources, type PostSource } from '../../domain/posts/list.ts';
+import { deletePost, loadForChange, publishPost, updatePost } from '../../domain/posts/write.ts';
+import { requirePermission } from '../../plugins/api/authentication.ts';
+import { linkPages, pageRequest } from './pages.ts';
+import { PageQuery, refusals, WithId, WithIdempotencyKey, writing } from './requests.ts';
+import { Post, PostPage, paths, presentPost, ref } from './resources.ts';
+
+const tags = ['Posts'];
+
+const WithIfMatch = Type.Object({
+  'if-match': Type.Optional(
+    Type.String({
+      description: 'The ETag that your change began with: it is refused if the text is another now.',
+    }),
+  ),
+});
+
+const posts: FastifyPluginAsyncTypebox = async (app) => {
+  const { db, config } = app;
+
+  const listing = {
+    tags,
+    operationId: 'listPosts',
+    summary: 'All posts, the newest first',
+    querystring: PageQuery,
+    response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400) },
+  };
+  app.get('/posts/', { schema: listing }, async ({ query }, reply) => {
+    const page = await listPostSources(db, {}, pageRequest(query, config.postsPerPage));
+    return { posts: page.items.map(presentPost), ...linkPages(reply, paths.posts, page) };
+  });
+
+  const publishing = {
+    tags,
+    operationId: 'publishPost',
+    summary: 'Publish a post',
+    headers: WithIdempotencyKey,
+    body: writing('post'),
+    response: {
+      201: ref(Post, { description: 'The new post; Location says where it is.' }),
+      ...refusals(400, 413, 415, 422),
+    },
+  };
+  app.post(
+    '/posts/',
+    { schema: publishing, onRequest: requirePermission(Permission.WRITE) },
+    async ({ caller, headers, body }, reply) => {
+      const request = {
+        userId: caller.id,
+        key: headers['idempotency-key'],
+        content: ['POST', paths.posts, body.body],
+      };
+      const { answer, isRepetition } = await once(db, request, Post, async (trx) =>
+        presentPost(await findPostSource(trx, await publishPost(trx, caller.id, body.body))),
+      );
+      if (isRepetition) reply.header('idempotency-replayed', 'true');
+      return reply.code(201).header('location', answer.url).send(answer);
+    },
+  );
+
+  const showing = {
+    tags,
+    operationId: 'getPost',
+    summary: 'One post',
+    params: WithId,
+    response: { 200: ref(Post, { description: 'The post.' }), ...refusals(404) },
+  };
+  app.get('/posts/:id', { schema: showing }, async ({ params }, reply) => {
+    const post = await findPostSource(db, params.id);
+    reply.header('etag', etagOf(post));
+    return presentPost(post);
+  });
+
+  const editing = {
+    tags,
+    operationId: 'editPost',
+    summary: 'Change the text of a post',
+    description: 'For its author and an Administrator.',
+    params: WithId,
+    headers: WithIfMatch,
+    body: writing('post'),
+    response: { 200: ref(Post, { description: 'The post.' }), ...refusals(400, 404, 412, 413, 415) },
+  };
+  app.put('/posts/:id', { schema: editing }, async ({ caller, params, headers, body }, reply) => {
+    const { id } = await loadForChange(db, caller, params.id);
+    await updatePost(db, id, body.body, versionsIn(headers['if-match']));
+    const post = await findPostSource(db, id);
+    reply.header('etag', etagOf(post));
+    return presentPost(post);
+  });
+
+  const deleting = {
+    tags,
+    operationId: 'deletePost',
+    summary: 'Delete a post and its comments',
+    description: 'For its author and an Administrator.',
+    params: WithId,
+    response: { 204: Type.Null({ description: 'It is gone.' }), ...refusals(404) },
+  };
+  app.delete('/posts/:id', { schema: deleting }, async ({ caller, params }, reply) => {
+    const { id } = await loadForChange(db, caller, params.id);
+    await deletePost(db, id);
+    return reply.code(204).send(null);
+  });
+};
+
+export default posts;
+
+/** All that can change in how a post is shown: its text, by version, and how many comments it has. */
+function etagOf({ version, commentCount }: Pick<PostSource, 'version' | 'commentCount'>): string {
+  return `"${version}.${commentCount}"`;
+}
+
+/** The versions that an If-Match allows, or undefined for any. New comments do not stand in the way of a new text. */
+function versionsIn(ifMatch = '*'): number[] | undefined {
+  if (ifMatch.trim() === '*') return undefined;
+  return [...ifMatch.matchAll(/"(\d{1,9})\.\d+"/g)].map(([, version]) => Number(version));
+}

@@ -1,0 +1,56 @@
+import { Type } from 'typebox';
+import { Refused, ref } from './resources.ts';
+
+/** What requests to the API have in common. */
+
+/** The largest id there can be: PostgreSQL's `integer`. */
+const MAX_ID = 2 ** 31 - 1;
+
+export const WithId = Type.Object({ id: Type.Integer({ minimum: 1, maximum: MAX_ID }) });
+
+export const PageQuery = Type.Object(
+  { page: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'From 1.' })) },
+  { additionalProperties: false },
+);
+
+/** A text with something in it to see, and without what cannot be stored: NUL and halves of surrogate pairs. */
+const Text = Type.String({
+  minLength: 1,
+  maxLength: 50_000,
+  pattern: '^(?=\\s*\\S)[^\\u0000\\p{Cs}]*$',
+  description: 'Markdown; not blank, at most 50,000 characters.',
+});
+
+/** The body of a request that writes something. @param what its name in messages */
+export const writing = (what: 'post' | 'comment') =>
+  Type.Object({ body: Text }, { additionalProperties: false, title: what });
+
+export const WithIdempotencyKey = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: 'Chosen by you. The same request with the same key is done once within 24 hours.',
+    }),
+  ),
+});
+
+const REASONS = {
+  400: 'What was sent is wrong; the message names the field.',
+  401: 'No valid credentials.',
+  403: 'The account or its token may not do this.',
+  404: 'There is no such thing.',
+  412: 'Somebody else has changed it since.',
+  413: 'What was sent is too large.',
+  415: 'What was sent is not JSON.',
+  422: 'The Idempotency-Key came before with another request.',
+  429: 'Too many requests; Retry-After says how long to wait.',
+} as const;
+
+type Refusable = keyof typeof REASONS;
+
+/** The answers of a route that are not success; 401, 403 and 429 are all routes'. */
+export function refusals(...statuses: Refusable[]) {
+  const all: readonly Refusable[] = [401, 403, 429, ...statuses];
+  return Object.fromEntries(all.map((status) => [status, ref(Refused, { description: REASONS[status] })]));
+}

@@ -1,0 +1,121 @@
+import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+import type { CommentSource } from '../../domain/comments/list.ts';
+import type { Person } from '../../domain/people/find.ts';
+import type { PostSource } from '../../domain/posts/list.ts';
+
+/** What the API shows, as schemas and as the functions that fill them. The schemas with an `$id` are named in the document. */
+
+export const API = '/api/v1';
+
+/** Where each resource is found. */
+export const paths = {
+  posts: `${API}/posts/`,
+  post: (id: number) => `${API}/posts/${id}`,
+  commentsOf: (postId: number) => `${API}/posts/${postId}/comments/`,
+  comments: `${API}/comments/`,
+  comment: (id: number) => `${API}/comments/${id}`,
+  user: (id: number) => `${API}/users/${id}`,
+  postsOf: (userId: number) => `${API}/users/${userId}/posts/`,
+  timelineOf: (userId: number) => `${API}/users/${userId}/timeline/`,
+} as const;
+
+const Path = (what: string) => Type.String({ description: `Path of ${what}.` });
+const Time = (what: string) => Type.String({ format: 'date-time', description: `${what}, ISO 8601 in UTC.` });
+const Count = (what: string) => Type.Integer({ minimum: 0, description: `How many ${what}.` });
+
+/** A text that may be null. As one type, and not as a choice of two, it is quick to serialise. */
+const NullableText = (description: string) =>
+  Type.Unsafe<string | null>({ type: ['string', 'null'], description });
+
+/** A schema that others point at by its name, and that stands under it in the document. */
+function named<const Id extends string, Properties extends TProperties>($id: Id, properties: Properties) {
+  return Object.assign(Type.Object(properties, { additionalProperties: false }), { $id });
+}
+
+export const Post = named('Post', {
+  url: Path('the post'),
+  body: Type.String({ description: 'Its text, in Markdown.' }),
+  body_html: Type.String({ description: 'The text as HTML that is safe to show.' }),
+  timestamp: Time('When it was published'),
+  author_url: Path('who wrote it'),
+  comments_url: Path('its comments'),
+  comment_count: Count('comments it has'),
+});
+
+export const Comment = named('Comment', {
+  url: Path('the comment'),
+  post_url: Path('the post it stands under'),
+  body: NullableText('Its text, in Markdown; null when a moderator has hidden it.'),
+  body_html: NullableText('The text as HTML that is safe to show; null when a moderator has hidden it.'),
+  timestamp: Time('When it was published'),
+  author_url: Path('who wrote it'),
+});
+
+export const User = named('User', {
+  url: Path('the person'),
+  username: Type.String(),
+  member_since: Time('When they joined'),
+  last_seen: Time('When they were last here, to the minute'),
+  posts_url: Path('their posts'),
+  followed_posts_url: Path('the posts of those they follow, for themselves only'),
+  post_count: Count('posts they wrote'),
+});
+
+export const Refused = named('Error', {
+  error: Type.String({ description: 'The kind of error, one for each status.' }),
+  message: Type.Optional(Type.String({ description: 'What is wrong, for a person.' })),
+});
+
+const pageOf = {
+  prev: NullableText('Path of the page before, or null.'),
+  next: NullableText('Path of the page after, or null.'),
+  count: Count('there are on all pages'),
+};
+
+export const PostPage = named('PostPage', { posts: Type.Array(ref(Post)), ...pageOf });
+export const CommentPage = named('CommentPage', { comments: Type.Array(ref(Comment)), ...pageOf });
+
+/** All that other schemas point at. */
+export const NAMED_SCHEMAS = [Post, Comment, User, Refused, PostPage, CommentPage];
+
+/** Points at a schema by its name. */
+export function ref<Schema extends TSchema & { $id: string }>({ $id }: Schema, options: object = {}) {
+  return Type.Unsafe<Static<Schema>>({ $ref: `${$id}#`, ...options });
+}
+
+export function presentPost(post: PostSource): Static<typeof Post> {
+  return {
+    url: paths.post(post.id),
+    body: post.body,
+    body_html: post.bodyHtml,
+    timestamp: post.createdAt.toISOString(),
+    author_url: paths.user(post.authorId),
+    comments_url: paths.commentsOf(post.id),
+    comment_count: post.commentCount,
+  };
+}
+
+/** @param seesDisabled whether who asks may read what a moderator has hidden */
+export function presentComment(comment: CommentSource, seesDisabled: boolean): Static<typeof Comment> {
+  const isHidden = comment.isDisabled && !seesDisabled;
+  return {
+    url: paths.comment(comment.id),
+    post_url: paths.post(comment.postId),
+    body: isHidden ? null : comment.body,
+    body_html: isHidden ? null : comment.bodyHtml,
+    timestamp: comment.createdAt.toISOString(),
+    author_url: paths.user(comment.authorId),
+  };
+}
+
+export function presentUser(person: Person): Static<typeof User> {
+  return {
+    url: paths.user(person.id),
+    username: person.username,
+    member_since: person.memberSince.toISOString(),
+    last_seen: person.lastSeen.toISOString(),
+    posts_url: paths.postsOf(person.id),
+    followed_posts_url: paths.timelineOf(person.id),
+    post_count: person.postCount,
+  };
+}

@@ -1,0 +1,217 @@
+import type { FastifyInstance } from 'fastify';
+import t from 'tap';
+import { changePassword, resetPassword } from '../../../src/domain/accounts/change-password.ts';
+import { issueNamedToken, issueToken } from '../../../src/domain/api-tokens/issue.ts';
+import { revokeToken } from '../../../src/domain/api-tokens/revoke.ts';
+import { hashToken } from '../../../src/domain/token.ts';
+import { ApiProgram, basic } from '../../support/api.ts';
+import { build } from '../../support/build.ts';
+import { createUser, mintToken, PASSWORD } from '../../support/factories.ts';
+
+/** Counts the passwords that are verified. */
+function countVerifications({ passwords }: FastifyInstance): () => number {
+  let count = 0;
+  const { verify } = passwords;
+  passwords.verify = (hash, password) => {
+    count += 1;
+    return verify(hash, password);
+  };
+  return () => count;
+}
+
+t.test('a token is good as a bearer and as a user name, and costs no hashing', async (t) => {
+  const app = await build(t);
+  const john = await createUser(app);
+  const verifications = countVerifications(app);
+  const token = await issueToken(app.db, john.id);
+  for (const authorization of [`Bearer ${token}`, `bearer  ${token} `, basic(token, '')]) {
+    const response = await new ApiProgram(app, authorization).get('/posts/');
+    t.equal(response.statusCode, 200, authorization);
+  }
+  t.equal(verifications(), 0);
+});
+
+t.test('what is no credential is refused, with what would be one', async (t) => {
+  const app = await build(t);
+  const { email, id } = await createUser(app);
+  const token = await issueToken(app.db, id);
+  for (const authorization of [
+    undefined,
+    '',
+    'Bearer',
+    `Bearer ${token}x`,
+    `Bearer ${token} ${token}`,
+    `Token ${token}`,
+    'Basic',
+    'Basic %%%',
+    'Basic am9obg==',
+    basic(token, 'x'),
+    basic(email, ''),
+    basic(email, `${PASSWORD} `),
+    basic(`${email}\0`, PASSWORD),
+    basic('nobody@example.com', PASSWORD),
+    basic('é@example.com', '\ud83d'),
+  ]) {
+    const response = await new ApiProgram(app, authorization).get('/posts/');
+    t.equal(response.statusCode, 401, String(authorization));
+    t.same(response.json(), { error: 'unauthorized', message: 'Invalid credentials' });
+    t.match(
+      String(response.headers['www-authenticate']),
+      /Bearer realm="Pennypost".*Basic realm="Pennypost"/,
+    );
+  }
+});
+
+t.test('a token is worth nothing when it has expired or is revoked, and is stored as a hash', async (t) => {
+  const app = await build(t);
+  const { id } = await createUser(app);
+  const token = await issueToken(app.db, id);
+  const program = new ApiProgram(app, `Bearer ${token}`);
+  const [row] = await app.db.selectFrom('api_tokens').selectAll().execute();
+  t.same(row?.token_hash, hashToken(token));
+  t.notMatch(JSON.stringify(row), token);
+  t.ok(Math.abs(Number(row?.expires_at) - Date.now() - 3_600_000) < 60_000, 'it lasts an hour');
+
+  await app.db
+    .updateTable('api_tokens')
+    .set({ expires_at: new Date(Date.now() - 1) })
+    .execute();
+  t.equal((await program.get('/posts/')).statusCode, 401);
+  await app.db
+    .updateTable('api_tokens')
+    .set({ expires_at: new Date(Date.now() + 60_000) })
+    .execute();
+  t.equal((await program.get('/posts/')).statusCode, 200);
+  t.equal(await revokeToken(app.db, id + 1, row?.id ?? 0), false, 'nobody else can revoke it');
+  t.equal(await revokeToken(app.db, id, row?.id ?? 0), true);
+  t.equal((await program.get('/posts/')).statusCode, 401);
+});
+
+t.test('a token that may only read changes nothing', async (t) => {
+  const app = await build(t);
+  const program = await ApiProgram.of(app, await createUser(app), 'read');
+  t.equal((await program.get('/posts/')).statusCode, 200);
+  t.equal((await program.send({ method: 'HEAD', url: '/posts/' })).statusCode, 200);
+  for (const refused of [
+    await program.post('/posts/', { body: 'x' }),
+    await program.put('/posts/1', { body: 'x' }),
+    await program.delete('/posts/1'),
+    await program.post('/tokens/'),
+  ]) {
+    t.equal(refused.statusCode, 403);
+    t.same(refused.json(), { error: 'forbidden', message: 'Insufficient permissions' });
+  }
+});
+
+t.test('a role that may not write is refused', async (t) => {
+  const app = await build(t);
+  const john = await createUser(app);
+  const program = await ApiProgram.of(app, john);
+  await app.db.updateTable('users').set({ confirmed_at: null }).execute();
+  t.same((await program.post('/posts/', { body: 'x' })).json().message, 'Unconfirmed account');
+});
+
+t.test('use is written down, at most once a minute', async (t) => {
+  const app = await build(t);
+  const { id } = await createUser(app);
+  await app.db
+    .updateTable('users')
+    .set({ last_seen_at: new Date(0) })
+    .execute();
+  const program = await ApiProgram.of(app, { id, email: '', username: '' });
+  const lastUse = async () =>
+    (await app.db.selectFrom('api_tokens').select('last_used_at').executeTakeFirstOrThrow()).last_used_at;
+  t.equal(await lastUse(), null);
+  await program.get('/posts/');
+  const first = await lastUse();
+  t.ok(first);
+  const { last_seen_at } = await app.db.selectFrom('users').select('last_seen_at').executeTakeFirstOrThrow();
+  t.ok(last_seen_at.getTime() > 0, 'its owner was here');
+  await program.get('/posts/');
+  t.same(await lastUse(), first);
+});
+
+t.test('a new password ends the tokens of the old one; a reset ends all', async (t) => {
+  const app = await build(t);
+  const john = await createUser(app);
+  const unnamed = await ApiProgram.of(app, john);
+  const token = await issueNamedToken(app.db, {
+    userId: john.id,
+    name: 'backup',
+    scope: 'write',
+    days: null,
+  });
+  const named = new ApiProgram(app, `Bearer ${token}`);
+
+  await changePassword(app, john.id, 'another password');
+  t.equal((await unnamed.get('/posts/')).statusCode, 401);
+  t.equal((await named.get('/posts/')).statusCode, 200);
+  await resetPassword(app, await mintToken(app, john.id, 'reset-password'), 'yet another password');
+  t.equal((await named.get('/posts/')).statusCode, 401);
+});
+
+t.test(
+  'a program that sends many requests at once with its password is not taken for a guesser',
+  async (t) => {
+    const app = await build(t);
+    const { email } = await createUser(app);
+    const verifications = countVerifications(app);
+    const program = new ApiProgram(app, basic(email, PASSWORD));
+    const statuses = await Promise.all(
+      Array.from({ length: 30 }, async () => (await program.get('/posts/')).statusCode),
+    );
+    t.same(new Set(statuses), new Set([200]));
+    t.ok(verifications() < 30, `${verifications()} hashes for 30 requests`);
+  },
+);
+
+t.test(
+  'guessing is limited by account and by network, and the right password does not help then',
+  async (t) => {
+    const app = await build(t, {}, { config: { rateLimits: limits(3, 5) } });
+    const { email } = await createUser(app);
+    const guess = (name: string, password: string, remoteAddress: string) =>
+      new ApiProgram(app, basic(name, password)).send({ method: 'GET', url: '/posts/', remoteAddress });
+
+    for (let number = 1; number <= 3; number += 1) {
+      t.equal((await guess(email, `wrong ${number}`, `2001:db8:0:${number}::1`)).statusCode, 401);
+    }
+    const refused = await guess(email.toUpperCase(), PASSWORD, '2001:db8:0:9::1');
+    t.equal(refused.statusCode, 429);
+    t.equal(refused.json().error, 'too many requests');
+    t.ok(Number(refused.headers['retry-after']) > 0);
+
+    for (let number = 1; number <= 5; number += 1) {
+      t.equal((await guess(`${number}@example.com`, 'wrong', `2001:db8:1:1::${number}`)).statusCode, 401);
+    }
+    t.equal((await guess('7@example.com', 'wrong', '2001:db8:1:1:ffff::')).statusCode, 429, 'one /64 is one');
+    t.equal((await guess('8@example.com', 'wrong', '2001:db8:1:2::')).statusCode, 401, 'another is another');
+  },
+);
+
+function limits(account: number, address: number) {
+  const limit = { account: { points: account, seconds: 900 }, address: { points: address, seconds: 900 } };
+  return { login: limit, register: limit, resend: limit, reset: limit, changeEmail: limit };
+}
+
+t.test('a flood of wrong passwords does not keep others waiting', async (t) => {
+  const app = await build(t, { RATE_LIMITS: 'off' });
+  const john = await createUser(app);
+  const program = await ApiProgram.of(app, john);
+  const flood = Array.from({ length: 300 }, async (_, number) => {
+    const response = await new ApiProgram(app, basic(john.email, `wrong ${number}`)).get('/posts/');
+    return response.statusCode;
+  });
+  let isOver = false;
+  const end = Promise.all(flood).finally(() => {
+    isOver = true;
+  });
+  for (let number = 0; number < 20; number += 1) {
+    t.equal((await program.get('/posts/')).statusCode, 200);
+  }
+  t.notOk(isOver, 'twenty requests were answered while the flood was on');
+  const statuses = await end;
+  t.same(new Set(statuses), new Set([401, 503]), 'those beyond what can be hashed soon are sent away');
+  const refused = statuses.filter((status) => status === 503).length;
+  t.ok(refused > 100, `${refused} of 300 were sent away`);
+});

@@ -1,0 +1,243 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+import fc from 'fast-check';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import t from 'tap';
+import { ApiProgram, basic } from '../../support/api.ts';
+import { build } from '../../support/build.ts';
+import { createUser, PASSWORD } from '../../support/factories.ts';
+import { writeComments, writePosts } from '../../support/writing.ts';
+
+/** What is used of an OpenAPI document. */
+interface Document {
+  readonly paths: Record<string, Record<string, Operation>>;
+}
+
+interface Operation {
+  readonly operationId: string;
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: Content;
+  readonly responses: Record<string, Partial<Content>>;
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly in: 'path' | 'query' | 'header';
+  readonly required: boolean;
+  readonly schema: JsonSchema;
+}
+
+interface Content {
+  readonly content: { readonly 'application/json': { readonly schema: JsonSchema } };
+}
+
+interface JsonSchema {
+  readonly type?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly properties?: Record<string, JsonSchema>;
+}
+
+async function readDocument(app: FastifyInstance): Promise<Document> {
+  const response = await new ApiProgram(app).get('/openapi.json');
+  return response.json();
+}
+
+t.test('the document is valid OpenAPI 3.1, and everybody may read it', async (t) => {
+  const app = await build(t);
+  const response = await new ApiProgram(app).get('/openapi.json');
+  t.equal(response.statusCode, 200);
+  t.equal(response.json().openapi, '3.1.0');
+  const validator = new Validator();
+  t.same(await validator.validate(response.json()), { valid: true });
+  t.equal(validator.version, '3.1');
+  const again = await new ApiProgram(app).get('/openapi.json', {
+    'if-none-match': String(response.headers.etag),
+  });
+  t.equal(again.statusCode, 304);
+});
+
+t.test('the document has every call of the API', async (t) => {
+  const { paths } = await readDocument(await build(t));
+  const calls = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace('/api/v1', '')}`),
+  );
+  t.same(calls.toSorted(), [
+    'DELETE /comments/{id}',
+    'DELETE /posts/{id}',
+    'GET /comments/',
+    'GET /comments/{id}',
+    'GET /posts/',
+    'GET /posts/{id}',
+    'GET /posts/{id}/comments/',
+    'GET /users/{id}',
+    'GET /users/{id}/posts/',
+    'GET /users/{id}/timeline/',
+    'POST /posts/',
+    'POST /posts/{id}/comments/',
+    'POST /tokens/',
+    'PUT /posts/{id}',
+  ]);
+});
+
+t.test('whatever is sent, the answer is one that the document declares', async (t) => {
+  const app = await build(t, { RATE_LIMITS: 'off', POSTS_PER_PAGE: '3', COMMENTS_PER_PAGE: '3' });
+  const john = await createUser(app, { username: 'john' });
+  const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
+  const [postId = 0] = await writePosts(app, john, 8);
+  await writeComments(app, john, postId, 8);
+  const document = await readDocument(app);
+  const ajv = new Ajv2020({ strict: false });
+  formats.default(ajv);
+  ajv.addSchema(document, 'openapi.json');
+  const programs = [
+    new ApiProgram(app),
+    await ApiProgram.of(app, john),
+    await ApiProgram.of(app, john, 'read'),
+    await ApiProgram.of(app, admin),
+    new ApiProgram(app, basic(john.email, PASSWORD)),
+  ];
+
+  for (const { path, method, operation } of operationsOf(document)) {
+    const seen = new Set<number>();
+    const pointer = `openapi.json#/paths/${path.replaceAll('/', '~1')}/${method}`;
+    await fc.assert(
+      fc.asyncProperty(requestsOf(operation), fc.constantFrom(...programs), async (request, program) => {
+        const response = await program.send(inject(method, path, request));
+        seen.add(response.statusCode);
+        checkAnswer(ajv, pointer, operation, response);
+      }),
+      { numRuns: 80 },
+    );
+    const statuses = [...seen].toSorted();
+    t.ok(
+      Math.min(...statuses) < 300 && Math.max(...statuses) >= 400,
+      `${operation.operationId}: ${statuses}`,
+    );
+  }
+});
+
+/** Each operation, what deletes last: comments before the posts they stand under. */
+function operationsOf({ paths }: Document) {
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+  );
+  const isDeletion = ({ method }: { method: string }) => Number(method === 'delete');
+  return operations.toSorted((a, b) => isDeletion(a) - isDeletion(b) || a.path.localeCompare(b.path));
+}
+
+interface Request {
+  readonly parameters: Record<string, string>;
+  readonly payload: string | undefined;
+}
+
+/** Requests for an operation: mostly as the document says, and often not. */
+function requestsOf({ parameters = [], requestBody }: Operation): fc.Arbitrary<Request> {
+  const valuesOf = ({ schema, required }: Parameter) =>
+    required
+      ? fc.oneof(
+          { weight: 4, arbitrary: valid(schema) },
+          { weight: 1, arbitrary: anything().filter(isSegment) },
+        )
+      : fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, valid(schema), anything());
+  const fields = Object.fromEntries(
+    parameters.map((parameter) => [`${parameter.in} ${parameter.name}`, valuesOf(parameter)]),
+  );
+  return fc.record({
+    parameters: fc
+      .record(fields)
+      .map((values) =>
+        Object.fromEntries(
+          Object.entries(values).flatMap(([name, value]) =>
+            value === undefined ? [] : [[name, String(value)]],
+          ),
+        ),
+      ),
+    payload: requestBody === undefined ? fc.constant(undefined) : payloads(requestBody),
+  });
+}
+
+function payloads({ content }: Content): fc.Arbitrary<string> {
+  const { properties = {} } = content['application/json'].schema;
+  const fields = Object.fromEntries(
+    Object.entries(properties).map(([name, schema]) => [name, valid(schema)]),
+  );
+  return fc.oneof(
+    { weight: 5, arbitrary: fc.record(fields).map((body) => JSON.stringify(body)) },
+    { weight: 2, arbitrary: fc.json() },
+    {
+      weight: 1,
+      arbitrary: fc.record({ ...fields, more: fc.jsonValue() }).map((body) => JSON.stringify(body)),
+    },
+    { weight: 1, arbitrary: fc.string() },
+  );
+}
+
+/** Values of a schema: small numbers, which are ids of something, or any text. */
+function valid({ type, minimum = 0 }: JsonSchema): fc.Arbitrary<string | number> {
+  return type === 'integer'
+    ? fc.integer({ min: minimum, max: minimum + 4 })
+    : fc.string({ unit: 'grapheme', minLength: 1, maxLength: 200 });
+}
+
+function anything(): fc.Arbitrary<string | number> {
+  return fc.oneof(
+    fc.integer(),
+    fc.double(),
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom('', '0', '-1', '1e3'),
+  );
+}
+
+/** What is none would make it another path. */
+function isSegment(value: string | number): boolean {
+  return !/^\.{0,2}$/.test(String(value));
+}
+
+function inject(
+  method: string,
+  path: string,
+  { parameters, payload }: Request,
+): InjectOptions & { url: string } {
+  const query = new URLSearchParams();
+  const headers: Record<string, string> = payload === undefined ? {} : { 'content-type': 'application/json' };
+  let url = path;
+  for (const [key, value] of Object.entries(parameters)) {
+    const [where = '', name = ''] = key.split(' ');
+    if (where === 'path') url = url.replace(`{${name}}`, encodeURIComponent(value.toWellFormed()));
+    else if (where === 'query') query.set(name, value);
+    else headers[name] = value.replaceAll(/[^\t -~]/g, '?');
+  }
+  const search = query.size > 0 ? `?${query}` : '';
+  return {
+    method: method.toUpperCase() as 'GET',
+    url: url + search,
+    headers,
+    ...(payload !== undefined && { payload }),
+  };
+}
+
+/** Fails when the document does not declare the status, or declares another form for its answer. */
+function checkAnswer(
+  ajv: Ajv2020,
+  pointer: string,
+  { operationId, responses }: Operation,
+  response: LightMyRequestResponse,
+): void {
+  const { statusCode, body } = response;
+  const declared = responses[statusCode];
+  if (declared === undefined) throw new Error(`${operationId} answered ${statusCode}: ${body}`);
+  if (declared.content === undefined) {
+    if (body !== '') throw new Error(`${operationId} answered ${statusCode} with ${body}`);
+    return;
+  }
+  const schema = `${pointer}/responses/${statusCode}/content/application~1json/schema`;
+  const validate: ValidateFunction | undefined = ajv.getSchema(
+    schema.replaceAll('{', '%7B').replaceAll('}', '%7D'),
+  );
+  if (validate === undefined) throw new Error(`there is no schema at ${schema}`);
+  if (!validate(response.json())) {
+    throw new Error(`${operationId} answered ${statusCode} with ${body}: ${ajv.errorsText(validate.errors)}`);
+  }
+}

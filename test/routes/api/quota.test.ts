@@ -1,0 +1,57 @@
+import t from 'tap';
+import { ApiProgram } from '../../support/api.ts';
+import { build } from '../../support/build.ts';
+import { createDatabase } from '../../support/database.ts';
+import { createUser } from '../../support/factories.ts';
+import { waitFor } from '../../support/wait-for.ts';
+
+/** So long that a test does not see it end. */
+const limitOf = (points: number) => ({ config: { apiRateLimit: { points, seconds: 100_000_000 } } });
+
+t.test('each answer says what is left of the limit, and beyond it how long to wait', async (t) => {
+  const app = await build(t, {}, limitOf(3));
+  const program = await ApiProgram.of(app, await createUser(app));
+  for (const left of ['2', '1', '0']) {
+    const { statusCode, headers } = await program.get('/posts/');
+    t.equal(statusCode, 200);
+    t.equal(headers['ratelimit-limit'], '3');
+    t.equal(headers['ratelimit-remaining'], left);
+    t.match(headers.ratelimit, new RegExp(`^"token";r=${left};t=\\d+$`));
+    t.equal(headers['ratelimit-policy'], '"token";q=3;w=100000000');
+  }
+  const refused = await program.get('/posts/');
+  t.equal(refused.statusCode, 429);
+  t.equal(refused.json().error, 'too many requests');
+  t.equal(refused.headers['retry-after'], refused.headers['ratelimit-reset']);
+  t.equal(refused.headers['ratelimit-remaining'], '0');
+
+  const other = await ApiProgram.of(app, await createUser(app, { username: 'susan' }));
+  t.equal((await other.get('/posts/')).statusCode, 200, 'each token has its own');
+});
+
+t.test('the limit is one over all processes', async (t) => {
+  const DATABASE_URL = await createDatabase(t);
+  const first = await build(t, { DATABASE_URL }, limitOf(10));
+  const second = await build(t, { DATABASE_URL }, limitOf(10));
+  const token = await ApiProgram.of(first, await createUser(first));
+  const elsewhere = token.at(second);
+  for (let number = 0; number < 5; number += 1) await token.get('/posts/');
+  await waitFor(
+    async () => Number((await elsewhere.get('/posts/')).headers['ratelimit-remaining']) < 5,
+    'the second process knows what the first has counted',
+  );
+});
+
+t.test('a window ends, and RATE_LIMITS=off has none', async (t) => {
+  const short = await build(t, {}, { config: { apiRateLimit: { points: 1, seconds: 1 } } });
+  const program = await ApiProgram.of(short, await createUser(short));
+  await program.get('/posts/');
+  await waitFor(async () => (await program.get('/posts/')).statusCode === 200, 'the window has ended');
+
+  const off = await build(t, { RATE_LIMITS: 'off' }, limitOf(1));
+  const free = await ApiProgram.of(off, await createUser(off));
+  await free.get('/posts/');
+  const { statusCode, headers } = await free.get('/posts/');
+  t.equal(statusCode, 200);
+  t.equal(headers['ratelimit-limit'], undefined);
+});

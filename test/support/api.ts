@@ -1,0 +1,61 @@
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import { issueNamedToken, issueToken } from '../../src/domain/api-tokens/issue.ts';
+import type { TokenScope } from '../../src/schema.ts';
+import type { TestUser } from './factories.ts';
+
+/** The Authorization header of HTTP Basic. */
+export function basic(name: string, password: string): string {
+  return `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
+}
+
+/** A program that calls the API, with a token unless it is told otherwise. Its paths stand below `/api/v1`. */
+export class ApiProgram {
+  readonly #app: FastifyInstance;
+  readonly #authorization: string | undefined;
+
+  constructor(app: FastifyInstance, authorization?: string) {
+    this.#app = app;
+    this.#authorization = authorization;
+  }
+
+  /** One that bears a token of somebody's. */
+  static async of(app: FastifyInstance, { id }: TestUser, scope: TokenScope = 'write'): Promise<ApiProgram> {
+    const token =
+      scope === 'write'
+        ? await issueToken(app.db, id)
+        : await issueNamedToken(app.db, { userId: id, name: 'reader', scope, days: null });
+    return new ApiProgram(app, `Bearer ${token}`);
+  }
+
+  /** The same program, calling another process. */
+  at(app: FastifyInstance): ApiProgram {
+    return new ApiProgram(app, this.#authorization);
+  }
+
+  get(path: string, headers: Record<string, string> = {}): Promise<LightMyRequestResponse> {
+    return this.send({ method: 'GET', url: path, headers });
+  }
+
+  post(
+    path: string,
+    payload?: object,
+    headers: Record<string, string> = {},
+  ): Promise<LightMyRequestResponse> {
+    return this.send({ method: 'POST', url: path, headers, ...(payload && { payload }) });
+  }
+
+  put(path: string, payload: object, headers: Record<string, string> = {}): Promise<LightMyRequestResponse> {
+    return this.send({ method: 'PUT', url: path, headers, payload });
+  }
+
+  delete(path: string): Promise<LightMyRequestResponse> {
+    return this.send({ method: 'DELETE', url: path });
+  }
+
+  /** @param request its `url` may also be a whole path, as answers have them */
+  send(request: InjectOptions & { url: string }): Promise<LightMyRequestResponse> {
+    const url = request.url.startsWith('/api/') ? request.url : `/api/v1${request.url}`;
+    const authorization = this.#authorization && { authorization: this.#authorization };
+    return this.#app.inject({ ...request, url, headers: { ...authorization, ...request.headers } });
+  }
+}
