@@ -15,7 +15,7 @@ export default fp(
     app.decorateReply('page', async function (view, data) {
       const { session } = this.request;
       const messages = await session.takeMessages();
-      this.header('cache-control', 'private, no-cache');
+      if (!this.hasHeader('cache-control')) this.header('cache-control', 'private, no-cache');
       return this.view(view, {
         ...data,
         user: session.user,

@@ -8,6 +8,8 @@ import sameOrigin from '../../plugins/web/same-origin.ts';
 import session from '../../plugins/web/session.ts';
 import jobsDashboard from '../admin/jobs/index.ts';
 import avatars from '../avatars.ts';
+import apiDocs from './api-docs.ts';
+import apiTokens from './api-tokens.ts';
 import account from './auth/index.ts';
 import comments from './comments.ts';
 import follows from './follows.ts';
@@ -39,6 +41,7 @@ async function pages(app: FastifyInstance): Promise<void> {
   app.register(site);
   app.register(jobsDashboard, { prefix: '/admin/jobs' });
   app.register(unsubscribe, { prefix: '/unsubscribe' });
+  app.register(apiDocs);
   // Loaded only where it is needed: a mail reader is a large thing.
   if (app.config.smtpUrl === undefined) {
     app.register(import('../dev/mailbox.ts'), { prefix: '/dev/mailbox' });
@@ -54,5 +57,6 @@ async function site(app: FastifyInstance): Promise<void> {
   app.register(people);
   app.register(follows);
   app.register(yourData, { prefix: '/your-data' });
+  app.register(apiTokens, { prefix: '/api-tokens' });
   app.register(moderate, { prefix: '/moderate' });
 }

@@ -1,0 +1,72 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { issueNamedToken } from '../../domain/api-tokens/issue.ts';
+import { listTokens } from '../../domain/api-tokens/list.ts';
+import { revokeToken, revokeUnnamedTokens } from '../../domain/api-tokens/revoke.ts';
+import { DomainError } from '../../errors.ts';
+import type { FormState } from '../../plugins/web/forms.ts';
+import { currentUser, requireUser } from '../../plugins/web/guards.ts';
+import { idFrom } from './params.ts';
+
+/** How long a token may last, in days; a program that nobody looks after should not keep one for ever. */
+const LIFETIMES = { '30': 30, '90': 90, '365': 365, never: null } as const;
+
+const TokenForm = Type.Object({
+  name: Type.String({ minLength: 1, maxLength: 64 }),
+  scope: Type.Union([Type.Literal('read'), Type.Literal('write')]),
+  lifetime: Type.Union([Type.Literal('30'), Type.Literal('90'), Type.Literal('365'), Type.Literal('never')]),
+});
+
+const NEW_FORM: FormState = { values: { scope: 'read', lifetime: '90' }, errors: {} };
+
+/** Where people give programs access to their account, and take it back. */
+export default async function apiTokens(app: FastifyInstance): Promise<void> {
+  const { db } = app;
+  app.addHook('onRequest', requireUser);
+
+  app.get('/', (request, reply) => show(request, reply, { form: NEW_FORM }));
+
+  // The one answer to a form that is a page and not a redirect: nobody but this answer ever has the token.
+  app.post('/', async (request, reply) => {
+    const form = request.readForm(TokenForm);
+    if (form.data === undefined) return show(request, reply.code(422), { form: form.state });
+    const { name, scope, lifetime } = form.data;
+    const userId = currentUser(request).id;
+    try {
+      const token = await issueNamedToken(db, { userId, name, scope, days: LIFETIMES[lifetime] });
+      return show(request, reply.header('cache-control', 'no-store'), { form: NEW_FORM, token });
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== 'too-many-tokens') throw error;
+      return show(request, reply.code(422), { form: form.refuse('name', error.message) });
+    }
+  });
+
+  app.post<{ Params: { id: string } }>('/:id/revoke', async (request, reply) => {
+    const isRevoked = await revokeToken(db, currentUser(request).id, idFrom(request.params.id));
+    await request.session.flash(
+      isRevoked ? 'The token has been revoked.' : 'There is no such token any more.',
+    );
+    return reply.redirect('/api-tokens', 303);
+  });
+
+  app.post('/revoke-unnamed', async (request, reply) => {
+    await revokeUnnamedTokens(db, currentUser(request).id);
+    await request.session.flash('The tokens have been revoked.');
+    return reply.redirect('/api-tokens', 303);
+  });
+
+  async function show(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { form, token }: { form: FormState; token?: string },
+  ) {
+    const tokens = await listTokens(db, currentUser(request).id);
+    return reply.page('people/api-tokens', {
+      title: 'Access for Programs',
+      form,
+      token,
+      named: tokens.filter(({ name }) => name !== null),
+      unnamed: tokens.filter(({ name }) => name === null),
+    });
+  }
+}

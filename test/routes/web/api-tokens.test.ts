@@ -1,0 +1,112 @@
+import t from 'tap';
+import { issueToken, MOST_NAMED_TOKENS } from '../../../src/domain/api-tokens/issue.ts';
+import { ApiProgram } from '../../support/api.ts';
+import { build } from '../../support/build.ts';
+import { Client, errorsOf, messagesOf } from '../../support/client.ts';
+import { createUser, signedInClient } from '../../support/factories.ts';
+
+const FIELDS = { name: 'nightly', scope: 'read', lifetime: '90' };
+
+t.test('a token is made, shown once, used, and revoked', async (t) => {
+  const app = await build(t);
+  const john = await createUser(app);
+  const client = await signedInClient(app, john);
+
+  const made = await client.post('/api-tokens', FIELDS);
+  t.equal(made.statusCode, 200);
+  t.equal(made.headers['cache-control'], 'no-store');
+  const token = /<pre tabindex="0">([\w-]{43})<\/pre>/.exec(made.body)?.[1];
+  t.ok(token);
+  const program = new ApiProgram(app, `Bearer ${token}`);
+  t.equal((await program.get('/posts/')).statusCode, 200);
+  t.equal((await program.post('/posts/', { body: 'x' })).statusCode, 403, 'it only reads');
+
+  const list = await client.get('/api-tokens');
+  t.match(list.body, /<th scope="row">nightly<\/th><td>only read<\/td>/);
+  t.notMatch(list.body, token);
+  const { id } = await app.db.selectFrom('api_tokens').select('id').executeTakeFirstOrThrow();
+
+  const stranger = await signedInClient(app, await createUser(app, { username: 'susan' }));
+  t.notMatch((await stranger.get('/api-tokens')).body, 'nightly');
+  const missed = await stranger.follow(await stranger.post(`/api-tokens/${id}/revoke`));
+  t.same(messagesOf(missed), ['There is no such token any more.']);
+  t.equal((await program.get('/posts/')).statusCode, 200);
+
+  const revoked = await client.follow(await client.post(`/api-tokens/${id}/revoke`));
+  t.same(messagesOf(revoked), ['The token has been revoked.']);
+  t.equal((await program.get('/posts/')).statusCode, 401);
+});
+
+t.test('a token lasts as long as was chosen', async (t) => {
+  const app = await build(t);
+  const client = await signedInClient(app, await createUser(app));
+  for (const lifetime of ['30', '365', 'never']) await client.post('/api-tokens', { ...FIELDS, lifetime });
+  const rows = await app.db.selectFrom('api_tokens').select('expires_at').orderBy('id').execute();
+  const days = rows.map(
+    ({ expires_at: end }) => end && Math.round((end.getTime() - Date.now()) / 86_400_000),
+  );
+  t.same(days, [30, 365, null]);
+});
+
+t.test('tokens that were got with the password are listed, and revoked together', async (t) => {
+  const app = await build(t);
+  const john = await createUser(app);
+  const client = await signedInClient(app, john);
+  await client.post('/api-tokens', FIELDS);
+  const programs = [await ApiProgram.of(app, john), await ApiProgram.of(app, john)];
+  t.match((await client.get('/api-tokens')).body, 'Got with your password');
+  const page = await client.follow(await client.post('/api-tokens/revoke-unnamed'));
+  t.same(messagesOf(page), ['The tokens have been revoked.']);
+  t.match(page.body, 'nightly');
+  for (const program of programs) t.equal((await program.get('/posts/')).statusCode, 401);
+});
+
+t.test('a form that is wrong is shown again, with what is wrong', async (t) => {
+  const app = await build(t);
+  const client = await signedInClient(app, await createUser(app));
+  const wrong = await client.post('/api-tokens', { name: ' ', scope: 'all', lifetime: '1000' });
+  t.equal(wrong.statusCode, 422);
+  t.same(errorsOf(wrong), {
+    name: 'This field is required.',
+    scope: 'This value is not accepted.',
+    lifetime: 'This value is not accepted.',
+  });
+});
+
+t.test('an account has only so many', async (t) => {
+  const app = await build(t);
+  const john = await createUser(app);
+  const client = await signedInClient(app, john);
+  for (let number = 1; number <= MOST_NAMED_TOKENS; number += 1) {
+    t.equal((await client.post('/api-tokens', FIELDS)).statusCode, 200);
+  }
+  await issueToken(app.db, john.id);
+  const refused = await client.post('/api-tokens', FIELDS);
+  t.equal(refused.statusCode, 422);
+  t.match(errorsOf(refused), { name: /You have 50 tokens already/ });
+});
+
+t.test('a visitor is asked to log in', async (t) => {
+  const app = await build(t);
+  t.equal((await new Client(app).get('/api-tokens')).headers.location, '/auth/login?next=%2Fapi-tokens');
+});
+
+t.test('the API is explained to everybody, with every operation and the site’s own address', async (t) => {
+  const app = await build(t, { BASE_URL: 'https://blog.example' });
+  const { statusCode, headers, body } = await new Client(app).get('/api/v1/docs');
+  t.equal(statusCode, 200);
+  t.match(headers['content-type'], 'text/html');
+  t.match(body, 'https://blog.example/api/v1/tokens/');
+  for (const operation of [
+    'issueToken',
+    'publishPost',
+    'editPost',
+    'publishComment',
+    'listTimeline',
+    'getUser',
+  ]) {
+    t.match(body, `id="${operation}"`);
+  }
+  for (const name of ['Post', 'Comment', 'User', 'Error']) t.match(body, `id="schema-${name}"`);
+  t.notMatch(body, /undefined|\[object Object\]/);
+});
