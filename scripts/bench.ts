@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { StartupError } from '../src/errors.ts';
 import { runMain } from '../src/process.ts';
+import { benchApi } from './bench/api.ts';
 import { benchJobs } from './bench/jobs.ts';
 import { machine } from './bench/machine.ts';
 import { printTable, type Row } from './bench/table.ts';
@@ -11,7 +12,10 @@ import { migrateToLatest } from './support/migrate.ts';
 import { openCluster } from './support/postgres-cluster.ts';
 
 /** Each measures one part of the system against a bare reference, in a database of its own. */
-const BENCHMARKS: Record<string, (databaseUrl: string) => Promise<Row[]>> = { jobs: benchJobs };
+const BENCHMARKS: Record<string, (databaseUrl: string) => Promise<Row[]>> = {
+  jobs: benchJobs,
+  api: benchApi,
+};
 
 /** `npm run bench -- jobs`: prints figures, each beside its reference of the same run. `--json` is for machines. */
 await runMain(async () => {

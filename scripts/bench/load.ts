@@ -1,0 +1,55 @@
+import autocannon from 'autocannon';
+import { percentile } from './table.ts';
+
+/** Where requests are sent, and with what. */
+export interface Target {
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What a target did under load. */
+export interface Load {
+  /** Requests a second. */
+  readonly rate: number;
+  /** Milliseconds. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
+const CONNECTIONS = 50;
+const WARM_UP_SECONDS = 2;
+const ROUND_SECONDS = 4;
+const ROUNDS = 3;
+
+/** Loads several targets in turn, round after round, so that what disturbs the machine disturbs all alike. */
+export async function loadInTurn<const Targets extends readonly Target[]>(targets: Targets): Promise<Load[]> {
+  for (const target of targets) await load(target, WARM_UP_SECONDS);
+  const rounds: Load[][] = targets.map(() => []);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const [index, target] of targets.entries()) {
+      rounds[index]?.push(await load(target, ROUND_SECONDS));
+    }
+  }
+  return rounds.map(median);
+}
+
+async function load({ url, headers }: Target, duration: number): Promise<Load> {
+  const result = await autocannon({
+    url,
+    connections: CONNECTIONS,
+    duration,
+    ...(headers && { headers: { ...headers } }),
+  });
+  const refused = result.non2xx + result.errors + result.timeouts;
+  if (refused > 0) throw new Error(`${refused} requests to ${url} were not answered with 2xx`);
+  return { rate: result.requests.average, p50: result.latency.p50, p99: result.latency.p99 };
+}
+
+function median(loads: readonly Load[]): Load {
+  const of = (key: keyof Load) =>
+    percentile(
+      loads.map((one) => one[key]),
+      0.5,
+    );
+  return { rate: of('rate'), p50: of('p50'), p99: of('p99') };
+}
