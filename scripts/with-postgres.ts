@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -27,7 +27,7 @@ await runMain(async () => {
   if (command === undefined)
     throw new StartupError(2, 'Usage: node scripts/with-postgres.ts COMMAND [ARGUMENT…]');
 
-  const folder = await mkdtemp(join(tmpdir(), 'pennypost-test-'));
+  const folder = await mkdtemp(join(await temporaryFolder(), 'pennypost-test-'));
   await chmod(folder, 0o755);
   const cluster = await openCluster(folder, SETTINGS);
   try {
@@ -45,6 +45,19 @@ await runMain(async () => {
     await rm(folder, { recursive: true, force: true });
   }
 });
+
+const MEMORY = '/dev/shm';
+const ENOUGH_BYTES = 2 ** 30;
+
+/** In memory where there is room: a test file clones the template a dozen times, a few hundred files each. */
+async function temporaryFolder(): Promise<string> {
+  try {
+    const { bavail, bsize } = await statfs(MEMORY);
+    return bavail * bsize >= ENOUGH_BYTES ? MEMORY : tmpdir();
+  } catch {
+    return tmpdir();
+  }
+}
 
 async function makeTemplate(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });

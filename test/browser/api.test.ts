@@ -15,6 +15,7 @@ t.test('a person makes a token, reads how it is used, and a program uses it', as
   ] as const) {
     const page = await openPage(t, browser, look);
     const isSound = async (what: string) => {
+      await page.waitForLoadState();
       if (look.javaScriptEnabled) t.same(await accessibilityFaults(page), [], `${what} is accessible`);
       const width = await page.evaluate('document.documentElement.scrollWidth');
       t.ok(Number(width) <= look.viewport.width, `${what} does not scroll sideways`);
