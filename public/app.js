@@ -1,27 +1,190 @@
 /** What pages can do without, made livelier. */
 
-/** Keeps what changes by itself up to date: an element with `data-refresh` is fetched again after that many ms. */
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+// Times: in the reader's words, zone and locale. The exact moment stays in `datetime`, and in `title`.
+
+const WEEK = 7 * 24 * 60 * 60;
+const UNITS = { day: 24 * 60 * 60, hour: 60 * 60, minute: 60 };
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
+
+function tellTime(element) {
+  const moment = new Date(element.dateTime);
+  const seconds = (moment - Date.now()) / 1000;
+  const [unit, size] = Object.entries(UNITS).find(([, size]) => Math.abs(seconds) >= size) ?? [
+    'second',
+    Infinity,
+  ];
+  const isNear = Math.abs(seconds) < WEEK;
+  element.textContent = isNear ? relative.format(Math.trunc(seconds / size), unit) : day.format(moment);
+  element.title = exact.format(moment);
+  element.lang = exact.resolvedOptions().locale;
+}
+
+setInterval(() => all('time').forEach(tellTime), 60_000);
+
+// Drafts: what is being written is kept in the browser until the site has it.
+
+const [navigation] = performance.getEntriesByType('navigation');
+const draftOf = (area) => `draft:${area.dataset.draft}:${location.pathname}`;
+const sent = sessionStorage.getItem('sent');
+sessionStorage.removeItem('sent');
+// Only a redirect says that the text was taken; one to the log-in says that it was not.
+if (sent && navigation?.redirectCount > 0 && !location.pathname.startsWith('/auth/'))
+  localStorage.removeItem(sent);
+
+function restoreDraft(area) {
+  const draft = localStorage.getItem(draftOf(area));
+  if (draft === null || draft.trim() === area.value.trim()) return;
+  const saved = area.value;
+  area.value = draft;
+  const note = document.createElement('p');
+  note.className = 'message';
+  note.role = 'status';
+  note.append('Your unsaved text is back. ');
+  const discard = document.createElement('button');
+  discard.type = 'button';
+  discard.className = 'link';
+  discard.textContent = 'Discard it';
+  discard.addEventListener('click', () => {
+    localStorage.removeItem(draftOf(area));
+    area.value = saved;
+    note.remove();
+    area.focus();
+  });
+  note.append(discard);
+  area.before(note);
+}
+
+let isUnsaved = false;
+
+addEventListener('input', ({ target }) => {
+  if (target.localName !== 'textarea') return;
+  isUnsaved = target.value !== target.defaultValue;
+  if (target.dataset.draft === undefined) return;
+  if (isUnsaved) localStorage.setItem(draftOf(target), target.value);
+  else localStorage.removeItem(draftOf(target));
+});
+
+addEventListener('beforeunload', (event) => {
+  if (isUnsaved) event.preventDefault();
+});
+
+// Forms: some are sent without leaving the page. When that fails, they are sent as ever.
+
+// A field called `action` would stand in the way of the property.
+const actionOf = (form) => form.getAttribute('action') ?? location.href;
+
+addEventListener('submit', async (event) => {
+  const { target: form, submitter } = event;
+  if (event.defaultPrevented || form.getAttribute('method') !== 'post') return;
+  const isPreview = submitter?.name === 'preview';
+  if (isPreview || form.dataset.swap) {
+    event.preventDefault();
+    try {
+      await sendWithin(form, submitter, isPreview ? showPreview : swap);
+    } catch {
+      sendPlainly(form, submitter);
+    }
+    return;
+  }
+  if (form.ariaBusy) return event.preventDefault(); // A second click changes nothing.
+  form.ariaBusy = 'true';
+  isUnsaved = false;
+  const area = form.querySelector('[data-draft]');
+  if (area) sessionStorage.setItem('sent', draftOf(area));
+  if (actionOf(form) === '/auth/logout') {
+    for (const key of Object.keys(localStorage)) if (key.startsWith('draft:')) localStorage.removeItem(key);
+  }
+});
+
+addEventListener('pageshow', () => {
+  for (const form of all('form[aria-busy]')) form.ariaBusy = null;
+});
+
+async function sendWithin(form, submitter, show) {
+  const body = new URLSearchParams(new FormData(form, submitter));
+  const response = await fetch(actionOf(form), { method: 'POST', body, headers: { accept: 'text/html' } });
+  const page = await readPage(response);
+  if (!show(form, page)) location.assign(response.url);
+}
+
+async function readPage(response) {
+  return new DOMParser().parseFromString(await response.text(), 'text/html');
+}
+
+function sendPlainly(form, submitter) {
+  isUnsaved = false;
+  if (submitter?.name) {
+    const { name, value } = submitter;
+    form.append(Object.assign(document.createElement('input'), { type: 'hidden', name, value }));
+  }
+  HTMLFormElement.prototype.submit.call(form);
+}
+
+/** Puts what has changed in its place: the element that the form names, and the page's messages. */
+function swap(form, page) {
+  const older = document.getElementById(form.dataset.swap);
+  const newer = page.getElementById(form.dataset.swap);
+  if (!older || !newer) return false;
+  for (const message of all('main > .message')) message.remove();
+  document.querySelector('main').prepend(...all('main > .message', page));
+  older.replaceWith(newer);
+  enliven(newer);
+  newer.querySelector('button')?.focus();
+  return true;
+}
+
+/** Shows the text as it will be, in the place of the field, until the button is pressed again. */
+function showPreview(form, page) {
+  const preview = page.querySelector('.preview');
+  const refused = page.querySelector(`form[action="${actionOf(form)}"]`);
+  if (!preview && refused) form.replaceWith(refused);
+  if (!preview) return Boolean(refused);
+  const field = form.querySelector('.field');
+  const button = form.querySelector('[name="preview"]');
+  const write = Object.assign(button.cloneNode(), { type: 'button', textContent: 'Write' });
+  write.addEventListener('click', () => {
+    preview.remove();
+    field.hidden = false;
+    write.replaceWith(button);
+    field.querySelector('textarea').focus();
+  });
+  for (const older of all('.preview')) older.remove();
+  field.before(preview);
+  field.hidden = true;
+  button.replaceWith(write);
+  write.focus();
+  return true;
+}
+
+// What changes by itself: an element with `data-refresh` is fetched again after that many milliseconds.
+
 function keepFresh(element) {
-  const { refresh } = element.dataset;
-  if (refresh === undefined) return;
   setTimeout(async () => {
     const newer = document.hidden ? undefined : await fetchAgain(element.id);
     if (newer === undefined || element.contains(document.activeElement)) return keepFresh(element);
     element.replaceWith(newer);
-    keepFresh(newer);
-  }, Number(refresh));
+    enliven(newer);
+  }, Number(element.dataset.refresh));
 }
 
-/** The element of this id on the page as it is now; undefined when the page cannot be fetched. */
 async function fetchAgain(id) {
   try {
     const response = await fetch(location.href, { headers: { accept: 'text/html' } });
-    if (!response.ok) return undefined;
-    const page = new DOMParser().parseFromString(await response.text(), 'text/html');
-    return page.getElementById(id) ?? undefined;
+    return response.ok ? ((await readPage(response)).getElementById(id) ?? undefined) : undefined;
   } catch {
     return undefined;
   }
 }
 
-for (const element of document.querySelectorAll('[data-refresh]')) keepFresh(element);
+function enliven(root) {
+  all('time', root).forEach(tellTime);
+  all('[data-draft]', root).forEach(restoreDraft);
+  if (root.dataset?.refresh !== undefined) keepFresh(root);
+  all('[data-refresh]', root).forEach(keepFresh);
+}
+
+enliven(document);

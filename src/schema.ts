@@ -103,6 +103,8 @@ interface PostsTable {
   /** Rises with each edit, so that an edit of an older state is noticed. */
   version: Generated<number>;
   created_at: Generated<Date>;
+  /** Null until its text is changed. */
+  edited_at: Date | null;
 }
 
 interface FollowsTable {

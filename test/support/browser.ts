@@ -36,13 +36,13 @@ export function listen(app: FastifyInstance): Promise<string> {
   return app.listen({ host: '127.0.0.1', port: 0 });
 }
 
-/** A page whose console errors and policy violations fail the test. */
+/** A page whose console errors and policy violations fail the test. Nothing moves in it, so that it can be judged. */
 export async function openPage(
   t: Test,
   browser: Browser,
   options: BrowserContextOptions = {},
 ): Promise<Page> {
-  const context = await browser.newContext(options);
+  const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
   const page = await context.newPage();
   page.on('console', (message) => {
     const isExpected = /status of 4\d\d/.test(message.text()); // Chromium reports a page's own status as an error.

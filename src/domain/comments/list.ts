@@ -44,6 +44,12 @@ export function listCommentSources(db: Db, postId: number, page: PageRequest): P
   );
 }
 
+/** The newest comments of a post that may be read by everybody. */
+export function listNewestComments(db: Db, postId: number, limit: number): Promise<Comment[]> {
+  const readable = ofPost(db, postId).where('comments.is_disabled', '=', false);
+  return selectComments(newest(readable, { limit, offset: 0 })).execute();
+}
+
 /** One page of all comments, the newest first: what moderators read. */
 export function listAllComments(db: Db, page: PageRequest): Promise<Page<Comment>> {
   return readPage(

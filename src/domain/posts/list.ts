@@ -11,6 +11,8 @@ export interface Post {
   readonly authorAvatarSeed: string;
   readonly bodyHtml: string;
   readonly createdAt: Date;
+  /** Null when it was never changed. */
+  readonly editedAt: Date | null;
   readonly commentCount: number;
 }
 
@@ -35,6 +37,11 @@ export function listPosts(db: Db, filter: PostFilter, page: PageRequest): Promis
     () => countPosts(db, filter),
     (range) => selectPosts(newest(filtered(db, filter), range)).execute(),
   );
+}
+
+/** The newest posts, without counting the others. */
+export function listNewestPosts(db: Db, filter: PostFilter, limit: number): Promise<Post[]> {
+  return selectPosts(newest(filtered(db, filter), { limit, offset: 0 })).execute();
 }
 
 /** The same page as programs read it. */
@@ -91,7 +98,8 @@ function selectPosts(query: PostsQuery) {
     .innerJoin('users', 'users.id', 'posts.author_id')
     .select(['posts.id', 'posts.author_id as authorId'])
     .select(['users.username as authorUsername', 'users.avatar_seed as authorAvatarSeed'])
-    .select(['posts.body_html as bodyHtml', 'posts.created_at as createdAt', commentCount]);
+    .select(['posts.body_html as bodyHtml', 'posts.created_at as createdAt'])
+    .select(['posts.edited_at as editedAt', commentCount]);
 }
 
 function selectSources(query: PostsQuery) {

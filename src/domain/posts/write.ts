@@ -63,7 +63,12 @@ export async function updatePost(
 ): Promise<void> {
   let update = db
     .updateTable('posts')
-    .set(({ eb }) => ({ body, body_html: renderPost(body), version: eb('version', '+', 1) }))
+    .set(({ eb }) => ({
+      body,
+      body_html: renderPost(body),
+      version: eb('version', '+', 1),
+      edited_at: sql`now()`,
+    }))
     .where('id', '=', id);
   if (versions !== undefined) update = update.where(sql<boolean>`version = any(${versions}::int[])`);
   const { numUpdatedRows } = await update.executeTakeFirst();

@@ -21,6 +21,8 @@ export interface SessionUser {
   readonly isConfirmed: boolean;
   /** Whether their last visit was so long ago that it should be written down anew. */
   readonly isLastSeenStale: boolean;
+  /** Whether they joined less than a week ago. */
+  readonly isNewcomer: boolean;
 }
 
 /** A session is renewed once in this share of its lifetime, so that reading pages hardly ever writes. */
@@ -35,6 +37,7 @@ export async function findSession(db: Db, token: string): Promise<FoundSession |
     .select(['sessions.is_remembered', 'sessions.flash'])
     .select(['users.id', 'users.email', 'users.username', 'users.role', 'users.confirmed_at'])
     .select(sql<boolean>`users.last_seen_at < now() - interval '1 minute'`.as('is_last_seen_stale'))
+    .select(sql<boolean>`users.created_at > now() - interval '7 days'`.as('is_newcomer'))
     .select(sql<number>`extract(epoch from sessions.expires_at - now())::float8`.as('seconds_left'))
     .where('sessions.token_hash', '=', tokenHash)
     .where('sessions.expires_at', '>', sql<Date>`now()`)
@@ -52,6 +55,7 @@ export async function findSession(db: Db, token: string): Promise<FoundSession |
         role,
         isConfirmed: row.confirmed_at !== null,
         isLastSeenStale: row.is_last_seen_stale,
+        isNewcomer: row.is_newcomer,
       };
   const lifetime = row.is_remembered ? SESSION_SECONDS.remembered : SESSION_SECONDS.unremembered;
   const isDue = user !== null && row.seconds_left < lifetime * (1 - 1 / RENEWALS_PER_LIFETIME);

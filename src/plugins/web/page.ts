@@ -5,22 +5,49 @@ import type { SessionUser } from '../../domain/sessions/find.ts';
 declare module 'fastify' {
   interface FastifyReply {
     /** Answers with a page of `views/`, in the site's layout, with the messages left for it. */
-    page(view: string, data: { title: string } & Record<string, unknown>): Promise<FastifyReply>;
+    page(view: string, data: PageData): Promise<FastifyReply>;
   }
 }
+
+interface PageData extends Record<string, unknown> {
+  /** What tells this page from all others. */
+  readonly title: string;
+  /** What is said of the page where it is found or shared; without it, search engines are asked to leave it out. */
+  readonly meta?: PageMeta;
+}
+
+export interface PageMeta {
+  readonly description: string;
+  /** The one address of what the page shows. */
+  readonly path: string;
+  /** Of the Open Graph protocol; `website` unless said otherwise. */
+  readonly type?: 'article' | 'profile';
+  /** What follows the page, by its path without the ending. */
+  readonly feeds?: readonly { readonly title: string; readonly path: string }[];
+  /** What the page is, in the words of schema.org. */
+  readonly jsonLd?: object;
+}
+
+/** Which pages a browser may fetch while the reader still points at them. */
+const SPECULATION_RULES = '"/assets/speculation-rules.json"';
 
 /** `reply.page`. What it shows is one person's, so no cache may keep it. */
 export default fp(
   async (app) => {
     app.decorateReply('page', async function (view, data) {
-      const { session } = this.request;
-      const messages = await session.takeMessages();
+      const { session, headers } = this.request;
+      // A page that is fetched ahead may never be seen: its messages wait.
+      const isPrefetch = headers['sec-purpose']?.includes('prefetch');
+      const messages = isPrefetch ? [] : await session.takeMessages();
+      // Who comes from another page of ours has all else in the cache already.
+      if (headers['sec-fetch-site'] === 'same-origin') this.header('speculation-rules', SPECULATION_RULES);
       if (!this.hasHeader('cache-control')) this.header('cache-control', 'private, no-cache');
       return this.view(view, {
         ...data,
         user: session.user,
         may: permissionsOf(session.user),
         messages,
+        baseUrl: app.config.baseUrl,
         ...HELPERS,
       });
     });

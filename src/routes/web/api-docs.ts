@@ -5,7 +5,7 @@ export default async function apiDocs(app: FastifyInstance): Promise<void> {
   app.get('/api/v1/docs', (_request, reply) =>
     reply.page('api/docs', {
       title: 'The API',
-      baseUrl: app.config.baseUrl,
+      meta: { description: 'How programs read and write here, with JSON.', path: '/api/v1/docs' },
       rateLimit: app.config.rateLimitsEnabled ? app.config.apiRateLimit : undefined,
       document: app.swagger(),
     }),

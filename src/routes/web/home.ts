@@ -2,11 +2,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
 import { renderPost } from '../../domain/markdown.ts';
+import { findFirstSteps, hasNobody } from '../../domain/people/first-steps.ts';
 import { listPosts } from '../../domain/posts/list.ts';
 import { publishPost } from '../../domain/posts/write.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
 import { bodyField } from './fields.ts';
+import { metaOfHome } from './meta.ts';
 import { paginate } from './pagination.ts';
 import { pageFrom } from './params.ts';
 
@@ -52,12 +54,16 @@ export default async function home(app: FastifyInstance): Promise<void> {
       size: config.postsPerPage,
     });
     return reply.page('home', {
-      title: 'Home',
+      title: posts.number === 1 ? 'Pennypost' : `Posts, page ${posts.number}`,
+      meta: metaOfHome(posts.number),
       form,
       previewHtml,
       isFollowedTab,
       posts,
       pagination: paginate(posts, '/'),
+      firstSteps: user?.isNewcomer ? await findFirstSteps(db, user.id) : undefined,
+      setUp:
+        user === null && posts.total === 0 && (await hasNobody(db)) ? config.adminEmail !== undefined : null,
     });
   }
 }

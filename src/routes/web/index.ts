@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
+import conditionalGet from '../../plugins/conditional-get.ts';
 import forms from '../../plugins/web/forms.ts';
 import { requireConfirmed } from '../../plugins/web/guards.ts';
 import page from '../../plugins/web/page.ts';
@@ -12,6 +13,8 @@ import apiDocs from './api-docs.ts';
 import apiTokens from './api-tokens.ts';
 import account from './auth/index.ts';
 import comments from './comments.ts';
+import discovery from './discovery.ts';
+import feeds from './feeds.ts';
 import follows from './follows.ts';
 import home from './home.ts';
 import moderate from './moderate.ts';
@@ -25,9 +28,14 @@ export default async function web(app: FastifyInstance): Promise<void> {
   await app.register(fastifyStatic, {
     root: join(import.meta.dirname, '..', '..', '..', 'public'),
     prefix: '/assets/',
-    decorateReply: false,
+    setHeaders(reply, path) {
+      if (path.endsWith('speculation-rules.json')) reply.type('application/speculationrules+json');
+    },
   });
+  await app.register(conditionalGet);
   app.register(avatars);
+  app.register(feeds);
+  app.register(discovery);
   app.register(pages);
 }
 

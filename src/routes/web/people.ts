@@ -9,6 +9,7 @@ import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
 import { emailField, usernameField } from './auth/fields.ts';
+import { metaOfProfile } from './meta.ts';
 import { paginate } from './pagination.ts';
 import { idFrom, pageFrom } from './params.ts';
 
@@ -42,7 +43,8 @@ export default async function people(app: FastifyInstance): Promise<void> {
       },
     );
     return reply.page('people/show', {
-      title: profile.username,
+      title: profile.username + (posts.number === 1 ? '' : `, page ${posts.number}`),
+      meta: metaOfProfile(profile, posts.number),
       profile,
       posts,
       pagination: paginate(posts, `/user/${profile.username}`),

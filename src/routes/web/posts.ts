@@ -10,6 +10,7 @@ import { DomainError } from '../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
 import { bodyField } from './fields.ts';
+import { metaOfPost, titleOfPost } from './meta.ts';
 import { paginate } from './pagination.ts';
 import { idFrom, pageFrom } from './params.ts';
 
@@ -92,7 +93,8 @@ export default async function posts(app: FastifyInstance): Promise<void> {
       size: config.commentsPerPage,
     });
     return reply.page('posts/show', {
-      title: `Post by ${post.authorUsername}`,
+      title: titleOfPost(post) + (comments.number === 1 ? '' : `, page ${comments.number}`),
+      meta: metaOfPost(post, comments.number, config.baseUrl),
       form,
       post,
       mayChange: mayChange(request.session.user, post),

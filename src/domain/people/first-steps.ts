@@ -1,0 +1,49 @@
+import { sql } from 'kysely';
+import type { Db } from '../../schema.ts';
+
+/** Who somebody could follow first. */
+export interface Suggestion {
+  readonly username: string;
+  readonly name: string;
+  readonly avatarSeed: string;
+}
+
+/** Authors are looked for among so many of the newest posts. */
+const NEWEST_POSTS = 200;
+
+const SUGGESTIONS = 5;
+
+/** What a newcomer has not done yet. */
+export interface FirstSteps {
+  readonly hasWritten: boolean;
+  readonly followsSomebody: boolean;
+  /** Those who wrote lately. */
+  readonly suggestions: readonly Suggestion[];
+}
+
+/** What a newcomer could do next, in one query. */
+export async function findFirstSteps(db: Db, userId: number): Promise<FirstSteps> {
+  const { rows } = await sql<FirstSteps>`
+    select
+      exists (select from posts where author_id = ${userId}) as "hasWritten",
+      exists (select from follows where follower_id = ${userId} and followed_id <> ${userId}) as "followsSomebody",
+      coalesce((
+        select json_agg(json_build_object('username', username, 'name', name, 'avatarSeed', avatar_seed))
+        from (
+          select username, name, avatar_seed
+          from (select author_id, max(id) as newest
+                from (select id, author_id from posts order by id desc limit ${NEWEST_POSTS}) as newest_posts
+                where author_id <> ${userId} group by author_id) as authors
+          join users on users.id = author_id
+          order by newest desc limit ${SUGGESTIONS}
+        ) as suggested
+      ), '[]') as suggestions
+  `.execute(db);
+  const [steps = { hasWritten: true, followsSomebody: true, suggestions: [] }] = rows;
+  return steps;
+}
+
+/** Whether nobody has registered yet. */
+export async function hasNobody(db: Db): Promise<boolean> {
+  return (await db.selectFrom('users').select('id').limit(1).executeTakeFirst()) === undefined;
+}

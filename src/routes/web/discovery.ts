@@ -1,0 +1,64 @@
+import type { FastifyInstance } from 'fastify';
+import { countSitemapFiles, listSitemapEntries, type SitemapKind } from '../../domain/sitemap.ts';
+import { DomainError } from '../../errors.ts';
+import { idFrom } from './params.ts';
+
+/** Pages that no search engine need look at: forms, what is one person's, and what is for programs. */
+const PRIVATE = [
+  '/auth/',
+  '/edit/',
+  '/edit-profile',
+  '/moderate',
+  '/admin/',
+  '/api/',
+  '/api-tokens',
+  '/your-data',
+];
+
+const KINDS: readonly SitemapKind[] = ['posts', 'people'];
+
+/** How the site is found: `robots.txt`, the sitemap, and the icon at the address that browsers guess. */
+export default async function discovery(app: FastifyInstance): Promise<void> {
+  const { db, config } = app;
+
+  app.get('/robots.txt', async (_request, reply) => {
+    const lines = [
+      'User-agent: *',
+      ...PRIVATE.map((path) => `Disallow: ${path}`),
+      '',
+      `Sitemap: ${config.baseUrl}/sitemap.xml`,
+      '',
+    ];
+    return reply
+      .header('cache-control', 'public, max-age=3600')
+      .type('text/plain; charset=utf-8')
+      .send(lines.join('\n'));
+  });
+
+  app.get('/sitemap.xml', async (_request, reply) => {
+    const counts = await countSitemapFiles(db);
+    const files = KINDS.flatMap((kind) =>
+      Array.from({ length: counts[kind] }, (_, index) => `/sitemap/${kind}/${index + 1}.xml`),
+    );
+    return reply
+      .header('cache-control', 'public, max-age=3600')
+      .type('application/xml; charset=utf-8')
+      .view('feeds/sitemap-index', { baseUrl: config.baseUrl, files });
+  });
+
+  for (const kind of KINDS) {
+    app.get<{ Params: { number: string } }>(
+      `/sitemap/${kind}/:number(^\\d{1,5}).xml`,
+      async (request, reply) => {
+        const entries = await listSitemapEntries(db, kind, idFrom(request.params.number));
+        if (entries.length === 0) throw new DomainError('not-found', 'There is no such part of the sitemap.');
+        return reply
+          .header('cache-control', 'public, max-age=3600')
+          .type('application/xml; charset=utf-8')
+          .view('feeds/sitemap', { baseUrl: config.baseUrl, entries });
+      },
+    );
+  }
+
+  app.get('/favicon.ico', (_request, reply) => reply.sendFile('favicon.ico'));
+}

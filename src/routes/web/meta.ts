@@ -1,0 +1,67 @@
+import type { Profile } from '../../domain/people/find.ts';
+import { excerptOf } from '../../domain/posts/excerpt.ts';
+import type { Post } from '../../domain/posts/list.ts';
+import type { PageMeta } from '../../plugins/web/page.ts';
+
+/** What is said of a page where it is found or shared. */
+
+const DESCRIPTION_LENGTH = 160;
+const TITLE_LENGTH = 70;
+
+/** The address of a page of a list: the first has none of its own. */
+function pagePath(path: string, page: number): string {
+  return page === 1 ? path : `${path}?page=${page}`;
+}
+
+export function metaOfHome(page: number): PageMeta {
+  return {
+    description: 'A social blog: short and long posts in Markdown, by people who follow each other.',
+    path: pagePath('/', page),
+    feeds: [{ title: 'Pennypost', path: '/feed' }],
+  };
+}
+
+/** What a post is called: it has no title of its own, so its beginning, and who wrote it. */
+export function titleOfPost({ bodyHtml, authorUsername }: Post): string {
+  const beginning = excerptOf(bodyHtml, TITLE_LENGTH);
+  return beginning === '' ? `Post by ${authorUsername}` : `“${beginning}” by ${authorUsername}`;
+}
+
+export function metaOfPost(post: Post, page: number, baseUrl: string): PageMeta {
+  const description = excerptOf(post.bodyHtml, DESCRIPTION_LENGTH) || `A post by ${post.authorUsername}.`;
+  const url = `${baseUrl}/post/${post.id}`;
+  return {
+    description,
+    path: pagePath(`/post/${post.id}`, page),
+    type: 'article',
+    feeds: [{ title: 'Comments on this post', path: `/post/${post.id}/feed` }],
+    jsonLd: {
+      '@context': 'https://schema.org',
+      '@type': 'BlogPosting',
+      '@id': url,
+      url,
+      headline: excerptOf(post.bodyHtml, 110) || description,
+      description,
+      datePublished: post.createdAt.toISOString(),
+      dateModified: (post.editedAt ?? post.createdAt).toISOString(),
+      commentCount: post.commentCount,
+      author: {
+        '@type': 'Person',
+        name: post.authorUsername,
+        url: `${baseUrl}/user/${post.authorUsername}`,
+      },
+    },
+  };
+}
+
+export function metaOfProfile(profile: Profile, page: number): PageMeta {
+  const { username, name, aboutMe } = profile;
+  const path = `/user/${username}`;
+  const about = aboutMe.replaceAll(/\s+/g, ' ').slice(0, DESCRIPTION_LENGTH);
+  return {
+    description: about || `${name || username} writes on Pennypost.`,
+    path: pagePath(path, page),
+    type: 'profile',
+    feeds: [{ title: `Posts by ${username}`, path: `${path}/feed` }],
+  };
+}

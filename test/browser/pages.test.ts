@@ -1,0 +1,143 @@
+import { gzipSync } from 'node:zlib';
+import { HtmlValidate } from 'html-validate';
+import type { Page } from 'playwright-core';
+import t from 'tap';
+import { setCommentDisabled } from '../../src/domain/comments/write.ts';
+import { accessibilityFaults, launchBrowser, listen, openPage } from '../support/browser.ts';
+import { build } from '../support/build.ts';
+import { createUser, PASSWORD } from '../support/factories.ts';
+import { writeComments, writePosts } from '../support/writing.ts';
+
+/** The standard's rules; how tags are written is our own business, and the templates leave blank lines. */
+const validator = new HtmlValidate({
+  extends: ['html-validate:standard', 'html-validate:a11y'],
+  rules: {
+    'void-style': 'off',
+    'no-trailing-whitespace': 'off',
+    'long-title': 'off',
+    'no-implicit-button-type': 'off',
+    'prefer-native-element': 'off',
+  },
+});
+
+/** The most bytes that the style sheet and the module may be, compressed. */
+const MOST_BYTES = 30 * 1024;
+
+/** The most requests of a page that comes for the first time, avatars not counted. */
+const MOST_REQUESTS = 3;
+
+async function logIn(page: Page, site: string, email: string): Promise<void> {
+  await page.goto(`${site}/auth/login`);
+  await page.fill('#email', email);
+  await page.fill('#password', PASSWORD);
+  await page.click('main button');
+  await page.waitForURL(`${site}/`);
+  await page.waitForLoadState('networkidle');
+}
+
+/** How far things have moved since the page began to show, as Chromium counts it. */
+const LAYOUT_SHIFT = `new Promise((resolve) => {
+  let sum = 0;
+  new PerformanceObserver((list) => { for (const entry of list.getEntries()) sum += entry.value; })
+    .observe({ type: 'layout-shift', buffered: true });
+  requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
+})`;
+
+t.test(
+  'every page is valid, accessible, light and still, on a phone and a desk, by day and by night',
+  async (t) => {
+    const app = await build(t, {
+      RATE_LIMITS: 'off',
+      POSTS_PER_PAGE: '3',
+      COMMENTS_PER_PAGE: '3',
+      DATA_DIR: t.testdir(),
+    });
+    const site = await listen(app);
+    const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
+    const author = await createUser(app, { username: `a${'very'.repeat(12)}longname` });
+    const [postId = 0] = await writePosts(app, author, 12);
+    const [commentId = 0] = await writeComments(app, author, postId, 7);
+    await setCommentDisabled(app.db, commentId, true);
+    const browser = await launchBrowser(t);
+
+    const open = [
+      '/',
+      '/?page=3',
+      `/post/${postId}`,
+      `/user/${author.username}`,
+      '/auth/login?next=/x',
+      '/api/v1/docs',
+    ];
+    const forms = ['/auth/register', '/auth/reset', '/nowhere'];
+    const signedIn = [
+      ...[
+        '/',
+        `/edit/${postId}`,
+        `/user/admin`,
+        `/followers/${author.username}`,
+        '/moderate',
+        '/edit-profile',
+      ],
+      ...[
+        `/edit-profile/${author.id}`,
+        '/auth/change-password',
+        '/auth/change-email',
+        '/your-data',
+        '/api-tokens',
+      ],
+      ...['/admin/jobs', '/admin/jobs/list', '/admin/jobs/audit'],
+    ];
+
+    for (const [colorScheme, width] of [
+      ['dark', 320],
+      ['light', 768],
+      ['light', 1440],
+    ] as const) {
+      const page = await openPage(t, browser, { colorScheme, viewport: { width, height: 900 } });
+      const browserCache = await page.context().newCDPSession(page);
+      let requests: string[] = [];
+      page.on('request', (request) => {
+        if (!request.url().includes('/avatar/')) requests.push(request.url());
+      });
+      const check = async (path: string) => {
+        await page.goto('about:blank');
+        await browserCache.send('Network.clearBrowserCache');
+        requests = [];
+        await page.goto(site + path);
+        await page.waitForLoadState();
+        const what = `${path} at ${width}`;
+        t.ok(requests.length <= MOST_REQUESTS, `${what}: ${requests}`);
+        t.same(await accessibilityFaults(page), [], `${what}: accessible`);
+        t.ok(
+          (await page.evaluate('document.documentElement.scrollWidth')) === width,
+          `${what}: no scroll sideways`,
+        );
+        t.equal(await page.evaluate(LAYOUT_SHIFT), 0, `${what}: nothing moves`);
+        if (width === 320) t.same(await htmlFaults(page), [], `${what}: valid HTML`);
+      };
+      for (const path of [...open, ...forms]) await check(path);
+      await logIn(page, site, admin.email);
+      for (const path of signedIn) await check(path);
+    }
+  },
+);
+
+/** What is wrong with a page's HTML as it was sent, one line each. */
+async function htmlFaults(page: Page): Promise<string[]> {
+  const response = await page.request.get(page.url());
+  const { results } = await validator.validateString(await response.text());
+  return results.flatMap(({ messages }) =>
+    messages.map(({ ruleId, message, line }) => `${line} ${ruleId}: ${message}`),
+  );
+}
+
+t.test('the style sheet and the module are small', async (t) => {
+  const app = await build(t);
+  const sizes = await Promise.all(
+    ['style.css', 'app.js'].map(
+      async (name) => gzipSync((await app.inject(`/assets/${name}`)).rawPayload).length,
+    ),
+  );
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  t.ok(total <= MOST_BYTES, `${total} bytes`);
+});
