@@ -184,3 +184,28 @@ t.test('a second click publishes nothing twice', async (t) => {
     .executeTakeFirstOrThrow();
   t.equal(count, '1');
 });
+
+t.test('the life of a post and a comment, with JavaScript', async (t) => {
+  const { app, site, browser } = await setUp(t);
+  const john = await createUser(app);
+  const page = await openPage(t, browser);
+  await logIn(page, site, john.email);
+  await page.fill('#body', 'Hello *everybody*');
+  await page.getByRole('button', { name: 'Publish' }).click();
+  await page.getByRole('link', { name: /0 comments/ }).click();
+  await page.fill('#body', 'The first word');
+  await page.getByRole('button', { name: 'Submit' }).click();
+  await page.getByText('Your comment has been published.').waitFor();
+  t.equal(await page.inputValue('#body'), '', 'no draft is left of it');
+  await page.getByRole('link', { name: 'Edit' }).click();
+  await page.fill('#body', 'Hello *all*');
+  await page.getByRole('button', { name: 'Preview' }).click();
+  await page.locator('.preview').getByText('Hello all').waitFor();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('The post has been updated.').waitFor();
+  t.match(await page.textContent('.byline'), /edited\s+now/);
+  await page.getByText('Delete', { exact: true }).click();
+  await page.getByRole('button', { name: 'Yes, delete it' }).click();
+  await page.getByText('The post has been deleted.').waitFor();
+  t.equal(await page.evaluate('localStorage.length'), 0);
+});

@@ -47,6 +47,7 @@ t.test(
   'every page is valid, accessible, light and still, on a phone and a desk, by day and by night',
   async (t) => {
     const app = await build(t, {
+      SMTP_URL: undefined,
       RATE_LIMITS: 'off',
       POSTS_PER_PAGE: '3',
       COMMENTS_PER_PAGE: '3',
@@ -68,7 +69,7 @@ t.test(
       '/auth/login?next=/x',
       '/api/v1/docs',
     ];
-    const forms = ['/auth/register', '/auth/reset', '/nowhere'];
+    const forms = ['/auth/register', '/auth/reset', '/nowhere', '/dev/styleguide', '/dev/mailbox'];
     const signedIn = [
       ...[
         '/',
@@ -140,4 +141,40 @@ t.test('the style sheet and the module are small', async (t) => {
   );
   const total = sizes.reduce((sum, size) => sum + size, 0);
   t.ok(total <= MOST_BYTES, `${total} bytes`);
+});
+
+t.test('an empty site greets its first visitor, and says how the Administrator is made', async (t) => {
+  const app = await build(t);
+  const site = await listen(app);
+  const page = await openPage(t, await launchBrowser(t), { viewport: { width: 320, height: 700 } });
+  await page.goto(site);
+  t.equal(await page.textContent('h1'), 'Welcome to your new Pennypost');
+  t.match(await page.textContent('main'), 'ADMIN_EMAIL');
+  t.same(await accessibilityFaults(page), []);
+  t.same(await htmlFaults(page), []);
+  await createUser(app);
+  await page.reload();
+  t.equal(await page.textContent('h1'), 'Hello, Stranger!');
+  t.match(await page.textContent('.empty'), 'There are no posts yet.');
+  t.same(await accessibilityFaults(page), []);
+});
+
+t.test('a newcomer is helped to follow somebody and to write, until both are done', async (t) => {
+  const app = await build(t);
+  const site = await listen(app);
+  const author = await createUser(app, { username: 'author' });
+  await writePosts(app, author);
+  const newcomer = await createUser(app, { username: 'newcomer' });
+  const page = await openPage(t, await launchBrowser(t));
+  await logIn(page, site, newcomer.email);
+  t.same(await accessibilityFaults(page), []);
+  t.same(await htmlFaults(page), []);
+  await page.getByRole('button', { name: 'Follow author' }).click();
+  await page.getByText('You are now following author.').waitFor();
+  await page.goto(site);
+  t.equal(await page.getByRole('button', { name: 'Follow author' }).count(), 0);
+  await page.fill('#body', 'My first post');
+  await page.getByRole('button', { name: 'Publish' }).click();
+  await page.locator('.posts').getByText('My first post').waitFor();
+  t.equal(await page.locator('.first-steps').count(), 0);
 });

@@ -1,30 +1,21 @@
-import sparticuz from '@sparticuz/chromium';
 import axe from 'axe-core';
 import type { FastifyInstance } from 'fastify';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import type { Test } from 'tap';
+import { launchChromium } from '../../scripts/support/chromium.ts';
 import { temporaryFolder } from './folder.ts';
 
 /**
- * A real Chromium: the one in the packages, or the one that CHROMIUM_PATH names. It closes with the test.
- * Root's container has no sandbox for it, and the pages are our own.
+ * A real Chromium that closes with the test. The package unpacks into TMPDIR, and takes what is there already for its
+ * own: each test unpacks for itself.
  */
 export async function launchBrowser(t: Test): Promise<Browser> {
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? (await unpackChromium(t)),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-    headless: true,
-  });
-  t.teardown(() => browser.close());
-  return browser;
-}
-
-/** The package unpacks into TMPDIR, and takes what is there already for its own: each test unpacks for itself. */
-async function unpackChromium(t: Test): Promise<string> {
   const { TMPDIR } = process.env;
   process.env.TMPDIR = await temporaryFolder(t);
   try {
-    return await sparticuz.executablePath();
+    const browser = await launchChromium();
+    t.teardown(() => browser.close());
+    return browser;
   } finally {
     if (TMPDIR === undefined) delete process.env.TMPDIR;
     else process.env.TMPDIR = TMPDIR;

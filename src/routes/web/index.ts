@@ -9,6 +9,7 @@ import sameOrigin from '../../plugins/web/same-origin.ts';
 import session from '../../plugins/web/session.ts';
 import jobsDashboard from '../admin/jobs/index.ts';
 import avatars from '../avatars.ts';
+import styleguide from '../dev/styleguide.ts';
 import apiDocs from './api-docs.ts';
 import apiTokens from './api-tokens.ts';
 import account from './auth/index.ts';
@@ -53,6 +54,7 @@ async function pages(app: FastifyInstance): Promise<void> {
   // Loaded only where it is needed: a mail reader is a large thing.
   if (app.config.smtpUrl === undefined) {
     app.register(import('../dev/mailbox.ts'), { prefix: '/dev/mailbox' });
+    app.register(styleguide, { prefix: '/dev/styleguide' });
   }
 }
 

@@ -1,0 +1,45 @@
+import type { FastifyInstance } from 'fastify';
+import { renderPost } from '../../domain/markdown.ts';
+import { paginate } from '../web/pagination.ts';
+
+const MOMENT = new Date('2026-01-10T08:00:00Z');
+const AVATAR_SEED = '3f0c2a56-8a5e-4d0e-9a53-6f3a4b1c2d7e';
+
+const POST_TEXT = `# A heading
+
+A post is *Markdown*: with **strong words**, \`code\` and [links](https://example.com).
+
+- a list
+- of two
+
+> What somebody else said.
+
+\`\`\`
+a block of code
+\`\`\``;
+
+/** Every component of the pages in all its states, to look at while changing the style sheet. */
+export default async function styleguide(app: FastifyInstance): Promise<void> {
+  const author = { authorId: 1, authorUsername: 'susan', authorAvatarSeed: AVATAR_SEED, createdAt: MOMENT };
+  const post = { id: 1, bodyHtml: renderPost(POST_TEXT), editedAt: null, commentCount: 1, ...author };
+  const comment = { id: 1, postId: 1, bodyHtml: 'Well said.', isDisabled: false, ...author };
+
+  app.get('/', (_request, reply) =>
+    reply.page('dev/styleguide', {
+      title: 'Style Guide',
+      posts: { items: [post] },
+      comments: { items: [comment, { ...comment, id: 2, isDisabled: true }] },
+      pagination: paginate({ number: 4, count: 12 }, '/dev/styleguide'),
+      previewHtml: renderPost('What *will be*.'),
+      filled: { values: { name: 'Susan', text: 'Some words', choice: 'b' }, errors: {} },
+      refused: {
+        values: { refused_name: '' },
+        errors: {
+          refused_name: 'This field is required.',
+          refused_text: 'At most 50000 characters, please.',
+          refused_choice: 'This value is not accepted.',
+        },
+      },
+    }),
+  );
+}

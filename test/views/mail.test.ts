@@ -1,0 +1,47 @@
+import t from 'tap';
+import { build } from '../support/build.ts';
+
+const link = { username: 'susan', url: 'https://blog.example/auth/confirm/x', site: 'https://blog.example' };
+const comments = [{ username: 'john', body: 'Good <b>post</b>' }];
+const posts = [{ username: 'john', path: '/post/1', excerpt: 'What I read' }];
+
+/** Something to say for every mail. */
+const MAILS: Record<string, object> = {
+  'confirm-account': link,
+  'reset-password': link,
+  'change-email': link,
+  'address-in-use': link,
+  'export-ready': link,
+  'new-comments': { ...link, comments, total: 3, omitted: 2, postPath: '/post/1#comments' },
+  'weekly-digest': { ...link, posts, total: 3, omitted: 2 },
+  alarm: { ...link, title: 'It failed', message: 'Out of luck', reference: 'request 1', repetitions: 3 },
+};
+
+const urlsIn = (text: string) => new Set(text.match(/https:\/\/[^\s"<]+/g));
+
+t.test('every mail says the same in HTML and in text, with a preview, by day and by night', async (t) => {
+  const { renderMail } = await build(t);
+  for (const [name, data] of Object.entries(MAILS)) {
+    const { html, text } = renderMail(name, data);
+    t.same(urlsIn(html), urlsIn(text), `${name}: the same links`);
+    t.match(html, /<div class="preview">[^<]{10,}<\/div>/, `${name}: a preview`);
+    t.match(html, 'prefers-color-scheme: dark', name);
+    t.notMatch(html + text, /undefined|\[object/, name);
+    t.notMatch(html, '<b>post', `${name}: what people wrote is escaped`);
+    t.notMatch(html, / style="| on\w+=|<script|<img/, `${name}: nothing inline, nothing fetched`);
+    const words = (content: string) =>
+      content.replaceAll(/<style>.*?<\/style>|<title>.*?<\/title>|<[^>]+>/gs, ' ');
+    for (const said of [
+      'susan',
+      'john',
+      'Good',
+      'What I read',
+      'Out of luck',
+      'request 1',
+      '2 more',
+      '4 times',
+    ]) {
+      t.equal(words(html).includes(said), text.includes(said), `${name}: “${said}”`);
+    }
+  }
+});
