@@ -9,6 +9,9 @@ import { runMain } from '../src/process.ts';
 import { migrateToLatest } from './support/migrate.ts';
 import { openCluster } from './support/postgres-cluster.ts';
 
+/** Tests are many processes that load the same code. */
+const COMPILE_CACHE = join(import.meta.dirname, '..', 'node_modules', '.cache', 'compile');
+
 /** Fast and forgetful: what a test database holds need not survive a power cut. */
 const SETTINGS = {
   fsync: 'off',
@@ -35,7 +38,11 @@ await runMain(async () => {
     await migrateToLatest(cluster.url('template'), () => {});
     const child = spawn(command, args, {
       stdio: 'inherit',
-      env: { ...process.env, TEST_POSTGRES_URL: cluster.url('postgres') },
+      env: {
+        NODE_COMPILE_CACHE: COMPILE_CACHE,
+        ...process.env,
+        TEST_POSTGRES_URL: cluster.url('postgres'),
+      },
     });
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
     const [code] = await once(child, 'exit');

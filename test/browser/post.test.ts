@@ -1,11 +1,10 @@
 import type { Page } from 'playwright-core';
 import t from 'tap';
 import { buildApp } from '../../src/app.ts';
-import { accessibilityFaults, launchBrowser, listen, openPage } from '../support/browser.ts';
+import { launchBrowser, listen, openPage } from '../support/browser.ts';
 import { testConfig } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';
 import { createUser, PASSWORD } from '../support/factories.ts';
-import { writeComments, writePosts } from '../support/writing.ts';
 
 /** Presses Tab until what has the focus is called like this, as somebody without a mouse would. */
 async function tabTo(page: Page, name: string): Promise<void> {
@@ -58,48 +57,4 @@ t.test('the life of a post and a comment, with the keyboard alone and without Ja
   await page.keyboard.press('Enter');
   await press(page, 'Yes, delete it');
   t.match(await page.locator('.message').textContent(), 'The post has been deleted.');
-});
-
-t.test('every page is accessible, and needs no horizontal scroll at 320 px', async (t) => {
-  const app = buildApp(
-    testConfig({ DATABASE_URL: await createDatabase(t), POSTS_PER_PAGE: '3', COMMENTS_PER_PAGE: '3' }),
-  );
-  t.teardown(() => app.close());
-  const site = await listen(app);
-  const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
-  const author = await createUser(app, { username: `a${'very'.repeat(12)}longname` });
-  const [postId = 0] = await writePosts(app, author, 20);
-  await writeComments(app, author, postId, 10);
-  const browser = await launchBrowser(t);
-
-  for (const colorScheme of ['light', 'dark'] as const) {
-    const page = await openPage(t, browser, { colorScheme, viewport: { width: 320, height: 700 } });
-    await page.goto(`${site}/auth/login`);
-    await page.getByLabel('Email').fill(admin.email);
-    await page.getByLabel('Password').fill(PASSWORD);
-    await page.getByRole('button', { name: 'Log In' }).click();
-    await page.getByRole('heading', { name: 'Hello, admin!' }).waitFor();
-    for (const path of [
-      '/',
-      '/?page=4',
-      `/post/${postId}`,
-      `/edit/${postId}`,
-      `/user/${author.username}`,
-      `/followers/${author.username}`,
-      '/moderate',
-      '/edit-profile',
-      `/edit-profile/${author.id}`,
-      '/auth/change-password',
-      '/auth/change-email',
-      '/auth/reset',
-      '/nowhere',
-    ]) {
-      await page.goto(site + path);
-      t.same(await accessibilityFaults(page), [], `${path} in ${colorScheme}: accessible`);
-      t.ok(
-        await page.evaluate('document.documentElement.scrollWidth <= 320'),
-        `${path}: no horizontal scroll`,
-      );
-    }
-  }
 });

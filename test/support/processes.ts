@@ -6,9 +6,6 @@ import { waitFor } from './wait-for.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** The tests start a hundred processes; with this each takes two thirds of the time. */
-const COMPILE_CACHE = join(ROOT, 'node_modules', '.cache', 'compile');
-
 /** A process of the project's own, as an operator would start it. */
 export class RunningProcess {
   readonly child: ChildProcess;
@@ -52,7 +49,12 @@ export function start(
 ): RunningProcess {
   const child = spawn(process.execPath, [join(ROOT, script), ...args], {
     cwd: join(ROOT, 'test'), // where no .env of a developer's is
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const running = new RunningProcess(child);
