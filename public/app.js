@@ -27,16 +27,27 @@ setInterval(() => all('time').forEach(tellTime), 60_000);
 
 // Drafts: what is being written is kept in the browser until the site has it.
 
+/** A browser may refuse to store anything: then nothing is kept, and all else works. */
+function storage(name) {
+  try {
+    return globalThis[name];
+  } catch {
+    return undefined;
+  }
+}
+
+const drafts = storage('localStorage');
+const visit = storage('sessionStorage');
 const [navigation] = performance.getEntriesByType('navigation');
 const draftOf = (area) => `draft:${area.dataset.draft}:${location.pathname}`;
-const sent = sessionStorage.getItem('sent');
-sessionStorage.removeItem('sent');
+const sent = visit?.getItem('sent');
+visit?.removeItem('sent');
 // Only a redirect says that the text was taken; one to the log-in says that it was not.
 if (sent && navigation?.redirectCount > 0 && !location.pathname.startsWith('/auth/'))
-  localStorage.removeItem(sent);
+  drafts?.removeItem(sent);
 
 function restoreDraft(area) {
-  const draft = localStorage.getItem(draftOf(area));
+  const draft = drafts?.getItem(draftOf(area)) ?? null;
   if (draft === null || draft.trim() === area.value.trim()) return;
   const saved = area.value;
   area.value = draft;
@@ -49,7 +60,7 @@ function restoreDraft(area) {
   discard.className = 'link';
   discard.textContent = 'Discard it';
   discard.addEventListener('click', () => {
-    localStorage.removeItem(draftOf(area));
+    drafts?.removeItem(draftOf(area));
     area.value = saved;
     note.remove();
     area.focus();
@@ -64,8 +75,8 @@ addEventListener('input', ({ target }) => {
   if (target.localName !== 'textarea') return;
   isUnsaved = target.value !== target.defaultValue;
   if (target.dataset.draft === undefined) return;
-  if (isUnsaved) localStorage.setItem(draftOf(target), target.value);
-  else localStorage.removeItem(draftOf(target));
+  if (isUnsaved) drafts?.setItem(draftOf(target), target.value);
+  else drafts?.removeItem(draftOf(target));
 });
 
 addEventListener('beforeunload', (event) => {
@@ -94,9 +105,9 @@ addEventListener('submit', async (event) => {
   form.ariaBusy = 'true';
   isUnsaved = false;
   const area = form.querySelector('[data-draft]');
-  if (area) sessionStorage.setItem('sent', draftOf(area));
+  if (area) visit?.setItem('sent', draftOf(area));
   if (actionOf(form) === '/auth/logout') {
-    for (const key of Object.keys(localStorage)) if (key.startsWith('draft:')) localStorage.removeItem(key);
+    for (const key of Object.keys(drafts ?? {})) if (key.startsWith('draft:')) drafts.removeItem(key);
   }
 });
 

@@ -26,6 +26,7 @@ async function type(page: Page, field: string, text: string): Promise<void> {
 async function press(page: Page, name: string): Promise<void> {
   await tabTo(page, name);
   await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
+  await page.screenshot(); // Chromium ignores keys until a page has been painted.
 }
 
 t.test('the life of a post and a comment, with the keyboard alone and without JavaScript', async (t) => {
