@@ -99,3 +99,25 @@ t.test('pages are numbered near the reader, and far-off numbers are the last pag
     t.same(postsOf(response.body), ['Post 25', 'Post 24'], page);
   }
 });
+
+t.test('first steps are shown while there is one to take', async (t) => {
+  const app = await build(t);
+  const john = await createUser(app);
+  const client = await signedInClient(app, john);
+  t.match((await client.get('/')).body, 'Write your first post');
+  await writePosts(app, john);
+  t.notMatch((await client.get('/')).body, 'First steps', 'he has written, and there is nobody to follow');
+
+  await writePosts(app, await createUser(app, { username: 'susan' }));
+  t.match((await client.get('/')).body, 'action="/follow/susan"');
+  await client.post('/follow/susan');
+  t.notMatch((await client.get('/')).body, 'First steps');
+
+  const tom = await signedInClient(app, await createUser(app, { username: 'tom' }));
+  t.match((await tom.get('/')).body, 'First steps');
+  await app.db
+    .updateTable('users')
+    .set({ created_at: new Date('2026-01-01') })
+    .execute();
+  t.notMatch((await tom.get('/')).body, 'First steps', 'after a week nobody is told how to begin');
+});
