@@ -5,6 +5,7 @@ import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { persist } from '../../src/persist.ts';
 import { mailQueue } from '../../src/queues.ts';
+import type { Db } from '../../src/schema.ts';
 import type { Cluster } from '../support/postgres-cluster.ts';
 import { MoodyMailServer } from './mail-server.ts';
 import { WorkerPool } from './workers.ts';
@@ -65,7 +66,10 @@ async function addPeople({ db }: FastifyInstance, count: number): Promise<void> 
   `.execute(db);
 }
 
-/** Enqueues the mails in batches, spread over the time. A batch that meets a restart is tried again: it is a whole. */
+/**
+ * Enqueues the mails in batches, spread over the time. A batch that meets a restart is tried again: it is a whole. That
+ * looks first whether the batch is there: a restart between a commit and its answer makes a success look like a failure.
+ */
 async function enqueueOver(
   app: FastifyInstance,
   { mails, seconds }: { mails: number; seconds: number },
@@ -73,14 +77,25 @@ async function enqueueOver(
   const ids = (await app.db.selectFrom('users').select('id').execute()).map(({ id }) => id);
   const size = Math.ceil(mails / BATCHES);
   for (let start = 0; start < ids.length; start += size) {
-    const payloads = ids
-      .slice(start, start + size)
-      .map((userId) => ({ template: 'confirm-account' as const, userId }));
+    const batch = ids.slice(start, start + size);
+    const payloads = batch.map((userId) => ({ template: 'confirm-account' as const, userId }));
     await persist(() =>
-      app.db.transaction().execute((trx) => app.queue.sendAll(mailQueue, payloads, { db: trx })),
+      app.db.transaction().execute(async (trx) => {
+        if (await isAnyEnqueued(trx, batch)) return;
+        await app.queue.sendAll(mailQueue, payloads, { db: trx });
+      }),
     );
     await sleep((seconds * 1000) / BATCHES);
   }
+}
+
+async function isAnyEnqueued(db: Db, userIds: readonly number[]): Promise<boolean> {
+  const { rows } = await sql`
+    select from pgboss.job
+    where name = ${mailQueue.name} and (data->>'userId')::int = any(${[...userIds]}::int[])
+    limit 1
+  `.execute(db);
+  return rows.length > 0;
 }
 
 async function restartTwice(cluster: Cluster, seconds: number, report: (line: string) => void) {
