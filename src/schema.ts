@@ -10,6 +10,7 @@ export interface Schema {
   posts: PostsTable;
   follows: FollowsTable;
   comments: CommentsTable;
+  id_blocks: IdBlocksTable;
   comment_notices: CommentNoticesTable;
   digests: DigestsTable;
   data_exports: DataExportsTable;
@@ -43,6 +44,11 @@ interface UsersTable {
   avatar_seed: Generated<string>;
   wants_digest: Generated<boolean>;
   wants_comment_mails: Generated<boolean>;
+  /** Counted by triggers; nobody follows themselves here. */
+  post_count: GeneratedAlways<number>;
+  comment_count: GeneratedAlways<number>;
+  follower_count: GeneratedAlways<number>;
+  followed_count: GeneratedAlways<number>;
 }
 
 export type Role = 'User' | 'Moderator' | 'Administrator';
@@ -105,6 +111,8 @@ interface PostsTable {
   created_at: Generated<Date>;
   /** Null until its text is changed. */
   edited_at: Date | null;
+  /** Counted by a trigger. */
+  comment_count: GeneratedAlways<number>;
 }
 
 interface FollowsTable {
@@ -122,6 +130,17 @@ interface CommentsTable {
   is_disabled: Generated<boolean>;
   created_at: Generated<Date>;
 }
+
+/** How many rows each 4,096 ids of a table have, counted by triggers. */
+interface IdBlocksTable {
+  list: CountedList;
+  /** From 0: the ids divided by 4,096. */
+  block: GeneratedAlways<number>;
+  rows: GeneratedAlways<number>;
+}
+
+/** The tables that are counted in blocks. */
+export type CountedList = 'posts' | 'comments';
 
 /** How far a post's author has been told of its comments, and when. */
 interface CommentNoticesTable {

@@ -88,10 +88,10 @@ t.test('each call of the API costs the same few queries at 1 row and at 50', asy
   const calls = {
     '/posts/': 3,
     [`/posts/${postId}`]: 2,
-    [`/users/${author.id}/posts/`]: 4,
+    [`/users/${author.id}/posts/`]: 3,
     [`/users/${author.id}/timeline/`]: 3,
     [`/users/${author.id}`]: 2,
-    [`/posts/${postId}/comments/`]: 4,
+    [`/posts/${postId}/comments/`]: 3,
     '/comments/': 3,
     [`/comments/${commentId}`]: 2,
   };

@@ -4,7 +4,11 @@ import { publishPost } from '../../src/domain/posts/write.ts';
 import type { TestUser } from './factories.ts';
 
 /** Publishes posts of somebody, `Post 1` and so on. Returns the ids in that order. */
-export async function writePosts({ db }: FastifyInstance, { id }: TestUser, count = 1): Promise<number[]> {
+export async function writePosts(
+  { db }: FastifyInstance,
+  { id }: Pick<TestUser, 'id'>,
+  count = 1,
+): Promise<number[]> {
   const ids: number[] = [];
   for (let number = 1; number <= count; number += 1) ids.push(await publishPost(db, id, `Post ${number}`));
   return ids;
@@ -13,7 +17,7 @@ export async function writePosts({ db }: FastifyInstance, { id }: TestUser, coun
 /** Publishes comments under a post, `Comment 1` and so on. Returns the ids in that order. */
 export async function writeComments(
   { db, queue }: FastifyInstance,
-  { id }: TestUser,
+  { id }: Pick<TestUser, 'id'>,
   postId: number,
   count = 1,
 ): Promise<number[]> {

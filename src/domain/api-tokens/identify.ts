@@ -8,6 +8,7 @@ export interface ApiClient {
   readonly id: number;
   readonly role: Role;
   readonly isConfirmed: boolean;
+  readonly followedCount: number;
   readonly scope: TokenScope;
   /** Null when it gave a password. */
   readonly tokenId: number | null;
@@ -19,6 +20,7 @@ export async function identifyByToken(db: Db, token: string): Promise<ApiClient 
     .selectFrom('api_tokens')
     .innerJoin('users', 'users.id', 'api_tokens.user_id')
     .select(['users.id', 'users.role', 'api_tokens.scope', 'api_tokens.id as tokenId'])
+    .select('users.followed_count as followedCount')
     .select(sql<boolean>`users.confirmed_at is not null`.as('isConfirmed'))
     .select(
       sql<boolean>`coalesce(api_tokens.last_used_at < now() - interval '1 minute', true)`.as('isUseStale'),
@@ -36,7 +38,7 @@ export async function identifyByToken(db: Db, token: string): Promise<ApiClient 
 export async function identifyByAccount(db: Db, userId: number): Promise<ApiClient | undefined> {
   const account = await db
     .selectFrom('users')
-    .select(['id', 'role'])
+    .select(['id', 'role', 'followed_count as followedCount'])
     .select(sql<boolean>`confirmed_at is not null`.as('isConfirmed'))
     .where('id', '=', userId)
     .executeTakeFirst();

@@ -1,7 +1,7 @@
-import type { SelectQueryBuilder } from 'kysely';
+import { type SelectQueryBuilder, sql } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import type { Db, Schema } from '../../schema.ts';
-import { type Page, type PageRequest, readPage, rowCount } from '../page.ts';
+import { type CountedPage, countList, idAt, type PageRequest, type Range, readPage } from '../page.ts';
 
 /** A comment as its post's page and the moderators' page show it. */
 export interface Comment {
@@ -26,45 +26,45 @@ export interface CommentSource {
   readonly createdAt: Date;
 }
 
+/** The post whose comments are listed. */
+interface CommentedPost {
+  readonly id: number;
+  readonly commentCount: number;
+}
+
 /** One page of a post's comments, the oldest first. */
-export function listComments(db: Db, postId: number, page: PageRequest): Promise<Page<Comment>> {
-  return readPage(
-    page,
-    () => countComments(db, postId),
-    (range) => selectComments(oldest(ofPost(db, postId), range)).execute(),
-  );
+export function listComments(db: Db, post: CommentedPost, page: PageRequest): Promise<CountedPage<Comment>> {
+  return readPage(page, post.commentCount, (range) => selectComments(ofPost(db, post, range)).execute());
 }
 
 /** The same page as programs read it. */
-export function listCommentSources(db: Db, postId: number, page: PageRequest): Promise<Page<CommentSource>> {
-  return readPage(
-    page,
-    () => countComments(db, postId),
-    (range) => selectSources(oldest(ofPost(db, postId), range)).execute(),
-  );
+export function listCommentSources(
+  db: Db,
+  post: CommentedPost,
+  page: PageRequest,
+): Promise<CountedPage<CommentSource>> {
+  return readPage(page, post.commentCount, (range) => selectSources(ofPost(db, post, range)).execute());
 }
 
 /** The newest comments of a post that may be read by everybody. */
 export function listNewestComments(db: Db, postId: number, limit: number): Promise<Comment[]> {
-  const readable = ofPost(db, postId).where('comments.is_disabled', '=', false);
-  return selectComments(newest(readable, { limit, offset: 0 })).execute();
+  const newest = db.selectFrom('comments').orderBy('comments.id', 'desc').limit(limit);
+  return selectComments(
+    newest.where('comments.post_id', '=', postId).where('comments.is_disabled', '=', false),
+  ).execute();
 }
 
 /** One page of all comments, the newest first: what moderators read. */
-export function listAllComments(db: Db, page: PageRequest): Promise<Page<Comment>> {
-  return readPage(
-    page,
-    () => countComments(db),
-    (range) => selectComments(newest(db.selectFrom('comments'), range)).execute(),
+export async function listAllComments(db: Db, page: PageRequest): Promise<CountedPage<Comment>> {
+  return readPage(page, await countList(db, 'comments'), (range) =>
+    selectComments(ofAll(db, range)).execute(),
   );
 }
 
 /** The same page as programs read it. */
-export function listAllCommentSources(db: Db, page: PageRequest): Promise<Page<CommentSource>> {
-  return readPage(
-    page,
-    () => countComments(db),
-    (range) => selectSources(newest(db.selectFrom('comments'), range)).execute(),
+export async function listAllCommentSources(db: Db, page: PageRequest): Promise<CountedPage<CommentSource>> {
+  return readPage(page, await countList(db, 'comments'), (range) =>
+    selectSources(ofAll(db, range)).execute(),
   );
 }
 
@@ -77,23 +77,21 @@ export async function findCommentSource(db: Db, id: number): Promise<CommentSour
 }
 
 type CommentsQuery = SelectQueryBuilder<Schema, 'comments', object>;
-type Range = { limit: number; offset: number };
 
-function ofPost(db: Db, postId: number): CommentsQuery {
-  return db.selectFrom('comments').where('comments.post_id', '=', postId);
+function ofPost(db: Db, { id }: CommentedPost, { limit, offset, isFromEnd }: Range): CommentsQuery {
+  return db
+    .selectFrom('comments')
+    .where('comments.post_id', '=', id)
+    .orderBy('comments.id', isFromEnd ? 'desc' : 'asc')
+    .limit(sql.lit(limit))
+    .offset(offset);
 }
 
-async function countComments(db: Db, postId?: number): Promise<number> {
-  const comments = postId === undefined ? db.selectFrom('comments') : ofPost(db, postId);
-  return (await comments.select(rowCount.as('count')).executeTakeFirstOrThrow()).count;
-}
-
-function oldest(query: CommentsQuery, { limit, offset }: Range): CommentsQuery {
-  return query.orderBy('comments.id').limit(limit).offset(offset);
-}
-
-function newest(query: CommentsQuery, { limit, offset }: Range): CommentsQuery {
-  return query.orderBy('comments.id', 'desc').limit(limit).offset(offset);
+function ofAll(db: Db, { limit, offset, isFromEnd }: Range): CommentsQuery {
+  const order = isFromEnd ? 'asc' : 'desc';
+  const comments = db.selectFrom('comments').orderBy('comments.id', order).limit(sql.lit(limit));
+  if (offset === 0) return comments;
+  return comments.where('comments.id', isFromEnd ? '>=' : '<=', idAt('comments', order, offset));
 }
 
 function selectComments(query: CommentsQuery) {

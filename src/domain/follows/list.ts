@@ -1,5 +1,6 @@
+import { sql } from 'kysely';
 import type { Db } from '../../schema.ts';
-import { type Page, type PageRequest, readPage, rowCount } from '../page.ts';
+import { type CountedPage, type PageRequest, readPage } from '../page.ts';
 
 /** Somebody in a list of followers or followed people, and since when. */
 export interface Following {
@@ -8,38 +9,47 @@ export interface Following {
   readonly since: Date;
 }
 
+/** Whose followers and followed people are listed. Neither count has the person themselves. */
+interface Person {
+  readonly id: number;
+  readonly followerCount: number;
+  readonly followedCount: number;
+}
+
 /** One page of who follows somebody, the newest first, without that person. */
-export function listFollowers(db: Db, userId: number, page: PageRequest): Promise<Page<Following>> {
-  return listFollows(db, { of: 'followed_id', others: 'follower_id', userId }, page);
+export function listFollowers(db: Db, person: Person, page: PageRequest): Promise<CountedPage<Following>> {
+  return listFollows(db, { of: 'followed_id', others: 'follower_id', ...person }, page, person.followerCount);
 }
 
 /** One page of whom somebody follows, the newest first, without that person. */
-export function listFollowed(db: Db, userId: number, page: PageRequest): Promise<Page<Following>> {
-  return listFollows(db, { of: 'follower_id', others: 'followed_id', userId }, page);
+export function listFollowed(db: Db, person: Person, page: PageRequest): Promise<CountedPage<Following>> {
+  return listFollows(db, { of: 'follower_id', others: 'followed_id', ...person }, page, person.followedCount);
 }
 
 interface Side {
   readonly of: 'follower_id' | 'followed_id';
   readonly others: 'follower_id' | 'followed_id';
-  readonly userId: number;
+  readonly id: number;
 }
 
-function listFollows(db: Db, { of, others, userId }: Side, page: PageRequest): Promise<Page<Following>> {
-  const follows = db
-    .selectFrom('follows')
-    .where(`follows.${of}`, '=', userId)
-    .where(`follows.${others}`, '<>', userId);
-  return readPage(
-    page,
-    async () => (await follows.select(rowCount.as('count')).executeTakeFirstOrThrow()).count,
-    ({ limit, offset }) =>
-      follows
-        .innerJoin('users', 'users.id', `follows.${others}`)
-        .select(['users.username', 'users.avatar_seed as avatarSeed', 'follows.created_at as since'])
-        .orderBy('follows.created_at', 'desc')
-        .orderBy('users.id', 'desc')
-        .limit(limit)
-        .offset(offset)
-        .execute(),
-  );
+function listFollows(
+  db: Db,
+  { of, others, id }: Side,
+  page: PageRequest,
+  total: number,
+): Promise<CountedPage<Following>> {
+  return readPage(page, total, ({ limit, offset, isFromEnd }) => {
+    const order = isFromEnd ? 'asc' : 'desc';
+    return db
+      .selectFrom('follows')
+      .innerJoin('users', 'users.id', `follows.${others}`)
+      .select(['users.username', 'users.avatar_seed as avatarSeed', 'follows.created_at as since'])
+      .where(`follows.${of}`, '=', id)
+      .where(`follows.${others}`, '<>', id)
+      .orderBy('follows.created_at', order)
+      .orderBy(`follows.${others}`, order)
+      .limit(sql.lit(limit))
+      .offset(offset)
+      .execute();
+  });
 }

@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import type { Db, Role } from '../../schema.ts';
-import { rowCount } from '../page.ts';
 
 /** A person as everybody may see them. */
 export interface Profile {
@@ -34,33 +33,9 @@ export async function findProfile(db: Db, username: string, viewerId: number | n
     .selectFrom('users')
     .select(['id', 'username', 'name', 'location', 'about_me as aboutMe', 'avatar_seed as avatarSeed'])
     .select(['created_at as memberSince', 'last_seen_at as lastSeen'])
+    .select(['post_count as postCount', 'comment_count as commentCount'])
+    .select(['follower_count as followerCount', 'followed_count as followedCount'])
     .select(({ selectFrom, exists }) => [
-      selectFrom('posts')
-        .select(rowCount.as('count'))
-        .whereRef('posts.author_id', '=', 'users.id')
-        .$asScalar()
-        .$notNull()
-        .as('postCount'),
-      selectFrom('comments')
-        .select(rowCount.as('count'))
-        .whereRef('comments.author_id', '=', 'users.id')
-        .$asScalar()
-        .$notNull()
-        .as('commentCount'),
-      selectFrom('follows')
-        .select(rowCount.as('count'))
-        .whereRef('follows.followed_id', '=', 'users.id')
-        .whereRef('follows.follower_id', '<>', 'users.id')
-        .$asScalar()
-        .$notNull()
-        .as('followerCount'),
-      selectFrom('follows')
-        .select(rowCount.as('count'))
-        .whereRef('follows.follower_id', '=', 'users.id')
-        .whereRef('follows.followed_id', '<>', 'users.id')
-        .$asScalar()
-        .$notNull()
-        .as('followedCount'),
       exists(
         selectFrom('follows')
           .select('follower_id')
@@ -92,34 +67,22 @@ export async function findPerson(db: Db, id: number): Promise<Person> {
   const person = await db
     .selectFrom('users')
     .select(['id', 'username', 'created_at as memberSince', 'last_seen_at as lastSeen'])
-    .select(({ selectFrom }) =>
-      selectFrom('posts')
-        .select(rowCount.as('count'))
-        .whereRef('posts.author_id', '=', 'users.id')
-        .$asScalar()
-        .$notNull()
-        .as('postCount'),
-    )
+    .select('post_count as postCount')
     .where('id', '=', id)
     .executeTakeFirst();
   if (person === undefined) throw new DomainError('not-found', 'There is no such person.');
   return person;
 }
 
-/** Makes sure that there is such a person. @throws DomainError `not-found` */
-export async function requirePerson(db: Db, id: number): Promise<void> {
-  const person = await db.selectFrom('users').select('id').where('id', '=', id).executeTakeFirst();
-  if (person === undefined) throw new DomainError('not-found', 'There is no such person.');
-}
+/** Somebody as a name leads to them. */
+export type Named = Pick<Profile, 'id' | 'username' | 'postCount' | 'followerCount' | 'followedCount'>;
 
-/** The id and the true spelling of a username, whatever its case; undefined when there is nobody. */
-export function findByUsername(
-  db: Db,
-  username: string,
-): Promise<{ id: number; username: string } | undefined> {
+/** Who has a username, whatever its case; undefined when there is nobody. */
+export function findByUsername(db: Db, username: string): Promise<Named | undefined> {
   return db
     .selectFrom('users')
-    .select(['id', 'username'])
+    .select(['id', 'username', 'post_count as postCount'])
+    .select(['follower_count as followerCount', 'followed_count as followedCount'])
     .where(sql`lower(username)`, '=', username.toLowerCase())
     .executeTakeFirst();
 }

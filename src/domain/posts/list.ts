@@ -1,7 +1,7 @@
-import type { ExpressionBuilder, SelectQueryBuilder } from 'kysely';
+import { type SelectQueryBuilder, sql } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import type { Db, Schema } from '../../schema.ts';
-import { type Page, type PageRequest, readPage, rowCount } from '../page.ts';
+import { type CountedPage, countList, idAt, type PageRequest, type Range, readPage } from '../page.ts';
 
 /** A post as lists and its own page show it. */
 export interface Post {
@@ -27,29 +27,31 @@ export interface PostSource {
   readonly commentCount: number;
 }
 
-/** Which posts a list is of: everybody's, one author's, or those of the people somebody follows. */
-export type PostFilter = { readonly authorId?: number; readonly followedBy?: number };
+/** Whose posts a list is of: one person's, or, without an author, everybody's. */
+export interface PostFilter {
+  readonly author?: { readonly id: number; readonly postCount: number };
+}
 
-/** One page of posts, the newest first, in two queries whatever its length. */
-export function listPosts(db: Db, filter: PostFilter, page: PageRequest): Promise<Page<Post>> {
-  return readPage(
-    page,
-    () => countPosts(db, filter),
-    (range) => selectPosts(newest(filtered(db, filter), range)).execute(),
+/** One page of posts, the newest first. */
+export async function listPosts(db: Db, filter: PostFilter, page: PageRequest): Promise<CountedPage<Post>> {
+  return readPage(page, await countPosts(db, filter), (range) =>
+    selectPosts(inRange(db, filter, range)).execute(),
   );
 }
 
 /** The newest posts, without counting the others. */
 export function listNewestPosts(db: Db, filter: PostFilter, limit: number): Promise<Post[]> {
-  return selectPosts(newest(filtered(db, filter), { limit, offset: 0 })).execute();
+  return selectPosts(inRange(db, filter, { limit, offset: 0, isFromEnd: false })).execute();
 }
 
 /** The same page as programs read it. */
-export function listPostSources(db: Db, filter: PostFilter, page: PageRequest): Promise<Page<PostSource>> {
-  return readPage(
-    page,
-    () => countPosts(db, filter),
-    (range) => selectSources(newest(filtered(db, filter), range)).execute(),
+export async function listPostSources(
+  db: Db,
+  filter: PostFilter,
+  page: PageRequest,
+): Promise<CountedPage<PostSource>> {
+  return readPage(page, await countPosts(db, filter), (range) =>
+    selectSources(inRange(db, filter, range)).execute(),
   );
 }
 
@@ -65,54 +67,42 @@ export async function findPostSource(db: Db, id: number): Promise<PostSource> {
   return post;
 }
 
-/** Makes sure that there is such a post. @throws DomainError `not-found` */
-export async function requirePost(db: Db, id: number): Promise<void> {
-  const post = await db.selectFrom('posts').select('id').where('id', '=', id).executeTakeFirst();
+/** @throws DomainError `not-found` */
+export async function requirePost(db: Db, id: number): Promise<{ id: number; commentCount: number }> {
+  const post = await db
+    .selectFrom('posts')
+    .select(['id', 'comment_count as commentCount'])
+    .where('id', '=', id)
+    .executeTakeFirst();
   if (post === undefined) throw new DomainError('not-found', 'There is no such post.');
+  return post;
 }
 
-type PostsQuery = SelectQueryBuilder<Schema, 'posts', object>;
+export type PostsQuery = SelectQueryBuilder<Schema, 'posts', object>;
 
-function filtered(db: Db, { authorId, followedBy }: PostFilter): PostsQuery {
-  let query: PostsQuery = db.selectFrom('posts');
-  if (authorId !== undefined) query = query.where('posts.author_id', '=', authorId);
-  if (followedBy !== undefined) {
-    query = query.where('posts.author_id', 'in', (followed) =>
-      followed.selectFrom('follows').select('followed_id').where('follower_id', '=', followedBy),
-    );
-  }
-  return query;
+async function countPosts(db: Db, { author }: PostFilter): Promise<number> {
+  return author?.postCount ?? countList(db, 'posts');
 }
 
-async function countPosts(db: Db, filter: PostFilter): Promise<number> {
-  const { count } = await filtered(db, filter).select(rowCount.as('count')).executeTakeFirstOrThrow();
-  return count;
+function inRange(db: Db, { author }: PostFilter, { limit, offset, isFromEnd }: Range): PostsQuery {
+  const order = isFromEnd ? 'asc' : 'desc';
+  const posts = db.selectFrom('posts').orderBy('posts.id', order).limit(sql.lit(limit));
+  if (author !== undefined) return posts.where('posts.author_id', '=', author.id).offset(offset);
+  if (offset === 0) return posts;
+  return posts.where('posts.id', isFromEnd ? '>=' : '<=', idAt('posts', order, offset));
 }
 
-function newest(query: PostsQuery, { limit, offset }: { limit: number; offset: number }): PostsQuery {
-  return query.orderBy('posts.id', 'desc').limit(limit).offset(offset);
-}
-
-function selectPosts(query: PostsQuery) {
+export function selectPosts(query: PostsQuery) {
   return query
     .innerJoin('users', 'users.id', 'posts.author_id')
     .select(['posts.id', 'posts.author_id as authorId'])
     .select(['users.username as authorUsername', 'users.avatar_seed as authorAvatarSeed'])
     .select(['posts.body_html as bodyHtml', 'posts.created_at as createdAt'])
-    .select(['posts.edited_at as editedAt', commentCount]);
+    .select(['posts.edited_at as editedAt', 'posts.comment_count as commentCount']);
 }
 
-function selectSources(query: PostsQuery) {
+export function selectSources(query: PostsQuery) {
   return query
     .select(['posts.id', 'posts.author_id as authorId', 'posts.body', 'posts.body_html as bodyHtml'])
-    .select(['posts.version', 'posts.created_at as createdAt', commentCount]);
-}
-
-function commentCount({ selectFrom }: ExpressionBuilder<Schema, 'posts'>) {
-  return selectFrom('comments')
-    .select(rowCount.as('count'))
-    .whereRef('comments.post_id', '=', 'posts.id')
-    .$asScalar()
-    .$notNull()
-    .as('commentCount');
+    .select(['posts.version', 'posts.created_at as createdAt', 'posts.comment_count as commentCount']);
 }

@@ -23,7 +23,17 @@ export interface SessionUser {
   readonly isLastSeenStale: boolean;
   /** Whether they joined less than a week ago. */
   readonly isNewcomer: boolean;
+  readonly followedCount: number;
 }
+
+interface SessionColumns {
+  readonly isRemembered: boolean;
+  readonly messages: readonly string[];
+  readonly secondsLeft: number;
+}
+
+/** What a session has of its account: all of it, or nothing. */
+type SessionRow = SessionColumns & (SessionUser | { readonly id: null });
 
 /** A session is renewed once in this share of its lifetime, so that reading pages hardly ever writes. */
 const RENEWALS_PER_LIFETIME = 24;
@@ -31,34 +41,24 @@ const RENEWALS_PER_LIFETIME = 24;
 /** Finds the session of a cookie, and puts off its end now and then. Undefined when it is unknown or over. */
 export async function findSession(db: Db, token: string): Promise<FoundSession | undefined> {
   const tokenHash = hashToken(token);
-  const row = await db
-    .selectFrom('sessions')
-    .leftJoin('users', 'users.id', 'sessions.user_id')
-    .select(['sessions.is_remembered', 'sessions.flash'])
-    .select(['users.id', 'users.email', 'users.username', 'users.role', 'users.confirmed_at'])
-    .select(sql<boolean>`users.last_seen_at < now() - interval '1 minute'`.as('is_last_seen_stale'))
-    .select(sql<boolean>`users.created_at > now() - interval '7 days'`.as('is_newcomer'))
-    .select(sql<number>`extract(epoch from sessions.expires_at - now())::float8`.as('seconds_left'))
-    .where('sessions.token_hash', '=', tokenHash)
-    .where('sessions.expires_at', '>', sql<Date>`now()`)
-    .executeTakeFirst();
+  const { rows } = await sql<SessionRow>`
+    select
+      is_remembered as "isRemembered", flash as messages,
+      extract(epoch from expires_at - now())::float8 as "secondsLeft",
+      users.id, email, username, role, followed_count as "followedCount",
+      confirmed_at is not null as "isConfirmed",
+      last_seen_at < now() - interval '1 minute' as "isLastSeenStale",
+      users.created_at > now() - interval '7 days' as "isNewcomer"
+    from sessions left join users on users.id = user_id
+    where token_hash = ${tokenHash} and expires_at > now()
+  `.execute(db);
+  const [row] = rows;
   if (row === undefined) return undefined;
 
-  const { id, email, username, role } = row;
-  const isAnonymous = id === null || email === null || username === null || role === null;
-  const user = isAnonymous
-    ? null
-    : {
-        id,
-        email,
-        username,
-        role,
-        isConfirmed: row.confirmed_at !== null,
-        isLastSeenStale: row.is_last_seen_stale,
-        isNewcomer: row.is_newcomer,
-      };
-  const lifetime = row.is_remembered ? SESSION_SECONDS.remembered : SESSION_SECONDS.unremembered;
-  const isDue = user !== null && row.seconds_left < lifetime * (1 - 1 / RENEWALS_PER_LIFETIME);
+  const { isRemembered, messages, secondsLeft, ...account } = row;
+  const user = account.id === null ? null : account;
+  const lifetime = isRemembered ? SESSION_SECONDS.remembered : SESSION_SECONDS.unremembered;
+  const isDue = user !== null && secondsLeft < lifetime * (1 - 1 / RENEWALS_PER_LIFETIME);
   if (isDue) {
     await db
       .updateTable('sessions')
@@ -66,5 +66,5 @@ export async function findSession(db: Db, token: string): Promise<FoundSession |
       .where('token_hash', '=', tokenHash)
       .execute();
   }
-  return { user, isRemembered: row.is_remembered, messages: row.flash, wasRenewed: isDue };
+  return { user, isRemembered, messages, wasRenewed: isDue };
 }

@@ -45,8 +45,8 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
     '/posts/:id/comments/',
     { schema: listingOfPost },
     async ({ caller, params: { id }, query }, reply) => {
-      await requirePost(db, id);
-      const page = await listCommentSources(db, id, pageRequest(query, config.commentsPerPage));
+      const post = await requirePost(db, id);
+      const page = await listCommentSources(db, post, pageRequest(query, config.commentsPerPage));
       return { comments: page.items.map(shownTo(caller)), ...linkPages(reply, paths.commentsOf(id), page) };
     },
   );

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import type { Page, PageRequest } from '../../domain/page.ts';
+import type { CountedPage, PageRequest } from '../../domain/page.ts';
 
 /** The page that a query asks for. */
 export function pageRequest({ page = 1 }: { page?: number }, size: number): PageRequest {
@@ -7,7 +7,7 @@ export function pageRequest({ page = 1 }: { page?: number }, size: number): Page
 }
 
 /** How a list says where the pages around it are: in its body, and in `Link` (RFC 8288). */
-export function linkPages(reply: FastifyReply, path: string, { number, count, total }: Page<unknown>) {
+export function linkPages(reply: FastifyReply, path: string, { number, count, total }: CountedPage<unknown>) {
   const pathOf = (page: number) => (page === 1 ? path : `${path}?page=${page}`);
   const prev = number > 1 ? pathOf(Math.min(number - 1, count)) : null;
   const next = number < count ? pathOf(number + 1) : null;

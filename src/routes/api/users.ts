@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { findPerson, requirePerson } from '../../domain/people/find.ts';
+import { findPerson } from '../../domain/people/find.ts';
 import { listPostSources } from '../../domain/posts/list.ts';
+import { listFollowedSources } from '../../domain/posts/list-followed.ts';
 import { DomainError } from '../../errors.ts';
 import { linkPages, pageRequest } from './pages.ts';
 import { PageQuery, refusals, WithId } from './requests.ts';
@@ -31,8 +32,8 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
     response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400, 404) },
   };
   app.get('/users/:id/posts/', { schema: listing }, async ({ params: { id }, query }, reply) => {
-    await requirePerson(db, id);
-    const page = await listPostSources(db, { authorId: id }, pageRequest(query, config.postsPerPage));
+    const author = await findPerson(db, id);
+    const page = await listPostSources(db, { author }, pageRequest(query, config.postsPerPage));
     return { posts: page.items.map(presentPost), ...linkPages(reply, paths.postsOf(id), page) };
   });
 
@@ -44,7 +45,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
   };
   app.get('/users/:id/timeline/', { schema: timeline }, async ({ caller, params: { id }, query }, reply) => {
     if (id !== caller.id) throw new DomainError('forbidden', 'A timeline is for its owner.');
-    const page = await listPostSources(db, { followedBy: id }, pageRequest(query, config.postsPerPage));
+    const page = await listFollowedSources(db, caller, pageRequest(query, config.postsPerPage));
     return { posts: page.items.map(presentPost), ...linkPages(reply, paths.timelineOf(id), page) };
   });
 };

@@ -52,7 +52,7 @@ export default async function feeds(app: FastifyInstance): Promise<void> {
       const person = await findByUsername(db, request.params.username);
       if (person === undefined) throw new DomainError('not-found', 'There is nobody of this name.');
       const path = `/user/${person.username}`;
-      const posts = await listNewestPosts(db, { authorId: person.id }, NEWEST);
+      const posts = await listNewestPosts(db, { author: person }, NEWEST);
       return send(reply, {
         title: `${person.username} on Pennypost`,
         path,

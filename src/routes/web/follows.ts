@@ -24,7 +24,7 @@ export default async function follows(app: FastifyInstance): Promise<void> {
       const person = await findByUsername(db, request.params.username);
       if (person === undefined) return refuseUnknown(request, reply);
       const size = config.followersPerPage;
-      const people = await list(db, person.id, { number: pageFrom(request.query), size });
+      const people = await list(db, person, { number: pageFrom(request.query), size });
       const pagination = paginate(people, `/${path}/${person.username}`);
       return reply.page('people/list', { title: `${title} ${person.username}`, person, people, pagination });
     });

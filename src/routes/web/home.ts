@@ -4,6 +4,7 @@ import { Permission } from '../../domain/accounts/roles.ts';
 import { renderPost } from '../../domain/markdown.ts';
 import { findFirstSteps, hasNobody } from '../../domain/people/first-steps.ts';
 import { listPosts } from '../../domain/posts/list.ts';
+import { listFollowedPosts } from '../../domain/posts/list-followed.ts';
 import { publishPost } from '../../domain/posts/write.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
@@ -49,10 +50,8 @@ export default async function home(app: FastifyInstance): Promise<void> {
   ) {
     const { user } = request.session;
     const isFollowedTab = user !== null && request.cookies[TAB_COOKIE] === '1';
-    const posts = await listPosts(db, isFollowedTab ? { followedBy: user.id } : {}, {
-      number: pageFrom(request.query),
-      size: config.postsPerPage,
-    });
+    const page = { number: pageFrom(request.query), size: config.postsPerPage };
+    const posts = await (isFollowedTab ? listFollowedPosts(db, user, page) : listPosts(db, {}, page));
     return reply.page('home', {
       title: posts.number === 1 ? 'Pennypost' : `Posts, page ${posts.number}`,
       meta: metaOfHome(posts.number),
@@ -63,7 +62,9 @@ export default async function home(app: FastifyInstance): Promise<void> {
       pagination: paginate(posts, '/'),
       firstSteps: user?.isNewcomer ? await findFirstSteps(db, user.id) : undefined,
       setUp:
-        user === null && posts.total === 0 && (await hasNobody(db)) ? config.adminEmail !== undefined : null,
+        user === null && posts.items.length === 0 && (await hasNobody(db))
+          ? config.adminEmail !== undefined
+          : null,
     });
   }
 }

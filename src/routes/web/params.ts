@@ -18,5 +18,5 @@ export function idFrom(text: string): number {
 export function pageFrom(query: unknown): number {
   const page = typeof query === 'object' && query !== null && 'page' in query ? query.page : undefined;
   if (page === '-1') return -1;
-  return typeof page === 'string' && /^\d+$/.test(page) ? Math.max(1, Number(page)) : 1;
+  return typeof page === 'string' && /^\d+$/.test(page) ? Math.min(Math.max(1, Number(page)), MAX_ID) : 1;
 }

@@ -34,14 +34,8 @@ export default async function people(app: FastifyInstance): Promise<void> {
   app.get<{ Params: { username: string } }>('/user/:username', async (request, reply) => {
     const { user } = request.session;
     const profile = await findProfile(db, request.params.username, user?.id ?? null);
-    const posts = await listPosts(
-      db,
-      { authorId: profile.id },
-      {
-        number: pageFrom(request.query),
-        size: config.postsPerPage,
-      },
-    );
+    const page = { number: pageFrom(request.query), size: config.postsPerPage };
+    const posts = await listPosts(db, { author: profile }, page);
     return reply.page('people/show', {
       title: profile.username + (posts.number === 1 ? '' : `, page ${posts.number}`),
       meta: metaOfProfile(profile, posts.number),

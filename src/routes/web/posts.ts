@@ -88,7 +88,7 @@ export default async function posts(app: FastifyInstance): Promise<void> {
   async function show(request: FastifyRequest<WithId>, reply: FastifyReply, form: FormState) {
     const post = await findPost(db, idFrom(request.params.id));
     if (post === undefined) throw new DomainError('not-found', 'There is no such post.');
-    const comments = await listComments(db, post.id, {
+    const comments = await listComments(db, post, {
       number: pageFrom(request.query),
       size: config.commentsPerPage,
     });
