@@ -14,6 +14,8 @@ export type Config = Readonly<ReturnType<typeof readVariables>> & {
   >;
   /** Requests to the API with one token, or by one account with its password. */
   readonly apiRateLimit: RateLimit;
+  /** The pages that are rendered once for all who have no session; with an age of 0 none is kept. */
+  readonly pageCache: { readonly maxAgeMs: number; readonly maxBytes: number };
 };
 
 interface PerAccountAndAddress {
@@ -47,7 +49,12 @@ export function loadConfig(
   const variables = readVariables(reader);
   for (const name of required) reader.require(name);
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
-  return Object.freeze({ ...variables, rateLimits: RATE_LIMITS, apiRateLimit: API_RATE_LIMIT });
+  return Object.freeze({
+    ...variables,
+    rateLimits: RATE_LIMITS,
+    apiRateLimit: API_RATE_LIMIT,
+    pageCache: PAGE_CACHE,
+  });
 }
 
 /** The process's environment, with what a file `.env` in its folder sets beside it. */
@@ -74,6 +81,9 @@ const RATE_LIMITS: Config['rateLimits'] = Object.freeze({
 
 /** Ten requests a second, which no person needs and which leaves a machine to others. */
 const API_RATE_LIMIT: RateLimit = Object.freeze({ points: 600, seconds: 60 });
+
+/** Changes are announced, and seen within milliseconds; the age is for an announcement that was missed. */
+const PAGE_CACHE: Config['pageCache'] = Object.freeze({ maxAgeMs: 2_000, maxBytes: 16 * 2 ** 20 });
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 

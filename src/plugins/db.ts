@@ -7,6 +7,7 @@ import { maskPassword } from '../config.ts';
 import { StartupError } from '../errors.ts';
 import { pendingMigrations } from '../migrator.ts';
 import type { Schema } from '../schema.ts';
+import { preparing } from './prepared-statements.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -38,7 +39,10 @@ export default fp<{ clock?: Clock | undefined }>(
       onConnect: (client) => prepareSession(client, app, clock),
     });
     pool.on('error', () => {}); // What befalls an idle client, its own listener has said.
-    const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }), log: logSlowQueries(app) });
+    const db = new Kysely<Schema>({
+      dialect: new PostgresDialect({ pool: preparing(pool) }),
+      log: logSlowQueries(app),
+    });
     app.decorate('db', db);
     app.decorate('pool', pool);
     app.addHook('onClose', () => db.destroy());

@@ -13,7 +13,21 @@ declare module 'fastify' {
     queue: BossQueue;
     /** What an operator does to the queues. */
     queueAdmin: QueueAdmin;
+    notifications: Notifications;
   }
+}
+
+/** What PostgreSQL's NOTIFY tells, on a connection of its own that is opened anew whenever it is lost. */
+export interface Notifications {
+  /**
+   * Listens until it is closed.
+   *
+   * @param heed.onGap the connection was lost and is there again: what was told meanwhile was missed
+   */
+  listen(
+    channel: string,
+    heed: { onMessage(payload: string): void; onGap(): void },
+  ): Promise<{ close(): Promise<void> }>;
 }
 
 /**
@@ -28,6 +42,13 @@ export default fp<{ clock?: Clock | undefined }>(
     const boss = createBoss(app, clock);
     app.decorate('queue', new BossQueue(app, boss));
     app.decorate('queueAdmin', new QueueAdmin(boss));
+    app.decorate('notifications', {
+      async listen(channel, { onMessage, onGap }) {
+        const listening = await boss.getDb().listen?.(channel, onMessage, onGap);
+        if (listening === undefined) throw new Error('the queue’s connection cannot listen');
+        return listening;
+      },
+    });
     logJobs(app);
     app.addHook('onClose', async () => {
       await app.queue.stopWorking();

@@ -38,7 +38,7 @@ export class QueueWorker {
     await worker.#beat();
     for (const consumer of consumers) consumer.start();
     worker.#presence = setInterval(() => worker.#beat(), PRESENCE_SECONDS * 1000);
-    await worker.#listen(boss);
+    await worker.#listen();
     return worker;
   }
 
@@ -55,7 +55,7 @@ export class QueueWorker {
   }
 
   /** Wakes the consumer of a queue at once when a job is enqueued; without it, polling finds the job a second later. */
-  async #listen(boss: PgBoss): Promise<void> {
+  async #listen(): Promise<void> {
     const wake = (queue: string) => {
       for (const consumer of this.#consumers) if (consumer.job.contract.name === queue) consumer.wake();
     };
@@ -63,7 +63,10 @@ export class QueueWorker {
       for (const consumer of this.#consumers) consumer.wake();
     };
     try {
-      this.#listening = await boss.getDb().listen?.(WORKERS_CHANNEL, wake, wakeAll);
+      this.#listening = await this.#app.notifications.listen(WORKERS_CHANNEL, {
+        onMessage: wake,
+        onGap: wakeAll,
+      });
     } catch (error) {
       this.#app.log.warn({ err: error }, 'cannot listen for jobs: they are found by polling');
     }

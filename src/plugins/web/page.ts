@@ -1,3 +1,4 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { can, Permission } from '../../domain/accounts/roles.ts';
 import type { SessionUser } from '../../domain/sessions/find.ts';
@@ -31,17 +32,15 @@ export interface PageMeta {
 /** Which pages a browser may fetch while the reader still points at them. */
 const SPECULATION_RULES = '"/assets/speculation-rules.json"';
 
-/** `reply.page`. What it shows is one person's, so no cache may keep it. */
+/** `reply.page`. */
 export default fp(
   async (app) => {
     app.decorateReply('page', async function (view, data) {
-      const { session, headers } = this.request;
+      const { session, headers, flight } = this.request;
       // A page that is fetched ahead may never be seen: its messages wait.
       const isPrefetch = headers['sec-purpose']?.includes('prefetch');
       const messages = isPrefetch ? [] : await session.takeMessages();
-      // Who comes from another page of ours has all else in the cache already.
-      if (headers['sec-fetch-site'] === 'same-origin') this.header('speculation-rules', SPECULATION_RULES);
-      if (!this.hasHeader('cache-control')) this.header('cache-control', 'private, no-cache');
+      describePage(this.request, this, flight === undefined ? 'own' : 'shared');
       return this.view(view, {
         ...data,
         user: session.user,
@@ -54,6 +53,25 @@ export default fp(
   },
   { name: 'page', dependencies: ['views', 'session'] },
 );
+
+/** How caches may treat a page that is one visitor's own, or the same for all who have no session. */
+const CACHE_CONTROL = {
+  own: 'private, no-cache',
+  shared: 'public, max-age=0, s-maxage=2, stale-while-revalidate=8',
+} as const;
+
+/** Sets the headers of a page, whoever rendered it. */
+export function describePage(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+  whose: keyof typeof CACHE_CONTROL,
+): FastifyReply {
+  reply.header('vary', 'accept-encoding, cookie');
+  if (!reply.hasHeader('cache-control')) reply.header('cache-control', CACHE_CONTROL[whose]);
+  // Who comes from another page of ours has all else in the cache already.
+  if (headers['sec-fetch-site'] === 'same-origin') reply.header('speculation-rules', SPECULATION_RULES);
+  return reply;
+}
 
 /** What the visitor may do, for pages to offer only that. */
 function permissionsOf(user: SessionUser | null) {

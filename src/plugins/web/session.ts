@@ -53,6 +53,11 @@ export class WebSession {
     return session;
   }
 
+  /** Whether the visitor has a session at all, signed in or not. */
+  get isKnown(): boolean {
+    return this.#found !== undefined;
+  }
+
   /** Who is signed in, or null. */
   get user(): SessionUser | null {
     return this.#found?.user ?? null;

@@ -1,11 +1,11 @@
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 import authentication from '../../plugins/api/authentication.ts';
+import conditionalGet from '../../plugins/api/conditional-get.ts';
 import errors from '../../plugins/api/errors.ts';
 import { watchMethods } from '../../plugins/api/methods.ts';
 import quota from '../../plugins/api/quota.ts';
 import validation from '../../plugins/api/validation.ts';
-import conditionalGet from '../../plugins/conditional-get.ts';
 import comments from './comments.ts';
 import document from './document.ts';
 import posts from './posts.ts';

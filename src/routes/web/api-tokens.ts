@@ -6,7 +6,7 @@ import { revokeToken, revokeUnnamedTokens } from '../../domain/api-tokens/revoke
 import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requireUser } from '../../plugins/web/guards.ts';
-import { idFrom } from './params.ts';
+import { idFrom } from '../../plugins/web/params.ts';
 
 /** How long a token may last, in days; a program that nobody looks after should not keep one for ever. */
 const LIFETIMES = { '30': 30, '90': 90, '365': 365, never: null } as const;

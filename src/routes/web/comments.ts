@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { deleteComment } from '../../domain/comments/write.ts';
 import { currentUser, requireUser } from '../../plugins/web/guards.ts';
-import { idFrom } from './params.ts';
+import { idFrom } from '../../plugins/web/params.ts';
 
 export default async function comments(app: FastifyInstance): Promise<void> {
   const { db } = app;

@@ -4,8 +4,8 @@ import { follow, unfollow } from '../../domain/follows/follow.ts';
 import { listFollowed, listFollowers } from '../../domain/follows/list.ts';
 import { findByUsername } from '../../domain/people/find.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
+import { pageFrom } from '../../plugins/web/params.ts';
 import { paginate } from './pagination.ts';
-import { pageFrom } from './params.ts';
 
 interface WithUsername {
   Params: { username: string };
@@ -20,7 +20,8 @@ export default async function follows(app: FastifyInstance): Promise<void> {
     ['followers', 'Followers of', listFollowers],
     ['followed-by', 'Followed by', listFollowed],
   ] as const) {
-    app.get<WithUsername>(`/${path}/:username`, async (request, reply) => {
+    const isShared = { config: { sharedPageAbout: 'user:{username}' } };
+    app.get<WithUsername>(`/${path}/:username`, isShared, async (request, reply) => {
       const person = await findByUsername(db, request.params.username);
       if (person === undefined) return refuseUnknown(request, reply);
       const size = config.followersPerPage;

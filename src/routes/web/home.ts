@@ -8,10 +8,10 @@ import { listFollowedPosts } from '../../domain/posts/list-followed.ts';
 import { publishPost } from '../../domain/posts/write.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
+import { pageFrom } from '../../plugins/web/params.ts';
 import { bodyField } from './fields.ts';
 import { metaOfHome } from './meta.ts';
 import { paginate } from './pagination.ts';
-import { pageFrom } from './params.ts';
 
 const PostForm = Type.Object({ body: bodyField(), preview: Type.Boolean() });
 
@@ -22,7 +22,9 @@ const TAB_COOKIE_OPTIONS = { path: '/', httpOnly: true, sameSite: 'lax', maxAge:
 export default async function home(app: FastifyInstance): Promise<void> {
   const { db, config } = app;
 
-  app.get('/', (request, reply) => show(request, reply, { form: EMPTY_FORM }));
+  app.get('/', { config: { sharedPageAbout: 'home' } }, (request, reply) =>
+    show(request, reply, { form: EMPTY_FORM }),
+  );
 
   app.post('/', { onRequest: [requireUser, requirePermission(Permission.WRITE)] }, async (request, reply) => {
     const form = request.readForm(PostForm);

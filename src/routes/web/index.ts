@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
-import conditionalGet from '../../plugins/conditional-get.ts';
 import forms from '../../plugins/web/forms.ts';
 import { requireConfirmed } from '../../plugins/web/guards.ts';
 import page from '../../plugins/web/page.ts';
 import sameOrigin from '../../plugins/web/same-origin.ts';
 import session from '../../plugins/web/session.ts';
+import sharedPages from '../../plugins/web/shared-pages.ts';
+import textResponses from '../../plugins/web/text-responses.ts';
 import jobsDashboard from '../admin/jobs/index.ts';
 import avatars from '../avatars.ts';
 import styleguide from '../dev/styleguide.ts';
@@ -33,7 +34,7 @@ export default async function web(app: FastifyInstance): Promise<void> {
       if (path.endsWith('speculation-rules.json')) reply.type('application/speculationrules+json');
     },
   });
-  await app.register(conditionalGet);
+  await app.register(textResponses);
   app.register(avatars);
   app.register(feeds);
   app.register(discovery);
@@ -45,6 +46,7 @@ async function pages(app: FastifyInstance): Promise<void> {
   await app.register(session);
   await app.register(forms);
   await app.register(page);
+  await app.register(sharedPages);
 
   app.register(account, { prefix: '/auth' });
   app.register(site);

@@ -3,8 +3,8 @@ import { Permission } from '../../domain/accounts/roles.ts';
 import { listAllComments } from '../../domain/comments/list.ts';
 import { setCommentDisabled } from '../../domain/comments/write.ts';
 import { requirePermission, requireUser } from '../../plugins/web/guards.ts';
+import { idFrom, pageFrom } from '../../plugins/web/params.ts';
 import { paginate } from './pagination.ts';
-import { idFrom, pageFrom } from './params.ts';
 
 /** Where moderators read all comments, and hide those that should not be read. */
 export default async function moderate(app: FastifyInstance): Promise<void> {

@@ -8,10 +8,10 @@ import { listPosts } from '../../domain/posts/list.ts';
 import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
+import { idFrom, pageFrom } from '../../plugins/web/params.ts';
 import { emailField, usernameField } from './auth/fields.ts';
 import { metaOfProfile } from './meta.ts';
 import { paginate } from './pagination.ts';
-import { idFrom, pageFrom } from './params.ts';
 
 const profileFields = {
   name: Type.String({ maxLength: 64 }),
@@ -31,7 +31,8 @@ const AnyProfileForm = Type.Object({
 export default async function people(app: FastifyInstance): Promise<void> {
   const { db, config } = app;
 
-  app.get<{ Params: { username: string } }>('/user/:username', async (request, reply) => {
+  const isShared = { config: { sharedPageAbout: 'user:{username}' } };
+  app.get<{ Params: { username: string } }>('/user/:username', isShared, async (request, reply) => {
     const { user } = request.session;
     const profile = await findProfile(db, request.params.username, user?.id ?? null);
     const page = { number: pageFrom(request.query), size: config.postsPerPage };

@@ -9,10 +9,10 @@ import { deletePost, loadForChange, mayChange, updatePost } from '../../domain/p
 import { DomainError } from '../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
+import { idFrom, pageFrom } from '../../plugins/web/params.ts';
 import { bodyField } from './fields.ts';
 import { metaOfPost, titleOfPost } from './meta.ts';
 import { paginate } from './pagination.ts';
-import { idFrom, pageFrom } from './params.ts';
 
 const CommentForm = Type.Object({ body: bodyField() });
 const EditForm = Type.Object({
@@ -31,7 +31,9 @@ interface WithId {
 export default async function posts(app: FastifyInstance): Promise<void> {
   const { db, queue, config } = app;
 
-  app.get<WithId>('/post/:id', (request, reply) => show(request, reply, EMPTY_FORM));
+  app.get<WithId>('/post/:id', { config: { sharedPageAbout: 'post:{id}' } }, (request, reply) =>
+    show(request, reply, EMPTY_FORM),
+  );
 
   app.post<WithId>(
     '/post/:id',

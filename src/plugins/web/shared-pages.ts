@@ -1,0 +1,90 @@
+import type { FastifyReply, FastifyRequest, onRequestHookHandler, RouteOptions } from 'fastify';
+import fp from 'fastify-plugin';
+import { describePage } from './page.ts';
+import { type Flight, PageCache } from './page-cache.ts';
+import { pageFrom } from './params.ts';
+import type { Representation } from './representation.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /**
+     * Marks a page that looks the same to all who have no session, and says what it is about, in the words that
+     * changes are announced in: `home`, or with a parameter of its path, `post:{id}`, `user:{username}`. Of its
+     * query, only `page` may matter.
+     */
+    sharedPageAbout?: string;
+  }
+  interface FastifyRequest {
+    /** The rendering that this request does for others as well. */
+    flight: Flight | undefined;
+  }
+}
+
+/** Where the database announces what a change is about. */
+const CHANNEL = 'pennypost_changes';
+
+const READING = new Set(['GET', 'HEAD']);
+
+/**
+ * Renders a page that looks the same to many once, for all who have no session. Who has one, signed in or not, gets
+ * pages of their own: so nobody sees another's page, and nobody misses a change of theirs.
+ */
+export default fp(
+  async (app) => {
+    const cache = new PageCache(app.config.pageCache);
+    app.decorateRequest('flight', undefined);
+    app.addHook('onRoute', (route) => share(route, cache));
+
+    const isServing = app.role === 'web' || app.role === 'web-and-worker';
+    if (!isServing || app.config.pageCache.maxAgeMs === 0) return;
+    const listening = await app.notifications.listen(CHANNEL, {
+      onMessage: (subjects) => {
+        for (const subject of subjects.split(' ')) cache.invalidate(subject);
+      },
+      onGap: () => cache.invalidate('everything'),
+    });
+    app.addHook('onClose', () => listening.close());
+  },
+  { name: 'shared-pages', dependencies: ['session', 'page', 'queue'] },
+);
+
+/** Lets a route answer with a page that is kept, or that is being rendered already. */
+function share(route: RouteOptions, cache: PageCache): void {
+  const about = route.config?.sharedPageAbout;
+  if (about === undefined) return;
+  const find: onRequestHookHandler = (request, reply, done) => {
+    if (request.session.isKnown || !READING.has(request.method)) return done();
+    const address = addressOf(request);
+    const page = cache.find(address);
+    if (page !== undefined) return answer(request, reply, page);
+    const flight = cache.flightTo(address);
+    if (flight !== undefined) {
+      flight.landed.then((landed) => (landed === undefined ? done() : answer(request, reply, landed)));
+      return;
+    }
+    request.flight = cache.begin(subjectOf(about, request.params), address);
+    done();
+  };
+  route.onRequest = [route.onRequest ?? [], find].flat();
+}
+
+/** Of the query only the page's number counts, so that nobody can fill the cache with one page under many addresses. */
+function addressOf({ url, query }: FastifyRequest): string {
+  const end = url.indexOf('?');
+  return end === -1 ? url : `${url.slice(0, end)}?${pageFrom(query)}`;
+}
+
+function subjectOf(about: string, params: unknown): string {
+  return about.replace(/\{(\w+)\}/, (_, name) => String(Object(params)[name]).toLowerCase());
+}
+
+function answer(request: FastifyRequest, reply: FastifyReply, page: Representation): void {
+  describePage(request, reply, 'shared').header('content-type', 'text/html; charset=utf-8');
+  const chosen = page.choose(request, reply);
+  if (chosen instanceof Promise)
+    chosen.then(
+      (packed) => reply.send(packed),
+      (error) => reply.send(error),
+    );
+  else reply.send(chosen);
+}

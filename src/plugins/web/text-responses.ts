@@ -1,0 +1,25 @@
+import fp from 'fastify-plugin';
+import { Representation } from './representation.ts';
+
+/**
+ * Gives each text that answers a GET an ETag, packs it as its reader can unpack it, and sends a reader who has that
+ * very text 304 instead (RFC 9110, section 13). No page has a secret beside what somebody else may have put into it,
+ * which packing would give away.
+ */
+export default fp(
+  async (app) => {
+    app.addHook('onSend', (request, reply, payload, done) => {
+      const isRead = request.method === 'GET' || request.method === 'HEAD';
+      if (!isRead || reply.statusCode !== 200 || typeof payload !== 'string') {
+        request.flight?.giveUp();
+        return done(null, payload);
+      }
+      if (!reply.hasHeader('vary')) reply.header('vary', 'accept-encoding');
+      const text = request.flight?.land(payload) ?? new Representation(payload, 'little');
+      const chosen = text.choose(request, reply);
+      if (chosen instanceof Promise) chosen.then((packed) => done(null, packed), done);
+      else done(null, chosen);
+    });
+  },
+  { name: 'text-responses' },
+);
