@@ -10,7 +10,7 @@ import { benchCrowd } from './crowd.ts';
 import { Helper } from './helper.ts';
 import { MailSink } from './mail-sink.ts';
 import { noopQueue } from './noop.ts';
-import { percentile, type Row } from './table.ts';
+import { type Bench, percentile, type Row } from './table.ts';
 
 const NOOPS = 20_000;
 const MAILS = 10_000;
@@ -18,7 +18,8 @@ const PINGS = 300;
 const BATCH = 1_000;
 
 /** The queue against bare pg-boss, mail against a bare nodemailer pool, and how long a mail takes when all is idle. */
-export async function benchJobs(databaseUrl: string): Promise<Row[]> {
+export async function benchJobs(bench: Bench): Promise<Row[]> {
+  const databaseUrl = await bench.databaseUrl('jobs');
   const sink = await MailSink.start();
   const env = { DATABASE_URL: databaseUrl, SMTP_URL: sink.url, LOG_LEVEL: 'error', WORKER_CONCURRENCY: '10' };
   await createQueues(databaseUrl);

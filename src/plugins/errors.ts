@@ -48,8 +48,9 @@ export default fp(
       answer(request, reply, reportError(app, error, request)),
     );
     // PostgreSQL has no text with NUL in it, so there is nothing at such an address.
-    app.addHook('onRequest', async ({ url }) => {
-      if (url.split('?', 1)[0]?.includes('%00')) throw new DomainError('not-found', NOT_FOUND);
+    app.addHook('onRequest', ({ url }, _reply, done) => {
+      const isImpossible = url.includes('%00') && url.split('?', 1)[0]?.includes('%00');
+      done(isImpossible ? new DomainError('not-found', NOT_FOUND) : undefined);
     });
     app.setNotFoundHandler((request, reply) =>
       answer(request, reply, { status: 404, message: NOT_FOUND, retryAfter: undefined }),

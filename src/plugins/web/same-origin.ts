@@ -10,9 +10,9 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
  */
 export default fp(
   async (app) => {
-    app.addHook('onRequest', async (request) => {
-      if (SAFE_METHODS.has(request.method) || isFromThisSite(request)) return;
-      throw new DomainError('forbidden', 'This form was sent from another site, so it was not accepted.');
+    app.addHook('onRequest', (request, _reply, done) => {
+      if (SAFE_METHODS.has(request.method) || isFromThisSite(request)) return done();
+      done(new DomainError('forbidden', 'This form was sent from another site, so it was not accepted.'));
     });
   },
   { name: 'same-origin' },

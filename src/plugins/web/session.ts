@@ -20,8 +20,10 @@ export default fp(
   async (app) => {
     await app.register(cookie);
     app.decorateRequest('session');
-    app.addHook('onRequest', async (request, reply) => {
-      request.session = await WebSession.open(app, request, reply);
+    app.addHook('onRequest', (request, reply, done) => {
+      request.session = new WebSession(app, request, reply);
+      if (!request.session.hasCookie) return done();
+      request.session.open().then(() => done(), done);
     });
   },
   { name: 'session', dependencies: ['db'] },
@@ -32,25 +34,31 @@ export class WebSession {
   readonly #app: FastifyInstance;
   readonly #reply: FastifyReply;
   readonly #cookie: SessionCookie;
+  /** What the browser sent, whatever that is worth. */
+  readonly #sent: string | undefined;
   #token: string | undefined;
   #found: FoundSession | undefined;
 
-  private constructor(app: FastifyInstance, reply: FastifyReply) {
+  constructor(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
     this.#app = app;
     this.#reply = reply;
     this.#cookie = sessionCookie(app.config.baseUrl.startsWith('https:'));
+    this.#sent = request.cookies[this.#cookie.name];
   }
 
-  static async open(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): Promise<WebSession> {
-    const session = new WebSession(app, reply);
-    const token = request.cookies[session.#cookie.name];
-    if (token === undefined) return session;
-    session.#found = await findSession(app.db, token);
-    if (session.#found === undefined) return session;
-    session.#token = token;
-    if (session.user?.isLastSeenStale) await recordVisit(app.db, session.user.id);
-    if (session.#found.wasRenewed) session.#sendCookie(token, session.#found.isRemembered);
-    return session;
+  /** Whether there is anything to find. */
+  get hasCookie(): boolean {
+    return this.#sent !== undefined;
+  }
+
+  /** Finds the session of the cookie, if it is still good. */
+  async open(): Promise<void> {
+    if (this.#sent === undefined) return;
+    this.#found = await findSession(this.#app.db, this.#sent);
+    if (this.#found === undefined) return;
+    this.#token = this.#sent;
+    if (this.user?.isLastSeenStale) await recordVisit(this.#app.db, this.user.id);
+    if (this.#found.wasRenewed) this.#sendCookie(this.#token, this.#found.isRemembered);
   }
 
   /** Whether the visitor has a session at all, signed in or not. */

@@ -1,0 +1,107 @@
+import { Helper } from './helper.ts';
+import { loadInTurn, type Target } from './load.ts';
+import { benchPublishing } from './publishing.ts';
+import { openSite, SCALES, type Site } from './site.ts';
+import type { Bench, Row } from './table.ts';
+
+/**
+ * Pages against what is next to the limit: those that many share against a bare route that sends the same bytes from
+ * memory, one reader's own against the same queries written by hand. A large site against a small one.
+ */
+export async function benchPages({ databaseUrl, scale }: Bench): Promise<Row[]> {
+  const small = await openSite(await databaseUrl('pages_small'), SCALES.small);
+  const large =
+    scale === 'large' ? await openSite(await databaseUrl('pages_large'), SCALES.large) : undefined;
+  const site = large ?? small;
+  try {
+    const rows = [
+      ...(await benchShared(site)),
+      ...(await benchOwn(site)),
+      ...(await benchDepths(site)),
+      ...(large === undefined ? [] : await benchGrowth(small, large)),
+    ];
+    const rss = Number(await site.web.ask('rss')) / 2 ** 20;
+    return [
+      ...rows,
+      { what: 'web memory after that', value: rss, unit: 'MB' },
+      ...(await benchPublishing(site)),
+    ];
+  } finally {
+    await small.close();
+    await large?.close();
+  }
+}
+
+/** Pages for those who have no session. */
+async function benchShared(site: Site): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const [what, path] of [
+    ['home', '/'],
+    ['post', '/post/1'],
+    ['profile', '/user/user3'],
+  ] as const) {
+    const target = site.target(path);
+    const bare = await Helper.start('bare-page', { PAGE: await (await fetch(target.url)).text() });
+    const reference = { what: 'a bare route, same bytes', target: { url: String(await bare.ask('url')) } };
+    rows.push(await compare(site, `${what}, anonymous`, target, reference));
+    await bare.stop();
+  }
+  return rows;
+}
+
+/** The home page of somebody who is signed in. */
+async function benchOwn(site: Site): Promise<Row[]> {
+  const target = site.target('/', 'few');
+  const byHand = await Helper.start('home-by-hand', { ...site.env });
+  const reference = {
+    what: 'the same queries by hand',
+    target: { ...target, url: String(await byHand.ask('url')) },
+  };
+  const row = await compare(site, 'home, signed in', target, reference);
+  await byHand.stop();
+  return [row];
+}
+
+/** How deep a page lies, and how many somebody follows, should hardly matter. */
+async function benchDepths(site: Site): Promise<Row[]> {
+  const first = { what: 'the first page', target: site.target('/', 'few') };
+  const few = { what: 'the one of who follows 50', target: site.followed('few') };
+  const page = (number: number) => site.target(`/?page=${number}`, 'few');
+  return [
+    await compare(site, 'home, the last page', page(site.lastPage), first),
+    await compare(site, 'home, the page in the middle', page(Math.floor(site.lastPage / 2)), first),
+    await compare(site, 'Followed tab of who follows many', site.followed('many'), few),
+  ];
+}
+
+async function benchGrowth(small: Site, large: Site): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const [what, path] of [
+    ['home', '/'],
+    ['post', '/post/1'],
+    ['profile', '/user/user3'],
+  ] as const) {
+    const reference = { what: 'the small site', target: small.target(path, 'few') };
+    rows.push(await compare(large, `${what}, signed in, large site`, large.target(path, 'few'), reference));
+  }
+  return rows;
+}
+
+async function compare(
+  site: Site,
+  what: string,
+  target: Target,
+  reference: { what: string; target: Target },
+): Promise<Row> {
+  const [ours, theirs] = await loadInTurn([target, reference.target]);
+  if (ours === undefined || theirs === undefined) throw new Error('nothing was measured');
+  return {
+    what,
+    value: ours.rate,
+    unit: 'requests/s',
+    p50: ours.p50,
+    p99: ours.p99,
+    queries: await site.queries(target),
+    reference: { what: reference.what, value: theirs.rate },
+  };
+}

@@ -1,0 +1,95 @@
+import { once } from 'node:events';
+import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startSession } from '../../src/domain/sessions/start.ts';
+import type { Site } from './site.ts';
+import { percentile, type Row } from './table.ts';
+
+const WRITERS = 50;
+const READERS = 200;
+const SECONDS = 10;
+
+/** Each writer publishes about so often, in milliseconds; together they fill the first page in less than a second. */
+const WRITER_PAUSE_MS = 2_000;
+const READER_PAUSE_MS = 100;
+
+/** How long visitors wait to see what others publish meanwhile. */
+export async function benchPublishing(site: Site): Promise<Row[]> {
+  const crowd = new Crowd(site);
+  const writers = Array.from({ length: WRITERS }, (_, index) => crowd.write(index + 1));
+  const readers = Array.from({ length: READERS }, () => crowd.read());
+  await Promise.all([...writers, ...readers]);
+  const { lags, published } = crowd;
+  return [
+    { what: `${WRITERS} writers publish`, value: published.length / SECONDS, unit: 'posts/s' },
+    { what: `${READERS} visitors read`, value: lags.length / SECONDS, unit: 'pages/s' },
+    { what: 'a post is missing on a page, p99', value: percentile(lags, 0.99), unit: 'ms' },
+    { what: 'a post is missing on a page, at most', value: Math.max(...lags), unit: 'ms' },
+  ];
+}
+
+interface Published {
+  readonly id: number;
+  /** When its writer was told. */
+  readonly at: number;
+}
+
+class Crowd {
+  readonly published: Published[] = [];
+  /** For each page that was read, how long its newest missing post had been published when it was asked for. */
+  readonly lags: number[] = [];
+  readonly #site: Site;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: WRITERS + READERS });
+  readonly #endsAt = performance.now() + SECONDS * 1000;
+
+  constructor(site: Site) {
+    this.#site = site;
+  }
+
+  /** Publishes again and again, and looks each time whether the post is there, as a browser does. */
+  async write(userId: number): Promise<void> {
+    const { app, target } = this.#site;
+    const cookie = `session=${await startSession(app.db, { userId, isRemembered: false })}`;
+    for (let number = 1; ; number += 1) {
+      await sleep(WRITER_PAUSE_MS * (0.5 + Math.random()));
+      if (performance.now() > this.#endsAt) return;
+      const words = `Benchmark ${userId}.${number}.`;
+      const headers = { cookie, 'content-type': 'application/x-www-form-urlencoded' };
+      await this.#send(target('/').url, { method: 'POST', headers, status: 303 }, `body=${words}`);
+      const at = performance.now();
+      const page = await this.#send(target('/').url, { headers: { cookie } });
+      const id = idsOn(page.slice(0, page.indexOf(words))).at(-1);
+      if (!page.includes(words) || id === undefined) throw new Error('a writer’s own post is missing');
+      this.published.push({ id, at });
+    }
+  }
+
+  async read(): Promise<void> {
+    const { url } = this.#site.target('/');
+    while (performance.now() < this.#endsAt) {
+      const askedAt = performance.now();
+      const newest = idsOn(await this.#send(url))[0] ?? 0;
+      const missing = this.published.filter(({ id, at }) => id > newest && at < askedAt);
+      this.lags.push(Math.max(0, ...missing.map(({ at }) => askedAt - at)));
+      await sleep(READER_PAUSE_MS * (0.5 + Math.random()));
+    }
+  }
+
+  async #send(
+    url: string,
+    { status = 200, ...options }: RequestOptions & { status?: number } = {},
+    body = '',
+  ) {
+    const sent = request(url, { agent: this.#agent, ...options });
+    sent.end(body);
+    const [response]: IncomingMessage[] = await once(sent, 'response');
+    if (response?.statusCode !== status) throw new Error(`${url} answered ${response?.statusCode}`);
+    return text(response);
+  }
+}
+
+/** The posts on a page, in their order. */
+function idsOn(html: string): number[] {
+  return [...html.matchAll(/href="\/post\/(\d+)"/g)].map(([, id]) => Number(id));
+}

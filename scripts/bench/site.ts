@@ -1,0 +1,91 @@
+import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
+import { buildApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+import { startSession } from '../../src/domain/sessions/start.ts';
+import { type Amounts, seed } from '../support/seed.ts';
+import { Helper } from './helper.ts';
+import type { Target } from './load.ts';
+
+/** What a small and a large site have. */
+export const SCALES: Record<'small' | 'large', Amounts> = {
+  small: { users: 1_000, posts: 20_000, comments: 50_000, follows: 20_000, seed: 1 },
+  large: { users: 100_000, posts: 1_000_000, comments: 5_000_000, follows: 5_000_000, seed: 1 },
+};
+
+/** Two people who are signed in, by how many they follow. */
+const FOLLOWS = { few: 50, many: 5_000 };
+
+/** A seeded database, the application for what a benchmark needs to know, and its web process. */
+export interface Site {
+  readonly app: FastifyInstance;
+  readonly web: Helper;
+  readonly env: Readonly<Record<string, string>>;
+  /** How many pages the home page's list has. */
+  readonly lastPage: number;
+  /** An address of the web process, as a visitor or as one of the two people asks for it. */
+  target(path: string, reader?: Reader): Target;
+  /** A reader's Followed tab. */
+  followed(reader: Reader): Target;
+  /** Queries that one request costs. */
+  queries(target: Target): Promise<number>;
+  close(): Promise<void>;
+}
+
+export type Reader = keyof typeof FOLLOWS;
+
+export async function openSite(databaseUrl: string, amounts: Amounts): Promise<Site> {
+  const env = {
+    DATABASE_URL: databaseUrl,
+    SMTP_URL: 'smtp://127.0.0.1:1',
+    LOG_LEVEL: 'error',
+    RATE_LIMITS: 'off',
+  };
+  const app = buildApp(loadConfig(env), { role: 'command' });
+  await app.ready();
+  await seedOnce(app.db, amounts);
+  const cookies = { few: await signIn(app, 1, FOLLOWS.few), many: await signIn(app, 2, FOLLOWS.many) };
+  const web = await Helper.start('web', env);
+  const url = await web.ask('url');
+  return {
+    app,
+    web,
+    env,
+    lastPage: Math.ceil(amounts.posts / app.config.postsPerPage),
+    target: (path, reader) => ({
+      url: `${url}${path}`,
+      ...(reader && { headers: { cookie: cookies[reader] } }),
+    }),
+    followed: (reader) => ({ url: `${url}/`, headers: { cookie: `${cookies[reader]}; show_followed=1` } }),
+    async queries(target) {
+      await fetch(target.url, { ...target });
+      const before = Number(await web.ask('queries'));
+      for (let request = 0; request < 10; request += 1) await fetch(target.url, { ...target });
+      return (Number(await web.ask('queries')) - before) / 10;
+    },
+    async close() {
+      await web.stop();
+      await app.close();
+    },
+  };
+}
+
+/** Seeds a database, unless an earlier run has. */
+export async function seedOnce(db: FastifyInstance['db'], amounts: Amounts): Promise<void> {
+  if ((await db.selectFrom('users').select('id').limit(1).executeTakeFirst()) === undefined)
+    await seed(db, amounts);
+}
+
+/** Lets somebody follow so many others, and signs them in. Returns the cookie. */
+async function signIn({ db }: FastifyInstance, userId: number, follows: number): Promise<string> {
+  await db
+    .deleteFrom('follows')
+    .where('follower_id', '=', userId)
+    .where('followed_id', '<>', userId)
+    .execute();
+  await sql`
+    insert into follows (follower_id, followed_id)
+    select ${userId}, id from users where id <> ${userId} order by id limit ${follows}
+  `.execute(db);
+  return `session=${await startSession(db, { userId, isRemembered: false })}`;
+}
