@@ -7,6 +7,8 @@ import type { RenderMail } from '../domain/mail/message.ts';
 declare module 'fastify' {
   interface FastifyInstance {
     renderMail: RenderMail;
+    /** Renders a part of a page. */
+    renderPart(name: string, data: object): string;
   }
 }
 
@@ -15,9 +17,10 @@ const FOLDER = join(import.meta.dirname, '..', '..', 'views');
 /** `reply.view` for pages and `app.renderMail` for mails. Templates are compiled once and escape what they print. */
 export default fp(
   async (app) => {
-    const html = new Eta({ views: FOLDER, cache: true });
-    const text = new Eta({ views: FOLDER, cache: true, autoEscape: false });
+    const html = rememberPaths(new Eta({ views: FOLDER, cache: true }));
+    const text = rememberPaths(new Eta({ views: FOLDER, cache: true, autoEscape: false }));
     await app.register(view, { engine: { eta: html }, root: FOLDER, viewExt: 'eta', production: true });
+    app.decorate('renderPart', (name, data) => html.render(name, data));
     app.decorate('renderMail', (name, data) => ({
       text: text.render(`mail/${name}.txt.eta`, data),
       html: html.render(`mail/${name}.html.eta`, data),
@@ -25,3 +28,17 @@ export default fp(
   },
   { name: 'views' },
 );
+
+/** Eta works out at each include which file a name means; that does not change while it runs. */
+function rememberPaths(eta: Eta): Eta {
+  const { resolvePath } = eta;
+  if (resolvePath === null) return eta;
+  const paths = new Map<string, string>();
+  eta.resolvePath = (name, options) => {
+    const key = `${options?.filepath ?? ''}\n${name}`;
+    const path = paths.get(key) ?? resolvePath.call(eta, name, options);
+    paths.set(key, path);
+    return path;
+  };
+  return eta;
+}

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { can, Permission } from '../../domain/accounts/roles.ts';
 import type { SessionUser } from '../../domain/sessions/find.ts';
+import { type FragmentData, Fragments } from './fragments.ts';
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -35,6 +36,8 @@ const SPECULATION_RULES = '"/assets/speculation-rules.json"';
 /** `reply.page`. */
 export default fp(
   async (app) => {
+    const fragments = new Fragments((template, data) => app.renderPart(template, { ...data, ...HELPERS }));
+    const fragment = (template: string, data: FragmentData) => fragments.render(template, data);
     app.decorateReply('page', async function (view, data) {
       const { session, headers, flight } = this.request;
       // A page that is fetched ahead may never be seen: its messages wait.
@@ -47,6 +50,7 @@ export default fp(
         may: permissionsOf(session.user),
         messages,
         baseUrl: app.config.baseUrl,
+        fragment,
         ...HELPERS,
       });
     });

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import accepts from 'accepts';
@@ -9,6 +9,8 @@ import fresh from 'fresh';
 const ENCODINGS = ['br', 'gzip'] as const;
 
 type Encoding = (typeof ENCODINGS)[number];
+
+const NOTHING = Buffer.alloc(0);
 
 /** How hard to pack: what is packed once and sent for days, or what is soon packed anew. */
 type Effort = 'most' | 'little';
@@ -38,7 +40,7 @@ export class Representation {
   constructor(body: string | Buffer, effort: Effort) {
     this.#body = typeof body === 'string' ? Buffer.from(body) : body;
     this.#effort = effort;
-    this.etag = `W/"${createHash('sha1').update(this.#body).digest('base64url')}"`;
+    this.etag = `W/"${hash('sha1', this.#body, 'base64url')}"`;
   }
 
   /** In bytes, unpacked. */
@@ -54,7 +56,7 @@ export class Representation {
     reply.header('etag', this.etag);
     if (isKnown(request, reply)) {
       reply.code(304).removeHeader('content-type').removeHeader('content-length');
-      return Buffer.alloc(0);
+      return NOTHING;
     }
     const encoding = this.size < WORTH_PACKING ? undefined : encodingFor(request);
     if (encoding === undefined) return this.#body;
