@@ -4,6 +4,7 @@ import type { Clock } from 'pg-boss';
 import type { Config } from './config.ts';
 import { loggerOptions } from './logger.ts';
 import alarms from './plugins/alarms.ts';
+import assets from './plugins/assets.ts';
 import db from './plugins/db.ts';
 import errors, { answerBadUrl } from './plugins/errors.ts';
 import mailLedger from './plugins/mail-ledger.ts';
@@ -65,6 +66,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(tracing);
   app.register(db, { clock });
   app.register(views);
+  app.register(assets);
   app.register(mailer);
   app.register(mailLedger);
   app.register(queue, { clock });

@@ -56,7 +56,7 @@ export default fp(
       answer(request, reply, { status: 404, message: NOT_FOUND, retryAfter: undefined }),
     );
   },
-  { name: 'errors', dependencies: ['views', 'alarms'] },
+  { name: 'errors', dependencies: ['views', 'assets', 'alarms'] },
 );
 
 /** Logs why a request failed, and raises the alarm for what is a fault of ours. Returns what to answer. */
@@ -111,6 +111,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, { status, message,
     reference: status >= 500 ? request.id : undefined,
     user: request.session?.user ?? null,
     messages: [],
+    asset: request.server.assetPath,
   });
 }
 

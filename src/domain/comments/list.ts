@@ -79,12 +79,17 @@ export async function findCommentSource(db: Db, id: number): Promise<CommentSour
 type CommentsQuery = SelectQueryBuilder<Schema, 'comments', object>;
 
 function ofPost(db: Db, { id }: CommentedPost, { limit, offset, isFromEnd }: Range): CommentsQuery {
-  return db
+  const order = isFromEnd ? 'desc' : 'asc';
+  const comments = db
     .selectFrom('comments')
     .where('comments.post_id', '=', id)
-    .orderBy('comments.id', isFromEnd ? 'desc' : 'asc')
-    .limit(sql.lit(limit))
-    .offset(offset);
+    .orderBy('comments.id', order)
+    .limit(sql.lit(limit));
+  if (offset === 0) return comments;
+  const first = sql<number>`(
+    select id from comments where post_id = ${id} order by id ${sql.raw(order)} limit 1 offset ${offset}
+  )`;
+  return comments.where('comments.id', isFromEnd ? '<=' : '>=', first);
 }
 
 function ofAll(db: Db, { limit, offset, isFromEnd }: Range): CommentsQuery {

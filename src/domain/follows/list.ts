@@ -40,16 +40,22 @@ function listFollows(
 ): Promise<CountedPage<Following>> {
   return readPage(page, total, ({ limit, offset, isFromEnd }) => {
     const order = isFromEnd ? 'asc' : 'desc';
-    return db
+    const onPage = db
       .selectFrom('follows')
-      .innerJoin('users', 'users.id', `follows.${others}`)
-      .select(['users.username', 'users.avatar_seed as avatarSeed', 'follows.created_at as since'])
+      .select(['follows.created_at as since', `follows.${others} as id`])
       .where(`follows.${of}`, '=', id)
       .where(`follows.${others}`, '<>', id)
       .orderBy('follows.created_at', order)
       .orderBy(`follows.${others}`, order)
       .limit(sql.lit(limit))
       .offset(offset)
+      .as('page');
+    return db
+      .selectFrom(onPage)
+      .innerJoin('users', 'users.id', 'page.id')
+      .select(['users.username', 'users.avatar_seed as avatarSeed', 'page.since'])
+      .orderBy('page.since', order)
+      .orderBy('page.id', order)
       .execute();
   });
 }

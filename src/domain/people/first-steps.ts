@@ -25,19 +25,20 @@ export interface FirstSteps {
 export async function findFirstSteps(db: Db, userId: number): Promise<FirstSteps> {
   const { rows } = await sql<FirstSteps>`
     select
-      exists (select from posts where author_id = ${userId}) as "hasWritten",
-      exists (select from follows where follower_id = ${userId} and followed_id <> ${userId}) as "followsSomebody",
+      post_count > 0 as "hasWritten", followed_count > 0 as "followsSomebody",
       coalesce((
-        select json_agg(json_build_object('username', username, 'name', name, 'avatarSeed', avatar_seed))
+        select json_agg(
+          json_build_object('username', author.username, 'name', author.name, 'avatarSeed', author.avatar_seed) order by newest desc
+        )
         from (
-          select username, name, avatar_seed
-          from (select author_id, max(id) as newest
-                from (select id, author_id from posts order by id desc limit ${NEWEST_POSTS}) as newest_posts
-                where author_id <> ${userId} group by author_id) as authors
-          join users on users.id = author_id
-          order by newest desc limit ${SUGGESTIONS}
-        ) as suggested
+          select author_id, max(id) as newest
+          from (select id, author_id from posts order by id desc limit ${sql.lit(NEWEST_POSTS)}) as newest_posts
+          where author_id <> ${userId} group by author_id
+          order by newest desc limit ${sql.lit(SUGGESTIONS)}
+        ) as authors
+        join users as author on author.id = author_id
       ), '[]') as suggestions
+    from users where users.id = ${userId}
   `.execute(db);
   const [steps = { hasWritten: true, followsSomebody: true, suggestions: [] }] = rows;
   return steps;

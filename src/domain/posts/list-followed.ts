@@ -80,14 +80,19 @@ function followedIds(reader: Reader, range: Range): RawBuilder<number> {
   )`;
 }
 
-/** Looks at the newest posts, whoever wrote them. */
+/**
+ * Looks at the newest posts one by one, whoever wrote them, until there are enough. The `limit 1` keeps the planner
+ * from reading all that somebody follows first.
+ */
 function amongNewest({ id, followedCount }: Reader, { limit, offset }: Range): RawBuilder<unknown> {
   const lookedThrough = Math.ceil(2 * (followedCount + 1) * (1 + offset / limit));
   return sql`
     select id from (
       select id, author_id from posts order by id desc limit ${lookedThrough}::bigint
     ) as newest
-    where exists (select from follows where follower_id = ${id} and followed_id = author_id)
+    cross join lateral (
+      select from follows where follower_id = ${id} and followed_id = author_id limit 1
+    ) as is_followed
     order by id desc limit ${limit}::bigint offset ${offset}::bigint
   `;
 }

@@ -86,10 +86,16 @@ async function countPosts(db: Db, { author }: PostFilter): Promise<number> {
 
 function inRange(db: Db, { author }: PostFilter, { limit, offset, isFromEnd }: Range): PostsQuery {
   const order = isFromEnd ? 'asc' : 'desc';
-  const posts = db.selectFrom('posts').orderBy('posts.id', order).limit(sql.lit(limit));
-  if (author !== undefined) return posts.where('posts.author_id', '=', author.id).offset(offset);
+  let posts: PostsQuery = db.selectFrom('posts').orderBy('posts.id', order).limit(sql.lit(limit));
+  if (author !== undefined) posts = posts.where('posts.author_id', '=', author.id);
   if (offset === 0) return posts;
-  return posts.where('posts.id', isFromEnd ? '>=' : '<=', idAt('posts', order, offset));
+  const first =
+    author === undefined
+      ? idAt('posts', order, offset)
+      : sql<number>`(
+          select id from posts where author_id = ${author.id} order by id ${sql.raw(order)} limit 1 offset ${offset}
+        )`;
+  return posts.where('posts.id', isFromEnd ? '>=' : '<=', first);
 }
 
 export function selectPosts(query: PostsQuery) {

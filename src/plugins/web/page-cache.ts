@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { Representation } from './representation.ts';
+import { Representation } from '../representation.ts';
 
 interface Options {
   /** How old a page may become although nobody has announced a change: one announcement may be missed. */

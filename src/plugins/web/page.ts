@@ -30,9 +30,6 @@ export interface PageMeta {
   readonly jsonLd?: object;
 }
 
-/** Which pages a browser may fetch while the reader still points at them. */
-const SPECULATION_RULES = '"/assets/speculation-rules.json"';
-
 /** `reply.page`. */
 export default fp(
   async (app) => {
@@ -51,11 +48,12 @@ export default fp(
         messages,
         baseUrl: app.config.baseUrl,
         fragment,
+        asset: app.assetPath,
         ...HELPERS,
       });
     });
   },
-  { name: 'page', dependencies: ['views', 'session'] },
+  { name: 'page', dependencies: ['views', 'session', 'assets'] },
 );
 
 /** How caches may treat a page that is one visitor's own, or the same for all who have no session. */
@@ -66,14 +64,17 @@ const CACHE_CONTROL = {
 
 /** Sets the headers of a page, whoever rendered it. */
 export function describePage(
-  { headers }: FastifyRequest,
+  { headers, server }: FastifyRequest,
   reply: FastifyReply,
   whose: keyof typeof CACHE_CONTROL,
 ): FastifyReply {
   reply.header('vary', 'accept-encoding, cookie');
   if (!reply.hasHeader('cache-control')) reply.header('cache-control', CACHE_CONTROL[whose]);
-  // Who comes from another page of ours has all else in the cache already.
-  if (headers['sec-fetch-site'] === 'same-origin') reply.header('speculation-rules', SPECULATION_RULES);
+  // Which pages a browser may fetch while the reader still points at them. Who comes from another page of ours has all
+  // else in the cache already.
+  if (headers['sec-fetch-site'] === 'same-origin') {
+    reply.header('speculation-rules', `"${server.assetPath('speculation-rules.json')}"`);
+  }
   return reply;
 }
 

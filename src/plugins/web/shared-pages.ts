@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest, onRequestHookHandler, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
+import type { Representation } from '../representation.ts';
 import { describePage } from './page.ts';
 import { type Flight, PageCache } from './page-cache.ts';
 import { pageFrom } from './params.ts';
-import type { Representation } from './representation.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

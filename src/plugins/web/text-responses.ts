@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin';
-import { Representation } from './representation.ts';
+import { Representation } from '../representation.ts';
 
 /**
  * Gives each text that answers a GET an ETag, packs it as its reader can unpack it, and sends a reader who has that

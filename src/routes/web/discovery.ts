@@ -60,5 +60,5 @@ export default async function discovery(app: FastifyInstance): Promise<void> {
     );
   }
 
-  app.get('/favicon.ico', (_request, reply) => reply.sendFile('favicon.ico'));
+  app.get('/favicon.ico', (request, reply) => app.sendAsset(request, reply, 'favicon.ico'));
 }

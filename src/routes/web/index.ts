@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 import forms from '../../plugins/web/forms.ts';
 import { requireConfirmed } from '../../plugins/web/guards.ts';
@@ -27,13 +25,6 @@ import yourData from './your-data.ts';
 
 /** The pages for people. Sessions, forms and the same-origin rule are theirs alone. */
 export default async function web(app: FastifyInstance): Promise<void> {
-  await app.register(fastifyStatic, {
-    root: join(import.meta.dirname, '..', '..', '..', 'public'),
-    prefix: '/assets/',
-    setHeaders(reply, path) {
-      if (path.endsWith('speculation-rules.json')) reply.type('application/speculationrules+json');
-    },
-  });
   await app.register(textResponses);
   app.register(avatars);
   app.register(feeds);

@@ -12,8 +12,8 @@ type Encoding = (typeof ENCODINGS)[number];
 
 const NOTHING = Buffer.alloc(0);
 
-/** How hard to pack: what is packed once and sent for days, or what is soon packed anew. */
-type Effort = 'most' | 'little';
+/** How hard to pack: what is packed once and sent for days, what is soon packed anew, or what is packed already. */
+type Effort = 'most' | 'little' | 'none';
 
 /** Below this size in bytes, packing saves no packet. */
 const WORTH_PACKING = 1024;
@@ -29,7 +29,7 @@ const pack: Record<Encoding, (bytes: Buffer, effort: Effort) => Promise<Buffer>>
   gzip: (bytes, effort) => promisify(gzip)(bytes, { level: effort === 'most' ? 9 : 6 }),
 };
 
-/** A text, or what else a page consists of, in the forms it is sent in: as it is, and packed when that is first asked for. */
+/** A text or a file in the forms it is sent in: as it is, and packed, when that is first asked for. */
 export class Representation {
   /** Weak: it names the content, whatever it is packed in (RFC 9110, section 8.8.1). */
   readonly etag: string;
@@ -58,7 +58,8 @@ export class Representation {
       reply.code(304).removeHeader('content-type').removeHeader('content-length');
       return NOTHING;
     }
-    const encoding = this.size < WORTH_PACKING ? undefined : encodingFor(request);
+    const isWorthIt = this.#effort !== 'none' && this.size >= WORTH_PACKING;
+    const encoding = isWorthIt ? encodingFor(request) : undefined;
     if (encoding === undefined) return this.#body;
     reply.header('content-encoding', encoding);
     const packed = this.#packed.get(encoding) ?? pack[encoding](this.#body, this.#effort);

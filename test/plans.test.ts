@@ -1,0 +1,189 @@
+import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
+import type { PoolClient } from 'pg';
+import pg from 'pg';
+import t, { type Test } from 'tap';
+import { ApiProgram } from './support/api.ts';
+import { build } from './support/build.ts';
+import { Client } from './support/client.ts';
+import { createDatabase } from './support/database.ts';
+import { createUser, signedInClient } from './support/factories.ts';
+
+/** As many as the planner needs to find that reading a whole table does not pay. */
+const PEOPLE = 20_000;
+const POSTS = 20_000;
+const COMMENTS = 20_000;
+
+/** What no page may go beyond, however large the site: one block of ids, or all whom somebody follows. */
+const MOST_ROWS = 4_200;
+const MOST_SORTED = 300;
+
+/** A step of a plan, as EXPLAIN (ANALYZE, FORMAT JSON) has it. */
+interface Step {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly Plans?: readonly Step[];
+}
+
+/** A database whose every statement tells its client how it was carried out. */
+async function explainingDatabase(t: Test, settings: Record<string, string>): Promise<string> {
+  const url = await createDatabase(t);
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const database = new URL(url).pathname.slice(1);
+  const all = {
+    session_preload_libraries: 'auto_explain',
+    'auto_explain.log_min_duration': '0',
+    'auto_explain.log_analyze': 'on',
+    'auto_explain.log_timing': 'off',
+    'auto_explain.log_format': 'json',
+    client_min_messages: 'log',
+    ...settings,
+  };
+  for (const [name, value] of Object.entries(all)) {
+    await client.query(`alter database ${database} set ${name} = '${value}'`);
+  }
+  await client.end();
+  return url;
+}
+
+/** Collects the plans of all that an app asks from now on. */
+function collectPlans({ pool }: FastifyInstance) {
+  const plans: { sql: string; plan: Step }[] = [];
+  const heard = new WeakSet<PoolClient>();
+  pool.on('acquire', (client) => {
+    if (heard.has(client)) return;
+    heard.add(client);
+    client.on('notice', ({ message }) => {
+      const json = /plan:\s*(\{.*\})\s*$/s.exec(message ?? '')?.[1];
+      if (json === undefined) return;
+      const { 'Query Text': text, Plan: plan } = JSON.parse(json);
+      plans.push({ sql: text, plan });
+    });
+  });
+  return plans;
+}
+
+/** What a plan does that would take longer on a larger site. */
+function faultsOf(step: Step): string[] {
+  const { 'Node Type': type, 'Relation Name': table = '', Plans: parts = [] } = step;
+  if (step['Actual Loops'] === 0) return [];
+  const faults = parts.flatMap(faultsOf);
+  const rows = step['Actual Rows'] * step['Actual Loops'];
+  if (type === 'Seq Scan' && table !== 'id_blocks') faults.push(`reads all of ${table}`);
+  if (rows > MOST_ROWS) faults.push(`${type} ${table}: ${rows} rows`);
+  const sorted = parts.reduce((sum, part) => sum + part['Actual Rows'] * part['Actual Loops'], 0);
+  if (type === 'Sort' && sorted > MOST_SORTED) faults.push(`sorts ${sorted} rows`);
+  return faults;
+}
+
+async function fill({ db }: FastifyInstance): Promise<void> {
+  await sql`
+    insert into users (email, username, password_hash, role, confirmed_at)
+    select 'p' || n || '@example.com', 'p' || n, 'none', 'User', now() from generate_series(1, ${PEOPLE}::int) as n
+  `.execute(db);
+  await sql`
+    insert into posts (author_id, body, body_html)
+    select 1 + n % ${PEOPLE}::int, 'Post', repeat('<p>Post</p>', 50) from generate_series(1, ${POSTS}::int) as n
+  `.execute(db);
+  await sql`
+    insert into comments (post_id, author_id, body, body_html)
+    select case when n % 4 = 0 then 1 else n end, 1 + n % ${PEOPLE}::int, 'Comment', 'Comment'
+    from generate_series(1, ${COMMENTS}::int) as n
+  `.execute(db);
+  await sql`
+    insert into follows (follower_id, followed_id, created_at)
+    select follower.id, followed.id, now() - followed.id * interval '1 hour'
+    from users as follower join users as followed on followed.id <> follower.id
+      and (follower.id <= 2 or followed.id <= 2 or (follower.id + followed.id) % 100 = 0)
+    where follower.id < 100
+    on conflict do nothing
+  `.execute(db);
+  await sql`
+    insert into sessions (token_hash, user_id, expires_at)
+    select sha256(n::text::bytea), n, now() + interval '1 day' from generate_series(1, 5000) as n
+  `.execute(db);
+  await sql`
+    insert into api_tokens (token_hash, user_id, scope, expires_at)
+    select sha256(n::text::bytea), n, 'read', now() + interval '1 day' from generate_series(1, 5000) as n
+  `.execute(db);
+}
+
+for (const [how, settings] of [
+  ['planned for its values', { plan_cache_mode: 'force_custom_plan' }],
+  ['planned once for all values', { plan_cache_mode: 'force_generic_plan' }],
+] as const) {
+  t.test(`no page reads a whole table, nor sorts what grows with the site: ${how}`, async (t) => {
+    const app = await build(t, { DATABASE_URL: await explainingDatabase(t, settings) });
+    const many = await createUser(app, { username: 'many', role: 'Administrator' });
+    const few = await createUser(app, { username: 'few' });
+    await fill(app);
+    await sql`delete from follows where follower_id = ${few.id} and followed_id > 50`.execute(app.db);
+    await sql`vacuum analyze`.execute(app.db);
+    const readers = {
+      visitor: new Client(app),
+      'who follows many': await signedInClient(app, many),
+      'who follows few': await signedInClient(app, few),
+    };
+    const followers = [await signedInClient(app, many), await signedInClient(app, few)];
+    for (const follower of followers) await follower.get('/followed');
+    const program = await ApiProgram.of(app, many);
+    const plans = collectPlans(app);
+
+    const visit = async (what: string, get: () => Promise<{ statusCode: number }>) => {
+      plans.length = 0;
+      const { statusCode } = await get();
+      t.equal(statusCode, 200, what);
+      for (const { sql, plan } of plans)
+        t.same(faultsOf(plan), [], `${what}: ${sql.replaceAll(/\s+/g, ' ').trim()}`);
+    };
+    for (const [who, reader] of Object.entries(readers)) {
+      for (const path of [
+        '/',
+        '/?page=2',
+        '/?page=400',
+        '/?page=-1',
+        '/post/1',
+        '/post/1?page=80',
+        '/post/1?page=-1',
+      ]) {
+        await visit(`${path} for ${who}`, () => reader.get(path));
+      }
+      for (const path of [
+        '/user/many',
+        '/user/p7',
+        '/followers/many',
+        '/followed-by/many',
+        '/followers/many?page=3',
+      ]) {
+        await visit(`${path} for ${who}`, () => reader.get(path));
+      }
+    }
+    for (const follower of followers) {
+      for (const path of ['/', '/?page=2']) await visit(`${path}, Followed tab`, () => follower.get(path));
+    }
+    const { 'who follows many': moderator } = readers;
+    for (const path of [
+      '/moderate',
+      '/moderate?page=300',
+      '/moderate?page=-1',
+      '/edit/1',
+      '/feed.atom',
+      '/post/1/feed.json',
+    ]) {
+      await visit(path, () => moderator.get(path));
+    }
+    for (const path of [
+      '/posts/',
+      '/posts/?page=400',
+      '/posts/1/comments/',
+      '/comments/?page=3',
+      '/users/1/posts/',
+    ]) {
+      await visit(`API ${path}`, () => program.get(path));
+    }
+    t.ok(plans.length > 0, 'statements were explained');
+  });
+}
