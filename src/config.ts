@@ -93,7 +93,9 @@ function readVariables(env: EnvironmentReader) {
   return {
     /** Primary database (PostgreSQL 15 or newer); undefined means the embedded one in `dataDir`. */
     databaseUrl: env.url('DATABASE_URL', ['postgres:', 'postgresql:']),
-    /** Connections this process may hold, the queue's included. */
+    /** A read-only copy, for pages that may be a moment old; undefined means that the primary serves those too. */
+    databaseReplicaUrl: env.url('DATABASE_REPLICA_URL', ['postgres:', 'postgresql:']),
+    /** Connections this process may hold, the queue's included; to a replica, as many again. */
     databasePoolMax: env.integer('DATABASE_POOL_MAX', 10, { min: 4, max: 1000 }),
     /** Where the embedded defaults keep their files: the database cluster and the mailbox. Absolute. */
     dataDir: resolve(env.text('DATA_DIR', './data')),

@@ -5,9 +5,14 @@ import { join } from 'node:path';
 /** A process that does one side of a comparison: it says `ready`, and answers questions. */
 export class Helper {
   readonly #child: ChildProcess;
+  readonly #ended: Promise<never>;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
+    this.#ended = once(child, 'exit').then(([code]) => {
+      throw new Error(`a process of the benchmark ended with ${code}`);
+    });
+    this.#ended.catch(() => {});
   }
 
   static async start(name: string, env: Record<string, string>): Promise<Helper> {
@@ -33,11 +38,7 @@ export class Helper {
   }
 
   async #message(): Promise<unknown> {
-    const ended = once(this.#child, 'exit').then(([code]) => {
-      throw new Error(`a process of the benchmark ended with ${code}`);
-    });
-    ended.catch(() => {});
-    const [message] = await Promise.race([once(this.#child, 'message'), ended]);
+    const [message] = await Promise.race([once(this.#child, 'message'), this.#ended]);
     return message;
   }
 }

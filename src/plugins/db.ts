@@ -7,12 +7,14 @@ import { maskPassword } from '../config.ts';
 import { StartupError } from '../errors.ts';
 import { pendingMigrations } from '../migrator.ts';
 import type { Schema } from '../schema.ts';
-import { preparing } from './prepared-statements.ts';
+import { type NamingPool, preparing } from './prepared-statements.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** The database. Domain functions take it, or a transaction on it, as their first parameter. */
     db: Kysely<Schema>;
+    /** Where to read what may be a moment old: the replica where there is one, else `db`. Nothing is written to it. */
+    replica: Kysely<Schema>;
     /** The pool under `db`, for libraries that speak to node-postgres themselves. */
     pool: pg.Pool;
   }
@@ -31,26 +33,63 @@ export default fp<{ clock?: Clock | undefined }>(
     if (databaseUrl === undefined)
       throw new StartupError(2, 'DATABASE_URL: not set, and the application needs it');
 
-    const pool = new pg.Pool({
-      connectionString: databaseUrl,
-      max: app.config.databasePoolMax - QUEUE_CONNECTIONS - 1,
-      application_name: `pennypost ${app.role}`,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      onConnect: (client) => prepareSession(client, app, clock),
-    });
-    pool.on('error', () => {}); // What befalls an idle client, its own listener has said.
-    const db = new Kysely<Schema>({
-      dialect: new PostgresDialect({ pool: preparing(pool) }),
-      log: logSlowQueries(app),
-    });
+    const pool = createPool(app, databaseUrl, clock);
+    const db = createDb(app, pool);
     app.decorate('db', db);
     app.decorate('pool', pool);
-    app.addHook('onClose', () => db.destroy());
+    app.decorate('replica', createReplica(app, pool) ?? db);
+    app.addHook('onClose', async () => {
+      if (app.replica !== db) await app.replica.destroy();
+      await db.destroy();
+    });
 
     await refuseOldSchema(db, databaseUrl);
   },
   { name: 'db', dependencies: ['work'] },
 );
+
+function createPool(app: FastifyInstance, connectionString: string, clock?: Clock): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString,
+    max: app.config.databasePoolMax - QUEUE_CONNECTIONS - 1,
+    application_name: `pennypost ${app.role}`,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    onConnect: (client) => prepareSession(client, app, clock),
+  });
+  pool.on('error', () => {}); // What befalls an idle client, its own listener has said.
+  return pool;
+}
+
+function createDb(app: FastifyInstance, pool: NamingPool): Kysely<Schema> {
+  return new Kysely<Schema>({
+    dialect: new PostgresDialect({ pool: preparing(pool) }),
+    log: logSlowQueries(app),
+  });
+}
+
+/** For how long the primary stands in for a replica that could not be reached, before that is tried again. */
+const REPLICA_PAUSE_MS = 5_000;
+
+function createReplica(app: FastifyInstance, primary: pg.Pool): Kysely<Schema> | undefined {
+  const { databaseReplicaUrl } = app.config;
+  if (databaseReplicaUrl === undefined) return undefined;
+  const replica = createPool(app, databaseReplicaUrl);
+  let isAwayUntil = 0;
+  return createDb(app, {
+    options: replica.options,
+    end: () => replica.end(),
+    async connect() {
+      if (Date.now() < isAwayUntil) return primary.connect();
+      try {
+        return await replica.connect();
+      } catch (error) {
+        isAwayUntil = Date.now() + REPLICA_PAUSE_MS;
+        app.log.warn({ err: error }, 'the replica does not answer: the primary stands in for it');
+        return primary.connect();
+      }
+    },
+  });
+}
 
 /**
  * A worker's commits need not wait for the disk. The log is written in order, so a power cut takes the last moment

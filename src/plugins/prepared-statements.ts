@@ -13,7 +13,7 @@ export interface NamingClient extends PostgresPoolClient {
   query<R>(statement: { name: string; text: string; values: unknown[] }): Promise<PostgresQueryResult<R>>;
 }
 
-interface NamingPool extends PostgresPool {
+export interface NamingPool extends PostgresPool {
   connect(): Promise<NamingClient>;
 }
 

@@ -29,6 +29,11 @@ export default fp(
   { name: 'session', dependencies: ['db'] },
 );
 
+/** Where a page is read from: who has a session must see what they have just done, all others may see it a moment later. */
+export function readerFor({ session, server }: FastifyRequest): FastifyInstance['db'] {
+  return session.isKnown ? server.db : server.replica;
+}
+
 /** One visitor's session during one request. */
 export class WebSession {
   readonly #app: FastifyInstance;

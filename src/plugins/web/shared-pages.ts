@@ -71,7 +71,9 @@ function share(route: RouteOptions, cache: PageCache): void {
 /** Of the query only the page's number counts, so that nobody can fill the cache with one page under many addresses. */
 function addressOf({ url, query }: FastifyRequest): string {
   const end = url.indexOf('?');
-  return end === -1 ? url : `${url.slice(0, end)}?${pageFrom(query)}`;
+  if (end === -1) return url;
+  const page = pageFrom(query);
+  return page === 1 ? url.slice(0, end) : `${url.slice(0, end)}?page=${page}`;
 }
 
 function subjectOf(about: string, params: unknown): string {

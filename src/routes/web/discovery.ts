@@ -19,7 +19,7 @@ const KINDS: readonly SitemapKind[] = ['posts', 'people'];
 
 /** How the site is found: `robots.txt`, the sitemap, and the icon at the address that browsers guess. */
 export default async function discovery(app: FastifyInstance): Promise<void> {
-  const { db, config } = app;
+  const { replica: db, config } = app;
 
   app.get('/robots.txt', async (_request, reply) => {
     const lines = [

@@ -32,7 +32,7 @@ const TITLE_LENGTH = 80;
 
 /** Feeds of the site, of each person, and of each post's comments. They know no sessions: everybody gets the same. */
 export default async function feeds(app: FastifyInstance): Promise<void> {
-  const { db, config } = app;
+  const { replica: db, config } = app;
 
   for (const [format, send] of [
     ['atom', sendAtom],

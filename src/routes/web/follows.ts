@@ -5,6 +5,7 @@ import { listFollowed, listFollowers } from '../../domain/follows/list.ts';
 import { findByUsername } from '../../domain/people/find.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
 import { pageFrom } from '../../plugins/web/params.ts';
+import { readerFor } from '../../plugins/web/session.ts';
 import { paginate } from './pagination.ts';
 
 interface WithUsername {
@@ -22,10 +23,11 @@ export default async function follows(app: FastifyInstance): Promise<void> {
   ] as const) {
     const isShared = { config: { sharedPageAbout: 'user:{username}' } };
     app.get<WithUsername>(`/${path}/:username`, isShared, async (request, reply) => {
-      const person = await findByUsername(db, request.params.username);
+      const reader = readerFor(request);
+      const person = await findByUsername(reader, request.params.username);
       if (person === undefined) return refuseUnknown(request, reply);
       const size = config.followersPerPage;
-      const people = await list(db, person, { number: pageFrom(request.query), size });
+      const people = await list(reader, person, { number: pageFrom(request.query), size });
       const pagination = paginate(people, `/${path}/${person.username}`);
       return reply.page('people/list', { title: `${title} ${person.username}`, person, people, pagination });
     });

@@ -9,6 +9,7 @@ import { publishPost } from '../../domain/posts/write.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
 import { pageFrom } from '../../plugins/web/params.ts';
+import { readerFor } from '../../plugins/web/session.ts';
 import { bodyField } from './fields.ts';
 import { metaOfHome } from './meta.ts';
 import { paginate } from './pagination.ts';
@@ -51,9 +52,10 @@ export default async function home(app: FastifyInstance): Promise<void> {
     { form, previewHtml }: { form: FormState; previewHtml?: string },
   ) {
     const { user } = request.session;
+    const reader = readerFor(request);
     const isFollowedTab = user !== null && request.cookies[TAB_COOKIE] === '1';
     const page = { number: pageFrom(request.query), size: config.postsPerPage };
-    const posts = await (isFollowedTab ? listFollowedPosts(db, user, page) : listPosts(db, {}, page));
+    const posts = await (isFollowedTab ? listFollowedPosts(reader, user, page) : listPosts(reader, {}, page));
     return reply.page('home', {
       title: posts.number === 1 ? 'Pennypost' : `Posts, page ${posts.number}`,
       meta: metaOfHome(posts.number),
@@ -62,9 +64,9 @@ export default async function home(app: FastifyInstance): Promise<void> {
       isFollowedTab,
       posts,
       pagination: paginate(posts, '/'),
-      firstSteps: user?.isNewcomer ? await findFirstSteps(db, user.id) : undefined,
+      firstSteps: user?.isNewcomer ? await findFirstSteps(reader, user.id) : undefined,
       setUp:
-        user === null && posts.items.length === 0 && (await hasNobody(db))
+        user === null && posts.items.length === 0 && (await hasNobody(reader))
           ? config.adminEmail !== undefined
           : null,
     });

@@ -9,6 +9,7 @@ import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
 import { idFrom, pageFrom } from '../../plugins/web/params.ts';
+import { readerFor } from '../../plugins/web/session.ts';
 import { emailField, usernameField } from './auth/fields.ts';
 import { metaOfProfile } from './meta.ts';
 import { paginate } from './pagination.ts';
@@ -34,9 +35,10 @@ export default async function people(app: FastifyInstance): Promise<void> {
   const isShared = { config: { sharedPageAbout: 'user:{username}' } };
   app.get<{ Params: { username: string } }>('/user/:username', isShared, async (request, reply) => {
     const { user } = request.session;
-    const profile = await findProfile(db, request.params.username, user?.id ?? null);
+    const reader = readerFor(request);
+    const profile = await findProfile(reader, request.params.username, user?.id ?? null);
     const page = { number: pageFrom(request.query), size: config.postsPerPage };
-    const posts = await listPosts(db, { author: profile }, page);
+    const posts = await listPosts(reader, { author: profile }, page);
     return reply.page('people/show', {
       title: profile.username + (posts.number === 1 ? '' : `, page ${posts.number}`),
       meta: metaOfProfile(profile, posts.number),

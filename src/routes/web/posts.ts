@@ -10,6 +10,7 @@ import { DomainError } from '../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
 import { idFrom, pageFrom } from '../../plugins/web/params.ts';
+import { readerFor } from '../../plugins/web/session.ts';
 import { bodyField } from './fields.ts';
 import { metaOfPost, titleOfPost } from './meta.ts';
 import { paginate } from './pagination.ts';
@@ -88,9 +89,10 @@ export default async function posts(app: FastifyInstance): Promise<void> {
   });
 
   async function show(request: FastifyRequest<WithId>, reply: FastifyReply, form: FormState) {
-    const post = await findPost(db, idFrom(request.params.id));
+    const reader = readerFor(request);
+    const post = await findPost(reader, idFrom(request.params.id));
     if (post === undefined) throw new DomainError('not-found', 'There is no such post.');
-    const comments = await listComments(db, post, {
+    const comments = await listComments(reader, post, {
       number: pageFrom(request.query),
       size: config.commentsPerPage,
     });

@@ -1,0 +1,146 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import t, { type Test } from 'tap';
+import { build } from '../../support/build.ts';
+import { createUser, signedInClient } from '../../support/factories.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import { writePosts } from '../../support/writing.ts';
+
+const CACHE = { pageCache: { maxAgeMs: 2_000, maxBytes: 2 ** 20 } };
+
+async function setUp(t: Test) {
+  const app = await build(t, {}, { config: CACHE });
+  const author = await createUser(app, { username: 'author' });
+  const [postId = 0] = await writePosts(app, author);
+  let queries = 0;
+  app.pool.on('acquire', () => {
+    queries += 1;
+  });
+  const countQueries = async (act: () => Promise<unknown>) => {
+    const before = queries;
+    await act();
+    return queries - before;
+  };
+  return { app, author, postId, countQueries };
+}
+
+t.test('a hundred visitors at once cost what one costs, and the next nothing', async (t) => {
+  const { app, postId, countQueries } = await setUp(t);
+  for (const url of ['/', `/post/${postId}`, '/user/author', '/followers/author']) {
+    const one = await countQueries(() => app.inject(`${url}?page=2`));
+    const all = await countQueries(async () => {
+      const pages = await Promise.all(Array.from({ length: 100 }, () => app.inject(url)));
+      for (const page of pages) t.equal(page.statusCode, 200);
+      t.equal(new Set(pages.map(({ body }) => body)).size, 1);
+    });
+    t.ok(all <= one + 1, `${url}: ${all} queries for a hundred`);
+    t.equal(await countQueries(() => app.inject(url)), 0, `${url} is kept`);
+    t.equal(
+      await countQueries(() => app.inject(`${url}?utm_source=x&page=1`)),
+      0,
+      'other parameters do not matter',
+    );
+  }
+});
+
+t.test('what nobody can see is not kept, and those who waited are answered too', async (t) => {
+  const { app } = await setUp(t);
+  const pages = await Promise.all(Array.from({ length: 20 }, () => app.inject('/post/999')));
+  t.same(new Set(pages.map(({ statusCode }) => statusCode)), new Set([404]));
+  t.match(pages[0]?.headers['cache-control'], 'no-store');
+});
+
+t.test('a change by another process is seen at once, also when it was heard of too late', async (t) => {
+  const { app, author } = await setUp(t);
+  await app.inject('/');
+  await app.db.updateTable('posts').set({ body_html: '<p>Changed</p>' }).execute();
+  await waitFor(async () => (await app.inject('/')).body.includes('Changed'), 'the change is seen', 1_000);
+  await app.pool.query(`
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and query ilike 'listen%'
+  `);
+  await app.inject('/');
+  const publishedAt = performance.now();
+  await writePosts(app, author, 3);
+  await waitFor(async () => (await app.inject('/')).body.includes('Post 3'), 'it is seen', 3_000);
+  const age = performance.now() - publishedAt;
+  t.ok(age <= 2_100, `after ${Math.round(age)} ms although nothing told of it`);
+});
+
+t.test('caches on the way may share what all see, and nothing of those who are signed in', async (t) => {
+  const { app, author } = await setUp(t);
+  for (const round of ['rendered', 'kept']) {
+    const { headers } = await app.inject('/');
+    t.match(headers['cache-control'], /^public, max-age=0, s-maxage=\d, stale-while-revalidate=\d+$/, round);
+    t.equal(headers.vary, 'accept-encoding, cookie', round);
+    t.match(headers.etag, /^W\/"/, round);
+    t.equal(headers['set-cookie'], undefined, round);
+    const again = await app.inject({ url: '/', headers: { 'if-none-match': String(headers.etag) } });
+    t.equal(again.statusCode, 304, round);
+    t.equal(again.body, '', round);
+  }
+  const client = await signedInClient(app, author);
+  const own = await client.get('/');
+  t.equal(own.headers['cache-control'], 'private, no-cache');
+  t.match(own.body, 'Hello, author!');
+  t.equal(
+    (await client.get('/', { headers: { 'if-none-match': String(own.headers.etag) } })).statusCode,
+    304,
+  );
+  t.match((await app.inject('/')).body, 'Hello, Stranger!');
+});
+
+t.test('who has a session that is not signed in gets pages of their own as well', async (t) => {
+  const { app, author } = await setUp(t);
+  await app.inject('/');
+  const client = await signedInClient(app, author);
+  await client.post('/auth/logout');
+  const page = await client.get('/');
+  t.match(page.body, 'You have been logged out.');
+  t.equal(page.headers['cache-control'], 'private, no-cache');
+  t.notMatch((await app.inject('/')).body, 'You have been logged out.');
+});
+
+t.test('pages are packed as their readers can unpack them', async (t) => {
+  const { app, author } = await setUp(t);
+  const plain = await app.inject('/');
+  t.equal(plain.headers['content-encoding'], undefined);
+  const client = await signedInClient(app, author);
+  for (const [accepted, encoding, unpack] of [
+    ['gzip, deflate, br, zstd', 'br', brotliDecompressSync],
+    ['gzip;q=1, br;q=0', 'gzip', gunzipSync],
+  ] as const) {
+    const packed = await app.inject({ url: '/', headers: { 'accept-encoding': accepted } });
+    t.equal(packed.headers['content-encoding'], encoding);
+    t.equal(unpack(packed.rawPayload).toString(), plain.body);
+    t.equal(packed.headers.etag, plain.headers.etag);
+    const own = await client.get('/', { headers: { 'accept-encoding': accepted } });
+    t.equal(own.headers['content-encoding'], encoding);
+    t.match(unpack(own.rawPayload).toString(), 'Hello, author!');
+  }
+  t.equal((await app.inject({ url: '/', headers: { 'accept-encoding': 'deflate' } })).body, plain.body);
+  const head = await app.inject({ method: 'HEAD', url: '/' });
+  t.equal(head.statusCode, 200);
+  t.equal(head.headers.etag, plain.headers.etag);
+});
+
+t.test('a visitor who leaves does not take the page from those who wait for it', async (t) => {
+  const { app } = await setUp(t);
+  const address = await app.listen({ host: '127.0.0.1', port: 0 });
+  const lock = await app.pool.connect();
+  await lock.query('begin');
+  await lock.query('lock table users in access exclusive mode');
+  const leaving = new AbortController();
+  const first = fetch(address, { signal: leaving.signal });
+  await waitFor(
+    () => app.pool.waitingCount === 0 && app.pool.totalCount - app.pool.idleCount > 1,
+    'it is asked for',
+  );
+  const others = [1, 2, 3].map(() => fetch(address));
+  await sleep(50);
+  leaving.abort();
+  await t.rejects(first);
+  await lock.query('rollback');
+  lock.release();
+  for (const response of await Promise.all(others)) t.equal(response.status, 200);
+});
