@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
@@ -118,6 +119,14 @@ class World {
     `.execute(this.app.db);
   }
 
+  /** Lets changes of posts happen without being told, or with. */
+  async silence(isSilent: boolean): Promise<void> {
+    const state = sql.raw(isSilent ? 'disable' : 'enable');
+    for (const trigger of ['posts_announced_in', 'posts_announced_out', 'posts_announced_edit']) {
+      await sql`alter table posts ${state} trigger ${sql.raw(trigger)}`.execute(this.app.db);
+    }
+  }
+
   async ids(table: 'posts' | 'comments'): Promise<number[]> {
     const rows = await this.app.db.selectFrom(table).select('id').orderBy('id', 'desc').limit(5).execute();
     return rows.map(({ id }) => id);
@@ -202,12 +211,19 @@ t.test('two processes serve what is so, whatever is written, moderated and misse
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('log out' as const), at, who: fc.nat(1) }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('log in' as const), at, who: fc.nat(1) }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('deafen' as const) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('silence' as const), isSilent: fc.boolean() }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 900 }) }),
+    },
   );
   type Action = typeof action extends fc.Arbitrary<infer One> ? One : never;
 
   const perform = async (todo: Action) => {
     const { kind } = todo;
     if (kind === 'deafen') return world.deafen();
+    if (kind === 'silence') return world.silence(todo.isSilent);
+    if (kind === 'wait') return sleep(todo.ms);
     const { at } = todo;
     const pick = async (table: 'posts' | 'comments', which: number) => {
       const ids = await world.ids(table);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { sql } from 'kysely';
 import t, { type Test } from 'tap';
 import { build } from '../../support/build.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
@@ -50,22 +51,22 @@ t.test('what nobody can see is not kept, and those who waited are answered too',
   t.match(pages[0]?.headers['cache-control'], 'no-store');
 });
 
-t.test('a change by another process is seen at once, also when it was heard of too late', async (t) => {
-  const { app, author } = await setUp(t);
-  await app.inject('/');
-  await app.db.updateTable('posts').set({ body_html: '<p>Changed</p>' }).execute();
-  await waitFor(async () => (await app.inject('/')).body.includes('Changed'), 'the change is seen', 1_000);
-  await app.pool.query(`
-    select pg_terminate_backend(pid) from pg_stat_activity
-    where datname = current_database() and query ilike 'listen%'
-  `);
-  await app.inject('/');
-  const publishedAt = performance.now();
-  await writePosts(app, author, 3);
-  await waitFor(async () => (await app.inject('/')).body.includes('Post 3'), 'it is seen', 3_000);
-  const age = performance.now() - publishedAt;
-  t.ok(age <= 2_100, `after ${Math.round(age)} ms although nothing told of it`);
-});
+t.test(
+  'a change by another process is seen at once, and within two seconds when nobody tells of it',
+  async (t) => {
+    const { app, author } = await setUp(t);
+    await app.inject('/');
+    await app.db.updateTable('posts').set({ body_html: '<p>Changed</p>' }).execute();
+    await waitFor(async () => (await app.inject('/')).body.includes('Changed'), 'the change is seen', 1_000);
+    await sql`alter table posts disable trigger posts_announced_in`.execute(app.db);
+    await app.inject('/');
+    const publishedAt = performance.now();
+    await writePosts(app, author, 3);
+    await waitFor(async () => (await app.inject('/')).body.includes('Post 3'), 'it is seen', 3_000);
+    const age = performance.now() - publishedAt;
+    t.ok(age > 500 && age <= 2_100, `after ${Math.round(age)} ms although nothing told of it`);
+  },
+);
 
 t.test('caches on the way may share what all see, and nothing of those who are signed in', async (t) => {
   const { app, author } = await setUp(t);
