@@ -19,6 +19,7 @@ import tracing from './plugins/tracing.ts';
 import views from './plugins/views.ts';
 import work from './plugins/work.ts';
 import api from './routes/api/index.ts';
+import assetFiles from './routes/assets.ts';
 import health from './routes/health.ts';
 import metricsRoute from './routes/metrics.ts';
 import web from './routes/web/index.ts';
@@ -80,6 +81,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(errors);
   app.register(openapi);
 
+  app.register(assetFiles);
   app.register(health);
   app.register(metricsRoute);
   app.register(api, { prefix: '/api/v1' });

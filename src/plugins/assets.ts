@@ -48,7 +48,7 @@ const CACHE_CONTROL = {
   foreign: 'no-cache',
 } as const;
 
-/** `public/`, which is small, served from memory. */
+/** `app.assetPath` and `app.sendAsset`: `public/`, which is small, from memory. */
 export default fp(
   async (app) => {
     const assets = await readAssets();
@@ -69,9 +69,6 @@ export default fp(
         .header('vary', 'accept-encoding');
       return reply.send(await asset.content.choose(request, reply));
     });
-    app.get<{ Params: { name: string } }>('/assets/:name', (request, reply) =>
-      app.sendAsset(request, reply, request.params.name),
-    );
   },
   { name: 'assets' },
 );

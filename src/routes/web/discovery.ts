@@ -17,7 +17,7 @@ const PRIVATE = [
 
 const KINDS: readonly SitemapKind[] = ['posts', 'people'];
 
-/** How the site is found: `robots.txt`, the sitemap, and the icon at the address that browsers guess. */
+/** How the site is found: `robots.txt` and the sitemap. */
 export default async function discovery(app: FastifyInstance): Promise<void> {
   const { replica: db, config } = app;
 
@@ -59,6 +59,4 @@ export default async function discovery(app: FastifyInstance): Promise<void> {
       },
     );
   }
-
-  app.get('/favicon.ico', (request, reply) => app.sendAsset(request, reply, 'favicon.ico'));
 }
