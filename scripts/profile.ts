@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { loadConfig } from '../src/config.ts';
 import { runMain } from '../src/process.ts';
 import { withDatabase } from './support/embedded-postgres.ts';
+import { NODE_ARGUMENTS } from './support/node-arguments.ts';
 
 const SERVER = join(import.meta.dirname, '..', 'src', 'server.ts');
 
@@ -15,11 +16,15 @@ await runMain(async () => {
   await mkdir(folder, { recursive: true });
 
   await withDatabase(config, async (databaseUrl) => {
-    const server = spawn(process.execPath, ['--cpu-prof', `--cpu-prof-dir=${folder}`, SERVER], {
-      env: { ...process.env, DATABASE_URL: databaseUrl },
-      stdio: 'inherit',
-      detached: true, // Ctrl-C is for this process, which then stops the server and waits for the profile.
-    });
+    const server = spawn(
+      process.execPath,
+      [...NODE_ARGUMENTS, '--cpu-prof', `--cpu-prof-dir=${folder}`, SERVER],
+      {
+        env: { ...process.env, DATABASE_URL: databaseUrl },
+        stdio: 'inherit',
+        detached: true, // Ctrl-C is for this process, which then stops the server and waits for the profile.
+      },
+    );
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => server.kill('SIGTERM'));
     console.log(`Profiling ${config.baseUrl}. Use the site, then stop with Ctrl-C.`);
     const [code] = await once(server, 'exit');

@@ -5,6 +5,7 @@ import { StartupError } from '../src/errors.ts';
 import { runMain } from '../src/process.ts';
 import { type HeldDatabase, holdDatabase } from './support/embedded-postgres.ts';
 import { migrateToLatest } from './support/migrate.ts';
+import { NODE_ARGUMENTS } from './support/node-arguments.ts';
 import { SupervisedProcess } from './support/supervisor.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -61,14 +62,12 @@ async function runProcesses(
   databaseUrl: string,
   reasons: readonly Promise<void>[],
 ): Promise<void> {
-  // Without the compiled code of the last start, Node strips the types of every file anew.
-  const fasterStart = { NODE_COMPILE_CACHE: join(config.dataDir, 'compile-cache') };
   const supervise = (name: string, script: string) =>
     new SupervisedProcess(
       {
         name,
-        args: [join(ROOT, script)],
-        env: { ...fasterStart, ...process.env, DATABASE_URL: databaseUrl },
+        args: [...NODE_ARGUMENTS, join(ROOT, script)],
+        env: { ...process.env, DATABASE_URL: databaseUrl },
       },
       say,
     );

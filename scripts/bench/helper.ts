@@ -1,8 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { NODE_ARGUMENTS } from '../support/node-arguments.ts';
 
-/** A process that does one side of a comparison: it says `ready`, and answers questions. */
+/** A process that does one side of a comparison, run as the application's own are: it says `ready`, and answers questions. */
 export class Helper {
   readonly #child: ChildProcess;
   readonly #ended: Promise<never>;
@@ -15,9 +16,10 @@ export class Helper {
     this.#ended.catch(() => {});
   }
 
-  static async start(name: string, env: Record<string, string>): Promise<Helper> {
+  static async start(name: string, env: Readonly<Record<string, string>>): Promise<Helper> {
     const child = fork(join(import.meta.dirname, 'processes', `${name}.ts`), {
       env: { ...process.env, ...env },
+      execArgv: [...NODE_ARGUMENTS],
     });
     const helper = new Helper(child);
     await helper.#message();

@@ -2,7 +2,7 @@ import { Helper } from './helper.ts';
 import { loadInTurn, type Target } from './load.ts';
 import { benchPublishing } from './publishing.ts';
 import { openSite, SCALES, type Site } from './site.ts';
-import type { Bench, Row } from './table.ts';
+import { type Bench, percentile, type Row } from './table.ts';
 
 /**
  * Pages against what is next to the limit: those that many share against a bare route that sends the same bytes from
@@ -20,12 +20,7 @@ export async function benchPages({ databaseUrl, scale }: Bench): Promise<Row[]> 
       ...(await benchDepths(site)),
       ...(large === undefined ? [] : await benchGrowth(small, large)),
     ];
-    const rss = Number(await site.web.ask('rss')) / 2 ** 20;
-    return [
-      ...rows,
-      { what: 'web memory after that', value: rss, unit: 'MB' },
-      ...(await benchPublishing(site)),
-    ];
+    return [...rows, ...(await benchPublishing(site)), ...(await benchProcess(site))];
   } finally {
     await small.close();
     await large?.close();
@@ -55,7 +50,7 @@ async function benchOwn(site: Site): Promise<Row[]> {
   const byHand = await Helper.start('home-by-hand', { ...site.env });
   const reference = {
     what: 'the same queries by hand',
-    target: { ...target, url: String(await byHand.ask('url')) },
+    target: { ...target, url: `${await byHand.ask('url')}/` },
   };
   const row = await compare(site, 'home, signed in', target, reference);
   await byHand.stop();
@@ -85,6 +80,43 @@ async function benchGrowth(small: Site, large: Site): Promise<Row[]> {
     rows.push(await compare(large, `${what}, signed in, large site`, large.target(path, 'few'), reference));
   }
   return rows;
+}
+
+/** What the process itself takes, after all that, and how soon another is there. */
+async function benchProcess(site: Site): Promise<Row[]> {
+  const rss = Number(await site.web.ask('rss'));
+  const bare = await Helper.start('bare-page', { PAGE: 'x'.repeat(20_000) });
+  await loadInTurn([{ url: String(await bare.ask('url')) }]);
+  const bareRss = Number(await bare.ask('rss'));
+  await bare.stop();
+  const [ours, theirs] = [await startTime('web', site.env), await startTime('bare-page', {})];
+  const reference = { what: 'a bare route' };
+  return [
+    {
+      what: 'web process, memory after all this',
+      value: rss / 2 ** 20,
+      unit: 'MB',
+      reference: { ...reference, value: bareRss / 2 ** 20 },
+    },
+    {
+      what: 'web process, from start to ready',
+      value: ours,
+      unit: 'ms',
+      reference: { ...reference, value: theirs },
+    },
+  ];
+}
+
+/** The median of a few starts, in milliseconds. */
+async function startTime(name: string, env: Readonly<Record<string, string>>): Promise<number> {
+  const times: number[] = [];
+  for (let start = 0; start < 5; start += 1) {
+    const startedAt = performance.now();
+    const helper = await Helper.start(name, env);
+    times.push(performance.now() - startedAt);
+    await helper.stop();
+  }
+  return percentile(times, 0.5);
 }
 
 async function compare(

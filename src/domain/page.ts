@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { CountedList, Db } from '../schema.ts';
+import { statement } from './statement.ts';
 
 /** `count(*)` as a JavaScript number: node-postgres gives PostgreSQL's own bigint as text. */
 export const rowCount = sql<number>`count(*)::int`;
@@ -63,11 +64,13 @@ export async function readPage<Item>(
 
 /** How many rows a table has that is counted in blocks. */
 export async function countList(db: Db, list: CountedList): Promise<number> {
-  const { rows } = await sql<{ total: number }>`
-    select coalesce(sum(rows), 0)::int as total from id_blocks where list = ${list}
-  `.execute(db);
+  const { rows } = await sumBlocks(db, [list]);
   return rows[0]?.total ?? 0;
 }
+
+const sumBlocks = statement<{ total: number }>(
+  'select coalesce(sum(rows), 0)::int as total from id_blocks where list = $1',
+);
 
 /** Ids of one block of `id_blocks`, as a power of two. */
 const BLOCK_BITS = 12;

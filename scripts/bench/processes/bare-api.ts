@@ -1,5 +1,6 @@
 import Fastify from 'fastify';
 import pg from 'pg';
+import { serve } from '../serve.ts';
 
 /** A route that runs given SQL and sends the rows of the last statement as JSON; nothing else. */
 interface Statement {
@@ -17,11 +18,5 @@ app.get('/', async (_request, reply) => {
   for (const { sql, parameters } of statements) ({ rows } = await pool.query(sql, [...parameters]));
   return reply.type('application/json').send(JSON.stringify(rows));
 });
-const url = await app.listen({ host: '127.0.0.1', port: 0 });
-process.on('message', () => process.send?.(url));
-process.on('SIGTERM', async () => {
-  await app.close();
-  await pool.end();
-  process.exit();
-});
-process.send?.('ready');
+app.addHook('onClose', () => pool.end());
+await serve(app);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import Fastify from 'fastify';
 import pg from 'pg';
+import { serve } from '../serve.ts';
 
 /**
  * The home page of somebody who is signed in, as it would be written for speed alone: the same queries, prepared, and
@@ -70,11 +71,5 @@ app.get('/', async (request, reply) => {
 <ol class="posts">${posts.map((post) => show(post, user.id)).join('')}</ol>
 <nav><a href="/?page=2">2</a> <a href="/?page=${Math.ceil(total / 20)}">${Math.ceil(total / 20)}</a></nav></main></body></html>`);
 });
-const url = await app.listen({ host: '127.0.0.1', port: 0 });
-process.on('message', () => process.send?.(`${url}/`));
-process.on('SIGTERM', async () => {
-  await app.close();
-  await pool.end();
-  process.exit();
-});
-process.send?.('ready');
+app.addHook('onClose', () => pool.end());
+await serve(app);
