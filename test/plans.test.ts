@@ -187,3 +187,40 @@ for (const [how, settings] of [
     t.ok(plans.length > 0, 'statements were explained');
   });
 }
+
+t.test('writing costs the same few statements, however many follow', async (t) => {
+  const app = await build(t, { DATABASE_URL: await explainingDatabase(t, {}) });
+  const author = await createUser(app, { username: 'author' });
+  const reader = await createUser(app, { username: 'reader' });
+  const [byAuthor, byReader] = [await signedInClient(app, author), await signedInClient(app, reader)];
+  await byAuthor.post('/', { body: 'First' });
+  await byReader.post('/post/1', { body: 'First' });
+  const plans = collectPlans(app);
+  const writings = {
+    publishing: () => byAuthor.post('/', { body: 'Hello' }),
+    commenting: () => byReader.post('/post/1', { body: 'Hello' }),
+    following: () => byReader.post('/follow/author'),
+    unfollowing: () => byReader.post('/unfollow/author'),
+  };
+  const measure = async () => {
+    const counts: Record<string, number> = {};
+    for (const [name, write] of Object.entries(writings)) {
+      plans.length = 0;
+      t.equal((await write()).statusCode, 303, name);
+      counts[name] = plans.length;
+      await byReader.get('/'); // Takes the message that the form has left.
+    }
+    return counts;
+  };
+  const alone = await measure();
+  await fill(app);
+  await sql`
+    insert into follows (follower_id, followed_id) select id, ${author.id} from users on conflict do nothing
+  `.execute(app.db);
+  await sql`delete from follows where follower_id = ${reader.id} and followed_id = ${author.id}`.execute(
+    app.db,
+  );
+  t.same(await measure(), alone);
+  for (const [name, count] of Object.entries(alone))
+    t.ok(count > 0 && count <= 6, `${name}: ${count} statements`);
+});

@@ -20,7 +20,8 @@ export async function benchPublishing(site: Site): Promise<Row[]> {
   const writers = Array.from({ length: WRITERS }, (_, index) => crowd.write(index + 1));
   const readers = Array.from({ length: READERS }, () => crowd.read());
   await Promise.all([...writers, ...readers]);
-  const { lags, published } = crowd;
+  const { published } = crowd;
+  const lags = crowd.lags();
   return [
     { what: `${WRITERS} writers publish`, value: published.length / SECONDS, unit: 'posts/s' },
     { what: `${READERS} visitors read`, value: lags.length / SECONDS, unit: 'pages/s' },
@@ -35,10 +36,15 @@ interface Published {
   readonly at: number;
 }
 
+interface Read {
+  /** Of the posts on the page, the highest id. */
+  readonly newest: number;
+  readonly askedAt: number;
+}
+
 class Crowd {
   readonly published: Published[] = [];
-  /** For each page that was read, how long its newest missing post had been published when it was asked for. */
-  readonly lags: number[] = [];
+  readonly #reads: Read[] = [];
   readonly #site: Site;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: WRITERS + READERS });
   readonly #endsAt = performance.now() + SECONDS * 1000;
@@ -69,11 +75,17 @@ class Crowd {
     const { url } = this.#site.target('/');
     while (performance.now() < this.#endsAt) {
       const askedAt = performance.now();
-      const newest = idsOn(await this.#send(url))[0] ?? 0;
-      const missing = this.published.filter(({ id, at }) => id > newest && at < askedAt);
-      this.lags.push(Math.max(0, ...missing.map(({ at }) => askedAt - at)));
+      this.#reads.push({ newest: idsOn(await this.#send(url))[0] ?? 0, askedAt });
       await sleep(READER_PAUSE_MS * (0.5 + Math.random()));
     }
+  }
+
+  /** For each page that was read, for how long a post that it lacks had been published when it was asked for. */
+  lags(): number[] {
+    return this.#reads.map(({ newest, askedAt }) => {
+      const missing = this.published.filter(({ id, at }) => id > newest && at < askedAt);
+      return Math.max(0, ...missing.map(({ at }) => askedAt - at));
+    });
   }
 
   async #send(

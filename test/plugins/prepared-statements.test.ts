@@ -1,0 +1,32 @@
+import { sql } from 'kysely';
+import t from 'tap';
+import { build } from '../support/build.ts';
+
+t.test('a statement that is run often is prepared, and what is run once is not', async (t) => {
+  const app = await build(t, { DATABASE_POOL_MAX: '4' });
+  await app.db.connection().execute(async (db) => {
+    for (let run = 0; run < 10; run += 1) {
+      const { rows } = await sql<{ next: number }>`select ${run}::int + 1 as next`.execute(db);
+      t.equal(rows[0]?.next, run + 1);
+      await sql`select * from users where id = ${run}`.execute(db);
+      await sql.raw(`select ${run} as often`).execute(db);
+    }
+    const { rows } = await sql<{ statement: string }>`select statement from pg_prepared_statements`.execute(
+      db,
+    );
+    t.same(
+      rows.map(({ statement }) => statement),
+      ['select $1::int + 1 as next'],
+      'neither a list of all columns, which a migration may change, nor one text for each value',
+    );
+  });
+});
+
+t.test('a prepared statement that fails does so each time, and the next works', async (t) => {
+  const app = await build(t, { DATABASE_POOL_MAX: '4' });
+  const divide = (by: number) => sql<{ quotient: number }>`select 6 / ${by}::int as quotient`.execute(app.db);
+  for (let run = 0; run < 12; run += 1) {
+    await t.rejects(divide(0), /division by zero/);
+    t.equal((await divide(2)).rows[0]?.quotient, 3);
+  }
+});
