@@ -2,8 +2,8 @@ import { type Kysely, sql } from 'kysely';
 
 /**
  * What pages count is kept by the database, in the transaction that changes it: how many posts, comments, followers
- * and followed people somebody has, how many comments a post has, and how many rows each block of 4,096 ids has.
- * The blocks' sum is a table's total, and they tell where its hundred-thousandth row is without reading the others.
+ * and followed people somebody has, how many comments a post has, how many posts and comments there are, and how many
+ * each block of 4,096 ids has: the blocks tell where the hundred-thousandth is without reading the others.
  * `recount()` counts everything anew, for a bulk load that has switched the triggers off.
  *
  * People are locked in the order of their ids before they are changed, so that two changes never wait for each other.
@@ -25,6 +25,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       primary key (list, block)
     ) with (fillfactor = 50)
   `.execute(db);
+  await sql`create table list_totals (list text primary key, rows integer not null)`.execute(db);
   await sql`
     create function recount() returns void language sql as $$
       update users set
@@ -41,6 +42,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         select 'posts', id >> 12, count(*) from posts group by id >> 12
         union all
         select 'comments', id >> 12, count(*) from comments group by id >> 12;
+      delete from list_totals;
+      insert into list_totals (list, rows) select list, sum(rows) from id_blocks group by list;
     $$
   `.execute(db);
   await sql`select recount()`.execute(db);
@@ -61,6 +64,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       insert into id_blocks as counted (list, block, rows)
         select 'posts', id >> 12, sign * count(*) from changed group by id >> 12 order by id >> 12
         on conflict (list, block) do update set rows = counted.rows + excluded.rows;
+      insert into list_totals as total (list, rows)
+        select 'posts', sign * count(*) from changed having count(*) > 0
+        on conflict (list) do update set rows = total.rows + excluded.rows;
       return null;
     end $$
   `.execute(db);
@@ -80,6 +86,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       insert into id_blocks as counted (list, block, rows)
         select 'comments', id >> 12, sign * count(*) from changed group by id >> 12 order by id >> 12
         on conflict (list, block) do update set rows = counted.rows + excluded.rows;
+      insert into list_totals as total (list, rows)
+        select 'comments', sign * count(*) from changed having count(*) > 0
+        on conflict (list) do update set rows = total.rows + excluded.rows;
       return null;
     end $$
   `.execute(db);
@@ -146,7 +155,7 @@ export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`alter table users reset (fillfactor)`.execute(db);
   await sql`alter table posts reset (fillfactor)`.execute(db);
   await sql`drop function recount`.execute(db);
-  await sql`drop table id_blocks`.execute(db);
+  await sql`drop table id_blocks, list_totals`.execute(db);
   await sql`alter table posts drop comment_count`.execute(db);
   await sql`alter table users drop post_count, drop comment_count, drop follower_count, drop followed_count`.execute(
     db,

@@ -11,6 +11,7 @@ export interface Schema {
   follows: FollowsTable;
   comments: CommentsTable;
   id_blocks: IdBlocksTable;
+  list_totals: ListTotalsTable;
   comment_notices: CommentNoticesTable;
   digests: DigestsTable;
   data_exports: DataExportsTable;
@@ -139,7 +140,12 @@ interface IdBlocksTable {
   rows: GeneratedAlways<number>;
 }
 
-/** The tables that are counted in blocks. */
+interface ListTotalsTable {
+  list: CountedList;
+  rows: GeneratedAlways<number>;
+}
+
+/** The tables whose rows are counted. */
 export type CountedList = 'posts' | 'comments';
 
 /** How far a post's author has been told of its comments, and when. */

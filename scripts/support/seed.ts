@@ -41,7 +41,7 @@ export async function seed(db: Kysely<Schema>, amounts: Amounts): Promise<void> 
     await sql`select recount()`.execute(trx);
   });
   // As a settled database is: with statistics, and with its pages known to be visible to everybody.
-  await sql`vacuum (analyze) users, posts, comments, follows, id_blocks`.execute(db);
+  await sql`vacuum (analyze) users, posts, comments, follows, id_blocks, list_totals`.execute(db);
 }
 
 /** What the triggers would count a million times is counted once at the end. */

@@ -62,15 +62,13 @@ export async function readPage<Item>(
   return { ...page, items: items.reverse() };
 }
 
-/** How many rows a table has that is counted in blocks. */
+/** How many rows a table has that is counted. */
 export async function countList(db: Db, list: CountedList): Promise<number> {
-  const { rows } = await sumBlocks(db, [list]);
+  const { rows } = await selectTotal(db, [list]);
   return rows[0]?.total ?? 0;
 }
 
-const sumBlocks = statement<{ total: number }>(
-  'select coalesce(sum(rows), 0)::int as total from id_blocks where list = $1',
-);
+const selectTotal = statement<{ total: number }>('select rows as total from list_totals where list = $1');
 
 /** Ids of one block of `id_blocks`, as a power of two. */
 const BLOCK_BITS = 12;

@@ -47,7 +47,9 @@ async function miscounted(db: Db): Promise<unknown[]> {
       where name = list and id >> 12 = block
     )
     union all
-    select 'posts in all' where (select coalesce(sum(rows), 0) from id_blocks where list = 'posts') <> (select count(*) from posts)
+    select 'posts in all' where coalesce((select rows from list_totals where list = 'posts'), 0) <> (select count(*) from posts)
+    union all
+    select 'comments in all' where coalesce((select rows from list_totals where list = 'comments'), 0) <> (select count(*) from comments)
   `.execute(db);
   return rows;
 }

@@ -13,7 +13,7 @@ const SESSION = `
   select is_remembered, flash, extract(epoch from expires_at - now())::float8 as seconds_left, users.id, email, username,
     role, followed_count, confirmed_at, last_seen_at, users.created_at
   from sessions left join users on users.id = user_id where token_hash = $1 and expires_at > now()`;
-const TOTAL = `select coalesce(sum(rows), 0)::int as total from id_blocks where list = 'posts'`;
+const TOTAL = `select rows as total from list_totals where list = 'posts'`;
 const POSTS = `
   select posts.id, author_id, username, avatar_seed, body_html, posts.created_at, edited_at, posts.comment_count
   from posts join users on users.id = author_id order by posts.id desc limit 20`;
