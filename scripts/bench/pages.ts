@@ -30,11 +30,7 @@ export async function benchPages({ databaseUrl, scale }: Bench): Promise<Row[]> 
 /** Pages for those who have no session. */
 async function benchShared(site: Site): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const [what, path] of [
-    ['home', '/'],
-    ['post', '/post/1'],
-    ['profile', '/user/user3'],
-  ] as const) {
+  for (const [what, path] of site.samples) {
     const target = site.target(path);
     const bare = await Helper.start('bare-page', { PAGE: await (await fetch(target.url)).text() });
     const reference = { what: 'a bare route, same bytes', target: { url: String(await bare.ask('url')) } };
@@ -71,12 +67,9 @@ async function benchDepths(site: Site): Promise<Row[]> {
 
 async function benchGrowth(small: Site, large: Site): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const [what, path] of [
-    ['home', '/'],
-    ['post', '/post/1'],
-    ['profile', '/user/user3'],
-  ] as const) {
-    const reference = { what: 'the small site', target: small.target(path, 'few') };
+  for (const [index, [what, path]] of large.samples.entries()) {
+    const [, smallPath = '/'] = small.samples[index] ?? [];
+    const reference = { what: 'the small site', target: small.target(smallPath, 'few') };
     rows.push(await compare(large, `${what}, signed in, large site`, large.target(path, 'few'), reference));
   }
   return rows;

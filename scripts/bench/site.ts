@@ -21,6 +21,8 @@ export interface Site {
   readonly app: FastifyInstance;
   readonly web: Helper;
   readonly env: Readonly<Record<string, string>>;
+  /** Pages that are alike on sites of any size: the home page, a post with five comments, a profile with 15 posts. */
+  readonly samples: readonly (readonly [what: string, path: string])[];
   /** How many pages the home page's list has. */
   readonly lastPage: number;
   /** An address of the web process, as a visitor or as one of the two people asks for it. */
@@ -51,6 +53,7 @@ export async function openSite(databaseUrl: string, amounts: Amounts): Promise<S
     app,
     web,
     env,
+    samples: await findSamples(app),
     lastPage: Math.ceil(amounts.posts / app.config.postsPerPage),
     target: (path, reader) => ({
       url: `${url}${path}`,
@@ -68,6 +71,20 @@ export async function openSite(databaseUrl: string, amounts: Amounts): Promise<S
       await app.close();
     },
   };
+}
+
+async function findSamples({ db }: FastifyInstance): Promise<Site['samples']> {
+  const { rows } = await sql<{ post: number; profile: string }>`
+    select
+      (select min(id) from posts where comment_count = 5) as post,
+      (select min(username) from users where post_count = 15) as profile
+  `.execute(db);
+  const [{ post, profile } = { post: 1, profile: 'user1' }] = rows;
+  return [
+    ['home', '/'],
+    ['post', `/post/${post}`],
+    ['profile', `/user/${profile}`],
+  ];
 }
 
 /** Seeds a database, unless an earlier run has. */
