@@ -15,8 +15,11 @@ const SESSION = `
   from sessions left join users on users.id = user_id where token_hash = $1 and expires_at > now()`;
 const TOTAL = `select rows as total from list_totals where list = 'posts'`;
 const POSTS = `
-  select posts.id, author_id, username, avatar_seed, body_html, posts.created_at, edited_at, posts.comment_count
-  from posts join users on users.id = author_id order by posts.id desc limit 20`;
+  select post.id, author_id, username, avatar_seed, body_html, post.created_at, edited_at, post.comment_count
+  from (
+    select id, author_id, body_html, created_at, edited_at, comment_count from posts order by id desc limit 20
+  ) as post
+  join users on users.id = author_id order by post.id desc`;
 
 const dates = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
 

@@ -34,7 +34,9 @@ interface CommentedPost {
 
 /** One page of a post's comments, the oldest first. */
 export function listComments(db: Db, post: CommentedPost, page: PageRequest): Promise<CountedPage<Comment>> {
-  return readPage(page, post.commentCount, (range) => selectComments(ofPost(db, post, range)).execute());
+  return readPage(page, post.commentCount, (range) =>
+    selectComments(db, ofPost(db, post, range), range.isFromEnd ? 'desc' : 'asc').execute(),
+  );
 }
 
 /** The same page as programs read it. */
@@ -49,15 +51,14 @@ export function listCommentSources(
 /** The newest comments of a post that may be read by everybody. */
 export function listNewestComments(db: Db, postId: number, limit: number): Promise<Comment[]> {
   const newest = db.selectFrom('comments').orderBy('comments.id', 'desc').limit(limit);
-  return selectComments(
-    newest.where('comments.post_id', '=', postId).where('comments.is_disabled', '=', false),
-  ).execute();
+  const readable = newest.where('comments.post_id', '=', postId).where('comments.is_disabled', '=', false);
+  return selectComments(db, readable, 'desc').execute();
 }
 
 /** One page of all comments, the newest first: what moderators read. */
 export async function listAllComments(db: Db, page: PageRequest): Promise<CountedPage<Comment>> {
   return readPage(page, await countList(db, 'comments'), (range) =>
-    selectComments(ofAll(db, range)).execute(),
+    selectComments(db, ofAll(db, range), range.isFromEnd ? 'asc' : 'desc').execute(),
   );
 }
 
@@ -99,13 +100,22 @@ function ofAll(db: Db, { limit, offset, isFromEnd }: Range): CommentsQuery {
   return comments.where('comments.id', isFromEnd ? '>=' : '<=', idAt('comments', order, offset));
 }
 
-function selectComments(query: CommentsQuery) {
-  return query
-    .innerJoin('users', 'users.id', 'comments.author_id')
+/** Comments with their authors, who are joined when it is clear which comments they are. */
+function selectComments(db: Db, comments: CommentsQuery, order: 'asc' | 'desc') {
+  const found = comments
     .select(['comments.id', 'comments.post_id as postId', 'comments.author_id as authorId'])
-    .select(['users.username as authorUsername', 'users.avatar_seed as authorAvatarSeed'])
     .select(['comments.body_html as bodyHtml', 'comments.is_disabled as isDisabled'])
     .select('comments.created_at as createdAt');
+  return db
+    .selectFrom(found.as('comment'))
+    .innerJoin('users', 'users.id', 'comment.authorId')
+    .select(['comment.id', 'comment.postId', 'comment.authorId', 'comment.bodyHtml', 'comment.isDisabled'])
+    .select([
+      'users.username as authorUsername',
+      'users.avatar_seed as authorAvatarSeed',
+      'comment.createdAt',
+    ])
+    .orderBy('comment.id', order);
 }
 
 function selectSources(query: CommentsQuery) {

@@ -18,8 +18,9 @@ export async function listFollowedPosts(
   reader: Reader,
   { number, size }: PageRequest,
 ): Promise<Page<Post>> {
+  const withAuthors = (posts: PostsQuery) => selectPosts(db, posts);
   if (number >= 1) {
-    const posts = await readFollowed(db, reader, selectPosts, {
+    const posts = await readFollowed(db, reader, withAuthors, {
       limit: size + 1,
       offset: (number - 1) * size,
     });
@@ -28,7 +29,7 @@ export async function listFollowedPosts(
   }
   // Who asks for the last page, or one beyond it, pays for the counting.
   const { limit, offset, ...page } = placeOf({ number: -1, size }, await countFollowed(db, reader));
-  return { ...page, items: await readFollowed(db, reader, selectPosts, { limit, offset }) };
+  return { ...page, items: await readFollowed(db, reader, withAuthors, { limit, offset }) };
 }
 
 /** One page of the same posts as programs read it, counted. */

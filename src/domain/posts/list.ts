@@ -35,13 +35,13 @@ export interface PostFilter {
 /** One page of posts, the newest first. */
 export async function listPosts(db: Db, filter: PostFilter, page: PageRequest): Promise<CountedPage<Post>> {
   return readPage(page, await countPosts(db, filter), (range) =>
-    selectPosts(inRange(db, filter, range)).execute(),
+    selectPosts(db, inRange(db, filter, range), orderOf(range)).execute(),
   );
 }
 
 /** The newest posts, without counting the others. */
 export function listNewestPosts(db: Db, filter: PostFilter, limit: number): Promise<Post[]> {
-  return selectPosts(inRange(db, filter, { limit, offset: 0, isFromEnd: false })).execute();
+  return selectPosts(db, inRange(db, filter, { limit, offset: 0, isFromEnd: false })).execute();
 }
 
 /** The same page as programs read it. */
@@ -57,7 +57,7 @@ export async function listPostSources(
 
 /** One post, or undefined. */
 export function findPost(db: Db, id: number): Promise<Post | undefined> {
-  return selectPosts(db.selectFrom('posts').where('posts.id', '=', id)).executeTakeFirst();
+  return selectPosts(db, db.selectFrom('posts').where('posts.id', '=', id)).executeTakeFirst();
 }
 
 /** @throws DomainError `not-found` */
@@ -84,8 +84,13 @@ async function countPosts(db: Db, { author }: PostFilter): Promise<number> {
   return author?.postCount ?? countList(db, 'posts');
 }
 
-function inRange(db: Db, { author }: PostFilter, { limit, offset, isFromEnd }: Range): PostsQuery {
-  const order = isFromEnd ? 'asc' : 'desc';
+function orderOf({ isFromEnd }: Range): 'asc' | 'desc' {
+  return isFromEnd ? 'asc' : 'desc';
+}
+
+function inRange(db: Db, { author }: PostFilter, range: Range): PostsQuery {
+  const { limit, offset, isFromEnd } = range;
+  const order = orderOf(range);
   let posts: PostsQuery = db.selectFrom('posts').orderBy('posts.id', order).limit(sql.lit(limit));
   if (author !== undefined) posts = posts.where('posts.author_id', '=', author.id);
   if (offset === 0) return posts;
@@ -98,17 +103,32 @@ function inRange(db: Db, { author }: PostFilter, { limit, offset, isFromEnd }: R
   return posts.where('posts.id', isFromEnd ? '>=' : '<=', first);
 }
 
-export function selectPosts(query: PostsQuery) {
-  return query
-    .innerJoin('users', 'users.id', 'posts.author_id')
-    .select(['posts.id', 'posts.author_id as authorId'])
+/**
+ * Posts with their authors. The posts are found first: the planner makes room for all the authors there are when it
+ * joins them to a list whose end it does not know.
+ */
+export function selectPosts(db: Db, posts: PostsQuery, order: 'asc' | 'desc' = 'desc') {
+  const found = posts
+    .select(['posts.id', 'posts.author_id as authorId', 'posts.body_html as bodyHtml'])
+    .select(['posts.created_at as createdAt', 'posts.edited_at as editedAt'])
+    .select('posts.comment_count as commentCount');
+  return db
+    .selectFrom(found.as('post'))
+    .innerJoin('users', 'users.id', 'post.authorId')
+    .select([
+      'post.id',
+      'post.authorId',
+      'post.bodyHtml',
+      'post.createdAt',
+      'post.editedAt',
+      'post.commentCount',
+    ])
     .select(['users.username as authorUsername', 'users.avatar_seed as authorAvatarSeed'])
-    .select(['posts.body_html as bodyHtml', 'posts.created_at as createdAt'])
-    .select(['posts.edited_at as editedAt', 'posts.comment_count as commentCount']);
+    .orderBy('post.id', order);
 }
 
-export function selectSources(query: PostsQuery) {
-  return query
+export function selectSources(posts: PostsQuery) {
+  return posts
     .select(['posts.id', 'posts.author_id as authorId', 'posts.body', 'posts.body_html as bodyHtml'])
     .select(['posts.version', 'posts.created_at as createdAt', 'posts.comment_count as commentCount']);
 }
