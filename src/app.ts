@@ -11,6 +11,7 @@ import mailLedger from './plugins/mail-ledger.ts';
 import mailer from './plugins/mailer.ts';
 import metrics from './plugins/metrics.ts';
 import openapi from './plugins/openapi.ts';
+import pageCache from './plugins/page-cache/index.ts';
 import passwords from './plugins/passwords.ts';
 import queue from './plugins/queue/index.ts';
 import rateLimits from './plugins/rate-limits.ts';
@@ -71,6 +72,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(mailer);
   app.register(mailLedger);
   app.register(queue, { clock });
+  app.register(pageCache);
   app.register(alarms);
   app.register(metrics);
   app.register(passwords);

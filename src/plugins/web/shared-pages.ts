@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest, onRequestHookHandler, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
+import type { Flight, PageCache } from '../page-cache/cache.ts';
 import type { Representation } from '../representation.ts';
 import { describePage } from './page.ts';
-import { type Flight, PageCache } from './page-cache.ts';
 import { pageFrom } from './params.ts';
 
 declare module 'fastify' {
@@ -20,9 +20,6 @@ declare module 'fastify' {
   }
 }
 
-/** Where the database announces what a change is about. */
-const CHANNEL = 'pennypost_changes';
-
 const READING = new Set(['GET', 'HEAD']);
 
 /**
@@ -31,21 +28,10 @@ const READING = new Set(['GET', 'HEAD']);
  */
 export default fp(
   async (app) => {
-    const cache = new PageCache(app.config.pageCache);
     app.decorateRequest('flight', undefined);
-    app.addHook('onRoute', (route) => share(route, cache));
-
-    const isServing = app.role === 'web' || app.role === 'web-and-worker';
-    if (!isServing || app.config.pageCache.maxAgeMs === 0) return;
-    const listening = await app.notifications.listen(CHANNEL, {
-      onMessage: (subjects) => {
-        for (const subject of subjects.split(' ')) cache.invalidate(subject);
-      },
-      onGap: () => cache.invalidate('everything'),
-    });
-    app.addHook('onClose', () => listening.close());
+    app.addHook('onRoute', (route) => share(route, app.pageCache));
   },
-  { name: 'shared-pages', dependencies: ['session', 'page', 'queue'] },
+  { name: 'shared-pages', dependencies: ['session', 'page', 'page-cache'] },
 );
 
 /** Lets a route answer with a page that is kept, or that is being rendered already. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { sql } from 'kysely';
 import t, { type Test } from 'tap';
+import { ApiProgram } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -67,6 +68,20 @@ t.test(
     t.ok(age > 500 && age <= 2_100, `after ${Math.round(age)} ms although nothing told of it`);
   },
 );
+
+t.test('what a process was asked to do itself is seen after its answer, told of or not', async (t) => {
+  const { app, author } = await setUp(t);
+  await sql`alter table posts disable trigger posts_announced_in`.execute(app.db);
+  const client = await signedInClient(app, author);
+  const program = await ApiProgram.of(app, author);
+  for (let number = 1; number <= 5; number += 1) {
+    t.notMatch((await app.inject('/')).body, `By hand ${number}`);
+    await client.post('/', { body: `By hand ${number}` });
+    t.match((await app.inject('/')).body, `By hand ${number}`);
+    await program.post('/posts/', { body: `By program ${number}` });
+    t.match((await app.inject('/')).body, `By program ${number}`);
+  }
+});
 
 t.test('caches on the way may share what all see, and nothing of those who are signed in', async (t) => {
   const { app, author } = await setUp(t);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { PageCache } from '../../../src/plugins/web/page-cache.ts';
+import { PageCache } from '../../../src/plugins/page-cache/cache.ts';
 
 const LIMITS = { maxAgeMs: 200, maxBytes: 100_000 };
 
