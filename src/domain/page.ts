@@ -35,6 +35,16 @@ export interface Range {
   readonly isFromEnd: boolean;
 }
 
+/** The order in which to read a range of a list that shows the newest first: from its end, the other way round. */
+export function newestFirst({ isFromEnd }: Range): 'asc' | 'desc' {
+  return isFromEnd ? 'asc' : 'desc';
+}
+
+/** The same of a list that shows the oldest first. */
+export function oldestFirst({ isFromEnd }: Range): 'asc' | 'desc' {
+  return isFromEnd ? 'desc' : 'asc';
+}
+
 /** Where a page of a list of known length stands, and which items it has; none when `limit` is 0. */
 export function placeOf({ number, size, beyond = 'last' }: PageRequest, total: number) {
   const count = Math.max(1, Math.ceil(total / size));
@@ -96,5 +106,18 @@ export function idAt(list: CountedList, order: 'asc' | 'desc', offset: number) {
       select id from ${table} where ${isInBlock} order by id ${direction} limit 1 offset ${offset} - before
     ) as first
     where before <= ${offset} and before + rows > ${offset}
+  )`;
+}
+
+/** The same among the rows of one owner, such as an author's posts: what lies before is passed over in their index. */
+export function idAmong(
+  list: CountedList,
+  owner: { readonly column: 'author_id' | 'post_id'; readonly id: number },
+  order: 'asc' | 'desc',
+  offset: number,
+) {
+  return sql<number>`(
+    select id from ${sql.table(list)} where ${sql.ref(owner.column)} = ${owner.id}
+    order by id ${sql.raw(order)} limit 1 offset ${offset}
   )`;
 }

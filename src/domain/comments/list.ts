@@ -1,7 +1,17 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import type { Db, Schema } from '../../schema.ts';
-import { type CountedPage, countList, idAt, type PageRequest, type Range, readPage } from '../page.ts';
+import {
+  type CountedPage,
+  countList,
+  idAmong,
+  idAt,
+  newestFirst,
+  oldestFirst,
+  type PageRequest,
+  type Range,
+  readPage,
+} from '../page.ts';
 
 /** A comment as its post's page and the moderators' page show it. */
 export interface Comment {
@@ -35,7 +45,7 @@ interface CommentedPost {
 /** One page of a post's comments, the oldest first. */
 export function listComments(db: Db, post: CommentedPost, page: PageRequest): Promise<CountedPage<Comment>> {
   return readPage(page, post.commentCount, (range) =>
-    selectComments(db, ofPost(db, post, range), range.isFromEnd ? 'desc' : 'asc').execute(),
+    selectComments(db, ofPost(db, post, range), oldestFirst(range)).execute(),
   );
 }
 
@@ -58,7 +68,7 @@ export function listNewestComments(db: Db, postId: number, limit: number): Promi
 /** One page of all comments, the newest first: what moderators read. */
 export async function listAllComments(db: Db, page: PageRequest): Promise<CountedPage<Comment>> {
   return readPage(page, await countList(db, 'comments'), (range) =>
-    selectComments(db, ofAll(db, range), range.isFromEnd ? 'asc' : 'desc').execute(),
+    selectComments(db, ofAll(db, range), newestFirst(range)).execute(),
   );
 }
 
@@ -79,25 +89,25 @@ export async function findCommentSource(db: Db, id: number): Promise<CommentSour
 
 type CommentsQuery = SelectQueryBuilder<Schema, 'comments', object>;
 
-function ofPost(db: Db, { id }: CommentedPost, { limit, offset, isFromEnd }: Range): CommentsQuery {
-  const order = isFromEnd ? 'desc' : 'asc';
+function ofPost(db: Db, { id }: CommentedPost, range: Range): CommentsQuery {
+  const { limit, offset } = range;
+  const order = oldestFirst(range);
   const comments = db
     .selectFrom('comments')
     .where('comments.post_id', '=', id)
     .orderBy('comments.id', order)
     .limit(sql.lit(limit));
   if (offset === 0) return comments;
-  const first = sql<number>`(
-    select id from comments where post_id = ${id} order by id ${sql.raw(order)} limit 1 offset ${offset}
-  )`;
-  return comments.where('comments.id', isFromEnd ? '<=' : '>=', first);
+  const first = idAmong('comments', { column: 'post_id', id }, order, offset);
+  return comments.where('comments.id', order === 'desc' ? '<=' : '>=', first);
 }
 
-function ofAll(db: Db, { limit, offset, isFromEnd }: Range): CommentsQuery {
-  const order = isFromEnd ? 'asc' : 'desc';
+function ofAll(db: Db, range: Range): CommentsQuery {
+  const { limit, offset } = range;
+  const order = newestFirst(range);
   const comments = db.selectFrom('comments').orderBy('comments.id', order).limit(sql.lit(limit));
   if (offset === 0) return comments;
-  return comments.where('comments.id', isFromEnd ? '>=' : '<=', idAt('comments', order, offset));
+  return comments.where('comments.id', order === 'desc' ? '<=' : '>=', idAt('comments', order, offset));
 }
 
 /** Comments with their authors, who are joined when it is clear which comments they are. */

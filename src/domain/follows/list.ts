@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../schema.ts';
-import { type CountedPage, type PageRequest, readPage } from '../page.ts';
+import { type CountedPage, newestFirst, type PageRequest, readPage } from '../page.ts';
 
 /** Somebody in a list of followers or followed people, and since when. */
 export interface Following {
@@ -38,8 +38,8 @@ function listFollows(
   page: PageRequest,
   total: number,
 ): Promise<CountedPage<Following>> {
-  return readPage(page, total, ({ limit, offset, isFromEnd }) => {
-    const order = isFromEnd ? 'asc' : 'desc';
+  return readPage(page, total, (range) => {
+    const order = newestFirst(range);
     const onPage = db
       .selectFrom('follows')
       .select(['follows.created_at as since', `follows.${others} as id`])
@@ -47,8 +47,8 @@ function listFollows(
       .where(`follows.${others}`, '<>', id)
       .orderBy('follows.created_at', order)
       .orderBy(`follows.${others}`, order)
-      .limit(sql.lit(limit))
-      .offset(offset)
+      .limit(sql.lit(range.limit))
+      .offset(range.offset)
       .as('page');
     return db
       .selectFrom(onPage)

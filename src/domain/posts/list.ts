@@ -1,7 +1,16 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import type { Db, Schema } from '../../schema.ts';
-import { type CountedPage, countList, idAt, type PageRequest, type Range, readPage } from '../page.ts';
+import {
+  type CountedPage,
+  countList,
+  idAmong,
+  idAt,
+  newestFirst,
+  type PageRequest,
+  type Range,
+  readPage,
+} from '../page.ts';
 
 /** A post as lists and its own page show it. */
 export interface Post {
@@ -35,7 +44,7 @@ export interface PostFilter {
 /** One page of posts, the newest first. */
 export async function listPosts(db: Db, filter: PostFilter, page: PageRequest): Promise<CountedPage<Post>> {
   return readPage(page, await countPosts(db, filter), (range) =>
-    selectPosts(db, inRange(db, filter, range), orderOf(range)).execute(),
+    selectPosts(db, inRange(db, filter, range), newestFirst(range)).execute(),
   );
 }
 
@@ -84,23 +93,17 @@ async function countPosts(db: Db, { author }: PostFilter): Promise<number> {
   return author?.postCount ?? countList(db, 'posts');
 }
 
-function orderOf({ isFromEnd }: Range): 'asc' | 'desc' {
-  return isFromEnd ? 'asc' : 'desc';
-}
-
 function inRange(db: Db, { author }: PostFilter, range: Range): PostsQuery {
-  const { limit, offset, isFromEnd } = range;
-  const order = orderOf(range);
+  const { limit, offset } = range;
+  const order = newestFirst(range);
   let posts: PostsQuery = db.selectFrom('posts').orderBy('posts.id', order).limit(sql.lit(limit));
   if (author !== undefined) posts = posts.where('posts.author_id', '=', author.id);
   if (offset === 0) return posts;
   const first =
     author === undefined
       ? idAt('posts', order, offset)
-      : sql<number>`(
-          select id from posts where author_id = ${author.id} order by id ${sql.raw(order)} limit 1 offset ${offset}
-        )`;
-  return posts.where('posts.id', isFromEnd ? '>=' : '<=', first);
+      : idAmong('posts', { column: 'author_id', id: author.id }, order, offset);
+  return posts.where('posts.id', order === 'desc' ? '<=' : '>=', first);
 }
 
 /**

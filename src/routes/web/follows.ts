@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Permission } from '../../domain/accounts/roles.ts';
 import { follow, unfollow } from '../../domain/follows/follow.ts';
 import { listFollowed, listFollowers } from '../../domain/follows/list.ts';
-import { findByUsername } from '../../domain/people/find.ts';
+import { findByUsername, type Named } from '../../domain/people/find.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
 import { pageFrom } from '../../plugins/web/params.ts';
 import { readerFor } from '../../plugins/web/session.ts';
@@ -11,8 +11,6 @@ import { paginate } from './pagination.ts';
 interface WithUsername {
   Params: { username: string };
 }
-
-type Person = NonNullable<Awaited<ReturnType<typeof findByUsername>>>;
 
 export default async function follows(app: FastifyInstance): Promise<void> {
   const { db, config } = app;
@@ -37,7 +35,7 @@ export default async function follows(app: FastifyInstance): Promise<void> {
     signedIn.addHook('onRequest', requireUser);
     signedIn.addHook('onRequest', requirePermission(Permission.FOLLOW));
 
-    const change = (path: string, act: (followerId: number, followed: Person) => Promise<string>) =>
+    const change = (path: string, act: (followerId: number, followed: Named) => Promise<string>) =>
       signedIn.post<WithUsername>(`/${path}/:username`, async (request, reply) => {
         const person = await findByUsername(db, request.params.username);
         if (person === undefined) return refuseUnknown(request, reply);
