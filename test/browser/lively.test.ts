@@ -1,23 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import t, { type Test } from 'tap';
-import { launchBrowser, listen, openPage } from '../support/browser.ts';
+import { launchBrowser, listen, logIn, openPage } from '../support/browser.ts';
 import { build } from '../support/build.ts';
-import { createUser, PASSWORD } from '../support/factories.ts';
+import { createUser } from '../support/factories.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
 
 async function setUp(t: Test): Promise<{ app: FastifyInstance; site: string; browser: Browser }> {
   const app = await build(t);
   const site = await listen(app);
   return { app, site, browser: await launchBrowser(t) };
-}
-
-async function logIn(page: Page, site: string, email: string): Promise<void> {
-  await page.goto(`${site}/auth/login`);
-  await page.fill('#email', email);
-  await page.fill('#password', PASSWORD);
-  await page.click('main button');
-  await page.waitForURL(`${site}/`);
 }
 
 /** A page that is marked, so that a reload is noticed. */

@@ -3,9 +3,9 @@ import { HtmlValidate } from 'html-validate';
 import type { Page } from 'playwright-core';
 import t from 'tap';
 import { setCommentDisabled } from '../../src/domain/comments/write.ts';
-import { accessibilityFaults, launchBrowser, listen, openPage } from '../support/browser.ts';
+import { accessibilityFaults, launchBrowser, listen, logIn, openPage } from '../support/browser.ts';
 import { build } from '../support/build.ts';
-import { createUser, PASSWORD } from '../support/factories.ts';
+import { createUser } from '../support/factories.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
 
 /** The standard's rules; how tags are written is our own business, and the templates leave blank lines. */
@@ -25,15 +25,6 @@ const MOST_BYTES = 30 * 1024;
 
 /** The most requests of a page that comes for the first time, avatars not counted. */
 const MOST_REQUESTS = 3;
-
-async function logIn(page: Page, site: string, email: string): Promise<void> {
-  await page.goto(`${site}/auth/login`);
-  await page.fill('#email', email);
-  await page.fill('#password', PASSWORD);
-  await page.click('main button');
-  await page.waitForURL(`${site}/`);
-  await page.waitForLoadState('networkidle');
-}
 
 /** How far things have moved since the page began to show, as Chromium counts it. */
 const LAYOUT_SHIFT = `new Promise((resolve) => {
@@ -119,6 +110,7 @@ t.test(
       };
       for (const path of [...open, ...forms]) await check(path);
       await logIn(page, site, admin.email);
+      await page.waitForLoadState('networkidle');
       for (const path of signedIn) await check(path);
     }
   },
@@ -168,6 +160,7 @@ t.test('a newcomer is helped to follow somebody and to write, until both are don
   const newcomer = await createUser(app, { username: 'newcomer' });
   const page = await openPage(t, await launchBrowser(t));
   await logIn(page, site, newcomer.email);
+  await page.waitForLoadState('networkidle');
   t.same(await accessibilityFaults(page), []);
   t.same(await htmlFaults(page), []);
   await page.getByRole('button', { name: 'Follow author' }).click();

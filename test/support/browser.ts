@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import type { Test } from 'tap';
 import { launchChromium } from '../../scripts/support/chromium.ts';
+import { PASSWORD } from './factories.ts';
 import { temporaryFolder } from './folder.ts';
 
 /**
@@ -41,6 +42,15 @@ export async function openPage(
   });
   page.on('pageerror', (error) => t.fail(`page error: ${error.message}`));
   return page;
+}
+
+/** Logs in by the form, as somebody whom `createUser` has made. */
+export async function logIn(page: Page, site: string, email: string): Promise<void> {
+  await page.goto(`${site}/auth/login`);
+  await page.fill('#email', email);
+  await page.fill('#password', PASSWORD);
+  await page.click('main button');
+  await page.waitForURL(`${site}/`);
 }
 
 /** What axe finds wrong with a page, one line each. */

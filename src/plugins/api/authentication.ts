@@ -6,6 +6,7 @@ import { authenticate } from '../../domain/accounts/authenticate.ts';
 import { can } from '../../domain/accounts/roles.ts';
 import { type ApiClient, identifyByAccount, identifyByToken } from '../../domain/api-tokens/identify.ts';
 import { DomainError } from '../../errors.ts';
+import { READING_METHODS } from '../http-methods.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -13,8 +14,6 @@ declare module 'fastify' {
     caller: ApiClient;
   }
 }
-
-const READING = new Set(['GET', 'HEAD']);
 
 /**
  * `request.caller`, by a token (RFC 6750, or in the user name of RFC 7617) or by email and password. A token costs one
@@ -32,7 +31,7 @@ export default fp(
           : await findByPassword(credentials, request.ip);
       if (caller === undefined) throw new DomainError('unauthorized', 'Invalid credentials');
       if (!caller.isConfirmed) throw new DomainError('unconfirmed', 'Unconfirmed account');
-      if (caller.scope === 'read' && !READING.has(request.method)) {
+      if (caller.scope === 'read' && !READING_METHODS.has(request.method)) {
         throw new DomainError('forbidden', 'This token may only read.');
       }
       request.caller = caller;

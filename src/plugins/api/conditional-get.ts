@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import fp from 'fastify-plugin';
 import fresh from 'fresh';
+import { READING_METHODS } from '../http-methods.ts';
 
 /**
  * Gives each answer to a GET an ETag, and sends a reader who has that very answer 304 instead (RFC 9110, section 13).
@@ -9,7 +10,7 @@ import fresh from 'fresh';
 export default fp(
   async (app) => {
     app.addHook('onSend', async ({ method, headers }, reply, payload) => {
-      const isConditional = (method === 'GET' || method === 'HEAD') && reply.statusCode === 200;
+      const isConditional = READING_METHODS.has(method) && reply.statusCode === 200;
       if (!isConditional || typeof payload !== 'string') return payload;
       if (!reply.hasHeader('etag')) reply.header('etag', etagOf(payload));
       if (!fresh(headers, reply.getHeaders())) return payload;

@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin';
+import { SAFE_METHODS } from '../http-methods.ts';
 import { PageCache } from './cache.ts';
 
 declare module 'fastify' {
@@ -11,8 +12,6 @@ declare module 'fastify' {
 /** Where the database announces what a change is about. */
 const CHANNEL = 'pennypost_changes';
 
-const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
-
 /**
  * `app.pageCache`, which forgets what is no longer so: as the database announces it, whoever made the change; and, of
  * what this process was asked to do itself, before it answers, so that who reads after that never comes too early.
@@ -22,7 +21,7 @@ export default fp(
     const cache = new PageCache(app.config.pageCache);
     app.decorate('pageCache', cache);
     app.addHook('onSend', ({ method }, _reply, payload, done) => {
-      if (!READING.has(method)) cache.invalidate('everything');
+      if (!SAFE_METHODS.has(method)) cache.invalidate('everything');
       done(null, payload);
     });
 

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest, onRequestHookHandler, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
+import { READING_METHODS } from '../http-methods.ts';
 import type { Flight, PageCache } from '../page-cache/cache.ts';
 import type { Representation } from '../representation.ts';
 import { describePage } from './page.ts';
@@ -20,8 +21,6 @@ declare module 'fastify' {
   }
 }
 
-const READING = new Set(['GET', 'HEAD']);
-
 /**
  * Renders a page that looks the same to many once, for all who have no session. Who has one, signed in or not, gets
  * pages of their own: so nobody sees another's page, and nobody misses a change of theirs.
@@ -39,7 +38,7 @@ function share(route: RouteOptions, cache: PageCache): void {
   const about = route.config?.sharedPageAbout;
   if (about === undefined) return;
   const find: onRequestHookHandler = (request, reply, done) => {
-    if (request.session.isKnown || !READING.has(request.method)) return done();
+    if (request.session.isKnown || !READING_METHODS.has(request.method)) return done();
     const address = addressOf(request);
     const page = cache.find(address);
     if (page !== undefined) return answer(request, reply, page);

@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin';
+import { READING_METHODS } from '../http-methods.ts';
 import { Representation } from '../representation.ts';
 
 /**
@@ -9,7 +10,7 @@ import { Representation } from '../representation.ts';
 export default fp(
   async (app) => {
     app.addHook('onSend', (request, reply, payload, done) => {
-      const isRead = request.method === 'GET' || request.method === 'HEAD';
+      const isRead = READING_METHODS.has(request.method);
       if (!isRead || reply.statusCode !== 200 || typeof payload !== 'string') {
         request.flight?.giveUp();
         return done(null, payload);
