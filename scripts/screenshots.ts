@@ -71,7 +71,7 @@ await runMain(async () => {
 });
 
 /** A few people, and what they wrote in the last days. Returns the id of the post that has comments. */
-async function furnish({ db, queue }: FastifyInstance): Promise<number> {
+async function furnish({ db, queue, markdown }: FastifyInstance): Promise<number> {
   const ids: number[] = [];
   for (const [index, { username, name, location, about }] of PEOPLE.entries()) {
     const { id } = await db
@@ -96,11 +96,17 @@ async function furnish({ db, queue }: FastifyInstance): Promise<number> {
   );
   const postIds: number[] = [];
   for (const [index, body] of POSTS.toReversed().entries()) {
-    postIds.push(await publishPost(db, ids[(POSTS.length - 1 - index) % ids.length] ?? 1, body));
+    postIds.push(
+      await publishPost(db, ids[(POSTS.length - 1 - index) % ids.length] ?? 1, await markdown.post(body)),
+    );
   }
   const postId = postIds.at(-1) ?? 1;
   for (const [index, body] of COMMENTS.entries()) {
-    const comment = { postId, authorId: ids[(index + 1) % ids.length] ?? 1, body };
+    const comment = {
+      postId,
+      authorId: ids[(index + 1) % ids.length] ?? 1,
+      text: await markdown.comment(body),
+    };
     await db.transaction().execute((trx) => publishComment({ db: trx, queue }, comment));
   }
   await sql`update posts set created_at = now() - (${postId}::int - id) * interval '17 hours' - interval '2 hours'`.execute(

@@ -9,6 +9,7 @@ import db from './plugins/db.ts';
 import errors, { answerBadUrl } from './plugins/errors.ts';
 import mailLedger from './plugins/mail-ledger.ts';
 import mailer from './plugins/mailer.ts';
+import markdown from './plugins/markdown/index.ts';
 import metrics from './plugins/metrics.ts';
 import openapi from './plugins/openapi.ts';
 import pageCache from './plugins/page-cache/index.ts';
@@ -57,6 +58,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
     genReqId: () => randomUUID(),
     bodyLimit: 1024 * 1024,
     requestTimeout: 30_000,
+    connectionTimeout: config.connectionTimeoutMs,
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: answerBadUrl,
   });
@@ -76,6 +78,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(alarms);
   app.register(metrics);
   app.register(passwords);
+  app.register(markdown);
   app.register(rateLimits);
 
   // How HTTP is spoken.

@@ -16,6 +16,10 @@ export type Config = Readonly<ReturnType<typeof readVariables>> & {
   readonly apiRateLimit: RateLimit;
   /** The pages that are rendered once for all who have no session; with an age of 0 none is kept. */
   readonly pageCache: { readonly maxAgeMs: number; readonly maxBytes: number };
+  /** How long one text may take to render. */
+  readonly renderTimeoutMs: number;
+  /** How long a connection may stand still, also while an answer waits to be read. */
+  readonly connectionTimeoutMs: number;
 };
 
 interface PerAccountAndAddress {
@@ -54,6 +58,8 @@ export function loadConfig(
     rateLimits: RATE_LIMITS,
     apiRateLimit: API_RATE_LIMIT,
     pageCache: PAGE_CACHE,
+    renderTimeoutMs: 2_000,
+    connectionTimeoutMs: 30_000,
   });
 }
 

@@ -10,6 +10,7 @@ export type DomainErrorCode =
   | 'export-underway'
   | 'too-many-tokens'
   | 'idempotency-key-reused'
+  | 'unrenderable'
   | 'too-many-requests'
   | 'busy';
 

@@ -2,7 +2,7 @@ import { faker } from '@faker-js/faker';
 import { hash } from '@node-rs/argon2';
 import { SingleBar } from 'cli-progress';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import { renderComment, renderPost } from '../../src/domain/markdown.ts';
+import { render } from '../../src/domain/markdown.ts';
 import type { Db, Schema } from '../../src/schema.ts';
 
 export interface Amounts {
@@ -93,7 +93,7 @@ async function seedUsers(db: Db, count: number): Promise<number[]> {
 function seedPosts(db: Db, count: number, userIds: readonly number[]): Promise<number[]> {
   const texts = range(1, DIFFERENT_TEXTS)
     .map(makePost)
-    .map((body) => ({ body, html: renderPost(body) }));
+    .map((body) => ({ body, html: render('post', body) }));
   return insertInChunks(db, 'posts', count, (from, to) => {
     const posts = range(from, to).map((number) => ({
       ...pick(texts),
@@ -119,7 +119,7 @@ async function seedComments(
 ): Promise<void> {
   const texts = range(1, DIFFERENT_TEXTS)
     .map(() => faker.lorem.sentences({ min: 1, max: 3 }))
-    .map((body) => ({ body, html: renderComment(body) }));
+    .map((body) => ({ body, html: render('comment', body) }));
   await insertInChunks(db, 'comments', count, (from, to) => {
     const comments = range(from, to).map((number) => ({
       ...pick(texts),

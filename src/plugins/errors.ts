@@ -16,6 +16,7 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
   'export-underway': 409,
   'too-many-tokens': 409,
   'idempotency-key-reused': 422,
+  unrenderable: 422,
   'too-many-requests': 429,
   busy: 503,
 };

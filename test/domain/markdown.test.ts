@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { type DefaultTreeAdapterMap, parseFragment } from 'parse5';
 import t from 'tap';
-import { renderComment, renderPost } from '../../src/domain/markdown.ts';
+import { render, TooLarge } from '../../src/domain/markdown.ts';
 
 const POST_TAGS = new Set(
   'a abbr acronym b blockquote br code em h1 h2 h3 i li ol p pre strong ul'.split(' '),
@@ -37,18 +37,21 @@ function intrudersIn(html: string, allowedTags: Set<string>): string[] {
 }
 
 t.test('Markdown becomes HTML, and plain links are found', async (t) => {
-  t.equal(renderPost('# A *title*'), '<h1>A <em>title</em></h1>');
+  t.equal(render('post', '# A *title*'), '<h1>A <em>title</em></h1>');
   t.equal(
-    renderPost('See https://example.com/a_b.'),
+    render('post', 'See https://example.com/a_b.'),
     '<p>See <a href="https://example.com/a_b" rel="nofollow ugc noopener">https://example.com/a_b</a>.</p>',
   );
-  t.equal(renderPost('- one\n- two'), '<ul>\n<li>one</li>\n<li>two</li>\n</ul>');
-  t.equal(renderPost('<abbr title="as soon as">asap</abbr>'), '<p><abbr title="as soon as">asap</abbr></p>');
+  t.equal(render('post', '- one\n- two'), '<ul>\n<li>one</li>\n<li>two</li>\n</ul>');
+  t.equal(
+    render('post', '<abbr title="as soon as">asap</abbr>'),
+    '<p><abbr title="as soon as">asap</abbr></p>',
+  );
 });
 
 t.test('a comment has no blocks: their text stays', async (t) => {
   t.equal(
-    renderComment('# Loud\n\n**bold** and `code`'),
+    render('comment', '# Loud\n\n**bold** and `code`'),
     'Loud\n<strong>bold</strong> and <code>code</code>',
   );
 });
@@ -131,8 +134,8 @@ const PAYLOADS = [
 
 t.test('nothing dangerous survives in posts or comments', async (t) => {
   for (const payload of PAYLOADS) {
-    t.same(intrudersIn(renderPost(payload), POST_TAGS), [], payload);
-    t.same(intrudersIn(renderComment(payload), COMMENT_TAGS), [], payload);
+    t.same(intrudersIn(render('post', payload), POST_TAGS), [], payload);
+    t.same(intrudersIn(render('comment', payload), COMMENT_TAGS), [], payload);
   }
 });
 
@@ -179,12 +182,126 @@ t.test('whatever is written, only what is allowed comes out', async (t) => {
   fc.assert(
     fc.property(text, (body) => {
       const intruders = [
-        ...intrudersIn(renderPost(body), POST_TAGS),
-        ...intrudersIn(renderComment(body), COMMENT_TAGS),
+        ...intrudersIn(render('post', body), POST_TAGS),
+        ...intrudersIn(render('comment', body), COMMENT_TAGS),
       ];
       if (intruders.length > 0) throw new Error(intruders.join(', '));
     }),
     { numRuns: 2000 },
   );
   t.pass('2,000 texts');
+});
+
+t.test('a link ends where it would if the whole text were searched', async (t) => {
+  const links = (text: string) =>
+    [...render('post', text).matchAll(/href="([^"]*)"/g)].map(([, href]) => href);
+  t.same(links('write to susan@example.com\nor see\thttp://example.com/*a* (https://example.net/(x)).'), [
+    'mailto:susan@example.com',
+    'http://example.com/*a',
+    'https://example.net/(x)',
+  ]);
+});
+
+/** The most characters that a text may have. */
+const LONGEST = 50_000;
+
+/** What Markdown is made of, and what has made parsers slow or large. */
+const CONSTRUCTS = fc.oneof(
+  fc.constantFrom('[a]', '[a][a]', '[a]: /b "t"\n', '[', ']', '](', '![', '![a]', '[a](b "c")', '[a](<b>)'),
+  fc.constantFrom('*', '**', '_', '*a ', '*a_ ', 'a**b', '`', '``', '~~', '\\', '***a*'),
+  fc.constantFrom(
+    '//a.b/',
+    'http://',
+    'https://a.b/(',
+    'a://',
+    'www.a.',
+    'a@',
+    'a@b.co',
+    '<a@b>',
+    '<http://a>',
+  ),
+  fc.constantFrom(
+    '|a|b|\n',
+    '|-|-|\n',
+    '|',
+    '> ',
+    '>\n',
+    '- ',
+    '-\n',
+    '1. ',
+    '# ',
+    '#\n',
+    '\n',
+    '\n\n',
+    '    ',
+  ),
+  fc.constantFrom(
+    '<b>',
+    '</b>',
+    '<',
+    '<a ',
+    '<a href="',
+    '<!--',
+    '<?',
+    '<![CDATA[',
+    '<!A ',
+    '<div>\n',
+    '<pre>',
+  ),
+  fc.constantFrom(
+    '&',
+    '&amp;',
+    '&#',
+    '&#1;',
+    '&quot;',
+    '"',
+    '\t',
+    ' ',
+    '\u00a0',
+    '你',
+    '😀',
+    '```\n',
+    '---\n',
+  ),
+  fc.string({ maxLength: 8 }),
+);
+
+/** A few constructs in a row, over and over; several such stretches; references with long titles before them. */
+const HOSTILE_TEXT = fc
+  .tuple(
+    fc.nat(LONGEST / 2),
+    fc.array(fc.tuple(fc.array(CONSTRUCTS, { minLength: 1, maxLength: 4 }), fc.nat(LONGEST)), {
+      minLength: 1,
+      maxLength: 4,
+    }),
+  )
+  .map(([titleLength, stretches]) => {
+    const reference = `[a]: /b "${'t'.repeat(titleLength)}"\n\n`;
+    const repeated = stretches.map(([parts, length]) => {
+      const unit = parts.join('');
+      return unit.repeat(Math.ceil(length / Math.max(unit.length, 1))).slice(0, length);
+    });
+    return (reference + repeated.join('')).slice(0, LONGEST);
+  });
+
+t.test('whatever is written, the HTML is no larger than it may be', async (t) => {
+  fc.assert(
+    fc.property(HOSTILE_TEXT, fc.constantFrom('post', 'comment'), (text, kind) => {
+      try {
+        return render(kind, text).length <= 4 * text.length + 65_536;
+      } catch (error) {
+        return error instanceof TooLarge;
+      }
+    }),
+    { numRuns: 100 },
+  );
+  t.pass('100 texts');
+});
+
+t.test('references are refused while they expand, before there is more than may be', async (t) => {
+  const text = `[a]: /b "${'t'.repeat(24_000)}"\n\n${'[a]'.repeat(8_000)}`;
+  const before = process.memoryUsage.rss();
+  t.throws(() => render('post', text), TooLarge);
+  t.ok(process.memoryUsage.rss() - before < 100 * 2 ** 20, 'and not from 192 MB of HTML');
+  t.ok(render('post', `${'[a]'.repeat(100)}\n\n[a]: /b "short"`), 'as references usually are, they work');
 });

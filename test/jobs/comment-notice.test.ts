@@ -17,10 +17,12 @@ async function setUp(t: Parameters<typeof build>[0]) {
   const author = await createUser(app, { username: 'john' });
   const reader = await createUser(app, { username: 'susan' });
   const [postId = 0] = await writePosts(app, author);
-  const comment = (authorId: number, body: string) =>
-    app.db
+  const comment = async (authorId: number, body: string) => {
+    const text = await app.markdown.comment(body);
+    return app.db
       .transaction()
-      .execute((trx) => publishComment({ db: trx, queue: app.queue }, { postId, authorId, body }));
+      .execute((trx) => publishComment({ db: trx, queue: app.queue }, { postId, authorId, text }));
+  };
   /** Lets an hour pass, for the queue and for what the database remembers. */
   const anHourLater = async () => {
     await clock.setTime(clock.now() + 61 * 60 * 1000);

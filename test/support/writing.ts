@@ -5,24 +5,25 @@ import type { TestUser } from './factories.ts';
 
 /** Publishes posts of somebody, `Post 1` and so on. Returns the ids in that order. */
 export async function writePosts(
-  { db }: FastifyInstance,
+  { db, markdown }: FastifyInstance,
   { id }: Pick<TestUser, 'id'>,
   count = 1,
 ): Promise<number[]> {
   const ids: number[] = [];
-  for (let number = 1; number <= count; number += 1) ids.push(await publishPost(db, id, `Post ${number}`));
+  for (let number = 1; number <= count; number += 1)
+    ids.push(await publishPost(db, id, await markdown.post(`Post ${number}`)));
   return ids;
 }
 
 /** Publishes comments under a post, `Comment 1` and so on. Returns the ids in that order. */
 export async function writeComments(
-  { db, queue }: FastifyInstance,
+  { db, queue, markdown }: FastifyInstance,
   { id }: Pick<TestUser, 'id'>,
   postId: number,
   count = 1,
 ): Promise<number[]> {
   for (let number = 1; number <= count; number += 1) {
-    const comment = { postId, authorId: id, body: `Comment ${number}` };
+    const comment = { postId, authorId: id, text: await markdown.comment(`Comment ${number}`) };
     await db.transaction().execute((trx) => publishComment({ db: trx, queue }, comment));
   }
   const comments = await db

@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import type { Queue } from '../../queues.ts';
 import type { Db, Schema } from '../../schema.ts';
-import { renderComment } from '../markdown.ts';
+import type { Rendered } from '../markdown.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
 import { announceComment } from './notice.ts';
 
@@ -14,7 +14,7 @@ import { announceComment } from './notice.ts';
  */
 export async function publishComment(
   { db, queue }: { db: Transaction<Schema>; queue: Queue },
-  comment: { postId: number; authorId: number; body: string },
+  comment: { postId: number; authorId: number; text: Rendered },
 ): Promise<number> {
   const id = await insertComment(db, comment);
   await announceComment({ db, queue }, comment.postId);
@@ -23,7 +23,7 @@ export async function publishComment(
 
 async function insertComment(
   db: Db,
-  { postId, authorId, body }: { postId: number; authorId: number; body: string },
+  { postId, authorId, text }: { postId: number; authorId: number; text: Rendered },
 ): Promise<number> {
   const inserted = await db
     .insertInto('comments')
@@ -36,8 +36,8 @@ async function insertComment(
         .select(({ val }) => [
           'posts.id',
           val(authorId).as('author_id'),
-          val(body).as('body'),
-          val(renderComment(body)).as('body_html'),
+          val(text.body).as('body'),
+          val(text.html).as('body_html'),
         ]),
     )
     .returning('id')

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import type { Db, Role } from '../../schema.ts';
 import { can, Permission } from '../accounts/roles.ts';
-import { renderPost } from '../markdown.ts';
+import type { Rendered } from '../markdown.ts';
 
 /** Who acts, as far as the rules need to know. */
 export interface Actor {
@@ -24,10 +24,10 @@ export function mayChange(actor: Actor | null, { authorId }: { readonly authorId
 }
 
 /** Publishes a post. Returns its id. */
-export async function publishPost(db: Db, authorId: number, body: string): Promise<number> {
+export async function publishPost(db: Db, authorId: number, { body, html }: Rendered): Promise<number> {
   const { id } = await db
     .insertInto('posts')
-    .values({ author_id: authorId, body, body_html: renderPost(body) })
+    .values({ author_id: authorId, body, body_html: html })
     .returning('id')
     .executeTakeFirstOrThrow();
   return id;
@@ -58,14 +58,14 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
 export async function updatePost(
   db: Db,
   id: number,
-  body: string,
+  { body, html }: Rendered,
   versions: readonly number[] | undefined,
 ): Promise<void> {
   let update = db
     .updateTable('posts')
     .set(({ eb }) => ({
       body,
-      body_html: renderPost(body),
+      body_html: html,
       version: eb('version', '+', 1),
       edited_at: sql`now()`,
     }))

@@ -19,7 +19,7 @@ import { Comment, CommentPage, paths, presentComment, ref } from './resources.ts
 const tags = ['Comments'];
 
 const comments: FastifyPluginAsyncTypebox = async (app) => {
-  const { db, queue, config } = app;
+  const { db, queue, markdown, config } = app;
 
   const listing = {
     tags,
@@ -72,8 +72,9 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
         key: headers['idempotency-key'],
         content: ['POST', paths.commentsOf(postId), body],
       };
+      const text = await markdown.comment(body);
       const { answer, isRepetition } = await once(db, request, Comment, async (trx) => {
-        const id = await publishComment({ db: trx, queue }, { postId, authorId: caller.id, body });
+        const id = await publishComment({ db: trx, queue }, { postId, authorId: caller.id, text });
         return shownTo(caller)(await findCommentSource(trx, id));
       });
       if (isRepetition) reply.header('idempotency-replayed', 'true');

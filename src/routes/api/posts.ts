@@ -20,7 +20,7 @@ const WithIfMatch = Type.Object({
 });
 
 const posts: FastifyPluginAsyncTypebox = async (app) => {
-  const { db, config } = app;
+  const { db, markdown, config } = app;
 
   const listing = {
     tags,
@@ -54,8 +54,9 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
         key: headers['idempotency-key'],
         content: ['POST', paths.posts, body.body],
       };
+      const text = await markdown.post(body.body);
       const { answer, isRepetition } = await once(db, request, Post, async (trx) =>
-        presentPost(await findPostSource(trx, await publishPost(trx, caller.id, body.body))),
+        presentPost(await findPostSource(trx, await publishPost(trx, caller.id, text))),
       );
       if (isRepetition) reply.header('idempotency-replayed', 'true');
       return reply.code(201).header('location', answer.url).send(answer);
@@ -83,11 +84,11 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     params: WithId,
     headers: WithIfMatch,
     body: writing('post'),
-    response: { 200: ref(Post, { description: 'The post.' }), ...refusals(400, 404, 412, 413, 415) },
+    response: { 200: ref(Post, { description: 'The post.' }), ...refusals(400, 404, 412, 413, 415, 422) },
   };
   app.put('/posts/:id', { schema: editing }, async ({ caller, params, headers, body }, reply) => {
     const { id } = await loadForChange(db, caller, params.id);
-    await updatePost(db, id, body.body, versionsIn(headers['if-match']));
+    await updatePost(db, id, await markdown.post(body.body), versionsIn(headers['if-match']));
     const post = await findPostSource(db, id);
     reply.header('etag', etagOf(post));
     return presentPost(post);

@@ -43,7 +43,7 @@ const REASONS = {
   412: 'Somebody else has changed it since.',
   413: 'What was sent is too large.',
   415: 'What was sent is not JSON.',
-  422: 'The Idempotency-Key came before with another request.',
+  422: 'The text cannot be rendered, or the Idempotency-Key came before with another request.',
   429: 'Too many requests; Retry-After says how long to wait.',
 } as const;
 

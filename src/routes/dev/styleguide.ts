@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { renderPost } from '../../domain/markdown.ts';
+import { render } from '../../domain/markdown.ts';
 import { paginate } from '../web/pagination.ts';
 
 const MOMENT = new Date('2026-01-10T08:00:00Z');
@@ -21,7 +21,7 @@ a block of code
 /** Every component of the pages in all its states, to look at while changing the style sheet. */
 export default async function styleguide(app: FastifyInstance): Promise<void> {
   const author = { authorId: 1, authorUsername: 'susan', authorAvatarSeed: AVATAR_SEED, createdAt: MOMENT };
-  const post = { id: 1, bodyHtml: renderPost(POST_TEXT), editedAt: null, commentCount: 1, ...author };
+  const post = { id: 1, bodyHtml: render('post', POST_TEXT), editedAt: null, commentCount: 1, ...author };
   const comment = { id: 1, postId: 1, bodyHtml: 'Well said.', isDisabled: false, ...author };
 
   app.get('/', (_request, reply) =>
@@ -30,7 +30,7 @@ export default async function styleguide(app: FastifyInstance): Promise<void> {
       posts: { items: [post] },
       comments: { items: [comment, { ...comment, id: 2, isDisabled: true }] },
       pagination: paginate({ number: 4, count: 12 }, '/dev/styleguide'),
-      previewHtml: renderPost('What *will be*.'),
+      previewHtml: render('post', 'What *will be*.'),
       filled: { values: { name: 'Susan', text: 'Some words', choice: 'b' }, errors: {} },
       refused: {
         values: { refused_name: '' },

@@ -1,4 +1,24 @@
 import { Type } from 'typebox';
+import type { Rendered } from '../../domain/markdown.ts';
+import { DomainError } from '../../errors.ts';
+import type { FormState } from '../../plugins/web/forms.ts';
 
 /** The text of a post or a comment. */
 export const bodyField = () => Type.String({ minLength: 1, maxLength: 50_000 });
+
+interface FormWithBody {
+  refuse(field: 'body', message: string): FormState;
+}
+
+/** Waits for the text of a form. Returns it, or the form to show again when it cannot be rendered. */
+export async function textOf(
+  rendering: Promise<Rendered>,
+  form: FormWithBody,
+): Promise<{ text: Rendered } | { refused: FormState }> {
+  try {
+    return { text: await rendering };
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.code !== 'unrenderable') throw error;
+    return { refused: form.refuse('body', error.message) };
+  }
+}

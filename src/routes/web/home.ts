@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
-import { renderPost } from '../../domain/markdown.ts';
 import { findFirstSteps, hasNobody } from '../../domain/people/first-steps.ts';
 import { listPosts } from '../../domain/posts/list.ts';
 import { listFollowedPosts } from '../../domain/posts/list-followed.ts';
@@ -10,7 +9,7 @@ import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
 import { pageFrom } from '../../plugins/web/params.ts';
 import { readerFor } from '../../plugins/web/session.ts';
-import { bodyField } from './fields.ts';
+import { bodyField, textOf } from './fields.ts';
 import { metaOfHome } from './meta.ts';
 import { paginate } from './pagination.ts';
 
@@ -21,7 +20,7 @@ const TAB_COOKIE = 'show_followed';
 const TAB_COOKIE_OPTIONS = { path: '/', httpOnly: true, sameSite: 'lax', maxAge: 30 * 24 * 60 * 60 } as const;
 
 export default async function home(app: FastifyInstance): Promise<void> {
-  const { db, config } = app;
+  const { db, markdown, config } = app;
 
   app.get('/', { config: { sharedPageAbout: 'home' } }, (request, reply) =>
     show(request, reply, { form: EMPTY_FORM }),
@@ -31,8 +30,10 @@ export default async function home(app: FastifyInstance): Promise<void> {
     const form = request.readForm(PostForm);
     if (form.data === undefined) return show(request, reply.code(422), { form: form.state });
     const { body, preview } = form.data;
-    if (preview) return show(request, reply, { form: form.state, previewHtml: renderPost(body) });
-    await publishPost(db, currentUser(request).id, body);
+    const rendered = await textOf(markdown.post(body), form);
+    if ('refused' in rendered) return show(request, reply.code(422), { form: rendered.refused });
+    if (preview) return show(request, reply, { form: form.state, previewHtml: rendered.text.html });
+    await publishPost(db, currentUser(request).id, rendered.text);
     return reply.redirect('/', 303);
   });
 

@@ -3,7 +3,6 @@ import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
 import { listComments } from '../../domain/comments/list.ts';
 import { publishComment } from '../../domain/comments/write.ts';
-import { renderPost } from '../../domain/markdown.ts';
 import { findPost } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, mayChange, updatePost } from '../../domain/posts/write.ts';
 import { DomainError } from '../../errors.ts';
@@ -11,7 +10,7 @@ import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
 import { idFrom, pageFrom } from '../../plugins/web/params.ts';
 import { readerFor } from '../../plugins/web/session.ts';
-import { bodyField } from './fields.ts';
+import { bodyField, textOf } from './fields.ts';
 import { metaOfPost, titleOfPost } from './meta.ts';
 import { paginate } from './pagination.ts';
 
@@ -30,7 +29,7 @@ interface WithId {
 }
 
 export default async function posts(app: FastifyInstance): Promise<void> {
-  const { db, queue, config } = app;
+  const { db, queue, markdown, config } = app;
 
   app.get<WithId>('/post/:id', { config: { sharedPageAbout: 'post:{id}' } }, (request, reply) =>
     show(request, reply, EMPTY_FORM),
@@ -42,8 +41,10 @@ export default async function posts(app: FastifyInstance): Promise<void> {
     async (request, reply) => {
       const form = request.readForm(CommentForm);
       if (form.data === undefined) return show(request, reply.code(422), form.state);
+      const rendered = await textOf(markdown.comment(form.data.body), form);
+      if ('refused' in rendered) return show(request, reply.code(422), rendered.refused);
       const postId = idFrom(request.params.id);
-      const comment = { postId, authorId: currentUser(request).id, body: form.data.body };
+      const comment = { postId, authorId: currentUser(request).id, text: rendered.text };
       await db.transaction().execute((trx) => publishComment({ db: trx, queue }, comment));
       await request.session.flash('Your comment has been published.');
       return reply.redirect(`/post/${postId}?page=-1#comments`, 303);
@@ -64,9 +65,11 @@ export default async function posts(app: FastifyInstance): Promise<void> {
       const form = request.readForm(EditForm);
       if (form.data === undefined) return showEditor(reply.code(422), id, form.state);
       const { body, version, preview } = form.data;
-      if (preview) return showEditor(reply, id, form.state, renderPost(body));
+      const rendered = await textOf(markdown.post(body), form);
+      if ('refused' in rendered) return showEditor(reply.code(422), id, rendered.refused);
+      if (preview) return showEditor(reply, id, form.state, rendered.text.html);
       try {
-        await updatePost(db, id, body, version === '' ? undefined : [Number(version)]);
+        await updatePost(db, id, rendered.text, version === '' ? undefined : [Number(version)]);
       } catch (error) {
         if (!(error instanceof DomainError) || error.code !== 'edit-conflict') throw error;
         const newest = await loadForChange(db, currentUser(request), id);

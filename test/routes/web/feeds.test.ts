@@ -34,11 +34,15 @@ t.test('the site, a person and a post have feeds that say what is new', async (t
   const app = await build(t, { BASE_URL: SITE });
   const john = await createUser(app, { username: 'john' });
   const susan = await createUser(app, { username: 'susan' });
-  await publishPost(app.db, susan.id, 'Less & <b>more</b>, and a control: \u0007 "quoted"');
+  await publishPost(
+    app.db,
+    susan.id,
+    await app.markdown.post('Less & <b>more</b>, and a control: \u0007 "quoted"'),
+  );
   const [postId = 0] = await writePosts(app, john, 2);
   const [hidden = 0] = await writeComments(app, susan, postId, 2);
   await setCommentDisabled(app.db, hidden, true);
-  await updatePost(app.db, postId, 'Post 1, changed', undefined);
+  await updatePost(app.db, postId, await app.markdown.post('Post 1, changed'), undefined);
   const client = new Client(app);
 
   for (const [path, count] of [
@@ -92,7 +96,7 @@ t.test('a reader whose feed has not changed is told so', async (t) => {
     t.equal((await client.get(path, { headers: { 'if-modified-since': since } })).statusCode, 304, since);
   }
   const { headers } = await client.get('/feed.atom');
-  await updatePost(app.db, postId, 'changed', undefined);
+  await updatePost(app.db, postId, await app.markdown.post('changed'), undefined);
   const changed = await client.get('/feed.atom', { headers: { 'if-none-match': String(headers.etag) } });
   t.equal(changed.statusCode, 200);
 });
@@ -107,7 +111,11 @@ t.test('an empty feed is a feed too', async (t) => {
 t.test('pages say what they are, where they belong, and which feeds follow them', async (t) => {
   const app = await build(t, { BASE_URL: SITE });
   const john = await createUser(app);
-  const id = await publishPost(app.db, john.id, '# On "tags" & `<script>`\n\nWhat `</script>` does.');
+  const id = await publishPost(
+    app.db,
+    john.id,
+    await app.markdown.post('# On "tags" & `<script>`\n\nWhat `</script>` does.'),
+  );
   const client = new Client(app);
 
   const { body } = await client.get(`/post/${id}`);
