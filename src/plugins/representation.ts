@@ -33,11 +33,14 @@ const pack: Record<Encoding, (bytes: Buffer, effort: Effort) => Promise<Buffer>>
 export class Representation {
   /** Weak: it names the content, whatever it is packed in (RFC 9110, section 8.8.1). */
   readonly etag: string;
+  /** What else is said of the content, whatever it is packed in. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly #body: Buffer;
   readonly #effort: Effort;
   readonly #packed = new Map<Encoding, Promise<Buffer>>();
 
-  constructor(body: string | Buffer, effort: Effort) {
+  constructor(body: string | Buffer, effort: Effort, headers: Readonly<Record<string, string>> = {}) {
+    this.headers = headers;
     this.#body = typeof body === 'string' ? Buffer.from(body) : body;
     this.#effort = effort;
     this.etag = `W/"${hash('sha1', this.#body, 'base64url')}"`;

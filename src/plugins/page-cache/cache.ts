@@ -106,8 +106,8 @@ export class Flight {
     };
   }
 
-  land(html: string): Representation {
-    const page = new Representation(html, 'little');
+  land(text: string, headers: Readonly<Record<string, string>> = {}): Representation {
+    const page = new Representation(text, 'little', headers);
     this.#land(page);
     return page;
   }

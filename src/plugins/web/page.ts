@@ -62,20 +62,19 @@ const CACHE_CONTROL = {
   shared: 'public, max-age=0, s-maxage=2, stale-while-revalidate=8',
 } as const;
 
-/** Sets the headers of a page, whoever rendered it. */
-export function describePage(
-  { headers, server }: FastifyRequest,
-  reply: FastifyReply,
-  whose: keyof typeof CACHE_CONTROL,
-): FastifyReply {
+function describePage(request: FastifyRequest, reply: FastifyReply, whose: keyof typeof CACHE_CONTROL): void {
   reply.header('vary', 'accept-encoding, cookie');
   if (!reply.hasHeader('cache-control')) reply.header('cache-control', CACHE_CONTROL[whose]);
+  offerSpeculation(request, reply);
+}
+
+/** Says which pages the browser may fetch ahead, whoever rendered this one. */
+export function offerSpeculation({ headers, server }: FastifyRequest, reply: FastifyReply): void {
   // Which pages a browser may fetch while the reader still points at them. Who comes from another page of ours has all
   // else in the cache already.
   if (headers['sec-fetch-site'] === 'same-origin') {
     reply.header('speculation-rules', `"${server.assetPath('speculation-rules.json')}"`);
   }
-  return reply;
 }
 
 /** What the visitor may do, for pages to offer only that. */

@@ -3,15 +3,15 @@ import fp from 'fastify-plugin';
 import { READING_METHODS } from '../http-methods.ts';
 import type { Flight, PageCache } from '../page-cache/cache.ts';
 import type { Representation } from '../representation.ts';
-import { describePage } from './page.ts';
+import { offerSpeculation } from './page.ts';
 import { pageFrom } from './params.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
      * Marks a page that looks the same to all who have no session, and says what it is about, in the words that
-     * changes are announced in: `home`, or with a parameter of its path, `post:{id}`, `user:{username}`. Of its
-     * query, only `page` may matter.
+     * changes are announced in: `home`, or with a parameter of its path, `post:{id}`, `user:{username}`. Nobody
+     * announces `sitemap`: it is seen when it is too old. Of its query, only `page` may matter.
      */
     sharedPageAbout?: string;
   }
@@ -23,14 +23,14 @@ declare module 'fastify' {
 
 /**
  * Renders a page that looks the same to many once, for all who have no session. Who has one, signed in or not, gets
- * pages of their own: so nobody sees another's page, and nobody misses a change of theirs.
+ * pages of their own: so nobody sees another's page, and nobody misses a change of theirs. Feeds know no sessions.
  */
 export default fp(
   async (app) => {
     app.decorateRequest('flight', undefined);
     app.addHook('onRoute', (route) => share(route, app.pageCache));
   },
-  { name: 'shared-pages', dependencies: ['session', 'page', 'page-cache'] },
+  { name: 'shared-pages', dependencies: ['page-cache', 'text-responses'] },
 );
 
 /** Lets a route answer with a page that is kept, or that is being rendered already. */
@@ -38,7 +38,7 @@ function share(route: RouteOptions, cache: PageCache): void {
   const about = route.config?.sharedPageAbout;
   if (about === undefined) return;
   const find: onRequestHookHandler = (request, reply, done) => {
-    if (request.session.isKnown || !READING_METHODS.has(request.method)) return done();
+    if (request.session?.isKnown || !READING_METHODS.has(request.method)) return done();
     const address = addressOf(request);
     const page = cache.find(address);
     if (page !== undefined) return answer(request, reply, page);
@@ -66,7 +66,7 @@ function subjectOf(about: string, params: unknown): string {
 }
 
 function answer(request: FastifyRequest, reply: FastifyReply, page: Representation): void {
-  describePage(request, reply, 'shared').header('content-type', 'text/html; charset=utf-8');
+  offerSpeculation(request, reply.headers(page.headers));
   const chosen = page.choose(request, reply);
   if (chosen instanceof Promise)
     chosen.then(

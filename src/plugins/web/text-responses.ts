@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 import { READING_METHODS } from '../http-methods.ts';
 import { Representation } from '../representation.ts';
@@ -16,7 +17,7 @@ export default fp(
         return done(null, payload);
       }
       if (!reply.hasHeader('vary')) reply.header('vary', 'accept-encoding');
-      const text = request.flight?.land(payload) ?? new Representation(payload, 'little');
+      const text = request.flight?.land(payload, headersOf(reply)) ?? new Representation(payload, 'little');
       const chosen = text.choose(request, reply);
       if (chosen instanceof Promise) chosen.then((packed) => done(null, packed), done);
       else done(null, chosen);
@@ -24,3 +25,12 @@ export default fp(
   },
   { name: 'text-responses' },
 );
+
+/** What describes a text to all its readers. The other headers are each answer's own. */
+const DESCRIBING = ['content-type', 'cache-control', 'last-modified', 'vary'] as const;
+
+function headersOf(reply: FastifyReply): Record<string, string> {
+  return Object.fromEntries(
+    DESCRIBING.flatMap((name) => (reply.hasHeader(name) ? [[name, String(reply.getHeader(name))]] : [])),
+  );
+}

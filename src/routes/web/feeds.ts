@@ -28,6 +28,9 @@ interface FeedEntry {
 /** How many entries a feed has. */
 const NEWEST = 30;
 
+/** How many characters of HTML a feed has, so that it costs little to write and to read, whatever people publish. */
+const MOST_HTML = 500_000;
+
 const TITLE_LENGTH = 80;
 
 /** Feeds of the site, of each person, and of each post's comments. They know no sessions: everybody gets the same. */
@@ -38,30 +41,36 @@ export default async function feeds(app: FastifyInstance): Promise<void> {
     ['atom', sendAtom],
     ['json', sendJson],
   ] as const) {
-    app.get(`/feed.${format}`, async (_request, reply) => {
+    app.get(`/feed.${format}`, { config: { sharedPageAbout: 'home' } }, async (_request, reply) => {
       const posts = await listNewestPosts(db, {}, NEWEST);
       return send(reply, {
         title: 'Pennypost',
         path: '/',
         feedPath: '/feed',
-        entries: posts.map(entryOfPost),
+        entries: newestThatFit(posts).map(entryOfPost),
       });
     });
 
-    app.get<{ Params: { username: string } }>(`/user/:username/feed.${format}`, async (request, reply) => {
-      const person = await findByUsername(db, request.params.username);
-      if (person === undefined) throw new DomainError('not-found', 'There is nobody of this name.');
-      const path = `/user/${person.username}`;
-      const posts = await listNewestPosts(db, { author: person }, NEWEST);
-      return send(reply, {
-        title: `${person.username} on Pennypost`,
-        path,
-        feedPath: `${path}/feed`,
-        entries: posts.map(entryOfPost),
-      });
-    });
+    const aboutUser = { config: { sharedPageAbout: 'user:{username}' } };
+    app.get<{ Params: { username: string } }>(
+      `/user/:username/feed.${format}`,
+      aboutUser,
+      async (request, reply) => {
+        const person = await findByUsername(db, request.params.username);
+        if (person === undefined) throw new DomainError('not-found', 'There is nobody of this name.');
+        const path = `/user/${person.username}`;
+        const posts = await listNewestPosts(db, { author: person }, NEWEST);
+        return send(reply, {
+          title: `${person.username} on Pennypost`,
+          path,
+          feedPath: `${path}/feed`,
+          entries: newestThatFit(posts).map(entryOfPost),
+        });
+      },
+    );
 
-    app.get<{ Params: { id: string } }>(`/post/:id/feed.${format}`, async (request, reply) => {
+    const aboutPost = { config: { sharedPageAbout: 'post:{id}' } };
+    app.get<{ Params: { id: string } }>(`/post/:id/feed.${format}`, aboutPost, async (request, reply) => {
       const post = await findPost(db, idFrom(request.params.id));
       if (post === undefined) throw new DomainError('not-found', 'There is no such post.');
       const path = `/post/${post.id}`;
@@ -70,7 +79,7 @@ export default async function feeds(app: FastifyInstance): Promise<void> {
         title: `Comments on “${excerptOf(post.bodyHtml, TITLE_LENGTH)}”`,
         path,
         feedPath: `${path}/feed`,
-        entries: comments.map(entryOfComment),
+        entries: newestThatFit(comments).map(entryOfComment),
       });
     });
   }
@@ -110,6 +119,16 @@ function describe(reply: FastifyReply, feed: Feed): FastifyReply {
   return reply
     .header('cache-control', 'public, max-age=60')
     .header('last-modified', updatedAt(feed).toUTCString());
+}
+
+/** As many as there is room for, and one at least. */
+function newestThatFit<Item extends { readonly bodyHtml: string }>(items: readonly Item[]): readonly Item[] {
+  let left = MOST_HTML;
+  const end = items.findIndex(({ bodyHtml }, index) => {
+    left -= bodyHtml.length;
+    return left < 0 && index > 0;
+  });
+  return end === -1 ? items : items.slice(0, end);
 }
 
 /** When the newest change was; of a feed without entries, long ago. */

@@ -26,6 +26,7 @@ import yourData from './your-data.ts';
 /** The pages for people. Sessions, forms and the same-origin rule are theirs alone. */
 export default async function web(app: FastifyInstance): Promise<void> {
   await app.register(textResponses);
+  await app.register(sharedPages);
   app.register(avatars);
   app.register(feeds);
   app.register(discovery);
@@ -37,7 +38,6 @@ async function pages(app: FastifyInstance): Promise<void> {
   await app.register(session);
   await app.register(forms);
   await app.register(page);
-  await app.register(sharedPages);
 
   app.register(account, { prefix: '/auth' });
   app.register(site);

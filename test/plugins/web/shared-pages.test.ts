@@ -28,7 +28,18 @@ async function setUp(t: Test) {
 
 t.test('a hundred visitors at once cost what one costs, and the next nothing', async (t) => {
   const { app, postId, countQueries } = await setUp(t);
-  for (const url of ['/', `/post/${postId}`, '/user/author', '/followers/author']) {
+  for (const url of [
+    '/',
+    `/post/${postId}`,
+    '/user/author',
+    '/followers/author',
+    '/feed.atom',
+    '/feed.json',
+    '/user/author/feed.atom',
+    `/post/${postId}/feed.json`,
+    '/sitemap.xml',
+    '/sitemap/posts/1.xml',
+  ]) {
     const one = await countQueries(() => app.inject(`${url}?page=2`));
     const all = await countQueries(async () => {
       const pages = await Promise.all(Array.from({ length: 100 }, () => app.inject(url)));
@@ -104,6 +115,19 @@ t.test('caches on the way may share what all see, and nothing of those who are s
     304,
   );
   t.match((await app.inject('/')).body, 'Hello, Stranger!');
+});
+
+t.test('what is kept is described as when it was rendered', async (t) => {
+  const { app } = await setUp(t);
+  for (const url of ['/', '/feed.atom', '/feed.json', '/sitemap.xml', '/sitemap/people/1.xml']) {
+    const describe = async () => {
+      const { headers } = await app.inject(url);
+      return ['content-type', 'cache-control', 'last-modified', 'vary', 'etag'].map((name) => headers[name]);
+    };
+    const rendered = await describe();
+    t.match(rendered[0], /^(text\/html|application\/[a-z+]+); charset=utf-8$/, url);
+    t.same(await describe(), rendered, url);
+  }
 });
 
 t.test('who has a session that is not signed in gets pages of their own as well', async (t) => {

@@ -101,6 +101,20 @@ t.test('a reader whose feed has not changed is told so', async (t) => {
   t.equal(changed.statusCode, 200);
 });
 
+t.test('a feed of long posts has as many as there is room for, and one at least', async (t) => {
+  const app = await build(t, { BASE_URL: SITE });
+  const { id } = await createUser(app);
+  const text = await app.markdown.post('<'.repeat(50_000));
+  for (let number = 1; number <= 5; number += 1) await publishPost(app.db, id, text);
+  const client = new Client(app);
+  const { items } = (await client.get('/feed.json')).json();
+  t.same(
+    items.map((item: { url: string }) => item.url),
+    [`${SITE}/post/5`, `${SITE}/post/4`],
+  );
+  t.equal((await client.get('/feed.atom')).body.split('<entry>').length - 1, 2);
+});
+
 t.test('an empty feed is a feed too', async (t) => {
   const app = await build(t, { BASE_URL: SITE });
   const { body } = await new Client(app).get('/feed.atom');
