@@ -29,7 +29,7 @@ interface FeedEntry {
 const NEWEST = 30;
 
 /** How many characters of HTML a feed has, so that it costs little to write and to read, whatever people publish. */
-const MOST_HTML = 500_000;
+const MOST_HTML = 250_000;
 
 const TITLE_LENGTH = 80;
 
