@@ -13,10 +13,13 @@ const EXPANDING = `[a]: /b "${'t'.repeat(24_000)}"\n\n${'[a]'.repeat(8_000)}`;
 /** Takes many milliseconds and is accepted. */
 const SLOW = '#\n'.repeat(25_000);
 
+/** A machine that has other tests to run is slow as well. */
+const PATIENT = { config: { renderTimeoutMs: 60_000 } };
+
 const IMPATIENT = { config: { renderTimeoutMs: 20 } };
 
 t.test('while a text is rendered, others are answered', async (t) => {
-  const app = await build(t);
+  const app = await build(t, {}, PATIENT);
   const answers: string[] = [];
   const rendering = app.markdown.post(SLOW).then(() => answers.push('text'));
   await app.inject('/health/live').then(() => answers.push('health'));
@@ -25,7 +28,7 @@ t.test('while a text is rendered, others are answered', async (t) => {
 });
 
 t.test('a text that becomes too large is refused beside its field, and kept', async (t) => {
-  const app = await build(t);
+  const app = await build(t, {}, PATIENT);
   const john = await createUser(app);
   const [postId = 0] = await writePosts(app, john);
   const client = await signedInClient(app, john);
@@ -69,7 +72,7 @@ t.test('a text that takes too long ends its thread, and the next is rendered by 
 });
 
 t.test('more texts than can soon be rendered are sent away', async (t) => {
-  const app = await build(t);
+  const app = await build(t, {}, PATIENT);
   const outcomes = await Promise.allSettled(
     Array.from({ length: 200 }, () => app.markdown.comment('Well said.')),
   );
