@@ -5,8 +5,9 @@ import type { Config } from './config.ts';
 import { loggerOptions } from './logger.ts';
 import alarms from './plugins/alarms.ts';
 import assets from './plugins/assets.ts';
+import clientAddress from './plugins/client-address.ts';
 import db from './plugins/db.ts';
-import errors, { answerBadUrl } from './plugins/errors.ts';
+import errors, { answerBadUrl, answerClientError } from './plugins/errors.ts';
 import mailLedger from './plugins/mail-ledger.ts';
 import mailer from './plugins/mailer.ts';
 import markdown from './plugins/markdown/index.ts';
@@ -61,6 +62,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
     connectionTimeout: config.connectionTimeoutMs,
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: answerBadUrl,
+    clientErrorHandler: answerClientError,
   });
   app.decorate('config', config);
   app.decorate('role', role);
@@ -82,6 +84,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(rateLimits);
 
   // How HTTP is spoken.
+  app.register(clientAddress);
   app.register(securityHeaders);
   app.register(errors);
   app.register(openapi);

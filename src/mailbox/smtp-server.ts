@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -17,7 +17,9 @@ export interface MailboxServer {
  * for a site that has no mail server yet. Any free port will do: only this process sends to it.
  */
 export async function startMailboxServer(folder: string): Promise<MailboxServer> {
+  // Mails have links that sign people in, so other users of the machine may not read them.
   await mkdir(folder, { recursive: true });
+  await chmod(folder, 0o700);
   const server = new SMTPServer({
     disabledCommands: ['AUTH', 'STARTTLS'],
     disableReverseLookup: true,
@@ -42,7 +44,7 @@ async function keep(folder: string, stream: SMTPServerDataStream): Promise<void>
   const name = `${new Date().toISOString().replaceAll(':', '')}-${randomUUID()}`;
   const unfinished = join(folder, `${name}.part`);
   try {
-    await pipeline(stream, createWriteStream(unfinished));
+    await pipeline(stream, createWriteStream(unfinished, { mode: 0o600 }));
     await rename(unfinished, join(folder, `${name}.eml`));
   } catch (error) {
     await rm(unfinished, { force: true });

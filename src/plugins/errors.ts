@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import accepts from 'accepts';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ConnectionError, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { Busy, DomainError, type DomainErrorCode, TooManyRequests } from '../errors.ts';
 
@@ -32,6 +33,12 @@ const EXPLANATIONS: Record<number, string> = {
   415: 'This page takes only what its own form sends.',
   429: 'Too many attempts.',
   500: 'Something went wrong on our side. It has been written down.',
+};
+
+/** What Node says of a connection whose request it gave up, where that is not a plain 400. */
+const CLIENT_ERROR_STATUS: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_HEADER_OVERFLOW: 431,
 };
 
 /** What HTTP says of an error. */
@@ -90,9 +97,27 @@ function describeError(error: FastifyError): Refusal {
 /** For a URL that cannot be decoded. It reaches no route, so no plugin has prepared its request and reply. */
 export function answerBadUrl(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const message = 'This address is not a valid one.';
-  reply.code(400);
+  reply.code(400).headers(request.server.securityHeaders);
   if (wantsJson(request) || request.url.startsWith('/api/')) reply.send({ error: 'bad request', message });
   else reply.type('text/plain; charset=utf-8').send(message);
+}
+
+/** For what is no HTTP request at all, or has too large headers: the socket is all there is to answer on. */
+export function answerClientError(this: FastifyInstance, error: ConnectionError, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  this.log.debug({ code: error.code }, 'no HTTP request');
+  const status = CLIENT_ERROR_STATUS[error.code] ?? 400;
+  const title = STATUS_CODES[status] ?? '';
+  const body = JSON.stringify({ error: title.toLowerCase(), message: EXPLANATIONS[status] ?? title });
+  const headers = {
+    ...this.securityHeaders,
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  if (socket.writable) socket.write(`HTTP/1.1 ${status} ${title}\r\n${lines.join('')}\r\n${body}`);
+  socket.destroy(error);
 }
 
 function statusOf(error: FastifyError): number {

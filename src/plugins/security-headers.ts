@@ -3,6 +3,13 @@ import { Socket } from 'node:net';
 import fp from 'fastify-plugin';
 import helmet from 'helmet';
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The headers of every answer, also of those that no route and no hook makes. */
+    securityHeaders: OutgoingHttpHeaders;
+  }
+}
+
 /**
  * The headers of every answer. The policy names all that a page may load, and nothing inline. Referrers stay
  * within the site rather than being cut off: under `no-referrer` browsers send `Origin: null` with forms, and
@@ -13,6 +20,7 @@ import helmet from 'helmet';
 export default fp(
   async (app) => {
     const headers = composeHeaders(app.config.baseUrl.startsWith('https:'));
+    app.decorate('securityHeaders', headers);
     app.addHook('onRequest', (_request, reply, done) => {
       reply.headers(headers);
       done();

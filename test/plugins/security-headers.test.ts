@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { build } from '../support/build.ts';
 
@@ -15,6 +18,28 @@ t.test('every answer forbids inline code, framing and sniffing, also an error', 
       'x-frame-options': 'DENY',
     });
     t.notHas(headers, 'strict-transport-security', 'plain http promises no https');
+  }
+});
+
+t.test('so does what answers in place of the routes', async (t) => {
+  const app = await build(t);
+  const { headers } = await app.inject('/user/%E0%A4%A');
+  t.match(headers['content-security-policy'], "default-src 'none'");
+
+  const site = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
+  const say = async (words: string) => {
+    const socket = connect(Number(site.port), site.hostname);
+    await once(socket, 'connect');
+    socket.write(words);
+    return text(socket);
+  };
+  const nonsense = await say('nonsense\r\n\r\n');
+  t.match(nonsense, /^HTTP\/1\.1 400 Bad Request\r\n/);
+  const huge = await say(`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`);
+  t.match(huge, /^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/);
+  for (const answer of [nonsense, huge]) {
+    t.match(answer, /^content-security-policy: default-src 'none'/im);
+    t.match(answer, /^x-content-type-options: nosniff\r$/im);
   }
 });
 

@@ -17,10 +17,17 @@ export default fp(
   { name: 'same-origin' },
 );
 
-/** A request with neither header is no browser's, so no visitor was tricked into sending it. */
+/**
+ * A request with neither header is no browser's, so no visitor was tricked into sending it. On an https site a page
+ * that came over plain http is another site: anybody on the way can have written it. The scheme is the configured
+ * one's, because a proxy that terminates TLS speaks plain http to this process.
+ */
 function isFromThisSite(request: FastifyRequest): boolean {
   const { origin } = request.headers;
   const fetchSite = request.headers['sec-fetch-site'];
   if (fetchSite !== undefined) return fetchSite === 'same-origin' || fetchSite === 'none';
-  return origin === undefined || URL.parse(origin)?.host === request.host;
+  if (origin === undefined) return true;
+  const from = URL.parse(origin);
+  const isHttps = request.server.config.baseUrl.startsWith('https:');
+  return from?.host === request.host && (from.protocol === 'https:' || !isHttps);
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { DomainError } from '../../errors.ts';
 import { listMails, readMail } from '../../mailbox/reader.ts';
-import { isFromThisMachine } from '../loopback.ts';
+import { requireThisMachine } from '../loopback.ts';
 
 const NEWEST = 100;
 
@@ -17,7 +17,10 @@ interface WithId {
  */
 export default async function mailbox(app: FastifyInstance): Promise<void> {
   const folder = join(app.config.dataDir, 'mailbox');
-  app.addHook('onRequest', requireThisMachine);
+  app.addHook(
+    'onRequest',
+    requireThisMachine('The local mailbox can be read at this machine only. Set SMTP_URL to send mail.'),
+  );
 
   app.get('/', async (_request, reply) =>
     reply.page('dev/mailbox', { title: 'Mailbox', mails: await listMails(folder, NEWEST) }),
@@ -42,14 +45,6 @@ async function findMail(folder: string, id: string) {
   const mail = await readMail(folder, id);
   if (mail === undefined) throw new DomainError('not-found', 'There is no such mail.');
   return mail;
-}
-
-async function requireThisMachine(request: FastifyRequest): Promise<void> {
-  if (isFromThisMachine(request)) return;
-  throw new DomainError(
-    'forbidden',
-    'The local mailbox can be read at this machine only. Set SMTP_URL to send mail.',
-  );
 }
 
 /** A mail has its style sheet within; the policy allows just that one, by its hash, and nothing else. */

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { render } from '../../domain/markdown.ts';
+import { requireThisMachine } from '../loopback.ts';
 import { paginate } from '../web/pagination.ts';
 
 const MOMENT = new Date('2026-01-10T08:00:00Z');
@@ -20,6 +21,7 @@ a block of code
 
 /** Every component of the pages in all its states, to look at while changing the style sheet. */
 export default async function styleguide(app: FastifyInstance): Promise<void> {
+  app.addHook('onRequest', requireThisMachine('The style guide is shown at this machine only.'));
   const author = { authorId: 1, authorUsername: 'susan', authorAvatarSeed: AVATAR_SEED, createdAt: MOMENT };
   const post = { id: 1, bodyHtml: render('post', POST_TEXT), editedAt: null, commentCount: 1, ...author };
   const comment = { id: 1, postId: 1, bodyHtml: 'Well said.', isDisabled: false, ...author };

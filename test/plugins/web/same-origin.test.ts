@@ -30,6 +30,15 @@ t.test('what another site makes a browser send is refused', async (t) => {
   for (const headers of accepted) t.equal(await post(headers), 422, JSON.stringify(headers));
 });
 
+t.test('on an https site a page that came over plain http is another site', async (t) => {
+  const app = await build(t, { BASE_URL: 'https://blog.example' });
+  const post = async (origin: string) =>
+    (await app.inject({ method: 'POST', url: '/auth/login', headers: { host: 'blog.example', origin } }))
+      .statusCode;
+  t.equal(await post('http://blog.example'), 403);
+  t.equal(await post('https://blog.example'), 422);
+});
+
 t.test('reading is free to everyone', async (t) => {
   const app = await build(t);
   t.equal((await app.inject({ url: '/', headers: { 'sec-fetch-site': 'cross-site' } })).statusCode, 200);

@@ -1,3 +1,5 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import t from 'tap';
 import { build } from '../../support/build.ts';
 import { Client } from '../../support/client.ts';
@@ -31,13 +33,39 @@ t.test('a mail that is not there, or a path out of the folder, is not found', as
   }
 });
 
-t.test('only somebody at this machine may read it, also through a proxy on it', async (t) => {
+t.test('only somebody at this machine may look into a site without a mail server', async (t) => {
   const app = await build(t, { SMTP_URL: undefined, DATA_DIR: t.testdir() });
-  const status = async (options: object) =>
-    (await app.inject({ url: '/dev/mailbox', ...options })).statusCode;
-  t.equal(await status({ remoteAddress: '192.0.2.1' }), 403);
-  t.equal(await status({ headers: { 'x-forwarded-for': '192.0.2.1' } }), 403);
-  t.equal(await status({ remoteAddress: '::1' }), 200);
+  for (const url of ['/dev/mailbox', '/dev/styleguide', '/metrics']) {
+    const status = async (options: object) => (await app.inject({ url, ...options })).statusCode;
+    for (const host of ['localhost', 'LOCALHOST:3000', '127.0.0.1:80', '127.8.8.8', '[::1]:3000']) {
+      t.equal(await status({ headers: { host } }), 200, `${url} as ${host}`);
+    }
+    t.equal(await status({ remoteAddress: '::1' }), 200, url);
+    t.equal(await status({ remoteAddress: '192.0.2.1' }), 403, url);
+    for (const host of ['blog.example', 'localhost.evil.example', '127.0.0.1.evil.example', '192.0.2.1']) {
+      t.equal(await status({ headers: { host } }), 403, `${url} as ${host}`);
+    }
+    for (const name of [
+      'via',
+      'forwarded',
+      'x-real-ip',
+      'x-forwarded-for',
+      'x-forwarded-host',
+      'x-forwarded-x',
+    ])
+      t.equal(await status({ headers: { [name]: '127.0.0.1' } }), 403, `${url} with ${name}`);
+  }
+});
+
+t.test('other users of the machine cannot read the mails', async (t) => {
+  const folder = join(t.testdir({ mailbox: {} }), 'mailbox');
+  const app = await build(t, { SMTP_URL: undefined, DATA_DIR: join(folder, '..') });
+  await new Client(app).post('/auth/register', registration());
+  await drain(app);
+  const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
+  t.equal(await modeOf(folder), '700');
+  const [mail = ''] = await readdir(folder);
+  t.equal(await modeOf(join(folder, mail)), '600');
 });
 
 t.test('with a mail server there is no mailbox', async (t) => {
