@@ -1,10 +1,12 @@
+import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Config } from '../../src/config.ts';
 import { StartupError } from '../../src/errors.ts';
 import { type Cluster, openCluster } from './postgres-cluster.ts';
 
-const DATABASE = 'pennypost';
+/** The application's database and the role that owns it: what an application may do to a cluster ends there. */
+const APPLICATION = 'pennypost';
 
 /** Held by the one `npm start` that runs a data folder. A lock of the database's own cannot be left behind. */
 const START_LOCK = 7_366_998;
@@ -20,8 +22,7 @@ export async function withDatabase(
   if (config.databaseUrl !== undefined) return use(config.databaseUrl);
   const cluster = await openCluster(config.dataDir);
   try {
-    await createDatabase(cluster);
-    await use(cluster.url(DATABASE));
+    await use(await createDatabase(cluster));
   } finally {
     if (cluster.wasStartedHere && !(await isUsedByOthers(cluster))) await cluster.stop();
   }
@@ -60,8 +61,7 @@ export async function holdDatabase(dataDir: string): Promise<HeldDatabase> {
       `Pennypost already runs on ${dataDir} (process ${pid}). Stop it first, or set another DATA_DIR.`,
     );
   }
-  await createDatabase(cluster);
-  return { url: cluster.url(DATABASE), lost: lost.promise, stop: () => cluster.stop() };
+  return { url: await createDatabase(cluster), lost: lost.promise, stop: () => cluster.stop() };
 }
 
 async function findHolder(client: pg.Client): Promise<string> {
@@ -73,11 +73,22 @@ async function findHolder(client: pg.Client): Promise<string> {
   return rows[0]?.application_name.split(' ').at(-1) ?? 'unknown';
 }
 
-async function createDatabase(cluster: Cluster): Promise<void> {
+/**
+ * Creates the application's role and database, unless they are there. Returns the database's URL for that role. Its
+ * password is derived from the superuser's, so there is no second one to keep, and the first cannot be learnt from it.
+ */
+async function createDatabase(cluster: Cluster): Promise<string> {
+  const url = new URL(cluster.url(APPLICATION));
+  url.username = APPLICATION;
+  url.password = createHmac('sha256', url.password).update(APPLICATION).digest('base64url');
   await query(cluster, async (client) => {
-    const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE]);
-    if (rowCount === 0) await client.query(`create database ${DATABASE}`);
+    const roles = await client.query('select from pg_roles where rolname = $1', [APPLICATION]);
+    if (roles.rowCount === 0)
+      await client.query(`create role ${APPLICATION} login password '${url.password}'`);
+    const databases = await client.query('select from pg_database where datname = $1', [APPLICATION]);
+    if (databases.rowCount === 0) await client.query(`create database ${APPLICATION} owner ${APPLICATION}`);
   });
+  return url.href;
 }
 
 /** How long the server may take to notice that this command's own connections have ended. */

@@ -24,7 +24,7 @@ export interface Cluster {
   readonly port: number;
   /** Whether this process started it, rather than finding it running. */
   readonly wasStartedHere: boolean;
-  /** The URL of one of its databases. */
+  /** The URL of one of its databases, for the superuser. */
   url(database: string): string;
   /** Starts it anew at the same port: in good order, or after a crash as a power cut would leave it. */
   restart(mode: 'fast' | 'immediate'): Promise<void>;
@@ -34,7 +34,7 @@ export interface Cluster {
 
 type PostgresSettings = Readonly<Record<string, string>>;
 
-const USER = 'pennypost';
+const SUPERUSER = 'postgres';
 const PASSWORD_FILE = 'pennypost-password';
 
 /** Recovery after a power cut replays at most a gigabyte of log; a minute is ample. */
@@ -63,7 +63,7 @@ export async function openCluster(folder: string, settings: PostgresSettings = {
   const cluster = await findOrMakeCluster(folder, binaries, { ...SETTINGS, ...settings });
   const password = (await readFile(join(cluster, PASSWORD_FILE), 'utf8')).trim();
   const urlAt = (at: number, database: string) =>
-    `postgresql://${USER}:${password}@127.0.0.1:${at}/${database}`;
+    `postgresql://${SUPERUSER}:${password}@127.0.0.1:${at}/${database}`;
 
   const running = await startOrJoin(cluster, binaries, (at) => urlAt(at, 'postgres'));
   return {
@@ -121,7 +121,7 @@ async function initialise(
       initdb,
       [
         `--pgdata=${cluster}`,
-        `--username=${USER}`,
+        `--username=${SUPERUSER}`,
         `--pwfile=${passwordFile}`,
         '--auth=scram-sha-256',
         '--encoding=UTF8',
