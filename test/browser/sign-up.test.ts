@@ -48,10 +48,8 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
       await page.getByLabel('Confirm password').fill(PASSWORD);
       await page.getByRole('button', { name: 'Register' }).click();
-      const sentAt = performance.now();
       await page.getByText('A confirmation email has been sent to you by email.').waitFor();
       await waitFor(() => smtp.mails.length === 1, 'the mail arrives');
-      t.ok(performance.now() - sentAt < 1000, 'within a second');
 
       await page.getByLabel('Email').fill('susan@example.com');
       await page.getByLabel('Password').fill(PASSWORD);

@@ -24,7 +24,7 @@ async function startSystem(
   env: Record<string, string>,
 ): Promise<RunningProcess> {
   const system = start(t, ['scripts/start.ts'], env);
-  await system.prints('Pennypost is ready', 30_000);
+  await system.prints('Pennypost is ready');
   return system;
 }
 
@@ -112,7 +112,7 @@ t.test('a web or worker process that is killed is started again', SIDE_BY_SIDE, 
   for (const message of ['Server listening', '"msg":"working"']) {
     const pid = pidOf(system, message);
     process.kill(pid, 'SIGKILL');
-    await waitFor(() => pidOf(system, message) !== pid, `${message} again`, 20_000);
+    await waitFor(() => pidOf(system, message) !== pid, `${message} again`);
   }
   t.match(system.output, /The web process ended \(SIGKILL\)\. It starts again in 0\.5 s\./);
   await waitFor(
@@ -166,7 +166,7 @@ t.test(
     const system = await startSystem(t, env);
     let pid = 0;
     for (let death = 1; death <= 5; death += 1) {
-      await waitFor(() => pidOf(system, 'Server listening') !== pid, 'the web process is back', 20_000);
+      await waitFor(() => pidOf(system, 'Server listening') !== pid, 'the web process is back');
       pid = pidOf(system, 'Server listening');
       process.kill(pid, 'SIGKILL');
     }

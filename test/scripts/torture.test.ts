@@ -3,7 +3,7 @@ import { start } from '../support/processes.ts';
 
 t.test('every mail arrives, whatever is killed, restarted or refused', async (t) => {
   const running = start(t, ['scripts/torture.ts', '--mails=150', '--seconds=5'], {});
-  await running.prints(/grew by|FAULT|Error/, 120_000);
+  await running.prints(/grew by|FAULT|Error/);
   t.equal(await running.exited(), 0, running.output);
   t.match(running.output, /[1-9]\d* workers killed, the database restarted twice/);
   t.match(running.output, /150 of 150 mails arrived, [1-9]\d* tries were refused/);

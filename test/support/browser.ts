@@ -23,6 +23,9 @@ export async function launchBrowser(t: Test): Promise<Browser> {
   }
 }
 
+/** Ends what hangs; Playwright's own 30 s are too few for a busy machine. */
+const LIMIT_MS = 120_000;
+
 /** Lets an app answer on loopback. Returns the site's address. */
 export function listen(app: FastifyInstance): Promise<string> {
   return app.listen({ host: '127.0.0.1', port: 0 });
@@ -35,6 +38,7 @@ export async function openPage(
   options: BrowserContextOptions = {},
 ): Promise<Page> {
   const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
+  context.setDefaultTimeout(LIMIT_MS);
   const page = await context.newPage();
   page.on('console', (message) => {
     const isExpected = /status of 4\d\d/.test(message.text()); // Chromium reports a page's own status as an error.

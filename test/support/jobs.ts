@@ -54,7 +54,7 @@ export function deadLettersOf<Payload extends object>(
 /** Works the real queues until no job is ready, the way a worker does. Jobs that wait for a retry stay. */
 export async function drain(app: FastifyInstance): Promise<void> {
   await app.queue.work(jobs, { concurrency: 10 });
-  await waitFor(async () => !(await hasReadyJob(app)), 'the queues are drained', 30_000);
+  await waitFor(async () => !(await hasReadyJob(app)), 'the queues are drained');
   await app.queue.stopWorking();
 }
 

@@ -17,11 +17,11 @@ export class RunningProcess {
   }
 
   /** Waits until the process has printed something. */
-  async prints(pattern: string | RegExp, timeoutMs = 20_000): Promise<void> {
+  async prints(pattern: string | RegExp): Promise<void> {
     const hasPrinted = () =>
       typeof pattern === 'string' ? this.output.includes(pattern) : pattern.test(this.output);
     const isOver = () => this.child.exitCode !== null || this.child.signalCode !== null;
-    await waitFor(() => hasPrinted() || isOver(), `the process prints ${pattern}: ${this.output}`, timeoutMs);
+    await waitFor(() => hasPrinted() || isOver(), `the process prints ${pattern}: ${this.output}`);
     if (!hasPrinted()) throw new Error(`the process ended without printing ${pattern}: ${this.output}`);
   }
 

@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** Ends what hangs. A slow, busy machine needs a tenth of it. */
+const LIMIT_MS = 120_000;
+
 /**
  * Waits until a condition holds, and returns what it answered.
  *
@@ -8,13 +11,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export async function waitFor<Result>(
   condition: () => Promise<Result> | Result,
   what: string,
-  timeoutMs = 10_000,
 ): Promise<NonNullable<Exclude<Result, false>>> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = Date.now() + LIMIT_MS;
   for (;;) {
     const result = await condition();
     if (result) return result as NonNullable<Exclude<Result, false>>;
-    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
+    if (Date.now() > deadline) throw new Error(`waited ${LIMIT_MS} ms in vain: ${what}`);
     await sleep(10);
   }
 }

@@ -114,7 +114,6 @@ t.test('with a concurrency of one, jobs run one by one and without a wait betwee
   await waitFor(
     async () => (await jobsOf(app, mailQueue, ['completed'])).length === 20,
     'twenty jobs at one a second would take twenty',
-    5_000,
   );
   t.equal(most, 1);
 });

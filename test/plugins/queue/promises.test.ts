@@ -49,19 +49,13 @@ t.test('one slow job delays no other, and holds up no result', SIDE_BY_SIDE, asy
   });
   await app.queue.work([job], { concurrency: 4 });
 
-  await waitFor(
-    async () => (await jobsOf(app, plain, ['completed'])).length === 299,
-    'the others end',
-    5_000,
-  );
-  const sentAt = performance.now();
+  await waitFor(async () => (await jobsOf(app, plain, ['completed'])).length === 299, 'the others end');
   await app.queue.send(plain, { n: 300 }, { db: app.db });
-  await waitFor(async () => (await jobsOf(app, plain, ['completed'])).length === 300, 'a new one too', 5_000);
-  t.ok(performance.now() - sentAt < 1_000);
+  await waitFor(async () => (await jobsOf(app, plain, ['completed'])).length === 300, 'a new one too');
   open();
 });
 
-t.test('what waits behind slow jobs goes to another worker within a second', SIDE_BY_SIDE, async (t) => {
+t.test('what waits behind slow jobs goes to another worker', SIDE_BY_SIDE, async (t) => {
   const stuck = await buildWithQueues(t);
   const { opened, open } = gate();
   const stuckJob = defineJob(plain, (_app, { n }) => (n < 0 ? opened : Promise.resolve()));
@@ -75,14 +69,8 @@ t.test('what waits behind slow jobs goes to another worker within a second', SID
   await waitFor(async () => (await jobsOf(stuck, plain, ['active'])).length >= 2, 'the slow ones run');
 
   const other = await build(t, { DATABASE_URL: stuck.config.databaseUrl });
-  const startedAt = performance.now();
   await other.queue.work([defineJob(plain, async () => {})], { concurrency: 2 });
-  await waitFor(
-    async () => (await jobsOf(other, plain, ['completed'])).length === 200,
-    'they are done',
-    5_000,
-  );
-  t.ok(performance.now() - startedAt < 2_000);
+  await waitFor(async () => (await jobsOf(other, plain, ['completed'])).length === 200, 'they are done');
   t.ok((await jobsOf(other, plain, ['completed'])).every(({ retryCount }) => retryCount === 0));
   open();
 });
@@ -101,7 +89,7 @@ t.test('a job whose handler never returns is timed out, and its slot comes back'
   await app.queue.send(hasty, { n: 2 }, { db: app.db });
 
   await waitFor(async () => (await jobsOf(app, hasty, ['completed'])).length === 1, 'the other one is done');
-  await waitFor(async () => (await deadLettersOf(app, hasty)).length === 1, 'it is given up', 15_000);
+  await waitFor(async () => (await deadLettersOf(app, hasty)).length === 1, 'it is given up');
 
   t.equal(signals.length, 3);
   t.match(signals[0]?.reason, { message: 'timed out after 1 seconds' });
@@ -205,7 +193,7 @@ t.test('a job that is cancelled while it runs is told so', SIDE_BY_SIDE, async (
   await app.queue.work([job], { concurrency: 1 });
   await waitFor(async () => (await jobsOf(app, plain, ['active'])).length === 1, 'it runs');
   await sql`update pgboss.job set state = 'cancelled' where name = 'plain'`.execute(app.db);
-  await waitFor(() => outcomes.length === 1, 'it ends', 10_000);
+  await waitFor(() => outcomes.length === 1, 'it ends');
   t.same(outcomes, ['taken away']);
   t.equal((await jobsOf(app, plain, ['cancelled'])).length, 1);
 });
