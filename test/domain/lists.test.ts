@@ -29,6 +29,13 @@ async function setUp(t: Test) {
   return { app, db: app.db, people, ann, bob, cid };
 }
 
+const DEADLOCK = '40P01';
+
+/** A statement that PostgreSQL ended to resolve a deadlock has changed nothing, so the counters must still be right. */
+function ignoreDeadlock(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === DEADLOCK)) throw error;
+}
+
 /** What stands in the counters and is not so. */
 async function miscounted(db: Db): Promise<unknown[]> {
   const { rows } = await sql`
@@ -70,7 +77,9 @@ t.test('whatever is written and deleted, at once or one by one, the counters are
     const ids = await db.selectFrom('posts').select('id').orderBy('id').execute();
     return ids[which % Math.max(1, ids.length)]?.id ?? 0;
   };
-  const act = async (todo: typeof action extends fc.Arbitrary<infer Action> ? Action : never) => {
+  const act = async (
+    todo: typeof action extends fc.Arbitrary<infer Action> ? Action : never,
+  ): Promise<unknown> => {
     const { kind } = todo;
     if (kind === 'publish') return writePosts(app, { id: idOf(todo.by) });
     if (kind === 'follow') return follow(db, idOf(todo.by), idOf(todo.whom));
@@ -84,7 +93,9 @@ t.test('whatever is written and deleted, at once or one by one, the counters are
   };
   await fc.assert(
     fc.asyncProperty(fc.array(fc.array(action, { maxLength: 6 }), { maxLength: 8 }), async (rounds) => {
-      for (const atOnce of rounds) await Promise.all(atOnce.map(act));
+      for (const atOnce of rounds) {
+        await Promise.all(atOnce.map((todo) => act(todo).catch(ignoreDeadlock)));
+      }
       t.same(await miscounted(db), []);
     }),
     { numRuns: 25 },
