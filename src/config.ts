@@ -121,7 +121,7 @@ function readVariables(env: EnvironmentReader) {
       pattern: /^[^\r\n]*$/,
       accepts: 'one line of text',
     }),
-    /** Who registers with this address becomes Administrator. */
+    /** Whoever confirms this address becomes Administrator. */
     adminEmail: env.optionalMatching('ADMIN_EMAIL', {
       pattern: /^[^\s<>@]+@[^\s<>@]+$/,
       accepts: 'an email address',

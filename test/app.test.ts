@@ -54,13 +54,13 @@ t.test('a registration that rolls back leaves no job; one that commits leaves ex
     },
   };
 
-  await t.rejects(register({ db, queue: failing, passwords, adminEmail: undefined }, person), {
+  await t.rejects(register({ db, queue: failing, passwords }, person), {
     message: 'the power went',
   });
   t.same(await jobsOf(app, mailQueue), []);
   t.same(await db.selectFrom('users').select('id').execute(), []);
 
-  await register({ db, queue, passwords, adminEmail: undefined }, person);
+  await register({ db, queue, passwords }, person);
   t.equal((await jobsOf(app, mailQueue)).length, 1);
 });
 

@@ -1,6 +1,6 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { mailQueue, type Queue } from '../../queues.ts';
-import type { Schema } from '../../schema.ts';
+import type { Role, Schema } from '../../schema.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 import { findByEmail } from './find.ts';
 import { useToken } from './mailed-token.ts';
@@ -30,8 +30,9 @@ export async function requestEmailChange(
 }
 
 /**
- * Uses a mailed link up and moves the account to its new address. Returns whether that was done: not when the link
- * is not good, nor when somebody else has taken the address since.
+ * Uses a mailed link up and moves the account to its new address. Links sent to the old one stop working, and an
+ * account that was never confirmed keeps no role. Returns whether that was done: not when the link is not good, nor
+ * when somebody else has taken the address since.
  */
 export async function changeEmail(db: Kysely<Schema>, token: string): Promise<boolean> {
   try {
@@ -41,11 +42,21 @@ export async function changeEmail(db: Kysely<Schema>, token: string): Promise<bo
       const { numUpdatedRows } = await trx
         .updateTable('users')
         .from('email_changes')
-        .set((eb) => ({ email: eb.ref('email_changes.new_email') }))
+        .set((eb) => ({
+          email: eb.ref('email_changes.new_email'),
+          role: sql<Role>`case when confirmed_at is null then 'User' else role end`,
+        }))
         .where('email_changes.id', '=', used.emailChangeId)
         .where('users.id', '=', used.userId)
         .executeTakeFirst();
-      return numUpdatedRows > 0n;
+      if (numUpdatedRows === 0n) return false;
+      // Links that were sent to the old address prove nothing about the new one.
+      await trx
+        .deleteFrom('mailed_tokens')
+        .where('user_id', '=', used.userId)
+        .where('purpose', 'in', ['confirm-account', 'reset-password', 'change-email'])
+        .execute();
+      return true;
     });
   } catch (error) {
     if (violatedConstraint(error) === 'users_email_key') return false;

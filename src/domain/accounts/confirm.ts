@@ -3,12 +3,26 @@ import { mailQueue, type Queue } from '../../queues.ts';
 import type { Db, Schema } from '../../schema.ts';
 import { useToken } from './mailed-token.ts';
 
-/** Uses a mailed link up and confirms its account. Returns whether the link was good. */
-export function confirmAccount(db: Kysely<Schema>, token: string): Promise<boolean> {
+/**
+ * Uses a mailed link up and confirms its account. Whoever proves to own the operator's address becomes
+ * Administrator. Returns whether the link was good.
+ */
+export function confirmAccount(
+  { db, adminEmail }: { db: Kysely<Schema>; adminEmail: string | undefined },
+  token: string,
+): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
     const used = await useToken(trx, 'confirm-account', token);
     if (used === undefined) return false;
     await setConfirmed(trx, used.userId);
+    if (adminEmail !== undefined) {
+      await trx
+        .updateTable('users')
+        .set({ role: 'Administrator' })
+        .where('id', '=', used.userId)
+        .where(sql`lower(email)`, '=', sql`lower(${adminEmail})`)
+        .execute();
+    }
     return true;
   });
 }

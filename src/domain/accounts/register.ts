@@ -5,14 +5,11 @@ import type { Schema } from '../../schema.ts';
 import { follow } from '../follows/follow.ts';
 import { findByUsername } from '../people/find.ts';
 import { findByEmail } from './find.ts';
-import { initialRole } from './roles.ts';
 
 interface Dependencies {
   readonly db: Kysely<Schema>;
   readonly queue: Queue;
   readonly passwords: { hash(password: string): Promise<string> };
-  /** Who registers with this address becomes Administrator. */
-  readonly adminEmail: string | undefined;
 }
 
 export interface Registration {
@@ -27,16 +24,13 @@ export interface Registration {
  *
  * @throws DomainError `username-taken`
  */
-export async function register(
-  { db, queue, passwords, adminEmail }: Dependencies,
-  registration: Registration,
-) {
+export async function register({ db, queue, passwords }: Dependencies, registration: Registration) {
   const { email, username, password } = registration;
   const passwordHash = await passwords.hash(password);
   await db.transaction().execute(async (trx) => {
     const created = await trx
       .insertInto('users')
-      .values({ email, username, password_hash: passwordHash, role: initialRole(email, adminEmail) })
+      .values({ email, username, password_hash: passwordHash, role: 'User' })
       .onConflict((conflict) => conflict.doNothing())
       .returning('id')
       .executeTakeFirst();

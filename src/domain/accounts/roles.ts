@@ -16,10 +16,3 @@ export const ROLES: readonly Role[] = ['User', 'Moderator', 'Administrator'];
 export function can(user: { readonly role: Role } | null, permission: number): boolean {
   return user !== null && (PERMISSIONS[user.role] & permission) === permission;
 }
-
-/** The role an account starts with: the operator's own address makes the Administrator. */
-export function initialRole(email: string, adminEmail: string | undefined): Role {
-  return adminEmail !== undefined && email.toLowerCase() === adminEmail.toLowerCase()
-    ? 'Administrator'
-    : 'User';
-}

@@ -99,7 +99,7 @@ export default async function people(app: FastifyInstance): Promise<void> {
       try {
         await editAnyProfile(db, { id: profile.id, isConfirmed, aboutMe, ...rest });
       } catch (error) {
-        const field = error instanceof DomainError && TAKEN[error.code];
+        const field = error instanceof DomainError && FIELD_OF[error.code];
         if (!field) throw error;
         return showAnyEditor(reply.code(422), profile, form.refuse(field, error.message));
       }
@@ -109,8 +109,9 @@ export default async function people(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Which field it is that somebody else has already. */
-const TAKEN: Readonly<Record<string, 'email' | 'username' | undefined>> = {
+/** The field that a refusal is about. */
+const FIELD_OF: Readonly<Record<string, 'email' | 'username' | 'role' | undefined>> = {
+  'last-administrator': 'role',
   'email-taken': 'email',
   'username-taken': 'username',
 };

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { can, initialRole, Permission } from '../../../src/domain/accounts/roles.ts';
+import { can, Permission } from '../../../src/domain/accounts/roles.ts';
 
 const { FOLLOW, COMMENT, WRITE, MODERATE, ADMIN } = Permission;
 
@@ -15,10 +15,4 @@ t.test('what each role may do, and a visitor nothing', async (t) => {
 
 t.test('the bits are those of the contract', async (t) => {
   t.same(Permission, { FOLLOW: 1, COMMENT: 2, WRITE: 4, MODERATE: 8, ADMIN: 16 });
-});
-
-t.test("the operator's address makes the Administrator, whatever its case", async (t) => {
-  t.equal(initialRole('Boss@example.com', 'boss@Example.com'), 'Administrator');
-  t.equal(initialRole('john@example.com', 'boss@example.com'), 'User');
-  t.equal(initialRole('john@example.com', undefined), 'User');
 });

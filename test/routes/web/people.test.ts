@@ -153,3 +153,20 @@ t.test('a visit is written down at most once a minute', async (t) => {
   await Promise.all([client.get('/'), client.get('/'), client.get('/')]);
   t.ok((await lastSeen()) > old);
 });
+
+t.test('the last Administrator cannot demote or unconfirm themselves', async (t) => {
+  const app = await build(t);
+  const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
+  const client = await signedInClient(app, admin);
+  const profile = { email: admin.email, username: 'admin', name: '', location: '', about_me: '' };
+  const edit = (fields: Record<string, string>) =>
+    client.post(`/edit-profile/${admin.id}`, { ...profile, ...fields });
+  const message = 'This is the only Administrator. Make somebody else Administrator first.';
+  for (const fields of [{ role: 'User', confirmed: 'y' }, { role: 'Administrator' }]) {
+    const refused = await edit(fields);
+    t.equal(refused.statusCode, 422);
+    t.same(errorsOf(refused), { role: message });
+  }
+  await createUser(app, { username: 'other', role: 'Administrator' });
+  t.equal((await edit({ role: 'User', confirmed: 'y' })).statusCode, 303);
+});

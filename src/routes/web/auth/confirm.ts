@@ -20,7 +20,8 @@ export default async function confirmRoutes(app: FastifyInstance): Promise<void>
   });
 
   app.post<WithToken>('/confirm/:token', async (request, reply) => {
-    if (!(await confirmAccount(db, request.params.token))) return refuse(request, reply);
+    if (!(await confirmAccount({ db, adminEmail: app.config.adminEmail }, request.params.token)))
+      return refuse(request, reply);
     await request.session.flash('You have confirmed your account. Thanks!');
     return reply.redirect(request.session.user === null ? '/auth/login' : '/', 303);
   });

@@ -14,7 +14,6 @@ const RegisterForm = Type.Object({
 
 export default async function registerRoutes(app: FastifyInstance): Promise<void> {
   const { db, queue, passwords, rateLimits } = app;
-  const { adminEmail } = app.config;
 
   app.get('/register', (_request, reply) => show(reply, EMPTY_FORM));
 
@@ -26,7 +25,7 @@ export default async function registerRoutes(app: FastifyInstance): Promise<void
 
     await rateLimits.consume('register', { account: email, address: request.ip });
     try {
-      await register({ db, queue, passwords, adminEmail }, { email, username, password });
+      await register({ db, queue, passwords }, { email, username, password });
     } catch (error) {
       if (!(error instanceof DomainError) || error.code !== 'username-taken') throw error;
       return show(reply.code(422), form.refuse('username', error.message));

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { build } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
-import { createUser, PASSWORD, signedInClient } from '../../../support/factories.ts';
+import { createUser, mintToken, PASSWORD, signedInClient } from '../../../support/factories.ts';
 import { drain } from '../../../support/jobs.ts';
 import { catchMail, linkIn } from '../../../support/smtp.ts';
 
@@ -65,3 +65,25 @@ t.test('an address that somebody has taken meanwhile is refused at the link', as
   t.equal(messagesOf(page).at(-1), 'Invalid request.');
   t.equal(await emailNow(), 'john@example.com');
 });
+
+t.test(
+  'links sent to the old address end with it, and so does a role of an unconfirmed account',
+  async (t) => {
+    const smtp = await catchMail(t);
+    const app = await build(t, { SMTP_URL: smtp.url });
+    const boss = await createUser(app, { role: 'Administrator', isConfirmed: false });
+    const old = await mintToken(app, boss.id, 'confirm-account');
+    const reset = await mintToken(app, boss.id, 'reset-password');
+    const client = await signedInClient(app, boss);
+    await client.post('/auth/change-email', { email: 'new@example.com', password: PASSWORD });
+    await drain(app);
+    await client.post(linkIn(smtp.mails[0]));
+    await client.post(`/auth/confirm/${old}`);
+    t.match(await app.db.selectFrom('users').select(['email', 'role', 'confirmed_at']).executeTakeFirst(), {
+      email: 'new@example.com',
+      role: 'User',
+      confirmed_at: null,
+    });
+    t.equal((await new Client(app).get(`/auth/reset/${reset}`)).statusCode, 303);
+  },
+);

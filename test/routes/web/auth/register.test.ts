@@ -2,7 +2,7 @@ import t from 'tap';
 import { mailQueue } from '../../../../src/queues.ts';
 import { build } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
-import { createUser, registration } from '../../../support/factories.ts';
+import { createUser, mintToken, registration, signedInClient } from '../../../support/factories.ts';
 import { jobsOf } from '../../../support/jobs.ts';
 
 t.test(
@@ -82,11 +82,27 @@ t.test(
   },
 );
 
-t.test('who registers with ADMIN_EMAIL becomes Administrator', async (t) => {
+t.test('only whoever confirms ADMIN_EMAIL becomes Administrator', async (t) => {
   const app = await build(t, { ADMIN_EMAIL: 'Boss@example.com' });
-  await new Client(app).post('/auth/register', registration({ email: 'boss@Example.com' }));
-  const { role } = await app.db.selectFrom('users').select('role').executeTakeFirstOrThrow();
-  t.equal(role, 'Administrator');
+  const client = new Client(app);
+  const account = registration({ email: 'boss@Example.com' });
+  await client.post('/auth/register', account);
+  const find = () => app.db.selectFrom('users').select(['id', 'role']).executeTakeFirstOrThrow();
+  const { id, role } = await find();
+  t.equal(role, 'User', 'registering alone gives nothing');
+  await client.post('/auth/login', account);
+  t.not((await client.get('/admin/jobs')).statusCode, 200);
+
+  await client.post(`/auth/confirm/${await mintToken(app, id, 'confirm-account')}`);
+  t.equal((await find()).role, 'Administrator');
+  t.equal((await client.get('/admin/jobs')).statusCode, 200);
+});
+
+t.test('an Administrator who is not confirmed does not see the jobs', async (t) => {
+  const app = await build(t);
+  const boss = await createUser(app, { role: 'Administrator', isConfirmed: false });
+  const client = await signedInClient(app, boss);
+  t.equal((await client.get('/admin/jobs')).headers.location, '/auth/unconfirmed');
 });
 
 t.test('every wrong field is named beside it, and nothing is saved', async (t) => {
