@@ -21,6 +21,9 @@ const SETTINGS = {
   autovacuum: 'off',
 };
 
+const MEMORY = '/dev/shm';
+const ENOUGH_BYTES = 2 ** 30;
+
 /**
  * Runs a command, such as the tests, with a PostgreSQL of its own that is gone afterwards. The command finds in
  * `TEST_POSTGRES_URL` a migrated database called `template`, made to be cloned.
@@ -53,17 +56,10 @@ await runMain(async () => {
   }
 });
 
-const MEMORY = '/dev/shm';
-const ENOUGH_BYTES = 2 ** 30;
-
-/** In memory where there is room: a test file clones the template a dozen times, a few hundred files each. */
+/** In memory where there is room: each test clones the template, a few hundred files. */
 async function temporaryFolder(): Promise<string> {
-  try {
-    const { bavail, bsize } = await statfs(MEMORY);
-    return bavail * bsize >= ENOUGH_BYTES ? MEMORY : tmpdir();
-  } catch {
-    return tmpdir();
-  }
+  const memory = await statfs(MEMORY).catch(() => undefined);
+  return memory !== undefined && memory.bavail * memory.bsize >= ENOUGH_BYTES ? MEMORY : tmpdir();
 }
 
 async function makeTemplate(url: string): Promise<void> {
