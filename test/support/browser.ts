@@ -4,23 +4,12 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import type { Test } from 'tap';
 import { launchChromium } from '../../scripts/support/chromium.ts';
 import { PASSWORD } from './factories.ts';
-import { temporaryFolder } from './folder.ts';
 
-/**
- * A real Chromium that closes with the test. The package unpacks into TMPDIR, and takes what is there already for its
- * own: each test unpacks for itself.
- */
+/** A real Chromium that closes with the test. */
 export async function launchBrowser(t: Test): Promise<Browser> {
-  const { TMPDIR } = process.env;
-  process.env.TMPDIR = await temporaryFolder(t);
-  try {
-    const browser = await launchChromium();
-    t.teardown(() => browser.close());
-    return browser;
-  } finally {
-    if (TMPDIR === undefined) delete process.env.TMPDIR;
-    else process.env.TMPDIR = TMPDIR;
-  }
+  const browser = await launchChromium();
+  t.teardown(() => browser.close());
+  return browser;
 }
 
 /** Ends what hangs; Playwright's own 30 s are too few for a busy machine. */
