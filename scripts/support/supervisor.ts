@@ -13,7 +13,9 @@ export interface ProcessOptions {
 
 const FIRST_BACKOFF_MS = 500;
 const MAX_DEATHS = 5;
-const DEATHS_WINDOW_MS = 60_000;
+
+/** A process that was ready for this long has recovered: its earlier deaths no longer count. */
+const RECOVERED_MS = 60_000;
 
 /** The exit code of a process that needs somebody to change something: to start it again would be no use. */
 const MISCONFIGURED = 2;
@@ -28,7 +30,6 @@ export class SupervisedProcess {
   readonly #report: (line: string) => void;
   readonly #ready = Promise.withResolvers<void>();
   readonly #failed = Promise.withResolvers<never>();
-  readonly #deaths: number[] = [];
   #child: ChildProcess | undefined;
   #isStopping = false;
 
@@ -65,17 +66,18 @@ export class SupervisedProcess {
   }
 
   async #keepRunning(): Promise<void> {
+    let deaths = 0;
     while (!this.#isStopping) {
       const how = await this.#runOnce();
       if (this.#isStopping) return;
-      const recent = this.#countDeath();
+      deaths = how.readyMs < RECOVERED_MS ? deaths + 1 : 1;
       if (how.code === MISCONFIGURED) {
         throw new StartupError(2, `The ${this.#options.name} process cannot start as it is configured.`);
       }
-      if (recent >= MAX_DEATHS) {
-        throw new StartupError(1, `The ${this.#options.name} process died ${recent} times within a minute.`);
+      if (deaths >= MAX_DEATHS) {
+        throw new StartupError(1, `The ${this.#options.name} process died ${deaths} times in a row.`);
       }
-      const backoffMs = FIRST_BACKOFF_MS * 2 ** (recent - 1);
+      const backoffMs = FIRST_BACKOFF_MS * 2 ** (deaths - 1);
       this.#report(
         `The ${this.#options.name} process ended (${how.text}). It starts again in ${backoffMs / 1000} s.`,
       );
@@ -83,7 +85,7 @@ export class SupervisedProcess {
     }
   }
 
-  async #runOnce(): Promise<{ code: number | null; text: string }> {
+  async #runOnce(): Promise<{ code: number | null; text: string; readyMs: number }> {
     const { args, env } = this.#options;
     const child = spawn(process.execPath, args, {
       env,
@@ -91,17 +93,14 @@ export class SupervisedProcess {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#child = child;
+    let readyAt = Number.POSITIVE_INFINITY;
     child.on('message', (message) => {
-      if (message === 'ready') this.#ready.resolve();
+      if (message !== 'ready') return;
+      readyAt = Date.now();
+      this.#ready.resolve();
     });
     const [code, signal] = await once(child, 'exit');
-    return { code, text: signal ?? `exit code ${code}` };
-  }
-
-  #countDeath(): number {
-    const now = Date.now();
-    this.#deaths.push(now);
-    return this.#deaths.filter((death) => now - death < DEATHS_WINDOW_MS).length;
+    return { code, text: signal ?? `exit code ${code}`, readyMs: Math.max(0, Date.now() - readyAt) };
   }
 }
 

@@ -16,7 +16,8 @@ t.test(
 
     await app.inject('/user/secretname');
 
-    const slow = lines().filter(({ msg }) => msg === 'slow query');
+    // On a slow machine the statements that prepare this test are slow queries too.
+    const slow = lines().filter(({ msg, work }) => msg === 'slow query' && work !== undefined);
     t.match(slow, [{ level: 40, sql: /^select .* from "users"/, work: 'GET /user/:username' }]);
     t.ok(Number(slow[0]?.durationMs) >= 100);
     t.notMatch(JSON.stringify(slow), 'secretname');
