@@ -3,6 +3,7 @@ import { parse as parseBasic } from 'basic-auth';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { authenticate } from '../../domain/accounts/authenticate.ts';
+import { isEmail } from '../../domain/accounts/email.ts';
 import { can } from '../../domain/accounts/roles.ts';
 import { type ApiClient, identifyByAccount, identifyByToken } from '../../domain/api-tokens/identify.ts';
 import { DomainError } from '../../errors.ts';
@@ -60,7 +61,8 @@ function readCredentials({ headers }: FastifyRequest): { token: string } | Passw
   const basic = parseBasic(authorization);
   // RFC 7617 has no control characters in either, and PostgreSQL no NUL.
   if (basic === undefined || basic.name === '' || /\p{Cc}/u.test(basic.name + basic.pass)) return undefined;
-  return basic.pass === '' ? { token: basic.name } : { email: basic.name, password: basic.pass };
+  if (basic.pass === '') return { token: basic.name };
+  return isEmail(basic.name) ? { email: basic.name, password: basic.pass } : undefined;
 }
 
 /**

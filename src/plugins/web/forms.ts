@@ -104,7 +104,6 @@ type Field = FieldOptions & { type?: string; minLength?: number; maxLength?: num
 function messageFor(fault: { keyword: string }, field: Field, value: unknown): string {
   if (value === '') return 'This field is required.';
   const general: Record<string, string> = {
-    format: 'Invalid email address.',
     minLength: `At least ${field.minLength} characters, please.`,
     maxLength: `At most ${field.maxLength} characters, please.`,
   };

@@ -7,6 +7,7 @@ import { type FoundSession, findSession, type SessionUser } from '../../domain/s
 import { SESSION_SECONDS } from '../../domain/sessions/lifetime.ts';
 import { forgetMessages, leaveMessage } from '../../domain/sessions/messages.ts';
 import { startAnonymousSession, startSession } from '../../domain/sessions/start.ts';
+import { SAFE_METHODS } from '../http-methods.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -96,9 +97,15 @@ export class WebSession {
     this.#reply.clearCookie(this.#cookie.name, this.#cookie.options);
   }
 
-  /** Leaves a message for the visitor's next page, also when they are not signed in. */
+  /**
+   * Leaves a message for the visitor's next page, also when they are not signed in. A GET of a stranger must not
+   * write, so it cannot leave one: its answer is a page that says what there is to say.
+   */
   async flash(message: string): Promise<void> {
     if (this.#token !== undefined && (await leaveMessage(this.#app.db, this.#token, message))) return;
+    if (SAFE_METHODS.has(this.#reply.request.method)) {
+      throw new Error(`${this.#reply.request.method} would start a session to leave “${message}”`);
+    }
     this.#token = await startAnonymousSession(this.#app.db, message);
     this.#sendCookie(this.#token, false);
   }

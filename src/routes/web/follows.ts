@@ -1,8 +1,9 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Permission } from '../../domain/accounts/roles.ts';
 import { follow, unfollow } from '../../domain/follows/follow.ts';
 import { listFollowed, listFollowers } from '../../domain/follows/list.ts';
 import { findByUsername, type Named } from '../../domain/people/find.ts';
+import { DomainError } from '../../errors.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
 import { pageFrom } from '../../plugins/web/params.ts';
 import { readerFor } from '../../plugins/web/session.ts';
@@ -23,7 +24,7 @@ export default async function follows(app: FastifyInstance): Promise<void> {
     app.get<WithUsername>(`/${path}/:username`, isShared, async (request, reply) => {
       const reader = readerFor(request);
       const person = await findByUsername(reader, request.params.username);
-      if (person === undefined) return refuseUnknown(request, reply);
+      if (person === undefined) throw new DomainError('not-found', 'There is nobody of this name.');
       const size = config.followersPerPage;
       const people = await list(reader, person, { number: pageFrom(request.query), size });
       const pagination = paginate(people, `/${path}/${person.username}`);
@@ -38,7 +39,10 @@ export default async function follows(app: FastifyInstance): Promise<void> {
     const change = (path: string, act: (followerId: number, followed: Named) => Promise<string>) =>
       signedIn.post<WithUsername>(`/${path}/:username`, async (request, reply) => {
         const person = await findByUsername(db, request.params.username);
-        if (person === undefined) return refuseUnknown(request, reply);
+        if (person === undefined) {
+          await request.session.flash('Invalid user.');
+          return reply.redirect('/', 303);
+        }
         await request.session.flash(await act(currentUser(request).id, person));
         return reply.redirect(`/user/${person.username}`, 303);
       });
@@ -54,9 +58,4 @@ export default async function follows(app: FastifyInstance): Promise<void> {
         : 'You are not following this user.',
     );
   });
-}
-
-async function refuseUnknown(request: FastifyRequest, reply: FastifyReply) {
-  await request.session.flash('Invalid user.');
-  return reply.redirect('/', 303);
 }

@@ -1,7 +1,10 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { build } from '../../support/build.ts';
+import { buildApp } from '../../../src/app.ts';
+import session from '../../../src/plugins/web/session.ts';
+import { build, testConfig } from '../../support/build.ts';
 import { Client, messagesOf } from '../../support/client.ts';
+import { createDatabase } from '../../support/database.ts';
 import { createUser, PASSWORD, signedInClient } from '../../support/factories.ts';
 
 const HOUR = 60 * 60;
@@ -92,6 +95,55 @@ t.test('a message is shown once, on the next page', async (t) => {
   const client = await signedInClient(app, await createUser(app));
   const page = await client.follow(await client.post('/auth/logout'));
   t.same(messagesOf(page), ['You have been logged out.']);
+  t.same(messagesOf(await client.get('/')), []);
+});
+
+t.test('a GET of a stranger writes no session, whatever it asks for', async (t) => {
+  const app = await build(t);
+  for (const url of [
+    ...['/followers/nobody', '/followed-by/nobody', '/user/nobody', '/post/1', '/unsubscribe/x'],
+    ...['/auth/confirm/x', '/auth/change-email/x', '/auth/reset/x', '/your-data/x'],
+  ]) {
+    for (const cookies of [{}, { session: 'nonsense' }]) {
+      const response = await app.inject({ url, cookies });
+      t.equal(response.statusCode, 404, url);
+      t.notHas(response.headers, 'set-cookie', url);
+    }
+  }
+  t.same(await app.db.selectFrom('sessions').select('user_id').execute(), []);
+});
+
+t.test('a route that would start a session for a GET fails, so that its test does', async (t) => {
+  const app = buildApp(testConfig({ DATABASE_URL: await createDatabase(t) }));
+  t.teardown(() => app.close());
+  app.register(async (scope) => {
+    await scope.register(session);
+    for (const method of ['GET', 'POST'] as const) {
+      scope.route({
+        method,
+        url: '/leave',
+        handler: async (request) => {
+          await request.session.flash('Hello');
+          return '';
+        },
+      });
+    }
+  });
+  t.equal((await app.inject('/leave')).statusCode, 500);
+  t.equal((await app.inject({ method: 'POST', url: '/leave' })).statusCode, 200);
+});
+
+t.test('of the messages that nobody reads the newest stay', async (t) => {
+  const app = await build(t);
+  const client = await signedInClient(app, await createUser(app));
+  for (const name of ['susan', 'mary', 'paul', 'anna', 'carl', 'ruth', 'hugo']) {
+    await createUser(app, { username: name });
+    await client.post(`/follow/${name}`);
+  }
+  t.same(
+    messagesOf(await client.get('/')),
+    ['paul', 'anna', 'carl', 'ruth', 'hugo'].map((name) => `You are now following ${name}.`),
+  );
   t.same(messagesOf(await client.get('/')), []);
 });
 

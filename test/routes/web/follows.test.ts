@@ -70,5 +70,7 @@ t.test('the lists have their pages and dates', async (t) => {
   t.same(names((await client.get('/followers/susan?page=2')).body), ['ann']);
   t.same(names((await client.get('/followed-by/ann')).body), ['susan']);
   t.match((await client.get('/followers/susan')).body, /since <time datetime="20/);
-  t.same(messagesOf(await client.follow(await client.get('/followers/nobody'))), ['Invalid user.']);
+  const unknown = await client.get('/followers/nobody');
+  t.equal(unknown.statusCode, 404);
+  t.match(unknown.body, 'There is nobody of this name.');
 });

@@ -3,11 +3,14 @@ import { Type } from 'typebox';
 import { authenticate } from '../../../domain/accounts/authenticate.ts';
 import { changeEmail, requestEmailChange } from '../../../domain/accounts/change-email.ts';
 import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
+import { DomainError } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { currentUser, requireUser } from '../../../plugins/web/guards.ts';
 import { emailField, passwordField } from './fields.ts';
 
 const ChangeEmailForm = Type.Object({ email: emailField(), password: passwordField() });
+
+const INVALID_LINK = 'The link is invalid or has expired.';
 
 interface WithToken {
   Params: { token: string };
@@ -36,7 +39,8 @@ export default async function changeEmailRoutes(app: FastifyInstance): Promise<v
   });
 
   app.get<WithToken>('/change-email/:token', async (request, reply) => {
-    if (!(await isTokenValid(db, 'change-email', request.params.token))) return refuse(request, reply);
+    if (!(await isTokenValid(db, 'change-email', request.params.token)))
+      throw new DomainError('not-found', INVALID_LINK);
     return reply.page('auth/confirm-email', { title: 'Confirm Your Email Address' });
   });
 
@@ -48,7 +52,7 @@ export default async function changeEmailRoutes(app: FastifyInstance): Promise<v
 }
 
 async function refuse(request: FastifyRequest, reply: FastifyReply) {
-  await request.session.flash('Invalid request.');
+  await request.session.flash(INVALID_LINK);
   return reply.redirect(request.session.user === null ? '/auth/login' : '/', 303);
 }
 

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { authenticate } from '../../../domain/accounts/authenticate.ts';
 import { changePassword } from '../../../domain/accounts/change-password.ts';
+import { weaknessOf } from '../../../domain/accounts/password-rules.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { currentUser } from '../../../plugins/web/guards.ts';
 import { newPasswordField, PASSWORDS_DIFFER, passwordField } from './fields.ts';
@@ -23,7 +24,9 @@ export default async function changePasswordRoutes(app: FastifyInstance): Promis
     const { old_password, password, password2 } = form.data;
     if (password !== password2) return show(reply.code(422), form.refuse('password2', PASSWORDS_DIFFER));
 
-    const { id, email } = currentUser(request);
+    const { id, email, username } = currentUser(request);
+    const weakness = await weaknessOf(password, [username, email]);
+    if (weakness !== undefined) return show(reply.code(422), form.refuse('password', weakness));
     const actor = { account: email, address: request.ip };
     await rateLimits.consume('login', actor);
     if ((await authenticate({ db, passwords }, { email, password: old_password })) === undefined) {

@@ -1,6 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { confirmAccount } from '../../../domain/accounts/confirm.ts';
 import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
+import { DomainError } from '../../../errors.ts';
+
+const INVALID_LINK = 'The confirmation link is invalid or has expired.';
 
 interface WithToken {
   Params: { token: string };
@@ -15,7 +18,8 @@ export default async function confirmRoutes(app: FastifyInstance): Promise<void>
 
   app.get<WithToken>('/confirm/:token', async (request, reply) => {
     if (request.session.user?.isConfirmed) return reply.redirect('/', 303);
-    if (!(await isTokenValid(db, 'confirm-account', request.params.token))) return refuse(request, reply);
+    if (!(await isTokenValid(db, 'confirm-account', request.params.token)))
+      throw new DomainError('not-found', INVALID_LINK);
     return reply.page('auth/confirm', { title: 'Confirm Your Account' });
   });
 
@@ -28,6 +32,6 @@ export default async function confirmRoutes(app: FastifyInstance): Promise<void>
 }
 
 async function refuse(request: FastifyRequest, reply: FastifyReply) {
-  await request.session.flash('The confirmation link is invalid or has expired.');
+  await request.session.flash(INVALID_LINK);
   return reply.redirect(request.session.user === null ? '/auth/login' : '/auth/unconfirmed', 303);
 }

@@ -1,9 +1,16 @@
 import { Type } from 'typebox';
+import { EMAIL_LENGTH, EMAIL_PATTERN } from '../../../domain/accounts/email.ts';
 import type { FieldOptions } from '../../../plugins/web/forms.ts';
 
 /** The fields that several account forms share, with their rules and messages in one place. */
 
-export const emailField = () => Type.String({ format: 'email', minLength: 1, maxLength: 254 });
+export const emailField = () =>
+  Type.String({
+    pattern: EMAIL_PATTERN,
+    minLength: 1,
+    maxLength: EMAIL_LENGTH,
+    messages: { pattern: 'Invalid email address.' },
+  } satisfies FieldOptions & Record<string, unknown>);
 
 export const usernameField = () =>
   Type.String({

@@ -2,11 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { authenticate } from '../../../domain/accounts/authenticate.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
-import { passwordField } from './fields.ts';
+import { emailField, passwordField } from './fields.ts';
 import { localPath } from './local-path.ts';
 
 const LoginForm = Type.Object({
-  email: Type.String({ format: 'email', minLength: 1, maxLength: 254 }),
+  email: emailField(),
   password: passwordField(),
   remember_me: Type.Boolean(),
 });

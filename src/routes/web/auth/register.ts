@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
+import { weaknessOf } from '../../../domain/accounts/password-rules.ts';
 import { register } from '../../../domain/accounts/register.ts';
+import { isReservedName } from '../../../domain/accounts/reserved-names.ts';
 import { DomainError } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { emailField, newPasswordField, PASSWORDS_DIFFER, passwordField, usernameField } from './fields.ts';
@@ -12,6 +14,8 @@ const RegisterForm = Type.Object({
   password2: passwordField(),
 });
 
+const NAME_RESERVED = 'This username is reserved. Please choose another.';
+
 export default async function registerRoutes(app: FastifyInstance): Promise<void> {
   const { db, queue, passwords, rateLimits } = app;
 
@@ -22,6 +26,10 @@ export default async function registerRoutes(app: FastifyInstance): Promise<void
     if (form.data === undefined) return show(reply.code(422), form.state);
     const { email, username, password, password2 } = form.data;
     if (password !== password2) return show(reply.code(422), form.refuse('password2', PASSWORDS_DIFFER));
+
+    if (isReservedName(username)) return show(reply.code(422), form.refuse('username', NAME_RESERVED));
+    const weakness = await weaknessOf(password, [username, email]);
+    if (weakness !== undefined) return show(reply.code(422), form.refuse('password', weakness));
 
     await rateLimits.consume('register', { account: email, address: request.ip });
     try {

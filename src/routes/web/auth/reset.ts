@@ -2,11 +2,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { requestPasswordReset, resetPassword } from '../../../domain/accounts/change-password.ts';
 import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
+import { weaknessOf } from '../../../domain/accounts/password-rules.ts';
+import { DomainError } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { emailField, newPasswordField, PASSWORDS_DIFFER, passwordField } from './fields.ts';
 
 const RequestForm = Type.Object({ email: emailField() });
 const ResetForm = Type.Object({ password: newPasswordField(), password2: passwordField() });
+
+const INVALID_LINK = 'The link to reset your password is invalid or has expired.';
 
 interface WithToken {
   Params: { token: string };
@@ -27,7 +31,8 @@ export default async function resetRoutes(app: FastifyInstance): Promise<void> {
   });
 
   app.get<WithToken>('/reset/:token', async (request, reply) => {
-    if (!(await isTokenValid(db, 'reset-password', request.params.token))) return refuse(request, reply);
+    if (!(await isTokenValid(db, 'reset-password', request.params.token)))
+      throw new DomainError('not-found', INVALID_LINK);
     return showReset(reply, EMPTY_FORM);
   });
 
@@ -38,6 +43,8 @@ export default async function resetRoutes(app: FastifyInstance): Promise<void> {
     if (form.data === undefined) return showReset(reply.code(422), form.state);
     const { password, password2 } = form.data;
     if (password !== password2) return showReset(reply.code(422), form.refuse('password2', PASSWORDS_DIFFER));
+    const weakness = await weaknessOf(password, []);
+    if (weakness !== undefined) return showReset(reply.code(422), form.refuse('password', weakness));
     if (!(await resetPassword({ db, passwords }, token, password))) return refuse(request, reply);
     await request.session.flash('Your password has been updated.');
     return reply.redirect('/auth/login', 303);
@@ -45,7 +52,7 @@ export default async function resetRoutes(app: FastifyInstance): Promise<void> {
 }
 
 async function refuse(request: FastifyRequest, reply: FastifyReply) {
-  await request.session.flash('The link to reset your password is invalid or has expired.');
+  await request.session.flash(INVALID_LINK);
   return reply.redirect('/auth/reset', 303);
 }
 

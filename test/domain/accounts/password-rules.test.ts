@@ -1,0 +1,66 @@
+import t from 'tap';
+import { weaknessOf } from '../../../src/domain/accounts/password-rules.ts';
+import { build } from '../../support/build.ts';
+import { Client, errorsOf } from '../../support/client.ts';
+import { createUser, mintToken, PASSWORD, registration, signedInClient } from '../../support/factories.ts';
+
+const OWN_WORDS = ['john_doe', 'jdoe@mail.example.com'];
+
+t.test('what many people use is refused, whatever its case', async (t) => {
+  for (const password of [
+    'password',
+    'Password1',
+    '12345678',
+    'iloveyou',
+    'QWERTYUIOP',
+    'trustno1',
+    'liverpool',
+  ])
+    t.match(await weaknessOf(password, []), 'Many people use this password', password);
+});
+
+t.test('so is what is made of one’s own words or the site’s', async (t) => {
+  for (const password of [
+    'Pennypost',
+    'pennypost2026',
+    'john_doe',
+    'JohnDoe123',
+    'jdoejdoe!',
+    'example.com1',
+  ])
+    t.match(await weaknessOf(password, OWN_WORDS), 'your own name', password);
+});
+
+t.test('other passwords are taken, also those that have such a word in them', async (t) => {
+  for (const password of [
+    PASSWORD,
+    'john likes long walks',
+    'x7#kQ2!vbW',
+    'pennypost is where I write',
+    '\u00fcber-geheim\u00df',
+  ])
+    t.equal(await weaknessOf(password, OWN_WORDS), undefined, password);
+});
+
+t.test('the rules hold wherever a password is chosen', async (t) => {
+  const app = await build(t);
+  const common = { password: 'password1', password2: 'password1' };
+  const own = { password: 'mary12345', password2: 'mary12345' };
+
+  for (const fields of [common, own]) {
+    const registering = await new Client(app).post(
+      '/auth/register',
+      registration({ username: 'mary', ...fields }),
+    );
+    t.equal(registering.statusCode, 422);
+    t.match(errorsOf(registering), { password: String });
+  }
+  const mary = await createUser(app, { username: 'mary' });
+  const client = await signedInClient(app, mary);
+  for (const fields of [common, own]) {
+    const changing = await client.post('/auth/change-password', { old_password: PASSWORD, ...fields });
+    t.match(errorsOf(changing), { password: String });
+  }
+  const token = await mintToken(app, mary.id, 'reset-password');
+  t.match(errorsOf(await new Client(app).post(`/auth/reset/${token}`, common)), { password: String });
+});
