@@ -126,6 +126,11 @@ function readVariables(env: EnvironmentReader) {
       pattern: /^[^\s<>@]+@[^\s<>@]+$/,
       accepts: 'an email address',
     }),
+    /** Where to report holes, for `/.well-known/security.txt`; undefined means that there is none. */
+    securityContact: env.optionalMatching('SECURITY_CONTACT', {
+      pattern: /^(?:mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/,
+      accepts: 'a URL that begins with mailto: or https://',
+    }),
     /** Page sizes. */
     postsPerPage: env.integer('POSTS_PER_PAGE', 20, { min: 1, max: 200 }),
     followersPerPage: env.integer('FOLLOWERS_PER_PAGE', 50, { min: 1, max: 200 }),

@@ -11,6 +11,8 @@ t.test('every answer forbids inline code, framing and sniffing, also an error', 
     const policy = String(headers['content-security-policy']);
     t.match(policy, "default-src 'none'", url);
     t.match(policy, "script-src 'self'", url);
+    t.match(policy, "require-trusted-types-for 'script';trusted-types pages", url);
+    t.match(headers['permissions-policy'], /camera=\(\), .*geolocation=\(\)/, url);
     t.notMatch(policy, 'unsafe', url);
     t.match(headers, {
       'x-content-type-options': 'nosniff',
@@ -45,5 +47,8 @@ t.test('so does what answers in place of the routes', async (t) => {
 
 t.test('a site on https says so to browsers', async (t) => {
   const app = await build(t, { BASE_URL: 'https://blog.example' });
-  t.match((await app.inject('/')).headers['strict-transport-security'], /^max-age=31536000/);
+  t.match(
+    (await app.inject('/')).headers['strict-transport-security'],
+    'max-age=31536000; includeSubDomains',
+  );
 });

@@ -40,7 +40,7 @@ export default fp(
       // A page that is fetched ahead may never be seen: its messages wait.
       const isPrefetch = headers['sec-purpose']?.includes('prefetch');
       const messages = isPrefetch ? [] : await session.takeMessages();
-      describePage(this.request, this, flight === undefined ? 'own' : 'shared');
+      describePage(this.request, this, flight === undefined ? (session.user ? 'personal' : 'own') : 'shared');
       return this.view(view, {
         ...data,
         user: session.user,
@@ -56,8 +56,12 @@ export default fp(
   { name: 'page', dependencies: ['views', 'session', 'assets'] },
 );
 
-/** How caches may treat a page that is one visitor's own, or the same for all who have no session. */
+/**
+ * How caches may treat a page that is a signed-in person's, a visitor's own, or the same for all who have no session.
+ * What is kept may be shown again by Back without being asked for, also after the person has logged out.
+ */
 const CACHE_CONTROL = {
+  personal: 'private, no-store',
   own: 'private, no-cache',
   shared: 'public, max-age=0, s-maxage=2, stale-while-revalidate=8',
 } as const;

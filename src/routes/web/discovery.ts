@@ -17,7 +17,10 @@ const PRIVATE = [
 
 const KINDS: readonly SitemapKind[] = ['posts', 'people'];
 
-/** How the site is found: `robots.txt` and the sitemap. */
+/** How long somebody may rely on `security.txt`, in milliseconds: RFC 9116 asks for less than a year. */
+const SECURITY_TXT_MS = 180 * 24 * 60 * 60 * 1000;
+
+/** How the site is found: `robots.txt`, the sitemap and `security.txt`. */
 export default async function discovery(app: FastifyInstance): Promise<void> {
   const { replica: db, config } = app;
 
@@ -34,6 +37,23 @@ export default async function discovery(app: FastifyInstance): Promise<void> {
       .type('text/plain; charset=utf-8')
       .send(lines.join('\n'));
   });
+
+  const { securityContact } = config;
+  if (securityContact !== undefined) {
+    app.get('/.well-known/security.txt', async (_request, reply) => {
+      const lines = [
+        `Contact: ${securityContact}`,
+        `Expires: ${new Date(Date.now() + SECURITY_TXT_MS).toISOString()}`,
+        'Preferred-Languages: en',
+        `Canonical: ${config.baseUrl}/.well-known/security.txt`,
+        '',
+      ];
+      return reply
+        .header('cache-control', 'public, max-age=3600')
+        .type('text/plain; charset=utf-8')
+        .send(lines.join('\n'));
+    });
+  }
 
   app.get('/sitemap.xml', { config: { sharedPageAbout: 'sitemap' } }, async (_request, reply) => {
     const counts = await countSitemapFiles(db);

@@ -12,6 +12,12 @@ interface WithToken {
  */
 export default async function unsubscribeRoutes(app: FastifyInstance): Promise<void> {
   const { db } = app;
+  // The address says all there is to know; what RFC 8058 has mail programs send along is not looked at.
+  app.addContentTypeParser(
+    'multipart/form-data',
+    { parseAs: 'buffer', bodyLimit: 16 * 1024 },
+    (_request, _body, done) => done(null),
+  );
 
   app.get<WithToken>('/:token', async (request, reply) => {
     const { token } = request.params;

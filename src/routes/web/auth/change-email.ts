@@ -10,7 +10,7 @@ import { emailField, passwordField } from './fields.ts';
 
 const ChangeEmailForm = Type.Object({ email: emailField(), password: passwordField() });
 
-const INVALID_LINK = 'The link is invalid or has expired.';
+const INVALID_LINK = 'Invalid request.';
 
 interface WithToken {
   Params: { token: string };
