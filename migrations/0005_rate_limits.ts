@@ -1,9 +1,12 @@
 import { type Kysely, sql } from 'kysely';
 
-/** The table that rate-limiter-flexible's PostgreSQL store expects; `expire` is in milliseconds since 1970. */
+/**
+ * The table that rate-limiter-flexible's PostgreSQL store expects; `expire` is in milliseconds since 1970. It is not
+ * logged: a request need not wait for the disk to be counted, and a crash of the server may forget the counts.
+ */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
-    create table rate_limits (
+    create unlogged table rate_limits (
       key varchar(255) primary key,
       points integer not null default 0,
       expire bigint

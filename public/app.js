@@ -118,6 +118,8 @@ addEventListener('pageshow', () => {
 async function sendWithin(form, submitter, show) {
   const body = new URLSearchParams(new FormData(form, submitter));
   const response = await fetch(actionOf(form), { method: 'POST', body, headers: { accept: 'text/html' } });
+  // What is refused is sent plainly, so that the page that says why is seen.
+  if (!response.ok && response.status !== 422) throw new Error(response.statusText);
   const page = await readPage(response);
   if (!show(form, page)) location.assign(response.url);
 }

@@ -1,18 +1,17 @@
 import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
-
-/** How often something may be tried: `points` tries in a window of `seconds`. */
-export interface RateLimit {
-  readonly points: number;
-  readonly seconds: number;
-}
+import {
+  API_RATE_LIMIT,
+  DEFAULT_LIMITS,
+  LOGIN_FROM_ANYWHERE,
+  type RateLimit,
+  type RateLimits,
+  readLimits,
+} from './limits.ts';
 
 /** Everything a process is told from outside. Frozen; handed down, never imported. */
 export type Config = Readonly<ReturnType<typeof readVariables>> & {
-  readonly rateLimits: Readonly<
-    Record<'login' | 'register' | 'resend' | 'reset' | 'changeEmail', PerAccountAndAddress>
-  >;
-  /** Requests to the API with one token, or by one account with its password. */
+  readonly loginFromAnywhere: RateLimit;
   readonly apiRateLimit: RateLimit;
   /** The pages that are rendered once for all who have no session; with an age of 0 none is kept. */
   readonly pageCache: { readonly maxAgeMs: number; readonly maxBytes: number };
@@ -21,11 +20,6 @@ export type Config = Readonly<ReturnType<typeof readVariables>> & {
   /** How long a connection may stand still, also while an answer waits to be read. */
   readonly connectionTimeoutMs: number;
 };
-
-interface PerAccountAndAddress {
-  readonly account: RateLimit;
-  readonly address: RateLimit;
-}
 
 /** The environment is wrong. Every wrong variable has one line that says what was given and what is accepted. */
 export class ConfigError extends Error {
@@ -55,7 +49,7 @@ export function loadConfig(
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
   return Object.freeze({
     ...variables,
-    rateLimits: RATE_LIMITS,
+    loginFromAnywhere: LOGIN_FROM_ANYWHERE,
     apiRateLimit: API_RATE_LIMIT,
     pageCache: PAGE_CACHE,
     renderTimeoutMs: 2_000,
@@ -72,21 +66,6 @@ function readEnvironment(): NodeJS.ProcessEnv {
   }
   return process.env;
 }
-
-/**
- * The limits on guessing and on making us send mail. An account's limit stops a guesser who has many addresses,
- * an address's limit one who has many accounts; the latter is wide, because a school or an office shares one.
- */
-const RATE_LIMITS: Config['rateLimits'] = Object.freeze({
-  login: { account: { points: 10, seconds: 15 * 60 }, address: { points: 100, seconds: 15 * 60 } },
-  register: { account: { points: 5, seconds: 60 * 60 }, address: { points: 60, seconds: 60 * 60 } },
-  resend: { account: { points: 5, seconds: 60 * 60 }, address: { points: 60, seconds: 60 * 60 } },
-  reset: { account: { points: 5, seconds: 60 * 60 }, address: { points: 60, seconds: 60 * 60 } },
-  changeEmail: { account: { points: 5, seconds: 60 * 60 }, address: { points: 60, seconds: 60 * 60 } },
-});
-
-/** Ten requests a second, which no person needs and which leaves a machine to others. */
-const API_RATE_LIMIT: RateLimit = Object.freeze({ points: 600, seconds: 60 });
 
 /** Changes are announced, and seen within milliseconds; the age is for an announcement that was missed. */
 const PAGE_CACHE: Config['pageCache'] = Object.freeze({ maxAgeMs: 2_000, maxBytes: 16 * 2 ** 20 });
@@ -140,6 +119,8 @@ function readVariables(env: EnvironmentReader) {
     /** Whose pages may call the API from a browser: origins, or `*`; undefined means only our own. */
     corsOrigins: env.origins('CORS_ORIGINS'),
     rateLimitsEnabled: env.oneOf('RATE_LIMITS', 'on', ['on', 'off']) === 'on',
+    /** How often an account and an address may do what; the defaults are in `limits.ts`. */
+    rateLimits: env.limits('ACCOUNT_LIMITS'),
     /** Jobs in flight in one worker process. */
     workerConcurrency: env.integer('WORKER_CONCURRENCY', 10, { min: 1, max: 1000 }),
     /** How long a stopping process waits for running requests and jobs. */
@@ -226,6 +207,17 @@ class EnvironmentReader {
     }
     this.#refuse(name, value, '* or origins separated by commas, as in "https://example.com"');
     return undefined;
+  }
+
+  limits(name: string): RateLimits {
+    const value = this.#value(name);
+    if (value === undefined) return DEFAULT_LIMITS;
+    const limits = readLimits(value);
+    if (limits === undefined) {
+      const actions = Object.keys(DEFAULT_LIMITS).join(', ');
+      this.#refuse(name, value, `limits as in "post=30/hour, export=1/day"; there are ${actions}`);
+    }
+    return limits ?? DEFAULT_LIMITS;
   }
 
   /** Answers in the terms of Fastify's `trustProxy`, which takes a hop count as a function. */

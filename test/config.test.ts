@@ -71,6 +71,28 @@ t.test('passwords are masked in what is reported', async (t) => {
   t.equal(maskPassword('smtp://host:587'), 'smtp://host:587');
 });
 
+t.test('ACCOUNT_LIMITS changes what is named, for accounts and tenfold for addresses', async (t) => {
+  const { rateLimits } = loadConfig({ ACCOUNT_LIMITS: 'post=30/hour, export=1/day,' });
+  t.same(rateLimits.post, {
+    account: { points: 30, seconds: 3600 },
+    address: { points: 300, seconds: 3600 },
+  });
+  t.same(rateLimits.export.account, { points: 1, seconds: 86_400 });
+  t.same(rateLimits.comment, loadConfig({}).rateLimits.comment);
+  for (const ACCOUNT_LIMITS of [
+    'many',
+    'post',
+    'post=0/hour',
+    'post=5/year',
+    'posts=5/hour',
+    'toString=5/hour',
+  ]) {
+    t.match(problemsOf({ ACCOUNT_LIMITS }), [
+      /^ACCOUNT_LIMITS: .* limits as in "post=30\/hour, export=1\/day"; .*post, /,
+    ]);
+  }
+});
+
 t.test('TRUST_PROXY takes a hop count, addresses, or a yes or no', async (t) => {
   const { trustProxy } = loadConfig({ TRUST_PROXY: '1' });
   t.ok(typeof trustProxy === 'function' && trustProxy('10.0.0.1', 0) && !trustProxy('10.0.0.1', 1));

@@ -12,6 +12,7 @@ const EXPIRED: Readonly<Record<string, string>> = {
   sessions: 'expires_at < now()',
   mailed_tokens: 'expires_at < now()',
   api_tokens: 'expires_at < now()',
+  rate_limits: 'expire < extract(epoch from now()) * 1000',
   idempotency_keys: `created_at < now() - interval '24 hours'`,
   email_changes: `created_at < now() - interval '1 day'`,
   mail_deliveries: `sent_at < now() - interval '180 days'`,

@@ -136,6 +136,8 @@ function answer(request: FastifyRequest, reply: FastifyReply, { status, message,
     title,
     message,
     reference: status >= 500 ? request.id : undefined,
+    // Who must wait need not type it again.
+    again: status === 429 ? { action: request.url, fields: request.readTyped?.() } : undefined,
     user: request.session?.user ?? null,
     messages: [],
     asset: request.server.assetPath,
@@ -151,5 +153,6 @@ function wantsJson(request: FastifyRequest): boolean {
 function duration(seconds: number): string {
   if (seconds < 60) return seconds === 1 ? '1 second' : `${seconds} seconds`;
   const minutes = Math.ceil(seconds / 60);
-  return minutes === 1 ? '1 minute' : `${minutes} minutes`;
+  if (minutes < 120) return minutes === 1 ? '1 minute' : `${minutes} minutes`;
+  return `${Math.ceil(minutes / 60)} hours`;
 }

@@ -67,6 +67,25 @@ t.test('one export at a time, also for two clicks at once', async (t) => {
   t.equal((await jobsOf(app, exportQueue)).length, 1);
 });
 
+t.test('a new export takes the place of the one before, and there are three a day', async (t) => {
+  const { app, smtp, client } = await setUp(t);
+  for (let number = 1; number <= 3; number += 1) {
+    t.equal((await client.post('/your-data')).statusCode, 303);
+    await drain(app);
+    const { rows } = await sql`select distinct export_id from data_export_chunks`.execute(app.db);
+    t.equal(rows.length, 1);
+  }
+  const links = smtp.mails.map(linkIn);
+  t.equal((await client.get(links[0] ?? '')).statusCode, 404);
+  t.equal((await client.get(links[2] ?? '')).statusCode, 200);
+  t.match((await client.get('/your-data')).body, 'You can ask for 3 in 24 h.');
+
+  const refused = await client.post('/your-data');
+  t.equal(refused.statusCode, 429);
+  t.ok(Number(refused.headers['retry-after']) > 80_000);
+  t.equal((await client.get('/your-data/download')).statusCode, 200, 'the last one is kept');
+});
+
 t.test('the page shows the progress, and an export can be cancelled while it runs', async (t) => {
   const { app, john, client } = await setUp(t);
   await sql`

@@ -13,7 +13,7 @@ export interface TestUser {
   readonly username: string;
 }
 
-/** An account, confirmed unless said otherwise, whose password is PASSWORD. */
+/** An account of the day before yesterday, confirmed unless said otherwise, whose password is PASSWORD. */
 export async function createUser(
   { db, passwords }: FastifyInstance,
   {
@@ -21,7 +21,8 @@ export async function createUser(
     email,
     isConfirmed = true,
     role = 'User',
-  }: { username?: string; email?: string; isConfirmed?: boolean; role?: Role } = {},
+    isNew = false,
+  }: { username?: string; email?: string; isConfirmed?: boolean; role?: Role; isNew?: boolean } = {},
 ): Promise<TestUser> {
   const address = email ?? `${username}@example.com`;
   const { id } = await db
@@ -32,6 +33,7 @@ export async function createUser(
       role,
       password_hash: await passwords.hash(PASSWORD),
       confirmed_at: isConfirmed ? new Date() : null,
+      created_at: new Date(Date.now() - (isNew ? 0 : 2 * 24 * 60 * 60 * 1000)),
     })
     .returning('id')
     .executeTakeFirstOrThrow();

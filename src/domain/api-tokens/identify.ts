@@ -8,6 +8,8 @@ export interface ApiClient {
   readonly id: number;
   readonly role: Role;
   readonly isConfirmed: boolean;
+  /** Whether they joined less than a day ago, and may do less than others. */
+  readonly isNew: boolean;
   readonly followedCount: number;
   readonly scope: TokenScope;
   /** Null when it gave a password. */
@@ -22,6 +24,7 @@ export async function identifyByToken(db: Db, token: string): Promise<ApiClient 
     .select(['users.id', 'users.role', 'api_tokens.scope', 'api_tokens.id as tokenId'])
     .select('users.followed_count as followedCount')
     .select(sql<boolean>`users.confirmed_at is not null`.as('isConfirmed'))
+    .select(sql<boolean>`users.created_at > now() - interval '1 day'`.as('isNew'))
     .select(
       sql<boolean>`coalesce(api_tokens.last_used_at < now() - interval '1 minute', true)`.as('isUseStale'),
     )
@@ -40,6 +43,7 @@ export async function identifyByAccount(db: Db, userId: number): Promise<ApiClie
     .selectFrom('users')
     .select(['id', 'role', 'followed_count as followedCount'])
     .select(sql<boolean>`confirmed_at is not null`.as('isConfirmed'))
+    .select(sql<boolean>`created_at > now() - interval '1 day'`.as('isNew'))
     .where('id', '=', userId)
     .executeTakeFirst();
   return account && { ...account, scope: 'write', tokenId: null };

@@ -122,9 +122,15 @@ async function finishExport(
       .where('id', '=', exportId)
       .where('state', '=', 'running')
       .executeTakeFirst();
-    if (numUpdatedRows === 0n) await removeChunks(trx, exportId);
-    else await queue.send(mailQueue, { template: 'export-ready', userId, exportId }, { db: trx });
+    if (numUpdatedRows === 0n) return removeChunks(trx, exportId);
+    await removeOlderExports(trx, { exportId, userId });
+    await queue.send(mailQueue, { template: 'export-ready', userId, exportId }, { db: trx });
   });
+}
+
+/** One file is kept for each person: the newest. */
+async function removeOlderExports(db: Db, { exportId, userId }: { exportId: number; userId: number }) {
+  await db.deleteFrom('data_exports').where('user_id', '=', userId).where('id', '<', exportId).execute();
 }
 
 async function removeChunks(db: Db, exportId: number): Promise<void> {

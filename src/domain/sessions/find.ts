@@ -23,6 +23,8 @@ export interface SessionUser {
   readonly isLastSeenStale: boolean;
   /** Whether they joined less than a week ago. */
   readonly isNewcomer: boolean;
+  /** Whether they joined less than a day ago, and may do less than others. */
+  readonly isNew: boolean;
   readonly followedCount: number;
 }
 
@@ -45,7 +47,8 @@ const selectSession = statement<SessionRow>(`
     users.id, email, username, role, followed_count as "followedCount",
     confirmed_at is not null as "isConfirmed",
     last_seen_at < now() - interval '1 minute' as "isLastSeenStale",
-    users.created_at > now() - interval '7 days' as "isNewcomer"
+    users.created_at > now() - interval '7 days' as "isNewcomer",
+    users.created_at > now() - interval '1 day' as "isNew"
   from sessions left join users on users.id = user_id
   where token_hash = $1 and expires_at > now()
 `);

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { authenticate } from '../../domain/accounts/authenticate.ts';
 import { isEmail } from '../../domain/accounts/email.ts';
+import { findByEmail } from '../../domain/accounts/find.ts';
 import { can } from '../../domain/accounts/roles.ts';
 import { type ApiClient, identifyByAccount, identifyByToken } from '../../domain/api-tokens/identify.ts';
 import { DomainError } from '../../errors.ts';
@@ -86,7 +87,8 @@ async function findByPassword(
   { email, password }: Password,
   address: string,
 ): Promise<ApiClient | undefined> {
-  const actor = { account: email, address };
+  const account = await findByEmail(db, email);
+  const actor = { account: account?.id ?? email, address };
   await rateLimits.consume('login', actor);
   const userId = await authenticate({ db, passwords }, { email, password });
   if (userId === undefined) return undefined;

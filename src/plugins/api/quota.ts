@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
-import type { ApiClient } from '../../domain/api-tokens/identify.ts';
 import { addCounts } from '../../domain/shared-counts.ts';
 import { TooManyRequests } from '../../errors.ts';
 import { RequestCounter } from './request-counter.ts';
@@ -9,7 +8,7 @@ import { RequestCounter } from './request-counter.ts';
 const SHARE_MS = 1_000;
 
 /**
- * Limits how much one token may ask for, over all processes, and says in each answer what is left: in the fields of
+ * Limits how much an account may ask for, whatever tokens it has and over all processes, and says in each answer what is left: in the fields of
  * draft-ietf-httpapi-ratelimit-headers-10, and in the three of its earlier versions, which more clients read.
  */
 export default fp(
@@ -21,11 +20,11 @@ export default fp(
     );
     shareNowAndThen(app, counter);
     app.addHook('onRequest', async ({ caller }, reply) => {
-      const { count, secondsLeft } = counter.add(keyOf(caller));
+      const { count, secondsLeft } = counter.add(String(caller.id));
       const left = Math.max(0, points - count);
       reply.headers({
-        'ratelimit-policy': `"token";q=${points};w=${seconds}`,
-        ratelimit: `"token";r=${left};t=${secondsLeft}`,
+        'ratelimit-policy': `"account";q=${points};w=${seconds}`,
+        ratelimit: `"account";r=${left};t=${secondsLeft}`,
         'ratelimit-limit': points,
         'ratelimit-remaining': left,
         'ratelimit-reset': secondsLeft,
@@ -35,10 +34,6 @@ export default fp(
   },
   { name: 'api-quota', dependencies: ['db', 'api-authentication'] },
 );
-
-function keyOf({ id, tokenId }: ApiClient): string {
-  return tokenId === null ? `account-${id}` : `token-${tokenId}`;
-}
 
 async function shareCounts({ db }: FastifyInstance, counts: ReadonlyMap<string, number>, windowEnd: number) {
   const prefix = `api-${windowEnd}-`;

@@ -7,6 +7,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Reads the submitted form: `data` when it is valid, else what to show beside each field. */
     readForm<Fields extends TObject>(schema: Fields): SubmittedForm<Fields>;
+    /** What was sent, for a page that offers to send it again: no secrets, and undefined when it is too long. */
+    readTyped(): TypedFields | undefined;
   }
 }
 
@@ -32,6 +34,15 @@ export interface FieldOptions {
   readonly isSecret?: boolean;
 }
 
+/** Fields by their names; whatever form they are of, none is a secret. */
+export type TypedFields = readonly { readonly name: string; readonly value: string }[];
+
+/** Secrets are known by these names where no schema is at hand. */
+const SECRET_NAME = /password/i;
+
+/** The most that is given back of a form that no schema describes, in characters: two of the longest texts. */
+const MAX_TYPED = 100_000;
+
 export const EMPTY_FORM: FormState = Object.freeze({ values: {}, errors: {} });
 
 /** Forms of the web scope: urlencoded bodies, and no other kind. */
@@ -46,10 +57,14 @@ export default fp(
     >(this: { body: unknown }, schema: Fields) {
       let validator = validators.get(schema);
       if (validator === undefined) {
+        refuseUnknownSecrets(schema);
         validator = Compile(schema);
         validators.set(schema, validator);
       }
       return readForm(schema, validator, (this.body ?? {}) as FormFields);
+    });
+    app.decorateRequest('readTyped', function (this: { body: unknown }) {
+      return readTyped((this.body ?? {}) as FormFields);
     });
   },
   { name: 'forms' },
@@ -65,6 +80,23 @@ function parseFields(body: string): FormFields {
     fields[name].push(value);
   }
   return fields;
+}
+
+function readTyped(body: FormFields): TypedFields | undefined {
+  const fields = Object.entries(body)
+    .filter(([name]) => !SECRET_NAME.test(name))
+    .map(([name, [value = '']]) => ({ name, value }));
+  const length = fields.reduce((sum, { name, value }) => sum + name.length + value.length, 0);
+  return length <= MAX_TYPED ? fields : undefined;
+}
+
+/** A secret with a name that `readTyped` does not know would be given back. */
+function refuseUnknownSecrets({ properties }: TObject): void {
+  const unknown = Object.entries(properties).find(
+    ([name, field]) => isSecret(field) && !SECRET_NAME.test(name),
+  );
+  if (unknown !== undefined)
+    throw new Error(`the secret field "${unknown[0]}" must have "password" in its name`);
 }
 
 function readForm<Fields extends TObject>(

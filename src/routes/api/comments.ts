@@ -65,7 +65,7 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
   };
   app.post(
     '/posts/:id/comments/',
-    { schema: publishing, onRequest: requirePermission(Permission.COMMENT) },
+    { schema: publishing, onRequest: requirePermission(Permission.COMMENT), config: { limit: 'comment' } },
     async ({ caller, params: { id: postId }, headers, body: { body } }, reply) => {
       const request = {
         userId: caller.id,

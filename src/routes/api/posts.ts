@@ -47,7 +47,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
   };
   app.post(
     '/posts/',
-    { schema: publishing, onRequest: requirePermission(Permission.WRITE) },
+    { schema: publishing, onRequest: requirePermission(Permission.WRITE), config: { limit: 'post' } },
     async ({ caller, headers, body }, reply) => {
       const request = {
         userId: caller.id,
@@ -86,13 +86,17 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     body: writing('post'),
     response: { 200: ref(Post, { description: 'The post.' }), ...refusals(400, 404, 412, 413, 415, 422) },
   };
-  app.put('/posts/:id', { schema: editing }, async ({ caller, params, headers, body }, reply) => {
-    const { id } = await loadForChange(db, caller, params.id);
-    await updatePost(db, id, await markdown.post(body.body), versionsIn(headers['if-match']));
-    const post = await findPostSource(db, id);
-    reply.header('etag', etagOf(post));
-    return presentPost(post);
-  });
+  app.put(
+    '/posts/:id',
+    { schema: editing, config: { limit: 'post' } },
+    async ({ caller, params, headers, body }, reply) => {
+      const { id } = await loadForChange(db, caller, params.id);
+      await updatePost(db, id, await markdown.post(body.body), versionsIn(headers['if-match']));
+      const post = await findPostSource(db, id);
+      reply.header('etag', etagOf(post));
+      return presentPost(post);
+    },
+  );
 
   const deleting = {
     tags,

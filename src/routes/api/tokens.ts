@@ -22,7 +22,7 @@ const tokens: FastifyPluginAsyncTypebox = async (app) => {
     response: { 200: Token, ...refusals() },
   };
 
-  app.post('/tokens/', { schema }, async ({ caller }, reply) => {
+  app.post('/tokens/', { schema, config: { limit: 'token' } }, async ({ caller }, reply) => {
     if (caller.tokenId !== null) throw new DomainError('unauthorized', 'Invalid credentials');
     reply.header('cache-control', 'no-store');
     return { token: await issueToken(app.db, caller.id), expiration: TOKEN_SECONDS };

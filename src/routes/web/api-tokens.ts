@@ -27,7 +27,7 @@ export default async function apiTokens(app: FastifyInstance): Promise<void> {
   app.get('/', (request, reply) => show(request, reply, { form: NEW_FORM }));
 
   // The one answer to a form that is a page and not a redirect: nobody but this answer ever has the token.
-  app.post('/', async (request, reply) => {
+  app.post('/', { config: { limit: 'token' } }, async (request, reply) => {
     const form = request.readForm(TokenForm);
     if (form.data === undefined) return show(request, reply.code(422), { form: form.state });
     const { name, scope, lifetime } = form.data;

@@ -37,15 +37,19 @@ export default async function follows(app: FastifyInstance): Promise<void> {
     signedIn.addHook('onRequest', requirePermission(Permission.FOLLOW));
 
     const change = (path: string, act: (followerId: number, followed: Named) => Promise<string>) =>
-      signedIn.post<WithUsername>(`/${path}/:username`, async (request, reply) => {
-        const person = await findByUsername(db, request.params.username);
-        if (person === undefined) {
-          await request.session.flash('Invalid user.');
-          return reply.redirect('/', 303);
-        }
-        await request.session.flash(await act(currentUser(request).id, person));
-        return reply.redirect(`/user/${person.username}`, 303);
-      });
+      signedIn.post<WithUsername>(
+        `/${path}/:username`,
+        { config: { limit: 'follow' } },
+        async (request, reply) => {
+          const person = await findByUsername(db, request.params.username);
+          if (person === undefined) {
+            await request.session.flash('Invalid user.');
+            return reply.redirect('/', 303);
+          }
+          await request.session.flash(await act(currentUser(request).id, person));
+          return reply.redirect(`/user/${person.username}`, 303);
+        },
+      );
 
     change('follow', async (followerId, { id, username }) =>
       (await follow(db, followerId, id))

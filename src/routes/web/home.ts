@@ -26,7 +26,11 @@ export default async function home(app: FastifyInstance): Promise<void> {
     show(request, reply, { form: EMPTY_FORM }),
   );
 
-  app.post('/', { onRequest: [requireUser, requirePermission(Permission.WRITE)] }, async (request, reply) => {
+  const publishing = {
+    onRequest: [requireUser, requirePermission(Permission.WRITE)],
+    config: { limit: 'post' as const },
+  };
+  app.post('/', publishing, async (request, reply) => {
     const form = request.readForm(PostForm);
     if (form.data === undefined) return show(request, reply.code(422), { form: form.state });
     const { body, preview } = form.data;

@@ -57,7 +57,7 @@ export default async function people(app: FastifyInstance): Promise<void> {
       return showOwnEditor(reply, id, { values: formValues(profile), errors: {} });
     });
 
-    signedIn.post('/edit-profile', async (request, reply) => {
+    signedIn.post('/edit-profile', { config: { limit: 'profile' } }, async (request, reply) => {
       const { id, username } = currentUser(request);
       const form = request.readForm(ProfileForm);
       if (form.data === undefined) return showOwnEditor(reply.code(422), id, form.state);
@@ -67,7 +67,7 @@ export default async function people(app: FastifyInstance): Promise<void> {
       return reply.redirect(`/user/${username}`, 303);
     });
 
-    signedIn.post('/edit-profile/mails', async (request, reply) => {
+    signedIn.post('/edit-profile/mails', { config: { limit: 'profile' } }, async (request, reply) => {
       const { id } = currentUser(request);
       const { data } = request.readForm(MailChoicesForm);
       if (data === undefined) return reply.redirect('/edit-profile', 303);
@@ -91,21 +91,25 @@ export default async function people(app: FastifyInstance): Promise<void> {
       return showAnyEditor(reply, profile, { values: formValues(profile), errors: {} });
     });
 
-    administrators.post<{ Params: { id: string } }>('/edit-profile/:id', async (request, reply) => {
-      const profile = await findEditableProfile(db, idFrom(request.params.id));
-      const form = request.readForm(AnyProfileForm);
-      if (form.data === undefined) return showAnyEditor(reply.code(422), profile, form.state);
-      const { confirmed: isConfirmed, about_me: aboutMe, ...rest } = form.data;
-      try {
-        await editAnyProfile(db, { id: profile.id, isConfirmed, aboutMe, ...rest });
-      } catch (error) {
-        const field = error instanceof DomainError && FIELD_OF[error.code];
-        if (!field) throw error;
-        return showAnyEditor(reply.code(422), profile, form.refuse(field, error.message));
-      }
-      await request.session.flash('The profile has been updated.');
-      return reply.redirect(`/user/${rest.username}`, 303);
-    });
+    administrators.post<{ Params: { id: string } }>(
+      '/edit-profile/:id',
+      { config: { limit: 'profile' } },
+      async (request, reply) => {
+        const profile = await findEditableProfile(db, idFrom(request.params.id));
+        const form = request.readForm(AnyProfileForm);
+        if (form.data === undefined) return showAnyEditor(reply.code(422), profile, form.state);
+        const { confirmed: isConfirmed, about_me: aboutMe, ...rest } = form.data;
+        try {
+          await editAnyProfile(db, { id: profile.id, isConfirmed, aboutMe, ...rest });
+        } catch (error) {
+          const field = error instanceof DomainError && FIELD_OF[error.code];
+          if (!field) throw error;
+          return showAnyEditor(reply.code(422), profile, form.refuse(field, error.message));
+        }
+        await request.session.flash('The profile has been updated.');
+        return reply.redirect(`/user/${rest.username}`, 303);
+      },
+    );
   });
 }
 

@@ -37,7 +37,7 @@ export default async function posts(app: FastifyInstance): Promise<void> {
 
   app.post<WithId>(
     '/post/:id',
-    { onRequest: [requireUser, requirePermission(Permission.COMMENT)] },
+    { onRequest: [requireUser, requirePermission(Permission.COMMENT)], config: { limit: 'comment' } },
     async (request, reply) => {
       const form = request.readForm(CommentForm);
       if (form.data === undefined) return show(request, reply.code(422), form.state);
@@ -60,7 +60,7 @@ export default async function posts(app: FastifyInstance): Promise<void> {
       return showEditor(reply, post.id, { values, errors: {} });
     });
 
-    signedIn.post<WithId>('/edit/:id', async (request, reply) => {
+    signedIn.post<WithId>('/edit/:id', { config: { limit: 'post' } }, async (request, reply) => {
       const { id } = await loadForChange(db, currentUser(request), idFrom(request.params.id));
       const form = request.readForm(EditForm);
       if (form.data === undefined) return showEditor(reply.code(422), id, form.state);

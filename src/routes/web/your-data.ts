@@ -12,17 +12,21 @@ import { currentUser, requireUser } from '../../plugins/web/guards.ts';
 
 /** Where people take with them what they wrote. */
 export default async function yourData(app: FastifyInstance): Promise<void> {
-  const { db, queue } = app;
+  const { db, queue, config } = app;
 
   app.register(async (signedIn) => {
     signedIn.addHook('onRequest', requireUser);
 
     signedIn.get('/', async (request, reply) => {
       const dataExport = await findNewestExport(db, currentUser(request).id);
-      return reply.page('people/your-data', { title: 'Your Data', dataExport });
+      return reply.page('people/your-data', {
+        title: 'Your Data',
+        dataExport,
+        limit: config.rateLimitsEnabled ? config.rateLimits.export.account : undefined,
+      });
     });
 
-    signedIn.post('/', async (request, reply) => {
+    signedIn.post('/', { config: { limit: 'export' } }, async (request, reply) => {
       try {
         await requestExport({ db, queue }, currentUser(request).id);
       } catch (error) {

@@ -1,8 +1,8 @@
 import t from 'tap';
-import { ApiProgram } from '../../support/api.ts';
+import { ApiProgram, basic } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { createDatabase } from '../../support/database.ts';
-import { createUser } from '../../support/factories.ts';
+import { createUser, PASSWORD } from '../../support/factories.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 /** So long that a test does not see it end. */
@@ -16,8 +16,8 @@ t.test('each answer says what is left of the limit, and beyond it how long to wa
     t.equal(statusCode, 200);
     t.equal(headers['ratelimit-limit'], '3');
     t.equal(headers['ratelimit-remaining'], left);
-    t.match(headers.ratelimit, new RegExp(`^"token";r=${left};t=\\d+$`));
-    t.equal(headers['ratelimit-policy'], '"token";q=3;w=100000000');
+    t.match(headers.ratelimit, new RegExp(`^"account";r=${left};t=\\d+$`));
+    t.equal(headers['ratelimit-policy'], '"account";q=3;w=100000000');
   }
   const refused = await program.get('/posts/');
   t.equal(refused.statusCode, 429);
@@ -26,7 +26,17 @@ t.test('each answer says what is left of the limit, and beyond it how long to wa
   t.equal(refused.headers['ratelimit-remaining'], '0');
 
   const other = await ApiProgram.of(app, await createUser(app, { username: 'susan' }));
-  t.equal((await other.get('/posts/')).statusCode, 200, 'each token has its own');
+  t.equal((await other.get('/posts/')).statusCode, 200, 'each account has its own');
+});
+
+t.test('all tokens of an account have one quota, its password included', async (t) => {
+  const app = await build(t, {}, limitOf(5));
+  const john = await createUser(app);
+  const tokens = await Promise.all([1, 2, 3, 4].map(() => ApiProgram.of(app, john)));
+  for (const program of [...tokens, new ApiProgram(app, basic(john.email, PASSWORD))]) {
+    t.equal((await program.get('/posts/')).statusCode, 200);
+  }
+  for (const program of tokens) t.equal((await program.get('/posts/')).statusCode, 429);
 });
 
 t.test('the limit is one over all processes', async (t) => {

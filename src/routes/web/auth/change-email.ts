@@ -27,7 +27,7 @@ export default async function changeEmailRoutes(app: FastifyInstance): Promise<v
     if (form.data === undefined) return show(reply.code(422), form.state);
     const { email: newEmail, password } = form.data;
     const { id, email } = currentUser(request);
-    await rateLimits.consume('changeEmail', { account: email, address: request.ip });
+    await rateLimits.consume('changeEmail', { account: id, address: request.ip });
     if ((await authenticate({ db, passwords }, { email, password })) === undefined) {
       return show(reply.code(422), form.refuse('password', 'Invalid password.'));
     }

@@ -27,7 +27,7 @@ export default async function changePasswordRoutes(app: FastifyInstance): Promis
     const { id, email, username } = currentUser(request);
     const weakness = await weaknessOf(password, [username, email]);
     if (weakness !== undefined) return show(reply.code(422), form.refuse('password', weakness));
-    const actor = { account: email, address: request.ip };
+    const actor = { account: id, address: request.ip };
     await rateLimits.consume('login', actor);
     if ((await authenticate({ db, passwords }, { email, password: old_password })) === undefined) {
       return show(reply.code(422), form.refuse('old_password', 'Invalid password.'));

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { authenticate } from '../../../domain/accounts/authenticate.ts';
+import { findByEmail } from '../../../domain/accounts/find.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { emailField, passwordField } from './fields.ts';
 import { localPath } from './local-path.ts';
@@ -25,7 +26,8 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
     if (form.data === undefined) return show(request, reply.code(422), form.state);
     const { email, password, remember_me: isRemembered } = form.data;
 
-    const actor = { account: email, address: request.ip };
+    const account = await findByEmail(db, email);
+    const actor = { account: account?.id ?? email, address: request.ip };
     await rateLimits.consume('login', actor);
     const userId = await authenticate({ db, passwords }, { email, password });
     if (userId === undefined) {

@@ -13,7 +13,7 @@ export default async function unconfirmedRoutes(app: FastifyInstance): Promise<v
   app.post('/confirm', async (request, reply) => {
     const user = currentUser(request);
     if (user.isConfirmed) return reply.redirect('/', 303);
-    await rateLimits.consume('resend', { account: user.email, address: request.ip });
+    await rateLimits.consume('resend', { account: user.id, address: request.ip });
     await resendConfirmation({ db, queue }, user.id);
     await request.session.flash('A new confirmation email has been sent to you by email.');
     return reply.redirect('/auth/unconfirmed', 303);
