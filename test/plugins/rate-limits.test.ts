@@ -43,8 +43,6 @@ t.test('however an account is spelled, it has one budget', async (t) => {
   for (const spelling of [email.toUpperCase(), 'Virginia@Example.com', 'vİrginia@example.com']) {
     await new Client(app).post('/auth/login', { email: spelling, password: 'guess' });
   }
-  const keys = await app.db.selectFrom('users').select('id').execute();
-  t.equal(keys.length, 1);
   t.equal((await new Client(app).post('/auth/login', { email, password: PASSWORD })).statusCode, 429);
 });
 
