@@ -3,6 +3,7 @@ import type { FastifyInstance, preHandlerAsyncHookHandler } from 'fastify';
 import fp from 'fastify-plugin';
 import ipaddr from 'ipaddr.js';
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
+import { canonicalEmail } from '../domain/accounts/email.ts';
 import { TooManyRequests } from '../errors.ts';
 import type { LimitedAction, RateLimit } from '../limits.ts';
 import { currentUser } from './web/guards.ts';
@@ -117,7 +118,7 @@ function countersIn(app: FastifyInstance) {
 
   return (action: LimitedAction, { account, address, isNew = false, device }: Actor): Counter[] => {
     const limits = rateLimits[action];
-    const who = typeof account === 'number' ? String(account) : hash(account.toLowerCase());
+    const who = typeof account === 'number' ? String(account) : hash(canonicalEmail(account));
     const where = addressKey(address);
     const own = (key: string): Counter => ({
       ...counter(`${action}-account`, limits.account, key),
