@@ -1,13 +1,19 @@
 import { type Kysely, sql } from 'kysely';
 
-/** An address somebody wants to move to. The mail and its token name this row; neither carries the address. */
+/**
+ * A change of address, asked for or completed. The mails and their tokens name this row; none carries an address. The
+ * old address is kept so that its owner can undo the change.
+ */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create table email_changes (
       id integer generated always as identity primary key,
       user_id integer not null references users on delete cascade,
       new_email text not null check (length(new_email) between 1 and 254),
-      created_at timestamptz not null default now()
+      old_email text,
+      created_at timestamptz not null default now(),
+      completed_at timestamptz,
+      check ((old_email is null) = (completed_at is null))
     )
   `.execute(db);
   await sql`create index email_changes_user_id_idx on email_changes (user_id)`.execute(db);

@@ -89,12 +89,16 @@ export const mailQueue = defineQueue({
         Type.Literal('address-in-use'),
         Type.Literal('reset-password'),
         Type.Literal('change-email'),
+        Type.Literal('email-changed'),
+        Type.Literal('email-changed-for-you'),
+        Type.Literal('password-changed'),
+        Type.Literal('new-login'),
         Type.Literal('new-comments'),
         Type.Literal('weekly-digest'),
         Type.Literal('export-ready'),
       ]),
       userId: id(),
-      /** With `change-email`: the change, whose new address the mail goes to. */
+      /** With `change-email`: the change, whose new address the mail goes to; with `email-changed…`, its old one. */
       emailChangeId: Type.Optional(id()),
       /** With `new-comments`: the post, and the first and last comment its author is told of. */
       postId: Type.Optional(id()),
@@ -102,6 +106,8 @@ export const mailQueue = defineQueue({
       lastCommentId: Type.Optional(id()),
       /** With `weekly-digest`: the Monday of the week. */
       week: Type.Optional(date()),
+      /** With `new-login`: the network address it came from. */
+      address: Type.Optional(Type.String({ maxLength: 64 })),
       /** With `export-ready`. */
       exportId: Type.Optional(id()),
     },

@@ -4,6 +4,7 @@ import type { ColumnType, Generated, GeneratedAlways, Kysely, Transaction } from
 export interface Schema {
   users: UsersTable;
   sessions: SessionsTable;
+  known_browsers: KnownBrowsersTable;
   mailed_tokens: MailedTokensTable;
   mail_deliveries: MailDeliveriesTable;
   email_changes: EmailChangesTable;
@@ -62,14 +63,24 @@ interface SessionsTable {
   /** Messages to show on the next page. */
   flash: Generated<string[]>;
   created_at: Generated<Date>;
+  /** When the password was last given in this session. */
+  verified_at: Generated<Date>;
   expires_at: Date;
+}
+
+/** The browsers that have logged in to an account. */
+interface KnownBrowsersTable {
+  user_id: number;
+  token_hash: Buffer;
+  created_at: Generated<Date>;
+  last_used_at: Generated<Date>;
 }
 
 interface MailedTokensTable {
   token_hash: Buffer;
   user_id: number;
   purpose: TokenPurpose;
-  /** Which change a `change-email` token carries out. */
+  /** Which change a `change-email` token completes, or an `undo-email-change` token undoes. */
   email_change_id: number | null;
   /** Which export a `download-export` token opens. */
   export_id: number | null;
@@ -81,6 +92,7 @@ export type TokenPurpose =
   | 'confirm-account'
   | 'reset-password'
   | 'change-email'
+  | 'undo-email-change'
   | 'download-export'
   | 'stop-digest'
   | 'stop-comment-mails';
@@ -98,7 +110,10 @@ interface EmailChangesTable {
   id: Generated<number>;
   user_id: number;
   new_email: string;
+  /** Null, like `completed_at`, until the change is confirmed. */
+  old_email: string | null;
   created_at: Generated<Date>;
+  completed_at: Date | null;
 }
 
 interface PostsTable {

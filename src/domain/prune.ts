@@ -6,7 +6,8 @@ const BATCH = 10_000;
 
 /**
  * What may go, and when. Jobs themselves are pg-boss's to remove, seven days after their end. The ledger must
- * outlive the four days that a mail is tried, and any redrive of a dead letter after that.
+ * outlive the four days that a mail is tried, and any redrive of a dead letter after that; a change of email its mail
+ * and the three days in which the mail's link undoes the change.
  */
 const EXPIRED: Readonly<Record<string, string>> = {
   sessions: 'expires_at < now()',
@@ -14,7 +15,8 @@ const EXPIRED: Readonly<Record<string, string>> = {
   api_tokens: 'expires_at < now()',
   rate_limits: 'expire < extract(epoch from now()) * 1000',
   idempotency_keys: `created_at < now() - interval '24 hours'`,
-  email_changes: `created_at < now() - interval '1 day'`,
+  known_browsers: `last_used_at < now() - interval '1 year'`,
+  email_changes: `created_at < now() - interval '8 days'`,
   mail_deliveries: `sent_at < now() - interval '180 days'`,
   digests: `week < now() - interval '60 days'`,
   data_exports: `ended_at < now() - interval '7 days'`,

@@ -1,11 +1,23 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { issueNamedToken, issueToken } from '../../src/domain/api-tokens/issue.ts';
+import { startSession } from '../../src/domain/sessions/start.ts';
+import { hashToken } from '../../src/domain/token.ts';
 import type { TokenScope } from '../../src/schema.ts';
 import type { TestUser } from './factories.ts';
 
 /** The Authorization header of HTTP Basic. */
 export function basic(name: string, password: string): string {
   return `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
+}
+
+/** A token that lasts, as somebody who is signed in makes one. */
+export async function issueTestToken(
+  { db }: FastifyInstance,
+  { id: userId }: TestUser,
+  token: { name: string; scope: TokenScope },
+): Promise<string> {
+  const sessionHash = hashToken(await startSession(db, { userId, isRemembered: false }));
+  return issueNamedToken(db, { userId, sessionHash, days: null, ...token });
 }
 
 /** A program that calls the API, with a token unless it is told otherwise. Its paths stand below `/api/v1`. */
@@ -19,11 +31,11 @@ export class ApiProgram {
   }
 
   /** One that bears a token of somebody's. */
-  static async of(app: FastifyInstance, { id }: TestUser, scope: TokenScope = 'write'): Promise<ApiProgram> {
+  static async of(app: FastifyInstance, user: TestUser, scope: TokenScope = 'write'): Promise<ApiProgram> {
     const token =
       scope === 'write'
-        ? await issueToken(app.db, id)
-        : await issueNamedToken(app.db, { userId: id, name: 'reader', scope, days: null });
+        ? await issueToken(app.db, user)
+        : await issueTestToken(app, user, { name: 'reader', scope });
     return new ApiProgram(app, `Bearer ${token}`);
   }
 

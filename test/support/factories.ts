@@ -9,6 +9,7 @@ export const PASSWORD = 'correct horse';
 
 export interface TestUser {
   readonly id: number;
+  readonly passwordHash: string;
   readonly email: string;
   readonly username: string;
 }
@@ -25,20 +26,21 @@ export async function createUser(
   }: { username?: string; email?: string; isConfirmed?: boolean; role?: Role; isNew?: boolean } = {},
 ): Promise<TestUser> {
   const address = email ?? `${username}@example.com`;
+  const passwordHash = await passwords.hash(PASSWORD);
   const { id } = await db
     .insertInto('users')
     .values({
       email: address,
       username,
       role,
-      password_hash: await passwords.hash(PASSWORD),
+      password_hash: passwordHash,
       confirmed_at: isConfirmed ? new Date() : null,
       created_at: new Date(Date.now() - (isNew ? 0 : 2 * 24 * 60 * 60 * 1000)),
     })
     .returning('id')
     .executeTakeFirstOrThrow();
   await follow(db, id, id);
-  return { id, email: address, username };
+  return { id, passwordHash, email: address, username };
 }
 
 /** A token such as a mail would carry. */

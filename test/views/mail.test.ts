@@ -11,6 +11,10 @@ const MAILS: Record<string, object> = {
   'reset-password': link,
   'change-email': link,
   'address-in-use': link,
+  'email-changed': link,
+  'email-changed-for-you': link,
+  'password-changed': link,
+  'new-login': { ...link, address: '192.0.2.1' },
   'export-ready': link,
   'new-comments': { ...link, comments, total: 3, omitted: 2, postPath: '/post/1#comments' },
   'weekly-digest': { ...link, posts, total: 3, omitted: 2 },
@@ -40,6 +44,7 @@ t.test('every mail says the same in HTML and in text, with a preview, by day and
       'request 1',
       '2 more',
       '4 times',
+      '192.0.2.1',
     ]) {
       t.equal(words(html).includes(said), text.includes(said), `${name}: “${said}”`);
     }

@@ -1,25 +1,40 @@
 import type { Kysely } from 'kysely';
 import { mailQueue, type Queue } from '../../queues.ts';
 import type { Db, Schema } from '../../schema.ts';
-import { revokeAllTokens, revokeUnnamedTokens } from '../api-tokens/revoke.ts';
-import { endAllSessions } from '../sessions/end.ts';
-import { findByEmail } from './find.ts';
+import { endAccess } from './end-access.ts';
+import { type Credentials, findByEmail } from './find.ts';
 import { useToken } from './mailed-token.ts';
 
-interface Hasher {
-  hash(password: string): Promise<string>;
+interface Dependencies {
+  readonly db: Kysely<Schema>;
+  readonly queue: Queue;
+  readonly passwords: { hash(password: string): Promise<string> };
 }
 
-/** Gives an account a new password. What was got with the old one, links to reset it and tokens, is worth nothing any more. */
+/**
+ * Gives an account a new password, ends all other access to it, and mails its owner.
+ *
+ * @param account and the password that was given, which must still be the account's
+ * @param change.session the hash of the session's token that goes on
+ * @returns whether the password was changed: not when it has just been changed by somebody else
+ */
 export async function changePassword(
-  { db, passwords }: { db: Kysely<Schema>; passwords: Hasher },
-  userId: number,
-  password: string,
-): Promise<void> {
+  { db, queue, passwords }: Dependencies,
+  account: Credentials,
+  { password, session }: { password: string; session: Buffer | undefined },
+): Promise<boolean> {
   const passwordHash = await passwords.hash(password);
-  await db.transaction().execute(async (trx) => {
-    await storePassword(trx, userId, passwordHash);
-    await revokeUnnamedTokens(trx, userId);
+  return db.transaction().execute(async (trx) => {
+    const { numUpdatedRows } = await trx
+      .updateTable('users')
+      .set({ password_hash: passwordHash })
+      .where('id', '=', account.id)
+      .where('password_hash', '=', account.passwordHash)
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) return false;
+    await endAccess(trx, account.id, { exceptSession: session });
+    await queue.send(mailQueue, { template: 'password-changed', userId: account.id }, { db: trx });
+    return true;
   });
 }
 
@@ -34,12 +49,11 @@ export async function requestPasswordReset(
 }
 
 /**
- * Uses a mailed link up, sets the new password, ends every session and revokes every token, for whoever knew the
- * old one may have some.
- * Returns whether the link was good.
+ * Uses a mailed link up, sets the new password, ends all access to the account, for whoever knew the old password may
+ * have some, and mails its owner. Returns whether the link was good.
  */
 export async function resetPassword(
-  { db, passwords }: { db: Kysely<Schema>; passwords: Hasher },
+  { db, queue, passwords }: Dependencies,
   token: string,
   password: string,
 ): Promise<boolean> {
@@ -47,18 +61,10 @@ export async function resetPassword(
   return db.transaction().execute(async (trx) => {
     const used = await useToken(trx, 'reset-password', token);
     if (used === undefined) return false;
-    await storePassword(trx, used.userId, passwordHash);
-    await endAllSessions(trx, used.userId);
-    await revokeAllTokens(trx, used.userId);
+    const { userId } = used;
+    await trx.updateTable('users').set({ password_hash: passwordHash }).where('id', '=', userId).execute();
+    await endAccess(trx, userId);
+    await queue.send(mailQueue, { template: 'password-changed', userId }, { db: trx });
     return true;
   });
-}
-
-async function storePassword(db: Db, userId: number, passwordHash: string): Promise<void> {
-  await db.updateTable('users').set({ password_hash: passwordHash }).where('id', '=', userId).execute();
-  await db
-    .deleteFrom('mailed_tokens')
-    .where('user_id', '=', userId)
-    .where('purpose', '=', 'reset-password')
-    .execute();
 }

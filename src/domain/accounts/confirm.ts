@@ -15,16 +15,20 @@ export function confirmAccount(
     const used = await useToken(trx, 'confirm-account', token);
     if (used === undefined) return false;
     await setConfirmed(trx, used.userId);
-    if (adminEmail !== undefined) {
-      await trx
-        .updateTable('users')
-        .set({ role: 'Administrator' })
-        .where('id', '=', used.userId)
-        .where(sql`lower(email)`, '=', sql`lower(${adminEmail})`)
-        .execute();
-    }
+    await grantToOperator(trx, used.userId, adminEmail);
     return true;
   });
+}
+
+/** Makes an account Administrator if its address, which has just been proven, is the operator's. */
+export async function grantToOperator(db: Db, userId: number, adminEmail: string | undefined): Promise<void> {
+  if (adminEmail === undefined) return;
+  await db
+    .updateTable('users')
+    .set({ role: 'Administrator' })
+    .where('id', '=', userId)
+    .where(sql`lower(email)`, '=', sql`lower(${adminEmail})`)
+    .execute();
 }
 
 /** Takes an account for confirmed. One that is confirmed already stays so since then. */

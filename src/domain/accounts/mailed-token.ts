@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
-import type { Db, TokenPurpose } from '../../schema.ts';
+import { sql, type Transaction } from 'kysely';
+import type { Db, Schema, TokenPurpose } from '../../schema.ts';
 import { hashToken } from '../token.ts';
 
 /** The token of a mailed link, while it is good for one of these purposes. Looking does not use the link up. */
@@ -16,13 +16,26 @@ export async function isTokenValid(db: Db, purpose: TokenPurpose, token: string)
   return (await goodTokens(db, [purpose], token).select('user_id').executeTakeFirst()) !== undefined;
 }
 
-/** Uses a mailed link up, in one statement. Returns whose it was, or undefined when it is not good. */
+/**
+ * Uses a mailed link up, and locks its account's row first: links of one account take turns, and each sees what the
+ * one before has ended.
+ *
+ * @returns whose it was, or undefined when it is not good
+ */
 export async function useToken(
-  db: Db,
+  trx: Transaction<Schema>,
   purpose: TokenPurpose,
   token: string,
 ): Promise<{ userId: number; emailChangeId: number | null } | undefined> {
-  return db
+  await trx
+    .selectFrom('users')
+    .select('id')
+    .where('id', '=', ({ selectFrom }) =>
+      selectFrom('mailed_tokens').select('user_id').where('token_hash', '=', hashToken(token)),
+    )
+    .forUpdate()
+    .execute();
+  return trx
     .deleteFrom('mailed_tokens')
     .where('token_hash', '=', hashToken(token))
     .where('purpose', '=', purpose)

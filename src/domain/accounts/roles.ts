@@ -12,7 +12,10 @@ const PERMISSIONS: Readonly<Record<Role, number>> = Object.freeze({
 
 export const ROLES: readonly Role[] = ['User', 'Moderator', 'Administrator'];
 
-/** Whether somebody may do a thing. Nobody, a visitor who is not signed in, may do nothing. */
-export function can(user: { readonly role: Role } | null, permission: number): boolean {
-  return user !== null && (PERMISSIONS[user.role] & permission) === permission;
+/** Whether somebody may do a thing. A visitor who is not signed in or not confirmed yet may do nothing. */
+export function can(
+  user: { readonly role: Role; readonly isConfirmed: boolean } | null,
+  permission: number,
+): boolean {
+  return user?.isConfirmed === true && (PERMISSIONS[user.role] & permission) === permission;
 }

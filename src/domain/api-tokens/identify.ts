@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db, Role, TokenScope } from '../../schema.ts';
+import type { Credentials } from '../accounts/find.ts';
 import { recordVisit } from '../people/record-visit.ts';
 import { hashToken } from '../token.ts';
 
@@ -14,6 +15,8 @@ export interface ApiClient {
   readonly scope: TokenScope;
   /** Null when it gave a password. */
   readonly tokenId: number | null;
+  /** Of the password that it gave; null when it gave a token. */
+  readonly passwordHash: string | null;
 }
 
 /** Who a token belongs to; undefined when it is unknown, expired or revoked. Writes down, now and then, that it is used. */
@@ -34,19 +37,22 @@ export async function identifyByToken(db: Db, token: string): Promise<ApiClient 
   if (row === undefined) return undefined;
   const { isUseStale, ...client } = row;
   if (isUseStale) await recordUse(db, client);
-  return client;
+  return { ...client, passwordHash: null };
 }
 
 /** Who an account is that gave its password. */
-export async function identifyByAccount(db: Db, userId: number): Promise<ApiClient | undefined> {
+export async function identifyByAccount(
+  db: Db,
+  { id, passwordHash }: Credentials,
+): Promise<ApiClient | undefined> {
   const account = await db
     .selectFrom('users')
     .select(['id', 'role', 'followed_count as followedCount'])
     .select(sql<boolean>`confirmed_at is not null`.as('isConfirmed'))
     .select(sql<boolean>`created_at > now() - interval '1 day'`.as('isNew'))
-    .where('id', '=', userId)
+    .where('id', '=', id)
     .executeTakeFirst();
-  return account && { ...account, scope: 'write', tokenId: null };
+  return account && { ...account, scope: 'write', tokenId: null, passwordHash };
 }
 
 async function recordUse(db: Db, { id, tokenId }: { id: number; tokenId: number }): Promise<void> {

@@ -14,8 +14,3 @@ export async function revokeToken(db: Db, userId: number, id: number): Promise<b
 export async function revokeUnnamedTokens(db: Db, userId: number): Promise<void> {
   await db.deleteFrom('api_tokens').where('user_id', '=', userId).where('name', 'is', null).execute();
 }
-
-/** Revokes every token of an account. */
-export async function revokeAllTokens(db: Db, userId: number): Promise<void> {
-  await db.deleteFrom('api_tokens').where('user_id', '=', userId).execute();
-}

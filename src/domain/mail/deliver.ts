@@ -31,7 +31,7 @@ interface MailJob {
  * again: the ledger knows what was sent, and every attempt carries the same Message-ID. Only when the process dies
  * between the server's acceptance and the ledger's row can a second copy leave.
  *
- * @throws PermanentFailure when there is no such account, or the server refuses the recipient or the message
+ * @throws PermanentFailure when there is no such account any more, or the server refuses the recipient or the message
  */
 export async function deliverMail(
   { db, record, mailer, renderMail, baseUrl }: Dependencies,
@@ -42,11 +42,8 @@ export async function deliverMail(
   const { recipient, isDelivered, token } = prepared;
   if (isDelivered) return;
   if (recipient === undefined) {
-    throw new PermanentFailure(
-      emailChangeId === undefined
-        ? `There is no account ${userId} any more.`
-        : `There is no change of email ${emailChangeId} of account ${userId} any more.`,
-    );
+    if (emailChangeId !== undefined) return; // It was called off, and its mail with it.
+    throw new PermanentFailure(`There is no account ${userId} any more.`);
   }
   if (template.isMoot?.(recipient)) return;
 

@@ -19,13 +19,14 @@ const LIFETIMES: Record<TokenPurpose, number> = {
   'confirm-account': HOUR,
   'reset-password': HOUR,
   'change-email': HOUR,
+  'undo-email-change': 3 * DAY,
   'download-export': 7 * DAY,
   'stop-digest': 90 * DAY,
   'stop-comment-mails': 90 * DAY,
 };
 
 export interface PreparedMail {
-  /** The account, or undefined when it, or the change of email, is gone. */
+  /** The account, or undefined when it is gone, or when the change of email is gone or completed. */
   readonly recipient:
     | { readonly email: string; readonly username: string; readonly isConfirmed: boolean }
     | undefined;
@@ -47,6 +48,7 @@ export async function prepareMails(
 ): Promise<readonly PreparedMail[]> {
   if (requests.length === 0) return [];
   const payloads = requests.map(({ payload }) => payload);
+  const recipients = payloads.map(({ template }) => mailTemplates[template].recipient);
   const purposes = payloads.map(({ template }) => mailTemplates[template].purpose);
   const tokens = purposes.map((purpose) => (purpose === undefined ? undefined : mintToken()));
   const { rows } = await sql<{
@@ -62,13 +64,18 @@ export async function prepareMails(
         ${purposes.map((purpose) => purpose ?? null)}::text[],
         ${purposes.map((purpose) => purpose && LIFETIMES[purpose])}::integer[],
         ${tokens.map((token) => token?.hash ?? null)}::bytea[],
-        ${payloads.map(({ exportId }) => exportId ?? null)}::integer[]
+        ${payloads.map(({ exportId }) => exportId ?? null)}::integer[],
+        ${recipients.map((recipient) => recipient ?? null)}::text[]
       ) with ordinality as request
-        (job_id, user_id, email_change_id, purpose, lifetime, token_hash, export_id, position)
+        (job_id, user_id, email_change_id, purpose, lifetime, token_hash, export_id, recipient, position)
     ),
     found as (
       select request.*, users.username, users.confirmed_at is not null as is_confirmed,
-        case when request.email_change_id is null then users.email else email_changes.new_email end as email,
+        case recipient
+          when 'new' then case when completed_at is null then new_email end
+          when 'old' then old_email
+          else users.email
+        end as email,
         mail_deliveries.job_id is not null as is_delivered
       from request
       left join users on users.id = request.user_id

@@ -8,6 +8,8 @@ type Payload = PayloadOf<typeof mailQueue>;
 /** What a mail is about; its words are in `views/mail`. */
 export interface MailTemplate {
   readonly subject: string;
+  /** Which address of a change of email it goes to; to the account's own without. */
+  readonly recipient?: 'new' | 'old';
   /** The mail carries a link with a token for this purpose, minted when the mail is written. */
   readonly purpose?: TokenPurpose;
   /** The page the mail's link opens. */
@@ -34,8 +36,29 @@ export const mailTemplates: Record<Payload['template'], MailTemplate> = {
   },
   'change-email': {
     subject: 'Confirm Your Email Address',
+    recipient: 'new',
     purpose: 'change-email',
     path: (token) => `/auth/change-email/${token}`,
+  },
+  'email-changed': {
+    subject: 'Your Email Address Was Changed',
+    recipient: 'old',
+    purpose: 'undo-email-change',
+    path: (token) => `/auth/undo-email-change/${token}`,
+  },
+  'email-changed-for-you': {
+    subject: 'An Administrator Changed Your Email Address',
+    recipient: 'old',
+    path: () => '/',
+  },
+  'password-changed': {
+    subject: 'Your Password Was Changed',
+    path: () => '/auth/reset',
+  },
+  'new-login': {
+    subject: 'New Log-In to Your Account',
+    path: () => '/auth/reset',
+    load: async (_db, { address }) => ({ address }),
   },
   'address-in-use': {
     subject: 'You Already Have an Account',

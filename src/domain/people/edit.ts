@@ -1,6 +1,9 @@
 import { type Kysely, sql } from 'kysely';
 import { DomainError } from '../../errors.ts';
+import { mailQueue, type Queue } from '../../queues.ts';
 import type { Db, Schema } from '../../schema.ts';
+import { canonicalEmail } from '../accounts/email.ts';
+import { endAccess } from '../accounts/end-access.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 import type { EditableProfile } from './find.ts';
 
@@ -14,21 +17,36 @@ export async function editOwnProfile(
 }
 
 /**
- * Changes anything about an account, as an Administrator may.
+ * Changes anything about an account, as an Administrator may. When that moves it to another address, all access to it
+ * ends, and the old address is told.
  *
+ * @param options.session the hash of the token of the Administrator's session, which goes on
  * @throws DomainError `email-taken`, `username-taken`, or `last-administrator` when nobody would be left to administer
  */
-export async function editAnyProfile(db: Kysely<Schema>, { id, ...profile }: EditableProfile): Promise<void> {
+export async function editAnyProfile(
+  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { id, ...profile }: EditableProfile,
+  { session }: { session: Buffer | undefined },
+): Promise<void> {
   const { email, username, role, isConfirmed, name, location, aboutMe } = profile;
   try {
     await db.transaction().execute(async (trx) => {
       if (role !== 'Administrator' || !isConfirmed) await requireAnotherAdministrator(trx, id);
+      const { email: oldEmail } = await trx
+        .selectFrom('users')
+        .select('email')
+        .where('id', '=', id)
+        .forUpdate()
+        .executeTakeFirstOrThrow();
       await trx
         .updateTable('users')
         .set({ email, username, role, name, location, about_me: aboutMe })
         .set({ confirmed_at: isConfirmed ? sql<Date>`coalesce(confirmed_at, now())` : null })
         .where('id', '=', id)
         .execute();
+      if (canonicalEmail(oldEmail) === canonicalEmail(email)) return;
+      await endAccess(trx, id, { exceptSession: session });
+      await reportChange({ trx, queue }, { userId: id, oldEmail, newEmail: email });
     });
   } catch (error) {
     const constraint = violatedConstraint(error);
@@ -37,6 +55,20 @@ export async function editAnyProfile(db: Kysely<Schema>, { id, ...profile }: Edi
       throw new DomainError('username-taken', 'Username already in use.');
     throw error;
   }
+}
+
+/** Tells an old address of its change by an Administrator, whose word outranks links to undo an earlier change. */
+async function reportChange(
+  { trx, queue }: { trx: Db; queue: Queue },
+  { userId, oldEmail, newEmail }: { userId: number; oldEmail: string; newEmail: string },
+): Promise<void> {
+  await trx.deleteFrom('email_changes').where('user_id', '=', userId).execute();
+  const { id: emailChangeId } = await trx
+    .insertInto('email_changes')
+    .values({ user_id: userId, new_email: newEmail, old_email: oldEmail, completed_at: sql<Date>`now()` })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  await queue.send(mailQueue, { template: 'email-changed-for-you', userId, emailChangeId }, { db: trx });
 }
 
 /** Makes sure that an account may stop being an Administrator. The lock makes two who demote each other take turns. */

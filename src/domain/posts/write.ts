@@ -8,6 +8,7 @@ import type { Rendered } from '../markdown.ts';
 export interface Actor {
   readonly id: number;
   readonly role: Role;
+  readonly isConfirmed: boolean;
 }
 
 /** A post as its editor needs it. */
@@ -20,7 +21,7 @@ export interface EditablePost {
 
 /** Whether somebody may change or delete what somebody wrote: its author may, and an Administrator. */
 export function mayChange(actor: Actor | null, { authorId }: { readonly authorId: number }): boolean {
-  return actor !== null && (actor.id === authorId || can(actor, Permission.ADMIN));
+  return actor?.isConfirmed === true && (actor.id === authorId || can(actor, Permission.ADMIN));
 }
 
 /** Publishes a post. Returns its id. */

@@ -5,17 +5,3 @@ import { hashToken } from '../token.ts';
 export async function endSession(db: Db, token: string): Promise<void> {
   await db.deleteFrom('sessions').where('token_hash', '=', hashToken(token)).execute();
 }
-
-/** Ends every session of an account, on all devices. */
-export async function endAllSessions(db: Db, userId: number): Promise<void> {
-  await db.deleteFrom('sessions').where('user_id', '=', userId).execute();
-}
-
-/** Ends every session of an account but the one whose token is given. */
-export async function endOtherSessions(db: Db, userId: number, token: string): Promise<void> {
-  await db
-    .deleteFrom('sessions')
-    .where('user_id', '=', userId)
-    .where('token_hash', '<>', hashToken(token))
-    .execute();
-}

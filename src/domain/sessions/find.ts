@@ -2,12 +2,15 @@ import type { Db, Role } from '../../schema.ts';
 import { statement } from '../statement.ts';
 import { hashToken } from '../token.ts';
 import { expiry, SESSION_SECONDS } from './lifetime.ts';
+import { VERIFIED_SECONDS } from './verify.ts';
 
 /** A session that is still good, and who it belongs to. */
 export interface FoundSession {
   /** Null for a visitor who is not signed in. */
   readonly user: SessionUser | null;
   readonly isRemembered: boolean;
+  /** Whether the password was given a short while ago. */
+  readonly isVerified: boolean;
   readonly messages: readonly string[];
   /** Whether this visit moved the end of the session, so that a remembered one's cookie must move too. */
   readonly wasRenewed: boolean;
@@ -30,6 +33,7 @@ export interface SessionUser {
 
 interface SessionColumns {
   readonly isRemembered: boolean;
+  readonly isVerified: boolean;
   readonly messages: readonly string[];
   readonly secondsLeft: number;
 }
@@ -43,6 +47,7 @@ const RENEWALS_PER_LIFETIME = 24;
 const selectSession = statement<SessionRow>(`
   select
     is_remembered as "isRemembered", flash as messages,
+    verified_at > now() - interval '${VERIFIED_SECONDS} s' as "isVerified",
     extract(epoch from expires_at - now())::float8 as "secondsLeft",
     users.id, email, username, role, followed_count as "followedCount",
     confirmed_at is not null as "isConfirmed",
@@ -60,7 +65,7 @@ export async function findSession(db: Db, token: string): Promise<FoundSession |
   const [row] = rows;
   if (row === undefined) return undefined;
 
-  const { isRemembered, messages, secondsLeft, ...account } = row;
+  const { isRemembered, isVerified, messages, secondsLeft, ...account } = row;
   const user = account.id === null ? null : account;
   const lifetime = isRemembered ? SESSION_SECONDS.remembered : SESSION_SECONDS.unremembered;
   const isDue = user !== null && secondsLeft < lifetime * (1 - 1 / RENEWALS_PER_LIFETIME);
@@ -71,5 +76,5 @@ export async function findSession(db: Db, token: string): Promise<FoundSession |
       .where('token_hash', '=', tokenHash)
       .execute();
   }
-  return { user, isRemembered, messages, wasRenewed: isDue };
+  return { user, isRemembered, isVerified, messages, wasRenewed: isDue };
 }

@@ -90,8 +90,8 @@ async function findByPassword(
   const account = await findByEmail(db, email);
   const actor = { account: account?.id ?? email, address };
   await rateLimits.consume('login', actor);
-  const userId = await authenticate({ db, passwords }, { email, password });
-  if (userId === undefined) return undefined;
+  const verified = await authenticate({ db, passwords }, { email, password });
+  if (verified === undefined) return undefined;
   await rateLimits.forgive('login', actor);
-  return identifyByAccount(db, userId);
+  return identifyByAccount(db, verified);
 }

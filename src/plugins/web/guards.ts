@@ -3,18 +3,28 @@ import { can } from '../../domain/accounts/roles.ts';
 import type { SessionUser } from '../../domain/sessions/find.ts';
 import { DomainError } from '../../errors.ts';
 
-/** A hook for scopes of signed-in pages: sends an anonymous visitor to log in, and back afterwards. */
-export async function requireUser(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+/** A hook for what an account that is not confirmed may do, too: sends a visitor to log in, and back afterwards. */
+export async function requireSignedIn(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   if (request.session.user !== null) return;
   const next = request.method === 'GET' ? request.url : '/';
   return reply.redirect(`/auth/login?next=${encodeURIComponent(next)}`, 303);
 }
 
-/** A hook for every page outside `/auth`: an account that is not confirmed yet is asked to be. */
-export async function requireConfirmed(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-  const { user } = request.session;
-  if (user === null || user.isConfirmed) return;
-  return reply.redirect('/auth/unconfirmed', 303);
+/** A hook for scopes of signed-in pages: as `requireSignedIn`, and asks an account that is not confirmed yet to be. */
+export async function requireUser(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  if (request.session.user?.isConfirmed) return;
+  return request.session.user === null
+    ? requireSignedIn(request, reply)
+    : reply.redirect('/auth/unconfirmed', 303);
+}
+
+/**
+ * A hook for pages whose forms could give the account away: asks for the password if it was not given a short while
+ * ago, so that an open session alone is not enough. The form's page has the same path as what it sends.
+ */
+export async function requireVerified(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  if (request.session.isVerified) return;
+  return reply.redirect(`/auth/verify?next=${encodeURIComponent(request.url)}`, 303);
 }
 
 /** Makes a hook for routes that only some roles may use. Stands in a scope of signed-in pages. */

@@ -2,11 +2,14 @@ import cookie, { type CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { recordVisit } from '../../domain/people/record-visit.ts';
-import { endOtherSessions, endSession } from '../../domain/sessions/end.ts';
+import { endSession } from '../../domain/sessions/end.ts';
 import { type FoundSession, findSession, type SessionUser } from '../../domain/sessions/find.ts';
-import { SESSION_SECONDS } from '../../domain/sessions/lifetime.ts';
+import { BROWSER_SECONDS, SESSION_SECONDS } from '../../domain/sessions/lifetime.ts';
+import { type LogIn, logIn } from '../../domain/sessions/log-in.ts';
 import { forgetMessages, leaveMessage } from '../../domain/sessions/messages.ts';
-import { startAnonymousSession, startSession } from '../../domain/sessions/start.ts';
+import { startAnonymousSession } from '../../domain/sessions/start.ts';
+import { markVerified } from '../../domain/sessions/verify.ts';
+import { hashToken } from '../../domain/token.ts';
 import { SAFE_METHODS } from '../http-methods.ts';
 
 declare module 'fastify' {
@@ -27,7 +30,7 @@ export default fp(
       request.session.open().then(() => done(), done);
     });
   },
-  { name: 'session', dependencies: ['db'] },
+  { name: 'session', dependencies: ['db', 'queue'] },
 );
 
 /** Where a page is read from: who has a session must see what they have just done, all others may see it a moment later. */
@@ -39,17 +42,23 @@ export function readerFor({ session, server }: FastifyRequest): FastifyInstance[
 export class WebSession {
   readonly #app: FastifyInstance;
   readonly #reply: FastifyReply;
-  readonly #cookie: SessionCookie;
+  readonly #cookie: Cookie;
+  readonly #browserCookie: Cookie;
   /** What the browser sent, whatever that is worth. */
   readonly #sent: string | undefined;
+  /** What the browser calls itself; it has done so in every log-in to the accounts that know it. */
+  readonly browser: string | undefined;
   #token: string | undefined;
   #found: FoundSession | undefined;
 
   constructor(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
     this.#app = app;
     this.#reply = reply;
-    this.#cookie = sessionCookie(app.config.baseUrl.startsWith('https:'));
+    const isHttps = app.config.baseUrl.startsWith('https:');
+    this.#cookie = hostCookie('session', isHttps);
+    this.#browserCookie = hostCookie('browser', isHttps);
     this.#sent = request.cookies[this.#cookie.name];
+    this.browser = request.cookies[this.#browserCookie.name];
   }
 
   /** Whether there is anything to find. */
@@ -77,18 +86,36 @@ export class WebSession {
     return this.#found?.user ?? null;
   }
 
-  /** Starts a session under a new token, so that a token known before the log-in is worth nothing after it. */
-  async signIn(userId: number, { isRemembered }: { isRemembered: boolean }): Promise<void> {
-    await this.#end();
-    this.#token = await startSession(this.#app.db, { userId, isRemembered });
-    this.#sendCookie(this.#token, isRemembered);
+  /** Names the session to the domain; its token stays here. Undefined when there is none. */
+  get hash(): Buffer | undefined {
+    return this.#token === undefined ? undefined : hashToken(this.#token);
   }
 
-  /** Ends every session of the account but this one. */
-  async signOutElsewhere(): Promise<void> {
-    if (this.user !== null && this.#token !== undefined) {
-      await endOtherSessions(this.#app.db, this.user.id, this.#token);
-    }
+  /** Whether the password was given in this session in the last ten minutes. */
+  get isVerified(): boolean {
+    return this.#found?.isVerified ?? false;
+  }
+
+  /** The password was given again. */
+  async verify(): Promise<void> {
+    if (this.hash !== undefined) await markVerified(this.#app.db, this.hash);
+  }
+
+  /**
+   * Starts a session under a new token, so that a token known before the log-in is worth nothing after it.
+   *
+   * @throws DomainError `unauthorized` when the password has been changed meanwhile
+   */
+  async signIn(options: Pick<LogIn, 'id' | 'passwordHash' | 'isRemembered'>): Promise<void> {
+    const { browser } = this;
+    const tokens = await logIn(this.#app, { ...options, browser, address: this.#reply.request.ip });
+    await this.#end();
+    this.#token = tokens.session;
+    this.#sendCookie(this.#token, options.isRemembered);
+    this.#reply.setCookie(this.#browserCookie.name, tokens.browser, {
+      ...this.#browserCookie.options,
+      maxAge: BROWSER_SECONDS,
+    });
   }
 
   /** Ends the session on this device only. */
@@ -131,15 +158,15 @@ export class WebSession {
   }
 }
 
-interface SessionCookie {
+interface Cookie {
   readonly name: string;
   readonly options: CookieSerializeOptions;
 }
 
 /** On https the name's `__Host-` prefix makes browsers refuse a cookie that another host or plain http has set. */
-function sessionCookie(isHttps: boolean): SessionCookie {
+function hostCookie(name: string, isHttps: boolean): Cookie {
   return {
-    name: isHttps ? '__Host-session' : 'session',
+    name: isHttps ? `__Host-${name}` : name,
     options: { path: '/', httpOnly: true, sameSite: 'lax', secure: isHttps },
   };
 }

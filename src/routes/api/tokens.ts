@@ -23,9 +23,10 @@ const tokens: FastifyPluginAsyncTypebox = async (app) => {
   };
 
   app.post('/tokens/', { schema, config: { limit: 'token' } }, async ({ caller }, reply) => {
-    if (caller.tokenId !== null) throw new DomainError('unauthorized', 'Invalid credentials');
+    const { id, passwordHash } = caller;
+    if (passwordHash === null) throw new DomainError('unauthorized', 'Invalid credentials');
     reply.header('cache-control', 'no-store');
-    return { token: await issueToken(app.db, caller.id), expiration: TOKEN_SECONDS };
+    return { token: await issueToken(app.db, { id, passwordHash }), expiration: TOKEN_SECONDS };
   });
 };
 

@@ -5,7 +5,7 @@ import { listTokens } from '../../domain/api-tokens/list.ts';
 import { revokeToken, revokeUnnamedTokens } from '../../domain/api-tokens/revoke.ts';
 import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
-import { currentUser, requireUser } from '../../plugins/web/guards.ts';
+import { currentUser, requireUser, requireVerified } from '../../plugins/web/guards.ts';
 import { idFrom } from '../../plugins/web/params.ts';
 
 /** How long a token may last, in days; a program that nobody looks after should not keep one for ever. */
@@ -24,16 +24,23 @@ export default async function apiTokens(app: FastifyInstance): Promise<void> {
   const { db } = app;
   app.addHook('onRequest', requireUser);
 
-  app.get('/', (request, reply) => show(request, reply, { form: NEW_FORM }));
+  app.get('/', { onRequest: requireVerified }, (request, reply) => show(request, reply, { form: NEW_FORM }));
 
   // The one answer to a form that is a page and not a redirect: nobody but this answer ever has the token.
-  app.post('/', { config: { limit: 'token' } }, async (request, reply) => {
+  app.post('/', { onRequest: requireVerified, config: { limit: 'token' } }, async (request, reply) => {
     const form = request.readForm(TokenForm);
     if (form.data === undefined) return show(request, reply.code(422), { form: form.state });
     const { name, scope, lifetime } = form.data;
     const userId = currentUser(request).id;
+    const { hash: sessionHash } = request.session;
     try {
-      const token = await issueNamedToken(db, { userId, name, scope, days: LIFETIMES[lifetime] });
+      const token = await issueNamedToken(db, {
+        userId,
+        sessionHash,
+        name,
+        scope,
+        days: LIFETIMES[lifetime],
+      });
       return show(request, reply.header('cache-control', 'no-store'), { form: NEW_FORM, token });
     } catch (error) {
       if (!(error instanceof DomainError) || error.code !== 'too-many-tokens') throw error;

@@ -58,7 +58,7 @@ export default async function home(app: FastifyInstance): Promise<void> {
   ) {
     const { user } = request.session;
     const reader = readerFor(request);
-    const isFollowedTab = user !== null && request.cookies[TAB_COOKIE] === '1';
+    const isFollowedTab = user?.isConfirmed === true && request.cookies[TAB_COOKIE] === '1';
     const page = { number: pageFrom(request.query), size: config.postsPerPage };
     const posts = await (isFollowedTab ? listFollowedPosts(reader, user, page) : listPosts(reader, {}, page));
     return reply.page('home', {
@@ -69,7 +69,7 @@ export default async function home(app: FastifyInstance): Promise<void> {
       isFollowedTab,
       posts,
       pagination: paginate(posts, '/'),
-      firstSteps: user?.isNewcomer ? await findFirstSteps(reader, user.id) : undefined,
+      firstSteps: user?.isNewcomer && user.isConfirmed ? await findFirstSteps(reader, user.id) : undefined,
       setUp:
         user === null && posts.items.length === 0 && (await hasNobody(reader))
           ? config.adminEmail !== undefined

@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
 import forms from '../../plugins/web/forms.ts';
-import { requireConfirmed } from '../../plugins/web/guards.ts';
 import page from '../../plugins/web/page.ts';
 import sameOrigin from '../../plugins/web/same-origin.ts';
 import session from '../../plugins/web/session.ts';
@@ -40,20 +39,6 @@ async function pages(app: FastifyInstance): Promise<void> {
   await app.register(page);
 
   app.register(account, { prefix: '/auth' });
-  app.register(site);
-  app.register(jobsDashboard, { prefix: '/admin/jobs' });
-  app.register(unsubscribe, { prefix: '/unsubscribe' });
-  app.register(apiDocs);
-  // Loaded only where it is needed: a mail reader is a large thing.
-  if (app.config.smtpUrl === undefined) {
-    app.register(import('../dev/mailbox.ts'), { prefix: '/dev/mailbox' });
-    app.register(styleguide, { prefix: '/dev/styleguide' });
-  }
-}
-
-/** Every page outside `/auth`. */
-async function site(app: FastifyInstance): Promise<void> {
-  app.addHook('onRequest', requireConfirmed);
   app.register(home);
   app.register(posts);
   app.register(comments);
@@ -62,4 +47,12 @@ async function site(app: FastifyInstance): Promise<void> {
   app.register(yourData, { prefix: '/your-data' });
   app.register(apiTokens, { prefix: '/api-tokens' });
   app.register(moderate, { prefix: '/moderate' });
+  app.register(jobsDashboard, { prefix: '/admin/jobs' });
+  app.register(unsubscribe, { prefix: '/unsubscribe' });
+  app.register(apiDocs);
+  // Loaded only where it is needed: a mail reader is a large thing.
+  if (app.config.smtpUrl === undefined) {
+    app.register(import('../dev/mailbox.ts'), { prefix: '/dev/mailbox' });
+    app.register(styleguide, { prefix: '/dev/styleguide' });
+  }
 }

@@ -100,7 +100,8 @@ export default async function people(app: FastifyInstance): Promise<void> {
         if (form.data === undefined) return showAnyEditor(reply.code(422), profile, form.state);
         const { confirmed: isConfirmed, about_me: aboutMe, ...rest } = form.data;
         try {
-          await editAnyProfile(db, { id: profile.id, isConfirmed, aboutMe, ...rest });
+          const edited = { id: profile.id, isConfirmed, aboutMe, ...rest };
+          await editAnyProfile({ db, queue: app.queue }, edited, { session: request.session.hash });
         } catch (error) {
           const field = error instanceof DomainError && FIELD_OF[error.code];
           if (!field) throw error;

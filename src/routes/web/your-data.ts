@@ -8,7 +8,7 @@ import {
   requestExport,
 } from '../../domain/exports/requests.ts';
 import { DomainError } from '../../errors.ts';
-import { currentUser, requireUser } from '../../plugins/web/guards.ts';
+import { currentUser, requireUser, requireVerified } from '../../plugins/web/guards.ts';
 
 /** Where people take with them what they wrote. */
 export default async function yourData(app: FastifyInstance): Promise<void> {
@@ -17,7 +17,7 @@ export default async function yourData(app: FastifyInstance): Promise<void> {
   app.register(async (signedIn) => {
     signedIn.addHook('onRequest', requireUser);
 
-    signedIn.get('/', async (request, reply) => {
+    signedIn.get('/', { onRequest: requireVerified }, async (request, reply) => {
       const dataExport = await findNewestExport(db, currentUser(request).id);
       return reply.page('people/your-data', {
         title: 'Your Data',
@@ -26,15 +26,19 @@ export default async function yourData(app: FastifyInstance): Promise<void> {
       });
     });
 
-    signedIn.post('/', { config: { limit: 'export' } }, async (request, reply) => {
-      try {
-        await requestExport({ db, queue }, currentUser(request).id);
-      } catch (error) {
-        if (!(error instanceof DomainError) || error.code !== 'export-underway') throw error;
-        await request.session.flash(error.message);
-      }
-      return reply.redirect('/your-data', 303);
-    });
+    signedIn.post(
+      '/',
+      { onRequest: requireVerified, config: { limit: 'export' } },
+      async (request, reply) => {
+        try {
+          await requestExport({ db, queue }, currentUser(request).id);
+        } catch (error) {
+          if (!(error instanceof DomainError) || error.code !== 'export-underway') throw error;
+          await request.session.flash(error.message);
+        }
+        return reply.redirect('/your-data', 303);
+      },
+    );
 
     signedIn.post('/cancel', async (request, reply) => {
       const isCancelled = await cancelExport(db, currentUser(request).id);
@@ -44,7 +48,7 @@ export default async function yourData(app: FastifyInstance): Promise<void> {
       return reply.redirect('/your-data', 303);
     });
 
-    signedIn.get('/download', async (request, reply) => {
+    signedIn.get('/download', { onRequest: requireVerified }, async (request, reply) => {
       const dataExport = await findNewestExport(db, currentUser(request).id);
       if (dataExport?.state !== 'ready') throw nothingThere();
       return sendExport(reply, dataExport.id);

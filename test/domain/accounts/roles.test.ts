@@ -3,14 +3,20 @@ import { can, Permission } from '../../../src/domain/accounts/roles.ts';
 
 const { FOLLOW, COMMENT, WRITE, MODERATE, ADMIN } = Permission;
 
-t.test('what each role may do, and a visitor nothing', async (t) => {
+t.test('what each role may do, and a visitor or an unconfirmed account nothing', async (t) => {
   const allowed = (role: 'User' | 'Moderator' | 'Administrator' | null) =>
-    [FOLLOW, COMMENT, WRITE, MODERATE, ADMIN].filter((permission) => can(role && { role }, permission));
+    [FOLLOW, COMMENT, WRITE, MODERATE, ADMIN].filter((permission) =>
+      can(role && { role, isConfirmed: true }, permission),
+    );
   t.same(allowed('User'), [FOLLOW, COMMENT, WRITE]);
   t.same(allowed('Moderator'), [FOLLOW, COMMENT, WRITE, MODERATE]);
   t.same(allowed('Administrator'), [FOLLOW, COMMENT, WRITE, MODERATE, ADMIN]);
   t.same(allowed(null), []);
-  t.notOk(can({ role: 'User' }, WRITE | MODERATE), 'all of several permissions are needed');
+  t.notOk(can({ role: 'Administrator', isConfirmed: false }, FOLLOW));
+  t.notOk(
+    can({ role: 'User', isConfirmed: true }, WRITE | MODERATE),
+    'all of several permissions are needed',
+  );
 });
 
 t.test('the bits are those of the contract', async (t) => {

@@ -80,7 +80,7 @@ t.test('an account has only so many', async (t) => {
   for (let number = 1; number <= MOST_NAMED_TOKENS; number += 1) {
     t.equal((await client.post('/api-tokens', FIELDS)).statusCode, 200);
   }
-  await issueToken(app.db, john.id);
+  await issueToken(app.db, john);
   const refused = await client.post('/api-tokens', FIELDS);
   t.equal(refused.statusCode, 422);
   t.match(errorsOf(refused), { name: /You have 50 tokens already/ });

@@ -5,7 +5,7 @@ import { changeEmail, requestEmailChange } from '../../../domain/accounts/change
 import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
 import { DomainError } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
-import { currentUser, requireUser } from '../../../plugins/web/guards.ts';
+import { currentUser, requireSignedIn } from '../../../plugins/web/guards.ts';
 import { emailField, passwordField } from './fields.ts';
 
 const ChangeEmailForm = Type.Object({ email: emailField(), password: passwordField() });
@@ -20,18 +20,18 @@ interface WithToken {
 export default async function changeEmailRoutes(app: FastifyInstance): Promise<void> {
   const { db, queue, passwords, rateLimits } = app;
 
-  app.get('/change-email', { onRequest: requireUser }, (_request, reply) => show(reply, EMPTY_FORM));
+  app.get('/change-email', { onRequest: requireSignedIn }, (_request, reply) => show(reply, EMPTY_FORM));
 
-  app.post('/change-email', { onRequest: requireUser }, async (request, reply) => {
+  app.post('/change-email', { onRequest: requireSignedIn }, async (request, reply) => {
     const form = request.readForm(ChangeEmailForm);
     if (form.data === undefined) return show(reply.code(422), form.state);
     const { email: newEmail, password } = form.data;
     const { id, email } = currentUser(request);
     await rateLimits.consume('changeEmail', { account: id, address: request.ip });
-    if ((await authenticate({ db, passwords }, { email, password })) === undefined) {
+    const account = await authenticate({ db, passwords }, { email, password });
+    if (account === undefined || !(await requestEmailChange({ db, queue }, account, newEmail))) {
       return show(reply.code(422), form.refuse('password', 'Invalid password.'));
     }
-    await requestEmailChange({ db, queue }, id, newEmail);
     await request.session.flash(
       'An email with instructions to confirm your new email address has been sent to you.',
     );
@@ -45,7 +45,10 @@ export default async function changeEmailRoutes(app: FastifyInstance): Promise<v
   });
 
   app.post<WithToken>('/change-email/:token', async (request, reply) => {
-    if (!(await changeEmail(db, request.params.token))) return refuse(request, reply);
+    const { adminEmail } = app.config;
+    const session = request.session.hash;
+    if (!(await changeEmail({ db, queue, adminEmail }, request.params.token, { session })))
+      return refuse(request, reply);
     await request.session.flash('Your email address has been updated.');
     return reply.redirect(request.session.user === null ? '/auth/login' : '/', 303);
   });

@@ -14,7 +14,7 @@ const ChangePasswordForm = Type.Object({
 });
 
 export default async function changePasswordRoutes(app: FastifyInstance): Promise<void> {
-  const { db, passwords, rateLimits } = app;
+  const { db, queue, passwords, rateLimits } = app;
 
   app.get('/change-password', (_request, reply) => show(reply, EMPTY_FORM));
 
@@ -29,12 +29,12 @@ export default async function changePasswordRoutes(app: FastifyInstance): Promis
     if (weakness !== undefined) return show(reply.code(422), form.refuse('password', weakness));
     const actor = { account: id, address: request.ip };
     await rateLimits.consume('login', actor);
-    if ((await authenticate({ db, passwords }, { email, password: old_password })) === undefined) {
+    const account = await authenticate({ db, passwords }, { email, password: old_password });
+    const change = { password, session: request.session.hash };
+    if (account === undefined || !(await changePassword({ db, queue, passwords }, account, change))) {
       return show(reply.code(422), form.refuse('old_password', 'Invalid password.'));
     }
     await rateLimits.forgive('login', actor);
-    await changePassword({ db, passwords }, id, password);
-    await request.session.signOutElsewhere();
     await request.session.flash('Your password has been updated.');
     return reply.redirect('/', 303);
   });

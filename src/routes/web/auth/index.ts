@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { requireUser } from '../../../plugins/web/guards.ts';
+import { requireSignedIn } from '../../../plugins/web/guards.ts';
 import changeEmail from './change-email.ts';
 import changePassword from './change-password.ts';
 import confirm from './confirm.ts';
@@ -8,6 +8,8 @@ import logout from './logout.ts';
 import register from './register.ts';
 import reset from './reset.ts';
 import unconfirmed from './unconfirmed.ts';
+import undoEmailChange from './undo-email-change.ts';
+import verify from './verify.ts';
 
 /** Accounts: open to everyone, also to an account that is not confirmed yet. */
 export default async function auth(app: FastifyInstance): Promise<void> {
@@ -16,12 +18,14 @@ export default async function auth(app: FastifyInstance): Promise<void> {
   app.register(confirm);
   app.register(reset);
   app.register(changeEmail);
+  app.register(undoEmailChange);
   app.register(signedIn);
 }
 
 async function signedIn(app: FastifyInstance): Promise<void> {
-  app.addHook('onRequest', requireUser);
+  app.addHook('onRequest', requireSignedIn);
   app.register(logout);
   app.register(unconfirmed);
   app.register(changePassword);
+  app.register(verify);
 }

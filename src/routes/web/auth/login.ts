@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { authenticate } from '../../../domain/accounts/authenticate.ts';
 import { findByEmail } from '../../../domain/accounts/find.ts';
+import { isKnownBrowser } from '../../../domain/sessions/log-in.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { emailField, passwordField } from './fields.ts';
 import { localPath } from './local-path.ts';
@@ -27,14 +28,16 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
     const { email, password, remember_me: isRemembered } = form.data;
 
     const account = await findByEmail(db, email);
-    const actor = { account: account?.id ?? email, address: request.ip };
+    const { browser } = request.session;
+    const device = (await isKnownBrowser(db, account?.id, browser)) ? browser : undefined;
+    const actor = { account: account?.id ?? email, address: request.ip, device };
     await rateLimits.consume('login', actor);
-    const userId = await authenticate({ db, passwords }, { email, password });
-    if (userId === undefined) {
+    const verified = await authenticate({ db, passwords }, { email, password });
+    if (verified === undefined) {
       return show(request, reply.code(422), form.refuse('password', 'Invalid email or password.'));
     }
     await rateLimits.forgive('login', actor);
-    await request.session.signIn(userId, { isRemembered });
+    await request.session.signIn({ ...verified, isRemembered });
     return reply.redirect(localPath(request.query.next) ?? '/', 303);
   });
 }

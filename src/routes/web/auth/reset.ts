@@ -45,7 +45,7 @@ export default async function resetRoutes(app: FastifyInstance): Promise<void> {
     if (password !== password2) return showReset(reply.code(422), form.refuse('password2', PASSWORDS_DIFFER));
     const weakness = await weaknessOf(password, []);
     if (weakness !== undefined) return showReset(reply.code(422), form.refuse('password', weakness));
-    if (!(await resetPassword({ db, passwords }, token, password))) return refuse(request, reply);
+    if (!(await resetPassword({ db, queue, passwords }, token, password))) return refuse(request, reply);
     await request.session.flash('Your password has been updated.');
     return reply.redirect('/auth/login', 303);
   });

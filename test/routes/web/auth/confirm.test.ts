@@ -5,6 +5,7 @@ import { build } from '../../../support/build.ts';
 import { Client, messagesOf } from '../../../support/client.ts';
 import { createUser, mintToken, signedInClient } from '../../../support/factories.ts';
 import { jobsOf } from '../../../support/jobs.ts';
+import { writePosts } from '../../../support/writing.ts';
 
 const THANKS = 'You have confirmed your account. Thanks!';
 const INVALID = 'The confirmation link is invalid or has expired.';
@@ -74,14 +75,36 @@ t.test('a link that is old, for something else, or made up confirms nothing', as
   t.notOk(await isConfirmed());
 });
 
-t.test('an account that is not confirmed is sent to say so from every page outside /auth', async (t) => {
-  const { app, user } = await setUp(t);
-  const client = await signedInClient(app, user);
-  t.equal((await client.get('/')).headers.location, '/auth/unconfirmed');
-  const page = await client.get('/auth/unconfirmed');
-  t.equal(page.statusCode, 200);
-  t.match(page.body, 'john@example.com');
-});
+t.test(
+  'an account that is not confirmed reads what a stranger may, and is told how to do more',
+  async (t) => {
+    const { app, user } = await setUp(t);
+    const client = await signedInClient(app, user);
+    const author = await createUser(app, { username: 'susan' });
+    const [postId = 0] = await writePosts(app, author);
+    for (const url of ['/', `/post/${postId}`, '/user/susan', '/followers/susan']) {
+      const page = await client.get(url);
+      t.equal(page.statusCode, 200, url);
+      t.notMatch(page.body, /<textarea|action="\/follow/, `${url} offers nothing that is refused`);
+    }
+    t.match((await client.get('/')).body, 'href="/auth/unconfirmed"');
+    t.match((await client.get(`/post/${postId}`)).body, 'href="/auth/unconfirmed"');
+    for (const url of [
+      '/',
+      `/post/${postId}`,
+      '/follow/susan',
+      '/edit-profile',
+      '/api-tokens',
+      '/your-data',
+    ]) {
+      const refused = await client.post(url, { body: 'x' });
+      t.equal(refused.headers.location, '/auth/unconfirmed', url);
+    }
+    const page = await client.get('/auth/unconfirmed');
+    t.equal(page.statusCode, 200);
+    t.match(page.body, 'john@example.com');
+  },
+);
 
 t.test('a new link is mailed on request, and the old one still works', async (t) => {
   const { app, user, token } = await setUp(t);

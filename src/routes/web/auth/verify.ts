@@ -1,0 +1,38 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { authenticate } from '../../../domain/accounts/authenticate.ts';
+import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
+import { currentUser } from '../../../plugins/web/guards.ts';
+import { passwordField } from './fields.ts';
+import { localPath } from './local-path.ts';
+
+const VerifyForm = Type.Object({ password: passwordField() });
+
+interface WithNext {
+  Querystring: { next?: unknown };
+}
+
+/** Where somebody who is signed in gives their password once more, before what could give the account away. */
+export default async function verifyRoutes(app: FastifyInstance): Promise<void> {
+  const { db, passwords, rateLimits } = app;
+
+  app.get<WithNext>('/verify', (request, reply) => show(request, reply, EMPTY_FORM));
+
+  app.post<WithNext>('/verify', async (request, reply) => {
+    const form = request.readForm(VerifyForm);
+    if (form.data === undefined) return show(request, reply.code(422), form.state);
+    const { id, email } = currentUser(request);
+    const actor = { account: id, address: request.ip };
+    await rateLimits.consume('login', actor);
+    if ((await authenticate({ db, passwords }, { email, password: form.data.password })) === undefined) {
+      return show(request, reply.code(422), form.refuse('password', 'Invalid password.'));
+    }
+    await rateLimits.forgive('login', actor);
+    await request.session.verify();
+    return reply.redirect(localPath(request.query.next) ?? '/', 303);
+  });
+}
+
+function show({ query }: FastifyRequest<WithNext>, reply: FastifyReply, form: FormState) {
+  return reply.page('auth/verify', { title: 'Enter Your Password', form, next: localPath(query.next) });
+}
