@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../../schema.ts';
 import { type CountedPage, type Page, type PageRequest, placeOf } from '../page.ts';
-import { type Post, type PostSource, type PostsQuery, selectPosts, selectSources } from './list.ts';
+import { type ListedPost, type PostSource, type PostsQuery, selectListed, selectSources } from './list.ts';
 
 /** Whose posts are listed: those of the people whom this person follows, and their own. */
 export interface Reader {
@@ -17,8 +17,8 @@ export async function listFollowedPosts(
   db: Db,
   reader: Reader,
   { number, size }: PageRequest,
-): Promise<Page<Post>> {
-  const withAuthors = (posts: PostsQuery) => selectPosts(db, posts);
+): Promise<Page<ListedPost>> {
+  const withAuthors = (posts: PostsQuery) => selectListed(db, posts);
   if (number >= 1) {
     const posts = await readFollowed(db, reader, withAuthors, {
       limit: size + 1,

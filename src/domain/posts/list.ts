@@ -12,7 +12,16 @@ import {
   readPage,
 } from '../page.ts';
 
-/** A post as lists and its own page show it. */
+/** How much of a post's HTML a list shows: a page of the longest posts must not be megabytes. In characters. */
+const MOST_HTML_IN_LIST = 10_000;
+
+/** A post as lists show it. */
+export interface ListedPost extends Post {
+  /** Whether `bodyHtml` is only its beginning, and may end within a tag. */
+  readonly isCut: boolean;
+}
+
+/** A post as its own page shows it. */
 export interface Post {
   readonly id: number;
   readonly authorId: number;
@@ -42,9 +51,13 @@ export interface PostFilter {
 }
 
 /** One page of posts, the newest first. */
-export async function listPosts(db: Db, filter: PostFilter, page: PageRequest): Promise<CountedPage<Post>> {
+export async function listPosts(
+  db: Db,
+  filter: PostFilter,
+  page: PageRequest,
+): Promise<CountedPage<ListedPost>> {
   return readPage(page, await countPosts(db, filter), (range) =>
-    selectPosts(db, inRange(db, filter, range), newestFirst(range)).execute(),
+    selectListed(db, inRange(db, filter, range), newestFirst(range)).execute(),
   );
 }
 
@@ -106,26 +119,34 @@ function inRange(db: Db, { author }: PostFilter, range: Range): PostsQuery {
   return posts.where('posts.id', order === 'desc' ? '<=' : '>=', first);
 }
 
-/**
- * Posts with their authors. The posts are found first: the planner makes room for all the authors there are when it
- * joins them to a list whose end it does not know.
- */
-export function selectPosts(db: Db, posts: PostsQuery, order: 'asc' | 'desc' = 'desc') {
+/** Posts with their authors, of long ones only the beginning. */
+export function selectListed(db: Db, posts: PostsQuery, order: 'asc' | 'desc' = 'desc') {
   const found = posts
-    .select(['posts.id', 'posts.author_id as authorId', 'posts.body_html as bodyHtml'])
-    .select(['posts.created_at as createdAt', 'posts.edited_at as editedAt'])
-    .select('posts.comment_count as commentCount');
+    .select(sql<string>`left(posts.body_html, ${sql.lit(MOST_HTML_IN_LIST)})`.as('bodyHtml'))
+    .select(sql<boolean>`length(posts.body_html) > ${sql.lit(MOST_HTML_IN_LIST)}`.as('isCut'));
+  return withAuthors(db, found, order).select(['post.bodyHtml', 'post.isCut']);
+}
+
+function selectPosts(db: Db, posts: PostsQuery) {
+  return withAuthors(db, posts.select('posts.body_html as bodyHtml'), 'desc').select('post.bodyHtml');
+}
+
+/**
+ * The posts are found before their authors: the planner makes room for all the authors there are when it joins them to
+ * a list whose end it does not know.
+ */
+function withAuthors<Columns>(
+  db: Db,
+  posts: SelectQueryBuilder<Schema, 'posts', Columns>,
+  order: 'asc' | 'desc',
+) {
+  const found = posts
+    .select(['posts.id', 'posts.author_id as authorId', 'posts.comment_count as commentCount'])
+    .select(['posts.created_at as createdAt', 'posts.edited_at as editedAt']);
   return db
     .selectFrom(found.as('post'))
     .innerJoin('users', 'users.id', 'post.authorId')
-    .select([
-      'post.id',
-      'post.authorId',
-      'post.bodyHtml',
-      'post.createdAt',
-      'post.editedAt',
-      'post.commentCount',
-    ])
+    .select(['post.id', 'post.authorId', 'post.commentCount', 'post.createdAt', 'post.editedAt'])
     .select(['users.username as authorUsername', 'users.avatar_seed as authorAvatarSeed'])
     .orderBy('post.id', order);
 }

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { can, Permission } from '../../domain/accounts/roles.ts';
+import { excerptOf } from '../../domain/posts/excerpt.ts';
 import type { SessionUser } from '../../domain/sessions/find.ts';
 import { type FragmentData, Fragments } from './fragments.ts';
 
@@ -99,6 +100,7 @@ const DATE_AND_TIME = new Intl.DateTimeFormat('en-GB', {
 });
 
 const HELPERS = {
+  excerpt: excerptOf,
   /** A moment as HTML: for a person in words, for a program exactly. */
   time: (moment: Date) =>
     `<time datetime="${moment.toISOString()}">${DATE_AND_TIME.format(moment)} UTC</time>`,

@@ -38,6 +38,22 @@ t.test('an empty or over-long post is refused, with what was typed', async (t) =
   t.equal((await client.post('/', { body: 'é'.repeat(50_000) })).statusCode, 303);
 });
 
+t.test('lists show the beginning of a long post as text, its own page all of it', async (t) => {
+  const app = await build(t);
+  const john = await createUser(app);
+  const client = await signedInClient(app, john);
+  await client.post('/', { body: `**Once** & ${'upon a time '.repeat(4_000)}the end` });
+  await client.post('/', { body: `${'<i> '.repeat(12_000)}` });
+  for (const url of ['/', '/?tab', '/user/john']) {
+    if (url === '/?tab') await client.get('/followed');
+    const { body } = await client.get(url);
+    t.match(body, '<p>Once &amp; upon a time', url);
+    t.match(body, 'Read on<span', url);
+    t.ok(body.length < 20_000, `${url}: ${body.length} characters`);
+  }
+  t.match((await client.get('/post/1')).body, /<strong>Once<\/strong> &amp; .* the end/);
+});
+
 t.test('a preview shows the text as it would be, and publishes nothing', async (t) => {
   const app = await build(t);
   const client = await signedInClient(app, await createUser(app));
