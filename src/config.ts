@@ -15,6 +15,8 @@ export type Config = Readonly<ReturnType<typeof readVariables>> & {
   readonly apiRateLimit: RateLimit;
   /** The pages that are rendered once for all who have no session; with an age of 0 none is kept. */
   readonly pageCache: { readonly maxAgeMs: number; readonly maxBytes: number };
+  /** What hashing a password costs, in the terms of argon2id. */
+  readonly passwordHashing: { readonly memoryKiB: number; readonly passes: number };
   /** How long one text may take to render. */
   readonly renderTimeoutMs: number;
   /** How long a connection may stand still, also while an answer waits to be read. */
@@ -52,6 +54,7 @@ export function loadConfig(
     loginFromAnywhere: LOGIN_FROM_ANYWHERE,
     apiRateLimit: API_RATE_LIMIT,
     pageCache: PAGE_CACHE,
+    passwordHashing: PASSWORD_HASHING,
     renderTimeoutMs: 2_000,
     connectionTimeoutMs: 30_000,
   });
@@ -69,6 +72,9 @@ function readEnvironment(): NodeJS.ProcessEnv {
 
 /** Changes are announced, and seen within milliseconds; the age is for an announcement that was missed. */
 const PAGE_CACHE: Config['pageCache'] = Object.freeze({ maxAgeMs: 2_000, maxBytes: 16 * 2 ** 20 });
+
+/** What OWASP's Password Storage Cheat Sheet recommends: m = 19 MiB, t = 2, p = 1. */
+const PASSWORD_HASHING: Config['passwordHashing'] = Object.freeze({ memoryKiB: 19 * 1024, passes: 2 });
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 

@@ -21,9 +21,6 @@ export interface Passwords {
   verify(passwordHash: string | undefined, password: string): Promise<boolean>;
 }
 
-/** OWASP Password Storage Cheat Sheet: argon2id, the library's default, with m = 19 MiB, t = 2, p = 1. */
-const PARAMETERS: Options = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 };
-
 /**
  * libuv has four threads, which also read files and look up names. Two hashes at once use them half, and hold a
  * flood of log-ins to 38 MiB.
@@ -41,9 +38,11 @@ export default fp(
       if (limiter.pendingCount >= MOST_WAITING) throw new Busy();
       return limiter(work);
     };
-    const hashOfNobody = await hash(randomBytes(32), PARAMETERS);
+    const { memoryKiB, passes } = app.config.passwordHashing;
+    const parameters: Options = { memoryCost: memoryKiB, timeCost: passes, parallelism: 1 };
+    const hashOfNobody = await hash(randomBytes(32), parameters);
     app.decorate('passwords', {
-      hash: (password) => limit(() => hash(password, PARAMETERS)),
+      hash: (password) => limit(() => hash(password, parameters)),
       async verify(passwordHash, password) {
         const matches = await limit(() => verify(passwordHash ?? hashOfNobody, password));
         return matches && passwordHash !== undefined;

@@ -10,11 +10,15 @@ const NO_MAIL_SERVER = 'smtp://127.0.0.1:1';
 /** A page shows what was written a moment ago, by whatever way; tests of the cache ask for it. */
 const NO_PAGE_CACHE = { maxAgeMs: 0, maxBytes: 1 };
 
+/** Passwords that protect nothing cost next to nothing. */
+const CHEAP_HASHING = { memoryKiB: 8, passes: 1 };
+
 /** The configuration of an environment, with quiet logs and no mail server unless the test says otherwise. */
 export function testConfig(env: Record<string, string | undefined>): Config {
   return {
     ...loadConfig({ LOG_LEVEL: 'silent', SMTP_URL: NO_MAIL_SERVER, ...env }),
     pageCache: NO_PAGE_CACHE,
+    passwordHashing: CHEAP_HASHING,
   };
 }
 
