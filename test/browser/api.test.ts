@@ -1,5 +1,5 @@
 import t from 'tap';
-import { accessibilityFaults, launchBrowser, listen, openPage } from '../support/browser.ts';
+import { accessibilityFaults, listen, openPage } from '../support/browser.ts';
 import { build } from '../support/build.ts';
 import { createUser, PASSWORD } from '../support/factories.ts';
 
@@ -7,13 +7,12 @@ t.test('a person makes a token, reads how it is used, and a program uses it', as
   const app = await build(t);
   await createUser(app);
   const site = await listen(app);
-  const browser = await launchBrowser(t);
 
   for (const look of [
     { javaScriptEnabled: false, colorScheme: 'dark', viewport: { width: 320, height: 700 } },
     { javaScriptEnabled: true, colorScheme: 'light', viewport: { width: 1440, height: 900 } },
   ] as const) {
-    const page = await openPage(t, browser, look);
+    const page = await openPage(t, look);
     const isSound = async (what: string) => {
       await page.waitForLoadState();
       if (look.javaScriptEnabled) t.same(await accessibilityFaults(page), [], `${what} is accessible`);

@@ -5,12 +5,17 @@ import { PermanentFailure } from '../../src/errors.ts';
 import { jobs } from '../../src/jobs/index.ts';
 import { defineJob } from '../../src/plugins/queue/job.ts';
 import { exportQueue, mailQueue } from '../../src/queues.ts';
-import { accessibilityFaults, launchBrowser, listen, openPage } from '../support/browser.ts';
+import { accessibilityFaults, listen, openPage } from '../support/browser.ts';
 import { testConfig } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';
 import { createUser, PASSWORD } from '../support/factories.ts';
 import { deadLettersOf } from '../support/jobs.ts';
 import { waitFor } from '../support/wait-for.ts';
+
+const LOOKS = [
+  { javaScriptEnabled: false, colorScheme: 'dark', viewport: { width: 320, height: 700 } },
+  { javaScriptEnabled: true, colorScheme: 'light', viewport: { width: 1440, height: 900 } },
+] as const;
 
 t.test('an operator finds a dead letter and redrives it; pages keep up by themselves', async (t) => {
   const env = { DATABASE_URL: await createDatabase(t), SHUTDOWN_GRACE_SECONDS: '1' };
@@ -19,7 +24,6 @@ t.test('an operator finds a dead letter and redrives it; pages keep up by themse
   await app.ready();
   await createUser(app, { username: 'boss', role: 'Administrator' });
   const site = await listen(app);
-  const browser = await launchBrowser(t);
 
   const failing = defineJob(mailQueue, async () => {
     throw new PermanentFailure('550 5.1.1 No such user here');
@@ -29,11 +33,8 @@ t.test('an operator finds a dead letter and redrives it; pages keep up by themse
   await waitFor(async () => (await deadLettersOf(app, mailQueue)).length === 1, 'it is a dead letter');
   await app.queue.stopWorking();
 
-  for (const look of [
-    { javaScriptEnabled: false, colorScheme: 'dark', viewport: { width: 320, height: 700 } },
-    { javaScriptEnabled: true, colorScheme: 'light', viewport: { width: 1440, height: 900 } },
-  ] as const) {
-    const page = await openPage(t, browser, look);
+  const lookAround = async (look: (typeof LOOKS)[number]) => {
+    const page = await openPage(t, look);
     const isSound = async (what: string) => {
       await page.waitForLoadState();
       if (look.javaScriptEnabled) t.same(await accessibilityFaults(page), [], `${what} is accessible`);
@@ -56,17 +57,18 @@ t.test('an operator finds a dead letter and redrives it; pages keep up by themse
     await isSound('the question');
     await page.goto(`${site}/admin/jobs/audit`);
     await isSound('the audit log');
-  }
-
-  const page = browser.contexts().at(-1)?.pages()[0];
-  await page?.goto(`${site}/admin/jobs/list?queue=mail.dead`);
-  await page?.click('text=Redrive');
-  await page?.click('main button');
-  await page?.waitForSelector('text=Redrive: done to 1 job.');
-  await page?.goto(`${site}/admin/jobs`);
-  await page?.waitForSelector('text=1 job waits, and no worker lives.');
+    return page;
+  };
+  await lookAround(LOOKS[0]);
+  const page = await lookAround(LOOKS[1]);
+  await page.goto(`${site}/admin/jobs/list?queue=mail.dead`);
+  await page.click('text=Redrive');
+  await page.click('main button');
+  await page.waitForSelector('text=Redrive: done to 1 job.');
+  await page.goto(`${site}/admin/jobs`);
+  await page.waitForSelector('text=1 job waits, and no worker lives.');
   await app.queue.work([defineJob(mailQueue, async () => {})], { concurrency: 2 });
-  await page?.waitForSelector('text=0 of 2 slots taken');
+  await page.waitForSelector('text=0 of 2 slots taken');
 });
 
 t.test('the progress of an export moves on the page, with no click', async (t) => {
@@ -80,7 +82,7 @@ t.test('the progress of an export moves on the page, with no click', async (t) =
     select ${john.id}, 'Post ' || n, '' from generate_series(1, 2000) as n
   `.execute(app.db);
   const site = await listen(app);
-  const page = await openPage(t, await launchBrowser(t));
+  const page = await openPage(t);
   await page.goto(`${site}/auth/login`);
   await page.fill('#email', john.email);
   await page.fill('#password', PASSWORD);

@@ -1,15 +1,15 @@
 import type { FastifyInstance } from 'fastify';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import t, { type Test } from 'tap';
-import { launchBrowser, listen, logIn, openPage } from '../support/browser.ts';
+import { listen, logIn, openPage } from '../support/browser.ts';
 import { build } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
 
-async function setUp(t: Test): Promise<{ app: FastifyInstance; site: string; browser: Browser }> {
+async function setUp(t: Test): Promise<{ app: FastifyInstance; site: string }> {
   const app = await build(t);
   const site = await listen(app);
-  return { app, site, browser: await launchBrowser(t) };
+  return { app, site };
 }
 
 /** A page that is marked, so that a reload is noticed. */
@@ -19,9 +19,9 @@ async function mark(page: Page): Promise<() => Promise<unknown>> {
 }
 
 t.test('a preview stands in the field’s place, and the text comes back', async (t) => {
-  const { app, site, browser } = await setUp(t);
+  const { app, site } = await setUp(t);
   const john = await createUser(app);
-  const page = await openPage(t, browser);
+  const page = await openPage(t);
   await logIn(page, site, john.email);
   const isSamePage = await mark(page);
 
@@ -46,9 +46,9 @@ t.test('a preview stands in the field’s place, and the text comes back', async
 });
 
 t.test('a draft survives a reload and a lost session, and is gone once it is published', async (t) => {
-  const { app, site, browser } = await setUp(t);
+  const { app, site } = await setUp(t);
   const john = await createUser(app);
-  const page = await openPage(t, browser);
+  const page = await openPage(t);
   page.on('dialog', (dialog) => dialog.accept());
   await logIn(page, site, john.email);
 
@@ -79,9 +79,9 @@ t.test('a draft survives a reload and a lost session, and is gone once it is pub
 });
 
 t.test('leaving an unsaved text is asked about first', async (t) => {
-  const { app, site, browser } = await setUp(t);
+  const { app, site } = await setUp(t);
   const john = await createUser(app);
-  const page = await openPage(t, browser);
+  const page = await openPage(t);
   await logIn(page, site, john.email);
   const dialogs: string[] = [];
   page.on('dialog', async (dialog) => {
@@ -100,7 +100,7 @@ t.test('leaving an unsaved text is asked about first', async (t) => {
 });
 
 t.test('times are told in the reader’s words, zone and locale, exactly on demand', async (t) => {
-  const { app, site, browser } = await setUp(t);
+  const { app, site } = await setUp(t);
   const john = await createUser(app);
   const [old = 0, recent = 0] = await writePosts(app, john, 2);
   const fortyMinutesAgo = new Date(Date.now() - 40.5 * 60_000);
@@ -111,7 +111,7 @@ t.test('times are told in the reader’s words, zone and locale, exactly on dema
     .execute();
   await app.db.updateTable('posts').set({ created_at: fortyMinutesAgo }).where('id', '=', recent).execute();
   const timesSeenBy = async (options: BrowserContextOptions) => {
-    const page = await openPage(t, browser, options);
+    const page = await openPage(t, options);
     await page.goto(site);
     return page
       .locator('.posts time')
@@ -128,12 +128,12 @@ t.test('times are told in the reader’s words, zone and locale, exactly on dema
 });
 
 t.test('following and moderating change what they change, and nothing else', async (t) => {
-  const { app, site, browser } = await setUp(t);
+  const { app, site } = await setUp(t);
   const moderator = await createUser(app, { username: 'mo', role: 'Moderator' });
   const author = await createUser(app, { username: 'author' });
   const [postId = 0] = await writePosts(app, author);
   await writeComments(app, author, postId, 2);
-  const page = await openPage(t, browser);
+  const page = await openPage(t);
   await logIn(page, site, moderator.email);
 
   await page.goto(`${site}/user/author`);
@@ -163,9 +163,9 @@ t.test('following and moderating change what they change, and nothing else', asy
 });
 
 t.test('a second click publishes nothing twice', async (t) => {
-  const { app, site, browser } = await setUp(t);
+  const { app, site } = await setUp(t);
   const john = await createUser(app);
-  const page = await openPage(t, browser);
+  const page = await openPage(t);
   await logIn(page, site, john.email);
   await page.fill('#body', 'Once');
   await page.getByRole('button', { name: 'Publish' }).dblclick();
@@ -178,9 +178,9 @@ t.test('a second click publishes nothing twice', async (t) => {
 });
 
 t.test('the life of a post and a comment, with JavaScript', async (t) => {
-  const { app, site, browser } = await setUp(t);
+  const { app, site } = await setUp(t);
   const john = await createUser(app);
-  const page = await openPage(t, browser);
+  const page = await openPage(t);
   await logIn(page, site, john.email);
   await page.fill('#body', 'Hello *everybody*');
   await page.getByRole('button', { name: 'Publish' }).click();

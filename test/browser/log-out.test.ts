@@ -1,15 +1,14 @@
 import t from 'tap';
-import { launchBrowser, listen, logIn, openPage } from '../support/browser.ts';
+import { listen, logIn, openPage } from '../support/browser.ts';
 import { build } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
 
 t.test('after logging out, Back shows nothing of the person', async (t) => {
   const app = await build(t);
   const site = await listen(app);
-  const browser = await launchBrowser(t);
   const john = await createUser(app);
   await app.db.updateTable('users').set({ location: 'A secret place' }).where('id', '=', john.id).execute();
-  const page = await openPage(t, browser);
+  const page = await openPage(t);
   await logIn(page, site, john.email);
 
   const editor = await page.goto(`${site}/edit-profile`);

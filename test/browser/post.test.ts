@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import t from 'tap';
 import { buildApp } from '../../src/app.ts';
-import { launchBrowser, listen, openPage } from '../support/browser.ts';
+import { listen, openPage } from '../support/browser.ts';
 import { testConfig } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';
 import { createUser, PASSWORD } from '../support/factories.ts';
@@ -34,7 +34,7 @@ t.test('the life of a post and a comment, with the keyboard alone and without Ja
   t.teardown(() => app.close());
   const site = await listen(app);
   await createUser(app, { username: 'susan' });
-  const page = await openPage(t, await launchBrowser(t), { javaScriptEnabled: false });
+  const page = await openPage(t, { javaScriptEnabled: false });
 
   await page.goto(`${site}/auth/login`);
   await type(page, 'Email', 'susan@example.com');

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { buildApp } from '../../src/app.ts';
 import mail from '../../src/jobs/mail.ts';
-import { accessibilityFaults, launchBrowser, listen, openPage } from '../support/browser.ts';
+import { accessibilityFaults, listen, openPage } from '../support/browser.ts';
 import { testConfig } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';
 import { PASSWORD } from '../support/factories.ts';
@@ -20,7 +20,7 @@ for (const javaScriptEnabled of [true, false]) {
       await worker.ready();
       await worker.queue.work([mail], { concurrency: 4 });
       const site = await listen(web);
-      const page = await openPage(t, await launchBrowser(t), {
+      const page = await openPage(t, {
         javaScriptEnabled,
         viewport: { width: 320, height: 700 },
       });

@@ -1,16 +1,13 @@
 import axe from 'axe-core';
 import type { FastifyInstance } from 'fastify';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import type { Test } from 'tap';
+import root, { type Test } from 'tap';
 import { launchChromium } from '../../scripts/support/chromium.ts';
 import { PASSWORD } from './factories.ts';
 
-/** A real Chromium that closes with the test. */
-export async function launchBrowser(t: Test): Promise<Browser> {
-  const browser = await launchChromium();
-  t.teardown(() => browser.close());
-  return browser;
-}
+/** The file's one Chromium, started for the first page. */
+let browser: Promise<Browser> | undefined;
+root.teardown(async () => (await browser)?.close());
 
 /** Ends what hangs; Playwright's own 30 s are too few for a busy machine. */
 const LIMIT_MS = 120_000;
@@ -20,13 +17,14 @@ export function listen(app: FastifyInstance): Promise<string> {
   return app.listen({ host: '127.0.0.1', port: 0 });
 }
 
-/** A page whose console errors and policy violations fail the test. Nothing moves in it, so that it can be judged. */
-export async function openPage(
-  t: Test,
-  browser: Browser,
-  options: BrowserContextOptions = {},
-): Promise<Page> {
-  const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
+/**
+ * Opens a page in a browser profile of its own, which closes with the test. Console errors and policy violations fail
+ * the test. Nothing moves in the page, so that it can be judged.
+ */
+export async function openPage(t: Test, options: BrowserContextOptions = {}): Promise<Page> {
+  browser ??= launchChromium();
+  const context = await (await browser).newContext({ reducedMotion: 'reduce', ...options });
+  t.teardown(() => context.close());
   context.setDefaultTimeout(LIMIT_MS);
   const page = await context.newPage();
   page.on('console', (message) => {
@@ -46,9 +44,15 @@ export async function logIn(page: Page, site: string, email: string): Promise<vo
   await page.waitForURL(`${site}/`);
 }
 
+/** What passes is not listed: it would be most of a page, sent between the processes. */
+const AXE = `(async () => {
+  ${axe.source};
+  const { violations } = await axe.run({ resultTypes: ['violations'] });
+  return violations;
+})()`;
+
 /** What axe finds wrong with a page, one line each. */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
-  const results = await page.evaluate(`(() => { ${axe.source}; return axe.run(); })()`);
-  const { violations } = results as axe.AxeResults;
+  const violations: axe.Result[] = await page.evaluate(AXE);
   return violations.flatMap(({ id, help, nodes }) => nodes.map(({ html }) => `${id}: ${help}: ${html}`));
 }
