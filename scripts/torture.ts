@@ -41,7 +41,7 @@ function readAmounts() {
     problems.push(`--${name}: "${values[name]}" is not accepted; give a whole number from ${min}`);
     return min;
   };
-  const amounts = { mails: read('mails', 100), seconds: read('seconds', 5) };
+  const amounts = { mails: read('mails', 50), seconds: read('seconds', 3) };
   if (problems.length > 0) throw new ConfigError(problems);
   return amounts;
 }
