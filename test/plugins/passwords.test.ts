@@ -1,11 +1,9 @@
 import t from 'tap';
-import { loadConfig } from '../../src/config.ts';
 import { Busy } from '../../src/errors.ts';
-import { build } from '../support/build.ts';
+import { build, COSTLY_HASHING } from '../support/build.ts';
 
 t.test('a password is stored as argon2id with the parameters OWASP recommends', async (t) => {
-  const { passwordHashing } = loadConfig({});
-  const { passwords } = await build(t, {}, { config: { passwordHashing } });
+  const { passwords } = await build(t, {}, COSTLY_HASHING);
   const stored = await passwords.hash('correct horse');
   t.match(stored, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
   t.not(await passwords.hash('correct horse'), stored, 'each hash has its own salt');

@@ -13,6 +13,9 @@ const NO_PAGE_CACHE = { maxAgeMs: 0, maxBytes: 1 };
 /** Passwords that protect nothing cost next to nothing. */
 const CHEAP_HASHING = { memoryKiB: 8, passes: 1 };
 
+/** For tests of what hashing costs: passwords are hashed as in production. */
+export const COSTLY_HASHING = { config: { passwordHashing: loadConfig({}).passwordHashing } };
+
 /** The configuration of an environment, with quiet logs and no mail server unless the test says otherwise. */
 export function testConfig(env: Record<string, string | undefined>): Config {
   return {

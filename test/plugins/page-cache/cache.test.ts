@@ -1,21 +1,23 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { PageCache } from '../../../src/plugins/page-cache/cache.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
-const LIMITS = { maxAgeMs: 200, maxBytes: 100_000 };
+const LIMITS = { maxAgeMs: 3_600_000, maxBytes: 100_000 };
 
 t.test('a page is kept until it is too old, and renewed by one before that', async (t) => {
-  const cache = new PageCache(LIMITS);
-  t.equal(cache.find('/'), undefined);
-  const page = cache.begin('home', '/').land('one');
-  t.equal(cache.find('/'), page);
-  await sleep(160);
-  t.equal(cache.find('/'), undefined, 'the next who asks should render it');
-  const flight = cache.begin('home', '/');
-  t.equal(cache.find('/'), page, 'while everybody else gets it still');
-  flight.giveUp();
-  await sleep(50);
-  t.equal(cache.find('/'), undefined, 'too old for anybody');
+  // A machine that stood still in between has seen nothing of it: then all is done again with more time.
+  for (let maxAgeMs = 200, isSeen = false; !isSeen; maxAgeMs *= 2) {
+    const cache = new PageCache({ ...LIMITS, maxAgeMs });
+    t.equal(cache.find('/'), undefined);
+    const page = cache.begin('home', '/').land('one');
+    const fresh = cache.find('/');
+    await waitFor(() => cache.find('/') === undefined, 'the next who asks should render it');
+    cache.begin('home', '/');
+    const due = cache.find('/');
+    isSeen = fresh === page && due === page;
+    await waitFor(() => cache.find('/') === undefined, 'it is too old for anybody');
+  }
+  t.pass('while it is rendered again, everybody else gets it still');
 });
 
 t.test('those who want a page that is being rendered wait for it', async (t) => {
