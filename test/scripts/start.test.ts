@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import t from 'tap';
+import t, { type Test } from 'tap';
+import { createDatabase } from '../support/database.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { type RunningProcess, start } from '../support/processes.ts';
 import { linkIn } from '../support/smtp.ts';
@@ -19,10 +20,7 @@ t.jobs = 3;
 const SIDE_BY_SIDE = { buffered: true };
 
 /** Starts the whole system in a folder, and waits until it says that it is ready. */
-async function startSystem(
-  t: Parameters<typeof start>[0],
-  env: Record<string, string>,
-): Promise<RunningProcess> {
+async function startSystem(t: Test, env: Record<string, string>): Promise<RunningProcess> {
   const system = start(t, ['scripts/start.ts'], env);
   await system.prints('Pennypost is ready');
   return system;
@@ -68,101 +66,113 @@ async function newestLink(site: string): Promise<string> {
   });
 }
 
-t.test(
-  'one command is the whole system: sign up, mail, confirm; and it stops cleanly with its data kept',
-  SIDE_BY_SIDE,
-  async (t) => {
-    const PORT = await freePort();
-    const env = { DATA_DIR: await temporaryFolder(t), PORT };
-    const site = `http://127.0.0.1:${PORT}`;
+/** A site on this machine, from its first start on. Systems that are started for it end with the test. */
+class Site {
+  readonly #t: Test;
+  readonly env: { DATA_DIR: string; PORT: string };
+  readonly url: string;
+  system: RunningProcess;
 
-    const system = await startSystem(t, env);
-    t.match(
-      system.output,
-      `Pennypost is ready: http://localhost:${PORT}\nMails: http://localhost:${PORT}/dev/mailbox`,
-    );
-    t.equal((await fetch(`${site}/auth/register`, form(REGISTRATION))).status, 303);
-    const link = await newestLink(site);
-    t.equal((await fetch(site + link, form({}))).status, 303);
+  private constructor(t: Test, env: Site['env'], system: RunningProcess) {
+    this.#t = t;
+    this.env = env;
+    this.url = `http://127.0.0.1:${env.PORT}`;
+    this.system = system;
+  }
 
-    const pids = [pidOf(system, 'Server listening'), pidOf(system, '"msg":"working"')];
+  static async create(t: Test): Promise<Site> {
+    const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
+    return new Site(t, env, await startSystem(t, env));
+  }
+
+  async startAgain(): Promise<void> {
+    this.system = await startSystem(this.#t, this.env);
+  }
+
+  get pids(): number[] {
+    return [pidOf(this.system, 'Server listening'), pidOf(this.system, '"msg":"working"')];
+  }
+
+  async isReady(): Promise<boolean> {
+    return (await fetch(`${this.url}/health/ready`)).ok;
+  }
+
+  async letsJohnIn(): Promise<boolean> {
+    const { email, password } = REGISTRATION;
+    const response = await fetch(`${this.url}/auth/login`, form({ email, password }));
+    return response.headers.get('location') === '/';
+  }
+}
+
+t.test('the life of a site that one command runs', SIDE_BY_SIDE, async (t) => {
+  const site = await Site.create(t);
+
+  await t.test('one command is the whole system: sign up, mail, confirm', async (t) => {
+    const address = `http://localhost:${site.env.PORT}`;
+    t.match(site.system.output, `Pennypost is ready: ${address}\nMails: ${address}/dev/mailbox`);
+    t.equal((await fetch(`${site.url}/auth/register`, form(REGISTRATION))).status, 303);
+    const link = await newestLink(site.url);
+    t.equal((await fetch(site.url + link, form({}))).status, 303);
+  });
+
+  await t.test('it stops cleanly, with its data kept', async (t) => {
+    const { system, pids } = site;
     t.equal(await system.end('SIGINT'), 0);
     t.same(pids.map(isAlive), [false, false]);
+    await site.startAgain();
+    t.ok(await site.letsJohnIn());
+  });
 
-    const again = await startSystem(t, env);
-    const { email, password } = REGISTRATION;
-    const response = await fetch(`${site}/auth/login`, form({ email, password }));
-    t.equal(response.headers.get('location'), '/', 'the account is still there');
-    t.equal(await again.end('SIGTERM'), 0);
-  },
-);
+  await t.test('a second start in the same folder says so and harms nothing', async (t) => {
+    const second = start(t, ['scripts/start.ts'], { ...site.env, PORT: await freePort() });
+    t.equal(await second.exited(), 1);
+    const { pid } = site.system.child;
+    t.match(second.output, new RegExp(`^Pennypost already runs on .* \\(process ${pid}\\)`));
+    t.ok(await site.isReady());
+  });
 
-t.test('a second start in the same folder says so and harms nothing', SIDE_BY_SIDE, async (t) => {
-  const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
-  const first = await startSystem(t, env);
-  const second = start(t, ['scripts/start.ts'], { ...env, PORT: await freePort() });
-  t.equal(await second.exited(), 1);
-  t.match(second.output, new RegExp(`^Pennypost already runs on .* \\(process ${first.child.pid}\\)`));
-  t.equal((await fetch(`http://127.0.0.1:${env.PORT}/health/ready`)).status, 200);
-});
+  await t.test('a web or worker process that is killed is started again', async (t) => {
+    const { system } = site;
+    for (const message of ['Server listening', '"msg":"working"']) {
+      const pid = pidOf(system, message);
+      process.kill(pid, 'SIGKILL');
+      await waitFor(() => pidOf(system, message) !== pid, `${message} again`);
+    }
+    t.match(system.output, /The web process ended \(SIGKILL\)\. It starts again in 0\.5 s\./);
+    await waitFor(() => site.isReady(), 'the site answers');
+  });
 
-t.test('a web or worker process that is killed is started again', SIDE_BY_SIDE, async (t) => {
-  const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
-  const system = await startSystem(t, env);
-  for (const message of ['Server listening', '"msg":"working"']) {
-    const pid = pidOf(system, message);
-    process.kill(pid, 'SIGKILL');
-    await waitFor(() => pidOf(system, message) !== pid, `${message} again`);
-  }
-  t.match(system.output, /The web process ended \(SIGKILL\)\. It starts again in 0\.5 s\./);
-  await waitFor(
-    async () => (await fetch(`http://127.0.0.1:${env.PORT}/health/ready`)).ok,
-    'the site answers',
+  await t.test(
+    'when only the starting process is killed, the others stop, and a start takes over',
+    async () => {
+      const { system, pids } = site;
+      await system.end('SIGKILL');
+      await waitFor(() => !pids.some(isAlive), 'web and worker have stopped');
+      await site.startAgain();
+    },
   );
-});
 
-t.test(
-  'after a power cut, with everything killed at once, a start recovers by itself',
-  SIDE_BY_SIDE,
-  async (t) => {
-    const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
-    const site = `http://127.0.0.1:${env.PORT}`;
-    const system = await startSystem(t, env);
-    await fetch(`${site}/auth/register`, form(REGISTRATION));
-    const pids = [
-      pidOf(system, 'Server listening'),
-      pidOf(system, '"msg":"working"'),
-      await postmasterPid(env.DATA_DIR),
-    ];
-    system.child.kill('SIGKILL');
+  await t.test('after a power cut, with everything killed at once, a start recovers by itself', async (t) => {
+    const pids = [...site.pids, await postmasterPid(site.env.DATA_DIR)];
+    site.system.child.kill('SIGKILL');
     for (const pid of pids) process.kill(pid, 'SIGKILL');
     await waitFor(() => !pids.some(isAlive), 'all are dead');
+    await site.startAgain();
+    t.ok(await site.letsJohnIn());
+    t.equal(await site.system.end('SIGTERM'), 0);
+  });
+});
 
-    await startSystem(t, env);
-    const { email, password } = REGISTRATION;
-    t.equal((await fetch(`${site}/auth/login`, form({ email, password }))).headers.get('location'), '/');
-  },
-);
-
-t.test(
-  'when only the starting process is killed, the others stop by themselves, and a start takes over',
-  SIDE_BY_SIDE,
-  async (t) => {
-    const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
-    const system = await startSystem(t, env);
-    const pids = [pidOf(system, 'Server listening'), pidOf(system, '"msg":"working"')];
-    await system.end('SIGKILL');
-    await waitFor(() => !pids.some(isAlive), 'web and worker have stopped');
-    const next = await startSystem(t, env);
-    t.equal(await next.end('SIGTERM'), 0);
-  },
-);
+/** An environment with a database that need not be made, for what does not concern the embedded one. */
+async function withoutEmbedded(t: Test): Promise<Record<string, string>> {
+  return { DATABASE_URL: await createDatabase(t), DATA_DIR: await temporaryFolder(t) };
+}
 
 t.test(
   'a process that dies again and again stops everything, with a code and the reason',
   SIDE_BY_SIDE,
   async (t) => {
-    const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
+    const env = { ...(await withoutEmbedded(t)), PORT: await freePort() };
     const system = await startSystem(t, env);
     let pid = 0;
     for (let death = 1; death <= 5; death += 1) {
@@ -180,7 +190,7 @@ t.test('a port in use stops everything at once: trying again would be no use', S
   t.teardown(() => blocker.close());
   await new Promise((resolve) => blocker.once('listening', resolve));
   const { port } = blocker.address() as { port: number };
-  const env = { DATA_DIR: await temporaryFolder(t), PORT: String(port), LOG_LEVEL: 'silent' };
+  const env = { ...(await withoutEmbedded(t)), PORT: String(port), LOG_LEVEL: 'silent' };
   const system = start(t, ['scripts/start.ts'], env);
   t.equal(await system.exited(), 2);
   t.match(system.output, /^Cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/);
