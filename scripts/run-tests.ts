@@ -12,6 +12,9 @@ import { runMain } from '../src/process.ts';
 const LONGEST = [
   'test/scripts/start.test.ts',
   'test/browser/pages.test.ts',
+  'test/rolling-deploy.test.ts',
+  'test/scripts/torture.test.ts',
+  'test/jobs/export.test.ts',
   'test/coherence.test.ts',
   'test/robustness.test.ts',
 ];

@@ -18,6 +18,12 @@ const AHEAD = { 'sec-purpose': 'prefetch' };
 const BASE_URL = 'http://pennypost.example';
 const NAMES = ['ann', 'bob', 'mod'] as const;
 
+/** When somebody last had an answer from a page, and what it should have been since when. */
+interface Visited {
+  readonly visitedAt: number;
+  readonly seen: { since: number; html: string }[];
+}
+
 /** Two web processes on one database, and an application that keeps no pages, to compare them with. */
 class World {
   readonly app: FastifyInstance;
@@ -25,7 +31,7 @@ class World {
   readonly #people: readonly TestUser[];
   readonly #cookies: (string | undefined)[] = [];
   /** What visitors should have seen of the pages that they look at, since when. */
-  readonly #states = new Map<string, { visitedAt: number; seen: { since: number; html: string }[] }>();
+  readonly #states = new Map<string, Visited>();
 
   private constructor(app: FastifyInstance, processes: readonly string[], people: readonly TestUser[]) {
     this.app = app;
@@ -63,10 +69,10 @@ class World {
   /** What a visitor without a session gets from one process must have been so within the bound. */
   async visit(t: Test, at: number, path: string): Promise<void> {
     const askedAt = performance.now();
-    await this.note(path, askedAt);
+    const { seen } = await this.note(path, askedAt);
     const { status, text } = await this.#get(at, path, {});
     if (status === 304) t.fail('nothing was asked conditionally');
-    const seen = this.#states.get(path)?.seen ?? [];
+    this.#states.set(path, { visitedAt: performance.now(), seen });
     const isAcceptable = seen.some(({ html }, index) => {
       const until = seen[index + 1]?.since ?? Number.POSITIVE_INFINITY;
       return html === text && until >= askedAt - STALENESS_MS;
@@ -140,11 +146,13 @@ class World {
     }
   }
 
-  async note(path: string, visitedAt: number): Promise<void> {
+  async note(path: string, visitedAt: number): Promise<Visited> {
     const { body } = await this.app.inject({ url: path });
     const seen = this.#states.get(path)?.seen ?? [];
     if (seen.at(-1)?.html !== body) seen.push({ since: performance.now(), html: body });
-    this.#states.set(path, { visitedAt, seen });
+    const state = { visitedAt, seen };
+    this.#states.set(path, state);
+    return state;
   }
 
   async #get(at: number, path: string, headers: Record<string, string>) {

@@ -19,6 +19,8 @@ t.test('an empty environment gives the defaults, frozen', async (t) => {
     baseUrl: 'http://localhost:3000',
     trustProxy: false,
     logLevel: 'info',
+    pageCache: { maxAgeMs: 2_000 },
+    passwordHashing: { memoryKiB: 19_456, passes: 2 },
   });
   t.equal(config.databaseUrl, undefined);
   t.ok(Object.isFrozen(config));

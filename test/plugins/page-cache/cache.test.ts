@@ -5,8 +5,9 @@ import { waitFor } from '../../support/wait-for.ts';
 const LIMITS = { maxAgeMs: 3_600_000, maxBytes: 100_000 };
 
 t.test('a page is kept until it is too old, and renewed by one before that', async (t) => {
+  let isSeen = false;
   // A machine that stood still in between has seen nothing of it: then all is done again with more time.
-  for (let maxAgeMs = 200, isSeen = false; !isSeen; maxAgeMs *= 2) {
+  for (let maxAgeMs = 200; !isSeen && maxAgeMs < 20_000; maxAgeMs *= 2) {
     const cache = new PageCache({ ...LIMITS, maxAgeMs });
     t.equal(cache.find('/'), undefined);
     const page = cache.begin('home', '/').land('one');
@@ -17,7 +18,7 @@ t.test('a page is kept until it is too old, and renewed by one before that', asy
     isSeen = fresh === page && due === page;
     await waitFor(() => cache.find('/') === undefined, 'it is too old for anybody');
   }
-  t.pass('while it is rendered again, everybody else gets it still');
+  t.ok(isSeen, 'while it is rendered again, everybody else gets it still');
 });
 
 t.test('those who want a page that is being rendered wait for it', async (t) => {
