@@ -90,7 +90,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       for each row execute function announce_moderation()
   `.execute(db);
 
-  // Names and pictures stand beside all that somebody wrote; and the first account changes the first page.
+  // Names and pictures stand beside everything somebody wrote, and only confirmed accounts have a page.
   await sql`
     create function announce_person() returns trigger language plpgsql as $$
     begin
@@ -99,7 +99,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     end $$
   `.execute(db);
   await sql`
-    create trigger users_announced after insert or delete or update of username, name, location, about_me, avatar_seed
+    create trigger users_announced after insert or delete or update of
+        username, name, location, about_me, avatar_seed, confirmed_at
       on users for each statement execute function announce_person()
   `.execute(db);
 }

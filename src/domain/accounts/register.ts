@@ -1,9 +1,8 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import { mailQueue, type Queue } from '../../queues.ts';
 import type { Schema } from '../../schema.ts';
 import { follow } from '../follows/follow.ts';
-import { findByUsername } from '../people/find.ts';
 import { findByEmail } from './find.ts';
 
 interface Dependencies {
@@ -39,8 +38,12 @@ export async function register({ db, queue, passwords }: Dependencies, registrat
       await queue.send(mailQueue, { template: 'confirm-account', userId: created.id }, { db: trx });
       return;
     }
-    if ((await findByUsername(trx, username)) !== undefined)
-      throw new DomainError('username-taken', 'Username already in use.');
+    const named = await trx
+      .selectFrom('users')
+      .select('id')
+      .where(sql`lower(username)`, '=', username.toLowerCase())
+      .executeTakeFirst();
+    if (named !== undefined) throw new DomainError('username-taken', 'Username already in use.');
     const owner = await findByEmail(trx, email);
     if (owner === undefined)
       throw new Error('An account stood in the way and is gone: nothing was registered.');

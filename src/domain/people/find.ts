@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import type { Db, Role } from '../../schema.ts';
+import { can, Permission } from '../accounts/roles.ts';
 
 /** A person as everybody may see them. */
 export interface Profile {
@@ -23,12 +24,17 @@ export interface Profile {
 }
 
 /**
- * The profile of a username, whatever its case, in one query.
+ * The profile of a username, whatever its case, in one query. Only Administrators see an account that is not confirmed.
  *
- * @param viewerId who looks, or null for a visitor
+ * @param viewer who looks, or null for a visitor
  * @throws DomainError `not-found`
  */
-export async function findProfile(db: Db, username: string, viewerId: number | null): Promise<Profile> {
+export async function findProfile(
+  db: Db,
+  username: string,
+  viewer: { readonly id: number; readonly role: Role } | null,
+): Promise<Profile> {
+  const viewerId = viewer?.id ?? null;
   const profile = await db
     .selectFrom('users')
     .select(['id', 'username', 'name', 'location', 'about_me as aboutMe', 'avatar_seed as avatarSeed'])
@@ -54,6 +60,7 @@ export async function findProfile(db: Db, username: string, viewerId: number | n
         .as('followsViewer'),
     ])
     .where(sql`lower(users.username)`, '=', username.toLowerCase())
+    .$if(!can(viewer, Permission.ADMIN), (profiles) => profiles.where('confirmed_at', 'is not', null))
     .executeTakeFirst();
   if (profile === undefined) throw new DomainError('not-found', 'There is nobody of this name.');
   return profile;
@@ -62,13 +69,18 @@ export async function findProfile(db: Db, username: string, viewerId: number | n
 /** A person as programs read them. */
 export type Person = Pick<Profile, 'id' | 'username' | 'memberSince' | 'lastSeen' | 'postCount'>;
 
-/** @throws DomainError `not-found` */
+/**
+ * A person with a confirmed account.
+ *
+ * @throws DomainError `not-found`
+ */
 export async function findPerson(db: Db, id: number): Promise<Person> {
   const person = await db
     .selectFrom('users')
     .select(['id', 'username', 'created_at as memberSince', 'last_seen_at as lastSeen'])
     .select('post_count as postCount')
     .where('id', '=', id)
+    .where('confirmed_at', 'is not', null)
     .executeTakeFirst();
   if (person === undefined) throw new DomainError('not-found', 'There is no such person.');
   return person;
@@ -77,13 +89,14 @@ export async function findPerson(db: Db, id: number): Promise<Person> {
 /** Somebody as a name leads to them. */
 export type Named = Pick<Profile, 'id' | 'username' | 'postCount' | 'followerCount' | 'followedCount'>;
 
-/** Who has a username, whatever its case; undefined when there is nobody. */
+/** The confirmed account of a username, whatever its case; undefined when there is none. */
 export function findByUsername(db: Db, username: string): Promise<Named | undefined> {
   return db
     .selectFrom('users')
     .select(['id', 'username', 'post_count as postCount'])
     .select(['follower_count as followerCount', 'followed_count as followedCount'])
     .where(sql`lower(username)`, '=', username.toLowerCase())
+    .where('confirmed_at', 'is not', null)
     .executeTakeFirst();
 }
 

@@ -36,7 +36,7 @@ export async function findFirstSteps(db: Db, userId: number): Promise<FirstSteps
           where author_id <> ${userId} group by author_id
           order by newest desc limit ${sql.lit(SUGGESTIONS)}
         ) as authors
-        join users as author on author.id = author_id
+        join users as author on author.id = author_id and author.confirmed_at is not null
       ), '[]') as suggestions
     from users where users.id = ${userId}
   `.execute(db);
@@ -44,7 +44,8 @@ export async function findFirstSteps(db: Db, userId: number): Promise<FirstSteps
   return steps;
 }
 
-/** Whether nobody has registered yet. */
+/** Whether nobody has a confirmed account yet. */
 export async function hasNobody(db: Db): Promise<boolean> {
-  return (await db.selectFrom('users').select('id').limit(1).executeTakeFirst()) === undefined;
+  const anybody = db.selectFrom('users').select('id').where('confirmed_at', 'is not', null).limit(1);
+  return (await anybody.executeTakeFirst()) === undefined;
 }

@@ -36,7 +36,7 @@ export default async function people(app: FastifyInstance): Promise<void> {
   app.get<{ Params: { username: string } }>('/user/:username', isShared, async (request, reply) => {
     const { user } = request.session;
     const reader = readerFor(request);
-    const profile = await findProfile(reader, request.params.username, user?.id ?? null);
+    const profile = await findProfile(reader, request.params.username, user);
     const page = { number: pageFrom(request.query), size: config.postsPerPage };
     const posts = await listPosts(reader, { author: profile }, page);
     return reply.page('people/show', {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import t from 'tap';
 import { follow } from '../../../src/domain/follows/follow.ts';
+import { ApiProgram } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
@@ -26,6 +27,37 @@ t.test(
     t.equal((await new Client(app).get('/user/nobody')).statusCode, 404);
   },
 );
+
+t.test('an account that is not confirmed is nowhere to be seen but by Administrators', async (t) => {
+  const app = await build(t);
+  const [hidden, john] = [
+    await createUser(app, { username: 'hidden', isConfirmed: false }),
+    await createUser(app),
+  ];
+  const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
+  const reader = await signedInClient(app, john);
+  const pages = ['/user/hidden', '/user/hidden/feed.atom', '/user/hidden/feed.json'];
+  for (const path of [...pages, '/followers/hidden', '/followed-by/hidden']) {
+    for (const client of [new Client(app), reader]) {
+      const absent = await client.get(path);
+      t.equal(absent.statusCode, 404, path);
+      const nobody = await client.get(path.replace('hidden', 'nobody'));
+      t.equal(withoutReference(absent.body), withoutReference(nobody.body), path);
+    }
+  }
+  t.same(messagesOf(await reader.follow(await reader.post('/follow/hidden'))), ['Invalid user.']);
+  const program = await ApiProgram.of(app, john);
+  for (const path of [`/users/${hidden.id}`, `/users/${hidden.id}/posts/`]) {
+    t.equal((await program.get(path)).statusCode, 404, path);
+  }
+
+  t.match((await (await signedInClient(app, admin)).get('/user/hidden')).body, `/edit-profile/${hidden.id}`);
+  await app.db.updateTable('users').set({ confirmed_at: new Date() }).where('id', '=', hidden.id).execute();
+  t.equal((await reader.get('/user/hidden')).statusCode, 200);
+});
+
+const withoutReference = (page: string) =>
+  page.replaceAll(/[0-9a-f-]{36}/g, '').replaceAll('nobody', 'hidden');
 
 t.test('an avatar is drawn from its seed, the same for ever, and kept by caches', async (t) => {
   const app = await build(t);
