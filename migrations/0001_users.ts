@@ -1,5 +1,9 @@
 import { type Kysely, sql } from 'kysely';
 
+/**
+ * An address belongs to the account that has confirmed it. Any number of others may have registered with it, so that
+ * registering tells nobody whether it is taken.
+ */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create table users (
@@ -12,7 +16,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       created_at timestamptz not null default now()
     )
   `.execute(db);
-  await sql`create unique index users_email_key on users (lower(email))`.execute(db);
+  await sql`create unique index users_email_key on users (lower(email)) where confirmed_at is not null`.execute(
+    db,
+  );
+  await sql`create index users_unconfirmed_email_idx on users (lower(email), id) where confirmed_at is null`.execute(
+    db,
+  );
   await sql`create unique index users_username_key on users (lower(username))`.execute(db);
 }
 

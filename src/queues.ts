@@ -86,7 +86,6 @@ export const mailQueue = defineQueue({
     {
       template: Type.Union([
         Type.Literal('confirm-account'),
-        Type.Literal('address-in-use'),
         Type.Literal('reset-password'),
         Type.Literal('change-email'),
         Type.Literal('email-changed'),
@@ -97,7 +96,10 @@ export const mailQueue = defineQueue({
         Type.Literal('weekly-digest'),
         Type.Literal('export-ready'),
       ]),
-      userId: id(),
+      /** Whom it goes to. Not with `passwordResetId`: then the account is found when the mail is written. */
+      userId: Type.Optional(id()),
+      /** With `reset-password` that somebody asked for: the request, whose address may be nobody's. */
+      passwordResetId: Type.Optional(id()),
       /** With `change-email`: the change, whose new address the mail goes to; with `email-changed…`, its old one. */
       emailChangeId: Type.Optional(id()),
       /** With `new-comments`: the post, and the first and last comment its author is told of. */

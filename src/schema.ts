@@ -6,6 +6,7 @@ export interface Schema {
   sessions: SessionsTable;
   known_browsers: KnownBrowsersTable;
   mailed_tokens: MailedTokensTable;
+  password_resets: PasswordResetsTable;
   mail_deliveries: MailDeliveriesTable;
   email_changes: EmailChangesTable;
   posts: PostsTable;
@@ -32,6 +33,7 @@ export type Db = Kysely<Schema> | Transaction<Schema>;
 
 interface UsersTable {
   id: Generated<number>;
+  /** Unique, whatever its case, among confirmed accounts. */
   email: string;
   username: string;
   password_hash: string;
@@ -80,6 +82,8 @@ interface MailedTokensTable {
   token_hash: Buffer;
   user_id: number;
   purpose: TokenPurpose;
+  /** The link is good only while its account has this address. Null for one that outlives a change of it. */
+  sent_to: string | null;
   /** Which change a `change-email` token completes, or an `undo-email-change` token undoes. */
   email_change_id: number | null;
   /** Which export a `download-export` token opens. */
@@ -96,6 +100,13 @@ export type TokenPurpose =
   | 'download-export'
   | 'stop-digest'
   | 'stop-comment-mails';
+
+/** A link to reset a password that somebody asked for, whether or not the address has an account. */
+interface PasswordResetsTable {
+  id: Generated<number>;
+  email: string;
+  created_at: Generated<Date>;
+}
 
 /** The ledger: a row is written when the mail server has accepted the message. */
 interface MailDeliveriesTable {

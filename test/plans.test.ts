@@ -3,11 +3,11 @@ import { sql } from 'kysely';
 import type { PoolClient } from 'pg';
 import pg from 'pg';
 import t, { type Test } from 'tap';
-import { ApiProgram } from './support/api.ts';
+import { ApiProgram, basic } from './support/api.ts';
 import { build } from './support/build.ts';
 import { Client } from './support/client.ts';
 import { createDatabase } from './support/database.ts';
-import { createUser, signedInClient } from './support/factories.ts';
+import { createUser, PASSWORD, registration, signedInClient } from './support/factories.ts';
 
 /** As many as the planner needs to find that reading a whole table does not pay. */
 const PEOPLE = 20_000;
@@ -227,4 +227,33 @@ t.test('writing costs the same few statements, however many follow', async (t) =
   // Two of them are the limits on the account and on the address.
   for (const [name, count] of Object.entries(alone))
     t.ok(count > 0 && count <= 8, `${name}: ${count} statements`);
+});
+
+t.test('a request costs the same statements, whether or not an address has an account', async (t) => {
+  const app = await build(t, { DATABASE_URL: await explainingDatabase(t, {}) });
+  const [asking] = [await createUser(app), await createUser(app, { username: 'known' })];
+  const client = await signedInClient(app, asking);
+  let people = 0;
+  const requests: Record<string, (email: string) => Promise<unknown>> = {
+    registering: (email) => {
+      people += 1;
+      return new Client(app).post('/auth/register', registration({ email, username: `fresh${people}` }));
+    },
+    'logging in': (email) => new Client(app).post('/auth/login', { email, password: 'a wrong one' }),
+    'asking for a reset': (email) => new Client(app).post('/auth/reset', { email }),
+    'asking to change the address': (email) =>
+      client.post('/auth/change-email', { email, password: PASSWORD }),
+    'a password for the API': (email) => new ApiProgram(app, basic(email, 'a wrong one')).get('/posts/'),
+  };
+  const plans = collectPlans(app);
+  for (const [what, ask] of Object.entries(requests)) {
+    const statementsFor = async (email: string) => {
+      plans.length = 0;
+      await ask(email);
+      return plans.map(({ sql }) => sql);
+    };
+    const known = await statementsFor('known@example.com');
+    t.ok(known.length > 0, what);
+    t.same(known, await statementsFor('unknown@example.com'), what);
+  }
 });

@@ -143,7 +143,7 @@ async function drainMails(app: FastifyInstance, sink: MailSink): Promise<number>
   const { rows } = await sql<{ first: number }>`select min(id)::int as first from users`.execute(app.db);
   const first = rows[0]?.first ?? 1;
   const rate = await drain(app, mailQueue, MAILS, (n) => ({
-    template: 'confirm-account',
+    template: 'confirm-account' as const,
     userId: first + n - 1,
   }));
   if (sink.count !== MAILS) throw new Error(`${sink.count} mails arrived, not ${MAILS}`);

@@ -7,7 +7,8 @@ const BATCH = 10_000;
 /**
  * What may go, and when. Jobs themselves are pg-boss's to remove, seven days after their end. The ledger must
  * outlive the four days that a mail is tried, and any redrive of a dead letter after that; a change of email its mail
- * and the three days in which the mail's link undoes the change.
+ * and the three days in which the mail's link undoes the change. An account that nobody has confirmed goes when it has
+ * not been used for a week, unless somebody wrote something with it.
  */
 const EXPIRED: Readonly<Record<string, string>> = {
   sessions: 'expires_at < now()',
@@ -16,6 +17,7 @@ const EXPIRED: Readonly<Record<string, string>> = {
   rate_limits: 'expire < extract(epoch from now()) * 1000',
   idempotency_keys: `created_at < now() - interval '24 hours'`,
   known_browsers: `last_used_at < now() - interval '1 year'`,
+  password_resets: `created_at < now() - interval '5 days'`,
   email_changes: `created_at < now() - interval '8 days'`,
   mail_deliveries: `sent_at < now() - interval '180 days'`,
   digests: `week < now() - interval '60 days'`,
@@ -23,6 +25,8 @@ const EXPIRED: Readonly<Record<string, string>> = {
   job_attempts: `started_at < now() - interval '14 days'`,
   workers: `seen_at < now() - interval '1 day'`,
   job_audit_log: `at < now() - interval '400 days'`,
+  users: `confirmed_at is null and last_seen_at < now() - interval '7 days'
+    and post_count + comment_count = 0 and role = 'User'`,
 };
 
 /**

@@ -58,7 +58,7 @@ interface Counter {
 const COST_WHEN_NEW = 10;
 
 /** Who does these can name any account, so the address is counted first: a flood then makes no rows of its own. */
-const ANYBODYS: ReadonlySet<LimitedAction> = new Set(['login', 'register', 'reset']);
+const ANYBODYS: ReadonlySet<LimitedAction> = new Set(['login', 'register', 'resend', 'reset']);
 
 /** `app.rateLimits`, and what routes declare as their `limit`. Loopback is limited like everyone. */
 export default fp(

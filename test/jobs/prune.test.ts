@@ -3,6 +3,7 @@ import t from 'tap';
 import { prune } from '../../src/domain/prune.ts';
 import { build } from '../support/build.ts';
 import { createUser, mintToken, signedInClient } from '../support/factories.ts';
+import { writePosts } from '../support/writing.ts';
 
 t.test('what has expired is removed, and what has not stays', async (t) => {
   const app = await build(t);
@@ -28,4 +29,26 @@ t.test('what has expired is removed, and what has not stays', async (t) => {
   const left = async (table: 'sessions' | 'mailed_tokens' | 'workers') =>
     (await app.db.selectFrom(table).selectAll().execute()).length;
   t.same([await left('sessions'), await left('mailed_tokens'), await left('workers')], [1, 1, 1]);
+});
+
+t.test('an account goes that was never confirmed, a week after its last use', async (t) => {
+  const app = await build(t);
+  const weekAgo = sql<Date>`now() - interval '8 days'`;
+  const create = async (username: string, isConfirmed: boolean, lastSeen = weekAgo) => {
+    const person = await createUser(app, { username, isConfirmed });
+    await app.db.updateTable('users').set({ last_seen_at: lastSeen }).where('id', '=', person.id).execute();
+    return person;
+  };
+  await create('forgotten', false);
+  await create('new', false, sql<Date>`now() - interval '6 days'`);
+  await create('confirmed', true);
+  await writePosts(app, await create('author', false));
+
+  const removed = await prune(app.db, { signal: new AbortController().signal });
+  t.equal(removed.users, 1);
+  const left = await app.db.selectFrom('users').select('username').orderBy('id').execute();
+  t.same(
+    left.map(({ username }) => username),
+    ['new', 'confirmed', 'author'],
+  );
 });

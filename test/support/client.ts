@@ -58,7 +58,7 @@ export class Client {
 /** The texts of the messages a page shows above its content. */
 export function messagesOf(page: LightMyRequestResponse): string[] {
   return [...page.body.matchAll(/<p class="message" role="status">(.*?)<\/p>/gs)].map(([, text = '']) =>
-    text.trim(),
+    text.trim().replaceAll('&#39;', "'"),
   );
 }
 

@@ -66,3 +66,14 @@ export async function signedInClient(app: FastifyInstance, { email }: TestUser):
 export function registration(changes: Record<string, string> = {}): Record<string, string> {
   return { email: 'john@example.com', username: 'john', password: PASSWORD, password2: PASSWORD, ...changes };
 }
+
+/** Counts the passwords that are verified. */
+export function countVerifications({ passwords }: FastifyInstance): () => number {
+  let count = 0;
+  const { verify } = passwords;
+  passwords.verify = (hash, password) => {
+    count += 1;
+    return verify(hash, password);
+  };
+  return () => count;
+}

@@ -1,16 +1,36 @@
 import type { Db } from '../../schema.ts';
-import { type Credentials, findByEmail } from './find.ts';
+import { type Candidate, type Credentials, findCandidates } from './find.ts';
 
 interface Dependencies {
   readonly db: Db;
   readonly passwords: { verify(passwordHash: string | undefined, password: string): Promise<boolean> };
 }
 
-/** The account that an email and a password belong to, or undefined, after the same time either way. */
+/**
+ * The account that an address and a password belong to, or undefined. Two hashes are verified, side by side, whatever
+ * accounts there are: the time does not tell whether somebody has confirmed the address, or registered with it.
+ */
 export async function authenticate(
   { db, passwords }: Dependencies,
   { email, password }: { email: string; password: string },
+): Promise<Candidate | undefined> {
+  const candidates = await findCandidates(db, email);
+  const matches = await Promise.all(
+    candidates.map((candidate) => passwords.verify(candidate?.passwordHash, password)),
+  );
+  return candidates.find((_, index) => matches[index]);
+}
+
+/** An account, if a password is its own. */
+export async function verifyPassword(
+  { db, passwords }: Dependencies,
+  userId: number,
+  password: string,
 ): Promise<Credentials | undefined> {
-  const account = await findByEmail(db, email);
+  const account = await db
+    .selectFrom('users')
+    .select(['id', 'password_hash as passwordHash'])
+    .where('id', '=', userId)
+    .executeTakeFirst();
   return (await passwords.verify(account?.passwordHash, password)) ? account : undefined;
 }

@@ -4,11 +4,11 @@ import type { Schema } from '../../schema.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 import { grantToOperator } from './confirm.ts';
 import { endAccess } from './end-access.ts';
-import { type Credentials, findByEmail } from './find.ts';
+import type { Credentials } from './find.ts';
 import { useToken } from './mailed-token.ts';
 
 /**
- * Mails a link to the new address of an account. When that address has an account already, its owner is mailed
+ * Mails a link to the new address of an account. When that address has an account already, the job mails its owner
  * instead, so that whoever asks learns nothing.
  *
  * @param account and the password that was given
@@ -20,11 +20,6 @@ export async function requestEmailChange(
   newEmail: string,
 ): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
-    const owner = await findByEmail(trx, newEmail);
-    if (owner !== undefined && owner.id !== userId) {
-      await queue.send(mailQueue, { template: 'address-in-use', userId: owner.id }, { db: trx });
-      return true;
-    }
     const change = await trx
       .insertInto('email_changes')
       .columns(['user_id', 'new_email'])

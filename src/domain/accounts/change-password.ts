@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import { mailQueue, type Queue } from '../../queues.ts';
-import type { Db, Schema } from '../../schema.ts';
+import type { Schema } from '../../schema.ts';
 import { endAccess } from './end-access.ts';
-import { type Credentials, findByEmail } from './find.ts';
+import type { Credentials } from './find.ts';
 import { useToken } from './mailed-token.ts';
 
 interface Dependencies {
@@ -38,14 +38,19 @@ export async function changePassword(
   });
 }
 
-/** Mails a link to reset the password, if the email has an account; whoever asks is not told. */
+/** Mails a link to reset the password, if the address has an account: the job finds out, and whoever asks is not told. */
 export async function requestPasswordReset(
-  { db, queue }: { db: Db; queue: Queue },
+  { db, queue }: { db: Kysely<Schema>; queue: Queue },
   email: string,
 ): Promise<void> {
-  const account = await findByEmail(db, email);
-  if (account === undefined) return;
-  await queue.send(mailQueue, { template: 'reset-password', userId: account.id }, { db });
+  await db.transaction().execute(async (trx) => {
+    const { id: passwordResetId } = await trx
+      .insertInto('password_resets')
+      .values({ email })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    await queue.send(mailQueue, { template: 'reset-password', passwordResetId }, { db: trx });
+  });
 }
 
 /**

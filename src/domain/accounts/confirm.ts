@@ -1,23 +1,31 @@
 import { type Kysely, sql } from 'kysely';
 import { mailQueue, type Queue } from '../../queues.ts';
 import type { Db, Schema } from '../../schema.ts';
+import { violatedConstraint } from '../violated-constraint.ts';
 import { useToken } from './mailed-token.ts';
 
 /**
- * Uses a mailed link up and confirms its account. Whoever proves to own the operator's address becomes
- * Administrator. Returns whether the link was good.
+ * Uses a mailed link up and confirms its account, which thereby owns the address. Whoever proves to own the operator's
+ * address becomes Administrator.
+ *
+ * @returns whose account it was; undefined when the link is not good, or another account has confirmed the address
  */
-export function confirmAccount(
+export async function confirmAccount(
   { db, adminEmail }: { db: Kysely<Schema>; adminEmail: string | undefined },
   token: string,
-): Promise<boolean> {
-  return db.transaction().execute(async (trx) => {
-    const used = await useToken(trx, 'confirm-account', token);
-    if (used === undefined) return false;
-    await setConfirmed(trx, used.userId);
-    await grantToOperator(trx, used.userId, adminEmail);
-    return true;
-  });
+): Promise<number | undefined> {
+  try {
+    return await db.transaction().execute(async (trx) => {
+      const used = await useToken(trx, 'confirm-account', token);
+      if (used === undefined) return undefined;
+      await setConfirmed(trx, used.userId);
+      await grantToOperator(trx, used.userId, adminEmail);
+      return used.userId;
+    });
+  } catch (error) {
+    if (violatedConstraint(error) === 'users_email_key') return undefined;
+    throw error;
+  }
 }
 
 /** Makes an account Administrator if its address, which has just been proven, is the operator's. */
@@ -46,4 +54,28 @@ export async function resendConfirmation(
   userId: number,
 ): Promise<void> {
   await queue.send(mailQueue, { template: 'confirm-account', userId }, { db });
+}
+
+/**
+ * Gives an account that is not confirmed another address, and mails its confirmation link there. What was sent to the
+ * old address, and a role that it gave, are worth nothing any more.
+ *
+ * @returns whether that was done: not when the account has been confirmed meanwhile
+ */
+export async function correctEmail(
+  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  userId: number,
+  email: string,
+): Promise<boolean> {
+  return db.transaction().execute(async (trx) => {
+    const { numUpdatedRows } = await trx
+      .updateTable('users')
+      .set({ email, role: 'User' })
+      .where('id', '=', userId)
+      .where('confirmed_at', 'is', null)
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) return false;
+    await resendConfirmation({ db: trx, queue }, userId);
+    return true;
+  });
 }

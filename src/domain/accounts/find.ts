@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../../schema.ts';
 
 /** An account and the hash of its password, as they were when somebody was let in. */
@@ -7,11 +7,44 @@ export interface Credentials {
   readonly passwordHash: string;
 }
 
-/** The account of an email, whatever its case; undefined when there is none. */
-export function findByEmail(db: Db, email: string): Promise<Credentials | undefined> {
-  return db
-    .selectFrom('users')
-    .select(['id', 'password_hash as passwordHash'])
-    .where(sql`lower(email)`, '=', sql`lower(${email})`)
-    .executeTakeFirst();
+export interface Candidate extends Credentials {
+  readonly isConfirmed: boolean;
+}
+
+/**
+ * The accounts that an address may log in to, whatever its case, found with one statement.
+ *
+ * @returns the account that has confirmed the address, and the newest of those that have not
+ */
+export async function findCandidates(
+  db: Db,
+  email: string,
+): Promise<readonly [owner: Candidate | undefined, unconfirmed: Candidate | undefined]> {
+  const { rows } = await sql<Candidate>`
+    select id, password_hash as "passwordHash", true as "isConfirmed" from users
+    where lower(email) = lower(${email}) and confirmed_at is not null
+    union all
+    (
+      select id, password_hash, false from users
+      where lower(email) = lower(${email}) and confirmed_at is null
+      order by id desc limit 1
+    )
+  `.execute(db);
+  return [rows.find(({ isConfirmed }) => isConfirmed), rows.find(({ isConfirmed }) => !isConfirmed)];
+}
+
+/** The account that has confirmed an address, or else the newest that has not; undefined when there is none. */
+export async function findByEmail(db: Db, email: string): Promise<Credentials | undefined> {
+  const [owner, unconfirmed] = await findCandidates(db, email);
+  return owner ?? unconfirmed;
+}
+
+/** What `findByEmail` finds, as an SQL expression: the account's id, or null. */
+export function accountIdOf(email: RawBuilder<string>): RawBuilder<number | null> {
+  return sql`coalesce(
+    (select account.id from users as account
+      where lower(account.email) = lower(${email}) and account.confirmed_at is not null),
+    (select max(account.id) from users as account
+      where lower(account.email) = lower(${email}) and account.confirmed_at is null)
+  )`;
 }

@@ -2,13 +2,19 @@ import { sql, type Transaction } from 'kysely';
 import type { Db, Schema, TokenPurpose } from '../../schema.ts';
 import { hashToken } from '../token.ts';
 
+/** Whether a link went to the address that its account still has, if that matters. */
+const isSentToTheAccount = sql<boolean>`
+  (sent_to is null or lower(sent_to) = (select lower(users.email) from users where users.id = mailed_tokens.user_id))
+`;
+
 /** The token of a mailed link, while it is good for one of these purposes. Looking does not use the link up. */
 export function goodTokens(db: Db, purposes: readonly TokenPurpose[], token: string) {
   return db
     .selectFrom('mailed_tokens')
     .where('token_hash', '=', hashToken(token))
     .where('purpose', 'in', purposes)
-    .where('expires_at', '>', sql<Date>`now()`);
+    .where('expires_at', '>', sql<Date>`now()`)
+    .where(isSentToTheAccount);
 }
 
 /** Whether a mailed link would still do what it is for. */
@@ -40,6 +46,7 @@ export async function useToken(
     .where('token_hash', '=', hashToken(token))
     .where('purpose', '=', purpose)
     .where('expires_at', '>', sql<Date>`now()`)
+    .where(isSentToTheAccount)
     .returning(['user_id as userId', 'email_change_id as emailChangeId'])
     .executeTakeFirst();
 }

@@ -90,7 +90,7 @@ export async function loadNewComments(
     postId = 0,
     firstCommentId = 0,
     lastCommentId = 0,
-  }: Pick<PayloadOf<typeof mailQueue>, 'userId' | 'postId' | 'firstCommentId' | 'lastCommentId'>,
+  }: { userId: number } & Pick<PayloadOf<typeof mailQueue>, 'postId' | 'firstCommentId' | 'lastCommentId'>,
 ): Promise<object | undefined> {
   const comments = await db
     .selectFrom('comments')

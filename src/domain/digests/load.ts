@@ -15,7 +15,7 @@ const EXCERPT = 280;
  */
 export async function loadDigest(
   db: Db,
-  { userId, week = '' }: Pick<PayloadOf<typeof mailQueue>, 'userId' | 'week'>,
+  { userId, week = '' }: { userId: number } & Pick<PayloadOf<typeof mailQueue>, 'week'>,
 ): Promise<object | undefined> {
   const posts = await db
     .selectFrom('posts')

@@ -37,17 +37,19 @@ export async function deliverMail(
   { db, record, mailer, renderMail, baseUrl }: Dependencies,
   { id: jobId, payload, prepared, signal }: MailJob,
 ): Promise<void> {
-  const { template: name, userId, emailChangeId } = payload;
+  const { userId, emailChangeId, passwordResetId } = payload;
+  const { template: name, recipient, isDelivered, token } = prepared;
   const template = mailTemplates[name];
-  const { recipient, isDelivered, token } = prepared;
   if (isDelivered) return;
   if (recipient === undefined) {
     if (emailChangeId !== undefined) return; // It was called off, and its mail with it.
+    if (passwordResetId !== undefined) return; // Somebody typed an address that has no account.
     throw new PermanentFailure(`There is no account ${userId} any more.`);
   }
   if (template.isMoot?.(recipient)) return;
 
-  const content = template.load === undefined ? {} : await template.load(db, payload);
+  const content =
+    template.load === undefined ? {} : await template.load(db, { ...payload, userId: recipient.id });
   if (content === undefined) return;
 
   const url = `${baseUrl}${template.path(token)}`;
@@ -61,7 +63,7 @@ export async function deliverMail(
     ...(template.isUnsubscribeLink && { unsubscribeUrl: url }),
   };
   await sendOrGiveUp(mailer, message, { signal });
-  record({ jobId, userId, template: name, messageId });
+  record({ jobId, userId: recipient.id, template: name, messageId });
 }
 
 async function sendOrGiveUp(mailer: Mailer, ...[message, options]: Parameters<Mailer['send']>) {

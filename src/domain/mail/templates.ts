@@ -19,10 +19,13 @@ export interface MailTemplate {
   /** Whether the mail has become pointless since it was enqueued. */
   isMoot?(recipient: { isConfirmed: boolean }): boolean;
   /** What the mail is to tell. Undefined when there is nothing any more. */
-  load?(db: Db, payload: Payload): Promise<object | undefined>;
+  load?(db: Db, payload: Payload & { userId: number }): Promise<object | undefined>;
 }
 
-export const mailTemplates: Record<Payload['template'], MailTemplate> = {
+/** Beside what can be enqueued, what an address that is taken is told instead. */
+export type MailTemplateName = Payload['template'] | 'address-in-use';
+
+export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
   'confirm-account': {
     subject: 'Confirm Your Account',
     purpose: 'confirm-account',

@@ -32,7 +32,7 @@ export interface Profile {
 export async function findProfile(
   db: Db,
   username: string,
-  viewer: { readonly id: number; readonly role: Role } | null,
+  viewer: { readonly id: number; readonly role: Role; readonly isConfirmed: boolean } | null,
 ): Promise<Profile> {
   const viewerId = viewer?.id ?? null;
   const profile = await db

@@ -4,7 +4,6 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { authenticate } from '../../domain/accounts/authenticate.ts';
 import { isEmail } from '../../domain/accounts/email.ts';
-import { findByEmail } from '../../domain/accounts/find.ts';
 import { can } from '../../domain/accounts/roles.ts';
 import { type ApiClient, identifyByAccount, identifyByToken } from '../../domain/api-tokens/identify.ts';
 import { DomainError } from '../../errors.ts';
@@ -87,11 +86,11 @@ async function findByPassword(
   { email, password }: Password,
   address: string,
 ): Promise<ApiClient | undefined> {
-  const account = await findByEmail(db, email);
-  const actor = { account: account?.id ?? email, address };
+  const actor = { account: email, address };
   await rateLimits.consume('login', actor);
-  const verified = await authenticate({ db, passwords }, { email, password });
-  if (verified === undefined) return undefined;
-  await rateLimits.forgive('login', actor);
-  return identifyByAccount(db, verified);
+  const account = await authenticate({ db, passwords }, { email, password });
+  if (account === undefined) return undefined;
+  // As on the page: the password of an unconfirmed account buys no tries at the owner's.
+  if (account.isConfirmed) await rateLimits.forgive('login', actor);
+  return identifyByAccount(db, account);
 }

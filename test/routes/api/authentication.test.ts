@@ -1,4 +1,3 @@
-import type { FastifyInstance } from 'fastify';
 import t from 'tap';
 import { changePassword } from '../../../src/domain/accounts/change-password.ts';
 import { issueToken } from '../../../src/domain/api-tokens/issue.ts';
@@ -6,20 +5,9 @@ import { revokeToken } from '../../../src/domain/api-tokens/revoke.ts';
 import { hashToken } from '../../../src/domain/token.ts';
 import { ApiProgram, basic, issueTestToken } from '../../support/api.ts';
 import { build, COSTLY_HASHING } from '../../support/build.ts';
-import { createUser, PASSWORD } from '../../support/factories.ts';
+import { countVerifications, createUser, PASSWORD } from '../../support/factories.ts';
 import { withLimits } from '../../support/limits.ts';
 import { waitFor } from '../../support/wait-for.ts';
-
-/** Counts the passwords that are verified. */
-function countVerifications({ passwords }: FastifyInstance): () => number {
-  let count = 0;
-  const { verify } = passwords;
-  passwords.verify = (hash, password) => {
-    count += 1;
-    return verify(hash, password);
-  };
-  return () => count;
-}
 
 t.test('a token is good as a bearer and as a user name, and costs no hashing', async (t) => {
   const app = await build(t);
@@ -62,6 +50,22 @@ t.test('what is no credential is refused, with what would be one', async (t) => 
       String(response.headers['www-authenticate']),
       /Bearer realm="Pennypost".*Basic realm="Pennypost"/,
     );
+  }
+});
+
+t.test('a password costs two hashes, whatever accounts its address has', async (t) => {
+  const app = await build(t);
+  const { email } = await createUser(app);
+  await createUser(app, { username: 'b', email, isConfirmed: false });
+  const verifications = countVerifications(app);
+  for (const [name, password, status] of [
+    [email, PASSWORD, 200],
+    [email, 'wrong', 401],
+    ['nobody@example.com', 'wrong', 401],
+  ] as const) {
+    const before = verifications();
+    t.equal((await new ApiProgram(app, basic(name, password)).get('/posts/')).statusCode, status);
+    t.equal(verifications() - before, 2, `${name} ${password}`);
   }
 });
 

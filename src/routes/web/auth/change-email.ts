@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { authenticate } from '../../../domain/accounts/authenticate.ts';
+import { verifyPassword } from '../../../domain/accounts/authenticate.ts';
 import { changeEmail, requestEmailChange } from '../../../domain/accounts/change-email.ts';
 import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
 import { DomainError } from '../../../errors.ts';
@@ -26,9 +26,9 @@ export default async function changeEmailRoutes(app: FastifyInstance): Promise<v
     const form = request.readForm(ChangeEmailForm);
     if (form.data === undefined) return show(reply.code(422), form.state);
     const { email: newEmail, password } = form.data;
-    const { id, email } = currentUser(request);
+    const { id } = currentUser(request);
     await rateLimits.consume('changeEmail', { account: id, address: request.ip });
-    const account = await authenticate({ db, passwords }, { email, password });
+    const account = await verifyPassword({ db, passwords }, id, password);
     if (account === undefined || !(await requestEmailChange({ db, queue }, account, newEmail))) {
       return show(reply.code(422), form.refuse('password', 'Invalid password.'));
     }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
-import { authenticate } from '../../../domain/accounts/authenticate.ts';
+import { verifyPassword } from '../../../domain/accounts/authenticate.ts';
 import { changePassword } from '../../../domain/accounts/change-password.ts';
 import { weaknessOf } from '../../../domain/accounts/password-rules.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
@@ -29,7 +29,7 @@ export default async function changePasswordRoutes(app: FastifyInstance): Promis
     if (weakness !== undefined) return show(reply.code(422), form.refuse('password', weakness));
     const actor = { account: id, address: request.ip };
     await rateLimits.consume('login', actor);
-    const account = await authenticate({ db, passwords }, { email, password: old_password });
+    const account = await verifyPassword({ db, passwords }, id, old_password);
     const change = { password, session: request.session.hash };
     if (account === undefined || !(await changePassword({ db, queue, passwords }, account, change))) {
       return show(reply.code(422), form.refuse('old_password', 'Invalid password.'));

@@ -3,7 +3,7 @@ import { confirmAccount } from '../../../domain/accounts/confirm.ts';
 import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
 import { DomainError } from '../../../errors.ts';
 
-const INVALID_LINK = 'The confirmation link is invalid or has expired.';
+const INVALID_LINK = 'That link is invalid or has expired.';
 
 interface WithToken {
   Params: { token: string };
@@ -11,7 +11,7 @@ interface WithToken {
 
 /**
  * The link in the mail. Opening it only asks: mail scanners open links too, and must not use one up. It works on
- * any device, signed in or not, because whoever can read the mail owns the address.
+ * any device, and logs in there, because whoever can read the mail owns the address.
  */
 export default async function confirmRoutes(app: FastifyInstance): Promise<void> {
   const { db } = app;
@@ -24,10 +24,12 @@ export default async function confirmRoutes(app: FastifyInstance): Promise<void>
   });
 
   app.post<WithToken>('/confirm/:token', async (request, reply) => {
-    if (!(await confirmAccount({ db, adminEmail: app.config.adminEmail }, request.params.token)))
-      return refuse(request, reply);
+    const userId = await confirmAccount({ db, adminEmail: app.config.adminEmail }, request.params.token);
+    if (userId === undefined) return refuse(request, reply);
+    // Somebody else may be at work in this browser.
+    if (!request.session.user?.isConfirmed) await request.session.signIn({ id: userId, isRemembered: false });
     await request.session.flash('You have confirmed your account. Thanks!');
-    return reply.redirect(request.session.user === null ? '/auth/login' : '/', 303);
+    return reply.redirect('/', 303);
   });
 }
 

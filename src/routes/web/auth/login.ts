@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { authenticate } from '../../../domain/accounts/authenticate.ts';
-import { findByEmail } from '../../../domain/accounts/find.ts';
+import { findCandidates } from '../../../domain/accounts/find.ts';
 import { isKnownBrowser } from '../../../domain/sessions/log-in.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { emailField, passwordField } from './fields.ts';
@@ -27,17 +27,19 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
     if (form.data === undefined) return show(request, reply.code(422), form.state);
     const { email, password, remember_me: isRemembered } = form.data;
 
-    const account = await findByEmail(db, email);
+    // Only the owner's browsers count: anybody may register with an address, and log in to that account.
+    const [owner] = await findCandidates(db, email);
     const { browser } = request.session;
-    const device = (await isKnownBrowser(db, account?.id, browser)) ? browser : undefined;
-    const actor = { account: account?.id ?? email, address: request.ip, device };
+    const device = (await isKnownBrowser(db, owner?.id, browser)) ? browser : undefined;
+    const actor = { account: email, address: request.ip, device };
     await rateLimits.consume('login', actor);
-    const verified = await authenticate({ db, passwords }, { email, password });
-    if (verified === undefined) {
+    const account = await authenticate({ db, passwords }, { email, password });
+    if (account === undefined) {
       return show(request, reply.code(422), form.refuse('password', 'Invalid email or password.'));
     }
-    await rateLimits.forgive('login', actor);
-    await request.session.signIn({ ...verified, isRemembered });
+    // Nor does the password of such an account buy tries at the owner's.
+    if (account.isConfirmed) await rateLimits.forgive('login', actor);
+    await request.session.signIn({ ...account, isRemembered });
     return reply.redirect(localPath(request.query.next) ?? '/', 303);
   });
 }

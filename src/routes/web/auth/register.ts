@@ -33,13 +33,14 @@ export default async function registerRoutes(app: FastifyInstance): Promise<void
 
     await rateLimits.consume('register', { account: email, address: request.ip });
     try {
-      await register({ db, queue, passwords }, { email, username, password });
+      const account = await register({ db, queue, passwords }, { email, username, password });
+      await request.session.signIn({ ...account, isRemembered: false });
     } catch (error) {
       if (!(error instanceof DomainError) || error.code !== 'username-taken') throw error;
       return show(reply.code(422), form.refuse('username', error.message));
     }
-    await request.session.flash('A confirmation email has been sent to you by email.');
-    return reply.redirect('/auth/login', 303);
+    await request.session.flash(`We've sent a confirmation link to ${email}.`);
+    return reply.redirect('/auth/unconfirmed', 303);
   });
 }
 

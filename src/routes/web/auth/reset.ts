@@ -26,7 +26,7 @@ export default async function resetRoutes(app: FastifyInstance): Promise<void> {
     if (form.data === undefined) return showRequest(reply.code(422), form.state);
     await rateLimits.consume('reset', { account: form.data.email, address: request.ip });
     await requestPasswordReset({ db, queue }, form.data.email);
-    await request.session.flash('An email with instructions to reset your password has been sent to you.');
+    await request.session.flash("If that address has an account, we've sent it a reset link.");
     return reply.redirect('/auth/login', 303);
   });
 

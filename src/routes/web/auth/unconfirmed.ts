@@ -1,21 +1,44 @@
-import type { FastifyInstance } from 'fastify';
-import { resendConfirmation } from '../../../domain/accounts/confirm.ts';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { Type } from 'typebox';
+import { correctEmail, resendConfirmation } from '../../../domain/accounts/confirm.ts';
+import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { currentUser } from '../../../plugins/web/guards.ts';
+import { emailField } from './fields.ts';
 
+const AddressForm = Type.Object({ email: emailField() });
+
+/** Where a new account waits for its mail, asks for another, or corrects a mistyped address. */
 export default async function unconfirmedRoutes(app: FastifyInstance): Promise<void> {
   const { db, queue, rateLimits } = app;
 
   app.get('/unconfirmed', async (request, reply) => {
     if (currentUser(request).isConfirmed) return reply.redirect('/', 303);
-    return reply.page('auth/unconfirmed', { title: 'Confirm Your Account' });
+    return show(reply, EMPTY_FORM);
+  });
+
+  app.post('/unconfirmed', async (request, reply) => {
+    const user = currentUser(request);
+    if (user.isConfirmed) return reply.redirect('/', 303);
+    const form = request.readForm(AddressForm);
+    if (form.data === undefined) return show(reply.code(422), form.state);
+    const { email } = form.data;
+    await rateLimits.consume('resend', { account: email, address: request.ip });
+    if (await correctEmail({ db, queue }, user.id, email)) {
+      await request.session.flash(`We've sent a confirmation link to ${email}.`);
+    }
+    return reply.redirect('/auth/unconfirmed', 303);
   });
 
   app.post('/confirm', async (request, reply) => {
     const user = currentUser(request);
     if (user.isConfirmed) return reply.redirect('/', 303);
-    await rateLimits.consume('resend', { account: user.id, address: request.ip });
+    await rateLimits.consume('resend', { account: user.email, address: request.ip });
     await resendConfirmation({ db, queue }, user.id);
-    await request.session.flash('A new confirmation email has been sent to you by email.');
+    await request.session.flash(`We've sent a new confirmation link to ${user.email}.`);
     return reply.redirect('/auth/unconfirmed', 303);
   });
+}
+
+function show(reply: FastifyReply, form: FormState) {
+  return reply.page('auth/unconfirmed', { title: 'Check your email', form });
 }

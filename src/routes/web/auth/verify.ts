@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { authenticate } from '../../../domain/accounts/authenticate.ts';
+import { verifyPassword } from '../../../domain/accounts/authenticate.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { currentUser } from '../../../plugins/web/guards.ts';
 import { passwordField } from './fields.ts';
@@ -21,10 +21,10 @@ export default async function verifyRoutes(app: FastifyInstance): Promise<void> 
   app.post<WithNext>('/verify', async (request, reply) => {
     const form = request.readForm(VerifyForm);
     if (form.data === undefined) return show(request, reply.code(422), form.state);
-    const { id, email } = currentUser(request);
+    const { id } = currentUser(request);
     const actor = { account: id, address: request.ip };
     await rateLimits.consume('login', actor);
-    if ((await authenticate({ db, passwords }, { email, password: form.data.password })) === undefined) {
+    if ((await verifyPassword({ db, passwords }, id, form.data.password)) === undefined) {
       return show(request, reply.code(422), form.refuse('password', 'Invalid password.'));
     }
     await rateLimits.forgive('login', actor);

@@ -1,8 +1,9 @@
 import t from 'tap';
+import { mailQueue } from '../../../../src/queues.ts';
 import { build } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
 import { createUser, mintToken, PASSWORD, signedInClient } from '../../../support/factories.ts';
-import { drain } from '../../../support/jobs.ts';
+import { assertEnqueued, drain, jobsOf } from '../../../support/jobs.ts';
 import { catchMail, linkIn } from '../../../support/smtp.ts';
 
 const SENT = 'An email with instructions to confirm your new email address has been sent to you.';
@@ -43,17 +44,46 @@ t.test('the new address is mailed, and takes over when its link is used, once', 
   t.match(madeUp.body, 'Invalid request.');
 });
 
-t.test('a taken address is not revealed: its owner is mailed instead', async (t) => {
+t.test('a taken address is not revealed: its owner is mailed instead, and no link exists', async (t) => {
   const { smtp, app, client } = await setUp(t);
   await createUser(app, { username: 'susan' });
+  await createUser(app, { username: 'unconfirmed', email: 'susan@example.com', isConfirmed: false });
   const page = await client.follow(
     await client.post('/auth/change-email', { email: 'Susan@example.com', password: PASSWORD }),
   );
   t.same(messagesOf(page), [SENT]);
   await drain(app);
   t.match(smtp.mails, [
-    { to: { text: 'susan@example.com' }, subject: '[Pennypost] You Already Have an Account' },
+    {
+      to: { text: 'susan@example.com' },
+      subject: '[Pennypost] You Already Have an Account',
+      text: /Dear susan,/,
+    },
   ]);
+  t.same(await app.db.selectFrom('mailed_tokens').select('purpose').execute(), []);
+});
+
+t.test('the job is the same whether the address is taken or free', async (t) => {
+  const { app, client } = await setUp(t);
+  await createUser(app, { username: 'susan' });
+  for (const email of ['susan@example.com', 'new@example.com']) {
+    await client.post('/auth/change-email', { email, password: PASSWORD });
+  }
+  await assertEnqueued(t, app, mailQueue, [{ template: 'change-email' }, { template: 'change-email' }]);
+  const [taken, free] = await jobsOf(app, mailQueue);
+  t.same(Object.keys(taken?.data ?? {}), Object.keys(free?.data ?? {}));
+});
+
+t.test('the password is that of the account that asks, not of another with its address', async (t) => {
+  const { app, client } = await setUp(t);
+  const other = await createUser(app, { username: 'other', email: 'john@example.com', isConfirmed: false });
+  const hash = await app.passwords.hash('the other password');
+  await app.db.updateTable('users').set({ password_hash: hash }).where('id', '=', other.id).execute();
+  const answer = await client.post('/auth/change-email', {
+    email: 'new@example.com',
+    password: 'the other password',
+  });
+  t.same(errorsOf(answer), { password: 'Invalid password.' });
 });
 
 t.test('an address that somebody has taken meanwhile is refused at the link', async (t) => {

@@ -2,13 +2,14 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { mailQueue } from '../../../../src/queues.ts';
 import { build } from '../../../support/build.ts';
-import { Client, messagesOf } from '../../../support/client.ts';
+import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
 import { createUser, mintToken, signedInClient } from '../../../support/factories.ts';
 import { jobsOf } from '../../../support/jobs.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 import { writePosts } from '../../../support/writing.ts';
 
 const THANKS = 'You have confirmed your account. Thanks!';
-const INVALID = 'The confirmation link is invalid or has expired.';
+const INVALID = 'That link is invalid or has expired.';
 
 async function setUp(t: Parameters<typeof build>[0]) {
   const app = await build(t);
@@ -40,10 +41,12 @@ t.test('opening the link only asks, however often; its button confirms', async (
   t.ok(await isConfirmed());
 });
 
-t.test('the link works on a device where nobody is signed in', async (t) => {
+t.test('the link works on a device where nobody is logged in', async (t) => {
   const { app, token, isConfirmed } = await setUp(t);
   const client = new Client(app);
-  t.same(messagesOf(await client.follow(await client.post(`/auth/confirm/${token}`))), [THANKS]);
+  const page = await client.follow(await client.post(`/auth/confirm/${token}`));
+  t.same(messagesOf(page), [THANKS]);
+  t.match(page.body, 'Hello, john!', 'and logs in there');
   t.ok(await isConfirmed());
 });
 
@@ -112,9 +115,95 @@ t.test('a new link is mailed on request, and the old one still works', async (t)
   t.equal((await client.get('/auth/confirm')).statusCode, 404, 'a GET changes nothing');
 
   const page = await client.follow(await client.post('/auth/confirm'));
-  t.same(messagesOf(page), ['A new confirmation email has been sent to you by email.']);
+  t.same(messagesOf(page), ["We've sent a new confirmation link to john@example.com."]);
   t.match(await jobsOf(app, mailQueue), [{ data: { template: 'confirm-account', userId: user.id } }]);
   t.equal((await client.get(`/auth/confirm/${token}`)).statusCode, 200);
+});
+
+t.test('a link does not take the browser of somebody else over', async (t) => {
+  const { app, token, isConfirmed } = await setUp(t);
+  const client = await signedInClient(app, await createUser(app, { username: 'susan' }));
+  const page = await client.follow(await client.post(`/auth/confirm/${token}`));
+  t.ok(await isConfirmed());
+  t.match(page.body, 'Hello, susan!');
+});
+
+t.test('of two accounts with one address, the first to confirm owns it', async (t) => {
+  const { app, user, token, isConfirmed } = await setUp(t);
+  const rival = await createUser(app, { username: 'rival', email: user.email, isConfirmed: false });
+  const rivalToken = await mintToken(app, rival.id, 'confirm-account');
+  const client = new Client(app);
+  t.same(messagesOf(await client.follow(await client.post(`/auth/confirm/${token}`))), [THANKS]);
+  const late = new Client(app);
+  t.same(messagesOf(await late.follow(await late.post(`/auth/confirm/${rivalToken}`))), [INVALID]);
+  t.ok(await isConfirmed());
+  t.equal((await client.get('/user/rival')).statusCode, 404);
+});
+
+t.test('two accounts that confirm one address at the same instant: one owns it', async (t) => {
+  const app = await build(t);
+  for (let round = 1; round <= 5; round += 1) {
+    const email = `shared${round}@example.com`;
+    const tokens = await Promise.all(
+      ['a', 'b', 'c'].map(async (name) => {
+        const { id } = await createUser(app, { username: `${name}${round}`, email, isConfirmed: false });
+        return mintToken(app, id, 'confirm-account');
+      }),
+    );
+    const pages = await Promise.all(
+      tokens.map(async (token) => {
+        const client = new Client(app);
+        return client.follow(await client.post(`/auth/confirm/${token}`));
+      }),
+    );
+    t.same(pages.flatMap(messagesOf).sort(), [INVALID, INVALID, THANKS]);
+  }
+  const confirmed = await app.db
+    .selectFrom('users')
+    .select('id')
+    .where('confirmed_at', 'is not', null)
+    .execute();
+  t.equal(confirmed.length, 5);
+});
+
+t.test('a mistyped address is corrected, and the link sent to it is worth nothing then', async (t) => {
+  const { app, user, token, isConfirmed } = await setUp(t);
+  const client = await signedInClient(app, user);
+  const wrong = await client.post('/auth/unconfirmed', { email: 'nowhere' });
+  t.equal(wrong.statusCode, 422);
+  t.same(errorsOf(wrong), { email: 'Invalid email address.' });
+
+  const page = await client.follow(await client.post('/auth/unconfirmed', { email: 'jon@example.com' }));
+  t.same(messagesOf(page), ["We've sent a confirmation link to jon@example.com."]);
+  t.match(await jobsOf(app, mailQueue), [{ data: { template: 'confirm-account', userId: user.id } }]);
+  t.same(messagesOf(await client.follow(await client.post(`/auth/confirm/${token}`))), [INVALID]);
+  t.notOk(await isConfirmed());
+
+  const later = await mintToken(app, user.id, 'confirm-account');
+  t.same(messagesOf(await client.follow(await client.post(`/auth/confirm/${later}`))), [THANKS]);
+  t.equal((await client.post('/auth/unconfirmed', { email: 'x@example.com' })).headers.location, '/');
+});
+
+t.test('an address that is corrected while its link is used does not come out confirmed', async (t) => {
+  const { app, user, token, isConfirmed } = await setUp(t);
+  const correction = await app.db.startTransaction().execute();
+  await correction
+    .updateTable('users')
+    .set({ email: 'boss@example.com' })
+    .where('id', '=', user.id)
+    .execute();
+  const client = new Client(app);
+  const confirming = client.post(`/auth/confirm/${token}`);
+  await waitFor(async () => {
+    const { rows } =
+      await sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+        app.db,
+      );
+    return rows.length === 1;
+  }, 'the confirmation waits for the correction');
+  await correction.commit().execute();
+  t.same(messagesOf(await client.follow(await confirming)), [INVALID]);
+  t.notOk(await isConfirmed());
 });
 
 t.test('who is confirmed already has nothing to confirm', async (t) => {

@@ -1,7 +1,8 @@
 import t from 'tap';
 import { build } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
-import { createUser, PASSWORD, signedInClient } from '../../../support/factories.ts';
+import { countVerifications, createUser, PASSWORD, signedInClient } from '../../../support/factories.ts';
+import { withLimits } from '../../../support/limits.ts';
 
 t.test('the email counts whatever its case, the password as it is', async (t) => {
   const app = await build(t);
@@ -21,6 +22,64 @@ t.test('the email counts whatever its case, the password as it is', async (t) =>
     t.equal(wrong.statusCode, 422);
     t.same(errorsOf(wrong), { password: 'Invalid email or password.' });
     t.notMatch(wrong.body, PASSWORD);
+  }
+});
+
+t.test('an address lets its owner in, and the newest of those who have not confirmed it', async (t) => {
+  const app = await build(t);
+  const email = 'shared@example.com';
+  const people = [
+    { username: 'early', password: 'the first password', isConfirmed: false },
+    { username: 'owner', password: 'the second password', isConfirmed: true },
+    { username: 'late', password: 'the third password', isConfirmed: false },
+  ];
+  for (const { username, password, isConfirmed } of people) {
+    const { id } = await createUser(app, { username, email, isConfirmed });
+    const hash = await app.passwords.hash(password);
+    await app.db.updateTable('users').set({ password_hash: hash }).where('id', '=', id).execute();
+  }
+  const [asEarly, asOwner, asLate] = await Promise.all(
+    people.map(async ({ password }) => {
+      const client = new Client(app);
+      return client.follow(await client.post('/auth/login', { email, password }));
+    }),
+  );
+  t.equal(asEarly?.statusCode, 422);
+  t.match(asOwner?.body, 'Hello, owner!');
+  t.match(asLate?.body, 'Hello, late!');
+});
+
+t.test('two hashes are verified, whatever accounts an address has', async (t) => {
+  const app = await build(t);
+  await createUser(app, { email: 'owner@example.com' });
+  await createUser(app, { username: 'a', email: 'unconfirmed@example.com', isConfirmed: false });
+  await createUser(app, { username: 'b', email: 'both@example.com' });
+  await createUser(app, { username: 'c', email: 'both@example.com', isConfirmed: false });
+  const verifications = countVerifications(app);
+  for (const name of ['owner', 'unconfirmed', 'both', 'nobody']) {
+    const before = verifications();
+    const email = `${name}@example.com`;
+    const answer = await new Client(app).post('/auth/login', { email, password: 'a wrong password' });
+    t.equal(answer.statusCode, 422);
+    t.equal(verifications() - before, 2, name);
+  }
+});
+
+t.test('registering with an address buys no tries at the password of its owner', async (t) => {
+  const app = await build(t, {}, withLimits({ login: 4 }));
+  await createUser(app, { username: 'owner', email: 'taken@example.com' });
+  for (const email of ['taken@example.com', 'free@example.com']) {
+    await createUser(app, { username: email.replace('@', '.'), email, isConfirmed: false });
+    await app.db
+      .updateTable('users')
+      .set({ password_hash: await app.passwords.hash('what the owner chose') })
+      .where('confirmed_at', 'is not', null)
+      .execute();
+    const statuses = [];
+    for (const password of ['guess', 'guess', PASSWORD, 'guess', 'guess']) {
+      statuses.push((await new Client(app).post('/auth/login', { email, password })).statusCode);
+    }
+    t.same(statuses, [422, 422, 303, 422, 429], email);
   }
 });
 

@@ -2,10 +2,11 @@ import t from 'tap';
 import { mailQueue } from '../../../../src/queues.ts';
 import { build } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
-import { createUser, PASSWORD, signedInClient } from '../../../support/factories.ts';
+import { createUser, mintToken, PASSWORD, signedInClient } from '../../../support/factories.ts';
 import { drain, jobsOf } from '../../../support/jobs.ts';
 import { catchMail, linkIn } from '../../../support/smtp.ts';
 
+const SENT = "If that address has an account, we've sent it a reset link.";
 const NEW = { password: 'a new password', password2: 'a new password' };
 
 t.test("changing the password needs the old one, and ends the account's other sessions", async (t) => {
@@ -45,7 +46,7 @@ t.test(
     const client = new Client(app);
 
     const asked = await client.follow(await client.post('/auth/reset', { email: 'JOHN@example.com' }));
-    t.same(messagesOf(asked), ['An email with instructions to reset your password has been sent to you.']);
+    t.same(messagesOf(asked), [SENT]);
     await drain(app);
     t.match(smtp.mails, [{ subject: '[Pennypost] Reset Your Password', to: { text: john.email } }]);
     const link = linkIn(smtp.mails[0]);
@@ -90,11 +91,52 @@ t.test('two resets by the same link at the same instant: one is done', async (t)
 });
 
 t.test('asking for a reset does not tell whether the email has an account', async (t) => {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url });
+  await createUser(app);
+  for (const email of ['nobody@example.com', 'john@example.com']) {
+    const client = new Client(app);
+    const page = await client.follow(await client.post('/auth/reset', { email }));
+    t.same(messagesOf(page), [SENT]);
+  }
+  const [unknown, known, ...others] = (await jobsOf(app, mailQueue)).map(({ data }) => data);
+  t.match(unknown, { template: 'reset-password', passwordResetId: Number });
+  t.same(Object.keys(known ?? {}), Object.keys(unknown ?? {}), 'their jobs are alike');
+  t.same(others, []);
+  await drain(app);
+  t.match(smtp.mails, [{ to: { text: 'john@example.com' } }]);
+  t.equal(smtp.mails.length, 1);
+  t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 2, 'nothing was given up');
+});
+
+t.test('a link goes to the account that has confirmed the address, or else to the newest', async (t) => {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url });
+  const email = 'shared@example.com';
+  const ask = async () => {
+    await new Client(app).post('/auth/reset', { email });
+    await drain(app);
+    return smtp.mails.at(-1)?.text ?? '';
+  };
+  await createUser(app, { username: 'first', email, isConfirmed: false });
+  await createUser(app, { username: 'second', email, isConfirmed: false });
+  t.match(await ask(), 'Dear second,');
+  await createUser(app, { username: 'owner', email });
+  await createUser(app, { username: 'third', email, isConfirmed: false });
+  t.match(await ask(), 'Dear owner,');
+});
+
+t.test('a link is worth nothing once the account has another address', async (t) => {
   const app = await build(t);
+  const { id } = await createUser(app);
+  const token = await mintToken(app, id, 'reset-password');
   const client = new Client(app);
-  const page = await client.follow(await client.post('/auth/reset', { email: 'nobody@example.com' }));
-  t.same(messagesOf(page), ['An email with instructions to reset your password has been sent to you.']);
-  t.same(await jobsOf(app, mailQueue), []);
+  t.equal((await client.get(`/auth/reset/${token}`)).statusCode, 200);
+  await app.db.updateTable('users').set({ email: 'new@example.com' }).where('id', '=', id).execute();
+  t.equal((await client.get(`/auth/reset/${token}`)).statusCode, 404);
+  await client.post(`/auth/reset/${token}`, NEW);
+  const logIn = await client.post('/auth/login', { email: 'new@example.com', password: NEW.password });
+  t.equal(logIn.statusCode, 422);
 });
 
 t.test('a changed password makes the links to reset the old one worthless', async (t) => {
