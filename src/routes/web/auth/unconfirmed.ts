@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { correctEmail, resendConfirmation } from '../../../domain/accounts/confirm.ts';
-import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
+import type { FormState } from '../../../plugins/web/forms.ts';
 import { currentUser } from '../../../plugins/web/guards.ts';
 import { emailField } from './fields.ts';
 
@@ -12,8 +12,9 @@ export default async function unconfirmedRoutes(app: FastifyInstance): Promise<v
   const { db, queue, rateLimits } = app;
 
   app.get('/unconfirmed', async (request, reply) => {
-    if (currentUser(request).isConfirmed) return reply.redirect('/', 303);
-    return show(reply, EMPTY_FORM);
+    const { isConfirmed, email } = currentUser(request);
+    if (isConfirmed) return reply.redirect('/', 303);
+    return show(reply, { values: { email }, errors: {} });
   });
 
   app.post('/unconfirmed', async (request, reply) => {

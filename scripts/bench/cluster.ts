@@ -1,0 +1,43 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import pg from 'pg';
+import { migrateToLatest } from '../support/migrate.ts';
+import { openCluster } from '../support/postgres-cluster.ts';
+import type { Bench } from './table.ts';
+
+/**
+ * Runs PostgreSQL while something is measured, with its default settings, which a site would have: what is committed is
+ * on the disk.
+ *
+ * @param keptIn a folder to keep the data in; without one they go at the end
+ * @param measure gets a function that makes a migrated database, or finds it, and gives its URL
+ */
+export async function withCluster(
+  keptIn: string | undefined,
+  measure: (databaseUrl: Bench['databaseUrl']) => Promise<void>,
+): Promise<void> {
+  const folder = keptIn === undefined ? await mkdtemp(join(tmpdir(), 'pennypost-bench-')) : resolve(keptIn);
+  const cluster = await openCluster(join(folder, 'postgres'));
+  try {
+    await measure(async (name) => {
+      await createDatabase(cluster.url('postgres'), name);
+      await migrateToLatest(cluster.url(name), () => {});
+      return cluster.url(name);
+    });
+  } finally {
+    await cluster.stop();
+    if (keptIn === undefined) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function createDatabase(maintenanceUrl: string, name: string): Promise<void> {
+  const client = new pg.Client({ connectionString: maintenanceUrl });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
+    if (rowCount === 0) await client.query(`create database ${name}`);
+  } finally {
+    await client.end();
+  }
+}
