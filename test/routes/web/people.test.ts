@@ -143,6 +143,7 @@ t.test("an Administrator cannot take somebody else's name or email, nor make up 
       email: 'john@example.com',
       username: 'john',
       role: 'User',
+      confirmed: 'y',
       name: '',
       location: '',
       about_me: '',
