@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { mailQueue, type Queue } from '../../queues.ts';
-import type { Db, Schema } from '../../schema.ts';
+import type { Db, Role, Schema } from '../../schema.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 import { useToken } from './mailed-token.ts';
 
@@ -70,7 +70,7 @@ export async function correctEmail(
   return db.transaction().execute(async (trx) => {
     const { numUpdatedRows } = await trx
       .updateTable('users')
-      .set({ email, role: 'User' })
+      .set({ email, role: sql<Role>`case when lower(email) = lower(${email}) then role else 'User' end` })
       .where('id', '=', userId)
       .where('confirmed_at', 'is', null)
       .executeTakeFirst();

@@ -57,10 +57,13 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
   'password-changed': {
     subject: 'Your Password Was Changed',
     path: () => '/auth/reset',
+    isMoot: ({ isConfirmed }) => !isConfirmed,
   },
   'new-login': {
     subject: 'New Log-In to Your Account',
     path: () => '/auth/reset',
+    // An address that nobody has confirmed may be a stranger's, who has no account to fear for.
+    isMoot: ({ isConfirmed }) => !isConfirmed,
     load: async (_db, { address }) => ({ address }),
   },
   'address-in-use': {

@@ -63,6 +63,7 @@ t.test('a taken address is not revealed: all is as for a free one, and its owner
     { to: { text: 'John@example.com' }, subject: '[Pennypost] You Already Have an Account' },
   ]);
   t.match(smtp.mails[1]?.text, 'Dear owner,');
+  t.equal(smtp.mails.length, 2, 'and none tells of log-ins to accounts that are not confirmed');
   t.equal((await app.db.selectFrom('mailed_tokens').select('user_id').execute()).length, 1, 'with no link');
 });
 
