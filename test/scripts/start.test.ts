@@ -22,7 +22,7 @@ const SIDE_BY_SIDE = { buffered: true };
 /** Starts the whole system in a folder, and waits until it says that it is ready. */
 async function startSystem(t: Test, env: Record<string, string>): Promise<RunningProcess> {
   const system = start(t, ['scripts/start.ts'], env);
-  await system.prints('Pennypost is ready');
+  await system.prints(/Pennypost is ready: .*\nMails: .*\n/);
   return system;
 }
 

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { waitFor } from './wait-for.ts';
@@ -10,34 +9,38 @@ const ROOT = join(import.meta.dirname, '..', '..');
 export class RunningProcess {
   readonly child: ChildProcess;
   output = '';
+  /** Settles when it has ended and all that it wrote has been read, with its exit code or the signal that ended it. */
+  readonly #closed: Promise<number | NodeJS.Signals>;
+  #isClosed = false;
 
   constructor(child: ChildProcess) {
     this.child = child;
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (this.output += chunk));
+    this.#closed = new Promise((resolve) => {
+      child.once('close', (code: number | null, signal: NodeJS.Signals | null) => {
+        this.#isClosed = true;
+        resolve(code ?? signal ?? 1);
+      });
+    });
   }
 
   /** Waits until the process has printed something. */
   async prints(pattern: string | RegExp): Promise<void> {
     const hasPrinted = () =>
       typeof pattern === 'string' ? this.output.includes(pattern) : pattern.test(this.output);
-    const isOver = () => this.child.exitCode !== null || this.child.signalCode !== null;
-    await waitFor(() => hasPrinted() || isOver(), `the process prints ${pattern}: ${this.output}`);
+    await waitFor(() => hasPrinted() || this.#isClosed, `the process prints ${pattern}: ${this.output}`);
     if (!hasPrinted()) throw new Error(`the process ended without printing ${pattern}: ${this.output}`);
   }
 
   /** Sends a signal. Returns the exit code, or the signal that ended the process. */
-  async end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
-    const exited = this.exited();
+  end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
     this.child.kill(signal);
-    return exited;
+    return this.#closed;
   }
 
   /** Waits for the end. Returns the exit code, or the signal that ended the process. */
-  async exited(): Promise<number | NodeJS.Signals> {
-    const { exitCode, signalCode } = this.child;
-    if (exitCode !== null || signalCode !== null) return exitCode ?? signalCode ?? 1;
-    const [code, signal] = await once(this.child, 'exit');
-    return code ?? signal;
+  exited(): Promise<number | NodeJS.Signals> {
+    return this.#closed;
   }
 }
 
