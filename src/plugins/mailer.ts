@@ -38,6 +38,7 @@ export default fp(
         url: config.smtpUrl ?? mailbox?.url ?? '',
         pool: true,
         maxConnections: config.workerConcurrency,
+        ...(sendsPassword(config.smtpUrl) && { requireTLS: true }),
         ...TIMEOUTS,
       });
     }
@@ -70,6 +71,13 @@ export default fp(
   },
   { name: 'mailer', dependencies: ['tracing'] },
 );
+
+/** Then somebody on the way must not be able to talk us out of TLS. `?requireTLS=false` in the URL wins. */
+function sendsPassword(smtpUrl: string | undefined): boolean {
+  if (smtpUrl === undefined) return false;
+  const { password, hostname } = new URL(smtpUrl);
+  return password !== '' && !/^(localhost|127\..*|\[::1\])$/.test(hostname);
+}
 
 function unsubscribeHeaders(url: string) {
   return { 'List-Unsubscribe': `<${url}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' };

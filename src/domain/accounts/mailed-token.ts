@@ -17,6 +17,19 @@ export function goodTokens(db: Db, purposes: readonly TokenPurpose[], token: str
     .where(isSentToTheAccount);
 }
 
+/** Whose a mailed link is, while it would still do what it is for. */
+export function findTokenOwner(
+  db: Db,
+  purpose: TokenPurpose,
+  token: string,
+): Promise<{ username: string; email: string } | undefined> {
+  return db
+    .selectFrom('users')
+    .select(['username', 'email'])
+    .where('id', '=', goodTokens(db, [purpose], token).select('user_id'))
+    .executeTakeFirst();
+}
+
 /** Whether a mailed link would still do what it is for. */
 export async function isTokenValid(db: Db, purpose: TokenPurpose, token: string): Promise<boolean> {
   return (await goodTokens(db, [purpose], token).select('user_id').executeTakeFirst()) !== undefined;

@@ -17,48 +17,65 @@ export interface LogIn {
   /** Of the password that was given. Undefined when a mailed link let them in. */
   readonly passwordHash?: string;
   readonly isRemembered: boolean;
-  /** The token of the browser's lasting cookie, if it sent one. */
-  readonly browser: string | undefined;
+  /** The tokens in the browser's lasting cookie: one for each account that it has logged in to. */
+  readonly browsers: readonly string[];
   readonly address: string;
 }
 
 /**
- * Logs somebody in, and mails them when an account that knows other browsers is entered from one it does not know.
+ * Logs somebody in, and mails them when an account that knows other browsers is entered from one it does not know. A
+ * browser gets a token of its own for each account: whoever used it before knows the other tokens.
  *
- * @returns the tokens for the cookies of the session and of the browser
+ * @returns the tokens for the cookies, of the browser only when the account did not know it
  * @throws DomainError `unauthorized` when the password has been changed meanwhile
  */
 export async function logIn(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
-  { id: userId, passwordHash, isRemembered, browser, address }: LogIn,
-): Promise<{ session: string; browser: string }> {
+  { id: userId, passwordHash, isRemembered, browsers, address }: LogIn,
+): Promise<{ session: string; browser: string | undefined }> {
   return db.transaction().execute(async (trx) => {
     const session = await startSession(trx, { userId, isRemembered, ...(passwordHash && { passwordHash }) });
-    const token = browser ?? mintToken().token;
+    if (await recordUse(trx, userId, browsers)) return { session, browser: undefined };
     const others = await findBrowsers(trx, userId);
-    if (await rememberBrowser(trx, userId, token)) {
-      if (others.known > 0 && others.ofLastHour < MOST_MAILS_AN_HOUR) {
-        await queue.send(mailQueue, { template: 'new-login', userId, address }, { db: trx });
-      }
-      if (others.known >= MOST_BROWSERS) await forgetOldestBrowser(trx, userId);
+    if (others.known > 0 && others.ofLastHour < MOST_MAILS_AN_HOUR) {
+      await queue.send(mailQueue, { template: 'new-login', userId, address }, { db: trx });
     }
-    return { session, browser: token };
+    if (others.known >= MOST_BROWSERS) await forgetOldestBrowser(trx, userId);
+    const { token: browser, hash } = mintToken();
+    await trx.insertInto('known_browsers').values({ user_id: userId, token_hash: hash }).execute();
+    return { session, browser };
   });
 }
 
-/** Whether a browser has logged in to an account before. For no account the answer is no, after the same work. */
-export async function isKnownBrowser(
+/** The token by which an account knows a browser. For no account there is none, after the same work. */
+export async function findKnownBrowser(
   db: Db,
   userId: number | undefined,
-  browser: string | undefined,
-): Promise<boolean> {
+  browsers: readonly string[],
+): Promise<string | undefined> {
   const row = await db
     .selectFrom('known_browsers')
-    .select('user_id')
+    .select('token_hash')
     .where('user_id', '=', userId ?? 0)
-    .where('token_hash', '=', hashToken(browser ?? ''))
+    .where('token_hash', '=', anyOf(browsers))
     .executeTakeFirst();
-  return row !== undefined;
+  return row && browsers.find((token) => hashToken(token).equals(row.token_hash));
+}
+
+/** Whether the account knows the browser, which is written down as used now. */
+async function recordUse(db: Db, userId: number, browsers: readonly string[]): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('known_browsers')
+    .set({ last_used_at: sql<Date>`now()` })
+    .where('user_id', '=', userId)
+    .where('token_hash', '=', anyOf(browsers))
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** One parameter, however many tokens there are, so that the statement is the same. */
+function anyOf(tokens: readonly string[]) {
+  return sql<Buffer>`any(${tokens.map(hashToken)}::bytea[])`;
 }
 
 async function findBrowsers(db: Db, userId: number): Promise<{ known: number; ofLastHour: number }> {
@@ -70,19 +87,6 @@ async function findBrowsers(db: Db, userId: number): Promise<{ known: number; of
     )
     .where('user_id', '=', userId)
     .executeTakeFirstOrThrow();
-}
-
-/** Writes down that a browser has logged in. Returns whether it is new to the account. */
-async function rememberBrowser(db: Db, userId: number, token: string): Promise<boolean> {
-  const { isNew } = await db
-    .insertInto('known_browsers')
-    .values({ user_id: userId, token_hash: hashToken(token) })
-    .onConflict((conflict) =>
-      conflict.columns(['user_id', 'token_hash']).doUpdateSet({ last_used_at: sql<Date>`now()` }),
-    )
-    .returning(sql<boolean>`created_at = last_used_at`.as('isNew'))
-    .executeTakeFirstOrThrow();
-  return isNew;
 }
 
 async function forgetOldestBrowser(db: Db, userId: number): Promise<void> {

@@ -8,7 +8,7 @@ import { BROWSER_SECONDS, SESSION_SECONDS } from '../../domain/sessions/lifetime
 import { type LogIn, logIn } from '../../domain/sessions/log-in.ts';
 import { forgetMessages, leaveMessage } from '../../domain/sessions/messages.ts';
 import { startAnonymousSession } from '../../domain/sessions/start.ts';
-import { markVerified } from '../../domain/sessions/verify.ts';
+import { renewVerified } from '../../domain/sessions/verify.ts';
 import { hashToken } from '../../domain/token.ts';
 import { SAFE_METHODS } from '../http-methods.ts';
 
@@ -33,6 +33,9 @@ export default fp(
   { name: 'session', dependencies: ['db', 'queue'] },
 );
 
+/** A browser that a household shares logs in to a few accounts; more of its tokens are not looked at. */
+const MOST_TOKENS = 5;
+
 /** Where a page is read from: who has a session must see what they have just done, all others may see it a moment later. */
 export function readerFor({ session, server }: FastifyRequest): FastifyInstance['db'] {
   return session.isKnown ? server.db : server.replica;
@@ -46,8 +49,8 @@ export class WebSession {
   readonly #browserCookie: Cookie;
   /** What the browser sent, whatever that is worth. */
   readonly #sent: string | undefined;
-  /** What the browser calls itself; it has done so in every log-in to the accounts that know it. */
-  readonly browser: string | undefined;
+  /** By which tokens accounts may know this browser, the newest last. */
+  readonly browsers: readonly string[];
   #token: string | undefined;
   #found: FoundSession | undefined;
 
@@ -58,7 +61,7 @@ export class WebSession {
     this.#cookie = hostCookie('session', isHttps);
     this.#browserCookie = hostCookie('browser', isHttps);
     this.#sent = request.cookies[this.#cookie.name];
-    this.browser = request.cookies[this.#browserCookie.name];
+    this.browsers = request.cookies[this.#browserCookie.name]?.split('.').slice(-MOST_TOKENS) ?? [];
   }
 
   /** Whether there is anything to find. */
@@ -96,9 +99,11 @@ export class WebSession {
     return this.#found?.isVerified ?? false;
   }
 
-  /** The password was given again. */
+  /** The password was given again. The session gets a new token: one that was copied before is worth nothing then. */
   async verify(): Promise<void> {
-    if (this.hash !== undefined) await markVerified(this.#app.db, this.hash);
+    if (this.#token === undefined || this.#found === undefined) return;
+    this.#token = await renewVerified(this.#app.db, this.#token);
+    this.#sendCookie(this.#token, this.#found.isRemembered);
   }
 
   /**
@@ -107,12 +112,13 @@ export class WebSession {
    * @throws DomainError `unauthorized` when the password has been changed meanwhile
    */
   async signIn(options: Pick<LogIn, 'id' | 'passwordHash' | 'isRemembered'>): Promise<void> {
-    const { browser } = this;
-    const tokens = await logIn(this.#app, { ...options, browser, address: this.#reply.request.ip });
+    const { browsers } = this;
+    const tokens = await logIn(this.#app, { ...options, browsers, address: this.#reply.request.ip });
     await this.#end();
     this.#token = tokens.session;
     this.#sendCookie(this.#token, options.isRemembered);
-    this.#reply.setCookie(this.#browserCookie.name, tokens.browser, {
+    if (tokens.browser === undefined) return;
+    this.#reply.setCookie(this.#browserCookie.name, [...browsers, tokens.browser].join('.'), {
       ...this.#browserCookie.options,
       maxAge: BROWSER_SECONDS,
     });

@@ -7,7 +7,7 @@ import { chooseMails, findMailChoices } from '../../domain/people/mail-choices.t
 import { listPosts } from '../../domain/posts/list.ts';
 import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
-import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
+import { currentUser, requirePermission, requireUser, requireVerified } from '../../plugins/web/guards.ts';
 import { idFrom, pageFrom } from '../../plugins/web/params.ts';
 import { readerFor } from '../../plugins/web/session.ts';
 import { emailField, usernameField } from './auth/fields.ts';
@@ -85,6 +85,7 @@ export default async function people(app: FastifyInstance): Promise<void> {
   app.register(async (administrators) => {
     administrators.addHook('onRequest', requireUser);
     administrators.addHook('onRequest', requirePermission(Permission.ADMIN));
+    administrators.addHook('onRequest', requireVerified);
 
     administrators.get<{ Params: { id: string } }>('/edit-profile/:id', async (request, reply) => {
       const profile = await findEditableProfile(db, idFrom(request.params.id));

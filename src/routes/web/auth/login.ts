@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { authenticate } from '../../../domain/accounts/authenticate.ts';
 import { findCandidates } from '../../../domain/accounts/find.ts';
-import { isKnownBrowser } from '../../../domain/sessions/log-in.ts';
+import { findKnownBrowser } from '../../../domain/sessions/log-in.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { emailField, passwordField } from './fields.ts';
 import { localPath } from './local-path.ts';
@@ -29,8 +29,7 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
 
     // Only the owner's browsers count: anybody may register with an address, and log in to that account.
     const [owner] = await findCandidates(db, email);
-    const { browser } = request.session;
-    const device = (await isKnownBrowser(db, owner?.id, browser)) ? browser : undefined;
+    const device = await findKnownBrowser(db, owner?.id, request.session.browsers);
     const actor = { account: email, address: request.ip, device };
     await rateLimits.consume('login', actor);
     const account = await authenticate({ db, passwords }, { email, password });

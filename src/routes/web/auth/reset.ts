@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { requestPasswordReset, resetPassword } from '../../../domain/accounts/change-password.ts';
-import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
+import { findTokenOwner, isTokenValid } from '../../../domain/accounts/mailed-token.ts';
 import { weaknessOf } from '../../../domain/accounts/password-rules.ts';
 import { DomainError } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
@@ -38,12 +38,13 @@ export default async function resetRoutes(app: FastifyInstance): Promise<void> {
 
   app.post<WithToken>('/reset/:token', async (request, reply) => {
     const { token } = request.params;
-    if (!(await isTokenValid(db, 'reset-password', token))) return refuse(request, reply);
+    const owner = await findTokenOwner(db, 'reset-password', token);
+    if (owner === undefined) return refuse(request, reply);
     const form = request.readForm(ResetForm);
     if (form.data === undefined) return showReset(reply.code(422), form.state);
     const { password, password2 } = form.data;
     if (password !== password2) return showReset(reply.code(422), form.refuse('password2', PASSWORDS_DIFFER));
-    const weakness = await weaknessOf(password, []);
+    const weakness = await weaknessOf(password, [owner.username, owner.email]);
     if (weakness !== undefined) return showReset(reply.code(422), form.refuse('password', weakness));
     if (!(await resetPassword({ db, queue, passwords }, token, password))) return refuse(request, reply);
     await request.session.flash('Your password has been updated.');

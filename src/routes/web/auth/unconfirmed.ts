@@ -23,6 +23,7 @@ export default async function unconfirmedRoutes(app: FastifyInstance): Promise<v
     const form = request.readForm(AddressForm);
     if (form.data === undefined) return show(reply.code(422), form.state);
     const { email } = form.data;
+    await rateLimits.consume('changeEmail', { account: user.id, address: request.ip });
     await rateLimits.consume('resend', { account: email, address: request.ip });
     if (await correctEmail({ db, queue }, user.id, email)) {
       await request.session.flash(`We've sent a confirmation link to ${email}.`);

@@ -147,13 +147,14 @@ t.test('a session that ends while it makes a token makes none', async (t) => {
 });
 
 t.test('tokens and exports ask for the password again, ten minutes after it was given', async (t) => {
-  const { app, john } = await setUp(t);
+  const { app } = await setUp(t);
+  const john = await createUser(app, { username: 'boss', role: 'Administrator' });
   const client = await signedInClient(app, john);
   await app.db
     .updateTable('sessions')
     .set({ verified_at: new Date(Date.now() - 601_000) })
     .execute();
-  for (const path of ['/api-tokens', '/your-data']) {
+  for (const path of ['/api-tokens', '/your-data', `/edit-profile/${john.id}`]) {
     const location = `/auth/verify?next=${encodeURIComponent(path)}`;
     for (const response of [await client.get(path), await client.post(path, { name: 'x' })]) {
       t.equal(response.headers.location, location);
@@ -265,6 +266,45 @@ t.test('a log-in from a new browser is mailed, but for the first, and not withou
   t.equal((await jobsOf(app, mailQueue)).length, 4);
   const mail = await mailAbout('New Log-In to Your Account');
   t.match(mail?.text, /192\.0\.2\.7/);
+});
+
+t.test('who used a browser before does not pass for who logs in with it next', async (t) => {
+  const { app, john } = await setUp(t);
+  const susan = await createUser(app, { username: 'susan' });
+  const shared = await signedInClient(app, john);
+  const seen = shared.cookies.get('browser');
+  await shared.post('/auth/logout');
+  await shared.post('/auth/login', { email: susan.email, password: PASSWORD });
+  const [, ofSusan] = shared.cookies.get('browser')?.split('.') ?? [];
+  t.type(ofSusan, 'string');
+  const known = await app.db
+    .selectFrom('known_browsers')
+    .select('token_hash')
+    .where('user_id', '=', susan.id);
+  t.same(await known.execute(), [{ token_hash: hashToken(ofSusan ?? '') }], `and not by ${seen}`);
+  await shared.post('/auth/login', { email: john.email, password: PASSWORD });
+  t.same(await jobsOf(app, mailQueue), [], 'both accounts know the browser they share');
+});
+
+t.test('a session cookie that was copied is worth nothing after the password was given again', async (t) => {
+  const { app, john } = await setUp(t);
+  const client = await signedInClient(app, john);
+  const copy = new Client(app);
+  for (const [name, value] of client.cookies) copy.cookies.set(name, value);
+  t.equal(await isSignedIn(copy), true);
+  await client.post('/auth/verify', { password: PASSWORD });
+  t.equal(await isSignedIn(client), true);
+  t.equal(await isSignedIn(copy), false);
+});
+
+t.test('a reset refuses a password made of the account’s own name', async (t) => {
+  const { app, john } = await setUp(t);
+  const token = await mintToken(app, john.id, 'reset-password');
+  const page = await new Client(app).post(`/auth/reset/${token}`, {
+    password: 'john_john',
+    password2: 'john_john',
+  });
+  t.match(errorsOf(page), { password: /your own name/ });
 });
 
 t.test('a browser that has logged in before keeps tries of its own', async (t) => {
