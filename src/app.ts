@@ -17,6 +17,7 @@ import pageCache from './plugins/page-cache/index.ts';
 import passwords from './plugins/passwords.ts';
 import queue from './plugins/queue/index.ts';
 import rateLimits from './plugins/rate-limits.ts';
+import securityEvents from './plugins/security-events.ts';
 import securityHeaders from './plugins/security-headers.ts';
 import tracing from './plugins/tracing.ts';
 import views from './plugins/views.ts';
@@ -85,6 +86,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
 
   // How HTTP is spoken.
   app.register(clientAddress);
+  app.register(securityEvents);
   app.register(securityHeaders);
   app.register(errors);
   app.register(openapi);

@@ -26,6 +26,7 @@ export interface Schema {
   workers: WorkersTable;
   paused_queues: PausedQueuesTable;
   job_audit_log: JobAuditLogTable;
+  security_events: SecurityEventsTable;
 }
 
 /** What every domain function takes first: the database, or a transaction on it. */
@@ -309,3 +310,37 @@ interface JobAuditLogTable {
   action: string;
   subject: string;
 }
+
+/** What happened to accounts. Rows are never changed. */
+interface SecurityEventsTable {
+  id: GeneratedAlways<number>;
+  kind: ColumnType<SecurityEventKind, SecurityEventKind, never>;
+  /** Whose account; null when a log-in named an address without one. */
+  user_id: ColumnType<number | null, number | null, never>;
+  /** Who did it; null when that is not known, or their account is gone. */
+  actor_id: ColumnType<number | null, number | null, never>;
+  address: ColumnType<string | null, string | null, never>;
+  detail: ColumnType<SecurityEventDetail, string, never>;
+  created_at: GeneratedAlways<Date>;
+}
+
+export type SecurityEventDetail = Readonly<Record<string, string | number | undefined>>;
+
+export type SecurityEventKind =
+  | 'logged-in'
+  | 'log-in-failed'
+  | 'logged-out'
+  | 'password-changed'
+  | 'password-reset'
+  | 'address-changed'
+  | 'role-changed'
+  | 'confirmed'
+  | 'unconfirmed'
+  | 'token-made'
+  | 'token-revoked'
+  | 'export-made'
+  | 'comment-disabled'
+  | 'comment-enabled'
+  | 'comment-deleted'
+  | 'post-edited'
+  | 'post-deleted';

@@ -13,6 +13,7 @@ import { createUser, PASSWORD, registration, signedInClient } from './support/fa
 const PEOPLE = 20_000;
 const POSTS = 20_000;
 const COMMENTS = 20_000;
+const EVENTS = 20_000;
 
 /** What no page may go beyond, however large the site: one block of ids, or all whom somebody follows. */
 const MOST_ROWS = 4_200;
@@ -105,6 +106,12 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     on conflict do nothing
   `.execute(db);
   await sql`
+    insert into security_events (kind, user_id, actor_id)
+    select case when n % 1000 = 0 then 'role-changed' else 'logged-in' end,
+      case when n % 4 = 0 then 1 else n end, 1 + n % ${PEOPLE}::int
+    from generate_series(1, ${EVENTS}::int) as n
+  `.execute(db);
+  await sql`
     insert into sessions (token_hash, user_id, expires_at)
     select sha256(n::text::bytea), n, now() + interval '1 day' from generate_series(1, 5000) as n
   `.execute(db);
@@ -175,6 +182,13 @@ for (const [how, settings] of [
       '/edit/1',
       '/feed.atom',
       '/post/1/feed.json',
+      '/auth/activity',
+      '/auth/activity?before=10000',
+      '/admin/activity',
+      '/admin/activity?before=10000',
+      '/admin/activity?kind=role-changed',
+      '/admin/activity?username=p7',
+      '/admin/activity?username=many&kind=role-changed',
     ]) {
       await visit(path, () => moderator.get(path));
     }

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
 import t from 'tap';
 import { follow } from '../src/domain/follows/follow.ts';
 import { ApiProgram } from './support/api.ts';
@@ -43,6 +44,8 @@ t.test('each page costs the same few queries at 1 row and at 50', async (t) => {
     `/edit/${postId}`,
     '/edit-profile',
     `/edit-profile/${author.id}`,
+    '/auth/activity',
+    '/admin/activity?username=reader',
   ];
   const measure = async (url: string) => {
     await client.get(url === '/?followed' ? '/followed' : '/all');
@@ -54,6 +57,10 @@ t.test('each page costs the same few queries at 1 row and at 50', async (t) => {
 
   await writePosts(app, author, 49);
   await writeComments(app, author, postId, 49);
+  await sql`
+    insert into security_events (kind, user_id, actor_id)
+    select 'post-edited', ${reader.id}, ${author.id} from generate_series(1, 49)
+  `.execute(app.db);
   for (let number = 1; number <= 49; number += 1) {
     const { id } = await app.db
       .insertInto('users')

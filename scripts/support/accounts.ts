@@ -1,23 +1,31 @@
+import type { Kysely } from 'kysely';
 import { setConfirmed } from '../../src/domain/accounts/confirm.ts';
 import { findByEmail } from '../../src/domain/accounts/find.ts';
 import { ROLES } from '../../src/domain/accounts/roles.ts';
+import { recordEvent } from '../../src/domain/security-events/record.ts';
 import { StartupError } from '../../src/errors.ts';
-import type { Db } from '../../src/schema.ts';
+import type { Db, Schema } from '../../src/schema.ts';
 
 /** Gives an account a role. The name of the role may be in any case. */
-export async function grantRole(db: Db, email: string, roleName: string): Promise<string> {
+export async function grantRole(db: Kysely<Schema>, email: string, roleName: string): Promise<string> {
   const role = ROLES.find((known) => known.toLowerCase() === roleName.toLowerCase());
   if (role === undefined)
     throw new StartupError(2, `There is no role "${roleName}"; give ${ROLES.join(', ')}`);
   const { id } = await findAccount(db, email);
-  await db.updateTable('users').set({ role }).where('id', '=', id).execute();
+  await db.transaction().execute(async (trx) => {
+    await trx.updateTable('users').set({ role }).where('id', '=', id).execute();
+    await recordEvent(trx, { kind: 'role-changed', userId: id, detail: { role } });
+  });
   return `${email} is ${role} now.`;
 }
 
 /** Takes an account for confirmed, for somebody whom no mail can reach. */
-export async function confirmByHand(db: Db, email: string): Promise<string> {
+export async function confirmByHand(db: Kysely<Schema>, email: string): Promise<string> {
   const { id } = await findAccount(db, email);
-  await setConfirmed(db, id);
+  await db.transaction().execute(async (trx) => {
+    await setConfirmed(trx, id);
+    await recordEvent(trx, { kind: 'confirmed', userId: id });
+  });
   return `${email} is confirmed.`;
 }
 

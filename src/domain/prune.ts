@@ -24,6 +24,7 @@ const EXPIRED: Readonly<Record<string, string>> = {
   data_exports: `ended_at < now() - interval '7 days'`,
   job_attempts: `started_at < now() - interval '14 days'`,
   workers: `seen_at < now() - interval '1 day'`,
+  security_events: `created_at < now() - interval '180 days'`,
   job_audit_log: `at < now() - interval '400 days'`,
   users: `confirmed_at is null and last_seen_at < now() - interval '7 days'
     and post_count + comment_count = 0 and role = 'User'`,

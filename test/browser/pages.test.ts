@@ -77,6 +77,7 @@ t.test(
         '/api-tokens',
       ],
       ...['/admin/jobs', '/admin/jobs/list', '/admin/jobs/audit'],
+      ...['/auth/activity', '/admin/activity'],
     ];
 
     const visit = async (page: Page, path: string) => {

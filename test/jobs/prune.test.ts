@@ -21,11 +21,16 @@ t.test('what has expired is removed, and what has not stays', async (t) => {
     select decode(md5(n::text), 'hex'), now() - interval '1 second' from generate_series(1, 25000) as n
   `.execute(app.db);
 
+  await sql`
+    insert into security_events (kind, created_at)
+    select 'logged-in', now() - days * interval '1 day' from unnest(array[179, 181]) as days
+  `.execute(app.db);
   await sql`insert into rate_limits values ('over', 1, 1), ('on', 1, 1e15)`.execute(app.db);
 
   const removed = await prune(app.db, { signal: new AbortController().signal });
 
   t.match(removed, { sessions: 25_000, mailed_tokens: 1, workers: 1, mail_deliveries: 0, rate_limits: 1 });
+  t.equal(removed.security_events, 1);
   const left = async (table: 'sessions' | 'mailed_tokens' | 'workers') =>
     (await app.db.selectFrom(table).selectAll().execute()).length;
   t.same([await left('sessions'), await left('mailed_tokens'), await left('workers')], [1, 1, 1]);

@@ -1,6 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { mailQueue, type Queue } from '../../queues.ts';
 import type { Schema } from '../../schema.ts';
+import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 import { grantToOperator } from './confirm.ts';
 import { endAccess } from './end-access.ts';
@@ -60,6 +61,7 @@ export async function changeEmail(
       const { wasConfirmed } = await completeChange(trx, emailChangeId);
       await grantToOperator(trx, userId, adminEmail);
       await endAccess(trx, userId, { exceptSession: session });
+      await recordEvent(trx, { kind: 'address-changed', userId, actorId: userId });
       if (wasConfirmed) {
         await queue.send(mailQueue, { template: 'email-changed', userId, emailChangeId }, { db: trx });
       }

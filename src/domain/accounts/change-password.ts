@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { mailQueue, type Queue } from '../../queues.ts';
 import type { Schema } from '../../schema.ts';
+import { recordEvent } from '../security-events/record.ts';
 import { endAccess } from './end-access.ts';
 import type { Credentials } from './find.ts';
 import { useToken } from './mailed-token.ts';
@@ -33,6 +34,7 @@ export async function changePassword(
       .executeTakeFirst();
     if (numUpdatedRows === 0n) return false;
     await endAccess(trx, account.id, { exceptSession: session });
+    await recordEvent(trx, { kind: 'password-changed', userId: account.id });
     await queue.send(mailQueue, { template: 'password-changed', userId: account.id }, { db: trx });
     return true;
   });
@@ -69,6 +71,7 @@ export async function resetPassword(
     const { userId } = used;
     await trx.updateTable('users').set({ password_hash: passwordHash }).where('id', '=', userId).execute();
     await endAccess(trx, userId);
+    await recordEvent(trx, { kind: 'password-reset', userId, actorId: userId });
     await queue.send(mailQueue, { template: 'password-changed', userId }, { db: trx });
     return true;
   });

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { mailQueue, type Queue } from '../../queues.ts';
 import type { Db, Role, Schema } from '../../schema.ts';
+import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 import { useToken } from './mailed-token.ts';
 
@@ -19,6 +20,7 @@ export async function confirmAccount(
       const used = await useToken(trx, 'confirm-account', token);
       if (used === undefined) return undefined;
       await setConfirmed(trx, used.userId);
+      await recordEvent(trx, { kind: 'confirmed', userId: used.userId, actorId: used.userId });
       await grantToOperator(trx, used.userId, adminEmail);
       return used.userId;
     });
@@ -31,12 +33,16 @@ export async function confirmAccount(
 /** Makes an account Administrator if its address, which has just been proven, is the operator's. */
 export async function grantToOperator(db: Db, userId: number, adminEmail: string | undefined): Promise<void> {
   if (adminEmail === undefined) return;
-  await db
+  const { numUpdatedRows } = await db
     .updateTable('users')
     .set({ role: 'Administrator' })
     .where('id', '=', userId)
+    .where('role', '<>', 'Administrator')
     .where(sql`lower(email)`, '=', sql`lower(${adminEmail})`)
-    .execute();
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) return;
+  const detail = { role: 'Administrator' };
+  await recordEvent(db, { kind: 'role-changed', userId, actorId: null, detail });
 }
 
 /** Takes an account for confirmed. One that is confirmed already stays so since then. */
@@ -75,6 +81,7 @@ export async function correctEmail(
       .where('confirmed_at', 'is', null)
       .executeTakeFirst();
     if (numUpdatedRows === 0n) return false;
+    await recordEvent(trx, { kind: 'address-changed', userId });
     await resendConfirmation({ db: trx, queue }, userId);
     return true;
   });

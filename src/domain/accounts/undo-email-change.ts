@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { mailQueue, type Queue } from '../../queues.ts';
 import type { Schema } from '../../schema.ts';
+import { recordEvent } from '../security-events/record.ts';
 import { mintToken } from '../token.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 import { endAccess } from './end-access.ts';
@@ -42,6 +43,7 @@ export async function undoEmailChange(
         .where('id', '>=', emailChangeId)
         .execute();
       await endAccess(trx, userId);
+      await recordEvent(trx, { kind: 'address-changed', userId, actorId: userId });
       await queue.send(mailQueue, { template: 'reset-password', userId }, { db: trx });
       return true;
     });

@@ -3,6 +3,7 @@ import { DomainError } from '../../errors.ts';
 import type { Db, Schema, TokenScope } from '../../schema.ts';
 import type { Credentials } from '../accounts/find.ts';
 import { rowCount } from '../page.ts';
+import { recordEvent } from '../security-events/record.ts';
 import { expiry } from '../sessions/lifetime.ts';
 import { mintToken } from '../token.ts';
 
@@ -20,22 +21,25 @@ const DAY = 24 * 60 * 60;
  * @param passwordHash of the password that was given: it must still be the account's
  * @throws DomainError `unauthorized` when the password has been changed meanwhile
  */
-export async function issueToken(db: Db, { id, passwordHash }: Credentials): Promise<string> {
+export async function issueToken(db: Kysely<Schema>, { id, passwordHash }: Credentials): Promise<string> {
   const { token, hash } = mintToken();
-  const { numInsertedOrUpdatedRows } = await db
-    .insertInto('api_tokens')
-    .columns(['token_hash', 'user_id', 'scope', 'expires_at'])
-    .expression((from) =>
-      from
-        .selectFrom('users')
-        .select(({ val }) => [val(hash).as('token_hash'), 'id', val('write').as('scope')])
-        .select(expiry(TOKEN_SECONDS).as('expires_at'))
-        .where('id', '=', id)
-        .where('password_hash', '=', passwordHash)
-        .forShare(),
-    )
-    .executeTakeFirst();
-  if (numInsertedOrUpdatedRows !== 1n) throw new DomainError('unauthorized', 'Invalid credentials');
+  await db.transaction().execute(async (trx) => {
+    const { numInsertedOrUpdatedRows } = await trx
+      .insertInto('api_tokens')
+      .columns(['token_hash', 'user_id', 'scope', 'expires_at'])
+      .expression((from) =>
+        from
+          .selectFrom('users')
+          .select(({ val }) => [val(hash).as('token_hash'), 'id', val('write').as('scope')])
+          .select(expiry(TOKEN_SECONDS).as('expires_at'))
+          .where('id', '=', id)
+          .where('password_hash', '=', passwordHash)
+          .forShare(),
+      )
+      .executeTakeFirst();
+    if (numInsertedOrUpdatedRows !== 1n) throw new DomainError('unauthorized', 'Invalid credentials');
+    await recordEvent(trx, { kind: 'token-made', userId: id });
+  });
   return token;
 }
 
@@ -86,6 +90,7 @@ export async function issueNamedToken(
         expires_at: days === null ? null : expiry(days * DAY),
       })
       .execute();
+    await recordEvent(trx, { kind: 'token-made', userId, detail: { name } });
   });
   return token;
 }

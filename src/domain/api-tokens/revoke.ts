@@ -1,16 +1,32 @@
-import type { Db } from '../../schema.ts';
+import type { Kysely } from 'kysely';
+import type { Schema } from '../../schema.ts';
+import { recordEvent } from '../security-events/record.ts';
 
 /** Revokes one token of an account. Returns whether there was one. */
-export async function revokeToken(db: Db, userId: number, id: number): Promise<boolean> {
-  const { numDeletedRows } = await db
-    .deleteFrom('api_tokens')
-    .where('user_id', '=', userId)
-    .where('id', '=', id)
-    .executeTakeFirst();
-  return numDeletedRows === 1n;
+export function revokeToken(db: Kysely<Schema>, userId: number, id: number): Promise<boolean> {
+  return db.transaction().execute(async (trx) => {
+    const revoked = await trx
+      .deleteFrom('api_tokens')
+      .where('user_id', '=', userId)
+      .where('id', '=', id)
+      .returning('name')
+      .executeTakeFirst();
+    if (revoked === undefined) return false;
+    const detail = revoked.name === null ? {} : { name: revoked.name };
+    await recordEvent(trx, { kind: 'token-revoked', userId, detail });
+    return true;
+  });
 }
 
 /** Revokes the tokens that were got with the account's password; those with a name stay. */
-export async function revokeUnnamedTokens(db: Db, userId: number): Promise<void> {
-  await db.deleteFrom('api_tokens').where('user_id', '=', userId).where('name', 'is', null).execute();
+export async function revokeUnnamedTokens(db: Kysely<Schema>, userId: number): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const { numDeletedRows } = await trx
+      .deleteFrom('api_tokens')
+      .where('user_id', '=', userId)
+      .where('name', 'is', null)
+      .executeTakeFirst();
+    if (numDeletedRows === 0n) return;
+    await recordEvent(trx, { kind: 'token-revoked', userId, detail: { count: Number(numDeletedRows) } });
+  });
 }

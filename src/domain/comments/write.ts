@@ -1,9 +1,10 @@
-import type { Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import type { Queue } from '../../queues.ts';
 import type { Db, Schema } from '../../schema.ts';
 import type { Rendered } from '../markdown.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
+import { recordEvent, recordInterference } from '../security-events/record.ts';
 import { announceComment } from './notice.ts';
 
 /**
@@ -51,7 +52,7 @@ async function insertComment(
  *
  * @throws DomainError `not-found`, or `forbidden` to anybody but its author and an Administrator
  */
-export async function deleteComment(db: Db, actor: Actor, id: number): Promise<number> {
+export async function deleteComment(db: Kysely<Schema>, actor: Actor, id: number): Promise<number> {
   const comment = await db
     .selectFrom('comments')
     .select(['author_id as authorId', 'post_id as postId'])
@@ -59,8 +60,12 @@ export async function deleteComment(db: Db, actor: Actor, id: number): Promise<n
     .executeTakeFirst();
   if (comment === undefined) throw new DomainError('not-found', 'There is no such comment.');
   if (!mayChange(actor, comment)) throw new DomainError('forbidden', 'Only its author may delete a comment.');
-  await db.deleteFrom('comments').where('id', '=', id).execute();
-  return comment.postId;
+  const { authorId, postId } = comment;
+  await db.transaction().execute(async (trx) => {
+    await trx.deleteFrom('comments').where('id', '=', id).execute();
+    await recordInterference(trx, { kind: 'comment-deleted', userId: authorId, detail: { post: postId } });
+  });
+  return postId;
 }
 
 /**
@@ -68,11 +73,19 @@ export async function deleteComment(db: Db, actor: Actor, id: number): Promise<n
  *
  * @throws DomainError `not-found`
  */
-export async function setCommentDisabled(db: Db, id: number, isDisabled: boolean): Promise<void> {
-  const { numUpdatedRows } = await db
-    .updateTable('comments')
-    .set({ is_disabled: isDisabled })
-    .where('id', '=', id)
-    .executeTakeFirst();
-  if (numUpdatedRows === 0n) throw new DomainError('not-found', 'There is no such comment.');
+export async function setCommentDisabled(db: Kysely<Schema>, id: number, isDisabled: boolean): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const comment = await trx
+      .updateTable('comments')
+      .set({ is_disabled: isDisabled })
+      .where('id', '=', id)
+      .returning(['author_id as authorId', 'post_id as postId'])
+      .executeTakeFirst();
+    if (comment === undefined) throw new DomainError('not-found', 'There is no such comment.');
+    await recordEvent(trx, {
+      kind: isDisabled ? 'comment-disabled' : 'comment-enabled',
+      userId: comment.authorId,
+      detail: { post: comment.postId },
+    });
+  });
 }

@@ -3,6 +3,7 @@ import { DomainError } from '../../errors.ts';
 import { exportQueue, type Queue } from '../../queues.ts';
 import type { DataExportState, Db } from '../../schema.ts';
 import { goodTokens } from '../accounts/mailed-token.ts';
+import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 
 /** An export as its owner sees it. */
@@ -50,6 +51,7 @@ export async function requestExport({ db, queue }: { db: Db; queue: Queue }, use
         .returning('id')
         .executeTakeFirstOrThrow();
       await queue.send(exportQueue, { exportId: id }, { db: trx });
+      await recordEvent(trx, { kind: 'export-made', userId });
     });
   } catch (error) {
     if (violatedConstraint(error) !== 'data_exports_one_at_a_time_key') throw error;

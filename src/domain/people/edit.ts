@@ -4,6 +4,7 @@ import { mailQueue, type Queue } from '../../queues.ts';
 import type { Db, Schema } from '../../schema.ts';
 import { canonicalEmail } from '../accounts/email.ts';
 import { endAccess } from '../accounts/end-access.ts';
+import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 import type { EditableProfile } from './find.ts';
 
@@ -32,9 +33,9 @@ export async function editAnyProfile(
   try {
     await db.transaction().execute(async (trx) => {
       if (role !== 'Administrator' || !isConfirmed) await requireAnotherAdministrator(trx, id);
-      const { email: oldEmail } = await trx
+      const before = await trx
         .selectFrom('users')
-        .select('email')
+        .select(['email', 'role', sql<boolean>`confirmed_at is not null`.as('isConfirmed')])
         .where('id', '=', id)
         .forUpdate()
         .executeTakeFirstOrThrow();
@@ -44,9 +45,16 @@ export async function editAnyProfile(
         .set({ confirmed_at: isConfirmed ? sql<Date>`coalesce(confirmed_at, now())` : null })
         .where('id', '=', id)
         .execute();
-      if (canonicalEmail(oldEmail) === canonicalEmail(email)) return;
+      if (before.role !== role) {
+        await recordEvent(trx, { kind: 'role-changed', userId: id, detail: { role } });
+      }
+      if (before.isConfirmed !== isConfirmed) {
+        await recordEvent(trx, { kind: isConfirmed ? 'confirmed' : 'unconfirmed', userId: id });
+      }
+      if (canonicalEmail(before.email) === canonicalEmail(email)) return;
       await endAccess(trx, id, { exceptSession: session });
-      await reportChange({ trx, queue }, { userId: id, oldEmail, newEmail: email });
+      await recordEvent(trx, { kind: 'address-changed', userId: id });
+      await reportChange({ trx, queue }, { userId: id, oldEmail: before.email, newEmail: email });
     });
   } catch (error) {
     const constraint = violatedConstraint(error);

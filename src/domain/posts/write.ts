@@ -1,8 +1,9 @@
-import { sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { DomainError } from '../../errors.ts';
-import type { Db, Role } from '../../schema.ts';
+import type { Db, Role, Schema } from '../../schema.ts';
 import { can, Permission } from '../accounts/roles.ts';
 import type { Rendered } from '../markdown.ts';
+import { recordInterference } from '../security-events/record.ts';
 
 /** Who acts, as far as the rules need to know. */
 export interface Actor {
@@ -57,28 +58,39 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
  * @throws DomainError `edit-conflict` when somebody else has changed the post since
  */
 export async function updatePost(
-  db: Db,
+  db: Kysely<Schema>,
   id: number,
   { body, html }: Rendered,
   versions: readonly number[] | undefined,
 ): Promise<void> {
-  let update = db
-    .updateTable('posts')
-    .set(({ eb }) => ({
-      body,
-      body_html: html,
-      version: eb('version', '+', 1),
-      edited_at: sql`now()`,
-    }))
-    .where('id', '=', id);
-  if (versions !== undefined) update = update.where(sql<boolean>`version = any(${versions}::int[])`);
-  const { numUpdatedRows } = await update.executeTakeFirst();
-  if (numUpdatedRows === 0n) {
-    throw new DomainError('edit-conflict', 'The post has been changed by somebody else meanwhile.');
-  }
+  await db.transaction().execute(async (trx) => {
+    let update = trx
+      .updateTable('posts')
+      .set(({ eb }) => ({
+        body,
+        body_html: html,
+        version: eb('version', '+', 1),
+        edited_at: sql`now()`,
+      }))
+      .where('id', '=', id);
+    if (versions !== undefined) update = update.where(sql<boolean>`version = any(${versions}::int[])`);
+    const updated = await update.returning('author_id as authorId').executeTakeFirst();
+    if (updated === undefined) {
+      throw new DomainError('edit-conflict', 'The post has been changed by somebody else meanwhile.');
+    }
+    await recordInterference(trx, { kind: 'post-edited', userId: updated.authorId, detail: { post: id } });
+  });
 }
 
 /** Deletes a post, and its comments with it. */
-export async function deletePost(db: Db, id: number): Promise<void> {
-  await db.deleteFrom('posts').where('id', '=', id).execute();
+export async function deletePost(db: Kysely<Schema>, id: number): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const deleted = await trx
+      .deleteFrom('posts')
+      .where('id', '=', id)
+      .returning('author_id as authorId')
+      .executeTakeFirst();
+    if (deleted === undefined) return;
+    await recordInterference(trx, { kind: 'post-deleted', userId: deleted.authorId, detail: { post: id } });
+  });
 }

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import { mailQueue, type Queue } from '../../queues.ts';
 import type { Db, Schema } from '../../schema.ts';
 import { rowCount } from '../page.ts';
+import { recordEvent } from '../security-events/record.ts';
 import { hashToken, mintToken } from '../token.ts';
 import { startSession } from './start.ts';
 
@@ -35,6 +36,7 @@ export async function logIn(
 ): Promise<{ session: string; browser: string | undefined }> {
   return db.transaction().execute(async (trx) => {
     const session = await startSession(trx, { userId, isRemembered, ...(passwordHash && { passwordHash }) });
+    await recordEvent(trx, { kind: 'logged-in', userId, actorId: userId });
     if (await recordUse(trx, userId, browsers)) return { session, browser: undefined };
     const others = await findBrowsers(trx, userId);
     if (others.known > 0 && others.ofLastHour < MOST_MAILS_AN_HOUR) {

@@ -38,7 +38,7 @@ export default fp(
       request.caller = caller;
     });
   },
-  { name: 'api-authentication', dependencies: ['db', 'passwords', 'rate-limits'] },
+  { name: 'api-authentication', dependencies: ['db', 'passwords', 'rate-limits', 'security-events'] },
 );
 
 /** Makes a hook for routes that only some roles may use. */
@@ -82,14 +82,17 @@ function shareWhileUnderWay(app: FastifyInstance) {
 }
 
 async function findByPassword(
-  { db, passwords, rateLimits }: FastifyInstance,
+  { db, passwords, rateLimits, recordFailedLogIn }: FastifyInstance,
   { email, password }: Password,
   address: string,
 ): Promise<ApiClient | undefined> {
   const actor = { account: email, address };
   await rateLimits.consume('login', actor);
   const account = await authenticate({ db, passwords }, { email, password });
-  if (account === undefined) return undefined;
+  if (account === undefined) {
+    recordFailedLogIn(email);
+    return undefined;
+  }
   // As on the page: the password of an unconfirmed account buys no tries at the owner's.
   if (account.isConfirmed) await rateLimits.forgive('login', actor);
   return identifyByAccount(db, account);

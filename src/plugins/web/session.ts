@@ -2,6 +2,7 @@ import cookie, { type CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { recordVisit } from '../../domain/people/record-visit.ts';
+import { recordEvent } from '../../domain/security-events/record.ts';
 import { endSession } from '../../domain/sessions/end.ts';
 import { type FoundSession, findSession, type SessionUser } from '../../domain/sessions/find.ts';
 import { BROWSER_SECONDS, SESSION_SECONDS } from '../../domain/sessions/lifetime.ts';
@@ -126,6 +127,7 @@ export class WebSession {
 
   /** Ends the session on this device only. */
   async signOut(): Promise<void> {
+    if (this.user !== null) await recordEvent(this.#app.db, { kind: 'logged-out', userId: this.user.id });
     await this.#end();
     this.#reply.clearCookie(this.#cookie.name, this.#cookie.options);
   }

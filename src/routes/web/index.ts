@@ -5,7 +5,7 @@ import sameOrigin from '../../plugins/web/same-origin.ts';
 import session from '../../plugins/web/session.ts';
 import sharedPages from '../../plugins/web/shared-pages.ts';
 import textResponses from '../../plugins/web/text-responses.ts';
-import jobsDashboard from '../admin/jobs/index.ts';
+import administration from '../admin/index.ts';
 import avatars from '../avatars.ts';
 import styleguide from '../dev/styleguide.ts';
 import apiDocs from './api-docs.ts';
@@ -47,7 +47,7 @@ async function pages(app: FastifyInstance): Promise<void> {
   app.register(yourData, { prefix: '/your-data' });
   app.register(apiTokens, { prefix: '/api-tokens' });
   app.register(moderate, { prefix: '/moderate' });
-  app.register(jobsDashboard, { prefix: '/admin/jobs' });
+  app.register(administration, { prefix: '/admin' });
   app.register(unsubscribe, { prefix: '/unsubscribe' });
   app.register(apiDocs);
   // Loaded only where it is needed: a mail reader is a large thing.

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { requireSignedIn } from '../../../plugins/web/guards.ts';
+import activity from './activity.ts';
 import changeEmail from './change-email.ts';
 import changePassword from './change-password.ts';
 import confirm from './confirm.ts';
@@ -28,4 +29,5 @@ async function signedIn(app: FastifyInstance): Promise<void> {
   app.register(unconfirmed);
   app.register(changePassword);
   app.register(verify);
+  app.register(activity);
 }

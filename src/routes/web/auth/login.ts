@@ -34,6 +34,7 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
     await rateLimits.consume('login', actor);
     const account = await authenticate({ db, passwords }, { email, password });
     if (account === undefined) {
+      app.recordFailedLogIn(email);
       return show(request, reply.code(422), form.refuse('password', 'Invalid email or password.'));
     }
     // Nor does the password of such an account buy tries at the owner's.

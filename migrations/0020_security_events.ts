@@ -1,0 +1,46 @@
+import { type Kysely, sql } from 'kysely';
+
+/**
+ * What happened to accounts. Rows are only added, and removed when they are old or their account goes; the one change
+ * allowed is that an actor whose account goes is forgotten.
+ */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    create table security_events (
+      id integer generated always as identity primary key,
+      kind text not null check (kind in (
+        'logged-in', 'log-in-failed', 'logged-out',
+        'password-changed', 'password-reset', 'address-changed', 'role-changed', 'confirmed', 'unconfirmed',
+        'token-made', 'token-revoked', 'export-made',
+        'comment-disabled', 'comment-enabled', 'comment-deleted', 'post-edited', 'post-deleted'
+      )),
+      user_id integer references users on delete cascade,
+      actor_id integer references users on delete set null,
+      address inet,
+      detail jsonb not null default '{}' check (length(detail::text) <= 500),
+      created_at timestamptz not null default now()
+    )
+  `.execute(db);
+  await sql`create index security_events_user_id_idx on security_events (user_id, id)`.execute(db);
+  await sql`create index security_events_user_id_kind_idx on security_events (user_id, kind, id)`.execute(db);
+  await sql`create index security_events_kind_idx on security_events (kind, id)`.execute(db);
+  await sql`create index security_events_actor_id_idx on security_events (actor_id)`.execute(db);
+  await sql`create index security_events_created_at_idx on security_events using brin (created_at)`.execute(
+    db,
+  );
+  await sql`
+    create function refuse_change() returns trigger language plpgsql as $$
+    begin raise exception 'rows of % are never changed', tg_table_name; end
+    $$
+  `.execute(db);
+  await sql`
+    create trigger security_events_append_only before update on security_events for each row
+      when (new.actor_id is not null or to_jsonb(new) - 'actor_id' <> to_jsonb(old) - 'actor_id')
+      execute function refuse_change()
+  `.execute(db);
+}
+
+export async function down(db: Kysely<unknown>): Promise<void> {
+  await sql`drop table security_events`.execute(db);
+  await sql`drop function refuse_change`.execute(db);
+}

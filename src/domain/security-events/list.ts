@@ -1,0 +1,98 @@
+import { sql } from 'kysely';
+import type { Db, SecurityEventDetail, SecurityEventKind } from '../../schema.ts';
+
+/** How many events a page has. */
+const PAGE_SIZE = 50;
+
+export interface ListedEvent {
+  readonly id: number;
+  readonly kind: SecurityEventKind;
+  readonly detail: SecurityEventDetail;
+  readonly at: Date;
+}
+
+/** An event as the owner of the account sees it. */
+export interface OwnEvent extends ListedEvent {
+  /** Null when that is another person's. */
+  readonly address: string | null;
+  /** Whether a moderator, an Administrator or the operator did it. */
+  readonly isByStaff: boolean;
+}
+
+/** An event as Administrators see it. */
+export interface AnyEvent extends ListedEvent {
+  readonly address: string | null;
+  /** Whose account it happened to; null when there is none. */
+  readonly username: string | null;
+  /** Null when it is not known, or gone. */
+  readonly actorName: string | null;
+}
+
+export interface EventFilter {
+  /** Whose account, whatever the name's case. */
+  readonly username?: string | undefined;
+  readonly kind?: SecurityEventKind | undefined;
+}
+
+export interface EventPage<Event> {
+  /** The newest first. */
+  readonly events: readonly Event[];
+  /** What the page after this one comes before; undefined on the last. */
+  readonly next: number | undefined;
+}
+
+/** Events of one account. @param before the id that the page comes before; undefined for the newest */
+export async function listOwnEvents(
+  db: Db,
+  userId: number,
+  before: number | undefined,
+): Promise<EventPage<OwnEvent>> {
+  const isByStaff = sql<boolean>`actor_id is distinct from user_id and kind <> 'log-in-failed'`;
+  return pageOf(
+    await selectPage(db, before)
+      .select(isByStaff.as('isByStaff'))
+      .select(sql<string | null>`case when not (${isByStaff}) then address end`.as('address'))
+      .where('user_id', '=', userId)
+      .execute(),
+  );
+}
+
+/** Events of all accounts that match. */
+export async function listEvents(
+  db: Db,
+  { username, kind }: EventFilter,
+  before: number | undefined,
+): Promise<EventPage<AnyEvent>> {
+  let page = selectPage(db, before).select(['address', 'user_id', 'actor_id']);
+  if (kind !== undefined) page = page.where('kind', '=', kind);
+  if (username !== undefined) {
+    page = page.where('user_id', '=', ({ selectFrom }) =>
+      selectFrom('users').select('users.id').where(sql`lower(username)`, '=', username.toLowerCase()),
+    );
+  }
+  return pageOf(
+    await db
+      .selectFrom(page.as('event'))
+      .leftJoin('users', 'users.id', 'event.user_id')
+      .leftJoin('users as actor', 'actor.id', 'event.actor_id')
+      .select(['event.id', 'event.kind', 'event.detail', 'event.at', 'event.address'])
+      .select(['users.username', 'actor.username as actorName'])
+      .orderBy('event.id', 'desc')
+      .execute(),
+  );
+}
+
+/** One more than fits, to see whether there is another page. */
+function selectPage(db: Db, before: number | undefined) {
+  return db
+    .selectFrom('security_events')
+    .select(['security_events.id', 'kind', 'detail', 'created_at as at'])
+    .$if(before !== undefined, (query) => query.where('security_events.id', '<', before ?? 0))
+    .orderBy('security_events.id', 'desc')
+    .limit(sql.lit(PAGE_SIZE + 1));
+}
+
+function pageOf<Event extends ListedEvent>(found: readonly Event[]): EventPage<Event> {
+  const events = found.slice(0, PAGE_SIZE);
+  return { events, next: found.length > PAGE_SIZE ? events.at(-1)?.id : undefined };
+}

@@ -1,0 +1,68 @@
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { EventFilter, ListedEvent } from '../../domain/security-events/list.ts';
+import { DomainError } from '../../errors.ts';
+import { idFrom } from '../../plugins/web/params.ts';
+import type { SecurityEventDetail, SecurityEventKind } from '../../schema.ts';
+
+/** What each kind of event is called where one can be chosen. */
+export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
+  'logged-in': 'Logged in',
+  'log-in-failed': 'Log-in failed',
+  'logged-out': 'Logged out',
+  'password-changed': 'Password changed',
+  'password-reset': 'Password reset',
+  'address-changed': 'Email address changed',
+  'role-changed': 'Role changed',
+  confirmed: 'Account confirmed',
+  unconfirmed: 'Confirmation withdrawn',
+  'token-made': 'API token made',
+  'token-revoked': 'API token revoked',
+  'export-made': 'Export requested',
+  'comment-disabled': 'Comment hidden',
+  'comment-enabled': 'Comment shown again',
+  'comment-deleted': 'Comment deleted',
+  'post-edited': 'Post edited',
+  'post-deleted': 'Post deleted',
+};
+
+function isEventKind(kind: string): kind is SecurityEventKind {
+  return Object.hasOwn(KIND_NAMES, kind);
+}
+
+/** An event in plain words, such as “Role changed to Moderator”. */
+export function describeEvent({ kind, detail }: Pick<ListedEvent, 'kind' | 'detail'>): string {
+  return KIND_NAMES[kind] + describeDetail(detail);
+}
+
+function describeDetail({ role, name, count, post }: SecurityEventDetail): string {
+  if (role !== undefined) return ` to ${role}`;
+  if (name !== undefined) return `: “${name}”`;
+  if (count !== undefined) return `: all ${count} without a name`;
+  return post === undefined ? '' : `, post ${post}`;
+}
+
+const QueryFields = Type.Object({
+  username: Type.Optional(Type.String({ maxLength: 64, pattern: '^[^\\u0000]*$' })),
+  kind: Type.Optional(Type.String({ maxLength: 30 })),
+  before: Type.Optional(Type.String({ maxLength: 10 })),
+});
+
+const validator = Compile(QueryFields);
+
+/**
+ * Which events a query asks for. Empty fields are as good as none.
+ *
+ * @throws DomainError `not-found` for a kind that there is not, and for what cannot be understood
+ */
+export function readActivityQuery(query: unknown): EventFilter & { before: number | undefined } {
+  if (!validator.Check(query))
+    throw new DomainError('not-found', 'This choice of events cannot be understood.');
+  const { username, kind, before } = query;
+  if (kind && !isEventKind(kind)) throw new DomainError('not-found', 'There is no such kind of event.');
+  return {
+    username: username || undefined,
+    kind: kind && isEventKind(kind) ? kind : undefined,
+    before: before ? idFrom(before) : undefined,
+  };
+}

@@ -1,0 +1,13 @@
+import type { FastifyInstance } from 'fastify';
+import { listOwnEvents } from '../../../domain/security-events/list.ts';
+import { currentUser, requireUser } from '../../../plugins/web/guards.ts';
+import { describeEvent, readActivityQuery } from '../activity.ts';
+
+/** Where people see what happened to their account. */
+export default async function activityRoutes(app: FastifyInstance): Promise<void> {
+  app.get('/activity', { onRequest: requireUser }, async (request, reply) => {
+    const { before } = readActivityQuery(request.query);
+    const { events, next } = await listOwnEvents(app.db, currentUser(request).id, before);
+    return reply.page('auth/activity', { title: 'Recent Activity', events, next, before, describeEvent });
+  });
+}

@@ -1,0 +1,148 @@
+/** Who asks. What is asked for belongs to the owner, an ordinary user like the one before, to whom it does not. */
+export const PEOPLE = ['anonymous', 'unconfirmed', 'user', 'owner', 'moderator', 'administrator'] as const;
+
+export type Person = (typeof PEOPLE)[number];
+
+/** A route and what each of PEOPLE gets there. */
+export interface Row {
+  /** Method and pattern, as the application registers them. */
+  readonly route: string;
+  readonly outcomes: Readonly<Record<Person, string>>;
+  /** The database table that an `ok` changes; undefined where reading is all. */
+  readonly changes: string | undefined;
+}
+
+/**
+ * Every route, with the outcome for each person of a request that is valid throughout. One outcome alone is everybody's.
+ *
+ * - `ok`: the page, or the deed done
+ * - `home`: sent to the home page
+ * - `nothing`: a friendly answer, and nothing done
+ * - `log in`, `confirm`: told to do that first
+ * - `forbidden`, `missing`: 403 and 404
+ */
+export const MATRIX: readonly Row[] = rows(`
+                                           anonymous  unconfirmed  user       owner      moderator  administrator
+
+  GET /assets/:name                        ok
+  GET /favicon.ico                         ok
+  GET /avatar/:seed([0-9a-f-]{36}).svg     ok
+  GET /robots.txt                          ok
+  GET /.well-known/security.txt            ok
+  GET /sitemap.xml                         ok
+  GET /sitemap/posts/:number(^\\d{1,5}).xml   ok
+  GET /sitemap/people/:number(^\\d{1,5}).xml  ok
+  GET /feed.atom                           ok
+  GET /feed.json                           ok
+  GET /post/:id/feed.atom                  ok
+  GET /post/:id/feed.json                  ok
+  GET /user/:username/feed.atom            ok
+  GET /user/:username/feed.json            ok
+  GET /health/live                         ok
+  GET /health/ready                        ok
+
+  GET /metrics                             ok
+  GET /dev/mailbox                         ok
+  GET /dev/mailbox/:id                     ok
+  GET /dev/mailbox/:id/html                ok
+  GET /dev/styleguide                      ok
+
+  GET /auth/register                       ok
+  POST /auth/register                      ok                                                                     users
+  GET /auth/login                          ok
+  POST /auth/login                         ok                                                                     sessions
+  POST /auth/logout                        log in     ok           ok         ok         ok         ok            sessions
+  GET /auth/unconfirmed                    log in     ok           home       home       home       home
+  POST /auth/confirm                       log in     ok           nothing    nothing    nothing    nothing       pgboss.job
+  GET /auth/confirm/:token                 ok         ok           home       home       home       home
+  POST /auth/confirm/:token                ok                                                                     users
+  GET /auth/reset                          ok
+  POST /auth/reset                         ok                                                                     pgboss.job
+  GET /auth/reset/:token                   ok
+  POST /auth/reset/:token                  ok                                                                     users
+  GET /auth/change-email                   log in     ok           ok         ok         ok         ok
+  POST /auth/change-email                  log in     ok           ok         ok         ok         ok            pgboss.job
+  GET /auth/change-email/:token            ok
+  POST /auth/change-email/:token           ok                                                                     users
+  GET /auth/change-password                log in     ok           ok         ok         ok         ok
+  POST /auth/change-password               log in     ok           ok         ok         ok         ok            users
+  GET /auth/undo-email-change/:token       ok
+  POST /auth/undo-email-change/:token      ok                                                                     users
+  GET /auth/verify                         log in     ok           ok         ok         ok         ok
+  POST /auth/verify                        log in     ok           ok         ok         ok         ok            sessions
+  GET /auth/activity                       log in     confirm      ok         ok         ok         ok
+
+  GET /                                    ok         ok           ok         ok         ok         ok
+  POST /                                   log in     confirm      ok         ok         ok         ok            posts
+  GET /all                                 home       home         home       home       home       home
+  GET /followed                            log in     confirm      home       home       home       home
+  GET /post/:id                            ok         ok           ok         ok         ok         ok
+  POST /post/:id                           log in     confirm      ok         ok         ok         ok            comments
+  GET /edit/:id                            log in     confirm      forbidden  ok         forbidden  ok
+  POST /edit/:id                           log in     confirm      forbidden  ok         forbidden  ok            posts
+  POST /post/:id/delete                    log in     confirm      forbidden  ok         forbidden  ok            posts
+  POST /comment/:id/delete                 log in     confirm      forbidden  ok         forbidden  ok            comments
+  GET /user/:username                      ok         ok           ok         ok         ok         ok
+  GET /followers/:username                 ok         ok           ok         ok         ok         ok
+  GET /followed-by/:username               ok         ok           ok         ok         ok         ok
+  POST /follow/:username                   log in     confirm      ok         ok         ok         ok            follows
+  POST /unfollow/:username                 log in     confirm      ok         ok         ok         ok            follows
+  GET /edit-profile                        log in     confirm      ok         ok         ok         ok
+  POST /edit-profile                       log in     confirm      ok         ok         ok         ok            users
+  POST /edit-profile/mails                 log in     confirm      ok         ok         ok         ok            users
+  GET /edit-profile/:id                    log in     confirm      forbidden  forbidden  forbidden  ok
+  POST /edit-profile/:id                   log in     confirm      forbidden  forbidden  forbidden  ok            users
+  GET /your-data                           log in     confirm      ok         ok         ok         ok
+  POST /your-data                          log in     confirm      ok         ok         ok         ok            data_exports
+  POST /your-data/cancel                   log in     confirm      nothing    ok         nothing    nothing       data_exports
+  GET /your-data/download                  log in     confirm      missing    ok         missing    missing
+  GET /your-data/:token                    ok         ok           ok         ok         ok         ok
+  GET /api-tokens                          log in     confirm      ok         ok         ok         ok
+  POST /api-tokens                         log in     confirm      ok         ok         ok         ok            api_tokens
+  POST /api-tokens/:id/revoke              log in     confirm      nothing    ok         nothing    nothing       api_tokens
+  POST /api-tokens/revoke-unnamed          log in     confirm      nothing    ok         nothing    nothing       api_tokens
+  GET /unsubscribe/:token                  ok
+  POST /unsubscribe/:token                 ok                                                                     users
+
+  GET /moderate                            log in     confirm      forbidden  forbidden  ok         ok
+  POST /moderate/enable/:id                log in     confirm      forbidden  forbidden  ok         ok            comments
+  POST /moderate/disable/:id               log in     confirm      forbidden  forbidden  ok         ok            comments
+  GET /admin/activity                      log in     confirm      forbidden  forbidden  forbidden  ok
+  GET /admin/jobs                          log in     confirm      forbidden  forbidden  forbidden  ok
+  GET /admin/jobs/list                     log in     confirm      forbidden  forbidden  forbidden  ok
+  GET /admin/jobs/job/:queue/:id           log in     confirm      forbidden  forbidden  forbidden  ok
+  GET /admin/jobs/audit                    log in     confirm      forbidden  forbidden  forbidden  ok
+  GET /admin/jobs/ask                      log in     confirm      forbidden  forbidden  forbidden  ok
+  POST /admin/jobs/do                      log in     confirm      forbidden  forbidden  forbidden  ok            paused_queues
+
+  GET /api/v1/docs                         ok
+  GET /api/v1/openapi.json                 ok
+  POST /api/v1/tokens/                     log in     confirm      ok         ok         ok         ok            api_tokens
+  GET /api/v1/posts/                       log in     confirm      ok         ok         ok         ok
+  POST /api/v1/posts/                      log in     confirm      ok         ok         ok         ok            posts
+  GET /api/v1/posts/:id                    log in     confirm      ok         ok         ok         ok
+  PUT /api/v1/posts/:id                    log in     confirm      forbidden  ok         forbidden  ok            posts
+  DELETE /api/v1/posts/:id                 log in     confirm      forbidden  ok         forbidden  ok            posts
+  GET /api/v1/posts/:id/comments/          log in     confirm      ok         ok         ok         ok
+  POST /api/v1/posts/:id/comments/         log in     confirm      ok         ok         ok         ok            comments
+  GET /api/v1/comments/                    log in     confirm      ok         ok         ok         ok
+  GET /api/v1/comments/:id                 log in     confirm      ok         ok         ok         ok
+  DELETE /api/v1/comments/:id              log in     confirm      forbidden  ok         forbidden  ok            comments
+  GET /api/v1/users/:id                    log in     confirm      ok         ok         ok         ok
+  GET /api/v1/users/:id/posts/             log in     confirm      ok         ok         ok         ok
+  GET /api/v1/users/:id/timeline/          log in     confirm      forbidden  ok         forbidden  forbidden
+`);
+
+/** Columns stand at least two spaces apart. */
+function rows(table: string): Row[] {
+  const [, ...lines] = table.split('\n').filter((line) => line.trim() !== '');
+  return lines.map((line) => {
+    const [route = '', ...words] = line.trim().split(/ {2,}/);
+    const changes = route.startsWith('GET ') ? undefined : words.pop();
+    const each = words.length === 1 ? PEOPLE.map(() => words[0]) : words;
+    if (each.length !== PEOPLE.length) throw new Error(`This row is not complete: ${line}`);
+    const [anonymous = '', unconfirmed = '', user = '', owner = '', moderator = '', administrator = ''] =
+      each;
+    return { route, outcomes: { anonymous, unconfirmed, user, owner, moderator, administrator }, changes };
+  });
+}
