@@ -48,7 +48,8 @@ await runMain(async () => {
   const args = process.argv.slice(2);
   const files = args.filter((arg) => arg !== '--slow');
   const startedAt = performance.now();
-  const limit = pLimit(availableParallelism() + 1);
+  // Tests wait for processes, locks and browsers about as long as they compute.
+  const limit = pLimit(2 * availableParallelism());
   const results = await limit.map(files.length > 0 ? files : await findFiles(), async (file) => {
     const result = await runFile(file);
     printFile(result);

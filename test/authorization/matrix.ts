@@ -53,6 +53,7 @@ export const MATRIX: readonly Row[] = rows(`
   POST /auth/login                         ok                                                                     sessions
   POST /auth/logout                        log in     ok           ok         ok         ok         ok            sessions
   GET /auth/unconfirmed                    log in     ok           home       home       home       home
+  POST /auth/unconfirmed                   log in     ok           nothing    nothing    nothing    nothing       pgboss.job
   POST /auth/confirm                       log in     ok           nothing    nothing    nothing    nothing       pgboss.job
   GET /auth/confirm/:token                 ok         ok           home       home       home       home
   POST /auth/confirm/:token                ok                                                                     users

@@ -58,6 +58,7 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
     },
   },
   'POST /auth/login': { fields: ({ people }) => ({ email: people.owner.email, password: PASSWORD }) },
+  'POST /auth/unconfirmed': { fields: ({ people }) => ({ email: people.unconfirmed.email }) },
   'GET /auth/confirm/:token': { about: confirmation },
   'POST /auth/confirm/:token': { about: confirmation },
   'POST /auth/reset': { fields: ({ people }) => ({ email: people.owner.email }) },

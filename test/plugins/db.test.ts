@@ -10,7 +10,7 @@ t.test(
     const app = await build(t, { SLOW_QUERY_MS: '50' }, { logger });
     await sql`alter table users rename to real_users`.execute(app.db);
     await sql`create view users as select *, pg_sleep(0.1)::text from real_users`.execute(app.db);
-    await sql`insert into real_users (email, username, password_hash, role) values ('a@b.example', 'secretname', '', 'User')`.execute(
+    await sql`insert into real_users (email, username, password_hash, role, confirmed_at) values ('a@b.example', 'secretname', '', 'User', now())`.execute(
       app.db,
     );
 
