@@ -17,6 +17,12 @@ const LONGEST = [
   'test/jobs/export.test.ts',
   'test/coherence.test.ts',
   'test/robustness.test.ts',
+  'test/unread-answers.test.ts',
+  'test/scripts/migrate.test.ts',
+  'test/scripts/seed.test.ts',
+  'test/scripts/tools.test.ts',
+  'test/server.test.ts',
+  'test/worker.test.ts',
 ];
 
 /** Ends a file that hangs. It says nothing about how long a file may take. */

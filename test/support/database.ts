@@ -1,15 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import type { Test } from 'tap';
+import root, { type Test } from 'tap';
 import { waitFor } from './wait-for.ts';
 
-/**
- * Clones the migrated template into a database of the test's own and returns its URL. At the end of the test it is
- * dropped; a connection that is still open then was leaked, and fails the test.
- */
-export async function createDatabase(t: Test): Promise<string> {
-  const name = `test_${randomBytes(8).toString('hex')}`;
-  await query(`create database ${name} template template strategy file_copy`);
+/** Clones the migrated template into a database of the test's own and returns its URL. */
+export function createDatabase(t: Test): Promise<string> {
+  return create(t, `test_${randomBytes(8).toString('hex')}`, 'template template strategy file_copy');
+}
+
+/** Creates an empty database, for tests of the migrations themselves. */
+export function createEmptyDatabase(t: Test): Promise<string> {
+  return create(t, `empty_${randomBytes(8).toString('hex')}`, '');
+}
+
+/** At the end of the test it is dropped; a connection that is still open then was leaked, and fails the test. */
+async function create(t: Test, name: string, options: string): Promise<string> {
+  await query(`create database ${name} ${options}`);
   t.teardown(async () => {
     const openConnections = () =>
       query(
@@ -26,24 +32,19 @@ export async function createDatabase(t: Test): Promise<string> {
   return url.href;
 }
 
-/** Creates an empty database, for tests of the migrations themselves. */
-export async function createEmptyDatabase(t: Test): Promise<string> {
-  const name = `empty_${randomBytes(8).toString('hex')}`;
-  await query(`create database ${name}`);
-  t.teardown(() => query(`drop database ${name} with (force)`));
-  const url = new URL(maintenanceUrl());
-  url.pathname = `/${name}`;
-  return url.href;
-}
+/** Connecting costs more than cloning: one connection serves all of a file's databases. */
+let maintenance: pg.Pool | undefined;
+root.teardown(() => maintenance?.end());
 
 async function query(sql: string): Promise<unknown[]> {
-  const client = new pg.Client({ connectionString: maintenanceUrl() });
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
+  maintenance ??= openMaintenance();
+  return (await maintenance.query(sql)).rows;
+}
+
+function openMaintenance(): pg.Pool {
+  const pool = new pg.Pool({ connectionString: maintenanceUrl(), max: 1, idleTimeoutMillis: 0 });
+  pool.on('error', () => {}); // A test may end everybody's connections; the next query makes a new one.
+  return pool;
 }
 
 function maintenanceUrl(): string {
