@@ -64,7 +64,7 @@ t.test('a draft survives a reload and a lost session, and is gone once it is pub
   await page.fill('#body', 'Another long thought');
   await app.db.deleteFrom('sessions').execute();
   await page.getByRole('button', { name: 'Publish' }).click();
-  await page.getByText('Please log in to access this page.').waitFor();
+  await page.getByText('Please log in first.').waitFor();
   await logIn(page, site, john.email);
   t.equal(await page.inputValue('#body'), 'Another long thought', 'the text is still there');
   await page.getByRole('button', { name: 'Publish' }).click();
@@ -159,7 +159,7 @@ t.test('following and moderating change what they change, and nothing else', asy
 
   await app.db.deleteFrom('sessions').execute();
   await page.getByRole('button', { name: 'Enable' }).click();
-  await page.getByText('Please log in to access this page.').waitFor();
+  await page.getByText('Please log in first.').waitFor();
 });
 
 t.test('a second click publishes nothing twice', async (t) => {

@@ -20,7 +20,7 @@ t.test('after logging out, Back shows nothing of the person', async (t) => {
   await page.getByText('You have been logged out.').waitFor();
 
   await page.goBack();
-  await page.getByText('Please log in to access this page.').waitFor();
+  await page.getByText('Please log in first.').waitFor();
   t.notMatch(await page.content(), 'A secret place');
   t.match(page.url(), `${site}/auth/login`);
 });

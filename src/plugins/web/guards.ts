@@ -46,6 +46,6 @@ export function notPermitted(): DomainError {
  */
 export function currentUser(request: FastifyRequest): SessionUser {
   const { user } = request.session;
-  if (user === null) throw new DomainError('forbidden', 'Please log in to access this page.');
+  if (user === null) throw new DomainError('forbidden', 'Please log in first.');
   return user;
 }

@@ -10,7 +10,7 @@ import { emailField, newPasswordField, PASSWORDS_DIFFER, passwordField } from '.
 const RequestForm = Type.Object({ email: emailField() });
 const ResetForm = Type.Object({ password: newPasswordField(), password2: passwordField() });
 
-const INVALID_LINK = 'The link to reset your password is invalid or has expired.';
+const INVALID_LINK = 'That link is invalid or has expired.';
 
 interface WithToken {
   Params: { token: string };
