@@ -1,5 +1,5 @@
 import type { Db } from '../../schema.ts';
-import { type Candidate, type Credentials, findCandidates } from './find.ts';
+import type { Candidate, Candidates, Credentials } from './find.ts';
 
 interface Dependencies {
   readonly db: Db;
@@ -7,14 +7,15 @@ interface Dependencies {
 }
 
 /**
- * The account that an address and a password belong to, or undefined. Two hashes are verified, side by side, whatever
- * accounts there are: the time does not tell whether somebody has confirmed the address, or registered with it.
+ * The account among an address's candidates that a password belongs to, or undefined. Two hashes are verified, side by
+ * side, whatever accounts there are: the time does not tell whether somebody has confirmed the address, or registered
+ * with it.
  */
 export async function authenticate(
-  { db, passwords }: Dependencies,
-  { email, password }: { email: string; password: string },
+  passwords: Dependencies['passwords'],
+  candidates: Candidates,
+  password: string,
 ): Promise<Candidate | undefined> {
-  const candidates = await findCandidates(db, email);
   const matches = await Promise.all(
     candidates.map((candidate) => passwords.verify(candidate?.passwordHash, password)),
   );

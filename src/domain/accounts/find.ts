@@ -11,15 +11,11 @@ export interface Candidate extends Credentials {
   readonly isConfirmed: boolean;
 }
 
-/**
- * The accounts that an address may log in to, whatever its case, found with one statement.
- *
- * @returns the account that has confirmed the address, and the newest of those that have not
- */
-export async function findCandidates(
-  db: Db,
-  email: string,
-): Promise<readonly [owner: Candidate | undefined, unconfirmed: Candidate | undefined]> {
+/** The account that has confirmed an address, and the newest of those that have not. */
+export type Candidates = readonly [owner: Candidate | undefined, unconfirmed: Candidate | undefined];
+
+/** The accounts that an address may log in to, whatever its case, found with one statement. */
+export async function findCandidates(db: Db, email: string): Promise<Candidates> {
   const { rows } = await sql<Candidate>`
     select id, password_hash as "passwordHash", true as "isConfirmed" from users
     where lower(email) = lower(${email}) and confirmed_at is not null

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { authenticate } from '../../domain/accounts/authenticate.ts';
 import { isEmail } from '../../domain/accounts/email.ts';
+import { findCandidates } from '../../domain/accounts/find.ts';
 import { can } from '../../domain/accounts/roles.ts';
 import { type ApiClient, identifyByAccount, identifyByToken } from '../../domain/api-tokens/identify.ts';
 import { DomainError } from '../../errors.ts';
@@ -88,7 +89,7 @@ async function findByPassword(
 ): Promise<ApiClient | undefined> {
   const actor = { account: email, address };
   await rateLimits.consume('login', actor);
-  const account = await authenticate({ db, passwords }, { email, password });
+  const account = await authenticate(passwords, await findCandidates(db, email), password);
   if (account === undefined) {
     recordFailedLogIn(email);
     return undefined;

@@ -2,8 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { confirmAccount } from '../../../domain/accounts/confirm.ts';
 import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
 import { DomainError } from '../../../errors.ts';
-
-const INVALID_LINK = 'That link is invalid or has expired.';
+import { INVALID_LINK } from './invalid-link.ts';
 
 interface WithToken {
   Params: { token: string };

@@ -28,11 +28,12 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
     const { email, password, remember_me: isRemembered } = form.data;
 
     // Only the owner's browsers count: anybody may register with an address, and log in to that account.
-    const [owner] = await findCandidates(db, email);
+    const candidates = await findCandidates(db, email);
+    const [owner] = candidates;
     const device = await findKnownBrowser(db, owner?.id, request.session.browsers);
     const actor = { account: email, address: request.ip, device };
     await rateLimits.consume('login', actor);
-    const account = await authenticate({ db, passwords }, { email, password });
+    const account = await authenticate(passwords, candidates, password);
     if (account === undefined) {
       app.recordFailedLogIn(email);
       return show(request, reply.code(422), form.refuse('password', 'Invalid email or password.'));

@@ -6,11 +6,10 @@ import { weaknessOf } from '../../../domain/accounts/password-rules.ts';
 import { DomainError } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { emailField, newPasswordField, PASSWORDS_DIFFER, passwordField } from './fields.ts';
+import { INVALID_LINK } from './invalid-link.ts';
 
 const RequestForm = Type.Object({ email: emailField() });
 const ResetForm = Type.Object({ password: newPasswordField(), password2: passwordField() });
-
-const INVALID_LINK = 'That link is invalid or has expired.';
 
 interface WithToken {
   Params: { token: string };

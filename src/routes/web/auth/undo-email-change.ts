@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
 import { undoEmailChange } from '../../../domain/accounts/undo-email-change.ts';
 import { DomainError } from '../../../errors.ts';
+import { INVALID_LINK } from './invalid-link.ts';
 
 interface WithToken {
   Params: { token: string };
@@ -26,5 +27,5 @@ export default async function undoEmailChangeRoutes(app: FastifyInstance): Promi
 }
 
 function invalidLink(): DomainError {
-  return new DomainError('not-found', 'That link is invalid or has expired.');
+  return new DomainError('not-found', INVALID_LINK);
 }
