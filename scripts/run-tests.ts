@@ -1,12 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { glob } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { styleText } from 'node:util';
-import pLimit from 'p-limit';
-import { Parser } from 'tap-parser';
 import { StartupError } from '../src/errors.ts';
 import { runMain } from '../src/process.ts';
+import { type FileResult, runFiles } from './support/run-test-files.ts';
 
 /** Started before all others, so that none of them runs alone at the end. `npm run test:slow` tells which they are. */
 const LONGEST = [
@@ -25,28 +22,10 @@ const LONGEST = [
   'test/worker.test.ts',
 ];
 
-/** Ends a file that hangs. It says nothing about how long a file may take. */
-const HANG_SECONDS = 600;
-
-/** After HANG_SECONDS tap reports what a file still waits for; one that cannot even do that is killed. */
-const REPORT_SECONDS = 15;
-
-interface Timed {
-  readonly name: string;
-  readonly ms: number;
-}
-
-interface FileResult extends Timed {
-  readonly ok: boolean;
-  readonly passed: number;
-  readonly failed: number;
-  readonly tests: readonly Timed[];
-  readonly output: string;
-}
-
 /**
- * Runs test files, each in a process of its own, and prints a line for each and all that failed in it.
- * `tap run` would load a recorder of coverage into every process, which takes longer than most of the tests.
+ * Runs test files in a few processes, each one file after another, and prints a line for each file and all that failed
+ * in it. `tap run` would give each file a process of its own and load a recorder of coverage into it: loading the
+ * application anew takes longer than most of the tests.
  *
  * `node scripts/run-tests.ts [--slow] [FILE…]`, within `scripts/with-postgres.ts`
  */
@@ -54,13 +33,10 @@ await runMain(async () => {
   const args = process.argv.slice(2);
   const files = args.filter((arg) => arg !== '--slow');
   const startedAt = performance.now();
+  const queue = files.length > 0 ? files : await findFiles();
   // Tests wait for processes, locks and browsers about as long as they compute.
-  const limit = pLimit(2 * availableParallelism());
-  const results = await limit.map(files.length > 0 ? files : await findFiles(), async (file) => {
-    const result = await runFile(file);
-    printFile(result);
-    return result;
-  });
+  const processes = Array.from({ length: 2 * availableParallelism() }, () => runFiles(queue, printFile));
+  const results = (await Promise.all(processes)).flat();
   if (args.includes('--slow')) printSlowest(results);
   printTotal(results, performance.now() - startedAt);
   if (results.some(({ ok }) => !ok)) process.exitCode = 1;
@@ -71,30 +47,6 @@ async function findFiles(): Promise<string[]> {
   const unknown = LONGEST.filter((file) => !files.includes(file));
   if (unknown.length > 0) throw new StartupError(1, `There is no ${unknown.join(', ')}`);
   return [...LONGEST, ...files.filter((file) => !LONGEST.includes(file))];
-}
-
-async function runFile(file: string): Promise<FileResult> {
-  const startedAt = performance.now();
-  const child = spawn(process.execPath, [file], {
-    env: { ...process.env, TAP_TIMEOUT: String(HANG_SECONDS) },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: (HANG_SECONDS + REPORT_SECONDS) * 1000,
-    killSignal: 'SIGKILL',
-  });
-  const parser = new Parser();
-  const tests: Timed[] = [];
-  let [passed, failed, output] = [0, 0, ''];
-  parser.on('assert', ({ name, time }) => tests.push({ name, ms: time ?? 0 }));
-  parser.on('pass', () => (passed += 1));
-  parser.on('fail', () => (failed += 1));
-  child.stdout.pipe(parser);
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-  }
-  const [[code, signal]] = await Promise.all([once(child, 'close'), once(parser, 'complete')]);
-  if (signal !== null) output += `ended by ${signal}\n`;
-  const ok = code === 0 && passed > 0 && parser.ok;
-  return { name: file, ms: performance.now() - startedAt, ok, passed, failed, tests, output };
 }
 
 /** A file that passes is a line, and what it wrote beside its results; of one that fails, all but what passed. */

@@ -52,17 +52,25 @@ export async function readyOrClose(app: FastifyInstance): Promise<void> {
 const CLOSING_SECONDS = 5;
 
 /**
- * Closes the app, and with it the process, on SIGTERM, SIGINT, an error nobody caught, or the end of the process
- * that started this one, so that none is left behind. Tells that process that this one is ready.
+ * Closes the app, and with it the process, on SIGTERM, SIGINT, an uncaught error, or the end of the process that started
+ * this one, so that none is left behind. Call it before the app takes any work: a signal that came earlier would cut it off.
  */
-export function serveUntilStopped(app: FastifyInstance): void {
+export function closeOnSignal(app: FastifyInstance): void {
   const delay = (app.config.shutdownGraceSeconds + CLOSING_SECONDS) * 1000;
-  const stopping = closeWithGrace({ delay, logger: app.log }, async ({ signal, err }) => {
-    if (err) app.log.fatal({ err }, 'stopping after an error that nobody caught');
-    else app.log.info({ signal }, 'stopping');
-    await app.close();
-    app.log.info('stopped');
-  });
+  // A start that fails ends by itself, with its own exit code.
+  const stopping = closeWithGrace(
+    { delay, logger: app.log, skip: ['beforeExit'] },
+    async ({ signal, err }) => {
+      if (err) app.log.fatal({ err }, 'stopping after an uncaught error');
+      else app.log.info({ signal }, 'stopping');
+      await app.close();
+      app.log.info('stopped');
+    },
+  );
   process.once('disconnect', () => stopping.close());
+}
+
+/** Tells the process that started this one, if one is listening, that it is ready. */
+export function reportReady(): void {
   process.send?.('ready');
 }

@@ -3,7 +3,7 @@ import { buildApp } from './app.ts';
 import { loadConfig } from './config.ts';
 import { StartupError } from './errors.ts';
 import { jobs } from './jobs/index.ts';
-import { readyOrClose, runMain, serveUntilStopped } from './process.ts';
+import { closeOnSignal, readyOrClose, reportReady, runMain } from './process.ts';
 
 /** The web process: config → app → listen → graceful close. `--with-worker` works the queues as well. */
 await runMain(async () => {
@@ -11,6 +11,7 @@ await runMain(async () => {
   const config = loadConfig(undefined, { required: ['DATABASE_URL'] });
   const app = buildApp(config, { role: values['with-worker'] ? 'web-and-worker' : 'web' });
   await readyOrClose(app);
+  closeOnSignal(app);
   try {
     await app.listen({ host: config.host, port: config.port });
   } catch (error) {
@@ -19,5 +20,5 @@ await runMain(async () => {
     throw new StartupError(2, `Cannot listen on ${config.host}:${config.port}: ${reason}`, { cause: error });
   }
   if (values['with-worker']) await app.queue.work(jobs, { concurrency: config.workerConcurrency });
-  serveUntilStopped(app);
+  reportReady();
 });

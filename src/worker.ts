@@ -4,7 +4,7 @@ import { type Config, ConfigError, loadConfig } from './config.ts';
 import { hasConsumingWorker } from './domain/jobs/workers.ts';
 import { StartupError } from './errors.ts';
 import { jobs } from './jobs/index.ts';
-import { readyOrClose, runMain, serveUntilStopped } from './process.ts';
+import { closeOnSignal, readyOrClose, reportReady, runMain } from './process.ts';
 
 /** The worker process: config → the same app, which listens on no port → work → graceful close. */
 await runMain(async () => {
@@ -14,10 +14,11 @@ await runMain(async () => {
 
   const app = buildApp(config, { role: 'worker' });
   await readyOrClose(app);
+  closeOnSignal(app);
   const { concurrency } = options;
   await app.queue.work(options.jobs, { concurrency });
   app.log.info({ queues: options.jobs.map(({ contract }) => contract.name), concurrency }, 'working');
-  serveUntilStopped(app);
+  reportReady();
 });
 
 function readOptions(config: Config) {

@@ -1,0 +1,131 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { Parser, type Result } from 'tap-parser';
+import { NEXT_FILE, NO_FILE } from './next-file.ts';
+
+/** Ends a file that hangs. It says nothing about how long a file may take. */
+const HANG_SECONDS = 600;
+
+/** After HANG_SECONDS tap reports what a file still waits for; one that cannot even do that is killed. */
+const REPORT_SECONDS = 15;
+
+const TEST_PROCESS = join(import.meta.dirname, 'test-process.ts');
+
+export interface Timed {
+  readonly name: string;
+  readonly ms: number;
+}
+
+export interface FileResult extends Timed {
+  readonly ok: boolean;
+  readonly passed: number;
+  readonly failed: number;
+  readonly tests: readonly Timed[];
+  readonly output: string;
+}
+
+/** Takes files off the queue until none is left, and tells of each that has ended. A process that a file has ended is replaced for the next one. */
+export async function runFiles(
+  queue: string[],
+  onResult: (result: FileResult) => void,
+): Promise<FileResult[]> {
+  const results: FileResult[] = [];
+  const add = (result: FileResult) => {
+    results.push(result);
+    onResult(result);
+  };
+  while (queue.length > 0) await runProcess(queue, add);
+  return results;
+}
+
+/** Runs files in one process until none is left or one of them ends it. */
+async function runProcess(queue: string[], onResult: (result: FileResult) => void): Promise<void> {
+  const child = fork(TEST_PROCESS, {
+    env: { ...process.env, TAP_TIMEOUT: '0' },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const taken: RunningFile[] = [];
+  child.on('message', (message) => {
+    if (message !== NEXT_FILE) return; // tap sends some of its own.
+    const name = queue.shift() ?? NO_FILE;
+    if (name !== NO_FILE) taken.push(new RunningFile(name, child));
+    child.send(name);
+  });
+  const finish = (ended?: string) => {
+    const file = taken.shift();
+    if (file !== undefined) onResult(file.finish(ended));
+  };
+
+  let isBeforeFirst = true;
+  // Messages overtake what was printed before them: only at this line has a file said all that it had to say.
+  const isEndOfFile = (line: string) => line.startsWith('ok') && line.includes(` - ${NEXT_FILE}`);
+  createInterface({ input: child.stdout as Readable }).on('line', (line) => {
+    if (!isEndOfFile(line)) taken[0]?.read(line);
+    else if (isBeforeFirst) isBeforeFirst = false;
+    else finish();
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => taken[0]?.write(text));
+
+  const [code, signal] = await once(child, 'close');
+  const ended = `a test process ended: ${signal ?? `exit code ${code}`}`;
+  if (taken.length === 0 && isBeforeFirst) throw new Error(`Before its first file ${ended}`);
+  finish(ended);
+}
+
+/** Gathers what a test file says while it runs. */
+class RunningFile {
+  readonly #name: string;
+  readonly #startedAt = performance.now();
+  readonly #timers: NodeJS.Timeout[];
+  readonly #parser = new Parser();
+  readonly #tests: Timed[] = [];
+  #passed = 0;
+  #failed = 0;
+  #output = '';
+
+  constructor(name: string, child: ChildProcess) {
+    this.#name = name;
+    this.#parser.on('assert', ({ name, time }) => this.#tests.push({ name, ms: time ?? 0 }));
+    this.#parser.on('pass', (result) => (this.#passed += this.#isOfLoading(result) ? 0 : 1));
+    this.#parser.on('fail', () => (this.#failed += 1));
+    // On SIGALRM tap reports what it still waits for.
+    this.#timers = [
+      setTimeout(() => child.kill('SIGALRM'), HANG_SECONDS * 1000),
+      setTimeout(() => child.kill('SIGKILL'), (HANG_SECONDS + REPORT_SECONDS) * 1000),
+    ];
+  }
+
+  #isOfLoading({ name }: Result): boolean {
+    return name === this.#name || name === NEXT_FILE;
+  }
+
+  /** Takes a line of TAP. */
+  read(line: string): void {
+    this.#parser.write(`${line}\n`);
+    this.write(`${line}\n`);
+  }
+
+  /** Takes what is to be shown when the file fails. */
+  write(text: string): void {
+    this.#output += text;
+  }
+
+  /** Returns the file's result. `ended` says how its process ended before the file did. */
+  finish(ended?: string): FileResult {
+    this.#parser.end();
+    for (const timer of this.#timers) clearTimeout(timer);
+    if (ended !== undefined) this.write(`${ended}\n`);
+    return {
+      name: this.#name,
+      ms: performance.now() - this.#startedAt,
+      ok: ended === undefined && this.#passed > 0 && this.#failed === 0,
+      passed: this.#passed,
+      failed: this.#failed,
+      tests: this.#tests,
+      output: this.#output,
+    };
+  }
+}

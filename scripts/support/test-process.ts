@@ -1,0 +1,30 @@
+import { once } from 'node:events';
+import { pathToFileURL } from 'node:url';
+import root from 'tap';
+import { NEXT_FILE, NO_FILE } from './next-file.ts';
+
+/**
+ * Queues a test that loads a file, and with it the file's own tests; then one that asks the parent for the next file.
+ * All run one after another in this process, so that the application is loaded and compiled once.
+ */
+function queueFile(file: string): void {
+  root.test(file, async () => {
+    root.jobs = 1; // The file before may have asked for more.
+    try {
+      await import(pathToFileURL(file).href);
+    } finally {
+      root.test(NEXT_FILE, queueNextFile);
+    }
+  });
+}
+
+async function queueNextFile(): Promise<void> {
+  process.channel?.ref(); // tap does not wait for messages.
+  const answer = once(process, 'message');
+  process.send?.(NEXT_FILE);
+  const [file] = await answer;
+  if (file === NO_FILE) process.disconnect();
+  else queueFile(file);
+}
+
+root.test(NEXT_FILE, queueNextFile);
