@@ -68,6 +68,7 @@ export function closeOnSignal(app: FastifyInstance): void {
     },
   );
   process.once('disconnect', () => stopping.close());
+  process.channel?.unref(); // Listening to the parent must not keep a failed start alive.
 }
 
 /** Tells the process that started this one, if one is listening, that it is ready. */
