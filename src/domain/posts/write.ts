@@ -85,6 +85,12 @@ export async function updatePost(
 /** Deletes a post, and its comments with it. */
 export async function deletePost(db: Kysely<Schema>, id: number): Promise<void> {
   await db.transaction().execute(async (trx) => {
+    // Everybody whose counters change is locked first, in the order of their ids, as the triggers do.
+    await sql`
+      select from users where id in (
+        select author_id from posts where id = ${id} union all select author_id from comments where post_id = ${id}
+      ) order by id for no key update
+    `.execute(trx);
     const deleted = await trx
       .deleteFrom('posts')
       .where('id', '=', id)
