@@ -52,7 +52,7 @@ export function listPosts(db: Db, filter: PostFilter, page: PageRequest): Promis
 
 /** The newest posts. */
 export function listNewestPosts(db: Db, filter: PostFilter, limit: number): Promise<Post[]> {
-  return selectPosts(db, postsOf(db, filter).orderBy('posts.id', 'desc').limit(limit)).execute();
+  return selectPosts(db, postsOf(db, filter).orderBy('posts.id', 'desc').limit(sql.lit(limit))).execute();
 }
 
 /** One page of posts as programs read them, the newest first. */
