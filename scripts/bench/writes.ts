@@ -75,7 +75,7 @@ async function compare({ app, url, bare }: Sides, { kind, table, writers, count 
   let samples = 0;
   for (let round = 0; round <= ROUNDS; round += 1) {
     const sampler = new LockSampler(app);
-    const answered = await writeThroughApi(url, table, working);
+    const answered = await writeThroughApi(url, table, working).finally(() => sampler.stop());
     const sampled = await sampler.stop();
     const inserted = Number(await bare.ask(JSON.stringify({ table, working, seconds: ROUND_SECONDS })));
     if (round === 0) continue; // That was to warm up.
