@@ -11,7 +11,7 @@ export async function writePosts(
 ): Promise<number[]> {
   const ids: number[] = [];
   for (let number = 1; number <= count; number += 1)
-    ids.push(await publishPost(db, id, await markdown.post(`Post ${number}`)));
+    ids.push((await publishPost(db, id, await markdown.post(`Post ${number}`))).id);
   return ids;
 }
 

@@ -105,9 +105,13 @@ function selectComments(db: Db, comments: CommentsQuery, order: 'asc' | 'desc') 
     .orderBy('comment.id', order);
 }
 
+/** The columns of a `CommentSource`. */
+export const SOURCE_COLUMNS = [
+  ...(['comments.id', 'comments.post_id as postId', 'comments.author_id as authorId'] as const),
+  ...(['comments.body', 'comments.body_html as bodyHtml', 'comments.is_disabled as isDisabled'] as const),
+  'comments.created_at as createdAt',
+] as const;
+
 function selectSources(query: CommentsQuery) {
-  return query
-    .select(['comments.id', 'comments.post_id as postId', 'comments.author_id as authorId'])
-    .select(['comments.body', 'comments.body_html as bodyHtml', 'comments.is_disabled as isDisabled'])
-    .select('comments.created_at as createdAt');
+  return query.select(SOURCE_COLUMNS);
 }

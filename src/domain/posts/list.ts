@@ -132,8 +132,12 @@ function withAuthors<Columns>(
     .orderBy('post.id', order);
 }
 
+/** The columns of a `PostSource`. */
+export const SOURCE_COLUMNS = [
+  ...(['posts.id', 'posts.author_id as authorId', 'posts.body', 'posts.body_html as bodyHtml'] as const),
+  ...(['posts.version', 'posts.created_at as createdAt', 'posts.comment_count as commentCount'] as const),
+] as const;
+
 export function selectSources(posts: PostsQuery) {
-  return posts
-    .select(['posts.id', 'posts.author_id as authorId', 'posts.body', 'posts.body_html as bodyHtml'])
-    .select(['posts.version', 'posts.created_at as createdAt', 'posts.comment_count as commentCount']);
+  return posts.select(SOURCE_COLUMNS);
 }

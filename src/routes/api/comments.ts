@@ -76,10 +76,10 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
         content: ['POST', paths.commentsOf(postId), body],
       };
       const text = await markdown.comment(body);
-      const { answer, isRepetition } = await once(db, request, Comment, async (trx) => {
-        const id = await publishComment({ db: trx, queue }, { postId, authorId: caller.id, text });
-        return shownTo(caller)(await findCommentSource(trx, id));
-      });
+      const comment = { postId, authorId: caller.id, text };
+      const { answer, isRepetition } = await once(db, request, Comment, async (trx) =>
+        shownTo(caller)(await publishComment({ db: trx, queue }, comment)),
+      );
       if (isRepetition) reply.header('idempotency-replayed', 'true');
       return reply.code(201).header('location', answer.url).send(answer);
     },

@@ -56,7 +56,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
       };
       const text = await markdown.post(body.body);
       const { answer, isRepetition } = await once(db, request, Post, async (trx) =>
-        presentPost(await findPostSource(trx, await publishPost(trx, caller.id, text))),
+        presentPost(await publishPost(trx, caller.id, text)),
       );
       if (isRepetition) reply.header('idempotency-replayed', 'true');
       return reply.code(201).header('location', answer.url).send(answer);
