@@ -106,7 +106,7 @@ async function furnish({ db, queue, markdown }: FastifyInstance): Promise<number
       authorId: ids[(index + 1) % ids.length] ?? 1,
       text: await markdown.comment(body),
     };
-    await db.transaction().execute((trx) => publishComment({ db: trx, queue }, comment));
+    await publishComment({ db, queue }, comment);
   }
   await sql`update posts set created_at = now() - (${postId}::int - id) * interval '17 hours' - interval '2 hours'`.execute(
     db,

@@ -12,7 +12,7 @@ import { type Bench, percentile, type Row } from './table.ts';
 const WRITERS = [1, 16, 64];
 const ROUNDS = 3;
 const ROUND_SECONDS = 3;
-const SAMPLE_MS = 10;
+const SAMPLE_MS = 50;
 
 /** Somebody who publishes, and comments on a post that nobody else comments on. */
 interface Writer {

@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import type { Queue } from '../../queues.ts';
 import type { Db, Schema } from '../../schema.ts';
@@ -11,16 +11,19 @@ import { announceComment } from './notice.ts';
 /**
  * Publishes a comment, and sees to it that the post's author hears of it.
  *
- * @param db a transaction: the comment and the job that tells of it are one change
+ * @param db where it is no transaction, one is begun: the comment and the job that tells of it are one change
  * @throws DomainError `not-found` when the post is gone
  */
 export async function publishComment(
-  { db, queue }: { db: Transaction<Schema>; queue: Queue },
+  { db, queue }: { db: Db; queue: Queue },
   comment: { postId: number; authorId: number; text: Rendered },
 ): Promise<CommentSource> {
-  const published = await insertComment(db, comment);
-  await announceComment({ db, queue }, comment.postId);
-  return published;
+  const publish = async (trx: Db) => {
+    const published = await insertComment(trx, comment);
+    await announceComment({ db: trx, queue }, comment.postId);
+    return published;
+  };
+  return db.isTransaction ? publish(db) : db.transaction().execute(publish);
 }
 
 async function insertComment(

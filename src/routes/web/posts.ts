@@ -45,7 +45,7 @@ export default async function posts(app: FastifyInstance): Promise<void> {
       if ('refused' in rendered) return show(request, reply.code(422), rendered.refused);
       const postId = idFrom(request.params.id);
       const comment = { postId, authorId: currentUser(request).id, text: rendered.text };
-      await db.transaction().execute((trx) => publishComment({ db: trx, queue }, comment));
+      await publishComment({ db, queue }, comment);
       await request.session.flash('Your comment has been published.');
       return reply.redirect(`/post/${postId}?page=-1#comments`, 303);
     },
