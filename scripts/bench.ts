@@ -7,12 +7,14 @@ import { benchJobs } from './bench/jobs.ts';
 import { machine } from './bench/machine.ts';
 import { benchPages } from './bench/pages.ts';
 import { type Bench, printTable, type Row } from './bench/table.ts';
+import { benchWrites } from './bench/writes.ts';
 
 /** Each measures one part of the system against a bare reference of the same run. */
 const BENCHMARKS: Record<string, (bench: Bench) => Promise<Row[]>> = {
   pages: benchPages,
   api: benchApi,
   jobs: benchJobs,
+  writes: benchWrites,
 };
 
 /**

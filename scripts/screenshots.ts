@@ -91,14 +91,13 @@ async function furnish({ db, queue, markdown }: FastifyInstance): Promise<number
       .executeTakeFirstOrThrow();
     ids.push(id);
   }
-  await sql`insert into follows (follower_id, followed_id) select a.id, b.id from users a, users b`.execute(
+  await sql`insert into follows (follower_id, followed_id) select a.id, b.id from users a, users b where a.id <> b.id`.execute(
     db,
   );
   const postIds: number[] = [];
   for (const [index, body] of POSTS.toReversed().entries()) {
-    postIds.push(
-      await publishPost(db, ids[(POSTS.length - 1 - index) % ids.length] ?? 1, await markdown.post(body)),
-    );
+    const authorId = ids[(POSTS.length - 1 - index) % ids.length] ?? 1;
+    postIds.push((await publishPost(db, authorId, await markdown.post(body))).id);
   }
   const postId = postIds.at(-1) ?? 1;
   for (const [index, body] of COMMENTS.entries()) {
@@ -107,7 +106,7 @@ async function furnish({ db, queue, markdown }: FastifyInstance): Promise<number
       authorId: ids[(index + 1) % ids.length] ?? 1,
       text: await markdown.comment(body),
     };
-    await db.transaction().execute((trx) => publishComment({ db: trx, queue }, comment));
+    await publishComment({ db, queue }, comment);
   }
   await sql`update posts set created_at = now() - (${postId}::int - id) * interval '17 hours' - interval '2 hours'`.execute(
     db,

@@ -12,8 +12,6 @@ export interface Schema {
   posts: PostsTable;
   follows: FollowsTable;
   comments: CommentsTable;
-  id_blocks: IdBlocksTable;
-  list_totals: ListTotalsTable;
   comment_notices: CommentNoticesTable;
   digests: DigestsTable;
   data_exports: DataExportsTable;
@@ -49,7 +47,7 @@ interface UsersTable {
   avatar_seed: Generated<string>;
   wants_digest: Generated<boolean>;
   wants_comment_mails: Generated<boolean>;
-  /** Counted by triggers; nobody follows themselves here. */
+  /** Counted by triggers. */
   post_count: GeneratedAlways<number>;
   comment_count: GeneratedAlways<number>;
   follower_count: GeneratedAlways<number>;
@@ -144,6 +142,7 @@ interface PostsTable {
 }
 
 interface FollowsTable {
+  id: GeneratedAlways<number>;
   follower_id: number;
   followed_id: number;
   created_at: Generated<Date>;
@@ -158,22 +157,6 @@ interface CommentsTable {
   is_disabled: Generated<boolean>;
   created_at: Generated<Date>;
 }
-
-/** How many rows each 4,096 ids of a table have, counted by triggers. */
-interface IdBlocksTable {
-  list: CountedList;
-  /** From 0: the ids divided by 4,096. */
-  block: GeneratedAlways<number>;
-  rows: GeneratedAlways<number>;
-}
-
-interface ListTotalsTable {
-  list: CountedList;
-  rows: GeneratedAlways<number>;
-}
-
-/** The tables whose rows are counted. */
-export type CountedList = 'posts' | 'comments';
 
 /** How far a post's author has been told of its comments, and when. */
 interface CommentNoticesTable {

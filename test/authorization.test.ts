@@ -138,7 +138,7 @@ async function prepare(route: string, { person, credentials }: Asker): Promise<I
   const isJson = pattern.startsWith('/api/');
   return {
     method: method as 'GET',
-    url: pattern.replace(/:\w+(\([^)]*\))?(\/:\w+)?/, String(parameter)) + query,
+    url: pattern.replace(/:\w+(\([^)]*\))?(\/:\w+(\([^)]*\))?)?/, String(parameter)) + query,
     headers: {
       ...(actor && (await headersFor(actor, credentials))),
       ...(sent && { 'content-type': isJson ? 'application/json' : 'application/x-www-form-urlencoded' }),

@@ -13,7 +13,19 @@ const ODD_WORDS = [
 ];
 
 const PATHS_WITH_WORDS = [
-  ...['/X', '/?page=X', '/?X=1&X=2', '/post/X', '/post/X/delete', '/edit/X', '/comment/X/delete'],
+  ...[
+    '/X',
+    '/?page=X',
+    '/?before=X',
+    '/?after=X',
+    '/?X=1&X=2',
+    '/archive/X/01',
+    '/archive/2026/X',
+    '/post/X',
+    '/post/X/delete',
+    '/edit/X',
+    '/comment/X/delete',
+  ],
   ...[
     '/user/X',
     '/user/admin?page=X',

@@ -1,3 +1,4 @@
+import { listMonths } from '../../src/domain/posts/archive.ts';
 import { Helper } from './helper.ts';
 import { loadInTurn, type Target } from './load.ts';
 import { benchPublishing } from './publishing.ts';
@@ -57,10 +58,13 @@ async function benchOwn(site: Site): Promise<Row[]> {
 async function benchDepths(site: Site): Promise<Row[]> {
   const first = { what: 'the first page', target: site.target('/', 'few') };
   const few = { what: 'the one of who follows 50', target: site.followed('few') };
-  const page = (number: number) => site.target(`/?page=${number}`, 'few');
+  const months = await listMonths(site.app.db);
+  const oldest = months.at(-1) ?? { year: 0, month: 0 };
+  const month = `/archive/${oldest.year}/${String(oldest.month).padStart(2, '0')}`;
   return [
-    await compare(site, 'home, the last page', page(site.lastPage), first),
-    await compare(site, 'home, the page in the middle', page(Math.floor(site.lastPage / 2)), first),
+    await compare(site, 'home, the last page', site.target('/?page=-1', 'few'), first),
+    await compare(site, 'home, page 500', site.target('/?page=500', 'few'), first),
+    await compare(site, 'archive, the oldest month', site.target(month, 'few'), first),
     await compare(site, 'Followed tab of who follows many', site.followed('many'), few),
   ];
 }

@@ -23,8 +23,6 @@ export interface Site {
   readonly env: Readonly<Record<string, string>>;
   /** Pages that are alike on sites of any size: the home page, a post with five comments, a profile with 15 posts. */
   readonly samples: readonly (readonly [what: string, path: string])[];
-  /** How many pages the home page's list has. */
-  readonly lastPage: number;
   /** An address of the web process, as a visitor or as one of the two people asks for it. */
   target(path: string, reader?: Reader): Target;
   /** A reader's Followed tab. */
@@ -54,7 +52,6 @@ export async function openSite(databaseUrl: string, amounts: Amounts): Promise<S
     web,
     env,
     samples: await findSamples(app),
-    lastPage: Math.ceil(amounts.posts / app.config.postsPerPage),
     target: (path, reader) => ({
       url: `${url}${path}`,
       ...(reader && { headers: { cookie: cookies[reader] } }),
@@ -95,11 +92,7 @@ export async function seedOnce(db: FastifyInstance['db'], amounts: Amounts): Pro
 
 /** Lets somebody follow so many others, and signs them in. Returns the cookie. */
 async function signIn({ db }: FastifyInstance, userId: number, follows: number): Promise<string> {
-  await db
-    .deleteFrom('follows')
-    .where('follower_id', '=', userId)
-    .where('followed_id', '<>', userId)
-    .execute();
+  await db.deleteFrom('follows').where('follower_id', '=', userId).execute();
   await sql`
     insert into follows (follower_id, followed_id)
     select ${userId}, id from users where id <> ${userId} order by id limit ${follows}

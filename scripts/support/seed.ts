@@ -41,7 +41,7 @@ export async function seed(db: Kysely<Schema>, amounts: Amounts): Promise<void> 
     await sql`select recount()`.execute(trx);
   });
   // As a settled database is: with statistics, and with its pages known to be visible to everybody.
-  await sql`vacuum (analyze) users, posts, comments, follows, id_blocks, list_totals`.execute(db);
+  await sql`vacuum (analyze) users, posts, comments, follows`.execute(db);
 }
 
 /** What the triggers would count a million times is counted once at the end. */
@@ -58,20 +58,16 @@ async function seedUsers(db: Db, count: number): Promise<number[]> {
     timeCost: 2,
     salt: Buffer.alloc(16, 'seed'),
   });
-  return insertInChunks(
-    db,
-    'users',
-    count,
-    (from, to) => {
-      const people = range(from, to).map((number) => ({
-        username: `user${number}`,
-        name: faker.person.fullName(),
-        location: faker.location.city(),
-        aboutMe: faker.person.bio(),
-        since: faker.date.past({ years: YEARS }),
-        avatarSeed: faker.string.uuid(),
-      }));
-      return sql`
+  return insertInChunks(db, 'users', count, (from, to) => {
+    const people = range(from, to).map((number) => ({
+      username: `user${number}`,
+      name: faker.person.fullName(),
+      location: faker.location.city(),
+      aboutMe: faker.person.bio(),
+      since: faker.date.past({ years: YEARS }),
+      avatarSeed: faker.string.uuid(),
+    }));
+    return sql`
       insert into users
         (email, username, password_hash, role, confirmed_at, created_at, last_seen_at, name, location, about_me, avatar_seed)
       select username || '@example.com', username, ${passwordHash}, 'User', since, since, since, name, location, about_me, avatar
@@ -81,13 +77,7 @@ async function seedUsers(db: Db, count: number): Promise<number[]> {
       ) as person (username, name, location, about_me, since, avatar)
       returning id
     `;
-    },
-    async (ids) => {
-      await sql`insert into follows (follower_id, followed_id, created_at) select id, id, created_at from users where id = any(${ids})`.execute(
-        db,
-      );
-    },
-  );
+  });
 }
 
 function seedPosts(db: Db, count: number, userIds: readonly number[]): Promise<number[]> {
@@ -151,7 +141,7 @@ async function seedFollows(db: Db, count: number, userIds: readonly number[]): P
       if (follower === followed || drawn.has(key) || followerId === undefined || followedId === undefined)
         continue;
       drawn.add(key);
-      follows.push({ followerId, followedId, since: faker.date.past({ years: YEARS }) });
+      follows.push({ followerId, followedId, since: momentOf(from + follows.length, count) });
     }
     return sql`
       insert into follows (follower_id, followed_id, created_at)
@@ -168,7 +158,6 @@ async function insertInChunks(
   what: string,
   count: number,
   insert: (from: number, to: number) => RawBuilder<unknown>,
-  afterChunk: (ids: number[]) => Promise<void> = async () => {},
 ): Promise<number[]> {
   const bar = new SingleBar({
     format: `${what.padEnd(8)} {bar} {value}/{total}  {eta_formatted} left`,
@@ -181,9 +170,7 @@ async function insertInChunks(
   try {
     for (let from = 1; from <= count; from += CHUNK) {
       const { rows } = await insert(from, Math.min(count, from + CHUNK - 1)).execute(db);
-      const chunk = (rows as { id: number }[]).map(({ id }) => id);
-      await afterChunk(chunk);
-      for (const id of chunk) ids.push(id);
+      for (const { id } of rows as { id: number }[]) ids.push(id);
       bar.update(ids.length);
     }
   } finally {
@@ -203,7 +190,7 @@ function makePost(): string {
   ]);
 }
 
-/** Posts and comments come one after the other, evenly over the years. */
+/** Posts, comments and follows come one after the other, evenly over the years. */
 function momentOf(number: number, count: number): Date {
   const span = YEARS * 365 * 24 * 60 * 60 * 1000;
   return new Date(END.getTime() - span * (1 - number / count));

@@ -3,7 +3,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { DomainError } from '../errors.ts';
-import type { Schema } from '../schema.ts';
+import type { Db, Schema } from '../schema.ts';
 
 /** A request that may be sent again when its answer was lost on the way. */
 export interface RepeatableRequest {
@@ -19,6 +19,7 @@ export interface RepeatableRequest {
  * are one transaction, and a repetition that comes while it runs waits for it. What fails is not recorded.
  *
  * @param schema what the answer looks like, in JSON
+ * @param act gets a transaction, or the database itself when the request has no key
  * @returns the first answer, and whether it is a repetition
  * @throws DomainError `idempotency-key-reused` when the key came before with another request
  */
@@ -26,10 +27,10 @@ export async function once<Answer extends TSchema>(
   db: Kysely<Schema>,
   { userId, key, content }: RepeatableRequest,
   schema: Answer,
-  act: (trx: Transaction<Schema>) => Promise<Static<Answer>>,
+  act: (db: Db) => Promise<Static<Answer>>,
 ): Promise<{ answer: Static<Answer>; isRepetition: boolean }> {
+  if (key === undefined) return { answer: await act(db), isRepetition: false };
   return db.transaction().execute(async (trx) => {
-    if (key === undefined) return { answer: await act(trx), isRepetition: false };
     const request = { userId, key, fingerprint: fingerprint(content) };
     if (!(await claim(trx, request))) {
       return { answer: Value.Parse(schema, await findAnswer(trx, request)), isRepetition: true };

@@ -1,123 +1,116 @@
-import { sql } from 'kysely';
-import type { CountedList, Db } from '../schema.ts';
-import { statement } from './statement.ts';
+import { type SelectQueryBuilder, sql } from 'kysely';
+import { DomainError } from '../errors.ts';
+import type { Db, Schema } from '../schema.ts';
 
 /** `count(*)` as a JavaScript number: node-postgres gives PostgreSQL's own bigint as text. */
 export const rowCount = sql<number>`count(*)::int`;
 
-/** One page of a list, and where it stands among the others. */
+/** Pages by number are read by offset, so there is a highest one. Cursors go deeper. */
+export const LAST_NUMBERED_PAGE = 500;
+
+/** A table that is estimated to be larger is not counted. Autovacuum keeps estimates well within a third. */
+const LARGEST_COUNTED = 15_000;
+
+/** One page of a list, and the cursors that lead to the pages beside it. Both are undefined on an empty page. */
 export interface Page<Item> {
   readonly items: readonly Item[];
-  /** From 1. */
-  readonly number: number;
-  /** How many pages are known to be there. At least 1: an empty list has one empty page. */
-  readonly count: number;
+  /** Of the page with newer items, which come after this id; undefined when there are none. */
+  readonly newer: number | undefined;
+  /** Of the page with older items, which come before this id; undefined when there are none. */
+  readonly older: number | undefined;
 }
 
-/** A page of a list that is known to its end. */
+/** A page of a list whose length is known, or estimated. */
 export interface CountedPage<Item> extends Page<Item> {
   /** Items on all pages. */
   readonly total: number;
 }
 
-/** Which page is wanted, from 1, or -1 for the last. */
-export interface PageRequest {
-  readonly number: number;
-  readonly size: number;
-  /** What stands beyond the last page: that page again, as people want it, or nothing, as programs expect. */
-  readonly beyond?: 'last' | 'nothing';
+/** Where a page lies: by number, or by cursor. Neither means the first. */
+export interface Place {
+  /** From 1 to `LAST_NUMBERED_PAGE`, or -1 for the last. */
+  readonly number?: number | undefined;
+  /** Cursors: the page has the items next to this id, older or newer ones. */
+  readonly before?: number | undefined;
+  readonly after?: number | undefined;
 }
 
-/** Which items of a list: so many, after so many, counted from its beginning or from its end. */
-export interface Range {
+export interface PageRequest extends Place {
+  readonly size: number;
+}
+
+/** Rows of a table, in the order in which they are to be read. */
+export interface Slice {
+  readonly order: 'asc' | 'desc';
   readonly limit: number;
   readonly offset: number;
-  readonly isFromEnd: boolean;
-}
-
-/** The order in which to read a range of a list that shows the newest first: from its end, the other way round. */
-export function newestFirst({ isFromEnd }: Range): 'asc' | 'desc' {
-  return isFromEnd ? 'asc' : 'desc';
-}
-
-/** The same of a list that shows the oldest first. */
-export function oldestFirst({ isFromEnd }: Range): 'asc' | 'desc' {
-  return isFromEnd ? 'desc' : 'asc';
-}
-
-/** Where a page of a list of known length stands, and which items it has; none when `limit` is 0. */
-export function placeOf({ number, size, beyond = 'last' }: PageRequest, total: number) {
-  const count = Math.max(1, Math.ceil(total / size));
-  const highest = beyond === 'last' ? count : number;
-  const actual = number === -1 ? count : Math.min(Math.max(1, number), highest);
-  const offset = (actual - 1) * size;
-  return { number: actual, count, total, offset, limit: Math.max(0, Math.min(size, total - offset)) };
+  readonly before: number | undefined;
+  readonly after: number | undefined;
 }
 
 /**
- * Reads one page of a list whose length is known. A page near the end is read from there, so that the last costs no
- * more than the first.
+ * Reads one page of a list that is ordered by id. One row more than fits tells whether there is another page.
  *
- * @param readItems answers in the order of the range: from its end, the list's last item first
+ * @param order of the list: `desc` shows the newest first
+ * @param readSlice answers in the order of the slice, which is the other way round when the page is read from its end
+ * @throws DomainError `not-found` for a number beyond `LAST_NUMBERED_PAGE`
  */
-export async function readPage<Item>(
-  request: PageRequest,
-  total: number,
-  readItems: (range: Range) => Promise<Item[]>,
-): Promise<CountedPage<Item>> {
-  const { offset, limit, ...page } = placeOf(request, total);
-  if (limit === 0) return { ...page, items: [] };
-  if (offset <= total / 2) return { ...page, items: await readItems({ limit, offset, isFromEnd: false }) };
-  const items = await readItems({ limit, offset: total - offset - limit, isFromEnd: true });
-  return { ...page, items: items.reverse() };
-}
-
-/** How many rows a table has that is counted. */
-export async function countList(db: Db, list: CountedList): Promise<number> {
-  const { rows } = await selectTotal(db, [list]);
-  return rows[0]?.total ?? 0;
-}
-
-const selectTotal = statement<{ total: number }>('select rows as total from list_totals where list = $1');
-
-/** Ids of one block of `id_blocks`, as a power of two. */
-const BLOCK_BITS = 12;
-
-/**
- * The id a range begins with, of a table that is counted in blocks and listed by id: found by adding up the blocks
- * before it, and then within one of them, however deep it is. As SQL for a condition; null when there is no such row.
- *
- * @param order of the ids in the direction of the range
- */
-export function idAt(list: CountedList, order: 'asc' | 'desc', offset: number) {
-  const table = sql.table(list);
-  const direction = sql.raw(order);
-  const isInBlock =
-    order === 'desc'
-      ? sql`id < (block + 1) << ${sql.lit(BLOCK_BITS)}`
-      : sql`id >= block << ${sql.lit(BLOCK_BITS)}`;
-  return sql<number>`(
-    select first.id
-    from (
-      select block, rows, sum(rows) over (order by block ${direction}) - rows as before
-      from id_blocks where list = ${sql.lit(list)}
-    ) as blocks
-    cross join lateral (
-      select id from ${table} where ${isInBlock} order by id ${direction} limit 1 offset ${offset} - before
-    ) as first
-    where before <= ${offset} and before + rows > ${offset}
-  )`;
-}
-
-/** The same among the rows of one owner, such as an author's posts: what lies before is passed over in their index. */
-export function idAmong(
-  list: CountedList,
-  owner: { readonly column: 'author_id' | 'post_id'; readonly id: number },
+export async function readPage<Item extends { readonly id: number }>(
+  { number = 1, size, before, after }: PageRequest,
   order: 'asc' | 'desc',
-  offset: number,
-) {
-  return sql<number>`(
-    select id from ${sql.table(list)} where ${sql.ref(owner.column)} = ${owner.id}
-    order by id ${sql.raw(order)} limit 1 offset ${offset}
-  )`;
+  readSlice: (slice: Slice) => Promise<Item[]>,
+): Promise<Page<Item>> {
+  if (number > LAST_NUMBERED_PAGE) {
+    throw new DomainError('not-found', `Pages by number end at ${LAST_NUMBERED_PAGE}.`);
+  }
+  const isLast = number === -1;
+  const isAscending = after !== undefined || (before === undefined && (order === 'asc') !== isLast);
+  const offset = isLast ? 0 : (number - 1) * size;
+  const rows = await readSlice({
+    order: isAscending ? 'asc' : 'desc',
+    limit: size + 1,
+    offset,
+    before,
+    after,
+  });
+  const hasMore = rows.length > size;
+  const isFirst = before === undefined && after === undefined && offset === 0;
+  const ascending = isAscending ? rows.slice(0, size) : rows.slice(0, size).reverse();
+  return {
+    newer: (isAscending ? hasMore : !isFirst) ? ascending.at(-1)?.id : undefined,
+    older: (isAscending ? !isFirst : hasMore) ? ascending[0]?.id : undefined,
+    items: order === 'asc' ? ascending : ascending.toReversed(),
+  };
+}
+
+type ListedTable = 'posts' | 'comments' | 'follows';
+
+/** Restricts a query to a slice of what it finds. What lies before an offset is passed over in the index alone. */
+export function inSlice<Table extends ListedTable>(
+  query: SelectQueryBuilder<Schema, Table, object>,
+  table: Table,
+  { order, limit, offset, before, after }: Slice,
+): SelectQueryBuilder<Schema, Table, object> {
+  const id = sql.ref<number>(`${table}.id`);
+  let found = query.orderBy(id, order);
+  if (before !== undefined) found = found.where(id, '<', before);
+  if (after !== undefined) found = found.where(id, '>', after);
+  if (offset > 0) {
+    const first = found.select(id.as('id')).limit(1).offset(offset);
+    found = found.where(id, order === 'desc' ? '<=' : '>=', first);
+  }
+  return found.limit(sql.lit(limit));
+}
+
+/** How many rows a table has: exactly up to 10,000, and as PostgreSQL estimates it beyond that. */
+export async function countRows(db: Db, table: 'posts' | 'comments'): Promise<number> {
+  const largest = sql.lit(LARGEST_COUNTED);
+  const { rows } = await sql<{ total: number }>`
+    select case
+      when reltuples > ${largest} then reltuples::int
+      else (select count(*)::int from (select id from ${sql.table(table)} order by id limit ${largest}) as counted)
+    end as total
+    from pg_class where oid = ${sql.lit(table)}::regclass
+  `.execute(db);
+  return rows[0]?.total ?? 0;
 }

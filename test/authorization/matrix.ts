@@ -75,6 +75,8 @@ export const MATRIX: readonly Row[] = rows(`
 
   GET /                                    ok         ok           ok         ok         ok         ok
   POST /                                   log in     confirm      ok         ok         ok         ok            posts
+  GET /archive                             ok
+  GET /archive/:year(^\\d{4})/:month(^\\d{2})  ok
   GET /all                                 home       home         home       home       home       home
   GET /followed                            log in     confirm      home       home       home       home
   GET /post/:id                            ok         ok           ok         ok         ok         ok

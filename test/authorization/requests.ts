@@ -44,6 +44,10 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /avatar/:seed([0-9a-f-]{36}).svg': { about: async () => '3f0c2a56-8a5e-4d0e-9a53-6f3a4b1c2d7e' },
   'GET /sitemap/posts/:number(^\\d{1,5}).xml': { about: async (situation) => (await post(situation)) && 1 },
   'GET /sitemap/people/:number(^\\d{1,5}).xml': { about: async () => 1 },
+  'GET /archive/:year(^\\d{4})/:month(^\\d{2})': {
+    about: async (situation) =>
+      (await post(situation)) && new Date().toISOString().slice(0, 7).replace('-', '/'),
+  },
   'GET /post/:id/feed.atom': { about: post },
   'GET /post/:id/feed.json': { about: post },
   'GET /user/:username/feed.atom': { about: owner },

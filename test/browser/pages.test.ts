@@ -54,6 +54,8 @@ t.test(
     const open = [
       '/',
       '/?page=3',
+      '/archive',
+      `/archive/${new Date().toISOString().slice(0, 7).replace('-', '/')}`,
       `/post/${postId}`,
       `/user/${author.username}`,
       '/auth/login?next=/x',

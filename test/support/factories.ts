@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { follow } from '../../src/domain/follows/follow.ts';
 import { prepareMails } from '../../src/domain/mail/prepare.ts';
 import type { Role } from '../../src/schema.ts';
 import { Client } from './client.ts';
@@ -39,7 +38,6 @@ export async function createUser(
     })
     .returning('id')
     .executeTakeFirstOrThrow();
-  await follow(db, id, id);
   return { id, passwordHash, email: address, username };
 }
 

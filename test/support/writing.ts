@@ -11,7 +11,7 @@ export async function writePosts(
 ): Promise<number[]> {
   const ids: number[] = [];
   for (let number = 1; number <= count; number += 1)
-    ids.push(await publishPost(db, id, await markdown.post(`Post ${number}`)));
+    ids.push((await publishPost(db, id, await markdown.post(`Post ${number}`))).id);
   return ids;
 }
 
@@ -24,7 +24,7 @@ export async function writeComments(
 ): Promise<number[]> {
   for (let number = 1; number <= count; number += 1) {
     const comment = { postId, authorId: id, text: await markdown.comment(`Comment ${number}`) };
-    await db.transaction().execute((trx) => publishComment({ db: trx, queue }, comment));
+    await publishComment({ db, queue }, comment);
   }
   const comments = await db
     .selectFrom('comments')

@@ -13,11 +13,10 @@ const SESSION = `
   select is_remembered, flash, extract(epoch from expires_at - now())::float8 as seconds_left, users.id, email, username,
     role, followed_count, confirmed_at, last_seen_at, users.created_at
   from sessions left join users on users.id = user_id where token_hash = $1 and expires_at > now()`;
-const TOTAL = `select rows as total from list_totals where list = 'posts'`;
 const POSTS = `
   select post.id, author_id, username, avatar_seed, body_html, post.created_at, edited_at, post.comment_count
   from (
-    select id, author_id, body_html, created_at, edited_at, comment_count from posts order by id desc limit 20
+    select id, author_id, body_html, created_at, edited_at, comment_count from posts order by id desc limit 21
   ) as post
   join users on users.id = author_id order by post.id desc`;
 
@@ -64,15 +63,17 @@ app.get('/', async (request, reply) => {
   const token = /session=([^;]+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
   const hash = createHash('sha256').update(token).digest();
   const [user] = (await pool.query({ name: 'session', text: SESSION, values: [hash] })).rows;
-  const [{ total }] = (await pool.query({ name: 'total', text: TOTAL, values: [] })).rows;
   const posts: Post[] = (await pool.query({ name: 'posts', text: POSTS, values: [] })).rows;
   return reply.type('text/html; charset=utf-8').send(`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Pennypost</title></head>
 <body><header>${escapeHtml(user.username)}</header>
 <main><h1>Hello, ${escapeHtml(user.username)}!</h1>
 <form method="post" action="/"><textarea name="body"></textarea><button>Publish</button></form>
-<ol class="posts">${posts.map((post) => show(post, user.id)).join('')}</ol>
-<nav><a href="/?page=2">2</a> <a href="/?page=${Math.ceil(total / 20)}">${Math.ceil(total / 20)}</a></nav></main></body></html>`);
+<ol class="posts">${posts
+    .slice(0, 20)
+    .map((post) => show(post, user.id))
+    .join('')}</ol>
+<nav><a href="/?before=${posts[19]?.id}">Older</a></nav></main></body></html>`);
 });
 app.addHook('onClose', () => pool.end());
 await serve(app);

@@ -2,7 +2,6 @@ import type { Kysely } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import { mailQueue, type Queue } from '../../queues.ts';
 import type { Schema } from '../../schema.ts';
-import { follow } from '../follows/follow.ts';
 import type { Credentials } from './find.ts';
 
 interface Dependencies {
@@ -36,7 +35,6 @@ export async function register(
       .returning('id')
       .executeTakeFirst();
     if (created === undefined) throw new DomainError('username-taken', 'Username already in use.');
-    await follow(trx, created.id, created.id);
     await queue.send(mailQueue, { template: 'confirm-account', userId: created.id }, { db: trx });
     return created.id;
   });

@@ -1,17 +1,7 @@
-import { type SelectQueryBuilder, sql } from 'kysely';
+import type { SelectQueryBuilder } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import type { Db, Schema } from '../../schema.ts';
-import {
-  type CountedPage,
-  countList,
-  idAmong,
-  idAt,
-  newestFirst,
-  oldestFirst,
-  type PageRequest,
-  type Range,
-  readPage,
-} from '../page.ts';
+import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 
 /** A comment as its post's page and the moderators' page show it. */
 export interface Comment {
@@ -43,40 +33,44 @@ interface CommentedPost {
 }
 
 /** One page of a post's comments, the oldest first. */
-export function listComments(db: Db, post: CommentedPost, page: PageRequest): Promise<CountedPage<Comment>> {
-  return readPage(page, post.commentCount, (range) =>
-    selectComments(db, ofPost(db, post, range), oldestFirst(range)).execute(),
+export function listComments(db: Db, postId: number, page: PageRequest): Promise<Page<Comment>> {
+  return readPage(page, 'asc', (slice) =>
+    selectComments(db, inSlice(commentsOf(db, postId), 'comments', slice), slice.order).execute(),
   );
 }
 
 /** The same page as programs read it. */
-export function listCommentSources(
+export async function listCommentSources(
   db: Db,
   post: CommentedPost,
   page: PageRequest,
 ): Promise<CountedPage<CommentSource>> {
-  return readPage(page, post.commentCount, (range) => selectSources(ofPost(db, post, range)).execute());
+  const comments = await readPage(page, 'asc', (slice) =>
+    selectSources(inSlice(commentsOf(db, post.id), 'comments', slice)).execute(),
+  );
+  return { ...comments, total: post.commentCount };
 }
 
 /** The newest comments of a post that may be read by everybody. */
 export function listNewestComments(db: Db, postId: number, limit: number): Promise<Comment[]> {
-  const newest = db.selectFrom('comments').orderBy('comments.id', 'desc').limit(limit);
-  const readable = newest.where('comments.post_id', '=', postId).where('comments.is_disabled', '=', false);
-  return selectComments(db, readable, 'desc').execute();
+  const newest = commentsOf(db, postId).where('comments.is_disabled', '=', false);
+  return selectComments(db, newest.orderBy('comments.id', 'desc').limit(limit), 'desc').execute();
 }
 
 /** One page of all comments, the newest first: what moderators read. */
-export async function listAllComments(db: Db, page: PageRequest): Promise<CountedPage<Comment>> {
-  return readPage(page, await countList(db, 'comments'), (range) =>
-    selectComments(db, ofAll(db, range), newestFirst(range)).execute(),
+export function listAllComments(db: Db, page: PageRequest): Promise<Page<Comment>> {
+  return readPage(page, 'desc', (slice) =>
+    selectComments(db, inSlice(db.selectFrom('comments'), 'comments', slice), slice.order).execute(),
   );
 }
 
 /** The same page as programs read it. */
 export async function listAllCommentSources(db: Db, page: PageRequest): Promise<CountedPage<CommentSource>> {
-  return readPage(page, await countList(db, 'comments'), (range) =>
-    selectSources(ofAll(db, range)).execute(),
+  const total = await countRows(db, 'comments');
+  const comments = await readPage(page, 'desc', (slice) =>
+    selectSources(inSlice(db.selectFrom('comments'), 'comments', slice)).execute(),
   );
+  return { ...comments, total };
 }
 
 /** @throws DomainError `not-found` */
@@ -89,25 +83,8 @@ export async function findCommentSource(db: Db, id: number): Promise<CommentSour
 
 type CommentsQuery = SelectQueryBuilder<Schema, 'comments', object>;
 
-function ofPost(db: Db, { id }: CommentedPost, range: Range): CommentsQuery {
-  const { limit, offset } = range;
-  const order = oldestFirst(range);
-  const comments = db
-    .selectFrom('comments')
-    .where('comments.post_id', '=', id)
-    .orderBy('comments.id', order)
-    .limit(sql.lit(limit));
-  if (offset === 0) return comments;
-  const first = idAmong('comments', { column: 'post_id', id }, order, offset);
-  return comments.where('comments.id', order === 'desc' ? '<=' : '>=', first);
-}
-
-function ofAll(db: Db, range: Range): CommentsQuery {
-  const { limit, offset } = range;
-  const order = newestFirst(range);
-  const comments = db.selectFrom('comments').orderBy('comments.id', order).limit(sql.lit(limit));
-  if (offset === 0) return comments;
-  return comments.where('comments.id', order === 'desc' ? '<=' : '>=', idAt('comments', order, offset));
+function commentsOf(db: Db, postId: number): CommentsQuery {
+  return db.selectFrom('comments').where('comments.post_id', '=', postId);
 }
 
 /** Comments with their authors, who are joined when it is clear which comments they are. */
@@ -128,9 +105,13 @@ function selectComments(db: Db, comments: CommentsQuery, order: 'asc' | 'desc') 
     .orderBy('comment.id', order);
 }
 
+/** The columns of a `CommentSource`. */
+export const SOURCE_COLUMNS = [
+  ...(['comments.id', 'comments.post_id as postId', 'comments.author_id as authorId'] as const),
+  ...(['comments.body', 'comments.body_html as bodyHtml', 'comments.is_disabled as isDisabled'] as const),
+  'comments.created_at as createdAt',
+] as const;
+
 function selectSources(query: CommentsQuery) {
-  return query
-    .select(['comments.id', 'comments.post_id as postId', 'comments.author_id as authorId'])
-    .select(['comments.body', 'comments.body_html as bodyHtml', 'comments.is_disabled as isDisabled'])
-    .select('comments.created_at as createdAt');
+  return query.select(SOURCE_COLUMNS);
 }

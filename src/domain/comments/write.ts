@@ -1,31 +1,35 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import type { Queue } from '../../queues.ts';
 import type { Db, Schema } from '../../schema.ts';
 import type { Rendered } from '../markdown.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
 import { recordEvent, recordInterference } from '../security-events/record.ts';
+import { type CommentSource, SOURCE_COLUMNS } from './list.ts';
 import { announceComment } from './notice.ts';
 
 /**
- * Publishes a comment, and sees to it that the post's author hears of it. Returns its id.
+ * Publishes a comment, and sees to it that the post's author hears of it.
  *
- * @param db a transaction: the comment and the job that tells of it are one change
+ * @param db where it is no transaction, one is begun: the comment and the job that tells of it are one change
  * @throws DomainError `not-found` when the post is gone
  */
 export async function publishComment(
-  { db, queue }: { db: Transaction<Schema>; queue: Queue },
+  { db, queue }: { db: Db; queue: Queue },
   comment: { postId: number; authorId: number; text: Rendered },
-): Promise<number> {
-  const id = await insertComment(db, comment);
-  await announceComment({ db, queue }, comment.postId);
-  return id;
+): Promise<CommentSource> {
+  const publish = async (trx: Db) => {
+    const published = await insertComment(trx, comment);
+    await announceComment({ db: trx, queue }, comment.postId);
+    return published;
+  };
+  return db.isTransaction ? publish(db) : db.transaction().execute(publish);
 }
 
 async function insertComment(
   db: Db,
   { postId, authorId, text }: { postId: number; authorId: number; text: Rendered },
-): Promise<number> {
+): Promise<CommentSource> {
   const inserted = await db
     .insertInto('comments')
     .columns(['post_id', 'author_id', 'body', 'body_html'])
@@ -41,10 +45,10 @@ async function insertComment(
           val(text.html).as('body_html'),
         ]),
     )
-    .returning('id')
+    .returning(SOURCE_COLUMNS)
     .executeTakeFirst();
   if (inserted === undefined) throw new DomainError('not-found', 'There is no such post.');
-  return inserted.id;
+  return inserted;
 }
 
 /**

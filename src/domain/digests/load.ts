@@ -25,7 +25,6 @@ export async function loadDigest(
     .select(sql<string>`left(body, ${EXCERPT + 1})`.as('beginning'))
     .select(({ fn }) => fn.countAll<string>().over().as('total'))
     .where('follower_id', '=', userId)
-    .where('followed_id', '<>', userId)
     .where('posts.created_at', '>=', sql<Date>`${week}::date`)
     .where('posts.created_at', '<', sql<Date>`${week}::date + 7`)
     .orderBy('posts.id', 'desc')

@@ -1,7 +1,8 @@
 import type { Db } from '../../schema.ts';
 
-/** Follows somebody. Returns whether that is new: who follows already goes on doing so. */
+/** Follows somebody. Returns whether that is new. Nobody follows themselves: their own posts are theirs to read anyway. */
 export async function follow(db: Db, followerId: number, followedId: number): Promise<boolean> {
+  if (followerId === followedId) return false;
   const { numInsertedOrUpdatedRows } = await db
     .insertInto('follows')
     .values({ follower_id: followerId, followed_id: followedId })
@@ -10,9 +11,8 @@ export async function follow(db: Db, followerId: number, followedId: number): Pr
   return numInsertedOrUpdatedRows === 1n;
 }
 
-/** Stops following somebody. Returns whether there was something to stop; nobody stops following themselves. */
+/** Stops following somebody. Returns whether there was something to stop. */
 export async function unfollow(db: Db, followerId: number, followedId: number): Promise<boolean> {
-  if (followerId === followedId) return false;
   const { numDeletedRows } = await db
     .deleteFrom('follows')
     .where('follower_id', '=', followerId)

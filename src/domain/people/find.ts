@@ -15,7 +15,6 @@ export interface Profile {
   readonly lastSeen: Date;
   readonly postCount: number;
   readonly commentCount: number;
-  /** Neither count has the person themselves. */
   readonly followerCount: number;
   readonly followedCount: number;
   /** Whether who looks follows this person, and the other way round. */
@@ -87,14 +86,13 @@ export async function findPerson(db: Db, id: number): Promise<Person> {
 }
 
 /** Somebody as a name leads to them. */
-export type Named = Pick<Profile, 'id' | 'username' | 'postCount' | 'followerCount' | 'followedCount'>;
+export type Named = Pick<Profile, 'id' | 'username' | 'postCount'>;
 
 /** The confirmed account of a username, whatever its case; undefined when there is none. */
 export function findByUsername(db: Db, username: string): Promise<Named | undefined> {
   return db
     .selectFrom('users')
     .select(['id', 'username', 'post_count as postCount'])
-    .select(['follower_count as followerCount', 'followed_count as followedCount'])
     .where(sql`lower(username)`, '=', username.toLowerCase())
     .where('confirmed_at', 'is not', null)
     .executeTakeFirst();

@@ -1,16 +1,8 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import type { Db, Schema } from '../../schema.ts';
-import {
-  type CountedPage,
-  countList,
-  idAmong,
-  idAt,
-  newestFirst,
-  type PageRequest,
-  type Range,
-  readPage,
-} from '../page.ts';
+import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
+import { inMonth, type Month } from './archive.ts';
 
 /** How much of a post's HTML a list shows: a page of the longest posts must not be megabytes. In characters. */
 const MOST_HTML_IN_LIST = 10_000;
@@ -45,36 +37,35 @@ export interface PostSource {
   readonly commentCount: number;
 }
 
-/** Whose posts a list is of: one person's, or, without an author, everybody's. */
+/** Which posts a list has: those of one person, of one month, or all. */
 export interface PostFilter {
   readonly author?: { readonly id: number; readonly postCount: number };
+  readonly month?: Month;
 }
 
 /** One page of posts, the newest first. */
-export async function listPosts(
-  db: Db,
-  filter: PostFilter,
-  page: PageRequest,
-): Promise<CountedPage<ListedPost>> {
-  return readPage(page, await countPosts(db, filter), (range) =>
-    selectListed(db, inRange(db, filter, range), newestFirst(range)).execute(),
+export function listPosts(db: Db, filter: PostFilter, page: PageRequest): Promise<Page<ListedPost>> {
+  return readPage(page, 'desc', (slice) =>
+    selectListed(db, inSlice(postsOf(db, filter), 'posts', slice), slice.order).execute(),
   );
 }
 
-/** The newest posts, without counting the others. */
+/** The newest posts. */
 export function listNewestPosts(db: Db, filter: PostFilter, limit: number): Promise<Post[]> {
-  return selectPosts(db, inRange(db, filter, { limit, offset: 0, isFromEnd: false })).execute();
+  return selectPosts(db, postsOf(db, filter).orderBy('posts.id', 'desc').limit(sql.lit(limit))).execute();
 }
 
-/** The same page as programs read it. */
+/** One page of posts as programs read them, the newest first. */
 export async function listPostSources(
   db: Db,
-  filter: PostFilter,
+  filter: Pick<PostFilter, 'author'>,
   page: PageRequest,
 ): Promise<CountedPage<PostSource>> {
-  return readPage(page, await countPosts(db, filter), (range) =>
-    selectSources(inRange(db, filter, range)).execute(),
+  const total = filter.author?.postCount ?? (await countRows(db, 'posts'));
+  const posts = await readPage(page, 'desc', (slice) =>
+    selectSources(inSlice(postsOf(db, filter), 'posts', slice)).execute(),
   );
+  return { ...posts, total };
 }
 
 /** One post, or undefined. */
@@ -102,21 +93,11 @@ export async function requirePost(db: Db, id: number): Promise<{ id: number; com
 
 export type PostsQuery = SelectQueryBuilder<Schema, 'posts', object>;
 
-async function countPosts(db: Db, { author }: PostFilter): Promise<number> {
-  return author?.postCount ?? countList(db, 'posts');
-}
-
-function inRange(db: Db, { author }: PostFilter, range: Range): PostsQuery {
-  const { limit, offset } = range;
-  const order = newestFirst(range);
-  let posts: PostsQuery = db.selectFrom('posts').orderBy('posts.id', order).limit(sql.lit(limit));
+function postsOf(db: Db, { author, month }: PostFilter): PostsQuery {
+  let posts: PostsQuery = db.selectFrom('posts');
   if (author !== undefined) posts = posts.where('posts.author_id', '=', author.id);
-  if (offset === 0) return posts;
-  const first =
-    author === undefined
-      ? idAt('posts', order, offset)
-      : idAmong('posts', { column: 'author_id', id: author.id }, order, offset);
-  return posts.where('posts.id', order === 'desc' ? '<=' : '>=', first);
+  if (month !== undefined) posts = inMonth(posts, month);
+  return posts;
 }
 
 /** Posts with their authors, of long ones only the beginning. */
@@ -151,8 +132,12 @@ function withAuthors<Columns>(
     .orderBy('post.id', order);
 }
 
+/** The columns of a `PostSource`. */
+export const SOURCE_COLUMNS = [
+  ...(['posts.id', 'posts.author_id as authorId', 'posts.body', 'posts.body_html as bodyHtml'] as const),
+  ...(['posts.version', 'posts.created_at as createdAt', 'posts.comment_count as commentCount'] as const),
+] as const;
+
 export function selectSources(posts: PostsQuery) {
-  return posts
-    .select(['posts.id', 'posts.author_id as authorId', 'posts.body', 'posts.body_html as bodyHtml'])
-    .select(['posts.version', 'posts.created_at as createdAt', 'posts.comment_count as commentCount']);
+  return posts.select(SOURCE_COLUMNS);
 }

@@ -4,6 +4,7 @@ import type { Db, Role, Schema } from '../../schema.ts';
 import { can, Permission } from '../accounts/roles.ts';
 import type { Rendered } from '../markdown.ts';
 import { recordInterference } from '../security-events/record.ts';
+import { type PostSource, SOURCE_COLUMNS } from './list.ts';
 
 /** Who acts, as far as the rules need to know. */
 export interface Actor {
@@ -25,14 +26,13 @@ export function mayChange(actor: Actor | null, { authorId }: { readonly authorId
   return actor?.isConfirmed === true && (actor.id === authorId || can(actor, Permission.ADMIN));
 }
 
-/** Publishes a post. Returns its id. */
-export async function publishPost(db: Db, authorId: number, { body, html }: Rendered): Promise<number> {
-  const { id } = await db
+/** Publishes a post. */
+export function publishPost(db: Db, authorId: number, { body, html }: Rendered): Promise<PostSource> {
+  return db
     .insertInto('posts')
     .values({ author_id: authorId, body, body_html: html })
-    .returning('id')
+    .returning(SOURCE_COLUMNS)
     .executeTakeFirstOrThrow();
-  return id;
 }
 
 /**
@@ -85,6 +85,12 @@ export async function updatePost(
 /** Deletes a post, and its comments with it. */
 export async function deletePost(db: Kysely<Schema>, id: number): Promise<void> {
   await db.transaction().execute(async (trx) => {
+    // Everybody whose counters change is locked first, in the order of their ids, as the triggers do.
+    await sql`
+      select from users where id in (
+        select author_id from posts where id = ${id} union all select author_id from comments where post_id = ${id}
+      ) order by id for no key update
+    `.execute(trx);
     const deleted = await trx
       .deleteFrom('posts')
       .where('id', '=', id)

@@ -16,7 +16,7 @@ declare module 'fastify' {
 const THREADS = 2;
 
 /** How many texts may wait for a thread. */
-const MOST_WAITING = 50;
+const MOST_WAITING = 100;
 
 /** How long a text may wait for a thread, the start of the thread included. */
 const LONGEST_WAIT_MS = 10_000;

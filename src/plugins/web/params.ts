@@ -1,3 +1,4 @@
+import type { Place } from '../../domain/page.ts';
 import { DomainError } from '../../errors.ts';
 
 /** The largest id there can be: PostgreSQL's `integer`. */
@@ -14,9 +15,27 @@ export function idFrom(text: string): number {
   return id;
 }
 
-/** A page's number from a query: from 1, or -1 for the last page. What is no number at all means the first. */
-export function pageFrom(query: unknown): number {
-  const page = typeof query === 'object' && query !== null && 'page' in query ? query.page : undefined;
-  if (page === '-1') return -1;
-  return typeof page === 'string' && /^\d+$/.test(page) ? Math.min(Math.max(1, Number(page)), MAX_ID) : 1;
+/**
+ * The place of a page of a list, from a query: `before` or `after` an id, or a number, where -1 means the last. What
+ * cannot be understood means the first page.
+ */
+export function placeFrom(query: unknown): Place {
+  if (typeof query !== 'object' || query === null) return {};
+  if ('before' in query && isId(query.before)) return { before: Number(query.before) };
+  if ('after' in query && isId(query.after)) return { after: Number(query.after) };
+  if (!('page' in query)) return {};
+  const { page } = query;
+  const isNumber = typeof page === 'string' && /^(\d+|-1)$/.test(page) && page !== '0' && page !== '1';
+  return isNumber ? { number: Number(page) } : {};
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && /^\d{1,10}$/.test(value) && Number(value) <= MAX_ID;
+}
+
+/** The query that leads to a place; empty for the first page. */
+export function queryOf({ before, after, number }: Place): string {
+  if (before !== undefined) return `?before=${before}`;
+  if (after !== undefined) return `?after=${after}`;
+  return number === undefined ? '' : `?page=${number}`;
 }

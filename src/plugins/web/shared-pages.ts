@@ -4,14 +4,14 @@ import { READING_METHODS } from '../http-methods.ts';
 import type { Flight, PageCache } from '../page-cache/cache.ts';
 import type { Representation } from '../representation.ts';
 import { offerSpeculation } from './page.ts';
-import { pageFrom } from './params.ts';
+import { placeFrom, queryOf } from './params.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
      * Marks a page that looks the same to all who have no session, and says what it is about, in the words that
      * changes are announced in: `home`, or with a parameter of its path, `post:{id}`, `user:{username}`. Nobody
-     * announces `sitemap`: it is seen when it is too old. Of its query, only `page` may matter.
+     * announces `sitemap`: it is seen when it is too old. Of its query, only the place in a list may matter.
      */
     sharedPageAbout?: string;
   }
@@ -53,12 +53,11 @@ function share(route: RouteOptions, cache: PageCache): void {
   route.onRequest = [route.onRequest ?? [], find].flat();
 }
 
-/** Of the query only the page's number counts, so that nobody can fill the cache with one page under many addresses. */
+/** Of the query only the place in a list counts, so that nobody can fill the cache with one page under many addresses. */
 function addressOf({ url, query }: FastifyRequest): string {
   const end = url.indexOf('?');
   if (end === -1) return url;
-  const page = pageFrom(query);
-  return page === 1 ? url.slice(0, end) : `${url.slice(0, end)}?page=${page}`;
+  return url.slice(0, end) + queryOf(placeFrom(query));
 }
 
 function subjectOf(about: string, params: unknown): string {

@@ -12,8 +12,8 @@ import { deleteComment, publishComment } from '../../domain/comments/write.ts';
 import { once } from '../../domain/idempotency.ts';
 import { requirePost } from '../../domain/posts/list.ts';
 import { requirePermission } from '../../plugins/api/authentication.ts';
-import { linkPages, pageRequest } from './pages.ts';
-import { PageQuery, refusals, WithId, WithIdempotencyKey, writing } from './requests.ts';
+import { linkPages, PageQuery, pageRequest } from './pages.ts';
+import { refusals, WithId, WithIdempotencyKey, writing } from './requests.ts';
 import { Comment, CommentPage, paths, presentComment, ref } from './resources.ts';
 
 const tags = ['Comments'];
@@ -30,7 +30,7 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
   };
   app.get('/comments/', { schema: listing }, async ({ caller, query }, reply) => {
     const page = await listAllCommentSources(db, pageRequest(query, config.commentsPerPage));
-    return { comments: page.items.map(shownTo(caller)), ...linkPages(reply, paths.comments, page) };
+    return { comments: page.items.map(shownTo(caller)), ...linkPages(reply, { path: paths.comments }, page) };
   });
 
   const listingOfPost = {
@@ -47,7 +47,10 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
     async ({ caller, params: { id }, query }, reply) => {
       const post = await requirePost(db, id);
       const page = await listCommentSources(db, post, pageRequest(query, config.commentsPerPage));
-      return { comments: page.items.map(shownTo(caller)), ...linkPages(reply, paths.commentsOf(id), page) };
+      return {
+        comments: page.items.map(shownTo(caller)),
+        ...linkPages(reply, { path: paths.commentsOf(id), order: 'asc' }, page),
+      };
     },
   );
 
@@ -73,10 +76,10 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
         content: ['POST', paths.commentsOf(postId), body],
       };
       const text = await markdown.comment(body);
-      const { answer, isRepetition } = await once(db, request, Comment, async (trx) => {
-        const id = await publishComment({ db: trx, queue }, { postId, authorId: caller.id, text });
-        return shownTo(caller)(await findCommentSource(trx, id));
-      });
+      const comment = { postId, authorId: caller.id, text };
+      const { answer, isRepetition } = await once(db, request, Comment, async (trx) =>
+        shownTo(caller)(await publishComment({ db: trx, queue }, comment)),
+      );
       if (isRepetition) reply.header('idempotency-replayed', 'true');
       return reply.code(201).header('location', answer.url).send(answer);
     },

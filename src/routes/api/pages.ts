@@ -1,20 +1,48 @@
 import type { FastifyReply } from 'fastify';
-import type { CountedPage, PageRequest } from '../../domain/page.ts';
+import { type Static, Type } from 'typebox';
+import { type CountedPage, LAST_NUMBERED_PAGE } from '../../domain/page.ts';
+import { MAX_ID } from './requests.ts';
+
+const Cursor = (what: string) =>
+  Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_ID, description: `Cursor: ${what}.` }));
+
+/** Where a page lies. */
+export const PageQuery = Type.Object(
+  {
+    page: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: LAST_NUMBERED_PAGE,
+        description: `From 1 to ${LAST_NUMBERED_PAGE}. Follow \`next\` to go deeper.`,
+      }),
+    ),
+    before: Cursor('items that are older than the one with this id'),
+    after: Cursor('items that are newer than the one with this id'),
+  },
+  { additionalProperties: false, description: 'Give one of them at most.' },
+);
 
 /** The page that a query asks for. */
-export function pageRequest({ page = 1 }: { page?: number }, size: number): PageRequest {
-  return { number: page, size, beyond: 'nothing' };
+export function pageRequest({ page, before, after }: Static<typeof PageQuery>, size: number) {
+  return { number: page, before, after: before === undefined ? after : undefined, size };
 }
 
-/** How a list says where the pages around it are: in its body, and in `Link` (RFC 8288). */
-export function linkPages(reply: FastifyReply, path: string, { number, count, total }: CountedPage<unknown>) {
-  const pathOf = (page: number) => (page === 1 ? path : `${path}?page=${page}`);
-  const prev = number > 1 ? pathOf(Math.min(number - 1, count)) : null;
-  const next = number < count ? pathOf(number + 1) : null;
-  const links = { first: pathOf(1), prev, next, last: pathOf(count) };
+/**
+ * How a list says where the pages around it are: in its body, and in `Link` (RFC 8288).
+ *
+ * @param order of the list: `desc` shows the newest first
+ */
+export function linkPages(
+  reply: FastifyReply,
+  { path, order = 'desc' }: { path: string; order?: 'asc' | 'desc' },
+  { newer, older, total }: CountedPage<unknown>,
+) {
+  const toNewer = newer === undefined ? null : `${path}?after=${newer}`;
+  const toOlder = older === undefined ? null : `${path}?before=${older}`;
+  const [prev, next] = order === 'desc' ? [toNewer, toOlder] : [toOlder, toNewer];
   reply.header(
     'link',
-    Object.entries(links)
+    Object.entries({ first: path, prev, next })
       .flatMap(([rel, target]) => (target === null ? [] : [`<${target}>; rel="${rel}"`]))
       .join(', '),
   );

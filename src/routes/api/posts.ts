@@ -5,8 +5,8 @@ import { once } from '../../domain/idempotency.ts';
 import { findPostSource, listPostSources, type PostSource } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, publishPost, updatePost } from '../../domain/posts/write.ts';
 import { requirePermission } from '../../plugins/api/authentication.ts';
-import { linkPages, pageRequest } from './pages.ts';
-import { PageQuery, refusals, WithId, WithIdempotencyKey, writing } from './requests.ts';
+import { linkPages, PageQuery, pageRequest } from './pages.ts';
+import { refusals, WithId, WithIdempotencyKey, writing } from './requests.ts';
 import { Post, PostPage, paths, presentPost, ref } from './resources.ts';
 
 const tags = ['Posts'];
@@ -31,7 +31,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
   };
   app.get('/posts/', { schema: listing }, async ({ query }, reply) => {
     const page = await listPostSources(db, {}, pageRequest(query, config.postsPerPage));
-    return { posts: page.items.map(presentPost), ...linkPages(reply, paths.posts, page) };
+    return { posts: page.items.map(presentPost), ...linkPages(reply, { path: paths.posts }, page) };
   });
 
   const publishing = {
@@ -56,7 +56,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
       };
       const text = await markdown.post(body.body);
       const { answer, isRepetition } = await once(db, request, Post, async (trx) =>
-        presentPost(await findPostSource(trx, await publishPost(trx, caller.id, text))),
+        presentPost(await publishPost(trx, caller.id, text)),
       );
       if (isRepetition) reply.header('idempotency-replayed', 'true');
       return reply.code(201).header('location', answer.url).send(answer);

@@ -4,14 +4,9 @@ import { Refused, ref } from './resources.ts';
 /** What requests to the API have in common. */
 
 /** The largest id there can be: PostgreSQL's `integer`. */
-const MAX_ID = 2 ** 31 - 1;
+export const MAX_ID = 2 ** 31 - 1;
 
 export const WithId = Type.Object({ id: Type.Integer({ minimum: 1, maximum: MAX_ID }) });
-
-export const PageQuery = Type.Object(
-  { page: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'From 1.' })) },
-  { additionalProperties: false },
-);
 
 /** A text with something in it to see, and without what cannot be stored: NUL and halves of surrogate pairs. */
 const Text = Type.String({

@@ -69,7 +69,7 @@ export const Refused = named('Error', {
 const pageOf = {
   prev: NullableText('Path of the page before, or null.'),
   next: NullableText('Path of the page after, or null.'),
-  count: Count('there are on all pages'),
+  count: Count('there are on all pages: exact up to 10,000, an estimate beyond'),
 };
 
 export const PostPage = named('PostPage', { posts: Type.Array(ref(Post)), ...pageOf });

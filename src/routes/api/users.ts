@@ -3,8 +3,8 @@ import { findPerson } from '../../domain/people/find.ts';
 import { listPostSources } from '../../domain/posts/list.ts';
 import { listFollowedSources } from '../../domain/posts/list-followed.ts';
 import { DomainError } from '../../errors.ts';
-import { linkPages, pageRequest } from './pages.ts';
-import { PageQuery, refusals, WithId } from './requests.ts';
+import { linkPages, PageQuery, pageRequest } from './pages.ts';
+import { refusals, WithId } from './requests.ts';
 import { PostPage, paths, presentPost, presentUser, ref, User } from './resources.ts';
 
 const tags = ['People'];
@@ -34,7 +34,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/users/:id/posts/', { schema: listing }, async ({ params: { id }, query }, reply) => {
     const author = await findPerson(db, id);
     const page = await listPostSources(db, { author }, pageRequest(query, config.postsPerPage));
-    return { posts: page.items.map(presentPost), ...linkPages(reply, paths.postsOf(id), page) };
+    return { posts: page.items.map(presentPost), ...linkPages(reply, { path: paths.postsOf(id) }, page) };
   });
 
   const timeline = {
@@ -46,7 +46,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/users/:id/timeline/', { schema: timeline }, async ({ caller, params: { id }, query }, reply) => {
     if (id !== caller.id) throw new DomainError('forbidden', 'A timeline is for its owner.');
     const page = await listFollowedSources(db, caller, pageRequest(query, config.postsPerPage));
-    return { posts: page.items.map(presentPost), ...linkPages(reply, paths.timelineOf(id), page) };
+    return { posts: page.items.map(presentPost), ...linkPages(reply, { path: paths.timelineOf(id) }, page) };
   });
 };
 

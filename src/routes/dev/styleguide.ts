@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { render } from '../../domain/markdown.ts';
 import { requireThisMachine } from '../loopback.ts';
-import { paginate } from '../web/pagination.ts';
 
 const MOMENT = new Date('2026-01-10T08:00:00Z');
 const AVATAR_SEED = '3f0c2a56-8a5e-4d0e-9a53-6f3a4b1c2d7e';
@@ -31,7 +30,7 @@ export default async function styleguide(app: FastifyInstance): Promise<void> {
       title: 'Style Guide',
       posts: { items: [post] },
       comments: { items: [comment, { ...comment, id: 2, isDisabled: true }] },
-      pagination: paginate({ number: 4, count: 12 }, '/dev/styleguide'),
+      pagination: { prev: { text: 'Newer', href: '#newer' }, next: { text: 'Older', href: '#older' } },
       previewHtml: render('post', 'What *will be*.'),
       filled: { values: { name: 'Susan', text: 'Some words', choice: 'b' }, errors: {} },
       refused: {

@@ -5,7 +5,7 @@ import { listFollowed, listFollowers } from '../../domain/follows/list.ts';
 import { findByUsername, type Named } from '../../domain/people/find.ts';
 import { DomainError } from '../../errors.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
-import { pageFrom } from '../../plugins/web/params.ts';
+import { placeFrom } from '../../plugins/web/params.ts';
 import { readerFor } from '../../plugins/web/session.ts';
 import { paginate } from './pagination.ts';
 
@@ -25,9 +25,9 @@ export default async function follows(app: FastifyInstance): Promise<void> {
       const reader = readerFor(request);
       const person = await findByUsername(reader, request.params.username);
       if (person === undefined) throw new DomainError('not-found', 'There is nobody of this name.');
-      const size = config.followersPerPage;
-      const people = await list(reader, person, { number: pageFrom(request.query), size });
-      const pagination = paginate(people, `/${path}/${person.username}`);
+      const place = placeFrom(request.query);
+      const people = await list(reader, person.id, { ...place, size: config.followersPerPage });
+      const pagination = paginate(people, { path: `/${path}/${person.username}`, place });
       return reply.page('people/list', { title: `${title} ${person.username}`, person, people, pagination });
     });
   }

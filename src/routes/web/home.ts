@@ -7,7 +7,7 @@ import { listFollowedPosts } from '../../domain/posts/list-followed.ts';
 import { publishPost } from '../../domain/posts/write.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
-import { pageFrom } from '../../plugins/web/params.ts';
+import { placeFrom, queryOf } from '../../plugins/web/params.ts';
 import { readerFor } from '../../plugins/web/session.ts';
 import { bodyField, textOf } from './fields.ts';
 import { metaOfHome } from './meta.ts';
@@ -59,16 +59,17 @@ export default async function home(app: FastifyInstance): Promise<void> {
     const { user } = request.session;
     const reader = readerFor(request);
     const isFollowedTab = user?.isConfirmed === true && request.cookies[TAB_COOKIE] === '1';
-    const page = { number: pageFrom(request.query), size: config.postsPerPage };
+    const place = placeFrom(request.query);
+    const page = { ...place, size: config.postsPerPage };
     const posts = await (isFollowedTab ? listFollowedPosts(reader, user, page) : listPosts(reader, {}, page));
     return reply.page('home', {
-      title: posts.number === 1 ? 'Pennypost' : `Posts, page ${posts.number}`,
-      meta: metaOfHome(posts.number),
+      title: queryOf(place) === '' ? 'Pennypost' : 'More posts',
+      meta: metaOfHome(place),
       form,
       previewHtml,
       isFollowedTab,
       posts,
-      pagination: paginate(posts, '/'),
+      pagination: paginate(posts, { path: '/', place }),
       firstSteps: user?.isNewcomer && user.isConfirmed ? await findFirstSteps(reader, user.id) : undefined,
       setUp:
         user === null && posts.items.length === 0 && (await hasNobody(reader))

@@ -10,6 +10,7 @@ import avatars from '../avatars.ts';
 import styleguide from '../dev/styleguide.ts';
 import apiDocs from './api-docs.ts';
 import apiTokens from './api-tokens.ts';
+import archive from './archive.ts';
 import account from './auth/index.ts';
 import comments from './comments.ts';
 import discovery from './discovery.ts';
@@ -40,6 +41,7 @@ async function pages(app: FastifyInstance): Promise<void> {
 
   app.register(account, { prefix: '/auth' });
   app.register(home);
+  app.register(archive);
   app.register(posts);
   app.register(comments);
   app.register(people);

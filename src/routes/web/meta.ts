@@ -1,22 +1,19 @@
+import type { Place } from '../../domain/page.ts';
 import type { Profile } from '../../domain/people/find.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import type { Post } from '../../domain/posts/list.ts';
 import type { PageMeta } from '../../plugins/web/page.ts';
+import { queryOf } from '../../plugins/web/params.ts';
 
 /** What is said of a page where it is found or shared. */
 
 const DESCRIPTION_LENGTH = 160;
 const TITLE_LENGTH = 70;
 
-/** The address of a page of a list: the first has none of its own. */
-function pagePath(path: string, page: number): string {
-  return page === 1 ? path : `${path}?page=${page}`;
-}
-
-export function metaOfHome(page: number): PageMeta {
+export function metaOfHome(place: Place): PageMeta {
   return {
     description: 'A social blog: short and long posts in Markdown, by people who follow each other.',
-    path: pagePath('/', page),
+    path: `/${queryOf(place)}`,
     feeds: [{ title: 'Pennypost', path: '/feed' }],
   };
 }
@@ -27,12 +24,12 @@ export function titleOfPost({ bodyHtml, authorUsername }: Post): string {
   return beginning === '' ? `Post by ${authorUsername}` : `“${beginning}” by ${authorUsername}`;
 }
 
-export function metaOfPost(post: Post, page: number, baseUrl: string): PageMeta {
+export function metaOfPost(post: Post, place: Place, baseUrl: string): PageMeta {
   const description = excerptOf(post.bodyHtml, DESCRIPTION_LENGTH) || `A post by ${post.authorUsername}.`;
   const url = `${baseUrl}/post/${post.id}`;
   return {
     description,
-    path: pagePath(`/post/${post.id}`, page),
+    path: `/post/${post.id}${queryOf(place)}`,
     type: 'article',
     feeds: [{ title: 'Comments on this post', path: `/post/${post.id}/feed` }],
     jsonLd: {
@@ -54,13 +51,13 @@ export function metaOfPost(post: Post, page: number, baseUrl: string): PageMeta 
   };
 }
 
-export function metaOfProfile(profile: Profile, page: number): PageMeta {
+export function metaOfProfile(profile: Profile, place: Place): PageMeta {
   const { username, name, aboutMe } = profile;
   const path = `/user/${username}`;
   const about = aboutMe.replaceAll(/\s+/g, ' ').slice(0, DESCRIPTION_LENGTH);
   return {
     description: about || `${name || username} writes on Pennypost.`,
-    path: pagePath(path, page),
+    path: path + queryOf(place),
     type: 'profile',
     feeds: [{ title: `Posts by ${username}`, path: `${path}/feed` }],
   };

@@ -3,7 +3,7 @@ import { Permission } from '../../domain/accounts/roles.ts';
 import { listAllComments } from '../../domain/comments/list.ts';
 import { setCommentDisabled } from '../../domain/comments/write.ts';
 import { requirePermission, requireUser } from '../../plugins/web/guards.ts';
-import { idFrom, pageFrom } from '../../plugins/web/params.ts';
+import { idFrom, placeFrom, queryOf } from '../../plugins/web/params.ts';
 import { paginate } from './pagination.ts';
 
 /** Where moderators read all comments, and hide those that should not be read. */
@@ -13,14 +13,13 @@ export default async function moderate(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requirePermission(Permission.MODERATE));
 
   app.get('/', async (request, reply) => {
-    const comments = await listAllComments(db, {
-      number: pageFrom(request.query),
-      size: config.commentsPerPage,
-    });
+    const place = placeFrom(request.query);
+    const comments = await listAllComments(db, { ...place, size: config.commentsPerPage });
     return reply.page('moderate', {
       title: 'Moderate Comments',
       comments,
-      pagination: paginate(comments, '/moderate'),
+      query: queryOf(place),
+      pagination: paginate(comments, { path: '/moderate', place }),
     });
   });
 
@@ -30,7 +29,7 @@ export default async function moderate(app: FastifyInstance): Promise<void> {
   ] as const) {
     app.post<{ Params: { id: string } }>(`/${verb}/:id`, async (request, reply) => {
       await setCommentDisabled(db, idFrom(request.params.id), isDisabled);
-      return reply.redirect(`/moderate?page=${pageFrom(request.query)}`, 303);
+      return reply.redirect(`/moderate${queryOf(placeFrom(request.query))}`, 303);
     });
   }
 }

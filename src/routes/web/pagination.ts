@@ -1,27 +1,33 @@
-import type { Page } from '../../domain/page.ts';
+import type { Page, Place } from '../../domain/page.ts';
+import { DomainError } from '../../errors.ts';
+import { queryOf } from '../../plugins/web/params.ts';
 
-/** The links under a list: pages by number, with null where some are left out. */
+/** The links from a page of a list to the pages beside it. */
 export interface Pagination {
-  readonly current: number;
-  readonly last: number;
-  readonly numbers: readonly (number | null)[];
-  href(page: number): string;
+  readonly prev: Link | undefined;
+  readonly next: Link | undefined;
 }
 
-/** How many numbers are shown on either side of the page the reader is on. */
-const NEAR = 2;
+interface Link {
+  readonly text: string;
+  readonly href: string;
+}
 
-/** Numbers near the reader, and the first and the last. */
+/**
+ * The links under a list.
+ *
+ * @param place of the page that was asked for
+ * @param order of the list: `desc` shows the newest first
+ * @throws DomainError `not-found` when nothing is there; an empty list still has its first and its last page
+ */
 export function paginate(
-  { number, count }: Pick<Page<unknown>, 'number' | 'count'>,
-  path: string,
+  { items, newer, older }: Page<unknown>,
+  { path, place, order = 'desc' }: { path: string; place: Place; order?: 'asc' | 'desc' },
 ): Pagination {
-  const near = Array.from({ length: 2 * NEAR + 1 }, (_, index) => number - NEAR + index);
-  const shown = [...new Set([1, ...near.filter((page) => page >= 1 && page <= count), count])];
-  return {
-    current: number,
-    last: count,
-    numbers: shown.flatMap((page, index) => (page - (shown[index - 1] ?? 0) > 1 ? [null, page] : [page])),
-    href: (page) => (page === 1 ? path : `${path}?page=${page}`),
-  };
+  const isBeyond = items.length === 0 && queryOf(place) !== '' && place.number !== -1;
+  if (isBeyond) throw new DomainError('not-found', 'There is no page at this address.');
+  const toNewer = newer === undefined ? undefined : { text: 'Newer', href: path + queryOf({ after: newer }) };
+  const toOlder =
+    older === undefined ? undefined : { text: 'Older', href: path + queryOf({ before: older }) };
+  return order === 'desc' ? { prev: toNewer, next: toOlder } : { prev: toOlder, next: toNewer };
 }

@@ -8,7 +8,7 @@ import { listPosts } from '../../domain/posts/list.ts';
 import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requirePermission, requireUser, requireVerified } from '../../plugins/web/guards.ts';
-import { idFrom, pageFrom } from '../../plugins/web/params.ts';
+import { idFrom, placeFrom, queryOf } from '../../plugins/web/params.ts';
 import { readerFor } from '../../plugins/web/session.ts';
 import { emailField, usernameField } from './auth/fields.ts';
 import { metaOfProfile } from './meta.ts';
@@ -37,14 +37,14 @@ export default async function people(app: FastifyInstance): Promise<void> {
     const { user } = request.session;
     const reader = readerFor(request);
     const profile = await findProfile(reader, request.params.username, user);
-    const page = { number: pageFrom(request.query), size: config.postsPerPage };
-    const posts = await listPosts(reader, { author: profile }, page);
+    const place = placeFrom(request.query);
+    const posts = await listPosts(reader, { author: profile }, { ...place, size: config.postsPerPage });
     return reply.page('people/show', {
-      title: profile.username + (posts.number === 1 ? '' : `, page ${posts.number}`),
-      meta: metaOfProfile(profile, posts.number),
+      title: profile.username + (queryOf(place) === '' ? '' : ', more posts'),
+      meta: metaOfProfile(profile, place),
       profile,
       posts,
-      pagination: paginate(posts, `/user/${profile.username}`),
+      pagination: paginate(posts, { path: `/user/${profile.username}`, place }),
     });
   });
 

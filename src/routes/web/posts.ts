@@ -8,7 +8,7 @@ import { deletePost, loadForChange, mayChange, updatePost } from '../../domain/p
 import { DomainError } from '../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
-import { idFrom, pageFrom } from '../../plugins/web/params.ts';
+import { idFrom, placeFrom, queryOf } from '../../plugins/web/params.ts';
 import { readerFor } from '../../plugins/web/session.ts';
 import { bodyField, textOf } from './fields.ts';
 import { metaOfPost, titleOfPost } from './meta.ts';
@@ -45,7 +45,7 @@ export default async function posts(app: FastifyInstance): Promise<void> {
       if ('refused' in rendered) return show(request, reply.code(422), rendered.refused);
       const postId = idFrom(request.params.id);
       const comment = { postId, authorId: currentUser(request).id, text: rendered.text };
-      await db.transaction().execute((trx) => publishComment({ db: trx, queue }, comment));
+      await publishComment({ db, queue }, comment);
       await request.session.flash('Your comment has been published.');
       return reply.redirect(`/post/${postId}?page=-1#comments`, 303);
     },
@@ -95,18 +95,16 @@ export default async function posts(app: FastifyInstance): Promise<void> {
     const reader = readerFor(request);
     const post = await findPost(reader, idFrom(request.params.id));
     if (post === undefined) throw new DomainError('not-found', 'There is no such post.');
-    const comments = await listComments(reader, post, {
-      number: pageFrom(request.query),
-      size: config.commentsPerPage,
-    });
+    const place = placeFrom(request.query);
+    const comments = await listComments(reader, post.id, { ...place, size: config.commentsPerPage });
     return reply.page('posts/show', {
-      title: titleOfPost(post) + (comments.number === 1 ? '' : `, page ${comments.number}`),
-      meta: metaOfPost(post, comments.number, config.baseUrl),
+      title: titleOfPost(post) + (queryOf(place) === '' ? '' : ', more comments'),
+      meta: metaOfPost(post, place, config.baseUrl),
       form,
       post,
       mayChange: mayChange(request.session.user, post),
       comments,
-      pagination: paginate(comments, `/post/${post.id}`),
+      pagination: paginate(comments, { path: `/post/${post.id}`, place, order: 'asc' }),
     });
   }
 }

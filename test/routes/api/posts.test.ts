@@ -22,17 +22,18 @@ t.test('a list leads from page to page, in its body and in Link, and is empty be
   t.same(seen, ['Post 5', 'Post 4', 'Post 3', 'Post 2', 'Post 1']);
 
   const second = await program.get('/posts/?page=2');
-  t.match(second.json(), { prev: '/api/v1/posts/', next: '/api/v1/posts/?page=3' });
+  t.match(second.json(), { prev: '/api/v1/posts/?after=3', next: '/api/v1/posts/?before=2' });
   t.equal(
     second.headers.link,
-    '</api/v1/posts/>; rel="first", </api/v1/posts/>; rel="prev", ' +
-      '</api/v1/posts/?page=3>; rel="next", </api/v1/posts/?page=3>; rel="last"',
+    '</api/v1/posts/>; rel="first", </api/v1/posts/?after=3>; rel="prev", </api/v1/posts/?before=2>; rel="next"',
   );
-  const beyond = await program.get('/posts/?page=1000000');
-  t.same(beyond.json(), { posts: [], prev: '/api/v1/posts/?page=3', next: null, count: 5 });
+  const first = await program.get(second.json().prev);
+  t.match(first.json(), { posts: [{ body: 'Post 5' }, { body: 'Post 4' }], prev: null });
+  for (const url of ['/posts/?page=500', '/posts/?before=1', '/posts/?after=5'])
+    t.same((await program.get(url)).json(), { posts: [], prev: null, next: null, count: 5 }, url);
 
   const ofUser = await program.get(`/users/${john.id}/posts/?page=2`);
-  t.match(ofUser.json(), { next: `/api/v1/users/${john.id}/posts/?page=3` });
+  t.match(ofUser.json(), { next: `/api/v1/users/${john.id}/posts/?before=2` });
 });
 
 t.test('a post is changed and deleted by its author and an Administrator, and by nobody else', async (t) => {

@@ -125,7 +125,7 @@ t.test('an empty feed is a feed too', async (t) => {
 t.test('pages say what they are, where they belong, and which feeds follow them', async (t) => {
   const app = await build(t, { BASE_URL: SITE });
   const john = await createUser(app);
-  const id = await publishPost(
+  const { id } = await publishPost(
     app.db,
     john.id,
     await app.markdown.post('# On "tags" & `<script>`\n\nWhat `</script>` does.'),

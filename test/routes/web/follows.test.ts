@@ -1,7 +1,8 @@
 import t from 'tap';
 import { build } from '../../support/build.ts';
 import { Client, messagesOf } from '../../support/client.ts';
-import { createUser, registration, signedInClient } from '../../support/factories.ts';
+import { createUser, signedInClient } from '../../support/factories.ts';
+import { writePosts } from '../../support/writing.ts';
 
 t.test('following and unfollowing, by POST, in whatever case the name is', async (t) => {
   const app = await build(t);
@@ -20,24 +21,20 @@ t.test('following and unfollowing, by POST, in whatever case the name is', async
   t.match((await new Client(app).post('/follow/Susan')).headers.location, '/auth/login');
 });
 
-t.test(
-  'everybody follows themselves from the first day, cannot stop, and is in no list of their own',
-  async (t) => {
-    const app = await build(t);
-    await new Client(app).post('/auth/register', registration());
-    t.equal((await app.db.selectFrom('follows').selectAll().execute()).length, 1);
-
-    const client = await signedInClient(app, await createUser(app, { username: 'susan' }));
-    t.same(messagesOf(await client.follow(await client.post('/follow/susan'))), [
-      'You are already following this user.',
-    ]);
-    t.same(messagesOf(await client.follow(await client.post('/unfollow/susan'))), [
-      'You are not following this user.',
-    ]);
-    for (const url of ['/followers/susan', '/followed-by/susan'])
-      t.match((await client.get(url)).body, 'Nobody yet.');
-  },
-);
+t.test('nobody can follow themselves, or need to: what they write is among what they follow', async (t) => {
+  const app = await build(t);
+  const susan = await createUser(app, { username: 'susan' });
+  const client = await signedInClient(app, susan);
+  const say = async (url: string) => messagesOf(await client.follow(await client.post(url)));
+  t.same(await say('/follow/susan'), ['You are already following this user.']);
+  t.same(await say('/unfollow/susan'), ['You are not following this user.']);
+  t.same(await app.db.selectFrom('follows').selectAll().execute(), []);
+  for (const url of ['/followers/susan', '/followed-by/susan'])
+    t.match((await client.get(url)).body, 'Nobody yet.');
+  await writePosts(app, susan);
+  await client.get('/followed');
+  t.match((await client.get('/')).body, 'Post 1');
+});
 
 t.test('following the same person many times at the same instant happens once', async (t) => {
   const app = await build(t);
@@ -68,6 +65,8 @@ t.test('the lists have their pages and dates', async (t) => {
     [...body.matchAll(/<a href="\/user\/(\w+)">\1<\/a> <span/g)].map(([, name]) => name);
   t.same(names((await client.get('/followers/Susan')).body), ['cleo', 'bob']);
   t.same(names((await client.get('/followers/susan?page=2')).body), ['ann']);
+  const older = /<a rel="next" href="([^"]+)">Older</.exec((await client.get('/followers/susan')).body)?.[1];
+  t.same(names((await client.get(String(older))).body), ['ann']);
   t.same(names((await client.get('/followed-by/ann')).body), ['susan']);
   t.match((await client.get('/followers/susan')).body, /since <time datetime="20/);
   const unknown = await client.get('/followers/nobody');

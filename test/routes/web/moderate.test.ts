@@ -43,11 +43,14 @@ t.test(
       await createUser(app, { username: 'mod', role: 'Moderator' }),
     );
 
-    const { body } = await moderator.get('/moderate?page=2');
-    t.same([...body.matchAll(/Comment \d/g)].map(String), ['Comment 3', 'Comment 2']);
-    t.match(body, `action="/moderate/disable/${ids[2]}?page=2"`);
-    const response = await moderator.post(`/moderate/disable/${ids[2]}?page=2`);
-    t.equal(response.headers.location, '/moderate?page=2');
+    for (const query of ['?page=2', `?before=${ids[3]}`]) {
+      const { body } = await moderator.get(`/moderate${query}`);
+      t.same([...body.matchAll(/Comment \d/g)].map(String), ['Comment 3', 'Comment 2']);
+      t.match(body, `action="/moderate/disable/${ids[2]}${query}"`);
+      const response = await moderator.post(`/moderate/disable/${ids[2]}${query}`);
+      t.equal(response.headers.location, `/moderate${query}`);
+      await moderator.post(`/moderate/enable/${ids[2]}`);
+    }
     t.equal((await moderator.post('/moderate/disable/999999')).statusCode, 404);
   },
 );

@@ -80,7 +80,10 @@ t.test('a comment is published, and its writer is shown the last page', async (t
   const page = await client.follow(response);
   t.same(messagesOf(page), ['Your comment has been published.']);
   t.match(page.body, 'My <em>word</em>\nand more');
-  t.match(page.body, 'aria-current="page" aria-label="Page 3"');
+  t.match(page.body, 'Comment 4');
+  t.notMatch(page.body, 'Comment 3');
+  const older = await client.get(String(/<a rel="prev" href="([^"]+)">Older</.exec(page.body)?.[1]));
+  t.same([...older.body.matchAll(/Comment \d/g)].map(String), ['Comment 2', 'Comment 3']);
 
   const empty = await client.post(`/post/${postId}`, { body: '' });
   t.equal(empty.statusCode, 422);

@@ -1,6 +1,5 @@
 import { type Kysely, sql } from 'kysely';
 
-/** What programs log in with, and the answers to their requests that may come a second time. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create table api_tokens (
@@ -13,11 +12,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       expires_at timestamptz,
       last_used_at timestamptz,
       check (name is not null or expires_at is not null)
-    )
-  `.execute(db);
-  await sql`create index api_tokens_user_id_idx on api_tokens (user_id, id)`.execute(db);
-  await sql`create index api_tokens_expires_at_idx on api_tokens (expires_at)`.execute(db);
-  await sql`
+    );
+    comment on table api_tokens is
+      'What programs log in with: named by their owner, or without a name, obtained with a password for an hour.';
+    create index api_tokens_user_id_idx on api_tokens (user_id, id);
+    create index api_tokens_expires_at_idx on api_tokens (expires_at);
+
     create table idempotency_keys (
       user_id integer not null references users on delete cascade,
       key text not null check (length(key) between 1 and 255),
@@ -25,11 +25,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       answer jsonb,
       created_at timestamptz not null default now(),
       primary key (user_id, key)
-    )
+    );
+    comment on table idempotency_keys is
+      'Requests with an Idempotency-Key and their answers, for 24 hours, so that a repeated request is done once.';
+    create index idempotency_keys_created_at_idx on idempotency_keys (created_at);
   `.execute(db);
-  await sql`create index idempotency_keys_created_at_idx on idempotency_keys (created_at)`.execute(db);
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  await sql`drop table api_tokens, idempotency_keys`.execute(db);
+  await sql`drop table idempotency_keys, api_tokens`.execute(db);
 }

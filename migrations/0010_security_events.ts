@@ -1,9 +1,5 @@
 import { type Kysely, sql } from 'kysely';
 
-/**
- * What happened to accounts. Rows are only added, and removed when they are old or their account goes; the one change
- * allowed is that an actor whose account goes is forgotten.
- */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create table security_events (
@@ -19,28 +15,28 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       address inet,
       detail jsonb not null default '{}' check (length(detail::text) <= 500),
       created_at timestamptz not null default now()
-    )
-  `.execute(db);
-  await sql`create index security_events_user_id_idx on security_events (user_id, id)`.execute(db);
-  await sql`create index security_events_user_id_kind_idx on security_events (user_id, kind, id)`.execute(db);
-  await sql`create index security_events_kind_idx on security_events (kind, id)`.execute(db);
-  await sql`create index security_events_actor_id_idx on security_events (actor_id)`.execute(db);
-  await sql`create index security_events_created_at_idx on security_events using brin (created_at)`.execute(
-    db,
-  );
-  await sql`
+    );
+    comment on table security_events is
+      'What happened to accounts. Rows are added, and removed when they are old or their account goes; a trigger '
+      'refuses every other change but forgetting an actor whose account goes.';
+    create index security_events_user_id_idx on security_events (user_id, id);
+    create index security_events_user_id_kind_idx on security_events (user_id, kind, id);
+    create index security_events_kind_idx on security_events (kind, id);
+    create index security_events_actor_id_idx on security_events (actor_id);
+    create index security_events_created_at_idx on security_events using brin (created_at);
+
     create function refuse_change() returns trigger language plpgsql as $$
     begin raise exception 'rows of % are never changed', tg_table_name; end
-    $$
-  `.execute(db);
-  await sql`
+    $$;
     create trigger security_events_append_only before update on security_events for each row
       when (new.actor_id is not null or to_jsonb(new) - 'actor_id' <> to_jsonb(old) - 'actor_id')
-      execute function refuse_change()
+      execute function refuse_change();
   `.execute(db);
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  await sql`drop table security_events`.execute(db);
-  await sql`drop function refuse_change`.execute(db);
+  await sql`
+    drop table security_events;
+    drop function refuse_change;
+  `.execute(db);
 }

@@ -1,0 +1,86 @@
+import { type Kysely, sql } from 'kysely';
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    create table users (
+      id integer generated always as identity primary key,
+      email text not null check (length(email) between 1 and 254),
+      username text not null check (username ~ '^[A-Za-z][A-Za-z0-9_.]*$' and length(username) <= 64),
+      password_hash text not null,
+      role text not null check (role in ('User', 'Moderator', 'Administrator')),
+      confirmed_at timestamptz,
+      created_at timestamptz not null default now(),
+      last_seen_at timestamptz not null default now(),
+
+      name text not null default '' check (length(name) <= 64),
+      location text not null default '' check (length(location) <= 64),
+      about_me text not null default '' check (length(about_me) <= 2000),
+      avatar_seed uuid not null default gen_random_uuid(),
+      wants_digest boolean not null default false,
+      wants_comment_mails boolean not null default true,
+
+      post_count integer not null default 0,
+      comment_count integer not null default 0,
+      follower_count integer not null default 0,
+      followed_count integer not null default 0
+    ) with (fillfactor = 85);
+    comment on table users is
+      'People and their accounts. An address belongs to the account that has confirmed it; any number of others may '
+      'have registered with it, so that registering tells nobody whether it is taken. The counters are kept by '
+      'triggers. A page has room for new versions of its rows, so that counting touches no index.';
+    create unique index users_username_key on users (lower(username));
+    create unique index users_email_key on users (lower(email)) where confirmed_at is not null;
+    create index users_unconfirmed_email_idx on users (lower(email), id) where confirmed_at is null;
+    create index users_wants_digest_idx on users (id) where wants_digest;
+
+    create table sessions (
+      token_hash bytea primary key,
+      user_id integer references users on delete cascade,
+      is_remembered boolean not null default false,
+      flash text[] not null default '{}',
+      created_at timestamptz not null default now(),
+      verified_at timestamptz not null default now(),
+      expires_at timestamptz not null
+    );
+    comment on table sessions is 'Browsers with a session cookie: signed in, or only with messages to be shown.';
+    create index sessions_user_id_idx on sessions (user_id);
+    create index sessions_expires_at_idx on sessions (expires_at);
+
+    create table known_browsers (
+      user_id integer not null references users on delete cascade,
+      token_hash bytea not null,
+      created_at timestamptz not null default now(),
+      last_used_at timestamptz not null default now(),
+      primary key (user_id, token_hash)
+    );
+    comment on table known_browsers is 'Browsers that have logged in to an account before.';
+    create index known_browsers_last_used_at_idx on known_browsers (last_used_at);
+
+    create table email_changes (
+      id integer generated always as identity primary key,
+      user_id integer not null references users on delete cascade,
+      new_email text not null check (length(new_email) between 1 and 254),
+      old_email text,
+      created_at timestamptz not null default now(),
+      completed_at timestamptz,
+      check ((old_email is null) = (completed_at is null))
+    );
+    comment on table email_changes is
+      'Changes of address, requested or completed. The old address is kept so that its owner can undo the change.';
+    create index email_changes_user_id_idx on email_changes (user_id);
+
+    create table password_resets (
+      id integer generated always as identity primary key,
+      email text not null check (length(email) between 1 and 254),
+      created_at timestamptz not null default now()
+    );
+    comment on table password_resets is
+      'Addresses for which a reset link was requested. Whether one has an account is found out when the mail is '
+      'written, so that asking takes the same time for all.';
+    create index password_resets_created_at_idx on password_resets (created_at);
+  `.execute(db);
+}
+
+export async function down(db: Kysely<unknown>): Promise<void> {
+  await sql`drop table password_resets, email_changes, known_browsers, sessions, users`.execute(db);
+}

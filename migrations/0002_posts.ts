@@ -1,0 +1,40 @@
+import { type Kysely, sql } from 'kysely';
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    create table posts (
+      id integer generated always as identity primary key,
+      author_id integer not null references users on delete cascade,
+      body text not null check (length(body) between 1 and 50000),
+      body_html text not null check (length(body_html) <= 4 * 50000 + 65536),
+      version integer not null default 1,
+      created_at timestamptz not null default now(),
+      edited_at timestamptz,
+      comment_count integer not null default 0
+    ) with (fillfactor = 90);
+    comment on table posts is
+      'What people publish, in Markdown and as sanitised HTML. Ids rise with time, so lists are ordered by id.';
+    create index posts_author_id_id_idx on posts (author_id, id);
+    create index posts_author_id_created_at_idx on posts (author_id, created_at);
+    create index posts_created_at_id_idx on posts (created_at, id);
+    -- Tells who wrote the newest posts without reading them.
+    create index posts_newest_authors_idx on posts (id) include (author_id);
+
+    create table comments (
+      id integer generated always as identity primary key,
+      post_id integer not null references posts on delete cascade,
+      author_id integer not null references users on delete cascade,
+      body text not null check (length(body) between 1 and 50000),
+      body_html text not null check (length(body_html) <= 4 * 50000 + 65536),
+      is_disabled boolean not null default false,
+      created_at timestamptz not null default now()
+    );
+    comment on table comments is 'Comments on posts. Only moderators can read one that is disabled.';
+    create index comments_post_id_id_idx on comments (post_id, id);
+    create index comments_author_id_id_idx on comments (author_id, id);
+  `.execute(db);
+}
+
+export async function down(db: Kysely<unknown>): Promise<void> {
+  await sql`drop table comments, posts`.execute(db);
+}

@@ -1,0 +1,50 @@
+import { type Kysely, sql } from 'kysely';
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    create table mailed_tokens (
+      token_hash bytea primary key,
+      user_id integer not null references users on delete cascade,
+      purpose text not null,
+      sent_to text,
+      email_change_id integer references email_changes on delete cascade,
+      export_id integer references data_exports on delete cascade,
+      created_at timestamptz not null default now(),
+      expires_at timestamptz not null
+    );
+    comment on table mailed_tokens is 'The links in mails that have not been used or expired yet.';
+    create index mailed_tokens_user_id_idx on mailed_tokens (user_id);
+    create index mailed_tokens_email_change_id_idx on mailed_tokens (email_change_id);
+    create index mailed_tokens_export_id_idx on mailed_tokens (export_id);
+    create index mailed_tokens_expires_at_idx on mailed_tokens (expires_at);
+
+    create table mail_deliveries (
+      job_id uuid primary key,
+      user_id integer not null references users on delete cascade,
+      template text not null,
+      message_id text not null,
+      sent_at timestamptz not null default now()
+    );
+    comment on table mail_deliveries is
+      'The ledger: mails that the mail server has accepted, so that a job that runs again sends nothing twice.';
+    create index mail_deliveries_user_id_idx on mail_deliveries (user_id);
+
+    create table comment_notices (
+      post_id integer primary key references posts on delete cascade,
+      last_comment_id integer not null,
+      mailed_at timestamptz not null default now()
+    );
+    comment on table comment_notices is 'The last comment on each post that its author has been mailed about.';
+
+    create table digests (
+      user_id integer not null references users on delete cascade,
+      week date not null,
+      primary key (user_id, week)
+    );
+    comment on table digests is 'Who has been sent which week''s digest.';
+  `.execute(db);
+}
+
+export async function down(db: Kysely<unknown>): Promise<void> {
+  await sql`drop table digests, comment_notices, mail_deliveries, mailed_tokens`.execute(db);
+}

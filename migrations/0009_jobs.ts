@@ -1,0 +1,81 @@
+import { type Kysely, sql } from 'kysely';
+
+/** What pg-boss does not keep: every attempt at a job, who works, what is paused, who did what. */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    create table job_attempts (
+      id bigint generated always as identity primary key,
+      job_id uuid not null,
+      queue text not null,
+      attempt integer not null check (attempt >= 1),
+      worker text not null,
+      started_at timestamptz not null default now(),
+      ended_at timestamptz,
+      outcome text check (outcome in ('failed', 'timed out', 'given up', 'handed back')),
+      error text,
+      check ((ended_at is null) = (outcome is null))
+    );
+    comment on table job_attempts is
+      'Every time a worker began a job. Only an attempt that did not succeed has an end and an outcome.';
+    create index job_attempts_job_id_idx on job_attempts (job_id);
+    create index job_attempts_started_at_idx on job_attempts using brin (started_at);
+
+    create table job_durations (
+      queue text not null,
+      bucket double precision not null,
+      jobs bigint not null,
+      seconds double precision not null,
+      primary key (queue, bucket)
+    );
+    comment on table job_durations is
+      'A histogram of how long jobs take, over all workers. A bucket is its upper bound in seconds.';
+
+    create table workers (
+      id integer generated always as identity primary key,
+      name text not null,
+      queues text[] not null,
+      concurrency integer not null,
+      started_at timestamptz not null default now(),
+      seen_at timestamptz not null default now(),
+      fetched_at timestamptz not null default now(),
+      stopped_at timestamptz,
+      running jsonb not null default '[]'
+    );
+    comment on table workers is 'Worker processes, when each was last seen, and the jobs it is running.';
+    create index workers_seen_at_idx on workers (seen_at);
+
+    create table paused_queues (
+      queue text primary key,
+      paused_at timestamptz not null default now()
+    );
+    comment on table paused_queues is 'Queues from which no worker takes jobs until an Administrator resumes them.';
+
+    create table job_audit_log (
+      id integer generated always as identity primary key,
+      at timestamptz not null default now(),
+      user_id integer references users on delete set null,
+      username text not null,
+      action text not null,
+      subject text not null
+    );
+    comment on table job_audit_log is 'What Administrators did to jobs and queues.';
+
+    create table alarms (
+      id integer generated always as identity primary key,
+      fingerprint text not null unique,
+      title text not null,
+      message text not null,
+      reference text not null,
+      mailed_at timestamptz not null default now(),
+      since_then integer not null default 0
+    );
+    comment on table alarms is
+      'Errors that ADMIN_EMAIL has been told of, one row for each kind, and how often each has occurred since then.';
+  `.execute(db);
+}
+
+export async function down(db: Kysely<unknown>): Promise<void> {
+  await sql`drop table alarms, job_audit_log, paused_queues, workers, job_durations, job_attempts`.execute(
+    db,
+  );
+}
