@@ -24,7 +24,7 @@ t.test('a file has a name of its own for each content, and is kept for ever', as
   t.throws(() => app.assetPath('nothing.css'), /no public\/nothing\.css/);
 });
 
-t.test('files are packed once, as well as can be, where that helps', async (t) => {
+t.test('files are compressed where that helps', async (t) => {
   const app = await build(t);
   const get = (name: string) =>
     app.inject({ url: app.assetPath(name), headers: { 'accept-encoding': 'gzip, br' } });
