@@ -50,7 +50,10 @@ async function benchOwn(site: Site): Promise<Row[]> {
   };
   const row = await compare(site, 'home, signed in', target, reference);
   await byHand.stop();
-  const compressed = { ...target, headers: { ...target.headers, 'accept-encoding': 'gzip, deflate, br, zstd' } };
+  const compressed = {
+    ...target,
+    headers: { ...target.headers, 'accept-encoding': 'gzip, deflate, br, zstd' },
+  };
   const plain = { what: 'uncompressed', target };
   return [row, await compare(site, 'home, signed in, compressed', compressed, plain)];
 }

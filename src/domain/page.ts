@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
 import type { CountedList, Db } from '../schema.ts';
-import { statement } from './statement.ts';
 
 /** `count(*)` as a JavaScript number: node-postgres gives PostgreSQL's own bigint as text. */
 export const rowCount = sql<number>`count(*)::int`;
@@ -74,11 +73,11 @@ export async function readPage<Item>(
 
 /** How many rows a table has that is counted. */
 export async function countList(db: Db, list: CountedList): Promise<number> {
-  const { rows } = await selectTotal(db, [list]);
+  const { rows } = await sql<{
+    total: number;
+  }>`select rows as total from list_totals where list = ${list}`.execute(db);
   return rows[0]?.total ?? 0;
 }
-
-const selectTotal = statement<{ total: number }>('select rows as total from list_totals where list = $1');
 
 /** Ids of one block of `id_blocks`, as a power of two. */
 const BLOCK_BITS = 12;

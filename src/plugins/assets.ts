@@ -39,7 +39,10 @@ export default fp(
 );
 
 async function nameWithHash(name: string): Promise<[name: string, hashedName: string]> {
-  const hash = createHash('sha256').update(await readFile(join(FOLDER, name))).digest('hex').slice(0, 12);
+  const hash = createHash('sha256')
+    .update(await readFile(join(FOLDER, name)))
+    .digest('hex')
+    .slice(0, 12);
   const { name: stem, ext } = parse(name);
   return [name, `${stem}.${hash}${ext}`];
 }

@@ -1,11 +1,10 @@
-import { constants } from 'node:zlib';
 import { negotiate } from '@fastify/accept-negotiator';
 import compress from '@fastify/compress';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 
 /** What answers may be compressed with, the preferred first. */
-const ENCODINGS: ('br' | 'gzip')[] = ['br', 'gzip'];
+const ENCODINGS: ('zstd' | 'gzip')[] = ['zstd', 'gzip'];
 
 /** Up to this size in bytes, handing an answer to another thread costs more than compressing it. */
 const SYNC_THRESHOLD = 256 * 1024;
@@ -18,8 +17,8 @@ export default fp(
   async (app) => {
     await app.register(compress, {
       encodings: ENCODINGS,
-      brotliOptions: { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } },
-      zlibOptions: { level: 1 },
+      // For gzip; zstd has its own default.
+      zlibOptions: { level: 2 },
       syncThreshold: SYNC_THRESHOLD,
       // A request of a few bytes could become a body of gigabytes.
       globalDecompression: false,

@@ -1,4 +1,3 @@
-import { constants } from 'node:zlib';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { DomainError } from '../errors.ts';
 
@@ -11,12 +10,9 @@ const CACHE_CONTROL = {
   foreign: 'no-cache',
 } as const;
 
-/** Browsers ask for these once and keep them, so they are worth compressing harder than pages. */
-const compress = { brotliOptions: { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } } };
-
 /** The files of `public/`, by their names with or without a hash. */
 export default async function assets(app: FastifyInstance): Promise<void> {
-  app.get<{ Params: { name: string } }>('/assets/:name', { compress }, (request, reply) =>
+  app.get<{ Params: { name: string } }>('/assets/:name', (request, reply) =>
     send(reply, request.params.name),
   );
   app.get('/favicon.ico', (_request, reply) => send(reply, 'favicon.ico'));
