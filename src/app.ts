@@ -6,6 +6,8 @@ import { loggerOptions } from './logger.ts';
 import alarms from './plugins/alarms.ts';
 import assets from './plugins/assets.ts';
 import clientAddress from './plugins/client-address.ts';
+import compression from './plugins/compression.ts';
+import conditionalGet from './plugins/conditional-get.ts';
 import db from './plugins/db.ts';
 import errors, { answerBadUrl, answerClientError } from './plugins/errors.ts';
 import mailLedger from './plugins/mail-ledger.ts';
@@ -13,7 +15,7 @@ import mailer from './plugins/mailer.ts';
 import markdown from './plugins/markdown/index.ts';
 import metrics from './plugins/metrics.ts';
 import openapi from './plugins/openapi.ts';
-import pageCache from './plugins/page-cache/index.ts';
+import pageCache from './plugins/page-cache.ts';
 import passwords from './plugins/passwords.ts';
 import queue from './plugins/queue/index.ts';
 import rateLimits from './plugins/rate-limits.ts';
@@ -77,7 +79,6 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(mailer);
   app.register(mailLedger);
   app.register(queue, { clock });
-  app.register(pageCache);
   app.register(alarms);
   app.register(metrics);
   app.register(passwords);
@@ -90,6 +91,9 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(securityHeaders);
   app.register(errors);
   app.register(openapi);
+  app.register(conditionalGet);
+  app.register(compression);
+  app.register(pageCache);
 
   app.register(assetFiles);
   app.register(health);

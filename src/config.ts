@@ -70,7 +70,7 @@ function readEnvironment(): NodeJS.ProcessEnv {
   return process.env;
 }
 
-/** Changes are announced, and seen within milliseconds; the age is for an announcement that was missed. */
+/** The age is how long visitors may miss a change that another process made. */
 const PAGE_CACHE: Config['pageCache'] = Object.freeze({ maxAgeMs: 2_000, maxBytes: 16 * 2 ** 20 });
 
 /** What OWASP's Password Storage Cheat Sheet recommends: m = 19 MiB, t = 2, p = 1. */

@@ -51,7 +51,12 @@ async function benchOwn(site: Site): Promise<Row[]> {
   };
   const row = await compare(site, 'home, signed in', target, reference);
   await byHand.stop();
-  return [row];
+  const compressed = {
+    ...target,
+    headers: { ...target.headers, 'accept-encoding': 'gzip, deflate, br, zstd' },
+  };
+  const plain = { what: 'uncompressed', target };
+  return [row, await compare(site, 'home, signed in, compressed', compressed, plain)];
 }
 
 /** How deep a page lies, and how many somebody follows, should hardly matter. */

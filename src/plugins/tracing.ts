@@ -1,10 +1,13 @@
 import {
   type Attributes,
+  type Context,
+  defaultTextMapGetter,
+  defaultTextMapSetter,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
   SpanStatusCode,
-  TraceFlags,
+  type TextMapPropagator,
   type Tracer,
   trace,
 } from '@opentelemetry/api';
@@ -45,19 +48,25 @@ export default fp(
       app.decorate('tracing', { span: (_options, run) => run(), traceparent: () => undefined });
       return;
     }
+    const { W3CTraceContextPropagator } = await import('@opentelemetry/core');
+    const propagator = new W3CTraceContextPropagator();
     const provider = await createProvider(otlpEndpoint, `pennypost-${app.role}`);
     const tracer = provider.getTracer('pennypost');
-    app.decorate('tracing', new ActiveTracing(tracer, app.work));
+    app.decorate('tracing', new ActiveTracing(tracer, propagator, app.work));
     app.addHook('onClose', () => provider.shutdown());
 
     const spans = new WeakMap<FastifyRequest, Span>();
     app.addHook('onRequest', (request, _reply, done) => {
       const work = app.work.getStore();
       const route = request.routeOptions.url ?? '(no route)';
-      const span = tracer.startSpan(`${request.method} ${route}`, {
-        kind: SpanKind.SERVER,
-        attributes: { 'http.request.method': request.method, 'http.route': route },
-      });
+      const span = tracer.startSpan(
+        `${request.method} ${route}`,
+        {
+          kind: SpanKind.SERVER,
+          attributes: { 'http.request.method': request.method, 'http.route': route },
+        },
+        propagator.extract(ROOT_CONTEXT, request.headers, defaultTextMapGetter),
+      );
       spans.set(request, span);
       app.work.run({ label: '', ...work, span }, done);
     });
@@ -87,17 +96,21 @@ async function createProvider(endpoint: string, serviceName: string) {
 
 class ActiveTracing implements Tracing {
   readonly #tracer: Tracer;
+  readonly #propagator: TextMapPropagator;
   readonly #work: FastifyInstance['work'];
 
-  constructor(tracer: Tracer, work: FastifyInstance['work']) {
+  constructor(tracer: Tracer, propagator: TextMapPropagator, work: FastifyInstance['work']) {
     this.#tracer = tracer;
+    this.#propagator = propagator;
     this.#work = work;
   }
 
   async span<T>({ name, kind, attributes = {}, parent }: SpanOptions, run: () => Promise<T>): Promise<T> {
     const work = this.#work.getStore();
-    const parentSpan = parent === undefined ? work?.span : remoteSpan(parent);
-    const context = parentSpan === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, parentSpan);
+    const context =
+      parent === undefined
+        ? contextOf(work?.span)
+        : this.#propagator.extract(ROOT_CONTEXT, { traceparent: parent }, defaultTextMapGetter);
     const span = this.#tracer.startSpan(name, { kind: KINDS[kind], attributes }, context);
     try {
       return await this.#work.run({ label: name, ...work, span }, run);
@@ -111,15 +124,12 @@ class ActiveTracing implements Tracing {
   }
 
   traceparent(): string | undefined {
-    const context = this.#work.getStore()?.span?.spanContext();
-    return context && `00-${context.traceId}-${context.spanId}-0${context.traceFlags & TraceFlags.SAMPLED}`;
+    const carrier: { traceparent?: string } = {};
+    this.#propagator.inject(contextOf(this.#work.getStore()?.span), carrier, defaultTextMapSetter);
+    return carrier.traceparent;
   }
 }
 
-/** @see https://www.w3.org/TR/trace-context/#traceparent-header-field-values */
-function remoteSpan(traceparent: string): Span | undefined {
-  const [, traceId, spanId, flags] =
-    /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(traceparent) ?? [];
-  if (traceId === undefined || spanId === undefined) return undefined;
-  return trace.wrapSpanContext({ traceId, spanId, traceFlags: Number(`0x${flags}`), isRemote: true });
+function contextOf(span: Span | undefined): Context {
+  return span === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, span);
 }

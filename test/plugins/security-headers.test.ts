@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import helmet from 'helmet';
 import t from 'tap';
 import { build } from '../support/build.ts';
 
@@ -51,4 +53,27 @@ t.test('a site on https says so to browsers', async (t) => {
     (await app.inject('/')).headers['strict-transport-security'],
     'max-age=31536000; includeSubDomains',
   );
+});
+
+t.test('the headers are those that Helmet sets, except for the ones that are ours', async (t) => {
+  const setHeaders = helmet();
+  const server = createServer((request, response) => setHeaders(request, response, () => response.end()));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const headers = new Headers((await fetch(`http://127.0.0.1:${port}/`)).headers);
+  for (const name of ['connection', 'content-length', 'date', 'keep-alive', 'transfer-encoding'])
+    headers.delete(name);
+
+  const app = await build(t, { BASE_URL: 'https://blog.example' });
+  const { securityHeaders } = app;
+  t.same(
+    Object.keys(securityHeaders).toSorted(),
+    [...headers.keys(), 'permissions-policy'].toSorted(),
+    'none is missing',
+  );
+  const ours = Object.keys(securityHeaders).filter((name) => headers.get(name) !== securityHeaders[name]);
+  t.same(ours, ['content-security-policy', 'permissions-policy', 'referrer-policy', 'x-frame-options']);
 });

@@ -58,6 +58,24 @@ t.test('a trace goes from the request through the job to the mail server, over t
   t.equal(mail?.parentSpanId, job?.spanId);
 });
 
+t.test('a request goes on with the trace that it comes from, when it names one', async (t) => {
+  const { spans, url } = await collector(t);
+  const app = await build(t, { OTEL_EXPORTER_OTLP_ENDPOINT: url });
+  const [traceId, parentId] = ['4bf92f3577b34da6a3ce929d0e0e4736', '00f067aa0ba902b7'];
+  await app.inject({ url: '/health/live', headers: { traceparent: `00-${traceId}-${parentId}-01` } });
+  await app.inject({ url: '/robots.txt', headers: { traceparent: `00-${'0'.repeat(32)}-${parentId}-01` } });
+  await app.inject({ url: '/auth/login', headers: { traceparent: 'nonsense' } });
+  await app.close();
+
+  const byName = (name: string) => spans.find((span) => span.name === name);
+  t.match(byName('GET /health/live'), { traceId, parentSpanId: parentId });
+  for (const name of ['GET /robots.txt', 'GET /auth/login']) {
+    t.match(byName(name)?.traceId, /^[0-9a-f]{32}$/, name);
+    t.not(byName(name)?.traceId, '0'.repeat(32));
+    t.notOk(byName(name)?.parentSpanId, 'what is no trace begins a new one');
+  }
+});
+
 t.test('without an endpoint nothing is loaded and nothing is carried', async (t) => {
   const app = await build(t);
   t.equal(app.tracing.traceparent(), undefined);

@@ -1,5 +1,5 @@
+import { sql } from 'kysely';
 import type { Db, Role } from '../../schema.ts';
-import { statement } from '../statement.ts';
 import { hashToken } from '../token.ts';
 import { expiry, SESSION_SECONDS } from './lifetime.ts';
 import { VERIFIED_SECONDS } from './verify.ts';
@@ -44,24 +44,22 @@ type SessionRow = SessionColumns & (SessionUser | { readonly id: null });
 /** A session is renewed once in this share of its lifetime, so that reading pages hardly ever writes. */
 const RENEWALS_PER_LIFETIME = 24;
 
-const selectSession = statement<SessionRow>(`
-  select
-    is_remembered as "isRemembered", flash as messages,
-    verified_at > now() - interval '${VERIFIED_SECONDS} s' as "isVerified",
-    extract(epoch from expires_at - now())::float8 as "secondsLeft",
-    users.id, email, username, role, followed_count as "followedCount",
-    confirmed_at is not null as "isConfirmed",
-    last_seen_at < now() - interval '1 minute' as "isLastSeenStale",
-    users.created_at > now() - interval '7 days' as "isNewcomer",
-    users.created_at > now() - interval '1 day' as "isNew"
-  from sessions left join users on users.id = user_id
-  where token_hash = $1 and expires_at > now()
-`);
-
 /** Finds the session of a cookie, and puts off its end now and then. Undefined when it is unknown or over. */
 export async function findSession(db: Db, token: string): Promise<FoundSession | undefined> {
   const tokenHash = hashToken(token);
-  const { rows } = await selectSession(db, [tokenHash]);
+  const { rows } = await sql<SessionRow>`
+    select
+      is_remembered as "isRemembered", flash as messages,
+      verified_at > now() - make_interval(secs => ${VERIFIED_SECONDS}) as "isVerified",
+      extract(epoch from expires_at - now())::float8 as "secondsLeft",
+      users.id, email, username, role, followed_count as "followedCount",
+      confirmed_at is not null as "isConfirmed",
+      last_seen_at < now() - interval '1 minute' as "isLastSeenStale",
+      users.created_at > now() - interval '7 days' as "isNewcomer",
+      users.created_at > now() - interval '1 day' as "isNew"
+    from sessions left join users on users.id = user_id
+    where token_hash = ${tokenHash} and expires_at > now()
+  `.execute(db);
   const [row] = rows;
   if (row === undefined) return undefined;
 

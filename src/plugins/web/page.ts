@@ -36,12 +36,20 @@ export default fp(
   async (app) => {
     const fragments = new Fragments((template, data) => app.renderPart(template, { ...data, ...HELPERS }));
     const fragment = (template: string, data: FragmentData) => fragments.render(template, data);
+    // Says which pages a browser may fetch while the reader still points at them. Who comes from another page of ours has
+    // all else in the cache already.
+    app.addHook('onRequest', ({ headers }, reply, done) => {
+      if (headers['sec-fetch-site'] === 'same-origin') {
+        reply.header('speculation-rules', `"${app.assetPath('speculation-rules.json')}"`);
+      }
+      done();
+    });
     app.decorateReply('page', async function (view, data) {
-      const { session, headers, flight } = this.request;
+      const { session, headers } = this.request;
       // A page that is fetched ahead may never be seen: its messages wait.
       const isPrefetch = headers['sec-purpose']?.includes('prefetch');
       const messages = isPrefetch ? [] : await session.takeMessages();
-      describePage(this.request, this, flight === undefined ? (session.user ? 'personal' : 'own') : 'shared');
+      describePage(this.request, this);
       return this.view(view, {
         ...data,
         user: session.user,
@@ -67,19 +75,11 @@ const CACHE_CONTROL = {
   shared: 'public, max-age=0, s-maxage=2, stale-while-revalidate=8',
 } as const;
 
-function describePage(request: FastifyRequest, reply: FastifyReply, whose: keyof typeof CACHE_CONTROL): void {
+function describePage({ session, routeOptions }: FastifyRequest, reply: FastifyReply): void {
+  const isShared = routeOptions.config.isShared === true && !session.isKnown;
   reply.header('vary', 'accept-encoding, cookie');
-  if (!reply.hasHeader('cache-control')) reply.header('cache-control', CACHE_CONTROL[whose]);
-  offerSpeculation(request, reply);
-}
-
-/** Says which pages the browser may fetch ahead, whoever rendered this one. */
-export function offerSpeculation({ headers, server }: FastifyRequest, reply: FastifyReply): void {
-  // Which pages a browser may fetch while the reader still points at them. Who comes from another page of ours has all
-  // else in the cache already.
-  if (headers['sec-fetch-site'] === 'same-origin') {
-    reply.header('speculation-rules', `"${server.assetPath('speculation-rules.json')}"`);
-  }
+  if (reply.hasHeader('cache-control')) return;
+  reply.header('cache-control', CACHE_CONTROL[isShared ? 'shared' : session.user ? 'personal' : 'own']);
 }
 
 /** What the visitor may do, for pages to offer only that. */

@@ -1,7 +1,6 @@
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 import authentication from '../../plugins/api/authentication.ts';
-import conditionalGet from '../../plugins/api/conditional-get.ts';
 import errors from '../../plugins/api/errors.ts';
 import { watchMethods } from '../../plugins/api/methods.ts';
 import quota from '../../plugins/api/quota.ts';
@@ -21,7 +20,6 @@ export default async function api(app: FastifyInstance): Promise<void> {
   const addWhatIsMissing = watchMethods(app);
   await app.register(errors);
   await app.register(validation);
-  await app.register(conditionalGet);
   const { corsOrigins } = app.config;
   if (corsOrigins !== undefined) {
     const origin = corsOrigins === '*' ? corsOrigins : [...corsOrigins];

@@ -70,7 +70,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     params: WithId,
     response: { 200: ref(Post, { description: 'The post.' }), ...refusals(404) },
   };
-  app.get('/posts/:id', { schema: showing }, async ({ params }, reply) => {
+  app.get('/posts/:id', { schema: showing, compress: false }, async ({ params }, reply) => {
     const post = await findPostSource(db, params.id);
     reply.header('etag', etagOf(post));
     return presentPost(post);
@@ -88,7 +88,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
   };
   app.put(
     '/posts/:id',
-    { schema: editing, config: { limit: 'post' } },
+    { schema: editing, compress: false, config: { limit: 'post' } },
     async ({ caller, params, headers, body }, reply) => {
       const { id } = await loadForChange(db, caller, params.id);
       await updatePost(db, id, await markdown.post(body.body), versionsIn(headers['if-match']));
@@ -115,7 +115,10 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
 
 export default posts;
 
-/** All that can change in how a post is shown: its text, by version, and how many comments it has. */
+/**
+ * All that can change in how a post is shown: its text, by version, and how many comments it has. A strong tag names
+ * exact bytes, so these answers are not compressed.
+ */
 function etagOf({ version, commentCount }: Pick<PostSource, 'version' | 'commentCount'>): string {
   return `"${version}.${commentCount}"`;
 }

@@ -15,7 +15,7 @@ interface WithMonth {
 /** All posts by the month in which they were published. */
 export default async function archive(app: FastifyInstance): Promise<void> {
   const { config } = app;
-  const isShared = { config: { sharedPageAbout: 'home' } };
+  const isShared = { config: { isShared: true } };
 
   app.get('/archive', isShared, async (request, reply) => {
     const months = await listMonths(readerFor(request));

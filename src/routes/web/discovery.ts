@@ -55,7 +55,7 @@ export default async function discovery(app: FastifyInstance): Promise<void> {
     });
   }
 
-  app.get('/sitemap.xml', { config: { sharedPageAbout: 'sitemap' } }, async (_request, reply) => {
+  app.get('/sitemap.xml', { config: { isShared: true } }, async (_request, reply) => {
     const counts = await countSitemapFiles(db);
     const files = KINDS.flatMap((kind) =>
       Array.from({ length: counts[kind] }, (_, index) => `/sitemap/${kind}/${index + 1}.xml`),
@@ -69,7 +69,7 @@ export default async function discovery(app: FastifyInstance): Promise<void> {
   for (const kind of KINDS) {
     app.get<{ Params: { number: string } }>(
       `/sitemap/${kind}/:number(^\\d{1,5}).xml`,
-      { config: { sharedPageAbout: 'sitemap' } },
+      { config: { isShared: true } },
       async (request, reply) => {
         const entries = await listSitemapEntries(db, kind, idFrom(request.params.number));
         if (entries.length === 0) throw new DomainError('not-found', 'There is no such part of the sitemap.');

@@ -41,7 +41,7 @@ export default async function feeds(app: FastifyInstance): Promise<void> {
     ['atom', sendAtom],
     ['json', sendJson],
   ] as const) {
-    app.get(`/feed.${format}`, { config: { sharedPageAbout: 'home' } }, async (_request, reply) => {
+    app.get(`/feed.${format}`, { config: { isShared: true } }, async (_request, reply) => {
       const posts = await listNewestPosts(db, {}, NEWEST);
       return send(reply, {
         title: 'Pennypost',
@@ -51,7 +51,7 @@ export default async function feeds(app: FastifyInstance): Promise<void> {
       });
     });
 
-    const aboutUser = { config: { sharedPageAbout: 'user:{username}' } };
+    const aboutUser = { config: { isShared: true } };
     app.get<{ Params: { username: string } }>(
       `/user/:username/feed.${format}`,
       aboutUser,
@@ -69,7 +69,7 @@ export default async function feeds(app: FastifyInstance): Promise<void> {
       },
     );
 
-    const aboutPost = { config: { sharedPageAbout: 'post:{id}' } };
+    const aboutPost = { config: { isShared: true } };
     app.get<{ Params: { id: string } }>(`/post/:id/feed.${format}`, aboutPost, async (request, reply) => {
       const post = await findPost(db, idFrom(request.params.id));
       if (post === undefined) throw new DomainError('not-found', 'There is no such post.');

@@ -20,7 +20,7 @@ export default async function follows(app: FastifyInstance): Promise<void> {
     ['followers', 'Followers of', listFollowers],
     ['followed-by', 'Followed by', listFollowed],
   ] as const) {
-    const isShared = { config: { sharedPageAbout: 'user:{username}' } };
+    const isShared = { config: { isShared: true } };
     app.get<WithUsername>(`/${path}/:username`, isShared, async (request, reply) => {
       const reader = readerFor(request);
       const person = await findByUsername(reader, request.params.username);

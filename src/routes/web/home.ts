@@ -22,7 +22,7 @@ const TAB_COOKIE_OPTIONS = { path: '/', httpOnly: true, sameSite: 'lax', maxAge:
 export default async function home(app: FastifyInstance): Promise<void> {
   const { db, markdown, config } = app;
 
-  app.get('/', { config: { sharedPageAbout: 'home' } }, (request, reply) =>
+  app.get('/', { config: { isShared: true } }, (request, reply) =>
     show(request, reply, { form: EMPTY_FORM }),
   );
 

@@ -3,8 +3,6 @@ import forms from '../../plugins/web/forms.ts';
 import page from '../../plugins/web/page.ts';
 import sameOrigin from '../../plugins/web/same-origin.ts';
 import session from '../../plugins/web/session.ts';
-import sharedPages from '../../plugins/web/shared-pages.ts';
-import textResponses from '../../plugins/web/text-responses.ts';
 import administration from '../admin/index.ts';
 import avatars from '../avatars.ts';
 import styleguide from '../dev/styleguide.ts';
@@ -25,8 +23,6 @@ import yourData from './your-data.ts';
 
 /** The pages for people. Sessions, forms and the same-origin rule are theirs alone. */
 export default async function web(app: FastifyInstance): Promise<void> {
-  await app.register(textResponses);
-  await app.register(sharedPages);
   app.register(avatars);
   app.register(feeds);
   app.register(discovery);

@@ -32,7 +32,7 @@ const AnyProfileForm = Type.Object({
 export default async function people(app: FastifyInstance): Promise<void> {
   const { db, config } = app;
 
-  const isShared = { config: { sharedPageAbout: 'user:{username}' } };
+  const isShared = { config: { isShared: true } };
   app.get<{ Params: { username: string } }>('/user/:username', isShared, async (request, reply) => {
     const { user } = request.session;
     const reader = readerFor(request);

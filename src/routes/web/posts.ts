@@ -31,7 +31,7 @@ interface WithId {
 export default async function posts(app: FastifyInstance): Promise<void> {
   const { db, queue, markdown, config } = app;
 
-  app.get<WithId>('/post/:id', { config: { sharedPageAbout: 'post:{id}' } }, (request, reply) =>
+  app.get<WithId>('/post/:id', { config: { isShared: true } }, (request, reply) =>
     show(request, reply, EMPTY_FORM),
   );
 
