@@ -35,7 +35,7 @@ export async function requestEmailChange(
       .returning('id')
       .executeTakeFirst();
     if (change === undefined) return false;
-    await queue.send(mailQueue, { template: 'change-email', userId, emailChangeId: change.id }, { db: trx });
+    await queue.send(mailQueue, { template: 'change-email', emailChangeId: change.id }, { db: trx });
     return true;
   });
 }
@@ -63,7 +63,7 @@ export async function changeEmail(
       await endAccess(trx, userId, { exceptSession: session });
       await recordEvent(trx, { kind: 'address-changed', userId, actorId: userId });
       if (wasConfirmed) {
-        await queue.send(mailQueue, { template: 'email-changed', userId, emailChangeId }, { db: trx });
+        await queue.send(mailQueue, { template: 'email-changed', emailChangeId }, { db: trx });
       }
       return true;
     });

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { mailQueue, type Queue } from '../../queues.ts';
 import type { Schema } from '../../schema.ts';
 import { recordEvent } from '../security-events/record.ts';
@@ -40,19 +40,25 @@ export async function changePassword(
   });
 }
 
-/** Mails a link to reset the password, if the address has an account: the job finds out, and whoever asks is not told. */
+/** Mails a link to reset the password if the address has an account. The job finds out, so the answer does not tell. */
 export async function requestPasswordReset(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
   email: string,
 ): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    const { id: passwordResetId } = await trx
-      .insertInto('password_resets')
-      .values({ email })
-      .returning('id')
-      .executeTakeFirstOrThrow();
-    await queue.send(mailQueue, { template: 'reset-password', passwordResetId }, { db: trx });
-  });
+  await db.transaction().execute((trx) => enqueuePasswordReset({ trx, queue }, email));
+}
+
+/** Enqueues the mail of `requestPasswordReset`. */
+export async function enqueuePasswordReset(
+  { trx, queue }: { trx: Transaction<Schema>; queue: Queue },
+  email: string,
+): Promise<void> {
+  const { id: passwordResetId } = await trx
+    .insertInto('password_resets')
+    .values({ email })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  await queue.send(mailQueue, { template: 'reset-password', passwordResetId }, { db: trx });
 }
 
 /**

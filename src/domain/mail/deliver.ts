@@ -1,6 +1,8 @@
 import { PermanentFailure } from '../../errors.ts';
 import type { mailQueue, PayloadOf } from '../../queues.ts';
 import type { Db } from '../../schema.ts';
+import { loadNewComments } from '../comments/notice.ts';
+import { loadDigest } from '../digests/load.ts';
 import type { Delivery } from './ledger.ts';
 import { type Mailer, messageIdOf, type RenderMail } from './message.ts';
 import type { PreparedMail } from './prepare.ts';
@@ -37,19 +39,17 @@ export async function deliverMail(
   { db, record, mailer, renderMail, baseUrl }: Dependencies,
   { id: jobId, payload, prepared, signal }: MailJob,
 ): Promise<void> {
-  const { userId, emailChangeId, passwordResetId } = payload;
   const { template: name, recipient, isDelivered, token } = prepared;
   const template = mailTemplates[name];
   if (isDelivered) return;
   if (recipient === undefined) {
-    if (emailChangeId !== undefined) return; // It was called off, and its mail with it.
-    if (passwordResetId !== undefined) return; // Somebody typed an address that has no account.
-    throw new PermanentFailure(`There is no account ${userId} any more.`);
+    // A change of email may have been called off, and a reset asked for an address without an account.
+    if (!('userId' in payload)) return;
+    throw new PermanentFailure(`There is no account ${payload.userId} any more.`);
   }
   if (template.isMoot?.(recipient)) return;
 
-  const content =
-    template.load === undefined ? {} : await template.load(db, { ...payload, userId: recipient.id });
+  const content = await loadContent(db, payload);
   if (content === undefined) return;
 
   const url = `${baseUrl}${template.path(token)}`;
@@ -64,6 +64,20 @@ export async function deliverMail(
   };
   await sendOrGiveUp(mailer, message, { signal });
   record({ jobId, userId: recipient.id, template: name, messageId });
+}
+
+/** What a mail says beside its link. Undefined when there is nothing left to say. */
+async function loadContent(db: Db, payload: PayloadOf<typeof mailQueue>): Promise<object | undefined> {
+  switch (payload.template) {
+    case 'new-login':
+      return { address: payload.address };
+    case 'new-comments':
+      return loadNewComments(db, payload);
+    case 'weekly-digest':
+      return loadDigest(db, payload);
+    default:
+      return {};
+  }
 }
 
 async function sendOrGiveUp(mailer: Mailer, ...[message, options]: Parameters<Mailer['send']>) {

@@ -1,9 +1,5 @@
 import type { mailQueue, PayloadOf } from '../../queues.ts';
-import type { Db, TokenPurpose } from '../../schema.ts';
-import { loadNewComments } from '../comments/notice.ts';
-import { loadDigest } from '../digests/load.ts';
-
-type Payload = PayloadOf<typeof mailQueue>;
+import type { TokenPurpose } from '../../schema.ts';
 
 /** What a mail is about; its words are in `views/mail`. */
 export interface MailTemplate {
@@ -18,12 +14,10 @@ export interface MailTemplate {
   readonly isUnsubscribeLink?: boolean;
   /** Whether the mail has become pointless since it was enqueued. */
   isMoot?(recipient: { isConfirmed: boolean }): boolean;
-  /** What the mail is to tell. Undefined when there is nothing any more. */
-  load?(db: Db, payload: Payload & { userId: number }): Promise<object | undefined>;
 }
 
 /** Beside what can be enqueued, what an address that is taken is told instead. */
-export type MailTemplateName = Payload['template'] | 'address-in-use';
+export type MailTemplateName = PayloadOf<typeof mailQueue>['template'] | 'address-in-use';
 
 export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
   'confirm-account': {
@@ -64,7 +58,6 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
     path: () => '/auth/reset',
     // An address that nobody has confirmed may be a stranger's, who has no account to fear for.
     isMoot: ({ isConfirmed }) => !isConfirmed,
-    load: async (_db, { address }) => ({ address }),
   },
   'address-in-use': {
     subject: 'You Already Have an Account',
@@ -75,14 +68,12 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
     purpose: 'stop-comment-mails',
     path: unsubscribePath,
     isUnsubscribeLink: true,
-    load: loadNewComments,
   },
   'weekly-digest': {
     subject: 'Your Week on Pennypost',
     purpose: 'stop-digest',
     path: unsubscribePath,
     isUnsubscribeLink: true,
-    load: loadDigest,
   },
   'export-ready': {
     subject: 'Your Data Is Ready',
