@@ -46,8 +46,8 @@ t.test('a job that is given up is mailed, once for all that fail alike', async (
   t.equal((await deadLettersOf(app, mailQueue)).length, 3);
   t.equal(smtp.mails.length, 1);
   t.match(smtp.mails[0], {
-    subject: '[Pennypost] A job of mail was given up',
-    text: /There is no account \d any more\.\n\nIn the log: job [0-9a-f-]{36}/,
+    subject: '[Pennypost] A job in mail failed for good',
+    text: /Account \d no longer exists\.\n\nError reference: job [0-9a-f-]{36}/,
   });
 });
 

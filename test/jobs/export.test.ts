@@ -30,10 +30,10 @@ t.test('a person gets everything they wrote, and nothing of anybody else', async
   await writeComments(app, susan, postId);
 
   t.equal((await client.post('/your-data')).headers.location, '/your-data');
-  t.match((await client.get('/your-data')).body, 'Your export waits for its turn.');
+  t.match((await client.get('/your-data')).body, 'Your export is queued.');
   await drain(app);
 
-  const mail = smtp.mails.find(({ subject }) => subject === '[Pennypost] Your Data Is Ready');
+  const mail = smtp.mails.find(({ subject }) => subject === '[Pennypost] Your data export is ready');
   const download = await new Client(app).get(linkIn(mail));
   t.equal(download.headers['content-type'], 'application/zip');
   t.match(download.headers['content-disposition'], 'attachment');
@@ -63,7 +63,7 @@ t.test('somebody who wrote nothing gets a valid, empty export', async (t) => {
 t.test('one export at a time, also for two clicks at once', async (t) => {
   const { app, client } = await setUp(t);
   await Promise.all([client.post('/your-data'), client.post('/your-data')]);
-  t.same(messagesOf(await client.get('/your-data')), ['An export is being written already.']);
+  t.same(messagesOf(await client.get('/your-data')), ['An export is already in progress.']);
   t.equal((await jobsOf(app, exportQueue)).length, 1);
 });
 

@@ -19,7 +19,7 @@ let commonPasswords: Promise<Buffer> | undefined;
  */
 export async function weaknessOf(password: string, ownWords: readonly string[]): Promise<string | undefined> {
   if (isMadeOf(password, [SITE_NAME, ...ownWords])) {
-    return 'This is made of your own name or the site’s. Please choose another password.';
+    return 'This password is based on your name or the site’s. Please choose another.';
   }
   // A first load that failed is tried again.
   commonPasswords ??= loadCommonPasswords().catch((error: unknown) => {
@@ -28,7 +28,7 @@ export async function weaknessOf(password: string, ownWords: readonly string[]):
   });
   const list = await commonPasswords;
   const isCommon = [password, password.toLowerCase()].some((word) => list.includes(`\n${word}\n`));
-  return isCommon ? 'Many people use this password, so it is tried first. Please choose another.' : undefined;
+  return isCommon ? 'This password is too common. Please choose another.' : undefined;
 }
 
 function isMadeOf(password: string, words: readonly string[]): boolean {

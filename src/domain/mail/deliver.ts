@@ -45,7 +45,7 @@ export async function deliverMail(
   if (recipient === undefined) {
     // A change of email may have been called off, and a reset asked for an address without an account.
     if (!('userId' in payload)) return;
-    throw new PermanentFailure(`There is no account ${payload.userId} any more.`);
+    throw new PermanentFailure(`Account ${payload.userId} no longer exists.`);
   }
   if (template.isMoot?.(recipient)) return;
 

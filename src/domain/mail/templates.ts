@@ -21,62 +21,62 @@ export type MailTemplateName = PayloadOf<typeof mailQueue>['template'] | 'addres
 
 export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
   'confirm-account': {
-    subject: 'Confirm Your Account',
+    subject: 'Confirm your account',
     purpose: 'confirm-account',
     path: (token) => `/auth/confirm/${token}`,
     isMoot: ({ isConfirmed }) => isConfirmed,
   },
   'reset-password': {
-    subject: 'Reset Your Password',
+    subject: 'Reset your password',
     purpose: 'reset-password',
     path: (token) => `/auth/reset/${token}`,
   },
   'change-email': {
-    subject: 'Confirm Your Email Address',
+    subject: 'Confirm your email address',
     recipient: 'new',
     purpose: 'change-email',
     path: (token) => `/auth/change-email/${token}`,
   },
   'email-changed': {
-    subject: 'Your Email Address Was Changed',
+    subject: 'Your email address was changed',
     recipient: 'old',
     purpose: 'undo-email-change',
     path: (token) => `/auth/undo-email-change/${token}`,
   },
   'email-changed-for-you': {
-    subject: 'An Administrator Changed Your Email Address',
+    subject: 'An Administrator changed your email address',
     recipient: 'old',
     path: () => '/',
   },
   'password-changed': {
-    subject: 'Your Password Was Changed',
+    subject: 'Your password was changed',
     path: () => '/auth/reset',
     isMoot: ({ isConfirmed }) => !isConfirmed,
   },
   'new-login': {
-    subject: 'New Log-In to Your Account',
+    subject: 'New log-in to your account',
     path: () => '/auth/reset',
     // An address that nobody has confirmed may be a stranger's, who has no account to fear for.
     isMoot: ({ isConfirmed }) => !isConfirmed,
   },
   'address-in-use': {
-    subject: 'You Already Have an Account',
+    subject: 'You already have an account',
     path: () => '/auth/login',
   },
   'new-comments': {
-    subject: 'New Comments on Your Post',
+    subject: 'New comments on your post',
     purpose: 'stop-comment-mails',
     path: unsubscribePath,
     isUnsubscribeLink: true,
   },
   'weekly-digest': {
-    subject: 'Your Week on Pennypost',
+    subject: 'Your week on Pennypost',
     purpose: 'stop-digest',
     path: unsubscribePath,
     isUnsubscribeLink: true,
   },
   'export-ready': {
-    subject: 'Your Data Is Ready',
+    subject: 'Your data export is ready',
     purpose: 'download-export',
     path: (token) => `/your-data/${token}`,
   },

@@ -92,7 +92,7 @@ async function requireAnotherAdministrator(trx: Db, id: number): Promise<void> {
   if (administrators.length === 1 && administrators[0]?.id === id) {
     throw new DomainError(
       'last-administrator',
-      'This is the only Administrator. Make somebody else Administrator first.',
+      'This is the only Administrator. Promote another account first.',
     );
   }
 }

@@ -2,6 +2,7 @@ import type { Db, Role } from '../../schema.ts';
 import { statement } from '../statement.ts';
 import { hashToken } from '../token.ts';
 import { expiry, SESSION_SECONDS } from './lifetime.ts';
+import type { Message } from './messages.ts';
 import { VERIFIED_SECONDS } from './verify.ts';
 
 /** A session that is still good, and who it belongs to. */
@@ -11,7 +12,7 @@ export interface FoundSession {
   readonly isRemembered: boolean;
   /** Whether the password was given a short while ago. */
   readonly isVerified: boolean;
-  readonly messages: readonly string[];
+  readonly messages: readonly Message[];
   /** Whether this visit moved the end of the session, so that a remembered one's cookie must move too. */
   readonly wasRenewed: boolean;
 }
@@ -34,7 +35,7 @@ export interface SessionUser {
 interface SessionColumns {
   readonly isRemembered: boolean;
   readonly isVerified: boolean;
-  readonly messages: readonly string[];
+  readonly messages: readonly Message[];
   readonly secondsLeft: number;
 }
 

@@ -1,7 +1,9 @@
+import { sql } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import type { Db } from '../../schema.ts';
 import { mintToken } from '../token.ts';
 import { expiry, SESSION_SECONDS } from './lifetime.ts';
+import type { Message } from './messages.ts';
 
 /**
  * Starts a signed-in session on one device.
@@ -31,22 +33,19 @@ export async function startSession(
     )
     .executeTakeFirst();
   if (numInsertedOrUpdatedRows !== 1n)
-    throw new DomainError(
-      'unauthorized',
-      'The password has just been changed. Please log in with the new one.',
-    );
+    throw new DomainError('unauthorized', 'Your password has just changed. Please log in with the new one.');
   return token;
 }
 
 /** Starts the short session of a visitor who is not signed in, to carry a message to their next page. */
-export async function startAnonymousSession(db: Db, message: string): Promise<string> {
+export async function startAnonymousSession(db: Db, message: Message): Promise<string> {
   const { token, hash } = mintToken();
   await db
     .insertInto('sessions')
     .values({
       token_hash: hash,
       user_id: null,
-      flash: [message],
+      flash: sql`array[${JSON.stringify(message)}::jsonb]`,
       expires_at: expiry(SESSION_SECONDS.anonymous),
     })
     .execute();

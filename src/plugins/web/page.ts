@@ -4,6 +4,7 @@ import { can, Permission } from '../../domain/accounts/roles.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import type { SessionUser } from '../../domain/sessions/find.ts';
 import { type FragmentData, Fragments } from './fragments.ts';
+import { sessionOf } from './session.ts';
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -37,7 +38,8 @@ export default fp(
     const fragments = new Fragments((template, data) => app.renderPart(template, { ...data, ...HELPERS }));
     const fragment = (template: string, data: FragmentData) => fragments.render(template, data);
     app.decorateReply('page', async function (view, data) {
-      const { session, headers, flight } = this.request;
+      const { headers, flight } = this.request;
+      const session = sessionOf(this.request);
       // A page that is fetched ahead may never be seen: its messages wait.
       const isPrefetch = headers['sec-purpose']?.includes('prefetch');
       const messages = isPrefetch ? [] : await session.takeMessages();

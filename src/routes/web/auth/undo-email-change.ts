@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
 import { undoEmailChange } from '../../../domain/accounts/undo-email-change.ts';
 import { DomainError } from '../../../errors.ts';
+import { sessionOf } from '../../../plugins/web/session.ts';
 import { INVALID_LINK } from './invalid-link.ts';
 
 interface WithToken {
@@ -14,13 +15,13 @@ export default async function undoEmailChangeRoutes(app: FastifyInstance): Promi
 
   app.get<WithToken>('/undo-email-change/:token', async (request, reply) => {
     if (!(await isTokenValid(db, 'undo-email-change', request.params.token))) throw invalidLink();
-    return reply.page('auth/undo-email-change', { title: 'Restore Your Email Address' });
+    return reply.page('auth/undo-email-change', { title: 'Restore your email address' });
   });
 
   app.post<WithToken>('/undo-email-change/:token', async (request, reply) => {
     if (!(await undoEmailChange(app, request.params.token))) throw invalidLink();
-    await request.session.flash(
-      'Your old email address is back. We have sent it a link to choose a new password.',
+    await sessionOf(request).flash(
+      'Your old email address has been restored. We’ve sent it a link to choose a new password.',
     );
     return reply.redirect('/auth/login', 303);
   });
