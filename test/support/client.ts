@@ -66,7 +66,8 @@ export function warningsOf(page: LightMyRequestResponse): string[] {
 }
 
 function textsOf(page: LightMyRequestResponse, pattern: RegExp): string[] {
-  return [...page.body.matchAll(pattern)].map(([, text = '']) => text.trim().replaceAll('&#39;', "'"));
+  const [aboveContent = ''] = page.body.split('<h1');
+  return [...aboveContent.matchAll(pattern)].map(([, text = '']) => text.trim().replaceAll('&#39;', "'"));
 }
 
 /** The message beside each field of a page's form. */
