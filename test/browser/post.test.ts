@@ -42,7 +42,7 @@ t.test('the life of a post and a comment, with the keyboard alone and without Ja
   await page.keyboard.type(PASSWORD);
   await press(page, 'Log in');
 
-  await type(page, 'What is on your mind?', 'Hello *everybody*');
+  await type(page, 'What’s on your mind?', 'Hello *everybody*');
   await press(page, 'Preview');
   t.equal(await page.locator('.preview em').textContent(), 'everybody');
   await press(page, 'Publish');

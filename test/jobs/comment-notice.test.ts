@@ -97,7 +97,7 @@ t.test('the mail can be unsubscribed from, in the mail program and on the page',
 
   const visitor = new Client(app);
   const asked = await visitor.get(path);
-  t.match(asked.body, 'Do you want to stop getting mails about comments on your posts?');
+  t.match(asked.body, 'Unsubscribe from comment emails');
   await comment(reader.id, 'Still there?');
   await anHourLater();
   await drain(app);

@@ -78,7 +78,7 @@ t.test('a new export takes the place of the one before, and there are three a da
   const links = smtp.mails.map(linkIn);
   t.equal((await client.get(links[0] ?? '')).statusCode, 404);
   t.equal((await client.get(links[2] ?? '')).statusCode, 200);
-  t.match((await client.get('/your-data')).body, 'You can ask for 3 in 24 h.');
+  t.match((await client.get('/your-data')).body, 'Limit: 3 exports per 24 h.');
 
   const refused = await client.post('/your-data');
   t.equal(refused.statusCode, 429);
@@ -168,7 +168,7 @@ t.test('an export without a job any more does not stand in the way of the next',
   await assertEnqueued(t, app, exportQueue, [{}]);
   await sql`delete from pgboss.job`.execute(app.db);
   await prune(app.db, { signal: new AbortController().signal });
-  t.match((await client.get('/your-data')).body, 'could not be written');
+  t.match((await client.get('/your-data')).body, 'Your last export failed.');
   t.equal((await client.post('/your-data')).statusCode, 303);
   t.equal((await jobsOf(app, exportQueue)).length, 1);
 });
