@@ -15,9 +15,9 @@ interface Dependencies {
 /**
  * Gives an account a new password, ends all other access to it, and mails its owner.
  *
- * @param account and the password that was given, which must still be the account's
- * @param change.session the hash of the session's token that goes on
- * @returns whether the password was changed: not when it has just been changed by somebody else
+ * @param account with the verified password hash, which must still be current
+ * @param change.session the token hash of the session to keep
+ * @returns false if the password has changed in the meantime
  */
 export async function changePassword(
   { db, queue, passwords }: Dependencies,
@@ -62,8 +62,8 @@ export async function enqueuePasswordReset(
 }
 
 /**
- * Uses a mailed link up, sets the new password, ends all access to the account, for whoever knew the old password may
- * have some, and mails its owner. Returns whether the link was good.
+ * Consumes a reset link, sets the new password, ends all access to the account and notifies its owner. Returns whether
+ * the link was valid.
  */
 export async function resetPassword(
   { db, queue, passwords }: Dependencies,

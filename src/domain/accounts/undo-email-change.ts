@@ -15,11 +15,11 @@ interface Dependencies {
 }
 
 /**
- * Uses a mailed link up and moves an account back to the address it had before a change. Whoever made that change may
- * know the password and have made more changes: so those are undone with it, all access ends, nobody knows the
- * password any more, and the old address is mailed a link to choose a new one.
+ * Consumes a mailed link and moves an account back to the address it had before a change. An attacker may know the
+ * password and have made later changes, so this also undoes those, ends all access, voids the password, and mails a reset
+ * link to the old address.
  *
- * @returns whether that was done: not when the link is not good, nor when the old address has another account now
+ * @returns false if the link is invalid or the old address now has another account
  */
 export async function undoEmailChange(
   { db, queue, passwords }: Dependencies,

@@ -1,14 +1,14 @@
 import { sql } from 'kysely';
 import type { Db } from '../../schema.ts';
 
-/** How many posts a digest shows; it says how many more there are. */
+/** How many posts a digest shows. It gives the number of the rest. */
 const SHOWN = 20;
 
 /** How much of a post it shows, in characters. */
 const EXCERPT = 280;
 
 /**
- * What the people somebody follows wrote in a week, newest first. Undefined when that is nothing.
+ * Loads a week's posts by the people a user follows, newest first. Undefined if there are none.
  *
  * @param options.week the Monday the week begins with, as `YYYY-MM-DD`
  */

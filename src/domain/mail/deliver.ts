@@ -10,7 +10,7 @@ import { mailTemplates } from './templates.ts';
 
 interface Dependencies {
   readonly db: Db;
-  /** Sees to it that the ledger has the mail before its job counts as done. */
+  /** Adds the mail to the ledger before its job completes. */
   readonly record: (delivery: Delivery) => void;
   readonly mailer: Mailer;
   readonly renderMail: RenderMail;
@@ -22,18 +22,17 @@ interface MailJob {
   /** Names the mail in the ledger and in its Message-ID. */
   readonly id: string;
   readonly payload: PayloadOf<typeof mailQueue>;
-  /** What `prepareMails` gave for it. */
+  /** The result of `prepareMails`. */
   readonly prepared: PreparedMail;
   /** Ends the wait for the mail server. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Writes one mail and hands it to the mail server: render, send, record, in that order. Safe to run
- * again: the ledger knows what was sent, and every attempt carries the same Message-ID. Only when the process dies
- * between the server's acceptance and the ledger's row can a second copy leave.
+ * Renders, sends and records one mail. Safe to repeat: the ledger knows what was sent, and every attempt has the same
+ * Message-ID. A second copy is only sent if the process dies after the server accepted the mail and before the ledger has it.
  *
- * @throws PermanentFailure when there is no such account any more, or the server refuses the recipient or the message
+ * @throws PermanentFailure if the account no longer exists, or the server refuses the recipient or the message
  */
 export async function deliverMail(
   { db, record, mailer, renderMail, baseUrl }: Dependencies,
@@ -90,8 +89,8 @@ async function sendOrGiveUp(mailer: Mailer, ...[message, options]: Parameters<Ma
 }
 
 /**
- * A 5xx reply (RFC 5321, 4.2.1) to the recipient or to the message itself is the server's last word on this mail.
- * A 5xx to a log-in or a greeting is about our settings: an operator can mend those, and the mail waits.
+ * A 5xx reply (RFC 5321, 4.2.1) to the recipient or the message is permanent. A 5xx to the greeting or authentication is a
+ * configuration error that an operator can fix, so the mail is retried.
  */
 function isPermanentRefusal(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;

@@ -5,9 +5,9 @@ import { accountIdOf } from '../accounts/find.ts';
 import { mintToken } from '../token.ts';
 import { type MailTemplateName, mailTemplates } from './templates.ts';
 
-/** One mail that is to be written. */
+/** A mail to be written. */
 export interface MailRequest {
-  /** Of its job. */
+  /** The id of its job. */
   readonly id: string;
   readonly payload: PayloadOf<typeof mailQueue>;
 }
@@ -15,7 +15,7 @@ export interface MailRequest {
 const HOUR = 60 * 60;
 const DAY = 24 * HOUR;
 
-/** How long a mailed link works, in seconds. A mail that can be unsubscribed from may be found again months later. */
+/** How long mailed links are valid, in seconds. Unsubscribe links last, because people open old mail. */
 const LIFETIMES: Record<TokenPurpose, number> = {
   'confirm-account': HOUR,
   'reset-password': HOUR,
@@ -26,16 +26,16 @@ const LIFETIMES: Record<TokenPurpose, number> = {
   'stop-comment-mails': 90 * DAY,
 };
 
-/** These links prove that whoever opens them owns the address, so they are worth nothing once it has changed. */
+/** These links prove ownership of the address, so they become invalid when it changes. */
 const BOUND_TO_ADDRESS: ReadonlySet<TokenPurpose> = new Set(['confirm-account', 'reset-password']);
 
-/** These mails ask whether an address is somebody's. One that has an account already is told so instead. */
+/** These mails claim an address. If it already has an account, its owner gets `address-in-use` instead. */
 const CLAIMING_ADDRESS: ReadonlySet<TokenPurpose> = new Set(['confirm-account', 'change-email']);
 
 export interface PreparedMail {
-  /** What the mail is: `address-in-use` where the address to be proven is another account's. */
+  /** The template: `address-in-use` if another account has the claimed address. */
   readonly template: MailTemplateName;
-  /** The account, or undefined when there is none, or when the change of email is gone or completed. */
+  /** Undefined if there is no account, or the change of email was cancelled or completed. */
   readonly recipient:
     | {
         readonly id: number;
@@ -44,17 +44,16 @@ export interface PreparedMail {
         readonly isConfirmed: boolean;
       }
     | undefined;
-  /** Whether the mail server has accepted this mail before. */
+  /** Whether the mail server has already accepted this mail. */
   readonly isDelivered: boolean;
-  /** The link's token, good from now on. Empty without a purpose. */
+  /** The link's token, or an empty string for a mail without one. */
   readonly token: string;
 }
 
 /**
- * Loads who mails go to, looks each up in the ledger, and mints their tokens: one statement for any number of mails.
- * A token is random, stored as a hash, and given only to the mail.
+ * Loads the recipients of a batch of mails, checks the ledger and mints the links' tokens, all in one statement.
  *
- * @returns what each request needs, in the order of the requests
+ * @returns the prepared mails, in the order of the requests
  */
 export async function prepareMails(
   db: Db,
@@ -114,7 +113,7 @@ export async function prepareMails(
   }));
 }
 
-/** What the statement gets of a request, and the token whose hash is in it. */
+/** A request as a row for the statement, and the token whose hash the row has. */
 function draftOf({ id: jobId, payload }: MailRequest): { row: object; token: string } {
   const { purpose, recipient } = mailTemplates[payload.template];
   if (purpose === undefined) return { row: { ...payload, jobId, recipient }, token: '' };

@@ -1,22 +1,22 @@
 import type { mailQueue, PayloadOf } from '../../queues.ts';
 import type { TokenPurpose } from '../../schema.ts';
 
-/** What a mail is about; its words are in `views/mail`. */
+/** A kind of mail. Its text is in `views/mail`. */
 export interface MailTemplate {
   readonly subject: string;
-  /** Which address of a change of email it goes to; to the account's own without. */
+  /** Which address of a change of email it goes to. By default, the account's own. */
   readonly recipient?: 'new' | 'old';
-  /** The mail carries a link with a token for this purpose, minted when the mail is written. */
+  /** The purpose of the token in the mail's link, if it has one. */
   readonly purpose?: TokenPurpose;
   /** The page the mail's link opens. */
   path(token: string): string;
-  /** Whether the link ends mails of this kind: then mail programs may offer that themselves (RFC 8058). */
+  /** Whether the link unsubscribes, so that mail programs can offer a button (RFC 8058). */
   readonly isUnsubscribeLink?: boolean;
   /** Whether the mail has become pointless since it was enqueued. */
   isMoot?(recipient: { isConfirmed: boolean }): boolean;
 }
 
-/** Beside what can be enqueued, what an address that is taken is told instead. */
+/** Every template that can be enqueued, and the one that replaces it if an address is taken. */
 export type MailTemplateName = PayloadOf<typeof mailQueue>['template'] | 'address-in-use';
 
 export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
@@ -56,7 +56,7 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
   'new-login': {
     subject: 'New log-in to your account',
     path: () => '/auth/reset',
-    // An address that nobody has confirmed may be a stranger's, who has no account to fear for.
+    // An unconfirmed address may be a stranger's.
     isMoot: ({ isConfirmed }) => !isConfirmed,
   },
   'address-in-use': {

@@ -6,12 +6,11 @@ import { expiry, SESSION_SECONDS } from './lifetime.ts';
 import type { Message } from './messages.ts';
 
 /**
- * Starts a signed-in session on one device.
+ * Starts a session for a user.
  *
- * @param options.passwordHash of the password that was given: it must still be the account's, also when the password
- *   is being changed at this moment. Undefined when no password was asked for.
- * @returns the token for its cookie; only a hash of it is stored
- * @throws DomainError `unauthorized` when the password has been changed meanwhile
+ * @param options.passwordHash the verified password hash, which must still be current; undefined without a password
+ * @returns the token for the cookie, of which only a hash is stored
+ * @throws DomainError `unauthorized` if the password has changed in the meantime
  */
 export async function startSession(
   db: Db,
@@ -37,7 +36,7 @@ export async function startSession(
   return token;
 }
 
-/** Starts the short session of a visitor who is not signed in, to carry a message to their next page. */
+/** Starts a short session for a visitor, to show a message on their next page. */
 export async function startAnonymousSession(db: Db, message: Message): Promise<string> {
   const { token, hash } = mintToken();
   await db

@@ -17,7 +17,7 @@ interface WithToken {
   Params: { token: string };
 }
 
-/** Asking needs the password; the link in the mail works wherever it is opened, like the one that confirms. */
+/** Requesting a change needs the password. The mailed link works on any device, like the confirmation link. */
 export default async function changeEmailRoutes(app: FastifyInstance): Promise<void> {
   const { db, queue, passwords, rateLimits } = app;
 

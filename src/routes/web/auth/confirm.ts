@@ -10,8 +10,8 @@ interface WithToken {
 }
 
 /**
- * The link in the mail. Opening it only asks: mail scanners open links too, and must not use one up. It works on
- * any device, and logs in there, because whoever can read the mail owns the address.
+ * The mailed confirmation link. Opening it only shows a button, because mail scanners open links too. The button logs in on
+ * any device, because whoever can read the mail owns the address.
  */
 export default async function confirmRoutes(app: FastifyInstance): Promise<void> {
   const { db } = app;
@@ -26,7 +26,7 @@ export default async function confirmRoutes(app: FastifyInstance): Promise<void>
   app.post<WithToken>('/confirm/:token', async (request, reply) => {
     const userId = await confirmAccount({ db, adminEmail: app.config.adminEmail }, request.params.token);
     if (userId === undefined) return refuse(request, reply);
-    // Somebody else may be at work in this browser.
+    // Do not replace another user's session.
     if (!sessionOf(request).user?.isConfirmed)
       await sessionOf(request).signIn({ id: userId, isRemembered: false });
     await sessionOf(request).flash('You have confirmed your account. Thanks!');

@@ -28,7 +28,7 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
     if (form.data === undefined) return show(request, reply.code(422), form.state);
     const { email, password, remember_me: isRemembered } = form.data;
 
-    // Only the owner's browsers count: anybody may register with an address, and log in to that account.
+    // Only the owner's browsers count, because anyone can register an unconfirmed account with the address.
     const candidates = await findCandidates(db, email);
     const [owner] = candidates;
     const device = await findKnownBrowser(db, owner?.id, sessionOf(request).browsers);
@@ -39,7 +39,7 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
       app.recordFailedLogIn(email);
       return show(request, reply.code(422), form.refuse('password', 'Invalid email or password.'));
     }
-    // Nor does the password of such an account buy tries at the owner's.
+    // Logging in to an unconfirmed account must not reset the limit for guessing the owner's password.
     if (account.isConfirmed) await rateLimits.forgive('login', actor);
     await sessionOf(request).signIn({ ...account, isRemembered });
     return reply.redirect(localPath(request.query.next) ?? '/', 303);

@@ -8,7 +8,7 @@ import { emailField } from './fields.ts';
 
 const AddressForm = Type.Object({ email: emailField() });
 
-/** Where a new account waits for its mail, asks for another, or corrects a mistyped address. */
+/** Where a new account is told to check its email, can request a new link, or correct a mistyped address. */
 export default async function unconfirmedRoutes(app: FastifyInstance): Promise<void> {
   const { db, queue, rateLimits } = app;
 

@@ -9,7 +9,7 @@ interface WithToken {
   Params: { token: string };
 }
 
-/** The link that an old address gets when an account has moved to a new one. */
+/** The link mailed to an account's old address after a change. */
 export default async function undoEmailChangeRoutes(app: FastifyInstance): Promise<void> {
   const { db } = app;
 

@@ -13,7 +13,7 @@ interface WithNext {
   Querystring: { next?: unknown };
 }
 
-/** Where somebody who is signed in gives their password once more, before what could give the account away. */
+/** Asks a logged-in user for the password again, before sensitive pages. */
 export default async function verifyRoutes(app: FastifyInstance): Promise<void> {
   const { db, passwords, rateLimits } = app;
 
