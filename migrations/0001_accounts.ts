@@ -37,7 +37,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       token_hash bytea primary key,
       user_id integer references users on delete cascade,
       is_remembered boolean not null default false,
-      flash text[] not null default '{}',
+      flash jsonb[] not null default '{}',
       created_at timestamptz not null default now(),
       verified_at timestamptz not null default now(),
       expires_at timestamptz not null

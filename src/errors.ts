@@ -43,7 +43,7 @@ export class Busy extends DomainError {
   readonly retryAfterSeconds = 5;
 
   constructor() {
-    super('busy', 'There is too much to do just now. Please try again in a moment.');
+    super('busy', 'The server is busy. Please try again in a moment.');
   }
 }
 

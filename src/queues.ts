@@ -1,4 +1,4 @@
-import { type Static, type TObject, Type } from 'typebox';
+import { type Static, type TObject, type TProperties, type TUnion, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Db } from './schema.ts';
 
@@ -82,39 +82,22 @@ export function deadLetterName(contract: Pick<QueueContract, 'name'>): string {
  */
 export const mailQueue = defineQueue({
   name: 'mail',
-  payload: Type.Object(
-    {
-      template: Type.Union([
-        Type.Literal('confirm-account'),
-        Type.Literal('reset-password'),
-        Type.Literal('change-email'),
-        Type.Literal('email-changed'),
-        Type.Literal('email-changed-for-you'),
-        Type.Literal('password-changed'),
-        Type.Literal('new-login'),
-        Type.Literal('new-comments'),
-        Type.Literal('weekly-digest'),
-        Type.Literal('export-ready'),
-      ]),
-      /** Whom it goes to. Not with `passwordResetId`: then the account is found when the mail is written. */
-      userId: Type.Optional(id()),
-      /** With `reset-password` that somebody asked for: the request, whose address may be nobody's. */
-      passwordResetId: Type.Optional(id()),
-      /** With `change-email`: the change, whose new address the mail goes to; with `email-changed…`, its old one. */
-      emailChangeId: Type.Optional(id()),
-      /** With `new-comments`: the post, and the first and last comment its author is told of. */
-      postId: Type.Optional(id()),
-      firstCommentId: Type.Optional(id()),
-      lastCommentId: Type.Optional(id()),
-      /** With `weekly-digest`: the Monday of the week. */
-      week: Type.Optional(date()),
-      /** With `new-login`: the network address it came from. */
-      address: Type.Optional(Type.String({ maxLength: 64 })),
-      /** With `export-ready`. */
-      exportId: Type.Optional(id()),
-    },
-    { additionalProperties: false },
-  ),
+  payload: Type.Union([
+    mail('confirm-account', { userId: id() }),
+    /** A request, whose address may be nobody's: the account is looked up when the mail is written. */
+    mail('reset-password', { passwordResetId: id() }),
+    /** Goes to the new address of the change, the next two to its old one. */
+    mail('change-email', { emailChangeId: id() }),
+    mail('email-changed', { emailChangeId: id() }),
+    mail('email-changed-for-you', { emailChangeId: id() }),
+    mail('password-changed', { userId: id() }),
+    /** `address`: the network address that the log-in came from. */
+    mail('new-login', { userId: id(), address: Type.String({ maxLength: 64 }) }),
+    mail('new-comments', { userId: id(), postId: id(), firstCommentId: id(), lastCommentId: id() }),
+    /** `week`: the Monday it begins with. */
+    mail('weekly-digest', { userId: id(), week: date() }),
+    mail('export-ready', { userId: id(), exportId: id() }),
+  ]),
   retry: { limit: 400, delaySeconds: 2, maxDelaySeconds: 15 * 60 },
   timeoutSeconds: 120,
 });
@@ -182,6 +165,10 @@ export const queueContracts: readonly QueueContract[] = [
   alarmQueue,
 ];
 
+function mail<const Template extends string, Fields extends TProperties>(template: Template, fields: Fields) {
+  return Type.Object({ template: Type.Literal(template), ...fields }, { additionalProperties: false });
+}
+
 function id() {
   return Type.Integer({ minimum: 1 });
 }
@@ -194,18 +181,21 @@ function date() {
  * Makes a contract from the schema of its payloads. A payload holds ids and names only: no secret, and no object
  * that could be stale when the job runs.
  */
-export function defineQueue<Schema extends TObject>({
+export function defineQueue<Schema extends TObject | TUnion<TObject[]>>({
   payload,
   ...settings
 }: Omit<QueueContract<Static<Schema>>, 'isPayload' | 'faultOf'> & { payload: Schema }): QueueContract<
   Static<Schema>
 > {
-  const validator = Compile(payload);
+  const variants = ('anyOf' in payload ? payload.anyOf : [payload]).map((variant) => Compile(variant));
   return Object.freeze({
     ...settings,
-    isPayload: (value: unknown): value is Static<Schema> => validator.Check(value),
+    isPayload: (value: unknown): value is Static<Schema> => variants.some((variant) => variant.Check(value)),
     faultOf(value: unknown) {
-      const [fault] = validator.Errors(value);
+      const faults = variants.map((variant) => variant.Errors(value));
+      // Report the variant that the value is meant for: the one whose literals it has.
+      const [fault] =
+        faults.find((list) => list.every(({ keyword }) => keyword !== 'const')) ?? faults.flat();
       return fault && `${fault.instancePath || 'payload'} ${fault.message}`;
     },
   });

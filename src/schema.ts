@@ -62,7 +62,7 @@ interface SessionsTable {
   user_id: number | null;
   is_remembered: Generated<boolean>;
   /** Messages to show on the next page. */
-  flash: Generated<string[]>;
+  flash: Generated<object[]>;
   created_at: Generated<Date>;
   /** When the password was last given in this session. */
   verified_at: Generated<Date>;

@@ -47,8 +47,8 @@ async function checkForLiveWorker(config: Config): Promise<void> {
   const app = buildApp({ ...config, logLevel: 'silent' }, { role: 'command' });
   await readyOrClose(app);
   try {
-    if (!(await hasConsumingWorker(app.db))) throw new StartupError(1, 'No live worker is consuming.');
-    process.stdout.write('A live worker is consuming.\n');
+    if (!(await hasConsumingWorker(app.db))) throw new StartupError(1, 'No worker is running.');
+    process.stdout.write('A worker is running.\n');
   } finally {
     await app.close();
   }

@@ -65,7 +65,7 @@ t.test('--check tells whether a live worker is consuming', SIDE_BY_SIDE, async (
   const env = { DATABASE_URL: await createDatabase(t), LOG_LEVEL: 'info' };
   const before = start(t, ['src/worker.ts', '--check'], env);
   t.equal(await before.exited(), 1);
-  t.match(before.output, 'No live worker is consuming.');
+  t.match(before.output, 'No worker is running.');
 
   const worker = start(t, ['src/worker.ts'], env);
   await worker.prints('"msg":"working"');

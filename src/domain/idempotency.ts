@@ -78,7 +78,10 @@ async function findAnswer(
     .where('key', '=', key)
     .executeTakeFirstOrThrow();
   if (!first.fingerprint.equals(fingerprint)) {
-    throw new DomainError('idempotency-key-reused', 'This Idempotency-Key came before with another request.');
+    throw new DomainError(
+      'idempotency-key-reused',
+      'This Idempotency-Key was already used for a different request.',
+    );
   }
   return first.answer;
 }

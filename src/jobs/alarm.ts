@@ -2,7 +2,7 @@ import { mailAlarm } from '../domain/alarms/mail.ts';
 import { defineJob } from '../plugins/queue/job.ts';
 import { alarmQueue } from '../queues.ts';
 
-/** Writes to ADMIN_EMAIL about an error. */
+/** Reports an error to ADMIN_EMAIL. */
 export default defineJob(alarmQueue, async ({ db, mailer, renderMail, config }, { alarmId }, job) => {
   const { adminEmail: to, baseUrl } = config;
   if (to !== undefined) await mailAlarm({ db, mailer, renderMail, baseUrl, to }, job, alarmId);

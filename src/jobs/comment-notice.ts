@@ -2,7 +2,7 @@ import { noticeComments } from '../domain/comments/notice.ts';
 import { defineJob } from '../plugins/queue/job.ts';
 import { commentNoticeQueue } from '../queues.ts';
 
-/** Enqueues the mail that tells an author what is new under a post. */
+/** Enqueues a mail to a post's author about new comments. */
 export default defineJob(commentNoticeQueue, ({ db, queue }, { postId }) =>
   noticeComments({ db, queue }, postId),
 );

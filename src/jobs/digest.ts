@@ -2,7 +2,7 @@ import { sendDigests } from '../domain/digests/send.ts';
 import { defineJob } from '../plugins/queue/job.ts';
 import { digestQueue } from '../queues.ts';
 
-/** Enqueues last week's digest for everybody who wants one. */
+/** Enqueues last week's digest for everyone who wants it. */
 export default defineJob(digestQueue, async ({ db, queue, log }, _payload, { signal }) => {
   const mails = await sendDigests({ db, queue }, { signal });
   log.info({ mails }, 'digests enqueued');

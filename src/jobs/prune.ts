@@ -3,7 +3,7 @@ import { prune } from '../domain/prune.ts';
 import { defineJob } from '../plugins/queue/job.ts';
 import { pruneQueue } from '../queues.ts';
 
-/** Removes what has expired, and reports what nobody has heard of. */
+/** Deletes expired rows and reports dead letters that were not reported yet. */
 export default defineJob(pruneQueue, async ({ db, queue, log, config }, _payload, { signal }) => {
   if (config.adminEmail !== undefined) await reportDeadLetters({ db, queue });
   log.info({ removed: await prune(db, { signal }) }, 'pruned');

@@ -9,7 +9,7 @@ export default fp(
   async (app) => {
     if (app.config.trustProxy === true) {
       app.log.warn(
-        'TRUST_PROXY is true: whoever reaches this process can claim any address. Give the proxies’ addresses, or how many there are.',
+        'TRUST_PROXY is true: anyone who can reach this process can claim any IP address. Set it to the proxies’ addresses or their number.',
       );
     }
     app.addHook('onRequest', (request, _reply, done) => {

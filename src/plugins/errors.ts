@@ -23,7 +23,7 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
   busy: 503,
 };
 
-const NOT_FOUND = 'There is no page at this address.';
+const NOT_FOUND = 'This page does not exist.';
 
 /** What a person is told, by status. Nothing of the inside: the log has that, under the request's id. */
 const EXPLANATIONS: Record<number, string> = {
@@ -31,9 +31,9 @@ const EXPLANATIONS: Record<number, string> = {
   403: 'You do not have permission to do this.',
   404: NOT_FOUND,
   413: 'What you sent is too large.',
-  415: 'This page takes only what its own form sends.',
+  415: 'Unsupported content type.',
   429: 'Too many attempts.',
-  500: 'Something went wrong on our side. It has been written down.',
+  500: 'Something went wrong on our side. The error has been logged.',
 };
 
 /** What Node says of a connection whose request it gave up, where that is not a plain 400. */
@@ -97,7 +97,7 @@ function describeError(error: FastifyError): Refusal {
 
 /** For a URL that cannot be decoded. It reaches no route, so no plugin has prepared its request and reply. */
 export function answerBadUrl(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  const message = 'This address is not a valid one.';
+  const message = 'Invalid address.';
   reply.code(400).headers(request.server.securityHeaders);
   if (wantsJson(request) || request.url.startsWith('/api/')) reply.send({ error: 'bad request', message });
   else reply.type('text/plain; charset=utf-8').send(message);

@@ -38,14 +38,14 @@ export default fp(
 function measureRequests(app: FastifyInstance, registry: Registry): void {
   const durations = new Histogram({
     name: 'pennypost_http_request_duration_seconds',
-    help: 'Time from a request to the end of its answer.',
+    help: 'Time from request to end of response.',
     labelNames: ['method', 'route', 'status'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     registers: [registry],
   });
   const requests = new Counter({
     name: 'pennypost_http_requests_total',
-    help: 'Requests answered.',
+    help: 'Requests served.',
     labelNames: ['method', 'route', 'status'],
     registers: [registry],
   });
@@ -69,7 +69,7 @@ function measureRequests(app: FastifyInstance, registry: Registry): void {
 function measurePool({ pool }: FastifyInstance, registry: Registry): void {
   new Gauge({
     name: 'pennypost_database_connections',
-    help: 'Connections of the pool by what they do, and callers waiting for one.',
+    help: 'Pool connections by state, and callers waiting for one.',
     labelNames: ['state'],
     registers: [registry],
     collect() {
@@ -87,22 +87,18 @@ async function describeJobs({ db }: FastifyInstance): Promise<string> {
   const names = queueContracts.map(({ name }) => name);
   const [counts, durations] = await Promise.all([countJobs(db, names), readDurations(db)]);
   const lines = [
-    ...header('pennypost_jobs', 'gauge', 'Jobs that are not done, by queue and state.'),
+    ...header('pennypost_jobs', 'gauge', 'Unfinished jobs by queue and state.'),
     ...counts.flatMap((count) =>
       STATES.map((state) => `pennypost_jobs{queue="${count.queue}",state="${state}"} ${count[state]}`),
     ),
-    ...header('pennypost_jobs_oldest_ready_seconds', 'gauge', 'How long the oldest ready job has waited.'),
+    ...header('pennypost_jobs_oldest_ready_seconds', 'gauge', 'Age of the oldest ready job.'),
     ...counts.map(
       ({ queue, oldestReadySeconds }) =>
         `pennypost_jobs_oldest_ready_seconds{queue="${queue}"} ${oldestReadySeconds}`,
     ),
-    ...header('pennypost_dead_letters', 'gauge', 'Jobs that were given up and wait for somebody.'),
+    ...header('pennypost_dead_letters', 'gauge', 'Jobs that failed for good and wait for an operator.'),
     ...counts.map(({ queue, dead }) => `pennypost_dead_letters{queue="${queue}"} ${dead}`),
-    ...header(
-      'pennypost_job_duration_seconds',
-      'histogram',
-      'How long attempts at jobs took, of all workers.',
-    ),
+    ...header('pennypost_job_duration_seconds', 'histogram', 'Duration of job attempts, across all workers.'),
     ...names.flatMap((name) =>
       histogram(
         name,

@@ -11,11 +11,11 @@ export default fp(
         info: {
           title: 'Pennypost',
           version: '1',
-          description: 'Posts, comments and people of this site, for programs.',
+          description: 'Read and write posts, comments and profiles.',
         },
         servers: [{ url: app.config.baseUrl }],
         tags: [
-          { name: 'Tokens', description: 'What a program logs in with.' },
+          { name: 'Tokens', description: 'Tokens for programs.' },
           { name: 'Posts' },
           { name: 'Comments' },
           { name: 'People' },
@@ -26,7 +26,7 @@ export default fp(
             basic: {
               type: 'http',
               scheme: 'basic',
-              description: 'Email and password; or a token as the user name, and an empty password.',
+              description: 'Email and password, or a token as the user name and an empty password.',
             },
           },
         },

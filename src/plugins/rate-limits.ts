@@ -64,7 +64,7 @@ const ANYBODYS: ReadonlySet<LimitedAction> = new Set(['login', 'register', 'rese
 export default fp(
   async (app) => {
     if (!app.config.rateLimitsEnabled) {
-      app.log.warn('RATE_LIMITS is off: passwords can be guessed without limit');
+      app.log.warn('RATE_LIMITS is off: nothing limits how fast passwords can be guessed');
       app.decorate('rateLimits', { consume: async () => {}, forgive: async () => {} });
       return;
     }

@@ -8,10 +8,13 @@ export default async function metrics(app: FastifyInstance): Promise<void> {
   const { metricsToken } = app.config;
   app.get('/metrics', { logLevel: 'error' }, async (request, reply) => {
     if (metricsToken === undefined && !isFromThisMachine(request)) {
-      throw new DomainError('forbidden', 'Metrics are for this machine, unless METRICS_TOKEN is set.');
+      throw new DomainError(
+        'forbidden',
+        'Metrics are only available on this machine unless METRICS_TOKEN is set.',
+      );
     }
     if (metricsToken !== undefined && !bears(request, metricsToken)) {
-      const message = 'Metrics are for who bears the METRICS_TOKEN.';
+      const message = 'Send METRICS_TOKEN as a bearer token.';
       return reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'unauthorized', message });
     }
     reply.header('cache-control', 'no-store').type(app.metrics.contentType);

@@ -6,10 +6,9 @@ import { sql } from 'kysely';
 import { issueToken } from '../../src/domain/api-tokens/issue.ts';
 import { setCommentDisabled } from '../../src/domain/comments/write.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
-import { prepareMails } from '../../src/domain/mail/prepare.ts';
-import { mailQueue, type PayloadOf } from '../../src/queues.ts';
+import { mailQueue } from '../../src/queues.ts';
 import { issueTestToken } from '../support/api.ts';
-import type { TestUser } from '../support/factories.ts';
+import { mailedToken, mintToken, type TestUser } from '../support/factories.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
 import type { Person } from './matrix.ts';
 
@@ -86,26 +85,19 @@ export async function nobodyWantsDigests({ app }: Situation): Promise<undefined>
   await app.db.updateTable('users').set({ wants_digest: false }).execute();
 }
 
-/** The token of a link that a mail would carry. */
-async function mailedToken({ app }: Situation, payload: PayloadOf<typeof mailQueue>): Promise<string> {
-  const [mail] = await prepareMails(app.db, [{ id: randomUUID(), payload }]);
-  if (mail === undefined) throw new Error('no mail was prepared');
-  return mail.token;
-}
-
 export async function confirmation(situation: Situation): Promise<string> {
   const { id: userId } = await somebody(situation, { isConfirmed: false });
-  return mailedToken(situation, { template: 'confirm-account', userId });
+  return mintToken(situation.app, userId, 'confirm-account');
 }
 
 export async function reset(situation: Situation): Promise<string> {
   const { id: userId } = await somebody(situation);
-  return mailedToken(situation, { template: 'reset-password', userId });
+  return mintToken(situation.app, userId, 'reset-password');
 }
 
 export async function unsubscribing(situation: Situation): Promise<string> {
   const { id: userId } = await somebody(situation);
-  return mailedToken(situation, { template: 'weekly-digest', userId });
+  return mailedToken(situation.app, { template: 'weekly-digest', userId, week: '2026-01-05' });
 }
 
 /** The link to undo a change that was made. */
@@ -121,7 +113,7 @@ export async function emailChangeToUndo(situation: Situation): Promise<string> {
     })
     .returning('id')
     .executeTakeFirstOrThrow();
-  return mailedToken(situation, { template: 'email-changed', userId, emailChangeId });
+  return mailedToken(situation.app, { template: 'email-changed', emailChangeId });
 }
 
 export async function emailChange(situation: Situation): Promise<string> {
@@ -131,7 +123,7 @@ export async function emailChange(situation: Situation): Promise<string> {
     .values({ user_id: userId, new_email: `${freshName()}@example.com` })
     .returning('id')
     .executeTakeFirstOrThrow();
-  return mailedToken(situation, { template: 'change-email', userId, emailChangeId });
+  return mailedToken(situation.app, { template: 'change-email', emailChangeId });
 }
 
 /** No export under way. */
@@ -164,7 +156,11 @@ export async function finishedExport(situation: Situation): Promise<undefined> {
 
 export async function exportLink(situation: Situation): Promise<string> {
   const exportId = await dataExport(situation, 'ready');
-  return mailedToken(situation, { template: 'export-ready', userId: situation.people.owner.id, exportId });
+  return mailedToken(situation.app, {
+    template: 'export-ready',
+    userId: situation.people.owner.id,
+    exportId,
+  });
 }
 
 /** A token of the owner's, and no other. */

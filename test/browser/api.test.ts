@@ -23,11 +23,11 @@ t.test('a person makes a token, reads how it is used, and a program uses it', as
     await page.fill('#email', 'john@example.com');
     await page.fill('#password', PASSWORD);
     await page.click('main button');
-    await page.click('text=Access for programs');
+    await page.click('text=API tokens');
     await isSound('the page of tokens');
     await page.fill('#name', `backup at ${look.viewport.width}`);
     await page.selectOption('#scope', 'write');
-    await page.click('text=Make token');
+    await page.click('text=Create token');
     await isSound('the new token');
     const token = await page.textContent('.new-token pre');
 

@@ -64,11 +64,11 @@ t.test('an operator finds a dead letter and redrives it; pages keep up by themse
   await page.goto(`${site}/admin/jobs/list?queue=mail.dead`);
   await page.click('text=Redrive');
   await page.click('main button');
-  await page.waitForSelector('text=Redrive: done to 1 job.');
+  await page.waitForSelector('text=1 job redriven.');
   await page.goto(`${site}/admin/jobs`);
-  await page.waitForSelector('text=/, and no worker lives/'); // What is scheduled may wait as well.
+  await page.waitForSelector('text=/no workers running/'); // What is scheduled may wait as well.
   await app.queue.work([defineJob(mailQueue, async () => {})], { concurrency: 2 });
-  await page.waitForSelector('text=0 of 2 slots taken');
+  await page.waitForSelector('text=0 of 2 slots in use');
 });
 
 t.test('the progress of an export moves on the page, with no click', async (t) => {

@@ -73,7 +73,7 @@ t.test('a draft survives a reload and a lost session, and is gone once it is pub
   t.equal(await page.evaluate('localStorage.length'), 0);
 
   await page.fill('#body', 'Nobody else’s');
-  await page.getByRole('button', { name: 'Log Out' }).click();
+  await page.getByRole('button', { name: 'Log out' }).click();
   await page.getByText('You have been logged out.').waitFor();
   t.equal(await page.evaluate('localStorage.length'), 0, 'drafts go with who wrote them');
 });
@@ -153,12 +153,12 @@ t.test('following and moderating change what they change, and nothing else', asy
 
   await page.goto(`${site}/moderate`);
   const isSameList = await mark(page);
-  await page.getByRole('button', { name: 'Disable' }).first().click();
-  await page.getByText('This comment has been disabled by a moderator.').waitFor();
+  await page.getByRole('button', { name: 'Hide' }).first().click();
+  await page.getByText('Hidden by a moderator').waitFor();
   t.ok(await isSameList());
 
   await app.db.deleteFrom('sessions').execute();
-  await page.getByRole('button', { name: 'Enable' }).click();
+  await page.getByRole('button', { name: 'Show' }).click();
   await page.getByText('Please log in first.').waitFor();
 });
 
@@ -186,7 +186,7 @@ t.test('the life of a post and a comment, with JavaScript', async (t) => {
   await page.getByRole('button', { name: 'Publish' }).click();
   await page.getByRole('link', { name: /0 comments/ }).click();
   await page.fill('#body', 'The first word');
-  await page.getByRole('button', { name: 'Submit' }).click();
+  await page.getByRole('button', { name: 'Comment' }).click();
   await page.getByText('Your comment has been published.').waitFor();
   t.equal(await page.inputValue('#body'), '', 'no draft is left of it');
   await page.getByRole('link', { name: 'Edit' }).click();

@@ -15,7 +15,7 @@ t.test('after logging out, Back shows nothing of the person', async (t) => {
   t.equal(editor?.headers()['cache-control'], 'private, no-store');
   t.equal(await page.inputValue('#location'), 'A secret place');
   const loggingOut = page.waitForResponse(`${site}/auth/logout`);
-  await page.getByRole('button', { name: 'Log Out' }).click();
+  await page.getByRole('button', { name: 'Log out' }).click();
   t.equal((await (await loggingOut).allHeaders())['clear-site-data'], '"cache"');
   await page.getByText('You have been logged out.').waitFor();
 

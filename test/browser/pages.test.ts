@@ -153,7 +153,7 @@ t.test('an empty site greets its first visitor, and says how the Administrator i
   await createUser(app);
   await page.reload();
   t.equal(await page.textContent('h1'), 'Hello, Stranger!');
-  t.match(await page.textContent('.empty'), 'There are no posts yet.');
+  t.match(await page.textContent('.empty'), 'No posts yet.');
   t.same(await accessibilityFaults(page), []);
 });
 

@@ -40,15 +40,15 @@ t.test('the life of a post and a comment, with the keyboard alone and without Ja
   await type(page, 'Email', 'susan@example.com');
   await page.keyboard.press('Tab');
   await page.keyboard.type(PASSWORD);
-  await press(page, 'Log In');
+  await press(page, 'Log in');
 
-  await type(page, 'What is on your mind?', 'Hello *everybody*');
+  await type(page, 'What’s on your mind?', 'Hello *everybody*');
   await press(page, 'Preview');
   t.equal(await page.locator('.preview em').textContent(), 'everybody');
   await press(page, 'Publish');
   await press(page, '0 comments on this post by susan');
   await type(page, 'Your comment', 'The first word');
-  await press(page, 'Submit');
+  await press(page, 'Comment');
   t.match(await page.locator('.message').textContent(), 'Your comment has been published.');
   await press(page, 'Edit');
   await press(page, 'Save');

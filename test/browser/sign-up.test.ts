@@ -52,8 +52,8 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByText("We've sent a confirmation link to suzan@example.com.").waitFor();
       await isSound('unconfirmed');
 
-      await page.getByLabel('Correct email').fill('susan@example.com');
-      await page.getByRole('button', { name: 'Correct the address' }).click();
+      await page.getByLabel('Email').fill('susan@example.com');
+      await page.getByRole('button', { name: 'Correct address' }).click();
       await page.getByText("We've sent a confirmation link to susan@example.com.").waitFor();
       await waitFor(() => smtp.mails.length === 2, 'the mails arrive');
       const sent = smtp.mails.find(({ to }) => JSON.stringify(to).includes('susan@example.com'));
@@ -65,7 +65,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByRole('heading', { name: 'Hello, susan!' }).waitFor();
       await isSound('home, signed in');
 
-      await page.getByRole('button', { name: 'Log Out' }).click();
+      await page.getByRole('button', { name: 'Log out' }).click();
       await page.getByText('You have been logged out.').waitFor();
     },
   );

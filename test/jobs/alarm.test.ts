@@ -22,14 +22,14 @@ t.test('an unexpected 500 is mailed once an hour, with the request that finds it
   t.match(smtp.mails[0], {
     to: { text: ADMIN_EMAIL },
     subject: '[Pennypost] GET /post/:id failed',
-    text: /relation "posts" does not exist\n\nIn the log: request [0-9a-f-]{36}/,
+    text: /relation "posts" does not exist\n\nError reference: request [0-9a-f-]{36}/,
   });
 
   await sql`update alarms set mailed_at = mailed_at - interval '61 minutes'`.execute(app.db);
   await app.inject('/post/4');
   await drain(app);
   t.equal(smtp.mails.length, 2);
-  t.match(smtp.mails[1]?.text, 'It happened 4 times since it was first reported.');
+  t.match(smtp.mails[1]?.text, 'It has happened 4 times since it was first reported.');
 });
 
 t.test('a job that is given up is mailed, once for all that fail alike', async (t) => {
@@ -46,8 +46,8 @@ t.test('a job that is given up is mailed, once for all that fail alike', async (
   t.equal((await deadLettersOf(app, mailQueue)).length, 3);
   t.equal(smtp.mails.length, 1);
   t.match(smtp.mails[0], {
-    subject: '[Pennypost] A job of mail was given up',
-    text: /There is no account \d any more\.\n\nIn the log: job [0-9a-f-]{36}/,
+    subject: '[Pennypost] A job in mail failed for good',
+    text: /Account \d no longer exists\.\n\nError reference: job [0-9a-f-]{36}/,
   });
 });
 

@@ -38,7 +38,7 @@ t.test('a comment is mailed to the author; what follows within the hour is colle
   t.equal(smtp.mails.length, 1);
   t.match(smtp.mails[0], {
     to: { text: 'john@example.com' },
-    subject: '[Pennypost] New Comments on Your Post',
+    subject: '[Pennypost] New comments on your post',
   });
   t.match(smtp.mails[0]?.text, 'There is a new comment on your post');
   t.match(smtp.mails[0]?.text, 'susan wrote:\n\nWell said.');
@@ -97,7 +97,7 @@ t.test('the mail can be unsubscribed from, in the mail program and on the page',
 
   const visitor = new Client(app);
   const asked = await visitor.get(path);
-  t.match(asked.body, 'Do you want to stop getting mails about comments on your posts?');
+  t.match(asked.body, 'Unsubscribe from comment emails');
   await comment(reader.id, 'Still there?');
   await anHourLater();
   await drain(app);

@@ -30,10 +30,10 @@ t.test('a person gets everything they wrote, and nothing of anybody else', async
   await writeComments(app, susan, postId);
 
   t.equal((await client.post('/your-data')).headers.location, '/your-data');
-  t.match((await client.get('/your-data')).body, 'Your export waits for its turn.');
+  t.match((await client.get('/your-data')).body, 'Your export is queued.');
   await drain(app);
 
-  const mail = smtp.mails.find(({ subject }) => subject === '[Pennypost] Your Data Is Ready');
+  const mail = smtp.mails.find(({ subject }) => subject === '[Pennypost] Your data export is ready');
   const download = await new Client(app).get(linkIn(mail));
   t.equal(download.headers['content-type'], 'application/zip');
   t.match(download.headers['content-disposition'], 'attachment');
@@ -63,7 +63,7 @@ t.test('somebody who wrote nothing gets a valid, empty export', async (t) => {
 t.test('one export at a time, also for two clicks at once', async (t) => {
   const { app, client } = await setUp(t);
   await Promise.all([client.post('/your-data'), client.post('/your-data')]);
-  t.same(messagesOf(await client.get('/your-data')), ['An export is being written already.']);
+  t.same(messagesOf(await client.get('/your-data')), ['An export is already in progress.']);
   t.equal((await jobsOf(app, exportQueue)).length, 1);
 });
 
@@ -78,7 +78,7 @@ t.test('a new export takes the place of the one before, and there are three a da
   const links = smtp.mails.map(linkIn);
   t.equal((await client.get(links[0] ?? '')).statusCode, 404);
   t.equal((await client.get(links[2] ?? '')).statusCode, 200);
-  t.match((await client.get('/your-data')).body, 'You can ask for 3 in 24 h.');
+  t.match((await client.get('/your-data')).body, 'Limit: 3 exports per 24 h.');
 
   const refused = await client.post('/your-data');
   t.equal(refused.statusCode, 429);
@@ -168,7 +168,7 @@ t.test('an export without a job any more does not stand in the way of the next',
   await assertEnqueued(t, app, exportQueue, [{}]);
   await sql`delete from pgboss.job`.execute(app.db);
   await prune(app.db, { signal: new AbortController().signal });
-  t.match((await client.get('/your-data')).body, 'could not be written');
+  t.match((await client.get('/your-data')).body, 'Your last export failed.');
   t.equal((await client.post('/your-data')).statusCode, 303);
   t.equal((await jobsOf(app, exportQueue)).length, 1);
 });

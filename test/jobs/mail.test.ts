@@ -18,10 +18,10 @@ t.test('the mail arrives in text and HTML, and its link confirms the account', a
 
   const [mail] = smtp.mails;
   t.match(mail, {
-    subject: '[Pennypost] Confirm Your Account',
+    subject: '[Pennypost] Confirm your account',
     from: { text: /no-reply@localhost/ },
     to: { text: 'john@example.com' },
-    text: /^Dear john,/,
+    text: /^Hi john,/,
   });
   t.match(mail?.text, /https:\/\/blog\.example\/auth\/confirm\/[\w-]{43}\n/);
   const html = typeof mail?.html === 'string' ? mail.html : '';
@@ -51,7 +51,7 @@ t.test('the owner of a taken address is told that somebody tried to register it'
   await createUser(app, { username: 'owner', email: 'john@example.com' });
   await new Client(app).post('/auth/register', registration());
   await drain(app);
-  t.match(smtp.mails, [{ subject: '[Pennypost] You Already Have an Account', text: /under the name owner/ }]);
+  t.match(smtp.mails, [{ subject: '[Pennypost] You already have an account', text: /your account owner/ }]);
 });
 
 t.test('a job that runs again after its mail was accepted sends no second one', async (t) => {
@@ -96,7 +96,7 @@ t.test('a mail to an account that is gone is given up at once', async (t) => {
   await new Client(app).post('/auth/register', registration());
   await sql`delete from users`.execute(app.db);
   await drain(app);
-  t.match(await jobsOf(app, mailQueue, ['failed']), [{ output: { message: /no account/ } }]);
+  t.match(await jobsOf(app, mailQueue, ['failed']), [{ output: { message: /no longer exists/ } }]);
   t.equal((await deadLettersOf(app, mailQueue)).length, 1);
 });
 

@@ -13,7 +13,7 @@ t.test('a browser gets a page and a program gets JSON', async (t) => {
 
   const json = await ask('application/json');
   t.equal(json.statusCode, 404);
-  t.same(json.json(), { error: 'not found', message: 'There is no page at this address.' });
+  t.same(json.json(), { error: 'not found', message: 'This page does not exist.' });
 
   t.match((await ask('application/json, text/html;q=0.5')).headers['content-type'], 'text/html');
   t.match((await ask('*/*')).headers['content-type'], 'text/html');

@@ -38,8 +38,8 @@ t.test('requests, the pool and the jobs of all workers are measured', async (t) 
   for (const userId of [1, 2, 3]) {
     await app.queue.send(mailQueue, { template: 'confirm-account', userId }, { db: app.db });
   }
-  const job = defineJob(mailQueue, async (_app, { userId }) => {
-    if (userId === 3) throw new PermanentFailure('no');
+  const job = defineJob(mailQueue, async (_app, payload) => {
+    if ('userId' in payload && payload.userId === 3) throw new PermanentFailure('no');
   });
   await worker.queue.work([job], { concurrency: 2 });
   await waitFor(async () => (await deadLettersOf(app, mailQueue)).length === 1, 'all are done');

@@ -57,9 +57,17 @@ export class Client {
 
 /** The texts of the messages a page shows above its content. */
 export function messagesOf(page: LightMyRequestResponse): string[] {
-  return [...page.body.matchAll(/<p class="message" role="status">(.*?)<\/p>/gs)].map(([, text = '']) =>
-    text.trim().replaceAll('&#39;', "'"),
-  );
+  return textsOf(page, /<p class="message(?: warning)?" role="\w+">(.*?)<\/p>/gs);
+}
+
+/** Those of them that are warnings. */
+export function warningsOf(page: LightMyRequestResponse): string[] {
+  return textsOf(page, /<p class="message warning" role="alert">(.*?)<\/p>/gs);
+}
+
+function textsOf(page: LightMyRequestResponse, pattern: RegExp): string[] {
+  const [aboveContent = ''] = page.body.split('<h1');
+  return [...aboveContent.matchAll(pattern)].map(([, text = '']) => text.trim().replaceAll('&#39;', "'"));
 }
 
 /** The message beside each field of a page's form. */

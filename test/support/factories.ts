@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { prepareMails } from '../../src/domain/mail/prepare.ts';
+import type { mailQueue, PayloadOf } from '../../src/queues.ts';
 import type { Role } from '../../src/schema.ts';
 import { Client } from './client.ts';
 
@@ -41,15 +42,30 @@ export async function createUser(
   return { id, passwordHash, email: address, username };
 }
 
-/** A token such as a mail would carry. */
-export async function mintToken(
+/** The token of a link that a mail would carry. */
+export async function mailedToken(
   { db }: FastifyInstance,
-  userId: number,
-  template: 'confirm-account' | 'reset-password',
-) {
-  const [mail] = await prepareMails(db, [{ id: randomUUID(), payload: { template, userId } }]);
+  payload: PayloadOf<typeof mailQueue>,
+): Promise<string> {
+  const [mail] = await prepareMails(db, [{ id: randomUUID(), payload }]);
   if (mail === undefined) throw new Error('no mail was prepared');
   return mail.token;
+}
+
+/** The token of an account's link to confirm it, or to reset its password. */
+export async function mintToken(
+  app: FastifyInstance,
+  userId: number,
+  template: 'confirm-account' | 'reset-password',
+): Promise<string> {
+  if (template === 'confirm-account') return mailedToken(app, { template, userId });
+  const { id: passwordResetId } = await app.db
+    .insertInto('password_resets')
+    .columns(['email'])
+    .expression(({ selectFrom }) => selectFrom('users').select('email').where('id', '=', userId))
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return mailedToken(app, { template, passwordResetId });
 }
 
 /** A client that has logged in. */

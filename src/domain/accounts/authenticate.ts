@@ -7,9 +7,8 @@ interface Dependencies {
 }
 
 /**
- * The account among an address's candidates that a password belongs to, or undefined. Two hashes are verified, side by
- * side, whatever accounts there are: the time does not tell whether somebody has confirmed the address, or registered
- * with it.
+ * Finds the candidate whose password was given. Always verifies two hashes concurrently, so the response time does not
+ * reveal whether the address has an account.
  */
 export async function authenticate(
   passwords: Dependencies['passwords'],
@@ -22,7 +21,7 @@ export async function authenticate(
   return candidates.find((_, index) => matches[index]);
 }
 
-/** An account, if a password is its own. */
+/** Returns the account if the password is correct. */
 export async function verifyPassword(
   { db, passwords }: Dependencies,
   userId: number,

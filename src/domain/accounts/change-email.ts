@@ -9,11 +9,11 @@ import type { Credentials } from './find.ts';
 import { useToken } from './mailed-token.ts';
 
 /**
- * Mails a link to the new address of an account. When that address has an account already, the job mails its owner
- * instead, so that whoever asks learns nothing.
+ * Mails a link to an account's new address. If that address is taken, the job notifies its owner instead, so the response
+ * does not reveal it.
  *
- * @param account and the password that was given
- * @returns whether that was done: not when the password has been changed meanwhile
+ * @param account with the verified password hash
+ * @returns false if the password has changed in the meantime
  */
 export async function requestEmailChange(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
@@ -35,18 +35,17 @@ export async function requestEmailChange(
       .returning('id')
       .executeTakeFirst();
     if (change === undefined) return false;
-    await queue.send(mailQueue, { template: 'change-email', userId, emailChangeId: change.id }, { db: trx });
+    await queue.send(mailQueue, { template: 'change-email', emailChangeId: change.id }, { db: trx });
     return true;
   });
 }
 
 /**
- * Uses a mailed link up and moves the account to its new address, which is confirmed by that. All other access to the
- * account ends, and the old address is mailed a link to undo the change, if it was ever confirmed; otherwise nothing
- * that it gave goes along.
+ * Consumes a mailed link, moves the account to its new address and confirms it. Ends all other access. If the old address
+ * was confirmed, it is mailed a link to undo the change; if not, the account loses any role.
  *
- * @param options.session the hash of the session's token that goes on
- * @returns whether that was done: not when the link is not good, nor when somebody else has taken the address since
+ * @param options.session the token hash of the session to keep
+ * @returns false if the link is invalid or the address has been taken in the meantime
  */
 export async function changeEmail(
   { db, queue, adminEmail }: { db: Kysely<Schema>; queue: Queue; adminEmail: string | undefined },
@@ -63,7 +62,7 @@ export async function changeEmail(
       await endAccess(trx, userId, { exceptSession: session });
       await recordEvent(trx, { kind: 'address-changed', userId, actorId: userId });
       if (wasConfirmed) {
-        await queue.send(mailQueue, { template: 'email-changed', userId, emailChangeId }, { db: trx });
+        await queue.send(mailQueue, { template: 'email-changed', emailChangeId }, { db: trx });
       }
       return true;
     });
@@ -73,7 +72,7 @@ export async function changeEmail(
   }
 }
 
-/** Moves an account, whose row is locked, to the address of a change. */
+/** Moves an account to the new address of a change. Its row must be locked. */
 async function completeChange(
   trx: Transaction<Schema>,
   emailChangeId: number,

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { mailQueue, type Queue } from '../../queues.ts';
 import type { Schema } from '../../schema.ts';
 import { recordEvent } from '../security-events/record.ts';
@@ -15,9 +15,9 @@ interface Dependencies {
 /**
  * Gives an account a new password, ends all other access to it, and mails its owner.
  *
- * @param account and the password that was given, which must still be the account's
- * @param change.session the hash of the session's token that goes on
- * @returns whether the password was changed: not when it has just been changed by somebody else
+ * @param account with the verified password hash, which must still be current
+ * @param change.session the token hash of the session to keep
+ * @returns false if the password has changed in the meantime
  */
 export async function changePassword(
   { db, queue, passwords }: Dependencies,
@@ -40,24 +40,30 @@ export async function changePassword(
   });
 }
 
-/** Mails a link to reset the password, if the address has an account: the job finds out, and whoever asks is not told. */
+/** Mails a link to reset the password if the address has an account. The job finds out, so the answer does not tell. */
 export async function requestPasswordReset(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
   email: string,
 ): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    const { id: passwordResetId } = await trx
-      .insertInto('password_resets')
-      .values({ email })
-      .returning('id')
-      .executeTakeFirstOrThrow();
-    await queue.send(mailQueue, { template: 'reset-password', passwordResetId }, { db: trx });
-  });
+  await db.transaction().execute((trx) => enqueuePasswordReset({ trx, queue }, email));
+}
+
+/** Enqueues the mail of `requestPasswordReset`. */
+export async function enqueuePasswordReset(
+  { trx, queue }: { trx: Transaction<Schema>; queue: Queue },
+  email: string,
+): Promise<void> {
+  const { id: passwordResetId } = await trx
+    .insertInto('password_resets')
+    .values({ email })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  await queue.send(mailQueue, { template: 'reset-password', passwordResetId }, { db: trx });
 }
 
 /**
- * Uses a mailed link up, sets the new password, ends all access to the account, for whoever knew the old password may
- * have some, and mails its owner. Returns whether the link was good.
+ * Consumes a reset link, sets the new password, ends all access to the account and notifies its owner. Returns whether
+ * the link was valid.
  */
 export async function resetPassword(
   { db, queue, passwords }: Dependencies,

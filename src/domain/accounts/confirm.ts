@@ -6,10 +6,10 @@ import { violatedConstraint } from '../violated-constraint.ts';
 import { useToken } from './mailed-token.ts';
 
 /**
- * Uses a mailed link up and confirms its account, which thereby owns the address. Whoever proves to own the operator's
- * address becomes Administrator.
+ * Consumes a confirmation link and confirms its account. The account that confirms the operator's address becomes
+ * Administrator.
  *
- * @returns whose account it was; undefined when the link is not good, or another account has confirmed the address
+ * @returns the account's id; undefined if the link is invalid or another account has confirmed the address
  */
 export async function confirmAccount(
   { db, adminEmail }: { db: Kysely<Schema>; adminEmail: string | undefined },
@@ -30,7 +30,7 @@ export async function confirmAccount(
   }
 }
 
-/** Makes an account Administrator if its address, which has just been proven, is the operator's. */
+/** Makes an account Administrator if its newly confirmed address is the operator's. */
 export async function grantToOperator(db: Db, userId: number, adminEmail: string | undefined): Promise<void> {
   if (adminEmail === undefined) return;
   const { numUpdatedRows } = await db
@@ -45,7 +45,7 @@ export async function grantToOperator(db: Db, userId: number, adminEmail: string
   await recordEvent(db, { kind: 'role-changed', userId, actorId: null, detail });
 }
 
-/** Takes an account for confirmed. One that is confirmed already stays so since then. */
+/** Confirms an account. Keeps the date if it is already confirmed. */
 export async function setConfirmed(db: Db, userId: number): Promise<void> {
   await db
     .updateTable('users')
@@ -63,10 +63,10 @@ export async function resendConfirmation(
 }
 
 /**
- * Gives an account that is not confirmed another address, and mails its confirmation link there. What was sent to the
- * old address, and a role that it gave, are worth nothing any more.
+ * Corrects the address of an unconfirmed account and mails a new confirmation link. Links sent to the old address, and a
+ * role it was granted, become void.
  *
- * @returns whether that was done: not when the account has been confirmed meanwhile
+ * @returns false if the account has been confirmed in the meantime
  */
 export async function correctEmail(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },

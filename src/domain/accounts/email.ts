@@ -1,11 +1,8 @@
-/** What a local part is made of (RFC 5321's atoms): no quotes, no spaces, no dot at either end. */
+/** A part of the local part, between dots (an RFC 5321 atom, so no quotes or spaces). */
 const ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
 const LABEL = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
 
-/**
- * The addresses that can have an account: those that mail servers deliver to everywhere, in ASCII. As a pattern,
- * for schemas; the longest is `EMAIL_LENGTH`.
- */
+/** The addresses that can have an account, as a pattern for schemas: ASCII, and deliverable by every mail server. */
 export const EMAIL_PATTERN = `^(?=[^@]{1,64}@)${ATOM}(?:\\.${ATOM})*@(?:localhost|(?:${LABEL}\\.)+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9]))$`;
 
 /** In characters (RFC 5321, section 4.5.3.1.3, less the brackets). */
@@ -13,14 +10,14 @@ export const EMAIL_LENGTH = 254;
 
 const EMAIL = new RegExp(EMAIL_PATTERN);
 
-/** Whether a text is an address that can have an account. */
+/** Whether an address can have an account. */
 export function isEmail(text: string): boolean {
   return text.length <= EMAIL_LENGTH && EMAIL.test(text);
 }
 
 /**
- * The one form of an address that differs in nothing but case. In ASCII, JavaScript and PostgreSQL agree on what
- * that is; they would not on `İ`.
+ * The form of an address that is the same in any case. JavaScript and PostgreSQL agree on lower case in ASCII, but not for
+ * letters such as `İ`.
  *
  * @param email for which `isEmail` holds
  */

@@ -2,13 +2,13 @@ import type { Transaction } from 'kysely';
 import type { Schema } from '../../schema.ts';
 
 /**
- * Takes an account back from everybody who got into it: ends its sessions, API tokens, mailed links, changes of email
- * that are still to be confirmed, and forgets its browsers. Links to unsubscribe stay, because they give no access, and
- * links to undo a change of email, because whoever got in must not be able to end those.
+ * Ends all access to an account: sessions, API tokens, mailed links, pending changes of email and known browsers. Keeps
+ * unsubscribe links, which give no access, and links to undo a change of email, which an attacker must not be able to
+ * void.
  *
- * Call it after the account's row was changed in the same transaction: that row's lock makes log-ins under way wait.
+ * Call it after updating the account's row in the same transaction, so that concurrent log-ins wait for the row's lock.
  *
- * @param options.exceptSession the hash of the session's token that goes on
+ * @param options.exceptSession the token hash of the session to keep
  */
 export async function endAccess(
   trx: Transaction<Schema>,

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../../schema.ts';
 
-/** An account and the hash of its password, as they were when somebody was let in. */
+/** An account and the password hash that was verified. */
 export interface Credentials {
   readonly id: number;
   readonly passwordHash: string;
@@ -11,10 +11,10 @@ export interface Candidate extends Credentials {
   readonly isConfirmed: boolean;
 }
 
-/** The account that has confirmed an address, and the newest of those that have not. */
+/** The account that has confirmed an address, and the newest account that has not. */
 export type Candidates = readonly [owner: Candidate | undefined, unconfirmed: Candidate | undefined];
 
-/** The accounts that an address may log in to, whatever its case, found with one statement. */
+/** Finds the accounts that an address may log in to, in one statement. Ignores case. */
 export async function findCandidates(db: Db, email: string): Promise<Candidates> {
   const { rows } = await sql<Candidate>`
     select id, password_hash as "passwordHash", true as "isConfirmed" from users
@@ -29,7 +29,7 @@ export async function findCandidates(db: Db, email: string): Promise<Candidates>
   return [rows.find(({ isConfirmed }) => isConfirmed), rows.find(({ isConfirmed }) => !isConfirmed)];
 }
 
-/** The account that has confirmed an address, or else the newest that has not; undefined when there is none. */
+/** Finds the account that has confirmed an address, or else the newest that has not. */
 export async function findByEmail(db: Db, email: string): Promise<Credentials | undefined> {
   const [owner, unconfirmed] = await findCandidates(db, email);
   return owner ?? unconfirmed;

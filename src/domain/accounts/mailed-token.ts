@@ -2,12 +2,12 @@ import { sql, type Transaction } from 'kysely';
 import type { Db, Schema, TokenPurpose } from '../../schema.ts';
 import { hashToken } from '../token.ts';
 
-/** Whether a link went to the address that its account still has, if that matters. */
+/** Whether the account still has the address that the link was sent to, for links bound to it. */
 const isSentToTheAccount = sql<boolean>`
   (sent_to is null or lower(sent_to) = (select lower(users.email) from users where users.id = mailed_tokens.user_id))
 `;
 
-/** The token of a mailed link, while it is good for one of these purposes. Looking does not use the link up. */
+/** Selects a mailed link if it is valid for one of these purposes. Does not consume it. */
 export function goodTokens(db: Db, purposes: readonly TokenPurpose[], token: string) {
   return db
     .selectFrom('mailed_tokens')
@@ -17,7 +17,7 @@ export function goodTokens(db: Db, purposes: readonly TokenPurpose[], token: str
     .where(isSentToTheAccount);
 }
 
-/** Whose a mailed link is, while it would still do what it is for. */
+/** Finds the owner of a valid mailed link. */
 export function findTokenOwner(
   db: Db,
   purpose: TokenPurpose,
@@ -30,16 +30,15 @@ export function findTokenOwner(
     .executeTakeFirst();
 }
 
-/** Whether a mailed link would still do what it is for. */
+/** Whether a mailed link is valid. */
 export async function isTokenValid(db: Db, purpose: TokenPurpose, token: string): Promise<boolean> {
   return (await goodTokens(db, [purpose], token).select('user_id').executeTakeFirst()) !== undefined;
 }
 
 /**
- * Uses a mailed link up, and locks its account's row first: links of one account take turns, and each sees what the
- * one before has ended.
+ * Consumes a mailed link. Locks the account's row first, so that concurrent links of one account run one after another.
  *
- * @returns whose it was, or undefined when it is not good
+ * @returns the link's account and change of email, or undefined if the link is invalid
  */
 export async function useToken(
   trx: Transaction<Schema>,

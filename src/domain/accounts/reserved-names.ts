@@ -1,4 +1,4 @@
-/** Names that would pass for the site's own people or places, or for nobody. */
+/** Names that could be mistaken for staff, pages or nobody. */
 const RESERVED = new Set(
   `about abuse account accounts admin administrator administrators admins all anonymous api app assets auth avatar billing
   blog bot contact deleted dev edit editor email everybody everyone feed followed followers ftp guest health help
@@ -8,7 +8,7 @@ const RESERVED = new Set(
   user webmaster www`.split(/\s+/),
 );
 
-/** Whether nobody may register under a name, whatever its case and however its letters are set apart. */
+/** Whether a name is reserved. Ignores case, dots and underscores. */
 export function isReservedName(username: string): boolean {
   return RESERVED.has(username.toLowerCase().replaceAll(/[._]/g, ''));
 }

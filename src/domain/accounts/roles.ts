@@ -1,6 +1,6 @@
 import type { Role } from '../../schema.ts';
 
-/** What a role may do, as bits; a role's permissions are their sum. */
+/** Permissions as bits. A role's permissions are their sum. */
 export const Permission = Object.freeze({ FOLLOW: 1, COMMENT: 2, WRITE: 4, MODERATE: 8, ADMIN: 16 });
 
 const PERMISSIONS: Readonly<Record<Role, number>> = Object.freeze({
@@ -12,7 +12,7 @@ const PERMISSIONS: Readonly<Record<Role, number>> = Object.freeze({
 
 export const ROLES: readonly Role[] = ['User', 'Moderator', 'Administrator'];
 
-/** Whether somebody may do a thing. A visitor who is not signed in or not confirmed yet may do nothing. */
+/** Whether a user has a permission. Visitors and unconfirmed accounts have none. */
 export function can(
   user: { readonly role: Role; readonly isConfirmed: boolean } | null,
   permission: number,

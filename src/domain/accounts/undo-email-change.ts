@@ -1,9 +1,10 @@
 import type { Kysely } from 'kysely';
-import { mailQueue, type Queue } from '../../queues.ts';
+import type { Queue } from '../../queues.ts';
 import type { Schema } from '../../schema.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { mintToken } from '../token.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
+import { enqueuePasswordReset } from './change-password.ts';
 import { endAccess } from './end-access.ts';
 import { useToken } from './mailed-token.ts';
 
@@ -14,11 +15,11 @@ interface Dependencies {
 }
 
 /**
- * Uses a mailed link up and moves an account back to the address it had before a change. Whoever made that change may
- * know the password and have made more changes: so those are undone with it, all access ends, nobody knows the
- * password any more, and the old address is mailed a link to choose a new one.
+ * Consumes a mailed link and moves an account back to the address it had before a change. An attacker may know the
+ * password and have made later changes, so this also undoes those, ends all access, voids the password, and mails a reset
+ * link to the old address.
  *
- * @returns whether that was done: not when the link is not good, nor when the old address has another account now
+ * @returns false if the link is invalid or the old address now has another account
  */
 export async function undoEmailChange(
   { db, queue, passwords }: Dependencies,
@@ -30,13 +31,14 @@ export async function undoEmailChange(
       const used = await useToken(trx, 'undo-email-change', token);
       if (used === undefined || used.emailChangeId === null) return false;
       const { userId, emailChangeId } = used;
-      await trx
+      const { email } = await trx
         .updateTable('users')
         .from('email_changes')
         .set(({ ref }) => ({ email: ref('old_email').$notNull(), password_hash: passwordHash }))
         .where('email_changes.id', '=', emailChangeId)
         .where('users.id', '=', userId)
-        .execute();
+        .returning('users.email')
+        .executeTakeFirstOrThrow();
       await trx
         .deleteFrom('email_changes')
         .where('user_id', '=', userId)
@@ -44,7 +46,7 @@ export async function undoEmailChange(
         .execute();
       await endAccess(trx, userId);
       await recordEvent(trx, { kind: 'address-changed', userId, actorId: userId });
-      await queue.send(mailQueue, { template: 'reset-password', userId }, { db: trx });
+      await enqueuePasswordReset({ trx, queue }, email);
       return true;
     });
   } catch (error) {

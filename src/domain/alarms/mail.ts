@@ -30,7 +30,7 @@ export async function mailAlarm(
     .select(['title', 'message', 'reference', 'since_then as repetitions'])
     .where('id', '=', alarmId)
     .executeTakeFirst({ signal: job.signal });
-  if (alarm === undefined) throw new PermanentFailure(`There is no alarm ${alarmId} any more.`);
+  if (alarm === undefined) throw new PermanentFailure(`Alarm ${alarmId} no longer exists.`);
   const messageId = messageIdOf(job.id, baseUrl);
   const body = renderMail('alarm', { ...alarm, site: baseUrl });
   await mailer.send({ messageId, to, subject: alarm.title, ...body }, { signal: job.signal });

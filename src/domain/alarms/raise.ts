@@ -66,5 +66,5 @@ export async function reportDeadLetters(deps: { db: Db; queue: Queue }): Promise
 
 /** What is said of a job that was given up. */
 export function deadLetterAlarm(queue: string, jobId: string, message: string): Alarm {
-  return { title: `A job of ${queue} was given up`, message, reference: `job ${jobId}` };
+  return { title: `A job in ${queue} failed for good`, message, reference: `job ${jobId}` };
 }

@@ -77,7 +77,7 @@ export async function issueNamedToken(
     if (count >= MOST_NAMED_TOKENS) {
       throw new DomainError(
         'too-many-tokens',
-        `You have ${count} tokens already. Please revoke one you no longer need.`,
+        `You already have ${count} tokens. Please revoke one you no longer need.`,
       );
     }
     await trx

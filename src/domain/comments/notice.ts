@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { commentNoticeQueue, mailQueue, type PayloadOf, type Queue } from '../../queues.ts';
+import { commentNoticeQueue, mailQueue, type Queue } from '../../queues.ts';
 import type { Db } from '../../schema.ts';
 
 /** The author of a post gets at most one mail about it in this time; what is written meanwhile is collected. */
@@ -87,10 +87,10 @@ export async function loadNewComments(
   db: Db,
   {
     userId,
-    postId = 0,
-    firstCommentId = 0,
-    lastCommentId = 0,
-  }: { userId: number } & Pick<PayloadOf<typeof mailQueue>, 'postId' | 'firstCommentId' | 'lastCommentId'>,
+    postId,
+    firstCommentId,
+    lastCommentId,
+  }: { userId: number; postId: number; firstCommentId: number; lastCommentId: number },
 ): Promise<object | undefined> {
   const comments = await db
     .selectFrom('comments')

@@ -63,7 +63,8 @@ export async function deleteComment(db: Kysely<Schema>, actor: Actor, id: number
     .where('id', '=', id)
     .executeTakeFirst();
   if (comment === undefined) throw new DomainError('not-found', 'There is no such comment.');
-  if (!mayChange(actor, comment)) throw new DomainError('forbidden', 'Only its author may delete a comment.');
+  if (!mayChange(actor, comment))
+    throw new DomainError('forbidden', 'You can only delete your own comments.');
   const { authorId, postId } = comment;
   await db.transaction().execute(async (trx) => {
     await trx.deleteFrom('comments').where('id', '=', id).execute();

@@ -1,21 +1,20 @@
 import { sql } from 'kysely';
-import type { mailQueue, PayloadOf } from '../../queues.ts';
 import type { Db } from '../../schema.ts';
 
-/** How many posts a digest shows; it says how many more there are. */
+/** How many posts a digest shows. It gives the number of the rest. */
 const SHOWN = 20;
 
 /** How much of a post it shows, in characters. */
 const EXCERPT = 280;
 
 /**
- * What the people somebody follows wrote in a week, newest first. Undefined when that is nothing.
+ * Loads a week's posts by the people a user follows, newest first. Undefined if there are none.
  *
- * @param payload.week the Monday the week begins with, as `YYYY-MM-DD`
+ * @param options.week the Monday the week begins with, as `YYYY-MM-DD`
  */
 export async function loadDigest(
   db: Db,
-  { userId, week = '' }: { userId: number } & Pick<PayloadOf<typeof mailQueue>, 'week'>,
+  { userId, week }: { userId: number; week: string },
 ): Promise<object | undefined> {
   const posts = await db
     .selectFrom('posts')

@@ -2,15 +2,15 @@ import { sql } from 'kysely';
 import { BULK_MAIL_PRIORITY, mailQueue, type Queue } from '../../queues.ts';
 import type { Db } from '../../schema.ts';
 
-/** How many recipients one transaction takes. */
+/** Recipients per transaction. */
 const BATCH = 500;
 
 /**
- * Enqueues one mail for everybody who wants a digest and has not been sent the one of the week before this one. Safe
- * to run again: each batch notes its recipients in the transaction that enqueues their mails.
+ * Enqueues last week's digest for everyone who wants it and has not been sent it. Safe to repeat: each batch records its
+ * recipients in the transaction that enqueues their mails.
  *
- * @param options.signal stops it between two batches
- * @returns how many mails were enqueued
+ * @param options.signal stops between two batches
+ * @returns the number of mails enqueued
  */
 export async function sendDigests(
   { db, queue }: { db: Db; queue: Queue },

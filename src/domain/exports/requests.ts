@@ -55,7 +55,7 @@ export async function requestExport({ db, queue }: { db: Db; queue: Queue }, use
     });
   } catch (error) {
     if (violatedConstraint(error) !== 'data_exports_one_at_a_time_key') throw error;
-    throw new DomainError('export-underway', 'An export is being written already.');
+    throw new DomainError('export-underway', 'An export is already in progress.');
   }
 }
 

@@ -1,6 +1,8 @@
 import { PermanentFailure } from '../../errors.ts';
 import type { mailQueue, PayloadOf } from '../../queues.ts';
 import type { Db } from '../../schema.ts';
+import { loadNewComments } from '../comments/notice.ts';
+import { loadDigest } from '../digests/load.ts';
 import type { Delivery } from './ledger.ts';
 import { type Mailer, messageIdOf, type RenderMail } from './message.ts';
 import type { PreparedMail } from './prepare.ts';
@@ -8,7 +10,7 @@ import { mailTemplates } from './templates.ts';
 
 interface Dependencies {
   readonly db: Db;
-  /** Sees to it that the ledger has the mail before its job counts as done. */
+  /** Adds the mail to the ledger before its job completes. */
   readonly record: (delivery: Delivery) => void;
   readonly mailer: Mailer;
   readonly renderMail: RenderMail;
@@ -20,36 +22,33 @@ interface MailJob {
   /** Names the mail in the ledger and in its Message-ID. */
   readonly id: string;
   readonly payload: PayloadOf<typeof mailQueue>;
-  /** What `prepareMails` gave for it. */
+  /** The result of `prepareMails`. */
   readonly prepared: PreparedMail;
   /** Ends the wait for the mail server. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Writes one mail and hands it to the mail server: render, send, record, in that order. Safe to run
- * again: the ledger knows what was sent, and every attempt carries the same Message-ID. Only when the process dies
- * between the server's acceptance and the ledger's row can a second copy leave.
+ * Renders, sends and records one mail. Safe to repeat: the ledger knows what was sent, and every attempt has the same
+ * Message-ID. A second copy is only sent if the process dies after the server accepted the mail and before the ledger has it.
  *
- * @throws PermanentFailure when there is no such account any more, or the server refuses the recipient or the message
+ * @throws PermanentFailure if the account no longer exists, or the server refuses the recipient or the message
  */
 export async function deliverMail(
   { db, record, mailer, renderMail, baseUrl }: Dependencies,
   { id: jobId, payload, prepared, signal }: MailJob,
 ): Promise<void> {
-  const { userId, emailChangeId, passwordResetId } = payload;
   const { template: name, recipient, isDelivered, token } = prepared;
   const template = mailTemplates[name];
   if (isDelivered) return;
   if (recipient === undefined) {
-    if (emailChangeId !== undefined) return; // It was called off, and its mail with it.
-    if (passwordResetId !== undefined) return; // Somebody typed an address that has no account.
-    throw new PermanentFailure(`There is no account ${userId} any more.`);
+    // A change of email may have been called off, and a reset asked for an address without an account.
+    if (!('userId' in payload)) return;
+    throw new PermanentFailure(`Account ${payload.userId} no longer exists.`);
   }
   if (template.isMoot?.(recipient)) return;
 
-  const content =
-    template.load === undefined ? {} : await template.load(db, { ...payload, userId: recipient.id });
+  const content = await loadContent(db, payload);
   if (content === undefined) return;
 
   const url = `${baseUrl}${template.path(token)}`;
@@ -66,6 +65,20 @@ export async function deliverMail(
   record({ jobId, userId: recipient.id, template: name, messageId });
 }
 
+/** What a mail says beside its link. Undefined when there is nothing left to say. */
+async function loadContent(db: Db, payload: PayloadOf<typeof mailQueue>): Promise<object | undefined> {
+  switch (payload.template) {
+    case 'new-login':
+      return { address: payload.address };
+    case 'new-comments':
+      return loadNewComments(db, payload);
+    case 'weekly-digest':
+      return loadDigest(db, payload);
+    default:
+      return {};
+  }
+}
+
 async function sendOrGiveUp(mailer: Mailer, ...[message, options]: Parameters<Mailer['send']>) {
   try {
     await mailer.send(message, options);
@@ -76,8 +89,8 @@ async function sendOrGiveUp(mailer: Mailer, ...[message, options]: Parameters<Ma
 }
 
 /**
- * A 5xx reply (RFC 5321, 4.2.1) to the recipient or to the message itself is the server's last word on this mail.
- * A 5xx to a log-in or a greeting is about our settings: an operator can mend those, and the mail waits.
+ * A 5xx reply (RFC 5321, 4.2.1) to the recipient or the message is permanent. A 5xx to the greeting or authentication is a
+ * configuration error that an operator can fix, so the mail is retried.
  */
 function isPermanentRefusal(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;

@@ -8,10 +8,7 @@ export interface Delivery {
   readonly messageId: string;
 }
 
-/**
- * Writes down that the mail server has accepted these mails, and waits until that is on the disk: what the world has
- * been told must outlast a power cut.
- */
+/** Records that the mail server has accepted these mails. Commits synchronously, to survive a power cut. */
 export async function recordDeliveries(db: Db, deliveries: readonly Delivery[]): Promise<void> {
   const column = (name: keyof Delivery) => deliveries.map((delivery) => delivery[name]);
   await sql`

@@ -1,12 +1,12 @@
 /** A mail as it is handed to the mail server. */
 export interface Message {
-  /** Kept over all attempts at the same mail, so that a receiver can drop a second copy. */
+  /** The same on every attempt, so that receivers can drop duplicates. */
   readonly messageId: string;
   readonly to: string;
   readonly subject: string;
   readonly text: string;
   readonly html: string;
-  /** Where one POST ends mails of this kind. Mail programs offer it as a button: RFC 8058. */
+  /** A POST to this URL unsubscribes, which mail programs offer as a button (RFC 8058). */
   readonly unsubscribeUrl?: string;
 }
 
@@ -14,9 +14,9 @@ export interface Mailer {
   /**
    * Hands a message to the mail server.
    *
-   * @param options.signal ends the wait; what has reached the server by then may still be delivered
-   * @returns the server's own words of acceptance
-   * @throws Error, nodemailer's, with `responseCode` where the server refused
+   * @param options.signal stops waiting; the server may still deliver what it has received
+   * @returns the server's response
+   * @throws nodemailer's error, with `responseCode` if the server refused
    */
   send(message: Message, options?: { signal?: AbortSignal }): Promise<string>;
 }
@@ -24,7 +24,7 @@ export interface Mailer {
 /** Renders both bodies of a mail, from `views/mail/NAME.txt.eta` and `views/mail/NAME.html.eta`. */
 export type RenderMail = (name: string, data: object) => { text: string; html: string };
 
-/** The Message-ID of the mail of a job, on whatever attempt. */
+/** The Message-ID of a job's mail, the same on every attempt. */
 export function messageIdOf(jobId: string, baseUrl: string): string {
   return `<${jobId}@${new URL(baseUrl).hostname}>`;
 }

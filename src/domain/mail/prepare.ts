@@ -5,9 +5,9 @@ import { accountIdOf } from '../accounts/find.ts';
 import { mintToken } from '../token.ts';
 import { type MailTemplateName, mailTemplates } from './templates.ts';
 
-/** One mail that is to be written. */
+/** A mail to be written. */
 export interface MailRequest {
-  /** Of its job. */
+  /** The id of its job. */
   readonly id: string;
   readonly payload: PayloadOf<typeof mailQueue>;
 }
@@ -15,7 +15,7 @@ export interface MailRequest {
 const HOUR = 60 * 60;
 const DAY = 24 * HOUR;
 
-/** How long a mailed link works, in seconds. A mail that can be unsubscribed from may be found again months later. */
+/** How long mailed links are valid, in seconds. Unsubscribe links last, because people open old mail. */
 const LIFETIMES: Record<TokenPurpose, number> = {
   'confirm-account': HOUR,
   'reset-password': HOUR,
@@ -26,16 +26,16 @@ const LIFETIMES: Record<TokenPurpose, number> = {
   'stop-comment-mails': 90 * DAY,
 };
 
-/** These links prove that whoever opens them owns the address, so they are worth nothing once it has changed. */
+/** These links prove ownership of the address, so they become invalid when it changes. */
 const BOUND_TO_ADDRESS: ReadonlySet<TokenPurpose> = new Set(['confirm-account', 'reset-password']);
 
-/** These mails ask whether an address is somebody's. One that has an account already is told so instead. */
+/** These mails claim an address. If it already has an account, its owner gets `address-in-use` instead. */
 const CLAIMING_ADDRESS: ReadonlySet<TokenPurpose> = new Set(['confirm-account', 'change-email']);
 
 export interface PreparedMail {
-  /** What the mail is: `address-in-use` where the address to be proven is another account's. */
+  /** The template: `address-in-use` if another account has the claimed address. */
   readonly template: MailTemplateName;
-  /** The account, or undefined when there is none, or when the change of email is gone or completed. */
+  /** Undefined if there is no account, or the change of email was cancelled or completed. */
   readonly recipient:
     | {
         readonly id: number;
@@ -44,43 +44,32 @@ export interface PreparedMail {
         readonly isConfirmed: boolean;
       }
     | undefined;
-  /** Whether the mail server has accepted this mail before. */
+  /** Whether the mail server has already accepted this mail. */
   readonly isDelivered: boolean;
-  /** The link's token, good from now on. Empty without a purpose. */
+  /** The link's token, or an empty string for a mail without one. */
   readonly token: string;
 }
 
 /**
- * Loads who mails go to, looks each up in the ledger, and mints their tokens: one statement for any number of mails.
- * A token is random, stored as a hash, and given only to the mail.
+ * Loads the recipients of a batch of mails, checks the ledger and mints the links' tokens, all in one statement.
  *
- * @returns what each request needs, in the order of the requests
+ * @returns the prepared mails, in the order of the requests
  */
 export async function prepareMails(
   db: Db,
   requests: readonly MailRequest[],
 ): Promise<readonly PreparedMail[]> {
   if (requests.length === 0) return [];
-  const drafts = requests.map(({ id, payload }) => {
-    const { purpose, recipient } = mailTemplates[payload.template];
-    return { id, ...payload, purpose, recipient, minted: purpose === undefined ? undefined : mintToken() };
-  });
+  const drafts = requests.map(draftOf);
   const { rows } = await sql<MailRow>`
     with request as (
-      select * from unnest(
-        ${drafts.map(({ id }) => id)}::uuid[], ${drafts.map(({ template }) => template)}::text[],
-        ${drafts.map(({ userId }) => userId ?? null)}::integer[],
-        ${drafts.map(({ passwordResetId }) => passwordResetId ?? null)}::integer[],
-        ${drafts.map(({ emailChangeId }) => emailChangeId ?? null)}::integer[],
-        ${drafts.map(({ exportId }) => exportId ?? null)}::integer[],
-        ${drafts.map(({ recipient }) => recipient ?? null)}::text[],
-        ${drafts.map(({ purpose }) => purpose ?? null)}::text[],
-        ${drafts.map(({ purpose }) => purpose && LIFETIMES[purpose])}::integer[],
-        ${drafts.map(({ purpose }) => purpose !== undefined && BOUND_TO_ADDRESS.has(purpose))}::boolean[],
-        ${drafts.map(({ purpose }) => purpose !== undefined && CLAIMING_ADDRESS.has(purpose))}::boolean[],
-        ${drafts.map(({ minted }) => minted?.hash ?? null)}::bytea[]
-      ) with ordinality as request (job_id, template, user_id, password_reset_id, email_change_id, export_id,
-        recipient, purpose, lifetime, is_bound, is_claiming, token_hash, position)
+      select * from rows from (
+        jsonb_to_recordset(${JSON.stringify(drafts.map(({ row }) => row))}::jsonb) as (
+          "jobId" uuid, template text, "userId" integer, "passwordResetId" integer, "emailChangeId" integer,
+          "exportId" integer, recipient text, purpose text, lifetime integer, "isBound" boolean,
+          "isClaiming" boolean, "tokenHash" bytea
+        )
+      ) with ordinality
     ),
     addressed as (
       select request.*, account.id as account_id, account.username, account.confirmed_at,
@@ -90,24 +79,23 @@ export async function prepareMails(
           else account.email
         end as email
       from request
-      left join password_resets on password_resets.id = request.password_reset_id
-      left join users as account on account.id = case
-        when request.password_reset_id is null then request.user_id
-        else ${accountIdOf(sql.ref('password_resets.email'))}
-      end
-      left join email_changes on email_changes.id = request.email_change_id
+      left join password_resets on password_resets.id = "passwordResetId"
+      left join email_changes on email_changes.id = "emailChangeId"
+      left join users as account on account.id = coalesce(
+        "userId", email_changes.user_id, ${accountIdOf(sql.ref('password_resets.email'))}
+      )
     ),
     found as (
       select addressed.*, owner.id as owner_id, owner.username as owner_username, owner.email as owner_email,
         mail_deliveries.job_id is not null as is_delivered
       from addressed
-      left join users as owner on is_claiming and lower(owner.email) = lower(addressed.email)
+      left join users as owner on "isClaiming" and lower(owner.email) = lower(addressed.email)
         and owner.confirmed_at is not null and owner.id <> account_id
-      left join mail_deliveries on mail_deliveries.job_id = addressed.job_id
+      left join mail_deliveries on mail_deliveries.job_id = "jobId"
     ),
     minted as (
       insert into mailed_tokens (token_hash, user_id, purpose, sent_to, email_change_id, export_id, expires_at)
-      select token_hash, account_id, purpose, case when is_bound then email end, email_change_id, export_id,
+      select "tokenHash", account_id, purpose, case when "isBound" then email end, "emailChangeId", "exportId",
         now() + make_interval(secs => lifetime)
       from found where purpose is not null and email is not null and owner_id is null and not is_delivered
     )
@@ -115,14 +103,32 @@ export async function prepareMails(
       coalesce(owner_id, account_id) as id, coalesce(owner_email, email) as email,
       coalesce(owner_username, username) as username, confirmed_at is not null as "isConfirmed",
       is_delivered as "isDelivered"
-    from found order by position
+    from found order by ordinality
   `.execute(db);
   return rows.map(({ template, email, isDelivered, ...account }, index) => ({
     template,
     recipient: email === null ? undefined : { email, ...account },
     isDelivered,
-    token: drafts[index]?.minted?.token ?? '',
+    token: drafts[index]?.token ?? '',
   }));
+}
+
+/** A request as a row for the statement, and the token whose hash the row has. */
+function draftOf({ id: jobId, payload }: MailRequest): { row: object; token: string } {
+  const { purpose, recipient } = mailTemplates[payload.template];
+  if (purpose === undefined) return { row: { ...payload, jobId, recipient }, token: '' };
+  const { token, hash } = mintToken();
+  const row = {
+    ...payload,
+    jobId,
+    recipient,
+    purpose,
+    lifetime: LIFETIMES[purpose],
+    isBound: BOUND_TO_ADDRESS.has(purpose),
+    isClaiming: CLAIMING_ADDRESS.has(purpose),
+    tokenHash: `\\x${hash.toString('hex')}`,
+  };
+  return { row, token };
 }
 
 interface MailRow {

@@ -1,91 +1,82 @@
 import type { mailQueue, PayloadOf } from '../../queues.ts';
-import type { Db, TokenPurpose } from '../../schema.ts';
-import { loadNewComments } from '../comments/notice.ts';
-import { loadDigest } from '../digests/load.ts';
+import type { TokenPurpose } from '../../schema.ts';
 
-type Payload = PayloadOf<typeof mailQueue>;
-
-/** What a mail is about; its words are in `views/mail`. */
+/** A kind of mail. Its text is in `views/mail`. */
 export interface MailTemplate {
   readonly subject: string;
-  /** Which address of a change of email it goes to; to the account's own without. */
+  /** Which address of a change of email it goes to. By default, the account's own. */
   readonly recipient?: 'new' | 'old';
-  /** The mail carries a link with a token for this purpose, minted when the mail is written. */
+  /** The purpose of the token in the mail's link, if it has one. */
   readonly purpose?: TokenPurpose;
   /** The page the mail's link opens. */
   path(token: string): string;
-  /** Whether the link ends mails of this kind: then mail programs may offer that themselves (RFC 8058). */
+  /** Whether the link unsubscribes, so that mail programs can offer a button (RFC 8058). */
   readonly isUnsubscribeLink?: boolean;
   /** Whether the mail has become pointless since it was enqueued. */
   isMoot?(recipient: { isConfirmed: boolean }): boolean;
-  /** What the mail is to tell. Undefined when there is nothing any more. */
-  load?(db: Db, payload: Payload & { userId: number }): Promise<object | undefined>;
 }
 
-/** Beside what can be enqueued, what an address that is taken is told instead. */
-export type MailTemplateName = Payload['template'] | 'address-in-use';
+/** Every template that can be enqueued, and the one that replaces it if an address is taken. */
+export type MailTemplateName = PayloadOf<typeof mailQueue>['template'] | 'address-in-use';
 
 export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
   'confirm-account': {
-    subject: 'Confirm Your Account',
+    subject: 'Confirm your account',
     purpose: 'confirm-account',
     path: (token) => `/auth/confirm/${token}`,
     isMoot: ({ isConfirmed }) => isConfirmed,
   },
   'reset-password': {
-    subject: 'Reset Your Password',
+    subject: 'Reset your password',
     purpose: 'reset-password',
     path: (token) => `/auth/reset/${token}`,
   },
   'change-email': {
-    subject: 'Confirm Your Email Address',
+    subject: 'Confirm your email address',
     recipient: 'new',
     purpose: 'change-email',
     path: (token) => `/auth/change-email/${token}`,
   },
   'email-changed': {
-    subject: 'Your Email Address Was Changed',
+    subject: 'Your email address was changed',
     recipient: 'old',
     purpose: 'undo-email-change',
     path: (token) => `/auth/undo-email-change/${token}`,
   },
   'email-changed-for-you': {
-    subject: 'An Administrator Changed Your Email Address',
+    subject: 'An Administrator changed your email address',
     recipient: 'old',
     path: () => '/',
   },
   'password-changed': {
-    subject: 'Your Password Was Changed',
+    subject: 'Your password was changed',
     path: () => '/auth/reset',
     isMoot: ({ isConfirmed }) => !isConfirmed,
   },
   'new-login': {
-    subject: 'New Log-In to Your Account',
+    subject: 'New log-in to your account',
     path: () => '/auth/reset',
-    // An address that nobody has confirmed may be a stranger's, who has no account to fear for.
+    // An unconfirmed address may be a stranger's.
     isMoot: ({ isConfirmed }) => !isConfirmed,
-    load: async (_db, { address }) => ({ address }),
   },
   'address-in-use': {
-    subject: 'You Already Have an Account',
+    subject: 'You already have an account',
     path: () => '/auth/login',
   },
   'new-comments': {
-    subject: 'New Comments on Your Post',
+    subject: 'New comments on your post',
     purpose: 'stop-comment-mails',
     path: unsubscribePath,
     isUnsubscribeLink: true,
-    load: loadNewComments,
   },
   'weekly-digest': {
-    subject: 'Your Week on Pennypost',
+    subject: 'Your week on Pennypost',
     purpose: 'stop-digest',
     path: unsubscribePath,
     isUnsubscribeLink: true,
-    load: loadDigest,
   },
   'export-ready': {
-    subject: 'Your Data Is Ready',
+    subject: 'Your data export is ready',
     purpose: 'download-export',
     path: (token) => `/your-data/${token}`,
   },

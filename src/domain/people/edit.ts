@@ -76,7 +76,7 @@ async function reportChange(
     .values({ user_id: userId, new_email: newEmail, old_email: oldEmail, completed_at: sql<Date>`now()` })
     .returning('id')
     .executeTakeFirstOrThrow();
-  await queue.send(mailQueue, { template: 'email-changed-for-you', userId, emailChangeId }, { db: trx });
+  await queue.send(mailQueue, { template: 'email-changed-for-you', emailChangeId }, { db: trx });
 }
 
 /** Makes sure that an account may stop being an Administrator. The lock makes two who demote each other take turns. */
@@ -92,7 +92,7 @@ async function requireAnotherAdministrator(trx: Db, id: number): Promise<void> {
   if (administrators.length === 1 && administrators[0]?.id === id) {
     throw new DomainError(
       'last-administrator',
-      'This is the only Administrator. Make somebody else Administrator first.',
+      'This is the only Administrator. Promote another account first.',
     );
   }
 }

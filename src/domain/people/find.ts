@@ -61,7 +61,7 @@ export async function findProfile(
     .where(sql`lower(users.username)`, '=', username.toLowerCase())
     .$if(!can(viewer, Permission.ADMIN), (profiles) => profiles.where('confirmed_at', 'is not', null))
     .executeTakeFirst();
-  if (profile === undefined) throw new DomainError('not-found', 'There is nobody of this name.');
+  if (profile === undefined) throw new DomainError('not-found', 'There is no such user.');
   return profile;
 }
 
@@ -81,7 +81,7 @@ export async function findPerson(db: Db, id: number): Promise<Person> {
     .where('id', '=', id)
     .where('confirmed_at', 'is not', null)
     .executeTakeFirst();
-  if (person === undefined) throw new DomainError('not-found', 'There is no such person.');
+  if (person === undefined) throw new DomainError('not-found', 'There is no such user.');
   return person;
 }
 

@@ -47,7 +47,7 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
     .where('id', '=', id)
     .executeTakeFirst();
   if (post === undefined) throw new DomainError('not-found', 'There is no such post.');
-  if (!mayChange(actor, post)) throw new DomainError('forbidden', 'Only its author may change a post.');
+  if (!mayChange(actor, post)) throw new DomainError('forbidden', 'You can only change your own posts.');
   return post;
 }
 
@@ -76,7 +76,7 @@ export async function updatePost(
     if (versions !== undefined) update = update.where(sql<boolean>`version = any(${versions}::int[])`);
     const updated = await update.returning('author_id as authorId').executeTakeFirst();
     if (updated === undefined) {
-      throw new DomainError('edit-conflict', 'The post has been changed by somebody else meanwhile.');
+      throw new DomainError('edit-conflict', 'The post has changed since you started editing.');
     }
     await recordInterference(trx, { kind: 'post-edited', userId: updated.authorId, detail: { post: id } });
   });

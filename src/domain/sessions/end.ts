@@ -1,7 +1,7 @@
 import type { Db } from '../../schema.ts';
 import { hashToken } from '../token.ts';
 
-/** Ends one session, on one device. Ending one that is over already changes nothing. */
+/** Ends a session. Does nothing if it has already ended. */
 export async function endSession(db: Db, token: string): Promise<void> {
   await db.deleteFrom('sessions').where('token_hash', '=', hashToken(token)).execute();
 }

@@ -2,17 +2,18 @@ import { sql } from 'kysely';
 import type { Db, Role } from '../../schema.ts';
 import { hashToken } from '../token.ts';
 import { expiry, SESSION_SECONDS } from './lifetime.ts';
+import type { Message } from './messages.ts';
 import { VERIFIED_SECONDS } from './verify.ts';
 
-/** A session that is still good, and who it belongs to. */
+/** A valid session and its user. */
 export interface FoundSession {
-  /** Null for a visitor who is not signed in. */
+  /** Null for a visitor who is not logged in. */
   readonly user: SessionUser | null;
   readonly isRemembered: boolean;
-  /** Whether the password was given a short while ago. */
+  /** Whether the password was given in the last ten minutes. */
   readonly isVerified: boolean;
-  readonly messages: readonly string[];
-  /** Whether this visit moved the end of the session, so that a remembered one's cookie must move too. */
+  readonly messages: readonly Message[];
+  /** Whether this visit extended the session, so that its cookie must be extended too. */
   readonly wasRenewed: boolean;
 }
 
@@ -22,11 +23,11 @@ export interface SessionUser {
   readonly username: string;
   readonly role: Role;
   readonly isConfirmed: boolean;
-  /** Whether their last visit was so long ago that it should be written down anew. */
+  /** Whether their last visit was more than a minute ago, so it should be recorded again. */
   readonly isLastSeenStale: boolean;
   /** Whether they joined less than a week ago. */
   readonly isNewcomer: boolean;
-  /** Whether they joined less than a day ago, and may do less than others. */
+  /** Whether they joined less than a day ago, so lower limits apply. */
   readonly isNew: boolean;
   readonly followedCount: number;
 }
@@ -34,17 +35,17 @@ export interface SessionUser {
 interface SessionColumns {
   readonly isRemembered: boolean;
   readonly isVerified: boolean;
-  readonly messages: readonly string[];
+  readonly messages: readonly Message[];
   readonly secondsLeft: number;
 }
 
-/** What a session has of its account: all of it, or nothing. */
+/** A session's row, with all columns of its account or none. */
 type SessionRow = SessionColumns & (SessionUser | { readonly id: null });
 
-/** A session is renewed once in this share of its lifetime, so that reading pages hardly ever writes. */
+/** A session is extended at most this often per lifetime, so that reading pages rarely writes. */
 const RENEWALS_PER_LIFETIME = 24;
 
-/** Finds the session of a cookie, and puts off its end now and then. Undefined when it is unknown or over. */
+/** Finds the session of a cookie and extends it now and then. Undefined if it is unknown or has expired. */
 export async function findSession(db: Db, token: string): Promise<FoundSession | undefined> {
   const tokenHash = hashToken(token);
   const { rows } = await sql<SessionRow>`

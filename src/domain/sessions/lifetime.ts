@@ -9,10 +9,10 @@ export const SESSION_SECONDS = {
   anonymous: HOUR,
 } as const;
 
-/** How long an account knows a browser that does not come back. */
+/** How long an account remembers an unused browser. */
 export const BROWSER_SECONDS = 365 * 24 * HOUR;
 
-/** When a session that is used now will end. The database's clock counts: there is one, and many processes. */
+/** The expiry of a session that is used now, by the database's clock, which all processes share. */
 export function expiry(seconds: number): RawBuilder<Date> {
   return sql<Date>`now() + make_interval(secs => ${seconds})`;
 }

@@ -6,29 +6,29 @@ import { recordEvent } from '../security-events/record.ts';
 import { hashToken, mintToken } from '../token.ts';
 import { startSession } from './start.ts';
 
-/** How many browsers an account knows at most; the one that was used longest ago is forgotten first. */
+/** How many browsers an account remembers. The least recently used is forgotten first. */
 const MOST_BROWSERS = 20;
 
-/** How many mails about new browsers an account gets in an hour; a program that logs in without cookies must not send more. */
+/** How many mails about new browsers an account gets per hour, even if a program logs in without cookies. */
 const MOST_MAILS_AN_HOUR = 5;
 
 export interface LogIn {
   /** Of the account. */
   readonly id: number;
-  /** Of the password that was given. Undefined when a mailed link let them in. */
+  /** The verified password hash. Undefined if they logged in through a mailed link. */
   readonly passwordHash?: string;
   readonly isRemembered: boolean;
-  /** The tokens in the browser's lasting cookie: one for each account that it has logged in to. */
+  /** The tokens in the browser's persistent cookie, one per account. */
   readonly browsers: readonly string[];
   readonly address: string;
 }
 
 /**
- * Logs somebody in, and mails them when an account that knows other browsers is entered from one it does not know. A
- * browser gets a token of its own for each account: whoever used it before knows the other tokens.
+ * Logs a user in, and mails them if the browser is new to the account. A browser gets a separate token for each account,
+ * because its earlier users know the other tokens.
  *
- * @returns the tokens for the cookies, of the browser only when the account did not know it
- * @throws DomainError `unauthorized` when the password has been changed meanwhile
+ * @returns the tokens for the cookies; a browser token only if the browser is new
+ * @throws DomainError `unauthorized` if the password has changed in the meantime
  */
 export async function logIn(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
@@ -49,7 +49,7 @@ export async function logIn(
   });
 }
 
-/** The token by which an account knows a browser. For no account there is none, after the same work. */
+/** Finds the token by which an account knows a browser. Takes the same time if there is no account. */
 export async function findKnownBrowser(
   db: Db,
   userId: number | undefined,
@@ -64,7 +64,7 @@ export async function findKnownBrowser(
   return row && browsers.find((token) => hashToken(token).equals(row.token_hash));
 }
 
-/** Whether the account knows the browser, which is written down as used now. */
+/** Records that a browser was used. Returns whether the account knows it. */
 async function recordUse(db: Db, userId: number, browsers: readonly string[]): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('known_browsers')
@@ -75,7 +75,7 @@ async function recordUse(db: Db, userId: number, browsers: readonly string[]): P
   return numUpdatedRows > 0n;
 }
 
-/** One parameter, however many tokens there are, so that the statement is the same. */
+/** A single parameter for any number of tokens, so that the statement is always the same. */
 function anyOf(tokens: readonly string[]) {
   return sql<Buffer>`any(${tokens.map(hashToken)}::bytea[])`;
 }

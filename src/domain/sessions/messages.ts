@@ -2,22 +2,29 @@ import { sql } from 'kysely';
 import type { Db } from '../../schema.ts';
 import { hashToken } from '../token.ts';
 
-/** How many messages wait for one page, the newest; nobody reads more, and a session must not grow. */
+/** A message that a session shows once, on its next page. */
+export interface Message {
+  readonly text: string;
+  /** Whether it says that something did not work. */
+  readonly isWarning: boolean;
+}
+
+/** How many unread messages a session keeps, so that it cannot grow without bound. Older ones are dropped. */
 const MOST_MESSAGES = 5;
 
 /** Leaves a message for the session's next page. Returns whether the session still exists. */
-export async function leaveMessage(db: Db, token: string, message: string): Promise<boolean> {
+export async function leaveMessage(db: Db, token: string, message: Message): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('sessions')
     .set({
-      flash: sql`(flash || ${message}::text)[greatest(cardinality(flash) + 2 - ${sql.lit(MOST_MESSAGES)}, 1):]`,
+      flash: sql`(flash || ${JSON.stringify(message)}::jsonb)[greatest(cardinality(flash) + 2 - ${sql.lit(MOST_MESSAGES)}, 1):]`,
     })
     .where('token_hash', '=', hashToken(token))
     .executeTakeFirst();
   return numUpdatedRows > 0n;
 }
 
-/** Forgets the oldest `count` messages, those that have been shown; one that came meanwhile stays. */
+/** Removes the oldest `count` messages, which have been shown. Any left since then stay. */
 export async function forgetMessages(db: Db, token: string, count: number): Promise<void> {
   await db
     .updateTable('sessions')

@@ -1,15 +1,16 @@
+import { sql } from 'kysely';
 import { DomainError } from '../../errors.ts';
 import type { Db } from '../../schema.ts';
 import { mintToken } from '../token.ts';
 import { expiry, SESSION_SECONDS } from './lifetime.ts';
+import type { Message } from './messages.ts';
 
 /**
- * Starts a signed-in session on one device.
+ * Starts a session for a user.
  *
- * @param options.passwordHash of the password that was given: it must still be the account's, also when the password
- *   is being changed at this moment. Undefined when no password was asked for.
- * @returns the token for its cookie; only a hash of it is stored
- * @throws DomainError `unauthorized` when the password has been changed meanwhile
+ * @param options.passwordHash the verified password hash, which must still be current; undefined without a password
+ * @returns the token for the cookie, of which only a hash is stored
+ * @throws DomainError `unauthorized` if the password has changed in the meantime
  */
 export async function startSession(
   db: Db,
@@ -31,22 +32,19 @@ export async function startSession(
     )
     .executeTakeFirst();
   if (numInsertedOrUpdatedRows !== 1n)
-    throw new DomainError(
-      'unauthorized',
-      'The password has just been changed. Please log in with the new one.',
-    );
+    throw new DomainError('unauthorized', 'Your password has just changed. Please log in with the new one.');
   return token;
 }
 
-/** Starts the short session of a visitor who is not signed in, to carry a message to their next page. */
-export async function startAnonymousSession(db: Db, message: string): Promise<string> {
+/** Starts a short session for a visitor, to show a message on their next page. */
+export async function startAnonymousSession(db: Db, message: Message): Promise<string> {
   const { token, hash } = mintToken();
   await db
     .insertInto('sessions')
     .values({
       token_hash: hash,
       user_id: null,
-      flash: [message],
+      flash: sql`array[${JSON.stringify(message)}::jsonb]`,
       expires_at: expiry(SESSION_SECONDS.anonymous),
     })
     .execute();

@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 import type { Db } from '../../schema.ts';
 import { hashToken, mintToken } from '../token.ts';
 
-/** How long a session is trusted with what could give an account away, after the password was given. In seconds. */
+/** How many seconds after giving the password a session may open sensitive pages. */
 export const VERIFIED_SECONDS = 10 * 60;
 
-/** Writes down that the password was given again in a session. Returns its new token; the old one is worth nothing. */
+/** Records that the password was given again. Returns the session's new token; the old one stops working. */
 export async function renewVerified(db: Db, oldToken: string): Promise<string> {
   const { token, hash } = mintToken();
   await db

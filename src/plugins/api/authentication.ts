@@ -34,7 +34,7 @@ export default fp(
       if (caller === undefined) throw new DomainError('unauthorized', 'Invalid credentials');
       if (!caller.isConfirmed) throw new DomainError('unconfirmed', 'Unconfirmed account');
       if (caller.scope === 'read' && !READING_METHODS.has(request.method)) {
-        throw new DomainError('forbidden', 'This token may only read.');
+        throw new DomainError('forbidden', 'This token is read only.');
       }
       request.caller = caller;
     });

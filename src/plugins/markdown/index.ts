@@ -28,7 +28,7 @@ const IDLE_MS = 5 * 60_000;
 const LARGEST_HEAP = 128;
 
 const TOO_LONG = 'This text takes too long to render. Please simplify it.';
-const TOO_LARGE = 'This text becomes too large when it is rendered. Please simplify it.';
+const TOO_LARGE = 'This text is too large when rendered. Please simplify it.';
 
 /**
  * `app.markdown`: renders on threads of its own, so that no text holds up other requests, and ends the thread of a text

@@ -113,9 +113,9 @@ function readForm<Fields extends TObject>(
     const text = isSecret(field) ? (sent[0] ?? '') : (sent[0] ?? '').trim().replaceAll('\r\n', '\n');
     if (!isSecret(field)) values[name] = text;
     data[name] = isCheckbox(field) ? sent.length > 0 : text;
-    if (sent.length > 1) errors[name] = 'Only one value is accepted here.';
+    if (sent.length > 1) errors[name] = 'Enter only one value.';
     else if (!isReadable(text))
-      errors[name] = 'This field has characters that cannot be read. Please type it again.';
+      errors[name] = 'This field contains invalid characters. Please type it again.';
   }
   for (const fault of validator.Errors(data)) {
     const name = fault.instancePath.slice(1);
@@ -136,10 +136,10 @@ type Field = FieldOptions & { type?: string; minLength?: number; maxLength?: num
 function messageFor(fault: { keyword: string }, field: Field, value: unknown): string {
   if (value === '') return 'This field is required.';
   const general: Record<string, string> = {
-    minLength: `At least ${field.minLength} characters, please.`,
-    maxLength: `At most ${field.maxLength} characters, please.`,
+    minLength: `Enter at least ${field.minLength} characters.`,
+    maxLength: `Enter at most ${field.maxLength} characters.`,
   };
-  return field.messages?.[fault.keyword] ?? general[fault.keyword] ?? 'This value is not accepted.';
+  return field.messages?.[fault.keyword] ?? general[fault.keyword] ?? 'Invalid value.';
 }
 
 function isSecret(field: object): boolean {

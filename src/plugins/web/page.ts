@@ -4,6 +4,7 @@ import { can, Permission } from '../../domain/accounts/roles.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import type { SessionUser } from '../../domain/sessions/find.ts';
 import { type FragmentData, Fragments } from './fragments.ts';
+import { sessionOf } from './session.ts';
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -45,7 +46,8 @@ export default fp(
       done();
     });
     app.decorateReply('page', async function (view, data) {
-      const { session, headers } = this.request;
+      const { headers } = this.request;
+      const session = sessionOf(this.request);
       // A page that is fetched ahead may never be seen: its messages wait.
       const isPrefetch = headers['sec-purpose']?.includes('prefetch');
       const messages = isPrefetch ? [] : await session.takeMessages();
@@ -75,8 +77,9 @@ const CACHE_CONTROL = {
   shared: 'public, max-age=0, s-maxage=2, stale-while-revalidate=8',
 } as const;
 
-function describePage({ session, routeOptions }: FastifyRequest, reply: FastifyReply): void {
-  const isShared = routeOptions.config.isShared === true && !session.isKnown;
+function describePage(request: FastifyRequest, reply: FastifyReply): void {
+  const session = sessionOf(request);
+  const isShared = request.routeOptions.config.isShared === true && !session.isKnown;
   reply.header('vary', 'accept-encoding, cookie');
   if (reply.hasHeader('cache-control')) return;
   reply.header('cache-control', CACHE_CONTROL[isShared ? 'shared' : session.user ? 'personal' : 'own']);

@@ -11,7 +11,7 @@ const MAX_ID = 2 ** 31 - 1;
  */
 export function idFrom(text: string): number {
   const id = /^\d{1,10}$/.test(text) ? Number(text) : 0;
-  if (id < 1 || id > MAX_ID) throw new DomainError('not-found', 'There is no page at this address.');
+  if (id < 1 || id > MAX_ID) throw new DomainError('not-found', 'This page does not exist.');
   return id;
 }
 

@@ -11,7 +11,7 @@ export default fp(
   async (app) => {
     app.addHook('onRequest', (request, _reply, done) => {
       if (SAFE_METHODS.has(request.method) || isFromThisSite(request)) return done();
-      done(new DomainError('forbidden', 'This form was sent from another site, so it was not accepted.'));
+      done(new DomainError('forbidden', 'This form was sent from another site.'));
     });
   },
   { name: 'same-origin' },

@@ -7,7 +7,7 @@ import { endSession } from '../../domain/sessions/end.ts';
 import { type FoundSession, findSession, type SessionUser } from '../../domain/sessions/find.ts';
 import { BROWSER_SECONDS, SESSION_SECONDS } from '../../domain/sessions/lifetime.ts';
 import { type LogIn, logIn } from '../../domain/sessions/log-in.ts';
-import { forgetMessages, leaveMessage } from '../../domain/sessions/messages.ts';
+import { forgetMessages, leaveMessage, type Message } from '../../domain/sessions/messages.ts';
 import { startAnonymousSession } from '../../domain/sessions/start.ts';
 import { renewVerified } from '../../domain/sessions/verify.ts';
 import { hashToken } from '../../domain/token.ts';
@@ -15,8 +15,8 @@ import { SAFE_METHODS } from '../http-methods.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who asks. Only requests of the web scope have one: the API does not know cookies. */
-    session: WebSession;
+    /** Set on requests of the web scope, before its hooks run; read it with `sessionOf`. The API has no sessions. */
+    session?: WebSession;
   }
 }
 
@@ -26,20 +26,32 @@ export default fp(
     await app.register(cookie);
     app.decorateRequest('session');
     app.addHook('onRequest', (request, reply, done) => {
-      request.session = new WebSession(app, request, reply);
-      if (!request.session.hasCookie) return done();
-      request.session.open().then(() => done(), done);
+      const session = new WebSession(app, request, reply);
+      request.session = session;
+      if (!session.hasCookie) return done();
+      session.open().then(() => done(), done);
     });
   },
   { name: 'session', dependencies: ['db', 'queue'] },
 );
 
-/** A browser that a household shares logs in to a few accounts; more of its tokens are not looked at. */
+/** How many tokens of a browser are looked up. A shared browser logs in to a few accounts. */
 const MOST_TOKENS = 5;
 
-/** Where a page is read from: who has a session must see what they have just done, all others may see it a moment later. */
-export function readerFor({ session, server }: FastifyRequest): FastifyInstance['db'] {
-  return session.isKnown ? server.db : server.replica;
+/**
+ * The visitor's session, signed in or not.
+ *
+ * @throws Error outside the web scope
+ */
+export function sessionOf({ session }: FastifyRequest): WebSession {
+  if (session === undefined) throw new Error('Requests outside the web scope have no session');
+  return session;
+}
+
+/** The database to read a page from. With a session it is the primary, so that people see their own changes at once. */
+export function readerFor(request: FastifyRequest): FastifyInstance['db'] {
+  const { db, replica } = request.server;
+  return sessionOf(request).isKnown ? db : replica;
 }
 
 /** One visitor's session during one request. */
@@ -48,9 +60,9 @@ export class WebSession {
   readonly #reply: FastifyReply;
   readonly #cookie: Cookie;
   readonly #browserCookie: Cookie;
-  /** What the browser sent, whatever that is worth. */
+  /** The token that the browser sent, not yet verified. */
   readonly #sent: string | undefined;
-  /** By which tokens accounts may know this browser, the newest last. */
+  /** The tokens by which accounts may know this browser, newest last. */
   readonly browsers: readonly string[];
   #token: string | undefined;
   #found: FoundSession | undefined;
@@ -65,12 +77,12 @@ export class WebSession {
     this.browsers = request.cookies[this.#browserCookie.name]?.split('.').slice(-MOST_TOKENS) ?? [];
   }
 
-  /** Whether there is anything to find. */
+  /** Whether the browser sent a session cookie. */
   get hasCookie(): boolean {
     return this.#sent !== undefined;
   }
 
-  /** Finds the session of the cookie, if it is still good. */
+  /** Loads the session of the cookie, if it is still valid. */
   async open(): Promise<void> {
     if (this.#sent === undefined) return;
     this.#found = await findSession(this.#app.db, this.#sent);
@@ -90,7 +102,7 @@ export class WebSession {
     return this.#found?.user ?? null;
   }
 
-  /** Names the session to the domain; its token stays here. Undefined when there is none. */
+  /** The hash of the session's token, which identifies it to the domain. Undefined without a session. */
   get hash(): Buffer | undefined {
     return this.#token === undefined ? undefined : hashToken(this.#token);
   }
@@ -100,7 +112,7 @@ export class WebSession {
     return this.#found?.isVerified ?? false;
   }
 
-  /** The password was given again. The session gets a new token: one that was copied before is worth nothing then. */
+  /** Records that the password was given again, and replaces the token, so that a stolen copy stops working. */
   async verify(): Promise<void> {
     if (this.#token === undefined || this.#found === undefined) return;
     this.#token = await renewVerified(this.#app.db, this.#token);
@@ -108,9 +120,9 @@ export class WebSession {
   }
 
   /**
-   * Starts a session under a new token, so that a token known before the log-in is worth nothing after it.
+   * Starts a session under a new token. A token planted before the log-in stops working.
    *
-   * @throws DomainError `unauthorized` when the password has been changed meanwhile
+   * @throws DomainError `unauthorized` if the password has changed in the meantime
    */
   async signIn(options: Pick<LogIn, 'id' | 'passwordHash' | 'isRemembered'>): Promise<void> {
     const { browsers } = this;
@@ -125,33 +137,38 @@ export class WebSession {
     });
   }
 
-  /** Ends the session on this device only. */
+  /** Ends the session on this device. */
   async signOut(): Promise<void> {
     if (this.user !== null) await recordEvent(this.#app.db, { kind: 'logged-out', userId: this.user.id });
     await this.#end();
     this.#reply.clearCookie(this.#cookie.name, this.#cookie.options);
   }
 
-  /**
-   * Leaves a message for the visitor's next page, also when they are not signed in. A GET of a stranger must not
-   * write, so it cannot leave one: its answer is a page that says what there is to say.
-   */
-  async flash(message: string): Promise<void> {
-    if (this.#token !== undefined && (await leaveMessage(this.#app.db, this.#token, message))) return;
-    if (SAFE_METHODS.has(this.#reply.request.method)) {
-      throw new Error(`${this.#reply.request.method} would start a session to leave “${message}”`);
-    }
-    this.#token = await startAnonymousSession(this.#app.db, message);
-    this.#sendCookie(this.#token, false);
+  /** Shows a message on the visitor's next page, signed in or not. Not for a stranger's GET, which must not write. */
+  flash(text: string): Promise<void> {
+    return this.#leave({ text, isWarning: false });
   }
 
-  /** The messages left for this page. They are shown once. */
-  async takeMessages(): Promise<readonly string[]> {
+  /** Like `flash`, for a message that something did not work. */
+  warn(text: string): Promise<void> {
+    return this.#leave({ text, isWarning: true });
+  }
+
+  /** Takes the messages for this page, so that each is shown once. */
+  async takeMessages(): Promise<readonly Message[]> {
     const messages = this.#found?.messages ?? [];
     if (this.#token !== undefined && messages.length > 0) {
       await forgetMessages(this.#app.db, this.#token, messages.length);
     }
     return messages;
+  }
+
+  async #leave(message: Message): Promise<void> {
+    if (this.#token !== undefined && (await leaveMessage(this.#app.db, this.#token, message))) return;
+    const { method } = this.#reply.request;
+    if (SAFE_METHODS.has(method)) throw new Error(`A ${method} must not start a session to show a message`);
+    this.#token = await startAnonymousSession(this.#app.db, message);
+    this.#sendCookie(this.#token, false);
   }
 
   async #end(): Promise<void> {
@@ -171,7 +188,7 @@ interface Cookie {
   readonly options: CookieSerializeOptions;
 }
 
-/** On https the name's `__Host-` prefix makes browsers refuse a cookie that another host or plain http has set. */
+/** Over https the `__Host-` prefix makes browsers refuse a cookie set by another host or over plain http. */
 function hostCookie(name: string, isHttps: boolean): Cookie {
   return {
     name: isHttps ? `__Host-${name}` : name,

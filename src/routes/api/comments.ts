@@ -24,7 +24,7 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
   const listing = {
     tags,
     operationId: 'listComments',
-    summary: 'All comments, the newest first',
+    summary: 'List all comments, newest first',
     querystring: PageQuery,
     response: { 200: ref(CommentPage, { description: 'A page of comments.' }), ...refusals(400) },
   };
@@ -36,7 +36,7 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
   const listingOfPost = {
     tags,
     operationId: 'listCommentsOfPost',
-    summary: 'The comments of one post, the oldest first',
+    summary: 'List the comments on a post, oldest first',
     params: WithId,
     querystring: PageQuery,
     response: { 200: ref(CommentPage, { description: 'A page of comments.' }), ...refusals(400, 404) },
@@ -62,7 +62,7 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
     headers: WithIdempotencyKey,
     body: writing('comment'),
     response: {
-      201: ref(Comment, { description: 'The new comment; Location says where it is.' }),
+      201: ref(Comment, { description: 'The new comment. Location has its path.' }),
       ...refusals(400, 404, 413, 415, 422),
     },
   };
@@ -88,7 +88,7 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
   const showing = {
     tags,
     operationId: 'getComment',
-    summary: 'One comment',
+    summary: 'Get a comment',
     params: WithId,
     response: { 200: ref(Comment, { description: 'The comment.' }), ...refusals(404) },
   };
@@ -100,9 +100,9 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
     tags,
     operationId: 'deleteComment',
     summary: 'Delete a comment',
-    description: 'For its author and an Administrator.',
+    description: 'Only for its author and Administrators.',
     params: WithId,
-    response: { 204: Type.Null({ description: 'It is gone.' }), ...refusals(404) },
+    response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(404) },
   };
   app.delete('/comments/:id', { schema: deleting }, async ({ caller, params }, reply) => {
     await deleteComment(db, caller, params.id);

@@ -14,7 +14,8 @@ const tags = ['Posts'];
 const WithIfMatch = Type.Object({
   'if-match': Type.Optional(
     Type.String({
-      description: 'The ETag that your change began with: it is refused if the text is another now.',
+      description:
+        'The ETag of the post you started from. The request fails with 412 if the post has changed.',
     }),
   ),
 });
@@ -25,7 +26,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
   const listing = {
     tags,
     operationId: 'listPosts',
-    summary: 'All posts, the newest first',
+    summary: 'List all posts, newest first',
     querystring: PageQuery,
     response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400) },
   };
@@ -41,7 +42,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     headers: WithIdempotencyKey,
     body: writing('post'),
     response: {
-      201: ref(Post, { description: 'The new post; Location says where it is.' }),
+      201: ref(Post, { description: 'The new post. Location has its path.' }),
       ...refusals(400, 413, 415, 422),
     },
   };
@@ -79,8 +80,8 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
   const editing = {
     tags,
     operationId: 'editPost',
-    summary: 'Change the text of a post',
-    description: 'For its author and an Administrator.',
+    summary: 'Update a post',
+    description: 'Only for its author and Administrators.',
     params: WithId,
     headers: WithIfMatch,
     body: writing('post'),
@@ -102,9 +103,9 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     tags,
     operationId: 'deletePost',
     summary: 'Delete a post and its comments',
-    description: 'For its author and an Administrator.',
+    description: 'Only for its author and Administrators.',
     params: WithId,
-    response: { 204: Type.Null({ description: 'It is gone.' }), ...refusals(404) },
+    response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(404) },
   };
   app.delete('/posts/:id', { schema: deleting }, async ({ caller, params }, reply) => {
     const { id } = await loadForChange(db, caller, params.id);

@@ -13,7 +13,7 @@ const Text = Type.String({
   minLength: 1,
   maxLength: 50_000,
   pattern: '^(?=\\s*\\S)[^\\u0000\\p{Cs}]*$',
-  description: 'Markdown; not blank, at most 50,000 characters.',
+  description: 'Markdown, not blank, at most 50,000 characters.',
 });
 
 /** The body of a request that writes something. @param what its name in messages */
@@ -25,21 +25,22 @@ export const WithIdempotencyKey = Type.Object({
     Type.String({
       minLength: 1,
       maxLength: 255,
-      description: 'Chosen by you. The same request with the same key is done once within 24 hours.',
+      description:
+        'Any unique string. A request repeated with the same key within 24 hours is not executed again.',
     }),
   ),
 });
 
 const REASONS = {
-  400: 'What was sent is wrong; the message names the field.',
+  400: 'Invalid request. The message names the field.',
   401: 'No valid credentials.',
-  403: 'The account or its token may not do this.',
-  404: 'There is no such thing.',
-  412: 'Somebody else has changed it since.',
-  413: 'What was sent is too large.',
-  415: 'What was sent is not JSON.',
-  422: 'The text cannot be rendered, or the Idempotency-Key came before with another request.',
-  429: 'Too many requests; Retry-After says how long to wait.',
+  403: 'The account or its token lacks permission.',
+  404: 'Not found.',
+  412: 'The post has changed.',
+  413: 'The request is too large.',
+  415: 'The request is not JSON.',
+  422: 'The text cannot be rendered, or the Idempotency-Key was used for a different request.',
+  429: 'Too many requests. Retry-After gives the seconds to wait.',
 } as const;
 
 type Refusable = keyof typeof REASONS;

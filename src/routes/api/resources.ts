@@ -34,8 +34,8 @@ function named<const Id extends string, Properties extends TProperties>($id: Id,
 
 export const Post = named('Post', {
   url: Path('the post'),
-  body: Type.String({ description: 'Its text, in Markdown.' }),
-  body_html: Type.String({ description: 'The text as HTML that is safe to show.' }),
+  body: Type.String({ description: 'The text in Markdown.' }),
+  body_html: Type.String({ description: 'The text as sanitised HTML.' }),
   timestamp: Time('When it was published'),
   author_url: Path('who wrote it'),
   comments_url: Path('its comments'),
@@ -45,8 +45,8 @@ export const Post = named('Post', {
 export const Comment = named('Comment', {
   url: Path('the comment'),
   post_url: Path('the post it stands under'),
-  body: NullableText('Its text, in Markdown; null when a moderator has hidden it.'),
-  body_html: NullableText('The text as HTML that is safe to show; null when a moderator has hidden it.'),
+  body: NullableText('The text in Markdown, or null if hidden by a moderator.'),
+  body_html: NullableText('The text as sanitised HTML, or null if hidden by a moderator.'),
   timestamp: Time('When it was published'),
   author_url: Path('who wrote it'),
 });
@@ -62,8 +62,8 @@ export const User = named('User', {
 });
 
 export const Refused = named('Error', {
-  error: Type.String({ description: 'The kind of error, one for each status.' }),
-  message: Type.Optional(Type.String({ description: 'What is wrong, for a person.' })),
+  error: Type.String({ description: 'The name of the status.' }),
+  message: Type.Optional(Type.String({ description: 'A human-readable explanation.' })),
 });
 
 const pageOf = {

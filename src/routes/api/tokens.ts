@@ -6,8 +6,8 @@ import { refusals } from './requests.ts';
 
 const Token = Type.Object(
   {
-    token: Type.String({ description: 'Kept by you alone: only a hash of it is stored.' }),
-    expiration: Type.Integer({ description: 'Seconds until it is worth nothing.' }),
+    token: Type.String({ description: 'The token. Only its hash is stored, so it cannot be shown again.' }),
+    expiration: Type.Integer({ description: 'Seconds until it expires.' }),
   },
   { additionalProperties: false, description: 'The new token.' },
 );
@@ -16,8 +16,8 @@ const tokens: FastifyPluginAsyncTypebox = async (app) => {
   const schema = {
     tags: ['Tokens'],
     operationId: 'issueToken',
-    summary: 'Get a token for an hour',
-    description: 'With email and password only: a token does not lead to another.',
+    summary: 'Create a token that lasts one hour',
+    description: 'Requires email and password. A token cannot create another token.',
     security: [{ basic: [] }],
     response: { 200: Token, ...refusals() },
   };

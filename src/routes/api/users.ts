@@ -15,9 +15,9 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
   const showing = {
     tags,
     operationId: 'getUser',
-    summary: 'One person',
+    summary: 'Get a user',
     params: WithId,
-    response: { 200: ref(User, { description: 'The person.' }), ...refusals(404) },
+    response: { 200: ref(User, { description: 'The user.' }), ...refusals(404) },
   };
   app.get('/users/:id', { schema: showing }, async ({ params }) =>
     presentUser(await findPerson(db, params.id)),
@@ -26,7 +26,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
   const listing = {
     tags,
     operationId: 'listPostsOfUser',
-    summary: 'The posts of one person, the newest first',
+    summary: 'List a user’s posts, newest first',
     params: WithId,
     querystring: PageQuery,
     response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400, 404) },
@@ -40,11 +40,11 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
   const timeline = {
     ...listing,
     operationId: 'listTimeline',
-    summary: 'The posts of the people you follow, the newest first',
-    description: 'For yourself only.',
+    summary: 'List posts by the people you follow, newest first',
+    description: 'Only your own timeline.',
   };
   app.get('/users/:id/timeline/', { schema: timeline }, async ({ caller, params: { id }, query }, reply) => {
-    if (id !== caller.id) throw new DomainError('forbidden', 'A timeline is for its owner.');
+    if (id !== caller.id) throw new DomainError('forbidden', 'You can only read your own timeline.');
     const page = await listFollowedSources(db, caller, pageRequest(query, config.postsPerPage));
     return { posts: page.items.map(presentPost), ...linkPages(reply, { path: paths.timelineOf(id) }, page) };
   });

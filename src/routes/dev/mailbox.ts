@@ -19,7 +19,7 @@ export default async function mailbox(app: FastifyInstance): Promise<void> {
   const folder = join(app.config.dataDir, 'mailbox');
   app.addHook(
     'onRequest',
-    requireThisMachine('The local mailbox can be read at this machine only. Set SMTP_URL to send mail.'),
+    requireThisMachine('The local mailbox is only available on this machine. Set SMTP_URL to send email.'),
   );
 
   app.get('/', async (_request, reply) =>
@@ -43,7 +43,7 @@ export default async function mailbox(app: FastifyInstance): Promise<void> {
 
 async function findMail(folder: string, id: string) {
   const mail = await readMail(folder, id);
-  if (mail === undefined) throw new DomainError('not-found', 'There is no such mail.');
+  if (mail === undefined) throw new DomainError('not-found', 'There is no such email.');
   return mail;
 }
 

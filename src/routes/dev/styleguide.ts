@@ -20,14 +20,14 @@ a block of code
 
 /** Every component of the pages in all its states, to look at while changing the style sheet. */
 export default async function styleguide(app: FastifyInstance): Promise<void> {
-  app.addHook('onRequest', requireThisMachine('The style guide is shown at this machine only.'));
+  app.addHook('onRequest', requireThisMachine('The style guide is only available on this machine.'));
   const author = { authorId: 1, authorUsername: 'susan', authorAvatarSeed: AVATAR_SEED, createdAt: MOMENT };
   const post = { id: 1, bodyHtml: render('post', POST_TEXT), editedAt: null, commentCount: 1, ...author };
   const comment = { id: 1, postId: 1, bodyHtml: 'Well said.', isDisabled: false, ...author };
 
   app.get('/', (_request, reply) =>
     reply.page('dev/styleguide', {
-      title: 'Style Guide',
+      title: 'Style guide',
       posts: { items: [post] },
       comments: { items: [comment, { ...comment, id: 2, isDisabled: true }] },
       pagination: { prev: { text: 'Newer', href: '#newer' }, next: { text: 'Older', href: '#older' } },
@@ -37,8 +37,8 @@ export default async function styleguide(app: FastifyInstance): Promise<void> {
         values: { refused_name: '' },
         errors: {
           refused_name: 'This field is required.',
-          refused_text: 'At most 50000 characters, please.',
-          refused_choice: 'This value is not accepted.',
+          refused_text: 'Enter at most 50000 characters.',
+          refused_choice: 'Invalid value.',
         },
       },
     }),

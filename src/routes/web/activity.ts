@@ -15,8 +15,8 @@ export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
   'address-changed': 'Email address changed',
   'role-changed': 'Role changed',
   confirmed: 'Account confirmed',
-  unconfirmed: 'Confirmation withdrawn',
-  'token-made': 'API token made',
+  unconfirmed: 'Account unconfirmed',
+  'token-made': 'API token created',
   'token-revoked': 'API token revoked',
   'export-made': 'Export requested',
   'comment-disabled': 'Comment hidden',
@@ -56,8 +56,7 @@ const validator = Compile(QueryFields);
  * @throws DomainError `not-found` for a kind that there is not, and for what cannot be understood
  */
 export function readActivityQuery(query: unknown): EventFilter & { before: number | undefined } {
-  if (!validator.Check(query))
-    throw new DomainError('not-found', 'This choice of events cannot be understood.');
+  if (!validator.Check(query)) throw new DomainError('not-found', 'Invalid filter.');
   const { username, kind, before } = query;
   if (kind && !isEventKind(kind)) throw new DomainError('not-found', 'There is no such kind of event.');
   return {

@@ -7,6 +7,7 @@ import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requireUser, requireVerified } from '../../plugins/web/guards.ts';
 import { idFrom } from '../../plugins/web/params.ts';
+import { sessionOf } from '../../plugins/web/session.ts';
 
 /** How long a token may last, in days; a program that nobody looks after should not keep one for ever. */
 const LIFETIMES = { '30': 30, '90': 90, '365': 365, never: null } as const;
@@ -32,7 +33,7 @@ export default async function apiTokens(app: FastifyInstance): Promise<void> {
     if (form.data === undefined) return show(request, reply.code(422), { form: form.state });
     const { name, scope, lifetime } = form.data;
     const userId = currentUser(request).id;
-    const { hash: sessionHash } = request.session;
+    const { hash: sessionHash } = sessionOf(request);
     try {
       const token = await issueNamedToken(db, {
         userId,
@@ -50,15 +51,15 @@ export default async function apiTokens(app: FastifyInstance): Promise<void> {
 
   app.post<{ Params: { id: string } }>('/:id/revoke', async (request, reply) => {
     const isRevoked = await revokeToken(db, currentUser(request).id, idFrom(request.params.id));
-    await request.session.flash(
-      isRevoked ? 'The token has been revoked.' : 'There is no such token any more.',
-    );
+    const session = sessionOf(request);
+    if (isRevoked) await session.flash('The token has been revoked.');
+    else await session.warn('There is no such token.');
     return reply.redirect('/api-tokens', 303);
   });
 
   app.post('/revoke-unnamed', async (request, reply) => {
     await revokeUnnamedTokens(db, currentUser(request).id);
-    await request.session.flash('The tokens have been revoked.');
+    await sessionOf(request).flash('The tokens have been revoked.');
     return reply.redirect('/api-tokens', 303);
   });
 
@@ -69,7 +70,7 @@ export default async function apiTokens(app: FastifyInstance): Promise<void> {
   ) {
     const tokens = await listTokens(db, currentUser(request).id);
     return reply.page('people/api-tokens', {
-      title: 'Access for Programs',
+      title: 'API tokens',
       form,
       token,
       named: tokens.filter(({ name }) => name !== null),

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { deleteComment } from '../../domain/comments/write.ts';
 import { currentUser, requireUser } from '../../plugins/web/guards.ts';
 import { idFrom } from '../../plugins/web/params.ts';
+import { sessionOf } from '../../plugins/web/session.ts';
 
 export default async function comments(app: FastifyInstance): Promise<void> {
   const { db } = app;
@@ -9,7 +10,7 @@ export default async function comments(app: FastifyInstance): Promise<void> {
 
   app.post<{ Params: { id: string } }>('/comment/:id/delete', async (request, reply) => {
     const postId = await deleteComment(db, currentUser(request), idFrom(request.params.id));
-    await request.session.flash('The comment has been deleted.');
+    await sessionOf(request).flash('The comment has been deleted.');
     return reply.redirect(`/post/${postId}#comments`, 303);
   });
 }

@@ -57,7 +57,7 @@ export default async function feeds(app: FastifyInstance): Promise<void> {
       aboutUser,
       async (request, reply) => {
         const person = await findByUsername(db, request.params.username);
-        if (person === undefined) throw new DomainError('not-found', 'There is nobody of this name.');
+        if (person === undefined) throw new DomainError('not-found', 'There is no such user.');
         const path = `/user/${person.username}`;
         const posts = await listNewestPosts(db, { author: person }, NEWEST);
         return send(reply, {

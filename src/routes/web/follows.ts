@@ -6,7 +6,7 @@ import { findByUsername, type Named } from '../../domain/people/find.ts';
 import { DomainError } from '../../errors.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
 import { placeFrom } from '../../plugins/web/params.ts';
-import { readerFor } from '../../plugins/web/session.ts';
+import { readerFor, sessionOf } from '../../plugins/web/session.ts';
 import { paginate } from './pagination.ts';
 
 interface WithUsername {
@@ -24,7 +24,7 @@ export default async function follows(app: FastifyInstance): Promise<void> {
     app.get<WithUsername>(`/${path}/:username`, isShared, async (request, reply) => {
       const reader = readerFor(request);
       const person = await findByUsername(reader, request.params.username);
-      if (person === undefined) throw new DomainError('not-found', 'There is nobody of this name.');
+      if (person === undefined) throw new DomainError('not-found', 'There is no such user.');
       const place = placeFrom(request.query);
       const people = await list(reader, person.id, { ...place, size: config.followersPerPage });
       const pagination = paginate(people, { path: `/${path}/${person.username}`, place });
@@ -43,10 +43,10 @@ export default async function follows(app: FastifyInstance): Promise<void> {
         async (request, reply) => {
           const person = await findByUsername(db, request.params.username);
           if (person === undefined) {
-            await request.session.flash('Invalid user.');
+            await sessionOf(request).warn('Invalid user.');
             return reply.redirect('/', 303);
           }
-          await request.session.flash(await act(currentUser(request).id, person));
+          await sessionOf(request).flash(await act(currentUser(request).id, person));
           return reply.redirect(`/user/${person.username}`, 303);
         },
       );

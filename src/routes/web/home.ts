@@ -8,7 +8,7 @@ import { publishPost } from '../../domain/posts/write.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
 import { placeFrom, queryOf } from '../../plugins/web/params.ts';
-import { readerFor } from '../../plugins/web/session.ts';
+import { readerFor, sessionOf } from '../../plugins/web/session.ts';
 import { bodyField, textOf } from './fields.ts';
 import { metaOfHome } from './meta.ts';
 import { paginate } from './pagination.ts';
@@ -56,7 +56,7 @@ export default async function home(app: FastifyInstance): Promise<void> {
     reply: FastifyReply,
     { form, previewHtml }: { form: FormState; previewHtml?: string },
   ) {
-    const { user } = request.session;
+    const { user } = sessionOf(request);
     const reader = readerFor(request);
     const isFollowedTab = user?.isConfirmed === true && request.cookies[TAB_COOKIE] === '1';
     const place = placeFrom(request.query);

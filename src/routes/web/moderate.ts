@@ -16,7 +16,7 @@ export default async function moderate(app: FastifyInstance): Promise<void> {
     const place = placeFrom(request.query);
     const comments = await listAllComments(db, { ...place, size: config.commentsPerPage });
     return reply.page('moderate', {
-      title: 'Moderate Comments',
+      title: 'Moderate comments',
       comments,
       query: queryOf(place),
       pagination: paginate(comments, { path: '/moderate', place }),

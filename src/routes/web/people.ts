@@ -9,7 +9,7 @@ import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requirePermission, requireUser, requireVerified } from '../../plugins/web/guards.ts';
 import { idFrom, placeFrom, queryOf } from '../../plugins/web/params.ts';
-import { readerFor } from '../../plugins/web/session.ts';
+import { readerFor, sessionOf } from '../../plugins/web/session.ts';
 import { emailField, usernameField } from './auth/fields.ts';
 import { metaOfProfile } from './meta.ts';
 import { paginate } from './pagination.ts';
@@ -34,7 +34,7 @@ export default async function people(app: FastifyInstance): Promise<void> {
 
   const isShared = { config: { isShared: true } };
   app.get<{ Params: { username: string } }>('/user/:username', isShared, async (request, reply) => {
-    const { user } = request.session;
+    const { user } = sessionOf(request);
     const reader = readerFor(request);
     const profile = await findProfile(reader, request.params.username, user);
     const place = placeFrom(request.query);
@@ -63,7 +63,7 @@ export default async function people(app: FastifyInstance): Promise<void> {
       if (form.data === undefined) return showOwnEditor(reply.code(422), id, form.state);
       const { name, location, about_me: aboutMe } = form.data;
       await editOwnProfile(db, id, { name, location, aboutMe });
-      await request.session.flash('Your profile has been updated.');
+      await sessionOf(request).flash('Your profile has been updated.');
       return reply.redirect(`/user/${username}`, 303);
     });
 
@@ -72,14 +72,14 @@ export default async function people(app: FastifyInstance): Promise<void> {
       const { data } = request.readForm(MailChoicesForm);
       if (data === undefined) return reply.redirect('/edit-profile', 303);
       await chooseMails(db, id, { wantsDigest: data.digest, wantsCommentMails: data.comment_mails });
-      await request.session.flash('Your choice of mails has been saved.');
+      await sessionOf(request).flash('Your email notifications have been updated.');
       return reply.redirect('/edit-profile#mails', 303);
     });
   });
 
   async function showOwnEditor(reply: FastifyReply, id: number, form: FormState) {
     const mails = await findMailChoices(db, id);
-    return reply.page('people/edit', { title: 'Edit Your Profile', form, mails });
+    return reply.page('people/edit', { title: 'Edit your profile', form, mails });
   }
 
   app.register(async (administrators) => {
@@ -102,13 +102,13 @@ export default async function people(app: FastifyInstance): Promise<void> {
         const { confirmed: isConfirmed, about_me: aboutMe, ...rest } = form.data;
         try {
           const edited = { id: profile.id, isConfirmed, aboutMe, ...rest };
-          await editAnyProfile({ db, queue: app.queue }, edited, { session: request.session.hash });
+          await editAnyProfile({ db, queue: app.queue }, edited, { session: sessionOf(request).hash });
         } catch (error) {
           const field = error instanceof DomainError && FIELD_OF[error.code];
           if (!field) throw error;
           return showAnyEditor(reply.code(422), profile, form.refuse(field, error.message));
         }
-        await request.session.flash('The profile has been updated.');
+        await sessionOf(request).flash('The profile has been updated.');
         return reply.redirect(`/user/${rest.username}`, 303);
       },
     );

@@ -9,7 +9,7 @@ import { DomainError } from '../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
 import { idFrom, placeFrom, queryOf } from '../../plugins/web/params.ts';
-import { readerFor } from '../../plugins/web/session.ts';
+import { readerFor, sessionOf } from '../../plugins/web/session.ts';
 import { bodyField, textOf } from './fields.ts';
 import { metaOfPost, titleOfPost } from './meta.ts';
 import { paginate } from './pagination.ts';
@@ -22,7 +22,7 @@ const EditForm = Type.Object({
 });
 
 const CHANGED_MEANWHILE =
-  'This post was changed meanwhile. Your text is kept here; save again to replace the newer one.';
+  'This post has changed since you started editing. Save again to overwrite the newer version.';
 
 interface WithId {
   Params: { id: string };
@@ -46,7 +46,7 @@ export default async function posts(app: FastifyInstance): Promise<void> {
       const postId = idFrom(request.params.id);
       const comment = { postId, authorId: currentUser(request).id, text: rendered.text };
       await publishComment({ db, queue }, comment);
-      await request.session.flash('Your comment has been published.');
+      await sessionOf(request).flash('Your comment has been published.');
       return reply.redirect(`/post/${postId}?page=-1#comments`, 303);
     },
   );
@@ -79,14 +79,14 @@ export default async function posts(app: FastifyInstance): Promise<void> {
           errors,
         });
       }
-      await request.session.flash('The post has been updated.');
+      await sessionOf(request).flash('The post has been updated.');
       return reply.redirect(`/post/${id}`, 303);
     });
 
     signedIn.post<WithId>('/post/:id/delete', async (request, reply) => {
       const { id } = await loadForChange(db, currentUser(request), idFrom(request.params.id));
       await deletePost(db, id);
-      await request.session.flash('The post has been deleted.');
+      await sessionOf(request).flash('The post has been deleted.');
       return reply.redirect('/', 303);
     });
   });
@@ -102,7 +102,7 @@ export default async function posts(app: FastifyInstance): Promise<void> {
       meta: metaOfPost(post, place, config.baseUrl),
       form,
       post,
-      mayChange: mayChange(request.session.user, post),
+      mayChange: mayChange(sessionOf(request).user, post),
       comments,
       pagination: paginate(comments, { path: `/post/${post.id}`, place, order: 'asc' }),
     });
@@ -110,5 +110,5 @@ export default async function posts(app: FastifyInstance): Promise<void> {
 }
 
 function showEditor(reply: FastifyReply, id: number, form: FormState, previewHtml?: string) {
-  return reply.page('posts/edit', { title: 'Edit Post', id, form, previewHtml });
+  return reply.page('posts/edit', { title: 'Edit post', id, form, previewHtml });
 }

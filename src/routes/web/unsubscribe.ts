@@ -37,6 +37,6 @@ export default async function unsubscribeRoutes(app: FastifyInstance): Promise<v
 function noSuchLink(): DomainError {
   return new DomainError(
     'not-found',
-    'This link is invalid or has expired. Which mails you get stands on your profile, under Edit.',
+    'That link is invalid or has expired. You can change your email notifications in your profile.',
   );
 }

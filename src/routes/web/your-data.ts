@@ -9,6 +9,7 @@ import {
 } from '../../domain/exports/requests.ts';
 import { DomainError } from '../../errors.ts';
 import { currentUser, requireUser, requireVerified } from '../../plugins/web/guards.ts';
+import { sessionOf } from '../../plugins/web/session.ts';
 
 /** Where people take with them what they wrote. */
 export default async function yourData(app: FastifyInstance): Promise<void> {
@@ -20,7 +21,7 @@ export default async function yourData(app: FastifyInstance): Promise<void> {
     signedIn.get('/', { onRequest: requireVerified }, async (request, reply) => {
       const dataExport = await findNewestExport(db, currentUser(request).id);
       return reply.page('people/your-data', {
-        title: 'Your Data',
+        title: 'Your data',
         dataExport,
         limit: config.rateLimitsEnabled ? config.rateLimits.export.account : undefined,
       });
@@ -34,7 +35,7 @@ export default async function yourData(app: FastifyInstance): Promise<void> {
           await requestExport({ db, queue }, currentUser(request).id);
         } catch (error) {
           if (!(error instanceof DomainError) || error.code !== 'export-underway') throw error;
-          await request.session.flash(error.message);
+          await sessionOf(request).warn(error.message);
         }
         return reply.redirect('/your-data', 303);
       },
@@ -42,9 +43,9 @@ export default async function yourData(app: FastifyInstance): Promise<void> {
 
     signedIn.post('/cancel', async (request, reply) => {
       const isCancelled = await cancelExport(db, currentUser(request).id);
-      await request.session.flash(
-        isCancelled ? 'Your export has been cancelled.' : 'There is no export to cancel.',
-      );
+      const session = sessionOf(request);
+      if (isCancelled) await session.flash('Your export has been cancelled.');
+      else await session.warn('There is no export to cancel.');
       return reply.redirect('/your-data', 303);
     });
 
@@ -71,5 +72,5 @@ export default async function yourData(app: FastifyInstance): Promise<void> {
 }
 
 function nothingThere(): DomainError {
-  return new DomainError('not-found', 'This export is not there any more. Ask for a new one at “Your data”.');
+  return new DomainError('not-found', 'This export has expired. Request a new one under “Your data”.');
 }

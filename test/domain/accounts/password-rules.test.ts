@@ -16,10 +16,10 @@ t.test('what many people use is refused, whatever its case', async (t) => {
     'trustno1',
     'liverpool',
   ])
-    t.match(await weaknessOf(password, []), 'Many people use this password', password);
+    t.match(await weaknessOf(password, []), 'This password is too common', password);
 });
 
-t.test('so is what is made of one’s own words or the site’s', async (t) => {
+t.test('so are passwords based on the user’s or the site’s own words', async (t) => {
   for (const password of [
     'Pennypost',
     'pennypost2026',
@@ -28,7 +28,7 @@ t.test('so is what is made of one’s own words or the site’s', async (t) => {
     'jdoejdoe!',
     'example.com1',
   ])
-    t.match(await weaknessOf(password, OWN_WORDS), 'your own name', password);
+    t.match(await weaknessOf(password, OWN_WORDS), 'based on your name', password);
 });
 
 t.test('other passwords are taken, also those that have such a word in them', async (t) => {

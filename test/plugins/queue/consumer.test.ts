@@ -85,8 +85,8 @@ t.test('a failing job does not disturb those fetched with it', async (t) => {
   for (const userId of [1, 2, 3, 4, 5]) {
     await app.queue.send(mailQueue, { template: 'confirm-account', userId }, { db: app.db });
   }
-  const job = defineJob(mailQueue, async (_app, { userId }) => {
-    if (userId === 3) throw new Error('poison');
+  const job = defineJob(mailQueue, async (_app, payload) => {
+    if ('userId' in payload && payload.userId === 3) throw new Error('poison');
   });
   await app.queue.work([job], { concurrency: 10 });
 

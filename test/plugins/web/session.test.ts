@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import t from 'tap';
 import { buildApp } from '../../../src/app.ts';
-import session from '../../../src/plugins/web/session.ts';
+import session, { sessionOf } from '../../../src/plugins/web/session.ts';
 import { build, testConfig } from '../../support/build.ts';
 import { Client, messagesOf } from '../../support/client.ts';
 import { createDatabase } from '../../support/database.ts';
@@ -123,7 +123,7 @@ t.test('a route that would start a session for a GET fails, so that its test doe
         method,
         url: '/leave',
         handler: async (request) => {
-          await request.session.flash('Hello');
+          await sessionOf(request).flash('Hello');
           return '';
         },
       });

@@ -151,7 +151,7 @@ t.test('what moderators and Administrators do to others is recorded, without giv
   const again = await signedInClient(app, { ...john, email: 'j@example.com' });
   const { body } = await again.get('/auth/activity');
   t.match(body, 'Role changed to Moderator');
-  t.match(body, 'the site’s staff');
+  t.match(body, 'site staff');
   t.notMatch(body, ADDRESS);
   t.notMatch(body, 'boss');
 });

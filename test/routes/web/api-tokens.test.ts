@@ -22,14 +22,14 @@ t.test('a token is made, shown once, used, and revoked', async (t) => {
   t.equal((await program.post('/posts/', { body: 'x' })).statusCode, 403, 'it only reads');
 
   const list = await client.get('/api-tokens');
-  t.match(list.body, /<th scope="row">nightly<\/th><td>only read<\/td>/);
+  t.match(list.body, /<th scope="row">nightly<\/th><td>read only<\/td>/);
   t.notMatch(list.body, token);
   const { id } = await app.db.selectFrom('api_tokens').select('id').executeTakeFirstOrThrow();
 
   const stranger = await signedInClient(app, await createUser(app, { username: 'susan' }));
   t.notMatch((await stranger.get('/api-tokens')).body, 'nightly');
   const missed = await stranger.follow(await stranger.post(`/api-tokens/${id}/revoke`));
-  t.same(messagesOf(missed), ['There is no such token any more.']);
+  t.same(messagesOf(missed), ['There is no such token.']);
   t.equal((await program.get('/posts/')).statusCode, 200);
 
   const revoked = await client.follow(await client.post(`/api-tokens/${id}/revoke`));
@@ -54,7 +54,7 @@ t.test('tokens that were got with the password are listed, and revoked together'
   const client = await signedInClient(app, john);
   await client.post('/api-tokens', FIELDS);
   const programs = [await ApiProgram.of(app, john), await ApiProgram.of(app, john)];
-  t.match((await client.get('/api-tokens')).body, 'Got with your password');
+  t.match((await client.get('/api-tokens')).body, 'Created with your password');
   const page = await client.follow(await client.post('/api-tokens/revoke-unnamed'));
   t.same(messagesOf(page), ['The tokens have been revoked.']);
   t.match(page.body, 'nightly');
@@ -68,8 +68,8 @@ t.test('a form that is wrong is shown again, with what is wrong', async (t) => {
   t.equal(wrong.statusCode, 422);
   t.same(errorsOf(wrong), {
     name: 'This field is required.',
-    scope: 'This value is not accepted.',
-    lifetime: 'This value is not accepted.',
+    scope: 'Invalid value.',
+    lifetime: 'Invalid value.',
   });
 });
 
@@ -83,7 +83,7 @@ t.test('an account has only so many', async (t) => {
   await issueToken(app.db, john);
   const refused = await client.post('/api-tokens', FIELDS);
   t.equal(refused.statusCode, 422);
-  t.match(errorsOf(refused), { name: /You have 50 tokens already/ });
+  t.match(errorsOf(refused), { name: /You already have 50 tokens/ });
 });
 
 t.test('a visitor is asked to log in', async (t) => {

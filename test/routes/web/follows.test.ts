@@ -71,5 +71,5 @@ t.test('the lists have their pages and dates', async (t) => {
   t.match((await client.get('/followers/susan')).body, /since <time datetime="20/);
   const unknown = await client.get('/followers/nobody');
   t.equal(unknown.statusCode, 404);
-  t.match(unknown.body, 'There is nobody of this name.');
+  t.match(unknown.body, 'There is no such user.');
 });

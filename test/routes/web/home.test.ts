@@ -33,7 +33,7 @@ t.test('an empty or over-long post is refused, with what was typed', async (t) =
   t.same(errorsOf(empty), { body: 'This field is required.' });
   const long = await client.post('/', { body: 'x'.repeat(50_001) });
   t.equal(long.statusCode, 422);
-  t.same(errorsOf(long), { body: 'At most 50000 characters, please.' });
+  t.same(errorsOf(long), { body: 'Enter at most 50000 characters.' });
   t.match(long.body, 'x'.repeat(50_001));
   t.equal((await client.post('/', { body: 'é'.repeat(50_000) })).statusCode, 303);
 });
@@ -48,7 +48,7 @@ t.test('lists show the beginning of a long post as text, its own page all of it'
     if (url === '/?tab') await client.get('/followed');
     const { body } = await client.get(url);
     t.match(body, '<p>Once &amp; upon a time', url);
-    t.match(body, 'Read on<span', url);
+    t.match(body, 'Read more<span', url);
     t.ok(body.length < 20_000, `${url}: ${body.length} characters`);
   }
   t.match((await client.get('/post/1')).body, /<strong>Once<\/strong> &amp; .* the end/);

@@ -4,7 +4,7 @@ import { Client } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
-const NOTICE = 'This comment has been disabled by a moderator.';
+const NOTICE = 'Hidden by a moderator';
 
 t.test('a disabled comment is hidden from everybody but moderators, its author included', async (t) => {
   const app = await build(t);

@@ -88,7 +88,7 @@ t.test("one edits one's own profile; what is written is text, whatever it looks 
 
   const long = await client.post('/edit-profile', { name: 'x'.repeat(65), location: '', about_me: '' });
   t.equal(long.statusCode, 422);
-  t.same(errorsOf(long), { name: 'At most 64 characters, please.' });
+  t.same(errorsOf(long), { name: 'Enter at most 64 characters.' });
   t.match((await new Client(app).get('/edit-profile')).headers.location, '/auth/login');
 });
 
@@ -151,7 +151,7 @@ t.test("an Administrator cannot take somebody else's name or email, nor make up 
     });
   t.same(errorsOf(await submit({ username: 'SUSAN' })), { username: 'Username already in use.' });
   t.same(errorsOf(await submit({ email: 'Susan@Example.com' })), { email: 'Email already registered.' });
-  t.same(errorsOf(await submit({ role: 'King' })), { role: 'This value is not accepted.' });
+  t.same(errorsOf(await submit({ role: 'King' })), { role: 'Invalid value.' });
   t.equal((await admin.get('/edit-profile/999999')).statusCode, 404);
 });
 
@@ -194,7 +194,7 @@ t.test('the last Administrator cannot demote or unconfirm themselves', async (t)
   const profile = { email: admin.email, username: 'admin', name: '', location: '', about_me: '' };
   const edit = (fields: Record<string, string>) =>
     client.post(`/edit-profile/${admin.id}`, { ...profile, ...fields });
-  const message = 'This is the only Administrator. Make somebody else Administrator first.';
+  const message = 'This is the only Administrator. Promote another account first.';
   for (const fields of [{ role: 'User', confirmed: 'y' }, { role: 'Administrator' }]) {
     const refused = await edit(fields);
     t.equal(refused.statusCode, 422);

@@ -52,7 +52,7 @@ t.test('two who edit at the same instant: one is saved, the other is told and lo
   const loser = answers.findIndex(({ statusCode }) => statusCode === 422);
   const page = answers[loser];
   if (page === undefined) return;
-  t.match(errorsOf(page).body, 'This post was changed meanwhile.');
+  t.match(errorsOf(page).body, 'This post has changed since you started editing.');
   t.match(page.body, `Text ${loser}</textarea>`, 'the text is kept');
   t.match(page.body, 'name="version" value="2"', 'and can be saved over the newer one');
 });

@@ -5,6 +5,7 @@ import { pauseQueue, resumeQueue } from '../../../domain/jobs/pause.ts';
 import { DomainError } from '../../../errors.ts';
 import { type JobAction, QueueAdmin } from '../../../plugins/queue/admin.ts';
 import { currentUser } from '../../../plugins/web/guards.ts';
+import { sessionOf } from '../../../plugins/web/session.ts';
 import { queueContracts } from '../../../queues.ts';
 import { FilterFields, filterFields, filterFrom, WORK_QUEUES, withFields } from './filter.ts';
 
@@ -21,10 +22,18 @@ const JOB_ACTIONS: Record<JobAction, string> = {
   redrive: 'Redrive',
 };
 
+const DONE: Record<JobAction, string> = {
+  retry: 'retried',
+  cancel: 'cancelled',
+  run: 'started',
+  delete: 'deleted',
+  redrive: 'redriven',
+};
+
 const QUEUE_ACTIONS: Record<QueueAction, string> = {
   pause: 'Pause',
   resume: 'Resume',
-  start: 'Run the schedule of',
+  start: 'Run now',
 };
 
 /** What is done to jobs and queues. A page asks first, a POST does it, and the audit log says who did. */
@@ -35,7 +44,7 @@ export default async function actions(app: FastifyInstance): Promise<void> {
     const { action, fields, filter } = readCommand(request.query);
     const question = isJobAction(action)
       ? await questionAboutJobs(action, filter)
-      : { label: QUEUE_ACTIONS[action], subject: `the queue ${fields.queue}`, count: 1 };
+      : { label: QUEUE_ACTIONS[action], subject: `queue ${fields.queue}`, count: 1 };
     return reply.page('admin/jobs/ask', {
       title: question.label,
       action,
@@ -53,36 +62,35 @@ export default async function actions(app: FastifyInstance): Promise<void> {
       : await doToQueue(action, fields.queue ?? '');
     const subject = withFields('', fields).replace(/^\?/, '') || 'all queues';
     await recordAction(db, { userId, username, action: message, subject });
-    await request.session.flash(message);
+    await sessionOf(request).flash(message);
     return reply.redirect(backTo(action, fields), 303);
   });
 
   async function questionAboutJobs(action: JobAction, filter: JobFilter) {
     const ids = await findJobIds(db, QueueAdmin.applicable(action, filter), MOST_COUNTED + 1);
     const count = ids.length > MOST_COUNTED ? `more than ${MOST_COUNTED.toLocaleString('en')}` : ids.length;
-    const subject = `${count} ${count === 1 ? 'job' : 'jobs'} of ${filter.queues.join(', ')}`;
+    const subject = `${count} ${count === 1 ? 'job' : 'jobs'} in ${filter.queues.join(', ')}`;
     return { label: JOB_ACTIONS[action], subject, count: ids.length };
   }
 
   async function doToJobs(action: JobAction, filter: JobFilter): Promise<string> {
     const count = await queueAdmin.act(db, action, filter);
-    return `${JOB_ACTIONS[action]}: done to ${count} ${count === 1 ? 'job' : 'jobs'}.`;
+    return `${count} ${count === 1 ? 'job' : 'jobs'} ${DONE[action]}.`;
   }
 
   async function doToQueue(action: QueueAction, name: string): Promise<string> {
     if (action === 'pause') {
       await pauseQueue(db, name);
-      return `The queue ${name} is paused.`;
+      return `Queue ${name} paused.`;
     }
     if (action === 'resume') {
       await resumeQueue(db, name);
-      return `The queue ${name} goes on.`;
+      return `Queue ${name} resumed.`;
     }
     const contract = queueContracts.find((candidate) => candidate.name === name);
-    if (contract?.schedule === undefined)
-      throw new DomainError('not-found', 'There is no schedule for this queue.');
+    if (contract?.schedule === undefined) throw new DomainError('not-found', 'This queue has no schedule.');
     await queue.send(contract, contract.schedule.payload, { db });
-    return `A job of ${name} has been enqueued.`;
+    return '1 job started.';
   }
 }
 
@@ -98,7 +106,7 @@ function readCommand(source: unknown): {
 } {
   const { action: given = '', after: _after, ...fields } = filterFields(source);
   if (!isJobAction(given) && !isQueueAction(given)) {
-    throw new DomainError('not-found', 'There is no such action.');
+    throw new DomainError('not-found', 'No such action.');
   }
   if (isQueueAction(given) && !WORK_QUEUES.includes(fields.queue ?? '')) {
     throw new DomainError('not-found', 'There is no such queue.');

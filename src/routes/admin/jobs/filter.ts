@@ -61,7 +61,7 @@ export function filterFrom({ queue, state, text, from, until, id }: FilterFields
 }
 
 export function noSuchJob(): DomainError {
-  return new DomainError('not-found', 'There is no such job, or not any more.');
+  return new DomainError('not-found', 'This job does not exist or has been deleted.');
 }
 
 /** The address of a list, or of a question about it, with these fields. */
@@ -71,7 +71,7 @@ export function withFields(path: string, fields: Record<string, string | undefin
 }
 
 function notUnderstood(): DomainError {
-  return new DomainError('not-found', 'This choice of jobs cannot be understood.');
+  return new DomainError('not-found', 'Invalid filter.');
 }
 
 /** What `<input type="datetime-local">` sends, as UTC. */

@@ -43,6 +43,6 @@ export default async function list(app: FastifyInstance): Promise<void> {
   });
 
   app.get('/audit', async (_request, reply) =>
-    reply.page('admin/jobs/audit', { title: 'Audit Log', actions: await listActions(db, AUDIT_SIZE) }),
+    reply.page('admin/jobs/audit', { title: 'Audit log', actions: await listActions(db, AUDIT_SIZE) }),
   );
 }

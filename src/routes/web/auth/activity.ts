@@ -8,6 +8,6 @@ export default async function activityRoutes(app: FastifyInstance): Promise<void
   app.get('/activity', { onRequest: requireUser }, async (request, reply) => {
     const { before } = readActivityQuery(request.query);
     const { events, next } = await listOwnEvents(app.db, currentUser(request).id, before);
-    return reply.page('auth/activity', { title: 'Recent Activity', events, next, before, describeEvent });
+    return reply.page('auth/activity', { title: 'Recent activity', events, next, before, describeEvent });
   });
 }

@@ -6,6 +6,7 @@ import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
 import { DomainError } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { currentUser, requireSignedIn } from '../../../plugins/web/guards.ts';
+import { sessionOf } from '../../../plugins/web/session.ts';
 import { emailField, passwordField } from './fields.ts';
 
 const ChangeEmailForm = Type.Object({ email: emailField(), password: passwordField() });
@@ -16,7 +17,7 @@ interface WithToken {
   Params: { token: string };
 }
 
-/** Asking needs the password; the link in the mail works wherever it is opened, like the one that confirms. */
+/** Requesting a change needs the password. The mailed link works on any device, like the confirmation link. */
 export default async function changeEmailRoutes(app: FastifyInstance): Promise<void> {
   const { db, queue, passwords, rateLimits } = app;
 
@@ -32,7 +33,7 @@ export default async function changeEmailRoutes(app: FastifyInstance): Promise<v
     if (account === undefined || !(await requestEmailChange({ db, queue }, account, newEmail))) {
       return show(reply.code(422), form.refuse('password', 'Invalid password.'));
     }
-    await request.session.flash(
+    await sessionOf(request).flash(
       'An email with instructions to confirm your new email address has been sent to you.',
     );
     return reply.redirect('/', 303);
@@ -41,24 +42,24 @@ export default async function changeEmailRoutes(app: FastifyInstance): Promise<v
   app.get<WithToken>('/change-email/:token', async (request, reply) => {
     if (!(await isTokenValid(db, 'change-email', request.params.token)))
       throw new DomainError('not-found', INVALID_LINK);
-    return reply.page('auth/confirm-email', { title: 'Confirm Your Email Address' });
+    return reply.page('auth/confirm-email', { title: 'Confirm your email address' });
   });
 
   app.post<WithToken>('/change-email/:token', async (request, reply) => {
     const { adminEmail } = app.config;
-    const session = request.session.hash;
+    const session = sessionOf(request).hash;
     if (!(await changeEmail({ db, queue, adminEmail }, request.params.token, { session })))
       return refuse(request, reply);
-    await request.session.flash('Your email address has been updated.');
-    return reply.redirect(request.session.user === null ? '/auth/login' : '/', 303);
+    await sessionOf(request).flash('Your email address has been updated.');
+    return reply.redirect(sessionOf(request).user === null ? '/auth/login' : '/', 303);
   });
 }
 
 async function refuse(request: FastifyRequest, reply: FastifyReply) {
-  await request.session.flash(INVALID_LINK);
-  return reply.redirect(request.session.user === null ? '/auth/login' : '/', 303);
+  await sessionOf(request).warn(INVALID_LINK);
+  return reply.redirect(sessionOf(request).user === null ? '/auth/login' : '/', 303);
 }
 
 function show(reply: FastifyReply, form: FormState) {
-  return reply.page('auth/change-email', { title: 'Change Email Address', form });
+  return reply.page('auth/change-email', { title: 'Change email address', form });
 }

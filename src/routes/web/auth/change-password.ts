@@ -5,6 +5,7 @@ import { changePassword } from '../../../domain/accounts/change-password.ts';
 import { weaknessOf } from '../../../domain/accounts/password-rules.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { currentUser } from '../../../plugins/web/guards.ts';
+import { sessionOf } from '../../../plugins/web/session.ts';
 import { newPasswordField, PASSWORDS_DIFFER, passwordField } from './fields.ts';
 
 const ChangePasswordForm = Type.Object({
@@ -30,16 +31,16 @@ export default async function changePasswordRoutes(app: FastifyInstance): Promis
     const actor = { account: id, address: request.ip };
     await rateLimits.consume('login', actor);
     const account = await verifyPassword({ db, passwords }, id, old_password);
-    const change = { password, session: request.session.hash };
+    const change = { password, session: sessionOf(request).hash };
     if (account === undefined || !(await changePassword({ db, queue, passwords }, account, change))) {
       return show(reply.code(422), form.refuse('old_password', 'Invalid password.'));
     }
     await rateLimits.forgive('login', actor);
-    await request.session.flash('Your password has been updated.');
+    await sessionOf(request).flash('Your password has been updated.');
     return reply.redirect('/', 303);
   });
 }
 
 function show(reply: FastifyReply, form: FormState) {
-  return reply.page('auth/change-password', { title: 'Change Password', form });
+  return reply.page('auth/change-password', { title: 'Change password', form });
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { confirmAccount } from '../../../domain/accounts/confirm.ts';
 import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
 import { DomainError } from '../../../errors.ts';
+import { sessionOf } from '../../../plugins/web/session.ts';
 import { INVALID_LINK } from './invalid-link.ts';
 
 interface WithToken {
@@ -9,30 +10,31 @@ interface WithToken {
 }
 
 /**
- * The link in the mail. Opening it only asks: mail scanners open links too, and must not use one up. It works on
- * any device, and logs in there, because whoever can read the mail owns the address.
+ * The mailed confirmation link. Opening it only shows a button, because mail scanners open links too. The button logs in on
+ * any device, because whoever can read the mail owns the address.
  */
 export default async function confirmRoutes(app: FastifyInstance): Promise<void> {
   const { db } = app;
 
   app.get<WithToken>('/confirm/:token', async (request, reply) => {
-    if (request.session.user?.isConfirmed) return reply.redirect('/', 303);
+    if (sessionOf(request).user?.isConfirmed) return reply.redirect('/', 303);
     if (!(await isTokenValid(db, 'confirm-account', request.params.token)))
       throw new DomainError('not-found', INVALID_LINK);
-    return reply.page('auth/confirm', { title: 'Confirm Your Account' });
+    return reply.page('auth/confirm', { title: 'Confirm your account' });
   });
 
   app.post<WithToken>('/confirm/:token', async (request, reply) => {
     const userId = await confirmAccount({ db, adminEmail: app.config.adminEmail }, request.params.token);
     if (userId === undefined) return refuse(request, reply);
-    // Somebody else may be at work in this browser.
-    if (!request.session.user?.isConfirmed) await request.session.signIn({ id: userId, isRemembered: false });
-    await request.session.flash('You have confirmed your account. Thanks!');
+    // Do not replace another user's session.
+    if (!sessionOf(request).user?.isConfirmed)
+      await sessionOf(request).signIn({ id: userId, isRemembered: false });
+    await sessionOf(request).flash('You have confirmed your account. Thanks!');
     return reply.redirect('/', 303);
   });
 }
 
 async function refuse(request: FastifyRequest, reply: FastifyReply) {
-  await request.session.flash(INVALID_LINK);
-  return reply.redirect(request.session.user === null ? '/auth/login' : '/auth/unconfirmed', 303);
+  await sessionOf(request).warn(INVALID_LINK);
+  return reply.redirect(sessionOf(request).user === null ? '/auth/login' : '/auth/unconfirmed', 303);
 }

@@ -4,6 +4,7 @@ import { authenticate } from '../../../domain/accounts/authenticate.ts';
 import { findCandidates } from '../../../domain/accounts/find.ts';
 import { findKnownBrowser } from '../../../domain/sessions/log-in.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
+import { sessionOf } from '../../../plugins/web/session.ts';
 import { emailField, passwordField } from './fields.ts';
 import { localPath } from './local-path.ts';
 
@@ -27,10 +28,10 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
     if (form.data === undefined) return show(request, reply.code(422), form.state);
     const { email, password, remember_me: isRemembered } = form.data;
 
-    // Only the owner's browsers count: anybody may register with an address, and log in to that account.
+    // Only the owner's browsers count, because anyone can register an unconfirmed account with the address.
     const candidates = await findCandidates(db, email);
     const [owner] = candidates;
-    const device = await findKnownBrowser(db, owner?.id, request.session.browsers);
+    const device = await findKnownBrowser(db, owner?.id, sessionOf(request).browsers);
     const actor = { account: email, address: request.ip, device };
     await rateLimits.consume('login', actor);
     const account = await authenticate(passwords, candidates, password);
@@ -38,14 +39,14 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
       app.recordFailedLogIn(email);
       return show(request, reply.code(422), form.refuse('password', 'Invalid email or password.'));
     }
-    // Nor does the password of such an account buy tries at the owner's.
+    // Logging in to an unconfirmed account must not reset the limit for guessing the owner's password.
     if (account.isConfirmed) await rateLimits.forgive('login', actor);
-    await request.session.signIn({ ...account, isRemembered });
+    await sessionOf(request).signIn({ ...account, isRemembered });
     return reply.redirect(localPath(request.query.next) ?? '/', 303);
   });
 }
 
 function show({ query }: FastifyRequest<WithNext>, reply: FastifyReply, form: FormState) {
   const next = localPath(query.next);
-  return reply.page('auth/login', { title: 'Log In', form, next });
+  return reply.page('auth/login', { title: 'Log in', form, next });
 }

@@ -5,6 +5,7 @@ import { register } from '../../../domain/accounts/register.ts';
 import { isReservedName } from '../../../domain/accounts/reserved-names.ts';
 import { DomainError } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
+import { sessionOf } from '../../../plugins/web/session.ts';
 import { emailField, newPasswordField, PASSWORDS_DIFFER, passwordField, usernameField } from './fields.ts';
 
 const RegisterForm = Type.Object({
@@ -34,12 +35,12 @@ export default async function registerRoutes(app: FastifyInstance): Promise<void
     await rateLimits.consume('register', { account: email, address: request.ip });
     try {
       const account = await register({ db, queue, passwords }, { email, username, password });
-      await request.session.signIn({ ...account, isRemembered: false });
+      await sessionOf(request).signIn({ ...account, isRemembered: false });
     } catch (error) {
       if (!(error instanceof DomainError) || error.code !== 'username-taken') throw error;
       return show(reply.code(422), form.refuse('username', error.message));
     }
-    await request.session.flash(`We've sent a confirmation link to ${email}.`);
+    await sessionOf(request).flash(`We've sent a confirmation link to ${email}.`);
     return reply.redirect('/auth/unconfirmed', 303);
   });
 }

@@ -5,6 +5,7 @@ import { findTokenOwner, isTokenValid } from '../../../domain/accounts/mailed-to
 import { weaknessOf } from '../../../domain/accounts/password-rules.ts';
 import { DomainError } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
+import { sessionOf } from '../../../plugins/web/session.ts';
 import { emailField, newPasswordField, PASSWORDS_DIFFER, passwordField } from './fields.ts';
 import { INVALID_LINK } from './invalid-link.ts';
 
@@ -25,7 +26,7 @@ export default async function resetRoutes(app: FastifyInstance): Promise<void> {
     if (form.data === undefined) return showRequest(reply.code(422), form.state);
     await rateLimits.consume('reset', { account: form.data.email, address: request.ip });
     await requestPasswordReset({ db, queue }, form.data.email);
-    await request.session.flash("If that address has an account, we've sent it a reset link.");
+    await sessionOf(request).flash("If that address has an account, we've sent it a reset link.");
     return reply.redirect('/auth/login', 303);
   });
 
@@ -46,20 +47,20 @@ export default async function resetRoutes(app: FastifyInstance): Promise<void> {
     const weakness = await weaknessOf(password, [owner.username, owner.email]);
     if (weakness !== undefined) return showReset(reply.code(422), form.refuse('password', weakness));
     if (!(await resetPassword({ db, queue, passwords }, token, password))) return refuse(request, reply);
-    await request.session.flash('Your password has been updated.');
+    await sessionOf(request).flash('Your password has been updated.');
     return reply.redirect('/auth/login', 303);
   });
 }
 
 async function refuse(request: FastifyRequest, reply: FastifyReply) {
-  await request.session.flash(INVALID_LINK);
+  await sessionOf(request).warn(INVALID_LINK);
   return reply.redirect('/auth/reset', 303);
 }
 
 function showRequest(reply: FastifyReply, form: FormState) {
-  return reply.page('auth/reset-request', { title: 'Reset Password', form });
+  return reply.page('auth/reset-request', { title: 'Reset password', form });
 }
 
 function showReset(reply: FastifyReply, form: FormState) {
-  return reply.page('auth/reset', { title: 'Reset Password', form });
+  return reply.page('auth/reset', { title: 'Reset password', form });
 }

@@ -3,11 +3,12 @@ import { Type } from 'typebox';
 import { correctEmail, resendConfirmation } from '../../../domain/accounts/confirm.ts';
 import type { FormState } from '../../../plugins/web/forms.ts';
 import { currentUser } from '../../../plugins/web/guards.ts';
+import { sessionOf } from '../../../plugins/web/session.ts';
 import { emailField } from './fields.ts';
 
 const AddressForm = Type.Object({ email: emailField() });
 
-/** Where a new account waits for its mail, asks for another, or corrects a mistyped address. */
+/** Where a new account is told to check its email, can request a new link, or correct a mistyped address. */
 export default async function unconfirmedRoutes(app: FastifyInstance): Promise<void> {
   const { db, queue, rateLimits } = app;
 
@@ -26,7 +27,7 @@ export default async function unconfirmedRoutes(app: FastifyInstance): Promise<v
     await rateLimits.consume('changeEmail', { account: user.id, address: request.ip });
     await rateLimits.consume('resend', { account: email, address: request.ip });
     if (await correctEmail({ db, queue }, user.id, email)) {
-      await request.session.flash(`We've sent a confirmation link to ${email}.`);
+      await sessionOf(request).flash(`We've sent a confirmation link to ${email}.`);
     }
     return reply.redirect('/auth/unconfirmed', 303);
   });
@@ -36,7 +37,7 @@ export default async function unconfirmedRoutes(app: FastifyInstance): Promise<v
     if (user.isConfirmed) return reply.redirect('/', 303);
     await rateLimits.consume('resend', { account: user.email, address: request.ip });
     await resendConfirmation({ db, queue }, user.id);
-    await request.session.flash(`We've sent a new confirmation link to ${user.email}.`);
+    await sessionOf(request).flash(`We've sent a new confirmation link to ${user.email}.`);
     return reply.redirect('/auth/unconfirmed', 303);
   });
 }

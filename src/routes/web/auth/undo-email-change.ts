@@ -2,25 +2,26 @@ import type { FastifyInstance } from 'fastify';
 import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
 import { undoEmailChange } from '../../../domain/accounts/undo-email-change.ts';
 import { DomainError } from '../../../errors.ts';
+import { sessionOf } from '../../../plugins/web/session.ts';
 import { INVALID_LINK } from './invalid-link.ts';
 
 interface WithToken {
   Params: { token: string };
 }
 
-/** The link that an old address gets when an account has moved to a new one. */
+/** The link mailed to an account's old address after a change. */
 export default async function undoEmailChangeRoutes(app: FastifyInstance): Promise<void> {
   const { db } = app;
 
   app.get<WithToken>('/undo-email-change/:token', async (request, reply) => {
     if (!(await isTokenValid(db, 'undo-email-change', request.params.token))) throw invalidLink();
-    return reply.page('auth/undo-email-change', { title: 'Restore Your Email Address' });
+    return reply.page('auth/undo-email-change', { title: 'Restore your email address' });
   });
 
   app.post<WithToken>('/undo-email-change/:token', async (request, reply) => {
     if (!(await undoEmailChange(app, request.params.token))) throw invalidLink();
-    await request.session.flash(
-      'Your old email address is back. We have sent it a link to choose a new password.',
+    await sessionOf(request).flash(
+      'Your old email address has been restored. We’ve sent it a link to choose a new password.',
     );
     return reply.redirect('/auth/login', 303);
   });

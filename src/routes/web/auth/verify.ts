@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { verifyPassword } from '../../../domain/accounts/authenticate.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { currentUser } from '../../../plugins/web/guards.ts';
+import { sessionOf } from '../../../plugins/web/session.ts';
 import { passwordField } from './fields.ts';
 import { localPath } from './local-path.ts';
 
@@ -12,7 +13,7 @@ interface WithNext {
   Querystring: { next?: unknown };
 }
 
-/** Where somebody who is signed in gives their password once more, before what could give the account away. */
+/** Asks a logged-in user for the password again, before sensitive pages. */
 export default async function verifyRoutes(app: FastifyInstance): Promise<void> {
   const { db, passwords, rateLimits } = app;
 
@@ -28,11 +29,11 @@ export default async function verifyRoutes(app: FastifyInstance): Promise<void> 
       return show(request, reply.code(422), form.refuse('password', 'Invalid password.'));
     }
     await rateLimits.forgive('login', actor);
-    await request.session.verify();
+    await sessionOf(request).verify();
     return reply.redirect(localPath(request.query.next) ?? '/', 303);
   });
 }
 
 function show({ query }: FastifyRequest<WithNext>, reply: FastifyReply, form: FormState) {
-  return reply.page('auth/verify', { title: 'Enter Your Password', form, next: localPath(query.next) });
+  return reply.page('auth/verify', { title: 'Enter your password', form, next: localPath(query.next) });
 }

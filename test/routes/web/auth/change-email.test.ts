@@ -30,7 +30,7 @@ t.test('the new address is mailed, and takes over when its link is used, once', 
   t.same(messagesOf(page), [SENT]);
   await drain(app);
   t.match(smtp.mails, [
-    { to: { text: 'new@example.com' }, subject: '[Pennypost] Confirm Your Email Address' },
+    { to: { text: 'new@example.com' }, subject: '[Pennypost] Confirm your email address' },
   ]);
   t.equal(await emailNow(), 'john@example.com');
 
@@ -56,8 +56,8 @@ t.test('a taken address is not revealed: its owner is mailed instead, and no lin
   t.match(smtp.mails, [
     {
       to: { text: 'susan@example.com' },
-      subject: '[Pennypost] You Already Have an Account',
-      text: /Dear susan,/,
+      subject: '[Pennypost] You already have an account',
+      text: /Hi susan,/,
     },
   ]);
   t.same(await app.db.selectFrom('mailed_tokens').select('purpose').execute(), []);

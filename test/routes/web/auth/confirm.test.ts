@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { mailQueue } from '../../../../src/queues.ts';
 import { build } from '../../../support/build.ts';
-import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
+import { Client, errorsOf, messagesOf, warningsOf } from '../../../support/client.ts';
 import { createUser, mintToken, signedInClient } from '../../../support/factories.ts';
 import { jobsOf } from '../../../support/jobs.ts';
 import { waitFor } from '../../../support/wait-for.ts';
@@ -46,6 +46,7 @@ t.test('the link works on a device where nobody is logged in', async (t) => {
   const client = new Client(app);
   const page = await client.follow(await client.post(`/auth/confirm/${token}`));
   t.same(messagesOf(page), [THANKS]);
+  t.same(warningsOf(page), []);
   t.match(page.body, 'Hello, john!', 'and logs in there');
   t.ok(await isConfirmed());
 });
@@ -68,7 +69,7 @@ t.test('a link that is old, for something else, or made up confirms nothing', as
     const asked = await client.get(`/auth/confirm/${wrong}`);
     t.equal(asked.statusCode, 404, wrong);
     t.match(asked.body, INVALID, wrong);
-    t.same(messagesOf(await client.follow(await client.post(`/auth/confirm/${wrong}`))), [INVALID], wrong);
+    t.same(warningsOf(await client.follow(await client.post(`/auth/confirm/${wrong}`))), [INVALID], wrong);
   }
 
   await sql`update mailed_tokens set expires_at = now() + interval '1 hour', purpose = 'other'`.execute(

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { build } from '../../../support/build.ts';
-import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
+import { Client, errorsOf, messagesOf, warningsOf } from '../../../support/client.ts';
 import { countVerifications, createUser, PASSWORD, signedInClient } from '../../../support/factories.ts';
 import { withLimits } from '../../../support/limits.ts';
 
@@ -91,7 +91,7 @@ t.test('a visitor of a signed-in page is sent to log in, told why, and brought b
   const refused = await client.get('/auth/unconfirmed');
   t.equal(refused.headers.location, '/auth/login?next=%2Fauth%2Funconfirmed');
   const page = await client.follow(refused);
-  t.same(messagesOf(page), ['Please log in first.']);
+  t.same(warningsOf(page), ['Please log in first.']);
   t.match(page.body, 'action="/auth/login?next=%2Fauth%2Funconfirmed"');
 
   const back = await client.post('/auth/login?next=%2Fauth%2Funconfirmed', { email, password: PASSWORD });

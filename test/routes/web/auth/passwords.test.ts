@@ -48,12 +48,12 @@ t.test(
     const asked = await client.follow(await client.post('/auth/reset', { email: 'JOHN@example.com' }));
     t.same(messagesOf(asked), [SENT]);
     await drain(app);
-    t.match(smtp.mails, [{ subject: '[Pennypost] Reset Your Password', to: { text: john.email } }]);
+    t.match(smtp.mails, [{ subject: '[Pennypost] Reset your password', to: { text: john.email } }]);
     const link = linkIn(smtp.mails[0]);
 
     for (let opened = 0; opened < 2; opened += 1) t.equal((await client.get(link)).statusCode, 200);
     t.same(errorsOf(await client.post(link, { password: 'short', password2: 'short' })), {
-      password: 'At least 8 characters, please.',
+      password: 'Enter at least 8 characters.',
     });
     t.same(errorsOf(await client.post(link, { ...NEW, password2: 'x' })), {
       password2: 'Passwords must match.',
@@ -120,10 +120,10 @@ t.test('a link goes to the account that has confirmed the address, or else to th
   };
   await createUser(app, { username: 'first', email, isConfirmed: false });
   await createUser(app, { username: 'second', email, isConfirmed: false });
-  t.match(await ask(), 'Dear second,');
+  t.match(await ask(), 'Hi second,');
   await createUser(app, { username: 'owner', email });
   await createUser(app, { username: 'third', email, isConfirmed: false });
-  t.match(await ask(), 'Dear owner,');
+  t.match(await ask(), 'Hi owner,');
 });
 
 t.test('a link is worth nothing once the account has another address', async (t) => {

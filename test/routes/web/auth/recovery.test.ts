@@ -70,10 +70,10 @@ for (const [way, recover] of [
     const { app, john, mailAbout } = await setUp(t);
     const thief = await signedInClient(app, john);
     await thief.post('/auth/change-email', { email: 'thief@example.com', password: PASSWORD });
-    const change = linkIn(await mailAbout('Confirm Your Email Address'));
+    const change = linkIn(await mailAbout('Confirm your email address'));
     const otherReset = await mintToken(app, john.id, 'reset-password');
     await thief.post('/your-data');
-    const download = linkIn(await mailAbout('Your Data Is Ready'));
+    const download = linkIn(await mailAbout('Your data export is ready'));
     const programs = [
       await ApiProgram.of(app, john),
       new ApiProgram(app, `Bearer ${await issueTestToken(app, john, { name: 'backup', scope: 'write' })}`),
@@ -90,7 +90,7 @@ for (const [way, recover] of [
     }
     await thief.post(change);
     t.equal((await account(app, john)).email, 'john@example.com');
-    t.match(await mailAbout('Your Password Was Changed'), { to: { text: 'john@example.com' } });
+    t.match(await mailAbout('Your password was changed'), { to: { text: 'john@example.com' } });
   });
 }
 
@@ -117,7 +117,7 @@ t.test('a password that is changed while it is used opens nothing', async (t) =>
     if (use === 'log in') {
       const page = await new Client(app).post('/auth/login', { email: john.email, password: PASSWORD });
       t.equal(page.statusCode, 401);
-      t.match(page.body, 'The password has just been changed.');
+      t.match(page.body, 'Your password has just changed.');
     } else if (use === 'get a token') {
       const program = new ApiProgram(app, basic(john.email, PASSWORD));
       t.equal((await program.post('/tokens/')).statusCode, 401);
@@ -173,8 +173,8 @@ t.test('the old address hears of a change, and can undo it with all that followe
   const thief = await signedInClient(app, john);
   const moveTo = async (email: string) => {
     await thief.post('/auth/change-email', { email, password: PASSWORD });
-    await thief.post(linkIn(await mailAbout('Confirm Your Email Address')));
-    return mailAbout('Your Email Address Was Changed');
+    await thief.post(linkIn(await mailAbout('Confirm your email address')));
+    return mailAbout('Your email address was changed');
   };
   const first = await moveTo('thief@example.com');
   t.match(first, { to: { text: 'john@example.com' } });
@@ -184,7 +184,9 @@ t.test('the old address hears of a change, and can undo it with all that followe
   const visitor = new Client(app);
   const undo = linkIn(first);
   t.match((await visitor.get(undo)).body, 'Restore my email address');
-  t.match(messagesOf(await visitor.follow(await visitor.post(undo))), [/Your old email address is back/]);
+  t.match(messagesOf(await visitor.follow(await visitor.post(undo))), [
+    /Your old email address has been restored/,
+  ]);
   t.equal((await account(app, john)).email, 'john@example.com');
   t.equal(await isSignedIn(thief), false);
   t.equal((await visitor.get(linkIn(second))).statusCode, 404, 'the later change cannot be undone any more');
@@ -192,7 +194,7 @@ t.test('the old address hears of a change, and can undo it with all that followe
   const login = await visitor.post('/auth/login', { email: john.email, password: PASSWORD });
   t.same(errorsOf(login), { password: 'Invalid email or password.' });
 
-  const reset = await mailAbout('Reset Your Password');
+  const reset = await mailAbout('Reset your password');
   t.match(reset, { to: { text: 'john@example.com' } });
   t.equal((await visitor.get(linkIn(reset))).statusCode, 200);
 });
@@ -201,8 +203,8 @@ t.test('a change cannot be undone when the old address has another account', asy
   const { app, john, mailAbout } = await setUp(t);
   const client = await signedInClient(app, john);
   await client.post('/auth/change-email', { email: 'new@example.com', password: PASSWORD });
-  await client.post(linkIn(await mailAbout('Confirm Your Email Address')));
-  const undo = linkIn(await mailAbout('Your Email Address Was Changed'));
+  await client.post(linkIn(await mailAbout('Confirm your email address')));
+  const undo = linkIn(await mailAbout('Your email address was changed'));
   await createUser(app, { username: 'susan', email: 'John@example.com' });
   t.equal((await new Client(app).post(undo)).statusCode, 404);
   t.equal(await isSignedIn(client), true);
@@ -213,16 +215,16 @@ t.test('an address that was never confirmed hears nothing of its correction', as
   const susan = await createUser(app, { username: 'susan', isConfirmed: false, role: 'Moderator' });
   const client = await signedInClient(app, susan);
   await client.post('/auth/change-email', { email: 'right@example.com', password: PASSWORD });
-  await client.post(linkIn(await mailAbout('Confirm Your Email Address')));
+  await client.post(linkIn(await mailAbout('Confirm your email address')));
   t.match(await account(app, susan), { email: 'right@example.com', role: 'User', confirmed_at: Date });
-  t.equal(await mailAbout('Your Email Address Was Changed'), undefined);
+  t.equal(await mailAbout('Your email address was changed'), undefined);
 });
 
 t.test('who moves to the operator’s address and proves it becomes Administrator', async (t) => {
   const { app, john, mailAbout } = await setUp(t, { ADMIN_EMAIL: 'boss@example.com' });
   const client = await signedInClient(app, john);
   await client.post('/auth/change-email', { email: 'Boss@example.com', password: PASSWORD });
-  await client.post(linkIn(await mailAbout('Confirm Your Email Address')));
+  await client.post(linkIn(await mailAbout('Confirm your email address')));
   t.equal((await account(app, john)).role, 'Administrator');
 });
 
@@ -231,8 +233,8 @@ t.test('an Administrator who moves an account to another address ends all access
   const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
   const thief = await signedInClient(app, john);
   await thief.post('/auth/change-email', { email: 'thief@example.com', password: PASSWORD });
-  await thief.post(linkIn(await mailAbout('Confirm Your Email Address')));
-  const undo = linkIn(await mailAbout('Your Email Address Was Changed'));
+  await thief.post(linkIn(await mailAbout('Confirm your email address')));
+  const undo = linkIn(await mailAbout('Your email address was changed'));
   const administrator = await signedInClient(app, boss);
   const edit = (id: number, changes: object) =>
     administrator.post(`/edit-profile/${id}`, {
@@ -246,7 +248,7 @@ t.test('an Administrator who moves an account to another address ends all access
   await edit(john.id, { email: 'john@work.example' });
   t.equal(await isSignedIn(thief), false);
   t.equal((await new Client(app).get(undo)).statusCode, 404);
-  t.match(await mailAbout('An Administrator Changed Your Email Address'), {
+  t.match(await mailAbout('An Administrator changed your email address'), {
     to: { text: 'THIEF@example.com' },
   });
   await edit(boss.id, { email: 'boss@work.example', username: 'boss', role: 'Administrator' });
@@ -264,7 +266,7 @@ t.test('a log-in from a new browser is mailed, but for the first, and not withou
 
   for (let times = 0; times < 7; times += 1) await logIn(new Client(app, { remoteAddress: '192.0.2.7' }));
   t.equal((await jobsOf(app, mailQueue)).length, 4);
-  const mail = await mailAbout('New Log-In to Your Account');
+  const mail = await mailAbout('New log-in to your account');
   t.match(mail?.text, /192\.0\.2\.7/);
 });
 
@@ -297,14 +299,14 @@ t.test('a session cookie that was copied is worth nothing after the password was
   t.equal(await isSignedIn(copy), false);
 });
 
-t.test('a reset refuses a password made of the account’s own name', async (t) => {
+t.test('a reset refuses a password based on the account’s name', async (t) => {
   const { app, john } = await setUp(t);
   const token = await mintToken(app, john.id, 'reset-password');
   const page = await new Client(app).post(`/auth/reset/${token}`, {
     password: 'john_john',
     password2: 'john_john',
   });
-  t.match(errorsOf(page), { password: /your own name/ });
+  t.match(errorsOf(page), { password: /based on your name/ });
 });
 
 t.test('a browser that has logged in before keeps tries of its own', async (t) => {
