@@ -15,7 +15,7 @@ import metrics from './plugins/metrics.ts';
 import openapi from './plugins/openapi.ts';
 import pageCache from './plugins/page-cache/index.ts';
 import passwords from './plugins/passwords.ts';
-import queue from './plugins/queue/index.ts';
+import queue from './plugins/queue.ts';
 import rateLimits from './plugins/rate-limits.ts';
 import securityEvents from './plugins/security-events.ts';
 import securityHeaders from './plugins/security-headers.ts';

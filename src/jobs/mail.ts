@@ -1,7 +1,7 @@
 import { deliverMail } from '../domain/mail/deliver.ts';
 import { prepareMails } from '../domain/mail/prepare.ts';
-import { defineJobWith } from '../plugins/queue/job.ts';
-import { mailQueue } from '../queues.ts';
+import { mailQueue } from '../queue/contracts.ts';
+import { defineJobWith } from '../queue/job.ts';
 
 /** Sends one mail to one person. */
 export default defineJobWith(

@@ -1,7 +1,7 @@
 import { reportDeadLetters } from '../domain/alarms/raise.ts';
 import { prune } from '../domain/prune.ts';
-import { defineJob } from '../plugins/queue/job.ts';
-import { pruneQueue } from '../queues.ts';
+import { pruneQueue } from '../queue/contracts.ts';
+import { defineJob } from '../queue/job.ts';
 
 /** Removes what has expired, and reports what nobody has heard of. */
 export default defineJob(pruneQueue, async ({ db, queue, log, config }, _payload, { signal }) => {

@@ -7,7 +7,7 @@ import { issueToken } from '../../src/domain/api-tokens/issue.ts';
 import { setCommentDisabled } from '../../src/domain/comments/write.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { prepareMails } from '../../src/domain/mail/prepare.ts';
-import { mailQueue, type PayloadOf } from '../../src/queues.ts';
+import { mailQueue, type PayloadOf } from '../../src/queue/contracts.ts';
 import { issueTestToken } from '../support/api.ts';
 import type { TestUser } from '../support/factories.ts';
 import { writeComments, writePosts } from '../support/writing.ts';

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { mailQueue, PayloadOf } from '../../queues.ts';
+import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
 import type { Db } from '../../schema.ts';
 
 /** How many posts a digest shows; it says how many more there are. */

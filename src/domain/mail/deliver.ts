@@ -1,5 +1,5 @@
 import { PermanentFailure } from '../../errors.ts';
-import type { mailQueue, PayloadOf } from '../../queues.ts';
+import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
 import type { Db } from '../../schema.ts';
 import type { Delivery } from './ledger.ts';
 import { type Mailer, messageIdOf, type RenderMail } from './message.ts';

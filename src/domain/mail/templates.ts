@@ -1,4 +1,4 @@
-import type { mailQueue, PayloadOf } from '../../queues.ts';
+import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
 import type { Db, TokenPurpose } from '../../schema.ts';
 import { loadNewComments } from '../comments/notice.ts';
 import { loadDigest } from '../digests/load.ts';

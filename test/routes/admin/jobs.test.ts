@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import t from 'tap';
 import { PermanentFailure } from '../../../src/errors.ts';
-import { defineJob } from '../../../src/plugins/queue/job.ts';
-import { mailQueue } from '../../../src/queues.ts';
+import { mailQueue } from '../../../src/queue/contracts.ts';
+import { defineJob } from '../../../src/queue/job.ts';
 import { build } from '../../support/build.ts';
 import { Client, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Db, JobAttemptOutcome } from '../../schema.ts';
+import type { Db, JobAttemptOutcome } from '../schema.ts';
 
 /** One attempt at a job: what fences it from an earlier or a later one. */
 export interface Attempt {

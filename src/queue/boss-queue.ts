@@ -1,13 +1,13 @@
 import { EventEmitter } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import { fromKysely, type PgBoss } from 'pg-boss';
-import { wakeWorkers } from '../../domain/jobs/signal.ts';
-import type { Queue, QueueContract } from '../../queues.ts';
-import type { Db } from '../../schema.ts';
+import type { Db } from '../schema.ts';
+import type { Queue, QueueContract } from './contracts.ts';
 import type { JobEvents } from './events.ts';
 import type { JobDefinition } from './job.ts';
 import { type Origin, pack } from './origin.ts';
 import { QueueWorker } from './queue-worker.ts';
+import { wakeWorkers } from './signal.ts';
 
 /** The queue as the application uses it: pg-boss, typed by the contracts. */
 export class BossQueue implements Queue {

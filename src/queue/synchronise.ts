@@ -1,5 +1,5 @@
 import type { PgBoss, UpdateQueueOptions } from 'pg-boss';
-import { deadLetterName, type QueueContract } from '../../queues.ts';
+import { deadLetterName, type QueueContract } from './contracts.ts';
 import { HEARTBEAT_SECONDS } from './holdings.ts';
 
 /** The worker ends an attempt that takes too long itself; this long after, pg-boss does it for a worker that is stuck. */

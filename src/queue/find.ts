@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Db, JobAttemptOutcome } from '../../schema.ts';
+import type { Db, JobAttemptOutcome } from '../schema.ts';
 
 /** States as an operator thinks of them: pg-boss's own, with waiting split in two. */
 export const JOB_STATES = ['ready', 'deferred', 'active', 'completed', 'failed', 'cancelled'] as const;

@@ -2,12 +2,12 @@ import { hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import pLimit from 'p-limit';
 import type { PgBoss } from 'pg-boss';
-import { addDurations, DurationCounter } from '../../domain/jobs/durations.ts';
-import { WORKERS_CHANNEL } from '../../domain/jobs/signal.ts';
-import { beat, enterWorker, leaveWorker, PRESENCE_SECONDS } from '../../domain/jobs/workers.ts';
 import { Consumer } from './consumer.ts';
+import { addDurations, DurationCounter } from './durations.ts';
 import type { JobEnd, JobEvents } from './events.ts';
 import type { JobDefinition } from './job.ts';
+import { WORKERS_CHANNEL } from './signal.ts';
+import { beat, enterWorker, leaveWorker, PRESENCE_SECONDS } from './workers.ts';
 
 /** Works several queues with one set of slots, and tells the database that it is there and what it does. */
 export class QueueWorker {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { PermanentFailure } from '../../errors.ts';
-import type { QueueContract } from '../../queues.ts';
+import { PermanentFailure } from '../errors.ts';
+import type { QueueContract } from './contracts.ts';
 
 /** A job: which queue it is for, and what to do with the app and payloads. */
 export interface JobDefinition {

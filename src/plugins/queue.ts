@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { type Clock, PgBoss } from 'pg-boss';
-import { StartupError } from '../../errors.ts';
-import { QUEUE_CONNECTIONS } from '../db.ts';
-import { QueueAdmin } from './admin.ts';
-import { BossQueue } from './boss-queue.ts';
-import { logJobs } from './log.ts';
+import { StartupError } from '../errors.ts';
+import { QueueAdmin } from '../queue/admin.ts';
+import { BossQueue } from '../queue/boss-queue.ts';
+import { logJobs } from '../queue/log.ts';
+import { QUEUE_CONNECTIONS } from './db.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {

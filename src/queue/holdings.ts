@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { fromKysely, type PgBoss } from 'pg-boss';
-import { recordAttemptEnds } from '../../domain/jobs/attempts.ts';
-import { forbidRetries, handBack, keepClaims } from '../../domain/jobs/claims.ts';
-import { wakeWorkers } from '../../domain/jobs/signal.ts';
-import { Group } from '../../group.ts';
-import { persist } from '../../persist.ts';
-import type { JobAttemptOutcome } from '../../schema.ts';
+import { Group } from '../group.ts';
+import { persist } from '../persist.ts';
+import type { JobAttemptOutcome } from '../schema.ts';
+import { recordAttemptEnds } from './attempts.ts';
 import { type Claim, ClaimLost, outcomeOf } from './claim.ts';
+import { forbidRetries, handBack, keepClaims } from './claims-sql.ts';
 import type { JobEnd, JobEvents } from './events.ts';
+import { wakeWorkers } from './signal.ts';
 
 /**
  * A worker that was killed says nothing: its jobs run again when they have shown no heartbeat for this long. 10 is

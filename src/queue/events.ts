@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import type { JobAttemptOutcome } from '../../schema.ts';
+import type { JobAttemptOutcome } from '../schema.ts';
 
 /** What the consumers of a worker tell: the log, the metrics and the alarms listen. */
 export type JobEvents = EventEmitter<{ ended: [JobEnd] }>;

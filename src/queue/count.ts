@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { deadLetterName } from '../../queues.ts';
-import type { Db } from '../../schema.ts';
+import type { Db } from '../schema.ts';
+import { deadLetterName } from './contracts.ts';
 
 /** How many jobs a queue has that are not done. */
 export interface QueueCounts {

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { fromKysely, type PgBoss } from 'pg-boss';
-import { findJobIds, type JobFilter, type JobState } from '../../domain/jobs/find.ts';
-import { deadLetterName } from '../../queues.ts';
-import type { Db } from '../../schema.ts';
+import type { Db } from '../schema.ts';
+import { deadLetterName } from './contracts.ts';
+import { findJobIds, type JobFilter, type JobState } from './find.ts';
 
 export type JobAction = 'retry' | 'cancel' | 'run' | 'delete' | 'redrive';
 

@@ -1,7 +1,7 @@
 import type { JobWithMetadata } from 'pg-boss';
-import type { Attempt } from '../../domain/jobs/attempts.ts';
-import { PermanentFailure } from '../../errors.ts';
-import type { JobAttemptOutcome } from '../../schema.ts';
+import { PermanentFailure } from '../errors.ts';
+import type { JobAttemptOutcome } from '../schema.ts';
+import type { Attempt } from './attempts.ts';
 import type { JobRun } from './job.ts';
 import type { Origin } from './origin.ts';
 
