@@ -4,7 +4,7 @@ import { type Config, ConfigError, loadConfig } from './config.ts';
 import { StartupError } from './errors.ts';
 import { jobs } from './jobs/index.ts';
 import { readyOrClose, runMain, serveUntilStopped } from './process.ts';
-import { hasConsumingWorker } from './queue/workers.ts';
+import { hasConsumingWorker } from './queue/presence.ts';
 
 /** The worker process: config → the same app, which listens on no port → work → graceful close. */
 await runMain(async () => {

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { queueContracts } from '../queue/contracts.ts';
-import { countJobs } from '../queue/count.ts';
 import { type DurationCount, readDurations } from '../queue/durations.ts';
+import { countJobs } from '../queue/jobs-table.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -3,14 +3,14 @@ import fp from 'fastify-plugin';
 import { type Clock, PgBoss } from 'pg-boss';
 import { StartupError } from '../errors.ts';
 import { QueueAdmin } from '../queue/admin.ts';
-import { BossQueue } from '../queue/boss-queue.ts';
-import { logJobs } from '../queue/log.ts';
+import { logJobs } from '../queue/events.ts';
+import { JobQueue } from '../queue/job-queue.ts';
 import { QUEUE_CONNECTIONS } from './db.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** Enqueues jobs and, in a worker, works them. Lives in the application's own database. */
-    queue: BossQueue;
+    queue: JobQueue;
     /** What an operator does to the queues. */
     queueAdmin: QueueAdmin;
     notifications: Notifications;
@@ -40,7 +40,7 @@ const SUPERVISE_SECONDS = 5;
 export default fp<{ clock?: Clock | undefined }>(
   async (app, { clock }) => {
     const boss = createBoss(app, clock);
-    app.decorate('queue', new BossQueue(app, boss));
+    app.decorate('queue', new JobQueue(app, boss));
     app.decorate('queueAdmin', new QueueAdmin(boss));
     app.decorate('notifications', {
       async listen(channel, { onMessage, onGap }) {
@@ -50,6 +50,11 @@ export default fp<{ clock?: Clock | undefined }>(
       },
     });
     logJobs(app);
+    // A process that serves pages as well stops taking jobs at once, not when its last request has ended.
+    app.addHook('preClose', (done) => {
+      void app.queue.stopWorking();
+      done();
+    });
     app.addHook('onClose', async () => {
       await app.queue.stopWorking();
       await boss.stop({ graceful: true, close: true });

@@ -1,69 +1,61 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import pLimit, { type LimitFunction } from 'p-limit';
 import { fromKysely, type JobWithMetadata, type PgBoss } from 'pg-boss';
 import type { RunningJob } from '../schema.ts';
 import { recordAttempts } from './attempts.ts';
-import { type Claim, ShuttingDown, TimedOut, untilAborted } from './claim.ts';
+import { type Claim, ClaimLost, ShuttingDown, TimedOut, untilAborted } from './claim.ts';
 import type { JobEvents } from './events.ts';
-import { Holdings } from './holdings.ts';
 import type { JobDefinition } from './job.ts';
+import { keepClaims } from './jobs-table.ts';
 import { unpack } from './origin.ts';
+import { Settler } from './settler.ts';
+import { Slots } from './slots.ts';
+import { HEARTBEAT_SECONDS } from './synchronise.ts';
 
 /** With LISTEN a new job is seen at once; polling is for retries coming due, which PostgreSQL does not announce. */
 const POLL_MS = 1_000;
-
-/** So much work is fetched ahead as the slots will begin within this time, judged by how long jobs took lately. */
-const LOOKAHEAD_MS = 100;
-const MOST_AHEAD = 400;
-
-/** What was fetched ahead and is still waiting behind slow jobs after this long goes back, for other workers. */
-const STALE_MS = 400;
 
 interface Dependencies {
   readonly app: FastifyInstance;
   readonly boss: PgBoss;
   readonly events: JobEvents;
-  /** Who works, for the history. */
+  /** The worker's name, for the history. */
   readonly worker: string;
-  /** The slots of the whole worker, shared by its consumers in turn. */
-  readonly slots: LimitFunction;
+  /** Jobs in flight, over all queues. */
+  readonly concurrency: number;
+  /** The worker's slots, shared by its consumers in turn. */
+  readonly slots: Slots;
 }
 
-/**
- * Works one queue. Jobs are fetched in batches and each takes the next free slot, is settled for itself, and holds
- * up no other: neither those fetched with it nor their results.
- */
+/** Works one queue: fetches as many jobs as there are free slots, starts each at once, and settles each when it ends. */
 export class Consumer {
   readonly job: JobDefinition;
   readonly #deps: Dependencies;
+  readonly #settler: Settler;
   /** What this queue may take of the worker's slots. */
-  readonly #ownSlots: LimitFunction;
-  /** Everything claimed and not settled: waiting, running, or done and not yet written down. */
-  readonly #holdings: Holdings;
-  readonly #waiting: Claim[] = [];
-  readonly #running = new Map<Claim, Promise<void>>();
-
-  /** Ends the rest between two fetches. */
+  readonly #limit: number;
+  readonly #ownSlots: Slots;
+  /** Everything fetched and not yet settled, with the promise that it is. */
+  readonly #claims = new Map<Claim, Promise<void>>();
+  readonly #stopping = new AbortController();
+  #heartbeat: NodeJS.Timeout | undefined;
+  #loop: Promise<void> = Promise.resolve();
   #wake = () => {};
   #isWoken = false;
   #isPaused = false;
-  #isStopping = false;
-  #isDispatching = false;
-  #hasFetched = false;
-  /** How long jobs take, lately: no lookahead until it is known. */
-  #paceMs = LOOKAHEAD_MS;
-  #fetching: Promise<void> = Promise.resolve();
+  #hasTurned = false;
 
   constructor(job: JobDefinition, deps: Dependencies) {
     this.job = job;
     this.#deps = deps;
-    this.#holdings = new Holdings(job.contract.name, deps);
-    this.#ownSlots = pLimit(Math.min(job.contract.concurrency ?? Infinity, deps.slots.concurrency));
+    this.#settler = new Settler(job.contract.name, deps);
+    this.#limit = Math.min(job.contract.concurrency ?? Infinity, deps.concurrency);
+    this.#ownSlots = new Slots(this.#limit);
   }
 
   start(): void {
-    this.#fetching = this.#fetchUntilStopped();
+    this.#heartbeat = setInterval(() => this.#keepClaims(), (HEARTBEAT_SECONDS / 2) * 1000);
+    this.#loop = this.#fetchUntilStopped();
   }
 
   /** Looks for jobs now instead of at the next poll. */
@@ -78,21 +70,21 @@ export class Consumer {
     this.#isPaused = isPaused;
   }
 
-  /** The jobs in its hands. */
+  /** The jobs in hand. */
   running(): RunningJob[] {
-    return [...this.#running.keys()].map(({ jobId, attempt, startedAt = new Date() }) => ({
+    return [...this.#claims.keys()].map(({ jobId, attempt, claimedAt }) => ({
       id: jobId,
       queue: this.#name,
       attempt,
-      startedAt: startedAt.toISOString(),
+      startedAt: claimedAt.toISOString(),
     }));
   }
 
-  /** Whether it has asked for jobs, and been answered, since it was last asked. */
-  takeHasFetched(): boolean {
-    const hasFetched = this.#hasFetched;
-    this.#hasFetched = false;
-    return hasFetched;
+  /** Whether it has looked for jobs, or would have if it were not paused, since it was last asked. */
+  takeHasTurned(): boolean {
+    const hasTurned = this.#hasTurned;
+    this.#hasTurned = false;
+    return hasTurned;
   }
 
   /**
@@ -100,19 +92,14 @@ export class Consumer {
    * does not.
    */
   async stop(graceMs: number): Promise<void> {
-    this.#isStopping = true;
+    this.#stopping.abort();
     this.wake();
-    await this.#fetching;
-    await this.#holdings.giveBack(this.#waiting.splice(0));
-    await Promise.race([
-      Promise.allSettled(this.#running.values()),
-      sleep(graceMs, undefined, { ref: false }),
-    ]);
-    for (const { controller } of this.#running.keys()) {
-      controller.abort(new ShuttingDown('the worker stops'));
-    }
-    await Promise.allSettled(this.#running.values());
-    await this.#holdings.close();
+    await this.#loop;
+    const settled = Promise.all(this.#claims.values());
+    await Promise.race([settled, sleep(graceMs, undefined, { ref: false })]);
+    for (const { controller } of this.#claims.keys()) controller.abort(new ShuttingDown('the worker stops'));
+    await settled;
+    clearInterval(this.#heartbeat);
   }
 
   get #name(): string {
@@ -120,156 +107,127 @@ export class Consumer {
   }
 
   async #fetchUntilStopped(): Promise<void> {
-    while (!this.#isStopping) {
-      this.#isWoken = false;
-      const room = this.#isPaused ? 0 : this.#room();
-      const fetched = room === 0 ? 0 : await this.#fetch(room);
-      if (fetched > 0 && fetched === room) continue;
-      await this.#rest();
+    while (!this.#stopping.signal.aborted) {
+      const slots = this.#isPaused ? 0 : await this.#takeSlots();
+      const claims = slots === 0 ? [] : await this.#fetch(slots);
+      this.#hasTurned ||= this.#isPaused;
+      for (const claim of claims) this.#claims.set(claim, this.#work(claim));
+      this.#releaseSlots(slots - claims.length);
+      if (claims.length === 0 || claims.length < slots) await this.#rest();
     }
   }
 
-  /** How many more jobs to fetch: none without a free slot, and no small change while enough are waiting. */
-  #room(): number {
-    const { slots } = this.#deps;
-    const limit = this.#ownSlots.concurrency;
-    const free = Math.min(limit - this.#running.size, slots.concurrency - slots.activeCount);
-    if (free <= 0 || this.#holdings.size >= 2 * MOST_AHEAD + limit) return 0;
-    const ahead = Math.round((limit * LOOKAHEAD_MS) / Math.max(this.#paceMs, 0.1));
-    const wanted = Math.max(free, Math.min(ahead, MOST_AHEAD));
-    const room = wanted - this.#waiting.length;
-    return room * 2 < wanted ? 0 : room;
+  /** Waits for a free slot. Returns how many are free, 0 when the worker stops. */
+  async #takeSlots(): Promise<number> {
+    const { signal } = this.#stopping;
+    const own = await this.#ownSlots.take(this.#limit, signal);
+    const slots = own === 0 ? 0 : await this.#deps.slots.take(own, signal);
+    this.#ownSlots.release(own - slots);
+    return slots;
   }
 
-  async #fetch(batchSize: number): Promise<number> {
+  #releaseSlots(count: number): void {
+    this.#ownSlots.release(count);
+    this.#deps.slots.release(count);
+  }
+
+  async #fetch(batchSize: number): Promise<Claim[]> {
     const { app, boss, worker } = this.#deps;
+    this.#isWoken = false;
     try {
-      const jobs = await boss.fetch<unknown>(this.#name, {
-        batchSize,
-        includeMetadata: true,
-        db: fromKysely(app.db),
-      });
-      this.#hasFetched = true;
-      if (jobs.length === 0) return 0;
+      const options = { batchSize, includeMetadata: true, db: fromKysely(app.db) } as const;
+      const jobs = await boss.fetch<unknown>(this.#name, options);
+      this.#hasTurned = true;
+      if (jobs.length === 0) return [];
       const attempts = jobs.map(({ id, retryCount }) => ({ jobId: id, attempt: retryCount + 1 }));
       const recorded = recordAttempts(app.db, { queue: this.#name, worker, attempts }).catch((error) =>
         app.log.error({ err: error, queue: this.#name }, 'the history of attempts has a gap'),
       );
-      this.#take(jobs, recorded);
-      void this.#dispatch();
-      return jobs.length;
+      return jobs.map((job) => claimOf(job, recorded));
     } catch (error) {
       app.log.error({ err: error, queue: this.#name }, 'fetching jobs failed');
-      return 0;
+      return [];
     }
   }
 
-  #take(jobs: readonly JobWithMetadata<unknown>[], recorded: Promise<void>): void {
-    const unpacked = jobs.map((job) => ({ id: job.id, job, ...unpack(job.data) }));
-    const runs = this.job.take(this.#deps.app, unpacked);
-    for (const [index, { job, origin }] of unpacked.entries()) {
-      const run = runs[index];
-      if (run === undefined) throw new Error(`the job of ${this.#name} did not take over ${job.id}`);
-      const claim = {
-        job,
-        run,
-        origin,
-        jobId: job.id,
-        attempt: job.retryCount + 1,
-        claimedAt: performance.now(),
-        controller: new AbortController(),
-        recorded,
-      };
-      this.#holdings.add(claim);
-      this.#waiting.push(claim);
+  /** Runs one job and settles it. Never rejects: whatever happens is the job's result. */
+  async #work(claim: Claim): Promise<void> {
+    const startedAt = performance.now();
+    let durationMs = 0;
+    try {
+      const write = await this.#run(claim).finally(() => {
+        durationMs = performance.now() - startedAt;
+        this.#releaseSlots(1);
+      });
+      if (write !== undefined) await write();
+      await this.#settler.complete({ claim, durationMs });
+    } catch (error) {
+      await this.#settler.fail({ claim, durationMs }, error);
+    }
+    this.#claims.delete(claim);
+  }
+
+  async #run({ jobId, attempt, payload, origin, controller }: Claim) {
+    const { app } = this.#deps;
+    const { contract } = this.job;
+    const { signal } = controller;
+    if (this.#stopping.signal.aborted) controller.abort(new ShuttingDown('the worker stops'));
+    signal.throwIfAborted();
+    const timeout = setTimeout(
+      () => controller.abort(new TimedOut(`timed out after ${contract.timeoutSeconds} seconds`)),
+      contract.timeoutSeconds * 1000,
+    );
+    const work = { label: `job ${contract.name}`, requestId: origin.requestId };
+    const span = {
+      name: work.label,
+      kind: 'consumer',
+      attributes: { 'job.id': jobId, 'job.attempt': attempt },
+      parent: origin.traceparent,
+    } as const;
+    const run = async () => (await this.job.run(app, payload, { id: jobId, attempt, signal })) ?? undefined;
+    try {
+      return await app.work.run(work, () => app.tracing.span(span, () => untilAborted(run(), signal)));
+    } finally {
+      clearTimeout(timeout);
     }
   }
 
-  /** Waits for the next poll, or until it is woken. Whatever waits for a slot meanwhile goes back in time. */
+  /** Waits for the next poll, or until it is woken. */
   async #rest(): Promise<void> {
-    if (this.#isWoken) return;
-    const [oldest] = this.#waiting;
-    const ms = oldest === undefined ? POLL_MS : Math.max(0, oldest.claimedAt + STALE_MS - performance.now());
+    if (this.#isWoken || this.#stopping.signal.aborted) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const timer = setTimeout(resolve, POLL_MS);
       this.#wake = () => {
         clearTimeout(timer);
         resolve();
       };
     });
-    if (oldest !== undefined && oldest === this.#waiting[0] && !this.#isWoken) {
-      await this.#holdings.giveBack(this.#waiting.splice(0));
-    }
   }
 
-  /** Starts what is waiting, one by one, each when there is a slot: so that all queues get slots in turn. */
-  async #dispatch(): Promise<void> {
-    if (this.#isDispatching) return;
-    this.#isDispatching = true;
-    while (this.#waiting.length > 0 && !this.#isStopping) {
-      await new Promise<void>((resolve) => {
-        void this.#ownSlots(() =>
-          this.#deps.slots(() => {
-            resolve();
-            return this.#startNext();
-          }),
-        );
-      });
-    }
-    this.#isDispatching = false;
-  }
-
-  async #startNext(): Promise<void> {
-    const claim = this.#isStopping ? undefined : this.#waiting.shift();
-    if (claim === undefined) return;
-    const running = this.#run(claim);
-    this.#running.set(claim, running);
-    await running;
-    this.#running.delete(claim);
-    this.#wakeIfRoom();
-  }
-
-  #wakeIfRoom(): void {
-    if (this.#room() > 0) this.wake();
-  }
-
-  /** Runs one job to its end. Never rejects: whatever happens is the job's result. */
-  async #run(claim: Claim): Promise<void> {
-    const { app } = this.#deps;
-    const { contract } = this.job;
-    const { jobId, attempt, origin, controller } = claim;
-    const { signal } = controller;
-    const timeout = setTimeout(
-      () => controller.abort(new TimedOut(`timed out after ${contract.timeoutSeconds} seconds`)),
-      contract.timeoutSeconds * 1000,
-    );
-    claim.startedAt = new Date();
-    const startedAt = performance.now();
-    const afterwards = (write: () => Promise<void>) => {
-      claim.write = write;
-    };
-    const measure = () => {
-      claim.durationMs = performance.now() - startedAt;
-      this.#paceMs = 0.8 * this.#paceMs + 0.2 * claim.durationMs;
-    };
+  /** Shows that the jobs in hand are being worked, and stops those that have been cancelled or taken away. */
+  async #keepClaims(): Promise<void> {
+    const claims = [...this.#claims.keys()];
+    if (claims.length === 0) return;
     try {
-      signal.throwIfAborted();
-      const work = { label: `job ${contract.name}`, requestId: origin.requestId };
-      const context = { id: jobId, attempt, signal, afterwards };
-      const span = {
-        name: work.label,
-        kind: 'consumer',
-        attributes: { 'job.id': jobId, 'job.attempt': attempt },
-        parent: origin.traceparent,
-      } as const;
-      await app.work.run(work, () => app.tracing.span(span, () => untilAborted(claim.run(context), signal)));
-      measure();
-      void this.#holdings.complete(claim).then(() => this.#wakeIfRoom());
+      const kept = await keepClaims(this.#deps.app.db, { queue: this.#name, claims });
+      for (const claim of claims) {
+        if (!this.#claims.has(claim) || kept.has(claim.jobId)) continue;
+        claim.controller.abort(new ClaimLost('the job was cancelled or taken by another worker'));
+      }
     } catch (error) {
-      measure();
-      await this.#holdings.fail(claim, error);
-    } finally {
-      clearTimeout(timeout);
+      this.#deps.app.log.error({ err: error, queue: this.#name }, 'a heartbeat failed');
     }
   }
+}
+
+function claimOf(job: JobWithMetadata<unknown>, recorded: Promise<void>): Claim {
+  return {
+    jobId: job.id,
+    attempt: job.retryCount + 1,
+    claimedAt: job.startedOn,
+    retryLimit: job.retryLimit,
+    ...unpack(job.data),
+    controller: new AbortController(),
+    recorded,
+  };
 }

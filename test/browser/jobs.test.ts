@@ -97,12 +97,11 @@ t.test('the progress of an export moves on the page, with no click', async (t) =
     [
       {
         contract: exportQueue,
-        take: (...taken) =>
-          (real?.take(...taken) ?? []).map((run) => async (context) => {
-            await sql`update data_exports set state = 'running', done = 2000, total = 4000`.execute(app.db);
-            await halfway;
-            await run(context);
-          }),
+        async run(...args) {
+          await sql`update data_exports set state = 'running', done = 2000, total = 4000`.execute(app.db);
+          await halfway;
+          await real?.run(...args);
+        },
       },
     ],
     { concurrency: 1 },

@@ -6,7 +6,7 @@ import { recordAttempts } from '../../src/queue/attempts.ts';
 import { defineQueue } from '../../src/queue/contracts.ts';
 import { defineJob } from '../../src/queue/job.ts';
 import { pauseQueue, resumeQueue } from '../../src/queue/pause.ts';
-import { hasConsumingWorker, listLiveWorkers } from '../../src/queue/workers.ts';
+import { hasConsumingWorker, listLiveWorkers } from '../../src/queue/presence.ts';
 import { build } from '../support/build.ts';
 import { attemptsOf, createQueues, deadLettersOf, jobsOf } from '../support/jobs.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -134,8 +134,8 @@ t.test('a stopping worker hands back what does not end, and no attempt is spent'
 
   const jobs = await jobsOf(app, plain);
   t.match(jobs, [
-    { state: 'created', retryCount: 0 },
-    { state: 'created', retryCount: 0 },
+    { state: 'retry', retryCount: 0 },
+    { state: 'retry', retryCount: 0 },
   ]);
   t.match(await attemptsOf(app, jobs[0]?.id), [{ attempt: 1, outcome: 'handed back' }]);
 

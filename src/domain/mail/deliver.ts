@@ -8,8 +8,6 @@ import { mailTemplates } from './templates.ts';
 
 interface Dependencies {
   readonly db: Db;
-  /** Sees to it that the ledger has the mail before its job counts as done. */
-  readonly record: (delivery: Delivery) => void;
   readonly mailer: Mailer;
   readonly renderMail: RenderMail;
   /** The site's address, for links; its host names the messages. */
@@ -27,16 +25,17 @@ interface MailJob {
 }
 
 /**
- * Writes one mail and hands it to the mail server: render, send, record, in that order. Safe to run
+ * Writes one mail and hands it to the mail server. The caller records the delivery, then the job is done. Safe to run
  * again: the ledger knows what was sent, and every attempt carries the same Message-ID. Only when the process dies
  * between the server's acceptance and the ledger's row can a second copy leave.
  *
+ * @returns what the ledger has to record; undefined when nothing was sent
  * @throws PermanentFailure when there is no such account any more, or the server refuses the recipient or the message
  */
 export async function deliverMail(
-  { db, record, mailer, renderMail, baseUrl }: Dependencies,
+  { db, mailer, renderMail, baseUrl }: Dependencies,
   { id: jobId, payload, prepared, signal }: MailJob,
-): Promise<void> {
+): Promise<Delivery | undefined> {
   const { userId, emailChangeId, passwordResetId } = payload;
   const { template: name, recipient, isDelivered, token } = prepared;
   const template = mailTemplates[name];
@@ -63,7 +62,7 @@ export async function deliverMail(
     ...(template.isUnsubscribeLink && { unsubscribeUrl: url }),
   };
   await sendOrGiveUp(mailer, message, { signal });
-  record({ jobId, userId: recipient.id, template: name, messageId });
+  return { jobId, userId: recipient.id, template: name, messageId };
 }
 
 async function sendOrGiveUp(mailer: Mailer, ...[message, options]: Parameters<Mailer['send']>) {

@@ -4,7 +4,8 @@ import { currentUser } from '../../../plugins/web/guards.ts';
 import { type JobAction, QueueAdmin } from '../../../queue/admin.ts';
 import { recordAction } from '../../../queue/audit.ts';
 import { queueContracts } from '../../../queue/contracts.ts';
-import { findJobIds, type JobFilter } from '../../../queue/find.ts';
+import type { JobFilter } from '../../../queue/jobs.ts';
+import { findJobIds } from '../../../queue/jobs-table.ts';
 import { pauseQueue, resumeQueue } from '../../../queue/pause.ts';
 import { FilterFields, filterFields, filterFrom, WORK_QUEUES, withFields } from './filter.ts';
 

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { DomainError } from '../../../errors.ts';
 import { deadLetterName, queueContracts } from '../../../queue/contracts.ts';
-import { JOB_STATES, type JobFilter } from '../../../queue/find.ts';
+import { JOB_STATES, type JobFilter } from '../../../queue/jobs.ts';
 
 /** The queues that have work, and those where it ends that was given up. */
 export const WORK_QUEUES = queueContracts.map(({ name }) => name);

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
+import { findJob } from '../../../queue/attempts.ts';
 import { listActions } from '../../../queue/audit.ts';
-import { findJob, JOB_STATES, listJobs } from '../../../queue/find.ts';
+import { JOB_STATES } from '../../../queue/jobs.ts';
+import { listJobs } from '../../../queue/jobs-table.ts';
 import { redact } from '../../../queue/redact.ts';
 import { ALL_QUEUES, DEAD_QUEUES, filterFields, filterFrom, noSuchJob, withFields } from './filter.ts';
 
