@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
 import { buildApp } from './app.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
-import { hasConsumingWorker } from './domain/jobs/workers.ts';
 import { StartupError } from './errors.ts';
 import { jobs } from './jobs/index.ts';
 import { closeOnSignal, readyOrClose, reportReady, runMain } from './process.ts';
+import { hasConsumingWorker } from './queue/presence.ts';
 
 /** The worker process: config → the same app, which listens on no port → work → graceful close. */
 await runMain(async () => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
-import { mailQueue } from '../src/queues.ts';
+import { mailQueue } from '../src/queue/contracts.ts';
 import { build } from './support/build.ts';
 import { createDatabase } from './support/database.ts';
 import { jobsOf } from './support/jobs.ts';

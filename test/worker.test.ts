@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import t from 'tap';
-import { mailQueue } from '../src/queues.ts';
+import { mailQueue } from '../src/queue/contracts.ts';
 import { build } from './support/build.ts';
 import { Client } from './support/client.ts';
 import { createDatabase } from './support/database.ts';

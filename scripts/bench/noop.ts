@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { defineQueue } from '../../src/queues.ts';
+import { defineQueue } from '../../src/queue/contracts.ts';
 
 /** A queue whose jobs do nothing: what remains is the cost of the queue itself. */
 export const noopQueue = defineQueue({

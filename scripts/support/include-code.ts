@@ -1,7 +1,7 @@
 import { StartupError } from '../../src/errors.ts';
 
 /**
- * A place for code: `<!-- code: src/queues.ts | first line | last line -->` and the block after it. The block gets
+ * A place for code: `<!-- code: src/queue/contracts.ts | first line | last line -->` and the block after it. The block gets
  * the file's lines from the first that contains the one text to the next that is the other, or the whole file.
  */
 const PLACE =

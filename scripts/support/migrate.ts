@@ -4,8 +4,8 @@ import { PgBoss } from 'pg-boss';
 import { StartupError } from '../../src/errors.ts';
 import { createMigrator } from '../../src/migrator.ts';
 import { databaseUnreachable } from '../../src/plugins/db.ts';
-import { synchroniseQueues } from '../../src/plugins/queue/synchronise.ts';
-import { queueContracts } from '../../src/queues.ts';
+import { queueContracts } from '../../src/queue/contracts.ts';
+import { synchroniseQueues } from '../../src/queue/synchronise.ts';
 import type { Schema } from '../../src/schema.ts';
 
 /** What a run of the migrations tells whoever watches it. */

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { persist } from '../../src/persist.ts';
-import { mailQueue } from '../../src/queues.ts';
+import { mailQueue } from '../../src/queue/contracts.ts';
 import type { Db } from '../../src/schema.ts';
 import type { Cluster } from '../support/postgres-cluster.ts';
 import { MoodyMailServer } from './mail-server.ts';

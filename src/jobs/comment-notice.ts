@@ -1,6 +1,6 @@
 import { noticeComments } from '../domain/comments/notice.ts';
-import { defineJob } from '../plugins/queue/job.ts';
-import { commentNoticeQueue } from '../queues.ts';
+import { commentNoticeQueue } from '../queue/contracts.ts';
+import { defineJob } from '../queue/job.ts';
 
 /** Enqueues a mail to a post's author about new comments. */
 export default defineJob(commentNoticeQueue, ({ db, queue }, { postId }) =>

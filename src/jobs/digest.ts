@@ -1,6 +1,6 @@
 import { sendDigests } from '../domain/digests/send.ts';
-import { defineJob } from '../plugins/queue/job.ts';
-import { digestQueue } from '../queues.ts';
+import { digestQueue } from '../queue/contracts.ts';
+import { defineJob } from '../queue/job.ts';
 
 /** Enqueues last week's digest for everyone who wants it. */
 export default defineJob(digestQueue, async ({ db, queue, log }, _payload, { signal }) => {

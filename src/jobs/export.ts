@@ -1,6 +1,6 @@
 import { writeExport } from '../domain/exports/write.ts';
-import { defineJob } from '../plugins/queue/job.ts';
-import { exportQueue } from '../queues.ts';
+import { exportQueue } from '../queue/contracts.ts';
+import { defineJob } from '../queue/job.ts';
 
 /** Writes one person's export, and enqueues the mail with its link. */
 export default defineJob(exportQueue, ({ db, queue }, { exportId }, { signal }) =>

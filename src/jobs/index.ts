@@ -1,4 +1,4 @@
-import type { JobDefinition } from '../plugins/queue/job.ts';
+import type { JobDefinition } from '../queue/job.ts';
 import alarm from './alarm.ts';
 import commentNotice from './comment-notice.ts';
 import digest from './digest.ts';

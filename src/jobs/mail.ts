@@ -1,21 +1,14 @@
 import { deliverMail } from '../domain/mail/deliver.ts';
 import { prepareMails } from '../domain/mail/prepare.ts';
-import { defineJobWith } from '../plugins/queue/job.ts';
-import { mailQueue } from '../queues.ts';
+import { mailQueue } from '../queue/contracts.ts';
+import { defineJob } from '../queue/job.ts';
 
-/** Sends one mail to one person. */
-export default defineJobWith(
-  mailQueue,
-  ({ db }, jobs) => prepareMails(db, jobs),
-  ({ db, mailer, mailLedger, renderMail, config }, payload, { id, signal, afterwards }, prepared) =>
-    deliverMail(
-      {
-        db,
-        mailer,
-        record: (delivery) => afterwards(() => mailLedger.record(delivery)),
-        renderMail,
-        baseUrl: config.baseUrl,
-      },
-      { id, payload, prepared, signal },
-    ),
-);
+/** Sends one mail to one person. The ledger is written after the handler, so that its slot need not wait for the disk. */
+export default defineJob(mailQueue, async (app, payload, { id, signal }) => {
+  const { db, mailer, mailLedger, renderMail, config } = app;
+  const [prepared] = await prepareMails(db, [{ id, payload }]);
+  if (prepared === undefined) throw new Error(`nothing was prepared for job ${id}`);
+  const deps = { db, mailer, renderMail, baseUrl: config.baseUrl };
+  const delivery = await deliverMail(deps, { id, payload, prepared, signal });
+  return delivery && (() => mailLedger.record(delivery));
+});

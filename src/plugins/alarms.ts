@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin';
 import { type Alarm, deadLetterAlarm, raiseAlarm } from '../domain/alarms/raise.ts';
-import { alarmQueue } from '../queues.ts';
+import { alarmQueue } from '../queue/contracts.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -2,10 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { Kysely, type LogEvent, PostgresDialect } from 'kysely';
 import pg from 'pg';
-import { type Clock, enableClockOverride } from 'pg-boss';
 import { maskPassword } from '../config.ts';
 import { StartupError } from '../errors.ts';
 import { pendingMigrations } from '../migrator.ts';
+import { type Clock, enableClockOverride, QUEUE_CONNECTIONS } from '../queue/boss.ts';
 import type { Schema } from '../schema.ts';
 import { type NamingPool, preparing } from './prepared-statements.ts';
 
@@ -19,9 +19,6 @@ declare module 'fastify' {
     pool: pg.Pool;
   }
 }
-
-/** Of `DATABASE_POOL_MAX`, how many the queue takes to supervise and schedule; one more is its LISTEN connection. */
-export const QUEUE_CONNECTIONS = 1;
 
 /** How long a request waits for a free connection, or for the server to answer at all. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -51,6 +48,7 @@ export default fp<{ clock?: Clock | undefined }>(
 function createPool(app: FastifyInstance, connectionString: string, clock?: Clock): pg.Pool {
   const pool = new pg.Pool({
     connectionString,
+    // One more is for LISTEN.
     max: app.config.databasePoolMax - QUEUE_CONNECTIONS - 1,
     application_name: `pennypost ${app.role}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

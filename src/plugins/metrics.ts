@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { countJobs } from '../domain/jobs/count.ts';
-import { type DurationCount, readDurations } from '../domain/jobs/durations.ts';
-import { queueContracts } from '../queues.ts';
+import { queueContracts } from '../queue/contracts.ts';
+import { type DurationCount, readDurations } from '../queue/durations.ts';
+import { countJobs } from '../queue/jobs-table.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {

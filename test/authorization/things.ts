@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import { issueToken } from '../../src/domain/api-tokens/issue.ts';
 import { setCommentDisabled } from '../../src/domain/comments/write.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
-import { mailQueue } from '../../src/queues.ts';
+import { mailQueue } from '../../src/queue/contracts.ts';
 import { issueTestToken } from '../support/api.ts';
 import { mailedToken, mintToken, type TestUser } from '../support/factories.ts';
 import { writeComments, writePosts } from '../support/writing.ts';

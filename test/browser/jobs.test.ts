@@ -3,8 +3,8 @@ import t from 'tap';
 import { buildApp } from '../../src/app.ts';
 import { PermanentFailure } from '../../src/errors.ts';
 import { jobs } from '../../src/jobs/index.ts';
-import { defineJob } from '../../src/plugins/queue/job.ts';
-import { exportQueue, mailQueue } from '../../src/queues.ts';
+import { exportQueue, mailQueue } from '../../src/queue/contracts.ts';
+import { defineJob } from '../../src/queue/job.ts';
 import { accessibilityFaults, listen, openPage } from '../support/browser.ts';
 import { testConfig } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';
@@ -97,12 +97,11 @@ t.test('the progress of an export moves on the page, with no click', async (t) =
     [
       {
         contract: exportQueue,
-        take: (...taken) =>
-          (real?.take(...taken) ?? []).map((run) => async (context) => {
-            await sql`update data_exports set state = 'running', done = 2000, total = 4000`.execute(app.db);
-            await halfway;
-            await run(context);
-          }),
+        async run(...args) {
+          await sql`update data_exports set state = 'running', done = 2000, total = 4000`.execute(app.db);
+          await halfway;
+          await real?.run(...args);
+        },
       },
     ],
     { concurrency: 1 },

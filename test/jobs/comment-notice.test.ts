@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { TestClock } from 'pg-boss';
 import t from 'tap';
 import { publishComment, setCommentDisabled } from '../../src/domain/comments/write.ts';
-import { commentNoticeQueue } from '../../src/queues.ts';
+import { commentNoticeQueue } from '../../src/queue/contracts.ts';
 import { build } from '../support/build.ts';
 import { Client } from '../support/client.ts';
 import { createUser } from '../support/factories.ts';

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { sendDigests } from '../../src/domain/digests/send.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
-import { mailQueue } from '../../src/queues.ts';
+import { mailQueue } from '../../src/queue/contracts.ts';
 import { build } from '../support/build.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
 import { assertEnqueued, drain, jobsOf } from '../support/jobs.ts';

@@ -3,7 +3,7 @@ import t from 'tap';
 import { cancelExport } from '../../src/domain/exports/requests.ts';
 import { writeExport } from '../../src/domain/exports/write.ts';
 import { prune } from '../../src/domain/prune.ts';
-import { exportQueue } from '../../src/queues.ts';
+import { exportQueue } from '../../src/queue/contracts.ts';
 import { build } from '../support/build.ts';
 import { Client, messagesOf } from '../support/client.ts';
 import { createUser, signedInClient } from '../support/factories.ts';

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { PermanentFailure } from '../../src/errors.ts';
-import { defineJob } from '../../src/plugins/queue/job.ts';
-import { mailQueue } from '../../src/queues.ts';
+import { mailQueue } from '../../src/queue/contracts.ts';
+import { defineJob } from '../../src/queue/job.ts';
 import { build } from '../support/build.ts';
 import { deadLettersOf } from '../support/jobs.ts';
 import { waitFor } from '../support/wait-for.ts';

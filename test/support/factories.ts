@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { prepareMails } from '../../src/domain/mail/prepare.ts';
-import type { mailQueue, PayloadOf } from '../../src/queues.ts';
+import type { mailQueue, PayloadOf } from '../../src/queue/contracts.ts';
 import type { Role } from '../../src/schema.ts';
 import { Client } from './client.ts';
 

@@ -3,8 +3,8 @@ import { sql } from 'kysely';
 import { PgBoss } from 'pg-boss';
 import type { Test } from 'tap';
 import { jobs } from '../../src/jobs/index.ts';
-import { synchroniseQueues } from '../../src/plugins/queue/synchronise.ts';
-import { deadLetterName, type QueueContract, queueContracts } from '../../src/queues.ts';
+import { deadLetterName, type QueueContract, queueContracts } from '../../src/queue/contracts.ts';
+import { synchroniseQueues } from '../../src/queue/synchronise.ts';
 import { waitFor } from './wait-for.ts';
 
 /** A job as it lies in the queue. */

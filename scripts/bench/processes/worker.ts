@@ -1,7 +1,7 @@
 import { buildApp } from '../../../src/app.ts';
 import { loadConfig } from '../../../src/config.ts';
 import { jobs } from '../../../src/jobs/index.ts';
-import { defineJob } from '../../../src/plugins/queue/job.ts';
+import { defineJob } from '../../../src/queue/job.ts';
 import { noopQueue } from '../noop.ts';
 
 /** The application's own worker, with one more job that does nothing. */

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import { mailQueue, type Queue } from '../../queues.ts';
+import { mailQueue, type Queue } from '../../queue/contracts.ts';
 import type { Db, Role, Schema } from '../../schema.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';

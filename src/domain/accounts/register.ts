@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { DomainError } from '../../errors.ts';
-import { mailQueue, type Queue } from '../../queues.ts';
+import { mailQueue, type Queue } from '../../queue/contracts.ts';
 import type { Schema } from '../../schema.ts';
 import type { Credentials } from './find.ts';
 

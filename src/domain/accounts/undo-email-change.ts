@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { Queue } from '../../queues.ts';
+import type { Queue } from '../../queue/contracts.ts';
 import type { Schema } from '../../schema.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { mintToken } from '../token.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
-import { alarmQueue, type Queue } from '../../queues.ts';
+import { alarmQueue, type Queue } from '../../queue/contracts.ts';
 import type { Db } from '../../schema.ts';
 
 /** Something that should not have happened, and that somebody should look at. */

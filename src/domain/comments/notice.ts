@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { commentNoticeQueue, mailQueue, type Queue } from '../../queues.ts';
+import { commentNoticeQueue, mailQueue, type Queue } from '../../queue/contracts.ts';
 import type { Db } from '../../schema.ts';
 
 /** The author of a post gets at most one mail about it in this time; what is written meanwhile is collected. */

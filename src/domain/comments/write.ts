@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { DomainError } from '../../errors.ts';
-import type { Queue } from '../../queues.ts';
+import type { Queue } from '../../queue/contracts.ts';
 import type { Db, Schema } from '../../schema.ts';
 import type { Rendered } from '../markdown.ts';
 import { type Actor, mayChange } from '../posts/write.ts';

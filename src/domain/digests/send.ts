@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { BULK_MAIL_PRIORITY, mailQueue, type Queue } from '../../queues.ts';
+import { BULK_MAIL_PRIORITY, mailQueue, type Queue } from '../../queue/contracts.ts';
 import type { Db } from '../../schema.ts';
 
 /** Recipients per transaction. */

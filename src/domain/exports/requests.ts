@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { DomainError } from '../../errors.ts';
-import { exportQueue, type Queue } from '../../queues.ts';
+import { exportQueue, type Queue } from '../../queue/contracts.ts';
 import type { DataExportState, Db } from '../../schema.ts';
 import { goodTokens } from '../accounts/mailed-token.ts';
 import { recordEvent } from '../security-events/record.ts';

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { sql } from 'kysely';
 import { ZipFile } from 'yazl';
-import { mailQueue, type Queue } from '../../queues.ts';
+import { mailQueue, type Queue } from '../../queue/contracts.ts';
 import type { Db } from '../../schema.ts';
 import { exportEntries } from './entries.ts';
 

@@ -1,5 +1,5 @@
 import { PermanentFailure } from '../../errors.ts';
-import type { mailQueue, PayloadOf } from '../../queues.ts';
+import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
 import type { Db } from '../../schema.ts';
 import { loadNewComments } from '../comments/notice.ts';
 import { loadDigest } from '../digests/load.ts';
@@ -10,8 +10,6 @@ import { mailTemplates } from './templates.ts';
 
 interface Dependencies {
   readonly db: Db;
-  /** Adds the mail to the ledger before its job completes. */
-  readonly record: (delivery: Delivery) => void;
   readonly mailer: Mailer;
   readonly renderMail: RenderMail;
   /** The site's address, for links; its host names the messages. */
@@ -29,15 +27,17 @@ interface MailJob {
 }
 
 /**
- * Renders, sends and records one mail. Safe to repeat: the ledger knows what was sent, and every attempt has the same
- * Message-ID. A second copy is only sent if the process dies after the server accepted the mail and before the ledger has it.
+ * Renders and sends one mail; the caller records the delivery before its job completes. Safe to repeat: the ledger knows
+ * what was sent, and every attempt has the same Message-ID. A second copy is only sent if the process dies after the
+ * server accepted the mail and before the ledger has it.
  *
+ * @returns the ledger's row, or undefined if nothing was sent
  * @throws PermanentFailure if the account no longer exists, or the server refuses the recipient or the message
  */
 export async function deliverMail(
-  { db, record, mailer, renderMail, baseUrl }: Dependencies,
+  { db, mailer, renderMail, baseUrl }: Dependencies,
   { id: jobId, payload, prepared, signal }: MailJob,
-): Promise<void> {
+): Promise<Delivery | undefined> {
   const { template: name, recipient, isDelivered, token } = prepared;
   const template = mailTemplates[name];
   if (isDelivered) return;
@@ -62,7 +62,7 @@ export async function deliverMail(
     ...(template.isUnsubscribeLink && { unsubscribeUrl: url }),
   };
   await sendOrGiveUp(mailer, message, { signal });
-  record({ jobId, userId: recipient.id, template: name, messageId });
+  return { jobId, userId: recipient.id, template: name, messageId };
 }
 
 /** What a mail says beside its link. Undefined when there is nothing left to say. */

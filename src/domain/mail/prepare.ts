@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { mailQueue, PayloadOf } from '../../queues.ts';
+import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
 import type { Db, TokenPurpose } from '../../schema.ts';
 import { accountIdOf } from '../accounts/find.ts';
 import { mintToken } from '../token.ts';

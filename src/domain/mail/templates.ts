@@ -1,4 +1,4 @@
-import type { mailQueue, PayloadOf } from '../../queues.ts';
+import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
 import type { TokenPurpose } from '../../schema.ts';
 
 /** A kind of mail. Its text is in `views/mail`. */

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { DomainError } from '../../errors.ts';
-import { mailQueue, type Queue } from '../../queues.ts';
+import { mailQueue, type Queue } from '../../queue/contracts.ts';
 import type { Db, Schema } from '../../schema.ts';
 import { canonicalEmail } from '../accounts/email.ts';
 import { endAccess } from '../accounts/end-access.ts';

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import { mailQueue, type Queue } from '../../queues.ts';
+import { mailQueue, type Queue } from '../../queue/contracts.ts';
 import type { Db, Schema } from '../../schema.ts';
 import { rowCount } from '../page.ts';
 import { recordEvent } from '../security-events/record.ts';

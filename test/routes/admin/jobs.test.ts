@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import t from 'tap';
 import { PermanentFailure } from '../../../src/errors.ts';
-import { defineJob } from '../../../src/plugins/queue/job.ts';
-import { mailQueue } from '../../../src/queues.ts';
+import { mailQueue } from '../../../src/queue/contracts.ts';
+import { defineJob } from '../../../src/queue/job.ts';
 import { build } from '../../support/build.ts';
 import { Client, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
@@ -59,7 +59,7 @@ t.test('the overview counts, and warns when jobs wait and no worker lives', asyn
   t.match(page, /state=ready">1<[\s\S]*state=active">0<[\s\S]*state=deferred">1</);
   t.match(page, /digest<\/th>\s*<td><code>0 7 \* \* 1<\/code>/, 'schedules are shown');
 
-  await app.queue.work([defineJob(mailQueue, () => new Promise(() => {}))], { concurrency: 2 });
+  await app.queue.work([defineJob(mailQueue, () => new Promise<void>(() => {}))], { concurrency: 2 });
   const busy = await waitFor(async () => {
     const { body } = await client.get('/admin/jobs');
     return body.includes('1 of 2 slots in use') && body;

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
-import { commentNoticeQueue } from '../../../src/queues.ts';
+import { commentNoticeQueue } from '../../../src/queue/contracts.ts';
 import { ApiProgram } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';

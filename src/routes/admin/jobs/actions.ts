@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify';
-import { recordAction } from '../../../domain/jobs/audit.ts';
-import { findJobIds, type JobFilter } from '../../../domain/jobs/find.ts';
-import { pauseQueue, resumeQueue } from '../../../domain/jobs/pause.ts';
 import { DomainError } from '../../../errors.ts';
-import { type JobAction, QueueAdmin } from '../../../plugins/queue/admin.ts';
 import { currentUser } from '../../../plugins/web/guards.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
-import { queueContracts } from '../../../queues.ts';
+import { type JobAction, QueueAdmin } from '../../../queue/admin.ts';
+import { recordAction } from '../../../queue/audit.ts';
+import { queueContracts } from '../../../queue/contracts.ts';
+import type { JobFilter } from '../../../queue/jobs.ts';
+import { findJobIds } from '../../../queue/jobs-table.ts';
+import { pauseQueue, resumeQueue } from '../../../queue/pause.ts';
 import { FilterFields, filterFields, filterFrom, WORK_QUEUES, withFields } from './filter.ts';
 
 /** More than so many are not counted before they are asked about. */

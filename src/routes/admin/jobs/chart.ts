@@ -1,4 +1,4 @@
-import type { StatsPoint } from '../../../plugins/queue/admin.ts';
+import type { StatsPoint } from '../../../queue/admin.ts';
 
 const WIDTH = 600;
 const HEIGHT = 120;

@@ -1,8 +1,8 @@
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { JOB_STATES, type JobFilter } from '../../../domain/jobs/find.ts';
 import { DomainError } from '../../../errors.ts';
-import { deadLetterName, queueContracts } from '../../../queues.ts';
+import { deadLetterName, queueContracts } from '../../../queue/contracts.ts';
+import { JOB_STATES, type JobFilter } from '../../../queue/jobs.ts';
 
 /** The queues that have work, and those where it ends that was given up. */
 export const WORK_QUEUES = queueContracts.map(({ name }) => name);

@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import { listActions } from '../../../domain/jobs/audit.ts';
-import { findJob, JOB_STATES, listJobs } from '../../../domain/jobs/find.ts';
-import { redact } from '../../../domain/jobs/redact.ts';
+import { findJob } from '../../../queue/attempts.ts';
+import { listActions } from '../../../queue/audit.ts';
+import { JOB_STATES } from '../../../queue/jobs.ts';
+import { listJobs } from '../../../queue/jobs-table.ts';
+import { redact } from '../../../queue/redact.ts';
 import { ALL_QUEUES, DEAD_QUEUES, filterFields, filterFrom, noSuchJob, withFields } from './filter.ts';
 
 const PAGE_SIZE = 50;

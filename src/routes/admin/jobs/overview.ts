@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import { countJobs } from '../../../domain/jobs/count.ts';
-import { listPausedQueues } from '../../../domain/jobs/pause.ts';
-import { listLiveWorkers } from '../../../domain/jobs/workers.ts';
+import { countJobs } from '../../../queue/jobs-table.ts';
+import { listPausedQueues } from '../../../queue/pause.ts';
+import { listLiveWorkers } from '../../../queue/presence.ts';
 import { drawBacklog, drawThroughput, RANGES } from './chart.ts';
 import { WORK_QUEUES } from './filter.ts';
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { mailQueue } from '../../../../src/queues.ts';
+import { mailQueue } from '../../../../src/queue/contracts.ts';
 import { build } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf, warningsOf } from '../../../support/client.ts';
 import { createUser, mintToken, signedInClient } from '../../../support/factories.ts';

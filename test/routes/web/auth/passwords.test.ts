@@ -1,5 +1,5 @@
 import t from 'tap';
-import { mailQueue } from '../../../../src/queues.ts';
+import { mailQueue } from '../../../../src/queue/contracts.ts';
 import { build } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
 import { createUser, mintToken, PASSWORD, signedInClient } from '../../../support/factories.ts';

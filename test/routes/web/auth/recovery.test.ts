@@ -4,7 +4,7 @@ import { issueNamedToken } from '../../../../src/domain/api-tokens/issue.ts';
 import { endSession } from '../../../../src/domain/sessions/end.ts';
 import { startSession } from '../../../../src/domain/sessions/start.ts';
 import { hashToken } from '../../../../src/domain/token.ts';
-import { mailQueue } from '../../../../src/queues.ts';
+import { mailQueue } from '../../../../src/queue/contracts.ts';
 import { ApiProgram, basic, issueTestToken } from '../../../support/api.ts';
 import { build } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../../support/client.ts';

@@ -1,8 +1,7 @@
-import { sql } from 'kysely';
 import { fromKysely, type PgBoss } from 'pg-boss';
-import { findJobIds, type JobFilter, type JobState } from '../../domain/jobs/find.ts';
-import { deadLetterName } from '../../queues.ts';
-import type { Db } from '../../schema.ts';
+import type { Db } from '../schema.ts';
+import type { JobFilter, JobState } from './jobs.ts';
+import { findJobIds, startNow, takeBackDeadLetters } from './jobs-table.ts';
 
 export type JobAction = 'retry' | 'cancel' | 'run' | 'delete' | 'redrive';
 
@@ -109,19 +108,13 @@ export class QueueAdmin {
     if (action === 'cancel') await this.#boss.cancel(queue, ids, options);
     if (action === 'delete') await this.#boss.deleteJob(queue, ids, options);
     if (action === 'redrive') return this.#boss.redrive(queue, { ...options, ids, limit: BATCH });
-    if (action === 'run') {
-      await sql`update pgboss.job set start_after = pgboss.job_now() where name = ${queue} and id = any(${ids}::uuid[])`.execute(
-        db,
-      );
-    }
+    if (action === 'run') await startNow(db, queue, ids);
     return ids.length;
   }
 
   /** Lets failed jobs run again; each takes its dead letter back. */
   async #retry(db: Db, queue: string, ids: string[]): Promise<number> {
-    await sql`
-      delete from pgboss.job where name = ${deadLetterName({ name: queue })} and source_id = any(${ids}::uuid[])
-    `.execute(db);
+    await takeBackDeadLetters(db, queue, ids);
     await this.#boss.retry(queue, ids, { db: fromKysely(db) });
     return ids.length;
   }

@@ -1,21 +1,21 @@
 import { EventEmitter } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import { fromKysely, type PgBoss } from 'pg-boss';
-import { wakeWorkers } from '../../domain/jobs/signal.ts';
-import type { Queue, QueueContract } from '../../queues.ts';
-import type { Db } from '../../schema.ts';
+import type { Db } from '../schema.ts';
+import type { Queue, QueueContract } from './contracts.ts';
 import type { JobEvents } from './events.ts';
 import type { JobDefinition } from './job.ts';
 import { type Origin, pack } from './origin.ts';
-import { QueueWorker } from './queue-worker.ts';
+import { wakeWorkers } from './wake.ts';
+import { Worker } from './worker.ts';
 
 /** The queue as the application uses it: pg-boss, typed by the contracts. */
-export class BossQueue implements Queue {
+export class JobQueue implements Queue {
   /** How attempts end, in this process. */
   readonly events: JobEvents = new EventEmitter();
   readonly #app: FastifyInstance;
   readonly #boss: PgBoss;
-  #worker: QueueWorker | undefined;
+  #worker: Worker | undefined;
 
   constructor(app: FastifyInstance, boss: PgBoss) {
     this.#app = app;
@@ -62,13 +62,14 @@ export class BossQueue implements Queue {
   async work(jobs: readonly JobDefinition[], { concurrency }: { concurrency: number }): Promise<void> {
     if (this.#worker !== undefined) throw new Error('this app is working already');
     const deps = { app: this.#app, boss: this.#boss, events: this.events };
-    this.#worker = await QueueWorker.start(deps, { jobs, concurrency });
+    this.#worker = await Worker.start(deps, { jobs, concurrency });
   }
 
   /** Takes no more jobs, and gives those in hand the grace of the configuration to end. */
   async stopWorking(): Promise<void> {
-    await this.#worker?.stop(this.#app.config.shutdownGraceSeconds * 1000);
-    this.#worker = undefined;
+    const worker = this.#worker;
+    await worker?.stop(this.#app.config.shutdownGraceSeconds * 1000);
+    if (this.#worker === worker) this.#worker = undefined;
   }
 
   async #wakeWorkers(db: Db, { name }: QueueContract): Promise<void> {

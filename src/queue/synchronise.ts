@@ -1,6 +1,11 @@
 import type { PgBoss, UpdateQueueOptions } from 'pg-boss';
-import { deadLetterName, type QueueContract } from '../../queues.ts';
-import { HEARTBEAT_SECONDS } from './holdings.ts';
+import { deadLetterName, type QueueContract } from './contracts.ts';
+
+/**
+ * The jobs of a worker that was killed run again when they have shown no heartbeat for this long. 10 is the least
+ * that pg-boss accepts.
+ */
+export const HEARTBEAT_SECONDS = 10;
 
 /** The worker ends an attempt that takes too long itself; this long after, pg-boss does it for a worker that is stuck. */
 const BACKSTOP_SECONDS = 60;

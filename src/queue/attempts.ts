@@ -1,5 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Db, JobAttemptOutcome } from '../../schema.ts';
+import type { Db, JobAttemptOutcome } from '../schema.ts';
+import type { AttemptRecord, JobDetails, JobSummary } from './jobs.ts';
+import { selectJob } from './jobs-table.ts';
 
 /** One attempt at a job: what fences it from an earlier or a later one. */
 export interface Attempt {
@@ -37,7 +39,35 @@ export async function recordAttemptEnds(
 }
 
 /** Attempts as rows of a statement: a job's id, and which try it is. */
-export function attemptRows(attempts: readonly Attempt[]): RawBuilder<unknown> {
+function attemptRows(attempts: readonly Attempt[]): RawBuilder<unknown> {
   return sql`unnest(
     ${attempts.map(({ jobId }) => jobId)}::uuid[], ${attempts.map(({ attempt }) => attempt)}::integer[])`;
+}
+
+/** One job with its history, or undefined. */
+export async function findJob(db: Db, queue: string, id: string): Promise<JobDetails | undefined> {
+  const job = await selectJob(db, queue, id);
+  if (job === undefined) return undefined;
+  const records = await db
+    .selectFrom('job_attempts')
+    .select(['attempt', 'worker', 'outcome', 'error', 'started_at as startedAt', 'ended_at as endedAt'])
+    .where('job_id', '=', id)
+    .orderBy('id')
+    .execute();
+  const history = records.map((record, index) => ({
+    ...record,
+    ...(record.outcome === null && unrecordedEnd(job, index === records.length - 1)),
+  }));
+  return { ...job, history: history.map((record) => ({ ...record, outcome: record.outcome ?? 'lost' })) };
+}
+
+/** How an attempt ended that nobody wrote the end of: the job says it of its last; any other's worker died. */
+function unrecordedEnd(
+  { state, endedAt }: Pick<JobSummary, 'state' | 'endedAt'>,
+  isLast: boolean,
+): Partial<AttemptRecord> {
+  if (!isLast) return { outcome: 'lost' };
+  if (state === 'active') return { outcome: 'running' };
+  if (state === 'completed' || state === 'cancelled') return { outcome: state, endedAt };
+  return { outcome: 'lost' };
 }

@@ -1,15 +1,17 @@
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import t from 'tap';
 import { Type } from 'typebox';
-import { recordAttempts } from '../../../src/domain/jobs/attempts.ts';
-import { pauseQueue, resumeQueue } from '../../../src/domain/jobs/pause.ts';
-import { hasConsumingWorker, listLiveWorkers } from '../../../src/domain/jobs/workers.ts';
-import { defineJob } from '../../../src/plugins/queue/job.ts';
-import { defineQueue } from '../../../src/queues.ts';
-import { build } from '../../support/build.ts';
-import { attemptsOf, createQueues, deadLettersOf, jobsOf } from '../../support/jobs.ts';
-import { waitFor } from '../../support/wait-for.ts';
+import { recordAttempts } from '../../src/queue/attempts.ts';
+import { defineQueue } from '../../src/queue/contracts.ts';
+import { defineJob } from '../../src/queue/job.ts';
+import { handBack } from '../../src/queue/jobs-table.ts';
+import { pauseQueue, resumeQueue } from '../../src/queue/pause.ts';
+import { hasConsumingWorker, listLiveWorkers } from '../../src/queue/presence.ts';
+import { build } from '../support/build.ts';
+import { attemptsOf, createQueues, deadLettersOf, jobsOf } from '../support/jobs.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 t.jobs = 4;
 const SIDE_BY_SIDE = { buffered: true };
@@ -134,8 +136,8 @@ t.test('a stopping worker hands back what does not end, and no attempt is spent'
 
   const jobs = await jobsOf(app, plain);
   t.match(jobs, [
-    { state: 'created', retryCount: 0 },
-    { state: 'created', retryCount: 0 },
+    { state: 'retry', retryCount: 0 },
+    { state: 'retry', retryCount: 0 },
   ]);
   t.match(await attemptsOf(app, jobs[0]?.id), [{ attempt: 1, outcome: 'handed back' }]);
 
@@ -288,4 +290,80 @@ t.test('an attempt whose worker died stays in the history without an end', SIDE_
   const jobId = '6f1c3e0a-8a0e-4a53-9a51-0a4c0d1d5d11';
   await recordAttempts(app.db, { queue: 'plain', worker: 'gone:1', attempts: [{ jobId, attempt: 1 }] });
   t.match(await attemptsOf(app, jobId), [{ worker: 'gone:1', outcome: null, ended_at: null }]);
+});
+
+t.test('a unique job is handed back although its successor waits already', SIDE_BY_SIDE, async (t) => {
+  const app = await buildWithQueues(t);
+  const started = gate();
+  const job = defineJob(single, async () => {
+    started.open();
+    await new Promise(() => {});
+  });
+  await app.queue.send(single, { n: 1 }, { db: app.db });
+  await app.queue.work([job], { concurrency: 1 });
+  await started.opened;
+  t.type(await app.queue.send(single, { n: 1 }, { db: app.db }), 'string');
+
+  await app.queue.stopWorking();
+
+  t.match(await jobsOf(app, single), [{ retryCount: 0 }, { retryCount: 0 }]);
+});
+
+t.test('a hand-back that is repeated leaves the next claim of the job alone', SIDE_BY_SIDE, async (t) => {
+  const app = await buildWithQueues(t);
+  const { opened, open } = gate();
+  await app.queue.send(plain, { n: 1 }, { db: app.db });
+  await app.queue.work([defineJob(plain, () => opened)], { concurrency: 1 });
+  const [held] = await waitFor(async () => {
+    const jobs = await jobsOf(app, plain, ['active']);
+    return jobs.length === 1 && jobs;
+  }, 'it runs');
+  const claim = {
+    jobId: held?.id ?? '',
+    attempt: 1,
+    claimedAt: new Date(Date.now() - 60_000),
+    retryLimit: 2,
+    payload: {},
+    origin: {},
+    controller: new AbortController(),
+    recorded: Promise.resolve(),
+  };
+  await handBack(app.db, { queue: plain.name, claims: [claim] });
+  t.equal(
+    (await jobsOf(app, plain, ['active'])).length,
+    1,
+    'the attempt has the same number, the claim is another',
+  );
+  open();
+  await waitFor(async () => (await jobsOf(app, plain, ['completed'])).length === 1, 'it ends');
+});
+
+t.test('closing a server that works takes no more jobs while a request is open', SIDE_BY_SIDE, async (t) => {
+  const app = await buildWithQueues(t);
+  const { opened, open } = gate();
+  const isAsked = gate();
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  await app.queue.work([defineJob(plain, async () => {})], { concurrency: 1 });
+  const { port } = app.server.address() as { port: number };
+  app.server.on('request', (_request, response) => {
+    response.on('close', open);
+    isAsked.open();
+  });
+  // A request whose body has not ended keeps the server open.
+  const socket = connect(port, '127.0.0.1');
+  t.teardown(() => socket.destroy());
+  socket.write(
+    'POST /api/v1/posts/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n',
+  );
+  await isAsked.opened;
+
+  const database = await build(t, { DATABASE_URL: app.config.databaseUrl });
+  const closing = app.close();
+  await waitFor(async () => (await listLiveWorkers(database.db)).length === 0, 'the worker has stopped');
+  await database.queue.send(plain, { n: 1 }, { db: database.db });
+  t.equal(socket.destroyed, false);
+  socket.destroy();
+  await opened;
+  await closing;
+  t.equal((await jobsOf(database, plain)).length, 1, 'nobody took it');
 });

@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
 import t from 'tap';
 import { Type } from 'typebox';
-import { defineJob } from '../../../src/plugins/queue/job.ts';
-import { defineQueue } from '../../../src/queues.ts';
-import { build } from '../../support/build.ts';
-import { createQueues } from '../../support/jobs.ts';
-import { waitFor } from '../../support/wait-for.ts';
+import { defineQueue } from '../../src/queue/contracts.ts';
+import { defineJob } from '../../src/queue/job.ts';
+import { build } from '../support/build.ts';
+import { createQueues } from '../support/jobs.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const payload = Type.Object({}, { additionalProperties: false });
 const retry = { limit: 3, delaySeconds: 1, maxDelaySeconds: 60 };

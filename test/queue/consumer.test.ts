@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { PermanentFailure } from '../../../src/errors.ts';
-import { defineJob } from '../../../src/plugins/queue/job.ts';
-import { mailQueue } from '../../../src/queues.ts';
-import { build } from '../../support/build.ts';
-import { deadLettersOf, jobsOf } from '../../support/jobs.ts';
-import { waitFor } from '../../support/wait-for.ts';
+import { PermanentFailure } from '../../src/errors.ts';
+import { mailQueue } from '../../src/queue/contracts.ts';
+import { defineJob } from '../../src/queue/job.ts';
+import { build } from '../support/build.ts';
+import { deadLettersOf, jobsOf } from '../support/jobs.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const payload = { template: 'confirm-account', userId: 1 } as const;
 

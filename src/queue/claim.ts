@@ -1,24 +1,21 @@
-import type { JobWithMetadata } from 'pg-boss';
-import type { Attempt } from '../../domain/jobs/attempts.ts';
-import { PermanentFailure } from '../../errors.ts';
-import type { JobAttemptOutcome } from '../../schema.ts';
-import type { JobRun } from './job.ts';
+import { PermanentFailure } from '../errors.ts';
+import type { JobAttemptOutcome } from '../schema.ts';
 import type { Origin } from './origin.ts';
 
 /** A job this process has fetched and not settled yet. */
-export interface Claim extends Attempt {
-  readonly job: JobWithMetadata<unknown>;
-  readonly run: JobRun;
+export interface Claim {
+  readonly jobId: string;
+  /** 1 at the first try. */
+  readonly attempt: number;
+  /** When the job was fetched, by the database. It tells this claim from every other claim of the same attempt. */
+  readonly claimedAt: Date;
+  readonly retryLimit: number;
+  readonly payload: unknown;
   readonly origin: Origin;
-  readonly claimedAt: number;
   /** Ends the attempt, for one of the reasons below. */
   readonly controller: AbortController;
-  /** Resolves when the attempt stands in the history. */
+  /** Resolves when the attempt is in the history. */
   readonly recorded: Promise<void>;
-  startedAt?: Date;
-  durationMs?: number;
-  /** What is left to be written down. */
-  write?: () => Promise<void>;
 }
 
 /** The attempt took longer than its contract allows. */
@@ -37,17 +34,18 @@ export class ClaimLost extends Error {
 }
 
 /** How an attempt that did not succeed has ended, by what it threw and by why it was stopped. */
-export function outcomeOf(error: unknown, { controller }: Claim): JobAttemptOutcome {
+export function outcomeOf(error: unknown, { controller }: Claim): JobAttemptOutcome | 'taken away' {
+  if (controller.signal.reason instanceof ClaimLost) return 'taken away';
   if (controller.signal.reason instanceof ShuttingDown) return 'handed back';
   if (error instanceof TimedOut) return 'timed out';
   return error instanceof PermanentFailure ? 'given up' : 'failed';
 }
 
-/** How long a job has to come to an end of its own when it is told that the worker stops. */
+/** How long a job may take to finish once it is told that the worker stops. */
 const PARTING_MS = 1_000;
 
-/** Waits for work, but not longer than its signal lets it; one that is asked to stop gets a moment to end well. */
-export function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+/** Waits for work, but no longer than its signal allows; a job that is asked to stop gets a moment to end well. */
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   signal.addEventListener(
     'abort',

@@ -1,21 +1,22 @@
 import { hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
-import pLimit from 'p-limit';
 import type { PgBoss } from 'pg-boss';
-import { addDurations, DurationCounter } from '../../domain/jobs/durations.ts';
-import { WORKERS_CHANNEL } from '../../domain/jobs/signal.ts';
-import { beat, enterWorker, leaveWorker, PRESENCE_SECONDS } from '../../domain/jobs/workers.ts';
 import { Consumer } from './consumer.ts';
+import { addDurations, DurationCounter } from './durations.ts';
 import type { JobEnd, JobEvents } from './events.ts';
 import type { JobDefinition } from './job.ts';
+import { beat, enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts';
+import { Slots } from './slots.ts';
+import { WORKERS_CHANNEL } from './wake.ts';
 
 /** Works several queues with one set of slots, and tells the database that it is there and what it does. */
-export class QueueWorker {
+export class Worker {
   readonly #app: FastifyInstance;
   readonly #consumers: readonly Consumer[];
   readonly #id: number;
   readonly #durations = new DurationCounter();
   #presence: NodeJS.Timeout | undefined;
+  #stopping: Promise<void> | undefined;
   #listening: { close(): Promise<void> } | undefined;
 
   private constructor(app: FastifyInstance, id: number, consumers: readonly Consumer[]) {
@@ -28,12 +29,14 @@ export class QueueWorker {
   static async start(
     { app, boss, events }: { app: FastifyInstance; boss: PgBoss; events: JobEvents },
     { jobs, concurrency }: { jobs: readonly JobDefinition[]; concurrency: number },
-  ): Promise<QueueWorker> {
+  ): Promise<Worker> {
     const name = `${hostname()}:${process.pid}`;
-    const slots = pLimit(concurrency);
-    const consumers = jobs.map((job) => new Consumer(job, { app, boss, events, worker: name, slots }));
+    const slots = new Slots(concurrency);
+    const consumers = jobs.map(
+      (job) => new Consumer(job, { app, boss, events, worker: name, concurrency, slots }),
+    );
     const queues = jobs.map(({ contract }) => contract.name);
-    const worker = new QueueWorker(app, await enterWorker(app.db, { name, queues, concurrency }), consumers);
+    const worker = new Worker(app, await enterWorker(app.db, { name, queues, concurrency }), consumers);
     events.on('ended', worker.#count);
     await worker.#beat();
     for (const consumer of consumers) consumer.start();
@@ -42,8 +45,13 @@ export class QueueWorker {
     return worker;
   }
 
-  /** Stops in good order: see `Consumer.stop`. */
-  async stop(graceMs: number): Promise<void> {
+  /** Stops in good order: see `Consumer.stop`. Stopping it again waits for the same end. */
+  stop(graceMs: number): Promise<void> {
+    this.#stopping ??= this.#stop(graceMs);
+    return this.#stopping;
+  }
+
+  async #stop(graceMs: number): Promise<void> {
     await this.#listening?.close();
     await Promise.all(this.#consumers.map((consumer) => consumer.stop(graceMs)));
     clearInterval(this.#presence);
@@ -75,11 +83,11 @@ export class QueueWorker {
   #count = ({ queue, durationMs }: JobEnd): void => this.#durations.add(queue, durationMs / 1000);
 
   async #beat(): Promise<void> {
-    const hasFetched = this.#consumers.filter((consumer) => consumer.takeHasFetched()).length > 0;
+    const hasTurned = this.#consumers.filter((consumer) => consumer.takeHasTurned()).length > 0;
     const running = this.#consumers.flatMap((consumer) => consumer.running());
     try {
       await addDurations(this.#app.db, this.#durations.take());
-      const paused = await beat(this.#app.db, this.#id, { running, hasFetched });
+      const paused = await beat(this.#app.db, this.#id, { running, hasFetched: hasTurned });
       for (const consumer of this.#consumers) consumer.setPaused(paused.includes(consumer.job.contract.name));
     } catch (error) {
       this.#app.log.error({ err: error }, 'the worker could not say that it is there');

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+import pg from 'pg';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    notifications: Notifications;
+  }
+}
+
+/** What PostgreSQL's NOTIFY says, on a connection of its own that is opened again whenever it is lost. */
+export interface Notifications {
+  /**
+   * Listens until it is closed.
+   *
+   * @param heed.onGap the connection was lost and is there again: what was said meanwhile was missed
+   * @throws when the first connection fails
+   */
+  listen(channel: string, heed: Heed): Promise<{ close(): Promise<void> }>;
+}
+
+interface Heed {
+  onMessage(payload: string): void;
+  onGap(): void;
+}
+
+const TIMEOUT_MS = 5_000;
+const HEARTBEAT_MS = 10_000;
+const RECONNECT_MS = 1_000;
+
+/** `app.notifications`: PostgreSQL's LISTEN. */
+export default fp(
+  async (app) => {
+    app.decorate('notifications', { listen: (channel, heed) => listen(app, channel, heed) });
+  },
+  { name: 'notifications', dependencies: ['db'] },
+);
+
+async function listen(app: FastifyInstance, channel: string, heed: Heed) {
+  const closing = new AbortController();
+  let client = await connect(app, channel, heed);
+
+  const keepListening = async () => {
+    while (!closing.signal.aborted) {
+      await untilLost(client, closing.signal);
+      await client.end().catch(() => {});
+      while (!closing.signal.aborted) {
+        await sleep(RECONNECT_MS, undefined, { signal: closing.signal }).catch(() => {});
+        if (closing.signal.aborted) return;
+        try {
+          client = await connect(app, channel, heed);
+          heed.onGap();
+          break;
+        } catch (error) {
+          app.log.warn({ err: error, channel }, 'cannot listen');
+        }
+      }
+    }
+  };
+  const listening = keepListening();
+  return {
+    async close() {
+      closing.abort();
+      await listening;
+      await client.end().catch(() => {});
+    },
+  };
+}
+
+async function connect({ config, role, log }: FastifyInstance, channel: string, { onMessage }: Heed) {
+  const client = new pg.Client({
+    connectionString: config.databaseUrl,
+    application_name: `pennypost ${role} listener`,
+    connectionTimeoutMillis: TIMEOUT_MS,
+    query_timeout: TIMEOUT_MS,
+    keepAlive: true,
+  });
+  client.on('error', (error) => log.warn({ err: error, channel }, 'the listening connection was lost'));
+  client.on('notification', ({ payload = '' }) => onMessage(payload));
+  try {
+    await client.connect();
+    await client.query(`listen ${client.escapeIdentifier(channel)}`);
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw error;
+  }
+  return client;
+}
+
+/** Resolves when the connection has ended, does not answer any more, or is no longer wanted. */
+async function untilLost(client: pg.Client, closing: AbortSignal): Promise<void> {
+  const ended = new AbortController();
+  const signal = AbortSignal.any([ended.signal, closing]);
+  client.once('end', () => ended.abort());
+  try {
+    for (;;) {
+      await sleep(HEARTBEAT_MS, undefined, { signal });
+      await client.query('select');
+    }
+  } catch {
+    // Aborted, or the heartbeat failed: either way it is over.
+  }
+}

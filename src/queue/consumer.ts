@@ -1,0 +1,233 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import { fromKysely, type JobWithMetadata, type PgBoss } from 'pg-boss';
+import type { RunningJob } from '../schema.ts';
+import { recordAttempts } from './attempts.ts';
+import { type Claim, ClaimLost, ShuttingDown, TimedOut, untilAborted } from './claim.ts';
+import type { JobEvents } from './events.ts';
+import type { JobDefinition } from './job.ts';
+import { keepClaims } from './jobs-table.ts';
+import { unpack } from './origin.ts';
+import { Settler } from './settler.ts';
+import { Slots } from './slots.ts';
+import { HEARTBEAT_SECONDS } from './synchronise.ts';
+
+/** With LISTEN a new job is seen at once; polling is for retries coming due, which PostgreSQL does not announce. */
+const POLL_MS = 1_000;
+
+interface Dependencies {
+  readonly app: FastifyInstance;
+  readonly boss: PgBoss;
+  readonly events: JobEvents;
+  /** The worker's name, for the history. */
+  readonly worker: string;
+  /** Jobs in flight, over all queues. */
+  readonly concurrency: number;
+  /** The worker's slots, shared by its consumers in turn. */
+  readonly slots: Slots;
+}
+
+/** Works one queue: fetches as many jobs as there are free slots, starts each at once, and settles each when it ends. */
+export class Consumer {
+  readonly job: JobDefinition;
+  readonly #deps: Dependencies;
+  readonly #settler: Settler;
+  /** What this queue may take of the worker's slots. */
+  readonly #limit: number;
+  readonly #ownSlots: Slots;
+  /** Everything fetched and not yet settled, with the promise that it is. */
+  readonly #claims = new Map<Claim, Promise<void>>();
+  readonly #stopping = new AbortController();
+  #heartbeat: NodeJS.Timeout | undefined;
+  #loop: Promise<void> = Promise.resolve();
+  #wake = () => {};
+  #isWoken = false;
+  #isPaused = false;
+  #hasTurned = false;
+
+  constructor(job: JobDefinition, deps: Dependencies) {
+    this.job = job;
+    this.#deps = deps;
+    this.#settler = new Settler(job.contract.name, deps);
+    this.#limit = Math.min(job.contract.concurrency ?? Infinity, deps.concurrency);
+    this.#ownSlots = new Slots(this.#limit);
+  }
+
+  start(): void {
+    this.#heartbeat = setInterval(() => this.#keepClaims(), (HEARTBEAT_SECONDS / 2) * 1000);
+    this.#loop = this.#fetchUntilStopped();
+  }
+
+  /** Looks for jobs now instead of at the next poll. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#wake();
+  }
+
+  /** While paused it takes no jobs; those in hand go on. */
+  setPaused(isPaused: boolean): void {
+    if (this.#isPaused && !isPaused) this.wake();
+    this.#isPaused = isPaused;
+  }
+
+  /** The jobs in hand. */
+  running(): RunningJob[] {
+    return [...this.#claims.keys()].map(({ jobId, attempt, claimedAt }) => ({
+      id: jobId,
+      queue: this.#name,
+      attempt,
+      startedAt: claimedAt.toISOString(),
+    }));
+  }
+
+  /** Whether it has looked for jobs, or would have if it were not paused, since it was last asked. */
+  takeHasTurned(): boolean {
+    const hasTurned = this.#hasTurned;
+    this.#hasTurned = false;
+    return hasTurned;
+  }
+
+  /**
+   * Takes no more jobs, gives those in hand `graceMs` to end, tells the others to stop, and hands back unspent what
+   * does not.
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping.abort();
+    this.wake();
+    await this.#loop;
+    const settled = Promise.all(this.#claims.values());
+    await Promise.race([settled, sleep(graceMs, undefined, { ref: false })]);
+    for (const { controller } of this.#claims.keys()) controller.abort(new ShuttingDown('the worker stops'));
+    await settled;
+    clearInterval(this.#heartbeat);
+  }
+
+  get #name(): string {
+    return this.job.contract.name;
+  }
+
+  async #fetchUntilStopped(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      const slots = this.#isPaused ? 0 : await this.#takeSlots();
+      const claims = slots === 0 ? [] : await this.#fetch(slots);
+      this.#hasTurned ||= this.#isPaused;
+      for (const claim of claims) this.#claims.set(claim, this.#work(claim));
+      this.#releaseSlots(slots - claims.length);
+      if (claims.length === 0 || claims.length < slots) await this.#rest();
+    }
+  }
+
+  /** Waits for a free slot. Returns how many are free, 0 when the worker stops. */
+  async #takeSlots(): Promise<number> {
+    const { signal } = this.#stopping;
+    const own = await this.#ownSlots.take(this.#limit, signal);
+    const slots = own === 0 ? 0 : await this.#deps.slots.take(own, signal);
+    this.#ownSlots.release(own - slots);
+    return slots;
+  }
+
+  #releaseSlots(count: number): void {
+    this.#ownSlots.release(count);
+    this.#deps.slots.release(count);
+  }
+
+  async #fetch(batchSize: number): Promise<Claim[]> {
+    const { app, boss, worker } = this.#deps;
+    this.#isWoken = false;
+    try {
+      const options = { batchSize, includeMetadata: true, db: fromKysely(app.db) } as const;
+      const jobs = await boss.fetch<unknown>(this.#name, options);
+      this.#hasTurned = true;
+      if (jobs.length === 0) return [];
+      const attempts = jobs.map(({ id, retryCount }) => ({ jobId: id, attempt: retryCount + 1 }));
+      const recorded = recordAttempts(app.db, { queue: this.#name, worker, attempts }).catch((error) =>
+        app.log.error({ err: error, queue: this.#name }, 'the history of attempts has a gap'),
+      );
+      return jobs.map((job) => claimOf(job, recorded));
+    } catch (error) {
+      app.log.error({ err: error, queue: this.#name }, 'fetching jobs failed');
+      return [];
+    }
+  }
+
+  /** Runs one job and settles it. Never rejects: whatever happens is the job's result. */
+  async #work(claim: Claim): Promise<void> {
+    const startedAt = performance.now();
+    let durationMs = 0;
+    try {
+      const write = await this.#run(claim).finally(() => {
+        durationMs = performance.now() - startedAt;
+        this.#releaseSlots(1);
+      });
+      if (write !== undefined) await write();
+      await this.#settler.complete({ claim, durationMs });
+    } catch (error) {
+      await this.#settler.fail({ claim, durationMs }, error);
+    }
+    this.#claims.delete(claim);
+  }
+
+  async #run({ jobId, attempt, payload, origin, controller }: Claim) {
+    const { app } = this.#deps;
+    const { contract } = this.job;
+    const { signal } = controller;
+    if (this.#stopping.signal.aborted) controller.abort(new ShuttingDown('the worker stops'));
+    signal.throwIfAborted();
+    const timeout = setTimeout(
+      () => controller.abort(new TimedOut(`timed out after ${contract.timeoutSeconds} seconds`)),
+      contract.timeoutSeconds * 1000,
+    );
+    const work = { label: `job ${contract.name}`, requestId: origin.requestId };
+    const span = {
+      name: work.label,
+      kind: 'consumer',
+      attributes: { 'job.id': jobId, 'job.attempt': attempt },
+      parent: origin.traceparent,
+    } as const;
+    const run = async () => (await this.job.run(app, payload, { id: jobId, attempt, signal })) ?? undefined;
+    try {
+      return await app.work.run(work, () => app.tracing.span(span, () => untilAborted(run(), signal)));
+    } finally {
+      clearTimeout(timeout);
+    }
+  }
+
+  /** Waits for the next poll, or until it is woken. */
+  async #rest(): Promise<void> {
+    if (this.#isWoken || this.#stopping.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, POLL_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Shows that the jobs in hand are being worked, and stops those that have been cancelled or taken away. */
+  async #keepClaims(): Promise<void> {
+    const claims = [...this.#claims.keys()];
+    if (claims.length === 0) return;
+    try {
+      const kept = await keepClaims(this.#deps.app.db, { queue: this.#name, claims });
+      for (const claim of claims) {
+        if (!this.#claims.has(claim) || kept.has(claim.jobId)) continue;
+        claim.controller.abort(new ClaimLost('the job was cancelled or taken by another worker'));
+      }
+    } catch (error) {
+      this.#deps.app.log.error({ err: error, queue: this.#name }, 'a heartbeat failed');
+    }
+  }
+}
+
+function claimOf(job: JobWithMetadata<unknown>, recorded: Promise<void>): Claim {
+  return {
+    jobId: job.id,
+    attempt: job.retryCount + 1,
+    claimedAt: job.startedOn,
+    retryLimit: job.retryLimit,
+    ...unpack(job.data),
+    controller: new AbortController(),
+    recorded,
+  };
+}

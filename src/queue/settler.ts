@@ -1,0 +1,97 @@
+import type { FastifyInstance } from 'fastify';
+import { fromKysely, type PgBoss } from 'pg-boss';
+import { Group } from '../group.ts';
+import { persist } from '../persist.ts';
+import type { JobAttemptOutcome } from '../schema.ts';
+import { recordAttemptEnds } from './attempts.ts';
+import { type Claim, outcomeOf } from './claim.ts';
+import type { JobEnd, JobEvents } from './events.ts';
+import { forbidRetries, handBack } from './jobs-table.ts';
+import { wakeWorkers } from './wake.ts';
+
+interface Dependencies {
+  readonly app: FastifyInstance;
+  readonly boss: PgBoss;
+  readonly events: JobEvents;
+  /** The worker's name, for the history. */
+  readonly worker: string;
+}
+
+/** An attempt that has ended. */
+export interface Ended {
+  readonly claim: Claim;
+  readonly durationMs: number;
+}
+
+/**
+ * Writes down how the attempts of one queue ended. What cannot be written is tried again for a while and then let
+ * go: the job runs again. Neither method rejects.
+ */
+export class Settler {
+  readonly #queue: string;
+  readonly #deps: Dependencies;
+  readonly #completions = new Group<Ended>((all) => this.#writeCompletions(all));
+
+  constructor(queue: string, deps: Dependencies) {
+    this.#queue = queue;
+    this.#deps = deps;
+  }
+
+  /** Settles an attempt that succeeded. Those that end while one write is under way share the next. */
+  complete(ended: Ended): Promise<void> {
+    return this.#completions.add(ended);
+  }
+
+  /** Settles an attempt that did not succeed: for a retry, for the dead letter queue, or back as it was. */
+  async fail(ended: Ended, error: unknown): Promise<void> {
+    const { claim } = ended;
+    const outcome = outcomeOf(error, claim);
+    const isLast =
+      outcome === 'given up' ||
+      ((outcome === 'failed' || outcome === 'timed out') && claim.attempt > claim.retryLimit);
+    try {
+      if (outcome !== 'taken away') await persist(() => this.#writeFailure(claim, outcome, error));
+      this.#report(ended, outcome, { error, isLast });
+    } catch (failure) {
+      const line = { err: failure, queue: this.#queue, jobId: claim.jobId };
+      this.#deps.app.log.error(line, 'a failure could not be written: the job runs again');
+    }
+  }
+
+  async #writeCompletions(all: readonly Ended[]): Promise<void> {
+    const { boss, app } = this.#deps;
+    const attempts = all.map(({ claim }) => ({ id: claim.jobId, retryCount: claim.attempt - 1 }));
+    try {
+      await persist(() => boss.complete(this.#queue, attempts, null, { db: fromKysely(app.db) }));
+      for (const ended of all) this.#report(ended, 'completed');
+    } catch (error) {
+      app.log.error({ err: error, queue: this.#queue }, 'results could not be written: these jobs run again');
+    }
+  }
+
+  async #writeFailure(claim: Claim, outcome: JobAttemptOutcome, error: unknown): Promise<void> {
+    const { app, boss, worker } = this.#deps;
+    const message = error instanceof Error ? error.message : String(error);
+    const attempt = { id: claim.jobId, retryCount: claim.attempt - 1 };
+    await claim.recorded;
+    await app.db.transaction().execute(async (trx) => {
+      await recordAttemptEnds(trx, [claim], { worker, outcome, error: message });
+      if (outcome === 'handed back') {
+        await handBack(trx, { queue: this.#queue, claims: [claim] });
+        return wakeWorkers(trx, this.#queue);
+      }
+      if (outcome === 'given up') await forbidRetries(trx, { queue: this.#queue, claims: [claim] });
+      await boss.fail(this.#queue, attempt, { message }, { db: fromKysely(trx) });
+    });
+  }
+
+  #report(
+    { claim: { jobId, attempt, origin }, durationMs }: Ended,
+    outcome: JobEnd['outcome'],
+    { error, isLast = false }: { error?: unknown; isLast?: boolean } = {},
+  ): void {
+    const { requestId } = origin;
+    const end = { queue: this.#queue, jobId, attempt, durationMs, requestId, outcome, error, isLast };
+    this.#deps.events.emit('ended', end);
+  }
+}
