@@ -23,7 +23,7 @@ export default fp<{ clock?: Clock | undefined }>(
     logJobs(app);
     // A process that serves pages as well stops taking jobs at once, not when its last request has ended.
     app.addHook('preClose', (done) => {
-      void app.queue.stopWorking();
+      app.queue.stopWorking().catch(() => {}); // onClose waits for the same end, and reports it.
       done();
     });
     app.addHook('onClose', async () => {

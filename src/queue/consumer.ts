@@ -194,14 +194,17 @@ export class Consumer {
 
   /** Waits for the next poll, or until it is woken. */
   async #rest(): Promise<void> {
-    if (this.#isWoken || this.#stopping.signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, POLL_MS);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    if (this.#stopping.signal.aborted) return;
+    if (!this.#isWoken) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, POLL_MS);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    this.#isWoken = false;
   }
 
   /** Shows that the jobs in hand are being worked, and stops those that have been cancelled or taken away. */

@@ -262,10 +262,11 @@ t.test('a paused queue is left alone by all workers until it is resumed', SIDE_B
   await pauseQueue(app.db, plain.name);
   await app.queue.send(plain, { n: 1 }, { db: app.db });
   await app.queue.work([defineJob(plain, async () => {})], { concurrency: 2 });
+  await app.queue.send(plain, { n: 2 }, { db: app.db });
   await sleep(1_500);
-  t.equal((await jobsOf(app, plain)).length, 1);
+  t.equal((await jobsOf(app, plain)).length, 2);
   await resumeQueue(app.db, plain.name);
-  await waitFor(async () => (await jobsOf(app, plain, ['completed'])).length === 1, 'it goes on');
+  await waitFor(async () => (await jobsOf(app, plain, ['completed'])).length === 2, 'it goes on');
 });
 
 t.test('a worker says that it is there and what it does', SIDE_BY_SIDE, async (t) => {
