@@ -23,8 +23,13 @@ async function queueNextFile(): Promise<void> {
   const answer = once(process, 'message');
   process.send?.(NEXT_FILE);
   const [file] = await answer;
-  if (file === NO_FILE) process.disconnect();
-  else queueFile(file);
+  if (file !== NO_FILE) return queueFile(file);
+  process.off('disconnect', endWithParent).disconnect();
 }
 
+function endWithParent(): void {
+  process.exit(1);
+}
+
+process.once('disconnect', endWithParent);
 root.test(NEXT_FILE, queueNextFile);

@@ -6,7 +6,7 @@ import fp from 'fastify-plugin';
 /** What answers may be compressed with, the preferred first. */
 const ENCODINGS: ('zstd' | 'gzip')[] = ['zstd', 'gzip'];
 
-/** Up to this size in bytes, handing an answer to another thread costs more than compressing it. */
+/** Up to this size in bytes an answer is compressed at once; a larger one would hold up other requests. */
 const SYNC_THRESHOLD = 256 * 1024;
 
 /**
