@@ -9,7 +9,7 @@ const posts = (body: string) => [...body.matchAll(/Post \d/g)].map(String);
 t.test('the archive has the months in which something was published, and each month its posts', async (t) => {
   const app = await build(t, { POSTS_PER_PAGE: '2' });
   const client = new Client(app);
-  t.match((await client.get('/archive')).body, 'There are no posts yet.');
+  t.match((await client.get('/archive')).body, 'No posts yet.');
 
   const ids = await writePosts(app, await createUser(app), 6);
   const moments = [
