@@ -37,7 +37,7 @@ t.test('a person makes a token, reads how it is used, and a program uses it', as
       body: JSON.stringify({ body: 'Written by a program' }),
     });
     t.equal(published.status, 201);
-    await page.click('text=the API’s pages');
+    await page.click('text=API documentation');
     t.equal(await page.textContent('h1'), 'The API');
     for (const summary of await page.locator('summary').all()) await summary.click();
     await isSound('the API’s page');

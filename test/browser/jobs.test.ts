@@ -108,7 +108,7 @@ t.test('the progress of an export moves on the page, with no click', async (t) =
   );
   await page.waitForSelector('text=50 %');
   goOn();
-  await page.waitForSelector('text=Download');
-  const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=Download')]);
+  await page.waitForSelector('a:text("Download")');
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('a:text("Download")')]);
   t.equal(download.suggestedFilename(), 'pennypost.zip');
 });

@@ -139,7 +139,8 @@ t.test('a page that was read before a change is not kept after it', async (t) =>
 
 t.test('nothing that a visitor adds to a request gets into the page of others', async (t) => {
   const { app, countQueries } = await setUp(t);
-  const plain = await app.inject('/user/author');
+  const placeless = (body: string) => body.replaceAll(/before=\d+/g, '');
+  const plain = await app.inject('/user/author?before=999');
   for (const [index, headers] of [
     { 'accept-encoding': '*' },
     { 'accept-encoding': 'x-gzip' },
@@ -151,18 +152,19 @@ t.test('nothing that a visitor adds to a request gets into the page of others', 
     { 'accept-encoding': 'zstd', host: 'evil.example', 'x-forwarded-host': 'evil.example' },
   ].entries()) {
     // Each is the first to ask for its page, in every encoding.
-    const url = `/user/author?page=${index + 2}`;
+    const url = `/user/author?before=${1000 + index}`;
     await app.inject({ url, headers });
     await app.inject({ method: 'HEAD', url, headers });
     const identity = await app.inject(url);
     t.equal(identity.statusCode, 200);
     t.equal(identity.headers['content-encoding'], undefined);
     t.equal(identity.headers['speculation-rules'], undefined);
-    t.equal(identity.body.replaceAll(/page=-?\d+/g, ''), plain.body.replaceAll(/page=-?\d+/g, ''), url);
+    t.equal(placeless(identity.body), placeless(plain.body), url);
     const zstd = await app.inject({ url, headers: { 'accept-encoding': 'zstd' } });
     t.equal(zstd.headers['content-encoding'], 'zstd');
     t.equal(zstdDecompressSync(zstd.rawPayload).toString(), identity.body);
   }
+  const first = await app.inject('/user/author');
   for (const query of [
     'page=1%26before%3D2',
     'page=1&page=2',
@@ -172,7 +174,7 @@ t.test('nothing that a visitor adds to a request gets into the page of others', 
     'before=%00',
   ]) {
     const { body } = await app.inject(`/user/author?${query}`);
-    t.equal(body, plain.body, query);
+    t.equal(body, first.body, query);
     t.equal(await countQueries(() => app.inject(`/user/author?${query}`)), 0, 'and it is no page of its own');
   }
 });

@@ -13,7 +13,7 @@ t.test('a schema that is behind the code is named', async (t) => {
   await sql`delete from kysely_migration where name like '0005%'`.execute(app.db);
   const response = await app.inject('/health/ready');
   t.equal(response.statusCode, 503);
-  t.match(response.json().missing, '0005_rate_limits');
+  t.match(response.json().missing, '0005_exports');
 });
 
 t.test('without its database a process is live and not ready', async (t) => {

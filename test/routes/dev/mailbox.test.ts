@@ -9,7 +9,7 @@ import { drain } from '../../support/jobs.ts';
 t.test('without SMTP_URL mails are kept, newest first, each to be read as text and as HTML', async (t) => {
   const app = await build(t, { SMTP_URL: undefined, DATA_DIR: t.testdir() });
   const client = new Client(app);
-  t.match((await client.get('/dev/mailbox')).body, 'There is no mail yet.');
+  t.match((await client.get('/dev/mailbox')).body, 'No emails yet.');
 
   await client.post('/auth/register', registration({ username: 'tom', email: 'tom@example.com' }));
   await drain(app);
