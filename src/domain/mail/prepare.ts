@@ -70,6 +70,7 @@ export async function prepareMails(
           "isClaiming" boolean, "tokenHash" bytea
         )
       ) with ordinality
+      limit ${sql.lit(drafts.length)} -- PostgreSQL expects a hundred rows of JSON, and would read all users for them.
     ),
     addressed as (
       select request.*, account.id as account_id, account.username, account.confirmed_at,
