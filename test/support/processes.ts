@@ -28,7 +28,10 @@ export class RunningProcess {
   async prints(pattern: string | RegExp): Promise<void> {
     const hasPrinted = () =>
       typeof pattern === 'string' ? this.output.includes(pattern) : pattern.test(this.output);
-    await waitFor(() => hasPrinted() || this.#isClosed, `the process prints ${pattern}: ${this.output}`);
+    await waitFor(
+      () => hasPrinted() || this.#isClosed,
+      () => `the process prints ${pattern}: ${this.output}`,
+    );
     if (!hasPrinted()) throw new Error(`the process ended without printing ${pattern}: ${this.output}`);
   }
 

@@ -10,13 +10,14 @@ const LIMIT_MS = 120_000;
  */
 export async function waitFor<Result>(
   condition: () => Promise<Result> | Result,
-  what: string,
+  what: string | (() => string),
 ): Promise<NonNullable<Exclude<Result, false>>> {
   const deadline = Date.now() + LIMIT_MS;
   for (;;) {
     const result = await condition();
     if (result) return result as NonNullable<Exclude<Result, false>>;
-    if (Date.now() > deadline) throw new Error(`waited ${LIMIT_MS} ms in vain: ${what}`);
+    if (Date.now() > deadline)
+      throw new Error(`waited ${LIMIT_MS} ms in vain: ${typeof what === 'string' ? what : what()}`);
     await sleep(10);
   }
 }
