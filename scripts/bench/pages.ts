@@ -62,7 +62,7 @@ async function benchOwn(site: Site): Promise<Row[]> {
 /** How deep a page lies, and how many somebody follows, should hardly matter. */
 async function benchDepths(site: Site): Promise<Row[]> {
   const first = { what: 'the first page', target: site.target('/', 'few') };
-  const few = { what: 'the one of who follows 50', target: site.followed('few') };
+  const few = { what: 'following 50', target: site.followed('few') };
   const months = await listMonths(site.app.db);
   const oldest = months.at(-1) ?? { year: 0, month: 0 };
   const month = `/archive/${oldest.year}/${String(oldest.month).padStart(2, '0')}`;
@@ -70,7 +70,7 @@ async function benchDepths(site: Site): Promise<Row[]> {
     await compare(site, 'home, the last page', site.target('/?page=-1', 'few'), first),
     await compare(site, 'home, page 500', site.target('/?page=500', 'few'), first),
     await compare(site, 'archive, the oldest month', site.target(month, 'few'), first),
-    await compare(site, 'Followed tab of who follows many', site.followed('many'), few),
+    await compare(site, 'Followed tab, following many', site.followed('many'), few),
   ];
 }
 
