@@ -40,7 +40,7 @@ export async function changePassword(
   });
 }
 
-/** Mails a link to reset the password if the address has an account. The job finds out, so the answer does not tell. */
+/** Mails a reset link if the address has an account. The job looks it up, so the response does not reveal it. */
 export async function requestPasswordReset(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
   email: string,

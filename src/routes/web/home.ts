@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
-import { findFirstSteps, hasNobody } from '../../domain/people/first-steps.ts';
+import { findFirstSteps, hasNoAccounts } from '../../domain/people/first-steps.ts';
 import { listPosts } from '../../domain/posts/list.ts';
 import { listFollowedPosts } from '../../domain/posts/list-followed.ts';
 import { publishPost } from '../../domain/posts/write.ts';
@@ -72,7 +72,7 @@ export default async function home(app: FastifyInstance): Promise<void> {
       pagination: paginate(posts, { path: '/', place }),
       firstSteps: user?.isNewcomer && user.isConfirmed ? await findFirstSteps(reader, user.id) : undefined,
       setUp:
-        user === null && posts.items.length === 0 && (await hasNobody(reader))
+        user === null && posts.items.length === 0 && (await hasNoAccounts(reader))
           ? config.adminEmail !== undefined
           : null,
     });

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { grantRole } from '../../../scripts/support/accounts.ts';
-import { MOST_FAILURES_AN_HOUR, recordFailedLogIn } from '../../../src/domain/security-events/record.ts';
+import { MAX_FAILURES_AN_HOUR, recordFailedLogIn } from '../../../src/domain/security-events/record.ts';
 import { ApiProgram, basic } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { Client } from '../../support/client.ts';
@@ -168,9 +168,9 @@ t.test('failed log-ins are recorded with and without an account, but not by the 
   t.notMatch(JSON.stringify(recorded), 'nobody@example.com');
 
   for (const address of [email, 'nobody@example.com']) {
-    for (let count = 0; count <= MOST_FAILURES_AN_HOUR; count += 1) await recordFailedLogIn(app.db, address);
+    for (let count = 0; count <= MAX_FAILURES_AN_HOUR; count += 1) await recordFailedLogIn(app.db, address);
   }
-  await failures(app, 2 * MOST_FAILURES_AN_HOUR);
+  await failures(app, 2 * MAX_FAILURES_AN_HOUR);
 });
 
 t.test('people see what happened to their own account alone, 50 events a page', async (t) => {

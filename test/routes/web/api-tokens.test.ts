@@ -1,5 +1,5 @@
 import t from 'tap';
-import { issueToken, MOST_NAMED_TOKENS } from '../../../src/domain/api-tokens/issue.ts';
+import { issueToken, MAX_NAMED_TOKENS } from '../../../src/domain/api-tokens/issue.ts';
 import { ApiProgram } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
@@ -77,7 +77,7 @@ t.test('an account has only so many', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const client = await signedInClient(app, john);
-  for (let number = 1; number <= MOST_NAMED_TOKENS; number += 1) {
+  for (let number = 1; number <= MAX_NAMED_TOKENS; number += 1) {
     t.equal((await client.post('/api-tokens', FIELDS)).statusCode, 200);
   }
   await issueToken(app.db, john);
