@@ -1,9 +1,9 @@
-/** How many items one call takes at most. */
+/** Items per write. */
 const LARGEST_GROUP = 500;
 
 /**
- * Writes items in groups: while one write is under way, what is added waits for the next. So the wait for the
- * database, or for its disk, is shared, and who comes alone does not wait for company.
+ * Writes items in batches. Items added during a write wait for the next one, so concurrent items share the round trip and
+ * the disk flush, and a single item is written at once.
  */
 export class Group<Item> {
   readonly #write: (items: readonly Item[]) => Promise<void>;
@@ -15,7 +15,7 @@ export class Group<Item> {
     this.#write = write;
   }
 
-  /** Settles with the write that the item is part of. */
+  /** Adds an item. Settles when its write does. */
   add(item: Item): Promise<void> {
     const next = this.#items.length < LARGEST_GROUP ? (this.#next ?? this.#begin()) : this.#begin();
     this.#items.push(item);

@@ -3,7 +3,7 @@ import { prepareMails } from '../domain/mail/prepare.ts';
 import { mailQueue } from '../queue/contracts.ts';
 import { defineJob } from '../queue/job.ts';
 
-/** Sends one mail to one person. The ledger is written after the handler, so that its slot need not wait for the disk. */
+/** Sends one mail to one person. The ledger is written after the handler, so that its slot does not wait for the disk. */
 export default defineJob(mailQueue, async (app, payload, { id, signal }) => {
   const { db, mailer, mailLedger, renderMail, config } = app;
   const [prepared] = await prepareMails(db, [{ id, payload }]);

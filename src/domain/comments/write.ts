@@ -4,7 +4,7 @@ import type { Queue } from '../../queue/contracts.ts';
 import type { Db, Schema } from '../../schema.ts';
 import type { Rendered } from '../markdown.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
-import { recordEvent, recordActionByOther } from '../security-events/record.ts';
+import { recordActionByOther, recordEvent } from '../security-events/record.ts';
 import { type CommentSource, SOURCE_COLUMNS } from './list.ts';
 import { enqueueCommentNotice } from './notice.ts';
 
