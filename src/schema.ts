@@ -1,6 +1,6 @@
 import type { ColumnType, Generated, GeneratedAlways, Kysely, Transaction } from 'kysely';
 
-/** The database as Kysely sees it. The truth is in `migrations/`; this follows it. */
+/** The tables' types for Kysely. Keep them in step with `migrations/`. */
 export interface Schema {
   users: UsersTable;
   sessions: SessionsTable;
@@ -27,12 +27,12 @@ export interface Schema {
   security_events: SecurityEventsTable;
 }
 
-/** What every domain function takes first: the database, or a transaction on it. */
+/** The database or a transaction, the first parameter of domain functions. */
 export type Db = Kysely<Schema> | Transaction<Schema>;
 
 interface UsersTable {
   id: Generated<number>;
-  /** Unique, whatever its case, among confirmed accounts. */
+  /** Unique among confirmed accounts, ignoring case. */
   email: string;
   username: string;
   password_hash: string;
@@ -43,7 +43,7 @@ interface UsersTable {
   location: Generated<string>;
   about_me: Generated<string>;
   last_seen_at: Generated<Date>;
-  /** What the avatar is drawn from: random, so that it tells nothing about the person. */
+  /** The avatar is drawn from it. Random, so that it reveals nothing about the person. */
   avatar_seed: Generated<string>;
   wants_digest: Generated<boolean>;
   wants_comment_mails: Generated<boolean>;
@@ -58,13 +58,13 @@ export type Role = 'User' | 'Moderator' | 'Administrator';
 
 interface SessionsTable {
   token_hash: Buffer;
-  /** Null for a visitor who is not signed in and has a message waiting. */
+  /** Null for a visitor who is not logged in and has a message to see. */
   user_id: number | null;
   is_remembered: Generated<boolean>;
   /** Messages to show on the next page. */
   flash: Generated<object[]>;
   created_at: Generated<Date>;
-  /** When the password was last given in this session. */
+  /** When the password was last entered in this session. */
   verified_at: Generated<Date>;
   expires_at: Date;
 }
@@ -81,11 +81,11 @@ interface MailedTokensTable {
   token_hash: Buffer;
   user_id: number;
   purpose: TokenPurpose;
-  /** The link is good only while its account has this address. Null for one that outlives a change of it. */
+  /** The link is only valid while the account has this address. Null if it survives a change. */
   sent_to: string | null;
-  /** Which change a `change-email` token completes, or an `undo-email-change` token undoes. */
+  /** The change that a `change-email` token completes or an `undo-email-change` token undoes. */
   email_change_id: number | null;
-  /** Which export a `download-export` token opens. */
+  /** The export that a `download-export` token opens. */
   export_id: number | null;
   created_at: Generated<Date>;
   expires_at: Date;
@@ -100,7 +100,7 @@ export type TokenPurpose =
   | 'stop-digest'
   | 'stop-comment-mails';
 
-/** A link to reset a password that somebody asked for, whether or not the address has an account. */
+/** A requested password reset, whether or not the address has an account. */
 interface PasswordResetsTable {
   id: Generated<number>;
   email: string;
@@ -130,12 +130,12 @@ interface PostsTable {
   id: Generated<number>;
   author_id: number;
   body: string;
-  /** The body as sanitised HTML, rendered when it was written. */
+  /** The body as sanitised HTML, rendered on saving. */
   body_html: string;
-  /** Rises with each edit, so that an edit of an older state is noticed. */
+  /** Incremented by each edit, to detect concurrent ones. */
   version: Generated<number>;
   created_at: Generated<Date>;
-  /** Null until its text is changed. */
+  /** Null if it was never edited. */
   edited_at: Date | null;
   /** Counted by a trigger. */
   comment_count: GeneratedAlways<number>;
@@ -158,17 +158,17 @@ interface CommentsTable {
   created_at: Generated<Date>;
 }
 
-/** How far a post's author has been told of its comments, and when. */
+/** The newest comment that a post's author was notified of, and when. */
 interface CommentNoticesTable {
   post_id: number;
   last_comment_id: number;
   mailed_at: Generated<Date>;
 }
 
-/** Who has been sent the digest of which week. */
+/** The digests that were sent. */
 interface DigestsTable {
   user_id: number;
-  /** Its Monday, as `YYYY-MM-DD`. */
+  /** The week's Monday, as `YYYY-MM-DD`. */
   week: ColumnType<Date, string, string>;
 }
 
@@ -176,10 +176,10 @@ interface DataExportsTable {
   id: Generated<number>;
   user_id: number;
   state: Generated<DataExportState>;
-  /** Posts and comments written so far, and in all. */
+  /** Posts and comments written so far, and their total. */
   done: Generated<number>;
   total: Generated<number>;
-  /** Of the finished file, in bytes. */
+  /** The finished file's size in bytes. */
   size: ColumnType<string, number | undefined, number>;
   created_at: Generated<Date>;
   ended_at: Date | null;
@@ -193,35 +193,34 @@ interface DataExportChunksTable {
   content: Buffer;
 }
 
-/** What a program logs in with. */
 interface ApiTokensTable {
   id: Generated<number>;
   user_id: number;
   token_hash: Buffer;
-  /** Null for one that was got with a password and lasts an hour. */
+  /** Null if it was obtained with a password, so that it lasts an hour. */
   name: string | null;
   scope: TokenScope;
   created_at: Generated<Date>;
-  /** Null for one that lasts until it is revoked. */
+  /** Null if it lasts until it is revoked. */
   expires_at: Date | null;
   last_used_at: Date | null;
 }
 
-/** `read`: only to look; `write`: all that its account may do. */
+/** `read` only allows GET; `write` allows whatever the account may do. */
 export type TokenScope = 'read' | 'write';
 
-/** Requests that were answered, so that they are done once, however often they are sent. */
+/** Answered requests, so that repeating one does not execute it again. */
 interface IdempotencyKeysTable {
   user_id: number;
   key: string;
-  /** Of the request: a key belongs to one only. */
+  /** The request's hash: a key is only valid for one request. */
   fingerprint: Buffer;
-  /** Null while it is being found. */
+  /** Null while the request is being executed. */
   answer: ColumnType<unknown, null, string | null>;
   created_at: Generated<Date>;
 }
 
-/** One row for each error that is not like another. */
+/** One row per distinct error. */
 interface AlarmsTable {
   id: Generated<number>;
   fingerprint: string;
@@ -229,7 +228,7 @@ interface AlarmsTable {
   message: string;
   reference: string;
   mailed_at: Generated<Date>;
-  /** How often it came again. */
+  /** Repetitions since the last mail. */
   since_then: Generated<number>;
 }
 
@@ -241,7 +240,7 @@ interface JobDurationsTable {
   seconds: number;
 }
 
-/** One row for each time a worker began a job; `ended_at` and `outcome` only of one that did not succeed. */
+/** One row per attempt. Only unsuccessful attempts have `ended_at` and `outcome`. */
 interface JobAttemptsTable {
   id: GeneratedAlways<string>;
   job_id: string;
@@ -254,7 +253,7 @@ interface JobAttemptsTable {
   error: string | null;
 }
 
-/** How an attempt ends that does not succeed. `handed back`: the worker had to stop, and it is not counted. */
+/** How an unsuccessful attempt ended. `handed back`: the worker had to stop, so the attempt is not counted. */
 export type JobAttemptOutcome = 'failed' | 'timed out' | 'given up' | 'handed back';
 
 interface WorkersTable {
@@ -270,7 +269,7 @@ interface WorkersTable {
   running: ColumnType<RunningJob[], string | undefined, string>;
 }
 
-/** A job in a worker's hands. */
+/** A job that a worker is running. */
 export interface RunningJob {
   readonly id: string;
   readonly queue: string;
@@ -288,19 +287,19 @@ interface JobAuditLogTable {
   id: Generated<number>;
   at: Generated<Date>;
   user_id: number | null;
-  /** Kept when the account goes. */
+  /** Kept when the account is deleted. */
   username: string;
   action: string;
   subject: string;
 }
 
-/** What happened to accounts. Rows are never changed. */
+/** Events on accounts. Rows are immutable. */
 interface SecurityEventsTable {
   id: GeneratedAlways<number>;
   kind: ColumnType<SecurityEventKind, SecurityEventKind, never>;
-  /** Whose account; null when a log-in named an address without one. */
+  /** The affected account; null for a log-in with an unknown address. */
   user_id: ColumnType<number | null, number | null, never>;
-  /** Who did it; null when that is not known, or their account is gone. */
+  /** Who did it; null if unknown or deleted. */
   actor_id: ColumnType<number | null, number | null, never>;
   address: ColumnType<string | null, string | null, never>;
   detail: ColumnType<SecurityEventDetail, string, never>;

@@ -17,7 +17,7 @@ export default fp(
     app.decorate('raiseAlarm', async (alarm: Alarm) => {
       if (config.adminEmail === undefined) return;
       const raising = raiseAlarm({ db, queue }, alarm).catch((error) =>
-        log.error({ err: error, alarm }, 'an alarm could not be raised'),
+        log.error({ err: error, alarm }, 'could not raise an alarm'),
       );
       pending.add(raising);
       await raising;
