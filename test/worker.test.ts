@@ -81,7 +81,7 @@ t.test('--queues and --concurrency are validated like the environment', SIDE_BY_
   t.equal(await running.exited(), 2);
   t.match(
     running.output,
-    /^--queues: "nonsense" is not a queue; give some of mail, [^\n]+\n--concurrency: "many"/,
+    /^--queues: "nonsense" is not a queue; choose from mail, [^\n]+\n--concurrency: "many"/,
   );
 
   const unknown = start(t, ['src/worker.ts', '--nonsense'], env);

@@ -4,7 +4,7 @@ import { requirePermission, requireUser } from '../../plugins/web/guards.ts';
 import activity from './activity.ts';
 import jobsDashboard from './jobs/index.ts';
 
-/** What Administrators see of the site. */
+/** The pages for Administrators. */
 export default async function administration(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireUser);
   app.addHook('onRequest', requirePermission(Permission.ADMIN));

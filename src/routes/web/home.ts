@@ -15,7 +15,7 @@ import { paginate } from './pagination.ts';
 
 const PostForm = Type.Object({ body: bodyField(), preview: Type.Boolean() });
 
-/** Remembers for 30 days that a reader chose the posts of those they follow. */
+/** Remembers for 30 days that a reader chose the Followed tab. */
 const TAB_COOKIE = 'show_followed';
 const TAB_COOKIE_OPTIONS = { path: '/', httpOnly: true, sameSite: 'lax', maxAge: 30 * 24 * 60 * 60 } as const;
 

@@ -21,7 +21,7 @@ import posts from './posts.ts';
 import unsubscribe from './unsubscribe.ts';
 import yourData from './your-data.ts';
 
-/** The pages for people. Sessions, forms and the same-origin rule are theirs alone. */
+/** The pages. Only they have sessions, forms and the same-origin rule. */
 export default async function web(app: FastifyInstance): Promise<void> {
   app.register(avatars);
   app.register(feeds);
@@ -48,7 +48,7 @@ async function pages(app: FastifyInstance): Promise<void> {
   app.register(administration, { prefix: '/admin' });
   app.register(unsubscribe, { prefix: '/unsubscribe' });
   app.register(apiDocs);
-  // Loaded only where it is needed: a mail reader is a large thing.
+  // Imported only if needed, because mailparser is large.
   if (app.config.smtpUrl === undefined) {
     app.register(import('../dev/mailbox.ts'), { prefix: '/dev/mailbox' });
     app.register(styleguide, { prefix: '/dev/styleguide' });

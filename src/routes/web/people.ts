@@ -115,7 +115,7 @@ export default async function people(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** The field that a refusal is about. */
+/** The field that an error belongs to. */
 const FIELD_OF: Readonly<Record<string, 'email' | 'username' | 'role' | undefined>> = {
   'last-administrator': 'role',
   'email-taken': 'email',

@@ -257,7 +257,7 @@ t.test('an event is never changed, and goes with the account it happened to', as
   ]) {
     await t.rejects(
       sql`update security_events set ${sql.raw(change)}`.execute(app.db),
-      /never changed/,
+      /immutable/,
       change,
     );
   }

@@ -3,7 +3,7 @@ import { listOwnEvents } from '../../../domain/security-events/list.ts';
 import { currentUser, requireUser } from '../../../plugins/web/guards.ts';
 import { describeEvent, readActivityQuery } from '../activity.ts';
 
-/** Where people see what happened to their account. */
+/** Recent activity on one's own account. */
 export default async function activityRoutes(app: FastifyInstance): Promise<void> {
   app.get('/activity', { onRequest: requireUser }, async (request, reply) => {
     const { before } = readActivityQuery(request.query);
