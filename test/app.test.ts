@@ -28,7 +28,7 @@ t.test(
   },
 );
 
-t.test('the worker is the very tree of the web process, and does what it enqueued', async (t) => {
+t.test('the worker and the web process have the same tree, and the worker runs its jobs', async (t) => {
   const smtp = await catchMail(t);
   const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: smtp.url };
   const web = await build(t, env, { role: 'web' });
@@ -64,7 +64,7 @@ t.test('a registration that rolls back leaves no job; one that commits leaves ex
   t.equal((await jobsOf(app, mailQueue)).length, 1);
 });
 
-t.test('pages of the web scope know sessions, and what stands beside it does not', async (t) => {
+t.test('only the web scope has sessions', async (t) => {
   const app = await build(t);
   const page = await app.inject('/');
   t.equal(page.statusCode, 200);

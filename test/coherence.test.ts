@@ -148,7 +148,7 @@ class World {
   }
 }
 
-t.test('two processes serve what is so, whatever is written and moderated', async (t) => {
+t.test('two processes serve current pages, whatever is written and moderated', async (t) => {
   const world = await World.create(t);
   const at = fc.nat(1);
   const who = fc.nat(NAMES.length - 1);

@@ -223,7 +223,7 @@ for (const [how, settings] of [
   });
 }
 
-t.test('writing costs the same few statements, however many follow', async (t) => {
+t.test('writing costs the same few statements, however many followers there are', async (t) => {
   const app = await build(t, { DATABASE_URL: await explainingDatabase(t, {}) });
   const author = await createUser(app, { username: 'author' });
   const reader = await createUser(app, { username: 'reader' });
@@ -262,7 +262,7 @@ t.test('writing costs the same few statements, however many follow', async (t) =
     t.ok(count > 0 && count <= 8, `${name}: ${count} statements`);
 });
 
-t.test('a request costs the same statements, whether or not an address has an account', async (t) => {
+t.test('a request costs the same statements, whether or not the address has an account', async (t) => {
   const app = await build(t, { DATABASE_URL: await explainingDatabase(t, {}) });
   app.recordFailedLogIn = () => {}; // The answer does not wait for it.
   const [asking] = [await createUser(app), await createUser(app, { username: 'known' })];

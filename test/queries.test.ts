@@ -23,7 +23,7 @@ async function countQueries({ pool }: FastifyInstance, request: () => Promise<un
   return count;
 }
 
-t.test('each page costs the same few queries at 1 row and at 50', async (t) => {
+t.test('every page costs the same few queries with 1 row and with 50', async (t) => {
   const app = await build(t, { POSTS_PER_PAGE: '50', COMMENTS_PER_PAGE: '50' });
   const reader = await createUser(app, { username: 'reader', role: 'Administrator' });
   const author = await createUser(app, { username: 'author' });
@@ -84,7 +84,7 @@ t.test('each page costs the same few queries at 1 row and at 50', async (t) => {
   }
 });
 
-t.test('each call of the API costs the same few queries at 1 row and at 50', async (t) => {
+t.test('every API call costs the same few queries with 1 row and with 50', async (t) => {
   // The quota's counts are written now and then, in the background.
   const app = await build(t, { POSTS_PER_PAGE: '50', COMMENTS_PER_PAGE: '50', RATE_LIMITS: 'off' });
   const author = await createUser(app, { username: 'author' });

@@ -25,7 +25,7 @@ async function startsWrong(
   }
 }
 
-t.test('a wrong variable ends web and worker with code 2 and its name', SIDE_BY_SIDE, (t) =>
+t.test('an invalid variable ends web and worker with code 2 and names it', SIDE_BY_SIDE, (t) =>
   startsWrong(
     t,
     { DATABASE_URL: 'postgres://x@127.0.0.1/x', PORT: 'abc' },
@@ -38,7 +38,7 @@ t.test('without DATABASE_URL they do not start', SIDE_BY_SIDE, (t) =>
   startsWrong(t, {}, 2, /^DATABASE_URL: not set/),
 );
 
-t.test('a database that cannot be reached ends them with code 1, its password masked', SIDE_BY_SIDE, (t) =>
+t.test('an unreachable database ends them with code 1 and its password masked', SIDE_BY_SIDE, (t) =>
   startsWrong(
     t,
     { DATABASE_URL: 'postgres://john:secret@127.0.0.1:1/blog' },

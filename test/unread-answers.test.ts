@@ -8,7 +8,7 @@ import { build } from './support/build.ts';
 import { createUser } from './support/factories.ts';
 import { waitFor } from './support/wait-for.ts';
 
-t.test('an answer that nobody reads is ended', async (t) => {
+t.test('a connection whose response is not read is closed', async (t) => {
   const app = await build(t, { POSTS_PER_PAGE: '200' }, { config: { connectionTimeoutMs: 200 } });
   const { id } = await createUser(app);
   // More than the two ends of a connection hold between them.

@@ -61,7 +61,7 @@ t.test(
   },
 );
 
-t.test('--check tells whether a live worker is consuming', SIDE_BY_SIDE, async (t) => {
+t.test('--check reports whether a worker is running', SIDE_BY_SIDE, async (t) => {
   const env = { DATABASE_URL: await createDatabase(t), LOG_LEVEL: 'info' };
   const before = start(t, ['src/worker.ts', '--check'], env);
   t.equal(await before.exited(), 1);

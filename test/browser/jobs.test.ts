@@ -17,7 +17,7 @@ const LOOKS = [
   { javaScriptEnabled: true, colorScheme: 'light', viewport: { width: 1440, height: 900 } },
 ] as const;
 
-t.test('an operator finds a dead letter and redrives it; pages keep up by themselves', async (t) => {
+t.test('an operator finds a dead letter and redrives it, and pages refresh themselves', async (t) => {
   const env = { DATABASE_URL: await createDatabase(t), SHUTDOWN_GRACE_SECONDS: '1' };
   const app = buildApp(testConfig(env));
   t.teardown(() => app.close());
@@ -71,7 +71,7 @@ t.test('an operator finds a dead letter and redrives it; pages keep up by themse
   await page.waitForSelector('text=0 of 2 slots in use');
 });
 
-t.test('the progress of an export moves on the page, with no click', async (t) => {
+t.test('the export page updates its progress without a click', async (t) => {
   const env = { DATABASE_URL: await createDatabase(t), SHUTDOWN_GRACE_SECONDS: '1' };
   const app = buildApp(testConfig(env));
   t.teardown(() => app.close());
@@ -106,7 +106,7 @@ t.test('the progress of an export moves on the page, with no click', async (t) =
     ],
     { concurrency: 1 },
   );
-  await page.waitForSelector('text=50 %');
+  await page.waitForSelector('text=50%');
   goOn();
   await page.waitForSelector('a:text("Download")');
   const [download] = await Promise.all([page.waitForEvent('download'), page.click('a:text("Download")')]);

@@ -141,7 +141,7 @@ t.test('the style sheet and the module are small', async (t) => {
   t.ok(total <= MOST_BYTES, `${total} bytes`);
 });
 
-t.test('an empty site greets its first visitor, and says how the Administrator is made', async (t) => {
+t.test('an empty site welcomes its first visitor and explains how to become Administrator', async (t) => {
   const app = await build(t);
   const site = await listen(app);
   const page = await openPage(t, { viewport: { width: 320, height: 700 } });
@@ -157,7 +157,7 @@ t.test('an empty site greets its first visitor, and says how the Administrator i
   t.same(await accessibilityFaults(page), []);
 });
 
-t.test('a newcomer is helped to follow somebody and to write, until both are done', async (t) => {
+t.test('first steps help a newcomer to follow people and to write, until both are done', async (t) => {
   const app = await build(t);
   const site = await listen(app);
   const author = await createUser(app, { username: 'author' });

@@ -47,7 +47,7 @@ async function miscounted(db: Db): Promise<unknown[]> {
   return rows;
 }
 
-t.test('whatever is written and deleted, at once or one by one, the counters are right', async (t) => {
+t.test('counters stay correct, whatever is written and deleted concurrently', async (t) => {
   const { app, db, people } = await setUp(t);
   const person = fc.nat(people.length - 1);
   const action = fc.oneof(
@@ -113,7 +113,7 @@ async function walk(read: Read, order: 'asc' | 'desc', size: number) {
   return { there: there.flat(), back: andBack.reverse().flat(), last: andBack.at(-1) };
 }
 
-t.test('every list is read from one end to the other, by cursor and by number', async (t) => {
+t.test('every list can be read from end to end, by cursor and by number', async (t) => {
   const { app, db, ann, bob, cid } = await setUp(t);
   for (const author of [ann, bob, cid, bob]) await writePosts(app, author, 5);
   await deletePost(db, 7);
@@ -183,7 +183,7 @@ t.test('every list is read from one end to the other, by cursor and by number', 
   }
 });
 
-t.test('a list is read on where it was left, whatever is published meanwhile', async (t) => {
+t.test('reading a list continues at the same place while posts are published', async (t) => {
   const { app, db, ann } = await setUp(t);
   const written = (await writePosts(app, ann, 6)).toReversed();
   const first = await listPosts(db, {}, { size: 2 });
@@ -193,7 +193,7 @@ t.test('a list is read on where it was left, whatever is published meanwhile', a
   t.same((await listPosts(db, {}, { after: second.newer, size: 2 })).items, first.items);
 });
 
-t.test('a table is counted exactly up to 10,000 rows, and estimated beyond', async (t) => {
+t.test('tables are counted exactly up to 10,000 rows and estimated beyond', async (t) => {
   const { app, db, ann } = await setUp(t);
   t.equal(await countRows(db, 'posts'), 0);
   await writePosts(app, ann, 2);

@@ -36,7 +36,7 @@ function intrudersIn(html: string, allowedTags: Set<string>): string[] {
   return intruders;
 }
 
-t.test('Markdown becomes HTML, and plain links are found', async (t) => {
+t.test('Markdown becomes HTML, and plain URLs become links', async (t) => {
   t.equal(render('post', '# A *title*'), '<h1>A <em>title</em></h1>');
   t.equal(
     render('post', 'See https://example.com/a_b.'),
@@ -49,7 +49,7 @@ t.test('Markdown becomes HTML, and plain links are found', async (t) => {
   );
 });
 
-t.test('a comment has no blocks: their text stays', async (t) => {
+t.test('block elements in comments are reduced to their text', async (t) => {
   t.equal(
     render('comment', '# Loud\n\n**bold** and `code`'),
     'Loud\n<strong>bold</strong> and <code>code</code>',
@@ -139,7 +139,7 @@ t.test('nothing dangerous survives in posts or comments', async (t) => {
   }
 });
 
-t.test('whatever is written, only what is allowed comes out', async (t) => {
+t.test('only allowed HTML comes out, whatever is written', async (t) => {
   const fragment = fc.oneof(
     fc.constantFrom(...PAYLOADS),
     fc.constantFrom(
@@ -284,7 +284,7 @@ const HOSTILE_TEXT = fc
     return (reference + repeated.join('')).slice(0, LONGEST);
   });
 
-t.test('whatever is written, the HTML is no larger than it may be', async (t) => {
+t.test('HTML never exceeds its limit, whatever is written', async (t) => {
   fc.assert(
     fc.property(HOSTILE_TEXT, fc.constantFrom('post', 'comment'), (text, kind) => {
       try {
@@ -298,7 +298,7 @@ t.test('whatever is written, the HTML is no larger than it may be', async (t) =>
   t.pass('100 texts');
 });
 
-t.test('references are refused while they expand, before there is more than may be', async (t) => {
+t.test('references are refused while they expand, before exceeding the limit', async (t) => {
   const text = `[a]: /b "${'t'.repeat(24_000)}"\n\n${'[a]'.repeat(8_000)}`;
   const before = process.memoryUsage.rss();
   t.throws(() => render('post', text), TooLarge);

@@ -31,7 +31,7 @@ async function setUp(t: Parameters<typeof build>[0]) {
   return { app, smtp, author, reader, postId, comment, anHourLater };
 }
 
-t.test('a comment is mailed to the author; what follows within the hour is collected', async (t) => {
+t.test('a comment is mailed to the author, and those within the next hour are collected', async (t) => {
   const { app, smtp, reader, comment, anHourLater } = await setUp(t);
   await comment(reader.id, 'Well said.');
   await drain(app);
@@ -58,7 +58,7 @@ t.test('a comment is mailed to the author; what follows within the hour is colle
   t.notMatch(smtp.mails[1]?.text, 'Well said.');
 });
 
-t.test('nobody is mailed about their own comments, or hidden ones, or against their will', async (t) => {
+t.test('own comments, hidden comments and opted-out authors cause no mail', async (t) => {
   const { app, smtp, author, reader, comment } = await setUp(t);
   await comment(author.id, 'I meant it.');
   await drain(app);
@@ -76,7 +76,7 @@ t.test('nobody is mailed about their own comments, or hidden ones, or against th
   t.same(smtp.mails, []);
 });
 
-t.test('a comment that was hidden after the mail was enqueued is not in it', async (t) => {
+t.test('a comment hidden after the mail was enqueued is left out', async (t) => {
   const { app, smtp, reader, comment } = await setUp(t);
   await comment(reader.id, 'spam');
   await comment(reader.id, 'Well said.');
@@ -85,7 +85,7 @@ t.test('a comment that was hidden after the mail was enqueued is not in it', asy
   t.notMatch(smtp.mails[0]?.text, 'spam');
 });
 
-t.test('the mail can be unsubscribed from, in the mail program and on the page', async (t) => {
+t.test('people can unsubscribe in the mail program and on the page', async (t) => {
   const { app, smtp, reader, comment, anHourLater } = await setUp(t);
   await comment(reader.id, 'Well said.');
   await drain(app);

@@ -6,7 +6,7 @@ import { build } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
 import { writePosts } from '../support/writing.ts';
 
-t.test('answers of the API are compressed as their client can read them', async (t) => {
+t.test('API responses are compressed with an encoding that the client accepts', async (t) => {
   const app = await build(t, { CORS_ORIGINS: 'https://other.example' });
   const john = await createUser(app);
   await writePosts(app, john, 20);
@@ -29,7 +29,7 @@ t.test('answers of the API are compressed as their client can read them', async 
   }
 });
 
-t.test('an answer with a strong ETag is always the same bytes', async (t) => {
+t.test('a response with a strong ETag always has the same bytes', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const [id = 0] = await writePosts(app, john);

@@ -28,7 +28,7 @@ t.test(
   },
 );
 
-t.test('a rightful log-in forgives the guesses before it', async (t) => {
+t.test('a successful log-in resets the count of failed ones', async (t) => {
   const app = await build(t, {}, withLimits({ login: { account: narrow, address: narrow } }));
   const { email } = await createUser(app);
   for (let round = 0; round < 4; round += 1) {
@@ -37,7 +37,7 @@ t.test('a rightful log-in forgives the guesses before it', async (t) => {
   }
 });
 
-t.test('however an account is spelled, it has one budget', async (t) => {
+t.test('an account has one limit, however its address is spelled', async (t) => {
   const app = await build(t, {}, withLimits({ login: { account: narrow, address: WIDE } }));
   const { email } = await createUser(app, { username: 'virginia' });
   for (const spelling of [email.toUpperCase(), 'Virginia@Example.com', 'vİrginia@example.com']) {
@@ -46,7 +46,7 @@ t.test('however an account is spelled, it has one budget', async (t) => {
   t.equal((await new Client(app).post('/auth/login', { email, password: PASSWORD })).statusCode, 429);
 });
 
-t.test('a stranger who guesses does not lock the owner out', async (t) => {
+t.test('guessing does not lock the owner out', async (t) => {
   const app = await build(t, {}, withLimits({ login: { account: narrow, address: WIDE } }));
   const { email } = await createUser(app);
   const guess = (remoteAddress: string, password: string) =>
@@ -56,7 +56,7 @@ t.test('a stranger who guesses does not lock the owner out', async (t) => {
   t.equal((await guess(HERE, PASSWORD)).statusCode, 303, 'the owner');
 });
 
-t.test('strangers who guess from everywhere do not use up what a known browser has', async (t) => {
+t.test('guesses from many addresses leave a known browser its own attempts', async (t) => {
   const { config } = withLimits({ login: { account: narrow, address: WIDE } });
   const { rateLimits } = await build(
     t,
@@ -77,7 +77,7 @@ t.test('strangers who guess from everywhere do not use up what a known browser h
   await from(HERE, 'laptop');
 });
 
-t.test('one address uses up little of what an account has over all addresses', async (t) => {
+t.test('one IP address uses up only a small part of an account’s limit', async (t) => {
   const { config } = withLimits({ login: { account: narrow, address: WIDE } });
   const { rateLimits } = await build(
     t,
@@ -89,7 +89,7 @@ t.test('one address uses up little of what an account has over all addresses', a
   await from(HERE);
 });
 
-t.test('an address is limited over all accounts, and a whole IPv6 /64 is one address', async (t) => {
+t.test('an IP address is limited across all accounts, and an IPv6 /64 counts as one', async (t) => {
   const { rateLimits } = await build(t, {}, withLimits({ login: { account: WIDE, address: narrow } }));
   const from = (address: string) =>
     rateLimits.consume('login', { account: `${address}@example.com`, address });
@@ -102,7 +102,7 @@ t.test('an address is limited over all accounts, and a whole IPv6 /64 is one add
   await t.rejects(from(HERE), refusal, 'a mapped IPv4 address is that address');
 });
 
-t.test('what is no address is counted as one', async (t) => {
+t.test('invalid addresses are counted together', async (t) => {
   const { rateLimits } = await build(t, {}, withLimits({ login: { account: WIDE, address: narrow } }));
   const from = (address: string) => rateLimits.consume('login', { account: 1, address });
   await from('garbage');
@@ -111,7 +111,7 @@ t.test('what is no address is counted as one', async (t) => {
   await from('fe80::1%eth0');
 });
 
-t.test('on its first day an account has a tenth, and at least one', async (t) => {
+t.test('a new account has a tenth of the limit, and at least one', async (t) => {
   const perMinute = (points: number) => ({ account: { points, seconds: 60 }, address: narrow });
   const limits = withLimits({
     post: { ...perMinute(25), address: WIDE },
@@ -127,7 +127,7 @@ t.test('on its first day an account has a tenth, and at least one', async (t) =>
   await t.rejects(act('export'), refusal);
 });
 
-t.test('RATE_LIMITS=off lifts them', async (t) => {
+t.test('RATE_LIMITS=off turns limits off', async (t) => {
   const app = await build(
     t,
     { RATE_LIMITS: 'off' },

@@ -4,11 +4,11 @@ import { jobs } from '../../src/jobs/index.ts';
 import { commentNoticeQueue, mailQueue, type Queue, queueContracts } from '../../src/queue/contracts.ts';
 import type { Db } from '../../src/schema.ts';
 
-t.test('every queue has one job, and every job its queue', async (t) => {
+t.test('every queue has exactly one job', async (t) => {
   t.same(jobs.map(({ contract }) => contract.name).sort(), queueContracts.map(({ name }) => name).sort());
 });
 
-t.test('the payload of a schedule fits its own contract', async (t) => {
+t.test('a schedule’s payload fits its contract', async (t) => {
   for (const contract of queueContracts) {
     if (contract.schedule !== undefined) t.ok(contract.isPayload(contract.schedule.payload), contract.name);
   }

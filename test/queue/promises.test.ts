@@ -41,7 +41,7 @@ function gate() {
   return { opened: promise, open: resolve };
 }
 
-t.test('one slow job delays no other, and holds up no result', SIDE_BY_SIDE, async (t) => {
+t.test('a slow job delays no other job and no result', SIDE_BY_SIDE, async (t) => {
   const app = await buildWithQueues(t);
   const { opened, open } = gate();
   const numbers = Array.from({ length: 300 }, (_, n) => ({ n }));
@@ -57,7 +57,7 @@ t.test('one slow job delays no other, and holds up no result', SIDE_BY_SIDE, asy
   open();
 });
 
-t.test('what waits behind slow jobs goes to another worker', SIDE_BY_SIDE, async (t) => {
+t.test('jobs waiting behind slow ones go to another worker', SIDE_BY_SIDE, async (t) => {
   const stuck = await buildWithQueues(t);
   const { opened, open } = gate();
   const stuckJob = defineJob(plain, (_app, { n }) => (n < 0 ? opened : Promise.resolve()));
@@ -77,7 +77,7 @@ t.test('what waits behind slow jobs goes to another worker', SIDE_BY_SIDE, async
   open();
 });
 
-t.test('a job whose handler never returns is timed out, and its slot comes back', SIDE_BY_SIDE, async (t) => {
+t.test('a job whose handler never returns times out and frees its slot', SIDE_BY_SIDE, async (t) => {
   const app = await buildWithQueues(t);
   const signals: AbortSignal[] = [];
   const job = defineJob(hasty, async (_app, { n }, { signal }) => {
@@ -103,7 +103,7 @@ t.test('a job whose handler never returns is timed out, and its slot comes back'
   ]);
 });
 
-t.test('the signal of an attempt ends a query that takes too long', SIDE_BY_SIDE, async (t) => {
+t.test('an attempt’s signal aborts a slow query', SIDE_BY_SIDE, async (t) => {
   const app = await buildWithQueues(t);
   const job = defineJob(hasty, async ({ db }, _payload, { signal }) => {
     await sql`select pg_sleep(60)`.execute(db, { signal, inflightQueryAbortStrategy: 'cancel query' });
@@ -120,7 +120,7 @@ t.test('the signal of an attempt ends a query that takes too long', SIDE_BY_SIDE
   }, 'the database has stopped as well');
 });
 
-t.test('a stopping worker hands back what does not end, and no attempt is spent', SIDE_BY_SIDE, async (t) => {
+t.test('a stopping worker hands unfinished jobs back without losing an attempt', SIDE_BY_SIDE, async (t) => {
   const app = await buildWithQueues(t);
   let running = 0;
   const job = defineJob(plain, async (_app, { n }, { signal }) => {
@@ -149,7 +149,7 @@ t.test('a stopping worker hands back what does not end, and no attempt is spent'
   t.match(await attemptsOf(app, jobs[0]?.id), [{ outcome: 'handed back' }, { attempt: 1, outcome: null }]);
 });
 
-t.test('a stopping worker lets a job end that heeds its signal', SIDE_BY_SIDE, async (t) => {
+t.test('a stopping worker lets a job that heeds its signal finish', SIDE_BY_SIDE, async (t) => {
   const app = await buildWithQueues(t);
   const started = gate();
   const job = defineJob(plain, async (_app, _payload, { signal }) => {
@@ -163,7 +163,7 @@ t.test('a stopping worker lets a job end that heeds its signal', SIDE_BY_SIDE, a
   t.equal((await jobsOf(app, plain, ['completed'])).length, 1);
 });
 
-t.test('an attempt that lost its job cannot settle it, and is told to stop', SIDE_BY_SIDE, async (t) => {
+t.test('an attempt that lost its job cannot settle it and is told to stop', SIDE_BY_SIDE, async (t) => {
   const app = await buildWithQueues(t);
   const { opened, open } = gate();
   const outcomes: string[] = [];
@@ -184,7 +184,7 @@ t.test('an attempt that lost its job cannot settle it, and is told to stop', SID
   t.match(await jobsOf(app, plain, ['active']), [{ retryCount: 1 }], 'the second is untouched');
 });
 
-t.test('a job that is cancelled while it runs is told so', SIDE_BY_SIDE, async (t) => {
+t.test('a job cancelled while running is told to stop', SIDE_BY_SIDE, async (t) => {
   const app = await buildWithQueues(t);
   const outcomes: string[] = [];
   app.queue.events.on('ended', ({ outcome }) => outcomes.push(outcome));
@@ -227,7 +227,7 @@ t.test(
   },
 );
 
-t.test('of jobs with the same key one waits', SIDE_BY_SIDE, async (t) => {
+t.test('only one job per unique key waits', SIDE_BY_SIDE, async (t) => {
   const app = await buildWithQueues(t);
   t.type(await app.queue.send(single, { n: 1 }, { db: app.db }), 'string');
   t.equal(await app.queue.send(single, { n: 1 }, { db: app.db }), undefined);
@@ -239,7 +239,7 @@ t.test('of jobs with the same key one waits', SIDE_BY_SIDE, async (t) => {
   });
 });
 
-t.test('priority comes first, and no job before its time', SIDE_BY_SIDE, async (t) => {
+t.test('jobs run by priority, and never before their start time', SIDE_BY_SIDE, async (t) => {
   const app = await buildWithQueues(t);
   const order: number[] = [];
   const startAfter = new Date(Date.now() + 3_600_000);
@@ -257,7 +257,7 @@ t.test('priority comes first, and no job before its time', SIDE_BY_SIDE, async (
   t.same(order, [1, 2, 3]);
 });
 
-t.test('a paused queue is left alone by all workers until it is resumed', SIDE_BY_SIDE, async (t) => {
+t.test('no worker takes jobs from a paused queue until it is resumed', SIDE_BY_SIDE, async (t) => {
   const app = await buildWithQueues(t);
   await pauseQueue(app.db, plain.name);
   await app.queue.send(plain, { n: 1 }, { db: app.db });
@@ -269,7 +269,7 @@ t.test('a paused queue is left alone by all workers until it is resumed', SIDE_B
   await waitFor(async () => (await jobsOf(app, plain, ['completed'])).length === 2, 'it goes on');
 });
 
-t.test('a worker says that it is there and what it does', SIDE_BY_SIDE, async (t) => {
+t.test('a worker reports its presence and its jobs', SIDE_BY_SIDE, async (t) => {
   const app = await buildWithQueues(t);
   const { opened, open } = gate();
   t.notOk(await hasConsumingWorker(app.db));
@@ -293,7 +293,7 @@ t.test('an attempt whose worker died stays in the history without an end', SIDE_
   t.match(await attemptsOf(app, jobId), [{ worker: 'gone:1', outcome: null, ended_at: null }]);
 });
 
-t.test('a unique job is handed back although its successor waits already', SIDE_BY_SIDE, async (t) => {
+t.test('a unique job can be handed back while its successor waits', SIDE_BY_SIDE, async (t) => {
   const app = await buildWithQueues(t);
   const started = gate();
   const job = defineJob(single, async () => {
@@ -310,7 +310,7 @@ t.test('a unique job is handed back although its successor waits already', SIDE_
   t.match(await jobsOf(app, single), [{ retryCount: 0 }, { retryCount: 0 }]);
 });
 
-t.test('a hand-back that is repeated leaves the next claim of the job alone', SIDE_BY_SIDE, async (t) => {
+t.test('a repeated hand-back does not affect the next claim', SIDE_BY_SIDE, async (t) => {
   const app = await buildWithQueues(t);
   const { opened, open } = gate();
   await app.queue.send(plain, { n: 1 }, { db: app.db });
@@ -339,32 +339,36 @@ t.test('a hand-back that is repeated leaves the next claim of the job alone', SI
   await waitFor(async () => (await jobsOf(app, plain, ['completed'])).length === 1, 'it ends');
 });
 
-t.test('closing a server that works takes no more jobs while a request is open', SIDE_BY_SIDE, async (t) => {
-  const app = await buildWithQueues(t);
-  const { opened, open } = gate();
-  const isAsked = gate();
-  await app.listen({ port: 0, host: '127.0.0.1' });
-  await app.queue.work([defineJob(plain, async () => {})], { concurrency: 1 });
-  const { port } = app.server.address() as { port: number };
-  app.server.on('request', (_request, response) => {
-    response.on('close', open);
-    isAsked.open();
-  });
-  // A request whose body has not ended keeps the server open.
-  const socket = connect(port, '127.0.0.1');
-  t.teardown(() => socket.destroy());
-  socket.write(
-    'POST /api/v1/posts/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n',
-  );
-  await isAsked.opened;
+t.test(
+  'a closing server that works queues takes no more jobs while a request is open',
+  SIDE_BY_SIDE,
+  async (t) => {
+    const app = await buildWithQueues(t);
+    const { opened, open } = gate();
+    const isAsked = gate();
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    await app.queue.work([defineJob(plain, async () => {})], { concurrency: 1 });
+    const { port } = app.server.address() as { port: number };
+    app.server.on('request', (_request, response) => {
+      response.on('close', open);
+      isAsked.open();
+    });
+    // A request whose body has not ended keeps the server open.
+    const socket = connect(port, '127.0.0.1');
+    t.teardown(() => socket.destroy());
+    socket.write(
+      'POST /api/v1/posts/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n',
+    );
+    await isAsked.opened;
 
-  const database = await build(t, { DATABASE_URL: app.config.databaseUrl });
-  const closing = app.close();
-  await waitFor(async () => (await listLiveWorkers(database.db)).length === 0, 'the worker has stopped');
-  await database.queue.send(plain, { n: 1 }, { db: database.db });
-  t.equal(socket.destroyed, false);
-  socket.destroy();
-  await opened;
-  await closing;
-  t.equal((await jobsOf(database, plain)).length, 1, 'nobody took it');
-});
+    const database = await build(t, { DATABASE_URL: app.config.databaseUrl });
+    const closing = app.close();
+    await waitFor(async () => (await listLiveWorkers(database.db)).length === 0, 'the worker has stopped');
+    await database.queue.send(plain, { n: 1 }, { db: database.db });
+    t.equal(socket.destroyed, false);
+    socket.destroy();
+    await opened;
+    await closing;
+    t.equal((await jobsOf(database, plain)).length, 1, 'nobody took it');
+  },
+);

@@ -12,6 +12,6 @@ t.test(
   },
 );
 
-t.test('the standard error falls with the size of the samples', async (t) => {
+t.test('the standard error decreases with the size of the samples', async (t) => {
   t.equal(standardError(400, 400).toFixed(4), '0.0204');
 });

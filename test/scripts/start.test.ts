@@ -22,7 +22,7 @@ const SIDE_BY_SIDE = { buffered: true };
 /** Starts the whole system in a folder, and waits until it says that it is ready. */
 async function startSystem(t: Test, env: Record<string, string>): Promise<RunningProcess> {
   const system = start(t, ['scripts/start.ts'], env);
-  await system.prints(/Pennypost is ready: .*\nMails: .*\n/);
+  await system.prints(/Pennypost is ready: .*\nEmail: .*\n/);
   return system;
 }
 
@@ -104,18 +104,18 @@ class Site {
   }
 }
 
-t.test('the life of a site that one command runs', SIDE_BY_SIDE, async (t) => {
+t.test('npm start runs a whole site', SIDE_BY_SIDE, async (t) => {
   const site = await Site.create(t);
 
-  await t.test('one command is the whole system: sign up, mail, confirm', async (t) => {
+  await t.test('a visitor can sign up, get the mail and confirm', async (t) => {
     const address = `http://localhost:${site.env.PORT}`;
-    t.match(site.system.output, `Pennypost is ready: ${address}\nMails: ${address}/dev/mailbox`);
+    t.match(site.system.output, `Pennypost is ready: ${address}\nEmail: ${address}/dev/mailbox`);
     t.equal((await fetch(`${site.url}/auth/register`, form(REGISTRATION))).status, 303);
     const link = await newestLink(site.url);
     t.equal((await fetch(site.url + link, form({}))).status, 303);
   });
 
-  await t.test('it stops cleanly, with its data kept', async (t) => {
+  await t.test('it stops cleanly and keeps its data', async (t) => {
     const { system, pids } = site;
     t.equal(await system.end('SIGINT'), 0);
     t.same(pids.map(isAlive), [false, false]);
@@ -123,22 +123,22 @@ t.test('the life of a site that one command runs', SIDE_BY_SIDE, async (t) => {
     t.ok(await site.letsJohnIn());
   });
 
-  await t.test('a second start in the same folder says so and harms nothing', async (t) => {
+  await t.test('a second start in the same folder is refused and does no harm', async (t) => {
     const second = start(t, ['scripts/start.ts'], { ...site.env, PORT: await freePort() });
     t.equal(await second.exited(), 1);
     const { pid } = site.system.child;
-    t.match(second.output, new RegExp(`^Pennypost already runs on .* \\(process ${pid}\\)`));
+    t.match(second.output, new RegExp(`^Pennypost is already running on .* \\(process ${pid}\\)`));
     t.ok(await site.isReady());
   });
 
-  await t.test('a web or worker process that is killed is started again', async (t) => {
+  await t.test('a killed web or worker process is restarted', async (t) => {
     const { system } = site;
     for (const message of ['Server listening', '"msg":"working"']) {
       const pid = pidOf(system, message);
       process.kill(pid, 'SIGKILL');
       await waitFor(() => pidOf(system, message) !== pid, `${message} again`);
     }
-    t.match(system.output, /The web process ended \(SIGKILL\)\. It starts again in 0\.5 s\./);
+    t.match(system.output, /The web process ended \(SIGKILL\)\. It restarts in 0\.5 s\./);
     await waitFor(() => site.isReady(), 'the site answers');
   });
 
@@ -185,7 +185,7 @@ t.test(
   },
 );
 
-t.test('a port in use stops everything at once: trying again would be no use', SIDE_BY_SIDE, async (t) => {
+t.test('a port in use stops everything at once, without restarts', SIDE_BY_SIDE, async (t) => {
   const blocker = createServer().listen(0, '127.0.0.1');
   t.teardown(() => blocker.close());
   await new Promise((resolve) => blocker.once('listening', resolve));
@@ -194,10 +194,10 @@ t.test('a port in use stops everything at once: trying again would be no use', S
   const system = start(t, ['scripts/start.ts'], env);
   t.equal(await system.exited(), 2);
   t.match(system.output, /^Cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/);
-  t.match(system.output, /The web process cannot start as it is configured\.\n$/);
+  t.match(system.output, /The web process cannot start with this configuration\.\n$/);
 });
 
-t.test('a wrong variable ends it before anything is started', SIDE_BY_SIDE, async (t) => {
+t.test('an invalid variable ends it before anything is started', SIDE_BY_SIDE, async (t) => {
   const system = start(t, ['scripts/start.ts'], { DATA_DIR: await temporaryFolder(t), PORT: 'abc' });
   t.equal(await system.exited(), 2);
   t.match(system.output, /^PORT: "abc" is not accepted; .*\n$/);

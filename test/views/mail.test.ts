@@ -23,7 +23,7 @@ const MAILS: Record<string, object> = {
 
 const urlsIn = (text: string) => new Set(text.match(/https:\/\/[^\s"<]+/g));
 
-t.test('every mail says the same in HTML and in text, with a preview, by day and by night', async (t) => {
+t.test('every mail says the same in HTML and in text, with a preview, in light and dark mode', async (t) => {
   const { renderMail } = await build(t);
   for (const [name, data] of Object.entries(MAILS)) {
     const { html, text } = renderMail(name, data);

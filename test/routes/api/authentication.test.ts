@@ -9,7 +9,7 @@ import { countVerifications, createUser, PASSWORD } from '../../support/factorie
 import { withLimits } from '../../support/limits.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
-t.test('a token is good as a bearer and as a user name, and costs no hashing', async (t) => {
+t.test('a token works as a bearer token and as a user name, without hashing', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const verifications = countVerifications(app);
@@ -21,7 +21,7 @@ t.test('a token is good as a bearer and as a user name, and costs no hashing', a
   t.equal(verifications(), 0);
 });
 
-t.test('what is no credential is refused, with what would be one', async (t) => {
+t.test('invalid credentials are refused, with the accepted schemes', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const { email } = john;
@@ -53,7 +53,7 @@ t.test('what is no credential is refused, with what would be one', async (t) => 
   }
 });
 
-t.test('a password costs two hashes, whatever accounts its address has', async (t) => {
+t.test('a password costs two hashes, whatever accounts the address has', async (t) => {
   const app = await build(t);
   const { email } = await createUser(app);
   await createUser(app, { username: 'b', email, isConfirmed: false });
@@ -69,7 +69,7 @@ t.test('a password costs two hashes, whatever accounts its address has', async (
   }
 });
 
-t.test('a token is worth nothing when it has expired or is revoked, and is stored as a hash', async (t) => {
+t.test('an expired or revoked token is refused, and tokens are stored as hashes', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const token = await issueToken(app.db, john);
@@ -94,7 +94,7 @@ t.test('a token is worth nothing when it has expired or is revoked, and is store
   t.equal((await program.get('/posts/')).statusCode, 401);
 });
 
-t.test('a token that may only read changes nothing', async (t) => {
+t.test('a read-only token cannot change anything', async (t) => {
   const app = await build(t);
   const program = await ApiProgram.of(app, await createUser(app), 'read');
   t.equal((await program.get('/posts/')).statusCode, 200);
@@ -110,7 +110,7 @@ t.test('a token that may only read changes nothing', async (t) => {
   }
 });
 
-t.test('a role that may not write is refused', async (t) => {
+t.test('a role without the permission to write is refused', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const program = await ApiProgram.of(app, john);
@@ -118,7 +118,7 @@ t.test('a role that may not write is refused', async (t) => {
   t.same((await program.post('/posts/', { body: 'x' })).json().message, 'Unconfirmed account');
 });
 
-t.test('use is written down, at most once a minute', async (t) => {
+t.test('a token’s use is recorded at most once a minute', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   await app.db
@@ -138,7 +138,7 @@ t.test('use is written down, at most once a minute', async (t) => {
   t.same(await lastUse(), first);
 });
 
-t.test('a new password ends all tokens', async (t) => {
+t.test('a new password revokes all tokens', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const unnamed = await ApiProgram.of(app, john);
@@ -192,7 +192,7 @@ t.test(
 
 const limitOf = (points: number) => ({ points, seconds: 900 });
 
-t.test('a flood of wrong passwords does not keep others waiting', async (t) => {
+t.test('a flood of wrong passwords does not delay other requests', async (t) => {
   const app = await build(t, { RATE_LIMITS: 'off' }, COSTLY_HASHING);
   const john = await createUser(app);
   const program = await ApiProgram.of(app, john);

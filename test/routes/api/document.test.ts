@@ -44,7 +44,7 @@ async function readDocument(app: FastifyInstance): Promise<Document> {
   return response.json();
 }
 
-t.test('the document is valid OpenAPI 3.1, and everybody may read it', async (t) => {
+t.test('the document is valid OpenAPI 3.1 and public', async (t) => {
   const app = await build(t);
   const response = await new ApiProgram(app).get('/openapi.json');
   t.equal(response.statusCode, 200);
@@ -58,7 +58,7 @@ t.test('the document is valid OpenAPI 3.1, and everybody may read it', async (t)
   t.equal(again.statusCode, 304);
 });
 
-t.test('the document has every call of the API', async (t) => {
+t.test('the document lists every API call', async (t) => {
   const { paths } = await readDocument(await build(t));
   const calls = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace('/api/v1', '')}`),
@@ -81,7 +81,7 @@ t.test('the document has every call of the API', async (t) => {
   ]);
 });
 
-t.test('whatever is sent, the answer is one that the document declares', async (t) => {
+t.test('every response matches the document, whatever is sent', async (t) => {
   const app = await build(t, { RATE_LIMITS: 'off', POSTS_PER_PAGE: '3', COMMENTS_PER_PAGE: '3' });
   const john = await createUser(app, { username: 'john' });
   const admin = await createUser(app, { username: 'admin', role: 'Administrator' });

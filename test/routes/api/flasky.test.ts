@@ -141,7 +141,7 @@ t.test('comments', async (t) => {
   t.equal((await withPassword(app, susan).get('/comments/')).json().count, 2);
 });
 
-t.test('a timeline has the posts of those one follows', async (t) => {
+t.test('a timeline has the posts of the people one follows', async (t) => {
   const app = await build(t);
   const john = await createUser(app, { username: 'john' });
   const susan = await createUser(app, { username: 'susan' });

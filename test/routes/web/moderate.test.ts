@@ -6,7 +6,7 @@ import { writeComments, writePosts } from '../../support/writing.ts';
 
 const NOTICE = 'Hidden by a moderator';
 
-t.test('a disabled comment is hidden from everybody but moderators, its author included', async (t) => {
+t.test('a disabled comment is hidden from everyone but moderators, even from its author', async (t) => {
   const app = await build(t);
   const [john, susan] = [await createUser(app), await createUser(app, { username: 'susan' })];
   const moderator = await signedInClient(app, await createUser(app, { username: 'mod', role: 'Moderator' }));
@@ -55,7 +55,7 @@ t.test(
   },
 );
 
-t.test('only moderators get there', async (t) => {
+t.test('only moderators can open the page', async (t) => {
   const app = await build(t);
   t.equal((await new Client(app).get('/moderate')).headers.location, '/auth/login?next=%2Fmoderate');
   const client = await signedInClient(app, await createUser(app));

@@ -29,7 +29,7 @@ t.test(
   },
 );
 
-t.test('a taken address is not revealed: all is as for a free one, and its owner is mailed', async (t) => {
+t.test('a taken address is not revealed: the response is the same, and its owner is mailed', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });
   await createUser(app, { username: 'owner', email: 'John@Example.com' });
@@ -75,7 +75,7 @@ async function countRows({ pool }: FastifyInstance): Promise<number[]> {
   return rows[0].counts;
 }
 
-t.test('a taken username is refused whatever its case, and nothing is saved or sent', async (t) => {
+t.test('a taken username is refused in any case, and nothing is saved or sent', async (t) => {
   const app = await build(t);
   await createUser(app, { username: 'John', email: 'other@example.com' });
 
@@ -102,7 +102,7 @@ t.test(
   },
 );
 
-t.test('an address may be registered with again until it is confirmed', async (t) => {
+t.test('an address can be registered again until it is confirmed', async (t) => {
   const app = await build(t);
   const answers = await Promise.all(
     ['one', 'two'].map((username) => new Client(app).post('/auth/register', registration({ username }))),
@@ -117,7 +117,7 @@ t.test('an address may be registered with again until it is confirmed', async (t
   ]);
 });
 
-t.test('only whoever confirms ADMIN_EMAIL becomes Administrator', async (t) => {
+t.test('only the account that confirms ADMIN_EMAIL becomes Administrator', async (t) => {
   const app = await build(t, { ADMIN_EMAIL: 'Boss@example.com' });
   const client = new Client(app);
   const account = registration({ email: 'boss@Example.com' });
@@ -133,14 +133,14 @@ t.test('only whoever confirms ADMIN_EMAIL becomes Administrator', async (t) => {
   t.equal((await client.get('/admin/jobs')).statusCode, 200);
 });
 
-t.test('an Administrator who is not confirmed does not see the jobs', async (t) => {
+t.test('an unconfirmed Administrator cannot see the jobs', async (t) => {
   const app = await build(t);
   const boss = await createUser(app, { role: 'Administrator', isConfirmed: false });
   const client = await signedInClient(app, boss);
   t.equal((await client.get('/admin/jobs')).headers.location, '/auth/unconfirmed');
 });
 
-t.test('every wrong field is named beside it, and nothing is saved', async (t) => {
+t.test('every invalid field has a message, and nothing is saved', async (t) => {
   const app = await build(t);
   const submit = (changes: Record<string, string>) =>
     new Client(app).post('/auth/register', registration(changes));
@@ -192,7 +192,7 @@ t.test('every wrong field is named beside it, and nothing is saved', async (t) =
   t.same(await app.db.selectFrom('users').select('id').execute(), []);
 });
 
-t.test('bodies that no form sends are refused with a 4xx', async (t) => {
+t.test('bodies that no form would send are refused with a 4xx', async (t) => {
   const app = await build(t);
   const client = new Client(app);
   const post = (payload: string | Buffer, type = 'application/x-www-form-urlencoded') =>
