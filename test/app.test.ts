@@ -9,7 +9,7 @@ import { drain, jobsOf } from './support/jobs.ts';
 import { catchMail } from './support/smtp.ts';
 
 t.test(
-  'two apps with two databases, brokers and mail servers live in one process and never meet',
+  'two apps with different databases, brokers and mail servers run independently in one process',
   async (t) => {
     const [thereMail, hereMail] = [await catchMail(t), await catchMail(t)];
     const here = await build(t, { SMTP_URL: hereMail.url, MAIL_FROM: 'here@example.com' });

@@ -8,10 +8,10 @@ import type { Client } from './support/client.ts';
 import { createUser, signedInClient } from './support/factories.ts';
 import { writeComments, writePosts } from './support/writing.ts';
 
-/** The most queries a page may cost a signed-in reader, the session's included. */
+/** The maximum number of queries per page for a signed-in reader, including the session's. */
 const MOST = 6;
 
-/** Counts what a request asks of the database. */
+/** Counts a request's queries. */
 async function countQueries({ pool }: FastifyInstance, request: () => Promise<unknown>): Promise<number> {
   let count = 0;
   const acquire = () => {
@@ -85,13 +85,13 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
 });
 
 t.test('every API call costs the same few queries with 1 row and with 50', async (t) => {
-  // The quota's counts are written now and then, in the background.
+  // The quota's counts are written in the background.
   const app = await build(t, { POSTS_PER_PAGE: '50', COMMENTS_PER_PAGE: '50', RATE_LIMITS: 'off' });
   const author = await createUser(app, { username: 'author' });
   const [postId = 0] = await writePosts(app, author);
   const [commentId] = await writeComments(app, author, postId);
   const program = await ApiProgram.of(app, author);
-  await program.get('/posts/'); // The first use of a token is written down.
+  await program.get('/posts/'); // The first use of a token is recorded.
 
   const calls = {
     '/posts/': 3,

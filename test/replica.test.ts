@@ -5,7 +5,7 @@ import { createDatabase } from './support/database.ts';
 import { createUser, signedInClient } from './support/factories.ts';
 import { writePosts } from './support/writing.ts';
 
-/** A site whose replica has stood still: a copy in which the only post is another. */
+/** A site whose replica is a copy with a different post. */
 async function setUp(t: Test, replicaUrl: string) {
   const app = await build(t, { DATABASE_REPLICA_URL: replicaUrl });
   const author = await createUser(app, { username: 'author' });

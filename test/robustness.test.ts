@@ -5,7 +5,7 @@ import { Client } from './support/client.ts';
 import { createUser, signedInClient } from './support/factories.ts';
 import { writeComments, writePosts } from './support/writing.ts';
 
-/** What stands in a path or a query where a name, a number or a token belongs. */
+/** Values for parameters in paths and queries. */
 const ODD_WORDS = [
   ...['', '0', '1', '-1', '2147483648', '99999999999999999999', 'abc', 'ADMIN', '{}', 'é', '..', '<script>'],
   ...['%00', 'a%00b', '%ff', '%F0%9F%98%80', '%2e%2e%2f', '%0d%0aX: y', "'; drop table users; --"],

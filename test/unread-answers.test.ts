@@ -11,7 +11,7 @@ import { waitFor } from './support/wait-for.ts';
 t.test('a connection whose response is not read is closed', async (t) => {
   const app = await build(t, { POSTS_PER_PAGE: '200' }, { config: { connectionTimeoutMs: 200 } });
   const { id } = await createUser(app);
-  // More than the two ends of a connection hold between them.
+  // More than both ends of a connection buffer.
   await sql`
     insert into posts (author_id, body, body_html)
     select ${id}, 'x', repeat('x', 250000) from generate_series(1, 120)

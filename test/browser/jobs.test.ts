@@ -66,7 +66,7 @@ t.test('an operator finds a dead letter and redrives it, and pages refresh thems
   await page.click('main button');
   await page.waitForSelector('text=1 job redriven.');
   await page.goto(`${site}/admin/jobs`);
-  await page.waitForSelector('text=/no workers running/'); // What is scheduled may wait as well.
+  await page.waitForSelector('text=/no workers running/'); // Scheduled jobs may be waiting too.
   await app.queue.work([defineJob(mailQueue, async () => {})], { concurrency: 2 });
   await page.waitForSelector('text=0 of 2 slots in use');
 });

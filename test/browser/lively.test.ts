@@ -12,7 +12,7 @@ async function setUp(t: Test): Promise<{ app: FastifyInstance; site: string }> {
   return { app, site };
 }
 
-/** A page that is marked, so that a reload is noticed. */
+/** Opens a page and marks it, to detect a reload. */
 async function mark(page: Page): Promise<() => Promise<unknown>> {
   await page.evaluate('globalThis.isSamePage = true');
   return () => page.evaluate('globalThis.isSamePage');

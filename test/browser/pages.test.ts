@@ -8,7 +8,7 @@ import { build } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
 
-/** The standard's rules; how tags are written is our own business, and the templates leave blank lines. */
+/** The standard's rules. Style rules are off, because the templates leave blank lines. */
 const validator = new HtmlValidate({
   extends: ['html-validate:standard', 'html-validate:a11y'],
   rules: {
@@ -20,13 +20,13 @@ const validator = new HtmlValidate({
   },
 });
 
-/** The most bytes that the style sheet and the module may be, compressed. */
+/** The compressed size of the style sheet and the module. */
 const MOST_BYTES = 30 * 1024;
 
-/** The most requests of a page that comes for the first time, avatars not counted. */
+/** Requests of a page on the first visit, without avatars. */
 const MOST_REQUESTS = 3;
 
-/** How far things have moved since the page began to show, as Chromium counts it. */
+/** The cumulative layout shift, as measured by Chromium. */
 const LAYOUT_SHIFT = `new Promise((resolve) => {
   let sum = 0;
   new PerformanceObserver((list) => { for (const entry of list.getEntries()) sum += entry.value; })
@@ -35,7 +35,7 @@ const LAYOUT_SHIFT = `new Promise((resolve) => {
 })`;
 
 t.test(
-  'every page is valid, accessible, light and still, on a phone and a desk, by day and by night',
+  'every page is valid, accessible, light and stable, on phone and desktop, in light and dark mode',
   async (t) => {
     const app = await build(t, {
       SMTP_URL: undefined,
@@ -122,7 +122,7 @@ t.test(
   },
 );
 
-/** What is wrong with a page's HTML as it was sent, one line each. */
+/** Returns the errors in a page's HTML source, one line each. */
 async function htmlFaults(response: Response | null): Promise<string[]> {
   const { results } = await validator.validateString((await response?.text()) ?? '');
   return results.flatMap(({ messages }) =>

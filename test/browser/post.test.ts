@@ -6,7 +6,7 @@ import { testConfig } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';
 import { createUser, PASSWORD } from '../support/factories.ts';
 
-/** Presses Tab until what has the focus is called like this, as somebody without a mouse would. */
+/** Presses Tab until an element with this name has the focus. */
 async function tabTo(page: Page, name: string): Promise<void> {
   for (let presses = 0; presses < 80; presses += 1) {
     await page.keyboard.press('Tab');
@@ -26,7 +26,7 @@ async function type(page: Page, field: string, text: string): Promise<void> {
 async function press(page: Page, name: string): Promise<void> {
   await tabTo(page, name);
   await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
-  await page.screenshot(); // Chromium ignores keys until a page has been painted.
+  await page.screenshot(); // Chromium ignores keys until a page is painted.
 }
 
 t.test(

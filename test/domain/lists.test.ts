@@ -27,12 +27,12 @@ async function setUp(t: Test) {
 
 const DEADLOCK = '40P01';
 
-/** A statement that PostgreSQL ended to resolve a deadlock has changed nothing, so the counters must still be right. */
+/** A statement aborted because of a deadlock changes nothing, so the counters must still be correct. */
 function ignoreDeadlock(error: unknown): void {
   if (!(error instanceof Error && 'code' in error && error.code === DEADLOCK)) throw error;
 }
 
-/** What stands in the counters and is not so. */
+/** Finds wrong counters. */
 async function miscounted(db: Db): Promise<unknown[]> {
   const { rows } = await sql`
     select 'user ' || username as what from users
@@ -74,7 +74,7 @@ t.test('counters stay correct, whatever is written and deleted concurrently', as
       return db.deleteFrom('comments').where('author_id', '=', idOf(todo.by)).execute();
     const postId = await somePost('which' in todo ? todo.which : todo.on);
     if (kind === 'delete post') return deletePost(db, postId);
-    // The post may be deleted meanwhile.
+    // The post may have been deleted in the meantime.
     return writeComments(app, { id: idOf(todo.by) }, postId).catch(() => undefined);
   };
   await fc.assert(
@@ -94,7 +94,7 @@ type Read = (page: PageRequest) => Promise<Page<{ readonly id: number }>>;
 
 const ids = (rows: readonly { readonly id: number }[]) => rows.map(({ id }) => id);
 
-/** Reads a list from its first page to its last, and back, by the cursors of each page. */
+/** Reads a list from its first page to its last and back by cursor. */
 async function walk(read: Read, order: 'asc' | 'desc', size: number) {
   const walkFrom = async (start: PageRequest, direction: 'older' | 'newer') => {
     const pages: number[][] = [];

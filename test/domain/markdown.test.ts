@@ -13,7 +13,7 @@ const ATTRIBUTES: Record<string, Set<string>> = {
   acronym: new Set(['title']),
 };
 
-/** What a browser would find in the HTML that must not be there. */
+/** Finds what a browser would see in the HTML although it is not allowed. */
 function intrudersIn(html: string, allowedTags: Set<string>): string[] {
   const intruders: string[] = [];
   const visit = (node: DefaultTreeAdapterMap['node']): void => {
@@ -56,7 +56,7 @@ t.test('block elements in comments are reduced to their text', async (t) => {
   );
 });
 
-/** From the OWASP XSS Filter Evasion Cheat Sheet, and what Markdown adds. */
+/** From the OWASP XSS Filter Evasion Cheat Sheet, with variants in Markdown. */
 const PAYLOADS = [
   '<script>alert(1)</script>',
   '<SCRIPT SRC=https://evil.example/x.js></SCRIPT>',
@@ -202,10 +202,10 @@ t.test('a link ends where it would if the whole text were searched', async (t) =
   ]);
 });
 
-/** The most characters that a text may have. */
+/** The maximum length of a text. */
 const LONGEST = 50_000;
 
-/** What Markdown is made of, and what has made parsers slow or large. */
+/** Markdown's constructs, and input that has made parsers slow or their output large. */
 const CONSTRUCTS = fc.oneof(
   fc.constantFrom('[a]', '[a][a]', '[a]: /b "t"\n', '[', ']', '](', '![', '![a]', '[a](b "c")', '[a](<b>)'),
   fc.constantFrom('*', '**', '_', '*a ', '*a_ ', 'a**b', '`', '``', '~~', '\\', '***a*'),
@@ -266,7 +266,7 @@ const CONSTRUCTS = fc.oneof(
   fc.string({ maxLength: 8 }),
 );
 
-/** A few constructs in a row, over and over; several such stretches; references with long titles before them. */
+/** Several repeated sequences of constructs, after references with long titles. */
 const HOSTILE_TEXT = fc
   .tuple(
     fc.nat(LONGEST / 2),

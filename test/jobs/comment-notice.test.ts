@@ -23,7 +23,7 @@ async function setUp(t: Parameters<typeof build>[0]) {
       .transaction()
       .execute((trx) => publishComment({ db: trx, queue: app.queue }, { postId, authorId, text }));
   };
-  /** Lets an hour pass, for the queue and for what the database remembers. */
+  /** Lets an hour pass, for the queue and in the database. */
   const anHourLater = async () => {
     await clock.setTime(clock.now() + 61 * 60 * 1000);
     await sql`update comment_notices set mailed_at = mailed_at - interval '61 minutes'`.execute(app.db);
@@ -103,7 +103,7 @@ t.test('people can unsubscribe in the mail program and on the page', async (t) =
   await drain(app);
   t.equal(smtp.mails.length, 2, 'opening the page changes nothing');
 
-  // What a mail program sends, in either form that RFC 8058 names: no cookie, no Origin, no Sec-Fetch-Site.
+  // As a mail program sends it (RFC 8058), in both encodings: without cookie, Origin or Sec-Fetch-Site.
   const part = 'Content-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click';
   for (const [type, payload] of [
     ['multipart/form-data; boundary=cut', `--cut\r\n${part}\r\n--cut--\r\n`],

@@ -73,7 +73,7 @@ t.test('every attempt has the same Message-ID', async (t) => {
   await new Client(app).post('/auth/register', registration());
   const [job] = await jobsOf(app, mailQueue);
   await drain(app);
-  await sql`delete from mail_deliveries`.execute(app.db); // as if the process had died just before the ledger's row
+  await sql`delete from mail_deliveries`.execute(app.db); // As if the process had died just before recording it.
   await sql`update pgboss.job set state = 'retry', start_after = now(), completed_on = null where name = 'mail'`.execute(
     app.db,
   );
@@ -123,7 +123,7 @@ t.test('after a 451 the mail waits, and arrives when the server accepts it', asy
 });
 
 t.test(
-  'a server that is down: signing up is as fast as ever, and the mail arrives once it is back',
+  'while the mail server is down, signing up is as fast as usual, and the mail arrives later',
   async (t) => {
     const gone = await catchMail(t);
     await gone.close();

@@ -7,13 +7,13 @@ import { createUser, signedInClient } from '../support/factories.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { writePosts } from '../support/writing.ts';
 
-/** Becomes far more HTML than it may. */
+/** Renders to far more HTML than the limit. */
 const EXPANDING = `[a]: /b "${'t'.repeat(24_000)}"\n\n${'[a]'.repeat(8_000)}`;
 
-/** Takes many milliseconds and is accepted. */
+/** Takes many milliseconds but is accepted. */
 const SLOW = '#\n'.repeat(25_000);
 
-/** A machine that has other tests to run is slow as well. */
+/** A machine that runs other tests is slow too. */
 const PATIENT = { config: { renderTimeoutMs: 60_000 } };
 
 const IMPATIENT = { config: { renderTimeoutMs: 20 } };

@@ -151,7 +151,7 @@ t.test('nothing in a visitor’s request gets into other visitors’ pages', asy
     { 'accept-encoding': 'zstd', 'sec-fetch-site': 'same-origin', cookie: 'show_followed=1; session=x' },
     { 'accept-encoding': 'zstd', host: 'evil.example', 'x-forwarded-host': 'evil.example' },
   ].entries()) {
-    // Each is the first to ask for its page, in every encoding.
+    // Each is the first to request its page, in every encoding.
     const url = `/user/author?before=${1000 + index}`;
     await app.inject({ url, headers });
     await app.inject({ method: 'HEAD', url, headers });

@@ -9,7 +9,7 @@ const narrow = { points: 2, seconds: 60 };
 const HERE = '192.0.2.1';
 
 t.test(
-  'wrong log-ins are limited by account, over all web processes, with a page that says how long',
+  'failed log-ins are limited per account across all web processes, with a page that says how long to wait',
   async (t) => {
     const limits = withLimits({ login: { account: narrow, address: WIDE } });
     const one = await build(t, {}, limits);

@@ -20,7 +20,7 @@ interface Export {
   readonly resourceSpans: readonly { readonly scopeSpans: readonly { readonly spans: ReceivedSpan[] }[] }[];
 }
 
-/** What OpenTelemetry calls a collector. */
+/** An OpenTelemetry collector. */
 async function collector(t: Parameters<typeof build>[0]) {
   const spans: ReceivedSpan[] = [];
   const server = createServer(async (request, response) => {

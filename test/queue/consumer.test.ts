@@ -20,7 +20,7 @@ t.test('a payload that does not fit its contract is refused on enqueueing', asyn
 });
 
 t.test(
-  'a payload of another version goes to the dead letter queue with the reason, and is not worked',
+  'a payload from another version goes to the dead letter queue with the reason, without running',
   async (t) => {
     const app = await build(t);
     await app.queue.send(mailQueue, payload, { db: app.db });

@@ -35,7 +35,7 @@ async function buildWithQueues(t: Parameters<typeof build>[0]) {
   return app;
 }
 
-/** A promise that keeps a job busy until the test lets it end. */
+/** A promise that keeps a job running until the test resolves it. */
 function gate() {
   const { promise, resolve } = Promise.withResolvers<void>();
   return { opened: promise, open: resolve };
@@ -62,7 +62,7 @@ t.test('jobs waiting behind slow ones go to another worker', SIDE_BY_SIDE, async
   const { opened, open } = gate();
   const stuckJob = defineJob(plain, (_app, { n }) => (n < 0 ? opened : Promise.resolve()));
   await stuck.queue.work([stuckJob], { concurrency: 2 });
-  // Quick ones first, so that it begins to fetch ahead.
+  // Quick jobs first, so that it starts fetching.
   const quick = Array.from({ length: 100 }, (_, n) => ({ n }));
   await stuck.queue.sendAll(plain, quick, { db: stuck.db });
   await waitFor(async () => (await jobsOf(stuck, plain)).length === 0, 'they are taken');
@@ -175,7 +175,7 @@ t.test('an attempt that lost its job cannot settle it and is told to stop', SIDE
   await app.queue.send(plain, { n: 1 }, { db: app.db });
   await app.queue.work([job], { concurrency: 2 });
   await waitFor(async () => (await jobsOf(app, plain, ['active'])).length === 1, 'it runs');
-  // What supervision does when a worker has fallen silent.
+  // As pg-boss does when a worker stops sending heartbeats.
   await sql`update pgboss.job set state = 'retry' where name = 'plain'`.execute(app.db);
   await waitFor(async () => (await jobsOf(app, plain, ['active']))[0]?.retryCount === 1, 'it runs again');
 
@@ -200,32 +200,28 @@ t.test('a job cancelled while running is told to stop', SIDE_BY_SIDE, async (t) 
   t.equal((await jobsOf(app, plain, ['cancelled'])).length, 1);
 });
 
-t.test(
-  'a queue takes no more slots than its contract gives it, and leaves the rest',
-  SIDE_BY_SIDE,
-  async (t) => {
-    const app = await buildWithQueues(t);
-    const { opened, open } = gate();
-    let running = 0;
-    const slow = defineJob(narrow, async () => {
-      running += 1;
-      await opened;
-    });
-    const quick = defineJob(plain, async () => {});
-    const many = Array.from({ length: 10 }, (_, n) => ({ n }));
-    await app.queue.sendAll(narrow, many, { db: app.db });
-    await app.queue.work([slow, quick], { concurrency: 4 });
-    await waitFor(() => running === 2, 'two run');
-    await app.queue.sendAll(plain, many, { db: app.db });
-    await waitFor(
-      async () => (await jobsOf(app, plain, ['completed'])).length === 10,
-      'the other queue goes on',
-    );
-    t.equal(running, 2);
-    open();
-    await waitFor(async () => (await jobsOf(app, narrow, ['completed'])).length === 10, 'then all');
-  },
-);
+t.test('a queue takes no more slots than its contract allows', SIDE_BY_SIDE, async (t) => {
+  const app = await buildWithQueues(t);
+  const { opened, open } = gate();
+  let running = 0;
+  const slow = defineJob(narrow, async () => {
+    running += 1;
+    await opened;
+  });
+  const quick = defineJob(plain, async () => {});
+  const many = Array.from({ length: 10 }, (_, n) => ({ n }));
+  await app.queue.sendAll(narrow, many, { db: app.db });
+  await app.queue.work([slow, quick], { concurrency: 4 });
+  await waitFor(() => running === 2, 'two run');
+  await app.queue.sendAll(plain, many, { db: app.db });
+  await waitFor(
+    async () => (await jobsOf(app, plain, ['completed'])).length === 10,
+    'the other queue goes on',
+  );
+  t.equal(running, 2);
+  open();
+  await waitFor(async () => (await jobsOf(app, narrow, ['completed'])).length === 10, 'then all');
+});
 
 t.test('only one job per unique key waits', SIDE_BY_SIDE, async (t) => {
   const app = await buildWithQueues(t);
@@ -353,7 +349,7 @@ t.test(
       response.on('close', open);
       isAsked.open();
     });
-    // A request whose body has not ended keeps the server open.
+    // A request with an unfinished body keeps the server open.
     const socket = connect(port, '127.0.0.1');
     t.teardown(() => socket.destroy());
     socket.write(

@@ -56,7 +56,7 @@ t.test('a schedule that came due without a worker runs once, however many worker
   const farFromNow = (new Date().getUTCMinutes() + 30) % 60;
   const contract = scheduled(`${farFromNow} * * * *`);
   await createQueues(app, [contract]);
-  // The last time that somebody looked at the schedules was five hours ago.
+  // The schedules were last checked five hours ago.
   await sql`update pgboss.version set cron_on = now() - interval '5 hours'`.execute(app.db);
   await sql`update pgboss.schedule set created_on = now() - interval '1 day', updated_on = now() - interval '1 day'`.execute(
     app.db,

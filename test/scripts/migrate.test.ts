@@ -5,7 +5,7 @@ import { build } from '../support/build.ts';
 import { createEmptyDatabase } from '../support/database.ts';
 import { start } from '../support/processes.ts';
 
-// Most of the time goes into waiting for processes.
+// Mostly waits for processes.
 t.jobs = 3;
 const SIDE_BY_SIDE = { buffered: true };
 
@@ -33,16 +33,12 @@ t.test(
   },
 );
 
-t.test(
-  'several runs at once: each waits its turn, all succeed, every migration is applied once',
-  SIDE_BY_SIDE,
-  async (t) => {
-    const env = { DATABASE_URL: await createEmptyDatabase(t) };
-    const runs = [1, 2, 3].map(() => start(t, ['scripts/migrate.ts'], env));
-    t.same(await Promise.all(runs.map((run) => run.exited())), [0, 0, 0]);
-    t.equal(runs.filter(({ output }) => output.includes('applied   0001_accounts')).length, 1);
-  },
-);
+t.test('concurrent runs wait for each other, and each migration is applied once', SIDE_BY_SIDE, async (t) => {
+  const env = { DATABASE_URL: await createEmptyDatabase(t) };
+  const runs = [1, 2, 3].map(() => start(t, ['scripts/migrate.ts'], env));
+  t.same(await Promise.all(runs.map((run) => run.exited())), [0, 0, 0]);
+  t.equal(runs.filter(({ output }) => output.includes('applied   0001_accounts')).length, 1);
+});
 
 t.test('a failing migration is named, sets the exit code, and changes nothing', SIDE_BY_SIDE, async (t) => {
   const DATABASE_URL = await createEmptyDatabase(t);

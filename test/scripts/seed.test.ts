@@ -5,7 +5,7 @@ import { Client } from '../support/client.ts';
 import { createDatabase } from '../support/database.ts';
 import { start } from '../support/processes.ts';
 
-// Most of the time goes into waiting for processes.
+// Mostly waits for processes.
 t.jobs = 3;
 const SIDE_BY_SIDE = { buffered: true };
 
@@ -19,7 +19,7 @@ async function seeded(t: Parameters<typeof build>[0]) {
 }
 
 t.test(
-  'as many rows as asked for, progress on the way, and everybody\'s password is "password"',
+  'seeding adds the requested rows, shows progress, and sets the password "password"',
   SIDE_BY_SIDE,
   async (t) => {
     const { app, output } = await seeded(t);

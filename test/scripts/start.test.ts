@@ -15,18 +15,18 @@ async function freePort(): Promise<string> {
   return String(port);
 }
 
-// Most of the time goes into waiting for processes.
+// Mostly waits for processes.
 t.jobs = 3;
 const SIDE_BY_SIDE = { buffered: true };
 
-/** Starts the whole system in a folder, and waits until it says that it is ready. */
+/** Starts the whole system in a folder and waits until it reports that it is ready. */
 async function startSystem(t: Test, env: Record<string, string>): Promise<RunningProcess> {
   const system = start(t, ['scripts/start.ts'], env);
   await system.prints(/Pennypost is ready: .*\nEmail: .*\n/);
   return system;
 }
 
-/** The pids of the system's web and worker processes, as their logs give them. */
+/** The pids of the web and worker processes, from their logs. */
 function pidOf(system: RunningProcess, message: string): number {
   const line = system.output.split('\n').findLast((candidate) => candidate.includes(message)) ?? '{}';
   return JSON.parse(line).pid;
@@ -52,7 +52,7 @@ const REGISTRATION = {
   password2: 'correct horse',
 };
 
-/** The newest mail's link, read where a person would. */
+/** The newest mail's link, from the mailbox page. */
 async function newestLink(site: string): Promise<string> {
   const url = await waitFor(async () => {
     const list = await (await fetch(`${site}/dev/mailbox`)).text();
@@ -66,7 +66,7 @@ async function newestLink(site: string): Promise<string> {
   });
 }
 
-/** A site on this machine, from its first start on. Systems that are started for it end with the test. */
+/** A site in a new folder. The systems started for it end with the test. */
 class Site {
   readonly #t: Test;
   readonly env: { DATA_DIR: string; PORT: string };
@@ -143,7 +143,7 @@ t.test('npm start runs a whole site', SIDE_BY_SIDE, async (t) => {
   });
 
   await t.test(
-    'when only the starting process is killed, the others stop, and a start takes over',
+    'if only the starting process is killed, the others stop, and another start takes over',
     async () => {
       const { system, pids } = site;
       await system.end('SIGKILL');
@@ -163,13 +163,13 @@ t.test('npm start runs a whole site', SIDE_BY_SIDE, async (t) => {
   });
 });
 
-/** An environment with a database that need not be made, for what does not concern the embedded one. */
+/** An environment with an existing database, for tests that do not concern the embedded one. */
 async function withoutEmbedded(t: Test): Promise<Record<string, string>> {
   return { DATABASE_URL: await createDatabase(t), DATA_DIR: await temporaryFolder(t) };
 }
 
 t.test(
-  'a process that dies again and again stops everything, with a code and the reason',
+  'a process that keeps dying stops everything, with an exit code and the reason',
   SIDE_BY_SIDE,
   async (t) => {
     const env = { ...(await withoutEmbedded(t)), PORT: await freePort() };

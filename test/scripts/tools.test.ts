@@ -8,7 +8,7 @@ import { createUser } from '../support/factories.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { RunningProcess, start } from '../support/processes.ts';
 
-// Most of the time goes into waiting for processes.
+// Mostly waits for processes.
 t.jobs = 3;
 const SIDE_BY_SIDE = { buffered: true };
 
@@ -57,7 +57,7 @@ t.test('the console has the app, and ends with its input', SIDE_BY_SIDE, async (
 });
 
 t.test(
-  'profile runs the web process under the profiler and says where the profile is',
+  'profile runs the web process under the profiler and prints the profile’s path',
   SIDE_BY_SIDE,
   async (t) => {
     const DATA_DIR = await temporaryFolder(t);

@@ -5,7 +5,7 @@ const link = { username: 'susan', url: 'https://blog.example/auth/confirm/x', si
 const comments = [{ username: 'john', body: 'Good <b>post</b>' }];
 const posts = [{ username: 'john', path: '/post/1', excerpt: 'What I read' }];
 
-/** Something to say for every mail. */
+/** Data for every mail template. */
 const MAILS: Record<string, object> = {
   'confirm-account': link,
   'reset-password': link,

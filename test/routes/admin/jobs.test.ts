@@ -15,13 +15,13 @@ async function setUp(t: Parameters<typeof build>[0]) {
   const app = await build(t, { SHUTDOWN_GRACE_SECONDS: '1' });
   const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
   const client = await signedInClient(app, boss);
-  /** Does what the page asks about. */
+  /** Confirms the action. */
   const act = async (fields: Record<string, string>) =>
     messagesOf(await client.follow(await client.post('/admin/jobs/do', fields)));
   return { app, client, act };
 }
 
-/** Has a worker fail at every mail until each is in the state. */
+/** Makes a worker fail every mail until all are in the given state. */
 async function failAll(app: Awaited<ReturnType<typeof build>>, error: Error, state: 'failed' | 'retry') {
   const job = defineJob(mailQueue, async () => {
     throw error;

@@ -151,7 +151,7 @@ t.test('a new password revokes all tokens', async (t) => {
 });
 
 t.test(
-  'a program that sends many requests at once with its password is not taken for a guesser',
+  'a program that sends many requests at once with its password is not limited as a guesser',
   async (t) => {
     const app = await build(t, {}, COSTLY_HASHING);
     const { email } = await createUser(app);
@@ -166,7 +166,7 @@ t.test(
 );
 
 t.test(
-  'guessing is limited by account and by network, and the right password does not help then',
+  'guessing is limited per account and IP address, even for the right password afterwards',
   async (t) => {
     const app = await build(t, {}, withLimits({ login: { account: limitOf(3), address: limitOf(5) } }));
     const { email } = await createUser(app);

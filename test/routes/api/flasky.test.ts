@@ -5,9 +5,9 @@ import { ApiProgram, basic } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { createUser, PASSWORD, type TestUser } from '../../support/factories.ts';
 
-/** What Flasky's own tests ask of its API, asked of this one. */
+/** Flasky's own API tests, for this API. */
 
-/** Flasky's programs give their password with each request. */
+/** Flasky's clients send their password with each request. */
 function withPassword(app: FastifyInstance, { email }: TestUser, password = PASSWORD): ApiProgram {
   return new ApiProgram(app, basic(email, password));
 }

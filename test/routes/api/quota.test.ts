@@ -5,7 +5,7 @@ import { createDatabase } from '../../support/database.ts';
 import { createUser, PASSWORD } from '../../support/factories.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
-/** So long that a test does not see it end. */
+/** Longer than any test. */
 const limitOf = (points: number) => ({ config: { apiRateLimit: { points, seconds: 100_000_000 } } });
 
 t.test('each response says how many requests are left, and beyond the limit how long to wait', async (t) => {

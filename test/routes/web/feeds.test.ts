@@ -8,11 +8,11 @@ import { writeComments, writePosts } from '../../support/writing.ts';
 
 const SITE = 'https://blog.example';
 
-/** The texts of an element, wherever it stands. */
+/** The texts of all elements with a name. */
 const textsOf = (xml: string, name: string) =>
   [...xml.matchAll(new RegExp(`<${name}(?: [^>]*)?>([^<]*)</${name}>`, 'g'))].map(([, text]) => text);
 
-/** RFC 4287: what a feed and each of its entries must have, once. */
+/** Required once in a feed and in each entry (RFC 4287). */
 function checkAtom(t: Test, xml: string): void {
   const [head = '', ...entries] = xml.split('<entry>');
   t.match(xml, /^<\?xml version="1.0" encoding="utf-8"\?>\s*<feed xmlns="http:\/\/www.w3.org\/2005\/Atom"/);

@@ -5,7 +5,7 @@ import { Client, errorsOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { writePosts } from '../../support/writing.ts';
 
-/** The posts of a page, in order, by their first line. */
+/** The first lines of a page's posts, in order. */
 const postsOf = (body: string) =>
   [...body.matchAll(/<div class="prose"><p>(.*?)<\/p>/g)].map(([, text]) => text);
 

@@ -8,7 +8,7 @@ import { createUser, signedInClient } from '../../support/factories.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
 t.test(
-  'a profile shows who somebody is, their counts and their posts, and not themselves among followers',
+  'a profile shows a person, their counts and posts, and not themselves among their followers',
   async (t) => {
     const app = await build(t);
     const [john, susan] = [await createUser(app), await createUser(app, { username: 'Susan' })];

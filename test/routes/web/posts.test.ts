@@ -113,7 +113,7 @@ t.test('a comment can be deleted by its author and Administrators', async (t) =>
 t.test('without permission nothing is written, whatever form is sent', async (t) => {
   const { app, susan, postId } = await setUp(t);
   const client = await signedInClient(app, susan);
-  // Every role may write, comment and follow; one that this code does not know may do nothing.
+  // Every role may write, comment and follow, so an unknown role is needed.
   await app.pool.query('alter table users drop constraint users_role_check');
   await app.pool.query(`update users set role = 'Reader' where id = $1`, [susan.id]);
 

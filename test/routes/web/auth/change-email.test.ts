@@ -97,7 +97,7 @@ t.test('an address taken in the meantime is refused when the link is used', asyn
 });
 
 t.test(
-  'links sent to the old address end with it, and so does a role of an unconfirmed account',
+  'changing the address voids links sent to the old one, and the role of an unconfirmed account',
   async (t) => {
     const smtp = await catchMail(t);
     const app = await build(t, { SMTP_URL: smtp.url });

@@ -79,36 +79,26 @@ t.test('an expired, unrelated or made-up link confirms nothing', async (t) => {
   t.notOk(await isConfirmed());
 });
 
-t.test(
-  'an account that is not confirmed reads what a stranger may, and is told how to do more',
-  async (t) => {
-    const { app, user } = await setUp(t);
-    const client = await signedInClient(app, user);
-    const author = await createUser(app, { username: 'susan' });
-    const [postId = 0] = await writePosts(app, author);
-    for (const url of ['/', `/post/${postId}`, '/user/susan', '/followers/susan']) {
-      const page = await client.get(url);
-      t.equal(page.statusCode, 200, url);
-      t.notMatch(page.body, /<textarea|action="\/follow/, `${url} offers nothing that is refused`);
-    }
-    t.match((await client.get('/')).body, 'href="/auth/unconfirmed"');
-    t.match((await client.get(`/post/${postId}`)).body, 'href="/auth/unconfirmed"');
-    for (const url of [
-      '/',
-      `/post/${postId}`,
-      '/follow/susan',
-      '/edit-profile',
-      '/api-tokens',
-      '/your-data',
-    ]) {
-      const refused = await client.post(url, { body: 'x' });
-      t.equal(refused.headers.location, '/auth/unconfirmed', url);
-    }
-    const page = await client.get('/auth/unconfirmed');
-    t.equal(page.statusCode, 200);
-    t.match(page.body, 'john@example.com');
-  },
-);
+t.test('an unconfirmed account can read what visitors can, and is told how to do more', async (t) => {
+  const { app, user } = await setUp(t);
+  const client = await signedInClient(app, user);
+  const author = await createUser(app, { username: 'susan' });
+  const [postId = 0] = await writePosts(app, author);
+  for (const url of ['/', `/post/${postId}`, '/user/susan', '/followers/susan']) {
+    const page = await client.get(url);
+    t.equal(page.statusCode, 200, url);
+    t.notMatch(page.body, /<textarea|action="\/follow/, `${url} offers nothing that is refused`);
+  }
+  t.match((await client.get('/')).body, 'href="/auth/unconfirmed"');
+  t.match((await client.get(`/post/${postId}`)).body, 'href="/auth/unconfirmed"');
+  for (const url of ['/', `/post/${postId}`, '/follow/susan', '/edit-profile', '/api-tokens', '/your-data']) {
+    const refused = await client.post(url, { body: 'x' });
+    t.equal(refused.headers.location, '/auth/unconfirmed', url);
+  }
+  const page = await client.get('/auth/unconfirmed');
+  t.equal(page.statusCode, 200);
+  t.match(page.body, 'john@example.com');
+});
 
 t.test('a new link is mailed on request, and the old one still works', async (t) => {
   const { app, user, token } = await setUp(t);

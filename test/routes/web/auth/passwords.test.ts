@@ -37,7 +37,7 @@ t.test("changing the password needs the old one, and ends the account's other se
 });
 
 t.test(
-  'a forgotten password is reset by a mailed link, which works once and ends every session',
+  'a forgotten password is reset through a mailed link, which works once and ends every session',
   async (t) => {
     const smtp = await catchMail(t);
     const app = await build(t, { SMTP_URL: smtp.url });

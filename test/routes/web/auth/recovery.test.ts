@@ -24,7 +24,7 @@ async function setUp(t: Test, env: Record<string, string> = {}) {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url, ...env });
   const john = await createUser(app);
-  /** The newest mail of a subject, once all mails are sent. */
+  /** The newest mail with a subject, after all mails were sent. */
   const mailAbout = async (subject: string) => {
     await drain(app);
     return smtp.mails.findLast((mail) => mail.subject === `[Pennypost] ${subject}`);
@@ -46,7 +46,7 @@ function account({ db }: FastifyInstance, { id }: TestUser) {
 const isSignedIn = async (client: Client) => (await client.get('/auth/change-password')).statusCode === 200;
 const worksOn = async (program: ApiProgram) => (await program.get('/posts/')).statusCode === 200;
 
-/** Has the password changed between the moment it is verified and what follows from that. */
+/** Changes the password right after it has been verified. */
 function changePasswordAfterVerifying({ db, passwords }: FastifyInstance, { id }: TestUser): void {
   const { verify } = passwords;
   passwords.verify = async (...args) => {
@@ -66,7 +66,7 @@ for (const [way, recover] of [
     },
   ],
 ] as const) {
-  t.test(`${way} takes the account back from whoever was in it`, async (t) => {
+  t.test(`${way} takes the account back from everyone else`, async (t) => {
     const { app, john, mailAbout } = await setUp(t);
     const thief = await signedInClient(app, john);
     await thief.post('/auth/change-email', { email: 'thief@example.com', password: PASSWORD });

@@ -7,27 +7,24 @@ import { createUser, mintToken, PASSWORD, registration, signedInClient } from '.
 import { drain, jobsOf } from '../../../support/jobs.ts';
 import { catchMail } from '../../../support/smtp.ts';
 
-t.test(
-  'registering creates an account and enqueues its mail, without a worker and without sending',
-  async (t) => {
-    const app = await build(t);
-    const client = new Client(app);
+t.test('registering creates an account and enqueues its mail, without a worker or sending', async (t) => {
+  const app = await build(t);
+  const client = new Client(app);
 
-    const response = await client.post('/auth/register', registration());
+  const response = await client.post('/auth/register', registration());
 
-    t.equal(response.statusCode, 303);
-    const page = await client.follow(response);
-    t.same(messagesOf(page), ["We've sent a confirmation link to john@example.com."]);
-    t.match(page.body, '<h1>Check your email</h1>');
-    t.equal((await client.get('/edit-profile')).headers.location, '/auth/unconfirmed');
-    const user = await app.db
-      .selectFrom('users')
-      .select(['id', 'role', 'confirmed_at'])
-      .executeTakeFirstOrThrow();
-    t.match(user, { role: 'User', confirmed_at: null });
-    t.match(await jobsOf(app, mailQueue), [{ data: { template: 'confirm-account', userId: user.id } }]);
-  },
-);
+  t.equal(response.statusCode, 303);
+  const page = await client.follow(response);
+  t.same(messagesOf(page), ["We've sent a confirmation link to john@example.com."]);
+  t.match(page.body, '<h1>Check your email</h1>');
+  t.equal((await client.get('/edit-profile')).headers.location, '/auth/unconfirmed');
+  const user = await app.db
+    .selectFrom('users')
+    .select(['id', 'role', 'confirmed_at'])
+    .executeTakeFirstOrThrow();
+  t.match(user, { role: 'User', confirmed_at: null });
+  t.match(await jobsOf(app, mailQueue), [{ data: { template: 'confirm-account', userId: user.id } }]);
+});
 
 t.test('a taken address is not revealed: the response is the same, and its owner is mailed', async (t) => {
   const smtp = await catchMail(t);
@@ -67,7 +64,7 @@ t.test('a taken address is not revealed: the response is the same, and its owner
   t.equal((await app.db.selectFrom('mailed_tokens').select('user_id').execute()).length, 1, 'with no link');
 });
 
-/** What registering adds to. */
+/** The tables that registering adds to. */
 async function countRows({ pool }: FastifyInstance): Promise<number[]> {
   const tables = ['users', 'sessions', 'pgboss.job'];
   const counts = tables.map((table) => `(select count(*)::int from ${table})`);
@@ -89,7 +86,7 @@ t.test('a taken username is refused in any case, and nothing is saved or sent', 
 });
 
 t.test(
-  'two people who register the same name at the same instant: one has it, the other is told',
+  'of two people who register the same name simultaneously, one gets it and the other is told',
   async (t) => {
     const app = await build(t);
     const answers = await Promise.all(
