@@ -11,7 +11,7 @@ import db from './plugins/db.ts';
 import errors, { answerBadUrl, answerClientError } from './plugins/errors.ts';
 import mailLedger from './plugins/mail-ledger.ts';
 import mailer from './plugins/mailer.ts';
-import markdown from './plugins/markdown/index.ts';
+import markdown from './plugins/markdown.ts';
 import metrics from './plugins/metrics.ts';
 import notifications from './plugins/notifications.ts';
 import openapi from './plugins/openapi.ts';

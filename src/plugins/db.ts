@@ -3,11 +3,11 @@ import fp from 'fastify-plugin';
 import { Kysely, type LogEvent, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { maskPassword } from '../config.ts';
+import { pendingMigrations } from '../database/migrator.ts';
+import { type NamingPool, preparing } from '../database/prepared-statements.ts';
+import type { Schema } from '../database/schema.ts';
 import { StartupError } from '../errors.ts';
-import { pendingMigrations } from '../migrator.ts';
 import { type Clock, enableClockOverride, QUEUE_CONNECTIONS } from '../queue/boss.ts';
-import type { Schema } from '../schema.ts';
-import { type NamingPool, preparing } from './prepared-statements.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {

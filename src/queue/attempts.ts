@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Db, JobAttemptOutcome } from '../schema.ts';
+import type { Db, JobAttemptOutcome } from '../database/schema.ts';
 import type { AttemptRecord, JobDetails, JobSummary } from './jobs.ts';
 import { selectJob } from './jobs-table.ts';
 

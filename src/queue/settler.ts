@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { fromKysely, type PgBoss } from 'pg-boss';
-import { Group } from '../group.ts';
-import { persist } from '../persist.ts';
-import type { JobAttemptOutcome } from '../schema.ts';
+import { Group } from '../database/group.ts';
+import { persist } from '../database/persist.ts';
+import type { JobAttemptOutcome } from '../database/schema.ts';
 import { recordAttemptEnds } from './attempts.ts';
 import { type Claim, outcomeOf } from './claim.ts';
 import type { JobEnd, JobEvents } from './events.ts';

@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
+import type { Schema } from '../../database/schema.ts';
 import { mailQueue, type Queue } from '../../queue/contracts.ts';
-import type { Schema } from '../../schema.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { endAccess } from './end-access.ts';
 import type { Credentials } from './find.ts';

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
+import type { Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import { mailQueue, type Queue } from '../../queue/contracts.ts';
-import type { Schema } from '../../schema.ts';
 import type { Credentials } from './find.ts';
 
 interface Dependencies {

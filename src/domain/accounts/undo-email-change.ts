@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
+import type { Schema } from '../../database/schema.ts';
 import type { Queue } from '../../queue/contracts.ts';
-import type { Schema } from '../../schema.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { mintToken } from '../token.ts';
 import { violatedConstraint } from '../violated-constraint.ts';

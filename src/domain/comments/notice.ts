@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
 import { commentNoticeQueue, mailQueue, type Queue } from '../../queue/contracts.ts';
-import type { Db } from '../../schema.ts';
 
 /** The author of a post gets at most one mail about it in this time; what is written meanwhile is collected. */
 const NEXT_MAIL_AT = sql<Date>`mailed_at + interval '1 hour'`;

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
+import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import type { Queue } from '../../queue/contracts.ts';
-import type { Db, Schema } from '../../schema.ts';
-import type { Rendered } from '../markdown.ts';
+import type { Rendered } from '../markdown/render.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
 import { recordEvent, recordInterference } from '../security-events/record.ts';
 import { type CommentSource, SOURCE_COLUMNS } from './list.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
+import type { Db, Role } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import type { Db, Role } from '../../schema.ts';
 import { can, Permission } from '../accounts/roles.ts';
 
 /** A person as everybody may see them. */

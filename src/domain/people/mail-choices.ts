@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db, TokenPurpose } from '../../schema.ts';
+import type { Db, TokenPurpose } from '../../database/schema.ts';
 import { goodTokens } from '../accounts/mailed-token.ts';
 
 const UNSUBSCRIBING: readonly TokenPurpose[] = ['stop-digest', 'stop-comment-mails'];

@@ -1,6 +1,6 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
+import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import type { Db, Schema } from '../../schema.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 import { inMonth, type Month } from './archive.ts';
 

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
+import type { Db, Role, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import type { Db, Role, Schema } from '../../schema.ts';
 import { can, Permission } from '../accounts/roles.ts';
-import type { Rendered } from '../markdown.ts';
+import type { Rendered } from '../markdown/render.ts';
 import { recordInterference } from '../security-events/record.ts';
 import { type PostSource, SOURCE_COLUMNS } from './list.ts';
 

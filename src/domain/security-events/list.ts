@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db, SecurityEventDetail, SecurityEventKind } from '../../schema.ts';
+import type { Db, SecurityEventDetail, SecurityEventKind } from '../../database/schema.ts';
 
 /** How many events a page has. */
 const PAGE_SIZE = 50;

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db, SecurityEventKind } from '../../schema.ts';
+import type { Db, SecurityEventKind } from '../../database/schema.ts';
 import { findByEmail } from '../accounts/find.ts';
 import { currentOrigin } from './origin.ts';
 

@@ -8,7 +8,7 @@ import { findCandidates } from '../../domain/accounts/find.ts';
 import { can } from '../../domain/accounts/roles.ts';
 import { type ApiClient, identifyByAccount, identifyByToken } from '../../domain/api-tokens/identify.ts';
 import { DomainError } from '../../errors.ts';
-import { READING_METHODS } from '../http-methods.ts';
+import { READING_METHODS } from '../../http/methods.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -45,7 +45,7 @@ const MAX_TYPED = 100_000;
 
 export const EMPTY_FORM: FormState = Object.freeze({ values: {}, errors: {} });
 
-/** Forms of the web scope: urlencoded bodies, and no other kind. */
+/** Forms of the scopes with pages: urlencoded bodies, and no other kind. */
 export default fp(
   async (app) => {
     app.removeAllContentTypeParsers();

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Permission } from '../../domain/accounts/roles.ts';
-import { requirePermission, requireUser } from '../../plugins/web/guards.ts';
+import { requirePermission, requireUser } from '../guards.ts';
 import activity from './activity.ts';
 import jobsDashboard from './jobs/index.ts';
 

@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import type { SecurityEventDetail, SecurityEventKind } from '../../database/schema.ts';
 import type { EventFilter, ListedEvent } from '../../domain/security-events/list.ts';
 import { DomainError } from '../../errors.ts';
-import { idFrom } from '../../plugins/web/params.ts';
-import type { SecurityEventDetail, SecurityEventKind } from '../../schema.ts';
+import { idFrom } from './params.ts';
 
 /** What each kind of event is called where one can be chosen. */
 export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {

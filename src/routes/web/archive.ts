@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { listMonths, type Month } from '../../domain/posts/archive.ts';
 import { listPosts } from '../../domain/posts/list.ts';
 import { DomainError } from '../../errors.ts';
-import { placeFrom, queryOf } from '../../plugins/web/params.ts';
 import { readerFor } from '../../plugins/web/session.ts';
 import { paginate } from './pagination.ts';
+import { placeFrom, queryOf } from './params.ts';
 
 const MONTH_NAME = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' });
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { countSitemapFiles, listSitemapEntries, type SitemapKind } from '../../domain/sitemap.ts';
 import { DomainError } from '../../errors.ts';
-import { idFrom } from '../../plugins/web/params.ts';
+import { idFrom } from './params.ts';
 
 /** Pages that no search engine need look at: forms, what is one person's, and what is for programs. */
 const PRIVATE = [

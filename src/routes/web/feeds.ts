@@ -4,7 +4,7 @@ import { findByUsername } from '../../domain/people/find.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import { findPost, listNewestPosts, type Post } from '../../domain/posts/list.ts';
 import { DomainError } from '../../errors.ts';
-import { idFrom } from '../../plugins/web/params.ts';
+import { idFrom } from './params.ts';
 
 /** What a feed has, in the terms that Atom (RFC 4287) and JSON Feed 1.1 share. */
 interface Feed {

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { Rendered } from '../../domain/markdown.ts';
+import type { Rendered } from '../../domain/markdown/render.ts';
 import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 

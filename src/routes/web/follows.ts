@@ -4,10 +4,10 @@ import { follow, unfollow } from '../../domain/follows/follow.ts';
 import { listFollowed, listFollowers } from '../../domain/follows/list.ts';
 import { findByUsername, type Named } from '../../domain/people/find.ts';
 import { DomainError } from '../../errors.ts';
-import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
-import { placeFrom } from '../../plugins/web/params.ts';
-import { readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { currentUser, readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { requirePermission, requireUser } from '../guards.ts';
 import { paginate } from './pagination.ts';
+import { placeFrom } from './params.ts';
 
 interface WithUsername {
   Params: { username: string };

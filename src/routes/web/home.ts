@@ -6,12 +6,12 @@ import { listPosts } from '../../domain/posts/list.ts';
 import { listFollowedPosts } from '../../domain/posts/list-followed.ts';
 import { publishPost } from '../../domain/posts/write.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
-import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
-import { placeFrom, queryOf } from '../../plugins/web/params.ts';
-import { readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { currentUser, readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { requirePermission, requireUser } from '../guards.ts';
 import { bodyField, textOf } from './fields.ts';
 import { metaOfHome } from './meta.ts';
 import { paginate } from './pagination.ts';
+import { placeFrom, queryOf } from './params.ts';
 
 const PostForm = Type.Object({ body: bodyField(), preview: Type.Boolean() });
 

@@ -7,12 +7,12 @@ import { chooseMails, findMailChoices } from '../../domain/people/mail-choices.t
 import { listPosts } from '../../domain/posts/list.ts';
 import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
-import { currentUser, requirePermission, requireUser, requireVerified } from '../../plugins/web/guards.ts';
-import { idFrom, placeFrom, queryOf } from '../../plugins/web/params.ts';
-import { readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { currentUser, readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { requirePermission, requireUser, requireVerified } from '../guards.ts';
 import { emailField, usernameField } from './auth/fields.ts';
 import { metaOfProfile } from './meta.ts';
 import { paginate } from './pagination.ts';
+import { idFrom, placeFrom, queryOf } from './params.ts';
 
 const profileFields = {
   name: Type.String({ maxLength: 64 }),

@@ -7,12 +7,12 @@ import { findPost } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, mayChange, updatePost } from '../../domain/posts/write.ts';
 import { DomainError } from '../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
-import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
-import { idFrom, placeFrom, queryOf } from '../../plugins/web/params.ts';
-import { readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { currentUser, readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { requirePermission, requireUser } from '../guards.ts';
 import { bodyField, textOf } from './fields.ts';
 import { metaOfPost, titleOfPost } from './meta.ts';
 import { paginate } from './pagination.ts';
+import { idFrom, placeFrom, queryOf } from './params.ts';
 
 const CommentForm = Type.Object({ body: bodyField() });
 const EditForm = Type.Object({

@@ -8,8 +8,8 @@ import {
   requestExport,
 } from '../../domain/exports/requests.ts';
 import { DomainError } from '../../errors.ts';
-import { currentUser, requireUser, requireVerified } from '../../plugins/web/guards.ts';
-import { sessionOf } from '../../plugins/web/session.ts';
+import { currentUser, sessionOf } from '../../plugins/web/session.ts';
+import { requireUser, requireVerified } from '../guards.ts';
 
 /** Where people take with them what they wrote. */
 export default async function yourData(app: FastifyInstance): Promise<void> {

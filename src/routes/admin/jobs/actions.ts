@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { DomainError } from '../../../errors.ts';
-import { currentUser } from '../../../plugins/web/guards.ts';
-import { sessionOf } from '../../../plugins/web/session.ts';
+import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
 import { type JobAction, QueueAdmin } from '../../../queue/admin.ts';
 import { recordAction } from '../../../queue/audit.ts';
 import { queueContracts } from '../../../queue/contracts.ts';
