@@ -1,4 +1,4 @@
-import type { JobAttemptOutcome } from '../database/schema.ts';
+import type { JobAttemptOutcome } from '../database/job-tables.ts';
 import { PermanentFailure } from '../errors.ts';
 import type { Origin } from './origin.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { fromKysely, type JobWithMetadata, type PgBoss } from 'pg-boss';
-import type { RunningJob } from '../database/schema.ts';
+import type { RunningJob } from '../database/job-tables.ts';
 import { recordAttempts } from './attempts.ts';
 import { type Claim, ClaimLost, ShuttingDown, TimedOut, untilAborted } from './claim.ts';
 import type { JobEvents } from './events.ts';

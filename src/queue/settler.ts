@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { fromKysely, type PgBoss } from 'pg-boss';
 import { Group } from '../database/group.ts';
+import type { JobAttemptOutcome } from '../database/job-tables.ts';
 import { persist } from '../database/persist.ts';
-import type { JobAttemptOutcome } from '../database/schema.ts';
 import { recordAttemptEnds } from './attempts.ts';
 import { type Claim, outcomeOf } from './claim.ts';
 import type { JobEnd, JobEvents } from './events.ts';

@@ -27,14 +27,10 @@ export async function requireVerified(request: FastifyRequest, reply: FastifyRep
   return reply.redirect(`/auth/verify?next=${encodeURIComponent(request.url)}`, 303);
 }
 
-/** Makes a hook that requires a permission. For use in a scope of signed-in pages. */
+/** Makes a hook that requires a permission. For use in the API and in scopes of signed-in pages. */
 export function requirePermission(permission: number) {
   return async (request: FastifyRequest): Promise<void> => {
-    if (!can(sessionOf(request).user, permission)) throw notPermitted();
+    if (can(request.caller ?? sessionOf(request).user, permission)) return;
+    throw new DomainError('forbidden', 'You do not have permission to do this.');
   };
-}
-
-/** The error for a missing permission. */
-export function notPermitted(): DomainError {
-  return new DomainError('forbidden', 'You do not have permission to do this.');
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import type { Role } from '../../src/database/schema.ts';
+import type { Role } from '../../src/database/account-tables.ts';
 import { prepareMails } from '../../src/domain/mail/prepare.ts';
 import type { mailQueue, PayloadOf } from '../../src/queue/contracts.ts';
 import { Client } from './client.ts';

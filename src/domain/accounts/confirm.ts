@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
-import type { Db, Role, Schema } from '../../database/schema.ts';
+import type { Role } from '../../database/account-tables.ts';
+import type { Db, Schema } from '../../database/schema.ts';
 import { mailQueue, type Queue } from '../../queue/contracts.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
-import type { Db, Schema, TokenScope } from '../../database/schema.ts';
+import type { TokenScope } from '../../database/account-tables.ts';
+import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import type { Credentials } from '../accounts/find.ts';
 import { rowCount } from '../page.ts';

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Db, TokenPurpose } from '../../database/schema.ts';
+import type { TokenPurpose } from '../../database/account-tables.ts';
+import type { Db } from '../../database/schema.ts';
 import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
 import { accountIdOf } from '../accounts/find.ts';
 import { mintToken } from '../token.ts';
@@ -62,16 +63,7 @@ export async function prepareMails(
   if (requests.length === 0) return [];
   const drafts = requests.map(draftOf);
   const { rows } = await sql<MailRow>`
-    with request as (
-      select * from rows from (
-        jsonb_to_recordset(${JSON.stringify(drafts.map(({ row }) => row))}::jsonb) as (
-          "jobId" uuid, template text, "userId" integer, "passwordResetId" integer, "emailChangeId" integer,
-          "exportId" integer, recipient text, purpose text, lifetime integer, "isBound" boolean,
-          "isClaiming" boolean, "tokenHash" bytea
-        )
-      ) with ordinality
-      limit ${sql.lit(drafts.length)} -- PostgreSQL expects a hundred rows of JSON, and would read all users for them.
-    ),
+    with request as (${selectRequests(drafts.map(({ row }) => row))}),
     addressed as (
       select request.*, account.id as account_id, account.username, account.confirmed_at,
         case recipient
@@ -130,6 +122,20 @@ function draftOf({ id: jobId, payload }: MailRequest): { row: object; token: str
     tokenHash: `\\x${hash.toString('hex')}`,
   };
   return { row, token };
+}
+
+/** The requests' rows as a table. PostgreSQL expects a hundred rows of JSON, and would read all users for them. */
+function selectRequests(rows: readonly object[]) {
+  return sql`
+    select * from rows from (
+      jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as (
+        "jobId" uuid, template text, "userId" integer, "passwordResetId" integer, "emailChangeId" integer,
+        "exportId" integer, recipient text, purpose text, lifetime integer, "isBound" boolean,
+        "isClaiming" boolean, "tokenHash" bytea
+      )
+    ) with ordinality
+    limit ${sql.lit(rows.length)}
+  `;
 }
 
 interface MailRow {

@@ -1,4 +1,4 @@
-import type { TokenPurpose } from '../../database/schema.ts';
+import type { TokenPurpose } from '../../database/account-tables.ts';
 import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
 
 /** A kind of mail. Its text is in `views/mail`. */

@@ -16,13 +16,16 @@ export interface Markdown {
 
 export type TextKind = 'post' | 'comment';
 
+/** How long a text may be, in characters. */
+export const LONGEST_BODY = 50_000;
+
 /** The HTML of a text would be larger than it may be. */
 export class TooLarge extends Error {
   override readonly name = 'TooLarge';
 }
 
 /** How many characters of HTML a text may become: a few of its own characters can ask for thousands. */
-export function mostHtmlFor(body: string): number {
+function mostHtmlFor(body: string): number {
   return 4 * body.length + 65_536;
 }
 

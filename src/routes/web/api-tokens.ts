@@ -62,19 +62,19 @@ export default async function apiTokens(app: FastifyInstance): Promise<void> {
     await sessionOf(request).flash('The tokens have been revoked.');
     return reply.redirect('/api-tokens', 303);
   });
+}
 
-  async function show(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { form, token }: { form: FormState; token?: string },
-  ) {
-    const tokens = await listTokens(db, currentUser(request).id);
-    return reply.page('people/api-tokens', {
-      title: 'API tokens',
-      form,
-      token,
-      named: tokens.filter(({ name }) => name !== null),
-      unnamed: tokens.filter(({ name }) => name === null),
-    });
-  }
+async function show(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { form, token }: { form: FormState; token?: string },
+) {
+  const tokens = await listTokens(request.server.db, currentUser(request).id);
+  return reply.page('people/api-tokens', {
+    title: 'API tokens',
+    form,
+    token,
+    named: tokens.filter(({ name }) => name !== null),
+    unnamed: tokens.filter(({ name }) => name === null),
+  });
 }

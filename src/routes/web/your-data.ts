@@ -61,14 +61,14 @@ export default async function yourData(app: FastifyInstance): Promise<void> {
     if (id === undefined) throw nothingThere();
     return sendExport(reply, id);
   });
+}
 
-  function sendExport(reply: FastifyReply, id: number) {
-    return reply
-      .type('application/zip')
-      .header('cache-control', 'private, no-store')
-      .header('content-disposition', 'attachment; filename="pennypost.zip"')
-      .send(Readable.from(readExport(db, id)));
-  }
+function sendExport(reply: FastifyReply, id: number) {
+  return reply
+    .type('application/zip')
+    .header('cache-control', 'private, no-store')
+    .header('content-disposition', 'attachment; filename="pennypost.zip"')
+    .send(Readable.from(readExport(reply.server.db, id)));
 }
 
 function nothingThere(): DomainError {
