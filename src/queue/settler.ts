@@ -9,7 +9,7 @@ import type { JobEnd, JobEvents } from './events.ts';
 import { forbidRetries, handBack } from './jobs-table.ts';
 import { wakeWorkers } from './wake.ts';
 
-interface Dependencies {
+export interface SettlerDependencies {
   readonly app: FastifyInstance;
   readonly boss: PgBoss;
   readonly events: JobEvents;
@@ -29,10 +29,10 @@ export interface Ended {
  */
 export class Settler {
   readonly #queue: string;
-  readonly #deps: Dependencies;
+  readonly #deps: SettlerDependencies;
   readonly #completions = new Group<Ended>((all) => this.#writeCompletions(all));
 
-  constructor(queue: string, deps: Dependencies) {
+  constructor(queue: string, deps: SettlerDependencies) {
     this.#queue = queue;
     this.#deps = deps;
   }
