@@ -26,6 +26,9 @@ export class DomainError extends Error {
   }
 }
 
+/** The error for something that is not there. @param what its name in the message */
+export const noSuch = (what: string) => new DomainError('not-found', `There is no such ${what}.`);
+
 /** Somebody tried too often. */
 export class TooManyRequests extends DomainError {
   /** How long to wait, in whole seconds, at least 1. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
+import type { Db, Schema } from '../database/schema.ts';
 import { DomainError } from '../errors.ts';
-import type { Db, Schema } from '../schema.ts';
 
 /** A request that may be sent again when its answer was lost on the way. */
 export interface RepeatableRequest {

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import type { Db } from '../schema.ts';
+import type { Db } from '../database/schema.ts';
 
 /** How many addresses one file has: a fifth of what sitemaps.org allows, because a file is written in one go. */
-export const SITEMAP_SIZE = 10_000;
+const SITEMAP_SIZE = 10_000;
 
 /** What a sitemap's files are made of. */
 export type SitemapKind = 'posts' | 'people';

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import fresh from 'fresh';
-import { READING_METHODS } from './http-methods.ts';
+import { READING_METHODS } from '../http/methods.ts';
 
 /**
  * Gives each text that answers a GET an ETag, and sends a client that has it already 304 instead (RFC 9110, section 13).

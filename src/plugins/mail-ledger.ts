@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin';
-import { Batcher } from '../batcher.ts';
+import { Batcher } from '../database/batcher.ts';
+import { persist } from '../database/persist.ts';
 import { type Delivery, recordDeliveries } from '../domain/mail/ledger.ts';
-import { persist } from '../persist.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -1,26 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FastifyInstance } from 'fastify';
-import { fromKysely, type JobWithMetadata, type PgBoss } from 'pg-boss';
-import type { RunningJob } from '../schema.ts';
+import { fromKysely, type JobWithMetadata } from 'pg-boss';
+import type { RunningJob } from '../database/job-tables.ts';
 import { recordAttempts } from './attempts.ts';
 import { type Claim, ClaimLost, ShuttingDown, TimedOut, untilAborted } from './claim.ts';
-import type { JobEvents } from './events.ts';
 import type { JobDefinition } from './job.ts';
 import { keepClaims } from './jobs-table.ts';
 import { unpack } from './origin.ts';
-import { Settler } from './settler.ts';
+import { Settler, type SettlerDependencies } from './settler.ts';
 import { Slots } from './slots.ts';
 import { HEARTBEAT_SECONDS } from './synchronise.ts';
 
 /** With LISTEN a new job is seen at once; polling is for retries coming due, which PostgreSQL does not announce. */
 const POLL_MS = 1_000;
 
-interface Dependencies {
-  readonly app: FastifyInstance;
-  readonly boss: PgBoss;
-  readonly events: JobEvents;
-  /** The worker's name, for the history. */
-  readonly worker: string;
+interface Dependencies extends SettlerDependencies {
   /** Jobs in flight, over all queues. */
   readonly concurrency: number;
   /** The worker's slots, shared by its consumers in turn. */

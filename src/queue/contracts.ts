@@ -1,6 +1,6 @@
 import { type Static, type TObject, type TProperties, type TUnion, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { Db } from '../schema.ts';
+import type { Db } from '../database/schema.ts';
 
 /** What a queue promises: its name, what its jobs carry, and how they are worked. No handler is known here. */
 export interface QueueContract<Payload extends object = object> {

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import { fromKysely, type PgBoss } from 'pg-boss';
-import type { Db } from '../schema.ts';
+import type { Db } from '../database/schema.ts';
 import type { Queue, QueueContract } from './contracts.ts';
 import type { JobEvents } from './events.ts';
 import type { JobDefinition } from './job.ts';

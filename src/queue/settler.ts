@@ -1,15 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import { fromKysely, type PgBoss } from 'pg-boss';
-import { Batcher } from '../batcher.ts';
-import { persist } from '../persist.ts';
-import type { JobAttemptOutcome } from '../schema.ts';
+import { Batcher } from '../database/batcher.ts';
+import type { JobAttemptOutcome } from '../database/job-tables.ts';
+import { persist } from '../database/persist.ts';
 import { recordAttemptEnds } from './attempts.ts';
 import { type Claim, outcomeOf } from './claim.ts';
 import type { JobEnd, JobEvents } from './events.ts';
 import { forbidRetries, handBack } from './jobs-table.ts';
 import { wakeWorkers } from './wake.ts';
 
-interface Dependencies {
+export interface SettlerDependencies {
   readonly app: FastifyInstance;
   readonly boss: PgBoss;
   readonly events: JobEvents;
@@ -29,10 +29,10 @@ export interface Ended {
  */
 export class Settler {
   readonly #queue: string;
-  readonly #deps: Dependencies;
+  readonly #deps: SettlerDependencies;
   readonly #completions = new Batcher<Ended>((all) => this.#writeCompletions(all));
 
-  constructor(queue: string, deps: Dependencies) {
+  constructor(queue: string, deps: SettlerDependencies) {
     this.#queue = queue;
     this.#deps = deps;
   }

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { pendingMigrations } from '../migrator.ts';
+import { pendingMigrations } from '../database/migrator.ts';
 
 /** What a load balancer or an orchestrator asks. Quiet in the log: they ask every few seconds. */
 export default async function health(app: FastifyInstance): Promise<void> {

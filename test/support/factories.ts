@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import type { Role } from '../../src/database/account-tables.ts';
 import { prepareMail } from '../../src/domain/mail/prepare.ts';
 import type { mailQueue, PayloadOf } from '../../src/queue/contracts.ts';
-import type { Role } from '../../src/schema.ts';
 import { Client } from './client.ts';
 
 export const PASSWORD = 'correct horse';

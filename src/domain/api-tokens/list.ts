@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Db, TokenScope } from '../../schema.ts';
+import type { TokenScope } from '../../database/account-tables.ts';
+import type { Db } from '../../database/schema.ts';
 
 /** A token as its owner sees it: never the secret itself, which nobody has but who was given it. */
 export interface ApiToken {

@@ -1,4 +1,4 @@
-import type { Db } from '../../schema.ts';
+import type { Db } from '../../database/schema.ts';
 
 /** How many rows are read at a time. */
 const PAGE = 1_000;

@@ -1,4 +1,4 @@
-import type { Db } from '../../schema.ts';
+import type { Db } from '../../database/schema.ts';
 
 /** Follows somebody. Returns whether that is new. Nobody follows themselves: their own posts are theirs to read anyway. */
 export async function follow(db: Db, followerId: number, followedId: number): Promise<boolean> {

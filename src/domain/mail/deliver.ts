@@ -1,6 +1,6 @@
+import type { Db } from '../../database/schema.ts';
 import { PermanentFailure } from '../../errors.ts';
 import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
-import type { Db } from '../../schema.ts';
 import { loadNewComments } from '../comments/notice.ts';
 import { loadDigest } from '../digests/load.ts';
 import type { Delivery } from './ledger.ts';

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
+import type { TokenPurpose } from '../../database/account-tables.ts';
+import type { Db } from '../../database/schema.ts';
 import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
-import type { Db, TokenPurpose } from '../../schema.ts';
 import { accountIdOf } from '../accounts/find.ts';
 import { mintToken } from '../token.ts';
 import { type MailTemplateName, mailTemplates } from './templates.ts';

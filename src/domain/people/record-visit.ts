@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db } from '../../schema.ts';
+import type { Db } from '../../database/schema.ts';
 
 /** Writes down that somebody is here, at most once a minute, also when many of their requests come at once. */
 export async function recordVisit(db: Db, userId: number): Promise<void> {

@@ -2,6 +2,7 @@ import formbody from '@fastify/formbody';
 import fp from 'fastify-plugin';
 import type { Static, TObject } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
+import { LONGEST_BODY } from '../../domain/markdown/render.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -40,12 +41,12 @@ export type TypedFields = readonly { readonly name: string; readonly value: stri
 /** Secrets are known by these names where no schema is at hand. */
 const SECRET_NAME = /password/i;
 
-/** The most that is given back of a form that no schema describes, in characters: two of the longest texts. */
-const MAX_TYPED = 100_000;
+/** The most that is given back of a form that no schema describes, in characters. */
+const MAX_TYPED = 2 * LONGEST_BODY;
 
 export const EMPTY_FORM: FormState = Object.freeze({ values: {}, errors: {} });
 
-/** Forms of the web scope: urlencoded bodies, and no other kind. */
+/** Forms of the scopes with pages: urlencoded bodies, and no other kind. */
 export default fp(
   async (app) => {
     app.removeAllContentTypeParsers();

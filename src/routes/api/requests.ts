@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { LONGEST_BODY } from '../../domain/markdown/render.ts';
 import { Refused, ref } from './resources.ts';
 
 /** What requests to the API have in common. */
@@ -11,9 +12,9 @@ export const WithId = Type.Object({ id: Type.Integer({ minimum: 1, maximum: MAX_
 /** A text with something in it to see, and without what cannot be stored: NUL and halves of surrogate pairs. */
 const Text = Type.String({
   minLength: 1,
-  maxLength: 50_000,
+  maxLength: LONGEST_BODY,
   pattern: '^(?=\\s*\\S)[^\\u0000\\p{Cs}]*$',
-  description: 'Markdown, not blank, at most 50,000 characters.',
+  description: `Markdown, not blank, at most ${LONGEST_BODY.toLocaleString('en')} characters.`,
 });
 
 /** The body of a request that writes something. @param what its name in messages */

@@ -1,6 +1,6 @@
 import type { Page, Place } from '../../domain/page.ts';
 import { DomainError } from '../../errors.ts';
-import { queryOf } from '../../plugins/web/params.ts';
+import { queryOf } from './params.ts';
 
 /** The links from a page of a list to the pages beside it. */
 export interface Pagination {
