@@ -8,16 +8,16 @@ import { type FileResult, runFiles } from './support/run-test-files.ts';
 /** Started first, so that none of them runs alone at the end. `npm run test:slow` finds them. */
 const LONGEST = [
   'test/scripts/start.test.ts',
-  'test/browser/pages.test.ts',
-  'test/rolling-deploy.test.ts',
+  'test/system/browser/pages.test.ts',
+  'test/system/rolling-deploy.test.ts',
   'test/scripts/torture.test.ts',
   'test/jobs/export.test.ts',
-  'test/coherence.test.ts',
-  'test/robustness.test.ts',
-  'test/unread-answers.test.ts',
+  'test/system/coherence.test.ts',
+  'test/system/robustness.test.ts',
+  'test/system/unread-answers.test.ts',
   'test/scripts/migrate.test.ts',
   'test/scripts/seed.test.ts',
-  'test/scripts/tools.test.ts',
+  'test/scripts.test.ts',
   'test/server.test.ts',
   'test/worker.test.ts',
 ];

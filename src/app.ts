@@ -11,7 +11,7 @@ import db from './plugins/db.ts';
 import errors, { answerBadUrl, answerClientError } from './plugins/errors.ts';
 import mailLedger from './plugins/mail-ledger.ts';
 import mailer from './plugins/mailer.ts';
-import markdown from './plugins/markdown/index.ts';
+import markdown from './plugins/markdown.ts';
 import metrics from './plugins/metrics.ts';
 import notifications from './plugins/notifications.ts';
 import openapi from './plugins/openapi.ts';
@@ -25,8 +25,10 @@ import tracing from './plugins/tracing.ts';
 import views from './plugins/views.ts';
 import work from './plugins/work.ts';
 import type { Clock } from './queue/boss.ts';
+import administration from './routes/admin/index.ts';
 import api from './routes/api/index.ts';
 import assetFiles from './routes/assets.ts';
+import dev from './routes/dev/index.ts';
 import health from './routes/health.ts';
 import metricsRoute from './routes/metrics.ts';
 import web from './routes/web/index.ts';
@@ -102,5 +104,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(metricsRoute);
   app.register(api, { prefix: '/api/v1' });
   app.register(web);
+  app.register(administration, { prefix: '/admin' });
+  app.register(dev, { prefix: '/dev' });
   return app;
 }

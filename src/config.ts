@@ -1,13 +1,6 @@
 import { resolve } from 'node:path';
-import ipaddr from 'ipaddr.js';
-import {
-  API_RATE_LIMIT,
-  DEFAULT_LIMITS,
-  LOGIN_FROM_ANYWHERE,
-  type RateLimit,
-  type RateLimits,
-  readLimits,
-} from './limits.ts';
+import { EnvironmentReader } from './environment-reader.ts';
+import { API_RATE_LIMIT, LOGIN_FROM_ANYWHERE, type RateLimit } from './limits.ts';
 
 /** The whole configuration. Frozen; passed as a parameter, never imported. */
 export type Config = Readonly<ReturnType<typeof readVariables>> & {
@@ -78,6 +71,19 @@ const PASSWORD_HASHING: Config['passwordHashing'] = Object.freeze({ memoryKiB: 1
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
+/** The patterns of some variables, and what they accept. */
+const SENDER = {
+  pattern: /^(?:[^\r\n<>]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/,
+  accepts: 'an address, as in "Pennypost <no-reply@example.com>"',
+};
+const ONE_LINE = { pattern: /^[^\r\n]*$/, accepts: 'one line of text' };
+const ADDRESS = { pattern: /^[^\s<>@]+@[^\s<>@]+$/, accepts: 'an email address' };
+const CONTACT = {
+  pattern: /^(?:mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/,
+  accepts: 'a URL that begins with mailto: or https://',
+};
+const TOKEN = { pattern: /^[\x21-\x7e]+$/, accepts: 'letters, digits and signs without spaces' };
+
 /** Every variable, with its meaning, default and accepted values. */
 function readVariables(env: EnvironmentReader) {
   const port = env.integer('PORT', 3000, { min: 0, max: 65_535 });
@@ -98,24 +104,12 @@ function readVariables(env: EnvironmentReader) {
     trustProxy: env.trustProxy('TRUST_PROXY'),
     /** The mail server; undefined for the local mailbox. */
     smtpUrl: env.url('SMTP_URL', ['smtp:', 'smtps:']),
-    mailFrom: env.matching('MAIL_FROM', 'Pennypost <no-reply@localhost>', {
-      pattern: /^(?:[^\r\n<>]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/,
-      accepts: 'an address, as in "Pennypost <no-reply@example.com>"',
-    }),
-    mailSubjectPrefix: env.matching('MAIL_SUBJECT_PREFIX', '[Pennypost]', {
-      pattern: /^[^\r\n]*$/,
-      accepts: 'one line of text',
-    }),
+    mailFrom: env.matching('MAIL_FROM', 'Pennypost <no-reply@localhost>', SENDER),
+    mailSubjectPrefix: env.matching('MAIL_SUBJECT_PREFIX', '[Pennypost]', ONE_LINE),
     /** The account that confirms this address becomes Administrator. */
-    adminEmail: env.optionalMatching('ADMIN_EMAIL', {
-      pattern: /^[^\s<>@]+@[^\s<>@]+$/,
-      accepts: 'an email address',
-    }),
+    adminEmail: env.optionalMatching('ADMIN_EMAIL', ADDRESS),
     /** Where to report vulnerabilities, for `/.well-known/security.txt`. */
-    securityContact: env.optionalMatching('SECURITY_CONTACT', {
-      pattern: /^(?:mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/,
-      accepts: 'a URL that begins with mailto: or https://',
-    }),
+    securityContact: env.optionalMatching('SECURITY_CONTACT', CONTACT),
     /** Page sizes. */
     postsPerPage: env.integer('POSTS_PER_PAGE', 20, { min: 1, max: 200 }),
     followersPerPage: env.integer('FOLLOWERS_PER_PAGE', 50, { min: 1, max: 200 }),
@@ -132,123 +126,9 @@ function readVariables(env: EnvironmentReader) {
     /** How long a process waits for its requests and jobs when it stops. */
     shutdownGraceSeconds: env.integer('SHUTDOWN_GRACE_SECONDS', 25, { min: 1, max: 3600 }),
     /** The bearer token for `/metrics`; undefined to allow only this machine. */
-    metricsToken: env.optionalMatching('METRICS_TOKEN', {
-      pattern: /^[\x21-\x7e]+$/,
-      accepts: 'letters, digits and signs without spaces',
-    }),
+    metricsToken: env.optionalMatching('METRICS_TOKEN', TOKEN),
     /** Where to export OpenTelemetry traces; undefined for none. */
     otlpEndpoint: env.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']),
     logLevel: env.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
   };
-}
-
-/** Reads variables one by one and collects problems instead of stopping at the first. */
-class EnvironmentReader {
-  readonly problems: string[] = [];
-  readonly #env: Readonly<Record<string, string | undefined>>;
-
-  constructor(env: Readonly<Record<string, string | undefined>>) {
-    this.#env = env;
-  }
-
-  require(name: string): void {
-    if (this.#value(name) === undefined) this.problems.push(`${name}: not set, and this command needs it`);
-  }
-
-  text(name: string, fallback: string): string {
-    return this.#value(name) ?? fallback;
-  }
-
-  integer(name: string, fallback: number, { min, max }: { min: number; max: number }): number {
-    const value = this.#value(name);
-    if (value === undefined) return fallback;
-    const number = Number(value);
-    if (/^\d+$/.test(value) && number >= min && number <= max) return number;
-    this.#refuse(name, value, `a whole number from ${min} to ${max}`);
-    return fallback;
-  }
-
-  oneOf<const Choice extends string>(name: string, fallback: Choice, choices: readonly Choice[]): Choice {
-    const value = this.#value(name);
-    if (value === undefined) return fallback;
-    const choice = choices.find((candidate) => candidate === value);
-    if (choice === undefined) this.#refuse(name, value, choices.join(', '));
-    return choice ?? fallback;
-  }
-
-  matching(name: string, fallback: string, rule: { pattern: RegExp; accepts: string }): string {
-    return this.optionalMatching(name, rule) ?? fallback;
-  }
-
-  optionalMatching(
-    name: string,
-    { pattern, accepts }: { pattern: RegExp; accepts: string },
-  ): string | undefined {
-    const value = this.#value(name);
-    if (value === undefined || pattern.test(value)) return value;
-    this.#refuse(name, value, accepts);
-    return undefined;
-  }
-
-  url(name: string, protocols: readonly string[]): string | undefined {
-    const value = this.#value(name);
-    if (value === undefined) return undefined;
-    const protocol = URL.parse(value)?.protocol;
-    if (protocol !== undefined && protocols.includes(protocol)) return value;
-    this.#refuse(
-      name,
-      value,
-      `a URL that begins with ${protocols.map((known) => `${known}//`).join(' or ')}`,
-    );
-    return undefined;
-  }
-
-  /** Origins as browsers send them, without a path. */
-  origins(name: string): '*' | readonly string[] | undefined {
-    const value = this.#value(name);
-    if (value === undefined || value === '*') return value;
-    const origins = value.split(',').map((origin) => origin.trim());
-    if (origins.every((origin) => /^https?:/.test(origin) && URL.parse(origin)?.origin === origin)) {
-      return origins;
-    }
-    this.#refuse(name, value, '* or origins separated by commas, as in "https://example.com"');
-    return undefined;
-  }
-
-  limits(name: string): RateLimits {
-    const value = this.#value(name);
-    if (value === undefined) return DEFAULT_LIMITS;
-    const limits = readLimits(value);
-    if (limits === undefined) {
-      const actions = Object.keys(DEFAULT_LIMITS).join(', ');
-      this.#refuse(name, value, `limits as in "post=30/hour, export=1/day"; there are ${actions}`);
-    }
-    return limits ?? DEFAULT_LIMITS;
-  }
-
-  /** A value for Fastify's `trustProxy`, which takes a hop count as a function. */
-  trustProxy(name: string): boolean | string[] | ((address: string, hop: number) => boolean) {
-    const value = this.#value(name) ?? 'false';
-    if (value === 'true' || value === 'false') return value === 'true';
-    if (/^\d+$/.test(value)) return (_address, hop) => hop < Number(value);
-    const addresses = value.split(',').map((address) => address.trim());
-    if (addresses.every((address) => ipaddr.isValid(address) || ipaddr.isValidCIDR(address)))
-      return addresses;
-    this.#refuse(name, value, 'true, false, a hop count, or addresses separated by commas');
-    return false;
-  }
-
-  /** An empty variable counts as unset, such as `NAME=` in a file. */
-  #value(name: string): string | undefined {
-    return this.#env[name]?.trim() || undefined;
-  }
-
-  #refuse(name: string, given: string, accepted: string): void {
-    this.problems.push(`${name}: "${maskPassword(given)}" is not accepted; give ${accepted}`);
-  }
-}
-
-/** Masks the password in a URL, even if the URL is invalid. */
-export function maskPassword(text: string): string {
-  return text.replace(/^((?:[^:/]+:\/\/)?[^:]*):.*@/, '$1:***@');
 }

@@ -26,6 +26,9 @@ export class DomainError extends Error {
   }
 }
 
+/** The error for something that does not exist. `what` is its name in the message. */
+export const noSuch = (what: string) => new DomainError('not-found', `There is no such ${what}.`);
+
 /** A rate limit was exceeded. */
 export class TooManyRequests extends DomainError {
   /** How long to wait, in whole seconds, at least 1. */

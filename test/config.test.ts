@@ -1,5 +1,6 @@
 import t from 'tap';
-import { ConfigError, loadConfig, maskPassword } from '../src/config.ts';
+import { ConfigError, loadConfig } from '../src/config.ts';
+import { maskPassword } from '../src/environment-reader.ts';
 
 function problemsOf(env: Record<string, string>, required: string[] = []): readonly string[] {
   try {

@@ -7,4 +7,5 @@ export const noopQueue = defineQueue({
   payload: Type.Object({ n: Type.Integer() }, { additionalProperties: false }),
   retry: { limit: 2, delaySeconds: 1, maxDelaySeconds: 60 },
   timeoutSeconds: 60,
+  prefetch: 190, // With the worker's ten slots, as many at a time as bare pg-boss.
 });

@@ -1,10 +1,10 @@
 import type { Kysely } from 'kysely';
+import type { Db, Schema } from '../../src/database/schema.ts';
 import { setConfirmed } from '../../src/domain/accounts/confirm.ts';
 import { findByEmail } from '../../src/domain/accounts/find.ts';
 import { ROLES } from '../../src/domain/accounts/roles.ts';
 import { recordEvent } from '../../src/domain/security-events/record.ts';
 import { StartupError } from '../../src/errors.ts';
-import type { Db, Schema } from '../../src/schema.ts';
 
 /** Sets an account's role. Ignores the case of its name. */
 export async function grantRole(db: Kysely<Schema>, email: string, roleName: string): Promise<string> {

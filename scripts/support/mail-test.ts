@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { maskPassword } from '../../src/config.ts';
 import { messageIdOf } from '../../src/domain/mail/message.ts';
+import { maskPassword } from '../../src/environment-reader.ts';
 import { StartupError } from '../../src/errors.ts';
 
 /**

@@ -1,12 +1,12 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { PgBoss } from 'pg-boss';
+import { createMigrator } from '../../src/database/migrator.ts';
+import type { Schema } from '../../src/database/schema.ts';
 import { StartupError } from '../../src/errors.ts';
-import { createMigrator } from '../../src/migrator.ts';
 import { databaseUnreachable } from '../../src/plugins/db.ts';
 import { queueContracts } from '../../src/queue/contracts.ts';
 import { synchroniseQueues } from '../../src/queue/synchronise.ts';
-import type { Schema } from '../../src/schema.ts';
 
 /** Called with each line of progress. */
 type Report = (line: string) => void;

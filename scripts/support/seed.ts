@@ -2,8 +2,8 @@ import { faker } from '@faker-js/faker';
 import { hash } from '@node-rs/argon2';
 import { SingleBar } from 'cli-progress';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import { render } from '../../src/domain/markdown.ts';
-import type { Db, Schema } from '../../src/schema.ts';
+import type { Db, Schema } from '../../src/database/schema.ts';
+import { render } from '../../src/domain/markdown/render.ts';
 
 export interface Amounts {
   readonly users: number;

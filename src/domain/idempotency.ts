@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
+import type { Db, Schema } from '../database/schema.ts';
 import { DomainError } from '../errors.ts';
-import type { Db, Schema } from '../schema.ts';
 
 /** A request that a client may repeat because it did not get the response. */
 export interface RepeatableRequest {

@@ -1,6 +1,6 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
+import type { Db, Schema } from '../database/schema.ts';
 import { DomainError } from '../errors.ts';
-import type { Db, Schema } from '../schema.ts';
 
 /** `count(*)` as a number: node-postgres returns a bigint as text. */
 export const rowCount = sql<number>`count(*)::int`;

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db } from '../schema.ts';
+import type { Db } from '../database/schema.ts';
 
 /** Rows per statement, so that no statement holds its locks for long. */
 const BATCH = 10_000;

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import type { Db } from '../schema.ts';
+import type { Db } from '../database/schema.ts';
 
 /** Addresses per file. sitemaps.org allows five times as many, but we render a file in one go. */
-export const SITEMAP_SIZE = 10_000;
+const SITEMAP_SIZE = 10_000;
 
 export type SitemapKind = 'posts' | 'people';
 

@@ -1,14 +1,11 @@
 import { deliverMail } from '../domain/mail/deliver.ts';
-import { prepareMails } from '../domain/mail/prepare.ts';
 import { mailQueue } from '../queue/contracts.ts';
 import { defineJob } from '../queue/job.ts';
 
 /** Sends one mail to one person. The ledger is written after the handler, so that its slot does not wait for the disk. */
 export default defineJob(mailQueue, async (app, payload, { id, signal }) => {
   const { db, mailer, mailLedger, renderMail, config } = app;
-  const [prepared] = await prepareMails(db, [{ id, payload }]);
-  if (prepared === undefined) throw new Error(`nothing was prepared for job ${id}`);
   const deps = { db, mailer, renderMail, baseUrl: config.baseUrl };
-  const delivery = await deliverMail(deps, { id, payload, prepared, signal });
+  const delivery = await deliverMail(deps, { id, payload, signal });
   return delivery && (() => mailLedger.record(delivery));
 });

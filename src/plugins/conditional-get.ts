@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import fresh from 'fresh';
-import { READING_METHODS } from './http-methods.ts';
+import { READING_METHODS } from '../http/methods.ts';
 
 /**
  * Gives text responses to GET an ETag, and responds with 304 if the client already has the text (RFC 9110, section 13).

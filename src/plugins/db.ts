@@ -2,12 +2,12 @@ import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { Kysely, type LogEvent, PostgresDialect } from 'kysely';
 import pg from 'pg';
-import { maskPassword } from '../config.ts';
+import { pendingMigrations } from '../database/migrator.ts';
+import { type NamingPool, preparing } from '../database/prepared-statements.ts';
+import type { Schema } from '../database/schema.ts';
+import { maskPassword } from '../environment-reader.ts';
 import { StartupError } from '../errors.ts';
-import { pendingMigrations } from '../migrator.ts';
 import { type Clock, enableClockOverride, QUEUE_CONNECTIONS } from '../queue/boss.ts';
-import type { Schema } from '../schema.ts';
-import { type NamingPool, preparing } from './prepared-statements.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin';
+import { Batcher } from '../database/batcher.ts';
+import { persist } from '../database/persist.ts';
 import { type Delivery, recordDeliveries } from '../domain/mail/ledger.ts';
-import { Group } from '../group.ts';
-import { persist } from '../persist.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -17,10 +17,10 @@ export interface MailLedger {
 /** Provides `app.mailLedger`, which keeps mails from being sent twice. */
 export default fp(
   async (app) => {
-    const group = new Group((deliveries: readonly Delivery[]) =>
+    const batcher = new Batcher((deliveries: readonly Delivery[]) =>
       persist(() => recordDeliveries(app.db, deliveries)),
     );
-    app.decorate('mailLedger', { record: (delivery) => group.add(delivery) });
+    app.decorate('mailLedger', { record: (delivery) => batcher.add(delivery) });
   },
   { name: 'mail-ledger', dependencies: ['db'] },
 );

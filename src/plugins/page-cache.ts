@@ -8,9 +8,9 @@ import type {
 } from 'fastify';
 import fp from 'fastify-plugin';
 import { LRUCache } from 'lru-cache';
+import { SAFE_METHODS } from '../http/methods.ts';
 import { encodingFor } from './compression.ts';
 import { unlessKnown } from './conditional-get.ts';
-import { SAFE_METHODS } from './http-methods.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

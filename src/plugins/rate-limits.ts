@@ -6,7 +6,7 @@ import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import { canonicalEmail } from '../domain/accounts/email.ts';
 import { TooManyRequests } from '../errors.ts';
 import type { LimitedAction, RateLimit } from '../limits.ts';
-import { currentUser } from './web/guards.ts';
+import { currentUser } from './web/session.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {

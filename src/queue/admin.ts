@@ -1,5 +1,5 @@
 import { fromKysely, type PgBoss } from 'pg-boss';
-import type { Db } from '../schema.ts';
+import type { Db } from '../database/schema.ts';
 import type { JobFilter, JobState } from './jobs.ts';
 import { findJobIds, startNow, takeBackDeadLetters } from './jobs-table.ts';
 

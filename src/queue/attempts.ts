@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Db, JobAttemptOutcome } from '../schema.ts';
+import type { JobAttemptOutcome } from '../database/job-tables.ts';
+import type { Db } from '../database/schema.ts';
 import type { AttemptRecord, JobDetails, JobSummary } from './jobs.ts';
 import { selectJob } from './jobs-table.ts';
 

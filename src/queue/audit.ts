@@ -1,4 +1,4 @@
-import type { Db } from '../schema.ts';
+import type { Db } from '../database/schema.ts';
 
 /** What somebody did to the queues. */
 export interface AuditEntry {

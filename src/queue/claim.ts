@@ -1,5 +1,5 @@
+import type { JobAttemptOutcome } from '../database/job-tables.ts';
 import { PermanentFailure } from '../errors.ts';
-import type { JobAttemptOutcome } from '../schema.ts';
 import type { Origin } from './origin.ts';
 
 /** A job this process has fetched and not settled yet. */

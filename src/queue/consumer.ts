@@ -1,26 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FastifyInstance } from 'fastify';
-import { fromKysely, type JobWithMetadata, type PgBoss } from 'pg-boss';
-import type { RunningJob } from '../schema.ts';
+import { fromKysely, type JobWithMetadata } from 'pg-boss';
+import type { RunningJob } from '../database/job-tables.ts';
 import { recordAttempts } from './attempts.ts';
 import { type Claim, ClaimLost, ShuttingDown, TimedOut, untilAborted } from './claim.ts';
-import type { JobEvents } from './events.ts';
 import type { JobDefinition } from './job.ts';
 import { keepClaims } from './jobs-table.ts';
 import { unpack } from './origin.ts';
-import { Settler } from './settler.ts';
+import { Settler, type SettlerDependencies } from './settler.ts';
 import { Slots } from './slots.ts';
 import { HEARTBEAT_SECONDS } from './synchronise.ts';
 
 /** With LISTEN a new job is seen at once; polling is for retries coming due, which PostgreSQL does not announce. */
 const POLL_MS = 1_000;
 
-interface Dependencies {
-  readonly app: FastifyInstance;
-  readonly boss: PgBoss;
-  readonly events: JobEvents;
-  /** The worker's name, for the history. */
-  readonly worker: string;
+interface Dependencies extends SettlerDependencies {
   /** Jobs in flight, over all queues. */
   readonly concurrency: number;
   /** The worker's slots, shared by its consumers in turn. */
@@ -35,8 +28,12 @@ export class Consumer {
   /** What this queue may take of the worker's slots. */
   readonly #limit: number;
   readonly #ownSlots: Slots;
-  /** Everything fetched and not yet settled, with the promise that it is. */
-  readonly #claims = new Map<Claim, Promise<void>>();
+  /** Fetched, and waiting for a slot. */
+  #waiting: Claim[] = [];
+  /** Those of them that were waiting at the last heartbeat. */
+  #overdue: readonly Claim[] = [];
+  /** Started and not yet settled, each with the promise that it is. */
+  readonly #started = new Map<Claim, Promise<void>>();
   readonly #stopping = new AbortController();
   #heartbeat: NodeJS.Timeout | undefined;
   #loop: Promise<void> = Promise.resolve();
@@ -64,15 +61,16 @@ export class Consumer {
     this.#wake();
   }
 
-  /** While paused it takes no jobs; those in hand go on. */
+  /** While paused it starts no jobs; those that run go on. */
   setPaused(isPaused: boolean): void {
     if (this.#isPaused && !isPaused) this.wake();
     this.#isPaused = isPaused;
+    if (isPaused) void this.#handBack(this.#waiting);
   }
 
-  /** The jobs in hand. */
+  /** The jobs that have been started. */
   running(): RunningJob[] {
-    return [...this.#claims.keys()].map(({ jobId, attempt, claimedAt }) => ({
+    return [...this.#started.keys()].map(({ jobId, attempt, claimedAt }) => ({
       id: jobId,
       queue: this.#name,
       attempt,
@@ -88,18 +86,22 @@ export class Consumer {
   }
 
   /**
-   * Takes no more jobs, gives those in hand `graceMs` to end, tells the others to stop, and hands back unspent what
-   * does not.
+   * Starts no more jobs, gives those that run `graceMs` to end, then tells them to stop, and hands back unspent what
+   * does not end.
    */
   async stop(graceMs: number): Promise<void> {
     this.#stopping.abort();
     this.wake();
     await this.#loop;
-    const settled = Promise.all(this.#claims.values());
+    const settled = Promise.all([this.#handBack(this.#waiting), ...this.#started.values()]);
     await Promise.race([settled, sleep(graceMs, undefined, { ref: false })]);
-    for (const { controller } of this.#claims.keys()) controller.abort(new ShuttingDown('the worker stops'));
+    for (const { controller } of this.#started.keys()) controller.abort(new ShuttingDown('the worker stops'));
     await settled;
     clearInterval(this.#heartbeat);
+  }
+
+  get #prefetch(): number {
+    return this.job.contract.prefetch ?? 0;
   }
 
   get #name(): string {
@@ -109,9 +111,11 @@ export class Consumer {
   async #fetchUntilStopped(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       const slots = this.#isPaused ? 0 : await this.#takeSlots();
-      const claims = slots === 0 ? [] : await this.#fetch(slots);
+      const missing = slots - this.#waiting.length;
+      if (missing > 0) this.#waiting.push(...(await this.#fetch(missing + this.#prefetch)));
       this.#hasTurned ||= this.#isPaused;
-      for (const claim of claims) this.#claims.set(claim, this.#work(claim));
+      const claims = this.#waiting.splice(0, slots);
+      for (const claim of claims) this.#started.set(claim, this.#work(claim));
       this.#releaseSlots(slots - claims.length);
       if (claims.length === 0 || claims.length < slots) await this.#rest();
     }
@@ -164,7 +168,13 @@ export class Consumer {
     } catch (error) {
       await this.#settler.fail({ claim, durationMs }, error);
     }
-    this.#claims.delete(claim);
+    this.#started.delete(claim);
+  }
+
+  /** Lets other workers have what has been fetched and not been started. */
+  async #handBack(claims: readonly Claim[]): Promise<void> {
+    this.#waiting = this.#waiting.filter((claim) => !claims.includes(claim));
+    await this.#settler.handBack(claims);
   }
 
   async #run({ jobId, attempt, payload, origin, controller }: Claim) {
@@ -207,14 +217,19 @@ export class Consumer {
     this.#isWoken = false;
   }
 
-  /** Shows that the jobs in hand are being worked, and stops those that have been cancelled or taken away. */
+  /**
+   * Shows that the jobs in hand are being worked, and stops those that have been cancelled or taken away. What is still
+   * waiting since the last time goes back: another worker may have a free slot.
+   */
   async #keepClaims(): Promise<void> {
-    const claims = [...this.#claims.keys()];
+    await this.#handBack(this.#waiting.filter((claim) => this.#overdue.includes(claim)));
+    this.#overdue = [...this.#waiting];
+    const claims = [...this.#started.keys(), ...this.#waiting];
     if (claims.length === 0) return;
     try {
       const kept = await keepClaims(this.#deps.app.db, { queue: this.#name, claims });
       for (const claim of claims) {
-        if (!this.#claims.has(claim) || kept.has(claim.jobId)) continue;
+        if (kept.has(claim.jobId)) continue;
         claim.controller.abort(new ClaimLost('the job was cancelled or taken by another worker'));
       }
     } catch (error) {

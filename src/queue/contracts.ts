@@ -1,6 +1,6 @@
 import { type Static, type TObject, type TProperties, type TUnion, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { Db } from '../schema.ts';
+import type { Db } from '../database/schema.ts';
 
 /** What a queue promises: its name, what its jobs carry, and how they are worked. No handler is known here. */
 export interface QueueContract<Payload extends object = object> {
@@ -20,6 +20,11 @@ export interface QueueContract<Payload extends object = object> {
   readonly timeoutSeconds: number;
   /** How many of its jobs one worker does at a time. By default as many as the worker has slots. */
   readonly concurrency?: number;
+  /**
+   * How many jobs a worker fetches beyond its free slots. For short jobs, which would otherwise each wait for a fetch
+   * of their own. They are handed back if no slot becomes free for them soon. Default 0.
+   */
+  readonly prefetch?: number;
   /** Jobs of higher priority are taken first. Default 0. */
   readonly priority?: number;
   /** Of jobs with the same key only one waits at a time; enqueueing another has no effect. */
@@ -100,6 +105,7 @@ export const mailQueue = defineQueue({
   ]),
   retry: { limit: 400, delaySeconds: 2, maxDelaySeconds: 15 * 60 },
   timeoutSeconds: 120,
+  prefetch: 40,
 });
 
 /** Mail that many get at once steps back for mail that somebody waits for. */

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { FastifyInstance } from 'fastify';
-import type { JobAttemptOutcome } from '../schema.ts';
+import type { JobAttemptOutcome } from '../database/job-tables.ts';
 
 /** What the consumers of a worker tell: the log, the metrics and the alarms listen. */
 export type JobEvents = EventEmitter<{ ended: [JobEnd] }>;

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import { fromKysely, type PgBoss } from 'pg-boss';
-import type { Db } from '../schema.ts';
+import type { Db } from '../database/schema.ts';
 import type { Queue, QueueContract } from './contracts.ts';
 import type { JobEvents } from './events.ts';
 import type { JobDefinition } from './job.ts';
@@ -15,7 +15,7 @@ export class JobQueue implements Queue {
   readonly events: JobEvents = new EventEmitter();
   readonly #app: FastifyInstance;
   readonly #boss: PgBoss;
-  #worker: Worker | undefined;
+  #worker: Promise<Worker> | undefined;
 
   constructor(app: FastifyInstance, boss: PgBoss) {
     this.#app = app;
@@ -62,13 +62,18 @@ export class JobQueue implements Queue {
   async work(jobs: readonly JobDefinition[], { concurrency }: { concurrency: number }): Promise<void> {
     if (this.#worker !== undefined) throw new Error('this app is working already');
     const deps = { app: this.#app, boss: this.#boss, events: this.events };
-    this.#worker = await Worker.start(deps, { jobs, concurrency });
+    this.#worker = Worker.start(deps, { jobs, concurrency });
+    await this.#worker.catch((error) => {
+      this.#worker = undefined;
+      throw error;
+    });
   }
 
   /** Takes no more jobs, and gives those in hand the grace of the configuration to end. */
   async stopWorking(): Promise<void> {
     const worker = this.#worker;
-    await worker?.stop(this.#app.config.shutdownGraceSeconds * 1000);
+    // One that is still starting is stopped as soon as it has started.
+    await (await worker)?.stop(this.#app.config.shutdownGraceSeconds * 1000);
     if (this.#worker === worker) this.#worker = undefined;
   }
 

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Db } from '../schema.ts';
+import type { Db } from '../database/schema.ts';
 import type { Claim } from './claim.ts';
 import { deadLetterName } from './contracts.ts';
 import type { JobDetails, JobFilter, JobPage, JobState, JobSummary, QueueCounts } from './jobs.ts';

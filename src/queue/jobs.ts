@@ -1,4 +1,4 @@
-import type { JobAttemptOutcome } from '../schema.ts';
+import type { JobAttemptOutcome } from '../database/job-tables.ts';
 
 /** States as an operator thinks of them: pg-boss's own, with waiting split in two. */
 export const JOB_STATES = ['ready', 'deferred', 'active', 'completed', 'failed', 'cancelled'] as const;

@@ -1,4 +1,4 @@
-import type { Db } from '../schema.ts';
+import type { Db } from '../database/schema.ts';
 
 /** Stops all workers from taking jobs of a queue, until it is resumed; jobs in hand go on. They hear of it within a beat. */
 export async function pauseQueue(db: Db, queue: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Db, RunningJob } from '../schema.ts';
+import type { RunningJob } from '../database/job-tables.ts';
+import type { Db } from '../database/schema.ts';
 
 /** How often a worker says that it is there, and after how long without a word it is taken for dead. */
 export const PRESENCE_SECONDS = 2;

@@ -1,15 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import { fromKysely, type PgBoss } from 'pg-boss';
-import { Group } from '../group.ts';
-import { persist } from '../persist.ts';
-import type { JobAttemptOutcome } from '../schema.ts';
+import { Batcher } from '../database/batcher.ts';
+import type { JobAttemptOutcome } from '../database/job-tables.ts';
+import { persist } from '../database/persist.ts';
 import { recordAttemptEnds } from './attempts.ts';
 import { type Claim, outcomeOf } from './claim.ts';
 import type { JobEnd, JobEvents } from './events.ts';
 import { forbidRetries, handBack } from './jobs-table.ts';
 import { wakeWorkers } from './wake.ts';
 
-interface Dependencies {
+export interface SettlerDependencies {
   readonly app: FastifyInstance;
   readonly boss: PgBoss;
   readonly events: JobEvents;
@@ -29,10 +29,10 @@ export interface Ended {
  */
 export class Settler {
   readonly #queue: string;
-  readonly #deps: Dependencies;
-  readonly #completions = new Group<Ended>((all) => this.#writeCompletions(all));
+  readonly #deps: SettlerDependencies;
+  readonly #completions = new Batcher<Ended>((all) => this.#writeCompletions(all));
 
-  constructor(queue: string, deps: Dependencies) {
+  constructor(queue: string, deps: SettlerDependencies) {
     this.#queue = queue;
     this.#deps = deps;
   }
@@ -40,6 +40,21 @@ export class Settler {
   /** Settles an attempt that succeeded. Those that end while one write is under way share the next. */
   complete(ended: Ended): Promise<void> {
     return this.#completions.add(ended);
+  }
+
+  /** Gives jobs that have not been started back to the queue, as they were. */
+  async handBack(claims: readonly Claim[]): Promise<void> {
+    if (claims.length === 0) return;
+    try {
+      await persist(() => this.#writeHandBack(claims, 'it had not been started'));
+      for (const claim of claims) this.#report({ claim, durationMs: 0 }, 'handed back');
+    } catch (error) {
+      const line = { err: error, queue: this.#queue };
+      this.#deps.app.log.error(
+        line,
+        'jobs could not be handed back: they run again when their heartbeat ends',
+      );
+    }
   }
 
   /** Settles an attempt that did not succeed: for a retry, for the dead letter queue, or back as it was. */
@@ -72,16 +87,23 @@ export class Settler {
   async #writeFailure(claim: Claim, outcome: JobAttemptOutcome, error: unknown): Promise<void> {
     const { app, boss, worker } = this.#deps;
     const message = error instanceof Error ? error.message : String(error);
+    if (outcome === 'handed back') return this.#writeHandBack([claim], message);
     const attempt = { id: claim.jobId, retryCount: claim.attempt - 1 };
     await claim.recorded;
     await app.db.transaction().execute(async (trx) => {
       await recordAttemptEnds(trx, [claim], { worker, outcome, error: message });
-      if (outcome === 'handed back') {
-        await handBack(trx, { queue: this.#queue, claims: [claim] });
-        return wakeWorkers(trx, this.#queue);
-      }
       if (outcome === 'given up') await forbidRetries(trx, { queue: this.#queue, claims: [claim] });
       await boss.fail(this.#queue, attempt, { message }, { db: fromKysely(trx) });
+    });
+  }
+
+  async #writeHandBack(claims: readonly Claim[], error: string): Promise<void> {
+    const { app, worker } = this.#deps;
+    await Promise.all(claims.map(({ recorded }) => recorded));
+    await app.db.transaction().execute(async (trx) => {
+      await recordAttemptEnds(trx, claims, { worker, outcome: 'handed back', error });
+      await handBack(trx, { queue: this.#queue, claims });
+      await wakeWorkers(trx, this.#queue);
     });
   }
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db } from '../schema.ts';
+import type { Db } from '../database/schema.ts';
 
 /** What workers listen on: the payload is the name of a queue that has changed. */
 export const WORKERS_CHANNEL = 'pennypost_jobs';

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { DomainError } from '../errors.ts';
+import { noSuch } from '../errors.ts';
 
 const CACHE_CONTROL = {
   /** A name with a hash always has the same content. */
@@ -20,7 +20,7 @@ export default async function assets(app: FastifyInstance): Promise<void> {
   function send(reply: FastifyReply, name: string): FastifyReply {
     const plainName = name.replace(/\.[0-9a-f]{12}(?=\.\w+$)/, '');
     const hashedName = app.assetManifest.get(plainName);
-    if (hashedName === undefined) throw new DomainError('not-found', 'There is no such file.');
+    if (hashedName === undefined) throw noSuch('file');
     const caching = name === hashedName ? 'hashed' : name === plainName ? 'plain' : 'foreign';
     return reply.header('cache-control', CACHE_CONTROL[caching]).sendFile(plainName);
   }

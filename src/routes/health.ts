@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { pendingMigrations } from '../migrator.ts';
+import { pendingMigrations } from '../database/migrator.ts';
 
 /** Health checks for load balancers and orchestrators. Not logged, because they are frequent. */
 export default async function health(app: FastifyInstance): Promise<void> {

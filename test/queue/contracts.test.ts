@@ -1,8 +1,7 @@
 import t from 'tap';
-
+import type { Db } from '../../src/database/schema.ts';
 import { jobs } from '../../src/jobs/index.ts';
 import { commentNoticeQueue, mailQueue, type Queue, queueContracts } from '../../src/queue/contracts.ts';
-import type { Db } from '../../src/schema.ts';
 
 t.test('every queue has exactly one job', async (t) => {
   t.same(jobs.map(({ contract }) => contract.name).sort(), queueContracts.map(({ name }) => name).sort());

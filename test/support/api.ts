@@ -1,8 +1,8 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import type { TokenScope } from '../../src/database/account-tables.ts';
 import { issueNamedToken, issueToken } from '../../src/domain/api-tokens/issue.ts';
 import { startSession } from '../../src/domain/sessions/start.ts';
 import { hashToken } from '../../src/domain/token.ts';
-import type { TokenScope } from '../../src/schema.ts';
 import type { TestUser } from './factories.ts';
 
 /** The Authorization header of HTTP Basic. */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { prepareMails } from '../../src/domain/mail/prepare.ts';
+import type { Role } from '../../src/database/account-tables.ts';
+import { prepareMail } from '../../src/domain/mail/prepare.ts';
 import type { mailQueue, PayloadOf } from '../../src/queue/contracts.ts';
-import type { Role } from '../../src/schema.ts';
 import { Client } from './client.ts';
 
 export const PASSWORD = 'correct horse';
@@ -47,9 +47,8 @@ export async function mailedToken(
   { db }: FastifyInstance,
   payload: PayloadOf<typeof mailQueue>,
 ): Promise<string> {
-  const [mail] = await prepareMails(db, [{ id: randomUUID(), payload }]);
-  if (mail === undefined) throw new Error('no mail was prepared');
-  return mail.token;
+  const { token } = await prepareMail(db, randomUUID(), payload);
+  return token;
 }
 
 /** Creates the token of a confirmation or reset link. */

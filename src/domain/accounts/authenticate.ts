@@ -1,4 +1,4 @@
-import type { Db } from '../../schema.ts';
+import type { Db } from '../../database/schema.ts';
 import type { Candidate, Candidates, Credentials } from './find.ts';
 
 interface Dependencies {

@@ -1,6 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Schema } from '../../database/schema.ts';
 import { mailQueue, type Queue } from '../../queue/contracts.ts';
-import type { Schema } from '../../schema.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 import { grantToOperator } from './confirm.ts';

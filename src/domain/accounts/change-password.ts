@@ -1,12 +1,13 @@
 import type { Kysely, Transaction } from 'kysely';
+import type { Schema } from '../../database/schema.ts';
 import { mailQueue, type Queue } from '../../queue/contracts.ts';
-import type { Schema } from '../../schema.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { endAccess } from './end-access.ts';
 import type { Credentials } from './find.ts';
 import { useToken } from './mailed-token.ts';
 
-interface Dependencies {
+/** What changing a password needs. */
+export interface PasswordDependencies {
   readonly db: Kysely<Schema>;
   readonly queue: Queue;
   readonly passwords: { hash(password: string): Promise<string> };
@@ -20,7 +21,7 @@ interface Dependencies {
  * @returns false if the password has changed in the meantime
  */
 export async function changePassword(
-  { db, queue, passwords }: Dependencies,
+  { db, queue, passwords }: PasswordDependencies,
   account: Credentials,
   { password, session }: { password: string; session: Buffer | undefined },
 ): Promise<boolean> {
@@ -66,7 +67,7 @@ export async function enqueuePasswordReset(
  * the link was valid.
  */
 export async function resetPassword(
-  { db, queue, passwords }: Dependencies,
+  { db, queue, passwords }: PasswordDependencies,
   token: string,
   password: string,
 ): Promise<boolean> {

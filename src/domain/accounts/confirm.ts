@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
+import type { Role } from '../../database/account-tables.ts';
+import type { Db, Schema } from '../../database/schema.ts';
 import { mailQueue, type Queue } from '../../queue/contracts.ts';
-import type { Db, Role, Schema } from '../../schema.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 import { useToken } from './mailed-token.ts';

@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import type { Schema } from '../../schema.ts';
+import type { Schema } from '../../database/schema.ts';
 
 /**
  * Ends all access to an account: sessions, API tokens, mailed links, pending changes of email and known browsers. Keeps

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely';
-import type { Db, Schema, TokenPurpose } from '../../schema.ts';
+import type { TokenPurpose } from '../../database/account-tables.ts';
+import type { Db, Schema } from '../../database/schema.ts';
 import { hashToken } from '../token.ts';
 
 /** Whether the account still has the address that the link was sent to, for links bound to it. */

@@ -1,14 +1,7 @@
-import type { Kysely } from 'kysely';
 import { DomainError } from '../../errors.ts';
-import { mailQueue, type Queue } from '../../queue/contracts.ts';
-import type { Schema } from '../../schema.ts';
+import { mailQueue } from '../../queue/contracts.ts';
+import type { PasswordDependencies } from './change-password.ts';
 import type { Credentials } from './find.ts';
-
-interface Dependencies {
-  readonly db: Kysely<Schema>;
-  readonly queue: Queue;
-  readonly passwords: { hash(password: string): Promise<string> };
-}
 
 export interface Registration {
   readonly email: string;
@@ -23,7 +16,7 @@ export interface Registration {
  * @throws DomainError `username-taken`
  */
 export async function register(
-  { db, queue, passwords }: Dependencies,
+  { db, queue, passwords }: PasswordDependencies,
   { email, username, password }: Registration,
 ): Promise<Credentials> {
   const passwordHash = await passwords.hash(password);

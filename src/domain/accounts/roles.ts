@@ -1,4 +1,4 @@
-import type { Role } from '../../schema.ts';
+import type { Role } from '../../database/account-tables.ts';
 
 /** Permissions as bits. A role's permissions are their sum. */
 export const Permission = Object.freeze({ FOLLOW: 1, COMMENT: 2, WRITE: 4, MODERATE: 8, ADMIN: 16 });

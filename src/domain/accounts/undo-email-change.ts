@@ -1,18 +1,9 @@
-import type { Kysely } from 'kysely';
-import type { Queue } from '../../queue/contracts.ts';
-import type { Schema } from '../../schema.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { mintToken } from '../token.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
-import { enqueuePasswordReset } from './change-password.ts';
+import { enqueuePasswordReset, type PasswordDependencies } from './change-password.ts';
 import { endAccess } from './end-access.ts';
 import { useToken } from './mailed-token.ts';
-
-interface Dependencies {
-  readonly db: Kysely<Schema>;
-  readonly queue: Queue;
-  readonly passwords: { hash(password: string): Promise<string> };
-}
 
 /**
  * Consumes a mailed link and moves an account back to the address it had before a change. An attacker may know the
@@ -22,7 +13,7 @@ interface Dependencies {
  * @returns false if the link is invalid or the old address now has another account
  */
 export async function undoEmailChange(
-  { db, queue, passwords }: Dependencies,
+  { db, queue, passwords }: PasswordDependencies,
   token: string,
 ): Promise<boolean> {
   const passwordHash = await passwords.hash(mintToken().token);

@@ -1,5 +1,5 @@
+import type { Db } from '../../database/schema.ts';
 import { PermanentFailure } from '../../errors.ts';
-import type { Db } from '../../schema.ts';
 import { type Mailer, messageIdOf, type RenderMail } from '../mail/message.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
 import { alarmQueue, type Queue } from '../../queue/contracts.ts';
-import type { Db } from '../../schema.ts';
 
 /** An unexpected error that the operator should look at. */
 export interface Alarm {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Db, Role, TokenScope } from '../../schema.ts';
+import type { Role, TokenScope } from '../../database/account-tables.ts';
+import type { Db } from '../../database/schema.ts';
 import type { Credentials } from '../accounts/find.ts';
 import { recordVisit } from '../people/record-visit.ts';
 import { hashToken } from '../token.ts';

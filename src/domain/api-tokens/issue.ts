@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
+import type { TokenScope } from '../../database/account-tables.ts';
+import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import type { Db, Schema, TokenScope } from '../../schema.ts';
 import type { Credentials } from '../accounts/find.ts';
 import { rowCount } from '../page.ts';
 import { recordEvent } from '../security-events/record.ts';

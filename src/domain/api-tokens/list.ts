@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Db, TokenScope } from '../../schema.ts';
+import type { TokenScope } from '../../database/account-tables.ts';
+import type { Db } from '../../database/schema.ts';
 
 /** A token as its owner sees it, without the secret, which is not stored. */
 export interface ApiToken {

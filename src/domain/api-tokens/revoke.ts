@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { Schema } from '../../schema.ts';
+import type { Schema } from '../../database/schema.ts';
 import { recordEvent } from '../security-events/record.ts';
 
 /** Revokes one of an account's tokens. Returns whether it existed. */

@@ -1,6 +1,6 @@
 import type { SelectQueryBuilder } from 'kysely';
-import { DomainError } from '../../errors.ts';
-import type { Db, Schema } from '../../schema.ts';
+import type { Db, Schema } from '../../database/schema.ts';
+import { noSuch } from '../../errors.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 
 /** A comment as pages show it. */
@@ -76,9 +76,7 @@ export async function listAllCommentSources(db: Db, page: PageRequest): Promise<
 /** @throws DomainError `not-found` */
 export async function findCommentSource(db: Db, id: number): Promise<CommentSource> {
   const query = db.selectFrom('comments').where('comments.id', '=', id);
-  const comment = await selectSources(query).executeTakeFirst();
-  if (comment === undefined) throw new DomainError('not-found', 'There is no such comment.');
-  return comment;
+  return selectSources(query).executeTakeFirstOrThrow(() => noSuch('comment'));
 }
 
 type CommentsQuery = SelectQueryBuilder<Schema, 'comments', object>;

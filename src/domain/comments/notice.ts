@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
 import { commentNoticeQueue, mailQueue, type Queue } from '../../queue/contracts.ts';
-import type { Db } from '../../schema.ts';
 
 /** A post's author gets at most one mail an hour about it; comments in between are collected. */
 const NEXT_MAIL_AT = sql<Date>`mailed_at + interval '1 hour'`;
@@ -47,13 +47,9 @@ export async function notifyAuthor({ db, queue }: { db: Db; queue: Queue }, post
       .select(sql<boolean>`${NEXT_MAIL_AT} > now()`.as('isTooSoon'))
       .where('post_id', '=', postId)
       .executeTakeFirst();
-    const { first, last } = await trx
-      .selectFrom('comments')
-      .select(({ fn }) => [fn.min('id').as('first'), fn.max('id').as('last')])
-      .where('post_id', '=', postId)
-      .where('id', '>', notice?.lastId ?? 0)
-      .where('author_id', '<>', post.authorId)
-      .where('is_disabled', '=', false)
+    const { first, last } = await commentsByOthers(trx, postId, post.authorId)
+      .select(({ fn }) => [fn.min('comments.id').as('first'), fn.max('comments.id').as('last')])
+      .where('comments.id', '>', notice?.lastId ?? 0)
       .executeTakeFirstOrThrow();
     if (first === null || last === null) return;
     if (notice?.isTooSoon) {
@@ -68,15 +64,10 @@ export async function notifyAuthor({ db, queue }: { db: Db; queue: Queue }, post
         conflict.column('post_id').doUpdateSet({ last_comment_id: last, mailed_at: sql`now()` }),
       )
       .execute();
+    const comments = { postId, firstCommentId: first, lastCommentId: last };
     await queue.send(
       mailQueue,
-      {
-        template: 'new-comments',
-        userId: post.authorId,
-        postId,
-        firstCommentId: first,
-        lastCommentId: last,
-      },
+      { template: 'new-comments', userId: post.authorId, ...comments },
       { db: trx },
     );
   });
@@ -92,20 +83,25 @@ export async function loadNewComments(
     lastCommentId,
   }: { userId: number; postId: number; firstCommentId: number; lastCommentId: number },
 ): Promise<object | undefined> {
-  const comments = await db
-    .selectFrom('comments')
+  const comments = await commentsByOthers(db, postId, userId)
     .innerJoin('users', 'users.id', 'comments.author_id')
     .select(['username', 'body'])
     .select(({ fn }) => fn.countAll<string>().over().as('total'))
-    .where('post_id', '=', postId)
     .where('comments.id', '>=', firstCommentId)
     .where('comments.id', '<=', lastCommentId)
-    .where('author_id', '<>', userId)
-    .where('is_disabled', '=', false)
     .orderBy('comments.id')
     .limit(QUOTED)
     .execute();
   const total = Number(comments[0]?.total ?? 0);
   if (total === 0) return undefined;
   return { comments, total, omitted: total - comments.length, postPath: `/post/${postId}#comments` };
+}
+
+/** The comments on a post that its author is notified of. */
+function commentsByOthers(db: Db, postId: number, authorId: number) {
+  return db
+    .selectFrom('comments')
+    .where('post_id', '=', postId)
+    .where('author_id', '<>', authorId)
+    .where('is_disabled', '=', false);
 }

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
-import { DomainError } from '../../errors.ts';
+import type { Db, Schema } from '../../database/schema.ts';
+import { DomainError, noSuch } from '../../errors.ts';
 import type { Queue } from '../../queue/contracts.ts';
-import type { Db, Schema } from '../../schema.ts';
-import type { Rendered } from '../markdown.ts';
+import type { Rendered } from '../markdown/render.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
 import { recordActionByOther, recordEvent } from '../security-events/record.ts';
 import { type CommentSource, SOURCE_COLUMNS } from './list.ts';
@@ -30,7 +30,7 @@ async function insertComment(
   db: Db,
   { postId, authorId, text }: { postId: number; authorId: number; text: Rendered },
 ): Promise<CommentSource> {
-  const inserted = await db
+  return db
     .insertInto('comments')
     .columns(['post_id', 'author_id', 'body', 'body_html'])
     .expression((from) =>
@@ -46,9 +46,7 @@ async function insertComment(
         ]),
     )
     .returning(SOURCE_COLUMNS)
-    .executeTakeFirst();
-  if (inserted === undefined) throw new DomainError('not-found', 'There is no such post.');
-  return inserted;
+    .executeTakeFirstOrThrow(() => noSuch('post'));
 }
 
 /**
@@ -61,8 +59,7 @@ export async function deleteComment(db: Kysely<Schema>, actor: Actor, id: number
     .selectFrom('comments')
     .select(['author_id as authorId', 'post_id as postId'])
     .where('id', '=', id)
-    .executeTakeFirst();
-  if (comment === undefined) throw new DomainError('not-found', 'There is no such comment.');
+    .executeTakeFirstOrThrow(() => noSuch('comment'));
   if (!mayChange(actor, comment))
     throw new DomainError('forbidden', 'You can only delete your own comments.');
   const { authorId, postId } = comment;
@@ -85,8 +82,7 @@ export async function setCommentDisabled(db: Kysely<Schema>, id: number, isDisab
       .set({ is_disabled: isDisabled })
       .where('id', '=', id)
       .returning(['author_id as authorId', 'post_id as postId'])
-      .executeTakeFirst();
-    if (comment === undefined) throw new DomainError('not-found', 'There is no such comment.');
+      .executeTakeFirstOrThrow(() => noSuch('comment'));
     await recordEvent(trx, {
       kind: isDisabled ? 'comment-disabled' : 'comment-enabled',
       userId: comment.authorId,

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db } from '../../schema.ts';
+import type { Db } from '../../database/schema.ts';
 
 /** Posts that a digest shows. It gives the number of the rest. */
 const SHOWN = 20;

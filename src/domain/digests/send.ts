@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
 import { BULK_MAIL_PRIORITY, mailQueue, type Queue } from '../../queue/contracts.ts';
-import type { Db } from '../../schema.ts';
 
 /** Recipients per transaction. */
 const BATCH = 500;

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
+import type { DataExportState, Db } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import { exportQueue, type Queue } from '../../queue/contracts.ts';
-import type { DataExportState, Db } from '../../schema.ts';
 import { goodTokens } from '../accounts/mailed-token.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';

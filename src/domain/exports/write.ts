@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { sql } from 'kysely';
 import { ZipFile } from 'yazl';
+import type { Db } from '../../database/schema.ts';
 import { mailQueue, type Queue } from '../../queue/contracts.ts';
-import type { Db } from '../../schema.ts';
 import { exportEntries } from './entries.ts';
 
 /** The file is stored in chunks of this size, so that only one is in memory at a time. */

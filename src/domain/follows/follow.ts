@@ -1,4 +1,4 @@
-import type { Db } from '../../schema.ts';
+import type { Db } from '../../database/schema.ts';
 
 /** Follows a user. Returns whether that is new. Following oneself does nothing: the Followed tab has one's own posts anyway. */
 export async function follow(db: Db, followerId: number, followedId: number): Promise<boolean> {

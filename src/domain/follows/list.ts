@@ -1,4 +1,4 @@
-import type { Db } from '../../schema.ts';
+import type { Db } from '../../database/schema.ts';
 import { inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 
 /** A person in a list of followers or followed people. */

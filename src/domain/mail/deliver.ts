@@ -1,11 +1,11 @@
+import type { Db } from '../../database/schema.ts';
 import { PermanentFailure } from '../../errors.ts';
 import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
-import type { Db } from '../../schema.ts';
 import { loadNewComments } from '../comments/notice.ts';
 import { loadDigest } from '../digests/load.ts';
 import type { Delivery } from './ledger.ts';
 import { type Mailer, messageIdOf, type RenderMail } from './message.ts';
-import type { PreparedMail } from './prepare.ts';
+import { prepareMail } from './prepare.ts';
 import { mailTemplates } from './templates.ts';
 
 interface Dependencies {
@@ -20,8 +20,6 @@ interface MailJob {
   /** Identifies the mail in the ledger and in its Message-ID. */
   readonly id: string;
   readonly payload: PayloadOf<typeof mailQueue>;
-  /** The result of `prepareMails`. */
-  readonly prepared: PreparedMail;
   /** Aborts waiting for the mail server. */
   readonly signal: AbortSignal;
 }
@@ -36,9 +34,9 @@ interface MailJob {
  */
 export async function deliverMail(
   { db, mailer, renderMail, baseUrl }: Dependencies,
-  { id: jobId, payload, prepared, signal }: MailJob,
+  { id: jobId, payload, signal }: MailJob,
 ): Promise<Delivery | undefined> {
-  const { template: name, recipient, isDelivered, token } = prepared;
+  const { template: name, recipient, isDelivered, token } = await prepareMail(db, jobId, payload);
   const template = mailTemplates[name];
   if (isDelivered) return;
   if (recipient === undefined) {

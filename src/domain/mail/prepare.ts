@@ -1,16 +1,10 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
+import type { TokenPurpose } from '../../database/account-tables.ts';
+import type { Db } from '../../database/schema.ts';
 import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
-import type { Db, TokenPurpose } from '../../schema.ts';
 import { accountIdOf } from '../accounts/find.ts';
 import { mintToken } from '../token.ts';
 import { type MailTemplateName, mailTemplates } from './templates.ts';
-
-/** A mail to be written. */
-export interface MailRequest {
-  /** The id of its job. */
-  readonly id: string;
-  readonly payload: PayloadOf<typeof mailQueue>;
-}
 
 const HOUR = 60 * 60;
 const DAY = 24 * HOUR;
@@ -35,105 +29,91 @@ const CLAIMING_ADDRESS: ReadonlySet<TokenPurpose> = new Set(['confirm-account', 
 export interface PreparedMail {
   /** The template: `address-in-use` if another account has the claimed address. */
   readonly template: MailTemplateName;
-  /** Undefined if there is no account, or the change of email was cancelled or completed. */
-  readonly recipient:
-    | {
-        readonly id: number;
-        readonly email: string;
-        readonly username: string;
-        readonly isConfirmed: boolean;
-      }
-    | undefined;
+  /** Missing if there is no account, or the change of email was cancelled or completed. */
+  readonly recipient?: {
+    readonly id: number;
+    readonly email: string;
+    readonly username: string;
+    readonly isConfirmed: boolean;
+  };
   /** Whether the mail server has already accepted this mail. */
   readonly isDelivered: boolean;
   /** The link's token, or an empty string for a mail without one. */
   readonly token: string;
 }
 
-/**
- * Loads the recipients of a batch of mails, checks the ledger and mints the links' tokens, all in one statement.
- *
- * @returns the prepared mails, in the order of the requests
- */
-export async function prepareMails(
+/** Loads a mail's recipient, checks the ledger and mints the link's token, all in one statement. */
+export async function prepareMail(
   db: Db,
-  requests: readonly MailRequest[],
-): Promise<readonly PreparedMail[]> {
-  if (requests.length === 0) return [];
-  const drafts = requests.map(draftOf);
+  jobId: string,
+  payload: PayloadOf<typeof mailQueue>,
+): Promise<PreparedMail> {
+  const { template } = payload;
+  const { purpose } = mailTemplates[template];
+  const link = purpose && { ...mintToken(), purpose };
+  const isClaiming = purpose !== undefined && CLAIMING_ADDRESS.has(purpose);
   const { rows } = await sql<MailRow>`
-    with request as (
-      select * from rows from (
-        jsonb_to_recordset(${JSON.stringify(drafts.map(({ row }) => row))}::jsonb) as (
-          "jobId" uuid, template text, "userId" integer, "passwordResetId" integer, "emailChangeId" integer,
-          "exportId" integer, recipient text, purpose text, lifetime integer, "isBound" boolean,
-          "isClaiming" boolean, "tokenHash" bytea
-        )
-      ) with ordinality
-      limit ${sql.lit(drafts.length)} -- PostgreSQL expects a hundred rows of JSON, and would read all users for them.
-    ),
-    addressed as (
-      select request.*, account.id as account_id, account.username, account.confirmed_at,
-        case recipient
-          when 'new' then case when completed_at is null then new_email end
-          when 'old' then old_email
-          else account.email
-        end as email
-      from request
-      left join password_resets on password_resets.id = "passwordResetId"
-      left join email_changes on email_changes.id = "emailChangeId"
-      left join users as account on account.id = coalesce(
-        "userId", email_changes.user_id, ${accountIdOf(sql.ref('password_resets.email'))}
-      )
-    ),
+    with addressed as (${accountOf(payload)}),
     found as (
-      select addressed.*, owner.id as owner_id, owner.username as owner_username, owner.email as owner_email,
-        mail_deliveries.job_id is not null as is_delivered
+      select account_id, addressed.username, addressed.email, addressed.confirmed_at,
+        owner.id as owner_id, owner.username as owner_username, owner.email as owner_email,
+        exists (select from mail_deliveries where job_id = ${jobId}) as is_delivered
       from addressed
-      left join users as owner on "isClaiming" and lower(owner.email) = lower(addressed.email)
+      left join users as owner on ${isClaiming ? sql`lower(owner.email) = lower(addressed.email)` : sql`false`}
         and owner.confirmed_at is not null and owner.id <> account_id
-      left join mail_deliveries on mail_deliveries.job_id = "jobId"
-    ),
-    minted as (
-      insert into mailed_tokens (token_hash, user_id, purpose, sent_to, email_change_id, export_id, expires_at)
-      select "tokenHash", account_id, purpose, case when "isBound" then email end, "emailChangeId", "exportId",
-        now() + make_interval(secs => lifetime)
-      from found where purpose is not null and email is not null and owner_id is null and not is_delivered
     )
-    select case when owner_id is null then template else 'address-in-use' end as template,
-      coalesce(owner_id, account_id) as id, coalesce(owner_email, email) as email,
-      coalesce(owner_username, username) as username, confirmed_at is not null as "isConfirmed",
-      is_delivered as "isDelivered"
-    from found order by ordinality
+    ${link === undefined ? sql`` : sql`, minted as (${insertToken(payload, link)})`}
+    select owner_id is not null as "isTaken", coalesce(owner_id, account_id) as id,
+      coalesce(owner_email, email) as email, coalesce(owner_username, username) as username,
+      confirmed_at is not null as "isConfirmed", is_delivered as "isDelivered"
+    from found
   `.execute(db);
-  return rows.map(({ template, email, isDelivered, ...account }, index) => ({
-    template,
-    recipient: email === null ? undefined : { email, ...account },
+  const [row] = rows;
+  if (row === undefined || row.email === null)
+    return { template, isDelivered: row?.isDelivered ?? false, token: '' };
+  const { isTaken, isDelivered, email, ...account } = row;
+  return {
+    template: isTaken ? 'address-in-use' : template,
+    recipient: { email, ...account },
     isDelivered,
-    token: drafts[index]?.token ?? '',
-  }));
+    token: link?.token ?? '',
+  };
 }
 
-/** A request as a row for the statement, and the token whose hash the row has. */
-function draftOf({ id: jobId, payload }: MailRequest): { row: object; token: string } {
-  const { purpose, recipient } = mailTemplates[payload.template];
-  if (purpose === undefined) return { row: { ...payload, jobId, recipient }, token: '' };
-  const { token, hash } = mintToken();
-  const row = {
-    ...payload,
-    jobId,
-    recipient,
-    purpose,
-    lifetime: LIFETIMES[purpose],
-    isBound: BOUND_TO_ADDRESS.has(purpose),
-    isClaiming: CLAIMING_ADDRESS.has(purpose),
-    tokenHash: `\\x${hash.toString('hex')}`,
-  };
-  return { row, token };
+/** The account that a mail is about, and the address that it goes to: null if that is no longer wanted. */
+function accountOf(payload: PayloadOf<typeof mailQueue>): RawBuilder<unknown> {
+  const account = sql`account.id as account_id, account.username, account.confirmed_at`;
+  if ('userId' in payload) {
+    return sql`select ${account}, email from users as account where id = ${payload.userId}`;
+  }
+  if ('passwordResetId' in payload) {
+    return sql`
+      select ${account}, account.email from password_resets as reset
+      join users as account on account.id = ${accountIdOf(sql.ref('reset.email'))}
+      where reset.id = ${payload.passwordResetId}`;
+  }
+  const isToNew = mailTemplates[payload.template].recipient === 'new';
+  return sql`
+    select ${account}, ${isToNew ? sql`case when completed_at is null then new_email end` : sql`old_email`} as email
+    from email_changes as change join users as account on account.id = change.user_id
+    where change.id = ${payload.emailChangeId}`;
+}
+
+function insertToken(
+  payload: PayloadOf<typeof mailQueue>,
+  { hash, purpose }: { hash: Buffer; purpose: TokenPurpose },
+): RawBuilder<unknown> {
+  const emailChangeId = 'emailChangeId' in payload ? payload.emailChangeId : null;
+  const exportId = 'exportId' in payload ? payload.exportId : null;
+  return sql`
+    insert into mailed_tokens (token_hash, user_id, purpose, sent_to, email_change_id, export_id, expires_at)
+    select ${hash}, account_id, ${purpose}, ${BOUND_TO_ADDRESS.has(purpose) ? sql`email` : null},
+      ${emailChangeId}::integer, ${exportId}::integer, now() + make_interval(secs => ${LIFETIMES[purpose]})
+    from found where email is not null and owner_id is null and not is_delivered`;
 }
 
 interface MailRow {
-  readonly template: MailTemplateName;
+  readonly isTaken: boolean;
   readonly id: number;
   readonly email: string | null;
   readonly username: string;

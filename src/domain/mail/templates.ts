@@ -1,5 +1,5 @@
+import type { TokenPurpose } from '../../database/account-tables.ts';
 import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
-import type { TokenPurpose } from '../../schema.ts';
 
 /** A kind of mail. Its text is in `views/mail`. */
 export interface MailTemplate {

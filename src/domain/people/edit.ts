@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
+import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import { mailQueue, type Queue } from '../../queue/contracts.ts';
-import type { Db, Schema } from '../../schema.ts';
 import { canonicalEmail } from '../accounts/email.ts';
 import { endAccess } from '../accounts/end-access.ts';
 import { recordEvent } from '../security-events/record.ts';

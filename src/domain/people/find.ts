@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
-import { DomainError } from '../../errors.ts';
-import type { Db, Role } from '../../schema.ts';
+import type { Role } from '../../database/account-tables.ts';
+import type { Db } from '../../database/schema.ts';
+import { noSuch } from '../../errors.ts';
 import { can, Permission } from '../accounts/roles.ts';
 
 /** A public profile. */
@@ -34,7 +35,7 @@ export async function findProfile(
   viewer: { readonly id: number; readonly role: Role; readonly isConfirmed: boolean } | null,
 ): Promise<Profile> {
   const viewerId = viewer?.id ?? null;
-  const profile = await db
+  return db
     .selectFrom('users')
     .select(['id', 'username', 'name', 'location', 'about_me as aboutMe', 'avatar_seed as avatarSeed'])
     .select(['created_at as memberSince', 'last_seen_at as lastSeen'])
@@ -60,9 +61,7 @@ export async function findProfile(
     ])
     .where(sql`lower(users.username)`, '=', username.toLowerCase())
     .$if(!can(viewer, Permission.ADMIN), (profiles) => profiles.where('confirmed_at', 'is not', null))
-    .executeTakeFirst();
-  if (profile === undefined) throw new DomainError('not-found', 'There is no such user.');
-  return profile;
+    .executeTakeFirstOrThrow(() => noSuch('user'));
 }
 
 /** A person as the API shows them. */
@@ -74,15 +73,13 @@ export type Person = Pick<Profile, 'id' | 'username' | 'memberSince' | 'lastSeen
  * @throws DomainError `not-found`
  */
 export async function findPerson(db: Db, id: number): Promise<Person> {
-  const person = await db
+  return db
     .selectFrom('users')
     .select(['id', 'username', 'created_at as memberSince', 'last_seen_at as lastSeen'])
     .select('post_count as postCount')
     .where('id', '=', id)
     .where('confirmed_at', 'is not', null)
-    .executeTakeFirst();
-  if (person === undefined) throw new DomainError('not-found', 'There is no such user.');
-  return person;
+    .executeTakeFirstOrThrow(() => noSuch('user'));
 }
 
 /** A person found by username. */
@@ -112,12 +109,10 @@ export interface EditableProfile {
 
 /** @throws DomainError `not-found` */
 export async function findEditableProfile(db: Db, id: number): Promise<EditableProfile> {
-  const profile = await db
+  return db
     .selectFrom('users')
     .select(['id', 'email', 'username', 'role', 'name', 'location', 'about_me as aboutMe'])
     .select(sql<boolean>`confirmed_at is not null`.as('isConfirmed'))
     .where('id', '=', id)
-    .executeTakeFirst();
-  if (profile === undefined) throw new DomainError('not-found', 'There is no such account.');
-  return profile;
+    .executeTakeFirstOrThrow(() => noSuch('account'));
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Db, TokenPurpose } from '../../schema.ts';
+import type { TokenPurpose } from '../../database/account-tables.ts';
+import type { Db } from '../../database/schema.ts';
 import { goodTokens } from '../accounts/mailed-token.ts';
 
 const UNSUBSCRIBING: readonly TokenPurpose[] = ['stop-digest', 'stop-comment-mails'];

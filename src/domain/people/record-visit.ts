@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db } from '../../schema.ts';
+import type { Db } from '../../database/schema.ts';
 
 /** Records a user's visit, at most once a minute, even with concurrent requests. */
 export async function recordVisit(db: Db, userId: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
-import type { Db, Schema } from '../../schema.ts';
+import type { Db, Schema } from '../../database/schema.ts';
 
 /** A month in UTC. */
 export interface Month {

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Db } from '../../schema.ts';
+import type { Db } from '../../database/schema.ts';
 import { type CountedPage, type Page, type PageRequest, readPage, type Slice } from '../page.ts';
 import { type ListedPost, type PostSource, selectListed, selectSources } from './list.ts';
 

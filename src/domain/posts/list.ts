@@ -1,6 +1,6 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
-import { DomainError } from '../../errors.ts';
-import type { Db, Schema } from '../../schema.ts';
+import type { Db, Schema } from '../../database/schema.ts';
+import { noSuch } from '../../errors.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 import { inMonth, type Month } from './archive.ts';
 
@@ -68,27 +68,25 @@ export async function listPostSources(
   return { ...posts, total };
 }
 
-/** Finds a post. */
-export function findPost(db: Db, id: number): Promise<Post | undefined> {
-  return selectPosts(db, db.selectFrom('posts').where('posts.id', '=', id)).executeTakeFirst();
+/** @throws DomainError `not-found` */
+export function findPost(db: Db, id: number): Promise<Post> {
+  return selectPosts(db, postOf(db, id)).executeTakeFirstOrThrow(noSuchPost);
 }
 
 /** @throws DomainError `not-found` */
-export async function findPostSource(db: Db, id: number): Promise<PostSource> {
-  const post = await selectSources(db.selectFrom('posts').where('posts.id', '=', id)).executeTakeFirst();
-  if (post === undefined) throw new DomainError('not-found', 'There is no such post.');
-  return post;
+export function findPostSource(db: Db, id: number): Promise<PostSource> {
+  return selectSources(postOf(db, id)).executeTakeFirstOrThrow(noSuchPost);
 }
 
 /** @throws DomainError `not-found` */
-export async function requirePost(db: Db, id: number): Promise<{ id: number; commentCount: number }> {
-  const post = await db
-    .selectFrom('posts')
-    .select(['id', 'comment_count as commentCount'])
-    .where('id', '=', id)
-    .executeTakeFirst();
-  if (post === undefined) throw new DomainError('not-found', 'There is no such post.');
-  return post;
+export function requirePost(db: Db, id: number): Promise<{ id: number; commentCount: number }> {
+  return postOf(db, id).select(['id', 'comment_count as commentCount']).executeTakeFirstOrThrow(noSuchPost);
+}
+
+const noSuchPost = () => noSuch('post');
+
+function postOf(db: Db, id: number): PostsQuery {
+  return db.selectFrom('posts').where('posts.id', '=', id);
 }
 
 export type PostsQuery = SelectQueryBuilder<Schema, 'posts', object>;

@@ -1,8 +1,9 @@
 import { type Kysely, sql } from 'kysely';
-import { DomainError } from '../../errors.ts';
-import type { Db, Role, Schema } from '../../schema.ts';
+import type { Role } from '../../database/account-tables.ts';
+import type { Db, Schema } from '../../database/schema.ts';
+import { DomainError, noSuch } from '../../errors.ts';
 import { can, Permission } from '../accounts/roles.ts';
-import type { Rendered } from '../markdown.ts';
+import type { Rendered } from '../markdown/render.ts';
 import { recordActionByOther } from '../security-events/record.ts';
 import { type PostSource, SOURCE_COLUMNS } from './list.ts';
 
@@ -45,8 +46,7 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
     .selectFrom('posts')
     .select(['id', 'author_id as authorId', 'body', 'version'])
     .where('id', '=', id)
-    .executeTakeFirst();
-  if (post === undefined) throw new DomainError('not-found', 'There is no such post.');
+    .executeTakeFirstOrThrow(() => noSuch('post'));
   if (!mayChange(actor, post)) throw new DomainError('forbidden', 'You can only change your own posts.');
   return post;
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Db, SecurityEventDetail, SecurityEventKind } from '../../schema.ts';
+import type { SecurityEventDetail, SecurityEventKind } from '../../database/account-tables.ts';
+import type { Db } from '../../database/schema.ts';
 
 /** Events per page. */
 const PAGE_SIZE = 50;

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Db, SecurityEventKind } from '../../schema.ts';
+import type { SecurityEventKind } from '../../database/account-tables.ts';
+import type { Db } from '../../database/schema.ts';
 import { findByEmail } from '../accounts/find.ts';
 import { currentOrigin } from './origin.ts';
 

@@ -1,4 +1,4 @@
-import type { Db } from '../../schema.ts';
+import type { Db } from '../../database/schema.ts';
 import { hashToken } from '../token.ts';
 
 /** Ends a session. Does nothing if it has already ended. */

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Db, Role } from '../../schema.ts';
+import type { Role } from '../../database/account-tables.ts';
+import type { Db } from '../../database/schema.ts';
 import { hashToken } from '../token.ts';
 import { expiry, SESSION_SECONDS } from './lifetime.ts';
 import type { Message } from './messages.ts';

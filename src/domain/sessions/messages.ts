@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db } from '../../schema.ts';
+import type { Db } from '../../database/schema.ts';
 import { hashToken } from '../token.ts';
 
 /** A message that a session shows once, on its next page. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import type { Db } from '../../schema.ts';
 import { mintToken } from '../token.ts';
 import { expiry, SESSION_SECONDS } from './lifetime.ts';
 import type { Message } from './messages.ts';

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db } from '../../schema.ts';
+import type { Db } from '../../database/schema.ts';
 import { hashToken, mintToken } from '../token.ts';
 
 /** How many seconds after giving the password a session may open sensitive pages. */

@@ -5,10 +5,9 @@ import fp from 'fastify-plugin';
 import { authenticate } from '../../domain/accounts/authenticate.ts';
 import { isEmail } from '../../domain/accounts/email.ts';
 import { findCandidates } from '../../domain/accounts/find.ts';
-import { can } from '../../domain/accounts/roles.ts';
 import { type ApiClient, identifyByAccount, identifyByToken } from '../../domain/api-tokens/identify.ts';
 import { DomainError } from '../../errors.ts';
-import { READING_METHODS } from '../http-methods.ts';
+import { READING_METHODS } from '../../http/methods.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -41,13 +40,6 @@ export default fp(
   },
   { name: 'api-authentication', dependencies: ['db', 'passwords', 'rate-limits', 'security-events'] },
 );
-
-/** Makes a hook that requires a permission. */
-export function requirePermission(permission: number) {
-  return async ({ caller }: FastifyRequest): Promise<void> => {
-    if (!can(caller, permission)) throw new DomainError('forbidden', 'This role may not do that.');
-  };
-}
 
 interface Password {
   readonly email: string;

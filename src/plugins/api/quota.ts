@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { addCounts } from '../../domain/shared-counts.ts';
 import { TooManyRequests } from '../../errors.ts';
-import { RequestCounter } from './request-counter.ts';
+import { RequestCounter } from '../../http/request-counter.ts';
 
 /** How often processes share their counts. */
 const SHARE_MS = 1_000;

@@ -2,6 +2,7 @@ import formbody from '@fastify/formbody';
 import fp from 'fastify-plugin';
 import type { Static, TObject } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
+import { LONGEST_BODY } from '../../domain/markdown/render.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -40,12 +41,12 @@ export type TypedFields = readonly { readonly name: string; readonly value: stri
 /** Recognises secrets where there is no schema. */
 const SECRET_NAME = /password/i;
 
-/** Characters sent back of a form without a schema: twice the longest text. */
-const MAX_TYPED = 100_000;
+/** Characters sent back of a form without a schema. */
+const MAX_TYPED = 2 * LONGEST_BODY;
 
 export const EMPTY_FORM: FormState = Object.freeze({ values: {}, errors: {} });
 
-/** Provides `request.readForm`. Accepts only urlencoded bodies. */
+/** Provides `request.readForm` in scopes with pages. Accepts only urlencoded bodies. */
 export default fp(
   async (app) => {
     app.removeAllContentTypeParsers();

@@ -3,7 +3,7 @@ import fp from 'fastify-plugin';
 import { can, Permission } from '../../domain/accounts/roles.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import type { SessionUser } from '../../domain/sessions/find.ts';
-import { type FragmentData, Fragments } from './fragments.ts';
+import { type FragmentData, Fragments } from '../../http/fragments.ts';
 import { sessionOf } from './session.ts';
 
 declare module 'fastify' {

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { DomainError } from '../../errors.ts';
-import { SAFE_METHODS } from '../http-methods.ts';
+import { SAFE_METHODS } from '../../http/methods.ts';
 
 /**
  * Refuses requests that another site makes a visitor's browser send. The browser says where a request comes from, so no

@@ -11,11 +11,12 @@ import { forgetMessages, leaveMessage, type Message } from '../../domain/session
 import { startAnonymousSession } from '../../domain/sessions/start.ts';
 import { renewVerified } from '../../domain/sessions/verify.ts';
 import { hashToken } from '../../domain/token.ts';
-import { SAFE_METHODS } from '../http-methods.ts';
+import { DomainError } from '../../errors.ts';
+import { SAFE_METHODS } from '../../http/methods.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set on requests of the web scope, before its hooks run; read it with `sessionOf`. The API has no sessions. */
+    /** Set on requests to scopes with pages before their hooks run; read it with `sessionOf`. The API has no sessions. */
     session?: WebSession;
   }
 }
@@ -41,11 +42,22 @@ const MAX_TOKENS = 5;
 /**
  * The visitor's session, signed in or not.
  *
- * @throws Error outside the web scope
+ * @throws Error outside of the scopes with pages
  */
 export function sessionOf({ session }: FastifyRequest): WebSession {
-  if (session === undefined) throw new Error('Requests outside the web scope have no session');
+  if (session === undefined) throw new Error('Requests outside the scopes with pages have no session');
   return session;
+}
+
+/**
+ * The logged-in user, in a scope with `requireUser`.
+ *
+ * @throws DomainError if nobody is logged in, because the route is in the wrong scope
+ */
+export function currentUser(request: FastifyRequest): SessionUser {
+  const { user } = sessionOf(request);
+  if (user === null) throw new DomainError('forbidden', 'Please log in first.');
+  return user;
 }
 
 /** The database to read a page from. With a session it is the primary, so that people see their own changes at once. */

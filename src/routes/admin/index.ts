@@ -1,11 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { Permission } from '../../domain/accounts/roles.ts';
-import { requirePermission, requireUser } from '../../plugins/web/guards.ts';
+import pages from '../../plugins/web/index.ts';
+import { requirePermission, requireUser } from '../guards.ts';
 import activity from './activity.ts';
 import jobsDashboard from './jobs/index.ts';
 
 /** The pages for Administrators. */
 export default async function administration(app: FastifyInstance): Promise<void> {
+  await app.register(pages);
   app.addHook('onRequest', requireUser);
   app.addHook('onRequest', requirePermission(Permission.ADMIN));
   app.register(jobsDashboard, { prefix: '/jobs' });

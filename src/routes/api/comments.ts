@@ -11,36 +11,68 @@ import {
 import { deleteComment, publishComment } from '../../domain/comments/write.ts';
 import { once } from '../../domain/idempotency.ts';
 import { requirePost } from '../../domain/posts/list.ts';
-import { requirePermission } from '../../plugins/api/authentication.ts';
+import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { refusals, WithId, WithIdempotencyKey, writing } from './requests.ts';
 import { Comment, CommentPage, paths, presentComment, ref } from './resources.ts';
 
 const tags = ['Comments'];
 
+const listing = {
+  tags,
+  operationId: 'listComments',
+  summary: 'List all comments, newest first',
+  querystring: PageQuery,
+  response: { 200: ref(CommentPage, { description: 'A page of comments.' }), ...refusals(400) },
+};
+
+const listingOfPost = {
+  tags,
+  operationId: 'listCommentsOfPost',
+  summary: 'List the comments on a post, oldest first',
+  params: WithId,
+  querystring: PageQuery,
+  response: { 200: ref(CommentPage, { description: 'A page of comments.' }), ...refusals(400, 404) },
+};
+
+const publishing = {
+  tags,
+  operationId: 'publishComment',
+  summary: 'Comment on a post',
+  params: WithId,
+  headers: WithIdempotencyKey,
+  body: writing('comment'),
+  response: {
+    201: ref(Comment, { description: 'The new comment. Location has its path.' }),
+    ...refusals(400, 404, 413, 415, 422),
+  },
+};
+
+const showing = {
+  tags,
+  operationId: 'getComment',
+  summary: 'Get a comment',
+  params: WithId,
+  response: { 200: ref(Comment, { description: 'The comment.' }), ...refusals(404) },
+};
+
+const deleting = {
+  tags,
+  operationId: 'deleteComment',
+  summary: 'Delete a comment',
+  description: 'Only for its author and Administrators.',
+  params: WithId,
+  response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(404) },
+};
+
 const comments: FastifyPluginAsyncTypebox = async (app) => {
   const { db, queue, markdown, config } = app;
 
-  const listing = {
-    tags,
-    operationId: 'listComments',
-    summary: 'List all comments, newest first',
-    querystring: PageQuery,
-    response: { 200: ref(CommentPage, { description: 'A page of comments.' }), ...refusals(400) },
-  };
   app.get('/comments/', { schema: listing }, async ({ caller, query }, reply) => {
     const page = await listAllCommentSources(db, pageRequest(query, config.commentsPerPage));
     return { comments: page.items.map(shownTo(caller)), ...linkPages(reply, { path: paths.comments }, page) };
   });
 
-  const listingOfPost = {
-    tags,
-    operationId: 'listCommentsOfPost',
-    summary: 'List the comments on a post, oldest first',
-    params: WithId,
-    querystring: PageQuery,
-    response: { 200: ref(CommentPage, { description: 'A page of comments.' }), ...refusals(400, 404) },
-  };
   app.get(
     '/posts/:id/comments/',
     { schema: listingOfPost },
@@ -54,18 +86,6 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
     },
   );
 
-  const publishing = {
-    tags,
-    operationId: 'publishComment',
-    summary: 'Comment on a post',
-    params: WithId,
-    headers: WithIdempotencyKey,
-    body: writing('comment'),
-    response: {
-      201: ref(Comment, { description: 'The new comment. Location has its path.' }),
-      ...refusals(400, 404, 413, 415, 422),
-    },
-  };
   app.post(
     '/posts/:id/comments/',
     { schema: publishing, onRequest: requirePermission(Permission.COMMENT), config: { limit: 'comment' } },
@@ -85,25 +105,10 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
     },
   );
 
-  const showing = {
-    tags,
-    operationId: 'getComment',
-    summary: 'Get a comment',
-    params: WithId,
-    response: { 200: ref(Comment, { description: 'The comment.' }), ...refusals(404) },
-  };
   app.get('/comments/:id', { schema: showing }, async ({ caller, params }) =>
     shownTo(caller)(await findCommentSource(db, params.id)),
   );
 
-  const deleting = {
-    tags,
-    operationId: 'deleteComment',
-    summary: 'Delete a comment',
-    description: 'Only for its author and Administrators.',
-    params: WithId,
-    response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(404) },
-  };
   app.delete('/comments/:id', { schema: deleting }, async ({ caller, params }, reply) => {
     await deleteComment(db, caller, params.id);
     return reply.code(204).send(null);

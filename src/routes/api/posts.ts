@@ -4,7 +4,7 @@ import { Permission } from '../../domain/accounts/roles.ts';
 import { once } from '../../domain/idempotency.ts';
 import { findPostSource, listPostSources, type PostSource } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, publishPost, updatePost } from '../../domain/posts/write.ts';
-import { requirePermission } from '../../plugins/api/authentication.ts';
+import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { refusals, WithId, WithIdempotencyKey, writing } from './requests.ts';
 import { Post, PostPage, paths, presentPost, ref } from './resources.ts';
@@ -20,32 +20,62 @@ const WithIfMatch = Type.Object({
   ),
 });
 
+const listing = {
+  tags,
+  operationId: 'listPosts',
+  summary: 'List all posts, newest first',
+  querystring: PageQuery,
+  response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400) },
+};
+
+const publishing = {
+  tags,
+  operationId: 'publishPost',
+  summary: 'Publish a post',
+  headers: WithIdempotencyKey,
+  body: writing('post'),
+  response: {
+    201: ref(Post, { description: 'The new post. Location has its path.' }),
+    ...refusals(400, 413, 415, 422),
+  },
+};
+
+const showing = {
+  tags,
+  operationId: 'getPost',
+  summary: 'One post',
+  params: WithId,
+  response: { 200: ref(Post, { description: 'The post.' }), ...refusals(404) },
+};
+
+const editing = {
+  tags,
+  operationId: 'editPost',
+  summary: 'Update a post',
+  description: 'Only for its author and Administrators.',
+  params: WithId,
+  headers: WithIfMatch,
+  body: writing('post'),
+  response: { 200: ref(Post, { description: 'The post.' }), ...refusals(400, 404, 412, 413, 415, 422) },
+};
+
+const deleting = {
+  tags,
+  operationId: 'deletePost',
+  summary: 'Delete a post and its comments',
+  description: 'Only for its author and Administrators.',
+  params: WithId,
+  response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(404) },
+};
+
 const posts: FastifyPluginAsyncTypebox = async (app) => {
   const { db, markdown, config } = app;
 
-  const listing = {
-    tags,
-    operationId: 'listPosts',
-    summary: 'List all posts, newest first',
-    querystring: PageQuery,
-    response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400) },
-  };
   app.get('/posts/', { schema: listing }, async ({ query }, reply) => {
     const page = await listPostSources(db, {}, pageRequest(query, config.postsPerPage));
     return { posts: page.items.map(presentPost), ...linkPages(reply, { path: paths.posts }, page) };
   });
 
-  const publishing = {
-    tags,
-    operationId: 'publishPost',
-    summary: 'Publish a post',
-    headers: WithIdempotencyKey,
-    body: writing('post'),
-    response: {
-      201: ref(Post, { description: 'The new post. Location has its path.' }),
-      ...refusals(400, 413, 415, 422),
-    },
-  };
   app.post(
     '/posts/',
     { schema: publishing, onRequest: requirePermission(Permission.WRITE), config: { limit: 'post' } },
@@ -64,29 +94,12 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     },
   );
 
-  const showing = {
-    tags,
-    operationId: 'getPost',
-    summary: 'Get a post',
-    params: WithId,
-    response: { 200: ref(Post, { description: 'The post.' }), ...refusals(404) },
-  };
   app.get('/posts/:id', { schema: showing, compress: false }, async ({ params }, reply) => {
     const post = await findPostSource(db, params.id);
     reply.header('etag', etagOf(post));
     return presentPost(post);
   });
 
-  const editing = {
-    tags,
-    operationId: 'editPost',
-    summary: 'Update a post',
-    description: 'Only for its author and Administrators.',
-    params: WithId,
-    headers: WithIfMatch,
-    body: writing('post'),
-    response: { 200: ref(Post, { description: 'The post.' }), ...refusals(400, 404, 412, 413, 415, 422) },
-  };
   app.put(
     '/posts/:id',
     { schema: editing, compress: false, config: { limit: 'post' } },
@@ -99,14 +112,6 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     },
   );
 
-  const deleting = {
-    tags,
-    operationId: 'deletePost',
-    summary: 'Delete a post and its comments',
-    description: 'Only for its author and Administrators.',
-    params: WithId,
-    response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(404) },
-  };
   app.delete('/posts/:id', { schema: deleting }, async ({ caller, params }, reply) => {
     const { id } = await loadForChange(db, caller, params.id);
     await deletePost(db, id);

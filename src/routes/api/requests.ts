@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { LONGEST_BODY } from '../../domain/markdown/render.ts';
 import { Refused, ref } from './resources.ts';
 
 /** The largest id: PostgreSQL's `integer`. */
@@ -9,9 +10,9 @@ export const WithId = Type.Object({ id: Type.Integer({ minimum: 1, maximum: MAX_
 /** A text that is not blank, without NUL and lone surrogates, which PostgreSQL cannot store. */
 const Text = Type.String({
   minLength: 1,
-  maxLength: 50_000,
+  maxLength: LONGEST_BODY,
   pattern: '^(?=\\s*\\S)[^\\u0000\\p{Cs}]*$',
-  description: 'Markdown, not blank, at most 50,000 characters.',
+  description: `Markdown, not blank, at most ${LONGEST_BODY.toLocaleString('en')} characters.`,
 });
 
 /** The body of a request that writes a text. `what` is its name in messages. */

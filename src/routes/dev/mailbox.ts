@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { DomainError } from '../../errors.ts';
+import { noSuch } from '../../errors.ts';
 import { listMails, readMail } from '../../mailbox/reader.ts';
 import { requireThisMachine } from '../loopback.ts';
 
@@ -42,7 +42,7 @@ export default async function mailbox(app: FastifyInstance): Promise<void> {
 
 async function findMail(folder: string, id: string) {
   const mail = await readMail(folder, id);
-  if (mail === undefined) throw new DomainError('not-found', 'There is no such email.');
+  if (mail === undefined) throw noSuch('email');
   return mail;
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { render } from '../../domain/markdown.ts';
+import { render } from '../../domain/markdown/render.ts';
 import { requireThisMachine } from '../loopback.ts';
 
 const MOMENT = new Date('2026-01-10T08:00:00Z');

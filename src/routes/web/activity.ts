@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import type { SecurityEventDetail, SecurityEventKind } from '../../database/account-tables.ts';
 import type { EventFilter, ListedEvent } from '../../domain/security-events/list.ts';
-import { DomainError } from '../../errors.ts';
-import { idFrom } from '../../plugins/web/params.ts';
-import type { SecurityEventDetail, SecurityEventKind } from '../../schema.ts';
+import { DomainError, noSuch } from '../../errors.ts';
+import { idFrom } from './params.ts';
 
 /** The name of each kind of event. */
 export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
@@ -58,7 +58,7 @@ const validator = Compile(QueryFields);
 export function readActivityQuery(query: unknown): EventFilter & { before: number | undefined } {
   if (!validator.Check(query)) throw new DomainError('not-found', 'Invalid filter.');
   const { username, kind, before } = query;
-  if (kind && !isEventKind(kind)) throw new DomainError('not-found', 'There is no such kind of event.');
+  if (kind && !isEventKind(kind)) throw noSuch('kind of event');
   return {
     username: username || undefined,
     kind: kind && isEventKind(kind) ? kind : undefined,

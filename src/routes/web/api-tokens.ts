@@ -5,9 +5,9 @@ import { listTokens } from '../../domain/api-tokens/list.ts';
 import { revokeToken, revokeUnnamedTokens } from '../../domain/api-tokens/revoke.ts';
 import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
-import { currentUser, requireUser, requireVerified } from '../../plugins/web/guards.ts';
-import { idFrom } from '../../plugins/web/params.ts';
-import { sessionOf } from '../../plugins/web/session.ts';
+import { currentUser, sessionOf } from '../../plugins/web/session.ts';
+import { requireUser, requireVerified } from '../guards.ts';
+import { idFrom } from './params.ts';
 
 /** Lifetimes of tokens, in days. */
 const LIFETIMES = { '30': 30, '90': 90, '365': 365, never: null } as const;
@@ -62,19 +62,19 @@ export default async function apiTokens(app: FastifyInstance): Promise<void> {
     await sessionOf(request).flash('The tokens have been revoked.');
     return reply.redirect('/api-tokens', 303);
   });
+}
 
-  async function show(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { form, token }: { form: FormState; token?: string },
-  ) {
-    const tokens = await listTokens(db, currentUser(request).id);
-    return reply.page('people/api-tokens', {
-      title: 'API tokens',
-      form,
-      token,
-      named: tokens.filter(({ name }) => name !== null),
-      unnamed: tokens.filter(({ name }) => name === null),
-    });
-  }
+async function show(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { form, token }: { form: FormState; token?: string },
+) {
+  const tokens = await listTokens(request.server.db, currentUser(request).id);
+  return reply.page('people/api-tokens', {
+    title: 'API tokens',
+    form,
+    token,
+    named: tokens.filter(({ name }) => name !== null),
+    unnamed: tokens.filter(({ name }) => name === null),
+  });
 }

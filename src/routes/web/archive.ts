@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { listMonths, type Month } from '../../domain/posts/archive.ts';
 import { listPosts } from '../../domain/posts/list.ts';
-import { DomainError } from '../../errors.ts';
-import { placeFrom, queryOf } from '../../plugins/web/params.ts';
+import { DomainError, noSuch } from '../../errors.ts';
 import { readerFor } from '../../plugins/web/session.ts';
 import { paginate } from './pagination.ts';
+import { placeFrom, queryOf } from './params.ts';
 
 const MONTH_NAME = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' });
 
@@ -46,7 +46,7 @@ export default async function archive(app: FastifyInstance): Promise<void> {
 
 /** @throws DomainError `not-found` */
 function monthFrom({ year, month }: WithMonth['Params']): Month {
-  if (Number(month) < 1 || Number(month) > 12) throw new DomainError('not-found', 'There is no such month.');
+  if (Number(month) < 1 || Number(month) > 12) throw noSuch('month');
   return { year: Number(year), month: Number(month) };
 }
 

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { deleteComment } from '../../domain/comments/write.ts';
-import { currentUser, requireUser } from '../../plugins/web/guards.ts';
-import { idFrom } from '../../plugins/web/params.ts';
-import { sessionOf } from '../../plugins/web/session.ts';
+import { currentUser, sessionOf } from '../../plugins/web/session.ts';
+import { requireUser } from '../guards.ts';
+import { idFrom } from './params.ts';
 
 export default async function comments(app: FastifyInstance): Promise<void> {
   const { db } = app;

@@ -1,7 +1,7 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { countSitemapFiles, listSitemapEntries, type SitemapKind } from '../../domain/sitemap.ts';
-import { DomainError } from '../../errors.ts';
-import { idFrom } from '../../plugins/web/params.ts';
+import { noSuch } from '../../errors.ts';
+import { idFrom } from './params.ts';
 
 /** Pages not meant for search engines. */
 const PRIVATE = [
@@ -23,61 +23,47 @@ const SECURITY_TXT_MS = 180 * 24 * 60 * 60 * 1000;
 /** `robots.txt`, the sitemap and `security.txt`. */
 export default async function discovery(app: FastifyInstance): Promise<void> {
   const { replica: db, config } = app;
+  const { baseUrl, securityContact } = config;
 
   app.get('/robots.txt', async (_request, reply) => {
-    const lines = [
-      'User-agent: *',
-      ...PRIVATE.map((path) => `Disallow: ${path}`),
-      '',
-      `Sitemap: ${config.baseUrl}/sitemap.xml`,
-      '',
-    ];
-    return reply
-      .header('cache-control', 'public, max-age=3600')
-      .type('text/plain; charset=utf-8')
-      .send(lines.join('\n'));
+    const disallowed = PRIVATE.map((path) => `Disallow: ${path}`);
+    return sendLines(reply, ['User-agent: *', ...disallowed, '', `Sitemap: ${baseUrl}/sitemap.xml`]);
   });
 
-  const { securityContact } = config;
   if (securityContact !== undefined) {
-    app.get('/.well-known/security.txt', async (_request, reply) => {
-      const lines = [
+    app.get('/.well-known/security.txt', async (_request, reply) =>
+      sendLines(reply, [
         `Contact: ${securityContact}`,
         `Expires: ${new Date(Date.now() + SECURITY_TXT_MS).toISOString()}`,
         'Preferred-Languages: en',
-        `Canonical: ${config.baseUrl}/.well-known/security.txt`,
-        '',
-      ];
-      return reply
-        .header('cache-control', 'public, max-age=3600')
-        .type('text/plain; charset=utf-8')
-        .send(lines.join('\n'));
-    });
+        `Canonical: ${baseUrl}/.well-known/security.txt`,
+      ]),
+    );
   }
 
-  app.get('/sitemap.xml', { config: { isShared: true } }, async (_request, reply) => {
+  const isShared = { config: { isShared: true } };
+  app.get('/sitemap.xml', isShared, async (_request, reply) => {
     const counts = await countSitemapFiles(db);
     const files = KINDS.flatMap((kind) =>
       Array.from({ length: counts[kind] }, (_, index) => `/sitemap/${kind}/${index + 1}.xml`),
     );
-    return reply
-      .header('cache-control', 'public, max-age=3600')
-      .type('application/xml; charset=utf-8')
-      .view('feeds/sitemap-index', { baseUrl: config.baseUrl, files });
+    return describe(reply, 'application/xml').view('feeds/sitemap-index', { baseUrl, files });
   });
 
   for (const kind of KINDS) {
-    app.get<{ Params: { number: string } }>(
-      `/sitemap/${kind}/:number(^\\d{1,5}).xml`,
-      { config: { isShared: true } },
-      async (request, reply) => {
-        const entries = await listSitemapEntries(db, kind, idFrom(request.params.number));
-        if (entries.length === 0) throw new DomainError('not-found', 'There is no such part of the sitemap.');
-        return reply
-          .header('cache-control', 'public, max-age=3600')
-          .type('application/xml; charset=utf-8')
-          .view('feeds/sitemap', { baseUrl: config.baseUrl, entries });
-      },
-    );
+    const path = `/sitemap/${kind}/:number(^\\d{1,5}).xml`;
+    app.get<{ Params: { number: string } }>(path, isShared, async (request, reply) => {
+      const entries = await listSitemapEntries(db, kind, idFrom(request.params.number));
+      if (entries.length === 0) throw noSuch('part of the sitemap');
+      return describe(reply, 'application/xml').view('feeds/sitemap', { baseUrl, entries });
+    });
   }
+}
+
+function sendLines(reply: FastifyReply, lines: readonly string[]): FastifyReply {
+  return describe(reply, 'text/plain').send(`${lines.join('\n')}\n`);
+}
+
+function describe(reply: FastifyReply, type: string): FastifyReply {
+  return reply.header('cache-control', 'public, max-age=3600').type(`${type}; charset=utf-8`);
 }

@@ -3,8 +3,8 @@ import { type Comment, listNewestComments } from '../../domain/comments/list.ts'
 import { findByUsername } from '../../domain/people/find.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import { findPost, listNewestPosts, type Post } from '../../domain/posts/list.ts';
-import { DomainError } from '../../errors.ts';
-import { idFrom } from '../../plugins/web/params.ts';
+import { noSuch } from '../../errors.ts';
+import { idFrom } from './params.ts';
 
 /** What Atom (RFC 4287) and JSON Feed 1.1 have in common. */
 interface Feed {
@@ -33,92 +33,82 @@ const MAX_HTML = 250_000;
 
 const TITLE_LENGTH = 80;
 
+/** Feed readers may cache a feed for a minute, then ask whether it has changed. */
+const CACHE_CONTROL = 'public, max-age=60';
+
 /** Feeds of the site, of each person and of each post's comments. They ignore sessions. */
 export default async function feeds(app: FastifyInstance): Promise<void> {
   const { replica: db, config } = app;
+  const isShared = { config: { isShared: true } };
 
-  for (const [format, send] of [
-    ['atom', sendAtom],
-    ['json', sendJson],
+  for (const [format, write] of [
+    ['atom', writeAtom],
+    ['json', writeJson],
   ] as const) {
-    app.get(`/feed.${format}`, { config: { isShared: true } }, async (_request, reply) => {
-      const posts = await listNewestPosts(db, {}, NEWEST);
-      return send(reply, {
-        title: 'Pennypost',
-        path: '/',
-        feedPath: '/feed',
-        entries: newestThatFit(posts).map(entryOfPost),
-      });
-    });
-
-    const aboutUser = { config: { isShared: true } };
+    const send = (reply: FastifyReply, feed: Feed) => {
+      reply.header('cache-control', CACHE_CONTROL).header('last-modified', updatedAt(feed).toUTCString());
+      return write(reply, feed, config.baseUrl);
+    };
+    app.get(`/feed.${format}`, isShared, async (_request, reply) => send(reply, await feedOfSite(db)));
     app.get<{ Params: { username: string } }>(
       `/user/:username/feed.${format}`,
-      aboutUser,
-      async (request, reply) => {
-        const person = await findByUsername(db, request.params.username);
-        if (person === undefined) throw new DomainError('not-found', 'There is no such user.');
-        const path = `/user/${person.username}`;
-        const posts = await listNewestPosts(db, { author: person }, NEWEST);
-        return send(reply, {
-          title: `${person.username} on Pennypost`,
-          path,
-          feedPath: `${path}/feed`,
-          entries: newestThatFit(posts).map(entryOfPost),
-        });
-      },
+      isShared,
+      async (request, reply) => send(reply, await feedOfPerson(db, request.params.username)),
     );
-
-    const aboutPost = { config: { isShared: true } };
-    app.get<{ Params: { id: string } }>(`/post/:id/feed.${format}`, aboutPost, async (request, reply) => {
-      const post = await findPost(db, idFrom(request.params.id));
-      if (post === undefined) throw new DomainError('not-found', 'There is no such post.');
-      const path = `/post/${post.id}`;
-      const comments = await listNewestComments(db, post.id, NEWEST);
-      return send(reply, {
-        title: `Comments on “${excerptOf(post.bodyHtml, TITLE_LENGTH)}”`,
-        path,
-        feedPath: `${path}/feed`,
-        entries: newestThatFit(comments).map(entryOfComment),
-      });
-    });
-  }
-
-  function sendAtom(reply: FastifyReply, feed: Feed) {
-    const { baseUrl } = config;
-    return describe(reply, feed)
-      .type('application/atom+xml; charset=utf-8')
-      .view('feeds/atom', { baseUrl, feed, updatedAt: updatedAt(feed) });
-  }
-
-  function sendJson(reply: FastifyReply, feed: Feed) {
-    const url = (path: string) => config.baseUrl + path;
-    const document = {
-      version: 'https://jsonfeed.org/version/1.1',
-      title: feed.title,
-      home_page_url: url(feed.path),
-      feed_url: url(`${feed.feedPath}.json`),
-      icon: url('/assets/icon-512.png'),
-      language: 'en',
-      items: feed.entries.map((entry) => ({
-        id: url(entry.path),
-        url: url(entry.path),
-        title: entry.title,
-        content_html: entry.html,
-        date_published: entry.publishedAt.toISOString(),
-        date_modified: entry.updatedAt.toISOString(),
-        authors: [{ name: entry.author, url: url(`/user/${entry.author}`) }],
-      })),
-    };
-    return describe(reply, feed).type('application/feed+json; charset=utf-8').send(JSON.stringify(document));
+    app.get<{ Params: { id: string } }>(`/post/:id/feed.${format}`, isShared, async (request, reply) =>
+      send(reply, await feedOfPost(db, idFrom(request.params.id))),
+    );
   }
 }
 
-/** Feed readers may cache a feed for a minute, then ask whether it has changed. */
-function describe(reply: FastifyReply, feed: Feed): FastifyReply {
+async function feedOfSite(db: FastifyInstance['db']): Promise<Feed> {
+  const posts = await listNewestPosts(db, {}, NEWEST);
+  return { title: 'Pennypost', path: '/', feedPath: '/feed', entries: newestThatFit(posts).map(entryOfPost) };
+}
+
+async function feedOfPerson(db: FastifyInstance['db'], name: string): Promise<Feed> {
+  const person = await findByUsername(db, name);
+  if (person === undefined) throw noSuch('user');
+  const posts = await listNewestPosts(db, { author: person }, NEWEST);
+  const path = `/user/${person.username}`;
+  const title = `${person.username} on Pennypost`;
+  return { title, path, feedPath: `${path}/feed`, entries: newestThatFit(posts).map(entryOfPost) };
+}
+
+async function feedOfPost(db: FastifyInstance['db'], id: number): Promise<Feed> {
+  const { bodyHtml } = await findPost(db, id);
+  const comments = await listNewestComments(db, id, NEWEST);
+  const path = `/post/${id}`;
+  const title = `Comments on “${excerptOf(bodyHtml, TITLE_LENGTH)}”`;
+  return { title, path, feedPath: `${path}/feed`, entries: newestThatFit(comments).map(entryOfComment) };
+}
+
+function writeAtom(reply: FastifyReply, feed: Feed, baseUrl: string) {
   return reply
-    .header('cache-control', 'public, max-age=60')
-    .header('last-modified', updatedAt(feed).toUTCString());
+    .type('application/atom+xml; charset=utf-8')
+    .view('feeds/atom', { baseUrl, feed, updatedAt: updatedAt(feed) });
+}
+
+function writeJson(reply: FastifyReply, feed: Feed, baseUrl: string) {
+  const url = (path: string) => baseUrl + path;
+  const document = {
+    version: 'https://jsonfeed.org/version/1.1',
+    title: feed.title,
+    home_page_url: url(feed.path),
+    feed_url: url(`${feed.feedPath}.json`),
+    icon: url('/assets/icon-512.png'),
+    language: 'en',
+    items: feed.entries.map((entry) => ({
+      id: url(entry.path),
+      url: url(entry.path),
+      title: entry.title,
+      content_html: entry.html,
+      date_published: entry.publishedAt.toISOString(),
+      date_modified: entry.updatedAt.toISOString(),
+      authors: [{ name: entry.author, url: url(`/user/${entry.author}`) }],
+    })),
+  };
+  return reply.type('application/feed+json; charset=utf-8').send(JSON.stringify(document));
 }
 
 /** The newest items that fit into a feed; at least one. */

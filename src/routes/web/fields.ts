@@ -1,10 +1,10 @@
 import { Type } from 'typebox';
-import type { Rendered } from '../../domain/markdown.ts';
+import { LONGEST_BODY, type Rendered } from '../../domain/markdown/render.ts';
 import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 
 /** The text of a post or a comment. */
-export const bodyField = () => Type.String({ minLength: 1, maxLength: 50_000 });
+export const bodyField = () => Type.String({ minLength: 1, maxLength: LONGEST_BODY });
 
 interface FormWithBody {
   refuse(field: 'body', message: string): FormState;

@@ -3,11 +3,11 @@ import { Permission } from '../../domain/accounts/roles.ts';
 import { follow, unfollow } from '../../domain/follows/follow.ts';
 import { listFollowed, listFollowers } from '../../domain/follows/list.ts';
 import { findByUsername, type Named } from '../../domain/people/find.ts';
-import { DomainError } from '../../errors.ts';
-import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
-import { placeFrom } from '../../plugins/web/params.ts';
-import { readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { noSuch } from '../../errors.ts';
+import { currentUser, readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { requirePermission, requireUser } from '../guards.ts';
 import { paginate } from './pagination.ts';
+import { placeFrom } from './params.ts';
 
 interface WithUsername {
   Params: { username: string };
@@ -24,7 +24,7 @@ export default async function follows(app: FastifyInstance): Promise<void> {
     app.get<WithUsername>(`/${path}/:username`, isShared, async (request, reply) => {
       const reader = readerFor(request);
       const person = await findByUsername(reader, request.params.username);
-      if (person === undefined) throw new DomainError('not-found', 'There is no such user.');
+      if (person === undefined) throw noSuch('user');
       const place = placeFrom(request.query);
       const people = await list(reader, person.id, { ...place, size: config.followersPerPage });
       const pagination = paginate(people, { path: `/${path}/${person.username}`, place });

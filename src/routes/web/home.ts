@@ -6,12 +6,12 @@ import { listPosts } from '../../domain/posts/list.ts';
 import { listFollowedPosts } from '../../domain/posts/list-followed.ts';
 import { publishPost } from '../../domain/posts/write.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
-import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
-import { placeFrom, queryOf } from '../../plugins/web/params.ts';
-import { readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { currentUser, readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { requirePermission, requireUser } from '../guards.ts';
 import { bodyField, textOf } from './fields.ts';
 import { metaOfHome } from './meta.ts';
 import { paginate } from './pagination.ts';
+import { placeFrom, queryOf } from './params.ts';
 
 const PostForm = Type.Object({ body: bodyField(), preview: Type.Boolean() });
 
@@ -50,31 +50,32 @@ export default async function home(app: FastifyInstance): Promise<void> {
     reply.setCookie(TAB_COOKIE, '1', { ...TAB_COOKIE_OPTIONS, secure: config.baseUrl.startsWith('https:') });
     return reply.redirect('/', 303);
   });
+}
 
-  async function show(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { form, previewHtml }: { form: FormState; previewHtml?: string },
-  ) {
-    const { user } = sessionOf(request);
-    const reader = readerFor(request);
-    const isFollowedTab = user?.isConfirmed === true && request.cookies[TAB_COOKIE] === '1';
-    const place = placeFrom(request.query);
-    const page = { ...place, size: config.postsPerPage };
-    const posts = await (isFollowedTab ? listFollowedPosts(reader, user, page) : listPosts(reader, {}, page));
-    return reply.page('home', {
-      title: queryOf(place) === '' ? 'Pennypost' : 'More posts',
-      meta: metaOfHome(place),
-      form,
-      previewHtml,
-      isFollowedTab,
-      posts,
-      pagination: paginate(posts, { path: '/', place }),
-      firstSteps: user?.isNewcomer && user.isConfirmed ? await findFirstSteps(reader, user.id) : undefined,
-      setUp:
-        user === null && posts.items.length === 0 && (await hasNoAccounts(reader))
-          ? config.adminEmail !== undefined
-          : null,
-    });
-  }
+async function show(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { form, previewHtml }: { form: FormState; previewHtml?: string },
+) {
+  const { config } = request.server;
+  const { user } = sessionOf(request);
+  const reader = readerFor(request);
+  const isFollowedTab = user?.isConfirmed === true && request.cookies[TAB_COOKIE] === '1';
+  const place = placeFrom(request.query);
+  const page = { ...place, size: config.postsPerPage };
+  const posts = await (isFollowedTab ? listFollowedPosts(reader, user, page) : listPosts(reader, {}, page));
+  return reply.page('home', {
+    title: queryOf(place) === '' ? 'Pennypost' : 'More posts',
+    meta: metaOfHome(place),
+    form,
+    previewHtml,
+    isFollowedTab,
+    posts,
+    pagination: paginate(posts, { path: '/', place }),
+    firstSteps: user?.isNewcomer && user.isConfirmed ? await findFirstSteps(reader, user.id) : undefined,
+    setUp:
+      user === null && posts.items.length === 0 && (await hasNoAccounts(reader))
+        ? config.adminEmail !== undefined
+        : null,
+  });
 }

@@ -1,11 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import forms from '../../plugins/web/forms.ts';
-import page from '../../plugins/web/page.ts';
-import sameOrigin from '../../plugins/web/same-origin.ts';
-import session from '../../plugins/web/session.ts';
-import administration from '../admin/index.ts';
+import pages from '../../plugins/web/index.ts';
 import avatars from '../avatars.ts';
-import styleguide from '../dev/styleguide.ts';
 import apiDocs from './api-docs.ts';
 import apiTokens from './api-tokens.ts';
 import archive from './archive.ts';
@@ -21,20 +16,16 @@ import posts from './posts.ts';
 import unsubscribe from './unsubscribe.ts';
 import yourData from './your-data.ts';
 
-/** The pages. Only they have sessions, forms and the same-origin rule. */
+/** The site's pages. Feeds, avatars and files for robots have no sessions. */
 export default async function web(app: FastifyInstance): Promise<void> {
   app.register(avatars);
   app.register(feeds);
   app.register(discovery);
-  app.register(pages);
+  app.register(withSessions);
 }
 
-async function pages(app: FastifyInstance): Promise<void> {
-  await app.register(sameOrigin);
-  await app.register(session);
-  await app.register(forms);
-  await app.register(page);
-
+async function withSessions(app: FastifyInstance): Promise<void> {
+  await app.register(pages);
   app.register(account, { prefix: '/auth' });
   app.register(home);
   app.register(archive);
@@ -45,12 +36,6 @@ async function pages(app: FastifyInstance): Promise<void> {
   app.register(yourData, { prefix: '/your-data' });
   app.register(apiTokens, { prefix: '/api-tokens' });
   app.register(moderate, { prefix: '/moderate' });
-  app.register(administration, { prefix: '/admin' });
   app.register(unsubscribe, { prefix: '/unsubscribe' });
   app.register(apiDocs);
-  // Imported only if needed, because mailparser is large.
-  if (app.config.smtpUrl === undefined) {
-    app.register(import('../dev/mailbox.ts'), { prefix: '/dev/mailbox' });
-    app.register(styleguide, { prefix: '/dev/styleguide' });
-  }
 }

@@ -3,7 +3,7 @@ import type { Profile } from '../../domain/people/find.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import type { Post } from '../../domain/posts/list.ts';
 import type { PageMeta } from '../../plugins/web/page.ts';
-import { queryOf } from '../../plugins/web/params.ts';
+import { queryOf } from './params.ts';
 
 /** Metadata for search engines and link previews. */
 

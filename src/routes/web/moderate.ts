@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { Permission } from '../../domain/accounts/roles.ts';
 import { listAllComments } from '../../domain/comments/list.ts';
 import { setCommentDisabled } from '../../domain/comments/write.ts';
-import { requirePermission, requireUser } from '../../plugins/web/guards.ts';
-import { idFrom, placeFrom, queryOf } from '../../plugins/web/params.ts';
+import { requirePermission, requireUser } from '../guards.ts';
 import { paginate } from './pagination.ts';
+import { idFrom, placeFrom, queryOf } from './params.ts';
 
 /** Where moderators read all comments and hide or show them. */
 export default async function moderate(app: FastifyInstance): Promise<void> {

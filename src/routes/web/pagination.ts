@@ -1,6 +1,6 @@
 import type { Page, Place } from '../../domain/page.ts';
 import { DomainError } from '../../errors.ts';
-import { queryOf } from '../../plugins/web/params.ts';
+import { queryOf } from './params.ts';
 
 /** The links to the adjacent pages of a list. */
 export interface Pagination {

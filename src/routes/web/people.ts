@@ -7,12 +7,12 @@ import { chooseMails, findMailChoices } from '../../domain/people/mail-choices.t
 import { listPosts } from '../../domain/posts/list.ts';
 import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
-import { currentUser, requirePermission, requireUser, requireVerified } from '../../plugins/web/guards.ts';
-import { idFrom, placeFrom, queryOf } from '../../plugins/web/params.ts';
-import { readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { currentUser, readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { requirePermission, requireUser, requireVerified } from '../guards.ts';
 import { emailField, usernameField } from './auth/fields.ts';
 import { metaOfProfile } from './meta.ts';
 import { paginate } from './pagination.ts';
+import { idFrom, placeFrom, queryOf } from './params.ts';
 
 const profileFields = {
   name: Type.String({ maxLength: 64 }),
@@ -30,8 +30,7 @@ const AnyProfileForm = Type.Object({
 });
 
 export default async function people(app: FastifyInstance): Promise<void> {
-  const { db, config } = app;
-
+  const { config } = app;
   const isShared = { config: { isShared: true } };
   app.get<{ Params: { username: string } }>('/user/:username', isShared, async (request, reply) => {
     const { user } = sessionOf(request);
@@ -48,71 +47,78 @@ export default async function people(app: FastifyInstance): Promise<void> {
     });
   });
 
-  app.register(async (signedIn) => {
-    signedIn.addHook('onRequest', requireUser);
+  app.register(ownProfile);
+  app.register(anyProfile);
+}
 
-    signedIn.get('/edit-profile', async (request, reply) => {
-      const { id } = currentUser(request);
-      const profile = await findEditableProfile(db, id);
-      return showOwnEditor(reply, id, { values: formValues(profile), errors: {} });
-    });
+/** Where people edit their own profile. */
+async function ownProfile(app: FastifyInstance): Promise<void> {
+  const { db } = app;
+  app.addHook('onRequest', requireUser);
 
-    signedIn.post('/edit-profile', { config: { limit: 'profile' } }, async (request, reply) => {
-      const { id, username } = currentUser(request);
-      const form = request.readForm(ProfileForm);
-      if (form.data === undefined) return showOwnEditor(reply.code(422), id, form.state);
-      const { name, location, about_me: aboutMe } = form.data;
-      await editOwnProfile(db, id, { name, location, aboutMe });
-      await sessionOf(request).flash('Your profile has been updated.');
-      return reply.redirect(`/user/${username}`, 303);
-    });
+  app.get('/edit-profile', async (request, reply) => {
+    const { id } = currentUser(request);
+    const profile = await findEditableProfile(db, id);
+    return showOwnEditor(reply, id, { values: formValues(profile), errors: {} });
+  });
 
-    signedIn.post('/edit-profile/mails', { config: { limit: 'profile' } }, async (request, reply) => {
-      const { id } = currentUser(request);
-      const { data } = request.readForm(MailChoicesForm);
-      if (data === undefined) return reply.redirect('/edit-profile', 303);
-      await chooseMails(db, id, { wantsDigest: data.digest, wantsCommentMails: data.comment_mails });
-      await sessionOf(request).flash('Your email notifications have been updated.');
-      return reply.redirect('/edit-profile#mails', 303);
-    });
+  app.post('/edit-profile', { config: { limit: 'profile' } }, async (request, reply) => {
+    const { id, username } = currentUser(request);
+    const form = request.readForm(ProfileForm);
+    if (form.data === undefined) return showOwnEditor(reply.code(422), id, form.state);
+    const { name, location, about_me: aboutMe } = form.data;
+    await editOwnProfile(db, id, { name, location, aboutMe });
+    await sessionOf(request).flash('Your profile has been updated.');
+    return reply.redirect(`/user/${username}`, 303);
+  });
+
+  app.post('/edit-profile/mails', { config: { limit: 'profile' } }, async (request, reply) => {
+    const { id } = currentUser(request);
+    const { data } = request.readForm(MailChoicesForm);
+    if (data === undefined) return reply.redirect('/edit-profile', 303);
+    await chooseMails(db, id, { wantsDigest: data.digest, wantsCommentMails: data.comment_mails });
+    await sessionOf(request).flash('Your email notifications have been updated.');
+    return reply.redirect('/edit-profile#mails', 303);
   });
 
   async function showOwnEditor(reply: FastifyReply, id: number, form: FormState) {
     const mails = await findMailChoices(db, id);
     return reply.page('people/edit', { title: 'Edit your profile', form, mails });
   }
+}
 
-  app.register(async (administrators) => {
-    administrators.addHook('onRequest', requireUser);
-    administrators.addHook('onRequest', requirePermission(Permission.ADMIN));
-    administrators.addHook('onRequest', requireVerified);
+/** Where Administrators edit anyone's profile. */
+async function anyProfile(app: FastifyInstance): Promise<void> {
+  const { db, queue } = app;
+  app.addHook('onRequest', requireUser);
+  app.addHook('onRequest', requirePermission(Permission.ADMIN));
+  app.addHook('onRequest', requireVerified);
 
-    administrators.get<{ Params: { id: string } }>('/edit-profile/:id', async (request, reply) => {
-      const profile = await findEditableProfile(db, idFrom(request.params.id));
-      return showAnyEditor(reply, profile, { values: formValues(profile), errors: {} });
-    });
-
-    administrators.post<{ Params: { id: string } }>(
-      '/edit-profile/:id',
-      { config: { limit: 'profile' } },
-      async (request, reply) => {
-        const profile = await findEditableProfile(db, idFrom(request.params.id));
-        const form = request.readForm(AnyProfileForm);
-        if (form.data === undefined) return showAnyEditor(reply.code(422), profile, form.state);
-        const { confirmed: isConfirmed, about_me: aboutMe, ...rest } = form.data;
-        try {
-          const edited = { id: profile.id, isConfirmed, aboutMe, ...rest };
-          await editAnyProfile({ db, queue: app.queue }, edited, { session: sessionOf(request).hash });
-        } catch (error) {
-          const field = error instanceof DomainError && FIELD_OF[error.code];
-          if (!field) throw error;
-          return showAnyEditor(reply.code(422), profile, form.refuse(field, error.message));
-        }
-        await sessionOf(request).flash('The profile has been updated.');
-        return reply.redirect(`/user/${rest.username}`, 303);
-      },
-    );
+  app.get<{ Params: { id: string } }>('/edit-profile/:id', async (request, reply) => {
+    const profile = await findEditableProfile(db, idFrom(request.params.id));
+    return showAnyEditor(reply, profile, { values: formValues(profile), errors: {} });
   });
+
+  app.post<{ Params: { id: string } }>(
+    '/edit-profile/:id',
+    { config: { limit: 'profile' } },
+    async (request, reply) => {
+      const profile = await findEditableProfile(db, idFrom(request.params.id));
+      const form = request.readForm(AnyProfileForm);
+      if (form.data === undefined) return showAnyEditor(reply.code(422), profile, form.state);
+      const { confirmed: isConfirmed, about_me: aboutMe, ...rest } = form.data;
+      try {
+        const edited = { id: profile.id, isConfirmed, aboutMe, ...rest };
+        await editAnyProfile({ db, queue }, edited, { session: sessionOf(request).hash });
+      } catch (error) {
+        const field = error instanceof DomainError && FIELD_OF[error.code];
+        if (!field) throw error;
+        return showAnyEditor(reply.code(422), profile, form.refuse(field, error.message));
+      }
+      await sessionOf(request).flash('The profile has been updated.');
+      return reply.redirect(`/user/${rest.username}`, 303);
+    },
+  );
 }
 
 /** The field that an error belongs to. */

@@ -7,12 +7,12 @@ import { findPost } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, mayChange, updatePost } from '../../domain/posts/write.ts';
 import { DomainError } from '../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
-import { currentUser, requirePermission, requireUser } from '../../plugins/web/guards.ts';
-import { idFrom, placeFrom, queryOf } from '../../plugins/web/params.ts';
-import { readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { currentUser, readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { requirePermission, requireUser } from '../guards.ts';
 import { bodyField, textOf } from './fields.ts';
 import { metaOfPost, titleOfPost } from './meta.ts';
 import { paginate } from './pagination.ts';
+import { idFrom, placeFrom, queryOf } from './params.ts';
 
 const CommentForm = Type.Object({ body: bodyField() });
 const EditForm = Type.Object({
@@ -51,50 +51,11 @@ export default async function posts(app: FastifyInstance): Promise<void> {
     },
   );
 
-  app.register(async (signedIn) => {
-    signedIn.addHook('onRequest', requireUser);
-
-    signedIn.get<WithId>('/edit/:id', async (request, reply) => {
-      const post = await loadForChange(db, currentUser(request), idFrom(request.params.id));
-      const values = { body: post.body, version: String(post.version) };
-      return showEditor(reply, post.id, { values, errors: {} });
-    });
-
-    signedIn.post<WithId>('/edit/:id', { config: { limit: 'post' } }, async (request, reply) => {
-      const { id } = await loadForChange(db, currentUser(request), idFrom(request.params.id));
-      const form = request.readForm(EditForm);
-      if (form.data === undefined) return showEditor(reply.code(422), id, form.state);
-      const { body, version, preview } = form.data;
-      const rendered = await textOf(markdown.post(body), form);
-      if ('refused' in rendered) return showEditor(reply.code(422), id, rendered.refused);
-      if (preview) return showEditor(reply, id, form.state, rendered.text.html);
-      try {
-        await updatePost(db, id, rendered.text, version === '' ? undefined : [Number(version)]);
-      } catch (error) {
-        if (!(error instanceof DomainError) || error.code !== 'edit-conflict') throw error;
-        const newest = await loadForChange(db, currentUser(request), id);
-        const { values, errors } = form.refuse('body', EDIT_CONFLICT);
-        return showEditor(reply.code(422), id, {
-          values: { ...values, version: String(newest.version) },
-          errors,
-        });
-      }
-      await sessionOf(request).flash('The post has been updated.');
-      return reply.redirect(`/post/${id}`, 303);
-    });
-
-    signedIn.post<WithId>('/post/:id/delete', async (request, reply) => {
-      const { id } = await loadForChange(db, currentUser(request), idFrom(request.params.id));
-      await deletePost(db, id);
-      await sessionOf(request).flash('The post has been deleted.');
-      return reply.redirect('/', 303);
-    });
-  });
+  app.register(editor);
 
   async function show(request: FastifyRequest<WithId>, reply: FastifyReply, form: FormState) {
     const reader = readerFor(request);
     const post = await findPost(reader, idFrom(request.params.id));
-    if (post === undefined) throw new DomainError('not-found', 'There is no such post.');
     const place = placeFrom(request.query);
     const comments = await listComments(reader, post.id, { ...place, size: config.commentsPerPage });
     return reply.page('posts/show', {
@@ -107,6 +68,48 @@ export default async function posts(app: FastifyInstance): Promise<void> {
       pagination: paginate(comments, { path: `/post/${post.id}`, place, order: 'asc' }),
     });
   }
+}
+
+/** Where authors edit and delete posts. */
+async function editor(app: FastifyInstance): Promise<void> {
+  const { db, markdown } = app;
+  app.addHook('onRequest', requireUser);
+
+  app.get<WithId>('/edit/:id', async (request, reply) => {
+    const post = await loadForChange(db, currentUser(request), idFrom(request.params.id));
+    const values = { body: post.body, version: String(post.version) };
+    return showEditor(reply, post.id, { values, errors: {} });
+  });
+
+  app.post<WithId>('/edit/:id', { config: { limit: 'post' } }, async (request, reply) => {
+    const { id } = await loadForChange(db, currentUser(request), idFrom(request.params.id));
+    const form = request.readForm(EditForm);
+    if (form.data === undefined) return showEditor(reply.code(422), id, form.state);
+    const { body, version, preview } = form.data;
+    const rendered = await textOf(markdown.post(body), form);
+    if ('refused' in rendered) return showEditor(reply.code(422), id, rendered.refused);
+    if (preview) return showEditor(reply, id, form.state, rendered.text.html);
+    try {
+      await updatePost(db, id, rendered.text, version === '' ? undefined : [Number(version)]);
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== 'edit-conflict') throw error;
+      const newest = await loadForChange(db, currentUser(request), id);
+      const { values, errors } = form.refuse('body', EDIT_CONFLICT);
+      return showEditor(reply.code(422), id, {
+        values: { ...values, version: String(newest.version) },
+        errors,
+      });
+    }
+    await sessionOf(request).flash('The post has been updated.');
+    return reply.redirect(`/post/${id}`, 303);
+  });
+
+  app.post<WithId>('/post/:id/delete', async (request, reply) => {
+    const { id } = await loadForChange(db, currentUser(request), idFrom(request.params.id));
+    await deletePost(db, id);
+    await sessionOf(request).flash('The post has been deleted.');
+    return reply.redirect('/', 303);
+  });
 }
 
 function showEditor(reply: FastifyReply, id: number, form: FormState, previewHtml?: string) {

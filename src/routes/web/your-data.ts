@@ -8,8 +8,8 @@ import {
   requestExport,
 } from '../../domain/exports/requests.ts';
 import { DomainError } from '../../errors.ts';
-import { currentUser, requireUser, requireVerified } from '../../plugins/web/guards.ts';
-import { sessionOf } from '../../plugins/web/session.ts';
+import { currentUser, sessionOf } from '../../plugins/web/session.ts';
+import { requireUser, requireVerified } from '../guards.ts';
 
 /** Where people request and download an export of their data. */
 export default async function yourData(app: FastifyInstance): Promise<void> {
@@ -61,14 +61,14 @@ export default async function yourData(app: FastifyInstance): Promise<void> {
     if (id === undefined) throw noSuchExport();
     return sendExport(reply, id);
   });
+}
 
-  function sendExport(reply: FastifyReply, id: number) {
-    return reply
-      .type('application/zip')
-      .header('cache-control', 'private, no-store')
-      .header('content-disposition', 'attachment; filename="pennypost.zip"')
-      .send(Readable.from(readExport(db, id)));
-  }
+function sendExport(reply: FastifyReply, id: number) {
+  return reply
+    .type('application/zip')
+    .header('cache-control', 'private, no-store')
+    .header('content-disposition', 'attachment; filename="pennypost.zip"')
+    .send(Readable.from(readExport(reply.server.db, id)));
 }
 
 function noSuchExport(): DomainError {

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { DomainError } from '../../../errors.ts';
-import { currentUser } from '../../../plugins/web/guards.ts';
-import { sessionOf } from '../../../plugins/web/session.ts';
+import { DomainError, noSuch } from '../../../errors.ts';
+import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
 import { type JobAction, QueueAdmin } from '../../../queue/admin.ts';
 import { recordAction } from '../../../queue/audit.ts';
 import { queueContracts } from '../../../queue/contracts.ts';
@@ -39,7 +38,7 @@ const QUEUE_ACTIONS: Record<QueueAction, string> = {
 
 /** Actions on jobs and queues: a page asks for confirmation, a POST acts, and the audit log records it. */
 export default async function actions(app: FastifyInstance): Promise<void> {
-  const { db, queue, queueAdmin } = app;
+  const { db, queueAdmin } = app;
 
   app.get('/ask', async (request, reply) => {
     const { action, fields, filter } = readCommand(request.query);
@@ -60,7 +59,7 @@ export default async function actions(app: FastifyInstance): Promise<void> {
     const { id: userId, username } = currentUser(request);
     const message = isJobAction(action)
       ? await doToJobs(action, filter)
-      : await doToQueue(action, fields.queue ?? '');
+      : await doToQueue(app, action, fields.queue ?? '');
     const subject = withFields('', fields).replace(/^\?/, '') || 'all queues';
     await recordAction(db, { userId, username, action: message, subject });
     await sessionOf(request).flash(message);
@@ -78,21 +77,21 @@ export default async function actions(app: FastifyInstance): Promise<void> {
     const count = await queueAdmin.act(db, action, filter);
     return `${count} ${count === 1 ? 'job' : 'jobs'} ${DONE[action]}.`;
   }
+}
 
-  async function doToQueue(action: QueueAction, name: string): Promise<string> {
-    if (action === 'pause') {
-      await pauseQueue(db, name);
-      return `Queue ${name} paused.`;
-    }
-    if (action === 'resume') {
-      await resumeQueue(db, name);
-      return `Queue ${name} resumed.`;
-    }
-    const contract = queueContracts.find((candidate) => candidate.name === name);
-    if (contract?.schedule === undefined) throw new DomainError('not-found', 'This queue has no schedule.');
-    await queue.send(contract, contract.schedule.payload, { db });
-    return '1 job started.';
+async function doToQueue({ db, queue }: FastifyInstance, action: QueueAction, name: string): Promise<string> {
+  if (action === 'pause') {
+    await pauseQueue(db, name);
+    return `Queue ${name} paused.`;
   }
+  if (action === 'resume') {
+    await resumeQueue(db, name);
+    return `Queue ${name} resumed.`;
+  }
+  const contract = queueContracts.find((candidate) => candidate.name === name);
+  if (contract?.schedule === undefined) throw new DomainError('not-found', 'This queue has no schedule.');
+  await queue.send(contract, contract.schedule.payload, { db });
+  return '1 job started.';
 }
 
 /**
@@ -110,7 +109,7 @@ function readCommand(source: unknown): {
     throw new DomainError('not-found', 'No such action.');
   }
   if (isQueueAction(given) && !WORK_QUEUES.includes(fields.queue ?? '')) {
-    throw new DomainError('not-found', 'There is no such queue.');
+    throw noSuch('queue');
   }
   return { action: given, fields, filter: filterFrom(fields) };
 }

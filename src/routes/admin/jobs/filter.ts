@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { DomainError } from '../../../errors.ts';
+import { DomainError, noSuch } from '../../../errors.ts';
 import { deadLetterName, queueContracts } from '../../../queue/contracts.ts';
 import { JOB_STATES, type JobFilter } from '../../../queue/jobs.ts';
 
@@ -45,9 +45,9 @@ export function filterFields(source: unknown): FilterFields {
  * @throws DomainError `not-found` for an unknown queue or state, or an invalid time or id
  */
 export function filterFrom({ queue, state, text, from, until, id }: FilterFields): JobFilter {
-  if (queue && !ALL_QUEUES.includes(queue)) throw new DomainError('not-found', 'There is no such queue.');
+  if (queue && !ALL_QUEUES.includes(queue)) throw noSuch('queue');
   const known = JOB_STATES.find((name) => name === state);
-  if (state && known === undefined) throw new DomainError('not-found', 'There is no such state.');
+  if (state && known === undefined) throw noSuch('state');
   if (id && !ID.test(id)) throw noSuchJob();
   return {
     queues: queue ? [queue] : WORK_QUEUES,

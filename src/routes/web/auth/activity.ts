@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { listOwnEvents } from '../../../domain/security-events/list.ts';
-import { currentUser, requireUser } from '../../../plugins/web/guards.ts';
+import { currentUser } from '../../../plugins/web/session.ts';
+import { requireUser } from '../../guards.ts';
 import { describeEvent, readActivityQuery } from '../activity.ts';
 
 /** Recent activity on one's own account. */

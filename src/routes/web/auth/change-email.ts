@@ -5,8 +5,8 @@ import { changeEmail, requestEmailChange } from '../../../domain/accounts/change
 import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
 import { DomainError } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
-import { currentUser, requireSignedIn } from '../../../plugins/web/guards.ts';
-import { sessionOf } from '../../../plugins/web/session.ts';
+import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
+import { requireSignedIn } from '../../guards.ts';
 import { emailField, passwordField } from './fields.ts';
 
 const ChangeEmailForm = Type.Object({ email: emailField(), password: passwordField() });

@@ -4,8 +4,7 @@ import { verifyPassword } from '../../../domain/accounts/authenticate.ts';
 import { changePassword } from '../../../domain/accounts/change-password.ts';
 import { weaknessOf } from '../../../domain/accounts/password-rules.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
-import { currentUser } from '../../../plugins/web/guards.ts';
-import { sessionOf } from '../../../plugins/web/session.ts';
+import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
 import { newPasswordField, PASSWORDS_DIFFER, passwordField } from './fields.ts';
 
 const ChangePasswordForm = Type.Object({

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { requireSignedIn } from '../../../plugins/web/guards.ts';
+import { requireSignedIn } from '../../guards.ts';
 import activity from './activity.ts';
 import changeEmail from './change-email.ts';
 import changePassword from './change-password.ts';

@@ -2,8 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { correctEmail, resendConfirmation } from '../../../domain/accounts/confirm.ts';
 import type { FormState } from '../../../plugins/web/forms.ts';
-import { currentUser } from '../../../plugins/web/guards.ts';
-import { sessionOf } from '../../../plugins/web/session.ts';
+import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
 import { emailField } from './fields.ts';
 
 const AddressForm = Type.Object({ email: emailField() });

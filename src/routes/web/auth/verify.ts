@@ -2,8 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { verifyPassword } from '../../../domain/accounts/authenticate.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
-import { currentUser } from '../../../plugins/web/guards.ts';
-import { sessionOf } from '../../../plugins/web/session.ts';
+import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
 import { passwordField } from './fields.ts';
 import { localPath } from './local-path.ts';
 

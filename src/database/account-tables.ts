@@ -1,0 +1,135 @@
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+
+/** The tables of accounts, log-ins and security events. */
+export interface AccountTables {
+  users: {
+    id: Generated<number>;
+    /** Unique among confirmed accounts, ignoring case. */
+    email: string;
+    username: string;
+    password_hash: string;
+    role: Role;
+    confirmed_at: Date | null;
+    created_at: Generated<Date>;
+    name: Generated<string>;
+    location: Generated<string>;
+    about_me: Generated<string>;
+    last_seen_at: Generated<Date>;
+    /** The avatar is drawn from it. Random, so that it reveals nothing about the person. */
+    avatar_seed: Generated<string>;
+    wants_digest: Generated<boolean>;
+    wants_comment_mails: Generated<boolean>;
+    /** Counted by triggers. */
+    post_count: GeneratedAlways<number>;
+    comment_count: GeneratedAlways<number>;
+    follower_count: GeneratedAlways<number>;
+    followed_count: GeneratedAlways<number>;
+  };
+  sessions: {
+    token_hash: Buffer;
+    /** Null for a visitor who is not logged in and has a message to see. */
+    user_id: number | null;
+    is_remembered: Generated<boolean>;
+    /** Messages to show on the next page. */
+    flash: Generated<object[]>;
+    created_at: Generated<Date>;
+    /** When the password was last entered in this session. */
+    verified_at: Generated<Date>;
+    expires_at: Date;
+  };
+  /** The browsers that have logged in to an account. */
+  known_browsers: {
+    user_id: number;
+    token_hash: Buffer;
+    created_at: Generated<Date>;
+    last_used_at: Generated<Date>;
+  };
+  mailed_tokens: {
+    token_hash: Buffer;
+    user_id: number;
+    purpose: TokenPurpose;
+    /** The link is only valid while the account has this address. Null if it survives a change. */
+    sent_to: string | null;
+    /** The change that a `change-email` token completes or an `undo-email-change` token undoes. */
+    email_change_id: number | null;
+    /** The export that a `download-export` token opens. */
+    export_id: number | null;
+    created_at: Generated<Date>;
+    expires_at: Date;
+  };
+  /** A requested password reset, whether or not the address has an account. */
+  password_resets: {
+    id: Generated<number>;
+    email: string;
+    created_at: Generated<Date>;
+  };
+  email_changes: {
+    id: Generated<number>;
+    user_id: number;
+    new_email: string;
+    /** Null, like `completed_at`, until the change is confirmed. */
+    old_email: string | null;
+    created_at: Generated<Date>;
+    completed_at: Date | null;
+  };
+  /** Tokens for API clients. */
+  api_tokens: {
+    id: Generated<number>;
+    user_id: number;
+    token_hash: Buffer;
+    /** Null if it was obtained with a password, so that it lasts an hour. */
+    name: string | null;
+    scope: TokenScope;
+    created_at: Generated<Date>;
+    /** Null if it lasts until it is revoked. */
+    expires_at: Date | null;
+    last_used_at: Date | null;
+  };
+  /** Events on accounts. Rows are immutable. */
+  security_events: {
+    id: GeneratedAlways<number>;
+    kind: ColumnType<SecurityEventKind, SecurityEventKind, never>;
+    /** The affected account; null for a log-in with an unknown address. */
+    user_id: ColumnType<number | null, number | null, never>;
+    /** Who did it; null if unknown or deleted. */
+    actor_id: ColumnType<number | null, number | null, never>;
+    address: ColumnType<string | null, string | null, never>;
+    detail: ColumnType<SecurityEventDetail, string, never>;
+    created_at: GeneratedAlways<Date>;
+  };
+}
+
+export type Role = 'User' | 'Moderator' | 'Administrator';
+
+export type TokenPurpose =
+  | 'confirm-account'
+  | 'reset-password'
+  | 'change-email'
+  | 'undo-email-change'
+  | 'download-export'
+  | 'stop-digest'
+  | 'stop-comment-mails';
+
+/** `read` only allows GET; `write` allows whatever the account may do. */
+export type TokenScope = 'read' | 'write';
+
+export type SecurityEventDetail = Readonly<Record<string, string | number | undefined>>;
+
+export type SecurityEventKind =
+  | 'logged-in'
+  | 'log-in-failed'
+  | 'logged-out'
+  | 'password-changed'
+  | 'password-reset'
+  | 'address-changed'
+  | 'role-changed'
+  | 'confirmed'
+  | 'unconfirmed'
+  | 'token-made'
+  | 'token-revoked'
+  | 'export-made'
+  | 'comment-disabled'
+  | 'comment-enabled'
+  | 'comment-deleted'
+  | 'post-edited'
+  | 'post-deleted';

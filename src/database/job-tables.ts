@@ -1,0 +1,80 @@
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+
+/** The tables of jobs, workers, sent mails and alarms that pg-boss does not have. */
+export interface JobTables {
+  /** A histogram: `bucket` is the upper bound in seconds. */
+  job_durations: {
+    queue: string;
+    bucket: number;
+    jobs: string;
+    seconds: number;
+  };
+  /** One row per attempt. Only unsuccessful attempts have `ended_at` and `outcome`. */
+  job_attempts: {
+    id: GeneratedAlways<string>;
+    job_id: string;
+    queue: string;
+    attempt: number;
+    worker: string;
+    started_at: Generated<Date>;
+    ended_at: Date | null;
+    outcome: JobAttemptOutcome | null;
+    error: string | null;
+  };
+  workers: {
+    id: Generated<number>;
+    /** Host and process id. */
+    name: string;
+    queues: string[];
+    concurrency: number;
+    started_at: Generated<Date>;
+    seen_at: Generated<Date>;
+    fetched_at: Generated<Date>;
+    stopped_at: Date | null;
+    running: ColumnType<RunningJob[], string | undefined, string>;
+  };
+  paused_queues: {
+    queue: string;
+    paused_at: Generated<Date>;
+  };
+  job_audit_log: {
+    id: Generated<number>;
+    at: Generated<Date>;
+    user_id: number | null;
+    /** Kept when the account is deleted. */
+    username: string;
+    action: string;
+    subject: string;
+  };
+  /** One row per distinct error. */
+  alarms: {
+    id: Generated<number>;
+    fingerprint: string;
+    title: string;
+    message: string;
+    reference: string;
+    mailed_at: Generated<Date>;
+    /** Repetitions since the last mail. */
+    since_then: Generated<number>;
+  };
+  /** The ledger: a row is written when the mail server has accepted the message. */
+  mail_deliveries: {
+    job_id: string;
+    user_id: number;
+    template: string;
+    message_id: string;
+    sent_at: Generated<Date>;
+  };
+}
+
+/** How an unsuccessful attempt ended. `handed back`: the worker had to stop, so the attempt is not counted. */
+export type JobAttemptOutcome = 'failed' | 'timed out' | 'given up' | 'handed back';
+
+/** A job that a worker is running. */
+export interface RunningJob {
+  readonly id: string;
+  readonly queue: string;
+  readonly attempt: number;
+  /** ISO 8601. */
+  readonly startedAt: string;
+}

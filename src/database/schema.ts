@@ -1,0 +1,80 @@
+import type { ColumnType, Generated, GeneratedAlways, Kysely, Transaction } from 'kysely';
+import type { AccountTables } from './account-tables.ts';
+import type { JobTables } from './job-tables.ts';
+
+/** The database or a transaction, the first parameter of domain functions. */
+export type Db = Kysely<Schema> | Transaction<Schema>;
+
+/** The tables' types for Kysely. Keep them in step with `migrations/`. */
+export interface Schema extends AccountTables, JobTables {
+  posts: {
+    id: Generated<number>;
+    author_id: number;
+    body: string;
+    /** The body as sanitised HTML, rendered on saving. */
+    body_html: string;
+    /** Incremented by each edit, to detect concurrent ones. */
+    version: Generated<number>;
+    created_at: Generated<Date>;
+    /** Null if it was never edited. */
+    edited_at: Date | null;
+    /** Counted by a trigger. */
+    comment_count: GeneratedAlways<number>;
+  };
+  follows: {
+    id: GeneratedAlways<number>;
+    follower_id: number;
+    followed_id: number;
+    created_at: Generated<Date>;
+  };
+  comments: {
+    id: Generated<number>;
+    post_id: number;
+    author_id: number;
+    body: string;
+    body_html: string;
+    is_disabled: Generated<boolean>;
+    created_at: Generated<Date>;
+  };
+  /** The newest comment that a post's author was notified of, and when. */
+  comment_notices: {
+    post_id: number;
+    last_comment_id: number;
+    mailed_at: Generated<Date>;
+  };
+  /** The digests that were sent. */
+  digests: {
+    user_id: number;
+    /** The week's Monday, as `YYYY-MM-DD`. */
+    week: ColumnType<Date, string, string>;
+  };
+  data_exports: {
+    id: Generated<number>;
+    user_id: number;
+    state: Generated<DataExportState>;
+    /** Posts and comments written so far, and their total. */
+    done: Generated<number>;
+    total: Generated<number>;
+    /** The finished file's size in bytes. */
+    size: ColumnType<string, number | undefined, number>;
+    created_at: Generated<Date>;
+    ended_at: Date | null;
+  };
+  data_export_chunks: {
+    export_id: number;
+    position: number;
+    content: Buffer;
+  };
+  /** Answered requests, so that repeating one does not execute it again. */
+  idempotency_keys: {
+    user_id: number;
+    key: string;
+    /** The request's hash: a key is only valid for one request. */
+    fingerprint: Buffer;
+    /** Null while the request is being executed. */
+    answer: ColumnType<unknown, null, string | null>;
+    created_at: Generated<Date>;
+  };
+}
+
+export type DataExportState = 'waiting' | 'running' | 'ready' | 'cancelled' | 'failed';

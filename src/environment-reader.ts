@@ -1,0 +1,113 @@
+import ipaddr from 'ipaddr.js';
+import { DEFAULT_LIMITS, type RateLimits, readLimits } from './limits.ts';
+
+/** Reads variables one by one and collects problems instead of stopping at the first. */
+export class EnvironmentReader {
+  readonly problems: string[] = [];
+  readonly #env: Readonly<Record<string, string | undefined>>;
+
+  constructor(env: Readonly<Record<string, string | undefined>>) {
+    this.#env = env;
+  }
+
+  require(name: string): void {
+    if (this.#value(name) === undefined) this.problems.push(`${name}: not set, and this command needs it`);
+  }
+
+  text(name: string, fallback: string): string {
+    return this.#value(name) ?? fallback;
+  }
+
+  integer(name: string, fallback: number, { min, max }: { min: number; max: number }): number {
+    const value = this.#value(name);
+    if (value === undefined) return fallback;
+    const number = Number(value);
+    if (/^\d+$/.test(value) && number >= min && number <= max) return number;
+    this.#refuse(name, value, `a whole number from ${min} to ${max}`);
+    return fallback;
+  }
+
+  oneOf<const Choice extends string>(name: string, fallback: Choice, choices: readonly Choice[]): Choice {
+    const value = this.#value(name);
+    if (value === undefined) return fallback;
+    const choice = choices.find((candidate) => candidate === value);
+    if (choice === undefined) this.#refuse(name, value, choices.join(', '));
+    return choice ?? fallback;
+  }
+
+  matching(name: string, fallback: string, rule: { pattern: RegExp; accepts: string }): string {
+    return this.optionalMatching(name, rule) ?? fallback;
+  }
+
+  optionalMatching(
+    name: string,
+    { pattern, accepts }: { pattern: RegExp; accepts: string },
+  ): string | undefined {
+    const value = this.#value(name);
+    if (value === undefined || pattern.test(value)) return value;
+    this.#refuse(name, value, accepts);
+    return undefined;
+  }
+
+  url(name: string, protocols: readonly string[]): string | undefined {
+    const value = this.#value(name);
+    if (value === undefined) return undefined;
+    const protocol = URL.parse(value)?.protocol;
+    if (protocol !== undefined && protocols.includes(protocol)) return value;
+    this.#refuse(
+      name,
+      value,
+      `a URL that begins with ${protocols.map((known) => `${known}//`).join(' or ')}`,
+    );
+    return undefined;
+  }
+
+  /** Origins as browsers send them, without a path. */
+  origins(name: string): '*' | readonly string[] | undefined {
+    const value = this.#value(name);
+    if (value === undefined || value === '*') return value;
+    const origins = value.split(',').map((origin) => origin.trim());
+    if (origins.every((origin) => /^https?:/.test(origin) && URL.parse(origin)?.origin === origin)) {
+      return origins;
+    }
+    this.#refuse(name, value, '* or origins separated by commas, as in "https://example.com"');
+    return undefined;
+  }
+
+  limits(name: string): RateLimits {
+    const value = this.#value(name);
+    if (value === undefined) return DEFAULT_LIMITS;
+    const limits = readLimits(value);
+    if (limits === undefined) {
+      const actions = Object.keys(DEFAULT_LIMITS).join(', ');
+      this.#refuse(name, value, `limits as in "post=30/hour, export=1/day"; there are ${actions}`);
+    }
+    return limits ?? DEFAULT_LIMITS;
+  }
+
+  /** A value for Fastify's `trustProxy`, which takes a hop count as a function. */
+  trustProxy(name: string): boolean | string[] | ((address: string, hop: number) => boolean) {
+    const value = this.#value(name) ?? 'false';
+    if (value === 'true' || value === 'false') return value === 'true';
+    if (/^\d+$/.test(value)) return (_address, hop) => hop < Number(value);
+    const addresses = value.split(',').map((address) => address.trim());
+    if (addresses.every((address) => ipaddr.isValid(address) || ipaddr.isValidCIDR(address)))
+      return addresses;
+    this.#refuse(name, value, 'true, false, a hop count, or addresses separated by commas');
+    return false;
+  }
+
+  /** An empty variable counts as unset, such as `NAME=` in a file. */
+  #value(name: string): string | undefined {
+    return this.#env[name]?.trim() || undefined;
+  }
+
+  #refuse(name: string, given: string, accepted: string): void {
+    this.problems.push(`${name}: "${maskPassword(given)}" is not accepted; give ${accepted}`);
+  }
+}
+
+/** Masks the password in a URL, even if the URL is invalid. */
+export function maskPassword(text: string): string {
+  return text.replace(/^((?:[^:/]+:\/\/)?[^:]*):.*@/, '$1:***@');
+}

@@ -1,0 +1,60 @@
+import type { Counts } from '../domain/shared-counts.ts';
+
+interface Count {
+  /** This process's count. */
+  mine: number;
+  /** The part of `mine` that `total` includes. */
+  shared: number;
+  /** The count of all processes when they last shared. */
+  total: number;
+}
+
+/**
+ * Counts requests in windows that start at the same time in all processes. Each process counts in memory and shares its
+ * counts regularly, so a request costs no query. Counts lag by what other processes counted since.
+ */
+export class RequestCounter {
+  readonly #windowMs: number;
+  readonly #share: (counts: Counts, windowEnd: number) => Promise<Counts>;
+  #counts = new Map<string, Count>();
+  #windowEnd = 0;
+
+  /** @param share adds counts to the totals of the window that ends at `windowEnd` (ms since 1970) and returns the totals */
+  constructor(windowMs: number, share: (counts: Counts, windowEnd: number) => Promise<Counts>) {
+    this.#windowMs = windowMs;
+    this.#share = share;
+  }
+
+  /** Counts a request. Returns the count in this window and the seconds until it ends. */
+  add(key: string, now = Date.now()): { count: number; secondsLeft: number } {
+    if (now >= this.#windowEnd) {
+      this.#windowEnd = (Math.floor(now / this.#windowMs) + 1) * this.#windowMs;
+      this.#counts = new Map();
+    }
+    const counted = this.#counts.get(key) ?? { mine: 0, shared: 0, total: 0 };
+    counted.mine += 1;
+    this.#counts.set(key, counted);
+    return {
+      count: counted.total + counted.mine - counted.shared,
+      secondsLeft: Math.ceil((this.#windowEnd - now) / 1000),
+    };
+  }
+
+  /** Adds this process's new counts to the totals and reads them. */
+  async share(): Promise<void> {
+    const fresh = new Map<string, { counted: Count; mine: number; isNew: number }>();
+    for (const [key, counted] of this.#counts) {
+      const isNew = counted.mine - counted.shared;
+      if (isNew > 0) fresh.set(key, { counted, mine: counted.mine, isNew });
+    }
+    if (fresh.size === 0) return;
+    const totals = await this.#share(
+      new Map([...fresh].map(([key, { isNew }]) => [key, isNew])),
+      this.#windowEnd,
+    );
+    for (const [key, { counted, mine }] of fresh) {
+      counted.shared = mine;
+      counted.total = totals.get(key) ?? mine;
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { can } from '../domain/accounts/roles.ts';
+import { DomainError } from '../errors.ts';
+import { sessionOf } from '../plugins/web/session.ts';
+
+/** A hook that sends visitors to log in, and back afterwards. Lets unconfirmed accounts pass. */
+export async function requireSignedIn(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  if (sessionOf(request).user !== null) return;
+  const next = request.method === 'GET' ? request.url : '/';
+  return reply.redirect(`/auth/login?next=${encodeURIComponent(next)}`, 303);
+}
+
+/** Like `requireSignedIn`, but sends unconfirmed accounts to confirm. */
+export async function requireUser(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  if (sessionOf(request).user?.isConfirmed) return;
+  return sessionOf(request).user === null
+    ? requireSignedIn(request, reply)
+    : reply.redirect('/auth/unconfirmed', 303);
+}
+
+/**
+ * A hook for sensitive pages, which an open session alone must not reach: asks for the password unless it was given in the
+ * last ten minutes. A form must have the same path as its page.
+ */
+export async function requireVerified(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  if (sessionOf(request).isVerified) return;
+  return reply.redirect(`/auth/verify?next=${encodeURIComponent(request.url)}`, 303);
+}
+
+/** Makes a hook that requires a permission. For use in the API and in scopes of signed-in pages. */
+export function requirePermission(permission: number) {
+  return async (request: FastifyRequest): Promise<void> => {
+    if (can(request.caller ?? sessionOf(request).user, permission)) return;
+    throw new DomainError('forbidden', 'You do not have permission to do this.');
+  };
+}

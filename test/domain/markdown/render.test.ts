@@ -1,0 +1,307 @@
+import fc from 'fast-check';
+import { type DefaultTreeAdapterMap, parseFragment } from 'parse5';
+import t from 'tap';
+import { render, TooLarge } from '../../../src/domain/markdown/render.ts';
+
+const POST_TAGS = new Set(
+  'a abbr acronym b blockquote br code em h1 h2 h3 i li ol p pre strong ul'.split(' '),
+);
+const COMMENT_TAGS = new Set('a abbr acronym b code em i strong'.split(' '));
+const ATTRIBUTES: Record<string, Set<string>> = {
+  a: new Set(['href', 'title', 'rel']),
+  abbr: new Set(['title']),
+  acronym: new Set(['title']),
+};
+
+/** Finds what a browser would see in the HTML although it is not allowed. */
+function intrudersIn(html: string, allowedTags: Set<string>): string[] {
+  const intruders: string[] = [];
+  const visit = (node: DefaultTreeAdapterMap['node']): void => {
+    if (node.nodeName === '#comment') intruders.push('a comment');
+    if ('tagName' in node) {
+      if (!allowedTags.has(node.tagName)) intruders.push(node.tagName);
+      for (const { name, value } of node.attrs) {
+        if (!ATTRIBUTES[node.tagName]?.has(name)) intruders.push(`${node.tagName} ${name}`);
+        if (name === 'href' && !/^(https?:|mailto:|\/(?!\/)|#|\?|[^:]*$)/i.test(value.trim()))
+          intruders.push(value);
+        if (name === 'rel' && value !== 'nofollow ugc noopener') intruders.push(value);
+      }
+      if (node.tagName === 'a' && node.attrs.some(({ name }) => name === 'href')) {
+        if (!node.attrs.some(({ name }) => name === 'rel')) intruders.push('a link without rel');
+      }
+    }
+    if ('childNodes' in node) node.childNodes.forEach(visit);
+  };
+  visit(parseFragment(html));
+  return intruders;
+}
+
+t.test('Markdown becomes HTML, and plain URLs become links', async (t) => {
+  t.equal(render('post', '# A *title*'), '<h1>A <em>title</em></h1>');
+  t.equal(
+    render('post', 'See https://example.com/a_b.'),
+    '<p>See <a href="https://example.com/a_b" rel="nofollow ugc noopener">https://example.com/a_b</a>.</p>',
+  );
+  t.equal(render('post', '- one\n- two'), '<ul>\n<li>one</li>\n<li>two</li>\n</ul>');
+  t.equal(
+    render('post', '<abbr title="as soon as">asap</abbr>'),
+    '<p><abbr title="as soon as">asap</abbr></p>',
+  );
+});
+
+t.test('block elements in comments are reduced to their text', async (t) => {
+  t.equal(
+    render('comment', '# Loud\n\n**bold** and `code`'),
+    'Loud\n<strong>bold</strong> and <code>code</code>',
+  );
+});
+
+/** From the OWASP XSS Filter Evasion Cheat Sheet, with variants in Markdown. */
+const PAYLOADS = [
+  '<script>alert(1)</script>',
+  '<SCRIPT SRC=https://evil.example/x.js></SCRIPT>',
+  '<scr<script>ipt>alert(1)</scr</script>ipt>',
+  '<script/src=//evil.example>',
+  '<<SCRIPT>alert(1);//\\<</SCRIPT>',
+  '<IMG SRC="javascript:alert(1);">',
+  '<IMG SRC=JaVaScRiPt:alert(1)>',
+  '<IMG SRC=`javascript:alert("x")`>',
+  '<IMG """><SCRIPT>alert(1)</SCRIPT>"\\>',
+  '<img src=x onerror=alert(1)>',
+  '<img src=x:alert(alt) onerror=eval(src) alt=0>',
+  '<a onmouseover="alert(1)">x</a>',
+  '<a href="javascript:alert(1)">x</a>',
+  '<a href="jav\tascript:alert(1)">x</a>',
+  '<a href="jav&#x0A;ascript:alert(1)">x</a>',
+  '<a href="&#106;&#97;&#118;&#97;&#115;&#99;&#114;&#105;&#112;&#116;&#58;alert(1)">x</a>',
+  '<a href=" &#14;  javascript:alert(1)">x</a>',
+  '<a href="\u0001javascript:alert(1)">x</a>',
+  '<a href="data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==">x</a>',
+  '<a href="vbscript:msgbox(1)">x</a>',
+  '<a href="//evil.example">x</a>',
+  '<a href="feed:javascript:alert(1)">x</a>',
+  '<BODY ONLOAD=alert(1)>',
+  '<svg/onload=alert(1)>',
+  '<svg><a xlink:href="javascript:alert(1)"><text>x</text></a></svg>',
+  '<svg><script>alert(1)</script></svg>',
+  '<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>',
+  '<iframe src="javascript:alert(1)"></iframe>',
+  '<iframe srcdoc="<script>alert(1)</script>"></iframe>',
+  '<object data="javascript:alert(1)"></object>',
+  '<embed src="javascript:alert(1)">',
+  '<form action="javascript:alert(1)"><button>x</button></form>',
+  '<input onfocus=alert(1) autofocus>',
+  '<video><source onerror="alert(1)"></video>',
+  '<details open ontoggle=alert(1)>',
+  '<style>@import "javascript:alert(1)";</style>',
+  '<p style="background:url(javascript:alert(1))">x</p>',
+  '<b style="position:fixed;inset:0">x</b>',
+  '<meta http-equiv="refresh" content="0;url=javascript:alert(1)">',
+  '<base href="https://evil.example/">',
+  '<link rel="stylesheet" href="https://evil.example/x.css">',
+  '<template><script>alert(1)</script></template>',
+  '<noscript><p title="</noscript><img src=x onerror=alert(1)>">',
+  '<textarea><script>alert(1)</script>',
+  '<xmp><script>alert(1)</script></xmp>',
+  '<!--<img src="--><img src=x onerror=alert(1)//">',
+  '<![CDATA[<script>alert(1)</script>]]>',
+  '<?xml version="1.0"?><script>alert(1)</script>',
+  '<p id="comments" class="message" name="body">x</p>',
+  '[x](javascript:alert(1))',
+  '[x](JaVaScRiPt:alert(1))',
+  '[x](javascript&colon;alert(1))',
+  '[x](java&#115;cript:alert(1))',
+  '[x]( javascript:alert(1) )',
+  '[x](data:text/html,<script>alert(1)</script>)',
+  '[x](vbscript:alert(1))',
+  '[x](//evil.example)',
+  '[x](https://example.com "\\" onmouseover=\\"alert(1)")',
+  '[x](https://example.com"onmouseover="alert(1))',
+  '![x](javascript:alert(1))',
+  '![x](https://evil.example/track.gif)',
+  '![x"onerror="alert(1)](x)',
+  '<javascript:alert(1)>',
+  '<https://example.com/"onmouseover="alert(1)>',
+  '[a][b]\n\n[b]: javascript:alert(1)',
+  '[[[[[[a](javascript:alert(1))](x)](x)](x)',
+  '`<script>alert(1)</script>`',
+  '```"><script>alert(1)</script>\nx\n```',
+  '    <script>alert(1)</script>',
+  '<b <script>alert(1)</script>>x</b>',
+  '<a href="https://example.com" target="_blank" rel="opener" ping="https://evil.example">x</a>',
+  '&lt;script&gt;alert(1)&lt;/script&gt;',
+];
+
+t.test('nothing dangerous survives in posts or comments', async (t) => {
+  for (const payload of PAYLOADS) {
+    t.same(intrudersIn(render('post', payload), POST_TAGS), [], payload);
+    t.same(intrudersIn(render('comment', payload), COMMENT_TAGS), [], payload);
+  }
+});
+
+t.test('only allowed HTML comes out, whatever is written', async (t) => {
+  const fragment = fc.oneof(
+    fc.constantFrom(...PAYLOADS),
+    fc.constantFrom(
+      '<',
+      '>',
+      '"',
+      "'",
+      '`',
+      '](',
+      '[',
+      ')',
+      '&',
+      '&#',
+      ';',
+      '\n',
+      '\t',
+      '<!--',
+      '-->',
+      ':',
+      '//',
+      '\\',
+      '=',
+    ),
+    fc.constantFrom(
+      'javascript',
+      'data',
+      'onerror',
+      'script',
+      'svg',
+      'style',
+      'href',
+      'a',
+      'code',
+      'pre',
+      'h1',
+    ),
+    fc.string({ maxLength: 12 }),
+  );
+  const text = fc.array(fragment, { maxLength: 12 }).map((fragments) => fragments.join(''));
+  fc.assert(
+    fc.property(text, (body) => {
+      const intruders = [
+        ...intrudersIn(render('post', body), POST_TAGS),
+        ...intrudersIn(render('comment', body), COMMENT_TAGS),
+      ];
+      if (intruders.length > 0) throw new Error(intruders.join(', '));
+    }),
+    { numRuns: 2000 },
+  );
+  t.pass('2,000 texts');
+});
+
+t.test('a link ends where it would if the whole text were searched', async (t) => {
+  const links = (text: string) =>
+    [...render('post', text).matchAll(/href="([^"]*)"/g)].map(([, href]) => href);
+  t.same(links('write to susan@example.com\nor see\thttp://example.com/*a* (https://example.net/(x)).'), [
+    'mailto:susan@example.com',
+    'http://example.com/*a',
+    'https://example.net/(x)',
+  ]);
+});
+
+/** The maximum length of a text. */
+const LONGEST = 50_000;
+
+/** Markdown's constructs, and input that has made parsers slow or their output large. */
+const CONSTRUCTS = fc.oneof(
+  fc.constantFrom('[a]', '[a][a]', '[a]: /b "t"\n', '[', ']', '](', '![', '![a]', '[a](b "c")', '[a](<b>)'),
+  fc.constantFrom('*', '**', '_', '*a ', '*a_ ', 'a**b', '`', '``', '~~', '\\', '***a*'),
+  fc.constantFrom(
+    '//a.b/',
+    'http://',
+    'https://a.b/(',
+    'a://',
+    'www.a.',
+    'a@',
+    'a@b.co',
+    '<a@b>',
+    '<http://a>',
+  ),
+  fc.constantFrom(
+    '|a|b|\n',
+    '|-|-|\n',
+    '|',
+    '> ',
+    '>\n',
+    '- ',
+    '-\n',
+    '1. ',
+    '# ',
+    '#\n',
+    '\n',
+    '\n\n',
+    '    ',
+  ),
+  fc.constantFrom(
+    '<b>',
+    '</b>',
+    '<',
+    '<a ',
+    '<a href="',
+    '<!--',
+    '<?',
+    '<![CDATA[',
+    '<!A ',
+    '<div>\n',
+    '<pre>',
+  ),
+  fc.constantFrom(
+    '&',
+    '&amp;',
+    '&#',
+    '&#1;',
+    '&quot;',
+    '"',
+    '\t',
+    ' ',
+    '\u00a0',
+    '你',
+    '😀',
+    '```\n',
+    '---\n',
+  ),
+  fc.string({ maxLength: 8 }),
+);
+
+/** Several repeated sequences of constructs, after references with long titles. */
+const HOSTILE_TEXT = fc
+  .tuple(
+    fc.nat(LONGEST / 2),
+    fc.array(fc.tuple(fc.array(CONSTRUCTS, { minLength: 1, maxLength: 4 }), fc.nat(LONGEST)), {
+      minLength: 1,
+      maxLength: 4,
+    }),
+  )
+  .map(([titleLength, stretches]) => {
+    const reference = `[a]: /b "${'t'.repeat(titleLength)}"\n\n`;
+    const repeated = stretches.map(([parts, length]) => {
+      const unit = parts.join('');
+      return unit.repeat(Math.ceil(length / Math.max(unit.length, 1))).slice(0, length);
+    });
+    return (reference + repeated.join('')).slice(0, LONGEST);
+  });
+
+t.test('HTML never exceeds its limit, whatever is written', async (t) => {
+  fc.assert(
+    fc.property(HOSTILE_TEXT, fc.constantFrom('post', 'comment'), (text, kind) => {
+      try {
+        return render(kind, text).length <= 4 * text.length + 65_536;
+      } catch (error) {
+        return error instanceof TooLarge;
+      }
+    }),
+    { numRuns: 100 },
+  );
+  t.pass('100 texts');
+});
+
+t.test('references are refused while they expand, before exceeding the limit', async (t) => {
+  const text = `[a]: /b "${'t'.repeat(24_000)}"\n\n${'[a]'.repeat(8_000)}`;
+  const before = process.memoryUsage.rss();
+  t.throws(() => render('post', text), TooLarge);
+  t.ok(process.memoryUsage.rss() - before < 100 * 2 ** 20, 'and not from 192 MB of HTML');
+  t.ok(render('post', `${'[a]'.repeat(100)}\n\n[a]: /b "short"`), 'as references usually are, they work');
+});

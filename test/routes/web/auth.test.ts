@@ -1,0 +1,320 @@
+import type { FastifyInstance } from 'fastify';
+import t, { type Test } from 'tap';
+import { issueNamedToken } from '../../../src/domain/api-tokens/issue.ts';
+import { endSession } from '../../../src/domain/sessions/end.ts';
+import { startSession } from '../../../src/domain/sessions/start.ts';
+import { hashToken } from '../../../src/domain/token.ts';
+import { mailQueue } from '../../../src/queue/contracts.ts';
+import { ApiProgram, basic, issueTestToken } from '../../support/api.ts';
+import { build } from '../../support/build.ts';
+import { Client, errorsOf, messagesOf } from '../../support/client.ts';
+import { createUser, mintToken, PASSWORD, signedInClient, type TestUser } from '../../support/factories.ts';
+import { drain, jobsOf } from '../../support/jobs.ts';
+import { catchMail, linkIn } from '../../support/smtp.ts';
+
+const ANOTHER = 'entirely another phrase';
+
+async function setUp(t: Test, env: Record<string, string> = {}) {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url, ...env });
+  const john = await createUser(app);
+  /** The newest mail with a subject, after all mails were sent. */
+  const mailAbout = async (subject: string) => {
+    await drain(app);
+    return smtp.mails.findLast((mail) => mail.subject === `[Pennypost] ${subject}`);
+  };
+  return { app, john, mailAbout };
+}
+
+async function resetPassword(app: FastifyInstance, { id }: TestUser): Promise<void> {
+  const token = await mintToken(app, id, 'reset-password');
+  const fields = { password: ANOTHER, password2: ANOTHER };
+  const response = await new Client(app).post(`/auth/reset/${token}`, fields);
+  if (response.headers.location !== '/auth/login') throw new Error(`a reset answered ${response.statusCode}`);
+}
+
+function account({ db }: FastifyInstance, { id }: TestUser) {
+  return db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+}
+
+const isSignedIn = async (client: Client) => (await client.get('/auth/change-password')).statusCode === 200;
+const worksOn = async (program: ApiProgram) => (await program.get('/posts/')).statusCode === 200;
+
+/** Changes the password right after it has been verified. */
+function changePasswordAfterVerifying({ db, passwords }: FastifyInstance, { id }: TestUser): void {
+  const { verify } = passwords;
+  passwords.verify = async (...args) => {
+    const isRight = await verify(...args);
+    await db.updateTable('users').set({ password_hash: 'changed' }).where('id', '=', id).execute();
+    return isRight;
+  };
+}
+
+for (const [way, recover] of [
+  ['a reset', resetPassword],
+  [
+    'a changed password',
+    async (app: FastifyInstance, john: TestUser) => {
+      const fields = { old_password: PASSWORD, password: ANOTHER, password2: ANOTHER };
+      await (await signedInClient(app, john)).post('/auth/change-password', fields);
+    },
+  ],
+] as const) {
+  t.test(`${way} takes the account back from everyone else`, async (t) => {
+    const { app, john, mailAbout } = await setUp(t);
+    const thief = await signedInClient(app, john);
+    await thief.post('/auth/change-email', { email: 'thief@example.com', password: PASSWORD });
+    const change = linkIn(await mailAbout('Confirm your email address'));
+    const otherReset = await mintToken(app, john.id, 'reset-password');
+    await thief.post('/your-data');
+    const download = linkIn(await mailAbout('Your data export is ready'));
+    const programs = [
+      await ApiProgram.of(app, john),
+      new ApiProgram(app, `Bearer ${await issueTestToken(app, john, { name: 'backup', scope: 'write' })}`),
+    ];
+    t.equal((await new Client(app).get(download)).statusCode, 200);
+
+    await recover(app, john);
+
+    t.equal(await isSignedIn(thief), false);
+    for (const program of programs) t.equal(await worksOn(program), false);
+    t.equal((await new Client(app).get(download)).statusCode, 404);
+    for (const link of [change, `/auth/reset/${otherReset}`]) {
+      t.equal((await new Client(app).get(link)).statusCode, 404);
+    }
+    await thief.post(change);
+    t.equal((await account(app, john)).email, 'john@example.com');
+    t.match(await mailAbout('Your password was changed'), { to: { text: 'john@example.com' } });
+  });
+}
+
+t.test('unsubscribe links survive a reset', async (t) => {
+  const { app, john } = await setUp(t);
+  await app.db
+    .insertInto('mailed_tokens')
+    .values({
+      token_hash: hashToken('stop'),
+      user_id: john.id,
+      purpose: 'stop-digest',
+      expires_at: new Date(Date.now() + 60_000),
+    })
+    .execute();
+  await resetPassword(app, john);
+  t.equal((await new Client(app).get('/unsubscribe/stop')).statusCode, 200);
+});
+
+t.test('a password changed during its verification opens nothing', async (t) => {
+  for (const use of ['log in', 'get a token', 'change the address', 'change the password']) {
+    const { app, john } = await setUp(t);
+    const client = await signedInClient(app, john);
+    changePasswordAfterVerifying(app, john);
+    if (use === 'log in') {
+      const page = await new Client(app).post('/auth/login', { email: john.email, password: PASSWORD });
+      t.equal(page.statusCode, 401);
+      t.match(page.body, 'Your password has just changed.');
+    } else if (use === 'get a token') {
+      const program = new ApiProgram(app, basic(john.email, PASSWORD));
+      t.equal((await program.post('/tokens/')).statusCode, 401);
+    } else if (use === 'change the address') {
+      const fields = { email: 'new@example.com', password: PASSWORD };
+      t.same(errorsOf(await client.post('/auth/change-email', fields)), { password: 'Invalid password.' });
+    } else {
+      const fields = { old_password: PASSWORD, password: ANOTHER, password2: ANOTHER };
+      const page = await client.post('/auth/change-password', fields);
+      t.same(errorsOf(page), { old_password: 'Invalid password.' });
+    }
+    t.equal((await app.db.selectFrom('sessions').select('user_id').execute()).length, 1, use);
+    t.same(await app.db.selectFrom('api_tokens').select('id').execute(), []);
+    t.same(await jobsOf(app, mailQueue), []);
+    t.equal((await account(app, john)).password_hash, 'changed');
+  }
+});
+
+t.test('a session that ends while creating a token creates none', async (t) => {
+  const { app, john } = await setUp(t);
+  const session = await startSession(app.db, { userId: john.id, isRemembered: false });
+  await endSession(app.db, session);
+  const token = { userId: john.id, name: 'late', scope: 'write', days: null } as const;
+  await t.rejects(issueNamedToken(app.db, { ...token, sessionHash: hashToken(session) }), {
+    code: 'unauthorized',
+  });
+});
+
+t.test('tokens and exports ask for the password again after ten minutes', async (t) => {
+  const { app } = await setUp(t);
+  const john = await createUser(app, { username: 'boss', role: 'Administrator' });
+  const client = await signedInClient(app, john);
+  await app.db
+    .updateTable('sessions')
+    .set({ verified_at: new Date(Date.now() - 601_000) })
+    .execute();
+  for (const path of ['/api-tokens', '/your-data', `/edit-profile/${john.id}`]) {
+    const location = `/auth/verify?next=${encodeURIComponent(path)}`;
+    for (const response of [await client.get(path), await client.post(path, { name: 'x' })]) {
+      t.equal(response.headers.location, location);
+    }
+    const page = await client.post(location, { password: 'guessed' });
+    t.same(errorsOf(page), { password: 'Invalid password.' });
+  }
+  const next = await client.post('/auth/verify?next=/api-tokens', { password: PASSWORD });
+  t.equal(next.headers.location, '/api-tokens');
+  const made = await client.post('/api-tokens', { name: 'x', scope: 'read', lifetime: '30' });
+  t.match(made.body, 'Your new token');
+});
+
+t.test('the old address is notified of a change, and can undo it and what followed', async (t) => {
+  const { app, john, mailAbout } = await setUp(t);
+  const thief = await signedInClient(app, john);
+  const moveTo = async (email: string) => {
+    await thief.post('/auth/change-email', { email, password: PASSWORD });
+    await thief.post(linkIn(await mailAbout('Confirm your email address')));
+    return mailAbout('Your email address was changed');
+  };
+  const first = await moveTo('thief@example.com');
+  t.match(first, { to: { text: 'john@example.com' } });
+  const second = await moveTo('other@example.com');
+  t.match(second, { to: { text: 'thief@example.com' } });
+
+  const visitor = new Client(app);
+  const undo = linkIn(first);
+  t.match((await visitor.get(undo)).body, 'Restore my email address');
+  t.match(messagesOf(await visitor.follow(await visitor.post(undo))), [
+    /Your old email address has been restored/,
+  ]);
+  t.equal((await account(app, john)).email, 'john@example.com');
+  t.equal(await isSignedIn(thief), false);
+  t.equal((await visitor.get(linkIn(second))).statusCode, 404, 'the later change cannot be undone any more');
+  t.equal((await visitor.post(undo)).statusCode, 404, 'it works once');
+  const login = await visitor.post('/auth/login', { email: john.email, password: PASSWORD });
+  t.same(errorsOf(login), { password: 'Invalid email or password.' });
+
+  const reset = await mailAbout('Reset your password');
+  t.match(reset, { to: { text: 'john@example.com' } });
+  t.equal((await visitor.get(linkIn(reset))).statusCode, 200);
+});
+
+t.test('a change cannot be undone if the old address has another account', async (t) => {
+  const { app, john, mailAbout } = await setUp(t);
+  const client = await signedInClient(app, john);
+  await client.post('/auth/change-email', { email: 'new@example.com', password: PASSWORD });
+  await client.post(linkIn(await mailAbout('Confirm your email address')));
+  const undo = linkIn(await mailAbout('Your email address was changed'));
+  await createUser(app, { username: 'susan', email: 'John@example.com' });
+  t.equal((await new Client(app).post(undo)).statusCode, 404);
+  t.equal(await isSignedIn(client), true);
+});
+
+t.test('an unconfirmed address is not notified of its correction', async (t) => {
+  const { app, mailAbout } = await setUp(t);
+  const susan = await createUser(app, { username: 'susan', isConfirmed: false, role: 'Moderator' });
+  const client = await signedInClient(app, susan);
+  await client.post('/auth/change-email', { email: 'right@example.com', password: PASSWORD });
+  await client.post(linkIn(await mailAbout('Confirm your email address')));
+  t.match(await account(app, susan), { email: 'right@example.com', role: 'User', confirmed_at: Date });
+  t.equal(await mailAbout('Your email address was changed'), undefined);
+});
+
+t.test('an account that moves to the operator’s address and confirms it becomes Administrator', async (t) => {
+  const { app, john, mailAbout } = await setUp(t, { ADMIN_EMAIL: 'boss@example.com' });
+  const client = await signedInClient(app, john);
+  await client.post('/auth/change-email', { email: 'Boss@example.com', password: PASSWORD });
+  await client.post(linkIn(await mailAbout('Confirm your email address')));
+  t.equal((await account(app, john)).role, 'Administrator');
+});
+
+t.test('changing an account’s address as Administrator ends all access to it', async (t) => {
+  const { app, john, mailAbout } = await setUp(t);
+  const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
+  const thief = await signedInClient(app, john);
+  await thief.post('/auth/change-email', { email: 'thief@example.com', password: PASSWORD });
+  await thief.post(linkIn(await mailAbout('Confirm your email address')));
+  const undo = linkIn(await mailAbout('Your email address was changed'));
+  const administrator = await signedInClient(app, boss);
+  const edit = (id: number, changes: object) =>
+    administrator.post(`/edit-profile/${id}`, {
+      username: 'john',
+      confirmed: 'y',
+      role: 'User',
+      ...changes,
+    });
+  await edit(john.id, { email: 'THIEF@example.com', name: 'John' });
+  t.equal(await isSignedIn(thief), true, 'another case is no other address');
+  await edit(john.id, { email: 'john@work.example' });
+  t.equal(await isSignedIn(thief), false);
+  t.equal((await new Client(app).get(undo)).statusCode, 404);
+  t.match(await mailAbout('An Administrator changed your email address'), {
+    to: { text: 'THIEF@example.com' },
+  });
+  await edit(boss.id, { email: 'boss@work.example', username: 'boss', role: 'Administrator' });
+  t.equal(await isSignedIn(administrator), true, 'their own session goes on');
+});
+
+t.test('log-ins from new browsers are mailed, except for the first, up to a limit', async (t) => {
+  const { app, john, mailAbout } = await setUp(t);
+  const logIn = (client: Client) => client.post('/auth/login', { email: john.email, password: PASSWORD });
+  const home = new Client(app);
+  await logIn(home);
+  await home.post('/auth/logout');
+  await logIn(home);
+  t.same(await jobsOf(app, mailQueue), []);
+
+  for (let times = 0; times < 7; times += 1) await logIn(new Client(app, { remoteAddress: '192.0.2.7' }));
+  t.equal((await jobsOf(app, mailQueue)).length, 4);
+  const mail = await mailAbout('New log-in to your account');
+  t.match(mail?.text, /192\.0\.2\.7/);
+});
+
+t.test('a previous user of a browser does not count as its next one', async (t) => {
+  const { app, john } = await setUp(t);
+  const susan = await createUser(app, { username: 'susan' });
+  const shared = await signedInClient(app, john);
+  const seen = shared.cookies.get('browser');
+  await shared.post('/auth/logout');
+  await shared.post('/auth/login', { email: susan.email, password: PASSWORD });
+  const [, ofSusan] = shared.cookies.get('browser')?.split('.') ?? [];
+  t.type(ofSusan, 'string');
+  const known = await app.db
+    .selectFrom('known_browsers')
+    .select('token_hash')
+    .where('user_id', '=', susan.id);
+  t.same(await known.execute(), [{ token_hash: hashToken(ofSusan ?? '') }], `and not by ${seen}`);
+  await shared.post('/auth/login', { email: john.email, password: PASSWORD });
+  t.same(await jobsOf(app, mailQueue), [], 'both accounts know the browser they share');
+});
+
+t.test('a copied session cookie stops working once the password is entered again', async (t) => {
+  const { app, john } = await setUp(t);
+  const client = await signedInClient(app, john);
+  const copy = new Client(app);
+  for (const [name, value] of client.cookies) copy.cookies.set(name, value);
+  t.equal(await isSignedIn(copy), true);
+  await client.post('/auth/verify', { password: PASSWORD });
+  t.equal(await isSignedIn(client), true);
+  t.equal(await isSignedIn(copy), false);
+});
+
+t.test('a reset refuses a password based on the account’s name', async (t) => {
+  const { app, john } = await setUp(t);
+  const token = await mintToken(app, john.id, 'reset-password');
+  const page = await new Client(app).post(`/auth/reset/${token}`, {
+    password: 'john_john',
+    password2: 'john_john',
+  });
+  t.match(errorsOf(page), { password: /based on your name/ });
+});
+
+t.test('a browser that has logged in before has its own attempts', async (t) => {
+  const { app, john } = await setUp(t);
+  const home = await signedInClient(app, john);
+  await home.post('/auth/logout');
+  const stranger = new Client(app, { remoteAddress: '192.0.2.7' });
+  const address = { remoteAddress: '127.0.0.1' };
+  for (const client of [stranger, new Client(app, address)]) {
+    for (let times = 0; times < 11; times += 1) {
+      await client.post('/auth/login', { email: john.email, password: 'guessed' });
+    }
+  }
+  const fields = { email: john.email, password: PASSWORD };
+  t.equal((await new Client(app, address).post('/auth/login', fields)).statusCode, 429);
+  t.equal((await home.post('/auth/login', fields)).statusCode, 303);
+});

@@ -1,0 +1,187 @@
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import { sql } from 'kysely';
+import t from 'tap';
+import { buildApp } from '../../src/app.ts';
+import { startSession } from '../../src/domain/sessions/start.ts';
+import { basic, issueTestToken } from '../support/api.ts';
+import { testConfig } from '../support/build.ts';
+import { createDatabase } from '../support/database.ts';
+import { createUser, PASSWORD, type TestUser } from '../support/factories.ts';
+import { MATRIX, PEOPLE, type Person, type Row } from './authorization/matrix.ts';
+import { REQUESTS } from './authorization/requests.ts';
+import { issueUnnamedToken, type Situation } from './authorization/things.ts';
+
+/** A person's credentials. The API's log-in needs the password. */
+type Credentials = 'session' | 'token' | 'reading token' | 'password';
+
+interface Asker {
+  readonly person: Person;
+  readonly credentials: Credentials;
+}
+
+const routes = new Set<string>();
+const app: FastifyInstance = buildApp(
+  testConfig({
+    DATABASE_URL: await createDatabase(t),
+    DATA_DIR: t.testdir(),
+    SMTP_URL: undefined,
+    RATE_LIMITS: 'off',
+    SECURITY_CONTACT: 'mailto:security@example.com',
+  }),
+);
+t.teardown(() => app.close());
+app.addHook('onRoute', ({ method, url }) => {
+  for (const one of [method].flat()) if (one !== 'HEAD') routes.add(`${one} ${url}`);
+});
+await app.ready();
+
+const people = {
+  unconfirmed: await createUser(app, { username: 'unconfirmed', isConfirmed: false }),
+  user: await createUser(app, { username: 'user' }),
+  owner: await createUser(app, { username: 'owner' }),
+  moderator: await createUser(app, { username: 'moderator', role: 'Moderator' }),
+  administrator: await createUser(app, { username: 'administrator', role: 'Administrator' }),
+};
+
+const FINGERPRINTS = await fingerprintStatement();
+
+t.test('the matrix lists every route and nothing else', async (t) => {
+  const written = MATRIX.map(({ route }) => route);
+  const unwritten = [...routes].filter((route) => !written.includes(route));
+  // Skips the API's routes for unsupported methods and missing trailing slashes.
+  for (const route of unwritten) {
+    const { statusCode } = await app.inject(
+      await prepare(route, { person: 'administrator', credentials: 'token' }),
+    );
+    t.ok([204, 308, 405].includes(statusCode), `${route} has no row and answers ${statusCode}`);
+  }
+  t.same(
+    [...written, ...Object.keys(REQUESTS)].filter((route) => !routes.has(route)),
+    [],
+  );
+});
+
+for (const row of MATRIX) {
+  t.test(row.route, async (t) => {
+    const isApi = isOfApi(row);
+    const outcomes = await outcomesOf(
+      row,
+      PEOPLE.map((person) => ({ person, credentials: credentialsFor(row) })),
+    );
+    t.same(Object.fromEntries(PEOPLE.map((person, index) => [person, outcomes[index]])), row.outcomes);
+
+    const [misplaced] = await outcomesOf(row, [
+      { person: 'administrator', credentials: isApi ? 'session' : 'token' },
+    ]);
+    t.equal(misplaced, row.outcomes.anonymous, isApi ? 'a session is nobody here' : 'a token is nobody here');
+    if (!isApi || row.changes === undefined) return;
+    const [reading] = await outcomesOf(row, [{ person: 'administrator', credentials: 'reading token' }]);
+    t.equal(reading, 'forbidden', 'a token that may only read');
+  });
+}
+
+function isOfApi({ route }: Row): boolean {
+  return route.includes(' /api/v1/') && !route.endsWith('/docs');
+}
+
+function credentialsFor(row: Row): Credentials {
+  if (row.route === 'POST /api/v1/tokens/') return 'password';
+  return isOfApi(row) ? 'token' : 'session';
+}
+
+/**
+ * Sends a route's request as each person and returns the outcomes in the matrix's terms. Requests that read share two
+ * snapshots of the database; each request that may change something gets its own.
+ */
+async function outcomesOf(row: Row, askers: readonly Asker[]): Promise<string[]> {
+  const batches = row.changes === undefined ? [askers] : askers.map((asker) => [asker]);
+  const outcomes: string[] = [];
+  for (const batch of batches) {
+    const requests: InjectOptions[] = [];
+    for (const asker of batch) requests.push(await prepare(row.route, asker));
+    const before = await fingerprints();
+    const responses: LightMyRequestResponse[] = [];
+    for (const request of requests) responses.push(await app.inject(request));
+    const after = await fingerprints();
+    const changed = Object.keys(after).filter((table) => after[table] !== before[table]);
+    outcomes.push(...responses.map((response) => outcomeOf(row, response, changed)));
+  }
+  return outcomes;
+}
+
+function outcomeOf(row: Row, response: LightMyRequestResponse, changed: readonly string[]): string {
+  if (row.changes !== undefined && changed.includes(row.changes) && response.statusCode < 400) return 'ok';
+  const word = wordFor(row, response);
+  return changed.length === 0 ? word : `${word}, but ${changed} changed`;
+}
+
+function wordFor(
+  { changes }: Row,
+  { statusCode, headers: { location }, body }: LightMyRequestResponse,
+): string {
+  if (statusCode === 401 || location?.toString().startsWith('/auth/login?next=')) return 'log in';
+  if (location === '/auth/unconfirmed' || body.includes('Unconfirmed account')) return 'confirm';
+  if (statusCode === 403) return 'forbidden';
+  if (statusCode === 404) return 'missing';
+  if (changes !== undefined && statusCode < 400) return 'nothing';
+  if (statusCode === 303 && location === '/') return 'home';
+  return statusCode === 200 ? 'ok' : String(statusCode);
+}
+
+async function prepare(route: string, { person, credentials }: Asker): Promise<InjectOptions> {
+  const [method = '', pattern = ''] = route.split(' ');
+  const { about, fields, query = '' } = REQUESTS[route] ?? {};
+  const actor = person === 'anonymous' ? undefined : people[person];
+  const situation: Situation = { app, people, actor };
+  const parameter = await about?.(situation);
+  const sent = fields?.(situation);
+  const isJson = pattern.startsWith('/api/');
+  return {
+    method: method as 'GET',
+    url: pattern.replace(/:\w+(\([^)]*\))?(\/:\w+(\([^)]*\))?)?/, String(parameter)) + query,
+    headers: {
+      ...(actor && (await headersFor(actor, credentials))),
+      ...(sent && { 'content-type': isJson ? 'application/json' : 'application/x-www-form-urlencoded' }),
+    },
+    ...(sent && { payload: isJson ? JSON.stringify(sent) : new URLSearchParams(sent).toString() }),
+  };
+}
+
+async function headersFor(user: TestUser, credentials: Credentials): Promise<Record<string, string>> {
+  switch (credentials) {
+    case 'session':
+      return { cookie: `session=${await startSession(app.db, { userId: user.id, isRemembered: false })}` };
+    case 'token':
+      return { authorization: `Bearer ${await issueUnnamedToken(app, user)}` };
+    case 'reading token': {
+      const token = await issueTestToken(app, user, { name: 'Reader', scope: 'read' });
+      return { authorization: `Bearer ${token}` };
+    }
+    case 'password':
+      return { authorization: basic(user.email, PASSWORD) };
+  }
+}
+
+/** A checksum of each table, without columns that change with every visit. */
+async function fingerprints(): Promise<Record<string, string>> {
+  const { rows } = await sql<{ table: string; fingerprint: string }>`${sql.raw(FINGERPRINTS)}`.execute(
+    app.db,
+  );
+  return Object.fromEntries(rows.map(({ table, fingerprint }) => [table, fingerprint]));
+}
+
+async function fingerprintStatement(): Promise<string> {
+  const { rows } = await sql<{ tablename: string }>`
+    select tablename from pg_tables where schemaname = 'public' and tablename not like 'kysely%'
+  `.execute(app.db);
+  const tables = [...rows.map(({ tablename }) => tablename), 'pgboss.job'];
+  return tables
+    .map(
+      (table) => `
+        select '${table}' as table,
+          coalesce(sum(hashtextextended((to_jsonb(r) - '{last_seen_at,last_used_at,flash,expires_at}'::text[])::text, 0)), 0)::text
+            as fingerprint
+        from ${table} as r`,
+    )
+    .join(' union all ');
+}

@@ -1,0 +1,136 @@
+import { PASSWORD, registration } from '../../support/factories.ts';
+import {
+  comment,
+  confirmation,
+  disabledComment,
+  emailChange,
+  emailChangeToUndo,
+  exportLink,
+  finishedExport,
+  followed,
+  freshName,
+  job,
+  mail,
+  namedToken,
+  nobodyWantsDigests,
+  noExports,
+  noPausedQueues,
+  post,
+  reset,
+  type Situation,
+  somebody,
+  unnamedToken,
+  unsubscribing,
+  waitingExport,
+} from './things.ts';
+
+/** What a valid request to a route needs, besides a session or token. */
+interface Request {
+  /** Creates what the route acts on. Returns the value of its path parameter, if it has one. */
+  readonly about?: (situation: Situation) => Promise<string | number | undefined>;
+  /** The fields of the form or the JSON body. */
+  readonly fields?: (situation: Situation) => Record<string, string>;
+  readonly query?: string;
+}
+
+const hello = () => ({ body: 'Hello' });
+const changed = () => ({ body: 'Changed' });
+const owner = async ({ people }: Situation) => people.owner.username;
+const ownersId = async ({ people }: Situation) => people.owner.id;
+
+/** By route, as in the matrix. Routes that need nothing are left out. */
+export const REQUESTS: Readonly<Record<string, Request>> = {
+  'GET /assets/:name': { about: async ({ app }) => app.assetPath('style.css').replace('/assets/', '') },
+  'GET /avatar/:seed([0-9a-f-]{36}).svg': { about: async () => '3f0c2a56-8a5e-4d0e-9a53-6f3a4b1c2d7e' },
+  'GET /sitemap/posts/:number(^\\d{1,5}).xml': { about: async (situation) => (await post(situation)) && 1 },
+  'GET /sitemap/people/:number(^\\d{1,5}).xml': { about: async () => 1 },
+  'GET /archive/:year(^\\d{4})/:month(^\\d{2})': {
+    about: async (situation) =>
+      (await post(situation)) && new Date().toISOString().slice(0, 7).replace('-', '/'),
+  },
+  'GET /post/:id/feed.atom': { about: post },
+  'GET /post/:id/feed.json': { about: post },
+  'GET /user/:username/feed.atom': { about: owner },
+  'GET /user/:username/feed.json': { about: owner },
+  'GET /dev/mailbox/:id': { about: mail },
+  'GET /dev/mailbox/:id/html': { about: mail },
+
+  'POST /auth/register': {
+    fields: () => {
+      const username = freshName();
+      return registration({ username, email: `${username}@example.com` });
+    },
+  },
+  'POST /auth/login': { fields: ({ people }) => ({ email: people.owner.email, password: PASSWORD }) },
+  'POST /auth/unconfirmed': { fields: ({ people }) => ({ email: people.unconfirmed.email }) },
+  'GET /auth/confirm/:token': { about: confirmation },
+  'POST /auth/confirm/:token': { about: confirmation },
+  'POST /auth/reset': { fields: ({ people }) => ({ email: people.owner.email }) },
+  'GET /auth/reset/:token': { about: reset },
+  'POST /auth/reset/:token': { about: reset, fields: () => ({ password: PASSWORD, password2: PASSWORD }) },
+  'POST /auth/change-email': {
+    fields: () => ({ email: `${freshName()}@example.com`, password: PASSWORD }),
+  },
+  'GET /auth/change-email/:token': { about: emailChange },
+  'POST /auth/change-email/:token': { about: emailChange },
+  'GET /auth/undo-email-change/:token': { about: emailChangeToUndo },
+  'POST /auth/undo-email-change/:token': { about: emailChangeToUndo },
+  'POST /auth/verify': { fields: () => ({ password: PASSWORD }) },
+  // The same password with a new salt, so that everyone can still log in for the next row.
+  'POST /auth/change-password': {
+    fields: () => ({ old_password: PASSWORD, password: PASSWORD, password2: PASSWORD }),
+  },
+
+  'POST /': { fields: hello },
+  'GET /post/:id': { about: post },
+  'POST /post/:id': { about: post, fields: hello },
+  'GET /edit/:id': { about: post },
+  'POST /edit/:id': { about: post, fields: changed },
+  'POST /post/:id/delete': { about: post },
+  'POST /comment/:id/delete': { about: comment },
+  'GET /user/:username': { about: owner },
+  'GET /followers/:username': { about: owner },
+  'GET /followed-by/:username': { about: owner },
+  'POST /follow/:username': { about: async (situation) => (await somebody(situation)).username },
+  'POST /unfollow/:username': { about: followed },
+  'POST /edit-profile': { fields: () => ({ name: freshName() }) },
+  'POST /edit-profile/mails': { about: nobodyWantsDigests, fields: () => ({ digest: 'y' }) },
+  'GET /edit-profile/:id': { about: ownersId },
+  'POST /edit-profile/:id': {
+    about: ownersId,
+    fields: ({ people: { owner } }) => ({
+      email: owner.email,
+      username: owner.username,
+      confirmed: 'y',
+      role: 'User',
+      name: freshName(),
+    }),
+  },
+  'POST /your-data': { about: noExports },
+  'POST /your-data/cancel': { about: waitingExport },
+  'GET /your-data/download': { about: finishedExport },
+  'GET /your-data/:token': { about: exportLink },
+  'POST /api-tokens': { fields: () => ({ name: 'Reader', scope: 'read', lifetime: '30' }) },
+  'POST /api-tokens/:id/revoke': { about: namedToken },
+  'POST /api-tokens/revoke-unnamed': { about: unnamedToken },
+  'GET /unsubscribe/:token': { about: unsubscribing },
+  'POST /unsubscribe/:token': { about: unsubscribing },
+
+  'POST /moderate/enable/:id': { about: disabledComment },
+  'POST /moderate/disable/:id': { about: comment },
+  'GET /admin/jobs/job/:queue/:id': { about: job },
+  'GET /admin/jobs/ask': { query: '?action=pause&queue=mail' },
+  'POST /admin/jobs/do': { about: noPausedQueues, fields: () => ({ action: 'pause', queue: 'mail' }) },
+
+  'POST /api/v1/posts/': { fields: hello },
+  'GET /api/v1/posts/:id': { about: post },
+  'PUT /api/v1/posts/:id': { about: post, fields: changed },
+  'DELETE /api/v1/posts/:id': { about: post },
+  'GET /api/v1/posts/:id/comments/': { about: post },
+  'POST /api/v1/posts/:id/comments/': { about: post, fields: hello },
+  'GET /api/v1/comments/:id': { about: comment },
+  'DELETE /api/v1/comments/:id': { about: comment },
+  'GET /api/v1/users/:id': { about: ownersId },
+  'GET /api/v1/users/:id/posts/': { about: ownersId },
+  'GET /api/v1/users/:id/timeline/': { about: ownersId },
+};

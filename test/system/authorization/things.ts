@@ -1,0 +1,199 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
+import { issueToken } from '../../../src/domain/api-tokens/issue.ts';
+import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
+import { follow } from '../../../src/domain/follows/follow.ts';
+import { mailQueue } from '../../../src/queue/contracts.ts';
+import { issueTestToken } from '../../support/api.ts';
+import { mailedToken, mintToken, type TestUser } from '../../support/factories.ts';
+import { writeComments, writePosts } from '../../support/writing.ts';
+import type { Person } from './matrix.ts';
+
+/** The context of a request: the people, and which of them sends it. */
+export interface Situation {
+  readonly app: FastifyInstance;
+  readonly people: Readonly<Record<Exclude<Person, 'anonymous'>, TestUser>>;
+  /** Undefined for a visitor. */
+  readonly actor: TestUser | undefined;
+}
+
+/** An unused name. */
+export function freshName(): string {
+  return `n${randomUUID().replaceAll('-', '')}`;
+}
+
+/** A token as obtained with a password. */
+export async function issueUnnamedToken({ db }: FastifyInstance, { id }: TestUser): Promise<string> {
+  const account = await db
+    .selectFrom('users')
+    .select(['id', 'password_hash as passwordHash'])
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow();
+  return issueToken(db, account);
+}
+
+/** A post of the owner's. */
+export async function post({ app, people }: Situation): Promise<number> {
+  const [id = 0] = await writePosts(app, people.owner);
+  return id;
+}
+
+/** A comment by the owner on a post by the user, who cannot change the comment. */
+export async function comment({ app, people }: Situation): Promise<number> {
+  const [postId = 0] = await writePosts(app, people.user);
+  const [id = 0] = await writeComments(app, people.owner, postId);
+  return id;
+}
+
+export async function disabledComment(situation: Situation): Promise<number> {
+  const id = await comment(situation);
+  await setCommentDisabled(situation.app.db, id, true);
+  return id;
+}
+
+/** A new account, with the owner's password. */
+export function somebody(
+  { app: { db }, people: { owner } }: Situation,
+  { isConfirmed = true } = {},
+): Promise<{ id: number; username: string }> {
+  const username = freshName();
+  return db
+    .insertInto('users')
+    .values(({ selectFrom }) => ({
+      email: `${username}@example.com`,
+      username,
+      role: 'User',
+      wants_digest: true,
+      confirmed_at: isConfirmed ? new Date() : null,
+      password_hash: selectFrom('users').select('password_hash').where('id', '=', owner.id),
+    }))
+    .returning(['id', 'username'])
+    .executeTakeFirstOrThrow();
+}
+
+/** A person whom the actor follows. */
+export async function followed(situation: Situation): Promise<string> {
+  const { id, username } = await somebody(situation);
+  if (situation.actor !== undefined) await follow(situation.app.db, situation.actor.id, id);
+  return username;
+}
+
+export async function nobodyWantsDigests({ app }: Situation): Promise<undefined> {
+  await app.db.updateTable('users').set({ wants_digest: false }).execute();
+}
+
+export async function confirmation(situation: Situation): Promise<string> {
+  const { id: userId } = await somebody(situation, { isConfirmed: false });
+  return mintToken(situation.app, userId, 'confirm-account');
+}
+
+export async function reset(situation: Situation): Promise<string> {
+  const { id: userId } = await somebody(situation);
+  return mintToken(situation.app, userId, 'reset-password');
+}
+
+export async function unsubscribing(situation: Situation): Promise<string> {
+  const { id: userId } = await somebody(situation);
+  return mailedToken(situation.app, { template: 'weekly-digest', userId, week: '2026-01-05' });
+}
+
+/** The link to undo a completed change. */
+export async function emailChangeToUndo(situation: Situation): Promise<string> {
+  const { id: userId, username } = await somebody(situation);
+  const { id: emailChangeId } = await situation.app.db
+    .insertInto('email_changes')
+    .values({
+      user_id: userId,
+      new_email: `${username}@example.com`,
+      old_email: `${freshName()}@example.com`,
+      completed_at: new Date(),
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return mailedToken(situation.app, { template: 'email-changed', emailChangeId });
+}
+
+export async function emailChange(situation: Situation): Promise<string> {
+  const { id: userId } = await somebody(situation);
+  const { id: emailChangeId } = await situation.app.db
+    .insertInto('email_changes')
+    .values({ user_id: userId, new_email: `${freshName()}@example.com` })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return mailedToken(situation.app, { template: 'change-email', emailChangeId });
+}
+
+/** No export in progress. */
+export async function noExports({ app }: Situation): Promise<undefined> {
+  await app.db.deleteFrom('data_exports').where('state', '=', 'waiting').execute();
+}
+
+/** An export of the owner's. */
+async function dataExport(situation: Situation, state: 'waiting' | 'ready'): Promise<number> {
+  await noExports(situation);
+  const { id } = await situation.app.db
+    .insertInto('data_exports')
+    .values({
+      user_id: situation.people.owner.id,
+      state,
+      ended_at: state === 'ready' ? new Date() : null,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
+}
+
+export async function waitingExport(situation: Situation): Promise<undefined> {
+  await dataExport(situation, 'waiting');
+}
+
+export async function finishedExport(situation: Situation): Promise<undefined> {
+  await dataExport(situation, 'ready');
+}
+
+export async function exportLink(situation: Situation): Promise<string> {
+  const exportId = await dataExport(situation, 'ready');
+  return mailedToken(situation.app, {
+    template: 'export-ready',
+    userId: situation.people.owner.id,
+    exportId,
+  });
+}
+
+/** The owner's only token. */
+export async function namedToken({ app, people }: Situation): Promise<number> {
+  const { db } = app;
+  await db.deleteFrom('api_tokens').execute();
+  await issueTestToken(app, people.owner, { name: 'Reader', scope: 'read' });
+  const { id } = await db.selectFrom('api_tokens').select('id').executeTakeFirstOrThrow();
+  return id;
+}
+
+export async function unnamedToken({ app, people }: Situation): Promise<undefined> {
+  await app.db.deleteFrom('api_tokens').execute();
+  await issueUnnamedToken(app, people.owner);
+}
+
+/** A job and its queue, as a path. */
+export async function job({ app: { db, queue }, people }: Situation): Promise<string> {
+  await queue.send(mailQueue, { template: 'confirm-account', userId: people.owner.id }, { db });
+  const { rows } = await sql<{ id: string }>`select id from pgboss.job where name = 'mail' limit 1`.execute(
+    db,
+  );
+  return `mail/${rows[0]?.id}`;
+}
+
+export async function noPausedQueues({ app }: Situation): Promise<undefined> {
+  await app.db.deleteFrom('paused_queues').execute();
+}
+
+/** A mail in the local mailbox. */
+export async function mail({ app }: Situation): Promise<string> {
+  const folder = join(app.config.dataDir, 'mailbox');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'one.eml'), 'Content-Type: text/html\r\n\r\n<p>Hello</p>\r\n');
+  return 'one';
+}

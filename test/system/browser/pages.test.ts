@@ -1,0 +1,179 @@
+import { gzipSync } from 'node:zlib';
+import { HtmlValidate } from 'html-validate';
+import type { Page, Request, Response } from 'playwright-core';
+import t from 'tap';
+import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
+import { accessibilityFaults, listen, logIn, openPage } from '../../support/browser.ts';
+import { build } from '../../support/build.ts';
+import { createUser } from '../../support/factories.ts';
+import { writeComments, writePosts } from '../../support/writing.ts';
+
+/** The standard's rules. Style rules are off, because the templates leave blank lines. */
+const validator = new HtmlValidate({
+  extends: ['html-validate:standard', 'html-validate:a11y'],
+  rules: {
+    'void-style': 'off',
+    'no-trailing-whitespace': 'off',
+    'long-title': 'off',
+    'no-implicit-button-type': 'off',
+    'prefer-native-element': 'off',
+  },
+});
+
+/** The compressed size of the style sheet and the module. */
+const MOST_BYTES = 30 * 1024;
+
+/** Requests of a page on the first visit, without avatars. */
+const MOST_REQUESTS = 3;
+
+/** The cumulative layout shift, as measured by Chromium. */
+const LAYOUT_SHIFT = `new Promise((resolve) => {
+  let sum = 0;
+  new PerformanceObserver((list) => { for (const entry of list.getEntries()) sum += entry.value; })
+    .observe({ type: 'layout-shift', buffered: true });
+  requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
+})`;
+
+t.test(
+  'every page is valid, accessible, light and stable, on phone and desktop, in light and dark mode',
+  async (t) => {
+    const app = await build(t, {
+      SMTP_URL: undefined,
+      RATE_LIMITS: 'off',
+      POSTS_PER_PAGE: '3',
+      COMMENTS_PER_PAGE: '3',
+      DATA_DIR: t.testdir(),
+    });
+    const site = await listen(app);
+    const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
+    const author = await createUser(app, { username: `a${'very'.repeat(12)}longname` });
+    const [postId = 0] = await writePosts(app, author, 12);
+    const [commentId = 0] = await writeComments(app, author, postId, 7);
+    await setCommentDisabled(app.db, commentId, true);
+
+    const open = [
+      '/',
+      '/?page=3',
+      '/archive',
+      `/archive/${new Date().toISOString().slice(0, 7).replace('-', '/')}`,
+      `/post/${postId}`,
+      `/user/${author.username}`,
+      '/auth/login?next=/x',
+      '/api/v1/docs',
+    ];
+    const forms = ['/auth/register', '/auth/reset', '/nowhere', '/dev/styleguide', '/dev/mailbox'];
+    const signedIn = [
+      ...[
+        '/',
+        `/edit/${postId}`,
+        `/user/admin`,
+        `/followers/${author.username}`,
+        '/moderate',
+        '/edit-profile',
+      ],
+      ...[
+        `/edit-profile/${author.id}`,
+        '/auth/change-password',
+        '/auth/change-email',
+        '/your-data',
+        '/api-tokens',
+      ],
+      ...['/admin/jobs', '/admin/jobs/list', '/admin/jobs/audit'],
+      ...['/auth/activity', '/admin/activity'],
+    ];
+
+    const visit = async (page: Page, path: string) => {
+      const requests: string[] = [];
+      const note = (request: Request) => {
+        if (!request.url().includes('/avatar/')) requests.push(request.url());
+      };
+      const isStill = async (what: string) => {
+        t.ok(requests.length <= MOST_REQUESTS, `${what}: ${requests}`);
+        t.equal(await page.evaluate(LAYOUT_SHIFT), 0, `${what}: nothing moves`);
+        t.same(await accessibilityFaults(page), [], `${what}: accessible`);
+      };
+      await page.goto('about:blank');
+      await page.setViewportSize({ width: 320, height: 900 });
+      await page.emulateMedia({ colorScheme: 'dark' });
+      page.on('request', note);
+      const response = await page.goto(site + path);
+      t.same(await htmlFaults(response), [], `${path}: valid HTML`);
+      await isStill(`${path} on a phone, by night`);
+      for (const width of [320, 768, 1440]) {
+        await page.setViewportSize({ width, height: 900 });
+        const scrollWidth = await page.evaluate('document.documentElement.scrollWidth');
+        t.equal(scrollWidth, width, `${path} at ${width}: no scroll sideways`);
+      }
+      await page.emulateMedia({ colorScheme: 'light' });
+      requests.length = 0;
+      await page.reload();
+      await isStill(`${path} on a desk, by day`);
+      page.off('request', note);
+    };
+    const visitAll = async (paths: readonly string[], email?: string) => {
+      const page = await openPage(t);
+      if (email !== undefined) await logIn(page, site, email);
+      const browserCache = await page.context().newCDPSession(page);
+      await browserCache.send('Network.enable');
+      await browserCache.send('Network.setCacheDisabled', { cacheDisabled: true });
+      for (const path of paths) await visit(page, path);
+    };
+    await Promise.all([visitAll([...open, ...forms]), visitAll(signedIn, admin.email)]);
+  },
+);
+
+/** Returns the errors in a page's HTML source, one line each. */
+async function htmlFaults(response: Response | null): Promise<string[]> {
+  const { results } = await validator.validateString((await response?.text()) ?? '');
+  return results.flatMap(({ messages }) =>
+    messages.map(({ ruleId, message, line }) => `${line} ${ruleId}: ${message}`),
+  );
+}
+
+t.test('the style sheet and the module are small', async (t) => {
+  const app = await build(t);
+  const sizes = await Promise.all(
+    ['style.css', 'app.js'].map(
+      async (name) => gzipSync((await app.inject(`/assets/${name}`)).rawPayload).length,
+    ),
+  );
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  t.ok(total <= MOST_BYTES, `${total} bytes`);
+});
+
+t.test('an empty site welcomes its first visitor and explains how to become Administrator', async (t) => {
+  const app = await build(t);
+  const site = await listen(app);
+  const page = await openPage(t, { viewport: { width: 320, height: 700 } });
+  const response = await page.goto(site);
+  t.equal(await page.textContent('h1'), 'Welcome to your new Pennypost');
+  t.match(await page.textContent('main'), 'ADMIN_EMAIL');
+  t.same(await accessibilityFaults(page), []);
+  t.same(await htmlFaults(response), []);
+  await createUser(app);
+  await page.reload();
+  t.equal(await page.textContent('h1'), 'Hello, Stranger!');
+  t.match(await page.textContent('.empty'), 'No posts yet.');
+  t.same(await accessibilityFaults(page), []);
+});
+
+t.test('first steps help a newcomer to follow people and to write, until both are done', async (t) => {
+  const app = await build(t);
+  const site = await listen(app);
+  const author = await createUser(app, { username: 'author' });
+  await writePosts(app, author);
+  const newcomer = await createUser(app, { username: 'newcomer' });
+  const page = await openPage(t);
+  await logIn(page, site, newcomer.email);
+  const response = await page.goto(site);
+  t.same(await accessibilityFaults(page), []);
+  t.same(await htmlFaults(response), []);
+  await page.getByRole('button', { name: 'Follow author' }).click();
+  await page.getByText('You are now following author.').waitFor();
+  await page.goto(site);
+  t.equal(await page.getByRole('button', { name: 'Follow author' }).count(), 0);
+  await page.fill('#body', 'My first post');
+  await page.getByRole('button', { name: 'Publish' }).click();
+  await page.locator('.posts').getByText('My first post').waitFor();
+  t.equal(await page.locator('.first-steps').count(), 0);
+});

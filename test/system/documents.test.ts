@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs';
+import { glob, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import t, { type Test } from 'tap';
+import { loadConfig } from '../../src/config.ts';
+import { queueContracts } from '../../src/queue/contracts.ts';
+import { build } from '../support/build.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** Names in capitals that are not our variables: settings of Flasky and Celery, and a constant of the tests. */
+const NO_VARIABLES = new Set(['CELERY_BROKER_URL', 'SECRET_KEY', 'COSTLY_HASHING']);
+
+/** Patterns for names in the documents; the group has the name. */
+const NAMES = {
+  link: /(?:\]\(|src(?:set)?=")(?!\w+:|#)([^)"#]+)/g,
+  path: /(?<![\w/.<-])((?:src|test|scripts|docs|migrations|views|public)\/[\w./-]*)/g,
+  command: /\bnpm\s+(?:run\s+([\w:-]+)|(start|test)\b)/g,
+  variable: /\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b/g,
+  queue: /queues? `([\w.-]+)`|`([\w.-]+)` queues?\b|--queues=([\w-]+)|`([\w-]+)\.dead`/g,
+  metric: /\b(pennypost_\w+)/g,
+};
+
+type Kind = keyof typeof NAMES;
+
+const read = (path: string) => readFile(join(ROOT, path), 'utf8');
+
+/** The variables that the configuration reads. */
+function settings(): string[] {
+  const names = new Set<string>();
+  loadConfig(new Proxy({}, { get: (_env, name) => void names.add(String(name)) }));
+  return [...names].sort();
+}
+
+/** Makes a function that lists names in a document that do not exist in the project. */
+async function findUnknown(t: Test) {
+  const app = await build(t);
+  const { body } = await app.inject('/metrics');
+  const metrics = new Set([...body.matchAll(/^(?:# TYPE )?(pennypost_\w+)/gm)].map(([, name]) => name));
+  const { scripts } = JSON.parse(await read('package.json'));
+  const variables = new Set([...settings(), ...NO_VARIABLES, 'CHROMIUM_PATH']);
+  const queues = new Set(queueContracts.map(({ name }) => name));
+
+  return (document: string, text: string): string[] => {
+    const isThere: Record<Kind, (name: string) => boolean> = {
+      link: (name) => existsSync(join(ROOT, dirname(document), name.split(' ', 1)[0] ?? '')),
+      path: (name) => ['', '.ts'].some((ending) => existsSync(join(ROOT, name.replace(/\.$/, '') + ending))),
+      command: (name) => name in scripts,
+      variable: (name) => variables.has(name),
+      queue: (name) => queues.has(name.replace(/\.dead$/, '')) || name.startsWith('NAME'),
+      metric: (name) => metrics.has(name),
+    };
+    // Only shell code names our files; other code is included from the sources or shows other projects.
+    const prose = text.replaceAll(/^```(?!sh\b)\w+\n[\s\S]*?^```/gm, '');
+    return (Object.keys(NAMES) as Kind[]).flatMap((kind) =>
+      [...prose.matchAll(NAMES[kind])]
+        .map((match) => match.slice(1).find(Boolean) ?? '')
+        .filter((name) => !isThere[kind](name))
+        .map((name) => `${kind} ${name}`),
+    );
+  };
+}
+
+t.test('everything that the documents name exists', async (t) => {
+  const unknownIn = await findUnknown(t);
+  for await (const document of glob('{*.md,docs/**/*.md}', { cwd: ROOT })) {
+    t.same(unknownIn(document, await read(document)), [], document);
+  }
+});
+
+t.test('an unknown name of each kind is found', async (t) => {
+  const unknownIn = await findUnknown(t);
+  const text = `See [this](../src/gone.ts) and src/plugins/gone.ts; run \`npm run gone\` with GONE_URL set.
+    The queue \`gone\`, \`-- --queues=lost\`, \`missing.dead\`. Watch pennypost_gone_total.
+    [That](security.md) and src/app.ts, \`npm test\`, \`npm run dev\`, SMTP_URL, \`mail.dead\`, pennypost_jobs exist.`;
+  t.same(unknownIn('docs/some.md', text), [
+    'link ../src/gone.ts',
+    'path src/plugins/gone.ts',
+    'command gone',
+    'variable GONE_URL',
+    'queue gone',
+    'queue lost',
+    'queue missing',
+    'metric pennypost_gone_total',
+  ]);
+});
+
+t.test('.env.example lists every variable, and ARCHITECTURE.md every queue', async (t) => {
+  const listed = [...(await read('.env.example')).matchAll(/^# ([A-Z_]+)=/gm)].map(([, name]) => name);
+  t.same(listed.sort(), settings());
+  const [, rows = ''] = /^\| queue \|.*\n.*\n((?:\|.*\n)+)/m.exec(await read('ARCHITECTURE.md')) ?? [];
+  const described = [...rows.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, name]) => name);
+  t.same(described.sort(), queueContracts.map(({ name }) => name).sort());
+});
+
+t.test('each test is at the path of the file or folder that it tests', async (t) => {
+  for await (const file of glob('test/**/*.test.ts', { cwd: ROOT })) {
+    const path = file.slice('test/'.length, -'.test.ts'.length);
+    if (path.startsWith('system/')) continue;
+    const candidates = [`src/${path}.ts`, `src/${path}`, `${path}.ts`, path];
+    t.ok(
+      candidates.some((candidate) => existsSync(join(ROOT, candidate))),
+      file,
+    );
+  }
+});

@@ -1,0 +1,294 @@
+import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
+import type { PoolClient } from 'pg';
+import pg from 'pg';
+import t, { type Test } from 'tap';
+import { ApiProgram, basic } from '../support/api.ts';
+import { build } from '../support/build.ts';
+import { Client } from '../support/client.ts';
+import { createDatabase } from '../support/database.ts';
+import { createUser, PASSWORD, registration, signedInClient } from '../support/factories.ts';
+
+/** Enough rows for the planner to avoid scanning a whole table. */
+const PEOPLE = 20_000;
+const POSTS = 20_000;
+const COMMENTS = 20_000;
+const EVENTS = 20_000;
+
+/** A month in the middle of the data from `fill`. */
+const MONTH = monthOf(new Date(Date.now() - 365 * 24 * 60 * 60 * 1000));
+
+/** The maximum number of rows that a page may read, on a site of any size: 500 numbered pages, in an index. */
+const MOST_ROWS = 10_000;
+const MOST_SORTED = 300;
+
+/** The archive path of a moment's month. */
+function monthOf(moment: Date): string {
+  return `/archive/${moment.toISOString().slice(0, 7).replace('-', '/')}`;
+}
+
+/** A node of a plan from EXPLAIN (ANALYZE, FORMAT JSON). */
+interface Step {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly Plans?: readonly Step[];
+}
+
+/** A database that reports the plan of every statement to its client. */
+async function explainingDatabase(t: Test, settings: Record<string, string>): Promise<string> {
+  const url = await createDatabase(t);
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const database = new URL(url).pathname.slice(1);
+  const all = {
+    session_preload_libraries: 'auto_explain',
+    'auto_explain.log_min_duration': '0',
+    'auto_explain.log_analyze': 'on',
+    'auto_explain.log_timing': 'off',
+    'auto_explain.log_format': 'json',
+    client_min_messages: 'log',
+    ...settings,
+  };
+  for (const [name, value] of Object.entries(all)) {
+    await client.query(`alter database ${database} set ${name} = '${value}'`);
+  }
+  await client.end();
+  return url;
+}
+
+/** Collects the plans of an app's statements from now on. */
+function collectPlans({ pool }: FastifyInstance) {
+  const plans: { sql: string; plan: Step }[] = [];
+  const heard = new WeakSet<PoolClient>();
+  pool.on('acquire', (client) => {
+    if (heard.has(client)) return;
+    heard.add(client);
+    client.on('notice', ({ message }) => {
+      const json = /plan:\s*(\{.*\})\s*$/s.exec(message ?? '')?.[1];
+      if (json === undefined) return;
+      const { 'Query Text': text, Plan: plan } = JSON.parse(json);
+      plans.push({ sql: text, plan });
+    });
+  });
+  return plans;
+}
+
+/** Finds the nodes of a plan that would be slower on a larger site. */
+function faultsOf(step: Step): string[] {
+  const { 'Node Type': type, 'Relation Name': table = '', Plans: parts = [] } = step;
+  if (step['Actual Loops'] === 0) return [];
+  const faults = parts.flatMap(faultsOf);
+  const rows = step['Actual Rows'] * step['Actual Loops'];
+  if (type === 'Seq Scan') faults.push(`reads all of ${table}`);
+  if (rows > MOST_ROWS) faults.push(`${type} ${table}: ${rows} rows`);
+  const sorted = parts.reduce((sum, part) => sum + part['Actual Rows'] * part['Actual Loops'], 0);
+  if (type === 'Sort' && sorted > MOST_SORTED) faults.push(`sorts ${sorted} rows`);
+  return faults;
+}
+
+async function fill({ db }: FastifyInstance): Promise<void> {
+  await sql`
+    insert into users (email, username, password_hash, role, confirmed_at)
+    select 'p' || n || '@example.com', 'p' || n, 'none', 'User', now() from generate_series(1, ${PEOPLE}::int) as n
+  `.execute(db);
+  await sql`
+    insert into posts (author_id, body, body_html, created_at)
+    select 1 + n % ${PEOPLE}::int, 'Post', repeat('<p>Post</p>', 50), now() - (${POSTS} - n) * interval '1 hour' from generate_series(1, ${POSTS}::int) as n
+  `.execute(db);
+  await sql`
+    insert into comments (post_id, author_id, body, body_html)
+    select case when n % 4 = 0 then 1 else n end, 1 + n % ${PEOPLE}::int, 'Comment', 'Comment'
+    from generate_series(1, ${COMMENTS}::int) as n
+  `.execute(db);
+  await sql`
+    insert into follows (follower_id, followed_id, created_at)
+    select follower.id, followed.id, now() - followed.id * interval '1 hour'
+    from users as follower join users as followed on followed.id <> follower.id
+      and (follower.id <= 2 or followed.id <= 2 or (follower.id + followed.id) % 100 = 0)
+    where follower.id < 100
+    on conflict do nothing
+  `.execute(db);
+  await sql`
+    insert into security_events (kind, user_id, actor_id)
+    select case when n % 1000 = 0 then 'role-changed' else 'logged-in' end,
+      case when n % 4 = 0 then 1 else n end, 1 + n % ${PEOPLE}::int
+    from generate_series(1, ${EVENTS}::int) as n
+  `.execute(db);
+  await sql`
+    insert into sessions (token_hash, user_id, expires_at)
+    select sha256(n::text::bytea), n, now() + interval '1 day' from generate_series(1, 5000) as n
+  `.execute(db);
+  await sql`
+    insert into api_tokens (token_hash, user_id, scope, expires_at)
+    select sha256(n::text::bytea), n, 'read', now() + interval '1 day' from generate_series(1, 5000) as n
+  `.execute(db);
+}
+
+for (const [how, settings] of [
+  ['planned for its values', { plan_cache_mode: 'force_custom_plan' }],
+  ['planned once for all values', { plan_cache_mode: 'force_generic_plan' }],
+] as const) {
+  t.test(`no page scans a whole table or sorts rows that grow with the site: ${how}`, async (t) => {
+    const app = await build(t, { DATABASE_URL: await explainingDatabase(t, settings) });
+    const many = await createUser(app, { username: 'many', role: 'Administrator' });
+    const few = await createUser(app, { username: 'few' });
+    await fill(app);
+    await sql`delete from follows where follower_id = ${few.id} and followed_id > 50`.execute(app.db);
+    await sql`vacuum analyze`.execute(app.db);
+    const readers = {
+      visitor: new Client(app),
+      'who follows many': await signedInClient(app, many),
+      'who follows few': await signedInClient(app, few),
+    };
+    const followers = [await signedInClient(app, many), await signedInClient(app, few)];
+    for (const follower of followers) await follower.get('/followed');
+    const program = await ApiProgram.of(app, many);
+    const programOfFew = await ApiProgram.of(app, few);
+    const plans = collectPlans(app);
+
+    const visit = async (what: string, get: () => Promise<{ statusCode: number }>) => {
+      plans.length = 0;
+      const { statusCode } = await get();
+      t.equal(statusCode, 200, what);
+      for (const { sql, plan } of plans)
+        t.same(faultsOf(plan), [], `${what}: ${sql.replaceAll(/\s+/g, ' ').trim()}`);
+    };
+    for (const [who, reader] of Object.entries(readers)) {
+      for (const path of [
+        '/',
+        '/?page=2',
+        '/?page=400',
+        '/?page=-1',
+        '/?before=10000',
+        '/?after=10000',
+        '/archive',
+        MONTH,
+        `${MONTH}?page=2`,
+        '/post/1',
+        '/post/1?page=80',
+        '/post/1?page=-1',
+        '/post/1?after=10000',
+      ]) {
+        await visit(`${path} for ${who}`, () => reader.get(path));
+      }
+      for (const path of [
+        '/user/many',
+        '/user/p7',
+        '/followers/many',
+        '/followed-by/many',
+        '/followers/many?page=2',
+        '/followers/many?before=50',
+      ]) {
+        await visit(`${path} for ${who}`, () => reader.get(path));
+      }
+    }
+    for (const follower of followers) {
+      for (const path of ['/', '/?page=2', '/?before=10000', '/?after=10000'])
+        await visit(`${path}, Followed tab`, () => follower.get(path));
+    }
+    const { 'who follows many': moderator } = readers;
+    for (const path of [
+      '/moderate',
+      '/moderate?page=300',
+      '/moderate?page=-1',
+      '/moderate?before=10000',
+      '/edit/1',
+      '/feed.atom',
+      '/post/1/feed.json',
+      '/auth/activity',
+      '/auth/activity?before=10000',
+      '/admin/activity',
+      '/admin/activity?before=10000',
+      '/admin/activity?kind=role-changed',
+      '/admin/activity?username=p7',
+      '/admin/activity?username=many&kind=role-changed',
+    ]) {
+      await visit(path, () => moderator.get(path));
+    }
+    for (const path of [
+      '/posts/',
+      '/posts/?page=400',
+      '/posts/?before=10000',
+      '/posts/1/comments/',
+      '/comments/?page=3',
+      '/users/1/posts/',
+    ]) {
+      await visit(`API ${path}`, () => program.get(path));
+    }
+    const timeline = `/users/${few.id}/timeline/?before=10000`;
+    await visit(`API ${timeline}`, () => programOfFew.get(timeline));
+    t.ok(plans.length > 0, 'statements were explained');
+  });
+}
+
+t.test('writing costs the same few statements, however many followers there are', async (t) => {
+  const app = await build(t, { DATABASE_URL: await explainingDatabase(t, {}) });
+  const author = await createUser(app, { username: 'author' });
+  const reader = await createUser(app, { username: 'reader' });
+  const [byAuthor, byReader] = [await signedInClient(app, author), await signedInClient(app, reader)];
+  await byAuthor.post('/', { body: 'First' });
+  await byReader.post('/post/1', { body: 'First' });
+  const plans = collectPlans(app);
+  const writings = {
+    publishing: () => byAuthor.post('/', { body: 'Hello' }),
+    commenting: () => byReader.post('/post/1', { body: 'Hello' }),
+    following: () => byReader.post('/follow/author'),
+    unfollowing: () => byReader.post('/unfollow/author'),
+  };
+  const measure = async () => {
+    const counts: Record<string, number> = {};
+    for (const [name, write] of Object.entries(writings)) {
+      plans.length = 0;
+      t.equal((await write()).statusCode, 303, name);
+      counts[name] = plans.length;
+      await byReader.get('/'); // Takes the form's message.
+    }
+    return counts;
+  };
+  const alone = await measure();
+  await fill(app);
+  await sql`
+    insert into follows (follower_id, followed_id) select id, ${author.id} from users where id <> ${author.id}
+    on conflict do nothing
+  `.execute(app.db);
+  await sql`delete from follows where follower_id = ${reader.id} and followed_id = ${author.id}`.execute(
+    app.db,
+  );
+  t.same(await measure(), alone);
+  // Two of them count for the rate limits of the account and IP address.
+  for (const [name, count] of Object.entries(alone))
+    t.ok(count > 0 && count <= 8, `${name}: ${count} statements`);
+});
+
+t.test('a request costs the same statements, whether or not the address has an account', async (t) => {
+  const app = await build(t, { DATABASE_URL: await explainingDatabase(t, {}) });
+  app.recordFailedLogIn = () => {}; // The response does not wait for it.
+  const [asking] = [await createUser(app), await createUser(app, { username: 'known' })];
+  const client = await signedInClient(app, asking);
+  let people = 0;
+  const requests: Record<string, (email: string) => Promise<unknown>> = {
+    'logging in': (email) => new Client(app).post('/auth/login', { email, password: 'a wrong one' }),
+    'asking for a reset': (email) => new Client(app).post('/auth/reset', { email }),
+    'asking to change the address': (email) =>
+      client.post('/auth/change-email', { email, password: PASSWORD }),
+    'a password for the API': (email) => new ApiProgram(app, basic(email, 'a wrong one')).get('/posts/'),
+    // Last, because it creates accounts with both addresses.
+    registering: (email) => {
+      people += 1;
+      return new Client(app).post('/auth/register', registration({ email, username: `fresh${people}` }));
+    },
+  };
+  const plans = collectPlans(app);
+  for (const [what, ask] of Object.entries(requests)) {
+    const statementsFor = async (email: string) => {
+      plans.length = 0;
+      await ask(email);
+      return plans.map(({ sql }) => sql);
+    };
+    const known = await statementsFor('known@example.com');
+    t.ok(known.length > 0, what);
+    t.same(known, await statementsFor('unknown@example.com'), what);
+  }
+});

@@ -1,0 +1,116 @@
+import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
+import t from 'tap';
+import { follow } from '../../src/domain/follows/follow.ts';
+import { ApiProgram } from '../support/api.ts';
+import { build } from '../support/build.ts';
+import type { Client } from '../support/client.ts';
+import { createUser, signedInClient } from '../support/factories.ts';
+import { writeComments, writePosts } from '../support/writing.ts';
+
+/** The maximum number of queries per page for a signed-in reader, including the session's. */
+const MOST = 6;
+
+/** Counts a request's queries. */
+async function countQueries({ pool }: FastifyInstance, request: () => Promise<unknown>): Promise<number> {
+  let count = 0;
+  const acquire = () => {
+    count += 1;
+  };
+  pool.on('acquire', acquire);
+  await request();
+  pool.off('acquire', acquire);
+  return count;
+}
+
+t.test('every page costs the same few queries with 1 row and with 50', async (t) => {
+  const app = await build(t, { POSTS_PER_PAGE: '50', COMMENTS_PER_PAGE: '50' });
+  const reader = await createUser(app, { username: 'reader', role: 'Administrator' });
+  const author = await createUser(app, { username: 'author' });
+  await follow(app.db, reader.id, author.id);
+  await follow(app.db, author.id, reader.id);
+  const [postId = 0] = await writePosts(app, author);
+  await writeComments(app, author, postId);
+  const client: Client = await signedInClient(app, reader);
+
+  const pages = [
+    '/',
+    '/?followed',
+    `/post/${postId}`,
+    '/user/author',
+    '/followers/author',
+    '/followed-by/author',
+    '/moderate',
+    `/edit/${postId}`,
+    '/edit-profile',
+    `/edit-profile/${author.id}`,
+    '/auth/activity',
+    '/admin/activity?username=reader',
+  ];
+  const measure = async (url: string) => {
+    await client.get(url === '/?followed' ? '/followed' : '/all');
+    return countQueries(app, async () => t.equal((await client.get(url)).statusCode, 200, url));
+  };
+
+  const few = new Map<string, number>();
+  for (const url of pages) few.set(url, await measure(url));
+
+  await writePosts(app, author, 49);
+  await writeComments(app, author, postId, 49);
+  await sql`
+    insert into security_events (kind, user_id, actor_id)
+    select 'post-edited', ${reader.id}, ${author.id} from generate_series(1, 49)
+  `.execute(app.db);
+  for (let number = 1; number <= 49; number += 1) {
+    const { id } = await app.db
+      .insertInto('users')
+      .values({
+        email: `f${number}@example.com`,
+        username: `f${number}`,
+        role: 'User',
+        password_hash: '',
+        confirmed_at: null,
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    await follow(app.db, id, author.id);
+    await follow(app.db, author.id, id);
+  }
+
+  for (const url of pages) {
+    const many = await measure(url);
+    t.equal(many, few.get(url), `${url}: ${many} queries, however many rows`);
+    t.ok(many <= MOST, `${url}: at most ${MOST}`);
+  }
+});
+
+t.test('every API call costs the same few queries with 1 row and with 50', async (t) => {
+  // The quota's counts are written in the background.
+  const app = await build(t, { POSTS_PER_PAGE: '50', COMMENTS_PER_PAGE: '50', RATE_LIMITS: 'off' });
+  const author = await createUser(app, { username: 'author' });
+  const [postId = 0] = await writePosts(app, author);
+  const [commentId] = await writeComments(app, author, postId);
+  const program = await ApiProgram.of(app, author);
+  await program.get('/posts/'); // The first use of a token is recorded.
+
+  const calls = {
+    '/posts/': 3,
+    [`/posts/${postId}`]: 2,
+    [`/users/${author.id}/posts/`]: 3,
+    [`/users/${author.id}/timeline/`]: 3,
+    [`/users/${author.id}`]: 2,
+    [`/posts/${postId}/comments/`]: 3,
+    '/comments/': 3,
+    [`/comments/${commentId}`]: 2,
+  };
+  for (const rows of [1, 50]) {
+    for (const [path, expected] of Object.entries(calls)) {
+      const count = await countQueries(app, async () =>
+        t.equal((await program.get(path)).statusCode, 200, path),
+      );
+      t.equal(count, expected, `${path} at ${rows} rows`);
+    }
+    await writePosts(app, author, 49);
+    await writeComments(app, author, postId, 49);
+  }
+});

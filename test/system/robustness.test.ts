@@ -1,0 +1,122 @@
+import type { InjectOptions } from 'fastify';
+import t from 'tap';
+import { build } from '../support/build.ts';
+import { Client } from '../support/client.ts';
+import { createUser, signedInClient } from '../support/factories.ts';
+import { writeComments, writePosts } from '../support/writing.ts';
+
+/** Values for parameters in paths and queries. */
+const ODD_WORDS = [
+  ...['', '0', '1', '-1', '2147483648', '99999999999999999999', 'abc', 'ADMIN', '{}', 'é', '..', '<script>'],
+  ...['%00', 'a%00b', '%ff', '%F0%9F%98%80', '%2e%2e%2f', '%0d%0aX: y', "'; drop table users; --"],
+  ...['a'.repeat(150), 'a'.repeat(300)],
+];
+
+const PATHS_WITH_WORDS = [
+  ...[
+    '/X',
+    '/?page=X',
+    '/?before=X',
+    '/?after=X',
+    '/?X=1&X=2',
+    '/archive/X/01',
+    '/archive/2026/X',
+    '/post/X',
+    '/post/X/delete',
+    '/edit/X',
+    '/comment/X/delete',
+  ],
+  ...[
+    '/user/X',
+    '/user/admin?page=X',
+    '/edit-profile/X',
+    '/follow/X',
+    '/unfollow/X',
+    '/followers/X',
+    '/followed-by/X',
+  ],
+  ...['/moderate?page=X', '/moderate/enable/X', '/moderate/disable/X', '/moderate/disable/1?page=X'],
+  ...['/auth/login?next=X', '/auth/confirm/X', '/auth/reset/X', '/auth/change-email/X'],
+  ...['/your-data/X', '/unsubscribe/X', '/admin/jobs?range=X', '/admin/jobs/X', '/admin/jobs/job/X/X'],
+  ...['/admin/jobs/job/mail/X', '/admin/jobs/list?queue=X', '/admin/jobs/list?state=X'],
+  ...['/admin/jobs/list?text=X', '/admin/jobs/list?from=X&until=X', '/admin/jobs/list?after=X'],
+  ...['/admin/jobs/ask?action=X', '/admin/jobs/ask?action=delete&queue=mail&text=X', '/admin/jobs/ask?id=X'],
+  ...['/dev/mailbox/X', '/dev/mailbox/X/html', '/avatar/X.svg', '/avatar/X', '/assets/X'],
+];
+
+const PATHS = [
+  ...[
+    '/',
+    '/all',
+    '/followed',
+    '/moderate',
+    '/edit-profile',
+    '/edit-profile/1',
+    '/post/1',
+    '/edit/1',
+    '/follow/admin',
+  ],
+  ...['/edit-profile/mails', '/your-data', '/your-data/cancel', '/admin/jobs', '/admin/jobs/do'],
+  ...['/auth/login', '/auth/register', '/auth/confirm', '/auth/unconfirmed'],
+  ...['/auth/reset', '/auth/change-password', '/auth/change-email'],
+];
+
+const ODD_BODIES = [
+  ...[
+    undefined,
+    '',
+    '&&&==',
+    'body=',
+    'body=%00',
+    'body=a%00',
+    'body=x&body=y',
+    `body=${'x'.repeat(60_000)}`,
+  ],
+  ...['body=%ED%A0%80', 'body=x&version=99999999999', 'body=x&version=999999999', 'body=x&version=-1'],
+  ...[
+    'email=%00&password=%00',
+    'email[]=x',
+    'email=a@b.co&username=x%00&password=12345678&password2=12345678',
+  ],
+  ...['name=%00&location=%00&about_me=%00', `name=${'x'.repeat(70)}&location=&about_me=`],
+  ...['email=a%40b.co&username=zz&role=King&name=&location=&about_me='],
+  ...['old_password=x&password=%00aaaaaaa&password2=%00aaaaaaa'],
+];
+
+t.test('no request causes a server error', async (t) => {
+  const app = await build(t, { RATE_LIMITS: 'off', SMTP_URL: undefined, DATA_DIR: t.testdir() });
+  const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
+  const newcomer = await createUser(app, { username: 'newcomer', isConfirmed: false });
+  const [postId = 0] = await writePosts(app, admin, 2);
+  await writeComments(app, admin, postId, 2);
+  const visitors = {
+    nobody: new Client(app),
+    newcomer: await signedInClient(app, newcomer),
+    admin: await signedInClient(app, admin),
+  };
+
+  for (const [name, client] of Object.entries(visitors)) {
+    const faults: string[] = [];
+    const send = async (method: NonNullable<InjectOptions['method']>, url: string, payload?: string) => {
+      const { statusCode } = await client.get(url, {
+        method,
+        ...(payload !== undefined && {
+          payload,
+          headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        }),
+      });
+      if (statusCode >= 500) faults.push(`${method} ${url} ${payload?.slice(0, 50)}: ${statusCode}`);
+    };
+    for (const path of PATHS_WITH_WORDS) {
+      for (const word of ODD_WORDS) {
+        const url = path.replaceAll('X', word.includes('%') ? word : encodeURI(word));
+        for (const method of ['GET', 'HEAD', 'POST'] as const) await send(method, url);
+      }
+    }
+    for (const path of PATHS) {
+      for (const body of ODD_BODIES) await send('POST', path, body);
+      for (const method of ['HEAD', 'OPTIONS', 'PUT', 'PATCH', 'DELETE'] as const) await send(method, path);
+    }
+    t.same(faults, [], name);
+  }
+});
