@@ -20,7 +20,7 @@ t.test(
     t.same(await jobsOf(there, mailQueue), [], 'the other broker has no such job');
 
     await drain(there);
-    t.same([hereMail.mails, thereMail.mails], [[], []], 'a worker of the other app does not find it');
+    t.same([hereMail.mails, thereMail.mails], [[], []], 'the other app’s worker does not find it');
 
     await drain(here);
     t.match(hereMail.mails, [{ from: { text: 'here@example.com' } }]);
@@ -68,5 +68,5 @@ t.test('only the web scope has sessions', async (t) => {
   const app = await build(t);
   const page = await app.inject('/');
   t.equal(page.statusCode, 200);
-  t.notOk(app.hasRequestDecorator('session'), 'the root, where an API would stand, has no session');
+  t.notOk(app.hasRequestDecorator('session'), 'the root scope has no session');
 });

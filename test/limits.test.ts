@@ -36,10 +36,14 @@ t.test('posts are limited per account, across pages and the API', async (t) => {
     t.equal(refused.json().error, 'too many requests');
     t.ok(Number(refused.headers['retry-after']) > 0);
   }
-  t.equal((await program.get('/posts/')).statusCode, 200, 'who may not write may read');
+  t.equal(
+    (await program.get('/posts/')).statusCode,
+    200,
+    'without the permission to write, reading is allowed',
+  );
 
   const susan = await signedInClient(app, await createUser(app, { username: 'susan' }));
-  t.equal((await susan.post('/', { body: 'Hello' })).statusCode, 303, 'another account is not held up');
+  t.equal((await susan.post('/', { body: 'Hello' })).statusCode, 303, 'another account is not affected');
 });
 
 t.test('previews have their own limit', async (t) => {

@@ -144,7 +144,7 @@ t.test('a stopping worker hands unfinished jobs back without losing an attempt',
   await app.queue.work([defineJob(plain, async () => {})], { concurrency: 3 });
   await waitFor(
     async () => (await jobsOf(app, plain, ['completed'])).length === 2,
-    'the next worker does them',
+    'the next worker runs them',
   );
   t.match(await attemptsOf(app, jobs[0]?.id), [{ outcome: 'handed back' }, { attempt: 1, outcome: null }]);
 });
@@ -181,7 +181,7 @@ t.test('an attempt that lost its job cannot settle it and is told to stop', SIDE
 
   open();
   await waitFor(() => outcomes.length === 1, 'the first attempt has ended');
-  t.match(await jobsOf(app, plain, ['active']), [{ retryCount: 1 }], 'the second is untouched');
+  t.match(await jobsOf(app, plain, ['active']), [{ retryCount: 1 }], 'the second is unchanged');
 });
 
 t.test('a job cancelled while running is told to stop', SIDE_BY_SIDE, async (t) => {
@@ -216,7 +216,7 @@ t.test('a queue takes no more slots than its contract allows', SIDE_BY_SIDE, asy
   await app.queue.sendAll(plain, many, { db: app.db });
   await waitFor(
     async () => (await jobsOf(app, plain, ['completed'])).length === 10,
-    'the other queue goes on',
+    'the other queue continues',
   );
   t.equal(running, 2);
   open();
@@ -329,7 +329,7 @@ t.test('a repeated hand-back does not affect the next claim', SIDE_BY_SIDE, asyn
   t.equal(
     (await jobsOf(app, plain, ['active'])).length,
     1,
-    'the attempt has the same number, the claim is another',
+    'the attempt has the same number but another claim',
   );
   open();
   await waitFor(async () => (await jobsOf(app, plain, ['completed'])).length === 1, 'it ends');
@@ -365,6 +365,6 @@ t.test(
     socket.destroy();
     await opened;
     await closing;
-    t.equal((await jobsOf(database, plain)).length, 1, 'nobody took it');
+    t.equal((await jobsOf(database, plain)).length, 1, 'nobody else has taken it');
   },
 );

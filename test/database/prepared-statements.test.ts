@@ -17,7 +17,7 @@ t.test('statements that run often are prepared, others are not', async (t) => {
     t.same(
       rows.map(({ statement }) => statement),
       ['select $1::int + 1 as next'],
-      'neither a list of all columns, which a migration may change, nor one text for each value',
+      'neither select *, which a migration may change, nor a text per value',
     );
   });
 });

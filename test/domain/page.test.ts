@@ -87,7 +87,7 @@ t.test('counters stay correct, whatever is written and deleted concurrently', as
     { numRuns: 25 },
   );
   await db.deleteFrom('users').where('id', '=', idOf(0)).execute();
-  t.same(await miscounted(db), [], 'after somebody is gone with all they wrote');
+  t.same(await miscounted(db), [], 'after deleting a person with everything they wrote');
 });
 
 type Read = (page: PageRequest) => Promise<Page<{ readonly id: number }>>;

@@ -118,6 +118,6 @@ t.test('people can unsubscribe in the mail program and on the page', async (t) =
   await anHourLater();
   await drain(app);
   t.equal(smtp.mails.length, 2);
-  t.equal((await visitor.post(path, {})).statusCode, 200, 'once more does no harm');
+  t.equal((await visitor.post(path, {})).statusCode, 200, 'repeating it does no harm');
   t.equal((await visitor.get(`/unsubscribe/${'x'.repeat(43)}`)).statusCode, 404);
 });

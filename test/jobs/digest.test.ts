@@ -32,7 +32,7 @@ t.test('subscribers get last week’s posts by people they follow, once', async 
   await lastWeek();
 
   t.equal(await sendDigests(app, { signal }), 1);
-  t.equal(await sendDigests(app, { signal }), 0, 'a second run finds nobody left');
+  t.equal(await sendDigests(app, { signal }), 0, 'a second run finds nobody');
   await assertEnqueued(t, app, mailQueue, [{ template: 'weekly-digest', userId: reader.id }]);
   await drain(app);
 

@@ -106,7 +106,7 @@ t.test('the page shows the progress, and a running export can be cancelled', asy
   ]);
   await writing;
   const { rows } = await sql`select from data_export_chunks`.execute(app.db);
-  t.equal(rows.length, 0, 'nothing of it is left');
+  t.equal(rows.length, 0, 'nothing is left of it');
   t.match((await client.get('/your-data')).body, 'Export my data');
   t.equal((await client.get('/your-data/download')).statusCode, 404);
 });

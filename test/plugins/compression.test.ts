@@ -14,7 +14,7 @@ t.test('API responses are compressed with an encoding that the client accepts', 
   const origin = { origin: 'https://other.example' };
   const plain = await program.get('/posts/', origin);
   t.equal(plain.headers['content-encoding'], undefined);
-  t.match(plain.headers.vary, /accept-encoding/, 'caches are told so of the plain answer as well');
+  t.match(plain.headers.vary, /accept-encoding/, 'the uncompressed response varies too');
   for (const [encoding, unpack] of [
     ['zstd', zstdDecompressSync],
     ['gzip', gunzipSync],

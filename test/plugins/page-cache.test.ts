@@ -128,7 +128,7 @@ t.test('a page read before a change is not cached after it', async (t) => {
           'select from pg_locks join pg_database on oid = database where datname = current_database() and not granted',
         )
       ).rowCount === 1,
-    'the page has its post, and waits for the comments',
+    'the page has read its post, and waits for the comments',
   );
   t.equal((await client.post(`/edit/${postId}`, { body: 'Edited meanwhile' })).statusCode, 303);
   await lock.query('rollback');
@@ -175,7 +175,11 @@ t.test('nothing in a visitor’s request gets into other visitors’ pages', asy
   ]) {
     const { body } = await app.inject(`/user/author?${query}`);
     t.equal(body, first.body, query);
-    t.equal(await countQueries(() => app.inject(`/user/author?${query}`)), 0, 'and it is no page of its own');
+    t.equal(
+      await countQueries(() => app.inject(`/user/author?${query}`)),
+      0,
+      'and it has no page of its own',
+    );
   }
 });
 
@@ -184,7 +188,7 @@ t.test('a reader who already has the page gets 304, and others still get the pag
   const uncached = await build(t, { DATABASE_URL: app.config.databaseUrl });
   const { etag = '' } = (await uncached.inject('/')).headers;
   const headers = { 'if-none-match': `"other", ${etag}` };
-  t.equal((await app.inject({ url: '/', headers })).statusCode, 304, 'also the one it is rendered for');
+  t.equal((await app.inject({ url: '/', headers })).statusCode, 304, 'including the one it was rendered for');
   await countQueries(async () => {
     t.equal((await app.inject('/')).statusCode, 200);
     t.equal((await app.inject({ url: '/', headers })).statusCode, 304);
@@ -283,7 +287,7 @@ t.test('a visitor who disconnects does not take the page from those who wait for
   const first = fetch(address, { signal: leaving.signal });
   await waitFor(
     () => app.pool.waitingCount === 0 && app.pool.totalCount - app.pool.idleCount > 1,
-    'it is asked for',
+    'it is requested',
   );
   const others = [1, 2, 3].map(() => fetch(address));
   await waitFor(() => asked === 4, 'the others wait for it too');

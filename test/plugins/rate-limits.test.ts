@@ -24,7 +24,7 @@ t.test(
     t.match(refused.body, /Too many attempts\. Try again in \d+ (seconds|minute)/);
     t.ok(Number(refused.headers['retry-after']) > 0 && Number(refused.headers['retry-after']) <= 60);
 
-    t.equal((await guess(two, 'susan@example.com')).statusCode, 422, 'another account is not held up');
+    t.equal((await guess(two, 'susan@example.com')).statusCode, 422, 'another account is not affected');
   },
 );
 
@@ -66,13 +66,13 @@ t.test('guesses from many addresses leave a known browser its own attempts', asy
   const from = (address: string, device?: string) =>
     rateLimits.consume('login', { account: 1, address, device });
   for (let number = 1; number <= 5; number += 1) await from(`192.0.2.${number}`);
-  await t.rejects(from('192.0.2.6'), refusal, 'an account has a limit over all addresses');
+  await t.rejects(from('192.0.2.6'), refusal, 'an account has a limit across all IP addresses');
 
   await from('192.0.2.1', 'laptop');
   await from(HERE, 'laptop');
-  await t.rejects(from(HERE, 'laptop'), refusal, 'a known browser has a limit too');
+  await t.rejects(from(HERE, 'laptop'), refusal, 'a known browser has its own limit');
   await from(HERE, 'phone');
-  await t.rejects(from(HERE, 'laptop'), refusal, 'that is its own');
+  await t.rejects(from(HERE, 'laptop'), refusal, 'its own');
   await rateLimits.forgive('login', { account: 1, address: HERE, device: 'laptop' });
   await from(HERE, 'laptop');
 });
@@ -99,7 +99,7 @@ t.test('an IP address is limited across all accounts, and an IPv6 /64 counts as 
   await from('2001:db8:0:1::1');
   await from(HERE);
   await from(`::ffff:${HERE}`);
-  await t.rejects(from(HERE), refusal, 'a mapped IPv4 address is that address');
+  await t.rejects(from(HERE), refusal, 'a mapped IPv4 address counts as the IPv4 address');
 });
 
 t.test('invalid addresses are counted together', async (t) => {

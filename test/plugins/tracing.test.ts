@@ -72,7 +72,7 @@ t.test('a request continues the trace of its traceparent', async (t) => {
   for (const name of ['GET /robots.txt', 'GET /auth/login']) {
     t.match(byName(name)?.traceId, /^[0-9a-f]{32}$/, name);
     t.not(byName(name)?.traceId, '0'.repeat(32));
-    t.notOk(byName(name)?.parentSpanId, 'what is no trace begins a new one');
+    t.notOk(byName(name)?.parentSpanId, 'an invalid trace starts a new one');
   }
 });
 

@@ -113,7 +113,7 @@ t.test('with a concurrency of one, jobs run one at a time without pauses', async
   await app.queue.work([job], { concurrency: 1 });
   await waitFor(
     async () => (await jobsOf(app, mailQueue, ['completed'])).length === 20,
-    'twenty jobs at one a second would take twenty',
+    'at one a second, twenty jobs would take twenty seconds',
   );
   t.equal(most, 1);
 });
@@ -139,5 +139,9 @@ t.test('closing the app waits for the running job', async (t) => {
   const closing = app.close();
   finish();
   await closing;
-  t.equal((await jobsOf(database, mailQueue, ['completed'])).length, 1, 'it had its database to the end');
+  t.equal(
+    (await jobsOf(database, mailQueue, ['completed'])).length,
+    1,
+    'its database stayed open to the end',
+  );
 });

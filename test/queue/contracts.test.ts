@@ -20,7 +20,10 @@ t.test('a payload that fits no template is refused, naming the invalid field', a
     '/exportId must be integer',
   );
   t.match(mailQueue.faultOf({ template: 'weekly-digest', userId: 1 }), /week/);
-  t.notOk(mailQueue.isPayload({ template: 'confirm-account', userId: 1, postId: 2 }), 'a field of another');
+  t.notOk(
+    mailQueue.isPayload({ template: 'confirm-account', userId: 1, postId: 2 }),
+    'a field of another template',
+  );
 });
 
 /** Never called. The type checker must refuse these lines. */

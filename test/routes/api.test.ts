@@ -43,7 +43,7 @@ t.test('token auth', async (t) => {
 
   const program = new ApiProgram(app, basic(issued.json().token, ''));
   t.equal((await program.get('/posts/')).statusCode, 200);
-  t.equal((await program.post('/tokens/')).statusCode, 401, 'a token does not lead to another');
+  t.equal((await program.post('/tokens/')).statusCode, 401, 'a token cannot create another');
 });
 
 t.test('anonymous', async (t) => {

@@ -27,7 +27,7 @@ t.test('with METRICS_TOKEN, whoever sends it can read the metrics from anywhere'
   t.equal((await ask(`Bearer ${TOKEN}`)).statusCode, 200);
   t.equal((await ask('Bearer nonsense')).statusCode, 401);
   t.equal((await ask()).headers['www-authenticate'], 'Bearer');
-  t.equal((await app.inject('/metrics')).statusCode, 401, 'this machine as well');
+  t.equal((await app.inject('/metrics')).statusCode, 401, 'this machine too');
 });
 
 t.test('the metrics cover requests, the pool and the jobs of all workers', async (t) => {

@@ -76,7 +76,7 @@ for (const row of MATRIX) {
     t.equal(misplaced, row.outcomes.anonymous, isApi ? 'a session is nobody here' : 'a token is nobody here');
     if (!isApi || row.changes === undefined) return;
     const [reading] = await outcomesOf(row, [{ person: 'administrator', credentials: 'reading token' }]);
-    t.equal(reading, 'forbidden', 'a token that may only read');
+    t.equal(reading, 'forbidden', 'a read-only token');
   });
 }
 

@@ -219,7 +219,7 @@ for (const [how, settings] of [
     }
     const timeline = `/users/${few.id}/timeline/?before=10000`;
     await visit(`API ${timeline}`, () => programOfFew.get(timeline));
-    t.ok(plans.length > 0, 'statements were explained');
+    t.ok(plans.length > 0, 'plans were collected');
   });
 }
 

@@ -30,5 +30,5 @@ t.test('a connection whose response is not read is closed', async (t) => {
   t.equal(await countConnections(), 1);
   await waitFor(async () => (await countConnections()) === 0, 'the server ends the connection');
   t.ok(request.socket.destroyed);
-  t.ok(socket.bytesRead < 30_000_000, 'before all of the answer was sent');
+  t.ok(socket.bytesRead < 30_000_000, 'before the whole response was sent');
 });

@@ -303,5 +303,5 @@ t.test('references are refused while they expand, before exceeding the limit', a
   const before = process.memoryUsage.rss();
   t.throws(() => render('post', text), TooLarge);
   t.ok(process.memoryUsage.rss() - before < 100 * 2 ** 20, 'and not from 192 MB of HTML');
-  t.ok(render('post', `${'[a]'.repeat(100)}\n\n[a]: /b "short"`), 'as references usually are, they work');
+  t.ok(render('post', `${'[a]'.repeat(100)}\n\n[a]: /b "short"`), 'normal references work');
 });

@@ -133,7 +133,7 @@ t.test('a token’s use is recorded at most once a minute', async (t) => {
   const first = await lastUse();
   t.ok(first);
   const { last_seen_at } = await app.db.selectFrom('users').select('last_seen_at').executeTakeFirstOrThrow();
-  t.ok(last_seen_at.getTime() > 0, 'its owner was here');
+  t.ok(last_seen_at.getTime() > 0, 'its owner’s browser');
   await program.get('/posts/');
   t.same(await lastUse(), first);
 });
@@ -180,13 +180,21 @@ t.test(
     t.equal(refused.statusCode, 429);
     t.equal(refused.json().error, 'too many requests');
     t.ok(Number(refused.headers['retry-after']) > 0);
-    t.equal((await guess(email, PASSWORD, '192.0.2.1')).statusCode, 200, 'its owner is elsewhere');
+    t.equal((await guess(email, PASSWORD, '192.0.2.1')).statusCode, 200, 'its owner is on another network');
 
     for (let number = 1; number <= 5; number += 1) {
       t.equal((await guess(`${number}@example.com`, 'wrong', `2001:db8:1:1::${number}`)).statusCode, 401);
     }
-    t.equal((await guess('7@example.com', 'wrong', '2001:db8:1:1:ffff::')).statusCode, 429, 'one /64 is one');
-    t.equal((await guess('8@example.com', 'wrong', '2001:db8:1:2::')).statusCode, 401, 'another is another');
+    t.equal(
+      (await guess('7@example.com', 'wrong', '2001:db8:1:1:ffff::')).statusCode,
+      429,
+      'a /64 counts as one',
+    );
+    t.equal(
+      (await guess('8@example.com', 'wrong', '2001:db8:1:2::')).statusCode,
+      401,
+      'another text differs',
+    );
   },
 );
 

@@ -32,7 +32,7 @@ t.test('an invalid body is explained by field', async (t) => {
     t.same(response.json(), { error: 'bad request', message });
   }
   const longest = await program.post('/posts/', { body: '😀'.repeat(50_000) });
-  t.equal(longest.statusCode, 201, 'a character is one, however many bytes it has');
+  t.equal(longest.statusCode, 201, 'a character counts once, whatever its length in bytes');
   t.equal((await program.post('/posts/1/comments/', {})).json().message, 'comment does not have a body');
 });
 
@@ -140,7 +140,7 @@ t.test('other sites’ pages may only call the API if CORS is configured', async
   t.equal(allowed.statusCode, 204);
   t.equal(allowed.headers['access-control-allow-origin'], origin);
   t.match(allowed.headers['access-control-allow-methods'], 'PUT');
-  t.equal(allowed.headers['access-control-allow-credentials'], undefined, 'cookies mean nothing here');
+  t.equal(allowed.headers['access-control-allow-credentials'], undefined, 'cookies are ignored');
   t.match((await open.get('/posts/', { origin })).headers['access-control-expose-headers'], 'ETag');
   const elsewhere = await open.get('/posts/', { origin: 'https://evil.example' });
   t.not(elsewhere.headers['access-control-allow-origin'], 'https://evil.example');

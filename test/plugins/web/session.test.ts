@@ -73,11 +73,11 @@ t.test('a visit extends the session, but does not write each time', async (t) =>
 
   await sql`update sessions set expires_at = now() + interval '23 hours 20 minutes'`.execute(app.db);
   await client.get('/');
-  t.equal(await hoursLeft(app), 23, 'visited within the hour: left as it is');
+  t.equal(await hoursLeft(app), 23, 'last visit within the hour: unchanged');
 
   await sql`update sessions set expires_at = now() + interval '2 hours'`.execute(app.db);
   await client.get('/');
-  t.equal(await hoursLeft(app), 24, 'visited long before: renewed');
+  t.equal(await hoursLeft(app), 24, 'last visit long ago: renewed');
 });
 
 t.test('renewing a remembered session renews its cookie', async (t) => {

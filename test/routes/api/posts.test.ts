@@ -84,7 +84,7 @@ t.test('a client that already has the response gets 304', async (t) => {
   const { etag } = (await program.get(`/posts/${postId}`)).headers;
   await writeComments(app, john, postId);
   const grown = await program.get(`/posts/${postId}`, { 'if-none-match': String(etag) });
-  t.equal(grown.statusCode, 200, 'a new comment is a change of the post as it is shown');
+  t.equal(grown.statusCode, 200, 'a new comment changes the ETag');
   t.equal(grown.json().comment_count, 2);
 });
 
@@ -97,7 +97,7 @@ t.test('a stale change of a post is refused with 412', async (t) => {
 
   await writeComments(app, john, id);
   const first = await program.put(`/posts/${id}`, { body: 'first' }, { 'if-match': etag });
-  t.equal(first.statusCode, 200, 'a comment does not stand in the way');
+  t.equal(first.statusCode, 200, 'a new comment does not prevent the edit');
   const second = await program.put(`/posts/${id}`, { body: 'second' }, { 'if-match': etag });
   t.equal(second.statusCode, 412);
   t.match(second.json(), { error: 'precondition failed', message: /changed/ });
@@ -116,7 +116,7 @@ t.test('a stale change of a post is refused with 412', async (t) => {
   const racing = await Promise.all(
     ['a', 'b', 'c'].map((body) => program.put(`/posts/${id}`, { body }, { 'if-match': '"2.1"' })),
   );
-  t.same(racing.map(({ statusCode }) => statusCode).toSorted(), [200, 412, 412], 'one of three wins');
+  t.same(racing.map(({ statusCode }) => statusCode).toSorted(), [200, 412, 412], 'one of three succeeds');
 });
 
 t.test('a repeated request with the same key is executed once', async (t) => {
@@ -156,7 +156,7 @@ t.test('a repeated request with the same key is executed once', async (t) => {
     .set({ created_at: new Date(Date.now() - 24 * 60 * 60 * 1000 - 1) })
     .execute();
   const nextDay = await program.post('/posts/', { body: 'twice' }, key);
-  t.equal(nextDay.statusCode, 201, 'after a day the key is free again');
+  t.equal(nextDay.statusCode, 201, 'after a day the key can be used again');
 });
 
 t.test('a refused request does not use up its key', async (t) => {

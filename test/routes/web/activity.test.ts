@@ -88,7 +88,7 @@ t.test('people’s actions on their account are recorded, without secrets', asyn
     select to_jsonb(security_events)::text as text from security_events
   `.execute(app.db);
   for (const secret of secrets) {
-    t.ok(secret.length > 8, 'a secret was looked for');
+    t.ok(secret.length > 8, 'secrets were searched for');
     t.notOk(rows.some(({ text }) => text.includes(secret)));
   }
 });

@@ -183,7 +183,7 @@ t.test('the old address is notified of a change, and can undo it and what follow
   ]);
   t.equal((await account(app, john)).email, 'john@example.com');
   t.equal(await isSignedIn(thief), false);
-  t.equal((await visitor.get(linkIn(second))).statusCode, 404, 'the later change cannot be undone any more');
+  t.equal((await visitor.get(linkIn(second))).statusCode, 404, 'the later change can no longer be undone');
   t.equal((await visitor.post(undo)).statusCode, 404, 'it works once');
   const login = await visitor.post('/auth/login', { email: john.email, password: PASSWORD });
   t.same(errorsOf(login), { password: 'Invalid email or password.' });
@@ -238,7 +238,7 @@ t.test('changing an account’s address as Administrator ends all access to it',
       ...changes,
     });
   await edit(john.id, { email: 'THIEF@example.com', name: 'John' });
-  t.equal(await isSignedIn(thief), true, 'another case is no other address');
+  t.equal(await isSignedIn(thief), true, 'another case is the same address');
   await edit(john.id, { email: 'john@work.example' });
   t.equal(await isSignedIn(thief), false);
   t.equal((await new Client(app).get(undo)).statusCode, 404);
@@ -246,7 +246,7 @@ t.test('changing an account’s address as Administrator ends all access to it',
     to: { text: 'THIEF@example.com' },
   });
   await edit(boss.id, { email: 'boss@work.example', username: 'boss', role: 'Administrator' });
-  t.equal(await isSignedIn(administrator), true, 'their own session goes on');
+  t.equal(await isSignedIn(administrator), true, 'their own session continues');
 });
 
 t.test('log-ins from new browsers are mailed, except for the first, up to a limit', async (t) => {

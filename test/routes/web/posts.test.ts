@@ -124,7 +124,7 @@ t.test('without permission nothing is written, whatever form is sent', async (t)
   ] as const) {
     t.equal((await client.post(url, fields)).statusCode, 403, url);
   }
-  t.equal((await client.get(`/post/${postId}`)).statusCode, 200, 'reading is free');
+  t.equal((await client.get(`/post/${postId}`)).statusCode, 200, 'reading is not limited');
   t.same(await app.db.selectFrom('comments').select('id').execute(), []);
   t.equal((await app.db.selectFrom('posts').select('id').execute()).length, 1);
 });

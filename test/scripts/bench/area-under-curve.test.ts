@@ -4,7 +4,7 @@ import { areaUnderCurve, standardError } from '../../../scripts/bench/area-under
 t.test('the area depends on how well two samples are separated, in either direction', async (t) => {
   t.equal(areaUnderCurve([1, 2, 3], [4, 5, 6]), 1);
   t.equal(areaUnderCurve([4, 5, 6], [1, 2, 3]), 1);
-  t.equal(areaUnderCurve([1, 2, 3], [1, 2, 3]), 0.5, 'equal values tell nothing');
+  t.equal(areaUnderCurve([1, 2, 3], [1, 2, 3]), 0.5, 'equal values cannot be told apart');
   t.equal(areaUnderCurve([1, 4], [2, 3]), 0.5);
   t.equal(areaUnderCurve([1, 2, 4], [3, 5, 6]), 8 / 9);
 });

@@ -59,7 +59,7 @@ t.test('a draft survives a reload and a lost session, and is gone once it is pub
   await page.getByRole('button', { name: 'Discard it' }).click();
   t.equal(await page.inputValue('#body'), '');
   await page.reload();
-  t.equal(await page.inputValue('#body'), '', 'what was discarded stays so');
+  t.equal(await page.inputValue('#body'), '', 'a discarded draft stays discarded');
 
   await page.fill('#body', 'Another long thought');
   await app.db.deleteFrom('sessions').execute();
@@ -75,7 +75,7 @@ t.test('a draft survives a reload and a lost session, and is gone once it is pub
   await page.fill('#body', 'Nobody else’s');
   await page.getByRole('button', { name: 'Log out' }).click();
   await page.getByText('You have been logged out.').waitFor();
-  t.equal(await page.evaluate('localStorage.length'), 0, 'drafts go with who wrote them');
+  t.equal(await page.evaluate('localStorage.length'), 0, 'drafts are deleted with their author’s log-out');
 });
 
 t.test('leaving with unsaved text asks for confirmation', async (t) => {
@@ -96,7 +96,7 @@ t.test('leaving with unsaved text asks for confirmation', async (t) => {
   await page.fill('#body', '');
   await page.getByRole('link', { name: 'john', exact: true }).first().click();
   await page.waitForURL(`${site}/user/john`);
-  t.equal(dialogs.length, 1, 'nothing is asked when nothing would be lost');
+  t.equal(dialogs.length, 1, 'there is no question if nothing would be lost');
 });
 
 t.test('times are shown in the reader’s time zone and locale, and exactly on demand', async (t) => {

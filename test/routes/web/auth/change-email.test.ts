@@ -35,7 +35,7 @@ t.test('the new address gets a link, which works once and replaces the old addre
   t.equal(await emailNow(), 'john@example.com');
 
   const link = linkIn(smtp.mails[0]);
-  t.equal((await new Client(app).get(link)).statusCode, 200, 'looking changes nothing');
+  t.equal((await new Client(app).get(link)).statusCode, 200, 'reading changes nothing');
   t.same(messagesOf(await client.follow(await client.post(link))), ['Your email address has been updated.']);
   t.equal(await emailNow(), 'new@example.com');
   t.same(messagesOf(await client.follow(await client.post(link))), ['Invalid request.']);

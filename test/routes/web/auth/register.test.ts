@@ -60,7 +60,7 @@ t.test('a taken address is not revealed: the response is the same, and its owner
     { to: { text: 'John@example.com' }, subject: '[Pennypost] You already have an account' },
   ]);
   t.match(smtp.mails[1]?.text, 'Hi owner,');
-  t.equal(smtp.mails.length, 2, 'and none tells of log-ins to accounts that are not confirmed');
+  t.equal(smtp.mails.length, 2, 'and none reports log-ins to unconfirmed accounts');
   t.equal((await app.db.selectFrom('mailed_tokens').select('user_id').execute()).length, 1, 'with no link');
 });
 
@@ -80,7 +80,7 @@ t.test('a taken username is refused in any case, and nothing is saved or sent', 
 
   t.equal(response.statusCode, 422);
   t.same(errorsOf(response), { username: 'Username already in use.' });
-  t.match(response.body, 'value="john@example.com"', 'what was typed is kept');
+  t.match(response.body, 'value="john@example.com"', 'the input is kept');
   t.notMatch(response.body, 'correct horse', 'but never a password');
   t.same(await jobsOf(app, mailQueue), []);
 });
@@ -121,7 +121,7 @@ t.test('only the account that confirms ADMIN_EMAIL becomes Administrator', async
   await client.post('/auth/register', account);
   const find = () => app.db.selectFrom('users').select(['id', 'role']).executeTakeFirstOrThrow();
   const { id, role } = await find();
-  t.equal(role, 'User', 'registering alone gives nothing');
+  t.equal(role, 'User', 'registering alone gives no role');
   await client.post('/auth/login', account);
   t.not((await client.get('/admin/jobs')).statusCode, 200);
 

@@ -28,8 +28,8 @@ t.test("changing the password needs the old one, and ends the account's other se
     await here.post('/auth/change-password', { old_password: PASSWORD, ...NEW }),
   );
   t.same(messagesOf(page), ['Your password has been updated.']);
-  t.match(page.body, 'Hello, john!', 'this session goes on');
-  t.match((await there.get('/')).body, 'Hello, Stranger!', 'the other one does not');
+  t.match(page.body, 'Hello, john!', 'this session continues');
+  t.match((await there.get('/')).body, 'Hello, Stranger!', 'the other is refused');
   const old = await new Client(app).post('/auth/login', { email: john.email, password: PASSWORD });
   t.equal(old.statusCode, 422);
   const now = await new Client(app).post('/auth/login', { email: john.email, password: NEW.password });
@@ -101,12 +101,12 @@ t.test('requesting a reset does not reveal whether the address has an account', 
   }
   const [unknown, known, ...others] = (await jobsOf(app, mailQueue)).map(({ data }) => data);
   t.match(unknown, { template: 'reset-password', passwordResetId: Number });
-  t.same(Object.keys(known ?? {}), Object.keys(unknown ?? {}), 'their jobs are alike');
+  t.same(Object.keys(known ?? {}), Object.keys(unknown ?? {}), 'their jobs are the same');
   t.same(others, []);
   await drain(app);
   t.match(smtp.mails, [{ to: { text: 'john@example.com' } }]);
   t.equal(smtp.mails.length, 1);
-  t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 2, 'nothing was given up');
+  t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 2, 'there are no dead letters');
 });
 
 t.test('a link is for the account that has confirmed the address, or else for the newest', async (t) => {
