@@ -25,8 +25,8 @@ export async function benchPublishing(site: Site): Promise<Row[]> {
   return [
     { what: `${WRITERS} writers publish`, value: published.length / SECONDS, unit: 'posts/s' },
     { what: `${READERS} visitors read`, value: lags.length / SECONDS, unit: 'pages/s' },
-    { what: 'a post is missing on a page, p99', value: percentile(lags, 0.99), unit: 'ms' },
-    { what: 'a post is missing on a page, at most', value: Math.max(...lags), unit: 'ms' },
+    { what: 'staleness of a page, p99', value: percentile(lags, 0.99), unit: 'ms' },
+    { what: 'staleness of a page, maximum', value: Math.max(...lags), unit: 'ms' },
   ];
 }
 
@@ -80,7 +80,7 @@ class Crowd {
     }
   }
 
-  /** For each page that was read, for how long a post that it lacks had been published when it was asked for. */
+  /** How stale each page was: the age of its oldest missing post, in milliseconds. */
   lags(): number[] {
     return this.#reads.map(({ newest, requestedAt }) => {
       const missing = this.published.filter(({ id, at }) => id > newest && at < requestedAt);

@@ -10,7 +10,7 @@ export interface QueueContract<Payload extends object = object> {
   /** Why a value does not fit, naming the field. Undefined if it does. */
   faultOf(value: unknown): string | undefined;
   readonly retry: {
-    /** Retries until the job goes to `NAME.dead`. */
+    /** Retries before the job goes to `NAME.dead`. */
     readonly limit: number;
     /** The delay before the first retry. It doubles each time, with a jitter of up to half. */
     readonly delaySeconds: number;
