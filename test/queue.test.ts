@@ -14,13 +14,13 @@ import { attemptsOf, createQueues, deadLettersOf, jobsOf } from './support/jobs.
 import { waitFor } from './support/wait-for.ts';
 
 t.jobs = 4;
-const SIDE_BY_SIDE = { buffered: true };
 
 const payload = Type.Object({ n: Type.Integer() }, { additionalProperties: false });
 const retry = { limit: 2, delaySeconds: 1, maxDelaySeconds: 1 };
 const plain = defineQueue({ name: 'plain', payload, retry, timeoutSeconds: 60 });
 const hasty = defineQueue({ name: 'hasty', payload, retry, timeoutSeconds: 1 });
 const narrow = defineQueue({ name: 'narrow', payload, retry, timeoutSeconds: 60, concurrency: 2 });
+const prefetched = defineQueue({ name: 'prefetched', payload, retry, timeoutSeconds: 60, prefetch: 20 });
 const single = defineQueue({
   name: 'single',
   payload,
@@ -31,7 +31,7 @@ const single = defineQueue({
 
 async function buildWithQueues(t: Parameters<typeof build>[0]) {
   const app = await build(t, { SHUTDOWN_GRACE_SECONDS: '1' });
-  await createQueues(app, [plain, hasty, narrow, single]);
+  await createQueues(app, [plain, hasty, narrow, prefetched, single]);
   return app;
 }
 
@@ -41,7 +41,7 @@ function gate() {
   return { opened: promise, open: resolve };
 }
 
-t.test('one slow job delays no other, and holds up no result', SIDE_BY_SIDE, async (t) => {
+t.test('one slow job delays no other, and holds up no result', async (t) => {
   const app = await buildWithQueues(t);
   const { opened, open } = gate();
   const numbers = Array.from({ length: 300 }, (_, n) => ({ n }));
@@ -57,27 +57,51 @@ t.test('one slow job delays no other, and holds up no result', SIDE_BY_SIDE, asy
   open();
 });
 
-t.test('what waits behind slow jobs goes to another worker', SIDE_BY_SIDE, async (t) => {
-  const stuck = await buildWithQueues(t);
+/** A worker with two slots, both held by slow jobs, that has fetched eight jobs more. */
+async function prefetchBehindSlowJobs(t: Parameters<typeof build>[0]) {
+  const app = await buildWithQueues(t);
   const { opened, open } = gate();
-  const stuckJob = defineJob(plain, (_app, { n }) => (n < 0 ? opened : Promise.resolve()));
-  await stuck.queue.work([stuckJob], { concurrency: 2 });
-  // Quick ones first, so that it begins to fetch ahead.
-  const quick = Array.from({ length: 100 }, (_, n) => ({ n }));
-  await stuck.queue.sendAll(plain, quick, { db: stuck.db });
-  await waitFor(async () => (await jobsOf(stuck, plain)).length === 0, 'they are taken');
-  const slowThenQuick = [{ n: -1 }, { n: -2 }, ...quick];
-  await stuck.queue.sendAll(plain, slowThenQuick, { db: stuck.db });
-  await waitFor(async () => (await jobsOf(stuck, plain, ['active'])).length >= 2, 'the slow ones run');
+  const numbers = Array.from({ length: 10 }, (_, n) => ({ n }));
+  await app.queue.sendAll(prefetched, numbers, { db: app.db });
+  await app.queue.work([defineJob(prefetched, () => opened)], { concurrency: 2 });
+  await waitFor(async () => (await jobsOf(app, prefetched, ['active'])).length === 10, 'all are fetched');
+  return { app, open };
+}
 
-  const other = await build(t, { DATABASE_URL: stuck.config.databaseUrl });
-  await other.queue.work([defineJob(plain, async () => {})], { concurrency: 2 });
-  await waitFor(async () => (await jobsOf(other, plain, ['completed'])).length === 200, 'they are done');
-  t.ok((await jobsOf(other, plain, ['completed'])).every(({ retryCount }) => retryCount === 0));
+t.test('what was fetched behind slow jobs goes to another worker', async (t) => {
+  const { app, open } = await prefetchBehindSlowJobs(t);
+
+  const other = await build(t, { DATABASE_URL: app.config.databaseUrl });
+  await other.queue.work([defineJob(prefetched, async () => {})], { concurrency: 2 });
+  const completed = () => jobsOf(other, prefetched, ['completed']);
+  await waitFor(async () => (await completed()).length === 8, 'the other worker does them');
+  t.ok((await completed()).every(({ retryCount }) => retryCount === 0));
   open();
 });
 
-t.test('a job whose handler never returns is timed out, and its slot comes back', SIDE_BY_SIDE, async (t) => {
+t.test('a stopping worker hands back what it has not started, before the grace ends', async (t) => {
+  const { app, open } = await prefetchBehindSlowJobs(t);
+  const stopping = app.queue.stopWorking();
+  await waitFor(async () => (await jobsOf(app, prefetched)).length === 8, 'they are handed back');
+  open();
+  await stopping;
+  t.same(
+    (await jobsOf(app, prefetched)).map(({ retryCount }) => retryCount),
+    Array(8).fill(0),
+  );
+  t.equal((await jobsOf(app, prefetched, ['completed'])).length, 2);
+});
+
+t.test('pausing a queue hands back what has not been started', async (t) => {
+  const { app, open } = await prefetchBehindSlowJobs(t);
+  await pauseQueue(app.db, prefetched.name);
+  await waitFor(async () => (await jobsOf(app, prefetched)).length === 8, 'they are handed back');
+  open();
+  await waitFor(async () => (await jobsOf(app, prefetched, ['completed'])).length === 2, 'the others go on');
+  t.equal((await jobsOf(app, prefetched)).length, 8);
+});
+
+t.test('a job whose handler never returns is timed out, and its slot comes back', async (t) => {
   const app = await buildWithQueues(t);
   const signals: AbortSignal[] = [];
   const job = defineJob(hasty, async (_app, { n }, { signal }) => {
@@ -103,7 +127,7 @@ t.test('a job whose handler never returns is timed out, and its slot comes back'
   ]);
 });
 
-t.test('the signal of an attempt ends a query that takes too long', SIDE_BY_SIDE, async (t) => {
+t.test('the signal of an attempt ends a query that takes too long', async (t) => {
   const app = await buildWithQueues(t);
   const job = defineJob(hasty, async ({ db }, _payload, { signal }) => {
     await sql`select pg_sleep(60)`.execute(db, { signal, inflightQueryAbortStrategy: 'cancel query' });
@@ -120,7 +144,7 @@ t.test('the signal of an attempt ends a query that takes too long', SIDE_BY_SIDE
   }, 'the database has stopped as well');
 });
 
-t.test('a stopping worker hands back what does not end, and no attempt is spent', SIDE_BY_SIDE, async (t) => {
+t.test('a stopping worker hands back what does not end, and no attempt is spent', async (t) => {
   const app = await buildWithQueues(t);
   let running = 0;
   const job = defineJob(plain, async (_app, { n }, { signal }) => {
@@ -149,7 +173,7 @@ t.test('a stopping worker hands back what does not end, and no attempt is spent'
   t.match(await attemptsOf(app, jobs[0]?.id), [{ outcome: 'handed back' }, { attempt: 1, outcome: null }]);
 });
 
-t.test('a stopping worker lets a job end that heeds its signal', SIDE_BY_SIDE, async (t) => {
+t.test('a stopping worker lets a job end that heeds its signal', async (t) => {
   const app = await buildWithQueues(t);
   const started = gate();
   const job = defineJob(plain, async (_app, _payload, { signal }) => {
@@ -163,7 +187,7 @@ t.test('a stopping worker lets a job end that heeds its signal', SIDE_BY_SIDE, a
   t.equal((await jobsOf(app, plain, ['completed'])).length, 1);
 });
 
-t.test('an attempt that lost its job cannot settle it, and is told to stop', SIDE_BY_SIDE, async (t) => {
+t.test('an attempt that lost its job cannot settle it, and is told to stop', async (t) => {
   const app = await buildWithQueues(t);
   const { opened, open } = gate();
   const outcomes: string[] = [];
@@ -184,7 +208,7 @@ t.test('an attempt that lost its job cannot settle it, and is told to stop', SID
   t.match(await jobsOf(app, plain, ['active']), [{ retryCount: 1 }], 'the second is untouched');
 });
 
-t.test('a job that is cancelled while it runs is told so', SIDE_BY_SIDE, async (t) => {
+t.test('a job that is cancelled while it runs is told so', async (t) => {
   const app = await buildWithQueues(t);
   const outcomes: string[] = [];
   app.queue.events.on('ended', ({ outcome }) => outcomes.push(outcome));
@@ -200,34 +224,30 @@ t.test('a job that is cancelled while it runs is told so', SIDE_BY_SIDE, async (
   t.equal((await jobsOf(app, plain, ['cancelled'])).length, 1);
 });
 
-t.test(
-  'a queue takes no more slots than its contract gives it, and leaves the rest',
-  SIDE_BY_SIDE,
-  async (t) => {
-    const app = await buildWithQueues(t);
-    const { opened, open } = gate();
-    let running = 0;
-    const slow = defineJob(narrow, async () => {
-      running += 1;
-      await opened;
-    });
-    const quick = defineJob(plain, async () => {});
-    const many = Array.from({ length: 10 }, (_, n) => ({ n }));
-    await app.queue.sendAll(narrow, many, { db: app.db });
-    await app.queue.work([slow, quick], { concurrency: 4 });
-    await waitFor(() => running === 2, 'two run');
-    await app.queue.sendAll(plain, many, { db: app.db });
-    await waitFor(
-      async () => (await jobsOf(app, plain, ['completed'])).length === 10,
-      'the other queue goes on',
-    );
-    t.equal(running, 2);
-    open();
-    await waitFor(async () => (await jobsOf(app, narrow, ['completed'])).length === 10, 'then all');
-  },
-);
+t.test('a queue takes no more slots than its contract gives it, and leaves the rest', async (t) => {
+  const app = await buildWithQueues(t);
+  const { opened, open } = gate();
+  let running = 0;
+  const slow = defineJob(narrow, async () => {
+    running += 1;
+    await opened;
+  });
+  const quick = defineJob(plain, async () => {});
+  const many = Array.from({ length: 10 }, (_, n) => ({ n }));
+  await app.queue.sendAll(narrow, many, { db: app.db });
+  await app.queue.work([slow, quick], { concurrency: 4 });
+  await waitFor(() => running === 2, 'two run');
+  await app.queue.sendAll(plain, many, { db: app.db });
+  await waitFor(
+    async () => (await jobsOf(app, plain, ['completed'])).length === 10,
+    'the other queue goes on',
+  );
+  t.equal(running, 2);
+  open();
+  await waitFor(async () => (await jobsOf(app, narrow, ['completed'])).length === 10, 'then all');
+});
 
-t.test('of jobs with the same key one waits', SIDE_BY_SIDE, async (t) => {
+t.test('of jobs with the same key one waits', async (t) => {
   const app = await buildWithQueues(t);
   t.type(await app.queue.send(single, { n: 1 }, { db: app.db }), 'string');
   t.equal(await app.queue.send(single, { n: 1 }, { db: app.db }), undefined);
@@ -239,7 +259,7 @@ t.test('of jobs with the same key one waits', SIDE_BY_SIDE, async (t) => {
   });
 });
 
-t.test('priority comes first, and no job before its time', SIDE_BY_SIDE, async (t) => {
+t.test('priority comes first, and no job before its time', async (t) => {
   const app = await buildWithQueues(t);
   const order: number[] = [];
   const startAfter = new Date(Date.now() + 3_600_000);
@@ -257,7 +277,7 @@ t.test('priority comes first, and no job before its time', SIDE_BY_SIDE, async (
   t.same(order, [1, 2, 3]);
 });
 
-t.test('a paused queue is left alone by all workers until it is resumed', SIDE_BY_SIDE, async (t) => {
+t.test('a paused queue is left alone by all workers until it is resumed', async (t) => {
   const app = await buildWithQueues(t);
   await pauseQueue(app.db, plain.name);
   await app.queue.send(plain, { n: 1 }, { db: app.db });
@@ -269,7 +289,7 @@ t.test('a paused queue is left alone by all workers until it is resumed', SIDE_B
   await waitFor(async () => (await jobsOf(app, plain, ['completed'])).length === 2, 'it goes on');
 });
 
-t.test('a worker says that it is there and what it does', SIDE_BY_SIDE, async (t) => {
+t.test('a worker says that it is there and what it does', async (t) => {
   const app = await buildWithQueues(t);
   const { opened, open } = gate();
   t.notOk(await hasConsumingWorker(app.db));
@@ -286,14 +306,14 @@ t.test('a worker says that it is there and what it does', SIDE_BY_SIDE, async (t
   t.same(await listLiveWorkers(app.db), []);
 });
 
-t.test('an attempt whose worker died stays in the history without an end', SIDE_BY_SIDE, async (t) => {
+t.test('an attempt whose worker died stays in the history without an end', async (t) => {
   const app = await buildWithQueues(t);
   const jobId = '6f1c3e0a-8a0e-4a53-9a51-0a4c0d1d5d11';
   await recordAttempts(app.db, { queue: 'plain', worker: 'gone:1', attempts: [{ jobId, attempt: 1 }] });
   t.match(await attemptsOf(app, jobId), [{ worker: 'gone:1', outcome: null, ended_at: null }]);
 });
 
-t.test('a unique job is handed back although its successor waits already', SIDE_BY_SIDE, async (t) => {
+t.test('a unique job is handed back although its successor waits already', async (t) => {
   const app = await buildWithQueues(t);
   const started = gate();
   const job = defineJob(single, async () => {
@@ -310,7 +330,7 @@ t.test('a unique job is handed back although its successor waits already', SIDE_
   t.match(await jobsOf(app, single), [{ retryCount: 0 }, { retryCount: 0 }]);
 });
 
-t.test('a hand-back that is repeated leaves the next claim of the job alone', SIDE_BY_SIDE, async (t) => {
+t.test('a hand-back that is repeated leaves the next claim of the job alone', async (t) => {
   const app = await buildWithQueues(t);
   const { opened, open } = gate();
   await app.queue.send(plain, { n: 1 }, { db: app.db });
@@ -339,7 +359,7 @@ t.test('a hand-back that is repeated leaves the next claim of the job alone', SI
   await waitFor(async () => (await jobsOf(app, plain, ['completed'])).length === 1, 'it ends');
 });
 
-t.test('closing a server that works takes no more jobs while a request is open', SIDE_BY_SIDE, async (t) => {
+t.test('closing a server that works takes no more jobs while a request is open', async (t) => {
   const app = await buildWithQueues(t);
   const { opened, open } = gate();
   const isAsked = gate();
