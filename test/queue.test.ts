@@ -14,13 +14,13 @@ import { attemptsOf, createQueues, deadLettersOf, jobsOf } from './support/jobs.
 import { waitFor } from './support/wait-for.ts';
 
 t.jobs = 4;
-const SIDE_BY_SIDE = { buffered: true };
 
 const payload = Type.Object({ n: Type.Integer() }, { additionalProperties: false });
 const retry = { limit: 2, delaySeconds: 1, maxDelaySeconds: 1 };
 const plain = defineQueue({ name: 'plain', payload, retry, timeoutSeconds: 60 });
 const hasty = defineQueue({ name: 'hasty', payload, retry, timeoutSeconds: 1 });
 const narrow = defineQueue({ name: 'narrow', payload, retry, timeoutSeconds: 60, concurrency: 2 });
+const prefetched = defineQueue({ name: 'prefetched', payload, retry, timeoutSeconds: 60, prefetch: 20 });
 const single = defineQueue({
   name: 'single',
   payload,
@@ -31,7 +31,7 @@ const single = defineQueue({
 
 async function buildWithQueues(t: Parameters<typeof build>[0]) {
   const app = await build(t, { SHUTDOWN_GRACE_SECONDS: '1' });
-  await createQueues(app, [plain, hasty, narrow, single]);
+  await createQueues(app, [plain, hasty, narrow, prefetched, single]);
   return app;
 }
 
@@ -41,7 +41,7 @@ function gate() {
   return { opened: promise, open: resolve };
 }
 
-t.test('a slow job delays no other job and no result', SIDE_BY_SIDE, async (t) => {
+t.test('a slow job delays no other job and no result', async (t) => {
   const app = await buildWithQueues(t);
   const { opened, open } = gate();
   const numbers = Array.from({ length: 300 }, (_, n) => ({ n }));
@@ -57,27 +57,51 @@ t.test('a slow job delays no other job and no result', SIDE_BY_SIDE, async (t) =
   open();
 });
 
-t.test('jobs waiting behind slow ones go to another worker', SIDE_BY_SIDE, async (t) => {
-  const stuck = await buildWithQueues(t);
+/** Starts a worker whose two slots run slow jobs, and which has fetched eight more. */
+async function prefetchBehindSlowJobs(t: Parameters<typeof build>[0]) {
+  const app = await buildWithQueues(t);
   const { opened, open } = gate();
-  const stuckJob = defineJob(plain, (_app, { n }) => (n < 0 ? opened : Promise.resolve()));
-  await stuck.queue.work([stuckJob], { concurrency: 2 });
-  // Quick jobs first, so that it starts fetching.
-  const quick = Array.from({ length: 100 }, (_, n) => ({ n }));
-  await stuck.queue.sendAll(plain, quick, { db: stuck.db });
-  await waitFor(async () => (await jobsOf(stuck, plain)).length === 0, 'they are taken');
-  const slowThenQuick = [{ n: -1 }, { n: -2 }, ...quick];
-  await stuck.queue.sendAll(plain, slowThenQuick, { db: stuck.db });
-  await waitFor(async () => (await jobsOf(stuck, plain, ['active'])).length >= 2, 'the slow ones run');
+  const numbers = Array.from({ length: 10 }, (_, n) => ({ n }));
+  await app.queue.sendAll(prefetched, numbers, { db: app.db });
+  await app.queue.work([defineJob(prefetched, () => opened)], { concurrency: 2 });
+  await waitFor(async () => (await jobsOf(app, prefetched, ['active'])).length === 10, 'all are fetched');
+  return { app, open };
+}
 
-  const other = await build(t, { DATABASE_URL: stuck.config.databaseUrl });
-  await other.queue.work([defineJob(plain, async () => {})], { concurrency: 2 });
-  await waitFor(async () => (await jobsOf(other, plain, ['completed'])).length === 200, 'they are done');
-  t.ok((await jobsOf(other, plain, ['completed'])).every(({ retryCount }) => retryCount === 0));
+t.test('jobs fetched behind slow ones go to another worker', async (t) => {
+  const { app, open } = await prefetchBehindSlowJobs(t);
+
+  const other = await build(t, { DATABASE_URL: app.config.databaseUrl });
+  await other.queue.work([defineJob(prefetched, async () => {})], { concurrency: 2 });
+  const completed = () => jobsOf(other, prefetched, ['completed']);
+  await waitFor(async () => (await completed()).length === 8, 'the other worker runs them');
+  t.ok((await completed()).every(({ retryCount }) => retryCount === 0));
   open();
 });
 
-t.test('a job whose handler never returns times out and frees its slot', SIDE_BY_SIDE, async (t) => {
+t.test('a stopping worker hands unstarted jobs back before its grace period ends', async (t) => {
+  const { app, open } = await prefetchBehindSlowJobs(t);
+  const stopping = app.queue.stopWorking();
+  await waitFor(async () => (await jobsOf(app, prefetched)).length === 8, 'they are handed back');
+  open();
+  await stopping;
+  t.same(
+    (await jobsOf(app, prefetched)).map(({ retryCount }) => retryCount),
+    Array(8).fill(0),
+  );
+  t.equal((await jobsOf(app, prefetched, ['completed'])).length, 2);
+});
+
+t.test('pausing a queue hands unstarted jobs back', async (t) => {
+  const { app, open } = await prefetchBehindSlowJobs(t);
+  await pauseQueue(app.db, prefetched.name);
+  await waitFor(async () => (await jobsOf(app, prefetched)).length === 8, 'they are handed back');
+  open();
+  await waitFor(async () => (await jobsOf(app, prefetched, ['completed'])).length === 2, 'the others go on');
+  t.equal((await jobsOf(app, prefetched)).length, 8);
+});
+
+t.test('a job whose handler never returns times out and frees its slot', async (t) => {
   const app = await buildWithQueues(t);
   const signals: AbortSignal[] = [];
   const job = defineJob(hasty, async (_app, { n }, { signal }) => {
@@ -103,7 +127,7 @@ t.test('a job whose handler never returns times out and frees its slot', SIDE_BY
   ]);
 });
 
-t.test('an attempt’s signal aborts a slow query', SIDE_BY_SIDE, async (t) => {
+t.test('an attempt’s signal aborts a slow query', async (t) => {
   const app = await buildWithQueues(t);
   const job = defineJob(hasty, async ({ db }, _payload, { signal }) => {
     await sql`select pg_sleep(60)`.execute(db, { signal, inflightQueryAbortStrategy: 'cancel query' });
@@ -120,7 +144,7 @@ t.test('an attempt’s signal aborts a slow query', SIDE_BY_SIDE, async (t) => {
   }, 'the database has stopped as well');
 });
 
-t.test('a stopping worker hands unfinished jobs back without losing an attempt', SIDE_BY_SIDE, async (t) => {
+t.test('a stopping worker hands unfinished jobs back without losing an attempt', async (t) => {
   const app = await buildWithQueues(t);
   let running = 0;
   const job = defineJob(plain, async (_app, { n }, { signal }) => {
@@ -149,7 +173,7 @@ t.test('a stopping worker hands unfinished jobs back without losing an attempt',
   t.match(await attemptsOf(app, jobs[0]?.id), [{ outcome: 'handed back' }, { attempt: 1, outcome: null }]);
 });
 
-t.test('a stopping worker lets a job that heeds its signal finish', SIDE_BY_SIDE, async (t) => {
+t.test('a stopping worker lets a job that heeds its signal finish', async (t) => {
   const app = await buildWithQueues(t);
   const started = gate();
   const job = defineJob(plain, async (_app, _payload, { signal }) => {
@@ -163,7 +187,7 @@ t.test('a stopping worker lets a job that heeds its signal finish', SIDE_BY_SIDE
   t.equal((await jobsOf(app, plain, ['completed'])).length, 1);
 });
 
-t.test('an attempt that lost its job cannot settle it and is told to stop', SIDE_BY_SIDE, async (t) => {
+t.test('an attempt that lost its job cannot settle it and is told to stop', async (t) => {
   const app = await buildWithQueues(t);
   const { opened, open } = gate();
   const outcomes: string[] = [];
@@ -181,10 +205,10 @@ t.test('an attempt that lost its job cannot settle it and is told to stop', SIDE
 
   open();
   await waitFor(() => outcomes.length === 1, 'the first attempt has ended');
-  t.match(await jobsOf(app, plain, ['active']), [{ retryCount: 1 }], 'the second is unchanged');
+  t.match(await jobsOf(app, plain, ['active']), [{ retryCount: 1 }], 'the second is untouched');
 });
 
-t.test('a job cancelled while running is told to stop', SIDE_BY_SIDE, async (t) => {
+t.test('a job cancelled while running is told to stop', async (t) => {
   const app = await buildWithQueues(t);
   const outcomes: string[] = [];
   app.queue.events.on('ended', ({ outcome }) => outcomes.push(outcome));
@@ -200,7 +224,7 @@ t.test('a job cancelled while running is told to stop', SIDE_BY_SIDE, async (t) 
   t.equal((await jobsOf(app, plain, ['cancelled'])).length, 1);
 });
 
-t.test('a queue takes no more slots than its contract allows', SIDE_BY_SIDE, async (t) => {
+t.test('a queue takes no more slots than its contract allows', async (t) => {
   const app = await buildWithQueues(t);
   const { opened, open } = gate();
   let running = 0;
@@ -223,7 +247,7 @@ t.test('a queue takes no more slots than its contract allows', SIDE_BY_SIDE, asy
   await waitFor(async () => (await jobsOf(app, narrow, ['completed'])).length === 10, 'then all');
 });
 
-t.test('only one job per unique key waits', SIDE_BY_SIDE, async (t) => {
+t.test('only one job per unique key waits', async (t) => {
   const app = await buildWithQueues(t);
   t.type(await app.queue.send(single, { n: 1 }, { db: app.db }), 'string');
   t.equal(await app.queue.send(single, { n: 1 }, { db: app.db }), undefined);
@@ -235,7 +259,7 @@ t.test('only one job per unique key waits', SIDE_BY_SIDE, async (t) => {
   });
 });
 
-t.test('jobs run by priority, and never before their start time', SIDE_BY_SIDE, async (t) => {
+t.test('jobs run by priority, and never before their start time', async (t) => {
   const app = await buildWithQueues(t);
   const order: number[] = [];
   const startAfter = new Date(Date.now() + 3_600_000);
@@ -253,7 +277,7 @@ t.test('jobs run by priority, and never before their start time', SIDE_BY_SIDE, 
   t.same(order, [1, 2, 3]);
 });
 
-t.test('no worker takes jobs from a paused queue until it is resumed', SIDE_BY_SIDE, async (t) => {
+t.test('no worker takes jobs from a paused queue until it is resumed', async (t) => {
   const app = await buildWithQueues(t);
   await pauseQueue(app.db, plain.name);
   await app.queue.send(plain, { n: 1 }, { db: app.db });
@@ -265,7 +289,7 @@ t.test('no worker takes jobs from a paused queue until it is resumed', SIDE_BY_S
   await waitFor(async () => (await jobsOf(app, plain, ['completed'])).length === 2, 'it goes on');
 });
 
-t.test('a worker reports its presence and its jobs', SIDE_BY_SIDE, async (t) => {
+t.test('a worker reports its presence and its jobs', async (t) => {
   const app = await buildWithQueues(t);
   const { opened, open } = gate();
   t.notOk(await hasConsumingWorker(app.db));
@@ -282,14 +306,14 @@ t.test('a worker reports its presence and its jobs', SIDE_BY_SIDE, async (t) => 
   t.same(await listLiveWorkers(app.db), []);
 });
 
-t.test('an attempt whose worker died stays in the history without an end', SIDE_BY_SIDE, async (t) => {
+t.test('an attempt whose worker died stays in the history without an end', async (t) => {
   const app = await buildWithQueues(t);
   const jobId = '6f1c3e0a-8a0e-4a53-9a51-0a4c0d1d5d11';
   await recordAttempts(app.db, { queue: 'plain', worker: 'gone:1', attempts: [{ jobId, attempt: 1 }] });
   t.match(await attemptsOf(app, jobId), [{ worker: 'gone:1', outcome: null, ended_at: null }]);
 });
 
-t.test('a unique job can be handed back while its successor waits', SIDE_BY_SIDE, async (t) => {
+t.test('a unique job can be handed back while its successor waits', async (t) => {
   const app = await buildWithQueues(t);
   const started = gate();
   const job = defineJob(single, async () => {
@@ -306,7 +330,7 @@ t.test('a unique job can be handed back while its successor waits', SIDE_BY_SIDE
   t.match(await jobsOf(app, single), [{ retryCount: 0 }, { retryCount: 0 }]);
 });
 
-t.test('a repeated hand-back does not affect the next claim', SIDE_BY_SIDE, async (t) => {
+t.test('a repeated hand-back does not affect the next claim', async (t) => {
   const app = await buildWithQueues(t);
   const { opened, open } = gate();
   await app.queue.send(plain, { n: 1 }, { db: app.db });
@@ -335,36 +359,32 @@ t.test('a repeated hand-back does not affect the next claim', SIDE_BY_SIDE, asyn
   await waitFor(async () => (await jobsOf(app, plain, ['completed'])).length === 1, 'it ends');
 });
 
-t.test(
-  'a closing server that works queues takes no more jobs while a request is open',
-  SIDE_BY_SIDE,
-  async (t) => {
-    const app = await buildWithQueues(t);
-    const { opened, open } = gate();
-    const isAsked = gate();
-    await app.listen({ port: 0, host: '127.0.0.1' });
-    await app.queue.work([defineJob(plain, async () => {})], { concurrency: 1 });
-    const { port } = app.server.address() as { port: number };
-    app.server.on('request', (_request, response) => {
-      response.on('close', open);
-      isAsked.open();
-    });
-    // A request with an unfinished body keeps the server open.
-    const socket = connect(port, '127.0.0.1');
-    t.teardown(() => socket.destroy());
-    socket.write(
-      'POST /api/v1/posts/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n',
-    );
-    await isAsked.opened;
+t.test('a closing server that works queues takes no more jobs while a request is open', async (t) => {
+  const app = await buildWithQueues(t);
+  const { opened, open } = gate();
+  const isAsked = gate();
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  await app.queue.work([defineJob(plain, async () => {})], { concurrency: 1 });
+  const { port } = app.server.address() as { port: number };
+  app.server.on('request', (_request, response) => {
+    response.on('close', open);
+    isAsked.open();
+  });
+  // A request with an unfinished body keeps the server open.
+  const socket = connect(port, '127.0.0.1');
+  t.teardown(() => socket.destroy());
+  socket.write(
+    'POST /api/v1/posts/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n',
+  );
+  await isAsked.opened;
 
-    const database = await build(t, { DATABASE_URL: app.config.databaseUrl });
-    const closing = app.close();
-    await waitFor(async () => (await listLiveWorkers(database.db)).length === 0, 'the worker has stopped');
-    await database.queue.send(plain, { n: 1 }, { db: database.db });
-    t.equal(socket.destroyed, false);
-    socket.destroy();
-    await opened;
-    await closing;
-    t.equal((await jobsOf(database, plain)).length, 1, 'nobody else has taken it');
-  },
-);
+  const database = await build(t, { DATABASE_URL: app.config.databaseUrl });
+  const closing = app.close();
+  await waitFor(async () => (await listLiveWorkers(database.db)).length === 0, 'the worker has stopped');
+  await database.queue.send(plain, { n: 1 }, { db: database.db });
+  t.equal(socket.destroyed, false);
+  socket.destroy();
+  await opened;
+  await closing;
+  t.equal((await jobsOf(database, plain)).length, 1, 'nobody took it');
+});

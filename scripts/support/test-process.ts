@@ -8,12 +8,13 @@ import { NEXT_FILE, NO_FILE } from './next-file.ts';
  * one after another in this process, so that the application is only loaded once.
  */
 function queueFile(file: string): void {
+  root.jobs = 1; // The previous file may have changed it.
   root.test(file, async () => {
-    root.jobs = 1; // The previous file may have changed it.
     try {
       await import(pathToFileURL(file).href);
     } finally {
-      root.test(NEXT_FILE, queueNextFile);
+      // Not buffered, so that it waits for tests that the file runs side by side.
+      root.test(NEXT_FILE, { buffered: false }, queueNextFile);
     }
   });
 }

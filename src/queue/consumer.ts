@@ -40,7 +40,7 @@ export class Consumer {
   #wake = () => {};
   #isWoken = false;
   #isPaused = false;
-  #hasTurned = false;
+  #hasPolled = false;
 
   constructor(job: JobDefinition, deps: Dependencies) {
     this.job = job;
@@ -79,10 +79,10 @@ export class Consumer {
   }
 
   /** Whether it has looked for jobs, or would have if it were not paused, since it was last asked. */
-  takeHasTurned(): boolean {
-    const hasTurned = this.#hasTurned;
-    this.#hasTurned = false;
-    return hasTurned;
+  takeHasPolled(): boolean {
+    const hasPolled = this.#hasPolled;
+    this.#hasPolled = false;
+    return hasPolled;
   }
 
   /**
@@ -100,25 +100,27 @@ export class Consumer {
     clearInterval(this.#heartbeat);
   }
 
-  get #prefetch(): number {
-    return this.job.contract.prefetch ?? 0;
-  }
-
   get #name(): string {
     return this.job.contract.name;
   }
 
   async #fetchUntilStopped(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
-      const slots = this.#isPaused ? 0 : await this.#takeSlots();
-      const missing = slots - this.#waiting.length;
-      if (missing > 0) this.#waiting.push(...(await this.#fetch(missing + this.#prefetch)));
-      this.#hasTurned ||= this.#isPaused;
-      const claims = this.#waiting.splice(0, slots);
-      for (const claim of claims) this.#started.set(claim, this.#work(claim));
-      this.#releaseSlots(slots - claims.length);
-      if (claims.length === 0 || claims.length < slots) await this.#rest();
+      const slots = await this.#takeSlots();
+      const started = this.#isPaused ? 0 : await this.#start(slots);
+      this.#releaseSlots(slots - started);
+      this.#hasPolled ||= this.#isPaused;
+      if (started === 0 || started < slots) await this.#rest();
     }
+  }
+
+  /** Starts as many jobs as there are slots, if the queue has them. Returns how many. */
+  async #start(slots: number): Promise<number> {
+    const missing = slots - this.#waiting.length;
+    if (missing > 0) this.#waiting.push(...(await this.#fetch(missing + (this.job.contract.prefetch ?? 0))));
+    const claims = this.#waiting.splice(0, slots);
+    for (const claim of claims) this.#started.set(claim, this.#work(claim));
+    return claims.length;
   }
 
   /** Waits for a free slot. Returns how many are free, 0 when the worker stops. */
@@ -141,7 +143,7 @@ export class Consumer {
     try {
       const options = { batchSize, includeMetadata: true, db: fromKysely(app.db) } as const;
       const jobs = await boss.fetch<unknown>(this.#name, options);
-      this.#hasTurned = true;
+      this.#hasPolled = true;
       if (jobs.length === 0) return [];
       const attempts = jobs.map(({ id, retryCount }) => ({ jobId: id, attempt: retryCount + 1 }));
       const recorded = recordAttempts(app.db, { queue: this.#name, worker, attempts }).catch((error) =>

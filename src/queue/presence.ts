@@ -41,13 +41,13 @@ export async function enterWorker(
 export async function beat(
   db: Db,
   id: number,
-  { running, hasFetched }: { running: readonly RunningJob[]; hasFetched: boolean },
+  { running, hasPolled }: { running: readonly RunningJob[]; hasPolled: boolean },
 ): Promise<string[]> {
   const { rows } = await sql<{ paused: string[] }>`
     with beat as (
       update workers
       set seen_at = now(), running = ${JSON.stringify(running)}::jsonb,
-          fetched_at = case when ${hasFetched} then now() else fetched_at end
+          fetched_at = case when ${hasPolled} then now() else fetched_at end
       where id = ${id}
     )
     select array(select queue from paused_queues) as paused

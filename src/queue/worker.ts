@@ -83,11 +83,11 @@ export class Worker {
   #count = ({ queue, durationMs }: JobEnd): void => this.#durations.add(queue, durationMs / 1000);
 
   async #beat(): Promise<void> {
-    const hasTurned = this.#consumers.filter((consumer) => consumer.takeHasTurned()).length > 0;
+    const hasPolled = this.#consumers.filter((consumer) => consumer.takeHasPolled()).length > 0;
     const running = this.#consumers.flatMap((consumer) => consumer.running());
     try {
       await addDurations(this.#app.db, this.#durations.take());
-      const paused = await beat(this.#app.db, this.#id, { running, hasFetched: hasTurned });
+      const paused = await beat(this.#app.db, this.#id, { running, hasPolled });
       for (const consumer of this.#consumers) consumer.setPaused(paused.includes(consumer.job.contract.name));
     } catch (error) {
       this.#app.log.error({ err: error }, 'the worker could not say that it is there');
