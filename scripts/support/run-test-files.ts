@@ -60,12 +60,8 @@ async function runProcess(queue: string[], onResult: (result: FileResult) => voi
   };
 
   let isBeforeFirst = true;
-<<<<<<< HEAD
-  // Messages can arrive before output printed earlier, so only this line marks the end of a file's output.
-=======
   let stray = '';
-  // Messages overtake what was printed before them: only at this line has a file said all that it had to say.
->>>>>>> main
+  // Messages can arrive before output printed earlier, so only this line marks the end of a file's output.
   const isEndOfFile = (line: string) => line.startsWith('ok') && line.includes(` - ${NEXT_FILE}`);
   createInterface({ input: child.stdout as Readable }).on('line', (line) => {
     if (!isEndOfFile(line)) {
@@ -78,12 +74,8 @@ async function runProcess(queue: string[], onResult: (result: FileResult) => voi
 
   const [code, signal] = await once(child, 'close');
   const ended = `a test process ended: ${signal ?? `exit code ${code}`}`;
-<<<<<<< HEAD
   if (taken.length === 0 && isBeforeFirst) throw new Error(`Before its first file, ${ended}`);
-=======
-  if (taken.length === 0 && isBeforeFirst) throw new Error(`Before its first file ${ended}`);
   if (stray !== '') throw new Error(`Tests outlived their file:\n${stray}`);
->>>>>>> main
   finish(ended);
 }
 

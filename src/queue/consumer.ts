@@ -10,13 +10,13 @@ import { Settler, type SettlerDependencies } from './settler.ts';
 import { Slots } from './slots.ts';
 import { HEARTBEAT_SECONDS } from './synchronise.ts';
 
-/** With LISTEN a new job is seen at once; polling is for retries coming due, which PostgreSQL does not announce. */
+/** LISTEN announces new jobs at once. Polling finds retries that come due, which PostgreSQL does not announce. */
 const POLL_MS = 1_000;
 
 interface Dependencies extends SettlerDependencies {
-  /** Jobs in flight, over all queues. */
+  /** Concurrent jobs, across all queues. */
   readonly concurrency: number;
-  /** The worker's slots, shared by its consumers in turn. */
+  /** The worker's slots, which its consumers take in turn. */
   readonly slots: Slots;
 }
 
@@ -25,14 +25,14 @@ export class Consumer {
   readonly job: JobDefinition;
   readonly #deps: Dependencies;
   readonly #settler: Settler;
-  /** What this queue may take of the worker's slots. */
+  /** The queue's share of the worker's slots. */
   readonly #limit: number;
   readonly #ownSlots: Slots;
-  /** Fetched, and waiting for a slot. */
+  /** Fetched jobs that wait for a slot. */
   #waiting: Claim[] = [];
-  /** Those of them that were waiting at the last heartbeat. */
+  /** Those that were already waiting at the last heartbeat. */
   #overdue: readonly Claim[] = [];
-  /** Started and not yet settled, each with the promise that it is. */
+  /** Started jobs, each with a promise that settles with the job. */
   readonly #started = new Map<Claim, Promise<void>>();
   readonly #stopping = new AbortController();
   #heartbeat: NodeJS.Timeout | undefined;
@@ -55,20 +55,20 @@ export class Consumer {
     this.#loop = this.#fetchUntilStopped();
   }
 
-  /** Looks for jobs now instead of at the next poll. */
+  /** Fetches now instead of at the next poll. */
   wake(): void {
     this.#isWoken = true;
     this.#wake();
   }
 
-  /** While paused it starts no jobs; those that run go on. */
+  /** While paused, it starts no jobs, but running ones continue. */
   setPaused(isPaused: boolean): void {
     if (this.#isPaused && !isPaused) this.wake();
     this.#isPaused = isPaused;
     if (isPaused) void this.#handBack(this.#waiting);
   }
 
-  /** The jobs that have been started. */
+  /** The running jobs. */
   running(): RunningJob[] {
     return [...this.#started.keys()].map(({ jobId, attempt, claimedAt }) => ({
       id: jobId,
@@ -78,7 +78,7 @@ export class Consumer {
     }));
   }
 
-  /** Whether it has looked for jobs, or would have if it were not paused, since it was last asked. */
+  /** Whether it has polled since the last call. Polling while paused counts too. */
   takeHasPolled(): boolean {
     const hasPolled = this.#hasPolled;
     this.#hasPolled = false;
@@ -86,8 +86,8 @@ export class Consumer {
   }
 
   /**
-   * Starts no more jobs, gives those that run `graceMs` to end, then tells them to stop, and hands back unspent what
-   * does not end.
+   * Starts no more jobs and gives running ones `graceMs` to finish. Then aborts their signals, and hands back those that
+   * still do not finish, without losing an attempt.
    */
   async stop(graceMs: number): Promise<void> {
     this.#stopping.abort();
@@ -114,7 +114,7 @@ export class Consumer {
     }
   }
 
-  /** Starts as many jobs as there are slots, if the queue has them. Returns how many. */
+  /** Starts up to as many jobs as there are slots. Returns the number started. */
   async #start(slots: number): Promise<number> {
     const missing = slots - this.#waiting.length;
     if (missing > 0) this.#waiting.push(...(await this.#fetch(missing + (this.job.contract.prefetch ?? 0))));
@@ -123,7 +123,7 @@ export class Consumer {
     return claims.length;
   }
 
-  /** Waits for a free slot. Returns how many are free, 0 when the worker stops. */
+  /** Waits for a free slot. Returns the number of free slots, or 0 when the worker stops. */
   async #takeSlots(): Promise<number> {
     const { signal } = this.#stopping;
     const own = await this.#ownSlots.take(this.#limit, signal);
@@ -147,16 +147,16 @@ export class Consumer {
       if (jobs.length === 0) return [];
       const attempts = jobs.map(({ id, retryCount }) => ({ jobId: id, attempt: retryCount + 1 }));
       const recorded = recordAttempts(app.db, { queue: this.#name, worker, attempts }).catch((error) =>
-        app.log.error({ err: error, queue: this.#name }, 'the history of attempts has a gap'),
+        app.log.error({ err: error, queue: this.#name }, 'could not record attempts'),
       );
       return jobs.map((job) => claimOf(job, recorded));
     } catch (error) {
-      app.log.error({ err: error, queue: this.#name }, 'fetching jobs failed');
+      app.log.error({ err: error, queue: this.#name }, 'could not fetch jobs');
       return [];
     }
   }
 
-  /** Runs one job and settles it. Never rejects: whatever happens is the job's result. */
+  /** Runs a job and settles it. Never rejects. */
   async #work(claim: Claim): Promise<void> {
     const startedAt = performance.now();
     let durationMs = 0;
@@ -173,7 +173,7 @@ export class Consumer {
     this.#started.delete(claim);
   }
 
-  /** Lets other workers have what has been fetched and not been started. */
+  /** Hands back fetched jobs that have not been started, for other workers. */
   async #handBack(claims: readonly Claim[]): Promise<void> {
     this.#waiting = this.#waiting.filter((claim) => !claims.includes(claim));
     await this.#settler.handBack(claims);
@@ -204,7 +204,7 @@ export class Consumer {
     }
   }
 
-  /** Waits for the next poll, or until it is woken. */
+  /** Waits for the next poll or until woken. */
   async #rest(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     if (!this.#isWoken) {
@@ -220,8 +220,8 @@ export class Consumer {
   }
 
   /**
-   * Shows that the jobs in hand are being worked, and stops those that have been cancelled or taken away. What is still
-   * waiting since the last time goes back: another worker may have a free slot.
+   * Sends heartbeats for claimed jobs, and aborts those that were cancelled or taken by another worker. Hands back jobs
+   * that have been waiting since the last heartbeat, because another worker may have a free slot.
    */
   async #keepClaims(): Promise<void> {
     await this.#handBack(this.#waiting.filter((claim) => this.#overdue.includes(claim)));
@@ -235,7 +235,7 @@ export class Consumer {
         claim.controller.abort(new ClaimLost('the job was cancelled or taken by another worker'));
       }
     } catch (error) {
-      this.#deps.app.log.error({ err: error, queue: this.#name }, 'a heartbeat failed');
+      this.#deps.app.log.error({ err: error, queue: this.#name }, 'heartbeat failed');
     }
   }
 }

@@ -21,8 +21,8 @@ export interface QueueContract<Payload extends object = object> {
   /** Concurrent jobs per worker. As many as the worker has slots by default. */
   readonly concurrency?: number;
   /**
-   * How many jobs a worker fetches beyond its free slots. For short jobs, which would otherwise each wait for a fetch
-   * of their own. They are handed back if no slot becomes free for them soon. Default 0.
+   * Jobs that a worker fetches in addition to its free slots, so that short jobs do not each wait for a fetch. They are
+   * handed back if no slot becomes free soon. Default 0.
    */
   readonly prefetch?: number;
   /** Jobs with a higher priority run first. Default 0. */

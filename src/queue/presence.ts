@@ -2,11 +2,11 @@ import { sql } from 'kysely';
 import type { RunningJob } from '../database/job-tables.ts';
 import type { Db } from '../database/schema.ts';
 
-/** How often a worker says that it is there, and after how long without a word it is taken for dead. */
+/** How often a worker reports, and after how many seconds without a report it is considered dead. */
 export const PRESENCE_SECONDS = 2;
 const SILENT_SECONDS = 3 * PRESENCE_SECONDS;
 
-/** A worker polls every second: one that has neither fetched nor worked for a minute is stuck. */
+/** Workers poll every second, so one that has neither polled nor worked for a minute is stuck. */
 const STUCK_SECONDS = 60;
 
 export interface Worker {
@@ -20,7 +20,7 @@ export interface Worker {
   readonly running: RunningJob[];
 }
 
-/** Enters a worker that has begun to work. Returns its id. */
+/** Registers a worker that starts. Returns its id. */
 export async function enterWorker(
   db: Db,
   { name, queues, concurrency }: { name: string; queues: readonly string[]; concurrency: number },
@@ -34,9 +34,9 @@ export async function enterWorker(
 }
 
 /**
- * Says that a worker is there and what it has in hand.
+ * Reports that a worker is alive, and its running jobs.
  *
- * @returns the names of the queues that are paused
+ * @returns the names of paused queues
  */
 export async function beat(
   db: Db,
@@ -55,7 +55,7 @@ export async function beat(
   return rows[0]?.paused ?? [];
 }
 
-/** Notes that a worker has stopped in good order. */
+/** Records that a worker has stopped cleanly. */
 export async function leaveWorker(db: Db, id: number): Promise<void> {
   await db
     .updateTable('workers')
@@ -64,7 +64,7 @@ export async function leaveWorker(db: Db, id: number): Promise<void> {
     .execute();
 }
 
-/** The workers lately heard from, oldest first. */
+/** Lists workers with a recent report, oldest first. */
 export async function listLiveWorkers(db: Db): Promise<Worker[]> {
   const { rows } = await sql<Worker>`
     select id, name, queues, concurrency, started_at as "startedAt", seen_at as "seenAt", running
@@ -73,7 +73,7 @@ export async function listLiveWorkers(db: Db): Promise<Worker[]> {
   return rows;
 }
 
-/** Whether some worker has lately been heard from, and fetches or works jobs: a process can live and be stuck. */
+/** Whether a worker has recently reported and polls or works. A process can be alive but stuck. */
 export async function hasConsumingWorker(db: Db): Promise<boolean> {
   const { rows } = await sql`
     select from workers

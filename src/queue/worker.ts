@@ -9,7 +9,7 @@ import { beat, enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts'
 import { Slots } from './slots.ts';
 import { WORKERS_CHANNEL } from './wake.ts';
 
-/** Works several queues with one set of slots, and tells the database that it is there and what it does. */
+/** Works several queues with one set of slots, and reports its presence and jobs in the database. */
 export class Worker {
   readonly #app: FastifyInstance;
   readonly #consumers: readonly Consumer[];
@@ -25,7 +25,7 @@ export class Worker {
     this.#consumers = consumers;
   }
 
-  /** Begins to work. @param concurrency jobs in flight, over all queues */
+  /** Starts working. `concurrency` is the number of concurrent jobs, across all queues. */
   static async start(
     { app, boss, events }: { app: FastifyInstance; boss: PgBoss; events: JobEvents },
     { jobs, concurrency }: { jobs: readonly JobDefinition[]; concurrency: number },
@@ -45,7 +45,7 @@ export class Worker {
     return worker;
   }
 
-  /** Stops in good order: see `Consumer.stop`. Stopping it again waits for the same end. */
+  /** Stops cleanly, see `Consumer.stop`. Further calls wait for the same stop. */
   stop(graceMs: number): Promise<void> {
     this.#stopping ??= this.#stop(graceMs);
     return this.#stopping;
@@ -58,11 +58,11 @@ export class Worker {
     this.#app.queue.events.off('ended', this.#count);
     await this.#beat();
     await leaveWorker(this.#app.db, this.#id).catch((error) =>
-      this.#app.log.error({ err: error }, 'the worker could not sign off'),
+      this.#app.log.error({ err: error }, 'could not record that the worker stopped'),
     );
   }
 
-  /** Wakes the consumer of a queue at once when a job is enqueued; without it, polling finds the job a second later. */
+  /** Wakes a queue's consumer when a job is enqueued. Without it, polling finds the job a second later. */
   async #listen(): Promise<void> {
     const wake = (queue: string) => {
       for (const consumer of this.#consumers) if (consumer.job.contract.name === queue) consumer.wake();
@@ -76,7 +76,7 @@ export class Worker {
         onGap: wakeAll,
       });
     } catch (error) {
-      this.#app.log.warn({ err: error }, 'cannot listen for jobs: they are found by polling');
+      this.#app.log.warn({ err: error }, 'cannot listen for jobs, polling instead');
     }
   }
 
@@ -90,7 +90,7 @@ export class Worker {
       const paused = await beat(this.#app.db, this.#id, { running, hasPolled });
       for (const consumer of this.#consumers) consumer.setPaused(paused.includes(consumer.job.contract.name));
     } catch (error) {
-      this.#app.log.error({ err: error }, 'the worker could not say that it is there');
+      this.#app.log.error({ err: error }, 'could not report the worker’s presence');
     }
   }
 }
