@@ -25,9 +25,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       followed_count integer not null default 0
     ) with (fillfactor = 85);
     comment on table users is
-      'People and their accounts. An address belongs to the account that has confirmed it; any number of others may '
-      'have registered with it, so that registering tells nobody whether it is taken. The counters are kept by '
-      'triggers. A page has room for new versions of its rows, so that counting touches no index.';
+      'People and their accounts. An address belongs to the account that has confirmed it. Any number of unconfirmed '
+      'accounts may share it, so registering does not reveal whether it is taken. Triggers maintain the counters. The '
+      'fillfactor leaves room for new row versions, so that updating a counter touches no index.';
     create unique index users_username_key on users (lower(username));
     create unique index users_email_key on users (lower(email)) where confirmed_at is not null;
     create index users_unconfirmed_email_idx on users (lower(email), id) where confirmed_at is null;
@@ -42,7 +42,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       verified_at timestamptz not null default now(),
       expires_at timestamptz not null
     );
-    comment on table sessions is 'Browsers with a session cookie: signed in, or only with messages to be shown.';
+    comment on table sessions is 'Sessions of browsers: logged in, or anonymous with messages to show.';
     create index sessions_user_id_idx on sessions (user_id);
     create index sessions_expires_at_idx on sessions (expires_at);
 
@@ -66,7 +66,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       check ((old_email is null) = (completed_at is null))
     );
     comment on table email_changes is
-      'Changes of address, requested or completed. The old address is kept so that its owner can undo the change.';
+      'Changes of email address, requested or completed. The old address is kept so that its owner can undo the change.';
     create index email_changes_user_id_idx on email_changes (user_id);
 
     create table password_resets (
@@ -75,8 +75,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       created_at timestamptz not null default now()
     );
     comment on table password_resets is
-      'Addresses for which a reset link was requested. Whether one has an account is found out when the mail is '
-      'written, so that asking takes the same time for all.';
+      'Addresses for which a reset link was requested. The mail job looks up the account, so a request takes the same '
+      'time for every address.';
     create index password_resets_created_at_idx on password_resets (created_at);
   `.execute(db);
 }

@@ -13,11 +13,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       comment_count integer not null default 0
     ) with (fillfactor = 90);
     comment on table posts is
-      'What people publish, in Markdown and as sanitised HTML. Ids rise with time, so lists are ordered by id.';
+      'Posts, in Markdown and as sanitised HTML. Ids increase with time, so lists are ordered by id.';
     create index posts_author_id_id_idx on posts (author_id, id);
     create index posts_author_id_created_at_idx on posts (author_id, created_at);
     create index posts_created_at_id_idx on posts (created_at, id);
-    -- Tells who wrote the newest posts without reading them.
+    -- For finding the authors of the newest posts without reading the rows.
     create index posts_newest_authors_idx on posts (id) include (author_id);
 
     create table comments (
@@ -29,7 +29,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       is_disabled boolean not null default false,
       created_at timestamptz not null default now()
     );
-    comment on table comments is 'Comments on posts. Only moderators can read one that is disabled.';
+    comment on table comments is 'Comments on posts. Only moderators can read disabled ones.';
     create index comments_post_id_id_idx on comments (post_id, id);
     create index comments_author_id_id_idx on comments (author_id, id);
   `.execute(db);

@@ -10,7 +10,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       primary key (follower_id, followed_id),
       check (follower_id <> followed_id)
     );
-    comment on table follows is 'Who follows whom. Ids rise with time, so lists are ordered by id.';
+    comment on table follows is 'Who follows whom. Ids increase with time, so lists are ordered by id.';
     create index follows_follower_id_id_idx on follows (follower_id, id);
     create index follows_followed_id_id_idx on follows (followed_id, id);
   `.execute(db);

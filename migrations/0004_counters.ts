@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * Keeps the counters on the rows of people and posts in the transaction that changes what they count. People are locked
- * in the order of their ids before they are updated, so that two changes never wait for each other. `recount()` counts
- * everything anew, for a bulk load that has switched the triggers off.
+ * Updates the counters on users and posts in the transaction that changes what they count. Users are locked in the order of
+ * their ids before they are updated, so that changes cannot deadlock. `recount()` recounts everything after a bulk load
+ * without triggers.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`

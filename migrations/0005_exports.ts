@@ -13,7 +13,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       created_at timestamptz not null default now(),
       ended_at timestamptz
     );
-    comment on table data_exports is 'Requests to download one''s own data, at most one under way for each person.';
+    comment on table data_exports is 'Exports of people''s own data, at most one in progress per person.';
     create unique index data_exports_one_at_a_time_key on data_exports (user_id)
       where state in ('waiting', 'running');
     create index data_exports_user_id_idx on data_exports (user_id, id);
@@ -25,8 +25,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       primary key (export_id, position)
     );
     comment on table data_export_chunks is
-      'The zip files of exports, in pieces. They are in the database because every process can read it.';
-    -- A zip file is compressed already.
+      'The zip files of exports, in chunks. They are in the database because every process can read it.';
+    -- Zip files are already compressed.
     alter table data_export_chunks alter content set storage external;
   `.execute(db);
 }

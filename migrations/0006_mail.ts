@@ -12,7 +12,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       created_at timestamptz not null default now(),
       expires_at timestamptz not null
     );
-    comment on table mailed_tokens is 'The links in mails that have not been used or expired yet.';
+    comment on table mailed_tokens is 'Valid links in mails.';
     create index mailed_tokens_user_id_idx on mailed_tokens (user_id);
     create index mailed_tokens_email_change_id_idx on mailed_tokens (email_change_id);
     create index mailed_tokens_export_id_idx on mailed_tokens (export_id);
@@ -26,7 +26,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       sent_at timestamptz not null default now()
     );
     comment on table mail_deliveries is
-      'The ledger: mails that the mail server has accepted, so that a job that runs again sends nothing twice.';
+      'The ledger: mails that the mail server has accepted, so that a job that runs again does not send a second copy.';
     create index mail_deliveries_user_id_idx on mail_deliveries (user_id);
 
     create table comment_notices (
@@ -34,14 +34,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       last_comment_id integer not null,
       mailed_at timestamptz not null default now()
     );
-    comment on table comment_notices is 'The last comment on each post that its author has been mailed about.';
+    comment on table comment_notices is 'The newest comment on each post that its author was mailed about.';
 
     create table digests (
       user_id integer not null references users on delete cascade,
       week date not null,
       primary key (user_id, week)
     );
-    comment on table digests is 'Who has been sent which week''s digest.';
+    comment on table digests is 'Digests that were sent, by user and week.';
   `.execute(db);
 }
 

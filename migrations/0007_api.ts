@@ -14,7 +14,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       check (name is not null or expires_at is not null)
     );
     comment on table api_tokens is
-      'What programs log in with: named by their owner, or without a name, obtained with a password for an hour.';
+      'API tokens: named ones, and ones without a name, which are obtained with a password and last an hour.';
     create index api_tokens_user_id_idx on api_tokens (user_id, id);
     create index api_tokens_expires_at_idx on api_tokens (expires_at);
 
@@ -27,7 +27,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       primary key (user_id, key)
     );
     comment on table idempotency_keys is
-      'Requests with an Idempotency-Key and their answers, for 24 hours, so that a repeated request is done once.';
+      'Requests with an Idempotency-Key and their answers, for 24 hours, so that repeating one does not execute it again.';
     create index idempotency_keys_created_at_idx on idempotency_keys (created_at);
   `.execute(db);
 }

@@ -8,8 +8,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       expire bigint
     );
     comment on table rate_limits is
-      'The table that rate-limiter-flexible expects; expire is in milliseconds since 1970. It is unlogged: a request '
-      'need not wait for the disk to be counted, and a crash of the server may lose the counts.';
+      'The table of rate-limiter-flexible; expire is in milliseconds since 1970. Unlogged, because counting must not '
+      'wait for the disk and a crash may lose the counts.';
   `.execute(db);
 }
 

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 
-/** What pg-boss does not keep: every attempt at a job, who works, what is paused, who did what. */
+/** What pg-boss does not store: attempts, workers, paused queues and operators' actions. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create table job_attempts (
@@ -16,7 +16,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       check ((ended_at is null) = (outcome is null))
     );
     comment on table job_attempts is
-      'Every time a worker began a job. Only an attempt that did not succeed has an end and an outcome.';
+      'Attempts at jobs. Only unsuccessful ones have an end and an outcome.';
     create index job_attempts_job_id_idx on job_attempts (job_id);
     create index job_attempts_started_at_idx on job_attempts using brin (started_at);
 
@@ -28,7 +28,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       primary key (queue, bucket)
     );
     comment on table job_durations is
-      'A histogram of how long jobs take, over all workers. A bucket is its upper bound in seconds.';
+      'A histogram of job durations, across all workers. A bucket is its upper bound in seconds.';
 
     create table workers (
       id integer generated always as identity primary key,
@@ -41,7 +41,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       stopped_at timestamptz,
       running jsonb not null default '[]'
     );
-    comment on table workers is 'Worker processes, when each was last seen, and the jobs it is running.';
+    comment on table workers is 'Worker processes, when they were last seen, and the jobs they are running.';
     create index workers_seen_at_idx on workers (seen_at);
 
     create table paused_queues (
@@ -70,7 +70,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       since_then integer not null default 0
     );
     comment on table alarms is
-      'Errors that ADMIN_EMAIL has been told of, one row for each kind, and how often each has occurred since then.';
+      'Errors reported to ADMIN_EMAIL, one row per kind, and how often each has occurred since the last mail.';
   `.execute(db);
 }
 

@@ -17,8 +17,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       created_at timestamptz not null default now()
     );
     comment on table security_events is
-      'What happened to accounts. Rows are added, and removed when they are old or their account goes; a trigger '
-      'refuses every other change but forgetting an actor whose account goes.';
+      'Events on accounts. Rows are deleted when they are old or their account is deleted. A trigger refuses updates, '
+      'except clearing the actor when that account is deleted.';
     create index security_events_user_id_idx on security_events (user_id, id);
     create index security_events_user_id_kind_idx on security_events (user_id, kind, id);
     create index security_events_kind_idx on security_events (kind, id);
@@ -26,7 +26,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     create index security_events_created_at_idx on security_events using brin (created_at);
 
     create function refuse_change() returns trigger language plpgsql as $$
-    begin raise exception 'rows of % are never changed', tg_table_name; end
+    begin raise exception 'rows of % are immutable', tg_table_name; end
     $$;
     create trigger security_events_append_only before update on security_events for each row
       when (new.actor_id is not null or to_jsonb(new) - 'actor_id' <> to_jsonb(old) - 'actor_id')

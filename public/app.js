@@ -1,8 +1,8 @@
-/** What pages can do without, made livelier. */
+/** Enhancements of pages that work without scripts. */
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-// Times: in the reader's words, zone and locale. The exact moment stays in `datetime`, and in `title`.
+// Times in the reader's time zone and locale. The exact time stays in `datetime` and `title`.
 
 const WEEK = 7 * 24 * 60 * 60;
 const UNITS = { day: 24 * 60 * 60, hour: 60 * 60, minute: 60 };
@@ -25,9 +25,9 @@ function tellTime(element) {
 
 setInterval(() => all('time').forEach(tellTime), 60_000);
 
-// Drafts: what is being written is kept in the browser until the site has it.
+// Drafts are kept in the browser until the site has accepted them.
 
-/** A browser may refuse to store anything: then nothing is kept, and all else works. */
+/** Undefined if the browser does not allow storage. Then drafts are not kept. */
 function storage(name) {
   try {
     return globalThis[name];
@@ -42,7 +42,7 @@ const [navigation] = performance.getEntriesByType('navigation');
 const draftOf = (area) => `draft:${area.dataset.draft}:${location.pathname}`;
 const sent = visit?.getItem('sent');
 visit?.removeItem('sent');
-// Only a redirect says that the text was taken; one to the log-in says that it was not.
+// A redirect means that the text was accepted, unless it leads to the log-in page.
 if (sent && navigation?.redirectCount > 0 && !location.pathname.startsWith('/auth/'))
   drafts?.removeItem(sent);
 
@@ -83,9 +83,9 @@ addEventListener('beforeunload', (event) => {
   if (isUnsaved) event.preventDefault();
 });
 
-// Forms: some are sent without leaving the page. When that fails, they are sent as ever.
+// Some forms are sent without leaving the page. If that fails, they are sent normally.
 
-// A field called `action` would stand in the way of the property.
+// A field named `action` would shadow the property.
 const actionOf = (form) => form.getAttribute('action') ?? location.href;
 
 addEventListener('submit', async (event) => {
@@ -101,7 +101,7 @@ addEventListener('submit', async (event) => {
     }
     return;
   }
-  if (form.ariaBusy) return event.preventDefault(); // A second click changes nothing.
+  if (form.ariaBusy) return event.preventDefault(); // Ignore a second click.
   form.ariaBusy = 'true';
   isUnsaved = false;
   const area = form.querySelector('[data-draft]');
@@ -118,13 +118,13 @@ addEventListener('pageshow', () => {
 async function sendWithin(form, submitter, show) {
   const body = new URLSearchParams(new FormData(form, submitter));
   const response = await fetch(actionOf(form), { method: 'POST', body, headers: { accept: 'text/html' } });
-  // What is refused is sent plainly, so that the page that says why is seen.
+  // If it is refused, send it normally, to show the page with the reason.
   if (!response.ok && response.status !== 422) throw new Error(response.statusText);
   const page = await readPage(response);
   if (!show(form, page)) location.assign(response.url);
 }
 
-// The policy allows text to become elements here alone: what this site answered, which it would show as a page, too.
+// The only place where text becomes elements. It comes from this site, which could also send it as a page.
 const pages = globalThis.trustedTypes?.createPolicy('pages', { createHTML: (html) => html });
 
 async function readPage(response) {
@@ -141,7 +141,7 @@ function sendPlainly(form, submitter) {
   HTMLFormElement.prototype.submit.call(form);
 }
 
-/** Puts what has changed in its place: the element that the form names, and the page's messages. */
+/** Replaces the element that the form names, and the page's messages. */
 function swap(form, page) {
   const older = document.getElementById(form.dataset.swap);
   const newer = page.getElementById(form.dataset.swap);
@@ -154,7 +154,7 @@ function swap(form, page) {
   return true;
 }
 
-/** Shows the text as it will be, in the place of the field, until the button is pressed again. */
+/** Shows the preview instead of the field, until the button is pressed again. */
 function showPreview(form, page) {
   const preview = page.querySelector('.preview');
   const refused = page.querySelector(`form[action="${actionOf(form)}"]`);
@@ -177,7 +177,7 @@ function showPreview(form, page) {
   return true;
 }
 
-// What changes by itself: an element with `data-refresh` is fetched again after that many milliseconds.
+// An element with `data-refresh` is fetched again after that many milliseconds.
 
 function keepFresh(element) {
   setTimeout(async () => {

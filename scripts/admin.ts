@@ -8,19 +8,19 @@ import { mailTest } from './support/mail-test.ts';
 
 const USAGE = `Usage: npm run admin -- COMMAND
   grant EMAIL ROLE   gives an account a role: ${ROLES.join(', ')}
-  confirm EMAIL      takes an account for confirmed, without a mail
-  mail-test EMAIL    sends a mail through the configured server and prints its answer`;
+  confirm EMAIL      confirms an account without an email
+  mail-test EMAIL    sends an email through the configured server and prints its response`;
 
 type Command = (app: FastifyInstance, ...args: string[]) => Promise<string>;
 
-/** Each command, and how many arguments it takes. */
+/** Each command and its number of arguments. */
 const commands = new Map<string, { run: Command; arity: number }>([
   ['grant', { run: (app, email = '', role = '') => grantRole(app.db, email, role), arity: 2 }],
   ['confirm', { run: (app, email = '') => confirmByHand(app.db, email), arity: 1 }],
   ['mail-test', { run: (app, email = '') => mailTest(app, email), arity: 1 }],
 ]);
 
-/** `npm run admin -- COMMAND`: what an operator does to a site, with the site's own application. */
+/** `npm run admin -- COMMAND`: operator commands. */
 await runMain(async () => {
   const [name = '', ...args] = process.argv.slice(2);
   const command = commands.get(name);

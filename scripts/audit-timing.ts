@@ -10,29 +10,29 @@ import { Helper } from './bench/helper.ts';
 import { percentile } from './bench/table.ts';
 import { seed } from './support/seed.ts';
 
-/** What a guess from the time of one answer may be right about, at most: 0.5 is a coin, 1 is certainty. */
-const MOST = 0.55;
+/** The largest accepted AUC: at 0.5 response times reveal nothing, at 1 everything. */
+const MAX_AUC = 0.55;
 
-/** Requests of each kind before the measuring starts. */
+/** Requests of each kind before measuring. */
 const WARM_UP = 50;
 
-/** Made-up people all have this one. */
+/** The password of all seeded people. */
 const PASSWORD = 'password';
 const WRONG = 'a wrong password';
 
-/** A request about an address; `number` makes what must be different each time. */
+/** Sends a request about an address. `number` is different each time, for values that must be unique. */
 type Ask = (email: string, number: number) => Promise<Response>;
 
 interface Site {
   readonly url: string;
-  /** Somebody who is logged in. */
+  /** The cookie of a logged-in user. */
   readonly cookie: string;
 }
 
 /**
- * `npm run audit:timing`: whether the time of an answer tells that an address has an account. Prints how well the
- * times of known and unknown addresses can be told apart, and ends with 1 when that is too well. `--samples N` is the
- * number of requests of each kind.
+ * `npm run audit:timing`: measures whether response times reveal that an address has an account. Prints how well known and
+ * unknown addresses can be told apart, and exits with 1 if that is too well. `--samples N` is the number of requests of
+ * each kind.
  */
 await runMain(async () => {
   const { values } = parseArgs({ options: { samples: { type: 'string', default: '400' } } });
@@ -58,7 +58,7 @@ await runMain(async () => {
   });
 });
 
-/** Makes people up, and logs the first of them in. */
+/** Seeds people and logs the first one in. Returns the cookie. */
 async function fillSite(app: FastifyInstance, users: number): Promise<string> {
   try {
     await app.ready();
@@ -96,7 +96,7 @@ async function audit(requests: Readonly<Record<string, Ask>>, samples: number): 
   for (const [what, ask] of Object.entries(requests)) {
     const { known, unknown } = await measure(ask, samples);
     const area = areaUnderCurve(known, unknown);
-    if (area > MOST) process.exitCode = 1;
+    if (area > MAX_AUC) process.exitCode = 1;
     results[what] = {
       AUC: rounded(area, 3),
       'known, median ms': rounded(percentile(known, 0.5), 2),
@@ -105,8 +105,8 @@ async function audit(requests: Readonly<Record<string, Ask>>, samples: number): 
   }
   console.table(results);
   console.log(
-    `${samples} requests for known and as many for unknown addresses. The AUC of times that do not differ is 0.5,` +
-      ` give or take a standard error of ${standardError(samples, samples).toFixed(3)}; at most ${MOST} is accepted.`,
+    `${samples} requests each for known and unknown addresses. If response times do not differ, the AUC is 0.5,` +
+      ` with a standard error of ${standardError(samples, samples).toFixed(3)}; at most ${MAX_AUC} is accepted.`,
   );
 }
 
@@ -115,9 +115,9 @@ function rounded(value: number, digits: number): number {
 }
 
 /**
- * Asks about known and unknown addresses in random order, one at a time.
+ * Requests known and unknown addresses in random order, one at a time.
  *
- * @returns how long the answers took, in milliseconds
+ * @returns the response times, in milliseconds
  */
 async function measure(ask: Ask, samples: number): Promise<Record<'known' | 'unknown', number[]>> {
   const times: Record<'known' | 'unknown', number[]> = { known: [], unknown: [] };
@@ -125,7 +125,7 @@ async function measure(ask: Ask, samples: number): Promise<Record<'known' | 'unk
   let number = 0;
   const time = async (kind: 'known' | 'unknown', which: number): Promise<number> => {
     number += 1;
-    // The first is who is logged in. All addresses are equally long.
+    // Skips the first user, who is logged in. All addresses have the same length.
     const email = `${kind === 'known' ? 'user' : 'none'}${which + 2}@example.com`;
     const startedAt = performance.now();
     const response = await ask(email, number);
@@ -144,7 +144,8 @@ async function measure(ask: Ask, samples: number): Promise<Record<'known' | 'unk
   for (const { kind, which } of inTurn(WARM_UP, WARM_UP + samples)) {
     times[kind].push(await time(kind, which));
   }
-  if (statuses.size !== 1) throw new Error(`the answers differ in their status: ${[...statuses].join(', ')}`);
+  if (statuses.size !== 1)
+    throw new Error(`the responses differ in their status: ${[...statuses].join(', ')}`);
   return times;
 }
 

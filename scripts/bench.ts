@@ -9,7 +9,7 @@ import { benchPages } from './bench/pages.ts';
 import { type Bench, printTable, type Row } from './bench/table.ts';
 import { benchWrites } from './bench/writes.ts';
 
-/** Each measures one part of the system against a bare reference of the same run. */
+/** Each compares a part of the system with a bare reference in the same run. */
 const BENCHMARKS: Record<string, (bench: Bench) => Promise<Row[]>> = {
   pages: benchPages,
   api: benchApi,
@@ -18,8 +18,8 @@ const BENCHMARKS: Record<string, (bench: Bench) => Promise<Row[]>> = {
 };
 
 /**
- * `npm run bench -- pages`: prints figures, each beside its reference of the same run. `--json` is for machines;
- * `--scale large` has a million posts; `--data FOLDER` keeps what was seeded for the next run.
+ * `npm run bench -- pages`: prints figures, each beside its reference from the same run. `--json` prints JSON, `--scale
+ * large` seeds a million posts, `--data FOLDER` keeps the seeded data for the next run.
  */
 await runMain(async () => {
   const { positionals, values } = parseArgs({
@@ -34,7 +34,7 @@ await runMain(async () => {
   const { scale } = values;
   const problems = benchmarks
     .filter((name) => BENCHMARKS[name] === undefined)
-    .map((name) => `"${name}" is no benchmark; give some of ${Object.keys(BENCHMARKS).join(', ')}`);
+    .map((name) => `"${name}" is not a benchmark; choose from ${Object.keys(BENCHMARKS).join(', ')}`);
   if (scale !== 'small' && scale !== 'large') {
     throw new ConfigError([...problems, `--scale: "${scale}" is not accepted; give small or large`]);
   }

@@ -4,10 +4,10 @@ import { sql } from 'kysely';
 import { runMain } from '../src/process.ts';
 import { withApp } from './support/app.ts';
 
-/** `npm run console`: a REPL with the booted application, for looking and for mending by hand. */
+/** `npm run console`: a REPL with the application. */
 await runMain(() =>
   withApp(async (app) => {
-    console.log('app, db, queue and sql are at hand; await works. For example:');
+    console.log('Available: app, db, queue, sql, and top-level await. For example:');
     console.log("  await db.selectFrom('users').select(['id', 'email']).limit(5).execute()");
     const repl = start({ prompt: 'pennypost> ' });
     Object.assign(repl.context, { app, db: app.db, queue: app.queue, sql });

@@ -7,7 +7,7 @@ import { includeCode } from './support/include-code.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** `npm run docs`: puts the code that the documents show into them, from the files it stands in. `--check` only looks. */
+/** `npm run docs`: updates the code excerpts in the documents. `--check` only reports stale ones. */
 await runMain(async () => {
   const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
   const stale: string[] = [];
@@ -20,10 +20,7 @@ await runMain(async () => {
     if (!values.check) await writeFile(path, current);
   }
   if (values.check && stale.length > 0) {
-    throw new StartupError(
-      1,
-      `The code in ${stale.join(', ')} is not what the sources have. Run: npm run docs`,
-    );
+    throw new StartupError(1, `The code in ${stale.join(', ')} is stale. Run: npm run docs`);
   }
-  console.log(stale.length === 0 ? 'The documents are current.' : `Brought up to date: ${stale.join(', ')}.`);
+  console.log(stale.length === 0 ? 'The documents are current.' : `Updated: ${stale.join(', ')}.`);
 });

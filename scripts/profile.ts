@@ -9,7 +9,7 @@ import { NODE_ARGUMENTS } from './support/node-arguments.ts';
 
 const SERVER = join(import.meta.dirname, '..', 'src', 'server.ts');
 
-/** `npm run profile`: the web process under Node's CPU profiler, until Ctrl-C; then says where the profile is. */
+/** `npm run profile`: runs the web process under Node's CPU profiler until Ctrl-C, then prints the profile's path. */
 await runMain(async () => {
   const config = loadConfig();
   const folder = join(config.dataDir, 'profiles');
@@ -22,7 +22,7 @@ await runMain(async () => {
       {
         env: { ...process.env, DATABASE_URL: databaseUrl },
         stdio: 'inherit',
-        detached: true, // Ctrl-C is for this process, which then stops the server and waits for the profile.
+        detached: true, // So that Ctrl-C only reaches this process, which stops the server and waits for the profile.
       },
     );
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => server.kill('SIGTERM'));
@@ -33,5 +33,7 @@ await runMain(async () => {
 
   const newest = (await readdir(folder)).sort().at(-1);
   if (newest !== undefined)
-    console.log(`The profile is ${join(folder, newest)}. Open it in Chromium's DevTools, Performance.`);
+    console.log(
+      `The profile is ${join(folder, newest)}. Open it in the Performance panel of Chromium's DevTools.`,
+    );
 });

@@ -5,7 +5,7 @@ import { StartupError } from '../src/errors.ts';
 import { runMain } from '../src/process.ts';
 import { type FileResult, runFiles } from './support/run-test-files.ts';
 
-/** Started before all others, so that none of them runs alone at the end. `npm run test:slow` tells which they are. */
+/** Started first, so that none of them runs alone at the end. `npm run test:slow` finds them. */
 const LONGEST = [
   'test/scripts/start.test.ts',
   'test/system/browser/pages.test.ts',
@@ -23,18 +23,18 @@ const LONGEST = [
 ];
 
 /**
- * Runs test files in a few processes, each one file after another, and prints a line for each file and all that failed
- * in it. `tap run` would give each file a process of its own and load a recorder of coverage into it: loading the
- * application anew takes longer than most of the tests.
+ * Runs the test files in a few processes, each of which runs one file after another. Prints a line per file, and what
+ * failed. `tap run` would start a process with coverage for each file, and loading the application takes longer than most
+ * of the tests.
  *
- * `node scripts/run-tests.ts [--slow] [FILE…]`, within `scripts/with-postgres.ts`
+ * Usage: `node scripts/run-tests.ts [--slow] [FILE…]`, under `scripts/with-postgres.ts`.
  */
 await runMain(async () => {
   const args = process.argv.slice(2);
   const files = args.filter((arg) => arg !== '--slow');
   const startedAt = performance.now();
   const queue = files.length > 0 ? files : await findFiles();
-  // Tests wait for processes, locks and browsers about as long as they compute.
+  // Tests spend about half of their time waiting for processes, locks and browsers.
   const processes = Array.from({ length: 2 * availableParallelism() }, () => runFiles(queue, printFile));
   const results = (await Promise.all(processes)).flat();
   if (args.includes('--slow')) printSlowest(results);
@@ -49,7 +49,7 @@ async function findFiles(): Promise<string[]> {
   return [...LONGEST, ...files.filter((file) => !LONGEST.includes(file))];
 }
 
-/** A file that passes is a line, and what it wrote beside its results; of one that fails, all but what passed. */
+/** Prints a line per file. For a failed one, also prints its output without the tests that passed. */
 function printFile({ name, ms, ok, passed, failed, output }: FileResult): void {
   const word = ok ? styleText('green', 'ok    ') : styleText('red', 'not ok');
   console.log(`${word} ${seconds(ms)}  ${name}  ${passed} passed${failed > 0 ? `, ${failed} failed` : ''}`);

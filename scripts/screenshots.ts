@@ -13,7 +13,7 @@ import { launchChromium } from './support/chromium.ts';
 import { migrateToLatest } from './support/migrate.ts';
 import { openCluster } from './support/postgres-cluster.ts';
 
-/** `npm run screenshots`: pictures of the main pages, of a small site made for them, into `docs/screenshots`. */
+/** `npm run screenshots`: takes screenshots of the main pages of a small site and saves them in `docs/screenshots`. */
 
 const FOLDER = join(import.meta.dirname, '..', 'docs', 'screenshots');
 
@@ -57,7 +57,7 @@ await runMain(async () => {
     const site = await app.listen({ host: '127.0.0.1', port: 0 });
     const browser = await launchChromium();
     try {
-      const postId = await furnish(app);
+      const postId = await fillSite(app);
       await mkdir(FOLDER, { recursive: true });
       await shootAll(browser, site, { home: '/', post: `/post/${postId}`, profile: '/user/susan' });
     } finally {
@@ -70,8 +70,8 @@ await runMain(async () => {
   }
 });
 
-/** A few people, and what they wrote in the last days. Returns the id of the post that has comments. */
-async function furnish({ db, queue, markdown }: FastifyInstance): Promise<number> {
+/** Adds a few people and recent posts. Returns the id of the post with comments. */
+async function fillSite({ db, queue, markdown }: FastifyInstance): Promise<number> {
   const ids: number[] = [];
   for (const [index, { username, name, location, about }] of PEOPLE.entries()) {
     const { id } = await db

@@ -7,13 +7,12 @@ import { type Amounts, seed } from './support/seed.ts';
 
 const DEFAULTS: Amounts = { users: 100, posts: 1000, comments: 3000, follows: 1000, seed: 1 };
 
-/** `npm run seed -- --users 1000 --posts 20000 …`: fills an empty site with made-up people and what they write. */
+/** `npm run seed -- --users 1000 --posts 20000 …`: fills an empty site with made-up people and posts. */
 await runMain(async () => {
   const amounts = readAmounts();
   await withApp(async ({ db, pool }) => {
     const { rows } = await pool.query(`select from users where lower(username) = 'user1'`);
-    if (rows.length > 0)
-      throw new StartupError(2, 'This database has been seeded already: there is a user1.');
+    if (rows.length > 0) throw new StartupError(2, 'This database has already been seeded: user1 exists.');
     const startedAt = performance.now();
     await seed(db, amounts);
     console.log(

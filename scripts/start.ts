@@ -10,10 +10,10 @@ import { SupervisedProcess } from './support/supervisor.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** How long a database of somebody else's may take to come up beside us. */
-const DATABASE_PATIENCE_MS = 15_000;
+/** How long to wait for an external database that is still starting. */
+const DATABASE_WAIT_MS = 15_000;
 
-/** Beyond the grace that its requests and jobs have, how long a process may take to close before it is killed. */
+/** How long a process may take to close, after the grace period of its requests and jobs, before it is killed. */
 const CLOSING_MS = 10_000;
 
 /** `npm start`: the whole system on one machine. */
@@ -24,7 +24,7 @@ await runMain(async () => {
   const database = config.databaseUrl === undefined ? await holdDatabase(config.dataDir) : undefined;
   try {
     const databaseUrl = database?.url ?? config.databaseUrl ?? '';
-    await migratePatiently(databaseUrl);
+    await migrateWhenReachable(databaseUrl);
     await runProcesses(config, databaseUrl, [stopped, lossOf(database)]);
   } finally {
     await database?.stop();
@@ -32,15 +32,15 @@ await runMain(async () => {
   say('Stopped.');
 });
 
-/** Settles at the first Ctrl-C or SIGTERM. Those that follow change nothing: stopping has a deadline of its own. */
+/** Settles at the first Ctrl-C or SIGTERM. Later ones are ignored, because stopping has a deadline. */
 function stopRequested(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
   return promise;
 }
 
-async function migratePatiently(databaseUrl: string): Promise<void> {
-  const deadline = Date.now() + DATABASE_PATIENCE_MS;
+async function migrateWhenReachable(databaseUrl: string): Promise<void> {
+  const deadline = Date.now() + DATABASE_WAIT_MS;
   for (;;) {
     try {
       return await migrateToLatest(databaseUrl, () => {});
@@ -56,7 +56,7 @@ function isUnreachable(error: unknown): error is StartupError {
   return error instanceof StartupError && error.exitCode === 1;
 }
 
-/** Runs web and worker until one of the given reasons to stop, or until one of them cannot be kept running. */
+/** Runs the web and worker processes until a reason to stop, or until one of them cannot be kept running. */
 async function runProcesses(
   config: Config,
   databaseUrl: string,
@@ -87,17 +87,14 @@ async function runProcesses(
 async function lossOf(database: HeldDatabase | undefined): Promise<void> {
   if (database === undefined) return new Promise(() => {});
   await database.lost;
-  throw new StartupError(
-    1,
-    'The embedded PostgreSQL stopped although nobody asked it to. Start again to recover.',
-  );
+  throw new StartupError(1, 'The embedded PostgreSQL stopped unexpectedly. Start again to recover.');
 }
 
 function announce(config: Config): void {
   const site = config.port === 0 ? 'see the log for its port' : config.baseUrl;
-  const mails = config.smtpUrl === undefined ? `${site}/dev/mailbox` : 'sent through SMTP_URL';
+  const email = config.smtpUrl === undefined ? `${site}/dev/mailbox` : 'sent through SMTP_URL';
   say(`Pennypost is ready: ${site}`);
-  say(`Mails: ${mails}`);
+  say(`Email: ${email}`);
 }
 
 function say(line: string): void {

@@ -9,8 +9,8 @@ import { openCluster } from './support/postgres-cluster.ts';
 import { torture } from './torture/run.ts';
 
 /**
- * `npm run torture`: sends mails while workers are killed, the database restarts and the mail server refuses every
- * third, and sees that all arrive. Takes about two minutes.
+ * `npm run torture`: sends mail while workers are killed, the database restarts and the mail server refuses every third
+ * mail, and checks that all of it arrives. Takes about two minutes.
  */
 await runMain(async () => {
   const amounts = readAmounts();

@@ -9,10 +9,10 @@ import { runMain } from '../src/process.ts';
 import { migrateToLatest } from './support/migrate.ts';
 import { openCluster } from './support/postgres-cluster.ts';
 
-/** Tests are many processes that load the same code. */
+/** Shared by the many processes that the tests start. */
 const COMPILE_CACHE = join(import.meta.dirname, '..', 'node_modules', '.cache', 'compile');
 
-/** Fast and forgetful: what a test database holds need not survive a power cut. */
+/** Fast but not durable: test databases need not survive a power cut. */
 const SETTINGS = {
   fsync: 'off',
   synchronous_commit: 'off',
@@ -25,8 +25,8 @@ const MEMORY = '/dev/shm';
 const ENOUGH_BYTES = 2 ** 30;
 
 /**
- * Runs a command, such as the tests, with a PostgreSQL of its own that is gone afterwards. The command finds in
- * `TEST_POSTGRES_URL` a migrated database called `template`, made to be cloned.
+ * Runs a command, such as the tests, with a temporary PostgreSQL. `TEST_POSTGRES_URL` leads to it; its database `template`
+ * is migrated and ready to be cloned.
  */
 await runMain(async () => {
   const [command, ...args] = process.argv.slice(2);
@@ -56,7 +56,7 @@ await runMain(async () => {
   }
 });
 
-/** In memory where there is room: each test clones the template, a few hundred files. */
+/** In memory if there is room, because each test clones the template's few hundred files. */
 async function temporaryFolder(): Promise<string> {
   const memory = await statfs(MEMORY).catch(() => undefined);
   return memory !== undefined && memory.bavail * memory.bsize >= ENOUGH_BYTES ? MEMORY : tmpdir();

@@ -40,7 +40,7 @@ declare module 'fastify' {
   }
 }
 
-/** What a process does with the tree: answer HTTP, work the queues, both, or serve one command of an operator. */
+/** What a process does with the tree: serve HTTP, work the queues, both, or run a command. */
 export type Role = 'web' | 'worker' | 'web-and-worker' | 'command';
 
 export interface Overrides {
@@ -48,15 +48,15 @@ export interface Overrides {
   role?: Role;
   /** Replaces the logger made from the configuration. */
   logger?: FastifyBaseLogger;
-  /** Replaces the queue's clock, for tests that let time pass. */
+  /** Replaces the queue's clock, for tests about time. */
   clock?: Clock;
 }
 
 /**
- * Builds the whole application, unready: `await app.ready()` connects it, `await app.close()` ends all of it.
- * Nothing is shared between two apps, so several can live in one process with different configurations.
+ * Builds the whole application. `await app.ready()` connects it and `await app.close()` ends it. Apps share nothing, so
+ * several can run in one process with different configurations.
  *
- * `ready()` throws StartupError when the database is away or its schema is old.
+ * `ready()` throws StartupError if the database is unreachable or its schema is old.
  */
 export function buildApp(config: Config, { role = 'web', logger, clock }: Overrides = {}): FastifyInstance {
   const app: FastifyInstance = Fastify({
@@ -73,7 +73,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.decorate('config', config);
   app.decorate('role', role);
 
-  // What jobs and pages stand on. Closing runs in reverse: the queue lets go before the database does.
+  // Infrastructure for jobs and pages. Closing runs in reverse, so the queue stops before the database closes.
   app.register(work);
   app.register(tracing);
   app.register(db, { clock });
@@ -89,7 +89,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(markdown);
   app.register(rateLimits);
 
-  // How HTTP is spoken.
+  // HTTP.
   app.register(clientAddress);
   app.register(securityEvents);
   app.register(securityHeaders);

@@ -2,21 +2,21 @@ import { resolve } from 'node:path';
 import { EnvironmentReader } from './environment-reader.ts';
 import { API_RATE_LIMIT, LOGIN_FROM_ANYWHERE, type RateLimit } from './limits.ts';
 
-/** Everything a process is told from outside. Frozen; handed down, never imported. */
+/** The whole configuration. Frozen; passed as a parameter, never imported. */
 export type Config = Readonly<ReturnType<typeof readVariables>> & {
   readonly loginFromAnywhere: RateLimit;
   readonly apiRateLimit: RateLimit;
-  /** The pages that are rendered once for all who have no session; with an age of 0 none is kept. */
+  /** The cache of pages for visitors without a session. An age of 0 turns it off. */
   readonly pageCache: { readonly maxAgeMs: number; readonly maxBytes: number };
-  /** What hashing a password costs, in the terms of argon2id. */
+  /** argon2id's parameters for password hashes. */
   readonly passwordHashing: { readonly memoryKiB: number; readonly passes: number };
-  /** How long one text may take to render. */
+  /** How long a text may take to render. */
   readonly renderTimeoutMs: number;
-  /** How long a connection may stand still, also while an answer waits to be read. */
+  /** How long a connection may be idle, even while the client has not read the response. */
   readonly connectionTimeoutMs: number;
 };
 
-/** The environment is wrong. Every wrong variable has one line that says what was given and what is accepted. */
+/** The environment is invalid. `lines` has one line per variable with its value and what is accepted. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly lines: readonly string[];
@@ -28,11 +28,11 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads and validates the environment, all of it, so that every mistake is reported at once.
+ * Reads and validates the whole environment, so that all mistakes are reported at once.
  *
- * @param env defaults to the process's own and what `.env` adds to it; tests pass a literal
- * @param required variables that have no default for this command, e.g. `DATABASE_URL` for the web process
- * @throws ConfigError with one line per wrong or missing variable
+ * @param env defaults to the process's environment and `.env`
+ * @param required variables that this command needs and that have no default, e.g. `DATABASE_URL` for the web process
+ * @throws ConfigError with one line per invalid or missing variable
  */
 export function loadConfig(
   env: Readonly<Record<string, string | undefined>> = readEnvironment(),
@@ -53,7 +53,7 @@ export function loadConfig(
   });
 }
 
-/** The process's environment, with what a file `.env` in its folder sets beside it. */
+/** The process's environment, with the variables that `.env` adds. */
 function readEnvironment(): NodeJS.ProcessEnv {
   try {
     process.loadEnvFile();
@@ -63,15 +63,15 @@ function readEnvironment(): NodeJS.ProcessEnv {
   return process.env;
 }
 
-/** The age is how long visitors may miss a change that another process made. */
+/** The age is how late visitors may see a change made by another process. */
 const PAGE_CACHE: Config['pageCache'] = Object.freeze({ maxAgeMs: 2_000, maxBytes: 16 * 2 ** 20 });
 
-/** What OWASP's Password Storage Cheat Sheet recommends: m = 19 MiB, t = 2, p = 1. */
+/** Recommended by OWASP's Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1. */
 const PASSWORD_HASHING: Config['passwordHashing'] = Object.freeze({ memoryKiB: 19 * 1024, passes: 2 });
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
-/** What some variables must look like, and how to say so. */
+/** The patterns of some variables, and what they accept. */
 const SENDER = {
   pattern: /^(?:[^\r\n<>]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/,
   accepts: 'an address, as in "Pennypost <no-reply@example.com>"',
@@ -84,50 +84,50 @@ const CONTACT = {
 };
 const TOKEN = { pattern: /^[\x21-\x7e]+$/, accepts: 'letters, digits and signs without spaces' };
 
-/** The table of variables: each name once, with its meaning, its default and what it accepts. */
+/** Every variable, with its meaning, default and accepted values. */
 function readVariables(env: EnvironmentReader) {
   const port = env.integer('PORT', 3000, { min: 0, max: 65_535 });
   return {
-    /** Primary database (PostgreSQL 15 or newer); undefined means the embedded one in `dataDir`. */
+    /** The primary database (PostgreSQL 15 or newer); undefined for the embedded one in `dataDir`. */
     databaseUrl: env.url('DATABASE_URL', ['postgres:', 'postgresql:']),
-    /** A read-only copy, for pages that may be a moment old; undefined means that the primary serves those too. */
+    /** A read-only replica for pages that may be slightly stale; undefined to read them from the primary. */
     databaseReplicaUrl: env.url('DATABASE_REPLICA_URL', ['postgres:', 'postgresql:']),
-    /** Connections this process may hold, the queue's included; to a replica, as many again. */
+    /** Connections per process, including the queue's. The replica gets as many again. */
     databasePoolMax: env.integer('DATABASE_POOL_MAX', 10, { min: 4, max: 1000 }),
-    /** Where the embedded defaults keep their files: the database cluster and the mailbox. Absolute. */
+    /** The folder of the embedded database and the local mailbox, as an absolute path. */
     dataDir: resolve(env.text('DATA_DIR', './data')),
     host: env.text('HOST', '127.0.0.1'),
     port,
-    /** The site's own address in mails and feeds, without a trailing slash. */
+    /** The site's address, for links. Without a trailing slash. */
     baseUrl: (env.url('BASE_URL', ['http:', 'https:']) ?? `http://localhost:${port}`).replace(/\/+$/, ''),
-    /** Whose `X-Forwarded-*` headers are believed, as Fastify's `trustProxy`. */
+    /** Proxies whose `X-Forwarded-*` headers are trusted, as in Fastify's `trustProxy`. */
     trustProxy: env.trustProxy('TRUST_PROXY'),
-    /** The mail server; undefined means the local mailbox. */
+    /** The mail server; undefined for the local mailbox. */
     smtpUrl: env.url('SMTP_URL', ['smtp:', 'smtps:']),
     mailFrom: env.matching('MAIL_FROM', 'Pennypost <no-reply@localhost>', SENDER),
     mailSubjectPrefix: env.matching('MAIL_SUBJECT_PREFIX', '[Pennypost]', ONE_LINE),
-    /** Whoever confirms this address becomes Administrator. */
+    /** The account that confirms this address becomes Administrator. */
     adminEmail: env.optionalMatching('ADMIN_EMAIL', ADDRESS),
-    /** Where to report holes, for `/.well-known/security.txt`; undefined means that there is none. */
+    /** Where to report vulnerabilities, for `/.well-known/security.txt`. */
     securityContact: env.optionalMatching('SECURITY_CONTACT', CONTACT),
     /** Page sizes. */
     postsPerPage: env.integer('POSTS_PER_PAGE', 20, { min: 1, max: 200 }),
     followersPerPage: env.integer('FOLLOWERS_PER_PAGE', 50, { min: 1, max: 200 }),
     commentsPerPage: env.integer('COMMENTS_PER_PAGE', 30, { min: 1, max: 200 }),
-    /** Queries that take longer than this many milliseconds are logged. */
+    /** Slower queries are logged, in milliseconds. */
     slowQueryMs: env.integer('SLOW_QUERY_MS', 500, { min: 0, max: 600_000 }),
-    /** Whose pages may call the API from a browser: origins, or `*`; undefined means only our own. */
+    /** Origins whose pages may call the API from a browser, or `*`; undefined for none but the site's own. */
     corsOrigins: env.origins('CORS_ORIGINS'),
     rateLimitsEnabled: env.oneOf('RATE_LIMITS', 'on', ['on', 'off']) === 'on',
-    /** How often an account and an address may do what; the defaults are in `limits.ts`. */
+    /** Rate limits per account and IP address; defaults in `limits.ts`. */
     rateLimits: env.limits('ACCOUNT_LIMITS'),
-    /** Jobs in flight in one worker process. */
+    /** Concurrent jobs per worker process. */
     workerConcurrency: env.integer('WORKER_CONCURRENCY', 10, { min: 1, max: 1000 }),
-    /** How long a stopping process waits for running requests and jobs. */
+    /** How long a process waits for its requests and jobs when it stops. */
     shutdownGraceSeconds: env.integer('SHUTDOWN_GRACE_SECONDS', 25, { min: 1, max: 3600 }),
-    /** Who bears this may read `/metrics`; undefined means only this machine may. */
+    /** The bearer token for `/metrics`; undefined to allow only this machine. */
     metricsToken: env.optionalMatching('METRICS_TOKEN', TOKEN),
-    /** Where OpenTelemetry traces go; undefined means nowhere. */
+    /** Where to export OpenTelemetry traces; undefined for none. */
     otlpEndpoint: env.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']),
     logLevel: env.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
   };

@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { DEFAULT_LIMITS, type RateLimits, readLimits } from './limits.ts';
 
-/** Reads variables one by one and collects what is wrong with them instead of stopping at the first. */
+/** Reads variables one by one and collects problems instead of stopping at the first. */
 export class EnvironmentReader {
   readonly problems: string[] = [];
   readonly #env: Readonly<Record<string, string | undefined>>;
@@ -85,7 +85,7 @@ export class EnvironmentReader {
     return limits ?? DEFAULT_LIMITS;
   }
 
-  /** Answers in the terms of Fastify's `trustProxy`, which takes a hop count as a function. */
+  /** A value for Fastify's `trustProxy`, which takes a hop count as a function. */
   trustProxy(name: string): boolean | string[] | ((address: string, hop: number) => boolean) {
     const value = this.#value(name) ?? 'false';
     if (value === 'true' || value === 'false') return value === 'true';
@@ -97,7 +97,7 @@ export class EnvironmentReader {
     return false;
   }
 
-  /** An empty variable counts as unset: that is what `NAME=` in a file means. */
+  /** An empty variable counts as unset, such as `NAME=` in a file. */
   #value(name: string): string | undefined {
     return this.#env[name]?.trim() || undefined;
   }
@@ -107,7 +107,7 @@ export class EnvironmentReader {
   }
 }
 
-/** Hides what stands where a URL has its password, also in text that is no valid URL. */
+/** Masks the password in a URL, even if the URL is invalid. */
 export function maskPassword(text: string): string {
   return text.replace(/^((?:[^:/]+:\/\/)?[^:]*):.*@/, '$1:***@');
 }

@@ -1,4 +1,4 @@
-/** What can go wrong in ways the domain foresees. The HTTP layer maps each code to a status, once. */
+/** Failures that the domain expects. One table in the HTTP layer maps each code to a status. */
 export type DomainErrorCode =
   | 'unauthorized'
   | 'forbidden'
@@ -15,7 +15,7 @@ export type DomainErrorCode =
   | 'too-many-requests'
   | 'busy';
 
-/** An expected outcome that is not success. Its message may be shown to the person who caused it. */
+/** An expected failure. Its message may be shown to the user. */
 export class DomainError extends Error {
   override readonly name = 'DomainError';
   readonly code: DomainErrorCode;
@@ -26,10 +26,10 @@ export class DomainError extends Error {
   }
 }
 
-/** The error for something that is not there. @param what its name in the message */
+/** The error for something that does not exist. `what` is its name in the message. */
 export const noSuch = (what: string) => new DomainError('not-found', `There is no such ${what}.`);
 
-/** Somebody tried too often. */
+/** A rate limit was exceeded. */
 export class TooManyRequests extends DomainError {
   /** How long to wait, in whole seconds, at least 1. */
   readonly retryAfterSeconds: number;
@@ -40,7 +40,7 @@ export class TooManyRequests extends DomainError {
   }
 }
 
-/** There is more to do than can be done soon. */
+/** Too much work is waiting already. */
 export class Busy extends DomainError {
   /** How long to wait, in whole seconds. */
   readonly retryAfterSeconds = 5;
@@ -50,7 +50,7 @@ export class Busy extends DomainError {
   }
 }
 
-/** A job failed in a way that trying again cannot mend: it goes to the dead letter queue at once. */
+/** A job failed in a way that a retry cannot help. It goes to the dead letter queue at once. */
 export class PermanentFailure extends Error {
   override readonly name = 'PermanentFailure';
 }
@@ -58,7 +58,7 @@ export class PermanentFailure extends Error {
 /** The process cannot start. `message` is one line for the operator; no stack trace is printed. */
 export class StartupError extends Error {
   override readonly name = 'StartupError';
-  /** 1 when waiting may help, as when a server is down; 2 when somebody must change something first. */
+  /** 1 if trying again later may help, e.g. when a server is down; 2 if something must be changed first. */
   readonly exitCode: 1 | 2;
 
   constructor(exitCode: 1 | 2, message: string, options?: ErrorOptions) {

@@ -1,10 +1,10 @@
-/** How often something may be done: `points` times in a window of `seconds`. */
+/** A limit of `points` in a window of `seconds`. */
 export interface RateLimit {
   readonly points: number;
   readonly seconds: number;
 }
 
-/** The limits of one action, on each account and on each network address. */
+/** The limits of one action, per account and per IP address. */
 export interface ActionLimits {
   readonly account: RateLimit;
   readonly address: RateLimit;
@@ -14,32 +14,32 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A school or an office shares one address, so an address may do what this many accounts may. */
+/** A school or an office shares one IP address, so its limit is that of this many accounts. */
 const ACCOUNTS_PER_ADDRESS = 10;
 
-/** What one account may do in a window of time, and with it what one address may. */
+/** An account's limit, and the IP address's limit that follows from it. */
 function perAccount(points: number, seconds: number): ActionLimits {
   return { account: { points, seconds }, address: { points: points * ACCOUNTS_PER_ADDRESS, seconds } };
 }
 
 /** All limits. On its first day, an account may do a tenth of what routes declare. */
 export const DEFAULT_LIMITS = Object.freeze({
-  /** Posts published and changed. */
+  /** Publishing and editing posts. */
   post: perAccount(60, HOUR),
   comment: perAccount(120, HOUR),
   /** Following and unfollowing. */
   follow: perAccount(300, HOUR),
-  /** Changes to profiles and to the choice of mails. */
+  /** Changes to profiles and mail choices. */
   profile: perAccount(60, HOUR),
-  /** Previews of a text. */
+  /** Previews. */
   preview: perAccount(300, HOUR),
-  /** Exports of what an account wrote. */
+  /** Data exports. */
   export: perAccount(3, DAY),
-  /** API tokens made. */
+  /** New API tokens. */
   token: perAccount(60, HOUR),
-  /** Passwords tried for one account from one address; and by each browser that has logged in to it before. */
+  /** Password attempts on an account from one IP address, or from one browser that has logged in to it before. */
   login: perAccount(10, 15 * MINUTE),
-  /** Mails asked for. */
+  /** Requests that send mail. */
   register: perAccount(5, HOUR),
   resend: perAccount(5, HOUR),
   reset: perAccount(5, HOUR),
@@ -49,10 +49,10 @@ export const DEFAULT_LIMITS = Object.freeze({
 export type LimitedAction = keyof typeof DEFAULT_LIMITS;
 export type RateLimits = Readonly<Record<LimitedAction, ActionLimits>>;
 
-/** Passwords tried for one account from all addresses together, by browsers that have never logged in to it. */
+/** Password attempts on an account from all IP addresses together, by browsers that have never logged in to it. */
 export const LOGIN_FROM_ANYWHERE: RateLimit = Object.freeze({ points: 100, seconds: HOUR });
 
-/** An account's requests to the API: ten a second, which no person needs and which leaves a machine to others. */
+/** API requests per account: ten a second, more than a person needs and little for the server. */
 export const API_RATE_LIMIT: RateLimit = Object.freeze({ points: 600, seconds: MINUTE });
 
 const UNITS: ReadonlyMap<string, number> = new Map([
@@ -62,10 +62,10 @@ const UNITS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Reads how an operator wants the limits.
+ * Reads an operator's changes to the limits.
  *
- * @param changes what an account may do instead of the default, as in `post=30/hour, export=1/day`; a unit is `minute`, `hour` or `day`
- * @returns the limits of all actions, or undefined when `changes` cannot be understood
+ * @param changes limits per account, e.g. `post=30/hour, export=1/day`; units are `minute`, `hour` and `day`
+ * @returns the limits of all actions, or undefined if `changes` is invalid
  */
 export function readLimits(changes: string): RateLimits | undefined {
   const limits: Record<LimitedAction, ActionLimits> = { ...DEFAULT_LIMITS };

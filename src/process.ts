@@ -4,8 +4,8 @@ import { ConfigError } from './config.ts';
 import { StartupError } from './errors.ts';
 
 /**
- * Runs the body of a command. What an operator can mend is said in plain lines and ends with exit code 2, or 1
- * where a server is away; only a fault of ours shows a stack trace.
+ * Runs a command. Reports errors that an operator can fix in plain lines, with exit code 2, or 1 if a server is
+ * unreachable. Only unexpected errors show a stack trace.
  */
 export async function runMain(main: () => Promise<void>): Promise<void> {
   try {
@@ -15,7 +15,7 @@ export async function runMain(main: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Says on stderr why a command failed. Returns the exit code that belongs to it. */
+/** Prints to stderr why a command failed. Returns the exit code. */
 function reportFailure(error: unknown): number {
   if (error instanceof ConfigError) {
     process.stderr.write(`${error.lines.join('\n')}\n`);
@@ -33,12 +33,12 @@ function reportFailure(error: unknown): number {
   return 1;
 }
 
-/** What `parseArgs` of node:util throws for an option it was not told of. */
+/** `parseArgs` throws these for unknown options. */
 function isWrongOption(error: unknown): error is Error {
   return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_');
 }
 
-/** Readies the tree; when that fails, closes what had been opened, so that the process can end. */
+/** Readies the app. If that fails, closes it, so that the process can end. */
 export async function readyOrClose(app: FastifyInstance): Promise<void> {
   try {
     await app.ready();
@@ -48,16 +48,16 @@ export async function readyOrClose(app: FastifyInstance): Promise<void> {
   }
 }
 
-/** Beyond the grace that requests and jobs have, how long the closing itself may take. */
+/** How long closing may take after the grace period of requests and jobs. */
 const CLOSING_SECONDS = 5;
 
 /**
- * Closes the app, and with it the process, on SIGTERM, SIGINT, an uncaught error, or the end of the process that started
- * this one, so that none is left behind. Call it before the app takes any work: a signal that came earlier would cut it off.
+ * Closes the app, which ends the process, on SIGTERM, SIGINT, an uncaught error or the end of the parent process. Call it
+ * before the app takes any work, because an earlier signal would interrupt it.
  */
 export function closeOnSignal(app: FastifyInstance): void {
   const delay = (app.config.shutdownGraceSeconds + CLOSING_SECONDS) * 1000;
-  // A start that fails ends by itself, with its own exit code.
+  // `beforeExit` is skipped because a failed start ends by itself, with its own exit code.
   const stopping = closeWithGrace(
     { delay, logger: app.log, skip: ['beforeExit'] },
     async ({ signal, err }) => {
@@ -68,10 +68,10 @@ export function closeOnSignal(app: FastifyInstance): void {
     },
   );
   process.once('disconnect', () => stopping.close());
-  process.channel?.unref(); // Listening to the parent must not keep a failed start alive.
+  process.channel?.unref(); // Listening must not keep a failed start alive.
 }
 
-/** Tells the process that started this one, if one is listening, that it is ready. */
+/** Tells the parent process, if there is one, that this one is ready. */
 export function reportReady(): void {
   process.send?.('ready');
 }

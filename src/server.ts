@@ -5,7 +5,7 @@ import { StartupError } from './errors.ts';
 import { jobs } from './jobs/index.ts';
 import { closeOnSignal, readyOrClose, reportReady, runMain } from './process.ts';
 
-/** The web process: config → app → listen → graceful close. `--with-worker` works the queues as well. */
+/** The web process: config → app → listen → graceful close. `--with-worker` also works the queues. */
 await runMain(async () => {
   const { values } = parseArgs({ options: { 'with-worker': { type: 'boolean', default: false } } });
   const config = loadConfig(undefined, { required: ['DATABASE_URL'] });

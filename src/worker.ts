@@ -6,7 +6,7 @@ import { jobs } from './jobs/index.ts';
 import { closeOnSignal, readyOrClose, reportReady, runMain } from './process.ts';
 import { hasConsumingWorker } from './queue/presence.ts';
 
-/** The worker process: config → the same app, which listens on no port → work → graceful close. */
+/** The worker process: config → app → work → graceful close. */
 await runMain(async () => {
   const config = loadConfig(undefined, { required: ['DATABASE_URL'] });
   const options = readOptions(config);
@@ -30,7 +30,7 @@ function readOptions(config: Config) {
   const known = jobs.map(({ contract }) => contract.name).join(', ');
   const problems = names
     .filter((_name, index) => chosen[index] === undefined)
-    .map((name) => `--queues: "${name}" is not a queue; give some of ${known}`);
+    .map((name) => `--queues: "${name}" is not a queue; choose from ${known}`);
 
   const concurrency = Number(values.concurrency ?? config.workerConcurrency);
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1000) {
@@ -42,7 +42,7 @@ function readOptions(config: Config) {
   return { jobs: chosen.filter((job) => job !== undefined), concurrency, isCheck: values.check ?? false };
 }
 
-/** For a container's health check: succeeds when some worker has lately been heard from and works a queue. */
+/** For a container's health check: succeeds if a worker has recently reported that it works a queue. */
 async function checkForLiveWorker(config: Config): Promise<void> {
   const app = buildApp({ ...config, logLevel: 'silent' }, { role: 'command' });
   await readyOrClose(app);

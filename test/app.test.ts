@@ -9,7 +9,7 @@ import { drain, jobsOf } from './support/jobs.ts';
 import { catchMail } from './support/smtp.ts';
 
 t.test(
-  'two apps with two databases, brokers and mail servers live in one process and never meet',
+  'two apps with different databases, brokers and mail servers run independently in one process',
   async (t) => {
     const [thereMail, hereMail] = [await catchMail(t), await catchMail(t)];
     const here = await build(t, { SMTP_URL: hereMail.url, MAIL_FROM: 'here@example.com' });
@@ -20,7 +20,7 @@ t.test(
     t.same(await jobsOf(there, mailQueue), [], 'the other broker has no such job');
 
     await drain(there);
-    t.same([hereMail.mails, thereMail.mails], [[], []], 'a worker of the other app does not find it');
+    t.same([hereMail.mails, thereMail.mails], [[], []], 'the other app’s worker does not find it');
 
     await drain(here);
     t.match(hereMail.mails, [{ from: { text: 'here@example.com' } }]);
@@ -28,7 +28,7 @@ t.test(
   },
 );
 
-t.test('the worker is the very tree of the web process, and does what it enqueued', async (t) => {
+t.test('the worker and the web process have the same tree, and the worker runs its jobs', async (t) => {
   const smtp = await catchMail(t);
   const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: smtp.url };
   const web = await build(t, env, { role: 'web' });
@@ -64,9 +64,9 @@ t.test('a registration that rolls back leaves no job; one that commits leaves ex
   t.equal((await jobsOf(app, mailQueue)).length, 1);
 });
 
-t.test('pages of the web scope know sessions, and what stands beside it does not', async (t) => {
+t.test('only the web scope has sessions', async (t) => {
   const app = await build(t);
   const page = await app.inject('/');
   t.equal(page.statusCode, 200);
-  t.notOk(app.hasRequestDecorator('session'), 'the root, where an API would stand, has no session');
+  t.notOk(app.hasRequestDecorator('session'), 'the root scope has no session');
 });

@@ -12,7 +12,7 @@ function problemsOf(env: Record<string, string>, required: string[] = []): reado
   }
 }
 
-t.test('an empty environment gives the defaults, frozen', async (t) => {
+t.test('an empty environment gives frozen defaults', async (t) => {
   const config = loadConfig({});
   t.match(config, {
     host: '127.0.0.1',
@@ -27,12 +27,12 @@ t.test('an empty environment gives the defaults, frozen', async (t) => {
   t.ok(Object.isFrozen(config));
 });
 
-t.test('BASE_URL follows PORT, and loses a trailing slash', async (t) => {
+t.test('BASE_URL follows PORT and loses a trailing slash', async (t) => {
   t.equal(loadConfig({ PORT: '8080' }).baseUrl, 'http://localhost:8080');
   t.equal(loadConfig({ BASE_URL: 'https://blog.example/' }).baseUrl, 'https://blog.example');
 });
 
-t.test('every wrong variable is reported at once: its name, what was given, what is accepted', async (t) => {
+t.test('all invalid variables are reported at once, with their values and what is accepted', async (t) => {
   const lines = problemsOf({
     PORT: 'abc',
     SMTP_URL: 'nonsense',
@@ -50,18 +50,18 @@ t.test('every wrong variable is reported at once: its name, what was given, what
   }
 });
 
-t.test('numbers are whole and within their bounds', async (t) => {
+t.test('numbers must be integers within their range', async (t) => {
   for (const PORT of ['-1', '65536', '3.5', '1e3', '0x10', '3000 ']) {
     t.equal(problemsOf({ PORT }).length, PORT === '3000 ' ? 0 : 1, PORT);
   }
 });
 
-t.test('a variable that a command needs is reported when it is missing or empty', async (t) => {
+t.test('a missing or empty variable is reported if the command needs it', async (t) => {
   t.match(problemsOf({}, ['DATABASE_URL']), [/^DATABASE_URL: not set/]);
   t.match(problemsOf({ DATABASE_URL: ' ' }, ['DATABASE_URL']), [/^DATABASE_URL: not set/]);
 });
 
-t.test('passwords are masked in what is reported', async (t) => {
+t.test('passwords are masked in error messages', async (t) => {
   t.match(problemsOf({ DATABASE_URL: 'mysql://user:secret@host/db' }), [/"mysql:\/\/user:\*\*\*@host\/db"/]);
   for (const text of [
     'smtp://user:secret@host:587',
@@ -74,7 +74,7 @@ t.test('passwords are masked in what is reported', async (t) => {
   t.equal(maskPassword('smtp://host:587'), 'smtp://host:587');
 });
 
-t.test('ACCOUNT_LIMITS changes what is named, for accounts and tenfold for addresses', async (t) => {
+t.test('ACCOUNT_LIMITS changes the named limits, tenfold for IP addresses', async (t) => {
   const { rateLimits } = loadConfig({ ACCOUNT_LIMITS: 'post=30/hour, export=1/day,' });
   t.same(rateLimits.post, {
     account: { points: 30, seconds: 3600 },
@@ -96,7 +96,7 @@ t.test('ACCOUNT_LIMITS changes what is named, for accounts and tenfold for addre
   }
 });
 
-t.test('TRUST_PROXY takes a hop count, addresses, or a yes or no', async (t) => {
+t.test('TRUST_PROXY accepts a hop count, addresses, true or false', async (t) => {
   const { trustProxy } = loadConfig({ TRUST_PROXY: '1' });
   t.ok(typeof trustProxy === 'function' && trustProxy('10.0.0.1', 0) && !trustProxy('10.0.0.1', 1));
   t.same(loadConfig({ TRUST_PROXY: '10.0.0.0/8, ::1' }).trustProxy, ['10.0.0.0/8', '::1']);

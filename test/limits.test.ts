@@ -8,7 +8,7 @@ import { writePosts } from './support/writing.ts';
 
 const narrow = { points: 2, seconds: 60 };
 
-t.test('posts are limited by account, on pages and by the API together', async (t) => {
+t.test('posts are limited per account, across pages and the API', async (t) => {
   const app = await build(t, {}, withLimits({ post: 3 }));
   const john = await createUser(app);
   const client = await signedInClient(app, john);
@@ -36,13 +36,17 @@ t.test('posts are limited by account, on pages and by the API together', async (
     t.equal(refused.json().error, 'too many requests');
     t.ok(Number(refused.headers['retry-after']) > 0);
   }
-  t.equal((await program.get('/posts/')).statusCode, 200, 'who may not write may read');
+  t.equal(
+    (await program.get('/posts/')).statusCode,
+    200,
+    'without the permission to write, reading is allowed',
+  );
 
   const susan = await signedInClient(app, await createUser(app, { username: 'susan' }));
-  t.equal((await susan.post('/', { body: 'Hello' })).statusCode, 303, 'another account is not held up');
+  t.equal((await susan.post('/', { body: 'Hello' })).statusCode, 303, 'another account is not affected');
 });
 
-t.test('previews have a limit of their own', async (t) => {
+t.test('previews have their own limit', async (t) => {
   const app = await build(t, {}, withLimits({ post: 1, preview: 2 }));
   const client = await signedInClient(app, await createUser(app));
   const preview = () => client.post('/', { body: 'Hello', preview: 'y' });
@@ -80,7 +84,7 @@ t.test('comments, follows, profiles and tokens are limited', async (t) => {
   t.equal((await client.post('/api-tokens', token)).statusCode, 429);
 });
 
-t.test('an address is limited over all its accounts', async (t) => {
+t.test('an IP address is limited across all its accounts', async (t) => {
   const app = await build(t, {}, withLimits({ post: { account: WIDE, address: narrow } }));
   const [john, susan] = [await createUser(app), await createUser(app, { username: 'susan' })];
   for (const person of [john, susan]) {
@@ -89,7 +93,7 @@ t.test('an address is limited over all its accounts', async (t) => {
   t.equal((await (await signedInClient(app, susan)).post('/', { body: 'Hello' })).statusCode, 429);
 });
 
-t.test('who is over their own limit does not use up that of their address', async (t) => {
+t.test('an account over its limit does not use up that of its IP address', async (t) => {
   const app = await build(
     t,
     {},
@@ -101,7 +105,7 @@ t.test('who is over their own limit does not use up that of their address', asyn
   t.equal((await susan.post('/', { body: 'Hello' })).statusCode, 303);
 });
 
-t.test('a new account may write a tenth, on pages and by the API', async (t) => {
+t.test('a new account may write a tenth, on pages and through the API', async (t) => {
   const app = await build(t, {}, withLimits({ post: 20, comment: 20 }));
   const john = await createUser(app, { isNew: true });
   const client = await signedInClient(app, john);
@@ -112,7 +116,7 @@ t.test('a new account may write a tenth, on pages and by the API', async (t) => 
   t.equal((await program.post('/posts/', { body: 'Hello' })).statusCode, 429);
 });
 
-t.test('what was typed is kept, as it was, and can be sent again', async (t) => {
+t.test('the typed text is kept and can be sent again', async (t) => {
   const app = await build(t, {}, withLimits({ post: 1 }));
   const client = await signedInClient(app, await createUser(app));
   await client.post('/', { body: 'Hello' });
@@ -131,7 +135,7 @@ t.test('what was typed is kept, as it was, and can be sent again', async (t) => 
   t.ok(huge.body.length < 20_000);
 });
 
-t.test('no password is ever given back', async (t) => {
+t.test('passwords are never sent back', async (t) => {
   const app = await build(t, {}, withLimits({ login: 1 }));
   const client = await signedInClient(app, await createUser(app));
   const guess = { old_password: 'secret one', password: 'secret two', password2: 'secret two' };
@@ -149,7 +153,7 @@ t.test('no password is ever given back', async (t) => {
   t.notMatch(page.body, 'secret');
 });
 
-t.test('a page that is read is not counted', async (t) => {
+t.test('reading pages is not counted', async (t) => {
   const app = await build(t);
   const client = await signedInClient(app, await createUser(app));
   await sql`delete from rate_limits`.execute(app.db);

@@ -5,7 +5,7 @@ import { Client, errorsOf } from './support/client.ts';
 import { PASSWORD, registration } from './support/factories.ts';
 import { captureLog } from './support/log.ts';
 
-t.test('a logged path has neither its query nor anything long enough to be a token', async (t) => {
+t.test('logged paths have no query and nothing long enough to be a token', async (t) => {
   const token = 'x'.repeat(43);
   t.equal(loggablePath(`/auth/confirm/${token}`), '/auth/confirm/[redacted]');
   t.equal(loggablePath(`/auht/confrim/${token}/?again=${token}`), '/auht/confrim/[redacted]/');

@@ -35,13 +35,13 @@ async function buildWithQueues(t: Parameters<typeof build>[0]) {
   return app;
 }
 
-/** A promise that keeps a job busy until the test lets it end. */
+/** A promise that keeps a job running until the test resolves it. */
 function gate() {
   const { promise, resolve } = Promise.withResolvers<void>();
   return { opened: promise, open: resolve };
 }
 
-t.test('one slow job delays no other, and holds up no result', async (t) => {
+t.test('a slow job delays no other job and no result', async (t) => {
   const app = await buildWithQueues(t);
   const { opened, open } = gate();
   const numbers = Array.from({ length: 300 }, (_, n) => ({ n }));
@@ -101,7 +101,7 @@ t.test('pausing a queue hands back what has not been started', async (t) => {
   t.equal((await jobsOf(app, prefetched)).length, 8);
 });
 
-t.test('a job whose handler never returns is timed out, and its slot comes back', async (t) => {
+t.test('a job whose handler never returns times out and frees its slot', async (t) => {
   const app = await buildWithQueues(t);
   const signals: AbortSignal[] = [];
   const job = defineJob(hasty, async (_app, { n }, { signal }) => {
@@ -127,7 +127,7 @@ t.test('a job whose handler never returns is timed out, and its slot comes back'
   ]);
 });
 
-t.test('the signal of an attempt ends a query that takes too long', async (t) => {
+t.test('an attempt’s signal aborts a slow query', async (t) => {
   const app = await buildWithQueues(t);
   const job = defineJob(hasty, async ({ db }, _payload, { signal }) => {
     await sql`select pg_sleep(60)`.execute(db, { signal, inflightQueryAbortStrategy: 'cancel query' });
@@ -144,7 +144,7 @@ t.test('the signal of an attempt ends a query that takes too long', async (t) =>
   }, 'the database has stopped as well');
 });
 
-t.test('a stopping worker hands back what does not end, and no attempt is spent', async (t) => {
+t.test('a stopping worker hands unfinished jobs back without losing an attempt', async (t) => {
   const app = await buildWithQueues(t);
   let running = 0;
   const job = defineJob(plain, async (_app, { n }, { signal }) => {
@@ -168,12 +168,12 @@ t.test('a stopping worker hands back what does not end, and no attempt is spent'
   await app.queue.work([defineJob(plain, async () => {})], { concurrency: 3 });
   await waitFor(
     async () => (await jobsOf(app, plain, ['completed'])).length === 2,
-    'the next worker does them',
+    'the next worker runs them',
   );
   t.match(await attemptsOf(app, jobs[0]?.id), [{ outcome: 'handed back' }, { attempt: 1, outcome: null }]);
 });
 
-t.test('a stopping worker lets a job end that heeds its signal', async (t) => {
+t.test('a stopping worker lets a job that heeds its signal finish', async (t) => {
   const app = await buildWithQueues(t);
   const started = gate();
   const job = defineJob(plain, async (_app, _payload, { signal }) => {
@@ -187,7 +187,7 @@ t.test('a stopping worker lets a job end that heeds its signal', async (t) => {
   t.equal((await jobsOf(app, plain, ['completed'])).length, 1);
 });
 
-t.test('an attempt that lost its job cannot settle it, and is told to stop', async (t) => {
+t.test('an attempt that lost its job cannot settle it and is told to stop', async (t) => {
   const app = await buildWithQueues(t);
   const { opened, open } = gate();
   const outcomes: string[] = [];
@@ -199,16 +199,16 @@ t.test('an attempt that lost its job cannot settle it, and is told to stop', asy
   await app.queue.send(plain, { n: 1 }, { db: app.db });
   await app.queue.work([job], { concurrency: 2 });
   await waitFor(async () => (await jobsOf(app, plain, ['active'])).length === 1, 'it runs');
-  // What supervision does when a worker has fallen silent.
+  // As pg-boss does when a worker stops sending heartbeats.
   await sql`update pgboss.job set state = 'retry' where name = 'plain'`.execute(app.db);
   await waitFor(async () => (await jobsOf(app, plain, ['active']))[0]?.retryCount === 1, 'it runs again');
 
   open();
   await waitFor(() => outcomes.length === 1, 'the first attempt has ended');
-  t.match(await jobsOf(app, plain, ['active']), [{ retryCount: 1 }], 'the second is untouched');
+  t.match(await jobsOf(app, plain, ['active']), [{ retryCount: 1 }], 'the second is unchanged');
 });
 
-t.test('a job that is cancelled while it runs is told so', async (t) => {
+t.test('a job cancelled while running is told to stop', async (t) => {
   const app = await buildWithQueues(t);
   const outcomes: string[] = [];
   app.queue.events.on('ended', ({ outcome }) => outcomes.push(outcome));
@@ -247,7 +247,7 @@ t.test('a queue takes no more slots than its contract gives it, and leaves the r
   await waitFor(async () => (await jobsOf(app, narrow, ['completed'])).length === 10, 'then all');
 });
 
-t.test('of jobs with the same key one waits', async (t) => {
+t.test('only one job per unique key waits', async (t) => {
   const app = await buildWithQueues(t);
   t.type(await app.queue.send(single, { n: 1 }, { db: app.db }), 'string');
   t.equal(await app.queue.send(single, { n: 1 }, { db: app.db }), undefined);
@@ -259,7 +259,7 @@ t.test('of jobs with the same key one waits', async (t) => {
   });
 });
 
-t.test('priority comes first, and no job before its time', async (t) => {
+t.test('jobs run by priority, and never before their start time', async (t) => {
   const app = await buildWithQueues(t);
   const order: number[] = [];
   const startAfter = new Date(Date.now() + 3_600_000);
@@ -277,7 +277,7 @@ t.test('priority comes first, and no job before its time', async (t) => {
   t.same(order, [1, 2, 3]);
 });
 
-t.test('a paused queue is left alone by all workers until it is resumed', async (t) => {
+t.test('no worker takes jobs from a paused queue until it is resumed', async (t) => {
   const app = await buildWithQueues(t);
   await pauseQueue(app.db, plain.name);
   await app.queue.send(plain, { n: 1 }, { db: app.db });
@@ -289,7 +289,7 @@ t.test('a paused queue is left alone by all workers until it is resumed', async 
   await waitFor(async () => (await jobsOf(app, plain, ['completed'])).length === 2, 'it goes on');
 });
 
-t.test('a worker says that it is there and what it does', async (t) => {
+t.test('a worker reports its presence and its jobs', async (t) => {
   const app = await buildWithQueues(t);
   const { opened, open } = gate();
   t.notOk(await hasConsumingWorker(app.db));
@@ -313,7 +313,7 @@ t.test('an attempt whose worker died stays in the history without an end', async
   t.match(await attemptsOf(app, jobId), [{ worker: 'gone:1', outcome: null, ended_at: null }]);
 });
 
-t.test('a unique job is handed back although its successor waits already', async (t) => {
+t.test('a unique job can be handed back while its successor waits', async (t) => {
   const app = await buildWithQueues(t);
   const started = gate();
   const job = defineJob(single, async () => {
@@ -330,7 +330,7 @@ t.test('a unique job is handed back although its successor waits already', async
   t.match(await jobsOf(app, single), [{ retryCount: 0 }, { retryCount: 0 }]);
 });
 
-t.test('a hand-back that is repeated leaves the next claim of the job alone', async (t) => {
+t.test('a repeated hand-back does not affect the next claim', async (t) => {
   const app = await buildWithQueues(t);
   const { opened, open } = gate();
   await app.queue.send(plain, { n: 1 }, { db: app.db });
@@ -353,7 +353,7 @@ t.test('a hand-back that is repeated leaves the next claim of the job alone', as
   t.equal(
     (await jobsOf(app, plain, ['active'])).length,
     1,
-    'the attempt has the same number, the claim is another',
+    'the attempt has the same number but another claim',
   );
   open();
   await waitFor(async () => (await jobsOf(app, plain, ['completed'])).length === 1, 'it ends');

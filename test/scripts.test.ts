@@ -8,7 +8,7 @@ import { createUser } from './support/factories.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { RunningProcess, start } from './support/processes.ts';
 
-// Most of the time goes into waiting for processes.
+// Mostly waits for processes.
 t.jobs = 3;
 const SIDE_BY_SIDE = { buffered: true };
 
@@ -23,7 +23,7 @@ t.test('admin grants a role and confirms an account', SIDE_BY_SIDE, async (t) =>
 
   t.same(await admin('grant', 'JOHN@example.com', 'moderator'), {
     code: 0,
-    output: 'JOHN@example.com is Moderator now.\n',
+    output: 'JOHN@example.com is now Moderator.\n',
   });
   t.same(await admin('confirm', 'john@example.com'), { code: 0, output: 'john@example.com is confirmed.\n' });
   const user = await app.db
@@ -36,7 +36,7 @@ t.test('admin grants a role and confirms an account', SIDE_BY_SIDE, async (t) =>
 
   t.match(await admin('grant', 'john@example.com', 'king'), {
     code: 2,
-    output: 'There is no role "king"; give User,',
+    output: 'There is no role "king"; choose from User,',
   });
   t.match(await admin('confirm', 'nobody@example.com'), {
     code: 2,
@@ -44,7 +44,7 @@ t.test('admin grants a role and confirms an account', SIDE_BY_SIDE, async (t) =>
   });
 });
 
-t.test('the console has the booted app, and ends at the end of its input', SIDE_BY_SIDE, async (t) => {
+t.test('the console has the app, and ends with its input', SIDE_BY_SIDE, async (t) => {
   const DATABASE_URL = await createDatabase(t);
   const child = spawn(process.execPath, [join(import.meta.dirname, '../scripts/console.ts')], {
     env: { PATH: process.env.PATH, DATABASE_URL, SMTP_URL: 'smtp://127.0.0.1:1' },
@@ -57,7 +57,7 @@ t.test('the console has the booted app, and ends at the end of its input', SIDE_
 });
 
 t.test(
-  'profile runs the web process under the profiler and says where the profile is',
+  'profile runs the web process under the profiler and prints the profile’s path',
   SIDE_BY_SIDE,
   async (t) => {
     const DATA_DIR = await temporaryFolder(t);

@@ -6,11 +6,11 @@ import { start } from './support/processes.ts';
 import { catchMail } from './support/smtp.ts';
 import { waitFor } from './support/wait-for.ts';
 
-// Most of the time goes into waiting for processes.
+// Mostly waits for processes.
 t.jobs = 3;
 const SIDE_BY_SIDE = { buffered: true };
 
-/** Every way of being started wrong is one line on stderr, an exit code, and no stack trace. */
+/** Every start-up error is one line on stderr and an exit code, without a stack trace. */
 async function startsWrong(
   t: Parameters<typeof start>[0],
   env: Record<string, string>,
@@ -25,7 +25,7 @@ async function startsWrong(
   }
 }
 
-t.test('a wrong variable ends web and worker with code 2 and its name', SIDE_BY_SIDE, (t) =>
+t.test('an invalid variable ends web and worker with code 2 and names it', SIDE_BY_SIDE, (t) =>
   startsWrong(
     t,
     { DATABASE_URL: 'postgres://x@127.0.0.1/x', PORT: 'abc' },
@@ -38,7 +38,7 @@ t.test('without DATABASE_URL they do not start', SIDE_BY_SIDE, (t) =>
   startsWrong(t, {}, 2, /^DATABASE_URL: not set/),
 );
 
-t.test('a database that cannot be reached ends them with code 1, its password masked', SIDE_BY_SIDE, (t) =>
+t.test('an unreachable database ends them with code 1 and its password masked', SIDE_BY_SIDE, (t) =>
   startsWrong(
     t,
     { DATABASE_URL: 'postgres://john:secret@127.0.0.1:1/blog' },
@@ -56,23 +56,19 @@ t.test('an old schema ends them with code 2 and names npm run migrate', SIDE_BY_
   ),
 );
 
-t.test(
-  'a port in use ends the web process with code 2, for somebody must choose another',
-  SIDE_BY_SIDE,
-  async (t) => {
-    const other = createServer().listen(0, '127.0.0.1');
-    t.teardown(() => other.close());
-    await new Promise((resolve) => other.once('listening', resolve));
-    const { port } = other.address() as { port: number };
-    const running = start(t, ['src/server.ts'], {
-      DATABASE_URL: await createDatabase(t),
-      PORT: String(port),
-      LOG_LEVEL: 'silent',
-    });
-    t.equal(await running.exited(), 2);
-    t.match(running.output, /^Cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/);
-  },
-);
+t.test('a port in use ends the web process with code 2', SIDE_BY_SIDE, async (t) => {
+  const other = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => other.close());
+  await new Promise((resolve) => other.once('listening', resolve));
+  const { port } = other.address() as { port: number };
+  const running = start(t, ['src/server.ts'], {
+    DATABASE_URL: await createDatabase(t),
+    PORT: String(port),
+    LOG_LEVEL: 'silent',
+  });
+  t.equal(await running.exited(), 2);
+  t.match(running.output, /^Cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/);
+});
 
 t.test('SIGTERM ends the web process cleanly', SIDE_BY_SIDE, async (t) => {
   const running = start(t, ['src/server.ts'], { DATABASE_URL: await createDatabase(t), PORT: '0' });
@@ -80,23 +76,19 @@ t.test('SIGTERM ends the web process cleanly', SIDE_BY_SIDE, async (t) => {
   t.equal(await running.end('SIGTERM'), 0);
 });
 
-t.test(
-  'with --with-worker one process answers and works, and stops in good order',
-  SIDE_BY_SIDE,
-  async (t) => {
-    const smtp = await catchMail(t);
-    const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: smtp.url, PORT: '0' };
-    const running = start(t, ['src/server.ts', '--with-worker'], env);
-    await running.prints(/Server listening at (http:\S+?)"/);
-    const site = /Server listening at (http:[^"]+)"/.exec(running.output)?.[1] ?? '';
-    const answer = await fetch(`${site}/auth/register`, {
-      method: 'POST',
-      body: new URLSearchParams(registration()),
-      redirect: 'manual',
-    });
-    t.equal(answer.status, 303);
-    await waitFor(() => smtp.mails.length === 1, 'the mail arrives');
-    t.equal(await running.end('SIGTERM'), 0);
-    t.match(running.output, '"msg":"stopped"');
-  },
-);
+t.test('with --with-worker, one process serves and works, and stops cleanly', SIDE_BY_SIDE, async (t) => {
+  const smtp = await catchMail(t);
+  const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: smtp.url, PORT: '0' };
+  const running = start(t, ['src/server.ts', '--with-worker'], env);
+  await running.prints(/Server listening at (http:\S+?)"/);
+  const site = /Server listening at (http:[^"]+)"/.exec(running.output)?.[1] ?? '';
+  const answer = await fetch(`${site}/auth/register`, {
+    method: 'POST',
+    body: new URLSearchParams(registration()),
+    redirect: 'manual',
+  });
+  t.equal(answer.status, 303);
+  await waitFor(() => smtp.mails.length === 1, 'the mail arrives');
+  t.equal(await running.end('SIGTERM'), 0);
+  t.match(running.output, '"msg":"stopped"');
+});

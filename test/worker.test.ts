@@ -10,7 +10,7 @@ import { start } from './support/processes.ts';
 import { catchMail, hangingServer } from './support/smtp.ts';
 import { waitFor } from './support/wait-for.ts';
 
-// Most of the time goes into waiting for processes.
+// Mostly waits for processes.
 t.jobs = 3;
 const SIDE_BY_SIDE = { buffered: true };
 
@@ -31,37 +31,30 @@ t.test('a worker sends the mail of a sign-up, and listens on no port', async (t)
   t.equal(await worker.end('SIGTERM'), 0);
 });
 
-t.test(
-  'a worker killed in the middle of a job: the mail arrives after one comes back, once',
-  SIDE_BY_SIDE,
-  async (t) => {
-    const { url, server } = await hangingServer(t);
-    const { port } = new URL(url);
-    const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: url };
-    const web = await build(t, env);
-    await new Client(web).post('/auth/register', registration());
-    const [job] = await jobsOf(web, mailQueue);
+t.test('the mail of a worker killed during its job arrives once after a restart', SIDE_BY_SIDE, async (t) => {
+  const { url, server } = await hangingServer(t);
+  const { port } = new URL(url);
+  const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: url };
+  const web = await build(t, env);
+  await new Client(web).post('/auth/register', registration());
+  const [job] = await jobsOf(web, mailQueue);
 
-    const doomed = start(t, ['src/worker.ts'], env);
-    await new Promise((resolve) => server.once('connection', resolve));
-    t.equal((await jobsOf(web, mailQueue, ['active'])).length, 1);
-    t.equal(await doomed.end('SIGKILL'), 'SIGKILL');
-    await new Promise((resolve) => server.close(resolve));
+  const doomed = start(t, ['src/worker.ts'], env);
+  await new Promise((resolve) => server.once('connection', resolve));
+  t.equal((await jobsOf(web, mailQueue, ['active'])).length, 1);
+  t.equal(await doomed.end('SIGKILL'), 'SIGKILL');
+  await new Promise((resolve) => server.close(resolve));
 
-    const smtp = await catchMail(t, { port: Number(port) });
-    start(t, ['src/worker.ts'], env);
-    await waitFor(() => smtp.mails.length > 0, 'the mail arrives');
-    await waitFor(
-      async () => (await jobsOf(web, mailQueue, ['completed'])).length === 1,
-      'the job completes',
-    );
+  const smtp = await catchMail(t, { port: Number(port) });
+  start(t, ['src/worker.ts'], env);
+  await waitFor(() => smtp.mails.length > 0, 'the mail arrives');
+  await waitFor(async () => (await jobsOf(web, mailQueue, ['completed'])).length === 1, 'the job completes');
 
-    t.equal(smtp.mails.length, 1);
-    t.equal(smtp.mails[0]?.messageId, `<${job?.id}@localhost>`);
-  },
-);
+  t.equal(smtp.mails.length, 1);
+  t.equal(smtp.mails[0]?.messageId, `<${job?.id}@localhost>`);
+});
 
-t.test('--check tells whether a live worker is consuming', SIDE_BY_SIDE, async (t) => {
+t.test('--check reports whether a worker is running', SIDE_BY_SIDE, async (t) => {
   const env = { DATABASE_URL: await createDatabase(t), LOG_LEVEL: 'info' };
   const before = start(t, ['src/worker.ts', '--check'], env);
   t.equal(await before.exited(), 1);
@@ -81,7 +74,7 @@ t.test('--queues and --concurrency are validated like the environment', SIDE_BY_
   t.equal(await running.exited(), 2);
   t.match(
     running.output,
-    /^--queues: "nonsense" is not a queue; give some of mail, [^\n]+\n--concurrency: "many"/,
+    /^--queues: "nonsense" is not a queue; choose from mail, [^\n]+\n--concurrency: "many"/,
   );
 
   const unknown = start(t, ['src/worker.ts', '--nonsense'], env);
@@ -90,7 +83,7 @@ t.test('--queues and --concurrency are validated like the environment', SIDE_BY_
 });
 
 t.test(
-  'a worker outlives a restart of its mail server and of its database connections',
+  'a worker survives a restart of its mail server and of its database connections',
   SIDE_BY_SIDE,
   async (t) => {
     const probe = createServer().listen(0, '127.0.0.1');
@@ -115,7 +108,7 @@ t.test(
 );
 
 t.test(
-  'a stopping worker waits no longer than its grace, and its job is not lost',
+  'a stopping worker waits no longer than its grace period, and its job is not lost',
   SIDE_BY_SIDE,
   async (t) => {
     const { url, server } = await hangingServer(t);

@@ -11,7 +11,7 @@ import { loadInTurn } from './load.ts';
 import { SCALES, seedOnce } from './site.ts';
 import type { Bench, Row } from './table.ts';
 
-/** The API's list of posts against a bare route that runs the same statements and stringifies the rows. */
+/** Compares the API's list of posts with a bare route that runs the same statements and serialises the rows. */
 export async function benchApi({ databaseUrl }: Bench): Promise<Row[]> {
   const env = { DATABASE_URL: await databaseUrl('api'), SMTP_URL: 'smtp://127.0.0.1:1', LOG_LEVEL: 'error' };
   const app = buildApp(loadConfig(env), { role: 'command' });
@@ -24,7 +24,7 @@ export async function benchApi({ databaseUrl }: Bench): Promise<Row[]> {
       .where('id', '=', 1)
       .executeTakeFirstOrThrow();
     const token = await issueToken(app.db, { id, passwordHash });
-    await identifyByToken(app.db, token); // Its first use is written down, which the bare route should not repeat.
+    await identifyByToken(app.db, token); // Its first use is recorded, which the bare route should not repeat.
     const statements = await recordStatements(app, token);
     const web = await Helper.start('web', env);
     const bare = await Helper.start('bare-api', { ...env, STATEMENTS: JSON.stringify(statements) });
@@ -53,7 +53,7 @@ export async function benchApi({ databaseUrl }: Bench): Promise<Row[]> {
   }
 }
 
-/** The statements that one request costs, as they are sent. */
+/** Records the statements of one request. */
 async function recordStatements({ pool, config }: FastifyInstance, token: string) {
   const statements: { sql: string; parameters: readonly unknown[] }[] = [];
   const db = new Kysely<Schema>({

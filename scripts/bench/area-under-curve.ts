@@ -1,8 +1,8 @@
 /**
- * How well two samples can be told apart: the area under the receiver operating characteristic, as the probability
- * that a value of the one is above a value of the other, whichever way round is more likely.
+ * Measures how well two samples can be told apart: the area under the receiver operating characteristic, which is the
+ * probability that a value of one sample is larger than a value of the other, in the more likely direction.
  *
- * @returns from 0.5, when they cannot be told apart at all, to 1
+ * @returns from 0.5, if they cannot be told apart at all, to 1
  */
 export function areaUnderCurve(some: readonly number[], others: readonly number[]): number {
   let above = 0;
@@ -13,7 +13,7 @@ export function areaUnderCurve(some: readonly number[], others: readonly number[
   return Math.max(area, 1 - area);
 }
 
-/** Of the area under the curve of two samples of these sizes that do not differ (Mann and Whitney, 1947). */
+/** The standard error of that area for two samples that do not differ (Mann and Whitney, 1947). */
 export function standardError(some: number, others: number): number {
   return Math.sqrt((some + others + 1) / (12 * some * others));
 }

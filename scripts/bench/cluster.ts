@@ -7,11 +7,10 @@ import { openCluster } from '../support/postgres-cluster.ts';
 import type { Bench } from './table.ts';
 
 /**
- * Runs PostgreSQL while something is measured, with its default settings, which a site would have: what is committed is
- * on the disk.
+ * Runs PostgreSQL during a benchmark, with its default settings as on a site, so commits wait for the disk.
  *
- * @param keptIn a folder to keep the data in; without one they go at the end
- * @param measure gets a function that makes a migrated database, or finds it, and gives its URL
+ * @param keptIn a folder to keep the data in; without one, it is deleted at the end
+ * @param measure gets a function that creates or reopens a migrated database and returns its URL
  */
 export async function withCluster(
   keptIn: string | undefined,

@@ -11,7 +11,7 @@ const FETCHES = 200;
 const FETCHED = 10;
 const VIEWS = 20;
 
-/** How fast jobs are fetched, and the dashboard answers, when the table is full of what is done and what waits. */
+/** Measures fetching jobs, and the dashboard, with a million completed and a hundred thousand waiting jobs. */
 export async function benchCrowd(app: FastifyInstance, databaseUrl: string): Promise<Row[]> {
   const boss = new PgBoss({
     connectionString: databaseUrl,
@@ -73,13 +73,13 @@ async function viewTimes(app: FastifyInstance): Promise<number[]> {
   for (let view = 0; view < VIEWS; view += 1) {
     const startedAt = performance.now();
     const { statusCode } = await app.inject({ url: '/admin/jobs', headers: { cookie } });
-    if (statusCode !== 200) throw new Error(`the dashboard answered ${statusCode}`);
+    if (statusCode !== 200) throw new Error(`the dashboard responded with ${statusCode}`);
     times.push(performance.now() - startedAt);
   }
   return times;
 }
 
-/** Returns the token of a session. */
+/** Returns the session's token. */
 async function signInAdministrator({ db }: FastifyInstance): Promise<string> {
   const { id } = await db
     .insertInto('users')

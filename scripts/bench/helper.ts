@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { NODE_ARGUMENTS } from '../support/node-arguments.ts';
 
-/** A process that does one side of a comparison, run as the application's own are: it says `ready`, and answers questions. */
+/** A process for one side of a comparison, run like the application's own. It reports `ready` and answers questions. */
 export class Helper {
   readonly #child: ChildProcess;
   readonly #ended: Promise<never>;
@@ -11,7 +11,7 @@ export class Helper {
   private constructor(child: ChildProcess) {
     this.#child = child;
     this.#ended = once(child, 'exit').then(([code]) => {
-      throw new Error(`a process of the benchmark ended with ${code}`);
+      throw new Error(`a benchmark process exited with ${code}`);
     });
     this.#ended.catch(() => {});
   }
@@ -26,7 +26,7 @@ export class Helper {
     return helper;
   }
 
-  /** Asks, and waits for the answer. */
+  /** Sends a question and waits for the answer. */
   async ask(question: string): Promise<unknown> {
     const answer = this.#message();
     this.#child.send(question);

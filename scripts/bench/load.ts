@@ -1,15 +1,15 @@
 import autocannon from 'autocannon';
 import { percentile } from './table.ts';
 
-/** Where requests are sent, and with what. */
+/** What to request. */
 export interface Target {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What a target did under load. */
+/** A target's performance under load. */
 export interface Load {
-  /** Requests a second. */
+  /** Requests per second. */
   readonly rate: number;
   /** Milliseconds. */
   readonly p50: number;
@@ -21,7 +21,7 @@ const WARM_UP_SECONDS = 2;
 const ROUND_SECONDS = 4;
 const ROUNDS = 3;
 
-/** Loads several targets in turn, round after round, so that what disturbs the machine disturbs all alike. */
+/** Loads several targets in alternating rounds, so that disturbances affect all of them. */
 export async function loadInTurn<const Targets extends readonly Target[]>(targets: Targets): Promise<Load[]> {
   for (const target of targets) await load(target, WARM_UP_SECONDS);
   const rounds: Load[][] = targets.map(() => []);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 
-/** A mail server that counts what it is sent and throws it away. */
+/** A mail server that counts mails and discards them. */
 export class MailSink {
   count = 0;
   #arrived = Promise.withResolvers<void>();
@@ -21,7 +21,7 @@ export class MailSink {
         stream.resume();
       },
     });
-    this.#server.on('error', () => {}); // A client that goes resets its connection.
+    this.#server.on('error', () => {}); // A client that exits resets its connection.
   }
 
   static async start(): Promise<MailSink> {

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { defineQueue } from '../../src/queue/contracts.ts';
 
-/** A queue whose jobs do nothing: what remains is the cost of the queue itself. */
+/** A queue whose jobs do nothing, to measure the queue itself. */
 export const noopQueue = defineQueue({
   name: 'noop',
   payload: Type.Object({ n: Type.Integer() }, { additionalProperties: false }),

@@ -6,8 +6,8 @@ import { openSite, SCALES, type Site } from './site.ts';
 import { type Bench, percentile, type Row } from './table.ts';
 
 /**
- * Pages against what is next to the limit: those that many share against a bare route that sends the same bytes from
- * memory, one reader's own against the same queries written by hand. A large site against a small one.
+ * Compares shared pages with a bare route that sends the same bytes from memory, a signed-in reader's pages with the same
+ * queries written by hand, and a large site with a small one.
  */
 export async function benchPages({ databaseUrl, scale }: Bench): Promise<Row[]> {
   const small = await openSite(await databaseUrl('pages_small'), SCALES.small);
@@ -28,7 +28,7 @@ export async function benchPages({ databaseUrl, scale }: Bench): Promise<Row[]> 
   }
 }
 
-/** Pages for those who have no session. */
+/** Pages for visitors without a session. */
 async function benchShared(site: Site): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [what, path] of site.samples) {
@@ -41,7 +41,7 @@ async function benchShared(site: Site): Promise<Row[]> {
   return rows;
 }
 
-/** The home page of somebody who is signed in. */
+/** The home page of a signed-in reader. */
 async function benchOwn(site: Site): Promise<Row[]> {
   const target = site.target('/', 'few');
   const byHand = await Helper.start('home-by-hand', { ...site.env });
@@ -59,7 +59,7 @@ async function benchOwn(site: Site): Promise<Row[]> {
   return [row, await compare(site, 'home, signed in, compressed', compressed, plain)];
 }
 
-/** How deep a page lies, and how many somebody follows, should hardly matter. */
+/** The depth of a page and the number of people followed should hardly matter. */
 async function benchDepths(site: Site): Promise<Row[]> {
   const first = { what: 'the first page', target: site.target('/', 'few') };
   const few = { what: 'following 50', target: site.followed('few') };
@@ -84,7 +84,7 @@ async function benchGrowth(small: Site, large: Site): Promise<Row[]> {
   return rows;
 }
 
-/** What the process itself takes, after all that, and how soon another is there. */
+/** The process's memory after all that, and its start-up time. */
 async function benchProcess(site: Site): Promise<Row[]> {
   const rss = Number(await site.web.ask('rss'));
   const bare = await Helper.start('bare-page', { PAGE: 'x'.repeat(20_000) });
@@ -109,7 +109,7 @@ async function benchProcess(site: Site): Promise<Row[]> {
   ];
 }
 
-/** The median of a few starts, in milliseconds. */
+/** The median start-up time, in milliseconds. */
 async function startTime(name: string, env: Readonly<Record<string, string>>): Promise<number> {
   const times: number[] = [];
   for (let start = 0; start < 5; start += 1) {

@@ -10,11 +10,11 @@ const WRITERS = 50;
 const READERS = 200;
 const SECONDS = 10;
 
-/** Each writer publishes about so often, in milliseconds; together they fill the first page in less than a second. */
+/** The average pause between a writer's posts, in milliseconds. Together they fill the first page within a second. */
 const WRITER_PAUSE_MS = 2_000;
 const READER_PAUSE_MS = 100;
 
-/** How long visitors wait to see what others publish meanwhile. */
+/** Measures how late visitors see what others publish. */
 export async function benchPublishing(site: Site): Promise<Row[]> {
   const crowd = new Crowd(site);
   const writers = Array.from({ length: WRITERS }, (_, index) => crowd.write(index + 1));
@@ -25,21 +25,21 @@ export async function benchPublishing(site: Site): Promise<Row[]> {
   return [
     { what: `${WRITERS} writers publish`, value: published.length / SECONDS, unit: 'posts/s' },
     { what: `${READERS} visitors read`, value: lags.length / SECONDS, unit: 'pages/s' },
-    { what: 'a post is missing on a page, p99', value: percentile(lags, 0.99), unit: 'ms' },
-    { what: 'a post is missing on a page, at most', value: Math.max(...lags), unit: 'ms' },
+    { what: 'staleness of a page, p99', value: percentile(lags, 0.99), unit: 'ms' },
+    { what: 'staleness of a page, maximum', value: Math.max(...lags), unit: 'ms' },
   ];
 }
 
 interface Published {
   readonly id: number;
-  /** When its writer was told. */
+  /** When its author got the response. */
   readonly at: number;
 }
 
 interface Read {
-  /** Of the posts on the page, the highest id. */
+  /** The highest post id on the page. */
   readonly newest: number;
-  readonly askedAt: number;
+  readonly requestedAt: number;
 }
 
 class Crowd {
@@ -53,7 +53,7 @@ class Crowd {
     this.#site = site;
   }
 
-  /** Publishes again and again, and looks each time whether the post is there, as a browser does. */
+  /** Publishes regularly, and checks each time that the post is on the author's next page. */
   async write(userId: number): Promise<void> {
     const { app, target } = this.#site;
     const cookie = `session=${await startSession(app.db, { userId, isRemembered: false })}`;
@@ -66,7 +66,7 @@ class Crowd {
       const at = performance.now();
       const page = await this.#send(target('/').url, { headers: { cookie } });
       const id = idsOn(page.slice(0, page.indexOf(words))).at(-1);
-      if (!page.includes(words) || id === undefined) throw new Error('a writer’s own post is missing');
+      if (!page.includes(words) || id === undefined) throw new Error('an author’s own post is missing');
       this.published.push({ id, at });
     }
   }
@@ -74,17 +74,17 @@ class Crowd {
   async read(): Promise<void> {
     const { url } = this.#site.target('/');
     while (performance.now() < this.#endsAt) {
-      const askedAt = performance.now();
-      this.#reads.push({ newest: idsOn(await this.#send(url))[0] ?? 0, askedAt });
+      const requestedAt = performance.now();
+      this.#reads.push({ newest: idsOn(await this.#send(url))[0] ?? 0, requestedAt });
       await sleep(READER_PAUSE_MS * (0.5 + Math.random()));
     }
   }
 
-  /** For each page that was read, for how long a post that it lacks had been published when it was asked for. */
+  /** How stale each page was: the age of its oldest missing post, in milliseconds. */
   lags(): number[] {
-    return this.#reads.map(({ newest, askedAt }) => {
-      const missing = this.published.filter(({ id, at }) => id > newest && at < askedAt);
-      return Math.max(0, ...missing.map(({ at }) => askedAt - at));
+    return this.#reads.map(({ newest, requestedAt }) => {
+      const missing = this.published.filter(({ id, at }) => id > newest && at < requestedAt);
+      return Math.max(0, ...missing.map(({ at }) => requestedAt - at));
     });
   }
 
@@ -96,12 +96,12 @@ class Crowd {
     const sent = request(url, { agent: this.#agent, ...options });
     sent.end(body);
     const [response]: IncomingMessage[] = await once(sent, 'response');
-    if (response?.statusCode !== status) throw new Error(`${url} answered ${response?.statusCode}`);
+    if (response?.statusCode !== status) throw new Error(`${url} responded with ${response?.statusCode}`);
     return text(response);
   }
 }
 
-/** The posts on a page, in their order. */
+/** The ids of the posts on a page, in order. */
 function idsOn(html: string): number[] {
   return [...html.matchAll(/href="\/post\/(\d+)"/g)].map(([, id]) => Number(id));
 }

@@ -1,10 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 
 /**
- * Makes an application one side of a comparison: it listens, answers the questions of `Helper.ask`, and closes when it
- * is told to.
+ * Runs one side of a comparison: listens, answers the questions of `Helper.ask`, and closes on SIGTERM.
  *
- * @param questions what can be asked beside its `url` and its `rss` in bytes
+ * @param questions in addition to `url` and `rss`, in bytes
  */
 export async function serve(
   app: FastifyInstance,

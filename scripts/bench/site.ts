@@ -7,27 +7,27 @@ import { type Amounts, seed } from '../support/seed.ts';
 import { Helper } from './helper.ts';
 import type { Target } from './load.ts';
 
-/** What a small and a large site have. */
+/** The sizes of a small and a large site. */
 export const SCALES: Record<'small' | 'large', Amounts> = {
   small: { users: 1_000, posts: 20_000, comments: 50_000, follows: 20_000, seed: 1 },
   large: { users: 100_000, posts: 1_000_000, comments: 5_000_000, follows: 5_000_000, seed: 1 },
 };
 
-/** Two people who are signed in, by how many they follow. */
+/** Two signed-in readers, by the number of people they follow. */
 const FOLLOWS = { few: 50, many: 5_000 };
 
-/** A seeded database, the application for what a benchmark needs to know, and its web process. */
+/** A seeded database, the application on it, and its web process. */
 export interface Site {
   readonly app: FastifyInstance;
   readonly web: Helper;
   readonly env: Readonly<Record<string, string>>;
-  /** Pages that are alike on sites of any size: the home page, a post with five comments, a profile with 15 posts. */
+  /** Pages of the same size on any site: the home page, a post with five comments, a profile with 15 posts. */
   readonly samples: readonly (readonly [what: string, path: string])[];
-  /** An address of the web process, as a visitor or as one of the two people asks for it. */
+  /** A request to the web process, by a visitor or one of the readers. */
   target(path: string, reader?: Reader): Target;
   /** A reader's Followed tab. */
   followed(reader: Reader): Target;
-  /** Queries that one request costs. */
+  /** Queries per request. */
   queries(target: Target): Promise<number>;
   close(): Promise<void>;
 }
@@ -84,13 +84,13 @@ async function findSamples({ db }: FastifyInstance): Promise<Site['samples']> {
   ];
 }
 
-/** Seeds a database, unless an earlier run has. */
+/** Seeds a database unless an earlier run already has. */
 export async function seedOnce(db: FastifyInstance['db'], amounts: Amounts): Promise<void> {
   if ((await db.selectFrom('users').select('id').limit(1).executeTakeFirst()) === undefined)
     await seed(db, amounts);
 }
 
-/** Lets somebody follow so many others, and signs them in. Returns the cookie. */
+/** Makes a user follow this many others and signs them in. Returns the cookie. */
 async function signIn({ db }: FastifyInstance, userId: number, follows: number): Promise<string> {
   await db.deleteFrom('follows').where('follower_id', '=', userId).execute();
   await sql`

@@ -1,25 +1,25 @@
 import { machine } from './machine.ts';
 
-/** What a benchmark has to work with. */
+/** The environment of a benchmark. */
 export interface Bench {
-  /** A migrated database of this name; with `--data`, one that may have been filled by an earlier run. */
+  /** Creates a migrated database of this name. With `--data`, an earlier run may have filled it. */
   databaseUrl(name: string): Promise<string>;
   readonly scale: 'small' | 'large';
 }
 
-/** One measured figure and, where there is one, what it is compared with. */
+/** A figure and, if there is one, its reference. */
 export interface Row {
   readonly what: string;
   readonly value: number;
   readonly unit: string;
-  /** Of requests: milliseconds, and what one of them asks of the database. */
+  /** For requests: latencies in milliseconds, and database queries per request. */
   readonly p50?: number;
   readonly p99?: number;
   readonly queries?: number;
   readonly reference?: { readonly what: string; readonly value: number };
 }
 
-/** Prints the figures side by side, each with its reference and the ratio of the two. */
+/** Prints the figures, each with its reference and their ratio. */
 export function printTable(rows: readonly Row[]): void {
   const table = [['', '', '', 'p50 ms', 'p99 ms', 'queries', 'ratio', 'to'], ...rows.map(cells)];
   const widths = (table[0] ?? []).map((_, column) =>
@@ -46,7 +46,7 @@ function format(value: number | undefined): string {
   return value >= 100 || Number.isInteger(value) ? Math.round(value).toLocaleString('en') : value.toFixed(1);
 }
 
-/** The value below which a share of the values lies, e.g. 0.99. */
+/** The value that a share of the values lies below, e.g. 0.99. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;

@@ -14,7 +14,7 @@ const ROUNDS = 3;
 const ROUND_SECONDS = 3;
 const SAMPLE_MS = 50;
 
-/** Somebody who publishes, and comments on a post that nobody else comments on. */
+/** An account that publishes, and comments on a post that nobody else comments on. */
 interface Writer {
   readonly id: number;
   readonly token: string;
@@ -23,7 +23,7 @@ interface Writer {
 
 const KINDS = { publishing: 'posts', commenting: 'comments' } as const;
 
-/** Publishing and commenting through the API, against the same rows inserted by node-postgres alone. */
+/** Compares publishing and commenting through the API with inserting the same rows with node-postgres alone. */
 export async function benchWrites({ databaseUrl }: Bench): Promise<Row[]> {
   const env = {
     DATABASE_URL: await databaseUrl('writes'),
@@ -54,7 +54,7 @@ export async function benchWrites({ databaseUrl }: Bench): Promise<Row[]> {
 
 interface Sides {
   readonly app: FastifyInstance;
-  /** Of the API. */
+  /** The API's URL. */
   readonly url: string;
   readonly bare: Helper;
 }
@@ -78,7 +78,7 @@ async function compare({ app, url, bare }: Sides, { kind, table, writers, count 
     const answered = await writeThroughApi(url, table, working).finally(() => sampler.stop());
     const sampled = await sampler.stop();
     const inserted = Number(await bare.ask(JSON.stringify({ table, working, seconds: ROUND_SECONDS })));
-    if (round === 0) continue; // That was to warm up.
+    if (round === 0) continue; // Warm-up.
     rates.push(answered.length / ROUND_SECONDS);
     references.push(inserted / ROUND_SECONDS);
     times.push(...answered);
@@ -115,7 +115,7 @@ async function writeThroughApi(
       const sent = request(url + path, { method: 'POST', agent, headers });
       sent.end(JSON.stringify({ body: `Written at ${startedAt}, *as fast as it goes*.` }));
       const [response]: IncomingMessage[] = await once(sent, 'response');
-      if (response?.statusCode !== 201) throw new Error(`${path} answered ${response?.statusCode}`);
+      if (response?.statusCode !== 201) throw new Error(`${path} responded with ${response?.statusCode}`);
       await once(response.resume(), 'end');
       times.push(performance.now() - startedAt);
     }
@@ -125,7 +125,7 @@ async function writeThroughApi(
   return times;
 }
 
-/** Looks again and again at what PostgreSQL's backends wait for. */
+/** Samples what PostgreSQL's backends wait for. */
 class LockSampler {
   readonly #waits: string[] = [];
   #count = 0;

@@ -6,20 +6,20 @@ import { ROLES } from '../../src/domain/accounts/roles.ts';
 import { recordEvent } from '../../src/domain/security-events/record.ts';
 import { StartupError } from '../../src/errors.ts';
 
-/** Gives an account a role. The name of the role may be in any case. */
+/** Sets an account's role. Ignores the case of its name. */
 export async function grantRole(db: Kysely<Schema>, email: string, roleName: string): Promise<string> {
   const role = ROLES.find((known) => known.toLowerCase() === roleName.toLowerCase());
   if (role === undefined)
-    throw new StartupError(2, `There is no role "${roleName}"; give ${ROLES.join(', ')}`);
+    throw new StartupError(2, `There is no role "${roleName}"; choose from ${ROLES.join(', ')}`);
   const { id } = await findAccount(db, email);
   await db.transaction().execute(async (trx) => {
     await trx.updateTable('users').set({ role }).where('id', '=', id).execute();
     await recordEvent(trx, { kind: 'role-changed', userId: id, detail: { role } });
   });
-  return `${email} is ${role} now.`;
+  return `${email} is now ${role}.`;
 }
 
-/** Takes an account for confirmed, for somebody whom no mail can reach. */
+/** Confirms an account that mail cannot reach. */
 export async function confirmByHand(db: Kysely<Schema>, email: string): Promise<string> {
   const { id } = await findAccount(db, email);
   await db.transaction().execute(async (trx) => {

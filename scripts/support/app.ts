@@ -4,7 +4,7 @@ import { loadConfig } from '../../src/config.ts';
 import { readyOrClose } from '../../src/process.ts';
 import { withDatabase } from './embedded-postgres.ts';
 
-/** Gives a command the site's own application, ready, and closes it afterwards. */
+/** Runs a command with the application, and closes it afterwards. */
 export async function withApp(use: (app: FastifyInstance) => Promise<void>): Promise<void> {
   const config = loadConfig();
   await withDatabase(config, async (databaseUrl) => {

@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url';
 import sparticuz from '@sparticuz/chromium';
 import { type Browser, chromium } from 'playwright-core';
 
-/** Beside the package's own files, so that it goes when another version comes. */
+/** In the package's folder, so that it is deleted when the package is updated. */
 const UNPACKED = join(dirname(fileURLToPath(import.meta.resolve('@sparticuz/chromium'))), '..', 'unpacked');
 
 /**
- * A real Chromium: the one in the packages, or the one that CHROMIUM_PATH names.
- * Root's container has no sandbox for it, and the pages are our own.
+ * Launches Chromium from CHROMIUM_PATH or from the package. Without a sandbox, because that does not work as root and we
+ * only open our own pages.
  */
 export async function launchChromium(): Promise<Browser> {
   return chromium.launch({
@@ -20,17 +20,17 @@ export async function launchChromium(): Promise<Browser> {
 }
 
 /**
- * Unpacks the package's Chromium when no process has yet. Returns the path of the program. The package takes what
- * lies in TMPDIR for whole, even what another process is writing, so each unpacks aside and moves it into place.
+ * Unpacks the package's Chromium unless another process already has. Returns the executable's path. The package trusts
+ * files in TMPDIR even if another process is still writing them, so each process unpacks into its own folder and renames it.
  */
 async function unpackOnce(): Promise<string> {
   if (!(await exists(UNPACKED))) {
-    const aside = await mkdtemp(`${UNPACKED}-`);
+    const temporary = await mkdtemp(`${UNPACKED}-`);
     try {
-      await unpackInto(aside);
-      await rename(aside, UNPACKED);
+      await unpackInto(temporary);
+      await rename(temporary, UNPACKED);
     } catch (error) {
-      await rm(aside, { recursive: true, force: true });
+      await rm(temporary, { recursive: true, force: true });
       if (!(await exists(UNPACKED))) throw error;
     }
   }

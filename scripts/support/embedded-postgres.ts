@@ -5,15 +5,15 @@ import type { Config } from '../../src/config.ts';
 import { StartupError } from '../../src/errors.ts';
 import { type Cluster, openCluster } from './postgres-cluster.ts';
 
-/** The application's database and the role that owns it: what an application may do to a cluster ends there. */
+/** The application's database, and the role that owns it and has no other rights. */
 const APPLICATION = 'pennypost';
 
-/** Held by the one `npm start` that runs a data folder. A lock of the database's own cannot be left behind. */
+/** Held by the `npm start` that owns a data folder. Unlike a file, an advisory lock cannot be left behind. */
 const START_LOCK = 7_366_998;
 
 /**
- * Gives a command its database: `DATABASE_URL`, or the embedded one in `DATA_DIR`, which is started for the command
- * and stopped after it, unless it runs already.
+ * Runs a command with its database: `DATABASE_URL`, or the embedded one in `DATA_DIR`, which is started and stopped unless
+ * it is already running.
  */
 export async function withDatabase(
   config: Pick<Config, 'databaseUrl' | 'dataDir'>,
@@ -31,15 +31,15 @@ export async function withDatabase(
 /** The embedded database for as long as the system runs. */
 export interface HeldDatabase {
   readonly url: string;
-  /** Settles when the server has gone away although nobody stopped it. */
+  /** Settles if the server stops unexpectedly. */
   readonly lost: Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * Opens the embedded database for `npm start`, which owns it from then on.
+ * Opens the embedded database for `npm start`, which then owns it.
  *
- * @throws StartupError when another `npm start` has it
+ * @throws StartupError if another `npm start` owns it
  */
 export async function holdDatabase(dataDir: string): Promise<HeldDatabase> {
   const cluster = await openCluster(dataDir);
@@ -48,7 +48,7 @@ export async function holdDatabase(dataDir: string): Promise<HeldDatabase> {
     application_name: `pennypost start ${process.pid}`,
   });
   const lost = Promise.withResolvers<void>();
-  holder.on('error', () => {}); // What follows an error is the end, and that is handled.
+  holder.on('error', () => {}); // `end` follows, and is handled.
   holder.on('end', () => lost.resolve());
   await holder.connect();
 
@@ -58,7 +58,7 @@ export async function holdDatabase(dataDir: string): Promise<HeldDatabase> {
     await holder.end();
     throw new StartupError(
       1,
-      `Pennypost already runs on ${dataDir} (process ${pid}). Stop it first, or set another DATA_DIR.`,
+      `Pennypost is already running on ${dataDir} (process ${pid}). Stop it first, or set another DATA_DIR.`,
     );
   }
   return { url: await createDatabase(cluster), lost: lost.promise, stop: () => cluster.stop() };
@@ -74,8 +74,8 @@ async function findHolder(client: pg.Client): Promise<string> {
 }
 
 /**
- * Creates the application's role and database, unless they are there. Returns the database's URL for that role. Its
- * password is derived from the superuser's, so there is no second one to keep, and the first cannot be learnt from it.
+ * Creates the application's role and database unless they exist. Returns the database's URL for that role. Its password is
+ * derived from the superuser's by a one-way function, so that only one has to be stored.
  */
 async function createDatabase(cluster: Cluster): Promise<string> {
   const url = new URL(cluster.url(APPLICATION));
@@ -92,11 +92,11 @@ async function createDatabase(cluster: Cluster): Promise<string> {
 }
 
 /** How long the server may take to notice that this command's own connections have ended. */
-const LEAVING_MS = 2_000;
+const DISCONNECT_MS = 2_000;
 
 async function isUsedByOthers(cluster: Cluster): Promise<boolean> {
   return query(cluster, async (client) => {
-    const deadline = Date.now() + LEAVING_MS;
+    const deadline = Date.now() + DISCONNECT_MS;
     while (Date.now() < deadline) {
       const { rowCount } = await client.query(
         `select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,

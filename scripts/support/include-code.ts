@@ -1,16 +1,16 @@
 import { StartupError } from '../../src/errors.ts';
 
 /**
- * A place for code: `<!-- code: src/queue/contracts.ts | first line | last line -->` and the block after it. The block gets
- * the file's lines from the first that contains the one text to the next that is the other, or the whole file.
+ * A marker `<!-- code: src/queue/contracts.ts | first line | last line -->` and the code block after it. The block gets the
+ * file's lines from the first that contains the first text to the next that equals the last text, or the whole file.
  */
-const PLACE =
+const MARKED_BLOCK =
   /<!-- code: (?<source>[^ |]+)(?: \| (?<first>[^|]+?) \| (?<last>.+?))? -->\n```(?<language>\w+)\n[\s\S]*?```/g;
 
 /**
- * Fills every place for code in a document.
+ * Updates every marked code block in a document.
  *
- * @throws StartupError naming a place whose text its source does not have
+ * @throws StartupError if a source does not contain the marked lines
  */
 export async function includeCode(
   document: string,
@@ -18,7 +18,7 @@ export async function includeCode(
 ): Promise<string> {
   let result = '';
   let end = 0;
-  for (const match of document.matchAll(PLACE)) {
+  for (const match of document.matchAll(MARKED_BLOCK)) {
     const { source = '', first, last, language } = match.groups ?? {};
     const code = excerpt(await read(source), { source, first, last });
     const [marker = ''] = match[0].split('\n', 1);

@@ -6,13 +6,13 @@ import { maskPassword } from '../../src/environment-reader.ts';
 import { StartupError } from '../../src/errors.ts';
 
 /**
- * Sends one mail the way a worker would, without the queue. Returns what happened, with the server's own words.
+ * Sends an email as a worker would, without the queue. Returns the result with the server's response.
  *
- * @throws StartupError with the server's words, or the connection's, when it was not accepted
+ * @throws StartupError with the server's response, or the connection's error, if it was not accepted
  */
 export async function mailTest({ config, mailer }: FastifyInstance, email: string): Promise<string> {
   const server = config.smtpUrl === undefined ? 'the local mailbox' : maskPassword(config.smtpUrl);
-  const body = `This mail was sent to see whether mail from ${config.baseUrl} arrives. It does.`;
+  const body = `This is a test email from ${config.baseUrl}. Your mail server works.`;
   try {
     const response = await mailer.send({
       messageId: messageIdOf(randomUUID(), config.baseUrl),

@@ -8,16 +8,16 @@ import { databaseUnreachable } from '../../src/plugins/db.ts';
 import { queueContracts } from '../../src/queue/contracts.ts';
 import { synchroniseQueues } from '../../src/queue/synchronise.ts';
 
-/** What a run of the migrations tells whoever watches it. */
+/** Called with each line of progress. */
 type Report = (line: string) => void;
 
-/** Any number will do, as long as nothing else in this database locks by it. */
+/** An arbitrary number that no other lock in this database uses. */
 const MIGRATION_LOCK = 7_366_997;
 
 /**
- * Brings the application's tables and the queue's to the newest schema. Runs that overlap wait for each other.
+ * Updates the application's and the queue's tables to the newest schema. Concurrent runs wait for each other.
  *
- * @throws StartupError naming the migration that failed; what it and the others of this run did is rolled back
+ * @throws StartupError naming the failed migration; all migrations of the run are rolled back
  */
 export async function migrateToLatest(databaseUrl: string, report: Report): Promise<void> {
   await withMigrator(databaseUrl, async (migrator) => {
@@ -33,7 +33,7 @@ export async function migrateToLatest(databaseUrl: string, report: Report): Prom
   });
 }
 
-/** Reverts the newest migration that is applied. The queue's own tables stay. */
+/** Reverts the newest applied migration. Does not change the queue's tables. */
 export async function migrateDown(databaseUrl: string, report: Report): Promise<void> {
   await withMigrator(databaseUrl, async (migrator) => {
     const { error, results = [] } = await migrator.migrateDown();
@@ -42,7 +42,7 @@ export async function migrateDown(databaseUrl: string, report: Report): Promise<
   });
 }
 
-/** Reports every migration there is, applied or pending, oldest first. */
+/** Lists all migrations, applied and pending, oldest first. */
 export async function listMigrations(databaseUrl: string, report: Report): Promise<void> {
   await withMigrator(databaseUrl, async (migrator) => {
     for (const { name, executedAt } of await migrator.getMigrations()) {
@@ -72,7 +72,7 @@ async function withMigrator(
   }
 }
 
-/** pg-boss has versions of its own; it and its queues follow the installed package and the contracts. */
+/** Updates pg-boss's schema, which has its own versions, and its queues, which follow the contracts. */
 async function migrateQueue(databaseUrl: string): Promise<void> {
   const boss = new PgBoss({
     connectionString: databaseUrl,

@@ -1,5 +1,5 @@
-/** The test between two files, and the message by which a test process asks for the next one. */
+/** The name of the test between two files, and the message that requests the next file. */
 export const NEXT_FILE = 'next file';
 
-/** The answer when none is left. */
+/** The answer if no file is left. */
 export const NO_FILE = '';

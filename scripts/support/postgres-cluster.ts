@@ -19,16 +19,16 @@ import pg from 'pg';
 import { StartupError } from '../../src/errors.ts';
 import { canEnter, findBinaries, type PostgresBinaries, run, SHARED_FOLDER } from './postgres-binaries.ts';
 
-/** A running PostgreSQL that was made from nothing, on a free port of loopback, behind a random password. */
+/** A running PostgreSQL on a free loopback port with a random password. */
 export interface Cluster {
   readonly port: number;
-  /** Whether this process started it, rather than finding it running. */
+  /** Whether this process started it, or found it running. */
   readonly wasStartedHere: boolean;
-  /** The URL of one of its databases, for the superuser. */
+  /** The superuser's URL of a database. */
   url(database: string): string;
-  /** Starts it anew at the same port: in good order, or after a crash as a power cut would leave it. */
+  /** Restarts it on the same port, cleanly or with a crash as in a power cut. */
   restart(mode: 'fast' | 'immediate'): Promise<void>;
-  /** Ends all connections and stops it, unless it has gone already. */
+  /** Ends all connections and stops it, if it is still running. */
   stop(): Promise<void>;
 }
 
@@ -37,14 +37,14 @@ type PostgresSettings = Readonly<Record<string, string>>;
 const SUPERUSER = 'postgres';
 const PASSWORD_FILE = 'pennypost-password';
 
-/** Recovery after a power cut replays at most a gigabyte of log; a minute is ample. */
+/** Recovery after a power cut replays at most a gigabyte of log, which takes less than a minute. */
 const START_DEADLINE_MS = 60_000;
 const POLL_MS = 50;
 
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  // One log file for each day of the week, each overwritten after a week, so that they never fill the disk.
+  // One log file per weekday, overwritten after a week, so that logs cannot fill the disk.
   logging_collector: 'on',
   log_filename: 'postgresql-%a.log',
   log_rotation_age: '1d',
@@ -52,15 +52,15 @@ const SETTINGS = {
 };
 
 /**
- * Opens the cluster in a folder: makes it when there is none, starts it unless it runs already. Safe against a
- * second process doing the same, and against whatever a power cut left behind.
+ * Opens the cluster in a folder. Creates it if it does not exist and starts it if it is not running. Safe to call
+ * concurrently from several processes, and after a power cut.
  *
- * @param settings PostgreSQL's own, written when the cluster is made
- * @throws StartupError with the server's own words when it does not start
+ * @param settings PostgreSQL settings for a new cluster
+ * @throws StartupError with the server's log if it does not start
  */
 export async function openCluster(folder: string, settings: PostgresSettings = {}): Promise<Cluster> {
   const binaries = await findBinaries();
-  const cluster = await findOrMakeCluster(folder, binaries, { ...SETTINGS, ...settings });
+  const cluster = await findOrCreateCluster(folder, binaries, { ...SETTINGS, ...settings });
   const password = (await readFile(join(cluster, PASSWORD_FILE), 'utf8')).trim();
   const urlAt = (at: number, database: string) =>
     `postgresql://${SUPERUSER}:${password}@127.0.0.1:${at}/${database}`;
@@ -81,7 +81,7 @@ export async function openCluster(folder: string, settings: PostgresSettings = {
   };
 }
 
-async function findOrMakeCluster(
+async function findOrCreateCluster(
   folder: string,
   binaries: PostgresBinaries,
   settings: PostgresSettings,
@@ -97,7 +97,7 @@ async function findOrMakeCluster(
   const fresh = await mkdtemp(join(home, 'postgres-'));
   try {
     await initialise(fresh, binaries, settings);
-    // Either way the cluster appears at its place whole, or not at all when another process was faster.
+    // Both are atomic: the cluster appears complete, or the call fails because another process was faster.
     await (isReachable ? rename(fresh, place) : symlink(fresh, place));
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });
@@ -125,7 +125,7 @@ async function initialise(
         `--pwfile=${passwordFile}`,
         '--auth=scram-sha-256',
         '--encoding=UTF8',
-        // Built in, so the order of text is the same on every machine and never changes under an index.
+        // The built-in provider sorts text the same on every machine and in every version, so indexes stay valid.
         '--locale-provider=builtin',
         '--builtin-locale=C.UTF-8',
         '--locale=C',
@@ -156,7 +156,7 @@ async function startOrJoin(
         await run(pgCtl, ['start', '-D', cluster, '-o', `-p ${port}`, '-l', log, '-w', '-t', '60'], identity);
         return { port, wasStartedHere: true };
       } catch (error) {
-        failure = error; // Another process may have been faster, or the last server's children are still leaving.
+        failure = error; // Another process may have been faster, or the last server's children are still exiting.
       }
     } else if (await answers(urlAt(postmaster.port))) {
       return { port: postmaster.port, wasStartedHere: false };
@@ -165,13 +165,13 @@ async function startOrJoin(
     }
     await sleep(POLL_MS);
   }
-  const words = await readFile(log, 'utf8').catch(() => '');
-  throw new StartupError(1, `The embedded PostgreSQL in ${cluster} does not start:\n${words.slice(-2000)}`, {
+  const output = await readFile(log, 'utf8').catch(() => '');
+  throw new StartupError(1, `The embedded PostgreSQL in ${cluster} does not start:\n${output.slice(-2000)}`, {
     cause: failure,
   });
 }
 
-/** What a running or killed server has written of itself, as PostgreSQL lays it down: line 1 its pid, line 4 its port. */
+/** Reads the pid file of a running or killed server: line 1 is its pid, line 4 its port. */
 async function readPostmaster(cluster: string): Promise<{ pid: number; port: number } | undefined> {
   const file = await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => undefined);
   if (file === undefined) return undefined;
@@ -192,8 +192,8 @@ async function answers(url: string): Promise<boolean> {
 }
 
 /**
- * Whether a process is the server of this cluster. Its number alone does not tell: after a power cut, or in a new
- * container, another process may have it. A server works in its cluster's folder, which Linux shows in /proc.
+ * Whether a process is this cluster's server. After a power cut or in a new container, another process may have the same
+ * pid, so on Linux we check the working directory, which is the cluster's folder.
  */
 async function isAlive(pid: number, cluster: string): Promise<boolean> {
   if (process.platform === 'linux') {

@@ -6,10 +6,10 @@ import type { Readable } from 'node:stream';
 import { Parser, type Result } from 'tap-parser';
 import { NEXT_FILE, NO_FILE } from './next-file.ts';
 
-/** Ends a file that hangs. It says nothing about how long a file may take. */
+/** Only ends files that hang; not a limit for slow ones. */
 const HANG_SECONDS = 600;
 
-/** After HANG_SECONDS tap reports what a file still waits for; one that cannot even do that is killed. */
+/** How long tap has after HANG_SECONDS to report what a file is waiting for, before the process is killed. */
 const REPORT_SECONDS = 15;
 
 const TEST_PROCESS = join(import.meta.dirname, 'test-process.ts');
@@ -27,7 +27,7 @@ export interface FileResult extends Timed {
   readonly output: string;
 }
 
-/** Takes files off the queue until none is left, and tells of each that has ended. A process that a file has ended is replaced for the next one. */
+/** Runs files from the queue until none is left, and reports each result. If a file ends its process, starts another. */
 export async function runFiles(
   queue: string[],
   onResult: (result: FileResult) => void,
@@ -49,7 +49,7 @@ async function runProcess(queue: string[], onResult: (result: FileResult) => voi
   });
   const taken: RunningFile[] = [];
   child.on('message', (message) => {
-    if (message !== NEXT_FILE) return; // tap sends some of its own.
+    if (message !== NEXT_FILE) return; // tap sends messages too.
     const name = queue.shift() ?? NO_FILE;
     if (name !== NO_FILE) taken.push(new RunningFile(name, child));
     child.send(name);
@@ -61,7 +61,7 @@ async function runProcess(queue: string[], onResult: (result: FileResult) => voi
 
   let isBeforeFirst = true;
   let stray = '';
-  // Messages overtake what was printed before them: only at this line has a file said all that it had to say.
+  // Messages can arrive before output printed earlier, so only this line marks the end of a file's output.
   const isEndOfFile = (line: string) => line.startsWith('ok') && line.includes(` - ${NEXT_FILE}`);
   createInterface({ input: child.stdout as Readable }).on('line', (line) => {
     if (!isEndOfFile(line)) {
@@ -74,12 +74,12 @@ async function runProcess(queue: string[], onResult: (result: FileResult) => voi
 
   const [code, signal] = await once(child, 'close');
   const ended = `a test process ended: ${signal ?? `exit code ${code}`}`;
-  if (taken.length === 0 && isBeforeFirst) throw new Error(`Before its first file ${ended}`);
+  if (taken.length === 0 && isBeforeFirst) throw new Error(`Before its first file, ${ended}`);
   if (stray !== '') throw new Error(`Tests outlived their file:\n${stray}`);
   finish(ended);
 }
 
-/** Gathers what a test file says while it runs. */
+/** Collects the output of a running test file. */
 class RunningFile {
   readonly #name: string;
   readonly #startedAt = performance.now();
@@ -95,7 +95,7 @@ class RunningFile {
     this.#parser.on('assert', ({ name, time }) => this.#tests.push({ name, ms: time ?? 0 }));
     this.#parser.on('pass', (result) => (this.#passed += this.#isOfLoading(result) ? 0 : 1));
     this.#parser.on('fail', () => (this.#failed += 1));
-    // On SIGALRM tap reports what it still waits for.
+    // On SIGALRM, tap reports what it is waiting for.
     this.#timers = [
       setTimeout(() => child.kill('SIGALRM'), HANG_SECONDS * 1000),
       setTimeout(() => child.kill('SIGKILL'), (HANG_SECONDS + REPORT_SECONDS) * 1000),
@@ -106,18 +106,18 @@ class RunningFile {
     return name === this.#name || name === NEXT_FILE;
   }
 
-  /** Takes a line of TAP. */
+  /** Reads a line of TAP. */
   read(line: string): void {
     this.#parser.write(`${line}\n`);
     this.write(`${line}\n`);
   }
 
-  /** Takes what is to be shown when the file fails. */
+  /** Adds output to show if the file fails. */
   write(text: string): void {
     this.#output += text;
   }
 
-  /** Returns the file's result. `ended` says how its process ended before the file did. */
+  /** Returns the file's result. `ended` says how the process ended, if it ended before the file. */
   finish(ended?: string): FileResult {
     this.#parser.end();
     for (const timer of this.#timers) clearTimeout(timer);

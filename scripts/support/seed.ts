@@ -14,19 +14,19 @@ export interface Amounts {
   readonly seed: number;
 }
 
-/** Rows in one insert: large enough that the round trip does not count, small enough for a moving bar. */
+/** Rows per insert: enough to make the round trip negligible, but few enough to keep the progress bar moving. */
 const CHUNK = 5_000;
 
-/** The moment the made-up history ends: fixed, because the same seed must give the same data on any day. */
+/** When the made-up history ends. Fixed, because the same seed must give the same data on any day. */
 const END = new Date('2026-01-01T00:00:00Z');
 const YEARS = 3;
 
-/** Texts are rendered once and used many times: a million posts need not be a million different ones. */
+/** Texts are rendered once and reused. */
 const DIFFERENT_TEXTS = 1_000;
 
 /**
- * Fills the database with made-up people, posts, comments and follows, in bulk and in one transaction. Everybody's
- * password is `password`, the emails are `user1@example.com` and so on.
+ * Fills the database with made-up people, posts, comments and follows, in bulk and in one transaction. All passwords are
+ * `password`; email addresses are `user1@example.com` and so on.
  */
 export async function seed(db: Kysely<Schema>, amounts: Amounts): Promise<void> {
   faker.seed(amounts.seed);
@@ -40,11 +40,11 @@ export async function seed(db: Kysely<Schema>, amounts: Amounts): Promise<void> 
     await setTriggers(trx, 'enable');
     await sql`select recount()`.execute(trx);
   });
-  // As a settled database is: with statistics, and with its pages known to be visible to everybody.
+  // As in a database that has been running for a while: with statistics and visibility maps.
   await sql`vacuum (analyze) users, posts, comments, follows`.execute(db);
 }
 
-/** What the triggers would count a million times is counted once at the end. */
+/** The triggers are off while seeding, because counting once at the end is faster. */
 async function setTriggers(db: Db, state: 'disable' | 'enable'): Promise<void> {
   for (const table of ['posts', 'comments', 'follows']) {
     await sql`alter table ${sql.table(table)} ${sql.raw(state)} trigger user`.execute(db);
@@ -52,7 +52,7 @@ async function setTriggers(db: Db, state: 'disable' | 'enable'): Promise<void> {
 }
 
 async function seedUsers(db: Db, count: number): Promise<number[]> {
-  // One hash with a fixed salt serves all: hashing a hundred thousand times would take an hour.
+  // One hash with a fixed salt for everyone, because hashing a hundred thousand passwords would take an hour.
   const passwordHash = await hash('password', {
     memoryCost: 19 * 1024,
     timeCost: 2,
@@ -128,7 +128,7 @@ async function seedComments(
   });
 }
 
-/** Each follow is drawn by its number, so that there are exactly as many as asked for and none twice. */
+/** Draws pairs until there are exactly as many as requested, without repetitions. */
 async function seedFollows(db: Db, count: number, userIds: readonly number[]): Promise<void> {
   const people = userIds.length;
   const drawn = new Set<number>();
@@ -190,7 +190,7 @@ function makePost(): string {
   ]);
 }
 
-/** Posts, comments and follows come one after the other, evenly over the years. */
+/** Spreads posts, comments and follows evenly over the years. */
 function momentOf(number: number, count: number): Date {
   const span = YEARS * 365 * 24 * 60 * 60 * 1000;
   return new Date(END.getTime() - span * (1 - number / count));

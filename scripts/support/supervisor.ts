@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { StartupError } from '../../src/errors.ts';
 
 export interface ProcessOptions {
-  /** How the process is called in messages. */
+  /** The process's name in messages. */
   readonly name: string;
-  /** Arguments to Node: flags, the script, its own arguments. */
+  /** Arguments for Node: flags, the script, the script's arguments. */
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
 }
@@ -14,16 +14,16 @@ export interface ProcessOptions {
 const FIRST_BACKOFF_MS = 500;
 const MAX_DEATHS = 5;
 
-/** A process that was ready for this long has recovered: its earlier deaths no longer count. */
+/** Once a process was ready for this long, its earlier deaths no longer count. */
 const RECOVERED_MS = 60_000;
 
-/** The exit code of a process that needs somebody to change something: to start it again would be no use. */
+/** The exit code of a process with an invalid configuration, for which restarting is no use. */
 const MISCONFIGURED = 2;
 
 /**
- * Keeps one process running: starts it again when it dies, waiting longer each time, and gives up when it dies
- * too often. The process runs in a group of its own, so that a Ctrl-C reaches the supervisor alone, which then
- * stops its processes in order; a process whose supervisor is killed notices that its channel closed, and stops.
+ * Keeps a process running: restarts it when it dies, waiting longer each time, and gives up if it dies too often. The
+ * process has its own process group, so that Ctrl-C only reaches the supervisor, which stops its processes in order. If the
+ * supervisor is killed, the process notices that its channel closed, and stops.
  */
 export class SupervisedProcess {
   readonly #options: ProcessOptions;
@@ -36,21 +36,21 @@ export class SupervisedProcess {
   constructor(options: ProcessOptions, report: (line: string) => void) {
     this.#options = options;
     this.#report = report;
-    this.#failed.promise.catch(() => {}); // It is awaited only once the whole system is up.
+    this.#failed.promise.catch(() => {}); // Only awaited once the whole system is running.
     void this.#keepRunning().catch(this.#failed.reject);
   }
 
-  /** Settles when the process has said for the first time that it is ready. */
+  /** Settles when the process first reports that it is ready. */
   get ready(): Promise<void> {
     return this.#ready.promise;
   }
 
-  /** Rejects with a StartupError when the process cannot be kept running. */
+  /** Rejects with a StartupError if the process cannot be kept running. */
   get failed(): Promise<never> {
     return this.#failed.promise;
   }
 
-  /** Asks the process to stop, and kills it when the time is up. */
+  /** Stops the process, and kills it after the timeout. */
   async stop(timeoutMs: number): Promise<void> {
     this.#isStopping = true;
     const child = this.#child;
@@ -68,18 +68,18 @@ export class SupervisedProcess {
   async #keepRunning(): Promise<void> {
     let deaths = 0;
     while (!this.#isStopping) {
-      const how = await this.#runOnce();
+      const end = await this.#runOnce();
       if (this.#isStopping) return;
-      deaths = how.readyMs < RECOVERED_MS ? deaths + 1 : 1;
-      if (how.code === MISCONFIGURED) {
-        throw new StartupError(2, `The ${this.#options.name} process cannot start as it is configured.`);
+      deaths = end.readyMs < RECOVERED_MS ? deaths + 1 : 1;
+      if (end.code === MISCONFIGURED) {
+        throw new StartupError(2, `The ${this.#options.name} process cannot start with this configuration.`);
       }
       if (deaths >= MAX_DEATHS) {
         throw new StartupError(1, `The ${this.#options.name} process died ${deaths} times in a row.`);
       }
       const backoffMs = FIRST_BACKOFF_MS * 2 ** (deaths - 1);
       this.#report(
-        `The ${this.#options.name} process ended (${how.text}). It starts again in ${backoffMs / 1000} s.`,
+        `The ${this.#options.name} process ended (${end.text}). It restarts in ${backoffMs / 1000} s.`,
       );
       await sleep(backoffMs);
     }

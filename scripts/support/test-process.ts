@@ -4,8 +4,8 @@ import root from 'tap';
 import { NEXT_FILE, NO_FILE } from './next-file.ts';
 
 /**
- * Queues a test that loads a file, and with it the file's own tests; then one that asks the parent for the next file.
- * All run one after another in this process, so that the application is loaded and compiled once.
+ * Queues a test that imports a file, which adds the file's own tests, and then one that requests the next file. All files run
+ * one after another in this process, so that the application is only loaded once.
  */
 function queueFile(file: string): void {
   root.jobs = 1; // The file before may have asked for more.

@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { SMTPServer } from 'smtp-server';
 
-/** Which share of tries is told to come back later. */
+/** The share of attempts that is refused for now. */
 const REFUSED = 1 / 3;
 
-/** A mail server that has no time for every third mail, and counts the others by their Message-ID. */
-export class MoodyMailServer {
+/** A mail server that refuses every third mail for now, and counts the others by Message-ID. */
+export class FlakyMailServer {
   refused = 0;
   accepted = 0;
   readonly #ids = new Set<string>();
@@ -34,8 +34,8 @@ export class MoodyMailServer {
     this.#server.on('error', () => {}); // A client that is killed resets its connection.
   }
 
-  static async start(): Promise<MoodyMailServer> {
-    const server = new MoodyMailServer();
+  static async start(): Promise<FlakyMailServer> {
+    const server = new FlakyMailServer();
     server.#server.listen(0, '127.0.0.1');
     await once(server.#server.server, 'listening');
     return server;
@@ -47,7 +47,7 @@ export class MoodyMailServer {
     return `smtp://127.0.0.1:${address.port}`;
   }
 
-  /** How many different mails have arrived. */
+  /** The number of different mails that have arrived. */
   get distinct(): number {
     return this.#ids.size;
   }

@@ -7,35 +7,34 @@ import { persist } from '../../src/database/persist.ts';
 import type { Db } from '../../src/database/schema.ts';
 import { mailQueue } from '../../src/queue/contracts.ts';
 import type { Cluster } from '../support/postgres-cluster.ts';
-import { MoodyMailServer } from './mail-server.ts';
+import { FlakyMailServer } from './mail-server.ts';
 import { WorkerPool } from './workers.ts';
 
 const WORKERS = 3;
 const BATCHES = 50;
 
 /**
- * How many mails may arrive twice: those a worker had handed over, and not yet written down, when it was killed. That
- * is a share of all. But while the database is away nothing can be written down, so a worker killed then repeats all
- * it had in hand, for each of the two restarts.
+ * The share of mails that may arrive twice: those that a worker had sent but not yet recorded when it was killed. While the
+ * database is restarting nothing can be recorded, so a worker killed then repeats all of its running jobs.
  */
 const DUPLICATES_ALLOWED = 0.005;
 const RESTARTS = ['fast', 'immediate'] as const;
 
-/** How long the last mail may take: the retries' waits grow to minutes. */
-const PATIENCE_MS = 10 * 60_000;
+/** How long the last mail may take. The delays between retries grow to minutes. */
+const MAX_WAIT_MS = 10 * 60_000;
 
 /**
- * Sends mails over some seconds, while every second or two a worker is killed, and the database restarts twice, once
- * as after a power cut.
+ * Sends mail for some seconds, while a worker is killed every second or two and the database restarts twice, once as after
+ * a power cut.
  *
- * @returns what did not go as promised, one line each
+ * @returns the broken promises, one line each
  */
 export async function torture(
   cluster: Cluster,
   { mails, seconds }: { mails: number; seconds: number },
   report: (line: string) => void,
 ): Promise<string[]> {
-  const server = await MoodyMailServer.start();
+  const server = await FlakyMailServer.start();
   const env = { DATABASE_URL: cluster.url('postgres'), SMTP_URL: server.url, LOG_LEVEL: 'fatal' };
   const app = buildApp(loadConfig(env), { role: 'command' });
   await app.ready();
@@ -43,7 +42,7 @@ export async function torture(
   try {
     await addPeople(app, mails);
     const before = await tableSize(app.db);
-    const killing = workers.killNowAndThen();
+    const killing = workers.killRegularly();
     const restarting = restartTwice(cluster, seconds, report);
     await enqueueOver(app, { mails, seconds });
     await restarting;
@@ -67,8 +66,8 @@ async function addPeople({ db }: FastifyInstance, count: number): Promise<void> 
 }
 
 /**
- * Enqueues the mails in batches, spread over the time. A batch that meets a restart is tried again: it is a whole. That
- * looks first whether the batch is there: a restart between a commit and its answer makes a success look like a failure.
+ * Enqueues the mails in batches, spread over the time. A batch interrupted by a restart is retried as a whole, unless its
+ * transaction has committed: a restart right after the commit looks like a failure.
  */
 async function enqueueOver(
   app: FastifyInstance,
@@ -106,12 +105,12 @@ async function restartTwice(cluster: Cluster, seconds: number, report: (line: st
   }
 }
 
-/** Waits for the last mail, and does not wait out the retries' pauses: they are run now, as an operator could. */
+/** Waits for the last mail. Runs deferred jobs now, as an operator could, instead of waiting for their retries. */
 async function untilEmpty(
   { db, queueAdmin }: FastifyInstance,
   report: (line: string) => void,
 ): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = Date.now() + MAX_WAIT_MS;
   for (let round = 0; Date.now() < deadline; round += 1) {
     const { rows } = await sql<{ left: number }>`
       select count(*)::int as left from pgboss.job where name = 'mail' and state in ('created', 'retry', 'active')
@@ -131,7 +130,7 @@ async function findFaults(
     mails,
     workers,
     before,
-  }: { server: MoodyMailServer; mails: number; workers: WorkerPool; before: number },
+  }: { server: FlakyMailServer; mails: number; workers: WorkerPool; before: number },
   report: (line: string) => void,
 ): Promise<string[]> {
   const { rows } = await sql<{ state: string; count: number }>`
@@ -141,7 +140,7 @@ async function findFaults(
   const duplicates = server.accepted - server.distinct;
   const memory = await workers.memory();
   const growth = (await tableSize(db)) - before;
-  report(`${server.distinct} of ${mails} mails arrived, ${server.refused} tries were refused.`);
+  report(`${server.distinct} of ${mails} mails arrived, ${server.refused} attempts were refused.`);
   report(`${duplicates} arrived twice (${((100 * duplicates) / mails).toFixed(2)} %).`);
   report(`The workers hold ${memory.map((bytes) => `${Math.round(bytes / 2 ** 20)} MB`).join(', ')}.`);
   report(`The job table grew by ${(growth / mails / 1024).toFixed(1)} kB a mail.`);

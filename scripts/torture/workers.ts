@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const WORKER = join(import.meta.dirname, '..', '..', 'src', 'worker.ts');
 
-/** Workers as an orchestrator runs them: one that dies is replaced. */
+/** Runs workers like an orchestrator: one that dies is replaced. */
 export class WorkerPool {
   killed = 0;
   readonly #env: Record<string, string>;
@@ -17,15 +17,15 @@ export class WorkerPool {
     this.#env = env;
   }
 
-  /** Starts so many workers and waits until they work. */
+  /** Starts this many workers and waits until they are ready. */
   static async start(count: number, env: Record<string, string>): Promise<WorkerPool> {
     const pool = new WorkerPool(env);
     await Promise.all(Array.from({ length: count }, () => once(pool.#start(), 'message')));
     return pool;
   }
 
-  /** Kills one, without a warning, every second or two until it is stopped. */
-  killNowAndThen(): { stop(): Promise<void> } {
+  /** Kills a worker with SIGKILL every second or two until it is stopped. */
+  killRegularly(): { stop(): Promise<void> } {
     let isOver = false;
     const killing = (async () => {
       while (!isOver) {
@@ -43,7 +43,7 @@ export class WorkerPool {
     };
   }
 
-  /** The resident memory of each, in bytes. Known on Linux only. */
+  /** The resident memory of each worker, in bytes. Only on Linux. */
   async memory(): Promise<number[]> {
     const pages = await Promise.all(
       [...this.#children].map(async ({ pid }) =>

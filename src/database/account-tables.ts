@@ -1,10 +1,10 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 
-/** People, how they log in, and what happened to their accounts. */
+/** The tables of accounts, log-ins and security events. */
 export interface AccountTables {
   users: {
     id: Generated<number>;
-    /** Unique, whatever its case, among confirmed accounts. */
+    /** Unique among confirmed accounts, ignoring case. */
     email: string;
     username: string;
     password_hash: string;
@@ -15,7 +15,7 @@ export interface AccountTables {
     location: Generated<string>;
     about_me: Generated<string>;
     last_seen_at: Generated<Date>;
-    /** What the avatar is drawn from: random, so that it tells nothing about the person. */
+    /** The avatar is drawn from it. Random, so that it reveals nothing about the person. */
     avatar_seed: Generated<string>;
     wants_digest: Generated<boolean>;
     wants_comment_mails: Generated<boolean>;
@@ -27,13 +27,13 @@ export interface AccountTables {
   };
   sessions: {
     token_hash: Buffer;
-    /** Null for a visitor who is not signed in and has a message waiting. */
+    /** Null for a visitor who is not logged in and has a message to see. */
     user_id: number | null;
     is_remembered: Generated<boolean>;
     /** Messages to show on the next page. */
     flash: Generated<object[]>;
     created_at: Generated<Date>;
-    /** When the password was last given in this session. */
+    /** When the password was last entered in this session. */
     verified_at: Generated<Date>;
     expires_at: Date;
   };
@@ -48,16 +48,16 @@ export interface AccountTables {
     token_hash: Buffer;
     user_id: number;
     purpose: TokenPurpose;
-    /** The link is good only while its account has this address. Null for one that outlives a change of it. */
+    /** The link is only valid while the account has this address. Null if it survives a change. */
     sent_to: string | null;
-    /** Which change a `change-email` token completes, or an `undo-email-change` token undoes. */
+    /** The change that a `change-email` token completes or an `undo-email-change` token undoes. */
     email_change_id: number | null;
-    /** Which export a `download-export` token opens. */
+    /** The export that a `download-export` token opens. */
     export_id: number | null;
     created_at: Generated<Date>;
     expires_at: Date;
   };
-  /** A link to reset a password that somebody asked for, whether or not the address has an account. */
+  /** A requested password reset, whether or not the address has an account. */
   password_resets: {
     id: Generated<number>;
     email: string;
@@ -72,26 +72,26 @@ export interface AccountTables {
     created_at: Generated<Date>;
     completed_at: Date | null;
   };
-  /** What a program logs in with. */
+  /** Tokens for API clients. */
   api_tokens: {
     id: Generated<number>;
     user_id: number;
     token_hash: Buffer;
-    /** Null for one that was got with a password and lasts an hour. */
+    /** Null if it was obtained with a password, so that it lasts an hour. */
     name: string | null;
     scope: TokenScope;
     created_at: Generated<Date>;
-    /** Null for one that lasts until it is revoked. */
+    /** Null if it lasts until it is revoked. */
     expires_at: Date | null;
     last_used_at: Date | null;
   };
-  /** What happened to accounts. Rows are never changed. */
+  /** Events on accounts. Rows are immutable. */
   security_events: {
     id: GeneratedAlways<number>;
     kind: ColumnType<SecurityEventKind, SecurityEventKind, never>;
-    /** Whose account; null when a log-in named an address without one. */
+    /** The affected account; null for a log-in with an unknown address. */
     user_id: ColumnType<number | null, number | null, never>;
-    /** Who did it; null when that is not known, or their account is gone. */
+    /** Who did it; null if unknown or deleted. */
     actor_id: ColumnType<number | null, number | null, never>;
     address: ColumnType<string | null, string | null, never>;
     detail: ColumnType<SecurityEventDetail, string, never>;
@@ -110,7 +110,7 @@ export type TokenPurpose =
   | 'stop-digest'
   | 'stop-comment-mails';
 
-/** `read`: only to look; `write`: all that its account may do. */
+/** `read` only allows GET; `write` allows whatever the account may do. */
 export type TokenScope = 'read' | 'write';
 
 export type SecurityEventDetail = Readonly<Record<string, string | number | undefined>>;

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How many items one write takes at most. */
+/** Items per write. */
 const LARGEST_BATCH = 500;
 
-/** How long after one write the next begins, so that more items share it. */
+/** The pause between two writes, so that more items share the next one. */
 const PAUSE_MS = 10;
 
 /**
- * Writes items in batches: those added during a write, or shortly after it, share the next. So they share the wait for
- * the database, or for its disk, and an item that comes alone is written at once.
+ * Writes items in batches: those added during a write, or shortly after it, share the next. So they share the round trip to
+ * the database and the disk flush, and a single item is written at once.
  */
 export class Batcher<Item> {
   readonly #write: (items: readonly Item[]) => Promise<void>;
@@ -20,7 +20,7 @@ export class Batcher<Item> {
     this.#write = write;
   }
 
-  /** Settles with the write that the item is part of. */
+  /** Adds an item. Settles when its write does. */
   add(item: Item): Promise<void> {
     const next = this.#items.length < LARGEST_BATCH ? (this.#next ?? this.#begin()) : this.#begin();
     this.#items.push(item);

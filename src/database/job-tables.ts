@@ -1,6 +1,6 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 
-/** What pg-boss's own tables do not keep of workers and jobs, and what became of mails and errors. */
+/** The tables of jobs, workers, sent mails and alarms that pg-boss does not have. */
 export interface JobTables {
   /** A histogram: `bucket` is the upper bound in seconds. */
   job_durations: {
@@ -9,7 +9,7 @@ export interface JobTables {
     jobs: string;
     seconds: number;
   };
-  /** One row for each time a worker began a job; `ended_at` and `outcome` only of one that did not succeed. */
+  /** One row per attempt. Only unsuccessful attempts have `ended_at` and `outcome`. */
   job_attempts: {
     id: GeneratedAlways<string>;
     job_id: string;
@@ -41,12 +41,12 @@ export interface JobTables {
     id: Generated<number>;
     at: Generated<Date>;
     user_id: number | null;
-    /** Kept when the account goes. */
+    /** Kept when the account is deleted. */
     username: string;
     action: string;
     subject: string;
   };
-  /** One row for each error that is not like another. */
+  /** One row per distinct error. */
   alarms: {
     id: Generated<number>;
     fingerprint: string;
@@ -54,7 +54,7 @@ export interface JobTables {
     message: string;
     reference: string;
     mailed_at: Generated<Date>;
-    /** How often it came again. */
+    /** Repetitions since the last mail. */
     since_then: Generated<number>;
   };
   /** The ledger: a row is written when the mail server has accepted the message. */
@@ -67,10 +67,10 @@ export interface JobTables {
   };
 }
 
-/** How an attempt ends that does not succeed. `handed back`: the worker had to stop, and it is not counted. */
+/** How an unsuccessful attempt ended. `handed back`: the worker had to stop, so the attempt is not counted. */
 export type JobAttemptOutcome = 'failed' | 'timed out' | 'given up' | 'handed back';
 
-/** A job in a worker's hands. */
+/** A job that a worker is running. */
 export interface RunningJob {
   readonly id: string;
   readonly queue: string;

@@ -6,14 +6,12 @@ import type { Db, Schema } from './schema.ts';
 
 const FOLDER = path.join(import.meta.dirname, '..', '..', 'migrations');
 
-/** The runner of `migrations/`. All pending migrations are one transaction: they apply together or not at all. */
+/** Creates the migrator for `migrations/`. Pending migrations apply in one transaction. */
 export function createMigrator(db: Kysely<Schema>): Migrator {
   return new Migrator({ db, provider: new FileMigrationProvider({ fs, path, migrationFolder: FOLDER }) });
 }
 
-/**
- * The names of the migrations this code needs and the database lacks, oldest first. Costs one small query.
- */
+/** Lists the migrations that the database lacks, oldest first. Costs one small query. */
 export async function pendingMigrations(db: Db): Promise<string[]> {
   const known = (await fs.readdir(FOLDER)).map((file) => path.parse(file).name).sort();
   const applied = await appliedMigrations(db);

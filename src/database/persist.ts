@@ -1,8 +1,8 @@
 import pRetry from 'p-retry';
 
 /**
- * Writes down what has already happened, again and again for about twenty seconds while the database is away: a
- * restart of it must not make work that is done be done again.
+ * Writes the result of completed work, retrying for about twenty seconds, so that the work need not be repeated because the
+ * database restarted.
  *
  * @throws the last error
  */

@@ -1,12 +1,12 @@
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 
-/** After so many runs a statement is worth preparing: as many as PostgreSQL's JDBC driver waits for. */
+/** Runs before a statement is prepared, as in PostgreSQL's JDBC driver. */
 const PREPARE_AFTER = 5;
 
-/** How many statements one connection keeps. The application's own are fewer. */
-const MOST_PREPARED = 250;
+/** Prepared statements per connection. The application has fewer. */
+const MAX_PREPARED = 250;
 
-/** A connection as node-postgres has it, which prepares a statement that comes with a name. */
+/** A node-postgres connection, which prepares statements that have a name. */
 export interface NamingClient extends PostgresPoolClient {
   query<R>(sql: string, parameters: ReadonlyArray<unknown>): Promise<PostgresQueryResult<R>>;
   query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
@@ -18,8 +18,8 @@ export interface NamingPool extends PostgresPool {
 }
 
 /**
- * A pool whose connections prepare the statements that they run often: PostgreSQL then parses and plans each of them
- * once rather than every time. What is told apart is the statement's text, so values belong into parameters.
+ * Wraps a pool so that its connections prepare statements they run often. PostgreSQL then parses and plans each only once.
+ * Statements are identified by their text, so values should be parameters.
  */
 export function preparing(pool: NamingPool): PostgresPool {
   const clients = new WeakMap<NamingClient, PostgresPoolClient>();
@@ -67,10 +67,10 @@ class PreparingClient implements PostgresPoolClient {
 
   #nameOf(sql: string): string | undefined {
     const name = this.#names.get(sql);
-    if (name !== undefined || this.#names.size >= MOST_PREPARED || !isPreparable(sql)) return name;
+    if (name !== undefined || this.#names.size >= MAX_PREPARED || !isPreparable(sql)) return name;
     const runs = (this.#runs.get(sql) ?? 0) + 1;
     if (runs < PREPARE_AFTER) {
-      if (this.#runs.size > MOST_PREPARED) this.#runs.clear();
+      if (this.#runs.size > MAX_PREPARED) this.#runs.clear();
       this.#runs.set(sql, runs);
       return undefined;
     }
@@ -82,8 +82,7 @@ class PreparingClient implements PostgresPoolClient {
 }
 
 /**
- * What reads or changes rows. A list of all columns (`select *`) is left alone: a migration that adds one would make
- * the prepared statement fail from then on.
+ * Only statements that read or change rows, and not `select *`: a prepared one would fail after a migration adds a column.
  */
 function isPreparable(sql: string): boolean {
   return (

@@ -2,21 +2,21 @@ import type { ColumnType, Generated, GeneratedAlways, Kysely, Transaction } from
 import type { AccountTables } from './account-tables.ts';
 import type { JobTables } from './job-tables.ts';
 
-/** What every domain function takes first: the database, or a transaction on it. */
+/** The database or a transaction, the first parameter of domain functions. */
 export type Db = Kysely<Schema> | Transaction<Schema>;
 
-/** The database as Kysely sees it. The truth is in `migrations/`; this follows it. */
+/** The tables' types for Kysely. Keep them in step with `migrations/`. */
 export interface Schema extends AccountTables, JobTables {
   posts: {
     id: Generated<number>;
     author_id: number;
     body: string;
-    /** The body as sanitised HTML, rendered when it was written. */
+    /** The body as sanitised HTML, rendered on saving. */
     body_html: string;
-    /** Rises with each edit, so that an edit of an older state is noticed. */
+    /** Incremented by each edit, to detect concurrent ones. */
     version: Generated<number>;
     created_at: Generated<Date>;
-    /** Null until its text is changed. */
+    /** Null if it was never edited. */
     edited_at: Date | null;
     /** Counted by a trigger. */
     comment_count: GeneratedAlways<number>;
@@ -36,26 +36,26 @@ export interface Schema extends AccountTables, JobTables {
     is_disabled: Generated<boolean>;
     created_at: Generated<Date>;
   };
-  /** How far a post's author has been told of its comments, and when. */
+  /** The newest comment that a post's author was notified of, and when. */
   comment_notices: {
     post_id: number;
     last_comment_id: number;
     mailed_at: Generated<Date>;
   };
-  /** Who has been sent the digest of which week. */
+  /** The digests that were sent. */
   digests: {
     user_id: number;
-    /** Its Monday, as `YYYY-MM-DD`. */
+    /** The week's Monday, as `YYYY-MM-DD`. */
     week: ColumnType<Date, string, string>;
   };
   data_exports: {
     id: Generated<number>;
     user_id: number;
     state: Generated<DataExportState>;
-    /** Posts and comments written so far, and in all. */
+    /** Posts and comments written so far, and their total. */
     done: Generated<number>;
     total: Generated<number>;
-    /** Of the finished file, in bytes. */
+    /** The finished file's size in bytes. */
     size: ColumnType<string, number | undefined, number>;
     created_at: Generated<Date>;
     ended_at: Date | null;
@@ -65,13 +65,13 @@ export interface Schema extends AccountTables, JobTables {
     position: number;
     content: Buffer;
   };
-  /** Requests that were answered, so that they are done once, however often they are sent. */
+  /** Answered requests, so that repeating one does not execute it again. */
   idempotency_keys: {
     user_id: number;
     key: string;
-    /** Of the request: a key belongs to one only. */
+    /** The request's hash: a key is only valid for one request. */
     fingerprint: Buffer;
-    /** Null while it is being found. */
+    /** Null while the request is being executed. */
     answer: ColumnType<unknown, null, string | null>;
     created_at: Generated<Date>;
   };

@@ -5,23 +5,23 @@ import { Value } from 'typebox/value';
 import type { Db, Schema } from '../database/schema.ts';
 import { DomainError } from '../errors.ts';
 
-/** A request that may be sent again when its answer was lost on the way. */
+/** A request that a client may repeat because it did not get the response. */
 export interface RepeatableRequest {
   readonly userId: number;
-  /** Chosen by who sends it; undefined when the request is not to be recognised. */
+  /** The client's key; undefined if the request has none. */
   readonly key: string | undefined;
-  /** All that makes it this request and no other. */
+  /** What distinguishes the request from others, such as its method, URL and body. */
   readonly content: readonly string[];
 }
 
 /**
- * Does what a request asks for once, however often it comes within 24 hours: the work and the record of its answer
- * are one transaction, and a repetition that comes while it runs waits for it. What fails is not recorded.
+ * Executes a request once, even if it is repeated within 24 hours. The change and its recorded answer are one
+ * transaction; a concurrent repetition waits for it. Failures are not recorded.
  *
- * @param schema what the answer looks like, in JSON
- * @param act gets a transaction, or the database itself when the request has no key
- * @returns the first answer, and whether it is a repetition
- * @throws DomainError `idempotency-key-reused` when the key came before with another request
+ * @param schema of the answer, as JSON
+ * @param act gets a transaction, or the database itself if the request has no key
+ * @returns the first answer, and whether this is a repetition
+ * @throws DomainError `idempotency-key-reused` if the key was used for a different request
  */
 export async function once<Answer extends TSchema>(
   db: Kysely<Schema>,
@@ -52,7 +52,7 @@ interface KeyedRequest {
   readonly fingerprint: Buffer;
 }
 
-/** Takes the key, unless it was taken in the last 24 hours. */
+/** Claims the key, unless it was used in the last 24 hours. */
 async function claim(trx: Transaction<Schema>, { userId, key, fingerprint }: KeyedRequest): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await trx
     .insertInto('idempotency_keys')

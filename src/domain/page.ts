@@ -2,35 +2,35 @@ import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../database/schema.ts';
 import { DomainError } from '../errors.ts';
 
-/** `count(*)` as a JavaScript number: node-postgres gives PostgreSQL's own bigint as text. */
+/** `count(*)` as a number: node-postgres returns a bigint as text. */
 export const rowCount = sql<number>`count(*)::int`;
 
-/** Pages by number are read by offset, so there is a highest one. Cursors go deeper. */
+/** Pages by number are read by offset, so they are limited. Cursors have no limit. */
 export const LAST_NUMBERED_PAGE = 500;
 
-/** A table that is estimated to be larger is not counted. Autovacuum keeps estimates well within a third. */
+/** Tables estimated to be larger are not counted. Autovacuum keeps the estimate's error well below a third. */
 const LARGEST_COUNTED = 15_000;
 
-/** One page of a list, and the cursors that lead to the pages beside it. Both are undefined on an empty page. */
+/** One page of a list, with the cursors of its neighbours. Both are undefined on an empty page. */
 export interface Page<Item> {
   readonly items: readonly Item[];
-  /** Of the page with newer items, which come after this id; undefined when there are none. */
+  /** The next newer page has the items after this id; undefined if there are none. */
   readonly newer: number | undefined;
-  /** Of the page with older items, which come before this id; undefined when there are none. */
+  /** The next older page has the items before this id; undefined if there are none. */
   readonly older: number | undefined;
 }
 
-/** A page of a list whose length is known, or estimated. */
+/** A page of a list with its total, which may be an estimate. */
 export interface CountedPage<Item> extends Page<Item> {
   /** Items on all pages. */
   readonly total: number;
 }
 
-/** Where a page lies: by number, or by cursor. Neither means the first. */
+/** Which page to read: by number or by cursor. The first by default. */
 export interface Place {
   /** From 1 to `LAST_NUMBERED_PAGE`, or -1 for the last. */
   readonly number?: number | undefined;
-  /** Cursors: the page has the items next to this id, older or newer ones. */
+  /** Cursors: the page has the next older or newer items. */
   readonly before?: number | undefined;
   readonly after?: number | undefined;
 }
@@ -39,7 +39,7 @@ export interface PageRequest extends Place {
   readonly size: number;
 }
 
-/** Rows of a table, in the order in which they are to be read. */
+/** A range of rows and the order in which to read them. */
 export interface Slice {
   readonly order: 'asc' | 'desc';
   readonly limit: number;
@@ -49,10 +49,10 @@ export interface Slice {
 }
 
 /**
- * Reads one page of a list that is ordered by id. One row more than fits tells whether there is another page.
+ * Reads one page of a list ordered by id. Reads one row more than fits, to see whether there is another page.
  *
  * @param order of the list: `desc` shows the newest first
- * @param readSlice answers in the order of the slice, which is the other way round when the page is read from its end
+ * @param readSlice returns rows in the slice's order, which is reversed if the page is read from its end
  * @throws DomainError `not-found` for a number beyond `LAST_NUMBERED_PAGE`
  */
 export async function readPage<Item extends { readonly id: number }>(
@@ -85,7 +85,7 @@ export async function readPage<Item extends { readonly id: number }>(
 
 type ListedTable = 'posts' | 'comments' | 'follows';
 
-/** Restricts a query to a slice of what it finds. What lies before an offset is passed over in the index alone. */
+/** Restricts a query to a slice. The subquery skips the rows before an offset in the index alone. */
 export function inSlice<Table extends ListedTable>(
   query: SelectQueryBuilder<Schema, Table, object>,
   table: Table,
@@ -102,7 +102,7 @@ export function inSlice<Table extends ListedTable>(
   return found.limit(sql.lit(limit));
 }
 
-/** How many rows a table has: exactly up to 10,000, and as PostgreSQL estimates it beyond that. */
+/** Counts the rows of a table: exact up to 10,000, PostgreSQL's estimate beyond. */
 export async function countRows(db: Db, table: 'posts' | 'comments'): Promise<number> {
   const largest = sql.lit(LARGEST_COUNTED);
   const { rows } = await sql<{ total: number }>`

@@ -1,14 +1,14 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/schema.ts';
 
-/** How many rows one statement removes, so that none holds its locks for long. */
+/** Rows per statement, so that no statement holds its locks for long. */
 const BATCH = 10_000;
 
 /**
- * What may go, and when. Jobs themselves are pg-boss's to remove, seven days after their end. The ledger must
- * outlive the four days that a mail is tried, and any redrive of a dead letter after that; a change of email its mail
- * and the three days in which the mail's link undoes the change. An account that nobody has confirmed goes when it has
- * not been used for a week, unless somebody wrote something with it.
+ * The rows to delete, by table. pg-boss deletes jobs itself, seven days after they end. The ledger must outlive the four
+ * days for which a mail is retried, and a later redrive of its dead letter. A change of email must outlive its mail and
+ * the three days in which it can be undone. An unconfirmed account is deleted after a week without use, unless it wrote
+ * something.
  */
 const EXPIRED: Readonly<Record<string, string>> = {
   sessions: 'expires_at < now()',
@@ -31,10 +31,10 @@ const EXPIRED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Removes what has expired, in batches.
+ * Deletes expired rows in batches.
  *
- * @param options.signal stops it between two batches
- * @returns how many rows went, by table
+ * @param options.signal stops between two batches
+ * @returns the number of deleted rows, by table
  */
 export async function prune(
   db: Db,
@@ -48,7 +48,7 @@ export async function prune(
   return removed;
 }
 
-/** An export whose job was given up would stand in the way of the next one for ever. */
+/** An export whose job failed for good would otherwise block the next one forever. */
 async function failAbandonedExports(db: Db): Promise<void> {
   await sql`
     update data_exports set state = 'failed', ended_at = now()

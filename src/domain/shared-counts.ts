@@ -1,14 +1,14 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/schema.ts';
 
-/** How often each key was counted. */
+/** Counts by key. */
 export type Counts = ReadonlyMap<string, number>;
 
 /**
- * Adds what one process has counted to what all have, in one statement.
+ * Adds this process's counts to the shared ones, in one statement.
  *
- * @param expiresAt when the rows may go, in milliseconds since 1970
- * @returns what all processes have counted, of the same keys
+ * @param expiresAt when the rows may be deleted, in milliseconds since 1970
+ * @returns the totals of all processes, for the same keys
  */
 export async function addCounts(db: Db, counts: Counts, expiresAt: number): Promise<Counts> {
   const { rows } = await sql<{ key: string; points: number }>`

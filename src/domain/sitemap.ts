@@ -1,13 +1,12 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/schema.ts';
 
-/** How many addresses one file has: a fifth of what sitemaps.org allows, because a file is written in one go. */
+/** Addresses per file. sitemaps.org allows five times as many, but we render a file in one go. */
 const SITEMAP_SIZE = 10_000;
 
-/** What a sitemap's files are made of. */
 export type SitemapKind = 'posts' | 'people';
 
-/** How many files each kind fills: a file has those of a range of ids, so that its content hardly ever moves. */
+/** Counts the files of each kind. A file covers a range of ids, so entries do not move between files. */
 export async function countSitemapFiles(db: Db): Promise<Record<SitemapKind, number>> {
   const { posts, people } = await db
     .selectNoFrom(({ selectFrom }) => [
@@ -26,13 +25,13 @@ function filesFor(highestId: number | null): number {
   return Math.ceil((highestId ?? 0) / SITEMAP_SIZE);
 }
 
-/** A page that a search engine may show. */
+/** A page for search engines. */
 export interface SitemapEntry {
   readonly path: string;
   readonly changedAt: Date | null;
 }
 
-/** What one file has. @param number from 1 */
+/** Lists the entries of one file. Files are numbered from 1. */
 export function listSitemapEntries(db: Db, kind: SitemapKind, number: number): Promise<SitemapEntry[]> {
   const last = number * SITEMAP_SIZE;
   const first = last - SITEMAP_SIZE;

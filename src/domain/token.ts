@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** A secret for somebody else to keep, and the hash of it for us. */
+/** A secret to hand out, and its hash to store. */
 export interface MintedToken {
   /** 256 random bits in base64url: 43 characters that need no escaping in a URL or a cookie. */
   readonly token: string;
@@ -13,8 +13,8 @@ export function mintToken(): MintedToken {
 }
 
 /**
- * What is stored of a token. A token has 256 random bits, so unlike a password it cannot be guessed from a fast
- * hash: SHA-256 is enough, and a look-up by it tells nothing through its timing.
+ * Hashes a token for storage. With 256 random bits it cannot be guessed from a fast hash as a password could, and a
+ * look-up by hash leaks nothing through its timing.
  */
 export function hashToken(token: string): Buffer {
   return createHash('sha256').update(token).digest();

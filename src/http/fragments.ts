@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
-/** What a fragment shows: a row of a list, by its id. */
+/** The row that a fragment shows. */
 export interface FragmentData {
   readonly id: number;
 }
@@ -10,17 +10,17 @@ interface Fragment {
   readonly html: string;
 }
 
-/** In characters of HTML: a few thousand posts. */
-const MOST_CHARACTERS = 4 * 2 ** 20;
+/** Characters of cached HTML: a few thousand posts. */
+const MAX_CHARACTERS = 4 * 2 ** 20;
 
 /**
- * Renders what everybody sees alike of a row once, and again when anything in its data has changed. Nothing is ever
- * out of date, for the data that a fragment was made from is compared each time with the data that is to be shown.
+ * Caches the part of a row's HTML that is the same for everyone. It is never stale, because a fragment is only reused if
+ * its row is unchanged.
  */
 export class Fragments {
   readonly #render: (template: string, data: FragmentData) => string;
   readonly #fragments = new LRUCache<string, Fragment>({
-    maxSize: MOST_CHARACTERS,
+    maxSize: MAX_CHARACTERS,
     sizeCalculation: ({ html }) => html.length + 500,
   });
 
@@ -28,7 +28,7 @@ export class Fragments {
     this.#render = render;
   }
 
-  /** @param data all that the template prints */
+  /** @param data everything that the template prints */
   render(template: string, data: FragmentData): string {
     const key = `${template} ${data.id}`;
     const known = this.#fragments.get(key);
@@ -39,7 +39,7 @@ export class Fragments {
   }
 }
 
-/** Whether two rows of the same query have the same in every column. */
+/** Whether two rows of the same query have equal columns. */
 function isSame<Row extends object>(known: Row, row: Row): boolean {
   let name: keyof Row;
   for (name in row) {

@@ -1,5 +1,5 @@
-/** Those that only ask for something to read. */
+/** Methods that return a representation. */
 export const READING_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
-/** Those that change nothing (RFC 9110, section 9.2.1). */
+/** Methods without side effects (RFC 9110, section 9.2.1). */
 export const SAFE_METHODS: ReadonlySet<string> = new Set([...READING_METHODS, 'OPTIONS']);

@@ -1,17 +1,17 @@
 import type { Counts } from '../domain/shared-counts.ts';
 
 interface Count {
-  /** Of this process. */
+  /** This process's count. */
   mine: number;
-  /** How much of `mine` is part of `total`. */
+  /** The part of `mine` that `total` includes. */
   shared: number;
-  /** Of all processes, when it was last asked for. */
+  /** The count of all processes when they last shared. */
   total: number;
 }
 
 /**
- * Counts requests in windows of time that are the same in all processes. Each counts in its memory and shares with
- * the others now and then, so that a request costs no query; a count lags behind by what the others saw since.
+ * Counts requests in windows that start at the same time in all processes. Each process counts in memory and shares its
+ * counts regularly, so a request costs no query. Counts lag by what other processes counted since.
  */
 export class RequestCounter {
   readonly #windowMs: number;
@@ -19,13 +19,13 @@ export class RequestCounter {
   #counts = new Map<string, Count>();
   #windowEnd = 0;
 
-  /** @param share adds the counts of the window that ends at `windowEnd` (ms since 1970) to all, and returns all */
+  /** @param share adds counts to the totals of the window that ends at `windowEnd` (ms since 1970) and returns the totals */
   constructor(windowMs: number, share: (counts: Counts, windowEnd: number) => Promise<Counts>) {
     this.#windowMs = windowMs;
     this.#share = share;
   }
 
-  /** Counts one. Returns how many there were in this window, and the seconds until it ends. */
+  /** Counts a request. Returns the count in this window and the seconds until it ends. */
   add(key: string, now = Date.now()): { count: number; secondsLeft: number } {
     if (now >= this.#windowEnd) {
       this.#windowEnd = (Math.floor(now / this.#windowMs) + 1) * this.#windowMs;
@@ -40,19 +40,19 @@ export class RequestCounter {
     };
   }
 
-  /** Tells the others what is new here, and learns what they counted. */
+  /** Adds this process's new counts to the totals and reads them. */
   async share(): Promise<void> {
-    const news = new Map<string, { counted: Count; mine: number; isNew: number }>();
+    const fresh = new Map<string, { counted: Count; mine: number; isNew: number }>();
     for (const [key, counted] of this.#counts) {
       const isNew = counted.mine - counted.shared;
-      if (isNew > 0) news.set(key, { counted, mine: counted.mine, isNew });
+      if (isNew > 0) fresh.set(key, { counted, mine: counted.mine, isNew });
     }
-    if (news.size === 0) return;
+    if (fresh.size === 0) return;
     const totals = await this.#share(
-      new Map([...news].map(([key, { isNew }]) => [key, isNew])),
+      new Map([...fresh].map(([key, { isNew }]) => [key, isNew])),
       this.#windowEnd,
     );
-    for (const [key, { counted, mine }] of news) {
+    for (const [key, { counted, mine }] of fresh) {
       counted.shared = mine;
       counted.total = totals.get(key) ?? mine;
     }

@@ -2,7 +2,7 @@ import { deliverMail } from '../domain/mail/deliver.ts';
 import { mailQueue } from '../queue/contracts.ts';
 import { defineJob } from '../queue/job.ts';
 
-/** Sends one mail to one person. The ledger is written after the handler, so that its slot need not wait for the disk. */
+/** Sends one mail to one person. The ledger is written after the handler, so that its slot does not wait for the disk. */
 export default defineJob(mailQueue, async (app, payload, { id, signal }) => {
   const { db, mailer, mailLedger, renderMail, config } = app;
   const deps = { db, mailer, renderMail, baseUrl: config.baseUrl };

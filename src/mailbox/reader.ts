@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ParsedMail, simpleParser } from 'mailparser';
 
-/** A message of the local mailbox. */
+/** A message in the local mailbox. */
 export interface StoredMail {
   readonly id: string;
   readonly from: string;
@@ -13,7 +13,7 @@ export interface StoredMail {
   readonly html: string;
 }
 
-/** The newest messages first, at most `limit`. A mailbox that was never used is empty. */
+/** Lists the newest `limit` messages, newest first. A mailbox that was never used is empty. */
 export async function listMails(folder: string, limit: number): Promise<StoredMail[]> {
   const names = await readdir(folder).catch(emptyWhenAbsent);
   const ids = names.filter((name) => name.endsWith('.eml')).map((name) => name.slice(0, -'.eml'.length));
@@ -21,7 +21,7 @@ export async function listMails(folder: string, limit: number): Promise<StoredMa
   return Promise.all(newest.map((id) => parseMail(folder, id)));
 }
 
-/** One message, or undefined when there is none with this id. */
+/** Reads a message, or returns undefined if there is none with this id. */
 export async function readMail(folder: string, id: string): Promise<StoredMail | undefined> {
   const names = await readdir(folder).catch(emptyWhenAbsent);
   return names.includes(`${id}.eml`) ? parseMail(folder, id) : undefined;

@@ -7,17 +7,17 @@ import { pipeline } from 'node:stream/promises';
 import { SMTPServer, type SMTPServerDataStream } from 'smtp-server';
 
 export interface MailboxServer {
-  /** Where to send mail to, e.g. `smtp://127.0.0.1:41234`. */
+  /** The URL to send mail to, e.g. `smtp://127.0.0.1:41234`. */
   readonly url: string;
   close(): Promise<void>;
 }
 
 /**
- * Starts a mail server on loopback that accepts every message and keeps it as a file in `folder`,
- * for a site that has no mail server yet. Any free port will do: only this process sends to it.
+ * Starts a mail server on a free loopback port that accepts every message and stores it as a file in `folder`, for sites
+ * without a mail server.
  */
 export async function startMailboxServer(folder: string): Promise<MailboxServer> {
-  // Mails have links that sign people in, so other users of the machine may not read them.
+  // Mails contain log-in links, so other users of the machine must not read them.
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o700);
   const server = new SMTPServer({
@@ -39,7 +39,7 @@ export async function startMailboxServer(folder: string): Promise<MailboxServer>
   };
 }
 
-/** Writes beside and renames, so that a reader never sees half a message. The name sorts by time of arrival. */
+/** Writes to a temporary file and renames it, so that readers never see half a message. Names sort by time of arrival. */
 async function keep(folder: string, stream: SMTPServerDataStream): Promise<void> {
   const name = `${new Date().toISOString().replaceAll(':', '')}-${randomUUID()}`;
   const unfinished = join(folder, `${name}.part`);

@@ -4,33 +4,33 @@ import { alarmQueue } from '../queue/contracts.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Has the operator told of an error by mail. Never fails: an alarm that cannot be raised is logged. */
+    /** Enqueues a mail to the operator about an error. Never fails: if it cannot, it logs that. */
     raiseAlarm(alarm: Alarm): Promise<void>;
   }
 }
 
-/** `app.raiseAlarm`, and an alarm for every job that is given up. Without ADMIN_EMAIL there is nobody to tell. */
+/** Provides `app.raiseAlarm`, and raises an alarm for every dead letter. Does nothing without ADMIN_EMAIL. */
 export default fp(
   async (app) => {
     const { db, queue, log, config } = app;
-    const underWay = new Set<Promise<void>>();
+    const pending = new Set<Promise<void>>();
     app.decorate('raiseAlarm', async (alarm: Alarm) => {
       if (config.adminEmail === undefined) return;
       const raising = raiseAlarm({ db, queue }, alarm).catch((error) =>
-        log.error({ err: error, alarm }, 'an alarm could not be raised'),
+        log.error({ err: error, alarm }, 'could not raise an alarm'),
       );
-      underWay.add(raising);
+      pending.add(raising);
       await raising;
-      underWay.delete(raising);
+      pending.delete(raising);
     });
     queue.events.on('ended', ({ queue: name, jobId, isLast, error }) => {
-      // An alarm about an alarm would never end.
+      // Avoid an endless loop of alarms about alarms.
       if (!isLast || name === alarmQueue.name) return;
       const message = error instanceof Error ? error.message : String(error);
       void app.raiseAlarm(deadLetterAlarm(name, jobId, message));
     });
     app.addHook('onClose', async () => {
-      await Promise.all(underWay);
+      await Promise.all(pending);
     });
   },
   { name: 'alarms', dependencies: ['db', 'queue'] },

@@ -6,16 +6,16 @@ import fp from 'fastify-plugin';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The path of a file of `public/`, with a hash of its content in its name. @throws Error when there is none */
+    /** The path of a file in `public/`, with a hash of its content in its name. Throws if there is no such file. */
     assetPath(name: string): string;
-    /** The hashed name of each file of `public/`, by its plain name. */
+    /** The hashed names of the files in `public/`, by plain name. */
     assetManifest: ReadonlyMap<string, string>;
   }
 }
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'public');
 
-/** `app.assetPath`, and `reply.sendFile` for the files of `public/`. */
+/** Provides `app.assetPath`, and `reply.sendFile` for files in `public/`. */
 export default fp(
   async (app) => {
     const manifest = new Map(await Promise.all((await readdir(FOLDER)).map(nameWithHash)));
@@ -28,7 +28,7 @@ export default fp(
     await app.register(files, {
       root: FOLDER,
       serve: false,
-      // The routes say how long a file may be kept.
+      // The routes set it.
       cacheControl: false,
       setHeaders: (reply, path) => {
         if (path.endsWith('speculation-rules.json')) reply.type('application/speculationrules+json');

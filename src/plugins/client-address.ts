@@ -2,8 +2,8 @@ import { isIP } from 'node:net';
 import fp from 'fastify-plugin';
 
 /**
- * Keeps `request.ip` an address, whatever stands in `X-Forwarded-For`: where a trusted proxy passed on something
- * else, the client's address is the proxy's own. What counts or compares addresses need not check them again.
+ * Ensures that `request.ip` is an IP address. If a trusted proxy passes on anything else in `X-Forwarded-For`, the
+ * proxy's own address is used.
  */
 export default fp(
   async (app) => {
@@ -13,7 +13,7 @@ export default fp(
       );
     }
     app.addHook('onRequest', (request, _reply, done) => {
-      // Emptied rather than removed, because its presence tells that a proxy passed the request on.
+      // Emptied rather than removed, because its presence shows that the request came through a proxy.
       if (isIP(request.ip) === 0) request.raw.headers['x-forwarded-for'] = '';
       done();
     });

@@ -3,24 +3,24 @@ import compress from '@fastify/compress';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 
-/** What answers may be compressed with, the preferred first. */
+/** In order of preference. */
 const ENCODINGS: ('zstd' | 'gzip')[] = ['zstd', 'gzip'];
 
-/** Up to this size in bytes an answer is compressed at once; a larger one would hold up other requests. */
+/** In bytes. Larger responses are compressed asynchronously, so that they do not block other requests. */
 const SYNC_THRESHOLD = 256 * 1024;
 
 /**
- * Compresses each answer as its client can read it, at the effort that docs/performance.md found to pay. No page has a
- * secret beside what somebody else may have put into it, which the compressed size would give away.
+ * Compresses responses at the levels that docs/performance.md measured as best. No page has both a secret and text that an
+ * attacker controls, so the compressed size reveals nothing (BREACH).
  */
 export default fp(
   async (app) => {
     await app.register(compress, {
       encodings: ENCODINGS,
-      // For gzip; zstd has its own default.
+      // For gzip. zstd uses its default.
       zlibOptions: { level: 2 },
       syncThreshold: SYNC_THRESHOLD,
-      // A request of a few bytes could become a body of gigabytes.
+      // A few bytes could expand to gigabytes.
       globalDecompression: false,
     });
     app.addHook('onSend', (_request, reply, payload, done) => {
@@ -31,12 +31,12 @@ export default fp(
   { name: 'compression' },
 );
 
-/** How the answer to a request will be encoded, if that makes it smaller. */
+/** The encoding of the response to a request, if compression makes it smaller. */
 export function encodingFor({ headers }: FastifyRequest): string {
   return negotiate(headers['accept-encoding'] ?? '', ENCODINGS) ?? 'identity';
 }
 
-/** The plugin says so only of what it has compressed, but caches must tell the plain answer apart as well. */
+/** The library only sets `Vary` on compressed responses, but caches need it on uncompressed ones too. */
 function varyByEncoding(reply: FastifyReply): void {
   const vary = reply.getHeader('vary');
   if (vary === undefined) reply.header('vary', 'accept-encoding');

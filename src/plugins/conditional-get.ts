@@ -5,15 +5,15 @@ import fresh from 'fresh';
 import { READING_METHODS } from '../http/methods.ts';
 
 /**
- * Gives each text that answers a GET an ETag, and sends a client that has it already 304 instead (RFC 9110, section 13).
- * A route that knows a cheaper ETag sets its own. Ours are weak: they name the text, however it is compressed.
+ * Gives text responses to GET an ETag, and responds with 304 if the client already has the text (RFC 9110, section 13).
+ * Routes may set a cheaper ETag. Ours are weak, because they identify the text and not its compressed bytes.
  */
 export default fp(
   async (app) => {
     app.addHook('onSend', (request, reply, payload, done) => {
       if (READING_METHODS.has(request.method) && reply.statusCode === 200) {
         if (typeof payload === 'string' && !reply.hasHeader('etag')) reply.header('etag', etagOf(payload));
-        // The page cache needs the whole page, and calls `unlessKnown` afterwards.
+        // The page cache needs the whole page. It calls `unlessKnown` itself.
         if (request.endRendering === undefined) return done(null, unlessKnown(request, reply, payload));
       }
       done(null, payload);
@@ -22,7 +22,7 @@ export default fp(
   { name: 'conditional-get' },
 );
 
-/** What to send of an answer: all of it, or nothing and 304 when the client has the same already. */
+/** Returns the payload, or sets 304 and returns an empty one if the client already has it. */
 export function unlessKnown<Payload>(
   { headers }: FastifyRequest,
   reply: FastifyReply,

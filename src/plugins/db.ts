@@ -13,17 +13,17 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** The database. Domain functions take it, or a transaction on it, as their first parameter. */
     db: Kysely<Schema>;
-    /** Where to read what may be a moment old: the replica where there is one, else `db`. Nothing is written to it. */
+    /** For reads that may be slightly stale: the replica if there is one, otherwise `db`. Never written to. */
     replica: Kysely<Schema>;
-    /** The pool under `db`, for libraries that speak to node-postgres themselves. */
+    /** The pool of `db`, for libraries that use node-postgres directly. */
     pool: pg.Pool;
   }
 }
 
-/** How long a request waits for a free connection, or for the server to answer at all. */
+/** How long to wait for a free connection or for the server to accept one. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** `app.db`: Kysely on a pool. Refuses to start on a database that is away or whose schema is old. */
+/** Provides `app.db`. Refuses to start if the database is unreachable or its schema is old. */
 export default fp<{ clock?: Clock | undefined }>(
   async (app, { clock }) => {
     const { databaseUrl } = app.config;
@@ -48,13 +48,13 @@ export default fp<{ clock?: Clock | undefined }>(
 function createPool(app: FastifyInstance, connectionString: string, clock?: Clock): pg.Pool {
   const pool = new pg.Pool({
     connectionString,
-    // One more is for LISTEN.
+    // One more is reserved for LISTEN.
     max: app.config.databasePoolMax - QUEUE_CONNECTIONS - 1,
     application_name: `pennypost ${app.role}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     onConnect: (client) => prepareSession(client, app, clock),
   });
-  pool.on('error', () => {}); // What befalls an idle client, its own listener has said.
+  pool.on('error', () => {}); // Already logged by the client's own listener.
   return pool;
 }
 
@@ -65,24 +65,24 @@ function createDb(app: FastifyInstance, pool: NamingPool): Kysely<Schema> {
   });
 }
 
-/** For how long the primary stands in for a replica that could not be reached, before that is tried again. */
-const REPLICA_PAUSE_MS = 5_000;
+/** How long to use the primary after the replica was unreachable, before trying it again. */
+const REPLICA_RETRY_MS = 5_000;
 
 function createReplica(app: FastifyInstance, primary: pg.Pool): Kysely<Schema> | undefined {
   const { databaseReplicaUrl } = app.config;
   if (databaseReplicaUrl === undefined) return undefined;
   const replica = createPool(app, databaseReplicaUrl);
-  let isAwayUntil = 0;
+  let usePrimaryUntil = 0;
   return createDb(app, {
     options: replica.options,
     end: () => replica.end(),
     async connect() {
-      if (Date.now() < isAwayUntil) return primary.connect();
+      if (Date.now() < usePrimaryUntil) return primary.connect();
       try {
         return await replica.connect();
       } catch (error) {
-        isAwayUntil = Date.now() + REPLICA_PAUSE_MS;
-        app.log.warn({ err: error }, 'the replica does not answer: the primary stands in for it');
+        usePrimaryUntil = Date.now() + REPLICA_RETRY_MS;
+        app.log.warn({ err: error }, 'the replica is unreachable, reading from the primary');
         return primary.connect();
       }
     },
@@ -90,20 +90,20 @@ function createReplica(app: FastifyInstance, primary: pg.Pool): Kysely<Schema> |
 }
 
 /**
- * A worker's commits need not wait for the disk. The log is written in order, so a power cut takes the last moment
- * as a whole, claims, results and all, and those jobs run again. What cannot be repeated, such as the ledger's row
- * after a mail was accepted, asks for a wait of its own: it covers everything before it.
+ * Workers commit without waiting for the disk. PostgreSQL writes its log in order, so a power cut loses at most the last
+ * moment of claims and results, and those jobs run again. The mail ledger commits synchronously, which also flushes
+ * everything before it. See ADR 8.
  */
-const DONT_WAIT_FOR_THE_DISK = 'set synchronous_commit = off';
+const COMMIT_ASYNCHRONOUSLY = 'set synchronous_commit = off';
 
 async function prepareSession(
   client: pg.ClientBase,
   { role, log }: FastifyInstance,
   clock: Clock | undefined,
 ): Promise<void> {
-  // The pool listens to idle clients only. Unheard, an error between two statements would end the process.
-  client.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'));
-  if (role === 'worker') await client.query(DONT_WAIT_FOR_THE_DISK);
+  // The pool only handles errors of idle clients. An unhandled error between two statements would end the process.
+  client.on('error', (error) => log.warn({ err: error }, 'database connection lost'));
+  if (role === 'worker') await client.query(COMMIT_ASYNCHRONOUSLY);
   if (clock !== undefined) await client.query(enableClockOverride());
 }
 
@@ -122,7 +122,7 @@ async function refuseOldSchema(db: Kysely<Schema>, databaseUrl: string): Promise
   }
 }
 
-/** Slow queries are logged with their SQL and what they were for, never with their parameters. */
+/** Logs slow queries with their SQL and the request or job, but without parameters. */
 function logSlowQueries({ config, log, work }: FastifyInstance) {
   return ({ level, query, queryDurationMillis }: LogEvent): void => {
     if (level !== 'query' || queryDurationMillis < config.slowQueryMs) return;
@@ -133,7 +133,7 @@ function logSlowQueries({ config, log, work }: FastifyInstance) {
   };
 }
 
-/** One line about a database that does not answer, with the password masked. */
+/** The error for an unreachable database, in one line with the password masked. */
 export function databaseUnreachable(databaseUrl: string, cause: unknown): StartupError {
   const reasons = cause instanceof AggregateError ? cause.errors : [cause];
   const reason = reasons.map((error) => (error instanceof Error ? error.message : String(error))).join('; ');

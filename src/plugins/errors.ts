@@ -5,7 +5,7 @@ import type { ConnectionError, FastifyError, FastifyInstance, FastifyReply, Fast
 import fp from 'fastify-plugin';
 import { Busy, DomainError, type DomainErrorCode, TooManyRequests } from '../errors.ts';
 
-/** The one table from what the domain says to what HTTP says. */
+/** The HTTP status of each domain error. */
 const STATUS_OF: Record<DomainErrorCode, number> = {
   unauthorized: 401,
   forbidden: 403,
@@ -25,7 +25,7 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
 
 const NOT_FOUND = 'This page does not exist.';
 
-/** What a person is told, by status. Nothing of the inside: the log has that, under the request's id. */
+/** Messages for people, by status. They reveal no internals; the log has those, by request id. */
 const EXPLANATIONS: Record<number, string> = {
   400: 'The request could not be understood.',
   403: 'You do not have permission to do this.',
@@ -36,27 +36,27 @@ const EXPLANATIONS: Record<number, string> = {
   500: 'Something went wrong on our side. The error has been logged.',
 };
 
-/** What Node says of a connection whose request it gave up, where that is not a plain 400. */
+/** The status for Node's errors about malformed requests, where it is not 400. */
 const CLIENT_ERROR_STATUS: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
   HPE_HEADER_OVERFLOW: 431,
 };
 
-/** What HTTP says of an error. */
+/** An error as HTTP reports it. */
 export interface Refusal {
   readonly status: number;
   readonly message: string;
-  /** Seconds, where waiting helps. */
+  /** In seconds, if waiting helps. */
   readonly retryAfter: number | undefined;
 }
 
-/** Answers every error, as a page for a browser and as JSON for a program. */
+/** Responds to errors with a page for browsers and with JSON for other clients. */
 export default fp(
   async (app) => {
     app.setErrorHandler<FastifyError>((error, request, reply) =>
       answer(request, reply, reportError(app, error, request)),
     );
-    // PostgreSQL has no text with NUL in it, so there is nothing at such an address.
+    // PostgreSQL cannot store NUL, so no such page can exist.
     app.addHook('onRequest', ({ url }, _reply, done) => {
       const isImpossible = url.includes('%00') && url.split('?', 1)[0]?.includes('%00');
       done(isImpossible ? new DomainError('not-found', NOT_FOUND) : undefined);
@@ -68,7 +68,7 @@ export default fp(
   { name: 'errors', dependencies: ['views', 'assets', 'alarms'] },
 );
 
-/** Logs why a request failed, and raises the alarm for what is a fault of ours. Returns what to answer. */
+/** Logs why a request failed, and raises an alarm if it is a server error. Returns what to respond. */
 export function reportError(app: FastifyInstance, error: FastifyError, request: FastifyRequest): Refusal {
   const refusal = describeError(error);
   if (error instanceof DomainError || refusal.status < 500) {
@@ -95,7 +95,7 @@ function describeError(error: FastifyError): Refusal {
   return { status, message, retryAfter: error instanceof Busy ? error.retryAfterSeconds : undefined };
 }
 
-/** For a URL that cannot be decoded. It reaches no route, so no plugin has prepared its request and reply. */
+/** Responds to a URL that cannot be decoded. No hook has run for it. */
 export function answerBadUrl(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const message = 'Invalid address.';
   reply.code(400).headers(request.server.securityHeaders);
@@ -103,10 +103,10 @@ export function answerBadUrl(_error: FastifyError, request: FastifyRequest, repl
   else reply.type('text/plain; charset=utf-8').send(message);
 }
 
-/** For what is no HTTP request at all, or has too large headers: the socket is all there is to answer on. */
+/** Responds to something that is not HTTP or has too large headers. There is only a socket to write to. */
 export function answerClientError(this: FastifyInstance, error: ConnectionError, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  this.log.debug({ code: error.code }, 'no HTTP request');
+  this.log.debug({ code: error.code }, 'not an HTTP request');
   const status = CLIENT_ERROR_STATUS[error.code] ?? 400;
   const title = STATUS_CODES[status] ?? '';
   const body = JSON.stringify({ error: title.toLowerCase(), message: EXPLANATIONS[status] ?? title });
@@ -136,7 +136,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, { status, message,
     title,
     message,
     reference: status >= 500 ? request.id : undefined,
-    // Who must wait need not type it again.
+    // After waiting, nobody should have to type it again.
     again: status === 429 ? { action: request.url, fields: request.readTyped?.() } : undefined,
     user: request.session?.user ?? null,
     messages: [],
@@ -144,7 +144,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, { status, message,
   });
 }
 
-/** A client that asks for JSON and not HTML; one that takes anything gets a page. */
+/** Whether the client accepts JSON but not HTML. One that accepts anything gets a page. */
 function wantsJson(request: FastifyRequest): boolean {
   const accept = accepts(request.raw);
   return Boolean(accept.type(['json'])) && !accept.type(['html']);

@@ -10,11 +10,11 @@ declare module 'fastify' {
 }
 
 export interface MailLedger {
-  /** Writes down, for good, that the mail server has accepted a mail. Mails sent side by side share one statement. */
+  /** Records durably that the mail server has accepted a mail. Concurrent mails share one statement. */
   record(delivery: Delivery): Promise<void>;
 }
 
-/** `app.mailLedger`: what has been sent, so that no mail is sent twice. */
+/** Provides `app.mailLedger`, which keeps mails from being sent twice. */
 export default fp(
   async (app) => {
     const batcher = new Batcher((deliveries: readonly Delivery[]) =>

@@ -10,7 +10,7 @@ declare module 'fastify' {
   }
 }
 
-/** A server that does not answer holds a slot of the worker: these are how long it may. Milliseconds. */
+/** In milliseconds. A mail server that does not respond occupies a worker's slot for this long. */
 const TIMEOUTS = {
   connectionTimeout: 10_000,
   greetingTimeout: 10_000,
@@ -19,9 +19,8 @@ const TIMEOUTS = {
 };
 
 /**
- * `app.mailer`: pooled SMTP. It connects at the first mail, so a process that sends none, such as the web process,
- * never speaks SMTP. Without `SMTP_URL` the first mail starts a mail server of its own that keeps what it is sent
- * in `DATA_DIR/mailbox`: the path is the same, only the server is a local one.
+ * Provides `app.mailer`: pooled SMTP that connects with the first mail. The web process sends none, so it never connects.
+ * Without `SMTP_URL`, the first mail starts a local mail server that stores messages in `DATA_DIR/mailbox`.
  */
 export default fp(
   async (app) => {
@@ -72,7 +71,7 @@ export default fp(
   { name: 'mailer', dependencies: ['tracing'] },
 );
 
-/** Then somebody on the way must not be able to talk us out of TLS. `?requireTLS=false` in the URL wins. */
+/** If so, TLS is required, so that nobody in between can strip STARTTLS. `?requireTLS=false` in the URL overrides it. */
 function sendsPassword(smtpUrl: string | undefined): boolean {
   if (smtpUrl === undefined) return false;
   const { password, hostname } = new URL(smtpUrl);

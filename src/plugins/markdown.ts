@@ -12,27 +12,27 @@ declare module 'fastify' {
   }
 }
 
-/** One text may be rendered while another takes its two seconds. */
+/** So that one text can be rendered while another takes its two seconds. */
 const THREADS = 2;
 
-/** How many texts may wait for a thread. */
-const MOST_WAITING = 100;
+/** Texts that may wait for a thread. */
+const MAX_WAITING = 100;
 
-/** How long a text may wait for a thread, the start of the thread included. */
-const LONGEST_WAIT_MS = 10_000;
+/** How long a text may wait for a thread, including the thread's start. */
+const MAX_WAIT_MS = 10_000;
 
-/** How long a thread is kept without work. */
+/** How long an idle thread is kept. */
 const IDLE_MS = 5 * 60_000;
 
-/** Of a thread, in MiB. */
-const LARGEST_HEAP = 128;
+/** Heap per thread, in MiB. */
+const MAX_HEAP = 128;
 
 const TOO_LONG = 'This text takes too long to render. Please simplify it.';
 const TOO_LARGE = 'This text is too large when rendered. Please simplify it.';
 
 /**
- * `app.markdown`: renders on threads of its own, so that no text holds up other requests, and ends the thread of a text
- * that takes longer than `config.renderTimeoutMs`. The first text starts the first thread.
+ * Provides `app.markdown`, which renders on separate threads so that no text blocks other requests. Terminates the thread
+ * of a text that takes longer than `config.renderTimeoutMs`. The first text starts the first thread.
  */
 export default fp(
   async (app) => {
@@ -42,16 +42,16 @@ export default fp(
       minThreads: 0,
       maxThreads: THREADS,
       idleTimeout: IDLE_MS,
-      resourceLimits: { maxOldGenerationSizeMb: LARGEST_HEAP },
+      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP },
       recordTiming: false,
     });
     pool.on('error', (error) => app.log.warn({ err: error }, 'an idle rendering thread failed'));
-    // Texts wait here and not in the pool, which starts no new thread for them when one was ended.
+    // Texts wait here, because the pool does not start a new thread for waiting ones after one was terminated.
     const limiter = pLimit(THREADS);
     const render = (kind: TextKind) => async (body: string) => {
-      if (limiter.pendingCount >= MOST_WAITING) throw new Busy();
-      const latest = performance.now() + LONGEST_WAIT_MS;
-      const html = await limiter(() => run(pool, { kind, body }, { latest, renderTimeoutMs }));
+      if (limiter.pendingCount >= MAX_WAITING) throw new Busy();
+      const deadline = performance.now() + MAX_WAIT_MS;
+      const html = await limiter(() => run(pool, { kind, body }, { deadline, renderTimeoutMs }));
       if (html === null) throw new DomainError('unrenderable', TOO_LARGE);
       return { body, html };
     };
@@ -61,13 +61,13 @@ export default fp(
   { name: 'markdown', decorators: { fastify: ['config'] } },
 );
 
-/** @param limits `latest`: when a thread must have begun, on the clock of `performance.now()` */
+/** @param limits.deadline when a thread must have started the text, as `performance.now()` */
 async function run(
   pool: Piscina<Task, string | null>,
   text: Omit<Task, 'port'>,
-  { latest, renderTimeoutMs }: { latest: number; renderTimeoutMs: number },
+  { deadline, renderTimeoutMs }: { deadline: number; renderTimeoutMs: number },
 ): Promise<string | null> {
-  const wait = latest - performance.now();
+  const wait = deadline - performance.now();
   if (wait <= 0) throw new Busy();
   const { port1, port2 } = new MessageChannel();
   const abort = new AbortController();

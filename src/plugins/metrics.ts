@@ -8,14 +8,14 @@ import { countJobs } from '../queue/jobs-table.ts';
 declare module 'fastify' {
   interface FastifyInstance {
     metrics: {
-      /** Everything there is to measure, as Prometheus reads it. */
+      /** All metrics in Prometheus's text format. */
       text(): Promise<string>;
       readonly contentType: string;
     };
   }
 }
 
-/** `app.metrics`: counts requests as they end; what the database knows is asked when somebody looks. */
+/** Provides `app.metrics`. Requests are counted as they end; the database is queried when the metrics are read. */
 export default fp(
   async (app) => {
     const registry = new Registry();
@@ -25,7 +25,7 @@ export default fp(
     app.decorate('metrics', {
       contentType: registry.contentType,
       async text() {
-        // It keeps timers and observers, which an app that nobody measures need not have.
+        // It starts timers and observers, so only once somebody reads the metrics.
         if (!isProcessMeasured) collectDefaultMetrics({ register: registry });
         isProcessMeasured = true;
         return `${await registry.metrics()}${await describeJobs(app)}`;
@@ -49,7 +49,7 @@ function measureRequests(app: FastifyInstance, registry: Registry): void {
     labelNames: ['method', 'route', 'status'],
     registers: [registry],
   });
-  // To look the labels up anew for each request would cost more than the counting.
+  // Looking up the labels for each request would cost more than counting.
   const series = new Map<string, { count(): void; observe(seconds: number): void }>();
   app.addHook('onResponse', ({ method, routeOptions: { url: route = '(no route)' } }, reply, done) => {
     const key = `${method} ${route} ${reply.statusCode}`;
@@ -82,7 +82,7 @@ function measurePool({ pool }: FastifyInstance, registry: Registry): void {
 
 const STATES = ['ready', 'deferred', 'active', 'failed'] as const;
 
-/** The jobs of all workers, as their database has them. */
+/** Metrics of all workers' jobs, from the database. */
 async function describeJobs({ db }: FastifyInstance): Promise<string> {
   const names = queueContracts.map(({ name }) => name);
   const [counts, durations] = await Promise.all([countJobs(db, names), readDurations(db)]);

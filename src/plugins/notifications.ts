@@ -9,18 +9,18 @@ declare module 'fastify' {
   }
 }
 
-/** What PostgreSQL's NOTIFY says, on a connection of its own that is opened again whenever it is lost. */
+/** Receives PostgreSQL's NOTIFY on a separate connection, which is reopened when it is lost. */
 export interface Notifications {
   /**
    * Listens until it is closed.
    *
-   * @param heed.onGap the connection was lost and is there again: what was said meanwhile was missed
-   * @throws when the first connection fails
+   * @param listener.onGap called after the connection was reopened, because messages may have been missed
+   * @throws if the first connection fails
    */
-  listen(channel: string, heed: Heed): Promise<{ close(): Promise<void> }>;
+  listen(channel: string, listener: Listener): Promise<{ close(): Promise<void> }>;
 }
 
-interface Heed {
+interface Listener {
   onMessage(payload: string): void;
   onGap(): void;
 }
@@ -29,17 +29,17 @@ const TIMEOUT_MS = 5_000;
 const HEARTBEAT_MS = 10_000;
 const RECONNECT_MS = 1_000;
 
-/** `app.notifications`: PostgreSQL's LISTEN. */
+/** Provides `app.notifications`. */
 export default fp(
   async (app) => {
-    app.decorate('notifications', { listen: (channel, heed) => listen(app, channel, heed) });
+    app.decorate('notifications', { listen: (channel, listener) => listen(app, channel, listener) });
   },
   { name: 'notifications', dependencies: ['db'] },
 );
 
-async function listen(app: FastifyInstance, channel: string, heed: Heed) {
+async function listen(app: FastifyInstance, channel: string, listener: Listener) {
   const closing = new AbortController();
-  let client = await connect(app, channel, heed);
+  let client = await connect(app, channel, listener);
 
   const keepListening = async () => {
     while (!closing.signal.aborted) {
@@ -49,8 +49,8 @@ async function listen(app: FastifyInstance, channel: string, heed: Heed) {
         await sleep(RECONNECT_MS, undefined, { signal: closing.signal }).catch(() => {});
         if (closing.signal.aborted) return;
         try {
-          client = await connect(app, channel, heed);
-          heed.onGap();
+          client = await connect(app, channel, listener);
+          listener.onGap();
           break;
         } catch (error) {
           app.log.warn({ err: error, channel }, 'cannot listen');
@@ -68,7 +68,7 @@ async function listen(app: FastifyInstance, channel: string, heed: Heed) {
   };
 }
 
-async function connect({ config, role, log }: FastifyInstance, channel: string, { onMessage }: Heed) {
+async function connect({ config, role, log }: FastifyInstance, channel: string, { onMessage }: Listener) {
   const client = new pg.Client({
     connectionString: config.databaseUrl,
     application_name: `pennypost ${role} listener`,
@@ -76,7 +76,7 @@ async function connect({ config, role, log }: FastifyInstance, channel: string, 
     query_timeout: TIMEOUT_MS,
     keepAlive: true,
   });
-  client.on('error', (error) => log.warn({ err: error, channel }, 'the listening connection was lost'));
+  client.on('error', (error) => log.warn({ err: error, channel }, 'listening connection lost'));
   client.on('notification', ({ payload = '' }) => onMessage(payload));
   try {
     await client.connect();
@@ -88,7 +88,7 @@ async function connect({ config, role, log }: FastifyInstance, channel: string, 
   return client;
 }
 
-/** Resolves when the connection has ended, does not answer any more, or is no longer wanted. */
+/** Resolves when the connection has ended, no longer responds, or is being closed. */
 async function untilLost(client: pg.Client, closing: AbortSignal): Promise<void> {
   const ended = new AbortController();
   const signal = AbortSignal.any([ended.signal, closing]);
@@ -99,6 +99,6 @@ async function untilLost(client: pg.Client, closing: AbortSignal): Promise<void>
       await client.query('select');
     }
   } catch {
-    // Aborted, or the heartbeat failed: either way it is over.
+    // Aborted, or the heartbeat failed.
   }
 }

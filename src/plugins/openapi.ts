@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger';
 import fp from 'fastify-plugin';
 
-/** `app.swagger()`: the OpenAPI document of the routes that have a tag, made of the schemas they run with. */
+/** Provides `app.swagger()`, the OpenAPI document of all routes with a tag, generated from their schemas. */
 export default fp(
   async (app) => {
     await app.register(swagger, {
@@ -15,7 +15,7 @@ export default fp(
         },
         servers: [{ url: app.config.baseUrl }],
         tags: [
-          { name: 'Tokens', description: 'Tokens for programs.' },
+          { name: 'Tokens', description: 'Short-lived API tokens.' },
           { name: 'Posts' },
           { name: 'Comments' },
           { name: 'People' },

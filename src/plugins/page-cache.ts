@@ -14,11 +14,11 @@ import { unlessKnown } from './conditional-get.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether the page looks the same to everybody without a session. */
+    /** Whether the page is the same for everyone without a session. */
     isShared?: boolean;
   }
   interface FastifyRequest {
-    /** Set while others wait for what this request renders: ends that with the page, or with nothing. */
+    /** Set while other requests may wait for this one's page. Call it with the page, or without one to let them render. */
     endRendering: ((page?: CachedPage) => void) | undefined;
   }
 }
@@ -31,10 +31,10 @@ interface CachedPage {
 /** A page, or the in-flight request for it. */
 type Cache = LRUCache<string, CachedPage | Promise<CachedPage | undefined>>;
 
-/** All that a shared page may depend on besides its path: numbers in the query. */
+/** Query parameters that a shared page may depend on. Their values are numbers. */
 const PARAMETERS = ['page', 'before', 'after'];
 
-/** What describes a page to all its readers. The other headers are each answer's own. */
+/** Headers that belong to the page. All others belong to a single response. */
 const SHARED_HEADERS = [
   'content-type',
   'content-encoding',
@@ -44,14 +44,14 @@ const SHARED_HEADERS = [
   'vary',
 ] as const;
 
-/** What a page takes besides its body, in bytes. */
+/** Memory of a page besides its body, in bytes. */
 const OVERHEAD = 1024;
 
 /**
- * Keeps pages that look the same to everybody without a session, for `config.pageCache.maxAgeMs`. Of many who ask for
- * the same page at once, one renders it. Changes that this process makes empty the cache before they are answered;
- * those of other processes show when the page expires. Whoever has a session, signed in or not, never gets a cached
- * page, so nobody sees another's page or misses a change of their own.
+ * Caches pages that are the same for everyone without a session, for `config.pageCache.maxAgeMs`. Concurrent requests for
+ * the same page render it once. This process's own changes empty the cache before their response; those of other processes
+ * show when the page expires. A visitor with a session never gets a cached page, so nobody sees someone else's page, and
+ * everyone sees their own changes. See ADR 10.
  */
 export default fp(
   async (app) => {
@@ -78,12 +78,12 @@ export default fp(
   },
 );
 
-/** Whether somebody we know has changed something. What strangers may change, such as a password, is on no shared page. */
+/** Whether a logged-in user has changed something. What others can change, such as a password, is on no shared page. */
 function isChange({ method, caller, session }: FastifyRequest, { statusCode }: FastifyReply): boolean {
   return !SAFE_METHODS.has(method) && statusCode < 400 && (caller ?? session?.user ?? null) !== null;
 }
 
-/** Lets a route answer from the cache, and keeps what it renders. Registered after compression: it keeps final bytes. */
+/** Makes a route respond from the cache and fill it. Its hooks run after compression, so it caches the final bytes. */
 function share(route: RouteOptions, cache: Cache): void {
   const onRequest: onRequestHookHandler = (request, reply, done) => {
     if (request.session?.isKnown) return done();
@@ -106,8 +106,8 @@ function share(route: RouteOptions, cache: Cache): void {
 }
 
 /**
- * The key of a page, to which the request is cut down: what a visitor adds to it cannot get into others' pages, and
- * gives a page no second address.
+ * The page's key. Reduces the request to it, so that nothing else in one visitor's request can end up in another's page,
+ * and extra parameters do not create more entries.
  */
 function keyOf(request: FastifyRequest): string {
   const given = new Map(Object.entries(Object(request.query)));
@@ -129,7 +129,7 @@ function begin(cache: Cache, key: string): (page?: CachedPage) => void {
   const { promise, resolve } = Promise.withResolvers<CachedPage | undefined>();
   cache.set(key, promise, { start });
   return (page) => {
-    // When the cache was emptied meanwhile, the page is only for those who wait already.
+    // If the cache was emptied in the meantime, the page may be stale: only those already waiting get it.
     const isCurrent = cache.peek(key) === promise;
     if (isCurrent && page !== undefined) cache.set(key, page, { start });
     else if (isCurrent) cache.delete(key);
@@ -137,7 +137,7 @@ function begin(cache: Cache, key: string): (page?: CachedPage) => void {
   };
 }
 
-/** Keeps the bytes that are about to be sent, when others wait for them. Returns what to send. */
+/** Caches the response if it is a page. Returns what to send. */
 async function keep(
   request: FastifyRequest,
   reply: FastifyReply,

@@ -10,41 +10,41 @@ declare module 'fastify' {
   }
 }
 
-/** Both throw Busy when too many wait already. */
+/** Both methods throw Busy if too many passwords are waiting. */
 export interface Passwords {
-  /** The argon2id hash to store, in PHC format, with its own salt. */
+  /** Returns an argon2id hash with its own salt, in PHC format. */
   hash(password: string): Promise<string>;
   /**
-   * Whether a password belongs to a hash. Without a hash, because there is no such account, the answer is no after
-   * the same time, so that the time does not tell whether there is.
+   * Whether a password matches a hash. Without a hash, returns false after the same time, so that the time does not reveal
+   * whether an account exists.
    */
   verify(passwordHash: string | undefined, password: string): Promise<boolean>;
 }
 
 /**
- * libuv has four threads, which also read files and look up names. Two hashes at once use them half, and hold a
- * flood of log-ins to 38 MiB.
+ * libuv has four threads, which also read files and resolve host names. Two concurrent hashes use half of them and 38 MiB,
+ * even under a flood of log-ins.
  */
 const CONCURRENT_HASHES = 2;
 
-/** How many may wait for their turn: about two seconds' worth. Beyond that, waiting helps nobody. */
-const MOST_WAITING = 100;
+/** Passwords that may wait, which takes about two seconds. */
+const MAX_WAITING = 100;
 
-/** `app.passwords`: hashing off the event loop, and never more than a few at once. */
+/** Provides `app.passwords`, which hashes off the event loop and limits concurrency. */
 export default fp(
   async (app) => {
     const limiter = pLimit(CONCURRENT_HASHES);
     const limit = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-      if (limiter.pendingCount >= MOST_WAITING) throw new Busy();
+      if (limiter.pendingCount >= MAX_WAITING) throw new Busy();
       return limiter(work);
     };
     const { memoryKiB, passes } = app.config.passwordHashing;
     const parameters: Options = { memoryCost: memoryKiB, timeCost: passes, parallelism: 1 };
-    const hashOfNobody = await hash(randomBytes(32), parameters);
+    const dummyHash = await hash(randomBytes(32), parameters);
     app.decorate('passwords', {
       hash: (password) => limit(() => hash(password, parameters)),
       async verify(passwordHash, password) {
-        const matches = await limit(() => verify(passwordHash ?? hashOfNobody, password));
+        const matches = await limit(() => verify(passwordHash ?? dummyHash, password));
         return matches && passwordHash !== undefined;
       },
     });

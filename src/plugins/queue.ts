@@ -7,23 +7,23 @@ import { JobQueue } from '../queue/job-queue.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Enqueues jobs and, in a worker, works them. Lives in the application's own database. */
+    /** Enqueues jobs and, in a worker, works them. */
     queue: JobQueue;
-    /** What an operator does to the queues. */
+    /** Operators' actions on jobs and queues. */
     queueAdmin: QueueAdmin;
   }
 }
 
-/** `app.queue` and `app.queueAdmin`, on the application's own database. */
+/** Provides `app.queue` and `app.queueAdmin`, in the application's own database. */
 export default fp<{ clock?: Clock | undefined }>(
   async (app, { clock }) => {
     const boss = createBoss(app, clock);
     app.decorate('queue', new JobQueue(app, boss));
     app.decorate('queueAdmin', new QueueAdmin(boss));
     logJobs(app);
-    // A process that serves pages as well stops taking jobs at once, not when its last request has ended.
+    // A process that also serves pages stops taking jobs at once, not after its last request.
     app.addHook('preClose', (done) => {
-      app.queue.stopWorking().catch(() => {}); // onClose waits for the same end, and reports it.
+      app.queue.stopWorking().catch(() => {}); // onClose waits for it too, and reports errors.
       done();
     });
     app.addHook('onClose', async () => {

@@ -13,58 +13,58 @@ declare module 'fastify' {
     rateLimits: RateLimits;
   }
   interface FastifyContextConfig {
-    /** What a request to this route counts as, for the account that makes it. Pages and the API share one count. */
+    /** The limit that a request to this route counts towards. Pages and the API share it. */
     readonly limit?: LimitedAction;
   }
 }
 
-/** Who acts, and from where. */
+/** The account and IP address that make an attempt. */
 export interface Actor {
-  /** The account's id; or the email address that was typed, where no account is known. */
+  /** The account's id, or the email address if nobody is logged in. */
   readonly account: number | string;
-  /** The network address. */
+  /** The IP address. */
   readonly address: string;
-  /** Whether the account is in its first day: then each try counts ten times. */
+  /** Whether the account is in its first day, when each attempt counts ten times. */
   readonly isNew?: boolean;
   /**
-   * For `login` alone: what names this browser, if it has logged in to this very account before. It then has tries of
-   * its own, which nobody else can use up. The caller vouches that the browser could not have made the name up.
+   * Only for `login`: the verified token of a browser that has logged in to this account before. It has its own attempts,
+   * which nobody else can use up.
    */
   readonly device?: string | undefined;
 }
 
 export interface RateLimits {
   /**
-   * Counts one try, in PostgreSQL, so that it is one limit over all processes. Most routes declare their `limit`
-   * instead; this is for those that must first read who is meant.
+   * Counts an attempt in PostgreSQL, so that limits hold across all processes. Most routes declare their `limit`
+   * instead; this is for routes that must first read the account from the request.
    *
-   * @throws TooManyRequests when the account or the address has used up its tries
+   * @throws TooManyRequests if the account or IP address has no attempts left
    */
   consume(action: LimitedAction, actor: Actor): Promise<void>;
-  /** The try was rightful: forgets the account's tries, and takes this one off what is counted more widely. */
+  /** After a successful attempt: resets the account's own count and takes the attempt off the shared counts. */
   forgive(action: LimitedAction, actor: Actor): Promise<void>;
 }
 
-/** One row of the table: a limit, on somebody. */
+/** A row of the table. */
 interface Counter {
   readonly limiter: RateLimiterPostgres;
   readonly key: string;
   readonly cost: number;
-  /** Whether it counts nobody's tries but this actor's own. */
+  /** Whether it only counts this actor's attempts. */
   readonly isOwn: boolean;
 }
 
-/** What an account's tries count on its first day. */
+/** How often an attempt counts on an account's first day. */
 const COST_WHEN_NEW = 10;
 
-/** Who does these can name any account, so the address is counted first: a flood then makes no rows of its own. */
-const ANYBODYS: ReadonlySet<LimitedAction> = new Set(['login', 'register', 'resend', 'reset']);
+/** Anyone can name any account here. So the IP address is counted first, to keep a flood from adding a row per account. */
+const UNAUTHENTICATED: ReadonlySet<LimitedAction> = new Set(['login', 'register', 'resend', 'reset']);
 
-/** `app.rateLimits`, and what routes declare as their `limit`. Loopback is limited like everyone. */
+/** Provides `app.rateLimits` and enforces the `limit` that routes declare. Loopback is limited too. */
 export default fp(
   async (app) => {
     if (!app.config.rateLimitsEnabled) {
-      app.log.warn('RATE_LIMITS is off: nothing limits how fast passwords can be guessed');
+      app.log.warn('RATE_LIMITS is off: passwords can be guessed without limit');
       app.decorate('rateLimits', { consume: async () => {}, forgive: async () => {} });
       return;
     }
@@ -97,7 +97,7 @@ export default fp(
   { name: 'rate-limits', dependencies: ['db'] },
 );
 
-/** Makes a hook that counts a request for whoever is logged in, a post's preview as a preview. */
+/** Makes a hook that counts a request for the logged-in user. Previewing a post counts as `preview`. */
 function countRequest(rateLimits: RateLimits, action: LimitedAction): preHandlerAsyncHookHandler {
   return async (request) => {
     const { id, isNew } = request.caller ?? currentUser(request);
@@ -106,7 +106,7 @@ function countRequest(rateLimits: RateLimits, action: LimitedAction): preHandler
   };
 }
 
-/** Which counters a try is counted in, in this order, until one refuses. */
+/** Returns the counters of an attempt. They are consumed in this order until one refuses. */
 function countersIn(app: FastifyInstance) {
   const { rateLimits, loginFromAnywhere } = app.config;
   const limiters = new Map<string, RateLimiterPostgres>();
@@ -127,7 +127,8 @@ function countersIn(app: FastifyInstance) {
     });
     const ofAddress = counter(`${action}-address`, limits.address, where);
 
-    if (action !== 'login') return ANYBODYS.has(action) ? [ofAddress, own(who)] : [own(who), ofAddress];
+    if (action !== 'login')
+      return UNAUTHENTICATED.has(action) ? [ofAddress, own(who)] : [own(who), ofAddress];
     if (device !== undefined) return [own(`${who} ${hash(device)}`)];
     return [ofAddress, own(`${who} ${where}`), counter('login-anywhere', loginFromAnywhere, who)];
   };
@@ -139,21 +140,21 @@ function makeLimiter({ pool }: FastifyInstance, name: string, { points, seconds 
     storeType: 'pool',
     tableName: 'rate_limits',
     tableCreated: true,
-    clearExpiredByTimeout: false, // The job that prunes does it, once for all processes.
+    clearExpiredByTimeout: false, // The prune job does it for all processes.
     keyPrefix: name,
     points,
     duration: seconds,
-    // Who is over the limit stays so to the window's end, and need not be counted: a flood costs no queries.
+    // Once over the limit, attempts are refused from memory until the window ends, so a flood costs no queries.
     inMemoryBlockOnConsumed: points + 1,
   });
 }
 
-/** The table need not hold the email addresses of people who have no account. */
+/** Keeps email addresses of people without an account out of the table. */
 function hash(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** One person has a whole IPv6 /64 to send from, so it counts as one address; and all that is no address as another. */
+/** An IPv6 /64 counts as one address, because one person can use all of it. Invalid addresses share a key. */
 function addressKey(address: string): string {
   if (!ipaddr.isValid(address)) return 'unknown';
   const parsed = ipaddr.process(address);

@@ -4,23 +4,23 @@ import { recordFailedLogIn } from '../domain/security-events/record.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Records a failed log-in beside the request, which must not take longer for an address that has an account. */
+    /** Records a failed log-in in the background, so that the response takes no longer if the address has an account. */
     recordFailedLogIn(email: string): void;
   }
 }
 
-/** Lets what is recorded for a request know who makes it, and from where. */
+/** Sets the user and IP address of the request context for recorded events. */
 export default fp(
   async (app) => {
-    const underWay = new Set<Promise<void>>();
+    const pending = new Set<Promise<void>>();
     app.decorate('recordFailedLogIn', (email) => {
       const recording = recordFailedLogIn(app.db, email)
-        .catch((error: unknown) => app.log.error({ err: error }, 'a failed log-in could not be recorded'))
-        .finally(() => underWay.delete(recording));
-      underWay.add(recording);
+        .catch((error: unknown) => app.log.error({ err: error }, 'could not record a failed log-in'))
+        .finally(() => pending.delete(recording));
+      pending.add(recording);
     });
     app.addHook('onClose', async () => {
-      await Promise.all(underWay);
+      await Promise.all(pending);
     });
 
     app.addHook('onRequest', (request, _reply, done) => {

@@ -3,12 +3,12 @@ import fp from 'fastify-plugin';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The headers of every answer, also of those that no route and no hook makes. */
+    /** The headers of every response, for responses that are sent without hooks. */
     securityHeaders: OutgoingHttpHeaders;
   }
 }
 
-/** All that a page may load, and nothing inline. */
+/** Pages may only load these, and nothing inline. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -19,12 +19,12 @@ const CONTENT_SECURITY_POLICY = [
   "form-action 'self'",
   "base-uri 'none'",
   "frame-ancestors 'none'",
-  // Only public/app.js turns text into elements, and only pages of this site.
+  // The one policy is in public/app.js, for HTML from this site's pages.
   "require-trusted-types-for 'script'",
   'trusted-types pages',
 ].join(';');
 
-/** What no page needs, and so no script that got in may use. */
+/** Browser features that no page needs, so injected scripts cannot use them either. */
 const PERMISSIONS_POLICY =
   `accelerometer autoplay browsing-topics camera display-capture encrypted-media geolocation
   gyroscope hid identity-credentials-get magnetometer microphone midi payment publickey-credentials-get
@@ -33,15 +33,15 @@ const PERMISSIONS_POLICY =
     .map((feature) => `${feature}=()`)
     .join(', ');
 
-/** Helmet's headers, most at its defaults: a test compares them, and names the ones that are ours. */
+/** Mostly Helmet's defaults. A test compares them and lists the differences. */
 const HEADERS: OutgoingHttpHeaders = Object.freeze({
   'content-security-policy': CONTENT_SECURITY_POLICY,
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'origin-agent-cluster': '?1',
   'permissions-policy': PERMISSIONS_POLICY,
-  // Under `no-referrer` browsers send `Origin: null` with forms, and over plain http the Origin is all that tells our
-  // own forms from another site's.
+  // With `no-referrer`, browsers send `Origin: null` with forms. Over plain http, only the Origin distinguishes our forms
+  // from another site's.
   'referrer-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
   'x-dns-prefetch-control': 'off',
@@ -51,13 +51,13 @@ const HEADERS: OutgoingHttpHeaders = Object.freeze({
   'x-xss-protection': '0',
 });
 
-/** Only for a site on https: a browser that has seen it refuses plain http for a year. */
+/** For https sites: browsers then refuse plain http for a year. */
 const HTTPS_HEADERS: OutgoingHttpHeaders = Object.freeze({
   ...HEADERS,
   'strict-transport-security': 'max-age=31536000; includeSubDomains',
 });
 
-/** Sets the security headers of every answer. */
+/** Sets the security headers of every response. */
 export default fp(
   async (app) => {
     const headers = app.config.baseUrl.startsWith('https:') ? HTTPS_HEADERS : HEADERS;

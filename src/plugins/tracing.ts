@@ -22,11 +22,11 @@ declare module 'fastify' {
 
 export interface Tracing {
   /**
-   * Runs something as a span of the trace that it belongs to: that of the request or job it is part of, or of
-   * `parent`. Without `OTEL_EXPORTER_OTLP_ENDPOINT` it just runs.
+   * Runs a function as a span in the current request's or job's trace, or in that of `parent`. Without
+   * `OTEL_EXPORTER_OTLP_ENDPOINT`, just runs it.
    */
   span<T>(options: SpanOptions, run: () => Promise<T>): Promise<T>;
-  /** The current span as W3C Trace Context writes it, to carry it to another process. Undefined without tracing. */
+  /** The current span in W3C Trace Context format, to pass to another process. Undefined without tracing. */
   traceparent(): string | undefined;
 }
 
@@ -34,13 +34,13 @@ export interface SpanOptions {
   readonly name: string;
   readonly kind: 'consumer' | 'client';
   readonly attributes?: Attributes;
-  /** A `traceparent` from elsewhere. */
+  /** A `traceparent` from another process. */
   readonly parent?: string | undefined;
 }
 
 const KINDS = { consumer: SpanKind.CONSUMER, client: SpanKind.CLIENT };
 
-/** `app.tracing`: OpenTelemetry, loaded only where it is asked for, and with nothing that two apps would share. */
+/** Provides `app.tracing`. Loads OpenTelemetry only if it is configured, and without its globals, which two apps would share. */
 export default fp(
   async (app) => {
     const { otlpEndpoint } = app.config;

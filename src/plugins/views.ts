@@ -7,18 +7,18 @@ import type { RenderMail } from '../domain/mail/message.ts';
 declare module 'fastify' {
   interface FastifyInstance {
     renderMail: RenderMail;
-    /** Renders a part of a page. */
+    /** Renders a partial. */
     renderPart(name: string, data: object): string;
   }
 }
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'views');
 
-/** `reply.view` for pages and `app.renderMail` for mails. Templates are compiled once and escape what they print. */
+/** Provides `reply.view` for pages and `app.renderMail` for mails. Templates are compiled once and escape their output. */
 export default fp(
   async (app) => {
-    const html = rememberPaths(new Eta({ views: FOLDER, cache: true }));
-    const text = rememberPaths(new Eta({ views: FOLDER, cache: true, autoEscape: false }));
+    const html = cachePaths(new Eta({ views: FOLDER, cache: true }));
+    const text = cachePaths(new Eta({ views: FOLDER, cache: true, autoEscape: false }));
     await app.register(view, { engine: { eta: html }, root: FOLDER, viewExt: 'eta', production: true });
     app.decorate('renderPart', (name, data) => html.render(name, data));
     app.decorate('renderMail', (name, data) => ({
@@ -29,8 +29,8 @@ export default fp(
   { name: 'views' },
 );
 
-/** Eta works out at each include which file a name means; that does not change while it runs. */
-function rememberPaths(eta: Eta): Eta {
+/** Eta resolves the path of every include again, although paths do not change. */
+function cachePaths(eta: Eta): Eta {
   const { resolvePath } = eta;
   if (resolvePath === null) return eta;
   const paths = new Map<string, string>();

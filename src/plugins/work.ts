@@ -4,21 +4,21 @@ import fp from 'fastify-plugin';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** What is being done right now, wherever it is asked. */
+    /** The context of the current request or job. */
     work: AsyncLocalStorage<Work>;
   }
 }
 
 export interface Work {
-  /** For logs: `GET /post/:id`, or `job mail`. */
+  /** For logs, e.g. `GET /post/:id` or `job mail`. */
   readonly label: string;
-  /** The request that caused it; of a job, the one that caused the job. */
+  /** The request, or the one that caused the job. */
   readonly requestId?: string | undefined;
-  /** What it is in a trace, when traces are kept. */
+  /** The span, if tracing is on. */
   readonly span?: Span | undefined;
 }
 
-/** `app.work`: follows each request and each job through all it calls. */
+/** Provides `app.work`, the context that follows each request and job through its calls. */
 export default fp(
   async (app) => {
     const work = new AsyncLocalStorage<Work>();

@@ -5,7 +5,7 @@ import { findJobIds, startNow, takeBackDeadLetters } from './jobs-table.ts';
 
 export type JobAction = 'retry' | 'cancel' | 'run' | 'delete' | 'redrive';
 
-/** To which jobs each action can be done. A job that is being worked can be cancelled, and then deleted. */
+/** The states in which each action is possible. A running job must be cancelled before it can be deleted. */
 const APPLIES_TO: Record<JobAction, readonly JobState[]> = {
   retry: ['failed'],
   cancel: ['ready', 'deferred', 'active'],
@@ -14,10 +14,10 @@ const APPLIES_TO: Record<JobAction, readonly JobState[]> = {
   redrive: ['ready', 'deferred'],
 };
 
-/** How many jobs one transaction takes. */
+/** Jobs per transaction. */
 const BATCH = 1_000;
 
-/** A queue's numbers at one time, for charts. Counters are of the time since the point before. */
+/** A queue's numbers at one moment, for charts. Counters start at the previous point. */
 export interface StatsPoint {
   readonly at: Date;
   readonly completed: number;
@@ -25,17 +25,17 @@ export interface StatsPoint {
   readonly ready: number;
 }
 
-/** A job that comes again, and when. */
+/** A scheduled job. */
 export interface ScheduleStatus {
   readonly queue: string;
   readonly cron: string;
   readonly next: Date | undefined;
   readonly lastJobId: string | null;
-  /** When its last job was enqueued; null when it never ran, or so long ago that the job is gone. */
+  /** When its last job was enqueued; null if it never ran, or so long ago that the job was deleted. */
   readonly lastRun: Date | null;
 }
 
-/** What an operator does to the queues, beside enqueueing and working. */
+/** Operators' actions on jobs, and statistics. */
 export class QueueAdmin {
   readonly #boss: PgBoss;
 
@@ -43,18 +43,18 @@ export class QueueAdmin {
     this.#boss = boss;
   }
 
-  /** The filter of those jobs among the given ones that an action can be done to. */
+  /** Restricts a filter to the jobs for which an action is possible. */
   static applicable(action: JobAction, filter: JobFilter): JobFilter {
     const possible = APPLIES_TO[action];
     const states = filter.states?.filter((state) => possible.includes(state)) ?? possible;
-    // A failed job whose dead letter was redriven has run since: to retry it would do its work twice.
+    // If the dead letter was redriven, retrying the failed job would do its work twice.
     return { ...filter, states, ...(action === 'retry' && { hasDeadLetter: true }) };
   }
 
   /**
-   * Does an action to all jobs that match, in batches, each a transaction of its own.
+   * Performs an action on all matching jobs, in batches of one transaction each.
    *
-   * @returns how many jobs it was done to
+   * @returns the number of jobs affected
    */
   async act(db: Db, action: JobAction, filter: JobFilter): Promise<number> {
     let total = 0;
@@ -67,7 +67,7 @@ export class QueueAdmin {
     return total;
   }
 
-  /** The numbers of one queue since a moment, in steps of so many seconds, oldest first. */
+  /** A queue's numbers since a moment, in steps of `stepSeconds`, oldest first. */
   async stats(
     queue: string,
     { from, stepSeconds }: { from: Date; stepSeconds: number },
@@ -83,7 +83,7 @@ export class QueueAdmin {
       .toSorted((a, b) => a.at.getTime() - b.at.getTime());
   }
 
-  /** Every schedule, with the next time it is due. */
+  /** All schedules, with their next times. */
   async schedules(): Promise<ScheduleStatus[]> {
     const schedules = await this.#boss.getSchedules();
     return Promise.all(
@@ -112,7 +112,7 @@ export class QueueAdmin {
     return ids.length;
   }
 
-  /** Lets failed jobs run again; each takes its dead letter back. */
+  /** Retries failed jobs and deletes their dead letters. */
   async #retry(db: Db, queue: string, ids: string[]): Promise<number> {
     await takeBackDeadLetters(db, queue, ids);
     await this.#boss.retry(queue, ids, { db: fromKysely(db) });

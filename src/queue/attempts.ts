@@ -4,16 +4,16 @@ import type { Db } from '../database/schema.ts';
 import type { AttemptRecord, JobDetails, JobSummary } from './jobs.ts';
 import { selectJob } from './jobs-table.ts';
 
-/** One attempt at a job: what fences it from an earlier or a later one. */
+/** Identifies an attempt at a job. */
 export interface Attempt {
   readonly jobId: string;
-  /** 1 at the first try. */
+  /** 1 for the first. */
   readonly attempt: number;
 }
 
 /**
- * Writes down that a worker has begun attempts, all of one queue, in one statement. How a successful one ended is
- * not written: the job itself says it. So a row without an end, of a job that has gone on, is a worker that died.
+ * Records that a worker has started attempts of one queue, in one statement. The end of a successful attempt is not
+ * recorded, because the job has it. So a row without an end belongs to a worker that died, unless the job is completed.
  */
 export async function recordAttempts(
   db: Db,
@@ -25,7 +25,7 @@ export async function recordAttempts(
   `.execute(db);
 }
 
-/** Writes down how attempts ended that did not succeed. */
+/** Records how unsuccessful attempts ended. */
 export async function recordAttemptEnds(
   db: Db,
   attempts: readonly Attempt[],
@@ -39,13 +39,13 @@ export async function recordAttemptEnds(
   `.execute(db);
 }
 
-/** Attempts as rows of a statement: a job's id, and which try it is. */
+/** Attempts as rows for a statement. */
 function attemptRows(attempts: readonly Attempt[]): RawBuilder<unknown> {
   return sql`unnest(
     ${attempts.map(({ jobId }) => jobId)}::uuid[], ${attempts.map(({ attempt }) => attempt)}::integer[])`;
 }
 
-/** One job with its history, or undefined. */
+/** Finds a job with its history. */
 export async function findJob(db: Db, queue: string, id: string): Promise<JobDetails | undefined> {
   const job = await selectJob(db, queue, id);
   if (job === undefined) return undefined;
@@ -62,7 +62,7 @@ export async function findJob(db: Db, queue: string, id: string): Promise<JobDet
   return { ...job, history: history.map((record) => ({ ...record, outcome: record.outcome ?? 'lost' })) };
 }
 
-/** How an attempt ended that nobody wrote the end of: the job says it of its last; any other's worker died. */
+/** The outcome of an attempt without a recorded end: the job's state for the last one, otherwise the worker died. */
 function unrecordedEnd(
   { state, endedAt }: Pick<JobSummary, 'state' | 'endedAt'>,
   isLast: boolean,

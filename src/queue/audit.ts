@@ -1,6 +1,6 @@
 import type { Db } from '../database/schema.ts';
 
-/** What somebody did to the queues. */
+/** An operator's action. */
 export interface AuditEntry {
   readonly at: Date;
   readonly username: string;
@@ -8,7 +8,7 @@ export interface AuditEntry {
   readonly subject: string;
 }
 
-/** Writes down who did what. Stands in the transaction of what was done, where that has one. */
+/** Records an action, in its transaction if it has one. */
 export async function recordAction(
   db: Db,
   { userId, username, action, subject }: { userId: number } & Omit<AuditEntry, 'at'>,
@@ -16,7 +16,7 @@ export async function recordAction(
   await db.insertInto('job_audit_log').values({ user_id: userId, username, action, subject }).execute();
 }
 
-/** The latest entries, newest first. */
+/** Lists the latest actions, newest first. */
 export function listActions(db: Db, limit: number): Promise<AuditEntry[]> {
   return db
     .selectFrom('job_audit_log')

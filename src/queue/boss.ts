@@ -3,16 +3,16 @@ import { type Clock, enableClockOverride, PgBoss } from 'pg-boss';
 
 export { type Clock, enableClockOverride };
 
-/** Of `DATABASE_POOL_MAX`, how many connections the queue takes to supervise and schedule. */
+/** Connections of `DATABASE_POOL_MAX` that pg-boss uses for supervision and schedules. */
 export const QUEUE_CONNECTIONS = 1;
 
 /**
- * How often some worker looks for jobs of dead workers, for schedules, and counts the queues. With the heartbeat's
- * ten seconds it bounds how long a killed worker's jobs wait.
+ * How often a worker checks for jobs of dead workers and for schedules, and counts the queues. Together with the
+ * heartbeat's ten seconds, it limits how long a killed worker's jobs wait.
  */
 const SUPERVISE_SECONDS = 5;
 
-/** pg-boss for a process: only a worker supervises and schedules, and no process migrates. */
+/** Creates pg-boss for a process. Only workers supervise and schedule, and none migrates. */
 export function createBoss(app: FastifyInstance, clock: Clock | undefined): PgBoss {
   const isWorker = app.role === 'worker' || app.role === 'web-and-worker';
   const boss = new PgBoss({
@@ -29,8 +29,8 @@ export function createBoss(app: FastifyInstance, clock: Clock | undefined): PgBo
     openTelemetry: { enabled: false },
     ...(clock !== undefined && { clock }),
   });
-  // Without a listener, a passing failure of the background work would end the process.
-  boss.on('error', (error) => app.log.error({ err: error }, 'the queue had an error'));
-  boss.on('warning', (warning) => app.log.warn({ warning }, 'the queue has a warning'));
+  // Without a listener, a temporary failure of background work would end the process.
+  boss.on('error', (error) => app.log.error({ err: error }, 'queue error'));
+  boss.on('warning', (warning) => app.log.warn({ warning }, 'queue warning'));
   return boss;
 }

@@ -2,34 +2,34 @@ import { type Static, type TObject, type TProperties, type TUnion, Type } from '
 import { Compile } from 'typebox/compile';
 import type { Db } from '../database/schema.ts';
 
-/** What a queue promises: its name, what its jobs carry, and how they are worked. No handler is known here. */
+/** What a queue promises: its name, payload and how its jobs are worked. Has no handler. */
 export interface QueueContract<Payload extends object = object> {
   readonly name: string;
-  /** Whether a value is a payload of this queue, checked when it is enqueued and again when it is worked. */
+  /** Whether a value fits the payload schema. Checked on enqueueing and before running. */
   isPayload(value: unknown): value is Payload;
-  /** Why a value is no payload, naming the field. Undefined when it is one. */
+  /** Why a value does not fit, naming the field. Undefined if it does. */
   faultOf(value: unknown): string | undefined;
   readonly retry: {
-    /** Tries after the first, until the job goes to `NAME.dead`. */
+    /** Retries before the job goes to `NAME.dead`. */
     readonly limit: number;
-    /** The wait before the first retry; it doubles each time, with jitter of up to half. */
+    /** The delay before the first retry. It doubles each time, with a jitter of up to half. */
     readonly delaySeconds: number;
     readonly maxDelaySeconds: number;
   };
-  /** How long one attempt may take until its signal is aborted and it counts as failed. */
+  /** How long an attempt may take before its signal is aborted and it fails. */
   readonly timeoutSeconds: number;
-  /** How many of its jobs one worker does at a time. By default as many as the worker has slots. */
+  /** Concurrent jobs per worker. As many as the worker has slots by default. */
   readonly concurrency?: number;
   /**
    * How many jobs a worker fetches beyond its free slots. For short jobs, which would otherwise each wait for a fetch
    * of their own. They are handed back if no slot becomes free for them soon. Default 0.
    */
   readonly prefetch?: number;
-  /** Jobs of higher priority are taken first. Default 0. */
+  /** Jobs with a higher priority run first. Default 0. */
   readonly priority?: number;
-  /** Of jobs with the same key only one waits at a time; enqueueing another has no effect. */
+  /** Only one job per key waits at a time; enqueueing another has no effect. */
   uniqueKey?(payload: Payload): string;
-  /** Enqueues a job of itself, once for all workers, and once after an outage. */
+  /** When to enqueue a job automatically: once for all workers, and once after an outage. */
   readonly schedule?: {
     /** Five fields, in UTC. */
     readonly cron: string;
@@ -40,23 +40,23 @@ export interface QueueContract<Payload extends object = object> {
 export type PayloadOf<Contract> = Contract extends QueueContract<infer Payload> ? Payload : never;
 
 export interface SendOptions {
-  /** The transaction of the change that causes the job: the job exists when, and only when, it commits. */
+  /** The transaction of the change that causes the job. The job exists if and only if it commits. */
   readonly db: Db;
   /** Instead of the contract's. */
   readonly priority?: number;
-  /** The job is not worked before this moment. */
+  /** When the job may start. */
   readonly startAfter?: Date;
   /** Instead of the contract's unique key. Only for queues that have one. */
   readonly unique?: string;
 }
 
-/** The side of the queue the domain sees. */
+/** The queue as the domain sees it. */
 export interface Queue {
   /**
    * Enqueues a job.
    *
-   * @returns the job's id; undefined when a job with the same unique key waits already
-   * @throws TypeError when the payload does not fit the contract
+   * @returns the job's id; undefined if a job with the same unique key is already waiting
+   * @throws TypeError if the payload does not fit the contract
    */
   send<Payload extends object>(
     contract: QueueContract<Payload>,
@@ -65,9 +65,9 @@ export interface Queue {
   ): Promise<string | undefined>;
 
   /**
-   * Enqueues many jobs of one queue with one statement.
+   * Enqueues many jobs of one queue in one statement.
    *
-   * @throws TypeError when a payload does not fit the contract; then none is enqueued
+   * @throws TypeError if a payload does not fit the contract; then none is enqueued
    */
   sendAll<Payload extends object>(
     contract: QueueContract<Payload>,
@@ -76,30 +76,30 @@ export interface Queue {
   ): Promise<void>;
 }
 
-/** Where jobs of a queue end that have used up their retries, or can never succeed. */
+/** The queue for jobs that have failed for good. */
 export function deadLetterName(contract: Pick<QueueContract, 'name'>): string {
   return `${contract.name}.dead`;
 }
 
 /**
- * Mail to one person. A mail server that is away for days must not lose a mail: the waits grow from 2 seconds to
- * 15 minutes, and 400 tries make four days, what RFC 5321 (4.5.4.1) asks of a sender before it gives up.
+ * Mail to one person. An outage of the mail server for days must not lose mail: delays grow from 2 seconds to 15 minutes,
+ * and 400 retries take four days, as RFC 5321 (4.5.4.1) asks of senders.
  */
 export const mailQueue = defineQueue({
   name: 'mail',
   payload: Type.Union([
     mail('confirm-account', { userId: id() }),
-    /** A request, whose address may be nobody's: the account is looked up when the mail is written. */
+    /** The address may have no account, which the job looks up. */
     mail('reset-password', { passwordResetId: id() }),
-    /** Goes to the new address of the change, the next two to its old one. */
+    /** Sent to the change's new address; the next two to the old one. */
     mail('change-email', { emailChangeId: id() }),
     mail('email-changed', { emailChangeId: id() }),
     mail('email-changed-for-you', { emailChangeId: id() }),
     mail('password-changed', { userId: id() }),
-    /** `address`: the network address that the log-in came from. */
+    /** `address`: the IP address of the log-in. */
     mail('new-login', { userId: id(), address: Type.String({ maxLength: 64 }) }),
     mail('new-comments', { userId: id(), postId: id(), firstCommentId: id(), lastCommentId: id() }),
-    /** `week`: the Monday it begins with. */
+    /** `week`: its Monday. */
     mail('weekly-digest', { userId: id(), week: date() }),
     mail('export-ready', { userId: id(), exportId: id() }),
   ]),
@@ -108,13 +108,13 @@ export const mailQueue = defineQueue({
   prefetch: 40,
 });
 
-/** Mail that many get at once steps back for mail that somebody waits for. */
+/** Bulk mail waits behind mail that people wait for. */
 export const BULK_MAIL_PRIORITY = -10;
 
-/** A few tries over some minutes, for work that only needs the database. */
+/** A few retries over some minutes, for work that only needs the database. */
 const DATABASE_ONLY = { limit: 10, delaySeconds: 5, maxDelaySeconds: 5 * 60 };
 
-/** Collects what is new under a post, for one mail to its author. */
+/** Collects new comments on a post into one mail to its author. */
 export const commentNoticeQueue = defineQueue({
   name: 'comment-notice',
   payload: Type.Object({ postId: id() }, { additionalProperties: false }),
@@ -123,7 +123,7 @@ export const commentNoticeQueue = defineQueue({
   uniqueKey: ({ postId }) => String(postId),
 });
 
-/** Sends everybody who wants one the digest of the week before: on Mondays at seven. */
+/** Sends last week's digest to everyone who wants it, on Mondays at 7:00 UTC. */
 export const digestQueue = defineQueue({
   name: 'digest',
   payload: Type.Object({}, { additionalProperties: false }),
@@ -133,7 +133,7 @@ export const digestQueue = defineQueue({
   schedule: { cron: '0 7 * * 1', payload: {} },
 });
 
-/** Writes one person's export. */
+/** Writes a person's data export. */
 export const exportQueue = defineQueue({
   name: 'exports',
   payload: Type.Object({ exportId: id() }, { additionalProperties: false }),
@@ -142,7 +142,7 @@ export const exportQueue = defineQueue({
   concurrency: 2,
 });
 
-/** Removes what has expired: every hour, at a time when nothing else is scheduled. */
+/** Deletes expired rows every hour, when nothing else is scheduled. */
 export const pruneQueue = defineQueue({
   name: 'prune',
   payload: Type.Object({}, { additionalProperties: false }),
@@ -152,7 +152,7 @@ export const pruneQueue = defineQueue({
   schedule: { cron: '23 * * * *', payload: {} },
 });
 
-/** Tells the operator of an error. It gives up sooner than other mail: an error of last week helps nobody. */
+/** Reports an error to the operator. Gives up sooner than other mail, because last week's errors are of little use. */
 export const alarmQueue = defineQueue({
   name: 'alarm',
   payload: Type.Object({ alarmId: id() }, { additionalProperties: false }),
@@ -161,7 +161,7 @@ export const alarmQueue = defineQueue({
   concurrency: 1,
 });
 
-/** Every queue there is: `npm run migrate` creates them and brings their settings up to date. */
+/** All queues. `npm run migrate` creates and updates them. */
 export const queueContracts: readonly QueueContract[] = [
   mailQueue,
   commentNoticeQueue,
@@ -184,8 +184,8 @@ function date() {
 }
 
 /**
- * Makes a contract from the schema of its payloads. A payload holds ids and names only: no secret, and no object
- * that could be stale when the job runs.
+ * Defines a contract. A payload should only hold ids and names: no secrets, and no objects that could be stale when the
+ * job runs.
  */
 export function defineQueue<Schema extends TObject | TUnion<TObject[]>>({
   payload,
@@ -199,7 +199,7 @@ export function defineQueue<Schema extends TObject | TUnion<TObject[]>>({
     isPayload: (value: unknown): value is Static<Schema> => variants.some((variant) => variant.Check(value)),
     faultOf(value: unknown) {
       const faults = variants.map((variant) => variant.Errors(value));
-      // Report the variant that the value is meant for: the one whose literals it has.
+      // Report the errors of the variant whose literals match.
       const [fault] =
         faults.find((list) => list.every(({ keyword }) => keyword !== 'const')) ?? faults.flat();
       return fault && `${fault.instancePath || 'payload'} ${fault.message}`;

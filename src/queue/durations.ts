@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/schema.ts';
 
-/** Upper bounds of the histogram, in seconds; what takes longer is counted under infinity. */
+/** Upper bounds of the histogram's buckets, in seconds. Longer durations are in the bucket of infinity. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 
 export interface DurationCount {
@@ -9,11 +9,11 @@ export interface DurationCount {
   /** The upper bound, in seconds. */
   readonly bucket: number;
   readonly jobs: number;
-  /** What they took together. */
+  /** The sum of their durations. */
   readonly seconds: number;
 }
 
-/** Collects how long jobs took until `take` is called. */
+/** Collects job durations until `take` is called. */
 export class DurationCounter {
   #counts = new Map<string, { queue: string; bucket: number; jobs: number; seconds: number }>();
 
@@ -24,7 +24,7 @@ export class DurationCounter {
     this.#counts.set(key, { ...count, jobs: count.jobs + 1, seconds: count.seconds + seconds });
   }
 
-  /** Gives what was collected and begins anew. */
+  /** Returns the collected counts and resets them. */
   take(): DurationCount[] {
     const counts = [...this.#counts.values()];
     this.#counts = new Map();
@@ -32,7 +32,7 @@ export class DurationCounter {
   }
 }
 
-/** Adds to the counts that all workers share, for a process that listens on no port cannot be asked for its own. */
+/** Adds to the counts shared by all workers, because workers listen on no port that metrics could be read from. */
 export async function addDurations(db: Db, counts: readonly DurationCount[]): Promise<void> {
   if (counts.length === 0) return;
   const ordered = counts.toSorted((a, b) => a.queue.localeCompare(b.queue) || a.bucket - b.bucket);

@@ -2,10 +2,10 @@ import type { EventEmitter } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import type { JobAttemptOutcome } from '../database/job-tables.ts';
 
-/** What the consumers of a worker tell: the log, the metrics and the alarms listen. */
+/** Events of a worker's consumers, for the log, metrics and alarms. */
 export type JobEvents = EventEmitter<{ ended: [JobEnd] }>;
 
-/** How one attempt at a job ended. */
+/** The end of an attempt. */
 export interface JobEnd {
   readonly queue: string;
   readonly jobId: string;
@@ -18,12 +18,12 @@ export interface JobEnd {
   readonly isLast: boolean;
 }
 
-/** Writes a line for every attempt: which job, which try, how long, how it ended, and the request that caused it. */
+/** Logs every attempt with its job, number, duration, outcome and the request that caused it. */
 export function logJobs({ queue, log }: FastifyInstance): void {
   queue.events.on('ended', ({ outcome, error, isLast, durationMs, ...job }) => {
     const line = { ...job, durationMs: Math.round(durationMs) };
     if (outcome === 'completed') log.info(line, 'job completed');
-    else if (outcome === 'handed back') log.info(line, 'job handed back, for the worker stops');
+    else if (outcome === 'handed back') log.info(line, 'job handed back because the worker stops');
     else if (outcome === 'taken away') log.warn(line, 'job stopped: it was cancelled or taken by another');
     else log.error({ ...line, err: error }, messageOf({ outcome, isLast, queue: job.queue }));
   });

@@ -9,9 +9,9 @@ import { type Origin, pack } from './origin.ts';
 import { wakeWorkers } from './wake.ts';
 import { Worker } from './worker.ts';
 
-/** The queue as the application uses it: pg-boss, typed by the contracts. */
+/** The application's queue: pg-boss, typed by the contracts. */
 export class JobQueue implements Queue {
-  /** How attempts end, in this process. */
+  /** Events of this process's attempts. */
   readonly events: JobEvents = new EventEmitter();
   readonly #app: FastifyInstance;
   readonly #boss: PgBoss;
@@ -57,10 +57,10 @@ export class JobQueue implements Queue {
   /**
    * Works jobs until the app closes, or until `stopWorking`.
    *
-   * @param options.concurrency jobs in flight, over all queues
+   * @param options.concurrency concurrent jobs, across all queues
    */
   async work(jobs: readonly JobDefinition[], { concurrency }: { concurrency: number }): Promise<void> {
-    if (this.#worker !== undefined) throw new Error('this app is working already');
+    if (this.#worker !== undefined) throw new Error('this app is already working');
     const deps = { app: this.#app, boss: this.#boss, events: this.events };
     this.#worker = Worker.start(deps, { jobs, concurrency });
     await this.#worker.catch((error) => {
@@ -69,7 +69,7 @@ export class JobQueue implements Queue {
     });
   }
 
-  /** Takes no more jobs, and gives those in hand the grace of the configuration to end. */
+  /** Takes no more jobs, and gives running ones the configured grace period to finish. */
   async stopWorking(): Promise<void> {
     const worker = this.#worker;
     // One that is still starting is stopped as soon as it has started.
@@ -79,13 +79,13 @@ export class JobQueue implements Queue {
 
   async #wakeWorkers(db: Db, { name }: QueueContract): Promise<void> {
     if (db.isTransaction) return wakeWorkers(db, name);
-    // The job is enqueued already: workers find it at their next poll as well.
+    // The job is already enqueued, and workers find it at their next poll.
     await wakeWorkers(db, name).catch((error) =>
-      this.#app.log.warn({ err: error }, 'workers were not woken'),
+      this.#app.log.warn({ err: error }, 'could not wake workers'),
     );
   }
 
-  /** What a job enqueued right now comes from. */
+  /** The origin of a job enqueued now. */
   #origin(): Origin {
     const { work, tracing } = this.#app;
     return { requestId: work.getStore()?.requestId, traceparent: tracing.traceparent() };

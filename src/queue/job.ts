@@ -2,28 +2,28 @@ import type { FastifyInstance } from 'fastify';
 import { PermanentFailure } from '../errors.ts';
 import type { QueueContract } from './contracts.ts';
 
-/** A job: which queue it is for, and what to do with the app and a payload. */
+/** A job: its queue's contract and its handler. */
 export interface JobDefinition {
   readonly contract: QueueContract;
-  /** Throws to have the job tried again, or PermanentFailure to move it to the dead letter queue. */
+  /** Throws to retry the job, or PermanentFailure to move it to the dead letter queue. */
   run(app: FastifyInstance, payload: unknown, context: JobContext): JobRun;
 }
 
 /**
- * A handler's promise. It may resolve with a write that the job still needs: the job is completed only after it, but
- * takes no slot while it waits for the disk.
+ * A handler's promise. It may resolve with a final write, such as to the ledger. The job is completed after that, but its
+ * slot is already free, so it does not wait for the disk.
  */
 export type JobRun = Promise<void> | Promise<(() => Promise<void>) | undefined>;
 
 export interface JobContext {
   readonly id: string;
-  /** 1 at the first try. */
+  /** 1 for the first. */
   readonly attempt: number;
-  /** Aborted when the attempt takes too long, the job is cancelled, or the worker has to stop. */
+  /** Aborted when the attempt times out, the job is cancelled, or the worker stops. */
   readonly signal: AbortSignal;
 }
 
-/** Binds a handler to its contract: a payload that does not fit goes to the dead letter queue, unworked. */
+/** Binds a handler to its contract. A payload that does not fit goes to the dead letter queue without running. */
 export function defineJob<Payload extends object>(
   contract: QueueContract<Payload>,
   handle: (app: FastifyInstance, payload: Payload, context: JobContext) => JobRun,

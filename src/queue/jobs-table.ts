@@ -4,12 +4,12 @@ import type { Claim } from './claim.ts';
 import { deadLetterName } from './contracts.ts';
 import type { JobDetails, JobFilter, JobPage, JobState, JobSummary, QueueCounts } from './jobs.ts';
 
-// Every statement of ours on pg-boss's tables. A new version of pg-boss is checked against this file.
+// All our statements that change pg-boss's tables. Check a new version of pg-boss against this file.
 
 /**
- * Hands claimed jobs back as they were before they were claimed, so that the attempt is not spent: a worker that
- * stops has not failed at them. pg-boss counts an attempt when a job is claimed whose `started_on` is set. They go
- * back as retries: pg-boss lets only one job of a unique key be `created`, and that may be a successor by now.
+ * Hands claimed jobs back without counting the attempt, because a stopping worker has not failed at them. pg-boss counts
+ * an attempt when it fetches a job whose `started_on` is set. Jobs are handed back as retries, because pg-boss allows only
+ * one `created` job per unique key, and that may be a successor by now.
  */
 export async function handBack(db: Db, claims: ClaimsOfQueue): Promise<void> {
   await sql`
@@ -17,15 +17,15 @@ export async function handBack(db: Db, claims: ClaimsOfQueue): Promise<void> {
   `.execute(db);
 }
 
-/** Makes the attempt in hand a job's last: when it fails now, the job goes to its dead letter queue. */
+/** Forbids further retries, so that the job goes to its dead letter queue when the current attempt fails. */
 export async function forbidRetries(db: Db, claims: ClaimsOfQueue): Promise<void> {
   await sql`update pgboss.job set retry_limit = retry_count ${heldBy(claims)}`.execute(db);
 }
 
 /**
- * Keeps claimed jobs from being taken for those of a dead worker.
+ * Records a heartbeat of claimed jobs, so that they are not taken for those of a dead worker.
  *
- * @returns the ids of the jobs that are still this worker's: a missing one was cancelled, or has gone to another
+ * @returns the ids of the jobs that this worker still holds; missing ones were cancelled or taken by another worker
  */
 export async function keepClaims(db: Db, claims: ClaimsOfQueue): Promise<Set<string>> {
   const { rows } = await sql<{ id: string }>`
@@ -39,7 +39,7 @@ interface ClaimsOfQueue {
   readonly claims: readonly Claim[];
 }
 
-/** The jobs that are still held by these very claims: an attempt that was handed back has the same number again. */
+/** Matches jobs still held by these claims. The attempt's number is not enough, because handing back does not change it. */
 function heldBy({ queue, claims }: ClaimsOfQueue): RawBuilder<unknown> {
   return sql`
     from unnest(${claims.map(({ jobId }) => jobId)}::uuid[],
@@ -49,8 +49,8 @@ function heldBy({ queue, claims }: ClaimsOfQueue): RawBuilder<unknown> {
 }
 
 /**
- * Counts the jobs of these queues, from pg-boss's index of live jobs alone: jobs that are done, which
- * are most of the table, cost nothing.
+ * Counts the jobs of these queues from pg-boss's index of unfinished jobs, so that finished ones, which are most of the
+ * table, cost nothing.
  */
 export async function countJobs(db: Db, queues: readonly string[]): Promise<QueueCounts[]> {
   const { rows } = await sql<Omit<QueueCounts, 'dead'>>`
@@ -72,13 +72,13 @@ export async function countJobs(db: Db, queues: readonly string[]): Promise<Queu
   });
 }
 
-/** Of a queue that has none. */
+/** The counts of an empty queue. */
 const NO_JOBS = { ready: 0, oldestReadySeconds: 0, deferred: 0, active: 0, failed: 0 };
 
 /**
- * Lists jobs, newest first. Each queue gives its own newest from an index, so a long history costs nothing.
+ * Lists jobs, newest first. Each queue's newest come from an index, so a long history costs nothing.
  *
- * @param after where an earlier page ended; what is no such place means the beginning
+ * @param after the previous page's cursor; an invalid one means the first page
  */
 export async function listJobs(
   db: Db,
@@ -102,7 +102,7 @@ export async function listJobs(
 const CURSOR =
   /^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d)~([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})$/;
 
-/** Up to `limit` ids of the jobs that match. */
+/** Finds up to `limit` ids of matching jobs. */
 export async function findJobIds(db: Db, filter: JobFilter, limit: number): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select id from pgboss.job
@@ -111,7 +111,7 @@ export async function findJobIds(db: Db, filter: JobFilter, limit: number): Prom
   return rows.map(({ id }) => id);
 }
 
-/** One job without its history, or undefined. */
+/** Finds a job without its history. */
 export async function selectJob(
   db: Db,
   queue: string,
@@ -125,14 +125,14 @@ export async function selectJob(
   return rows[0];
 }
 
-/** Lets deferred jobs run now. */
+/** Makes deferred jobs run now. */
 export async function startNow(db: Db, queue: string, ids: readonly string[]): Promise<void> {
   await sql`
     update pgboss.job set start_after = pgboss.job_now() where name = ${queue} and id = any(${[...ids]}::uuid[])
   `.execute(db);
 }
 
-/** Removes the dead letters of jobs that are to run again. */
+/** Deletes the dead letters of retried jobs. */
 export async function takeBackDeadLetters(db: Db, queue: string, ids: readonly string[]): Promise<void> {
   await sql`
     delete from pgboss.job where name = ${deadLetterName({ name: queue })} and source_id = any(${[...ids]}::uuid[])

@@ -1,20 +1,20 @@
 import type { JobAttemptOutcome } from '../database/job-tables.ts';
 
-/** States as an operator thinks of them: pg-boss's own, with waiting split in two. */
+/** pg-boss's states, with waiting jobs split into ready and deferred. */
 export const JOB_STATES = ['ready', 'deferred', 'active', 'completed', 'failed', 'cancelled'] as const;
 export type JobState = (typeof JOB_STATES)[number];
 
-/** Which jobs a list, or an action, is about. */
+/** The jobs for a list or an action. */
 export interface JobFilter {
   readonly queues: readonly string[];
   readonly states?: readonly JobState[] | undefined;
-  /** Of the payload, in any case. */
+  /** A part of the payload. Ignores case. */
   readonly text?: string | undefined;
   /** When the job was created. */
   readonly from?: Date | undefined;
   readonly until?: Date | undefined;
   readonly id?: string | undefined;
-  /** Only jobs whose dead letter still lies in its queue. */
+  /** Only jobs that still have a dead letter. */
   readonly hasDeadLetter?: boolean;
 }
 
@@ -25,32 +25,32 @@ export interface JobSummary {
   readonly data: unknown;
   readonly attempts: number;
   readonly createdAt: Date;
-  /** When it may run, or may run again. */
+  /** When it may run or be retried. */
   readonly startAfter: Date;
   readonly startedAt: Date | null;
   readonly endedAt: Date | null;
   readonly message: string | null;
 }
 
-/** One page of jobs, newest first. `next` is where the next page begins; undefined on the last. */
+/** One page of jobs, newest first. `next` is the next page's cursor; undefined on the last. */
 export interface JobPage {
   readonly jobs: readonly JobSummary[];
   readonly next: string | undefined;
 }
 
-/** Everything about one job. */
+/** A job in full. */
 export interface JobDetails extends JobSummary {
   readonly priority: number;
   readonly retryLimit: number;
   readonly uniqueKey: string | null;
   readonly output: unknown;
-  /** Of a dead letter: the job it was. */
+  /** For a dead letter: the original job. */
   readonly sourceQueue: string | null;
   readonly sourceId: string | null;
   readonly history: readonly AttemptRecord[];
 }
 
-/** One try, oldest first. */
+/** An attempt. */
 export interface AttemptRecord {
   readonly attempt: number;
   readonly worker: string;
@@ -60,16 +60,16 @@ export interface AttemptRecord {
   readonly error: string | null;
 }
 
-/** How many jobs a queue has that are not done. */
+/** A queue's unfinished jobs. */
 export interface QueueCounts {
   readonly queue: string;
-  /** Waiting for a worker; `oldestReadySeconds` is how long the first of them has been. */
+  /** Waiting for a worker; `oldestReadySeconds` is how long the first one has waited. */
   readonly ready: number;
   readonly oldestReadySeconds: number;
-  /** Waiting for their time: a retry, or a job sent for later. */
+  /** Waiting for their start time or next retry. */
   readonly deferred: number;
   readonly active: number;
   readonly failed: number;
-  /** Given up, in the dead letter queue: they wait for somebody to look at them. */
+  /** Dead letters, which wait for an operator. */
   readonly dead: number;
 }

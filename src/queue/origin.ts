@@ -1,12 +1,12 @@
-/** What travels with a payload, beside it: where the job comes from. */
+/** Where a job comes from. Stored beside its payload. */
 export interface Origin {
-  /** The request that caused the job, to find it in the log. */
+  /** The request that caused the job, for the log. */
   readonly requestId?: string | undefined;
-  /** The trace it belongs to, as in W3C Trace Context. */
+  /** The trace, in W3C Trace Context format. */
   readonly traceparent?: string | undefined;
 }
 
-/** Puts a payload and its origin into what the queue stores. */
+/** Combines a payload and its origin for storage. */
 export function pack(payload: object, { requestId, traceparent }: Origin): object {
   return {
     ...payload,
@@ -15,7 +15,7 @@ export function pack(payload: object, { requestId, traceparent }: Origin): objec
   };
 }
 
-/** Takes apart what the queue stored. Anything that is no object comes back as it is, for the contract to refuse. */
+/** Separates a stored job's payload and origin. Returns anything but an object unchanged, for the contract to refuse. */
 export function unpack(data: unknown): { payload: unknown; origin: Origin } {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) return { payload: data, origin: {} };
   const { requestId, traceparent, ...payload }: Record<string, unknown> = { ...data };

@@ -1,6 +1,6 @@
 import type { Db } from '../database/schema.ts';
 
-/** Stops all workers from taking jobs of a queue, until it is resumed; jobs in hand go on. They hear of it within a beat. */
+/** Keeps all workers from taking jobs from a queue until it is resumed. Running jobs continue. Takes effect at their next report. */
 export async function pauseQueue(db: Db, queue: string): Promise<void> {
   await db
     .insertInto('paused_queues')
@@ -9,12 +9,12 @@ export async function pauseQueue(db: Db, queue: string): Promise<void> {
     .execute();
 }
 
-/** Lets workers take jobs of a queue again. */
+/** Lets workers take jobs from a queue again. */
 export async function resumeQueue(db: Db, queue: string): Promise<void> {
   await db.deleteFrom('paused_queues').where('queue', '=', queue).execute();
 }
 
-/** The names of the queues that are paused. */
+/** Lists the names of paused queues. */
 export async function listPausedQueues(db: Db): Promise<Set<string>> {
   const rows = await db.selectFrom('paused_queues').select('queue').execute();
   return new Set(rows.map(({ queue }) => queue));

@@ -1,6 +1,6 @@
 const SECRET = /pass|secret|token|auth|cookie|credential|api.?key|private/i;
 
-/** A value without what its keys say is secret, at any depth. Payloads hold no secrets; this is for the one that did. */
+/** Redacts values whose keys name a secret, at any depth. Payloads should not hold any; this is a safeguard. */
 export function redact(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(redact);
   if (typeof value !== 'object' || value === null) return value;

@@ -13,19 +13,19 @@ export interface SettlerDependencies {
   readonly app: FastifyInstance;
   readonly boss: PgBoss;
   readonly events: JobEvents;
-  /** The worker's name, for the history. */
+  /** The worker's name, for the history of attempts. */
   readonly worker: string;
 }
 
-/** An attempt that has ended. */
+/** A finished attempt. */
 export interface Ended {
   readonly claim: Claim;
   readonly durationMs: number;
 }
 
 /**
- * Writes down how the attempts of one queue ended. What cannot be written is tried again for a while and then let
- * go: the job runs again. Neither method rejects.
+ * Writes the results of one queue's attempts. Retries failed writes for a while; after that, the job runs again. Neither
+ * method rejects.
  */
 export class Settler {
   readonly #queue: string;
@@ -37,7 +37,7 @@ export class Settler {
     this.#deps = deps;
   }
 
-  /** Settles an attempt that succeeded. Those that end while one write is under way share the next. */
+  /** Settles a successful attempt. Attempts that end during a write share the next one. */
   complete(ended: Ended): Promise<void> {
     return this.#completions.add(ended);
   }
@@ -57,7 +57,7 @@ export class Settler {
     }
   }
 
-  /** Settles an attempt that did not succeed: for a retry, for the dead letter queue, or back as it was. */
+  /** Settles an unsuccessful attempt: retries it, moves it to the dead letter queue, or hands it back. */
   async fail(ended: Ended, error: unknown): Promise<void> {
     const { claim } = ended;
     const outcome = outcomeOf(error, claim);
@@ -69,7 +69,7 @@ export class Settler {
       this.#report(ended, outcome, { error, isLast });
     } catch (failure) {
       const line = { err: failure, queue: this.#queue, jobId: claim.jobId };
-      this.#deps.app.log.error(line, 'a failure could not be written: the job runs again');
+      this.#deps.app.log.error(line, 'could not write a failure; the job will run again');
     }
   }
 
@@ -80,7 +80,7 @@ export class Settler {
       await persist(() => boss.complete(this.#queue, attempts, null, { db: fromKysely(app.db) }));
       for (const ended of all) this.#report(ended, 'completed');
     } catch (error) {
-      app.log.error({ err: error, queue: this.#queue }, 'results could not be written: these jobs run again');
+      app.log.error({ err: error, queue: this.#queue }, 'could not write results; these jobs will run again');
     }
   }
 

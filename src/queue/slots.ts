@@ -1,4 +1,4 @@
-/** A number of slots, given to those who wait for them in turn. */
+/** A number of slots, handed out in turn to those waiting. */
 export class Slots {
   #free: number;
   readonly #waiting: { most: number; grant(count: number): void }[] = [];
@@ -7,7 +7,7 @@ export class Slots {
     this.#free = count;
   }
 
-  /** Waits for a free slot. Returns how many were taken: 1 to `most`, or 0 once the signal is aborted. */
+  /** Waits for a free slot. Returns the number of slots taken: 1 to `most`, or 0 once the signal is aborted. */
   take(most: number, signal: AbortSignal): Promise<number> {
     if (signal.aborted) return Promise.resolve(0);
     return new Promise((resolve) => {
@@ -28,7 +28,7 @@ export class Slots {
     });
   }
 
-  /** Gives slots back, and so to whoever has waited longest. */
+  /** Releases slots to whoever has waited longest. */
   release(count: number): void {
     this.#free += count;
     while (this.#free > 0) {

@@ -2,23 +2,21 @@ import type { PgBoss, UpdateQueueOptions } from 'pg-boss';
 import { deadLetterName, type QueueContract } from './contracts.ts';
 
 /**
- * The jobs of a worker that was killed run again when they have shown no heartbeat for this long. 10 is the least
- * that pg-boss accepts.
+ * A killed worker's jobs run again once their heartbeat is this old, in seconds. pg-boss accepts no less than 10.
  */
 export const HEARTBEAT_SECONDS = 10;
 
-/** The worker ends an attempt that takes too long itself; this long after, pg-boss does it for a worker that is stuck. */
+/** pg-boss fails an attempt this long after its timeout, in case the worker is stuck and does not do it itself. */
 const BACKSTOP_SECONDS = 60;
 
 /** How long finished jobs are kept for the dashboard. */
 const KEEP_SECONDS = 7 * 24 * 60 * 60;
 
-/** Dead letters wait for somebody to look at them. */
+/** Dead letters are kept for an operator. */
 const KEEP_DEAD_SECONDS = 90 * 24 * 60 * 60;
 
 /**
- * Creates the queues that are missing and brings the settings and schedules of all to their contracts. For
- * `npm run migrate`.
+ * Creates missing queues and updates all settings and schedules to match the contracts. For `npm run migrate`.
  */
 export async function synchroniseQueues(boss: PgBoss, contracts: readonly QueueContract[]): Promise<void> {
   const existing = new Set((await boss.getQueues()).map(({ name }) => name));

@@ -2,15 +2,15 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { noSuch } from '../errors.ts';
 
 const CACHE_CONTROL = {
-  /** A name with a hash is of this content only. */
+  /** A name with a hash always has the same content. */
   hashed: 'public, max-age=31536000, immutable',
-  /** For addresses that stand elsewhere, such as in a manifest. */
+  /** For fixed names, e.g. in the web app manifest. */
   plain: 'public, max-age=3600',
-  /** A page of another version asks, in the middle of a deployment: this version's file is the nearest there is. */
+  /** During a deployment, another version's page may ask for its own file. Ours is the closest available. */
   foreign: 'no-cache',
 } as const;
 
-/** The files of `public/`, by their names with or without a hash. */
+/** Serves files in `public/`, by name with or without a hash. */
 export default async function assets(app: FastifyInstance): Promise<void> {
   app.get<{ Params: { name: string } }>('/assets/:name', (request, reply) =>
     send(reply, request.params.name),

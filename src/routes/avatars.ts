@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { drawIdenticon } from '../domain/people/identicon.ts';
 
-/** Avatars, drawn from a seed that stands in the address: the picture never changes, so it is kept for ever. */
+/** Avatars, drawn from the seed in their path. A picture never changes, so it may be cached forever. */
 export default async function avatars(app: FastifyInstance): Promise<void> {
   app.get<{ Params: { seed: string } }>('/avatar/:seed([0-9a-f-]{36}).svg', async (request, reply) =>
     reply

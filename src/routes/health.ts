@@ -1,20 +1,20 @@
 import type { FastifyInstance } from 'fastify';
 import { pendingMigrations } from '../database/migrator.ts';
 
-/** What a load balancer or an orchestrator asks. Quiet in the log: they ask every few seconds. */
+/** Health checks for load balancers and orchestrators. Not logged, because they are frequent. */
 export default async function health(app: FastifyInstance): Promise<void> {
   const options = { logLevel: 'error' as const };
 
   app.get('/health/live', options, async () => ({ status: 'ok' }));
 
   app.get('/health/ready', options, async (_request, reply) => {
-    const missing = await whatIsMissing(app);
+    const missing = await findMissing(app);
     if (missing === undefined) return { status: 'ok' };
     return reply.code(503).send({ status: 'unavailable', missing });
   });
 }
 
-async function whatIsMissing({ db, log }: FastifyInstance): Promise<string | undefined> {
+async function findMissing({ db, log }: FastifyInstance): Promise<string | undefined> {
   try {
     const pending = await pendingMigrations(db);
     return pending.length === 0 ? undefined : `migrations: ${pending.join(', ')}`;

@@ -2,13 +2,13 @@ import type { FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
 import { DomainError } from '../errors.ts';
 
-/** What a browser at this machine calls it. Any other name may be another site's that resolves to loopback. */
+/** Host names of this machine. Any other may be another site's name that resolves to loopback (DNS rebinding). */
 const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
 
-/** What proxies add to the requests they pass on. */
+/** Headers that proxies add. */
 const PROXY_HEADER = /^(?:via|forwarded|x-real-ip|x-forwarded-.*)$/;
 
-/** Whether a request was made at this very machine: over loopback, to a loopback host, and through no proxy. */
+/** Whether a request comes from this machine: over loopback, to a loopback host, without a proxy. */
 export function isFromThisMachine({ ip, headers }: FastifyRequest): boolean {
   return (
     ipaddr.process(ip).range() === 'loopback' &&
@@ -18,9 +18,9 @@ export function isFromThisMachine({ ip, headers }: FastifyRequest): boolean {
 }
 
 /**
- * Makes a hook for routes that only somebody at this machine may use.
+ * Makes a hook that only accepts requests from this machine.
  *
- * @param message what everybody else is told
+ * @param message for all other requests
  */
 export function requireThisMachine(message: string) {
   return async (request: FastifyRequest): Promise<void> => {

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DomainError } from '../errors.ts';
 import { isFromThisMachine } from './loopback.ts';
 
-/** `/metrics` for Prometheus: with METRICS_TOKEN for who bears it, without one for this machine only. */
+/** `/metrics` for Prometheus. Requires METRICS_TOKEN as a bearer token, or only answers on this machine if it is not set. */
 export default async function metrics(app: FastifyInstance): Promise<void> {
   const { metricsToken } = app.config;
   app.get('/metrics', { logLevel: 'error' }, async (request, reply) => {
@@ -24,7 +24,7 @@ export default async function metrics(app: FastifyInstance): Promise<void> {
 
 function bears(request: FastifyRequest, token: string): boolean {
   const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
-  // Hashes have one length, so that the comparison tells nothing through its time.
+  // Hashes have equal lengths, which `timingSafeEqual` requires.
   return timingSafeEqual(hash(given), hash(token));
 }
 

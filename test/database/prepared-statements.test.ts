@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { build } from '../support/build.ts';
 
-t.test('a statement that is run often is prepared, and what is run once is not', async (t) => {
+t.test('statements that run often are prepared, others are not', async (t) => {
   const app = await build(t, { DATABASE_POOL_MAX: '4' });
   await app.db.connection().execute(async (db) => {
     for (let run = 0; run < 10; run += 1) {
@@ -17,12 +17,12 @@ t.test('a statement that is run often is prepared, and what is run once is not',
     t.same(
       rows.map(({ statement }) => statement),
       ['select $1::int + 1 as next'],
-      'neither a list of all columns, which a migration may change, nor one text for each value',
+      'neither select *, which a migration may change, nor a text per value',
     );
   });
 });
 
-t.test('a prepared statement that fails does so each time, and the next works', async (t) => {
+t.test('a failing prepared statement fails each time, and the next statement works', async (t) => {
   const app = await build(t, { DATABASE_POOL_MAX: '4' });
   const divide = (by: number) => sql<{ quotient: number }>`select 6 / ${by}::int as quotient`.execute(app.db);
   for (let run = 0; run < 12; run += 1) {

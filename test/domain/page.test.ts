@@ -27,12 +27,12 @@ async function setUp(t: Test) {
 
 const DEADLOCK = '40P01';
 
-/** A statement that PostgreSQL ended to resolve a deadlock has changed nothing, so the counters must still be right. */
+/** A statement aborted because of a deadlock changes nothing, so the counters must still be correct. */
 function ignoreDeadlock(error: unknown): void {
   if (!(error instanceof Error && 'code' in error && error.code === DEADLOCK)) throw error;
 }
 
-/** What stands in the counters and is not so. */
+/** Finds wrong counters. */
 async function miscounted(db: Db): Promise<unknown[]> {
   const { rows } = await sql`
     select 'user ' || username as what from users
@@ -47,7 +47,7 @@ async function miscounted(db: Db): Promise<unknown[]> {
   return rows;
 }
 
-t.test('whatever is written and deleted, at once or one by one, the counters are right', async (t) => {
+t.test('counters stay correct, whatever is written and deleted concurrently', async (t) => {
   const { app, db, people } = await setUp(t);
   const person = fc.nat(people.length - 1);
   const action = fc.oneof(
@@ -74,7 +74,7 @@ t.test('whatever is written and deleted, at once or one by one, the counters are
       return db.deleteFrom('comments').where('author_id', '=', idOf(todo.by)).execute();
     const postId = await somePost('which' in todo ? todo.which : todo.on);
     if (kind === 'delete post') return deletePost(db, postId);
-    // The post may be deleted meanwhile.
+    // The post may have been deleted in the meantime.
     return writeComments(app, { id: idOf(todo.by) }, postId).catch(() => undefined);
   };
   await fc.assert(
@@ -87,14 +87,14 @@ t.test('whatever is written and deleted, at once or one by one, the counters are
     { numRuns: 25 },
   );
   await db.deleteFrom('users').where('id', '=', idOf(0)).execute();
-  t.same(await miscounted(db), [], 'after somebody is gone with all they wrote');
+  t.same(await miscounted(db), [], 'after deleting a person with everything they wrote');
 });
 
 type Read = (page: PageRequest) => Promise<Page<{ readonly id: number }>>;
 
 const ids = (rows: readonly { readonly id: number }[]) => rows.map(({ id }) => id);
 
-/** Reads a list from its first page to its last, and back, by the cursors of each page. */
+/** Reads a list from its first page to its last and back by cursor. */
 async function walk(read: Read, order: 'asc' | 'desc', size: number) {
   const walkFrom = async (start: PageRequest, direction: 'older' | 'newer') => {
     const pages: number[][] = [];
@@ -113,7 +113,7 @@ async function walk(read: Read, order: 'asc' | 'desc', size: number) {
   return { there: there.flat(), back: andBack.reverse().flat(), last: andBack.at(-1) };
 }
 
-t.test('every list is read from one end to the other, by cursor and by number', async (t) => {
+t.test('every list can be read from end to end, by cursor and by number', async (t) => {
   const { app, db, ann, bob, cid } = await setUp(t);
   for (const author of [ann, bob, cid, bob]) await writePosts(app, author, 5);
   await deletePost(db, 7);
@@ -183,7 +183,7 @@ t.test('every list is read from one end to the other, by cursor and by number', 
   }
 });
 
-t.test('a list is read on where it was left, whatever is published meanwhile', async (t) => {
+t.test('reading a list continues at the same place while posts are published', async (t) => {
   const { app, db, ann } = await setUp(t);
   const written = (await writePosts(app, ann, 6)).toReversed();
   const first = await listPosts(db, {}, { size: 2 });
@@ -193,7 +193,7 @@ t.test('a list is read on where it was left, whatever is published meanwhile', a
   t.same((await listPosts(db, {}, { after: second.newer, size: 2 })).items, first.items);
 });
 
-t.test('a table is counted exactly up to 10,000 rows, and estimated beyond', async (t) => {
+t.test('tables are counted exactly up to 10,000 rows and estimated beyond', async (t) => {
   const { app, db, ann } = await setUp(t);
   t.equal(await countRows(db, 'posts'), 0);
   await writePosts(app, ann, 2);

@@ -32,7 +32,7 @@ t.test('an unexpected 500 is mailed once an hour, with the request that finds it
   t.match(smtp.mails[1]?.text, 'It has happened 4 times since it was first reported.');
 });
 
-t.test('a job that is given up is mailed, once for all that fail alike', async (t) => {
+t.test('dead letters are reported by mail, once for all that fail alike', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url, ADMIN_EMAIL });
   for (const userId of [1, 2, 3]) {
@@ -51,7 +51,7 @@ t.test('a job that is given up is mailed, once for all that fail alike', async (
   });
 });
 
-t.test('a dead letter that no worker lived to report is reported later', async (t) => {
+t.test('a dead letter whose worker died is reported later', async (t) => {
   const app = await build(t, { ADMIN_EMAIL });
   await sql`
     insert into pgboss.job (name, data, source_name, source_id, source_output)
@@ -62,7 +62,7 @@ t.test('a dead letter that no worker lived to report is reported later', async (
   t.equal((await jobsOf(app, alarmQueue)).length, 1);
 });
 
-t.test('an alarm that cannot be mailed raises no alarm', async (t) => {
+t.test('an alarm that cannot be mailed raises no further alarm', async (t) => {
   const app = await build(t, { ADMIN_EMAIL });
   await app.raiseAlarm({ title: 'The cat', message: 'is on the keyboard', reference: 'request 1' });
   const job = defineJob(alarmQueue, async () => {
@@ -76,7 +76,7 @@ t.test('an alarm that cannot be mailed raises no alarm', async (t) => {
   t.same(await jobsOf(app, alarmQueue), []);
 });
 
-t.test('without ADMIN_EMAIL nobody is told', async (t) => {
+t.test('without ADMIN_EMAIL no alarm is sent', async (t) => {
   const app = await build(t);
   await app.raiseAlarm({ title: 'The cat', message: 'is on the keyboard', reference: 'request 1' });
   t.same(await jobsOf(app, alarmQueue), []);

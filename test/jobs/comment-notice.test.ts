@@ -23,7 +23,7 @@ async function setUp(t: Parameters<typeof build>[0]) {
       .transaction()
       .execute((trx) => publishComment({ db: trx, queue: app.queue }, { postId, authorId, text }));
   };
-  /** Lets an hour pass, for the queue and for what the database remembers. */
+  /** Lets an hour pass, for the queue and in the database. */
   const anHourLater = async () => {
     await clock.setTime(clock.now() + 61 * 60 * 1000);
     await sql`update comment_notices set mailed_at = mailed_at - interval '61 minutes'`.execute(app.db);
@@ -31,7 +31,7 @@ async function setUp(t: Parameters<typeof build>[0]) {
   return { app, smtp, author, reader, postId, comment, anHourLater };
 }
 
-t.test('a comment is mailed to the author; what follows within the hour is collected', async (t) => {
+t.test('a comment is mailed to the author, and those within the next hour are collected', async (t) => {
   const { app, smtp, reader, comment, anHourLater } = await setUp(t);
   await comment(reader.id, 'Well said.');
   await drain(app);
@@ -58,7 +58,7 @@ t.test('a comment is mailed to the author; what follows within the hour is colle
   t.notMatch(smtp.mails[1]?.text, 'Well said.');
 });
 
-t.test('nobody is mailed about their own comments, or hidden ones, or against their will', async (t) => {
+t.test('own comments, hidden comments and opted-out authors cause no mail', async (t) => {
   const { app, smtp, author, reader, comment } = await setUp(t);
   await comment(author.id, 'I meant it.');
   await drain(app);
@@ -76,7 +76,7 @@ t.test('nobody is mailed about their own comments, or hidden ones, or against th
   t.same(smtp.mails, []);
 });
 
-t.test('a comment that was hidden after the mail was enqueued is not in it', async (t) => {
+t.test('a comment hidden after the mail was enqueued is left out', async (t) => {
   const { app, smtp, reader, comment } = await setUp(t);
   await comment(reader.id, 'spam');
   await comment(reader.id, 'Well said.');
@@ -85,7 +85,7 @@ t.test('a comment that was hidden after the mail was enqueued is not in it', asy
   t.notMatch(smtp.mails[0]?.text, 'spam');
 });
 
-t.test('the mail can be unsubscribed from, in the mail program and on the page', async (t) => {
+t.test('people can unsubscribe in the mail program and on the page', async (t) => {
   const { app, smtp, reader, comment, anHourLater } = await setUp(t);
   await comment(reader.id, 'Well said.');
   await drain(app);
@@ -103,7 +103,7 @@ t.test('the mail can be unsubscribed from, in the mail program and on the page',
   await drain(app);
   t.equal(smtp.mails.length, 2, 'opening the page changes nothing');
 
-  // What a mail program sends, in either form that RFC 8058 names: no cookie, no Origin, no Sec-Fetch-Site.
+  // As a mail program sends it (RFC 8058), in both encodings: without cookie, Origin or Sec-Fetch-Site.
   const part = 'Content-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click';
   for (const [type, payload] of [
     ['multipart/form-data; boundary=cut', `--cut\r\n${part}\r\n--cut--\r\n`],
@@ -118,6 +118,6 @@ t.test('the mail can be unsubscribed from, in the mail program and on the page',
   await anHourLater();
   await drain(app);
   t.equal(smtp.mails.length, 2);
-  t.equal((await visitor.post(path, {})).statusCode, 200, 'once more does no harm');
+  t.equal((await visitor.post(path, {})).statusCode, 200, 'repeating it does no harm');
   t.equal((await visitor.get(`/unsubscribe/${'x'.repeat(43)}`)).statusCode, 404);
 });

@@ -25,14 +25,14 @@ async function setUp(t: Parameters<typeof build>[0]) {
   return { app, smtp, reader, author, lastWeek };
 }
 
-t.test('who wants one gets what the people they follow wrote last week, once', async (t) => {
+t.test('subscribers get last week’s posts by people they follow, once', async (t) => {
   const { app, smtp, reader, author, lastWeek } = await setUp(t);
   await writePosts(app, author, 2);
   await writePosts(app, reader);
   await lastWeek();
 
   t.equal(await sendDigests(app, { signal }), 1);
-  t.equal(await sendDigests(app, { signal }), 0, 'a second run finds nobody left');
+  t.equal(await sendDigests(app, { signal }), 0, 'a second run finds nobody');
   await assertEnqueued(t, app, mailQueue, [{ template: 'weekly-digest', userId: reader.id }]);
   await drain(app);
 
@@ -43,7 +43,7 @@ t.test('who wants one gets what the people they follow wrote last week, once', a
   t.match(smtp.mails[0]?.headers.get('list'), { unsubscribe: { url: /\/unsubscribe\/[\w-]{43}$/ } });
 });
 
-t.test('a week without a post is no mail, and this week belongs to the next digest', async (t) => {
+t.test('a week without posts causes no mail, and this week belongs to the next digest', async (t) => {
   const { app, smtp, author } = await setUp(t);
   await writePosts(app, author);
   await sendDigests(app, { signal });
@@ -51,7 +51,7 @@ t.test('a week without a post is no mail, and this week belongs to the next dige
   t.same(smtp.mails, []);
 });
 
-t.test('thousands of recipients are enqueued in batches, behind the mail people wait for', async (t) => {
+t.test('thousands of recipients are enqueued in batches, behind mail that people wait for', async (t) => {
   const { app } = await setUp(t);
   await sql`
     insert into users (email, username, password_hash, role, confirmed_at, wants_digest)
@@ -65,13 +65,13 @@ t.test('thousands of recipients are enqueued in batches, behind the mail people 
   t.same(rows, [{ priority: -10 }]);
 });
 
-t.test('two runs at the same time send one mail to each', async (t) => {
+t.test('two concurrent runs send each person one mail', async (t) => {
   const { app } = await setUp(t);
   const counts = await Promise.all([sendDigests(app, { signal }), sendDigests(app, { signal })]);
   t.equal(counts[0] + counts[1], 1);
 });
 
-t.test('the digest is asked for on the profile, and is off until then', async (t) => {
+t.test('the digest is off until it is turned on in the profile', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const client = await signedInClient(app, john);

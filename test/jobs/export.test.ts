@@ -22,7 +22,7 @@ async function setUp(t: Parameters<typeof build>[0]) {
   return { app, smtp, john, susan, client };
 }
 
-t.test('a person gets everything they wrote, and nothing of anybody else', async (t) => {
+t.test('an export has everything a person wrote and nothing of anyone else', async (t) => {
   const { app, smtp, john, susan, client } = await setUp(t);
   const [postId = 0] = await writePosts(app, john, 2);
   const [otherId = 0] = await writePosts(app, susan);
@@ -51,7 +51,7 @@ t.test('a person gets everything they wrote, and nothing of anybody else', async
   t.same((await client.get('/your-data/download')).rawPayload, download.rawPayload);
 });
 
-t.test('somebody who wrote nothing gets a valid, empty export', async (t) => {
+t.test('a person who wrote nothing gets a valid, empty export', async (t) => {
   const { app, client } = await setUp(t);
   await client.post('/your-data');
   await drain(app);
@@ -60,14 +60,14 @@ t.test('somebody who wrote nothing gets a valid, empty export', async (t) => {
   t.equal(files['posts.md'], '# Posts\n');
 });
 
-t.test('one export at a time, also for two clicks at once', async (t) => {
+t.test('only one export runs at a time, even after two simultaneous clicks', async (t) => {
   const { app, client } = await setUp(t);
   await Promise.all([client.post('/your-data'), client.post('/your-data')]);
   t.same(messagesOf(await client.get('/your-data')), ['An export is already in progress.']);
   t.equal((await jobsOf(app, exportQueue)).length, 1);
 });
 
-t.test('a new export takes the place of the one before, and there are three a day', async (t) => {
+t.test('a new export replaces the previous one, and three a day are allowed', async (t) => {
   const { app, smtp, client } = await setUp(t);
   for (let number = 1; number <= 3; number += 1) {
     t.equal((await client.post('/your-data')).statusCode, 303);
@@ -86,7 +86,7 @@ t.test('a new export takes the place of the one before, and there are three a da
   t.equal((await client.get('/your-data/download')).statusCode, 200, 'the last one is kept');
 });
 
-t.test('the page shows the progress, and an export can be cancelled while it runs', async (t) => {
+t.test('the page shows the progress, and a running export can be cancelled', async (t) => {
   const { app, john, client } = await setUp(t);
   await sql`
     insert into posts (author_id, body, body_html)
@@ -98,7 +98,7 @@ t.test('the page shows the progress, and an export can be cancelled while it run
   const seen: string[] = [];
   const writing = writeExport(app, exportId, { signal: new AbortController().signal });
   while (seen.length < 2) {
-    const percent = /(\d+) %/.exec((await client.get('/your-data')).body)?.[1];
+    const percent = /(\d+)%/.exec((await client.get('/your-data')).body)?.[1];
     if (percent !== undefined && percent !== '0' && !seen.includes(percent)) seen.push(percent);
   }
   t.same(messagesOf(await client.follow(await client.post('/your-data/cancel'))), [
@@ -106,12 +106,12 @@ t.test('the page shows the progress, and an export can be cancelled while it run
   ]);
   await writing;
   const { rows } = await sql`select from data_export_chunks`.execute(app.db);
-  t.equal(rows.length, 0, 'nothing of it is left');
+  t.equal(rows.length, 0, 'nothing is left of it');
   t.match((await client.get('/your-data')).body, 'Export my data');
   t.equal((await client.get('/your-data/download')).statusCode, 404);
 });
 
-t.test('an export that is cancelled before its turn is not written', async (t) => {
+t.test('an export cancelled while queued is not written', async (t) => {
   const { app, smtp, john, client } = await setUp(t);
   await client.post('/your-data');
   t.ok(await cancelExport(app.db, john.id));
@@ -120,7 +120,7 @@ t.test('an export that is cancelled before its turn is not written', async (t) =
   t.same(smtp.mails, []);
 });
 
-t.test('an attempt that was interrupted leaves nothing that the next one trips over', async (t) => {
+t.test('an interrupted attempt does not affect the next one', async (t) => {
   const { app, client } = await setUp(t);
   await client.post('/your-data');
   await sql`update data_exports set state = 'running', done = 7`.execute(app.db);
@@ -129,7 +129,7 @@ t.test('an attempt that was interrupted leaves nothing that the next one trips o
   t.ok(await unzip((await client.get('/your-data/download')).rawPayload));
 });
 
-t.test('a link is good for seven days, and for its own export only', async (t) => {
+t.test('a link is valid for seven days, and only for its own export', async (t) => {
   const { app, smtp, client } = await setUp(t);
   await client.post('/your-data');
   await drain(app);
@@ -145,7 +145,7 @@ t.test('a link is good for seven days, and for its own export only', async (t) =
   t.match((await visitor.get('/your-data')).headers.location, /^\/auth\/login/);
 });
 
-t.test('forty thousand posts are written by a worker that has memory for a fraction', async (t) => {
+t.test('a worker exports forty thousand posts with little memory', async (t) => {
   const { app, john, client } = await setUp(t);
   await sql`
     insert into posts (author_id, body, body_html)
@@ -161,7 +161,7 @@ t.test('forty thousand posts are written by a worker that has memory for a fract
   t.equal(posts.length, 40_000, 'forty megabytes of text, twice');
 });
 
-t.test('an export without a job any more does not stand in the way of the next', async (t) => {
+t.test('an export whose job is gone does not block the next one', async (t) => {
   const { app, client } = await setUp(t);
   await client.post('/your-data');
   await prune(app.db, { signal: new AbortController().signal });

@@ -30,7 +30,7 @@ t.test('the mail arrives in text and HTML, and its link confirms the account', a
   t.equal(messagesOf(page).at(-1), 'You have confirmed your account. Thanks!');
 });
 
-t.test('the token is stored as a hash and stands nowhere else, least of all in the job', async (t) => {
+t.test('the token is only stored as a hash, and never in the job', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });
   await new Client(app).post('/auth/register', registration());
@@ -45,7 +45,7 @@ t.test('the token is stored as a hash and stands nowhere else, least of all in t
   t.notOk(JSON.stringify(rows).includes(token));
 });
 
-t.test('the owner of a taken address is told that somebody tried to register it', async (t) => {
+t.test('the owner of a taken address is told that someone tried to register it', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });
   await createUser(app, { username: 'owner', email: 'john@example.com' });
@@ -54,7 +54,7 @@ t.test('the owner of a taken address is told that somebody tried to register it'
   t.match(smtp.mails, [{ subject: '[Pennypost] You already have an account', text: /your account owner/ }]);
 });
 
-t.test('a job that runs again after its mail was accepted sends no second one', async (t) => {
+t.test('a job that runs again after its mail was accepted sends no second copy', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });
   await new Client(app).post('/auth/register', registration());
@@ -67,13 +67,13 @@ t.test('a job that runs again after its mail was accepted sends no second one', 
   t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 1);
 });
 
-t.test('every attempt carries the same Message-ID', async (t) => {
+t.test('every attempt has the same Message-ID', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });
   await new Client(app).post('/auth/register', registration());
   const [job] = await jobsOf(app, mailQueue);
   await drain(app);
-  await sql`delete from mail_deliveries`.execute(app.db); // as if the process had died just before the ledger's row
+  await sql`delete from mail_deliveries`.execute(app.db); // As if the process had died just before recording it.
   await sql`update pgboss.job set state = 'retry', start_after = now(), completed_on = null where name = 'mail'`.execute(
     app.db,
   );
@@ -82,7 +82,7 @@ t.test('every attempt carries the same Message-ID', async (t) => {
   for (const { messageId } of smtp.mails) t.equal(messageId, `<${job?.id}@localhost>`);
 });
 
-t.test('a mail whose link is not needed any more is not sent', async (t) => {
+t.test('a mail whose link is no longer needed is not sent', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });
   await new Client(app).post('/auth/register', registration());
@@ -91,7 +91,7 @@ t.test('a mail whose link is not needed any more is not sent', async (t) => {
   t.same(smtp.mails, []);
 });
 
-t.test('a mail to an account that is gone is given up at once', async (t) => {
+t.test('a mail to a deleted account fails for good at once', async (t) => {
   const app = await build(t);
   await new Client(app).post('/auth/register', registration());
   await sql`delete from users`.execute(app.db);
@@ -100,7 +100,7 @@ t.test('a mail to an account that is gone is given up at once', async (t) => {
   t.equal((await deadLettersOf(app, mailQueue)).length, 1);
 });
 
-t.test("a recipient refused with 5xx is given up at once, kept with the server's words", async (t) => {
+t.test("a recipient refused with 5xx fails for good at once, with the server's response", async (t) => {
   const smtp = await catchMail(t, { refuseRecipient: () => 550 });
   const app = await build(t, { SMTP_URL: smtp.url });
   await new Client(app).post('/auth/register', registration());
@@ -109,7 +109,7 @@ t.test("a recipient refused with 5xx is given up at once, kept with the server's
   t.equal((await deadLettersOf(app, mailQueue)).length, 1);
 });
 
-t.test('451 is for later: the mail waits, and arrives when the server accepts it', async (t) => {
+t.test('after a 451 the mail waits, and arrives when the server accepts it', async (t) => {
   let code: number | undefined = 451;
   const smtp = await catchMail(t, { refuseRecipient: () => code });
   const app = await build(t, { SMTP_URL: smtp.url });
@@ -123,7 +123,7 @@ t.test('451 is for later: the mail waits, and arrives when the server accepts it
 });
 
 t.test(
-  'a server that is down: signing up is as fast as ever, and the mail arrives once it is back',
+  'while the mail server is down, signing up is as fast as usual, and the mail arrives later',
   async (t) => {
     const gone = await catchMail(t);
     await gone.close();
@@ -139,7 +139,7 @@ t.test(
   },
 );
 
-t.test('a server that hangs without a word holds up nobody who signs up, and its mail waits', async (t) => {
+t.test('a hanging mail server does not delay sign-ups, and the mail waits', async (t) => {
   const { url } = await hangingServer(t);
   const app = await build(t, { SMTP_URL: url });
   await new Client(app).post('/auth/register', registration());

@@ -5,7 +5,7 @@ import { build } from '../support/build.ts';
 import { createUser, mintToken, signedInClient } from '../support/factories.ts';
 import { writePosts } from '../support/writing.ts';
 
-t.test('what has expired is removed, and what has not stays', async (t) => {
+t.test('expired rows are deleted, and others stay', async (t) => {
   const app = await build(t);
   const user = await createUser(app);
   await signedInClient(app, user);
@@ -36,7 +36,7 @@ t.test('what has expired is removed, and what has not stays', async (t) => {
   t.same([await left('sessions'), await left('mailed_tokens'), await left('workers')], [1, 1, 1]);
 });
 
-t.test('an account goes that was never confirmed, a week after its last use', async (t) => {
+t.test('an unconfirmed account is deleted a week after its last use', async (t) => {
   const app = await build(t);
   const weekAgo = sql<Date>`now() - interval '8 days'`;
   const create = async (username: string, isConfirmed: boolean, lastSeen = weekAgo) => {

@@ -6,7 +6,7 @@ import { build } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
 import { writePosts } from '../support/writing.ts';
 
-t.test('answers of the API are compressed as their client can read them', async (t) => {
+t.test('API responses are compressed with an encoding that the client accepts', async (t) => {
   const app = await build(t, { CORS_ORIGINS: 'https://other.example' });
   const john = await createUser(app);
   await writePosts(app, john, 20);
@@ -14,7 +14,7 @@ t.test('answers of the API are compressed as their client can read them', async 
   const origin = { origin: 'https://other.example' };
   const plain = await program.get('/posts/', origin);
   t.equal(plain.headers['content-encoding'], undefined);
-  t.match(plain.headers.vary, /accept-encoding/, 'caches are told so of the plain answer as well');
+  t.match(plain.headers.vary, /accept-encoding/, 'the uncompressed response varies too');
   for (const [encoding, unpack] of [
     ['zstd', zstdDecompressSync],
     ['gzip', gunzipSync],
@@ -29,7 +29,7 @@ t.test('answers of the API are compressed as their client can read them', async 
   }
 });
 
-t.test('an answer with a strong ETag is always the same bytes', async (t) => {
+t.test('a response with a strong ETag always has the same bytes', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const [id = 0] = await writePosts(app, john);

@@ -2,7 +2,7 @@ import t from 'tap';
 import { build } from '../support/build.ts';
 import { captureLog } from '../support/log.ts';
 
-t.test('a browser gets a page and a program gets JSON', async (t) => {
+t.test('browsers get a page, other clients get JSON', async (t) => {
   const app = await build(t);
   const ask = (accept: string) => app.inject({ url: '/nowhere', headers: { accept } });
 
@@ -19,7 +19,7 @@ t.test('a browser gets a page and a program gets JSON', async (t) => {
   t.match((await ask('*/*')).headers['content-type'], 'text/html');
 });
 
-t.test('a fault of ours says nothing of the inside, and names what finds it in the log', async (t) => {
+t.test('a server error reveals no internals and names the log entry', async (t) => {
   const { logger, lines } = captureLog();
   const app = await build(t, {}, { logger });
   await app.db.schema.dropTable('sessions').execute();
@@ -33,7 +33,7 @@ t.test('a fault of ours says nothing of the inside, and names what finds it in t
   t.notMatch(page.body, /sessions|relation|select/);
 });
 
-t.test('an address that cannot be decoded is answered, not fatal', async (t) => {
+t.test('a URL that cannot be decoded gets a response and does no harm', async (t) => {
   const app = await build(t);
   t.equal((await app.inject('/%ff')).statusCode, 400);
   t.equal(

@@ -6,7 +6,7 @@ const MESSAGE = { messageId: '<1@example.com>', to: 'john@example.com', subject:
 
 t.test('a password is not sent to a mail server that offers no encryption', async (t) => {
   const smtp = await catchMail(t);
-  // An address of this machine that does not look like one.
+  // An address of this machine that does not look local.
   const url = `smtp://pennypost:secret@0.0.0.0:${smtp.port}/`;
   const careful = await build(t, { SMTP_URL: url });
   await t.rejects(careful.mailer.send(MESSAGE), { code: 'ETLS' });

@@ -7,18 +7,18 @@ import { createUser, signedInClient } from '../support/factories.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { writePosts } from '../support/writing.ts';
 
-/** Becomes far more HTML than it may. */
+/** Renders to far more HTML than the limit. */
 const EXPANDING = `[a]: /b "${'t'.repeat(24_000)}"\n\n${'[a]'.repeat(8_000)}`;
 
-/** Takes many milliseconds and is accepted. */
+/** Takes many milliseconds but is accepted. */
 const SLOW = '#\n'.repeat(25_000);
 
-/** A machine that has other tests to run is slow as well. */
+/** A machine that runs other tests is slow too. */
 const PATIENT = { config: { renderTimeoutMs: 60_000 } };
 
 const IMPATIENT = { config: { renderTimeoutMs: 20 } };
 
-t.test('while a text is rendered, others are answered', async (t) => {
+t.test('other requests are answered while a text is rendered', async (t) => {
   const app = await build(t, {}, PATIENT);
   const answers: string[] = [];
   const rendering = app.markdown.post(SLOW).then(() => answers.push('text'));
@@ -27,7 +27,7 @@ t.test('while a text is rendered, others are answered', async (t) => {
   t.same(answers, ['health', 'text']);
 });
 
-t.test('a text that becomes too large is refused beside its field, and kept', async (t) => {
+t.test('a text that becomes too large is refused beside its field, which keeps it', async (t) => {
   const app = await build(t, {}, PATIENT);
   const john = await createUser(app);
   const [postId = 0] = await writePosts(app, john);
@@ -59,7 +59,7 @@ t.test('a text that becomes too large is refused beside its field, and kept', as
   t.equal(posts[0].comment_count, 0);
 });
 
-t.test('a text that takes too long ends its thread, and the next is rendered by a new one', async (t) => {
+t.test('a text that takes too long ends its thread, and the next gets a new one', async (t) => {
   const app = await build(t, {}, IMPATIENT);
   const john = await createUser(app);
   const client = await signedInClient(app, john);
@@ -71,7 +71,7 @@ t.test('a text that takes too long ends its thread, and the next is rendered by 
   await waitFor(() => app.markdown.post('short').catch(() => false), 'a short text is rendered in time');
 });
 
-t.test('more texts than can soon be rendered are sent away', async (t) => {
+t.test('when too many texts wait, others are refused', async (t) => {
   const app = await build(t, {}, PATIENT);
   const outcomes = await Promise.allSettled(
     Array.from({ length: 200 }, () => app.markdown.comment('Well said.')),
@@ -82,7 +82,7 @@ t.test('more texts than can soon be rendered are sent away', async (t) => {
   t.equal((await app.markdown.comment('Well *said*.')).html, 'Well <em>said</em>.');
 });
 
-t.test('the database keeps no HTML that is larger than a text can become', async (t) => {
+t.test('the database refuses HTML larger than the limit', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const html = 'x'.repeat(4 * 50_000 + 65_536);

@@ -28,7 +28,7 @@ async function setUp(t: Test) {
   return { app, author, postId, countQueries };
 }
 
-t.test('a hundred visitors at once cost what one costs, and the next nothing', async (t) => {
+t.test('a hundred concurrent visitors cost as much as one, and the next one nothing', async (t) => {
   const { app, postId, countQueries } = await setUp(t);
   for (const url of [
     '/',
@@ -58,7 +58,7 @@ t.test('a hundred visitors at once cost what one costs, and the next nothing', a
   }
 });
 
-t.test('what nobody can see is not kept, and those who waited are answered too', async (t) => {
+t.test('error pages are not cached, and waiting requests are answered', async (t) => {
   const { app } = await setUp(t);
   const pages = await Promise.all(Array.from({ length: 20 }, () => app.inject('/post/999')));
   t.same(new Set(pages.map(({ statusCode }) => statusCode)), new Set([404]));
@@ -75,7 +75,7 @@ t.test('a change by another process shows when the cached page expires', async (
   t.notMatch((await app.inject('/')).body, 'Post 3', 'an hour is not over');
 });
 
-t.test('what a process was asked to do itself is seen after its answer', async (t) => {
+t.test('a process’s own change is visible after its response', async (t) => {
   const { app, author } = await setUp(t);
   const client = await signedInClient(app, author);
   const program = await ApiProgram.of(app, author);
@@ -88,7 +88,7 @@ t.test('what a process was asked to do itself is seen after its answer', async (
   }
 });
 
-t.test('what is refused, or asked by a stranger, leaves the cache alone', async (t) => {
+t.test('refused and anonymous requests do not empty the cache', async (t) => {
   const { app, author, countQueries } = await setUp(t);
   const client = await signedInClient(app, author);
   const stranger = new Client(app);
@@ -113,7 +113,7 @@ t.test('what is refused, or asked by a stranger, leaves the cache alone', async 
   }
 });
 
-t.test('a page that was read before a change is not kept after it', async (t) => {
+t.test('a page read before a change is not cached after it', async (t) => {
   const { app, author, postId } = await setUp(t);
   await writeComments(app, author, postId);
   const client = await signedInClient(app, author);
@@ -128,7 +128,7 @@ t.test('a page that was read before a change is not kept after it', async (t) =>
           'select from pg_locks join pg_database on oid = database where datname = current_database() and not granted',
         )
       ).rowCount === 1,
-    'the page has its post, and waits for the comments',
+    'the page has read its post, and waits for the comments',
   );
   t.equal((await client.post(`/edit/${postId}`, { body: 'Edited meanwhile' })).statusCode, 303);
   await lock.query('rollback');
@@ -137,7 +137,7 @@ t.test('a page that was read before a change is not kept after it', async (t) =>
   t.match((await app.inject(`/post/${postId}`)).body, 'Edited meanwhile');
 });
 
-t.test('nothing that a visitor adds to a request gets into the page of others', async (t) => {
+t.test('nothing in a visitor’s request gets into other visitors’ pages', async (t) => {
   const { app, countQueries } = await setUp(t);
   const placeless = (body: string) => body.replaceAll(/before=\d+/g, '');
   const plain = await app.inject('/user/author?before=999');
@@ -151,7 +151,7 @@ t.test('nothing that a visitor adds to a request gets into the page of others', 
     { 'accept-encoding': 'zstd', 'sec-fetch-site': 'same-origin', cookie: 'show_followed=1; session=x' },
     { 'accept-encoding': 'zstd', host: 'evil.example', 'x-forwarded-host': 'evil.example' },
   ].entries()) {
-    // Each is the first to ask for its page, in every encoding.
+    // Each is the first to request its page, in every encoding.
     const url = `/user/author?before=${1000 + index}`;
     await app.inject({ url, headers });
     await app.inject({ method: 'HEAD', url, headers });
@@ -175,23 +175,27 @@ t.test('nothing that a visitor adds to a request gets into the page of others', 
   ]) {
     const { body } = await app.inject(`/user/author?${query}`);
     t.equal(body, first.body, query);
-    t.equal(await countQueries(() => app.inject(`/user/author?${query}`)), 0, 'and it is no page of its own');
+    t.equal(
+      await countQueries(() => app.inject(`/user/author?${query}`)),
+      0,
+      'and it has no page of its own',
+    );
   }
 });
 
-t.test('a reader who has the page already is told so, and others still get it', async (t) => {
+t.test('a reader who already has the page gets 304, and others still get the page', async (t) => {
   const { app, countQueries } = await setUp(t);
   const uncached = await build(t, { DATABASE_URL: app.config.databaseUrl });
   const { etag = '' } = (await uncached.inject('/')).headers;
   const headers = { 'if-none-match': `"other", ${etag}` };
-  t.equal((await app.inject({ url: '/', headers })).statusCode, 304, 'also the one it is rendered for');
+  t.equal((await app.inject({ url: '/', headers })).statusCode, 304, 'including the one it was rendered for');
   await countQueries(async () => {
     t.equal((await app.inject('/')).statusCode, 200);
     t.equal((await app.inject({ url: '/', headers })).statusCode, 304);
   }).then((queries) => t.equal(queries, 0));
 });
 
-t.test('a page that is too large to keep is still answered, once for all who wait', async (t) => {
+t.test('a page too large to cache is still sent, and rendered once for all who wait', async (t) => {
   const app = await build(t, {}, { config: { pageCache: { maxAgeMs: 3_600_000, maxBytes: 2_000 } } });
   await writePosts(app, await createUser(app), 3);
   for (let round = 0; round < 2; round += 1) {
@@ -203,7 +207,7 @@ t.test('a page that is too large to keep is still answered, once for all who wai
   }
 });
 
-t.test('caches on the way may share what all see, and nothing of those who are signed in', async (t) => {
+t.test('proxies may cache shared pages, but no pages of logged-in users', async (t) => {
   const { app, author } = await setUp(t);
   for (const round of ['rendered', 'kept']) {
     const { headers } = await app.inject('/');
@@ -222,7 +226,7 @@ t.test('caches on the way may share what all see, and nothing of those who are s
   t.match((await app.inject('/')).body, 'Hello, Stranger!');
 });
 
-t.test('what is kept is described as when it was rendered', async (t) => {
+t.test('a cached page has the headers it was rendered with', async (t) => {
   const { app } = await setUp(t);
   for (const url of ['/', '/feed.atom', '/feed.json', '/sitemap.xml', '/sitemap/people/1.xml']) {
     const describe = async () => {
@@ -235,7 +239,7 @@ t.test('what is kept is described as when it was rendered', async (t) => {
   }
 });
 
-t.test('who has a session that is not signed in gets pages of their own as well', async (t) => {
+t.test('a visitor with an anonymous session gets uncached pages too', async (t) => {
   const { app, author } = await setUp(t);
   await app.inject('/');
   const client = await signedInClient(app, author);
@@ -246,7 +250,7 @@ t.test('who has a session that is not signed in gets pages of their own as well'
   t.notMatch((await app.inject('/')).body, 'You have been logged out.');
 });
 
-t.test('pages are packed as their readers can unpack them', async (t) => {
+t.test('pages are compressed with an encoding that the client accepts', async (t) => {
   const { app, author } = await setUp(t);
   const plain = await app.inject('/');
   t.equal(plain.headers['content-encoding'], undefined);
@@ -269,7 +273,7 @@ t.test('pages are packed as their readers can unpack them', async (t) => {
   t.equal(head.headers.etag, plain.headers.etag);
 });
 
-t.test('a visitor who leaves does not take the page from those who wait for it', async (t) => {
+t.test('a visitor who disconnects does not take the page from those who wait for it', async (t) => {
   const { app } = await setUp(t);
   const address = await app.listen({ host: '127.0.0.1', port: 0 });
   let asked = 0;
@@ -283,7 +287,7 @@ t.test('a visitor who leaves does not take the page from those who wait for it',
   const first = fetch(address, { signal: leaving.signal });
   await waitFor(
     () => app.pool.waitingCount === 0 && app.pool.totalCount - app.pool.idleCount > 1,
-    'it is asked for',
+    'it is requested',
   );
   const others = [1, 2, 3].map(() => fetch(address));
   await waitFor(() => asked === 4, 'the others wait for it too');

@@ -11,12 +11,12 @@ t.test('a password is stored as argon2id with the parameters OWASP recommends', 
   t.notOk(await passwords.verify(stored, 'Correct horse'));
 });
 
-t.test('where there is no account, every password is wrong', async (t) => {
+t.test('without an account, every password is wrong', async (t) => {
   const { passwords } = await build(t);
   t.notOk(await passwords.verify(undefined, 'correct horse'));
 });
 
-t.test('who comes when too many wait already is sent away at once', async (t) => {
+t.test('when too many passwords wait, others are refused at once', async (t) => {
   const { passwords } = await build(t);
   const all = await Promise.allSettled(Array.from({ length: 150 }, () => passwords.hash('correct horse')));
   const refused = all.filter((result) => result.status === 'rejected');

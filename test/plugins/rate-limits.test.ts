@@ -9,7 +9,7 @@ const narrow = { points: 2, seconds: 60 };
 const HERE = '192.0.2.1';
 
 t.test(
-  'wrong log-ins are limited by account, over all web processes, with a page that says how long',
+  'failed log-ins are limited per account across all web processes, with a page that says how long to wait',
   async (t) => {
     const limits = withLimits({ login: { account: narrow, address: WIDE } });
     const one = await build(t, {}, limits);
@@ -24,11 +24,11 @@ t.test(
     t.match(refused.body, /Too many attempts\. Try again in \d+ (seconds|minute)/);
     t.ok(Number(refused.headers['retry-after']) > 0 && Number(refused.headers['retry-after']) <= 60);
 
-    t.equal((await guess(two, 'susan@example.com')).statusCode, 422, 'another account is not held up');
+    t.equal((await guess(two, 'susan@example.com')).statusCode, 422, 'another account is not affected');
   },
 );
 
-t.test('a rightful log-in forgives the guesses before it', async (t) => {
+t.test('a successful log-in resets the count of failed ones', async (t) => {
   const app = await build(t, {}, withLimits({ login: { account: narrow, address: narrow } }));
   const { email } = await createUser(app);
   for (let round = 0; round < 4; round += 1) {
@@ -37,7 +37,7 @@ t.test('a rightful log-in forgives the guesses before it', async (t) => {
   }
 });
 
-t.test('however an account is spelled, it has one budget', async (t) => {
+t.test('an account has one limit, however its address is spelled', async (t) => {
   const app = await build(t, {}, withLimits({ login: { account: narrow, address: WIDE } }));
   const { email } = await createUser(app, { username: 'virginia' });
   for (const spelling of [email.toUpperCase(), 'Virginia@Example.com', 'vİrginia@example.com']) {
@@ -46,7 +46,7 @@ t.test('however an account is spelled, it has one budget', async (t) => {
   t.equal((await new Client(app).post('/auth/login', { email, password: PASSWORD })).statusCode, 429);
 });
 
-t.test('a stranger who guesses does not lock the owner out', async (t) => {
+t.test('guessing does not lock the owner out', async (t) => {
   const app = await build(t, {}, withLimits({ login: { account: narrow, address: WIDE } }));
   const { email } = await createUser(app);
   const guess = (remoteAddress: string, password: string) =>
@@ -56,7 +56,7 @@ t.test('a stranger who guesses does not lock the owner out', async (t) => {
   t.equal((await guess(HERE, PASSWORD)).statusCode, 303, 'the owner');
 });
 
-t.test('strangers who guess from everywhere do not use up what a known browser has', async (t) => {
+t.test('guesses from many addresses leave a known browser its own attempts', async (t) => {
   const { config } = withLimits({ login: { account: narrow, address: WIDE } });
   const { rateLimits } = await build(
     t,
@@ -66,18 +66,18 @@ t.test('strangers who guess from everywhere do not use up what a known browser h
   const from = (address: string, device?: string) =>
     rateLimits.consume('login', { account: 1, address, device });
   for (let number = 1; number <= 5; number += 1) await from(`192.0.2.${number}`);
-  await t.rejects(from('192.0.2.6'), refusal, 'an account has a limit over all addresses');
+  await t.rejects(from('192.0.2.6'), refusal, 'an account has a limit across all IP addresses');
 
   await from('192.0.2.1', 'laptop');
   await from(HERE, 'laptop');
-  await t.rejects(from(HERE, 'laptop'), refusal, 'a known browser has a limit too');
+  await t.rejects(from(HERE, 'laptop'), refusal, 'a known browser has its own limit');
   await from(HERE, 'phone');
-  await t.rejects(from(HERE, 'laptop'), refusal, 'that is its own');
+  await t.rejects(from(HERE, 'laptop'), refusal, 'its own');
   await rateLimits.forgive('login', { account: 1, address: HERE, device: 'laptop' });
   await from(HERE, 'laptop');
 });
 
-t.test('one address uses up little of what an account has over all addresses', async (t) => {
+t.test('one IP address uses up only a small part of an account’s limit', async (t) => {
   const { config } = withLimits({ login: { account: narrow, address: WIDE } });
   const { rateLimits } = await build(
     t,
@@ -89,7 +89,7 @@ t.test('one address uses up little of what an account has over all addresses', a
   await from(HERE);
 });
 
-t.test('an address is limited over all accounts, and a whole IPv6 /64 is one address', async (t) => {
+t.test('an IP address is limited across all accounts, and an IPv6 /64 counts as one', async (t) => {
   const { rateLimits } = await build(t, {}, withLimits({ login: { account: WIDE, address: narrow } }));
   const from = (address: string) =>
     rateLimits.consume('login', { account: `${address}@example.com`, address });
@@ -99,10 +99,10 @@ t.test('an address is limited over all accounts, and a whole IPv6 /64 is one add
   await from('2001:db8:0:1::1');
   await from(HERE);
   await from(`::ffff:${HERE}`);
-  await t.rejects(from(HERE), refusal, 'a mapped IPv4 address is that address');
+  await t.rejects(from(HERE), refusal, 'a mapped IPv4 address counts as the IPv4 address');
 });
 
-t.test('what is no address is counted as one', async (t) => {
+t.test('invalid addresses are counted together', async (t) => {
   const { rateLimits } = await build(t, {}, withLimits({ login: { account: WIDE, address: narrow } }));
   const from = (address: string) => rateLimits.consume('login', { account: 1, address });
   await from('garbage');
@@ -111,7 +111,7 @@ t.test('what is no address is counted as one', async (t) => {
   await from('fe80::1%eth0');
 });
 
-t.test('on its first day an account has a tenth, and at least one', async (t) => {
+t.test('a new account has a tenth of the limit, and at least one', async (t) => {
   const perMinute = (points: number) => ({ account: { points, seconds: 60 }, address: narrow });
   const limits = withLimits({
     post: { ...perMinute(25), address: WIDE },
@@ -127,7 +127,7 @@ t.test('on its first day an account has a tenth, and at least one', async (t) =>
   await t.rejects(act('export'), refusal);
 });
 
-t.test('RATE_LIMITS=off lifts them', async (t) => {
+t.test('RATE_LIMITS=off turns limits off', async (t) => {
   const app = await build(
     t,
     { RATE_LIMITS: 'off' },

@@ -6,7 +6,7 @@ import helmet from 'helmet';
 import t from 'tap';
 import { build } from '../support/build.ts';
 
-t.test('every answer forbids inline code, framing and sniffing, also an error', async (t) => {
+t.test('every response forbids inline code, framing and sniffing, even an error', async (t) => {
   const app = await build(t);
   for (const url of ['/', '/auth/login', '/nowhere', '/assets/style.css', '/health/live']) {
     const { headers } = await app.inject(url);
@@ -25,7 +25,7 @@ t.test('every answer forbids inline code, framing and sniffing, also an error', 
   }
 });
 
-t.test('so does what answers in place of the routes', async (t) => {
+t.test('responses sent without routes have the same headers', async (t) => {
   const app = await build(t);
   const { headers } = await app.inject('/user/%E0%A4%A');
   t.match(headers['content-security-policy'], "default-src 'none'");
@@ -47,7 +47,7 @@ t.test('so does what answers in place of the routes', async (t) => {
   }
 });
 
-t.test('a site on https says so to browsers', async (t) => {
+t.test('an https site sends HSTS', async (t) => {
   const app = await build(t, { BASE_URL: 'https://blog.example' });
   t.match(
     (await app.inject('/')).headers['strict-transport-security'],
@@ -55,7 +55,7 @@ t.test('a site on https says so to browsers', async (t) => {
   );
 });
 
-t.test('the headers are those that Helmet sets, except for the ones that are ours', async (t) => {
+t.test('the headers are Helmet’s, except for our own', async (t) => {
   const setHeaders = helmet();
   const server = createServer((request, response) => setHeaders(request, response, () => response.end()));
   server.listen(0, '127.0.0.1');

@@ -20,7 +20,7 @@ interface Export {
   readonly resourceSpans: readonly { readonly scopeSpans: readonly { readonly spans: ReceivedSpan[] }[] }[];
 }
 
-/** What OpenTelemetry calls a collector. */
+/** An OpenTelemetry collector. */
 async function collector(t: Parameters<typeof build>[0]) {
   const spans: ReceivedSpan[] = [];
   const server = createServer(async (request, response) => {
@@ -33,7 +33,7 @@ async function collector(t: Parameters<typeof build>[0]) {
   return { spans, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-t.test('a trace goes from the request through the job to the mail server, over two processes', async (t) => {
+t.test('a trace follows the request through the job to the mail server, across two processes', async (t) => {
   const { spans, url } = await collector(t);
   const smtp = await catchMail(t);
   const env = {
@@ -58,7 +58,7 @@ t.test('a trace goes from the request through the job to the mail server, over t
   t.equal(mail?.parentSpanId, job?.spanId);
 });
 
-t.test('a request goes on with the trace that it comes from, when it names one', async (t) => {
+t.test('a request continues the trace of its traceparent', async (t) => {
   const { spans, url } = await collector(t);
   const app = await build(t, { OTEL_EXPORTER_OTLP_ENDPOINT: url });
   const [traceId, parentId] = ['4bf92f3577b34da6a3ce929d0e0e4736', '00f067aa0ba902b7'];
@@ -72,11 +72,11 @@ t.test('a request goes on with the trace that it comes from, when it names one',
   for (const name of ['GET /robots.txt', 'GET /auth/login']) {
     t.match(byName(name)?.traceId, /^[0-9a-f]{32}$/, name);
     t.not(byName(name)?.traceId, '0'.repeat(32));
-    t.notOk(byName(name)?.parentSpanId, 'what is no trace begins a new one');
+    t.notOk(byName(name)?.parentSpanId, 'an invalid trace starts a new one');
   }
 });
 
-t.test('without an endpoint nothing is loaded and nothing is carried', async (t) => {
+t.test('without an endpoint nothing is loaded or propagated', async (t) => {
   const app = await build(t);
   t.equal(app.tracing.traceparent(), undefined);
   t.equal(await app.tracing.span({ name: 'x', kind: 'client' }, async () => 7), 7);

@@ -9,7 +9,7 @@ import { waitFor } from '../support/wait-for.ts';
 
 const payload = { template: 'confirm-account', userId: 1 } as const;
 
-t.test('a payload that does not fit its contract is refused when it is enqueued', async (t) => {
+t.test('a payload that does not fit its contract is refused on enqueueing', async (t) => {
   const app = await build(t);
   const wrong = { template: 'confirm-account', userId: 'one' };
   await t.rejects(app.queue.send(mailQueue, wrong as never, { db: app.db }), {
@@ -20,7 +20,7 @@ t.test('a payload that does not fit its contract is refused when it is enqueued'
 });
 
 t.test(
-  'a payload of another version goes to the dead letter queue with the reason, and is not worked',
+  'a payload from another version goes to the dead letter queue with the reason, without running',
   async (t) => {
     const app = await build(t);
     await app.queue.send(mailQueue, payload, { db: app.db });
@@ -42,7 +42,7 @@ t.test(
   },
 );
 
-t.test('a job that throws is tried again later, and its failure is kept', async (t) => {
+t.test('a job that throws is retried later, and its error is stored', async (t) => {
   const app = await build(t);
   await app.queue.send(mailQueue, payload, { db: app.db });
   const attempts: number[] = [];
@@ -62,7 +62,7 @@ t.test('a job that throws is tried again later, and its failure is kept', async 
   t.same(attempts, [1, 2]);
 });
 
-t.test('a permanent failure is not tried again', async (t) => {
+t.test('a permanent failure is not retried', async (t) => {
   const app = await build(t);
   await app.queue.send(mailQueue, payload, { db: app.db });
   let runs = 0;
@@ -80,7 +80,7 @@ t.test('a permanent failure is not tried again', async (t) => {
   t.equal(runs, 1);
 });
 
-t.test('a failing job does not disturb those fetched with it', async (t) => {
+t.test('a failing job does not affect those fetched with it', async (t) => {
   const app = await build(t);
   for (const userId of [1, 2, 3, 4, 5]) {
     await app.queue.send(mailQueue, { template: 'confirm-account', userId }, { db: app.db });
@@ -97,7 +97,7 @@ t.test('a failing job does not disturb those fetched with it', async (t) => {
   t.match(await jobsOf(app, mailQueue, ['retry']), [{ data: { userId: 3 } }]);
 });
 
-t.test('with a concurrency of one, jobs run one by one and without a wait between them', async (t) => {
+t.test('with a concurrency of one, jobs run one at a time without pauses', async (t) => {
   const app = await build(t);
   for (let userId = 1; userId <= 20; userId += 1) {
     await app.queue.send(mailQueue, { template: 'confirm-account', userId }, { db: app.db });
@@ -113,12 +113,12 @@ t.test('with a concurrency of one, jobs run one by one and without a wait betwee
   await app.queue.work([job], { concurrency: 1 });
   await waitFor(
     async () => (await jobsOf(app, mailQueue, ['completed'])).length === 20,
-    'twenty jobs at one a second would take twenty',
+    'at one a second, twenty jobs would take twenty seconds',
   );
   t.equal(most, 1);
 });
 
-t.test('closing the app waits for the job in hand', async (t) => {
+t.test('closing the app waits for the running job', async (t) => {
   const app = await build(t);
   await app.queue.send(mailQueue, payload, { db: app.db });
   const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
@@ -139,5 +139,9 @@ t.test('closing the app waits for the job in hand', async (t) => {
   const closing = app.close();
   finish();
   await closing;
-  t.equal((await jobsOf(database, mailQueue, ['completed'])).length, 1, 'it had its database to the end');
+  t.equal(
+    (await jobsOf(database, mailQueue, ['completed'])).length,
+    1,
+    'its database stayed open to the end',
+  );
 });

@@ -29,7 +29,7 @@ const schedulesOf = async (app: Awaited<ReturnType<typeof build>>) => {
   return rows;
 };
 
-t.test('queues and schedules follow their contracts, and what no contract has is removed', async (t) => {
+t.test('queues and schedules follow their contracts, and those without one are removed', async (t) => {
   const app = await build(t);
   await createQueues(app, [scheduled('0 1 * * *')]);
   t.match(await settingsOf(app), [
@@ -51,12 +51,12 @@ t.test('queues and schedules follow their contracts, and what no contract has is
   t.same(await schedulesOf(app), []);
 });
 
-t.test('what came due while no worker lived runs once, however many workers come back', async (t) => {
+t.test('a schedule that came due without a worker runs once, however many workers start', async (t) => {
   const app = await build(t);
   const farFromNow = (new Date().getUTCMinutes() + 30) % 60;
   const contract = scheduled(`${farFromNow} * * * *`);
   await createQueues(app, [contract]);
-  // The last time that somebody looked at the schedules was five hours ago.
+  // The schedules were last checked five hours ago.
   await sql`update pgboss.version set cron_on = now() - interval '5 hours'`.execute(app.db);
   await sql`update pgboss.schedule set created_on = now() - interval '1 day', updated_on = now() - interval '1 day'`.execute(
     app.db,

@@ -5,9 +5,9 @@ import { ApiProgram, basic } from '../support/api.ts';
 import { build } from '../support/build.ts';
 import { createUser, PASSWORD, type TestUser } from '../support/factories.ts';
 
-/** What Flasky's own tests ask of its API, asked of this one. */
+/** Flasky's own API tests, for this API. */
 
-/** Flasky's programs give their password with each request. */
+/** Flasky's clients send their password with each request. */
 function withPassword(app: FastifyInstance, { email }: TestUser, password = PASSWORD): ApiProgram {
   return new ApiProgram(app, basic(email, password));
 }
@@ -43,7 +43,7 @@ t.test('token auth', async (t) => {
 
   const program = new ApiProgram(app, basic(issued.json().token, ''));
   t.equal((await program.get('/posts/')).statusCode, 200);
-  t.equal((await program.post('/tokens/')).statusCode, 401, 'a token does not lead to another');
+  t.equal((await program.post('/tokens/')).statusCode, 401, 'a token cannot create another');
 });
 
 t.test('anonymous', async (t) => {
@@ -141,7 +141,7 @@ t.test('comments', async (t) => {
   t.equal((await withPassword(app, susan).get('/comments/')).json().count, 2);
 });
 
-t.test('a timeline has the posts of those one follows', async (t) => {
+t.test('a timeline has the posts of the people one follows', async (t) => {
   const app = await build(t);
   const john = await createUser(app, { username: 'john' });
   const susan = await createUser(app, { username: 'susan' });

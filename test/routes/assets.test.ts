@@ -6,7 +6,7 @@ import { build } from '../support/build.ts';
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'public');
 
-t.test('a file has a name of its own for each content, and is kept for ever', async (t) => {
+t.test('a file’s name depends on its content, so it can be cached forever', async (t) => {
   const app = await build(t);
   const page = (await app.inject('/')).body;
   for (const name of await readdir(FOLDER)) {
@@ -24,7 +24,7 @@ t.test('a file has a name of its own for each content, and is kept for ever', as
   t.throws(() => app.assetPath('nothing.css'), /no public\/nothing\.css/);
 });
 
-t.test('files are compressed where that helps', async (t) => {
+t.test('files are compressed if that makes them smaller', async (t) => {
   const app = await build(t);
   const get = (name: string) =>
     app.inject({ url: app.assetPath(name), headers: { 'accept-encoding': 'gzip, br' } });
@@ -35,7 +35,7 @@ t.test('files are compressed where that helps', async (t) => {
   t.equal((await get('icon-512.png')).headers['content-encoding'], undefined);
 });
 
-t.test('without its hash, or with that of another version, a file is not kept for long', async (t) => {
+t.test('without its current hash, a file is only cached briefly', async (t) => {
   const app = await build(t);
   const { body } = await app.inject(app.assetPath('app.js'));
   const plain = await app.inject('/assets/app.js');

@@ -2,13 +2,13 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { build } from '../support/build.ts';
 
-t.test('a process with its database and its schema is live and ready', async (t) => {
+t.test('with its database and schema, a process is live and ready', async (t) => {
   const app = await build(t);
   t.equal((await app.inject('/health/live')).statusCode, 200);
   t.equal((await app.inject('/health/ready')).statusCode, 200);
 });
 
-t.test('a schema that is behind the code is named', async (t) => {
+t.test('an old schema is reported with the missing migrations', async (t) => {
   const app = await build(t);
   await sql`delete from kysely_migration where name like '0005%'`.execute(app.db);
   const response = await app.inject('/health/ready');
@@ -16,7 +16,7 @@ t.test('a schema that is behind the code is named', async (t) => {
   t.match(response.json().missing, '0005_exports');
 });
 
-t.test('without its database a process is live and not ready', async (t) => {
+t.test('without its database, a process is live but not ready', async (t) => {
   const app = await build(t);
   const { databaseUrl = '' } = app.config;
   const name = new URL(databaseUrl).pathname.slice(1);

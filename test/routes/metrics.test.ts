@@ -8,7 +8,7 @@ import { waitFor } from '../support/wait-for.ts';
 
 const TOKEN = 'a-token-of-some-length';
 
-t.test('without a token only this machine reads the metrics', async (t) => {
+t.test('without METRICS_TOKEN, only this machine can read the metrics', async (t) => {
   const app = await build(t);
   t.equal((await app.inject('/metrics')).statusCode, 200);
   t.equal((await app.inject({ url: '/metrics', remoteAddress: '192.0.2.7' })).statusCode, 403);
@@ -16,7 +16,7 @@ t.test('without a token only this machine reads the metrics', async (t) => {
   t.equal((await app.inject(forwarded)).statusCode, 403);
 });
 
-t.test('with a token who bears it does, from anywhere', async (t) => {
+t.test('with METRICS_TOKEN, whoever sends it can read the metrics from anywhere', async (t) => {
   const app = await build(t, { METRICS_TOKEN: TOKEN });
   const ask = (authorization?: string) =>
     app.inject({
@@ -27,10 +27,10 @@ t.test('with a token who bears it does, from anywhere', async (t) => {
   t.equal((await ask(`Bearer ${TOKEN}`)).statusCode, 200);
   t.equal((await ask('Bearer nonsense')).statusCode, 401);
   t.equal((await ask()).headers['www-authenticate'], 'Bearer');
-  t.equal((await app.inject('/metrics')).statusCode, 401, 'this machine as well');
+  t.equal((await app.inject('/metrics')).statusCode, 401, 'this machine too');
 });
 
-t.test('requests, the pool and the jobs of all workers are measured', async (t) => {
+t.test('the metrics cover requests, the pool and the jobs of all workers', async (t) => {
   const app = await build(t);
   const worker = await build(t, { DATABASE_URL: app.config.databaseUrl, SHUTDOWN_GRACE_SECONDS: '1' });
   await app.inject('/health/live');

@@ -3,7 +3,7 @@ import { createDatabase } from '../support/database.ts';
 import { start } from '../support/processes.ts';
 import { catchMail } from '../support/smtp.ts';
 
-t.test('mail-test sends through the configured server and prints its answer', async (t) => {
+t.test('mail-test sends through the configured server and prints its response', async (t) => {
   const smtp = await catchMail(t);
   const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: smtp.url };
   const running = start(t, ['scripts/admin.ts', 'mail-test', 'john@example.com'], env);
@@ -12,7 +12,7 @@ t.test('mail-test sends through the configured server and prints its answer', as
   t.match(smtp.mails, [{ to: { text: 'john@example.com' }, subject: '[Pennypost] Test' }]);
 });
 
-t.test("mail-test says the server's own words when it refuses, in one line", async (t) => {
+t.test("mail-test prints the server's refusal in one line", async (t) => {
   const smtp = await catchMail(t, { refuseRecipient: () => 550 });
   const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: smtp.url };
   const running = start(t, ['scripts/admin.ts', 'mail-test', 'john@example.com'], env);
@@ -21,7 +21,7 @@ t.test("mail-test says the server's own words when it refuses, in one line", asy
   t.equal(running.output.trim().split('\n').length, 1);
 });
 
-t.test('a command that does not exist, or lacks its argument, shows the usage', async (t) => {
+t.test('an unknown command, or a missing argument, shows the usage', async (t) => {
   for (const args of [[], ['nonsense'], ['mail-test']]) {
     const running = start(t, ['scripts/admin.ts', ...args], {});
     t.equal(await running.exited(), 2);

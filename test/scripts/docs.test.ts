@@ -2,12 +2,12 @@ import t from 'tap';
 import { includeCode } from '../../scripts/support/include-code.ts';
 import { start } from '../support/processes.ts';
 
-t.test('the code in the documents is what the sources have', async (t) => {
+t.test('the code in the documents is current', async (t) => {
   const running = start(t, ['scripts/docs.ts', '--check'], {});
   t.equal(await running.exited(), 0, running.output);
 });
 
-t.test('code is put where it belongs, and nothing else is touched', async (t) => {
+t.test('code blocks are updated, and nothing else', async (t) => {
   const read = async () => 'one\ntwo\nthree\nfour\n';
   const before = 'A\n<!-- code: x.ts | two | three -->\n```ts\nstale\n```\nB\n';
   const after = 'A\n<!-- code: x.ts | two | three -->\n```ts\ntwo\nthree\n```\nB\n';

@@ -5,42 +5,42 @@ import { build } from '../support/build.ts';
 import { createEmptyDatabase } from '../support/database.ts';
 import { start } from '../support/processes.ts';
 
-// Most of the time goes into waiting for processes.
+// Mostly waits for processes.
 t.jobs = 3;
 const SIDE_BY_SIDE = { buffered: true };
 
-t.test('migrations apply, are listed, are reverted one by one, and apply again', SIDE_BY_SIDE, async (t) => {
-  const env = { DATABASE_URL: await createEmptyDatabase(t) };
-  const migrate = async (...args: string[]) => {
-    const running = start(t, ['scripts/migrate.ts', ...args], env);
-    t.equal(await running.exited(), 0, args.join(' '));
-    return running.output;
-  };
-
-  t.match(await migrate('--list'), /^pending {3}0001_accounts\npending/);
-  t.match(await migrate(), /applied {3}0001_accounts\n[\s\S]*The schema is current: \d+ applied\./);
-  t.equal(await migrate(), 'The schema is current.\n', 'a second run changes nothing');
-  t.match(await migrate('--list'), /^applied {3}0001_accounts {2}20/);
-  const newest = (await migrate('--list')).trim().split('\n').at(-1)?.split(/ +/)[1];
-  t.match(await migrate('--down'), `reverted  ${newest}`);
-  t.match(await migrate('--list'), new RegExp(`\\npending {3}${newest}\\n$`));
-  t.match(await migrate(), `applied   ${newest}`);
-  const app = await build(t, env);
-  t.equal((await app.inject('/health/ready')).statusCode, 200);
-});
-
 t.test(
-  'several runs at once: each waits its turn, all succeed, every migration is applied once',
+  'migrations can be applied, listed, reverted one by one, and applied again',
   SIDE_BY_SIDE,
   async (t) => {
     const env = { DATABASE_URL: await createEmptyDatabase(t) };
-    const runs = [1, 2, 3].map(() => start(t, ['scripts/migrate.ts'], env));
-    t.same(await Promise.all(runs.map((run) => run.exited())), [0, 0, 0]);
-    t.equal(runs.filter(({ output }) => output.includes('applied   0001_accounts')).length, 1);
+    const migrate = async (...args: string[]) => {
+      const running = start(t, ['scripts/migrate.ts', ...args], env);
+      t.equal(await running.exited(), 0, args.join(' '));
+      return running.output;
+    };
+
+    t.match(await migrate('--list'), /^pending {3}0001_accounts\npending/);
+    t.match(await migrate(), /applied {3}0001_accounts\n[\s\S]*The schema is current: \d+ applied\./);
+    t.equal(await migrate(), 'The schema is current.\n', 'a second run changes nothing');
+    t.match(await migrate('--list'), /^applied {3}0001_accounts {2}20/);
+    const newest = (await migrate('--list')).trim().split('\n').at(-1)?.split(/ +/)[1];
+    t.match(await migrate('--down'), `reverted  ${newest}`);
+    t.match(await migrate('--list'), new RegExp(`\\npending {3}${newest}\\n$`));
+    t.match(await migrate(), `applied   ${newest}`);
+    const app = await build(t, env);
+    t.equal((await app.inject('/health/ready')).statusCode, 200);
   },
 );
 
-t.test('a failing migration is named, ends with a code, and changes nothing', SIDE_BY_SIDE, async (t) => {
+t.test('concurrent runs wait for each other, and each migration is applied once', SIDE_BY_SIDE, async (t) => {
+  const env = { DATABASE_URL: await createEmptyDatabase(t) };
+  const runs = [1, 2, 3].map(() => start(t, ['scripts/migrate.ts'], env));
+  t.same(await Promise.all(runs.map((run) => run.exited())), [0, 0, 0]);
+  t.equal(runs.filter(({ output }) => output.includes('applied   0001_accounts')).length, 1);
+});
+
+t.test('a failing migration is named, sets the exit code, and changes nothing', SIDE_BY_SIDE, async (t) => {
   const DATABASE_URL = await createEmptyDatabase(t);
   const preparing = start(t, ['scripts/migrate.ts'], { DATABASE_URL });
   await preparing.exited();
@@ -65,7 +65,7 @@ t.test('every migration can be reverted, down to nothing', SIDE_BY_SIDE, async (
   t.equal(said, 'There is nothing to revert.');
 });
 
-t.test('every table says what it is for', SIDE_BY_SIDE, async (t) => {
+t.test('every table has a comment', SIDE_BY_SIDE, async (t) => {
   const { db } = await build(t);
   const { rows } = await sql`
     select relname from pg_class

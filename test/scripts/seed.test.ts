@@ -5,7 +5,7 @@ import { Client } from '../support/client.ts';
 import { createDatabase } from '../support/database.ts';
 import { start } from '../support/processes.ts';
 
-// Most of the time goes into waiting for processes.
+// Mostly waits for processes.
 t.jobs = 3;
 const SIDE_BY_SIDE = { buffered: true };
 
@@ -19,7 +19,7 @@ async function seeded(t: Parameters<typeof build>[0]) {
 }
 
 t.test(
-  'as many rows as asked for, progress on the way, and everybody\'s password is "password"',
+  'seeding adds the requested rows, shows progress, and sets the password "password"',
   SIDE_BY_SIDE,
   async (t) => {
     const { app, output } = await seeded(t);
@@ -57,11 +57,11 @@ t.test('the same seed gives the same data', SIDE_BY_SIDE, async (t) => {
   t.same(digests[0], digests[1]);
 });
 
-t.test('what cannot be is said in a line each, and seeding twice is refused', SIDE_BY_SIDE, async (t) => {
+t.test('invalid amounts get one line each, and seeding twice is refused', SIDE_BY_SIDE, async (t) => {
   const { env } = await seeded(t);
   const again = start(t, ['scripts/seed.ts', ...AMOUNTS], env);
   t.equal(await again.exited(), 2);
-  t.match(again.output, /^This database has been seeded already/);
+  t.match(again.output, /^This database has already been seeded/);
 
   const wrong = start(t, ['scripts/seed.ts', '--users=many', '--follows=-1'], env);
   t.equal(await wrong.exited(), 2);

@@ -15,18 +15,18 @@ async function freePort(): Promise<string> {
   return String(port);
 }
 
-// Most of the time goes into waiting for processes.
+// Mostly waits for processes.
 t.jobs = 3;
 const SIDE_BY_SIDE = { buffered: true };
 
-/** Starts the whole system in a folder, and waits until it says that it is ready. */
+/** Starts the whole system in a folder and waits until it reports that it is ready. */
 async function startSystem(t: Test, env: Record<string, string>): Promise<RunningProcess> {
   const system = start(t, ['scripts/start.ts'], env);
-  await system.prints(/Pennypost is ready: .*\nMails: .*\n/);
+  await system.prints(/Pennypost is ready: .*\nEmail: .*\n/);
   return system;
 }
 
-/** The pids of the system's web and worker processes, as their logs give them. */
+/** The pids of the web and worker processes, from their logs. */
 function pidOf(system: RunningProcess, message: string): number {
   const line = system.output.split('\n').findLast((candidate) => candidate.includes(message)) ?? '{}';
   return JSON.parse(line).pid;
@@ -52,7 +52,7 @@ const REGISTRATION = {
   password2: 'correct horse',
 };
 
-/** The newest mail's link, read where a person would. */
+/** The newest mail's link, from the mailbox page. */
 async function newestLink(site: string): Promise<string> {
   const url = await waitFor(async () => {
     const list = await (await fetch(`${site}/dev/mailbox`)).text();
@@ -66,7 +66,7 @@ async function newestLink(site: string): Promise<string> {
   });
 }
 
-/** A site on this machine, from its first start on. Systems that are started for it end with the test. */
+/** A site in a new folder. The systems started for it end with the test. */
 class Site {
   readonly #t: Test;
   readonly env: { DATA_DIR: string; PORT: string };
@@ -104,18 +104,18 @@ class Site {
   }
 }
 
-t.test('the life of a site that one command runs', SIDE_BY_SIDE, async (t) => {
+t.test('npm start runs a whole site', SIDE_BY_SIDE, async (t) => {
   const site = await Site.create(t);
 
-  await t.test('one command is the whole system: sign up, mail, confirm', async (t) => {
+  await t.test('a visitor can sign up, get the mail and confirm', async (t) => {
     const address = `http://localhost:${site.env.PORT}`;
-    t.match(site.system.output, `Pennypost is ready: ${address}\nMails: ${address}/dev/mailbox`);
+    t.match(site.system.output, `Pennypost is ready: ${address}\nEmail: ${address}/dev/mailbox`);
     t.equal((await fetch(`${site.url}/auth/register`, form(REGISTRATION))).status, 303);
     const link = await newestLink(site.url);
     t.equal((await fetch(site.url + link, form({}))).status, 303);
   });
 
-  await t.test('it stops cleanly, with its data kept', async (t) => {
+  await t.test('it stops cleanly and keeps its data', async (t) => {
     const { system, pids } = site;
     t.equal(await system.end('SIGINT'), 0);
     t.same(pids.map(isAlive), [false, false]);
@@ -123,27 +123,27 @@ t.test('the life of a site that one command runs', SIDE_BY_SIDE, async (t) => {
     t.ok(await site.letsJohnIn());
   });
 
-  await t.test('a second start in the same folder says so and harms nothing', async (t) => {
+  await t.test('a second start in the same folder is refused and does no harm', async (t) => {
     const second = start(t, ['scripts/start.ts'], { ...site.env, PORT: await freePort() });
     t.equal(await second.exited(), 1);
     const { pid } = site.system.child;
-    t.match(second.output, new RegExp(`^Pennypost already runs on .* \\(process ${pid}\\)`));
+    t.match(second.output, new RegExp(`^Pennypost is already running on .* \\(process ${pid}\\)`));
     t.ok(await site.isReady());
   });
 
-  await t.test('a web or worker process that is killed is started again', async (t) => {
+  await t.test('a killed web or worker process is restarted', async (t) => {
     const { system } = site;
     for (const message of ['Server listening', '"msg":"working"']) {
       const pid = pidOf(system, message);
       process.kill(pid, 'SIGKILL');
       await waitFor(() => pidOf(system, message) !== pid, `${message} again`);
     }
-    t.match(system.output, /The web process ended \(SIGKILL\)\. It starts again in 0\.5 s\./);
+    t.match(system.output, /The web process ended \(SIGKILL\)\. It restarts in 0\.5 s\./);
     await waitFor(() => site.isReady(), 'the site answers');
   });
 
   await t.test(
-    'when only the starting process is killed, the others stop, and a start takes over',
+    'if only the starting process is killed, the others stop, and another start takes over',
     async () => {
       const { system, pids } = site;
       await system.end('SIGKILL');
@@ -163,13 +163,13 @@ t.test('the life of a site that one command runs', SIDE_BY_SIDE, async (t) => {
   });
 });
 
-/** An environment with a database that need not be made, for what does not concern the embedded one. */
+/** An environment with an existing database, for tests that do not concern the embedded one. */
 async function withoutEmbedded(t: Test): Promise<Record<string, string>> {
   return { DATABASE_URL: await createDatabase(t), DATA_DIR: await temporaryFolder(t) };
 }
 
 t.test(
-  'a process that dies again and again stops everything, with a code and the reason',
+  'a process that keeps dying stops everything, with an exit code and the reason',
   SIDE_BY_SIDE,
   async (t) => {
     const env = { ...(await withoutEmbedded(t)), PORT: await freePort() };
@@ -185,7 +185,7 @@ t.test(
   },
 );
 
-t.test('a port in use stops everything at once: trying again would be no use', SIDE_BY_SIDE, async (t) => {
+t.test('a port in use stops everything at once, without restarts', SIDE_BY_SIDE, async (t) => {
   const blocker = createServer().listen(0, '127.0.0.1');
   t.teardown(() => blocker.close());
   await new Promise((resolve) => blocker.once('listening', resolve));
@@ -194,10 +194,10 @@ t.test('a port in use stops everything at once: trying again would be no use', S
   const system = start(t, ['scripts/start.ts'], env);
   t.equal(await system.exited(), 2);
   t.match(system.output, /^Cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/);
-  t.match(system.output, /The web process cannot start as it is configured\.\n$/);
+  t.match(system.output, /The web process cannot start with this configuration\.\n$/);
 });
 
-t.test('a wrong variable ends it before anything is started', SIDE_BY_SIDE, async (t) => {
+t.test('an invalid variable ends it before anything is started', SIDE_BY_SIDE, async (t) => {
   const system = start(t, ['scripts/start.ts'], { DATA_DIR: await temporaryFolder(t), PORT: 'abc' });
   t.equal(await system.exited(), 2);
   t.match(system.output, /^PORT: "abc" is not accepted; .*\n$/);

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { start } from '../support/processes.ts';
 
-// The shortest torture there is, so that the script does not rot. `npm run torture` is the long one.
+// A short run, so that the script keeps working. `npm run torture` is the long one.
 t.test('every mail arrives, whatever is killed, restarted or refused', async (t) => {
   const running = start(t, ['scripts/torture.ts', '--mails=50', '--seconds=3'], {});
   await running.prints(/grew by|FAULT|Error/);

@@ -10,7 +10,7 @@ export function basic(name: string, password: string): string {
   return `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
 }
 
-/** A token that lasts, as somebody who is signed in makes one. */
+/** Creates a named token. */
 export async function issueTestToken(
   { db }: FastifyInstance,
   { id: userId }: TestUser,
@@ -20,7 +20,7 @@ export async function issueTestToken(
   return issueNamedToken(db, { userId, sessionHash, days: null, ...token });
 }
 
-/** A program that calls the API, with a token unless it is told otherwise. Its paths stand below `/api/v1`. */
+/** An API client, with a token by default. Its paths are relative to `/api/v1`. */
 export class ApiProgram {
   readonly #app: FastifyInstance;
   readonly #authorization: string | undefined;
@@ -30,7 +30,7 @@ export class ApiProgram {
     this.#authorization = authorization;
   }
 
-  /** One that bears a token of somebody's. */
+  /** Creates a client with a token of a user. */
   static async of(app: FastifyInstance, user: TestUser, scope: TokenScope = 'write'): Promise<ApiProgram> {
     const token =
       scope === 'write'
@@ -39,7 +39,7 @@ export class ApiProgram {
     return new ApiProgram(app, `Bearer ${token}`);
   }
 
-  /** The same program, calling another process. */
+  /** The same client for another process. */
   at(app: FastifyInstance): ApiProgram {
     return new ApiProgram(app, this.#authorization);
   }
@@ -64,7 +64,7 @@ export class ApiProgram {
     return this.send({ method: 'DELETE', url: path });
   }
 
-  /** @param request its `url` may also be a whole path, as answers have them */
+  /** @param request its `url` may also be a full path, as in responses */
   send(request: InjectOptions & { url: string }): Promise<LightMyRequestResponse> {
     const url = request.url.startsWith('/api/') ? request.url : `/api/v1${request.url}`;
     const authorization = this.#authorization && { authorization: this.#authorization };

@@ -5,21 +5,21 @@ import root, { type Test } from 'tap';
 import { launchChromium } from '../../scripts/support/chromium.ts';
 import { PASSWORD } from './factories.ts';
 
-/** The file's one Chromium, started for the first page. */
+/** The file's Chromium, started for the first page. */
 let browser: Promise<Browser> | undefined;
 root.teardown(async () => (await browser)?.close());
 
-/** Ends what hangs; Playwright's own 30 s are too few for a busy machine. */
+/** Only ends tests that hang. Playwright's 30 s are too short for a busy machine. */
 const LIMIT_MS = 120_000;
 
-/** Lets an app answer on loopback. Returns the site's address. */
+/** Listens on loopback. Returns the site's address. */
 export function listen(app: FastifyInstance): Promise<string> {
   return app.listen({ host: '127.0.0.1', port: 0 });
 }
 
 /**
- * Opens a page in a browser profile of its own, which closes with the test. Console errors and policy violations fail
- * the test. Nothing moves in the page, so that it can be judged.
+ * Opens a page in a new browser profile, which closes with the test. Console errors and policy violations fail
+ * the test. Animations are off.
  */
 export async function openPage(t: Test, options: BrowserContextOptions = {}): Promise<Page> {
   browser ??= launchChromium();
@@ -35,7 +35,7 @@ export async function openPage(t: Test, options: BrowserContextOptions = {}): Pr
   return page;
 }
 
-/** Logs in by the form, as somebody whom `createUser` has made. */
+/** Logs in through the form, as a user from `createUser`. */
 export async function logIn(page: Page, site: string, email: string): Promise<void> {
   await page.goto(`${site}/auth/login`);
   await page.fill('#email', email);
@@ -44,14 +44,14 @@ export async function logIn(page: Page, site: string, email: string): Promise<vo
   await page.waitForURL(`${site}/`);
 }
 
-/** What passes is not listed: it would be most of a page, sent between the processes. */
+/** Passed checks are left out, because transferring them takes long. */
 const AXE = `(async () => {
   ${axe.source};
   const { violations } = await axe.run({ resultTypes: ['violations'] });
   return violations;
 })()`;
 
-/** What axe finds wrong with a page, one line each. */
+/** Lists axe's violations, one line each. */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
   const violations: axe.Result[] = await page.evaluate(AXE);
   return violations.flatMap(({ id, help, nodes }) => nodes.map(({ html }) => `${id}: ${help}: ${html}`));

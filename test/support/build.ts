@@ -4,19 +4,19 @@ import { buildApp, type Overrides } from '../../src/app.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { createDatabase } from './database.ts';
 
-/** A server that refuses: a test that sends mail without saying where to fails. Port 1 is nobody's. */
+/** Nothing listens on port 1, so a test that sends mail without its own server fails. */
 const NO_MAIL_SERVER = 'smtp://127.0.0.1:1';
 
-/** A page shows what was written a moment ago, by whatever way; tests of the cache ask for it. */
+/** The cache is off, so that pages show every change at once. Tests of the cache turn it on. */
 const NO_PAGE_CACHE = { maxAgeMs: 0, maxBytes: 1 };
 
-/** Passwords that protect nothing cost next to nothing. */
+/** Cheap hashing for tests. */
 const CHEAP_HASHING = { memoryKiB: 8, passes: 1 };
 
-/** For tests of what hashing costs: passwords are hashed as in production. */
+/** Production hashing, for tests of its cost. */
 export const COSTLY_HASHING = { config: { passwordHashing: loadConfig({}).passwordHashing } };
 
-/** The configuration of an environment, with quiet logs and no mail server unless the test says otherwise. */
+/** The configuration for an environment, with quiet logs and no mail server by default. */
 export function testConfig(env: Record<string, string | undefined>): Config {
   return {
     ...loadConfig({ LOG_LEVEL: 'silent', SMTP_URL: NO_MAIL_SERVER, ...env }),
@@ -25,7 +25,7 @@ export function testConfig(env: Record<string, string | undefined>): Config {
   };
 }
 
-/** Builds and readies the application on a database of its own; it closes with the test. */
+/** Builds and readies the application with its own database. It closes with the test. */
 export async function build(
   t: Test,
   env: Record<string, string | undefined> = {},

@@ -6,7 +6,7 @@ export class Client {
   readonly #options: InjectOptions;
   readonly cookies = new Map<string, string>();
 
-  /** @param options what every request carries, e.g. a `remoteAddress` or headers */
+  /** @param options of every request, e.g. a `remoteAddress` or headers */
   constructor(app: FastifyInstance, options: InjectOptions = {}) {
     this.#app = app;
     this.#options = options;
@@ -16,7 +16,7 @@ export class Client {
     return this.#send({ method: 'GET', url, ...options });
   }
 
-  /** Sends a form as a browser on the site's own page would. */
+  /** Submits a form like a browser on the site's own page. */
   post(
     url: string,
     fields: Record<string, string> = {},
@@ -35,7 +35,7 @@ export class Client {
     });
   }
 
-  /** Follows the redirects that a response begins, to the page a person would see. */
+  /** Follows a response's redirects to a page. */
   async follow(response: LightMyRequestResponse): Promise<LightMyRequestResponse> {
     let page = response;
     while (page.statusCode >= 300 && page.statusCode < 400)
@@ -60,7 +60,7 @@ export function messagesOf(page: LightMyRequestResponse): string[] {
   return textsOf(page, /<p class="message(?: warning)?" role="\w+">(.*?)<\/p>/gs);
 }
 
-/** Those of them that are warnings. */
+/** The warnings among them. */
 export function warningsOf(page: LightMyRequestResponse): string[] {
   return textsOf(page, /<p class="message warning" role="alert">(.*?)<\/p>/gs);
 }

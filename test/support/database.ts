@@ -3,7 +3,7 @@ import pg from 'pg';
 import root, { type Test } from 'tap';
 import { waitFor } from './wait-for.ts';
 
-/** Clones the migrated template into a database of the test's own and returns its URL. */
+/** Clones the migrated template for a test and returns its URL. */
 export function createDatabase(t: Test): Promise<string> {
   return create(t, `test_${randomBytes(8).toString('hex')}`, 'template template strategy file_copy');
 }
@@ -13,7 +13,7 @@ export function createEmptyDatabase(t: Test): Promise<string> {
   return create(t, `empty_${randomBytes(8).toString('hex')}`, '');
 }
 
-/** At the end of the test it is dropped; a connection that is still open then was leaked, and fails the test. */
+/** Drops the database after the test. A connection still open by then was leaked and fails the test. */
 async function create(t: Test, name: string, options: string): Promise<string> {
   await query(`create database ${name} ${options}`);
   t.teardown(async () => {
@@ -32,7 +32,7 @@ async function create(t: Test, name: string, options: string): Promise<string> {
   return url.href;
 }
 
-/** Connecting costs more than cloning: one connection serves all of a file's databases. */
+/** Connecting costs more than cloning, so a file's databases share one connection. */
 let maintenance: pg.Pool | undefined;
 root.teardown(() => maintenance?.end());
 
@@ -43,7 +43,7 @@ async function query(sql: string): Promise<unknown[]> {
 
 function openMaintenance(): pg.Pool {
   const pool = new pg.Pool({ connectionString: maintenanceUrl(), max: 1, idleTimeoutMillis: 0 });
-  pool.on('error', () => {}); // A test may end everybody's connections; the next query makes a new one.
+  pool.on('error', () => {}); // A test may end all connections; the next query opens a new one.
   return pool;
 }
 

@@ -14,7 +14,7 @@ export interface TestUser {
   readonly username: string;
 }
 
-/** An account of the day before yesterday, confirmed unless said otherwise, whose password is PASSWORD. */
+/** Creates an account that is two days old, confirmed by default, with the password PASSWORD. */
 export async function createUser(
   { db, passwords }: FastifyInstance,
   {
@@ -42,7 +42,7 @@ export async function createUser(
   return { id, passwordHash, email: address, username };
 }
 
-/** The token of a link that a mail would carry. */
+/** Creates the token of a mailed link. */
 export async function mailedToken(
   { db }: FastifyInstance,
   payload: PayloadOf<typeof mailQueue>,
@@ -51,7 +51,7 @@ export async function mailedToken(
   return token;
 }
 
-/** The token of an account's link to confirm it, or to reset its password. */
+/** Creates the token of a confirmation or reset link. */
 export async function mintToken(
   app: FastifyInstance,
   userId: number,
@@ -75,7 +75,7 @@ export async function signedInClient(app: FastifyInstance, { email }: TestUser):
   return client;
 }
 
-/** What a person types to register, valid throughout. */
+/** Valid fields of the registration form. */
 export function registration(changes: Record<string, string> = {}): Record<string, string> {
   return { email: 'john@example.com', username: 'john', password: PASSWORD, password2: PASSWORD, ...changes };
 }

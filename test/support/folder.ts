@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 
 /**
- * A folder that is removed after the test, and after the processes that the test started later have ended: tap's
- * own fixtures go first, under the feet of a database.
+ * Creates a folder that is deleted after the test and after the processes started later have ended. tap deletes
+ * its own fixtures earlier, while a database still uses them.
  */
 export async function temporaryFolder(t: Test): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'pennypost-test-'));

@@ -7,7 +7,7 @@ import { deadLetterName, type QueueContract, queueContracts } from '../../src/qu
 import { synchroniseQueues } from '../../src/queue/synchronise.ts';
 import { waitFor } from './wait-for.ts';
 
-/** A job as it lies in the queue. */
+/** A job in the queue. */
 export interface QueuedJob<Payload = unknown> {
   readonly id: string;
   readonly state: 'created' | 'retry' | 'active' | 'completed' | 'cancelled' | 'failed';
@@ -16,7 +16,7 @@ export interface QueuedJob<Payload = unknown> {
   readonly output: { message?: string } | null;
 }
 
-/** The jobs of a queue in the given states, oldest first; by default those that wait. */
+/** The jobs of a queue in the given states, oldest first; waiting ones by default. */
 export async function jobsOf<Payload extends object>(
   app: FastifyInstance,
   contract: QueueContract<Payload>,
@@ -26,8 +26,8 @@ export async function jobsOf<Payload extends object>(
 }
 
 /**
- * Asserts that exactly these jobs wait in a queue, oldest first, by their payloads. A view that queues a mail needs
- * no worker and no mail server to be tested.
+ * Asserts that exactly these payloads are waiting in a queue, oldest first. So a test of a route that enqueues needs
+ * no worker and no mail server.
  */
 export async function assertEnqueued<Payload extends object>(
   t: Test,
@@ -43,7 +43,7 @@ export async function assertEnqueued<Payload extends object>(
   );
 }
 
-/** The jobs that were given up. */
+/** The dead letters. */
 export function deadLettersOf<Payload extends object>(
   app: FastifyInstance,
   contract: QueueContract<Payload>,
@@ -51,7 +51,7 @@ export function deadLettersOf<Payload extends object>(
   return selectJobs(app, deadLetterName(contract), ['created']);
 }
 
-/** Works the real queues until no job is ready, the way a worker does. Jobs that wait for a retry stay. */
+/** Works the real queues like a worker until no job is ready. Jobs waiting for a retry stay. */
 export async function drain(app: FastifyInstance): Promise<void> {
   await app.queue.work(jobs, { concurrency: 10 });
   await waitFor(async () => !(await hasReadyJob(app)), 'the queues are drained');
@@ -69,7 +69,7 @@ async function hasReadyJob(app: FastifyInstance): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Creates queues that only a test knows, as `npm run migrate` does it for the application's own. */
+/** Creates a test's own queues, as `npm run migrate` does for the application's. */
 export async function createQueues(app: FastifyInstance, contracts: readonly QueueContract[]): Promise<void> {
   const boss = new PgBoss({
     connectionString: app.config.databaseUrl ?? '',

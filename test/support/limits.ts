@@ -3,7 +3,7 @@ import type { ActionLimits, RateLimits } from '../../src/limits.ts';
 
 export const WIDE = { points: 100_000, seconds: 60 };
 
-/** The configuration with some limits replaced. A limit on accounts alone is given as its number in a minute. */
+/** The configuration with some limits replaced. A number is a limit per account and minute. */
 export function withLimits(changes: Partial<Record<keyof RateLimits, number | ActionLimits>>) {
   const { rateLimits } = loadConfig({});
   const replaced = Object.entries(changes).map(([action, limit]) => [

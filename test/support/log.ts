@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { type Logger, pino } from 'pino';
 import { serializers } from '../../src/logger.ts';
 
-/** A logger like the application's own, at its most talkative, and what was written to it. */
+/** A logger like the application's at its most verbose level, and its output. */
 export function captureLog(): { logger: Logger; text(): string; lines(): Record<string, unknown>[] } {
   const chunks: string[] = [];
   const stream = new Writable({

@@ -5,11 +5,11 @@ import { waitFor } from './wait-for.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** A process of the project's own, as an operator would start it. */
+/** A process of the project, started as by an operator. */
 export class RunningProcess {
   readonly child: ChildProcess;
   output = '';
-  /** Settles when it has ended and all that it wrote has been read, with its exit code or the signal that ended it. */
+  /** Settles when it has ended and all its output was read, with its exit code or signal. */
   readonly #closed: Promise<number | NodeJS.Signals>;
   #isClosed = false;
 
@@ -35,26 +35,26 @@ export class RunningProcess {
     if (!hasPrinted()) throw new Error(`the process ended without printing ${pattern}: ${this.output}`);
   }
 
-  /** Sends a signal. Returns the exit code, or the signal that ended the process. */
+  /** Sends a signal. Returns the exit code or signal. */
   end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
     this.child.kill(signal);
     return this.#closed;
   }
 
-  /** Waits for the end. Returns the exit code, or the signal that ended the process. */
+  /** Waits for the end. Returns the exit code or signal. */
   exited(): Promise<number | NodeJS.Signals> {
     return this.#closed;
   }
 }
 
-/** Starts a script of the project with nothing in its environment but what is given; it ends with the test. */
+/** Starts a script with only the given environment. It ends with the test. */
 export function start(
   t: Test,
   [script, ...args]: [string, ...string[]],
   env: Record<string, string>,
 ): RunningProcess {
   const child = spawn(process.execPath, [join(ROOT, script), ...args], {
-    cwd: join(ROOT, 'test'), // where no .env of a developer's is
+    cwd: join(ROOT, 'test'), // Where no developer's .env is.
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,

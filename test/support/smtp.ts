@@ -7,20 +7,20 @@ import type { Test } from 'tap';
 export interface SmtpCatcher {
   readonly url: string;
   readonly port: number;
-  /** What has arrived, oldest first. */
+  /** Received mails, oldest first. */
   readonly mails: ParsedMail[];
   close(): Promise<void>;
 }
 
 export interface SmtpBehaviour {
   port?: number;
-  /** Answers each recipient with this code instead of accepting; may change while it runs. */
+  /** Refuses each recipient with this code. May change while the server runs. */
   refuseRecipient?: () => number | undefined;
-  /** How long it thinks before it accepts a mail. */
+  /** How long it waits before accepting a mail. */
   delayMs?: number;
 }
 
-/** A real mail server on loopback that keeps what it is sent. */
+/** A real mail server on loopback that keeps its mails. */
 export async function catchMail(
   t: Test,
   { port = 0, refuseRecipient, delayMs = 0 }: SmtpBehaviour = {},
@@ -29,7 +29,7 @@ export async function catchMail(
   const server = new SMTPServer({
     disabledCommands: ['AUTH', 'STARTTLS'],
     disableReverseLookup: true,
-    closeTimeout: 100, // An idle connection of a pool may outlive the test.
+    closeTimeout: 100, // A pool's idle connection may outlive the test.
     onRcptTo(_address, _session, callback) {
       const responseCode = refuseRecipient?.();
       if (responseCode === undefined) callback();
@@ -51,7 +51,7 @@ export async function catchMail(
   return { url: `smtp://127.0.0.1:${actual}`, port: actual, mails, close };
 }
 
-/** A server that accepts connections and never says a word. */
+/** A server that accepts connections but never responds. */
 export async function hangingServer(t: Test): Promise<{ url: string; server: Server }> {
   const sockets = new Set<{ destroy(): void }>();
   const server = createServer((socket) => {
@@ -66,7 +66,7 @@ export async function hangingServer(t: Test): Promise<{ url: string; server: Ser
   return { url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }
 
-/** The first link in a mail's text, as a path of the site. */
+/** The first link in a mail's text, as a path. */
 export function linkIn(mail: Pick<ParsedMail, 'text'> | undefined): string {
   const url = /https?:\/\/\S+/.exec(mail?.text ?? '')?.[0];
   if (url === undefined) throw new Error('there is no link in the mail');

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Ends what hangs. A slow, busy machine needs a tenth of it. */
+/** Only ends tests that hang; a slow, busy machine needs a tenth of it. */
 const LIMIT_MS = 120_000;
 
 /**
- * Waits until a condition holds, and returns what it answered.
+ * Waits until a function returns a truthy value, and returns it.
  *
- * @throws Error naming the condition when it does not hold in time
+ * @throws Error naming the condition if it does not hold in time
  */
 export async function waitFor<Result>(
   condition: () => Promise<Result> | Result,

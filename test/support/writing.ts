@@ -3,7 +3,7 @@ import { publishComment } from '../../src/domain/comments/write.ts';
 import { publishPost } from '../../src/domain/posts/write.ts';
 import type { TestUser } from './factories.ts';
 
-/** Publishes posts of somebody, `Post 1` and so on. Returns the ids in that order. */
+/** Publishes posts by a user, `Post 1` and so on. Returns their ids in that order. */
 export async function writePosts(
   { db, markdown }: FastifyInstance,
   { id }: Pick<TestUser, 'id'>,
@@ -15,7 +15,7 @@ export async function writePosts(
   return ids;
 }
 
-/** Publishes comments under a post, `Comment 1` and so on. Returns the ids in that order. */
+/** Publishes comments on a post, `Comment 1` and so on. Returns their ids in that order. */
 export async function writeComments(
   { db, queue, markdown }: FastifyInstance,
   { id }: Pick<TestUser, 'id'>,

@@ -11,7 +11,7 @@ import { MATRIX, PEOPLE, type Person, type Row } from './authorization/matrix.ts
 import { REQUESTS } from './authorization/requests.ts';
 import { issueUnnamedToken, type Situation } from './authorization/things.ts';
 
-/** How somebody proves who they are; the log-in of the API needs the password. */
+/** A person's credentials. The API's log-in needs the password. */
 type Credentials = 'session' | 'token' | 'reading token' | 'password';
 
 interface Asker {
@@ -45,10 +45,10 @@ const people = {
 
 const FINGERPRINTS = await fingerprintStatement();
 
-t.test('every route has a row, and every row a route', async (t) => {
+t.test('the matrix lists every route and nothing else', async (t) => {
   const written = MATRIX.map(({ route }) => route);
   const unwritten = [...routes].filter((route) => !written.includes(route));
-  // The API answers also what a path has no method for, and a path without its last slash; it does nothing then.
+  // Skips the API's routes for unsupported methods and missing trailing slashes.
   for (const route of unwritten) {
     const { statusCode } = await app.inject(
       await prepare(route, { person: 'administrator', credentials: 'token' }),
@@ -76,7 +76,7 @@ for (const row of MATRIX) {
     t.equal(misplaced, row.outcomes.anonymous, isApi ? 'a session is nobody here' : 'a token is nobody here');
     if (!isApi || row.changes === undefined) return;
     const [reading] = await outcomesOf(row, [{ person: 'administrator', credentials: 'reading token' }]);
-    t.equal(reading, 'forbidden', 'a token that may only read');
+    t.equal(reading, 'forbidden', 'a read-only token');
   });
 }
 
@@ -90,8 +90,8 @@ function credentialsFor(row: Row): Credentials {
 }
 
 /**
- * Makes a route's request as each of these, and says in the matrix's words what came of it. All readers ask between two
- * looks at the database, who may change something each for themselves.
+ * Sends a route's request as each person and returns the outcomes in the matrix's terms. Requests that read share two
+ * snapshots of the database; each request that may change something gets its own.
  */
 async function outcomesOf(row: Row, askers: readonly Asker[]): Promise<string[]> {
   const batches = row.changes === undefined ? [askers] : askers.map((asker) => [asker]);
@@ -162,7 +162,7 @@ async function headersFor(user: TestUser, credentials: Credentials): Promise<Rec
   }
 }
 
-/** What each table holds, as a number, but for what changes when somebody is only seen, or reads a message. */
+/** A checksum of each table, without columns that change with every visit. */
 async function fingerprints(): Promise<Record<string, string>> {
   const { rows } = await sql<{ table: string; fingerprint: string }>`${sql.raw(FINGERPRINTS)}`.execute(
     app.db,

@@ -8,28 +8,28 @@ import { createDatabase } from '../support/database.ts';
 import { createUser, PASSWORD, type TestUser } from '../support/factories.ts';
 import { start } from '../support/processes.ts';
 
-/** How old what a visitor sees may be. */
+/** How stale a visitor's page may be. */
 const STALENESS_MS = 2_000;
 
-/** What somebody sees is compared without the messages that are shown once: a page fetched ahead leaves them. */
+/** Compares pages without messages, which are shown only once. Prefetching leaves them for later. */
 const AHEAD = { 'sec-purpose': 'prefetch' };
 
 const BASE_URL = 'http://pennypost.example';
 const NAMES = ['ann', 'bob', 'mod'] as const;
 
-/** When somebody last had an answer from a page, and what it should have been since when. */
+/** A page's expected content, and since when. */
 interface Visited {
   readonly visitedAt: number;
   readonly seen: { since: number; html: string }[];
 }
 
-/** Two web processes on one database, and an application that keeps no pages, to compare them with. */
+/** Two web processes on one database, and an application without a cache to compare them with. */
 class World {
   readonly app: FastifyInstance;
   readonly #processes: readonly string[];
   readonly #people: readonly TestUser[];
   readonly #cookies: (string | undefined)[] = [];
-  /** What visitors should have seen of the pages that they look at, since when. */
+  /** What visitors should see on each page, and since when. */
   readonly #states = new Map<string, Visited>();
 
   private constructor(app: FastifyInstance, processes: readonly string[], people: readonly TestUser[]) {
@@ -65,7 +65,7 @@ class World {
     return world;
   }
 
-  /** What a visitor without a session gets from one process must have been so within the bound. */
+  /** A visitor without a session must get a page that was current within the limit. */
   async visit(t: Test, at: number, path: string): Promise<void> {
     const askedAt = performance.now();
     const { seen } = await this.note(path, askedAt);
@@ -79,7 +79,7 @@ class World {
     t.ok(isAcceptable, `${path} of process ${at} was so within the last two seconds`);
   }
 
-  /** What somebody who has a session sees is exact, whichever process they ask. */
+  /** A visitor with a session must get the current page from any process. */
   async look(t: Test, at: number, who: number, path: string): Promise<void> {
     const cookie = this.#cookies[who];
     if (cookie === undefined) return this.visit(t, at, path);
@@ -88,7 +88,7 @@ class World {
     t.equal(text, body, `${path} of process ${at} is exact for ${NAMES[who]}`);
   }
 
-  /** Sends a form as somebody, and looks at once, with the session that it leaves, at what has changed. */
+  /** Submits a form, and checks at once, with the resulting session, what has changed. */
   async submit(
     t: Test,
     at: number,
@@ -121,7 +121,7 @@ class World {
     return rows.map(({ id }) => id);
   }
 
-  /** Writes down what a visitor should see now, of what any process may still have. */
+  /** Records what visitors should see now on all pages that may be cached. */
   async noteAll(): Promise<void> {
     for (const [path, { visitedAt }] of this.#states) {
       if (performance.now() - visitedAt > 2 * STALENESS_MS) this.#states.delete(path);
@@ -148,7 +148,7 @@ class World {
   }
 }
 
-t.test('two processes serve what is so, whatever is written and moderated', async (t) => {
+t.test('two processes serve current pages, whatever is written and moderated', async (t) => {
   const world = await World.create(t);
   const at = fc.nat(1);
   const who = fc.nat(NAMES.length - 1);

@@ -8,10 +8,10 @@ import { build } from '../support/build.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** Names in capitals that are no variables of ours: settings of Flasky and Celery, and a constant of the tests. */
+/** Names in capitals that are not our variables: settings of Flasky and Celery, and a constant of the tests. */
 const NO_VARIABLES = new Set(['CELERY_BROKER_URL', 'SECRET_KEY', 'COSTLY_HASHING']);
 
-/** How documents name things: what they mean is in a group. */
+/** Patterns for names in the documents; the group has the name. */
 const NAMES = {
   link: /(?:\]\(|src(?:set)?=")(?!\w+:|#)([^)"#]+)/g,
   path: /(?<![\w/.<-])((?:src|test|scripts|docs|migrations|views|public)\/[\w./-]*)/g,
@@ -32,7 +32,7 @@ function settings(): string[] {
   return [...names].sort();
 }
 
-/** Makes a function that lists what a document names and the project does not have. */
+/** Makes a function that lists names in a document that do not exist in the project. */
 async function findUnknown(t: Test) {
   const app = await build(t);
   const { body } = await app.inject('/metrics');
@@ -50,7 +50,7 @@ async function findUnknown(t: Test) {
       queue: (name) => queues.has(name.replace(/\.dead$/, '')) || name.startsWith('NAME'),
       metric: (name) => metrics.has(name),
     };
-    // Other code than a shell's is included from the sources, or is somebody else's.
+    // Only shell code names our files; other code is included from the sources or shows other projects.
     const prose = text.replaceAll(/^```(?!sh\b)\w+\n[\s\S]*?^```/gm, '');
     return (Object.keys(NAMES) as Kind[]).flatMap((kind) =>
       [...prose.matchAll(NAMES[kind])]
@@ -61,14 +61,14 @@ async function findUnknown(t: Test) {
   };
 }
 
-t.test('whatever the documents name exists', async (t) => {
+t.test('everything that the documents name exists', async (t) => {
   const unknownIn = await findUnknown(t);
   for await (const document of glob('{*.md,docs/**/*.md}', { cwd: ROOT })) {
     t.same(unknownIn(document, await read(document)), [], document);
   }
 });
 
-t.test('a name of each kind that does not exist is found', async (t) => {
+t.test('an unknown name of each kind is found', async (t) => {
   const unknownIn = await findUnknown(t);
   const text = `See [this](../src/gone.ts) and src/plugins/gone.ts; run \`npm run gone\` with GONE_URL set.
     The queue \`gone\`, \`-- --queues=lost\`, \`missing.dead\`. Watch pennypost_gone_total.
@@ -93,7 +93,7 @@ t.test('.env.example lists every variable, and ARCHITECTURE.md every queue', asy
   t.same(described.sort(), queueContracts.map(({ name }) => name).sort());
 });
 
-t.test('a test has the path of the file or folder that it tests', async (t) => {
+t.test('each test is at the path of the file or folder that it tests', async (t) => {
   for await (const file of glob('test/**/*.test.ts', { cwd: ROOT })) {
     const path = file.slice('test/'.length, -'.test.ts'.length);
     if (path.startsWith('system/')) continue;

@@ -9,25 +9,25 @@ import { Client } from '../support/client.ts';
 import { createDatabase } from '../support/database.ts';
 import { createUser, PASSWORD, registration, signedInClient } from '../support/factories.ts';
 
-/** As many as the planner needs to find that reading a whole table does not pay. */
+/** Enough rows for the planner to avoid scanning a whole table. */
 const PEOPLE = 20_000;
 const POSTS = 20_000;
 const COMMENTS = 20_000;
 const EVENTS = 20_000;
 
-/** A month in the middle of what `fill` writes. */
+/** A month in the middle of the data from `fill`. */
 const MONTH = monthOf(new Date(Date.now() - 365 * 24 * 60 * 60 * 1000));
 
-/** What no page may go beyond, however large the site: the 500 pages that have numbers, in an index. */
+/** The maximum number of rows that a page may read, on a site of any size: 500 numbered pages, in an index. */
 const MOST_ROWS = 10_000;
 const MOST_SORTED = 300;
 
-/** Where the archive has the month of a moment. */
+/** The archive path of a moment's month. */
 function monthOf(moment: Date): string {
   return `/archive/${moment.toISOString().slice(0, 7).replace('-', '/')}`;
 }
 
-/** A step of a plan, as EXPLAIN (ANALYZE, FORMAT JSON) has it. */
+/** A node of a plan from EXPLAIN (ANALYZE, FORMAT JSON). */
 interface Step {
   readonly 'Node Type': string;
   readonly 'Relation Name'?: string;
@@ -36,7 +36,7 @@ interface Step {
   readonly Plans?: readonly Step[];
 }
 
-/** A database whose every statement tells its client how it was carried out. */
+/** A database that reports the plan of every statement to its client. */
 async function explainingDatabase(t: Test, settings: Record<string, string>): Promise<string> {
   const url = await createDatabase(t);
   const client = new pg.Client({ connectionString: url });
@@ -58,7 +58,7 @@ async function explainingDatabase(t: Test, settings: Record<string, string>): Pr
   return url;
 }
 
-/** Collects the plans of all that an app asks from now on. */
+/** Collects the plans of an app's statements from now on. */
 function collectPlans({ pool }: FastifyInstance) {
   const plans: { sql: string; plan: Step }[] = [];
   const heard = new WeakSet<PoolClient>();
@@ -75,7 +75,7 @@ function collectPlans({ pool }: FastifyInstance) {
   return plans;
 }
 
-/** What a plan does that would take longer on a larger site. */
+/** Finds the nodes of a plan that would be slower on a larger site. */
 function faultsOf(step: Step): string[] {
   const { 'Node Type': type, 'Relation Name': table = '', Plans: parts = [] } = step;
   if (step['Actual Loops'] === 0) return [];
@@ -130,7 +130,7 @@ for (const [how, settings] of [
   ['planned for its values', { plan_cache_mode: 'force_custom_plan' }],
   ['planned once for all values', { plan_cache_mode: 'force_generic_plan' }],
 ] as const) {
-  t.test(`no page reads a whole table, nor sorts what grows with the site: ${how}`, async (t) => {
+  t.test(`no page scans a whole table or sorts rows that grow with the site: ${how}`, async (t) => {
     const app = await build(t, { DATABASE_URL: await explainingDatabase(t, settings) });
     const many = await createUser(app, { username: 'many', role: 'Administrator' });
     const few = await createUser(app, { username: 'few' });
@@ -219,11 +219,11 @@ for (const [how, settings] of [
     }
     const timeline = `/users/${few.id}/timeline/?before=10000`;
     await visit(`API ${timeline}`, () => programOfFew.get(timeline));
-    t.ok(plans.length > 0, 'statements were explained');
+    t.ok(plans.length > 0, 'plans were collected');
   });
 }
 
-t.test('writing costs the same few statements, however many follow', async (t) => {
+t.test('writing costs the same few statements, however many followers there are', async (t) => {
   const app = await build(t, { DATABASE_URL: await explainingDatabase(t, {}) });
   const author = await createUser(app, { username: 'author' });
   const reader = await createUser(app, { username: 'reader' });
@@ -243,7 +243,7 @@ t.test('writing costs the same few statements, however many follow', async (t) =
       plans.length = 0;
       t.equal((await write()).statusCode, 303, name);
       counts[name] = plans.length;
-      await byReader.get('/'); // Takes the message that the form has left.
+      await byReader.get('/'); // Takes the form's message.
     }
     return counts;
   };
@@ -257,14 +257,14 @@ t.test('writing costs the same few statements, however many follow', async (t) =
     app.db,
   );
   t.same(await measure(), alone);
-  // Two of them are the limits on the account and on the address.
+  // Two of them count for the rate limits of the account and IP address.
   for (const [name, count] of Object.entries(alone))
     t.ok(count > 0 && count <= 8, `${name}: ${count} statements`);
 });
 
-t.test('a request costs the same statements, whether or not an address has an account', async (t) => {
+t.test('a request costs the same statements, whether or not the address has an account', async (t) => {
   const app = await build(t, { DATABASE_URL: await explainingDatabase(t, {}) });
-  app.recordFailedLogIn = () => {}; // The answer does not wait for it.
+  app.recordFailedLogIn = () => {}; // The response does not wait for it.
   const [asking] = [await createUser(app), await createUser(app, { username: 'known' })];
   const client = await signedInClient(app, asking);
   let people = 0;
@@ -274,7 +274,7 @@ t.test('a request costs the same statements, whether or not an address has an ac
     'asking to change the address': (email) =>
       client.post('/auth/change-email', { email, password: PASSWORD }),
     'a password for the API': (email) => new ApiProgram(app, basic(email, 'a wrong one')).get('/posts/'),
-    // Last, because after it there are accounts of both addresses.
+    // Last, because it creates accounts with both addresses.
     registering: (email) => {
       people += 1;
       return new Client(app).post('/auth/register', registration({ email, username: `fresh${people}` }));

@@ -8,10 +8,10 @@ import type { Client } from '../support/client.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
 
-/** The most queries a page may cost a signed-in reader, the session's included. */
+/** The maximum number of queries per page for a signed-in reader, including the session's. */
 const MOST = 6;
 
-/** Counts what a request asks of the database. */
+/** Counts a request's queries. */
 async function countQueries({ pool }: FastifyInstance, request: () => Promise<unknown>): Promise<number> {
   let count = 0;
   const acquire = () => {
@@ -23,7 +23,7 @@ async function countQueries({ pool }: FastifyInstance, request: () => Promise<un
   return count;
 }
 
-t.test('each page costs the same few queries at 1 row and at 50', async (t) => {
+t.test('every page costs the same few queries with 1 row and with 50', async (t) => {
   const app = await build(t, { POSTS_PER_PAGE: '50', COMMENTS_PER_PAGE: '50' });
   const reader = await createUser(app, { username: 'reader', role: 'Administrator' });
   const author = await createUser(app, { username: 'author' });
@@ -84,14 +84,14 @@ t.test('each page costs the same few queries at 1 row and at 50', async (t) => {
   }
 });
 
-t.test('each call of the API costs the same few queries at 1 row and at 50', async (t) => {
-  // The quota's counts are written now and then, in the background.
+t.test('every API call costs the same few queries with 1 row and with 50', async (t) => {
+  // The quota's counts are written in the background.
   const app = await build(t, { POSTS_PER_PAGE: '50', COMMENTS_PER_PAGE: '50', RATE_LIMITS: 'off' });
   const author = await createUser(app, { username: 'author' });
   const [postId = 0] = await writePosts(app, author);
   const [commentId] = await writeComments(app, author, postId);
   const program = await ApiProgram.of(app, author);
-  await program.get('/posts/'); // The first use of a token is written down.
+  await program.get('/posts/'); // The first use of a token is recorded.
 
   const calls = {
     '/posts/': 3,

@@ -5,7 +5,7 @@ import { createDatabase } from '../support/database.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
 import { writePosts } from '../support/writing.ts';
 
-/** A site whose replica has stood still: a copy in which the only post is another. */
+/** A site whose replica is a copy with a different post. */
 async function setUp(t: Test, replicaUrl: string) {
   const app = await build(t, { DATABASE_REPLICA_URL: replicaUrl });
   const author = await createUser(app, { username: 'author' });
@@ -13,7 +13,7 @@ async function setUp(t: Test, replicaUrl: string) {
   return { app, author };
 }
 
-t.test('who has no session is served by the replica, who has one by the primary', async (t) => {
+t.test('visitors without a session read from the replica, others from the primary', async (t) => {
   const replicaUrl = await createDatabase(t);
   const replica = await build(t, { DATABASE_URL: replicaUrl });
   await writePosts(replica, await createUser(replica, { username: 'author' }));
@@ -31,8 +31,8 @@ t.test('who has no session is served by the replica, who has one by the primary'
   t.notMatch((await app.inject('/')).body, 'Written to the primary');
 });
 
-t.test('while the replica is away the primary stands in for it', async (t) => {
+t.test('the primary replaces an unreachable replica', async (t) => {
   const { app } = await setUp(t, 'postgres://nobody@127.0.0.1:1/nowhere');
   t.match((await app.inject('/')).body, 'Post 1');
-  t.match((await app.inject('/')).body, 'Post 1', 'also while it is not tried again');
+  t.match((await app.inject('/')).body, 'Post 1', 'even before it is tried again');
 });

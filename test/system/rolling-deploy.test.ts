@@ -10,11 +10,11 @@ import { start } from '../support/processes.ts';
 import { catchMail } from '../support/smtp.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-/** How many jobs are enqueued at a time, and the fewest that wait: twice what three workers have in hand. */
+/** The number of jobs enqueued at a time, and the minimum waiting: twice the slots of three workers. */
 const BATCH = 40;
 const FEWEST_WAITING = 16;
 
-/** Enqueues mails so that jobs are always waiting, however fast the workers are, until it is stopped. */
+/** Keeps jobs waiting, however fast the workers are, until it is stopped. */
 function keepBusy(web: FastifyInstance) {
   let [sent, isStopped] = [0, false];
   const payloads = Array.from({ length: BATCH }, (_, n) => ({
@@ -31,7 +31,7 @@ function keepBusy(web: FastifyInstance) {
     }
   })();
   return {
-    /** Returns how many mails were enqueued. */
+    /** Returns the number of mails enqueued. */
     async stop(): Promise<number> {
       isStopped = true;
       await feeding;
@@ -41,7 +41,7 @@ function keepBusy(web: FastifyInstance) {
 }
 
 t.test(
-  'three workers are replaced one by one: no job is lost, none done twice, no attempt spent',
+  'while three workers are replaced, no job is lost or done twice, and no attempt is lost',
   async (t) => {
     const smtp = await catchMail(t, { delayMs: 500 });
     const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: smtp.url, WORKER_CONCURRENCY: '2' };

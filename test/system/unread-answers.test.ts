@@ -8,10 +8,10 @@ import { build } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-t.test('an answer that nobody reads is ended', async (t) => {
+t.test('a connection whose response is not read is closed', async (t) => {
   const app = await build(t, { POSTS_PER_PAGE: '200' }, { config: { connectionTimeoutMs: 200 } });
   const { id } = await createUser(app);
-  // More than the two ends of a connection hold between them.
+  // More than both ends of a connection buffer.
   await sql`
     insert into posts (author_id, body, body_html)
     select ${id}, 'x', repeat('x', 250000) from generate_series(1, 120)
@@ -30,5 +30,5 @@ t.test('an answer that nobody reads is ended', async (t) => {
   t.equal(await countConnections(), 1);
   await waitFor(async () => (await countConnections()) === 0, 'the server ends the connection');
   t.ok(request.socket.destroyed);
-  t.ok(socket.bytesRead < 30_000_000, 'before all of the answer was sent');
+  t.ok(socket.bytesRead < 30_000_000, 'before the whole response was sent');
 });

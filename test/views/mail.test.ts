@@ -5,7 +5,7 @@ const link = { username: 'susan', url: 'https://blog.example/auth/confirm/x', si
 const comments = [{ username: 'john', body: 'Good <b>post</b>' }];
 const posts = [{ username: 'john', path: '/post/1', excerpt: 'What I read' }];
 
-/** Something to say for every mail. */
+/** Data for every mail template. */
 const MAILS: Record<string, object> = {
   'confirm-account': link,
   'reset-password': link,
@@ -23,7 +23,7 @@ const MAILS: Record<string, object> = {
 
 const urlsIn = (text: string) => new Set(text.match(/https:\/\/[^\s"<]+/g));
 
-t.test('every mail says the same in HTML and in text, with a preview, by day and by night', async (t) => {
+t.test('every mail says the same in HTML and in text, with a preview, in light and dark mode', async (t) => {
   const { renderMail } = await build(t);
   for (const [name, data] of Object.entries(MAILS)) {
     const { html, text } = renderMail(name, data);

@@ -2,7 +2,7 @@ import Fastify from 'fastify';
 import pg from 'pg';
 import { serve } from '../serve.ts';
 
-/** A route that runs given SQL and sends the rows of the last statement as JSON; nothing else. */
+/** A route that only runs the given SQL and sends the rows of the last statement as JSON. */
 interface Statement {
   readonly sql: string;
   readonly parameters: readonly unknown[];

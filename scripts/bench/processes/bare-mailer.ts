@@ -1,6 +1,6 @@
 import nodemailer from 'nodemailer';
 
-/** A nodemailer pool alone, as wide as the worker's: it sends ready-made messages, and nothing is written down. */
+/** A nodemailer pool as large as the worker's that sends ready-made messages and records nothing. */
 const { SMTP_URL = '', WORKER_CONCURRENCY = '', BODIES = '' } = process.env;
 const body: { text: string; html: string } = JSON.parse(BODIES);
 const transport = nodemailer.createTransport({

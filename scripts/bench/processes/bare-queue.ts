@@ -1,6 +1,6 @@
 import { PgBoss } from 'pg-boss';
 
-/** pg-boss alone, told to be fast: batches of 200, one after the other without a pause. */
+/** pg-boss alone, in its fastest configuration: batches of 200 without a pause. */
 const boss = new PgBoss({
   connectionString: process.env.DATABASE_URL ?? '',
   migrate: false,

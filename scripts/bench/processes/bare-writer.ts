@@ -1,6 +1,6 @@
 import pg from 'pg';
 
-/** Inserts posts or comments by node-postgres alone, with as many connections as the application has. */
+/** Inserts posts or comments with node-postgres alone, with as many connections as the application. */
 interface Task {
   readonly table: 'posts' | 'comments';
   readonly working: readonly { readonly id: number; readonly postId: number }[];

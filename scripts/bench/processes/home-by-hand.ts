@@ -4,8 +4,8 @@ import pg from 'pg';
 import { serve } from '../serve.ts';
 
 /**
- * The home page of somebody who is signed in, as it would be written for speed alone: the same queries, prepared, and
- * template literals; no sessions that end, no forms, no errors.
+ * A signed-in reader's home page, written only for speed: the same prepared queries and template literals, without session
+ * renewal, form handling or error handling.
  */
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 8 });
 

@@ -2,7 +2,7 @@ import { buildApp } from '../../../src/app.ts';
 import { loadConfig } from '../../../src/config.ts';
 import { serve } from '../serve.ts';
 
-/** The application's own web process, counting API requests as ever, but refusing none. */
+/** The application's web process. It counts API requests as usual but refuses none. */
 const app = buildApp({ ...loadConfig(), apiRateLimit: { points: Number.MAX_SAFE_INTEGER, seconds: 60 } });
 await app.ready();
 let queries = 0;

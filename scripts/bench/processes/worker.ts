@@ -4,7 +4,7 @@ import { jobs } from '../../../src/jobs/index.ts';
 import { defineJob } from '../../../src/queue/job.ts';
 import { noopQueue } from '../noop.ts';
 
-/** The application's own worker, with one more job that does nothing. */
+/** The application's worker, with an additional job that does nothing. */
 const app = buildApp(loadConfig(), { role: 'worker' });
 await app.ready();
 await app.queue.work([...jobs, defineJob(noopQueue, async () => {})], {

@@ -6,7 +6,7 @@ import { endAccess } from './end-access.ts';
 import type { Credentials } from './find.ts';
 import { useToken } from './mailed-token.ts';
 
-/** What a change of a password takes. */
+/** What changing a password needs. */
 export interface PasswordDependencies {
   readonly db: Kysely<Schema>;
   readonly queue: Queue;
@@ -41,7 +41,7 @@ export async function changePassword(
   });
 }
 
-/** Mails a link to reset the password if the address has an account. The job finds out, so the answer does not tell. */
+/** Mails a reset link if the address has an account. The job looks it up, so the response does not reveal it. */
 export async function requestPasswordReset(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
   email: string,

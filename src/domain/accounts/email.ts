@@ -16,8 +16,8 @@ export function isEmail(text: string): boolean {
 }
 
 /**
- * The form of an address that is the same in any case. JavaScript and PostgreSQL agree on lower case in ASCII, but not for
- * letters such as `İ`.
+ * The lower-case form of an address. JavaScript and PostgreSQL agree on lower case in ASCII, but not for letters such as
+ * `İ`.
  *
  * @param email for which `isEmail` holds
  */

@@ -4,7 +4,7 @@ import { gunzip } from 'node:zlib';
 
 const SITE_NAME = 'pennypost';
 
-/** How many characters a password needs besides the words that an attacker would try first. */
+/** Characters that a password needs besides the words that an attacker would try first. */
 const FEWEST_OTHER_CHARACTERS = 6;
 
 /** Shorter words occur in too many passwords by chance. */

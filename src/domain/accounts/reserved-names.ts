@@ -1,4 +1,4 @@
-/** Names that could be mistaken for staff, pages or nobody. */
+/** Names that could be mistaken for staff, a page or a missing user. */
 const RESERVED = new Set(
   `about abuse account accounts admin administrator administrators admins all anonymous api app assets auth avatar billing
   blog bot contact deleted dev edit editor email everybody everyone feed followed followers ftp guest health help

@@ -3,10 +3,10 @@ import { PermanentFailure } from '../../errors.ts';
 import { type Mailer, messageIdOf, type RenderMail } from '../mail/message.ts';
 
 /**
- * Writes to the operator about an error.
+ * Mails the operator about an error.
  *
- * @param job.id names the mail in its Message-ID
- * @throws PermanentFailure when there is no such alarm any more
+ * @param job.id goes into the Message-ID
+ * @throws PermanentFailure if the alarm no longer exists
  */
 export async function mailAlarm(
   {

@@ -3,22 +3,22 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { alarmQueue, type Queue } from '../../queue/contracts.ts';
 
-/** Something that should not have happened, and that somebody should look at. */
+/** An unexpected error that the operator should look at. */
 export interface Alarm {
   /** What went wrong, e.g. `GET /post/:id failed`. */
   readonly title: string;
-  /** The error's own words. */
+  /** The error's message. */
   readonly message: string;
-  /** What finds it in the log, e.g. `request 1b2c…`. */
+  /** What to search the log for, e.g. `request 1b2c…`. */
   readonly reference: string;
 }
 
-/** How long nobody is told again of the same error. */
-const PAUSE = sql`interval '1 hour'`;
+/** How long the same error is not mailed again. */
+const QUIET_PERIOD = sql`interval '1 hour'`;
 
 /**
- * Enqueues a mail about an error, unless one about the same error was sent within the hour; then it is counted, and
- * the next mail says how often it came. Errors are the same when they differ in numbers and ids only.
+ * Enqueues a mail about an error. If the same error was mailed within the hour, only counts it; the next mail says how
+ * often it occurred. Errors that differ only in numbers and ids are the same.
  */
 export async function raiseAlarm({ db, queue }: { db: Db; queue: Queue }, alarm: Alarm): Promise<void> {
   await db.transaction().execute(async (trx) => {
@@ -33,7 +33,7 @@ export async function raiseAlarm({ db, queue }: { db: Db; queue: Queue }, alarm:
           since_then: sql`alarms.since_then + 1`,
         }),
       )
-      .returning(['id', sql<boolean>`since_then = 0 or mailed_at < now() - ${PAUSE}`.as('isDue')])
+      .returning(['id', sql<boolean>`since_then = 0 or mailed_at < now() - ${QUIET_PERIOD}`.as('isDue')])
       .executeTakeFirstOrThrow();
     if (!isDue) return;
     await trx.updateTable('alarms').set({ mailed_at: sql`now()` }).where('id', '=', id).execute();
@@ -47,8 +47,8 @@ function fingerprintOf({ title, message }: Alarm): string {
 }
 
 /**
- * Raises an alarm for each kind of dead letter of the last two hours: most were reported when they died, and those
- * of killed workers, whom nobody heard, are not forgotten.
+ * Raises an alarm for each kind of dead letter of the last two hours. Most were reported already; this catches those
+ * of killed workers.
  */
 export async function reportDeadLetters(deps: { db: Db; queue: Queue }): Promise<void> {
   const { rows } = await sql<{ queue: string; id: string; message: string }>`
@@ -64,7 +64,7 @@ export async function reportDeadLetters(deps: { db: Db; queue: Queue }): Promise
   for (const { queue, id, message } of rows) await raiseAlarm(deps, deadLetterAlarm(queue, id, message));
 }
 
-/** What is said of a job that was given up. */
+/** The alarm for a job that became a dead letter. */
 export function deadLetterAlarm(queue: string, jobId: string, message: string): Alarm {
   return { title: `A job in ${queue} failed for good`, message, reference: `job ${jobId}` };
 }

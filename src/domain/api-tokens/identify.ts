@@ -5,22 +5,22 @@ import type { Credentials } from '../accounts/find.ts';
 import { recordVisit } from '../people/record-visit.ts';
 import { hashToken } from '../token.ts';
 
-/** Who a program acts for, and how far it may go. */
+/** The account that an API request acts for, and what it may do. */
 export interface ApiClient {
   readonly id: number;
   readonly role: Role;
   readonly isConfirmed: boolean;
-  /** Whether they joined less than a day ago, and may do less than others. */
+  /** Whether the account is less than a day old, so lower limits apply. */
   readonly isNew: boolean;
   readonly followedCount: number;
   readonly scope: TokenScope;
-  /** Null when it gave a password. */
+  /** Null if it authenticated with a password. */
   readonly tokenId: number | null;
-  /** Of the password that it gave; null when it gave a token. */
+  /** The verified password hash; null if it authenticated with a token. */
   readonly passwordHash: string | null;
 }
 
-/** Who a token belongs to; undefined when it is unknown, expired or revoked. Writes down, now and then, that it is used. */
+/** Finds a token's account; undefined if the token is unknown, expired or revoked. Records its use once a minute. */
 export async function identifyByToken(db: Db, token: string): Promise<ApiClient | undefined> {
   const row = await db
     .selectFrom('api_tokens')
@@ -41,7 +41,7 @@ export async function identifyByToken(db: Db, token: string): Promise<ApiClient 
   return { ...client, passwordHash: null };
 }
 
-/** Who an account is that gave its password. */
+/** Loads the account whose password was verified. */
 export async function identifyByAccount(
   db: Db,
   { id, passwordHash }: Credentials,

@@ -8,19 +8,19 @@ import { recordEvent } from '../security-events/record.ts';
 import { expiry } from '../sessions/lifetime.ts';
 import { mintToken } from '../token.ts';
 
-/** How long a token lasts that a program gets for a password. Seconds. */
+/** The lifetime of a token obtained with a password, in seconds. */
 export const TOKEN_SECONDS = 60 * 60;
 
-/** How many named tokens one account may have. */
-export const MOST_NAMED_TOKENS = 50;
+/** Named tokens per account. */
+export const MAX_NAMED_TOKENS = 50;
 
 const DAY = 24 * 60 * 60;
 
 /**
- * Issues a token for an hour, good for all that the account may do. Only a hash of it is stored.
+ * Issues a token that lasts an hour and may do whatever the account may. Only its hash is stored.
  *
- * @param passwordHash of the password that was given: it must still be the account's
- * @throws DomainError `unauthorized` when the password has been changed meanwhile
+ * @param passwordHash the verified password hash, which must still be current
+ * @throws DomainError `unauthorized` if the password has changed in the meantime
  */
 export async function issueToken(db: Kysely<Schema>, { id, passwordHash }: Credentials): Promise<string> {
   const { token, hash } = mintToken();
@@ -46,19 +46,19 @@ export async function issueToken(db: Kysely<Schema>, { id, passwordHash }: Crede
 
 export interface NamedToken {
   readonly userId: number;
-  /** The hash of the token of the session that asks. */
+  /** The token hash of the requesting session. */
   readonly sessionHash: Buffer | undefined;
   readonly name: string;
   readonly scope: TokenScope;
-  /** How long it lasts; null until it is revoked. */
+  /** Its lifetime; null if it lasts until it is revoked. */
   readonly days: number | null;
 }
 
 /**
- * Issues a token that has a name and lasts.
+ * Issues a named token. Only its hash is stored.
  *
- * @throws DomainError `too-many-tokens` when the account has MOST_NAMED_TOKENS already, `unauthorized` when the session
- *   has been ended meanwhile
+ * @throws DomainError `too-many-tokens` if the account already has MAX_NAMED_TOKENS, `unauthorized` if the session has
+ *   ended in the meantime
  */
 export async function issueNamedToken(
   db: Kysely<Schema>,
@@ -66,7 +66,7 @@ export async function issueNamedToken(
 ): Promise<string> {
   const { token, hash } = mintToken();
   await db.transaction().execute(async (trx) => {
-    // Two requests at once take turns here, so that both count; and whoever ends the session comes before or after.
+    // The lock makes concurrent requests wait for each other's token, and for a change that ends the session.
     await trx.selectFrom('users').select('id').where('id', '=', userId).forUpdate().execute();
     await requireSession(trx, userId, sessionHash);
     const { count } = await trx
@@ -75,7 +75,7 @@ export async function issueNamedToken(
       .where('user_id', '=', userId)
       .where('name', 'is not', null)
       .executeTakeFirstOrThrow();
-    if (count >= MOST_NAMED_TOKENS) {
+    if (count >= MAX_NAMED_TOKENS) {
       throw new DomainError(
         'too-many-tokens',
         `You already have ${count} tokens. Please revoke one you no longer need.`,

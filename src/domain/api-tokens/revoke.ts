@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
 import { recordEvent } from '../security-events/record.ts';
 
-/** Revokes one token of an account. Returns whether there was one. */
+/** Revokes one of an account's tokens. Returns whether it existed. */
 export function revokeToken(db: Kysely<Schema>, userId: number, id: number): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
     const revoked = await trx
@@ -18,7 +18,7 @@ export function revokeToken(db: Kysely<Schema>, userId: number, id: number): Pro
   });
 }
 
-/** Revokes the tokens that were got with the account's password; those with a name stay. */
+/** Revokes the tokens that were obtained with a password. Named tokens stay. */
 export async function revokeUnnamedTokens(db: Kysely<Schema>, userId: number): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const { numDeletedRows } = await trx

@@ -3,7 +3,7 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 
-/** A comment as its post's page and the moderators' page show it. */
+/** A comment as pages show it. */
 export interface Comment {
   readonly id: number;
   readonly postId: number;
@@ -15,7 +15,7 @@ export interface Comment {
   readonly createdAt: Date;
 }
 
-/** A comment as programs read it: with the Markdown it was written in. */
+/** A comment for the API, with its Markdown. */
 export interface CommentSource {
   readonly id: number;
   readonly postId: number;
@@ -32,14 +32,14 @@ interface CommentedPost {
   readonly commentCount: number;
 }
 
-/** One page of a post's comments, the oldest first. */
+/** Reads one page of a post's comments, oldest first. */
 export function listComments(db: Db, postId: number, page: PageRequest): Promise<Page<Comment>> {
   return readPage(page, 'asc', (slice) =>
     selectComments(db, inSlice(commentsOf(db, postId), 'comments', slice), slice.order).execute(),
   );
 }
 
-/** The same page as programs read it. */
+/** The same for the API. */
 export async function listCommentSources(
   db: Db,
   post: CommentedPost,
@@ -51,20 +51,20 @@ export async function listCommentSources(
   return { ...comments, total: post.commentCount };
 }
 
-/** The newest comments of a post that may be read by everybody. */
+/** Lists a post's newest comments, without hidden ones. */
 export function listNewestComments(db: Db, postId: number, limit: number): Promise<Comment[]> {
   const newest = commentsOf(db, postId).where('comments.is_disabled', '=', false);
   return selectComments(db, newest.orderBy('comments.id', 'desc').limit(limit), 'desc').execute();
 }
 
-/** One page of all comments, the newest first: what moderators read. */
+/** Reads one page of all comments, newest first, for moderators. */
 export function listAllComments(db: Db, page: PageRequest): Promise<Page<Comment>> {
   return readPage(page, 'desc', (slice) =>
     selectComments(db, inSlice(db.selectFrom('comments'), 'comments', slice), slice.order).execute(),
   );
 }
 
-/** The same page as programs read it. */
+/** The same for the API. */
 export async function listAllCommentSources(db: Db, page: PageRequest): Promise<CountedPage<CommentSource>> {
   const total = await countRows(db, 'comments');
   const comments = await readPage(page, 'desc', (slice) =>
@@ -85,7 +85,7 @@ function commentsOf(db: Db, postId: number): CommentsQuery {
   return db.selectFrom('comments').where('comments.post_id', '=', postId);
 }
 
-/** Comments with their authors, who are joined when it is clear which comments they are. */
+/** Joins the authors after the comments have been selected; see `withAuthors` of posts. */
 function selectComments(db: Db, comments: CommentsQuery, order: 'asc' | 'desc') {
   const found = comments
     .select(['comments.id', 'comments.post_id as postId', 'comments.author_id as authorId'])

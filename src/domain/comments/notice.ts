@@ -2,18 +2,18 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { commentNoticeQueue, mailQueue, type Queue } from '../../queue/contracts.ts';
 
-/** The author of a post gets at most one mail about it in this time; what is written meanwhile is collected. */
+/** A post's author gets at most one mail an hour about it; comments in between are collected. */
 const NEXT_MAIL_AT = sql<Date>`mailed_at + interval '1 hour'`;
 
-/** How many comments one mail quotes. */
+/** Comments that a mail quotes. */
 const QUOTED = 10;
 
 /**
- * Sees to it that the author of a post hears of a new comment: now, or when an hour has passed since the last mail.
+ * Enqueues the job that notifies a post's author of a new comment: now, or an hour after the last mail.
  *
  * @param db the transaction that publishes the comment
  */
-export async function announceComment(
+export async function enqueueCommentNotice(
   { db, queue }: { db: Db; queue: Queue },
   postId: number,
 ): Promise<void> {
@@ -26,10 +26,10 @@ export async function announceComment(
 }
 
 /**
- * Enqueues one mail about everything written under a post since the last one, by others than its author. Does
- * nothing when there is nothing new or the author wants no such mail, and comes back later when it is too soon.
+ * Enqueues one mail about all comments by others since the last mail. If an hour has not passed yet, enqueues itself for
+ * later. Does nothing if there are no new comments or the author wants no such mail.
  */
-export async function noticeComments({ db, queue }: { db: Db; queue: Queue }, postId: number): Promise<void> {
+export async function notifyAuthor({ db, queue }: { db: Db; queue: Queue }, postId: number): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const post = await trx
       .selectFrom('posts')
@@ -73,7 +73,7 @@ export async function noticeComments({ db, queue }: { db: Db; queue: Queue }, po
   });
 }
 
-/** What the mail says: the comments it is about that still stand. Undefined when none does. */
+/** Loads the comments for the mail, without those deleted or hidden since. Undefined if none is left. */
 export async function loadNewComments(
   db: Db,
   {
@@ -97,7 +97,7 @@ export async function loadNewComments(
   return { comments, total, omitted: total - comments.length, postPath: `/post/${postId}#comments` };
 }
 
-/** The comments on a post that count as news to its author. */
+/** The comments on a post that its author is notified of. */
 function commentsByOthers(db: Db, postId: number, authorId: number) {
   return db
     .selectFrom('comments')

@@ -4,15 +4,15 @@ import { DomainError, noSuch } from '../../errors.ts';
 import type { Queue } from '../../queue/contracts.ts';
 import type { Rendered } from '../markdown/render.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
-import { recordEvent, recordInterference } from '../security-events/record.ts';
+import { recordActionByOther, recordEvent } from '../security-events/record.ts';
 import { type CommentSource, SOURCE_COLUMNS } from './list.ts';
-import { announceComment } from './notice.ts';
+import { enqueueCommentNotice } from './notice.ts';
 
 /**
- * Publishes a comment, and sees to it that the post's author hears of it.
+ * Publishes a comment and enqueues the job that notifies the post's author, in one transaction.
  *
- * @param db where it is no transaction, one is begun: the comment and the job that tells of it are one change
- * @throws DomainError `not-found` when the post is gone
+ * @param db a transaction to take part in, or the database to start one
+ * @throws DomainError `not-found` if the post does not exist
  */
 export async function publishComment(
   { db, queue }: { db: Db; queue: Queue },
@@ -20,7 +20,7 @@ export async function publishComment(
 ): Promise<CommentSource> {
   const publish = async (trx: Db) => {
     const published = await insertComment(trx, comment);
-    await announceComment({ db: trx, queue }, comment.postId);
+    await enqueueCommentNotice({ db: trx, queue }, comment.postId);
     return published;
   };
   return db.isTransaction ? publish(db) : db.transaction().execute(publish);
@@ -50,9 +50,9 @@ async function insertComment(
 }
 
 /**
- * Deletes a comment. Returns the post it stood under.
+ * Deletes a comment. Returns the id of its post.
  *
- * @throws DomainError `not-found`, or `forbidden` to anybody but its author and an Administrator
+ * @throws DomainError `not-found`, or `forbidden` for anyone but its author and Administrators
  */
 export async function deleteComment(db: Kysely<Schema>, actor: Actor, id: number): Promise<number> {
   const comment = await db
@@ -65,13 +65,13 @@ export async function deleteComment(db: Kysely<Schema>, actor: Actor, id: number
   const { authorId, postId } = comment;
   await db.transaction().execute(async (trx) => {
     await trx.deleteFrom('comments').where('id', '=', id).execute();
-    await recordInterference(trx, { kind: 'comment-deleted', userId: authorId, detail: { post: postId } });
+    await recordActionByOther(trx, { kind: 'comment-deleted', userId: authorId, detail: { post: postId } });
   });
   return postId;
 }
 
 /**
- * Hides a comment's text from everybody but moderators, or shows it again.
+ * Hides a comment's text from everyone but moderators, or shows it again.
  *
  * @throws DomainError `not-found`
  */

@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 
-/** How many posts a digest shows. It gives the number of the rest. */
+/** Posts that a digest shows. It gives the number of the rest. */
 const SHOWN = 20;
 
-/** How much of a post it shows, in characters. */
+/** Characters that it shows of each post. */
 const EXCERPT = 280;
 
 /**

@@ -1,6 +1,6 @@
 import type { Db } from '../../database/schema.ts';
 
-/** How many rows are read at a time. */
+/** Rows per query. */
 const PAGE = 1_000;
 
 /** One file of an export. */
@@ -18,12 +18,12 @@ interface Writing {
 
 interface Options {
   readonly userId: number;
-  /** Is told how many rows have been written since the last time. */
+  /** Called with the number of rows written since the last call. */
   readonly report: (rows: number) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
-/** The files of a person's export, each read from the database as it is written. */
+/** The files of an export. Each is read from the database while it is written. */
 export function exportEntries(db: Db, options: Options): Entry[] {
   const posts = () => pagesOf(options, (range) => readPosts(db, options.userId, range));
   const comments = () => pagesOf(options, (range) => readComments(db, options.userId, range));

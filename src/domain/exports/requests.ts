@@ -10,37 +10,37 @@ import { violatedConstraint } from '../violated-constraint.ts';
 export interface DataExport {
   readonly id: number;
   readonly state: DataExportState;
-  /** Posts and comments written so far, and in all. */
+  /** Posts and comments written so far, and their total. */
   readonly done: number;
   readonly total: number;
-  /** Of the finished file, in bytes. */
+  /** The finished file's size in bytes. */
   readonly size: number;
   readonly createdAt: Date;
   readonly endedAt: Date | null;
-  /** When the finished file is removed. */
+  /** When the finished file is deleted. */
   readonly expiresAt: Date | null;
 }
 
-/** How long a finished export can be fetched. */
-const KEPT = sql`interval '7 days'`;
+/** How long a finished export can be downloaded. */
+const LIFETIME = sql`interval '7 days'`;
 
-/** A person's newest export that there is still something to say about. */
+/** Finds a person's newest export that has not expired. */
 export function findNewestExport(db: Db, userId: number): Promise<DataExport | undefined> {
   return db
     .selectFrom('data_exports')
     .select(['id', 'state', 'done', 'total', 'created_at as createdAt', 'ended_at as endedAt'])
-    .select([sql<number>`size::float`.as('size'), sql<Date | null>`ended_at + ${KEPT}`.as('expiresAt')])
+    .select([sql<number>`size::float`.as('size'), sql<Date | null>`ended_at + ${LIFETIME}`.as('expiresAt')])
     .where('user_id', '=', userId)
-    .where(sql<boolean>`coalesce(ended_at, now()) > now() - ${KEPT}`)
+    .where(sql<boolean>`coalesce(ended_at, now()) > now() - ${LIFETIME}`)
     .orderBy('id', 'desc')
     .limit(1)
     .executeTakeFirst();
 }
 
 /**
- * Asks for an export of everything a person wrote.
+ * Requests an export of everything a person wrote.
  *
- * @throws DomainError `export-underway` when one is being written already
+ * @throws DomainError `export-underway` if one is already in progress
  */
 export async function requestExport({ db, queue }: { db: Db; queue: Queue }, userId: number): Promise<void> {
   try {
@@ -59,7 +59,7 @@ export async function requestExport({ db, queue }: { db: Db; queue: Queue }, use
   }
 }
 
-/** Stops a person's export. Returns whether there was one under way; its job notices at its next step. */
+/** Cancels a person's export. Returns whether one was in progress. Its job notices at its next step. */
 export async function cancelExport(db: Db, userId: number): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('data_exports')
@@ -70,7 +70,7 @@ export async function cancelExport(db: Db, userId: number): Promise<boolean> {
   return numUpdatedRows > 0n;
 }
 
-/** The export a mailed link opens. Undefined when the link is not good, or not any more. */
+/** Finds the export of a mailed link. Undefined if the link is invalid or has expired. */
 export async function findExportByToken(db: Db, token: string): Promise<number | undefined> {
   const found = await goodTokens(db, ['download-export'], token)
     .innerJoin('data_exports', 'data_exports.id', 'mailed_tokens.export_id')
@@ -80,7 +80,7 @@ export async function findExportByToken(db: Db, token: string): Promise<number |
   return found?.id;
 }
 
-/** The file of a finished export, piece by piece. */
+/** Reads the file of a finished export in chunks. */
 export async function* readExport(db: Db, exportId: number): AsyncGenerator<Buffer> {
   for (let position = 0; ; position += 1) {
     const chunk = await db

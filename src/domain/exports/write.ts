@@ -5,13 +5,13 @@ import type { Db } from '../../database/schema.ts';
 import { mailQueue, type Queue } from '../../queue/contracts.ts';
 import { exportEntries } from './entries.ts';
 
-/** The file is stored in pieces of this many bytes: what a process holds of it at a time. */
+/** The file is stored in chunks of this size, so that only one is in memory at a time. */
 const CHUNK_BYTES = 1024 * 1024;
 
 /**
- * Writes everything a person wrote into a zip file, JSON beside Markdown, and enqueues the mail with its link. Holds
- * one page of rows and one piece of the file at a time, however much there is. An attempt begins anew: what an
- * earlier one left is removed first. Ends early, and leaves nothing, when the person cancels.
+ * Writes everything a person wrote to a zip file, as JSON and Markdown, and enqueues the mail with its link. Only one
+ * page of rows and one chunk of the file are in memory at a time. Each attempt starts over and deletes what an earlier
+ * one left. Stops early and leaves nothing if the person cancels.
  */
 export async function writeExport(
   { db, queue }: { db: Db; queue: Queue },
@@ -34,7 +34,7 @@ export async function writeExport(
   }
 }
 
-/** Marks an export as being written. Returns whose it is; undefined when it is not wanted any more. */
+/** Marks an export as running. Returns its owner, or undefined if it was cancelled. */
 async function beginExport(db: Db, exportId: number): Promise<number | undefined> {
   await removeChunks(db, exportId);
   const begun = await db
@@ -75,11 +75,11 @@ async function storeZip(
 ): Promise<number> {
   const zip = new ZipFile();
   for (const { name, content } of exportEntries(db, { userId, report, signal })) {
-    zip.addReadStreamLazy(name, (give) => {
+    zip.addReadStreamLazy(name, (callback) => {
       const stream = Readable.from(content());
-      // yazl does not hear of a source that fails; who reads the archive must.
+      // yazl ignores errors of its sources, so pass them to the reader of the archive.
       stream.on('error', (error) => zip.outputStream.emit('error', error));
-      give(null, stream);
+      callback(null, stream);
     });
   }
   zip.end();
@@ -128,7 +128,7 @@ async function finishExport(
   });
 }
 
-/** One file is kept for each person: the newest. */
+/** Only a person's newest file is kept. */
 async function removeOlderExports(db: Db, { exportId, userId }: { exportId: number; userId: number }) {
   await db.deleteFrom('data_exports').where('user_id', '=', userId).where('id', '<', exportId).execute();
 }

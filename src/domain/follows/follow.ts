@@ -1,6 +1,6 @@
 import type { Db } from '../../database/schema.ts';
 
-/** Follows somebody. Returns whether that is new. Nobody follows themselves: their own posts are theirs to read anyway. */
+/** Follows a user. Returns whether that is new. Following oneself does nothing: the Followed tab has one's own posts anyway. */
 export async function follow(db: Db, followerId: number, followedId: number): Promise<boolean> {
   if (followerId === followedId) return false;
   const { numInsertedOrUpdatedRows } = await db
@@ -11,7 +11,7 @@ export async function follow(db: Db, followerId: number, followedId: number): Pr
   return numInsertedOrUpdatedRows === 1n;
 }
 
-/** Stops following somebody. Returns whether there was something to stop. */
+/** Stops following a user. Returns whether they were followed. */
 export async function unfollow(db: Db, followerId: number, followedId: number): Promise<boolean> {
   const { numDeletedRows } = await db
     .deleteFrom('follows')

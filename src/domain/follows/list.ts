@@ -1,7 +1,7 @@
 import type { Db } from '../../database/schema.ts';
 import { inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 
-/** Somebody in a list of followers or followed people, and since when. */
+/** A person in a list of followers or followed people. */
 export interface Following {
   readonly id: number;
   readonly username: string;
@@ -9,12 +9,12 @@ export interface Following {
   readonly since: Date;
 }
 
-/** One page of who follows somebody, the newest first. */
+/** Reads one page of a user's followers, newest first. */
 export function listFollowers(db: Db, userId: number, page: PageRequest): Promise<Page<Following>> {
   return listFollows(db, { of: 'followed_id', others: 'follower_id', userId }, page);
 }
 
-/** One page of whom somebody follows, the newest first. */
+/** Reads one page of the people a user follows, newest first. */
 export function listFollowed(db: Db, userId: number, page: PageRequest): Promise<Page<Following>> {
   return listFollows(db, { of: 'follower_id', others: 'followed_id', userId }, page);
 }

@@ -12,15 +12,15 @@ interface Dependencies {
   readonly db: Db;
   readonly mailer: Mailer;
   readonly renderMail: RenderMail;
-  /** The site's address, for links; its host names the messages. */
+  /** The site's address, for links and the Message-ID. */
   readonly baseUrl: string;
 }
 
 interface MailJob {
-  /** Names the mail in the ledger and in its Message-ID. */
+  /** Identifies the mail in the ledger and in its Message-ID. */
   readonly id: string;
   readonly payload: PayloadOf<typeof mailQueue>;
-  /** Ends the wait for the mail server. */
+  /** Aborts waiting for the mail server. */
   readonly signal: AbortSignal;
 }
 
@@ -40,7 +40,7 @@ export async function deliverMail(
   const template = mailTemplates[name];
   if (isDelivered) return;
   if (recipient === undefined) {
-    // A change of email may have been called off, and a reset asked for an address without an account.
+    // A change of email may have been cancelled, or a reset requested for an address without an account.
     if (!('userId' in payload)) return;
     throw new PermanentFailure(`Account ${payload.userId} no longer exists.`);
   }
@@ -63,7 +63,7 @@ export async function deliverMail(
   return { jobId, userId: recipient.id, template: name, messageId };
 }
 
-/** What a mail says beside its link. Undefined when there is nothing left to say. */
+/** Loads the mail's content besides its link. Undefined if there is nothing left to report. */
 async function loadContent(db: Db, payload: PayloadOf<typeof mailQueue>): Promise<object | undefined> {
   switch (payload.template) {
     case 'new-login':

@@ -80,7 +80,7 @@ export async function prepareMail(
   };
 }
 
-/** The account that a mail is about, and the address that it goes to: null if that is no longer wanted. */
+/** The account of a mail, and the address to send it to; null if the mail is no longer needed. */
 function accountOf(payload: PayloadOf<typeof mailQueue>): RawBuilder<unknown> {
   const account = sql`account.id as account_id, account.username, account.confirmed_at`;
   if ('userId' in payload) {

@@ -1,31 +1,31 @@
 import createMarkdownIt, { type MarkdownIt, type Token } from 'markdown-it';
 import sanitizeHtml from 'sanitize-html';
 
-/** A text as it was written, with the HTML it becomes. */
+/** Markdown and the HTML rendered from it. */
 export interface Rendered {
   readonly body: string;
   readonly html: string;
 }
 
-/** Renders Markdown to HTML that is safe to show. Both throw DomainError `unrenderable`, or Busy. */
+/** Renders Markdown to safe HTML. Both methods throw DomainError `unrenderable`, or Busy. */
 export interface Markdown {
   post(body: string): Promise<Rendered>;
-  /** A comment has no blocks: its lines stay lines of text. */
+  /** Comments have no block elements. */
   comment(body: string): Promise<Rendered>;
 }
 
 export type TextKind = 'post' | 'comment';
 
-/** How long a text may be, in characters. */
+/** The maximum length of a text, in characters. */
 export const LONGEST_BODY = 50_000;
 
-/** The HTML of a text would be larger than it may be. */
+/** A text's HTML exceeds its limit. */
 export class TooLarge extends Error {
   override readonly name = 'TooLarge';
 }
 
-/** How many characters of HTML a text may become: a few of its own characters can ask for thousands. */
-function mostHtmlFor(body: string): number {
+/** The most characters of HTML a text may render to. Without a limit, a few characters can produce thousands. */
+function htmlLimit(body: string): number {
   return 4 * body.length + 65_536;
 }
 
@@ -34,37 +34,37 @@ const TAGS: Record<TextKind, string[]> = {
   comment: 'a abbr acronym b code em i strong'.split(' '),
 };
 
-/** Search engines must not count such a link, and the page it opens learns nothing about ours. */
+/** Search engines should not count users' links, and the linked page must not get access to ours. */
 const LINK_REL = 'nofollow ugc noopener';
 
-/** How deep lists, quotes and emphasis may be nested; what is deeper stays plain text. */
+/** Nesting of lists, quotes and emphasis; deeper markup stays plain text. */
 const MAX_NESTING = 20;
 
-/** Words longer than this are not searched for links, because the search takes the square of their length. */
+/** Longer words are not searched for links, because the search takes quadratic time. */
 const LONGEST_LINK = 1_000;
 
 const markdown = createParser();
 
 /**
- * Renders Markdown to safe HTML, on the calling thread. It may take seconds: a request uses `app.markdown`.
+ * Renders Markdown to safe HTML on the calling thread. This may take seconds, so requests use `app.markdown`.
  *
- * @throws TooLarge as soon as the HTML exceeds `mostHtmlFor(body)`
+ * @throws TooLarge as soon as the HTML exceeds `htmlLimit(body)`
  */
 export function render(kind: TextKind, body: string): string {
-  const most = mostHtmlFor(body);
+  const limit = htmlLimit(body);
   let html = '';
   for (const part of partsOf(markdown.parse(body, {}))) {
-    if (html.length + part.length > most) throw new TooLarge();
+    if (html.length + part.length > limit) throw new TooLarge();
     html += part;
   }
   const safe = sanitize(html, TAGS[kind]);
-  if (safe.length > most) throw new TooLarge();
+  if (safe.length > limit) throw new TooLarge();
   return safe;
 }
 
 /**
- * What markdown-it's `render` puts together, token by token, so that it can be counted: a reference that is used often
- * takes no room until its address and title are written out.
+ * The parts that markdown-it's `render` joins, one token at a time, so that rendering can stop early. A reference used
+ * many times is small until its URL and title are written out.
  */
 function* partsOf(tokens: Token[]): Generator<string> {
   const { options, renderer } = markdown;
@@ -76,15 +76,15 @@ function* partsOf(tokens: Token[]): Generator<string> {
   }
 }
 
-/** HTML written in Markdown is let through here; the sanitiser decides what stays of it. */
+/** HTML in Markdown passes through; the sanitiser removes what is not allowed. */
 function createParser(): MarkdownIt {
   const parser = createMarkdownIt({ html: true, linkify: true, maxNesting: MAX_NESTING });
-  boundLinkSearch(parser);
+  limitLinkSearch(parser);
   return parser;
 }
 
-/** Searches word by word, so that the time grows with the text and not with its square. */
-function boundLinkSearch({ linkify }: MarkdownIt): void {
+/** Searches for links word by word, so that the time is linear in the length of the text. */
+function limitLinkSearch({ linkify }: MarkdownIt): void {
   const match = linkify.match.bind(linkify);
   const matchAtStart = linkify.matchAtStart.bind(linkify);
   linkify.test = (text) => /[.:@]/.test(text);

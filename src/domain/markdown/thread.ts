@@ -1,15 +1,15 @@
 import type { MessagePort } from 'node:worker_threads';
 import { render, type TextKind, TooLarge } from './render.ts';
 
-/** What a thread of `app.markdown` is asked to do. */
+/** A text for a thread of `app.markdown`. */
 export interface Task {
   readonly kind: TextKind;
   readonly body: string;
-  /** Told when the work begins, because waiting for a thread does not count. */
+  /** Notified when rendering starts, because waiting for a thread does not count. */
   readonly port: MessagePort;
 }
 
-/** Returns the HTML, or null when it would be larger than it may be. */
+/** Returns the HTML, or null if it would be too large. */
 export default function renderTask({ kind, body, port }: Task): string | null {
   port.postMessage('started');
   try {

@@ -8,7 +8,7 @@ import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 import type { EditableProfile } from './find.ts';
 
-/** Changes what a person says of themselves. */
+/** Changes a person's own profile. */
 export async function editOwnProfile(
   db: Db,
   id: number,
@@ -18,11 +18,11 @@ export async function editOwnProfile(
 }
 
 /**
- * Changes anything about an account, as an Administrator may. When that moves it to another address, all access to it
- * ends, and the old address is told.
+ * Changes anything about an account, for Administrators. A new email address ends all access to the account, and the old
+ * address is notified.
  *
- * @param options.session the hash of the token of the Administrator's session, which goes on
- * @throws DomainError `email-taken`, `username-taken`, or `last-administrator` when nobody would be left to administer
+ * @param options.session the token hash of the Administrator's session, which continues
+ * @throws DomainError `email-taken`, `username-taken`, or `last-administrator` if no Administrator would be left
  */
 export async function editAnyProfile(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
@@ -65,7 +65,7 @@ export async function editAnyProfile(
   }
 }
 
-/** Tells an old address of its change by an Administrator, whose word outranks links to undo an earlier change. */
+/** Notifies the old address. Also voids links to undo an earlier change, which would override the Administrator. */
 async function reportChange(
   { trx, queue }: { trx: Db; queue: Queue },
   { userId, oldEmail, newEmail }: { userId: number; oldEmail: string; newEmail: string },
@@ -79,7 +79,7 @@ async function reportChange(
   await queue.send(mailQueue, { template: 'email-changed-for-you', emailChangeId }, { db: trx });
 }
 
-/** Makes sure that an account may stop being an Administrator. The lock makes two who demote each other take turns. */
+/** Checks that another Administrator remains. The lock keeps two Administrators from demoting each other concurrently. */
 async function requireAnotherAdministrator(trx: Db, id: number): Promise<void> {
   const administrators = await trx
     .selectFrom('users')

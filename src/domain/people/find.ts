@@ -4,7 +4,7 @@ import type { Db } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { can, Permission } from '../accounts/roles.ts';
 
-/** A person as everybody may see them. */
+/** A public profile. */
 export interface Profile {
   readonly id: number;
   readonly username: string;
@@ -18,15 +18,15 @@ export interface Profile {
   readonly commentCount: number;
   readonly followerCount: number;
   readonly followedCount: number;
-  /** Whether who looks follows this person, and the other way round. */
+  /** Whether the viewer follows this person, and the reverse. */
   readonly isFollowed: boolean;
   readonly followsViewer: boolean;
 }
 
 /**
- * The profile of a username, whatever its case, in one query. Only Administrators see an account that is not confirmed.
+ * Finds the profile of a username in one query. Ignores case. Only Administrators see unconfirmed accounts.
  *
- * @param viewer who looks, or null for a visitor
+ * @param viewer null for a visitor
  * @throws DomainError `not-found`
  */
 export async function findProfile(
@@ -64,11 +64,11 @@ export async function findProfile(
     .executeTakeFirstOrThrow(() => noSuch('user'));
 }
 
-/** A person as programs read them. */
+/** A person as the API shows them. */
 export type Person = Pick<Profile, 'id' | 'username' | 'memberSince' | 'lastSeen' | 'postCount'>;
 
 /**
- * A person with a confirmed account.
+ * Finds a person with a confirmed account.
  *
  * @throws DomainError `not-found`
  */
@@ -82,10 +82,10 @@ export async function findPerson(db: Db, id: number): Promise<Person> {
     .executeTakeFirstOrThrow(() => noSuch('user'));
 }
 
-/** Somebody as a name leads to them. */
+/** A person found by username. */
 export type Named = Pick<Profile, 'id' | 'username' | 'postCount'>;
 
-/** The confirmed account of a username, whatever its case; undefined when there is none. */
+/** Finds the confirmed account of a username. Ignores case. */
 export function findByUsername(db: Db, username: string): Promise<Named | undefined> {
   return db
     .selectFrom('users')
@@ -95,7 +95,7 @@ export function findByUsername(db: Db, username: string): Promise<Named | undefi
     .executeTakeFirst();
 }
 
-/** All that can be edited about a person. */
+/** Everything that Administrators can edit. */
 export interface EditableProfile {
   readonly id: number;
   readonly email: string;

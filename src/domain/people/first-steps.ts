@@ -1,27 +1,27 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 
-/** Who somebody could follow first. */
+/** Someone that a newcomer could follow. */
 export interface Suggestion {
   readonly username: string;
   readonly name: string;
   readonly avatarSeed: string;
 }
 
-/** Authors are looked for among so many of the newest posts. */
+/** Suggestions are authors of these many newest posts. */
 const NEWEST_POSTS = 200;
 
 const SUGGESTIONS = 5;
 
-/** What a newcomer has not done yet. */
+/** What a newcomer has done so far. */
 export interface FirstSteps {
   readonly hasWritten: boolean;
   readonly followsSomebody: boolean;
-  /** Those who wrote lately. */
+  /** People who wrote recently. */
   readonly suggestions: readonly Suggestion[];
 }
 
-/** What a newcomer could do next, in one query. */
+/** Finds out what a newcomer could do next, in one query. */
 export async function findFirstSteps(db: Db, userId: number): Promise<FirstSteps> {
   const { rows } = await sql<FirstSteps>`
     select
@@ -44,8 +44,8 @@ export async function findFirstSteps(db: Db, userId: number): Promise<FirstSteps
   return steps;
 }
 
-/** Whether nobody has a confirmed account yet. */
-export async function hasNobody(db: Db): Promise<boolean> {
+/** Whether the site has no confirmed account yet. */
+export async function hasNoAccounts(db: Db): Promise<boolean> {
   const anybody = db.selectFrom('users').select('id').where('confirmed_at', 'is not', null).limit(1);
   return (await anybody.executeTakeFirst()) === undefined;
 }

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 const CELLS = 5;
 
 /**
- * Draws the avatar of a seed: five by five cells, alike on the left and the right, in one of 360 hues.
- * The same seed gives the same picture for ever.
+ * Draws an avatar from a seed: five by five cells, symmetrical, in one of 360 hues. The same seed always gives the same
+ * picture.
  */
 export function drawIdenticon(seed: string): string {
   const digest = createHash('sha256').update(seed).digest();

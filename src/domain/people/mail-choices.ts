@@ -5,7 +5,7 @@ import { goodTokens } from '../accounts/mailed-token.ts';
 
 const UNSUBSCRIBING: readonly TokenPurpose[] = ['stop-digest', 'stop-comment-mails'];
 
-/** Which mails a person wants beside those that their account needs. */
+/** Which optional mails a person wants. */
 export interface MailChoices {
   readonly wantsDigest: boolean;
   readonly wantsCommentMails: boolean;
@@ -31,7 +31,7 @@ export async function chooseMails(
     .execute();
 }
 
-/** Which kind of mail an unsubscribe link ends. Undefined when the link is not good, or not any more. */
+/** Finds what an unsubscribe link unsubscribes from. Undefined if the link is invalid or has expired. */
 export async function findUnsubscribeLink(
   db: Db,
   token: string,
@@ -42,9 +42,9 @@ export async function findUnsubscribeLink(
 }
 
 /**
- * Ends what an unsubscribe link is for. Following it again changes nothing, so the link stays good.
+ * Unsubscribes through a mailed link. Does not consume it, because repeating it changes nothing.
  *
- * @returns whether the link is good
+ * @returns whether the link is valid
  */
 export async function unsubscribe(db: Db, token: string): Promise<boolean> {
   const { numUpdatedRows } = await db

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 
-/** Writes down that somebody is here, at most once a minute, also when many of their requests come at once. */
+/** Records a user's visit, at most once a minute, even with concurrent requests. */
 export async function recordVisit(db: Db, userId: number): Promise<void> {
   await db
     .updateTable('users')

@@ -8,7 +8,7 @@ export interface Month {
   readonly month: number;
 }
 
-/** The months in which something was published, the newest first. Costs one look into an index for each. */
+/** Lists the months with posts, newest first. Costs one index look-up per month. */
 export async function listMonths(db: Db): Promise<Month[]> {
   const { rows } = await sql<Month>`
     with recursive months (start) as (
@@ -25,7 +25,7 @@ export async function listMonths(db: Db): Promise<Month[]> {
   return rows;
 }
 
-/** Restricts posts to a month: as ids rise with time, to the ids from its first post to the next month's first. */
+/** Restricts posts to a month. Ids increase with time, so it has the ids from its first post to the next month's. */
 export function inMonth<Columns>(
   posts: SelectQueryBuilder<Schema, 'posts', Columns>,
   { year, month }: Month,

@@ -7,12 +7,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The beginning of a text that was rendered and sanitised, without its markup: for titles and descriptions.
+ * The beginning of sanitised HTML as plain text, for titles and descriptions.
  *
- * @param length the most characters there may be, with the sign that something was left out
+ * @param length the maximum in characters, including the ellipsis
  */
 export function excerptOf(html: string, length: number): string {
-  // Enough for the excerpt, however much of it is markup, and not all of a long post.
+  // Enough for the excerpt even with a lot of markup, without processing all of a long post.
   const text = html
     .slice(0, 20 * length)
     .replaceAll(/<[^>]*(>|$)/g, ' ')

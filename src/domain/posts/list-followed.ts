@@ -3,20 +3,20 @@ import type { Db } from '../../database/schema.ts';
 import { type CountedPage, type Page, type PageRequest, readPage, type Slice } from '../page.ts';
 import { type ListedPost, type PostSource, selectListed, selectSources } from './list.ts';
 
-/** Whose posts are listed: those of the people whom this person follows, and their own. */
+/** The person whose Followed tab is read. It has the posts of those they follow, and their own. */
 export interface Reader {
   readonly id: number;
   readonly followedCount: number;
 }
 
-/** One page of what somebody follows, the newest first. */
+/** Reads one page of a reader's Followed tab, newest first. */
 export function listFollowedPosts(db: Db, reader: Reader, page: PageRequest): Promise<Page<ListedPost>> {
   return readPage(page, 'desc', (slice) =>
     selectListed(db, followedPosts(db, reader, slice), slice.order).execute(),
   );
 }
 
-/** One page of the same posts as programs read them. */
+/** The same for the API. */
 export async function listFollowedSources(
   db: Db,
   reader: Reader,
@@ -35,39 +35,39 @@ async function countFollowed(db: Db, { id }: Reader): Promise<number> {
   return rows[0]?.total ?? 0;
 }
 
-/** Whom a reader follows, and the reader. */
+/** The ids of the people a reader follows, and the reader's own. */
 function followedBy(readerId: number): RawBuilder<number> {
   return sql`select followed_id from follows where follower_id = ${readerId} union all select ${readerId}::int`;
 }
 
 /**
- * Who follows many finds a page among the newest posts at once; who follows few finds it faster by asking for the
- * newest posts of each. Which of them somebody is cannot be told beforehand, so the first is tried for about as long
- * as the second would take: together they cost at most twice the better one.
+ * Scanning the newest posts is fast for readers who follow many active people; looking up each author's newest posts is
+ * fast for readers who follow few. Which is better cannot be known in advance, so we scan for about as long as the
+ * look-ups would take. Together they cost at most twice the better one.
  */
 function followedPosts(db: Db, reader: Reader, slice: Slice) {
   const { limit, order } = slice;
   const ids = sql<number>`(
-    with found as materialized (${amongAll(reader, slice)})
+    with found as materialized (${byScanning(reader, slice)})
     select id from found where (select count(*) from found) = ${limit}
     union all
-    select id from (${ofEach(reader, slice)}) as each where (select count(*) from found) < ${limit}
+    select id from (${byAuthor(reader, slice)}) as each where (select count(*) from found) < ${limit}
   )`;
   return db.selectFrom('posts').where('posts.id', 'in', ids).orderBy('posts.id', order);
 }
 
 /**
- * Looks at posts one by one, whoever wrote them, until there are enough. The `limit 1` keeps the planner from reading
- * all that somebody follows first.
+ * Scans posts by anyone until enough are found. The `limit 1` keeps the planner from first reading everyone the reader
+ * follows.
  */
-function amongAll({ id, followedCount }: Reader, slice: Slice): RawBuilder<unknown> {
+function byScanning({ id, followedCount }: Reader, slice: Slice): RawBuilder<unknown> {
   const { limit, offset } = slice;
   const order = sql.raw(slice.order);
-  const lookedThrough = Math.ceil(2 * (followedCount + 1) * (1 + offset / limit));
+  const scanned = Math.ceil(2 * (followedCount + 1) * (1 + offset / limit));
   return sql`
     select id from (
       select id, author_id from posts where ${isBetweenCursors(slice)}
-      order by id ${order} limit ${lookedThrough}::bigint
+      order by id ${order} limit ${scanned}::bigint
     ) as near
     cross join lateral (
       select where author_id = ${id}
@@ -80,10 +80,10 @@ function amongAll({ id, followedCount }: Reader, slice: Slice): RawBuilder<unkno
 }
 
 /**
- * Asks for the nearest post of each, and then for all that is wanted only of those whose posts are nearest: nobody else
- * can have any of it.
+ * Looks up the nearest post of each author, then reads a whole page only from the authors with the nearest posts:
+ * nobody else's posts can be on it.
  */
-function ofEach({ id }: Reader, slice: Slice): RawBuilder<unknown> {
+function byAuthor({ id }: Reader, slice: Slice): RawBuilder<unknown> {
   const { limit, offset } = slice;
   const order = sql.raw(slice.order);
   const wanted = limit + offset;

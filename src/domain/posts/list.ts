@@ -4,16 +4,16 @@ import { noSuch } from '../../errors.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 import { inMonth, type Month } from './archive.ts';
 
-/** How much of a post's HTML a list shows: a page of the longest posts must not be megabytes. In characters. */
-const MOST_HTML_IN_LIST = 10_000;
+/** Characters of a post's HTML that a list shows, so that a page of long posts does not grow to megabytes. */
+const MAX_HTML_IN_LIST = 10_000;
 
-/** A post as lists show it. */
+/** A post in a list. */
 export interface ListedPost extends Post {
-  /** Whether `bodyHtml` is only its beginning, and may end within a tag. */
+  /** Whether `bodyHtml` is truncated. It may end inside a tag. */
   readonly isCut: boolean;
 }
 
-/** A post as its own page shows it. */
+/** A post on its own page. */
 export interface Post {
   readonly id: number;
   readonly authorId: number;
@@ -21,12 +21,12 @@ export interface Post {
   readonly authorAvatarSeed: string;
   readonly bodyHtml: string;
   readonly createdAt: Date;
-  /** Null when it was never changed. */
+  /** Null if it was never edited. */
   readonly editedAt: Date | null;
   readonly commentCount: number;
 }
 
-/** A post as programs read it: with the Markdown it was written in. */
+/** A post for the API, with its Markdown. */
 export interface PostSource {
   readonly id: number;
   readonly authorId: number;
@@ -37,25 +37,25 @@ export interface PostSource {
   readonly commentCount: number;
 }
 
-/** Which posts a list has: those of one person, of one month, or all. */
+/** The posts of one person, of one month, or all. */
 export interface PostFilter {
   readonly author?: { readonly id: number; readonly postCount: number };
   readonly month?: Month;
 }
 
-/** One page of posts, the newest first. */
+/** Reads one page of posts, newest first. */
 export function listPosts(db: Db, filter: PostFilter, page: PageRequest): Promise<Page<ListedPost>> {
   return readPage(page, 'desc', (slice) =>
     selectListed(db, inSlice(postsOf(db, filter), 'posts', slice), slice.order).execute(),
   );
 }
 
-/** The newest posts. */
+/** Lists the newest posts. */
 export function listNewestPosts(db: Db, filter: PostFilter, limit: number): Promise<Post[]> {
   return selectPosts(db, postsOf(db, filter).orderBy('posts.id', 'desc').limit(sql.lit(limit))).execute();
 }
 
-/** One page of posts as programs read them, the newest first. */
+/** Reads one page of posts for the API, newest first. */
 export async function listPostSources(
   db: Db,
   filter: Pick<PostFilter, 'author'>,
@@ -98,11 +98,11 @@ function postsOf(db: Db, { author, month }: PostFilter): PostsQuery {
   return posts;
 }
 
-/** Posts with their authors, of long ones only the beginning. */
+/** Selects posts with their authors. Truncates long ones. */
 export function selectListed(db: Db, posts: PostsQuery, order: 'asc' | 'desc' = 'desc') {
   const found = posts
-    .select(sql<string>`left(posts.body_html, ${sql.lit(MOST_HTML_IN_LIST)})`.as('bodyHtml'))
-    .select(sql<boolean>`length(posts.body_html) > ${sql.lit(MOST_HTML_IN_LIST)}`.as('isCut'));
+    .select(sql<string>`left(posts.body_html, ${sql.lit(MAX_HTML_IN_LIST)})`.as('bodyHtml'))
+    .select(sql<boolean>`length(posts.body_html) > ${sql.lit(MAX_HTML_IN_LIST)}`.as('isCut'));
   return withAuthors(db, found, order).select(['post.bodyHtml', 'post.isCut']);
 }
 
@@ -111,8 +111,8 @@ function selectPosts(db: Db, posts: PostsQuery) {
 }
 
 /**
- * The posts are found before their authors: the planner makes room for all the authors there are when it joins them to
- * a list whose end it does not know.
+ * Selects the posts before joining their authors. Joined to a list of unknown length, the planner allocates memory for
+ * all authors.
  */
 function withAuthors<Columns>(
   db: Db,

@@ -4,17 +4,17 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import { can, Permission } from '../accounts/roles.ts';
 import type { Rendered } from '../markdown/render.ts';
-import { recordInterference } from '../security-events/record.ts';
+import { recordActionByOther } from '../security-events/record.ts';
 import { type PostSource, SOURCE_COLUMNS } from './list.ts';
 
-/** Who acts, as far as the rules need to know. */
+/** The user who acts, as the rules need it. */
 export interface Actor {
   readonly id: number;
   readonly role: Role;
   readonly isConfirmed: boolean;
 }
 
-/** A post as its editor needs it. */
+/** A post as the edit form needs it. */
 export interface EditablePost {
   readonly id: number;
   readonly authorId: number;
@@ -22,7 +22,7 @@ export interface EditablePost {
   readonly version: number;
 }
 
-/** Whether somebody may change or delete what somebody wrote: its author may, and an Administrator. */
+/** Whether a user may change or delete a text: its author and Administrators may. */
 export function mayChange(actor: Actor | null, { authorId }: { readonly authorId: number }): boolean {
   return actor?.isConfirmed === true && (actor.id === authorId || can(actor, Permission.ADMIN));
 }
@@ -37,9 +37,9 @@ export function publishPost(db: Db, authorId: number, { body, html }: Rendered):
 }
 
 /**
- * The post somebody wants to change.
+ * Loads a post to be changed.
  *
- * @throws DomainError `not-found`, or `forbidden` to anybody but its author and an Administrator
+ * @throws DomainError `not-found`, or `forbidden` for anyone but its author and Administrators
  */
 export async function loadForChange(db: Db, actor: Actor, id: number): Promise<EditablePost> {
   const post = await db
@@ -54,8 +54,8 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
 /**
  * Replaces the text of a post.
  *
- * @param versions those that the edit may have begun with; undefined to replace whatever is there
- * @throws DomainError `edit-conflict` when somebody else has changed the post since
+ * @param versions that the edit may be based on; undefined for any
+ * @throws DomainError `edit-conflict` if the post has changed since
  */
 export async function updatePost(
   db: Kysely<Schema>,
@@ -78,14 +78,14 @@ export async function updatePost(
     if (updated === undefined) {
       throw new DomainError('edit-conflict', 'The post has changed since you started editing.');
     }
-    await recordInterference(trx, { kind: 'post-edited', userId: updated.authorId, detail: { post: id } });
+    await recordActionByOther(trx, { kind: 'post-edited', userId: updated.authorId, detail: { post: id } });
   });
 }
 
-/** Deletes a post, and its comments with it. */
+/** Deletes a post and its comments. */
 export async function deletePost(db: Kysely<Schema>, id: number): Promise<void> {
   await db.transaction().execute(async (trx) => {
-    // Everybody whose counters change is locked first, in the order of their ids, as the triggers do.
+    // The triggers update counters of all these users. Locking in order of ids, as they do, prevents deadlocks.
     await sql`
       select from users where id in (
         select author_id from posts where id = ${id} union all select author_id from comments where post_id = ${id}
@@ -97,6 +97,6 @@ export async function deletePost(db: Kysely<Schema>, id: number): Promise<void> 
       .returning('author_id as authorId')
       .executeTakeFirst();
     if (deleted === undefined) return;
-    await recordInterference(trx, { kind: 'post-deleted', userId: deleted.authorId, detail: { post: id } });
+    await recordActionByOther(trx, { kind: 'post-deleted', userId: deleted.authorId, detail: { post: id } });
   });
 }

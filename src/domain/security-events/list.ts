@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { SecurityEventDetail, SecurityEventKind } from '../../database/account-tables.ts';
 import type { Db } from '../../database/schema.ts';
 
-/** How many events a page has. */
+/** Events per page. */
 const PAGE_SIZE = 50;
 
 export interface ListedEvent {
@@ -14,7 +14,7 @@ export interface ListedEvent {
 
 /** An event as the owner of the account sees it. */
 export interface OwnEvent extends ListedEvent {
-  /** Null when that is another person's. */
+  /** Null if it is another person's. */
   readonly address: string | null;
   /** Whether a moderator, an Administrator or the operator did it. */
   readonly isByStaff: boolean;
@@ -23,26 +23,30 @@ export interface OwnEvent extends ListedEvent {
 /** An event as Administrators see it. */
 export interface AnyEvent extends ListedEvent {
   readonly address: string | null;
-  /** Whose account it happened to; null when there is none. */
+  /** The affected account; null if there is none. */
   readonly username: string | null;
-  /** Null when it is not known, or gone. */
+  /** Null if unknown or deleted. */
   readonly actorName: string | null;
 }
 
 export interface EventFilter {
-  /** Whose account, whatever the name's case. */
+  /** The affected account. Ignores case. */
   readonly username?: string | undefined;
   readonly kind?: SecurityEventKind | undefined;
 }
 
 export interface EventPage<Event> {
-  /** The newest first. */
+  /** Newest first. */
   readonly events: readonly Event[];
-  /** What the page after this one comes before; undefined on the last. */
+  /** The cursor of the next page; undefined on the last. */
   readonly next: number | undefined;
 }
 
-/** Events of one account. @param before the id that the page comes before; undefined for the newest */
+/**
+ * Lists events of one account.
+ *
+ * @param before the cursor; undefined for the newest
+ */
 export async function listOwnEvents(
   db: Db,
   userId: number,
@@ -58,7 +62,7 @@ export async function listOwnEvents(
   );
 }
 
-/** Events of all accounts that match. */
+/** Lists events of all matching accounts. */
 export async function listEvents(
   db: Db,
   { username, kind }: EventFilter,
@@ -83,7 +87,7 @@ export async function listEvents(
   );
 }
 
-/** One more than fits, to see whether there is another page. */
+/** Selects one more than fits, to see whether there is another page. */
 function selectPage(db: Db, before: number | undefined) {
   return db
     .selectFrom('security_events')

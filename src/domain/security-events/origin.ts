@@ -1,22 +1,22 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** Who does what is being done, and from where. */
+/** The user and IP address of the current request. */
 export interface Origin {
-  /** Null for a visitor, and where no request is being answered. */
+  /** Null for a visitor, or outside of a request. */
   readonly userId: number | null;
-  /** The network address; null where no request is being answered. */
+  /** The IP address; null outside of a request. */
   readonly address: string | null;
 }
 
 const UNKNOWN: Origin = { userId: null, address: null };
 
 /**
- * It follows a request through all it calls, so that whatever changes an account can record who did it without being
- * handed it by all its callers.
+ * The request context. Any function that changes an account can record who did it, without a parameter passed through
+ * all its callers.
  */
 const origins = new AsyncLocalStorage<() => Origin>();
 
-/** @param origin is asked each time an event is recorded, because a request begins before it is known whose it is */
+/** @param origin called for each event, because the user is not yet known when the request starts */
 export function runWithOrigin(origin: () => Origin, work: () => void): void {
   origins.run(origin, work);
 }

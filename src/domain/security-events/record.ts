@@ -6,18 +6,18 @@ import { currentOrigin } from './origin.ts';
 
 export interface NewEvent {
   readonly kind: SecurityEventKind;
-  /** Whose account it happened to; null when a log-in named an address without one. */
+  /** The affected account; null for a log-in with an unknown address. */
   readonly userId: number | null;
-  /** Who did it: whoever the request is from, unless said otherwise; null when that is not known. */
+  /** Who did it; null if unknown. By default, the request's user. */
   readonly actorId?: number | null;
-  /** What to say beside the kind. Never a secret. */
+  /** Details to show. Never a secret. */
   readonly detail?: Readonly<Record<string, string | number>>;
 }
 
 /**
- * Records something that happened to an account.
+ * Records an event on an account.
  *
- * @param db the transaction of the change, so that there is never one without the other
+ * @param db the transaction of the change, so that both commit together
  */
 export async function recordEvent(db: Db, { kind, userId, detail = {}, ...event }: NewEvent): Promise<void> {
   const origin = currentOrigin();
@@ -33,18 +33,18 @@ export async function recordEvent(db: Db, { kind, userId, detail = {}, ...event 
     .execute();
 }
 
-/** The same for what somebody may do to what is another's. Their own doing is not recorded. */
-export async function recordInterference(
+/** Records an action by someone other than the account's owner. Owners' own actions are not recorded. */
+export async function recordActionByOther(
   db: Db,
   event: Omit<NewEvent, 'actorId'> & { userId: number },
 ): Promise<void> {
   if (currentOrigin().userId !== event.userId) await recordEvent(db, event);
 }
 
-/** How many failed log-ins are recorded in an hour: of each account, and of all addresses without one. A flood makes no more. */
-export const MOST_FAILURES_AN_HOUR = 20;
+/** Failed log-ins recorded an hour, per account and for all unknown addresses together, so that attacks do not fill the log. */
+export const MAX_FAILURES_AN_HOUR = 20;
 
-/** Records that somebody gave a wrong password. It takes longer for some addresses than for others: nobody may wait for it. */
+/** Records a wrong password. Its duration depends on the address, so responses must not wait for it. */
 export async function recordFailedLogIn(db: Db, email: string): Promise<void> {
   const userId = (await findByEmail(db, email))?.id ?? null;
   const earlier = await db
@@ -54,12 +54,12 @@ export async function recordFailedLogIn(db: Db, email: string): Promise<void> {
     .where('kind', '=', 'log-in-failed')
     .orderBy('id', 'desc')
     .limit(1)
-    .offset(MOST_FAILURES_AN_HOUR - 1)
+    .offset(MAX_FAILURES_AN_HOUR - 1)
     .executeTakeFirst();
   if (!earlier?.isRecent) await recordEvent(db, { kind: 'log-in-failed', userId, actorId: null });
 }
 
-/** PostgreSQL knows no interface names, as in `fe80::1%eth0`. */
+/** Removes the interface of an address such as `fe80::1%eth0`, which PostgreSQL does not accept. */
 function withoutZone(address: string | null): string | null {
   return address?.split('%', 1)[0] ?? null;
 }

@@ -6,11 +6,11 @@ import { recordEvent } from '../security-events/record.ts';
 import { hashToken, mintToken } from '../token.ts';
 import { startSession } from './start.ts';
 
-/** How many browsers an account remembers. The least recently used is forgotten first. */
-const MOST_BROWSERS = 20;
+/** Browsers that an account remembers. The least recently used is forgotten first. */
+const MAX_BROWSERS = 20;
 
-/** How many mails about new browsers an account gets per hour, even if a program logs in without cookies. */
-const MOST_MAILS_AN_HOUR = 5;
+/** Mails about new browsers that an account gets per hour, even if a program logs in without cookies. */
+const MAX_MAILS_AN_HOUR = 5;
 
 export interface LogIn {
   /** Of the account. */
@@ -39,10 +39,10 @@ export async function logIn(
     await recordEvent(trx, { kind: 'logged-in', userId, actorId: userId });
     if (await recordUse(trx, userId, browsers)) return { session, browser: undefined };
     const others = await findBrowsers(trx, userId);
-    if (others.known > 0 && others.ofLastHour < MOST_MAILS_AN_HOUR) {
+    if (others.known > 0 && others.ofLastHour < MAX_MAILS_AN_HOUR) {
       await queue.send(mailQueue, { template: 'new-login', userId, address }, { db: trx });
     }
-    if (others.known >= MOST_BROWSERS) await forgetOldestBrowser(trx, userId);
+    if (others.known >= MAX_BROWSERS) await forgetOldestBrowser(trx, userId);
     const { token: browser, hash } = mintToken();
     await trx.insertInto('known_browsers').values({ user_id: userId, token_hash: hash }).execute();
     return { session, browser };

@@ -9,15 +9,15 @@ export interface Message {
   readonly isWarning: boolean;
 }
 
-/** How many unread messages a session keeps, so that it cannot grow without bound. Older ones are dropped. */
-const MOST_MESSAGES = 5;
+/** Unread messages that a session keeps, so that it cannot grow without limit. Older ones are dropped. */
+const MAX_MESSAGES = 5;
 
 /** Leaves a message for the session's next page. Returns whether the session still exists. */
 export async function leaveMessage(db: Db, token: string, message: Message): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('sessions')
     .set({
-      flash: sql`(flash || ${JSON.stringify(message)}::jsonb)[greatest(cardinality(flash) + 2 - ${sql.lit(MOST_MESSAGES)}, 1):]`,
+      flash: sql`(flash || ${JSON.stringify(message)}::jsonb)[greatest(cardinality(flash) + 2 - ${sql.lit(MAX_MESSAGES)}, 1):]`,
     })
     .where('token_hash', '=', hashToken(token))
     .executeTakeFirst();

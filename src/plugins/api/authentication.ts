@@ -11,18 +11,18 @@ import { READING_METHODS } from '../../http/methods.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who a program acts for. Only requests of the API have one. */
+    /** The authenticated account. Only API requests have one. */
     caller: ApiClient;
   }
 }
 
 /**
- * `request.caller`, by a token (RFC 6750, or in the user name of RFC 7617) or by email and password. A token costs one
- * query and no hashing.
+ * Sets `request.caller` from a token (RFC 6750, or as the user name of RFC 7617) or from email and password. A token costs
+ * one query and no hashing.
  */
 export default fp(
   async (app) => {
-    const findByPassword = shareWhileUnderWay(app);
+    const findByPassword = shareInFlight(app);
     app.decorateRequest('caller');
     app.addHook('onRequest', async (request) => {
       const credentials = readCredentials(request);
@@ -46,31 +46,31 @@ interface Password {
   readonly password: string;
 }
 
-/** What the request's Authorization says, or undefined when that is nothing we know. */
+/** Reads the Authorization header. Undefined if it is missing or not supported. */
 function readCredentials({ headers }: FastifyRequest): { token: string } | Password | undefined {
   const { authorization = '' } = headers;
   const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
   if (token !== undefined) return { token };
   const basic = parseBasic(authorization);
-  // RFC 7617 has no control characters in either, and PostgreSQL no NUL.
+  // RFC 7617 forbids control characters, and PostgreSQL cannot store NUL.
   if (basic === undefined || basic.name === '' || /\p{Cc}/u.test(basic.name + basic.pass)) return undefined;
   if (basic.pass === '') return { token: basic.name };
   return isEmail(basic.name) ? { email: basic.name, password: basic.pass } : undefined;
 }
 
 /**
- * Checks passwords, each once while it is under way: a program that sends ten requests at a time with its password
- * costs one hash, and is not taken for somebody who guesses.
+ * Concurrent requests with the same password share one check, so a program that sends ten requests at once costs one hash
+ * and counts as one attempt.
  */
-function shareWhileUnderWay(app: FastifyInstance) {
-  const underWay = new Map<string, Promise<ApiClient | undefined>>();
+function shareInFlight(app: FastifyInstance) {
+  const inFlight = new Map<string, Promise<ApiClient | undefined>>();
   return (credentials: Password, address: string): Promise<ApiClient | undefined> => {
     const key = createHash('sha256')
       .update(JSON.stringify([address, credentials.email, credentials.password]))
       .digest('base64');
-    const found = underWay.get(key) ?? findByPassword(app, credentials, address);
-    underWay.set(key, found);
-    return found.finally(() => underWay.delete(key));
+    const found = inFlight.get(key) ?? findByPassword(app, credentials, address);
+    inFlight.set(key, found);
+    return found.finally(() => inFlight.delete(key));
   };
 }
 
@@ -86,7 +86,7 @@ async function findByPassword(
     recordFailedLogIn(email);
     return undefined;
   }
-  // As on the page: the password of an unconfirmed account buys no tries at the owner's.
+  // Otherwise the password of an unconfirmed account would reset the count of attempts on its owner's.
   if (account.isConfirmed) await rateLimits.forgive('login', actor);
   return identifyByAccount(db, account);
 }

@@ -3,7 +3,7 @@ import type { FastifyError, FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 import { type Refusal, reportError } from '../errors.ts';
 
-/** What a program is told where the general words, which are for people, would not do; by the error's code. */
+/** Messages for API clients that differ from those for people, by error code. */
 const MESSAGES: Readonly<Record<string, string>> = {
   forbidden: 'Insufficient permissions',
   unrenderable: 'body takes too long to render or becomes too large; simplify it',
@@ -12,7 +12,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'The body is too large: at most 1 MiB is accepted.',
 };
 
-/** Errors as programs read them: `{ error, message }`, always. */
+/** Responds to every error with `{ error, message }`. */
 export default fp(
   async (app) => {
     app.setErrorHandler<FastifyError>((error, request, reply) => {

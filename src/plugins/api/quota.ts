@@ -4,12 +4,12 @@ import { addCounts } from '../../domain/shared-counts.ts';
 import { TooManyRequests } from '../../errors.ts';
 import { RequestCounter } from '../../http/request-counter.ts';
 
-/** How often the processes tell each other what they counted. */
+/** How often processes share their counts. */
 const SHARE_MS = 1_000;
 
 /**
- * Limits how much an account may ask for, whatever tokens it has and over all processes, and says in each answer what is left: in the fields of
- * draft-ietf-httpapi-ratelimit-headers-10, and in the three of its earlier versions, which more clients read.
+ * Limits requests per account, across all its tokens and all processes. Every response says how many are left, in the
+ * headers of draft-ietf-httpapi-ratelimit-headers-10 and in the three of earlier versions, which more clients read.
  */
 export default fp(
   async (app) => {
@@ -18,7 +18,7 @@ export default fp(
     const counter = new RequestCounter(seconds * 1000, (counts, windowEnd) =>
       shareCounts(app, counts, windowEnd),
     );
-    shareNowAndThen(app, counter);
+    shareRegularly(app, counter);
     app.addHook('onRequest', async ({ caller }, reply) => {
       const { count, secondsLeft } = counter.add(String(caller.id));
       const left = Math.max(0, points - count);
@@ -42,19 +42,19 @@ async function shareCounts({ db }: FastifyInstance, counts: ReadonlyMap<string, 
   return new Map([...totals].map(([key, count]) => [key.slice(prefix.length), count]));
 }
 
-/** Shares as long as the app runs. While the database is away, each process counts for itself. */
-function shareNowAndThen(app: FastifyInstance, counter: RequestCounter): void {
-  let underWay: Promise<void> | undefined;
+/** Shares counts until the app closes. While the database is unreachable, each process counts on its own. */
+function shareRegularly(app: FastifyInstance, counter: RequestCounter): void {
+  let sharing: Promise<void> | undefined;
   const timer = setInterval(() => {
-    underWay ??= counter
+    sharing ??= counter
       .share()
-      .catch((error: unknown) => app.log.warn({ err: error }, 'the counts of API requests were not shared'))
+      .catch((error: unknown) => app.log.warn({ err: error }, 'could not share the counts of API requests'))
       .finally(() => {
-        underWay = undefined;
+        sharing = undefined;
       });
   }, SHARE_MS);
   app.addHook('onClose', async () => {
     clearInterval(timer);
-    await underWay;
+    await sharing;
   });
 }

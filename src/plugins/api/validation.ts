@@ -6,8 +6,8 @@ import { Compile } from 'typebox/compile';
 import type { TLocalizedValidationError } from 'typebox/error';
 
 /**
- * What a program sends: JSON in UTF-8 and nothing else, as the routes' schemas say. Texts of a path, a query or a
- * header are converted to the numbers that the schemas ask for; what stands in a body must be right as it is.
+ * Accepts only JSON in UTF-8 and validates it with the routes' schemas. Path, query and header values are converted to
+ * numbers where the schema says so; body fields must have the right type.
  */
 export default fp(
   async (app) => {
@@ -31,10 +31,10 @@ export default fp(
   { name: 'api-validation' },
 );
 
-/** TypeBox leaves `required` out when nothing is. */
+/** TypeBox omits `required` if no field is. */
 type RequestSchema = Omit<TObject, 'required'> & Partial<Pick<TObject, 'required'>> & TSchemaOptions;
 
-/** The fields with their digits as numbers, where the schema asks for one. */
+/** Converts digits to numbers where the schema has an integer. */
 function readNumbers(schema: RequestSchema, sent: unknown): object {
   const fields = Object.entries(Object(sent)).map(([name, text]) => {
     const field = schema.properties[name];
@@ -44,7 +44,7 @@ function readNumbers(schema: RequestSchema, sent: unknown): object {
   return Object.fromEntries(fields);
 }
 
-/** What is wrong with a request, by field, and what is accepted. */
+/** Describes what is wrong with a request, by field, and what is accepted. */
 function describeFaults(
   schema: RequestSchema,
   faults: readonly TLocalizedValidationError[],
@@ -57,7 +57,7 @@ function describeFaults(
 function describeFault(schema: RequestSchema, fault: TLocalizedValidationError, value: unknown): string[] {
   const missing = (field: string) => `${schema.title ?? 'request'} does not have a ${field}`;
   if (fault.keyword === 'required') return fault.params.requiredProperties.map(missing);
-  if (fault.keyword === 'boolean') return []; // Said by `additionalProperties`, for all of them.
+  if (fault.keyword === 'boolean') return []; // `additionalProperties` reports them all.
   if (fault.keyword === 'additionalProperties') {
     const unknown = fault.params.additionalProperties.map((field) => `"${field}"`).join(', ');
     return [`unknown field ${unknown}; accepted: ${Object.keys(schema.properties).join(', ')}`];

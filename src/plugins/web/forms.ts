@@ -6,47 +6,47 @@ import { LONGEST_BODY } from '../../domain/markdown/render.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Reads the submitted form: `data` when it is valid, else what to show beside each field. */
+    /** Reads and validates the submitted form. */
     readForm<Fields extends TObject>(schema: Fields): SubmittedForm<Fields>;
-    /** What was sent, for a page that offers to send it again: no secrets, and undefined when it is too long. */
+    /** What was sent, for a page that offers to send it again. Without secrets; undefined if it is too long. */
     readTyped(): TypedFields | undefined;
   }
 }
 
-/** A form as its page shows it: what was typed, secrets left out, and one message for each wrong field. */
+/** A form as its page shows it: the values without secrets, and a message for each invalid field. */
 export interface FormState {
   readonly values: Readonly<Record<string, string>>;
   readonly errors: Readonly<Record<string, string>>;
 }
 
 export interface SubmittedForm<Fields extends TObject> {
-  /** Undefined when a field is wrong. */
+  /** Undefined if a field is invalid. */
   readonly data: Static<Fields> | undefined;
   readonly state: FormState;
-  /** The state with one more message, for what only the domain can know. */
+  /** The state with another message, for errors that the domain finds. */
   refuse(field: keyof Static<Fields> & string, message: string): FormState;
 }
 
-/** What a form field's schema may say beside JSON Schema's own keywords. */
+/** Options of a form field in addition to JSON Schema's keywords. */
 export interface FieldOptions {
   /** Replaces the general message for this keyword, e.g. `{ pattern: 'Usernames must have …' }`. */
   readonly messages?: Readonly<Record<string, string>>;
-  /** Neither trimmed nor ever sent back. */
+  /** Never trimmed and never sent back. */
   readonly isSecret?: boolean;
 }
 
-/** Fields by their names; whatever form they are of, none is a secret. */
+/** The fields of any form, without secrets. */
 export type TypedFields = readonly { readonly name: string; readonly value: string }[];
 
-/** Secrets are known by these names where no schema is at hand. */
+/** Recognises secrets where there is no schema. */
 const SECRET_NAME = /password/i;
 
-/** The most that is given back of a form that no schema describes, in characters. */
+/** Characters sent back of a form without a schema. */
 const MAX_TYPED = 2 * LONGEST_BODY;
 
 export const EMPTY_FORM: FormState = Object.freeze({ values: {}, errors: {} });
 
-/** Forms of the scopes with pages: urlencoded bodies, and no other kind. */
+/** Provides `request.readForm` in scopes with pages. Accepts only urlencoded bodies. */
 export default fp(
   async (app) => {
     app.removeAllContentTypeParsers();
@@ -71,7 +71,7 @@ export default fp(
   { name: 'forms' },
 );
 
-/** Every value of every name, in order: a field sent twice must be seen to be refused. */
+/** All values of each field, so that a field sent twice can be refused. */
 type FormFields = Readonly<Record<string, readonly string[]>>;
 
 function parseFields(body: string): FormFields {
@@ -91,7 +91,7 @@ function readTyped(body: FormFields): TypedFields | undefined {
   return length <= MAX_TYPED ? fields : undefined;
 }
 
-/** A secret with a name that `readTyped` does not know would be given back. */
+/** `readTyped` would send back a secret with another name. */
 function refuseUnknownSecrets({ properties }: TObject): void {
   const unknown = Object.entries(properties).find(
     ([name, field]) => isSecret(field) && !SECRET_NAME.test(name),
@@ -147,12 +147,12 @@ function isSecret(field: object): boolean {
   return 'isSecret' in field && field.isSecret === true;
 }
 
-/** A browser sends a ticked box and leaves out an empty one. */
+/** Browsers omit unticked checkboxes. */
 function isCheckbox(field: object): boolean {
   return 'type' in field && field.type === 'boolean';
 }
 
-/** NUL cannot be stored in PostgreSQL, and U+FFFD is what bytes that are not UTF-8 have become. */
+/** PostgreSQL cannot store NUL, and U+FFFD replaces bytes that are not UTF-8. */
 function isReadable(text: string): boolean {
   return !text.includes('\0') && !text.includes('\uFFFD') && text.isWellFormed();
 }

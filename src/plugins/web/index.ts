@@ -4,7 +4,7 @@ import page from './page.ts';
 import sameOrigin from './same-origin.ts';
 import session from './session.ts';
 
-/** What every scope with pages for people has, and no other scope. */
+/** The plugins of every scope with pages. */
 export default fp(
   async (app) => {
     await app.register(sameOrigin);

@@ -8,37 +8,37 @@ import { sessionOf } from './session.ts';
 
 declare module 'fastify' {
   interface FastifyReply {
-    /** Answers with a page of `views/`, in the site's layout, with the messages left for it. */
+    /** Responds with a page from `views/` in the site's layout, with any messages left for it. */
     page(view: string, data: PageData): Promise<FastifyReply>;
   }
 }
 
 interface PageData extends Record<string, unknown> {
-  /** What tells this page from all others. */
+  /** Distinguishes the page from all others. */
   readonly title: string;
-  /** What is said of the page where it is found or shared; without it, search engines are asked to leave it out. */
+  /** Metadata for search engines and link previews. Without it, the page is not indexed. */
   readonly meta?: PageMeta;
 }
 
 export interface PageMeta {
   readonly description: string;
-  /** The one address of what the page shows. */
+  /** The canonical path. */
   readonly path: string;
-  /** Of the Open Graph protocol; `website` unless said otherwise. */
+  /** The Open Graph type; `website` by default. */
   readonly type?: 'article' | 'profile';
-  /** What follows the page, by its path without the ending. */
+  /** The page's feeds, by path without extension. */
   readonly feeds?: readonly { readonly title: string; readonly path: string }[];
-  /** What the page is, in the words of schema.org. */
+  /** Structured data from schema.org's vocabulary. */
   readonly jsonLd?: object;
 }
 
-/** `reply.page`. */
+/** Provides `reply.page`. */
 export default fp(
   async (app) => {
     const fragments = new Fragments((template, data) => app.renderPart(template, { ...data, ...HELPERS }));
     const fragment = (template: string, data: FragmentData) => fragments.render(template, data);
-    // Says which pages a browser may fetch while the reader still points at them. Who comes from another page of ours has
-    // all else in the cache already.
+    // The rules allow browsers to prefetch a page when its link is hovered over. Sent only to visitors coming from another
+    // page of the site, whose browser has cached the assets.
     app.addHook('onRequest', ({ headers }, reply, done) => {
       if (headers['sec-fetch-site'] === 'same-origin') {
         reply.header('speculation-rules', `"${app.assetPath('speculation-rules.json')}"`);
@@ -48,7 +48,7 @@ export default fp(
     app.decorateReply('page', async function (view, data) {
       const { headers } = this.request;
       const session = sessionOf(this.request);
-      // A page that is fetched ahead may never be seen: its messages wait.
+      // A prefetched page may never be seen, so keep the messages for the next one.
       const isPrefetch = headers['sec-purpose']?.includes('prefetch');
       const messages = isPrefetch ? [] : await session.takeMessages();
       describePage(this.request, this);
@@ -68,8 +68,8 @@ export default fp(
 );
 
 /**
- * How caches may treat a page that is a signed-in person's, a visitor's own, or the same for all who have no session.
- * What is kept may be shown again by Back without being asked for, also after the person has logged out.
+ * Caching of a signed-in user's page, of a page for one visitor, and of a page for everyone without a session. A personal
+ * page must not be stored, because the Back button could show it after the user has logged out.
  */
 const CACHE_CONTROL = {
   personal: 'private, no-store',
@@ -85,7 +85,7 @@ function describePage(request: FastifyRequest, reply: FastifyReply): void {
   reply.header('cache-control', CACHE_CONTROL[isShared ? 'shared' : session.user ? 'personal' : 'own']);
 }
 
-/** What the visitor may do, for pages to offer only that. */
+/** The visitor's permissions, so that pages only offer what is allowed. */
 function permissionsOf(user: SessionUser | null) {
   return {
     follow: can(user, Permission.FOLLOW),
@@ -104,13 +104,13 @@ const DATE_AND_TIME = new Intl.DateTimeFormat('en-GB', {
 
 const HELPERS = {
   excerpt: excerptOf,
-  /** A moment as HTML: for a person in words, for a program exactly. */
+  /** A moment as a `time` element. */
   time: (moment: Date) =>
     `<time datetime="${moment.toISOString()}">${DATE_AND_TIME.format(moment)} UTC</time>`,
-  /** A size in bytes, for a person. */
+  /** A size in bytes, formatted. */
   bytes: (bytes: number) =>
     bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} kB` : `${(bytes / 2 ** 20).toFixed(1)} MB`,
-  /** A span of time in seconds, for a person. */
+  /** A duration in seconds, formatted. */
   span: (seconds: number) => {
     if (seconds < 10) return `${seconds.toFixed(1)} s`;
     if (seconds < 120) return `${Math.round(seconds)} s`;

@@ -4,8 +4,8 @@ import { DomainError } from '../../errors.ts';
 import { SAFE_METHODS } from '../../http/methods.ts';
 
 /**
- * Refuses what another site makes a visitor's browser send. The browser itself says where a request comes from,
- * so there is no token to keep, and nothing for several processes to agree on.
+ * Refuses requests that another site makes a visitor's browser send. The browser says where a request comes from, so no
+ * token has to be stored or shared between processes. See ADR 3.
  */
 export default fp(
   async (app) => {
@@ -18,9 +18,9 @@ export default fp(
 );
 
 /**
- * A request with neither header is no browser's, so no visitor was tricked into sending it. On an https site a page
- * that came over plain http is another site: anybody on the way can have written it. The scheme is the configured
- * one's, because a proxy that terminates TLS speaks plain http to this process.
+ * A request with neither header does not come from a browser, so nobody was tricked into sending it. An https site does not
+ * trust pages loaded over plain http, which anyone on the network can alter. The scheme comes from the configuration,
+ * because behind a TLS proxy this process sees plain http.
  */
 function isFromThisSite(request: FastifyRequest): boolean {
   const { origin } = request.headers;

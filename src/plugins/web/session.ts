@@ -16,12 +16,12 @@ import { SAFE_METHODS } from '../../http/methods.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set on requests of scopes with pages, before its hooks run; read it with `sessionOf`. The API has no sessions. */
+    /** Set on requests to scopes with pages before their hooks run; read it with `sessionOf`. The API has no sessions. */
     session?: WebSession;
   }
 }
 
-/** `request.session`: a row found by the hash of a random cookie, so every web process knows it and none can forge it. */
+/** Provides `request.session`: a row found by the hash of a random cookie. See ADR 2. */
 export default fp(
   async (app) => {
     await app.register(cookie);
@@ -36,13 +36,13 @@ export default fp(
   { name: 'session', dependencies: ['db', 'queue'] },
 );
 
-/** How many tokens of a browser are looked up. A shared browser logs in to a few accounts. */
-const MOST_TOKENS = 5;
+/** Tokens looked up per browser. A shared browser logs in to a few accounts. */
+const MAX_TOKENS = 5;
 
 /**
  * The visitor's session, signed in or not.
  *
- * @throws Error outside the scopes with pages
+ * @throws Error outside of the scopes with pages
  */
 export function sessionOf({ session }: FastifyRequest): WebSession {
   if (session === undefined) throw new Error('Requests outside the scopes with pages have no session');
@@ -86,7 +86,7 @@ export class WebSession {
     this.#cookie = hostCookie('session', isHttps);
     this.#browserCookie = hostCookie('browser', isHttps);
     this.#sent = request.cookies[this.#cookie.name];
-    this.browsers = request.cookies[this.#browserCookie.name]?.split('.').slice(-MOST_TOKENS) ?? [];
+    this.browsers = request.cookies[this.#browserCookie.name]?.split('.').slice(-MAX_TOKENS) ?? [];
   }
 
   /** Whether the browser sent a session cookie. */
@@ -156,7 +156,7 @@ export class WebSession {
     this.#reply.clearCookie(this.#cookie.name, this.#cookie.options);
   }
 
-  /** Shows a message on the visitor's next page, signed in or not. Not for a stranger's GET, which must not write. */
+  /** Shows a message on the visitor's next page, signed in or not. Not for anonymous GETs, which must not write. */
   flash(text: string): Promise<void> {
     return this.#leave({ text, isWarning: false });
   }

@@ -3,7 +3,7 @@ import { listEvents } from '../../domain/security-events/list.ts';
 import { describeEvent, KIND_NAMES, readActivityQuery } from '../web/activity.ts';
 import { withFields } from './jobs/filter.ts';
 
-/** What happened to all accounts. */
+/** Activity on all accounts, for Administrators. */
 export default async function activity(app: FastifyInstance): Promise<void> {
   app.get('/', async (request, reply) => {
     const { before, ...filter } = readActivityQuery(request.query);

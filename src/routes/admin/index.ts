@@ -5,7 +5,7 @@ import { requirePermission, requireUser } from '../guards.ts';
 import activity from './activity.ts';
 import jobsDashboard from './jobs/index.ts';
 
-/** What Administrators see of the site. */
+/** The pages for Administrators. */
 export default async function administration(app: FastifyInstance): Promise<void> {
   await app.register(pages);
   app.addHook('onRequest', requireUser);

@@ -117,7 +117,7 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
 
 export default comments;
 
-/** A comment as this caller may see it. */
+/** Makes a function that presents comments as the caller may see them. */
 function shownTo(caller: ApiClient) {
   const seesDisabled = can(caller, Permission.MODERATE);
   return (comment: CommentSource) => presentComment(comment, seesDisabled);

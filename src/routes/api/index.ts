@@ -12,12 +12,12 @@ import { NAMED_SCHEMAS } from './resources.ts';
 import tokens from './tokens.ts';
 import users from './users.ts';
 
-/** What a page of another site may read of an answer, beside what browsers always show it. */
+/** Response headers that other sites' pages may read, besides those that CORS always allows. */
 const EXPOSED = ['ETag', 'Link', 'Location', 'Retry-After', 'RateLimit', 'RateLimit-Policy'];
 
-/** The API for programs: JSON in and out, and nothing of sessions or cookies. */
+/** The JSON API. It has no sessions or cookies. */
 export default async function api(app: FastifyInstance): Promise<void> {
-  const addWhatIsMissing = watchMethods(app);
+  const completeMethods = watchMethods(app);
   await app.register(errors);
   await app.register(validation);
   const { corsOrigins } = app.config;
@@ -33,10 +33,10 @@ export default async function api(app: FastifyInstance): Promise<void> {
 
   await app.register(document);
   await app.register(resources);
-  addWhatIsMissing();
+  completeMethods();
 }
 
-/** All that needs credentials. */
+/** The routes that need credentials. */
 async function resources(app: FastifyInstance): Promise<void> {
   await app.register(authentication);
   await app.register(quota);

@@ -3,10 +3,10 @@ import type { FastifyInstance, HTTPMethods } from 'fastify';
 const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /**
- * Watches which methods the routes of a scope have.
+ * Records the methods of a scope's routes.
  *
- * @returns what to call when all of them are there: it adds what is missing, so that another method is answered 405,
- *   OPTIONS says what is allowed, and a path without its last slash leads to the one that has it
+ * @returns a function to call after all routes are registered. It adds routes that answer other methods with 405, answer
+ *   OPTIONS, and redirect a path without its trailing slash
  */
 export function watchMethods(app: FastifyInstance): () => void {
   const methodsOf = new Map<string, Set<HTTPMethods>>();
@@ -32,11 +32,11 @@ function refuseOtherMethods(app: FastifyInstance, url: string, methods: Readonly
       if (method === 'OPTIONS') return reply.code(204).send();
       return reply.code(405).send({ error: 'method not allowed', message: `Allowed here: ${allow}` });
     },
-    handler: async () => {}, // Never reached: the hook has answered.
+    handler: async () => {}, // Never reached: the hook responds.
   });
 }
 
-/** 308, so that what was sent is sent again as it was. */
+/** With 308, clients keep the method and body. */
 function redirectToSlash(app: FastifyInstance, path: string): void {
   app.route({
     url: path.slice(0, -1),

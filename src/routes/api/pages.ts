@@ -6,7 +6,7 @@ import { MAX_ID } from './requests.ts';
 const Cursor = (what: string) =>
   Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_ID, description: `Cursor: ${what}.` }));
 
-/** Where a page lies. */
+/** The query parameters of a list. */
 export const PageQuery = Type.Object(
   {
     page: Type.Optional(
@@ -16,19 +16,19 @@ export const PageQuery = Type.Object(
         description: `From 1 to ${LAST_NUMBERED_PAGE}. Follow \`next\` to go deeper.`,
       }),
     ),
-    before: Cursor('items that are older than the one with this id'),
-    after: Cursor('items that are newer than the one with this id'),
+    before: Cursor('items older than the one with this id'),
+    after: Cursor('items newer than the one with this id'),
   },
-  { additionalProperties: false, description: 'Give one of them at most.' },
+  { additionalProperties: false, description: 'At most one of them.' },
 );
 
-/** The page that a query asks for. */
+/** The page that a query requests. */
 export function pageRequest({ page, before, after }: Static<typeof PageQuery>, size: number) {
   return { number: page, before, after: before === undefined ? after : undefined, size };
 }
 
 /**
- * How a list says where the pages around it are: in its body, and in `Link` (RFC 8288).
+ * Links the adjacent pages of a list, in its body and in the `Link` header (RFC 8288).
  *
  * @param order of the list: `desc` shows the newest first
  */

@@ -122,14 +122,14 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
 export default posts;
 
 /**
- * All that can change in how a post is shown: its text, by version, and how many comments it has. A strong tag names
- * exact bytes, so these answers are not compressed.
+ * Made of everything in a post that can change: its text, by version, and the number of its comments. A strong tag
+ * identifies exact bytes, so these responses are not compressed.
  */
 function etagOf({ version, commentCount }: Pick<PostSource, 'version' | 'commentCount'>): string {
   return `"${version}.${commentCount}"`;
 }
 
-/** The versions that an If-Match allows, or undefined for any. New comments do not stand in the way of a new text. */
+/** The versions that an If-Match allows, or undefined for any. Ignores the number of comments, which an edit does not affect. */
 function versionsIn(ifMatch = '*'): number[] | undefined {
   if (ifMatch.trim() === '*') return undefined;
   return [...ifMatch.matchAll(/"(\d{1,9})\.\d+"/g)].map(([, version]) => Number(version));

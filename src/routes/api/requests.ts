@@ -2,14 +2,12 @@ import { Type } from 'typebox';
 import { LONGEST_BODY } from '../../domain/markdown/render.ts';
 import { Refused, ref } from './resources.ts';
 
-/** What requests to the API have in common. */
-
-/** The largest id there can be: PostgreSQL's `integer`. */
+/** The largest id: PostgreSQL's `integer`. */
 export const MAX_ID = 2 ** 31 - 1;
 
 export const WithId = Type.Object({ id: Type.Integer({ minimum: 1, maximum: MAX_ID }) });
 
-/** A text with something in it to see, and without what cannot be stored: NUL and halves of surrogate pairs. */
+/** A text that is not blank, without NUL and lone surrogates, which PostgreSQL cannot store. */
 const Text = Type.String({
   minLength: 1,
   maxLength: LONGEST_BODY,
@@ -17,7 +15,7 @@ const Text = Type.String({
   description: `Markdown, not blank, at most ${LONGEST_BODY.toLocaleString('en')} characters.`,
 });
 
-/** The body of a request that writes something. @param what its name in messages */
+/** The body of a request that writes a text. `what` is its name in messages. */
 export const writing = (what: 'post' | 'comment') =>
   Type.Object({ body: Text }, { additionalProperties: false, title: what });
 
@@ -46,7 +44,7 @@ const REASONS = {
 
 type Refusable = keyof typeof REASONS;
 
-/** The answers of a route that are not success; 401, 403 and 429 are all routes'. */
+/** The error responses of a route. All routes have 401, 403 and 429. */
 export function refusals(...statuses: Refusable[]) {
   const all: readonly Refusable[] = [401, 403, 429, ...statuses];
   return Object.fromEntries(all.map((status) => [status, ref(Refused, { description: REASONS[status] })]));

@@ -3,11 +3,11 @@ import type { CommentSource } from '../../domain/comments/list.ts';
 import type { Person } from '../../domain/people/find.ts';
 import type { PostSource } from '../../domain/posts/list.ts';
 
-/** What the API shows, as schemas and as the functions that fill them. The schemas with an `$id` are named in the document. */
+/** The API's resources: their schemas, and the functions that fill them. Schemas with an `$id` are named in the document. */
 
 export const API = '/api/v1';
 
-/** Where each resource is found. */
+/** The path of each resource. */
 export const paths = {
   posts: `${API}/posts/`,
   post: (id: number) => `${API}/posts/${id}`,
@@ -21,13 +21,13 @@ export const paths = {
 
 const Path = (what: string) => Type.String({ description: `Path of ${what}.` });
 const Time = (what: string) => Type.String({ format: 'date-time', description: `${what}, ISO 8601 in UTC.` });
-const Count = (what: string) => Type.Integer({ minimum: 0, description: `How many ${what}.` });
+const Count = (what: string) => Type.Integer({ minimum: 0, description: `Number of ${what}.` });
 
-/** A text that may be null. As one type, and not as a choice of two, it is quick to serialise. */
+/** A text that may be null. A single type serialises faster than a union. */
 const NullableText = (description: string) =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], description });
 
-/** A schema that others point at by its name, and that stands under it in the document. */
+/** A schema that others refer to by name. */
 function named<const Id extends string, Properties extends TProperties>($id: Id, properties: Properties) {
   return Object.assign(Type.Object(properties, { additionalProperties: false }), { $id });
 }
@@ -39,12 +39,12 @@ export const Post = named('Post', {
   timestamp: Time('When it was published'),
   author_url: Path('who wrote it'),
   comments_url: Path('its comments'),
-  comment_count: Count('comments it has'),
+  comment_count: Count('comments'),
 });
 
 export const Comment = named('Comment', {
   url: Path('the comment'),
-  post_url: Path('the post it stands under'),
+  post_url: Path('its post'),
   body: NullableText('The text in Markdown, or null if hidden by a moderator.'),
   body_html: NullableText('The text as sanitised HTML, or null if hidden by a moderator.'),
   timestamp: Time('When it was published'),
@@ -55,10 +55,10 @@ export const User = named('User', {
   url: Path('the person'),
   username: Type.String(),
   member_since: Time('When they joined'),
-  last_seen: Time('When they were last here, to the minute'),
+  last_seen: Time('When they were last seen, to the minute'),
   posts_url: Path('their posts'),
-  followed_posts_url: Path('the posts of those they follow, for themselves only'),
-  post_count: Count('posts they wrote'),
+  followed_posts_url: Path('their own timeline, which only they can read'),
+  post_count: Count('posts'),
 });
 
 export const Refused = named('Error', {
@@ -67,18 +67,18 @@ export const Refused = named('Error', {
 });
 
 const pageOf = {
-  prev: NullableText('Path of the page before, or null.'),
-  next: NullableText('Path of the page after, or null.'),
-  count: Count('there are on all pages: exact up to 10,000, an estimate beyond'),
+  prev: NullableText('Path of the previous page, or null.'),
+  next: NullableText('Path of the next page, or null.'),
+  count: Count('items on all pages: exact up to 10,000, an estimate beyond'),
 };
 
 export const PostPage = named('PostPage', { posts: Type.Array(ref(Post)), ...pageOf });
 export const CommentPage = named('CommentPage', { comments: Type.Array(ref(Comment)), ...pageOf });
 
-/** All that other schemas point at. */
+/** All schemas that others refer to. */
 export const NAMED_SCHEMAS = [Post, Comment, User, Refused, PostPage, CommentPage];
 
-/** Points at a schema by its name. */
+/** Refers to a schema by name. */
 export function ref<Schema extends TSchema & { $id: string }>({ $id }: Schema, options: object = {}) {
   return Type.Unsafe<Static<Schema>>({ $ref: `${$id}#`, ...options });
 }
@@ -95,7 +95,7 @@ export function presentPost(post: PostSource): Static<typeof Post> {
   };
 }
 
-/** @param seesDisabled whether who asks may read what a moderator has hidden */
+/** @param seesDisabled whether the caller may read hidden comments */
 export function presentComment(comment: CommentSource, seesDisabled: boolean): Static<typeof Comment> {
   const isHidden = comment.isDisabled && !seesDisabled;
   return {

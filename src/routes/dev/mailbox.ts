@@ -12,8 +12,7 @@ interface WithId {
 }
 
 /**
- * The local mailbox, for a site without a mail server. Its mails have links that sign people in, so only somebody
- * at this machine may read them.
+ * The local mailbox, for a site without a mail server. Its mails contain log-in links, so it only answers on this machine.
  */
 export default async function mailbox(app: FastifyInstance): Promise<void> {
   const folder = join(app.config.dataDir, 'mailbox');
@@ -47,7 +46,7 @@ async function findMail(folder: string, id: string) {
   return mail;
 }
 
-/** A mail has its style sheet within; the policy allows just that one, by its hash, and nothing else. */
+/** A mail's style sheet is inline. The policy allows only that, by hash. */
 function policyForMail(html: string): string {
   const hashes = [...html.matchAll(/<style>([\s\S]*?)<\/style>/g)].map(
     ([, css = '']) => `'sha256-${createHash('sha256').update(css).digest('base64')}'`,
@@ -56,7 +55,7 @@ function policyForMail(html: string): string {
   return `default-src 'none'; style-src ${styleSrc}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 }
 
-/** The text of a mail cut at its links, so that a page can show them as such: odd entries are URLs. */
+/** Splits a mail's text at its links, so that the page can link them. Odd entries are URLs. */
 function splitLinks(text: string): string[] {
   return text.split(/(https?:\/\/\S+)/);
 }

@@ -12,13 +12,13 @@ A post is *Markdown*: with **strong words**, \`code\` and [links](https://exampl
 - a list
 - of two
 
-> What somebody else said.
+> What someone else said.
 
 \`\`\`
 a block of code
 \`\`\``;
 
-/** Every component of the pages in all its states, to look at while changing the style sheet. */
+/** Every component in all its states, to check while changing the style sheet. */
 export default async function styleguide(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireThisMachine('The style guide is only available on this machine.'));
   const author = { authorId: 1, authorUsername: 'susan', authorAvatarSeed: AVATAR_SEED, createdAt: MOMENT };

@@ -5,7 +5,7 @@ import type { EventFilter, ListedEvent } from '../../domain/security-events/list
 import { DomainError, noSuch } from '../../errors.ts';
 import { idFrom } from './params.ts';
 
-/** What each kind of event is called where one can be chosen. */
+/** The name of each kind of event. */
 export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
   'logged-in': 'Logged in',
   'log-in-failed': 'Log-in failed',
@@ -30,7 +30,7 @@ function isEventKind(kind: string): kind is SecurityEventKind {
   return Object.hasOwn(KIND_NAMES, kind);
 }
 
-/** An event in plain words, such as “Role changed to Moderator”. */
+/** Describes an event, e.g. “Role changed to Moderator”. */
 export function describeEvent({ kind, detail }: Pick<ListedEvent, 'kind' | 'detail'>): string {
   return KIND_NAMES[kind] + describeDetail(detail);
 }
@@ -51,9 +51,9 @@ const QueryFields = Type.Object({
 const validator = Compile(QueryFields);
 
 /**
- * Which events a query asks for. Empty fields are as good as none.
+ * Reads which events a query requests. Empty fields are ignored.
  *
- * @throws DomainError `not-found` for a kind that there is not, and for what cannot be understood
+ * @throws DomainError `not-found` for an unknown kind or an invalid query
  */
 export function readActivityQuery(query: unknown): EventFilter & { before: number | undefined } {
   if (!validator.Check(query)) throw new DomainError('not-found', 'Invalid filter.');

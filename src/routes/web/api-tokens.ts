@@ -9,7 +9,7 @@ import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requireUser, requireVerified } from '../guards.ts';
 import { idFrom } from './params.ts';
 
-/** How long a token may last, in days; a program that nobody looks after should not keep one for ever. */
+/** Lifetimes of tokens, in days. */
 const LIFETIMES = { '30': 30, '90': 90, '365': 365, never: null } as const;
 
 const TokenForm = Type.Object({
@@ -20,14 +20,14 @@ const TokenForm = Type.Object({
 
 const NEW_FORM: FormState = { values: { scope: 'read', lifetime: '90' }, errors: {} };
 
-/** Where people give programs access to their account, and take it back. */
+/** Where people create and revoke API tokens. */
 export default async function apiTokens(app: FastifyInstance): Promise<void> {
   const { db } = app;
   app.addHook('onRequest', requireUser);
 
   app.get('/', { onRequest: requireVerified }, (request, reply) => show(request, reply, { form: NEW_FORM }));
 
-  // The one answer to a form that is a page and not a redirect: nobody but this answer ever has the token.
+  // Responds with the page and not with a redirect, because the token is not stored and can only be shown here.
   app.post('/', { onRequest: requireVerified, config: { limit: 'token' } }, async (request, reply) => {
     const form = request.readForm(TokenForm);
     if (form.data === undefined) return show(request, reply.code(422), { form: form.state });

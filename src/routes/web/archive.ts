@@ -12,7 +12,7 @@ interface WithMonth {
   Params: { year: string; month: string };
 }
 
-/** All posts by the month in which they were published. */
+/** All posts, by month. */
 export default async function archive(app: FastifyInstance): Promise<void> {
   const { config } = app;
   const isShared = { config: { isShared: true } };

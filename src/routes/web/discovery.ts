@@ -3,7 +3,7 @@ import { countSitemapFiles, listSitemapEntries, type SitemapKind } from '../../d
 import { noSuch } from '../../errors.ts';
 import { idFrom } from './params.ts';
 
-/** Pages that no search engine need look at: forms, what is one person's, and what is for programs. */
+/** Pages not meant for search engines. */
 const PRIVATE = [
   '/auth/',
   '/edit/',
@@ -17,10 +17,10 @@ const PRIVATE = [
 
 const KINDS: readonly SitemapKind[] = ['posts', 'people'];
 
-/** How long somebody may rely on `security.txt`, in milliseconds: RFC 9116 asks for less than a year. */
+/** How long `security.txt` is valid, in milliseconds. RFC 9116 recommends less than a year. */
 const SECURITY_TXT_MS = 180 * 24 * 60 * 60 * 1000;
 
-/** How the site is found: `robots.txt`, the sitemap and `security.txt`. */
+/** `robots.txt`, the sitemap and `security.txt`. */
 export default async function discovery(app: FastifyInstance): Promise<void> {
   const { replica: db, config } = app;
   const { baseUrl, securityContact } = config;

@@ -6,12 +6,12 @@ import { findPost, listNewestPosts, type Post } from '../../domain/posts/list.ts
 import { noSuch } from '../../errors.ts';
 import { idFrom } from './params.ts';
 
-/** What a feed has, in the terms that Atom (RFC 4287) and JSON Feed 1.1 share. */
+/** What Atom (RFC 4287) and JSON Feed 1.1 have in common. */
 interface Feed {
   readonly title: string;
-  /** The page that it follows. */
+  /** The page that the feed is for. */
   readonly path: string;
-  /** Its own address, without the ending. */
+  /** The feed's own path, without extension. */
   readonly feedPath: string;
   readonly entries: readonly FeedEntry[];
 }
@@ -25,18 +25,18 @@ interface FeedEntry {
   readonly updatedAt: Date;
 }
 
-/** How many entries a feed has. */
+/** Entries per feed. */
 const NEWEST = 30;
 
-/** How many characters of HTML a feed has, so that it costs little to write and to read, whatever people publish. */
-const MOST_HTML = 250_000;
+/** Characters of HTML per feed, to limit its size. */
+const MAX_HTML = 250_000;
 
 const TITLE_LENGTH = 80;
 
-/** A reader that comes again within a minute need not ask; after that it is told whether something changed. */
+/** Feed readers may cache a feed for a minute, then ask whether it has changed. */
 const CACHE_CONTROL = 'public, max-age=60';
 
-/** Feeds of the site, of each person, and of each post's comments. They know no sessions: everybody gets the same. */
+/** Feeds of the site, of each person and of each post's comments. They ignore sessions. */
 export default async function feeds(app: FastifyInstance): Promise<void> {
   const { replica: db, config } = app;
   const isShared = { config: { isShared: true } };
@@ -111,9 +111,9 @@ function writeJson(reply: FastifyReply, feed: Feed, baseUrl: string) {
   return reply.type('application/feed+json; charset=utf-8').send(JSON.stringify(document));
 }
 
-/** As many as there is room for, and one at least. */
+/** The newest items that fit into a feed; at least one. */
 function newestThatFit<Item extends { readonly bodyHtml: string }>(items: readonly Item[]): readonly Item[] {
-  let left = MOST_HTML;
+  let left = MAX_HTML;
   const end = items.findIndex(({ bodyHtml }, index) => {
     left -= bodyHtml.length;
     return left < 0 && index > 0;
@@ -121,7 +121,7 @@ function newestThatFit<Item extends { readonly bodyHtml: string }>(items: readon
   return end === -1 ? items : items.slice(0, end);
 }
 
-/** When the newest change was; of a feed without entries, long ago. */
+/** The time of the newest change; 1970 for an empty feed. */
 function updatedAt({ entries }: Feed): Date {
   return new Date(Math.max(0, ...entries.map((entry) => entry.updatedAt.getTime())));
 }

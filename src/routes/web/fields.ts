@@ -10,7 +10,7 @@ interface FormWithBody {
   refuse(field: 'body', message: string): FormState;
 }
 
-/** Waits for the text of a form. Returns it, or the form to show again when it cannot be rendered. */
+/** Awaits the rendered text of a form. Returns it, or the form with an error if it cannot be rendered. */
 export async function textOf(
   rendering: Promise<Rendered>,
   form: FormWithBody,

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
-import { findFirstSteps, hasNobody } from '../../domain/people/first-steps.ts';
+import { findFirstSteps, hasNoAccounts } from '../../domain/people/first-steps.ts';
 import { listPosts } from '../../domain/posts/list.ts';
 import { listFollowedPosts } from '../../domain/posts/list-followed.ts';
 import { publishPost } from '../../domain/posts/write.ts';
@@ -15,7 +15,7 @@ import { placeFrom, queryOf } from './params.ts';
 
 const PostForm = Type.Object({ body: bodyField(), preview: Type.Boolean() });
 
-/** Remembers for 30 days that a reader chose the posts of those they follow. */
+/** Remembers for 30 days that a reader chose the Followed tab. */
 const TAB_COOKIE = 'show_followed';
 const TAB_COOKIE_OPTIONS = { path: '/', httpOnly: true, sameSite: 'lax', maxAge: 30 * 24 * 60 * 60 } as const;
 
@@ -74,7 +74,7 @@ async function show(
     pagination: paginate(posts, { path: '/', place }),
     firstSteps: user?.isNewcomer && user.isConfirmed ? await findFirstSteps(reader, user.id) : undefined,
     setUp:
-      user === null && posts.items.length === 0 && (await hasNobody(reader))
+      user === null && posts.items.length === 0 && (await hasNoAccounts(reader))
         ? config.adminEmail !== undefined
         : null,
   });

@@ -16,7 +16,7 @@ import posts from './posts.ts';
 import unsubscribe from './unsubscribe.ts';
 import yourData from './your-data.ts';
 
-/** The pages for people. Feeds, avatars and what robots read have no sessions. */
+/** The site's pages. Feeds, avatars and files for robots have no sessions. */
 export default async function web(app: FastifyInstance): Promise<void> {
   app.register(avatars);
   app.register(feeds);

@@ -5,7 +5,7 @@ import type { Post } from '../../domain/posts/list.ts';
 import type { PageMeta } from '../../plugins/web/page.ts';
 import { queryOf } from './params.ts';
 
-/** What is said of a page where it is found or shared. */
+/** Metadata for search engines and link previews. */
 
 const DESCRIPTION_LENGTH = 160;
 const TITLE_LENGTH = 70;
@@ -18,7 +18,7 @@ export function metaOfHome(place: Place): PageMeta {
   };
 }
 
-/** What a post is called: it has no title of its own, so its beginning, and who wrote it. */
+/** A title for a post, which has none: its beginning and its author. */
 export function titleOfPost({ bodyHtml, authorUsername }: Post): string {
   const beginning = excerptOf(bodyHtml, TITLE_LENGTH);
   return beginning === '' ? `Post by ${authorUsername}` : `“${beginning}” by ${authorUsername}`;

@@ -6,7 +6,7 @@ import { requirePermission, requireUser } from '../guards.ts';
 import { paginate } from './pagination.ts';
 import { idFrom, placeFrom, queryOf } from './params.ts';
 
-/** Where moderators read all comments, and hide those that should not be read. */
+/** Where moderators read all comments and hide or show them. */
 export default async function moderate(app: FastifyInstance): Promise<void> {
   const { db, config } = app;
   app.addHook('onRequest', requireUser);

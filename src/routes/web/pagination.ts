@@ -2,7 +2,7 @@ import type { Page, Place } from '../../domain/page.ts';
 import { DomainError } from '../../errors.ts';
 import { queryOf } from './params.ts';
 
-/** The links from a page of a list to the pages beside it. */
+/** The links to the adjacent pages of a list. */
 export interface Pagination {
   readonly prev: Link | undefined;
   readonly next: Link | undefined;
@@ -14,11 +14,11 @@ interface Link {
 }
 
 /**
- * The links under a list.
+ * Builds the links under a list.
  *
- * @param place of the page that was asked for
+ * @param place of the requested page
  * @param order of the list: `desc` shows the newest first
- * @throws DomainError `not-found` when nothing is there; an empty list still has its first and its last page
+ * @throws DomainError `not-found` if the page is empty; the first and last page of an empty list exist
  */
 export function paginate(
   { items, newer, older }: Page<unknown>,

@@ -1,13 +1,13 @@
 import type { Place } from '../../domain/page.ts';
 import { DomainError } from '../../errors.ts';
 
-/** The largest id there can be: PostgreSQL's `integer`. */
+/** The largest id: PostgreSQL's `integer`. */
 const MAX_ID = 2 ** 31 - 1;
 
 /**
- * An id from a path.
+ * Reads an id from a path.
  *
- * @throws DomainError `not-found` for anything that cannot be one
+ * @throws DomainError `not-found` if it is invalid
  */
 export function idFrom(text: string): number {
   const id = /^\d{1,10}$/.test(text) ? Number(text) : 0;
@@ -16,8 +16,8 @@ export function idFrom(text: string): number {
 }
 
 /**
- * The place of a page of a list, from a query: `before` or `after` an id, or a number, where -1 means the last. What
- * cannot be understood means the first page.
+ * Reads which page of a list a query asks for: `before` or `after` an id, or a number, where -1 is the last page. Anything
+ * invalid means the first page.
  */
 export function placeFrom(query: unknown): Place {
   if (typeof query !== 'object' || query === null) return {};
@@ -33,7 +33,7 @@ function isId(value: unknown): value is string {
   return typeof value === 'string' && /^\d{1,10}$/.test(value) && Number(value) <= MAX_ID;
 }
 
-/** The query that leads to a place; empty for the first page. */
+/** The query string for a page; empty for the first. */
 export function queryOf({ before, after, number }: Place): string {
   if (before !== undefined) return `?before=${before}`;
   if (after !== undefined) return `?after=${after}`;

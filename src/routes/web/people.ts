@@ -87,7 +87,7 @@ async function ownProfile(app: FastifyInstance): Promise<void> {
   }
 }
 
-/** Where Administrators edit anybody's. */
+/** Where Administrators edit anyone's profile. */
 async function anyProfile(app: FastifyInstance): Promise<void> {
   const { db, queue } = app;
   app.addHook('onRequest', requireUser);
@@ -121,7 +121,7 @@ async function anyProfile(app: FastifyInstance): Promise<void> {
   );
 }
 
-/** The field that a refusal is about. */
+/** The field that an error belongs to. */
 const FIELD_OF: Readonly<Record<string, 'email' | 'username' | 'role' | undefined>> = {
   'last-administrator': 'role',
   'email-taken': 'email',

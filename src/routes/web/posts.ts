@@ -21,7 +21,7 @@ const EditForm = Type.Object({
   preview: Type.Boolean(),
 });
 
-const CHANGED_MEANWHILE =
+const EDIT_CONFLICT =
   'This post has changed since you started editing. Save again to overwrite the newer version.';
 
 interface WithId {
@@ -70,7 +70,7 @@ export default async function posts(app: FastifyInstance): Promise<void> {
   }
 }
 
-/** What authors do with their posts. */
+/** Where authors edit and delete posts. */
 async function editor(app: FastifyInstance): Promise<void> {
   const { db, markdown } = app;
   app.addHook('onRequest', requireUser);
@@ -94,7 +94,7 @@ async function editor(app: FastifyInstance): Promise<void> {
     } catch (error) {
       if (!(error instanceof DomainError) || error.code !== 'edit-conflict') throw error;
       const newest = await loadForChange(db, currentUser(request), id);
-      const { values, errors } = form.refuse('body', CHANGED_MEANWHILE);
+      const { values, errors } = form.refuse('body', EDIT_CONFLICT);
       return showEditor(reply.code(422), id, {
         values: { ...values, version: String(newest.version) },
         errors,

@@ -7,12 +7,12 @@ interface WithToken {
 }
 
 /**
- * The link under a mail that ends mails of its kind. Opening it asks; a POST does it, from the page's button or,
- * with the same address, from the mail program itself (RFC 8058), which is signed in nowhere.
+ * The unsubscribe link in mails. Opening it asks for confirmation; a POST unsubscribes, either from the page's button or
+ * from the mail program itself (RFC 8058), which has no session.
  */
 export default async function unsubscribeRoutes(app: FastifyInstance): Promise<void> {
   const { db } = app;
-  // The address says all there is to know; what RFC 8058 has mail programs send along is not looked at.
+  // The token is in the URL, so the body that RFC 8058 makes mail programs send is ignored.
   app.addContentTypeParser(
     'multipart/form-data',
     { parseAs: 'buffer', bodyLimit: 16 * 1024 },

@@ -11,7 +11,7 @@ import { DomainError } from '../../errors.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requireUser, requireVerified } from '../guards.ts';
 
-/** Where people take with them what they wrote. */
+/** Where people request and download an export of their data. */
 export default async function yourData(app: FastifyInstance): Promise<void> {
   const { db, queue, config } = app;
 
@@ -51,14 +51,14 @@ export default async function yourData(app: FastifyInstance): Promise<void> {
 
     signedIn.get('/download', { onRequest: requireVerified }, async (request, reply) => {
       const dataExport = await findNewestExport(db, currentUser(request).id);
-      if (dataExport?.state !== 'ready') throw nothingThere();
+      if (dataExport?.state !== 'ready') throw noSuchExport();
       return sendExport(reply, dataExport.id);
     });
   });
 
   app.get<{ Params: { token: string } }>('/:token', async (request, reply) => {
     const id = await findExportByToken(db, request.params.token);
-    if (id === undefined) throw nothingThere();
+    if (id === undefined) throw noSuchExport();
     return sendExport(reply, id);
   });
 }
@@ -71,6 +71,6 @@ function sendExport(reply: FastifyReply, id: number) {
     .send(Readable.from(readExport(reply.server.db, id)));
 }
 
-function nothingThere(): DomainError {
+function noSuchExport(): DomainError {
   return new DomainError('not-found', 'This export has expired. Request a new one under “Your data”.');
 }

@@ -48,12 +48,12 @@ const REFUSED = [
   ...[`${'x'.repeat(65)}@example.com`, `x@${'a.'.repeat(130)}com`],
 ];
 
-t.test('an address is one that mail can be delivered to', async (t) => {
+t.test('only deliverable addresses are accepted', async (t) => {
   for (const text of ACCEPTED) t.ok(isEmail(text), text);
   for (const text of REFUSED) t.notOk(isEmail(text), JSON.stringify(text));
 });
 
-t.test('the forms take the same addresses', async (t) => {
+t.test('forms accept the same addresses', async (t) => {
   const app = await build(t);
   for (const email of ['"a b"@x', 'v\u0130rginia@example.com']) {
     const response = await new Client(app).post('/auth/register', registration({ email }));
@@ -62,7 +62,7 @@ t.test('the forms take the same addresses', async (t) => {
   t.same(await app.db.selectFrom('users').select('id').execute(), []);
 });
 
-t.test('JavaScript and PostgreSQL agree on what differs in case alone', async (t) => {
+t.test('JavaScript and PostgreSQL agree on which addresses differ only in case', async (t) => {
   const app = await build(t);
   const characters = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
   const more = ['\u0130', '\u0131', '\u212a', '\u00df', '\u1e9e', '\u03a3', '\u03c2', '\u00c4'];

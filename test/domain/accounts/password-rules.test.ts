@@ -6,7 +6,7 @@ import { createUser, mintToken, PASSWORD, registration, signedInClient } from '.
 
 const OWN_WORDS = ['john_doe', 'jdoe@mail.example.com'];
 
-t.test('what many people use is refused, whatever its case', async (t) => {
+t.test('common passwords are refused in any case', async (t) => {
   for (const password of [
     'password',
     'Password1',
@@ -19,7 +19,7 @@ t.test('what many people use is refused, whatever its case', async (t) => {
     t.match(await weaknessOf(password, []), 'This password is too common', password);
 });
 
-t.test('so are passwords based on the user’s or the site’s own words', async (t) => {
+t.test('passwords based on the user’s or the site’s own words are refused', async (t) => {
   for (const password of [
     'Pennypost',
     'pennypost2026',
@@ -31,7 +31,7 @@ t.test('so are passwords based on the user’s or the site’s own words', async
     t.match(await weaknessOf(password, OWN_WORDS), 'based on your name', password);
 });
 
-t.test('other passwords are taken, also those that have such a word in them', async (t) => {
+t.test('other passwords are accepted, even if they contain such a word', async (t) => {
   for (const password of [
     PASSWORD,
     'john likes long walks',
@@ -42,7 +42,7 @@ t.test('other passwords are taken, also those that have such a word in them', as
     t.equal(await weaknessOf(password, OWN_WORDS), undefined, password);
 });
 
-t.test('the rules hold wherever a password is chosen', async (t) => {
+t.test('the rules apply wherever a password is chosen', async (t) => {
   const app = await build(t);
   const common = { password: 'password1', password2: 'password1' };
   const own = { password: 'mary12345', password2: 'mary12345' };

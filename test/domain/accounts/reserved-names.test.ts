@@ -4,7 +4,7 @@ import { build } from '../../support/build.ts';
 import { Client, errorsOf } from '../../support/client.ts';
 import { registration } from '../../support/factories.ts';
 
-t.test('nobody registers under a name that seems to be the site’s own', async (t) => {
+t.test('names that look like the site’s own are reserved', async (t) => {
   const app = await build(t);
   for (const username of ['admin', 'Root', 'ad.min', 'Penny_Post', 'SUPPORT', 'null', 'mailer_daemon']) {
     const response = await new Client(app).post('/auth/register', registration({ username }));

@@ -3,7 +3,7 @@ import { can, Permission } from '../../../src/domain/accounts/roles.ts';
 
 const { FOLLOW, COMMENT, WRITE, MODERATE, ADMIN } = Permission;
 
-t.test('what each role may do, and a visitor or an unconfirmed account nothing', async (t) => {
+t.test('each role has its permissions; visitors and unconfirmed accounts have none', async (t) => {
   const allowed = (role: 'User' | 'Moderator' | 'Administrator' | null) =>
     [FOLLOW, COMMENT, WRITE, MODERATE, ADMIN].filter((permission) =>
       can(role && { role, isConfirmed: true }, permission),
@@ -19,6 +19,6 @@ t.test('what each role may do, and a visitor or an unconfirmed account nothing',
   );
 });
 
-t.test('the bits are those of the contract', async (t) => {
+t.test('the permission bits are those of the contract', async (t) => {
   t.same(Permission, { FOLLOW: 1, COMMENT: 2, WRITE: 4, MODERATE: 8, ADMIN: 16 });
 });

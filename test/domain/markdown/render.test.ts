@@ -13,7 +13,7 @@ const ATTRIBUTES: Record<string, Set<string>> = {
   acronym: new Set(['title']),
 };
 
-/** What a browser would find in the HTML that must not be there. */
+/** Finds what a browser would see in the HTML although it is not allowed. */
 function intrudersIn(html: string, allowedTags: Set<string>): string[] {
   const intruders: string[] = [];
   const visit = (node: DefaultTreeAdapterMap['node']): void => {
@@ -36,7 +36,7 @@ function intrudersIn(html: string, allowedTags: Set<string>): string[] {
   return intruders;
 }
 
-t.test('Markdown becomes HTML, and plain links are found', async (t) => {
+t.test('Markdown becomes HTML, and plain URLs become links', async (t) => {
   t.equal(render('post', '# A *title*'), '<h1>A <em>title</em></h1>');
   t.equal(
     render('post', 'See https://example.com/a_b.'),
@@ -49,14 +49,14 @@ t.test('Markdown becomes HTML, and plain links are found', async (t) => {
   );
 });
 
-t.test('a comment has no blocks: their text stays', async (t) => {
+t.test('block elements in comments are reduced to their text', async (t) => {
   t.equal(
     render('comment', '# Loud\n\n**bold** and `code`'),
     'Loud\n<strong>bold</strong> and <code>code</code>',
   );
 });
 
-/** From the OWASP XSS Filter Evasion Cheat Sheet, and what Markdown adds. */
+/** From the OWASP XSS Filter Evasion Cheat Sheet, with variants in Markdown. */
 const PAYLOADS = [
   '<script>alert(1)</script>',
   '<SCRIPT SRC=https://evil.example/x.js></SCRIPT>',
@@ -139,7 +139,7 @@ t.test('nothing dangerous survives in posts or comments', async (t) => {
   }
 });
 
-t.test('whatever is written, only what is allowed comes out', async (t) => {
+t.test('only allowed HTML comes out, whatever is written', async (t) => {
   const fragment = fc.oneof(
     fc.constantFrom(...PAYLOADS),
     fc.constantFrom(
@@ -202,10 +202,10 @@ t.test('a link ends where it would if the whole text were searched', async (t) =
   ]);
 });
 
-/** The most characters that a text may have. */
+/** The maximum length of a text. */
 const LONGEST = 50_000;
 
-/** What Markdown is made of, and what has made parsers slow or large. */
+/** Markdown's constructs, and input that has made parsers slow or their output large. */
 const CONSTRUCTS = fc.oneof(
   fc.constantFrom('[a]', '[a][a]', '[a]: /b "t"\n', '[', ']', '](', '![', '![a]', '[a](b "c")', '[a](<b>)'),
   fc.constantFrom('*', '**', '_', '*a ', '*a_ ', 'a**b', '`', '``', '~~', '\\', '***a*'),
@@ -266,7 +266,7 @@ const CONSTRUCTS = fc.oneof(
   fc.string({ maxLength: 8 }),
 );
 
-/** A few constructs in a row, over and over; several such stretches; references with long titles before them. */
+/** Several repeated sequences of constructs, after references with long titles. */
 const HOSTILE_TEXT = fc
   .tuple(
     fc.nat(LONGEST / 2),
@@ -284,7 +284,7 @@ const HOSTILE_TEXT = fc
     return (reference + repeated.join('')).slice(0, LONGEST);
   });
 
-t.test('whatever is written, the HTML is no larger than it may be', async (t) => {
+t.test('HTML never exceeds its limit, whatever is written', async (t) => {
   fc.assert(
     fc.property(HOSTILE_TEXT, fc.constantFrom('post', 'comment'), (text, kind) => {
       try {
@@ -298,10 +298,10 @@ t.test('whatever is written, the HTML is no larger than it may be', async (t) =>
   t.pass('100 texts');
 });
 
-t.test('references are refused while they expand, before there is more than may be', async (t) => {
+t.test('references are refused while they expand, before exceeding the limit', async (t) => {
   const text = `[a]: /b "${'t'.repeat(24_000)}"\n\n${'[a]'.repeat(8_000)}`;
   const before = process.memoryUsage.rss();
   t.throws(() => render('post', text), TooLarge);
   t.ok(process.memoryUsage.rss() - before < 100 * 2 ** 20, 'and not from 192 MB of HTML');
-  t.ok(render('post', `${'[a]'.repeat(100)}\n\n[a]: /b "short"`), 'as references usually are, they work');
+  t.ok(render('post', `${'[a]'.repeat(100)}\n\n[a]: /b "short"`), 'normal references work');
 });

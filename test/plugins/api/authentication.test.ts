@@ -9,7 +9,7 @@ import { countVerifications, createUser, PASSWORD } from '../../support/factorie
 import { withLimits } from '../../support/limits.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
-t.test('a token is good as a bearer and as a user name, and costs no hashing', async (t) => {
+t.test('a token works as a bearer token and as a user name, without hashing', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const verifications = countVerifications(app);
@@ -21,7 +21,7 @@ t.test('a token is good as a bearer and as a user name, and costs no hashing', a
   t.equal(verifications(), 0);
 });
 
-t.test('what is no credential is refused, with what would be one', async (t) => {
+t.test('invalid credentials are refused, with the accepted schemes', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const { email } = john;
@@ -53,7 +53,7 @@ t.test('what is no credential is refused, with what would be one', async (t) => 
   }
 });
 
-t.test('a password costs two hashes, whatever accounts its address has', async (t) => {
+t.test('a password costs two hashes, whatever accounts the address has', async (t) => {
   const app = await build(t);
   const { email } = await createUser(app);
   await createUser(app, { username: 'b', email, isConfirmed: false });
@@ -69,7 +69,7 @@ t.test('a password costs two hashes, whatever accounts its address has', async (
   }
 });
 
-t.test('a token is worth nothing when it has expired or is revoked, and is stored as a hash', async (t) => {
+t.test('an expired or revoked token is refused, and tokens are stored as hashes', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const token = await issueToken(app.db, john);
@@ -94,7 +94,7 @@ t.test('a token is worth nothing when it has expired or is revoked, and is store
   t.equal((await program.get('/posts/')).statusCode, 401);
 });
 
-t.test('a token that may only read changes nothing', async (t) => {
+t.test('a read-only token cannot change anything', async (t) => {
   const app = await build(t);
   const program = await ApiProgram.of(app, await createUser(app), 'read');
   t.equal((await program.get('/posts/')).statusCode, 200);
@@ -110,7 +110,7 @@ t.test('a token that may only read changes nothing', async (t) => {
   }
 });
 
-t.test('a role that may not write is refused', async (t) => {
+t.test('a role without the permission to write is refused', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const program = await ApiProgram.of(app, john);
@@ -118,7 +118,7 @@ t.test('a role that may not write is refused', async (t) => {
   t.same((await program.post('/posts/', { body: 'x' })).json().message, 'Unconfirmed account');
 });
 
-t.test('use is written down, at most once a minute', async (t) => {
+t.test('a token’s use is recorded at most once a minute', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   await app.db
@@ -133,12 +133,12 @@ t.test('use is written down, at most once a minute', async (t) => {
   const first = await lastUse();
   t.ok(first);
   const { last_seen_at } = await app.db.selectFrom('users').select('last_seen_at').executeTakeFirstOrThrow();
-  t.ok(last_seen_at.getTime() > 0, 'its owner was here');
+  t.ok(last_seen_at.getTime() > 0, 'its owner’s browser');
   await program.get('/posts/');
   t.same(await lastUse(), first);
 });
 
-t.test('a new password ends all tokens', async (t) => {
+t.test('a new password revokes all tokens', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const unnamed = await ApiProgram.of(app, john);
@@ -151,7 +151,7 @@ t.test('a new password ends all tokens', async (t) => {
 });
 
 t.test(
-  'a program that sends many requests at once with its password is not taken for a guesser',
+  'a program that sends many requests at once with its password is not limited as a guesser',
   async (t) => {
     const app = await build(t, {}, COSTLY_HASHING);
     const { email } = await createUser(app);
@@ -166,7 +166,7 @@ t.test(
 );
 
 t.test(
-  'guessing is limited by account and by network, and the right password does not help then',
+  'guessing is limited per account and IP address, even for the right password afterwards',
   async (t) => {
     const app = await build(t, {}, withLimits({ login: { account: limitOf(3), address: limitOf(5) } }));
     const { email } = await createUser(app);
@@ -180,19 +180,27 @@ t.test(
     t.equal(refused.statusCode, 429);
     t.equal(refused.json().error, 'too many requests');
     t.ok(Number(refused.headers['retry-after']) > 0);
-    t.equal((await guess(email, PASSWORD, '192.0.2.1')).statusCode, 200, 'its owner is elsewhere');
+    t.equal((await guess(email, PASSWORD, '192.0.2.1')).statusCode, 200, 'its owner is on another network');
 
     for (let number = 1; number <= 5; number += 1) {
       t.equal((await guess(`${number}@example.com`, 'wrong', `2001:db8:1:1::${number}`)).statusCode, 401);
     }
-    t.equal((await guess('7@example.com', 'wrong', '2001:db8:1:1:ffff::')).statusCode, 429, 'one /64 is one');
-    t.equal((await guess('8@example.com', 'wrong', '2001:db8:1:2::')).statusCode, 401, 'another is another');
+    t.equal(
+      (await guess('7@example.com', 'wrong', '2001:db8:1:1:ffff::')).statusCode,
+      429,
+      'a /64 counts as one',
+    );
+    t.equal(
+      (await guess('8@example.com', 'wrong', '2001:db8:1:2::')).statusCode,
+      401,
+      'another text differs',
+    );
   },
 );
 
 const limitOf = (points: number) => ({ points, seconds: 900 });
 
-t.test('a flood of wrong passwords does not keep others waiting', async (t) => {
+t.test('a flood of wrong passwords does not delay other requests', async (t) => {
   const app = await build(t, { RATE_LIMITS: 'off' }, COSTLY_HASHING);
   const john = await createUser(app);
   const program = await ApiProgram.of(app, john);

@@ -3,7 +3,7 @@ import { ApiProgram } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
 
-t.test('a body that is wrong is told so, by field', async (t) => {
+t.test('an invalid body is explained by field', async (t) => {
   const app = await build(t);
   const program = await ApiProgram.of(app, await createUser(app));
   const missing = 'post does not have a body';
@@ -32,11 +32,11 @@ t.test('a body that is wrong is told so, by field', async (t) => {
     t.same(response.json(), { error: 'bad request', message });
   }
   const longest = await program.post('/posts/', { body: '😀'.repeat(50_000) });
-  t.equal(longest.statusCode, 201, 'a character is one, however many bytes it has');
+  t.equal(longest.statusCode, 201, 'a character counts once, whatever its length in bytes');
   t.equal((await program.post('/posts/1/comments/', {})).json().message, 'comment does not have a body');
 });
 
-t.test('a query that is wrong is told so', async (t) => {
+t.test('an invalid query is explained', async (t) => {
   const app = await build(t);
   const program = await ApiProgram.of(app, await createUser(app));
   for (const [query, message] of [
@@ -57,7 +57,7 @@ t.test('a query that is wrong is told so', async (t) => {
   }
 });
 
-t.test('every refusal is JSON, whatever the client says that it reads', async (t) => {
+t.test('every error is JSON, whatever the client accepts', async (t) => {
   const app = await build(t);
   const program = await ApiProgram.of(app, await createUser(app));
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -90,7 +90,7 @@ t.test('every refusal is JSON, whatever the client says that it reads', async (t
   }
 });
 
-t.test('a method that a path does not have is answered with those it has', async (t) => {
+t.test('an unsupported method gets 405 with the supported ones', async (t) => {
   const app = await build(t);
   const program = new ApiProgram(app);
   t.equal(
@@ -106,14 +106,14 @@ t.test('a method that a path does not have is answered with those it has', async
   t.equal(options.headers.allow, 'POST, OPTIONS');
 });
 
-t.test('a list without its last slash leads to the one that has it', async (t) => {
+t.test('a list without its trailing slash redirects', async (t) => {
   const app = await build(t);
   const response = await new ApiProgram(app).post('/posts?page=2', { body: 'x' });
   t.equal(response.statusCode, 308);
   t.equal(response.headers.location, '/api/v1/posts/?page=2');
 });
 
-t.test('a fault of ours is JSON too, and says nothing of the inside', async (t) => {
+t.test('a server error is JSON too and reveals no internals', async (t) => {
   const app = await build(t);
   const program = await ApiProgram.of(app, await createUser(app));
   await app.db.schema.dropTable('comments').cascade().execute();
@@ -124,7 +124,7 @@ t.test('a fault of ours is JSON too, and says nothing of the inside', async (t) 
   t.notMatch(response.body, 'relation');
 });
 
-t.test('other sites’ pages may call only where that is configured', async (t) => {
+t.test('other sites’ pages may only call the API if CORS is configured', async (t) => {
   const origin = 'https://reader.example';
   const preflight = {
     method: 'OPTIONS',
@@ -140,7 +140,7 @@ t.test('other sites’ pages may call only where that is configured', async (t) 
   t.equal(allowed.statusCode, 204);
   t.equal(allowed.headers['access-control-allow-origin'], origin);
   t.match(allowed.headers['access-control-allow-methods'], 'PUT');
-  t.equal(allowed.headers['access-control-allow-credentials'], undefined, 'cookies mean nothing here');
+  t.equal(allowed.headers['access-control-allow-credentials'], undefined, 'cookies are ignored');
   t.match((await open.get('/posts/', { origin })).headers['access-control-expose-headers'], 'ETag');
   const elsewhere = await open.get('/posts/', { origin: 'https://evil.example' });
   t.not(elsewhere.headers['access-control-allow-origin'], 'https://evil.example');

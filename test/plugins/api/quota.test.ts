@@ -5,10 +5,10 @@ import { createDatabase } from '../../support/database.ts';
 import { createUser, PASSWORD } from '../../support/factories.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
-/** So long that a test does not see it end. */
+/** Longer than any test. */
 const limitOf = (points: number) => ({ config: { apiRateLimit: { points, seconds: 100_000_000 } } });
 
-t.test('each answer says what is left of the limit, and beyond it how long to wait', async (t) => {
+t.test('each response says how many requests are left, and beyond the limit how long to wait', async (t) => {
   const app = await build(t, {}, limitOf(3));
   const program = await ApiProgram.of(app, await createUser(app));
   for (const left of ['2', '1', '0']) {
@@ -29,7 +29,7 @@ t.test('each answer says what is left of the limit, and beyond it how long to wa
   t.equal((await other.get('/posts/')).statusCode, 200, 'each account has its own');
 });
 
-t.test('all tokens of an account have one quota, its password included', async (t) => {
+t.test('all tokens and the password of an account share one quota', async (t) => {
   const app = await build(t, {}, limitOf(5));
   const john = await createUser(app);
   const tokens = await Promise.all([1, 2, 3, 4].map(() => ApiProgram.of(app, john)));
@@ -39,7 +39,7 @@ t.test('all tokens of an account have one quota, its password included', async (
   for (const program of tokens) t.equal((await program.get('/posts/')).statusCode, 429);
 });
 
-t.test('the limit is one over all processes', async (t) => {
+t.test('the limit applies across all processes', async (t) => {
   const DATABASE_URL = await createDatabase(t);
   const first = await build(t, { DATABASE_URL }, limitOf(10));
   const second = await build(t, { DATABASE_URL }, limitOf(10));
@@ -52,7 +52,7 @@ t.test('the limit is one over all processes', async (t) => {
   );
 });
 
-t.test('a window ends, and RATE_LIMITS=off has none', async (t) => {
+t.test('the count ends with its window, and RATE_LIMITS=off turns it off', async (t) => {
   const short = await build(t, {}, { config: { apiRateLimit: { points: 1, seconds: 1 } } });
   const program = await ApiProgram.of(short, await createUser(short));
   await program.get('/posts/');

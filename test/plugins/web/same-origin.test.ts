@@ -1,7 +1,7 @@
 import t from 'tap';
 import { build } from '../../support/build.ts';
 
-t.test('what another site makes a browser send is refused', async (t) => {
+t.test('requests from another site are refused', async (t) => {
   const app = await build(t);
   const post = async (headers: Record<string, string>) =>
     (await app.inject({ method: 'POST', url: '/auth/login', headers: { host: 'blog.example', ...headers } }))
@@ -30,7 +30,7 @@ t.test('what another site makes a browser send is refused', async (t) => {
   for (const headers of accepted) t.equal(await post(headers), 422, JSON.stringify(headers));
 });
 
-t.test('on an https site a page that came over plain http is another site', async (t) => {
+t.test('an https site refuses forms from pages loaded over http', async (t) => {
   const app = await build(t, { BASE_URL: 'https://blog.example' });
   const post = async (origin: string) =>
     (await app.inject({ method: 'POST', url: '/auth/login', headers: { host: 'blog.example', origin } }))
@@ -39,7 +39,7 @@ t.test('on an https site a page that came over plain http is another site', asyn
   t.equal(await post('https://blog.example'), 422);
 });
 
-t.test('reading is free to everyone', async (t) => {
+t.test('reading is allowed from anywhere', async (t) => {
   const app = await build(t);
   t.equal((await app.inject({ url: '/', headers: { 'sec-fetch-site': 'cross-site' } })).statusCode, 200);
 });

@@ -9,7 +9,7 @@ import { createUser, PASSWORD, signedInClient } from '../../support/factories.ts
 
 const HOUR = 60 * 60;
 
-t.test('the cookie is out of reach of scripts and other sites, and ends with the browser', async (t) => {
+t.test('the cookie is hidden from scripts and other sites, and ends with the browser', async (t) => {
   const app = await build(t);
   const { email } = await createUser(app);
   const { cookies } = await new Client(app).post('/auth/login', { email, password: PASSWORD });
@@ -48,7 +48,7 @@ t.test('only a hash of the token is stored', async (t) => {
   t.notOk(JSON.stringify(rows).includes(Buffer.from(token).toString('hex')));
 });
 
-t.test('logging in gives a new token, and the one before is worth nothing', async (t) => {
+t.test('logging in replaces the token, and the old one stops working', async (t) => {
   const app = await build(t);
   const user = await createUser(app);
   const client = await signedInClient(app, user);
@@ -59,7 +59,7 @@ t.test('logging in gives a new token, and the one before is worth nothing', asyn
   t.match(page.body, 'Hello, Stranger!');
 });
 
-t.test('a session that nobody used for 24 hours is over', async (t) => {
+t.test('a session unused for 24 hours is over', async (t) => {
   const app = await build(t);
   const client = await signedInClient(app, await createUser(app));
   t.equal(await hoursLeft(app), 24);
@@ -67,17 +67,17 @@ t.test('a session that nobody used for 24 hours is over', async (t) => {
   t.match((await client.get('/')).body, 'Hello, Stranger!');
 });
 
-t.test('a visit puts the end off, but does not write each time', async (t) => {
+t.test('a visit extends the session, but does not write each time', async (t) => {
   const app = await build(t);
   const client = await signedInClient(app, await createUser(app));
 
   await sql`update sessions set expires_at = now() + interval '23 hours 20 minutes'`.execute(app.db);
   await client.get('/');
-  t.equal(await hoursLeft(app), 23, 'visited within the hour: left as it is');
+  t.equal(await hoursLeft(app), 23, 'last visit within the hour: unchanged');
 
   await sql`update sessions set expires_at = now() + interval '2 hours'`.execute(app.db);
   await client.get('/');
-  t.equal(await hoursLeft(app), 24, 'visited long before: renewed');
+  t.equal(await hoursLeft(app), 24, 'last visit long ago: renewed');
 });
 
 t.test('renewing a remembered session renews its cookie', async (t) => {
@@ -98,7 +98,7 @@ t.test('a message is shown once, on the next page', async (t) => {
   t.same(messagesOf(await client.get('/')), []);
 });
 
-t.test('a GET of a stranger writes no session, whatever it asks for', async (t) => {
+t.test('an anonymous GET creates no session, whatever it requests', async (t) => {
   const app = await build(t);
   for (const url of [
     ...['/followers/nobody', '/followed-by/nobody', '/user/nobody', '/post/1', '/unsubscribe/x'],
@@ -113,7 +113,7 @@ t.test('a GET of a stranger writes no session, whatever it asks for', async (t) 
   t.same(await app.db.selectFrom('sessions').select('user_id').execute(), []);
 });
 
-t.test('a route that would start a session for a GET fails, so that its test does', async (t) => {
+t.test('a GET route that would start a session fails, so that its test fails', async (t) => {
   const app = buildApp(testConfig({ DATABASE_URL: await createDatabase(t) }));
   t.teardown(() => app.close());
   app.register(async (scope) => {
@@ -133,7 +133,7 @@ t.test('a route that would start a session for a GET fails, so that its test doe
   t.equal((await app.inject({ method: 'POST', url: '/leave' })).statusCode, 200);
 });
 
-t.test('of the messages that nobody reads the newest stay', async (t) => {
+t.test('only the newest unread messages are kept', async (t) => {
   const app = await build(t);
   const client = await signedInClient(app, await createUser(app));
   for (const name of ['susan', 'mary', 'paul', 'anna', 'carl', 'ruth', 'hugo']) {
@@ -147,7 +147,7 @@ t.test('of the messages that nobody reads the newest stay', async (t) => {
   t.same(messagesOf(await client.get('/')), []);
 });
 
-t.test('an unknown cookie is a stranger, not an error', async (t) => {
+t.test('an unknown cookie means a visitor, not an error', async (t) => {
   const app = await build(t);
   for (const session of ['', 'x', 'x'.repeat(4000), '%00', '"']) {
     t.equal((await app.inject({ url: '/', cookies: { session } })).statusCode, 200);

@@ -15,13 +15,13 @@ async function setUp(t: Parameters<typeof build>[0]) {
   const app = await build(t, { SHUTDOWN_GRACE_SECONDS: '1' });
   const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
   const client = await signedInClient(app, boss);
-  /** Does what the page asks about. */
+  /** Confirms the action. */
   const act = async (fields: Record<string, string>) =>
     messagesOf(await client.follow(await client.post('/admin/jobs/do', fields)));
   return { app, client, act };
 }
 
-/** Has a worker fail at every mail until each is in the state. */
+/** Makes a worker fail every mail until all are in the given state. */
 async function failAll(app: Awaited<ReturnType<typeof build>>, error: Error, state: 'failed' | 'retry') {
   const job = defineJob(mailQueue, async () => {
     throw error;
@@ -49,7 +49,7 @@ t.test('only Administrators see the dashboard', async (t) => {
   t.equal((await other.post('/admin/jobs/do', { action: 'pause', queue: 'mail' })).statusCode, 403);
 });
 
-t.test('the overview counts, and warns when jobs wait and no worker lives', async (t) => {
+t.test('the overview counts jobs, and warns if jobs wait and no worker is running', async (t) => {
   const { app, client } = await setUp(t);
   t.notMatch((await client.get('/admin/jobs')).body, 'no workers running. Start one');
   await app.queue.send(mailQueue, payload, { db: app.db });
@@ -68,7 +68,7 @@ t.test('the overview counts, and warns when jobs wait and no worker lives', asyn
   t.match(busy, /<a href="\/admin\/jobs\/job\/mail\/[0-9a-f-]{36}">mail<\/a>, attempt 1/);
 });
 
-t.test('jobs are found by queue, state, payload and time, page by page', async (t) => {
+t.test('jobs can be filtered by queue, state, payload and time, page by page', async (t) => {
   const { app, client } = await setUp(t);
   for (let userId = 1; userId <= 120; userId += 1) {
     await app.queue.send(mailQueue, { template: 'confirm-account', userId }, { db: app.db });
@@ -91,7 +91,7 @@ t.test('jobs are found by queue, state, payload and time, page by page', async (
   t.equal((await client.get('/admin/jobs/list?state=nonsense')).statusCode, 404);
 });
 
-t.test('a job tells every attempt, and keeps secrets to itself', async (t) => {
+t.test('a job’s page shows every attempt and no secrets', async (t) => {
   const { app, client } = await setUp(t);
   await app.queue.send(mailQueue, payload, { db: app.db });
   await failAll(app, new Error('the server is <away>'), 'retry');
@@ -112,7 +112,7 @@ t.test('a job tells every attempt, and keeps secrets to itself', async (t) => {
   t.equal((await client.get(`/admin/jobs/job/nonsense/${job?.id}`)).statusCode, 404);
 });
 
-t.test('every action asks first, is a POST, and is written down', async (t) => {
+t.test('every action asks for confirmation, is a POST, and is recorded', async (t) => {
   const { app, client, act } = await setUp(t);
   await app.queue.send(mailQueue, payload, { db: app.db, startAfter: new Date(Date.now() + 3_600_000) });
   const [job] = await jobsOf(app, mailQueue);
@@ -136,7 +136,7 @@ t.test('every action asks first, is a POST, and is written down', async (t) => {
   t.equal((await client.post('/admin/jobs/do', { action: 'explode' })).statusCode, 404);
 });
 
-t.test('an action on a filter is done to all that match, however many, and to no other', async (t) => {
+t.test('an action on a filter affects all matching jobs and no others', async (t) => {
   const { app, client, act } = await setUp(t);
   const payloads = Array.from({ length: 2500 }, (_, index) => ({ ...payload, userId: index + 1 }));
   await app.queue.sendAll(mailQueue, payloads, { db: app.db });
@@ -165,7 +165,7 @@ t.test('an invalid filter is refused, and never treated as all jobs', async (t) 
   t.equal((await jobsOf(app, mailQueue)).length, 1);
 });
 
-t.test('dead letters are redriven or their jobs retried, and done once either way', async (t) => {
+t.test('a dead letter can be redriven or its job retried, and runs once either way', async (t) => {
   const { app, client, act } = await setUp(t);
   for (const userId of [1, 2, 3]) {
     await app.queue.send(mailQueue, { template: 'confirm-account', userId }, { db: app.db });
@@ -181,16 +181,12 @@ t.test('dead letters are redriven or their jobs retried, and done once either wa
   );
   t.same(await act({ action: 'redrive', queue: 'mail.dead', id: dead?.id ?? '' }), ['1 job redriven.']);
   t.equal((await jobsOf(app, mailQueue)).length, 1);
-  t.same(
-    await act({ action: 'retry', queue: 'mail' }),
-    ['2 jobs retried.'],
-    'the redriven one is left alone',
-  );
+  t.same(await act({ action: 'retry', queue: 'mail' }), ['2 jobs retried.'], 'the redriven one is unchanged');
   t.equal((await jobsOf(app, mailQueue)).length, 3);
   t.same(await deadLettersOf(app, mailQueue), []);
 });
 
-t.test('a queue is paused and resumed, and a schedule run', async (t) => {
+t.test('a queue can be paused and resumed, and a schedule run', async (t) => {
   const { app, client, act } = await setUp(t);
   t.same(await act({ action: 'pause', queue: 'mail' }), ['Queue mail paused.']);
   t.match((await client.get('/admin/jobs')).body, '>paused<');

@@ -7,7 +7,7 @@ import { createUser } from '../../support/factories.ts';
 import { assertEnqueued } from '../../support/jobs.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
-t.test('what a moderator has hidden is read by moderators only', async (t) => {
+t.test('only moderators can read hidden comments', async (t) => {
   const app = await build(t);
   const author = await createUser(app, { username: 'author' });
   const moderator = await createUser(app, { username: 'moderator', role: 'Moderator' });
@@ -24,7 +24,7 @@ t.test('what a moderator has hidden is read by moderators only', async (t) => {
   }
 });
 
-t.test('a comment is one change with the job that tells of it', async (t) => {
+t.test('a comment and its job are one transaction', async (t) => {
   const app = await build(t);
   const author = await createUser(app, { username: 'author' });
   const [postId = 0] = await writePosts(app, author);
@@ -36,7 +36,7 @@ t.test('a comment is one change with the job that tells of it', async (t) => {
   t.equal((await program.get('/comments/')).json().count, 1);
 });
 
-t.test('a comment is deleted by its author and an Administrator', async (t) => {
+t.test('authors and Administrators can delete a comment', async (t) => {
   const app = await build(t);
   const author = await createUser(app, { username: 'author' });
   const admin = await ApiProgram.of(app, await createUser(app, { username: 'admin', role: 'Administrator' }));
@@ -50,7 +50,7 @@ t.test('a comment is deleted by its author and an Administrator', async (t) => {
   t.equal((await other.get('/comments/')).json().count, 0);
 });
 
-t.test('what hangs on nothing is not there', async (t) => {
+t.test('comments on a missing post do not exist', async (t) => {
   const app = await build(t);
   const program = await ApiProgram.of(app, await createUser(app));
   for (const path of ['/posts/7/comments/', '/users/7', '/users/7/posts/', '/comments/7', '/posts/7']) {

@@ -9,7 +9,7 @@ import { build } from '../../support/build.ts';
 import { createUser, PASSWORD } from '../../support/factories.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
-/** What is used of an OpenAPI document. */
+/** The parts of an OpenAPI document used here. */
 interface Document {
   readonly paths: Record<string, Record<string, Operation>>;
 }
@@ -44,7 +44,7 @@ async function readDocument(app: FastifyInstance): Promise<Document> {
   return response.json();
 }
 
-t.test('the document is valid OpenAPI 3.1, and everybody may read it', async (t) => {
+t.test('the document is valid OpenAPI 3.1 and public', async (t) => {
   const app = await build(t);
   const response = await new ApiProgram(app).get('/openapi.json');
   t.equal(response.statusCode, 200);
@@ -58,7 +58,7 @@ t.test('the document is valid OpenAPI 3.1, and everybody may read it', async (t)
   t.equal(again.statusCode, 304);
 });
 
-t.test('the document has every call of the API', async (t) => {
+t.test('the document lists every API call', async (t) => {
   const { paths } = await readDocument(await build(t));
   const calls = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace('/api/v1', '')}`),
@@ -81,7 +81,7 @@ t.test('the document has every call of the API', async (t) => {
   ]);
 });
 
-t.test('whatever is sent, the answer is one that the document declares', async (t) => {
+t.test('every response matches the document, whatever is sent', async (t) => {
   const app = await build(t, { RATE_LIMITS: 'off', POSTS_PER_PAGE: '3', COMMENTS_PER_PAGE: '3' });
   const john = await createUser(app, { username: 'john' });
   const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
@@ -118,7 +118,7 @@ t.test('whatever is sent, the answer is one that the document declares', async (
   }
 });
 
-/** Each operation, what deletes last: comments before the posts they stand under. */
+/** All operations. Those that delete come last, comments before their posts. */
 function operationsOf({ paths }: Document) {
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
@@ -132,7 +132,7 @@ interface Request {
   readonly payload: string | undefined;
 }
 
-/** Requests for an operation: mostly as the document says, and often not. */
+/** Requests for an operation, most of them valid. */
 function requestsOf({ parameters = [], requestBody }: Operation): fc.Arbitrary<Request> {
   const valuesOf = ({ schema, required }: Parameter) =>
     required
@@ -174,7 +174,7 @@ function payloads({ content }: Content): fc.Arbitrary<string> {
   );
 }
 
-/** Values of a schema: small numbers, which are ids of something, or any text. */
+/** Values for a schema: small numbers, which are likely ids, or any text. */
 function valid({ type, minimum = 0 }: JsonSchema): fc.Arbitrary<string | number> {
   return type === 'integer'
     ? fc.integer({ min: minimum, max: minimum + 4 })
@@ -190,7 +190,7 @@ function anything(): fc.Arbitrary<string | number> {
   );
 }
 
-/** What is none would make it another path. */
+/** An empty value would be a different path. */
 function isSegment(value: string | number): boolean {
   return !/^\.{0,2}$/.test(String(value));
 }
@@ -218,7 +218,7 @@ function inject(
   };
 }
 
-/** Fails when the document does not declare the status, or declares another form for its answer. */
+/** Fails if the document does not declare the response's status and schema. */
 function checkAnswer(
   ajv: Ajv2020,
   pointer: string,

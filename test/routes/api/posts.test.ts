@@ -4,7 +4,7 @@ import { build } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
-t.test('a list leads from page to page, in its body and in Link, and is empty beyond its end', async (t) => {
+t.test('a list links its pages in the body and in Link, and is empty beyond its end', async (t) => {
   const app = await build(t, { POSTS_PER_PAGE: '2' });
   const john = await createUser(app);
   await writePosts(app, john, 5);
@@ -36,7 +36,7 @@ t.test('a list leads from page to page, in its body and in Link, and is empty be
   t.match(ofUser.json(), { next: `/api/v1/users/${john.id}/posts/?before=2` });
 });
 
-t.test('a post is changed and deleted by its author and an Administrator, and by nobody else', async (t) => {
+t.test('only authors and Administrators can change and delete a post', async (t) => {
   const app = await build(t);
   const author = await createUser(app, { username: 'author' });
   const other = await ApiProgram.of(app, await createUser(app, { username: 'other', role: 'Moderator' }));
@@ -65,7 +65,7 @@ t.test('a post is changed and deleted by its author and an Administrator, and by
   }
 });
 
-t.test('who has the answer already is told so: 304', async (t) => {
+t.test('a client that already has the response gets 304', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const [postId = 0] = await writePosts(app, john);
@@ -84,11 +84,11 @@ t.test('who has the answer already is told so: 304', async (t) => {
   const { etag } = (await program.get(`/posts/${postId}`)).headers;
   await writeComments(app, john, postId);
   const grown = await program.get(`/posts/${postId}`, { 'if-none-match': String(etag) });
-  t.equal(grown.statusCode, 200, 'a new comment is a change of the post as it is shown');
+  t.equal(grown.statusCode, 200, 'a new comment changes the ETag');
   t.equal(grown.json().comment_count, 2);
 });
 
-t.test('a change of a post that another change came before is refused: 412', async (t) => {
+t.test('a stale change of a post is refused with 412', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const [id = 0] = await writePosts(app, john);
@@ -97,7 +97,7 @@ t.test('a change of a post that another change came before is refused: 412', asy
 
   await writeComments(app, john, id);
   const first = await program.put(`/posts/${id}`, { body: 'first' }, { 'if-match': etag });
-  t.equal(first.statusCode, 200, 'a comment does not stand in the way');
+  t.equal(first.statusCode, 200, 'a new comment does not prevent the edit');
   const second = await program.put(`/posts/${id}`, { body: 'second' }, { 'if-match': etag });
   t.equal(second.statusCode, 412);
   t.match(second.json(), { error: 'precondition failed', message: /changed/ });
@@ -116,10 +116,10 @@ t.test('a change of a post that another change came before is refused: 412', asy
   const racing = await Promise.all(
     ['a', 'b', 'c'].map((body) => program.put(`/posts/${id}`, { body }, { 'if-match': '"2.1"' })),
   );
-  t.same(racing.map(({ statusCode }) => statusCode).toSorted(), [200, 412, 412], 'one of three wins');
+  t.same(racing.map(({ statusCode }) => statusCode).toSorted(), [200, 412, 412], 'one of three succeeds');
 });
 
-t.test('the same request with the same key is done once', async (t) => {
+t.test('a repeated request with the same key is executed once', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const program = await ApiProgram.of(app, john);
@@ -156,10 +156,10 @@ t.test('the same request with the same key is done once', async (t) => {
     .set({ created_at: new Date(Date.now() - 24 * 60 * 60 * 1000 - 1) })
     .execute();
   const nextDay = await program.post('/posts/', { body: 'twice' }, key);
-  t.equal(nextDay.statusCode, 201, 'after a day the key is free again');
+  t.equal(nextDay.statusCode, 201, 'after a day the key can be used again');
 });
 
-t.test('what is refused does not use its key up', async (t) => {
+t.test('a refused request does not use up its key', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const program = await ApiProgram.of(app, john);

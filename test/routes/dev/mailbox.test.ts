@@ -6,7 +6,7 @@ import { Client } from '../../support/client.ts';
 import { registration } from '../../support/factories.ts';
 import { drain } from '../../support/jobs.ts';
 
-t.test('without SMTP_URL mails are kept, newest first, each to be read as text and as HTML', async (t) => {
+t.test('without SMTP_URL mails are listed, newest first, as text and as HTML', async (t) => {
   const app = await build(t, { SMTP_URL: undefined, DATA_DIR: t.testdir() });
   const client = new Client(app);
   t.match((await client.get('/dev/mailbox')).body, 'No emails yet.');
@@ -26,14 +26,14 @@ t.test('without SMTP_URL mails are kept, newest first, each to be read as text a
   t.notMatch(html.headers['content-security-policy'], 'unsafe');
 });
 
-t.test('a mail that is not there, or a path out of the folder, is not found', async (t) => {
+t.test('a missing mail or a path outside of the folder is not found', async (t) => {
   const app = await build(t, { SMTP_URL: undefined, DATA_DIR: t.testdir({ 'secret.eml': 'secret' }) });
   for (const id of ['nothing', '..%2fsecret', '%2e%2e%2fsecret']) {
     t.equal((await app.inject(`/dev/mailbox/${id}`)).statusCode, 404);
   }
 });
 
-t.test('only somebody at this machine may look into a site without a mail server', async (t) => {
+t.test('only this machine can read the mailbox and the style guide', async (t) => {
   const app = await build(t, { SMTP_URL: undefined, DATA_DIR: t.testdir() });
   for (const url of ['/dev/mailbox', '/dev/styleguide', '/metrics']) {
     const status = async (options: object) => (await app.inject({ url, ...options })).statusCode;

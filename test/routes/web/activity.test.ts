@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { grantRole } from '../../../scripts/support/accounts.ts';
-import { MOST_FAILURES_AN_HOUR, recordFailedLogIn } from '../../../src/domain/security-events/record.ts';
+import { MAX_FAILURES_AN_HOUR, recordFailedLogIn } from '../../../src/domain/security-events/record.ts';
 import { ApiProgram, basic } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { Client } from '../../support/client.ts';
@@ -29,7 +29,7 @@ function failures(app: FastifyInstance, count: number) {
   }, `${count} failed log-ins are recorded`);
 }
 
-t.test('what people do with their account is recorded, and no secret with it', async (t) => {
+t.test('people’s actions on their account are recorded, without secrets', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });
   const { id, email } = await createUser(app);
@@ -88,12 +88,12 @@ t.test('what people do with their account is recorded, and no secret with it', a
     select to_jsonb(security_events)::text as text from security_events
   `.execute(app.db);
   for (const secret of secrets) {
-    t.ok(secret.length > 8, 'a secret was looked for');
+    t.ok(secret.length > 8, 'secrets were searched for');
     t.notOk(rows.some(({ text }) => text.includes(secret)));
   }
 });
 
-t.test('what moderators and Administrators do to others is recorded, without giving them away', async (t) => {
+t.test('actions by moderators and Administrators are recorded, without revealing who they are', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const staff = await createUser(app, { username: 'boss', role: 'Administrator' });
@@ -156,7 +156,7 @@ t.test('what moderators and Administrators do to others is recorded, without giv
   t.notMatch(body, 'boss');
 });
 
-t.test('failed log-ins are recorded with and without an account, but not by the thousand', async (t) => {
+t.test('failed log-ins are recorded with or without an account, up to a limit', async (t) => {
   const app = await build(t);
   const { id, email } = await createUser(app);
   const client = new Client(app, { remoteAddress: ADDRESS });
@@ -168,12 +168,12 @@ t.test('failed log-ins are recorded with and without an account, but not by the 
   t.notMatch(JSON.stringify(recorded), 'nobody@example.com');
 
   for (const address of [email, 'nobody@example.com']) {
-    for (let count = 0; count <= MOST_FAILURES_AN_HOUR; count += 1) await recordFailedLogIn(app.db, address);
+    for (let count = 0; count <= MAX_FAILURES_AN_HOUR; count += 1) await recordFailedLogIn(app.db, address);
   }
-  await failures(app, 2 * MOST_FAILURES_AN_HOUR);
+  await failures(app, 2 * MAX_FAILURES_AN_HOUR);
 });
 
-t.test('people see what happened to their own account alone, 50 events a page', async (t) => {
+t.test('people see only their own account’s events, 50 per page', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const susan = await createUser(app, { username: 'susan' });
@@ -201,7 +201,7 @@ t.test('people see what happened to their own account alone, 50 events a page', 
   t.match((await new Client(app).get('/auth/activity')).headers.location, '/auth/login?next=');
 });
 
-t.test('Administrators see the events of all, and find some by account and kind', async (t) => {
+t.test('Administrators see all events, and can filter them by account and kind', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
@@ -242,7 +242,7 @@ t.test('Administrators see the events of all, and find some by account and kind'
   t.equal((await seen(older.replace('/admin/activity', ''))).length, 10);
 });
 
-t.test('an event is never changed, and goes with the account it happened to', async (t) => {
+t.test('an event is immutable, and is deleted with its account', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
@@ -255,11 +255,7 @@ t.test('an event is never changed, and goes with the account it happened to', as
     'user_id = null',
     'created_at = now()',
   ]) {
-    await t.rejects(
-      sql`update security_events set ${sql.raw(change)}`.execute(app.db),
-      /never changed/,
-      change,
-    );
+    await t.rejects(sql`update security_events set ${sql.raw(change)}`.execute(app.db), /immutable/, change);
   }
 
   await app.db.deleteFrom('users').where('id', '=', boss.id).execute();

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { issueToken, MOST_NAMED_TOKENS } from '../../../src/domain/api-tokens/issue.ts';
+import { issueToken, MAX_NAMED_TOKENS } from '../../../src/domain/api-tokens/issue.ts';
 import { ApiProgram } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
@@ -7,7 +7,7 @@ import { createUser, signedInClient } from '../../support/factories.ts';
 
 const FIELDS = { name: 'nightly', scope: 'read', lifetime: '90' };
 
-t.test('a token is made, shown once, used, and revoked', async (t) => {
+t.test('a token is created, shown once, used, and revoked', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const client = await signedInClient(app, john);
@@ -37,7 +37,7 @@ t.test('a token is made, shown once, used, and revoked', async (t) => {
   t.equal((await program.get('/posts/')).statusCode, 401);
 });
 
-t.test('a token lasts as long as was chosen', async (t) => {
+t.test('a token lasts as long as its owner chose', async (t) => {
   const app = await build(t);
   const client = await signedInClient(app, await createUser(app));
   for (const lifetime of ['30', '365', 'never']) await client.post('/api-tokens', { ...FIELDS, lifetime });
@@ -48,7 +48,7 @@ t.test('a token lasts as long as was chosen', async (t) => {
   t.same(days, [30, 365, null]);
 });
 
-t.test('tokens that were got with the password are listed, and revoked together', async (t) => {
+t.test('tokens obtained with a password are listed and revoked together', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const client = await signedInClient(app, john);
@@ -61,7 +61,7 @@ t.test('tokens that were got with the password are listed, and revoked together'
   for (const program of programs) t.equal((await program.get('/posts/')).statusCode, 401);
 });
 
-t.test('a form that is wrong is shown again, with what is wrong', async (t) => {
+t.test('an invalid form is shown again with its errors', async (t) => {
   const app = await build(t);
   const client = await signedInClient(app, await createUser(app));
   const wrong = await client.post('/api-tokens', { name: ' ', scope: 'all', lifetime: '1000' });
@@ -73,11 +73,11 @@ t.test('a form that is wrong is shown again, with what is wrong', async (t) => {
   });
 });
 
-t.test('an account has only so many', async (t) => {
+t.test('an account can only have 50 named tokens', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const client = await signedInClient(app, john);
-  for (let number = 1; number <= MOST_NAMED_TOKENS; number += 1) {
+  for (let number = 1; number <= MAX_NAMED_TOKENS; number += 1) {
     t.equal((await client.post('/api-tokens', FIELDS)).statusCode, 200);
   }
   await issueToken(app.db, john);
@@ -91,7 +91,7 @@ t.test('a visitor is asked to log in', async (t) => {
   t.equal((await new Client(app).get('/api-tokens')).headers.location, '/auth/login?next=%2Fapi-tokens');
 });
 
-t.test('the API is explained to everybody, with every operation and the site’s own address', async (t) => {
+t.test('the API documentation is public, and has every operation and the site’s own address', async (t) => {
   const app = await build(t, { BASE_URL: 'https://blog.example' });
   const { statusCode, headers, body } = await new Client(app).get('/api/v1/docs');
   t.equal(statusCode, 200);

@@ -6,7 +6,7 @@ import { writePosts } from '../../support/writing.ts';
 
 const posts = (body: string) => [...body.matchAll(/Post \d/g)].map(String);
 
-t.test('the archive has the months in which something was published, and each month its posts', async (t) => {
+t.test('the archive lists the months with posts, and each month its posts', async (t) => {
   const app = await build(t, { POSTS_PER_PAGE: '2' });
   const client = new Client(app);
   t.match((await client.get('/archive')).body, 'No posts yet.');
@@ -46,7 +46,7 @@ t.test('the archive has the months in which something was published, and each mo
   t.notMatch(rest, 'rel="next"', 'the month before is not part of it');
 });
 
-t.test('a month without posts, or that there is not, is not found', async (t) => {
+t.test('a month without posts, or an impossible one, is not found', async (t) => {
   const app = await build(t);
   await writePosts(app, await createUser(app));
   for (const path of ['2026/00', '2026/13', '1999/01', '0000/01', '9999/12', '2026/1', 'x/01', '2026'])

@@ -18,7 +18,7 @@ async function setUp(t: Test, env: Record<string, string> = {}) {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url, ...env });
   const john = await createUser(app);
-  /** The newest mail of a subject, once all mails are sent. */
+  /** The newest mail with a subject, after all mails were sent. */
   const mailAbout = async (subject: string) => {
     await drain(app);
     return smtp.mails.findLast((mail) => mail.subject === `[Pennypost] ${subject}`);
@@ -40,7 +40,7 @@ function account({ db }: FastifyInstance, { id }: TestUser) {
 const isSignedIn = async (client: Client) => (await client.get('/auth/change-password')).statusCode === 200;
 const worksOn = async (program: ApiProgram) => (await program.get('/posts/')).statusCode === 200;
 
-/** Has the password changed between the moment it is verified and what follows from that. */
+/** Changes the password right after it has been verified. */
 function changePasswordAfterVerifying({ db, passwords }: FastifyInstance, { id }: TestUser): void {
   const { verify } = passwords;
   passwords.verify = async (...args) => {
@@ -60,7 +60,7 @@ for (const [way, recover] of [
     },
   ],
 ] as const) {
-  t.test(`${way} takes the account back from whoever was in it`, async (t) => {
+  t.test(`${way} takes the account back from everyone else`, async (t) => {
     const { app, john, mailAbout } = await setUp(t);
     const thief = await signedInClient(app, john);
     await thief.post('/auth/change-email', { email: 'thief@example.com', password: PASSWORD });
@@ -88,7 +88,7 @@ for (const [way, recover] of [
   });
 }
 
-t.test('links to unsubscribe outlive a reset', async (t) => {
+t.test('unsubscribe links survive a reset', async (t) => {
   const { app, john } = await setUp(t);
   await app.db
     .insertInto('mailed_tokens')
@@ -103,7 +103,7 @@ t.test('links to unsubscribe outlive a reset', async (t) => {
   t.equal((await new Client(app).get('/unsubscribe/stop')).statusCode, 200);
 });
 
-t.test('a password that is changed while it is used opens nothing', async (t) => {
+t.test('a password changed during its verification opens nothing', async (t) => {
   for (const use of ['log in', 'get a token', 'change the address', 'change the password']) {
     const { app, john } = await setUp(t);
     const client = await signedInClient(app, john);
@@ -130,7 +130,7 @@ t.test('a password that is changed while it is used opens nothing', async (t) =>
   }
 });
 
-t.test('a session that ends while it makes a token makes none', async (t) => {
+t.test('a session that ends while creating a token creates none', async (t) => {
   const { app, john } = await setUp(t);
   const session = await startSession(app.db, { userId: john.id, isRemembered: false });
   await endSession(app.db, session);
@@ -140,7 +140,7 @@ t.test('a session that ends while it makes a token makes none', async (t) => {
   });
 });
 
-t.test('tokens and exports ask for the password again, ten minutes after it was given', async (t) => {
+t.test('tokens and exports ask for the password again after ten minutes', async (t) => {
   const { app } = await setUp(t);
   const john = await createUser(app, { username: 'boss', role: 'Administrator' });
   const client = await signedInClient(app, john);
@@ -162,7 +162,7 @@ t.test('tokens and exports ask for the password again, ten minutes after it was 
   t.match(made.body, 'Your new token');
 });
 
-t.test('the old address hears of a change, and can undo it with all that followed', async (t) => {
+t.test('the old address is notified of a change, and can undo it and what followed', async (t) => {
   const { app, john, mailAbout } = await setUp(t);
   const thief = await signedInClient(app, john);
   const moveTo = async (email: string) => {
@@ -183,7 +183,7 @@ t.test('the old address hears of a change, and can undo it with all that followe
   ]);
   t.equal((await account(app, john)).email, 'john@example.com');
   t.equal(await isSignedIn(thief), false);
-  t.equal((await visitor.get(linkIn(second))).statusCode, 404, 'the later change cannot be undone any more');
+  t.equal((await visitor.get(linkIn(second))).statusCode, 404, 'the later change can no longer be undone');
   t.equal((await visitor.post(undo)).statusCode, 404, 'it works once');
   const login = await visitor.post('/auth/login', { email: john.email, password: PASSWORD });
   t.same(errorsOf(login), { password: 'Invalid email or password.' });
@@ -193,7 +193,7 @@ t.test('the old address hears of a change, and can undo it with all that followe
   t.equal((await visitor.get(linkIn(reset))).statusCode, 200);
 });
 
-t.test('a change cannot be undone when the old address has another account', async (t) => {
+t.test('a change cannot be undone if the old address has another account', async (t) => {
   const { app, john, mailAbout } = await setUp(t);
   const client = await signedInClient(app, john);
   await client.post('/auth/change-email', { email: 'new@example.com', password: PASSWORD });
@@ -204,7 +204,7 @@ t.test('a change cannot be undone when the old address has another account', asy
   t.equal(await isSignedIn(client), true);
 });
 
-t.test('an address that was never confirmed hears nothing of its correction', async (t) => {
+t.test('an unconfirmed address is not notified of its correction', async (t) => {
   const { app, mailAbout } = await setUp(t);
   const susan = await createUser(app, { username: 'susan', isConfirmed: false, role: 'Moderator' });
   const client = await signedInClient(app, susan);
@@ -214,7 +214,7 @@ t.test('an address that was never confirmed hears nothing of its correction', as
   t.equal(await mailAbout('Your email address was changed'), undefined);
 });
 
-t.test('who moves to the operator’s address and proves it becomes Administrator', async (t) => {
+t.test('an account that moves to the operator’s address and confirms it becomes Administrator', async (t) => {
   const { app, john, mailAbout } = await setUp(t, { ADMIN_EMAIL: 'boss@example.com' });
   const client = await signedInClient(app, john);
   await client.post('/auth/change-email', { email: 'Boss@example.com', password: PASSWORD });
@@ -222,7 +222,7 @@ t.test('who moves to the operator’s address and proves it becomes Administrato
   t.equal((await account(app, john)).role, 'Administrator');
 });
 
-t.test('an Administrator who moves an account to another address ends all access to it', async (t) => {
+t.test('changing an account’s address as Administrator ends all access to it', async (t) => {
   const { app, john, mailAbout } = await setUp(t);
   const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
   const thief = await signedInClient(app, john);
@@ -238,7 +238,7 @@ t.test('an Administrator who moves an account to another address ends all access
       ...changes,
     });
   await edit(john.id, { email: 'THIEF@example.com', name: 'John' });
-  t.equal(await isSignedIn(thief), true, 'another case is no other address');
+  t.equal(await isSignedIn(thief), true, 'another case is the same address');
   await edit(john.id, { email: 'john@work.example' });
   t.equal(await isSignedIn(thief), false);
   t.equal((await new Client(app).get(undo)).statusCode, 404);
@@ -246,10 +246,10 @@ t.test('an Administrator who moves an account to another address ends all access
     to: { text: 'THIEF@example.com' },
   });
   await edit(boss.id, { email: 'boss@work.example', username: 'boss', role: 'Administrator' });
-  t.equal(await isSignedIn(administrator), true, 'their own session goes on');
+  t.equal(await isSignedIn(administrator), true, 'their own session continues');
 });
 
-t.test('a log-in from a new browser is mailed, but for the first, and not without end', async (t) => {
+t.test('log-ins from new browsers are mailed, except for the first, up to a limit', async (t) => {
   const { app, john, mailAbout } = await setUp(t);
   const logIn = (client: Client) => client.post('/auth/login', { email: john.email, password: PASSWORD });
   const home = new Client(app);
@@ -264,7 +264,7 @@ t.test('a log-in from a new browser is mailed, but for the first, and not withou
   t.match(mail?.text, /192\.0\.2\.7/);
 });
 
-t.test('who used a browser before does not pass for who logs in with it next', async (t) => {
+t.test('a previous user of a browser does not count as its next one', async (t) => {
   const { app, john } = await setUp(t);
   const susan = await createUser(app, { username: 'susan' });
   const shared = await signedInClient(app, john);
@@ -282,7 +282,7 @@ t.test('who used a browser before does not pass for who logs in with it next', a
   t.same(await jobsOf(app, mailQueue), [], 'both accounts know the browser they share');
 });
 
-t.test('a session cookie that was copied is worth nothing after the password was given again', async (t) => {
+t.test('a copied session cookie stops working once the password is entered again', async (t) => {
   const { app, john } = await setUp(t);
   const client = await signedInClient(app, john);
   const copy = new Client(app);
@@ -303,7 +303,7 @@ t.test('a reset refuses a password based on the account’s name', async (t) => 
   t.match(errorsOf(page), { password: /based on your name/ });
 });
 
-t.test('a browser that has logged in before keeps tries of its own', async (t) => {
+t.test('a browser that has logged in before has its own attempts', async (t) => {
   const { app, john } = await setUp(t);
   const home = await signedInClient(app, john);
   await home.post('/auth/logout');

@@ -4,7 +4,7 @@ import { build } from '../../support/build.ts';
 
 const PATH = '/.well-known/security.txt';
 
-t.test('a site that names a contact tells where to report holes, as RFC 9116 has it', async (t) => {
+t.test('SECURITY_CONTACT is published as RFC 9116 specifies', async (t) => {
   for (const SECURITY_CONTACT of ['mailto:security@blog.example', 'https://blog.example/report']) {
     const app = await build(t, { SECURITY_CONTACT, BASE_URL: 'https://blog.example' });
     const { headers, body } = await app.inject(PATH);
@@ -26,7 +26,7 @@ t.test('a site that names a contact tells where to report holes, as RFC 9116 has
   }
 });
 
-t.test('a site that names none has no such file, and a contact is a URL', async (t) => {
+t.test('without SECURITY_CONTACT there is no such file, and it must be a URL', async (t) => {
   const app = await build(t);
   t.equal((await app.inject(PATH)).statusCode, 404);
   for (const SECURITY_CONTACT of [

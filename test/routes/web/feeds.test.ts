@@ -8,11 +8,11 @@ import { writeComments, writePosts } from '../../support/writing.ts';
 
 const SITE = 'https://blog.example';
 
-/** The texts of an element, wherever it stands. */
+/** The texts of all elements with a name. */
 const textsOf = (xml: string, name: string) =>
   [...xml.matchAll(new RegExp(`<${name}(?: [^>]*)?>([^<]*)</${name}>`, 'g'))].map(([, text]) => text);
 
-/** RFC 4287: what a feed and each of its entries must have, once. */
+/** Required once in a feed and in each entry (RFC 4287). */
 function checkAtom(t: Test, xml: string): void {
   const [head = '', ...entries] = xml.split('<entry>');
   t.match(xml, /^<\?xml version="1.0" encoding="utf-8"\?>\s*<feed xmlns="http:\/\/www.w3.org\/2005\/Atom"/);
@@ -30,7 +30,7 @@ function checkAtom(t: Test, xml: string): void {
   t.equal(new Set(textsOf(xml, 'id')).size, entries.length + 1, 'ids are unique');
 }
 
-t.test('the site, a person and a post have feeds that say what is new', async (t) => {
+t.test('the site, people and posts have feeds of what is new', async (t) => {
   const app = await build(t, { BASE_URL: SITE });
   const john = await createUser(app, { username: 'john' });
   const susan = await createUser(app, { username: 'susan' });
@@ -82,7 +82,7 @@ t.test('the site, a person and a post have feeds that say what is new', async (t
   }
 });
 
-t.test('a reader whose feed has not changed is told so', async (t) => {
+t.test('a feed reader gets 304 if nothing has changed', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const [postId = 0] = await writePosts(app, john);
@@ -101,7 +101,7 @@ t.test('a reader whose feed has not changed is told so', async (t) => {
   t.equal(changed.statusCode, 200);
 });
 
-t.test('a feed of long posts has as many as there is room for, and one at least', async (t) => {
+t.test('a feed of long posts is limited in size, but has at least one', async (t) => {
   const app = await build(t, { BASE_URL: SITE });
   const { id } = await createUser(app);
   const text = await app.markdown.post('<'.repeat(30_000));
@@ -115,14 +115,14 @@ t.test('a feed of long posts has as many as there is room for, and one at least'
   t.equal((await client.get('/feed.atom')).body.split('<entry>').length - 1, 2);
 });
 
-t.test('an empty feed is a feed too', async (t) => {
+t.test('an empty feed is valid', async (t) => {
   const app = await build(t, { BASE_URL: SITE });
   const { body } = await new Client(app).get('/feed.atom');
   checkAtom(t, body);
   t.same((await new Client(app).get('/feed.json')).json().items, []);
 });
 
-t.test('pages say what they are, where they belong, and which feeds follow them', async (t) => {
+t.test('pages have metadata, a canonical address and their feeds', async (t) => {
   const app = await build(t, { BASE_URL: SITE });
   const john = await createUser(app);
   const { id } = await publishPost(
@@ -155,7 +155,7 @@ t.test('pages say what they are, where they belong, and which feeds follow them'
   t.notMatch(login, 'canonical');
 });
 
-t.test('search engines are told what there is, in files of a size they read', async (t) => {
+t.test('the sitemap lists all pages in files of limited size', async (t) => {
   const app = await build(t, { BASE_URL: SITE });
   const john = await createUser(app);
   await createUser(app, { username: 'unconfirmed', isConfirmed: false });
@@ -178,7 +178,7 @@ t.test('search engines are told what there is, in files of a size they read', as
   }
 });
 
-t.test('icons and the manifest are where browsers look', async (t) => {
+t.test('icons and the manifest are where browsers expect them', async (t) => {
   const client = new Client(await build(t));
   for (const [path, type] of [
     ['/favicon.ico', 'image/'],

@@ -4,7 +4,7 @@ import { Client, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { writePosts } from '../../support/writing.ts';
 
-t.test('following and unfollowing, by POST, in whatever case the name is', async (t) => {
+t.test('following and unfollowing are POSTs and ignore the name’s case', async (t) => {
   const app = await build(t);
   const [john] = [await createUser(app), await createUser(app, { username: 'Susan' })];
   const client = await signedInClient(app, john);
@@ -21,7 +21,7 @@ t.test('following and unfollowing, by POST, in whatever case the name is', async
   t.match((await new Client(app).post('/follow/Susan')).headers.location, '/auth/login');
 });
 
-t.test('nobody can follow themselves, or need to: what they write is among what they follow', async (t) => {
+t.test('people cannot follow themselves, but see their own posts on the Followed tab', async (t) => {
   const app = await build(t);
   const susan = await createUser(app, { username: 'susan' });
   const client = await signedInClient(app, susan);
@@ -36,7 +36,7 @@ t.test('nobody can follow themselves, or need to: what they write is among what 
   t.match((await client.get('/')).body, 'Post 1');
 });
 
-t.test('following the same person many times at the same instant happens once', async (t) => {
+t.test('following the same person many times simultaneously happens once', async (t) => {
   const app = await build(t);
   const [john] = [await createUser(app), await createUser(app, { username: 'susan' })];
   const client = await signedInClient(app, john);
@@ -54,7 +54,7 @@ t.test('following the same person many times at the same instant happens once', 
   ]);
 });
 
-t.test('the lists have their pages and dates', async (t) => {
+t.test('the lists have pages and dates', async (t) => {
   const app = await build(t, { FOLLOWERS_PER_PAGE: '2' });
   await createUser(app, { username: 'susan' });
   for (const username of ['ann', 'bob', 'cleo']) {

@@ -5,11 +5,11 @@ import { Client, errorsOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { writePosts } from '../../support/writing.ts';
 
-/** The posts of a page, in order, by their first line. */
+/** The first lines of a page's posts, in order. */
 const postsOf = (body: string) =>
   [...body.matchAll(/<div class="prose"><p>(.*?)<\/p>/g)].map(([, text]) => text);
 
-t.test('a post is published with its Markdown rendered, and stands first', async (t) => {
+t.test('a post is published with its Markdown rendered, and is listed first', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   await writePosts(app, john, 2);
@@ -25,7 +25,7 @@ t.test('a post is published with its Markdown rendered, and stands first', async
   );
 });
 
-t.test('an empty or over-long post is refused, with what was typed', async (t) => {
+t.test('an empty or over-long post is refused, and its text kept', async (t) => {
   const app = await build(t);
   const client = await signedInClient(app, await createUser(app));
   const empty = await client.post('/', { body: ' \n ' });
@@ -38,7 +38,7 @@ t.test('an empty or over-long post is refused, with what was typed', async (t) =
   t.equal((await client.post('/', { body: 'é'.repeat(50_000) })).statusCode, 303);
 });
 
-t.test('lists show the beginning of a long post as text, its own page all of it', async (t) => {
+t.test('lists show the beginning of a long post as text, its own page shows all of it', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const client = await signedInClient(app, john);
@@ -54,7 +54,7 @@ t.test('lists show the beginning of a long post as text, its own page all of it'
   t.match((await client.get('/post/1')).body, /<strong>Once<\/strong> &amp; .* the end/);
 });
 
-t.test('a preview shows the text as it would be, and publishes nothing', async (t) => {
+t.test('a preview shows the rendered text and publishes nothing', async (t) => {
   const app = await build(t);
   const client = await signedInClient(app, await createUser(app));
   const page = await client.post('/', { body: '*soon*', preview: 'y' });
@@ -71,31 +71,34 @@ t.test('a visitor cannot post, and is sent to log in', async (t) => {
   t.same(await app.db.selectFrom('posts').select('id').execute(), []);
 });
 
-t.test("the Followed tab has the posts of those one follows and one's own, and is remembered", async (t) => {
-  const app = await build(t);
-  const [john, susan, tom] = [
-    await createUser(app),
-    await createUser(app, { username: 'susan' }),
-    await createUser(app, { username: 'tom' }),
-  ];
-  for (const person of [john, susan, tom]) await writePosts(app, person);
-  await follow(app.db, john.id, susan.id);
-  const client = await signedInClient(app, john);
-  const authors = async () =>
-    [...(await client.get('/')).body.matchAll(/aria-label="Post by (\w+)"/g)].map(([, name]) => name);
+t.test(
+  "the Followed tab has the posts of the people one follows and one's own, and is remembered",
+  async (t) => {
+    const app = await build(t);
+    const [john, susan, tom] = [
+      await createUser(app),
+      await createUser(app, { username: 'susan' }),
+      await createUser(app, { username: 'tom' }),
+    ];
+    for (const person of [john, susan, tom]) await writePosts(app, person);
+    await follow(app.db, john.id, susan.id);
+    const client = await signedInClient(app, john);
+    const authors = async () =>
+      [...(await client.get('/')).body.matchAll(/aria-label="Post by (\w+)"/g)].map(([, name]) => name);
 
-  t.same(await authors(), ['tom', 'susan', 'john']);
-  const chosen = await client.get('/followed');
-  t.equal(chosen.statusCode, 303);
-  t.match(chosen.cookies, [{ name: 'show_followed', maxAge: 30 * 24 * 60 * 60 }]);
-  t.same(await authors(), ['susan', 'john']);
-  await client.get('/all');
-  t.same(await authors(), ['tom', 'susan', 'john']);
+    t.same(await authors(), ['tom', 'susan', 'john']);
+    const chosen = await client.get('/followed');
+    t.equal(chosen.statusCode, 303);
+    t.match(chosen.cookies, [{ name: 'show_followed', maxAge: 30 * 24 * 60 * 60 }]);
+    t.same(await authors(), ['susan', 'john']);
+    await client.get('/all');
+    t.same(await authors(), ['tom', 'susan', 'john']);
 
-  t.match((await new Client(app).get('/followed')).headers.location, '/auth/login?next=%2Ffollowed');
-});
+    t.match((await new Client(app).get('/followed')).headers.location, '/auth/login?next=%2Ffollowed');
+  },
+);
 
-t.test('each page leads to newer and older posts; old numbers still answer', async (t) => {
+t.test('pages link to newer and older posts, and old page numbers still work', async (t) => {
   const app = await build(t, { POSTS_PER_PAGE: '2' });
   await writePosts(app, await createUser(app), 5);
   const client = new Client(app);
@@ -139,7 +142,7 @@ t.test('an empty site has a first page and a last one', async (t) => {
   t.equal((await new Client(app).get('/?page=2')).statusCode, 404);
 });
 
-t.test('first steps are shown while there is one to take', async (t) => {
+t.test('first steps are shown until they are done', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const client = await signedInClient(app, john);

@@ -6,7 +6,7 @@ import { writeComments, writePosts } from '../../support/writing.ts';
 
 const NOTICE = 'Hidden by a moderator';
 
-t.test('a disabled comment is hidden from everybody but moderators, its author included', async (t) => {
+t.test('a disabled comment is hidden from everyone but moderators, even from its author', async (t) => {
   const app = await build(t);
   const [john, susan] = [await createUser(app), await createUser(app, { username: 'susan' })];
   const moderator = await signedInClient(app, await createUser(app, { username: 'mod', role: 'Moderator' }));
@@ -31,31 +31,25 @@ t.test('a disabled comment is hidden from everybody but moderators, its author i
   t.match((await new Client(app).get(`/post/${postId}`)).body, 'Comment 1');
 });
 
-t.test(
-  'the page has all comments, the newest first, and comes back to where the moderator was',
-  async (t) => {
-    const app = await build(t, { COMMENTS_PER_PAGE: '2' });
-    const john = await createUser(app);
-    const [postId = 0] = await writePosts(app, john);
-    const ids = await writeComments(app, john, postId, 5);
-    const moderator = await signedInClient(
-      app,
-      await createUser(app, { username: 'mod', role: 'Moderator' }),
-    );
+t.test('the page lists all comments, newest first, and returns to where the moderator was', async (t) => {
+  const app = await build(t, { COMMENTS_PER_PAGE: '2' });
+  const john = await createUser(app);
+  const [postId = 0] = await writePosts(app, john);
+  const ids = await writeComments(app, john, postId, 5);
+  const moderator = await signedInClient(app, await createUser(app, { username: 'mod', role: 'Moderator' }));
 
-    for (const query of ['?page=2', `?before=${ids[3]}`]) {
-      const { body } = await moderator.get(`/moderate${query}`);
-      t.same([...body.matchAll(/Comment \d/g)].map(String), ['Comment 3', 'Comment 2']);
-      t.match(body, `action="/moderate/disable/${ids[2]}${query}"`);
-      const response = await moderator.post(`/moderate/disable/${ids[2]}${query}`);
-      t.equal(response.headers.location, `/moderate${query}`);
-      await moderator.post(`/moderate/enable/${ids[2]}`);
-    }
-    t.equal((await moderator.post('/moderate/disable/999999')).statusCode, 404);
-  },
-);
+  for (const query of ['?page=2', `?before=${ids[3]}`]) {
+    const { body } = await moderator.get(`/moderate${query}`);
+    t.same([...body.matchAll(/Comment \d/g)].map(String), ['Comment 3', 'Comment 2']);
+    t.match(body, `action="/moderate/disable/${ids[2]}${query}"`);
+    const response = await moderator.post(`/moderate/disable/${ids[2]}${query}`);
+    t.equal(response.headers.location, `/moderate${query}`);
+    await moderator.post(`/moderate/enable/${ids[2]}`);
+  }
+  t.equal((await moderator.post('/moderate/disable/999999')).statusCode, 404);
+});
 
-t.test('only moderators get there', async (t) => {
+t.test('only moderators can open the page', async (t) => {
   const app = await build(t);
   t.equal((await new Client(app).get('/moderate')).headers.location, '/auth/login?next=%2Fmoderate');
   const client = await signedInClient(app, await createUser(app));

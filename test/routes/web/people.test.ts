@@ -8,7 +8,7 @@ import { createUser, signedInClient } from '../../support/factories.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
 t.test(
-  'a profile shows who somebody is, their counts and their posts, and not themselves among followers',
+  'a profile shows a person, their counts and posts, and not themselves among their followers',
   async (t) => {
     const app = await build(t);
     const [john, susan] = [await createUser(app), await createUser(app, { username: 'Susan' })];
@@ -28,7 +28,7 @@ t.test(
   },
 );
 
-t.test('an account that is not confirmed is nowhere to be seen but by Administrators', async (t) => {
+t.test('only Administrators can see unconfirmed accounts', async (t) => {
   const app = await build(t);
   const [hidden, john] = [
     await createUser(app, { username: 'hidden', isConfirmed: false }),
@@ -59,7 +59,7 @@ t.test('an account that is not confirmed is nowhere to be seen but by Administra
 const withoutReference = (page: string) =>
   page.replaceAll(/[0-9a-f-]{36}/g, '').replaceAll('nobody', 'hidden');
 
-t.test('an avatar is drawn from its seed, the same for ever, and kept by caches', async (t) => {
+t.test('an avatar is always drawn the same from its seed, and can be cached forever', async (t) => {
   const app = await build(t);
   const url = '/avatar/00000000-0000-4000-8000-000000000000.svg';
   const [one, two] = [await app.inject(url), await app.inject(url)];
@@ -70,7 +70,7 @@ t.test('an avatar is drawn from its seed, the same for ever, and kept by caches'
   t.equal((await app.inject('/avatar/<script>.svg')).statusCode, 404);
 });
 
-t.test("one edits one's own profile; what is written is text, whatever it looks like", async (t) => {
+t.test('people can edit their own profile, and markup in it is shown as text', async (t) => {
   const app = await build(t);
   const client = await signedInClient(app, await createUser(app));
   const page = await client.follow(
@@ -92,7 +92,7 @@ t.test("one edits one's own profile; what is written is text, whatever it looks 
   t.match((await new Client(app).get('/edit-profile')).headers.location, '/auth/login');
 });
 
-t.test("an Administrator edits anybody's profile", async (t) => {
+t.test("an Administrator can edit anyone's profile", async (t) => {
   const app = await build(t);
   const john = await createUser(app, { isConfirmed: false });
   const admin = await signedInClient(
@@ -130,7 +130,7 @@ t.test("an Administrator edits anybody's profile", async (t) => {
   t.equal(again?.confirmed_at, null, 'the box was not ticked');
 });
 
-t.test("an Administrator cannot take somebody else's name or email, nor make up a role", async (t) => {
+t.test("an Administrator cannot take another account's name or email, or invent a role", async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   await createUser(app, { username: 'Susan' });
@@ -155,7 +155,7 @@ t.test("an Administrator cannot take somebody else's name or email, nor make up 
   t.equal((await admin.get('/edit-profile/999999')).statusCode, 404);
 });
 
-t.test("nobody else edits other people's profiles", async (t) => {
+t.test("nobody else can edit other people's profiles", async (t) => {
   const app = await build(t);
   const [john, susan] = [
     await createUser(app),
@@ -166,7 +166,7 @@ t.test("nobody else edits other people's profiles", async (t) => {
   t.equal((await client.post(`/edit-profile/${john.id}`, { role: 'Administrator' })).statusCode, 403);
 });
 
-t.test('a visit is written down at most once a minute', async (t) => {
+t.test('a visit is recorded at most once a minute', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const client = await signedInClient(app, john);

@@ -12,7 +12,7 @@ async function setUp(t: Parameters<typeof build>[0], env = {}) {
   return { app, john, susan, admin, postId };
 }
 
-t.test('a post has a page of its own, for everybody', async (t) => {
+t.test('a post has its own public page', async (t) => {
   const { app, postId } = await setUp(t);
   const page = await new Client(app).get(`/post/${postId}`);
   t.equal(page.statusCode, 200);
@@ -23,7 +23,7 @@ t.test('a post has a page of its own, for everybody', async (t) => {
   }
 });
 
-t.test('its author and an Administrator may edit it, nobody else', async (t) => {
+t.test('only its author and Administrators can edit a post', async (t) => {
   const { app, john, susan, admin, postId } = await setUp(t);
   const url = `/edit/${postId}`;
   t.equal((await (await signedInClient(app, susan)).get(url)).statusCode, 403);
@@ -42,7 +42,7 @@ t.test('its author and an Administrator may edit it, nobody else', async (t) => 
   t.same(errorsOf(empty), { body: 'This field is required.' });
 });
 
-t.test('two who edit at the same instant: one is saved, the other is told and loses nothing', async (t) => {
+t.test('of two simultaneous edits one is saved, and the other is refused and keeps its text', async (t) => {
   const { app, john, admin, postId } = await setUp(t);
   const clients = [await signedInClient(app, john), await signedInClient(app, admin)];
   const answers = await Promise.all(
@@ -57,7 +57,7 @@ t.test('two who edit at the same instant: one is saved, the other is told and lo
   t.match(page.body, 'name="version" value="2"', 'and can be saved over the newer one');
 });
 
-t.test('deleting asks first, is a POST, and takes the comments along', async (t) => {
+t.test('deleting asks for confirmation, is a POST, and deletes the comments too', async (t) => {
   const { app, john, susan, postId } = await setUp(t);
   await writeComments(app, susan, postId, 2);
   const client = await signedInClient(app, john);
@@ -71,7 +71,7 @@ t.test('deleting asks first, is a POST, and takes the comments along', async (t)
   t.same(await app.db.selectFrom('comments').select('id').execute(), []);
 });
 
-t.test('a comment is published, and its writer is shown the last page', async (t) => {
+t.test('a comment is published, and its author is shown the last page', async (t) => {
   const { app, susan, postId } = await setUp(t, { COMMENTS_PER_PAGE: '2' });
   await writeComments(app, susan, postId, 4);
   const client = await signedInClient(app, susan);
@@ -95,7 +95,7 @@ t.test('a comment is published, and its writer is shown the last page', async (t
   );
 });
 
-t.test('a comment is deleted by its author or an Administrator', async (t) => {
+t.test('a comment can be deleted by its author and Administrators', async (t) => {
   const { app, john, susan, admin, postId } = await setUp(t);
   const [first = 0, second = 0] = await writeComments(app, susan, postId, 2);
   t.equal((await (await signedInClient(app, john)).post(`/comment/${first}/delete`)).statusCode, 403);
@@ -110,10 +110,10 @@ t.test('a comment is deleted by its author or an Administrator', async (t) => {
   t.same(await app.db.selectFrom('comments').select('id').execute(), []);
 });
 
-t.test('without the permission nothing is written, whatever form is sent', async (t) => {
+t.test('without permission nothing is written, whatever form is sent', async (t) => {
   const { app, susan, postId } = await setUp(t);
   const client = await signedInClient(app, susan);
-  // Every role may write, comment and follow; one that this code does not know may do nothing.
+  // Every role may write, comment and follow, so an unknown role is needed.
   await app.pool.query('alter table users drop constraint users_role_check');
   await app.pool.query(`update users set role = 'Reader' where id = $1`, [susan.id]);
 
@@ -124,7 +124,7 @@ t.test('without the permission nothing is written, whatever form is sent', async
   ] as const) {
     t.equal((await client.post(url, fields)).statusCode, 403, url);
   }
-  t.equal((await client.get(`/post/${postId}`)).statusCode, 200, 'reading is free');
+  t.equal((await client.get(`/post/${postId}`)).statusCode, 200, 'reading is not limited');
   t.same(await app.db.selectFrom('comments').select('id').execute(), []);
   t.equal((await app.db.selectFrom('posts').select('id').execute()).length, 1);
 });

@@ -7,7 +7,7 @@ import { mailQueue } from '../../../src/queue/contracts.ts';
 import { testConfig } from '../../support/build.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
-t.test('the application owns its database, and has no power over the cluster', async (t) => {
+t.test('the application owns its database and has no other rights in the cluster', async (t) => {
   const dataDir = await temporaryFolder(t);
   await withDatabase({ databaseUrl: undefined, dataDir }, async (url) => {
     await migrateToLatest(url, () => {});

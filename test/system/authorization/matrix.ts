@@ -1,24 +1,24 @@
-/** Who asks. What is asked for belongs to the owner, an ordinary user like the one before, to whom it does not. */
+/** The people who send requests. Everything requested belongs to the owner; the user is an ordinary one too. */
 export const PEOPLE = ['anonymous', 'unconfirmed', 'user', 'owner', 'moderator', 'administrator'] as const;
 
 export type Person = (typeof PEOPLE)[number];
 
-/** A route and what each of PEOPLE gets there. */
+/** A route and the outcome for each of PEOPLE. */
 export interface Row {
-  /** Method and pattern, as the application registers them. */
+  /** Method and pattern, as registered. */
   readonly route: string;
   readonly outcomes: Readonly<Record<Person, string>>;
-  /** The database table that an `ok` changes; undefined where reading is all. */
+  /** The table that an `ok` changes; undefined for routes that only read. */
   readonly changes: string | undefined;
 }
 
 /**
- * Every route, with the outcome for each person of a request that is valid throughout. One outcome alone is everybody's.
+ * Every route, with the outcome of a valid request for each person. A single outcome applies to everyone.
  *
- * - `ok`: the page, or the deed done
- * - `home`: sent to the home page
- * - `nothing`: a friendly answer, and nothing done
- * - `log in`, `confirm`: told to do that first
+ * - `ok`: the page is shown, or the action done
+ * - `home`: redirected to the home page
+ * - `nothing`: a success without effect
+ * - `log in`, `confirm`: redirected to do that first
  * - `forbidden`, `missing`: 403 and 404
  */
 export const MATRIX: readonly Row[] = rows(`
@@ -136,7 +136,7 @@ export const MATRIX: readonly Row[] = rows(`
   GET /api/v1/users/:id/timeline/          log in     confirm      forbidden  ok         forbidden  forbidden
 `);
 
-/** Columns stand at least two spaces apart. */
+/** Columns are separated by at least two spaces. */
 function rows(table: string): Row[] {
   const [, ...lines] = table.split('\n').filter((line) => line.trim() !== '');
   return lines.map((line) => {

@@ -24,11 +24,11 @@ import {
   waitingExport,
 } from './things.ts';
 
-/** What makes a request to a route valid, beside a session or a token. */
+/** What a valid request to a route needs, besides a session or token. */
 interface Request {
-  /** Makes what the route is about. Returns what stands in its address for the parameter, if there is one. */
+  /** Creates what the route acts on. Returns the value of its path parameter, if it has one. */
   readonly about?: (situation: Situation) => Promise<string | number | undefined>;
-  /** Of a form, or of the JSON that the API takes. */
+  /** The fields of the form or the JSON body. */
   readonly fields?: (situation: Situation) => Record<string, string>;
   readonly query?: string;
 }
@@ -38,7 +38,7 @@ const changed = () => ({ body: 'Changed' });
 const owner = async ({ people }: Situation) => people.owner.username;
 const ownersId = async ({ people }: Situation) => people.owner.id;
 
-/** By route, as the matrix has it. One that takes nothing is left out. */
+/** By route, as in the matrix. Routes that need nothing are left out. */
 export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /assets/:name': { about: async ({ app }) => app.assetPath('style.css').replace('/assets/', '') },
   'GET /avatar/:seed([0-9a-f-]{36}).svg': { about: async () => '3f0c2a56-8a5e-4d0e-9a53-6f3a4b1c2d7e' },
@@ -76,7 +76,7 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /auth/undo-email-change/:token': { about: emailChangeToUndo },
   'POST /auth/undo-email-change/:token': { about: emailChangeToUndo },
   'POST /auth/verify': { fields: () => ({ password: PASSWORD }) },
-  // The same password again, under a new salt: for the next row everybody must be who they were.
+  // The same password with a new salt, so that everyone can still log in for the next row.
   'POST /auth/change-password': {
     fields: () => ({ old_password: PASSWORD, password: PASSWORD, password2: PASSWORD }),
   },

@@ -12,7 +12,7 @@ import { mailedToken, mintToken, type TestUser } from '../../support/factories.t
 import { writeComments, writePosts } from '../../support/writing.ts';
 import type { Person } from './matrix.ts';
 
-/** In which a request is made: the people there are, and who of them makes it. */
+/** The context of a request: the people, and which of them sends it. */
 export interface Situation {
   readonly app: FastifyInstance;
   readonly people: Readonly<Record<Exclude<Person, 'anonymous'>, TestUser>>;
@@ -20,12 +20,12 @@ export interface Situation {
   readonly actor: TestUser | undefined;
 }
 
-/** A name that nobody has. */
+/** An unused name. */
 export function freshName(): string {
   return `n${randomUUID().replaceAll('-', '')}`;
 }
 
-/** A token such as a password leads to, whatever the password is by now. */
+/** A token as obtained with a password. */
 export async function issueUnnamedToken({ db }: FastifyInstance, { id }: TestUser): Promise<string> {
   const account = await db
     .selectFrom('users')
@@ -41,7 +41,7 @@ export async function post({ app, people }: Situation): Promise<number> {
   return id;
 }
 
-/** A comment of the owner's, under a post of the user's, who has no say over it. */
+/** A comment by the owner on a post by the user, who cannot change the comment. */
 export async function comment({ app, people }: Situation): Promise<number> {
   const [postId = 0] = await writePosts(app, people.user);
   const [id = 0] = await writeComments(app, people.owner, postId);
@@ -74,7 +74,7 @@ export function somebody(
     .executeTakeFirstOrThrow();
 }
 
-/** Somebody whom the actor follows. */
+/** A person whom the actor follows. */
 export async function followed(situation: Situation): Promise<string> {
   const { id, username } = await somebody(situation);
   if (situation.actor !== undefined) await follow(situation.app.db, situation.actor.id, id);
@@ -100,7 +100,7 @@ export async function unsubscribing(situation: Situation): Promise<string> {
   return mailedToken(situation.app, { template: 'weekly-digest', userId, week: '2026-01-05' });
 }
 
-/** The link to undo a change that was made. */
+/** The link to undo a completed change. */
 export async function emailChangeToUndo(situation: Situation): Promise<string> {
   const { id: userId, username } = await somebody(situation);
   const { id: emailChangeId } = await situation.app.db
@@ -126,7 +126,7 @@ export async function emailChange(situation: Situation): Promise<string> {
   return mailedToken(situation.app, { template: 'change-email', emailChangeId });
 }
 
-/** No export under way. */
+/** No export in progress. */
 export async function noExports({ app }: Situation): Promise<undefined> {
   await app.db.deleteFrom('data_exports').where('state', '=', 'waiting').execute();
 }
@@ -163,7 +163,7 @@ export async function exportLink(situation: Situation): Promise<string> {
   });
 }
 
-/** A token of the owner's, and no other. */
+/** The owner's only token. */
 export async function namedToken({ app, people }: Situation): Promise<number> {
   const { db } = app;
   await db.deleteFrom('api_tokens').execute();
@@ -177,7 +177,7 @@ export async function unnamedToken({ app, people }: Situation): Promise<undefine
   await issueUnnamedToken(app, people.owner);
 }
 
-/** A job and its queue, as an address has them. */
+/** A job and its queue, as a path. */
 export async function job({ app: { db, queue }, people }: Situation): Promise<string> {
   await queue.send(mailQueue, { template: 'confirm-account', userId: people.owner.id }, { db });
   const { rows } = await sql<{ id: string }>`select id from pgboss.job where name = 'mail' limit 1`.execute(

@@ -3,7 +3,7 @@ import { accessibilityFaults, listen, openPage } from '../../support/browser.ts'
 import { build } from '../../support/build.ts';
 import { createUser, PASSWORD } from '../../support/factories.ts';
 
-t.test('a person makes a token, reads how it is used, and a program uses it', async (t) => {
+t.test('a user creates a token, reads the documentation, and a program uses the token', async (t) => {
   const app = await build(t);
   await createUser(app);
   const site = await listen(app);

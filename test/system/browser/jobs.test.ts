@@ -17,7 +17,7 @@ const LOOKS = [
   { javaScriptEnabled: true, colorScheme: 'light', viewport: { width: 1440, height: 900 } },
 ] as const;
 
-t.test('an operator finds a dead letter and redrives it; pages keep up by themselves', async (t) => {
+t.test('an operator finds a dead letter and redrives it, and pages refresh themselves', async (t) => {
   const env = { DATABASE_URL: await createDatabase(t), SHUTDOWN_GRACE_SECONDS: '1' };
   const app = buildApp(testConfig(env));
   t.teardown(() => app.close());
@@ -66,12 +66,12 @@ t.test('an operator finds a dead letter and redrives it; pages keep up by themse
   await page.click('main button');
   await page.waitForSelector('text=1 job redriven.');
   await page.goto(`${site}/admin/jobs`);
-  await page.waitForSelector('text=/no workers running/'); // What is scheduled may wait as well.
+  await page.waitForSelector('text=/no workers running/'); // Scheduled jobs may be waiting too.
   await app.queue.work([defineJob(mailQueue, async () => {})], { concurrency: 2 });
   await page.waitForSelector('text=0 of 2 slots in use');
 });
 
-t.test('the progress of an export moves on the page, with no click', async (t) => {
+t.test('the export page updates its progress without a click', async (t) => {
   const env = { DATABASE_URL: await createDatabase(t), SHUTDOWN_GRACE_SECONDS: '1' };
   const app = buildApp(testConfig(env));
   t.teardown(() => app.close());
@@ -106,7 +106,7 @@ t.test('the progress of an export moves on the page, with no click', async (t) =
     ],
     { concurrency: 1 },
   );
-  await page.waitForSelector('text=50 %');
+  await page.waitForSelector('text=50%');
   goOn();
   await page.waitForSelector('a:text("Download")');
   const [download] = await Promise.all([page.waitForEvent('download'), page.click('a:text("Download")')]);

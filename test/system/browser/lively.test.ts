@@ -12,13 +12,13 @@ async function setUp(t: Test): Promise<{ app: FastifyInstance; site: string }> {
   return { app, site };
 }
 
-/** A page that is marked, so that a reload is noticed. */
+/** Opens a page and marks it, to detect a reload. */
 async function mark(page: Page): Promise<() => Promise<unknown>> {
   await page.evaluate('globalThis.isSamePage = true');
   return () => page.evaluate('globalThis.isSamePage');
 }
 
-t.test('a preview stands in the field’s place, and the text comes back', async (t) => {
+t.test('a preview replaces the field, and the text comes back', async (t) => {
   const { app, site } = await setUp(t);
   const john = await createUser(app);
   const page = await openPage(t);
@@ -59,7 +59,7 @@ t.test('a draft survives a reload and a lost session, and is gone once it is pub
   await page.getByRole('button', { name: 'Discard it' }).click();
   t.equal(await page.inputValue('#body'), '');
   await page.reload();
-  t.equal(await page.inputValue('#body'), '', 'what was discarded stays so');
+  t.equal(await page.inputValue('#body'), '', 'a discarded draft stays discarded');
 
   await page.fill('#body', 'Another long thought');
   await app.db.deleteFrom('sessions').execute();
@@ -75,10 +75,10 @@ t.test('a draft survives a reload and a lost session, and is gone once it is pub
   await page.fill('#body', 'Nobody else’s');
   await page.getByRole('button', { name: 'Log out' }).click();
   await page.getByText('You have been logged out.').waitFor();
-  t.equal(await page.evaluate('localStorage.length'), 0, 'drafts go with who wrote them');
+  t.equal(await page.evaluate('localStorage.length'), 0, 'drafts are deleted with their author’s log-out');
 });
 
-t.test('leaving an unsaved text is asked about first', async (t) => {
+t.test('leaving with unsaved text asks for confirmation', async (t) => {
   const { app, site } = await setUp(t);
   const john = await createUser(app);
   const page = await openPage(t);
@@ -96,10 +96,10 @@ t.test('leaving an unsaved text is asked about first', async (t) => {
   await page.fill('#body', '');
   await page.getByRole('link', { name: 'john', exact: true }).first().click();
   await page.waitForURL(`${site}/user/john`);
-  t.equal(dialogs.length, 1, 'nothing is asked when nothing would be lost');
+  t.equal(dialogs.length, 1, 'there is no question if nothing would be lost');
 });
 
-t.test('times are told in the reader’s words, zone and locale, exactly on demand', async (t) => {
+t.test('times are shown in the reader’s time zone and locale, and exactly on demand', async (t) => {
   const { app, site } = await setUp(t);
   const john = await createUser(app);
   const [old = 0, recent = 0] = await writePosts(app, john, 2);
@@ -127,7 +127,7 @@ t.test('times are told in the reader’s words, zone and locale, exactly on dema
   t.equal(plain[1]?.text, '1 Jan 2026, 23:30 UTC');
 });
 
-t.test('following and moderating change what they change, and nothing else', async (t) => {
+t.test('following and moderating only update their own element', async (t) => {
   const { app, site } = await setUp(t);
   const moderator = await createUser(app, { username: 'mo', role: 'Moderator' });
   const author = await createUser(app, { username: 'author' });
@@ -162,7 +162,7 @@ t.test('following and moderating change what they change, and nothing else', asy
   await page.getByText('Please log in first.').waitFor();
 });
 
-t.test('a second click publishes nothing twice', async (t) => {
+t.test('a second click does not publish twice', async (t) => {
   const { app, site } = await setUp(t);
   const john = await createUser(app);
   const page = await openPage(t);
@@ -177,7 +177,7 @@ t.test('a second click publishes nothing twice', async (t) => {
   t.equal(count, '1');
 });
 
-t.test('the life of a post and a comment, with JavaScript', async (t) => {
+t.test('a post and a comment can be written, edited and deleted with JavaScript', async (t) => {
   const { app, site } = await setUp(t);
   const john = await createUser(app);
   const page = await openPage(t);

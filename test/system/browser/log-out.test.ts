@@ -3,7 +3,7 @@ import { listen, logIn, openPage } from '../../support/browser.ts';
 import { build } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
 
-t.test('after logging out, Back shows nothing of the person', async (t) => {
+t.test('after logging out, Back shows no private page', async (t) => {
   const app = await build(t);
   const site = await listen(app);
   const john = await createUser(app);

@@ -8,7 +8,7 @@ import { build } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
-/** The standard's rules; how tags are written is our own business, and the templates leave blank lines. */
+/** The standard's rules. Style rules are off, because the templates leave blank lines. */
 const validator = new HtmlValidate({
   extends: ['html-validate:standard', 'html-validate:a11y'],
   rules: {
@@ -20,13 +20,13 @@ const validator = new HtmlValidate({
   },
 });
 
-/** The most bytes that the style sheet and the module may be, compressed. */
+/** The compressed size of the style sheet and the module. */
 const MOST_BYTES = 30 * 1024;
 
-/** The most requests of a page that comes for the first time, avatars not counted. */
+/** Requests of a page on the first visit, without avatars. */
 const MOST_REQUESTS = 3;
 
-/** How far things have moved since the page began to show, as Chromium counts it. */
+/** The cumulative layout shift, as measured by Chromium. */
 const LAYOUT_SHIFT = `new Promise((resolve) => {
   let sum = 0;
   new PerformanceObserver((list) => { for (const entry of list.getEntries()) sum += entry.value; })
@@ -35,7 +35,7 @@ const LAYOUT_SHIFT = `new Promise((resolve) => {
 })`;
 
 t.test(
-  'every page is valid, accessible, light and still, on a phone and a desk, by day and by night',
+  'every page is valid, accessible, light and stable, on phone and desktop, in light and dark mode',
   async (t) => {
     const app = await build(t, {
       SMTP_URL: undefined,
@@ -122,7 +122,7 @@ t.test(
   },
 );
 
-/** What is wrong with a page's HTML as it was sent, one line each. */
+/** Returns the errors in a page's HTML source, one line each. */
 async function htmlFaults(response: Response | null): Promise<string[]> {
   const { results } = await validator.validateString((await response?.text()) ?? '');
   return results.flatMap(({ messages }) =>
@@ -141,7 +141,7 @@ t.test('the style sheet and the module are small', async (t) => {
   t.ok(total <= MOST_BYTES, `${total} bytes`);
 });
 
-t.test('an empty site greets its first visitor, and says how the Administrator is made', async (t) => {
+t.test('an empty site welcomes its first visitor and explains how to become Administrator', async (t) => {
   const app = await build(t);
   const site = await listen(app);
   const page = await openPage(t, { viewport: { width: 320, height: 700 } });
@@ -157,7 +157,7 @@ t.test('an empty site greets its first visitor, and says how the Administrator i
   t.same(await accessibilityFaults(page), []);
 });
 
-t.test('a newcomer is helped to follow somebody and to write, until both are done', async (t) => {
+t.test('first steps help a newcomer to follow people and to write, until both are done', async (t) => {
   const app = await build(t);
   const site = await listen(app);
   const author = await createUser(app, { username: 'author' });

@@ -6,7 +6,7 @@ import { testConfig } from '../../support/build.ts';
 import { createDatabase } from '../../support/database.ts';
 import { createUser, PASSWORD } from '../../support/factories.ts';
 
-/** Presses Tab until what has the focus is called like this, as somebody without a mouse would. */
+/** Presses Tab until an element with this name has the focus. */
 async function tabTo(page: Page, name: string): Promise<void> {
   for (let presses = 0; presses < 80; presses += 1) {
     await page.keyboard.press('Tab');
@@ -26,36 +26,39 @@ async function type(page: Page, field: string, text: string): Promise<void> {
 async function press(page: Page, name: string): Promise<void> {
   await tabTo(page, name);
   await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
-  await page.screenshot(); // Chromium ignores keys until a page has been painted.
+  await page.screenshot(); // Chromium ignores keys until a page is painted.
 }
 
-t.test('the life of a post and a comment, with the keyboard alone and without JavaScript', async (t) => {
-  const app = buildApp(testConfig({ DATABASE_URL: await createDatabase(t) }));
-  t.teardown(() => app.close());
-  const site = await listen(app);
-  await createUser(app, { username: 'susan' });
-  const page = await openPage(t, { javaScriptEnabled: false });
+t.test(
+  'a post and a comment can be written, edited and deleted with the keyboard alone, without JavaScript',
+  async (t) => {
+    const app = buildApp(testConfig({ DATABASE_URL: await createDatabase(t) }));
+    t.teardown(() => app.close());
+    const site = await listen(app);
+    await createUser(app, { username: 'susan' });
+    const page = await openPage(t, { javaScriptEnabled: false });
 
-  await page.goto(`${site}/auth/login`);
-  await type(page, 'Email', 'susan@example.com');
-  await page.keyboard.press('Tab');
-  await page.keyboard.type(PASSWORD);
-  await press(page, 'Log in');
+    await page.goto(`${site}/auth/login`);
+    await type(page, 'Email', 'susan@example.com');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type(PASSWORD);
+    await press(page, 'Log in');
 
-  await type(page, 'What’s on your mind?', 'Hello *everybody*');
-  await press(page, 'Preview');
-  t.equal(await page.locator('.preview em').textContent(), 'everybody');
-  await press(page, 'Publish');
-  await press(page, '0 comments on this post by susan');
-  await type(page, 'Your comment', 'The first word');
-  await press(page, 'Comment');
-  t.match(await page.locator('.message').textContent(), 'Your comment has been published.');
-  await press(page, 'Edit');
-  await press(page, 'Save');
-  t.match(await page.locator('.message').textContent(), 'The post has been updated.');
+    await type(page, 'What’s on your mind?', 'Hello *everybody*');
+    await press(page, 'Preview');
+    t.equal(await page.locator('.preview em').textContent(), 'everybody');
+    await press(page, 'Publish');
+    await press(page, '0 comments on this post by susan');
+    await type(page, 'Your comment', 'The first word');
+    await press(page, 'Comment');
+    t.match(await page.locator('.message').textContent(), 'Your comment has been published.');
+    await press(page, 'Edit');
+    await press(page, 'Save');
+    t.match(await page.locator('.message').textContent(), 'The post has been updated.');
 
-  await tabTo(page, 'Delete');
-  await page.keyboard.press('Enter');
-  await press(page, 'Yes, delete it');
-  t.match(await page.locator('.message').textContent(), 'The post has been deleted.');
-});
+    await tabTo(page, 'Delete');
+    await page.keyboard.press('Enter');
+    await press(page, 'Yes, delete it');
+    t.match(await page.locator('.message').textContent(), 'The post has been deleted.');
+  },
+);

@@ -42,7 +42,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByLabel('Confirm password').fill('something else');
       await page.getByRole('button', { name: 'Register' }).click();
       await page.getByText('Passwords must match.').waitFor();
-      t.equal(await page.getByLabel('Username').inputValue(), 'susan', 'what was typed is kept');
+      t.equal(await page.getByLabel('Username').inputValue(), 'susan', 'the input is kept');
       await isSound('refused form');
 
       await page.getByLabel('Password', { exact: true }).fill(PASSWORD);

@@ -9,8 +9,8 @@ import { findJobIds } from '../../../queue/jobs-table.ts';
 import { pauseQueue, resumeQueue } from '../../../queue/pause.ts';
 import { FilterFields, filterFields, filterFrom, WORK_QUEUES, withFields } from './filter.ts';
 
-/** More than so many are not counted before they are asked about. */
-const MOST_COUNTED = 10_000;
+/** The confirmation page counts no further than this. */
+const MAX_COUNTED = 10_000;
 
 type QueueAction = 'pause' | 'resume' | 'start';
 
@@ -36,7 +36,7 @@ const QUEUE_ACTIONS: Record<QueueAction, string> = {
   start: 'Run now',
 };
 
-/** What is done to jobs and queues. A page asks first, a POST does it, and the audit log says who did. */
+/** Actions on jobs and queues: a page asks for confirmation, a POST acts, and the audit log records it. */
 export default async function actions(app: FastifyInstance): Promise<void> {
   const { db, queueAdmin } = app;
 
@@ -67,8 +67,8 @@ export default async function actions(app: FastifyInstance): Promise<void> {
   });
 
   async function questionAboutJobs(action: JobAction, filter: JobFilter) {
-    const ids = await findJobIds(db, QueueAdmin.applicable(action, filter), MOST_COUNTED + 1);
-    const count = ids.length > MOST_COUNTED ? `more than ${MOST_COUNTED.toLocaleString('en')}` : ids.length;
+    const ids = await findJobIds(db, QueueAdmin.applicable(action, filter), MAX_COUNTED + 1);
+    const count = ids.length > MAX_COUNTED ? `more than ${MAX_COUNTED.toLocaleString('en')}` : ids.length;
     const subject = `${count} ${count === 1 ? 'job' : 'jobs'} in ${filter.queues.join(', ')}`;
     return { label: JOB_ACTIONS[action], subject, count: ids.length };
   }
@@ -95,9 +95,9 @@ async function doToQueue({ db, queue }: FastifyInstance, action: QueueAction, na
 }
 
 /**
- * What is to be done, to what.
+ * Reads an action and the jobs or queue it is for.
  *
- * @throws DomainError `not-found` when there is no such action, or no queue for an action on one
+ * @throws DomainError `not-found` for an unknown action or queue
  */
 function readCommand(source: unknown): {
   action: JobAction | QueueAction;
@@ -122,7 +122,7 @@ function isQueueAction(action: string): action is QueueAction {
   return Object.hasOwn(QUEUE_ACTIONS, action);
 }
 
-/** The page the operator came from: a job's after an action on it, unless it is gone, or the list. */
+/** The page to return to: the job's, unless the action removed it, or the list. */
 function backTo(action: JobAction | QueueAction, { queue, id, ...rest }: FilterFields): string {
   if (isQueueAction(action)) return '/admin/jobs';
   if (id && queue && action !== 'delete' && action !== 'redrive') return `/admin/jobs/job/${queue}/${id}`;

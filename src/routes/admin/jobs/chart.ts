@@ -14,18 +14,18 @@ export const RANGES: readonly ChartRange[] = [
   { name: 'day', seconds: 24 * 60 * 60, stepSeconds: 24 * 60 },
 ];
 
-/** A drawing for a template: bars or a line in a box of 600 by 120, and the largest value. */
+/** A chart for the template: bars or a line in a box of 600 by 120. */
 export interface Chart {
   readonly width: number;
   readonly height: number;
   readonly max: number;
   readonly total: number;
   readonly bars: readonly { x: number; y: number; width: number; height: number; kind: string }[];
-  /** The points of a line, as SVG writes them. */
+  /** The line's points in SVG syntax. */
   readonly line: string;
 }
 
-/** Jobs that ended in each step: completed ones, and on top of them those that failed. */
+/** Draws the jobs that ended in each step as stacked bars of completed and failed ones. */
 export function drawThroughput(points: readonly StatsPoint[], from: Date, range: ChartRange): Chart {
   const steps = inSteps(points, from, range);
   const max = Math.max(1, ...steps.map(({ completed, failed }) => completed + failed));
@@ -48,7 +48,7 @@ export function drawThroughput(points: readonly StatsPoint[], from: Date, range:
   };
 }
 
-/** How many jobs were ready at the worst moment of each step. */
+/** Draws the largest number of ready jobs in each step. */
 export function drawBacklog(points: readonly StatsPoint[], from: Date, range: ChartRange): Chart {
   const steps = inSteps(points, from, range);
   const max = Math.max(1, ...steps.map(({ ready }) => ready));
@@ -63,7 +63,7 @@ export function drawBacklog(points: readonly StatsPoint[], from: Date, range: Ch
 
 const BOX = { width: WIDTH, height: HEIGHT };
 
-/** The points added up into equal steps, empty ones included. */
+/** Adds up the points in equal steps. Steps without points are zero. */
 function inSteps(points: readonly StatsPoint[], from: Date, { seconds, stepSeconds }: ChartRange) {
   const steps = Array.from({ length: Math.ceil(seconds / stepSeconds) }, () => ({
     completed: 0,

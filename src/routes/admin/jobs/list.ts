@@ -9,7 +9,7 @@ import { ALL_QUEUES, DEAD_QUEUES, filterFields, filterFrom, noSuchJob, withField
 const PAGE_SIZE = 50;
 const AUDIT_SIZE = 200;
 
-/** Jobs in lists, one job with all its attempts, and who did what. */
+/** Lists of jobs, single jobs with their attempts, and the audit log. */
 export default async function list(app: FastifyInstance): Promise<void> {
   const { db } = app;
 
@@ -18,7 +18,7 @@ export default async function list(app: FastifyInstance): Promise<void> {
     const filter = filterFrom(fields);
     const page = await listJobs(db, filter, { size: PAGE_SIZE, after });
     return reply.page('admin/jobs/list', {
-      title: fields.queue ? `Jobs of ${fields.queue}` : 'All Jobs',
+      title: fields.queue ? `Jobs in ${fields.queue}` : 'All jobs',
       jobs: page.jobs.map((job) => ({ ...job, data: JSON.stringify(redact(job.data)) })),
       nextHref: page.next && withFields('/admin/jobs/list', { ...fields, after: page.next }),
       askHref: (action: string) => withFields('/admin/jobs/ask', { action, ...fields }),
@@ -35,7 +35,7 @@ export default async function list(app: FastifyInstance): Promise<void> {
     const job = id === undefined ? undefined : await findJob(db, queue, id);
     if (job === undefined) throw noSuchJob();
     return reply.page('admin/jobs/job', {
-      title: `Job of ${queue}`,
+      title: `Job in ${queue}`,
       job,
       payload: JSON.stringify(redact(job.data), null, 2),
       output: job.output === null ? undefined : JSON.stringify(redact(job.output), null, 2),

@@ -5,7 +5,7 @@ import { listLiveWorkers } from '../../../queue/presence.ts';
 import { drawBacklog, drawThroughput, RANGES } from './chart.ts';
 import { WORK_QUEUES } from './filter.ts';
 
-/** The first page: how every queue does, who works, and what comes when. */
+/** The first page: queues, workers and schedules. */
 export default async function overview(app: FastifyInstance): Promise<void> {
   const { db, queueAdmin } = app;
 

@@ -4,7 +4,7 @@ import { currentUser } from '../../../plugins/web/session.ts';
 import { requireUser } from '../../guards.ts';
 import { describeEvent, readActivityQuery } from '../activity.ts';
 
-/** Where people see what happened to their account. */
+/** Recent activity on one's own account. */
 export default async function activityRoutes(app: FastifyInstance): Promise<void> {
   app.get('/activity', { onRequest: requireUser }, async (request, reply) => {
     const { before } = readActivityQuery(request.query);

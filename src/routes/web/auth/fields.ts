@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { EMAIL_LENGTH, EMAIL_PATTERN } from '../../../domain/accounts/email.ts';
 import type { FieldOptions } from '../../../plugins/web/forms.ts';
 
-/** The fields that several account forms share, with their rules and messages in one place. */
+/** Fields shared by the account forms. */
 
 export const emailField = () =>
   Type.String({
@@ -20,11 +20,10 @@ export const usernameField = () =>
     messages: { pattern: 'Usernames must have only letters, numbers, dots or underscores' },
   } satisfies FieldOptions & Record<string, unknown>);
 
-/** A password somebody chooses. NIST SP 800-63B asks for length, and for no rule about kinds of characters. */
+/** A new password. NIST SP 800-63B asks for a minimum length and advises against rules about kinds of characters. */
 export const newPasswordField = () => Type.String({ minLength: 8, maxLength: 128, isSecret: true });
 
-/** A password somebody types to be compared: whatever it is, it is only right or wrong. */
+/** A password to compare. It has no rules, because it is either right or wrong. */
 export const passwordField = () => Type.String({ minLength: 1, maxLength: 128, isSecret: true });
 
-/** What is said beside the second of two passwords that are not the same. */
 export const PASSWORDS_DIFFER = 'Passwords must match.';

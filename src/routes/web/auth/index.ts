@@ -12,7 +12,7 @@ import unconfirmed from './unconfirmed.ts';
 import undoEmailChange from './undo-email-change.ts';
 import verify from './verify.ts';
 
-/** Accounts: open to everyone, also to an account that is not confirmed yet. */
+/** Account pages. Unconfirmed accounts may use them too. */
 export default async function auth(app: FastifyInstance): Promise<void> {
   app.register(register);
   app.register(login);

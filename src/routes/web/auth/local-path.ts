@@ -1,12 +1,12 @@
-/** Stands for this site while a path is resolved as a browser would; `.invalid` is nobody's (RFC 2606). */
+/** A placeholder for this site's origin; nobody can own `.invalid` (RFC 2606). */
 const HERE = 'http://here.invalid';
 
 /**
- * A place within this site to go on to, or undefined for anything that would lead elsewhere: `//host`, `/\host`,
- * `/.//host`, a scheme, a tab in the middle. It is resolved by the rules browsers follow, and what is left must stay
- * here when it is resolved once more, as a browser does with the answer.
+ * Returns a path to redirect to, or undefined if it would lead to another site: `//host`, `/\host`, `/.//host`, a scheme, a
+ * tab in the middle. The target is resolved as browsers do, and the result must stay on this site when the browser resolves
+ * it again.
  *
- * @param target what the query said; a repeated parameter is an array, and refused
+ * @param target the query parameter; an array if it is repeated, which is refused
  */
 export function localPath(target: unknown): string | undefined {
   if (typeof target !== 'string' || !target.startsWith('/')) return undefined;

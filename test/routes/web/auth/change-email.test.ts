@@ -19,7 +19,7 @@ async function setUp(t: Parameters<typeof build>[0]) {
   return { smtp, app, client, emailNow };
 }
 
-t.test('the new address is mailed, and takes over when its link is used, once', async (t) => {
+t.test('the new address gets a link, which works once and replaces the old address', async (t) => {
   const { smtp, app, client, emailNow } = await setUp(t);
   const wrong = await client.post('/auth/change-email', { email: 'new@example.com', password: 'guess' });
   t.same(errorsOf(wrong), { password: 'Invalid password.' });
@@ -35,7 +35,7 @@ t.test('the new address is mailed, and takes over when its link is used, once', 
   t.equal(await emailNow(), 'john@example.com');
 
   const link = linkIn(smtp.mails[0]);
-  t.equal((await new Client(app).get(link)).statusCode, 200, 'looking changes nothing');
+  t.equal((await new Client(app).get(link)).statusCode, 200, 'reading changes nothing');
   t.same(messagesOf(await client.follow(await client.post(link))), ['Your email address has been updated.']);
   t.equal(await emailNow(), 'new@example.com');
   t.same(messagesOf(await client.follow(await client.post(link))), ['Invalid request.']);
@@ -44,7 +44,7 @@ t.test('the new address is mailed, and takes over when its link is used, once', 
   t.match(madeUp.body, 'Invalid request.');
 });
 
-t.test('a taken address is not revealed: its owner is mailed instead, and no link exists', async (t) => {
+t.test('a taken address is not revealed: its owner is mailed instead, without a link', async (t) => {
   const { smtp, app, client } = await setUp(t);
   await createUser(app, { username: 'susan' });
   await createUser(app, { username: 'unconfirmed', email: 'susan@example.com', isConfirmed: false });
@@ -63,7 +63,7 @@ t.test('a taken address is not revealed: its owner is mailed instead, and no lin
   t.same(await app.db.selectFrom('mailed_tokens').select('purpose').execute(), []);
 });
 
-t.test('the job is the same whether the address is taken or free', async (t) => {
+t.test('the job is the same whether the address is taken or not', async (t) => {
   const { app, client } = await setUp(t);
   await createUser(app, { username: 'susan' });
   for (const email of ['susan@example.com', 'new@example.com']) {
@@ -74,7 +74,7 @@ t.test('the job is the same whether the address is taken or free', async (t) => 
   t.same(Object.keys(taken?.data ?? {}), Object.keys(free?.data ?? {}));
 });
 
-t.test('the password is that of the account that asks, not of another with its address', async (t) => {
+t.test('the password must be that of the requesting account, not of another with its address', async (t) => {
   const { app, client } = await setUp(t);
   const other = await createUser(app, { username: 'other', email: 'john@example.com', isConfirmed: false });
   const hash = await app.passwords.hash('the other password');
@@ -86,7 +86,7 @@ t.test('the password is that of the account that asks, not of another with its a
   t.same(errorsOf(answer), { password: 'Invalid password.' });
 });
 
-t.test('an address that somebody has taken meanwhile is refused at the link', async (t) => {
+t.test('an address taken in the meantime is refused when the link is used', async (t) => {
   const { smtp, app, client, emailNow } = await setUp(t);
   await client.post('/auth/change-email', { email: 'new@example.com', password: PASSWORD });
   await drain(app);
@@ -97,7 +97,7 @@ t.test('an address that somebody has taken meanwhile is refused at the link', as
 });
 
 t.test(
-  'links sent to the old address end with it, and so does a role of an unconfirmed account',
+  'changing the address voids links sent to the old one, and the role of an unconfirmed account',
   async (t) => {
     const smtp = await catchMail(t);
     const app = await build(t, { SMTP_URL: smtp.url });

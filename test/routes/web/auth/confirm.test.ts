@@ -26,7 +26,7 @@ async function setUp(t: Parameters<typeof build>[0]) {
   return { app, user, token, isConfirmed };
 }
 
-t.test('opening the link only asks, however often; its button confirms', async (t) => {
+t.test('opening the link only shows a button, which confirms', async (t) => {
   const { app, user, token, isConfirmed } = await setUp(t);
   const scanner = new Client(app);
   for (let opened = 0; opened < 3; opened += 1) {
@@ -51,7 +51,7 @@ t.test('the link works on a device where nobody is logged in', async (t) => {
   t.ok(await isConfirmed());
 });
 
-t.test('a link is used once, also by two at the same instant', async (t) => {
+t.test('a link works once, even for two simultaneous requests', async (t) => {
   const { app, token } = await setUp(t);
   const clients = [new Client(app), new Client(app), new Client(app)];
   const pages = await Promise.all(
@@ -60,7 +60,7 @@ t.test('a link is used once, also by two at the same instant', async (t) => {
   t.same(pages.flatMap(messagesOf).sort(), [INVALID, INVALID, THANKS]);
 });
 
-t.test('a link that is old, for something else, or made up confirms nothing', async (t) => {
+t.test('an expired, unrelated or made-up link confirms nothing', async (t) => {
   const { app, user, token, isConfirmed } = await setUp(t);
   const client = await signedInClient(app, user);
 
@@ -79,36 +79,26 @@ t.test('a link that is old, for something else, or made up confirms nothing', as
   t.notOk(await isConfirmed());
 });
 
-t.test(
-  'an account that is not confirmed reads what a stranger may, and is told how to do more',
-  async (t) => {
-    const { app, user } = await setUp(t);
-    const client = await signedInClient(app, user);
-    const author = await createUser(app, { username: 'susan' });
-    const [postId = 0] = await writePosts(app, author);
-    for (const url of ['/', `/post/${postId}`, '/user/susan', '/followers/susan']) {
-      const page = await client.get(url);
-      t.equal(page.statusCode, 200, url);
-      t.notMatch(page.body, /<textarea|action="\/follow/, `${url} offers nothing that is refused`);
-    }
-    t.match((await client.get('/')).body, 'href="/auth/unconfirmed"');
-    t.match((await client.get(`/post/${postId}`)).body, 'href="/auth/unconfirmed"');
-    for (const url of [
-      '/',
-      `/post/${postId}`,
-      '/follow/susan',
-      '/edit-profile',
-      '/api-tokens',
-      '/your-data',
-    ]) {
-      const refused = await client.post(url, { body: 'x' });
-      t.equal(refused.headers.location, '/auth/unconfirmed', url);
-    }
-    const page = await client.get('/auth/unconfirmed');
-    t.equal(page.statusCode, 200);
-    t.match(page.body, 'john@example.com');
-  },
-);
+t.test('an unconfirmed account can read what visitors can, and is told how to do more', async (t) => {
+  const { app, user } = await setUp(t);
+  const client = await signedInClient(app, user);
+  const author = await createUser(app, { username: 'susan' });
+  const [postId = 0] = await writePosts(app, author);
+  for (const url of ['/', `/post/${postId}`, '/user/susan', '/followers/susan']) {
+    const page = await client.get(url);
+    t.equal(page.statusCode, 200, url);
+    t.notMatch(page.body, /<textarea|action="\/follow/, `${url} offers nothing that is refused`);
+  }
+  t.match((await client.get('/')).body, 'href="/auth/unconfirmed"');
+  t.match((await client.get(`/post/${postId}`)).body, 'href="/auth/unconfirmed"');
+  for (const url of ['/', `/post/${postId}`, '/follow/susan', '/edit-profile', '/api-tokens', '/your-data']) {
+    const refused = await client.post(url, { body: 'x' });
+    t.equal(refused.headers.location, '/auth/unconfirmed', url);
+  }
+  const page = await client.get('/auth/unconfirmed');
+  t.equal(page.statusCode, 200);
+  t.match(page.body, 'john@example.com');
+});
 
 t.test('a new link is mailed on request, and the old one still works', async (t) => {
   const { app, user, token } = await setUp(t);
@@ -121,7 +111,7 @@ t.test('a new link is mailed on request, and the old one still works', async (t)
   t.equal((await client.get(`/auth/confirm/${token}`)).statusCode, 200);
 });
 
-t.test('a link does not take the browser of somebody else over', async (t) => {
+t.test('a link does not replace another user’s session', async (t) => {
   const { app, token, isConfirmed } = await setUp(t);
   const client = await signedInClient(app, await createUser(app, { username: 'susan' }));
   const page = await client.follow(await client.post(`/auth/confirm/${token}`));
@@ -129,7 +119,7 @@ t.test('a link does not take the browser of somebody else over', async (t) => {
   t.match(page.body, 'Hello, susan!');
 });
 
-t.test('of two accounts with one address, the first to confirm owns it', async (t) => {
+t.test('the first of two accounts with one address to confirm it owns it', async (t) => {
   const { app, user, token, isConfirmed } = await setUp(t);
   const rival = await createUser(app, { username: 'rival', email: user.email, isConfirmed: false });
   const rivalToken = await mintToken(app, rival.id, 'confirm-account');
@@ -141,7 +131,7 @@ t.test('of two accounts with one address, the first to confirm owns it', async (
   t.equal((await client.get('/user/rival')).statusCode, 404);
 });
 
-t.test('two accounts that confirm one address at the same instant: one owns it', async (t) => {
+t.test('if two accounts confirm one address simultaneously, one of them owns it', async (t) => {
   const app = await build(t);
   for (let round = 1; round <= 5; round += 1) {
     const email = `shared${round}@example.com`;
@@ -167,7 +157,7 @@ t.test('two accounts that confirm one address at the same instant: one owns it',
   t.equal(confirmed.length, 5);
 });
 
-t.test('a mistyped address is corrected, and the link sent to it is worth nothing then', async (t) => {
+t.test('a mistyped address can be corrected, and its link stops working', async (t) => {
   const { app, user, token, isConfirmed } = await setUp(t);
   const client = await signedInClient(app, user);
   const wrong = await client.post('/auth/unconfirmed', { email: 'nowhere' });
@@ -185,7 +175,7 @@ t.test('a mistyped address is corrected, and the link sent to it is worth nothin
   t.equal((await client.post('/auth/unconfirmed', { email: 'x@example.com' })).headers.location, '/');
 });
 
-t.test('an address that is corrected while its link is used does not come out confirmed', async (t) => {
+t.test('an address corrected while its link is used is not confirmed', async (t) => {
   const { app, user, token, isConfirmed } = await setUp(t);
   const correction = await app.db.startTransaction().execute();
   await correction
@@ -207,7 +197,7 @@ t.test('an address that is corrected while its link is used does not come out co
   t.notOk(await isConfirmed());
 });
 
-t.test('who is confirmed already has nothing to confirm', async (t) => {
+t.test('a confirmed account has nothing to confirm', async (t) => {
   const app = await build(t);
   const client = await signedInClient(app, await createUser(app));
   t.equal((await client.get('/auth/unconfirmed')).headers.location, '/');

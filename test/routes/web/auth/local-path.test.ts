@@ -4,13 +4,13 @@ import { localPath } from '../../../../src/routes/web/auth/local-path.ts';
 
 const SITE = 'https://blog.example';
 
-t.test('a path within the site is kept', async (t) => {
+t.test('a path on this site is accepted', async (t) => {
   for (const path of ['/', '/post/1?page=2#comments', '/user/john', '/search?next=//evil.example']) {
     t.equal(localPath(path), path);
   }
 });
 
-t.test('what a browser would read as another site is refused', async (t) => {
+t.test('targets that a browser would resolve to another site are refused', async (t) => {
   for (const target of [
     ...['//evil.example', '/\\evil.example', '\\\\evil.example', '/\t/evil.example', '/\n/evil.example'],
     ...[
@@ -26,7 +26,7 @@ t.test('what a browser would read as another site is refused', async (t) => {
   }
 });
 
-t.test('whatever is returned stays within the site, also when a browser resolves it again', async () => {
+t.test('accepted paths stay on this site when a browser resolves them again', async () => {
   const parts = [
     '/',
     '//',

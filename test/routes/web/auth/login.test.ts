@@ -4,7 +4,7 @@ import { Client, errorsOf, messagesOf, warningsOf } from '../../../support/clien
 import { countVerifications, createUser, PASSWORD, signedInClient } from '../../../support/factories.ts';
 import { withLimits } from '../../../support/limits.ts';
 
-t.test('the email counts whatever its case, the password as it is', async (t) => {
+t.test('the email ignores case, the password does not', async (t) => {
   const app = await build(t);
   await createUser(app, { email: 'john@example.com' });
   const logIn = (email: string, password: string) => new Client(app).post('/auth/login', { email, password });
@@ -25,7 +25,7 @@ t.test('the email counts whatever its case, the password as it is', async (t) =>
   }
 });
 
-t.test('an address lets its owner in, and the newest of those who have not confirmed it', async (t) => {
+t.test('an address logs in its owner, and the newest account that has not confirmed it', async (t) => {
   const app = await build(t);
   const email = 'shared@example.com';
   const people = [
@@ -49,7 +49,7 @@ t.test('an address lets its owner in, and the newest of those who have not confi
   t.match(asLate?.body, 'Hello, late!');
 });
 
-t.test('two hashes are verified, whatever accounts an address has', async (t) => {
+t.test('two hashes are verified, whatever accounts the address has', async (t) => {
   const app = await build(t);
   await createUser(app, { email: 'owner@example.com' });
   await createUser(app, { username: 'a', email: 'unconfirmed@example.com', isConfirmed: false });
@@ -65,7 +65,7 @@ t.test('two hashes are verified, whatever accounts an address has', async (t) =>
   }
 });
 
-t.test('registering with an address buys no tries at the password of its owner', async (t) => {
+t.test('registering with an address gives no additional attempts at its owner’s password', async (t) => {
   const app = await build(t, {}, withLimits({ login: 4 }));
   await createUser(app, { username: 'owner', email: 'taken@example.com' });
   for (const email of ['taken@example.com', 'free@example.com']) {
@@ -98,7 +98,7 @@ t.test('a visitor of a signed-in page is sent to log in, told why, and brought b
   t.equal(back.headers.location, '/auth/unconfirmed');
 });
 
-t.test('next leads nowhere but within the site', async (t) => {
+t.test('next only leads to pages of this site', async (t) => {
   const app = await build(t);
   const { email } = await createUser(app);
   const elsewhere = [
@@ -125,7 +125,7 @@ t.test('next leads nowhere but within the site', async (t) => {
   t.equal(headers.location, '/user/john?page=2');
 });
 
-t.test('logging out is a POST, ends the session on the server, and on this device only', async (t) => {
+t.test('logging out is a POST and ends the session on the server, only on this device', async (t) => {
   const app = await build(t);
   const user = await createUser(app);
   const [here, there] = [await signedInClient(app, user), await signedInClient(app, user)];
@@ -139,7 +139,7 @@ t.test('logging out is a POST, ends the session on the server, and on this devic
   t.match((await there.get('/')).body, 'Hello, john!');
 });
 
-t.test('a wrong form keeps what was typed, and a ticked box', async (t) => {
+t.test('an invalid form keeps its values and ticked boxes', async (t) => {
   const app = await build(t);
   const page = await new Client(app).post('/auth/login', {
     email: 'john@example.com',

@@ -7,29 +7,26 @@ import { createUser, mintToken, PASSWORD, registration, signedInClient } from '.
 import { drain, jobsOf } from '../../../support/jobs.ts';
 import { catchMail } from '../../../support/smtp.ts';
 
-t.test(
-  'registering creates an account and enqueues its mail, without a worker and without sending',
-  async (t) => {
-    const app = await build(t);
-    const client = new Client(app);
+t.test('registering creates an account and enqueues its mail, without a worker or sending', async (t) => {
+  const app = await build(t);
+  const client = new Client(app);
 
-    const response = await client.post('/auth/register', registration());
+  const response = await client.post('/auth/register', registration());
 
-    t.equal(response.statusCode, 303);
-    const page = await client.follow(response);
-    t.same(messagesOf(page), ["We've sent a confirmation link to john@example.com."]);
-    t.match(page.body, '<h1>Check your email</h1>');
-    t.equal((await client.get('/edit-profile')).headers.location, '/auth/unconfirmed');
-    const user = await app.db
-      .selectFrom('users')
-      .select(['id', 'role', 'confirmed_at'])
-      .executeTakeFirstOrThrow();
-    t.match(user, { role: 'User', confirmed_at: null });
-    t.match(await jobsOf(app, mailQueue), [{ data: { template: 'confirm-account', userId: user.id } }]);
-  },
-);
+  t.equal(response.statusCode, 303);
+  const page = await client.follow(response);
+  t.same(messagesOf(page), ["We've sent a confirmation link to john@example.com."]);
+  t.match(page.body, '<h1>Check your email</h1>');
+  t.equal((await client.get('/edit-profile')).headers.location, '/auth/unconfirmed');
+  const user = await app.db
+    .selectFrom('users')
+    .select(['id', 'role', 'confirmed_at'])
+    .executeTakeFirstOrThrow();
+  t.match(user, { role: 'User', confirmed_at: null });
+  t.match(await jobsOf(app, mailQueue), [{ data: { template: 'confirm-account', userId: user.id } }]);
+});
 
-t.test('a taken address is not revealed: all is as for a free one, and its owner is mailed', async (t) => {
+t.test('a taken address is not revealed: the response is the same, and its owner is mailed', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });
   await createUser(app, { username: 'owner', email: 'John@Example.com' });
@@ -63,11 +60,11 @@ t.test('a taken address is not revealed: all is as for a free one, and its owner
     { to: { text: 'John@example.com' }, subject: '[Pennypost] You already have an account' },
   ]);
   t.match(smtp.mails[1]?.text, 'Hi owner,');
-  t.equal(smtp.mails.length, 2, 'and none tells of log-ins to accounts that are not confirmed');
+  t.equal(smtp.mails.length, 2, 'and none reports log-ins to unconfirmed accounts');
   t.equal((await app.db.selectFrom('mailed_tokens').select('user_id').execute()).length, 1, 'with no link');
 });
 
-/** What registering adds to. */
+/** The tables that registering adds to. */
 async function countRows({ pool }: FastifyInstance): Promise<number[]> {
   const tables = ['users', 'sessions', 'pgboss.job'];
   const counts = tables.map((table) => `(select count(*)::int from ${table})`);
@@ -75,7 +72,7 @@ async function countRows({ pool }: FastifyInstance): Promise<number[]> {
   return rows[0].counts;
 }
 
-t.test('a taken username is refused whatever its case, and nothing is saved or sent', async (t) => {
+t.test('a taken username is refused in any case, and nothing is saved or sent', async (t) => {
   const app = await build(t);
   await createUser(app, { username: 'John', email: 'other@example.com' });
 
@@ -83,13 +80,13 @@ t.test('a taken username is refused whatever its case, and nothing is saved or s
 
   t.equal(response.statusCode, 422);
   t.same(errorsOf(response), { username: 'Username already in use.' });
-  t.match(response.body, 'value="john@example.com"', 'what was typed is kept');
+  t.match(response.body, 'value="john@example.com"', 'the input is kept');
   t.notMatch(response.body, 'correct horse', 'but never a password');
   t.same(await jobsOf(app, mailQueue), []);
 });
 
 t.test(
-  'two people who register the same name at the same instant: one has it, the other is told',
+  'of two people who register the same name simultaneously, one gets it and the other is told',
   async (t) => {
     const app = await build(t);
     const answers = await Promise.all(
@@ -102,7 +99,7 @@ t.test(
   },
 );
 
-t.test('an address may be registered with again until it is confirmed', async (t) => {
+t.test('an address can be registered again until it is confirmed', async (t) => {
   const app = await build(t);
   const answers = await Promise.all(
     ['one', 'two'].map((username) => new Client(app).post('/auth/register', registration({ username }))),
@@ -117,14 +114,14 @@ t.test('an address may be registered with again until it is confirmed', async (t
   ]);
 });
 
-t.test('only whoever confirms ADMIN_EMAIL becomes Administrator', async (t) => {
+t.test('only the account that confirms ADMIN_EMAIL becomes Administrator', async (t) => {
   const app = await build(t, { ADMIN_EMAIL: 'Boss@example.com' });
   const client = new Client(app);
   const account = registration({ email: 'boss@Example.com' });
   await client.post('/auth/register', account);
   const find = () => app.db.selectFrom('users').select(['id', 'role']).executeTakeFirstOrThrow();
   const { id, role } = await find();
-  t.equal(role, 'User', 'registering alone gives nothing');
+  t.equal(role, 'User', 'registering alone gives no role');
   await client.post('/auth/login', account);
   t.not((await client.get('/admin/jobs')).statusCode, 200);
 
@@ -133,14 +130,14 @@ t.test('only whoever confirms ADMIN_EMAIL becomes Administrator', async (t) => {
   t.equal((await client.get('/admin/jobs')).statusCode, 200);
 });
 
-t.test('an Administrator who is not confirmed does not see the jobs', async (t) => {
+t.test('an unconfirmed Administrator cannot see the jobs', async (t) => {
   const app = await build(t);
   const boss = await createUser(app, { role: 'Administrator', isConfirmed: false });
   const client = await signedInClient(app, boss);
   t.equal((await client.get('/admin/jobs')).headers.location, '/auth/unconfirmed');
 });
 
-t.test('every wrong field is named beside it, and nothing is saved', async (t) => {
+t.test('every invalid field has a message, and nothing is saved', async (t) => {
   const app = await build(t);
   const submit = (changes: Record<string, string>) =>
     new Client(app).post('/auth/register', registration(changes));
@@ -192,7 +189,7 @@ t.test('every wrong field is named beside it, and nothing is saved', async (t) =
   t.same(await app.db.selectFrom('users').select('id').execute(), []);
 });
 
-t.test('bodies that no form sends are refused with a 4xx', async (t) => {
+t.test('bodies that no form would send are refused with a 4xx', async (t) => {
   const app = await build(t);
   const client = new Client(app);
   const post = (payload: string | Buffer, type = 'application/x-www-form-urlencoded') =>

@@ -28,8 +28,8 @@ t.test("changing the password needs the old one, and ends the account's other se
     await here.post('/auth/change-password', { old_password: PASSWORD, ...NEW }),
   );
   t.same(messagesOf(page), ['Your password has been updated.']);
-  t.match(page.body, 'Hello, john!', 'this session goes on');
-  t.match((await there.get('/')).body, 'Hello, Stranger!', 'the other one does not');
+  t.match(page.body, 'Hello, john!', 'this session continues');
+  t.match((await there.get('/')).body, 'Hello, Stranger!', 'the other is refused');
   const old = await new Client(app).post('/auth/login', { email: john.email, password: PASSWORD });
   t.equal(old.statusCode, 422);
   const now = await new Client(app).post('/auth/login', { email: john.email, password: NEW.password });
@@ -37,7 +37,7 @@ t.test("changing the password needs the old one, and ends the account's other se
 });
 
 t.test(
-  'a forgotten password is reset by a mailed link, which works once and ends every session',
+  'a forgotten password is reset through a mailed link, which works once and ends every session',
   async (t) => {
     const smtp = await catchMail(t);
     const app = await build(t, { SMTP_URL: smtp.url });
@@ -74,7 +74,7 @@ t.test(
   },
 );
 
-t.test('two resets by the same link at the same instant: one is done', async (t) => {
+t.test('of two simultaneous resets by the same link, one succeeds', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });
   const john = await createUser(app);
@@ -90,7 +90,7 @@ t.test('two resets by the same link at the same instant: one is done', async (t)
   t.equal(pages.filter((message) => message === 'Your password has been updated.').length, 1);
 });
 
-t.test('asking for a reset does not tell whether the email has an account', async (t) => {
+t.test('requesting a reset does not reveal whether the address has an account', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });
   await createUser(app);
@@ -101,15 +101,15 @@ t.test('asking for a reset does not tell whether the email has an account', asyn
   }
   const [unknown, known, ...others] = (await jobsOf(app, mailQueue)).map(({ data }) => data);
   t.match(unknown, { template: 'reset-password', passwordResetId: Number });
-  t.same(Object.keys(known ?? {}), Object.keys(unknown ?? {}), 'their jobs are alike');
+  t.same(Object.keys(known ?? {}), Object.keys(unknown ?? {}), 'their jobs are the same');
   t.same(others, []);
   await drain(app);
   t.match(smtp.mails, [{ to: { text: 'john@example.com' } }]);
   t.equal(smtp.mails.length, 1);
-  t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 2, 'nothing was given up');
+  t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 2, 'there are no dead letters');
 });
 
-t.test('a link goes to the account that has confirmed the address, or else to the newest', async (t) => {
+t.test('a link is for the account that has confirmed the address, or else for the newest', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });
   const email = 'shared@example.com';
@@ -126,7 +126,7 @@ t.test('a link goes to the account that has confirmed the address, or else to th
   t.match(await ask(), 'Hi owner,');
 });
 
-t.test('a link is worth nothing once the account has another address', async (t) => {
+t.test('a link is invalid once the account has another address', async (t) => {
   const app = await build(t);
   const { id } = await createUser(app);
   const token = await mintToken(app, id, 'reset-password');
@@ -139,7 +139,7 @@ t.test('a link is worth nothing once the account has another address', async (t)
   t.equal(logIn.statusCode, 422);
 });
 
-t.test('a changed password makes the links to reset the old one worthless', async (t) => {
+t.test('changing the password voids reset links', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });
   const john = await createUser(app);
@@ -150,7 +150,7 @@ t.test('a changed password makes the links to reset the old one worthless', asyn
   t.equal((await client.get(linkIn(smtp.mails[0]))).statusCode, 404);
 });
 
-t.test('a link to confirm an account resets no password', async (t) => {
+t.test('a confirmation link does not reset the password', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });
   const john = await createUser(app, { isConfirmed: false });
