@@ -205,7 +205,7 @@ t.test('an attempt that lost its job cannot settle it and is told to stop', asyn
 
   open();
   await waitFor(() => outcomes.length === 1, 'the first attempt has ended');
-  t.match(await jobsOf(app, plain, ['active']), [{ retryCount: 1 }], 'the second is untouched');
+  t.match(await jobsOf(app, plain, ['active']), [{ retryCount: 1 }], 'the second is unchanged');
 });
 
 t.test('a job cancelled while running is told to stop', async (t) => {
@@ -370,7 +370,7 @@ t.test('a closing server that works queues takes no more jobs while a request is
     response.on('close', open);
     isAsked.open();
   });
-  // A request with an unfinished body keeps the server open.
+  // A request whose body has not ended keeps the server open.
   const socket = connect(port, '127.0.0.1');
   t.teardown(() => socket.destroy());
   socket.write(

@@ -13,7 +13,7 @@ function queueFile(file: string): void {
     try {
       await import(pathToFileURL(file).href);
     } finally {
-      // Not buffered, so that it waits for tests that the file runs side by side.
+      // Not buffered, so that it waits for tests that the file runs concurrently.
       root.test(NEXT_FILE, { buffered: false }, queueNextFile);
     }
   });
