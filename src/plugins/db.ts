@@ -14,7 +14,7 @@ declare module 'fastify' {
     /** The database. Domain functions take it, or a transaction on it, as their first parameter. */
     db: Kysely<Schema>;
     /** For reads that may be slightly stale: the replica if there is one, otherwise `db`. Never written to. */
-    replica: Kysely<Schema>;
+    readDb: Kysely<Schema>;
     /** The pool of `db`, for libraries that use node-postgres directly. */
     pool: pg.Pool;
   }
@@ -34,9 +34,9 @@ export default fp<{ clock?: Clock | undefined }>(
     const db = createDb(app, pool);
     app.decorate('db', db);
     app.decorate('pool', pool);
-    app.decorate('replica', createReplica(app, pool) ?? db);
+    app.decorate('readDb', createReplica(app, pool) ?? db);
     app.addHook('onClose', async () => {
-      if (app.replica !== db) await app.replica.destroy();
+      if (app.readDb !== db) await app.readDb.destroy();
       await db.destroy();
     });
 

@@ -61,9 +61,9 @@ export function currentUser(request: FastifyRequest): SessionUser {
 }
 
 /** The database to read a page from. With a session it is the primary, so that people see their own changes at once. */
-export function readerFor(request: FastifyRequest): FastifyInstance['db'] {
-  const { db, replica } = request.server;
-  return sessionOf(request).isKnown ? db : replica;
+export function readDbFor(request: FastifyRequest): FastifyInstance['db'] {
+  const { db, readDb } = request.server;
+  return sessionOf(request).isKnown ? db : readDb;
 }
 
 /** One visitor's session during one request. */

@@ -22,7 +22,7 @@ const SECURITY_TXT_MS = 180 * 24 * 60 * 60 * 1000;
 
 /** `robots.txt`, the sitemap and `security.txt`. */
 export default async function discovery(app: FastifyInstance): Promise<void> {
-  const { replica: db, config } = app;
+  const { readDb: db, config } = app;
   const { baseUrl, securityContact } = config;
 
   app.get('/robots.txt', async (_request, reply) => {

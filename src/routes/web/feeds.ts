@@ -38,7 +38,7 @@ const CACHE_CONTROL = 'public, max-age=60';
 
 /** Feeds of the site, of each person and of each post's comments. They ignore sessions. */
 export default async function feeds(app: FastifyInstance): Promise<void> {
-  const { replica: db, config } = app;
+  const { readDb: db, config } = app;
   const isShared = { config: { isShared: true } };
 
   for (const [format, write] of [

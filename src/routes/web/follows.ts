@@ -4,7 +4,7 @@ import { follow, unfollow } from '../../domain/follows/follow.ts';
 import { listFollowed, listFollowers } from '../../domain/follows/list.ts';
 import { findByUsername, type Named } from '../../domain/people/find.ts';
 import { noSuch } from '../../errors.ts';
-import { currentUser, readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
 import { paginate } from './pagination.ts';
 import { placeFrom } from './params.ts';
@@ -22,11 +22,11 @@ export default async function follows(app: FastifyInstance): Promise<void> {
   ] as const) {
     const isShared = { config: { isShared: true } };
     app.get<WithUsername>(`/${path}/:username`, isShared, async (request, reply) => {
-      const reader = readerFor(request);
-      const person = await findByUsername(reader, request.params.username);
+      const readDb = readDbFor(request);
+      const person = await findByUsername(readDb, request.params.username);
       if (person === undefined) throw noSuch('user');
       const place = placeFrom(request.query);
-      const people = await list(reader, person.id, { ...place, size: config.followersPerPage });
+      const people = await list(readDb, person.id, { ...place, size: config.followersPerPage });
       const pagination = paginate(people, { path: `/${path}/${person.username}`, place });
       return reply.page('people/list', { title: `${title} ${person.username}`, person, people, pagination });
     });

@@ -6,7 +6,7 @@ import { listPosts } from '../../domain/posts/list.ts';
 import { listFollowedPosts } from '../../domain/posts/list-followed.ts';
 import { publishPost } from '../../domain/posts/write.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
-import { currentUser, readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
 import { bodyField, textOf } from './fields.ts';
 import { metaOfHome } from './meta.ts';
@@ -59,11 +59,11 @@ async function show(
 ) {
   const { config } = request.server;
   const { user } = sessionOf(request);
-  const reader = readerFor(request);
+  const readDb = readDbFor(request);
   const isFollowedTab = user?.isConfirmed === true && request.cookies[TAB_COOKIE] === '1';
   const place = placeFrom(request.query);
   const page = { ...place, size: config.postsPerPage };
-  const posts = await (isFollowedTab ? listFollowedPosts(reader, user, page) : listPosts(reader, {}, page));
+  const posts = await (isFollowedTab ? listFollowedPosts(readDb, user, page) : listPosts(readDb, {}, page));
   return reply.page('home', {
     title: queryOf(place) === '' ? 'Pennypost' : 'More posts',
     meta: metaOfHome(place),
@@ -72,9 +72,9 @@ async function show(
     isFollowedTab,
     posts,
     pagination: paginate(posts, { path: '/', place }),
-    firstSteps: user?.isNewcomer && user.isConfirmed ? await findFirstSteps(reader, user.id) : undefined,
+    firstSteps: user?.isNewcomer && user.isConfirmed ? await findFirstSteps(readDb, user.id) : undefined,
     setUp:
-      user === null && posts.items.length === 0 && (await hasNoAccounts(reader))
+      user === null && posts.items.length === 0 && (await hasNoAccounts(readDb))
         ? config.adminEmail !== undefined
         : null,
   });

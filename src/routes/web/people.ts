@@ -7,7 +7,7 @@ import { chooseMails, findMailChoices } from '../../domain/people/mail-choices.t
 import { listPosts } from '../../domain/posts/list.ts';
 import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
-import { currentUser, readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser, requireVerified } from '../guards.ts';
 import { emailField, usernameField } from './auth/fields.ts';
 import { metaOfProfile } from './meta.ts';
@@ -34,10 +34,10 @@ export default async function people(app: FastifyInstance): Promise<void> {
   const isShared = { config: { isShared: true } };
   app.get<{ Params: { username: string } }>('/user/:username', isShared, async (request, reply) => {
     const { user } = sessionOf(request);
-    const reader = readerFor(request);
-    const profile = await findProfile(reader, request.params.username, user);
+    const readDb = readDbFor(request);
+    const profile = await findProfile(readDb, request.params.username, user);
     const place = placeFrom(request.query);
-    const posts = await listPosts(reader, { author: profile }, { ...place, size: config.postsPerPage });
+    const posts = await listPosts(readDb, { author: profile }, { ...place, size: config.postsPerPage });
     return reply.page('people/show', {
       title: profile.username + (queryOf(place) === '' ? '' : ', more posts'),
       meta: metaOfProfile(profile, place),

@@ -7,7 +7,7 @@ import { findPost } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, mayChange, updatePost } from '../../domain/posts/write.ts';
 import { DomainError } from '../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
-import { currentUser, readerFor, sessionOf } from '../../plugins/web/session.ts';
+import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
 import { bodyField, textOf } from './fields.ts';
 import { metaOfPost, titleOfPost } from './meta.ts';
@@ -54,10 +54,10 @@ export default async function posts(app: FastifyInstance): Promise<void> {
   app.register(editor);
 
   async function show(request: FastifyRequest<WithId>, reply: FastifyReply, form: FormState) {
-    const reader = readerFor(request);
-    const post = await findPost(reader, idFrom(request.params.id));
+    const readDb = readDbFor(request);
+    const post = await findPost(readDb, idFrom(request.params.id));
     const place = placeFrom(request.query);
-    const comments = await listComments(reader, post.id, { ...place, size: config.commentsPerPage });
+    const comments = await listComments(readDb, post.id, { ...place, size: config.commentsPerPage });
     return reply.page('posts/show', {
       title: titleOfPost(post) + (queryOf(place) === '' ? '' : ', more comments'),
       meta: metaOfPost(post, place, config.baseUrl),
