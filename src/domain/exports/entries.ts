@@ -1,7 +1,7 @@
 import type { Db } from '../../schema.ts';
 
-/** How many rows are read at a time. */
-const PAGE = 1_000;
+/** How many rows are read at a time: of the longest texts they are five megabytes. */
+const PAGE = 100;
 
 /** One file of an export. */
 interface Entry {
