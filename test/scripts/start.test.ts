@@ -132,13 +132,11 @@ t.test('the life of a site that one command runs', SIDE_BY_SIDE, async (t) => {
   });
 
   await t.test('a web or worker process that is killed is started again', async (t) => {
-    const { system } = site;
-    for (const message of ['Server listening', '"msg":"working"']) {
-      const pid = pidOf(system, message);
-      process.kill(pid, 'SIGKILL');
-      await waitFor(() => pidOf(system, message) !== pid, `${message} again`);
-    }
-    t.match(system.output, /The web process ended \(SIGKILL\)\. It starts again in 0\.5 s\./);
+    const { system, pids } = site;
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    await waitFor(() => site.pids.every((pid) => !pids.includes(pid)), 'both run again');
+    for (const name of ['web', 'worker'])
+      t.match(system.output, `The ${name} process ended (SIGKILL). It starts again in 0.5 s.`);
     await waitFor(() => site.isReady(), 'the site answers');
   });
 
@@ -163,35 +161,17 @@ t.test('the life of a site that one command runs', SIDE_BY_SIDE, async (t) => {
   });
 });
 
-/** An environment with a database that need not be made, for what does not concern the embedded one. */
-async function withoutEmbedded(t: Test): Promise<Record<string, string>> {
-  return { DATABASE_URL: await createDatabase(t), DATA_DIR: await temporaryFolder(t) };
-}
-
-t.test(
-  'a process that dies again and again stops everything, with a code and the reason',
-  SIDE_BY_SIDE,
-  async (t) => {
-    const env = { ...(await withoutEmbedded(t)), PORT: await freePort() };
-    const system = await startSystem(t, env);
-    let pid = 0;
-    for (let death = 1; death <= 5; death += 1) {
-      await waitFor(() => pidOf(system, 'Server listening') !== pid, 'the web process is back');
-      pid = pidOf(system, 'Server listening');
-      process.kill(pid, 'SIGKILL');
-    }
-    t.equal(await system.exited(), 1);
-    t.match(system.output, /The web process died 5 times in a row\.\n$/);
-  },
-);
-
 t.test('a port in use stops everything at once: trying again would be no use', SIDE_BY_SIDE, async (t) => {
   const blocker = createServer().listen(0, '127.0.0.1');
   t.teardown(() => blocker.close());
   await new Promise((resolve) => blocker.once('listening', resolve));
   const { port } = blocker.address() as { port: number };
-  const env = { ...(await withoutEmbedded(t)), PORT: String(port), LOG_LEVEL: 'silent' };
-  const system = start(t, ['scripts/start.ts'], env);
+  const system = start(t, ['scripts/start.ts'], {
+    DATABASE_URL: await createDatabase(t), // The embedded one has nothing to do with it.
+    DATA_DIR: await temporaryFolder(t),
+    PORT: String(port),
+    LOG_LEVEL: 'silent',
+  });
   t.equal(await system.exited(), 2);
   t.match(system.output, /^Cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/);
   t.match(system.output, /The web process cannot start as it is configured\.\n$/);
