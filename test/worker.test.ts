@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import t from 'tap';
 import { mailQueue } from '../src/queue/contracts.ts';
+import { hasConsumingWorker } from '../src/queue/presence.ts';
 import { build } from './support/build.ts';
 import { Client } from './support/client.ts';
 import { createDatabase } from './support/database.ts';
@@ -14,12 +15,20 @@ import { waitFor } from './support/wait-for.ts';
 t.jobs = 3;
 const SIDE_BY_SIDE = { buffered: true };
 
-t.test('a worker sends the mail of a sign-up, and listens on no port', async (t) => {
+t.test('a worker sends the mail of a sign-up, listens on no port, and --check sees it', async (t) => {
   const smtp = await catchMail(t);
-  const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: smtp.url };
+  const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: smtp.url, LOG_LEVEL: 'info' };
+  const check = async () => {
+    const running = start(t, ['src/worker.ts', '--check'], env);
+    return { code: await running.exited(), output: running.output };
+  };
+  t.same(await check(), { code: 1, output: 'No worker is running.\n' });
+
   const worker = start(t, ['src/worker.ts'], env);
   const web = await build(t, env);
   await worker.prints('"msg":"working"');
+  await waitFor(() => hasConsumingWorker(web.db), 'it has looked for jobs');
+  t.same(await check(), { code: 0, output: 'A worker is running.\n' });
 
   await new Client(web).post('/auth/register', registration());
   await waitFor(() => smtp.mails.length === 1, 'the mail arrives');
@@ -29,6 +38,7 @@ t.test('a worker sends the mail of a sign-up, and listens on no port', async (t)
     /"queue":"mail","jobId":"[0-9a-f-]{36}","attempt":1,"requestId":"[0-9a-f-]{36}","durationMs":\d+,"msg":"job completed"/,
   );
   t.equal(await worker.end('SIGTERM'), 0);
+  t.notOk(await hasConsumingWorker(web.db), 'it has signed off');
 });
 
 t.test(
@@ -60,20 +70,6 @@ t.test(
     t.equal(smtp.mails[0]?.messageId, `<${job?.id}@localhost>`);
   },
 );
-
-t.test('--check tells whether a live worker is consuming', SIDE_BY_SIDE, async (t) => {
-  const env = { DATABASE_URL: await createDatabase(t), LOG_LEVEL: 'info' };
-  const before = start(t, ['src/worker.ts', '--check'], env);
-  t.equal(await before.exited(), 1);
-  t.match(before.output, 'No worker is running.');
-
-  const worker = start(t, ['src/worker.ts'], env);
-  await worker.prints('"msg":"working"');
-  await waitFor(async () => (await start(t, ['src/worker.ts', '--check'], env).exited()) === 0, 'it is seen');
-
-  await worker.end('SIGTERM');
-  t.equal(await start(t, ['src/worker.ts', '--check'], env).exited(), 1);
-});
 
 t.test('--queues and --concurrency are validated like the environment', SIDE_BY_SIDE, async (t) => {
   const env = { DATABASE_URL: 'postgres://x@127.0.0.1:1/x' };
