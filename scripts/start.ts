@@ -96,8 +96,8 @@ async function lossOf(database: HeldDatabase | undefined): Promise<void> {
 function announce(config: Config): void {
   const site = config.port === 0 ? 'see the log for its port' : config.baseUrl;
   const mails = config.smtpUrl === undefined ? `${site}/dev/mailbox` : 'sent through SMTP_URL';
-  say(`Pennypost is ready: ${site}`);
-  say(`Mails: ${mails}`);
+  // In one piece: the processes log to the same place, and a line of theirs may come between two.
+  say(`Pennypost is ready: ${site}\nMails: ${mails}`);
 }
 
 function say(line: string): void {
