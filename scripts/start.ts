@@ -92,9 +92,9 @@ async function lossOf(database: HeldDatabase | undefined): Promise<void> {
 
 function announce(config: Config): void {
   const site = config.port === 0 ? 'see the log for its port' : config.baseUrl;
-  const email = config.smtpUrl === undefined ? `${site}/dev/mailbox` : 'sent through SMTP_URL';
-  say(`Pennypost is ready: ${site}`);
-  say(`Email: ${email}`);
+  const mails = config.smtpUrl === undefined ? `${site}/dev/mailbox` : 'sent through SMTP_URL';
+  // In one piece: the processes log to the same place, and a line of theirs may come between two.
+  say(`Pennypost is ready: ${site}\nMails: ${mails}`);
 }
 
 function say(line: string): void {

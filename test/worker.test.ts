@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import t from 'tap';
 import { mailQueue } from '../src/queue/contracts.ts';
+import { hasConsumingWorker } from '../src/queue/presence.ts';
 import { build } from './support/build.ts';
 import { Client } from './support/client.ts';
 import { createDatabase } from './support/database.ts';
@@ -12,14 +13,20 @@ import { waitFor } from './support/wait-for.ts';
 
 // Mostly waits for processes.
 t.jobs = 3;
-const SIDE_BY_SIDE = { buffered: true };
-
-t.test('a worker sends the mail of a sign-up, and listens on no port', async (t) => {
+t.test('a worker sends the mail of a sign-up, listens on no port, and --check sees it', async (t) => {
   const smtp = await catchMail(t);
-  const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: smtp.url };
+  const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: smtp.url, LOG_LEVEL: 'info' };
+  const check = async () => {
+    const running = start(t, ['src/worker.ts', '--check'], env);
+    return { code: await running.exited(), output: running.output };
+  };
+  t.same(await check(), { code: 1, output: 'No worker is running.\n' });
+
   const worker = start(t, ['src/worker.ts'], env);
   const web = await build(t, env);
   await worker.prints('"msg":"working"');
+  await waitFor(() => hasConsumingWorker(web.db), 'it has looked for jobs');
+  t.same(await check(), { code: 0, output: 'A worker is running.\n' });
 
   await new Client(web).post('/auth/register', registration());
   await waitFor(() => smtp.mails.length === 1, 'the mail arrives');
@@ -29,9 +36,10 @@ t.test('a worker sends the mail of a sign-up, and listens on no port', async (t)
     /"queue":"mail","jobId":"[0-9a-f-]{36}","attempt":1,"requestId":"[0-9a-f-]{36}","durationMs":\d+,"msg":"job completed"/,
   );
   t.equal(await worker.end('SIGTERM'), 0);
+  t.notOk(await hasConsumingWorker(web.db), 'it has signed off');
 });
 
-t.test('the mail of a worker killed during its job arrives once after a restart', SIDE_BY_SIDE, async (t) => {
+t.test('the mail of a worker killed during its job arrives once after a restart', async (t) => {
   const { url, server } = await hangingServer(t);
   const { port } = new URL(url);
   const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: url };
@@ -54,21 +62,7 @@ t.test('the mail of a worker killed during its job arrives once after a restart'
   t.equal(smtp.mails[0]?.messageId, `<${job?.id}@localhost>`);
 });
 
-t.test('--check reports whether a worker is running', SIDE_BY_SIDE, async (t) => {
-  const env = { DATABASE_URL: await createDatabase(t), LOG_LEVEL: 'info' };
-  const before = start(t, ['src/worker.ts', '--check'], env);
-  t.equal(await before.exited(), 1);
-  t.match(before.output, 'No worker is running.');
-
-  const worker = start(t, ['src/worker.ts'], env);
-  await worker.prints('"msg":"working"');
-  await waitFor(async () => (await start(t, ['src/worker.ts', '--check'], env).exited()) === 0, 'it is seen');
-
-  await worker.end('SIGTERM');
-  t.equal(await start(t, ['src/worker.ts', '--check'], env).exited(), 1);
-});
-
-t.test('--queues and --concurrency are validated like the environment', SIDE_BY_SIDE, async (t) => {
+t.test('--queues and --concurrency are validated like the environment', async (t) => {
   const env = { DATABASE_URL: 'postgres://x@127.0.0.1:1/x' };
   const running = start(t, ['src/worker.ts', '--queues=mail,nonsense', '--concurrency=many'], env);
   t.equal(await running.exited(), 2);
@@ -82,43 +76,35 @@ t.test('--queues and --concurrency are validated like the environment', SIDE_BY_
   t.equal(unknown.output.trim().split('\n').length, 1);
 });
 
-t.test(
-  'a worker survives a restart of its mail server and of its database connections',
-  SIDE_BY_SIDE,
-  async (t) => {
-    const probe = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => probe.once('listening', resolve));
-    const { port } = probe.address() as { port: number };
-    await new Promise((resolve) => probe.close(resolve));
+t.test('a worker survives a restart of its mail server and of its database connections', async (t) => {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => probe.once('listening', resolve));
+  const { port } = probe.address() as { port: number };
+  await new Promise((resolve) => probe.close(resolve));
 
-    const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: `smtp://127.0.0.1:${port}` };
-    const web = await build(t, env);
-    const worker = start(t, ['src/worker.ts'], env);
-    await worker.prints('"msg":"working"');
-    await web.pool.query(
-      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
-    );
-    await new Client(web).post('/auth/register', registration());
-    await worker.prints('ECONNREFUSED');
+  const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: `smtp://127.0.0.1:${port}` };
+  const web = await build(t, env);
+  const worker = start(t, ['src/worker.ts'], env);
+  await worker.prints('"msg":"working"');
+  await web.pool.query(
+    'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+  );
+  await new Client(web).post('/auth/register', registration());
+  await worker.prints('ECONNREFUSED');
 
-    const smtp = await catchMail(t, { port });
-    await waitFor(() => smtp.mails.length === 1, 'the mail arrives');
-    t.equal(worker.child.exitCode, null, 'it is the same process');
-  },
-);
+  const smtp = await catchMail(t, { port });
+  await waitFor(() => smtp.mails.length === 1, 'the mail arrives');
+  t.equal(worker.child.exitCode, null, 'it is the same process');
+});
 
-t.test(
-  'a stopping worker waits no longer than its grace period, and its job is not lost',
-  SIDE_BY_SIDE,
-  async (t) => {
-    const { url, server } = await hangingServer(t);
-    const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: url, SHUTDOWN_GRACE_SECONDS: '1' };
-    const web = await build(t, env);
-    await new Client(web).post('/auth/register', registration());
-    const worker = start(t, ['src/worker.ts'], env);
-    await new Promise((resolve) => server.once('connection', resolve));
+t.test('a stopping worker waits no longer than its grace period, and its job is not lost', async (t) => {
+  const { url, server } = await hangingServer(t);
+  const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: url, SHUTDOWN_GRACE_SECONDS: '1' };
+  const web = await build(t, env);
+  await new Client(web).post('/auth/register', registration());
+  const worker = start(t, ['src/worker.ts'], env);
+  await new Promise((resolve) => server.once('connection', resolve));
 
-    t.equal(await worker.end('SIGTERM'), 0);
-    t.equal((await jobsOf(web, mailQueue)).length, 1, 'it waits for the next worker');
-  },
-);
+  t.equal(await worker.end('SIGTERM'), 0);
+  t.equal((await jobsOf(web, mailQueue)).length, 1, 'it waits for the next worker');
+});

@@ -81,7 +81,7 @@ async function seedUsers(db: Db, count: number): Promise<number[]> {
 }
 
 function seedPosts(db: Db, count: number, userIds: readonly number[]): Promise<number[]> {
-  const texts = range(1, DIFFERENT_TEXTS)
+  const texts = range(1, Math.min(count, DIFFERENT_TEXTS))
     .map(makePost)
     .map((body) => ({ body, html: render('post', body) }));
   return insertInChunks(db, 'posts', count, (from, to) => {
@@ -107,7 +107,7 @@ async function seedComments(
   userIds: readonly number[],
   postIds: readonly number[],
 ): Promise<void> {
-  const texts = range(1, DIFFERENT_TEXTS)
+  const texts = range(1, Math.min(count, DIFFERENT_TEXTS))
     .map(() => faker.lorem.sentences({ min: 1, max: 3 }))
     .map((body) => ({ body, html: render('comment', body) }));
   await insertInChunks(db, 'comments', count, (from, to) => {

@@ -3,9 +3,14 @@ import pg from 'pg';
 import root, { type Test } from 'tap';
 import { waitFor } from './wait-for.ts';
 
-/** Clones the migrated template for a test and returns its URL. */
-export function createDatabase(t: Test): Promise<string> {
-  return create(t, `test_${randomBytes(8).toString('hex')}`, 'template template strategy file_copy');
+/**
+ * Clones the migrated template for a test and returns its URL.
+ *
+ * @param original the URL of another database to clone, which must have no connections
+ */
+export function createDatabase(t: Test, original = '/template'): Promise<string> {
+  const [name, template] = [`test_${randomBytes(8).toString('hex')}`, original.split('/').at(-1)];
+  return create(t, name, `template ${template} strategy file_copy`);
 }
 
 /** Creates an empty database, for tests of the migrations themselves. */

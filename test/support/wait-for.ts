@@ -3,8 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Only ends tests that hang; a slow, busy machine needs a tenth of it. */
 const LIMIT_MS = 120_000;
 
+/** The longest interval between polls. */
+const MAX_INTERVAL_MS = 100;
+
 /**
- * Waits until a function returns a truthy value, and returns it.
+ * Waits until a function returns a truthy value, and returns it. It polls less often the longer it waits, because a poll
+ * may be a query or a request.
  *
  * @throws Error naming the condition if it does not hold in time
  */
@@ -12,12 +16,13 @@ export async function waitFor<Result>(
   condition: () => Promise<Result> | Result,
   what: string | (() => string),
 ): Promise<NonNullable<Exclude<Result, false>>> {
-  const deadline = Date.now() + LIMIT_MS;
+  const startedAt = Date.now();
   for (;;) {
     const result = await condition();
     if (result) return result as NonNullable<Exclude<Result, false>>;
-    if (Date.now() > deadline)
+    const waitedMs = Date.now() - startedAt;
+    if (waitedMs > LIMIT_MS)
       throw new Error(`waited ${LIMIT_MS} ms in vain: ${typeof what === 'string' ? what : what()}`);
-    await sleep(10);
+    await sleep(Math.min(MAX_INTERVAL_MS, 10 + waitedMs / 20));
   }
 }

@@ -3,11 +3,12 @@ import { sql } from 'kysely';
 import type { PoolClient } from 'pg';
 import pg from 'pg';
 import t, { type Test } from 'tap';
+import { buildApp } from '../../src/app.ts';
 import { ApiProgram, basic } from '../support/api.ts';
-import { build } from '../support/build.ts';
+import { build, testConfig } from '../support/build.ts';
 import { Client } from '../support/client.ts';
 import { createDatabase } from '../support/database.ts';
-import { createUser, PASSWORD, registration, signedInClient } from '../support/factories.ts';
+import { createUser, PASSWORD, registration, signedInClient, type TestUser } from '../support/factories.ts';
 
 /** Enough rows for the planner to avoid scanning a whole table. */
 const PEOPLE = 20_000;
@@ -36,9 +37,8 @@ interface Step {
   readonly Plans?: readonly Step[];
 }
 
-/** A database that reports the plan of every statement to its client. */
-async function explainingDatabase(t: Test, settings: Record<string, string>): Promise<string> {
-  const url = await createDatabase(t);
+/** Lets every statement in a database tell its client how it was carried out. Returns the database's URL. */
+async function explaining(url: string, settings: Record<string, string> = {}): Promise<string> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   const database = new URL(url).pathname.slice(1);
@@ -88,6 +88,26 @@ function faultsOf(step: Step): string[] {
   return faults;
 }
 
+/** A site so large that reading a whole table shows, for tests to clone, and two who follow many and few. */
+interface LargeSite {
+  readonly url: string;
+  readonly many: TestUser;
+  readonly few: TestUser;
+}
+
+async function makeLargeSite(t: Test): Promise<LargeSite> {
+  const url = await createDatabase(t);
+  const app = buildApp(testConfig({ DATABASE_URL: url }));
+  await app.ready();
+  const many = await createUser(app, { username: 'many', role: 'Administrator' });
+  const few = await createUser(app, { username: 'few' });
+  await fill(app);
+  await sql`delete from follows where follower_id = ${few.id} and followed_id > 50`.execute(app.db);
+  await sql`vacuum analyze`.execute(app.db);
+  await app.close();
+  return { url, many, few };
+}
+
 async function fill({ db }: FastifyInstance): Promise<void> {
   await sql`
     insert into users (email, username, password_hash, role, confirmed_at)
@@ -126,105 +146,109 @@ async function fill({ db }: FastifyInstance): Promise<void> {
   `.execute(db);
 }
 
-for (const [how, settings] of [
-  ['planned for its values', { plan_cache_mode: 'force_custom_plan' }],
-  ['planned once for all values', { plan_cache_mode: 'force_generic_plan' }],
-] as const) {
-  t.test(`no page scans a whole table or sorts rows that grow with the site: ${how}`, async (t) => {
-    const app = await build(t, { DATABASE_URL: await explainingDatabase(t, settings) });
-    const many = await createUser(app, { username: 'many', role: 'Administrator' });
-    const few = await createUser(app, { username: 'few' });
-    await fill(app);
-    await sql`delete from follows where follower_id = ${few.id} and followed_id > 50`.execute(app.db);
-    await sql`vacuum analyze`.execute(app.db);
-    const readers = {
-      visitor: new Client(app),
-      'who follows many': await signedInClient(app, many),
-      'who follows few': await signedInClient(app, few),
-    };
-    const followers = [await signedInClient(app, many), await signedInClient(app, few)];
-    for (const follower of followers) await follower.get('/followed');
-    const program = await ApiProgram.of(app, many);
-    const programOfFew = await ApiProgram.of(app, few);
-    const plans = collectPlans(app);
+t.test('no page scans a whole table or sorts rows that grow with the site', async (t) => {
+  const site = await makeLargeSite(t);
+  for (const [how, settings] of [
+    ['planned for its values', { plan_cache_mode: 'force_custom_plan' }],
+    ['planned once for all values', { plan_cache_mode: 'force_generic_plan' }],
+  ] as const) {
+    await t.test(how, (t) => checkPages(t, site, settings));
+  }
+});
 
-    const visit = async (what: string, get: () => Promise<{ statusCode: number }>) => {
-      plans.length = 0;
-      const { statusCode } = await get();
-      t.equal(statusCode, 200, what);
-      for (const { sql, plan } of plans)
-        t.same(faultsOf(plan), [], `${what}: ${sql.replaceAll(/\s+/g, ' ').trim()}`);
-    };
-    for (const [who, reader] of Object.entries(readers)) {
-      for (const path of [
-        '/',
-        '/?page=2',
-        '/?page=400',
-        '/?page=-1',
-        '/?before=10000',
-        '/?after=10000',
-        '/archive',
-        MONTH,
-        `${MONTH}?page=2`,
-        '/post/1',
-        '/post/1?page=80',
-        '/post/1?page=-1',
-        '/post/1?after=10000',
-      ]) {
-        await visit(`${path} for ${who}`, () => reader.get(path));
-      }
-      for (const path of [
-        '/user/many',
-        '/user/p7',
-        '/followers/many',
-        '/followed-by/many',
-        '/followers/many?page=2',
-        '/followers/many?before=50',
-      ]) {
-        await visit(`${path} for ${who}`, () => reader.get(path));
-      }
-    }
-    for (const follower of followers) {
-      for (const path of ['/', '/?page=2', '/?before=10000', '/?after=10000'])
-        await visit(`${path}, Followed tab`, () => follower.get(path));
-    }
-    const { 'who follows many': moderator } = readers;
+async function checkPages(
+  t: Test,
+  { url, many, few }: LargeSite,
+  settings: Record<string, string>,
+): Promise<void> {
+  const app = await build(t, { DATABASE_URL: await explaining(await createDatabase(t, url), settings) });
+  const readers = {
+    visitor: new Client(app),
+    'who follows many': await signedInClient(app, many),
+    'who follows few': await signedInClient(app, few),
+  };
+  const followers = [await signedInClient(app, many), await signedInClient(app, few)];
+  for (const follower of followers) await follower.get('/followed');
+  const program = await ApiProgram.of(app, many);
+  const programOfFew = await ApiProgram.of(app, few);
+  const plans = collectPlans(app);
+
+  const visit = async (what: string, get: () => Promise<{ statusCode: number }>) => {
+    plans.length = 0;
+    const { statusCode } = await get();
+    t.equal(statusCode, 200, what);
+    for (const { sql, plan } of plans)
+      t.same(faultsOf(plan), [], `${what}: ${sql.replaceAll(/\s+/g, ' ').trim()}`);
+  };
+  for (const [who, reader] of Object.entries(readers)) {
     for (const path of [
-      '/moderate',
-      '/moderate?page=300',
-      '/moderate?page=-1',
-      '/moderate?before=10000',
-      '/edit/1',
-      '/feed.atom',
-      '/post/1/feed.json',
-      '/auth/activity',
-      '/auth/activity?before=10000',
-      '/admin/activity',
-      '/admin/activity?before=10000',
-      '/admin/activity?kind=role-changed',
-      '/admin/activity?username=p7',
-      '/admin/activity?username=many&kind=role-changed',
+      '/',
+      '/?page=2',
+      '/?page=400',
+      '/?page=-1',
+      '/?before=10000',
+      '/?after=10000',
+      '/archive',
+      MONTH,
+      `${MONTH}?page=2`,
+      '/post/1',
+      '/post/1?page=80',
+      '/post/1?page=-1',
+      '/post/1?after=10000',
     ]) {
-      await visit(path, () => moderator.get(path));
+      await visit(`${path} for ${who}`, () => reader.get(path));
     }
     for (const path of [
-      '/posts/',
-      '/posts/?page=400',
-      '/posts/?before=10000',
-      '/posts/1/comments/',
-      '/comments/?page=3',
-      '/users/1/posts/',
+      '/user/many',
+      '/user/p7',
+      '/followers/many',
+      '/followed-by/many',
+      '/followers/many?page=2',
+      '/followers/many?before=50',
     ]) {
-      await visit(`API ${path}`, () => program.get(path));
+      await visit(`${path} for ${who}`, () => reader.get(path));
     }
-    const timeline = `/users/${few.id}/timeline/?before=10000`;
-    await visit(`API ${timeline}`, () => programOfFew.get(timeline));
-    t.ok(plans.length > 0, 'plans were collected');
-  });
+  }
+  for (const follower of followers) {
+    for (const path of ['/', '/?page=2', '/?before=10000', '/?after=10000'])
+      await visit(`${path}, Followed tab`, () => follower.get(path));
+  }
+  const { 'who follows many': moderator } = readers;
+  for (const path of [
+    '/moderate',
+    '/moderate?page=300',
+    '/moderate?page=-1',
+    '/moderate?before=10000',
+    '/edit/1',
+    '/feed.atom',
+    '/post/1/feed.json',
+    '/auth/activity',
+    '/auth/activity?before=10000',
+    '/admin/activity',
+    '/admin/activity?before=10000',
+    '/admin/activity?kind=role-changed',
+    '/admin/activity?username=p7',
+    '/admin/activity?username=many&kind=role-changed',
+  ]) {
+    await visit(path, () => moderator.get(path));
+  }
+  for (const path of [
+    '/posts/',
+    '/posts/?page=400',
+    '/posts/?before=10000',
+    '/posts/1/comments/',
+    '/comments/?page=3',
+    '/users/1/posts/',
+  ]) {
+    await visit(`API ${path}`, () => program.get(path));
+  }
+  const timeline = `/users/${few.id}/timeline/?before=10000`;
+  await visit(`API ${timeline}`, () => programOfFew.get(timeline));
+  t.ok(plans.length > 0, 'statements were explained');
 }
 
 t.test('writing costs the same few statements, however many followers there are', async (t) => {
-  const app = await build(t, { DATABASE_URL: await explainingDatabase(t, {}) });
+  const app = await build(t, { DATABASE_URL: await explaining(await createDatabase(t)) });
   const author = await createUser(app, { username: 'author' });
   const reader = await createUser(app, { username: 'reader' });
   const [byAuthor, byReader] = [await signedInClient(app, author), await signedInClient(app, reader)];
@@ -248,7 +272,10 @@ t.test('writing costs the same few statements, however many followers there are'
     return counts;
   };
   const alone = await measure();
-  await fill(app);
+  await sql`
+    insert into users (email, username, password_hash, role, confirmed_at)
+    select 'p' || n || '@example.com', 'p' || n, 'none', 'User', now() from generate_series(1, 200) as n
+  `.execute(app.db);
   await sql`
     insert into follows (follower_id, followed_id) select id, ${author.id} from users where id <> ${author.id}
     on conflict do nothing
@@ -263,8 +290,8 @@ t.test('writing costs the same few statements, however many followers there are'
 });
 
 t.test('a request costs the same statements, whether or not the address has an account', async (t) => {
-  const app = await build(t, { DATABASE_URL: await explainingDatabase(t, {}) });
-  app.recordFailedLogIn = () => {}; // The response does not wait for it.
+  const app = await build(t, { DATABASE_URL: await explaining(await createDatabase(t)) });
+  app.recordFailedLogIn = () => {}; // The answer does not wait for it.
   const [asking] = [await createUser(app), await createUser(app, { username: 'known' })];
   const client = await signedInClient(app, asking);
   let people = 0;

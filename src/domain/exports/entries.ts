@@ -1,7 +1,7 @@
 import type { Db } from '../../database/schema.ts';
 
-/** Rows per query. */
-const PAGE = 1_000;
+/** Rows per query: five megabytes of the longest texts. */
+const PAGE = 100;
 
 /** One file of an export. */
 interface Entry {

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import authentication from '../../plugins/api/authentication.ts';
 import errors from '../../plugins/api/errors.ts';
 import quota from '../../plugins/api/quota.ts';
+import serialization from '../../plugins/api/serialization.ts';
 import validation from '../../plugins/api/validation.ts';
 import comments from './comments.ts';
 import document from './document.ts';
@@ -30,6 +31,7 @@ export default async function api(app: FastifyInstance): Promise<void> {
     });
   }
   for (const schema of NAMED_SCHEMAS) app.addSchema(schema);
+  await app.register(serialization);
 
   await app.register(document);
   await app.register(resources);
