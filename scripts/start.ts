@@ -94,7 +94,7 @@ function announce(config: Config): void {
   const site = config.port === 0 ? 'see the log for its port' : config.baseUrl;
   const mails = config.smtpUrl === undefined ? `${site}/dev/mailbox` : 'sent through SMTP_URL';
   // In one piece: the processes log to the same place, and a line of theirs may come between two.
-  say(`Pennypost is ready: ${site}\nMails: ${mails}`);
+  say(`Pennypost is ready: ${site}\nEmail: ${mails}`);
 }
 
 function say(line: string): void {

@@ -134,7 +134,7 @@ t.test('npm start runs a whole site', async (t) => {
     for (const pid of pids) process.kill(pid, 'SIGKILL');
     await waitFor(() => site.pids.every((pid) => !pids.includes(pid)), 'both run again');
     for (const name of ['web', 'worker'])
-      t.match(system.output, `The ${name} process ended (SIGKILL). It starts again in 0.5 s.`);
+      t.match(system.output, `The ${name} process ended (SIGKILL). It restarts in 0.5 s.`);
     await waitFor(() => site.isReady(), 'the site answers');
   });
 

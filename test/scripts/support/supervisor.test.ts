@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { SupervisedProcess } from '../../scripts/support/supervisor.ts';
+import { SupervisedProcess } from '../../../scripts/support/supervisor.ts';
 
 /** Keeps a few lines of JavaScript running as a process. */
 function supervise(t: Test, script: string): { supervised: SupervisedProcess; lines: string[] } {
@@ -19,9 +19,7 @@ t.test('a process that keeps dying is given up, with an exit code and the reason
   await supervised.ready;
   t.same(
     lines,
-    ['0.5', '1', '2', '4'].map(
-      (seconds) => `The web process ended (SIGKILL). It starts again in ${seconds} s.`,
-    ),
+    ['0.5', '1', '2', '4'].map((seconds) => `The web process ended (SIGKILL). It restarts in ${seconds} s.`),
   );
 });
 
@@ -29,7 +27,7 @@ t.test('a process that reports a configuration error is not restarted', async (t
   const { supervised, lines } = supervise(t, 'process.exitCode = 2');
   await t.rejects(supervised.failed, {
     exitCode: 2,
-    message: 'The web process cannot start as it is configured.',
+    message: 'The web process cannot start with this configuration.',
   });
   t.same(lines, []);
 });
