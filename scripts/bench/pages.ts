@@ -44,9 +44,14 @@ async function benchShared(site: Site): Promise<Row[]> {
 /** The home page of a signed-in reader. */
 async function benchOwn(site: Site): Promise<Row[]> {
   const target = site.target('/', 'few');
-  const byHand = await Helper.start('home-by-hand', { ...site.env });
+  const response = await fetch(target.url, { headers: { ...target.headers } });
+  const byHand = await Helper.start('home-by-hand', {
+    ...site.env,
+    PAGE: await response.text(),
+    HEADERS: JSON.stringify(Object.fromEntries(response.headers)),
+  });
   const reference = {
-    what: 'the same queries by hand',
+    what: 'by hand: same queries, bytes and headers',
     target: { ...target, url: `${await byHand.ask('url')}/` },
   };
   const row = await compare(site, 'home, signed in', target, reference);

@@ -11,12 +11,13 @@ import { READING_METHODS } from '../http/methods.ts';
 export default fp(
   async (app) => {
     app.addHook('onSend', (request, reply, payload, done) => {
-      if (READING_METHODS.has(request.method) && reply.statusCode === 200) {
-        if (typeof payload === 'string' && !reply.hasHeader('etag')) reply.header('etag', etagOf(payload));
-        // The page cache needs the whole page. It calls `unlessKnown` itself.
-        if (request.endRendering === undefined) return done(null, unlessKnown(request, reply, payload));
-      }
-      done(null, payload);
+      if (!READING_METHODS.has(request.method) || reply.statusCode !== 200) return done(null, payload);
+      // Encoded once, for the hash and for the socket.
+      const text = typeof payload === 'string' ? Buffer.from(payload) : undefined;
+      if (text !== undefined && !reply.hasHeader('etag')) reply.header('etag', etagOf(text));
+      const content = text ?? payload;
+      // The page cache needs the whole page. It calls `unlessKnown` itself.
+      done(null, request.endRendering === undefined ? unlessKnown(request, reply, content) : content);
     });
   },
   { name: 'conditional-get' },
@@ -35,6 +36,6 @@ export function unlessKnown<Payload>(
   return '';
 }
 
-function etagOf(text: string): string {
-  return `W/"${hash('sha1', text, 'base64url')}"`;
+function etagOf(content: Buffer): string {
+  return `W/"${hash('sha1', content, 'base64url')}"`;
 }

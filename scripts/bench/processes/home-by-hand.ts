@@ -5,7 +5,7 @@ import { serve } from '../serve.ts';
 
 /**
  * A signed-in reader's home page, written only for speed: the same prepared queries and template literals, without session
- * renewal, form handling or error handling.
+ * renewal, form handling or error handling. What surrounds the posts, and the headers, are those of the application's page.
  */
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 8 });
 
@@ -58,22 +58,20 @@ ${userId === post.author_id ? `<a href="/edit/${post.id}">Edit</a>` : ''}</p>
 </article>
 </li>`;
 
+const [beforePosts = '', afterPosts = ''] = (process.env.PAGE ?? '').split(
+  /(?<=<ol class="posts">\n).*(?=<\/ol>)/s,
+);
+const headers: Record<string, string> = JSON.parse(process.env.HEADERS ?? '{}');
+for (const name of ['date', 'connection', 'keep-alive', 'content-length']) delete headers[name];
+
 const app = Fastify();
 app.get('/', async (request, reply) => {
   const token = /session=([^;]+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
   const hash = createHash('sha256').update(token).digest();
   const [user] = (await pool.query({ name: 'session', text: SESSION, values: [hash] })).rows;
   const posts: Post[] = (await pool.query({ name: 'posts', text: POSTS, values: [] })).rows;
-  return reply.type('text/html; charset=utf-8').send(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Pennypost</title></head>
-<body><header>${escapeHtml(user.username)}</header>
-<main><h1>Hello, ${escapeHtml(user.username)}!</h1>
-<form method="post" action="/"><textarea name="body"></textarea><button>Publish</button></form>
-<ol class="posts">${posts
-    .slice(0, 20)
-    .map((post) => show(post, user.id))
-    .join('')}</ol>
-<nav><a href="/?before=${posts[19]?.id}">Older</a></nav></main></body></html>`);
+  const own = posts.slice(0, 20).map((post) => show(post, user.id));
+  return reply.headers(headers).send(beforePosts + own.join('') + afterPosts);
 });
 app.addHook('onClose', () => pool.end());
 await serve(app);
