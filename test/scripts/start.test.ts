@@ -19,10 +19,11 @@ async function freePort(): Promise<string> {
 t.jobs = 3;
 const SIDE_BY_SIDE = { buffered: true };
 
-/** Starts the whole system in a folder, and waits until it says that it is ready. */
+/** Starts the whole system in a folder, and waits until it says that it is ready, and its processes who they are. */
 async function startSystem(t: Test, env: Record<string, string>): Promise<RunningProcess> {
   const system = start(t, ['scripts/start.ts'], env);
   await system.prints(/Pennypost is ready: .*\nMails: .*\n/);
+  for (const message of ['Server listening', '"msg":"working"']) await system.prints(message);
   return system;
 }
 
