@@ -9,17 +9,21 @@ import { type FileResult, runFiles } from './support/run-test-files.ts';
 const LONGEST = [
   'test/scripts/start.test.ts',
   'test/browser/pages.test.ts',
-  'test/rolling-deploy.test.ts',
   'test/scripts/torture.test.ts',
   'test/jobs/export.test.ts',
+  'test/rolling-deploy.test.ts',
   'test/coherence.test.ts',
   'test/robustness.test.ts',
-  'test/unread-answers.test.ts',
-  'test/scripts/migrate.test.ts',
-  'test/scripts/seed.test.ts',
-  'test/scripts/tools.test.ts',
-  'test/server.test.ts',
+  'test/authorization.test.ts',
   'test/worker.test.ts',
+  'test/server.test.ts',
+  'test/jobs/mail.test.ts',
+  'test/browser/lively.test.ts',
+  'test/browser/jobs.test.ts',
+  'test/scripts/tools.test.ts',
+  'test/plans.test.ts',
+  'test/plugins/page-cache.test.ts',
+  'test/scripts/supervisor.test.ts',
 ];
 
 /**
