@@ -9,17 +9,21 @@ import { type FileResult, runFiles } from './support/run-test-files.ts';
 const LONGEST = [
   'test/scripts/start.test.ts',
   'test/system/browser/pages.test.ts',
-  'test/system/rolling-deploy.test.ts',
   'test/scripts/torture.test.ts',
   'test/jobs/export.test.ts',
+  'test/system/rolling-deploy.test.ts',
   'test/system/coherence.test.ts',
   'test/system/robustness.test.ts',
-  'test/system/unread-answers.test.ts',
-  'test/scripts/migrate.test.ts',
-  'test/scripts/seed.test.ts',
-  'test/scripts.test.ts',
-  'test/server.test.ts',
+  'test/system/authorization.test.ts',
   'test/worker.test.ts',
+  'test/server.test.ts',
+  'test/jobs/mail.test.ts',
+  'test/system/browser/lively.test.ts',
+  'test/system/browser/jobs.test.ts',
+  'test/scripts.test.ts',
+  'test/system/plans.test.ts',
+  'test/plugins/page-cache.test.ts',
+  'test/scripts/support/supervisor.test.ts',
 ];
 
 /**

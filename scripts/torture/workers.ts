@@ -11,6 +11,7 @@ export class WorkerPool {
   killed = 0;
   readonly #env: Record<string, string>;
   readonly #children = new Set<ChildProcess>();
+  readonly #working = new Set<ChildProcess>();
   #isStopping = false;
 
   private constructor(env: Record<string, string>) {
@@ -24,14 +25,14 @@ export class WorkerPool {
     return pool;
   }
 
-  /** Kills a worker with SIGKILL every second or two until it is stopped. */
+  /** Kills a working worker with SIGKILL every second or two until it is stopped. */
   killRegularly(): { stop(): Promise<void> } {
     let isOver = false;
     const killing = (async () => {
       while (!isOver) {
         await sleep(1_000 + Math.random() * 1_000);
-        const children = [...this.#children];
-        const victim = children[Math.floor(Math.random() * children.length)];
+        const working = [...this.#working];
+        const victim = working[Math.floor(Math.random() * working.length)];
         if (victim?.kill('SIGKILL')) this.killed += 1;
       }
     })();
@@ -70,8 +71,10 @@ export class WorkerPool {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     this.#children.add(child);
+    child.once('message', () => this.#working.add(child)); // It is ready.
     child.once('exit', async () => {
       this.#children.delete(child);
+      this.#working.delete(child);
       if (this.#isStopping) return;
       await sleep(200);
       if (!this.#isStopping) this.#start();

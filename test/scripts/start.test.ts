@@ -17,10 +17,11 @@ async function freePort(): Promise<string> {
 
 // Mostly waits for processes.
 t.jobs = 3;
-/** Starts the whole system in a folder and waits until it reports that it is ready. */
+/** Starts the whole system in a folder and waits until it, its server and its worker report that they are ready. */
 async function startSystem(t: Test, env: Record<string, string>): Promise<RunningProcess> {
   const system = start(t, ['scripts/start.ts'], env);
   await system.prints(/Pennypost is ready: .*\nEmail: .*\n/);
+  for (const message of ['Server listening', '"msg":"working"']) await system.prints(message);
   return system;
 }
 
