@@ -37,14 +37,13 @@ export async function benchJobs(bench: Bench): Promise<Row[]> {
 
 async function measure(app: FastifyInstance, sink: MailSink, env: Record<string, string>): Promise<Row[]> {
   const bareNoops = await drainNoopsWith('bare-queue', app, env);
-  const worker = await Helper.start('worker', env);
+  await using worker = await Helper.start('worker', env);
   const noops = await drain(app, noopQueue, NOOPS, (n) => ({ n }));
 
   const { rate: bareMails, rss: bareRss } = await sendBareMails(app, sink, env);
   const mails = await drainMails(app, sink);
   const rss = Number(await worker.ask('rss'));
   const latencies = await ping(app, sink);
-  await worker.stop();
   return [
     {
       what: `${NOOPS.toLocaleString('en')} jobs that do nothing`,
@@ -90,10 +89,8 @@ async function addPeople({ db }: FastifyInstance): Promise<void> {
 
 /** Starts a worker by its name, has it empty the queue, and stops it. */
 async function drainNoopsWith(name: string, app: FastifyInstance, env: Record<string, string>) {
-  const worker = await Helper.start(name, env);
-  const rate = await drain(app, noopQueue, NOOPS, (n) => ({ n }));
-  await worker.stop();
-  return rate;
+  await using _worker = await Helper.start(name, env);
+  return await drain(app, noopQueue, NOOPS, (n) => ({ n }));
 }
 
 /**
@@ -130,11 +127,10 @@ async function drain<Payload extends object>(
 async function sendBareMails(app: FastifyInstance, sink: MailSink, env: Record<string, string>) {
   const url = `http://localhost:3000/auth/confirm/${'x'.repeat(43)}`;
   const bodies = JSON.stringify(app.renderMail('confirm-account', { username: 'person', url }));
-  const mailer = await Helper.start('bare-mailer', { ...env, BODIES: bodies });
+  await using mailer = await Helper.start('bare-mailer', { ...env, BODIES: bodies });
   const startedAt = performance.now();
   const rss = Number(await mailer.ask(String(MAILS)));
   const rate = (MAILS / (performance.now() - startedAt)) * 1000;
-  await mailer.stop();
   sink.count = 0;
   return { rate, rss };
 }

@@ -33,10 +33,9 @@ async function benchShared(site: Site): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [what, path] of site.samples) {
     const target = site.target(path);
-    const bare = await Helper.start('bare-page', { PAGE: await (await fetch(target.url)).text() });
+    await using bare = await Helper.start('bare-page', { PAGE: await (await fetch(target.url)).text() });
     const reference = { what: 'a bare route, same bytes', target: { url: String(await bare.ask('url')) } };
     rows.push(await compare(site, `${what}, anonymous`, target, reference));
-    await bare.stop();
   }
   return rows;
 }
@@ -45,7 +44,7 @@ async function benchShared(site: Site): Promise<Row[]> {
 async function benchOwn(site: Site): Promise<Row[]> {
   const target = site.target('/', 'few');
   const response = await fetch(target.url, { headers: { ...target.headers } });
-  const byHand = await Helper.start('home-by-hand', {
+  await using byHand = await Helper.start('home-by-hand', {
     ...site.env,
     PAGE: await response.text(),
     HEADERS: JSON.stringify(Object.fromEntries(response.headers)),
@@ -55,7 +54,6 @@ async function benchOwn(site: Site): Promise<Row[]> {
     target: { ...target, url: `${await byHand.ask('url')}/` },
   };
   const row = await compare(site, 'home, signed in', target, reference);
-  await byHand.stop();
   const compressed = {
     ...target,
     headers: { ...target.headers, 'accept-encoding': 'gzip, deflate, br, zstd' },
@@ -92,10 +90,9 @@ async function benchGrowth(small: Site, large: Site): Promise<Row[]> {
 /** The process's memory after all that, and its start-up time. */
 async function benchProcess(site: Site): Promise<Row[]> {
   const rss = Number(await site.web.ask('rss'));
-  const bare = await Helper.start('bare-page', { PAGE: 'x'.repeat(20_000) });
+  await using bare = await Helper.start('bare-page', { PAGE: 'x'.repeat(20_000) });
   await loadInTurn([{ url: String(await bare.ask('url')) }]);
   const bareRss = Number(await bare.ask('rss'));
-  await bare.stop();
   const [ours, theirs] = [await startTime('web', site.env), await startTime('bare-page', {})];
   const reference = { what: 'a bare route' };
   return [
@@ -119,9 +116,8 @@ async function startTime(name: string, env: Readonly<Record<string, string>>): P
   const times: number[] = [];
   for (let start = 0; start < 5; start += 1) {
     const startedAt = performance.now();
-    const helper = await Helper.start(name, env);
+    await using _helper = await Helper.start(name, env);
     times.push(performance.now() - startedAt);
-    await helper.stop();
   }
   return percentile(times, 0.5);
 }
