@@ -14,7 +14,7 @@ export default fp(
       if (READING_METHODS.has(request.method) && reply.statusCode === 200) {
         if (typeof payload === 'string' && !reply.hasHeader('etag')) reply.header('etag', etagOf(payload));
         // The page cache needs the whole page. It calls `unlessKnown` itself.
-        if (request.endRendering === undefined) return done(null, unlessKnown(request, reply, payload));
+        if (request.rendering === undefined) return done(null, unlessKnown(request, reply, payload));
       }
       done(null, payload);
     });

@@ -135,3 +135,39 @@ t.test('a slow network is refused in time', async (t) => {
   proxy.heal();
   await waitFor(async () => (await get('/')).statusCode === 200, 'the site answers again');
 });
+
+t.test('while the database is away, visitors get pages from the cache', async (t) => {
+  const { app, get, proxy } = await setUp(t, { maxAgeMs: 1, maxStaleMs: 3_600_000, maxBytes: 2 ** 20 });
+  const fresh = await get('/');
+  t.equal(fresh.headers.age, undefined);
+  await proxy.refuse();
+  const stale = await Promise.all(Array.from({ length: 5 }, () => get('/')));
+  for (const { statusCode, body, headers } of stale) {
+    t.equal(statusCode, 200);
+    t.equal(body, fresh.body);
+    t.equal(headers['retry-after'], undefined);
+    t.equal(headers.etag, fresh.headers.etag);
+  }
+  t.ok(
+    stale.some(({ headers }) => headers.age !== undefined),
+    'its age is given',
+  );
+  const compressed = await app.inject({ url: '/', headers: { 'accept-encoding': 'gzip' } });
+  t.equal(compressed.statusCode, 503, 'a page that nobody has seen cannot be shown');
+  const known = await app.inject({
+    url: '/',
+    headers: { 'if-none-match': String(fresh.headers.etag), accept: 'text/html' },
+  });
+  t.equal(known.statusCode, 304);
+  t.equal((await get('/user/author')).statusCode, 503);
+
+  await proxy.accept();
+  await waitFor(async () => (await get('/user/author')).statusCode === 200, 'the site answers again');
+});
+
+t.test('a page that is too old is not shown', async (t) => {
+  const { get, proxy } = await setUp(t, { maxAgeMs: 1, maxStaleMs: 1, maxBytes: 2 ** 20 });
+  await get('/');
+  await proxy.refuse();
+  await waitFor(async () => (await get('/')).statusCode === 503, 'the page is too old');
+});
