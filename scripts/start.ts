@@ -93,8 +93,7 @@ async function lossOf(database: HeldDatabase | undefined): Promise<void> {
 function announce(config: Config): void {
   const site = config.port === 0 ? 'see the log for its port' : config.baseUrl;
   const email = config.smtpUrl === undefined ? `${site}/dev/mailbox` : 'sent through SMTP_URL';
-  say(`Pennypost is ready: ${site}`);
-  say(`Email: ${email}`);
+  say(`Pennypost is ready: ${site}\nEmail: ${email}`); // In one write, so that no log line comes between.
 }
 
 function say(line: string): void {
