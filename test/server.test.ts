@@ -91,6 +91,19 @@ t.test('SIGTERM ends the web process cleanly', SIDE_BY_SIDE, async (t) => {
   t.equal(await running.end('SIGTERM'), 0);
 });
 
+t.test('SIGTERM ends the web process although its database is silent', SIDE_BY_SIDE, async (t) => {
+  const proxy = await FaultyProxy.open(t, await createDatabase(t));
+  const running = start(t, ['src/server.ts'], { DATABASE_URL: proxy.url, PORT: '0' });
+  await running.prints(/Server listening at (http:\S+?)"/);
+  const site = /Server listening at (http:[^"]+)"/.exec(running.output)?.[1] ?? '';
+  await fetch(`${site}/archive`);
+  proxy.swallow();
+  const caught = fetch(`${site}/`);
+  await running.prints(/incoming request.*incoming request/s);
+  t.equal(await running.end('SIGTERM'), 0);
+  t.equal((await caught).status, 503);
+});
+
 t.test('with --with-worker, one process serves and works, and stops cleanly', SIDE_BY_SIDE, async (t) => {
   const smtp = await catchMail(t);
   const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: smtp.url, PORT: '0' };

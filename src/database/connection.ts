@@ -20,8 +20,8 @@ export interface Deadlines {
   readonly requestMs: number;
 }
 
-/** For statements that are meant to take long, such as deleting many rows. A dead connection is noticed as late. */
-const LONG_MS = 60_000;
+/** For statements that are meant to take long, such as deleting many rows; less than the grace period of a process that stops. */
+const LONG_MS = 15_000;
 
 /** An idle connection is checked after this time, then every second; Node takes it for dead after ten checks. */
 const KEEPALIVE_MS = 5_000;
