@@ -92,9 +92,8 @@ async function lossOf(database: HeldDatabase | undefined): Promise<void> {
 
 function announce(config: Config): void {
   const site = config.port === 0 ? 'see the log for its port' : config.baseUrl;
-  const mails = config.smtpUrl === undefined ? `${site}/dev/mailbox` : 'sent through SMTP_URL';
-  // In one piece: the processes log to the same place, and a line of theirs may come between two.
-  say(`Pennypost is ready: ${site}\nEmail: ${mails}`);
+  const email = config.smtpUrl === undefined ? `${site}/dev/mailbox` : 'sent through SMTP_URL';
+  say(`Pennypost is ready: ${site}\nEmail: ${email}`); // In one write, so that no log line comes between.
 }
 
 function say(line: string): void {

@@ -8,6 +8,7 @@ import clientAddress from './plugins/client-address.ts';
 import compression from './plugins/compression.ts';
 import conditionalGet from './plugins/conditional-get.ts';
 import db from './plugins/db.ts';
+import drain from './plugins/drain.ts';
 import errors, { answerBadUrl, answerClientError } from './plugins/errors.ts';
 import mailLedger from './plugins/mail-ledger.ts';
 import mailer from './plugins/mailer.ts';
@@ -90,6 +91,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(rateLimits);
 
   // HTTP.
+  app.register(drain);
   app.register(clientAddress);
   app.register(securityEvents);
   app.register(securityHeaders);

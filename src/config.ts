@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { Deadlines } from './database/connection.ts';
 import { EnvironmentReader } from './environment-reader.ts';
 import { API_RATE_LIMIT, LOGIN_FROM_ANYWHERE, type RateLimit } from './limits.ts';
 
@@ -7,7 +8,14 @@ export type Config = Readonly<ReturnType<typeof readVariables>> & {
   readonly loginFromAnywhere: RateLimit;
   readonly apiRateLimit: RateLimit;
   /** The cache of pages for visitors without a session. An age of 0 turns it off. */
-  readonly pageCache: { readonly maxAgeMs: number; readonly maxBytes: number };
+  readonly pageCache: {
+    readonly maxAgeMs: number;
+    /** How old a page may be while the database is unavailable. */
+    readonly maxStaleMs: number;
+    readonly maxBytes: number;
+  };
+  /** How long the database may take. */
+  readonly deadlines: Deadlines;
   /** argon2id's parameters for password hashes. */
   readonly passwordHashing: { readonly memoryKiB: number; readonly passes: number };
   /** How long a text may take to render. */
@@ -47,6 +55,7 @@ export function loadConfig(
     loginFromAnywhere: LOGIN_FROM_ANYWHERE,
     apiRateLimit: API_RATE_LIMIT,
     pageCache: PAGE_CACHE,
+    deadlines: DEADLINES,
     passwordHashing: PASSWORD_HASHING,
     renderTimeoutMs: 2_000,
     connectionTimeoutMs: 30_000,
@@ -63,8 +72,25 @@ function readEnvironment(): NodeJS.ProcessEnv {
   return process.env;
 }
 
-/** The age is how late visitors may see a change made by another process. */
-const PAGE_CACHE: Config['pageCache'] = Object.freeze({ maxAgeMs: 2_000, maxBytes: 16 * 2 ** 20 });
+/** The age is how late visitors may see a change made by another process; in an outage an old page is better than none. */
+const PAGE_CACHE: Config['pageCache'] = Object.freeze({
+  maxAgeMs: 2_000,
+  maxStaleMs: 5 * 60_000,
+  maxBytes: 16 * 2 ** 20,
+});
+
+/**
+ * A visitor should not wait longer than about two seconds for a refusal, and most statements take a few milliseconds. What
+ * PostgreSQL ends itself comes before what costs the connection.
+ */
+const DEADLINES: Deadlines = Object.freeze({
+  connectMs: 2_000,
+  lockMs: 1_500,
+  statementMs: 5_000,
+  answerMs: 6_000, // A statement's, and a second for the way.
+  idleInTransactionMs: 3_000, // Those who wait for its locks have failed once by then, but not twice.
+  requestMs: 3_000,
+});
 
 /** Recommended by OWASP's Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1. */
 const PASSWORD_HASHING: Config['passwordHashing'] = Object.freeze({ memoryKiB: 19 * 1024, passes: 2 });
@@ -93,7 +119,7 @@ function readVariables(env: EnvironmentReader) {
     /** A read-only replica for pages that may be slightly stale; undefined to read them from the primary. */
     databaseReplicaUrl: env.url('DATABASE_REPLICA_URL', ['postgres:', 'postgresql:']),
     /** Connections per process, including the queue's. The replica gets as many again. */
-    databasePoolMax: env.integer('DATABASE_POOL_MAX', 10, { min: 4, max: 1000 }),
+    databasePoolMax: env.integer('DATABASE_POOL_MAX', 10, { min: 5, max: 1000 }),
     /** The folder of the embedded database and the local mailbox, as an absolute path. */
     dataDir: resolve(env.text('DATA_DIR', './data')),
     host: env.text('HOST', '127.0.0.1'),

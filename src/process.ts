@@ -1,7 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
-import { ConfigError } from './config.ts';
+import pg from 'pg';
+import { type Config, ConfigError } from './config.ts';
+import { connectionTo } from './database/connection.ts';
+import { isUnavailable } from './database/unavailable.ts';
 import { StartupError } from './errors.ts';
+import { databaseUnreachable } from './plugins/db.ts';
 
 /**
  * Runs a command. Reports errors that an operator can fix in plain lines, with exit code 2, or 1 if a server is
@@ -36,6 +41,54 @@ function reportFailure(error: unknown): number {
 /** `parseArgs` throws these for unknown options. */
 function isWrongOption(error: unknown): error is Error {
   return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_');
+}
+
+/** How long to wait for a database that is still starting, how often to try, and how often to say so. */
+const WAIT_MS = 60_000;
+const RETRY_MS = 500;
+const REPORT_MS = 10_000;
+
+/**
+ * Waits until the database accepts connections. Says so on stderr. Ends the process if its parent process ends.
+ *
+ * @throws StartupError if it does not within a minute, or at once if waiting does not help
+ */
+export async function waitForDatabase({ databaseUrl = '', deadlines }: Config): Promise<void> {
+  const startedAt = Date.now();
+  let reportAt = startedAt;
+  const orphaned = () => process.exit(1);
+  process.once('disconnect', orphaned);
+  try {
+    for (;;) {
+      const error = await tryToConnect(databaseUrl, deadlines);
+      if (error === undefined) return;
+      const failure = databaseUnreachable(databaseUrl, error);
+      const now = Date.now();
+      if (!isUnavailable(error) || now - startedAt > WAIT_MS) throw failure;
+      if (now >= reportAt) {
+        const seconds = Math.round((WAIT_MS - now + startedAt) / 1000);
+        process.stderr.write(`${failure.message}. Waiting for it for up to ${seconds} s.\n`);
+        reportAt = now + REPORT_MS;
+      }
+      await sleep(RETRY_MS);
+    }
+  } finally {
+    process.off('disconnect', orphaned);
+  }
+}
+
+/** Returns why the database does not accept a connection; undefined if it does. */
+async function tryToConnect(databaseUrl: string, deadlines: Config['deadlines']): Promise<unknown> {
+  const client = new pg.Client(connectionTo(databaseUrl, deadlines, { name: 'pennypost start' }));
+  client.on('error', () => {}); // It may be lost before it is closed.
+  try {
+    await client.connect();
+    return undefined;
+  } catch (error) {
+    return error;
+  } finally {
+    await client.end().catch(() => {});
+  }
 }
 
 /** Readies the app. If that fails, closes it, so that the process can end. */

@@ -3,12 +3,18 @@ import { buildApp } from './app.ts';
 import { loadConfig } from './config.ts';
 import { StartupError } from './errors.ts';
 import { jobs } from './jobs/index.ts';
-import { closeOnSignal, readyOrClose, reportReady, runMain } from './process.ts';
+import { closeOnSignal, readyOrClose, reportReady, runMain, waitForDatabase } from './process.ts';
 
-/** The web process: config → app → listen → graceful close. `--with-worker` also works the queues. */
+/**
+ * The web process: config → app → listen → graceful close. `--with-worker` also works the queues; `--no-wait` exits at once
+ * if the database is unreachable.
+ */
 await runMain(async () => {
-  const { values } = parseArgs({ options: { 'with-worker': { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    options: { 'with-worker': { type: 'boolean' }, 'no-wait': { type: 'boolean' } },
+  });
   const config = loadConfig(undefined, { required: ['DATABASE_URL'] });
+  if (!values['no-wait']) await waitForDatabase(config);
   const app = buildApp(config, { role: values['with-worker'] ? 'web-and-worker' : 'web' });
   await readyOrClose(app);
   closeOnSignal(app);

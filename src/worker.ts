@@ -3,7 +3,7 @@ import { buildApp } from './app.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
 import { StartupError } from './errors.ts';
 import { jobs } from './jobs/index.ts';
-import { closeOnSignal, readyOrClose, reportReady, runMain } from './process.ts';
+import { closeOnSignal, readyOrClose, reportReady, runMain, waitForDatabase } from './process.ts';
 import { hasConsumingWorker } from './queue/presence.ts';
 
 /** The worker process: config → app → work → graceful close. */
@@ -12,6 +12,7 @@ await runMain(async () => {
   const options = readOptions(config);
   if (options.isCheck) return checkForLiveWorker(config);
 
+  if (options.waits) await waitForDatabase(config);
   const app = buildApp(config, { role: 'worker' });
   await readyOrClose(app);
   closeOnSignal(app);
@@ -23,7 +24,12 @@ await runMain(async () => {
 
 function readOptions(config: Config) {
   const { values } = parseArgs({
-    options: { queues: { type: 'string' }, concurrency: { type: 'string' }, check: { type: 'boolean' } },
+    options: {
+      queues: { type: 'string' },
+      concurrency: { type: 'string' },
+      check: { type: 'boolean' },
+      'no-wait': { type: 'boolean' },
+    },
   });
   const names = values.queues?.split(',') ?? jobs.map(({ contract }) => contract.name);
   const chosen = names.map((name) => jobs.find(({ contract }) => contract.name === name));
@@ -39,7 +45,12 @@ function readOptions(config: Config) {
     );
   }
   if (problems.length > 0) throw new ConfigError(problems);
-  return { jobs: chosen.filter((job) => job !== undefined), concurrency, isCheck: values.check ?? false };
+  return {
+    jobs: chosen.filter((job) => job !== undefined),
+    concurrency,
+    isCheck: values.check ?? false,
+    waits: !values['no-wait'],
+  };
 }
 
 /** For a container's health check: succeeds if a worker has recently reported that it works a queue. */

@@ -2,6 +2,7 @@ import t from 'tap';
 import { createDatabase, createEmptyDatabase } from './support/database.ts';
 import { registration } from './support/factories.ts';
 import { start } from './support/processes.ts';
+import { FaultyProxy } from './support/proxy.ts';
 import { catchMail } from './support/smtp.ts';
 import { waitFor } from './support/wait-for.ts';
 
@@ -15,7 +16,7 @@ async function startsWrong(
   message: RegExp,
 ): Promise<void> {
   for (const script of ['src/server.ts', 'src/worker.ts']) {
-    const running = start(t, [script], { LOG_LEVEL: 'silent', ...env });
+    const running = start(t, [script, '--no-wait'], { LOG_LEVEL: 'silent', ...env });
     t.equal(await running.exited(), code, script);
     t.match(running.output, message, script);
   }
@@ -33,6 +34,20 @@ t.test('an unreachable database ends them with code 1 and its password masked', 
     /^Cannot use the database at postgres:\/\/john:\*\*\*@127.0.0.1:1\/blog: .*ECONNREFUSED.*\n$/,
   ),
 );
+
+t.test('started before their database, they wait for it and say so', async (t) => {
+  const proxy = await FaultyProxy.open(t, await createDatabase(t));
+  await proxy.refuse();
+  const env = { DATABASE_URL: proxy.url, PORT: '0' };
+  const [web, worker] = [start(t, ['src/server.ts'], env), start(t, ['src/worker.ts'], env)];
+  for (const waiting of [web, worker]) {
+    await waiting.prints(/^Cannot use the database at .*ECONNREFUSED.*\. Waiting for it for up to 60 s\.\n/);
+  }
+  await proxy.accept();
+  await web.prints('Server listening');
+  await worker.prints('"msg":"working"');
+  for (const running of [web, worker]) t.equal(await running.end('SIGTERM'), 0);
+});
 
 t.test('an old schema ends them with code 2 and names npm run migrate', async (t) =>
   startsWrong(
@@ -57,7 +72,20 @@ t.test(
   },
 );
 
-t.test('with --with-worker one process answers and works, and stops in good order', async (t) => {
+t.test('SIGTERM ends the web process although its database is silent', async (t) => {
+  const proxy = await FaultyProxy.open(t, await createDatabase(t));
+  const running = start(t, ['src/server.ts'], { DATABASE_URL: proxy.url, PORT: '0' });
+  await running.prints(/Server listening at (http:\S+?)"/);
+  const site = /Server listening at (http:[^"]+)"/.exec(running.output)?.[1] ?? '';
+  await fetch(`${site}/archive`);
+  proxy.swallow();
+  const caught = fetch(`${site}/`);
+  await running.prints(/incoming request.*incoming request/s);
+  t.equal(await running.end('SIGTERM'), 0);
+  t.equal((await caught).status, 503);
+});
+
+t.test('with --with-worker, one process serves and works, and stops cleanly', async (t) => {
   const smtp = await catchMail(t);
   const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: smtp.url, PORT: '0' };
   const running = start(t, ['src/server.ts', '--with-worker'], env);

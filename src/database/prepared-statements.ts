@@ -1,4 +1,5 @@
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
+import pg from 'pg';
 
 /** Runs before a statement is prepared, as in PostgreSQL's JDBC driver. */
 const PREPARE_AFTER = 5;
@@ -10,8 +11,24 @@ const MAX_PREPARED = 250;
 export interface NamingClient extends PostgresPoolClient {
   query<R>(sql: string, parameters: ReadonlyArray<unknown>): Promise<PostgresQueryResult<R>>;
   query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
-  query<R>(statement: { name: string; text: string; values: unknown[] }): Promise<PostgresQueryResult<R>>;
+  query<R>(statement: Statement): Promise<PostgresQueryResult<R>>;
 }
+
+interface Statement {
+  readonly text: string;
+  readonly values: unknown[];
+  /** Prepares it under this name. */
+  readonly name?: string | undefined;
+  /** How long the answer may take, in milliseconds; undefined for the connection's default. */
+  readonly query_timeout?: number | undefined;
+}
+
+/**
+ * Tells how long the current work may still wait for the database, in milliseconds; undefined if it has no deadline.
+ *
+ * @throws OutOfTime if that is over
+ */
+export type TimeLeft = () => number | undefined;
 
 export interface NamingPool extends PostgresPool {
   connect(): Promise<NamingClient>;
@@ -19,17 +36,19 @@ export interface NamingPool extends PostgresPool {
 
 /**
  * Wraps a pool so that its connections prepare statements they run often. PostgreSQL then parses and plans each only once.
- * Statements are identified by their text, so values should be parameters.
+ * Statements are identified by their text, so values should be parameters. A connection that did not answer in time is
+ * closed.
  */
-export function preparing(pool: NamingPool): PostgresPool {
+export function preparing(pool: NamingPool, timeLeft: TimeLeft = () => undefined): PostgresPool {
   const clients = new WeakMap<NamingClient, PostgresPoolClient>();
   return {
     options: pool.options,
     ...(pool.Client && { Client: pool.Client }),
     end: () => pool.end(),
     async connect() {
+      timeLeft();
       const client = await pool.connect();
-      const known = clients.get(client) ?? new PreparingClient(client);
+      const known = clients.get(client) ?? new PreparingClient(client, timeLeft);
       clients.set(client, known);
       return known;
     },
@@ -38,11 +57,14 @@ export function preparing(pool: NamingPool): PostgresPool {
 
 class PreparingClient implements PostgresPoolClient {
   readonly #client: NamingClient;
+  readonly #timeLeft: TimeLeft;
+  #loss: Error | undefined;
   readonly #runs = new Map<string, number>();
   readonly #names = new Map<string, string>();
 
-  constructor(client: NamingClient) {
+  constructor(client: NamingClient, timeLeft: TimeLeft) {
     this.#client = client;
+    this.#timeLeft = timeLeft;
   }
 
   get processID(): number {
@@ -56,13 +78,29 @@ class PreparingClient implements PostgresPoolClient {
     parameters: ReadonlyArray<unknown> = [],
   ): Promise<PostgresQueryResult<R>> | PostgresCursor<R> {
     if (typeof query !== 'string') return this.#client.query(query);
-    const name = this.#nameOf(query);
-    if (name === undefined) return this.#client.query(query, parameters);
-    return this.#client.query({ name, text: query, values: [...parameters] });
+    return this.#run(query, parameters);
   }
 
-  release(destroy?: boolean): void {
-    this.#client.release(destroy);
+  release(destroy = false): void {
+    this.#client.release(destroy || this.#loss !== undefined);
+  }
+
+  async #run<R>(text: string, parameters: ReadonlyArray<unknown>): Promise<PostgresQueryResult<R>> {
+    // A late answer would be taken for that of the next statement, so there is none, not even a rollback.
+    if (this.#loss !== undefined) throw this.#loss;
+    const statement = {
+      text,
+      values: [...parameters],
+      name: this.#nameOf(text),
+      query_timeout: this.#timeLeft(),
+    };
+    try {
+      return await this.#client.query(statement);
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError))
+        this.#loss = error instanceof Error ? error : new Error(String(error));
+      throw error;
+    }
   }
 
   #nameOf(sql: string): string | undefined {

@@ -3,6 +3,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Db, Schema } from '../database/schema.ts';
+import { transact } from '../database/transaction.ts';
 import { DomainError } from '../errors.ts';
 
 /** A request that a client may repeat because it did not get the response. */
@@ -30,7 +31,7 @@ export async function once<Answer extends TSchema>(
   act: (db: Db) => Promise<Static<Answer>>,
 ): Promise<{ answer: Static<Answer>; isRepetition: boolean }> {
   if (key === undefined) return { answer: await act(db), isRepetition: false };
-  return db.transaction().execute(async (trx) => {
+  return transact(db, async (trx) => {
     const request = { userId, key, fingerprint: fingerprint(content) };
     if (!(await claim(trx, request))) {
       return { answer: Value.Parse(schema, await findAnswer(trx, request)), isRepetition: true };

@@ -1,5 +1,6 @@
-import { sql } from 'kysely';
-import type { Db } from '../database/schema.ts';
+import { type Kysely, sql } from 'kysely';
+import { withLongStatements } from '../database/connection.ts';
+import type { Schema } from '../database/schema.ts';
 
 /** Rows per statement, so that no statement holds its locks for long. */
 const BATCH = 10_000;
@@ -37,7 +38,7 @@ const EXPIRED: Readonly<Record<string, string>> = {
  * @returns the number of deleted rows, by table
  */
 export async function prune(
-  db: Db,
+  db: Kysely<Schema>,
   { signal }: { signal: AbortSignal },
 ): Promise<Readonly<Record<string, number>>> {
   await failAbandonedExports(db);
@@ -49,27 +50,29 @@ export async function prune(
 }
 
 /** An export whose job failed for good would otherwise block the next one forever. */
-async function failAbandonedExports(db: Db): Promise<void> {
-  await sql`
+async function failAbandonedExports(db: Kysely<Schema>): Promise<void> {
+  const fail = sql`
     update data_exports set state = 'failed', ended_at = now()
     where state in ('waiting', 'running') and not exists (
       select from pgboss.job
       where name = 'exports' and state in ('created', 'retry', 'active')
         and data ->> 'exportId' = data_exports.id::text
     )
-  `.execute(db);
+  `;
+  await withLongStatements(db, (trx) => fail.execute(trx));
 }
 
 async function pruneTable(
-  db: Db,
+  db: Kysely<Schema>,
   { table, condition, signal }: { table: string; condition: string; signal: AbortSignal },
 ): Promise<number> {
   for (let total = 0; ; ) {
     signal.throwIfAborted();
-    const { numAffectedRows = 0n } = await sql`
+    const batch = sql`
       delete from ${sql.table(table)}
       where ctid = any(array(select ctid from ${sql.table(table)} where ${sql.raw(condition)} limit ${BATCH}))
-    `.execute(db, { signal });
+    `;
+    const { numAffectedRows = 0n } = await withLongStatements(db, (trx) => batch.execute(trx, { signal }));
     total += Number(numAffectedRows);
     if (numAffectedRows < BATCH) return total;
   }

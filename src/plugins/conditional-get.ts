@@ -17,7 +17,7 @@ export default fp(
       if (text !== undefined && !reply.hasHeader('etag')) reply.header('etag', etagOf(text));
       const content = text ?? payload;
       // The page cache needs the whole page. It calls `unlessKnown` itself.
-      done(null, request.endRendering === undefined ? unlessKnown(request, reply, content) : content);
+      done(null, request.rendering === undefined ? unlessKnown(request, reply, content) : content);
     });
   },
   { name: 'conditional-get' },

@@ -1,10 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
-import { Kysely, type LogEvent, PostgresDialect } from 'kysely';
+import { Kysely, type LogEvent, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
+import { connectionTo, longAnswerMs } from '../database/connection.ts';
 import { pendingMigrations } from '../database/migrator.ts';
+import { OutageLog } from '../database/outage-log.ts';
 import { type NamingPool, preparing } from '../database/prepared-statements.ts';
 import type { Schema } from '../database/schema.ts';
+import { OutOfTime } from '../database/unavailable.ts';
 import { maskPassword } from '../environment-reader.ts';
 import { StartupError } from '../errors.ts';
 import { type Clock, enableClockOverride, QUEUE_CONNECTIONS } from '../queue/boss.ts';
@@ -17,11 +20,12 @@ declare module 'fastify' {
     readDb: Kysely<Schema>;
     /** The pool of `db`, for libraries that use node-postgres directly. */
     pool: pg.Pool;
+    /** The database on a connection of its own, for checking it when all others are busy. */
+    reserved: Kysely<Schema>;
+    /** Where to report errors for which `isUnavailable` holds. */
+    outages: OutageLog;
   }
 }
-
-/** How long to wait for a free connection or for the server to accept one. */
-const CONNECT_TIMEOUT_MS = 5_000;
 
 /** Provides `app.db`. Refuses to start if the database is unreachable or its schema is old. */
 export default fp<{ clock?: Clock | undefined }>(
@@ -30,14 +34,20 @@ export default fp<{ clock?: Clock | undefined }>(
     if (databaseUrl === undefined)
       throw new StartupError(2, 'DATABASE_URL: not set, and the application needs it');
 
-    const pool = createPool(app, databaseUrl, clock);
+    const pool = createPool(app, databaseUrl, { max: poolSize(app), clock });
     const db = createDb(app, pool);
+    const reserved = createDb(app, createPool(app, databaseUrl, { max: 1, clock }));
     app.decorate('db', db);
     app.decorate('pool', pool);
+    app.decorate('reserved', reserved);
+    // Outside of the request that noticed the outage, which has a deadline.
+    const probe = () => app.work.exit(() => sql`select`.execute(reserved));
+    app.decorate('outages', new OutageLog(app.log, probe));
     app.decorate('readDb', createReplica(app, pool) ?? db);
     app.addHook('onClose', async () => {
+      await app.outages.close();
       if (app.readDb !== db) await app.readDb.destroy();
-      await db.destroy();
+      await Promise.all([db.destroy(), reserved.destroy()]);
     });
 
     await refuseOldSchema(db, databaseUrl);
@@ -45,13 +55,21 @@ export default fp<{ clock?: Clock | undefined }>(
   { name: 'db', dependencies: ['work'] },
 );
 
-function createPool(app: FastifyInstance, connectionString: string, clock?: Clock): pg.Pool {
+/** Connections besides the queue's and the reserved ones: a worker's for LISTEN, a web process's for health checks. */
+function poolSize({ config, role }: FastifyInstance): number {
+  return config.databasePoolMax - QUEUE_CONNECTIONS - (role === 'web-and-worker' ? 2 : 1);
+}
+
+function createPool(
+  app: FastifyInstance,
+  url: string,
+  { max, clock }: { max: number; clock?: Clock | undefined },
+): pg.Pool {
+  const { config, role } = app;
+  const statements = role === 'command' ? 'any' : 'short';
   const pool = new pg.Pool({
-    connectionString,
-    // One more is reserved for LISTEN.
-    max: app.config.databasePoolMax - QUEUE_CONNECTIONS - 1,
-    application_name: `pennypost ${app.role}`,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    ...connectionTo(url, config.deadlines, { name: `pennypost ${role}`, statements }),
+    max,
     onConnect: (client) => prepareSession(client, app, clock),
   });
   pool.on('error', () => {}); // Already logged by the client's own listener.
@@ -60,9 +78,18 @@ function createPool(app: FastifyInstance, connectionString: string, clock?: Cloc
 
 function createDb(app: FastifyInstance, pool: NamingPool): Kysely<Schema> {
   return new Kysely<Schema>({
-    dialect: new PostgresDialect({ pool: preparing(pool) }),
+    dialect: new PostgresDialect({ pool: preparing(pool, () => timeLeft(app)) }),
     log: logSlowQueries(app),
   });
+}
+
+/** How long the current request may still wait; undefined for jobs and long requests. */
+function timeLeft({ work }: FastifyInstance): number | undefined {
+  const deadline = work.getStore()?.deadline;
+  if (deadline === undefined) return longAnswerMs();
+  const left = Math.ceil(deadline - performance.now());
+  if (left <= 0) throw new OutOfTime();
+  return left;
 }
 
 /** How long to use the primary after the replica was unreachable, before trying it again. */
@@ -71,7 +98,7 @@ const REPLICA_RETRY_MS = 5_000;
 function createReplica(app: FastifyInstance, primary: pg.Pool): Kysely<Schema> | undefined {
   const { databaseReplicaUrl } = app.config;
   if (databaseReplicaUrl === undefined) return undefined;
-  const replica = createPool(app, databaseReplicaUrl);
+  const replica = createPool(app, databaseReplicaUrl, { max: poolSize(app) });
   let usePrimaryUntil = 0;
   return createDb(app, {
     options: replica.options,
@@ -98,11 +125,11 @@ const COMMIT_ASYNCHRONOUSLY = 'set synchronous_commit = off';
 
 async function prepareSession(
   client: pg.ClientBase,
-  { role, log }: FastifyInstance,
+  { role, outages }: FastifyInstance,
   clock: Clock | undefined,
 ): Promise<void> {
   // The pool only handles errors of idle clients. An unhandled error between two statements would end the process.
-  client.on('error', (error) => log.warn({ err: error }, 'database connection lost'));
+  client.on('error', (error) => outages.report(error));
   if (role === 'worker') await client.query(COMMIT_ASYNCHRONOUSLY);
   if (clock !== undefined) await client.query(enableClockOverride());
 }

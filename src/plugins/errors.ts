@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import accepts from 'accepts';
 import type { ConnectionError, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { isUnavailable } from '../database/unavailable.ts';
 import { Busy, DomainError, type DomainErrorCode, TooManyRequests } from '../errors.ts';
 
 /** The HTTP status of each domain error. */
@@ -33,6 +34,7 @@ const EXPLANATIONS: Record<number, string> = {
   413: 'What you sent is too large.',
   415: 'Unsupported content type.',
   429: 'Too many attempts.',
+  503: 'The site is briefly unavailable. Please try again in a moment.',
   500: 'Something went wrong on our side. The error has been logged.',
 };
 
@@ -41,6 +43,9 @@ const CLIENT_ERROR_STATUS: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
   HPE_HEADER_OVERFLOW: 431,
 };
+
+/** When to try again while the database is unavailable. */
+const RETRY_SECONDS = 5;
 
 /** An error as HTTP reports it. */
 export interface Refusal {
@@ -65,7 +70,7 @@ export default fp(
       answer(request, reply, { status: 404, message: NOT_FOUND, retryAfter: undefined }),
     );
   },
-  { name: 'errors', dependencies: ['views', 'assets', 'alarms'] },
+  { name: 'errors', dependencies: ['views', 'assets', 'alarms', 'db'] },
 );
 
 /** Logs why a request failed, and raises an alarm if it is a server error. Returns what to respond. */
@@ -73,6 +78,10 @@ export function reportError(app: FastifyInstance, error: FastifyError, request: 
   const refusal = describeError(error);
   if (error instanceof DomainError || refusal.status < 500) {
     request.log.info({ code: error.code, reason: error.message }, 'request refused');
+    return refusal;
+  }
+  if (refusal.status === 503) {
+    app.outages.report(error);
     return refusal;
   }
   request.log.error({ err: error }, 'request failed');
@@ -92,7 +101,8 @@ function describeError(error: FastifyError): Refusal {
   }
   const message =
     error instanceof DomainError ? error.message : (EXPLANATIONS[status] ?? STATUS_CODES[status] ?? '');
-  return { status, message, retryAfter: error instanceof Busy ? error.retryAfterSeconds : undefined };
+  const retryAfter = error instanceof Busy ? error.retryAfterSeconds : RETRY_SECONDS;
+  return { status, message, retryAfter: status === 503 ? retryAfter : undefined };
 }
 
 /** Responds to a URL that cannot be decoded. No hook has run for it. */
@@ -123,6 +133,7 @@ export function answerClientError(this: FastifyInstance, error: ConnectionError,
 
 function statusOf(error: FastifyError): number {
   if (error instanceof DomainError) return STATUS_OF[error.code];
+  if (isUnavailable(error)) return 503;
   const status = error.statusCode ?? 500;
   return status >= 400 && status < 500 ? status : 500;
 }
@@ -135,9 +146,9 @@ function answer(request: FastifyRequest, reply: FastifyReply, { status, message,
   return reply.view('errors/error', {
     title,
     message,
-    reference: status >= 500 ? request.id : undefined,
+    reference: status === 500 ? request.id : undefined,
     // After waiting, nobody should have to type it again.
-    again: status === 429 ? { action: request.url, fields: request.readTyped?.() } : undefined,
+    again: retryAfter !== undefined ? { action: request.url, fields: request.readTyped?.() } : undefined,
     user: request.session?.user ?? null,
     messages: [],
     asset: request.server.assetPath,

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import pg from 'pg';
+import { connectionTo } from '../database/connection.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -25,7 +26,6 @@ interface Listener {
   onGap(): void;
 }
 
-const TIMEOUT_MS = 5_000;
 const HEARTBEAT_MS = 10_000;
 const RECONNECT_MS = 1_000;
 
@@ -53,7 +53,7 @@ async function listen(app: FastifyInstance, channel: string, listener: Listener)
           listener.onGap();
           break;
         } catch (error) {
-          app.log.warn({ err: error, channel }, 'cannot listen');
+          app.outages.report(error);
         }
       }
     }
@@ -68,15 +68,11 @@ async function listen(app: FastifyInstance, channel: string, listener: Listener)
   };
 }
 
-async function connect({ config, role, log }: FastifyInstance, channel: string, { onMessage }: Listener) {
-  const client = new pg.Client({
-    connectionString: config.databaseUrl,
-    application_name: `pennypost ${role} listener`,
-    connectionTimeoutMillis: TIMEOUT_MS,
-    query_timeout: TIMEOUT_MS,
-    keepAlive: true,
-  });
-  client.on('error', (error) => log.warn({ err: error, channel }, 'listening connection lost'));
+async function connect({ config, role, outages }: FastifyInstance, channel: string, { onMessage }: Listener) {
+  const client = new pg.Client(
+    connectionTo(config.databaseUrl ?? '', config.deadlines, { name: `pennypost ${role} listener` }),
+  );
+  client.on('error', (error) => outages.report(error));
   client.on('notification', ({ payload = '' }) => onMessage(payload));
   try {
     await client.connect();

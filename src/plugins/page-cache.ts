@@ -18,14 +18,24 @@ declare module 'fastify' {
     isShared?: boolean;
   }
   interface FastifyRequest {
-    /** Set while other requests may wait for this one's page. Call it with the page, or without one to let them render. */
-    endRendering: ((page?: CachedPage) => void) | undefined;
+    /** Set while other requests may wait for this one's page. */
+    rendering: Rendering | undefined;
   }
 }
 
 interface CachedPage {
   readonly body: Buffer;
   readonly headers: Readonly<Record<string, string>>;
+  /** When its data was read, on the clock of `performance.now()`. */
+  readonly readAt: number;
+}
+
+interface Rendering {
+  readonly startedAt: number;
+  /** Gives the page to those who wait; without one, they render it themselves. */
+  end(page?: CachedPage): void;
+  /** Gives those who wait, and everyone for the next `maxAgeMs`, the page from before. Returns it, if it is not too old. */
+  fallBack(): CachedPage | undefined;
 }
 
 /** A page, or the in-flight request for it. */
@@ -51,20 +61,21 @@ const OVERHEAD = 1024;
  * Caches pages that are the same for everyone without a session, for `config.pageCache.maxAgeMs`. Concurrent requests for
  * the same page render it once. This process's own changes empty the cache before their response; those of other processes
  * show when the page expires. A visitor with a session never gets a cached page, so nobody sees someone else's page, and
- * everyone sees their own changes. See ADR 10.
+ * everyone sees their own changes. While the database is unavailable, it shows pages of up to `maxStaleMs`. See ADR 10.
  */
 export default fp(
   async (app) => {
-    app.decorateRequest('endRendering', undefined);
-    const { maxAgeMs, maxBytes } = app.config.pageCache;
+    app.decorateRequest('rendering', undefined);
+    const { maxAgeMs, maxStaleMs, maxBytes } = app.config.pageCache;
     if (maxAgeMs === 0) return;
     const cache: Cache = new LRUCache({
       ttl: maxAgeMs,
+      noDeleteOnStaleGet: true,
       maxSize: maxBytes,
       sizeCalculation: (entry) => OVERHEAD + (entry instanceof Promise ? 0 : entry.body.length),
     });
     app.addHook('onRoute', (route) => {
-      if (route.config?.isShared && route.method === 'GET') share(route, cache);
+      if (route.config?.isShared && route.method === 'GET') share(route, cache, maxStaleMs);
     });
     app.addHook('onSend', (request, reply, payload, done) => {
       if (isChange(request, reply)) cache.clear();
@@ -84,13 +95,13 @@ function isChange({ method, caller, session }: FastifyRequest, { statusCode }: F
 }
 
 /** Makes a route respond from the cache and fill it. Its hooks run after compression, so it caches the final bytes. */
-function share(route: RouteOptions, cache: Cache): void {
+function share(route: RouteOptions, cache: Cache, maxStaleMs: number): void {
   const onRequest: onRequestHookHandler = (request, reply, done) => {
     if (request.session?.isKnown) return done();
     const key = keyOf(request);
     const found = cache.get(key);
     if (found === undefined) {
-      request.endRendering = begin(cache, key);
+      request.rendering = begin(cache, key, maxStaleMs);
       return done();
     }
     if (!(found instanceof Promise)) return send(reply, found);
@@ -98,9 +109,9 @@ function share(route: RouteOptions, cache: Cache): void {
   };
   route.onRequest = [route.onRequest ?? [], onRequest].flat();
   const onSend: onSendHookHandler = (request, reply, payload, done) => {
-    const { endRendering } = request;
-    if (endRendering === undefined) done(null, payload);
-    else keep(request, reply, payload, endRendering).then((sent) => done(null, sent), done);
+    const { rendering } = request;
+    if (rendering === undefined) done(null, payload);
+    else keep(request, reply, payload, rendering).then((sent) => done(null, sent), done);
   };
   route.onSend = [route.onSend ?? [], onSend].flat();
 }
@@ -124,38 +135,61 @@ function keyOf(request: FastifyRequest): string {
 }
 
 /** Marks a page as being rendered. Its data must be read after this. */
-function begin(cache: Cache, key: string): (page?: CachedPage) => void {
-  const start = performance.now();
+function begin(cache: Cache, key: string, maxStaleMs: number): Rendering {
+  const startedAt = performance.now();
   const { promise, resolve } = Promise.withResolvers<CachedPage | undefined>();
-  cache.set(key, promise, { start });
-  return (page) => {
-    // If the cache was emptied in the meantime, the page may be stale: only those already waiting get it.
-    const isCurrent = cache.peek(key) === promise;
-    if (isCurrent && page !== undefined) cache.set(key, page, { start });
-    else if (isCurrent) cache.delete(key);
-    resolve(page);
+  const before = cache.get(key, { allowStale: true });
+  cache.set(key, promise, { ttl: 0 }); // It lasts as long as its request, which has a deadline.
+  // If the cache was emptied in the meantime, pages may be stale: only those already waiting get this one.
+  const isCurrent = () => cache.peek(key) === promise;
+  return {
+    startedAt,
+    end(page) {
+      if (isCurrent() && page !== undefined) cache.set(key, page, { start: startedAt });
+      else if (isCurrent()) cache.delete(key);
+      resolve(page);
+    },
+    fallBack() {
+      const isGood = isCurrent() && before !== undefined && !(before instanceof Promise);
+      const page = isGood && startedAt - before.readAt <= maxStaleMs ? before : undefined;
+      if (page !== undefined) cache.set(key, page);
+      else if (isCurrent()) cache.delete(key);
+      resolve(page);
+      return page;
+    },
   };
 }
 
-/** Caches the response if it is a page. Returns what to send. */
+/** Caches the response if it is a page, or replaces it if the database was unavailable. Returns what to send. */
 async function keep(
   request: FastifyRequest,
   reply: FastifyReply,
   payload: unknown,
-  endRendering: (page?: CachedPage) => void,
+  rendering: Rendering,
 ): Promise<unknown> {
+  if (reply.statusCode === 503) {
+    const page = rendering.fallBack();
+    return page === undefined ? payload : replaceBy(request, reply, page);
+  }
   if (reply.statusCode !== 200 || reply.hasHeader('set-cookie')) {
-    endRendering();
+    rendering.end();
     return payload;
   }
   try {
     const body = await bytesOf(payload);
-    endRendering({ body, headers: sharedHeadersOf(reply) });
+    rendering.end({ body, headers: sharedHeadersOf(reply), readAt: rendering.startedAt });
     return unlessKnown(request, reply, body);
   } catch (error) {
-    endRendering();
+    rendering.end();
     throw error;
   }
+}
+
+/** Responds with an older page instead of an error. */
+function replaceBy(request: FastifyRequest, reply: FastifyReply, { body, headers, readAt }: CachedPage) {
+  for (const name of [...SHARED_HEADERS, 'retry-after']) reply.removeHeader(name);
+  reply.code(200).headers({ ...headers, age: Math.round((performance.now() - readAt) / 1000) });
+  return unlessKnown(request, reply, body);
 }
 
 async function bytesOf(payload: unknown): Promise<Buffer> {

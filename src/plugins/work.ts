@@ -3,6 +3,10 @@ import type { Span } from '@opentelemetry/api';
 import fp from 'fastify-plugin';
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether requests may take longer than `deadlines.requestMs`, such as downloads. Each statement still may not. */
+    readonly isLong?: boolean;
+  }
   interface FastifyInstance {
     /** The context of the current request or job. */
     work: AsyncLocalStorage<Work>;
@@ -14,6 +18,8 @@ export interface Work {
   readonly label: string;
   /** The request, or the one that caused the job. */
   readonly requestId?: string | undefined;
+  /** Until when a request may wait for the database, on the clock of `performance.now()`. */
+  readonly deadline?: number | undefined;
   /** The span, if tracing is on. */
   readonly span?: Span | undefined;
 }
@@ -21,12 +27,14 @@ export interface Work {
 /** Provides `app.work`, the context that follows each request and job through its calls. */
 export default fp(
   async (app) => {
+    const { requestMs } = app.config.deadlines;
     const work = new AsyncLocalStorage<Work>();
     app.decorate('work', work);
     app.addHook('onRequest', (request, _reply, done) => {
-      const label = `${request.method} ${request.routeOptions.url ?? '(no route)'}`;
-      work.run({ label, requestId: request.id }, done);
+      const { url = '(no route)', config } = request.routeOptions;
+      const deadline = config.isLong ? undefined : performance.now() + requestMs;
+      work.run({ label: `${request.method} ${url}`, requestId: request.id, deadline }, done);
     });
   },
-  { name: 'work' },
+  { name: 'work', decorators: { fastify: ['config'] } },
 );

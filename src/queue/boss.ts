@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Clock, enableClockOverride, PgBoss } from 'pg-boss';
+import { connectionTo } from '../database/connection.ts';
+import { isUnavailable } from '../database/unavailable.ts';
 
 export { type Clock, enableClockOverride };
 
@@ -16,9 +18,11 @@ const SUPERVISE_SECONDS = 5;
 export function createBoss(app: FastifyInstance, clock: Clock | undefined): PgBoss {
   const isWorker = app.role === 'worker' || app.role === 'web-and-worker';
   const boss = new PgBoss({
-    connectionString: app.config.databaseUrl ?? '',
+    ...connectionTo(app.config.databaseUrl ?? '', app.config.deadlines, {
+      name: `pennypost ${app.role} queue`,
+      statements: 'long', // It deletes old jobs.
+    }),
     max: QUEUE_CONNECTIONS,
-    application_name: `pennypost ${app.role} queue`,
     migrate: false,
     supervise: isWorker,
     schedule: isWorker,
@@ -30,7 +34,10 @@ export function createBoss(app: FastifyInstance, clock: Clock | undefined): PgBo
     ...(clock !== undefined && { clock }),
   });
   // Without a listener, a temporary failure of background work would end the process.
-  boss.on('error', (error) => app.log.error({ err: error }, 'queue error'));
+  boss.on('error', (error) => {
+    if (isUnavailable(error)) app.outages.report(error);
+    else app.log.error({ err: error }, 'queue error');
+  });
   boss.on('warning', (warning) => app.log.warn({ warning }, 'queue warning'));
   return boss;
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { build } from '../support/build.ts';
+import { withLongStatements } from '../../src/database/connection.ts';
+import { build, testConfig } from '../support/build.ts';
 import { captureLog } from '../support/log.ts';
 
 t.test('a slow query is logged with its SQL, duration and cause, but without parameters', async (t) => {
@@ -19,4 +20,29 @@ t.test('a slow query is logged with its SQL, duration and cause, but without par
   t.match(slow, [{ level: 40, sql: /^select .* from "users"/, work: 'GET /user/:username' }]);
   t.ok(Number(slow[0]?.durationMs) >= 100);
   t.notMatch(JSON.stringify(slow), 'secretname');
+});
+
+t.test('a statement that takes long is cancelled, unless it is meant to', async (t) => {
+  const deadlines = { ...testConfig({}).deadlines, statementMs: 100, answerMs: 60_000 };
+  const app = await build(t, {}, { config: { deadlines } });
+  const long = sql`select pg_sleep(0.3)`;
+  await t.rejects(long.execute(app.db), /statement timeout/);
+  await t.resolves(withLongStatements(app.db, (trx) => long.execute(trx)));
+  await t.rejects(long.execute(app.db), /statement timeout/);
+});
+
+t.test('a connection that has not answered is never used again', async (t) => {
+  const deadlines = { ...testConfig({}).deadlines, answerMs: 200 };
+  const app = await build(t, { DATABASE_POOL_MAX: '5' }, { config: { deadlines } });
+  const pids = new Set<number>();
+  for (let run = 0; run < 5; run += 1) {
+    const late = app.db.transaction().execute(async (trx) => {
+      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx);
+      pids.add(rows[0]?.pid ?? 0);
+      await sql`select pg_sleep(1)`.execute(trx);
+    });
+    await t.rejects(late, /Query read timeout/);
+  }
+  t.equal(pids.size, 5);
+  t.equal(app.pool.totalCount, app.pool.idleCount);
 });

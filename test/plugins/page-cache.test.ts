@@ -7,7 +7,9 @@ import { createUser, signedInClient } from '../support/factories.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
 
-const keptFor = (maxAgeMs: number) => ({ config: { pageCache: { maxAgeMs, maxBytes: 2 ** 20 } } });
+const keptFor = (maxAgeMs: number) => ({
+  config: { pageCache: { maxAgeMs, maxStaleMs: 0, maxBytes: 2 ** 20 } },
+});
 
 /** Longer than any test takes. */
 const AN_HOUR = keptFor(3_600_000);
@@ -196,7 +198,11 @@ t.test('a reader who already has the page gets 304, and others still get the pag
 });
 
 t.test('a page too large to cache is still sent, and rendered once for all who wait', async (t) => {
-  const app = await build(t, {}, { config: { pageCache: { maxAgeMs: 3_600_000, maxBytes: 2_000 } } });
+  const app = await build(
+    t,
+    {},
+    { config: { pageCache: { maxAgeMs: 3_600_000, maxStaleMs: 0, maxBytes: 2_000 } } },
+  );
   await writePosts(app, await createUser(app), 3);
   for (let round = 0; round < 2; round += 1) {
     const pages = await Promise.all(Array.from({ length: 10 }, () => app.inject('/')));

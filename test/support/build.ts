@@ -8,7 +8,12 @@ import { createDatabase } from './database.ts';
 const NO_MAIL_SERVER = 'smtp://127.0.0.1:1';
 
 /** The cache is off, so that pages show every change at once. Tests of the cache turn it on. */
-const NO_PAGE_CACHE = { maxAgeMs: 0, maxBytes: 1 };
+const NO_PAGE_CACHE = { maxAgeMs: 0, maxStaleMs: 0, maxBytes: 1 };
+
+/** On a slow, busy machine everything takes longer. Tests of the deadlines set their own. */
+const PATIENT = Object.fromEntries(
+  Object.entries(loadConfig({}).deadlines).map(([name, ms]) => [name, 10 * ms]),
+) as Record<keyof Config['deadlines'], number>;
 
 /** Cheap hashing for tests. */
 const CHEAP_HASHING = { memoryKiB: 8, passes: 1 };
@@ -21,6 +26,7 @@ export function testConfig(env: Record<string, string | undefined>): Config {
   return {
     ...loadConfig({ LOG_LEVEL: 'silent', SMTP_URL: NO_MAIL_SERVER, ...env }),
     pageCache: NO_PAGE_CACHE,
+    deadlines: PATIENT,
     passwordHashing: CHEAP_HASHING,
   };
 }

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
+import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import type { Queue } from '../../queue/contracts.ts';
 import type { Rendered } from '../markdown/render.ts';
@@ -23,7 +24,7 @@ export async function publishComment(
     await enqueueCommentNotice({ db: trx, queue }, comment.postId);
     return published;
   };
-  return db.isTransaction ? publish(db) : db.transaction().execute(publish);
+  return db.isTransaction ? publish(db) : transact(db, publish);
 }
 
 async function insertComment(
@@ -37,7 +38,7 @@ async function insertComment(
       from
         .selectFrom('posts')
         .where('posts.id', '=', postId)
-        .forKeyShare()
+        .forNoKeyUpdate() // As the counter's trigger needs it.
         .select(({ val }) => [
           'posts.id',
           val(authorId).as('author_id'),
@@ -63,7 +64,9 @@ export async function deleteComment(db: Kysely<Schema>, actor: Actor, id: number
   if (!mayChange(actor, comment))
     throw new DomainError('forbidden', 'You can only delete your own comments.');
   const { authorId, postId } = comment;
-  await db.transaction().execute(async (trx) => {
+  await transact(db, async (trx) => {
+    // The post first, as in `deletePost`.
+    await trx.selectFrom('posts').select('id').where('id', '=', postId).forNoKeyUpdate().execute();
     await trx.deleteFrom('comments').where('id', '=', id).execute();
     await recordActionByOther(trx, { kind: 'comment-deleted', userId: authorId, detail: { post: postId } });
   });

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Role } from '../../database/account-tables.ts';
 import type { Db, Schema } from '../../database/schema.ts';
+import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import { can, Permission } from '../accounts/roles.ts';
 import type { Rendered } from '../markdown/render.ts';
@@ -84,12 +85,15 @@ export async function updatePost(
 
 /** Deletes a post and its comments. */
 export async function deletePost(db: Kysely<Schema>, id: number): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    // The triggers update counters of all these users. Locking in order of ids, as they do, prevents deadlocks.
+  await transact(db, async (trx) => {
+    // Everything that changes a post or its comments locks the post first, and then users in order of their ids, as the
+    // triggers do. So it cannot deadlock.
+    await trx.selectFrom('posts').select('id').where('id', '=', id).forUpdate().execute();
+    // An array, because PostgreSQL would read all users to find those of a subquery.
     await sql`
-      select from users where id in (
-        select author_id from posts where id = ${id} union all select author_id from comments where post_id = ${id}
-      ) order by id for no key update
+      select from users where id = any(array(
+        select author_id from posts where id = ${id} union select author_id from comments where post_id = ${id}
+      )) order by id for no key update
     `.execute(trx);
     const deleted = await trx
       .deleteFrom('posts')

@@ -49,14 +49,18 @@ export default async function yourData(app: FastifyInstance): Promise<void> {
       return reply.redirect('/your-data', 303);
     });
 
-    signedIn.get('/download', { onRequest: requireVerified }, async (request, reply) => {
-      const dataExport = await findNewestExport(db, currentUser(request).id);
-      if (dataExport?.state !== 'ready') throw noSuchExport();
-      return sendExport(reply, dataExport.id);
-    });
+    signedIn.get(
+      '/download',
+      { onRequest: requireVerified, config: { isLong: true } },
+      async (request, reply) => {
+        const dataExport = await findNewestExport(db, currentUser(request).id);
+        if (dataExport?.state !== 'ready') throw noSuchExport();
+        return sendExport(reply, dataExport.id);
+      },
+    );
   });
 
-  app.get<{ Params: { token: string } }>('/:token', async (request, reply) => {
+  app.get<{ Params: { token: string } }>('/:token', { config: { isLong: true } }, async (request, reply) => {
     const id = await findExportByToken(db, request.params.token);
     if (id === undefined) throw noSuchExport();
     return sendExport(reply, id);

@@ -54,7 +54,7 @@ export default async function actions(app: FastifyInstance): Promise<void> {
     });
   });
 
-  app.post('/do', async (request, reply) => {
+  app.post('/do', { config: { isLong: true } }, async (request, reply) => {
     const { action, fields, filter } = readCommand(request.readForm(FilterFields).data);
     const { id: userId, username } = currentUser(request);
     const message = isJobAction(action)

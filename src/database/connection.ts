@@ -1,0 +1,86 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Socket } from 'node:net';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { ClientConfig } from 'pg';
+import type { Schema } from './schema.ts';
+
+/** How long the database may take, in milliseconds. */
+export interface Deadlines {
+  /** For a connection: a free one of the pool, or a new one. */
+  readonly connectMs: number;
+  /** For a lock that another transaction holds. */
+  readonly lockMs: number;
+  /** For a statement. PostgreSQL cancels it, and the connection remains usable. */
+  readonly statementMs: number;
+  /** For the answer to a statement. After that, the connection is taken for dead and closed. */
+  readonly answerMs: number;
+  /** Between two statements of a transaction. PostgreSQL ends the connection, which frees the locks of a frozen process. */
+  readonly idleInTransactionMs: number;
+  /** For everything that a request waits for. */
+  readonly requestMs: number;
+}
+
+/** For statements that are meant to take long, such as deleting many rows; less than the grace period of a process that stops. */
+const LONG_MS = 15_000;
+
+/** An idle connection is checked after this time, then every second; Node takes it for dead after ten checks. */
+const KEEPALIVE_MS = 5_000;
+
+/** How long the other side may take to close a connection that we have ended. */
+const ENDING_MS = 1_000;
+
+/**
+ * Options of a connection that cannot hang: see `Deadlines`.
+ *
+ * @param options.name for `pg_stat_activity`
+ * @param options.statements `long` for background work, `any` for commands, whose statements may take as long as they need
+ */
+export function connectionTo(
+  connectionString: string,
+  deadlines: Deadlines,
+  { name, statements = 'short' }: { name: string; statements?: 'short' | 'long' | 'any' },
+) {
+  const { connectMs, lockMs, statementMs, answerMs, idleInTransactionMs } = deadlines;
+  const isLong = statements === 'long';
+  return {
+    connectionString,
+    application_name: name,
+    connectionTimeoutMillis: connectMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEPALIVE_MS,
+    stream: openSocket,
+    ...(statements !== 'any' && {
+      lock_timeout: lockMs,
+      statement_timeout: isLong ? LONG_MS : statementMs,
+      query_timeout: isLong ? LONG_MS : answerMs,
+      idle_in_transaction_session_timeout: idleInTransactionMs,
+    }),
+  } satisfies ClientConfig;
+}
+
+const longStatements = new AsyncLocalStorage<true>();
+
+/** Runs a transaction whose statements are meant to take long. */
+export function withLongStatements<Result>(
+  db: Kysely<Schema>,
+  run: (trx: Transaction<Schema>) => Promise<Result>,
+): Promise<Result> {
+  return longStatements.run(true, () =>
+    db.transaction().execute(async (trx) => {
+      await sql`set local statement_timeout = ${sql.lit(LONG_MS)}`.execute(trx);
+      return run(trx);
+    }),
+  );
+}
+
+/** How long the answer to a statement may take now, if not as long as usual. */
+export function longAnswerMs(): number | undefined {
+  return longStatements.getStore() && LONG_MS;
+}
+
+/** A socket that closes soon after we have ended it, even if the other side is gone and never answers. */
+function openSocket(): Socket {
+  const socket = new Socket();
+  socket.once('finish', () => setTimeout(() => socket.destroy(), ENDING_MS).unref());
+  return socket;
+}

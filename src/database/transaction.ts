@@ -1,0 +1,22 @@
+import type { Kysely, Transaction } from 'kysely';
+import pRetry from 'p-retry';
+import type { Schema } from './schema.ts';
+
+/** SQLSTATE of a transaction that PostgreSQL rolled back to let others go on: serialization failure, deadlock. */
+const VICTIM = new Set<unknown>(['40001', '40P01']);
+
+/**
+ * Runs a transaction that may deadlock with others. If PostgreSQL chooses it as the victim, it runs again, so `run` must not
+ * have effects outside of the database.
+ */
+export function transact<Result>(
+  db: Kysely<Schema>,
+  run: (trx: Transaction<Schema>) => Promise<Result>,
+): Promise<Result> {
+  return pRetry(() => db.transaction().execute(run), {
+    retries: 3,
+    minTimeout: 10,
+    randomize: true,
+    shouldRetry: ({ error }) => 'code' in error && VICTIM.has(error.code),
+  });
+}

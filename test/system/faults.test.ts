@@ -1,0 +1,173 @@
+import { sql } from 'kysely';
+import t, { type Test } from 'tap';
+import type { Config } from '../../src/config.ts';
+import { build } from '../support/build.ts';
+import { createDatabase } from '../support/database.ts';
+import { createUser, signedInClient } from '../support/factories.ts';
+import { captureLog } from '../support/log.ts';
+import { FaultyProxy } from '../support/proxy.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { writePosts } from '../support/writing.ts';
+
+/** Deadlines in the proportions of production, a fifth as long. */
+const DEADLINES: Config['deadlines'] = {
+  connectMs: 400,
+  lockMs: 300,
+  statementMs: 1_000,
+  answerMs: 1_200,
+  idleInTransactionMs: 600,
+  requestMs: 600,
+};
+
+const UNCACHED: Config['pageCache'] = { maxAgeMs: 0, maxStaleMs: 0, maxBytes: 1 };
+
+/** A site behind a proxy, with a post. */
+async function setUp(t: Test, pageCache = UNCACHED) {
+  const proxy = await FaultyProxy.open(t, await createDatabase(t));
+  const { logger, lines } = captureLog();
+  const config = { deadlines: DEADLINES, pageCache };
+  const app = await build(t, { DATABASE_URL: proxy.url, RATE_LIMITS: 'off' }, { logger, config });
+  const author = await createUser(app, { username: 'author' });
+  await writePosts(app, author);
+  return {
+    app,
+    author,
+    proxy,
+    lines,
+    get: (url: string) => app.inject({ url, headers: { accept: 'text/html' } }),
+  };
+}
+
+t.test('silent connections are given up and replaced', async (t) => {
+  const { app, get, proxy } = await setUp(t);
+  await Promise.all(Array.from({ length: 20 }, () => get('/')));
+  const before = proxy.connections;
+  proxy.silence();
+  const caught = await Promise.all(Array.from({ length: 8 }, () => get('/')));
+  for (const { statusCode, headers } of caught) t.same([statusCode, headers['retry-after']], [503, '5']);
+  t.ok(before > 1);
+  t.equal((await get('/')).statusCode, 200, 'new connections are used');
+  t.equal((await get('/health/ready')).statusCode, 200);
+  t.equal(app.pool.totalCount - app.pool.idleCount, 0, 'none is held');
+});
+
+t.test('silent connections do not keep a process from ending', async (t) => {
+  const { app, get, proxy } = await setUp(t);
+  await Promise.all(Array.from({ length: 20 }, () => get('/')));
+  const listening = await app.notifications.listen('channel', { onMessage() {}, onGap() {} });
+  proxy.silence();
+  const caught = get('/');
+  await listening.close();
+  await app.close();
+  t.equal((await caught).statusCode, 503);
+});
+
+t.test('a transaction that stops half-way only refuses others until PostgreSQL ends it', async (t) => {
+  const { app, author } = await setUp(t);
+  const client = await signedInClient(app, author);
+  const frozen = await app.pool.connect();
+  await frozen.query('begin');
+  await frozen.query('select from users where id = $1 for update', [author.id]);
+
+  const refused = await client.post('/', { body: 'Hello world' });
+  t.equal(refused.statusCode, 503);
+  t.match(refused.body, /<textarea[^>]*>\s*Hello world/, 'nobody has to type it again');
+  await waitFor(
+    async () => (await client.post('/', { body: 'Hello' })).statusCode === 303,
+    'the lock is gone',
+  );
+  frozen.release(true);
+});
+
+t.test('a locked table refuses its pages at once, and nothing else', async (t) => {
+  const { app, get } = await setUp(t);
+  const other = await build(t, { DATABASE_URL: app.config.databaseUrl });
+  await other.db.transaction().execute(async (trx) => {
+    await sql`lock table posts`.execute(trx);
+    const pages = Array.from({ length: 20 }, () => get('/'));
+    t.equal((await get('/health/ready')).statusCode, 200, 'although all other connections are busy');
+    for (const { statusCode } of await Promise.all(pages)) t.equal(statusCode, 503);
+    t.equal((await get('/user/author')).statusCode, 503);
+    t.equal((await get('/auth/login')).statusCode, 200);
+    const inJson = await app.inject({ url: '/api/v1/posts/', headers: { authorization: 'Bearer x' } });
+    t.equal(inJson.statusCode, 401, 'the API still identifies its callers');
+  });
+  t.equal((await get('/')).statusCode, 200);
+});
+
+t.test('an outage is a 503 that says when to try again, and two lines in the log', async (t) => {
+  const { app, get, proxy, lines } = await setUp(t);
+  const before = lines().length;
+  await proxy.refuse();
+  for (let visit = 0; visit < 5; visit += 1) {
+    const page = await get('/');
+    t.same([page.statusCode, page.headers['retry-after']], [503, '5']);
+    t.match(page.body, 'The site is briefly unavailable.');
+    t.notMatch(page.body, 'ECONNREFUSED');
+  }
+  const inJson = await app.inject({ url: '/', headers: { accept: 'application/json' } });
+  t.same(inJson.json(), {
+    error: 'service unavailable',
+    message: 'The site is briefly unavailable. Please try again in a moment.',
+  });
+  const byApi = await app.inject({ url: '/api/v1/posts/', headers: { authorization: 'Bearer x' } });
+  t.same([byApi.statusCode, byApi.headers['retry-after']], [503, '5']);
+  t.equal((await get('/health/ready')).statusCode, 503);
+
+  await proxy.accept();
+  t.equal((await get('/')).statusCode, 200);
+  await waitFor(
+    () => lines().some(({ msg }) => msg === 'the database is available again'),
+    'the end is logged',
+  );
+  const written = lines()
+    .slice(before)
+    .filter(({ level }) => Number(level) >= 40);
+  t.match(written, [{ msg: 'the database is unavailable', err: { message: /ECONNRE|terminated/ } }]);
+  const end = lines().find(({ msg }) => msg === 'the database is available again');
+  t.ok(Number(end?.failures) >= 8);
+});
+
+t.test('a slow network is refused in time', async (t) => {
+  const { get, proxy } = await setUp(t);
+  proxy.latencyMs = 500;
+  t.equal((await get('/')).statusCode, 503);
+  proxy.heal();
+  await waitFor(async () => (await get('/')).statusCode === 200, 'the site answers again');
+});
+
+t.test('while the database is away, visitors get pages from the cache', async (t) => {
+  const { app, get, proxy } = await setUp(t, { maxAgeMs: 1, maxStaleMs: 3_600_000, maxBytes: 2 ** 20 });
+  const fresh = await get('/');
+  t.equal(fresh.headers.age, undefined);
+  await proxy.refuse();
+  const stale = await Promise.all(Array.from({ length: 5 }, () => get('/')));
+  for (const { statusCode, body, headers } of stale) {
+    t.equal(statusCode, 200);
+    t.equal(body, fresh.body);
+    t.equal(headers['retry-after'], undefined);
+    t.equal(headers.etag, fresh.headers.etag);
+  }
+  t.ok(
+    stale.some(({ headers }) => headers.age !== undefined),
+    'its age is given',
+  );
+  const compressed = await app.inject({ url: '/', headers: { 'accept-encoding': 'gzip' } });
+  t.equal(compressed.statusCode, 503, 'a page that nobody has seen cannot be shown');
+  const known = await app.inject({
+    url: '/',
+    headers: { 'if-none-match': String(fresh.headers.etag), accept: 'text/html' },
+  });
+  t.equal(known.statusCode, 304);
+  t.equal((await get('/user/author')).statusCode, 503);
+
+  await proxy.accept();
+  await waitFor(async () => (await get('/user/author')).statusCode === 200, 'the site answers again');
+});
+
+t.test('a page that is too old is not shown', async (t) => {
+  const { get, proxy } = await setUp(t, { maxAgeMs: 1, maxStaleMs: 1, maxBytes: 2 ** 20 });
+  await get('/');
+  await proxy.refuse();
+  await waitFor(async () => (await get('/')).statusCode === 503, 'the page is too old');
+});
