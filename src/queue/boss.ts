@@ -1,5 +1,8 @@
 import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
 import { type Clock, enableClockOverride, PgBoss } from 'pg-boss';
+import manifest from 'pg-boss/package.json' with { type: 'json' };
+import { StartupError } from '../errors.ts';
 
 export { type Clock, enableClockOverride };
 
@@ -12,14 +15,26 @@ export const QUEUE_CONNECTIONS = 1;
  */
 const SUPERVISE_SECONDS = 5;
 
-/** Creates pg-boss for a process. Only workers supervise and schedule, and none migrates. */
-export function createBoss(app: FastifyInstance, clock: Clock | undefined): PgBoss {
+/**
+ * Creates pg-boss for a process. Only workers supervise and schedule, and none migrates.
+ *
+ * @throws StartupError if the queue's schema is old. A newer one is accepted, because an old release must be able to
+ *   restart while a newer one is rolled out.
+ */
+export async function createBoss(app: FastifyInstance, clock: Clock | undefined): Promise<PgBoss> {
+  const { schema: known } = manifest.pgboss;
+  const installed = await installedVersion(app);
+  if (installed < known) {
+    const versions = `version ${installed} instead of ${known}`;
+    throw new StartupError(2, `The queue's schema is old (${versions}). Run: npm run migrate`);
+  }
   const isWorker = app.role === 'worker' || app.role === 'web-and-worker';
   const boss = new PgBoss({
     connectionString: app.config.databaseUrl ?? '',
     max: QUEUE_CONNECTIONS,
     application_name: `pennypost ${app.role} queue`,
-    migrate: false,
+    // Without it, pg-boss refuses a newer schema. With it, it leaves a newer schema alone.
+    migrate: installed > known,
     supervise: isWorker,
     schedule: isWorker,
     registerInstance: false,
@@ -33,4 +48,14 @@ export function createBoss(app: FastifyInstance, clock: Clock | undefined): PgBo
   boss.on('error', (error) => app.log.error({ err: error }, 'queue error'));
   boss.on('warning', (warning) => app.log.warn({ warning }, 'queue warning'));
   return boss;
+}
+
+/** The version of the queue's schema; 0 if there is none. */
+async function installedVersion({ db }: FastifyInstance): Promise<number> {
+  const exists = await sql<{ table: string | null }>`select to_regclass('pgboss.version') as table`.execute(
+    db,
+  );
+  if (exists.rows[0]?.table == null) return 0;
+  const { rows } = await sql<{ version: number }>`select version from pgboss.version`.execute(db);
+  return rows[0]?.version ?? 0;
 }

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fromKysely, type JobWithMetadata } from 'pg-boss';
+import { fromKysely } from 'pg-boss';
 import type { RunningJob } from '../database/job-tables.ts';
 import { recordAttempts } from './attempts.ts';
-import { type Claim, ClaimLost, ShuttingDown, TimedOut, untilAborted } from './claim.ts';
+import { type Claim, ClaimLost, claimOf, ShuttingDown, TimedOut, untilAborted } from './claim.ts';
+import { FailureStreak } from './failure-streak.ts';
 import type { JobDefinition } from './job.ts';
 import { keepClaims } from './jobs-table.ts';
-import { unpack } from './origin.ts';
 import { Settler, type SettlerDependencies } from './settler.ts';
 import { Slots } from './slots.ts';
 import { HEARTBEAT_SECONDS } from './synchronise.ts';
@@ -25,6 +25,7 @@ export class Consumer {
   readonly job: JobDefinition;
   readonly #deps: Dependencies;
   readonly #settler: Settler;
+  readonly #fetching: FailureStreak;
   /** What this queue may take of the worker's slots. */
   readonly #limit: number;
   readonly #ownSlots: Slots;
@@ -46,6 +47,7 @@ export class Consumer {
     this.job = job;
     this.#deps = deps;
     this.#settler = new Settler(job.contract.name, deps);
+    this.#fetching = new FailureStreak(deps.app.log, 'fetching jobs', { queue: job.contract.name });
     this.#limit = Math.min(job.contract.concurrency ?? Infinity, deps.concurrency);
     this.#ownSlots = new Slots(this.#limit);
   }
@@ -144,6 +146,7 @@ export class Consumer {
       const options = { batchSize, includeMetadata: true, db: fromKysely(app.db) } as const;
       const jobs = await boss.fetch<unknown>(this.#name, options);
       this.#hasPolled = true;
+      this.#fetching.succeeded();
       if (jobs.length === 0) return [];
       const attempts = jobs.map(({ id, retryCount }) => ({ jobId: id, attempt: retryCount + 1 }));
       const recorded = recordAttempts(app.db, { queue: this.#name, worker, attempts }).catch((error) =>
@@ -151,7 +154,7 @@ export class Consumer {
       );
       return jobs.map((job) => claimOf(job, recorded));
     } catch (error) {
-      app.log.error({ err: error, queue: this.#name }, 'fetching jobs failed');
+      this.#fetching.failed(error);
       return [];
     }
   }
@@ -238,16 +241,4 @@ export class Consumer {
       this.#deps.app.log.error({ err: error, queue: this.#name }, 'a heartbeat failed');
     }
   }
-}
-
-function claimOf(job: JobWithMetadata<unknown>, recorded: Promise<void>): Claim {
-  return {
-    jobId: job.id,
-    attempt: job.retryCount + 1,
-    claimedAt: job.startedOn,
-    retryLimit: job.retryLimit,
-    ...unpack(job.data),
-    controller: new AbortController(),
-    recorded,
-  };
 }

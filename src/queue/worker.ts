@@ -4,6 +4,7 @@ import type { PgBoss } from 'pg-boss';
 import { Consumer } from './consumer.ts';
 import { addDurations, DurationCounter } from './durations.ts';
 import type { JobEnd, JobEvents } from './events.ts';
+import { FailureStreak } from './failure-streak.ts';
 import type { JobDefinition } from './job.ts';
 import { beat, enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts';
 import { Slots } from './slots.ts';
@@ -15,12 +16,14 @@ export class Worker {
   readonly #consumers: readonly Consumer[];
   readonly #id: number;
   readonly #durations = new DurationCounter();
+  readonly #reporting: FailureStreak;
   #presence: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
   #listening: { close(): Promise<void> } | undefined;
 
   private constructor(app: FastifyInstance, id: number, consumers: readonly Consumer[]) {
     this.#app = app;
+    this.#reporting = new FailureStreak(app.log, 'reporting the worker’s presence');
     this.#id = id;
     this.#consumers = consumers;
   }
@@ -88,9 +91,10 @@ export class Worker {
     try {
       await addDurations(this.#app.db, this.#durations.take());
       const paused = await beat(this.#app.db, this.#id, { running, hasPolled });
+      this.#reporting.succeeded();
       for (const consumer of this.#consumers) consumer.setPaused(paused.includes(consumer.job.contract.name));
     } catch (error) {
-      this.#app.log.error({ err: error }, 'the worker could not say that it is there');
+      this.#reporting.failed(error);
     }
   }
 }
