@@ -33,6 +33,16 @@ t.test(
   },
 );
 
+t.test('an old release leaves the schema of a newer one alone', SIDE_BY_SIDE, async (t) => {
+  const url = await createEmptyDatabase(t);
+  await migrateToLatest(url, () => {});
+  const app = await build(t, { DATABASE_URL: url });
+  await sql`insert into kysely_migration values ('9999_from_the_future', now()::text)`.execute(app.db);
+  const lines: string[] = [];
+  await migrateToLatest(url, (line) => lines.push(line));
+  t.same(lines, ['A newer release has updated the schema. Nothing was changed.']);
+});
+
 t.test('concurrent runs wait for each other, and each migration is applied once', SIDE_BY_SIDE, async (t) => {
   const env = { DATABASE_URL: await createEmptyDatabase(t) };
   const runs = [1, 2, 3].map(() => start(t, ['scripts/migrate.ts'], env));
