@@ -311,9 +311,7 @@ t.test('a worker whose queues are paused is healthy', async (t) => {
   await pauseQueue(app.db, plain.name);
   await app.queue.work([defineJob(plain, async () => {})], { concurrency: 2 });
   await sql`update workers set fetched_at = now() - interval '2 minutes'`.execute(app.db);
-  await waitFor(() => hasConsumingWorker(app.db), 'it would fetch if it could');
-  await sql`update workers set fetched_at = now() - interval '2 minutes'`.execute(app.db);
-  await waitFor(() => hasConsumingWorker(app.db), 'and goes on');
+  t.ok(await waitFor(() => hasConsumingWorker(app.db), 'it says that it would fetch'));
 });
 
 t.test('an attempt whose worker died stays in the history without an end', async (t) => {
