@@ -18,6 +18,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       avatar_seed uuid not null default gen_random_uuid(),
       wants_digest boolean not null default false,
       wants_comment_mails boolean not null default true,
+      unsubscribe_key uuid not null default gen_random_uuid(),
 
       post_count integer not null default 0,
       comment_count integer not null default 0,
@@ -31,6 +32,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     create unique index users_username_key on users (lower(username));
     create unique index users_email_key on users (lower(email)) where confirmed_at is not null;
     create index users_unconfirmed_email_idx on users (lower(email), id) where confirmed_at is null;
+    create unique index users_unsubscribe_key_key on users (unsubscribe_key);
     create index users_wants_digest_idx on users (id) where wants_digest;
 
     create table sessions (

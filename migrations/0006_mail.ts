@@ -28,6 +28,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     comment on table mail_deliveries is
       'The ledger: mails that the mail server has accepted, so that a job that runs again does not send a second copy.';
     create index mail_deliveries_user_id_idx on mail_deliveries (user_id);
+    create index mail_deliveries_sent_at_idx on mail_deliveries (sent_at);
 
     create table comment_notices (
       post_id integer primary key references posts on delete cascade,

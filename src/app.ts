@@ -11,6 +11,7 @@ import db from './plugins/db.ts';
 import drain from './plugins/drain.ts';
 import errors, { answerBadUrl, answerClientError } from './plugins/errors.ts';
 import mailLedger from './plugins/mail-ledger.ts';
+import mailOutage from './plugins/mail-outage.ts';
 import mailer from './plugins/mailer.ts';
 import markdown from './plugins/markdown.ts';
 import metrics from './plugins/metrics.ts';
@@ -85,6 +86,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(notifications);
   app.register(queue, { clock });
   app.register(alarms);
+  app.register(mailOutage);
   app.register(metrics);
   app.register(passwords);
   app.register(markdown);

@@ -108,6 +108,10 @@ const CONTACT = {
   pattern: /^(?:mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/,
   accepts: 'a URL that begins with mailto: or https://',
 };
+const WEBHOOK = {
+  pattern: /^(?:https:\/\/[^\s/]\S*|http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?:\/\S*)?)$/,
+  accepts: 'a URL that begins with https://, or http:// on this machine',
+};
 const TOKEN = { pattern: /^[\x21-\x7e]+$/, accepts: 'letters, digits and signs without spaces' };
 
 /** Every variable, with its meaning, default and accepted values. */
@@ -134,6 +138,8 @@ function readVariables(env: EnvironmentReader) {
     mailSubjectPrefix: env.matching('MAIL_SUBJECT_PREFIX', '[Pennypost]', ONE_LINE),
     /** The account that confirms this address becomes Administrator. */
     adminEmail: env.optionalMatching('ADMIN_EMAIL', ADDRESS),
+    /** Also posts errors here, as JSON. */
+    alertWebhookUrl: env.optionalMatching('ALERT_WEBHOOK_URL', WEBHOOK),
     /** Where to report vulnerabilities, for `/.well-known/security.txt`. */
     securityContact: env.optionalMatching('SECURITY_CONTACT', CONTACT),
     /** Page sizes. */

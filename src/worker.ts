@@ -13,10 +13,10 @@ await runMain(async () => {
   if (options.isCheck) return checkForLiveWorker(config);
 
   if (options.waits) await waitForDatabase(config);
-  const app = buildApp(config, { role: 'worker' });
+  const { concurrency } = options;
+  const app = buildApp({ ...config, workerConcurrency: concurrency }, { role: 'worker' });
   await readyOrClose(app);
   closeOnSignal(app);
-  const { concurrency } = options;
   await app.queue.work(options.jobs, { concurrency });
   app.log.info({ queues: options.jobs.map(({ contract }) => contract.name), concurrency }, 'working');
   reportReady();

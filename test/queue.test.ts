@@ -306,6 +306,14 @@ t.test('a worker reports its presence and its jobs', async (t) => {
   t.same(await listLiveWorkers(app.db), []);
 });
 
+t.test('a worker whose queues are paused is healthy', async (t) => {
+  const app = await buildWithQueues(t);
+  await pauseQueue(app.db, plain.name);
+  await app.queue.work([defineJob(plain, async () => {})], { concurrency: 2 });
+  await sql`update workers set fetched_at = now() - interval '2 minutes'`.execute(app.db);
+  t.ok(await waitFor(() => hasConsumingWorker(app.db), 'it says that it would fetch'));
+});
+
 t.test('an attempt whose worker died stays in the history without an end', async (t) => {
   const app = await buildWithQueues(t);
   const jobId = '6f1c3e0a-8a0e-4a53-9a51-0a4c0d1d5d11';
@@ -342,6 +350,7 @@ t.test('a repeated hand-back does not affect the next claim', async (t) => {
   const claim = {
     jobId: held?.id ?? '',
     attempt: 1,
+    createdAt: new Date(Date.now() - 60_000),
     claimedAt: new Date(Date.now() - 60_000),
     retryLimit: 2,
     payload: {},

@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { PgBoss } from 'pg-boss';
-import { createMigrator } from '../../src/database/migrator.ts';
+import { createMigrator, isFromNewerRelease } from '../../src/database/migrator.ts';
 import type { Schema } from '../../src/database/schema.ts';
 import { StartupError } from '../../src/errors.ts';
 import { databaseUnreachable } from '../../src/plugins/db.ts';
@@ -20,7 +20,11 @@ const MIGRATION_LOCK = 7_366_997;
  * @throws StartupError naming the failed migration; all migrations of the run are rolled back
  */
 export async function migrateToLatest(databaseUrl: string, report: Report): Promise<void> {
-  await withMigrator(databaseUrl, async (migrator) => {
+  await withMigrator(databaseUrl, async (migrator, db) => {
+    if (await isFromNewerRelease(db)) {
+      report('A newer release has updated the schema. Nothing was changed.');
+      return;
+    }
     const { error, results = [] } = await migrator.migrateToLatest();
     for (const { migrationName, status } of results) {
       if (status === 'Success') report(`applied   ${migrationName}`);
@@ -55,14 +59,14 @@ export async function listMigrations(databaseUrl: string, report: Report): Promi
 
 async function withMigrator(
   databaseUrl: string,
-  use: (migrator: ReturnType<typeof createMigrator>) => Promise<void>,
+  use: (migrator: ReturnType<typeof createMigrator>, db: Kysely<Schema>) => Promise<void>,
 ): Promise<void> {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, connectionTimeoutMillis: 5_000 });
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   try {
     await db.connection().execute(async (locked) => {
       await sql`select pg_advisory_lock(${MIGRATION_LOCK})`.execute(locked);
-      await use(createMigrator(db));
+      await use(createMigrator(db), db);
       await sql`select pg_advisory_unlock(${MIGRATION_LOCK})`.execute(locked);
     });
   } catch (error) {

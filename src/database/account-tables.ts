@@ -19,6 +19,8 @@ export interface AccountTables {
     avatar_seed: Generated<string>;
     wants_digest: Generated<boolean>;
     wants_comment_mails: Generated<boolean>;
+    /** In the links that unsubscribe. Gives no other access, so it is not hashed and every mail can repeat it. */
+    unsubscribe_key: Generated<string>;
     /** Counted by triggers. */
     post_count: GeneratedAlways<number>;
     comment_count: GeneratedAlways<number>;
@@ -106,9 +108,7 @@ export type TokenPurpose =
   | 'reset-password'
   | 'change-email'
   | 'undo-email-change'
-  | 'download-export'
-  | 'stop-digest'
-  | 'stop-comment-mails';
+  | 'download-export';
 
 /** `read` only allows GET; `write` allows whatever the account may do. */
 export type TokenScope = 'read' | 'write';

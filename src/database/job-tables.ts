@@ -67,7 +67,7 @@ export interface JobTables {
   };
 }
 
-/** How an unsuccessful attempt ended. `handed back`: the worker had to stop, so the attempt is not counted. */
+/** How an unsuccessful attempt ended. `handed back`: this worker had to stop or was too old; the attempt is not counted. */
 export type JobAttemptOutcome = 'failed' | 'timed out' | 'given up' | 'handed back';
 
 /** A job that a worker is running. */

@@ -13,9 +13,19 @@ export function createMigrator(db: Kysely<Schema>): Migrator {
 
 /** Lists the migrations that the database lacks, oldest first. Costs one small query. */
 export async function pendingMigrations(db: Db): Promise<string[]> {
-  const known = (await fs.readdir(FOLDER)).map((file) => path.parse(file).name).sort();
   const applied = await appliedMigrations(db);
-  return known.filter((name) => !applied.has(name));
+  return (await knownMigrations()).filter((name) => !applied.has(name));
+}
+
+/** Whether a newer release has migrated the database: it has everything that this release knows, and more. */
+export async function isFromNewerRelease(db: Db): Promise<boolean> {
+  const applied = await appliedMigrations(db);
+  const known = await knownMigrations();
+  return applied.size > known.length && known.every((name) => applied.has(name));
+}
+
+async function knownMigrations(): Promise<string[]> {
+  return (await fs.readdir(FOLDER)).map((file) => path.parse(file).name).sort();
 }
 
 async function appliedMigrations(db: Db): Promise<Set<string>> {

@@ -7,8 +7,8 @@ const BATCH = 10_000;
 
 /**
  * The rows to delete, by table. pg-boss deletes jobs itself, seven days after they end. The ledger must outlive the four
- * days for which a mail is retried, and a later redrive of its dead letter. A change of email must outlive its mail and
- * the three days in which it can be undone. An unconfirmed account is deleted after a week without use, unless it wrote
+ * days for which a mail is retried, and a later redrive of its dead letter. A change of email must outlive its mails,
+ * each tried for four days, and the three days in which it can be undone; an export must outlive its link. An unconfirmed account is deleted after a week without use, unless it wrote
  * something.
  */
 const EXPIRED: Readonly<Record<string, string>> = {
@@ -18,11 +18,12 @@ const EXPIRED: Readonly<Record<string, string>> = {
   rate_limits: 'expire < extract(epoch from now()) * 1000',
   idempotency_keys: `created_at < now() - interval '24 hours'`,
   known_browsers: `last_used_at < now() - interval '1 year'`,
-  password_resets: `created_at < now() - interval '5 days'`,
-  email_changes: `created_at < now() - interval '8 days'`,
+  password_resets: `created_at < now() - interval '8 days'`,
+  email_changes: `coalesce(completed_at, created_at) < now() - interval '8 days'`,
   mail_deliveries: `sent_at < now() - interval '180 days'`,
   digests: `week < now() - interval '60 days'`,
-  data_exports: `ended_at < now() - interval '7 days'`,
+  data_exports: `ended_at < now() - interval '7 days'
+    and not exists (select from mailed_tokens where export_id = data_exports.id)`,
   job_attempts: `started_at < now() - interval '14 days'`,
   workers: `seen_at < now() - interval '1 day'`,
   security_events: `created_at < now() - interval '180 days'`,

@@ -1,5 +1,6 @@
 import type { JobDefinition } from '../queue/job.ts';
 import alarm from './alarm.ts';
+import alarmWebhook from './alarm-webhook.ts';
 import commentNotice from './comment-notice.ts';
 import digest from './digest.ts';
 import dataExport from './export.ts';
@@ -7,4 +8,12 @@ import mail from './mail.ts';
 import prune from './prune.ts';
 
 /** Every job a worker can do. */
-export const jobs: readonly JobDefinition[] = [mail, commentNotice, digest, dataExport, prune, alarm];
+export const jobs: readonly JobDefinition[] = [
+  mail,
+  commentNotice,
+  digest,
+  dataExport,
+  prune,
+  alarm,
+  alarmWebhook,
+];

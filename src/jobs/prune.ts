@@ -5,6 +5,6 @@ import { defineJob } from '../queue/job.ts';
 
 /** Deletes expired rows and reports dead letters that were not reported yet. */
 export default defineJob(pruneQueue, async ({ db, queue, log, config }, _payload, { signal }) => {
-  if (config.adminEmail !== undefined) await reportDeadLetters({ db, queue });
+  if ((config.adminEmail ?? config.alertWebhookUrl) !== undefined) await reportDeadLetters({ db, queue });
   log.info({ removed: await prune(db, { signal }) }, 'pruned');
 });

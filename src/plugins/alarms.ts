@@ -1,21 +1,20 @@
 import fp from 'fastify-plugin';
-import { type Alarm, deadLetterAlarm, raiseAlarm } from '../domain/alarms/raise.ts';
-import { alarmQueue } from '../queue/contracts.ts';
+import { type Alarm, deadLetterAlarm, REPORTING, raiseAlarm } from '../domain/alarms/raise.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Enqueues a mail to the operator about an error. Never fails: if it cannot, it logs that. */
+    /** Enqueues a report to the operator about an error. Never fails: if it cannot, it logs that. */
     raiseAlarm(alarm: Alarm): Promise<void>;
   }
 }
 
-/** Provides `app.raiseAlarm`, and raises an alarm for every dead letter. Does nothing without ADMIN_EMAIL. */
+/** Provides `app.raiseAlarm`, and raises an alarm for every dead letter. Does nothing without ADMIN_EMAIL and ALERT_WEBHOOK_URL. */
 export default fp(
   async (app) => {
     const { db, queue, log, config } = app;
     const pending = new Set<Promise<void>>();
     app.decorate('raiseAlarm', async (alarm: Alarm) => {
-      if (config.adminEmail === undefined) return;
+      if (config.adminEmail === undefined && config.alertWebhookUrl === undefined) return;
       const raising = raiseAlarm({ db, queue }, alarm).catch((error) =>
         log.error({ err: error, alarm }, 'could not raise an alarm'),
       );
@@ -24,8 +23,7 @@ export default fp(
       pending.delete(raising);
     });
     queue.events.on('ended', ({ queue: name, jobId, isLast, error }) => {
-      // Avoid an endless loop of alarms about alarms.
-      if (!isLast || name === alarmQueue.name) return;
+      if (!isLast || REPORTING.some((contract) => contract.name === name)) return;
       const message = error instanceof Error ? error.message : String(error);
       void app.raiseAlarm(deadLetterAlarm(name, jobId, message));
     });

@@ -1,8 +1,17 @@
 import { join } from 'node:path';
 import fp from 'fastify-plugin';
 import nodemailer from 'nodemailer';
-import type { Mailer, Message } from '../domain/mail/message.ts';
+import type { Mailer, Message, SendOptions } from '../domain/mail/message.ts';
 import type { MailboxServer } from '../mailbox/smtp-server.ts';
+
+declare module 'nodemailer/lib/mailer' {
+  interface Options {
+    /** Takes the message out of the pool, or closes the connection that it is on. Missing in nodemailer's types. */
+    signal?: AbortSignal | undefined;
+    /** Read by our plugin. */
+    onTransfer?: (() => void) | undefined;
+  }
+}
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -33,17 +42,26 @@ export default fp(
         const { startMailboxServer } = await import('../mailbox/smtp-server.ts');
         mailbox = await startMailboxServer(join(config.dataDir, 'mailbox'));
       }
-      return nodemailer.createTransport({
+      const transport = nodemailer.createTransport({
         url: config.smtpUrl ?? mailbox?.url ?? '',
         pool: true,
         maxConnections: config.workerConcurrency,
         ...(sendsPassword(config.smtpUrl) && { requireTLS: true }),
         ...TIMEOUTS,
       });
+      transport.use('stream', ({ data, message }, done) => {
+        // nodemailer calls this when a connection is ready for the message.
+        message.processFunc((stream) => {
+          data.onTransfer?.();
+          return stream;
+        });
+        done();
+      });
+      return transport;
     }
 
     app.decorate('mailer', {
-      async send(message: Message, { signal }: { signal?: AbortSignal } = {}) {
+      async send(message: Message, { signal, onTransfer }: SendOptions = {}) {
         opening ??= open().catch((error: unknown) => {
           opening = undefined;
           throw error;
@@ -53,13 +71,14 @@ export default fp(
         const { unsubscribeUrl, ...content } = message;
         const subject = `${config.mailSubjectPrefix} ${message.subject}`.trim();
         const headers = unsubscribeUrl === undefined ? {} : unsubscribeHeaders(unsubscribeUrl);
-        const sending = app.tracing.span({ name: 'SMTP send', kind: 'client' }, () =>
-          transport.sendMail({ ...content, subject, from: config.mailFrom, headers }),
-        );
-        const { response } = await (signal === undefined
-          ? sending
-          : Promise.race([sending, abortOf(signal)]));
-        return response;
+        const mail = { ...content, subject, from: config.mailFrom, headers, signal, onTransfer };
+        try {
+          const span = { name: 'SMTP send', kind: 'client' } as const;
+          return (await app.tracing.span(span, () => transport.sendMail(mail))).response;
+        } catch (error) {
+          signal?.throwIfAborted();
+          throw error;
+        }
       },
     });
     app.addHook('onClose', async () => {
@@ -80,11 +99,4 @@ function sendsPassword(smtpUrl: string | undefined): boolean {
 
 function unsubscribeHeaders(url: string) {
   return { 'List-Unsubscribe': `<${url}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' };
-}
-
-/** Rejects when the signal is aborted, with its reason. */
-function abortOf(signal: AbortSignal): Promise<never> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  return promise;
 }

@@ -32,7 +32,7 @@ export default fp(
       },
     });
   },
-  { name: 'metrics', dependencies: ['db'] },
+  { name: 'metrics', dependencies: ['db', 'mail-outage'] },
 );
 
 function measureRequests(app: FastifyInstance, registry: Registry): void {
@@ -83,7 +83,9 @@ function measurePool({ pool }: FastifyInstance, registry: Registry): void {
 const STATES = ['ready', 'deferred', 'active', 'failed'] as const;
 
 /** Metrics of all workers' jobs, from the database. */
-async function describeJobs({ db }: FastifyInstance): Promise<string> {
+async function describeJobs(app: FastifyInstance): Promise<string> {
+  const { db } = app;
+  const outage = await app.mailOutage.refresh();
   const names = queueContracts.map(({ name }) => name);
   const [counts, durations] = await Promise.all([countJobs(db, names), readDurations(db)]);
   const lines = [
@@ -98,6 +100,8 @@ async function describeJobs({ db }: FastifyInstance): Promise<string> {
     ),
     ...header('pennypost_dead_letters', 'gauge', 'Jobs that failed for good and wait for an operator.'),
     ...counts.map(({ queue, dead }) => `pennypost_dead_letters{queue="${queue}"} ${dead}`),
+    ...header('pennypost_mail_outage_seconds', 'gauge', 'How long mail waits without any being delivered.'),
+    `pennypost_mail_outage_seconds ${outage === undefined ? 0 : (Date.now() - outage.getTime()) / 1000}`,
     ...header('pennypost_job_duration_seconds', 'histogram', 'Duration of job attempts, across all workers.'),
     ...names.flatMap((name) =>
       histogram(

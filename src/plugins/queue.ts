@@ -1,5 +1,4 @@
 import fp from 'fastify-plugin';
-import { StartupError } from '../errors.ts';
 import { QueueAdmin } from '../queue/admin.ts';
 import { type Clock, createBoss } from '../queue/boss.ts';
 import { logJobs } from '../queue/events.ts';
@@ -17,7 +16,7 @@ declare module 'fastify' {
 /** Provides `app.queue` and `app.queueAdmin`, in the application's own database. */
 export default fp<{ clock?: Clock | undefined }>(
   async (app, { clock }) => {
-    const boss = createBoss(app, clock);
+    const boss = await createBoss(app, clock);
     app.decorate('queue', new JobQueue(app, boss));
     app.decorate('queueAdmin', new QueueAdmin(boss));
     logJobs(app);
@@ -30,14 +29,7 @@ export default fp<{ clock?: Clock | undefined }>(
       await app.queue.stopWorking();
       await boss.stop({ graceful: true, close: true });
     });
-    try {
-      await boss.start();
-    } catch (error) {
-      if (!(error instanceof Error) || !/requires migrations|not installed/.test(error.message)) throw error;
-      throw new StartupError(2, `The queue's schema is old (${error.message}). Run: npm run migrate`, {
-        cause: error,
-      });
-    }
+    await boss.start();
   },
   { name: 'queue', dependencies: ['db', 'notifications', 'work', 'tracing'] },
 );

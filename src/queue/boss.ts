@@ -1,7 +1,10 @@
 import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
 import { type Clock, enableClockOverride, PgBoss } from 'pg-boss';
+import manifest from 'pg-boss/package.json' with { type: 'json' };
 import { connectionTo } from '../database/connection.ts';
 import { isUnavailable } from '../database/unavailable.ts';
+import { StartupError } from '../errors.ts';
 
 export { type Clock, enableClockOverride };
 
@@ -14,8 +17,19 @@ export const QUEUE_CONNECTIONS = 1;
  */
 const SUPERVISE_SECONDS = 5;
 
-/** Creates pg-boss for a process. Only workers supervise and schedule, and none migrates. */
-export function createBoss(app: FastifyInstance, clock: Clock | undefined): PgBoss {
+/**
+ * Creates pg-boss for a process. Only workers supervise and schedule, and none migrates.
+ *
+ * @throws StartupError if the queue's schema is old. A newer one is accepted, because an old release must be able to
+ *   restart while a newer one is rolled out.
+ */
+export async function createBoss(app: FastifyInstance, clock: Clock | undefined): Promise<PgBoss> {
+  const { schema: known } = manifest.pgboss;
+  const installed = await installedVersion(app);
+  if (installed < known) {
+    const versions = `version ${installed} instead of ${known}`;
+    throw new StartupError(2, `The queue's schema is old (${versions}). Run: npm run migrate`);
+  }
   const isWorker = app.role === 'worker' || app.role === 'web-and-worker';
   const boss = new PgBoss({
     ...connectionTo(app.config.databaseUrl ?? '', app.config.deadlines, {
@@ -23,7 +37,8 @@ export function createBoss(app: FastifyInstance, clock: Clock | undefined): PgBo
       statements: 'long', // It deletes old jobs.
     }),
     max: QUEUE_CONNECTIONS,
-    migrate: false,
+    // Without it, pg-boss refuses a newer schema. With it, it leaves a newer schema alone.
+    migrate: installed > known,
     supervise: isWorker,
     schedule: isWorker,
     registerInstance: false,
@@ -40,4 +55,14 @@ export function createBoss(app: FastifyInstance, clock: Clock | undefined): PgBo
   });
   boss.on('warning', (warning) => app.log.warn({ warning }, 'queue warning'));
   return boss;
+}
+
+/** The version of the queue's schema; 0 if there is none. */
+async function installedVersion({ db }: FastifyInstance): Promise<number> {
+  const exists = await sql<{ table: string | null }>`select to_regclass('pgboss.version') as table`.execute(
+    db,
+  );
+  if (exists.rows[0]?.table == null) return 0;
+  const { rows } = await sql<{ version: number }>`select version from pgboss.version`.execute(db);
+  return rows[0]?.version ?? 0;
 }

@@ -1,12 +1,16 @@
+import type { JobWithMetadata } from 'pg-boss';
 import type { JobAttemptOutcome } from '../database/job-tables.ts';
 import { PermanentFailure } from '../errors.ts';
-import type { Origin } from './origin.ts';
+import { UnknownPayload } from './job.ts';
+import { type Origin, unpack } from './origin.ts';
 
 /** A job that this process has fetched and not yet settled. */
 export interface Claim {
   readonly jobId: string;
   /** 1 for the first. */
   readonly attempt: number;
+  /** When the job was enqueued, by the database's clock. */
+  readonly createdAt: Date;
   /** When the job was fetched, by the database's clock. Distinguishes claims of the same attempt. */
   readonly claimedAt: Date;
   readonly retryLimit: number;
@@ -16,6 +20,20 @@ export interface Claim {
   readonly controller: AbortController;
   /** Resolves when the attempt is in the history. */
   readonly recorded: Promise<void>;
+}
+
+/** The claim of a fetched job. */
+export function claimOf(job: JobWithMetadata<unknown>, recorded: Promise<void>): Claim {
+  return {
+    jobId: job.id,
+    attempt: job.retryCount + 1,
+    createdAt: job.createdOn,
+    claimedAt: job.startedOn,
+    retryLimit: job.retryLimit,
+    ...unpack(job.data),
+    controller: new AbortController(),
+    recorded,
+  };
 }
 
 /** The attempt exceeded its contract's timeout. */
@@ -33,11 +51,20 @@ export class ClaimLost extends Error {
   override readonly name = 'ClaimLost';
 }
 
+/** How long a job with an unknown payload waits for a newer worker, in milliseconds. */
+const PATIENCE_MS = 24 * 60 * 60 * 1000;
+
 /** The outcome of an unsuccessful attempt, from its error and the reason why it was aborted. */
-export function outcomeOf(error: unknown, { controller }: Claim): JobAttemptOutcome | 'taken away' {
+export function outcomeOf(
+  error: unknown,
+  { controller, createdAt, claimedAt }: Claim,
+): JobAttemptOutcome | 'taken away' {
   if (controller.signal.reason instanceof ClaimLost) return 'taken away';
   if (controller.signal.reason instanceof ShuttingDown) return 'handed back';
   if (error instanceof TimedOut) return 'timed out';
+  if (error instanceof UnknownPayload) {
+    return claimedAt.getTime() - createdAt.getTime() < PATIENCE_MS ? 'handed back' : 'given up';
+  }
   return error instanceof PermanentFailure ? 'given up' : 'failed';
 }
 

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fromKysely, type JobWithMetadata } from 'pg-boss';
+import { fromKysely } from 'pg-boss';
 import type { RunningJob } from '../database/job-tables.ts';
+import { isUnavailable } from '../database/unavailable.ts';
 import { recordAttempts } from './attempts.ts';
-import { type Claim, ClaimLost, ShuttingDown, TimedOut, untilAborted } from './claim.ts';
+import { type Claim, ClaimLost, claimOf, ShuttingDown, TimedOut, untilAborted } from './claim.ts';
 import type { JobDefinition } from './job.ts';
 import { keepClaims } from './jobs-table.ts';
-import { unpack } from './origin.ts';
 import { Settler, type SettlerDependencies } from './settler.ts';
 import { Slots } from './slots.ts';
 import { HEARTBEAT_SECONDS } from './synchronise.ts';
@@ -151,7 +151,8 @@ export class Consumer {
       );
       return jobs.map((job) => claimOf(job, recorded));
     } catch (error) {
-      app.log.error({ err: error, queue: this.#name }, 'could not fetch jobs');
+      if (isUnavailable(error)) app.outages.report(error);
+      else app.log.error({ err: error, queue: this.#name }, 'could not fetch jobs');
       return [];
     }
   }
@@ -238,16 +239,4 @@ export class Consumer {
       this.#deps.app.log.error({ err: error, queue: this.#name }, 'heartbeat failed');
     }
   }
-}
-
-function claimOf(job: JobWithMetadata<unknown>, recorded: Promise<void>): Claim {
-  return {
-    jobId: job.id,
-    attempt: job.retryCount + 1,
-    claimedAt: job.startedOn,
-    retryLimit: job.retryLimit,
-    ...unpack(job.data),
-    controller: new AbortController(),
-    recorded,
-  };
 }

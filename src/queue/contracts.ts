@@ -161,6 +161,15 @@ export const alarmQueue = defineQueue({
   concurrency: 1,
 });
 
+/** Posts the same to ALERT_WEBHOOK_URL, for when the mail is what failed. */
+export const alarmWebhookQueue = defineQueue({
+  name: 'alarm-webhook',
+  payload: Type.Object({ alarmId: id() }, { additionalProperties: false }),
+  retry: { limit: 30, delaySeconds: 5, maxDelaySeconds: 15 * 60 },
+  timeoutSeconds: 30,
+  concurrency: 1,
+});
+
 /** All queues. `npm run migrate` creates and updates them. */
 export const queueContracts: readonly QueueContract[] = [
   mailQueue,
@@ -169,6 +178,7 @@ export const queueContracts: readonly QueueContract[] = [
   exportQueue,
   pruneQueue,
   alarmQueue,
+  alarmWebhookQueue,
 ];
 
 function mail<const Template extends string, Fields extends TProperties>(template: Template, fields: Fields) {

@@ -23,10 +23,15 @@ export function logJobs({ queue, log }: FastifyInstance): void {
   queue.events.on('ended', ({ outcome, error, isLast, durationMs, ...job }) => {
     const line = { ...job, durationMs: Math.round(durationMs) };
     if (outcome === 'completed') log.info(line, 'job completed');
-    else if (outcome === 'handed back') log.info(line, 'job handed back because the worker stops');
+    else if (outcome === 'handed back')
+      log.info({ ...line, reason: messageOfError(error) }, 'job handed back');
     else if (outcome === 'taken away') log.warn(line, 'job stopped: it was cancelled or taken by another');
     else log.error({ ...line, err: error }, messageOf({ outcome, isLast, queue: job.queue }));
   });
+}
+
+function messageOfError(error: unknown): string {
+  return error instanceof Error ? error.message : 'it had not been started';
 }
 
 function messageOf({ outcome, isLast, queue }: Pick<JobEnd, 'outcome' | 'isLast' | 'queue'>): string {

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import { PermanentFailure } from '../errors.ts';
 import type { QueueContract } from './contracts.ts';
 
 /** A job: its queue's contract and its handler. */
@@ -23,7 +22,15 @@ export interface JobContext {
   readonly signal: AbortSignal;
 }
 
-/** Binds a handler to its contract. A payload that does not fit goes to the dead letter queue without running. */
+/**
+ * The payload does not fit this worker's contract. It may be from a newer release, so the job waits for a newer worker for
+ * a day. After that it goes to the dead letter queue.
+ */
+export class UnknownPayload extends Error {
+  override readonly name = 'UnknownPayload';
+}
+
+/** Binds a handler to its contract. A payload that does not fit is not run. */
 export function defineJob<Payload extends object>(
   contract: QueueContract<Payload>,
   handle: (app: FastifyInstance, payload: Payload, context: JobContext) => JobRun,
@@ -32,7 +39,7 @@ export function defineJob<Payload extends object>(
     contract,
     async run(app, payload, context) {
       if (!contract.isPayload(payload)) {
-        throw new PermanentFailure(`The payload does not fit its contract: ${contract.faultOf(payload)}`);
+        throw new UnknownPayload(`The payload does not fit its contract: ${contract.faultOf(payload)}`);
       }
       return (await handle(app, payload, context)) ?? undefined;
     },

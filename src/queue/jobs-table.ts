@@ -10,10 +10,18 @@ import type { JobDetails, JobFilter, JobPage, JobState, JobSummary, QueueCounts 
  * Hands claimed jobs back without counting the attempt, because a stopping worker has not failed at them. pg-boss counts
  * an attempt when it fetches a job whose `started_on` is set. Jobs are handed back as retries, because pg-boss allows only
  * one `created` job per unique key, and that may be a successor by now.
+ *
+ * @param options.delaySeconds how long no worker takes them
  */
-export async function handBack(db: Db, claims: ClaimsOfQueue): Promise<void> {
+export async function handBack(
+  db: Db,
+  claims: ClaimsOfQueue,
+  { delaySeconds }: { delaySeconds?: number | undefined } = {},
+): Promise<void> {
   await sql`
-    update pgboss.job set state = 'retry', started_on = null, heartbeat_on = null ${heldBy(claims)}
+    update pgboss.job set state = 'retry', started_on = null, heartbeat_on = null,
+      start_after = coalesce(pgboss.job_now() + make_interval(secs => ${delaySeconds ?? null}), start_after)
+    ${heldBy(claims)}
   `.execute(db);
 }
 

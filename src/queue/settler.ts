@@ -6,6 +6,7 @@ import { persist } from '../database/persist.ts';
 import { recordAttemptEnds } from './attempts.ts';
 import { type Claim, outcomeOf } from './claim.ts';
 import type { JobEnd, JobEvents } from './events.ts';
+import { UnknownPayload } from './job.ts';
 import { forbidRetries, handBack } from './jobs-table.ts';
 import { wakeWorkers } from './wake.ts';
 
@@ -16,6 +17,9 @@ export interface SettlerDependencies {
   /** The worker's name, for the history of attempts. */
   readonly worker: string;
 }
+
+/** How often a job with an unknown payload is offered to the workers again, of which one may be newer. */
+const UNKNOWN_PAYLOAD_SECONDS = 60;
 
 /** A finished attempt. */
 export interface Ended {
@@ -87,7 +91,10 @@ export class Settler {
   async #writeFailure(claim: Claim, outcome: JobAttemptOutcome, error: unknown): Promise<void> {
     const { app, boss, worker } = this.#deps;
     const message = error instanceof Error ? error.message : String(error);
-    if (outcome === 'handed back') return this.#writeHandBack([claim], message);
+    if (outcome === 'handed back') {
+      const delaySeconds = error instanceof UnknownPayload ? UNKNOWN_PAYLOAD_SECONDS : undefined;
+      return this.#writeHandBack([claim], message, { delaySeconds });
+    }
     const attempt = { id: claim.jobId, retryCount: claim.attempt - 1 };
     await claim.recorded;
     await app.db.transaction().execute(async (trx) => {
@@ -97,12 +104,16 @@ export class Settler {
     });
   }
 
-  async #writeHandBack(claims: readonly Claim[], error: string): Promise<void> {
+  async #writeHandBack(
+    claims: readonly Claim[],
+    error: string,
+    options: Parameters<typeof handBack>[2] = {},
+  ): Promise<void> {
     const { app, worker } = this.#deps;
     await Promise.all(claims.map(({ recorded }) => recorded));
     await app.db.transaction().execute(async (trx) => {
       await recordAttemptEnds(trx, claims, { worker, outcome: 'handed back', error });
-      await handBack(trx, { queue: this.#queue, claims });
+      await handBack(trx, { queue: this.#queue, claims }, options);
       await wakeWorkers(trx, this.#queue);
     });
   }

@@ -1,10 +1,14 @@
+import Fastify from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { reportDeadLetters } from '../../src/domain/alarms/raise.ts';
+import { recordDeliveries } from '../../src/domain/mail/ledger.ts';
+import { findMailOutage } from '../../src/domain/mail/outage.ts';
 import { PermanentFailure } from '../../src/errors.ts';
-import { alarmQueue, mailQueue } from '../../src/queue/contracts.ts';
+import { alarmQueue, alarmWebhookQueue, mailQueue } from '../../src/queue/contracts.ts';
 import { defineJob } from '../../src/queue/job.ts';
 import { build } from '../support/build.ts';
+import { createUser, signedInClient } from '../support/factories.ts';
 import { deadLettersOf, drain, jobsOf } from '../support/jobs.ts';
 import { catchMail } from '../support/smtp.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -80,4 +84,64 @@ t.test('without ADMIN_EMAIL no alarm is sent', async (t) => {
   const app = await build(t);
   await app.raiseAlarm({ title: 'The cat', message: 'is on the keyboard', reference: 'request 1' });
   t.same(await jobsOf(app, alarmQueue), []);
+});
+
+t.test('alarms are posted to the webhook, and tried again until it accepts them', async (t) => {
+  const posted: unknown[] = [];
+  const webhook = Fastify();
+  webhook.post('/alerts', async ({ body }, reply) => {
+    posted.push(body);
+    return reply.code(posted.length === 1 ? 503 : 204).send();
+  });
+  t.teardown(() => webhook.close());
+  const url = await webhook.listen({ host: '127.0.0.1', port: 0 });
+  const app = await build(t, { ALERT_WEBHOOK_URL: `${url}/alerts`, BASE_URL: 'https://blog.example' });
+  await app.raiseAlarm({ title: 'The cat', message: 'is on the keyboard', reference: 'request 1' });
+  await drain(app);
+  t.match(await jobsOf(app, alarmWebhookQueue), [{ output: { message: 'The webhook answered 503.' } }]);
+  await sql`update pgboss.job set start_after = now() where name = 'alarm-webhook'`.execute(app.db);
+  await drain(app);
+  t.equal(posted.length, 2);
+  const alarm = { title: 'The cat', message: 'is on the keyboard', reference: 'request 1', repetitions: 0 };
+  t.same(posted[1], { site: 'https://blog.example', ...alarm });
+  t.same(await jobsOf(app, alarmWebhookQueue), []);
+});
+
+t.test('an outage of mail is shown to Administrators, measured and reported', async (t) => {
+  const app = await build(t, { ADMIN_EMAIL });
+  const admin = await signedInClient(
+    app,
+    await createUser(app, { username: 'admin', role: 'Administrator' }),
+  );
+  const user = await createUser(app, { username: 'john' });
+  const john = await signedInClient(app, user);
+  await sql`delete from pgboss.job`.execute(app.db);
+  for (let n = 0; n < 2; n += 1) {
+    await app.queue.send(mailQueue, { template: 'password-changed', userId: user.id }, { db: app.db });
+  }
+  const age = sql`update pgboss.job set created_on = now() - interval '11 minutes' where name = 'mail'`;
+  await age.execute(app.db);
+  const other = await build(t, { DATABASE_URL: app.config.databaseUrl, ADMIN_EMAIL });
+  await app.mailOutage.refresh();
+  t.match((await admin.get('/')).body, 'No mail has been delivered since');
+  t.notMatch((await john.get('/')).body, 'No mail has been delivered');
+  t.match((await app.inject('/metrics')).body, /^pennypost_mail_outage_seconds 6\d\d/m);
+
+  await drain(other);
+  const isReported = async () => (await jobsOf(app, alarmQueue, ['created', 'retry'])).length > 0;
+  await waitFor(isReported, 'the alarm is raised');
+  t.match(await app.db.selectFrom('alarms').select('title').execute(), [
+    { title: 'Mail cannot be delivered' },
+  ]);
+});
+
+t.test('a mail that waits is no outage if others are delivered', async (t) => {
+  const app = await build(t);
+  const { id } = await createUser(app);
+  const jobId = await app.queue.send(mailQueue, { template: 'password-changed', userId: id }, { db: app.db });
+  t.equal(await findMailOutage(app.db), undefined, 'it has not waited long');
+  await sql`update pgboss.job set created_on = now() - interval '11 minutes'`.execute(app.db);
+  t.type(await findMailOutage(app.db), Date);
+  await recordDeliveries(app.db, [{ jobId: jobId ?? '', userId: id, template: 'x', messageId: 'x' }]);
+  t.equal(await findMailOutage(app.db), undefined);
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { TestClock } from 'pg-boss';
 import t from 'tap';
@@ -91,7 +92,7 @@ t.test('people can unsubscribe in the mail program and on the page', async (t) =
   await drain(app);
   const [mail] = smtp.mails;
   const header = mail?.headers.get('list');
-  t.match(header, { unsubscribe: { url: /\/unsubscribe\/[\w-]{43}$/ } });
+  t.match(header, { unsubscribe: { url: /\/unsubscribe\/[\w.-]{45}$/ } });
   t.match(header, { 'unsubscribe-post': { name: 'List-Unsubscribe=One-Click' } });
   const path = new URL(/http\S+\/unsubscribe\/\S+/.exec(mail?.text ?? '')?.[0] ?? '').pathname;
 
@@ -102,6 +103,7 @@ t.test('people can unsubscribe in the mail program and on the page', async (t) =
   await anHourLater();
   await drain(app);
   t.equal(smtp.mails.length, 2, 'opening the page changes nothing');
+  t.ok(smtp.mails[1]?.text?.includes(path), 'a person has one link for all mails of a list');
 
   // As a mail program sends it (RFC 8058), in both encodings: without cookie, Origin or Sec-Fetch-Site.
   const part = 'Content-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click';
@@ -119,5 +121,8 @@ t.test('people can unsubscribe in the mail program and on the page', async (t) =
   await drain(app);
   t.equal(smtp.mails.length, 2);
   t.equal((await visitor.post(path, {})).statusCode, 200, 'repeating it does no harm');
-  t.equal((await visitor.get(`/unsubscribe/${'x'.repeat(43)}`)).statusCode, 404);
+  t.match((await visitor.get(path)).body, 'Unsubscribe from comment emails', 'the link lasts');
+  for (const wrong of ['x'.repeat(43), `comments.${randomUUID()}`, path.replace(/.*comments/, 'posts')]) {
+    t.equal((await visitor.get(`/unsubscribe/${wrong}`)).statusCode, 404);
+  }
 });

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import t from 'tap';
+import { jobs } from '../../src/jobs/index.ts';
 import { mailQueue } from '../../src/queue/contracts.ts';
 import { build } from '../support/build.ts';
 import { Client, messagesOf } from '../support/client.ts';
@@ -138,6 +139,35 @@ t.test(
     t.match(back.mails, [{ to: { text: 'john@example.com' } }]);
   },
 );
+
+t.test('a mail has one token, however often the server refuses it', async (t) => {
+  let isAway = true;
+  const smtp = await catchMail(t, { refuseRecipient: () => (isAway ? 451 : undefined) });
+  const app = await build(t, { SMTP_URL: smtp.url });
+  await new Client(app).post('/auth/register', registration());
+  const tokens = () => app.db.selectFrom('mailed_tokens').select('purpose').execute();
+  for (let attempt = 1; attempt <= 3; attempt += 1) {
+    await sql`update pgboss.job set start_after = now() where name = 'mail'`.execute(app.db);
+    await drain(app);
+    t.equal((await tokens()).length, 0, 'none while it waits');
+  }
+  isAway = false;
+  await sql`update pgboss.job set start_after = now() where name = 'mail'`.execute(app.db);
+  await drain(app);
+  t.equal((await tokens()).length, 1);
+  t.equal((await new Client(app).get(linkIn(smtp.mails[0]))).statusCode, 200);
+});
+
+t.test('the link of a mail works even if the server’s response never came', async (t) => {
+  const smtp = await catchMail(t, { delayMs: 60_000 });
+  const app = await build(t, { SMTP_URL: smtp.url, SHUTDOWN_GRACE_SECONDS: '1' });
+  await new Client(app).post('/auth/register', registration());
+  await app.queue.work(jobs, { concurrency: 1 });
+  await waitFor(() => smtp.mails.length === 1, 'the server has the mail');
+  await app.queue.stopWorking();
+  t.equal((await jobsOf(app, mailQueue)).length, 1, 'it will be sent again');
+  t.equal((await new Client(app).get(linkIn(smtp.mails[0]))).statusCode, 200);
+});
 
 t.test('a hanging mail server does not delay sign-ups, and the mail waits', async (t) => {
   const { url } = await hangingServer(t);

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { prune } from '../../src/domain/prune.ts';
 import { build } from '../support/build.ts';
-import { createUser, mintToken, signedInClient } from '../support/factories.ts';
+import { createUser, mailedToken, mintToken, signedInClient } from '../support/factories.ts';
 import { writePosts } from '../support/writing.ts';
 
 t.test('expired rows are deleted, and others stay', async (t) => {
@@ -56,4 +56,28 @@ t.test('an unconfirmed account is deleted a week after its last use', async (t) 
     left.map(({ username }) => username),
     ['new', 'confirmed', 'author'],
   );
+});
+
+t.test('what a mailed link needs outlives the days in which its mail is tried', async (t) => {
+  const app = await build(t);
+  const { id } = await createUser(app);
+  await sql`
+    insert into email_changes (user_id, new_email, old_email, created_at, completed_at) values
+      (${id}, 'a@example.com', 'b@example.com', now() - interval '12 days', now() - interval '7 days'),
+      (${id}, 'c@example.com', 'b@example.com', now() - interval '12 days', now() - interval '9 days'),
+      (${id}, 'd@example.com', null, now() - interval '7 days', null)
+  `.execute(app.db);
+  await sql`
+    insert into data_exports (user_id, state, ended_at)
+    select ${id}, 'ready', now() - interval '8 days' from generate_series(1, 2)
+  `.execute(app.db);
+  const [linked] = await app.db.selectFrom('data_exports').select('id').orderBy('id').execute();
+  await mailedToken(app, { template: 'export-ready', userId: id, exportId: linked?.id ?? 0 });
+
+  await prune(app.db, { signal: new AbortController().signal });
+
+  const changes = await app.db.selectFrom('email_changes').select('new_email').orderBy('id').execute();
+  t.match(changes, [{ new_email: 'a@example.com' }, { new_email: 'd@example.com' }]);
+  t.equal(changes.length, 2);
+  t.same(await app.db.selectFrom('data_exports').select('id').execute(), [linked]);
 });

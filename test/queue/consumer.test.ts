@@ -1,10 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import t from 'tap';
 import { PermanentFailure } from '../../src/errors.ts';
 import { mailQueue } from '../../src/queue/contracts.ts';
 import { defineJob } from '../../src/queue/job.ts';
 import { build } from '../support/build.ts';
-import { deadLettersOf, jobsOf } from '../support/jobs.ts';
+import { createDatabase } from '../support/database.ts';
+import { attemptsOf, deadLettersOf, drain, jobsOf } from '../support/jobs.ts';
+import { captureLog } from '../support/log.ts';
+import { FaultyProxy } from '../support/proxy.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const payload = { template: 'confirm-account', userId: 1 } as const;
@@ -19,12 +23,32 @@ t.test('a payload that does not fit its contract is refused on enqueueing', asyn
   t.same(await jobsOf(app, mailQueue), []);
 });
 
+t.test('a payload from a newer release waits for a newer worker, without losing an attempt', async (t) => {
+  const app = await build(t);
+  await app.queue.send(mailQueue, payload, { db: app.db });
+  await sql`update pgboss.job set data = data || '{"colour": "red"}' where name = 'mail'`.execute(app.db);
+  await drain(app);
+  const [job] = await jobsOf(app, mailQueue);
+  t.match(job, { state: 'retry', retryCount: 0 });
+  t.match(await attemptsOf(app, job?.id), [{ outcome: 'handed back', error: /does not fit its contract/ }]);
+
+  await sql`update pgboss.job set data = data - 'colour', start_after = now() where name = 'mail'`.execute(
+    app.db,
+  );
+  await app.queue.work([defineJob(mailQueue, async () => {})], { concurrency: 1 });
+  await waitFor(async () => (await jobsOf(app, mailQueue, ['completed'])).length === 1, 'it is done');
+  t.match(await jobsOf(app, mailQueue, ['completed']), [{ retryCount: 0 }]);
+});
+
 t.test(
-  'a payload from another version goes to the dead letter queue with the reason, without running',
+  'a payload that fits no worker for a day goes to the dead letter queue with the reason, without running',
   async (t) => {
     const app = await build(t);
     await app.queue.send(mailQueue, payload, { db: app.db });
-    await sql`update pgboss.job set data = '{"to": "john@example.com"}' where name = 'mail'`.execute(app.db);
+    await sql`
+      update pgboss.job set data = '{"to": "john@example.com"}', created_on = now() - interval '25 hours'
+      where name = 'mail'
+    `.execute(app.db);
     let runs = 0;
     await app.queue.work(
       [
@@ -144,4 +168,19 @@ t.test('closing the app waits for the running job', async (t) => {
     1,
     'its database stayed open to the end',
   );
+});
+
+t.test('an outage is logged when it begins and when it ends, not at every poll', async (t) => {
+  const log = captureLog();
+  const proxy = await FaultyProxy.open(t, await createDatabase(t));
+  const app = await build(t, { DATABASE_URL: proxy.url }, { logger: log.logger });
+  await app.queue.work([defineJob(mailQueue, async () => {})], { concurrency: 1 });
+  await proxy.refuse();
+  const logged = (message: string) => log.lines().filter(({ msg }) => msg === message);
+  await waitFor(() => logged('the database is unavailable').length > 0, 'the outage is noticed');
+  await sleep(2_500);
+  await proxy.accept();
+  await waitFor(() => logged('the database is available again').length > 0, 'its end is noticed');
+  t.ok(Number(logged('the database is available again')[0]?.failures) >= 2);
+  t.equal(logged('the database is unavailable').length, 1);
 });

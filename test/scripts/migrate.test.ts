@@ -44,6 +44,16 @@ t.test(
   },
 );
 
+t.test('an old release leaves the schema of a newer one alone', async (t) => {
+  const url = await createEmptyDatabase(t);
+  await migrateToLatest(url, () => {});
+  const app = await build(t, { DATABASE_URL: url });
+  await sql`insert into kysely_migration values ('9999_from_the_future', now()::text)`.execute(app.db);
+  const lines: string[] = [];
+  await migrateToLatest(url, (line) => lines.push(line));
+  t.same(lines, ['A newer release has updated the schema. Nothing was changed.']);
+});
+
 t.test('a failing migration is named, sets the exit code, and changes nothing', async (t) => {
   const DATABASE_URL = await createDatabase(t);
   const app = await build(t, { DATABASE_URL });

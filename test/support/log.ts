@@ -17,8 +17,8 @@ export function captureLog(): { logger: Logger; text(): string; lines(): Record<
     text,
     lines: () =>
       text()
-        .trim()
         .split('\n')
+        .filter((line) => line !== '')
         .map((line) => JSON.parse(line)),
   };
 }

@@ -27,7 +27,7 @@ export async function endAccess(
   await trx
     .deleteFrom('mailed_tokens')
     .where('user_id', '=', userId)
-    .where('purpose', 'not in', ['stop-digest', 'stop-comment-mails', 'undo-email-change'])
+    .where('purpose', '<>', 'undo-email-change')
     .execute();
   await trx
     .deleteFrom('email_changes')

@@ -1,6 +1,6 @@
 import type { Db } from '../../database/schema.ts';
-import { PermanentFailure } from '../../errors.ts';
 import { type Mailer, messageIdOf, type RenderMail } from '../mail/message.ts';
+import { findAlarm } from './find.ts';
 
 /**
  * Mails the operator about an error.
@@ -25,12 +25,7 @@ export async function mailAlarm(
   job: { id: string; signal: AbortSignal },
   alarmId: number,
 ): Promise<void> {
-  const alarm = await db
-    .selectFrom('alarms')
-    .select(['title', 'message', 'reference', 'since_then as repetitions'])
-    .where('id', '=', alarmId)
-    .executeTakeFirst({ signal: job.signal });
-  if (alarm === undefined) throw new PermanentFailure(`Alarm ${alarmId} no longer exists.`);
+  const alarm = await findAlarm(db, alarmId, job);
   const messageId = messageIdOf(job.id, baseUrl);
   const body = renderMail('alarm', { ...alarm, site: baseUrl });
   await mailer.send({ messageId, to, subject: alarm.title, ...body }, { signal: job.signal });

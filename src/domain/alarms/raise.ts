@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
-import { alarmQueue, type Queue } from '../../queue/contracts.ts';
+import { alarmQueue, alarmWebhookQueue, type Queue } from '../../queue/contracts.ts';
 
 /** An unexpected error that the operator should look at. */
 export interface Alarm {
@@ -13,11 +13,14 @@ export interface Alarm {
   readonly reference: string;
 }
 
+/** The queues whose jobs report alarms. Their own failures raise none, to avoid an endless loop. */
+export const REPORTING = [alarmQueue, alarmWebhookQueue] as const;
+
 /** How long the same error is not mailed again. */
 const QUIET_PERIOD = sql`interval '1 hour'`;
 
 /**
- * Enqueues a mail about an error. If the same error was mailed within the hour, only counts it; the next mail says how
+ * Enqueues a mail and a call of the webhook about an error. If the same error was mailed within the hour, only counts it; the next mail says how
  * often it occurred. Errors that differ only in numbers and ids are the same.
  */
 export async function raiseAlarm({ db, queue }: { db: Db; queue: Queue }, alarm: Alarm): Promise<void> {
@@ -37,7 +40,7 @@ export async function raiseAlarm({ db, queue }: { db: Db; queue: Queue }, alarm:
       .executeTakeFirstOrThrow();
     if (!isDue) return;
     await trx.updateTable('alarms').set({ mailed_at: sql`now()` }).where('id', '=', id).execute();
-    await queue.send(alarmQueue, { alarmId: id }, { db: trx });
+    for (const contract of REPORTING) await queue.send(contract, { alarmId: id }, { db: trx });
   });
 }
 
@@ -57,7 +60,7 @@ export async function reportDeadLetters(deps: { db: Db; queue: Queue }): Promise
       select *, coalesce(source_output ->> 'message', source_output -> 'value' ->> 'message', '') as message
       from pgboss.job
       where name in (select dead_letter from pgboss.queue) and created_on > now() - interval '2 hours'
-        and source_name <> ${alarmQueue.name}
+        and source_name <> all(${REPORTING.map(({ name }) => name)}::text[])
     ) as dead
     order by source_name, message, created_on desc
   `.execute(deps.db);

@@ -4,8 +4,8 @@ import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
 import { loadNewComments } from '../comments/notice.ts';
 import { loadDigest } from '../digests/load.ts';
 import type { Delivery } from './ledger.ts';
-import { type Mailer, messageIdOf, type RenderMail } from './message.ts';
-import { prepareMail } from './prepare.ts';
+import { type Mailer, type Message, messageIdOf, type RenderMail } from './message.ts';
+import { forgetToken, prepareMail } from './prepare.ts';
 import { mailTemplates } from './templates.ts';
 
 interface Dependencies {
@@ -57,9 +57,9 @@ export async function deliverMail(
     to: recipient.email,
     subject: template.subject,
     ...body,
-    ...(template.isUnsubscribeLink && { unsubscribeUrl: url }),
+    ...(template.list && { unsubscribeUrl: url }),
   };
-  await sendOrGiveUp(mailer, message, { signal });
+  await sendOrForget({ db, mailer }, message, { token, signal });
   return { jobId, userId: recipient.id, template: name, messageId };
 }
 
@@ -77,21 +77,37 @@ async function loadContent(db: Db, payload: PayloadOf<typeof mailQueue>): Promis
   }
 }
 
-async function sendOrGiveUp(mailer: Mailer, ...[message, options]: Parameters<Mailer['send']>) {
+/**
+ * Sends a message. If the server has certainly not accepted it, its token is deleted, so that tokens do not pile up while
+ * mail is retried. Otherwise the token stays, because the mail may arrive.
+ */
+async function sendOrForget(
+  { db, mailer }: Pick<Dependencies, 'db' | 'mailer'>,
+  message: Message,
+  { token, signal }: { token: string; signal: AbortSignal },
+): Promise<void> {
+  let mayHaveArrived = false;
+  const onTransfer = () => {
+    mayHaveArrived = true;
+  };
   try {
-    await mailer.send(message, options);
+    await mailer.send(message, { signal, onTransfer });
   } catch (error) {
-    if (isPermanentRefusal(error)) throw new PermanentFailure(error.message, { cause: error });
+    const code = refusalOf(error);
+    if (!mayHaveArrived || code !== undefined) await forgetToken(db, token);
+    if (error instanceof Error && code !== undefined && code >= 500) {
+      throw new PermanentFailure(error.message, { cause: error });
+    }
     throw error;
   }
 }
 
 /**
- * A 5xx reply (RFC 5321, 4.2.1) to the recipient or the message is permanent. A 5xx to the greeting or authentication is a
- * configuration error that an operator can fix, so the mail is retried.
+ * The code with which the server refused the recipient or the message. A 5xx (RFC 5321, 4.2.1) is permanent; one to the
+ * greeting or authentication, which is not returned here, is a configuration error that an operator can fix.
  */
-function isPermanentRefusal(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
+function refusalOf(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined;
   const { responseCode, code } = error as Error & { responseCode?: number; code?: string };
-  return responseCode !== undefined && responseCode >= 500 && (code === 'EENVELOPE' || code === 'EMESSAGE');
+  return code === 'EENVELOPE' || code === 'EMESSAGE' ? responseCode : undefined;
 }

@@ -10,15 +10,21 @@ export interface Message {
   readonly unsubscribeUrl?: string;
 }
 
+export interface SendOptions {
+  /** Stops sending. The server may still deliver what it has received completely, but receives nothing later. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called when the message is about to be transferred. Before that, the server cannot have accepted it. */
+  readonly onTransfer?: (() => void) | undefined;
+}
+
 export interface Mailer {
   /**
    * Hands a message to the mail server.
    *
-   * @param options.signal stops waiting; the server may still deliver what it has received
    * @returns the server's response
-   * @throws nodemailer's error, with `responseCode` if the server refused
+   * @throws nodemailer's error, with `responseCode` if the server refused; or the signal's reason
    */
-  send(message: Message, options?: { signal?: AbortSignal }): Promise<string>;
+  send(message: Message, options?: SendOptions): Promise<string>;
 }
 
 /** Renders both bodies of a mail, from `views/mail/NAME.txt.eta` and `views/mail/NAME.html.eta`. */

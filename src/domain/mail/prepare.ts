@@ -3,21 +3,20 @@ import type { TokenPurpose } from '../../database/account-tables.ts';
 import type { Db } from '../../database/schema.ts';
 import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
 import { accountIdOf } from '../accounts/find.ts';
-import { mintToken } from '../token.ts';
+import { unsubscribeToken } from '../people/mail-choices.ts';
+import { hashToken, mintToken } from '../token.ts';
 import { type MailTemplateName, mailTemplates } from './templates.ts';
 
 const HOUR = 60 * 60;
 const DAY = 24 * HOUR;
 
-/** How long mailed links are valid, in seconds. Unsubscribe links last, because people open old mail. */
+/** How long mailed links are valid, in seconds from the attempt that sends them. */
 const LIFETIMES: Record<TokenPurpose, number> = {
   'confirm-account': HOUR,
   'reset-password': HOUR,
   'change-email': HOUR,
   'undo-email-change': 3 * DAY,
   'download-export': 7 * DAY,
-  'stop-digest': 90 * DAY,
-  'stop-comment-mails': 90 * DAY,
 };
 
 /** These links prove ownership of the address, so they become invalid when it changes. */
@@ -49,13 +48,13 @@ export async function prepareMail(
   payload: PayloadOf<typeof mailQueue>,
 ): Promise<PreparedMail> {
   const { template } = payload;
-  const { purpose } = mailTemplates[template];
+  const { purpose, list } = mailTemplates[template];
   const link = purpose && { ...mintToken(), purpose };
   const isClaiming = purpose !== undefined && CLAIMING_ADDRESS.has(purpose);
   const { rows } = await sql<MailRow>`
     with addressed as (${accountOf(payload)}),
     found as (
-      select account_id, addressed.username, addressed.email, addressed.confirmed_at,
+      select account_id, addressed.username, addressed.email, addressed.confirmed_at, addressed.unsubscribe_key,
         owner.id as owner_id, owner.username as owner_username, owner.email as owner_email,
         exists (select from mail_deliveries where job_id = ${jobId}) as is_delivered
       from addressed
@@ -65,24 +64,30 @@ export async function prepareMail(
     ${link === undefined ? sql`` : sql`, minted as (${insertToken(payload, link)})`}
     select owner_id is not null as "isTaken", coalesce(owner_id, account_id) as id,
       coalesce(owner_email, email) as email, coalesce(owner_username, username) as username,
-      confirmed_at is not null as "isConfirmed", is_delivered as "isDelivered"
+      confirmed_at is not null as "isConfirmed", is_delivered as "isDelivered",
+      unsubscribe_key as "unsubscribeKey"
     from found
   `.execute(db);
   const [row] = rows;
   if (row === undefined || row.email === null)
     return { template, isDelivered: row?.isDelivered ?? false, token: '' };
-  const { isTaken, isDelivered, email, ...account } = row;
+  const { isTaken, isDelivered, unsubscribeKey, email, ...account } = row;
   return {
     template: isTaken ? 'address-in-use' : template,
     recipient: { email, ...account },
     isDelivered,
-    token: link?.token ?? '',
+    token: list === undefined ? (link?.token ?? '') : unsubscribeToken(list, unsubscribeKey),
   };
+}
+
+/** Deletes the token of a mail that has not been sent; the next attempt mints its own. */
+export async function forgetToken(db: Db, token: string): Promise<void> {
+  await db.deleteFrom('mailed_tokens').where('token_hash', '=', hashToken(token)).execute();
 }
 
 /** The account of a mail, and the address to send it to; null if the mail is no longer needed. */
 function accountOf(payload: PayloadOf<typeof mailQueue>): RawBuilder<unknown> {
-  const account = sql`account.id as account_id, account.username, account.confirmed_at`;
+  const account = sql`account.id as account_id, account.username, account.confirmed_at, account.unsubscribe_key`;
   if ('userId' in payload) {
     return sql`select ${account}, email from users as account where id = ${payload.userId}`;
   }
@@ -113,6 +118,7 @@ function insertToken(
 }
 
 interface MailRow {
+  readonly unsubscribeKey: string;
   readonly isTaken: boolean;
   readonly id: number;
   readonly email: string | null;

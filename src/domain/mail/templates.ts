@@ -1,5 +1,6 @@
 import type { TokenPurpose } from '../../database/account-tables.ts';
 import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
+import type { MailingList } from '../people/mail-choices.ts';
 
 /** A kind of mail. Its text is in `views/mail`. */
 export interface MailTemplate {
@@ -10,8 +11,8 @@ export interface MailTemplate {
   readonly purpose?: TokenPurpose;
   /** The page the mail's link opens. */
   path(token: string): string;
-  /** Whether the link unsubscribes, so that mail programs can offer a button (RFC 8058). */
-  readonly isUnsubscribeLink?: boolean;
+  /** The list that the link unsubscribes from. Mail programs offer a button for it (RFC 8058). */
+  readonly list?: MailingList;
   /** Whether the mail has become pointless since it was enqueued. */
   isMoot?(recipient: { isConfirmed: boolean }): boolean;
 }
@@ -65,15 +66,13 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
   },
   'new-comments': {
     subject: 'New comments on your post',
-    purpose: 'stop-comment-mails',
+    list: 'comments',
     path: unsubscribePath,
-    isUnsubscribeLink: true,
   },
   'weekly-digest': {
     subject: 'Your week on Pennypost',
-    purpose: 'stop-digest',
+    list: 'digest',
     path: unsubscribePath,
-    isUnsubscribeLink: true,
   },
   'export-ready': {
     subject: 'Your data export is ready',

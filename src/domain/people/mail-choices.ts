@@ -1,9 +1,7 @@
-import { sql } from 'kysely';
-import type { TokenPurpose } from '../../database/account-tables.ts';
 import type { Db } from '../../database/schema.ts';
-import { goodTokens } from '../accounts/mailed-token.ts';
 
-const UNSUBSCRIBING: readonly TokenPurpose[] = ['stop-digest', 'stop-comment-mails'];
+/** Optional mails, which people can unsubscribe from. */
+export type MailingList = 'digest' | 'comments';
 
 /** Which optional mails a person wants. */
 export interface MailChoices {
@@ -31,30 +29,42 @@ export async function chooseMails(
     .execute();
 }
 
-/** Finds what an unsubscribe link unsubscribes from. Undefined if the link is invalid or has expired. */
-export async function findUnsubscribeLink(
-  db: Db,
-  token: string,
-): Promise<'digest' | 'comment mails' | undefined> {
-  const found = await goodTokens(db, UNSUBSCRIBING, token).select('purpose').executeTakeFirst();
-  if (found === undefined) return undefined;
-  return found.purpose === 'stop-digest' ? 'digest' : 'comment mails';
+/** The token of a person's link that unsubscribes from a list. It does not expire, because people open old mail. */
+export function unsubscribeToken(list: MailingList, key: string): string {
+  return `${list}.${key}`;
+}
+
+/** Finds what an unsubscribe link unsubscribes from. Undefined if the link is invalid. */
+export async function findUnsubscribeLink(db: Db, token: string): Promise<MailingList | undefined> {
+  const link = readUnsubscribeToken(token);
+  if (link === undefined) return undefined;
+  const found = await db
+    .selectFrom('users')
+    .select('id')
+    .where('unsubscribe_key', '=', link.key)
+    .executeTakeFirst();
+  return found && link.list;
 }
 
 /**
  * Unsubscribes through a mailed link. Does not consume it, because repeating it changes nothing.
  *
- * @returns whether the link is valid
+ * @returns the list; undefined if the link is invalid
  */
-export async function unsubscribe(db: Db, token: string): Promise<boolean> {
+export async function unsubscribe(db: Db, token: string): Promise<MailingList | undefined> {
+  const link = readUnsubscribeToken(token);
+  if (link === undefined) return undefined;
   const { numUpdatedRows } = await db
     .updateTable('users')
-    .from(goodTokens(db, UNSUBSCRIBING, token).select(['user_id', 'purpose']).as('link'))
-    .set({
-      wants_digest: sql<boolean>`wants_digest and purpose <> 'stop-digest'`,
-      wants_comment_mails: sql<boolean>`wants_comment_mails and purpose <> 'stop-comment-mails'`,
-    })
-    .whereRef('users.id', '=', 'link.user_id')
+    .set(link.list === 'digest' ? { wants_digest: false } : { wants_comment_mails: false })
+    .where('unsubscribe_key', '=', link.key)
     .executeTakeFirst();
-  return numUpdatedRows > 0n;
+  return numUpdatedRows > 0n ? link.list : undefined;
+}
+
+const TOKEN = /^(digest|comments)\.([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})$/;
+
+function readUnsubscribeToken(token: string): { list: MailingList; key: string } | undefined {
+  const [, list, key] = TOKEN.exec(token) ?? [];
+  return key === undefined ? undefined : { list: list === 'digest' ? list : 'comments', key };
 }

@@ -52,10 +52,12 @@ export default fp(
       const isPrefetch = headers['sec-purpose']?.includes('prefetch');
       const messages = isPrefetch ? [] : await session.takeMessages();
       describePage(this.request, this);
+      const may = permissionsOf(session.user);
       return this.view(view, {
         ...data,
         user: session.user,
-        may: permissionsOf(session.user),
+        may,
+        mailOutage: may.administer ? app.mailOutage.since : undefined,
         messages,
         baseUrl: app.config.baseUrl,
         fragment,
@@ -64,7 +66,7 @@ export default fp(
       });
     });
   },
-  { name: 'page', dependencies: ['views', 'session', 'assets'] },
+  { name: 'page', dependencies: ['views', 'session', 'assets', 'mail-outage'] },
 );
 
 /**

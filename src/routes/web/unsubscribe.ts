@@ -21,22 +21,21 @@ export default async function unsubscribeRoutes(app: FastifyInstance): Promise<v
 
   app.get<WithToken>('/:token', async (request, reply) => {
     const { token } = request.params;
-    const kind = await findUnsubscribeLink(db, token);
-    if (kind === undefined) throw noSuchLink();
-    return reply.page('people/unsubscribe', { title: 'Unsubscribe', token, kind, isDone: false });
+    const list = await findUnsubscribeLink(db, token);
+    if (list === undefined) throw noSuchLink();
+    return reply.page('people/unsubscribe', { title: 'Unsubscribe', token, list, isDone: false });
   });
 
   app.post<WithToken>('/:token', async (request, reply) => {
-    const { token } = request.params;
-    if (!(await unsubscribe(db, token))) throw noSuchLink();
-    const kind = await findUnsubscribeLink(db, token);
-    return reply.page('people/unsubscribe', { title: 'Unsubscribed', token: '', kind, isDone: true });
+    const list = await unsubscribe(db, request.params.token);
+    if (list === undefined) throw noSuchLink();
+    return reply.page('people/unsubscribe', { title: 'Unsubscribed', token: '', list, isDone: true });
   });
 }
 
 function noSuchLink(): DomainError {
   return new DomainError(
     'not-found',
-    'That link is invalid or has expired. You can change your email notifications in your profile.',
+    'That link is invalid. You can change your email notifications in your profile.',
   );
 }

@@ -8,7 +8,14 @@ import { mailQueue } from '../../../src/queue/contracts.ts';
 import { ApiProgram, basic, issueTestToken } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
-import { createUser, mintToken, PASSWORD, signedInClient, type TestUser } from '../../support/factories.ts';
+import {
+  createUser,
+  mailedToken,
+  mintToken,
+  PASSWORD,
+  signedInClient,
+  type TestUser,
+} from '../../support/factories.ts';
 import { drain, jobsOf } from '../../support/jobs.ts';
 import { catchMail, linkIn } from '../../support/smtp.ts';
 
@@ -90,17 +97,9 @@ for (const [way, recover] of [
 
 t.test('unsubscribe links survive a reset', async (t) => {
   const { app, john } = await setUp(t);
-  await app.db
-    .insertInto('mailed_tokens')
-    .values({
-      token_hash: hashToken('stop'),
-      user_id: john.id,
-      purpose: 'stop-digest',
-      expires_at: new Date(Date.now() + 60_000),
-    })
-    .execute();
+  const token = await mailedToken(app, { template: 'weekly-digest', userId: john.id, week: '2026-01-05' });
   await resetPassword(app, john);
-  t.equal((await new Client(app).get('/unsubscribe/stop')).statusCode, 200);
+  t.equal((await new Client(app).get(`/unsubscribe/${token}`)).statusCode, 200);
 });
 
 t.test('a password changed during its verification opens nothing', async (t) => {

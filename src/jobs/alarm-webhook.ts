@@ -1,0 +1,9 @@
+import { postAlarm } from '../domain/alarms/post.ts';
+import { alarmWebhookQueue } from '../queue/contracts.ts';
+import { defineJob } from '../queue/job.ts';
+
+/** Reports an error to ALERT_WEBHOOK_URL. */
+export default defineJob(alarmWebhookQueue, async ({ db, config }, { alarmId }, { signal }) => {
+  const { alertWebhookUrl: to, baseUrl } = config;
+  if (to !== undefined) await postAlarm({ db, baseUrl, to }, alarmId, { signal });
+});

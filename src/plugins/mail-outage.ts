@@ -1,0 +1,59 @@
+import fp from 'fastify-plugin';
+import { findMailOutage } from '../domain/mail/outage.ts';
+import { mailQueue } from '../queue/contracts.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    mailOutage: {
+      /** Since when mail waits without any being delivered, as of the last look. Undefined if all is well. */
+      readonly since: Date | undefined;
+      /** Looks again. Never rejects: if it cannot look, `since` stays. */
+      refresh(): Promise<Date | undefined>;
+    };
+  }
+}
+
+const REFRESH_MS = 10_000;
+
+/**
+ * Provides `app.mailOutage`. A process that serves pages looks every ten seconds, so that no page has to. A worker looks
+ * when a mail fails, and raises an alarm when an outage begins.
+ */
+export default fp(
+  async (app) => {
+    let since: Date | undefined;
+    let checkedAt = -Infinity;
+    let isReported = false;
+    app.decorate('mailOutage', {
+      get since() {
+        return since;
+      },
+      async refresh() {
+        try {
+          since = await findMailOutage(app.db);
+        } catch (error) {
+          app.log.warn({ err: error }, 'could not look for an outage of mail');
+        }
+        return since;
+      },
+    });
+    let timer: NodeJS.Timeout | undefined;
+    app.addHook('onListen', async () => {
+      timer = setInterval(() => app.mailOutage.refresh(), REFRESH_MS).unref();
+      void app.mailOutage.refresh();
+    });
+    app.addHook('preClose', async () => clearInterval(timer));
+
+    app.queue.events.on('ended', async ({ queue, outcome }) => {
+      if (queue !== mailQueue.name || (outcome !== 'failed' && outcome !== 'timed out')) return;
+      if (performance.now() - checkedAt < REFRESH_MS) return;
+      checkedAt = performance.now();
+      const wasReported = isReported;
+      isReported = (await app.mailOutage.refresh()) !== undefined;
+      if (!isReported || wasReported) return;
+      const message = 'Mail waits, and none is delivered.';
+      await app.raiseAlarm({ title: 'Mail cannot be delivered', message, reference: `queue ${queue}` });
+    });
+  },
+  { name: 'mail-outage', dependencies: ['db', 'queue', 'alarms'] },
+);
