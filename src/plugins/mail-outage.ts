@@ -51,7 +51,7 @@ export default fp(
       const wasReported = isReported;
       isReported = (await app.mailOutage.refresh()) !== undefined;
       if (!isReported || wasReported) return;
-      const message = 'Mail waits, and none is delivered.';
+      const message = 'Email is waiting, and none is being delivered.';
       await app.raiseAlarm({ title: 'Mail cannot be delivered', message, reference: `queue ${queue}` });
     });
   },

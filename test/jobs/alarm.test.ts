@@ -123,7 +123,7 @@ t.test('an outage of mail is shown to Administrators, measured and reported', as
   await age.execute(app.db);
   const other = await build(t, { DATABASE_URL: app.config.databaseUrl, ADMIN_EMAIL });
   await app.mailOutage.refresh();
-  t.match((await admin.get('/')).body, 'No mail has been delivered since');
+  t.match((await admin.get('/')).body, 'Email is not being delivered.');
   t.notMatch((await john.get('/')).body, 'No mail has been delivered');
   t.match((await app.inject('/metrics')).body, /^pennypost_mail_outage_seconds 6\d\d/m);
 
