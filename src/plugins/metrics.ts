@@ -100,7 +100,11 @@ async function describeJobs(app: FastifyInstance): Promise<string> {
     ),
     ...header('pennypost_dead_letters', 'gauge', 'Jobs that failed for good and wait for an operator.'),
     ...counts.map(({ queue, dead }) => `pennypost_dead_letters{queue="${queue}"} ${dead}`),
-    ...header('pennypost_mail_outage_seconds', 'gauge', 'How long email has been waiting without any being delivered.'),
+    ...header(
+      'pennypost_mail_outage_seconds',
+      'gauge',
+      'How long no email has been delivered while some waits.',
+    ),
     `pennypost_mail_outage_seconds ${outage === undefined ? 0 : (Date.now() - outage.getTime()) / 1000}`,
     ...header('pennypost_job_duration_seconds', 'histogram', 'Duration of job attempts, across all workers.'),
     ...names.flatMap((name) =>
