@@ -20,6 +20,9 @@ t.test('an unexpected 500 is mailed once an hour, with the request that finds it
   const app = await build(t, { SMTP_URL: smtp.url, ADMIN_EMAIL });
   await sql`alter table posts rename to misplaced`.execute(app.db);
   for (let n = 0; n < 3; n += 1) t.equal((await app.inject(`/post/${n + 1}`)).statusCode, 500);
+  // The response does not wait for the alarm.
+  const isRaised = async () => (await jobsOf(app, alarmQueue)).length > 0;
+  await waitFor(isRaised, 'the alarm is raised');
   await drain(app);
 
   t.equal(smtp.mails.length, 1);
@@ -31,6 +34,7 @@ t.test('an unexpected 500 is mailed once an hour, with the request that finds it
 
   await sql`update alarms set mailed_at = mailed_at - interval '61 minutes'`.execute(app.db);
   await app.inject('/post/4');
+  await waitFor(isRaised, 'the alarm is raised again');
   await drain(app);
   t.equal(smtp.mails.length, 2);
   t.match(smtp.mails[1]?.text, 'It has happened 4 times since it was first reported.');
