@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isUnavailable } from './unavailable.ts';
 
 interface Log {
   error(context: object, message: string): void;
@@ -23,6 +24,12 @@ export class OutageLog {
   constructor(log: Log, probe: () => Promise<unknown>) {
     this.#log = log;
     this.#probe = probe;
+  }
+
+  /** Logs a failure: as part of an outage if the database is unavailable, otherwise by itself. */
+  logFailure(error: unknown, context: object, message: string): void {
+    if (isUnavailable(error)) this.report(error);
+    else this.#log.error({ err: error, ...context }, message);
   }
 
   /** Reports that something failed because the database is unavailable. */

@@ -3,7 +3,6 @@ import { sql } from 'kysely';
 import { type Clock, enableClockOverride, PgBoss } from 'pg-boss';
 import manifest from 'pg-boss/package.json' with { type: 'json' };
 import { connectionTo } from '../database/connection.ts';
-import { isUnavailable } from '../database/unavailable.ts';
 import { StartupError } from '../errors.ts';
 
 export { type Clock, enableClockOverride };
@@ -49,10 +48,7 @@ export async function createBoss(app: FastifyInstance, clock: Clock | undefined)
     ...(clock !== undefined && { clock }),
   });
   // Without a listener, a temporary failure of background work would end the process.
-  boss.on('error', (error) => {
-    if (isUnavailable(error)) app.outages.report(error);
-    else app.log.error({ err: error }, 'queue error');
-  });
+  boss.on('error', (error) => app.outages.logFailure(error, {}, 'queue error'));
   boss.on('warning', (warning) => app.log.warn({ warning }, 'queue warning'));
   return boss;
 }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromKysely } from 'pg-boss';
 import type { RunningJob } from '../database/job-tables.ts';
-import { isUnavailable } from '../database/unavailable.ts';
 import { recordAttempts } from './attempts.ts';
 import { type Claim, ClaimLost, claimOf, ShuttingDown, TimedOut, untilAborted } from './claim.ts';
 import type { JobDefinition } from './job.ts';
@@ -20,7 +19,10 @@ interface Dependencies extends SettlerDependencies {
   readonly slots: Slots;
 }
 
-/** Works one queue: fetches as many jobs as there are free slots, starts each at once, and settles each when it ends. */
+/**
+ * Works one queue: fetches as many jobs as there are free slots, and those its contract prefetches; starts each as soon as
+ * it has a slot, and settles each when it ends.
+ */
 export class Consumer {
   readonly job: JobDefinition;
   readonly #deps: Dependencies;
@@ -151,8 +153,7 @@ export class Consumer {
       );
       return jobs.map((job) => claimOf(job, recorded));
     } catch (error) {
-      if (isUnavailable(error)) app.outages.report(error);
-      else app.log.error({ err: error, queue: this.#name }, 'could not fetch jobs');
+      app.outages.logFailure(error, { queue: this.#name }, 'could not fetch jobs');
       return [];
     }
   }

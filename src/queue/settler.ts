@@ -28,8 +28,8 @@ export interface Ended {
 }
 
 /**
- * Writes the results of one queue's attempts. Retries failed writes for a while; after that, the job runs again. Neither
- * method rejects.
+ * Writes the results of one queue's attempts. Retries failed writes for a while; after that, the job runs again. None of
+ * its methods rejects.
  */
 export class Settler {
   readonly #queue: string;
@@ -54,10 +54,7 @@ export class Settler {
       for (const claim of claims) this.#report({ claim, durationMs: 0 }, 'handed back');
     } catch (error) {
       const line = { err: error, queue: this.#queue };
-      this.#deps.app.log.error(
-        line,
-        'jobs could not be handed back: they run again when their heartbeat ends',
-      );
+      this.#deps.app.log.error(line, 'could not hand jobs back; they run again when their heartbeats end');
     }
   }
 

@@ -1,7 +1,6 @@
 import { hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import type { PgBoss } from 'pg-boss';
-import { isUnavailable } from '../database/unavailable.ts';
 import { Consumer } from './consumer.ts';
 import { addDurations, DurationCounter } from './durations.ts';
 import type { JobEnd, JobEvents } from './events.ts';
@@ -91,8 +90,7 @@ export class Worker {
       const paused = await beat(this.#app.db, this.#id, { running, hasPolled });
       for (const consumer of this.#consumers) consumer.setPaused(paused.includes(consumer.job.contract.name));
     } catch (error) {
-      if (isUnavailable(error)) this.#app.outages.report(error);
-      else this.#app.log.error({ err: error }, 'could not report the worker’s presence');
+      this.#app.outages.logFailure(error, {}, 'could not report the worker’s presence');
     }
   }
 }

@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
 import { pendingMigrations } from '../database/migrator.ts';
-import { isUnavailable } from '../database/unavailable.ts';
 
 /** Health checks for load balancers and orchestrators. Not logged, because they are frequent. */
 export default async function health(app: FastifyInstance): Promise<void> {
@@ -16,13 +15,12 @@ export default async function health(app: FastifyInstance): Promise<void> {
 }
 
 /** Uses the reserved connection and no table of the pages, so busy or locked pages do not take a process out of service. */
-async function findMissing({ reserved, outages, log }: FastifyInstance): Promise<string | undefined> {
+async function findMissing({ reserved, outages }: FastifyInstance): Promise<string | undefined> {
   try {
     const pending = await pendingMigrations(reserved);
     return pending.length === 0 ? undefined : `migrations: ${pending.join(', ')}`;
   } catch (error) {
-    if (isUnavailable(error)) outages.report(error);
-    else log.error({ err: error }, 'the database does not answer');
+    outages.logFailure(error, {}, 'the database does not answer');
     return 'the database does not answer';
   }
 }

@@ -35,6 +35,25 @@ export async function openPage(t: Test, options: BrowserContextOptions = {}): Pr
   return page;
 }
 
+/** A phone at night without JavaScript, and a desktop in daylight with it. */
+export const LOOKS = [
+  { javaScriptEnabled: false, colorScheme: 'dark', viewport: { width: 320, height: 700 } },
+  { javaScriptEnabled: true, colorScheme: 'light', viewport: { width: 1440, height: 900 } },
+] as const;
+
+/** Asserts that a page opened with one of these looks is accessible, and fits its width. */
+export async function assertSound(
+  t: Test,
+  page: Page,
+  { javaScriptEnabled, viewport }: (typeof LOOKS)[number],
+  what: string,
+): Promise<void> {
+  await page.waitForLoadState();
+  if (javaScriptEnabled) t.same(await accessibilityFaults(page), [], `${what} is accessible`);
+  const width = await page.evaluate('document.documentElement.scrollWidth');
+  t.ok(Number(width) <= viewport.width, `${what} does not scroll sideways`);
+}
+
 /** Logs in through the form, as a user from `createUser`. */
 export async function logIn(page: Page, site: string, email: string): Promise<void> {
   await page.goto(`${site}/auth/login`);

@@ -20,8 +20,8 @@ export const REPORTING = [alarmQueue, alarmWebhookQueue] as const;
 const QUIET_PERIOD = sql`interval '1 hour'`;
 
 /**
- * Enqueues a mail and a call of the webhook about an error. If the same error was mailed within the hour, only counts it; the next mail says how
- * often it occurred. Errors that differ only in numbers and ids are the same.
+ * Enqueues a mail and a call of the webhook about an error. If the same error was mailed within the hour, only counts it;
+ * the next mail says how often it occurred. Errors that differ only in numbers and ids are the same.
  */
 export async function raiseAlarm({ db, queue }: { db: Db; queue: Queue }, alarm: Alarm): Promise<void> {
   await db.transaction().execute(async (trx) => {

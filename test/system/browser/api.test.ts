@@ -1,5 +1,5 @@
 import t from 'tap';
-import { accessibilityFaults, listen, openPage } from '../../support/browser.ts';
+import { assertSound, LOOKS, listen, openPage } from '../../support/browser.ts';
 import { build } from '../../support/build.ts';
 import { createUser, PASSWORD } from '../../support/factories.ts';
 
@@ -8,17 +8,9 @@ t.test('a user creates a token, reads the documentation, and a program uses the 
   await createUser(app);
   const site = await listen(app);
 
-  for (const look of [
-    { javaScriptEnabled: false, colorScheme: 'dark', viewport: { width: 320, height: 700 } },
-    { javaScriptEnabled: true, colorScheme: 'light', viewport: { width: 1440, height: 900 } },
-  ] as const) {
+  for (const look of LOOKS) {
     const page = await openPage(t, look);
-    const isSound = async (what: string) => {
-      await page.waitForLoadState();
-      if (look.javaScriptEnabled) t.same(await accessibilityFaults(page), [], `${what} is accessible`);
-      const width = await page.evaluate('document.documentElement.scrollWidth');
-      t.ok(Number(width) <= look.viewport.width, `${what} does not scroll sideways`);
-    };
+    const isSound = (what: string) => assertSound(t, page, look, what);
     await page.goto(`${site}/auth/login?next=/edit-profile`);
     await page.fill('#email', 'john@example.com');
     await page.fill('#password', PASSWORD);

@@ -5,17 +5,12 @@ import { PermanentFailure } from '../../../src/errors.ts';
 import { jobs } from '../../../src/jobs/index.ts';
 import { exportQueue, mailQueue } from '../../../src/queue/contracts.ts';
 import { defineJob } from '../../../src/queue/job.ts';
-import { accessibilityFaults, listen, openPage } from '../../support/browser.ts';
+import { accessibilityFaults, assertSound, LOOKS, listen, openPage } from '../../support/browser.ts';
 import { testConfig } from '../../support/build.ts';
 import { createDatabase } from '../../support/database.ts';
 import { createUser, PASSWORD } from '../../support/factories.ts';
 import { deadLettersOf } from '../../support/jobs.ts';
 import { waitFor } from '../../support/wait-for.ts';
-
-const LOOKS = [
-  { javaScriptEnabled: false, colorScheme: 'dark', viewport: { width: 320, height: 700 } },
-  { javaScriptEnabled: true, colorScheme: 'light', viewport: { width: 1440, height: 900 } },
-] as const;
 
 t.test('an operator finds a dead letter and redrives it, and pages refresh themselves', async (t) => {
   const env = { DATABASE_URL: await createDatabase(t), SHUTDOWN_GRACE_SECONDS: '1' };
@@ -35,12 +30,7 @@ t.test('an operator finds a dead letter and redrives it, and pages refresh thems
 
   const lookAround = async (look: (typeof LOOKS)[number]) => {
     const page = await openPage(t, look);
-    const isSound = async (what: string) => {
-      await page.waitForLoadState();
-      if (look.javaScriptEnabled) t.same(await accessibilityFaults(page), [], `${what} is accessible`);
-      const width = await page.evaluate('document.documentElement.scrollWidth');
-      t.ok(Number(width) <= look.viewport.width, `${what} does not scroll sideways`);
-    };
+    const isSound = (what: string) => assertSound(t, page, look, what);
     await page.goto(`${site}/auth/login`);
     await page.fill('#email', 'boss@example.com');
     await page.fill('#password', PASSWORD);
