@@ -13,6 +13,15 @@ t.test('a schedule’s payload fits its contract', async (t) => {
   }
 });
 
+t.test('mail is tried for about four days', async (t) => {
+  const { limit, delaySeconds, maxDelaySeconds } = mailQueue.retry;
+  const delays = Array.from({ length: limit }, (_, retry) =>
+    Math.min(delaySeconds * 2 ** retry, maxDelaySeconds),
+  );
+  const days = delays.reduce((sum, delay) => sum + delay, 0) / 86_400;
+  t.ok(days > 4 && days < 4.5, `${days} days`);
+});
+
 t.test('a payload that fits no template is refused, naming the invalid field', async (t) => {
   t.equal(mailQueue.faultOf({ template: 'export-ready', userId: 1, exportId: 1 }), undefined);
   t.equal(

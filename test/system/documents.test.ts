@@ -93,6 +93,26 @@ t.test('.env.example lists every variable, and ARCHITECTURE.md every queue', asy
   t.same(described.sort(), queueContracts.map(({ name }) => name).sort());
 });
 
+t.test('every promise about delivery names the test that keeps it', async (t) => {
+  const rows =
+    (await read('ARCHITECTURE.md'))
+      .match(/^\| event \|.*\n.*\n((?:\|.*\n)+)/m)?.[1]
+      ?.trim()
+      .split('\n') ?? [];
+  t.ok(rows.length > 10);
+  for (const row of rows) {
+    const links = [...row.matchAll(/\[([^\]]+)\]\((test\/[\w/-]+\.test\.ts)\)/g)];
+    t.not(links.length, 0, row);
+    for (const [, name = '', file = ''] of links) {
+      const source = await read(file);
+      t.ok(
+        [`'${name}'`, `"${name}"`].some((title) => source.includes(title)),
+        name,
+      );
+    }
+  }
+});
+
 t.test('each test is at the path of the file or folder that it tests', async (t) => {
   for await (const file of glob('test/**/*.test.ts', { cwd: ROOT })) {
     const path = file.slice('test/'.length, -'.test.ts'.length);
