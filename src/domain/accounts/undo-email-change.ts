@@ -3,7 +3,7 @@ import { mintToken } from '../token.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 import { enqueuePasswordReset, type PasswordDependencies } from './change-password.ts';
 import { endAccess } from './end-access.ts';
-import { useToken } from './mailed-token.ts';
+import { isTokenValid, useToken } from './mailed-token.ts';
 
 /**
  * Consumes a mailed link and moves an account back to the address it had before a change. An attacker may know the
@@ -16,6 +16,8 @@ export async function undoEmailChange(
   { db, queue, passwords }: PasswordDependencies,
   token: string,
 ): Promise<boolean> {
+  // Hashing is expensive, and anyone can make up a link.
+  if (!(await isTokenValid(db, 'undo-email-change', token))) return false;
   const passwordHash = await passwords.hash(mintToken().token);
   try {
     return await db.transaction().execute(async (trx) => {
