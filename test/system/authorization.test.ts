@@ -2,14 +2,13 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import { sql } from 'kysely';
 import t from 'tap';
 import { buildApp } from '../../src/app.ts';
-import { startSession } from '../../src/domain/sessions/start.ts';
 import { basic, issueTestToken } from '../support/api.ts';
 import { testConfig } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';
 import { createUser, PASSWORD, type TestUser } from '../support/factories.ts';
 import { MATRIX, PEOPLE, type Person, type Row } from './authorization/matrix.ts';
 import { REQUESTS } from './authorization/requests.ts';
-import { issueUnnamedToken, type Situation } from './authorization/things.ts';
+import { issueUnnamedToken, type Situation, sessionCookie } from './authorization/things.ts';
 
 /** A person's credentials. The API's log-in needs the password. */
 type Credentials = 'session' | 'token' | 'reading token' | 'password';
@@ -50,10 +49,11 @@ t.test('the matrix lists every route and nothing else', async (t) => {
   const unwritten = [...routes].filter((route) => !written.includes(route));
   // Skips the API's routes for unsupported methods and missing trailing slashes.
   for (const route of unwritten) {
-    const { statusCode } = await app.inject(
+    const { statusCode, headers } = await app.inject(
       await prepare(route, { person: 'administrator', credentials: 'token' }),
     );
-    t.ok([204, 308, 405].includes(statusCode), `${route} has no row and answers ${statusCode}`);
+    const isMissingSlash = statusCode === 308 && routes.has(`${route}/`);
+    t.ok(headers.allow !== undefined || isMissingSlash, `${route} has no row and answers ${statusCode}`);
   }
   t.same(
     [...written, ...Object.keys(REQUESTS)].filter((route) => !routes.has(route)),
@@ -150,7 +150,7 @@ async function prepare(route: string, { person, credentials }: Asker): Promise<I
 async function headersFor(user: TestUser, credentials: Credentials): Promise<Record<string, string>> {
   switch (credentials) {
     case 'session':
-      return { cookie: `session=${await startSession(app.db, { userId: user.id, isRemembered: false })}` };
+      return { cookie: await sessionCookie(app, user) };
     case 'token':
       return { authorization: `Bearer ${await issueUnnamedToken(app, user)}` };
     case 'reading token': {

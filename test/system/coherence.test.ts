@@ -59,8 +59,9 @@ class World {
       processes.push(/listening at (http:[^"\s]+)/.exec(server.output)?.[1] ?? '');
     }
     const world = new World(app, processes, people);
-    for (const [index, { id }] of people.entries()) {
-      world.#cookies[index] = `session=${await startSession(app.db, { userId: id, isRemembered: false })}`;
+    for (const [index, { id: userId, passwordHash }] of people.entries()) {
+      const session = await startSession(app.db, { userId, passwordHash, isRemembered: false });
+      world.#cookies[index] = `session=${session}`;
     }
     return world;
   }

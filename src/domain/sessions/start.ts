@@ -8,7 +8,8 @@ import type { Message } from './messages.ts';
 /**
  * Starts a session for a user.
  *
- * @param options.passwordHash the verified password hash, which must still be current; undefined without a password
+ * @param options.passwordHash the verified password hash, which must still be current; undefined without a password,
+ *   which sensitive pages then ask for
  * @returns the token for the cookie, of which only a hash is stored
  * @throws DomainError `unauthorized` if the password has changed in the meantime
  */
@@ -18,14 +19,15 @@ export async function startSession(
 ): Promise<string> {
   const { token, hash } = mintToken();
   const seconds = isRemembered ? SESSION_SECONDS.remembered : SESSION_SECONDS.unremembered;
+  const verifiedAt = passwordHash === undefined ? sql<Date>`'-infinity'::timestamptz` : sql<Date>`now()`;
   const { numInsertedOrUpdatedRows } = await db
     .insertInto('sessions')
-    .columns(['token_hash', 'user_id', 'is_remembered', 'expires_at'])
+    .columns(['token_hash', 'user_id', 'is_remembered', 'verified_at', 'expires_at'])
     .expression((from) =>
       from
         .selectFrom('users')
         .select(({ val }) => [val(hash).as('token_hash'), 'id', val(isRemembered).as('is_remembered')])
-        .select(expiry(seconds).as('expires_at'))
+        .select([verifiedAt.as('verified_at'), expiry(seconds).as('expires_at')])
         .where('id', '=', userId)
         .$if(passwordHash !== undefined, (query) => query.where('password_hash', '=', passwordHash ?? ''))
         .forShare(),

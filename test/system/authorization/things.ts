@@ -3,9 +3,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
+import type { Credentials } from '../../../src/domain/accounts/find.ts';
 import { issueToken } from '../../../src/domain/api-tokens/issue.ts';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { follow } from '../../../src/domain/follows/follow.ts';
+import { startSession } from '../../../src/domain/sessions/start.ts';
 import { mailQueue } from '../../../src/queue/contracts.ts';
 import { issueTestToken } from '../../support/api.ts';
 import { mailedToken, mintToken, type TestUser } from '../../support/factories.ts';
@@ -25,14 +27,24 @@ export function freshName(): string {
   return `n${randomUUID().replaceAll('-', '')}`;
 }
 
-/** A token as obtained with a password. */
-export async function issueUnnamedToken({ db }: FastifyInstance, { id }: TestUser): Promise<string> {
-  const account = await db
+/** An account with its current password hash. */
+export function credentialsOf({ db }: FastifyInstance, { id }: TestUser): Promise<Credentials> {
+  return db
     .selectFrom('users')
     .select(['id', 'password_hash as passwordHash'])
     .where('id', '=', id)
     .executeTakeFirstOrThrow();
-  return issueToken(db, account);
+}
+
+/** A token as obtained with a password. */
+export async function issueUnnamedToken(app: FastifyInstance, user: TestUser): Promise<string> {
+  return issueToken(app.db, await credentialsOf(app, user));
+}
+
+/** The cookie of a session that was started with a password. */
+export async function sessionCookie(app: FastifyInstance, user: TestUser): Promise<string> {
+  const { id: userId, passwordHash } = await credentialsOf(app, user);
+  return `session=${await startSession(app.db, { userId, passwordHash, isRemembered: false })}`;
 }
 
 /** A post of the owner's. */
