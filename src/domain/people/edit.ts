@@ -21,7 +21,7 @@ export async function editOwnProfile(
  * Changes anything about an account, for Administrators. A new email address ends all access to the account, and the old
  * address is notified.
  *
- * @param options.session the token hash of the Administrator's session, which continues
+ * @param options.session the token hash of the session to keep, for an Administrator's own account
  * @throws DomainError `email-taken`, `username-taken`, or `last-administrator` if no Administrator would be left
  */
 export async function editAnyProfile(

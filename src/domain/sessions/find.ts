@@ -4,7 +4,7 @@ import type { Db } from '../../database/schema.ts';
 import { hashToken } from '../token.ts';
 import { expiry, SESSION_SECONDS } from './lifetime.ts';
 import type { Message } from './messages.ts';
-import { VERIFIED_SECONDS } from './verify.ts';
+import { VERIFIED_SECONDS } from './renew.ts';
 
 /** A valid session and its user. */
 export interface FoundSession {

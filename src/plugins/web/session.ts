@@ -8,8 +8,8 @@ import { type FoundSession, findSession, type SessionUser } from '../../domain/s
 import { BROWSER_SECONDS, SESSION_SECONDS } from '../../domain/sessions/lifetime.ts';
 import { type LogIn, logIn } from '../../domain/sessions/log-in.ts';
 import { forgetMessages, leaveMessage, type Message } from '../../domain/sessions/messages.ts';
+import { renewSession } from '../../domain/sessions/renew.ts';
 import { startAnonymousSession } from '../../domain/sessions/start.ts';
-import { renewVerified } from '../../domain/sessions/verify.ts';
 import { hashToken } from '../../domain/token.ts';
 import { DomainError } from '../../errors.ts';
 import { SAFE_METHODS } from '../../http/methods.ts';
@@ -124,11 +124,19 @@ export class WebSession {
     return this.#found?.isVerified ?? false;
   }
 
-  /** Records that the password was given again, and replaces the token, so that a stolen copy stops working. */
+  /** Records that the password was given again, and replaces the token. */
   async verify(): Promise<void> {
-    if (this.#token === undefined || this.#found === undefined) return;
-    this.#token = await renewVerified(this.#app.db, this.#token);
-    this.#sendCookie(this.#token, this.#found.isRemembered);
+    await this.#replaceToken({ isVerified: true });
+  }
+
+  /**
+   * Replaces the token, so that a stolen copy stops working. Call it before a change that ends all other sessions.
+   *
+   * @returns the new `hash`
+   */
+  async renew(): Promise<Buffer | undefined> {
+    await this.#replaceToken({ isVerified: false });
+    return this.hash;
   }
 
   /**
@@ -187,6 +195,12 @@ export class WebSession {
     if (this.#token !== undefined) await endSession(this.#app.db, this.#token);
     this.#token = undefined;
     this.#found = undefined;
+  }
+
+  async #replaceToken(options: { isVerified: boolean }): Promise<void> {
+    if (this.#token === undefined || this.#found === undefined) return;
+    this.#token = await renewSession(this.#app.db, this.#token, options);
+    this.#sendCookie(this.#token, this.#found.isRemembered);
   }
 
   #sendCookie(token: string, isRemembered: boolean): void {

@@ -109,7 +109,9 @@ async function anyProfile(app: FastifyInstance): Promise<void> {
       const { confirmed: isConfirmed, about_me: aboutMe, ...rest } = form.data;
       try {
         const edited = { id: profile.id, isConfirmed, aboutMe, ...rest };
-        await editAnyProfile({ db, queue }, edited, { session: sessionOf(request).hash });
+        const isOwn = profile.id === currentUser(request).id;
+        const session = isOwn ? await sessionOf(request).renew() : undefined;
+        await editAnyProfile({ db, queue }, edited, { session });
       } catch (error) {
         const field = error instanceof DomainError && FIELD_OF[error.code];
         if (!field) throw error;

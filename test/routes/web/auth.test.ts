@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { ParsedMail } from 'mailparser';
 import t, { type Test } from 'tap';
 import { issueNamedToken } from '../../../src/domain/api-tokens/issue.ts';
 import { endSession } from '../../../src/domain/sessions/end.ts';
@@ -281,15 +282,73 @@ t.test('a previous user of a browser does not count as its next one', async (t) 
   t.same(await jobsOf(app, mailQueue), [], 'both accounts know the browser they share');
 });
 
-t.test('a copied session cookie stops working once the password is entered again', async (t) => {
-  const { app, john } = await setUp(t);
-  const client = await signedInClient(app, john);
+/** A thief's copy of a browser's cookies. */
+function copyOf(app: FastifyInstance, client: Client): Client {
   const copy = new Client(app);
   for (const [name, value] of client.cookies) copy.cookies.set(name, value);
-  t.equal(await isSignedIn(copy), true);
-  await client.post('/auth/verify', { password: PASSWORD });
+  return copy;
+}
+
+for (const [what, act] of [
+  ['the password is entered again', (client: Client) => client.post('/auth/verify', { password: PASSWORD })],
+  [
+    'the password is changed',
+    (client: Client) =>
+      client.post('/auth/change-password', { old_password: PASSWORD, password: ANOTHER, password2: ANOTHER }),
+  ],
+  [
+    'the address is changed',
+    async (client: Client, mailAbout: (subject: string) => Promise<ParsedMail | undefined>) => {
+      await client.post('/auth/change-email', { email: 'new@example.com', password: PASSWORD });
+      await client.post(linkIn(await mailAbout('Confirm your email address')));
+    },
+  ],
+  [
+    'the address is changed as Administrator',
+    (client: Client, _mailAbout: unknown, { id, username }: TestUser) =>
+      client.post(`/edit-profile/${id}`, {
+        email: 'new@example.com',
+        username,
+        confirmed: 'y',
+        role: 'Administrator',
+      }),
+  ],
+] as const) {
+  t.test(`a copied session cookie stops working once ${what}`, async (t) => {
+    const { app, mailAbout } = await setUp(t);
+    const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
+    const client = await signedInClient(app, boss);
+    const copy = copyOf(app, client);
+    t.equal(await isSignedIn(copy), true);
+    await act(client, mailAbout, boss);
+    t.equal(await isSignedIn(client), true);
+    t.equal(await isSignedIn(copy), false);
+  });
+}
+
+t.test('a mailed link logs in, but is not a password', async (t) => {
+  const { app } = await setUp(t);
+  const susan = await createUser(app, { username: 'susan', isConfirmed: false });
+  const client = new Client(app);
+  await client.post(`/auth/confirm/${await mintToken(app, susan.id, 'confirm-account')}`);
   t.equal(await isSignedIn(client), true);
-  t.equal(await isSignedIn(copy), false);
+  for (const path of ['/api-tokens', '/your-data']) {
+    t.match((await client.get(path)).headers.location, '/auth/verify?next=', path);
+  }
+});
+
+t.test('a made-up link costs no hashing', async (t) => {
+  const { app } = await setUp(t);
+  let hashes = 0;
+  const { hash } = app.passwords;
+  app.passwords.hash = (password) => {
+    hashes += 1;
+    return hash(password);
+  };
+  for (const path of ['/auth/undo-email-change/made-up', '/auth/reset/made-up']) {
+    await new Client(app).post(path, { password: ANOTHER, password2: ANOTHER });
+    t.equal(hashes, 0, path);
+  }
 });
 
 t.test('a reset refuses a password based on the account’s name', async (t) => {

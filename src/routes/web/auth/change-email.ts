@@ -47,7 +47,7 @@ export default async function changeEmailRoutes(app: FastifyInstance): Promise<v
 
   app.post<WithToken>('/change-email/:token', async (request, reply) => {
     const { adminEmail } = app.config;
-    const session = sessionOf(request).hash;
+    const session = await sessionOf(request).renew();
     if (!(await changeEmail({ db, queue, adminEmail }, request.params.token, { session })))
       return refuse(request, reply);
     await sessionOf(request).flash('Your email address has been updated.');

@@ -30,8 +30,13 @@ export default async function changePasswordRoutes(app: FastifyInstance): Promis
     const actor = { account: id, address: request.ip };
     await rateLimits.consume('login', actor);
     const account = await verifyPassword({ db, passwords }, id, old_password);
-    const change = { password, session: sessionOf(request).hash };
-    if (account === undefined || !(await changePassword({ db, queue, passwords }, account, change))) {
+    const hasChanged =
+      account !== undefined &&
+      (await changePassword({ db, queue, passwords }, account, {
+        password,
+        session: await sessionOf(request).renew(),
+      }));
+    if (!hasChanged) {
       return show(reply.code(422), form.refuse('old_password', 'Invalid password.'));
     }
     await rateLimits.forgive('login', actor);

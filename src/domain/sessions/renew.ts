@@ -5,12 +5,21 @@ import { hashToken, mintToken } from '../token.ts';
 /** How many seconds after giving the password a session may open sensitive pages. */
 export const VERIFIED_SECONDS = 10 * 60;
 
-/** Records that the password was given again. Returns the session's new token; the old one stops working. */
-export async function renewVerified(db: Db, oldToken: string): Promise<string> {
+/**
+ * Replaces a session's token, so that a stolen copy of the old one stops working.
+ *
+ * @param options.isVerified whether the password was just given
+ * @returns the new token
+ */
+export async function renewSession(
+  db: Db,
+  oldToken: string,
+  { isVerified }: { isVerified: boolean },
+): Promise<string> {
   const { token, hash } = mintToken();
   await db
     .updateTable('sessions')
-    .set({ token_hash: hash, verified_at: sql<Date>`now()` })
+    .set({ token_hash: hash, ...(isVerified && { verified_at: sql<Date>`now()` }) })
     .where('token_hash', '=', hashToken(oldToken))
     .execute();
   return token;
