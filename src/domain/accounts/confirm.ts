@@ -4,6 +4,7 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { mailQueue, type Queue } from '../../queue/contracts.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
+import { endAccess } from './end-access.ts';
 import { useToken } from './mailed-token.ts';
 
 /**
@@ -64,15 +65,17 @@ export async function resendConfirmation(
 }
 
 /**
- * Corrects the address of an unconfirmed account and mails a new confirmation link. Links sent to the old address, and a
- * role it was granted, become void.
+ * Corrects the address of an unconfirmed account and mails a new confirmation link. Ends all other access, and a role that
+ * it was granted.
  *
+ * @param options.session the token hash of the session to keep
  * @returns false if the account has been confirmed in the meantime
  */
 export async function correctEmail(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
   userId: number,
   email: string,
+  { session }: { session: Buffer | undefined },
 ): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
     const { numUpdatedRows } = await trx
@@ -82,6 +85,7 @@ export async function correctEmail(
       .where('confirmed_at', 'is', null)
       .executeTakeFirst();
     if (numUpdatedRows === 0n) return false;
+    await endAccess(trx, userId, { exceptSession: session });
     await recordEvent(trx, { kind: 'address-changed', userId });
     await resendConfirmation({ db: trx, queue }, userId);
     return true;

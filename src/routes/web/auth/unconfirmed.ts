@@ -25,7 +25,8 @@ export default async function unconfirmedRoutes(app: FastifyInstance): Promise<v
     const { email } = form.data;
     await rateLimits.consume('changeEmail', { account: user.id, address: request.ip });
     await rateLimits.consume('resend', { account: email, address: request.ip });
-    if (await correctEmail({ db, queue }, user.id, email)) {
+    const session = await sessionOf(request).renew();
+    if (await correctEmail({ db, queue }, user.id, email, { session })) {
       await sessionOf(request).flash(`We've sent a confirmation link to ${email}.`);
     }
     return reply.redirect('/auth/unconfirmed', 303);

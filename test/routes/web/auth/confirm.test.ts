@@ -3,8 +3,9 @@ import t from 'tap';
 import { mailQueue } from '../../../../src/queue/contracts.ts';
 import { build } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf, warningsOf } from '../../../support/client.ts';
-import { createUser, mintToken, signedInClient } from '../../../support/factories.ts';
-import { jobsOf } from '../../../support/jobs.ts';
+import { createUser, mintToken, PASSWORD, signedInClient } from '../../../support/factories.ts';
+import { drain, jobsOf } from '../../../support/jobs.ts';
+import { catchMail, linkIn } from '../../../support/smtp.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 import { writePosts } from '../../../support/writing.ts';
 
@@ -173,6 +174,24 @@ t.test('a mistyped address can be corrected, and its link stops working', async 
   const later = await mintToken(app, user.id, 'confirm-account');
   t.same(messagesOf(await client.follow(await client.post(`/auth/confirm/${later}`))), [THANKS]);
   t.equal((await client.post('/auth/unconfirmed', { email: 'x@example.com' })).headers.location, '/');
+});
+
+t.test('correcting the address ends other sessions and pending changes of it', async (t) => {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url });
+  const user = await createUser(app, { isConfirmed: false });
+  const [client, thief] = [await signedInClient(app, user), await signedInClient(app, user)];
+  await thief.post('/auth/change-email', { email: 'thief@example.com', password: PASSWORD });
+  await drain(app);
+  const change = linkIn(smtp.mails[0]);
+  const copy = new Client(app);
+  for (const [name, value] of client.cookies) copy.cookies.set(name, value);
+
+  await client.post('/auth/unconfirmed', { email: 'jon@example.com' });
+
+  t.equal((await client.get('/auth/unconfirmed')).statusCode, 200, 'this session continues');
+  for (const other of [thief, copy]) t.equal((await other.get('/auth/unconfirmed')).statusCode, 303);
+  t.equal((await thief.get(change)).statusCode, 404);
 });
 
 t.test('an address corrected while its link is used is not confirmed', async (t) => {
