@@ -42,7 +42,7 @@ export async function logIn(
     if (others.known > 0 && others.ofLastHour < MAX_MAILS_AN_HOUR) {
       await queue.send(mailQueue, { template: 'new-login', userId, address }, { db: trx });
     }
-    if (others.known >= MAX_BROWSERS) await forgetOldestBrowser(trx, userId);
+    if (others.known >= MAX_BROWSERS) await forgetOldBrowsers(trx, userId);
     const { token: browser, hash } = mintToken();
     await trx.insertInto('known_browsers').values({ user_id: userId, token_hash: hash }).execute();
     return { session, browser };
@@ -91,16 +91,17 @@ async function findBrowsers(db: Db, userId: number): Promise<{ known: number; of
     .executeTakeFirstOrThrow();
 }
 
-async function forgetOldestBrowser(db: Db, userId: number): Promise<void> {
+/** Makes room for one more. Concurrent log-ins may have exceeded the limit. */
+async function forgetOldBrowsers(db: Db, userId: number): Promise<void> {
   await db
     .deleteFrom('known_browsers')
     .where('user_id', '=', userId)
-    .where('token_hash', '=', ({ selectFrom }) =>
+    .where('token_hash', 'in', ({ selectFrom }) =>
       selectFrom('known_browsers')
         .select('token_hash')
         .where('user_id', '=', userId)
-        .orderBy('last_used_at')
-        .limit(1),
+        .orderBy('last_used_at', 'desc')
+        .offset(MAX_BROWSERS - 1),
     )
     .execute();
 }

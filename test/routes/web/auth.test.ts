@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { ParsedMail } from 'mailparser';
 import t, { type Test } from 'tap';
@@ -262,6 +263,18 @@ t.test('log-ins from new browsers are mailed, except for the first, up to a limi
   t.equal((await jobsOf(app, mailQueue)).length, 4);
   const mail = await mailAbout('New log-in to your account');
   t.match(mail?.text, /192\.0\.2\.7/);
+});
+
+t.test('an account remembers its last 20 browsers', async (t) => {
+  const { app, john } = await setUp(t);
+  const remembered = () =>
+    app.db.selectFrom('known_browsers').select('token_hash').where('user_id', '=', john.id).execute();
+  await app.db
+    .insertInto('known_browsers')
+    .values(Array.from({ length: 25 }, () => ({ user_id: john.id, token_hash: randomBytes(32) })))
+    .execute();
+  await signedInClient(app, john);
+  t.equal((await remembered()).length, 20, 'even if concurrent log-ins have exceeded the limit');
 });
 
 t.test('a previous user of a browser does not count as its next one', async (t) => {
