@@ -39,6 +39,8 @@ export const DEFAULT_LIMITS = Object.freeze({
   token: perAccount(60, HOUR),
   /** Password attempts on an account from one IP address, or from one browser that has logged in to it before. */
   login: perAccount(10, 15 * MINUTE),
+  /** Log-ins with the right password, to an account from one IP address: each is stored. */
+  session: perAccount(60, HOUR),
   /** Requests that send mail. */
   register: perAccount(5, HOUR),
   resend: perAccount(5, HOUR),

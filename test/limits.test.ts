@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { ApiProgram } from './support/api.ts';
 import { build } from './support/build.ts';
-import { createUser, signedInClient } from './support/factories.ts';
+import { Client } from './support/client.ts';
+import { createUser, PASSWORD, signedInClient } from './support/factories.ts';
 import { WIDE, withLimits } from './support/limits.ts';
 import { writePosts } from './support/writing.ts';
 
@@ -82,6 +83,18 @@ t.test('comments, follows, profiles and tokens are limited', async (t) => {
   t.equal((await client.post('/api-tokens', token)).statusCode, 200);
   t.equal((await client.post('/api-tokens', token)).statusCode, 200);
   t.equal((await client.post('/api-tokens', token)).statusCode, 429);
+});
+
+t.test('log-ins with the right password are limited too, separately for each IP address', async (t) => {
+  const app = await build(t, {}, withLimits({ session: 2 }));
+  const john = await createUser(app);
+  const logIn = (remoteAddress: string) =>
+    new Client(app, { remoteAddress }).post('/auth/login', { email: john.email, password: PASSWORD });
+  t.equal((await logIn('192.0.2.1')).statusCode, 303);
+  t.equal((await logIn('192.0.2.1')).statusCode, 303);
+  t.equal((await logIn('192.0.2.1')).statusCode, 429);
+  t.equal((await app.db.selectFrom('sessions').select('user_id').execute()).length, 2);
+  t.equal((await logIn('192.0.2.2')).statusCode, 303, 'nobody else can use up the owner’s');
 });
 
 t.test('an IP address is limited across all its accounts', async (t) => {

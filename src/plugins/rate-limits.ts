@@ -127,6 +127,7 @@ function countersIn(app: FastifyInstance) {
     });
     const ofAddress = counter(`${action}-address`, limits.address, where);
 
+    if (action === 'session') return [own(`${who} ${where}`), ofAddress];
     if (action !== 'login')
       return UNAUTHENTICATED.has(action) ? [ofAddress, own(who)] : [own(who), ofAddress];
     if (device !== undefined) return [own(`${who} ${hash(device)}`)];

@@ -41,6 +41,7 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
     }
     // Logging in to an unconfirmed account must not reset the limit for guessing the owner's password.
     if (account.isConfirmed) await rateLimits.forgive('login', actor);
+    await rateLimits.consume('session', { account: account.id, address: request.ip });
     await sessionOf(request).signIn({ ...account, isRemembered });
     return reply.redirect(localPath(request.query.next) ?? '/', 303);
   });
