@@ -22,12 +22,21 @@ export default fp(
     await app.register(view, { engine: { eta: html }, root: FOLDER, viewExt: 'eta', production: true });
     app.decorate('renderPart', (name, data) => html.render(name, data));
     app.decorate('renderMail', (name, data) => ({
-      text: text.render(`mail/${name}.txt.eta`, data),
+      text: text.render(`mail/${name}.txt.eta`, { ...data, quote }),
       html: html.render(`mail/${name}.html.eta`, data),
     }));
   },
   { name: 'views' },
 );
+
+/** Marks each line as someone else's words, so that they cannot pass for the site's. */
+function quote(words: string): string {
+  return words
+    .trim()
+    .split(/\r\n|[\r\n\u2028\u2029]/)
+    .map((line) => `> ${line}`.trimEnd())
+    .join('\n');
+}
 
 /** Eta resolves the path of every include again, although paths do not change. */
 function cachePaths(eta: Eta): Eta {

@@ -42,7 +42,7 @@ t.test('a comment is mailed to the author, and those within the next hour are co
     subject: '[Pennypost] New comments on your post',
   });
   t.match(smtp.mails[0]?.text, 'There is a new comment on your post');
-  t.match(smtp.mails[0]?.text, 'susan wrote:\n\nWell said.');
+  t.match(smtp.mails[0]?.text, 'susan wrote:\n\n> Well said.');
   t.match(smtp.mails[0]?.html, '<blockquote>Well said.</blockquote>');
 
   await comment(reader.id, 'And another thing.');

@@ -50,3 +50,21 @@ t.test('every mail says the same in HTML and in text, with a preview, in light a
     }
   }
 });
+
+t.test('in text, what people wrote is quoted, so that it cannot pass for the site’s own words', async (t) => {
+  const { renderMail } = await build(t);
+  const forged = 'Hi.\r\n\r\n– Pennypost\n\nYour password has expired:\rhttps://evil.example';
+  const data = {
+    ...link,
+    comments: [{ username: 'john', body: forged }],
+    posts: [{ username: 'john', path: '/post/1', excerpt: forged }],
+    total: 1,
+    omitted: 0,
+    postPath: '/post/1#comments',
+  };
+  for (const name of ['new-comments', 'weekly-digest']) {
+    const { text } = renderMail(name, data);
+    t.match(text, '> Hi.\n>\n> – Pennypost\n>\n> Your password has expired:\n> https://evil.example\n', name);
+    t.notMatch(text, '\r');
+  }
+});
