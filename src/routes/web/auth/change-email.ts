@@ -29,6 +29,7 @@ export default async function changeEmailRoutes(app: FastifyInstance): Promise<v
     const { email: newEmail, password } = form.data;
     const { id } = currentUser(request);
     await rateLimits.consume('changeEmail', { account: id, address: request.ip });
+    await rateLimits.consume('resend', { account: newEmail, address: request.ip });
     const account = await verifyPassword({ db, passwords }, id, password);
     if (account === undefined || !(await requestEmailChange({ db, queue }, account, newEmail))) {
       return show(reply.code(422), form.refuse('password', 'Invalid password.'));

@@ -4,6 +4,7 @@ import { build } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
 import { createUser, mintToken, PASSWORD, signedInClient } from '../../../support/factories.ts';
 import { assertEnqueued, drain, jobsOf } from '../../../support/jobs.ts';
+import { withLimits } from '../../../support/limits.ts';
 import { catchMail, linkIn } from '../../../support/smtp.ts';
 
 const SENT = 'An email with instructions to confirm your new email address has been sent to you.';
@@ -72,6 +73,17 @@ t.test('the job is the same whether the address is taken or not', async (t) => {
   await assertEnqueued(t, app, mailQueue, [{ template: 'change-email' }, { template: 'change-email' }]);
   const [taken, free] = await jobsOf(app, mailQueue);
   t.same(Object.keys(taken?.data ?? {}), Object.keys(free?.data ?? {}));
+});
+
+t.test('an address gets a limited number of links, whoever asks for them', async (t) => {
+  const app = await build(t, {}, withLimits({ resend: 1 }));
+  const ask = async (username: string, email: string) => {
+    const client = await signedInClient(app, await createUser(app, { username }));
+    return (await client.post('/auth/change-email', { email, password: PASSWORD })).statusCode;
+  };
+  t.equal(await ask('john', 'victim@example.com'), 303);
+  t.equal(await ask('susan', 'Victim@example.com'), 429);
+  t.equal(await ask('mary', 'other@example.com'), 303);
 });
 
 t.test('the password must be that of the requesting account, not of another with its address', async (t) => {
