@@ -350,7 +350,7 @@ t.test('a mailed link logs in, but is not a password', async (t) => {
   }
 });
 
-t.test('a made-up link costs no hashing', async (t) => {
+t.test('a made-up link costs no hashing and stores nothing', async (t) => {
   const { app } = await setUp(t);
   let hashes = 0;
   const { hash } = app.passwords;
@@ -358,10 +358,15 @@ t.test('a made-up link costs no hashing', async (t) => {
     hashes += 1;
     return hash(password);
   };
-  for (const path of ['/auth/undo-email-change/made-up', '/auth/reset/made-up']) {
-    await new Client(app).post(path, { password: ANOTHER, password2: ANOTHER });
-    t.equal(hashes, 0, path);
+  for (const what of ['confirm', 'reset', 'change-email', 'undo-email-change']) {
+    const page = await new Client(app).post(`/auth/${what}/made-up`, {
+      password: ANOTHER,
+      password2: ANOTHER,
+    });
+    t.equal(page.statusCode, 404, what);
+    t.equal(hashes, 0, what);
   }
+  t.same(await app.db.selectFrom('sessions').select('user_id').execute(), []);
 });
 
 t.test('a reset refuses a password based on the account’s name', async (t) => {

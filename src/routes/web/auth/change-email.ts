@@ -1,17 +1,15 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { verifyPassword } from '../../../domain/accounts/authenticate.ts';
 import { changeEmail, requestEmailChange } from '../../../domain/accounts/change-email.ts';
 import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
-import { DomainError } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
 import { requireSignedIn } from '../../guards.ts';
 import { emailField, passwordField } from './fields.ts';
+import { invalidLink } from './invalid-link.ts';
 
 const ChangeEmailForm = Type.Object({ email: emailField(), password: passwordField() });
-
-const INVALID_LINK = 'Invalid request.';
 
 interface WithToken {
   Params: { token: string };
@@ -41,8 +39,7 @@ export default async function changeEmailRoutes(app: FastifyInstance): Promise<v
   });
 
   app.get<WithToken>('/change-email/:token', async (request, reply) => {
-    if (!(await isTokenValid(db, 'change-email', request.params.token)))
-      throw new DomainError('not-found', INVALID_LINK);
+    if (!(await isTokenValid(db, 'change-email', request.params.token))) throw invalidLink();
     return reply.page('auth/confirm-email', { title: 'Confirm your email address' });
   });
 
@@ -50,15 +47,10 @@ export default async function changeEmailRoutes(app: FastifyInstance): Promise<v
     const { adminEmail } = app.config;
     const session = await sessionOf(request).renew();
     if (!(await changeEmail({ db, queue, adminEmail }, request.params.token, { session })))
-      return refuse(request, reply);
+      throw invalidLink();
     await sessionOf(request).flash('Your email address has been updated.');
     return reply.redirect(sessionOf(request).user === null ? '/auth/login' : '/', 303);
   });
-}
-
-async function refuse(request: FastifyRequest, reply: FastifyReply) {
-  await sessionOf(request).warn(INVALID_LINK);
-  return reply.redirect(sessionOf(request).user === null ? '/auth/login' : '/', 303);
 }
 
 function show(reply: FastifyReply, form: FormState) {

@@ -1,9 +1,8 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { confirmAccount } from '../../../domain/accounts/confirm.ts';
 import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
-import { DomainError } from '../../../errors.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
-import { INVALID_LINK } from './invalid-link.ts';
+import { invalidLink } from './invalid-link.ts';
 
 interface WithToken {
   Params: { token: string };
@@ -18,23 +17,17 @@ export default async function confirmRoutes(app: FastifyInstance): Promise<void>
 
   app.get<WithToken>('/confirm/:token', async (request, reply) => {
     if (sessionOf(request).user?.isConfirmed) return reply.redirect('/', 303);
-    if (!(await isTokenValid(db, 'confirm-account', request.params.token)))
-      throw new DomainError('not-found', INVALID_LINK);
+    if (!(await isTokenValid(db, 'confirm-account', request.params.token))) throw invalidLink();
     return reply.page('auth/confirm', { title: 'Confirm your account' });
   });
 
   app.post<WithToken>('/confirm/:token', async (request, reply) => {
     const userId = await confirmAccount({ db, adminEmail: app.config.adminEmail }, request.params.token);
-    if (userId === undefined) return refuse(request, reply);
+    if (userId === undefined) throw invalidLink();
     // Do not replace another user's session.
     if (!sessionOf(request).user?.isConfirmed)
       await sessionOf(request).signIn({ id: userId, isRemembered: false });
     await sessionOf(request).flash('You have confirmed your account. Thanks!');
     return reply.redirect('/', 303);
   });
-}
-
-async function refuse(request: FastifyRequest, reply: FastifyReply) {
-  await sessionOf(request).warn(INVALID_LINK);
-  return reply.redirect(sessionOf(request).user === null ? '/auth/login' : '/auth/unconfirmed', 303);
 }

@@ -1,2 +1,6 @@
-/** The message for a mailed link that was used, has expired or is made up. */
-export const INVALID_LINK = 'That link is invalid or has expired.';
+import { DomainError } from '../../../errors.ts';
+
+/** The error for a mailed link that was used, has expired or is made up. Anyone can send those, so it stores nothing. */
+export function invalidLink(): DomainError {
+  return new DomainError('not-found', 'That link is invalid or has expired.');
+}

@@ -1,13 +1,12 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { requestPasswordReset, resetPassword } from '../../../domain/accounts/change-password.ts';
 import { findTokenOwner, isTokenValid } from '../../../domain/accounts/mailed-token.ts';
 import { weaknessOf } from '../../../domain/accounts/password-rules.ts';
-import { DomainError } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
 import { emailField, newPasswordField, PASSWORDS_DIFFER, passwordField } from './fields.ts';
-import { INVALID_LINK } from './invalid-link.ts';
+import { invalidLink } from './invalid-link.ts';
 
 const RequestForm = Type.Object({ email: emailField() });
 const ResetForm = Type.Object({ password: newPasswordField(), password2: passwordField() });
@@ -31,30 +30,24 @@ export default async function resetRoutes(app: FastifyInstance): Promise<void> {
   });
 
   app.get<WithToken>('/reset/:token', async (request, reply) => {
-    if (!(await isTokenValid(db, 'reset-password', request.params.token)))
-      throw new DomainError('not-found', INVALID_LINK);
+    if (!(await isTokenValid(db, 'reset-password', request.params.token))) throw invalidLink();
     return showReset(reply, EMPTY_FORM);
   });
 
   app.post<WithToken>('/reset/:token', async (request, reply) => {
     const { token } = request.params;
     const owner = await findTokenOwner(db, 'reset-password', token);
-    if (owner === undefined) return refuse(request, reply);
+    if (owner === undefined) throw invalidLink();
     const form = request.readForm(ResetForm);
     if (form.data === undefined) return showReset(reply.code(422), form.state);
     const { password, password2 } = form.data;
     if (password !== password2) return showReset(reply.code(422), form.refuse('password2', PASSWORDS_DIFFER));
     const weakness = await weaknessOf(password, [owner.username, owner.email]);
     if (weakness !== undefined) return showReset(reply.code(422), form.refuse('password', weakness));
-    if (!(await resetPassword({ db, queue, passwords }, token, password))) return refuse(request, reply);
+    if (!(await resetPassword({ db, queue, passwords }, token, password))) throw invalidLink();
     await sessionOf(request).flash('Your password has been updated.');
     return reply.redirect('/auth/login', 303);
   });
-}
-
-async function refuse(request: FastifyRequest, reply: FastifyReply) {
-  await sessionOf(request).warn(INVALID_LINK);
-  return reply.redirect('/auth/reset', 303);
 }
 
 function showRequest(reply: FastifyReply, form: FormState) {

@@ -1,9 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
 import { undoEmailChange } from '../../../domain/accounts/undo-email-change.ts';
-import { DomainError } from '../../../errors.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
-import { INVALID_LINK } from './invalid-link.ts';
+import { invalidLink } from './invalid-link.ts';
 
 interface WithToken {
   Params: { token: string };
@@ -25,8 +24,4 @@ export default async function undoEmailChangeRoutes(app: FastifyInstance): Promi
     );
     return reply.redirect('/auth/login', 303);
   });
-}
-
-function invalidLink(): DomainError {
-  return new DomainError('not-found', INVALID_LINK);
 }

@@ -9,6 +9,8 @@ import { catchMail, linkIn } from '../../../support/smtp.ts';
 
 const SENT = 'An email with instructions to confirm your new email address has been sent to you.';
 
+const INVALID = 'That link is invalid or has expired.';
+
 async function setUp(t: Parameters<typeof build>[0]) {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });
@@ -39,10 +41,12 @@ t.test('the new address gets a link, which works once and replaces the old addre
   t.equal((await new Client(app).get(link)).statusCode, 200, 'reading changes nothing');
   t.same(messagesOf(await client.follow(await client.post(link))), ['Your email address has been updated.']);
   t.equal(await emailNow(), 'new@example.com');
-  t.same(messagesOf(await client.follow(await client.post(link))), ['Invalid request.']);
+  const again = await client.post(link);
+  t.equal(again.statusCode, 404);
+  t.match(again.body, INVALID);
   const madeUp = await client.get('/auth/change-email/made-up');
   t.equal(madeUp.statusCode, 404);
-  t.match(madeUp.body, 'Invalid request.');
+  t.match(madeUp.body, INVALID);
 });
 
 t.test('a taken address is not revealed: its owner is mailed instead, without a link', async (t) => {
@@ -103,8 +107,7 @@ t.test('an address taken in the meantime is refused when the link is used', asyn
   await client.post('/auth/change-email', { email: 'new@example.com', password: PASSWORD });
   await drain(app);
   await createUser(app, { username: 'susan', email: 'NEW@example.com' });
-  const page = await client.follow(await client.post(linkIn(smtp.mails[0])));
-  t.equal(messagesOf(page).at(-1), 'Invalid request.');
+  t.match((await client.post(linkIn(smtp.mails[0]))).body, INVALID);
   t.equal(await emailNow(), 'john@example.com');
 });
 

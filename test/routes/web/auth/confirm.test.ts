@@ -1,3 +1,4 @@
+import type { LightMyRequestResponse } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { mailQueue } from '../../../../src/queue/contracts.ts';
@@ -11,6 +12,11 @@ import { writePosts } from '../../../support/writing.ts';
 
 const THANKS = 'You have confirmed your account. Thanks!';
 const INVALID = 'That link is invalid or has expired.';
+
+/** The messages of the page after the button, or that of the refusal. */
+function saysOf(page: LightMyRequestResponse): string[] {
+  return page.statusCode === 404 && page.body.includes(INVALID) ? [INVALID] : messagesOf(page);
+}
 
 async function setUp(t: Parameters<typeof build>[0]) {
   const app = await build(t);
@@ -58,7 +64,7 @@ t.test('a link works once, even for two simultaneous requests', async (t) => {
   const pages = await Promise.all(
     clients.map(async (client) => client.follow(await client.post(`/auth/confirm/${token}`))),
   );
-  t.same(pages.flatMap(messagesOf).sort(), [INVALID, INVALID, THANKS]);
+  t.same(pages.flatMap(saysOf).sort(), [INVALID, INVALID, THANKS]);
 });
 
 t.test('an expired, unrelated or made-up link confirms nothing', async (t) => {
@@ -70,13 +76,13 @@ t.test('an expired, unrelated or made-up link confirms nothing', async (t) => {
     const asked = await client.get(`/auth/confirm/${wrong}`);
     t.equal(asked.statusCode, 404, wrong);
     t.match(asked.body, INVALID, wrong);
-    t.same(warningsOf(await client.follow(await client.post(`/auth/confirm/${wrong}`))), [INVALID], wrong);
+    t.same(saysOf(await client.post(`/auth/confirm/${wrong}`)), [INVALID], wrong);
   }
 
   await sql`update mailed_tokens set expires_at = now() + interval '1 hour', purpose = 'other'`.execute(
     app.db,
   );
-  t.same(messagesOf(await client.follow(await client.post(`/auth/confirm/${token}`))), [INVALID]);
+  t.same(saysOf(await client.post(`/auth/confirm/${token}`)), [INVALID]);
   t.notOk(await isConfirmed());
 });
 
@@ -127,7 +133,7 @@ t.test('the first of two accounts with one address to confirm it owns it', async
   const client = new Client(app);
   t.same(messagesOf(await client.follow(await client.post(`/auth/confirm/${token}`))), [THANKS]);
   const late = new Client(app);
-  t.same(messagesOf(await late.follow(await late.post(`/auth/confirm/${rivalToken}`))), [INVALID]);
+  t.same(saysOf(await late.post(`/auth/confirm/${rivalToken}`)), [INVALID]);
   t.ok(await isConfirmed());
   t.equal((await client.get('/user/rival')).statusCode, 404);
 });
@@ -148,7 +154,7 @@ t.test('if two accounts confirm one address simultaneously, one of them owns it'
         return client.follow(await client.post(`/auth/confirm/${token}`));
       }),
     );
-    t.same(pages.flatMap(messagesOf).sort(), [INVALID, INVALID, THANKS]);
+    t.same(pages.flatMap(saysOf).sort(), [INVALID, INVALID, THANKS]);
   }
   const confirmed = await app.db
     .selectFrom('users')
@@ -168,7 +174,7 @@ t.test('a mistyped address can be corrected, and its link stops working', async 
   const page = await client.follow(await client.post('/auth/unconfirmed', { email: 'jon@example.com' }));
   t.same(messagesOf(page), ["We've sent a confirmation link to jon@example.com."]);
   t.match(await jobsOf(app, mailQueue), [{ data: { template: 'confirm-account', userId: user.id } }]);
-  t.same(messagesOf(await client.follow(await client.post(`/auth/confirm/${token}`))), [INVALID]);
+  t.same(saysOf(await client.post(`/auth/confirm/${token}`)), [INVALID]);
   t.notOk(await isConfirmed());
 
   const later = await mintToken(app, user.id, 'confirm-account');
@@ -212,7 +218,7 @@ t.test('an address corrected while its link is used is not confirmed', async (t)
     return rows.length === 1;
   }, 'the confirmation waits for the correction');
   await correction.commit().execute();
-  t.same(messagesOf(await client.follow(await confirming)), [INVALID]);
+  t.same(saysOf(await confirming), [INVALID]);
   t.notOk(await isConfirmed());
 });
 

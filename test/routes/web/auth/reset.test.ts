@@ -63,10 +63,9 @@ t.test(
     ]);
     t.match((await signedIn.get('/')).body, 'Hello, Stranger!');
 
-    const again = await client.follow(
-      await client.post(link, { password: 'once more', password2: 'once more' }),
-    );
-    t.match(messagesOf(again), [/invalid or has expired/]);
+    const again = await client.post(link, { password: 'once more', password2: 'once more' });
+    t.equal(again.statusCode, 404);
+    t.match(again.body, 'invalid or has expired');
     t.equal(
       (await new Client(app).post('/auth/login', { email: john.email, password: NEW.password })).statusCode,
       303,
@@ -158,6 +157,6 @@ t.test('a confirmation link does not reset the password', async (t) => {
   await client.post('/auth/confirm');
   await drain(app);
   const token = linkIn(smtp.mails[0]).split('/').at(-1);
-  const page = await client.follow(await client.post(`/auth/reset/${token}`, NEW));
-  t.match(messagesOf(page).at(-1), 'invalid or has expired');
+  const page = await client.post(`/auth/reset/${token}`, NEW);
+  t.match(page.body, 'invalid or has expired');
 });
