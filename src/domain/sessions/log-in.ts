@@ -39,7 +39,8 @@ export async function logIn(
     await recordEvent(trx, { kind: 'logged-in', userId, actorId: userId });
     if (await recordUse(trx, userId, browsers)) return { session, browser: undefined };
     const others = await findBrowsers(trx, userId);
-    if (others.known > 0 && others.ofLastHour < MAX_MAILS_AN_HOUR) {
+    const isFirst = others.known === 0 && !others.hasLoggedIn;
+    if (!isFirst && others.ofLastHour < MAX_MAILS_AN_HOUR) {
       await queue.send(mailQueue, { template: 'new-login', userId, address }, { db: trx });
     }
     if (others.known >= MAX_BROWSERS) await forgetOldBrowsers(trx, userId);
@@ -80,12 +81,22 @@ function anyOf(tokens: readonly string[]) {
   return sql<Buffer>`any(${tokens.map(hashToken)}::bytea[])`;
 }
 
-async function findBrowsers(db: Db, userId: number): Promise<{ known: number; ofLastHour: number }> {
+/** Also whether the account has logged in before, because a new password makes it forget its browsers. */
+async function findBrowsers(
+  db: Db,
+  userId: number,
+): Promise<{ known: number; ofLastHour: number; hasLoggedIn: boolean }> {
   return db
     .selectFrom('known_browsers')
     .select(rowCount.as('known'))
     .select(
       sql<number>`count(*) filter (where created_at > now() - interval '1 hour')::integer`.as('ofLastHour'),
+    )
+    .select(
+      // Besides the event of this log-in.
+      sql<boolean>`exists (
+        select from security_events where user_id = ${userId} and kind = 'logged-in' offset 1
+      )`.as('hasLoggedIn'),
     )
     .where('user_id', '=', userId)
     .executeTakeFirstOrThrow();

@@ -265,6 +265,21 @@ t.test('log-ins from new browsers are mailed, except for the first, up to a limi
   t.match(mail?.text, /192\.0\.2\.7/);
 });
 
+t.test(
+  'the first log-in after a changed password is mailed, although all browsers are forgotten',
+  async (t) => {
+    const { app, john, mailAbout } = await setUp(t);
+    const client = await signedInClient(app, john);
+    await client.post('/auth/change-password', {
+      old_password: PASSWORD,
+      password: ANOTHER,
+      password2: ANOTHER,
+    });
+    await new Client(app).post('/auth/login', { email: john.email, password: ANOTHER });
+    t.match(await mailAbout('New log-in to your account'), { to: { text: 'john@example.com' } });
+  },
+);
+
 t.test('an account remembers its last 20 browsers', async (t) => {
   const { app, john } = await setUp(t);
   const remembered = () =>
