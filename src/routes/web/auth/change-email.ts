@@ -3,11 +3,11 @@ import { Type } from 'typebox';
 import { verifyPassword } from '../../../domain/accounts/authenticate.ts';
 import { changeEmail, requestEmailChange } from '../../../domain/accounts/change-email.ts';
 import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
+import { DomainError } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
 import { requireSignedIn } from '../../guards.ts';
 import { emailField, passwordField } from './fields.ts';
-import { invalidLink } from './invalid-link.ts';
 
 const ChangeEmailForm = Type.Object({ email: emailField(), password: passwordField() });
 
@@ -39,15 +39,14 @@ export default async function changeEmailRoutes(app: FastifyInstance): Promise<v
   });
 
   app.get<WithToken>('/change-email/:token', async (request, reply) => {
-    if (!(await isTokenValid(db, 'change-email', request.params.token))) throw invalidLink();
+    if (!(await isTokenValid(db, 'change-email', request.params.token))) throw invalid();
     return reply.page('auth/confirm-email', { title: 'Confirm your email address' });
   });
 
   app.post<WithToken>('/change-email/:token', async (request, reply) => {
     const { adminEmail } = app.config;
     const session = await sessionOf(request).renew();
-    if (!(await changeEmail({ db, queue, adminEmail }, request.params.token, { session })))
-      throw invalidLink();
+    if (!(await changeEmail({ db, queue, adminEmail }, request.params.token, { session }))) throw invalid();
     await sessionOf(request).flash('Your email address has been updated.');
     return reply.redirect(sessionOf(request).user === null ? '/auth/login' : '/', 303);
   });
@@ -55,4 +54,8 @@ export default async function changeEmailRoutes(app: FastifyInstance): Promise<v
 
 function show(reply: FastifyReply, form: FormState) {
   return reply.page('auth/change-email', { title: 'Change email address', form });
+}
+
+function invalid(): DomainError {
+  return new DomainError('not-found', 'Invalid request.');
 }

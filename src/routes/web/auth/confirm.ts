@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { confirmAccount } from '../../../domain/accounts/confirm.ts';
-import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
+import { findTokenOwner } from '../../../domain/accounts/mailed-token.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
 import { invalidLink } from './invalid-link.ts';
 
@@ -17,8 +17,9 @@ export default async function confirmRoutes(app: FastifyInstance): Promise<void>
 
   app.get<WithToken>('/confirm/:token', async (request, reply) => {
     if (sessionOf(request).user?.isConfirmed) return reply.redirect('/', 303);
-    if (!(await isTokenValid(db, 'confirm-account', request.params.token))) throw invalidLink();
-    return reply.page('auth/confirm', { title: 'Confirm your account' });
+    const owner = await findTokenOwner(db, 'confirm-account', request.params.token);
+    if (owner === undefined) throw invalidLink();
+    return reply.page('auth/confirm', { title: 'Confirm your account', username: owner.username });
   });
 
   app.post<WithToken>('/confirm/:token', async (request, reply) => {

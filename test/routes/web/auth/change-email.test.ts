@@ -9,7 +9,7 @@ import { catchMail, linkIn } from '../../../support/smtp.ts';
 
 const SENT = 'An email with instructions to confirm your new email address has been sent to you.';
 
-const INVALID = 'That link is invalid or has expired.';
+const INVALID = 'Invalid request.';
 
 async function setUp(t: Parameters<typeof build>[0]) {
   const smtp = await catchMail(t);

@@ -40,6 +40,12 @@ t.test('opening the link only shows a button, which confirms', async (t) => {
     t.equal((await scanner.get(`/auth/confirm/${token}`)).statusCode, 200);
   }
   t.notOk(await isConfirmed());
+  const { body } = await scanner.get(`/auth/confirm/${token}`);
+  t.match(
+    body,
+    /register as <strong>john<\/strong>\?.*Someone else knows/s,
+    'an owner of the address sees whose account',
+  );
 
   const client = await signedInClient(app, user);
   const response = await client.post(`/auth/confirm/${token}`);
