@@ -3,7 +3,7 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import type { Queue } from '../../queue/contracts.ts';
-import type { Rendered } from '../markdown/render.ts';
+import type { Rendered } from '../markdown/text.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
 import { recordActionByOther, recordEvent } from '../security-events/record.ts';
 import { type CommentSource, SOURCE_COLUMNS } from './list.ts';
