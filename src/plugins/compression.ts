@@ -1,3 +1,4 @@
+import { constants, type ZlibOptions, type ZstdOptions } from 'node:zlib';
 import { negotiate } from '@fastify/accept-negotiator';
 import compress from '@fastify/compress';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -5,6 +6,9 @@ import fp from 'fastify-plugin';
 
 /** In order of preference. */
 const ENCODINGS: ('zstd' | 'gzip')[] = ['zstd', 'gzip'];
+
+/** The library hands these to both: `level` is gzip's, `params` are zstd's. */
+const LEVELS: ZlibOptions & ZstdOptions = { level: 2, params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** In bytes. Larger responses are compressed asynchronously, so that they do not block other requests. */
 const SYNC_THRESHOLD = 256 * 1024;
@@ -17,8 +21,7 @@ export default fp(
   async (app) => {
     await app.register(compress, {
       encodings: ENCODINGS,
-      // For gzip. zstd uses its default.
-      zlibOptions: { level: 2 },
+      zlibOptions: LEVELS,
       syncThreshold: SYNC_THRESHOLD,
       // A few bytes could expand to gigabytes.
       globalDecompression: false,

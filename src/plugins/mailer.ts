@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import fp from 'fastify-plugin';
-import nodemailer from 'nodemailer';
 import type { Mailer, Message, SendOptions } from '../domain/mail/message.ts';
 import type { MailboxServer } from '../mailbox/smtp-server.ts';
 
@@ -42,6 +41,8 @@ export default fp(
         const { startMailboxServer } = await import('../mailbox/smtp-server.ts');
         mailbox = await startMailboxServer(join(config.dataDir, 'mailbox'));
       }
+      // Only now, because most processes send no mail.
+      const { default: nodemailer } = await import('nodemailer');
       const transport = nodemailer.createTransport({
         url: config.smtpUrl ?? mailbox?.url ?? '',
         pool: true,

@@ -2,7 +2,7 @@ import { MessageChannel } from 'node:worker_threads';
 import fp from 'fastify-plugin';
 import pLimit from 'p-limit';
 import { Piscina } from 'piscina';
-import type { Markdown, TextKind } from '../domain/markdown/render.ts';
+import type { Markdown, TextKind } from '../domain/markdown/text.ts';
 import type { Task } from '../domain/markdown/thread.ts';
 import { Busy, DomainError } from '../errors.ts';
 

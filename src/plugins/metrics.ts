@@ -43,25 +43,25 @@ function measureRequests(app: FastifyInstance, registry: Registry): void {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     registers: [registry],
   });
-  const requests = new Counter({
+  new Counter({
     name: 'pennypost_http_requests_total',
     help: 'Requests served.',
     labelNames: ['method', 'route', 'status'],
     registers: [registry],
+    async collect() {
+      this.reset();
+      const { values } = await durations.get();
+      for (const { metricName, labels, value } of values)
+        if (metricName?.endsWith('_count')) this.inc(labels, value);
+    },
   });
   // Looking up the labels for each request would cost more than counting.
-  const series = new Map<string, { count(): void; observe(seconds: number): void }>();
+  const series = new Map<string, { observe(seconds: number): void }>();
   app.addHook('onResponse', ({ method, routeOptions: { url: route = '(no route)' } }, reply, done) => {
     const key = `${method} ${route} ${reply.statusCode}`;
-    let counted = series.get(key);
-    if (counted === undefined) {
-      const labels = { method, route, status: reply.statusCode };
-      const [request, duration] = [requests.labels(labels), durations.labels(labels)];
-      counted = { count: () => request.inc(), observe: (seconds) => duration.observe(seconds) };
-      series.set(key, counted);
-    }
-    counted.count();
-    counted.observe(reply.elapsedTime / 1000);
+    const measured = series.get(key) ?? durations.labels({ method, route, status: reply.statusCode });
+    series.set(key, measured);
+    measured.observe(reply.elapsedTime / 1000);
     done();
   });
 }

@@ -7,6 +7,7 @@ import type {
   RouteOptions,
 } from 'fastify';
 import fp from 'fastify-plugin';
+import fresh from 'fresh';
 import { LRUCache } from 'lru-cache';
 import { SAFE_METHODS } from '../http/methods.ts';
 import { encodingFor } from './compression.ts';
@@ -26,6 +27,8 @@ declare module 'fastify' {
 interface CachedPage {
   readonly body: Buffer;
   readonly headers: Readonly<Record<string, string>>;
+  /** The headers of a response: names and values in turn, which Node writes fastest. */
+  readonly lines: readonly string[];
   /** When its data was read, on the clock of `performance.now()`. */
   readonly readAt: number;
 }
@@ -84,7 +87,7 @@ export default fp(
   },
   {
     name: 'page-cache',
-    dependencies: ['compression', 'conditional-get'],
+    dependencies: ['compression', 'conditional-get', 'security-headers'],
     decorators: { fastify: ['config'] },
   },
 );
@@ -104,8 +107,9 @@ function share(route: RouteOptions, cache: Cache, maxStaleMs: number): void {
       request.rendering = begin(cache, key, maxStaleMs);
       return done();
     }
-    if (!(found instanceof Promise)) return send(reply, found);
-    found.then((page) => (page === undefined ? done() : send(reply, page)));
+    if (found instanceof Promise) found.then((page) => (page === undefined ? done() : send(reply, page)));
+    else if (fresh(request.headers, found.headers)) send(reply, found);
+    else sendAtOnce(reply, found);
   };
   route.onRequest = [route.onRequest ?? [], onRequest].flat();
   const onSend: onSendHookHandler = (request, reply, payload, done) => {
@@ -177,7 +181,7 @@ async function keep(
   }
   try {
     const body = await bytesOf(payload);
-    rendering.end({ body, headers: sharedHeadersOf(reply), readAt: rendering.startedAt });
+    rendering.end(pageOf(reply, body, rendering.startedAt));
     return unlessKnown(request, reply, body);
   } catch (error) {
     rendering.end();
@@ -202,12 +206,24 @@ function isStream(payload: unknown): payload is AsyncIterable<Buffer> {
   return typeof payload === 'object' && payload !== null && Symbol.asyncIterator in payload;
 }
 
-function sharedHeadersOf(reply: FastifyReply): CachedPage['headers'] {
-  return Object.fromEntries(
+function pageOf(reply: FastifyReply, body: Buffer, readAt: number): CachedPage {
+  const headers = Object.fromEntries(
     SHARED_HEADERS.flatMap((name) => (reply.hasHeader(name) ? [[name, String(reply.getHeader(name))]] : [])),
   );
+  const all = { ...reply.server.securityHeaders, ...headers, 'content-length': body.length };
+  return { body, headers, lines: Object.entries(all).flat().map(String), readAt };
 }
 
 function send(reply: FastifyReply, { headers, body }: CachedPage): void {
   reply.headers(headers).send(body);
+}
+
+/**
+ * Sends a page, and what earlier hooks have set for this response alone. Skips the hooks that complete other responses:
+ * without Node's own part, they are half of the work.
+ */
+function sendAtOnce(reply: FastifyReply, { lines, body }: CachedPage): void {
+  const own = Object.entries(reply.getHeaders()).flat().map(String);
+  reply.hijack();
+  reply.raw.writeHead(200, [...lines, ...own]).end(body);
 }

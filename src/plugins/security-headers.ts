@@ -57,14 +57,17 @@ const HTTPS_HEADERS: OutgoingHttpHeaders = Object.freeze({
   'strict-transport-security': 'max-age=31536000; includeSubDomains',
 });
 
-/** Sets the security headers of every response. */
+/**
+ * Sets the security headers of every response, except those that its route has set. It does so at the end, because the page
+ * cache sends its pages with these headers already among their own.
+ */
 export default fp(
   async (app) => {
     const headers = app.config.baseUrl.startsWith('https:') ? HTTPS_HEADERS : HEADERS;
     app.decorate('securityHeaders', headers);
-    app.addHook('onRequest', (_request, reply, done) => {
-      reply.headers(headers);
-      done();
+    app.addHook('onSend', (_request, reply, payload, done) => {
+      for (const name in headers) if (!reply.hasHeader(name)) reply.header(name, headers[name]);
+      done(null, payload);
     });
   },
   { name: 'security-headers', decorators: { fastify: ['config'] } },

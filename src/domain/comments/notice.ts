@@ -8,21 +8,21 @@ const NEXT_MAIL_AT = sql<Date>`mailed_at + interval '1 hour'`;
 /** Comments that a mail quotes. */
 const QUOTED = 10;
 
+/** For a statement that returns a comment: an hour after the last mail about its post; null if there was none. */
+export const NEXT_NOTICE_AT = sql<Date | null>`(
+  select ${NEXT_MAIL_AT} from comment_notices as notice where notice.post_id = comments.post_id)`;
+
 /**
- * Enqueues the job that notifies a post's author of a new comment: now, or an hour after the last mail.
+ * Enqueues the job that notifies a post's author of a new comment.
  *
  * @param db the transaction that publishes the comment
+ * @param nextNoticeAt `NEXT_NOTICE_AT` of the comment. If a mail has just been sent, the job itself waits an hour.
  */
 export async function enqueueCommentNotice(
   { db, queue }: { db: Db; queue: Queue },
-  postId: number,
+  { postId, nextNoticeAt }: { postId: number; nextNoticeAt: Date | null },
 ): Promise<void> {
-  const last = await db
-    .selectFrom('comment_notices')
-    .select(NEXT_MAIL_AT.as('nextAt'))
-    .where('post_id', '=', postId)
-    .executeTakeFirst();
-  await queue.send(commentNoticeQueue, { postId }, { db, ...(last && { startAfter: last.nextAt }) });
+  await queue.send(commentNoticeQueue, { postId }, { db, ...(nextNoticeAt && { startAfter: nextNoticeAt }) });
 }
 
 /**

@@ -3,11 +3,11 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import type { Queue } from '../../queue/contracts.ts';
-import type { Rendered } from '../markdown/render.ts';
+import type { Rendered } from '../markdown/text.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
 import { recordActionByOther, recordEvent } from '../security-events/record.ts';
 import { type CommentSource, SOURCE_COLUMNS } from './list.ts';
-import { enqueueCommentNotice } from './notice.ts';
+import { enqueueCommentNotice, NEXT_NOTICE_AT } from './notice.ts';
 
 /**
  * Publishes a comment and enqueues the job that notifies the post's author, in one transaction.
@@ -20,8 +20,8 @@ export async function publishComment(
   comment: { postId: number; authorId: number; text: Rendered },
 ): Promise<CommentSource> {
   const publish = async (trx: Db) => {
-    const published = await insertComment(trx, comment);
-    await enqueueCommentNotice({ db: trx, queue }, comment.postId);
+    const { nextNoticeAt, ...published } = await insertComment(trx, comment);
+    await enqueueCommentNotice({ db: trx, queue }, { postId: comment.postId, nextNoticeAt });
     return published;
   };
   return db.isTransaction ? publish(db) : transact(db, publish);
@@ -30,7 +30,7 @@ export async function publishComment(
 async function insertComment(
   db: Db,
   { postId, authorId, text }: { postId: number; authorId: number; text: Rendered },
-): Promise<CommentSource> {
+): Promise<CommentSource & { nextNoticeAt: Date | null }> {
   return db
     .insertInto('comments')
     .columns(['post_id', 'author_id', 'body', 'body_html'])
@@ -47,6 +47,7 @@ async function insertComment(
         ]),
     )
     .returning(SOURCE_COLUMNS)
+    .returning(NEXT_NOTICE_AT.as('nextNoticeAt'))
     .executeTakeFirstOrThrow(() => noSuch('post'));
 }
 

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
-import { render, type TextKind, TooLarge } from './render.ts';
+import { render, TooLarge } from './render.ts';
+import type { TextKind } from './text.ts';
 
 /** A text for a thread of `app.markdown`. */
 export interface Task {

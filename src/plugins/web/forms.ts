@@ -2,7 +2,7 @@ import formbody from '@fastify/formbody';
 import fp from 'fastify-plugin';
 import type { Static, TObject } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
-import { LONGEST_BODY } from '../../domain/markdown/render.ts';
+import { LONGEST_BODY } from '../../domain/markdown/text.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

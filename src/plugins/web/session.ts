@@ -26,8 +26,10 @@ export default fp(
   async (app) => {
     await app.register(cookie);
     app.decorateRequest('session');
+    const isHttps = app.config.baseUrl.startsWith('https:');
+    const cookies = { session: hostCookie('session', isHttps), browser: hostCookie('browser', isHttps) };
     app.addHook('onRequest', (request, reply, done) => {
-      const session = new WebSession(app, request, reply);
+      const session = new WebSession(app, cookies, request, reply);
       request.session = session;
       if (!session.hasCookie) return done();
       session.open().then(() => done(), done);
@@ -70,8 +72,7 @@ export function readDbFor(request: FastifyRequest): FastifyInstance['db'] {
 export class WebSession {
   readonly #app: FastifyInstance;
   readonly #reply: FastifyReply;
-  readonly #cookie: Cookie;
-  readonly #browserCookie: Cookie;
+  readonly #cookies: Cookies;
   /** The token that the browser sent, not yet verified. */
   readonly #sent: string | undefined;
   /** The tokens by which accounts may know this browser, newest last. */
@@ -79,14 +80,12 @@ export class WebSession {
   #token: string | undefined;
   #found: FoundSession | undefined;
 
-  constructor(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
+  constructor(app: FastifyInstance, cookies: Cookies, request: FastifyRequest, reply: FastifyReply) {
     this.#app = app;
+    this.#cookies = cookies;
     this.#reply = reply;
-    const isHttps = app.config.baseUrl.startsWith('https:');
-    this.#cookie = hostCookie('session', isHttps);
-    this.#browserCookie = hostCookie('browser', isHttps);
-    this.#sent = request.cookies[this.#cookie.name];
-    this.browsers = request.cookies[this.#browserCookie.name]?.split('.').slice(-MAX_TOKENS) ?? [];
+    this.#sent = request.cookies[cookies.session.name];
+    this.browsers = request.cookies[cookies.browser.name]?.split('.').slice(-MAX_TOKENS) ?? [];
   }
 
   /** Whether the browser sent a session cookie. */
@@ -151,8 +150,9 @@ export class WebSession {
     this.#token = tokens.session;
     this.#sendCookie(this.#token, options.isRemembered);
     if (tokens.browser === undefined) return;
-    this.#reply.setCookie(this.#browserCookie.name, [...browsers, tokens.browser].join('.'), {
-      ...this.#browserCookie.options,
+    const { name, options: cookie } = this.#cookies.browser;
+    this.#reply.setCookie(name, [...browsers, tokens.browser].join('.'), {
+      ...cookie,
       maxAge: BROWSER_SECONDS,
     });
   }
@@ -161,7 +161,7 @@ export class WebSession {
   async signOut(): Promise<void> {
     if (this.user !== null) await recordEvent(this.#app.db, { kind: 'logged-out', userId: this.user.id });
     await this.#end();
-    this.#reply.clearCookie(this.#cookie.name, this.#cookie.options);
+    this.#reply.clearCookie(this.#cookies.session.name, this.#cookies.session.options);
   }
 
   /** Shows a message on the visitor's next page, signed in or not. Not for anonymous GETs, which must not write. */
@@ -205,13 +205,19 @@ export class WebSession {
 
   #sendCookie(token: string, isRemembered: boolean): void {
     const lasting = isRemembered ? { maxAge: SESSION_SECONDS.remembered } : {};
-    this.#reply.setCookie(this.#cookie.name, token, { ...this.#cookie.options, ...lasting });
+    const { name, options } = this.#cookies.session;
+    this.#reply.setCookie(name, token, { ...options, ...lasting });
   }
 }
 
 interface Cookie {
   readonly name: string;
   readonly options: CookieSerializeOptions;
+}
+
+interface Cookies {
+  readonly session: Cookie;
+  readonly browser: Cookie;
 }
 
 /** Over https the `__Host-` prefix makes browsers refuse a cookie set by another host or over plain http. */

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { LONGEST_BODY } from '../../domain/markdown/render.ts';
+import { LONGEST_BODY } from '../../domain/markdown/text.ts';
 import { Refused, ref } from './resources.ts';
 
 /** The largest id: PostgreSQL's `integer`. */

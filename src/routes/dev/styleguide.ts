@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import { render } from '../../domain/markdown/render.ts';
 import { requireThisMachine } from '../loopback.ts';
 
 const MOMENT = new Date('2026-01-10T08:00:00Z');
@@ -22,16 +21,18 @@ a block of code
 export default async function styleguide(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireThisMachine('The style guide is only available on this machine.'));
   const author = { authorId: 1, authorUsername: 'susan', authorAvatarSeed: AVATAR_SEED, createdAt: MOMENT };
-  const post = { id: 1, bodyHtml: render('post', POST_TEXT), editedAt: null, commentCount: 1, ...author };
   const comment = { id: 1, postId: 1, bodyHtml: 'Well said.', isDisabled: false, ...author };
 
-  app.get('/', (_request, reply) =>
-    reply.page('dev/styleguide', {
+  app.get('/', async (_request, reply) => {
+    const { html: bodyHtml } = await app.markdown.post(POST_TEXT);
+    const { html: previewHtml } = await app.markdown.post('What *will be*.');
+    const post = { id: 1, bodyHtml, editedAt: null, commentCount: 1, ...author };
+    return reply.page('dev/styleguide', {
       title: 'Style guide',
       posts: { items: [post] },
       comments: { items: [comment, { ...comment, id: 2, isDisabled: true }] },
       pagination: { prev: { text: 'Newer', href: '#newer' }, next: { text: 'Older', href: '#older' } },
-      previewHtml: render('post', 'What *will be*.'),
+      previewHtml,
       filled: { values: { name: 'Susan', text: 'Some words', choice: 'b' }, errors: {} },
       refused: {
         values: { refused_name: '' },
@@ -41,6 +42,6 @@ export default async function styleguide(app: FastifyInstance): Promise<void> {
           refused_choice: 'Invalid value.',
         },
       },
-    }),
-  );
+    });
+  });
 }

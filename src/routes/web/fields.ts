@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { LONGEST_BODY, type Rendered } from '../../domain/markdown/render.ts';
+import { LONGEST_BODY, type Rendered } from '../../domain/markdown/text.ts';
 import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 
