@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import fp from 'fastify-plugin';
 import nodemailer from 'nodemailer';
+import { forDevelopment } from '../development.ts';
 import type { Mailer, Message, SendOptions } from '../domain/mail/message.ts';
 import type { MailboxServer } from '../mailbox/smtp-server.ts';
 
@@ -39,7 +40,8 @@ export default fp(
 
     async function open() {
       if (config.smtpUrl === undefined) {
-        const { startMailboxServer } = await import('../mailbox/smtp-server.ts');
+        const load = () => import('../mailbox/smtp-server.ts');
+        const { startMailboxServer } = await forDevelopment('A site without SMTP_URL', load);
         mailbox = await startMailboxServer(join(config.dataDir, 'mailbox'));
       }
       const transport = nodemailer.createTransport({
