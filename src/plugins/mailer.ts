@@ -40,8 +40,10 @@ export default fp(
 
     async function open() {
       if (config.smtpUrl === undefined) {
-        const load = () => import('../mailbox/smtp-server.ts');
-        const { startMailboxServer } = await forDevelopment('A site without SMTP_URL', load);
+        const { startMailboxServer } = await forDevelopment(
+          'A site without SMTP_URL',
+          () => import('../mailbox/smtp-server.ts'),
+        );
         mailbox = await startMailboxServer(join(config.dataDir, 'mailbox'));
       }
       const transport = nodemailer.createTransport({
