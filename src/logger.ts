@@ -1,16 +1,18 @@
 import type { FastifyRequest, FastifyServerOptions } from 'fastify';
 import type { Config } from './config.ts';
+import { isInstalled } from './development.ts';
 
-/** Logs JSON lines to stdout, or readable text on a terminal. */
+/** Logs JSON lines to stdout, or readable text on a terminal if pino-pretty, a development dependency, is installed. */
 export function loggerOptions(
   config: Pick<Config, 'logLevel'>,
 ): NonNullable<Exclude<FastifyServerOptions['logger'], boolean>> {
   return {
     level: config.logLevel,
     serializers,
-    ...(process.stdout.isTTY && {
-      transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } },
-    }),
+    ...(process.stdout.isTTY &&
+      isInstalled('pino-pretty') && {
+        transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } },
+      }),
   };
 }
 

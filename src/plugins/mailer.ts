@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import fp from 'fastify-plugin';
+import { forDevelopment } from '../development.ts';
 import type { Mailer, Message, SendOptions } from '../domain/mail/message.ts';
 import type { MailboxServer } from '../mailbox/smtp-server.ts';
 
@@ -38,7 +39,10 @@ export default fp(
 
     async function open() {
       if (config.smtpUrl === undefined) {
-        const { startMailboxServer } = await import('../mailbox/smtp-server.ts');
+        const { startMailboxServer } = await forDevelopment(
+          'A site without SMTP_URL',
+          () => import('../mailbox/smtp-server.ts'),
+        );
         mailbox = await startMailboxServer(join(config.dataDir, 'mailbox'));
       }
       // Only now, because most processes send no mail.

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { noSuch } from '../errors.ts';
 
 const CACHE_CONTROL = {
@@ -13,15 +13,15 @@ const CACHE_CONTROL = {
 /** Serves files in `public/`, by name with or without a hash. */
 export default async function assets(app: FastifyInstance): Promise<void> {
   app.get<{ Params: { name: string } }>('/assets/:name', (request, reply) =>
-    send(reply, request.params.name),
+    send(request, reply, request.params.name),
   );
-  app.get('/favicon.ico', (_request, reply) => send(reply, 'favicon.ico'));
+  app.get('/favicon.ico', (request, reply) => send(request, reply, 'favicon.ico'));
 
-  function send(reply: FastifyReply, name: string): FastifyReply {
+  function send(request: FastifyRequest, reply: FastifyReply, name: string): Promise<FastifyReply> {
     const plainName = name.replace(/\.[0-9a-f]{12}(?=\.\w+$)/, '');
     const hashedName = app.assetManifest.get(plainName);
     if (hashedName === undefined) throw noSuch('file');
     const caching = name === hashedName ? 'hashed' : name === plainName ? 'plain' : 'foreign';
-    return reply.header('cache-control', CACHE_CONTROL[caching]).sendFile(plainName);
+    return app.sendAsset(request, reply.header('cache-control', CACHE_CONTROL[caching]), plainName);
   }
 }

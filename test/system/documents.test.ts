@@ -8,13 +8,20 @@ import { build } from '../support/build.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** Names in capitals that are not our variables: settings of Flasky and Celery, and a constant of the tests. */
-const NO_VARIABLES = new Set(['CELERY_BROKER_URL', 'SECRET_KEY', 'COSTLY_HASHING']);
+/** What people read to run and change Pennypost. */
+const DOCUMENTS =
+  '{*.md,docs/**/*.md,Dockerfile,compose.yaml,Procfile,deploy/{Caddyfile,*.sql},deploy/systemd/**/*.{service,conf}}';
+
+/** Names in capitals that are not our variables: of Flasky and Celery, Linux, and a constant of the tests. */
+const NO_VARIABLES = new Set([
+  ...['CELERY_BROKER_URL', 'SECRET_KEY', 'COSTLY_HASHING'],
+  ...['AF_INET', 'AF_INET6', 'AF_UNIX', 'NET_BIND_SERVICE'],
+]);
 
 /** Patterns for names in the documents; the group has the name. */
 const NAMES = {
   link: /(?:\]\(|src(?:set)?=")(?!\w+:|#)([^)"#]+)/g,
-  path: /(?<![\w/.<-])((?:src|test|scripts|docs|migrations|views|public)\/[\w./-]*)/g,
+  path: /(?<![\w/.<-])((?:src|test|scripts|docs|deploy|migrations|views|public)\/[\w./-]*)/g,
   command: /\bnpm\s+(?:run\s+([\w:-]+)|(start|test)\b)/g,
   variable: /\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b/g,
   queue: /queues? `([\w.-]+)`|`([\w.-]+)` queues?\b|--queues=([\w-]+)|`([\w-]+)\.dead`/g,
@@ -38,7 +45,8 @@ async function findUnknown(t: Test) {
   const { body } = await app.inject('/metrics');
   const metrics = new Set([...body.matchAll(/^(?:# TYPE )?(pennypost_\w+)/gm)].map(([, name]) => name));
   const { scripts } = JSON.parse(await read('package.json'));
-  const variables = new Set([...settings(), ...NO_VARIABLES, 'CHROMIUM_PATH']);
+  const composeVariables = [...(await read('compose.yaml')).matchAll(/\$\{(\w+)/g)].map(([, name]) => name);
+  const variables = new Set([...settings(), ...composeVariables, ...NO_VARIABLES, 'CHROMIUM_PATH']);
   const queues = new Set(queueContracts.map(({ name }) => name));
 
   return (document: string, text: string): string[] => {
@@ -63,7 +71,7 @@ async function findUnknown(t: Test) {
 
 t.test('everything that the documents name exists', async (t) => {
   const unknownIn = await findUnknown(t);
-  for await (const document of glob('{*.md,docs/**/*.md}', { cwd: ROOT })) {
+  for await (const document of glob(DOCUMENTS, { cwd: ROOT })) {
     t.same(unknownIn(document, await read(document)), [], document);
   }
 });

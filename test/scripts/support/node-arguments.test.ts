@@ -5,11 +5,29 @@ import { NODE_ARGUMENTS } from '../../../scripts/support/node-arguments.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
-t.test(
-  'npm start runs web and worker with the same arguments as npm run server and npm run worker',
-  async (t) => {
-    const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
-    const common = NODE_ARGUMENTS.map((argument) => argument.replace(/=file:.*\/src\//, '=./src/')).join(' ');
-    for (const name of ['server', 'worker']) t.equal(scripts[name], `node ${common} src/${name}.ts`);
-  },
-);
+const read = (path: string) => readFile(join(ROOT, path), 'utf8');
+
+t.test('all that starts a web process or a worker does it with the same arguments', async (t) => {
+  const { scripts } = JSON.parse(await read('package.json'));
+  const common = NODE_ARGUMENTS.map((argument) => argument.replace(/=file:.*\/src\//, '=./src/'));
+  for (const [name, unit] of [
+    ['server', 'web'],
+    ['worker', 'worker'],
+  ]) {
+    const command = ['node', ...common, `src/${name}.ts`].join(' ');
+    t.equal(scripts[`${name}`], command);
+    t.match(await read(`deploy/systemd/pennypost-${unit}@.service`), `\nExecStart=${command}\n`);
+  }
+  const entrypoint = /^ENTRYPOINT (.*)$/m.exec(await read('Dockerfile'))?.[1] ?? '[]';
+  t.same(JSON.parse(entrypoint).slice(1), common);
+});
+
+t.test('the image has the Node that development uses', async (t) => {
+  const { devDependencies } = JSON.parse(await read('package.json'));
+  const [, major] = /^\^(\d+)\./.exec(devDependencies.node) ?? [];
+  const versions = [...(await read('Dockerfile')).matchAll(/^FROM \S*\bnode(?:js|:)(\d+)/gm)];
+  t.same(
+    versions.map(([, version]) => version),
+    [major, major],
+  );
+});

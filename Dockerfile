@@ -1,0 +1,20 @@
+# One image for every process: a web process by default, others by their script, e.g. src/worker.ts.
+
+FROM node:24-trixie-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# Production's packages need no install scripts, so none may run.
+RUN npm ci --omit=dev --ignore-scripts
+
+# Has Node and no shell, runs as a user without rights, and its files belong to root.
+FROM gcr.io/distroless/nodejs24-debian13:nonroot
+WORKDIR /app
+COPY --from=dependencies /app/node_modules node_modules
+COPY . .
+ENV HOST=0.0.0.0
+EXPOSE 3000
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=16", "--heap-growing-percent=50", "--initial-old-space-size=32", "--import=./src/compile-cache.ts"]
+CMD ["src/server.ts"]
+# Alive, not ready: a restart does not help if only the database is down.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=90s \
+  CMD ["/nodejs/bin/node", "--eval", "fetch(`http://127.0.0.1:${process.env.PORT ?? 3000}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1))"]

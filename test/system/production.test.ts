@@ -1,0 +1,80 @@
+import { glob, readdir, readFile, stat } from 'node:fs/promises';
+import { stripTypeScriptTypes } from 'node:module';
+import { dirname, join } from 'node:path';
+import t from 'tap';
+import packageJson from '../../package.json' with { type: 'json' };
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** What runs after `npm ci --omit=dev`. Node and piscina load some files by path. */
+const ENTRIES = [
+  'src/server.ts',
+  'src/worker.ts',
+  'src/compile-cache.ts',
+  'src/domain/markdown/thread.ts',
+  ...['start', 'migrate', 'admin', 'console', 'profile'].map((name) => `scripts/${name}.ts`),
+];
+
+const MAX_MB = 80;
+
+/** In bytes: what a file system allocates at least for a file that is not empty. */
+const BLOCK = 4096;
+
+const IMPORTS =
+  /^(?:import|export)\b(?:[^;'"=()]*\bfrom)?\s*'([^']+)'|\bimport(?:\.meta\.resolve)?\('([^']+)'\)/gm;
+const GUARDED = /\bforDevelopment\([^()]*\(\) =>\s*import[^)]*\)/g;
+
+/** The packages that some files import, directly or through files of ours, except where their absence is handled. */
+async function packagesOf(entries: readonly string[]): Promise<string[]> {
+  const packages = new Set<string>();
+  const files = new Set(entries);
+  for (const file of files) {
+    const source = stripTypeScriptTypes(await readFile(join(ROOT, file), 'utf8'));
+    for (const [, statically, dynamically] of source.replaceAll(GUARDED, '').matchAll(IMPORTS)) {
+      const name = statically ?? dynamically ?? '';
+      if (name.startsWith('.')) files.add(join(dirname(file), name));
+      else if (!name.startsWith('node:')) packages.add(packageOf(name));
+    }
+  }
+  return [...packages].sort();
+}
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+t.test('the dependencies are what production imports, no less and no more', async (t) => {
+  const migrations = await Array.fromAsync(glob('migrations/*.ts', { cwd: ROOT }));
+  const packages = await packagesOf([...ENTRIES, ...migrations]);
+  t.same(packages, Object.keys(packageJson.dependencies).sort());
+});
+
+t.test('an import of a development dependency is found unless its absence is handled', async (t) => {
+  t.same(await packagesOf(['src/mailbox/reader.ts']), ['mailparser']);
+  t.ok((await packagesOf(['src/routes/dev/mailbox.ts'])).includes('mailparser'), 'directly or not');
+  t.notOk((await packagesOf(['src/routes/dev/index.ts'])).includes('mailparser'));
+});
+
+t.test(`a production install takes less than ${MAX_MB} MB`, async (t) => {
+  const { packages } = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8'));
+  const folders = Object.keys(packages).filter((path) => path !== '' && !packages[path].dev);
+  const sizes = await Promise.all(folders.map((path) => sizeOf(join(ROOT, path))));
+  const megabytes = sizes.reduce((sum, size) => sum + size, 0) / 2 ** 20;
+  t.ok(megabytes > 50 && megabytes < MAX_MB, `${megabytes}`);
+});
+
+/** What a package takes on disk, in bytes, without the packages inside it. 0 if it is for another platform. */
+async function sizeOf(folder: string): Promise<number> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const sizes = await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return entry.name === 'node_modules' ? 0 : sizeOf(path);
+      return Math.ceil((await stat(path)).size / BLOCK) * BLOCK;
+    }),
+  );
+  return sizes.reduce((sum, size) => sum + size, BLOCK);
+}
