@@ -7,7 +7,6 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { SingleBar } from 'cli-progress';
 import pg from 'pg';
 import { StartupError } from '../../src/errors.ts';
 import { databaseUnreachable } from '../../src/plugins/db.ts';
@@ -161,13 +160,13 @@ const TABLE = /(?:dumping contents of|processing data for) table "(.+)"/;
 
 interface Run {
   readonly databaseUrl: string;
-  /** How many tables there are, for the progress bar. */
+  /** How many tables there are, to show the progress. */
   readonly tables: number;
   /** A file's descriptor for standard output. */
   readonly output: 'ignore' | number;
 }
 
-/** Runs pg_dump or pg_restore with a progress bar. Stops it when this process is told to stop. */
+/** Runs pg_dump or pg_restore and shows its progress. Stops it when this process is told to stop. */
 async function runTool(
   program: string,
   args: readonly string[],
@@ -199,22 +198,17 @@ function hidePassword(databaseUrl: string): { url: string; env: { PGPASSWORD?: s
   return { url: `${user}${rest}`, env: { PGPASSWORD: decodeURIComponent(password) } };
 }
 
-/** Shows which table is being read or written. Returns the program's error message, or an empty string. */
+/** Shows on a terminal which table is being read or written. Returns the program's error message, or an empty string. */
 async function showProgress(output: Readable, tables: number): Promise<string> {
-  const bar = new SingleBar({
-    format: '{bar} {value}/{total} tables  {table}',
-    noTTYOutput: true,
-    notTTYSchedule: 5_000,
-    hideCursor: true,
-  });
-  bar.start(tables, 0, { table: '' });
+  const show = (text: string) => process.stderr.isTTY && process.stderr.write(`\r\u001B[K${text}`);
   const failure: string[] = [];
+  let begun = 0;
   for await (const line of createInterface({ input: output })) {
     const table = TABLE.exec(line)?.[1];
     if (failure.length > 0 || line.includes(': error: ')) failure.push(line);
-    else if (table !== undefined) bar.increment({ table });
+    else if (table !== undefined) show(`${++begun}/${tables} tables  ${table}`);
   }
-  bar.stop();
+  show('');
   return failure.join('\n').slice(0, 2000);
 }
 

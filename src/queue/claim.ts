@@ -13,11 +13,11 @@ export interface Claim {
   readonly createdAt: Date;
   /** When the job was fetched, by the database's clock. Distinguishes claims of the same attempt. */
   readonly claimedAt: Date;
-  /** When the job was enqueued, on the clock of `performance.now()`. */
-  readonly enqueuedAt: number;
   readonly retryLimit: number;
   readonly payload: unknown;
   readonly origin: Origin;
+  /** When the job was enqueued, on the clock of `performance.now()`. */
+  readonly enqueuedAt: number;
   /** Aborts the attempt, for one of the reasons below. */
   readonly controller: AbortController;
   /** Resolves when the attempt is in the history. */
@@ -31,9 +31,9 @@ export function claimOf(job: JobWithMetadata<unknown>, recorded: Promise<void>):
     attempt: job.retryCount + 1,
     createdAt: job.createdOn,
     claimedAt: job.startedOn,
-    enqueuedAt: performance.now() - (job.startedOn.getTime() - job.createdOn.getTime()),
     retryLimit: job.retryLimit,
     ...unpack(job.data),
+    enqueuedAt: performance.now() - (job.startedOn.getTime() - job.createdOn.getTime()),
     controller: new AbortController(),
     recorded,
   };

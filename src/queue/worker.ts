@@ -15,7 +15,6 @@ export class Worker {
   readonly #consumers: readonly Consumer[];
   readonly #id: number;
   readonly #durations = new DurationCounter();
-  readonly #latencies = new DurationCounter();
   #presence: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
   #listening: { close(): Promise<void> } | undefined;
@@ -81,17 +80,13 @@ export class Worker {
     }
   }
 
-  #count = ({ queue, durationMs, ageMs, outcome }: JobEnd): void => {
-    this.#durations.add(queue, durationMs / 1000);
-    if (outcome === 'completed') this.#latencies.add(queue, ageMs / 1000);
-  };
+  #count = (end: JobEnd): void => this.#durations.add(end);
 
   async #beat(): Promise<void> {
     const hasPolled = this.#consumers.filter((consumer) => consumer.takeHasPolled()).length > 0;
     const running = this.#consumers.flatMap((consumer) => consumer.running());
     try {
-      await addDurations(this.#app.db, 'job_durations', this.#durations.take());
-      await addDurations(this.#app.db, 'job_latencies', this.#latencies.take());
+      await addDurations(this.#app.db, this.#durations.take());
       const paused = await beat(this.#app.db, this.#id, { running, hasPolled });
       for (const consumer of this.#consumers) consumer.setPaused(paused.includes(consumer.job.contract.name));
     } catch (error) {
