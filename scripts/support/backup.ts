@@ -32,10 +32,10 @@ export async function backUp(databaseUrl: string, file: string): Promise<string>
   }
   const { serverVersion, tables } = await inspect(databaseUrl);
   await requireTool('pg_dump', serverVersion);
-  await writeWhole(file, async (descriptor) => {
-    const args = ['--format=custom', `--lock-wait-timeout=${LOCK_WAIT}`, ...PORTABLE];
-    await runTool('pg_dump', args, { databaseUrl, tables, output: descriptor });
-  });
+  const args = ['--format=custom', `--lock-wait-timeout=${LOCK_WAIT}`, ...PORTABLE];
+  await untilStopped((signal) =>
+    writeWhole(file, (output) => runTool('pg_dump', args, { databaseUrl, tables, output, signal })),
+  );
   const { size } = await stat(file);
   return `Backed up ${tables} tables to ${file}: ${(size / 1e6).toFixed(1)} MB in ${seconds(startedAt)}.`;
 }
@@ -62,7 +62,9 @@ export async function restore(databaseUrl: string, file: string): Promise<string
   const list = join(scratch.path, 'contents');
   await writeFile(list, contents.join('\n'));
   const args = [...PORTABLE, '--single-transaction', `--use-list=${list}`, file];
-  await runTool('pg_restore', args, { databaseUrl, tables, output: 'ignore' });
+  await untilStopped((signal) =>
+    runTool('pg_restore', args, { databaseUrl, tables, output: 'ignore', signal }),
+  );
   const counts = await analyse(databaseUrl);
   return `Restored ${tables} tables from ${file} in ${seconds(startedAt)}: ${counts}.
 Next: npm run migrate, if the backup is from an older release. The section Backup of docs/operations.md says what is sent
@@ -135,6 +137,20 @@ If several versions are installed, put the folder of the newest first on the PAT
   );
 }
 
+/** Runs something with a signal that is aborted when this process is told to stop. */
+async function untilStopped(run: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  try {
+    await run(stopping.signal);
+  } catch (error) {
+    throw stopping.signal.aborted ? new StartupError(1, 'Stopped.', { cause: error }) : error;
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
+
 /** Writes a file so that it is there whole or not at all, even after a power cut. */
 async function writeWhole(file: string, write: (descriptor: number) => Promise<void>): Promise<void> {
   const unfinished = `${file}.${randomBytes(4).toString('hex')}.unfinished`;
@@ -164,31 +180,28 @@ interface Run {
   readonly tables: number;
   /** A file's descriptor for standard output. */
   readonly output: 'ignore' | number;
+  /** Ends the program. */
+  readonly signal: AbortSignal;
 }
 
-/** Runs pg_dump or pg_restore and shows its progress. Stops it when this process is told to stop. */
+/** Runs pg_dump or pg_restore and shows its progress. */
 async function runTool(
   program: string,
   args: readonly string[],
-  { databaseUrl, tables, output }: Run,
+  { databaseUrl, tables, output, signal }: Run,
 ): Promise<void> {
   const { url, env } = hidePassword(databaseUrl);
   const child = spawn(program, ['--verbose', `--dbname=${url}`, ...args], {
     stdio: ['ignore', output, 'pipe'],
     env: { ...process.env, ...env, LC_ALL: 'C', PGAPPNAME: 'pennypost backup', PGCONNECT_TIMEOUT: '5' },
+    signal,
   });
-  const stop = () => child.kill();
-  process.on('SIGINT', stop).on('SIGTERM', stop);
-  try {
-    const [failure, [code, signal]] = await Promise.all([
-      showProgress(child.stderr ?? Readable.from([]), tables),
-      once(child, 'close'),
-    ]);
-    if (code !== 0)
-      throw new StartupError(1, failure || `${program} ended with ${signal ?? `code ${code}`}.`);
-  } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
-  }
+  const [failure, [code, killedBy]] = await Promise.all([
+    showProgress(child.stderr ?? Readable.from([]), tables),
+    once(child, 'close'),
+  ]);
+  if (code !== 0)
+    throw new StartupError(1, failure || `${program} ended with ${killedBy ?? `code ${code}`}.`);
 }
 
 /** Keeps the password out of the arguments, which everybody on the machine can read. */

@@ -59,9 +59,7 @@ t.test('a restored backup has every row, and its queue sends each mail once', as
 
   const torn = `${file}.torn`;
   await writeFile(torn, (await readFile(file)).subarray(0, -1_000));
-  const failed = await admin(t, ['restore', torn], { DATABASE_URL: copy });
-  t.equal(failed.code, 1);
-  t.match(failed.output, /pg_restore: error: /);
+  await t.rejects(restore(copy, torn), { message: /^pg_restore: error: /, exitCode: 1 });
 
   const restored = await admin(t, ['restore', file], { DATABASE_URL: copy });
   t.equal(restored.code, 0, restored.output);
@@ -70,10 +68,6 @@ t.test('a restored backup has every row, and its queue sends each mail once', as
   t.ok(rows.length > 30, `${rows.length} tables`);
   t.same(await everyRow(copy), rows);
   t.equal(await schemaOf(copy), await schemaOf(original));
-
-  const again = await admin(t, ['restore', file], { DATABASE_URL: copy });
-  t.equal(again.code, 2);
-  t.match(again.output, /^The database is not empty, and nothing was changed/);
 
   const env = { DATABASE_URL: copy, SMTP_URL: smtp.url };
   const app = await build(t, env);
@@ -130,7 +124,7 @@ t.test('a backup that fails, or is stopped, leaves no file', async (t) => {
   const running = start(t, ['scripts/admin.ts', 'backup', file], env);
   await waitFor(async () => (await readdir(folder)).length === 1, 'it has begun');
   t.equal(await running.end('SIGTERM'), 1);
-  t.match(running.output, /pg_dump ended with SIGTERM\.$/m);
+  t.match(running.output, /^Stopped\.$/m);
   t.same(await readdir(folder), []);
 });
 
