@@ -30,6 +30,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     comment on table job_durations is
       'A histogram of job durations, across all workers. A bucket is its upper bound in seconds.';
 
+    create table job_latencies (like job_durations including all);
+    comment on table job_latencies is
+      'The same for how long jobs took from being enqueued to being completed, retries included.';
+
     create table workers (
       id integer generated always as identity primary key,
       name text not null,
@@ -75,7 +79,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  await sql`drop table alarms, job_audit_log, paused_queues, workers, job_durations, job_attempts`.execute(
+  await sql`drop table alarms, job_audit_log, paused_queues, workers, job_latencies, job_durations, job_attempts`.execute(
     db,
   );
 }

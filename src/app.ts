@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Config } from './config.ts';
-import { loggerOptions } from './logger.ts';
+import { loggerOptions, RequestLog } from './logger.ts';
 import alarms from './plugins/alarms.ts';
 import assets from './plugins/assets.ts';
 import clientAddress from './plugins/client-address.ts';
@@ -63,6 +63,7 @@ export interface Overrides {
 export function buildApp(config: Config, { role = 'web', logger, clock }: Overrides = {}): FastifyInstance {
   const app: FastifyInstance = Fastify({
     ...(logger === undefined ? { logger: loggerOptions(config) } : { loggerInstance: logger }),
+    logController: new RequestLog(),
     trustProxy: config.trustProxy,
     genReqId: () => randomUUID(),
     bodyLimit: 1024 * 1024,

@@ -352,6 +352,7 @@ t.test('a repeated hand-back does not affect the next claim', async (t) => {
     attempt: 1,
     createdAt: new Date(Date.now() - 60_000),
     claimedAt: new Date(Date.now() - 60_000),
+    enqueuedAt: performance.now() - 60_000,
     retryLimit: 2,
     payload: {},
     origin: {},

@@ -74,7 +74,8 @@ t.test(
 
 t.test('SIGTERM ends the web process although its database is silent', async (t) => {
   const proxy = await FaultyProxy.open(t, await createDatabase(t));
-  const running = start(t, ['src/server.ts'], { DATABASE_URL: proxy.url, PORT: '0' });
+  const env = { DATABASE_URL: proxy.url, PORT: '0', LOG_LEVEL: 'debug' };
+  const running = start(t, ['src/server.ts'], env);
   await running.prints(/Server listening at (http:\S+?)"/);
   const site = /Server listening at (http:[^"]+)"/.exec(running.output)?.[1] ?? '';
   await fetch(`${site}/archive`);

@@ -33,7 +33,7 @@ t.test('a worker sends the mail of a sign-up, listens on no port, and --check se
 
   t.notMatch(worker.output, 'Server listening');
   await worker.prints(
-    /"queue":"mail","jobId":"[0-9a-f-]{36}","attempt":1,"requestId":"[0-9a-f-]{36}","durationMs":\d+,"msg":"job completed"/,
+    /"queue":"mail","jobId":"[0-9a-f-]{36}","attempt":1,"requestId":"[0-9a-f-]{36}","durationMs":\d+,"ageMs":\d+,"msg":"job completed"/,
   );
   t.equal(await worker.end('SIGTERM'), 0);
   t.notOk(await hasConsumingWorker(web.db), 'it has signed off');

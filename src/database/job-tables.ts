@@ -2,13 +2,9 @@ import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 
 /** The tables of jobs, workers, sent mails and alarms that pg-boss does not have. */
 export interface JobTables {
-  /** A histogram: `bucket` is the upper bound in seconds. */
-  job_durations: {
-    queue: string;
-    bucket: number;
-    jobs: string;
-    seconds: number;
-  };
+  /** Histograms: `bucket` is the upper bound in seconds. */
+  job_durations: DurationRow;
+  job_latencies: DurationRow;
   /** One row per attempt. Only unsuccessful attempts have `ended_at` and `outcome`. */
   job_attempts: {
     id: GeneratedAlways<string>;
@@ -65,6 +61,13 @@ export interface JobTables {
     message_id: string;
     sent_at: Generated<Date>;
   };
+}
+
+interface DurationRow {
+  queue: string;
+  bucket: number;
+  jobs: string;
+  seconds: number;
 }
 
 /** How an unsuccessful attempt ended. `handed back`: this worker had to stop or was too old; the attempt is not counted. */

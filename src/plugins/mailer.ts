@@ -28,7 +28,7 @@ const TIMEOUTS = {
 };
 
 /**
- * Provides `app.mailer`: pooled SMTP that connects with the first mail. The web process sends none, so it never connects.
+ * Provides `app.mailer`: pooled SMTP that connects with the first mail. A mail names the request that caused it. The web process sends none, so it never connects.
  * Without `SMTP_URL`, the first mail starts a local mail server that stores messages in `DATA_DIR/mailbox`.
  */
 export default fp(
@@ -75,7 +75,11 @@ export default fp(
         signal?.throwIfAborted();
         const { unsubscribeUrl, ...content } = message;
         const subject = `${config.mailSubjectPrefix} ${message.subject}`.trim();
-        const headers = unsubscribeUrl === undefined ? {} : unsubscribeHeaders(unsubscribeUrl);
+        const requestId = app.work.getStore()?.requestId;
+        const headers = {
+          ...(unsubscribeUrl !== undefined && unsubscribeHeaders(unsubscribeUrl)),
+          ...(requestId !== undefined && { 'X-Request-ID': requestId }),
+        };
         const mail = { ...content, subject, from: config.mailFrom, headers, signal, onTransfer };
         try {
           const span = { name: 'SMTP send', kind: 'client' } as const;
@@ -92,7 +96,7 @@ export default fp(
       await mailbox?.close();
     });
   },
-  { name: 'mailer', dependencies: ['tracing'] },
+  { name: 'mailer', dependencies: ['work', 'tracing'] },
 );
 
 /** If so, TLS is required, so that nobody in between can strip STARTTLS. `?requireTLS=false` in the URL overrides it. */

@@ -2,8 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { queueContracts } from '../queue/contracts.ts';
-import { type DurationCount, readDurations } from '../queue/durations.ts';
+import { DURATION_BUCKETS, type DurationCount, readDurations } from '../queue/durations.ts';
 import { countJobs } from '../queue/jobs-table.ts';
+import { listLiveWorkers } from '../queue/presence.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -21,6 +22,11 @@ export default fp(
     const registry = new Registry();
     measureRequests(app, registry);
     measurePool(app, registry);
+    const databaseUp = new Gauge({
+      name: 'pennypost_database_up',
+      help: 'Whether the database answers. If not, the metrics of jobs are missing.',
+      registers: [registry],
+    });
     let isProcessMeasured = false;
     app.decorate('metrics', {
       contentType: registry.contentType,
@@ -28,7 +34,11 @@ export default fp(
         // It starts timers and observers, so only once somebody reads the metrics.
         if (!isProcessMeasured) collectDefaultMetrics({ register: registry });
         isProcessMeasured = true;
-        return `${await registry.metrics()}${await describeJobs(app)}`;
+        const jobs = await describeJobs(app).catch((error) =>
+          app.outages.logFailure(error, {}, 'no metrics of jobs'),
+        );
+        databaseUp.set(jobs === undefined ? 0 : 1);
+        return `${await registry.metrics()}${jobs ?? ''}`;
       },
     });
   },
@@ -69,13 +79,20 @@ function measureRequests(app: FastifyInstance, registry: Registry): void {
 function measurePool({ pool }: FastifyInstance, registry: Registry): void {
   new Gauge({
     name: 'pennypost_database_connections',
-    help: 'Pool connections by state, and callers waiting for one.',
+    help: 'Connections of the pool by state.',
     labelNames: ['state'],
     registers: [registry],
     collect() {
       this.set({ state: 'busy' }, pool.totalCount - pool.idleCount);
       this.set({ state: 'idle' }, pool.idleCount);
-      this.set({ state: 'waited for' }, pool.waitingCount);
+    },
+  });
+  new Gauge({
+    name: 'pennypost_database_connection_waiters',
+    help: 'Callers that wait for a connection of the pool.',
+    registers: [registry],
+    collect() {
+      this.set(pool.waitingCount);
     },
   });
 }
@@ -87,7 +104,12 @@ async function describeJobs(app: FastifyInstance): Promise<string> {
   const { db } = app;
   const outage = await app.mailOutage.refresh();
   const names = queueContracts.map(({ name }) => name);
-  const [counts, durations] = await Promise.all([countJobs(db, names), readDurations(db)]);
+  const [counts, workers, durations, latencies] = await Promise.all([
+    countJobs(db, names),
+    listLiveWorkers(db),
+    readDurations(db, 'job_durations'),
+    readDurations(db, 'job_latencies'),
+  ]);
   const lines = [
     ...header('pennypost_jobs', 'gauge', 'Unfinished jobs by queue and state.'),
     ...counts.flatMap((count) =>
@@ -106,13 +128,16 @@ async function describeJobs(app: FastifyInstance): Promise<string> {
       'How long no email has been delivered while some waits.',
     ),
     `pennypost_mail_outage_seconds ${outage === undefined ? 0 : (Date.now() - outage.getTime()) / 1000}`,
+    ...header('pennypost_workers', 'gauge', 'Worker processes that are alive.'),
+    `pennypost_workers ${workers.length}`,
     ...header('pennypost_job_duration_seconds', 'histogram', 'Duration of job attempts, across all workers.'),
-    ...names.flatMap((name) =>
-      histogram(
-        name,
-        durations.filter(({ queue }) => queue === name),
-      ),
+    ...names.flatMap((name) => histogram('pennypost_job_duration_seconds', name, durations)),
+    ...header(
+      'pennypost_job_latency_seconds',
+      'histogram',
+      'Time from enqueueing a job to its completion, retries included, across all workers.',
     ),
+    ...names.flatMap((name) => histogram('pennypost_job_latency_seconds', name, latencies)),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -121,19 +146,17 @@ function header(name: string, type: string, help: string): string[] {
   return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`];
 }
 
-function histogram(queue: string, counts: readonly DurationCount[]): string[] {
-  const metric = 'pennypost_job_duration_seconds';
-  const total = (key: 'jobs' | 'seconds') => counts.reduce((sum, count) => sum + count[key], 0);
-  let jobs = 0;
+/** One queue's histogram. Has every bucket, because Prometheus cannot query one that is missing. */
+function histogram(metric: string, queue: string, all: readonly DurationCount[]): string[] {
+  const counts = all.filter((count) => count.queue === queue);
+  const sum = (key: 'jobs' | 'seconds', bound = Infinity) =>
+    counts.filter(({ bucket }) => bucket <= bound).reduce((total, count) => total + count[key], 0);
   return [
-    ...counts
-      .filter(({ bucket }) => bucket !== Infinity)
-      .map((count) => {
-        jobs += count.jobs;
-        return `${metric}_bucket{queue="${queue}",le="${count.bucket}"} ${jobs}`;
-      }),
-    `${metric}_bucket{queue="${queue}",le="+Inf"} ${total('jobs')}`,
-    `${metric}_sum{queue="${queue}"} ${total('seconds')}`,
-    `${metric}_count{queue="${queue}"} ${total('jobs')}`,
+    ...DURATION_BUCKETS.map(
+      (bound) => `${metric}_bucket{queue="${queue}",le="${bound}"} ${sum('jobs', bound)}`,
+    ),
+    `${metric}_bucket{queue="${queue}",le="+Inf"} ${sum('jobs')}`,
+    `${metric}_sum{queue="${queue}"} ${sum('seconds')}`,
+    `${metric}_count{queue="${queue}"} ${sum('jobs')}`,
   ];
 }

@@ -16,6 +16,8 @@ export interface Claim {
   readonly retryLimit: number;
   readonly payload: unknown;
   readonly origin: Origin;
+  /** When the job was enqueued, on the clock of `performance.now()`. */
+  readonly enqueuedAt: number;
   /** Aborts the attempt, for one of the reasons below. */
   readonly controller: AbortController;
   /** Resolves when the attempt is in the history. */
@@ -31,6 +33,7 @@ export function claimOf(job: JobWithMetadata<unknown>, recorded: Promise<void>):
     claimedAt: job.startedOn,
     retryLimit: job.retryLimit,
     ...unpack(job.data),
+    enqueuedAt: performance.now() - (job.startedOn.getTime() - job.createdOn.getTime()),
     controller: new AbortController(),
     recorded,
   };

@@ -11,6 +11,8 @@ export interface JobEnd {
   readonly jobId: string;
   readonly attempt: number;
   readonly durationMs: number;
+  /** Since the job was enqueued. */
+  readonly ageMs: number;
   readonly requestId: string | undefined;
   readonly outcome: JobAttemptOutcome | 'completed' | 'taken away';
   readonly error: unknown;
@@ -18,10 +20,10 @@ export interface JobEnd {
   readonly isLast: boolean;
 }
 
-/** Logs every attempt with its job, number, duration, outcome and the request that caused it. */
+/** Logs every attempt with its job, number, duration, the job's age, outcome and the request that caused it. */
 export function logJobs({ queue, log }: FastifyInstance): void {
-  queue.events.on('ended', ({ outcome, error, isLast, durationMs, ...job }) => {
-    const line = { ...job, durationMs: Math.round(durationMs) };
+  queue.events.on('ended', ({ outcome, error, isLast, durationMs, ageMs, ...job }) => {
+    const line = { ...job, durationMs: Math.round(durationMs), ageMs: Math.round(ageMs) };
     if (outcome === 'completed') log.info(line, 'job completed');
     else if (outcome === 'handed back')
       log.info({ ...line, reason: messageOfError(error) }, 'job handed back');

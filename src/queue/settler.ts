@@ -116,12 +116,13 @@ export class Settler {
   }
 
   #report(
-    { claim: { jobId, attempt, origin }, durationMs }: Ended,
+    { claim: { jobId, attempt, origin, enqueuedAt }, durationMs }: Ended,
     outcome: JobEnd['outcome'],
     { error, isLast = false }: { error?: unknown; isLast?: boolean } = {},
   ): void {
     const { requestId } = origin;
-    const end = { queue: this.#queue, jobId, attempt, durationMs, requestId, outcome, error, isLast };
+    const ageMs = performance.now() - enqueuedAt;
+    const end = { queue: this.#queue, jobId, attempt, durationMs, ageMs, requestId, outcome, error, isLast };
     this.#deps.events.emit('ended', end);
   }
 }

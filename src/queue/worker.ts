@@ -80,7 +80,7 @@ export class Worker {
     }
   }
 
-  #count = ({ queue, durationMs }: JobEnd): void => this.#durations.add(queue, durationMs / 1000);
+  #count = (end: JobEnd): void => this.#durations.add(end);
 
   async #beat(): Promise<void> {
     const hasPolled = this.#consumers.filter((consumer) => consumer.takeHasPolled()).length > 0;

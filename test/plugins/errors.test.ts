@@ -28,7 +28,7 @@ t.test('a server error reveals no internals and names the log entry', async (t) 
   const reference = /<code>([0-9a-f-]{36})<\/code>/.exec(page.body)?.[1];
   t.match(
     lines().find(({ msg }) => msg === 'request failed'),
-    { reqId: reference, err: { message: /relation "sessions" does not exist/ } },
+    { requestId: reference, err: { message: /relation "sessions" does not exist/ } },
   );
   t.notMatch(page.body, /sessions|relation|select/);
 });

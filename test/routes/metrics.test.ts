@@ -3,7 +3,9 @@ import { PermanentFailure } from '../../src/errors.ts';
 import { mailQueue } from '../../src/queue/contracts.ts';
 import { defineJob } from '../../src/queue/job.ts';
 import { build } from '../support/build.ts';
+import { createDatabase } from '../support/database.ts';
 import { deadLettersOf } from '../support/jobs.ts';
+import { FaultyProxy } from '../support/proxy.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const TOKEN = 'a-token-of-some-length';
@@ -52,21 +54,40 @@ t.test('the metrics cover requests, the pool and the jobs of all workers', async
   await app.queue.send(mailQueue, { template: 'confirm-account', userId: 5 }, { db: app.db });
 
   const { body, headers } = await app.inject('/metrics');
+  const seconds = Number(/pennypost_job_latency_seconds_sum\{queue="mail"\} (\S+)/.exec(body)?.[1]);
+  t.ok(seconds > 0 && seconds < 600, `${seconds} s`);
   t.match(headers['content-type'], /^text\/plain; version=0\.0\.4/);
   for (const line of [
     'pennypost_http_requests_total{method="GET",route="/health/live",status="200"} 1',
     'pennypost_http_requests_total{method="GET",route="(no route)",status="404"} 1',
     'pennypost_http_request_duration_seconds_count{method="GET",route="/health/live",status="200"} 1',
-    'pennypost_database_connections{state="waited for"} 0',
+    'pennypost_database_up 1',
+    'pennypost_database_connection_waiters 0',
+    'pennypost_workers 0',
     'pennypost_jobs{queue="mail",state="ready"} 1',
     'pennypost_jobs{queue="mail",state="deferred"} 1',
     'pennypost_jobs{queue="mail",state="failed"} 1',
     'pennypost_dead_letters{queue="mail"} 1',
     'pennypost_job_duration_seconds_count{queue="mail"} 3',
     'pennypost_job_duration_seconds_bucket{queue="mail",le="+Inf"} 3',
+    'pennypost_job_latency_seconds_count{queue="mail"} 2',
+    'pennypost_job_latency_seconds_bucket{queue="mail",le="86400"} 2',
+    'pennypost_job_latency_seconds_bucket{queue="digest",le="60"} 0',
   ]) {
     t.ok(body.includes(`${line}\n`), line);
   }
   t.match(body, /pennypost_jobs_oldest_ready_seconds\{queue="mail"\} 0\.\d+/);
   t.match(body, 'process_resident_memory_bytes');
+});
+
+t.test('while the database is away, the other metrics are still there', async (t) => {
+  const proxy = await FaultyProxy.open(t, await createDatabase(t));
+  const app = await build(t, { DATABASE_URL: proxy.url });
+  await app.inject('/health/live');
+  await proxy.refuse();
+  const { statusCode, body } = await app.inject('/metrics');
+  t.equal(statusCode, 200);
+  t.match(body, /^pennypost_database_up 0$/m);
+  t.match(body, 'pennypost_http_requests_total{method="GET",route="/health/live",status="200"} 1');
+  t.notMatch(body, 'pennypost_dead_letters');
 });

@@ -18,6 +18,12 @@ export function createEmptyDatabase(t: Test): Promise<string> {
   return create(t, `empty_${randomBytes(8).toString('hex')}`, '');
 }
 
+/** The major version of the tests' PostgreSQL. */
+export async function testServerVersion(): Promise<number> {
+  const rows = await query(`select current_setting('server_version_num')::int / 10000 as version`);
+  return (rows as { version: number }[])[0]?.version ?? 0;
+}
+
 /** Drops the database after the test. A connection still open by then was leaked and fails the test. */
 async function create(t: Test, name: string, options: string): Promise<string> {
   await query(`create database ${name} ${options}`);
