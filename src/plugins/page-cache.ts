@@ -28,6 +28,16 @@ interface CachedPage {
   readonly headers: Readonly<Record<string, string>>;
   /** When its data was read, on the clock of `performance.now()`. */
   readonly readAt: number;
+  /** The same, or when the database was last unavailable to read it again. */
+  readonly checkedAt: number;
+}
+
+/** A page that is being rendered, for those who wait. */
+interface InFlight {
+  readonly page: Promise<CachedPage | undefined>;
+  readonly checkedAt: number;
+  /** The page from before, in case the database is unavailable. */
+  readonly before: CachedPage | undefined;
 }
 
 interface Rendering {
@@ -38,8 +48,11 @@ interface Rendering {
   fallBack(): CachedPage | undefined;
 }
 
-/** A page, or the in-flight request for it. */
-type Cache = LRUCache<string, CachedPage | Promise<CachedPage | undefined>>;
+interface Cache {
+  readonly entries: LRUCache<string, CachedPage | InFlight>;
+  /** When a logged-in user last changed something. What was read before is only for outages. */
+  changedAt: number;
+}
 
 /** Query parameters that a shared page may depend on. Their values are numbers. */
 const PARAMETERS = ['page', 'before', 'after'];
@@ -68,17 +81,18 @@ export default fp(
     app.decorateRequest('rendering', undefined);
     const { maxAgeMs, maxStaleMs, maxBytes } = app.config.pageCache;
     if (maxAgeMs === 0) return;
-    const cache: Cache = new LRUCache({
+    const entries: Cache['entries'] = new LRUCache({
       ttl: maxAgeMs,
       noDeleteOnStaleGet: true,
       maxSize: maxBytes,
-      sizeCalculation: (entry) => OVERHEAD + (entry instanceof Promise ? 0 : entry.body.length),
+      sizeCalculation: (entry) => OVERHEAD + ('body' in entry ? entry.body.length : 0),
     });
+    const cache: Cache = { entries, changedAt: -Infinity };
     app.addHook('onRoute', (route) => {
       if (route.config?.isShared && route.method === 'GET') share(route, cache, maxStaleMs);
     });
     app.addHook('onSend', (request, reply, payload, done) => {
-      if (isChange(request, reply)) cache.clear();
+      if (isChange(request, reply)) cache.changedAt = performance.now();
       done(null, payload);
     });
   },
@@ -99,13 +113,13 @@ function share(route: RouteOptions, cache: Cache, maxStaleMs: number): void {
   const onRequest: onRequestHookHandler = (request, reply, done) => {
     if (request.session?.isKnown) return done();
     const key = keyOf(request);
-    const found = cache.get(key);
-    if (found === undefined) {
+    const found = cache.entries.get(key);
+    if (found === undefined || found.checkedAt <= cache.changedAt) {
       request.rendering = begin(cache, key, maxStaleMs);
       return done();
     }
-    if (!(found instanceof Promise)) return send(reply, found);
-    found.then((page) => (page === undefined ? done() : send(reply, page)));
+    if ('body' in found) return send(reply, found);
+    found.page.then((page) => (page === undefined ? done() : send(reply, page)));
   };
   route.onRequest = [route.onRequest ?? [], onRequest].flat();
   const onSend: onSendHookHandler = (request, reply, payload, done) => {
@@ -135,29 +149,37 @@ function keyOf(request: FastifyRequest): string {
 }
 
 /** Marks a page as being rendered. Its data must be read after this. */
-function begin(cache: Cache, key: string, maxStaleMs: number): Rendering {
+function begin({ entries }: Cache, key: string, maxStaleMs: number): Rendering {
   const startedAt = performance.now();
   const { promise, resolve } = Promise.withResolvers<CachedPage | undefined>();
-  const before = cache.get(key, { allowStale: true });
-  cache.set(key, promise, { ttl: 0 }); // It lasts as long as its request, which has a deadline.
-  // If the cache was emptied in the meantime, pages may be stale: only those already waiting get this one.
-  const isCurrent = () => cache.peek(key) === promise;
+  const found = entries.get(key, { allowStale: true });
+  const before = found === undefined || 'body' in found ? found : found.before;
+  const inFlight: InFlight = { page: promise, checkedAt: startedAt, before };
+  entries.set(key, inFlight, { ttl: 0 }); // It lasts as long as its request, which has a deadline.
+  const end = (page?: CachedPage) => {
+    // If something has changed in the meantime, another request may already be rendering it again.
+    const isCurrent = entries.peek(key) === inFlight;
+    if (isCurrent && page !== undefined) entries.set(key, page, { start: page.checkedAt });
+    else if (isCurrent) entries.delete(key);
+    resolve(page);
+  };
   return {
     startedAt,
-    end(page) {
-      if (isCurrent() && page !== undefined) cache.set(key, page, { start: startedAt });
-      else if (isCurrent()) cache.delete(key);
-      resolve(page);
-    },
+    end,
     fallBack() {
-      const isGood = isCurrent() && before !== undefined && !(before instanceof Promise);
-      const page = isGood && startedAt - before.readAt <= maxStaleMs ? before : undefined;
-      if (page !== undefined) cache.set(key, page);
-      else if (isCurrent()) cache.delete(key);
-      resolve(page);
+      const isGood = before !== undefined && startedAt - before.readAt <= maxStaleMs;
+      const page = isGood ? aged(before) : undefined;
+      end(page);
       return page;
     },
   };
+}
+
+/** The page as it is shown while it cannot be read again. */
+function aged(page: CachedPage): CachedPage {
+  const now = performance.now();
+  const age = String(Math.round((now - page.readAt) / 1000));
+  return { ...page, headers: { ...page.headers, age }, checkedAt: now };
 }
 
 /** Caches the response if it is a page, or replaces it if the database was unavailable. Returns what to send. */
@@ -177,7 +199,8 @@ async function keep(
   }
   try {
     const body = await bytesOf(payload);
-    rendering.end({ body, headers: sharedHeadersOf(reply), readAt: rendering.startedAt });
+    const { startedAt } = rendering;
+    rendering.end({ body, headers: sharedHeadersOf(reply), readAt: startedAt, checkedAt: startedAt });
     return unlessKnown(request, reply, body);
   } catch (error) {
     rendering.end();
@@ -186,9 +209,9 @@ async function keep(
 }
 
 /** Responds with an older page instead of an error. */
-function replaceBy(request: FastifyRequest, reply: FastifyReply, { body, headers, readAt }: CachedPage) {
+function replaceBy(request: FastifyRequest, reply: FastifyReply, { body, headers }: CachedPage) {
   for (const name of [...SHARED_HEADERS, 'retry-after']) reply.removeHeader(name);
-  reply.code(200).headers({ ...headers, age: Math.round((performance.now() - readAt) / 1000) });
+  reply.code(200).headers(headers);
   return unlessKnown(request, reply, body);
 }
 

@@ -165,6 +165,27 @@ t.test('while the database is away, visitors get pages from the cache', async (t
   await waitFor(async () => (await get('/user/author')).statusCode === 200, 'the site answers again');
 });
 
+t.test(
+  'visitors get a page from before a change, if the database went away before it was read again',
+  async (t) => {
+    const { app, author, get, proxy } = await setUp(t, {
+      maxAgeMs: 60_000,
+      maxStaleMs: 3_600_000,
+      maxBytes: 2 ** 20,
+    });
+    const client = await signedInClient(app, author);
+    const before = await get('/');
+    t.equal((await client.post('/', { body: 'Hello' })).statusCode, 303);
+    await proxy.refuse();
+    const stale = await get('/');
+    t.same([stale.statusCode, stale.body], [200, before.body]);
+    t.equal((await get('/')).headers.age, stale.headers.age, 'its age is always given');
+    await proxy.accept();
+    await client.post('/', { body: 'Hello again' });
+    t.match((await get('/')).body, 'Hello again');
+  },
+);
+
 t.test('a page that is too old is not shown', async (t) => {
   const { get, proxy } = await setUp(t, { maxAgeMs: 1, maxStaleMs: 1, maxBytes: 2 ** 20 });
   await get('/');
