@@ -1,0 +1,13 @@
+import { databaseFaults } from './database.ts';
+import type { Fault } from './fault.ts';
+import { mailFaults } from './mail.ts';
+import { processFaults } from './processes.ts';
+import { replicaFaults } from './replica.ts';
+
+/** All faults, in the order in which they are tried. */
+export const faults: readonly Fault[] = [
+  ...databaseFaults,
+  ...mailFaults,
+  ...processFaults,
+  ...replicaFaults,
+];
