@@ -5,21 +5,24 @@ import { openScope } from '../test/support/scope.ts';
 import { machine } from './bench/machine.ts';
 import type { Fault } from './faults/fault.ts';
 import { HEADINGS, judge, type Verdict } from './faults/judge.ts';
-import { faults } from './faults/list.ts';
+import { faults, SHORT } from './faults/list.ts';
 import { Load } from './faults/load.ts';
-import { measure } from './faults/measure.ts';
+import { measure, type Pace } from './faults/measure.ts';
 import { openSite } from './faults/site.ts';
 import { printTable } from './faults/table.ts';
+
+const PACE: Pace = { calmMs: 1_500 };
+const SHORT_PACE: Pace = { seconds: 1, calmMs: 300 };
 
 /**
  * `npm run faults`: breaks a running site in every way we know while people read and write, and prints what they noticed,
  * what was lost, and how soon the same processes were well again. Exits with 1 if a promise was broken. Takes about ten
- * minutes. `--list` lists the faults, `--only NAME,NAME` tries some, `--seconds N` changes how long each lasts.
+ * minutes. `--list` lists the faults, `--only NAME,NAME` tries some, `--short` tries a few briefly.
  */
 await runMain(async () => {
-  const { chosen, seconds, isList } = readOptions();
+  const { chosen, pace, isList } = readOptions();
   if (isList) return console.log(faults.map(({ name }) => name).join('\n'));
-  const verdicts = await tryAll(chosen, seconds);
+  const verdicts = await tryAll(chosen, pace);
   console.log(`\n${machine()}`);
   printTable(
     HEADINGS,
@@ -33,8 +36,14 @@ await runMain(async () => {
   if (broken.length > 0) process.exitCode = 1;
 });
 
-async function tryAll(chosen: readonly Fault[], seconds: number | undefined): Promise<Verdict[]> {
+async function tryAll(chosen: readonly Fault[], pace: Pace): Promise<Verdict[]> {
   await using scope = openScope();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, async () => {
+      await scope[Symbol.asyncDispose]();
+      process.exit(1);
+    });
+  }
   const site = await openSite(scope);
   const load = await Load.start(site);
   scope.teardown(() => load.stop());
@@ -45,7 +54,7 @@ async function tryAll(chosen: readonly Fault[], seconds: number | undefined): Pr
       console.log(`${fault.name}: skipped, because ${why}`);
       continue;
     }
-    const verdict = judge(fault, await measure(fault, site, load, seconds));
+    const verdict = judge(fault, await measure(fault, site, load, pace));
     verdicts.push(verdict);
     console.log(`${index + 1}/${chosen.length} ${verdict.cells.join(' | ')}`);
     for (const promise of verdict.broken) console.log(`    BROKEN: ${promise}`);
@@ -55,16 +64,14 @@ async function tryAll(chosen: readonly Fault[], seconds: number | undefined): Pr
 
 function readOptions() {
   const { values } = parseArgs({
-    options: { list: { type: 'boolean' }, only: { type: 'string' }, seconds: { type: 'string' } },
+    options: { list: { type: 'boolean' }, only: { type: 'string' }, short: { type: 'boolean' } },
   });
-  const names = values.only?.split(',') ?? faults.map(({ name }) => name);
+  const { list: isList = false, only, short: isShort = false } = values;
+  const names = only?.split(',') ?? (isShort ? SHORT : faults.map(({ name }) => name));
   const problems = names
     .filter((name) => !faults.some((fault) => fault.name === name))
     .map((name) => `--only: there is no fault "${name}"; see --list`);
-  const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
-  if (seconds !== undefined && !(seconds > 0)) {
-    problems.push(`--seconds: "${values.seconds}" is not accepted; give a number above 0`);
-  }
   if (problems.length > 0) throw new ConfigError(problems);
-  return { chosen: faults.filter(({ name }) => names.includes(name)), seconds, isList: values.list ?? false };
+  const chosen = faults.filter(({ name }) => names.includes(name));
+  return { chosen, pace: isShort ? SHORT_PACE : PACE, isList };
 }

@@ -54,10 +54,11 @@ export const databaseFaults: readonly Fault[] = [
     },
   },
   {
-    // New connections work, so the fault is over at once; what is left is for the site to find out.
+    // New connections work. A worker gives up the others after 6 seconds without an answer.
     name: 'connections-half-open',
     readers: 'stale or 503',
     seconds: 0,
+    recovers: 8,
     cause: ({ network }) => void network.silence(),
   },
   {

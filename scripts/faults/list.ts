@@ -11,3 +11,13 @@ export const faults: readonly Fault[] = [
   ...processFaults,
   ...replicaFaults,
 ];
+
+/** Those that are quickly over, for `--short`. */
+export const SHORT: readonly string[] = [
+  'postgres-crashed',
+  'out-of-connections',
+  'database-read-only',
+  'smtp-drops-in-data',
+  'worker-terminated-with-long-jobs',
+  'web-killed-in-a-post',
+];

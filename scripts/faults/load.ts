@@ -42,7 +42,7 @@ const EVERY_MS: Record<Kind, number> = {
   uncached: 200,
   live: 500,
   write: 100,
-  'sign-in': 1_500,
+  'sign-in': 700,
   'sign-up': 400,
 };
 const MOST_AT_ONCE = 60;

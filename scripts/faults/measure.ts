@@ -26,28 +26,34 @@ export interface Measured {
 /** How long to wait at most for all to be well, and for all jobs to be done. */
 const RECOVERY_LIMIT_MS = 90_000;
 const SETTLING_LIMIT_MS = 60_000;
-/** All is well if nothing has failed for so long. */
-const CALM_MS = 1_500;
+
+/** How a run goes about it. */
+export interface Pace {
+  /** How long each fault lasts, instead of as long as it says. */
+  readonly seconds?: number | undefined;
+  /** All is well if nothing has failed for so long. */
+  readonly calmMs: number;
+}
 const POLL_MS = 50;
 
 /** Breaks the site, repairs it, waits until it has recovered, and looks what is left. */
-export async function measure(fault: Fault, site: Site, load: Load, seconds?: number): Promise<Measured> {
+export async function measure(fault: Fault, site: Site, load: Load, pace: Pace): Promise<Measured> {
   const restore: End | undefined = await fault.prepare?.(site);
-  await recovery(site, load, performance.now()); // It is well, whatever was before.
+  await recovery(site, load, { endedAt: performance.now(), ...pace }); // It is well, whatever was before.
   const { since } = await clock(site);
   const causedAt = performance.now();
   const end: End | undefined = await fault.cause(site);
-  if (fault.seconds !== 0) await sleep((seconds ?? fault.seconds ?? DEFAULT_SECONDS) * 1000);
+  if (fault.seconds !== 0) await sleep((pace.seconds ?? fault.seconds ?? DEFAULT_SECONDS) * 1000);
   await end?.();
   const endedAt = performance.now();
-  const recoveredMs = await recovery(site, load, endedAt);
+  const recoveredMs = await recovery(site, load, { endedAt, ...pace });
   const until = performance.now();
   await settle(site, load, { since, until });
   const broken = (await fault.check?.(site, { load, causedAt, endedAt })) ?? [];
   await restore?.();
   const acknowledged = load.acknowledged.filter(({ at }) => at >= causedAt && at < until);
   return {
-    probes: load.between(causedAt, until),
+    probes: load.between(causedAt, recoveredMs === undefined ? until : endedAt + recoveredMs),
     acknowledged: acknowledged.length,
     ...(await countWrites(site, acknowledged)),
     ...countMails(site, load, { causedAt, until }),
@@ -68,7 +74,11 @@ async function clock({ postgres }: Site): Promise<{ since: Date }> {
  *
  * @returns the milliseconds until the last failure or first success
  */
-async function recovery(site: Site, load: Load, endedAt: number): Promise<number | undefined> {
+async function recovery(
+  site: Site,
+  load: Load,
+  { endedAt, calmMs }: Pace & { endedAt: number },
+): Promise<number | undefined> {
   while (performance.now() - endedAt < RECOVERY_LIMIT_MS) {
     await sleep(POLL_MS);
     const now = performance.now();
@@ -78,7 +88,7 @@ async function recovery(site: Site, load: Load, endedAt: number): Promise<number
     const moments = [...firsts, firstMail(site, load, endedAt)].filter((moment) => moment !== undefined);
     const slowest = Math.min(now, ...[...load.underway].map(({ startedAt }) => startedAt));
     const well = Math.max(last, ...moments);
-    if (moments.length === KINDS.length + 1 && now - last > CALM_MS && now - slowest < CALM_MS)
+    if (moments.length === KINDS.length + 1 && now - last > calmMs && now - slowest < calmMs)
       return well - endedAt;
   }
   return undefined;

@@ -66,15 +66,19 @@ export class FaultyPostgres {
   /** Takes all connections that users may have, and those of one user from it. */
   async takeConnections(url: string, user: string): Promise<Held> {
     const taken: pg.Client[] = [];
+    let isFull = false;
     const take = async () => {
       const client = new pg.Client({ connectionString: url });
       client.on('error', () => {});
       await client.connect().then(
         () => taken.push(client),
-        () => {}, // There are no more.
+        () => {
+          isFull = true;
+        },
       );
     };
-    for (let round = 0, left = 1; left > 0 && round < 50; round += 1) {
+    for (let left = 1; left > 0 || !isFull; ) {
+      isFull = false;
       await Promise.all(Array.from({ length: 20 }, take));
       left = await this.endConnections(user, { named: 'pennypost%' });
     }

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, open, rm } from 'node:fs/promises';
+import { chmod, type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Scope } from './scope.ts';
 
 const execute = promisify(execFile);
-const CHUNK = Buffer.alloc(4096, 'x');
+/** What is written, until there is no room for a page. */
+const CHUNKS = [2 ** 20, 4096].map((size) => Buffer.alloc(size, 'x'));
 
 /** A disk of a few megabytes, to fill up. */
 export class SmallDisk {
@@ -36,9 +37,7 @@ export class SmallDisk {
   async fill(): Promise<void> {
     const file = await open(this.#ballast, 'a');
     try {
-      for (;;) await file.write(CHUNK);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      for (const chunk of CHUNKS) while (await hasRoomFor(file, chunk));
     } finally {
       await file.close();
     }
@@ -47,5 +46,15 @@ export class SmallDisk {
   /** Makes room again. */
   async free(): Promise<void> {
     await rm(this.#ballast, { force: true });
+  }
+}
+
+async function hasRoomFor(file: FileHandle, chunk: Buffer): Promise<boolean> {
+  try {
+    await file.write(chunk);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    return false;
   }
 }
