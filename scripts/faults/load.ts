@@ -54,6 +54,8 @@ const UGLY = /\n\s+at |\.ts:\d|node_modules|ECONN|SQLSTATE|postgres:\/\/|relatio
 export class Load {
   readonly probes: Probe[] = [];
   readonly acknowledged: Acknowledged[] = [];
+  /** Until when what was acknowledged is known to have been kept or lost. */
+  checkedUntil = 0;
   readonly underway = new Set<{ readonly startedAt: number }>();
   readonly #site: Site;
   readonly #stopping = new AbortController();

@@ -26,6 +26,7 @@ export interface Measured {
 /** How long to wait at most for all to be well, and for all jobs to be done. */
 const RECOVERY_LIMIT_MS = 90_000;
 const SETTLING_LIMIT_MS = 60_000;
+const POLL_MS = 50;
 
 /** How a run goes about it. */
 export interface Pace {
@@ -34,7 +35,6 @@ export interface Pace {
   /** All is well if nothing has failed for so long. */
   readonly calmMs: number;
 }
-const POLL_MS = 50;
 
 /** Breaks the site, repairs it, waits until it has recovered, and looks what is left. */
 export async function measure(fault: Fault, site: Site, load: Load, pace: Pace): Promise<Measured> {
@@ -49,14 +49,18 @@ export async function measure(fault: Fault, site: Site, load: Load, pace: Pace):
   const recoveredMs = await recovery(site, load, { endedAt, ...pace });
   const until = performance.now();
   await settle(site, load, { since, until });
-  const broken = (await fault.check?.(site, { load, causedAt, endedAt })) ?? [];
+  const checked = (await fault.check?.(site, { load, causedAt, endedAt })) ?? [];
   await restore?.();
-  const acknowledged = load.acknowledged.filter(({ at }) => at >= causedAt && at < until);
+  const broken = [...checked, ...site.complaints.splice(0)];
+  // Also what was acknowledged just before the cause.
+  const acknowledged = load.acknowledged.filter(({ at }) => at >= load.checkedUntil && at < until);
+  const arrivals = countMails(site, load, { causedAt, until });
+  load.checkedUntil = until;
   return {
     probes: load.between(causedAt, recoveredMs === undefined ? until : endedAt + recoveredMs),
     acknowledged: acknowledged.length,
     ...(await countWrites(site, acknowledged)),
-    ...countMails(site, load, { causedAt, until }),
+    ...arrivals,
     jobsLost: await countUnfinished(site, { since, until }),
     recoveredMs,
     broken,
@@ -111,7 +115,7 @@ async function settle(
   const { app } = site;
   for (const startedAt = performance.now(); performance.now() - startedAt < SETTLING_LIMIT_MS; ) {
     const isDone =
-      (await countUnfinished(site, { since, until })) === 0 && missing(site, load, 0, until).length === 0;
+      (await countUnfinished(site, { since, until })) === 0 && missing(site, load, until).length === 0;
     if (isDone) return;
     await app.queueAdmin.act(app.db, 'run', { queues: ['mail', 'exports'] });
     await sleep(10 * POLL_MS);
@@ -132,11 +136,11 @@ async function countUnfinished(
   return rows[0]?.count ?? 0;
 }
 
-/** Those who signed up in a period and have no mail. */
-function missing({ mail }: Site, load: Load, from: number, until: number): Acknowledged[] {
+/** Those who have signed up since the last fault and have no mail. */
+function missing({ mail }: Site, { acknowledged, checkedUntil }: Load, until: number): Acknowledged[] {
   const arrived = new Set(mail.accepted.map(({ to }) => to));
-  return load.acknowledged.filter(
-    ({ kind, value, at }) => kind === 'account' && at >= from && at < until && !arrived.has(value),
+  return acknowledged.filter(
+    ({ kind, value, at }) => kind === 'account' && at >= checkedUntil && at < until && !arrived.has(value),
   );
 }
 
@@ -147,7 +151,7 @@ function countMails(site: Site, load: Load, { causedAt, until }: { causedAt: num
   const fresh = new Set(arrived).difference(new Set(before));
   return {
     mails: fresh.size,
-    mailsLost: missing(site, load, causedAt, until).length,
+    mailsLost: missing(site, load, until).length,
     mailsTwice: arrived.length - fresh.size,
   };
 }

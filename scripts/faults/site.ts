@@ -56,6 +56,8 @@ export interface Site {
   /** For looking into the database, which it reaches directly. */
   readonly app: FastifyInstance;
   readonly processes: Record<ProcessName, RunningProcess>;
+  /** What is wrong and no request shows. Emptied for each fault. */
+  readonly complaints: string[];
   /** The web processes' addresses, those that visitors are sent to first. */
   urls: string[];
   /** Starts a process in place of the one that has ended. Waits until it is ready. */
@@ -99,6 +101,7 @@ export async function openSite(scope: Scope): Promise<Site> {
   };
   const site: Site = {
     ...{ scope, disk, postgres, ownerUrl, network, mail, mailNetwork, app, launch, restart, folder },
+    complaints: [],
     processes: {} as Site['processes'],
     urls: [url('web'), url('spare')],
   };

@@ -35,7 +35,8 @@ export class FaultyMailServer {
       onRcptTo: (_address, session, callback) => this.#pass('RCPT', session, callback),
       onData: (stream, session, callback) =>
         this.#pass('DATA', session, async (error) => {
-          const mail = await text(stream);
+          const mail = await text(stream).catch(() => undefined);
+          if (mail === undefined) return; // The client has gone.
           if (error) return callback(error);
           if (!isRefusal(this.plan('DOT'))) this.#accept(mail, session);
           this.#pass('DOT', session, callback);
