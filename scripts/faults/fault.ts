@@ -8,7 +8,9 @@ export type Readers =
   /** Cached pages go on, possibly stale. Everything else succeeds, or is refused in time with a 503 and Retry-After. */
   | 'stale or 503'
   /** No more than a connection that breaks off; the next request succeeds. */
-  | 'a broken connection';
+  | 'a broken connection'
+  /** The same, and others are refused in time because of locks. Cached pages go on. */
+  | 'a broken connection or a 503';
 
 /** Ends what a cause has begun. */
 export type End = () => unknown;
@@ -41,7 +43,7 @@ export interface Period {
   readonly endedAt: number;
 }
 
-export const DEFAULT_SECONDS = 6;
+export const DEFAULT_SECONDS = 5;
 export const RECOVERY_SECONDS = 5;
 
 /** How long a reader may wait for an answer. It should be 2 seconds; the deadline of a request is 3 today. */

@@ -22,6 +22,7 @@ const NOTICED: Record<Readers, string> = {
   nothing: 'nothing',
   'stale or 503': 'a stale page, or else a 503',
   'a broken connection': 'a broken connection',
+  'a broken connection or a 503': 'a broken connection, or a 503',
 };
 
 /** Compares what happened with what is promised. */
@@ -63,12 +64,11 @@ function isPage({ kind }: Probe): boolean {
 function faultsOf(probe: Probe, readers: Readers): string[] {
   const { kind, status, isHanging, hasRetryAfter, isUgly, startedAt, endedAt } = probe;
   const ms = endedAt - startedAt;
-  const isOk = status >= 200 && status < 400;
-  const isRefusal = status === 503 && hasRetryAfter;
+  const isRefusal = status === 503 && hasRetryAfter && kind !== 'page' && kind !== 'live';
   const isAllowed =
-    isOk ||
-    (readers === 'stale or 503' && isRefusal && kind !== 'page' && kind !== 'live') ||
-    (readers === 'a broken connection' && status === 0 && !isHanging);
+    (status >= 200 && status < 400) ||
+    (readers.includes('503') && isRefusal) ||
+    (readers.includes('broken connection') && status === 0 && !isHanging);
   return [
     ...(isAllowed
       ? []

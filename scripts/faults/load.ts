@@ -190,9 +190,10 @@ export class Load {
 
   /** Like a load balancer, asks the next process if one is gone. */
   async #ask(path: string, init: RequestInit): Promise<{ response?: Response; isHanging: boolean }> {
-    for (const url of [...this.#site.urls]) {
+    for (const { url, closing } of [...this.#site.doors]) {
+      const signal = AbortSignal.any([AbortSignal.timeout(HANG_MS), closing.signal]);
       try {
-        const response = await fetch(url + path, { ...init, signal: AbortSignal.timeout(HANG_MS) });
+        const response = await fetch(url + path, { ...init, signal });
         return { response, isHanging: false };
       } catch (error) {
         if (error instanceof Error && error.name === 'TimeoutError') return { isHanging: true };

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { listMails } from '../../src/mailbox/reader.ts';
 import { SmallDisk } from '../../test/support/small-disk.ts';
 import type { Fault, Period } from './fault.ts';
-import { CONCURRENCY, DATABASE, GRACE_SECONDS, type ProcessName, type Site } from './site.ts';
+import { CONCURRENCY, DATABASE, GRACE_SECONDS, type ProcessName, type Site, takeOut } from './site.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 const SMALL_MEGABYTES = 4;
@@ -102,17 +102,16 @@ export const processFaults: readonly Fault[] = [
   {
     // It stops between two statements of a transaction, whose locks must not stop the others for long.
     name: 'web-frozen-in-a-transaction',
-    readers: 'stale or 503',
+    readers: 'a broken connection or a 503',
     async cause(site) {
       const locked = await site.postgres.hold('begin; lock table comments in share mode', DATABASE);
       await sleep(MOMENT_MS);
-      const [web = '', spare = ''] = site.urls;
       site.processes.web.freeze();
-      site.urls = [spare]; // As a load balancer does when its health check fails.
+      const { putBack } = takeOut(site);
       await locked.close();
       return () => {
         site.processes.web.thaw();
-        site.urls = [web, spare];
+        putBack();
       };
     },
     check: wroteDuring,

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -41,6 +41,13 @@ export const GRACE_SECONDS = 2;
 export type WebName = 'web' | 'spare';
 export type ProcessName = WebName | 'worker' | 'second worker';
 
+/** Where visitors reach a web process. */
+export interface Door {
+  readonly url: string;
+  /** Ends the requests that are underway, when the process is taken out of service. */
+  readonly closing: AbortController;
+}
+
 /** A running site: real processes, each of which reaches its database and mail server through a network that breaks. */
 export interface Site {
   readonly scope: Scope;
@@ -58,8 +65,8 @@ export interface Site {
   readonly processes: Record<ProcessName, RunningProcess>;
   /** What is wrong and no request shows. Emptied for each fault. */
   readonly complaints: string[];
-  /** The web processes' addresses, those that visitors are sent to first. */
-  urls: string[];
+  /** The web processes, those that visitors are sent to first. */
+  readonly doors: Door[];
   /** Starts a process in place of the one that has ended. Waits until it is ready. */
   restart(name: ProcessName, env?: Record<string, string>): Promise<void>;
   /** Starts a process and does not wait. */
@@ -87,7 +94,6 @@ export async function openSite(scope: Scope): Promise<Site> {
     WORKER_CONCURRENCY: String(CONCURRENCY),
     SHUTDOWN_GRACE_SECONDS: String(GRACE_SECONDS),
   };
-  const url = (name: WebName) => `http://127.0.0.1:${ports[name]}`;
   const launch = (name: ProcessName, env: Record<string, string> = {}) => {
     const port = name === 'web' || name === 'spare' ? { PORT: String(ports[name]) } : {};
     const started = launchProcess(scope, name, { ...settings, ...port, ...env });
@@ -103,15 +109,28 @@ export async function openSite(scope: Scope): Promise<Site> {
     ...{ scope, disk, postgres, ownerUrl, network, mail, mailNetwork, app, launch, restart, folder },
     complaints: [],
     processes: {} as Site['processes'],
-    urls: [url('web'), url('spare')],
+    doors: [doorTo(ports.web), doorTo(ports.spare)],
   };
   await Promise.all((['web', 'spare', 'worker'] as const).map((name) => restart(name)));
   return site;
 }
 
+function doorTo(port: number): Door {
+  return { url: `http://127.0.0.1:${port}`, closing: new AbortController() };
+}
+
+/** Takes the first web process out of service, as a load balancer does when its health check fails. */
+export function takeOut({ doors }: Site): { putBack(): void } {
+  const door = doors.shift();
+  if (door === undefined) throw new Error('no web process is in service');
+  door.closing.abort();
+  return { putBack: () => void doors.unshift({ url: door.url, closing: new AbortController() }) };
+}
+
 async function temporaryFolder(scope: Scope): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'pennypost-faults-'));
   scope.teardown(() => rm(folder, { recursive: true, force: true }));
+  await chmod(folder, 0o755); // PostgreSQL may run as another user.
   return folder;
 }
 

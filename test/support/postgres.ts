@@ -1,8 +1,12 @@
-import { appendFile, cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import { type Cluster, openCluster } from '../../scripts/support/postgres-cluster.ts';
 import type { Scope } from './scope.ts';
+
+const execute = promisify(execFile);
 
 /** A connection that stays open, with what it locks, until it is closed. */
 export interface Held {
@@ -108,7 +112,7 @@ export class FaultyPostgres {
     const client = await this.#connect('postgres');
     const copy = join(folder, 'postgres');
     await client.query("select pg_backup_start('replica', true)");
-    await cp(this.cluster.folder, copy, { recursive: true, preserveTimestamps: true });
+    await execute('cp', ['-a', this.cluster.folder, copy]); // With the owner, who may be another user.
     const { rows } = await client.query<{ label: string }>(
       'select labelfile as label from pg_backup_stop(false)',
     );
