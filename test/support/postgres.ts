@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chown, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -118,8 +118,14 @@ export class FaultyPostgres {
     );
     await client.end();
     await rm(join(copy, 'postmaster.pid'));
-    await writeFile(join(copy, 'backup_label'), rows[0]?.label ?? '');
-    await writeFile(join(copy, 'standby.signal'), '');
+    const { uid, gid } = await stat(copy);
+    for (const [name, text] of [
+      ['backup_label', rows[0]?.label ?? ''],
+      ['standby.signal', ''],
+    ] as const) {
+      await writeFile(join(copy, name), text);
+      await chown(join(copy, name), uid, gid);
+    }
     await appendFile(
       join(copy, 'postgresql.auto.conf'),
       `primary_conninfo = '${this.cluster.url('postgres')}'\n`,
