@@ -11,8 +11,8 @@ import { measure, type Pace } from './faults/measure.ts';
 import { openSite } from './faults/site.ts';
 import { printTable } from './faults/table.ts';
 
-const PACE: Pace = { calmMs: 1_500 };
-const SHORT_PACE: Pace = { seconds: 1, calmMs: 300 };
+const PACE: Pace = { calmMs: 1_500, isPatient: false };
+const SHORT_PACE: Pace = { seconds: 1, calmMs: 300, isPatient: true };
 
 /**
  * `npm run faults`: breaks a running site in every way we know while people read and write, and prints what they noticed,
@@ -54,7 +54,7 @@ async function tryAll(chosen: readonly Fault[], pace: Pace): Promise<Verdict[]> 
       console.log(`${fault.name}: skipped, because ${why}`);
       continue;
     }
-    const verdict = judge(fault, await measure(fault, site, load, pace));
+    const verdict = judge(fault, await measure(fault, site, load, pace), pace);
     verdicts.push(verdict);
     console.log(`${index + 1}/${chosen.length} ${verdict.cells.join(' | ')}`);
     for (const promise of verdict.broken) console.log(`    BROKEN: ${promise}`);
