@@ -27,7 +27,13 @@ export const DATABASE = 'pennypost';
 const PASSWORD = 'pennypost';
 
 /** Small, so that it can be filled and its connections can run out. All that makes commits durable is on. */
-const POSTGRES = { max_connections: '60', max_wal_size: '64MB', min_wal_size: '32MB', wal_keep_size: '32MB' };
+const POSTGRES = {
+  max_connections: '80',
+  superuser_reserved_connections: '20', // For us, who break it.
+  max_wal_size: '64MB',
+  min_wal_size: '32MB',
+  wal_keep_size: '32MB',
+};
 const DISK_MEGABYTES = 320;
 
 const PEOPLE = ['reader', 'writer', 'author'];
