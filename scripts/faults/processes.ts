@@ -119,11 +119,8 @@ export const processFaults: readonly Fault[] = [
   {
     name: 'started-before-the-database',
     readers: 'stale or 503',
-    async prepare(site) {
-      await Promise.all([endsCleanly(site, 'web'), endsCleanly(site, 'worker')]);
-      return undefined;
-    },
     async cause(site) {
+      await Promise.all([endsCleanly(site, 'web'), endsCleanly(site, 'worker')]);
       await site.network.refuse();
       site.launch('web');
       site.launch('worker');
