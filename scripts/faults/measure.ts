@@ -42,6 +42,7 @@ export interface Pace {
 export async function measure(fault: Fault, site: Site, load: Load, pace: Pace): Promise<Measured> {
   const restore: End | undefined = await fault.prepare?.(site);
   await recovery(site, load, { endedAt: performance.now(), calmMs: 300 }); // It is well, whatever was before.
+  for (const process of Object.values(site.processes)) process.output = '';
   const { since } = await clock(site);
   const causedAt = performance.now();
   const end: End | undefined = await fault.cause(site);
@@ -53,7 +54,7 @@ export async function measure(fault: Fault, site: Site, load: Load, pace: Pace):
   await settle(site, load, { since, until });
   const checked = (await fault.check?.(site, { load, causedAt, endedAt })) ?? [];
   await restore?.();
-  const broken = [...checked, ...site.complaints.splice(0)];
+  const broken = [...checked, ...site.complaints.splice(0), ...unexpectedErrors(site)];
   // Also what was acknowledged just before the cause.
   const acknowledged = load.acknowledged.filter(({ at }) => at >= load.checkedUntil && at < until);
   const arrivals = countMails(site, load, { causedAt, until });
@@ -156,6 +157,13 @@ function countMails(site: Site, load: Load, { causedAt, until }: { causedAt: num
     mailsLost: missing(site, load, until).length,
     mailsTwice: arrived.length - fresh.size,
   };
+}
+
+/** The errors that the processes have logged as such, each once. An outage is not one. */
+function unexpectedErrors({ processes }: Site): string[] {
+  const lines = Object.values(processes).flatMap(({ output }) => output.split('\n'));
+  const failed = lines.filter((line) => line.includes('"msg":"request failed"'));
+  return [...new Set(failed.map((line) => `an error was logged: ${JSON.parse(line).err.message}`))];
 }
 
 /** Looks for everything that was acknowledged. */

@@ -28,12 +28,12 @@ const PASSWORD = 'pennypost';
 
 /** Small, so that it can be filled and its connections can run out. All that makes commits durable is on. */
 const POSTGRES = {
-  max_connections: '80',
-  superuser_reserved_connections: '20', // For us, who break it.
+  max_connections: '80', // More than its owner may have, so that some are left for us, who break it.
   max_wal_size: '64MB',
   min_wal_size: '32MB',
   wal_keep_size: '32MB',
 };
+const OWNERS_CONNECTIONS = 50;
 const DISK_MEGABYTES = 320;
 
 const PEOPLE = ['reader', 'writer', 'author'];
@@ -142,7 +142,9 @@ async function temporaryFolder(scope: Scope): Promise<string> {
 
 /** Returns the URL for the owner of the new database. */
 async function createDatabase(postgres: FaultyPostgres): Promise<string> {
-  await postgres.query(`create role ${DATABASE} login password '${PASSWORD}'`);
+  await postgres.query(
+    `create role ${DATABASE} login password '${PASSWORD}' connection limit ${OWNERS_CONNECTIONS}`,
+  );
   await postgres.query(`create database ${DATABASE} owner ${DATABASE}`);
   const url = new URL(postgres.cluster.url(DATABASE));
   url.username = DATABASE;

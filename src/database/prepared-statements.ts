@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import pg from 'pg';
 
@@ -113,7 +114,8 @@ class PreparingClient implements PostgresPoolClient {
       return undefined;
     }
     this.#runs.delete(sql);
-    const given = `statement_${this.#names.size + 1}`;
+    // From the text, because the replica's and the primary's pool may wrap the same connection.
+    const given = `statement_${hash('sha1', sql)}`;
     this.#names.set(sql, given);
     return given;
   }

@@ -67,7 +67,7 @@ export class FaultyPostgres {
     return rows.length;
   }
 
-  /** Takes all connections that users may have, and those of one user from it. */
+  /** Takes all connections that a user may have, also those that it has. */
   async takeConnections(url: string, user: string): Promise<Held> {
     const taken: pg.Client[] = [];
     let isFull = false;
