@@ -22,10 +22,10 @@ const DEADLINES: Config['deadlines'] = {
 const UNCACHED: Config['pageCache'] = { maxAgeMs: 0, maxStaleMs: 0, maxBytes: 1 };
 
 /** A site behind a proxy, with a post. */
-async function setUp(t: Test, pageCache = UNCACHED) {
+async function setUp(t: Test, pageCache = UNCACHED, deadlines = DEADLINES) {
   const proxy = await FaultyProxy.open(t, await createDatabase(t));
   const { logger, lines } = captureLog();
-  const config = { deadlines: DEADLINES, pageCache };
+  const config = { deadlines, pageCache };
   const app = await build(t, { DATABASE_URL: proxy.url, RATE_LIMITS: 'off' }, { logger, config });
   const author = await createUser(app, { username: 'author' });
   await writePosts(app, author);
@@ -134,6 +134,15 @@ t.test('a slow network is refused in time', async (t) => {
   t.equal((await get('/')).statusCode, 503);
   proxy.heal();
   await waitFor(async () => (await get('/')).statusCode === 200, 'the site answers again');
+});
+
+t.test('waiting for a connection ends with the request', async (t) => {
+  const { get, proxy } = await setUp(t, UNCACHED, { ...DEADLINES, connectMs: 20_000 });
+  proxy.swallow();
+  const startedAt = performance.now();
+  for (let visit = 0; visit < 3; visit += 1) t.equal((await get('/')).statusCode, 503);
+  t.ok(performance.now() - startedAt < 15_000);
+  proxy.reset();
 });
 
 t.test('while the database is away, visitors get pages from the cache', async (t) => {
