@@ -1,4 +1,4 @@
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { createDatabase, createEmptyDatabase } from './support/database.ts';
 import { registration } from './support/factories.ts';
 import { start } from './support/processes.ts';
@@ -10,7 +10,7 @@ import { waitFor } from './support/wait-for.ts';
 t.jobs = 3;
 /** Every way of being started wrong is a line on stderr, an exit code, and no stack trace. */
 async function startsWrong(
-  t: Parameters<typeof start>[0],
+  t: Test,
   env: Record<string, string>,
   code: number,
   message: RegExp,

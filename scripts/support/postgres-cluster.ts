@@ -26,10 +26,12 @@ export interface Cluster {
   readonly wasStartedHere: boolean;
   /** The superuser's URL of a database. */
   url(database: string): string;
-  /** Restarts it on the same port, cleanly or with a crash as in a power cut. */
+  /** The folder of its data. */
+  readonly folder: string;
+  /** Restarts it on the same port, cleanly or with a crash as in a power cut. Also starts a stopped one. */
   restart(mode: 'fast' | 'immediate'): Promise<void>;
-  /** Ends all connections and stops it, if it is still running. */
-  stop(): Promise<void>;
+  /** Ends all connections and stops it, if it is still running; `immediate` as in a power cut. */
+  stop(mode?: 'fast' | 'immediate'): Promise<void>;
 }
 
 type PostgresSettings = Readonly<Record<string, string>>;
@@ -68,15 +70,16 @@ export async function openCluster(folder: string, settings: PostgresSettings = {
   const running = await startOrJoin(cluster, binaries, (at) => urlAt(at, 'postgres'));
   return {
     ...running,
+    folder: cluster,
     url: (database) => urlAt(running.port, database),
     async restart(mode) {
       const log = join(cluster, 'startup.log');
       await run(binaries.pgCtl, ['restart', '-D', cluster, '-m', mode, '-l', log, '-w'], binaries.identity);
     },
-    async stop() {
+    async stop(mode = 'fast') {
       const postmaster = await readPostmaster(cluster);
       if (postmaster === undefined || !(await isAlive(postmaster.pid, cluster))) return;
-      await run(binaries.pgCtl, ['stop', '-D', cluster, '-m', 'fast', '-w', '-t', '60'], binaries.identity);
+      await run(binaries.pgCtl, ['stop', '-D', cluster, '-m', mode, '-w', '-t', '60'], binaries.identity);
     },
   };
 }
@@ -206,7 +209,8 @@ async function isAlive(pid: number, cluster: string): Promise<boolean> {
   }
 }
 
-async function findFreePort(): Promise<number> {
+/** A port on loopback that is free now. */
+export async function findFreePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

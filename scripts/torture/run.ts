@@ -6,12 +6,16 @@ import { loadConfig } from '../../src/config.ts';
 import { persist } from '../../src/database/persist.ts';
 import type { Db } from '../../src/database/schema.ts';
 import { mailQueue } from '../../src/queue/contracts.ts';
+import { FaultyMailServer } from '../../test/support/mail-server.ts';
+import { openScope } from '../../test/support/scope.ts';
 import type { Cluster } from '../support/postgres-cluster.ts';
-import { FlakyMailServer } from './mail-server.ts';
 import { WorkerPool } from './workers.ts';
 
 const WORKERS = 3;
 const BATCHES = 50;
+
+/** The share of attempts that the mail server refuses for now. */
+const REFUSED = 1 / 3;
 
 /**
  * The share of mails that may arrive twice: those that a worker had sent but not yet recorded when it was killed. While the
@@ -34,7 +38,9 @@ export async function torture(
   { mails, seconds }: { mails: number; seconds: number },
   report: (line: string) => void,
 ): Promise<string[]> {
-  const server = await FlakyMailServer.start();
+  await using scope = openScope();
+  const server = await FaultyMailServer.start(scope);
+  server.plan = (stage) => (stage === 'RCPT' && Math.random() < REFUSED ? { code: 451 } : undefined);
   const env = { DATABASE_URL: cluster.url('postgres'), SMTP_URL: server.url, LOG_LEVEL: 'fatal' };
   const app = buildApp(loadConfig(env), { role: 'command' });
   await app.ready();
@@ -54,7 +60,6 @@ export async function torture(
   } finally {
     await workers.stop();
     await app.close();
-    await server.close();
   }
 }
 
@@ -130,14 +135,14 @@ async function findFaults(
     mails,
     workers,
     before,
-  }: { server: FlakyMailServer; mails: number; workers: WorkerPool; before: number },
+  }: { server: FaultyMailServer; mails: number; workers: WorkerPool; before: number },
   report: (line: string) => void,
 ): Promise<string[]> {
   const { rows } = await sql<{ state: string; count: number }>`
     select state::text, count(*)::int from pgboss.job where name in ('mail', 'mail.dead') group by state
   `.execute(db);
   const states = Object.fromEntries(rows.map(({ state, count }) => [state, count]));
-  const duplicates = server.accepted - server.distinct;
+  const duplicates = server.accepted.length - server.distinct;
   const memory = await workers.memory();
   const growth = (await tableSize(db)) - before;
   report(`${server.distinct} of ${mails} mails arrived, ${server.refused} attempts were refused.`);

@@ -1,5 +1,7 @@
+import { hash } from 'node:crypto';
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import pg from 'pg';
+import { OutOfTime } from './unavailable.ts';
 
 /** Runs before a statement is prepared, as in PostgreSQL's JDBC driver. */
 const PREPARE_AFTER = 5;
@@ -46,13 +48,31 @@ export function preparing(pool: NamingPool, timeLeft: TimeLeft = () => undefined
     ...(pool.Client && { Client: pool.Client }),
     end: () => pool.end(),
     async connect() {
-      timeLeft();
-      const client = await pool.connect();
+      const left = timeLeft();
+      const client = await (left === undefined ? pool.connect() : connectWithin(pool, left));
       const known = clients.get(client) ?? new PreparingClient(client, timeLeft);
       clients.set(client, known);
       return known;
     },
   };
+}
+
+/** Gives up waiting for a connection when the time is over. One that comes later goes back to the pool. */
+async function connectWithin(pool: NamingPool, ms: number): Promise<NamingClient> {
+  const connecting = pool.connect();
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    connecting.then(
+      (client) => client.release(),
+      () => {}, // Nobody waits for it any more.
+    );
+    reject(new OutOfTime());
+  }, ms);
+  try {
+    return await Promise.race([connecting, over]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 class PreparingClient implements PostgresPoolClient {
@@ -113,7 +133,8 @@ class PreparingClient implements PostgresPoolClient {
       return undefined;
     }
     this.#runs.delete(sql);
-    const given = `statement_${this.#names.size + 1}`;
+    // From the text, because the replica's and the primary's pool may wrap the same connection.
+    const given = `statement_${hash('sha1', sql)}`;
     this.#names.set(sql, given);
     return given;
   }

@@ -27,10 +27,20 @@ declare module 'fastify' {
 interface CachedPage {
   readonly body: Buffer;
   readonly headers: Readonly<Record<string, string>>;
-  /** The headers of a response: names and values in turn, which Node writes fastest. */
-  readonly lines: readonly string[];
+  /** All headers of a response: names and values in turn, which Node writes fastest. Not for a page from before an outage. */
+  readonly lines?: readonly string[];
   /** When its data was read, on the clock of `performance.now()`. */
   readonly readAt: number;
+  /** The same, or when the database was last unavailable to read it again. */
+  readonly checkedAt: number;
+}
+
+/** A page that is being rendered, for those who wait. */
+interface InFlight {
+  readonly page: Promise<CachedPage | undefined>;
+  readonly checkedAt: number;
+  /** The page from before, in case the database is unavailable. */
+  readonly before: CachedPage | undefined;
 }
 
 interface Rendering {
@@ -41,8 +51,11 @@ interface Rendering {
   fallBack(): CachedPage | undefined;
 }
 
-/** A page, or the in-flight request for it. */
-type Cache = LRUCache<string, CachedPage | Promise<CachedPage | undefined>>;
+interface Cache {
+  readonly entries: LRUCache<string, CachedPage | InFlight>;
+  /** When a logged-in user last changed something. What was read before is only for outages. */
+  changedAt: number;
+}
 
 /** Query parameters that a shared page may depend on. Their values are numbers. */
 const PARAMETERS = ['page', 'before', 'after'];
@@ -71,17 +84,18 @@ export default fp(
     app.decorateRequest('rendering', undefined);
     const { maxAgeMs, maxStaleMs, maxBytes } = app.config.pageCache;
     if (maxAgeMs === 0) return;
-    const cache: Cache = new LRUCache({
+    const entries: Cache['entries'] = new LRUCache({
       ttl: maxAgeMs,
       noDeleteOnStaleGet: true,
       maxSize: maxBytes,
-      sizeCalculation: (entry) => OVERHEAD + (entry instanceof Promise ? 0 : entry.body.length),
+      sizeCalculation: (entry) => OVERHEAD + ('body' in entry ? entry.body.length : 0),
     });
+    const cache: Cache = { entries, changedAt: -Infinity };
     app.addHook('onRoute', (route) => {
       if (route.config?.isShared && route.method === 'GET') share(route, cache, maxStaleMs);
     });
     app.addHook('onSend', (request, reply, payload, done) => {
-      if (isChange(request, reply)) cache.clear();
+      if (isChange(request, reply)) cache.changedAt = performance.now();
       done(null, payload);
     });
   },
@@ -102,14 +116,14 @@ function share(route: RouteOptions, cache: Cache, maxStaleMs: number): void {
   const onRequest: onRequestHookHandler = (request, reply, done) => {
     if (request.session?.isKnown) return done();
     const key = keyOf(request);
-    const found = cache.get(key);
-    if (found === undefined) {
+    const found = cache.entries.get(key);
+    if (found === undefined || found.checkedAt <= cache.changedAt) {
       request.rendering = begin(cache, key, maxStaleMs);
       return done();
     }
-    if (found instanceof Promise) found.then((page) => (page === undefined ? done() : send(reply, page)));
-    else if (fresh(request.headers, found.headers)) send(reply, found);
-    else sendAtOnce(reply, found);
+    if (!('body' in found)) found.page.then((page) => (page === undefined ? done() : send(reply, page)));
+    else if (found.lines === undefined || fresh(request.headers, found.headers)) send(reply, found);
+    else sendAtOnce(reply, found.lines, found.body);
   };
   route.onRequest = [route.onRequest ?? [], onRequest].flat();
   const onSend: onSendHookHandler = (request, reply, payload, done) => {
@@ -139,29 +153,37 @@ function keyOf(request: FastifyRequest): string {
 }
 
 /** Marks a page as being rendered. Its data must be read after this. */
-function begin(cache: Cache, key: string, maxStaleMs: number): Rendering {
+function begin({ entries }: Cache, key: string, maxStaleMs: number): Rendering {
   const startedAt = performance.now();
   const { promise, resolve } = Promise.withResolvers<CachedPage | undefined>();
-  const before = cache.get(key, { allowStale: true });
-  cache.set(key, promise, { ttl: 0 }); // It lasts as long as its request, which has a deadline.
-  // If the cache was emptied in the meantime, pages may be stale: only those already waiting get this one.
-  const isCurrent = () => cache.peek(key) === promise;
+  const found = entries.get(key, { allowStale: true });
+  const before = found === undefined || 'body' in found ? found : found.before;
+  const inFlight: InFlight = { page: promise, checkedAt: startedAt, before };
+  entries.set(key, inFlight, { ttl: 0 }); // It lasts as long as its request, which has a deadline.
+  const end = (page?: CachedPage) => {
+    // If something has changed in the meantime, another request may already be rendering it again.
+    const isCurrent = entries.peek(key) === inFlight;
+    if (isCurrent && page !== undefined) entries.set(key, page, { start: page.checkedAt });
+    else if (isCurrent) entries.delete(key);
+    resolve(page);
+  };
   return {
     startedAt,
-    end(page) {
-      if (isCurrent() && page !== undefined) cache.set(key, page, { start: startedAt });
-      else if (isCurrent()) cache.delete(key);
-      resolve(page);
-    },
+    end,
     fallBack() {
-      const isGood = isCurrent() && before !== undefined && !(before instanceof Promise);
-      const page = isGood && startedAt - before.readAt <= maxStaleMs ? before : undefined;
-      if (page !== undefined) cache.set(key, page);
-      else if (isCurrent()) cache.delete(key);
-      resolve(page);
+      const isGood = before !== undefined && startedAt - before.readAt <= maxStaleMs;
+      const page = isGood ? aged(before) : undefined;
+      end(page);
       return page;
     },
   };
+}
+
+/** The page as it is shown while it cannot be read again. */
+function aged({ body, headers, readAt }: CachedPage): CachedPage {
+  const now = performance.now();
+  const age = String(Math.round((now - readAt) / 1000));
+  return { body, headers: { ...headers, age }, readAt, checkedAt: now };
 }
 
 /** Caches the response if it is a page, or replaces it if the database was unavailable. Returns what to send. */
@@ -190,9 +212,9 @@ async function keep(
 }
 
 /** Responds with an older page instead of an error. */
-function replaceBy(request: FastifyRequest, reply: FastifyReply, { body, headers, readAt }: CachedPage) {
+function replaceBy(request: FastifyRequest, reply: FastifyReply, { body, headers }: CachedPage) {
   for (const name of [...SHARED_HEADERS, 'retry-after']) reply.removeHeader(name);
-  reply.code(200).headers({ ...headers, age: Math.round((performance.now() - readAt) / 1000) });
+  reply.code(200).headers(headers);
   return unlessKnown(request, reply, body);
 }
 
@@ -211,7 +233,7 @@ function pageOf(reply: FastifyReply, body: Buffer, readAt: number): CachedPage {
     SHARED_HEADERS.flatMap((name) => (reply.hasHeader(name) ? [[name, String(reply.getHeader(name))]] : [])),
   );
   const all = { ...reply.server.securityHeaders, ...headers, 'content-length': body.length };
-  return { body, headers, lines: Object.entries(all).flat().map(String), readAt };
+  return { body, headers, lines: Object.entries(all).flat().map(String), readAt, checkedAt: readAt };
 }
 
 function send(reply: FastifyReply, { headers, body }: CachedPage): void {
@@ -222,7 +244,7 @@ function send(reply: FastifyReply, { headers, body }: CachedPage): void {
  * Sends a page, and what earlier hooks have set for this response alone. Skips the hooks that complete other responses:
  * without Node's own part, they are half of the work.
  */
-function sendAtOnce(reply: FastifyReply, { lines, body }: CachedPage): void {
+function sendAtOnce(reply: FastifyReply, lines: readonly string[], body: Buffer): void {
   const own = Object.entries(reply.getHeaders()).flat().map(String);
   reply.hijack();
   reply.raw.writeHead(200, [...lines, ...own]).end(body);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import type { Test } from 'tap';
+import type { Scope } from './scope.ts';
 import { waitFor } from './wait-for.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -41,6 +41,16 @@ export class RunningProcess {
     return this.#closed;
   }
 
+  /** Stops it where it is, as an overloaded or suspended machine does. It keeps its connections and locks. */
+  freeze(): void {
+    this.child.kill('SIGSTOP');
+  }
+
+  /** Lets a frozen process go on. */
+  thaw(): void {
+    this.child.kill('SIGCONT');
+  }
+
   /** Waits for the end. Returns the exit code or signal. */
   exited(): Promise<number | NodeJS.Signals> {
     return this.#closed;
@@ -49,7 +59,7 @@ export class RunningProcess {
 
 /** Starts a script with only the given environment. It ends with the test. */
 export function start(
-  t: Test,
+  t: Scope,
   [script, ...args]: [string, ...string[]],
   env: Record<string, string>,
 ): RunningProcess {

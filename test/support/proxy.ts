@@ -1,16 +1,17 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Test } from 'tap';
+import type { Scope } from './scope.ts';
 
 /** A connection through the proxy. A silent one stays open, and its bytes vanish. */
 interface Line {
-  readonly sockets: readonly Socket[];
+  /** The client's, and ours to the server. */
+  readonly sockets: readonly [Socket, Socket];
   isSilent: boolean;
 }
 
 /**
- * A TCP proxy in front of the test database, which breaks the network between it and an application on command. Connect to
- * `url`. It closes with the test.
+ * A TCP proxy in front of a server, such as the test database, which breaks the network between it and an application on
+ * command. Connect to `url`. It closes with the test.
  */
 export class FaultyProxy {
   readonly #target: URL;
@@ -20,20 +21,23 @@ export class FaultyProxy {
   #isBlackHole = false;
   /** Delays every packet, in both directions. */
   latencyMs = 0;
+  /** Cuts what is sent into packets of so many bytes, each of which waits for the one before. */
+  packetBytes = Number.POSITIVE_INFINITY;
+  #held: PromiseWithResolvers<void> | undefined;
 
   private constructor(target: URL) {
     this.#target = target;
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#forward(socket));
   }
 
-  static async open(t: Test, targetUrl: string): Promise<FaultyProxy> {
+  static async open(t: Scope, targetUrl: string): Promise<FaultyProxy> {
     const proxy = new FaultyProxy(new URL(targetUrl));
     await proxy.accept();
     t.teardown(() => proxy.refuse());
     return proxy;
   }
 
-  /** The database's URL through the proxy. */
+  /** The server's URL through the proxy. */
   get url(): string {
     const url = new URL(this.#target);
     url.hostname = '127.0.0.1';
@@ -57,10 +61,18 @@ export class FaultyProxy {
     this.#isBlackHole = true;
   }
 
-  /** Lets new connections through again. Silent ones stay silent. */
+  /** Keeps what clients send until `heal`, as when the server's process is stopped. */
+  hold(): void {
+    this.#held ??= Promise.withResolvers();
+  }
+
+  /** Lets everything through again, except for connections that are silent: those stay so. */
   heal(): void {
     this.#isBlackHole = false;
     this.latencyMs = 0;
+    this.packetBytes = Number.POSITIVE_INFINITY;
+    this.#held?.resolve();
+    this.#held = undefined;
   }
 
   /** Resets all connections, as when the peer's process has crashed. */
@@ -106,14 +118,15 @@ export class FaultyProxy {
 
   #pump(line: Line, from: Socket, to: Socket): void {
     from.setNoDelay(true);
+    const isFromClient = from === line.sockets[0];
     let last = Promise.resolve();
     from.on('data', (bytes) => {
-      const delay = this.latencyMs > 0 ? sleep(this.latencyMs, undefined, { ref: false }) : undefined;
+      const isCut = bytes.length > this.packetBytes;
+      const delay = !isCut && this.latencyMs > 0 ? pause(this.latencyMs) : undefined;
       last = last
         .then(() => delay)
-        .then(() => {
-          if (!line.isSilent && to.writable) to.write(bytes);
-        });
+        .then(() => (isFromClient ? this.#held?.promise : undefined))
+        .then(() => (isCut ? this.#trickle(line, to, bytes) : write(line, to, bytes)));
     });
     from.on('end', () => {
       last = last.then(() => {
@@ -121,4 +134,21 @@ export class FaultyProxy {
       });
     });
   }
+
+  async #trickle(line: Line, to: Socket, bytes: Buffer): Promise<void> {
+    for (let start = 0; start < bytes.length; ) {
+      const end = Math.min(bytes.length, start + this.packetBytes);
+      await pause(this.latencyMs);
+      write(line, to, bytes.subarray(start, end));
+      start = end;
+    }
+  }
+}
+
+function write(line: Line, to: Socket, bytes: Buffer): void {
+  if (!line.isSilent && to.writable) to.write(bytes);
+}
+
+function pause(ms: number): Promise<void> {
+  return sleep(ms, undefined, { ref: false });
 }

@@ -22,10 +22,10 @@ const DEADLINES: Config['deadlines'] = {
 const UNCACHED: Config['pageCache'] = { maxAgeMs: 0, maxStaleMs: 0, maxBytes: 1 };
 
 /** A site behind a proxy, with a post. */
-async function setUp(t: Test, pageCache = UNCACHED) {
+async function setUp(t: Test, pageCache = UNCACHED, deadlines = DEADLINES) {
   const proxy = await FaultyProxy.open(t, await createDatabase(t));
   const { logger, lines } = captureLog();
-  const config = { deadlines: DEADLINES, pageCache };
+  const config = { deadlines, pageCache };
   const app = await build(t, { DATABASE_URL: proxy.url, RATE_LIMITS: 'off' }, { logger, config });
   const author = await createUser(app, { username: 'author' });
   await writePosts(app, author);
@@ -136,6 +136,15 @@ t.test('a slow network is refused in time', async (t) => {
   await waitFor(async () => (await get('/')).statusCode === 200, 'the site answers again');
 });
 
+t.test('waiting for a connection ends with the request', async (t) => {
+  const { get, proxy } = await setUp(t, UNCACHED, { ...DEADLINES, connectMs: 20_000 });
+  proxy.swallow();
+  const startedAt = performance.now();
+  for (let visit = 0; visit < 3; visit += 1) t.equal((await get('/')).statusCode, 503);
+  t.ok(performance.now() - startedAt < 15_000);
+  proxy.reset();
+});
+
 t.test('while the database is away, visitors get pages from the cache', async (t) => {
   const { app, get, proxy } = await setUp(t, { maxAgeMs: 1, maxStaleMs: 3_600_000, maxBytes: 2 ** 20 });
   const fresh = await get('/');
@@ -164,6 +173,27 @@ t.test('while the database is away, visitors get pages from the cache', async (t
   await proxy.accept();
   await waitFor(async () => (await get('/user/author')).statusCode === 200, 'the site answers again');
 });
+
+t.test(
+  'visitors get a page from before a change, if the database went away before it was read again',
+  async (t) => {
+    const { app, author, get, proxy } = await setUp(t, {
+      maxAgeMs: 60_000,
+      maxStaleMs: 3_600_000,
+      maxBytes: 2 ** 20,
+    });
+    const client = await signedInClient(app, author);
+    const before = await get('/');
+    t.equal((await client.post('/', { body: 'Hello' })).statusCode, 303);
+    await proxy.refuse();
+    const stale = await get('/');
+    t.same([stale.statusCode, stale.body], [200, before.body]);
+    t.equal((await get('/')).headers.age, stale.headers.age, 'its age is always given');
+    await proxy.accept();
+    await client.post('/', { body: 'Hello again' });
+    t.match((await get('/')).body, 'Hello again');
+  },
+);
 
 t.test('a page that is too old is not shown', async (t) => {
   const { get, proxy } = await setUp(t, { maxAgeMs: 1, maxStaleMs: 1, maxBytes: 2 ** 20 });

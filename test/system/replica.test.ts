@@ -36,3 +36,13 @@ t.test('the primary replaces an unreachable replica', async (t) => {
   t.match((await app.inject('/')).body, 'Post 1');
   t.match((await app.inject('/')).body, 'Post 1', 'even before it is tried again');
 });
+
+t.test(
+  'the primary, which prepares statements for its own readers, also prepares the replica’s',
+  async (t) => {
+    const { app, author } = await setUp(t, 'postgres://nobody@127.0.0.1:1/nowhere');
+    const client = await signedInClient(app, author);
+    for (let visit = 0; visit < 10; visit += 1) t.equal((await client.get('/')).statusCode, 200);
+    for (let visit = 0; visit < 10; visit += 1) t.equal((await app.inject('/archive')).statusCode, 200);
+  },
+);

@@ -1,0 +1,23 @@
+import { databaseFaults } from './database.ts';
+import type { Fault } from './fault.ts';
+import { mailFaults } from './mail.ts';
+import { processFaults } from './processes.ts';
+import { replicaFaults } from './replica.ts';
+
+/** All faults, in the order in which they are tried. */
+export const faults: readonly Fault[] = [
+  ...databaseFaults,
+  ...mailFaults,
+  ...processFaults,
+  ...replicaFaults,
+];
+
+/** Those that are quickly over, for `--short`. */
+export const SHORT: readonly string[] = [
+  'postgres-crashed',
+  'out-of-connections',
+  'database-read-only',
+  'smtp-drops-in-data',
+  'worker-terminated-with-long-jobs',
+  'web-killed-in-a-post',
+];
