@@ -80,15 +80,17 @@ const PAGE_CACHE: Config['pageCache'] = Object.freeze({
 });
 
 /**
- * A visitor should not wait longer than about two seconds for a refusal, and most statements take a few milliseconds. What
- * PostgreSQL ends itself comes before what costs the connection.
+ * A reader should not wait longer than two seconds for a refusal, and most statements take a few milliseconds. A change may
+ * take longer, because its text is rendered or its password hashed first. What PostgreSQL ends itself comes before what costs
+ * the connection.
  */
 const DEADLINES: Deadlines = Object.freeze({
-  connectMs: 2_000,
-  lockMs: 1_500,
+  connectMs: 1_500,
+  lockMs: 1_000,
   statementMs: 5_000,
   answerMs: 6_000, // A statement's, and a second for the way.
   idleInTransactionMs: 3_000, // Those who wait for its locks have failed once by then, but not twice.
+  readMs: 1_800,
   requestMs: 3_000,
 });
 

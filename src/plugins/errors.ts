@@ -82,6 +82,7 @@ export function reportError(app: FastifyInstance, error: FastifyError, request: 
   }
   if (refusal.status === 503) {
     app.outages.report(error);
+    if (request.databaseUse !== undefined) request.databaseUse.hasFailed = true;
     return refusal;
   }
   request.log.error({ err: error }, 'request failed');
