@@ -13,8 +13,11 @@ const LOADS = [8, 16, 32, 64];
 const SATURATION = 0.95;
 
 const OVERLOAD = 5;
-const SECONDS = 5;
+const SECONDS = 3;
 const WARM_UP_SECONDS = 2;
+
+/** For the requests that were in flight at the end. */
+const SETTLE_MS = 500;
 
 /** How often the health check is asked, as by an impatient load balancer. */
 const PROBE_MS = 20;
@@ -86,6 +89,7 @@ async function load({ url, headers }: Target, connections: number, duration: num
     workers: 1,
     ...(headers && { headers: { ...headers } }),
   });
+  await sleep(SETTLE_MS);
   const unanswered = result.errors + result.timeouts;
   if (unanswered > 0) throw new Error(`${unanswered} requests to ${url} were not answered`);
   return {

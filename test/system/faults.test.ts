@@ -22,6 +22,9 @@ const DEADLINES: Config['deadlines'] = {
   requestMs: 1_000,
 };
 
+/** On a busy machine, what is not meant to fail may take longer. */
+const PATIENT = { connectMs: 5_000, readMs: 5_000, requestMs: 5_000 };
+
 const UNCACHED: Config['pageCache'] = { maxAgeMs: 0, maxStaleMs: 0, maxBytes: 1 };
 
 /** A site behind a proxy, with a post. */
@@ -102,7 +105,7 @@ t.test('a locked table refuses its pages at once, and nothing else', async (t) =
 });
 
 t.test('readers of a locked table neither stop log-in nor pages that do not need it', async (t) => {
-  const { app, author } = await setUp(t, UNCACHED, { ...DEADLINES, readMs: 5_000, requestMs: 5_000 });
+  const { app, author } = await setUp(t, UNCACHED, { ...DEADLINES, ...PATIENT });
   const reader = await signedInClient(app, author);
   const other = await build(t, { DATABASE_URL: app.config.databaseUrl });
   await other.db.transaction().execute(async (trx) => {
@@ -150,13 +153,13 @@ t.test('in a black hole, readers hear so in time, and soon at once', async (t) =
 t.test('counting against a rate limit keeps to the deadline of its request', async (t) => {
   const proxy = await FaultyProxy.open(t, await createDatabase(t));
   const app = await build(t, { DATABASE_URL: proxy.url }, { config: { deadlines: DEADLINES } });
-  const visitor = new Client(app);
-  const logIn = () => visitor.post('/auth/login', { email: 'nobody@b.example', password: PASSWORD });
-  t.equal((await logIn()).statusCode, 422);
+  const authorization = `Basic ${btoa(`nobody@b.example:${PASSWORD}`)}`;
+  const ask = () => app.inject({ url: '/api/v1/posts/', headers: { authorization } });
+  t.equal((await ask()).statusCode, 401);
   proxy.swallow();
   const startedAt = performance.now();
-  t.equal((await logIn()).statusCode, 503);
-  t.ok(performance.now() - startedAt < DEADLINES.requestMs + 300);
+  t.equal((await ask()).statusCode, 503);
+  t.ok(performance.now() - startedAt < DEADLINES.readMs + 300);
 });
 
 t.test('an outage is a 503 that says when to try again, and two lines in the log', async (t) => {
@@ -168,7 +171,12 @@ t.test('an outage is a 503 that says when to try again, and two lines in the log
     t.same([page.statusCode, page.headers['retry-after']], [503, '5']);
     t.match(page.body, 'The site is briefly unavailable.');
     t.notMatch(page.body, 'ECONNREFUSED');
+    t.match(page.body, '<a href="">Try again</a>');
+    t.match(page.body, '>Log in<');
   }
+  const signedIn = await app.inject({ url: '/', headers: { cookie: 'session=x', accept: 'text/html' } });
+  t.equal(signedIn.statusCode, 503);
+  t.notMatch(signedIn.body, '>Log in<', 'who cannot be known is not taken for signed out');
   const inJson = await app.inject({ url: '/', headers: { accept: 'application/json' } });
   t.same(inJson.json(), {
     error: 'service unavailable',
