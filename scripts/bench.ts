@@ -5,6 +5,7 @@ import { benchApi } from './bench/api.ts';
 import { withCluster } from './bench/cluster.ts';
 import { benchJobs } from './bench/jobs.ts';
 import { machine } from './bench/machine.ts';
+import { benchOverload } from './bench/overload.ts';
 import { benchPages } from './bench/pages.ts';
 import { type Bench, printTable, type Row } from './bench/table.ts';
 import { benchWrites } from './bench/writes.ts';
@@ -15,6 +16,7 @@ const BENCHMARKS: Record<string, (bench: Bench) => Promise<Row[]>> = {
   api: benchApi,
   jobs: benchJobs,
   writes: benchWrites,
+  overload: benchOverload,
 };
 
 /**

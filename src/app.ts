@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { Server } from 'node:http';
+import Fastify, { type FastifyBaseLogger, type FastifyHttpOptions, type FastifyInstance } from 'fastify';
 import type { Config } from './config.ts';
 import { loggerOptions, RequestLog } from './logger.ts';
 import alarms from './plugins/alarms.ts';
@@ -17,6 +18,7 @@ import markdown from './plugins/markdown.ts';
 import metrics from './plugins/metrics.ts';
 import notifications from './plugins/notifications.ts';
 import openapi from './plugins/openapi.ts';
+import overload from './plugins/overload.ts';
 import pageCache from './plugins/page-cache.ts';
 import passwords from './plugins/passwords.ts';
 import queue from './plugins/queue.ts';
@@ -64,12 +66,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   const app: FastifyInstance = Fastify({
     ...(logger === undefined ? { logger: loggerOptions(config) } : { loggerInstance: logger }),
     logController: new RequestLog(),
-    trustProxy: config.trustProxy,
-    genReqId: () => randomUUID(),
-    bodyLimit: 1024 * 1024,
-    requestTimeout: 30_000,
-    connectionTimeout: config.connectionTimeoutMs,
-    routerOptions: { maxParamLength: 200 },
+    ...httpOptions(config),
     frameworkErrors: answerBadUrl,
     clientErrorHandler: answerClientError,
   });
@@ -99,6 +96,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(securityEvents);
   app.register(securityHeaders);
   app.register(errors);
+  app.register(overload);
   app.register(openapi);
   app.register(conditionalGet);
   app.register(compression);
@@ -112,4 +110,18 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(administration, { prefix: '/admin' });
   app.register(dev, { prefix: '/dev' });
   return app;
+}
+
+/** How requests are read, and how long clients may take. */
+function httpOptions(config: Config) {
+  return {
+    trustProxy: config.trustProxy,
+    genReqId: () => randomUUID(),
+    bodyLimit: 1024 * 1024,
+    requestTimeout: config.requestTimeoutMs,
+    connectionTimeout: config.connectionTimeoutMs,
+    // Node looks for slow requests every 30 seconds unless told otherwise.
+    http: { headersTimeout: config.headersTimeoutMs, connectionsCheckingInterval: 500 },
+    routerOptions: { maxParamLength: 200 },
+  } satisfies FastifyHttpOptions<Server>;
 }

@@ -22,6 +22,11 @@ export type Config = Readonly<ReturnType<typeof readVariables>> & {
   readonly renderTimeoutMs: number;
   /** How long a connection may be idle, even while the client has not read the response. */
   readonly connectionTimeoutMs: number;
+  /** How long a client may take to send a request's headers, and the whole request. */
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** The mean delay of the event loop above which requests are refused; 0 for none. */
+  readonly maxEventLoopDelayMs: number;
 };
 
 /** The environment is invalid. `lines` has one line per variable with its value and what is accepted. */
@@ -59,6 +64,9 @@ export function loadConfig(
     passwordHashing: PASSWORD_HASHING,
     renderTimeoutMs: 2_000,
     connectionTimeoutMs: 30_000,
+    headersTimeoutMs: 10_000,
+    requestTimeoutMs: 30_000,
+    maxEventLoopDelayMs: 1_000,
   });
 }
 
@@ -80,15 +88,17 @@ const PAGE_CACHE: Config['pageCache'] = Object.freeze({
 });
 
 /**
- * A visitor should not wait longer than about two seconds for a refusal, and most statements take a few milliseconds. What
- * PostgreSQL ends itself comes before what costs the connection.
+ * A reader should not wait longer than two seconds for a refusal, and most statements take a few milliseconds. A change may
+ * take longer, because its text is rendered or its password hashed first. What PostgreSQL ends itself comes before what costs
+ * the connection.
  */
 const DEADLINES: Deadlines = Object.freeze({
-  connectMs: 2_000,
-  lockMs: 1_500,
+  connectMs: 1_500,
+  lockMs: 1_000,
   statementMs: 5_000,
   answerMs: 6_000, // A statement's, and a second for the way.
   idleInTransactionMs: 3_000, // Those who wait for its locks have failed once by then, but not twice.
+  readMs: 1_800,
   requestMs: 3_000,
 });
 
@@ -155,7 +165,9 @@ function readVariables(env: EnvironmentReader) {
     rateLimits: env.limits('ACCOUNT_LIMITS'),
     /** Concurrent jobs per worker process. */
     workerConcurrency: env.integer('WORKER_CONCURRENCY', 10, { min: 1, max: 1000 }),
-    /** How long a process waits for its requests and jobs when it stops. */
+    /** How long a web process that is told to stop goes on serving, so that load balancers notice that it is not ready. */
+    shutdownDrainSeconds: env.integer('SHUTDOWN_DRAIN_SECONDS', 0, { min: 0, max: 600 }),
+    /** How long a process then waits for its requests and jobs. */
     shutdownGraceSeconds: env.integer('SHUTDOWN_GRACE_SECONDS', 25, { min: 1, max: 3600 }),
     /** The bearer token for `/metrics`; undefined to allow only this machine. */
     metricsToken: env.optionalMatching('METRICS_TOKEN', TOKEN),

@@ -105,17 +105,20 @@ export async function readyOrClose(app: FastifyInstance): Promise<void> {
 const CLOSING_SECONDS = 5;
 
 /**
- * Closes the app, which ends the process, on SIGTERM, SIGINT, an uncaught error or the end of the parent process. Call it
- * before the app takes any work, because an earlier signal would interrupt it.
+ * Drains and closes the app, which ends the process, on SIGTERM, SIGINT, an uncaught error or the end of the parent process.
+ * A second signal ends it at once, with exit code 1. Call this before the app takes any work, because an earlier signal would
+ * interrupt it.
  */
 export function closeOnSignal(app: FastifyInstance): void {
-  const delay = (app.config.shutdownGraceSeconds + CLOSING_SECONDS) * 1000;
+  const { shutdownDrainSeconds, shutdownGraceSeconds } = app.config;
+  const delay = (shutdownDrainSeconds + shutdownGraceSeconds + CLOSING_SECONDS) * 1000;
   // `beforeExit` is skipped because a failed start ends by itself, with its own exit code.
   const stopping = closeWithGrace(
     { delay, logger: app.log, skip: ['beforeExit'] },
     async ({ signal, err }) => {
       if (err) app.log.fatal({ err }, 'stopping after an uncaught error');
       else app.log.info({ signal }, 'stopping');
+      if (!err) await app.drain.begin();
       await app.close();
       app.log.info('stopped');
     },

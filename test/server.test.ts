@@ -1,4 +1,6 @@
 import t, { type Test } from 'tap';
+import { listLiveWorkers } from '../src/queue/presence.ts';
+import { build } from './support/build.ts';
 import { createDatabase, createEmptyDatabase } from './support/database.ts';
 import { registration } from './support/factories.ts';
 import { start } from './support/processes.ts';
@@ -84,6 +86,36 @@ t.test('SIGTERM ends the web process although its database is silent', async (t)
   await running.prints(/incoming request.*incoming request/s);
   t.equal(await running.end('SIGTERM'), 0);
   t.equal((await caught).status, 503);
+});
+
+t.test(
+  'a process that stops says so first, serves until load balancers have noticed, and takes no jobs',
+  async (t) => {
+    const env = { DATABASE_URL: await createDatabase(t), PORT: '0', SHUTDOWN_DRAIN_SECONDS: '3' };
+    const running = start(t, ['src/server.ts', '--with-worker'], env);
+    await running.prints(/Server listening at (http:\S+?)"/);
+    const site = /Server listening at (http:[^"]+)"/.exec(running.output)?.[1] ?? '';
+    const statusOf = async (path: string) => (await fetch(`${site}${path}`)).status;
+    t.equal(await statusOf('/health/ready'), 200);
+    const web = await build(t, { DATABASE_URL: env.DATABASE_URL });
+    const exited = running.end('SIGTERM');
+    await waitFor(async () => (await statusOf('/health/ready')) === 503, 'it is not ready');
+    t.equal(await statusOf('/'), 200);
+    t.equal(await statusOf('/health/live'), 200);
+    await waitFor(async () => (await listLiveWorkers(web.db)).length === 0, 'the worker has left');
+    t.equal(await statusOf('/'), 200, 'while pages are still served');
+    t.equal(await exited, 0);
+  },
+);
+
+t.test('a second signal ends a process at once', async (t) => {
+  const env = { DATABASE_URL: await createDatabase(t), PORT: '0', SHUTDOWN_DRAIN_SECONDS: '60' };
+  const running = start(t, ['src/server.ts'], env);
+  await running.prints('Server listening');
+  running.child.kill('SIGTERM');
+  await running.prints('"msg":"stopping"');
+  t.equal(await running.end('SIGTERM'), 1);
+  t.match(running.output, 'second SIGTERM, exiting');
 });
 
 t.test('with --with-worker, one process serves and works, and stops cleanly', async (t) => {

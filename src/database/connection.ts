@@ -16,7 +16,8 @@ export interface Deadlines {
   readonly answerMs: number;
   /** Between two statements of a transaction. PostgreSQL ends the connection, which frees the locks of a frozen process. */
   readonly idleInTransactionMs: number;
-  /** For everything that a request waits for. */
+  /** For everything that a request waits for: one that only reads, and any other. */
+  readonly readMs: number;
   readonly requestMs: number;
 }
 

@@ -3,7 +3,16 @@ export class OutOfTime extends Error {
   override readonly name = 'OutOfTime';
 
   constructor() {
-    super('the request has no time left for the database');
+    super('there was no time left for the database');
+  }
+}
+
+/** Others have just failed, so this was not tried. */
+export class StillUnavailable extends Error {
+  override readonly name = 'StillUnavailable';
+
+  constructor() {
+    super('the database was unavailable a moment ago');
   }
 }
 
@@ -23,7 +32,8 @@ const MESSAGE =
 /** Whether an error says that the database is away, locked or too slow, so that trying again later may help. */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (error instanceof OutOfTime || MESSAGE.test(error.message)) return true;
+  if (error instanceof OutOfTime || error instanceof StillUnavailable || MESSAGE.test(error.message))
+    return true;
   const code = 'code' in error ? String(error.code) : '';
   return NETWORK.test(code) || SQLSTATE.test(code);
 }

@@ -2,7 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { Kysely, type LogEvent, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
+import { CircuitBreaker } from '../database/circuit-breaker.ts';
 import { connectionTo, longAnswerMs } from '../database/connection.ts';
+import { Gate } from '../database/gate.ts';
+import { gated } from '../database/gated-pool.ts';
 import { pendingMigrations } from '../database/migrator.ts';
 import { OutageLog } from '../database/outage-log.ts';
 import { type NamingPool, preparing } from '../database/prepared-statements.ts';
@@ -18,7 +21,7 @@ declare module 'fastify' {
     db: Kysely<Schema>;
     /** For reads that may be slightly stale: the replica if there is one, otherwise `db`. Never written to. */
     readDb: Kysely<Schema>;
-    /** The pool of `db`, for libraries that use node-postgres directly. */
+    /** The pool of `db`, to look at. */
     pool: pg.Pool;
     /** The database on a connection of its own, for checking it when all others are busy. */
     reserved: Kysely<Schema>;
@@ -35,7 +38,8 @@ export default fp<{ clock?: Clock | undefined }>(
       throw new StartupError(2, 'DATABASE_URL: not set, and the application needs it');
 
     const pool = createPool(app, databaseUrl, { max: poolSize(app), clock });
-    const db = createDb(app, pool);
+    const turns = takeTurns(app);
+    const db = createDb(app, turns(pool));
     const reserved = createDb(app, createPool(app, databaseUrl, { max: 1, clock }));
     app.decorate('db', db);
     app.decorate('pool', pool);
@@ -43,7 +47,7 @@ export default fp<{ clock?: Clock | undefined }>(
     // Outside of the request that noticed the outage, which has a deadline.
     const probe = () => app.work.exit(() => sql`select`.execute(reserved));
     app.decorate('outages', new OutageLog(app.log, probe));
-    app.decorate('readDb', createReplica(app, pool) ?? db);
+    app.decorate('readDb', createReplica(app, pool, turns) ?? db);
     app.addHook('onClose', async () => {
       await app.outages.close();
       if (app.readDb !== db) await app.readDb.destroy();
@@ -76,6 +80,19 @@ function createPool(
   return pool;
 }
 
+/** Makes a function that bounds who waits for a pool. Requests of a route that keeps failing share one circuit breaker. */
+function takeTurns(app: FastifyInstance) {
+  const breaker = new CircuitBreaker();
+  app.addHook('onResponse', ({ databaseUse }, _reply, done) => {
+    if (databaseUse?.hasBegun) breaker.end(databaseUse);
+    done();
+  });
+  const currentUse = () => app.work.getStore()?.databaseUse;
+  const waitMs = app.config.deadlines.connectMs;
+  return (pool: NamingPool): NamingPool =>
+    gated(pool, { gate: new Gate(poolSize(app)), breaker, currentUse, waitMs });
+}
+
 function createDb(app: FastifyInstance, pool: NamingPool): Kysely<Schema> {
   return new Kysely<Schema>({
     dialect: new PostgresDialect({ pool: preparing(pool, () => timeLeft(app)) }),
@@ -85,7 +102,7 @@ function createDb(app: FastifyInstance, pool: NamingPool): Kysely<Schema> {
 
 /** How long the current request may still wait; undefined for jobs and long requests. */
 function timeLeft({ work }: FastifyInstance): number | undefined {
-  const deadline = work.getStore()?.deadline;
+  const deadline = work.getStore()?.databaseUse?.deadline;
   if (deadline === undefined) return longAnswerMs();
   const left = Math.ceil(deadline - performance.now());
   if (left <= 0) throw new OutOfTime();
@@ -95,12 +112,16 @@ function timeLeft({ work }: FastifyInstance): number | undefined {
 /** How long to use the primary after the replica was unreachable, before trying it again. */
 const REPLICA_RETRY_MS = 5_000;
 
-function createReplica(app: FastifyInstance, primary: pg.Pool): Kysely<Schema> | undefined {
+function createReplica(
+  app: FastifyInstance,
+  primary: pg.Pool,
+  turns: (pool: NamingPool) => NamingPool,
+): Kysely<Schema> | undefined {
   const { databaseReplicaUrl } = app.config;
   if (databaseReplicaUrl === undefined) return undefined;
   const replica = createPool(app, databaseReplicaUrl, { max: poolSize(app) });
   let usePrimaryUntil = 0;
-  return createDb(app, {
+  const either: NamingPool = {
     options: replica.options,
     end: () => replica.end(),
     async connect() {
@@ -113,7 +134,8 @@ function createReplica(app: FastifyInstance, primary: pg.Pool): Kysely<Schema> |
         return primary.connect();
       }
     },
-  });
+  };
+  return createDb(app, turns(either));
 }
 
 /**

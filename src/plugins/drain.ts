@@ -1,8 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import fp from 'fastify-plugin';
 
-/** While the app closes, responses end their connections. Node only ends those that were idle when it began. */
+declare module 'fastify' {
+  interface FastifyInstance {
+    drain: {
+      /** Whether the process is about to stop and wants no new connections, although it still serves them. */
+      readonly hasBegun: boolean;
+      /** Tells load balancers, through `/health/ready`, and gives them `config.shutdownDrainSeconds` to notice. */
+      begin(): Promise<void>;
+    };
+  }
+}
+
+/**
+ * Provides `app.drain`, the time between being told to stop and closing. While the app closes, responses end their
+ * connections; Node only ends those that were idle when it began.
+ */
 export default fp(
   async (app) => {
+    let hasBegun = false;
+    app.decorate('drain', {
+      get hasBegun() {
+        return hasBegun;
+      },
+      async begin() {
+        hasBegun = true;
+        app.queue.stopWorking().catch(() => {}); // onClose waits for it too, and reports errors.
+        if (app.server.listening) await sleep(app.config.shutdownDrainSeconds * 1000);
+      },
+    });
     let isClosing = false;
     app.addHook('preClose', (done) => {
       isClosing = true;
@@ -13,5 +39,5 @@ export default fp(
       done(null, payload);
     });
   },
-  { name: 'drain' },
+  { name: 'drain', dependencies: ['queue'] },
 );

@@ -5,6 +5,7 @@ import type { ConnectionError, FastifyError, FastifyInstance, FastifyReply, Fast
 import fp from 'fastify-plugin';
 import { isUnavailable } from '../database/unavailable.ts';
 import { Busy, DomainError, type DomainErrorCode, TooManyRequests } from '../errors.ts';
+import { READING_METHODS } from '../http/methods.ts';
 
 /** The HTTP status of each domain error. */
 const STATUS_OF: Record<DomainErrorCode, number> = {
@@ -82,6 +83,7 @@ export function reportError(app: FastifyInstance, error: FastifyError, request: 
   }
   if (refusal.status === 503) {
     app.outages.report(error);
+    if (request.databaseUse !== undefined) request.databaseUse.hasFailed = true;
     return refusal;
   }
   request.log.error({ err: error }, 'request failed');
@@ -140,6 +142,7 @@ function statusOf(error: FastifyError): number {
 
 function answer(request: FastifyRequest, reply: FastifyReply, { status, message, retryAfter }: Refusal) {
   const title = STATUS_CODES[status] ?? 'Error';
+  const isRead = READING_METHODS.has(request.method);
   reply.code(status).header('cache-control', 'no-store');
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   if (wantsJson(request)) return reply.send({ error: title.toLowerCase(), message });
@@ -147,9 +150,15 @@ function answer(request: FastifyRequest, reply: FastifyReply, { status, message,
     title,
     message,
     reference: status === 500 ? request.id : undefined,
-    // After waiting, nobody should have to type it again.
-    again: retryAfter !== undefined ? { action: request.url, fields: request.readTyped?.() } : undefined,
+    // After waiting, a page can be loaded again, and nobody should have to type a form again.
+    canReload: retryAfter !== undefined && isRead,
+    again:
+      retryAfter !== undefined && !isRead
+        ? { action: request.url, fields: request.readTyped?.() }
+        : undefined,
     user: request.session?.user ?? null,
+    // Someone whose session could not be looked up is not asked to log in.
+    isSessionUnknown: status === 503 && request.session?.hasCookie && !request.session.isKnown,
     messages: [],
     asset: request.server.assetPath,
   });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyInstance, preHandlerAsyncHookHandler } from 'fastify';
 import fp from 'fastify-plugin';
 import ipaddr from 'ipaddr.js';
+import { CompiledQuery } from 'kysely';
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import { canonicalEmail } from '../domain/accounts/email.ts';
 import { TooManyRequests } from '../errors.ts';
@@ -135,10 +136,16 @@ function countersIn(app: FastifyInstance) {
   };
 }
 
-function makeLimiter({ pool }: FastifyInstance, name: string, { points, seconds }: RateLimit) {
+function makeLimiter({ db }: FastifyInstance, name: string, { points, seconds }: RateLimit) {
   return new RateLimiterPostgres({
-    storeClient: pool,
-    storeType: 'pool',
+    // Not the pool itself, because `db` keeps to the request's deadline.
+    storeClient: {
+      async query({ text, values }: { text: string; values: unknown[] }) {
+        const { rows, numAffectedRows } = await db.executeQuery(CompiledQuery.raw(text, values));
+        return { rows, rowCount: Number(numAffectedRows ?? rows.length) };
+      },
+    },
+    storeType: 'client',
     tableName: 'rate_limits',
     tableCreated: true,
     clearExpiredByTimeout: false, // The prune job does it for all processes.

@@ -1,11 +1,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Span } from '@opentelemetry/api';
 import fp from 'fastify-plugin';
+import type { DatabaseUse } from '../database/circuit-breaker.ts';
+import { READING_METHODS } from '../http/methods.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether requests may take longer than `deadlines.requestMs`, such as downloads. Each statement still may not. */
+    /** Whether requests may take longer than `deadlines` say, such as downloads. Each statement still may not. */
     readonly isLong?: boolean;
+    /** Whether requests may use the connections that are kept free of ordinary pages. */
+    readonly isVital?: boolean;
+  }
+  interface FastifyRequest {
+    /** Undefined for long requests. */
+    databaseUse: DatabaseUse | undefined;
   }
   interface FastifyInstance {
     /** The context of the current request or job. */
@@ -18,8 +26,8 @@ export interface Work {
   readonly label: string;
   /** The request, or the one that caused the job. */
   readonly requestId?: string | undefined;
-  /** Until when a request may wait for the database, on the clock of `performance.now()`. */
-  readonly deadline?: number | undefined;
+  /** Undefined for jobs and long requests, which have no deadline. */
+  readonly databaseUse?: DatabaseUse | undefined;
   /** The span, if tracing is on. */
   readonly span?: Span | undefined;
 }
@@ -27,13 +35,19 @@ export interface Work {
 /** Provides `app.work`, the context that follows each request and job through its calls. */
 export default fp(
   async (app) => {
-    const { requestMs } = app.config.deadlines;
+    const { readMs, requestMs } = app.config.deadlines;
     const work = new AsyncLocalStorage<Work>();
     app.decorate('work', work);
+    app.decorateRequest('databaseUse', undefined);
     app.addHook('onRequest', (request, _reply, done) => {
       const { url = '(no route)', config } = request.routeOptions;
-      const deadline = config.isLong ? undefined : performance.now() + requestMs;
-      work.run({ label: `${request.method} ${url}`, requestId: request.id, deadline }, done);
+      const label = `${request.method} ${url}`;
+      const deadline = performance.now() + (READING_METHODS.has(request.method) ? readMs : requestMs);
+      const databaseUse = config.isLong
+        ? undefined
+        : { route: label, deadline, isVital: config.isVital === true, hasBegun: false, hasFailed: false };
+      request.databaseUse = databaseUse;
+      work.run({ label, requestId: request.id, databaseUse }, done);
     });
   },
   { name: 'work', decorators: { fastify: ['config'] } },

@@ -1,16 +1,24 @@
 import type { FastifyInstance } from 'fastify';
+import manifest from '../../package.json' with { type: 'json' };
 import { pendingMigrations } from '../database/migrator.ts';
+import { hasConsumingWorker } from '../queue/presence.ts';
+import { requireOperator } from './operators.ts';
 
-/** Health checks for load balancers and orchestrators. Not logged, because they are frequent. */
+/** Health checks for load balancers, orchestrators and operators. Not logged, because they are frequent. */
 export default async function health(app: FastifyInstance): Promise<void> {
-  const options = { logLevel: 'error' as const };
+  const options = { logLevel: 'error' as const, config: { isAlwaysOn: true } };
 
   app.get('/health/live', options, async () => ({ status: 'ok' }));
 
   app.get('/health/ready', options, async (_request, reply) => {
-    const missing = await findMissing(app);
+    const missing = app.drain.hasBegun ? 'the process is stopping' : await findMissing(app);
     if (missing === undefined) return { status: 'ok' };
     return reply.code(503).send({ status: 'unavailable', missing });
+  });
+
+  app.get('/health', { ...options, onRequest: requireOperator(app) }, async (_request, reply) => {
+    const details = await describe(app);
+    return reply.code(details.status === 'unavailable' ? 503 : 200).send(details);
   });
 }
 
@@ -23,4 +31,20 @@ async function findMissing({ reserved, outages }: FastifyInstance): Promise<stri
     outages.logFailure(error, {}, 'the database does not answer');
     return 'the database does not answer';
   }
+}
+
+/** The state of the site. Without mail or a worker it is degraded, but pages are served. */
+async function describe(app: FastifyInstance) {
+  const missing = await findMissing(app);
+  const hasWorker = missing === undefined ? await hasConsumingWorker(app.reserved) : undefined;
+  const { since } = app.mailOutage;
+  const isDegraded = since !== undefined || hasWorker === false;
+  return {
+    status: missing === undefined ? (isDegraded ? 'degraded' : 'ok') : 'unavailable',
+    version: manifest.version,
+    missing: missing ?? null,
+    isStopping: app.drain.hasBegun,
+    hasWorker: hasWorker ?? null,
+    mailOutageSince: since?.toISOString() ?? null,
+  };
 }

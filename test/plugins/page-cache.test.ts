@@ -99,7 +99,7 @@ t.test('refused and anonymous requests do not empty the cache', async (t) => {
   for (const [what, status, ask] of [
     ['a post by nobody', 303, () => stranger.post('/', { body: 'x' })],
     ['a wrong password', 422, () => stranger.post('/auth/login', { email: author.email, password: 'x' })],
-    ['a link that is used up', 303, () => stranger.post('/auth/confirm/used-up', {})],
+    ['a link that is used up', 404, () => stranger.post('/auth/confirm/used-up', {})],
     ['a reset', 303, () => stranger.post('/auth/reset', { email: author.email })],
     ['an empty post', 422, () => client.post('/', { body: '' })],
     ['a post that is not there', 404, () => client.post('/post/999', { body: 'x' })],

@@ -1,11 +1,34 @@
 import { sql } from 'kysely';
 import t from 'tap';
+import { mailQueue } from '../../src/queue/contracts.ts';
 import { build } from '../support/build.ts';
 
 t.test('with its database and schema, a process is live and ready', async (t) => {
   const app = await build(t);
   t.equal((await app.inject('/health/live')).statusCode, 200);
   t.equal((await app.inject('/health/ready')).statusCode, 200);
+});
+
+t.test('operators see details, others do not', async (t) => {
+  const app = await build(t);
+  const alone = await app.inject('/health');
+  t.equal(alone.statusCode, 200);
+  t.match(alone.json(), { status: 'degraded', hasWorker: false, missing: null, mailOutageSince: null });
+  t.equal((await app.inject({ url: '/health', remoteAddress: '192.0.2.7' })).statusCode, 403);
+});
+
+t.test('while no mail is delivered, a process is ready and its health degraded', async (t) => {
+  const app = await build(t);
+  await app.queue.send(mailQueue, { template: 'confirm-account', userId: 1 }, { db: app.db });
+  await sql`update pgboss.job set created_on = now() - interval '1 hour', start_after = now() - interval '1 hour'`.execute(
+    app.db,
+  );
+  const since = await app.mailOutage.refresh();
+  t.type(since, Date);
+  t.equal((await app.inject('/health/ready')).statusCode, 200);
+  const details = await app.inject('/health');
+  t.equal(details.statusCode, 200);
+  t.match(details.json(), { status: 'degraded', mailOutageSince: since?.toISOString() });
 });
 
 t.test('an old schema is reported with the missing migrations', async (t) => {

@@ -26,6 +26,7 @@ export function testConfig(env: Record<string, string | undefined>): Config {
   return {
     ...loadConfig({ LOG_LEVEL: 'silent', SMTP_URL: NO_MAIL_SERVER, ...env }),
     pageCache: NO_PAGE_CACHE,
+    maxEventLoopDelayMs: 0, // On a busy machine, tests would be refused.
     deadlines: PATIENT,
     passwordHashing: CHEAP_HASHING,
   };

@@ -1,23 +1,29 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import t, { type Test } from 'tap';
 import type { Config } from '../../src/config.ts';
 import { build } from '../support/build.ts';
+import { Client } from '../support/client.ts';
 import { createDatabase } from '../support/database.ts';
-import { createUser, signedInClient } from '../support/factories.ts';
+import { createUser, PASSWORD, signedInClient } from '../support/factories.ts';
 import { captureLog } from '../support/log.ts';
 import { FaultyProxy } from '../support/proxy.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { writePosts } from '../support/writing.ts';
 
-/** Deadlines in the proportions of production, a fifth as long. */
+/** Deadlines in the proportions of production, a third as long. */
 const DEADLINES: Config['deadlines'] = {
-  connectMs: 400,
-  lockMs: 300,
-  statementMs: 1_000,
-  answerMs: 1_200,
-  idleInTransactionMs: 600,
-  requestMs: 600,
+  connectMs: 500,
+  lockMs: 333,
+  statementMs: 1_700,
+  answerMs: 2_000,
+  idleInTransactionMs: 1_000,
+  readMs: 600,
+  requestMs: 1_000,
 };
+
+/** On a busy machine, what is not meant to fail may take longer. */
+const PATIENT = { connectMs: 5_000, readMs: 5_000, requestMs: 5_000 };
 
 const UNCACHED: Config['pageCache'] = { maxAgeMs: 0, maxStaleMs: 0, maxBytes: 1 };
 
@@ -43,7 +49,9 @@ t.test('silent connections are given up and replaced', async (t) => {
   await Promise.all(Array.from({ length: 20 }, () => get('/')));
   const before = proxy.connections;
   proxy.silence();
-  const caught = await Promise.all(Array.from({ length: 8 }, () => get('/')));
+  const visits = await Promise.all(Array.from({ length: 8 }, () => get('/')));
+  const caught = visits.filter(({ statusCode }) => statusCode !== 200);
+  t.ok(caught.length > 0, 'those who waited longer have got new connections');
   for (const { statusCode, headers } of caught) t.same([statusCode, headers['retry-after']], [503, '5']);
   t.ok(before > 1);
   t.equal((await get('/')).statusCode, 200, 'new connections are used');
@@ -83,6 +91,7 @@ t.test('a locked table refuses its pages at once, and nothing else', async (t) =
   const { app, get } = await setUp(t);
   const other = await build(t, { DATABASE_URL: app.config.databaseUrl });
   await other.db.transaction().execute(async (trx) => {
+    t.equal((await get('/health/ready')).statusCode, 200);
     await sql`lock table posts`.execute(trx);
     const pages = Array.from({ length: 20 }, () => get('/'));
     t.equal((await get('/health/ready')).statusCode, 200, 'although all other connections are busy');
@@ -95,6 +104,65 @@ t.test('a locked table refuses its pages at once, and nothing else', async (t) =
   t.equal((await get('/')).statusCode, 200);
 });
 
+t.test('readers of a locked table neither stop log-in nor pages that do not need it', async (t) => {
+  const { app, author } = await setUp(t, UNCACHED, { ...DEADLINES, ...PATIENT });
+  const reader = await signedInClient(app, author);
+  const other = await build(t, { DATABASE_URL: app.config.databaseUrl });
+  await other.db.transaction().execute(async (trx) => {
+    await sql`lock table posts`.execute(trx);
+    const paths = ['/', '/?page=2', '/user/author', '/post/1', '/archive', '/feed.atom'];
+    const crowd = setInterval(() => paths.map((path) => reader.get(path)), 50);
+    try {
+      for (let visit = 0; visit < 5; visit += 1) {
+        const visitor = new Client(app);
+        const { statusCode } = await visitor.post('/auth/login', { email: author.email, password: PASSWORD });
+        t.equal(statusCode, 303, 'log-in');
+        await sleep(100);
+      }
+      for (let visit = 0; visit < 5; visit += 1)
+        t.equal((await reader.get('/followers/author')).statusCode, 200);
+    } finally {
+      clearInterval(crowd);
+    }
+  });
+  await waitFor(async () => (await reader.get('/')).statusCode === 200, 'the site answers again');
+});
+
+t.test('in a black hole, readers hear so in time, and soon at once', async (t) => {
+  const { app, get, proxy } = await setUp(t);
+  await Promise.all(Array.from({ length: 20 }, () => get('/')));
+  proxy.swallow();
+  const took: number[] = [];
+  for (let visit = 0; visit < 5; visit += 1) {
+    const startedAt = performance.now();
+    const pages = await Promise.all([get('/'), get('/'), get('/')]);
+    took.push(performance.now() - startedAt);
+    for (const { statusCode, headers } of pages) t.same([statusCode, headers['retry-after']], [503, '5']);
+  }
+  t.ok(Math.max(...took) < DEADLINES.readMs + 200, `${took}`);
+  const startedAt = performance.now();
+  const [probe, ...others] = [get('/'), get('/'), get('/')];
+  await Promise.race(others);
+  t.ok(performance.now() - startedAt < 200, 'only one asks');
+  t.equal((await probe).statusCode, 503);
+  proxy.heal();
+  await waitFor(async () => (await get('/')).statusCode === 200, 'the first success ends it');
+  t.equal((await app.inject('/health/ready')).statusCode, 200);
+});
+
+t.test('counting against a rate limit keeps to the deadline of its request', async (t) => {
+  const proxy = await FaultyProxy.open(t, await createDatabase(t));
+  const app = await build(t, { DATABASE_URL: proxy.url }, { config: { deadlines: DEADLINES } });
+  const authorization = `Basic ${btoa(`nobody@b.example:${PASSWORD}`)}`;
+  const ask = () => app.inject({ url: '/api/v1/posts/', headers: { authorization } });
+  t.equal((await ask()).statusCode, 401);
+  await waitFor(() => app.pool.idleCount === app.pool.totalCount, 'the failed log-in is recorded');
+  proxy.swallow();
+  const startedAt = performance.now();
+  t.equal((await ask()).statusCode, 503);
+  t.ok(performance.now() - startedAt < DEADLINES.readMs + 300);
+});
+
 t.test('an outage is a 503 that says when to try again, and two lines in the log', async (t) => {
   const { app, get, proxy, lines } = await setUp(t);
   const before = lines().length;
@@ -104,7 +172,12 @@ t.test('an outage is a 503 that says when to try again, and two lines in the log
     t.same([page.statusCode, page.headers['retry-after']], [503, '5']);
     t.match(page.body, 'The site is briefly unavailable.');
     t.notMatch(page.body, 'ECONNREFUSED');
+    t.match(page.body, '<a href="">Try again</a>');
+    t.match(page.body, '>Log in<');
   }
+  const signedIn = await app.inject({ url: '/', headers: { cookie: 'session=x', accept: 'text/html' } });
+  t.equal(signedIn.statusCode, 503);
+  t.notMatch(signedIn.body, '>Log in<', 'who cannot be known is not taken for signed out');
   const inJson = await app.inject({ url: '/', headers: { accept: 'application/json' } });
   t.same(inJson.json(), {
     error: 'service unavailable',
@@ -130,7 +203,7 @@ t.test('an outage is a 503 that says when to try again, and two lines in the log
 
 t.test('a slow network is refused in time', async (t) => {
   const { get, proxy } = await setUp(t);
-  proxy.latencyMs = 500;
+  proxy.latencyMs = 700;
   t.equal((await get('/')).statusCode, 503);
   proxy.heal();
   await waitFor(async () => (await get('/')).statusCode === 200, 'the site answers again');

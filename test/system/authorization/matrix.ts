@@ -41,6 +41,7 @@ export const MATRIX: readonly Row[] = rows(`
   GET /health/live                         ok
   GET /health/ready                        ok
 
+  GET /health                              ok
   GET /metrics                             ok
   GET /dev/mailbox                         ok
   GET /dev/mailbox/:id                     ok

@@ -14,6 +14,10 @@ import verify from './verify.ts';
 
 /** Account pages. Unconfirmed accounts may use them too. */
 export default async function auth(app: FastifyInstance): Promise<void> {
+  // Whatever the other pages wait for, people can log in.
+  app.addHook('onRoute', (route) => {
+    route.config = { ...route.config, isVital: true };
+  });
   app.register(register);
   app.register(login);
   app.register(confirm);

@@ -1,0 +1,77 @@
+import type { CircuitBreaker, DatabaseUse } from './circuit-breaker.ts';
+import type { Gate } from './gate.ts';
+import type { NamingClient, NamingPool } from './prepared-statements.ts';
+import { OutOfTime } from './unavailable.ts';
+
+interface Gated {
+  readonly gate: Gate;
+  readonly breaker: CircuitBreaker;
+  /** The current request; undefined in jobs and long requests. */
+  readonly currentUse: () => DatabaseUse | undefined;
+  /** How long those may wait who are no request, in milliseconds. */
+  readonly waitMs: number;
+}
+
+/**
+ * Wraps a pool so that requests wait their turn for its connections, and no longer than until their deadline. Once a
+ * connection is lost, those that were idle at the time are not trusted either.
+ */
+export function gated(pool: NamingPool, { gate, breaker, currentUse, waitMs }: Gated): NamingPool {
+  const usedAt = new WeakMap<NamingClient, number>();
+  let lostAt = Number.NEGATIVE_INFINITY;
+  return {
+    options: pool.options,
+    end: () => pool.end(),
+    async connect() {
+      const use = currentUse();
+      if (use === undefined) await gate.enter({ isVital: true, hasBegun: true, waitMs });
+      else await admit(use);
+      const connecting = connect();
+      try {
+        const client = await before(use?.deadline, connecting);
+        const { release } = client;
+        client.release = (destroy) => {
+          if (destroy) lostAt = performance.now();
+          else usedAt.set(client, performance.now());
+          release.call(client, destroy);
+          gate.leave();
+        };
+        return client;
+      } catch (error) {
+        connecting
+          .then((late) => late.release())
+          .catch(() => {}) // It is the error that is thrown.
+          .finally(() => gate.leave());
+        throw error;
+      }
+    },
+  };
+
+  async function connect(): Promise<NamingClient> {
+    for (;;) {
+      const client = await pool.connect();
+      if ((usedAt.get(client) ?? lostAt) >= lostAt) return client;
+      client.release(true);
+    }
+  }
+
+  async function admit(use: DatabaseUse): Promise<void> {
+    if (!use.hasBegun) breaker.check(use);
+    await gate.enter({ ...use, waitMs: use.deadline - performance.now() });
+    if (use.hasBegun) return;
+    try {
+      breaker.begin(use);
+    } catch (refusal) {
+      gate.leave();
+      throw refusal;
+    }
+  }
+}
+
+/** @throws OutOfTime if the deadline comes first */
+function before(deadline: number | undefined, connecting: Promise<NamingClient>): Promise<NamingClient> {
+  if (deadline === undefined) return connecting;
+  const { promise: tooLate, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new OutOfTime()), Math.max(1, deadline - performance.now()));
+  return Promise.race([connecting, tooLate]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,38 @@
+import underPressure from '@fastify/under-pressure';
+import type { FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { Busy } from '../errors.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether the route answers under any load, because it is cheap and operators need it most then. */
+    readonly isAlwaysOn?: boolean;
+  }
+}
+
+/** How often the delay is measured. */
+const SAMPLE_MS = 1_000;
+
+/**
+ * Refuses requests at once while the event loop is too far behind. Pages that a cache can answer are served. Everything else
+ * that queues has bounds of its own: database connections, passwords and texts.
+ */
+export default fp(
+  async (app) => {
+    const { maxEventLoopDelayMs } = app.config;
+    if (maxEventLoopDelayMs === 0) return;
+    await app.register(underPressure, {
+      maxEventLoopDelay: maxEventLoopDelayMs,
+      sampleInterval: SAMPLE_MS,
+      pressureHandler(request) {
+        if (!isCheap(request)) throw new Busy();
+      },
+    });
+  },
+  { name: 'overload', dependencies: ['errors'] },
+);
+
+/** Whether a route always answers, or the visitor gets a shared page. */
+function isCheap({ routeOptions: { config }, headers }: FastifyRequest): boolean {
+  return config.isAlwaysOn === true || (config.isShared === true && headers.cookie === undefined);
+}

@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import t from 'tap';
+import { build } from '../support/build.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+/** Keeps the event loop behind until it is told to stop. */
+async function keepBusy(signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const until = performance.now() + 60;
+    while (performance.now() < until);
+    await sleep(1);
+  }
+}
+
+async function overloaded(app: FastifyInstance, check: () => Promise<void>): Promise<void> {
+  const done = new AbortController();
+  const busy = keepBusy(done.signal);
+  try {
+    await waitFor(async () => app.isUnderPressure(), 'it is overloaded');
+    await check();
+  } finally {
+    done.abort();
+    await busy;
+  }
+}
+
+t.test('while the event loop is behind, requests are refused at once, but not all', async (t) => {
+  const pageCache = { maxAgeMs: 60_000, maxStaleMs: 60_000, maxBytes: 2 ** 20 };
+  const app = await build(t, {}, { config: { maxEventLoopDelayMs: 20, pageCache } });
+  await overloaded(app, async () => {
+    const cookie = 'session=x';
+    const refused = await app.inject({ url: '/', headers: { cookie, accept: 'text/html' } });
+    t.same([refused.statusCode, refused.headers['retry-after']], [503, '5']);
+    t.match(refused.body, '<h1>Service Unavailable</h1>');
+    t.match(refused.body, 'The server is busy');
+    const byApi = await app.inject({ url: '/api/v1/posts/', headers: { authorization: 'Bearer x' } });
+    t.same([byApi.statusCode, byApi.headers['retry-after']], [503, '5']);
+    t.match(byApi.json(), { error: 'service unavailable' });
+
+    for (const url of ['/', '/health/live', '/health/ready', '/health', '/metrics'])
+      t.equal((await app.inject(url)).statusCode, 200, url);
+  });
+});
