@@ -55,9 +55,11 @@ export default fp<{ clock?: Clock | undefined }>(
   { name: 'db', dependencies: ['work'] },
 );
 
-/** Connections besides the queue's and the reserved ones: a worker's for LISTEN, a web process's for health checks. */
+/** Connections besides the pool's and the queue's: a web process's for health checks, a worker's for LISTEN and heartbeats. */
+const SEPARATE_CONNECTIONS = { web: 1, worker: 2, 'web-and-worker': 3, command: 1 };
+
 function poolSize({ config, role }: FastifyInstance): number {
-  return config.databasePoolMax - QUEUE_CONNECTIONS - (role === 'web-and-worker' ? 2 : 1);
+  return config.databasePoolMax - QUEUE_CONNECTIONS - SEPARATE_CONNECTIONS[role];
 }
 
 function createPool(

@@ -17,7 +17,7 @@ declare module 'fastify' {
 export default fp<{ clock?: Clock | undefined }>(
   async (app, { clock }) => {
     const boss = await createBoss(app, clock);
-    app.decorate('queue', new JobQueue(app, boss));
+    app.decorate('queue', new JobQueue(app, boss, clock));
     app.decorate('queueAdmin', new QueueAdmin(boss));
     logJobs(app);
     // A process that also serves pages stops taking jobs at once, not after its last request.

@@ -96,7 +96,7 @@ export class Settler {
     await claim.recorded;
     await app.db.transaction().execute(async (trx) => {
       await recordAttemptEnds(trx, [claim], { worker, outcome, error: message });
-      if (outcome === 'given up') await forbidRetries(trx, { queue: this.#queue, claims: [claim] });
+      if (outcome === 'given up') await forbidRetries(trx, [claim]);
       await boss.fail(this.#queue, attempt, { message }, { db: fromKysely(trx) });
     });
   }
@@ -110,7 +110,7 @@ export class Settler {
     await Promise.all(claims.map(({ recorded }) => recorded));
     await app.db.transaction().execute(async (trx) => {
       await recordAttemptEnds(trx, claims, { worker, outcome: 'handed back', error });
-      await handBack(trx, { queue: this.#queue, claims }, options);
+      await handBack(trx, claims, options);
       await wakeWorkers(trx, this.#queue);
     });
   }
