@@ -3,7 +3,7 @@ import { fromKysely, type PgBoss } from 'pg-boss';
 import { Batcher } from '../database/batcher.ts';
 import type { JobAttemptOutcome } from '../database/job-tables.ts';
 import { persist } from '../database/persist.ts';
-import { recordAttemptEnds } from './attempts.ts';
+import { forgetRepeatedHandBacks, recordAttemptEnds } from './attempts.ts';
 import { type Claim, outcomeOf } from './claim.ts';
 import type { JobEnd, JobEvents } from './events.ts';
 import { UnknownPayload } from './job.ts';
@@ -109,6 +109,7 @@ export class Settler {
     const { app, worker } = this.#deps;
     await Promise.all(claims.map(({ recorded }) => recorded));
     await app.db.transaction().execute(async (trx) => {
+      await forgetRepeatedHandBacks(trx, claims, { worker, error });
       await recordAttemptEnds(trx, claims, { worker, outcome: 'handed back', error });
       await handBack(trx, claims, options);
       await wakeWorkers(trx, this.#queue);
