@@ -3,6 +3,7 @@ import fp from 'fastify-plugin';
 import { Kysely, type LogEvent, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { connectionTo, longAnswerMs } from '../database/connection.ts';
+import { waitAtMost } from '../database/deadline.ts';
 import { pendingMigrations } from '../database/migrator.ts';
 import { OutageLog } from '../database/outage-log.ts';
 import { type NamingPool, preparing } from '../database/prepared-statements.ts';
@@ -27,6 +28,9 @@ declare module 'fastify' {
   }
 }
 
+/** How long closing may take if the database does not answer. What still waits for it then has ended or is given up. */
+const CLOSING_MS = 1_000;
+
 /** Provides `app.db`. Refuses to start if the database is unreachable or its schema is old. */
 export default fp<{ clock?: Clock | undefined }>(
   async (app, { clock }) => {
@@ -46,8 +50,8 @@ export default fp<{ clock?: Clock | undefined }>(
     app.decorate('readDb', createReplica(app, pool) ?? db);
     app.addHook('onClose', async () => {
       await app.outages.close();
-      if (app.readDb !== db) await app.readDb.destroy();
-      await Promise.all([db.destroy(), reserved.destroy()]);
+      const all = new Set([db, reserved, app.readDb]);
+      await waitAtMost(CLOSING_MS, Promise.all([...all].map((each) => each.destroy())));
     });
 
     await refuseOldSchema(db, databaseUrl);

@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin';
+import { waitAtMost } from '../database/deadline.ts';
 import { QueueAdmin } from '../queue/admin.ts';
 import { type Clock, createBoss } from '../queue/boss.ts';
 import { logJobs } from '../queue/events.ts';
@@ -12,6 +13,9 @@ declare module 'fastify' {
     queueAdmin: QueueAdmin;
   }
 }
+
+/** How long closing may take if the database does not answer. */
+const CLOSING_MS = 1_000;
 
 /** Provides `app.queue` and `app.queueAdmin`, in the application's own database. */
 export default fp<{ clock?: Clock | undefined }>(
@@ -27,7 +31,8 @@ export default fp<{ clock?: Clock | undefined }>(
     });
     app.addHook('onClose', async () => {
       await app.queue.stopWorking();
-      await boss.stop({ graceful: true, close: true });
+      // Its maintenance may be interrupted.
+      await waitAtMost(CLOSING_MS, boss.stop({ graceful: true, close: true }));
     });
     await boss.start();
   },

@@ -61,6 +61,14 @@ export class ClaimLost extends Error {
   override readonly name = 'ClaimLost';
 }
 
+/** Aborts those of these claims that are lost. */
+export function abortLost(claims: readonly Claim[], lost: readonly ClaimKey[]): void {
+  for (const claim of claims) {
+    if (!lost.some((key) => isSameClaim(key, claim))) continue;
+    claim.controller.abort(new ClaimLost('the job was cancelled or taken by another worker'));
+  }
+}
+
 /** How long a job with an unknown payload waits for a newer worker, in milliseconds. */
 const PATIENCE_MS = 24 * 60 * 60 * 1000;
 

@@ -1,12 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fromKysely } from 'pg-boss';
+import { waitAtMost } from '../database/deadline.ts';
 import { recordAttempts } from './attempts.ts';
 import {
+  abortLost,
   type Claim,
   type ClaimKey,
-  ClaimLost,
   claimOf,
-  isSameClaim,
   ShuttingDown,
   TimedOut,
   untilAborted,
@@ -21,6 +20,9 @@ const POLL_MS = 1_000;
 
 /** How long a job waits for a slot before it is handed back for other workers: this long, and at most twice. */
 const PATIENCE_MS = 5_000;
+
+/** How long a stopping worker waits for an answer to its last fetch, in case the database is gone. */
+const LAST_FETCH_MS = 2_000;
 
 interface Dependencies extends SettlerDependencies {
   /** Concurrent jobs, across all queues. */
@@ -91,12 +93,9 @@ export class Consumer {
     });
   }
 
-  /** Aborts those that were cancelled or taken by another worker. Others may be among them, which it has settled since. */
+  /** Aborts its jobs that are among these, because they were cancelled or taken by another worker. */
   lose(lost: readonly ClaimKey[]): void {
-    for (const claim of this.#claims()) {
-      if (!lost.some((key) => isSameClaim(key, claim))) continue;
-      claim.controller.abort(new ClaimLost('the job was cancelled or taken by another worker'));
-    }
+    abortLost(this.#claims(), lost);
   }
 
   /** Whether it has polled since the last call. Polling while paused counts too. */
@@ -113,11 +112,10 @@ export class Consumer {
   async stop(graceMs: number): Promise<void> {
     this.#stopping.abort();
     this.wake();
-    await this.#loop;
+    await waitAtMost(LAST_FETCH_MS, this.#loop);
     clearInterval(this.#patience);
-    this.#handBack(this.#waiting);
     const settled = Promise.all([this.#handingBack, ...this.#started.values()]);
-    await Promise.race([settled, sleep(graceMs, undefined, { ref: false })]);
+    await waitAtMost(graceMs, settled);
     for (const { controller } of this.#started.keys()) controller.abort(new ShuttingDown('the worker stops'));
     await settled;
   }
@@ -138,6 +136,7 @@ export class Consumer {
       this.#hasPolled ||= this.#isPaused;
       if (started === 0 || started < slots) await this.#rest();
     }
+    this.#handBack(this.#waiting);
   }
 
   /** Starts up to as many jobs as there are slots. Returns the number started. */

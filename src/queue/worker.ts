@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import { type Clock, enableClockOverride, type PgBoss } from 'pg-boss';
+import { waitAtMost } from '../database/deadline.ts';
 import { Consumer } from './consumer.ts';
 import { addDurations, DurationCounter } from './durations.ts';
 import type { JobEnd, JobEvents } from './events.ts';
@@ -10,6 +11,9 @@ import { listPausedQueues } from './pause.ts';
 import { enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts';
 import { Slots } from './slots.ts';
 import { WORKERS_CHANNEL } from './wake.ts';
+
+/** How long to wait for the last writes, of which none matters to a job. */
+const LAST_WRITES_MS = 1_000;
 
 interface Dependencies {
   readonly app: FastifyInstance;
@@ -84,15 +88,15 @@ export class Worker {
   }
 
   async #stop(graceMs: number): Promise<void> {
-    await this.#listening?.close();
-    await Promise.all(this.#consumers.map((consumer) => consumer.stop(graceMs)));
+    const stopped = this.#consumers.map((consumer) => consumer.stop(graceMs));
+    await Promise.all([this.#listening?.close(), ...stopped]);
     clearInterval(this.#reporting);
     this.#app.queue.events.off('ended', this.#count);
-    await this.#writeDurations();
     await this.#heartbeat.stop();
-    await leaveWorker(this.#app.db, this.#id).catch((error) =>
-      this.#app.log.error({ err: error }, 'could not record that the worker stopped'),
+    const left = leaveWorker(this.#app.db, this.#id).catch((error) =>
+      this.#app.outages.logFailure(error, {}, 'could not record that the worker stopped'),
     );
+    await waitAtMost(LAST_WRITES_MS, Promise.all([this.#writeDurations(), left]));
   }
 
   /** Wakes a queue's consumer when a job is enqueued. Without it, polling finds the job a second later. */
