@@ -133,7 +133,7 @@ function readVariables(env: EnvironmentReader) {
     /** A read-only replica for pages that may be slightly stale; undefined to read them from the primary. */
     databaseReplicaUrl: env.url('DATABASE_REPLICA_URL', ['postgres:', 'postgresql:']),
     /** Connections per process, including the queue's. The replica gets as many again. */
-    databasePoolMax: env.integer('DATABASE_POOL_MAX', 10, { min: 5, max: 1000 }),
+    databasePoolMax: env.integer('DATABASE_POOL_MAX', 10, { min: 6, max: 1000 }),
     /** The folder of the embedded database and the local mailbox, as an absolute path. */
     dataDir: resolve(env.text('DATA_DIR', './data')),
     host: env.text('HOST', '127.0.0.1'),

@@ -348,18 +348,11 @@ t.test('a repeated hand-back does not affect the next claim', async (t) => {
     return jobs.length === 1 && jobs;
   }, 'it runs');
   const claim = {
+    queue: plain.name,
     jobId: held?.id ?? '',
-    attempt: 1,
-    createdAt: new Date(Date.now() - 60_000),
     claimedAt: new Date(Date.now() - 60_000),
-    enqueuedAt: performance.now() - 60_000,
-    retryLimit: 2,
-    payload: {},
-    origin: {},
-    controller: new AbortController(),
-    recorded: Promise.resolve(),
   };
-  await handBack(app.db, { queue: plain.name, claims: [claim] });
+  await handBack(app.db, [claim]);
   t.equal(
     (await jobsOf(app, plain, ['active'])).length,
     1,

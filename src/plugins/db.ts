@@ -4,6 +4,7 @@ import { Kysely, type LogEvent, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { CircuitBreaker } from '../database/circuit-breaker.ts';
 import { connectionTo, longAnswerMs } from '../database/connection.ts';
+import { waitAtMost } from '../database/deadline.ts';
 import { Gate } from '../database/gate.ts';
 import { gated } from '../database/gated-pool.ts';
 import { pendingMigrations } from '../database/migrator.ts';
@@ -30,6 +31,9 @@ declare module 'fastify' {
   }
 }
 
+/** How long closing may take if the database does not answer. What still waits for it then has ended or is given up. */
+const CLOSING_MS = 1_000;
+
 /** Provides `app.db`. Refuses to start if the database is unreachable or its schema is old. */
 export default fp<{ clock?: Clock | undefined }>(
   async (app, { clock }) => {
@@ -50,8 +54,8 @@ export default fp<{ clock?: Clock | undefined }>(
     app.decorate('readDb', createReplica(app, pool, turns) ?? db);
     app.addHook('onClose', async () => {
       await app.outages.close();
-      if (app.readDb !== db) await app.readDb.destroy();
-      await Promise.all([db.destroy(), reserved.destroy()]);
+      const all = new Set([db, reserved, app.readDb]);
+      await waitAtMost(CLOSING_MS, Promise.all([...all].map((each) => each.destroy())));
     });
 
     await refuseOldSchema(db, databaseUrl);
@@ -59,9 +63,11 @@ export default fp<{ clock?: Clock | undefined }>(
   { name: 'db', dependencies: ['work'] },
 );
 
-/** Connections besides the queue's and the reserved ones: a worker's for LISTEN, a web process's for health checks. */
+/** Connections besides the pool's and the queue's: a web process's for health checks, a worker's for LISTEN and heartbeats. */
+const SEPARATE_CONNECTIONS = { web: 1, worker: 2, 'web-and-worker': 3, command: 1 };
+
 function poolSize({ config, role }: FastifyInstance): number {
-  return config.databasePoolMax - QUEUE_CONNECTIONS - (role === 'web-and-worker' ? 2 : 1);
+  return config.databasePoolMax - QUEUE_CONNECTIONS - SEPARATE_CONNECTIONS[role];
 }
 
 function createPool(

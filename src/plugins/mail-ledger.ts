@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin';
+import { LRUCache } from 'lru-cache';
 import { Batcher } from '../database/batcher.ts';
 import { persist } from '../database/persist.ts';
 import { type Delivery, recordDeliveries } from '../domain/mail/ledger.ts';
@@ -12,7 +13,15 @@ declare module 'fastify' {
 export interface MailLedger {
   /** Records durably that the mail server has accepted a mail. Concurrent mails share one statement. */
   record(delivery: Delivery): Promise<void>;
+  /**
+   * The tokens of mails for which the server has not answered, by the ids of their jobs. In memory, because the database
+   * has only their hashes: after a restart, or in another worker, the next attempt sends another link.
+   */
+  readonly unanswered: LRUCache<string, string>;
 }
+
+/** Far more than a mail server leaves unanswered at once. */
+const MAX_UNANSWERED = 10_000;
 
 /** Provides `app.mailLedger`, which keeps mails from being sent twice. */
 export default fp(
@@ -20,7 +29,10 @@ export default fp(
     const batcher = new Batcher((deliveries: readonly Delivery[]) =>
       persist(() => recordDeliveries(app.db, deliveries)),
     );
-    app.decorate('mailLedger', { record: (delivery) => batcher.add(delivery) });
+    app.decorate('mailLedger', {
+      record: (delivery) => batcher.add(delivery),
+      unanswered: new LRUCache<string, string>({ max: MAX_UNANSWERED }),
+    });
   },
   { name: 'mail-ledger', dependencies: ['db'] },
 );

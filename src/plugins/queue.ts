@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin';
+import { waitAtMost } from '../database/deadline.ts';
 import { QueueAdmin } from '../queue/admin.ts';
 import { type Clock, createBoss } from '../queue/boss.ts';
 import { logJobs } from '../queue/events.ts';
@@ -13,11 +14,14 @@ declare module 'fastify' {
   }
 }
 
+/** How long closing may take if the database does not answer. */
+const CLOSING_MS = 1_000;
+
 /** Provides `app.queue` and `app.queueAdmin`, in the application's own database. */
 export default fp<{ clock?: Clock | undefined }>(
   async (app, { clock }) => {
     const boss = await createBoss(app, clock);
-    app.decorate('queue', new JobQueue(app, boss));
+    app.decorate('queue', new JobQueue(app, boss, clock));
     app.decorate('queueAdmin', new QueueAdmin(boss));
     logJobs(app);
     // A process that also serves pages stops taking jobs at once, not after its last request.
@@ -27,7 +31,8 @@ export default fp<{ clock?: Clock | undefined }>(
     });
     app.addHook('onClose', async () => {
       await app.queue.stopWorking();
-      await boss.stop({ graceful: true, close: true });
+      // Its maintenance may be interrupted.
+      await waitAtMost(CLOSING_MS, boss.stop({ graceful: true, close: true }));
     });
     await boss.start();
   },

@@ -39,6 +39,19 @@ export async function recordAttemptEnds(
   `.execute(db);
 }
 
+/** Deletes earlier records of the same hand-backs, so that a job which is handed back every minute has only one. */
+export async function forgetRepeatedHandBacks(
+  db: Db,
+  attempts: readonly Attempt[],
+  { worker, error }: { worker: string; error: string },
+): Promise<void> {
+  await sql`
+    delete from job_attempts using ${attemptRows(attempts)} as repeated (job_id, attempt)
+    where job_attempts.job_id = repeated.job_id and job_attempts.attempt = repeated.attempt
+      and worker = ${worker} and outcome = 'handed back' and error = ${error}
+  `.execute(db);
+}
+
 /** Attempts as rows for a statement. */
 function attemptRows(attempts: readonly Attempt[]): RawBuilder<unknown> {
   return sql`unnest(

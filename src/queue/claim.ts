@@ -4,15 +4,20 @@ import { PermanentFailure } from '../errors.ts';
 import { UnknownPayload } from './job.ts';
 import { type Origin, unpack } from './origin.ts';
 
-/** A job that this process has fetched and not yet settled. */
-export interface Claim {
+/** Identifies a claim. */
+export interface ClaimKey {
+  readonly queue: string;
   readonly jobId: string;
+  /** When the job was fetched, by the database's clock. Distinguishes claims of the same attempt. */
+  readonly claimedAt: Date;
+}
+
+/** A job that this process has fetched and not yet settled. */
+export interface Claim extends ClaimKey {
   /** 1 for the first. */
   readonly attempt: number;
   /** When the job was enqueued, by the database's clock. */
   readonly createdAt: Date;
-  /** When the job was fetched, by the database's clock. Distinguishes claims of the same attempt. */
-  readonly claimedAt: Date;
   readonly retryLimit: number;
   readonly payload: unknown;
   readonly origin: Origin;
@@ -27,6 +32,7 @@ export interface Claim {
 /** The claim of a fetched job. */
 export function claimOf(job: JobWithMetadata<unknown>, recorded: Promise<void>): Claim {
   return {
+    queue: job.name,
     jobId: job.id,
     attempt: job.retryCount + 1,
     createdAt: job.createdOn,
@@ -37,6 +43,10 @@ export function claimOf(job: JobWithMetadata<unknown>, recorded: Promise<void>):
     controller: new AbortController(),
     recorded,
   };
+}
+
+export function isSameClaim(one: ClaimKey, other: ClaimKey): boolean {
+  return one.jobId === other.jobId && one.claimedAt.getTime() === other.claimedAt.getTime();
 }
 
 /** The attempt exceeded its contract's timeout. */
@@ -52,6 +62,14 @@ export class ShuttingDown extends Error {
 /** The job was cancelled or taken by another worker. */
 export class ClaimLost extends Error {
   override readonly name = 'ClaimLost';
+}
+
+/** Aborts those of these claims that are lost. */
+export function abortLost(claims: readonly Claim[], lost: readonly ClaimKey[]): void {
+  for (const claim of claims) {
+    if (!lost.some((key) => isSameClaim(key, claim))) continue;
+    claim.controller.abort(new ClaimLost('the job was cancelled or taken by another worker'));
+  }
 }
 
 /** How long a job with an unknown payload waits for a newer worker, in milliseconds. */

@@ -1,22 +1,36 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fromKysely } from 'pg-boss';
-import type { RunningJob } from '../database/job-tables.ts';
+import { waitAtMost } from '../database/deadline.ts';
 import { recordAttempts } from './attempts.ts';
-import { type Claim, ClaimLost, claimOf, ShuttingDown, TimedOut, untilAborted } from './claim.ts';
+import {
+  abortLost,
+  type Claim,
+  type ClaimKey,
+  claimOf,
+  ShuttingDown,
+  TimedOut,
+  untilAborted,
+} from './claim.ts';
+import type { HeldJob } from './heartbeat.ts';
 import type { JobDefinition } from './job.ts';
-import { keepClaims } from './jobs-table.ts';
 import { Settler, type SettlerDependencies } from './settler.ts';
 import { Slots } from './slots.ts';
-import { HEARTBEAT_SECONDS } from './synchronise.ts';
 
 /** LISTEN announces new jobs at once. Polling finds retries that come due, which PostgreSQL does not announce. */
 const POLL_MS = 1_000;
+
+/** How long a job waits for a slot before it is handed back for other workers: this long, and at most twice. */
+const PATIENCE_MS = 5_000;
+
+/** How long a stopping worker waits for an answer to its last fetch, in case the database is gone. */
+const LAST_FETCH_MS = 2_000;
 
 interface Dependencies extends SettlerDependencies {
   /** Concurrent jobs, across all queues. */
   readonly concurrency: number;
   /** The worker's slots, which its consumers take in turn. */
   readonly slots: Slots;
+  /** Reports the worker's jobs for its heartbeats. */
+  readonly report: () => void;
 }
 
 /**
@@ -32,12 +46,13 @@ export class Consumer {
   readonly #ownSlots: Slots;
   /** Fetched jobs that wait for a slot. */
   #waiting: Claim[] = [];
-  /** Those that were already waiting at the last heartbeat. */
+  /** Those that have been waiting for `PATIENCE_MS`. */
   #overdue: readonly Claim[] = [];
   /** Started jobs, each with a promise that settles with the job. */
   readonly #started = new Map<Claim, Promise<void>>();
   readonly #stopping = new AbortController();
-  #heartbeat: NodeJS.Timeout | undefined;
+  #patience: NodeJS.Timeout | undefined;
+  #handingBack: Promise<unknown> = Promise.resolve();
   #loop: Promise<void> = Promise.resolve();
   #wake = () => {};
   #isWoken = false;
@@ -53,7 +68,7 @@ export class Consumer {
   }
 
   start(): void {
-    this.#heartbeat = setInterval(() => this.#keepClaims(), (HEARTBEAT_SECONDS / 2) * 1000);
+    this.#patience = setInterval(() => this.#handBackOverdue(), PATIENCE_MS);
     this.#loop = this.#fetchUntilStopped();
   }
 
@@ -67,17 +82,20 @@ export class Consumer {
   setPaused(isPaused: boolean): void {
     if (this.#isPaused && !isPaused) this.wake();
     this.#isPaused = isPaused;
-    if (isPaused) void this.#handBack(this.#waiting);
+    if (isPaused) this.#handBack(this.#waiting);
   }
 
-  /** The running jobs. */
-  running(): RunningJob[] {
-    return [...this.#started.keys()].map(({ jobId, attempt, claimedAt }) => ({
-      id: jobId,
-      queue: this.#name,
-      attempt,
-      startedAt: claimedAt.toISOString(),
-    }));
+  /** The jobs that it has fetched and not yet settled. */
+  held(): HeldJob[] {
+    return this.#claims().map((claim) => {
+      const { queue, jobId, claimedAt, attempt } = claim;
+      return { queue, jobId, claimedAt, attempt, isStarted: this.#started.has(claim) };
+    });
+  }
+
+  /** Aborts its jobs that are among these, because they were cancelled or taken by another worker. */
+  lose(lost: readonly ClaimKey[]): void {
+    abortLost(this.#claims(), lost);
   }
 
   /** Whether it has polled since the last call. Polling while paused counts too. */
@@ -94,16 +112,20 @@ export class Consumer {
   async stop(graceMs: number): Promise<void> {
     this.#stopping.abort();
     this.wake();
-    await this.#loop;
-    const settled = Promise.all([this.#handBack(this.#waiting), ...this.#started.values()]);
-    await Promise.race([settled, sleep(graceMs, undefined, { ref: false })]);
+    await waitAtMost(LAST_FETCH_MS, this.#loop);
+    clearInterval(this.#patience);
+    const settled = Promise.all([this.#handingBack, ...this.#started.values()]);
+    await waitAtMost(graceMs, settled);
     for (const { controller } of this.#started.keys()) controller.abort(new ShuttingDown('the worker stops'));
     await settled;
-    clearInterval(this.#heartbeat);
   }
 
   get #name(): string {
     return this.job.contract.name;
+  }
+
+  #claims(): Claim[] {
+    return [...this.#started.keys(), ...this.#waiting];
   }
 
   async #fetchUntilStopped(): Promise<void> {
@@ -114,14 +136,18 @@ export class Consumer {
       this.#hasPolled ||= this.#isPaused;
       if (started === 0 || started < slots) await this.#rest();
     }
+    this.#handBack(this.#waiting);
   }
 
   /** Starts up to as many jobs as there are slots. Returns the number started. */
   async #start(slots: number): Promise<number> {
     const missing = slots - this.#waiting.length;
-    if (missing > 0) this.#waiting.push(...(await this.#fetch(missing + (this.job.contract.prefetch ?? 0))));
+    const fetched = missing > 0 ? await this.#fetch(missing + (this.job.contract.prefetch ?? 0)) : [];
+    this.#waiting.push(...fetched);
     const claims = this.#waiting.splice(0, slots);
-    for (const claim of claims) this.#started.set(claim, this.#work(claim));
+    for (const claim of claims) this.#started.set(claim, Promise.resolve(claim).then(this.#work));
+    // Before they run, because a job may block this thread.
+    if (fetched.length > 0) this.#deps.report();
     return claims.length;
   }
 
@@ -159,7 +185,7 @@ export class Consumer {
   }
 
   /** Runs a job and settles it. Never rejects. */
-  async #work(claim: Claim): Promise<void> {
+  #work = async (claim: Claim): Promise<void> => {
     const startedAt = performance.now();
     let durationMs = 0;
     try {
@@ -173,12 +199,18 @@ export class Consumer {
       await this.#settler.fail({ claim, durationMs }, error);
     }
     this.#started.delete(claim);
-  }
+  };
 
   /** Hands back fetched jobs that have not been started, for other workers. */
-  async #handBack(claims: readonly Claim[]): Promise<void> {
+  #handBack(claims: readonly Claim[]): void {
     this.#waiting = this.#waiting.filter((claim) => !claims.includes(claim));
-    await this.#settler.handBack(claims);
+    this.#handingBack = Promise.all([this.#handingBack, this.#settler.handBack(claims)]);
+  }
+
+  /** Hands back jobs that have been waiting for long, because another worker may have a free slot. */
+  #handBackOverdue(): void {
+    this.#handBack(this.#waiting.filter((claim) => this.#overdue.includes(claim)));
+    this.#overdue = [...this.#waiting];
   }
 
   async #run({ jobId, attempt, payload, origin, controller }: Claim) {
@@ -219,25 +251,5 @@ export class Consumer {
       });
     }
     this.#isWoken = false;
-  }
-
-  /**
-   * Sends heartbeats for claimed jobs, and aborts those that were cancelled or taken by another worker. Hands back jobs
-   * that have been waiting since the last heartbeat, because another worker may have a free slot.
-   */
-  async #keepClaims(): Promise<void> {
-    await this.#handBack(this.#waiting.filter((claim) => this.#overdue.includes(claim)));
-    this.#overdue = [...this.#waiting];
-    const claims = [...this.#started.keys(), ...this.#waiting];
-    if (claims.length === 0) return;
-    try {
-      const kept = await keepClaims(this.#deps.app.db, { queue: this.#name, claims });
-      for (const claim of claims) {
-        if (kept.has(claim.jobId)) continue;
-        claim.controller.abort(new ClaimLost('the job was cancelled or taken by another worker'));
-      }
-    } catch (error) {
-      this.#deps.app.log.error({ err: error, queue: this.#name }, 'heartbeat failed');
-    }
   }
 }

@@ -76,11 +76,6 @@ export interface Queue {
   ): Promise<void>;
 }
 
-/** The queue for jobs that have failed for good. */
-export function deadLetterName(contract: Pick<QueueContract, 'name'>): string {
-  return `${contract.name}.dead`;
-}
-
 /**
  * Mail to one person. An outage of the mail server for days must not lose mail: delays grow from 2 seconds to 15 minutes,
  * and 400 retries take four days, as RFC 5321 (4.5.4.1) asks of senders.

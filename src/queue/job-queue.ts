@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { FastifyInstance } from 'fastify';
-import { fromKysely, type PgBoss } from 'pg-boss';
+import { type Clock, fromKysely, type PgBoss } from 'pg-boss';
 import type { Db } from '../database/schema.ts';
 import type { Queue, QueueContract } from './contracts.ts';
 import type { JobEvents } from './events.ts';
@@ -15,11 +15,13 @@ export class JobQueue implements Queue {
   readonly events: JobEvents = new EventEmitter();
   readonly #app: FastifyInstance;
   readonly #boss: PgBoss;
+  readonly #clock: Clock | undefined;
   #worker: Promise<Worker> | undefined;
 
-  constructor(app: FastifyInstance, boss: PgBoss) {
+  constructor(app: FastifyInstance, boss: PgBoss, clock: Clock | undefined) {
     this.#app = app;
     this.#boss = boss;
+    this.#clock = clock;
   }
 
   send: Queue['send'] = async (contract, payload, { db, startAfter, ...options }) => {
@@ -61,7 +63,7 @@ export class JobQueue implements Queue {
    */
   async work(jobs: readonly JobDefinition[], { concurrency }: { concurrency: number }): Promise<void> {
     if (this.#worker !== undefined) throw new Error('this app is already working');
-    const deps = { app: this.#app, boss: this.#boss, events: this.events };
+    const deps = { app: this.#app, boss: this.#boss, events: this.events, clock: this.#clock };
     this.#worker = Worker.start(deps, { jobs, concurrency });
     await this.#worker.catch((error) => {
       this.#worker = undefined;

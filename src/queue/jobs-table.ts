@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../database/schema.ts';
-import type { Claim } from './claim.ts';
-import { deadLetterName } from './contracts.ts';
+import { type ClaimKey, isSameClaim } from './claim.ts';
+import { deadLetterName } from './dead-letters.ts';
 import type { JobDetails, JobFilter, JobPage, JobState, JobSummary, QueueCounts } from './jobs.ts';
 
 // All our statements that change pg-boss's tables. Check a new version of pg-boss against this file.
@@ -15,7 +15,7 @@ import type { JobDetails, JobFilter, JobPage, JobState, JobSummary, QueueCounts 
  */
 export async function handBack(
   db: Db,
-  claims: ClaimsOfQueue,
+  claims: readonly ClaimKey[],
   { delaySeconds }: { delaySeconds?: number | undefined } = {},
 ): Promise<void> {
   await sql`
@@ -26,33 +26,29 @@ export async function handBack(
 }
 
 /** Forbids further retries, so that the job goes to its dead letter queue when the current attempt fails. */
-export async function forbidRetries(db: Db, claims: ClaimsOfQueue): Promise<void> {
+export async function forbidRetries(db: Db, claims: readonly ClaimKey[]): Promise<void> {
   await sql`update pgboss.job set retry_limit = retry_count ${heldBy(claims)}`.execute(db);
 }
 
 /**
  * Records a heartbeat of claimed jobs, so that they are not taken for those of a dead worker.
  *
- * @returns the ids of the jobs that this worker still holds; missing ones were cancelled or taken by another worker
+ * @returns those that are lost: the job has been settled, cancelled or taken by another worker
  */
-export async function keepClaims(db: Db, claims: ClaimsOfQueue): Promise<Set<string>> {
-  const { rows } = await sql<{ id: string }>`
-    update pgboss.job set heartbeat_on = pgboss.job_now() ${heldBy(claims)} returning job.id
+export async function keepClaims<Claim extends ClaimKey>(db: Db, claims: readonly Claim[]): Promise<Claim[]> {
+  const { rows } = await sql<ClaimKey>`
+    update pgboss.job set heartbeat_on = pgboss.job_now() ${heldBy(claims)}
+    returning job.id as "jobId", claim.claimed_at as "claimedAt"
   `.execute(db);
-  return new Set(rows.map(({ id }) => id));
-}
-
-interface ClaimsOfQueue {
-  readonly queue: string;
-  readonly claims: readonly Claim[];
+  return claims.filter((claim) => !rows.some((kept) => isSameClaim(kept, claim)));
 }
 
 /** Matches jobs still held by these claims. The attempt's number is not enough, because handing back does not change it. */
-function heldBy({ queue, claims }: ClaimsOfQueue): RawBuilder<unknown> {
+function heldBy(claims: readonly ClaimKey[]): RawBuilder<unknown> {
   return sql`
-    from unnest(${claims.map(({ jobId }) => jobId)}::uuid[],
-      ${claims.map(({ claimedAt }) => claimedAt)}::timestamptz[]) as claim (id, claimed_at)
-    where job.name = ${queue} and job.id = claim.id and state = 'active'
+    from unnest(${claims.map(({ queue }) => queue)}::text[], ${claims.map(({ jobId }) => jobId)}::uuid[],
+      ${claims.map(({ claimedAt }) => claimedAt)}::timestamptz[]) as claim (queue, id, claimed_at)
+    where job.name = claim.queue and job.id = claim.id and state = 'active'
       and date_trunc('milliseconds', started_on) = claim.claimed_at`;
 }
 

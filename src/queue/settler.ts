@@ -3,7 +3,7 @@ import { fromKysely, type PgBoss } from 'pg-boss';
 import { Batcher } from '../database/batcher.ts';
 import type { JobAttemptOutcome } from '../database/job-tables.ts';
 import { persist } from '../database/persist.ts';
-import { recordAttemptEnds } from './attempts.ts';
+import { forgetRepeatedHandBacks, recordAttemptEnds } from './attempts.ts';
 import { type Claim, outcomeOf } from './claim.ts';
 import type { JobEnd, JobEvents } from './events.ts';
 import { UnknownPayload } from './job.ts';
@@ -96,7 +96,7 @@ export class Settler {
     await claim.recorded;
     await app.db.transaction().execute(async (trx) => {
       await recordAttemptEnds(trx, [claim], { worker, outcome, error: message });
-      if (outcome === 'given up') await forbidRetries(trx, { queue: this.#queue, claims: [claim] });
+      if (outcome === 'given up') await forbidRetries(trx, [claim]);
       await boss.fail(this.#queue, attempt, { message }, { db: fromKysely(trx) });
     });
   }
@@ -109,8 +109,9 @@ export class Settler {
     const { app, worker } = this.#deps;
     await Promise.all(claims.map(({ recorded }) => recorded));
     await app.db.transaction().execute(async (trx) => {
+      await forgetRepeatedHandBacks(trx, claims, { worker, error });
       await recordAttemptEnds(trx, claims, { worker, outcome: 'handed back', error });
-      await handBack(trx, { queue: this.#queue, claims }, options);
+      await handBack(trx, claims, options);
       await wakeWorkers(trx, this.#queue);
     });
   }

@@ -1,5 +1,6 @@
 import type { PgBoss, UpdateQueueOptions } from 'pg-boss';
-import { deadLetterName, type QueueContract } from './contracts.ts';
+import type { QueueContract } from './contracts.ts';
+import { deadLetterName } from './dead-letters.ts';
 
 /**
  * A killed worker's jobs run again once their heartbeat is this old, in seconds. pg-boss accepts no less than 10.

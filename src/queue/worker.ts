@@ -1,46 +1,82 @@
 import { hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
-import type { PgBoss } from 'pg-boss';
+import { type Clock, enableClockOverride, type PgBoss } from 'pg-boss';
+import { waitAtMost } from '../database/deadline.ts';
 import { Consumer } from './consumer.ts';
 import { addDurations, DurationCounter } from './durations.ts';
 import type { JobEnd, JobEvents } from './events.ts';
+import { Heartbeat } from './heartbeat.ts';
 import type { JobDefinition } from './job.ts';
-import { beat, enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts';
+import { listPausedQueues } from './pause.ts';
+import { enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts';
 import { Slots } from './slots.ts';
 import { WORKERS_CHANNEL } from './wake.ts';
+
+/** How long to wait for the last writes, of which none matters to a job. */
+const LAST_WRITES_MS = 1_000;
+
+interface Dependencies {
+  readonly app: FastifyInstance;
+  readonly boss: PgBoss;
+  readonly events: JobEvents;
+  readonly clock: Clock | undefined;
+}
+
+interface Options {
+  readonly jobs: readonly JobDefinition[];
+  /** Concurrent jobs, across all queues. */
+  readonly concurrency: number;
+}
 
 /** Works several queues with one set of slots, and reports its presence and jobs in the database. */
 export class Worker {
   readonly #app: FastifyInstance;
   readonly #consumers: readonly Consumer[];
   readonly #id: number;
+  readonly #heartbeat: Heartbeat;
   readonly #durations = new DurationCounter();
-  #presence: NodeJS.Timeout | undefined;
+  #reporting: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
   #listening: { close(): Promise<void> } | undefined;
 
-  private constructor(app: FastifyInstance, id: number, consumers: readonly Consumer[]) {
+  private constructor(
+    { app, boss, events, clock }: Dependencies,
+    { jobs, concurrency }: Options,
+    { id, name }: { id: number; name: string },
+  ) {
     this.#app = app;
     this.#id = id;
-    this.#consumers = consumers;
+    const slots = new Slots(concurrency);
+    const report = () => this.#heartbeat.report();
+    this.#consumers = jobs.map(
+      (job) => new Consumer(job, { app, boss, events, worker: name, concurrency, slots, report }),
+    );
+    this.#heartbeat = new Heartbeat(app, {
+      workerId: id,
+      session: clock === undefined ? [] : [enableClockOverride()],
+      report: () => ({
+        held: this.#consumers.flatMap((consumer) => consumer.held()),
+        hasPolled: this.#consumers.filter((consumer) => consumer.takeHasPolled()).length > 0,
+      }),
+      onBeat: ({ lost, paused }) => {
+        for (const consumer of this.#consumers) consumer.lose(lost);
+        this.#pause(paused);
+      },
+    });
   }
 
-  /** Starts working. `concurrency` is the number of concurrent jobs, across all queues. */
-  static async start(
-    { app, boss, events }: { app: FastifyInstance; boss: PgBoss; events: JobEvents },
-    { jobs, concurrency }: { jobs: readonly JobDefinition[]; concurrency: number },
-  ): Promise<Worker> {
+  /** Starts working. */
+  static async start(deps: Dependencies, options: Options): Promise<Worker> {
+    const { db } = deps.app;
     const name = `${hostname()}:${process.pid}`;
-    const slots = new Slots(concurrency);
-    const consumers = jobs.map(
-      (job) => new Consumer(job, { app, boss, events, worker: name, concurrency, slots }),
-    );
-    const queues = jobs.map(({ contract }) => contract.name);
-    const worker = new Worker(app, await enterWorker(app.db, { name, queues, concurrency }), consumers);
-    events.on('ended', worker.#count);
-    await worker.#beat();
-    for (const consumer of consumers) consumer.start();
-    worker.#presence = setInterval(() => worker.#beat(), PRESENCE_SECONDS * 1000);
+    const queues = options.jobs.map(({ contract }) => contract.name);
+    const paused = await listPausedQueues(db);
+    const id = await enterWorker(db, { name, queues, concurrency: options.concurrency });
+    const worker = new Worker(deps, options, { id, name });
+    worker.#pause([...paused]);
+    deps.events.on('ended', worker.#count);
+    for (const consumer of worker.#consumers) consumer.start();
+    worker.#reporting = setInterval(() => worker.#report(), PRESENCE_SECONDS * 1000);
     await worker.#listen();
     return worker;
   }
@@ -52,14 +88,15 @@ export class Worker {
   }
 
   async #stop(graceMs: number): Promise<void> {
-    await this.#listening?.close();
-    await Promise.all(this.#consumers.map((consumer) => consumer.stop(graceMs)));
-    clearInterval(this.#presence);
+    const stopped = this.#consumers.map((consumer) => consumer.stop(graceMs));
+    await Promise.all([this.#listening?.close(), ...stopped]);
+    clearInterval(this.#reporting);
     this.#app.queue.events.off('ended', this.#count);
-    await this.#beat();
-    await leaveWorker(this.#app.db, this.#id).catch((error) =>
-      this.#app.log.error({ err: error }, 'could not record that the worker stopped'),
+    await this.#heartbeat.stop();
+    const left = leaveWorker(this.#app.db, this.#id).catch((error) =>
+      this.#app.outages.logFailure(error, {}, 'could not record that the worker stopped'),
     );
+    await waitAtMost(LAST_WRITES_MS, Promise.all([this.#writeDurations(), left]));
   }
 
   /** Wakes a queue's consumer when a job is enqueued. Without it, polling finds the job a second later. */
@@ -82,15 +119,20 @@ export class Worker {
 
   #count = (end: JobEnd): void => this.#durations.add(end);
 
-  async #beat(): Promise<void> {
-    const hasPolled = this.#consumers.filter((consumer) => consumer.takeHasPolled()).length > 0;
-    const running = this.#consumers.flatMap((consumer) => consumer.running());
+  #pause(queues: readonly string[]): void {
+    for (const consumer of this.#consumers) consumer.setPaused(queues.includes(consumer.job.contract.name));
+  }
+
+  #report(): void {
+    this.#heartbeat.report();
+    void this.#writeDurations();
+  }
+
+  async #writeDurations(): Promise<void> {
     try {
       await addDurations(this.#app.db, this.#durations.take());
-      const paused = await beat(this.#app.db, this.#id, { running, hasPolled });
-      for (const consumer of this.#consumers) consumer.setPaused(paused.includes(consumer.job.contract.name));
     } catch (error) {
-      this.#app.outages.logFailure(error, {}, 'could not report the worker’s presence');
+      this.#app.outages.logFailure(error, {}, 'could not write the durations of jobs');
     }
   }
 }

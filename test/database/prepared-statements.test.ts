@@ -3,7 +3,7 @@ import t from 'tap';
 import { build } from '../support/build.ts';
 
 t.test('statements that run often are prepared, others are not', async (t) => {
-  const app = await build(t, { DATABASE_POOL_MAX: '5' });
+  const app = await build(t, { DATABASE_POOL_MAX: '6' });
   await app.db.connection().execute(async (db) => {
     for (let run = 0; run < 10; run += 1) {
       const { rows } = await sql<{ next: number }>`select ${run}::int + 1 as next`.execute(db);
@@ -23,7 +23,7 @@ t.test('statements that run often are prepared, others are not', async (t) => {
 });
 
 t.test('a failing prepared statement fails each time, and the next statement works', async (t) => {
-  const app = await build(t, { DATABASE_POOL_MAX: '5' });
+  const app = await build(t, { DATABASE_POOL_MAX: '6' });
   const divide = (by: number) => sql<{ quotient: number }>`select 6 / ${by}::int as quotient`.execute(app.db);
   for (let run = 0; run < 12; run += 1) {
     await t.rejects(divide(0), /division by zero/);

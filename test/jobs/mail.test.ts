@@ -1,11 +1,12 @@
 import { sql } from 'kysely';
 import t from 'tap';
 import { jobs } from '../../src/jobs/index.ts';
-import { mailQueue } from '../../src/queue/contracts.ts';
+import { mailQueue, type PayloadOf } from '../../src/queue/contracts.ts';
 import { build } from '../support/build.ts';
 import { Client, messagesOf } from '../support/client.ts';
 import { createUser, registration } from '../support/factories.ts';
 import { deadLettersOf, drain, jobsOf } from '../support/jobs.ts';
+import { captureLog } from '../support/log.ts';
 import { catchMail, hangingServer, linkIn } from '../support/smtp.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -167,6 +168,81 @@ t.test('the link of a mail works even if the server’s response never came', as
   await app.queue.stopWorking();
   t.equal((await jobsOf(app, mailQueue)).length, 1, 'it will be sent again');
   t.equal((await new Client(app).get(linkIn(smtp.mails[0]))).statusCode, 200);
+});
+
+t.test('a mail has one token, however often the server does not answer', async (t) => {
+  const smtp = await catchMail(t, { delayMs: 60_000 });
+  const app = await build(t, { SMTP_URL: smtp.url, SHUTDOWN_GRACE_SECONDS: '1' });
+  const client = new Client(app);
+  await client.post('/auth/register', registration());
+  const attempt = async () => {
+    const count = smtp.mails.length;
+    await app.queue.work(jobs, { concurrency: 1 });
+    await waitFor(() => smtp.mails.length > count, 'the server has the mail');
+    await app.queue.stopWorking();
+    return linkIn(smtp.mails.at(-1));
+  };
+  const tokens = () => app.db.selectFrom('mailed_tokens').selectAll().execute();
+
+  const first = await attempt();
+  await sql`update mailed_tokens set expires_at = now() - interval '1 minute'`.execute(app.db);
+  t.equal(await attempt(), first);
+  t.equal((await tokens()).length, 1);
+  t.equal(
+    (await new Client(app).get(first)).statusCode,
+    200,
+    'it is valid for an hour from the last attempt',
+  );
+
+  const [token] = await tokens();
+  await app.db.deleteFrom('mailed_tokens').execute(); // As if it had been consumed.
+  const other = await attempt();
+  t.not(other, first, 'a consumed token is never valid again');
+  t.equal((await tokens()).length, 1);
+
+  await sql`update users set email = 'jane@example.com'`.execute(app.db);
+  t.not(await attempt(), other, 'nor is one that was sent to another address');
+  t.same(
+    (await tokens()).map(({ sent_to }) => sent_to),
+    [token?.sent_to, 'jane@example.com'],
+  );
+});
+
+t.test('a refused attempt leaves the link of an unanswered one', async (t) => {
+  let code: number | undefined;
+  const smtp = await catchMail(t, { delayMs: 60_000, refuseRecipient: () => code });
+  const app = await build(t, { SMTP_URL: smtp.url, SHUTDOWN_GRACE_SECONDS: '1' });
+  await new Client(app).post('/auth/register', registration());
+  await app.queue.work(jobs, { concurrency: 1 });
+  await waitFor(() => smtp.mails.length === 1, 'the server has the mail');
+  await app.queue.stopWorking();
+  code = 451;
+  await drain(app);
+  t.match(await jobsOf(app, mailQueue, ['retry']), [{ output: { message: /451/ } }]);
+  t.equal((await new Client(app).get(linkIn(smtp.mails[0]))).statusCode, 200);
+});
+
+t.test('a mail whose subject is gone is not sent, and does not affect others', async (t) => {
+  const smtp = await catchMail(t);
+  const { logger, lines } = captureLog();
+  const app = await build(t, { SMTP_URL: smtp.url }, { logger });
+  const { id: userId } = await createUser(app);
+  const gone: PayloadOf<typeof mailQueue>[] = [
+    { template: 'reset-password', passwordResetId: 9 },
+    { template: 'change-email', emailChangeId: 9 },
+    { template: 'email-changed', emailChangeId: 9 },
+    { template: 'email-changed-for-you', emailChangeId: 9 },
+    { template: 'new-comments', userId, postId: 9, firstCommentId: 1, lastCommentId: 2 },
+    { template: 'weekly-digest', userId, week: '2026-01-05' },
+    { template: 'export-ready', userId, exportId: 9 },
+  ];
+  const others = Array(3).fill({ template: 'password-changed', userId });
+  await app.queue.sendAll(mailQueue, [...gone, ...others], { db: app.db });
+  await drain(app);
+  t.equal(smtp.mails.length, 3);
+  t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 10);
+  const skipped = lines().filter(({ msg }) => String(msg).startsWith('nothing to send'));
+  t.same(skipped.map(({ template }) => template).toSorted(), gone.map(({ template }) => template).toSorted());
 });
 
 t.test('a hanging mail server does not delay sign-ups, and the mail waits', async (t) => {

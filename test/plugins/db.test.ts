@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
 import t from 'tap';
 import { withLongStatements } from '../../src/database/connection.ts';
+import { jobs } from '../../src/jobs/index.ts';
 import { build, testConfig } from '../support/build.ts';
 import { captureLog } from '../support/log.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 t.test('a slow query is logged with its SQL, duration and cause, but without parameters', async (t) => {
   const { logger, lines } = captureLog();
@@ -22,6 +24,28 @@ t.test('a slow query is logged with its SQL, duration and cause, but without par
   t.notMatch(JSON.stringify(slow), 'secretname');
 });
 
+t.test('a process with every role opens no more connections than it may', async (t) => {
+  const app = await build(t, { DATABASE_POOL_MAX: '6' }, { role: 'web-and-worker' });
+  const observer = await build(t, { DATABASE_URL: app.config.databaseUrl });
+  await app.queue.work(jobs, { concurrency: 10 });
+  const connections = async () => {
+    await Promise.all(Array.from({ length: 20 }, () => sql`select pg_sleep(0.02)`.execute(app.db)));
+    await app.inject('/health/ready');
+    const { rows } = await sql<{ name: string }>`
+      select application_name as name from pg_stat_activity
+      where datname = current_database() and application_name !~ '^pennypost web( queue)?$'
+    `.execute(observer.db);
+    return rows.map(({ name }) => name).toSorted();
+  };
+  await waitFor(async () => (await connections()).includes('pennypost heartbeat'), 'its heart beats');
+  t.same(await connections(), [
+    'pennypost heartbeat',
+    ...Array(3).fill('pennypost web-and-worker'),
+    'pennypost web-and-worker listener',
+    'pennypost web-and-worker queue',
+  ]);
+});
+
 t.test('a statement that takes long is cancelled, unless it is meant to', async (t) => {
   const deadlines = { ...testConfig({}).deadlines, statementMs: 100, answerMs: 60_000 };
   const app = await build(t, {}, { config: { deadlines } });
@@ -33,7 +57,7 @@ t.test('a statement that takes long is cancelled, unless it is meant to', async 
 
 t.test('a connection that has not answered is never used again', async (t) => {
   const deadlines = { ...testConfig({}).deadlines, answerMs: 200 };
-  const app = await build(t, { DATABASE_POOL_MAX: '5' }, { config: { deadlines } });
+  const app = await build(t, { DATABASE_POOL_MAX: '6' }, { config: { deadlines } });
   const pids = new Set<number>();
   for (let run = 0; run < 5; run += 1) {
     const late = app.db.transaction().execute(async (trx) => {

@@ -30,7 +30,11 @@ t.test('a payload from a newer release waits for a newer worker, without losing 
   await drain(app);
   const [job] = await jobsOf(app, mailQueue);
   t.match(job, { state: 'retry', retryCount: 0 });
-  t.match(await attemptsOf(app, job?.id), [{ outcome: 'handed back', error: /does not fit its contract/ }]);
+  await sql`update pgboss.job set start_after = now() where name = 'mail'`.execute(app.db);
+  await drain(app);
+  const attempts = await attemptsOf(app, job?.id);
+  t.match(attempts, [{ outcome: 'handed back', error: /does not fit its contract/ }]);
+  t.equal(attempts.length, 1, 'each offer replaces the record of the last');
 
   await sql`update pgboss.job set data = data - 'colour', start_after = now() where name = 'mail'`.execute(
     app.db,
@@ -182,5 +186,6 @@ t.test('an outage is logged when it begins and when it ends, not at every poll',
   await proxy.accept();
   await waitFor(() => logged('the database is available again').length > 0, 'its end is noticed');
   t.ok(Number(logged('the database is available again')[0]?.failures) >= 2);
-  t.equal(logged('the database is unavailable').length, 1);
+  const errors = log.lines().filter(({ level }) => Number(level) >= 50);
+  t.match(errors, [{ msg: 'the database is unavailable' }], 'nor at every heartbeat');
 });

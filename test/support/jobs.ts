@@ -3,7 +3,8 @@ import { sql } from 'kysely';
 import { PgBoss } from 'pg-boss';
 import type { Test } from 'tap';
 import { jobs } from '../../src/jobs/index.ts';
-import { deadLetterName, type QueueContract, queueContracts } from '../../src/queue/contracts.ts';
+import { type QueueContract, queueContracts } from '../../src/queue/contracts.ts';
+import { deadLetterName } from '../../src/queue/dead-letters.ts';
 import { synchroniseQueues } from '../../src/queue/synchronise.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -80,6 +81,21 @@ export async function createQueues(app: FastifyInstance, contracts: readonly Que
   await boss.start();
   await synchroniseQueues(boss, [...queueContracts, ...contracts]);
   await boss.stop();
+}
+
+/** Fails the jobs of workers that seem dead, as every worker does, but every second. */
+export async function supervise(t: Test, app: FastifyInstance): Promise<void> {
+  const boss = new PgBoss({
+    connectionString: app.config.databaseUrl ?? '',
+    max: 1,
+    migrate: false,
+    ...QUIET,
+    supervise: true,
+    superviseIntervalSeconds: 1,
+    monitorIntervalSeconds: 1,
+  });
+  t.teardown(() => boss.stop());
+  await boss.start();
 }
 
 const QUIET = { supervise: false, schedule: false, registerInstance: false };

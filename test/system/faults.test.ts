@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import t, { type Test } from 'tap';
-import type { Config } from '../../src/config.ts';
+import { type Config, loadConfig } from '../../src/config.ts';
+import { jobs } from '../../src/jobs/index.ts';
+import { hasConsumingWorker } from '../../src/queue/presence.ts';
 import { build } from '../support/build.ts';
 import { Client } from '../support/client.ts';
 import { createDatabase } from '../support/database.ts';
@@ -68,6 +70,19 @@ t.test('silent connections do not keep a process from ending', async (t) => {
   await listening.close();
   await app.close();
   t.equal((await caught).statusCode, 503);
+});
+
+t.test('a worker without running jobs stops within seconds, although the database is gone', async (t) => {
+  const proxy = await FaultyProxy.open(t, await createDatabase(t));
+  const { deadlines } = loadConfig({}); // Those of production.
+  const app = await build(t, { DATABASE_URL: proxy.url }, { role: 'worker', config: { deadlines } });
+  await app.queue.work(jobs, { concurrency: 10 });
+  await waitFor(() => hasConsumingWorker(app.db), 'it works');
+  proxy.swallow();
+  await sleep(1_500);
+  const startedAt = performance.now();
+  await app.close();
+  t.ok(performance.now() - startedAt < 6_000);
 });
 
 t.test('a transaction that stops half-way only refuses others until PostgreSQL ends it', async (t) => {

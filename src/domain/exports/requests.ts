@@ -80,6 +80,17 @@ export async function findExportByToken(db: Db, token: string): Promise<number |
   return found?.id;
 }
 
+/** Whether an export can be downloaded. It may have been deleted, or replaced by a newer one. */
+export async function isExportReady(db: Db, exportId: number): Promise<boolean> {
+  const found = await db
+    .selectFrom('data_exports')
+    .select('id')
+    .where('id', '=', exportId)
+    .where('state', '=', 'ready')
+    .executeTakeFirst();
+  return found !== undefined;
+}
+
 /** Reads the file of a finished export in chunks. */
 export async function* readExport(db: Db, exportId: number): AsyncGenerator<Buffer> {
   for (let position = 0; ; position += 1) {

@@ -3,6 +3,7 @@ import { PermanentFailure } from '../../errors.ts';
 import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
 import { loadNewComments } from '../comments/notice.ts';
 import { loadDigest } from '../digests/load.ts';
+import { isExportReady } from '../exports/requests.ts';
 import type { Delivery } from './ledger.ts';
 import { type Mailer, type Message, messageIdOf, type RenderMail } from './message.ts';
 import { forgetToken, prepareMail } from './prepare.ts';
@@ -14,6 +15,8 @@ interface Dependencies {
   readonly renderMail: RenderMail;
   /** The site's address, for links and the Message-ID. */
   readonly baseUrl: string;
+  /** The tokens of mails that the server may have accepted, although it has not answered, by the ids of their jobs. */
+  readonly unanswered: { get(jobId: string): string | undefined; set(jobId: string, token: string): unknown };
 }
 
 interface MailJob {
@@ -33,10 +36,16 @@ interface MailJob {
  * @throws PermanentFailure if the account no longer exists, or the server refuses the recipient or the message
  */
 export async function deliverMail(
-  { db, mailer, renderMail, baseUrl }: Dependencies,
+  { db, mailer, renderMail, baseUrl, unanswered }: Dependencies,
   { id: jobId, payload, signal }: MailJob,
 ): Promise<Delivery | undefined> {
-  const { template: name, recipient, isDelivered, token } = await prepareMail(db, jobId, payload);
+  const earlier = unanswered.get(jobId);
+  const {
+    template: name,
+    recipient,
+    isDelivered,
+    token,
+  } = await prepareMail(db, jobId, payload, { earlier });
   const template = mailTemplates[name];
   if (isDelivered) return;
   if (recipient === undefined) {
@@ -59,7 +68,8 @@ export async function deliverMail(
     ...body,
     ...(template.list && { unsubscribeUrl: url }),
   };
-  await sendOrForget({ db, mailer }, message, { token, signal });
+  const link = { jobId, token: template.purpose && token };
+  await sendOrForget({ db, mailer, unanswered }, message, { link, signal });
   return { jobId, userId: recipient.id, template: name, messageId };
 }
 
@@ -72,29 +82,35 @@ async function loadContent(db: Db, payload: PayloadOf<typeof mailQueue>): Promis
       return loadNewComments(db, payload);
     case 'weekly-digest':
       return loadDigest(db, payload);
+    case 'export-ready':
+      return (await isExportReady(db, payload.exportId)) ? {} : undefined;
     default:
       return {};
   }
 }
 
 /**
- * Sends a message. If the server has certainly not accepted it, its token is deleted, so that tokens do not pile up while
- * mail is retried. Otherwise the token stays, because the mail may arrive.
+ * Sends a message. If no attempt can have delivered the link, its token is deleted, so that tokens do not pile up while
+ * mail is retried. Otherwise the token stays, and the next attempt uses it again.
  */
 async function sendOrForget(
-  { db, mailer }: Pick<Dependencies, 'db' | 'mailer'>,
+  { db, mailer, unanswered }: Pick<Dependencies, 'db' | 'mailer' | 'unanswered'>,
   message: Message,
-  { token, signal }: { token: string; signal: AbortSignal },
+  {
+    link: { jobId, token },
+    signal,
+  }: { link: { jobId: string; token: string | undefined }; signal: AbortSignal },
 ): Promise<void> {
-  let mayHaveArrived = false;
+  let isTransferred = false;
   const onTransfer = () => {
-    mayHaveArrived = true;
+    isTransferred = true;
   };
   try {
     await mailer.send(message, { signal, onTransfer });
   } catch (error) {
     const code = refusalOf(error);
-    if (!mayHaveArrived || code !== undefined) await forgetToken(db, token);
+    if (token !== undefined && isTransferred && code === undefined) unanswered.set(jobId, token);
+    else if (token !== undefined && token !== unanswered.get(jobId)) await forgetToken(db, token);
     if (error instanceof Error && code !== undefined && code >= 500) {
       throw new PermanentFailure(error.message, { cause: error });
     }

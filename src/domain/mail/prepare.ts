@@ -41,11 +41,16 @@ export interface PreparedMail {
   readonly token: string;
 }
 
-/** Loads a mail's recipient, checks the ledger and mints the link's token, all in one statement. */
+/**
+ * Loads a mail's recipient, checks the ledger and mints the link's token, all in one statement.
+ *
+ * @param options.earlier the token of an earlier attempt. It is used again unless it was consumed or no longer fits.
+ */
 export async function prepareMail(
   db: Db,
   jobId: string,
   payload: PayloadOf<typeof mailQueue>,
+  { earlier }: { earlier?: string | undefined } = {},
 ): Promise<PreparedMail> {
   const { template } = payload;
   const { purpose, list } = mailTemplates[template];
@@ -61,22 +66,23 @@ export async function prepareMail(
       left join users as owner on ${isClaiming ? sql`lower(owner.email) = lower(addressed.email)` : sql`false`}
         and owner.confirmed_at is not null and owner.id <> account_id
     )
-    ${link === undefined ? sql`` : sql`, minted as (${insertToken(payload, link)})`}
+    ${link === undefined ? sql`` : sql`, ${writeToken(payload, { ...link, earlier })}`}
     select owner_id is not null as "isTaken", coalesce(owner_id, account_id) as id,
       coalesce(owner_email, email) as email, coalesce(owner_username, username) as username,
       confirmed_at is not null as "isConfirmed", is_delivered as "isDelivered",
-      unsubscribe_key as "unsubscribeKey"
+      unsubscribe_key as "unsubscribeKey", ${link === undefined ? sql`false` : sql`exists (select from renewed)`} as "isRenewed"
     from found
   `.execute(db);
   const [row] = rows;
   if (row === undefined || row.email === null)
     return { template, isDelivered: row?.isDelivered ?? false, token: '' };
-  const { isTaken, isDelivered, unsubscribeKey, email, ...account } = row;
+  const { isTaken, isDelivered, isRenewed, unsubscribeKey, email, ...account } = row;
+  const linkToken = isRenewed ? earlier : link?.token;
   return {
     template: isTaken ? 'address-in-use' : template,
     recipient: { email, ...account },
     isDelivered,
-    token: list === undefined ? (link?.token ?? '') : unsubscribeToken(list, unsubscribeKey),
+    token: list === undefined ? (linkToken ?? '') : unsubscribeToken(list, unsubscribeKey),
   };
 }
 
@@ -104,20 +110,33 @@ function accountOf(payload: PayloadOf<typeof mailQueue>): RawBuilder<unknown> {
     where change.id = ${payload.emailChangeId}`;
 }
 
-function insertToken(
+/** Extends the earlier token, or else inserts a new one. Nothing if the mail is not sent. */
+function writeToken(
   payload: PayloadOf<typeof mailQueue>,
-  { hash, purpose }: { hash: Buffer; purpose: TokenPurpose },
+  { hash, purpose, earlier }: { hash: Buffer; purpose: TokenPurpose; earlier: string | undefined },
 ): RawBuilder<unknown> {
   const emailChangeId = 'emailChangeId' in payload ? payload.emailChangeId : null;
   const exportId = 'exportId' in payload ? payload.exportId : null;
+  const sentTo = BOUND_TO_ADDRESS.has(purpose) ? sql`email` : sql`null`;
+  const expiresAt = sql`now() + make_interval(secs => ${LIFETIMES[purpose]})`;
   return sql`
-    insert into mailed_tokens (token_hash, user_id, purpose, sent_to, email_change_id, export_id, expires_at)
-    select ${hash}, account_id, ${purpose}, ${BOUND_TO_ADDRESS.has(purpose) ? sql`email` : null},
-      ${emailChangeId}::integer, ${exportId}::integer, now() + make_interval(secs => ${LIFETIMES[purpose]})
-    from found where email is not null and owner_id is null and not is_delivered`;
+    recipient as (
+      select * from found where email is not null and owner_id is null and not is_delivered
+      ${exportId === null ? sql`` : sql`and exists (select from data_exports where id = ${exportId})`}
+    ), renewed as (
+      update mailed_tokens set expires_at = ${expiresAt} from recipient
+      where token_hash = ${earlier === undefined ? null : hashToken(earlier)} and user_id = account_id
+        and sent_to is not distinct from ${sentTo}
+      returning token_hash
+    ), minted as (
+      insert into mailed_tokens (token_hash, user_id, purpose, sent_to, email_change_id, export_id, expires_at)
+      select ${hash}, account_id, ${purpose}, ${sentTo}, ${emailChangeId}::integer, ${exportId}::integer, ${expiresAt}
+      from recipient where not exists (select from renewed)
+    )`;
 }
 
 interface MailRow {
+  readonly isRenewed: boolean;
   readonly unsubscribeKey: string;
   readonly isTaken: boolean;
   readonly id: number;

@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { DomainError, noSuch } from '../../../errors.ts';
-import { deadLetterName, queueContracts } from '../../../queue/contracts.ts';
+import { queueContracts } from '../../../queue/contracts.ts';
+import { deadLetterName } from '../../../queue/dead-letters.ts';
 import { JOB_STATES, type JobFilter } from '../../../queue/jobs.ts';
 
 export const WORK_QUEUES = queueContracts.map(({ name }) => name);

@@ -1,0 +1,101 @@
+import { Worker as Thread } from 'node:worker_threads';
+import type { FastifyInstance } from 'fastify';
+import type { Deadlines } from '../database/connection.ts';
+import type { ClaimKey } from './claim.ts';
+
+/** What a worker does at the moment. */
+export interface Report {
+  readonly held: readonly HeldJob[];
+  /** Whether it has polled since its last report. */
+  readonly hasPolled: boolean;
+}
+
+/** A job that the worker has fetched and not yet settled. */
+export interface HeldJob extends ClaimKey {
+  readonly attempt: number;
+  /** False while it waits for a slot. */
+  readonly isStarted: boolean;
+}
+
+/** What the thread has learned from a heartbeat, or why it failed. */
+export type Beat =
+  | { readonly lost: readonly ClaimKey[]; readonly paused: readonly string[] }
+  | { readonly failure: { readonly message: string; readonly code: unknown } };
+
+/** What the thread is started with. */
+export interface ThreadData {
+  readonly databaseUrl: string;
+  readonly deadlines: Deadlines;
+  readonly workerId: number;
+  /** Run on each new connection. */
+  readonly session: readonly string[];
+  readonly report: Report;
+}
+
+interface Options extends Pick<ThreadData, 'workerId' | 'session'> {
+  report(): Report;
+  onBeat(beat: Exclude<Beat, { failure: unknown }>): void;
+}
+
+/** How soon a thread that failed is replaced. */
+const RESTART_MS = 1_000;
+
+/**
+ * A worker's heartbeats, which a thread of its own sends on a connection of its own, because a job may block this thread
+ * for longer than a heartbeat may be late. The thread goes on until `stop`. A worker that hangs for ever loses its jobs
+ * nevertheless: pg-boss fails an attempt a minute after its timeout, heartbeats or not.
+ */
+export class Heartbeat {
+  readonly #app: FastifyInstance;
+  readonly #options: Options;
+  #thread: Thread;
+  #restart: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  /** Starts the heartbeats. */
+  constructor(app: FastifyInstance, options: Options) {
+    this.#app = app;
+    this.#options = options;
+    this.#thread = this.#start();
+  }
+
+  /** Tells the thread what the worker does now. */
+  report(): void {
+    this.#thread.postMessage(this.#options.report());
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#restart);
+    await this.#thread.terminate();
+  }
+
+  #start(): Thread {
+    const { config, outages, log } = this.#app;
+    const { workerId, session } = this.#options;
+    const { databaseUrl = '', deadlines } = config;
+    const workerData: ThreadData = {
+      databaseUrl,
+      deadlines,
+      workerId,
+      session,
+      report: this.#options.report(),
+    };
+    const thread = new Thread(new URL('./heartbeat-thread.ts', import.meta.url), { workerData });
+    thread.unref();
+    thread.on('message', (beat: Beat) => {
+      if (this.#isStopped) return;
+      if (!('failure' in beat)) return this.#options.onBeat(beat);
+      const { message, code } = beat.failure;
+      outages.logFailure(Object.assign(new Error(message), { code }), {}, 'heartbeat failed');
+    });
+    thread.on('error', (error) => log.error({ err: error }, 'the heartbeat thread failed'));
+    thread.on('exit', () => {
+      if (this.#isStopped) return;
+      this.#restart = setTimeout(() => {
+        this.#thread = this.#start();
+      }, RESTART_MS);
+    });
+    return thread;
+  }
+}
