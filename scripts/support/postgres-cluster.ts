@@ -206,7 +206,8 @@ async function isAlive(pid: number, cluster: string): Promise<boolean> {
   }
 }
 
-async function findFreePort(): Promise<number> {
+/** Finds a port that nothing listens on. */
+export async function findFreePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -1,0 +1,185 @@
+import fc from 'fast-check';
+import { slopeOf } from '../support/regression.ts';
+import { findFaults } from './check.ts';
+import { faultsOfRaw, type RawRequest, rawRequests, sendRaw } from './raw.ts';
+import { type HttpRequest, httpRequests } from './requests.ts';
+import { sendHttp } from './send.ts';
+import type { FuzzSite } from './site.ts';
+
+export type FuzzRequest = HttpRequest | RawRequest;
+
+/** Requests that are sent at once. */
+const BATCH = 60;
+
+/** Batches before everyone gets new credentials. */
+const BATCHES_PER_ROUND = 20;
+
+/** Batches sent to find the smallest one that fails. */
+const MAX_SHRINKS = 200;
+
+/** A broken promise. */
+export interface Finding {
+  readonly faults: readonly string[];
+  /** Replays it: the seed and path of fast-check. */
+  readonly replay: string;
+  /** The fewest requests that show it. */
+  readonly requests: readonly FuzzRequest[];
+}
+
+export interface Report {
+  readonly findings: readonly Finding[];
+  readonly sent: number;
+  readonly seconds: number;
+  /** Answers by status; `-` for bytes without an answer. */
+  readonly statuses: ReadonlyMap<string, number>;
+  /** Routes that answered at least one request with success. */
+  readonly reached: ReadonlySet<string>;
+  readonly slowestMs: number;
+  readonly memory: Memory;
+}
+
+/** The web process's resident memory, in bytes. */
+export interface Memory {
+  readonly warm: number;
+  readonly end: number;
+  /** Growth per 10,000 requests. */
+  readonly slope: number;
+}
+
+/** Sends random requests to a site and checks every answer. */
+export class Fuzzer {
+  readonly #site: FuzzSite;
+  readonly #batches: fc.Arbitrary<FuzzRequest[]>;
+  readonly #statuses = new Map<string, number>();
+  readonly #reached = new Set<string>();
+  readonly #known = new Set<string>();
+  #sent = 0;
+  #slowestMs = 0;
+
+  constructor(site: FuzzSite) {
+    this.#site = site;
+    const request = fc.oneof(
+      { weight: 9, arbitrary: httpRequests(site.routes, site.harvest) },
+      { weight: 1, arbitrary: rawRequests(site.routes) },
+    );
+    this.#batches = fc.array(request, { minLength: 1, maxLength: BATCH, size: 'max' });
+  }
+
+  /** Sends at least this many requests. Goes on after a finding, so that one run shows all of them. */
+  async run(
+    { requests, seed }: { requests: number; seed: number },
+    log: (line: string) => void,
+  ): Promise<Report> {
+    const startedAt = performance.now();
+    const findings: Finding[] = [];
+    const memory: { x: number; y: number }[] = [];
+    for (let round = seed; this.#sent < requests; round += 1) {
+      const finding = await this.#runRound({ seed: round, numRuns: BATCHES_PER_ROUND, endsAt: requests });
+      if (finding !== undefined) {
+        findings.push(finding);
+        log(`${finding.faults.join('; ')}\n  --replay ${finding.replay}\n  ${abbreviate(finding.requests)}`);
+      }
+      if (this.#site.web.hasExited) await this.#site.restart();
+      memory.push({ x: this.#sent, y: (await this.#site.web.resources()).rss });
+      await this.#site.renew();
+    }
+    return {
+      findings,
+      sent: this.#sent,
+      seconds: (performance.now() - startedAt) / 1000,
+      statuses: this.#statuses,
+      reached: this.#reached,
+      slowestMs: this.#slowestMs,
+      memory: summarise(memory),
+    };
+  }
+
+  /** Runs one batch again by its seed and path. */
+  async replay(seed: number, path: string): Promise<Finding | undefined> {
+    return this.#runRound({ seed, path, numRuns: BATCHES_PER_ROUND, endOnFailure: true });
+  }
+
+  /** Sends requests at once. Returns what is wrong. */
+  async send(requests: readonly FuzzRequest[]): Promise<string[]> {
+    this.#sent += requests.length;
+    const found = await Promise.all(requests.map((request) => this.#sendOne(request)));
+    const { web } = this.#site;
+    const complaints = web.complaints.splice(0).map((line) => `the log: ${line.slice(0, 1_000)}`);
+    const exit = web.hasExited ? ['the web process ended'] : [];
+    return [...new Set([...found.flat(), ...exit, ...complaints])];
+  }
+
+  async #runRound({
+    endsAt = Number.POSITIVE_INFINITY,
+    ...parameters
+  }: fc.Parameters<unknown> & { endsAt?: number }) {
+    let shrinks = 0;
+    let faults: string[] = [];
+    const property = fc.asyncProperty(this.#batches, async (batch) => {
+      if (shrinks > MAX_SHRINKS || this.#sent >= endsAt) return;
+      if (shrinks > 0) shrinks += 1;
+      if (this.#site.web.hasExited) await this.#site.restart();
+      const unknown = (await this.send(batch)).filter((fault) => !this.#known.has(signatureOf(fault)));
+      if (unknown.length === 0) return;
+      shrinks = Math.max(1, shrinks);
+      faults = unknown;
+      throw new Error(unknown.join('\n'));
+    });
+    const { failed, seed, counterexamplePath, counterexample } = await fc.check(
+      property,
+      parameters as fc.Parameters<[FuzzRequest[]]>,
+    );
+    if (!failed) return undefined;
+    for (const fault of faults) this.#known.add(signatureOf(fault));
+    return { faults, replay: `${seed}:${counterexamplePath}`, requests: counterexample?.[0] ?? [] };
+  }
+
+  async #sendOne(request: FuzzRequest): Promise<string[]> {
+    const { port } = this.#site.web;
+    if ('pieces' in request) {
+      const answer = await sendRaw(port, request);
+      this.#count(/^HTTP\/1\.1 (\d{3})/.exec(answer.received)?.[1] ?? '-');
+      return faultsOfRaw(answer).map((fault) => `raw bytes: ${fault}`);
+    }
+    const { method, route } = request;
+    try {
+      const answer = await sendHttp(port, request, this.#site.secrets);
+      this.#count(String(answer.status));
+      this.#slowestMs = Math.max(this.#slowestMs, answer.ms);
+      if (answer.status < 400 && route.startsWith(`${method} `)) this.#reached.add(route);
+      return (await findFaults(answer, method)).map((fault) => `${method} of ${route}: ${fault}`);
+    } catch (error) {
+      const reason = error instanceof Error && 'code' in error ? error.code : error;
+      return [`${method} of ${route}: no answer (${reason})`];
+    }
+  }
+
+  #count(status: string): void {
+    this.#statuses.set(status, (this.#statuses.get(status) ?? 0) + 1);
+  }
+}
+
+/** What makes two faults the same: everything but numbers and ids. */
+function signatureOf(fault: string): string {
+  return fault.replaceAll(/"(?:time|pid|reqId)":[^,]+|[\da-f-]{36}|\d{4,}/g, '');
+}
+
+/** Compares the medians of the last quarter and the one before it: until then the process warms up. */
+function summarise(memory: readonly { x: number; y: number }[]): Memory {
+  const at = (share: number) => Math.floor(memory.length * share);
+  return {
+    warm: medianOf(memory.slice(at(0.4), at(0.6))),
+    end: medianOf(memory.slice(at(0.8))),
+    slope: slopeOf(memory.slice(at(0.4))) * 10_000,
+  };
+}
+
+function medianOf(points: readonly { y: number }[]): number {
+  const sorted = points.map(({ y }) => y).sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+function abbreviate(requests: readonly FuzzRequest[]): string {
+  const text = JSON.stringify(requests);
+  return text.length > 1_500 ? `${text.slice(0, 1_500)}…` : text;
+}
