@@ -82,7 +82,9 @@ function printReport(
   const byStatus = [...statuses]
     .sort(([a], [b]) => a.localeCompare(b))
     .map(([status, count]) => `${status}: ${count}`);
-  const unreached = new Set(routes.map(({ method, pattern }) => `${method} ${pattern}`)).difference(reached);
+  const unreached = new Set(
+    routes.filter(({ weight }) => weight > 1).map(({ method, pattern }) => `${method} ${pattern}`),
+  ).difference(reached);
   console.log(machine());
   console.log(
     `${sent} requests in ${seconds.toFixed(0)} s (${(sent / seconds).toFixed(0)} a second), the slowest in ${slowestMs.toFixed(0)} ms.`,

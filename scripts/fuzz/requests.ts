@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CREDENTIALS, MAILED } from './accounts.ts';
+import { CREDENTIALS, MAILED, SENDERS } from './accounts.ts';
 import { bodiesFor } from './bodies.ts';
 import type { Harvest } from './harvest.ts';
 import { headerSets } from './headers.ts';
@@ -76,7 +76,12 @@ function pathsFor({ pattern }: FuzzRoute, { parameters }: Harvest): fc.Arbitrary
         weight: name === 'token' ? 8 : 1,
         arbitrary: fc.constantFrom(...MAILED.map((mail) => `{{${mail}}}`)),
       },
-      { weight: /id$/i.test(name) ? 8 : 1, arbitrary: fc.integer({ min: 1, max: 300 }).map(String) },
+      {
+        weight: /id$/i.test(name) ? 8 : 1,
+        arbitrary: fc
+          .oneof(fc.integer({ min: 1, max: SENDERS }), fc.integer({ min: 1, max: 300 }))
+          .map(String),
+      },
       { weight: 2, arbitrary: oddText.map(encode) },
       { weight: 1, arbitrary: rawSegment },
     );

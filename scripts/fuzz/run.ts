@@ -58,11 +58,18 @@ export class Fuzzer {
 
   constructor(site: FuzzSite) {
     this.#site = site;
-    const request = fc.oneof(
+    const request: fc.Arbitrary<FuzzRequest> = fc.oneof(
       { weight: 9, arbitrary: httpRequests(site.routes, site.harvest) },
       { weight: 1, arbitrary: rawRequests(site.routes) },
     );
-    this.#batches = fc.array(request, { minLength: 1, maxLength: BATCH, size: 'max' });
+    const times = fc.oneof(
+      { weight: 12, arbitrary: fc.constant(1) },
+      { weight: 1, arbitrary: fc.integer({ min: 2, max: 8 }) },
+    );
+    // As after a double click, the same request is sometimes sent several times at once.
+    this.#batches = fc
+      .array(fc.tuple(request, times), { minLength: 1, maxLength: BATCH, size: 'max' })
+      .map((some) => some.flatMap(([one, count]) => Array.from({ length: count }, () => one)));
   }
 
   /** Sends at least this many requests. Goes on after a finding, so that one run shows all of them. */

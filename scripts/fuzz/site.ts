@@ -16,7 +16,7 @@ const AMOUNTS = { users: 60, posts: 400, comments: 1_200, follows: 300, seed: 1 
 
 /** High enough for most requests to get past the limits, and low enough for some to be refused. */
 const LIMITS = Object.keys(DEFAULT_LIMITS)
-  .map((action) => `${action}=300/minute`)
+  .map((action) => `${action}=8/minute`)
   .join(',');
 
 /** A seeded site with a real web process. */

@@ -3,23 +3,20 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { SMTPServer } from 'smtp-server';
 
-/** The share of attempts that is refused for now. */
-const REFUSED = 1 / 3;
-
-/** A mail server that refuses every third mail for now, and counts the others by Message-ID. */
+/** A mail server that refuses a share of the mails for now, and counts the others by Message-ID. */
 export class FlakyMailServer {
   refused = 0;
   accepted = 0;
   readonly #ids = new Set<string>();
   readonly #server: SMTPServer;
 
-  private constructor() {
+  private constructor(refusedShare: number, onMail: (mail: string) => void) {
     this.#server = new SMTPServer({
       disabledCommands: ['AUTH', 'STARTTLS'],
       disableReverseLookup: true,
       closeTimeout: 100,
       onRcptTo: (_address, _session, callback) => {
-        if (Math.random() > REFUSED) return callback();
+        if (Math.random() > refusedShare) return callback();
         this.refused += 1;
         callback(Object.assign(new Error('not now'), { responseCode: 451 }));
       },
@@ -27,6 +24,7 @@ export class FlakyMailServer {
         text(stream).then((mail) => {
           this.accepted += 1;
           this.#ids.add(/^Message-ID: (<[^>]+>)/im.exec(mail)?.[1] ?? '');
+          onMail(mail);
           callback();
         }, callback);
       },
@@ -34,8 +32,12 @@ export class FlakyMailServer {
     this.#server.on('error', () => {}); // A client that is killed resets its connection.
   }
 
-  static async start(): Promise<FlakyMailServer> {
-    const server = new FlakyMailServer();
+  /** @param onMail is called with every accepted mail */
+  static async start(
+    refusedShare: number,
+    onMail: (mail: string) => void = () => {},
+  ): Promise<FlakyMailServer> {
+    const server = new FlakyMailServer(refusedShare, onMail);
     server.#server.listen(0, '127.0.0.1');
     await once(server.#server.server, 'listening');
     return server;

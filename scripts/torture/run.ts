@@ -13,6 +13,9 @@ import { WorkerPool } from './workers.ts';
 const WORKERS = 3;
 const BATCHES = 50;
 
+/** The share of attempts that the mail server refuses for now. */
+const REFUSED = 1 / 3;
+
 /**
  * The share of mails that may arrive twice: those that a worker had sent but not yet recorded when it was killed. While the
  * database is restarting nothing can be recorded, so a worker killed then repeats all of its running jobs.
@@ -34,7 +37,7 @@ export async function torture(
   { mails, seconds }: { mails: number; seconds: number },
   report: (line: string) => void,
 ): Promise<string[]> {
-  const server = await FlakyMailServer.start();
+  const server = await FlakyMailServer.start(REFUSED);
   const env = { DATABASE_URL: cluster.url('postgres'), SMTP_URL: server.url, LOG_LEVEL: 'fatal' };
   const app = buildApp(loadConfig(env), { role: 'command' });
   await app.ready();

@@ -40,8 +40,8 @@ export async function deliverMail(
   const template = mailTemplates[name];
   if (isDelivered) return;
   if (recipient === undefined) {
-    // A change of email may have been cancelled, or a reset requested for an address without an account.
-    if (!('userId' in payload)) return;
+    // A change of email may have been cancelled, an export replaced, or a reset requested for an address without an account.
+    if (!('userId' in payload) || 'exportId' in payload) return;
     throw new PermanentFailure(`Account ${payload.userId} no longer exists.`);
   }
   if (template.isMoot?.(recipient)) return;

@@ -28,7 +28,7 @@ const CLAIMING_ADDRESS: ReadonlySet<TokenPurpose> = new Set(['confirm-account', 
 export interface PreparedMail {
   /** The template: `address-in-use` if another account has the claimed address. */
   readonly template: MailTemplateName;
-  /** Missing if there is no account, or the change of email was cancelled or completed. */
+  /** Missing if there is no account or export, or the change of email was cancelled or completed. */
   readonly recipient?: {
     readonly id: number;
     readonly email: string;
@@ -88,6 +88,12 @@ export async function forgetToken(db: Db, token: string): Promise<void> {
 /** The account of a mail, and the address to send it to; null if the mail is no longer needed. */
 function accountOf(payload: PayloadOf<typeof mailQueue>): RawBuilder<unknown> {
   const account = sql`account.id as account_id, account.username, account.confirmed_at, account.unsubscribe_key`;
+  if ('exportId' in payload) {
+    return sql`
+      select ${account}, account.email from data_exports as export
+      join users as account on account.id = export.user_id
+      where export.id = ${payload.exportId}`;
+  }
   if ('userId' in payload) {
     return sql`select ${account}, email from users as account where id = ${payload.userId}`;
   }
