@@ -34,9 +34,10 @@ const OTHER_TYPES = [
 
 /** Values that fields with these names are likely to accept. */
 const PLAUSIBLE: readonly [RegExp, readonly string[]][] = [
-  [/email/, ['user1@example.com', 'somebody@example.com', 'NEW@EXAMPLE.COM']],
-  [/password/, ['password', 'correct horse', 'another good one']],
-  [/username/, ['user1', 'somebody', 'new.name']],
+  [/email/, ['user1@example.com', '{{fresh}}@example.com', '{{fresh}}@example.com']],
+  [/password2/, ['correct horse']],
+  [/password/, ['password', 'correct horse']],
+  [/username/, ['user1', '{{fresh}}', '{{fresh}}']],
   [/body/, ['Some *text*.', '# Title\n\n- one\n- two', '[link](https://example.com)']],
   [/role/, ['User', 'Moderator', 'Administrator']],
   [/^(?:from|until)$/, ['2026-01-01T00:00', '2026-01-01']],

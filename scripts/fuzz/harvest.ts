@@ -95,7 +95,9 @@ class Gathering implements Harvest {
   /** Returns the new links. */
   addPage(html: string): string[] {
     const elements = elementsOf(parse(html));
-    const links = elements.flatMap((element) => attribute(element, 'href') ?? []);
+    const links = elements.flatMap(
+      (element) => attribute(element, 'href') ?? attribute(element, 'src') ?? [],
+    );
     for (const form of elements.filter(({ tagName }) => tagName === 'form')) this.#addForm(form);
     return links.flatMap((link) => this.addLink(link));
   }

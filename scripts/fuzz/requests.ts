@@ -12,7 +12,7 @@ export interface HttpRequest {
   /** One of CREDENTIALS. */
   readonly as: string;
   readonly method: string;
-  /** May contain placeholders for mailed tokens, such as `{{confirm-account}}`. */
+  /** May contain placeholders: for mailed tokens, such as `{{confirm-account}}`, and `{{fresh}}` for an unused name. */
   readonly path: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** One character per byte. */
@@ -77,13 +77,13 @@ function pathsFor({ pattern }: FuzzRoute, { parameters }: Harvest): fc.Arbitrary
         arbitrary: fc.constantFrom(...MAILED.map((mail) => `{{${mail}}}`)),
       },
       {
-        weight: /id$/i.test(name) ? 8 : 1,
+        weight: /id$|^number$/i.test(name) ? 8 : 1,
         arbitrary: fc
           .oneof(fc.integer({ min: 1, max: SENDERS }), fc.integer({ min: 1, max: 300 }))
           .map(String),
       },
-      { weight: 2, arbitrary: oddText.map(encode) },
-      { weight: 1, arbitrary: rawSegment },
+      { weight: 6, arbitrary: oddText.map(encode) },
+      { weight: 2, arbitrary: rawSegment },
     );
   });
   const filled = fc.tuple(...values).map((chosen) => {

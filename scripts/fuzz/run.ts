@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { slopeOf } from '../support/regression.ts';
+import { type Point, slopeOf } from '../support/regression.ts';
 import { findFaults } from './check.ts';
 import { faultsOfRaw, type RawRequest, rawRequests, sendRaw } from './raw.ts';
 import { type HttpRequest, httpRequests } from './requests.ts';
@@ -38,13 +38,19 @@ export interface Report {
   readonly memory: Memory;
 }
 
-/** The web process's resident memory, in bytes. */
+/** The web process's memory, in bytes. */
 export interface Memory {
+  /** Resident after 40 % of the requests, when it is warm, and at the end. */
   readonly warm: number;
   readonly end: number;
-  /** Growth per 10,000 requests. */
+  /** Growth per 10,000 requests in between. */
   readonly slope: number;
+  /** What was left after a collection at both times. */
+  readonly liveWarm: number;
+  readonly liveEnd: number;
 }
+
+const WARM = 0.4;
 
 /** Sends random requests to a site and checks every answer. */
 export class Fuzzer {
@@ -79,7 +85,8 @@ export class Fuzzer {
   ): Promise<Report> {
     const startedAt = performance.now();
     const findings: Finding[] = [];
-    const memory: { x: number; y: number }[] = [];
+    const memory: Point[] = [];
+    let liveWarm = 0;
     for (let round = seed; this.#sent < requests; round += 1) {
       const finding = await this.#runRound({ seed: round, numRuns: BATCHES_PER_ROUND, endsAt: requests });
       if (finding !== undefined) {
@@ -88,6 +95,7 @@ export class Fuzzer {
       }
       if (this.#site.web.hasExited) await this.#site.restart();
       memory.push({ x: this.#sent, y: (await this.#site.web.resources()).rss });
+      if (liveWarm === 0 && this.#sent >= WARM * requests) liveWarm = await this.#site.web.liveHeap();
       await this.#site.renew();
     }
     return {
@@ -97,7 +105,7 @@ export class Fuzzer {
       statuses: this.#statuses,
       reached: this.#reached,
       slowestMs: this.#slowestMs,
-      memory: summarise(memory),
+      memory: { ...summarise(memory), liveWarm, liveEnd: await this.#site.web.liveHeap() },
     };
   }
 
@@ -171,13 +179,12 @@ function signatureOf(fault: string): string {
   return fault.replaceAll(/"(?:time|pid|reqId)":[^,]+|[\da-f-]{36}|\d{4,}/g, '');
 }
 
-/** Compares the medians of the last quarter and the one before it: until then the process warms up. */
-function summarise(memory: readonly { x: number; y: number }[]): Memory {
+function summarise(memory: readonly Point[]): Pick<Memory, 'warm' | 'end' | 'slope'> {
   const at = (share: number) => Math.floor(memory.length * share);
   return {
-    warm: medianOf(memory.slice(at(0.4), at(0.6))),
+    warm: medianOf(memory.slice(at(WARM), at(WARM + 0.2))),
     end: medianOf(memory.slice(at(0.8))),
-    slope: slopeOf(memory.slice(at(0.4))) * 10_000,
+    slope: slopeOf(memory.slice(at(WARM))) * 10_000,
   };
 }
 

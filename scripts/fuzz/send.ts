@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, type IncomingHttpHeaders, type IncomingMessage, request as send } from 'node:http';
 import { buffer } from 'node:stream/consumers';
@@ -14,6 +15,9 @@ export interface Answer {
   readonly ms: number;
 }
 
+/** Braces may be encoded. */
+const PLACEHOLDER = /(?:\{\{|%7B%7B)([\w-]+)(?:\}\}|%7D%7D)/g;
+
 /** Connections that stay open, as those of a proxy do. */
 export const agent = new Agent({ keepAlive: true, maxSockets: 60 });
 
@@ -25,8 +29,11 @@ export function fill(
   const own = Object.entries(headers.get(request.as) ?? {}).filter(
     ([name]) => !request.headers.some(([given]) => given === name),
   );
+  const fresh = `n${randomUUID().slice(0, 8)}`;
   const reveal = (text: string) =>
-    text.replaceAll(/\{\{([\w-]+)\}\}/g, (all, name: string) => tokens.get(name) ?? all);
+    text.replaceAll(PLACEHOLDER, (all, name: string) =>
+      name === 'fresh' ? fresh : (tokens.get(name) ?? all),
+    );
   return {
     path: reveal(request.path),
     headers: [...own, ...request.headers],

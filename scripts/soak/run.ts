@@ -15,6 +15,9 @@ const ACTIONS_PER_SECOND = 25;
 const SAMPLE_SECONDS = 10;
 const TIME_PASSES_EVERY = 3;
 
+/** Samples between two that collect garbage first: rarely, because that changes what is measured. */
+const HEAP_EVERY = 30;
+
 /** The share of mails that the server refuses for now, so that jobs fail and are retried. */
 const REFUSED = 1 / 10;
 
@@ -58,7 +61,8 @@ export async function soak(
       const ended = processes.find(({ hasExited }) => hasExited);
       if (ended) throw new Error(`the ${ended.name} process ended:\n${ended.complaints.join('\n')}`);
       if (samples.length % TIME_PASSES_EVERY === 0) await passTime(app);
-      const sample = await takeSample(elapsed(), { db: app.db, processes, load });
+      const withHeap = samples.length % HEAP_EVERY === HEAP_EVERY - 1;
+      const sample = await takeSample(elapsed(), { db: app.db, processes, load, withHeap });
       samples.push(sample);
       report(
         `${sample.at.toFixed(0)} s: ${Object.values(sample.values)

@@ -4,7 +4,7 @@ import { percentile } from '../bench/table.ts';
 import type { AppProcess } from '../support/app-process.ts';
 import type { Load } from './load.ts';
 
-/** Measurements of one moment, by name. */
+/** Measurements of one moment, by name. NaN for what was not measured. */
 export interface Sample {
   /** Seconds since the start. */
   readonly at: number;
@@ -23,13 +23,19 @@ export interface TableSize {
 /** Measures processes, connections, queues, tables and response times. */
 export async function takeSample(
   at: number,
-  { db, processes, load }: { db: Kysely<Schema>; processes: readonly AppProcess[]; load: Load },
+  {
+    db,
+    processes,
+    load,
+    withHeap,
+  }: { db: Kysely<Schema>; processes: readonly AppProcess[]; load: Load; withHeap: boolean },
 ): Promise<Sample> {
   const values: Record<string, number> = {};
   for (const one of processes) {
     const { rss, pss, files } = await one.resources();
     values[`${one.name}, resident memory, MB`] = rss / 2 ** 20;
     values[`${one.name}, its share of memory, MB`] = pss / 2 ** 20;
+    values[`${one.name}, live heap, MB`] = withHeap ? (await one.liveHeap()) / 2 ** 20 : Number.NaN;
     values[`${one.name}, open files`] = files;
   }
   values['database connections'] = await connections(db);

@@ -7,8 +7,10 @@ const WARM_UP = 1 / 3;
 /** Growth during the rest of the run that counts as flat: a share of the mean, or this much if the mean is small. */
 const TOLERANCE = 0.1;
 const FLOORS: readonly [RegExp, number][] = [
-  [/memory/, 15],
-  [/files|connections/, 4],
+  [/heap/, 5],
+  [/memory/, 30], // V8 keeps more or less of it, depending on the load of the machine.
+  [/files/, 15], // Connections of clients, too.
+  [/connections/, 4],
   [/jobs/, 25],
   [/response time/, 60],
   [/MB$/, 3],
@@ -35,12 +37,10 @@ export interface Verdict {
 export function judge(samples: readonly Sample[]): Verdict[] {
   const kept = samples.slice(Math.floor(samples.length * WARM_UP));
   const names = Object.keys(kept[0]?.values ?? {});
-  const values = names.map((what) =>
-    judgeValue(
-      what,
-      seriesOf(kept, ({ values }) => values[what] ?? 0),
-    ),
-  );
+  const values = names
+    .map((what) => ({ what, series: seriesOf(kept, ({ values }) => values[what] ?? 0) }))
+    .filter(({ series }) => series.length > 0)
+    .map(({ what, series }) => judgeValue(what, series));
   const tables = Object.keys(kept[0]?.tables ?? {}).map((table) => judgeTable(table, kept));
   return [
     ...values,

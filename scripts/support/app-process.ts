@@ -3,10 +3,13 @@ import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 import { NODE_ARGUMENTS } from './node-arguments.ts';
 import { findFreePort } from './postgres-cluster.ts';
 
 const SOURCES = join(import.meta.dirname, '..', '..', 'src');
+
+const LIVE_HEAP = pathToFileURL(join(import.meta.dirname, 'live-heap.ts')).href;
 
 /** pino's level `error`. */
 const ERROR = 50;
@@ -48,7 +51,7 @@ export class AppProcess {
         PORT: String(port),
         ...env,
       },
-      execArgv: [...NODE_ARGUMENTS],
+      execArgv: [...NODE_ARGUMENTS, '--expose-gc', `--import=${LIVE_HEAP}`],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     const started = new AppProcess(role === 'server' ? 'web' : 'worker', port, child);
@@ -75,6 +78,14 @@ export class AppProcess {
     ]);
     const read = (name: string) => 1024 * Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(rollup)?.[1]);
     return { rss: read('Rss'), pss: read('Pss'), files: files.length };
+  }
+
+  /** What is left in memory after a collection, in bytes. Collecting takes a moment, so do not ask often. */
+  async liveHeap(): Promise<number> {
+    const answer = once(this.#child, 'message');
+    this.#child.send('live heap');
+    const [{ liveHeap }] = await answer;
+    return liveHeap;
   }
 
   async stop(): Promise<void> {
