@@ -93,7 +93,7 @@ export class Fuzzer {
         findings.push(finding);
         log(`${finding.faults.join('; ')}\n  --replay ${finding.replay}\n  ${abbreviate(finding.requests)}`);
       }
-      if (this.#site.web.hasExited) await this.#site.restart();
+      if (this.#site.ended !== undefined) await this.#site.restart();
       memory.push({ x: this.#sent, y: (await this.#site.web.resources()).rss });
       if (liveWarm === 0 && this.#sent >= WARM * requests) liveWarm = await this.#site.web.liveHeap();
       await this.#site.renew();
@@ -118,9 +118,9 @@ export class Fuzzer {
   async send(requests: readonly FuzzRequest[]): Promise<string[]> {
     this.#sent += requests.length;
     const found = await Promise.all(requests.map((request) => this.#sendOne(request)));
-    const { web } = this.#site;
-    const complaints = web.complaints.splice(0).map((line) => `the log: ${line.slice(0, 1_000)}`);
-    const exit = web.hasExited ? ['the web process ended'] : [];
+    const { ended } = this.#site;
+    const complaints = this.#site.takeComplaints().map((line) => `the log: ${line.slice(0, 1_000)}`);
+    const exit = ended === undefined ? [] : [`the ${ended} process ended`];
     return [...new Set([...found.flat(), ...exit, ...complaints])];
   }
 
@@ -133,7 +133,7 @@ export class Fuzzer {
     const property = fc.asyncProperty(this.#batches, async (batch) => {
       if (shrinks > MAX_SHRINKS || this.#sent >= endsAt) return;
       if (shrinks > 0) shrinks += 1;
-      if (this.#site.web.hasExited) await this.#site.restart();
+      if (this.#site.ended !== undefined) await this.#site.restart();
       const unknown = (await this.send(batch)).filter((fault) => !this.#known.has(signatureOf(fault)));
       if (unknown.length === 0) return;
       shrinks = Math.max(1, shrinks);

@@ -19,7 +19,7 @@ const LIMITS = Object.keys(DEFAULT_LIMITS)
   .map((action) => `${action}=8/minute`)
   .join(',');
 
-/** A seeded site with a real web process. */
+/** A seeded site with a real web process, and a worker that runs the jobs that requests cause. */
 export class FuzzSite {
   readonly routes: readonly FuzzRoute[];
   harvest: Harvest = { forms: [], parameters: new Map(), queries: [] };
@@ -27,6 +27,7 @@ export class FuzzSite {
   readonly #app: FastifyInstance;
   readonly #env: Readonly<Record<string, string>>;
   #web: AppProcess | undefined;
+  #worker: AppProcess | undefined;
 
   private constructor(app: FastifyInstance, routes: readonly FuzzRoute[], env: Record<string, string>) {
     this.#app = app;
@@ -63,6 +64,16 @@ export class FuzzSite {
     return site;
   }
 
+  /** What the processes have logged as errors since the last call. */
+  takeComplaints(): string[] {
+    return [this.#web, this.#worker].flatMap((one) => one?.complaints.splice(0) ?? []);
+  }
+
+  /** The name of a process that has ended, if one has. */
+  get ended(): string | undefined {
+    return [this.#web, this.#worker].find((one) => one?.hasExited)?.name;
+  }
+
   /** The web process. */
   get web(): AppProcess {
     if (this.#web === undefined) throw new Error('the web process has not been started');
@@ -71,16 +82,21 @@ export class FuzzSite {
 
   /** Gives everyone new credentials: requests log out, change passwords and revoke tokens. */
   async renew(): Promise<void> {
+    await this.#app.db.deleteFrom('paused_queues').execute();
     this.secrets = await renewSecrets(this.#app);
   }
 
-  /** Starts the web process, also after its end. */
+  /** Starts the processes, also after one has ended. */
   async restart(): Promise<void> {
-    this.#web = await AppProcess.start('server', this.#env);
+    if (this.#web === undefined || this.#web.hasExited)
+      this.#web = await AppProcess.start('server', this.#env);
+    if (this.#worker === undefined || this.#worker.hasExited)
+      this.#worker = await AppProcess.start('worker', this.#env);
   }
 
   async close(): Promise<void> {
     await this.#web?.stop();
+    await this.#worker?.stop();
     await this.#app.close();
     await rm(this.#env.DATA_DIR ?? '', { recursive: true, force: true });
   }
