@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../src/config.ts';
 import { runMain } from '../src/process.ts';
-import { withCluster } from './bench/cluster.ts';
+import { withEmptyDatabase } from './bench/cluster.ts';
 import { machine } from './bench/machine.ts';
 import { type Finding, Fuzzer, type Report } from './fuzz/run.ts';
 import { agent } from './fuzz/send.ts';
@@ -22,11 +22,12 @@ const MAX_GROWTH = 1.2;
  * `npm run fuzz`: sends random requests to every route of a real web process, as everyone from a visitor to an
  * Administrator, and bytes that are not HTTP. No answer may be a server error, late, malformed or reveal internals; the
  * process must not end, log an error or grow. `--replay SEED:PATH` or `--replay FILE` sends a finding's requests again.
+ * `--database URL` takes an empty, migrated database instead of a PostgreSQL of its own.
  */
 await runMain(async () => {
   const options = readOptions();
-  await withCluster(undefined, async (databaseUrl) => {
-    const site = await FuzzSite.open(await databaseUrl('fuzz'));
+  await withEmptyDatabase(options.database, async (databaseUrl) => {
+    const site = await FuzzSite.open(databaseUrl);
     try {
       const fuzzer = new Fuzzer(site);
       const findings =
@@ -47,13 +48,14 @@ function readOptions() {
       requests: { type: 'string', default: '50000' },
       seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
       replay: { type: 'string' },
+      database: { type: 'string' },
     },
   });
   const problems = (['requests', 'seed'] as const)
     .filter((name) => !/^\d{1,10}$/.test(values[name]))
     .map((name) => `--${name}: "${values[name]}" is not accepted; give a whole number`);
   if (problems.length > 0) throw new ConfigError(problems);
-  return { requests: Number(values.requests), seed: Number(values.seed), replay: values.replay };
+  return { ...values, requests: Number(values.requests), seed: Number(values.seed) };
 }
 
 async function fuzz(

@@ -1,19 +1,20 @@
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../src/config.ts';
 import { runMain } from '../src/process.ts';
-import { withCluster } from './bench/cluster.ts';
+import { withEmptyDatabase } from './bench/cluster.ts';
 import { machine } from './bench/machine.ts';
 import { type SoakReport, soak } from './soak/run.ts';
 import { judge, type Verdict } from './soak/verdict.ts';
 
 /**
  * `npm run soak`: loads a web and a worker process for half an hour, as people would, and checks that memory, open files,
- * connections, tables, queues and response times do not grow after a warm-up. `--minutes N` for another time.
+ * connections, tables, queues and response times do not grow after a warm-up. `--minutes N` sets another time,
+ * `--database URL` takes an empty, migrated database instead of a PostgreSQL of its own.
  */
 await runMain(async () => {
-  const minutes = readMinutes();
-  await withCluster(undefined, async (databaseUrl) => {
-    const report = await soak(await databaseUrl('soak'), { seconds: minutes * 60 }, console.log);
+  const { minutes, database } = readOptions();
+  await withEmptyDatabase(database, async (databaseUrl) => {
+    const report = await soak(databaseUrl, { seconds: minutes * 60 }, console.log);
     const verdicts = judge(report.samples);
     print(report, verdicts);
     const hasGrown = verdicts.some(({ verdict }) => verdict === 'GROWS');
@@ -21,10 +22,12 @@ await runMain(async () => {
   });
 });
 
-function readMinutes(): number {
-  const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' } } });
+function readOptions() {
+  const { values } = parseArgs({
+    options: { minutes: { type: 'string', default: '30' }, database: { type: 'string' } },
+  });
   const minutes = Number(values.minutes);
-  if (minutes > 0 && minutes <= 24 * 60) return minutes;
+  if (minutes > 0 && minutes <= 24 * 60) return { ...values, minutes };
   throw new ConfigError([
     `--minutes: "${values.minutes}" is not accepted; give a number above 0, at most 1440`,
   ]);

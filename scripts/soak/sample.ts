@@ -13,9 +13,8 @@ export interface Sample {
 }
 
 export interface TableSize {
-  /** With everything that belongs to it, in bytes. */
+  /** With its indexes, in bytes. */
   readonly size: number;
-  readonly indexes: number;
   readonly rows: number;
   readonly dead: number;
 }
@@ -42,11 +41,7 @@ export async function takeSample(
   values['jobs that could run'] = await readyJobs(db);
   values['response time, p99, ms'] = percentile(load.takeLatencies(), 0.99);
   const tables = await tableSizes(db);
-  const sum = (of: (table: TableSize) => number) =>
-    Object.values(tables).reduce((total, table) => total + of(table), 0);
-  values['all tables, MB'] = sum(({ size }) => size) / 2 ** 20;
-  values['all indexes, MB'] = sum(({ indexes }) => indexes) / 2 ** 20;
-  values['dead rows'] = sum(({ dead }) => dead);
+  values['dead rows'] = Object.values(tables).reduce((total, { dead }) => total + dead, 0);
   return { at, values, tables };
 }
 
@@ -69,7 +64,7 @@ async function readyJobs(db: Kysely<Schema>): Promise<number> {
 async function tableSizes(db: Kysely<Schema>): Promise<Record<string, TableSize>> {
   const { rows } = await sql<TableSize & { name: string; schema: string }>`
     select relname as name, schemaname as schema, pg_total_relation_size(relid)::float as size,
-      pg_indexes_size(relid)::float as indexes, n_dead_tup::int as dead
+      n_dead_tup::int as dead
     from pg_stat_user_tables where schemaname in ('public', 'pgboss')
   `.execute(db);
   const sizes: Record<string, TableSize> = {};

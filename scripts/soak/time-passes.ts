@@ -18,8 +18,7 @@ const AGEING: readonly string[] = [
   `update mail_deliveries set sent_at = now() - interval '1 year' where sent_at < now() - ${LIFETIME}`,
   `update data_exports set ended_at = now() - interval '8 days' where ended_at < now() - ${LIFETIME}`,
   `update idempotency_keys set created_at = now() - interval '2 days' where created_at < now() - ${LIFETIME}`,
-  `update job_attempts set started_at = now() - interval '15 days'
-   where started_at < now() - ${LIFETIME} and ended_at is not null`,
+  `update job_attempts set started_at = now() - interval '15 days' where started_at < now() - ${LIFETIME}`,
   // pg-boss deletes jobs after a week.
   `delete from pgboss.job where completed_on < now() - ${LIFETIME}`,
   `delete from pgboss.job where name like '%.dead' and created_on < now() - ${LIFETIME}`,

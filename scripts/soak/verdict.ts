@@ -13,7 +13,6 @@ const FLOORS: readonly [RegExp, number][] = [
   [/connections/, 4],
   [/jobs/, 25],
   [/response time/, 60],
-  [/MB$/, 3],
   [/dead/, 5_000],
 ];
 

@@ -1,12 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
+import { createDatabase } from '../support/database.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { start } from '../support/processes.ts';
 
+// Mostly waits for processes.
+t.jobs = 3;
+
 // A short run with a fixed seed. `npm run fuzz` is the long one, with a seed of its own each time.
 t.test('no request is answered with a server error, late, or with internals', async (t) => {
-  const running = start(t, ['scripts/fuzz.ts', '--requests=1500', '--seed=1'], {});
+  const database = `--database=${await createDatabase(t)}`;
+  const running = start(t, ['scripts/fuzz.ts', database, '--requests=1500', '--seed=1'], {});
   t.equal(await running.exited(), 0, running.output);
   t.match(running.output, /^15\d\d requests in \d+ s/m);
   t.match(running.output, /^0 faults\./m);
@@ -16,7 +21,8 @@ t.test('stored requests are sent again', async (t) => {
   const file = join(await temporaryFolder(t), 'requests.json');
   const request = { route: 'GET /', as: 'nobody', method: 'GET', path: '/', headers: [] };
   await writeFile(file, JSON.stringify([request, { pieces: ['nonsense\r\n\r\n'], ending: 'ends' }]));
-  const running = start(t, ['scripts/fuzz.ts', `--replay=${file}`], {});
+  const database = `--database=${await createDatabase(t)}`;
+  const running = start(t, ['scripts/fuzz.ts', database, `--replay=${file}`], {});
   t.equal(await running.exited(), 0, running.output);
   t.match(running.output, 'No faults.');
 });

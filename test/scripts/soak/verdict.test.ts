@@ -9,7 +9,7 @@ function run(memory: (minute: number) => number, table: (minute: number) => Part
   return Array.from({ length: 180 }, (_, index) => ({
     at: index * 10,
     values: { 'web, resident memory, MB': memory(index / 6) },
-    tables: { posts: { size: 0, indexes: 0, rows: 0, dead: 0, ...table(index / 6) } },
+    tables: { posts: { size: 0, rows: 0, dead: 0, ...table(index / 6) } },
   }));
 }
 
