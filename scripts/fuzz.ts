@@ -21,7 +21,7 @@ const MAX_GROWTH = 1.2;
 /**
  * `npm run fuzz`: sends random requests to every route of a real web process, as everyone from a visitor to an
  * Administrator, and bytes that are not HTTP. No answer may be a server error, late, malformed or reveal internals; the
- * process must not end, log an error or grow. `--replay SEED:PATH` or `--replay FILE` sends a finding's requests again.
+ * process must not end, log an error or grow. `--deadline SECONDS` allows a slow machine more than five. `--replay SEED:PATH` or `--replay FILE` sends a finding's requests again.
  * `--database URL` takes an empty, migrated database instead of a PostgreSQL of its own.
  */
 await runMain(async () => {
@@ -29,7 +29,7 @@ await runMain(async () => {
   await withEmptyDatabase(options.database, async (databaseUrl) => {
     const site = await FuzzSite.open(databaseUrl);
     try {
-      const fuzzer = new Fuzzer(site);
+      const fuzzer = new Fuzzer(site, { deadlineMs: options.deadline * 1000 });
       const findings =
         options.replay === undefined
           ? await fuzz(site, fuzzer, options)
@@ -47,15 +47,21 @@ function readOptions() {
     options: {
       requests: { type: 'string', default: '50000' },
       seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
+      deadline: { type: 'string', default: '5' },
       replay: { type: 'string' },
       database: { type: 'string' },
     },
   });
-  const problems = (['requests', 'seed'] as const)
+  const problems = (['requests', 'seed', 'deadline'] as const)
     .filter((name) => !/^\d{1,10}$/.test(values[name]))
     .map((name) => `--${name}: "${values[name]}" is not accepted; give a whole number`);
   if (problems.length > 0) throw new ConfigError(problems);
-  return { ...values, requests: Number(values.requests), seed: Number(values.seed) };
+  return {
+    ...values,
+    requests: Number(values.requests),
+    seed: Number(values.seed),
+    deadline: Number(values.deadline),
+  };
 }
 
 async function fuzz(

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { FuzzRoute } from './routes.ts';
-import { DEADLINE_MS } from './send.ts';
+import type { Target } from './send.ts';
 
 /** Bytes for a socket, one character per byte, in pieces that are sent one after the other. */
 export interface RawRequest {
@@ -241,7 +241,10 @@ interface RawAnswer {
 }
 
 /** Sends bytes and reads what comes back until the server ends the connection or is quiet. */
-export async function sendRaw(port: number, { pieces, ending }: RawRequest): Promise<RawAnswer> {
+export async function sendRaw(
+  { port, deadlineMs }: Target,
+  { pieces, ending }: RawRequest,
+): Promise<RawAnswer> {
   const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
   const received: Buffer[] = [];
   let heardAt = performance.now();
@@ -263,7 +266,7 @@ export async function sendRaw(port: number, { pieces, ending }: RawRequest): Pro
   if (ending === 'ends') socket.end();
   if (ending === 'resets') await sleep(PAUSE_MS);
   else {
-    const limit = ending === 'waits' ? QUIET_MS : DEADLINE_MS;
+    const limit = ending === 'waits' ? QUIET_MS : deadlineMs;
     const isQuiet = () => performance.now() - heardAt > limit;
     while (!isOver && !isQuiet()) await sleep(PAUSE_MS);
   }

@@ -55,6 +55,7 @@ const WARM = 0.4;
 /** Sends random requests to a site and checks every answer. */
 export class Fuzzer {
   readonly #site: FuzzSite;
+  readonly #deadlineMs: number;
   readonly #batches: fc.Arbitrary<FuzzRequest[]>;
   readonly #statuses = new Map<string, number>();
   readonly #reached = new Set<string>();
@@ -62,8 +63,10 @@ export class Fuzzer {
   #sent = 0;
   #slowestMs = 0;
 
-  constructor(site: FuzzSite) {
+  /** @param options.deadlineMs how long the site may take to respond */
+  constructor(site: FuzzSite, { deadlineMs }: { deadlineMs: number }) {
     this.#site = site;
+    this.#deadlineMs = deadlineMs;
     const request: fc.Arbitrary<FuzzRequest> = fc.oneof(
       { weight: 9, arbitrary: httpRequests(site.routes, site.harvest) },
       { weight: 1, arbitrary: rawRequests(site.routes) },
@@ -150,15 +153,15 @@ export class Fuzzer {
   }
 
   async #sendOne(request: FuzzRequest): Promise<string[]> {
-    const { port } = this.#site.web;
+    const target = { port: this.#site.web.port, deadlineMs: this.#deadlineMs };
     if ('pieces' in request) {
-      const answer = await sendRaw(port, request);
+      const answer = await sendRaw(target, request);
       this.#count(/^HTTP\/1\.1 (\d{3})/.exec(answer.received)?.[1] ?? '-');
       return faultsOfRaw(answer).map((fault) => `raw bytes: ${fault}`);
     }
     const { method, route } = request;
     try {
-      const answer = await sendHttp(port, request, this.#site.secrets);
+      const answer = await sendHttp(target, request, this.#site.secrets);
       this.#count(String(answer.status));
       this.#slowestMs = Math.max(this.#slowestMs, answer.ms);
       if (answer.status < 400 && route.startsWith(`${method} `)) this.#reached.add(route);

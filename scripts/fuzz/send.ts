@@ -5,8 +5,11 @@ import { buffer } from 'node:stream/consumers';
 import type { Secrets } from './accounts.ts';
 import type { HttpRequest } from './requests.ts';
 
-/** How long the server may take to respond. */
-export const DEADLINE_MS = 5_000;
+/** Where requests go, and how long the server may take. */
+export interface Target {
+  readonly port: number;
+  readonly deadlineMs: number;
+}
 
 export interface Answer {
   readonly status: number;
@@ -42,14 +45,19 @@ export function fill(
 }
 
 /** Sends a request over a kept connection. Throws if there is no answer, or none in time. */
-export async function sendHttp(port: number, request: HttpRequest, secrets: Secrets): Promise<Answer> {
+export async function sendHttp(
+  { port, deadlineMs }: Target,
+  request: HttpRequest,
+  secrets: Secrets,
+): Promise<Answer> {
+  const target = { port, deadlineMs };
   const { path, headers, body } = fill(request, secrets);
   try {
-    return await sendOnce(port, { method: request.method, path, headers, body });
+    return await sendOnce(target, { method: request.method, path, headers, body });
   } catch (error) {
     // A kept connection may be closed by the server at the moment when the next request is sent, in HTTP by design.
     if (!(error instanceof ReusedConnectionClosed)) throw error;
-    return sendOnce(port, { method: request.method, path, headers, body });
+    return sendOnce(target, { method: request.method, path, headers, body });
   }
 }
 
@@ -57,7 +65,10 @@ class ReusedConnectionClosed extends Error {}
 
 interface Sendable extends Required<Pick<HttpRequest, 'path' | 'headers' | 'body' | 'method'>> {}
 
-async function sendOnce(port: number, { method, path, headers, body }: Sendable): Promise<Answer> {
+async function sendOnce(
+  { port, deadlineMs }: Target,
+  { method, path, headers, body }: Sendable,
+): Promise<Answer> {
   const startedAt = performance.now();
   const bytes = Buffer.from(body, 'latin1');
   const expectsBody = bytes.length > 0 || method === 'POST' || method === 'PUT';
@@ -71,7 +82,7 @@ async function sendOnce(port: number, { method, path, headers, body }: Sendable)
       ...Object.fromEntries(headers),
       ...(expectsBody && { 'content-length': bytes.length }),
     },
-    signal: AbortSignal.timeout(DEADLINE_MS),
+    signal: AbortSignal.timeout(deadlineMs),
   });
   sent.end(bytes);
   try {

@@ -15,7 +15,7 @@ import { collectRoutes, type FuzzRoute } from './routes.ts';
 const AMOUNTS = { users: 60, posts: 400, comments: 1_200, follows: 300, seed: 1 };
 
 /** What is logged when a busy machine sheds requests with 503. */
-const SHED = /"type":"OutOfTime"/;
+const SHED = /"msg":"the database is unavailable"/;
 
 /** High enough for most requests to get past the limits, and low enough for some to be refused. */
 const LIMITS = Object.keys(DEFAULT_LIMITS)
