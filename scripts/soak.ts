@@ -34,7 +34,7 @@ function readOptions() {
 }
 
 function print(
-  { samples, actions, mails, refused, failures }: SoakReport,
+  { samples, actions, mails, refused, shed, failures }: SoakReport,
   verdicts: readonly Verdict[],
 ): void {
   console.log(`\n${machine()}\n`);
@@ -56,7 +56,7 @@ function print(
     console.log(cells.join('  ').trimEnd());
   }
   console.log(
-    `\n${actions} actions and ${mails} mails in ${(samples.at(-1)?.at ?? 0).toFixed(0)} s, ${refused} attempts refused, ${failures.length} failures.`,
+    `\n${actions} actions and ${mails} mails in ${(samples.at(-1)?.at ?? 0).toFixed(0)} s, ${refused} attempts refused, ${shed} requests shed, ${failures.length} failures.`,
   );
   for (const failure of [...new Set(failures)].slice(0, 20)) console.error(`FAULT: ${failure}`);
 }

@@ -34,6 +34,8 @@ export class Load {
   /** What went wrong. */
   readonly failures: string[] = [];
   count = 0;
+  /** Requests that a busy machine shed. */
+  shed = 0;
   readonly #app: FastifyInstance;
   readonly #url: string;
   readonly #mailbox: Mailbox;
@@ -93,7 +95,8 @@ export class Load {
     try {
       await act();
     } catch (error) {
-      this.failures.push(error instanceof Error ? error.message : String(error));
+      if (error instanceof Shed) this.shed += 1;
+      else this.failures.push(error instanceof Error ? error.message : String(error));
     }
   }
 
@@ -222,6 +225,7 @@ export class Load {
     });
     await response.arrayBuffer();
     this.#latencies.push(performance.now() - startedAt);
+    if (response.status === 503 && response.headers.has('retry-after')) throw new Shed();
     if (!expected.includes(response.status))
       throw new Error(`${path.replaceAll(/\d+/g, 'N')} responded with ${response.status}`);
     return response;
@@ -249,6 +253,8 @@ export class Load {
     return regular;
   }
 }
+
+class Shed extends Error {}
 
 async function signIn({ db }: FastifyInstance, userId: number): Promise<Regular> {
   const session = await startSession(db, { userId, isRemembered: true });

@@ -29,6 +29,8 @@ export interface SoakReport {
   readonly actions: number;
   readonly mails: number;
   readonly refused: number;
+  /** Requests that were answered with 503 and Retry-After. */
+  readonly shed: number;
   /** Unexpected responses, and what the processes complained about. */
   readonly failures: readonly string[];
 }
@@ -80,6 +82,7 @@ export async function soak(
       actions: load.count,
       mails: server.accepted,
       refused: server.refused,
+      shed: load.shed,
       failures: [...load.failures, ...complaints],
     };
   } finally {
