@@ -11,6 +11,7 @@ const LONGEST = [
   'test/system/browser/pages.test.ts',
   'test/scripts/torture.test.ts',
   'test/scripts/faults.test.ts',
+  'test/scripts/fuzz.test.ts',
   'test/jobs/export.test.ts',
   'test/system/rolling-deploy.test.ts',
   'test/system/coherence.test.ts',

@@ -30,6 +30,19 @@ export async function withCluster(
   }
 }
 
+/**
+ * Runs a command with an empty, migrated database, by default one of its own.
+ *
+ * @param given the URL of another
+ */
+export async function withEmptyDatabase(
+  given: string | undefined,
+  use: (databaseUrl: string) => Promise<void>,
+): Promise<void> {
+  if (given !== undefined) return use(given);
+  await withCluster(undefined, async (databaseUrl) => use(await databaseUrl('pennypost')));
+}
+
 async function createDatabase(maintenanceUrl: string, name: string): Promise<void> {
   const client = new pg.Client({ connectionString: maintenanceUrl });
   await client.connect();

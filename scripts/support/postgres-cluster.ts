@@ -209,7 +209,7 @@ async function isAlive(pid: number, cluster: string): Promise<boolean> {
   }
 }
 
-/** A port on loopback that is free now. */
+/** Finds a port that nothing listens on. */
 export async function findFreePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {

@@ -70,8 +70,12 @@ export default fp(
     app.setNotFoundHandler((request, reply) =>
       answer(request, reply, { status: 404, message: NOT_FOUND, retryAfter: undefined }),
     );
+    // Node would send no security headers.
+    app.server.on('checkExpectation', (_request, response) =>
+      response.writeHead(417, { ...app.securityHeaders, 'content-length': 0 }).end(),
+    );
   },
-  { name: 'errors', dependencies: ['views', 'assets', 'alarms', 'db'] },
+  { name: 'errors', dependencies: ['views', 'assets', 'alarms', 'db', 'security-headers'] },
 );
 
 /** Logs why a request failed, and raises an alarm if it is a server error. Returns what to respond. */

@@ -42,6 +42,7 @@ export async function createBoss(app: FastifyInstance, clock: Clock | undefined)
     schedule: isWorker,
     registerInstance: false,
     persistQueueStats: true,
+    queueStatRetentionDays: 1, // A few megabytes an hour; charts show a day.
     superviseIntervalSeconds: SUPERVISE_SECONDS,
     monitorIntervalSeconds: SUPERVISE_SECONDS,
     openTelemetry: { enabled: false },

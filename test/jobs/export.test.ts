@@ -3,11 +3,11 @@ import t from 'tap';
 import { cancelExport } from '../../src/domain/exports/requests.ts';
 import { writeExport } from '../../src/domain/exports/write.ts';
 import { prune } from '../../src/domain/prune.ts';
-import { exportQueue } from '../../src/queue/contracts.ts';
+import { exportQueue, mailQueue } from '../../src/queue/contracts.ts';
 import { build } from '../support/build.ts';
 import { Client, messagesOf } from '../support/client.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
-import { assertEnqueued, drain, jobsOf } from '../support/jobs.ts';
+import { assertEnqueued, deadLettersOf, drain, jobsOf } from '../support/jobs.ts';
 import { start } from '../support/processes.ts';
 import { catchMail, linkIn } from '../support/smtp.ts';
 import { unzip } from '../support/unzip.ts';
@@ -84,6 +84,22 @@ t.test('a new export replaces the previous one, and three a day are allowed', as
   t.equal(refused.statusCode, 429);
   t.ok(Number(refused.headers['retry-after']) > 80_000);
   t.equal((await client.get('/your-data/download')).statusCode, 200, 'the last one is kept');
+});
+
+t.test('the mail about an export that a newer one has replaced is dropped', async (t) => {
+  const { app, smtp, client } = await setUp(t);
+  for (let number = 1; number <= 2; number += 1) {
+    await client.post('/your-data');
+    const exportId = (await jobsOf(app, exportQueue)).at(-1)?.data.exportId ?? 0;
+    await writeExport(app, exportId, { signal: new AbortController().signal });
+  }
+  await drain(app);
+  t.same(
+    smtp.mails.map(({ subject }) => subject),
+    ['[Pennypost] Your data export is ready'],
+  );
+  t.same(await jobsOf(app, mailQueue), [], 'nothing is retried');
+  t.same(await deadLettersOf(app, mailQueue), []);
 });
 
 t.test('the page shows the progress, and a running export can be cancelled', async (t) => {

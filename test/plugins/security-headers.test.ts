@@ -41,7 +41,9 @@ t.test('responses sent without routes have the same headers', async (t) => {
   t.match(nonsense, /^HTTP\/1\.1 400 Bad Request\r\n/);
   const huge = await say(`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`);
   t.match(huge, /^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/);
-  for (const answer of [nonsense, huge]) {
+  const hopeful = await say('GET / HTTP/1.1\r\nHost: localhost\r\nExpect: x\r\nConnection: close\r\n\r\n');
+  t.match(hopeful, /^HTTP\/1\.1 417 Expectation Failed\r\n/);
+  for (const answer of [nonsense, huge, hopeful]) {
     t.match(answer, /^content-security-policy: default-src 'none'/im);
     t.match(answer, /^x-content-type-options: nosniff\r$/im);
   }

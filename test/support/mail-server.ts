@@ -17,6 +17,8 @@ type Callback = (error?: Error | null) => void;
 export class FaultyMailServer {
   /** What goes wrong at a stage, if anything. */
   plan: (stage: SmtpStage) => SmtpFault | undefined = () => undefined;
+  /** Called with every accepted mail. */
+  onMail: (mail: string) => void = () => {};
   refused = 0;
   /** Accepted mails, oldest first. A mail counts from its final dot, because nobody can take it back after that. */
   readonly accepted: { readonly to: string; readonly messageId: string; readonly at: number }[] = [];
@@ -106,6 +108,7 @@ export class FaultyMailServer {
   #accept(mail: string, { envelope: { rcptTo } }: SMTPServerSession): void {
     const messageId = /^Message-ID: (<[^>]+>)/im.exec(mail)?.[1] ?? '';
     for (const { address } of rcptTo) this.accepted.push({ to: address, messageId, at: performance.now() });
+    this.onMail(mail);
   }
 }
 

@@ -1,0 +1,21 @@
+import t from 'tap';
+import { createDatabase } from '../support/database.ts';
+import { start } from '../support/processes.ts';
+
+// A short run, so that the script keeps working. It is too short to tell whether anything grows.
+t.test('people use the site, and nothing fails', async (t) => {
+  const database = `--database=${await createDatabase(t)}`;
+  const running = start(t, ['scripts/soak.ts', database, '--minutes=0.1'], {});
+  await running.exited();
+  t.match(running.output, /^web, resident memory, MB .*flat$/m);
+  t.match(
+    running.output,
+    /^\d+ actions and [1-9]\d* mails in \d+ s, \d+ attempts refused, \d+ requests shed, 0 failures\.$/m,
+  );
+});
+
+t.test('the time is validated', async (t) => {
+  const running = start(t, ['scripts/soak.ts', '--minutes=long'], {});
+  t.equal(await running.exited(), 2);
+  t.match(running.output, /^--minutes: "long" is not accepted/);
+});
