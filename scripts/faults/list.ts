@@ -15,7 +15,6 @@ export const faults: readonly Fault[] = [
 /** Those that are quickly over, for `--short`. */
 export const SHORT: readonly string[] = [
   'postgres-crashed',
-  'out-of-connections',
   'database-read-only',
   'smtp-drops-in-data',
   'worker-terminated-with-long-jobs',
