@@ -12,6 +12,7 @@ const ENTRIES = [
   'src/worker.ts',
   'src/compile-cache.ts',
   'src/domain/markdown/thread.ts',
+  'src/queue/heartbeat-thread.ts',
   ...['start', 'migrate', 'admin', 'console', 'profile'].map((name) => `scripts/${name}.ts`),
 ];
 
@@ -32,8 +33,8 @@ async function packagesOf(entries: readonly string[]): Promise<string[]> {
     const source = stripTypeScriptTypes(await readFile(join(ROOT, file), 'utf8'));
     for (const [, statically, dynamically] of source.replaceAll(GUARDED, '').matchAll(IMPORTS)) {
       const name = statically ?? dynamically ?? '';
-      if (name.startsWith('.')) files.add(join(dirname(file), name));
-      else if (!name.startsWith('node:')) packages.add(packageOf(name));
+      if (name.endsWith('.ts')) files.add(join(dirname(file), name));
+      else if (!/^(?:\.|node:)/.test(name)) packages.add(packageOf(name));
     }
   }
   return [...packages].sort();
