@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { NODE_ARGUMENTS } from '../support/node-arguments.ts';
 
 const WORKER = join(import.meta.dirname, '..', '..', 'src', 'worker.ts');
 
@@ -67,6 +68,7 @@ export class WorkerPool {
 
   #start(): ChildProcess {
     const child = fork(WORKER, [], {
+      execArgv: [...NODE_ARGUMENTS],
       env: { ...process.env, ...this.#env },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
