@@ -26,13 +26,8 @@ const MAX_UNANSWERED = 10_000;
 /** Provides `app.mailLedger`, which keeps mails from being sent twice. */
 export default fp(
   async (app) => {
-    // Without a pause: a mail whose worker dies before this is sent twice.
-    const batcher = new Batcher(
-      (deliveries: readonly Delivery[]) => persist(() => recordDeliveries(app.db, deliveries)),
-      { pauseMs: 0 },
-    );
     app.decorate('mailLedger', {
-      record: (delivery) => batcher.add(delivery),
+      record: (delivery) => persist(() => recordDeliveries(app.db, [delivery])),
       unanswered: new LRUCache<string, string>({ max: MAX_UNANSWERED }),
     });
   },
