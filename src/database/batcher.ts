@@ -3,21 +3,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Items per write. */
 const LARGEST_BATCH = 500;
 
+/** The pause between two writes, so that more items share the next one. */
+const PAUSE_MS = 10;
+
 /**
- * Writes items in batches: those added during a write share the next. So they share the round trip to the database and the
- * disk flush, and a single item is written at once.
+ * Writes items in batches: those added during a write, or shortly after it, share the next. So they share the round trip to
+ * the database and the disk flush, and a single item is written at once.
  */
 export class Batcher<Item> {
   readonly #write: (items: readonly Item[]) => Promise<void>;
-  readonly #pauseMs: number;
   #items: Item[] = [];
   #next: Promise<void> | undefined;
   #current: Promise<unknown> = Promise.resolve();
 
-  /** @param options.pauseMs a pause between two writes, so that more items share the next one */
-  constructor(write: (items: readonly Item[]) => Promise<void>, { pauseMs }: { pauseMs: number }) {
+  constructor(write: (items: readonly Item[]) => Promise<void>) {
     this.#write = write;
-    this.#pauseMs = pauseMs;
   }
 
   /** Adds an item. Settles when its write does. */
@@ -35,8 +35,7 @@ export class Batcher<Item> {
     });
     this.#items = items;
     this.#next = next;
-    const written = next.catch(() => {});
-    this.#current = this.#pauseMs > 0 ? written.then(() => sleep(this.#pauseMs)) : written;
+    this.#current = next.catch(() => {}).then(() => sleep(PAUSE_MS));
     return next;
   }
 }

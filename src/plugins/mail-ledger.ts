@@ -1,8 +1,7 @@
 import fp from 'fastify-plugin';
 import { LRUCache } from 'lru-cache';
-import { Batcher } from '../database/batcher.ts';
 import { persist } from '../database/persist.ts';
-import { type Delivery, recordDeliveries } from '../domain/mail/ledger.ts';
+import { type Delivery, recordDelivery } from '../domain/mail/ledger.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -11,7 +10,10 @@ declare module 'fastify' {
 }
 
 export interface MailLedger {
-  /** Records durably that the mail server has accepted a mail. Concurrent mails share one statement. */
+  /**
+   * Records durably that the mail server has accepted a mail. At once, not in batches: a mail is sent twice if its worker is
+   * killed before this.
+   */
   record(delivery: Delivery): Promise<void>;
   /**
    * The tokens of mails for which the server has not answered, by the ids of their jobs. In memory, because the database
@@ -27,7 +29,7 @@ const MAX_UNANSWERED = 10_000;
 export default fp(
   async (app) => {
     app.decorate('mailLedger', {
-      record: (delivery) => persist(() => recordDeliveries(app.db, [delivery])),
+      record: (delivery) => persist(() => recordDelivery(app.db, delivery)),
       unanswered: new LRUCache<string, string>({ max: MAX_UNANSWERED }),
     });
   },

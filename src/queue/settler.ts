@@ -21,9 +21,6 @@ export interface SettlerDependencies {
 /** How often a job with an unknown payload is offered to the workers again, of which one may be newer. */
 const UNKNOWN_PAYLOAD_SECONDS = 60;
 
-/** Between two writes of completions. A worker that dies in it runs these jobs again, and mails have their ledger. */
-const COMPLETION_PAUSE_MS = 10;
-
 /** A finished attempt. */
 export interface Ended {
   readonly claim: Claim;
@@ -37,9 +34,7 @@ export interface Ended {
 export class Settler {
   readonly #queue: string;
   readonly #deps: SettlerDependencies;
-  readonly #completions = new Batcher<Ended>((all) => this.#writeCompletions(all), {
-    pauseMs: COMPLETION_PAUSE_MS,
-  });
+  readonly #completions = new Batcher<Ended>((all) => this.#writeCompletions(all));
 
   constructor(queue: string, deps: SettlerDependencies) {
     this.#queue = queue;

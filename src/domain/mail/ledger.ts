@@ -8,15 +8,15 @@ export interface Delivery {
   readonly messageId: string;
 }
 
-/** Records that the mail server has accepted these mails. Commits synchronously, to survive a power cut. */
-export async function recordDeliveries(db: Db, deliveries: readonly Delivery[]): Promise<void> {
-  const column = (name: keyof Delivery) => deliveries.map((delivery) => delivery[name]);
+/** Records that the mail server has accepted a mail. Commits synchronously, to survive a power cut. */
+export async function recordDelivery(
+  db: Db,
+  { jobId, userId, template, messageId }: Delivery,
+): Promise<void> {
   await sql`
     insert into mail_deliveries (job_id, user_id, template, message_id)
-    select delivery.job_id, delivery.user_id, delivery.template, delivery.message_id from
-      unnest(${column('jobId')}::uuid[], ${column('userId')}::integer[], ${column('template')}::text[],
-        ${column('messageId')}::text[]) as delivery (job_id, user_id, template, message_id),
-      set_config('synchronous_commit', 'on', true)
+    select ${jobId}::uuid, ${userId}::integer, ${template}::text, ${messageId}::text
+    from set_config('synchronous_commit', 'on', true)
     on conflict (job_id) do nothing
   `.execute(db);
 }
