@@ -46,5 +46,5 @@ export interface Period {
 export const DEFAULT_SECONDS = 5;
 export const RECOVERY_SECONDS = 5;
 
-/** How long a reader may wait for an answer. It should be 2 seconds; the deadline of a request is 3 today. */
-export const READER_LIMIT_MS = 3_500;
+/** How long an answer to someone who reads or who changes something may take: their deadline, and a little more. */
+export const LIMIT_MS = { reading: 2_000, changing: 3_500 };

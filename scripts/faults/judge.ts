@@ -1,5 +1,5 @@
-import { type Fault, READER_LIMIT_MS, RECOVERY_SECONDS, type Readers } from './fault.ts';
-import type { Probe } from './load.ts';
+import { type Fault, LIMIT_MS, RECOVERY_SECONDS, type Readers } from './fault.ts';
+import { type Probe, READING_KINDS } from './load.ts';
 import type { Measured, Pace } from './measure.ts';
 
 /** A row of the table, and the promises that were broken. */
@@ -68,6 +68,7 @@ function isPage({ kind }: Probe): boolean {
 function faultsOf(probe: Probe, readers: Readers, slack: number): string[] {
   const { kind, status, isHanging, hasRetryAfter, isUgly, startedAt, endedAt } = probe;
   const ms = endedAt - startedAt;
+  const limitMs = READING_KINDS.has(kind) ? LIMIT_MS.reading : LIMIT_MS.changing;
   const isRefusal = status === 503 && hasRetryAfter;
   const isAllowed =
     (status >= 200 && status < 400) ||
@@ -79,7 +80,7 @@ function faultsOf(probe: Probe, readers: Readers, slack: number): string[] {
       : [
           `${kind}: ${isHanging ? 'no answer' : `${status}${status === 503 && !hasRetryAfter ? ' without Retry-After' : ''}`}`,
         ]),
-    ...(ms > READER_LIMIT_MS * slack ? [`${kind}: took longer than ${READER_LIMIT_MS} ms`] : []),
+    ...(ms > limitMs * slack ? [`${kind}: took longer than ${limitMs} ms`] : []),
     ...(isUgly ? [`${kind}: showed the inside`] : []),
   ];
 }

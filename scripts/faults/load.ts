@@ -8,6 +8,7 @@ import type { Site } from './site.ts';
 /** What is requested all the time. `page` is in the cache, `uncached` is not, the others write. */
 export const KINDS = ['page', 'uncached', 'live', 'write', 'sign-in', 'sign-up'] as const;
 export type Kind = (typeof KINDS)[number];
+export const READING_KINDS: ReadonlySet<Kind> = new Set(['page', 'uncached', 'live']);
 
 /** A request and its answer. */
 export interface Probe {
