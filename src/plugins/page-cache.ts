@@ -240,10 +240,7 @@ function send(reply: FastifyReply, { headers, body }: CachedPage): void {
   reply.headers(headers).send(body);
 }
 
-/**
- * Sends a page, and what earlier hooks have set for this response alone. Skips the hooks that complete other responses:
- * without Node's own part, they are half of the work.
- */
+/** Sends a page, with what earlier hooks have set for this response. Skips the hooks that complete others: half of the work. */
 function sendAtOnce(reply: FastifyReply, lines: readonly string[], body: Buffer): void {
   const own = Object.entries(reply.getHeaders()).flat().map(String);
   reply.hijack();

@@ -39,6 +39,7 @@ interface Dependencies extends SettlerDependencies {
  */
 export class Consumer {
   readonly job: JobDefinition;
+  readonly #name: string;
   readonly #deps: Dependencies;
   readonly #settler: Settler;
   /** The queue's share of the worker's slots. */
@@ -61,6 +62,7 @@ export class Consumer {
 
   constructor(job: JobDefinition, deps: Dependencies) {
     this.job = job;
+    this.#name = job.contract.name;
     this.#deps = deps;
     this.#settler = new Settler(job.contract.name, deps);
     this.#limit = Math.min(job.contract.concurrency ?? Infinity, deps.concurrency);
@@ -118,10 +120,6 @@ export class Consumer {
     await waitAtMost(graceMs, settled);
     for (const { controller } of this.#started.keys()) controller.abort(new ShuttingDown('the worker stops'));
     await settled;
-  }
-
-  get #name(): string {
-    return this.job.contract.name;
   }
 
   #claims(): Claim[] {
@@ -241,15 +239,11 @@ export class Consumer {
   /** Waits for the next poll or until woken. */
   async #rest(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
-    if (!this.#isWoken) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, POLL_MS);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, POLL_MS);
+    this.#wake = resolve;
+    if (!this.#isWoken) await promise;
+    clearTimeout(timer);
     this.#isWoken = false;
   }
 }
