@@ -46,5 +46,5 @@ export interface Period {
 export const DEFAULT_SECONDS = 5;
 export const RECOVERY_SECONDS = 5;
 
-/** How long an answer to someone who reads or who changes something may take: their deadline, and a little more. */
+/** How long a response may take to a request that reads or changes something: its deadline, and a little more. */
 export const LIMIT_MS = { reading: 2_000, changing: 3_500 };

@@ -7,7 +7,7 @@ const MAX_WAITING = 1_000;
 /** How long a request may wait for its first connection. Later would leave too little of its time for the rest. */
 const MAX_WAIT_MS = 1_000;
 
-/** Who wants a connection. */
+/** A request or job that needs a connection. */
 export interface Caller {
   /** Whether it may use the connections that are kept free of ordinary pages. */
   readonly isVital: boolean;

@@ -1,7 +1,6 @@
 import type { CircuitBreaker, DatabaseUse } from './circuit-breaker.ts';
 import type { Gate } from './gate.ts';
 import type { NamingClient, NamingPool } from './prepared-statements.ts';
-import { OutOfTime } from './unavailable.ts';
 
 interface Gated {
   readonly gate: Gate;
@@ -13,8 +12,8 @@ interface Gated {
 }
 
 /**
- * Wraps a pool so that requests wait their turn for its connections, and no longer than until their deadline. Once a
- * connection is lost, those that were idle at the time are not trusted either.
+ * Wraps a pool so that requests wait their turn for its connections. Once a connection is lost, those that were idle at the
+ * time are not trusted either.
  */
 export function gated(pool: NamingPool, { gate, breaker, currentUse, waitMs }: Gated): NamingPool {
   const usedAt = new WeakMap<NamingClient, number>();
@@ -26,9 +25,8 @@ export function gated(pool: NamingPool, { gate, breaker, currentUse, waitMs }: G
       const use = currentUse();
       if (use === undefined) await gate.enter({ isVital: true, hasBegun: true, waitMs });
       else await admit(use);
-      const connecting = connect();
       try {
-        const client = await before(use?.deadline, connecting);
+        const client = await connect();
         const { release } = client;
         client.release = (destroy) => {
           if (destroy) lostAt = performance.now();
@@ -38,10 +36,7 @@ export function gated(pool: NamingPool, { gate, breaker, currentUse, waitMs }: G
         };
         return client;
       } catch (error) {
-        connecting
-          .then((late) => late.release())
-          .catch(() => {}) // It is the error that is thrown.
-          .finally(() => gate.leave());
+        gate.leave();
         throw error;
       }
     },
@@ -66,12 +61,4 @@ export function gated(pool: NamingPool, { gate, breaker, currentUse, waitMs }: G
       throw refusal;
     }
   }
-}
-
-/** @throws OutOfTime if the deadline comes first */
-function before(deadline: number | undefined, connecting: Promise<NamingClient>): Promise<NamingClient> {
-  if (deadline === undefined) return connecting;
-  const { promise: tooLate, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new OutOfTime()), Math.max(1, deadline - performance.now()));
-  return Promise.race([connecting, tooLate]).finally(() => clearTimeout(timer));
 }

@@ -1,19 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import t, { type Test } from 'tap';
+import { findFreePort } from '../../scripts/support/postgres-cluster.ts';
 import { createDatabase } from '../support/database.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { type RunningProcess, start } from '../support/processes.ts';
 import { linkIn } from '../support/smtp.ts';
 import { waitFor } from '../support/wait-for.ts';
-
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return String(port);
-}
 
 // Mostly waits for processes.
 t.jobs = 3;
@@ -87,7 +80,7 @@ class Site {
   }
 
   static async create(t: Test): Promise<Site> {
-    const env = { DATA_DIR: await temporaryFolder(t), PORT: await freePort() };
+    const env = { DATA_DIR: await temporaryFolder(t), PORT: String(await findFreePort()) };
     return new Site(t, env, await startSystem(t, env));
   }
 
@@ -130,7 +123,7 @@ t.test('npm start runs a whole site', async (t) => {
   });
 
   await t.test('a second start in the same folder is refused and does no harm', async (t) => {
-    const second = start(t, ['scripts/start.ts'], { ...site.env, PORT: await freePort() });
+    const second = start(t, ['scripts/start.ts'], { ...site.env, PORT: String(await findFreePort()) });
     t.equal(await second.exited(), 1);
     const { pid } = site.system.child;
     t.match(second.output, new RegExp(`^Pennypost is already running on .* \\(process ${pid}\\)`));

@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import type { Test } from 'tap';
 import { findBinaries, run } from '../../scripts/support/postgres-binaries.ts';
+import { findFreePort } from '../../scripts/support/postgres-cluster.ts';
 import { createEmptyDatabase, testServerVersion } from './database.ts';
 
 const execute = promisify(execFile);
@@ -60,12 +60,4 @@ async function startServer(t: Test, programs: string): Promise<CreateDatabase> {
     await client.end();
     return urlOf(name);
   };
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
