@@ -121,7 +121,12 @@ function httpOptions(config: Config) {
     requestTimeout: config.requestTimeoutMs,
     connectionTimeout: config.connectionTimeoutMs,
     // Node looks for slow requests every 30 seconds unless told otherwise.
-    http: { headersTimeout: config.headersTimeoutMs, connectionsCheckingInterval: 500 },
+    http: {
+      headersTimeout: config.headersTimeoutMs,
+      connectionsCheckingInterval: 500,
+      // The errors plugin refuses requests without a Host.
+      requireHostHeader: false,
+    },
     routerOptions: { maxParamLength: 200 },
   } satisfies FastifyHttpOptions<Server>;
 }

@@ -29,7 +29,7 @@ export const DEFAULT_LIMITS = Object.freeze({
   comment: perAccount(120, HOUR),
   /** Following and unfollowing. */
   follow: perAccount(300, HOUR),
-  /** Changes to profiles and mail choices. */
+  /** Changes to profiles and mail choices, and cancelled exports. */
   profile: perAccount(60, HOUR),
   /** Previews. */
   preview: perAccount(300, HOUR),

@@ -62,6 +62,12 @@ export default fp(
     app.setErrorHandler<FastifyError>((error, request, reply) =>
       answer(request, reply, reportError(app, error, request)),
     );
+    // RFC 9112, section 3.2. Node would refuse it itself, but without security headers.
+    app.addHook('onRequest', (request, reply, done) => {
+      const { headers, httpVersion } = request.raw;
+      if (headers.host !== undefined || httpVersion !== '1.1') return done();
+      answer(request, reply, { status: 400, message: 'The Host header is missing.', retryAfter: undefined });
+    });
     // PostgreSQL cannot store NUL, so no such page can exist.
     app.addHook('onRequest', ({ url }, _reply, done) => {
       const isImpossible = url.includes('%00') && url.split('?', 1)[0]?.includes('%00');

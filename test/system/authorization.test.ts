@@ -18,7 +18,21 @@ interface Asker {
   readonly credentials: Credentials;
 }
 
+const LIMITED_OTHERWISE = new Set([
+  // They count attempts themselves, because they first have to find out whose.
+  ...['POST /auth/register', 'POST /auth/login', 'POST /auth/unconfirmed', 'POST /auth/confirm'],
+  ...['POST /auth/reset', 'POST /auth/change-email', 'POST /auth/change-password', 'POST /auth/verify'],
+  // They use up a link, or delete what was limited when it was made.
+  ...['POST /auth/confirm/:token', 'POST /auth/reset/:token', 'POST /auth/change-email/:token'],
+  ...['POST /auth/undo-email-change/:token', 'POST /unsubscribe/:token', 'POST /auth/logout'],
+  ...['POST /post/:id/delete', 'POST /comment/:id/delete', 'DELETE /api/v1/posts/:id'],
+  ...['DELETE /api/v1/comments/:id', 'POST /api-tokens/:id/revoke', 'POST /api-tokens/revoke-unnamed'],
+  // They are for moderators and Administrators.
+  ...['POST /moderate/enable/:id', 'POST /moderate/disable/:id', 'POST /admin/jobs/do'],
+]);
+
 const routes = new Set<string>();
+const limited = new Set<string>();
 const app: FastifyInstance = buildApp(
   testConfig({
     DATABASE_URL: await createDatabase(t),
@@ -29,8 +43,11 @@ const app: FastifyInstance = buildApp(
   }),
 );
 t.teardown(() => app.close());
-app.addHook('onRoute', ({ method, url }) => {
-  for (const one of [method].flat()) if (one !== 'HEAD') routes.add(`${one} ${url}`);
+app.addHook('onRoute', ({ method, url, config }) => {
+  for (const one of [method].flat()) {
+    if (one !== 'HEAD') routes.add(`${one} ${url}`);
+    if (config?.limit !== undefined) limited.add(`${one} ${url}`);
+  }
 });
 await app.ready();
 
@@ -57,6 +74,14 @@ t.test('the matrix lists every route and nothing else', async (t) => {
   }
   t.same(
     [...written, ...Object.keys(REQUESTS)].filter((route) => !routes.has(route)),
+    [],
+  );
+});
+
+t.test('every change counts towards a limit', async (t) => {
+  const unlimited = MATRIX.filter(({ route, changes }) => changes !== undefined && !limited.has(route));
+  t.same(
+    unlimited.map(({ route }) => route).filter((route) => !LIMITED_OTHERWISE.has(route)),
     [],
   );
 });

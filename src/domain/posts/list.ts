@@ -1,15 +1,13 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
+import { htmlInList } from '../markdown/html-in-list.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 import { inMonth, type Month } from './archive.ts';
 
-/** Characters of a post's HTML that a list shows, so that a page of long posts does not grow to megabytes. */
-const MAX_HTML_IN_LIST = 10_000;
-
 /** A post in a list. */
 export interface ListedPost extends Post {
-  /** Whether `bodyHtml` is truncated. It may end inside a tag. */
+  /** Whether `bodyHtml` is truncated; see `htmlInList`. */
   readonly isCut: boolean;
 }
 
@@ -100,12 +98,7 @@ function postsOf(db: Db, { author, month }: PostFilter): PostsQuery {
 
 /** Selects posts with their authors. Truncates long ones. */
 export function selectListed(db: Db, posts: PostsQuery, order: 'asc' | 'desc' = 'desc') {
-  const most = sql.lit(MAX_HTML_IN_LIST);
-  // Almost all are shorter. Counting their bytes first saves a third of the query, because characters have to be searched.
-  const isCut = sql<boolean>`octet_length(posts.body_html) > ${most} and length(posts.body_html) > ${most}`;
-  const html = sql<string>`case when ${isCut} then left(posts.body_html, ${most}) else posts.body_html end`;
-  const found = posts.select([html.as('bodyHtml'), isCut.as('isCut')]);
-  return withAuthors(db, found, order).select(['post.bodyHtml', 'post.isCut']);
+  return withAuthors(db, posts.select(htmlInList('posts')), order).select(['post.bodyHtml', 'post.isCut']);
 }
 
 function selectPosts(db: Db, posts: PostsQuery) {

@@ -41,7 +41,7 @@ export default async function yourData(app: FastifyInstance): Promise<void> {
       },
     );
 
-    signedIn.post('/cancel', async (request, reply) => {
+    signedIn.post('/cancel', { config: { limit: 'profile' } }, async (request, reply) => {
       const isCancelled = await cancelExport(db, currentUser(request).id);
       const session = sessionOf(request);
       if (isCancelled) await session.flash('Your export has been cancelled.');

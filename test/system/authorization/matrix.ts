@@ -85,6 +85,7 @@ export const MATRIX: readonly Row[] = rows(`
   GET /edit/:id                            log in     confirm      forbidden  ok         forbidden  ok
   POST /edit/:id                           log in     confirm      forbidden  ok         forbidden  ok            posts
   POST /post/:id/delete                    log in     confirm      forbidden  ok         forbidden  ok            posts
+  GET /comment/:id                         ok         ok           ok         ok         ok         ok
   POST /comment/:id/delete                 log in     confirm      forbidden  ok         forbidden  ok            comments
   GET /user/:username                      ok         ok           ok         ok         ok         ok
   GET /followers/:username                 ok         ok           ok         ok         ok         ok

@@ -87,6 +87,7 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /edit/:id': { about: post },
   'POST /edit/:id': { about: post, fields: changed },
   'POST /post/:id/delete': { about: post },
+  'GET /comment/:id': { about: comment },
   'POST /comment/:id/delete': { about: comment },
   'GET /user/:username': { about: owner },
   'GET /followers/:username': { about: owner },
