@@ -195,6 +195,7 @@ async function checkPages(
       '/post/1?page=80',
       '/post/1?page=-1',
       '/post/1?after=10000',
+      '/comment/1',
     ]) {
       await visit(`${path} for ${who}`, () => reader.get(path));
     }

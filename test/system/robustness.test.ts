@@ -53,6 +53,7 @@ const PATHS = [
     '/edit-profile',
     '/edit-profile/1',
     '/post/1',
+    '/comment/1',
     '/edit/1',
     '/follow/admin',
   ],

@@ -68,6 +68,7 @@ t.test(
       '/archive',
       `/archive/${new Date().toISOString().slice(0, 7).replace('-', '/')}`,
       `/post/${postId}`,
+      `/comment/${commentId + 1}`,
       `/user/${author.username}`,
       '/auth/login?next=/x',
       '/api/v1/docs',
