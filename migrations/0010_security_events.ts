@@ -8,7 +8,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         'logged-in', 'log-in-failed', 'logged-out',
         'password-changed', 'password-reset', 'address-changed', 'role-changed', 'confirmed', 'unconfirmed',
         'token-made', 'token-revoked', 'export-made',
-        'comment-disabled', 'comment-enabled', 'comment-deleted', 'post-edited', 'post-deleted'
+        'comment-disabled', 'comment-enabled', 'comment-deleted',
+        'post-disabled', 'post-enabled', 'post-edited', 'post-deleted'
       )),
       user_id integer references users on delete cascade,
       actor_id integer references users on delete set null,

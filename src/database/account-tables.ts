@@ -131,5 +131,7 @@ export type SecurityEventKind =
   | 'comment-disabled'
   | 'comment-enabled'
   | 'comment-deleted'
+  | 'post-disabled'
+  | 'post-enabled'
   | 'post-edited'
   | 'post-deleted';

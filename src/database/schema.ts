@@ -20,6 +20,8 @@ export interface Schema extends AccountTables, JobTables {
     edited_at: Date | null;
     /** Counted by a trigger. */
     comment_count: GeneratedAlways<number>;
+    /** Whether a moderator has hidden it. */
+    is_disabled: Generated<boolean>;
   };
   follows: {
     id: GeneratedAlways<number>;

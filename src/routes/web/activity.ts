@@ -19,6 +19,8 @@ export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
   'token-made': 'API token created',
   'token-revoked': 'API token revoked',
   'export-made': 'Export requested',
+  'post-disabled': 'Post hidden',
+  'post-enabled': 'Post shown again',
   'comment-disabled': 'Comment hidden',
   'comment-enabled': 'Comment shown again',
   'comment-deleted': 'Comment deleted',

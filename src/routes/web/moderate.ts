@@ -2,11 +2,20 @@ import type { FastifyInstance } from 'fastify';
 import { Permission } from '../../domain/accounts/roles.ts';
 import { listAllComments } from '../../domain/comments/list.ts';
 import { setCommentDisabled } from '../../domain/comments/write.ts';
+import { setPostDisabled } from '../../domain/posts/write.ts';
+import { sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
+import { localPath } from './auth/local-path.ts';
 import { paginate } from './pagination.ts';
 import { idFrom, placeFrom, queryOf } from './params.ts';
 
-/** Where moderators read all comments and hide or show them. */
+interface WithId {
+  Params: { id: string };
+  /** The page to return to, if it is not the list of comments. */
+  Querystring: { next?: unknown };
+}
+
+/** Where moderators read all comments, and hide or show comments and posts. */
 export default async function moderate(app: FastifyInstance): Promise<void> {
   const { db, config } = app;
   app.addHook('onRequest', requireUser);
@@ -18,7 +27,7 @@ export default async function moderate(app: FastifyInstance): Promise<void> {
     return reply.page('moderate', {
       title: 'Moderate comments',
       comments,
-      query: queryOf(place),
+      back: queryOf(place),
       pagination: paginate(comments, { path: '/moderate', place }),
     });
   });
@@ -27,9 +36,16 @@ export default async function moderate(app: FastifyInstance): Promise<void> {
     ['enable', false],
     ['disable', true],
   ] as const) {
-    app.post<{ Params: { id: string } }>(`/${verb}/:id`, async (request, reply) => {
+    app.post<WithId>(`/${verb}/:id`, async (request, reply) => {
       await setCommentDisabled(db, idFrom(request.params.id), isDisabled);
-      return reply.redirect(`/moderate${queryOf(placeFrom(request.query))}`, 303);
+      const { query } = request;
+      return reply.redirect(localPath(query.next) ?? `/moderate${queryOf(placeFrom(query))}`, 303);
+    });
+    app.post<WithId>(`/${verb}/post/:id`, async (request, reply) => {
+      const id = idFrom(request.params.id);
+      await setPostDisabled(db, id, isDisabled);
+      await sessionOf(request).flash(isDisabled ? 'The post is hidden.' : 'The post is shown again.');
+      return reply.redirect(`/post/${id}`, 303);
     });
   }
 }

@@ -110,6 +110,8 @@ export const MATRIX: readonly Row[] = rows(`
   POST /unsubscribe/:token                 ok                                                                     users
 
   GET /moderate                            log in     confirm      forbidden  forbidden  ok         ok
+  POST /moderate/enable/post/:id           log in     confirm      forbidden  forbidden  ok         ok            posts
+  POST /moderate/disable/post/:id          log in     confirm      forbidden  forbidden  ok         ok            posts
   POST /moderate/enable/:id                log in     confirm      forbidden  forbidden  ok         ok            comments
   POST /moderate/disable/:id               log in     confirm      forbidden  forbidden  ok         ok            comments
   GET /admin/activity                      log in     confirm      forbidden  forbidden  forbidden  ok

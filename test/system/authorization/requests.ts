@@ -3,6 +3,7 @@ import {
   comment,
   confirmation,
   disabledComment,
+  disabledPost,
   emailChange,
   emailChangeToUndo,
   exportLink,
@@ -119,6 +120,8 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
 
   'POST /moderate/enable/:id': { about: disabledComment },
   'POST /moderate/disable/:id': { about: comment },
+  'POST /moderate/enable/post/:id': { about: disabledPost },
+  'POST /moderate/disable/post/:id': { about: post },
   'GET /admin/jobs/job/:queue/:id': { about: job },
   'GET /admin/jobs/ask': { query: '?action=pause&queue=mail' },
   'POST /admin/jobs/do': { about: noPausedQueues, fields: () => ({ action: 'pause', queue: 'mail' }) },

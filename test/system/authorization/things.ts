@@ -7,6 +7,7 @@ import type { Credentials } from '../../../src/domain/accounts/find.ts';
 import { issueToken } from '../../../src/domain/api-tokens/issue.ts';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { follow } from '../../../src/domain/follows/follow.ts';
+import { setPostDisabled } from '../../../src/domain/posts/write.ts';
 import { startSession } from '../../../src/domain/sessions/start.ts';
 import { mailQueue } from '../../../src/queue/contracts.ts';
 import { issueTestToken } from '../../support/api.ts';
@@ -63,6 +64,12 @@ export async function comment({ app, people }: Situation): Promise<number> {
 export async function disabledComment(situation: Situation): Promise<number> {
   const id = await comment(situation);
   await setCommentDisabled(situation.app.db, id, true);
+  return id;
+}
+
+export async function disabledPost(situation: Situation): Promise<number> {
+  const id = await post(situation);
+  await setPostDisabled(situation.app.db, id, true);
   return id;
 }
 
