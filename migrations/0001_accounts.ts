@@ -42,9 +42,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       flash jsonb[] not null default '{}',
       created_at timestamptz not null default now(),
       verified_at timestamptz not null default now(),
-      expires_at timestamptz not null
+      last_seen_at timestamptz not null default now(),
+      expires_at timestamptz not null,
+      user_agent text not null default '' check (length(user_agent) <= 300),
+      address inet
     );
-    comment on table sessions is 'Sessions of browsers: logged in, or anonymous with messages to show.';
+    comment on table sessions is
+      'Sessions of browsers: logged in, or anonymous with messages to show. The address is that of the last visit.';
     create index sessions_user_id_idx on sessions (user_id);
     create index sessions_expires_at_idx on sessions (expires_at);
 

@@ -5,7 +5,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     create table security_events (
       id integer generated always as identity primary key,
       kind text not null check (kind in (
-        'logged-in', 'log-in-failed', 'logged-out',
+        'logged-in', 'log-in-failed', 'logged-out', 'sessions-ended',
         'password-changed', 'password-reset', 'address-changed', 'role-changed', 'confirmed', 'unconfirmed',
         'token-made', 'token-revoked', 'export-made',
         'comment-disabled', 'comment-enabled', 'comment-deleted',

@@ -37,7 +37,12 @@ export interface AccountTables {
     created_at: Generated<Date>;
     /** When the password was last entered in this session. */
     verified_at: Generated<Date>;
+    last_seen_at: Generated<Date>;
     expires_at: Date;
+    /** As the browser describes itself. */
+    user_agent: Generated<string>;
+    /** The IP address of the last visit; null if unknown. */
+    address: string | null;
   };
   /** The browsers that have logged in to an account. */
   known_browsers: {
@@ -119,6 +124,7 @@ export type SecurityEventKind =
   | 'logged-in'
   | 'log-in-failed'
   | 'logged-out'
+  | 'sessions-ended'
   | 'password-changed'
   | 'password-reset'
   | 'address-changed'

@@ -87,5 +87,5 @@ t.test('the digest is off until it is turned on in the profile', async (t) => {
   t.same(await choice(), { wants_digest: false, wants_comment_mails: true });
   await client.post('/edit-profile/mails', { digest: 'y' });
   t.same(await choice(), { wants_digest: true, wants_comment_mails: false });
-  t.match((await client.get('/edit-profile')).body, /id="digest" [^>]*checked/);
+  t.match((await client.get('/edit-profile/mails')).body, /id="digest" [^>]*checked/);
 });

@@ -223,6 +223,7 @@ async function checkPages(
     '/edit/1',
     '/feed.atom',
     '/post/1/feed.json',
+    '/auth/security',
     '/auth/activity',
     '/auth/activity?before=10000',
     '/admin/activity',

@@ -59,6 +59,7 @@ const PATHS = [
   ],
   ...['/edit-profile/mails', '/your-data', '/your-data/cancel', '/admin/jobs', '/admin/jobs/do'],
   ...['/auth/login', '/auth/register', '/auth/confirm', '/auth/unconfirmed'],
+  ...['/auth/security', '/auth/sessions/X/end', '/auth/sessions/end-others'],
   ...['/auth/reset', '/auth/change-password', '/auth/change-email'],
 ];
 

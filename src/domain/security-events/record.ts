@@ -27,7 +27,7 @@ export async function recordEvent(db: Db, { kind, userId, detail = {}, ...event 
       kind,
       user_id: userId,
       actor_id: event.actorId === undefined ? origin.userId : event.actorId,
-      address: withoutZone(origin.address),
+      address: origin.address,
       detail: JSON.stringify(detail),
     })
     .execute();
@@ -57,9 +57,4 @@ export async function recordFailedLogIn(db: Db, email: string): Promise<void> {
     .offset(MAX_FAILURES_AN_HOUR - 1)
     .executeTakeFirst();
   if (!earlier?.isRecent) await recordEvent(db, { kind: 'log-in-failed', userId, actorId: null });
-}
-
-/** Removes the interface of an address such as `fe80::1%eth0`, which PostgreSQL does not accept. */
-function withoutZone(address: string | null): string | null {
-  return address?.split('%', 1)[0] ?? null;
 }

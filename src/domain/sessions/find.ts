@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Role } from '../../database/account-tables.ts';
 import type { Db } from '../../database/schema.ts';
 import { hashToken } from '../token.ts';
-import { expiry, SESSION_SECONDS } from './lifetime.ts';
+import { expiry, MAX_SESSION_SECONDS, SESSION_SECONDS } from './lifetime.ts';
 import type { Message } from './messages.ts';
 import { VERIFIED_SECONDS } from './renew.ts';
 
@@ -24,7 +24,7 @@ export interface SessionUser {
   readonly username: string;
   readonly role: Role;
   readonly isConfirmed: boolean;
-  /** Whether their last visit was more than a minute ago, so it should be recorded again. */
+  /** Whether the session's last visit was more than a minute ago, so it should be recorded again. */
   readonly isLastSeenStale: boolean;
   /** Whether they joined less than a week ago. */
   readonly isNewcomer: boolean;
@@ -56,11 +56,12 @@ export async function findSession(db: Db, token: string): Promise<FoundSession |
       extract(epoch from expires_at - now())::float8 as "secondsLeft",
       users.id, email, username, role, followed_count as "followedCount",
       confirmed_at is not null as "isConfirmed",
-      last_seen_at < now() - interval '1 minute' as "isLastSeenStale",
+      sessions.last_seen_at < now() - interval '1 minute' as "isLastSeenStale",
       users.created_at > now() - interval '7 days' as "isNewcomer",
       users.created_at > now() - interval '1 day' as "isNew"
     from sessions left join users on users.id = user_id
     where token_hash = ${tokenHash} and expires_at > now()
+      and sessions.created_at > now() - make_interval(secs => ${sql.lit(MAX_SESSION_SECONDS)})
   `.execute(db);
   const [row] = rows;
   if (row === undefined) return undefined;

@@ -1,7 +1,7 @@
 import cookie, { type CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { recordVisit } from '../../domain/people/record-visit.ts';
+import { recordVisitOfSession } from '../../domain/people/record-visit.ts';
 import { recordEvent } from '../../domain/security-events/record.ts';
 import { endSession } from '../../domain/sessions/end.ts';
 import { type FoundSession, findSession, type SessionUser } from '../../domain/sessions/find.ts';
@@ -99,7 +99,8 @@ export class WebSession {
     this.#found = await findSession(this.#app.db, this.#sent);
     if (this.#found === undefined) return;
     this.#token = this.#sent;
-    if (this.user?.isLastSeenStale) await recordVisit(this.#app.db, this.user.id);
+    if (this.user?.isLastSeenStale)
+      await recordVisitOfSession(this.#app.db, this.user.id, hashToken(this.#token));
     if (this.#found.wasRenewed) this.#sendCookie(this.#token, this.#found.isRemembered);
   }
 

@@ -10,6 +10,7 @@ export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
   'logged-in': 'Logged in',
   'log-in-failed': 'Log-in failed',
   'logged-out': 'Logged out',
+  'sessions-ended': 'Logged out elsewhere',
   'password-changed': 'Password changed',
   'password-reset': 'Password reset',
   'address-changed': 'Email address changed',

@@ -71,6 +71,9 @@ export const MATRIX: readonly Row[] = rows(`
   GET /auth/undo-email-change/:token       ok
   POST /auth/undo-email-change/:token      ok                                                                     users
   GET /auth/verify                         log in     ok           ok         ok         ok         ok
+  GET /auth/security                       log in     confirm      ok         ok         ok         ok
+  POST /auth/sessions/:id/end              log in     confirm      ok         ok         ok         ok            sessions
+  POST /auth/sessions/end-others           log in     confirm      ok         ok         ok         ok            sessions
   POST /auth/verify                        log in     ok           ok         ok         ok         ok            sessions
   GET /auth/activity                       log in     confirm      ok         ok         ok         ok
 
@@ -94,6 +97,7 @@ export const MATRIX: readonly Row[] = rows(`
   POST /unfollow/:username                 log in     confirm      ok         ok         ok         ok            follows
   GET /edit-profile                        log in     confirm      ok         ok         ok         ok
   POST /edit-profile                       log in     confirm      ok         ok         ok         ok            users
+  GET /edit-profile/mails                  log in     confirm      ok         ok         ok         ok
   POST /edit-profile/mails                 log in     confirm      ok         ok         ok         ok            users
   GET /edit-profile/:id                    log in     confirm      forbidden  forbidden  forbidden  ok
   POST /edit-profile/:id                   log in     confirm      forbidden  forbidden  forbidden  ok            users

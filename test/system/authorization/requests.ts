@@ -1,5 +1,6 @@
 import { PASSWORD, registration } from '../../support/factories.ts';
 import {
+  anotherSession,
   comment,
   confirmation,
   disabledComment,
@@ -76,6 +77,8 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /auth/change-email/:token': { about: emailChange },
   'GET /auth/undo-email-change/:token': { about: emailChangeToUndo },
   'POST /auth/undo-email-change/:token': { about: emailChangeToUndo },
+  'POST /auth/sessions/:id/end': { about: anotherSession },
+  'POST /auth/sessions/end-others': { about: anotherSession },
   'POST /auth/verify': { fields: () => ({ password: PASSWORD }) },
   // The same password with a new salt, so that everyone can still log in for the next row.
   'POST /auth/change-password': {

@@ -9,6 +9,7 @@ import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { follow } from '../../../src/domain/follows/follow.ts';
 import { setPostDisabled } from '../../../src/domain/posts/write.ts';
 import { startSession } from '../../../src/domain/sessions/start.ts';
+import { hashToken } from '../../../src/domain/token.ts';
 import { mailQueue } from '../../../src/queue/contracts.ts';
 import { issueTestToken } from '../../support/api.ts';
 import { mailedToken, mintToken, type TestUser } from '../../support/factories.ts';
@@ -91,6 +92,12 @@ export function somebody(
     }))
     .returning(['id', 'username'])
     .executeTakeFirstOrThrow();
+}
+
+/** Another session of the actor. */
+export async function anotherSession({ app: { db }, actor }: Situation): Promise<string> {
+  if (actor === undefined) return '0'.repeat(64);
+  return hashToken(await startSession(db, { userId: actor.id, isRemembered: false })).toString('hex');
 }
 
 /** A person whom the actor follows. */

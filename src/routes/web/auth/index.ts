@@ -8,6 +8,7 @@ import login from './login.ts';
 import logout from './logout.ts';
 import register from './register.ts';
 import reset from './reset.ts';
+import security from './security.ts';
 import unconfirmed from './unconfirmed.ts';
 import undoEmailChange from './undo-email-change.ts';
 import verify from './verify.ts';
@@ -34,4 +35,5 @@ async function signedIn(app: FastifyInstance): Promise<void> {
   app.register(changePassword);
   app.register(verify);
   app.register(activity);
+  app.register(security);
 }
