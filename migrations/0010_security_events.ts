@@ -7,7 +7,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       kind text not null check (kind in (
         'logged-in', 'log-in-failed', 'logged-out', 'sessions-ended',
         'password-changed', 'password-reset', 'address-changed', 'role-changed', 'confirmed', 'unconfirmed',
-        'token-made', 'token-revoked', 'export-made',
+        'token-made', 'token-revoked', 'export-made', 'deletion-requested', 'deletion-undone',
         'comment-disabled', 'comment-enabled', 'comment-deleted',
         'post-disabled', 'post-enabled', 'post-edited', 'post-deleted'
       )),

@@ -10,6 +10,10 @@ export interface AccountTables {
     password_hash: string;
     role: Role;
     confirmed_at: Date | null;
+    /** When the account will be erased; null unless its owner has asked for it. */
+    deletion_due_at: Date | null;
+    /** Whether its posts and comments stay, without a name. */
+    deletion_keeps_texts: Generated<boolean>;
     created_at: Generated<Date>;
     name: Generated<string>;
     location: Generated<string>;
@@ -113,6 +117,7 @@ export type TokenPurpose =
   | 'reset-password'
   | 'change-email'
   | 'undo-email-change'
+  | 'undo-deletion'
   | 'download-export';
 
 /** `read` only allows GET; `write` allows whatever the account may do. */
@@ -134,6 +139,8 @@ export type SecurityEventKind =
   | 'token-made'
   | 'token-revoked'
   | 'export-made'
+  | 'deletion-requested'
+  | 'deletion-undone'
   | 'comment-disabled'
   | 'comment-enabled'
   | 'comment-deleted'

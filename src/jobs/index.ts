@@ -3,6 +3,7 @@ import alarm from './alarm.ts';
 import alarmWebhook from './alarm-webhook.ts';
 import commentNotice from './comment-notice.ts';
 import digest from './digest.ts';
+import erasure from './erasure.ts';
 import dataExport from './export.ts';
 import mail from './mail.ts';
 import prune from './prune.ts';
@@ -13,6 +14,7 @@ export const jobs: readonly JobDefinition[] = [
   commentNotice,
   digest,
   dataExport,
+  erasure,
   prune,
   alarm,
   alarmWebhook,

@@ -24,7 +24,8 @@ const LIMITED_OTHERWISE = new Set([
   ...['POST /auth/reset', 'POST /auth/change-email', 'POST /auth/change-password', 'POST /auth/verify'],
   // They use up a link, or delete what was limited when it was made.
   ...['POST /auth/confirm/:token', 'POST /auth/reset/:token', 'POST /auth/change-email/:token'],
-  ...['POST /auth/undo-email-change/:token', 'POST /unsubscribe/:token', 'POST /auth/logout'],
+  ...['POST /auth/undo-email-change/:token', 'POST /auth/undo-deletion/:token'],
+  ...['POST /unsubscribe/:token', 'POST /auth/logout'],
   ...['POST /post/:id/delete', 'POST /comment/:id/delete', 'DELETE /api/v1/posts/:id'],
   ...['DELETE /api/v1/comments/:id', 'POST /api-tokens/:id/revoke', 'POST /api-tokens/revoke-unnamed'],
   // They are for moderators and Administrators.

@@ -9,6 +9,8 @@ export interface Credentials {
 
 export interface Candidate extends Credentials {
   readonly isConfirmed: boolean;
+  /** Whether it will be deleted, so that nobody can log in. */
+  readonly isClosed: boolean;
 }
 
 /** The account that has confirmed an address, and the newest account that has not. */
@@ -17,11 +19,12 @@ export type Candidates = readonly [owner: Candidate | undefined, unconfirmed: Ca
 /** Finds the accounts that an address may log in to, in one statement. Ignores case. */
 export async function findCandidates(db: Db, email: string): Promise<Candidates> {
   const { rows } = await sql<Candidate>`
-    select id, password_hash as "passwordHash", true as "isConfirmed" from users
+    select id, password_hash as "passwordHash", true as "isConfirmed", deletion_due_at is not null as "isClosed"
+    from users
     where lower(email) = lower(${email}) and confirmed_at is not null
     union all
     (
-      select id, password_hash, false from users
+      select id, password_hash, false, false from users
       where lower(email) = lower(${email}) and confirmed_at is null
       order by id desc limit 1
     )

@@ -35,6 +35,7 @@ export async function issueToken(db: Kysely<Schema>, { id, passwordHash }: Crede
           .select(expiry(TOKEN_SECONDS).as('expires_at'))
           .where('id', '=', id)
           .where('password_hash', '=', passwordHash)
+          .where('deletion_due_at', 'is', null)
           .forShare(),
       )
       .executeTakeFirst();

@@ -1,6 +1,7 @@
 import type { Db } from '../../database/schema.ts';
 import { PermanentFailure } from '../../errors.ts';
 import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
+import { loadDeletion } from '../accounts/delete-account.ts';
 import { loadNewComments } from '../comments/notice.ts';
 import { loadDigest } from '../digests/load.ts';
 import { isExportReady } from '../exports/requests.ts';
@@ -84,6 +85,8 @@ async function loadContent(db: Db, payload: PayloadOf<typeof mailQueue>): Promis
       return loadDigest(db, payload);
     case 'export-ready':
       return (await isExportReady(db, payload.exportId)) ? {} : undefined;
+    case 'account-deletion':
+      return loadDeletion(db, payload.userId);
     default:
       return {};
   }

@@ -16,6 +16,7 @@ const LIFETIMES: Record<TokenPurpose, number> = {
   'reset-password': HOUR,
   'change-email': HOUR,
   'undo-email-change': 3 * DAY,
+  'undo-deletion': 7 * DAY,
   'download-export': 7 * DAY,
 };
 

@@ -79,6 +79,11 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
     purpose: 'download-export',
     path: (token) => `/your-data/${token}`,
   },
+  'account-deletion': {
+    subject: 'Your account will be deleted',
+    purpose: 'undo-deletion',
+    path: (token) => `/auth/undo-deletion/${token}`,
+  },
 };
 
 function unsubscribePath(token: string): string {

@@ -36,6 +36,7 @@ export async function startSession(
         .select(({ val }) => val(userAgent.slice(0, MAX_USER_AGENT)).as('user_agent'))
         .select(sql<string | null>`${address}::inet`.as('address'))
         .where('id', '=', userId)
+        .where('deletion_due_at', 'is', null)
         .$if(passwordHash !== undefined, (query) => query.where('password_hash', '=', passwordHash ?? ''))
         .forShare(),
     )

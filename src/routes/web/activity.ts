@@ -20,6 +20,8 @@ export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
   'token-made': 'API token created',
   'token-revoked': 'API token revoked',
   'export-made': 'Export requested',
+  'deletion-requested': 'Deletion requested',
+  'deletion-undone': 'Deletion undone',
   'post-disabled': 'Post hidden',
   'post-enabled': 'Post shown again',
   'comment-disabled': 'Comment hidden',

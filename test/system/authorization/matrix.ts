@@ -68,6 +68,8 @@ export const MATRIX: readonly Row[] = rows(`
   POST /auth/change-email/:token           ok                                                                     users
   GET /auth/change-password                log in     ok           ok         ok         ok         ok
   POST /auth/change-password               log in     ok           ok         ok         ok         ok            users
+  GET /auth/undo-deletion/:token           ok
+  POST /auth/undo-deletion/:token          ok                                                                     users
   GET /auth/undo-email-change/:token       ok
   POST /auth/undo-email-change/:token      ok                                                                     users
   GET /auth/verify                         log in     ok           ok         ok         ok         ok
@@ -103,6 +105,8 @@ export const MATRIX: readonly Row[] = rows(`
   POST /edit-profile/:id                   log in     confirm      forbidden  forbidden  forbidden  ok            users
   GET /your-data                           log in     confirm      ok         ok         ok         ok
   POST /your-data                          log in     confirm      ok         ok         ok         ok            data_exports
+  GET /your-data/delete                    log in     confirm      ok         ok         ok         ok
+  POST /your-data/delete                   log in     confirm      ok         ok         ok         ok            users
   POST /your-data/cancel                   log in     confirm      nothing    ok         nothing    nothing       data_exports
   GET /your-data/download                  log in     confirm      missing    ok         missing    missing
   GET /your-data/:token                    ok         ok           ok         ok         ok         ok

@@ -1,8 +1,10 @@
 import { PASSWORD, registration } from '../../support/factories.ts';
 import {
+  anotherAdministrator,
   anotherSession,
   comment,
   confirmation,
+  deletion,
   disabledComment,
   disabledPost,
   emailChange,
@@ -75,6 +77,8 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   },
   'GET /auth/change-email/:token': { about: emailChange },
   'POST /auth/change-email/:token': { about: emailChange },
+  'GET /auth/undo-deletion/:token': { about: deletion },
+  'POST /auth/undo-deletion/:token': { about: deletion },
   'GET /auth/undo-email-change/:token': { about: emailChangeToUndo },
   'POST /auth/undo-email-change/:token': { about: emailChangeToUndo },
   'POST /auth/sessions/:id/end': { about: anotherSession },
@@ -112,6 +116,7 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
     }),
   },
   'POST /your-data': { about: noExports },
+  'POST /your-data/delete': { about: anotherAdministrator, fields: () => ({ texts: 'keep' }) },
   'POST /your-data/cancel': { about: waitingExport },
   'GET /your-data/download': { about: finishedExport },
   'GET /your-data/:token': { about: exportLink },

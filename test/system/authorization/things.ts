@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
+import { requestDeletion } from '../../../src/domain/accounts/delete-account.ts';
 import type { Credentials } from '../../../src/domain/accounts/find.ts';
 import { issueToken } from '../../../src/domain/api-tokens/issue.ts';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
@@ -29,12 +30,13 @@ export function freshName(): string {
   return `n${randomUUID().replaceAll('-', '')}`;
 }
 
-/** An account with its current password hash. */
+/** An account with its current password hash. Opens it if an earlier request has closed it. */
 export function credentialsOf({ db }: FastifyInstance, { id }: TestUser): Promise<Credentials> {
   return db
-    .selectFrom('users')
-    .select(['id', 'password_hash as passwordHash'])
+    .updateTable('users')
+    .set({ deletion_due_at: null })
     .where('id', '=', id)
+    .returning(['id', 'password_hash as passwordHash'])
     .executeTakeFirstOrThrow();
 }
 
@@ -119,6 +121,19 @@ export async function confirmation(situation: Situation): Promise<string> {
 export async function reset(situation: Situation): Promise<string> {
   const { id: userId } = await somebody(situation);
   return mintToken(situation.app, userId, 'reset-password');
+}
+
+/** So that the Administrator is not the only one. */
+export async function anotherAdministrator(situation: Situation): Promise<undefined> {
+  const { id } = await somebody(situation);
+  await situation.app.db.updateTable('users').set({ role: 'Administrator' }).where('id', '=', id).execute();
+}
+
+/** The link to undo a deletion. */
+export async function deletion(situation: Situation): Promise<string> {
+  const { id: userId } = await somebody(situation);
+  await requestDeletion(situation.app, userId, { keepsTexts: false });
+  return mailedToken(situation.app, { template: 'account-deletion', userId });
 }
 
 export async function unsubscribing(situation: Situation): Promise<string> {

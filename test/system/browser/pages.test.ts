@@ -91,7 +91,7 @@ t.test(
         '/api-tokens',
       ],
       ...['/admin/jobs', '/admin/jobs/list', '/admin/jobs/audit'],
-      ...['/auth/activity', '/admin/activity', '/auth/security', '/edit-profile/mails'],
+      ...['/auth/activity', '/admin/activity', '/auth/security', '/edit-profile/mails', '/your-data/delete'],
     ];
 
     const visit = async (page: Page, path: string) => {

@@ -10,6 +10,7 @@ import register from './register.ts';
 import reset from './reset.ts';
 import security from './security.ts';
 import unconfirmed from './unconfirmed.ts';
+import undoDeletion from './undo-deletion.ts';
 import undoEmailChange from './undo-email-change.ts';
 import verify from './verify.ts';
 
@@ -24,6 +25,7 @@ export default async function auth(app: FastifyInstance): Promise<void> {
   app.register(confirm);
   app.register(reset);
   app.register(changeEmail);
+  app.register(undoDeletion);
   app.register(undoEmailChange);
   app.register(signedIn);
 }

@@ -14,6 +14,8 @@ const LoginForm = Type.Object({
   remember_me: Type.Boolean(),
 });
 
+const CLOSED = 'This account will be deleted. To keep it, open the link in our email.';
+
 interface WithNext {
   Querystring: { next?: unknown };
 }
@@ -41,6 +43,7 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
     }
     // Logging in to an unconfirmed account must not reset the limit for guessing the owner's password.
     if (account.isConfirmed) await rateLimits.forgive('login', actor);
+    if (account.isClosed) return show(request, reply.code(422), form.refuse('password', CLOSED));
     await rateLimits.consume('session', { account: account.id, address: request.ip });
     await sessionOf(request).signIn({ ...account, isRemembered });
     return reply.redirect(localPath(request.query.next) ?? '/', 303);
