@@ -9,6 +9,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       password_hash text not null,
       role text not null check (role in ('User', 'Moderator', 'Administrator')),
       confirmed_at timestamptz,
+      suspended_until timestamptz,
+      silenced_until timestamptz,
       deletion_due_at timestamptz,
       deletion_keeps_texts boolean not null default false,
       created_at timestamptz not null default now(),
@@ -30,7 +32,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     comment on table users is
       'People and their accounts. An address belongs to the account that has confirmed it. Any number of unconfirmed '
       'accounts may share it, so registering does not reveal whether it is taken. An account with a deletion_due_at is '
-      'closed until its owner undoes the deletion or a job erases it. Triggers maintain the counters. The '
+      'closed until its owner undoes the deletion or a job erases it; a suspended one cannot log in, and a silenced one '
+      'cannot write. Triggers maintain the counters. The '
       'fillfactor leaves room for new row versions, so that updating a counter touches no index.';
     create unique index users_username_key on users (lower(username));
     create unique index users_email_key on users (lower(email)) where confirmed_at is not null;

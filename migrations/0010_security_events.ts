@@ -8,6 +8,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         'logged-in', 'log-in-failed', 'logged-out', 'sessions-ended',
         'password-changed', 'password-reset', 'address-changed', 'role-changed', 'confirmed', 'unconfirmed',
         'token-made', 'token-revoked', 'export-made', 'deletion-requested', 'deletion-undone',
+        'warned', 'silenced', 'suspended', 'sanction-lifted', 'texts-disabled', 'texts-enabled',
         'comment-disabled', 'comment-enabled', 'comment-deleted',
         'post-disabled', 'post-enabled', 'post-edited', 'post-deleted'
       )),

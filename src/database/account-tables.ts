@@ -10,6 +10,9 @@ export interface AccountTables {
     password_hash: string;
     role: Role;
     confirmed_at: Date | null;
+    /** Until when nobody can log in, and until when its owner can only read. Null or past if it is in good standing. */
+    suspended_until: Date | null;
+    silenced_until: Date | null;
     /** When the account will be erased; null unless its owner has asked for it. */
     deletion_due_at: Date | null;
     /** Whether its posts and comments stay, without a name. */
@@ -141,6 +144,12 @@ export type SecurityEventKind =
   | 'export-made'
   | 'deletion-requested'
   | 'deletion-undone'
+  | 'warned'
+  | 'silenced'
+  | 'suspended'
+  | 'sanction-lifted'
+  | 'texts-disabled'
+  | 'texts-enabled'
   | 'comment-disabled'
   | 'comment-enabled'
   | 'comment-deleted'

@@ -6,6 +6,7 @@ import digest from './digest.ts';
 import erasure from './erasure.ts';
 import dataExport from './export.ts';
 import mail from './mail.ts';
+import moderateTexts from './moderate-texts.ts';
 import prune from './prune.ts';
 
 /** Every job a worker can do. */
@@ -14,6 +15,7 @@ export const jobs: readonly JobDefinition[] = [
   commentNotice,
   digest,
   dataExport,
+  moderateTexts,
   erasure,
   prune,
   alarm,

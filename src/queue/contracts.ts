@@ -98,6 +98,7 @@ export const mailQueue = defineQueue({
     mail('weekly-digest', { userId: id(), week: date() }),
     mail('export-ready', { userId: id(), exportId: id() }),
     mail('account-deletion', { userId: id() }),
+    mail('moderation', { userId: id(), eventId: id() }),
   ]),
   retry: { limit: 400, delaySeconds: 2, maxDelaySeconds: 15 * 60 },
   timeoutSeconds: 120,
@@ -136,6 +137,15 @@ export const exportQueue = defineQueue({
   retry: DATABASE_ONLY,
   timeoutSeconds: 30 * 60,
   concurrency: 2,
+});
+
+/** Hides everything a person wrote, or shows it again. */
+export const moderateTextsQueue = defineQueue({
+  name: 'moderate-texts',
+  payload: Type.Object({ userId: id(), isDisabled: Type.Boolean() }, { additionalProperties: false }),
+  retry: DATABASE_ONLY,
+  timeoutSeconds: 15 * 60,
+  concurrency: 1,
 });
 
 /** Erases an account, a week after its owner has asked for it. */
@@ -181,6 +191,7 @@ export const queueContracts: readonly QueueContract[] = [
   commentNoticeQueue,
   digestQueue,
   exportQueue,
+  moderateTextsQueue,
   erasureQueue,
   pruneQueue,
   alarmQueue,

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { can } from '../domain/accounts/roles.ts';
+import { untilWhen } from '../domain/moderation/sanction.ts';
 import { DomainError } from '../errors.ts';
 import { sessionOf } from '../plugins/web/session.ts';
 
@@ -30,7 +31,14 @@ export async function requireVerified(request: FastifyRequest, reply: FastifyRep
 /** Makes a hook that requires a permission. For use in the API and in scopes of signed-in pages. */
 export function requirePermission(permission: number) {
   return async (request: FastifyRequest): Promise<void> => {
-    if (can(request.caller ?? sessionOf(request).user, permission)) return;
+    const user = request.caller ?? sessionOf(request).user;
+    if (can(user, permission)) return;
+    const silencedUntil = user?.silencedUntil ?? null;
+    if (silencedUntil !== null)
+      throw new DomainError(
+        'forbidden',
+        `A moderator has stopped you from writing ${untilWhen(silencedUntil)}.`,
+      );
     throw new DomainError('forbidden', 'You do not have permission to do this.');
   };
 }

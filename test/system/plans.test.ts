@@ -217,6 +217,7 @@ async function checkPages(
   const { 'who follows many': moderator } = readers;
   for (const path of [
     '/moderate',
+    '/moderate/people/1',
     '/moderate?page=300',
     '/moderate?page=-1',
     '/moderate?before=10000',

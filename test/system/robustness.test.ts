@@ -50,6 +50,8 @@ const PATHS = [
     '/all',
     '/followed',
     '/moderate',
+    '/moderate/people/X',
+    '/moderate/people/1',
     '/edit-profile',
     '/edit-profile/1',
     '/post/1',

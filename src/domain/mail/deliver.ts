@@ -5,6 +5,7 @@ import { loadDeletion } from '../accounts/delete-account.ts';
 import { loadNewComments } from '../comments/notice.ts';
 import { loadDigest } from '../digests/load.ts';
 import { isExportReady } from '../exports/requests.ts';
+import { loadSanction } from '../moderation/sanction.ts';
 import type { Delivery } from './ledger.ts';
 import { type Mailer, type Message, messageIdOf, type RenderMail } from './message.ts';
 import { forgetToken, prepareMail } from './prepare.ts';
@@ -85,6 +86,8 @@ async function loadContent(db: Db, payload: PayloadOf<typeof mailQueue>): Promis
       return loadDigest(db, payload);
     case 'export-ready':
       return (await isExportReady(db, payload.exportId)) ? {} : undefined;
+    case 'moderation':
+      return loadSanction(db, payload.eventId);
     case 'account-deletion':
       return loadDeletion(db, payload.userId);
     default:

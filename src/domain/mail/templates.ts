@@ -79,6 +79,10 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
     purpose: 'download-export',
     path: (token) => `/your-data/${token}`,
   },
+  moderation: {
+    subject: 'A decision about your account',
+    path: () => '/',
+  },
   'account-deletion': {
     subject: 'Your account will be deleted',
     purpose: 'undo-deletion',

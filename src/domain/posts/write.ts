@@ -1,18 +1,15 @@
 import { type Kysely, sql } from 'kysely';
-import type { Role } from '../../database/account-tables.ts';
 import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
-import { can, Permission } from '../accounts/roles.ts';
+import { can, Permission, type Standing } from '../accounts/roles.ts';
 import type { Rendered } from '../markdown/text.ts';
 import { recordActionByOther, recordEvent } from '../security-events/record.ts';
 import { type PostSource, SOURCE_COLUMNS } from './list.ts';
 
 /** The user who acts, as the rules need it. */
-export interface Actor {
+export interface Actor extends Standing {
   readonly id: number;
-  readonly role: Role;
-  readonly isConfirmed: boolean;
 }
 
 /** A post as the edit form needs it. */
@@ -25,7 +22,7 @@ export interface EditablePost {
 
 /** Whether a user may change or delete a text: its author and Administrators may. */
 export function mayChange(actor: Actor | null, { authorId }: { readonly authorId: number }): boolean {
-  return actor?.isConfirmed === true && (actor.id === authorId || can(actor, Permission.ADMIN));
+  return can(actor, Permission.WRITE) && (actor?.id === authorId || can(actor, Permission.ADMIN));
 }
 
 /** Publishes a post. */

@@ -18,10 +18,14 @@ export interface NewEvent {
  * Records an event on an account.
  *
  * @param db the transaction of the change, so that both commit together
+ * @returns its id
  */
-export async function recordEvent(db: Db, { kind, userId, detail = {}, ...event }: NewEvent): Promise<void> {
+export async function recordEvent(
+  db: Db,
+  { kind, userId, detail = {}, ...event }: NewEvent,
+): Promise<number> {
   const origin = currentOrigin();
-  await db
+  const { id } = await db
     .insertInto('security_events')
     .values({
       kind,
@@ -30,7 +34,9 @@ export async function recordEvent(db: Db, { kind, userId, detail = {}, ...event 
       address: origin.address,
       detail: JSON.stringify(detail),
     })
-    .execute();
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
 }
 
 /** Records an action by someone other than the account's owner. Owners' own actions are not recorded. */

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
-import type { Role } from '../../database/account-tables.ts';
 import type { Db } from '../../database/schema.ts';
+import type { Standing } from '../accounts/roles.ts';
+import { SILENCED_UNTIL } from '../accounts/standing.ts';
 import { hashToken } from '../token.ts';
 import { expiry, MAX_SESSION_SECONDS, SESSION_SECONDS } from './lifetime.ts';
 import type { Message } from './messages.ts';
@@ -18,12 +19,10 @@ export interface FoundSession {
   readonly wasRenewed: boolean;
 }
 
-export interface SessionUser {
+export interface SessionUser extends Standing {
   readonly id: number;
   readonly email: string;
   readonly username: string;
-  readonly role: Role;
-  readonly isConfirmed: boolean;
   /** Whether the session's last visit was more than a minute ago, so it should be recorded again. */
   readonly isLastSeenStale: boolean;
   /** Whether they joined less than a week ago. */
@@ -55,7 +54,7 @@ export async function findSession(db: Db, token: string): Promise<FoundSession |
       verified_at > now() - make_interval(secs => ${VERIFIED_SECONDS}) as "isVerified",
       extract(epoch from expires_at - now())::float8 as "secondsLeft",
       users.id, email, username, role, followed_count as "followedCount",
-      confirmed_at is not null as "isConfirmed",
+      confirmed_at is not null as "isConfirmed", ${SILENCED_UNTIL} as "silencedUntil",
       sessions.last_seen_at < now() - interval '1 minute' as "isLastSeenStale",
       users.created_at > now() - interval '7 days' as "isNewcomer",
       users.created_at > now() - interval '1 day' as "isNew"

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
+import { IS_OPEN } from '../accounts/standing.ts';
 import { currentOrigin } from '../security-events/origin.ts';
 import { mintToken } from '../token.ts';
 import { expiry, SESSION_SECONDS } from './lifetime.ts';
@@ -15,7 +16,7 @@ const MAX_USER_AGENT = 300;
  * @param options.passwordHash the verified password hash, which must still be current; undefined without a password,
  *   which sensitive pages then ask for
  * @returns the token for the cookie, of which only a hash is stored
- * @throws DomainError `unauthorized` if the password has changed in the meantime
+ * @throws DomainError `unauthorized` if the password has changed in the meantime, or the account is closed
  */
 export async function startSession(
   db: Db,
@@ -36,13 +37,13 @@ export async function startSession(
         .select(({ val }) => val(userAgent.slice(0, MAX_USER_AGENT)).as('user_agent'))
         .select(sql<string | null>`${address}::inet`.as('address'))
         .where('id', '=', userId)
-        .where('deletion_due_at', 'is', null)
+        .where(IS_OPEN)
         .$if(passwordHash !== undefined, (query) => query.where('password_hash', '=', passwordHash ?? ''))
         .forShare(),
     )
     .executeTakeFirst();
   if (numInsertedOrUpdatedRows !== 1n)
-    throw new DomainError('unauthorized', 'Your password has just changed. Please log in with the new one.');
+    throw new DomainError('unauthorized', 'Your password has just changed, or the account is closed.');
   return token;
 }
 

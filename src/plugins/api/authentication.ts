@@ -88,6 +88,5 @@ async function findByPassword(
   }
   // Otherwise the password of an unconfirmed account would reset the count of attempts on its owner's.
   if (account.isConfirmed) await rateLimits.forgive('login', actor);
-  if (account.isClosed) return undefined;
   return identifyByAccount(db, account);
 }

@@ -22,6 +22,12 @@ export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
   'export-made': 'Export requested',
   'deletion-requested': 'Deletion requested',
   'deletion-undone': 'Deletion undone',
+  warned: 'Warned',
+  silenced: 'Silenced',
+  suspended: 'Suspended',
+  'sanction-lifted': 'Sanctions lifted',
+  'texts-disabled': 'All posts and comments hidden',
+  'texts-enabled': 'All posts and comments shown',
   'post-disabled': 'Post hidden',
   'post-enabled': 'Post shown again',
   'comment-disabled': 'Comment hidden',
@@ -40,7 +46,8 @@ export function describeEvent({ kind, detail }: Pick<ListedEvent, 'kind' | 'deta
   return KIND_NAMES[kind] + describeDetail(detail);
 }
 
-function describeDetail({ role, name, count, post }: SecurityEventDetail): string {
+function describeDetail({ role, name, count, post, reason, lasts }: SecurityEventDetail): string {
+  if (reason !== undefined) return `${lasts === undefined ? '' : ` ${lasts}`}: ${reason}`;
   if (role !== undefined) return ` to ${role}`;
   if (name !== undefined) return `: “${name}”`;
   if (count !== undefined) return `: all ${count} without a name`;

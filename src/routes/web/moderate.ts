@@ -6,6 +6,7 @@ import { setPostDisabled } from '../../domain/posts/write.ts';
 import { sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
 import { localPath } from './auth/local-path.ts';
+import moderatePeople from './moderate-people.ts';
 import { paginate } from './pagination.ts';
 import { idFrom, placeFrom, queryOf } from './params.ts';
 
@@ -20,6 +21,8 @@ export default async function moderate(app: FastifyInstance): Promise<void> {
   const { db, config } = app;
   app.addHook('onRequest', requireUser);
   app.addHook('onRequest', requirePermission(Permission.MODERATE));
+
+  app.register(moderatePeople);
 
   app.get('/', async (request, reply) => {
     const place = placeFrom(request.query);

@@ -61,7 +61,8 @@ async function ownProfile(app: FastifyInstance): Promise<void> {
     return showOwnEditor(reply, { values: formValues(profile), errors: {} });
   });
 
-  app.post('/edit-profile', { config: { limit: 'profile' } }, async (request, reply) => {
+  const mayWrite = { onRequest: requirePermission(Permission.WRITE), config: { limit: 'profile' as const } };
+  app.post('/edit-profile', mayWrite, async (request, reply) => {
     const { id, username } = currentUser(request);
     const form = request.readForm(ProfileForm);
     if (form.data === undefined) return showOwnEditor(reply.code(422), form.state);

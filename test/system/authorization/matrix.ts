@@ -118,6 +118,11 @@ export const MATRIX: readonly Row[] = rows(`
   POST /unsubscribe/:token                 ok                                                                     users
 
   GET /moderate                            log in     confirm      forbidden  forbidden  ok         ok
+  GET /moderate/people/:id                 log in     confirm      forbidden  forbidden  ok         ok
+  POST /moderate/people/:id                log in     confirm      forbidden  forbidden  ok         ok            users
+  POST /moderate/people/:id/lift           log in     confirm      forbidden  forbidden  ok         ok            security_events
+  POST /moderate/people/:id/hide-texts     log in     confirm      forbidden  forbidden  ok         ok            pgboss.job
+  POST /moderate/people/:id/show-texts     log in     confirm      forbidden  forbidden  ok         ok            pgboss.job
   POST /moderate/enable/post/:id           log in     confirm      forbidden  forbidden  ok         ok            posts
   POST /moderate/disable/post/:id          log in     confirm      forbidden  forbidden  ok         ok            posts
   POST /moderate/enable/:id                log in     confirm      forbidden  forbidden  ok         ok            comments

@@ -40,6 +40,7 @@ interface Request {
 const hello = () => ({ body: 'Hello' });
 const changed = () => ({ body: 'Changed' });
 const owner = async ({ people }: Situation) => people.owner.username;
+const somebodysId = async (situation: Situation) => (await somebody(situation)).id;
 const ownersId = async ({ people }: Situation) => people.owner.id;
 
 /** By route, as in the matrix. Routes that need nothing are left out. */
@@ -126,6 +127,14 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /unsubscribe/:token': { about: unsubscribing },
   'POST /unsubscribe/:token': { about: unsubscribing },
 
+  'GET /moderate/people/:id': { about: somebodysId },
+  'POST /moderate/people/:id': {
+    about: somebodysId,
+    fields: () => ({ kind: 'silenced', period: '7', reason: 'Spam' }),
+  },
+  'POST /moderate/people/:id/lift': { about: somebodysId },
+  'POST /moderate/people/:id/hide-texts': { about: somebodysId },
+  'POST /moderate/people/:id/show-texts': { about: somebodysId },
   'POST /moderate/enable/:id': { about: disabledComment },
   'POST /moderate/disable/:id': { about: comment },
   'POST /moderate/enable/post/:id': { about: disabledPost },

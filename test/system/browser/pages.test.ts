@@ -81,6 +81,7 @@ t.test(
         `/user/admin`,
         `/followers/${author.username}`,
         '/moderate',
+        `/moderate/people/${author.id}`,
         '/edit-profile',
       ],
       ...[
