@@ -27,6 +27,8 @@ export const DEFAULT_LIMITS = Object.freeze({
   /** Publishing and editing posts. */
   post: perAccount(60, HOUR),
   comment: perAccount(120, HOUR),
+  /** Reports to the moderators. */
+  report: perAccount(30, HOUR),
   /** Following and unfollowing. */
   follow: perAccount(300, HOUR),
   /** Changes to profiles and mail choices, and cancelled exports. */

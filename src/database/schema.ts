@@ -38,6 +38,16 @@ export interface Schema extends AccountTables, JobTables {
     is_disabled: Generated<boolean>;
     created_at: Generated<Date>;
   };
+  /** What people reported to the moderators. Exactly one of the three ids is set. */
+  reports: {
+    id: GeneratedAlways<number>;
+    reporter_id: number;
+    post_id: number | null;
+    comment_id: number | null;
+    person_id: number | null;
+    reason: string;
+    created_at: Generated<Date>;
+  };
   /** The newest comment that a post's author was notified of, and when. */
   comment_notices: {
     post_id: number;

@@ -137,6 +137,9 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     from generate_series(1, ${EVENTS}::int) as n
   `.execute(db);
   await sql`
+    insert into reports (reporter_id, post_id, reason) select 3 + n % 50, 1 + n / 50, 'Spam' from generate_series(1, 5000) as n
+  `.execute(db);
+  await sql`
     insert into sessions (token_hash, user_id, expires_at)
     select sha256(n::text::bytea), n, now() + interval '1 day' from generate_series(1, 5000) as n
   `.execute(db);
@@ -218,6 +221,7 @@ async function checkPages(
   for (const path of [
     '/moderate',
     '/moderate/people/1',
+    '/moderate/reports',
     '/moderate?page=300',
     '/moderate?page=-1',
     '/moderate?before=10000',

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { Permission } from '../../domain/accounts/roles.ts';
 import { listAllComments } from '../../domain/comments/list.ts';
 import { setCommentDisabled } from '../../domain/comments/write.ts';
+import { closeReports, listOpenReports, REPORTABLE } from '../../domain/moderation/report.ts';
 import { setPostDisabled } from '../../domain/posts/write.ts';
 import { sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
@@ -23,6 +24,19 @@ export default async function moderate(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requirePermission(Permission.MODERATE));
 
   app.register(moderatePeople);
+
+  app.get('/reports', async (_request, reply) => {
+    const reports = await listOpenReports(db);
+    return reply.page('moderate-reports', { title: 'Reports', reports });
+  });
+
+  for (const kind of REPORTABLE) {
+    app.post<WithId>(`/reports/${kind}/:id/close`, async (request, reply) => {
+      await closeReports(db, { kind, id: idFrom(request.params.id) });
+      await sessionOf(request).flash('The reports are closed.');
+      return reply.redirect('/moderate/reports', 303);
+    });
+  }
 
   app.get('/', async (request, reply) => {
     const place = placeFrom(request.query);
@@ -48,7 +62,7 @@ export default async function moderate(app: FastifyInstance): Promise<void> {
       const id = idFrom(request.params.id);
       await setPostDisabled(db, id, isDisabled);
       await sessionOf(request).flash(isDisabled ? 'The post is hidden.' : 'The post is shown again.');
-      return reply.redirect(`/post/${id}`, 303);
+      return reply.redirect(localPath(request.query.next) ?? `/post/${id}`, 303);
     });
   }
 }

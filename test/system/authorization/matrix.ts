@@ -118,6 +118,16 @@ export const MATRIX: readonly Row[] = rows(`
   POST /unsubscribe/:token                 ok                                                                     users
 
   GET /moderate                            log in     confirm      forbidden  forbidden  ok         ok
+  GET /report/post/:id                     log in     confirm      ok         ok         ok         ok
+  POST /report/post/:id                    log in     confirm      ok         ok         ok         ok            reports
+  GET /report/comment/:id                  log in     confirm      ok         ok         ok         ok
+  POST /report/comment/:id                 log in     confirm      ok         ok         ok         ok            reports
+  GET /report/person/:id                   log in     confirm      ok         ok         ok         ok
+  POST /report/person/:id                  log in     confirm      ok         ok         ok         ok            reports
+  GET /moderate/reports                    log in     confirm      forbidden  forbidden  ok         ok
+  POST /moderate/reports/post/:id/close    log in     confirm      forbidden  forbidden  ok         ok            reports
+  POST /moderate/reports/comment/:id/close  log in     confirm      forbidden  forbidden  ok         ok            reports
+  POST /moderate/reports/person/:id/close  log in     confirm      forbidden  forbidden  ok         ok            reports
   GET /moderate/people/:id                 log in     confirm      forbidden  forbidden  ok         ok
   POST /moderate/people/:id                log in     confirm      forbidden  forbidden  ok         ok            users
   POST /moderate/people/:id/lift           log in     confirm      forbidden  forbidden  ok         ok            security_events

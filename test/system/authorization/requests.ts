@@ -1,3 +1,4 @@
+import { report } from '../../../src/domain/moderation/report.ts';
 import { PASSWORD, registration } from '../../support/factories.ts';
 import {
   anotherAdministrator,
@@ -40,6 +41,14 @@ interface Request {
 const hello = () => ({ body: 'Hello' });
 const changed = () => ({ body: 'Changed' });
 const owner = async ({ people }: Situation) => people.owner.username;
+const spam = () => ({ reason: 'Spam' });
+const reported =
+  (kind: 'post' | 'comment' | 'person', about: (situation: Situation) => Promise<number>) =>
+  async (situation: Situation) => {
+    const id = await about(situation);
+    await report(situation.app.db, { kind, id }, { reporterId: situation.people.user.id, ...spam() });
+    return id;
+  };
 const somebodysId = async (situation: Situation) => (await somebody(situation)).id;
 const ownersId = async ({ people }: Situation) => people.owner.id;
 
@@ -127,6 +136,15 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /unsubscribe/:token': { about: unsubscribing },
   'POST /unsubscribe/:token': { about: unsubscribing },
 
+  'GET /report/post/:id': { about: post },
+  'POST /report/post/:id': { about: post, fields: spam },
+  'GET /report/comment/:id': { about: comment },
+  'POST /report/comment/:id': { about: comment, fields: spam },
+  'GET /report/person/:id': { about: somebodysId },
+  'POST /report/person/:id': { about: somebodysId, fields: spam },
+  'POST /moderate/reports/post/:id/close': { about: reported('post', post) },
+  'POST /moderate/reports/comment/:id/close': { about: reported('comment', comment) },
+  'POST /moderate/reports/person/:id/close': { about: reported('person', somebodysId) },
   'GET /moderate/people/:id': { about: somebodysId },
   'POST /moderate/people/:id': {
     about: somebodysId,

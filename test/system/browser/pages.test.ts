@@ -3,6 +3,7 @@ import { HtmlValidate } from 'html-validate';
 import type { Page, Response } from 'playwright-core';
 import t from 'tap';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
+import { report } from '../../../src/domain/moderation/report.ts';
 import { accessibilityFaults, listen, logIn, openPage } from '../../support/browser.ts';
 import { build } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
@@ -61,6 +62,9 @@ t.test(
     const [postId = 0] = await writePosts(app, author, 12);
     const [commentId = 0] = await writeComments(app, author, postId, 7);
     await setCommentDisabled(app.db, commentId, true);
+    const spam = { reporterId: admin.id, reason: 'Spam' };
+    await report(app.db, { kind: 'post', id: postId }, spam);
+    await report(app.db, { kind: 'person', id: author.id }, spam);
 
     const open = [
       '/',
@@ -82,6 +86,8 @@ t.test(
         `/followers/${author.username}`,
         '/moderate',
         `/moderate/people/${author.id}`,
+        '/moderate/reports',
+        `/report/post/${postId}`,
         '/edit-profile',
       ],
       ...[
