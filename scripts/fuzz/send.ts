@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { Agent, type IncomingHttpHeaders, type IncomingMessage, request as send } from 'node:http';
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  maxHeaderSize,
+  request as send,
+} from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { Secrets } from './accounts.ts';
 import type { HttpRequest } from './requests.ts';
@@ -16,6 +23,8 @@ export interface Answer {
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
   readonly ms: number;
+  /** The only statuses that are right if the request line and headers were more than Node reads. */
+  readonly refusals: readonly number[] | undefined;
 }
 
 /** Braces may be encoded. */
@@ -27,29 +36,40 @@ export const agent = new Agent({ keepAlive: true, maxSockets: 60 });
 /** The headers and bytes of a request, with secrets in the place of placeholders. */
 export function fill(
   request: HttpRequest,
-  { headers, tokens }: Secrets,
+  secrets: Secrets,
 ): Required<Pick<HttpRequest, 'path' | 'headers' | 'body'>> {
-  const own = Object.entries(headers.get(request.as) ?? {}).filter(
+  const own = Object.entries(secrets.headers.get(request.as) ?? {}).filter(
     ([name]) => !request.headers.some(([given]) => given === name),
   );
   const fresh = `n${randomUUID().slice(0, 8)}`;
-  const reveal = (text: string) =>
-    text.replaceAll(PLACEHOLDER, (all, name: string) =>
-      name === 'fresh' ? fresh : (tokens.get(name) ?? all),
-    );
+  const values = new Map([
+    ...secrets.tokens,
+    ['fresh', fresh],
+    ['own-id', secrets.ids.get(request.as) ?? ''],
+  ]);
   return {
-    path: reveal(request.path),
+    path: reveal(request.path, values),
     headers: [...own, ...request.headers],
-    body: reveal(request.body ?? ''),
+    body: reveal(request.body ?? '', values),
   };
 }
 
-/** Sends a request over a kept connection. Throws if there is no answer, or none in time. */
+/** Puts values in the place of placeholders. */
+export function reveal(text: string, values: ReadonlyMap<string, string>): string {
+  return text.replaceAll(PLACEHOLDER, (all, name: string) => values.get(name) ?? all);
+}
+
+/**
+ * Sends a request over a kept connection. Throws if there is no answer, or none in time.
+ *
+ * @returns undefined if the server closed the connection because the head was too large. It then responds and closes while
+ *   we may still be writing, so the response can get lost.
+ */
 export async function sendHttp(
   { port, deadlineMs }: Target,
   request: HttpRequest,
   secrets: Secrets,
-): Promise<Answer> {
+): Promise<Answer | undefined> {
   const target = { port, deadlineMs };
   const { path, headers, body } = fill(request, secrets);
   try {
@@ -68,7 +88,7 @@ interface Sendable extends Required<Pick<HttpRequest, 'path' | 'headers' | 'body
 async function sendOnce(
   { port, deadlineMs }: Target,
   { method, path, headers, body }: Sendable,
-): Promise<Answer> {
+): Promise<Answer | undefined> {
   const startedAt = performance.now();
   const bytes = Buffer.from(body, 'latin1');
   const expectsBody = bytes.length > 0 || method === 'POST' || method === 'PUT';
@@ -84,6 +104,7 @@ async function sendOnce(
     },
     signal: AbortSignal.timeout(deadlineMs),
   });
+  const refusals = refusalsOf(sent);
   sent.end(bytes);
   try {
     const [response]: IncomingMessage[] = await once(sent, 'response');
@@ -95,11 +116,21 @@ async function sendOnce(
       headers: response.headers,
       body: received,
       ms: performance.now() - startedAt,
+      refusals,
     };
   } catch (error) {
+    if (refusals !== undefined && isReset(error)) return undefined;
     if (sent.reusedSocket && isReset(error)) throw new ReusedConnectionClosed('', { cause: error });
     throw error;
   }
+}
+
+/** Node's parser counts the path, and the names and values of headers, and may find a wrong byte first. */
+function refusalsOf(sent: ClientRequest): number[] | undefined {
+  const headers = { ...sent.getHeaders(), connection: 'keep-alive' };
+  const size = [sent.path, ...Object.entries(headers).flat().map(String)].join('').length;
+  if (size < maxHeaderSize) return undefined;
+  return /[^!-~]/.test(sent.path) ? [431, 400] : [431];
 }
 
 /** Whether the other side closed the connection. */
