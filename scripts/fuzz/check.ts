@@ -25,12 +25,12 @@ const DECODERS: Readonly<Record<string, (body: Buffer) => Promise<Buffer>>> = {
 
 /** Lists what is wrong with an answer, whatever the request was. */
 export async function findFaults(
-  { status, headers, body, refusals }: Answer,
+  { status, headers, body, isHeadTooLarge }: Answer,
   method: string,
 ): Promise<string[]> {
   const faults: string[] = [];
-  if (refusals === undefined && status === 431) faults.push('status 431 for a head that is not too large');
-  if (refusals?.includes(status) === false) faults.push(`status ${status} for a head that is too large`);
+  if (isHeadTooLarge === false && status === 431) faults.push('status 431 for a head that is not too large');
+  if (isHeadTooLarge && status !== 431) faults.push(`status ${status} for a head that is too large`);
   const isShed = status === 503 && headers['retry-after'] !== undefined;
   if (status >= 500 && !isShed) faults.push(`status ${status}`);
   if (headers['x-content-type-options'] !== 'nosniff') faults.push('no security headers');

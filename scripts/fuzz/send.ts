@@ -23,12 +23,15 @@ export interface Answer {
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
   readonly ms: number;
-  /** The only statuses that are right if the request line and headers were more than Node reads. */
-  readonly refusals: readonly number[] | undefined;
+  /** Whether the request line and headers were more than Node reads; undefined if that is hard to tell. */
+  readonly isHeadTooLarge: boolean | undefined;
 }
 
 /** Braces may be encoded. */
 const PLACEHOLDER = /(?:\{\{|%7B%7B)([\w-]+)(?:\}\}|%7D%7D)/g;
+
+/** What Node adds to the headers that we give it, and counts. */
+const MAX_UNCOUNTED = 200;
 
 /** Connections that stay open, as those of a proxy do. */
 export const agent = new Agent({ keepAlive: true, maxSockets: 60 });
@@ -104,7 +107,7 @@ async function sendOnce(
     },
     signal: AbortSignal.timeout(deadlineMs),
   });
-  const refusals = refusalsOf(sent);
+  const isHeadTooLarge = exceedsLimit(sent);
   sent.end(bytes);
   try {
     const [response]: IncomingMessage[] = await once(sent, 'response');
@@ -116,21 +119,20 @@ async function sendOnce(
       headers: response.headers,
       body: received,
       ms: performance.now() - startedAt,
-      refusals,
+      isHeadTooLarge,
     };
   } catch (error) {
-    if (refusals !== undefined && isReset(error)) return undefined;
+    if (isHeadTooLarge !== false && isReset(error)) return undefined;
     if (sent.reusedSocket && isReset(error)) throw new ReusedConnectionClosed('', { cause: error });
     throw error;
   }
 }
 
-/** Node's parser counts the path, and the names and values of headers, and may find a wrong byte first. */
-function refusalsOf(sent: ClientRequest): number[] | undefined {
-  const headers = { ...sent.getHeaders(), connection: 'keep-alive' };
-  const size = [sent.path, ...Object.entries(headers).flat().map(String)].join('').length;
-  if (size < maxHeaderSize) return undefined;
-  return /[^!-~]/.test(sent.path) ? [431, 400] : [431];
+/** Node counts the path, the names and values of headers, and a little more. It may find a wrong byte in the path first. */
+function exceedsLimit(sent: ClientRequest): boolean | undefined {
+  const size = [sent.path, ...Object.entries(sent.getHeaders()).flat().map(String)].join('').length;
+  if (size < maxHeaderSize - MAX_UNCOUNTED) return false;
+  return size < maxHeaderSize || /[^!-~]/.test(sent.path) ? undefined : true;
 }
 
 /** Whether the other side closed the connection. */
