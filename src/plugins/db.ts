@@ -127,16 +127,16 @@ function createReplica(
   const { databaseReplicaUrl } = app.config;
   if (databaseReplicaUrl === undefined) return undefined;
   const replica = createPool(app, databaseReplicaUrl, { max: poolSize(app) });
-  let usePrimaryUntil = 0;
+  let usePrimaryUntil = Number.NEGATIVE_INFINITY;
   const either: NamingPool = {
     options: replica.options,
     end: () => replica.end(),
     async connect() {
-      if (Date.now() < usePrimaryUntil) return primary.connect();
+      if (performance.now() < usePrimaryUntil) return primary.connect();
       try {
         return await replica.connect();
       } catch (error) {
-        usePrimaryUntil = Date.now() + REPLICA_RETRY_MS;
+        usePrimaryUntil = performance.now() + REPLICA_RETRY_MS;
         app.log.warn({ err: error }, 'the replica is unreachable, reading from the primary');
         return primary.connect();
       }
