@@ -33,8 +33,10 @@ t.test('a connection whose response is not read, or byte by byte, is closed', as
     });
     const [request] = await begun;
     t.equal(await countConnections(), 1);
+    const startedAt = performance.now();
     await waitFor(async () => (await countConnections()) === 0, 'the server ends the connection');
     t.ok(request.socket.destroyed);
+    t.ok(performance.now() - startedAt < 40_000, 'not only when idle connections are closed, after 72 s');
     t.ok(socket.bytesRead < 30_000_000, 'before the whole response was sent');
   }
 });
