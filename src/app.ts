@@ -70,6 +70,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
     frameworkErrors: answerBadUrl,
     clientErrorHandler: answerClientError,
   });
+  app.server.maxConnections = config.maxConnections;
   app.decorate('config', config);
   app.decorate('role', role);
 

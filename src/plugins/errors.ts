@@ -81,14 +81,21 @@ export default fp(
       response.writeHead(417, { ...app.securityHeaders, 'content-length': 0 }).end(),
     );
   },
-  { name: 'errors', dependencies: ['views', 'assets', 'alarms', 'db', 'security-headers'] },
+  { name: 'errors', dependencies: ['views', 'assets', 'alarms', 'db', 'drain', 'security-headers'] },
 );
 
-/** Logs why a request failed, and raises an alarm if it is a server error. Returns what to respond. */
+/**
+ * Logs why a request failed, and raises an alarm if it is a server error, unless its client has left while the app closes.
+ * Returns what to respond.
+ */
 export function reportError(app: FastifyInstance, error: FastifyError, request: FastifyRequest): Refusal {
   const refusal = describeError(error);
   if (error instanceof DomainError || refusal.status < 500) {
     request.log.info({ code: error.code, reason: error.message }, 'request refused');
+    return refusal;
+  }
+  if (app.drain.isClosing && request.socket.destroyed) {
+    request.log.info({ reason: error.message }, 'request abandoned');
     return refusal;
   }
   if (refusal.status === 503) {
