@@ -34,3 +34,8 @@ export type RenderMail = (name: string, data: object) => { text: string; html: s
 export function messageIdOf(jobId: string, baseUrl: string): string {
   return `<${jobId}@${new URL(baseUrl).hostname}>`;
 }
+
+/** The domain of an address, with or without a name in front of it. */
+export function domainOf(address: string): string {
+  return /@([^@>]+)>?$/.exec(address)?.[1] ?? '';
+}
