@@ -10,6 +10,8 @@ export interface AccountTables {
     password_hash: string;
     role: Role;
     confirmed_at: Date | null;
+    /** When a mail server last said that the address does not exist. A trigger clears it when the address changes. */
+    email_bounced_at: Date | null;
     created_at: Generated<Date>;
     name: Generated<string>;
     location: Generated<string>;

@@ -57,14 +57,15 @@ export default fp(
         });
         const transport = await opening;
         signal?.throwIfAborted();
-        const { unsubscribeUrl, ...content } = message;
+        const { unsubscribeUrl, returnKey, ...content } = message;
         const subject = `${config.mailSubjectPrefix} ${message.subject}`.trim();
         const requestId = app.work.getStore()?.requestId;
         const headers = {
           ...(unsubscribeUrl !== undefined && unsubscribeHeaders(unsubscribeUrl)),
           ...(requestId !== undefined && { 'X-Request-ID': requestId }),
         };
-        const mail = { ...content, subject, from: config.mailFrom, headers, signal, onTransfer };
+        const envelope = { from: returnPath(config, returnKey), to: message.to };
+        const mail = { ...content, subject, from: config.mailFrom, envelope, headers, signal, onTransfer };
         try {
           const span = { name: 'SMTP send', kind: 'client' } as const;
           return (await app.tracing.span(span, () => transport.sendMail(mail))).response;
@@ -124,6 +125,11 @@ function signature({ mailFrom, dkimSelector: keySelector, dkimPrivateKey: privat
   return {
     dkim: { domainName: domainOf(mailFrom), keySelector, privateKey, headerFieldNames: SIGNED_HEADERS },
   };
+}
+
+/** The address for bounces, with a mail's key (variable envelope return path). */
+function returnPath({ mailFrom, mailReturnPath = mailFrom }: Config, returnKey: string | undefined): string {
+  return returnKey === undefined ? mailReturnPath : mailReturnPath.replace('@', `+${returnKey}@`);
 }
 
 function unsubscribeHeaders(url: string) {

@@ -130,7 +130,7 @@ function wordFor(
 
 async function prepare(route: string, { person, credentials }: Asker): Promise<InjectOptions> {
   const [method = '', pattern = ''] = route.split(' ');
-  const { about, fields, query = '' } = REQUESTS[route] ?? {};
+  const { about, fields, payload, query = '' } = REQUESTS[route] ?? {};
   const actor = person === 'anonymous' ? undefined : people[person];
   const situation: Situation = { app, people, actor };
   const parameter = await about?.(situation);
@@ -141,6 +141,7 @@ async function prepare(route: string, { person, credentials }: Asker): Promise<I
     url: pattern.replace(/:\w+(\([^)]*\))?(\/:\w+(\([^)]*\))?)?/, String(parameter)) + query,
     headers: {
       ...(actor && (await headersFor(actor, credentials))),
+      ...(payload && { payload }),
       ...(sent && { 'content-type': isJson ? 'application/json' : 'application/x-www-form-urlencoded' }),
     },
     ...(sent && { payload: isJson ? JSON.stringify(sent) : new URLSearchParams(sent).toString() }),

@@ -8,6 +8,8 @@ export interface Message {
   readonly html: string;
   /** A POST to this URL unsubscribes, which mail programs offer as a button (RFC 8058). */
   readonly unsubscribeUrl?: string;
+  /** Goes into the address for bounces, which then report this mail. */
+  readonly returnKey?: string | undefined;
 }
 
 export interface SendOptions {

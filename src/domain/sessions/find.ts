@@ -24,6 +24,8 @@ export interface SessionUser {
   readonly username: string;
   readonly role: Role;
   readonly isConfirmed: boolean;
+  /** Whether mail to their address has bounced. */
+  readonly isBouncing: boolean;
   /** Whether their last visit was more than a minute ago, so it should be recorded again. */
   readonly isLastSeenStale: boolean;
   /** Whether they joined less than a week ago. */
@@ -55,7 +57,7 @@ export async function findSession(db: Db, token: string): Promise<FoundSession |
       verified_at > now() - make_interval(secs => ${VERIFIED_SECONDS}) as "isVerified",
       extract(epoch from expires_at - now())::float8 as "secondsLeft",
       users.id, email, username, role, followed_count as "followedCount",
-      confirmed_at is not null as "isConfirmed",
+      confirmed_at is not null as "isConfirmed", email_bounced_at is not null as "isBouncing",
       last_seen_at < now() - interval '1 minute' as "isLastSeenStale",
       users.created_at > now() - interval '7 days' as "isNewcomer",
       users.created_at > now() - interval '1 day' as "isNew"

@@ -1,5 +1,7 @@
+import { bounce } from '../../support/bounce.ts';
 import { PASSWORD, registration } from '../../support/factories.ts';
 import {
+  bouncing,
   comment,
   confirmation,
   disabledComment,
@@ -17,6 +19,7 @@ import {
   noPausedQueues,
   post,
   reset,
+  returnKey,
   type Situation,
   somebody,
   unnamedToken,
@@ -30,6 +33,8 @@ interface Request {
   readonly about?: (situation: Situation) => Promise<string | number | undefined>;
   /** The fields of the form or the JSON body. */
   readonly fields?: (situation: Situation) => Record<string, string>;
+  /** Another body. */
+  readonly payload?: string;
   readonly query?: string;
 }
 
@@ -55,6 +60,8 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /dev/mailbox/:id': { about: mail },
   'GET /dev/mailbox/:id/html': { about: mail },
 
+  'POST /bounces/:key': { about: returnKey, payload: bounce() },
+
   'POST /auth/register': {
     fields: () => {
       const username = freshName();
@@ -75,6 +82,7 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /auth/change-email/:token': { about: emailChange },
   'GET /auth/undo-email-change/:token': { about: emailChangeToUndo },
   'POST /auth/undo-email-change/:token': { about: emailChangeToUndo },
+  'POST /auth/bounced': { about: bouncing },
   'POST /auth/verify': { fields: () => ({ password: PASSWORD }) },
   // The same password with a new salt, so that everyone can still log in for the next row.
   'POST /auth/change-password': {
