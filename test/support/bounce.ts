@@ -1,8 +1,10 @@
-/** A delivery status notification, as Postfix sends it unless `report` says otherwise. */
+/** A delivery status notification as Postfix sends it and gives it to a command, unless `report` says otherwise. */
 export function bounce(
   report = 'Final-Recipient: rfc822; john@example.com\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 No such user',
 ): string {
-  return `From: MAILER-DAEMON@mx.example.com (Mail Delivery System)
+  return `From MAILER-DAEMON  Mon Jan  5 10:00:00 2026
+Return-Path: <>
+From: MAILER-DAEMON@mx.example.com (Mail Delivery System)
 Subject: Undelivered Mail Returned to Sender
 To: bounces@blog.example
 Auto-Submitted: auto-replied
