@@ -141,9 +141,9 @@ async function prepare(route: string, { person, credentials }: Asker): Promise<I
     url: pattern.replace(/:\w+(\([^)]*\))?(\/:\w+(\([^)]*\))?)?/, String(parameter)) + query,
     headers: {
       ...(actor && (await headersFor(actor, credentials))),
-      ...(payload && { payload }),
       ...(sent && { 'content-type': isJson ? 'application/json' : 'application/x-www-form-urlencoded' }),
     },
+    ...(payload && { payload }),
     ...(sent && { payload: isJson ? JSON.stringify(sent) : new URLSearchParams(sent).toString() }),
   };
 }

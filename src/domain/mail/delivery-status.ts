@@ -48,5 +48,5 @@ function isAboutBadAddress(group: string): boolean {
 }
 
 function fieldOf(group: string, name: string): string | undefined {
-  return new RegExp(`^${name}:\\s*(.*)$`, 'im').exec(group)?.[1]?.trim();
+  return new RegExp(`^${name}:[ \\t]*(.*)$`, 'im').exec(group)?.[1]?.trim();
 }
