@@ -13,6 +13,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       silenced_until timestamptz,
       deletion_due_at timestamptz,
       deletion_keeps_texts boolean not null default false,
+      email_bounced_at timestamptz,
       created_at timestamptz not null default now(),
       last_seen_at timestamptz not null default now(),
 
@@ -33,13 +34,22 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       'People and their accounts. An address belongs to the account that has confirmed it. Any number of unconfirmed '
       'accounts may share it, so registering does not reveal whether it is taken. An account with a deletion_due_at is '
       'closed until its owner undoes the deletion or a job erases it; a suspended one cannot log in, and a silenced one '
-      'cannot write. Triggers maintain the counters. The '
+      'cannot write. Triggers maintain the counters, and forget that mail bounced when the address changes. The '
       'fillfactor leaves room for new row versions, so that updating a counter touches no index.';
     create unique index users_username_key on users (lower(username));
     create unique index users_email_key on users (lower(email)) where confirmed_at is not null;
     create index users_unconfirmed_email_idx on users (lower(email), id) where confirmed_at is null;
     create unique index users_unsubscribe_key_key on users (unsubscribe_key);
     create index users_wants_digest_idx on users (id) where wants_digest;
+    create index users_email_bounced_at_idx on users (email_bounced_at) where email_bounced_at is not null;
+
+    create function forget_bounce() returns trigger language plpgsql as $$
+    begin
+      new.email_bounced_at := null;
+      return new;
+    end $$;
+    create trigger users_forget_bounce before update of email on users
+      for each row when (lower(old.email) <> lower(new.email)) execute function forget_bounce();
 
     create table sessions (
       token_hash bytea primary key,
@@ -95,4 +105,5 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
 export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`drop table password_resets, email_changes, known_browsers, sessions, users`.execute(db);
+  await sql`drop function forget_bounce`.execute(db);
 }

@@ -32,6 +32,7 @@ import type { Clock } from './queue/boss.ts';
 import administration from './routes/admin/index.ts';
 import api from './routes/api/index.ts';
 import assetFiles from './routes/assets.ts';
+import bounces from './routes/bounces.ts';
 import dev from './routes/dev/index.ts';
 import health from './routes/health.ts';
 import metricsRoute from './routes/metrics.ts';
@@ -106,6 +107,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(assetFiles);
   app.register(health);
   app.register(metricsRoute);
+  app.register(bounces);
   app.register(api, { prefix: '/api/v1' });
   app.register(web);
   app.register(administration, { prefix: '/admin' });

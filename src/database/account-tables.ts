@@ -17,6 +17,8 @@ export interface AccountTables {
     deletion_due_at: Date | null;
     /** Whether its posts and comments stay, without a name. */
     deletion_keeps_texts: Generated<boolean>;
+    /** When a mail server last said that the address does not exist. A trigger clears it when the address changes. */
+    email_bounced_at: Date | null;
     created_at: Generated<Date>;
     name: Generated<string>;
     location: Generated<string>;

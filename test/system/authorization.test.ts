@@ -24,7 +24,7 @@ const LIMITED_OTHERWISE = new Set([
   ...['POST /auth/reset', 'POST /auth/change-email', 'POST /auth/change-password', 'POST /auth/verify'],
   // They use up a link, or delete what was limited when it was made.
   ...['POST /auth/confirm/:token', 'POST /auth/reset/:token', 'POST /auth/change-email/:token'],
-  ...['POST /auth/undo-email-change/:token', 'POST /auth/undo-deletion/:token'],
+  ...['POST /auth/undo-email-change/:token', 'POST /auth/undo-deletion/:token', 'POST /bounces/:key'],
   ...['POST /unsubscribe/:token', 'POST /auth/logout'],
   ...['POST /post/:id/delete', 'POST /comment/:id/delete', 'DELETE /api/v1/posts/:id'],
   ...['DELETE /api/v1/comments/:id', 'POST /api-tokens/:id/revoke', 'POST /api-tokens/revoke-unnamed'],
@@ -160,7 +160,7 @@ function wordFor(
 
 async function prepare(route: string, { person, credentials }: Asker): Promise<InjectOptions> {
   const [method = '', pattern = ''] = route.split(' ');
-  const { about, fields, query = '' } = REQUESTS[route] ?? {};
+  const { about, fields, payload, query = '' } = REQUESTS[route] ?? {};
   const actor = person === 'anonymous' ? undefined : people[person];
   const situation: Situation = { app, people, actor };
   const parameter = await about?.(situation);
@@ -173,6 +173,7 @@ async function prepare(route: string, { person, credentials }: Asker): Promise<I
       ...(actor && (await headersFor(actor, credentials))),
       ...(sent && { 'content-type': isJson ? 'application/json' : 'application/x-www-form-urlencoded' }),
     },
+    ...(payload && { payload }),
     ...(sent && { payload: isJson ? JSON.stringify(sent) : new URLSearchParams(sent).toString() }),
   };
 }

@@ -23,6 +23,8 @@ export interface SessionUser extends Standing {
   readonly id: number;
   readonly email: string;
   readonly username: string;
+  /** Whether mail to their address has bounced. */
+  readonly isBouncing: boolean;
   /** Whether the session's last visit was more than a minute ago, so it should be recorded again. */
   readonly isLastSeenStale: boolean;
   /** Whether they joined less than a week ago. */
@@ -55,6 +57,7 @@ export async function findSession(db: Db, token: string): Promise<FoundSession |
       extract(epoch from expires_at - now())::float8 as "secondsLeft",
       users.id, email, username, role, followed_count as "followedCount",
       confirmed_at is not null as "isConfirmed", ${SILENCED_UNTIL} as "silencedUntil",
+      email_bounced_at is not null as "isBouncing",
       sessions.last_seen_at < now() - interval '1 minute' as "isLastSeenStale",
       users.created_at > now() - interval '7 days' as "isNewcomer",
       users.created_at > now() - interval '1 day' as "isNew"

@@ -41,6 +41,8 @@ export const MATRIX: readonly Row[] = rows(`
   GET /health/live                         ok
   GET /health/ready                        ok
 
+  POST /bounces/:key                       ok                                                                     users
+
   GET /health                              ok
   GET /metrics                             ok
   GET /dev/mailbox                         ok
@@ -72,6 +74,7 @@ export const MATRIX: readonly Row[] = rows(`
   POST /auth/undo-deletion/:token          ok                                                                     users
   GET /auth/undo-email-change/:token       ok
   POST /auth/undo-email-change/:token      ok                                                                     users
+  POST /auth/bounced                       log in     ok           ok         ok         ok         ok            users
   GET /auth/verify                         log in     ok           ok         ok         ok         ok
   GET /auth/security                       log in     confirm      ok         ok         ok         ok
   POST /auth/sessions/:id/end              log in     confirm      ok         ok         ok         ok            sessions

@@ -1,8 +1,10 @@
 import { report } from '../../../src/domain/moderation/report.ts';
+import { bounce } from '../../support/bounce.ts';
 import { PASSWORD, registration } from '../../support/factories.ts';
 import {
   anotherAdministrator,
   anotherSession,
+  bouncing,
   comment,
   confirmation,
   deletion,
@@ -22,6 +24,7 @@ import {
   noPausedQueues,
   post,
   reset,
+  returnKey,
   type Situation,
   somebody,
   unnamedToken,
@@ -35,6 +38,8 @@ interface Request {
   readonly about?: (situation: Situation) => Promise<string | number | undefined>;
   /** The fields of the form or the JSON body. */
   readonly fields?: (situation: Situation) => Record<string, string>;
+  /** Another body. */
+  readonly payload?: string;
   readonly query?: string;
 }
 
@@ -69,6 +74,8 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /dev/mailbox/:id': { about: mail },
   'GET /dev/mailbox/:id/html': { about: mail },
 
+  'POST /bounces/:key': { about: returnKey, payload: bounce() },
+
   'POST /auth/register': {
     fields: () => {
       const username = freshName();
@@ -93,6 +100,7 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /auth/undo-email-change/:token': { about: emailChangeToUndo },
   'POST /auth/sessions/:id/end': { about: anotherSession },
   'POST /auth/sessions/end-others': { about: anotherSession },
+  'POST /auth/bounced': { about: bouncing },
   'POST /auth/verify': { fields: () => ({ password: PASSWORD }) },
   // The same password with a new salt, so that everyone can still log in for the next row.
   'POST /auth/change-password': {

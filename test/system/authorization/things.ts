@@ -8,6 +8,8 @@ import type { Credentials } from '../../../src/domain/accounts/find.ts';
 import { issueToken } from '../../../src/domain/api-tokens/issue.ts';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { follow } from '../../../src/domain/follows/follow.ts';
+import { mintReturnKey } from '../../../src/domain/mail/bounce.ts';
+import { recordDelivery } from '../../../src/domain/mail/ledger.ts';
 import { setPostDisabled } from '../../../src/domain/posts/write.ts';
 import { startSession } from '../../../src/domain/sessions/start.ts';
 import { hashToken } from '../../../src/domain/token.ts';
@@ -139,6 +141,31 @@ export async function deletion(situation: Situation): Promise<string> {
 export async function unsubscribing(situation: Situation): Promise<string> {
   const { id: userId } = await somebody(situation);
   return mailedToken(situation.app, { template: 'weekly-digest', userId, week: '2026-01-05' });
+}
+
+/** The actor's address has bounced. */
+export async function bouncing({ app, actor }: Situation): Promise<undefined> {
+  if (actor === undefined) return;
+  await app.db
+    .updateTable('users')
+    .set({ email_bounced_at: new Date() })
+    .where('id', '=', actor.id)
+    .execute();
+}
+
+/** The key of a mail that was sent. */
+export async function returnKey(situation: Situation): Promise<string> {
+  const { id: userId, username } = await somebody(situation);
+  const key = mintReturnKey();
+  await recordDelivery(situation.app.db, {
+    jobId: randomUUID(),
+    userId,
+    template: 'new-comments',
+    messageId: '<1@example.com>',
+    sentTo: `${username}@example.com`,
+    returnKey: key,
+  });
+  return key;
 }
 
 /** The link to undo a completed change. */

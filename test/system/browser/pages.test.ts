@@ -58,6 +58,12 @@ t.test(
     });
     const site = await listen(app);
     const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
+    // Every page of theirs says so.
+    await app.db
+      .updateTable('users')
+      .set({ email_bounced_at: new Date() })
+      .where('id', '=', admin.id)
+      .execute();
     const author = await createUser(app, { username: `a${'very'.repeat(12)}longname` });
     const [postId = 0] = await writePosts(app, author, 12);
     const [commentId = 0] = await writeComments(app, author, postId, 7);

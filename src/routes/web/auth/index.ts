@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { requireSignedIn } from '../../guards.ts';
 import activity from './activity.ts';
+import bounced from './bounced.ts';
 import changeEmail from './change-email.ts';
 import changePassword from './change-password.ts';
 import confirm from './confirm.ts';
@@ -33,6 +34,7 @@ export default async function auth(app: FastifyInstance): Promise<void> {
 async function signedIn(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireSignedIn);
   app.register(logout);
+  app.register(bounced);
   app.register(unconfirmed);
   app.register(changePassword);
   app.register(verify);
