@@ -64,12 +64,12 @@ async function compare(): Promise<void> {
   const { costs, slowness, others, measured, predicted, isClose } = await check();
   console.log(`\n${machine()}\n`);
   printColumns(
-    Object.entries(costs).map(([kind, { process, database, wait, queries }]) => ({
+    Object.entries(costs).map(([kind, { process, database, wait, statements }]) => ({
       'cost of': kind,
       'process, ms of CPU': number(process),
       'PostgreSQL, ms of CPU': number(database),
       'other waiting, ms': number(wait),
-      queries: number(queries),
+      statements: number(statements),
     })),
   );
   console.log(

@@ -5,7 +5,7 @@ import { issueToken } from '../../src/domain/api-tokens/issue.ts';
 import { withCluster } from '../bench/cluster.ts';
 import { openSite, type Site as RealSite, SCALES } from '../bench/site.ts';
 import { percentile } from '../bench/table.ts';
-import type { Cost, Kind } from './costs.ts';
+import { COSTS, type Cost, type Kind } from './costs.ts';
 import { type Life, Simulation, Station } from './simulation.ts';
 import { type Request, Site } from './site.ts';
 
@@ -54,7 +54,10 @@ export async function check(): Promise<Check> {
     const site = await openSite(await databaseUrl('simulate'), SCALES.small);
     try {
       const requests = await requestsOf(site);
-      const costOfKind = (kind: Measured) => costOf(site, (connection) => requests(kind, connection));
+      const costOfKind = async (kind: Measured): Promise<MeasuredCost> => ({
+        ...(await costOf(site, (connection) => requests(kind, connection))),
+        statements: COSTS[kind].statements,
+      });
       const costs: MeasuredCosts = {
         hit: await costOfKind('hit'),
         visitor: await costOfKind('visitor'),
@@ -124,12 +127,12 @@ function mixed(requests: Awaited<ReturnType<typeof requestsOf>>, connection: num
 
 async function costOf(site: RealSite, requests: (connection: number) => autocannon.Request[]) {
   const alone = await load(site, 1, requests);
-  const { times, process, database, client, queries } = await load(site, CONNECTIONS, requests);
+  const { times, process, database, client } = await load(site, CONNECTIONS, requests);
   const count = times.length;
   const mean = alone.times.reduce((sum, time) => sum + time, 0) / alone.times.length;
   const cost = { process: process / count, database: database / count, client: client / count };
   const wait = Math.max(0, mean - cost.process - cost.database - cost.client);
-  return { ...cost, wait, queries: Math.round(queries / count), rate: count / SECONDS };
+  return { ...cost, wait, rate: count / SECONDS };
 }
 
 /**
@@ -157,7 +160,6 @@ async function load(
     times,
     ...used,
     others: Math.max(0, after.machine - before.machine - ours) / (availableParallelism() * SECONDS * 1_000),
-    queries: after.queries - before.queries,
   };
 }
 
@@ -184,7 +186,7 @@ async function shoot(
   return times;
 }
 
-/** CPU so far, in milliseconds, for PostgreSQL by process, and queries. */
+/** CPU so far, in milliseconds, for PostgreSQL by process. */
 async function usage({ app, web }: RealSite) {
   const { rows } = await app.pool.query<{ pid: number }>('select pid from pg_stat_activity');
   const database = await Promise.all(rows.map(async ({ pid }) => [pid, await cpuOf(pid)] as const));
@@ -193,7 +195,6 @@ async function usage({ app, web }: RealSite) {
     database: new Map(database),
     client: cpu(process.cpuUsage()),
     machine: cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0),
-    queries: Number(await web.ask('queries')),
   };
 }
 
@@ -241,7 +242,7 @@ function predict(costs: MeasuredCosts, mix: readonly Request[], slowness: number
     visitor: slower(visitor),
     member: slower(member),
     write: slower(write),
-    mail: { process: 0, database: 0, wait: 0, queries: 0 },
+    mail: { process: 0, database: 0, wait: 0, statements: 0 },
   });
   const client = new Station(1);
   const times: number[] = [];

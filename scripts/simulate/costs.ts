@@ -6,8 +6,8 @@ export interface Cost {
   readonly database: number;
   /** The rest of the time that it takes when nothing else happens: the disk, the network and waking up. */
   readonly wait: number;
-  /** Statements, or transactions. */
-  readonly queries: number;
+  /** To PostgreSQL; the process takes its next step when one is answered. */
+  readonly statements: number;
 }
 
 /** A page from the cache, a page for a visitor that is not, a page for a member, a comment, and a mail. */
@@ -16,15 +16,15 @@ export type Kind = 'hit' | 'visitor' | 'member' | 'write' | 'mail';
 export type Costs = Readonly<Record<Kind, Cost>>;
 
 /**
- * Measured on two cores of an AMD EPYC with Node 24.21.0, while other programs used the machine too: the requests by `npm
- * run simulate -- --check`, a page as in docs/performance.md, and a mail as there.
+ * Measured on two cores of an AMD EPYC with Node 24.21.0: the requests by `npm run simulate -- --check`, a mail as in
+ * docs/performance.md.
  */
 export const COSTS: Costs = {
-  hit: { process: 0.045, database: 0, wait: 0.3, queries: 0 },
-  visitor: { process: 0.91, database: 0.35, wait: 2.5, queries: 1 },
-  member: { process: 0.93, database: 0.44, wait: 2.4, queries: 2 },
-  write: { process: 1.74, database: 1.56, wait: 4, queries: 2 },
-  mail: { process: 1.16, database: 0.44, wait: 0, queries: 4 },
+  hit: { process: 0.04, database: 0, wait: 0.1, statements: 0 },
+  visitor: { process: 0.66, database: 0.21, wait: 0.2, statements: 1 },
+  member: { process: 0.61, database: 0.29, wait: 0.2, statements: 2 },
+  write: { process: 1.7, database: 1.59, wait: 1.3, statements: 5 },
+  mail: { process: 1.16, database: 0.44, wait: 0, statements: 4 },
 };
 
 /** Mails that one worker sends in a second, by `npm run bench -- jobs`. */

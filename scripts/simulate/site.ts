@@ -120,14 +120,14 @@ export class Site {
   }
 
   *#render({ loop, connections }: WebProcess, cost: Cost, database: Station): Life {
-    const { queries } = cost;
-    for (let query = 0; query < queries; query += 1) {
-      yield* this.work(loop, cost.process / (queries + 1));
+    const { statements } = cost;
+    for (let done = 0; done < statements; done += 1) {
+      yield* this.work(loop, cost.process / (statements + 1));
       yield connections.enter;
-      yield* this.work(database, cost.database / queries);
-      yield this.#simulation.after(cost.wait / queries);
+      yield* this.work(database, cost.database / statements);
+      yield this.#simulation.after(cost.wait / statements);
       connections.leave();
     }
-    yield* this.work(loop, cost.process / (queries + 1));
+    yield* this.work(loop, cost.process / (statements + 1));
   }
 }
