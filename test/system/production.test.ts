@@ -21,7 +21,16 @@ const ENTRIES = [
 const MAX_MB = 80;
 
 /** SPDX's names of licences that allow any use, also in a product, if their text is kept. */
-const PERMISSIVE = new Set(['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT', 'PSF-2.0']);
+const PERMISSIVE = new Set([
+  '0BSD',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'ISC',
+  'MIT',
+  'MIT-0',
+  'PSF-2.0',
+]);
 
 /** In bytes: what a file system allocates at least for a file that is not empty. */
 const BLOCK = 4096;
