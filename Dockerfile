@@ -13,7 +13,7 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY . .
 ENV HOST=0.0.0.0
 EXPOSE 3000
-ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=16", "--heap-growing-percent=50", "--initial-old-space-size=32", "--import=./src/compile-cache.ts"]
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=16", "--heap-growing-percent=50", "--initial-old-space-size=32", "--import=./src/compile-cache.js"]
 CMD ["src/server.ts"]
 # Alive, not ready: a restart does not help if only the database is down.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=90s \

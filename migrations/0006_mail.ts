@@ -14,8 +14,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     );
     comment on table mailed_tokens is 'Valid links in mails.';
     create index mailed_tokens_user_id_idx on mailed_tokens (user_id);
-    create index mailed_tokens_email_change_id_idx on mailed_tokens (email_change_id);
-    create index mailed_tokens_export_id_idx on mailed_tokens (export_id);
+    create index mailed_tokens_email_change_id_idx on mailed_tokens (email_change_id)
+      where email_change_id is not null;
+    create index mailed_tokens_export_id_idx on mailed_tokens (export_id) where export_id is not null;
     create index mailed_tokens_expires_at_idx on mailed_tokens (expires_at);
 
     create table mail_deliveries (

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const COMPILE_CACHE = join(import.meta.dirname, '..', '..', 'src', 'compile-cache.ts');
+const COMPILE_CACHE = join(import.meta.dirname, '..', '..', 'src', 'compile-cache.js');
 
 /**
  * Node's arguments for the web and worker processes; package.json repeats them for `npm run server` and `npm run worker`.

@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import t from 'tap';
+import { recordDelivery } from '../../src/domain/mail/ledger.ts';
+import { prepareMail } from '../../src/domain/mail/prepare.ts';
 import { jobs } from '../../src/jobs/index.ts';
 import { mailQueue, type PayloadOf } from '../../src/queue/contracts.ts';
 import { build } from '../support/build.ts';
@@ -46,6 +49,24 @@ t.test('the token is only stored as a hash, and never in the job', async (t) => 
   t.equal(rows.length, 3);
   t.notOk(JSON.stringify(rows).includes(token));
 });
+
+t.test(
+  'both statements of a mail are prepared, because planning one takes longer than running it',
+  async (t) => {
+    const app = await build(t);
+    const { id: userId } = await createUser(app, { isConfirmed: false });
+    const template = 'confirm-account' as const;
+    await app.db.connection().execute(async (db) => {
+      for (let mail = 0; mail < 6; mail += 1) {
+        const jobId = randomUUID();
+        await prepareMail(db, jobId, { template, userId });
+        await recordDelivery(db, { jobId, userId, template, messageId: '<1@localhost>' });
+      }
+      const { rows } = await sql`select from pg_prepared_statements`.execute(db);
+      t.equal(rows.length, 2);
+    });
+  },
+);
 
 t.test('the owner of a taken address is told that someone tried to register it', async (t) => {
   const smtp = await catchMail(t);

@@ -12,7 +12,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const ENTRIES = [
   'src/server.ts',
   'src/worker.ts',
-  'src/compile-cache.ts',
+  'src/compile-cache.js',
   'src/domain/markdown/thread.ts',
   'src/queue/heartbeat-thread.ts',
   ...['start', 'migrate', 'admin', 'console', 'profile'].map((name) => `scripts/${name}.ts`),

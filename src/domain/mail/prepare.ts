@@ -126,7 +126,7 @@ function writeToken(
   const expiresAt = sql`now() + make_interval(secs => ${LIFETIMES[purpose]})`;
   return sql`
     recipient as (
-      select * from found where email is not null and owner_id is null and not is_delivered
+      select account_id, email from found where email is not null and owner_id is null and not is_delivered
       ${exportId === null ? sql`` : sql`and exists (select from data_exports where id = ${exportId})`}
     ), renewed as (
       update mailed_tokens set expires_at = ${expiresAt} from recipient
