@@ -54,13 +54,14 @@ t.test(
   'both statements of a mail are prepared, because planning one takes longer than running it',
   async (t) => {
     const app = await build(t);
-    const { id: userId } = await createUser(app, { isConfirmed: false });
+    const { id: userId, email: sentTo } = await createUser(app, { isConfirmed: false });
     const template = 'confirm-account' as const;
+    const delivery = { userId, template, messageId: '<1@localhost>', sentTo, returnKey: undefined };
     await app.db.connection().execute(async (db) => {
       for (let mail = 0; mail < 6; mail += 1) {
         const jobId = randomUUID();
         await prepareMail(db, jobId, { template, userId });
-        await recordDelivery(db, { jobId, userId, template, messageId: '<1@localhost>' });
+        await recordDelivery(db, { jobId, ...delivery });
       }
       const { rows } = await sql`select from pg_prepared_statements`.execute(db);
       t.equal(rows.length, 2);
