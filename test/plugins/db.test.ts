@@ -33,9 +33,9 @@ t.test('a process with every role opens no more connections than it may', async 
     await app.inject('/health/ready');
     const { rows } = await sql<{ name: string }>`
       select application_name as name from pg_stat_activity
-      where datname = current_database() and application_name !~ '^pennypost web( queue)?$'
+      where datname = current_database() and application_name !~ '^pennypost web( queue| \\d+)?$'
     `.execute(observer.db);
-    return rows.map(({ name }) => name).toSorted();
+    return rows.map(({ name }) => name.replace(/ \d+$/, '')).toSorted();
   };
   await waitFor(async () => (await connections()).includes('pennypost heartbeat'), 'its heart beats');
   t.same(await connections(), [
