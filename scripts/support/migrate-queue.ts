@@ -53,10 +53,16 @@ export function queueMigration(installed: number): string {
   return statements.replace(/SET LOCAL lock_timeout = \d+;/, '');
 }
 
-/** Builds the indexes of a new version while the queue is used. */
+/** Builds the indexes of a new version while the queue is used; also those that an interrupted run has not built. */
 async function buildMissingIndexes(db: Kysely<Schema>, boss: PgBoss): Promise<void> {
-  for (const { definition } of (await boss.detectSchemaDrift()).missing) {
-    if (definition === undefined) continue;
-    await sql.raw(definition.replace(/^CREATE (UNIQUE )?INDEX /i, '$&CONCURRENTLY ')).execute(db);
+  const { missing } = await boss.detectSchemaDrift();
+  if (missing.length === 0) return;
+  const statements = getMigrationPlans('pgboss', 0).matchAll(
+    /^CREATE (?:UNIQUE )?INDEX CONCURRENTLY IF NOT EXISTS (\w+) [^;]*/gm,
+  );
+  const byIndex = new Map([...statements].map(([statement, index = '']) => [index, statement]));
+  for (const { name } of missing) {
+    const statement = byIndex.get(name);
+    if (statement !== undefined) await sql.raw(statement).execute(db);
   }
 }

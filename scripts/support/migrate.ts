@@ -2,7 +2,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pRetry from 'p-retry';
 import pg from 'pg';
-import { isFromNewerRelease, loadMigrations, type SchemaMigration } from '../../src/database/migrator.ts';
+import { appliedMigrations, loadMigrations, type SchemaMigration } from '../../src/database/migrator.ts';
 import type { Schema } from '../../src/database/schema.ts';
 import { StartupError } from '../../src/errors.ts';
 import { databaseUnreachable } from '../../src/plugins/db.ts';
@@ -55,7 +55,7 @@ export async function migrateToLatest(
 ): Promise<void> {
   await withMigrations(databaseUrl, folder, async (migrations) => {
     const { db, steps } = migrations;
-    if (await isFromNewerRelease(db)) {
+    if (await isFromNewerRelease(migrations)) {
       report('A newer release has updated the schema. Nothing was changed.');
       return;
     }
@@ -66,6 +66,12 @@ export async function migrateToLatest(
     const state = held.length === 0 ? 'The schema is current' : 'The schema is ready for this release';
     report(applied === 0 ? `${state}.` : `${state}: ${applied} applied.`);
   });
+}
+
+/** Whether the database has everything that this release knows, and more. */
+async function isFromNewerRelease({ db, steps }: Migrations): Promise<boolean> {
+  const applied = await appliedMigrations(db);
+  return applied.size > steps.length && steps.every(({ name }) => applied.has(name));
 }
 
 /** Returns the migrations that wait for a later run. */

@@ -42,12 +42,6 @@ export async function pendingMigrations(db: Db): Promise<string[]> {
   return pending;
 }
 
-/** Whether a newer release has migrated the database: it has everything that this release knows, and more. */
-export async function isFromNewerRelease(db: Db): Promise<boolean> {
-  const applied = await appliedMigrations(db);
-  return applied.size > KNOWN.length && KNOWN.every((name) => applied.has(name));
-}
-
 /**
  * The name of a process's connections: its role and the number of the newest migration that it knows, by which
  * `npm run migrate` recognises processes of older releases.
@@ -71,7 +65,8 @@ async function load(folder: string, name: string): Promise<SchemaMigration> {
   return migration;
 }
 
-async function appliedMigrations(db: Db): Promise<Set<string>> {
+/** The names of the migrations that the database has, also those of a newer release. */
+export async function appliedMigrations(db: Db): Promise<Set<string>> {
   const table = await sql<{
     exists: boolean;
   }>`select to_regclass('kysely_migration') is not null as exists`.execute(db);
