@@ -120,6 +120,7 @@ async function newLocks(
     .filter(({ mode }) => mode in EFFECTS)
     .map(({ table, mode }) => `${table}: ${EFFECTS[mode]} (${mode})`)
     .filter((effect) => !seen.has(effect));
+  const nothing = seen.size === 0 ? 'nobody waits' : 'at most the same again'; // It keeps the locks of the steps before.
   for (const effect of effects) seen.add(effect);
-  return effects.length === 0 ? 'nobody waits' : effects.join(', ');
+  return effects.length === 0 ? nothing : effects.join(', ');
 }

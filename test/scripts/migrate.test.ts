@@ -207,15 +207,17 @@ t.test('a plan says what would lock what, and changes nothing', async (t) => {
   const folder = await migrationsWith(t, {
     '0011_language': migration('expand', statements[0] ?? ''),
     '0012_moods': migration('expand', statements[1] ?? ''),
-    '0013_index': migration('expand', 'create index concurrently on posts (id)', { concurrently: true }),
-    '0014_no_location': migration('contract', 'alter table users drop column location'),
+    '0013_same': migration('expand', 'alter table posts add column mood text'),
+    '0014_index': migration('expand', 'create index concurrently on posts (id)', { concurrently: true }),
+    '0015_no_location': migration('contract', 'alter table users drop column location'),
   });
   const plan = (where: string) => said((...args) => planMigrations(...args, { folder: where }), url);
   t.same((await plan(folder)).split('\n').slice(0, -1), [
     'pending   0011_language  expand: posts: reads and writes wait (AccessExclusiveLock)',
     'pending   0012_moods  expand: users: writes wait (ShareRowExclusiveLock)',
-    'pending   0013_index  expand: builds indexes outside of a transaction, and nobody waits',
-    'pending   0014_no_location  contract: users: reads and writes wait (AccessExclusiveLock); ' +
+    'pending   0013_same  expand: at most the same again',
+    'pending   0014_index  expand: builds indexes outside of a transaction, and nobody waits',
+    'pending   0015_no_location  contract: users: reads and writes wait (AccessExclusiveLock); ' +
       'only after these have ended: pennypost web 0010 at 127.0.0.1',
     `pending   the queue's schema, version ${QUEUE_SCHEMA - 1} to ${QUEUE_SCHEMA}  expand: ` +
       'pgboss.queue: reads and writes wait (AccessExclusiveLock)',

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Scope } from './scope.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -57,13 +57,13 @@ export class RunningProcess {
   }
 }
 
-/** Starts a script with only the given environment. It ends with the test. */
+/** Starts a script, of this release if its path is relative, with only the given environment. It ends with the test. */
 export function start(
   t: Scope,
   [script, ...args]: [string, ...string[]],
   env: Record<string, string>,
 ): RunningProcess {
-  const child = spawn(process.execPath, [join(ROOT, script), ...args], {
+  const child = spawn(process.execPath, [resolve(ROOT, script), ...args], {
     cwd: join(ROOT, 'test'), // Where no developer's .env is.
     env: {
       PATH: process.env.PATH,
