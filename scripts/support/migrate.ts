@@ -116,7 +116,11 @@ async function apply({ db, migrator }: Migrations, { name, isTransactional = tru
   if (error !== undefined) throw error;
 }
 
-/** Tries again while a lock is taken. Throws a StartupError that says what has failed. */
+/**
+ * Tries again while a lock is taken.
+ *
+ * @throws StartupError saying what has failed
+ */
 async function withRetries(
   what: string,
   { report, tries }: { report: Report; tries: number },
@@ -134,10 +138,14 @@ async function withRetries(
       },
     });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const hint = isAboutLocks(error) ? '. Is a backup or another long transaction running?' : '';
-    throw new StartupError(1, `${what} failed: ${reason}${hint}`, { cause: error });
+    throw failure(what, error);
   }
+}
+
+function failure(what: string, error: unknown): StartupError {
+  const reason = error instanceof Error ? error.message : String(error);
+  const hint = isAboutLocks(error) ? '. Is a backup or another long transaction running?' : '';
+  return new StartupError(1, `${what} failed: ${reason}${hint}`, { cause: error });
 }
 
 /** Whether a lock was not available in time, or there was a deadlock. */
@@ -152,8 +160,7 @@ export async function migrateDown(databaseUrl: string, report: Report): Promise<
     const { error, results = [] } = await migrator.migrateDown({
       disableTransactions: newest?.isTransactional === false,
     });
-    if (error instanceof Error)
-      throw new StartupError(1, `Reverting ${newest?.name} failed: ${error.message}`, { cause: error });
+    if (error !== undefined) throw failure(`Reverting ${newest?.name}`, error);
     report(results.length === 0 ? 'There is nothing to revert.' : `reverted  ${results[0]?.migrationName}`);
   });
 }
@@ -188,10 +195,12 @@ export async function withMigrations(
   try {
     await waitForOtherRuns(db);
     await setLockTimeout(db, LOCK_MS);
-    const steps = (await migrator.getMigrations()).map(({ name, executedAt }) => {
-      const { kind, isTransactional, up } = loaded[name] as SchemaMigration;
-      return { name, executedAt, kind, up, ...(isTransactional !== undefined && { isTransactional }) };
-    });
+    const known = (await migrator.getMigrations()).map(({ name, executedAt }) => [name, executedAt] as const);
+    const executed = new Map(known);
+    const steps = Object.entries(loaded).map(([name, migration]) => ({
+      ...migration,
+      ...{ name, executedAt: executed.get(name) },
+    }));
     await use({ db, migrator, steps });
   } catch (error) {
     throw error instanceof StartupError ? error : databaseUnreachable(databaseUrl, error);

@@ -57,7 +57,7 @@ export class RunningProcess {
   }
 }
 
-/** Starts a script, of this release if its path is relative, with only the given environment. It ends with the test. */
+/** Starts a script with only the given environment. It ends with the test. */
 export function start(
   t: Scope,
   [script, ...args]: [string, ...string[]],
