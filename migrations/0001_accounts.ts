@@ -11,6 +11,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       password_hash text not null,
       role text not null check (role in ('User', 'Moderator', 'Administrator')),
       confirmed_at timestamptz,
+      suspended_until timestamptz,
+      silenced_until timestamptz,
+      deletion_due_at timestamptz,
+      deletion_keeps_texts boolean not null default false,
+      email_bounced_at timestamptz,
       created_at timestamptz not null default now(),
       last_seen_at timestamptz not null default now(),
 
@@ -29,13 +34,24 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     ) with (fillfactor = 85);
     comment on table users is
       'People and their accounts. An address belongs to the account that has confirmed it. Any number of unconfirmed '
-      'accounts may share it, so registering does not reveal whether it is taken. Triggers maintain the counters. The '
+      'accounts may share it, so registering does not reveal whether it is taken. An account with a deletion_due_at is '
+      'closed until its owner undoes the deletion or a job erases it; a suspended one cannot log in, and a silenced one '
+      'cannot write. Triggers maintain the counters, and forget that mail bounced when the address changes. The '
       'fillfactor leaves room for new row versions, so that updating a counter touches no index.';
     create unique index users_username_key on users (lower(username));
     create unique index users_email_key on users (lower(email)) where confirmed_at is not null;
     create index users_unconfirmed_email_idx on users (lower(email), id) where confirmed_at is null;
     create unique index users_unsubscribe_key_key on users (unsubscribe_key);
     create index users_wants_digest_idx on users (id) where wants_digest;
+    create index users_email_bounced_at_idx on users (email_bounced_at) where email_bounced_at is not null;
+
+    create function forget_bounce() returns trigger language plpgsql as $$
+    begin
+      new.email_bounced_at := null;
+      return new;
+    end $$;
+    create trigger users_forget_bounce before update of email on users
+      for each row when (lower(old.email) <> lower(new.email)) execute function forget_bounce();
 
     create table sessions (
       token_hash bytea primary key,
@@ -44,9 +60,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       flash jsonb[] not null default '{}',
       created_at timestamptz not null default now(),
       verified_at timestamptz not null default now(),
-      expires_at timestamptz not null
+      last_seen_at timestamptz not null default now(),
+      expires_at timestamptz not null,
+      user_agent text not null default '' check (length(user_agent) <= 300),
+      address inet
     );
-    comment on table sessions is 'Sessions of browsers: logged in, or anonymous with messages to show.';
+    comment on table sessions is
+      'Sessions of browsers: logged in, or anonymous with messages to show. The address is that of the last visit.';
     create index sessions_user_id_idx on sessions (user_id);
     create index sessions_expires_at_idx on sessions (expires_at);
 
@@ -87,4 +107,5 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
 export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`drop table password_resets, email_changes, known_browsers, sessions, users`.execute(db);
+  await sql`drop function forget_bounce`.execute(db);
 }

@@ -12,15 +12,17 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       version integer not null default 1,
       created_at timestamptz not null default now(),
       edited_at timestamptz,
-      comment_count integer not null default 0
+      comment_count integer not null default 0,
+      is_disabled boolean not null default false
     ) with (fillfactor = 90);
     comment on table posts is
-      'Posts, in Markdown and as sanitised HTML. Ids increase with time, so lists are ordered by id.';
-    create index posts_author_id_id_idx on posts (author_id, id);
+      'Posts, in Markdown and as sanitised HTML. Ids increase with time, so lists are ordered by id. Only moderators can '
+      'read disabled ones, and no list has them.';
+    create index posts_author_id_id_idx on posts (author_id, id) include (is_disabled);
     create index posts_author_id_created_at_idx on posts (author_id, created_at);
     create index posts_created_at_id_idx on posts (created_at, id);
     -- For finding the authors of the newest posts without reading the rows.
-    create index posts_newest_authors_idx on posts (id) include (author_id);
+    create index posts_newest_authors_idx on posts (id) include (author_id) where not is_disabled;
 
     create table comments (
       id integer generated always as identity primary key,

@@ -25,11 +25,16 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       user_id integer not null references users on delete cascade,
       template text not null,
       message_id text not null,
+      sent_to text not null,
+      return_key_hash bytea,
       sent_at timestamptz not null default now()
     );
     comment on table mail_deliveries is
-      'The ledger: mails that the mail server has accepted, so that a job that runs again does not send a second copy.';
+      'The ledger: mails that the mail server has accepted, so that a job that runs again does not send a second copy. '
+      'Whoever has the return key, which is in the address that bounces go to, can report that the mail bounced.';
     create index mail_deliveries_user_id_idx on mail_deliveries (user_id);
+    create unique index mail_deliveries_return_key_hash_key on mail_deliveries (return_key_hash)
+      where return_key_hash is not null;
     create index mail_deliveries_sent_at_idx on mail_deliveries (sent_at);
 
     create table comment_notices (

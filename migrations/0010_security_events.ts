@@ -7,10 +7,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     create table security_events (
       id integer generated always as identity primary key,
       kind text not null check (kind in (
-        'logged-in', 'log-in-failed', 'logged-out',
+        'logged-in', 'log-in-failed', 'logged-out', 'sessions-ended',
         'password-changed', 'password-reset', 'address-changed', 'role-changed', 'confirmed', 'unconfirmed',
-        'token-made', 'token-revoked', 'export-made',
-        'comment-disabled', 'comment-enabled', 'comment-deleted', 'post-edited', 'post-deleted'
+        'token-made', 'token-revoked', 'export-made', 'deletion-requested', 'deletion-undone',
+        'warned', 'silenced', 'suspended', 'sanction-lifted', 'texts-disabled', 'texts-enabled',
+        'comment-disabled', 'comment-enabled', 'comment-deleted',
+        'post-disabled', 'post-enabled', 'post-edited', 'post-deleted'
       )),
       user_id integer references users on delete cascade,
       actor_id integer references users on delete set null,

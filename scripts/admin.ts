@@ -12,7 +12,7 @@ import { mailTest } from './support/mail-test.ts';
 const USAGE = `Usage: npm run admin -- COMMAND
   grant EMAIL ROLE   gives an account a role: ${ROLES.join(', ')}
   confirm EMAIL      confirms an account without an email
-  mail-test EMAIL    sends an email through the configured server and prints its response
+  mail-test EMAIL    sends an email, prints the mail server's response and checks the sender's DNS records
   backup FILE        writes the whole database to a new file
   restore FILE       restores a backup into an empty database`;
 

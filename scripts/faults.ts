@@ -38,12 +38,6 @@ await runMain(async () => {
 
 async function tryAll(chosen: readonly Fault[], pace: Pace): Promise<Verdict[]> {
   await using scope = openScope();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, async () => {
-      await scope[Symbol.asyncDispose]();
-      process.exit(1);
-    });
-  }
   const site = await openSite(scope);
   const load = await Load.start(site);
   scope.teardown(() => load.stop());

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
@@ -9,9 +9,10 @@ import { loadConfig } from '../src/config.ts';
 import { publishComment } from '../src/domain/comments/write.ts';
 import { publishPost } from '../src/domain/posts/write.ts';
 import { runMain } from '../src/process.ts';
+import { openScope } from '../test/support/scope.ts';
 import { launchChromium } from './support/chromium.ts';
 import { migrateToLatest } from './support/migrate.ts';
-import { openCluster } from './support/postgres-cluster.ts';
+import { openTemporaryCluster } from './support/temporary-cluster.ts';
 
 /** `npm run screenshots`: takes screenshots of the main pages of a small site and saves them in `docs/screenshots`. */
 
@@ -46,28 +47,19 @@ const COMMENTS = [
 ];
 
 await runMain(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'pennypost-screenshots-'));
-  const cluster = await openCluster(join(folder, 'postgres'));
-  try {
-    const databaseUrl = cluster.url('postgres');
-    await migrateToLatest(databaseUrl, () => {});
-    const app = buildApp(
-      loadConfig({ DATABASE_URL: databaseUrl, SMTP_URL: 'smtp://127.0.0.1:1', LOG_LEVEL: 'error' }),
-    );
-    const site = await app.listen({ host: '127.0.0.1', port: 0 });
-    const browser = await launchChromium();
-    try {
-      const postId = await fillSite(app);
-      await mkdir(FOLDER, { recursive: true });
-      await shootAll(browser, site, { home: '/', post: `/post/${postId}`, profile: '/user/susan' });
-    } finally {
-      await browser.close();
-      await app.close();
-    }
-  } finally {
-    await cluster.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
+  await using scope = openScope();
+  const databaseUrl = (await openTemporaryCluster(scope, tmpdir())).url('postgres');
+  await migrateToLatest(databaseUrl, () => {});
+  const app = buildApp(
+    loadConfig({ DATABASE_URL: databaseUrl, SMTP_URL: 'smtp://127.0.0.1:1', LOG_LEVEL: 'error' }),
+  );
+  scope.teardown(() => app.close());
+  const site = await app.listen({ host: '127.0.0.1', port: 0 });
+  const browser = await launchChromium();
+  scope.teardown(() => browser.close());
+  const postId = await fillSite(app);
+  await mkdir(FOLDER, { recursive: true });
+  await shootAll(browser, site, { home: '/', post: `/post/${postId}`, profile: '/user/susan' });
 });
 
 /** Adds a few people and recent posts. Returns the id of the post with comments. */

@@ -1,11 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../src/config.ts';
 import { runMain } from '../src/process.ts';
+import { openScope } from '../test/support/scope.ts';
 import { migrateToLatest } from './support/migrate.ts';
-import { openCluster } from './support/postgres-cluster.ts';
+import { openTemporaryCluster } from './support/temporary-cluster.ts';
 import { torture } from './torture/run.ts';
 
 /**
@@ -14,17 +13,12 @@ import { torture } from './torture/run.ts';
  */
 await runMain(async () => {
   const amounts = readAmounts();
-  const folder = await mkdtemp(join(tmpdir(), 'pennypost-torture-'));
-  const cluster = await openCluster(folder);
-  try {
-    await migrateToLatest(cluster.url('postgres'), () => {});
-    const faults = await torture(cluster, amounts, console.log);
-    for (const fault of faults) console.error(`FAULT: ${fault}`);
-    if (faults.length > 0) process.exitCode = 1;
-  } finally {
-    await cluster.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
+  await using scope = openScope();
+  const cluster = await openTemporaryCluster(scope, tmpdir());
+  await migrateToLatest(cluster.url('postgres'), () => {});
+  const faults = await torture(scope, cluster, amounts, console.log);
+  for (const fault of faults) console.error(`FAULT: ${fault}`);
+  if (faults.length > 0) process.exitCode = 1;
 });
 
 function readAmounts() {

@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { StartupError } from '../src/errors.ts';
 import { runMain } from '../src/process.ts';
+import { openScope } from '../test/support/scope.ts';
 import { migrateToLatest } from './support/migrate.ts';
-import { openCluster } from './support/postgres-cluster.ts';
+import { openTemporaryCluster } from './support/temporary-cluster.ts';
 
 /** Shared by the many processes that the tests start. */
 const COMPILE_CACHE = join(import.meta.dirname, '..', 'node_modules', '.cache', 'compile');
@@ -33,27 +34,25 @@ await runMain(async () => {
   if (command === undefined)
     throw new StartupError(2, 'Usage: node scripts/with-postgres.ts COMMAND [ARGUMENT…]');
 
-  const folder = await mkdtemp(join(await temporaryFolder(), 'pennypost-test-'));
-  await chmod(folder, 0o755);
-  const cluster = await openCluster(folder, SETTINGS);
-  try {
-    await makeTemplate(cluster.url('postgres'));
-    await migrateToLatest(cluster.url('template'), () => {});
-    const child = spawn(command, args, {
-      stdio: 'inherit',
-      env: {
-        NODE_COMPILE_CACHE: COMPILE_CACHE,
-        ...process.env,
-        TEST_POSTGRES_URL: cluster.url('postgres'),
-      },
-    });
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
-    const [code] = await once(child, 'exit');
-    process.exitCode = code ?? 1;
-  } finally {
-    await cluster.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
+  await using scope = openScope();
+  const cluster = await openTemporaryCluster(scope, await temporaryFolder(), SETTINGS);
+  await makeTemplate(cluster.url('postgres'));
+  await migrateToLatest(cluster.url('template'), () => {});
+  const child = spawn(command, args, {
+    stdio: 'inherit',
+    env: {
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
+      ...process.env,
+      TEST_POSTGRES_URL: cluster.url('postgres'),
+    },
+  });
+  const exited = once(child, 'exit');
+  scope.teardown(() => {
+    child.kill('SIGTERM');
+    return exited;
+  });
+  const [code] = await exited;
+  process.exitCode = code ?? 1;
 });
 
 /** In memory if there is room, because each test clones the template's few hundred files. */

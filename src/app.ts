@@ -32,6 +32,7 @@ import type { Clock } from './queue/boss.ts';
 import administration from './routes/admin/index.ts';
 import api from './routes/api/index.ts';
 import assetFiles from './routes/assets.ts';
+import bounces from './routes/bounces.ts';
 import dev from './routes/dev/index.ts';
 import health from './routes/health.ts';
 import metricsRoute from './routes/metrics.ts';
@@ -70,6 +71,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
     frameworkErrors: answerBadUrl,
     clientErrorHandler: answerClientError,
   });
+  app.server.maxConnections = config.maxConnections;
   app.decorate('config', config);
   app.decorate('role', role);
 
@@ -105,6 +107,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(assetFiles);
   app.register(health);
   app.register(metricsRoute);
+  app.register(bounces);
   app.register(api, { prefix: '/api/v1' });
   app.register(web);
   app.register(administration, { prefix: '/admin' });
@@ -121,7 +124,12 @@ function httpOptions(config: Config) {
     requestTimeout: config.requestTimeoutMs,
     connectionTimeout: config.connectionTimeoutMs,
     // Node looks for slow requests every 30 seconds unless told otherwise.
-    http: { headersTimeout: config.headersTimeoutMs, connectionsCheckingInterval: 500 },
+    http: {
+      headersTimeout: config.headersTimeoutMs,
+      connectionsCheckingInterval: 500,
+      // The errors plugin refuses requests without a Host.
+      requireHostHeader: false,
+    },
     routerOptions: { maxParamLength: 200 },
   } satisfies FastifyHttpOptions<Server>;
 }

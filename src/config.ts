@@ -20,6 +20,8 @@ export type Config = Readonly<ReturnType<typeof readVariables>> & {
   readonly passwordHashing: { readonly memoryKiB: number; readonly passes: number };
   /** How long a text may take to render. */
   readonly renderTimeoutMs: number;
+  /** Connections of clients. More are closed at once, so that some file descriptors are left for all else. */
+  readonly maxConnections: number;
   /** How long a connection may be idle, even while the client has not read the response. */
   readonly connectionTimeoutMs: number;
   /** How long a client may take to send a request's headers, and the whole request. */
@@ -63,6 +65,7 @@ export function loadConfig(
     deadlines: DEADLINES,
     passwordHashing: PASSWORD_HASHING,
     renderTimeoutMs: 2_000,
+    maxConnections: 10_000,
     connectionTimeoutMs: 30_000,
     headersTimeoutMs: 10_000,
     requestTimeoutMs: 30_000,
@@ -112,6 +115,15 @@ const SENDER = {
   pattern: /^(?:[^\r\n<>]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/,
   accepts: 'an address, as in "Pennypost <no-reply@example.com>"',
 };
+const RETURN_PATH = {
+  // A local part has at most 64 octets (RFC 5321, 4.5.3.1.1), and a key takes 43 of them.
+  pattern: /^[a-z\d_.-]{1,21}@[^\s<>@]+$/i,
+  accepts: 'an address with at most 21 characters before the @, as in "bounces@example.com"',
+};
+const SELECTOR = {
+  pattern: /^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i,
+  accepts: 'letters, digits and hyphens, as in "pennypost"',
+};
 const ONE_LINE = { pattern: /^[^\r\n]*$/, accepts: 'one line of text' };
 const ADDRESS = { pattern: /^[^\s<>@]+@[^\s<>@]+$/, accepts: 'an email address' };
 const CONTACT = {
@@ -142,10 +154,7 @@ function readVariables(env: EnvironmentReader) {
     baseUrl: (env.url('BASE_URL', ['http:', 'https:']) ?? `http://localhost:${port}`).replace(/\/+$/, ''),
     /** Proxies whose `X-Forwarded-*` headers are trusted, as in Fastify's `trustProxy`. */
     trustProxy: env.trustProxy('TRUST_PROXY'),
-    /** The mail server; undefined for the local mailbox. */
-    smtpUrl: env.url('SMTP_URL', ['smtp:', 'smtps:']),
-    mailFrom: env.matching('MAIL_FROM', 'Pennypost <no-reply@localhost>', SENDER),
-    mailSubjectPrefix: env.matching('MAIL_SUBJECT_PREFIX', '[Pennypost]', ONE_LINE),
+    ...readMailVariables(env),
     /** The account that confirms this address becomes Administrator. */
     adminEmail: env.optionalMatching('ADMIN_EMAIL', ADDRESS),
     /** Also posts errors here, as JSON. */
@@ -174,5 +183,20 @@ function readVariables(env: EnvironmentReader) {
     /** Where to export OpenTelemetry traces; undefined for none. */
     otlpEndpoint: env.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']),
     logLevel: env.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
+  };
+}
+
+function readMailVariables(env: EnvironmentReader) {
+  return {
+    /** The mail server; undefined for the local mailbox. */
+    smtpUrl: env.url('SMTP_URL', ['smtp:', 'smtps:']),
+    mailFrom: env.matching('MAIL_FROM', 'Pennypost <no-reply@localhost>', SENDER),
+    /** Signs mails (DKIM) for the domain of `mailFrom`; undefined to leave that to the mail server. */
+    dkimPrivateKey: env.privateKey('DKIM_PRIVATE_KEY_FILE'),
+    /** The name under which the domain publishes the public key. */
+    dkimSelector: env.matching('DKIM_SELECTOR', 'pennypost', SELECTOR),
+    /** Where bounces go; undefined for `mailFrom`. Each mail's own key is put before the @. */
+    mailReturnPath: env.optionalMatching('MAIL_RETURN_PATH', RETURN_PATH),
+    mailSubjectPrefix: env.matching('MAIL_SUBJECT_PREFIX', '[Pennypost]', ONE_LINE),
   };
 }

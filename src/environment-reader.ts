@@ -1,5 +1,9 @@
+import { createPrivateKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import ipaddr from 'ipaddr.js';
 import { DEFAULT_LIMITS, type RateLimits, readLimits } from './limits.ts';
+
+const RSA_KEY = 'a file with an RSA key of at least 2048 bits, as PEM without a passphrase';
 
 /** Reads variables one by one and collects problems instead of stopping at the first. */
 export class EnvironmentReader {
@@ -59,6 +63,21 @@ export class EnvironmentReader {
       value,
       `a URL that begins with ${protocols.map((known) => `${known}//`).join(' or ')}`,
     );
+    return undefined;
+  }
+
+  /** The RSA key in a file, as PEM. Receivers distrust shorter keys, and not all know other kinds. */
+  privateKey(name: string): string | undefined {
+    const file = this.#value(name);
+    if (file === undefined) return undefined;
+    try {
+      const pem = readFileSync(file, 'utf8');
+      const { asymmetricKeyType, asymmetricKeyDetails } = createPrivateKey(pem);
+      if (asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048) return pem;
+      this.#refuse(name, file, RSA_KEY);
+    } catch (error) {
+      this.#refuse(name, file, `${RSA_KEY} (${error instanceof Error ? error.message : error})`);
+    }
     return undefined;
   }
 

@@ -27,9 +27,11 @@ export const DEFAULT_LIMITS = Object.freeze({
   /** Publishing and editing posts. */
   post: perAccount(60, HOUR),
   comment: perAccount(120, HOUR),
+  /** Reports to the moderators. */
+  report: perAccount(30, HOUR),
   /** Following and unfollowing. */
   follow: perAccount(300, HOUR),
-  /** Changes to profiles and mail choices. */
+  /** Changes to profiles and mail choices, and cancelled exports. */
   profile: perAccount(60, HOUR),
   /** Previews. */
   preview: perAccount(300, HOUR),

@@ -1,3 +1,5 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { join } from 'node:path';
 import t from 'tap';
 import { ConfigError, loadConfig } from '../src/config.ts';
 import { maskPassword } from '../src/environment-reader.ts';
@@ -47,6 +49,27 @@ t.test('all invalid variables are reported at once, with their values and what i
     'LOG_LEVEL: "loud" is not accepted; give fatal, error, warn, info, debug, trace, silent',
   ]) {
     t.ok(lines.includes(line), line);
+  }
+});
+
+t.test('every mistake about signing and bounces is reported, with the reason', async (t) => {
+  const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;
+  const folder = t.testdir({
+    'short.pem': short.export({ type: 'pkcs8', format: 'pem' }),
+    'text.pem': 'not a key',
+  });
+  const mistakes = { DKIM_SELECTOR: 'a.b', MAIL_RETURN_PATH: 'bounces+x@blog.example' };
+  for (const [file, reason] of [
+    ['short.pem', ''],
+    ['text.pem', '.*DECODER'],
+    ['gone.pem', '.*ENOENT'],
+  ]) {
+    const DKIM_PRIVATE_KEY_FILE = join(folder, file ?? '');
+    t.match(problemsOf({ ...mistakes, DKIM_PRIVATE_KEY_FILE }), [
+      new RegExp(`^DKIM_PRIVATE_KEY_FILE: ".*${file}" .* RSA key of at least 2048 bits${reason}`),
+      /^DKIM_SELECTOR: "a\.b" is not accepted/,
+      /^MAIL_RETURN_PATH: "bounces\+x@blog\.example" is not accepted; give an address with at most 21/,
+    ]);
   }
 });
 

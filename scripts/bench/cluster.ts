@@ -1,9 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
+import { openScope } from '../../test/support/scope.ts';
 import { migrateToLatest } from '../support/migrate.ts';
-import { openCluster } from '../support/postgres-cluster.ts';
+import { openClusterIn, openTemporaryCluster } from '../support/temporary-cluster.ts';
 import type { Bench } from './table.ts';
 
 /**
@@ -16,18 +16,16 @@ export async function withCluster(
   keptIn: string | undefined,
   measure: (databaseUrl: Bench['databaseUrl']) => Promise<void>,
 ): Promise<void> {
-  const folder = keptIn === undefined ? await mkdtemp(join(tmpdir(), 'pennypost-bench-')) : resolve(keptIn);
-  const cluster = await openCluster(join(folder, 'postgres'));
-  try {
-    await measure(async (name) => {
-      await createDatabase(cluster.url('postgres'), name);
-      await migrateToLatest(cluster.url(name), () => {});
-      return cluster.url(name);
-    });
-  } finally {
-    await cluster.stop();
-    if (keptIn === undefined) await rm(folder, { recursive: true, force: true });
-  }
+  await using scope = openScope();
+  const cluster =
+    keptIn === undefined
+      ? await openTemporaryCluster(scope, tmpdir())
+      : await openClusterIn(scope, join(resolve(keptIn), 'postgres'));
+  await measure(async (name) => {
+    await createDatabase(cluster.url('postgres'), name);
+    await migrateToLatest(cluster.url(name), () => {});
+    return cluster.url(name);
+  });
 }
 
 /**

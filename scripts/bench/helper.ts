@@ -1,7 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { NODE_ARGUMENTS } from '../support/node-arguments.ts';
+
+const END_WITH_PARENT = pathToFileURL(join(import.meta.dirname, 'end-with-parent.ts')).href;
 
 /** A process for one side of a comparison, run like the application's own. It reports `ready` and answers questions. */
 export class Helper {
@@ -19,7 +22,7 @@ export class Helper {
   static async start(name: string, env: Readonly<Record<string, string>>): Promise<Helper> {
     const child = fork(join(import.meta.dirname, 'processes', `${name}.ts`), {
       env: { ...process.env, ...env },
-      execArgv: [...NODE_ARGUMENTS],
+      execArgv: [...NODE_ARGUMENTS, `--import=${END_WITH_PARENT}`],
     });
     const helper = new Helper(child);
     await helper.#message();

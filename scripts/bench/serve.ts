@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 /**
  * Runs one side of a comparison: listens, answers the questions of `Helper.ask`, and closes on SIGTERM.
  *
- * @param questions in addition to `url`, `rss` and `pss`, in bytes
+ * @param questions in addition to `url`, `rss` and `pss`, in bytes, and `cpu`, in milliseconds
  */
 export async function serve(
   app: FastifyInstance,
@@ -15,6 +15,7 @@ export async function serve(
     url: () => url,
     rss: () => process.memoryUsage.rss(),
     pss: measurePss,
+    cpu: measureCpu,
     ...questions,
   };
   process.on('message', async (question) => process.send?.(await answers[String(question)]?.()));
@@ -29,4 +30,10 @@ export async function serve(
 async function measurePss(): Promise<number> {
   const [, kilobytes] = /^Pss:\s+(\d+)/m.exec(await readFile('/proc/self/smaps_rollup', 'utf8')) ?? [];
   return Number(kilobytes) * 1024;
+}
+
+/** CPU of all its threads so far. */
+function measureCpu(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 }

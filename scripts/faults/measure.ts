@@ -54,7 +54,12 @@ export async function measure(fault: Fault, site: Site, load: Load, pace: Pace):
   await settle(site, load, { since, until });
   const checked = (await fault.check?.(site, { load, causedAt, endedAt })) ?? [];
   await restore?.();
-  const broken = [...checked, ...site.complaints.splice(0), ...unexpectedErrors(site)];
+  const broken = [
+    ...checked,
+    ...site.complaints.splice(0),
+    ...unexpectedErrors(site),
+    ...(await explain(site, missing(site, load, until))),
+  ];
   // Also what was acknowledged just before the cause.
   const acknowledged = load.acknowledged.filter(({ at }) => at >= load.checkedUntil && at < until);
   const arrivals = countMails(site, load, { causedAt, until });
@@ -145,6 +150,16 @@ function missing({ mail }: Site, { acknowledged, checkedUntil }: Load, until: nu
   return acknowledged.filter(
     ({ kind, value, at }) => kind === 'account' && at >= checkedUntil && at < until && !arrived.has(value),
   );
+}
+
+/** What became of the jobs whose mails have not arrived. */
+async function explain({ app }: Site, accounts: readonly Acknowledged[]): Promise<string[]> {
+  const { rows } = await sql<{ email: string; job: unknown }>`
+    select email, to_jsonb(job.*) as job from users
+    left join pgboss.job on job.name in ('mail', 'mail.dead') and job.data->>'userId' = users.id::text
+    where email = any(${accounts.map(({ value }) => value)}::text[])
+  `.execute(app.db);
+  return rows.map(({ email, job }) => `no mail to ${email}, by this job: ${JSON.stringify(job)}`);
 }
 
 function countMails(site: Site, load: Load, { causedAt, until }: { causedAt: number; until: number }) {

@@ -45,6 +45,8 @@ const ROLES: Record<(typeof PEOPLE)[number], Role> = {
 export interface Secrets {
   /** The headers of each credential. */
   readonly headers: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** The id of who has each credential. */
+  readonly ids: ReadonlyMap<string, string>;
   /** The tokens of mailed links, by placeholder. */
   readonly tokens: ReadonlyMap<string, string>;
 }
@@ -52,15 +54,18 @@ export interface Secrets {
 /** Gives everyone back the role, name and password that requests may have changed, and new sessions and tokens. */
 export async function renewSecrets(app: FastifyInstance): Promise<Secrets> {
   const headers = new Map<string, Record<string, string>>([['nobody', {}]]);
+  const ids = new Map<string, string>();
   for (const [index, person] of PEOPLE.entries()) {
     for (const number of numbers()) {
       const id = index * OF_EACH + number;
       const account = await restore(app, id, person);
-      for (const [kind, header] of Object.entries(await credentialsOf(app, account)))
+      for (const [kind, header] of Object.entries(await credentialsOf(app, account))) {
         headers.set(`${person} ${number} ${kind}`, header);
+        ids.set(`${person} ${number} ${kind}`, String(id));
+      }
     }
   }
-  return { headers, tokens: await mailTokens(app) };
+  return { headers, ids, tokens: await mailTokens(app) };
 }
 
 function numbers(): number[] {

@@ -24,8 +24,13 @@ const DECODERS: Readonly<Record<string, (body: Buffer) => Promise<Buffer>>> = {
 };
 
 /** Lists what is wrong with an answer, whatever the request was. */
-export async function findFaults({ status, headers, body }: Answer, method: string): Promise<string[]> {
+export async function findFaults(
+  { status, headers, body, isHeadTooLarge }: Answer,
+  method: string,
+): Promise<string[]> {
   const faults: string[] = [];
+  if (isHeadTooLarge === false && status === 431) faults.push('status 431 for a head that is not too large');
+  if (isHeadTooLarge && status !== 431) faults.push(`status ${status} for a head that is too large`);
   const isShed = status === 503 && headers['retry-after'] !== undefined;
   if (status >= 500 && !isShed) faults.push(`status ${status}`);
   if (headers['x-content-type-options'] !== 'nosniff') faults.push('no security headers');

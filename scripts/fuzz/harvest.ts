@@ -1,6 +1,7 @@
 import { type DefaultTreeAdapterTypes, parse } from 'parse5';
-import type { Secrets } from './accounts.ts';
-import { type FuzzRoute, matcherOf, parametersOf } from './routes.ts';
+import { MAILED, type Secrets } from './accounts.ts';
+import { type FuzzRoute, fillPattern, matcherOf, parametersOf } from './routes.ts';
+import { reveal } from './send.ts';
 
 /** A form on a page, with the values that its fields have or offer. */
 export interface HarvestedForm {
@@ -19,7 +20,7 @@ export interface Harvest {
 }
 
 /** Pages read per route and person. */
-const PAGES_PER_ROUTE = 4;
+const PAGES_PER_ROUTE = MAILED.length;
 
 const READERS = [
   'nobody',
@@ -29,20 +30,18 @@ const READERS = [
   'administrator 1 session',
 ];
 
-/** Reads pages as several people, following links, and collects forms and addresses. */
+/** Reads pages as several people, following links and those in mails, and collects forms and addresses. */
 export async function harvest(url: string, routes: readonly FuzzRoute[], secrets: Secrets): Promise<Harvest> {
   const gathered = new Gathering(routes);
   for (const reader of READERS) {
     const seen = new Map<string, number>();
-    const waiting = routes
-      .filter(({ method, pattern }) => method === 'GET' && parametersOf(pattern).length === 0)
-      .map(({ pattern }) => pattern);
+    const waiting = routes.filter(({ method }) => method === 'GET').flatMap(firstPathsOf);
     for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
       const key = gathered.patternOf(path) ?? path;
       const count = seen.get(key) ?? 0;
       if (count >= PAGES_PER_ROUTE) continue;
       seen.set(key, count + 1);
-      const response = await fetch(url + path, {
+      const response = await fetch(url + reveal(path, secrets.tokens), {
         headers: secrets.headers.get(reader) ?? {},
         redirect: 'manual',
       });
@@ -50,10 +49,17 @@ export async function harvest(url: string, routes: readonly FuzzRoute[], secrets
       const location = response.headers.get('location');
       if (location) waiting.push(...gathered.addLink(location));
       if (response.headers.get('content-type')?.startsWith('text/html'))
-        waiting.push(...gathered.addPage(body));
+        waiting.push(...gathered.addPage(path, body));
     }
   }
   return gathered;
+}
+
+/** The paths of a route that need no link on a page, with placeholders for tokens. */
+function firstPathsOf({ pattern }: FuzzRoute): string[] {
+  const names = parametersOf(pattern);
+  if (names.length === 0) return [pattern];
+  return names.join() === 'token' ? MAILED.map((mail) => fillPattern(pattern, () => `{{${mail}}}`)) : [];
 }
 
 type Element = DefaultTreeAdapterTypes.Element;
@@ -93,17 +99,17 @@ class Gathering implements Harvest {
   }
 
   /** Returns the new links. */
-  addPage(html: string): string[] {
+  addPage(page: string, html: string): string[] {
     const elements = elementsOf(parse(html));
     const links = elements.flatMap(
       (element) => attribute(element, 'href') ?? attribute(element, 'src') ?? [],
     );
-    for (const form of elements.filter(({ tagName }) => tagName === 'form')) this.#addForm(form);
+    for (const form of elements.filter(({ tagName }) => tagName === 'form')) this.#addForm(page, form);
     return links.flatMap((link) => this.addLink(link));
   }
 
-  #addForm(form: Element): void {
-    const [path = '', query = ''] = (attribute(form, 'action') ?? '').split('?', 2);
+  #addForm(page: string, form: Element): void {
+    const [path = '', query = ''] = (attribute(form, 'action') ?? page).split('?', 2);
     const fields = new Map<string, string[]>();
     for (const element of elementsOf(form)) {
       const name = attribute(element, 'name') ?? nameOfParent(element);

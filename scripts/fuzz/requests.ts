@@ -12,7 +12,7 @@ export interface HttpRequest {
   /** One of CREDENTIALS. */
   readonly as: string;
   readonly method: string;
-  /** May contain placeholders: for mailed tokens, such as `{{confirm-account}}`, and `{{fresh}}` for an unused name. */
+  /** May contain placeholders: for mailed tokens, such as `{{confirm-account}}`, `{{fresh}}` for an unused name, `{{own-id}}`. */
   readonly path: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** One character per byte. */
@@ -78,9 +78,11 @@ function pathsFor({ pattern }: FuzzRoute, { parameters }: Harvest): fc.Arbitrary
       },
       {
         weight: /id$|^number$/i.test(name) ? 8 : 1,
-        arbitrary: fc
-          .oneof(fc.integer({ min: 1, max: SENDERS }), fc.integer({ min: 1, max: 300 }))
-          .map(String),
+        arbitrary: fc.oneof(
+          fc.constant('{{own-id}}'),
+          fc.integer({ min: 1, max: SENDERS }).map(String),
+          fc.integer({ min: 1, max: 300 }).map(String),
+        ),
       },
       { weight: 6, arbitrary: oddText.map(encode) },
       { weight: 2, arbitrary: rawSegment },

@@ -30,7 +30,7 @@ export interface Report {
   readonly findings: readonly Finding[];
   readonly sent: number;
   readonly seconds: number;
-  /** Answers by status; `-` for bytes without an answer. */
+  /** Answers by status; `-` for none, to bytes or to a head that is too large. */
   readonly statuses: ReadonlyMap<string, number>;
   /** Routes that answered at least one request with success. */
   readonly reached: ReadonlySet<string>;
@@ -162,7 +162,8 @@ export class Fuzzer {
     const { method, route } = request;
     try {
       const answer = await sendHttp(target, request, this.#site.secrets);
-      this.#count(String(answer.status));
+      this.#count(answer === undefined ? '-' : String(answer.status));
+      if (answer === undefined) return [];
       this.#slowestMs = Math.max(this.#slowestMs, answer.ms);
       if (answer.status < 400 && route.startsWith(`${method} `)) this.#reached.add(route);
       return (await findFaults(answer, method)).map((fault) => `${method} of ${route}: ${fault}`);

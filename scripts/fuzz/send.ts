@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { Agent, type IncomingHttpHeaders, type IncomingMessage, request as send } from 'node:http';
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  maxHeaderSize,
+  request as send,
+} from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { Secrets } from './accounts.ts';
 import type { HttpRequest } from './requests.ts';
@@ -16,10 +23,15 @@ export interface Answer {
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
   readonly ms: number;
+  /** Whether the request line and headers were more than Node reads; undefined if that is hard to tell. */
+  readonly isHeadTooLarge: boolean | undefined;
 }
 
 /** Braces may be encoded. */
 const PLACEHOLDER = /(?:\{\{|%7B%7B)([\w-]+)(?:\}\}|%7D%7D)/g;
+
+/** What Node adds to the headers that we give it, and counts. */
+const MAX_UNCOUNTED = 200;
 
 /** Connections that stay open, as those of a proxy do. */
 export const agent = new Agent({ keepAlive: true, maxSockets: 60 });
@@ -27,29 +39,40 @@ export const agent = new Agent({ keepAlive: true, maxSockets: 60 });
 /** The headers and bytes of a request, with secrets in the place of placeholders. */
 export function fill(
   request: HttpRequest,
-  { headers, tokens }: Secrets,
+  secrets: Secrets,
 ): Required<Pick<HttpRequest, 'path' | 'headers' | 'body'>> {
-  const own = Object.entries(headers.get(request.as) ?? {}).filter(
+  const own = Object.entries(secrets.headers.get(request.as) ?? {}).filter(
     ([name]) => !request.headers.some(([given]) => given === name),
   );
   const fresh = `n${randomUUID().slice(0, 8)}`;
-  const reveal = (text: string) =>
-    text.replaceAll(PLACEHOLDER, (all, name: string) =>
-      name === 'fresh' ? fresh : (tokens.get(name) ?? all),
-    );
+  const values = new Map([
+    ...secrets.tokens,
+    ['fresh', fresh],
+    ['own-id', secrets.ids.get(request.as) ?? ''],
+  ]);
   return {
-    path: reveal(request.path),
+    path: reveal(request.path, values),
     headers: [...own, ...request.headers],
-    body: reveal(request.body ?? ''),
+    body: reveal(request.body ?? '', values),
   };
 }
 
-/** Sends a request over a kept connection. Throws if there is no answer, or none in time. */
+/** Puts values in the place of placeholders. */
+export function reveal(text: string, values: ReadonlyMap<string, string>): string {
+  return text.replaceAll(PLACEHOLDER, (all, name: string) => values.get(name) ?? all);
+}
+
+/**
+ * Sends a request over a kept connection. Throws if there is no answer, or none in time.
+ *
+ * @returns undefined if the server closed the connection because the head was too large. It then responds and closes while
+ *   we may still be writing, so the response can get lost.
+ */
 export async function sendHttp(
   { port, deadlineMs }: Target,
   request: HttpRequest,
   secrets: Secrets,
-): Promise<Answer> {
+): Promise<Answer | undefined> {
   const target = { port, deadlineMs };
   const { path, headers, body } = fill(request, secrets);
   try {
@@ -68,7 +91,7 @@ interface Sendable extends Required<Pick<HttpRequest, 'path' | 'headers' | 'body
 async function sendOnce(
   { port, deadlineMs }: Target,
   { method, path, headers, body }: Sendable,
-): Promise<Answer> {
+): Promise<Answer | undefined> {
   const startedAt = performance.now();
   const bytes = Buffer.from(body, 'latin1');
   const expectsBody = bytes.length > 0 || method === 'POST' || method === 'PUT';
@@ -84,6 +107,7 @@ async function sendOnce(
     },
     signal: AbortSignal.timeout(deadlineMs),
   });
+  const isHeadTooLarge = exceedsLimit(sent);
   sent.end(bytes);
   try {
     const [response]: IncomingMessage[] = await once(sent, 'response');
@@ -95,11 +119,20 @@ async function sendOnce(
       headers: response.headers,
       body: received,
       ms: performance.now() - startedAt,
+      isHeadTooLarge,
     };
   } catch (error) {
+    if (isHeadTooLarge !== false && isReset(error)) return undefined;
     if (sent.reusedSocket && isReset(error)) throw new ReusedConnectionClosed('', { cause: error });
     throw error;
   }
+}
+
+/** Node counts the path, the names and values of headers, and a little more. It may find a wrong byte in the path first. */
+function exceedsLimit(sent: ClientRequest): boolean | undefined {
+  const size = [sent.path, ...Object.entries(sent.getHeaders()).flat().map(String)].join('').length;
+  if (size < maxHeaderSize - MAX_UNCOUNTED) return false;
+  return size < maxHeaderSize || /[^!-~]/.test(sent.path) ? undefined : true;
 }
 
 /** Whether the other side closed the connection. */

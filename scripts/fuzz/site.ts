@@ -26,7 +26,7 @@ const LIMITS = Object.keys(DEFAULT_LIMITS)
 export class FuzzSite {
   readonly routes: readonly FuzzRoute[];
   harvest: Harvest = { forms: [], parameters: new Map(), queries: [] };
-  secrets: Secrets = { headers: new Map(), tokens: new Map() };
+  secrets: Secrets = { headers: new Map(), ids: new Map(), tokens: new Map() };
   readonly #app: FastifyInstance;
   readonly #env: Readonly<Record<string, string>>;
   #web: AppProcess | undefined;

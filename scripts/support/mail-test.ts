@@ -4,9 +4,11 @@ import type { FastifyInstance } from 'fastify';
 import { messageIdOf } from '../../src/domain/mail/message.ts';
 import { maskPassword } from '../../src/environment-reader.ts';
 import { StartupError } from '../../src/errors.ts';
+import { checkSenderDns } from './sender-dns.ts';
 
 /**
- * Sends an email as a worker would, without the queue. Returns the result with the server's response.
+ * Sends an email as a worker would, without the queue. Returns the result with the server's response, and
+ * what the DNS lacks for mail from this domain to be believed.
  *
  * @throws StartupError with the server's response, or the connection's error, if it was not accepted
  */
@@ -22,7 +24,9 @@ export async function mailTest({ config, mailer }: FastifyInstance, email: strin
       html: `<p>${body}</p>`,
     });
     const where = config.smtpUrl === undefined ? `\nIt is in ${join(config.dataDir, 'mailbox')}` : '';
-    return `Sent to ${email} through ${server}.\nThe server said: ${response}${where}`;
+    const dns = await checkSenderDns(config);
+    const sent = `Sent to ${email} through ${server}.\nThe server said: ${response}${where}`;
+    return [sent, ...dns].join('\n');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartupError(1, `Not sent to ${email} through ${server}: ${reason}`, { cause: error });

@@ -34,7 +34,8 @@ export interface Cluster {
   stop(mode?: 'fast' | 'immediate'): Promise<void>;
 }
 
-type PostgresSettings = Readonly<Record<string, string>>;
+/** Settings by name. */
+export type PostgresSettings = Readonly<Record<string, string>>;
 
 const SUPERUSER = 'postgres';
 const PASSWORD_FILE = 'pennypost-password';

@@ -7,7 +7,7 @@ import { persist } from '../../src/database/persist.ts';
 import type { Db } from '../../src/database/schema.ts';
 import { mailQueue } from '../../src/queue/contracts.ts';
 import { FaultyMailServer } from '../../test/support/mail-server.ts';
-import { openScope } from '../../test/support/scope.ts';
+import type { Scope } from '../../test/support/scope.ts';
 import type { Cluster } from '../support/postgres-cluster.ts';
 import { WorkerPool } from './workers.ts';
 
@@ -34,11 +34,11 @@ const MAX_WAIT_MS = 10 * 60_000;
  * @returns the broken promises, one line each
  */
 export async function torture(
+  scope: Scope,
   cluster: Cluster,
   { mails, seconds }: { mails: number; seconds: number },
   report: (line: string) => void,
 ): Promise<string[]> {
-  await using scope = openScope();
   const server = await FaultyMailServer.start(scope);
   server.plan = (stage) => (stage === 'RCPT' && Math.random() < REFUSED ? { code: 451 } : undefined);
   const env = { DATABASE_URL: cluster.url('postgres'), SMTP_URL: server.url, LOG_LEVEL: 'fatal' };

@@ -10,6 +10,15 @@ export interface AccountTables {
     password_hash: string;
     role: Role;
     confirmed_at: Date | null;
+    /** Until when nobody can log in, and until when its owner can only read. Null or past if it is in good standing. */
+    suspended_until: Date | null;
+    silenced_until: Date | null;
+    /** When the account will be erased; null unless its owner has asked for it. */
+    deletion_due_at: Date | null;
+    /** Whether its posts and comments stay, without a name. */
+    deletion_keeps_texts: Generated<boolean>;
+    /** When a mail server last said that the address does not exist. A trigger clears it when the address changes. */
+    email_bounced_at: Date | null;
     created_at: Generated<Date>;
     name: Generated<string>;
     location: Generated<string>;
@@ -37,7 +46,12 @@ export interface AccountTables {
     created_at: Generated<Date>;
     /** When the password was last entered in this session. */
     verified_at: Generated<Date>;
+    last_seen_at: Generated<Date>;
     expires_at: Date;
+    /** As the browser describes itself. */
+    user_agent: Generated<string>;
+    /** The IP address of the last visit; null if unknown. */
+    address: string | null;
   };
   /** The browsers that have logged in to an account. */
   known_browsers: {
@@ -108,6 +122,7 @@ export type TokenPurpose =
   | 'reset-password'
   | 'change-email'
   | 'undo-email-change'
+  | 'undo-deletion'
   | 'download-export';
 
 /** `read` only allows GET; `write` allows whatever the account may do. */
@@ -119,6 +134,7 @@ export type SecurityEventKind =
   | 'logged-in'
   | 'log-in-failed'
   | 'logged-out'
+  | 'sessions-ended'
   | 'password-changed'
   | 'password-reset'
   | 'address-changed'
@@ -128,8 +144,18 @@ export type SecurityEventKind =
   | 'token-made'
   | 'token-revoked'
   | 'export-made'
+  | 'deletion-requested'
+  | 'deletion-undone'
+  | 'warned'
+  | 'silenced'
+  | 'suspended'
+  | 'sanction-lifted'
+  | 'texts-disabled'
+  | 'texts-enabled'
   | 'comment-disabled'
   | 'comment-enabled'
   | 'comment-deleted'
+  | 'post-disabled'
+  | 'post-enabled'
   | 'post-edited'
   | 'post-deleted';

@@ -59,6 +59,9 @@ export interface JobTables {
     user_id: number;
     template: string;
     message_id: string;
+    sent_to: string;
+    /** Null if bounces are not handled. */
+    return_key_hash: Buffer | null;
     sent_at: Generated<Date>;
   };
 }

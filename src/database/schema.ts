@@ -20,6 +20,8 @@ export interface Schema extends AccountTables, JobTables {
     edited_at: Date | null;
     /** Counted by a trigger. */
     comment_count: GeneratedAlways<number>;
+    /** Whether a moderator has hidden it. */
+    is_disabled: Generated<boolean>;
   };
   follows: {
     id: GeneratedAlways<number>;
@@ -34,6 +36,16 @@ export interface Schema extends AccountTables, JobTables {
     body: string;
     body_html: string;
     is_disabled: Generated<boolean>;
+    created_at: Generated<Date>;
+  };
+  /** What people reported to the moderators. Exactly one of the three ids is set. */
+  reports: {
+    id: GeneratedAlways<number>;
+    reporter_id: number;
+    post_id: number | null;
+    comment_id: number | null;
+    person_id: number | null;
+    reason: string;
     created_at: Generated<Date>;
   };
   /** The newest comment that a post's author was notified of, and when. */

@@ -1,4 +1,4 @@
-import { type SelectQueryBuilder, sql } from 'kysely';
+import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../database/schema.ts';
 import { DomainError } from '../errors.ts';
 
@@ -103,12 +103,16 @@ export function inSlice<Table extends ListedTable>(
 }
 
 /** Counts the rows of a table: exact up to 10,000, PostgreSQL's estimate beyond. */
-export async function countRows(db: Db, table: 'posts' | 'comments'): Promise<number> {
+export async function countRows(
+  db: Db,
+  table: 'posts' | 'comments',
+  condition: RawBuilder<boolean> = sql`true`,
+): Promise<number> {
   const largest = sql.lit(LARGEST_COUNTED);
   const { rows } = await sql<{ total: number }>`
     select case
       when reltuples > ${largest} then reltuples::int
-      else (select count(*)::int from (select id from ${sql.table(table)} order by id limit ${largest}) as counted)
+      else (select count(*)::int from (select id from ${sql.table(table)} where ${condition} order by id limit ${largest}) as counted)
     end as total
     from pg_class where oid = ${sql.lit(table)}::regclass
   `.execute(db);

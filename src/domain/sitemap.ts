@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/schema.ts';
+import { IS_SHOWN } from './posts/list.ts';
 
 /** Addresses per file. sitemaps.org allows five times as many, but we render a file in one go. */
 const SITEMAP_SIZE = 10_000;
@@ -45,6 +46,7 @@ function listPostEntries(db: Db, after: number, last: number): Promise<SitemapEn
     .select(({ fn }) => fn.coalesce('edited_at', 'created_at').as('changedAt'))
     .where('id', '>', after)
     .where('id', '<=', last)
+    .where(IS_SHOWN)
     .orderBy('id')
     .execute();
 }

@@ -27,7 +27,8 @@ export class RequestCounter {
 
   /** Counts a request. Returns the count in this window and the seconds until it ends. */
   add(key: string, now = Date.now()): { count: number; secondsLeft: number } {
-    if (now >= this.#windowEnd) {
+    // The clock may have been set back.
+    if (now >= this.#windowEnd || now < this.#windowEnd - this.#windowMs) {
       this.#windowEnd = (Math.floor(now / this.#windowMs) + 1) * this.#windowMs;
       this.#counts = new Map();
     }

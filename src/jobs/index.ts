@@ -3,8 +3,10 @@ import alarm from './alarm.ts';
 import alarmWebhook from './alarm-webhook.ts';
 import commentNotice from './comment-notice.ts';
 import digest from './digest.ts';
+import erasure from './erasure.ts';
 import dataExport from './export.ts';
 import mail from './mail.ts';
+import moderateTexts from './moderate-texts.ts';
 import prune from './prune.ts';
 
 /** Every job a worker can do. */
@@ -13,6 +15,8 @@ export const jobs: readonly JobDefinition[] = [
   commentNotice,
   digest,
   dataExport,
+  moderateTexts,
+  erasure,
   prune,
   alarm,
   alarmWebhook,

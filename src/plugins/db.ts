@@ -24,7 +24,7 @@ declare module 'fastify' {
     readDb: Kysely<Schema>;
     /** The pool of `db`, to look at. */
     pool: pg.Pool;
-    /** The database on a connection of its own, for checking it when all others are busy. */
+    /** For checking the database. In processes with health checks, on a connection of its own, because all others may be busy. */
     reserved: Kysely<Schema>;
     /** Where to report errors for which `isUnavailable` holds. */
     outages: OutageLog;
@@ -44,7 +44,8 @@ export default fp<{ clock?: Clock | undefined }>(
     const pool = createPool(app, databaseUrl, { max: poolSize(app), clock });
     const turns = takeTurns(app);
     const db = createDb(app, turns(pool));
-    const reserved = createDb(app, createPool(app, databaseUrl, { max: 1, clock }));
+    const reserved =
+      app.role === 'worker' ? db : createDb(app, createPool(app, databaseUrl, { max: 1, clock }));
     app.decorate('db', db);
     app.decorate('pool', pool);
     app.decorate('reserved', reserved);
@@ -127,16 +128,16 @@ function createReplica(
   const { databaseReplicaUrl } = app.config;
   if (databaseReplicaUrl === undefined) return undefined;
   const replica = createPool(app, databaseReplicaUrl, { max: poolSize(app) });
-  let usePrimaryUntil = 0;
+  let usePrimaryUntil = Number.NEGATIVE_INFINITY;
   const either: NamingPool = {
     options: replica.options,
     end: () => replica.end(),
     async connect() {
-      if (Date.now() < usePrimaryUntil) return primary.connect();
+      if (performance.now() < usePrimaryUntil) return primary.connect();
       try {
         return await replica.connect();
       } catch (error) {
-        usePrimaryUntil = Date.now() + REPLICA_RETRY_MS;
+        usePrimaryUntil = performance.now() + REPLICA_RETRY_MS;
         app.log.warn({ err: error }, 'the replica is unreachable, reading from the primary');
         return primary.connect();
       }

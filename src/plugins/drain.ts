@@ -6,6 +6,8 @@ declare module 'fastify' {
     drain: {
       /** Whether the process is about to stop and wants no new connections, although it still serves them. */
       readonly hasBegun: boolean;
+      /** Whether the app closes. It waits for those requests whose clients are still there. */
+      readonly isClosing: boolean;
       /** Tells load balancers, through `/health/ready`, and gives them `config.shutdownDrainSeconds` to notice. */
       begin(): Promise<void>;
     };
@@ -19,9 +21,13 @@ declare module 'fastify' {
 export default fp(
   async (app) => {
     let hasBegun = false;
+    let isClosing = false;
     app.decorate('drain', {
       get hasBegun() {
         return hasBegun;
+      },
+      get isClosing() {
+        return isClosing;
       },
       async begin() {
         hasBegun = true;
@@ -29,7 +35,6 @@ export default fp(
         if (app.server.listening) await sleep(app.config.shutdownDrainSeconds * 1000);
       },
     });
-    let isClosing = false;
     app.addHook('preClose', (done) => {
       isClosing = true;
       done();

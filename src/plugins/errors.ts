@@ -62,6 +62,12 @@ export default fp(
     app.setErrorHandler<FastifyError>((error, request, reply) =>
       answer(request, reply, reportError(app, error, request)),
     );
+    // RFC 9112, section 3.2. Node would refuse it itself, but without security headers.
+    app.addHook('onRequest', (request, reply, done) => {
+      const { headers, httpVersion } = request.raw;
+      if (headers.host !== undefined || httpVersion !== '1.1') return done();
+      answer(request, reply, { status: 400, message: 'The Host header is missing.', retryAfter: undefined });
+    });
     // PostgreSQL cannot store NUL, so no such page can exist.
     app.addHook('onRequest', ({ url }, _reply, done) => {
       const isImpossible = url.includes('%00') && url.split('?', 1)[0]?.includes('%00');
@@ -75,14 +81,21 @@ export default fp(
       response.writeHead(417, { ...app.securityHeaders, 'content-length': 0 }).end(),
     );
   },
-  { name: 'errors', dependencies: ['views', 'assets', 'alarms', 'db', 'security-headers'] },
+  { name: 'errors', dependencies: ['views', 'assets', 'alarms', 'db', 'drain', 'security-headers'] },
 );
 
-/** Logs why a request failed, and raises an alarm if it is a server error. Returns what to respond. */
+/**
+ * Logs why a request failed, and raises an alarm if it is a server error, unless its client has left while the app closes.
+ * Returns what to respond.
+ */
 export function reportError(app: FastifyInstance, error: FastifyError, request: FastifyRequest): Refusal {
   const refusal = describeError(error);
   if (error instanceof DomainError || refusal.status < 500) {
     request.log.info({ code: error.code, reason: error.message }, 'request refused');
+    return refusal;
+  }
+  if (app.drain.isClosing && request.socket.destroyed) {
+    request.log.info({ reason: error.message }, 'request abandoned');
     return refusal;
   }
   if (refusal.status === 503) {

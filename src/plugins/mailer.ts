@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import fp from 'fastify-plugin';
+import type { Config } from '../config.ts';
 import { forDevelopment } from '../development.ts';
-import type { Mailer, Message, SendOptions } from '../domain/mail/message.ts';
+import { domainOf, type Mailer, type Message, type SendOptions } from '../domain/mail/message.ts';
 import type { MailboxServer } from '../mailbox/smtp-server.ts';
 
 declare module 'nodemailer/lib/mailer' {
@@ -45,24 +46,7 @@ export default fp(
         );
         mailbox = await startMailboxServer(join(config.dataDir, 'mailbox'));
       }
-      // Only now, because most processes send no mail.
-      const { default: nodemailer } = await import('nodemailer');
-      const transport = nodemailer.createTransport({
-        url: config.smtpUrl ?? mailbox?.url ?? '',
-        pool: true,
-        maxConnections: config.workerConcurrency,
-        ...(sendsPassword(config.smtpUrl) && { requireTLS: true }),
-        ...TIMEOUTS,
-      });
-      transport.use('stream', ({ data, message }, done) => {
-        // nodemailer calls this when a connection is ready for the message.
-        message.processFunc((stream) => {
-          data.onTransfer?.();
-          return stream;
-        });
-        done();
-      });
-      return transport;
+      return openTransport(config, config.smtpUrl ?? mailbox?.url ?? '');
     }
 
     app.decorate('mailer', {
@@ -73,14 +57,15 @@ export default fp(
         });
         const transport = await opening;
         signal?.throwIfAborted();
-        const { unsubscribeUrl, ...content } = message;
+        const { unsubscribeUrl, returnKey, ...content } = message;
         const subject = `${config.mailSubjectPrefix} ${message.subject}`.trim();
         const requestId = app.work.getStore()?.requestId;
         const headers = {
           ...(unsubscribeUrl !== undefined && unsubscribeHeaders(unsubscribeUrl)),
           ...(requestId !== undefined && { 'X-Request-ID': requestId }),
         };
-        const mail = { ...content, subject, from: config.mailFrom, headers, signal, onTransfer };
+        const envelope = { from: returnPath(config, returnKey), to: message.to };
+        const mail = { ...content, subject, from: config.mailFrom, envelope, headers, signal, onTransfer };
         try {
           const span = { name: 'SMTP send', kind: 'client' } as const;
           return (await app.tracing.span(span, () => transport.sendMail(mail))).response;
@@ -99,11 +84,52 @@ export default fp(
   { name: 'mailer', dependencies: ['work', 'tracing'] },
 );
 
+async function openTransport(config: Config, url: string) {
+  // Only now, because most processes send no mail.
+  const { default: nodemailer } = await import('nodemailer');
+  const transport = nodemailer.createTransport({
+    url,
+    pool: true,
+    maxConnections: config.workerConcurrency,
+    ...(sendsPassword(config.smtpUrl) && { requireTLS: true }),
+    ...signature(config),
+    ...TIMEOUTS,
+  });
+  transport.use('stream', ({ data, message }, done) => {
+    // nodemailer calls this when a connection is ready for the message.
+    message.processFunc((stream) => {
+      data.onTransfer?.();
+      return stream;
+    });
+    done();
+  });
+  return transport;
+}
+
 /** If so, TLS is required, so that nobody in between can strip STARTTLS. `?requireTLS=false` in the URL overrides it. */
 function sendsPassword(smtpUrl: string | undefined): boolean {
   if (smtpUrl === undefined) return false;
   const { password, hostname } = new URL(smtpUrl);
   return password !== '' && !/^(localhost|127\..*|\[::1\])$/.test(hostname);
+}
+
+/**
+ * Nodemailer signs the headers that RFC 6376 recommends, if a mail has them. RFC 8058 also requires the last of these, without
+ * which mail programs offer no button.
+ */
+const SIGNED_HEADERS =
+  'From:Subject:Date:Message-ID:To:MIME-Version:Content-Type:Content-Transfer-Encoding:List-Unsubscribe:List-Unsubscribe-Post';
+
+function signature({ mailFrom, dkimSelector: keySelector, dkimPrivateKey: privateKey }: Config) {
+  if (privateKey === undefined) return undefined;
+  return {
+    dkim: { domainName: domainOf(mailFrom), keySelector, privateKey, headerFieldNames: SIGNED_HEADERS },
+  };
+}
+
+/** The address for bounces, with a mail's key (variable envelope return path). */
+function returnPath({ mailFrom, mailReturnPath = mailFrom }: Config, returnKey: string | undefined): string {
+  return returnKey === undefined ? mailReturnPath : mailReturnPath.replace('@', `+${returnKey}@`);
 }
 
 function unsubscribeHeaders(url: string) {

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { countBounced } from '../domain/mail/bounce.ts';
 import { queueContracts } from '../queue/contracts.ts';
 import { DURATION_BUCKETS, type DurationCount, readDurations } from '../queue/durations.ts';
 import { countJobs } from '../queue/jobs-table.ts';
@@ -104,11 +105,12 @@ async function describeJobs(app: FastifyInstance): Promise<string> {
   const { db } = app;
   const outage = await app.mailOutage.refresh();
   const names = queueContracts.map(({ name }) => name);
-  const [counts, workers, durations, latencies] = await Promise.all([
+  const [counts, workers, durations, latencies, bounced] = await Promise.all([
     countJobs(db, names),
     listLiveWorkers(db),
     readDurations(db, 'job_durations'),
     readDurations(db, 'job_latencies'),
+    countBounced(db),
   ]);
   const lines = [
     ...header('pennypost_jobs', 'gauge', 'Unfinished jobs by queue and state.'),
@@ -128,6 +130,8 @@ async function describeJobs(app: FastifyInstance): Promise<string> {
       'How long no email has been delivered while some waits.',
     ),
     `pennypost_mail_outage_seconds ${outage === undefined ? 0 : (Date.now() - outage.getTime()) / 1000}`,
+    ...header('pennypost_bounced_accounts', 'gauge', 'Accounts with an address that does not exist.'),
+    `pennypost_bounced_accounts ${bounced}`,
     ...header('pennypost_workers', 'gauge', 'Worker processes that are alive.'),
     `pennypost_workers ${workers.length}`,
     ...header('pennypost_job_duration_seconds', 'histogram', 'Duration of job attempts, across all workers.'),

@@ -218,9 +218,11 @@ function replaceBy(request: FastifyRequest, reply: FastifyReply, { body, headers
   return unlessKnown(request, reply, body);
 }
 
+/** Returns a copy, because small buffers are parts of large ones, which would stay in memory as long as they do. */
 async function bytesOf(payload: unknown): Promise<Buffer> {
-  if (isStream(payload)) return buffer(payload);
-  return Buffer.isBuffer(payload) ? payload : Buffer.from(String(payload));
+  const whole = isStream(payload) ? await buffer(payload) : payload;
+  const bytes = Buffer.isBuffer(whole) ? whole : Buffer.from(String(whole));
+  return Buffer.from(new Uint8Array(bytes).buffer);
 }
 
 /** The compressor streams large pages. */

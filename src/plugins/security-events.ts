@@ -9,7 +9,7 @@ declare module 'fastify' {
   }
 }
 
-/** Sets the user and IP address of the request context for recorded events. */
+/** Sets the request context, for recorded events and sessions. */
 export default fp(
   async (app) => {
     const pending = new Set<Promise<void>>();
@@ -25,7 +25,12 @@ export default fp(
 
     app.addHook('onRequest', (request, _reply, done) => {
       runWithOrigin(
-        () => ({ userId: (request.session?.user ?? request.caller)?.id ?? null, address: request.ip }),
+        () => ({
+          userId: (request.session?.user ?? request.caller)?.id ?? null,
+          // PostgreSQL does not accept the interface of an address such as `fe80::1%eth0`.
+          address: request.ip.split('%', 1)[0] ?? null,
+          userAgent: request.headers['user-agent'] ?? '',
+        }),
         done,
       );
     });

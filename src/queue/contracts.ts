@@ -97,6 +97,8 @@ export const mailQueue = defineQueue({
     /** `week`: its Monday. */
     mail('weekly-digest', { userId: id(), week: date() }),
     mail('export-ready', { userId: id(), exportId: id() }),
+    mail('account-deletion', { userId: id() }),
+    mail('moderation', { userId: id(), eventId: id() }),
   ]),
   retry: { limit: 400, delaySeconds: 2, maxDelaySeconds: 15 * 60 },
   timeoutSeconds: 120,
@@ -137,6 +139,24 @@ export const exportQueue = defineQueue({
   concurrency: 2,
 });
 
+/** Hides everything a person wrote, or shows it again. */
+export const moderateTextsQueue = defineQueue({
+  name: 'moderate-texts',
+  payload: Type.Object({ userId: id(), isDisabled: Type.Boolean() }, { additionalProperties: false }),
+  retry: DATABASE_ONLY,
+  timeoutSeconds: 15 * 60,
+  concurrency: 1,
+});
+
+/** Erases an account, a week after its owner has asked for it. */
+export const erasureQueue = defineQueue({
+  name: 'erasure',
+  payload: Type.Object({ userId: id() }, { additionalProperties: false }),
+  retry: DATABASE_ONLY,
+  timeoutSeconds: 30 * 60,
+  concurrency: 1,
+});
+
 /** Deletes expired rows every hour, when nothing else is scheduled. */
 export const pruneQueue = defineQueue({
   name: 'prune',
@@ -171,6 +191,8 @@ export const queueContracts: readonly QueueContract[] = [
   commentNoticeQueue,
   digestQueue,
   exportQueue,
+  moderateTextsQueue,
+  erasureQueue,
   pruneQueue,
   alarmQueue,
   alarmWebhookQueue,

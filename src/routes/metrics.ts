@@ -5,7 +5,7 @@ import { requireOperator } from './operators.ts';
 export default async function metrics(app: FastifyInstance): Promise<void> {
   const options = {
     logLevel: 'error' as const,
-    config: { isAlwaysOn: true },
+    config: { isAlwaysOn: true, isVital: true },
     onRequest: requireOperator(app),
   };
   app.get('/metrics', options, async (_request, reply) => {

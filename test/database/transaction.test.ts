@@ -44,7 +44,7 @@ t.test('deleting a post and its comments at once does not deadlock', async (t) =
   const author = await createUser(app, { username: 'author' });
   const people = [author];
   for (const username of ['second', 'third', 'fourth']) people.push(await createUser(app, { username }));
-  const admin = { id: author.id, role: 'Administrator', isConfirmed: true } as const;
+  const admin = { id: author.id, role: 'Administrator', isConfirmed: true, silencedUntil: null } as const;
   for (let round = 0; round < 10; round += 1) {
     const [postId = 0] = await writePosts(app, author);
     for (const person of people) await writeComments(app, person, postId, 2);

@@ -146,6 +146,13 @@ t.test('a mail that waits is no outage if others are delivered', async (t) => {
   t.equal(await findMailOutage(app.db), undefined, 'it has not waited long');
   await sql`update pgboss.job set created_on = now() - interval '11 minutes'`.execute(app.db);
   t.type(await findMailOutage(app.db), Date);
-  await recordDelivery(app.db, { jobId: jobId ?? '', userId: id, template: 'x', messageId: 'x' });
+  await recordDelivery(app.db, {
+    jobId: jobId ?? '',
+    userId: id,
+    template: 'x',
+    messageId: 'x',
+    sentTo: 'x@example.com',
+    returnKey: undefined,
+  });
   t.equal(await findMailOutage(app.db), undefined);
 });

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { sendDigests } from '../../src/domain/digests/send.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
+import { setPostDisabled } from '../../src/domain/posts/write.ts';
 import { mailQueue } from '../../src/queue/contracts.ts';
 import { build } from '../support/build.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
@@ -27,7 +28,8 @@ async function setUp(t: Parameters<typeof build>[0]) {
 
 t.test('subscribers get last week’s posts by people they follow, once', async (t) => {
   const { app, smtp, reader, author, lastWeek } = await setUp(t);
-  await writePosts(app, author, 2);
+  const [, , hidden = 0] = await writePosts(app, author, 3);
+  await setPostDisabled(app.db, hidden, true);
   await writePosts(app, reader);
   await lastWeek();
 
@@ -40,6 +42,7 @@ t.test('subscribers get last week’s posts by people they follow, once', async 
   t.match(smtp.mails[0], { to: { text: 'john@example.com' }, subject: '[Pennypost] Your week on Pennypost' });
   t.match(smtp.mails[0]?.text, /susan wrote:\n\n> Post 2\n\nhttp\S+\/post\/2[\s\S]*> Post 1/);
   t.notMatch(smtp.mails[0]?.text, 'john wrote');
+  t.notMatch(smtp.mails[0]?.text, 'Post 3', 'a moderator has hidden it');
   t.match(smtp.mails[0]?.headers.get('list'), { unsubscribe: { url: /\/unsubscribe\/[\w.-]{43}$/ } });
 });
 
@@ -84,5 +87,5 @@ t.test('the digest is off until it is turned on in the profile', async (t) => {
   t.same(await choice(), { wants_digest: false, wants_comment_mails: true });
   await client.post('/edit-profile/mails', { digest: 'y' });
   t.same(await choice(), { wants_digest: true, wants_comment_mails: false });
-  t.match((await client.get('/edit-profile')).body, /id="digest" [^>]*checked/);
+  t.match((await client.get('/edit-profile/mails')).body, /id="digest" [^>]*checked/);
 });

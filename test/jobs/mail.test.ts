@@ -111,6 +111,49 @@ t.test("a recipient refused with 5xx fails for good at once, with the server's r
   t.equal((await deadLettersOf(app, mailQueue)).length, 1);
 });
 
+t.test(
+  'a recipient who does not exist is told so on the site, and a stranger with the same address no less',
+  async (t) => {
+    let code: number | undefined = 550;
+    const smtp = await catchMail(t, { refuseRecipient: () => code, refusal: '5.1.1 No such user' });
+    const app = await build(t, { SMTP_URL: smtp.url });
+    const client = new Client(app);
+    const notices = async () =>
+      messagesOf(await client.get('/auth/unconfirmed')).filter((text) =>
+        text.startsWith('We could not deliver'),
+      );
+    await client.post('/auth/register', registration());
+    await drain(app);
+    t.match(await notices(), [/<strong>john@example\.com<\/strong>.*Correct your address/]);
+
+    await client.post('/auth/confirm');
+    t.same(await notices(), [], 'the new link may arrive');
+    await createUser(app, { username: 'owner', email: 'JOHN@example.com' });
+    await drain(app);
+    const bounced = await app.db.selectFrom('users').select('email_bounced_at').execute();
+    t.match(bounced, [{ email_bounced_at: Date }, { email_bounced_at: Date }]);
+    t.equal((await notices()).length, 1, 'as if the address had no other account');
+
+    code = undefined;
+    await client.post('/auth/unconfirmed', { email: 'jon@example.com' });
+    t.same(await notices(), []);
+    await drain(app);
+    await client.post(linkIn(smtp.mails.at(-1)));
+    t.same(await notices(), []);
+  },
+);
+
+t.test('a recipient refused for other reasons is not blamed', async (t) => {
+  const smtp = await catchMail(t, { refuseRecipient: () => 550, refusal: '5.7.1 Relay access denied' });
+  const app = await build(t, { SMTP_URL: smtp.url });
+  await new Client(app).post('/auth/register', registration());
+  await drain(app);
+  t.equal((await deadLettersOf(app, mailQueue)).length, 1);
+  t.match(await app.db.selectFrom('users').select('email_bounced_at').execute(), [
+    { email_bounced_at: null },
+  ]);
+});
+
 t.test('after a 451 the mail waits, and arrives when the server accepts it', async (t) => {
   let code: number | undefined = 451;
   const smtp = await catchMail(t, { refuseRecipient: () => code });

@@ -1,6 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
+import pg from 'pg';
 import t from 'tap';
 import { withLongStatements } from '../../src/database/connection.ts';
+import { OutOfTime } from '../../src/database/unavailable.ts';
 import { jobs } from '../../src/jobs/index.ts';
 import { build, testConfig } from '../support/build.ts';
 import { captureLog } from '../support/log.ts';
@@ -24,27 +27,37 @@ t.test('a slow query is logged with its SQL, duration and cause, but without par
   t.notMatch(JSON.stringify(slow), 'secretname');
 });
 
-t.test('a process with every role opens no more connections than it may', async (t) => {
-  const app = await build(t, { DATABASE_POOL_MAX: '6' }, { role: 'web-and-worker' });
-  const observer = await build(t, { DATABASE_URL: app.config.databaseUrl });
-  await app.queue.work(jobs, { concurrency: 10 });
-  const connections = async () => {
-    await Promise.all(Array.from({ length: 20 }, () => sql`select pg_sleep(0.02)`.execute(app.db)));
-    await app.inject('/health/ready');
-    const { rows } = await sql<{ name: string }>`
-      select application_name as name from pg_stat_activity
-      where datname = current_database() and application_name !~ '^pennypost web( queue| \\d+)?$'
-    `.execute(observer.db);
-    return rows.map(({ name }) => name.replace(/ \d+$/, '')).toSorted();
-  };
-  await waitFor(async () => (await connections()).includes('pennypost heartbeat'), 'its heart beats');
-  t.same(await connections(), [
-    'pennypost heartbeat',
-    ...Array(3).fill('pennypost web-and-worker'),
-    'pennypost web-and-worker listener',
-    'pennypost web-and-worker queue',
-  ]);
-});
+/** The connections of each role besides its pool's. The one for health checks has the pool's name. */
+const SEPARATE = {
+  web: ['web', 'web queue'],
+  worker: ['worker listener', 'worker queue', 'heartbeat'],
+  'web-and-worker': ['web-and-worker', 'web-and-worker listener', 'web-and-worker queue', 'heartbeat'],
+};
+
+for (const [role, separate] of Object.entries(SEPARATE) as [keyof typeof SEPARATE, string[]][]) {
+  t.test(`a process with the role ${role} opens as many connections as it may`, async (t) => {
+    const app = await build(t, { DATABASE_POOL_MAX: '7' }, { role });
+    const observer = new pg.Client({ connectionString: app.config.databaseUrl });
+    await observer.connect();
+    t.teardown(() => observer.end());
+    if (role !== 'web') await app.queue.work(jobs, { concurrency: 10 });
+    const connections = async () => {
+      const busy = Array.from({ length: 20 }, () => sql`select pg_sleep(0.05)`.execute(app.db));
+      await Promise.all([...busy, sql`select`.execute(app.reserved)]);
+      const { rows } = await observer.query<{ name: string }>(
+        "select application_name as name from pg_stat_activity where datname = current_database() and application_name <> ''",
+      );
+      return rows.map(({ name }) => name.replace(/ \d{4}$/, '')).toSorted();
+    };
+    const ofPool = Array(7 - separate.length).fill(role);
+    const all = [...ofPool, ...separate].map((name) => `pennypost ${name}`).toSorted();
+    await waitFor(async () => (await connections()).length >= 7, 'all are open');
+    t.same(await connections(), all);
+    app.outages.report(new OutOfTime());
+    await sleep(1_200); // Then it looks whether the outage is over.
+    t.same(await connections(), all);
+  });
+}
 
 t.test('a statement that takes long is cancelled, unless it is meant to', async (t) => {
   const deadlines = { ...testConfig({}).deadlines, statementMs: 100, answerMs: 60_000 };

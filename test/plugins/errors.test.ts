@@ -1,6 +1,10 @@
+import pg from 'pg';
 import t from 'tap';
 import { build } from '../support/build.ts';
+import { createUser } from '../support/factories.ts';
 import { captureLog } from '../support/log.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { writePosts } from '../support/writing.ts';
 
 t.test('browsers get a page, other clients get JSON', async (t) => {
   const app = await build(t);
@@ -31,6 +35,29 @@ t.test('a server error reveals no internals and names the log entry', async (t) 
     { requestId: reference, err: { message: /relation "sessions" does not exist/ } },
   );
   t.notMatch(page.body, /sessions|relation|select/);
+});
+
+t.test('a request whose client has left while the process closes is no server error', async (t) => {
+  const { logger, lines } = captureLog();
+  const app = await build(t, {}, { logger });
+  const [postId] = await writePosts(app, await createUser(app));
+  const address = await app.listen({ host: '127.0.0.1', port: 0 });
+  const lock = new pg.Client({ connectionString: app.config.databaseUrl });
+  await lock.connect();
+  await lock.query('begin');
+  await lock.query('lock table posts');
+  const leaving = new AbortController();
+  const left = fetch(`${address}/post/${postId}`, { signal: leaving.signal });
+  await waitFor(() => app.pool.totalCount > app.pool.idleCount, 'it waits for the table');
+  leaving.abort();
+  await t.rejects(left);
+  await app.close();
+  await lock.end();
+  await waitFor(() => lines().some(({ msg }) => msg === 'request abandoned'), 'it goes on and fails');
+  t.same(
+    lines().filter(({ level }) => level === 50),
+    [],
+  );
 });
 
 t.test('a URL that cannot be decoded gets a response and does no harm', async (t) => {

@@ -1,5 +1,10 @@
+import { createHash, generateKeyPairSync, type KeyObject, verify } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import t from 'tap';
 import { build } from '../support/build.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { FaultyMailServer } from '../support/mail-server.ts';
 import { catchMail } from '../support/smtp.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -48,3 +53,59 @@ t.test('the connection of an aborted message is closed, and makes room for the n
   next.abort();
   await t.rejects(another);
 });
+
+t.test('a mail is signed so that receivers can verify it, with the button to unsubscribe', async (t) => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const DKIM_PRIVATE_KEY_FILE = join(await temporaryFolder(t), 'dkim.pem');
+  await writeFile(DKIM_PRIVATE_KEY_FILE, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const smtp = await FaultyMailServer.start(t);
+  const received = new Promise<string>((resolve) => {
+    smtp.onMail = resolve;
+  });
+  const env = { DKIM_PRIVATE_KEY_FILE, MAIL_FROM: 'Pennypost <post@blog.example>', DKIM_SELECTOR: 'autumn' };
+  const app = await build(t, { SMTP_URL: smtp.url, ...env });
+  const text = 'Grüße   aus\n\n.\nAthen  \n\n\n';
+  await app.mailer.send({ ...MESSAGE, text, unsubscribeUrl: 'https://blog.example/unsubscribe/x' });
+
+  const mail = await received;
+  const { tags, isValid } = verifyDkim(mail, publicKey);
+  t.ok(isValid, mail);
+  t.match(tags, { d: 'blog.example', s: 'autumn', a: 'rsa-sha256' });
+  const signed = tags.h?.split(':') ?? [];
+  for (const name of ['from', 'to', 'subject', 'date', 'list-unsubscribe', 'list-unsubscribe-post'])
+    t.ok(signed.includes(name), name);
+  t.notOk(verifyDkim(mail.replace('One-Click', 'Two-Click'), publicKey).isValid, 'a changed header');
+  t.notOk(verifyDkim(mail.replace('Athen', 'Sparta'), publicKey).isValid, 'a changed body');
+});
+
+/** Verifies a signature as a receiver does (RFC 6376, with relaxed canonicalisation). */
+function verifyDkim(mail: string, publicKey: KeyObject): { tags: Record<string, string>; isValid: boolean } {
+  const [, head = '', body = ''] = /^([\s\S]*?\r\n)\r\n([\s\S]*)$/.exec(mail) ?? [];
+  const headers = new Map(
+    head.split(/\r\n(?![ \t])/).map((line): [string, string] => {
+      const [name = '', ...value] = line.split(':');
+      return [
+        name.toLowerCase(),
+        value
+          .join(':')
+          .replaceAll(/\r\n/g, '')
+          .replaceAll(/[ \t]+/g, ' ')
+          .trim(),
+      ];
+    }),
+  );
+  const signature = headers.get('dkim-signature') ?? '';
+  const tags = Object.fromEntries(
+    signature.split(';').map((tag) => {
+      const [, name = '', value = ''] = /^\s*(\w+)=([\s\S]*)$/.exec(tag) ?? [];
+      return [name, value.replaceAll(/\s/g, '')];
+    }),
+  );
+  const lines = body.split('\r\n').map((line) => line.replaceAll(/[ \t]+/g, ' ').replace(/ $/, ''));
+  const bodyHash = createHash('sha256').update(`${lines.join('\r\n').replace(/(\r\n)*$/, '')}\r\n`);
+  const unsigned = `dkim-signature:${signature.replace(/\bb=[^;]*$/, 'b=')}`;
+  const names = tags.h?.split(':') ?? [];
+  const signed = [...names.map((name) => `${name}:${headers.get(name)}`), unsigned].join('\r\n');
+  const isValid = verify('sha256', Buffer.from(signed), publicKey, Buffer.from(tags.b ?? '', 'base64'));
+  return { tags, isValid: isValid && bodyHash.digest('base64') === tags.bh };
+}

@@ -213,6 +213,24 @@ t.test('a page too large to cache is still sent, and rendered once for all who w
   }
 });
 
+t.test('the cache keeps no more in memory than its pages', async (t) => {
+  const { app } = await setUp(t);
+  const sent: Buffer[] = [];
+  app.server.prependListener('request', (_request, response) => {
+    const { end } = response;
+    Object.assign(response, {
+      end(body: Buffer) {
+        sent.push(body);
+        return end.call(response, body, 'utf8');
+      },
+    });
+  });
+  const address = await app.listen({ host: '127.0.0.1', port: 0 });
+  for (const path of ['/', '/', '/archive', '/archive']) await (await fetch(address + path)).text();
+  t.equal(sent.length, 4);
+  for (const { buffer, length } of sent) t.equal(buffer.byteLength, length);
+});
+
 t.test('proxies may cache shared pages, but no pages of logged-in users', async (t) => {
   const { app, author } = await setUp(t);
   for (const round of ['rendered', 'kept']) {

@@ -43,7 +43,10 @@ t.test('responses sent without routes have the same headers', async (t) => {
   t.match(huge, /^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/);
   const hopeful = await say('GET / HTTP/1.1\r\nHost: localhost\r\nExpect: x\r\nConnection: close\r\n\r\n');
   t.match(hopeful, /^HTTP\/1\.1 417 Expectation Failed\r\n/);
-  for (const answer of [nonsense, huge, hopeful]) {
+  const homeless = await say('GET / HTTP/1.1\r\nConnection: close\r\n\r\n');
+  t.match(homeless, /^HTTP\/1\.1 400 Bad Request\r\n/);
+  t.match(await say('GET /health/live HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 OK\r\n/, 'HTTP/1.0 has no Host');
+  for (const answer of [nonsense, huge, hopeful, homeless]) {
     t.match(answer, /^content-security-policy: default-src 'none'/im);
     t.match(answer, /^x-content-type-options: nosniff\r$/im);
   }

@@ -91,3 +91,17 @@ t.test('while the database is away, the other metrics are still there', async (t
   t.match(body, 'pennypost_http_requests_total{method="GET",route="/health/live",status="200"} 1');
   t.notMatch(body, 'pennypost_dead_letters');
 });
+
+t.test('while pages hold all connections that they may, the database is not reported as down', async (t) => {
+  const app = await build(t);
+  const lock = await app.pool.connect();
+  await lock.query('begin');
+  await lock.query('lock table posts');
+  const pages = Array.from({ length: 20 }, () => app.inject('/'));
+  await waitFor(() => app.pool.totalCount - app.pool.idleCount > 6, 'the pages wait');
+  const { body } = await app.inject('/metrics');
+  await lock.query('rollback');
+  lock.release();
+  t.match(body, /^pennypost_database_up 1$/m);
+  await Promise.all(pages);
+});

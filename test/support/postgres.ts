@@ -3,7 +3,8 @@ import { appendFile, chown, readFile, rm, stat, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { type Cluster, openCluster } from '../../scripts/support/postgres-cluster.ts';
+import type { Cluster } from '../../scripts/support/postgres-cluster.ts';
+import { openClusterIn } from '../../scripts/support/temporary-cluster.ts';
 import type { Scope } from './scope.ts';
 
 const execute = promisify(execFile);
@@ -27,9 +28,7 @@ export class FaultyPostgres {
     folder: string,
     settings: Readonly<Record<string, string>> = {},
   ): Promise<FaultyPostgres> {
-    const cluster = await openCluster(folder, settings);
-    t.teardown(() => cluster.stop());
-    return new FaultyPostgres(cluster);
+    return new FaultyPostgres(await openClusterIn(t, folder, settings));
   }
 
   /** Runs a statement as superuser, on a connection of its own. */

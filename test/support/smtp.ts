@@ -9,6 +9,8 @@ export interface SmtpCatcher {
   readonly port: number;
   /** Received mails, oldest first. */
   readonly mails: ParsedMail[];
+  /** Their return paths. */
+  readonly returnPaths: string[];
   close(): Promise<void>;
 }
 
@@ -16,6 +18,8 @@ export interface SmtpBehaviour {
   port?: number;
   /** Refuses each recipient with this code. May change while the server runs. */
   refuseRecipient?: () => number | undefined;
+  /** The text after the code. */
+  refusal?: string;
   /** How long it waits before accepting a mail. */
   delayMs?: number;
 }
@@ -23,9 +27,10 @@ export interface SmtpBehaviour {
 /** A real mail server on loopback that keeps its mails. */
 export async function catchMail(
   t: Test,
-  { port = 0, refuseRecipient, delayMs = 0 }: SmtpBehaviour = {},
+  { port = 0, refuseRecipient, refusal = 'not now, or never', delayMs = 0 }: SmtpBehaviour = {},
 ): Promise<SmtpCatcher> {
   const mails: ParsedMail[] = [];
+  const returnPaths: string[] = [];
   const server = new SMTPServer({
     disabledCommands: ['AUTH', 'STARTTLS'],
     disableReverseLookup: true,
@@ -33,11 +38,12 @@ export async function catchMail(
     onRcptTo(_address, _session, callback) {
       const responseCode = refuseRecipient?.();
       if (responseCode === undefined) callback();
-      else callback(Object.assign(new Error('not now, or never'), { responseCode }));
+      else callback(Object.assign(new Error(refusal), { responseCode }));
     },
-    onData(stream, _session, callback) {
+    onData(stream, { envelope: { mailFrom } }, callback) {
       simpleParser(stream).then((mail) => {
         mails.push(mail);
+        returnPaths.push(mailFrom === false ? '' : mailFrom.address);
         if (delayMs === 0) callback();
         else setTimeout(callback, delayMs);
       }, callback);
@@ -48,7 +54,7 @@ export async function catchMail(
   const close = () => new Promise<void>((resolve) => server.close(resolve));
   t.teardown(close);
   const actual = (server.server.address() as AddressInfo).port;
-  return { url: `smtp://127.0.0.1:${actual}`, port: actual, mails, close };
+  return { url: `smtp://127.0.0.1:${actual}`, port: actual, mails, returnPaths, close };
 }
 
 /** A server that accepts connections but never responds. */

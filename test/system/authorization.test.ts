@@ -18,7 +18,26 @@ interface Asker {
   readonly credentials: Credentials;
 }
 
+const LIMITED_OTHERWISE = new Set([
+  // They count attempts themselves, because they first have to find out whose.
+  ...['POST /auth/register', 'POST /auth/login', 'POST /auth/unconfirmed', 'POST /auth/confirm'],
+  ...['POST /auth/reset', 'POST /auth/change-email', 'POST /auth/change-password', 'POST /auth/verify'],
+  // They use up a link, or delete what was limited when it was made.
+  ...['POST /auth/confirm/:token', 'POST /auth/reset/:token', 'POST /auth/change-email/:token'],
+  ...['POST /auth/undo-email-change/:token', 'POST /auth/undo-deletion/:token', 'POST /bounces/:key'],
+  ...['POST /unsubscribe/:token', 'POST /auth/logout'],
+  ...['POST /post/:id/delete', 'POST /comment/:id/delete', 'DELETE /api/v1/posts/:id'],
+  ...['DELETE /api/v1/comments/:id', 'POST /api-tokens/:id/revoke', 'POST /api-tokens/revoke-unnamed'],
+  // They are for moderators and Administrators.
+  ...['POST /moderate/enable/:id', 'POST /moderate/disable/:id', 'POST /admin/jobs/do'],
+  ...['POST /moderate/enable/post/:id', 'POST /moderate/disable/post/:id', 'POST /moderate/people/:id'],
+  ...['POST /moderate/people/:id/lift', 'POST /moderate/people/:id/hide-texts'],
+  ...['POST /moderate/people/:id/show-texts', 'POST /moderate/reports/post/:id/close'],
+  ...['POST /moderate/reports/comment/:id/close', 'POST /moderate/reports/person/:id/close'],
+]);
+
 const routes = new Set<string>();
+const limited = new Set<string>();
 const app: FastifyInstance = buildApp(
   testConfig({
     DATABASE_URL: await createDatabase(t),
@@ -29,8 +48,11 @@ const app: FastifyInstance = buildApp(
   }),
 );
 t.teardown(() => app.close());
-app.addHook('onRoute', ({ method, url }) => {
-  for (const one of [method].flat()) if (one !== 'HEAD') routes.add(`${one} ${url}`);
+app.addHook('onRoute', ({ method, url, config }) => {
+  for (const one of [method].flat()) {
+    if (one !== 'HEAD') routes.add(`${one} ${url}`);
+    if (config?.limit !== undefined) limited.add(`${one} ${url}`);
+  }
 });
 await app.ready();
 
@@ -57,6 +79,14 @@ t.test('the matrix lists every route and nothing else', async (t) => {
   }
   t.same(
     [...written, ...Object.keys(REQUESTS)].filter((route) => !routes.has(route)),
+    [],
+  );
+});
+
+t.test('every change counts towards a limit', async (t) => {
+  const unlimited = MATRIX.filter(({ route, changes }) => changes !== undefined && !limited.has(route));
+  t.same(
+    unlimited.map(({ route }) => route).filter((route) => !LIMITED_OTHERWISE.has(route)),
     [],
   );
 });
@@ -130,7 +160,7 @@ function wordFor(
 
 async function prepare(route: string, { person, credentials }: Asker): Promise<InjectOptions> {
   const [method = '', pattern = ''] = route.split(' ');
-  const { about, fields, query = '' } = REQUESTS[route] ?? {};
+  const { about, fields, payload, query = '' } = REQUESTS[route] ?? {};
   const actor = person === 'anonymous' ? undefined : people[person];
   const situation: Situation = { app, people, actor };
   const parameter = await about?.(situation);
@@ -143,6 +173,7 @@ async function prepare(route: string, { person, credentials }: Asker): Promise<I
       ...(actor && (await headersFor(actor, credentials))),
       ...(sent && { 'content-type': isJson ? 'application/json' : 'application/x-www-form-urlencoded' }),
     },
+    ...(payload && { payload }),
     ...(sent && { payload: isJson ? JSON.stringify(sent) : new URLSearchParams(sent).toString() }),
   };
 }

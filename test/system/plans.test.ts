@@ -137,6 +137,9 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     from generate_series(1, ${EVENTS}::int) as n
   `.execute(db);
   await sql`
+    insert into reports (reporter_id, post_id, reason) select 3 + n % 50, 1 + n / 50, 'Spam' from generate_series(1, 5000) as n
+  `.execute(db);
+  await sql`
     insert into sessions (token_hash, user_id, expires_at)
     select sha256(n::text::bytea), n, now() + interval '1 day' from generate_series(1, 5000) as n
   `.execute(db);
@@ -195,6 +198,7 @@ async function checkPages(
       '/post/1?page=80',
       '/post/1?page=-1',
       '/post/1?after=10000',
+      '/comment/1',
     ]) {
       await visit(`${path} for ${who}`, () => reader.get(path));
     }
@@ -216,12 +220,15 @@ async function checkPages(
   const { 'who follows many': moderator } = readers;
   for (const path of [
     '/moderate',
+    '/moderate/people/1',
+    '/moderate/reports',
     '/moderate?page=300',
     '/moderate?page=-1',
     '/moderate?before=10000',
     '/edit/1',
     '/feed.atom',
     '/post/1/feed.json',
+    '/auth/security',
     '/auth/activity',
     '/auth/activity?before=10000',
     '/admin/activity',

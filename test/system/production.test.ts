@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { glob, readdir, readFile, stat } from 'node:fs/promises';
 import { stripTypeScriptTypes } from 'node:module';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import t from 'tap';
 import packageJson from '../../package.json' with { type: 'json' };
 
@@ -17,6 +19,18 @@ const ENTRIES = [
 ];
 
 const MAX_MB = 80;
+
+/** SPDX's names of licences that allow any use, also in a product, if their text is kept. */
+const PERMISSIVE = new Set([
+  '0BSD',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'ISC',
+  'MIT',
+  'MIT-0',
+  'PSF-2.0',
+]);
 
 /** In bytes: what a file system allocates at least for a file that is not empty. */
 const BLOCK = 4096;
@@ -78,4 +92,32 @@ async function sizeOf(folder: string): Promise<number> {
     }),
   );
   return sizes.reduce((sum, size) => sum + size, BLOCK);
+}
+
+t.test('every package in production has a licence that asks for no more than its own text', async (t) => {
+  const { stdout } = await promisify(execFile)('npm', ['run', '--silent', 'sbom'], { cwd: ROOT });
+  const { components }: { components: readonly Component[] } = JSON.parse(stdout);
+  t.ok(components.length > 100);
+  const refused = components.filter(({ licenses }) => !licenses?.some(isAllowed));
+  t.same(
+    refused.map(({ name, licenses }) => [name, licenses]),
+    [],
+  );
+});
+
+/** A package in the SBOM, which is in CycloneDX's format. */
+interface Component {
+  readonly name: string;
+  readonly licenses?: readonly Licence[];
+}
+
+type Licence = { readonly license: { readonly id?: string } } | { readonly expression: string };
+
+/** Whether one of the licences that a package offers is permissive. */
+function isAllowed(licence: Licence): boolean {
+  const offered = 'expression' in licence ? licence.expression : (licence.license.id ?? '');
+  return offered
+    .replaceAll(/[()]/g, '')
+    .split(' OR ')
+    .some((id) => PERMISSIVE.has(id));
 }

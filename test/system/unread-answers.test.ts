@@ -8,7 +8,7 @@ import { build } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-t.test('a connection whose response is not read is closed', async (t) => {
+t.test('a connection whose response is not read, or byte by byte, is closed', async (t) => {
   const app = await build(t, { POSTS_PER_PAGE: '200' }, { config: { connectionTimeoutMs: 200 } });
   const { id } = await createUser(app);
   // More than both ends of a connection buffer.
@@ -20,15 +20,44 @@ t.test('a connection whose response is not read is closed', async (t) => {
   const { port } = app.server.address() as AddressInfo;
   const countConnections = () => promisify(app.server.getConnections.bind(app.server))();
 
-  const begun = once(app.server, 'request');
-  const socket = connect(port, '127.0.0.1');
-  socket.on('error', () => {});
-  t.teardown(() => socket.destroy());
-  socket.pause();
-  socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
-  const [request] = await begun;
-  t.equal(await countConnections(), 1);
-  await waitFor(async () => (await countConnections()) === 0, 'the server ends the connection');
-  t.ok(request.socket.destroyed);
-  t.ok(socket.bytesRead < 30_000_000, 'before the whole response was sent');
+  for (const bytes of [0, 1]) {
+    const begun = once(app.server, 'request');
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.pause();
+    socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    const reading = setInterval(() => bytes > 0 && socket.read(bytes), 20);
+    t.teardown(() => {
+      clearInterval(reading);
+      socket.destroy();
+    });
+    const [request] = await begun;
+    t.equal(await countConnections(), 1);
+    const startedAt = performance.now();
+    await waitFor(async () => (await countConnections()) === 0, 'the server ends the connection');
+    t.ok(request.socket.destroyed);
+    t.ok(performance.now() - startedAt < 40_000, 'not only when idle connections are closed, after 72 s');
+    t.ok(socket.bytesRead < 30_000_000, 'before the whole response was sent');
+  }
+});
+
+t.test('connections beyond the limit are closed at once', async (t) => {
+  const app = await build(t, {}, { config: { maxConnections: 2 } });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const open = async () => {
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    t.teardown(() => socket.destroy());
+    await once(socket, 'connect');
+    return socket;
+  };
+  await open();
+  const second = await open();
+  await once(await open(), 'close');
+  second.destroy();
+  await waitFor(async () => {
+    const socket = await open();
+    socket.write('GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    return Promise.race([once(socket, 'data').then(() => true), once(socket, 'close').then(() => false)]);
+  }, 'a new one takes the place of one that has ended');
 });

@@ -76,7 +76,11 @@ export async function resetPassword(
     const used = await useToken(trx, 'reset-password', token);
     if (used === undefined) return false;
     const { userId } = used;
-    await trx.updateTable('users').set({ password_hash: passwordHash }).where('id', '=', userId).execute();
+    await trx
+      .updateTable('users')
+      .set({ password_hash: passwordHash, email_bounced_at: null }) // The link has arrived.
+      .where('id', '=', userId)
+      .execute();
     await endAccess(trx, userId);
     await recordEvent(trx, { kind: 'password-reset', userId, actorId: userId });
     await queue.send(mailQueue, { template: 'password-changed', userId }, { db: trx });

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Role } from '../../database/account-tables.ts';
 import type { Db, Schema } from '../../database/schema.ts';
 import { mailQueue, type Queue } from '../../queue/contracts.ts';
+import { forgiveBounce } from '../mail/bounce.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 import { endAccess } from './end-access.ts';
@@ -47,11 +48,11 @@ export async function grantToOperator(db: Db, userId: number, adminEmail: string
   await recordEvent(db, { kind: 'role-changed', userId, actorId: null, detail });
 }
 
-/** Confirms an account. Keeps the date if it is already confirmed. */
+/** Confirms an account, whose address therefore works. Keeps the date if it is already confirmed. */
 export async function setConfirmed(db: Db, userId: number): Promise<void> {
   await db
     .updateTable('users')
-    .set({ confirmed_at: sql`coalesce(confirmed_at, now())` })
+    .set({ confirmed_at: sql`coalesce(confirmed_at, now())`, email_bounced_at: null })
     .where('id', '=', userId)
     .execute();
 }
@@ -61,6 +62,7 @@ export async function resendConfirmation(
   { db, queue }: { db: Db; queue: Queue },
   userId: number,
 ): Promise<void> {
+  await forgiveBounce(db, userId);
   await queue.send(mailQueue, { template: 'confirm-account', userId }, { db });
 }
 

@@ -3,8 +3,8 @@ import type { Schema } from '../../database/schema.ts';
 
 /**
  * Ends all access to an account: sessions, API tokens, mailed links, pending changes of email and known browsers. Keeps
- * unsubscribe links, which give no access, and links to undo a change of email, which an attacker must not be able to
- * void.
+ * unsubscribe links, which give no access, and links to undo a change of email or a deletion, which an attacker must not
+ * be able to void.
  *
  * Call it after updating the account's row in the same transaction, so that concurrent log-ins wait for the row's lock.
  *
@@ -27,7 +27,7 @@ export async function endAccess(
   await trx
     .deleteFrom('mailed_tokens')
     .where('user_id', '=', userId)
-    .where('purpose', '<>', 'undo-email-change')
+    .where('purpose', 'not in', ['undo-email-change', 'undo-deletion'])
     .execute();
   await trx
     .deleteFrom('email_changes')

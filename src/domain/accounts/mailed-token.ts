@@ -23,10 +23,10 @@ export function findTokenOwner(
   db: Db,
   purpose: TokenPurpose,
   token: string,
-): Promise<{ username: string; email: string } | undefined> {
+): Promise<{ id: number; username: string; email: string } | undefined> {
   return db
     .selectFrom('users')
-    .select(['username', 'email'])
+    .select(['id', 'username', 'email'])
     .where('id', '=', goodTokens(db, [purpose], token).select('user_id'))
     .executeTakeFirst();
 }

@@ -12,10 +12,16 @@ const PERMISSIONS: Readonly<Record<Role, number>> = Object.freeze({
 
 export const ROLES: readonly Role[] = ['User', 'Moderator', 'Administrator'];
 
-/** Whether a user has a permission. Visitors and unconfirmed accounts have none. */
-export function can(
-  user: { readonly role: Role; readonly isConfirmed: boolean } | null,
-  permission: number,
-): boolean {
-  return user?.isConfirmed === true && (PERMISSIONS[user.role] & permission) === permission;
+/** What a user's permissions depend on. */
+export interface Standing {
+  readonly role: Role;
+  readonly isConfirmed: boolean;
+  /** Until when a moderator allows them to read only; null if they may write. */
+  readonly silencedUntil: Date | null;
+}
+
+/** Whether a user has a permission. Visitors, unconfirmed and silenced accounts have none. */
+export function can(user: Standing | null, permission: number): boolean {
+  if (user === null || !user.isConfirmed || user.silencedUntil !== null) return false;
+  return (PERMISSIONS[user.role] & permission) === permission;
 }

@@ -1,15 +1,15 @@
 import { sql } from 'kysely';
-import type { Role, TokenScope } from '../../database/account-tables.ts';
+import type { TokenScope } from '../../database/account-tables.ts';
 import type { Db } from '../../database/schema.ts';
 import type { Credentials } from '../accounts/find.ts';
+import type { Standing } from '../accounts/roles.ts';
+import { IS_OPEN, SILENCED_UNTIL } from '../accounts/standing.ts';
 import { recordVisit } from '../people/record-visit.ts';
 import { hashToken } from '../token.ts';
 
 /** The account that an API request acts for, and what it may do. */
-export interface ApiClient {
+export interface ApiClient extends Standing {
   readonly id: number;
-  readonly role: Role;
-  readonly isConfirmed: boolean;
   /** Whether the account is less than a day old, so lower limits apply. */
   readonly isNew: boolean;
   readonly followedCount: number;
@@ -28,6 +28,7 @@ export async function identifyByToken(db: Db, token: string): Promise<ApiClient 
     .select(['users.id', 'users.role', 'api_tokens.scope', 'api_tokens.id as tokenId'])
     .select('users.followed_count as followedCount')
     .select(sql<boolean>`users.confirmed_at is not null`.as('isConfirmed'))
+    .select(SILENCED_UNTIL.as('silencedUntil'))
     .select(sql<boolean>`users.created_at > now() - interval '1 day'`.as('isNew'))
     .select(
       sql<boolean>`coalesce(api_tokens.last_used_at < now() - interval '1 minute', true)`.as('isUseStale'),
@@ -41,7 +42,7 @@ export async function identifyByToken(db: Db, token: string): Promise<ApiClient 
   return { ...client, passwordHash: null };
 }
 
-/** Loads the account whose password was verified. */
+/** Loads the account whose password was verified. Undefined if it is closed. */
 export async function identifyByAccount(
   db: Db,
   { id, passwordHash }: Credentials,
@@ -50,8 +51,10 @@ export async function identifyByAccount(
     .selectFrom('users')
     .select(['id', 'role', 'followed_count as followedCount'])
     .select(sql<boolean>`confirmed_at is not null`.as('isConfirmed'))
+    .select(SILENCED_UNTIL.as('silencedUntil'))
     .select(sql<boolean>`created_at > now() - interval '1 day'`.as('isNew'))
     .where('id', '=', id)
+    .where(IS_OPEN)
     .executeTakeFirst();
   return account && { ...account, scope: 'write', tokenId: null, passwordHash };
 }

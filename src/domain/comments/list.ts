@@ -1,9 +1,16 @@
 import type { SelectQueryBuilder } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
+import { htmlInList } from '../markdown/html-in-list.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 
-/** A comment as pages show it. */
+/** A comment in a list. */
+export interface ListedComment extends Comment {
+  /** Whether `bodyHtml` is truncated; see `htmlInList`. */
+  readonly isCut: boolean;
+}
+
+/** A comment on its own page. */
 export interface Comment {
   readonly id: number;
   readonly postId: number;
@@ -33,9 +40,9 @@ interface CommentedPost {
 }
 
 /** Reads one page of a post's comments, oldest first. */
-export function listComments(db: Db, postId: number, page: PageRequest): Promise<Page<Comment>> {
+export function listComments(db: Db, postId: number, page: PageRequest): Promise<Page<ListedComment>> {
   return readPage(page, 'asc', (slice) =>
-    selectComments(db, inSlice(commentsOf(db, postId), 'comments', slice), slice.order).execute(),
+    selectListed(db, inSlice(commentsOf(db, postId), 'comments', slice), slice.order).execute(),
   );
 }
 
@@ -54,13 +61,13 @@ export async function listCommentSources(
 /** Lists a post's newest comments, without hidden ones. */
 export function listNewestComments(db: Db, postId: number, limit: number): Promise<Comment[]> {
   const newest = commentsOf(db, postId).where('comments.is_disabled', '=', false);
-  return selectComments(db, newest.orderBy('comments.id', 'desc').limit(limit), 'desc').execute();
+  return selectComments(db, newest.orderBy('comments.id', 'desc').limit(limit)).execute();
 }
 
 /** Reads one page of all comments, newest first, for moderators. */
-export function listAllComments(db: Db, page: PageRequest): Promise<Page<Comment>> {
+export function listAllComments(db: Db, page: PageRequest): Promise<Page<ListedComment>> {
   return readPage(page, 'desc', (slice) =>
-    selectComments(db, inSlice(db.selectFrom('comments'), 'comments', slice), slice.order).execute(),
+    selectListed(db, inSlice(db.selectFrom('comments'), 'comments', slice), slice.order).execute(),
   );
 }
 
@@ -74,27 +81,50 @@ export async function listAllCommentSources(db: Db, page: PageRequest): Promise<
 }
 
 /** @throws DomainError `not-found` */
-export async function findCommentSource(db: Db, id: number): Promise<CommentSource> {
-  const query = db.selectFrom('comments').where('comments.id', '=', id);
-  return selectSources(query).executeTakeFirstOrThrow(() => noSuch('comment'));
+export function findComment(db: Db, id: number): Promise<Comment> {
+  return selectComments(db, commentOf(db, id)).executeTakeFirstOrThrow(noSuchComment);
 }
 
+/** @throws DomainError `not-found` */
+export async function findCommentSource(db: Db, id: number): Promise<CommentSource> {
+  return selectSources(commentOf(db, id)).executeTakeFirstOrThrow(noSuchComment);
+}
+
+const noSuchComment = () => noSuch('comment');
+
 type CommentsQuery = SelectQueryBuilder<Schema, 'comments', object>;
+
+function commentOf(db: Db, id: number): CommentsQuery {
+  return db.selectFrom('comments').where('comments.id', '=', id);
+}
 
 function commentsOf(db: Db, postId: number): CommentsQuery {
   return db.selectFrom('comments').where('comments.post_id', '=', postId);
 }
 
+function selectListed(db: Db, comments: CommentsQuery, order: 'asc' | 'desc') {
+  const found = comments.select(htmlInList('comments'));
+  return withAuthors(db, found, order).select(['comment.bodyHtml', 'comment.isCut']);
+}
+
+function selectComments(db: Db, comments: CommentsQuery) {
+  const found = comments.select('comments.body_html as bodyHtml');
+  return withAuthors(db, found, 'desc').select('comment.bodyHtml');
+}
+
 /** Joins the authors after the comments have been selected; see `withAuthors` of posts. */
-function selectComments(db: Db, comments: CommentsQuery, order: 'asc' | 'desc') {
+function withAuthors<Columns>(
+  db: Db,
+  comments: SelectQueryBuilder<Schema, 'comments', Columns>,
+  order: 'asc' | 'desc',
+) {
   const found = comments
     .select(['comments.id', 'comments.post_id as postId', 'comments.author_id as authorId'])
-    .select(['comments.body_html as bodyHtml', 'comments.is_disabled as isDisabled'])
-    .select('comments.created_at as createdAt');
+    .select(['comments.is_disabled as isDisabled', 'comments.created_at as createdAt']);
   return db
     .selectFrom(found.as('comment'))
     .innerJoin('users', 'users.id', 'comment.authorId')
-    .select(['comment.id', 'comment.postId', 'comment.authorId', 'comment.bodyHtml', 'comment.isDisabled'])
+    .select(['comment.id', 'comment.postId', 'comment.authorId', 'comment.isDisabled'])
     .select([
       'users.username as authorUsername',
       'users.avatar_seed as authorAvatarSeed',

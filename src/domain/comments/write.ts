@@ -4,6 +4,7 @@ import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import type { Queue } from '../../queue/contracts.ts';
 import type { Rendered } from '../markdown/text.ts';
+import { IS_SHOWN } from '../posts/list.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
 import { recordActionByOther, recordEvent } from '../security-events/record.ts';
 import { type CommentSource, SOURCE_COLUMNS } from './list.ts';
@@ -13,7 +14,7 @@ import { enqueueCommentNotice, NEXT_NOTICE_AT } from './notice.ts';
  * Publishes a comment and enqueues the job that notifies the post's author, in one transaction.
  *
  * @param db a transaction to take part in, or the database to start one
- * @throws DomainError `not-found` if the post does not exist
+ * @throws DomainError `not-found` if the post does not exist or is hidden
  */
 export async function publishComment(
   { db, queue }: { db: Db; queue: Queue },
@@ -38,6 +39,7 @@ async function insertComment(
       from
         .selectFrom('posts')
         .where('posts.id', '=', postId)
+        .where(IS_SHOWN)
         .forNoKeyUpdate() // As the counter's trigger needs it.
         .select(({ val }) => [
           'posts.id',

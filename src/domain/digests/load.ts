@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
+import { IS_SHOWN } from '../posts/list.ts';
 
 /** Posts that a digest shows. It gives the number of the rest. */
 const SHOWN = 20;
@@ -24,6 +25,7 @@ export async function loadDigest(
     .select(sql<string>`left(body, ${EXCERPT + 1})`.as('beginning'))
     .select(({ fn }) => fn.countAll<string>().over().as('total'))
     .where('follower_id', '=', userId)
+    .where(IS_SHOWN)
     .where('posts.created_at', '>=', sql<Date>`${week}::date`)
     .where('posts.created_at', '<', sql<Date>`${week}::date + 7`)
     .orderBy('posts.id', 'desc')

@@ -1,9 +1,13 @@
 import type { Db } from '../../database/schema.ts';
 import { PermanentFailure } from '../../errors.ts';
 import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
+import { loadDeletion } from '../accounts/delete-account.ts';
 import { loadNewComments } from '../comments/notice.ts';
 import { loadDigest } from '../digests/load.ts';
 import { isExportReady } from '../exports/requests.ts';
+import { loadSanction } from '../moderation/sanction.ts';
+import { mintReturnKey, recordBounce, type SentMail } from './bounce.ts';
+import { refusesAddress } from './delivery-status.ts';
 import type { Delivery } from './ledger.ts';
 import { type Mailer, type Message, messageIdOf, type RenderMail } from './message.ts';
 import { forgetToken, prepareMail } from './prepare.ts';
@@ -15,6 +19,8 @@ interface Dependencies {
   readonly renderMail: RenderMail;
   /** The site's address, for links and the Message-ID. */
   readonly baseUrl: string;
+  /** Whether bounces come back to us. */
+  readonly takesBounces: boolean;
   /** The tokens of mails that the server may have accepted, although it has not answered, by the ids of their jobs. */
   readonly unanswered: { get(jobId: string): string | undefined; set(jobId: string, token: string): unknown };
 }
@@ -36,7 +42,7 @@ interface MailJob {
  * @throws PermanentFailure if the account no longer exists, or the server refuses the recipient or the message
  */
 export async function deliverMail(
-  { db, mailer, renderMail, baseUrl, unanswered }: Dependencies,
+  { db, mailer, renderMail, baseUrl, takesBounces, unanswered }: Dependencies,
   { id: jobId, payload, signal }: MailJob,
 ): Promise<Delivery | undefined> {
   const earlier = unanswered.get(jobId);
@@ -67,10 +73,12 @@ export async function deliverMail(
     subject: template.subject,
     ...body,
     ...(template.list && { unsubscribeUrl: url }),
+    returnKey: takesBounces ? mintReturnKey() : undefined,
   };
   const link = { jobId, token: template.purpose && token };
-  await sendOrForget({ db, mailer, unanswered }, message, { link, signal });
-  return { jobId, userId: recipient.id, template: name, messageId };
+  const sent = { userId: recipient.id, template: name, sentTo: recipient.email };
+  await sendOrForget({ db, mailer, unanswered }, message, { link, sent, signal });
+  return { ...sent, jobId, messageId, returnKey: message.returnKey };
 }
 
 /** Loads the mail's content besides its link. Undefined if there is nothing left to report. */
@@ -84,6 +92,10 @@ async function loadContent(db: Db, payload: PayloadOf<typeof mailQueue>): Promis
       return loadDigest(db, payload);
     case 'export-ready':
       return (await isExportReady(db, payload.exportId)) ? {} : undefined;
+    case 'moderation':
+      return loadSanction(db, payload.eventId);
+    case 'account-deletion':
+      return loadDeletion(db, payload.userId);
     default:
       return {};
   }
@@ -91,15 +103,16 @@ async function loadContent(db: Db, payload: PayloadOf<typeof mailQueue>): Promis
 
 /**
  * Sends a message. If no attempt can have delivered the link, its token is deleted, so that tokens do not pile up while
- * mail is retried. Otherwise the token stays, and the next attempt uses it again.
+ * mail is retried. Otherwise the token stays, and the next attempt uses it again. A recipient that does not exist is recorded.
  */
 async function sendOrForget(
   { db, mailer, unanswered }: Pick<Dependencies, 'db' | 'mailer' | 'unanswered'>,
   message: Message,
   {
     link: { jobId, token },
+    sent,
     signal,
-  }: { link: { jobId: string; token: string | undefined }; signal: AbortSignal },
+  }: { link: { jobId: string; token: string | undefined }; sent: SentMail; signal: AbortSignal },
 ): Promise<void> {
   let isTransferred = false;
   const onTransfer = () => {
@@ -112,6 +125,7 @@ async function sendOrForget(
     if (token !== undefined && isTransferred && code === undefined) unanswered.set(jobId, token);
     else if (token !== undefined && token !== unanswered.get(jobId)) await forgetToken(db, token);
     if (error instanceof Error && code !== undefined && code >= 500) {
+      if (saysBadAddress(error)) await recordBounce(db, sent);
       throw new PermanentFailure(error.message, { cause: error });
     }
     throw error;
@@ -126,4 +140,9 @@ function refusalOf(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined;
   const { responseCode, code } = error as Error & { responseCode?: number; code?: string };
   return code === 'EENVELOPE' || code === 'EMESSAGE' ? responseCode : undefined;
+}
+
+/** Whether the server refused the recipient because there is no such address. */
+function saysBadAddress({ command, response }: Error & { command?: string; response?: string }): boolean {
+  return command === 'RCPT TO' && refusesAddress(response ?? '');
 }

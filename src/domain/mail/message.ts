@@ -8,6 +8,8 @@ export interface Message {
   readonly html: string;
   /** A POST to this URL unsubscribes, which mail programs offer as a button (RFC 8058). */
   readonly unsubscribeUrl?: string;
+  /** Goes into the address for bounces, which then report this mail. */
+  readonly returnKey?: string | undefined;
 }
 
 export interface SendOptions {
@@ -33,4 +35,9 @@ export type RenderMail = (name: string, data: object) => { text: string; html: s
 /** The Message-ID of a job's mail, the same on every attempt. */
 export function messageIdOf(jobId: string, baseUrl: string): string {
   return `<${jobId}@${new URL(baseUrl).hostname}>`;
+}
+
+/** The domain of an address, with or without a name in front of it. */
+export function domainOf(address: string): string {
+  return /@([^@>]+)>?$/.exec(address)?.[1] ?? '';
 }

@@ -16,6 +16,7 @@ const LIFETIMES: Record<TokenPurpose, number> = {
   'reset-password': HOUR,
   'change-email': HOUR,
   'undo-email-change': 3 * DAY,
+  'undo-deletion': 7 * DAY,
   'download-export': 7 * DAY,
 };
 
@@ -34,6 +35,8 @@ export interface PreparedMail {
     readonly email: string;
     readonly username: string;
     readonly isConfirmed: boolean;
+    /** Whether mail to the account's address has bounced. */
+    readonly isBouncing: boolean;
   };
   /** Whether the mail server has already accepted this mail. */
   readonly isDelivered: boolean;
@@ -59,7 +62,8 @@ export async function prepareMail(
   const { rows } = await sql<MailRow>`
     with addressed as (${accountOf(payload)}),
     found as (
-      select account_id, addressed.username, addressed.email, addressed.confirmed_at, addressed.unsubscribe_key,
+      select account_id, addressed.username, addressed.email, addressed.confirmed_at,
+        addressed.email_bounced_at, addressed.unsubscribe_key,
         owner.id as owner_id, owner.username as owner_username, owner.email as owner_email,
         exists (select from mail_deliveries where job_id = ${jobId}) as is_delivered
       from addressed
@@ -69,7 +73,7 @@ export async function prepareMail(
     ${link === undefined ? sql`` : sql`, ${writeToken(payload, { ...link, earlier })}`}
     select owner_id is not null as "isTaken", coalesce(owner_id, account_id) as id,
       coalesce(owner_email, email) as email, coalesce(owner_username, username) as username,
-      confirmed_at is not null as "isConfirmed", is_delivered as "isDelivered",
+      confirmed_at is not null as "isConfirmed", email_bounced_at is not null as "isBouncing", is_delivered as "isDelivered",
       unsubscribe_key as "unsubscribeKey", ${link === undefined ? sql`false` : sql`exists (select from renewed)`} as "isRenewed"
     from found
   `.execute(db);
@@ -93,7 +97,8 @@ export async function forgetToken(db: Db, token: string): Promise<void> {
 
 /** The account of a mail, and the address to send it to; null if the mail is no longer needed. */
 function accountOf(payload: PayloadOf<typeof mailQueue>): RawBuilder<unknown> {
-  const account = sql`account.id as account_id, account.username, account.confirmed_at, account.unsubscribe_key`;
+  const account = sql`account.id as account_id, account.username, account.confirmed_at,
+    account.email_bounced_at, account.unsubscribe_key`;
   if ('userId' in payload) {
     return sql`select ${account}, email from users as account where id = ${payload.userId}`;
   }
@@ -143,5 +148,6 @@ interface MailRow {
   readonly email: string | null;
   readonly username: string;
   readonly isConfirmed: boolean;
+  readonly isBouncing: boolean;
   readonly isDelivered: boolean;
 }

@@ -14,7 +14,7 @@ export interface MailTemplate {
   /** The list that the link unsubscribes from. Mail programs offer a button for it (RFC 8058). */
   readonly list?: MailingList;
   /** Whether the mail has become pointless since it was enqueued. */
-  isMoot?(recipient: { isConfirmed: boolean }): boolean;
+  isMoot?(recipient: { isConfirmed: boolean; isBouncing: boolean }): boolean;
 }
 
 /** Every template that can be enqueued, and the one that replaces it if an address is taken. */
@@ -68,19 +68,39 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
     subject: 'New comments on your post',
     list: 'comments',
     path: unsubscribePath,
+    isMoot: isUndeliverable,
   },
   'weekly-digest': {
     subject: 'Your week on Pennypost',
     list: 'digest',
     path: unsubscribePath,
+    isMoot: isUndeliverable,
   },
   'export-ready': {
     subject: 'Your data export is ready',
     purpose: 'download-export',
     path: (token) => `/your-data/${token}`,
+    isMoot: isUndeliverable,
+  },
+  moderation: {
+    subject: 'A decision about your account',
+    path: () => '/',
+  },
+  'account-deletion': {
+    subject: 'Your account will be deleted',
+    purpose: 'undo-deletion',
+    path: (token) => `/auth/undo-deletion/${token}`,
   },
 };
 
 function unsubscribePath(token: string): string {
   return `/unsubscribe/${token}`;
+}
+
+/**
+ * For mails that people can do without. Others are sent even if the address has bounced: somebody is waiting for a link or
+ * should be warned, they are few, and a mail server may have been wrong.
+ */
+function isUndeliverable({ isBouncing }: { isBouncing: boolean }): boolean {
+  return isBouncing;
 }

@@ -4,6 +4,7 @@ import { DomainError } from '../../errors.ts';
 import { mailQueue, type Queue } from '../../queue/contracts.ts';
 import { canonicalEmail } from '../accounts/email.ts';
 import { endAccess } from '../accounts/end-access.ts';
+import { requireAnotherAdministrator } from '../accounts/last-administrator.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 import type { EditableProfile } from './find.ts';
@@ -77,22 +78,4 @@ async function reportChange(
     .returning('id')
     .executeTakeFirstOrThrow();
   await queue.send(mailQueue, { template: 'email-changed-for-you', emailChangeId }, { db: trx });
-}
-
-/** Checks that another Administrator remains. The lock keeps two Administrators from demoting each other concurrently. */
-async function requireAnotherAdministrator(trx: Db, id: number): Promise<void> {
-  const administrators = await trx
-    .selectFrom('users')
-    .select('id')
-    .where('role', '=', 'Administrator')
-    .where('confirmed_at', 'is not', null)
-    .orderBy('id')
-    .forUpdate()
-    .execute();
-  if (administrators.length === 1 && administrators[0]?.id === id) {
-    throw new DomainError(
-      'last-administrator',
-      'This is the only Administrator. Promote another account first.',
-    );
-  }
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Role } from '../../database/account-tables.ts';
 import type { Db } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
-import { can, Permission } from '../accounts/roles.ts';
+import { can, Permission, type Standing } from '../accounts/roles.ts';
 
 /** A public profile. */
 export interface Profile {
@@ -32,7 +32,7 @@ export interface Profile {
 export async function findProfile(
   db: Db,
   username: string,
-  viewer: { readonly id: number; readonly role: Role; readonly isConfirmed: boolean } | null,
+  viewer: (Standing & { readonly id: number }) | null,
 ): Promise<Profile> {
   const viewerId = viewer?.id ?? null;
   return db

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { type CountedPage, type Page, type PageRequest, readPage, type Slice } from '../page.ts';
-import { type ListedPost, type PostSource, selectListed, selectSources } from './list.ts';
+import { IS_SHOWN, type ListedPost, type PostSource, selectListed, selectSources } from './list.ts';
 
 /** The person whose Followed tab is read. It has the posts of those they follow, and their own. */
 export interface Reader {
@@ -66,7 +66,7 @@ function byScanning({ id, followedCount }: Reader, slice: Slice): RawBuilder<unk
   const scanned = Math.ceil(2 * (followedCount + 1) * (1 + offset / limit));
   return sql`
     select id from (
-      select id, author_id from posts where ${isBetweenCursors(slice)}
+      select id, author_id from posts where ${IS_SHOWN} and ${isBetweenCursors(slice)}
       order by id ${order} limit ${scanned}::bigint
     ) as near
     cross join lateral (
@@ -87,7 +87,7 @@ function byAuthor({ id }: Reader, slice: Slice): RawBuilder<unknown> {
   const { limit, offset } = slice;
   const order = sql.raw(slice.order);
   const wanted = limit + offset;
-  const near = sql`select id from posts where author_id = followed_id and ${isBetweenCursors(slice)} order by id ${order}`;
+  const near = sql`select id from posts where author_id = followed_id and ${IS_SHOWN} and ${isBetweenCursors(slice)} order by id ${order}`;
   return sql`
     select post.id
     from (

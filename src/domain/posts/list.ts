@@ -1,15 +1,16 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
+import { htmlInList } from '../markdown/html-in-list.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 import { inMonth, type Month } from './archive.ts';
 
-/** Characters of a post's HTML that a list shows, so that a page of long posts does not grow to megabytes. */
-const MAX_HTML_IN_LIST = 10_000;
+/** The condition for posts that no moderator has hidden. */
+export const IS_SHOWN = sql<boolean>`not posts.is_disabled`;
 
 /** A post in a list. */
 export interface ListedPost extends Post {
-  /** Whether `bodyHtml` is truncated. It may end inside a tag. */
+  /** Whether `bodyHtml` is truncated; see `htmlInList`. */
   readonly isCut: boolean;
 }
 
@@ -24,6 +25,8 @@ export interface Post {
   /** Null if it was never edited. */
   readonly editedAt: Date | null;
   readonly commentCount: number;
+  /** Whether a moderator has hidden it. No list has hidden posts. */
+  readonly isDisabled: boolean;
 }
 
 /** A post for the API, with its Markdown. */
@@ -61,7 +64,7 @@ export async function listPostSources(
   filter: Pick<PostFilter, 'author'>,
   page: PageRequest,
 ): Promise<CountedPage<PostSource>> {
-  const total = filter.author?.postCount ?? (await countRows(db, 'posts'));
+  const total = filter.author?.postCount ?? (await countRows(db, 'posts', IS_SHOWN));
   const posts = await readPage(page, 'desc', (slice) =>
     selectSources(inSlice(postsOf(db, filter), 'posts', slice)).execute(),
   );
@@ -73,9 +76,12 @@ export function findPost(db: Db, id: number): Promise<Post> {
   return selectPosts(db, postOf(db, id)).executeTakeFirstOrThrow(noSuchPost);
 }
 
-/** @throws DomainError `not-found` */
-export function findPostSource(db: Db, id: number): Promise<PostSource> {
-  return selectSources(postOf(db, id)).executeTakeFirstOrThrow(noSuchPost);
+/**
+ * @param seesDisabled whether to find hidden posts too
+ * @throws DomainError `not-found`
+ */
+export function findPostSource(db: Db, id: number, seesDisabled: boolean): Promise<PostSource> {
+  return selectSources(postOf(db, id).$if(!seesDisabled, shown)).executeTakeFirstOrThrow(noSuchPost);
 }
 
 /** @throws DomainError `not-found` */
@@ -89,10 +95,15 @@ function postOf(db: Db, id: number): PostsQuery {
   return db.selectFrom('posts').where('posts.id', '=', id);
 }
 
+/** Leaves out posts that a moderator has hidden. */
+function shown(posts: PostsQuery): PostsQuery {
+  return posts.where(IS_SHOWN);
+}
+
 export type PostsQuery = SelectQueryBuilder<Schema, 'posts', object>;
 
 function postsOf(db: Db, { author, month }: PostFilter): PostsQuery {
-  let posts: PostsQuery = db.selectFrom('posts');
+  let posts: PostsQuery = shown(db.selectFrom('posts'));
   if (author !== undefined) posts = posts.where('posts.author_id', '=', author.id);
   if (month !== undefined) posts = inMonth(posts, month);
   return posts;
@@ -100,12 +111,7 @@ function postsOf(db: Db, { author, month }: PostFilter): PostsQuery {
 
 /** Selects posts with their authors. Truncates long ones. */
 export function selectListed(db: Db, posts: PostsQuery, order: 'asc' | 'desc' = 'desc') {
-  const most = sql.lit(MAX_HTML_IN_LIST);
-  // Almost all are shorter. Counting their bytes first saves a third of the query, because characters have to be searched.
-  const isCut = sql<boolean>`octet_length(posts.body_html) > ${most} and length(posts.body_html) > ${most}`;
-  const html = sql<string>`case when ${isCut} then left(posts.body_html, ${most}) else posts.body_html end`;
-  const found = posts.select([html.as('bodyHtml'), isCut.as('isCut')]);
-  return withAuthors(db, found, order).select(['post.bodyHtml', 'post.isCut']);
+  return withAuthors(db, posts.select(htmlInList('posts')), order).select(['post.bodyHtml', 'post.isCut']);
 }
 
 function selectPosts(db: Db, posts: PostsQuery) {
@@ -123,11 +129,13 @@ function withAuthors<Columns>(
 ) {
   const found = posts
     .select(['posts.id', 'posts.author_id as authorId', 'posts.comment_count as commentCount'])
-    .select(['posts.created_at as createdAt', 'posts.edited_at as editedAt']);
+    .select(['posts.created_at as createdAt', 'posts.edited_at as editedAt'])
+    .select('posts.is_disabled as isDisabled');
   return db
     .selectFrom(found.as('post'))
     .innerJoin('users', 'users.id', 'post.authorId')
     .select(['post.id', 'post.authorId', 'post.commentCount', 'post.createdAt', 'post.editedAt'])
+    .select('post.isDisabled')
     .select(['users.username as authorUsername', 'users.avatar_seed as authorAvatarSeed'])
     .orderBy('post.id', order);
 }

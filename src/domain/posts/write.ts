@@ -1,18 +1,15 @@
 import { type Kysely, sql } from 'kysely';
-import type { Role } from '../../database/account-tables.ts';
 import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
-import { can, Permission } from '../accounts/roles.ts';
+import { can, Permission, type Standing } from '../accounts/roles.ts';
 import type { Rendered } from '../markdown/text.ts';
-import { recordActionByOther } from '../security-events/record.ts';
+import { recordActionByOther, recordEvent } from '../security-events/record.ts';
 import { type PostSource, SOURCE_COLUMNS } from './list.ts';
 
 /** The user who acts, as the rules need it. */
-export interface Actor {
+export interface Actor extends Standing {
   readonly id: number;
-  readonly role: Role;
-  readonly isConfirmed: boolean;
 }
 
 /** A post as the edit form needs it. */
@@ -25,7 +22,7 @@ export interface EditablePost {
 
 /** Whether a user may change or delete a text: its author and Administrators may. */
 export function mayChange(actor: Actor | null, { authorId }: { readonly authorId: number }): boolean {
-  return actor?.isConfirmed === true && (actor.id === authorId || can(actor, Permission.ADMIN));
+  return can(actor, Permission.WRITE) && (actor?.id === authorId || can(actor, Permission.ADMIN));
 }
 
 /** Publishes a post. */
@@ -80,6 +77,33 @@ export async function updatePost(
       throw new DomainError('edit-conflict', 'The post has changed since you started editing.');
     }
     await recordActionByOther(trx, { kind: 'post-edited', userId: updated.authorId, detail: { post: id } });
+  });
+}
+
+/**
+ * Hides a post from everyone but moderators, or shows it again.
+ *
+ * @throws DomainError `not-found`
+ */
+export async function setPostDisabled(db: Kysely<Schema>, id: number, isDisabled: boolean): Promise<void> {
+  await transact(db, async (trx) => {
+    const post = await trx
+      .selectFrom('posts')
+      .select(['author_id as authorId', 'is_disabled as isDisabled'])
+      .where('id', '=', id)
+      .forNoKeyUpdate()
+      .executeTakeFirstOrThrow(() => noSuch('post'));
+    if (post.isDisabled === isDisabled) return;
+    await trx.updateTable('posts').set({ is_disabled: isDisabled }).where('id', '=', id).execute();
+    // The counter's triggers only see posts come and go.
+    await sql`
+      update users set post_count = post_count + ${isDisabled ? -1 : 1} where id = ${post.authorId}
+    `.execute(trx);
+    await recordEvent(trx, {
+      kind: isDisabled ? 'post-disabled' : 'post-enabled',
+      userId: post.authorId,
+      detail: { post: id },
+    });
   });
 }
 

@@ -1,14 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** The user and IP address of the current request. */
+/** Where the current request comes from. */
 export interface Origin {
   /** Null for a visitor, or outside of a request. */
   readonly userId: number | null;
   /** The IP address; null outside of a request. */
   readonly address: string | null;
+  /** As the client describes itself; empty if it does not. */
+  readonly userAgent: string;
 }
 
-const UNKNOWN: Origin = { userId: null, address: null };
+const UNKNOWN: Origin = { userId: null, address: null, userAgent: '' };
 
 /**
  * The request context. Any function that changes an account can record who did it, without a parameter passed through

@@ -18,19 +18,25 @@ export interface NewEvent {
  * Records an event on an account.
  *
  * @param db the transaction of the change, so that both commit together
+ * @returns its id
  */
-export async function recordEvent(db: Db, { kind, userId, detail = {}, ...event }: NewEvent): Promise<void> {
+export async function recordEvent(
+  db: Db,
+  { kind, userId, detail = {}, ...event }: NewEvent,
+): Promise<number> {
   const origin = currentOrigin();
-  await db
+  const { id } = await db
     .insertInto('security_events')
     .values({
       kind,
       user_id: userId,
       actor_id: event.actorId === undefined ? origin.userId : event.actorId,
-      address: withoutZone(origin.address),
+      address: origin.address,
       detail: JSON.stringify(detail),
     })
-    .execute();
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
 }
 
 /** Records an action by someone other than the account's owner. Owners' own actions are not recorded. */
@@ -57,9 +63,4 @@ export async function recordFailedLogIn(db: Db, email: string): Promise<void> {
     .offset(MAX_FAILURES_AN_HOUR - 1)
     .executeTakeFirst();
   if (!earlier?.isRecent) await recordEvent(db, { kind: 'log-in-failed', userId, actorId: null });
-}
-
-/** Removes the interface of an address such as `fe80::1%eth0`, which PostgreSQL does not accept. */
-function withoutZone(address: string | null): string | null {
-  return address?.split('%', 1)[0] ?? null;
 }

@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
-import type { Role } from '../../database/account-tables.ts';
 import type { Db } from '../../database/schema.ts';
+import type { Standing } from '../accounts/roles.ts';
+import { SILENCED_UNTIL } from '../accounts/standing.ts';
 import { hashToken } from '../token.ts';
-import { expiry, SESSION_SECONDS } from './lifetime.ts';
+import { expiry, MAX_SESSION_SECONDS, SESSION_SECONDS } from './lifetime.ts';
 import type { Message } from './messages.ts';
 import { VERIFIED_SECONDS } from './renew.ts';
 
@@ -18,13 +19,13 @@ export interface FoundSession {
   readonly wasRenewed: boolean;
 }
 
-export interface SessionUser {
+export interface SessionUser extends Standing {
   readonly id: number;
   readonly email: string;
   readonly username: string;
-  readonly role: Role;
-  readonly isConfirmed: boolean;
-  /** Whether their last visit was more than a minute ago, so it should be recorded again. */
+  /** Whether mail to their address has bounced. */
+  readonly isBouncing: boolean;
+  /** Whether the session's last visit was more than a minute ago, so it should be recorded again. */
   readonly isLastSeenStale: boolean;
   /** Whether they joined less than a week ago. */
   readonly isNewcomer: boolean;
@@ -55,12 +56,14 @@ export async function findSession(db: Db, token: string): Promise<FoundSession |
       verified_at > now() - make_interval(secs => ${VERIFIED_SECONDS}) as "isVerified",
       extract(epoch from expires_at - now())::float8 as "secondsLeft",
       users.id, email, username, role, followed_count as "followedCount",
-      confirmed_at is not null as "isConfirmed",
-      last_seen_at < now() - interval '1 minute' as "isLastSeenStale",
+      confirmed_at is not null as "isConfirmed", ${SILENCED_UNTIL} as "silencedUntil",
+      email_bounced_at is not null as "isBouncing",
+      sessions.last_seen_at < now() - interval '1 minute' as "isLastSeenStale",
       users.created_at > now() - interval '7 days' as "isNewcomer",
       users.created_at > now() - interval '1 day' as "isNew"
     from sessions left join users on users.id = user_id
     where token_hash = ${tokenHash} and expires_at > now()
+      and sessions.created_at > now() - make_interval(secs => ${sql.lit(MAX_SESSION_SECONDS)})
   `.execute(db);
   const [row] = rows;
   if (row === undefined) return undefined;

@@ -9,6 +9,9 @@ export const SESSION_SECONDS = {
   anonymous: HOUR,
 } as const;
 
+/** After this many seconds a session ends even if it is used every day (OWASP ASVS 5.0, 7.3.2). */
+export const MAX_SESSION_SECONDS = 90 * 24 * HOUR;
+
 /** How long an account remembers an unused browser. */
 export const BROWSER_SECONDS = 365 * 24 * HOUR;
 

@@ -43,11 +43,16 @@ export async function logIn(
     if (!isFirst && others.ofLastHour < MAX_MAILS_AN_HOUR) {
       await queue.send(mailQueue, { template: 'new-login', userId, address }, { db: trx });
     }
-    if (others.known >= MAX_BROWSERS) await forgetOldBrowsers(trx, userId);
-    const { token: browser, hash } = mintToken();
-    await trx.insertInto('known_browsers').values({ user_id: userId, token_hash: hash }).execute();
-    return { session, browser };
+    return { session, browser: await rememberBrowser(trx, userId) };
   });
+}
+
+/** Makes a browser known to an account. Returns its token. */
+export async function rememberBrowser(db: Db, userId: number): Promise<string> {
+  await forgetOldBrowsers(db, userId);
+  const { token, hash } = mintToken();
+  await db.insertInto('known_browsers').values({ user_id: userId, token_hash: hash }).execute();
+  return token;
 }
 
 /** Finds the token by which an account knows a browser. Takes the same time if there is no account. */

@@ -1,12 +1,12 @@
 import cookie, { type CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { recordVisit } from '../../domain/people/record-visit.ts';
+import { recordVisitOfSession } from '../../domain/people/record-visit.ts';
 import { recordEvent } from '../../domain/security-events/record.ts';
 import { endSession } from '../../domain/sessions/end.ts';
 import { type FoundSession, findSession, type SessionUser } from '../../domain/sessions/find.ts';
 import { BROWSER_SECONDS, SESSION_SECONDS } from '../../domain/sessions/lifetime.ts';
-import { type LogIn, logIn } from '../../domain/sessions/log-in.ts';
+import { type LogIn, logIn, rememberBrowser } from '../../domain/sessions/log-in.ts';
 import { forgetMessages, leaveMessage, type Message } from '../../domain/sessions/messages.ts';
 import { renewSession } from '../../domain/sessions/renew.ts';
 import { startAnonymousSession } from '../../domain/sessions/start.ts';
@@ -99,7 +99,8 @@ export class WebSession {
     this.#found = await findSession(this.#app.db, this.#sent);
     if (this.#found === undefined) return;
     this.#token = this.#sent;
-    if (this.user?.isLastSeenStale) await recordVisit(this.#app.db, this.user.id);
+    if (this.user?.isLastSeenStale)
+      await recordVisitOfSession(this.#app.db, this.user.id, hashToken(this.#token));
     if (this.#found.wasRenewed) this.#sendCookie(this.#token, this.#found.isRemembered);
   }
 
@@ -149,12 +150,21 @@ export class WebSession {
     await this.#end();
     this.#token = tokens.session;
     this.#sendCookie(this.#token, options.isRemembered);
-    if (tokens.browser === undefined) return;
-    const { name, options: cookie } = this.#cookies.browser;
-    this.#reply.setCookie(name, [...browsers, tokens.browser].join('.'), {
-      ...cookie,
-      maxAge: BROWSER_SECONDS,
-    });
+    if (tokens.browser !== undefined) this.#sendBrowserCookie(tokens.browser);
+  }
+
+  /**
+   * Makes this browser known to an account, so that its log-ins have their own limit, which nobody else can use up. Call
+   * it after a change that makes the account forget its browsers.
+   */
+  async rememberBrowser(userId: number): Promise<void> {
+    this.#sendBrowserCookie(await rememberBrowser(this.#app.db, userId));
+  }
+
+  #sendBrowserCookie(token: string): void {
+    const { name, options } = this.#cookies.browser;
+    const tokens = [...this.browsers, token].join('.');
+    this.#reply.setCookie(name, tokens, { ...options, maxAge: BROWSER_SECONDS });
   }
 
   /** Ends the session on this device. */

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import { Permission } from '../../domain/accounts/roles.ts';
+import { can, Permission } from '../../domain/accounts/roles.ts';
 import { once } from '../../domain/idempotency.ts';
 import { findPostSource, listPostSources, type PostSource } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, publishPost, updatePost } from '../../domain/posts/write.ts';
@@ -94,8 +94,8 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     },
   );
 
-  app.get('/posts/:id', { schema: showing, compress: false }, async ({ params }, reply) => {
-    const post = await findPostSource(db, params.id);
+  app.get('/posts/:id', { schema: showing, compress: false }, async ({ caller, params }, reply) => {
+    const post = await findPostSource(db, params.id, can(caller, Permission.MODERATE));
     reply.header('etag', etagOf(post));
     return presentPost(post);
   });
@@ -106,7 +106,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     async ({ caller, params, headers, body }, reply) => {
       const { id } = await loadForChange(db, caller, params.id);
       await updatePost(db, id, await markdown.post(body.body), versionsIn(headers['if-match']));
-      const post = await findPostSource(db, id);
+      const post = await findPostSource(db, id, true);
       reply.header('etag', etagOf(post));
       return presentPost(post);
     },

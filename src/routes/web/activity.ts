@@ -10,6 +10,7 @@ export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
   'logged-in': 'Logged in',
   'log-in-failed': 'Log-in failed',
   'logged-out': 'Logged out',
+  'sessions-ended': 'Logged out elsewhere',
   'password-changed': 'Password changed',
   'password-reset': 'Password reset',
   'address-changed': 'Email address changed',
@@ -19,6 +20,16 @@ export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
   'token-made': 'API token created',
   'token-revoked': 'API token revoked',
   'export-made': 'Export requested',
+  'deletion-requested': 'Deletion requested',
+  'deletion-undone': 'Deletion undone',
+  warned: 'Warned',
+  silenced: 'Silenced',
+  suspended: 'Suspended',
+  'sanction-lifted': 'Sanctions lifted',
+  'texts-disabled': 'All posts and comments hidden',
+  'texts-enabled': 'All posts and comments shown',
+  'post-disabled': 'Post hidden',
+  'post-enabled': 'Post shown again',
   'comment-disabled': 'Comment hidden',
   'comment-enabled': 'Comment shown again',
   'comment-deleted': 'Comment deleted',
@@ -35,7 +46,8 @@ export function describeEvent({ kind, detail }: Pick<ListedEvent, 'kind' | 'deta
   return KIND_NAMES[kind] + describeDetail(detail);
 }
 
-function describeDetail({ role, name, count, post }: SecurityEventDetail): string {
+function describeDetail({ role, name, count, post, reason, lasts }: SecurityEventDetail): string {
+  if (reason !== undefined) return `${lasts === undefined ? '' : ` ${lasts}`}: ${reason}`;
   if (role !== undefined) return ` to ${role}`;
   if (name !== undefined) return `: “${name}”`;
   if (count !== undefined) return `: all ${count} without a name`;

@@ -76,7 +76,8 @@ async function feedOfPerson(db: FastifyInstance['db'], name: string): Promise<Fe
 }
 
 async function feedOfPost(db: FastifyInstance['db'], id: number): Promise<Feed> {
-  const { bodyHtml } = await findPost(db, id);
+  const { bodyHtml, isDisabled } = await findPost(db, id);
+  if (isDisabled) throw noSuch('post');
   const comments = await listNewestComments(db, id, NEWEST);
   const path = `/post/${id}`;
   const title = `Comments on “${excerptOf(bodyHtml, TITLE_LENGTH)}”`;

@@ -13,6 +13,7 @@ import home from './home.ts';
 import moderate from './moderate.ts';
 import people from './people.ts';
 import posts from './posts.ts';
+import reports from './reports.ts';
 import unsubscribe from './unsubscribe.ts';
 import yourData from './your-data.ts';
 
@@ -36,6 +37,7 @@ async function withSessions(app: FastifyInstance): Promise<void> {
   app.register(yourData, { prefix: '/your-data' });
   app.register(apiTokens, { prefix: '/api-tokens' });
   app.register(moderate, { prefix: '/moderate' });
+  app.register(reports, { prefix: '/report' });
   app.register(unsubscribe, { prefix: '/unsubscribe' });
   app.register(apiDocs);
 }

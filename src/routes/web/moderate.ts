@@ -2,15 +2,41 @@ import type { FastifyInstance } from 'fastify';
 import { Permission } from '../../domain/accounts/roles.ts';
 import { listAllComments } from '../../domain/comments/list.ts';
 import { setCommentDisabled } from '../../domain/comments/write.ts';
+import { closeReports, listOpenReports, REPORTABLE } from '../../domain/moderation/report.ts';
+import { setPostDisabled } from '../../domain/posts/write.ts';
+import { sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
+import { localPath } from './auth/local-path.ts';
+import moderatePeople from './moderate-people.ts';
 import { paginate } from './pagination.ts';
 import { idFrom, placeFrom, queryOf } from './params.ts';
 
-/** Where moderators read all comments and hide or show them. */
+interface WithId {
+  Params: { id: string };
+  /** The page to return to, if it is not the list of comments. */
+  Querystring: { next?: unknown };
+}
+
+/** Where moderators read all comments, and hide or show comments and posts. */
 export default async function moderate(app: FastifyInstance): Promise<void> {
   const { db, config } = app;
   app.addHook('onRequest', requireUser);
   app.addHook('onRequest', requirePermission(Permission.MODERATE));
+
+  app.register(moderatePeople);
+
+  app.get('/reports', async (_request, reply) => {
+    const reports = await listOpenReports(db);
+    return reply.page('moderate-reports', { title: 'Reports', reports });
+  });
+
+  for (const kind of REPORTABLE) {
+    app.post<WithId>(`/reports/${kind}/:id/close`, async (request, reply) => {
+      await closeReports(db, { kind, id: idFrom(request.params.id) });
+      await sessionOf(request).flash('The reports are closed.');
+      return reply.redirect('/moderate/reports', 303);
+    });
+  }
 
   app.get('/', async (request, reply) => {
     const place = placeFrom(request.query);
@@ -18,7 +44,7 @@ export default async function moderate(app: FastifyInstance): Promise<void> {
     return reply.page('moderate', {
       title: 'Moderate comments',
       comments,
-      query: queryOf(place),
+      back: queryOf(place),
       pagination: paginate(comments, { path: '/moderate', place }),
     });
   });
@@ -27,9 +53,16 @@ export default async function moderate(app: FastifyInstance): Promise<void> {
     ['enable', false],
     ['disable', true],
   ] as const) {
-    app.post<{ Params: { id: string } }>(`/${verb}/:id`, async (request, reply) => {
+    app.post<WithId>(`/${verb}/:id`, async (request, reply) => {
       await setCommentDisabled(db, idFrom(request.params.id), isDisabled);
-      return reply.redirect(`/moderate${queryOf(placeFrom(request.query))}`, 303);
+      const { query } = request;
+      return reply.redirect(localPath(query.next) ?? `/moderate${queryOf(placeFrom(query))}`, 303);
+    });
+    app.post<WithId>(`/${verb}/post/:id`, async (request, reply) => {
+      const id = idFrom(request.params.id);
+      await setPostDisabled(db, id, isDisabled);
+      await sessionOf(request).flash(isDisabled ? 'The post is hidden.' : 'The post is shown again.');
+      return reply.redirect(localPath(request.query.next) ?? `/post/${id}`, 303);
     });
   }
 }

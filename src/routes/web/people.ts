@@ -57,34 +57,38 @@ async function ownProfile(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireUser);
 
   app.get('/edit-profile', async (request, reply) => {
-    const { id } = currentUser(request);
-    const profile = await findEditableProfile(db, id);
-    return showOwnEditor(reply, id, { values: formValues(profile), errors: {} });
+    const profile = await findEditableProfile(db, currentUser(request).id);
+    return showOwnEditor(reply, { values: formValues(profile), errors: {} });
   });
 
-  app.post('/edit-profile', { config: { limit: 'profile' } }, async (request, reply) => {
+  const mayWrite = { onRequest: requirePermission(Permission.WRITE), config: { limit: 'profile' as const } };
+  app.post('/edit-profile', mayWrite, async (request, reply) => {
     const { id, username } = currentUser(request);
     const form = request.readForm(ProfileForm);
-    if (form.data === undefined) return showOwnEditor(reply.code(422), id, form.state);
+    if (form.data === undefined) return showOwnEditor(reply.code(422), form.state);
     const { name, location, about_me: aboutMe } = form.data;
     await editOwnProfile(db, id, { name, location, aboutMe });
     await sessionOf(request).flash('Your profile has been updated.');
     return reply.redirect(`/user/${username}`, 303);
   });
 
+  app.get('/edit-profile/mails', async (request, reply) => {
+    const mails = await findMailChoices(db, currentUser(request).id);
+    return reply.page('people/mails', { title: 'Email notifications', mails });
+  });
+
   app.post('/edit-profile/mails', { config: { limit: 'profile' } }, async (request, reply) => {
     const { id } = currentUser(request);
     const { data } = request.readForm(MailChoicesForm);
-    if (data === undefined) return reply.redirect('/edit-profile', 303);
+    if (data === undefined) return reply.redirect('/edit-profile/mails', 303);
     await chooseMails(db, id, { wantsDigest: data.digest, wantsCommentMails: data.comment_mails });
     await sessionOf(request).flash('Your email notifications have been updated.');
-    return reply.redirect('/edit-profile#mails', 303);
+    return reply.redirect('/edit-profile/mails', 303);
   });
+}
 
-  async function showOwnEditor(reply: FastifyReply, id: number, form: FormState) {
-    const mails = await findMailChoices(db, id);
-    return reply.page('people/edit', { title: 'Edit your profile', form, mails });
-  }
+function showOwnEditor(reply: FastifyReply, form: FormState) {
+  return reply.page('people/edit', { title: 'Edit your profile', form });
 }
 
 /** Where Administrators edit anyone's profile. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { Permission } from '../../domain/accounts/roles.ts';
+import { can, Permission } from '../../domain/accounts/roles.ts';
 import { listComments } from '../../domain/comments/list.ts';
 import { publishComment } from '../../domain/comments/write.ts';
 import { findPost } from '../../domain/posts/list.ts';
@@ -55,17 +55,21 @@ export default async function posts(app: FastifyInstance): Promise<void> {
 
   async function show(request: FastifyRequest<WithId>, reply: FastifyReply, form: FormState) {
     const readDb = readDbFor(request);
-    const post = await findPost(readDb, idFrom(request.params.id));
+    const found = await findPost(readDb, idFrom(request.params.id));
+    const isHidden = found.isDisabled && !can(sessionOf(request).user, Permission.MODERATE);
+    const post = isHidden ? { ...found, bodyHtml: '' } : found;
     const place = placeFrom(request.query);
     const comments = await listComments(readDb, post.id, { ...place, size: config.commentsPerPage });
+    const path = `/post/${post.id}`;
     return reply.page('posts/show', {
       title: titleOfPost(post) + (queryOf(place) === '' ? '' : ', more comments'),
-      meta: metaOfPost(post, place, config.baseUrl),
+      ...(!post.isDisabled && { meta: metaOfPost(post, place, config.baseUrl) }),
       form,
       post,
       mayChange: mayChange(sessionOf(request).user, post),
       comments,
-      pagination: paginate(comments, { path: `/post/${post.id}`, place, order: 'asc' }),
+      back: `?next=${encodeURIComponent(path + queryOf(place))}`,
+      pagination: paginate(comments, { path, place, order: 'asc' }),
     });
   }
 }

@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { Type } from 'typebox';
+import { GRACE_DAYS, requestDeletion } from '../../domain/accounts/delete-account.ts';
 import {
   cancelExport,
   findExportByToken,
@@ -8,10 +10,11 @@ import {
   requestExport,
 } from '../../domain/exports/requests.ts';
 import { DomainError } from '../../errors.ts';
+import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requireUser, requireVerified } from '../guards.ts';
 
-/** Where people request and download an export of their data. */
+/** Where people export their data and delete their account. */
 export default async function yourData(app: FastifyInstance): Promise<void> {
   const { db, queue, config } = app;
 
@@ -41,7 +44,7 @@ export default async function yourData(app: FastifyInstance): Promise<void> {
       },
     );
 
-    signedIn.post('/cancel', async (request, reply) => {
+    signedIn.post('/cancel', { config: { limit: 'profile' } }, async (request, reply) => {
       const isCancelled = await cancelExport(db, currentUser(request).id);
       const session = sessionOf(request);
       if (isCancelled) await session.flash('Your export has been cancelled.');
@@ -60,10 +63,40 @@ export default async function yourData(app: FastifyInstance): Promise<void> {
     );
   });
 
+  app.register(deletion);
+
   app.get<{ Params: { token: string } }>('/:token', { config: { isLong: true } }, async (request, reply) => {
     const id = await findExportByToken(db, request.params.token);
     if (id === undefined) throw noSuchExport();
     return sendExport(reply, id);
+  });
+}
+
+const DeletionForm = Type.Object({ texts: Type.Union([Type.Literal('delete'), Type.Literal('keep')]) });
+
+/** Where people delete their account. */
+async function deletion(app: FastifyInstance): Promise<void> {
+  const { db, queue } = app;
+  app.addHook('onRequest', requireUser);
+  app.addHook('onRequest', requireVerified);
+  const show = (reply: FastifyReply, form: FormState) =>
+    reply.page('people/delete-account', { title: 'Delete your account', form, days: GRACE_DAYS });
+
+  app.get('/delete', (_request, reply) => show(reply, EMPTY_FORM));
+
+  app.post('/delete', { config: { limit: 'profile' } }, async (request, reply) => {
+    const form = request.readForm(DeletionForm);
+    if (form.data === undefined) return show(reply.code(422), form.state);
+    const { id, email } = currentUser(request);
+    try {
+      await requestDeletion({ db, queue }, id, { keepsTexts: form.data.texts === 'keep' });
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== 'last-administrator') throw error;
+      return show(reply.code(422), form.refuse('texts', error.message));
+    }
+    await sessionOf(request).signOut();
+    await sessionOf(request).flash(`Your account is closed. We've sent ${email} a link that undoes it.`);
+    return reply.redirect('/', 303);
   });
 }
 

@@ -13,6 +13,9 @@ const ATTRIBUTES: Record<string, Set<string>> = {
   acronym: new Set(['title']),
 };
 
+/** The page that relative links are on. */
+const PAGE = 'https://pennypost.example/post/1';
+
 /** Finds what a browser would see in the HTML although it is not allowed. */
 function intrudersIn(html: string, allowedTags: Set<string>): string[] {
   const intruders: string[] = [];
@@ -22,8 +25,7 @@ function intrudersIn(html: string, allowedTags: Set<string>): string[] {
       if (!allowedTags.has(node.tagName)) intruders.push(node.tagName);
       for (const { name, value } of node.attrs) {
         if (!ATTRIBUTES[node.tagName]?.has(name)) intruders.push(`${node.tagName} ${name}`);
-        if (name === 'href' && !/^(https?:|mailto:|\/(?!\/)|#|\?|[^:]*$)/i.test(value.trim()))
-          intruders.push(value);
+        if (name === 'href' && !isHarmless(value)) intruders.push(value);
         if (name === 'rel' && value !== 'nofollow ugc noopener') intruders.push(value);
       }
       if (node.tagName === 'a' && node.attrs.some(({ name }) => name === 'href')) {
@@ -35,6 +37,33 @@ function intrudersIn(html: string, allowedTags: Set<string>): string[] {
   visit(parseFragment(html));
   return intruders;
 }
+
+/** Whether a browser would follow the link to a web page or an email address, and to another site only if it names one. */
+function isHarmless(href: string): boolean {
+  const url = URL.parse(href, PAGE);
+  if (url === null) return true;
+  return /^(https?|mailto):/i.test(href.trim()) || url.origin === new URL(PAGE).origin;
+}
+
+t.test('links are told apart as browsers do', async (t) => {
+  for (const href of [
+    'https://a.b/',
+    'mailto:a@b.c',
+    '/user/susan',
+    '?page=2',
+    '#x',
+    '[x](javascript:alert(1))',
+  ])
+    t.ok(isHarmless(href), href);
+  for (const href of [
+    'javascript:alert(1)',
+    ' java\nscript:alert(1)',
+    'data:text/html,x',
+    '//evil.example',
+    '/\\evil.example',
+  ])
+    t.notOk(isHarmless(href), href);
+});
 
 t.test('Markdown becomes HTML, and plain URLs become links', async (t) => {
   t.equal(render('post', '# A *title*'), '<h1>A <em>title</em></h1>');

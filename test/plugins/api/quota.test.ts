@@ -1,4 +1,5 @@
 import t from 'tap';
+import { RequestCounter } from '../../../src/http/request-counter.ts';
 import { ApiProgram, basic } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { createDatabase } from '../../support/database.ts';
@@ -64,4 +65,10 @@ t.test('the count ends with its window, and RATE_LIMITS=off turns it off', async
   const { statusCode, headers } = await free.get('/posts/');
   t.equal(statusCode, 200);
   t.equal(headers['ratelimit-limit'], undefined);
+});
+
+t.test('when the clock is set back, a new window begins', async (t) => {
+  const counter = new RequestCounter(60_000, async (counts) => counts);
+  counter.add('someone', 7_200_000);
+  t.same(counter.add('someone', 30_000), { count: 1, secondsLeft: 30 });
 });

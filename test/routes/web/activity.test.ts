@@ -183,7 +183,7 @@ t.test('people see only their own account’s events, 50 per page', async (t) =>
     from users, generate_series(1, 60) as n
   `.execute(app.db);
   const client = await signedInClient(app, john);
-  t.match((await client.get('/edit-profile')).body, 'href="/auth/activity"');
+  t.match((await client.get('/auth/security')).body, 'href="/auth/activity"');
 
   const newest = await client.get('/auth/activity');
   t.match(newest.body, 'Logged in');

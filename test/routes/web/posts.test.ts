@@ -95,6 +95,30 @@ t.test('a comment is published, and its author is shown the last page', async (t
   );
 });
 
+t.test('a post’s page shows the beginning of long comments, whose own pages show all', async (t) => {
+  const { app, john, postId } = await setUp(t);
+  const client = await signedInClient(app, john);
+  await writeComments(app, john, postId, 30);
+  await app.db
+    .updateTable('comments')
+    .set({ body_html: '&amp;'.repeat(50_000) })
+    .execute();
+  await client.post(`/post/${postId}`, { body: `**Once** ${'upon a time '.repeat(4_000)}the end` });
+  const first = await client.get(`/post/${postId}`);
+  t.ok(first.body.length < 150_000, `${first.body.length} characters`);
+  const last = await client.get(`/post/${postId}?page=-1`);
+  t.match(last.body, '<div class="comment-text">Once upon a time');
+  const [href = ''] = /\/comment\/31(?=">Read more)/.exec(last.body) ?? [];
+  const own = await new Client(app).get(href);
+  t.match(own.body, /<strong>Once<\/strong> upon .* the end/);
+  t.match(own.body, `href="/post/${postId}#comments"`);
+
+  await app.db.updateTable('comments').set({ is_disabled: true }).where('id', '=', 31).execute();
+  t.match((await client.get(href)).body, 'Hidden by a moderator');
+  t.notMatch((await client.get(href)).body, 'the end');
+  t.equal((await client.get('/comment/32')).statusCode, 404);
+});
+
 t.test('a comment can be deleted by its author and Administrators', async (t) => {
   const { app, john, susan, admin, postId } = await setUp(t);
   const [first = 0, second = 0] = await writeComments(app, susan, postId, 2);

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import t from 'tap';
 import { findFaults } from '../../../scripts/fuzz/check.ts';
 import { faultsOfRaw } from '../../../scripts/fuzz/raw.ts';
@@ -10,13 +11,21 @@ const SECURITY = {
   'x-frame-options': 'DENY',
 };
 
+interface Changes {
+  readonly status?: number;
+  readonly body?: string;
+  readonly headers?: IncomingHttpHeaders;
+  readonly isHeadTooLarge?: boolean;
+}
+
 /** A good page, with changes. */
-function answer({ status = 200, body = '<p>Hello</p>', headers = {} } = {}) {
+function answer({ status = 200, body = '<p>Hello</p>', headers = {}, isHeadTooLarge = false }: Changes = {}) {
   return {
     status,
     headers: { ...SECURITY, 'content-type': 'text/html; charset=utf-8', ...headers },
     body: Buffer.from(body),
     ms: 1,
+    isHeadTooLarge,
   };
 }
 
@@ -24,12 +33,15 @@ t.test('a good answer has no faults', async (t) => {
   t.same(await findFaults(answer(), 'GET'), []);
   t.same(await findFaults(answer({ status: 303, body: '', headers: { location: '/post/1' } }), 'POST'), []);
   t.same(await findFaults(answer({ status: 503, headers: { 'retry-after': '5' } }), 'GET'), [], 'shed');
+  t.same(await findFaults(answer({ status: 431, isHeadTooLarge: true }), 'GET'), []);
 });
 
 t.test('each broken promise is found', async (t) => {
-  const cases: [string, Parameters<typeof answer>[0]][] = [
+  const cases: [string, Changes][] = [
     ['status 500', { status: 500 }],
     ['status 503', { status: 503 }],
+    ['status 200 for a head that is too large', { isHeadTooLarge: true }],
+    ['status 431 for a head that is not too large', { status: 431 }],
     ['a redirect to //evil.example', { headers: { location: '//evil.example' } }],
     ['a broken cookie', { headers: { 'set-cookie': ['session'] } }],
     ['no security headers', { headers: { 'x-content-type-options': undefined } }],

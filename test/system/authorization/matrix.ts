@@ -41,6 +41,8 @@ export const MATRIX: readonly Row[] = rows(`
   GET /health/live                         ok
   GET /health/ready                        ok
 
+  POST /bounces/:key                       ok                                                                     users
+
   GET /health                              ok
   GET /metrics                             ok
   GET /dev/mailbox                         ok
@@ -68,9 +70,15 @@ export const MATRIX: readonly Row[] = rows(`
   POST /auth/change-email/:token           ok                                                                     users
   GET /auth/change-password                log in     ok           ok         ok         ok         ok
   POST /auth/change-password               log in     ok           ok         ok         ok         ok            users
+  GET /auth/undo-deletion/:token           ok
+  POST /auth/undo-deletion/:token          ok                                                                     users
   GET /auth/undo-email-change/:token       ok
   POST /auth/undo-email-change/:token      ok                                                                     users
+  POST /auth/bounced                       log in     ok           ok         ok         ok         ok            users
   GET /auth/verify                         log in     ok           ok         ok         ok         ok
+  GET /auth/security                       log in     confirm      ok         ok         ok         ok
+  POST /auth/sessions/:id/end              log in     confirm      ok         ok         ok         ok            sessions
+  POST /auth/sessions/end-others           log in     confirm      ok         ok         ok         ok            sessions
   POST /auth/verify                        log in     ok           ok         ok         ok         ok            sessions
   GET /auth/activity                       log in     confirm      ok         ok         ok         ok
 
@@ -85,6 +93,7 @@ export const MATRIX: readonly Row[] = rows(`
   GET /edit/:id                            log in     confirm      forbidden  ok         forbidden  ok
   POST /edit/:id                           log in     confirm      forbidden  ok         forbidden  ok            posts
   POST /post/:id/delete                    log in     confirm      forbidden  ok         forbidden  ok            posts
+  GET /comment/:id                         ok         ok           ok         ok         ok         ok
   POST /comment/:id/delete                 log in     confirm      forbidden  ok         forbidden  ok            comments
   GET /user/:username                      ok         ok           ok         ok         ok         ok
   GET /followers/:username                 ok         ok           ok         ok         ok         ok
@@ -93,11 +102,14 @@ export const MATRIX: readonly Row[] = rows(`
   POST /unfollow/:username                 log in     confirm      ok         ok         ok         ok            follows
   GET /edit-profile                        log in     confirm      ok         ok         ok         ok
   POST /edit-profile                       log in     confirm      ok         ok         ok         ok            users
+  GET /edit-profile/mails                  log in     confirm      ok         ok         ok         ok
   POST /edit-profile/mails                 log in     confirm      ok         ok         ok         ok            users
   GET /edit-profile/:id                    log in     confirm      forbidden  forbidden  forbidden  ok
   POST /edit-profile/:id                   log in     confirm      forbidden  forbidden  forbidden  ok            users
   GET /your-data                           log in     confirm      ok         ok         ok         ok
   POST /your-data                          log in     confirm      ok         ok         ok         ok            data_exports
+  GET /your-data/delete                    log in     confirm      ok         ok         ok         ok
+  POST /your-data/delete                   log in     confirm      ok         ok         ok         ok            users
   POST /your-data/cancel                   log in     confirm      nothing    ok         nothing    nothing       data_exports
   GET /your-data/download                  log in     confirm      missing    ok         missing    missing
   GET /your-data/:token                    ok         ok           ok         ok         ok         ok
@@ -109,6 +121,23 @@ export const MATRIX: readonly Row[] = rows(`
   POST /unsubscribe/:token                 ok                                                                     users
 
   GET /moderate                            log in     confirm      forbidden  forbidden  ok         ok
+  GET /report/post/:id                     log in     confirm      ok         ok         ok         ok
+  POST /report/post/:id                    log in     confirm      ok         ok         ok         ok            reports
+  GET /report/comment/:id                  log in     confirm      ok         ok         ok         ok
+  POST /report/comment/:id                 log in     confirm      ok         ok         ok         ok            reports
+  GET /report/person/:id                   log in     confirm      ok         ok         ok         ok
+  POST /report/person/:id                  log in     confirm      ok         ok         ok         ok            reports
+  GET /moderate/reports                    log in     confirm      forbidden  forbidden  ok         ok
+  POST /moderate/reports/post/:id/close    log in     confirm      forbidden  forbidden  ok         ok            reports
+  POST /moderate/reports/comment/:id/close  log in     confirm      forbidden  forbidden  ok         ok            reports
+  POST /moderate/reports/person/:id/close  log in     confirm      forbidden  forbidden  ok         ok            reports
+  GET /moderate/people/:id                 log in     confirm      forbidden  forbidden  ok         ok
+  POST /moderate/people/:id                log in     confirm      forbidden  forbidden  ok         ok            users
+  POST /moderate/people/:id/lift           log in     confirm      forbidden  forbidden  ok         ok            security_events
+  POST /moderate/people/:id/hide-texts     log in     confirm      forbidden  forbidden  ok         ok            pgboss.job
+  POST /moderate/people/:id/show-texts     log in     confirm      forbidden  forbidden  ok         ok            pgboss.job
+  POST /moderate/enable/post/:id           log in     confirm      forbidden  forbidden  ok         ok            posts
+  POST /moderate/disable/post/:id          log in     confirm      forbidden  forbidden  ok         ok            posts
   POST /moderate/enable/:id                log in     confirm      forbidden  forbidden  ok         ok            comments
   POST /moderate/disable/:id               log in     confirm      forbidden  forbidden  ok         ok            comments
   GET /admin/activity                      log in     confirm      forbidden  forbidden  forbidden  ok

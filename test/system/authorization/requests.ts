@@ -1,8 +1,15 @@
+import { report } from '../../../src/domain/moderation/report.ts';
+import { bounce } from '../../support/bounce.ts';
 import { PASSWORD, registration } from '../../support/factories.ts';
 import {
+  anotherAdministrator,
+  anotherSession,
+  bouncing,
   comment,
   confirmation,
+  deletion,
   disabledComment,
+  disabledPost,
   emailChange,
   emailChangeToUndo,
   exportLink,
@@ -17,6 +24,7 @@ import {
   noPausedQueues,
   post,
   reset,
+  returnKey,
   type Situation,
   somebody,
   unnamedToken,
@@ -30,12 +38,23 @@ interface Request {
   readonly about?: (situation: Situation) => Promise<string | number | undefined>;
   /** The fields of the form or the JSON body. */
   readonly fields?: (situation: Situation) => Record<string, string>;
+  /** Another body. */
+  readonly payload?: string;
   readonly query?: string;
 }
 
 const hello = () => ({ body: 'Hello' });
 const changed = () => ({ body: 'Changed' });
 const owner = async ({ people }: Situation) => people.owner.username;
+const spam = () => ({ reason: 'Spam' });
+const reported =
+  (kind: 'post' | 'comment' | 'person', about: (situation: Situation) => Promise<number>) =>
+  async (situation: Situation) => {
+    const id = await about(situation);
+    await report(situation.app.db, { kind, id }, { reporterId: situation.people.user.id, ...spam() });
+    return id;
+  };
+const somebodysId = async (situation: Situation) => (await somebody(situation)).id;
 const ownersId = async ({ people }: Situation) => people.owner.id;
 
 /** By route, as in the matrix. Routes that need nothing are left out. */
@@ -55,6 +74,8 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /dev/mailbox/:id': { about: mail },
   'GET /dev/mailbox/:id/html': { about: mail },
 
+  'POST /bounces/:key': { about: returnKey, payload: bounce() },
+
   'POST /auth/register': {
     fields: () => {
       const username = freshName();
@@ -73,8 +94,13 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   },
   'GET /auth/change-email/:token': { about: emailChange },
   'POST /auth/change-email/:token': { about: emailChange },
+  'GET /auth/undo-deletion/:token': { about: deletion },
+  'POST /auth/undo-deletion/:token': { about: deletion },
   'GET /auth/undo-email-change/:token': { about: emailChangeToUndo },
   'POST /auth/undo-email-change/:token': { about: emailChangeToUndo },
+  'POST /auth/sessions/:id/end': { about: anotherSession },
+  'POST /auth/sessions/end-others': { about: anotherSession },
+  'POST /auth/bounced': { about: bouncing },
   'POST /auth/verify': { fields: () => ({ password: PASSWORD }) },
   // The same password with a new salt, so that everyone can still log in for the next row.
   'POST /auth/change-password': {
@@ -87,6 +113,7 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /edit/:id': { about: post },
   'POST /edit/:id': { about: post, fields: changed },
   'POST /post/:id/delete': { about: post },
+  'GET /comment/:id': { about: comment },
   'POST /comment/:id/delete': { about: comment },
   'GET /user/:username': { about: owner },
   'GET /followers/:username': { about: owner },
@@ -107,6 +134,7 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
     }),
   },
   'POST /your-data': { about: noExports },
+  'POST /your-data/delete': { about: anotherAdministrator, fields: () => ({ texts: 'keep' }) },
   'POST /your-data/cancel': { about: waitingExport },
   'GET /your-data/download': { about: finishedExport },
   'GET /your-data/:token': { about: exportLink },
@@ -116,8 +144,27 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /unsubscribe/:token': { about: unsubscribing },
   'POST /unsubscribe/:token': { about: unsubscribing },
 
+  'GET /report/post/:id': { about: post },
+  'POST /report/post/:id': { about: post, fields: spam },
+  'GET /report/comment/:id': { about: comment },
+  'POST /report/comment/:id': { about: comment, fields: spam },
+  'GET /report/person/:id': { about: somebodysId },
+  'POST /report/person/:id': { about: somebodysId, fields: spam },
+  'POST /moderate/reports/post/:id/close': { about: reported('post', post) },
+  'POST /moderate/reports/comment/:id/close': { about: reported('comment', comment) },
+  'POST /moderate/reports/person/:id/close': { about: reported('person', somebodysId) },
+  'GET /moderate/people/:id': { about: somebodysId },
+  'POST /moderate/people/:id': {
+    about: somebodysId,
+    fields: () => ({ kind: 'silenced', period: '7', reason: 'Spam' }),
+  },
+  'POST /moderate/people/:id/lift': { about: somebodysId },
+  'POST /moderate/people/:id/hide-texts': { about: somebodysId },
+  'POST /moderate/people/:id/show-texts': { about: somebodysId },
   'POST /moderate/enable/:id': { about: disabledComment },
   'POST /moderate/disable/:id': { about: comment },
+  'POST /moderate/enable/post/:id': { about: disabledPost },
+  'POST /moderate/disable/post/:id': { about: post },
   'GET /admin/jobs/job/:queue/:id': { about: job },
   'GET /admin/jobs/ask': { query: '?action=pause&queue=mail' },
   'POST /admin/jobs/do': { about: noPausedQueues, fields: () => ({ action: 'pause', queue: 'mail' }) },

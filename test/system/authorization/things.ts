@@ -3,11 +3,16 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
+import { requestDeletion } from '../../../src/domain/accounts/delete-account.ts';
 import type { Credentials } from '../../../src/domain/accounts/find.ts';
 import { issueToken } from '../../../src/domain/api-tokens/issue.ts';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { follow } from '../../../src/domain/follows/follow.ts';
+import { mintReturnKey } from '../../../src/domain/mail/bounce.ts';
+import { recordDelivery } from '../../../src/domain/mail/ledger.ts';
+import { setPostDisabled } from '../../../src/domain/posts/write.ts';
 import { startSession } from '../../../src/domain/sessions/start.ts';
+import { hashToken } from '../../../src/domain/token.ts';
 import { mailQueue } from '../../../src/queue/contracts.ts';
 import { issueTestToken } from '../../support/api.ts';
 import { mailedToken, mintToken, type TestUser } from '../../support/factories.ts';
@@ -27,12 +32,13 @@ export function freshName(): string {
   return `n${randomUUID().replaceAll('-', '')}`;
 }
 
-/** An account with its current password hash. */
+/** An account with its current password hash. Opens it if an earlier request has closed it. */
 export function credentialsOf({ db }: FastifyInstance, { id }: TestUser): Promise<Credentials> {
   return db
-    .selectFrom('users')
-    .select(['id', 'password_hash as passwordHash'])
+    .updateTable('users')
+    .set({ deletion_due_at: null })
     .where('id', '=', id)
+    .returning(['id', 'password_hash as passwordHash'])
     .executeTakeFirstOrThrow();
 }
 
@@ -66,6 +72,12 @@ export async function disabledComment(situation: Situation): Promise<number> {
   return id;
 }
 
+export async function disabledPost(situation: Situation): Promise<number> {
+  const id = await post(situation);
+  await setPostDisabled(situation.app.db, id, true);
+  return id;
+}
+
 /** A new account, with the owner's password. */
 export function somebody(
   { app: { db }, people: { owner } }: Situation,
@@ -84,6 +96,12 @@ export function somebody(
     }))
     .returning(['id', 'username'])
     .executeTakeFirstOrThrow();
+}
+
+/** Another session of the actor. */
+export async function anotherSession({ app: { db }, actor }: Situation): Promise<string> {
+  if (actor === undefined) return '0'.repeat(64);
+  return hashToken(await startSession(db, { userId: actor.id, isRemembered: false })).toString('hex');
 }
 
 /** A person whom the actor follows. */
@@ -107,9 +125,47 @@ export async function reset(situation: Situation): Promise<string> {
   return mintToken(situation.app, userId, 'reset-password');
 }
 
+/** So that the Administrator is not the only one. */
+export async function anotherAdministrator(situation: Situation): Promise<undefined> {
+  const { id } = await somebody(situation);
+  await situation.app.db.updateTable('users').set({ role: 'Administrator' }).where('id', '=', id).execute();
+}
+
+/** The link to undo a deletion. */
+export async function deletion(situation: Situation): Promise<string> {
+  const { id: userId } = await somebody(situation);
+  await requestDeletion(situation.app, userId, { keepsTexts: false });
+  return mailedToken(situation.app, { template: 'account-deletion', userId });
+}
+
 export async function unsubscribing(situation: Situation): Promise<string> {
   const { id: userId } = await somebody(situation);
   return mailedToken(situation.app, { template: 'weekly-digest', userId, week: '2026-01-05' });
+}
+
+/** The actor's address has bounced. */
+export async function bouncing({ app, actor }: Situation): Promise<undefined> {
+  if (actor === undefined) return;
+  await app.db
+    .updateTable('users')
+    .set({ email_bounced_at: new Date() })
+    .where('id', '=', actor.id)
+    .execute();
+}
+
+/** The key of a mail that was sent. */
+export async function returnKey(situation: Situation): Promise<string> {
+  const { id: userId, username } = await somebody(situation);
+  const key = mintReturnKey();
+  await recordDelivery(situation.app.db, {
+    jobId: randomUUID(),
+    userId,
+    template: 'new-comments',
+    messageId: '<1@example.com>',
+    sentTo: `${username}@example.com`,
+    returnKey: key,
+  });
+  return key;
 }
 
 /** The link to undo a completed change. */

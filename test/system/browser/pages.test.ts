@@ -3,6 +3,7 @@ import { HtmlValidate } from 'html-validate';
 import type { Page, Response } from 'playwright-core';
 import t from 'tap';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
+import { report } from '../../../src/domain/moderation/report.ts';
 import { accessibilityFaults, listen, logIn, openPage } from '../../support/browser.ts';
 import { build } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
@@ -57,10 +58,19 @@ t.test(
     });
     const site = await listen(app);
     const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
+    // Every page of theirs says so.
+    await app.db
+      .updateTable('users')
+      .set({ email_bounced_at: new Date() })
+      .where('id', '=', admin.id)
+      .execute();
     const author = await createUser(app, { username: `a${'very'.repeat(12)}longname` });
     const [postId = 0] = await writePosts(app, author, 12);
     const [commentId = 0] = await writeComments(app, author, postId, 7);
     await setCommentDisabled(app.db, commentId, true);
+    const spam = { reporterId: admin.id, reason: 'Spam' };
+    await report(app.db, { kind: 'post', id: postId }, spam);
+    await report(app.db, { kind: 'person', id: author.id }, spam);
 
     const open = [
       '/',
@@ -68,6 +78,7 @@ t.test(
       '/archive',
       `/archive/${new Date().toISOString().slice(0, 7).replace('-', '/')}`,
       `/post/${postId}`,
+      `/comment/${commentId + 1}`,
       `/user/${author.username}`,
       '/auth/login?next=/x',
       '/api/v1/docs',
@@ -80,6 +91,9 @@ t.test(
         `/user/admin`,
         `/followers/${author.username}`,
         '/moderate',
+        `/moderate/people/${author.id}`,
+        '/moderate/reports',
+        `/report/post/${postId}`,
         '/edit-profile',
       ],
       ...[
@@ -90,7 +104,7 @@ t.test(
         '/api-tokens',
       ],
       ...['/admin/jobs', '/admin/jobs/list', '/admin/jobs/audit'],
-      ...['/auth/activity', '/admin/activity'],
+      ...['/auth/activity', '/admin/activity', '/auth/security', '/edit-profile/mails', '/your-data/delete'],
     ];
 
     const visit = async (page: Page, path: string) => {

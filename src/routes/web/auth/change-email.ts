@@ -45,10 +45,14 @@ export default async function changeEmailRoutes(app: FastifyInstance): Promise<v
 
   app.post<WithToken>('/change-email/:token', async (request, reply) => {
     const { adminEmail } = app.config;
-    const session = await sessionOf(request).renew();
-    if (!(await changeEmail({ db, queue, adminEmail }, request.params.token, { session }))) throw invalid();
-    await sessionOf(request).flash('Your email address has been updated.');
-    return reply.redirect(sessionOf(request).user === null ? '/auth/login' : '/', 303);
+    const session = sessionOf(request);
+    const { user } = session;
+    const hash = await session.renew();
+    if (!(await changeEmail({ db, queue, adminEmail }, request.params.token, { session: hash })))
+      throw invalid();
+    if (user !== null) await session.rememberBrowser(user.id);
+    await session.flash('Your email address has been updated.');
+    return reply.redirect(user === null ? '/auth/login' : '/', 303);
   });
 }
 

@@ -40,6 +40,7 @@ export default async function changePasswordRoutes(app: FastifyInstance): Promis
       return show(reply.code(422), form.refuse('old_password', 'Invalid password.'));
     }
     await rateLimits.forgive('login', actor);
+    await sessionOf(request).rememberBrowser(id);
     await sessionOf(request).flash('Your password has been updated.');
     return reply.redirect('/', 303);
   });

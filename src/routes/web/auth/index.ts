@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { requireSignedIn } from '../../guards.ts';
 import activity from './activity.ts';
+import bounced from './bounced.ts';
 import changeEmail from './change-email.ts';
 import changePassword from './change-password.ts';
 import confirm from './confirm.ts';
@@ -8,7 +9,9 @@ import login from './login.ts';
 import logout from './logout.ts';
 import register from './register.ts';
 import reset from './reset.ts';
+import security from './security.ts';
 import unconfirmed from './unconfirmed.ts';
+import undoDeletion from './undo-deletion.ts';
 import undoEmailChange from './undo-email-change.ts';
 import verify from './verify.ts';
 
@@ -23,6 +26,7 @@ export default async function auth(app: FastifyInstance): Promise<void> {
   app.register(confirm);
   app.register(reset);
   app.register(changeEmail);
+  app.register(undoDeletion);
   app.register(undoEmailChange);
   app.register(signedIn);
 }
@@ -30,8 +34,10 @@ export default async function auth(app: FastifyInstance): Promise<void> {
 async function signedIn(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireSignedIn);
   app.register(logout);
+  app.register(bounced);
   app.register(unconfirmed);
   app.register(changePassword);
   app.register(verify);
   app.register(activity);
+  app.register(security);
 }

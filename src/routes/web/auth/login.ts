@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { authenticate } from '../../../domain/accounts/authenticate.ts';
-import { findCandidates } from '../../../domain/accounts/find.ts';
+import { type Candidate, findCandidates } from '../../../domain/accounts/find.ts';
+import { untilWhen } from '../../../domain/moderation/sanction.ts';
 import { findKnownBrowser } from '../../../domain/sessions/log-in.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
@@ -41,10 +42,21 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
     }
     // Logging in to an unconfirmed account must not reset the limit for guessing the owner's password.
     if (account.isConfirmed) await rateLimits.forgive('login', actor);
+    const closed = whyClosed(account);
+    if (closed !== undefined) return show(request, reply.code(422), form.refuse('password', closed));
     await rateLimits.consume('session', { account: account.id, address: request.ip });
     await sessionOf(request).signIn({ ...account, isRemembered });
     return reply.redirect(localPath(request.query.next) ?? '/', 303);
   });
+}
+
+/** Why nobody can log in to an account; undefined if its owner can. */
+function whyClosed({ deletionDueAt, suspendedUntil }: Candidate): string | undefined {
+  if (suspendedUntil !== null)
+    return `This account is suspended ${untilWhen(suspendedUntil)}. We have emailed the reason.`;
+  return deletionDueAt === null
+    ? undefined
+    : 'This account will be deleted. To keep it, open the link in our email.';
 }
 
 function show({ query }: FastifyRequest<WithNext>, reply: FastifyReply, form: FormState) {

@@ -90,6 +90,8 @@ t.test('a visitor of a signed-in page is sent to log in, told why, and brought b
 
   const refused = await client.get('/auth/unconfirmed');
   t.equal(refused.headers.location, '/auth/login?next=%2Fauth%2Funconfirmed');
+  const long = await client.get(`/auth/unconfirmed?${'é'.repeat(4_000)}`);
+  t.equal(long.headers.location, '/auth/login', 'without an address that proxies would refuse');
   const page = await client.follow(refused);
   t.same(warningsOf(page), ['Please log in first.']);
   t.match(page.body, 'action="/auth/login?next=%2Fauth%2Funconfirmed"');

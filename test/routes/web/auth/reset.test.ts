@@ -4,6 +4,7 @@ import { build } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
 import { createUser, mintToken, PASSWORD, signedInClient } from '../../../support/factories.ts';
 import { drain, jobsOf } from '../../../support/jobs.ts';
+import { WIDE, withLimits } from '../../../support/limits.ts';
 import { catchMail, linkIn } from '../../../support/smtp.ts';
 
 const SENT = "If that address has an account, we've sent it a reset link.";
@@ -72,6 +73,25 @@ t.test(
     );
   },
 );
+
+t.test('nobody can use up the attempts of the browser that set a new password', async (t) => {
+  const { config } = withLimits({ login: { account: { points: 2, seconds: 60 }, address: WIDE } });
+  const app = await build(t, {}, { config: { ...config, loginFromAnywhere: { points: 3, seconds: 60 } } });
+  const { email, id } = await createUser(app);
+  const logIn = (client: Client, password: string) => client.post('/auth/login', { email, password });
+  const browser = new Client(app);
+  await browser.post(`/auth/reset/${await mintToken(app, id, 'reset-password')}`, NEW);
+
+  for (const stranger of ['192.0.2.1', '192.0.2.2', '192.0.2.3'])
+    await logIn(new Client(app, { remoteAddress: stranger }), 'a guess');
+  t.equal((await logIn(new Client(app), NEW.password)).statusCode, 429);
+  t.equal((await logIn(browser, NEW.password)).statusCode, 303, 'after a reset');
+
+  const words = { old_password: NEW.password, password: 'yet another one', password2: 'yet another one' };
+  t.equal((await browser.post('/auth/change-password', words)).statusCode, 303);
+  await browser.post('/auth/logout');
+  t.equal((await logIn(browser, words.password)).statusCode, 303, 'after a change of the password');
+});
 
 t.test('of two simultaneous resets by the same link, one succeeds', async (t) => {
   const smtp = await catchMail(t);

@@ -1,0 +1,96 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { Db, Schema } from '../../database/schema.ts';
+import { transact } from '../../database/transaction.ts';
+
+/** Rows per transaction, so that none holds its locks for long. */
+const BATCH = 1_000;
+
+interface Work {
+  readonly db: Kysely<Schema>;
+  readonly userId: number;
+  /** Stops between two batches. The next attempt goes on from there. */
+  readonly signal: AbortSignal;
+}
+
+/** Erases an account whose deletion is due, in batches. Does nothing if it was undone or has been done. */
+export async function eraseAccount(
+  db: Kysely<Schema>,
+  userId: number,
+  { signal }: { signal: AbortSignal },
+): Promise<void> {
+  const account = await db
+    .selectFrom('users')
+    .select('deletion_keeps_texts as keepsTexts')
+    .where('id', '=', userId)
+    .where('deletion_due_at', '<=', sql<Date>`now()`)
+    .executeTakeFirst();
+  if (account === undefined) return;
+  const work = { db, userId, signal };
+  if (!account.keepsTexts) await eraseTexts(work);
+  for (const [table, column] of PERSONAL) {
+    await inBatches(work, (trx) => deleteFrom(trx, table, sql`${sql.ref(column)} = ${userId}`));
+  }
+  if (account.keepsTexts) await anonymise(db, userId);
+  else await db.deleteFrom('users').where('id', '=', userId).execute();
+}
+
+/** What belongs to a person besides what they wrote. */
+const PERSONAL = [
+  ['sessions', 'user_id'],
+  ['known_browsers', 'user_id'],
+  ['api_tokens', 'user_id'],
+  ['mailed_tokens', 'user_id'],
+  ['email_changes', 'user_id'],
+  ['follows', 'follower_id'],
+  ['follows', 'followed_id'],
+  ['data_exports', 'user_id'],
+  ['idempotency_keys', 'user_id'],
+  ['mail_deliveries', 'user_id'],
+  ['digests', 'user_id'],
+  ['security_events', 'user_id'],
+] as const;
+
+/** Deletes posts with everyone's comments on them, then comments on others' posts. */
+async function eraseTexts(work: Work): Promise<void> {
+  const posts = sql`select id from posts where author_id = ${work.userId} order by id limit 100`;
+  await inBatches(work, async (trx) => {
+    const comments = await deleteFrom(trx, 'comments', sql`post_id = any(array(${posts}))`);
+    return comments > 0 ? comments : deleteFrom(trx, 'posts', sql`id = any(array(${posts}))`);
+  });
+  await inBatches(work, (trx) => deleteFrom(trx, 'comments', sql`author_id = ${work.userId}`));
+}
+
+/** What is left has a name that tells nothing, and an address and a password that nobody can use. */
+async function anonymise(db: Db, userId: number): Promise<void> {
+  await db
+    .updateTable('users')
+    .set({
+      email: `deleted-${userId}@invalid`,
+      username: `deleted.${userId}`,
+      password_hash: '',
+      role: 'User',
+      deletion_due_at: null,
+      name: '',
+      location: '',
+      about_me: '',
+      avatar_seed: sql<string>`gen_random_uuid()`,
+      unsubscribe_key: sql<string>`gen_random_uuid()`,
+      wants_digest: false,
+      wants_comment_mails: false,
+    })
+    .where('id', '=', userId)
+    .execute();
+}
+
+/** Repeats a transaction until it deletes nothing. */
+async function inBatches({ db, signal }: Work, run: (trx: Db) => Promise<number>): Promise<void> {
+  while ((await transact(db, run)) > 0) signal.throwIfAborted();
+}
+
+async function deleteFrom(trx: Db, table: string, condition: RawBuilder<unknown>): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from ${sql.table(table)}
+    where ctid = any(array(select ctid from ${sql.table(table)} where ${condition} limit ${BATCH}))
+  `.execute(trx);
+  return Number(numAffectedRows);
+}

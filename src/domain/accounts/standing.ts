@@ -1,0 +1,12 @@
+import { sql } from 'kysely';
+
+/** What moderation and deletion mean for an account, as expressions on rows of `users`. */
+
+/** Until when nobody can log in; null if the account is not suspended. */
+export const SUSPENDED_UNTIL = sql<Date | null>`(case when suspended_until > now() then suspended_until end)`;
+
+/** Until when an account can only read; null if it can write. */
+export const SILENCED_UNTIL = sql<Date | null>`(case when silenced_until > now() then silenced_until end)`;
+
+/** Whether an account is neither suspended nor about to be deleted. */
+export const IS_OPEN = sql<boolean>`(deletion_due_at is null and ${SUSPENDED_UNTIL} is null)`;

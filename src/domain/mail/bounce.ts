@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
+import { hashToken } from '../token.ts';
+import { reportsBadAddress } from './delivery-status.ts';
+import type { MailTemplateName } from './templates.ts';
+
+/** A mail that was sent, or that the mail server refused. */
+export interface SentMail {
+  readonly userId: number;
+  readonly template: string;
+  readonly sentTo: string;
+}
+
+/** Mails that anyone can have sent to any address. */
+const REQUESTED: ReadonlySet<string> = new Set<MailTemplateName>([
+  'confirm-account',
+  'change-email',
+  'address-in-use',
+  'reset-password',
+]);
+
+/**
+ * A key for the address that a mail's bounce goes to. Only those who have handled the mail know it, so nobody else can make
+ * an address look bad. In digits and small letters, because mail servers may not keep capitals.
+ */
+export function mintReturnKey(): string {
+  return randomBytes(21).toString('hex');
+}
+
+/**
+ * Records that an address does not exist, unless the account has another by now. Its owner is told on every page.
+ *
+ * A stranger who has used the address must not learn whether it has an account, so a mail that strangers can cause marks
+ * every account with the address, and any other mail only its recipient's.
+ */
+export async function recordBounce(db: Db, { userId, template, sentTo }: SentMail): Promise<void> {
+  const isSentTo = sql`lower(email) = lower(${sentTo})`;
+  // One condition for each index.
+  const isAffected = REQUESTED.has(template)
+    ? sql`(${isSentTo} and confirmed_at is not null) or (${isSentTo} and confirmed_at is null)`
+    : sql`id = ${userId} and ${isSentTo}`;
+  await sql`update users set email_bounced_at = now() where ${isAffected}`.execute(db);
+}
+
+/**
+ * Records a bounce if a mail that came back is about an address that does not exist.
+ *
+ * @param key from the address that it came back to
+ * @returns what was done, for the log
+ * @throws DomainError `unrenderable` if it is no mail
+ */
+export async function receiveBounce(
+  db: Db,
+  key: string,
+  mail: Uint8Array,
+): Promise<'recorded' | 'no hard bounce' | 'unknown key'> {
+  const sent = await db
+    .selectFrom('mail_deliveries')
+    .select(['user_id as userId', 'template', 'sent_to as sentTo'])
+    .where('return_key_hash', '=', hashToken(key.toLowerCase()))
+    .executeTakeFirst();
+  if (sent === undefined) return 'unknown key';
+  if (!(await reportsBadAddress(mail))) return 'no hard bounce';
+  await recordBounce(db, sent);
+  return 'recorded';
+}
+
+/** Tries an address again, because its owner says that it works. */
+export async function forgiveBounce(db: Db, userId: number): Promise<void> {
+  await db.updateTable('users').set({ email_bounced_at: null }).where('id', '=', userId).execute();
+}
+
+/** How many accounts have an address that does not exist. */
+export async function countBounced(db: Db): Promise<number> {
+  const { count } = await db
+    .selectFrom('users')
+    .select(({ fn }) => fn.countAll<string>().as('count'))
+    .where('email_bounced_at', 'is not', null)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}

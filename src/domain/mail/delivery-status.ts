@@ -1,0 +1,52 @@
+import { DomainError } from '../../errors.ts';
+
+/**
+ * Whether an SMTP reply says that an address does not exist. Others say that the sender, the message or the moment is wrong,
+ * which is not the recipient's fault.
+ *
+ * @param reply as in `550 5.1.1 No such user`
+ */
+export function refusesAddress(reply: string): boolean {
+  const [, code = '', status] = /^(5\d\d)(?:[ -](5\.\d{1,3}\.\d{1,3})\b)?/.exec(reply) ?? [];
+  if (status !== undefined && status !== '5.0.0') return isAboutAddress(status);
+  // RFC 5321, 4.2.3: mailbox unavailable, not local, or its name not allowed.
+  return ['550', '551', '553'].includes(code);
+}
+
+/** RFC 3463, 3.2: the recipient's address is bad. 5.1.7 to 5.1.9 are about the sender's. */
+function isAboutAddress(status: string): boolean {
+  return /^5\.1\.(?:[0-6]|10)$/.test(status);
+}
+
+/**
+ * Whether a mail is a delivery status notification (RFC 3464) that says that an address does not exist. Not if it was only
+ * delayed, or if somebody is on holiday.
+ *
+ * @throws DomainError `unrenderable` if it is no mail
+ */
+export async function reportsBadAddress(mail: Uint8Array): Promise<boolean> {
+  // Only now, because bounces are rare.
+  const { default: PostalMime } = await import('postal-mime');
+  const { attachments } = await PostalMime.parse(mail, { attachmentEncoding: 'utf8' }).catch(
+    (error: unknown) => {
+      throw Object.assign(new DomainError('unrenderable', 'This mail cannot be read.'), { cause: error });
+    },
+  );
+  const report = attachments.find(({ mimeType }) => mimeType === 'message/delivery-status');
+  if (typeof report?.content !== 'string') return false;
+  // A group of fields for the mail, and one for each recipient; ours have one.
+  return report.content.split(/\r?\n\s*\n/).some(isAboutBadAddress);
+}
+
+function isAboutBadAddress(group: string): boolean {
+  if (fieldOf(group, 'Action')?.toLowerCase() !== 'failed') return false;
+  const [status = ''] = fieldOf(group, 'Status')?.split(' ') ?? [];
+  // Some servers, such as Exim, only say what happened in the reply that they quote.
+  if (status === '5.0.0')
+    return refusesAddress(fieldOf(group, 'Diagnostic-Code')?.replace(/^smtp;\s*/i, '') ?? '');
+  return isAboutAddress(status);
+}
+
+function fieldOf(group: string, name: string): string | undefined {
+  return new RegExp(`^${name}:[ \\t]*(.*)$`, 'im').exec(group)?.[1]?.trim();
+}

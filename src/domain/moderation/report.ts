@@ -1,0 +1,84 @@
+import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
+import { noSuch } from '../../errors.ts';
+
+/** What can be reported. */
+export const REPORTABLE = ['post', 'comment', 'person'] as const;
+
+export interface Reported {
+  readonly kind: (typeof REPORTABLE)[number];
+  readonly id: number;
+}
+
+const COLUMN = { post: 'post_id', comment: 'comment_id', person: 'person_id' } as const;
+const TABLE = { post: 'posts', comment: 'comments', person: 'users' } as const;
+
+/**
+ * Reports something to the moderators. Whoever reports it again replaces their reason.
+ *
+ * @throws DomainError `not-found` if it does not exist
+ */
+export async function report(
+  db: Db,
+  { kind, id }: Reported,
+  { reporterId, reason }: { reporterId: number; reason: string },
+): Promise<void> {
+  const column = sql.ref(COLUMN[kind]);
+  const { numAffectedRows } = await sql`
+    insert into reports (reporter_id, ${column}, reason)
+    select ${reporterId}, id, ${reason} from ${sql.table(TABLE[kind])} where id = ${id}
+    on conflict (${column}, reporter_id) where ${column} is not null do update set reason = excluded.reason
+  `.execute(db);
+  if (numAffectedRows === 0n) throw noSuch(kind);
+}
+
+/** Something that was reported, with what moderators need to judge it. */
+export interface OpenReport {
+  readonly kind: Reported['kind'];
+  readonly id: number;
+  readonly authorId: number;
+  readonly authorUsername: string;
+  /** The post that it is, or is a comment on; null for a person. */
+  readonly postId: number | null;
+  /** HTML of the text, or what a person says about themselves as plain text. May be cut. */
+  readonly text: string;
+  readonly isDisabled: boolean;
+  /** Of how many people. */
+  readonly count: number;
+  /** The newest reasons. */
+  readonly reasons: readonly string[];
+}
+
+/** Reports that are considered, things per page, and characters of each. */
+const NEWEST = 300;
+const MOST = 50;
+const LENGTH = 2_000;
+
+/** Lists what was reported and not closed, the most often reported first. Considers the newest reports only. */
+export async function listOpenReports(db: Db): Promise<OpenReport[]> {
+  const { rows } = await sql<OpenReport>`
+    select kind, reported.id, author.id as "authorId", author.username as "authorUsername",
+      case kind when 'post' then post.id when 'comment' then comment.post_id end as "postId",
+      left(coalesce(post.body_html, comment.body_html, author.about_me), ${sql.lit(LENGTH)}) as text,
+      coalesce(post.is_disabled, comment.is_disabled, false) as "isDisabled", count, reasons
+    from (
+      select
+        case when post_id is not null then 'post' when comment_id is not null then 'comment' else 'person' end as kind,
+        coalesce(post_id, comment_id, person_id) as id, post_id, comment_id, person_id,
+        count(*)::int as count, (array_agg(reason order by id desc))[1:5] as reasons, max(id) as newest
+      from (select * from reports order by id desc limit ${sql.lit(NEWEST)}) as newest_reports
+      group by post_id, comment_id, person_id
+      order by count(*) desc, max(id) desc limit ${sql.lit(MOST)}
+    ) as reported
+    left join posts as post on post.id = post_id
+    left join comments as comment on comment.id = comment_id
+    join users as author on author.id = coalesce(post.author_id, comment.author_id, person_id)
+    order by count desc, newest desc
+  `.execute(db);
+  return rows;
+}
+
+/** Closes all reports of something, whatever was decided. */
+export async function closeReports(db: Db, { kind, id }: Reported): Promise<void> {
+  await db.deleteFrom('reports').where(COLUMN[kind], '=', id).execute();
+}

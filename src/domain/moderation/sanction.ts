@@ -1,0 +1,111 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { Role } from '../../database/account-tables.ts';
+import type { Db, Schema } from '../../database/schema.ts';
+import { DomainError, noSuch } from '../../errors.ts';
+import { mailQueue, type Queue } from '../../queue/contracts.ts';
+import { endAccess } from '../accounts/end-access.ts';
+import { recordEvent } from '../security-events/record.ts';
+
+/** What a moderator can do to a person: say something, stop them from writing, or stop them from logging in. */
+export const SANCTIONS = ['warned', 'silenced', 'suspended'] as const;
+
+export type Sanction = (typeof SANCTIONS)[number];
+
+/** The end of a sanction without end; PostgreSQL's `infinity` is no JavaScript date. */
+const FOR_GOOD = new Date('9999-12-31T00:00:00Z');
+
+interface Dependencies {
+  readonly db: Kysely<Schema>;
+  readonly queue: Queue;
+}
+
+interface Moderator {
+  readonly id: number;
+  readonly role: Role;
+}
+
+/** Whether a moderator may act on a person: Administrators on everyone else but Administrators, moderators on users. */
+export function maySanction(moderator: Moderator, person: Moderator): boolean {
+  const isBelow =
+    moderator.role === 'Administrator' ? person.role !== 'Administrator' : person.role === 'User';
+  return moderator.id !== person.id && isBelow;
+}
+
+/**
+ * Warns, silences or suspends a person and mails them the reason. A suspension ends all their sessions and tokens.
+ *
+ * @param options.days how long it lasts; null if it has no end. Ignored for a warning.
+ * @throws DomainError `not-found`, or `forbidden` unless `maySanction`
+ */
+export async function sanction(
+  { db, queue }: Dependencies,
+  moderator: Moderator,
+  userId: number,
+  { kind, days, reason }: { kind: Sanction; days: number | null; reason: string },
+): Promise<void> {
+  const until = days === null ? FOR_GOOD : new Date(Date.now() + days * 24 * 60 * 60 * 1000);
+  await db.transaction().execute(async (trx) => {
+    await requirePerson(trx, moderator, userId);
+    if (kind === 'suspended') {
+      await trx.updateTable('users').set({ suspended_until: until }).where('id', '=', userId).execute();
+      await endAccess(trx, userId);
+    } else if (kind === 'silenced') {
+      await trx.updateTable('users').set({ silenced_until: until }).where('id', '=', userId).execute();
+    }
+    const detail = { reason, ...(kind !== 'warned' && { lasts: untilWhen(until) }) };
+    const eventId = await recordEvent(trx, { kind, userId, detail });
+    await queue.send(mailQueue, { template: 'moderation', userId, eventId }, { db: trx });
+  });
+}
+
+/**
+ * Ends what was decided against a person before its time, and mails them.
+ *
+ * @throws DomainError `not-found`, or `forbidden` unless `maySanction`
+ */
+export async function liftSanctions(
+  { db, queue }: Dependencies,
+  moderator: Moderator,
+  userId: number,
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await requirePerson(trx, moderator, userId);
+    await trx
+      .updateTable('users')
+      .set({ silenced_until: null, suspended_until: null })
+      .where('id', '=', userId)
+      .execute();
+    const eventId = await recordEvent(trx, { kind: 'sanction-lifted', userId });
+    await queue.send(mailQueue, { template: 'moderation', userId, eventId }, { db: trx });
+  });
+}
+
+/** What a mail about a sanction says. Undefined if the record of it was deleted. */
+export async function loadSanction(db: Db, eventId: number): Promise<object | undefined> {
+  return db
+    .selectFrom('security_events')
+    .select(['kind', 'detail'])
+    .where('id', '=', eventId)
+    .executeTakeFirst();
+}
+
+/** “until 2026-12-01”, or “for good”. */
+export function untilWhen(moment: Date): string {
+  return moment >= FOR_GOOD ? 'for good' : `until ${moment.toISOString().slice(0, 10)}`;
+}
+
+/** Locks the person's row, so that a log-in at the same moment waits. */
+export async function requirePerson(
+  trx: Transaction<Schema>,
+  moderator: Moderator,
+  userId: number,
+): Promise<void> {
+  const person = await trx
+    .selectFrom('users')
+    .select(['id', 'role'])
+    .where('id', '=', userId)
+    .forUpdate()
+    .executeTakeFirstOrThrow(() => noSuch('user'));
+  if (!maySanction(moderator, person))
+    throw new DomainError('forbidden', 'You do not have permission to moderate this person.');
+}

@@ -1,0 +1,62 @@
+import { type Kysely, sql } from 'kysely';
+import type { Schema } from '../../database/schema.ts';
+import { transact } from '../../database/transaction.ts';
+import { moderateTextsQueue, type Queue } from '../../queue/contracts.ts';
+import { recordEvent } from '../security-events/record.ts';
+import { requirePerson } from './sanction.ts';
+
+/** Rows per transaction, so that none holds its locks for long. */
+const BATCH = 1_000;
+
+/**
+ * Enqueues the job that hides everything a person wrote, or shows it again.
+ *
+ * @throws DomainError `not-found`, or `forbidden` unless `maySanction`
+ */
+export async function moderateTexts(
+  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  moderator: Parameters<typeof requirePerson>[1],
+  userId: number,
+  isDisabled: boolean,
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await requirePerson(trx, moderator, userId);
+    await recordEvent(trx, { kind: isDisabled ? 'texts-disabled' : 'texts-enabled', userId });
+    await queue.send(moderateTextsQueue, { userId, isDisabled }, { db: trx });
+  });
+}
+
+/**
+ * Hides or shows all posts and comments of a person, in batches.
+ *
+ * @param options.signal stops between two batches. The next attempt goes on from there.
+ */
+export async function setTextsDisabled(
+  db: Kysely<Schema>,
+  { userId, isDisabled }: { userId: number; isDisabled: boolean },
+  { signal }: { signal: AbortSignal },
+): Promise<void> {
+  for (const table of ['posts', 'comments'] as const) {
+    let changed: number;
+    do {
+      signal.throwIfAborted();
+      changed = await transact(db, async (trx) => {
+        const { numAffectedRows = 0n } = await sql`
+          update ${sql.table(table)} set is_disabled = ${isDisabled}
+          where id = any(array(
+            select id from ${sql.table(table)} where author_id = ${userId} and is_disabled <> ${isDisabled}
+            order by id limit ${BATCH} for no key update
+          ))
+        `.execute(trx);
+        const rows = Number(numAffectedRows);
+        // The counter's triggers only see posts come and go.
+        if (table === 'posts' && rows > 0) {
+          await sql`
+            update users set post_count = post_count + ${isDisabled ? -rows : rows} where id = ${userId}
+          `.execute(trx);
+        }
+        return rows;
+      });
+    } while (changed > 0);
+  }
+}

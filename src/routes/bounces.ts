@@ -1,0 +1,17 @@
+import type { FastifyInstance } from 'fastify';
+import { receiveBounce } from '../domain/mail/bounce.ts';
+
+/**
+ * Where the mail server passes on what comes back to `MAIL_RETURN_PATH`. The key in the address is all that it needs to know.
+ * The answer is always the same, so that the mail server does not try again.
+ */
+export default async function bounces(app: FastifyInstance): Promise<void> {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+
+  app.post<{ Params: { key: string }; Body: Buffer | undefined }>('/bounces/:key', async (request, reply) => {
+    const outcome = await receiveBounce(app.db, request.params.key, request.body ?? Buffer.of());
+    request.log.info({ outcome }, 'a mail came back');
+    return reply.code(204).send();
+  });
+}

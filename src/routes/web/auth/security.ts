@@ -1,0 +1,52 @@
+import Bowser from 'bowser';
+import type { FastifyInstance } from 'fastify';
+import { endListedSession, endOtherSessions } from '../../../domain/sessions/end.ts';
+import { listSessions } from '../../../domain/sessions/list.ts';
+import { noSuch } from '../../../errors.ts';
+import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
+import { requireUser } from '../../guards.ts';
+
+/** Where people see what protects their account, and where they are logged in. */
+export default async function securityRoutes(app: FastifyInstance): Promise<void> {
+  const { db } = app;
+  app.addHook('onRequest', requireUser);
+
+  app.get('/security', async (request, reply) => {
+    const thisId = sessionOf(request).hash?.toString('hex');
+    const found = await listSessions(db, currentUser(request).id);
+    const sessions = found.map(({ userAgent, ...session }) => ({
+      ...session,
+      browser: nameOf(userAgent),
+      isThis: session.id === thisId,
+    }));
+    return reply.page('auth/security', { title: 'Security', sessions });
+  });
+
+  app.post<{ Params: { id: string } }>(
+    '/sessions/:id/end',
+    { config: { limit: 'profile' } },
+    async (request, reply) => {
+      const { id } = request.params;
+      const isSession =
+        /^[0-9a-f]{64}$/.test(id) && (await endListedSession(db, currentUser(request).id, id));
+      if (!isSession) throw noSuch('session');
+      await sessionOf(request).flash('That browser has been logged out.');
+      return reply.redirect('/auth/security', 303);
+    },
+  );
+
+  app.post('/sessions/end-others', { config: { limit: 'profile' } }, async (request, reply) => {
+    const session = sessionOf(request);
+    const { hash } = session;
+    if (hash !== undefined) await endOtherSessions(db, currentUser(request).id, hash);
+    await session.flash('You have been logged out everywhere else.');
+    return reply.redirect('/auth/security', 303);
+  });
+}
+
+/** A browser's name for people, such as “Firefox on Linux”. */
+function nameOf(userAgent: string): string {
+  if (userAgent === '') return 'Unknown browser';
+  const { browser, os } = Bowser.parse(userAgent);
+  return `${browser.name ?? 'Unknown browser'}${os.name === undefined ? '' : ` on ${os.name}`}`;
+}

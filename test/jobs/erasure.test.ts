@@ -1,0 +1,150 @@
+import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
+import t from 'tap';
+import { eraseAccount } from '../../src/domain/accounts/erase.ts';
+import { requestExport } from '../../src/domain/exports/requests.ts';
+import { follow } from '../../src/domain/follows/follow.ts';
+import { basic, issueTestToken } from '../support/api.ts';
+import { build } from '../support/build.ts';
+import { Client, errorsOf, messagesOf } from '../support/client.ts';
+import { createUser, PASSWORD, signedInClient, type TestUser } from '../support/factories.ts';
+import { drain } from '../support/jobs.ts';
+import { catchMail, linkIn } from '../support/smtp.ts';
+import { writeComments, writePosts } from '../support/writing.ts';
+
+const signal = new AbortController().signal;
+
+async function setUp(t: Parameters<typeof build>[0]) {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url });
+  const [john, susan] = [await createUser(app), await createUser(app, { username: 'susan' })];
+  const client = await signedInClient(app, john);
+  const logIn = () => new Client(app).post('/auth/login', { email: john.email, password: PASSWORD });
+  return { app, smtp, john, susan, client, logIn };
+}
+
+/** Ends the days of grace. */
+async function makeDue({ db }: FastifyInstance): Promise<void> {
+  await sql`update users set deletion_due_at = now() where deletion_due_at is not null`.execute(db);
+  await sql`update pgboss.job set start_after = now() where name = 'erasure'`.execute(db);
+}
+
+/** Rows that refer to a person, by table and column. */
+async function referencesTo({ db }: FastifyInstance, { id }: TestUser): Promise<Record<string, number>> {
+  const { rows } = await sql<{ name: string; column: string }>`
+    select conrelid::regclass::text as name, attname as column
+    from pg_constraint join pg_attribute on attrelid = conrelid and attnum = any(conkey)
+    where confrelid = 'users'::regclass
+  `.execute(db);
+  const counts: Record<string, number> = {};
+  for (const { name, column } of rows) {
+    const counted = await sql<{ number: number }>`
+      select count(*)::int as number from ${sql.table(name)} where ${sql.ref(column)} = ${id}
+    `.execute(db);
+    counts[`${name}.${column}`] = counted.rows[0]?.number ?? -1;
+  }
+  return counts;
+}
+
+t.test('an account closes at once, and a mailed link opens it again', async (t) => {
+  const { app, smtp, john, client, logIn } = await setUp(t);
+  const token = await issueTestToken(app, john, { name: 'a program', scope: 'write' });
+  const elsewhere = await signedInClient(app, john);
+  t.match((await client.get('/your-data')).body, 'href="/your-data/delete"');
+  t.equal((await client.get('/your-data/delete')).statusCode, 200);
+  t.equal((await client.post('/your-data/delete', { texts: 'x' })).statusCode, 422);
+  const page = await client.follow(await client.post('/your-data/delete', { texts: 'delete' }));
+  t.same(messagesOf(page), ["Your account is closed. We've sent john@example.com a link that undoes it."]);
+  for (const browser of [client, elsewhere]) t.match((await browser.get('/')).body, 'Hello, Stranger!');
+  t.same(errorsOf(await logIn()), {
+    password: 'This account will be deleted. To keep it, open the link in our email.',
+  });
+  for (const authorization of [`Bearer ${token}`, basic(john.email, PASSWORD)]) {
+    const answer = await app.inject({ url: '/api/v1/posts/', headers: { authorization } });
+    t.equal(answer.statusCode, 401);
+  }
+
+  await drain(app);
+  const mail = smtp.mails.find(({ subject }) => subject === '[Pennypost] Your account will be deleted');
+  t.match(mail, { to: { text: john.email } });
+  t.match(mail?.text, 'will be deleted too');
+  const link = linkIn(mail);
+  t.equal((await client.get(link)).statusCode, 200);
+  t.equal((await logIn()).statusCode, 422, 'a GET changes nothing');
+  const kept = await client.follow(await client.post(link));
+  t.same(messagesOf(kept), ['Your account stays. You can log in again.']);
+  t.equal((await client.post(link)).statusCode, 404);
+  t.equal((await logIn()).statusCode, 303);
+  await makeDue(app);
+  await drain(app);
+  t.equal((await logIn()).statusCode, 303, 'the job does nothing');
+});
+
+t.test('a week later nothing of it is left', async (t) => {
+  const { app, john, susan, client } = await setUp(t);
+  const [post = 0] = await writePosts(app, john, 150);
+  const [other = 0] = await writePosts(app, susan);
+  await writeComments(app, susan, post, 2_500);
+  await writeComments(app, john, other, 3);
+  await follow(app.db, john.id, susan.id);
+  await follow(app.db, susan.id, john.id);
+  await requestExport(app, john.id);
+  await client.post('/your-data/delete', { texts: 'delete' });
+  await drain(app);
+  t.equal((await new Client(app).get('/user/john')).statusCode, 200, 'not before');
+  await makeDue(app);
+
+  const impatient = new AbortController();
+  impatient.abort(new Error('The worker stops.'));
+  await t.rejects(eraseAccount(app.db, john.id, { signal: impatient.signal }), /worker stops/);
+  await drain(app);
+  for (const [reference, count] of Object.entries(await referencesTo(app, john)))
+    t.equal(count, 0, reference);
+  t.equal((await new Client(app).get('/user/john')).statusCode, 404);
+  const [left] = await app.db
+    .selectFrom('users')
+    .select(['post_count', 'comment_count', 'follower_count', 'followed_count'])
+    .execute();
+  t.same(left, { post_count: 1, comment_count: 0, follower_count: 0, followed_count: 0 });
+  t.match((await new Client(app).get(`/post/${other}`)).body, '0 Comments');
+  await eraseAccount(app.db, john.id, { signal });
+});
+
+t.test('texts can be kept, without a name', async (t) => {
+  const { app, john, susan, client } = await setUp(t);
+  const [post = 0] = await writePosts(app, john);
+  await writeComments(app, susan, post);
+  await follow(app.db, susan.id, john.id);
+  await client.post('/edit-profile', { name: 'John Doe', location: 'Here', about_me: 'It is me' });
+  await client.post('/your-data/delete', { texts: 'keep' });
+  await drain(app);
+  await makeDue(app);
+  await drain(app);
+
+  const { 'posts.author_id': posts, ...others } = await referencesTo(app, john);
+  t.equal(posts, 1);
+  t.equal(
+    Object.values(others).reduce((sum, count) => sum + count),
+    0,
+  );
+  const { body } = await new Client(app).get(`/post/${post}`);
+  t.match(body, `deleted.${john.id}`);
+  t.match(body, 'Comment 1');
+  const person = await app.db
+    .selectFrom('users')
+    .selectAll()
+    .where('id', '=', john.id)
+    .executeTakeFirstOrThrow();
+  t.notMatch(JSON.stringify(person), /john|here|it is me/i);
+  await createUser(app, { username: 'john' });
+});
+
+t.test('the last Administrator cannot leave, and the password is asked for', async (t) => {
+  const { app, john, client } = await setUp(t);
+  await app.db.updateTable('users').set({ role: 'Administrator' }).where('id', '=', john.id).execute();
+  t.match(errorsOf(await client.post('/your-data/delete', { texts: 'keep' })), {
+    texts: 'only Administrator',
+  });
+  await sql`update sessions set verified_at = now() - interval '11 minutes'`.execute(app.db);
+  t.match((await client.post('/your-data/delete', { texts: 'keep' })).headers.location, '/auth/verify');
+});

@@ -1,0 +1,69 @@
+import t from 'tap';
+import { build } from '../../support/build.ts';
+import { Client, errorsOf, messagesOf } from '../../support/client.ts';
+import { createUser, signedInClient } from '../../support/factories.ts';
+import { writeComments, writePosts } from '../../support/writing.ts';
+
+async function setUp(t: Parameters<typeof build>[0]) {
+  const app = await build(t);
+  const [john, susan] = [await createUser(app), await createUser(app, { username: 'susan' })];
+  const [postId = 0] = await writePosts(app, john);
+  const [commentId = 0] = await writeComments(app, john, postId);
+  const reader = await signedInClient(app, susan);
+  const moderator = await signedInClient(app, await createUser(app, { username: 'mod', role: 'Moderator' }));
+  const queue = async () => (await moderator.get('/moderate/reports')).body;
+  return { app, john, postId, commentId, reader, moderator, queue };
+}
+
+t.test('people report posts, comments and each other, and moderators see why, but not who', async (t) => {
+  const { app, john, postId, commentId, reader, moderator, queue } = await setUp(t);
+  t.match(await queue(), 'Nothing is reported.');
+  const page = await reader.get(`/post/${postId}`);
+  const links = [...page.body.matchAll(/href="(\/report\/[^"]+)"/g)].map(([, href = '']) => href);
+  t.same(
+    links.map((href) => href.split('?')[0]),
+    [`/report/post/${postId}`, `/report/comment/${commentId}`],
+  );
+  for (const href of [...links, `/report/person/${john.id}?next=/user/john`]) {
+    t.equal((await reader.get(href)).statusCode, 200);
+    const back = await reader.post(href, { reason: `Spam <b>here</b>` });
+    t.match(back.headers.location, /^\/(post|user)\//);
+    t.same(messagesOf(await reader.follow(back)), ['Thanks. A moderator will look at it.']);
+  }
+  const body = await queue();
+  for (const what of ['A post', 'A comment', 'A person']) t.match(body, `<strong>${what}</strong>`);
+  t.match(body, 'reported by 1 person');
+  t.match(body, 'Spam &lt;b&gt;here');
+  t.match(body, '<blockquote>Post 1</blockquote>');
+  t.notMatch(body, 'susan');
+
+  const own = await (await signedInClient(app, john)).get(`/post/${postId}`);
+  t.notMatch(own.body, '/report/', 'one’s own texts cannot be reported');
+  t.notMatch((await new Client(app).get(`/post/${postId}`)).body, '/report/');
+
+  const hidden = await moderator.post(`/moderate/disable/post/${postId}?next=/moderate/reports`);
+  t.equal(hidden.headers.location, '/moderate/reports');
+  t.match(await queue(), 'Hidden by a moderator');
+  for (const [kind, id] of Object.entries({ post: postId, comment: commentId, person: john.id }))
+    await moderator.post(`/moderate/reports/${kind}/${id}/close`);
+  t.match(await queue(), 'Nothing is reported.');
+});
+
+t.test('what most people reported comes first, and everyone counts once', async (t) => {
+  const { app, postId, commentId, reader, moderator, queue } = await setUp(t);
+  await reader.post(`/report/comment/${commentId}`, { reason: 'First' });
+  await reader.post(`/report/comment/${commentId}`, { reason: 'Second' });
+  for (const client of [reader, moderator]) await client.post(`/report/post/${postId}`, { reason: 'Spam' });
+  const body = await queue();
+  t.match(body, /A post[\s\S]*reported by 2 people[\s\S]*A comment[\s\S]*reported by 1 person[\s\S]*Second/);
+  t.notMatch(body, 'First');
+
+  t.same(errorsOf(await reader.post(`/report/post/${postId}`, { reason: ' ' })), {
+    reason: 'This field is required.',
+  });
+  t.equal((await reader.post(`/report/post/${postId}`, { reason: 'x'.repeat(501) })).statusCode, 422);
+  for (const path of ['/report/post/999', '/report/comment/999', '/report/person/999', '/report/post/x'])
+    t.equal((await reader.post(path, { reason: 'Spam' })).statusCode, 404, path);
+  await app.db.deleteFrom('posts').execute();
+  t.match(await queue(), 'Nothing is reported.', 'reports go with what they are about');
+});
