@@ -1,5 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 
+export const kind = 'expand';
+
 /**
  * Updates the counters on users and posts in the transaction that changes what they count. Users are locked in the order of
  * their ids before they are updated, so that changes cannot deadlock. `recount()` recounts everything after a bulk load

@@ -1,5 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 
+export const kind = 'expand';
+
 /** What pg-boss does not store: attempts, workers, paused queues and operators' actions. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`

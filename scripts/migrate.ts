@@ -3,10 +3,18 @@ import { loadConfig } from '../src/config.ts';
 import { runMain } from '../src/process.ts';
 import { withDatabase } from './support/embedded-postgres.ts';
 import { listMigrations, migrateDown, migrateToLatest } from './support/migrate.ts';
+import { planMigrations } from './support/migration-plan.ts';
 
-/** `npm run migrate`: updates the schema. `-- --list` lists the migrations, `-- --down` reverts the newest. */
+/**
+ * `npm run migrate`: updates the schema. `-- --plan` says what that would lock, `-- --list` lists the migrations, `-- --down`
+ * reverts the newest.
+ */
 await runMain(async () => {
-  const { values } = parseArgs({ options: { list: { type: 'boolean' }, down: { type: 'boolean' } } });
-  const run = values.list ? listMigrations : values.down ? migrateDown : migrateToLatest;
+  const { values } = parseArgs({
+    options: { plan: { type: 'boolean' }, list: { type: 'boolean' }, down: { type: 'boolean' } },
+  });
+  const chosen = { plan: planMigrations, list: listMigrations, down: migrateDown };
+  const name = (['plan', 'list', 'down'] as const).find((option) => values[option]);
+  const run = name === undefined ? migrateToLatest : chosen[name];
   await withDatabase(loadConfig(), (databaseUrl) => run(databaseUrl, console.log));
 });

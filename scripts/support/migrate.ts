@@ -1,55 +1,174 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import pRetry from 'p-retry';
 import pg from 'pg';
-import { PgBoss } from 'pg-boss';
-import { createMigrator, isFromNewerRelease } from '../../src/database/migrator.ts';
+import { appliedMigrations, loadMigrations, type SchemaMigration } from '../../src/database/migrator.ts';
 import type { Schema } from '../../src/database/schema.ts';
 import { StartupError } from '../../src/errors.ts';
 import { databaseUnreachable } from '../../src/plugins/db.ts';
-import { queueContracts } from '../../src/queue/contracts.ts';
-import { synchroniseQueues } from '../../src/queue/synchronise.ts';
+import { migrateQueue } from './migrate-queue.ts';
+import { buildIndexes, LOCK_MS, PATIENT_MS, setLockTimeout } from './migration-locks.ts';
+import { olderProcesses } from './older-processes.ts';
 
 /** Called with each line of progress. */
-type Report = (line: string) => void;
+export type Report = (line: string) => void;
+
+export interface MigrateOptions {
+  /** Where the migrations are; `migrations/` by default. */
+  readonly folder?: string;
+  /** How often to try to get a migration's locks. */
+  readonly tries?: number;
+}
+
+/** What a run works with. It has one connection, which holds the lock that keeps other runs waiting. */
+export interface Migrations {
+  readonly db: Kysely<Schema>;
+  readonly migrator: Migrator;
+  /** Oldest first. */
+  readonly steps: readonly Step[];
+}
+
+export interface Step extends SchemaMigration {
+  readonly name: string;
+  /** Undefined if it is pending. */
+  readonly executedAt: Date | undefined;
+}
 
 /** An arbitrary number that no other lock in this database uses. */
 const MIGRATION_LOCK = 7_366_997;
 
+/** How often a migration tries to get its locks, and how long it lets others go first. */
+export const TRIES = 60;
+const PAUSE_MS = 1_000;
+
 /**
- * Updates the application's and the queue's tables to the newest schema. Concurrent runs wait for each other.
+ * Updates the application's and the queue's tables to the newest schema, each migration in a transaction of its own.
+ * Concurrent runs wait for each other. A contract step, and what follows it, waits for a later run while processes of older
+ * releases are connected.
  *
- * @throws StartupError naming the failed migration; all migrations of the run are rolled back
+ * @throws StartupError naming the failed migration; those before it remain
  */
-export async function migrateToLatest(databaseUrl: string, report: Report): Promise<void> {
-  await withMigrator(databaseUrl, async (migrator, db) => {
-    if (await isFromNewerRelease(db)) {
+export async function migrateToLatest(
+  databaseUrl: string,
+  report: Report,
+  { folder, tries = TRIES }: MigrateOptions = {},
+): Promise<void> {
+  await withMigrations(databaseUrl, folder, async (migrations) => {
+    const { db, steps } = migrations;
+    if (await isFromNewerRelease(migrations)) {
       report('A newer release has updated the schema. Nothing was changed.');
       return;
     }
-    const { error, results = [] } = await migrator.migrateToLatest();
-    for (const { migrationName, status } of results) {
-      if (status === 'Success') report(`applied   ${migrationName}`);
-    }
-    refuseFailure(error, results);
-    await migrateQueue(databaseUrl);
-    report(
-      results.length === 0 ? 'The schema is current.' : `The schema is current: ${results.length} applied.`,
-    );
+    const pending = steps.filter(({ executedAt }) => executedAt === undefined);
+    const held = await applyInOrder(migrations, pending, { report, tries });
+    await withRetries("The queue's schema", { report, tries }, () => migrateQueue(db, databaseUrl, report));
+    const applied = pending.length - held.length;
+    const state = held.length === 0 ? 'The schema is current' : 'The schema is ready for this release';
+    report(applied === 0 ? `${state}.` : `${state}: ${applied} applied.`);
   });
+}
+
+/** Whether the database has everything that this release knows, and more. */
+async function isFromNewerRelease({ db, steps }: Migrations): Promise<boolean> {
+  const applied = await appliedMigrations(db);
+  return applied.size > steps.length && steps.every(({ name }) => applied.has(name));
+}
+
+/** Returns the migrations that wait for a later run. */
+async function applyInOrder(
+  migrations: Migrations,
+  pending: readonly Step[],
+  options: { report: Report; tries: number },
+): Promise<readonly Step[]> {
+  for (const [index, step] of pending.entries()) {
+    const older = step.kind === 'contract' ? await olderProcesses(migrations.db, step.name) : [];
+    if (older.length > 0) {
+      const held = pending.slice(index);
+      holdBack(held, older, options.report);
+      return held;
+    }
+    await withRetries(`Migration ${step.name}`, options, () => apply(migrations, step));
+    options.report(`applied   ${step.name}`);
+  }
+  return [];
+}
+
+/**
+ * Says which migrations wait for which processes.
+ *
+ * @throws StartupError if this release cannot start without one of them
+ */
+function holdBack(held: readonly Step[], older: readonly string[], report: Report): void {
+  for (const { name } of held) report(`waits     ${name}`);
+  report(`${held[0]?.name} removes what older releases use, and they are running: ${older.join(', ')}.`);
+  if (held.some(({ kind }) => kind === 'expand')) {
+    throw new StartupError(
+      1,
+      'Update them to the release before this one, or stop them. Then run this again.',
+    );
+  }
+  report('When they have been replaced, run this again.');
+}
+
+async function apply({ db, migrator }: Migrations, { name, isTransactional = true }: Step): Promise<void> {
+  const run = () => migrator.migrateTo(name, { disableTransactions: !isTransactional });
+  const { error } = isTransactional ? await run() : await buildIndexes(db, run);
+  if (error !== undefined) throw error;
+}
+
+/**
+ * Tries again while a lock is taken.
+ *
+ * @throws StartupError saying what has failed
+ */
+async function withRetries(
+  what: string,
+  { report, tries }: { report: Report; tries: number },
+  run: () => Promise<void>,
+): Promise<void> {
+  try {
+    await pRetry(run, {
+      retries: tries - 1,
+      minTimeout: PAUSE_MS,
+      factor: 1,
+      shouldRetry: ({ error }) => isAboutLocks(error),
+      onFailedAttempt({ error, attemptNumber }) {
+        if (isAboutLocks(error) && attemptNumber % 10 === 1)
+          report(`${what} needs a lock that is taken (try ${attemptNumber} of ${tries}).`);
+      },
+    });
+  } catch (error) {
+    throw failure(what, error);
+  }
+}
+
+function failure(what: string, error: unknown): StartupError {
+  const reason = error instanceof Error ? error.message : String(error);
+  const hint = isAboutLocks(error) ? '. Is a backup or another long transaction running?' : '';
+  return new StartupError(1, `${what} failed: ${reason}${hint}`, { cause: error });
+}
+
+/** Whether a lock was not available in time, or there was a deadlock. */
+function isAboutLocks(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && ['55P03', '40P01'].includes(error.code ?? '');
 }
 
 /** Reverts the newest applied migration. Does not change the queue's tables. */
 export async function migrateDown(databaseUrl: string, report: Report): Promise<void> {
-  await withMigrator(databaseUrl, async (migrator) => {
-    const { error, results = [] } = await migrator.migrateDown();
-    refuseFailure(error, results);
+  await withMigrations(databaseUrl, undefined, async ({ migrator, steps }) => {
+    const newest = steps.findLast(({ executedAt }) => executedAt !== undefined);
+    const { error, results = [] } = await migrator.migrateDown({
+      disableTransactions: newest?.isTransactional === false,
+    });
+    if (error !== undefined) throw failure(`Reverting ${newest?.name}`, error);
     report(results.length === 0 ? 'There is nothing to revert.' : `reverted  ${results[0]?.migrationName}`);
   });
 }
 
 /** Lists all migrations, applied and pending, oldest first. */
 export async function listMigrations(databaseUrl: string, report: Report): Promise<void> {
-  await withMigrator(databaseUrl, async (migrator) => {
-    for (const { name, executedAt } of await migrator.getMigrations()) {
+  await withMigrations(databaseUrl, undefined, async ({ steps }) => {
+    for (const { name, executedAt } of steps) {
       report(
         executedAt === undefined ? `pending   ${name}` : `applied   ${name}  ${executedAt.toISOString()}`,
       );
@@ -57,18 +176,32 @@ export async function listMigrations(databaseUrl: string, report: Report): Promi
   });
 }
 
-async function withMigrator(
+/** Gives the migrations to a command while it is the only one. */
+export async function withMigrations(
   databaseUrl: string,
-  use: (migrator: ReturnType<typeof createMigrator>, db: Kysely<Schema>) => Promise<void>,
+  folder: string | undefined,
+  use: (migrations: Migrations) => Promise<void>,
 ): Promise<void> {
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, connectionTimeoutMillis: 5_000 });
+  const loaded = await loadMigrations(folder);
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    application_name: 'pennypost migrate',
+    max: 1, // The session has a lock and settings.
+    idleTimeoutMillis: 0,
+    connectionTimeoutMillis: 5_000,
+  });
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => loaded } });
   try {
-    await db.connection().execute(async (locked) => {
-      await sql`select pg_advisory_lock(${MIGRATION_LOCK})`.execute(locked);
-      await use(createMigrator(db), db);
-      await sql`select pg_advisory_unlock(${MIGRATION_LOCK})`.execute(locked);
-    });
+    await waitForOtherRuns(db);
+    await setLockTimeout(db, LOCK_MS);
+    const known = (await migrator.getMigrations()).map(({ name, executedAt }) => [name, executedAt] as const);
+    const executed = new Map(known);
+    const steps = Object.entries(loaded).map(([name, migration]) => ({
+      ...migration,
+      ...{ name, executedAt: executed.get(name) },
+    }));
+    await use({ db, migrator, steps });
   } catch (error) {
     throw error instanceof StartupError ? error : databaseUnreachable(databaseUrl, error);
   } finally {
@@ -76,32 +209,18 @@ async function withMigrator(
   }
 }
 
-/** Updates pg-boss's schema, which has its own versions, and its queues, which follow the contracts. */
-async function migrateQueue(databaseUrl: string): Promise<void> {
-  const boss = new PgBoss({
-    connectionString: databaseUrl,
-    max: 1,
-    supervise: false,
-    schedule: false,
-    registerInstance: false,
+/** Asks again and again, because an index that another run builds concurrently would wait for a statement that waits. */
+async function waitForOtherRuns(db: Kysely<Schema>): Promise<void> {
+  const lock = async () => {
+    const { rows } = await sql<{ isMine: boolean }>`
+      select pg_try_advisory_lock(${sql.lit(MIGRATION_LOCK)}) as "isMine"
+    `.execute(db);
+    if (!rows[0]?.isMine) throw new StartupError(1, 'Another npm run migrate is still running.');
+  };
+  await pRetry(lock, {
+    retries: PATIENT_MS / PAUSE_MS,
+    minTimeout: PAUSE_MS / 4,
+    factor: 1,
+    shouldRetry: ({ error }) => error instanceof StartupError,
   });
-  let failure: Error | undefined;
-  boss.on('error', (error) => {
-    failure ??= error;
-  });
-  await boss.start();
-  try {
-    await synchroniseQueues(boss, queueContracts);
-  } finally {
-    await boss.stop({ graceful: false });
-  }
-  if (failure !== undefined) throw failure;
-}
-
-function refuseFailure(error: unknown, results: readonly { migrationName: string; status: string }[]): void {
-  if (error === undefined) return;
-  const failed = results.find(({ status }) => status === 'Error')?.migrationName;
-  const reason = error instanceof Error ? error.message : String(error);
-  const what = failed === undefined ? 'The migrations cannot run' : `Migration ${failed} failed`;
-  throw new StartupError(1, `${what}: ${reason}. Nothing was changed.`, { cause: error });
 }

@@ -1,34 +1,72 @@
-import * as fs from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
 import * as path from 'node:path';
-import { type Kysely, sql } from 'kysely';
-import { FileMigrationProvider, Migrator } from 'kysely/migration';
-import type { Db, Schema } from './schema.ts';
+import { pathToFileURL } from 'node:url';
+import { sql } from 'kysely';
+import type { Migration } from 'kysely/migration';
+import { StartupError } from '../errors.ts';
+import type { Db } from './schema.ts';
 
 const FOLDER = path.join(import.meta.dirname, '..', '..', 'migrations');
 
-/** Creates the migrator for `migrations/`. Pending migrations apply in one transaction. */
-export function createMigrator(db: Kysely<Schema>): Migrator {
-  return new Migrator({ db, provider: new FileMigrationProvider({ fs, path, migrationFolder: FOLDER }) });
+/** The migrations of this release, oldest first. */
+const KNOWN = namesIn(FOLDER);
+
+/** A file of `migrations/`. */
+export interface SchemaMigration extends Migration {
+  /**
+   * `expand` if the release before works with it, `contract` if it removes what only older releases use. A process starts
+   * without a contract step, and `npm run migrate` applies it when no older process is left.
+   */
+  readonly kind: 'expand' | 'contract';
+  /** False if it builds indexes concurrently, which PostgreSQL refuses in a transaction. */
+  readonly isTransactional?: boolean;
 }
 
-/** Lists the migrations that the database lacks, oldest first. Costs one small query. */
+/**
+ * Loads the migrations of a folder, by name.
+ *
+ * @throws StartupError naming one that does not declare its kind
+ */
+export async function loadMigrations(folder = FOLDER): Promise<Record<string, SchemaMigration>> {
+  const loaded = namesIn(folder).map(async (name) => [name, await load(folder, name)] as const);
+  return Object.fromEntries(await Promise.all(loaded));
+}
+
+/** Lists the migrations that this release needs and the database lacks, oldest first. Costs one small query. */
 export async function pendingMigrations(db: Db): Promise<string[]> {
   const applied = await appliedMigrations(db);
-  return (await knownMigrations()).filter((name) => !applied.has(name));
+  const pending: string[] = [];
+  for (const name of KNOWN) {
+    if (!applied.has(name) && (await load(FOLDER, name)).kind === 'expand') pending.push(name);
+  }
+  return pending;
 }
 
-/** Whether a newer release has migrated the database: it has everything that this release knows, and more. */
-export async function isFromNewerRelease(db: Db): Promise<boolean> {
-  const applied = await appliedMigrations(db);
-  const known = await knownMigrations();
-  return applied.size > known.length && known.every((name) => applied.has(name));
+/**
+ * The name of a process's connections: its role and the number of the newest migration that it knows, by which
+ * `npm run migrate` recognises processes of older releases.
+ */
+export function connectionName(role: string): string {
+  return `pennypost ${role} ${KNOWN.at(-1)?.slice(0, 4)}`;
 }
 
-async function knownMigrations(): Promise<string[]> {
-  return (await fs.readdir(FOLDER)).map((file) => path.parse(file).name).sort();
+function namesIn(folder: string): string[] {
+  return readdirSync(folder)
+    .map((file) => path.parse(file).name)
+    .sort();
 }
 
-async function appliedMigrations(db: Db): Promise<Set<string>> {
+async function load(folder: string, name: string): Promise<SchemaMigration> {
+  const migration: SchemaMigration = await import(pathToFileURL(path.join(folder, `${name}.ts`)).href);
+  if (migration.kind !== 'expand' && migration.kind !== 'contract') {
+    const rule = "export const kind = 'expand', or 'contract' if it removes what only older releases use";
+    throw new StartupError(2, `migrations/${name}.ts does not say what it is: ${rule}`);
+  }
+  return migration;
+}
+
+/** The names of the migrations that the database has, also those of a newer release. */
+export async function appliedMigrations(db: Db): Promise<Set<string>> {
   const table = await sql<{
     exists: boolean;
   }>`select to_regclass('kysely_migration') is not null as exists`.execute(db);

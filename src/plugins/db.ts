@@ -7,7 +7,7 @@ import { connectionTo, longAnswerMs } from '../database/connection.ts';
 import { waitAtMost } from '../database/deadline.ts';
 import { Gate } from '../database/gate.ts';
 import { gated } from '../database/gated-pool.ts';
-import { pendingMigrations } from '../database/migrator.ts';
+import { connectionName, pendingMigrations } from '../database/migrator.ts';
 import { OutageLog } from '../database/outage-log.ts';
 import { type NamingPool, preparing } from '../database/prepared-statements.ts';
 import type { Schema } from '../database/schema.ts';
@@ -79,8 +79,9 @@ function createPool(
   const { config, role } = app;
   const statements = role === 'command' ? 'any' : 'short';
   const pool = new pg.Pool({
-    ...connectionTo(url, config.deadlines, { name: `pennypost ${role}`, statements }),
+    ...connectionTo(url, config.deadlines, { name: connectionName(role), statements }),
     max,
+    min: 1, // By which `npm run migrate` sees an idle process.
     onConnect: (client) => prepareSession(client, app, clock),
   });
   pool.on('error', () => {}); // Already logged by the client's own listener.

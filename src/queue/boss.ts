@@ -3,9 +3,13 @@ import { sql } from 'kysely';
 import { type Clock, enableClockOverride, PgBoss } from 'pg-boss';
 import manifest from 'pg-boss/package.json' with { type: 'json' };
 import { connectionTo } from '../database/connection.ts';
+import type { Db } from '../database/schema.ts';
 import { StartupError } from '../errors.ts';
 
 export { type Clock, enableClockOverride };
+
+/** The version of the queue's schema that this release needs. */
+export const QUEUE_SCHEMA: number = manifest.pgboss.schema;
 
 /** Connections of `DATABASE_POOL_MAX` that pg-boss uses for supervision and schedules. */
 export const QUEUE_CONNECTIONS = 1;
@@ -23,10 +27,9 @@ const SUPERVISE_SECONDS = 5;
  *   restart while a newer one is rolled out.
  */
 export async function createBoss(app: FastifyInstance, clock: Clock | undefined): Promise<PgBoss> {
-  const { schema: known } = manifest.pgboss;
-  const installed = await installedVersion(app);
-  if (installed < known) {
-    const versions = `version ${installed} instead of ${known}`;
+  const installed = await installedQueueSchema(app.db);
+  if (installed < QUEUE_SCHEMA) {
+    const versions = `version ${installed} instead of ${QUEUE_SCHEMA}`;
     throw new StartupError(2, `The queue's schema is old (${versions}). Run: npm run migrate`);
   }
   const isWorker = app.role === 'worker' || app.role === 'web-and-worker';
@@ -37,7 +40,7 @@ export async function createBoss(app: FastifyInstance, clock: Clock | undefined)
     }),
     max: QUEUE_CONNECTIONS,
     // Without it, pg-boss refuses a newer schema. With it, it leaves a newer schema alone.
-    migrate: installed > known,
+    migrate: installed > QUEUE_SCHEMA,
     supervise: isWorker,
     schedule: isWorker,
     registerInstance: false,
@@ -54,8 +57,8 @@ export async function createBoss(app: FastifyInstance, clock: Clock | undefined)
   return boss;
 }
 
-/** The version of the queue's schema; 0 if there is none. */
-async function installedVersion({ db }: FastifyInstance): Promise<number> {
+/** The version of the queue's schema in the database; 0 if there is none. */
+export async function installedQueueSchema(db: Db): Promise<number> {
   const exists = await sql<{ table: string | null }>`select to_regclass('pgboss.version') as table`.execute(
     db,
   );

@@ -47,7 +47,7 @@ for (const [role, separate] of Object.entries(SEPARATE) as [keyof typeof SEPARAT
       const { rows } = await observer.query<{ name: string }>(
         "select application_name as name from pg_stat_activity where datname = current_database() and application_name <> ''",
       );
-      return rows.map(({ name }) => name).toSorted();
+      return rows.map(({ name }) => name.replace(/ \d{4}$/, '')).toSorted();
     };
     const ofPool = Array(7 - separate.length).fill(role);
     const all = [...ofPool, ...separate].map((name) => `pennypost ${name}`).toSorted();

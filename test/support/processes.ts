@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Scope } from './scope.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -63,7 +63,7 @@ export function start(
   [script, ...args]: [string, ...string[]],
   env: Record<string, string>,
 ): RunningProcess {
-  const child = spawn(process.execPath, [join(ROOT, script), ...args], {
+  const child = spawn(process.execPath, [resolve(ROOT, script), ...args], {
     cwd: join(ROOT, 'test'), // Where no developer's .env is.
     env: {
       PATH: process.env.PATH,

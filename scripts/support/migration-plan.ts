@@ -1,0 +1,126 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import pg from 'pg';
+import type { Schema } from '../../src/database/schema.ts';
+import { installedQueueSchema, QUEUE_SCHEMA } from '../../src/queue/boss.ts';
+import { type MigrateOptions, type Report, type Step, TRIES, withMigrations } from './migrate.ts';
+import { isOld, queueMigration } from './migrate-queue.ts';
+import { LOCK_MS } from './migration-locks.ts';
+import { olderProcesses } from './older-processes.ts';
+
+/** How long the trial may hold its locks. */
+const TRIAL_MS = 1_000;
+
+/** What the locks keep others from; other kinds of locks keep nobody from reading or writing. */
+const EFFECTS: Record<string, string> = {
+  AccessExclusiveLock: 'reads and writes wait',
+  ExclusiveLock: 'writes wait',
+  ShareRowExclusiveLock: 'writes wait',
+  ShareLock: 'writes wait',
+};
+
+/** What `npm run migrate` would do, as one line per step. */
+interface Trial {
+  readonly name: string;
+  readonly kind: Step['kind'];
+  /** Undefined if it builds indexes outside of a transaction, which cannot be taken back. */
+  readonly run: ((trx: Transaction<Schema>) => Promise<unknown>) | undefined;
+}
+
+/**
+ * Says which migrations are pending, and who would have to wait for them. Finds out by running them in a transaction that is
+ * rolled back, with the same deadline for locks, and for no longer than a second.
+ */
+export async function planMigrations(
+  databaseUrl: string,
+  report: Report,
+  { folder }: MigrateOptions = {},
+): Promise<void> {
+  await withMigrations(databaseUrl, folder, async ({ db, steps }) => {
+    const trials: Trial[] = steps
+      .filter(({ executedAt }) => executedAt === undefined)
+      .map(({ name, kind, isTransactional, up }) => ({
+        ...{ name, kind },
+        run: isTransactional === false ? undefined : (trx) => up(trx),
+      }));
+    const installed = await installedQueueSchema(db);
+    if (isOld(installed)) {
+      const name = `the queue's schema, version ${installed} to ${QUEUE_SCHEMA}`;
+      trials.push({ name, kind: 'expand', run: (trx) => sql.raw(queueMigration(installed)).execute(trx) });
+    }
+    if (trials.length === 0) {
+      report('Nothing is pending.');
+      return;
+    }
+    const effects = await tryAll(db, databaseUrl, trials);
+    for (const [index, { name, kind }] of trials.entries()) {
+      const older = kind === 'contract' ? await olderProcesses(db, name) : [];
+      const held = older.length > 0 ? `; only after these have ended: ${older.join(', ')}` : '';
+      report(`pending   ${name}  ${kind}: ${effects[index]}${held}`);
+    }
+    report(`Each waits at most ${LOCK_MS} ms for a lock and lets others go first, up to ${TRIES} times.`);
+  });
+}
+
+/** Returns what each step would keep others from. */
+async function tryAll(db: Kysely<Schema>, databaseUrl: string, trials: readonly Trial[]): Promise<string[]> {
+  const tables = await existingTables(db);
+  const trx = await db.startTransaction().execute();
+  const deadline = await cancelLate(trx, databaseUrl);
+  const effects: string[] = [];
+  const seen = new Set<string>();
+  let failure: string | undefined;
+  for (const { run } of trials) {
+    if (run === undefined) effects.push('builds indexes outside of a transaction, and nobody waits');
+    else if (failure !== undefined) effects.push(failure);
+    else {
+      try {
+        await run(trx);
+        effects.push(await newLocks(trx, tables, seen));
+      } catch (error) {
+        effects.push(`the trial failed: ${error instanceof Error ? error.message : String(error)}`);
+        failure = 'not tried, because the one before failed';
+      }
+    }
+  }
+  deadline.clear();
+  await trx.rollback().execute();
+  return effects;
+}
+
+/** Cancels the trial when its time is over. */
+async function cancelLate(trx: Transaction<Schema>, databaseUrl: string): Promise<{ clear(): void }> {
+  const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx);
+  const timer = setTimeout(async () => {
+    const other = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: LOCK_MS });
+    await other.connect();
+    await other.query('select pg_cancel_backend($1)', [rows[0]?.pid]);
+    await other.end();
+  }, TRIAL_MS);
+  return { clear: () => clearTimeout(timer) };
+}
+
+async function existingTables(db: Kysely<Schema>): Promise<number[]> {
+  const { rows } = await sql<{ oid: number }>`select oid from pg_class where relkind in ('r', 'p')`.execute(
+    db,
+  );
+  return rows.map(({ oid }) => oid);
+}
+
+/** What others have to wait for because of the locks that are new. */
+async function newLocks(
+  trx: Transaction<Schema>,
+  tables: readonly number[],
+  seen: Set<string>,
+): Promise<string> {
+  const { rows } = await sql<{ table: string; mode: string }>`
+    select distinct relation::regclass::text as table, mode
+    from pg_locks where pid = pg_backend_pid() and relation = any(${tables}::oid[]) order by 1, 2
+  `.execute(trx);
+  const effects = rows
+    .filter(({ mode }) => mode in EFFECTS)
+    .map(({ table, mode }) => `${table}: ${EFFECTS[mode]} (${mode})`)
+    .filter((effect) => !seen.has(effect));
+  const nothing = seen.size === 0 ? 'nobody waits' : 'at most the same again'; // It keeps the locks of the steps before.
+  for (const effect of effects) seen.add(effect);
+  return effects.length === 0 ? nothing : effects.join(', ');
+}
