@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import { urlsOfHosts } from './database/hosts.ts';
 import { DEFAULT_LIMITS, type RateLimits, readLimits } from './limits.ts';
 
 /** Reads variables one by one and collects problems instead of stopping at the first. */
@@ -52,14 +53,17 @@ export class EnvironmentReader {
   url(name: string, protocols: readonly string[]): string | undefined {
     const value = this.#value(name);
     if (value === undefined) return undefined;
-    const protocol = URL.parse(value)?.protocol;
-    if (protocol !== undefined && protocols.includes(protocol)) return value;
+    if (urlsOfHosts(value).every((url) => protocols.includes(URL.parse(url)?.protocol ?? ''))) return value;
     this.#refuse(
       name,
       value,
       `a URL that begins with ${protocols.map((known) => `${known}//`).join(' or ')}`,
     );
     return undefined;
+  }
+
+  databaseUrl(name: string): string | undefined {
+    return this.url(name, ['postgres:', 'postgresql:']);
   }
 
   /** Origins as browsers send them, without a path. */

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { PgBoss } from 'pg-boss';
+import { addressOf } from '../../src/database/hosts.ts';
 import { createMigrator, isFromNewerRelease } from '../../src/database/migrator.ts';
 import type { Schema } from '../../src/database/schema.ts';
 import { StartupError } from '../../src/errors.ts';
@@ -61,7 +62,7 @@ async function withMigrator(
   databaseUrl: string,
   use: (migrator: ReturnType<typeof createMigrator>, db: Kysely<Schema>) => Promise<void>,
 ): Promise<void> {
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, connectionTimeoutMillis: 5_000 });
+  const pool = new pg.Pool({ ...addressOf(databaseUrl), max: 2, connectionTimeoutMillis: 5_000 });
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   try {
     await db.connection().execute(async (locked) => {
@@ -79,7 +80,7 @@ async function withMigrator(
 /** Updates pg-boss's schema, which has its own versions, and its queues, which follow the contracts. */
 async function migrateQueue(databaseUrl: string): Promise<void> {
   const boss = new PgBoss({
-    connectionString: databaseUrl,
+    ...addressOf(databaseUrl),
     max: 1,
     supervise: false,
     schedule: false,

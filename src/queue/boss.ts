@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { type Clock, enableClockOverride, PgBoss } from 'pg-boss';
 import manifest from 'pg-boss/package.json' with { type: 'json' };
-import { connectionTo } from '../database/connection.ts';
+import { connectionTo, directUrl } from '../database/connection.ts';
 import { StartupError } from '../errors.ts';
 
 export { type Clock, enableClockOverride };
@@ -31,7 +31,7 @@ export async function createBoss(app: FastifyInstance, clock: Clock | undefined)
   }
   const isWorker = app.role === 'worker' || app.role === 'web-and-worker';
   const boss = new PgBoss({
-    ...connectionTo(app.config.databaseUrl ?? '', app.config.deadlines, {
+    ...connectionTo(directUrl(app.config), app.config.deadlines, {
       name: `pennypost ${app.role} queue`,
       statements: 'long', // It deletes old jobs.
     }),

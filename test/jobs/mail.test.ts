@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import t from 'tap';
+import { prepareMail } from '../../src/domain/mail/prepare.ts';
 import { jobs } from '../../src/jobs/index.ts';
 import { mailQueue, type PayloadOf } from '../../src/queue/contracts.ts';
 import { build } from '../support/build.ts';
@@ -46,6 +48,19 @@ t.test('the token is only stored as a hash, and never in the job', async (t) => 
   t.equal(rows.length, 3);
   t.notOk(JSON.stringify(rows).includes(token));
 });
+
+t.test(
+  'the token is on disk before the mail leaves, although workers do not wait for the disk',
+  async (t) => {
+    const app = await build(t);
+    const { id: userId } = await createUser(app, { isConfirmed: false });
+    await app.db.transaction().execute(async (trx) => {
+      await sql`set local synchronous_commit = off`.execute(trx);
+      await prepareMail(trx, randomUUID(), { template: 'confirm-account', userId });
+      t.match((await sql`show synchronous_commit`.execute(trx)).rows, [{ synchronous_commit: 'on' }]);
+    });
+  },
+);
 
 t.test('the owner of a taken address is told that someone tried to register it', async (t) => {
   const smtp = await catchMail(t);

@@ -1,0 +1,92 @@
+import pg from 'pg';
+
+/** How long a host that was found counts as the right one. A connection to a wrong one fails, and the next looks again. */
+const RECENT_MS = 1_000;
+
+/** Splits the URL of a database with several hosts, as in `postgres://a,b:5433/name`, into one URL per host. */
+export function urlsOfHosts(url: string): string[] {
+  const [, before, hosts, after] = /^(\w+:\/\/(?:[^@/]*@)?)([^/?]*)(.*)$/.exec(url) ?? [];
+  return hosts?.includes(',') ? hosts.split(',').map((host) => `${before}${host}${after}`) : [url];
+}
+
+/**
+ * Options of node-postgres for a URL, which may have several hosts, as in libpq. Then every connection goes to the one that
+ * is the primary at the time, or with `target_session_attrs=standby` to one that is not.
+ */
+export function addressOf(url: string) {
+  const [first = url, ...others] = urlsOfHosts(url);
+  if (others.length === 0) return { connectionString: url };
+  return { connectionString: first, Client: clientOfOne([first, ...others]) };
+}
+
+/** Creates a client that is not one of a pool's. */
+export function createClient({
+  Client = pg.Client,
+  ...options
+}: pg.ClientConfig & { Client?: typeof pg.Client }): pg.Client {
+  return new Client(options);
+}
+
+/** Called when a connection is made, or with the error. */
+type Connected = (error: Error | null, client?: pg.Client) => void;
+
+/** Makes a class of clients that look for the right host before they connect. Connections at the same time look once. */
+function clientOfOne(urls: readonly string[]): typeof pg.Client {
+  let search: ReturnType<typeof findHost> | undefined;
+  return class extends pg.Client {
+    readonly #options: pg.ClientConfig;
+
+    constructor(options: pg.ClientConfig) {
+      super(options);
+      this.#options = options;
+    }
+
+    override connect(): Promise<pg.Client>;
+    override connect(callback: Connected): void;
+    override connect(callback?: Connected): Promise<pg.Client> | undefined {
+      const connected = this.#connect();
+      if (callback === undefined) return connected;
+      connected.then((client) => callback(null, client), callback);
+      return undefined;
+    }
+
+    async #connect(): Promise<pg.Client> {
+      const found = search ?? findHost(urls, this.#options);
+      search = found;
+      const forget = () => {
+        if (search === found) search = undefined;
+      };
+      try {
+        Object.assign(this, await found);
+        setTimeout(forget, RECENT_MS).unref();
+        return await super.connect();
+      } catch (error) {
+        forget();
+        throw error;
+      }
+    }
+  };
+}
+
+/** Asks all hosts at once, because one that is gone does not answer. */
+function findHost(
+  urls: readonly string[],
+  options: pg.ClientConfig,
+): Promise<{ host: string; port: number }> {
+  const isStandbyWanted = /[?&]target_session_attrs=(?:prefer-)?standby\b/.test(urls[0] ?? '');
+  return Promise.any(
+    urls.map(async (connectionString) => {
+      const client = new pg.Client({ ...options, connectionString });
+      client.on('error', () => {}); // The query fails too.
+      try {
+        await client.connect();
+        const { rows } = await client.query('select pg_is_in_recovery() as "isStandby"');
+        const { host, port } = client;
+        if (rows[0].isStandby === isStandbyWanted) return { host, port };
+        throw new Error(`${host}:${port} is ${isStandbyWanted ? 'the primary' : 'a standby'}`);
+      } finally {
+        await client.end();
+      }
+    }),
+  );
+}
