@@ -88,17 +88,16 @@ function createPool(
   return pool;
 }
 
-/** Makes a function that bounds who waits for a pool. Requests of a route that keeps failing share one circuit breaker. */
+/** Makes a function that bounds who waits for a pool. Each has a circuit breaker, so that the replica serves without the primary. */
 function takeTurns(app: FastifyInstance) {
-  const breaker = new CircuitBreaker();
   app.addHook('onResponse', ({ databaseUse }, _reply, done) => {
-    if (databaseUse?.hasBegun) breaker.end(databaseUse);
+    databaseUse?.breaker?.end(databaseUse);
     done();
   });
   const currentUse = () => app.work.getStore()?.databaseUse;
   const waitMs = app.config.deadlines.connectMs;
   return (pool: NamingPool): NamingPool =>
-    gated(pool, { gate: new Gate(poolSize(app)), breaker, currentUse, waitMs });
+    gated(pool, { gate: new Gate(poolSize(app)), breaker: new CircuitBreaker(), currentUse, waitMs });
 }
 
 function createDb(app: FastifyInstance, pool: NamingPool): Kysely<Schema> {

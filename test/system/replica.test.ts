@@ -92,8 +92,11 @@ t.test('with a standby of its own', async (t) => {
   });
 
   await t.test('all connections follow the primary after a failover', async (t) => {
+    const signedIn = await signedInClient(app, author);
+    await waitFor(() => isStandby(app), 'the standby is read from');
     await primary.cluster.stop('immediate');
-    t.equal((await app.inject('/')).statusCode, 200, 'reading goes on');
+    for (let visit = 0; visit < 5; visit += 1) t.equal((await signedIn.get('/')).statusCode, 503);
+    t.equal((await app.inject('/')).statusCode, 200, 'reading the same page goes on for visitors');
     await standby.query('select pg_promote()');
     await waitFor(() => writePosts(app, author).catch(() => undefined), 'writing goes on');
     const { promise: heard, resolve } = Promise.withResolvers<void>();
