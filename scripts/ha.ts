@@ -85,14 +85,13 @@ function brokenBy({ promotedMs, backMs, lost, jobsLost, deadLinks, restarted }: 
 async function runTests(files: readonly string[]): Promise<void> {
   await requirePackages('pgbouncer', 'haproxy');
   const chosen = files.length > 0 ? files : await Array.fromAsync(glob('test/system/browser/*.test.ts'));
-  const scripts = ['scripts/with-postgres.ts', 'scripts/ha/with-pgbouncer.ts', 'scripts/run-tests.ts'];
-  const child = spawn(
+  const wrappers = ['scripts/with-postgres.ts', 'scripts/ha/with-pgbouncer.ts'].flatMap((file) => [
+    file,
     'node',
-    [...scripts.slice(0, -1).flatMap((script) => [script, 'node']), ...scripts.slice(-1), ...chosen],
-    {
-      stdio: 'inherit',
-    },
-  );
+  ]);
+  // One file at a time, because processes whose machine is too busy refuse requests.
+  const args = [...wrappers, 'scripts/run-tests.ts', '--serial', ...chosen];
+  const child = spawn('node', args, { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   const [code] = await once(child, 'exit');
   process.exitCode = code ?? 1;
