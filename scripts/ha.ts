@@ -56,6 +56,7 @@ function print(outcomes: readonly [Route, Outcome][]): void {
     ['failed: visitors’ pages', ({ failed }) => failed.visitor],
     ['failed: pages of people', ({ failed }) => failed['signed in']],
     ['failed: changes', ({ failed }) => failed.post + failed['sign-up']],
+    ['of those, without a 503 and `Retry-After`', ({ cutOff }) => cutOff],
     ['acknowledged changes, lost', ({ acknowledged, lost }) => `${acknowledged}, ${lost}`],
     ['mails, jobs lost', ({ mails, jobsLost }) => `${mails}, ${jobsLost}`],
     ['mails that arrived twice', ({ twice }) => twice],

@@ -36,7 +36,8 @@ export interface Outcome {
   /** When the last request failed, of each kind. 0 if none did. */
   readonly backMs: Record<Kind, number>;
   readonly failed: Record<Kind, number>;
-  readonly sent: number;
+  /** Those that failed with something else than a 503 and `Retry-After`. */
+  readonly cutOff: number;
   readonly perSecond: number;
   readonly acknowledged: number;
   readonly lost: number;
@@ -93,7 +94,7 @@ export async function failover(scope: Scope, route: Route, report: (line: string
     promotedMs,
     backMs: of((failed) => Math.max(0, ...failed.map(({ endedAt }) => endedAt - killedAt))),
     failed: of((failed) => failed.length),
-    sent: answers.length,
+    cutOff: after.filter(({ isGood, isRefusal }) => !isGood && !isRefusal).length,
     perSecond: answers.length / seconds,
     acknowledged: load.posts.length + load.addresses.length,
     lost: await countLost(app, load),

@@ -22,8 +22,8 @@ export interface Answer {
   readonly startedAt: number;
   readonly endedAt: number;
   readonly isGood: boolean;
-  /** Whether it is an old page from the cache, because the database was unavailable. */
-  readonly isStale: boolean;
+  /** Whether it is a 503 that says when to try again. */
+  readonly isRefusal: boolean;
 }
 
 /** Sends a hundred requests a second, whatever becomes of them. */
@@ -73,8 +73,8 @@ export class Load {
     );
     await response?.text().catch(() => '');
     const isGood = response !== undefined && response.status < 400;
-    const isStale = response?.headers.has('age') ?? false;
-    this.answers.push({ kind, startedAt, endedAt: performance.now(), isGood, isStale });
+    const isRefusal = response?.status === 503 && response.headers.has('retry-after');
+    this.answers.push({ kind, startedAt, endedAt: performance.now(), isGood, isRefusal });
     if (isGood) kept?.();
   }
 

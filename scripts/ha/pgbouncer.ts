@@ -11,7 +11,6 @@ const CONFIGURATION = join(import.meta.dirname, '..', '..', 'deploy', 'pgbouncer
 const FOR_TESTS = `
 auth_type = any
 server_idle_timeout = 1
-max_db_connections = 0
 `;
 
 /**

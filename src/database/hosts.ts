@@ -3,6 +3,9 @@ import pg from 'pg';
 /** How long a host that was found counts as the right one. A connection to a wrong one fails, and the next looks again. */
 const RECENT_MS = 1_000;
 
+/** SQLSTATE of a standby that is asked to write. */
+const WRONG_HOST = '25006';
+
 /** Splits the URL of a database with several hosts, as in `postgres://a,b:5433/name`, into one URL per host. */
 export function urlsOfHosts(url: string): string[] {
   const [, before, hosts, after] = /^(\w+:\/\/(?:[^@/]*@)?)([^/?]*)(.*)$/.exec(url) ?? [];
@@ -83,7 +86,8 @@ function findHost(
         const { rows } = await client.query('select pg_is_in_recovery() as "isStandby"');
         const { host, port } = client;
         if (rows[0].isStandby === isStandbyWanted) return { host, port };
-        throw new Error(`${host}:${port} is ${isStandbyWanted ? 'the primary' : 'a standby'}`);
+        const message = `${host}:${port} is ${isStandbyWanted ? 'the primary' : 'a standby'}`;
+        throw Object.assign(new Error(message), { code: WRONG_HOST });
       } finally {
         await client.end();
       }
