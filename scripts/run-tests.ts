@@ -23,6 +23,7 @@ const LONGEST = [
   'test/system/browser/lively.test.ts',
   'test/system/browser/jobs.test.ts',
   'test/scripts.test.ts',
+  'test/system/replica.test.ts',
   'test/system/plans.test.ts',
   'test/plugins/page-cache.test.ts',
   'test/scripts/support/supervisor.test.ts',

@@ -3,8 +3,8 @@ import pg from 'pg';
 /** How long a host that was found counts as the right one. A connection to a wrong one fails, and the next looks again. */
 const RECENT_MS = 1_000;
 
-/** SQLSTATE of a standby that is asked to write. */
-const WRONG_HOST = '25006';
+/** The SQLSTATE of a connection that cannot be made. */
+const NO_HOST = '08001';
 
 /** Splits the URL of a database with several hosts, as in `postgres://a,b:5433/name`, into one URL per host. */
 export function urlsOfHosts(url: string): string[] {
@@ -71,26 +71,32 @@ function clientOfOne(urls: readonly string[]): typeof pg.Client {
   };
 }
 
-/** Asks all hosts at once, because one that is gone does not answer. */
-function findHost(
+/**
+ * Asks all hosts at once, because one that is gone does not answer.
+ *
+ * @throws Error with what each of them said
+ */
+async function findHost(
   urls: readonly string[],
   options: pg.ClientConfig,
 ): Promise<{ host: string; port: number }> {
   const isStandbyWanted = /[?&]target_session_attrs=(?:prefer-)?standby\b/.test(urls[0] ?? '');
-  return Promise.any(
-    urls.map(async (connectionString) => {
-      const client = new pg.Client({ ...options, connectionString });
-      client.on('error', () => {}); // The query fails too.
-      try {
-        await client.connect();
-        const { rows } = await client.query('select pg_is_in_recovery() as "isStandby"');
-        const { host, port } = client;
-        if (rows[0].isStandby === isStandbyWanted) return { host, port };
-        const message = `${host}:${port} is ${isStandbyWanted ? 'the primary' : 'a standby'}`;
-        throw Object.assign(new Error(message), { code: WRONG_HOST });
-      } finally {
-        await client.end();
-      }
-    }),
-  );
+  const asked = urls.map(async (connectionString) => {
+    const client = new pg.Client({ ...options, connectionString });
+    client.on('error', () => {}); // The query fails too.
+    try {
+      await client.connect();
+      const { rows } = await client.query('select pg_is_in_recovery() as "isStandby"');
+      const { host, port } = client;
+      if (rows[0].isStandby === isStandbyWanted) return { host, port };
+      throw new Error(`${host}:${port} is ${isStandbyWanted ? 'the primary' : 'a standby'}`);
+    } finally {
+      await client.end();
+    }
+  });
+  return Promise.any(asked).catch((cause: AggregateError) => {
+    const reasons = cause.errors.map(({ message }) => message).join('; ');
+    const message = `No host is ${isStandbyWanted ? 'a standby' : 'the primary'}: ${reasons}`;
+    throw Object.assign(new Error(message), { code: NO_HOST });
+  });
 }

@@ -36,7 +36,7 @@ export function replicaOrPrimary({ replica, primary, position, onFallback }: Opt
     const wasBehind = isBehind;
     isBehind = reached !== undefined && (await hasNotReplayed(replica, reached));
     if (isBehind && !wasBehind) onFallback(new Error(`it is more than ${MAX_LAG_MS} ms behind`));
-    // While the primary is away, an old page is better than none.
+    // While the primary is away, nothing is known.
     reached = await position().catch(() => undefined);
   };
   const checking = setInterval(() => void checkLag(), MAX_LAG_MS).unref();
@@ -48,7 +48,13 @@ export function replicaOrPrimary({ replica, primary, position, onFallback }: Opt
       return replica.end();
     },
     async connect() {
-      if (isBehind || Date.now() < usePrimaryUntil) return primary.connect();
+      if (isBehind || Date.now() < usePrimaryUntil) {
+        try {
+          return await primary.connect();
+        } catch {
+          // An old page is better than none.
+        }
+      }
       try {
         const client: NamingClient = await replica.connect();
         const reader = readers.get(client) ?? new Reader(client, primary, fallBack);

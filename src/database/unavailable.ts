@@ -32,8 +32,6 @@ const MESSAGE =
 /** Whether an error says that the database is away, locked or too slow, so that trying again later may help. */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  // None of several hosts was the right one.
-  if (error instanceof AggregateError) return error.errors.some(isUnavailable);
   if (error instanceof OutOfTime || error instanceof StillUnavailable || MESSAGE.test(error.message))
     return true;
   const code = 'code' in error ? String(error.code) : '';

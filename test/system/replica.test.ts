@@ -97,6 +97,13 @@ t.test('with a standby of its own', async (t) => {
     await primary.cluster.stop('immediate');
     for (let visit = 0; visit < 5; visit += 1) t.equal((await signedIn.get('/')).statusCode, 503);
     t.equal((await app.inject('/')).statusCode, 200, 'reading the same page goes on for visitors');
+    await standby.endConnections('postgres', { named: 'pennypost%' });
+    await app.inject('/'); // It may be the one that notices.
+    t.equal(
+      (await app.inject('/')).statusCode,
+      200,
+      'a standby that was lost is used if there is no primary',
+    );
     await standby.query('select pg_promote()');
     await waitFor(() => writePosts(app, author).catch(() => undefined), 'writing goes on');
     const { promise: heard, resolve } = Promise.withResolvers<void>();
