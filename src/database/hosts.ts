@@ -1,6 +1,6 @@
 import pg from 'pg';
 
-/** How long a host that was found counts as the right one. A connection to a wrong one fails, and the next looks again. */
+/** How long a host that was found counts as the right one. */
 const RECENT_MS = 1_000;
 
 /** The SQLSTATE of a connection that cannot be made. */
@@ -47,26 +47,21 @@ function clientOfOne(urls: readonly string[]): typeof pg.Client {
     override connect(): Promise<pg.Client>;
     override connect(callback: Connected): void;
     override connect(callback?: Connected): Promise<pg.Client> | undefined {
-      const connected = this.#connect();
-      if (callback === undefined) return connected;
-      connected.then((client) => callback(null, client), callback);
+      const found = this.#find();
+      if (callback === undefined) return found.then(() => super.connect());
+      // The pool's callback listens to errors, so it must run before the next message is read.
+      found.then(() => super.connect(callback), callback);
       return undefined;
     }
 
-    async #connect(): Promise<pg.Client> {
+    async #find(): Promise<void> {
       const found = search ?? findHost(urls, this.#options);
       search = found;
       const forget = () => {
         if (search === found) search = undefined;
       };
-      try {
-        Object.assign(this, await found);
-        setTimeout(forget, RECENT_MS).unref();
-        return await super.connect();
-      } catch (error) {
-        forget();
-        throw error;
-      }
+      found.then(() => setTimeout(forget, RECENT_MS).unref(), forget);
+      Object.assign(this, await found);
     }
   };
 }
