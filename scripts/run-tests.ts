@@ -23,6 +23,7 @@ const LONGEST = [
   'test/system/browser/lively.test.ts',
   'test/system/browser/jobs.test.ts',
   'test/scripts.test.ts',
+  'test/system/replica.test.ts',
   'test/system/plans.test.ts',
   'test/plugins/page-cache.test.ts',
   'test/scripts/support/supervisor.test.ts',
@@ -33,15 +34,16 @@ const LONGEST = [
  * failed. `tap run` would start a process with coverage for each file, and loading the application takes longer than most
  * of the tests.
  *
- * Usage: `node scripts/run-tests.ts [--slow] [FILE…]`, under `scripts/with-postgres.ts`.
+ * Usage: `node scripts/run-tests.ts [--slow] [--serial] [FILE…]`, under `scripts/with-postgres.ts`.
  */
 await runMain(async () => {
   const args = process.argv.slice(2);
-  const files = args.filter((arg) => arg !== '--slow');
+  const files = args.filter((arg) => !arg.startsWith('--'));
   const startedAt = performance.now();
   const queue = files.length > 0 ? files : await findFiles();
   // Tests spend about half of their time waiting for processes, locks and browsers.
-  const processes = Array.from({ length: 2 * availableParallelism() }, () => runFiles(queue, printFile));
+  const length = args.includes('--serial') ? 1 : 2 * availableParallelism();
+  const processes = Array.from({ length }, () => runFiles(queue, printFile));
   const results = (await Promise.all(processes)).flat();
   if (args.includes('--slow')) printSlowest(results);
   printTotal(results, performance.now() - startedAt);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Config, loadConfig } from '../src/config.ts';
+import { directUrl } from '../src/database/connection.ts';
 import { StartupError } from '../src/errors.ts';
 import { runMain } from '../src/process.ts';
 import { type HeldDatabase, holdDatabase } from './support/embedded-postgres.ts';
@@ -24,7 +25,7 @@ await runMain(async () => {
   const database = config.databaseUrl === undefined ? await holdDatabase(config.dataDir) : undefined;
   try {
     const databaseUrl = database?.url ?? config.databaseUrl ?? '';
-    await migrateWhenReachable(databaseUrl);
+    await migrateWhenReachable(database?.url ?? directUrl(config));
     await runProcesses(config, databaseUrl, [stopped, lossOf(database)]);
   } finally {
     await database?.stop();

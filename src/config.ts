@@ -56,6 +56,7 @@ export function loadConfig(
   const reader = new EnvironmentReader(env);
   const variables = readVariables(reader);
   for (const name of required) reader.require(name);
+  if (variables.databaseDirectUrl !== undefined) reader.require('DATABASE_URL');
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
   return Object.freeze({
     ...variables,
@@ -141,9 +142,11 @@ function readVariables(env: EnvironmentReader) {
   const port = env.integer('PORT', 3000, { min: 0, max: 65_535 });
   return {
     /** The primary database (PostgreSQL 15 or newer); undefined for the embedded one in `dataDir`. */
-    databaseUrl: env.url('DATABASE_URL', ['postgres:', 'postgresql:']),
+    databaseUrl: env.databaseUrl('DATABASE_URL'),
+    /** The primary without the pooler that `databaseUrl` leads through; undefined if there is none. */
+    databaseDirectUrl: env.databaseUrl('DATABASE_DIRECT_URL'),
     /** A read-only replica for pages that may be slightly stale; undefined to read them from the primary. */
-    databaseReplicaUrl: env.url('DATABASE_REPLICA_URL', ['postgres:', 'postgresql:']),
+    databaseReplicaUrl: env.databaseUrl('DATABASE_REPLICA_URL'),
     /** Connections per process, including the queue's. The replica gets as many again. */
     databasePoolMax: env.integer('DATABASE_POOL_MAX', 10, { min: 6, max: 1000 }),
     /** The folder of the embedded database and the local mailbox, as an absolute path. */

@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import ipaddr from 'ipaddr.js';
+import { urlsOfHosts } from './database/hosts.ts';
 import { DEFAULT_LIMITS, type RateLimits, readLimits } from './limits.ts';
 
 const RSA_KEY = 'a file with an RSA key of at least 2048 bits, as PEM without a passphrase';
@@ -56,8 +57,7 @@ export class EnvironmentReader {
   url(name: string, protocols: readonly string[]): string | undefined {
     const value = this.#value(name);
     if (value === undefined) return undefined;
-    const protocol = URL.parse(value)?.protocol;
-    if (protocol !== undefined && protocols.includes(protocol)) return value;
+    if (urlsOfHosts(value).every((url) => protocols.includes(URL.parse(url)?.protocol ?? ''))) return value;
     this.#refuse(
       name,
       value,
@@ -79,6 +79,10 @@ export class EnvironmentReader {
       this.#refuse(name, file, `${RSA_KEY} (${error instanceof Error ? error.message : error})`);
     }
     return undefined;
+  }
+
+  databaseUrl(name: string): string | undefined {
+    return this.url(name, ['postgres:', 'postgresql:']);
   }
 
   /** Origins as browsers send them, without a path. */

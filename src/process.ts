@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
-import pg from 'pg';
 import { type Config, ConfigError } from './config.ts';
-import { connectionTo } from './database/connection.ts';
+import { connectionTo, directUrl } from './database/connection.ts';
+import { createClient } from './database/hosts.ts';
 import { isUnavailable } from './database/unavailable.ts';
 import { StartupError } from './errors.ts';
 import { databaseUnreachable } from './plugins/db.ts';
@@ -53,14 +53,16 @@ const REPORT_MS = 10_000;
  *
  * @throws StartupError if it does not within a minute, or at once if waiting does not help
  */
-export async function waitForDatabase({ databaseUrl = '', deadlines }: Config): Promise<void> {
+export async function waitForDatabase(config: Config): Promise<void> {
+  // A pooler accepts connections even if the database is away.
+  const databaseUrl = directUrl(config);
   const startedAt = Date.now();
   let reportAt = startedAt;
   const orphaned = () => process.exit(1);
   process.once('disconnect', orphaned);
   try {
     for (;;) {
-      const error = await tryToConnect(databaseUrl, deadlines);
+      const error = await tryToConnect(databaseUrl, config.deadlines);
       if (error === undefined) return;
       const failure = databaseUnreachable(databaseUrl, error);
       const now = Date.now();
@@ -79,7 +81,7 @@ export async function waitForDatabase({ databaseUrl = '', deadlines }: Config): 
 
 /** Returns why the database does not accept a connection; undefined if it does. */
 async function tryToConnect(databaseUrl: string, deadlines: Config['deadlines']): Promise<unknown> {
-  const client = new pg.Client(connectionTo(databaseUrl, deadlines, { name: 'pennypost start' }));
+  const client = createClient(connectionTo(databaseUrl, deadlines, { name: 'pennypost start' }));
   client.on('error', () => {}); // It may be lost before it is closed.
   try {
     await client.connect();

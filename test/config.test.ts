@@ -84,6 +84,16 @@ t.test('a missing or empty variable is reported if the command needs it', async 
   t.match(problemsOf({ DATABASE_URL: ' ' }, ['DATABASE_URL']), [/^DATABASE_URL: not set/]);
 });
 
+t.test(
+  'a database may have several hosts, and a direct URL only beside one that leads through a pooler',
+  async (t) => {
+    const url = 'postgres://user:pass@a,b:5433,[::1]/db?target_session_attrs=read-write';
+    t.equal(loadConfig({ DATABASE_URL: url }).databaseUrl, url);
+    t.match(problemsOf({ DATABASE_URL: 'postgres://user:secret@a,b:port/db' }), [/user:\*\*\*@a,b:port/]);
+    t.match(problemsOf({ DATABASE_DIRECT_URL: url }), [/^DATABASE_URL: not set/]);
+  },
+);
+
 t.test('passwords are masked in error messages', async (t) => {
   t.match(problemsOf({ DATABASE_URL: 'mysql://user:secret@host/db' }), [/"mysql:\/\/user:\*\*\*@host\/db"/]);
   for (const text of [

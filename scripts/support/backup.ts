@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import pg from 'pg';
+import { addressOf, createClient } from '../../src/database/hosts.ts';
 import { StartupError } from '../../src/errors.ts';
 import { databaseUnreachable } from '../../src/plugins/db.ts';
 
@@ -97,7 +97,7 @@ async function analyse(databaseUrl: string): Promise<string> {
 }
 
 async function query<Row extends object>(databaseUrl: string, sql: string): Promise<Row> {
-  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
+  const client = createClient({ ...addressOf(databaseUrl), connectionTimeoutMillis: 5_000 });
   client.on('error', () => {}); // The query fails too.
   try {
     await client.connect();

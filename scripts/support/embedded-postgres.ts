@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Config } from '../../src/config.ts';
+import { directUrl } from '../../src/database/connection.ts';
 import { StartupError } from '../../src/errors.ts';
 import { type Cluster, openCluster } from './postgres-cluster.ts';
 
@@ -12,14 +13,14 @@ const APPLICATION = 'pennypost';
 const START_LOCK = 7_366_998;
 
 /**
- * Runs a command with its database: `DATABASE_URL`, or the embedded one in `DATA_DIR`, which is started and stopped unless
+ * Runs a command with its database: `DATABASE_DIRECT_URL` or `DATABASE_URL`, or the embedded one in `DATA_DIR`, which is started and stopped unless
  * it is already running.
  */
 export async function withDatabase(
-  config: Pick<Config, 'databaseUrl' | 'dataDir'>,
+  config: Pick<Config, 'databaseUrl' | 'databaseDirectUrl' | 'dataDir'>,
   use: (databaseUrl: string) => Promise<void>,
 ): Promise<void> {
-  if (config.databaseUrl !== undefined) return use(config.databaseUrl);
+  if (config.databaseUrl !== undefined) return use(directUrl(config));
   const cluster = await openCluster(config.dataDir);
   try {
     await use(await createDatabase(cluster));

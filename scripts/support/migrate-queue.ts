@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { getMigrationPlans, PgBoss } from 'pg-boss';
+import { addressOf } from '../../src/database/hosts.ts';
 import type { Schema } from '../../src/database/schema.ts';
 import { installedQueueSchema, QUEUE_SCHEMA } from '../../src/queue/boss.ts';
 import { queueContracts } from '../../src/queue/contracts.ts';
@@ -21,7 +22,7 @@ export async function migrateQueue(
     report(`applied   version ${QUEUE_SCHEMA} of the queue's schema`);
   }
   const boss = new PgBoss({
-    connectionString: databaseUrl,
+    ...addressOf(databaseUrl),
     max: 1,
     supervise: false,
     schedule: false,

@@ -2,6 +2,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pRetry from 'p-retry';
 import pg from 'pg';
+import { addressOf } from '../../src/database/hosts.ts';
 import { appliedMigrations, loadMigrations, type SchemaMigration } from '../../src/database/migrator.ts';
 import type { Schema } from '../../src/database/schema.ts';
 import { StartupError } from '../../src/errors.ts';
@@ -184,7 +185,7 @@ export async function withMigrations(
 ): Promise<void> {
   const loaded = await loadMigrations(folder);
   const pool = new pg.Pool({
-    connectionString: databaseUrl,
+    ...addressOf(databaseUrl),
     application_name: 'pennypost migrate',
     max: 1, // The session has a lock and settings.
     idleTimeoutMillis: 0,

@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import pg from 'pg';
+import { addressOf, createClient } from '../../src/database/hosts.ts';
 import type { Schema } from '../../src/database/schema.ts';
 import { installedQueueSchema, QUEUE_SCHEMA } from '../../src/queue/boss.ts';
 import { type MigrateOptions, type Report, type Step, TRIES, withMigrations } from './migrate.ts';
@@ -91,7 +91,7 @@ async function tryAll(db: Kysely<Schema>, databaseUrl: string, trials: readonly 
 async function cancelLate(trx: Transaction<Schema>, databaseUrl: string): Promise<{ clear(): void }> {
   const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx);
   const timer = setTimeout(async () => {
-    const other = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: LOCK_MS });
+    const other = createClient({ ...addressOf(databaseUrl), connectionTimeoutMillis: LOCK_MS });
     await other.connect();
     await other.query('select pg_cancel_backend($1)', [rows[0]?.pid]);
     await other.end();

@@ -51,7 +51,12 @@ export async function canEnter(folder: string, identity: Identity): Promise<bool
   }
 }
 
-async function findIdentity(): Promise<Identity> {
+/**
+ * Finds the user to run PostgreSQL's programs as.
+ *
+ * @throws StartupError if there is none and none can be created
+ */
+export async function findIdentity(): Promise<Identity> {
   if (process.getuid?.() !== 0) return {};
   const found = await lookUp('postgres').catch(() => undefined);
   if (found !== undefined) return found;

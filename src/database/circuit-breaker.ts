@@ -13,6 +13,8 @@ export interface DatabaseUse {
   readonly isVital: boolean;
   /** Whether it has had a connection. */
   hasBegun: boolean;
+  /** The one that let it begin. */
+  breaker?: CircuitBreaker;
   /** Whether it failed because the database was away, locked or too slow. */
   hasFailed: boolean;
 }
@@ -36,6 +38,7 @@ export class CircuitBreaker {
     this.check(use);
     if (this.#isFailing(use.route)) this.#probe = use;
     use.hasBegun = true;
+    use.breaker = this;
   }
 
   /** Records how a request ended that had begun. */

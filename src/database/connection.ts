@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Socket } from 'node:net';
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { ClientConfig } from 'pg';
+import type { PoolConfig } from 'pg';
+import { addressOf } from './hosts.ts';
 import type { Schema } from './schema.ts';
 
 /** How long the database may take, in milliseconds. */
@@ -30,33 +31,50 @@ const KEEPALIVE_MS = 5_000;
 /** How long the other side may take to close a connection that we have ended. */
 const ENDING_MS = 1_000;
 
+/** Where the database is. */
+interface Addresses {
+  readonly databaseUrl: string | undefined;
+  readonly databaseDirectUrl: string | undefined;
+}
+
+/** The URL for what needs a session of its own: LISTEN, advisory locks, settings of a session, and long statements. */
+export function directUrl({ databaseUrl = '', databaseDirectUrl = databaseUrl }: Addresses): string {
+  return databaseDirectUrl;
+}
+
+/** Whether the application's other connections lead through a pooler, which gives each transaction another session. */
+export function isPooled({ databaseDirectUrl }: Addresses): boolean {
+  return databaseDirectUrl !== undefined;
+}
+
 /**
  * Options of a connection that cannot hang: see `Deadlines`.
  *
  * @param options.name for `pg_stat_activity`
- * @param options.statements `long` for background work, `any` for commands, whose statements may take as long as they need
+ * @param options.statements `long` for background work, `any` for commands, whose statements may take as long as they need,
+ *   `pooled` for a pooler, which does not pass PostgreSQL's bounds on and has them in its own configuration
  */
 export function connectionTo(
-  connectionString: string,
+  url: string,
   deadlines: Deadlines,
-  { name, statements = 'short' }: { name: string; statements?: 'short' | 'long' | 'any' },
+  { name, statements = 'short' }: { name: string; statements?: 'short' | 'long' | 'any' | 'pooled' },
 ) {
   const { connectMs, lockMs, statementMs, answerMs, idleInTransactionMs } = deadlines;
   const isLong = statements === 'long';
   return {
-    connectionString,
+    ...addressOf(url),
     application_name: name,
     connectionTimeoutMillis: connectMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEPALIVE_MS,
     stream: openSocket,
-    ...(statements !== 'any' && {
+    ...(statements !== 'any' && { query_timeout: isLong ? LONG_MS : answerMs }),
+    ...((statements === 'short' || isLong) && {
       lock_timeout: lockMs,
       statement_timeout: isLong ? LONG_MS : statementMs,
-      query_timeout: isLong ? LONG_MS : answerMs,
       idle_in_transaction_session_timeout: idleInTransactionMs,
     }),
-  } satisfies ClientConfig;
+  } satisfies PoolConfig;
 }
 
 const longStatements = new AsyncLocalStorage<true>();

@@ -16,7 +16,8 @@ export interface NamingClient extends PostgresPoolClient {
   query<R>(statement: Statement): Promise<PostgresQueryResult<R>>;
 }
 
-interface Statement {
+/** A statement that may be prepared. */
+export interface Statement {
   readonly text: string;
   readonly values: unknown[];
   /** Prepares it under this name. */
@@ -40,8 +41,14 @@ export interface NamingPool extends PostgresPool {
  * Wraps a pool so that its connections prepare statements they run often. PostgreSQL then parses and plans each only once.
  * Statements are identified by their text, so values should be parameters. A connection that did not answer in time is
  * closed.
+ *
+ * @param options.maxPrepared per connection; 0 for a pooler, which gives each transaction another session
  */
-export function preparing(pool: NamingPool, timeLeft: TimeLeft = () => undefined): PostgresPool {
+export function preparing(
+  pool: NamingPool,
+  timeLeft: TimeLeft = () => undefined,
+  { maxPrepared = MAX_PREPARED } = {},
+): PostgresPool {
   const clients = new WeakMap<NamingClient, PostgresPoolClient>();
   return {
     options: pool.options,
@@ -50,7 +57,7 @@ export function preparing(pool: NamingPool, timeLeft: TimeLeft = () => undefined
     async connect() {
       const left = timeLeft();
       const client = await (left === undefined ? pool.connect() : connectWithin(pool, left));
-      const known = clients.get(client) ?? new PreparingClient(client, timeLeft);
+      const known = clients.get(client) ?? new PreparingClient(client, timeLeft, maxPrepared);
       clients.set(client, known);
       return known;
     },
@@ -78,13 +85,15 @@ async function connectWithin(pool: NamingPool, ms: number): Promise<NamingClient
 class PreparingClient implements PostgresPoolClient {
   readonly #client: NamingClient;
   readonly #timeLeft: TimeLeft;
+  readonly #maxPrepared: number;
   #loss: Error | undefined;
   readonly #runs = new Map<string, number>();
   readonly #names = new Map<string, string>();
 
-  constructor(client: NamingClient, timeLeft: TimeLeft) {
+  constructor(client: NamingClient, timeLeft: TimeLeft, maxPrepared: number) {
     this.#client = client;
     this.#timeLeft = timeLeft;
+    this.#maxPrepared = maxPrepared;
   }
 
   get processID(): number {
@@ -125,7 +134,7 @@ class PreparingClient implements PostgresPoolClient {
 
   #nameOf(sql: string): string | undefined {
     const name = this.#names.get(sql);
-    if (name !== undefined || this.#names.size >= MAX_PREPARED || !isPreparable(sql)) return name;
+    if (name !== undefined || this.#names.size >= this.#maxPrepared || !isPreparable(sql)) return name;
     const runs = (this.#runs.get(sql) ?? 0) + 1;
     if (runs < PREPARE_AFTER) {
       if (this.#runs.size > MAX_PREPARED) this.#runs.clear();

@@ -3,13 +3,14 @@ import fp from 'fastify-plugin';
 import { Kysely, type LogEvent, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { CircuitBreaker } from '../database/circuit-breaker.ts';
-import { connectionTo, longAnswerMs } from '../database/connection.ts';
+import { connectionTo, isPooled, longAnswerMs } from '../database/connection.ts';
 import { waitAtMost } from '../database/deadline.ts';
 import { Gate } from '../database/gate.ts';
 import { gated } from '../database/gated-pool.ts';
 import { connectionName, pendingMigrations } from '../database/migrator.ts';
 import { OutageLog } from '../database/outage-log.ts';
 import { type NamingPool, preparing } from '../database/prepared-statements.ts';
+import { replicaOrPrimary } from '../database/replica.ts';
 import type { Schema } from '../database/schema.ts';
 import { OutOfTime } from '../database/unavailable.ts';
 import { maskPassword } from '../environment-reader.ts';
@@ -52,7 +53,8 @@ export default fp<{ clock?: Clock | undefined }>(
     // Outside of the request that noticed the outage, which has a deadline.
     const probe = () => app.work.exit(() => sql`select`.execute(reserved));
     app.decorate('outages', new OutageLog(app.log, probe));
-    app.decorate('readDb', createReplica(app, pool, turns) ?? db);
+    const replica = createReplica(app, { primary: pool, reserved });
+    app.decorate('readDb', replica === undefined ? db : createDb(app, turns(replica)));
     app.addHook('onClose', async () => {
       await app.outages.close();
       const all = new Set([db, reserved, app.readDb]);
@@ -77,7 +79,7 @@ function createPool(
   { max, clock }: { max: number; clock?: Clock | undefined },
 ): pg.Pool {
   const { config, role } = app;
-  const statements = role === 'command' ? 'any' : 'short';
+  const statements = role === 'command' ? 'any' : isPooled(config) ? 'pooled' : 'short';
   const pool = new pg.Pool({
     ...connectionTo(url, config.deadlines, { name: connectionName(role), statements }),
     max,
@@ -88,22 +90,23 @@ function createPool(
   return pool;
 }
 
-/** Makes a function that bounds who waits for a pool. Requests of a route that keeps failing share one circuit breaker. */
+/** Makes a function that bounds who waits for a pool. Each has a circuit breaker, so that the replica serves without the primary. */
 function takeTurns(app: FastifyInstance) {
-  const breaker = new CircuitBreaker();
   app.addHook('onResponse', ({ databaseUse }, _reply, done) => {
-    if (databaseUse?.hasBegun) breaker.end(databaseUse);
+    databaseUse?.breaker?.end(databaseUse);
     done();
   });
   const currentUse = () => app.work.getStore()?.databaseUse;
   const waitMs = app.config.deadlines.connectMs;
   return (pool: NamingPool): NamingPool =>
-    gated(pool, { gate: new Gate(poolSize(app)), breaker, currentUse, waitMs });
+    gated(pool, { gate: new Gate(poolSize(app)), breaker: new CircuitBreaker(), currentUse, waitMs });
 }
 
 function createDb(app: FastifyInstance, pool: NamingPool): Kysely<Schema> {
   return new Kysely<Schema>({
-    dialect: new PostgresDialect({ pool: preparing(pool, () => timeLeft(app)) }),
+    dialect: new PostgresDialect({
+      pool: preparing(pool, () => timeLeft(app), isPooled(app.config) ? { maxPrepared: 0 } : {}),
+    }),
     log: logSlowQueries(app),
   });
 }
@@ -117,50 +120,38 @@ function timeLeft({ work }: FastifyInstance): number | undefined {
   return left;
 }
 
-/** How long to use the primary after the replica was unreachable, before trying it again. */
-const REPLICA_RETRY_MS = 5_000;
-
 function createReplica(
   app: FastifyInstance,
-  primary: pg.Pool,
-  turns: (pool: NamingPool) => NamingPool,
-): Kysely<Schema> | undefined {
-  const { databaseReplicaUrl } = app.config;
-  if (databaseReplicaUrl === undefined) return undefined;
-  const replica = createPool(app, databaseReplicaUrl, { max: poolSize(app) });
-  let usePrimaryUntil = Number.NEGATIVE_INFINITY;
-  const either: NamingPool = {
-    options: replica.options,
-    end: () => replica.end(),
-    async connect() {
-      if (performance.now() < usePrimaryUntil) return primary.connect();
-      try {
-        return await replica.connect();
-      } catch (error) {
-        usePrimaryUntil = performance.now() + REPLICA_RETRY_MS;
-        app.log.warn({ err: error }, 'the replica is unreachable, reading from the primary');
-        return primary.connect();
-      }
+  { primary, reserved }: { primary: pg.Pool; reserved: Kysely<Schema> },
+): NamingPool | undefined {
+  const { config, log } = app;
+  if (config.databaseReplicaUrl === undefined) return undefined;
+  return replicaOrPrimary({
+    replica: createPool(app, config.databaseReplicaUrl, { max: poolSize(app) }),
+    primary,
+    async position() {
+      const { rows } = await sql<{ lsn: string }>`select pg_current_wal_lsn() as lsn`.execute(reserved);
+      return rows[0]?.lsn ?? '0/0';
     },
-  };
-  return createDb(app, turns(either));
+    onFallback: (err) => log.warn({ err }, 'reading from the primary instead of the replica'),
+  });
 }
 
 /**
  * Workers commit without waiting for the disk. PostgreSQL writes its log in order, so a power cut loses at most the last
  * moment of claims and results, and those jobs run again. The mail ledger commits synchronously, which also flushes
- * everything before it. See ADR 8.
+ * everything before it. A pooler would give the setting to other processes' transactions too. See ADR 8.
  */
 const COMMIT_ASYNCHRONOUSLY = 'set synchronous_commit = off';
 
 async function prepareSession(
   client: pg.ClientBase,
-  { role, outages }: FastifyInstance,
+  { config, role, outages }: FastifyInstance,
   clock: Clock | undefined,
 ): Promise<void> {
   // The pool only handles errors of idle clients. An unhandled error between two statements would end the process.
   client.on('error', (error) => outages.report(error));
-  if (role === 'worker') await client.query(COMMIT_ASYNCHRONOUSLY);
+  if (role === 'worker' && !isPooled(config)) await client.query(COMMIT_ASYNCHRONOUSLY);
   if (clock !== undefined) await client.query(enableClockOverride());
 }
 

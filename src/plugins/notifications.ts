@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
-import pg from 'pg';
-import { connectionTo } from '../database/connection.ts';
+import type pg from 'pg';
+import { connectionTo, directUrl } from '../database/connection.ts';
+import { createClient } from '../database/hosts.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -69,8 +70,8 @@ async function listen(app: FastifyInstance, channel: string, listener: Listener)
 }
 
 async function connect({ config, role, outages }: FastifyInstance, channel: string, { onMessage }: Listener) {
-  const client = new pg.Client(
-    connectionTo(config.databaseUrl ?? '', config.deadlines, { name: `pennypost ${role} listener` }),
+  const client = createClient(
+    connectionTo(directUrl(config), config.deadlines, { name: `pennypost ${role} listener` }),
   );
   client.on('error', (error) => outages.report(error));
   client.on('notification', ({ payload = '' }) => onMessage(payload));

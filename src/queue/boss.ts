@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { type Clock, enableClockOverride, PgBoss } from 'pg-boss';
 import manifest from 'pg-boss/package.json' with { type: 'json' };
-import { connectionTo } from '../database/connection.ts';
+import { connectionTo, directUrl } from '../database/connection.ts';
+import { connectionName } from '../database/migrator.ts';
 import type { Db } from '../database/schema.ts';
 import { StartupError } from '../errors.ts';
 
@@ -34,11 +35,12 @@ export async function createBoss(app: FastifyInstance, clock: Clock | undefined)
   }
   const isWorker = app.role === 'worker' || app.role === 'web-and-worker';
   const boss = new PgBoss({
-    ...connectionTo(app.config.databaseUrl ?? '', app.config.deadlines, {
-      name: `pennypost ${app.role} queue`,
+    ...connectionTo(directUrl(app.config), app.config.deadlines, {
+      name: connectionName(app.role),
       statements: 'long', // It deletes old jobs.
     }),
-    max: QUEUE_CONNECTIONS,
+    // For its pool, whose types pg-boss does not know. By an open connection `npm run migrate` sees a process behind a pooler.
+    ...{ max: QUEUE_CONNECTIONS, min: QUEUE_CONNECTIONS },
     // Without it, pg-boss refuses a newer schema. With it, it leaves a newer schema alone.
     migrate: installed > QUEUE_SCHEMA,
     supervise: isWorker,

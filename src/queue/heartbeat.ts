@@ -1,6 +1,6 @@
 import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
-import type { Deadlines } from '../database/connection.ts';
+import { type Deadlines, directUrl } from '../database/connection.ts';
 import type { ClaimKey } from './claim.ts';
 
 /** What a worker does at the moment. */
@@ -73,10 +73,9 @@ export class Heartbeat {
   #start(): Thread {
     const { config, outages, log } = this.#app;
     const { workerId, session } = this.#options;
-    const { databaseUrl = '', deadlines } = config;
     const workerData: ThreadData = {
-      databaseUrl,
-      deadlines,
+      databaseUrl: directUrl(config),
+      deadlines: config.deadlines,
       workerId,
       session,
       report: this.#options.report(),

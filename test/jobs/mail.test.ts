@@ -69,6 +69,19 @@ t.test(
   },
 );
 
+t.test(
+  'the token is on disk before the mail leaves, although workers do not wait for the disk',
+  async (t) => {
+    const app = await build(t);
+    const { id: userId } = await createUser(app, { isConfirmed: false });
+    await app.db.transaction().execute(async (trx) => {
+      await sql`set local synchronous_commit = off`.execute(trx);
+      await prepareMail(trx, randomUUID(), { template: 'confirm-account', userId });
+      t.match((await sql`show synchronous_commit`.execute(trx)).rows, [{ synchronous_commit: 'on' }]);
+    });
+  },
+);
+
 t.test('the owner of a taken address is told that someone tried to register it', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });

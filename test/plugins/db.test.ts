@@ -3,10 +3,13 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import t from 'tap';
 import { withLongStatements } from '../../src/database/connection.ts';
+import { connectionName } from '../../src/database/migrator.ts';
 import { OutOfTime } from '../../src/database/unavailable.ts';
 import { jobs } from '../../src/jobs/index.ts';
 import { build, testConfig } from '../support/build.ts';
+import { createDatabase } from '../support/database.ts';
 import { captureLog } from '../support/log.ts';
+import { FaultyProxy } from '../support/proxy.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 t.test('a slow query is logged with its SQL, duration and cause, but without parameters', async (t) => {
@@ -27,11 +30,11 @@ t.test('a slow query is logged with its SQL, duration and cause, but without par
   t.notMatch(JSON.stringify(slow), 'secretname');
 });
 
-/** The connections of each role besides its pool's. The one for health checks has the pool's name. */
+/** The connections of each role besides its pool's. Those for health checks and the queue have the pool's name. */
 const SEPARATE = {
-  web: ['web', 'web queue'],
-  worker: ['worker listener', 'worker queue', 'heartbeat'],
-  'web-and-worker': ['web-and-worker', 'web-and-worker listener', 'web-and-worker queue', 'heartbeat'],
+  web: ['web', 'web'],
+  worker: ['worker listener', 'worker', 'heartbeat'],
+  'web-and-worker': ['web-and-worker', 'web-and-worker', 'web-and-worker listener', 'heartbeat'],
 };
 
 for (const [role, separate] of Object.entries(SEPARATE) as [keyof typeof SEPARATE, string[]][]) {
@@ -58,6 +61,31 @@ for (const [role, separate] of Object.entries(SEPARATE) as [keyof typeof SEPARAT
     t.same(await connections(), all);
   });
 }
+
+t.test('behind a pooler, what needs a session goes around it, and no other changes one', async (t) => {
+  const direct = await createDatabase(t);
+  const pooler = await FaultyProxy.open(t, direct);
+  const env = { DATABASE_URL: pooler.url, DATABASE_DIRECT_URL: direct, DATABASE_POOL_MAX: '6' };
+  const app = await build(t, env, { role: 'worker' });
+  await app.queue.work(jobs, { concurrency: 2 });
+  for (let run = 0; run < 20; run += 1) await sql`select ${run}::int`.execute(app.db);
+  const { rows } = await sql`
+    select name from pg_settings where source in ('client', 'session') and name ~ 'timeout|commit'
+    union all select statement from pg_prepared_statements
+  `.execute(app.db);
+  t.same(rows, []);
+
+  const observer = await build(t, { DATABASE_URL: direct });
+  await pooler.refuse();
+  await waitFor(async () => {
+    const { rows } = await sql<{ name: string }>`
+      select application_name as name from pg_stat_activity
+      where datname = current_database() and application_name !~ '^pennypost web' order by name
+    `.execute(observer.db);
+    const direct = ['pennypost heartbeat', connectionName('worker'), 'pennypost worker listener'];
+    return direct.join() === rows.map(({ name }) => name).join();
+  }, 'only the connections for LISTEN, heartbeats and the queue are direct');
+});
 
 t.test('a statement that takes long is cancelled, unless it is meant to', async (t) => {
   const deadlines = { ...testConfig({}).deadlines, statementMs: 100, answerMs: 60_000 };

@@ -12,9 +12,20 @@ root.teardown(async () => (await browser)?.close());
 /** Only ends tests that hang. Playwright's 30 s are too short for a busy machine. */
 const LIMIT_MS = 120_000;
 
-/** Listens on loopback. Returns the site's address. */
-export function listen(app: FastifyInstance): Promise<string> {
-  return app.listen({ host: '127.0.0.1', port: 0 });
+/**
+ * Listens on loopback, or leaves that to other processes if `npm run ha` runs the tests. Returns the site's address.
+ *
+ * @param options.worksQueues whether the test is the worker itself
+ */
+export async function listen(
+  t: Test,
+  app: FastifyInstance,
+  options: { worksQueues?: boolean } = {},
+): Promise<string> {
+  if (process.env.TEST_PGBOUNCER_PORT === undefined) return app.listen({ host: '127.0.0.1', port: 0 });
+  const { startFleet } = await import('./fleet.ts');
+  await app.ready();
+  return startFleet(t, app, options);
 }
 
 /**

@@ -24,12 +24,23 @@ export const COSTLY_HASHING = { config: { passwordHashing: loadConfig({}).passwo
 /** The configuration for an environment, with quiet logs and no mail server by default. */
 export function testConfig(env: Record<string, string | undefined>): Config {
   return {
-    ...loadConfig({ LOG_LEVEL: 'silent', SMTP_URL: NO_MAIL_SERVER, ...env }),
+    ...loadConfig({ LOG_LEVEL: 'silent', SMTP_URL: NO_MAIL_SERVER, ...env, ...pooled(env) }),
     pageCache: NO_PAGE_CACHE,
     maxEventLoopDelayMs: 0, // On a busy machine, tests would be refused.
     deadlines: PATIENT,
     passwordHashing: CHEAP_HASHING,
   };
+}
+
+/** Leads the tests' databases through PgBouncer, if `npm run ha` has started one. */
+function pooled({ DATABASE_URL }: Record<string, string | undefined>) {
+  const { TEST_PGBOUNCER_PORT, TEST_POSTGRES_URL = '' } = process.env;
+  if (TEST_PGBOUNCER_PORT === undefined || DATABASE_URL === undefined) return {};
+  const [url, direct] = [new URL(DATABASE_URL), new URL(DATABASE_URL)];
+  direct.port = new URL(TEST_POSTGRES_URL).port;
+  if (url.port !== direct.port && url.port !== TEST_PGBOUNCER_PORT) return {}; // Another server, or a test's proxy.
+  url.port = TEST_PGBOUNCER_PORT;
+  return { DATABASE_URL: url.href, DATABASE_DIRECT_URL: direct.href };
 }
 
 /** Builds and readies the application with its own database. It closes with the test. */

@@ -115,7 +115,10 @@ function accountOf(payload: PayloadOf<typeof mailQueue>): RawBuilder<unknown> {
     where change.id = ${payload.emailChangeId}`;
 }
 
-/** Extends the earlier token, or else inserts a new one. Nothing if the mail is not sent. */
+/**
+ * Extends the earlier token, or else inserts a new one. Nothing if the mail is not sent. Commits synchronously, because after a
+ * power cut or a failover a mail that has left needs its token.
+ */
 function writeToken(
   payload: PayloadOf<typeof mailQueue>,
   { hash, purpose, earlier }: { hash: Buffer; purpose: TokenPurpose; earlier: string | undefined },
@@ -126,7 +129,8 @@ function writeToken(
   const expiresAt = sql`now() + make_interval(secs => ${LIFETIMES[purpose]})`;
   return sql`
     recipient as (
-      select account_id, email from found where email is not null and owner_id is null and not is_delivered
+      select account_id, email from found, set_config('synchronous_commit', 'on', true)
+      where email is not null and owner_id is null and not is_delivered
       ${exportId === null ? sql`` : sql`and exists (select from data_exports where id = ${exportId})`}
     ), renewed as (
       update mailed_tokens set expires_at = ${expiresAt} from recipient

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../support/folder.ts';
 
 t.test('the application owns its database and has no other rights in the cluster', async (t) => {
   const dataDir = await temporaryFolder(t);
-  await withDatabase({ databaseUrl: undefined, dataDir }, async (url) => {
+  await withDatabase({ databaseUrl: undefined, databaseDirectUrl: undefined, dataDir }, async (url) => {
     await migrateToLatest(url, () => {});
     const app = buildApp(testConfig({ DATABASE_URL: url }), { role: 'command' });
     await app.ready();

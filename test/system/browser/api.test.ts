@@ -6,7 +6,7 @@ import { createUser, PASSWORD } from '../../support/factories.ts';
 t.test('a user creates a token, reads the documentation, and a program uses the token', async (t) => {
   const app = await build(t);
   await createUser(app);
-  const site = await listen(app);
+  const site = await listen(t, app);
 
   for (const look of LOOKS) {
     const page = await openPage(t, look);

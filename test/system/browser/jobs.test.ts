@@ -18,7 +18,7 @@ t.test('an operator finds a dead letter and redrives it, and pages refresh thems
   t.teardown(() => app.close());
   await app.ready();
   await createUser(app, { username: 'boss', role: 'Administrator' });
-  const site = await listen(app);
+  const site = await listen(t, app, { worksQueues: true });
 
   const failing = defineJob(mailQueue, async () => {
     throw new PermanentFailure('550 5.1.1 No such user here');
@@ -71,7 +71,7 @@ t.test('the export page updates its progress without a click', async (t) => {
     insert into posts (author_id, body, body_html)
     select ${john.id}, 'Post ' || n, '' from generate_series(1, 20) as n
   `.execute(app.db);
-  const site = await listen(app);
+  const site = await listen(t, app, { worksQueues: true });
   const page = await openPage(t);
   await page.goto(`${site}/auth/login`);
   await page.fill('#email', john.email);

@@ -8,7 +8,7 @@ import { writeComments, writePosts } from '../../support/writing.ts';
 
 async function setUp(t: Test): Promise<{ app: FastifyInstance; site: string }> {
   const app = await build(t);
-  const site = await listen(app);
+  const site = await listen(t, app);
   return { app, site };
 }
 

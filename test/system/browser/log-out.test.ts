@@ -5,7 +5,7 @@ import { createUser } from '../../support/factories.ts';
 
 t.test('after logging out, Back shows no private page', async (t) => {
   const app = await build(t);
-  const site = await listen(app);
+  const site = await listen(t, app);
   const john = await createUser(app);
   await app.db.updateTable('users').set({ location: 'A secret place' }).where('id', '=', john.id).execute();
   const page = await openPage(t);

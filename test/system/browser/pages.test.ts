@@ -56,7 +56,7 @@ t.test(
       COMMENTS_PER_PAGE: '3',
       DATA_DIR: t.testdir(),
     });
-    const site = await listen(app);
+    const site = await listen(t, app);
     const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
     // Every page of theirs says so.
     await app.db
@@ -157,7 +157,7 @@ t.test('the style sheet and the module are small', async (t) => {
 
 t.test('an empty site welcomes its first visitor and explains how to become Administrator', async (t) => {
   const app = await build(t);
-  const site = await listen(app);
+  const site = await listen(t, app);
   const page = await openPage(t, { viewport: { width: 320, height: 700 } });
   const response = await page.goto(site);
   t.equal(await page.textContent('h1'), 'Welcome to your new Pennypost');
@@ -173,7 +173,7 @@ t.test('an empty site welcomes its first visitor and explains how to become Admi
 
 t.test('first steps help a newcomer to follow people and to write, until both are done', async (t) => {
   const app = await build(t);
-  const site = await listen(app);
+  const site = await listen(t, app);
   const author = await createUser(app, { username: 'author' });
   await writePosts(app, author);
   const newcomer = await createUser(app, { username: 'newcomer' });

@@ -34,7 +34,7 @@ t.test(
   async (t) => {
     const app = buildApp(testConfig({ DATABASE_URL: await createDatabase(t) }));
     t.teardown(() => app.close());
-    const site = await listen(app);
+    const site = await listen(t, app);
     await createUser(app, { username: 'susan' });
     const page = await openPage(t, { javaScriptEnabled: false });
 

@@ -19,7 +19,7 @@ for (const javaScriptEnabled of [true, false]) {
       t.teardown(() => Promise.all([web.close(), worker.close()]));
       await worker.ready();
       await worker.queue.work([mail], { concurrency: 4 });
-      const site = await listen(web);
+      const site = await listen(t, web);
       const page = await openPage(t, {
         javaScriptEnabled,
         viewport: { width: 320, height: 700 },

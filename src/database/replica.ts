@@ -1,0 +1,137 @@
+import type { PostgresCursor, PostgresQueryResult } from 'kysely';
+import pg from 'pg';
+import type { NamingClient, NamingPool, Statement } from './prepared-statements.ts';
+import { isUnavailable } from './unavailable.ts';
+
+/** How long to read from the primary after the replica failed, before it is tried again. */
+const RETRY_MS = 5_000;
+
+/** How far the replica may be behind, and how often that is checked. As long as a visitor's page may be cached. */
+const MAX_LAG_MS = 2_000;
+
+interface Options {
+  readonly replica: pg.Pool;
+  readonly primary: NamingPool;
+  /** Where the primary's log ends now. */
+  position(): Promise<string>;
+  /** Told why reads go to the primary for a while. */
+  onFallback(reason: unknown): void;
+}
+
+/**
+ * A pool that reads from the replica, or from the primary while the replica is away or behind. A statement that fails because
+ * the replica is lost runs again on the primary, so only reads may use it, each without a transaction.
+ */
+export function replicaOrPrimary({ replica, primary, position, onFallback }: Options): NamingPool {
+  const readers = new WeakMap<NamingClient, NamingClient>();
+  let usePrimaryUntil = Number.NEGATIVE_INFINITY;
+  let isBehind = false;
+  let reached: string | undefined;
+
+  const fallBack = (error: unknown) => {
+    usePrimaryUntil = performance.now() + RETRY_MS;
+    onFallback(error);
+  };
+  const checkLag = async () => {
+    const wasBehind = isBehind;
+    isBehind = reached !== undefined && (await hasNotReplayed(replica, reached));
+    if (isBehind && !wasBehind) onFallback(new Error(`it is more than ${MAX_LAG_MS} ms behind`));
+    // While the primary is away, nothing is known.
+    reached = await position().catch(() => undefined);
+  };
+  const checking = setInterval(() => void checkLag(), MAX_LAG_MS).unref();
+
+  return {
+    options: replica.options,
+    end() {
+      clearInterval(checking);
+      return replica.end();
+    },
+    async connect() {
+      if (isBehind || performance.now() < usePrimaryUntil) {
+        try {
+          return await primary.connect();
+        } catch {
+          // An old page is better than none.
+        }
+      }
+      try {
+        const client: NamingClient = await replica.connect();
+        const reader = readers.get(client) ?? new Reader(client, primary, fallBack);
+        readers.set(client, reader);
+        return reader;
+      } catch (error) {
+        fallBack(error);
+        return primary.connect();
+      }
+    },
+  };
+}
+
+/** A replica that cannot be asked shows that itself when it is used. One that has been promoted is not behind. */
+async function hasNotReplayed(replica: pg.Pool, position: string): Promise<boolean> {
+  const text = 'select pg_last_wal_replay_lsn() < $1::pg_lsn as "isBehind"';
+  const statement = { text, values: [position], query_timeout: MAX_LAG_MS };
+  const { rows } = await replica.query(statement).catch(() => ({ rows: [] }));
+  return rows[0]?.isBehind ?? false;
+}
+
+/** A connection to the replica whose statements run on the primary if it is lost. */
+class Reader implements NamingClient {
+  readonly #client: NamingClient;
+  readonly #primary: NamingPool;
+  readonly #onLoss: (error: unknown) => void;
+  #isLost = false;
+
+  constructor(client: NamingClient, primary: NamingPool, onLoss: (error: unknown) => void) {
+    this.#client = client;
+    this.#primary = primary;
+    this.#onLoss = onLoss;
+  }
+
+  query<R>(sql: string, parameters: ReadonlyArray<unknown>): Promise<PostgresQueryResult<R>>;
+  query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
+  query<R>(statement: Statement): Promise<PostgresQueryResult<R>>;
+  query<R>(
+    query: string | PostgresCursor<R> | Statement,
+    parameters: ReadonlyArray<unknown> = [],
+  ): Promise<PostgresQueryResult<R>> | PostgresCursor<R> {
+    if (typeof query === 'string') return this.#read({ text: query, values: [...parameters] });
+    return 'text' in query ? this.#read(query) : this.#client.query(query);
+  }
+
+  release(destroy = false): void {
+    this.#client.release(destroy || this.#isLost);
+  }
+
+  async #read<R>(statement: Statement): Promise<PostgresQueryResult<R>> {
+    const startedAt = performance.now();
+    const left = statement.query_timeout;
+    // Half of the time is for the primary.
+    const first = left === undefined ? statement : { ...statement, query_timeout: Math.ceil(left / 2) };
+    try {
+      if (!this.#isLost) return await this.#client.query(first);
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      this.#isLost = !(error instanceof pg.DatabaseError);
+      this.#onLoss(error);
+    }
+    const rest = left && Math.max(1, Math.ceil(left - (performance.now() - startedAt)));
+    return readFrom(this.#primary, { ...statement, query_timeout: rest });
+  }
+}
+
+async function readFrom<R>(pool: NamingPool, statement: Statement): Promise<PostgresQueryResult<R>> {
+  const client = await pool.connect();
+  let isLost = true;
+  try {
+    const result = await client.query<R>(statement);
+    isLost = false;
+    return result;
+  } catch (error) {
+    isLost = !(error instanceof pg.DatabaseError);
+    throw error;
+  } finally {
+    client.release(isLost);
+  }
+}
