@@ -20,3 +20,21 @@ export function transact<Result>(
     shouldRetry: ({ error }) => 'code' in error && VICTIM.has(error.code),
   });
 }
+
+/**
+ * Runs such a transaction again and again until it changes nothing, so that none holds its locks for long.
+ *
+ * @param run returns how many rows it has changed
+ * @param options.signal stops between two transactions
+ */
+export async function inBatches(
+  db: Kysely<Schema>,
+  run: (trx: Transaction<Schema>) => Promise<number>,
+  { signal }: { signal: AbortSignal },
+): Promise<void> {
+  let changed: number;
+  do {
+    signal.throwIfAborted();
+    changed = await transact(db, run);
+  } while (changed > 0);
+}

@@ -1,22 +1,19 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
-import { transact } from '../../database/transaction.ts';
+import { inBatches } from '../../database/transaction.ts';
 
 /** Rows per transaction, so that none holds its locks for long. */
 const BATCH = 1_000;
 
-interface Work {
-  readonly db: Kysely<Schema>;
-  readonly userId: number;
-  /** Stops between two batches. The next attempt goes on from there. */
-  readonly signal: AbortSignal;
-}
-
-/** Erases an account whose deletion is due, in batches. Does nothing if it was undone or has been done. */
+/**
+ * Erases an account whose deletion is due, in batches. Does nothing if it was undone or has been done.
+ *
+ * @param options.signal stops between two batches. The next attempt goes on from there.
+ */
 export async function eraseAccount(
   db: Kysely<Schema>,
   userId: number,
-  { signal }: { signal: AbortSignal },
+  options: { signal: AbortSignal },
 ): Promise<void> {
   const account = await db
     .selectFrom('users')
@@ -25,10 +22,9 @@ export async function eraseAccount(
     .where('deletion_due_at', '<=', sql<Date>`now()`)
     .executeTakeFirst();
   if (account === undefined) return;
-  const work = { db, userId, signal };
-  if (!account.keepsTexts) await eraseTexts(work);
+  if (!account.keepsTexts) await eraseTexts(db, userId, options);
   for (const [table, column] of PERSONAL) {
-    await inBatches(work, (trx) => deleteFrom(trx, table, sql`${sql.ref(column)} = ${userId}`));
+    await inBatches(db, (trx) => deleteFrom(trx, table, sql`${sql.ref(column)} = ${userId}`), options);
   }
   if (account.keepsTexts) await anonymise(db, userId);
   else await db.deleteFrom('users').where('id', '=', userId).execute();
@@ -51,13 +47,18 @@ const PERSONAL = [
 ] as const;
 
 /** Deletes posts with everyone's comments on them, then comments on others' posts. */
-async function eraseTexts(work: Work): Promise<void> {
-  const posts = sql`select id from posts where author_id = ${work.userId} order by id limit 100`;
-  await inBatches(work, async (trx) => {
+async function eraseTexts(
+  db: Kysely<Schema>,
+  userId: number,
+  options: { signal: AbortSignal },
+): Promise<void> {
+  const posts = sql`select id from posts where author_id = ${userId} order by id limit 100`;
+  const erasePosts = async (trx: Db) => {
     const comments = await deleteFrom(trx, 'comments', sql`post_id = any(array(${posts}))`);
     return comments > 0 ? comments : deleteFrom(trx, 'posts', sql`id = any(array(${posts}))`);
-  });
-  await inBatches(work, (trx) => deleteFrom(trx, 'comments', sql`author_id = ${work.userId}`));
+  };
+  await inBatches(db, erasePosts, options);
+  await inBatches(db, (trx) => deleteFrom(trx, 'comments', sql`author_id = ${userId}`), options);
 }
 
 /** What is left has a name that tells nothing, and an address and a password that nobody can use. */
@@ -80,11 +81,6 @@ async function anonymise(db: Db, userId: number): Promise<void> {
     })
     .where('id', '=', userId)
     .execute();
-}
-
-/** Repeats a transaction until it deletes nothing. */
-async function inBatches({ db, signal }: Work, run: (trx: Db) => Promise<number>): Promise<void> {
-  while ((await transact(db, run)) > 0) signal.throwIfAborted();
 }
 
 async function deleteFrom(trx: Db, table: string, condition: RawBuilder<unknown>): Promise<number> {

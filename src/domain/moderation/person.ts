@@ -1,8 +1,8 @@
-import { sql } from 'kysely';
-import type { Role, SecurityEventDetail, SecurityEventKind } from '../../database/account-tables.ts';
+import type { Role, SecurityEventKind } from '../../database/account-tables.ts';
 import type { Db } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { SILENCED_UNTIL, SUSPENDED_UNTIL } from '../accounts/standing.ts';
+import { type AnyEvent, listEvents } from '../security-events/list.ts';
 
 /** A person as moderators see them. */
 export interface ModeratedPerson {
@@ -23,34 +23,10 @@ export function findModerated(db: Db, id: number): Promise<ModeratedPerson> {
     .executeTakeFirstOrThrow(() => noSuch('user'));
 }
 
-/** Something that was done to a person or what they wrote. */
-export interface Moderation {
-  readonly id: number;
-  readonly kind: SecurityEventKind;
-  readonly detail: SecurityEventDetail;
-  readonly at: Date;
-  /** Null if the moderator's account was deleted. */
-  readonly moderator: string | null;
-}
-
-/** The newest of these that are listed. */
-const MOST = 50;
-
-/** Lists what moderators did to a person, newest first. */
-export async function listModeration(db: Db, userId: number): Promise<Moderation[]> {
-  const events = db
-    .selectFrom('security_events')
-    .select(['id', 'kind', 'detail', 'created_at as at', 'actor_id'])
-    .where('user_id', '=', userId)
-    .where(sql<boolean>`kind = any(${MODERATION_KINDS}::text[])`)
-    .orderBy('id', 'desc')
-    .limit(sql.lit(MOST));
-  return db
-    .selectFrom(events.as('event'))
-    .leftJoin('users', 'users.id', 'event.actor_id')
-    .select(['event.id', 'event.kind', 'event.detail', 'event.at', 'users.username as moderator'])
-    .orderBy('event.id', 'desc')
-    .execute();
+/** Lists what moderators did last to a person or what they wrote, newest first. */
+export async function listModeration(db: Db, userId: number): Promise<readonly AnyEvent[]> {
+  const { events } = await listEvents(db, { userId, kinds: MODERATION_KINDS }, undefined);
+  return events;
 }
 
 const MODERATION_KINDS: readonly SecurityEventKind[] = [

@@ -38,8 +38,6 @@ export interface OpenReport {
   readonly id: number;
   readonly authorId: number;
   readonly authorUsername: string;
-  /** The post that it is, or is a comment on; null for a person. */
-  readonly postId: number | null;
   /** HTML of the text, or what a person says about themselves as plain text. May be cut. */
   readonly text: string;
   readonly isDisabled: boolean;
@@ -58,7 +56,6 @@ const LENGTH = 2_000;
 export async function listOpenReports(db: Db): Promise<OpenReport[]> {
   const { rows } = await sql<OpenReport>`
     select kind, reported.id, author.id as "authorId", author.username as "authorUsername",
-      case kind when 'post' then post.id when 'comment' then comment.post_id end as "postId",
       left(coalesce(post.body_html, comment.body_html, author.about_me), ${sql.lit(LENGTH)}) as text,
       coalesce(post.is_disabled, comment.is_disabled, false) as "isDisabled", count, reasons
     from (

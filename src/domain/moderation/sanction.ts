@@ -19,7 +19,8 @@ interface Dependencies {
   readonly queue: Queue;
 }
 
-interface Moderator {
+/** Who moderates, as the rules need it. */
+export interface Moderator {
   readonly id: number;
   readonly role: Role;
 }

@@ -1,9 +1,10 @@
 import { type Kysely, sql } from 'kysely';
-import type { Schema } from '../../database/schema.ts';
-import { transact } from '../../database/transaction.ts';
+import type { Db, Schema } from '../../database/schema.ts';
+import { inBatches } from '../../database/transaction.ts';
 import { moderateTextsQueue, type Queue } from '../../queue/contracts.ts';
+import { addToPostCount } from '../posts/write.ts';
 import { recordEvent } from '../security-events/record.ts';
-import { requirePerson } from './sanction.ts';
+import { type Moderator, requirePerson } from './sanction.ts';
 
 /** Rows per transaction, so that none holds its locks for long. */
 const BATCH = 1_000;
@@ -15,7 +16,7 @@ const BATCH = 1_000;
  */
 export async function moderateTexts(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
-  moderator: Parameters<typeof requirePerson>[1],
+  moderator: Moderator,
   userId: number,
   isDisabled: boolean,
 ): Promise<void> {
@@ -34,29 +35,21 @@ export async function moderateTexts(
 export async function setTextsDisabled(
   db: Kysely<Schema>,
   { userId, isDisabled }: { userId: number; isDisabled: boolean },
-  { signal }: { signal: AbortSignal },
+  options: { signal: AbortSignal },
 ): Promise<void> {
   for (const table of ['posts', 'comments'] as const) {
-    let changed: number;
-    do {
-      signal.throwIfAborted();
-      changed = await transact(db, async (trx) => {
-        const { numAffectedRows = 0n } = await sql`
-          update ${sql.table(table)} set is_disabled = ${isDisabled}
-          where id = any(array(
-            select id from ${sql.table(table)} where author_id = ${userId} and is_disabled <> ${isDisabled}
-            order by id limit ${BATCH} for no key update
-          ))
-        `.execute(trx);
-        const rows = Number(numAffectedRows);
-        // The counter's triggers only see posts come and go.
-        if (table === 'posts' && rows > 0) {
-          await sql`
-            update users set post_count = post_count + ${isDisabled ? -rows : rows} where id = ${userId}
-          `.execute(trx);
-        }
-        return rows;
-      });
-    } while (changed > 0);
+    const change = async (trx: Db) => {
+      const { numAffectedRows = 0n } = await sql`
+        update ${sql.table(table)} set is_disabled = ${isDisabled}
+        where id = any(array(
+          select id from ${sql.table(table)} where author_id = ${userId} and is_disabled <> ${isDisabled}
+          order by id limit ${BATCH} for no key update
+        ))
+      `.execute(trx);
+      const rows = Number(numAffectedRows);
+      if (table === 'posts' && rows > 0) await addToPostCount(trx, userId, isDisabled ? -rows : rows);
+      return rows;
+    };
+    await inBatches(db, change, options);
   }
 }

@@ -95,16 +95,18 @@ export async function setPostDisabled(db: Kysely<Schema>, id: number, isDisabled
       .executeTakeFirstOrThrow(() => noSuch('post'));
     if (post.isDisabled === isDisabled) return;
     await trx.updateTable('posts').set({ is_disabled: isDisabled }).where('id', '=', id).execute();
-    // The counter's triggers only see posts come and go.
-    await sql`
-      update users set post_count = post_count + ${isDisabled ? -1 : 1} where id = ${post.authorId}
-    `.execute(trx);
+    await addToPostCount(trx, post.authorId, isDisabled ? -1 : 1);
     await recordEvent(trx, {
       kind: isDisabled ? 'post-disabled' : 'post-enabled',
       userId: post.authorId,
       detail: { post: id },
     });
   });
+}
+
+/** Corrects a person's counter when their posts are hidden or shown. Its triggers only see posts come and go. */
+export async function addToPostCount(trx: Db, userId: number, posts: number): Promise<void> {
+  await sql`update users set post_count = post_count + ${posts} where id = ${userId}`.execute(trx);
 }
 
 /** Deletes a post and its comments. */

@@ -32,7 +32,10 @@ export interface AnyEvent extends ListedEvent {
 export interface EventFilter {
   /** The affected account. Ignores case. */
   readonly username?: string | undefined;
+  readonly userId?: number;
   readonly kind?: SecurityEventKind | undefined;
+  /** Any of these kinds. */
+  readonly kinds?: readonly SecurityEventKind[];
 }
 
 export interface EventPage<Event> {
@@ -65,11 +68,13 @@ export async function listOwnEvents(
 /** Lists events of all matching accounts. */
 export async function listEvents(
   db: Db,
-  { username, kind }: EventFilter,
+  { username, userId, kind, kinds }: EventFilter,
   before: number | undefined,
 ): Promise<EventPage<AnyEvent>> {
   let page = selectPage(db, before).select(['address', 'user_id', 'actor_id']);
   if (kind !== undefined) page = page.where('kind', '=', kind);
+  if (kinds !== undefined) page = page.where(sql<boolean>`kind = any(${kinds}::text[])`);
+  if (userId !== undefined) page = page.where('user_id', '=', userId);
   if (username !== undefined) {
     page = page.where('user_id', '=', ({ selectFrom }) =>
       selectFrom('users').select('users.id').where(sql`lower(username)`, '=', username.toLowerCase()),

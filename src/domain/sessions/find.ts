@@ -3,7 +3,7 @@ import type { Db } from '../../database/schema.ts';
 import type { Standing } from '../accounts/roles.ts';
 import { SILENCED_UNTIL } from '../accounts/standing.ts';
 import { hashToken } from '../token.ts';
-import { expiry, MAX_SESSION_SECONDS, SESSION_SECONDS } from './lifetime.ts';
+import { expiry, IS_VALID, SESSION_SECONDS } from './lifetime.ts';
 import type { Message } from './messages.ts';
 import { VERIFIED_SECONDS } from './renew.ts';
 
@@ -62,8 +62,7 @@ export async function findSession(db: Db, token: string): Promise<FoundSession |
       users.created_at > now() - interval '7 days' as "isNewcomer",
       users.created_at > now() - interval '1 day' as "isNew"
     from sessions left join users on users.id = user_id
-    where token_hash = ${tokenHash} and expires_at > now()
-      and sessions.created_at > now() - make_interval(secs => ${sql.lit(MAX_SESSION_SECONDS)})
+    where token_hash = ${tokenHash} and ${IS_VALID}
   `.execute(db);
   const [row] = rows;
   if (row === undefined) return undefined;

@@ -10,7 +10,12 @@ export const SESSION_SECONDS = {
 } as const;
 
 /** After this many seconds a session ends even if it is used every day (OWASP ASVS 5.0, 7.3.2). */
-export const MAX_SESSION_SECONDS = 90 * 24 * HOUR;
+const MAX_SESSION_SECONDS = 90 * 24 * HOUR;
+
+/** Whether a row of `sessions` is still valid. */
+export const IS_VALID = sql<boolean>`
+  (sessions.expires_at > now() and sessions.created_at > now() - make_interval(secs => ${sql.lit(MAX_SESSION_SECONDS)}))
+`;
 
 /** How long an account remembers an unused browser. */
 export const BROWSER_SECONDS = 365 * 24 * HOUR;

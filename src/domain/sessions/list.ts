@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
-import { MAX_SESSION_SECONDS } from './lifetime.ts';
+import { IS_VALID } from './lifetime.ts';
 
 /** Sessions that are listed. More are possible, but nobody reads them. */
 const MOST = 100;
@@ -24,8 +24,7 @@ export function listSessions(db: Db, userId: number): Promise<ListedSession[]> {
     .select(sql<string>`encode(token_hash, 'hex')`.as('id'))
     .select(['user_agent as userAgent', 'address', 'created_at as createdAt', 'last_seen_at as lastSeenAt'])
     .where('user_id', '=', userId)
-    .where('expires_at', '>', sql<Date>`now()`)
-    .where('created_at', '>', sql<Date>`now() - make_interval(secs => ${sql.lit(MAX_SESSION_SECONDS)})`)
+    .where(IS_VALID)
     .orderBy('last_seen_at', 'desc')
     .limit(MOST)
     .execute();

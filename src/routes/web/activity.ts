@@ -67,7 +67,9 @@ const validator = Compile(QueryFields);
  *
  * @throws DomainError `not-found` for an unknown kind or an invalid query
  */
-export function readActivityQuery(query: unknown): EventFilter & { before: number | undefined } {
+export function readActivityQuery(
+  query: unknown,
+): Pick<EventFilter, 'username' | 'kind'> & { before: number | undefined } {
   if (!validator.Check(query)) throw new DomainError('not-found', 'Invalid filter.');
   const { username, kind, before } = query;
   if (kind && !isEventKind(kind)) throw noSuch('kind of event');
