@@ -80,6 +80,15 @@ t.test('an account closes at once, and a mailed link opens it again', async (t) 
   t.equal((await logIn()).statusCode, 303, 'the job does nothing');
 });
 
+t.test('once an account is due, its link cannot stop the job halfway', async (t) => {
+  const { app, smtp, client, john } = await setUp(t);
+  await client.post('/your-data/delete', { texts: 'delete' });
+  await drain(app);
+  const mail = smtp.mails.find(({ subject }) => subject === '[Pennypost] Your account will be deleted');
+  await sql`update users set deletion_due_at = now() where id = ${john.id}`.execute(app.db);
+  t.equal((await client.post(linkIn(mail))).statusCode, 404);
+});
+
 t.test('a week later nothing of it is left', async (t) => {
   const { app, john, susan, client } = await setUp(t);
   const [post = 0] = await writePosts(app, john, 150);

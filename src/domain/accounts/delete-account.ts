@@ -44,7 +44,13 @@ export async function undoDeletion(db: Kysely<Schema>, token: string): Promise<b
     const used = await useToken(trx, 'undo-deletion', token);
     if (used === undefined) return false;
     const { userId } = used;
-    await trx.updateTable('users').set({ deletion_due_at: null }).where('id', '=', userId).execute();
+    const { numUpdatedRows } = await trx
+      .updateTable('users')
+      .set({ deletion_due_at: null })
+      .where('id', '=', userId)
+      .where('deletion_due_at', '>', sql<Date>`now()`) // After that, the job may have erased some of it.
+      .executeTakeFirstOrThrow();
+    if (numUpdatedRows === 0n) return false;
     await recordEvent(trx, { kind: 'deletion-undone', userId, actorId: userId });
     return true;
   });
