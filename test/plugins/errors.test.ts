@@ -48,7 +48,8 @@ t.test('a request whose client has left while the process closes is no server er
   await lock.query('lock table posts');
   const leaving = new AbortController();
   const left = fetch(`${address}/post/${postId}`, { signal: leaving.signal });
-  await waitFor(() => app.pool.totalCount > app.pool.idleCount, 'it waits for the table');
+  const waiting = 'select from pg_locks where relation = $1::regclass and not granted';
+  await waitFor(async () => (await lock.query(waiting, ['posts'])).rowCount, 'it waits for the table');
   leaving.abort();
   await t.rejects(left);
   await app.close();
