@@ -73,7 +73,7 @@ async function compare(): Promise<void> {
     })),
   );
   console.log(
-    `\nWork takes ${number(slowness)} times as long as its CPU time, by the load with pages for members.`,
+    `\nWork takes ${number(slowness)} times as long as its CPU time, by the mix through a few connections.`,
   );
   console.log();
   printColumns(

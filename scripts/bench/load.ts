@@ -41,7 +41,14 @@ async function load({ url, headers }: Target, duration: number): Promise<Load> {
     ...(headers && { headers: { ...headers } }),
   });
   const refused = result.non2xx + result.errors + result.timeouts;
-  if (refused > 0) throw new Error(`${refused} requests to ${url} were not answered with 2xx`);
+  if (refused > 0) {
+    const statuses = Object.entries(result.statusCodeStats ?? {}).map(
+      ([code, { count }]) => `${count} × ${code}`,
+    );
+    throw new Error(
+      `${refused} requests to ${url} were not answered with 2xx: ${statuses.join(', ')}, ${result.errors} errors`,
+    );
+  }
   return { rate: result.requests.average, p50: result.latency.p50, p99: result.latency.p99 };
 }
 

@@ -12,10 +12,15 @@ import { type Request, Site } from './site.ts';
 /** What connections ask for, in turn. */
 const MIX: readonly Request[] = ['visitor', 'visitor', 'member', 'visitor', 'member', 'visitor', 'write'];
 
+/** The mix through a few connections says how slow the machine is; through many, it is predicted. */
+const FEW_CONNECTIONS = 4;
 const CONNECTIONS = 16;
 const WARM_UP_SECONDS = 1;
 const SECONDS = 4;
 const ROUNDS = 3;
+
+/** Each step divides the error by at least the share of the time that is not work, so this leaves less than a percent. */
+const FITTING_STEPS = 6;
 
 /** How far a prediction may be from what is measured. */
 export const TOLERANCE = 0.25;
@@ -64,19 +69,20 @@ export async function check(): Promise<Check> {
         member: await costOfKind('member'),
         write: await costOfKind('write'),
       };
-      const members: Point[] = [];
-      const mixes: Point[] = [];
+      const mix = (connection: number) => mixed(requests, connection);
+      const few: Point[] = [];
+      const many: Point[] = [];
       const others: number[] = [];
       // In turn, so that other work on the machine disturbs both.
       for (let round = 0; round < ROUNDS; round += 1) {
-        members.push(pointOf(await load(site, CONNECTIONS, (connection) => requests('member', connection))));
-        const mix = await load(site, CONNECTIONS, (connection) => mixed(requests, connection));
-        mixes.push(pointOf(mix));
-        others.push(mix.others);
+        few.push(pointOf(await load(site, FEW_CONNECTIONS, mix)));
+        const loaded = await load(site, CONNECTIONS, mix);
+        many.push(pointOf(loaded));
+        others.push(loaded.others);
       }
-      const measured = medianOf(mixes);
-      const slowness = predict(costs, ['member'], 1).rate / medianOf(members).rate;
-      const predicted = predict(costs, MIX, slowness);
+      const measured = medianOf(many);
+      const slowness = fitSlowness(costs, medianOf(few));
+      const predicted = predict(costs, CONNECTIONS, slowness);
       const isClose = [measured.rate / predicted.rate, measured.p95 / predicted.p95].every(
         (ratio) => Math.abs(ratio - 1) <= TOLERANCE,
       );
@@ -220,8 +226,16 @@ function medianOf(points: readonly Point[]): Point {
   return { rate: of('rate'), p95: of('p95') };
 }
 
+/** Finds the slowness with which the prediction for a few connections has the measured throughput. */
+function fitSlowness(costs: MeasuredCosts, { rate }: Point): number {
+  let slowness = 1;
+  for (let step = 0; step < FITTING_STEPS; step += 1)
+    slowness *= predict(costs, FEW_CONNECTIONS, slowness).rate / rate;
+  return slowness;
+}
+
 /** Simulates this machine: one web process, PostgreSQL and the clients on its cores. */
-function predict(costs: MeasuredCosts, mix: readonly Request[], slowness: number): Point {
+function predict(costs: MeasuredCosts, connections: number, slowness: number): Point {
   const simulation = new Simulation(1);
   const machines = {
     webProcesses: 1,
@@ -248,7 +262,7 @@ function predict(costs: MeasuredCosts, mix: readonly Request[], slowness: number
   const times: number[] = [];
   function* connection(first: number): Life {
     for (let turn = first; ; turn += 1) {
-      const kind = mix[turn % mix.length] ?? 'visitor';
+      const kind = MIX[turn % MIX.length] ?? 'visitor';
       const clientMs = (costs[kind].client * slowness) / 2;
       const startedAt = simulation.now;
       yield* site.work(client, clientMs);
@@ -257,7 +271,7 @@ function predict(costs: MeasuredCosts, mix: readonly Request[], slowness: number
       times.push(simulation.now - startedAt);
     }
   }
-  for (let first = 0; first < CONNECTIONS; first += 1) simulation.start(connection(first));
+  for (let first = 0; first < connections; first += 1) simulation.start(connection(first));
   simulation.runUntil(WARM_UP_SECONDS * 1_000);
   times.length = 0;
   simulation.runUntil((WARM_UP_SECONDS + SECONDS) * 1_000);
