@@ -10,13 +10,23 @@ import { serve } from '../serve.ts';
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 8 });
 
 const SESSION = `
-  select is_remembered, flash, extract(epoch from expires_at - now())::float8 as seconds_left, users.id, email, username,
-    role, followed_count, confirmed_at, last_seen_at, users.created_at
-  from sessions left join users on users.id = user_id where token_hash = $1 and expires_at > now()`;
+  select
+    is_remembered, flash, verified_at > now() - make_interval(secs => 600) as is_verified,
+    extract(epoch from expires_at - now())::float8 as seconds_left, users.id, email, username, role, followed_count,
+    confirmed_at is not null as is_confirmed, (case when silenced_until > now() then silenced_until end) as silenced_until,
+    email_bounced_at is not null as is_bouncing, sessions.last_seen_at < now() - interval '1 minute' as is_stale,
+    users.created_at > now() - interval '7 days' as is_newcomer, users.created_at > now() - interval '1 day' as is_new
+  from sessions left join users on users.id = user_id
+  where token_hash = $1 and expires_at > now() and sessions.created_at > now() - make_interval(secs => 7776000)`;
 const POSTS = `
-  select post.id, author_id, username, avatar_seed, body_html, post.created_at, edited_at, post.comment_count
+  select post.id, author_id, username, avatar_seed, body_html, post.created_at, edited_at, post.comment_count,
+    post.is_disabled, is_cut
   from (
-    select id, author_id, body_html, created_at, edited_at, comment_count from posts order by id desc limit 21
+    select id, author_id, created_at, edited_at, comment_count, is_disabled,
+      case when octet_length(body_html) > 10000 and length(body_html) > 10000 then left(body_html, 10000) else body_html end
+        as body_html,
+      octet_length(body_html) > 10000 and length(body_html) > 10000 as is_cut
+    from posts where not is_disabled order by id desc limit 21
   ) as post
   join users on users.id = author_id order by post.id desc`;
 
