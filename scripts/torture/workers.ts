@@ -1,9 +1,8 @@
-import { type ChildProcess, execFile, fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { NODE_ARGUMENTS } from '../support/node-arguments.ts';
 
 const WORKER = join(import.meta.dirname, '..', '..', 'src', 'worker.ts');
@@ -27,20 +26,15 @@ export class WorkerPool {
     return pool;
   }
 
-  /**
-   * Kills a working worker with SIGKILL every second or two until it is stopped. Another process chooses the moment: a timer
-   * here would fire just after this process, which is also the mail server, has accepted the mails that kept it busy.
-   */
+  /** Kills a working worker with SIGKILL every second or two until it is stopped. */
   killRegularly(): { stop(): Promise<void> } {
     let isOver = false;
     const killing = (async () => {
       while (!isOver) {
-        await sleep(900 + Math.random() * 1_000);
+        await sleep(1_000 + Math.random() * 1_000);
         const working = [...this.#working];
-        const { pid } = working[Math.floor(Math.random() * working.length)] ?? {};
-        if (pid === undefined) continue;
-        await kill(pid, Math.random() / 5);
-        this.killed += 1;
+        const victim = working[Math.floor(Math.random() * working.length)];
+        if (victim?.kill('SIGKILL')) this.killed += 1;
       }
     })();
     return {
@@ -89,9 +83,4 @@ export class WorkerPool {
     });
     return child;
   }
-}
-
-/** Kills a process with SIGKILL after some seconds. */
-async function kill(pid: number, seconds: number): Promise<void> {
-  await promisify(execFile)('sh', ['-c', `sleep ${seconds.toFixed(3)}; kill -9 ${pid}`]);
 }

@@ -1,8 +1,7 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import fp from 'fastify-plugin';
 import { LRUCache } from 'lru-cache';
 import { persist } from '../database/persist.ts';
-import { type Delivery, recordDeliveries } from '../domain/mail/ledger.ts';
+import { type Delivery, recordDelivery } from '../domain/mail/ledger.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -12,8 +11,8 @@ declare module 'fastify' {
 
 export interface MailLedger {
   /**
-   * Records durably that the mail server has accepted a mail. A mail is sent twice if its worker is killed before this, so
-   * nothing waits for a batch to fill: only mails that are accepted in the same turn of the event loop share a write.
+   * Records durably that the mail server has accepted a mail. At once, not in batches: a mail is sent twice if its worker is
+   * killed before this.
    */
   record(delivery: Delivery): Promise<void>;
   /**
@@ -30,28 +29,9 @@ const MAX_UNANSWERED = 10_000;
 export default fp(
   async (app) => {
     app.decorate('mailLedger', {
-      record: byTurn<Delivery>((deliveries) => persist(() => recordDeliveries(app.db, deliveries))),
+      record: (delivery) => persist(() => recordDelivery(app.db, delivery)),
       unanswered: new LRUCache<string, string>({ max: MAX_UNANSWERED }),
     });
   },
   { name: 'mail-ledger', dependencies: ['db'] },
 );
-
-/** Makes a function that collects the items of one turn of the event loop and writes them together. */
-function byTurn<Item>(write: (items: readonly Item[]) => Promise<void>): (item: Item) => Promise<void> {
-  let current: { readonly items: Item[]; readonly written: Promise<void> } | undefined;
-  return (item) => {
-    current ??= begin();
-    current.items.push(item);
-    return current.written;
-  };
-
-  function begin() {
-    const items: Item[] = [];
-    const written = nextTurn().then(() => {
-      current = undefined;
-      return write(items);
-    });
-    return { items, written };
-  }
-}

@@ -2,7 +2,7 @@ import Fastify from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { reportDeadLetters } from '../../src/domain/alarms/raise.ts';
-import { recordDeliveries } from '../../src/domain/mail/ledger.ts';
+import { recordDelivery } from '../../src/domain/mail/ledger.ts';
 import { findMailOutage } from '../../src/domain/mail/outage.ts';
 import { PermanentFailure } from '../../src/errors.ts';
 import { alarmQueue, alarmWebhookQueue, mailQueue } from '../../src/queue/contracts.ts';
@@ -146,15 +146,13 @@ t.test('a mail that waits is no outage if others are delivered', async (t) => {
   t.equal(await findMailOutage(app.db), undefined, 'it has not waited long');
   await sql`update pgboss.job set created_on = now() - interval '11 minutes'`.execute(app.db);
   t.type(await findMailOutage(app.db), Date);
-  await recordDeliveries(app.db, [
-    {
-      jobId: jobId ?? '',
-      userId: id,
-      template: 'x',
-      messageId: 'x',
-      sentTo: 'x@example.com',
-      returnKey: undefined,
-    },
-  ]);
+  await recordDelivery(app.db, {
+    jobId: jobId ?? '',
+    userId: id,
+    template: 'x',
+    messageId: 'x',
+    sentTo: 'x@example.com',
+    returnKey: undefined,
+  });
   t.equal(await findMailOutage(app.db), undefined);
 });

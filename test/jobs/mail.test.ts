@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import t from 'tap';
-import { recordDeliveries } from '../../src/domain/mail/ledger.ts';
+import { recordDelivery } from '../../src/domain/mail/ledger.ts';
 import { prepareMail } from '../../src/domain/mail/prepare.ts';
 import { jobs } from '../../src/jobs/index.ts';
 import { mailQueue, type PayloadOf } from '../../src/queue/contracts.ts';
@@ -61,7 +61,7 @@ t.test(
       for (let mail = 0; mail < 6; mail += 1) {
         const jobId = randomUUID();
         await prepareMail(db, jobId, { template, userId });
-        await recordDeliveries(db, [{ jobId, ...delivery }]);
+        await recordDelivery(db, { jobId, ...delivery });
       }
       const { rows } = await sql`select from pg_prepared_statements`.execute(db);
       t.equal(rows.length, 2);

@@ -12,21 +12,16 @@ export interface Delivery {
   readonly returnKey: string | undefined;
 }
 
-/**
- * Records that the mail server has accepted mails. Commits synchronously, to survive a power cut. Leaves out mails to accounts
- * that were erased while they were sent.
- */
-export async function recordDeliveries(db: Db, deliveries: readonly Delivery[]): Promise<void> {
-  const column = <Key extends keyof Delivery>(key: Key) => deliveries.map((delivery) => delivery[key]);
-  const keyHashes = column('returnKey').map((key) => (key === undefined ? null : hashToken(key)));
+/** Records that the mail server has accepted a mail. Commits synchronously, to survive a power cut. */
+export async function recordDelivery(
+  db: Db,
+  { jobId, userId, template, messageId, sentTo, returnKey }: Delivery,
+): Promise<void> {
   await sql`
     insert into mail_deliveries (job_id, user_id, template, message_id, sent_to, return_key_hash)
-    select job_id, sent.user_id, template, message_id, sent_to, return_key_hash
-    from set_config('synchronous_commit', 'on', true), unnest(
-      ${column('jobId')}::uuid[], ${column('userId')}::integer[], ${column('template')}::text[],
-      ${column('messageId')}::text[], ${column('sentTo')}::text[], ${keyHashes}::bytea[]
-    ) as sent (job_id, user_id, template, message_id, sent_to, return_key_hash)
-    where exists (select from users where id = sent.user_id)
+    select ${jobId}::uuid, ${userId}::integer, ${template}::text, ${messageId}::text, ${sentTo}::text,
+      ${returnKey === undefined ? null : hashToken(returnKey)}::bytea
+    from set_config('synchronous_commit', 'on', true)
     on conflict (job_id) do nothing
   `.execute(db);
 }

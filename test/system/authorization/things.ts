@@ -9,7 +9,7 @@ import { issueToken } from '../../../src/domain/api-tokens/issue.ts';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { follow } from '../../../src/domain/follows/follow.ts';
 import { mintReturnKey } from '../../../src/domain/mail/bounce.ts';
-import { recordDeliveries } from '../../../src/domain/mail/ledger.ts';
+import { recordDelivery } from '../../../src/domain/mail/ledger.ts';
 import { setPostDisabled } from '../../../src/domain/posts/write.ts';
 import { startSession } from '../../../src/domain/sessions/start.ts';
 import { hashToken } from '../../../src/domain/token.ts';
@@ -157,16 +157,14 @@ export async function bouncing({ app, actor }: Situation): Promise<undefined> {
 export async function returnKey(situation: Situation): Promise<string> {
   const { id: userId, username } = await somebody(situation);
   const key = mintReturnKey();
-  await recordDeliveries(situation.app.db, [
-    {
-      jobId: randomUUID(),
-      userId,
-      template: 'new-comments',
-      messageId: '<1@example.com>',
-      sentTo: `${username}@example.com`,
-      returnKey: key,
-    },
-  ]);
+  await recordDelivery(situation.app.db, {
+    jobId: randomUUID(),
+    userId,
+    template: 'new-comments',
+    messageId: '<1@example.com>',
+    sentTo: `${username}@example.com`,
+    returnKey: key,
+  });
   return key;
 }
 
