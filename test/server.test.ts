@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import t, { type Test } from 'tap';
 import { listLiveWorkers } from '../src/queue/presence.ts';
 import { build } from './support/build.ts';
@@ -59,6 +60,17 @@ t.test('an old schema ends them with code 2 and names npm run migrate', async (t
     /^The database schema is old .*npm run migrate\n$/,
   ),
 );
+
+t.test('a process that cannot begin to work its queues ends, so that it is started again', async (t) => {
+  const env = { DATABASE_URL: await createDatabase(t), PORT: '0', LOG_LEVEL: 'silent' };
+  const { db } = await build(t, env, { role: 'command' });
+  const locking = await db.startTransaction().execute();
+  await sql`lock table workers`.execute(locking);
+  const running = start(t, ['src/server.ts', '--with-worker'], env);
+  t.equal(await running.exited(), 1);
+  t.match(running.output, /^Cannot use the database at \S+: canceling statement due to lock timeout\n$/);
+  await locking.rollback().execute();
+});
 
 t.test(
   'a port in use ends the web process with code 2, for somebody must choose another; SIGTERM ends it cleanly',
