@@ -12,6 +12,9 @@ import { FuzzSite } from './fuzz/site.ts';
 /** Where the requests of findings are stored. */
 const FOLDER = join(import.meta.dirname, '..', 'node_modules', '.cache', 'fuzz');
 
+/** Names a finding, for `--replay`. */
+const SEED_AND_PATH = /^(-?\d+):([\d:]+)$/;
+
 /** Fewer requests do not warm the process up, so its memory says nothing. */
 const ENOUGH_FOR_MEMORY = 20_000;
 
@@ -29,18 +32,25 @@ await runMain(async () => {
   await withEmptyDatabase(options.database, async (databaseUrl) => {
     const site = await FuzzSite.open(databaseUrl);
     try {
-      const fuzzer = new Fuzzer(site, { deadlineMs: options.deadline * 1000 });
-      const findings =
-        options.replay === undefined
-          ? await fuzz(site, fuzzer, options)
-          : await replay(fuzzer, options.replay);
-      if (findings > 0) process.exitCode = 1;
+      if ((await run(site, options)) > 0) process.exitCode = 1;
     } finally {
       agent.destroy();
       await site.close();
     }
   });
 });
+
+/** Returns the number of findings. */
+async function run(site: FuzzSite, options: ReturnType<typeof readOptions>): Promise<number> {
+  const { replay, deadline } = options;
+  const deadlineMs = deadline * 1000;
+  const isStored = replay !== undefined && !SEED_AND_PATH.test(replay);
+  // Stored requests are complete.
+  if (isStored) return printReplay(await replayFile(new Fuzzer(site, { deadlineMs }), replay));
+  await site.explore();
+  const fuzzer = new Fuzzer(site, { deadlineMs });
+  return replay === undefined ? fuzz(site, fuzzer, options) : printReplay(await replaySeed(fuzzer, replay));
+}
 
 function readOptions() {
   const { values } = parseArgs({
@@ -110,15 +120,15 @@ function printReport(
   return 1;
 }
 
-/** Returns the number of findings. */
-async function replay(fuzzer: Fuzzer, source: string): Promise<number> {
-  const [, seed, path] = /^(-?\d+):([\d:]+)$/.exec(source) ?? [];
-  const finding: Finding | undefined =
-    seed !== undefined && path !== undefined
-      ? await fuzzer.replay(Number(seed), path)
-      : await replayFile(fuzzer, source);
+/** Prints what a replay has found. Returns the number of findings. */
+function printReplay(finding: Finding | undefined): number {
   console.log(finding === undefined ? 'No faults.' : JSON.stringify(finding, null, 2));
   return finding === undefined ? 0 : 1;
+}
+
+function replaySeed(fuzzer: Fuzzer, source: string): Promise<Finding | undefined> {
+  const [, seed, path = ''] = SEED_AND_PATH.exec(source) ?? [];
+  return fuzzer.replay(Number(seed), path);
 }
 
 async function replayFile(fuzzer: Fuzzer, file: string): Promise<Finding | undefined> {

@@ -5,7 +5,7 @@ import { StartupError } from '../src/errors.ts';
 import { runMain } from '../src/process.ts';
 import { type FileResult, runFiles } from './support/run-test-files.ts';
 
-/** Started first, so that none of them runs alone at the end. `npm run test:slow` finds them. */
+/** Started first, so that none of them runs alone at the end. `npm run test:slow` finds them. Some mostly wait. */
 const LONGEST = [
   'test/scripts/start.test.ts',
   'test/system/browser/pages.test.ts',
@@ -14,12 +14,16 @@ const LONGEST = [
   'test/scripts/fuzz.test.ts',
   'test/jobs/export.test.ts',
   'test/system/rolling-deploy.test.ts',
+  'test/system/faults.test.ts',
   'test/system/coherence.test.ts',
   'test/system/robustness.test.ts',
   'test/system/authorization.test.ts',
   'test/worker.test.ts',
   'test/server.test.ts',
+  'test/scripts/support/backup.test.ts',
+  'test/scripts/soak.test.ts',
   'test/jobs/mail.test.ts',
+  'test/jobs/erasure.test.ts',
   'test/system/browser/lively.test.ts',
   'test/system/browser/jobs.test.ts',
   'test/scripts.test.ts',
@@ -27,6 +31,10 @@ const LONGEST = [
   'test/system/plans.test.ts',
   'test/plugins/page-cache.test.ts',
   'test/scripts/support/supervisor.test.ts',
+  'test/queue/heartbeat.test.ts',
+  'test/queue.test.ts',
+  'test/scripts/seed.test.ts',
+  'test/system/browser/sign-up.test.ts',
 ];
 
 /**

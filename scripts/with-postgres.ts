@@ -20,6 +20,7 @@ const SETTINGS = {
   full_page_writes: 'off',
   max_connections: '300',
   autovacuum: 'off',
+  log_min_messages: 'panic', // Nobody reads its log, and some tests let every statement explain itself.
 };
 
 const MEMORY = '/dev/shm';

@@ -7,6 +7,7 @@ import { createClient } from './database/hosts.ts';
 import { isUnavailable } from './database/unavailable.ts';
 import { StartupError } from './errors.ts';
 import { databaseUnreachable } from './plugins/db.ts';
+import type { JobDefinition } from './queue/job.ts';
 
 /**
  * Runs a command. Reports errors that an operator can fix in plain lines, with exit code 2, or 1 if a server is
@@ -100,6 +101,25 @@ export async function readyOrClose(app: FastifyInstance): Promise<void> {
   } catch (error) {
     await app.close();
     throw error;
+  }
+}
+
+/**
+ * Begins to work the queues. If that fails, closes the app, which would otherwise stay and work nothing.
+ *
+ * @param options.concurrency concurrent jobs, across all queues
+ * @throws StartupError
+ */
+export async function workOrClose(
+  app: FastifyInstance,
+  jobs: readonly JobDefinition[],
+  options: { concurrency: number },
+): Promise<void> {
+  try {
+    await app.queue.work(jobs, options);
+  } catch (error) {
+    await app.close();
+    throw databaseUnreachable(app.config.databaseUrl ?? '', error);
   }
 }
 

@@ -3,7 +3,14 @@ import { buildApp } from './app.ts';
 import { loadConfig } from './config.ts';
 import { StartupError } from './errors.ts';
 import { jobs } from './jobs/index.ts';
-import { closeOnSignal, readyOrClose, reportReady, runMain, waitForDatabase } from './process.ts';
+import {
+  closeOnSignal,
+  readyOrClose,
+  reportReady,
+  runMain,
+  waitForDatabase,
+  workOrClose,
+} from './process.ts';
 
 /**
  * The web process: config → app → listen → graceful close. `--with-worker` also works the queues; `--no-wait` exits at once
@@ -18,6 +25,8 @@ await runMain(async () => {
   const app = buildApp(config, { role: values['with-worker'] ? 'web-and-worker' : 'web' });
   await readyOrClose(app);
   closeOnSignal(app);
+  // Before visitors compete for its connections.
+  if (values['with-worker']) await workOrClose(app, jobs, { concurrency: config.workerConcurrency });
   try {
     await app.listen({ host: config.host, port: config.port });
   } catch (error) {
@@ -25,6 +34,5 @@ await runMain(async () => {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartupError(2, `Cannot listen on ${config.host}:${config.port}: ${reason}`, { cause: error });
   }
-  if (values['with-worker']) await app.queue.work(jobs, { concurrency: config.workerConcurrency });
   reportReady();
 });

@@ -3,7 +3,14 @@ import { buildApp } from './app.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
 import { StartupError } from './errors.ts';
 import { jobs } from './jobs/index.ts';
-import { closeOnSignal, readyOrClose, reportReady, runMain, waitForDatabase } from './process.ts';
+import {
+  closeOnSignal,
+  readyOrClose,
+  reportReady,
+  runMain,
+  waitForDatabase,
+  workOrClose,
+} from './process.ts';
 import { hasConsumingWorker } from './queue/presence.ts';
 
 /** The worker process: config → app → work → graceful close. */
@@ -17,7 +24,7 @@ await runMain(async () => {
   const app = buildApp({ ...config, workerConcurrency: concurrency }, { role: 'worker' });
   await readyOrClose(app);
   closeOnSignal(app);
-  await app.queue.work(options.jobs, { concurrency });
+  await workOrClose(app, options.jobs, { concurrency });
   app.log.info({ queues: options.jobs.map(({ contract }) => contract.name), concurrency }, 'working');
   reportReady();
 });

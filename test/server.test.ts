@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import t, { type Test } from 'tap';
 import { listLiveWorkers } from '../src/queue/presence.ts';
 import { build } from './support/build.ts';
@@ -6,18 +7,20 @@ import { registration } from './support/factories.ts';
 import { start } from './support/processes.ts';
 import { FaultyProxy } from './support/proxy.ts';
 import { catchMail } from './support/smtp.ts';
+import { submit } from './support/submit.ts';
 import { waitFor } from './support/wait-for.ts';
 
 // Mostly waits for processes.
 t.jobs = 3;
+const SCRIPTS = ['src/server.ts', 'src/worker.ts'];
+
 /** Every way of being started wrong is a line on stderr, an exit code, and no stack trace. */
 async function startsWrong(
   t: Test,
   env: Record<string, string>,
-  code: number,
-  message: RegExp,
+  { code, message, scripts = SCRIPTS }: { code: number; message: RegExp; scripts?: readonly string[] },
 ): Promise<void> {
-  for (const script of ['src/server.ts', 'src/worker.ts']) {
+  for (const script of scripts) {
     const running = start(t, [script, '--no-wait'], { LOG_LEVEL: 'silent', ...env });
     t.equal(await running.exited(), code, script);
     t.match(running.output, message, script);
@@ -25,15 +28,23 @@ async function startsWrong(
 }
 
 t.test('invalid and missing variables end web and worker with code 2 and one line each', (t) =>
-  startsWrong(t, { PORT: 'abc' }, 2, /^PORT: "abc" is not accepted.*\nDATABASE_URL: not set.*\n$/),
+  startsWrong(
+    t,
+    { PORT: 'abc' },
+    { code: 2, message: /^PORT: "abc" is not accepted.*\nDATABASE_URL: not set.*\n$/ },
+  ),
 );
 
-t.test('an unreachable database ends them with code 1 and its password masked', (t) =>
+// Web and worker open their database in the same way, so one of them shows what goes wrong with it.
+t.test('an unreachable database ends a process with code 1 and its password masked', (t) =>
   startsWrong(
     t,
     { DATABASE_URL: 'postgres://john:secret@127.0.0.1:1/blog' },
-    1,
-    /^Cannot use the database at postgres:\/\/john:\*\*\*@127.0.0.1:1\/blog: .*ECONNREFUSED.*\n$/,
+    {
+      code: 1,
+      message: /^Cannot use the database at postgres:\/\/john:\*\*\*@127.0.0.1:1\/blog: .*ECONNREFUSED.*\n$/,
+      scripts: ['src/worker.ts'],
+    },
   ),
 );
 
@@ -51,14 +62,28 @@ t.test('started before their database, they wait for it and say so', async (t) =
   for (const running of [web, worker]) t.equal(await running.end('SIGTERM'), 0);
 });
 
-t.test('an old schema ends them with code 2 and names npm run migrate', async (t) =>
+t.test('an old schema ends a process with code 2 and names npm run migrate', async (t) =>
   startsWrong(
     t,
     { DATABASE_URL: await createEmptyDatabase(t) },
-    2,
-    /^The database schema is old .*npm run migrate\n$/,
+    {
+      code: 2,
+      message: /^The database schema is old .*npm run migrate\n$/,
+      scripts: ['src/server.ts'],
+    },
   ),
 );
+
+t.test('a process that cannot begin to work its queues ends, so that it is started again', async (t) => {
+  const env = { DATABASE_URL: await createDatabase(t), PORT: '0', LOG_LEVEL: 'silent' };
+  const { db } = await build(t, env, { role: 'command' });
+  const locking = await db.startTransaction().execute();
+  await sql`lock table workers`.execute(locking);
+  const running = start(t, ['src/server.ts', '--with-worker'], env);
+  t.equal(await running.exited(), 1);
+  t.match(running.output, /^Cannot use the database at \S+: canceling statement due to lock timeout\n$/);
+  await locking.rollback().execute();
+});
 
 t.test(
   'a port in use ends the web process with code 2, for somebody must choose another; SIGTERM ends it cleanly',
@@ -124,11 +149,7 @@ t.test('with --with-worker, one process serves and works, and stops cleanly', as
   const running = start(t, ['src/server.ts', '--with-worker'], env);
   await running.prints(/Server listening at (http:\S+?)"/);
   const site = /Server listening at (http:[^"]+)"/.exec(running.output)?.[1] ?? '';
-  const answer = await fetch(`${site}/auth/register`, {
-    method: 'POST',
-    body: new URLSearchParams(registration()),
-    redirect: 'manual',
-  });
+  const answer = await submit(`${site}/auth/register`, registration());
   t.equal(answer.status, 303);
   await waitFor(() => smtp.mails.length === 1, 'the mail arrives');
   t.equal(await running.end('SIGTERM'), 0);

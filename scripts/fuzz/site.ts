@@ -59,12 +59,16 @@ export class FuzzSite {
       await fillSite(app);
       await site.restart();
       await site.renew();
-      site.harvest = await harvest(site.web.url, routes, site.secrets);
     } catch (error) {
       await site.close();
       throw error;
     }
     return site;
+  }
+
+  /** Reads pages as several people, so that random requests can be like valid ones. */
+  async explore(): Promise<void> {
+    this.harvest = await harvest(this.web.url, this.routes, this.secrets);
   }
 
   /** What the processes have logged as errors since the last call, except for requests that were shed. */

@@ -13,6 +13,9 @@ declare module 'fastify' {
 /** How often the delay is measured. */
 const SAMPLE_MS = 1_000;
 
+/** For so long after the start, the last measurement includes the loading of the application, which is no overload. */
+const STARTING_MS = 2 * SAMPLE_MS;
+
 /**
  * Refuses requests at once while the event loop is too far behind. Pages that a cache can answer are served. Everything else
  * that queues has bounds of its own: database connections, passwords and texts.
@@ -21,11 +24,16 @@ export default fp(
   async (app) => {
     const { maxEventLoopDelayMs } = app.config;
     if (maxEventLoopDelayMs === 0) return;
+    let readyAt = Number.POSITIVE_INFINITY;
+    app.addHook('onReady', (done) => {
+      readyAt = performance.now();
+      done();
+    });
     await app.register(underPressure, {
       maxEventLoopDelay: maxEventLoopDelayMs,
       sampleInterval: SAMPLE_MS,
       pressureHandler(request) {
-        if (!isCheap(request)) throw new Busy();
+        if (performance.now() - readyAt > STARTING_MS && !isCheap(request)) throw new Busy();
       },
     });
   },

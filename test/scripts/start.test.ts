@@ -6,6 +6,7 @@ import { createDatabase } from '../support/database.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { type RunningProcess, start } from '../support/processes.ts';
 import { linkIn } from '../support/smtp.ts';
+import { submit } from '../support/submit.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 // Mostly waits for processes.
@@ -30,18 +31,6 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** Submits a form, and again while the process is too busy to take it. */
-function post(url: string, fields: Record<string, string>): Promise<Response> {
-  return waitFor(async () => {
-    const response = await fetch(url, {
-      method: 'POST',
-      body: new URLSearchParams(fields),
-      redirect: 'manual',
-    });
-    return response.status !== 503 && response;
-  }, `an answer to ${url}`);
 }
 
 const REGISTRATION = {
@@ -98,7 +87,7 @@ class Site {
 
   async letsJohnIn(): Promise<boolean> {
     const { email, password } = REGISTRATION;
-    const response = await post(`${this.url}/auth/login`, { email, password });
+    const response = await submit(`${this.url}/auth/login`, { email, password });
     return response.headers.get('location') === '/';
   }
 }
@@ -109,9 +98,9 @@ t.test('npm start runs a whole site', async (t) => {
   await t.test('a visitor can sign up, get the mail and confirm', async (t) => {
     const address = `http://localhost:${site.env.PORT}`;
     t.match(site.system.output, `Pennypost is ready: ${address}\nEmail: ${address}/dev/mailbox`);
-    t.equal((await post(`${site.url}/auth/register`, REGISTRATION)).status, 303);
+    t.equal((await submit(`${site.url}/auth/register`, REGISTRATION)).status, 303);
     const link = await newestLink(site.url);
-    t.equal((await post(site.url + link, {})).status, 303);
+    t.equal((await submit(site.url + link, {})).status, 303);
   });
 
   await t.test('it stops cleanly and keeps its data', async (t) => {

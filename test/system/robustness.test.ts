@@ -125,8 +125,9 @@ t.test('no request causes a server error', async (t) => {
     for (const path of PATHS_WITH_WORDS) {
       for (const word of ODD_WORDS) {
         const url = path.replaceAll('X', word.includes('%') ? word : encodeURI(word));
-        for (const method of ['GET', 'HEAD', 'POST'] as const) await send(method, url);
+        for (const method of ['GET', 'POST'] as const) await send(method, url);
       }
+      await send('HEAD', path); // The same handler as for GET.
     }
     for (const path of PATHS) {
       for (const body of ODD_BODIES) await send('POST', path, body);

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t, { type Test } from 'tap';
+import { olderProcesses } from '../../scripts/support/older-processes.ts';
 import { startSession } from '../../src/domain/sessions/start.ts';
 import { mailQueue } from '../../src/queue/contracts.ts';
 import { build } from '../support/build.ts';
@@ -214,6 +215,11 @@ t.test('a release replaces another under load: no request fails, no job is lost 
   await sql`update pgboss.version set version = version + 1`.execute(app.db);
   await replaceBy(old); // The old release restarts on the schema of the new one.
   await replaceBy(next.folder);
+  const connected = () => olderProcesses(app.db, '9003_languages_required');
+  await waitFor(
+    async () => (await connected()).length === 0,
+    'PostgreSQL has noticed the end of the old one',
+  );
   t.match(await migrate(), ['applied   9003_languages_required', 'The schema is current: 1 applied.']);
   const written = visitors.written;
   await waitFor(() => visitors.written > written + 5, 'the new release writes');
