@@ -48,7 +48,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     create index users_standing_idx on users (id) where confirmed_at is null or suspended_until is not null
       or silenced_until is not null or deletion_due_at is not null;
     create index users_words_idx on users using gin (
-      to_tsvector('simple', regexp_replace(username || ' ' || name || ' ' || email, '[!-/:-@[-\`{-~]+', ' ', 'g'))
+      to_tsvector('simple', regexp_replace(username || ' ' || name || ' ' || email, '[!-/:-@[-\`{-~’]+', ' ', 'g'))
     );
 
     create function forget_bounce() returns trigger language plpgsql as $$

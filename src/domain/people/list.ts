@@ -102,8 +102,8 @@ function matching(db: Db, { text, role, state }: PeopleFilter) {
   return people;
 }
 
-/** ASCII punctuation, which PostgreSQL's parser would take for parts of hosts, paths and tags. */
-const PUNCTUATION = '[!-/:-@[-`{-~]+';
+/** Apostrophes, and ASCII punctuation, which PostgreSQL's parser would take for parts of hosts, paths and tags. */
+const PUNCTUATION = '[!-/:-@[-`{-~’]+';
 
 const SEPARATORS = new RegExp(`(?:\\s|${PUNCTUATION})+`, 'u');
 
