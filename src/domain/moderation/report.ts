@@ -54,11 +54,12 @@ const LENGTH = 2_000;
 
 /** The newest reports, with whom they are about. */
 export const NEWEST_REPORTS = sql`
-  select report.id, report.reason, report.post_id, report.comment_id, report.person_id,
-    coalesce(post.author_id, comment.author_id, report.person_id) as author_id
-  from (select * from reports order by id desc limit ${sql.lit(NEWEST)}) as report
-  left join posts as post on post.id = report.post_id
-  left join comments as comment on comment.id = report.comment_id
+  select id, reason, post_id, comment_id, person_id, coalesce(
+    person_id,
+    (select author_id from posts where posts.id = post_id),
+    (select author_id from comments where comments.id = comment_id)
+  ) as author_id
+  from reports order by id desc limit ${sql.lit(NEWEST)}
 `;
 
 /**

@@ -71,16 +71,16 @@ export default async function person(app: FastifyInstance): Promise<void> {
 
 /** Each returns what it has done. */
 const ACTIONS = {
-  async confirm({ db }: FastifyInstance, { id, username }: Account) {
-    await confirmByHand(db, id);
+  async confirm({ db }: FastifyInstance, { id, username, isConfirmed }: Account) {
+    if (!isConfirmed) await confirmByHand(db, id);
     return `${username} is confirmed.`;
   },
   async 'send-confirmation'(
     app: FastifyInstance,
-    { id, email, isConfirmed }: Account,
+    { id, email, username, isConfirmed }: Account,
     { ip }: FastifyRequest,
   ) {
-    if (isConfirmed) return 'This account is confirmed.';
+    if (isConfirmed) return `${username} is confirmed.`;
     await app.rateLimits.consume('resend', { account: email, address: ip });
     await resendConfirmationByHand(app, id);
     return `We've sent a new confirmation link to ${email}.`;

@@ -4,5 +4,5 @@ import Bowser from 'bowser';
 export function browserName(userAgent: string): string {
   if (userAgent === '') return 'Unknown browser';
   const { browser, os } = Bowser.parse(userAgent);
-  return `${browser.name ?? 'Unknown browser'}${os.name === undefined ? '' : ` on ${os.name}`}`;
+  return `${browser.name || 'Unknown browser'}${os.name ? ` on ${os.name}` : ''}`;
 }
