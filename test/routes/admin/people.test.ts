@@ -2,30 +2,27 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { report } from '../../../src/domain/moderation/report.ts';
 import { build } from '../../support/build.ts';
-import { Client } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
-async function setUp(t: Parameters<typeof build>[0]) {
-  const app = await build(t);
-  const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
-  const john = await createUser(app, { username: 'john', email: 'j.doe@spam.example' });
-  const susan = await createUser(app, { username: 'Susan_B', role: 'Moderator' });
-  const newcomer = await createUser(app, { username: 'newcomer', isConfirmed: false });
-  await sql`update users set name = 'Zoë O’Brien-Smith' where id = ${susan.id}`.execute(app.db);
-  const client = await signedInClient(app, boss);
-  const namesAt = async (path: string) => {
-    const { body } = await client.get(path);
-    return [...body.matchAll(/<th scope="row"><a href="\/admin\/people\/\d+">([^<]+)</g)].map(
-      ([, name]) => name,
-    );
-  };
-  const list = (fields: Record<string, string>) => namesAt(`/admin/people?${new URLSearchParams(fields)}`);
-  return { app, boss, john, susan, newcomer, client, namesAt, list };
+const app = await build(t);
+const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
+const john = await createUser(app, { username: 'john', email: 'j.doe@spam.example' });
+const susan = await createUser(app, { username: 'Susan_B', role: 'Moderator' });
+const newcomer = await createUser(app, { username: 'newcomer', isConfirmed: false });
+await sql`update users set name = 'Zoë O’Brien-Smith' where id = ${susan.id}`.execute(app.db);
+const client = await signedInClient(app, boss);
+
+async function namesAt(path: string) {
+  const { body } = await client.get(path);
+  return [...body.matchAll(/<th scope="row"><a href="\/admin\/people\/\d+">([^<]+)</g)].map(
+    ([, name]) => name,
+  );
 }
 
+const list = (fields: Record<string, string>) => namesAt(`/admin/people?${new URLSearchParams(fields)}`);
+
 t.test('Administrators find people by the beginnings of words in names and addresses', async (t) => {
-  const { client, list, namesAt } = await setUp(t);
   t.match((await client.get('/')).body, 'href="/admin/people"');
   t.same(await namesAt('/admin/people'), ['newcomer', 'Susan_B', 'john', 'boss'], 'the newest first');
   const found: Record<string, string[]> = {
@@ -48,7 +45,6 @@ t.test('Administrators find people by the beginnings of words in names and addre
 });
 
 t.test('the list can be limited to a role or a state, and to the most reported', async (t) => {
-  const { app, boss, john, susan, newcomer, list } = await setUp(t);
   await sql`update users set suspended_until = now() + interval '1 day' where id = ${john.id}`.execute(
     app.db,
   );
@@ -74,7 +70,6 @@ t.test('the list can be limited to a role or a state, and to the most reported',
 });
 
 t.test('the list is paged by cursor and keeps its filter', async (t) => {
-  const { app, client, namesAt } = await setUp(t);
   await sql`
     insert into users (email, username, password_hash, role)
     select 'n' || n || '@many.example', 'n' || n, '', 'User' from generate_series(1, 60) as n
@@ -84,10 +79,4 @@ t.test('the list is paged by cursor and keeps its filter', async (t) => {
   const names = await namesAt(older.replaceAll('&amp;', '&'));
   t.same(names, ['n10', 'n9', 'n8', 'n7', 'n6', 'n5', 'n4', 'n3', 'n2', 'n1']);
   t.equal((await client.get('/admin/people?before=1')).statusCode, 404);
-});
-
-t.test('only Administrators see the list', async (t) => {
-  const { app, susan } = await setUp(t);
-  t.equal((await (await signedInClient(app, susan)).get('/admin/people')).statusCode, 403);
-  t.match((await new Client(app).get('/admin/people')).headers.location, '/auth/login');
 });

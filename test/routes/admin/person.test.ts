@@ -11,26 +11,35 @@ import { writePosts } from '../../support/writing.ts';
 
 const REASON = 'Too loud.\nMuch too loud.';
 
-async function setUp(t: Parameters<typeof build>[0]) {
-  let refuses = false;
-  const refusal = '5.1.1 no <such> user';
-  const smtp = await catchMail(t, { refuseRecipient: () => (refuses ? 550 : undefined), refusal });
-  const app = await build(t, { SMTP_URL: smtp.url });
+let refuses = false;
+const refuse = (does: boolean) => {
+  refuses = does;
+};
+const smtp = await catchMail(t, {
+  refuseRecipient: () => (refuses ? 550 : undefined),
+  refusal: '5.1.1 no <such> user',
+});
+const app = await build(t, { SMTP_URL: smtp.url, RATE_LIMITS: 'off' });
+const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
+const client = await signedInClient(app, boss);
+
+/** Leaves only the Administrator, and a new account. */
+async function setUp() {
+  await sql`delete from pgboss.job`.execute(app.db);
+  await app.db.deleteFrom('users').where('id', '<>', boss.id).execute();
+  smtp.mails.length = 0;
+  refuse(false);
+  await client.get('/'); // Takes earlier messages.
   const john = await createUser(app, { username: 'john', isConfirmed: false });
-  const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
-  const client = await signedInClient(app, boss);
   const url = `/admin/people/${john.id}`;
   const act = async (action: string) => client.follow(await client.post(url, { action }));
   const remove = (fields: object) =>
     client.post(`${url}/delete`, { when: 'later', texts: 'delete', reason: REASON, ...fields });
-  const refuse = (does: boolean) => {
-    refuses = does;
-  };
-  return { app, smtp, john, boss, client, url, act, remove, refuse };
+  return { john, url, act, remove };
 }
 
 t.test('the page has what is known about an account', async (t) => {
-  const { app, john, boss, client, url, act, refuse } = await setUp(t);
+  const { john, url, act } = await setUp();
   await sql`update users set name = '<b>John', email_bounced_at = now(), silenced_until = '9999-12-31' where id = ${john.id}`.execute(
     app.db,
   );
@@ -70,7 +79,7 @@ t.test('the page has what is known about an account', async (t) => {
 });
 
 t.test('a mail that was refused is sent when its job is retried', async (t) => {
-  const { app, smtp, client, url, act, refuse } = await setUp(t);
+  const { url, act } = await setUp();
   refuse(true);
   await act('send-confirmation');
   await drain(app);
@@ -84,7 +93,7 @@ t.test('a mail that was refused is sent when its job is retried', async (t) => {
 });
 
 t.test('Administrators confirm accounts, by another link or without one', async (t) => {
-  const { app, smtp, john, client, url, act } = await setUp(t);
+  const { john, url, act } = await setUp();
   t.same(messagesOf(await act('send-confirmation')), [
     "We've sent a new confirmation link to john@example.com.",
   ]);
@@ -103,7 +112,7 @@ t.test('Administrators confirm accounts, by another link or without one', async 
 });
 
 t.test('logging someone out everywhere ends sessions and tokens, but not the Administrator’s', async (t) => {
-  const { app, john, boss, client, act } = await setUp(t);
+  const { john, act } = await setUp();
   const tab = await signedInClient(app, john);
   const token = await issueTestToken(app, john, { name: 'a program', scope: 'read' });
   t.match(messagesOf(await act('end-access')), [/^john is logged out everywhere/]);
@@ -119,7 +128,7 @@ t.test('logging someone out everywhere ends sessions and tokens, but not the Adm
 t.test(
   'an account is deleted after a week, in which its owner or an Administrator can keep it',
   async (t) => {
-    const { app, smtp, john, client, url, act, remove } = await setUp(t);
+    const { john, url, act, remove } = await setUp();
     t.match((await client.get(url)).body, `href="${url}/delete"`);
     t.match((await client.get(`${url}/delete`)).body, 'Delete john');
     t.same(errorsOf(await remove({ reason: ' ' })), { reason: 'This field is required.' });
@@ -151,7 +160,7 @@ t.test(
 );
 
 t.test('an account can be deleted at once, and the log keeps why', async (t) => {
-  const { app, smtp, john, client, remove } = await setUp(t);
+  const { john, remove } = await setUp();
   await writePosts(app, john);
   const page = await client.follow(await remove({ when: 'now' }));
   t.same(messagesOf(page), ['The account is closed, and will be gone in a moment.']);
@@ -163,7 +172,7 @@ t.test('an account can be deleted at once, and the log keeps why', async (t) => 
 });
 
 t.test('nobody deletes themselves or another Administrator, and the password is asked for', async (t) => {
-  const { app, john, boss, client, url } = await setUp(t);
+  const { john, url } = await setUp();
   const second = await createUser(app, { username: 'second', role: 'Administrator' });
   const fields = { when: 'now', texts: 'delete', reason: 'Spam' };
   for (const { id } of [boss, second]) {
