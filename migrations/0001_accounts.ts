@@ -44,6 +44,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     create unique index users_unsubscribe_key_key on users (unsubscribe_key);
     create index users_wants_digest_idx on users (id) where wants_digest;
     create index users_email_bounced_at_idx on users (email_bounced_at) where email_bounced_at is not null;
+    create index users_role_idx on users (role, id) where role <> 'User';
+    create index users_standing_idx on users (id) where confirmed_at is null or suspended_until is not null
+      or silenced_until is not null or deletion_due_at is not null;
+    create index users_words_idx on users using gin (
+      to_tsvector('simple', regexp_replace(username || ' ' || name || ' ' || email, '[!-/:-@[-\`{-~’]+', ' ', 'g'))
+    );
 
     create function forget_bounce() returns trigger language plpgsql as $$
     begin

@@ -9,7 +9,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       kind text not null check (kind in (
         'logged-in', 'log-in-failed', 'logged-out', 'sessions-ended',
         'password-changed', 'password-reset', 'address-changed', 'role-changed', 'confirmed', 'unconfirmed',
-        'token-made', 'token-revoked', 'export-made', 'deletion-requested', 'deletion-undone',
+        'confirmation-sent', 'access-ended',
+        'token-made', 'token-revoked', 'export-made', 'deletion-requested', 'deletion-undone', 'account-deleted',
         'warned', 'silenced', 'suspended', 'sanction-lifted', 'texts-disabled', 'texts-enabled',
         'comment-disabled', 'comment-enabled', 'comment-deleted',
         'post-disabled', 'post-enabled', 'post-edited', 'post-deleted'
@@ -17,7 +18,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       user_id integer references users on delete cascade,
       actor_id integer references users on delete set null,
       address inet,
-      detail jsonb not null default '{}' check (length(detail::text) <= 500),
+      detail jsonb not null default '{}' check (length(detail::text) <= 4000),
       created_at timestamptz not null default now()
     );
     comment on table security_events is

@@ -1,46 +1,108 @@
+import { parseArgs } from 'node:util';
 import type { FastifyInstance } from 'fastify';
 import { loadConfig } from '../src/config.ts';
 import { ROLES } from '../src/domain/accounts/roles.ts';
 import { StartupError } from '../src/errors.ts';
 import { runMain } from '../src/process.ts';
-import { confirmByHand, grantRole } from './support/accounts.ts';
+import { confirmEmail, grantRole } from './support/accounts.ts';
 import { withApp } from './support/app.ts';
+import { asker } from './support/ask.ts';
 import { backUp, restore } from './support/backup.ts';
 import { withDatabase } from './support/embedded-postgres.ts';
 import { mailTest } from './support/mail-test.ts';
+import { deletePerson, endSessions, showPeople, suspend } from './support/people.ts';
 
 const USAGE = `Usage: npm run admin -- COMMAND
-  grant EMAIL ROLE   gives an account a role: ${ROLES.join(', ')}
-  confirm EMAIL      confirms an account without an email
-  mail-test EMAIL    sends an email, prints the mail server's response and checks the sender's DNS records
-  backup FILE        writes the whole database to a new file
-  restore FILE       restores a backup into an empty database`;
+  people [WORD…]              lists the newest people, or those whose names or address have words that begin so
+  grant EMAIL ROLE            gives an account a role: ${ROLES.join(', ')}
+  confirm EMAIL               confirms an account without an email
+  suspend EMAIL DAYS REASON   suspends a person; DAYS may be "forever"
+  sessions end EMAIL          logs a person out everywhere and revokes their API tokens
+  delete EMAIL REASON         closes an account and deletes it in a week; --now deletes it at once,
+                              --keep-texts keeps posts and comments without a name
+  mail-test EMAIL             sends an email, prints the mail server's response and checks the sender's DNS records
+  backup FILE                 writes the whole database to a new file
+  restore FILE                restores a backup into an empty database
+suspend, sessions end and delete ask first, unless --yes follows.`;
 
-type Command = (...args: string[]) => Promise<void>;
+const OPTIONS = {
+  yes: { type: 'boolean', default: false },
+  now: { type: 'boolean', default: false },
+  'keep-texts': { type: 'boolean', default: false },
+} as const;
 
-/** Each command and its number of arguments. */
-const commands = new Map<string, { run: Command; arity: number }>([
-  ['grant', { run: inApp((app, email = '', role = '') => grantRole(app.db, email, role)), arity: 2 }],
-  ['confirm', { run: inApp((app, email = '') => confirmByHand(app.db, email)), arity: 1 }],
-  ['mail-test', { run: inApp(mailTest), arity: 1 }],
-  ['backup', { run: onDatabase(backUp), arity: 1 }],
-  ['restore', { run: onDatabase(restore), arity: 1 }],
+interface Command {
+  /** The number of arguments; undefined for any. */
+  readonly arity?: number;
+  /** The options it knows. */
+  readonly options?: readonly (keyof typeof OPTIONS)[];
+  run(args: readonly string[], options: Options): Promise<void>;
+}
+
+type Options = Readonly<Record<keyof typeof OPTIONS, boolean>>;
+
+const commands = new Map<string, Command>([
+  ['people', { run: inApp(({ db }, words) => showPeople(db, words.join(' '))) }],
+  ['grant', { arity: 2, run: inApp(({ db }, [email = '', role = '']) => grantRole(db, email, role)) }],
+  ['confirm', { arity: 1, run: inApp(({ db }, [email = '']) => confirmEmail(db, email)) }],
+  [
+    'suspend',
+    {
+      arity: 3,
+      options: ['yes'],
+      run: inApp(({ db, queue }, [email = '', days = '', reason = ''], { yes }) =>
+        suspend({ db, queue, ask: asker(yes) }, email, days, reason),
+      ),
+    },
+  ],
+  [
+    'sessions end',
+    {
+      arity: 1,
+      options: ['yes'],
+      run: inApp(({ db, queue }, [email = ''], { yes }) =>
+        endSessions({ db, queue, ask: asker(yes) }, email),
+      ),
+    },
+  ],
+  [
+    'delete',
+    {
+      arity: 2,
+      options: ['yes', 'now', 'keep-texts'],
+      run: inApp(({ db, queue }, [email = '', reason = ''], { yes, now, 'keep-texts': keepsTexts }) =>
+        deletePerson({ db, queue, ask: asker(yes) }, email, reason, { isAtOnce: now, keepsTexts }),
+      ),
+    },
+  ],
+  ['mail-test', { arity: 1, run: inApp((app, [email = '']) => mailTest(app, email)) }],
+  ['backup', { arity: 1, run: onDatabase(backUp) }],
+  ['restore', { arity: 1, run: onDatabase(restore) }],
 ]);
 
 /** `npm run admin -- COMMAND`: operator commands. */
 await runMain(async () => {
-  const [name = '', ...args] = process.argv.slice(2);
-  const command = commands.get(name);
-  if (command === undefined || args.length !== command.arity) throw new StartupError(2, USAGE);
-  await command.run(...args);
+  const { positionals, values } = parseArgs({ options: OPTIONS, allowPositionals: true });
+  const [first = '', second = '', ...rest] = positionals;
+  const isPair = commands.has(`${first} ${second}`);
+  const command = commands.get(isPair ? `${first} ${second}` : first);
+  const args = isPair ? rest : positionals.slice(1);
+  if (command === undefined || args.length !== (command.arity ?? args.length))
+    throw new StartupError(2, USAGE);
+  const given = Object.entries(values).flatMap(([name, isGiven]) => (isGiven ? [name] : []));
+  if (given.some((name) => !command.options?.some((known) => known === name)))
+    throw new StartupError(2, USAGE);
+  await command.run(args, values);
 });
 
 /** A command that needs the application. Prints its result. */
-function inApp(run: (app: FastifyInstance, ...args: string[]) => Promise<string>): Command {
-  return (...args) => withApp(async (app) => console.log(await run(app, ...args)));
+function inApp(
+  run: (app: FastifyInstance, args: readonly string[], options: Options) => Promise<string>,
+): Command['run'] {
+  return (args, options) => withApp(async (app) => console.log(await run(app, args, options)));
 }
 
 /** A command that only needs the database, whatever its schema. Prints its result. */
-function onDatabase(run: (databaseUrl: string, file: string) => Promise<string>): Command {
-  return (file = '') => withDatabase(loadConfig(), async (url) => console.log(await run(url, file)));
+function onDatabase(run: (databaseUrl: string, file: string) => Promise<string>): Command['run'] {
+  return ([file = '']) => withDatabase(loadConfig(), async (url) => console.log(await run(url, file)));
 }

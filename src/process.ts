@@ -5,7 +5,7 @@ import { type Config, ConfigError } from './config.ts';
 import { connectionTo, directUrl } from './database/connection.ts';
 import { createClient } from './database/hosts.ts';
 import { isUnavailable } from './database/unavailable.ts';
-import { StartupError } from './errors.ts';
+import { DomainError, StartupError } from './errors.ts';
 import { databaseUnreachable } from './plugins/db.ts';
 import type { JobDefinition } from './queue/job.ts';
 
@@ -30,6 +30,10 @@ function reportFailure(error: unknown): number {
   if (error instanceof StartupError) {
     process.stderr.write(`${error.message}\n`);
     return error.exitCode;
+  }
+  if (error instanceof DomainError) {
+    process.stderr.write(`${error.message}\n`);
+    return 1;
   }
   if (isWrongOption(error)) {
     process.stderr.write(`${error.message}\n`);

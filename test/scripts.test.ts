@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { confirmByHand, grantRole } from '../scripts/support/accounts.ts';
+import { confirmEmail, grantRole } from '../scripts/support/accounts.ts';
 import { build } from './support/build.ts';
 import { createDatabase } from './support/database.ts';
 import { createUser } from './support/factories.ts';
@@ -37,7 +37,7 @@ t.test('admin grants a role and confirms an account', async (t) => {
     exitCode: 2,
     message: 'There is no role "king"; choose from User,',
   });
-  await t.rejects(confirmByHand(app.db, 'nobody@example.com'), {
+  await t.rejects(confirmEmail(app.db, 'nobody@example.com'), {
     exitCode: 2,
     message: 'There is no account with the email',
   });

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Db, Schema } from '../../src/database/schema.ts';
-import { setConfirmed } from '../../src/domain/accounts/confirm.ts';
+import { confirmByHand } from '../../src/domain/accounts/confirm.ts';
 import { findByEmail } from '../../src/domain/accounts/find.ts';
 import { ROLES } from '../../src/domain/accounts/roles.ts';
 import { recordEvent } from '../../src/domain/security-events/record.ts';
@@ -11,7 +11,7 @@ export async function grantRole(db: Kysely<Schema>, email: string, roleName: str
   const role = ROLES.find((known) => known.toLowerCase() === roleName.toLowerCase());
   if (role === undefined)
     throw new StartupError(2, `There is no role "${roleName}"; choose from ${ROLES.join(', ')}`);
-  const { id } = await findAccount(db, email);
+  const { id } = await findByAddress(db, email);
   await db.transaction().execute(async (trx) => {
     await trx.updateTable('users').set({ role }).where('id', '=', id).execute();
     await recordEvent(trx, { kind: 'role-changed', userId: id, detail: { role } });
@@ -20,16 +20,14 @@ export async function grantRole(db: Kysely<Schema>, email: string, roleName: str
 }
 
 /** Confirms an account that mail cannot reach. */
-export async function confirmByHand(db: Kysely<Schema>, email: string): Promise<string> {
-  const { id } = await findAccount(db, email);
-  await db.transaction().execute(async (trx) => {
-    await setConfirmed(trx, id);
-    await recordEvent(trx, { kind: 'confirmed', userId: id });
-  });
+export async function confirmEmail(db: Kysely<Schema>, email: string): Promise<string> {
+  const { id } = await findByAddress(db, email);
+  await confirmByHand(db, id);
   return `${email} is confirmed.`;
 }
 
-async function findAccount(db: Db, email: string): Promise<{ id: number }> {
+/** @throws StartupError if no account has the address */
+export async function findByAddress(db: Db, email: string): Promise<{ id: number }> {
   const account = await findByEmail(db, email);
   if (account === undefined) throw new StartupError(2, `There is no account with the email ${email}`);
   return account;

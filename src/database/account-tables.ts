@@ -105,7 +105,7 @@ export interface AccountTables {
   security_events: {
     id: GeneratedAlways<number>;
     kind: ColumnType<SecurityEventKind, SecurityEventKind, never>;
-    /** The affected account; null for a log-in with an unknown address. */
+    /** The affected account; null for a log-in with an unknown address, and if it was deleted at once. */
     user_id: ColumnType<number | null, number | null, never>;
     /** Who did it; null if unknown or deleted. */
     actor_id: ColumnType<number | null, number | null, never>;
@@ -141,11 +141,14 @@ export type SecurityEventKind =
   | 'role-changed'
   | 'confirmed'
   | 'unconfirmed'
+  | 'confirmation-sent'
+  | 'access-ended'
   | 'token-made'
   | 'token-revoked'
   | 'export-made'
   | 'deletion-requested'
   | 'deletion-undone'
+  | 'account-deleted'
   | 'warned'
   | 'silenced'
   | 'suspended'

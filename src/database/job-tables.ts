@@ -53,7 +53,7 @@ export interface JobTables {
     /** Repetitions since the last mail. */
     since_then: Generated<number>;
   };
-  /** The ledger: a row is written when the mail server has accepted the message. */
+  /** The ledger: a row is written when the mail server has accepted the message, or refused it for good. */
   mail_deliveries: {
     job_id: string;
     user_id: number;
@@ -63,6 +63,9 @@ export interface JobTables {
     /** Null if bounces are not handled. */
     return_key_hash: Buffer | null;
     sent_at: Generated<Date>;
+    is_refused: Generated<boolean>;
+    /** What the mail server said. */
+    response: Generated<string>;
   };
 }
 

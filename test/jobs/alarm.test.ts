@@ -153,6 +153,8 @@ t.test('a mail that waits is no outage if others are delivered', async (t) => {
     messageId: 'x',
     sentTo: 'x@example.com',
     returnKey: undefined,
+    isRefused: false,
+    response: '250 OK',
   });
   t.equal(await findMailOutage(app.db), undefined);
 });

@@ -1,5 +1,7 @@
 import t from 'tap';
+import { build } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';
+import { createUser } from '../support/factories.ts';
 import { start } from '../support/processes.ts';
 import { catchMail } from '../support/smtp.ts';
 
@@ -21,10 +23,30 @@ t.test("mail-test prints the server's refusal in one line", async (t) => {
   t.equal(running.output.trim().split('\n').length, 1);
 });
 
-t.test('an unknown command, or a missing argument, shows the usage', async (t) => {
-  for (const args of [['nonsense'], ['mail-test']]) {
+t.test('an unknown command, a missing argument or a wrong option shows the usage', async (t) => {
+  for (const args of [['sessions', 'start'], ['mail-test'], ['confirm', 'a@b.example', '--now']]) {
     const running = start(t, ['scripts/admin.ts', ...args], {});
     t.equal(await running.exited(), 2);
     t.match(running.output, /^Usage: npm run admin -- COMMAND/);
   }
+});
+
+t.test('a change that cannot be asked about needs --yes', async (t) => {
+  const env = { DATABASE_URL: await createDatabase(t) };
+  const app = await build(t, env);
+  await createUser(app);
+  await createUser(app, { username: 'boss', role: 'Administrator' });
+  const admin = async (...args: string[]) => {
+    const running = start(t, ['scripts/admin.ts', ...args], env);
+    return [await running.exited(), running.output];
+  };
+  t.match(await admin('sessions', 'end', 'john@example.com'), [2, /^There is no terminal to ask on/]);
+  t.same(await admin('suspend', 'JOHN@example.com', '7', 'Spam', '--yes'), [
+    0,
+    'john (john@example.com) is suspended for 7 days, logged out everywhere, and told the reason by email.\n',
+  ]);
+  t.same(await admin('delete', 'boss@example.com', 'Spam', '--yes'), [
+    1,
+    'You do not have permission to moderate this person.\n',
+  ]);
 });

@@ -34,6 +34,7 @@ const LIMITED_OTHERWISE = new Set([
   ...['POST /moderate/people/:id/lift', 'POST /moderate/people/:id/hide-texts'],
   ...['POST /moderate/people/:id/show-texts', 'POST /moderate/reports/post/:id/close'],
   ...['POST /moderate/reports/comment/:id/close', 'POST /moderate/reports/person/:id/close'],
+  ...['POST /admin/people/:id', 'POST /admin/people/:id/delete'],
 ]);
 
 const routes = new Set<string>();

@@ -140,6 +140,11 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     insert into reports (reporter_id, post_id, reason) select 3 + n % 50, 1 + n / 50, 'Spam' from generate_series(1, 5000) as n
   `.execute(db);
   await sql`
+    insert into mail_deliveries (job_id, user_id, template, message_id, sent_to)
+    select gen_random_uuid(), case when n % 4 = 0 then 1 else n end, 'weekly-digest', n, 'p@example.com'
+    from generate_series(1, 5000) as n
+  `.execute(db);
+  await sql`
     insert into sessions (token_hash, user_id, expires_at)
     select sha256(n::text::bytea), n, now() + interval '1 day' from generate_series(1, 5000) as n
   `.execute(db);
@@ -236,6 +241,18 @@ async function checkPages(
     '/admin/activity?kind=role-changed',
     '/admin/activity?username=p7',
     '/admin/activity?username=many&kind=role-changed',
+    '/admin/people',
+    '/admin/people?before=10000',
+    '/admin/people?text=p777',
+    '/admin/people?text=example+p77&role=User&before=10000',
+    '/admin/people?role=Administrator',
+    '/admin/people?state=unconfirmed',
+    '/admin/people?state=suspended',
+    '/admin/people?state=silenced&role=User',
+    '/admin/people?state=closed',
+    '/admin/people?order=reported',
+    '/admin/people/1',
+    '/admin/people/1/delete',
   ]) {
     await visit(path, () => moderator.get(path));
   }

@@ -41,6 +41,8 @@ const PATHS_WITH_WORDS = [
   ...['/admin/jobs/job/mail/X', '/admin/jobs/list?queue=X', '/admin/jobs/list?state=X'],
   ...['/admin/jobs/list?text=X', '/admin/jobs/list?from=X&until=X', '/admin/jobs/list?after=X'],
   ...['/admin/jobs/ask?action=X', '/admin/jobs/ask?action=delete&queue=mail&text=X', '/admin/jobs/ask?id=X'],
+  ...['/admin/people?text=X', '/admin/people?role=X', '/admin/people?state=X', '/admin/people?before=X'],
+  ...['/admin/people/X', '/admin/people/X/delete'],
   ...['/dev/mailbox/X', '/dev/mailbox/X/html', '/avatar/X.svg', '/avatar/X', '/assets/X'],
 ];
 
@@ -70,6 +72,8 @@ const PATHS = [
     '/auth/undo-deletion/X',
     '/admin/jobs',
     '/admin/jobs/do',
+    '/admin/people/1',
+    '/admin/people/1/delete',
   ],
   ...['/auth/login', '/auth/register', '/auth/confirm', '/auth/unconfirmed'],
   ...['/auth/security', '/auth/sessions/X/end', '/auth/sessions/end-others'],

@@ -17,7 +17,7 @@ const MAILS: Record<string, object> = {
   'new-login': { ...link, address: '192.0.2.1' },
   'export-ready': link,
   moderation: { ...link, kind: 'suspended', detail: { reason: 'Out of luck', lasts: 'until 2026-12-24' } },
-  'account-deletion': { ...link, keepsTexts: true, dueOn: '2026-12-24' },
+  'account-deletion': { ...link, keepsTexts: true, dueOn: '2026-12-24', reason: 'Out of luck' },
   'new-comments': { ...link, comments, total: 3, omitted: 2, postPath: '/post/1#comments' },
   'weekly-digest': { ...link, posts, total: 3, omitted: 2 },
   alarm: { ...link, title: 'It failed', message: 'Out of luck', reference: 'request 1', repetitions: 3 },

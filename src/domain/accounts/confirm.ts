@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Role } from '../../database/account-tables.ts';
 import type { Db, Schema } from '../../database/schema.ts';
+import { DomainError } from '../../errors.ts';
 import { mailQueue, type Queue } from '../../queue/contracts.ts';
 import { forgiveBounce } from '../mail/bounce.ts';
 import { recordEvent } from '../security-events/record.ts';
@@ -49,12 +50,30 @@ export async function grantToOperator(db: Db, userId: number, adminEmail: string
 }
 
 /** Confirms an account, whose address therefore works. Keeps the date if it is already confirmed. */
-export async function setConfirmed(db: Db, userId: number): Promise<void> {
+async function setConfirmed(db: Db, userId: number): Promise<void> {
   await db
     .updateTable('users')
     .set({ confirmed_at: sql`coalesce(confirmed_at, now())`, email_bounced_at: null })
     .where('id', '=', userId)
     .execute();
+}
+
+/**
+ * Confirms an account that mail cannot reach, for an Administrator or the operator.
+ *
+ * @throws DomainError `email-taken` if another account has confirmed the address
+ */
+export async function confirmByHand(db: Kysely<Schema>, userId: number): Promise<void> {
+  try {
+    await db.transaction().execute(async (trx) => {
+      await setConfirmed(trx, userId);
+      await recordEvent(trx, { kind: 'confirmed', userId });
+    });
+  } catch (error) {
+    if (violatedConstraint(error) === 'users_email_key')
+      throw new DomainError('email-taken', 'Another account has confirmed this address.');
+    throw error;
+  }
 }
 
 /** Mails a new confirmation link. */
@@ -64,6 +83,17 @@ export async function resendConfirmation(
 ): Promise<void> {
   await forgiveBounce(db, userId);
   await queue.send(mailQueue, { template: 'confirm-account', userId }, { db });
+}
+
+/** Mails a new confirmation link for an Administrator. */
+export async function resendConfirmationByHand(
+  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  userId: number,
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await resendConfirmation({ db: trx, queue }, userId);
+    await recordEvent(trx, { kind: 'confirmation-sent', userId });
+  });
 }
 
 /**

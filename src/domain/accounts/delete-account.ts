@@ -1,6 +1,8 @@
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
+import { noSuch } from '../../errors.ts';
 import { erasureQueue, mailQueue, type Queue } from '../../queue/contracts.ts';
+import { type Moderator, requirePerson } from '../moderation/sanction.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { endAccess } from './end-access.ts';
 import { requireAnotherAdministrator } from './last-administrator.ts';
@@ -9,6 +11,11 @@ import { useToken } from './mailed-token.ts';
 /** Days for which a deletion can be undone. */
 export const GRACE_DAYS = 7;
 
+interface Dependencies {
+  readonly db: Kysely<Schema>;
+  readonly queue: Queue;
+}
+
 /**
  * Closes an account at once, and enqueues its erasure for when the days of grace have passed and the mail that can undo it.
  *
@@ -16,44 +23,92 @@ export const GRACE_DAYS = 7;
  * @throws DomainError `last-administrator`
  */
 export async function requestDeletion(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   userId: number,
   { keepsTexts }: { keepsTexts: boolean },
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await requireAnotherAdministrator(trx, userId);
-    const { dueAt } = await trx
-      .updateTable('users')
-      .set({
-        deletion_due_at: sql`now() + make_interval(days => ${GRACE_DAYS})`,
-        deletion_keeps_texts: keepsTexts,
-      })
-      .where('id', '=', userId)
-      .returning(({ ref }) => ref('deletion_due_at').$notNull().as('dueAt'))
-      .executeTakeFirstOrThrow();
-    await endAccess(trx, userId);
+    await closeAccount({ trx, queue }, userId, { keepsTexts, days: GRACE_DAYS });
     await recordEvent(trx, { kind: 'deletion-requested', userId });
-    await queue.send(erasureQueue, { userId }, { db: trx, startAfter: dueAt });
     await queue.send(mailQueue, { template: 'account-deletion', userId }, { db: trx });
   });
+}
+
+/**
+ * Does the same for an Administrator, and mails the reason. A deletion without grace cannot be undone and is not mailed; the
+ * account's events go with it, so the log keeps its username and the reason.
+ *
+ * @throws DomainError `not-found`, or `forbidden` unless `maySanction`
+ */
+export async function deleteForReason(
+  { db, queue }: Dependencies,
+  moderator: Moderator,
+  userId: number,
+  { keepsTexts, isAtOnce, reason }: { keepsTexts: boolean; isAtOnce: boolean; reason: string },
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const { username: name } = await requirePerson(trx, moderator, userId);
+    await closeAccount({ trx, queue }, userId, { keepsTexts, days: isAtOnce ? 0 : GRACE_DAYS });
+    if (isAtOnce) {
+      await recordEvent(trx, { kind: 'account-deleted', userId: null, detail: { name, reason } });
+    } else {
+      await recordEvent(trx, { kind: 'deletion-requested', userId, detail: { reason } });
+      await queue.send(mailQueue, { template: 'account-deletion', userId }, { db: trx });
+    }
+  });
+}
+
+/** Enqueues the erasure. One that is due earlier already stays due then. */
+async function closeAccount(
+  { trx, queue }: { trx: Transaction<Schema>; queue: Queue },
+  userId: number,
+  { keepsTexts, days }: { keepsTexts: boolean; days: number },
+): Promise<void> {
+  const { dueAt } = await trx
+    .updateTable('users')
+    .set({
+      deletion_due_at: sql`least(deletion_due_at, now() + make_interval(days => ${days}))`,
+      deletion_keeps_texts: keepsTexts,
+    })
+    .where('id', '=', userId)
+    .returning(({ ref }) => ref('deletion_due_at').$notNull().as('dueAt'))
+    .executeTakeFirstOrThrow();
+  await endAccess(trx, userId);
+  await queue.send(erasureQueue, { userId }, { db: trx, startAfter: dueAt });
 }
 
 /** Consumes the link in that mail, which opens the account again. Returns whether the link was valid. */
 export async function undoDeletion(db: Kysely<Schema>, token: string): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
     const used = await useToken(trx, 'undo-deletion', token);
-    if (used === undefined) return false;
-    const { userId } = used;
-    const { numUpdatedRows } = await trx
-      .updateTable('users')
-      .set({ deletion_due_at: null })
-      .where('id', '=', userId)
-      .where('deletion_due_at', '>', sql<Date>`now()`) // After that, the job may have erased some of it.
-      .executeTakeFirstOrThrow();
-    if (numUpdatedRows === 0n) return false;
-    await recordEvent(trx, { kind: 'deletion-undone', userId, actorId: userId });
+    if (used === undefined || !(await reopenAccount(trx, used.userId))) return false;
+    await recordEvent(trx, { kind: 'deletion-undone', userId: used.userId, actorId: used.userId });
     return true;
   });
+}
+
+/**
+ * Opens an account again for an Administrator. Its owner can log in.
+ *
+ * @throws DomainError `not-found` if it is not closed, or already due
+ */
+export async function undoDeletionByHand(db: Kysely<Schema>, userId: number): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    if (!(await reopenAccount(trx, userId))) throw noSuch('deletion');
+    await recordEvent(trx, { kind: 'deletion-undone', userId });
+  });
+}
+
+/** Returns false if it is not closed, or already due: by then, the job may have erased some of it. */
+async function reopenAccount(trx: Transaction<Schema>, userId: number): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('users')
+    .set({ deletion_due_at: null })
+    .where('id', '=', userId)
+    .where('deletion_due_at', '>', sql<Date>`now()`)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
 }
 
 /** What the mail says about a deletion. Undefined if it was undone. */
@@ -64,8 +119,19 @@ export async function loadDeletion(db: Db, userId: number): Promise<object | und
       'deletion_keeps_texts as keepsTexts',
       ref('deletion_due_at').$notNull().as('dueAt'),
     ])
+    .select(({ selectFrom }) =>
+      selectFrom('security_events')
+        .select(sql<string | null>`detail ->> 'reason'`.as('reason'))
+        .where('user_id', '=', userId)
+        .where('kind', '=', 'deletion-requested')
+        .orderBy('id', 'desc')
+        .limit(1)
+        .as('reason'),
+    )
     .where('id', '=', userId)
     .where('deletion_due_at', 'is not', null)
     .executeTakeFirst();
-  return account && { keepsTexts: account.keepsTexts, dueOn: account.dueAt.toISOString().slice(0, 10) };
+  if (account === undefined) return undefined;
+  const { dueAt, ...rest } = account;
+  return { ...rest, dueOn: dueAt.toISOString().slice(0, 10) };
 }

@@ -1,5 +1,26 @@
-import type { Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
+import { noSuch } from '../../errors.ts';
+import { recordEvent } from '../security-events/record.ts';
+
+/**
+ * Ends all access to an account for an Administrator or the operator.
+ *
+ * @param options.exceptSession as for `endAccess`
+ * @throws DomainError `not-found`
+ */
+export async function endAccessByHand(
+  db: Kysely<Schema>,
+  userId: number,
+  options: { exceptSession?: Buffer | undefined } = {},
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const locked = trx.selectFrom('users').select('id').where('id', '=', userId).forUpdate();
+    await locked.executeTakeFirstOrThrow(() => noSuch('user'));
+    await endAccess(trx, userId, options);
+    await recordEvent(trx, { kind: 'access-ended', userId });
+  });
+}
 
 /**
  * Ends all access to an account: sessions, API tokens, mailed links, pending changes of email and known browsers. Keeps

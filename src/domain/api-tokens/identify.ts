@@ -6,6 +6,7 @@ import type { Standing } from '../accounts/roles.ts';
 import { IS_OPEN, SILENCED_UNTIL } from '../accounts/standing.ts';
 import { recordVisit } from '../people/record-visit.ts';
 import { hashToken } from '../token.ts';
+import { IS_VALID } from './list.ts';
 
 /** The account that an API request acts for, and what it may do. */
 export interface ApiClient extends Standing {
@@ -34,7 +35,7 @@ export async function identifyByToken(db: Db, token: string): Promise<ApiClient 
       sql<boolean>`coalesce(api_tokens.last_used_at < now() - interval '1 minute', true)`.as('isUseStale'),
     )
     .where('token_hash', '=', hashToken(token))
-    .where(({ or, eb }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Date>`now()`)]))
+    .where(IS_VALID)
     .executeTakeFirst();
   if (row === undefined) return undefined;
   const { isUseStale, ...client } = row;

@@ -14,6 +14,9 @@ export interface ApiToken {
   readonly lastUsedAt: Date | null;
 }
 
+/** Whether a row of `api_tokens` has not expired. */
+export const IS_VALID = sql<boolean>`(api_tokens.expires_at is null or api_tokens.expires_at > now())`;
+
 /** An account may have any number of tokens without a name. */
 const MAX_LISTED = 200;
 
@@ -24,7 +27,7 @@ export function listTokens(db: Db, userId: number): Promise<ApiToken[]> {
     .select(['id', 'name', 'scope', 'created_at as createdAt'])
     .select(['expires_at as expiresAt', 'last_used_at as lastUsedAt'])
     .where('user_id', '=', userId)
-    .where(({ or, eb }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Date>`now()`)]))
+    .where(IS_VALID)
     .orderBy(sql`name is null`)
     .orderBy('id', 'desc')
     .limit(MAX_LISTED)

@@ -8,7 +8,7 @@ import { isExportReady } from '../exports/requests.ts';
 import { loadSanction } from '../moderation/sanction.ts';
 import { mintReturnKey, recordBounce, type SentMail } from './bounce.ts';
 import { refusesAddress } from './delivery-status.ts';
-import type { Delivery } from './ledger.ts';
+import { type Delivery, recordDelivery } from './ledger.ts';
 import { type Mailer, type Message, messageIdOf, type RenderMail } from './message.ts';
 import { forgetToken, prepareMail } from './prepare.ts';
 import { mailTemplates } from './templates.ts';
@@ -77,8 +77,8 @@ export async function deliverMail(
   };
   const link = { jobId, token: template.purpose && token };
   const sent = { userId: recipient.id, template: name, sentTo: recipient.email };
-  await sendOrForget({ db, mailer, unanswered }, message, { link, sent, signal });
-  return { ...sent, jobId, messageId, returnKey: message.returnKey };
+  const response = await sendOrForget({ db, mailer, unanswered }, message, { link, sent, signal });
+  return { ...sent, jobId, messageId, returnKey: message.returnKey, isRefused: false, response };
 }
 
 /** Loads the mail's content besides its link. Undefined if there is nothing left to report. */
@@ -103,7 +103,10 @@ async function loadContent(db: Db, payload: PayloadOf<typeof mailQueue>): Promis
 
 /**
  * Sends a message. If no attempt can have delivered the link, its token is deleted, so that tokens do not pile up while
- * mail is retried. Otherwise the token stays, and the next attempt uses it again. A recipient that does not exist is recorded.
+ * mail is retried. Otherwise the token stays, and the next attempt uses it again. A refusal for good is recorded, and a
+ * recipient that does not exist.
+ *
+ * @returns what the mail server said
  */
 async function sendOrForget(
   { db, mailer, unanswered }: Pick<Dependencies, 'db' | 'mailer' | 'unanswered'>,
@@ -113,18 +116,20 @@ async function sendOrForget(
     sent,
     signal,
   }: { link: { jobId: string; token: string | undefined }; sent: SentMail; signal: AbortSignal },
-): Promise<void> {
+): Promise<string> {
   let isTransferred = false;
   const onTransfer = () => {
     isTransferred = true;
   };
   try {
-    await mailer.send(message, { signal, onTransfer });
+    return await mailer.send(message, { signal, onTransfer });
   } catch (error) {
     const code = refusalOf(error);
     if (token !== undefined && isTransferred && code === undefined) unanswered.set(jobId, token);
     else if (token !== undefined && token !== unanswered.get(jobId)) await forgetToken(db, token);
     if (error instanceof Error && code !== undefined && code >= 500) {
+      const refused = { ...sent, jobId, messageId: message.messageId, returnKey: undefined, isRefused: true };
+      await recordDelivery(db, { ...refused, response: responseOf(error) });
       if (saysBadAddress(error)) await recordBounce(db, sent);
       throw new PermanentFailure(error.message, { cause: error });
     }
@@ -140,6 +145,11 @@ function refusalOf(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined;
   const { responseCode, code } = error as Error & { responseCode?: number; code?: string };
   return code === 'EENVELOPE' || code === 'EMESSAGE' ? responseCode : undefined;
+}
+
+/** The server's own words, without nodemailer's. */
+function responseOf({ response, message }: Error & { response?: string }): string {
+  return response ?? message;
 }
 
 /** Whether the server refused the recipient because there is no such address. */

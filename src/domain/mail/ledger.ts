@@ -10,18 +10,60 @@ export interface Delivery {
   readonly sentTo: string;
   /** Undefined if bounces are not handled. */
   readonly returnKey: string | undefined;
+  /** Whether the mail server refused the mail for good, instead of accepting it. */
+  readonly isRefused: boolean;
+  /** What the mail server said. */
+  readonly response: string;
 }
 
-/** Records that the mail server has accepted a mail. Commits synchronously, to survive a power cut. */
+/** Characters of a response that are kept. RFC 5321 (4.5.3.1.5) allows as many in a line. */
+const MAX_RESPONSE = 500;
+
+/**
+ * Records that the mail server has accepted a mail, or refused it. Commits synchronously, to survive a power cut. A mail that
+ * was refused may be sent again; one that was accepted may not.
+ */
 export async function recordDelivery(
   db: Db,
-  { jobId, userId, template, messageId, sentTo, returnKey }: Delivery,
+  { jobId, userId, template, messageId, sentTo, returnKey, isRefused, response }: Delivery,
 ): Promise<void> {
+  const words = response.replaceAll('\0', '').slice(0, MAX_RESPONSE);
   await sql`
-    insert into mail_deliveries (job_id, user_id, template, message_id, sent_to, return_key_hash)
+    insert into mail_deliveries as earlier
+      (job_id, user_id, template, message_id, sent_to, return_key_hash, is_refused, response)
     select ${jobId}::uuid, ${userId}::integer, ${template}::text, ${messageId}::text, ${sentTo}::text,
-      ${returnKey === undefined ? null : hashToken(returnKey)}::bytea
+      ${returnKey === undefined ? null : hashToken(returnKey)}::bytea, ${isRefused}::boolean, ${words}::text
     from set_config('synchronous_commit', 'on', true)
-    on conflict (job_id) do nothing
+    on conflict (job_id) do update set
+      sent_to = excluded.sent_to, return_key_hash = excluded.return_key_hash, is_refused = excluded.is_refused,
+      response = excluded.response, sent_at = excluded.sent_at
+      where earlier.is_refused
   `.execute(db);
+}
+
+/** Mails that are listed. */
+const NEWEST = 20;
+
+/** A mail to an account, as Administrators see it. */
+export interface ListedMail {
+  readonly jobId: string;
+  readonly template: string;
+  readonly sentTo: string;
+  /** When the mail server accepted or refused it. */
+  readonly at: Date;
+  readonly isRefused: boolean;
+  /** What the mail server said. */
+  readonly response: string;
+}
+
+/** Lists an account's newest mails. Those that the mail server has not answered yet are among the jobs. */
+export function listMails(db: Db, userId: number): Promise<ListedMail[]> {
+  return db
+    .selectFrom('mail_deliveries')
+    .select(['job_id as jobId', 'template', 'sent_to as sentTo', 'sent_at as at'])
+    .select(['is_refused as isRefused', 'response'])
+    .where('user_id', '=', userId)
+    .orderBy('sent_at', 'desc')
+    .limit(sql.lit(NEWEST))
+    .execute();
 }

@@ -65,7 +65,7 @@ export async function prepareMail(
       select account_id, addressed.username, addressed.email, addressed.confirmed_at,
         addressed.email_bounced_at, addressed.unsubscribe_key,
         owner.id as owner_id, owner.username as owner_username, owner.email as owner_email,
-        exists (select from mail_deliveries where job_id = ${jobId}) as is_delivered
+        exists (select from mail_deliveries where job_id = ${jobId} and not is_refused) as is_delivered
       from addressed
       left join users as owner on ${isClaiming ? sql`lower(owner.email) = lower(addressed.email)` : sql`false`}
         and owner.confirmed_at is not null and owner.id <> account_id

@@ -104,3 +104,8 @@ function unsubscribePath(token: string): string {
 function isUndeliverable({ isBouncing }: { isBouncing: boolean }): boolean {
   return isBouncing;
 }
+
+/** The subject of a mail in the ledger; its template's name if another release has sent it. */
+export function mailSubject(template: string): string {
+  return Object.entries(mailTemplates).find(([name]) => name === template)?.[1].subject ?? template;
+}

@@ -52,8 +52,25 @@ const NEWEST = 300;
 const MOST = 50;
 const LENGTH = 2_000;
 
-/** Lists what was reported and not closed, the most often reported first. Considers the newest reports only. */
-export async function listOpenReports(db: Db): Promise<OpenReport[]> {
+/** The newest reports, with whom they are about. */
+export const NEWEST_REPORTS = sql`
+  select id, reason, post_id, comment_id, person_id, coalesce(
+    person_id,
+    (select author_id from posts where posts.id = post_id),
+    (select author_id from comments where comments.id = comment_id)
+  ) as author_id
+  from reports order by id desc limit ${sql.lit(NEWEST)}
+`;
+
+/**
+ * Lists what was reported and not closed, the most often reported first. Considers the newest reports only.
+ *
+ * @param options.authorId only about this person and what they wrote
+ */
+export async function listOpenReports(
+  db: Db,
+  { authorId }: { authorId?: number } = {},
+): Promise<OpenReport[]> {
   const { rows } = await sql<OpenReport>`
     select kind, reported.id, author.id as "authorId", author.username as "authorUsername",
       left(coalesce(post.body_html, comment.body_html, author.about_me), ${sql.lit(LENGTH)}) as text,
@@ -61,15 +78,16 @@ export async function listOpenReports(db: Db): Promise<OpenReport[]> {
     from (
       select
         case when post_id is not null then 'post' when comment_id is not null then 'comment' else 'person' end as kind,
-        coalesce(post_id, comment_id, person_id) as id, post_id, comment_id, person_id,
+        coalesce(post_id, comment_id, person_id) as id, post_id, comment_id, author_id,
         count(*)::int as count, (array_agg(reason order by id desc))[1:5] as reasons, max(id) as newest
-      from (select * from reports order by id desc limit ${sql.lit(NEWEST)}) as newest_reports
-      group by post_id, comment_id, person_id
+      from (${NEWEST_REPORTS}) as newest_reports
+      where ${authorId === undefined ? sql`true` : sql`author_id = ${authorId}`}
+      group by post_id, comment_id, person_id, author_id
       order by count(*) desc, max(id) desc limit ${sql.lit(MOST)}
     ) as reported
     left join posts as post on post.id = post_id
     left join comments as comment on comment.id = comment_id
-    join users as author on author.id = coalesce(post.author_id, comment.author_id, person_id)
+    join users as author on author.id = reported.author_id
     order by count desc, newest desc
   `.execute(db);
   return rows;

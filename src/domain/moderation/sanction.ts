@@ -95,18 +95,19 @@ export function untilWhen(moment: Date): string {
   return moment >= FOR_GOOD ? 'for good' : `until ${moment.toISOString().slice(0, 10)}`;
 }
 
-/** Locks the person's row, so that a log-in at the same moment waits. */
+/** Locks the person's row, so that a log-in at the same moment waits. Returns it. */
 export async function requirePerson(
   trx: Transaction<Schema>,
   moderator: Moderator,
   userId: number,
-): Promise<void> {
+): Promise<Moderator & { readonly username: string }> {
   const person = await trx
     .selectFrom('users')
-    .select(['id', 'role'])
+    .select(['id', 'role', 'username'])
     .where('id', '=', userId)
     .forUpdate()
     .executeTakeFirstOrThrow(() => noSuch('user'));
   if (!maySanction(moderator, person))
     throw new DomainError('forbidden', 'You do not have permission to moderate this person.');
+  return person;
 }

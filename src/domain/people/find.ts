@@ -3,6 +3,8 @@ import type { Role } from '../../database/account-tables.ts';
 import type { Db } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
+import { IS_VALID } from '../api-tokens/list.ts';
+import { LISTED, type ListedPerson } from './list.ts';
 
 /** A public profile. */
 export interface Profile {
@@ -114,5 +116,33 @@ export async function findEditableProfile(db: Db, id: number): Promise<EditableP
     .select(['id', 'email', 'username', 'role', 'name', 'location', 'about_me as aboutMe'])
     .select(sql<boolean>`confirmed_at is not null`.as('isConfirmed'))
     .where('id', '=', id)
+    .executeTakeFirstOrThrow(() => noSuch('account'));
+}
+
+/** An account as Administrators see it. */
+export interface Account extends ListedPerson {
+  readonly location: string;
+  readonly aboutMe: string;
+  /** When mail to the address last bounced; null if it did not. */
+  readonly bouncedAt: Date | null;
+  readonly followerCount: number;
+  readonly followedCount: number;
+  /** Valid API tokens. */
+  readonly tokenCount: number;
+}
+
+/** @throws DomainError `not-found` */
+export async function findAccount(db: Db, id: number): Promise<Account> {
+  return db
+    .selectFrom('users')
+    .select(LISTED)
+    .select(['location', 'about_me as aboutMe', 'email_bounced_at as bouncedAt'])
+    .select(['follower_count as followerCount', 'followed_count as followedCount'])
+    .select(
+      sql<number>`(select count(*)::int from api_tokens where user_id = ${id} and ${IS_VALID})`.as(
+        'tokenCount',
+      ),
+    )
+    .where('users.id', '=', id)
     .executeTakeFirstOrThrow(() => noSuch('account'));
 }

@@ -6,7 +6,7 @@ import { currentOrigin } from './origin.ts';
 
 export interface NewEvent {
   readonly kind: SecurityEventKind;
-  /** The affected account; null for a log-in with an unknown address. */
+  /** The affected account; null for a log-in with an unknown address, and if it was deleted at once. */
   readonly userId: number | null;
   /** Who did it; null if unknown. By default, the request's user. */
   readonly actorId?: number | null;

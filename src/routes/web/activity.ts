@@ -17,11 +17,14 @@ export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
   'role-changed': 'Role changed',
   confirmed: 'Account confirmed',
   unconfirmed: 'Account unconfirmed',
+  'confirmation-sent': 'Confirmation link sent again',
+  'access-ended': 'Logged out everywhere, API tokens revoked',
   'token-made': 'API token created',
   'token-revoked': 'API token revoked',
   'export-made': 'Export requested',
   'deletion-requested': 'Deletion requested',
   'deletion-undone': 'Deletion undone',
+  'account-deleted': 'Account deleted',
   warned: 'Warned',
   silenced: 'Silenced',
   suspended: 'Suspended',
@@ -41,13 +44,23 @@ function isEventKind(kind: string): kind is SecurityEventKind {
   return Object.hasOwn(KIND_NAMES, kind);
 }
 
+const LOG_INS: ReadonlySet<SecurityEventKind> = new Set(['logged-in', 'log-in-failed', 'logged-out']);
+
+/** All kinds but logging in and out, which hide what is rarer. */
+export const KINDS_OF_CHANGES = Object.keys(KIND_NAMES)
+  .filter(isEventKind)
+  .filter((kind) => !LOG_INS.has(kind));
+
 /** Describes an event, e.g. “Role changed to Moderator”. */
 export function describeEvent({ kind, detail }: Pick<ListedEvent, 'kind' | 'detail'>): string {
   return KIND_NAMES[kind] + describeDetail(detail);
 }
 
 function describeDetail({ role, name, count, post, reason, lasts }: SecurityEventDetail): string {
-  if (reason !== undefined) return `${lasts === undefined ? '' : ` ${lasts}`}: ${reason}`;
+  if (reason !== undefined) {
+    const what = `${name === undefined ? '' : ` “${name}”`}${lasts === undefined ? '' : ` ${lasts}`}`;
+    return `${what}: ${reason}`;
+  }
   if (role !== undefined) return ` to ${role}`;
   if (name !== undefined) return `: “${name}”`;
   if (count !== undefined) return `: all ${count} without a name`;

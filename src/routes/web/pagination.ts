@@ -16,6 +16,7 @@ interface Link {
 /**
  * Builds the links under a list.
  *
+ * @param path of the list, which may have a query
  * @param place of the requested page
  * @param order of the list: `desc` shows the newest first
  * @throws DomainError `not-found` if the page is empty; the first and last page of an empty list exist
@@ -26,8 +27,8 @@ export function paginate(
 ): Pagination {
   const isBeyond = items.length === 0 && queryOf(place) !== '' && place.number !== -1;
   if (isBeyond) throw new DomainError('not-found', 'There is no page at this address.');
-  const toNewer = newer === undefined ? undefined : { text: 'Newer', href: path + queryOf({ after: newer }) };
-  const toOlder =
-    older === undefined ? undefined : { text: 'Older', href: path + queryOf({ before: older }) };
+  const hrefOf = (to: Place) => path + queryOf(to).replace('?', path.includes('?') ? '&' : '?');
+  const toNewer = newer === undefined ? undefined : { text: 'Newer', href: hrefOf({ after: newer }) };
+  const toOlder = older === undefined ? undefined : { text: 'Older', href: hrefOf({ before: older }) };
   return order === 'desc' ? { prev: toNewer, next: toOlder } : { prev: toOlder, next: toNewer };
 }

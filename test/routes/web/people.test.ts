@@ -51,7 +51,7 @@ t.test('only Administrators can see unconfirmed accounts', async (t) => {
     t.equal((await program.get(path)).statusCode, 404, path);
   }
 
-  t.match((await (await signedInClient(app, admin)).get('/user/hidden')).body, `/edit-profile/${hidden.id}`);
+  t.match((await (await signedInClient(app, admin)).get('/user/hidden')).body, `/admin/people/${hidden.id}`);
   await app.db.updateTable('users').set({ confirmed_at: new Date() }).where('id', '=', hidden.id).execute();
   t.equal((await reader.get('/user/hidden')).statusCode, 200);
 });

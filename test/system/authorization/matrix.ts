@@ -141,6 +141,11 @@ export const MATRIX: readonly Row[] = rows(`
   POST /moderate/enable/:id                log in     confirm      forbidden  forbidden  ok         ok            comments
   POST /moderate/disable/:id               log in     confirm      forbidden  forbidden  ok         ok            comments
   GET /admin/activity                      log in     confirm      forbidden  forbidden  forbidden  ok
+  GET /admin/people                        log in     confirm      forbidden  forbidden  forbidden  ok
+  GET /admin/people/:id                    log in     confirm      forbidden  forbidden  forbidden  ok
+  POST /admin/people/:id                   log in     confirm      forbidden  forbidden  forbidden  ok            security_events
+  GET /admin/people/:id/delete             log in     confirm      forbidden  forbidden  forbidden  ok
+  POST /admin/people/:id/delete            log in     confirm      forbidden  forbidden  forbidden  ok            users
   GET /admin/jobs                          log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/list                     log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/job/:queue/:id           log in     confirm      forbidden  forbidden  forbidden  ok

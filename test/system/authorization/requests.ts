@@ -165,6 +165,13 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /moderate/disable/:id': { about: comment },
   'POST /moderate/enable/post/:id': { about: disabledPost },
   'POST /moderate/disable/post/:id': { about: post },
+  'GET /admin/people/:id': { about: somebodysId },
+  'POST /admin/people/:id': { about: somebodysId, fields: () => ({ action: 'end-access' }) },
+  'GET /admin/people/:id/delete': { about: somebodysId },
+  'POST /admin/people/:id/delete': {
+    about: somebodysId,
+    fields: () => ({ when: 'later', texts: 'keep', reason: 'Spam' }),
+  },
   'GET /admin/jobs/job/:queue/:id': { about: job },
   'GET /admin/jobs/ask': { query: '?action=pause&queue=mail' },
   'POST /admin/jobs/do': { about: noPausedQueues, fields: () => ({ action: 'pause', queue: 'mail' }) },

@@ -164,6 +164,8 @@ export async function returnKey(situation: Situation): Promise<string> {
     messageId: '<1@example.com>',
     sentTo: `${username}@example.com`,
     returnKey: key,
+    isRefused: false,
+    response: '250 OK',
   });
   return key;
 }

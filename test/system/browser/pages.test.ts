@@ -104,6 +104,8 @@ t.test(
         '/api-tokens',
       ],
       ...['/admin/jobs', '/admin/jobs/list', '/admin/jobs/audit'],
+      ...['/admin/people', '/admin/people?order=reported', `/admin/people/${author.id}`],
+      `/admin/people/${author.id}/delete`,
       ...['/auth/activity', '/admin/activity', '/auth/security', '/edit-profile/mails', '/your-data/delete'],
     ];
 

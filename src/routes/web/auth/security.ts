@@ -1,10 +1,10 @@
-import Bowser from 'bowser';
 import type { FastifyInstance } from 'fastify';
 import { endListedSession, endOtherSessions } from '../../../domain/sessions/end.ts';
 import { listSessions } from '../../../domain/sessions/list.ts';
 import { noSuch } from '../../../errors.ts';
 import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
 import { requireUser } from '../../guards.ts';
+import { browserName } from '../browser-name.ts';
 
 /** Where people see what protects their account, and where they are logged in. */
 export default async function securityRoutes(app: FastifyInstance): Promise<void> {
@@ -16,7 +16,7 @@ export default async function securityRoutes(app: FastifyInstance): Promise<void
     const found = await listSessions(db, currentUser(request).id);
     const sessions = found.map(({ userAgent, ...session }) => ({
       ...session,
-      browser: nameOf(userAgent),
+      browser: browserName(userAgent),
       isThis: session.id === thisId,
     }));
     return reply.page('auth/security', { title: 'Security', sessions });
@@ -42,11 +42,4 @@ export default async function securityRoutes(app: FastifyInstance): Promise<void
     await session.flash('You have been logged out everywhere else.');
     return reply.redirect('/auth/security', 303);
   });
-}
-
-/** A browser's name for people, such as “Firefox on Linux”. */
-function nameOf(userAgent: string): string {
-  if (userAgent === '') return 'Unknown browser';
-  const { browser, os } = Bowser.parse(userAgent);
-  return `${browser.name ?? 'Unknown browser'}${os.name === undefined ? '' : ` on ${os.name}`}`;
 }

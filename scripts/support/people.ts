@@ -1,0 +1,112 @@
+import type { Kysely } from 'kysely';
+import type { Schema } from '../../src/database/schema.ts';
+import { deleteForReason, GRACE_DAYS } from '../../src/domain/accounts/delete-account.ts';
+import { endAccessByHand } from '../../src/domain/accounts/end-access.ts';
+import { type Moderator, sanction } from '../../src/domain/moderation/sanction.ts';
+import { type Account, findAccount } from '../../src/domain/people/find.ts';
+import { type ListedPerson, listPeople } from '../../src/domain/people/list.ts';
+import { StartupError } from '../../src/errors.ts';
+import type { Queue } from '../../src/queue/contracts.ts';
+import { findByAddress } from './accounts.ts';
+import type { Ask } from './ask.ts';
+
+interface Dependencies {
+  readonly db: Kysely<Schema>;
+  readonly queue: Queue;
+  readonly ask: Ask;
+}
+
+/** The operator may do what Administrators may, so not to Administrators. */
+const OPERATOR: Moderator = { id: 0, role: 'Administrator' };
+
+/** People that are listed. */
+const MOST = 50;
+
+/** Days of the longest suspension that has an end. */
+const MOST_DAYS = 3650;
+
+const LONGEST_REASON = 500;
+
+/** Lists the newest people who match. */
+export async function showPeople(db: Kysely<Schema>, text: string): Promise<string> {
+  const { items, older } = await listPeople(db, { text: text || undefined }, { size: MOST });
+  if (items.length === 0) return 'Nobody matches.';
+  const lines = items.map((person) =>
+    [person.email, person.username, person.role, ...statesOf(person)].join('\t'),
+  );
+  if (older !== undefined) lines.push(`These are the newest ${MOST}. Name a word to find others.`);
+  return lines.join('\n');
+}
+
+function statesOf({ isConfirmed, suspendedUntil, silencedUntil, deletionDueAt }: ListedPerson): string[] {
+  const states = {
+    unconfirmed: !isConfirmed,
+    suspended: suspendedUntil,
+    silenced: silencedUntil,
+    closed: deletionDueAt,
+  };
+  return Object.entries(states).flatMap(([name, is]) => (is ? [name] : []));
+}
+
+/** Suspends a person, as a moderator would. `period` is a number of days, or `forever`. */
+export async function suspend(
+  { db, queue, ask }: Dependencies,
+  email: string,
+  period: string,
+  reason: string,
+): Promise<string> {
+  const days = daysFrom(period);
+  requireReason(reason);
+  const account = await accountOf(db, email);
+  const howLong = days === null ? 'for good' : `for ${days} days`;
+  await ask(`Suspend ${nameOf(account)} ${howLong}?`);
+  await sanction({ db, queue }, OPERATOR, account.id, { kind: 'suspended', days, reason });
+  return `${nameOf(account)} is suspended ${howLong}, logged out everywhere, and told the reason by email.`;
+}
+
+/** Deletes an account, as an Administrator would. */
+export async function deletePerson(
+  { db, queue, ask }: Dependencies,
+  email: string,
+  reason: string,
+  { isAtOnce, keepsTexts }: { isAtOnce: boolean; keepsTexts: boolean },
+): Promise<string> {
+  requireReason(reason);
+  const account = await accountOf(db, email);
+  const when = isAtOnce ? 'at once' : `in ${GRACE_DAYS} days`;
+  const texts = `${keepsTexts ? 'but not' : 'and'} their posts and comments`;
+  await ask(`Delete ${nameOf(account)} ${when}, ${texts}?`);
+  await deleteForReason({ db, queue }, OPERATOR, account.id, { keepsTexts, isAtOnce, reason });
+  return isAtOnce
+    ? `${nameOf(account)} is closed, and a worker deletes it now.`
+    : `${nameOf(account)} is closed, and deleted ${when}. An email has the reason, and a link that undoes it.`;
+}
+
+/** Logs a person out everywhere and revokes their API tokens. */
+export async function endSessions({ db, ask }: Dependencies, email: string): Promise<string> {
+  const account = await accountOf(db, email);
+  await ask(`Log ${nameOf(account)} out everywhere, and revoke their API tokens?`);
+  await endAccessByHand(db, account.id);
+  return `${nameOf(account)} is logged out everywhere, and their API tokens are revoked.`;
+}
+
+async function accountOf(db: Kysely<Schema>, email: string): Promise<Account> {
+  return findAccount(db, (await findByAddress(db, email)).id);
+}
+
+function nameOf({ username, email }: Account): string {
+  return `${username} (${email})`;
+}
+
+function daysFrom(period: string): number | null {
+  if (period === 'forever') return null;
+  const days = Number(period);
+  if (!Number.isInteger(days) || days < 1 || days > MOST_DAYS)
+    throw new StartupError(2, `DAYS is "${period}"; it must be 1 to ${MOST_DAYS}, or "forever"`);
+  return days;
+}
+
+function requireReason(reason: string): void {
+  if (reason.trim() === '' || reason.length > LONGEST_REASON)
+    throw new StartupError(2, `REASON must have 1 to ${LONGEST_REASON} characters`);
+}

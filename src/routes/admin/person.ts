@@ -1,0 +1,96 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { confirmByHand, resendConfirmationByHand } from '../../domain/accounts/confirm.ts';
+import { undoDeletionByHand } from '../../domain/accounts/delete-account.ts';
+import { endAccessByHand } from '../../domain/accounts/end-access.ts';
+import { listMails } from '../../domain/mail/ledger.ts';
+import { mailSubject } from '../../domain/mail/templates.ts';
+import { listOpenReports } from '../../domain/moderation/report.ts';
+import { maySanction, untilWhen } from '../../domain/moderation/sanction.ts';
+import { type Account, findAccount } from '../../domain/people/find.ts';
+import { listEvents } from '../../domain/security-events/list.ts';
+import { listSessions } from '../../domain/sessions/list.ts';
+import { DomainError, noSuch } from '../../errors.ts';
+import { currentUser, sessionOf } from '../../plugins/web/session.ts';
+import { requireVerified } from '../guards.ts';
+import { describeEvent, KINDS_OF_CHANGES } from '../web/activity.ts';
+import { browserName } from '../web/browser-name.ts';
+import { idFrom } from '../web/params.ts';
+import deletePerson from './delete-person.ts';
+
+interface WithId {
+  Params: { id: string };
+}
+
+const ActionForm = Type.Object({
+  action: Type.Enum(['confirm', 'send-confirmation', 'end-access', 'keep']),
+});
+
+/**
+ * One person's account, for Administrators. The profile's form and what moderators can do have their own pages. All buttons
+ * submit to the page's own path, so that whoever has to enter the password first comes back to it.
+ */
+export default async function person(app: FastifyInstance): Promise<void> {
+  const { db } = app;
+  app.addHook('onRequest', requireVerified);
+  app.register(deletePerson);
+
+  app.get<WithId>('/', async (request, reply) => {
+    const account = await findAccount(db, idFrom(request.params.id));
+    const { id, username, suspendedUntil, silencedUntil } = account;
+    const sessions = await listSessions(db, id);
+    const { events } = await listEvents(db, { userId: id, kinds: KINDS_OF_CHANGES }, undefined);
+    return reply.page('admin/person', {
+      title: `Account of ${username}`,
+      account,
+      suspended: suspendedUntil && untilWhen(suspendedUntil),
+      silenced: silencedUntil && untilWhen(silencedUntil),
+      mayDelete: maySanction(currentUser(request), account),
+      sessions: sessions.map((session) => ({ ...session, browser: browserName(session.userAgent) })),
+      mails: await listMails(db, id),
+      mailSubject,
+      reports: await listOpenReports(db, { authorId: id }),
+      events,
+      describeEvent,
+    });
+  });
+
+  app.post<WithId>('/', async (request, reply) => {
+    const { data } = request.readForm(ActionForm);
+    if (data === undefined) throw noSuch('action');
+    const account = await findAccount(db, idFrom(request.params.id));
+    try {
+      await sessionOf(request).flash(await ACTIONS[data.action](app, account, request));
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== 'email-taken') throw error;
+      await sessionOf(request).warn(error.message);
+    }
+    return reply.redirect(`/admin/people/${account.id}`, 303);
+  });
+}
+
+/** Each returns what it has done. */
+const ACTIONS = {
+  async confirm({ db }: FastifyInstance, { id, username, isConfirmed }: Account) {
+    if (!isConfirmed) await confirmByHand(db, id);
+    return `${username} is confirmed.`;
+  },
+  async 'send-confirmation'(
+    app: FastifyInstance,
+    { id, email, username, isConfirmed }: Account,
+    { ip }: FastifyRequest,
+  ) {
+    if (isConfirmed) return `${username} is confirmed.`;
+    await app.rateLimits.consume('resend', { account: email, address: ip });
+    await resendConfirmationByHand(app, id);
+    return `We've sent a new confirmation link to ${email}.`;
+  },
+  async 'end-access'({ db }: FastifyInstance, { id, username }: Account, request: FastifyRequest) {
+    await endAccessByHand(db, id, { exceptSession: sessionOf(request).hash });
+    return `${username} is logged out everywhere, and their API tokens are revoked.`;
+  },
+  async keep({ db }: FastifyInstance, { id, username }: Account) {
+    await undoDeletionByHand(db, id);
+    return `The account of ${username} stays.`;
+  },
+};
