@@ -83,7 +83,7 @@ export async function readPage<Item extends { readonly id: number }>(
   };
 }
 
-type ListedTable = 'posts' | 'comments' | 'follows';
+type ListedTable = 'posts' | 'comments' | 'follows' | 'blocks';
 
 /** Restricts a query to a slice. The subquery skips the rows before an offset in the index alone. */
 export function inSlice<Table extends ListedTable>(

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import t, { type Test } from 'tap';
 import type { Db } from '../../src/database/schema.ts';
+import { block } from '../../src/domain/blocks/block.ts';
 import { listAllComments, listCommentSources, listComments } from '../../src/domain/comments/list.ts';
 import { follow, unfollow } from '../../src/domain/follows/follow.ts';
 import { listFollowed, listFollowers } from '../../src/domain/follows/list.ts';
@@ -120,7 +121,16 @@ t.test('every list can be read from end to end, by cursor and by number', async 
   await deletePost(db, 3);
   await follow(db, ann.id, bob.id);
   const [{ id: postId } = { id: 0 }] = await db.selectFrom('posts').select('id').limit(1).execute();
-  await writeComments(app, cid, postId, 17);
+  for (const [author, count] of [
+    [cid, 9],
+    [bob, 4],
+    [cid, 8],
+  ] as const)
+    await writeComments(app, author, postId, count);
+  // Cid follows both, but has muted Bob.
+  await follow(db, cid.id, ann.id);
+  await follow(db, cid.id, bob.id);
+  await block(db, { blockerId: cid.id, blockedId: bob.id }, 'mute');
   for (let number = 1; number <= 9; number += 1) {
     const fan = await createUser(app, { username: `fan${number}` });
     await follow(db, fan.id, ann.id);
@@ -128,11 +138,15 @@ t.test('every list can be read from end to end, by cursor and by number', async 
   }
 
   const posts = await db.selectFrom('posts').select(['id', 'author_id']).orderBy('id', 'desc').execute();
-  const comments = await db.selectFrom('comments').select('id').orderBy('id').execute();
+  const comments = await db.selectFrom('comments').select(['id', 'author_id']).orderBy('id').execute();
   const follows = await db.selectFrom('follows').selectAll().orderBy('id', 'desc').execute();
   const profile = await findProfile(db, 'ann', null);
-  const post = { id: postId, commentCount: comments.length };
+  const post = { postId, commentCount: comments.length };
   const ofAnn = posts.filter(({ author_id }) => author_id === ann.id);
+  const notOfBob = posts.filter(({ author_id }) => author_id !== bob.id);
+  const byCid = comments.filter(({ author_id }) => author_id === cid.id);
+  const reader = await findProfile(db, 'cid', null);
+  const readerId = reader.id;
   const ofAnnAndBob = posts.filter(({ author_id }) => author_id !== cid.id);
   const lists: Record<string, [expected: { id: number }[], order: 'asc' | 'desc', read: Read]> = {
     posts: [posts, 'desc', (page) => listPosts(db, {}, page)],
@@ -140,7 +154,10 @@ t.test('every list can be read from end to end, by cursor and by number', async 
     'posts of ann': [ofAnn, 'desc', (page) => listPosts(db, { author: profile }, page)],
     'followed posts': [ofAnnAndBob, 'desc', (page) => listFollowedPosts(db, profile, page)],
     'followed posts for programs': [ofAnnAndBob, 'desc', (page) => listFollowedSources(db, profile, page)],
-    'comments of a post': [comments, 'asc', (page) => listComments(db, postId, page)],
+    'posts for cid': [notOfBob, 'desc', (page) => listPosts(db, { readerId }, page)],
+    'followed posts for cid': [notOfBob, 'desc', (page) => listFollowedPosts(db, reader, page)],
+    'comments for cid': [byCid, 'asc', (page) => listComments(db, { postId, readerId }, page)],
+    'comments of a post': [comments, 'asc', (page) => listComments(db, { postId }, page)],
     'comments of a post for programs': [comments, 'asc', (page) => listCommentSources(db, post, page)],
     comments: [comments.toReversed(), 'desc', (page) => listAllComments(db, page)],
     followers: [

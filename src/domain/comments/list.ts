@@ -1,6 +1,7 @@
 import type { SelectQueryBuilder } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
+import { isHeardBy } from '../blocks/hide.ts';
 import { htmlInList } from '../markdown/html-in-list.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 
@@ -34,28 +35,35 @@ export interface CommentSource {
 }
 
 /** The post whose comments are listed. */
-interface CommentedPost {
-  readonly id: number;
-  readonly commentCount: number;
+interface CommentFilter {
+  readonly postId: number;
+  /** Leaves out comments by people whom this reader has muted or blocked. */
+  readonly readerId?: number | undefined;
 }
 
 /** Reads one page of a post's comments, oldest first. */
-export function listComments(db: Db, postId: number, page: PageRequest): Promise<Page<ListedComment>> {
+export function listComments(
+  db: Db,
+  { postId, readerId }: CommentFilter,
+  page: PageRequest,
+): Promise<Page<ListedComment>> {
+  const comments = heardBy(readerId, commentsOf(db, postId));
   return readPage(page, 'asc', (slice) =>
-    selectListed(db, inSlice(commentsOf(db, postId), 'comments', slice), slice.order).execute(),
+    selectListed(db, inSlice(comments, 'comments', slice), slice.order).execute(),
   );
 }
 
 /** The same for the API. */
 export async function listCommentSources(
   db: Db,
-  post: CommentedPost,
+  { postId, readerId, commentCount }: CommentFilter & { readonly commentCount: number },
   page: PageRequest,
 ): Promise<CountedPage<CommentSource>> {
-  const comments = await readPage(page, 'asc', (slice) =>
-    selectSources(inSlice(commentsOf(db, post.id), 'comments', slice)).execute(),
+  const comments = heardBy(readerId, commentsOf(db, postId));
+  const found = await readPage(page, 'asc', (slice) =>
+    selectSources(inSlice(comments, 'comments', slice)).execute(),
   );
-  return { ...comments, total: post.commentCount };
+  return { ...found, total: commentCount };
 }
 
 /** Lists a post's newest comments, without hidden ones. */
@@ -71,13 +79,18 @@ export function listAllComments(db: Db, page: PageRequest): Promise<Page<ListedC
   );
 }
 
-/** The same for the API. */
-export async function listAllCommentSources(db: Db, page: PageRequest): Promise<CountedPage<CommentSource>> {
+/** The same for the API, where everyone reads it. */
+export async function listAllCommentSources(
+  db: Db,
+  { readerId }: Pick<CommentFilter, 'readerId'>,
+  page: PageRequest,
+): Promise<CountedPage<CommentSource>> {
   const total = await countRows(db, 'comments');
-  const comments = await readPage(page, 'desc', (slice) =>
-    selectSources(inSlice(db.selectFrom('comments'), 'comments', slice)).execute(),
+  const comments = heardBy(readerId, db.selectFrom('comments'));
+  const found = await readPage(page, 'desc', (slice) =>
+    selectSources(inSlice(comments, 'comments', slice)).execute(),
   );
-  return { ...comments, total };
+  return { ...found, total };
 }
 
 /** @throws DomainError `not-found` */
@@ -100,6 +113,10 @@ function commentOf(db: Db, id: number): CommentsQuery {
 
 function commentsOf(db: Db, postId: number): CommentsQuery {
   return db.selectFrom('comments').where('comments.post_id', '=', postId);
+}
+
+function heardBy(readerId: number | undefined, comments: CommentsQuery): CommentsQuery {
+  return readerId === undefined ? comments : comments.where(isHeardBy(readerId, 'comments.author_id'));
 }
 
 function selectListed(db: Db, comments: CommentsQuery, order: 'asc' | 'desc') {

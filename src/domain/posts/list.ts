@@ -1,6 +1,7 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
+import { isHeardBy } from '../blocks/hide.ts';
 import { htmlInList } from '../markdown/html-in-list.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 import { inMonth, type Month } from './archive.ts';
@@ -42,6 +43,8 @@ export interface PostSource {
 
 /** The posts of one person, of one month, or all. */
 export interface PostFilter {
+  /** Leaves out posts by people whom this reader has muted or blocked. */
+  readonly readerId?: number | undefined;
   readonly author?: { readonly id: number; readonly postCount: number };
   readonly month?: Month;
 }
@@ -61,7 +64,7 @@ export function listNewestPosts(db: Db, filter: PostFilter, limit: number): Prom
 /** Reads one page of posts for the API, newest first. */
 export async function listPostSources(
   db: Db,
-  filter: Pick<PostFilter, 'author'>,
+  filter: Pick<PostFilter, 'author' | 'readerId'>,
   page: PageRequest,
 ): Promise<CountedPage<PostSource>> {
   const total = filter.author?.postCount ?? (await countRows(db, 'posts', IS_SHOWN));
@@ -102,10 +105,11 @@ function shown(posts: PostsQuery): PostsQuery {
 
 export type PostsQuery = SelectQueryBuilder<Schema, 'posts', object>;
 
-function postsOf(db: Db, { author, month }: PostFilter): PostsQuery {
+function postsOf(db: Db, { author, month, readerId }: PostFilter): PostsQuery {
   let posts: PostsQuery = shown(db.selectFrom('posts'));
   if (author !== undefined) posts = posts.where('posts.author_id', '=', author.id);
   if (month !== undefined) posts = inMonth(posts, month);
+  if (readerId !== undefined) posts = posts.where(isHeardBy(readerId, 'posts.author_id'));
   return posts;
 }
 

@@ -69,7 +69,8 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
   const { db, queue, markdown, config } = app;
 
   app.get('/comments/', { schema: listing }, async ({ caller, query }, reply) => {
-    const page = await listAllCommentSources(db, pageRequest(query, config.commentsPerPage));
+    const reader = { readerId: caller.id };
+    const page = await listAllCommentSources(db, reader, pageRequest(query, config.commentsPerPage));
     return { comments: page.items.map(shownTo(caller)), ...linkPages(reply, { path: paths.comments }, page) };
   });
 
@@ -77,8 +78,9 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
     '/posts/:id/comments/',
     { schema: listingOfPost },
     async ({ caller, params: { id }, query }, reply) => {
-      const post = await requirePost(db, id);
-      const page = await listCommentSources(db, post, pageRequest(query, config.commentsPerPage));
+      const { commentCount } = await requirePost(db, id);
+      const filter = { postId: id, readerId: caller.id, commentCount };
+      const page = await listCommentSources(db, filter, pageRequest(query, config.commentsPerPage));
       return {
         comments: page.items.map(shownTo(caller)),
         ...linkPages(reply, { path: paths.commentsOf(id), order: 'asc' }, page),

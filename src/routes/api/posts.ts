@@ -71,8 +71,9 @@ const deleting = {
 const posts: FastifyPluginAsyncTypebox = async (app) => {
   const { db, markdown, config } = app;
 
-  app.get('/posts/', { schema: listing }, async ({ query }, reply) => {
-    const page = await listPostSources(db, {}, pageRequest(query, config.postsPerPage));
+  app.get('/posts/', { schema: listing }, async ({ caller, query }, reply) => {
+    const filter = { readerId: caller.id };
+    const page = await listPostSources(db, filter, pageRequest(query, config.postsPerPage));
     return { posts: page.items.map(presentPost), ...linkPages(reply, { path: paths.posts }, page) };
   });
 
