@@ -1,7 +1,7 @@
 import type { SelectQueryBuilder } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
-import { isHeardBy } from '../blocks/hide.ts';
+import { isMutedBy } from '../blocks/hide.ts';
 import { htmlInList } from '../markdown/html-in-list.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 
@@ -47,9 +47,10 @@ export function listComments(
   { postId, readerId }: CommentFilter,
   page: PageRequest,
 ): Promise<Page<ListedComment>> {
-  const comments = heardBy(readerId, commentsOf(db, postId));
   return readPage(page, 'asc', (slice) =>
-    selectListed(db, inSlice(comments, 'comments', slice), slice.order).execute(),
+    selectListed(db, inSlice(commentsOf(db, postId), 'comments', slice), slice.order)
+      .select(isMutedBy(readerId, 'comment.authorId').as('isMuted'))
+      .execute(),
   );
 }
 
@@ -59,11 +60,12 @@ export async function listCommentSources(
   { postId, readerId, commentCount }: CommentFilter & { readonly commentCount: number },
   page: PageRequest,
 ): Promise<CountedPage<CommentSource>> {
-  const comments = heardBy(readerId, commentsOf(db, postId));
-  const found = await readPage(page, 'asc', (slice) =>
-    selectSources(inSlice(comments, 'comments', slice)).execute(),
+  const comments = await readPage(page, 'asc', (slice) =>
+    selectSources(inSlice(commentsOf(db, postId), 'comments', slice))
+      .select(isMutedBy(readerId, 'comments.author_id').as('isMuted'))
+      .execute(),
   );
-  return { ...found, total: commentCount };
+  return { ...comments, total: commentCount };
 }
 
 /** Lists a post's newest comments, without hidden ones. */
@@ -86,11 +88,12 @@ export async function listAllCommentSources(
   page: PageRequest,
 ): Promise<CountedPage<CommentSource>> {
   const total = await countRows(db, 'comments');
-  const comments = heardBy(readerId, db.selectFrom('comments'));
-  const found = await readPage(page, 'desc', (slice) =>
-    selectSources(inSlice(comments, 'comments', slice)).execute(),
+  const comments = await readPage(page, 'desc', (slice) =>
+    selectSources(inSlice(db.selectFrom('comments'), 'comments', slice))
+      .select(isMutedBy(readerId, 'comments.author_id').as('isMuted'))
+      .execute(),
   );
-  return { ...found, total };
+  return { ...comments, total };
 }
 
 /** @throws DomainError `not-found` */
@@ -113,10 +116,6 @@ function commentOf(db: Db, id: number): CommentsQuery {
 
 function commentsOf(db: Db, postId: number): CommentsQuery {
   return db.selectFrom('comments').where('comments.post_id', '=', postId);
-}
-
-function heardBy(readerId: number | undefined, comments: CommentsQuery): CommentsQuery {
-  return readerId === undefined ? comments : comments.where(isHeardBy(readerId, 'comments.author_id'));
 }
 
 function selectListed(db: Db, comments: CommentsQuery, order: 'asc' | 'desc') {

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
-import { isHeardBy } from '../blocks/hide.ts';
+import { isMutedBy } from '../blocks/hide.ts';
 import { type CountedPage, type Page, type PageRequest, readPage, type Slice } from '../page.ts';
 import { IS_SHOWN, type ListedPost, type PostSource, selectListed, selectSources } from './list.ts';
 
@@ -39,7 +39,7 @@ async function countFollowed(db: Db, { id }: Reader): Promise<number> {
 /** The ids of the people a reader follows and has not muted, and the reader's own. */
 function followedBy(readerId: number): RawBuilder<number> {
   return sql`
-    select followed_id from follows where follower_id = ${readerId} and ${isHeardBy(readerId, 'followed_id')}
+    select followed_id from follows where follower_id = ${readerId} and not ${isMutedBy(readerId, 'followed_id')}
     union all
     select ${readerId}::int
   `;
@@ -80,7 +80,7 @@ function byScanning({ id, followedCount }: Reader, slice: Slice): RawBuilder<unk
       select from follows where follower_id = ${id} and followed_id = author_id
       limit 1
     ) as is_followed
-    where ${isHeardBy(id, 'author_id')}
+    where not ${isMutedBy(id, 'author_id')}
     order by id ${order} limit ${limit}::bigint offset ${offset}::bigint
   `;
 }

@@ -1,7 +1,7 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
-import { isHeardBy } from '../blocks/hide.ts';
+import { isMutedBy } from '../blocks/hide.ts';
 import { htmlInList } from '../markdown/html-in-list.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 import { inMonth, type Month } from './archive.ts';
@@ -52,7 +52,9 @@ export interface PostFilter {
 /** Reads one page of posts, newest first. */
 export function listPosts(db: Db, filter: PostFilter, page: PageRequest): Promise<Page<ListedPost>> {
   return readPage(page, 'desc', (slice) =>
-    selectListed(db, inSlice(postsOf(db, filter), 'posts', slice), slice.order).execute(),
+    selectListed(db, inSlice(postsOf(db, filter), 'posts', slice), slice.order)
+      .select(isMutedBy(filter.readerId, 'post.authorId').as('isMuted'))
+      .execute(),
   );
 }
 
@@ -69,7 +71,9 @@ export async function listPostSources(
 ): Promise<CountedPage<PostSource>> {
   const total = filter.author?.postCount ?? (await countRows(db, 'posts', IS_SHOWN));
   const posts = await readPage(page, 'desc', (slice) =>
-    selectSources(inSlice(postsOf(db, filter), 'posts', slice)).execute(),
+    selectSources(inSlice(postsOf(db, filter), 'posts', slice))
+      .select(isMutedBy(filter.readerId, 'posts.author_id').as('isMuted'))
+      .execute(),
   );
   return { ...posts, total };
 }
@@ -88,8 +92,8 @@ export function findPostSource(db: Db, id: number, seesDisabled: boolean): Promi
 }
 
 /** @throws DomainError `not-found` */
-export function requirePost(db: Db, id: number): Promise<{ id: number; commentCount: number }> {
-  return postOf(db, id).select(['id', 'comment_count as commentCount']).executeTakeFirstOrThrow(noSuchPost);
+export function requirePost(db: Db, id: number): Promise<{ commentCount: number }> {
+  return postOf(db, id).select('comment_count as commentCount').executeTakeFirstOrThrow(noSuchPost);
 }
 
 const noSuchPost = () => noSuch('post');
@@ -105,11 +109,10 @@ function shown(posts: PostsQuery): PostsQuery {
 
 export type PostsQuery = SelectQueryBuilder<Schema, 'posts', object>;
 
-function postsOf(db: Db, { author, month, readerId }: PostFilter): PostsQuery {
+function postsOf(db: Db, { author, month }: PostFilter): PostsQuery {
   let posts: PostsQuery = shown(db.selectFrom('posts'));
   if (author !== undefined) posts = posts.where('posts.author_id', '=', author.id);
   if (month !== undefined) posts = inMonth(posts, month);
-  if (readerId !== undefined) posts = posts.where(isHeardBy(readerId, 'posts.author_id'));
   return posts;
 }
 

@@ -18,10 +18,14 @@ import { Comment, CommentPage, paths, presentComment, ref } from './resources.ts
 
 const tags = ['Comments'];
 
+/** Of lists of comments. */
+const description = 'Pages leave out comments by people you have muted or blocked, so they may be shorter.';
+
 const listing = {
   tags,
   operationId: 'listComments',
   summary: 'List all comments, newest first',
+  description,
   querystring: PageQuery,
   response: { 200: ref(CommentPage, { description: 'A page of comments.' }), ...refusals(400) },
 };
@@ -30,6 +34,7 @@ const listingOfPost = {
   tags,
   operationId: 'listCommentsOfPost',
   summary: 'List the comments on a post, oldest first',
+  description,
   params: WithId,
   querystring: PageQuery,
   response: { 200: ref(CommentPage, { description: 'A page of comments.' }), ...refusals(400, 404) },

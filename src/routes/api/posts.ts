@@ -24,6 +24,7 @@ const listing = {
   tags,
   operationId: 'listPosts',
   summary: 'List all posts, newest first',
+  description: 'Pages leave out posts by people you have muted or blocked, so they may be shorter.',
   querystring: PageQuery,
   response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400) },
 };

@@ -69,9 +69,7 @@ export const Refused = named('Error', {
 const pageOf = {
   prev: NullableText('Path of the previous page, or null.'),
   next: NullableText('Path of the next page, or null.'),
-  count: Count(
-    'items on all pages: exact up to 10,000, an estimate beyond; may include those by people you have muted or blocked',
-  ),
+  count: Count('items on all pages: exact up to 10,000, an estimate beyond'),
 };
 
 export const PostPage = named('PostPage', { posts: Type.Array(ref(Post)), ...pageOf });

@@ -33,8 +33,8 @@ export default async function archive(app: FastifyInstance): Promise<void> {
     const place = placeFrom(request.query);
     const filter = { month, readerId: sessionOf(request).user?.id };
     const posts = await listPosts(readDbFor(request), filter, { ...place, size: config.postsPerPage });
-    if (posts.items.length === 0)
-      throw new DomainError('not-found', 'There is nothing to read in this month.');
+    if (posts.items.length + posts.muted === 0)
+      throw new DomainError('not-found', 'Nothing was published in this month.');
     const [path, name] = [pathOf(month), nameOf(month)];
     return reply.page('posts/month', {
       title: queryOf(place) === '' ? name : `${name}, more posts`,

@@ -46,7 +46,7 @@ t.test('who has muted somebody does not see what they write, and nobody else not
   t.same(await seenByProgram(), [1, 1, 1, 0, 0]);
   t.match(
     (await byJohn.get(`/post/${postId}`)).body,
-    '2 comments are by people you have <a href="/blocks">muted',
+    'Hidden from this page: 2 comments by people you have <a href="/blocks">muted',
   );
   await byJohn.get('/followed');
   t.equal(await isSeen(byJohn, '/'), false, 'not on the Followed tab');
@@ -56,6 +56,16 @@ t.test('who has muted somebody does not see what they write, and nobody else not
   t.match(profile.body, 'by susan"', 'their own profile still has their posts');
   t.match(profile.body, 'Unfollow', 'a mute ends no follow');
   t.equal((await byJohn.get(`/post/${hers}`)).statusCode, 200);
+
+  // A page with nothing but her posts is still a page, and leads on.
+  await writePosts(app, susan, app.config.postsPerPage);
+  const busy = (await byJohn.get('/')).body;
+  t.match(busy, `${app.config.postsPerPage} posts by people you have`);
+  const older = /href="(\/\?before=\d+)"/.exec(busy)?.[1] ?? '';
+  t.match((await byJohn.get(older)).body, 'by john"');
+  t.equal((await byJohn.get(`/?after=${hers}`)).statusCode, 200);
+  t.equal((await byJohn.get(month)).statusCode, 200);
+  await app.db.deleteFrom('posts').where('id', '>', hers).execute();
 
   for (const client of [new Client(app), bySusan]) t.same(await seenOnPages(client), [true, true, true]);
   t.notMatch((await bySusan.get('/user/john')).body, 'muted');
