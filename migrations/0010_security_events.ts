@@ -12,12 +12,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         'token-made', 'token-revoked', 'export-made', 'deletion-requested', 'deletion-undone',
         'warned', 'silenced', 'suspended', 'sanction-lifted', 'texts-disabled', 'texts-enabled',
         'comment-disabled', 'comment-enabled', 'comment-deleted',
-        'post-disabled', 'post-enabled', 'post-edited', 'post-deleted'
+        'post-disabled', 'post-enabled', 'post-edited', 'post-deleted', 'reports-closed'
       )),
       user_id integer references users on delete cascade,
       actor_id integer references users on delete set null,
       address inet,
-      detail jsonb not null default '{}' check (length(detail::text) <= 500),
+      detail jsonb not null default '{}' check (length(detail::text) <= 4000),
       created_at timestamptz not null default now()
     );
     comment on table security_events is

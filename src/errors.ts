@@ -13,6 +13,7 @@ export type DomainErrorCode =
   | 'too-many-tokens'
   | 'too-many-blocks'
   | 'not-in-force'
+  | 'invalid-reason'
   | 'idempotency-key-reused'
   | 'unrenderable'
   | 'too-many-requests'

@@ -22,6 +22,7 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
   'too-many-tokens': 409,
   'too-many-blocks': 409,
   'not-in-force': 409,
+  'invalid-reason': 422,
   'idempotency-key-reused': 422,
   unrenderable: 422,
   'too-many-requests': 429,

@@ -132,12 +132,12 @@ async function fill({ db }: FastifyInstance): Promise<void> {
   `.execute(db);
   await sql`
     insert into blocks (blocker_id, blocked_id, kind) select blocker, 1000 + n, 'mute'
-    from generate_series(1, 2) as blocker, generate_series(1, 900) as n
-    union all select 3 + n, 4 + n, 'block' from generate_series(1, 3000) as n
+    from generate_series(1, 2) as blocker, generate_series(1, 500) as n
+    union all select 3 + n, 4 + n, 'block' from generate_series(1, 1000) as n
   `.execute(db);
   await sql`
     insert into security_events (kind, user_id, actor_id)
-    select case when n % 1000 = 0 then 'role-changed' else 'logged-in' end,
+    select case when n % 1000 = 0 then 'role-changed' when n % 100 = 0 then 'post-disabled' else 'logged-in' end,
       case when n % 4 = 0 then 1 else n end, 1 + n % ${PEOPLE}::int
     from generate_series(1, ${EVENTS}::int) as n
   `.execute(db);
@@ -241,6 +241,9 @@ async function checkPages(
     '/admin/activity',
     '/admin/activity?before=10000',
     '/admin/activity?kind=role-changed',
+    '/admin/activity?kind=moderation',
+    '/admin/activity?kind=moderation&before=10000',
+    '/admin/activity?kind=moderation&username=many',
     '/admin/activity?username=p7',
     '/admin/activity?username=many&kind=role-changed',
   ]) {

@@ -6,7 +6,7 @@ import type { Queue } from '../../queue/contracts.ts';
 import type { Rendered } from '../markdown/text.ts';
 import { IS_SHOWN } from '../posts/list.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
-import { recordActionByOther, recordEvent } from '../security-events/record.ts';
+import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
 import { type CommentSource, SOURCE_COLUMNS } from './list.ts';
 import { enqueueCommentNotice, NEXT_NOTICE_AT } from './notice.ts';
 
@@ -96,18 +96,25 @@ export async function deleteComment(db: Kysely<Schema>, actor: Actor, id: number
  *
  * @throws DomainError `not-found`
  */
-export async function setCommentDisabled(db: Kysely<Schema>, id: number, isDisabled: boolean): Promise<void> {
+export async function setCommentDisabled(
+  db: Kysely<Schema>,
+  id: number,
+  isDisabled: boolean,
+  why: Why = {},
+): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const comment = await trx
-      .updateTable('comments')
-      .set({ is_disabled: isDisabled })
+      .selectFrom('comments')
+      .select(['author_id as authorId', 'post_id as postId', 'is_disabled as isDisabled'])
       .where('id', '=', id)
-      .returning(['author_id as authorId', 'post_id as postId'])
+      .forNoKeyUpdate()
       .executeTakeFirstOrThrow(() => noSuch('comment'));
+    if (comment.isDisabled === isDisabled) return;
+    await trx.updateTable('comments').set({ is_disabled: isDisabled }).where('id', '=', id).execute();
     await recordEvent(trx, {
       kind: isDisabled ? 'comment-disabled' : 'comment-enabled',
       userId: comment.authorId,
-      detail: { post: comment.postId },
+      detail: { post: comment.postId, comment: id, ...why },
     });
   });
 }

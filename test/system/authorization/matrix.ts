@@ -146,6 +146,7 @@ export const MATRIX: readonly Row[] = rows(`
   POST /moderate/enable/:id                log in     confirm      forbidden  forbidden  ok         ok            comments
   POST /moderate/disable/:id               log in     confirm      forbidden  forbidden  ok         ok            comments
   GET /admin/activity                      log in     confirm      forbidden  forbidden  forbidden  ok
+  POST /admin/activity/:id/undo            log in     confirm      forbidden  forbidden  forbidden  ok            posts
   GET /admin/jobs                          log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/list                     log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/job/:queue/:id           log in     confirm      forbidden  forbidden  forbidden  ok
