@@ -2,6 +2,7 @@
 export type DomainErrorCode =
   | 'unauthorized'
   | 'forbidden'
+  | 'blocked'
   | 'unconfirmed'
   | 'not-found'
   | 'username-taken'
@@ -10,6 +11,9 @@ export type DomainErrorCode =
   | 'edit-conflict'
   | 'export-underway'
   | 'too-many-tokens'
+  | 'too-many-blocks'
+  | 'not-in-force'
+  | 'invalid-reason'
   | 'idempotency-key-reused'
   | 'unrenderable'
   | 'too-many-requests'

@@ -29,7 +29,7 @@ export const DEFAULT_LIMITS = Object.freeze({
   comment: perAccount(120, HOUR),
   /** Reports to the moderators. */
   report: perAccount(30, HOUR),
-  /** Following and unfollowing. */
+  /** Following, muting and blocking people, and undoing it. */
   follow: perAccount(300, HOUR),
   /** Changes to profiles and mail choices, and cancelled exports. */
   profile: perAccount(60, HOUR),

@@ -161,4 +161,5 @@ export type SecurityEventKind =
   | 'post-disabled'
   | 'post-enabled'
   | 'post-edited'
-  | 'post-deleted';
+  | 'post-deleted'
+  | 'reports-closed';

@@ -29,6 +29,14 @@ export interface Schema extends AccountTables, JobTables {
     followed_id: number;
     created_at: Generated<Date>;
   };
+  /** Who has muted or blocked whom. */
+  blocks: {
+    id: GeneratedAlways<number>;
+    blocker_id: number;
+    blocked_id: number;
+    kind: BlockKind;
+    created_at: Generated<Date>;
+  };
   comments: {
     id: Generated<number>;
     post_id: number;
@@ -88,5 +96,8 @@ export interface Schema extends AccountTables, JobTables {
     created_at: Generated<Date>;
   };
 }
+
+/** `mute` only hides a person's texts; `block` also keeps them away. */
+export type BlockKind = 'mute' | 'block';
 
 export type DataExportState = 'waiting' | 'running' | 'ready' | 'cancelled' | 'failed';

@@ -11,9 +11,11 @@ export const LAST_NUMBERED_PAGE = 500;
 /** Tables estimated to be larger are not counted. Autovacuum keeps the estimate's error well below a third. */
 const LARGEST_COUNTED = 15_000;
 
-/** One page of a list, with the cursors of its neighbours. Both are undefined on an empty page. */
+/** One page of a list, with the cursors of its neighbours. Both are undefined if the list has nothing there. */
 export interface Page<Item> {
   readonly items: readonly Item[];
+  /** How many items of this page are left out, because the reader has muted or blocked who wrote them. */
+  readonly muted: number;
   /** The next newer page has the items after this id; undefined if there are none. */
   readonly newer: number | undefined;
   /** The next older page has the items before this id; undefined if there are none. */
@@ -52,10 +54,11 @@ export interface Slice {
  * Reads one page of a list ordered by id. Reads one row more than fits, to see whether there is another page.
  *
  * @param order of the list: `desc` shows the newest first
- * @param readSlice returns rows in the slice's order, which is reversed if the page is read from its end
+ * @param readSlice returns rows in the slice's order, which is reversed if the page is read from its end. Rows with
+ *   `isMuted` count, but are left out, so a page costs the same for every reader and has the same neighbours.
  * @throws DomainError `not-found` for a number beyond `LAST_NUMBERED_PAGE`
  */
-export async function readPage<Item extends { readonly id: number }>(
+export async function readPage<Item extends { readonly id: number; readonly isMuted?: boolean }>(
   { number = 1, size, before, after }: PageRequest,
   order: 'asc' | 'desc',
   readSlice: (slice: Slice) => Promise<Item[]>,
@@ -76,14 +79,16 @@ export async function readPage<Item extends { readonly id: number }>(
   const hasMore = rows.length > size;
   const isFirst = before === undefined && after === undefined && offset === 0;
   const ascending = isAscending ? rows.slice(0, size) : rows.slice(0, size).reverse();
+  const items = ascending.filter(({ isMuted }) => !isMuted);
   return {
     newer: (isAscending ? hasMore : !isFirst) ? ascending.at(-1)?.id : undefined,
     older: (isAscending ? !isFirst : hasMore) ? ascending[0]?.id : undefined,
-    items: order === 'asc' ? ascending : ascending.toReversed(),
+    items: order === 'asc' ? items : items.toReversed(),
+    muted: ascending.length - items.length,
   };
 }
 
-type ListedTable = 'posts' | 'comments' | 'follows' | 'users';
+type ListedTable = 'posts' | 'comments' | 'follows' | 'blocks' | 'users';
 
 /** Restricts a query to a slice. The subquery skips the rows before an offset in the index alone. */
 export function inSlice<Table extends ListedTable>(

@@ -11,6 +11,7 @@ import { READING_METHODS } from '../http/methods.ts';
 const STATUS_OF: Record<DomainErrorCode, number> = {
   unauthorized: 401,
   forbidden: 403,
+  blocked: 403,
   unconfirmed: 403,
   'not-found': 404,
   'username-taken': 409,
@@ -19,6 +20,9 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
   'edit-conflict': 412,
   'export-underway': 409,
   'too-many-tokens': 409,
+  'too-many-blocks': 409,
+  'not-in-force': 409,
+  'invalid-reason': 422,
   'idempotency-key-reused': 422,
   unrenderable: 422,
   'too-many-requests': 429,

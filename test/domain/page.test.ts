@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import t, { type Test } from 'tap';
 import type { Db } from '../../src/database/schema.ts';
-import { listAllComments, listCommentSources, listComments } from '../../src/domain/comments/list.ts';
+import { block } from '../../src/domain/blocks/block.ts';
+import {
+  listAllCommentSources,
+  listAllComments,
+  listCommentSources,
+  listComments,
+} from '../../src/domain/comments/list.ts';
 import { follow, unfollow } from '../../src/domain/follows/follow.ts';
 import { listFollowed, listFollowers } from '../../src/domain/follows/list.ts';
 import { countRows, LAST_NUMBERED_PAGE, type Page, type PageRequest } from '../../src/domain/page.ts';
@@ -120,7 +126,16 @@ t.test('every list can be read from end to end, by cursor and by number', async 
   await deletePost(db, 3);
   await follow(db, ann.id, bob.id);
   const [{ id: postId } = { id: 0 }] = await db.selectFrom('posts').select('id').limit(1).execute();
-  await writeComments(app, cid, postId, 17);
+  for (const [author, count] of [
+    [cid, 9],
+    [bob, 4],
+    [cid, 8],
+  ] as const)
+    await writeComments(app, author, postId, count);
+  // Cid follows both, but has muted Bob.
+  await follow(db, cid.id, ann.id);
+  await follow(db, cid.id, bob.id);
+  await block(db, { blockerId: cid.id, blockedId: bob.id }, 'mute');
   for (let number = 1; number <= 9; number += 1) {
     const fan = await createUser(app, { username: `fan${number}` });
     await follow(db, fan.id, ann.id);
@@ -128,11 +143,14 @@ t.test('every list can be read from end to end, by cursor and by number', async 
   }
 
   const posts = await db.selectFrom('posts').select(['id', 'author_id']).orderBy('id', 'desc').execute();
-  const comments = await db.selectFrom('comments').select('id').orderBy('id').execute();
+  const comments = await db.selectFrom('comments').select(['id', 'author_id']).orderBy('id').execute();
   const follows = await db.selectFrom('follows').selectAll().orderBy('id', 'desc').execute();
   const profile = await findProfile(db, 'ann', null);
-  const post = { id: postId, commentCount: comments.length };
+  const post = { postId, commentCount: comments.length };
   const ofAnn = posts.filter(({ author_id }) => author_id === ann.id);
+  const notOfBob = posts.filter(({ author_id }) => author_id !== bob.id);
+  const byCid = comments.filter(({ author_id }) => author_id === cid.id);
+  const reader = await findProfile(db, 'cid', null);
   const ofAnnAndBob = posts.filter(({ author_id }) => author_id !== cid.id);
   const lists: Record<string, [expected: { id: number }[], order: 'asc' | 'desc', read: Read]> = {
     posts: [posts, 'desc', (page) => listPosts(db, {}, page)],
@@ -140,7 +158,8 @@ t.test('every list can be read from end to end, by cursor and by number', async 
     'posts of ann': [ofAnn, 'desc', (page) => listPosts(db, { author: profile }, page)],
     'followed posts': [ofAnnAndBob, 'desc', (page) => listFollowedPosts(db, profile, page)],
     'followed posts for programs': [ofAnnAndBob, 'desc', (page) => listFollowedSources(db, profile, page)],
-    'comments of a post': [comments, 'asc', (page) => listComments(db, postId, page)],
+    'followed posts for cid': [notOfBob, 'desc', (page) => listFollowedPosts(db, reader, page)],
+    'comments of a post': [comments, 'asc', (page) => listComments(db, { postId }, page)],
     'comments of a post for programs': [comments, 'asc', (page) => listCommentSources(db, post, page)],
     comments: [comments.toReversed(), 'desc', (page) => listAllComments(db, page)],
     followers: [
@@ -180,6 +199,23 @@ t.test('every list can be read from end to end, by cursor and by number', async 
       t.same(beyond, { ...beyond, items: [], newer: undefined, older: undefined }, `${what}, beyond the end`);
     }
     await t.rejects(read({ number: LAST_NUMBERED_PAGE + 1, size: 1 }), { code: 'not-found' });
+  }
+
+  // These have the same pages for everyone, of which some are shorter or empty.
+  const readerId = cid.id;
+  const shorter: typeof lists = {
+    posts: [notOfBob, 'desc', (page) => listPosts(db, { readerId }, page)],
+    'posts for programs': [notOfBob, 'desc', (page) => listPostSources(db, { readerId }, page)],
+    comments: [byCid, 'asc', (page) => listComments(db, { postId, readerId }, page)],
+    'comments for programs': [byCid, 'asc', (page) => listCommentSources(db, { ...post, readerId }, page)],
+    'all comments': [byCid.toReversed(), 'desc', (page) => listAllCommentSources(db, { readerId }, page)],
+  };
+  for (const [name, [rows, order, read]] of Object.entries(shorter)) {
+    for (const size of [1, 3, 7, 100]) {
+      const { there, back } = await walk(read, order, size);
+      t.same(there, ids(rows), `${name} that cid sees, ${size} on a page`);
+      t.same(back, ids(rows), `${name} that cid sees, ${size} on a page, from the end`);
+    }
   }
 });
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { TestClock } from 'pg-boss';
 import t from 'tap';
+import { block } from '../../src/domain/blocks/block.ts';
 import { publishComment, setCommentDisabled } from '../../src/domain/comments/write.ts';
 import { commentNoticeQueue } from '../../src/queue/contracts.ts';
 import { build } from '../support/build.ts';
@@ -59,7 +60,7 @@ t.test('a comment is mailed to the author, and those within the next hour are co
   t.notMatch(smtp.mails[1]?.text, 'Well said.');
 });
 
-t.test('own comments, hidden comments and opted-out authors cause no mail', async (t) => {
+t.test('own and hidden comments, those by muted people and opted-out authors cause no mail', async (t) => {
   const { app, smtp, author, reader, comment } = await setUp(t);
   await comment(author.id, 'I meant it.');
   await drain(app);
@@ -71,6 +72,11 @@ t.test('own comments, hidden comments and opted-out authors cause no mail', asyn
     .executeTakeFirstOrThrow();
   await setCommentDisabled(app.db, id, true);
   await drain(app);
+  await block(app.db, { blockerId: author.id, blockedId: reader.id }, 'mute');
+  await comment(reader.id, 'Listen to me.');
+  await drain(app);
+  await sql`delete from blocks`.execute(app.db);
+  await sql`delete from comments`.execute(app.db);
   await sql`update users set wants_comment_mails = false`.execute(app.db);
   await comment(reader.id, 'Well said.');
   await drain(app);

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import t from 'tap';
+import { block } from '../../src/domain/blocks/block.ts';
 import { sendDigests } from '../../src/domain/digests/send.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { setPostDisabled } from '../../src/domain/posts/write.ts';
@@ -47,7 +48,10 @@ t.test('subscribers get last week’s posts by people they follow, once', async 
 });
 
 t.test('a week without posts causes no mail, and this week belongs to the next digest', async (t) => {
-  const { app, smtp, author } = await setUp(t);
+  const { app, smtp, reader, author, lastWeek } = await setUp(t);
+  await writePosts(app, author);
+  await lastWeek();
+  await block(app.db, { blockerId: reader.id, blockedId: author.id }, 'mute');
   await writePosts(app, author);
   await sendDigests(app, { signal });
   await drain(app);

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import t from 'tap';
+import { block } from '../../src/domain/blocks/block.ts';
 import { cancelExport } from '../../src/domain/exports/requests.ts';
 import { writeExport } from '../../src/domain/exports/write.ts';
 import { prune } from '../../src/domain/prune.ts';
@@ -29,6 +30,8 @@ t.test('an export has everything a person wrote and nothing of anyone else', asy
   await writeComments(app, john, otherId);
   await writeComments(app, susan, postId);
 
+  await block(app.db, { blockerId: john.id, blockedId: susan.id }, 'mute');
+
   t.equal((await client.post('/your-data')).headers.location, '/your-data');
   t.match((await client.get('/your-data')).body, 'Your export is queued.');
   await drain(app);
@@ -44,6 +47,7 @@ t.test('an export has everything a person wrote and nothing of anyone else', asy
     { body: 'Post 2' },
   ]);
   t.match(JSON.parse(files['comments.json'] ?? ''), [{ post_path: `/post/${otherId}`, body: 'Comment 1' }]);
+  t.match(JSON.parse(files['muted-and-blocked.json'] ?? ''), [{ username: 'susan', kind: 'mute' }]);
   t.match(files['posts.md'], /^# Posts\n\n## Post \d+, 20[^\n]+\n\nPost 1\n\n## Post \d+/);
   t.match(files['comments.md'], /^# Comments\n\n## On post \d+/);
 

@@ -31,7 +31,11 @@ const LIMITED_OTHERWISE = new Set([
   // They are for moderators and Administrators.
   ...['POST /moderate/enable/:id', 'POST /moderate/disable/:id', 'POST /admin/jobs/do'],
   ...['POST /moderate/enable/post/:id', 'POST /moderate/disable/post/:id', 'POST /moderate/people/:id'],
-  ...['POST /moderate/people/:id/lift', 'POST /moderate/people/:id/hide-texts'],
+  ...[
+    'POST /admin/activity/:id/undo',
+    'POST /moderate/people/:id/lift',
+    'POST /moderate/people/:id/hide-texts',
+  ],
   ...['POST /moderate/people/:id/show-texts', 'POST /moderate/reports/post/:id/close'],
   ...['POST /moderate/reports/comment/:id/close', 'POST /moderate/reports/person/:id/close'],
   ...['POST /admin/people/:id', 'POST /admin/people/:id/delete'],

@@ -131,8 +131,13 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     on conflict do nothing
   `.execute(db);
   await sql`
+    insert into blocks (blocker_id, blocked_id, kind) select blocker, 1000 + n, 'mute'
+    from generate_series(1, 2) as blocker, generate_series(1, 500) as n
+    union all select 3 + n, 4 + n, 'block' from generate_series(1, 1000) as n
+  `.execute(db);
+  await sql`
     insert into security_events (kind, user_id, actor_id)
-    select case when n % 1000 = 0 then 'role-changed' else 'logged-in' end,
+    select case when n % 1000 = 0 then 'role-changed' when n % 100 = 0 then 'post-disabled' else 'logged-in' end,
       case when n % 4 = 0 then 1 else n end, 1 + n % ${PEOPLE}::int
     from generate_series(1, ${EVENTS}::int) as n
   `.execute(db);
@@ -234,11 +239,16 @@ async function checkPages(
     '/feed.atom',
     '/post/1/feed.json',
     '/auth/security',
+    '/blocks',
+    '/blocks?before=500',
     '/auth/activity',
     '/auth/activity?before=10000',
     '/admin/activity',
     '/admin/activity?before=10000',
     '/admin/activity?kind=role-changed',
+    '/admin/activity?kind=moderation',
+    '/admin/activity?kind=moderation&before=10000',
+    '/admin/activity?kind=moderation&username=many',
     '/admin/activity?username=p7',
     '/admin/activity?username=many&kind=role-changed',
     '/admin/people',
@@ -284,6 +294,8 @@ t.test('writing costs the same few statements, however many followers there are'
     commenting: () => byReader.post('/post/1', { body: 'Hello' }),
     following: () => byReader.post('/follow/author'),
     unfollowing: () => byReader.post('/unfollow/author'),
+    muting: () => byReader.post('/mute/author'),
+    unmuting: () => byReader.post('/unmute/author'),
   };
   const measure = async () => {
     const counts: Record<string, number> = {};
@@ -332,6 +344,8 @@ t.test('writing and deleting read no whole table, not even in triggers', async (
     commenting: () => client.post('/post/7', { body: 'Hello' }),
     following: () => client.post('/follow/p10001'),
     unfollowing: () => client.post('/unfollow/p10001'),
+    blocking: () => client.post('/block/p10001'),
+    unblocking: () => client.post('/unblock/p10001'),
     'deleting a comment': () => client.post('/comment/9/delete'),
     'deleting a post': () => client.post('/post/7/delete'),
   };

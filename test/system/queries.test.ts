@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
+import { block } from '../../src/domain/blocks/block.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { ApiProgram } from '../support/api.ts';
 import { build } from '../support/build.ts';
@@ -43,6 +44,7 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
     '/moderate',
     `/edit/${postId}`,
     '/edit-profile',
+    '/blocks',
     `/edit-profile/${author.id}`,
     '/auth/activity',
     '/admin/activity?username=reader',
@@ -78,6 +80,7 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
       .executeTakeFirstOrThrow();
     await follow(app.db, id, author.id);
     await follow(app.db, author.id, id);
+    await block(app.db, { blockerId: reader.id, blockedId: id }, 'mute');
   }
 
   for (const url of pages) {

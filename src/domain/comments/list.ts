@@ -1,6 +1,7 @@
 import type { SelectQueryBuilder } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
+import { isMutedBy } from '../blocks/hide.ts';
 import { htmlInList } from '../markdown/html-in-list.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 
@@ -34,28 +35,37 @@ export interface CommentSource {
 }
 
 /** The post whose comments are listed. */
-interface CommentedPost {
-  readonly id: number;
-  readonly commentCount: number;
+interface CommentFilter {
+  readonly postId: number;
+  /** Leaves out comments by people whom this reader has muted or blocked. */
+  readonly readerId?: number | undefined;
 }
 
 /** Reads one page of a post's comments, oldest first. */
-export function listComments(db: Db, postId: number, page: PageRequest): Promise<Page<ListedComment>> {
+export function listComments(
+  db: Db,
+  { postId, readerId }: CommentFilter,
+  page: PageRequest,
+): Promise<Page<ListedComment>> {
   return readPage(page, 'asc', (slice) =>
-    selectListed(db, inSlice(commentsOf(db, postId), 'comments', slice), slice.order).execute(),
+    selectListed(db, inSlice(commentsOf(db, postId), 'comments', slice), slice.order)
+      .select(isMutedBy(readerId, 'comment.authorId').as('isMuted'))
+      .execute(),
   );
 }
 
 /** The same for the API. */
 export async function listCommentSources(
   db: Db,
-  post: CommentedPost,
+  { postId, readerId, commentCount }: CommentFilter & { readonly commentCount: number },
   page: PageRequest,
 ): Promise<CountedPage<CommentSource>> {
   const comments = await readPage(page, 'asc', (slice) =>
-    selectSources(inSlice(commentsOf(db, post.id), 'comments', slice)).execute(),
+    selectSources(inSlice(commentsOf(db, postId), 'comments', slice))
+      .select(isMutedBy(readerId, 'comments.author_id').as('isMuted'))
+      .execute(),
   );
-  return { ...comments, total: post.commentCount };
+  return { ...comments, total: commentCount };
 }
 
 /** Lists a post's newest comments, without hidden ones. */
@@ -71,11 +81,17 @@ export function listAllComments(db: Db, page: PageRequest): Promise<Page<ListedC
   );
 }
 
-/** The same for the API. */
-export async function listAllCommentSources(db: Db, page: PageRequest): Promise<CountedPage<CommentSource>> {
+/** The same for the API, where everyone reads it. */
+export async function listAllCommentSources(
+  db: Db,
+  { readerId }: Pick<CommentFilter, 'readerId'>,
+  page: PageRequest,
+): Promise<CountedPage<CommentSource>> {
   const total = await countRows(db, 'comments');
   const comments = await readPage(page, 'desc', (slice) =>
-    selectSources(inSlice(db.selectFrom('comments'), 'comments', slice)).execute(),
+    selectSources(inSlice(db.selectFrom('comments'), 'comments', slice))
+      .select(isMutedBy(readerId, 'comments.author_id').as('isMuted'))
+      .execute(),
   );
   return { ...comments, total };
 }

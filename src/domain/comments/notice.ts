@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { commentNoticeQueue, mailQueue, type Queue } from '../../queue/contracts.ts';
+import { isMutedBy } from '../blocks/hide.ts';
 
 /** A post's author gets at most one mail an hour about it; comments in between are collected. */
 const NEXT_MAIL_AT = sql<Date>`mailed_at + interval '1 hour'`;
@@ -103,5 +104,6 @@ function commentsByOthers(db: Db, postId: number, authorId: number) {
     .selectFrom('comments')
     .where('post_id', '=', postId)
     .where('author_id', '<>', authorId)
+    .where(sql<boolean>`not ${isMutedBy(authorId, 'author_id')}`)
     .where('is_disabled', '=', false);
 }

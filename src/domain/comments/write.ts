@@ -6,7 +6,7 @@ import type { Queue } from '../../queue/contracts.ts';
 import type { Rendered } from '../markdown/text.ts';
 import { IS_SHOWN } from '../posts/list.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
-import { recordActionByOther, recordEvent } from '../security-events/record.ts';
+import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
 import { type CommentSource, SOURCE_COLUMNS } from './list.ts';
 import { enqueueCommentNotice, NEXT_NOTICE_AT } from './notice.ts';
 
@@ -14,7 +14,7 @@ import { enqueueCommentNotice, NEXT_NOTICE_AT } from './notice.ts';
  * Publishes a comment and enqueues the job that notifies the post's author, in one transaction.
  *
  * @param db a transaction to take part in, or the database to start one
- * @throws DomainError `not-found` if the post does not exist or is hidden
+ * @throws DomainError `not-found` if the post does not exist or is hidden, or `blocked` if its author has blocked the other
  */
 export async function publishComment(
   { db, queue }: { db: Db; queue: Queue },
@@ -32,7 +32,7 @@ async function insertComment(
   db: Db,
   { postId, authorId, text }: { postId: number; authorId: number; text: Rendered },
 ): Promise<CommentSource & { nextNoticeAt: Date | null }> {
-  return db
+  const inserted = await db
     .insertInto('comments')
     .columns(['post_id', 'author_id', 'body', 'body_html'])
     .expression((from) =>
@@ -40,6 +40,12 @@ async function insertComment(
         .selectFrom('posts')
         .where('posts.id', '=', postId)
         .where(IS_SHOWN)
+        .where(({ not, exists, selectFrom }) => {
+          const block = selectFrom('blocks').select('kind').where('kind', '=', 'block');
+          return not(
+            exists(block.whereRef('blocker_id', '=', 'posts.author_id').where('blocked_id', '=', authorId)),
+          );
+        })
         .forNoKeyUpdate() // As the counter's trigger needs it.
         .select(({ val }) => [
           'posts.id',
@@ -50,7 +56,16 @@ async function insertComment(
     )
     .returning(SOURCE_COLUMNS)
     .returning(NEXT_NOTICE_AT.as('nextNoticeAt'))
-    .executeTakeFirstOrThrow(() => noSuch('post'));
+    .executeTakeFirst();
+  if (inserted !== undefined) return inserted;
+  const post = await db
+    .selectFrom('posts')
+    .select('id')
+    .where('id', '=', postId)
+    .where(IS_SHOWN)
+    .executeTakeFirst();
+  if (post === undefined) throw noSuch('post');
+  throw new DomainError('blocked', 'You cannot comment on posts by this person.');
 }
 
 /**
@@ -81,18 +96,25 @@ export async function deleteComment(db: Kysely<Schema>, actor: Actor, id: number
  *
  * @throws DomainError `not-found`
  */
-export async function setCommentDisabled(db: Kysely<Schema>, id: number, isDisabled: boolean): Promise<void> {
+export async function setCommentDisabled(
+  db: Kysely<Schema>,
+  id: number,
+  isDisabled: boolean,
+  why: Why = {},
+): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const comment = await trx
-      .updateTable('comments')
-      .set({ is_disabled: isDisabled })
+      .selectFrom('comments')
+      .select(['author_id as authorId', 'post_id as postId', 'is_disabled as isDisabled'])
       .where('id', '=', id)
-      .returning(['author_id as authorId', 'post_id as postId'])
+      .forNoKeyUpdate()
       .executeTakeFirstOrThrow(() => noSuch('comment'));
+    if (comment.isDisabled === isDisabled) return;
+    await trx.updateTable('comments').set({ is_disabled: isDisabled }).where('id', '=', id).execute();
     await recordEvent(trx, {
       kind: isDisabled ? 'comment-disabled' : 'comment-enabled',
       userId: comment.authorId,
-      detail: { post: comment.postId },
+      detail: { post: comment.postId, comment: id, ...why },
     });
   });
 }

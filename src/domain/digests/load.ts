@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
+import { isMutedBy } from '../blocks/hide.ts';
 import { IS_SHOWN } from '../posts/list.ts';
 
 /** Posts that a digest shows. It gives the number of the rest. */
@@ -26,6 +27,7 @@ export async function loadDigest(
     .select(({ fn }) => fn.countAll<string>().over().as('total'))
     .where('follower_id', '=', userId)
     .where(IS_SHOWN)
+    .where(sql<boolean>`not ${isMutedBy(userId, 'posts.author_id')}`)
     .where('posts.created_at', '>=', sql<Date>`${week}::date`)
     .where('posts.created_at', '<', sql<Date>`${week}::date + 7`)
     .orderBy('posts.id', 'desc')

@@ -29,6 +29,7 @@ export function exportEntries(db: Db, options: Options): Entry[] {
   const comments = () => pagesOf(options, (range) => readComments(db, options.userId, range));
   return [
     { name: 'profile.json', content: () => profileJson(db, options.userId) },
+    { name: 'muted-and-blocked.json', content: () => blocksJson(db, options.userId) },
     { name: 'posts.json', content: () => asJson(posts(), postJson) },
     { name: 'comments.json', content: () => asJson(comments(), commentJson) },
     { name: 'posts.md', content: () => asMarkdown('Posts', posts(), ({ id }) => `Post ${id}`) },
@@ -85,6 +86,17 @@ async function* profileJson(db: Db, userId: number): AsyncGenerator<string> {
     .where('id', '=', userId)
     .executeTakeFirstOrThrow();
   yield `${JSON.stringify({ ...profile, about_me: aboutMe, member_since: createdAt.toISOString() }, null, 2)}\n`;
+}
+
+async function* blocksJson(db: Db, userId: number): AsyncGenerator<string> {
+  const blocks = await db
+    .selectFrom('blocks')
+    .innerJoin('users', 'users.id', 'blocks.blocked_id')
+    .select(['users.username', 'blocks.kind', 'blocks.created_at as since'])
+    .where('blocks.blocker_id', '=', userId)
+    .orderBy('blocks.id')
+    .execute();
+  yield `${JSON.stringify(blocks, null, 2)}\n`;
 }
 
 async function* asJson(

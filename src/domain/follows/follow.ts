@@ -1,14 +1,28 @@
-import type { Db } from '../../database/schema.ts';
+import type { Kysely } from 'kysely';
+import type { Db, Schema } from '../../database/schema.ts';
+import { transact } from '../../database/transaction.ts';
+import { DomainError } from '../../errors.ts';
+import { isBlocked } from '../blocks/block.ts';
 
-/** Follows a user. Returns whether that is new. Following oneself does nothing: the Followed tab has one's own posts anyway. */
-export async function follow(db: Db, followerId: number, followedId: number): Promise<boolean> {
+/**
+ * Follows a user. Returns whether that is new. Following oneself does nothing: the Followed tab has one's own posts anyway.
+ *
+ * @throws DomainError `blocked` if one has blocked the other
+ */
+export async function follow(db: Kysely<Schema>, followerId: number, followedId: number): Promise<boolean> {
   if (followerId === followedId) return false;
-  const { numInsertedOrUpdatedRows } = await db
-    .insertInto('follows')
-    .values({ follower_id: followerId, followed_id: followedId })
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirstOrThrow();
-  return numInsertedOrUpdatedRows === 1n;
+  return transact(db, async (trx) => {
+    const { numInsertedOrUpdatedRows } = await trx
+      .insertInto('follows')
+      .values({ follower_id: followerId, followed_id: followedId })
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirstOrThrow();
+    // Asked afterwards, because the insert's trigger has waited for a block at the same moment.
+    if (await isBlocked(trx, followerId, followedId)) {
+      throw new DomainError('blocked', 'You cannot follow this person.');
+    }
+    return numInsertedOrUpdatedRows === 1n;
+  });
 }
 
 /** Stops following a user. Returns whether they were followed. */

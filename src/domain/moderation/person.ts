@@ -29,7 +29,8 @@ export async function listModeration(db: Db, userId: number): Promise<readonly A
   return events;
 }
 
-const MODERATION_KINDS: readonly SecurityEventKind[] = [
+/** What moderators and Administrators do to people and to what they wrote. */
+export const MODERATION_KINDS: readonly SecurityEventKind[] = [
   'warned',
   'silenced',
   'suspended',
@@ -40,4 +41,9 @@ const MODERATION_KINDS: readonly SecurityEventKind[] = [
   'post-enabled',
   'comment-disabled',
   'comment-enabled',
+  'comment-deleted',
+  'post-edited',
+  'post-deleted',
+  'reports-closed',
+  'role-changed',
 ];

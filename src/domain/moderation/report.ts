@@ -1,6 +1,7 @@
-import { sql } from 'kysely';
-import type { Db } from '../../database/schema.ts';
+import { type Kysely, sql } from 'kysely';
+import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
+import { recordEvent, type Why } from '../security-events/record.ts';
 
 /** What can be reported. */
 export const REPORTABLE = ['post', 'comment', 'person'] as const;
@@ -93,7 +94,21 @@ export async function listOpenReports(
   return rows;
 }
 
-/** Closes all reports of something, whatever was decided. */
-export async function closeReports(db: Db, { kind, id }: Reported): Promise<void> {
-  await db.deleteFrom('reports').where(COLUMN[kind], '=', id).execute();
+/** Closes all reports of something, whatever was decided. Does nothing if there are none. */
+export async function closeReports(db: Kysely<Schema>, { kind, id }: Reported, why: Why = {}): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const { numDeletedRows } = await trx
+      .deleteFrom('reports')
+      .where(COLUMN[kind], '=', id)
+      .executeTakeFirst();
+    if (numDeletedRows === 0n) return;
+    const { userId } = await trx
+      .selectFrom(TABLE[kind])
+      .select(kind === 'person' ? 'id as userId' : 'author_id as userId')
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    const about = kind === 'person' ? {} : { [kind]: id };
+    const detail = { reports: Number(numDeletedRows), ...about, ...why };
+    await recordEvent(trx, { kind: 'reports-closed', userId, detail });
+  });
 }

@@ -1,10 +1,10 @@
-import type { Kysely, Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Role } from '../../database/account-tables.ts';
 import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import { mailQueue, type Queue } from '../../queue/contracts.ts';
 import { endAccess } from '../accounts/end-access.ts';
-import { recordEvent } from '../security-events/record.ts';
+import { recordEvent, type Why } from '../security-events/record.ts';
 
 /** What a moderator can do to a person: say something, stop them from writing, or stop them from logging in. */
 export const SANCTIONS = ['warned', 'silenced', 'suspended'] as const;
@@ -62,21 +62,32 @@ export async function sanction(
 /**
  * Ends what was decided against a person before its time, and mails them.
  *
- * @throws DomainError `not-found`, or `forbidden` unless `maySanction`
+ * @param detail why, and what to end; both by default
+ * @throws DomainError `not-found`, `not-in-force`, or `forbidden` unless `maySanction`
  */
 export async function liftSanctions(
   { db, queue }: Dependencies,
   moderator: Moderator,
   userId: number,
+  detail: Why & { lifts?: 'silenced' | 'suspended' } = {},
 ): Promise<void> {
+  const { lifts } = detail;
   await db.transaction().execute(async (trx) => {
     await requirePerson(trx, moderator, userId);
-    await trx
+    const { numUpdatedRows } = await trx
       .updateTable('users')
-      .set({ silenced_until: null, suspended_until: null })
+      .$if(lifts !== 'suspended', (update) => update.set({ silenced_until: null }))
+      .$if(lifts !== 'silenced', (update) => update.set({ suspended_until: null }))
       .where('id', '=', userId)
-      .execute();
-    const eventId = await recordEvent(trx, { kind: 'sanction-lifted', userId });
+      .where(({ or, eb }) =>
+        or([
+          ...(lifts === 'suspended' ? [] : [eb('silenced_until', '>', sql<Date>`now()`)]),
+          ...(lifts === 'silenced' ? [] : [eb('suspended_until', '>', sql<Date>`now()`)]),
+        ]),
+      )
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) throw new DomainError('not-in-force', 'There is nothing to lift any more.');
+    const eventId = await recordEvent(trx, { kind: 'sanction-lifted', userId, detail: { ...detail } });
     await queue.send(mailQueue, { template: 'moderation', userId, eventId }, { db: trx });
   });
 }

@@ -3,7 +3,7 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { inBatches } from '../../database/transaction.ts';
 import { moderateTextsQueue, type Queue } from '../../queue/contracts.ts';
 import { addToPostCount } from '../posts/write.ts';
-import { recordEvent } from '../security-events/record.ts';
+import { recordEvent, type Why } from '../security-events/record.ts';
 import { type Moderator, requirePerson } from './sanction.ts';
 
 /** Rows per transaction, so that none holds its locks for long. */
@@ -19,10 +19,15 @@ export async function moderateTexts(
   moderator: Moderator,
   userId: number,
   isDisabled: boolean,
+  why: Why = {},
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await requirePerson(trx, moderator, userId);
-    await recordEvent(trx, { kind: isDisabled ? 'texts-disabled' : 'texts-enabled', userId });
+    await recordEvent(trx, {
+      kind: isDisabled ? 'texts-disabled' : 'texts-enabled',
+      userId,
+      detail: { ...why },
+    });
     await queue.send(moderateTextsQueue, { userId, isDisabled }, { db: trx });
   });
 }

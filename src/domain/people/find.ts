@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Role } from '../../database/account-tables.ts';
-import type { Db } from '../../database/schema.ts';
+import type { BlockKind, Db } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
 import { IS_VALID } from '../api-tokens/list.ts';
@@ -23,6 +23,8 @@ export interface Profile {
   /** Whether the viewer follows this person, and the reverse. */
   readonly isFollowed: boolean;
   readonly followsViewer: boolean;
+  /** Whether the viewer has muted or blocked this person; null if neither. */
+  readonly blockKind: BlockKind | null;
 }
 
 /**
@@ -60,6 +62,11 @@ export async function findProfile(
       )
         .$castTo<boolean>()
         .as('followsViewer'),
+      selectFrom('blocks')
+        .select('blocks.kind')
+        .where('blocks.blocker_id', '=', viewerId)
+        .whereRef('blocks.blocked_id', '=', 'users.id')
+        .as('blockKind'),
     ])
     .where(sql`lower(users.username)`, '=', username.toLowerCase())
     .$if(!can(viewer, Permission.ADMIN), (profiles) => profiles.where('confirmed_at', 'is not', null))

@@ -1,9 +1,10 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
+import { isMutedBy } from '../blocks/hide.ts';
 import { type CountedPage, type Page, type PageRequest, readPage, type Slice } from '../page.ts';
 import { IS_SHOWN, type ListedPost, type PostSource, selectListed, selectSources } from './list.ts';
 
-/** The person whose Followed tab is read. It has the posts of those they follow, and their own. */
+/** The person whose Followed tab is read. It has the posts of those they follow and have not muted, and their own. */
 export interface Reader {
   readonly id: number;
   readonly followedCount: number;
@@ -35,9 +36,13 @@ async function countFollowed(db: Db, { id }: Reader): Promise<number> {
   return rows[0]?.total ?? 0;
 }
 
-/** The ids of the people a reader follows, and the reader's own. */
+/** The ids of the people a reader follows and has not muted, and the reader's own. */
 function followedBy(readerId: number): RawBuilder<number> {
-  return sql`select followed_id from follows where follower_id = ${readerId} union all select ${readerId}::int`;
+  return sql`
+    select followed_id from follows where follower_id = ${readerId} and not ${isMutedBy(readerId, 'followed_id')}
+    union all
+    select ${readerId}::int
+  `;
 }
 
 /**
@@ -75,6 +80,7 @@ function byScanning({ id, followedCount }: Reader, slice: Slice): RawBuilder<unk
       select from follows where follower_id = ${id} and followed_id = author_id
       limit 1
     ) as is_followed
+    where not ${isMutedBy(id, 'author_id')}
     order by id ${order} limit ${limit}::bigint offset ${offset}::bigint
   `;
 }

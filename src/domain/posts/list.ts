@@ -1,6 +1,7 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
+import { isMutedBy } from '../blocks/hide.ts';
 import { htmlInList } from '../markdown/html-in-list.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 import { inMonth, type Month } from './archive.ts';
@@ -42,6 +43,8 @@ export interface PostSource {
 
 /** The posts of one person, of one month, or all. */
 export interface PostFilter {
+  /** Leaves out posts by people whom this reader has muted or blocked. */
+  readonly readerId?: number | undefined;
   readonly author?: { readonly id: number; readonly postCount: number };
   readonly month?: Month;
 }
@@ -49,7 +52,9 @@ export interface PostFilter {
 /** Reads one page of posts, newest first. */
 export function listPosts(db: Db, filter: PostFilter, page: PageRequest): Promise<Page<ListedPost>> {
   return readPage(page, 'desc', (slice) =>
-    selectListed(db, inSlice(postsOf(db, filter), 'posts', slice), slice.order).execute(),
+    selectListed(db, inSlice(postsOf(db, filter), 'posts', slice), slice.order)
+      .select(isMutedBy(filter.readerId, 'post.authorId').as('isMuted'))
+      .execute(),
   );
 }
 
@@ -61,12 +66,14 @@ export function listNewestPosts(db: Db, filter: PostFilter, limit: number): Prom
 /** Reads one page of posts for the API, newest first. */
 export async function listPostSources(
   db: Db,
-  filter: Pick<PostFilter, 'author'>,
+  filter: Pick<PostFilter, 'author' | 'readerId'>,
   page: PageRequest,
 ): Promise<CountedPage<PostSource>> {
   const total = filter.author?.postCount ?? (await countRows(db, 'posts', IS_SHOWN));
   const posts = await readPage(page, 'desc', (slice) =>
-    selectSources(inSlice(postsOf(db, filter), 'posts', slice)).execute(),
+    selectSources(inSlice(postsOf(db, filter), 'posts', slice))
+      .select(isMutedBy(filter.readerId, 'posts.author_id').as('isMuted'))
+      .execute(),
   );
   return { ...posts, total };
 }
@@ -85,8 +92,8 @@ export function findPostSource(db: Db, id: number, seesDisabled: boolean): Promi
 }
 
 /** @throws DomainError `not-found` */
-export function requirePost(db: Db, id: number): Promise<{ id: number; commentCount: number }> {
-  return postOf(db, id).select(['id', 'comment_count as commentCount']).executeTakeFirstOrThrow(noSuchPost);
+export function requirePost(db: Db, id: number): Promise<{ commentCount: number }> {
+  return postOf(db, id).select('comment_count as commentCount').executeTakeFirstOrThrow(noSuchPost);
 }
 
 const noSuchPost = () => noSuch('post');

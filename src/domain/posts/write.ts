@@ -4,7 +4,7 @@ import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
 import type { Rendered } from '../markdown/text.ts';
-import { recordActionByOther, recordEvent } from '../security-events/record.ts';
+import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
 import { type PostSource, SOURCE_COLUMNS } from './list.ts';
 
 /** The user who acts, as the rules need it. */
@@ -85,7 +85,12 @@ export async function updatePost(
  *
  * @throws DomainError `not-found`
  */
-export async function setPostDisabled(db: Kysely<Schema>, id: number, isDisabled: boolean): Promise<void> {
+export async function setPostDisabled(
+  db: Kysely<Schema>,
+  id: number,
+  isDisabled: boolean,
+  why: Why = {},
+): Promise<void> {
   await transact(db, async (trx) => {
     const post = await trx
       .selectFrom('posts')
@@ -99,7 +104,7 @@ export async function setPostDisabled(db: Kysely<Schema>, id: number, isDisabled
     await recordEvent(trx, {
       kind: isDisabled ? 'post-disabled' : 'post-enabled',
       userId: post.authorId,
-      detail: { post: id },
+      detail: { post: id, ...why },
     });
   });
 }

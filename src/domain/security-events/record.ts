@@ -14,6 +14,12 @@ export interface NewEvent {
   readonly detail?: Readonly<Record<string, string | number>>;
 }
 
+/** Why a moderator acts: what they wrote, and the event that this undoes. Part of an event's detail. */
+export interface Why {
+  readonly reason?: string;
+  readonly undoes?: number;
+}
+
 /**
  * Records an event on an account.
  *

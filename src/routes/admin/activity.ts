@@ -1,20 +1,46 @@
 import type { FastifyInstance } from 'fastify';
+import { MODERATION_KINDS } from '../../domain/moderation/person.ts';
+import { findUndoable, undo } from '../../domain/moderation/undo.ts';
 import { listEvents } from '../../domain/security-events/list.ts';
-import { describeEvent, KIND_NAMES, readActivityQuery } from '../web/activity.ts';
+import { currentUser, sessionOf } from '../../plugins/web/session.ts';
+import { describeEvent, KIND_NAMES, MODERATION, readActivityQuery } from '../web/activity.ts';
+import { localPath } from '../web/auth/local-path.ts';
+import { idFrom } from '../web/params.ts';
 import { withFields } from './jobs/filter.ts';
 
-/** Activity on all accounts, for Administrators. */
+const PATH = '/admin/activity';
+
+interface WithId {
+  Params: { id: string };
+  /** The page to return to. */
+  Querystring: { next?: unknown };
+}
+
+/** Activity on all accounts, for Administrators, who can undo what moderators did. */
 export default async function activity(app: FastifyInstance): Promise<void> {
+  const { db, queue } = app;
+
   app.get('/', async (request, reply) => {
     const { before, ...filter } = readActivityQuery(request.query);
-    const { events, next } = await listEvents(app.db, filter, before);
+    const { username, kind } = filter;
+    const kinds = kind === MODERATION ? MODERATION_KINDS : kind && [kind];
+    const { events, next } = await listEvents(db, { username, kinds }, before);
+    const ids = events.map(({ id }) => id);
     return reply.page('admin/activity', {
       title: 'Activity',
       events,
-      olderHref: next && withFields('/admin/activity', { ...filter, before: String(next) }),
+      undoable: await findUndoable(db, ids),
+      back: `?next=${encodeURIComponent(request.url)}`,
+      olderHref: next && withFields(PATH, { ...filter, before: String(next) }),
       filter,
-      kinds: Object.entries(KIND_NAMES),
+      kinds: [[MODERATION, 'All moderation'], ...Object.entries(KIND_NAMES)],
       describeEvent,
     });
+  });
+
+  app.post<WithId>('/:id/undo', async (request, reply) => {
+    await undo({ db, queue }, currentUser(request), idFrom(request.params.id));
+    await sessionOf(request).flash('Undone. This is recorded too.');
+    return reply.redirect(localPath(request.query.next) ?? PATH, 303);
   });
 }

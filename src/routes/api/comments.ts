@@ -18,10 +18,14 @@ import { Comment, CommentPage, paths, presentComment, ref } from './resources.ts
 
 const tags = ['Comments'];
 
+/** Of lists of comments. */
+const description = 'Pages leave out comments by people you have muted or blocked, so they may be shorter.';
+
 const listing = {
   tags,
   operationId: 'listComments',
   summary: 'List all comments, newest first',
+  description,
   querystring: PageQuery,
   response: { 200: ref(CommentPage, { description: 'A page of comments.' }), ...refusals(400) },
 };
@@ -30,6 +34,7 @@ const listingOfPost = {
   tags,
   operationId: 'listCommentsOfPost',
   summary: 'List the comments on a post, oldest first',
+  description,
   params: WithId,
   querystring: PageQuery,
   response: { 200: ref(CommentPage, { description: 'A page of comments.' }), ...refusals(400, 404) },
@@ -69,7 +74,8 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
   const { db, queue, markdown, config } = app;
 
   app.get('/comments/', { schema: listing }, async ({ caller, query }, reply) => {
-    const page = await listAllCommentSources(db, pageRequest(query, config.commentsPerPage));
+    const reader = { readerId: caller.id };
+    const page = await listAllCommentSources(db, reader, pageRequest(query, config.commentsPerPage));
     return { comments: page.items.map(shownTo(caller)), ...linkPages(reply, { path: paths.comments }, page) };
   });
 
@@ -77,8 +83,9 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
     '/posts/:id/comments/',
     { schema: listingOfPost },
     async ({ caller, params: { id }, query }, reply) => {
-      const post = await requirePost(db, id);
-      const page = await listCommentSources(db, post, pageRequest(query, config.commentsPerPage));
+      const { commentCount } = await requirePost(db, id);
+      const filter = { postId: id, readerId: caller.id, commentCount };
+      const page = await listCommentSources(db, filter, pageRequest(query, config.commentsPerPage));
       return {
         comments: page.items.map(shownTo(caller)),
         ...linkPages(reply, { path: paths.commentsOf(id), order: 'asc' }, page),

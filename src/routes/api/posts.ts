@@ -24,6 +24,7 @@ const listing = {
   tags,
   operationId: 'listPosts',
   summary: 'List all posts, newest first',
+  description: 'Pages leave out posts by people you have muted or blocked, so they may be shorter.',
   querystring: PageQuery,
   response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400) },
 };
@@ -71,8 +72,9 @@ const deleting = {
 const posts: FastifyPluginAsyncTypebox = async (app) => {
   const { db, markdown, config } = app;
 
-  app.get('/posts/', { schema: listing }, async ({ query }, reply) => {
-    const page = await listPostSources(db, {}, pageRequest(query, config.postsPerPage));
+  app.get('/posts/', { schema: listing }, async ({ caller, query }, reply) => {
+    const filter = { readerId: caller.id };
+    const page = await listPostSources(db, filter, pageRequest(query, config.postsPerPage));
     return { posts: page.items.map(presentPost), ...linkPages(reply, { path: paths.posts }, page) };
   });
 

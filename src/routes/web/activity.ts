@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { SecurityEventDetail, SecurityEventKind } from '../../database/account-tables.ts';
-import type { EventFilter, ListedEvent } from '../../domain/security-events/list.ts';
+import type { ListedEvent } from '../../domain/security-events/list.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import { idFrom } from './params.ts';
 
@@ -38,6 +38,7 @@ export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
   'comment-deleted': 'Comment deleted',
   'post-edited': 'Post edited',
   'post-deleted': 'Post deleted',
+  'reports-closed': 'Reports closed',
 };
 
 function isEventKind(kind: string): kind is SecurityEventKind {
@@ -56,15 +57,25 @@ export function describeEvent({ kind, detail }: Pick<ListedEvent, 'kind' | 'deta
   return KIND_NAMES[kind] + describeDetail(detail);
 }
 
-function describeDetail({ role, name, count, post, reason, lasts }: SecurityEventDetail): string {
-  if (reason !== undefined) {
-    const what = `${name === undefined ? '' : ` “${name}”`}${lasts === undefined ? '' : ` ${lasts}`}`;
-    return `${what}: ${reason}`;
-  }
-  if (role !== undefined) return ` to ${role}`;
-  if (name !== undefined) return `: “${name}”`;
-  if (count !== undefined) return `: all ${count} without a name`;
-  return post === undefined ? '' : `, post ${post}`;
+/** How the details of events are worded, in this order. */
+const DETAILS: Readonly<Record<string, (value: string | number) => string>> = {
+  role: (role) => ` to ${role}`,
+  lasts: (period) => ` ${period}`,
+  lifts: (kind) => `, only the ${kind === 'silenced' ? 'silence' : 'suspension'}`,
+  reports: (count) => ` (${count})`,
+  post: (id) => `, post ${id}`,
+  comment: (id) => `, comment ${id}`,
+  count: (count) => `: all ${count} without a name`,
+  name: (name) => `: “${name}”`,
+  reason: (reason) => `: ${reason}`,
+};
+
+function describeDetail(detail: SecurityEventDetail): string {
+  const parts = Object.entries(DETAILS).map(([name, describe]) => {
+    const value = detail[name];
+    return value === undefined ? '' : describe(value);
+  });
+  return parts.join('');
 }
 
 const QueryFields = Type.Object({
@@ -75,20 +86,28 @@ const QueryFields = Type.Object({
 
 const validator = Compile(QueryFields);
 
+/** All actions of moderators, as a kind to filter by. */
+export const MODERATION = 'moderation';
+
+interface ActivityQuery {
+  readonly username: string | undefined;
+  readonly kind: SecurityEventKind | typeof MODERATION | undefined;
+  readonly before: number | undefined;
+}
+
 /**
  * Reads which events a query requests. Empty fields are ignored.
  *
  * @throws DomainError `not-found` for an unknown kind or an invalid query
  */
-export function readActivityQuery(
-  query: unknown,
-): Pick<EventFilter, 'username' | 'kind'> & { before: number | undefined } {
+export function readActivityQuery(query: unknown): ActivityQuery {
   if (!validator.Check(query)) throw new DomainError('not-found', 'Invalid filter.');
   const { username, kind, before } = query;
-  if (kind && !isEventKind(kind)) throw noSuch('kind of event');
+  const isKnown = kind === MODERATION || (kind !== undefined && isEventKind(kind));
+  if (kind && !isKnown) throw noSuch('kind of event');
   return {
     username: username || undefined,
-    kind: kind && isEventKind(kind) ? kind : undefined,
+    kind: isKnown ? kind : undefined,
     before: before ? idFrom(before) : undefined,
   };
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { listMonths, type Month } from '../../domain/posts/archive.ts';
 import { listPosts } from '../../domain/posts/list.ts';
 import { DomainError, noSuch } from '../../errors.ts';
-import { readDbFor } from '../../plugins/web/session.ts';
+import { readDbFor, sessionOf } from '../../plugins/web/session.ts';
 import { paginate } from './pagination.ts';
 import { placeFrom, queryOf } from './params.ts';
 
@@ -31,8 +31,10 @@ export default async function archive(app: FastifyInstance): Promise<void> {
   app.get<WithMonth>('/archive/:year(^\\d{4})/:month(^\\d{2})', isShared, async (request, reply) => {
     const month = monthFrom(request.params);
     const place = placeFrom(request.query);
-    const posts = await listPosts(readDbFor(request), { month }, { ...place, size: config.postsPerPage });
-    if (posts.items.length === 0) throw new DomainError('not-found', 'Nothing was published in this month.');
+    const filter = { month, readerId: sessionOf(request).user?.id };
+    const posts = await listPosts(readDbFor(request), filter, { ...place, size: config.postsPerPage });
+    if (posts.items.length + posts.muted === 0)
+      throw new DomainError('not-found', 'Nothing was published in this month.');
     const [path, name] = [pathOf(month), nameOf(month)];
     return reply.page('posts/month', {
       title: queryOf(place) === '' ? name : `${name}, more posts`,

@@ -63,7 +63,9 @@ async function show(
   const isFollowedTab = user?.isConfirmed === true && request.cookies[TAB_COOKIE] === '1';
   const place = placeFrom(request.query);
   const page = { ...place, size: config.postsPerPage };
-  const posts = await (isFollowedTab ? listFollowedPosts(readDb, user, page) : listPosts(readDb, {}, page));
+  const posts = await (isFollowedTab
+    ? listFollowedPosts(readDb, user, page)
+    : listPosts(readDb, { readerId: user?.id }, page));
   return reply.page('home', {
     title: queryOf(place) === '' ? 'Pennypost' : 'More posts',
     meta: metaOfHome(place),

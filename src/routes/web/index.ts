@@ -5,6 +5,7 @@ import apiDocs from './api-docs.ts';
 import apiTokens from './api-tokens.ts';
 import archive from './archive.ts';
 import account from './auth/index.ts';
+import blocks from './blocks.ts';
 import comments from './comments.ts';
 import discovery from './discovery.ts';
 import feeds from './feeds.ts';
@@ -34,6 +35,7 @@ async function withSessions(app: FastifyInstance): Promise<void> {
   app.register(comments);
   app.register(people);
   app.register(follows);
+  app.register(blocks);
   app.register(yourData, { prefix: '/your-data' });
   app.register(apiTokens, { prefix: '/api-tokens' });
   app.register(moderate, { prefix: '/moderate' });

@@ -13,6 +13,7 @@ import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { describeEvent } from './activity.ts';
 import { idFrom } from './params.ts';
+import { whyFrom } from './why.ts';
 
 /** How long a sanction may last, in days; null if it has no end. */
 const PERIODS = { '1': 1, '7': 7, '30': 30, '365': 365, forever: null } as const;
@@ -45,7 +46,8 @@ export default async function moderatePeople(app: FastifyInstance): Promise<void
   });
 
   app.post<WithId>('/people/:id/lift', async (request, reply) => {
-    await liftSanctions({ db, queue }, currentUser(request), idFrom(request.params.id));
+    const id = idFrom(request.params.id);
+    await liftSanctions({ db, queue }, currentUser(request), id, whyFrom(request));
     return done(request, reply, 'They can log in and write again, and are told by email.');
   });
 
@@ -54,7 +56,8 @@ export default async function moderatePeople(app: FastifyInstance): Promise<void
     ['show', false],
   ] as const) {
     app.post<WithId>(`/people/:id/${verb}-texts`, async (request, reply) => {
-      await moderateTexts({ db, queue }, currentUser(request), idFrom(request.params.id), isDisabled);
+      const id = idFrom(request.params.id);
+      await moderateTexts({ db, queue }, currentUser(request), id, isDisabled, whyFrom(request));
       return done(
         request,
         reply,

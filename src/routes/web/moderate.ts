@@ -10,6 +10,7 @@ import { localPath } from './auth/local-path.ts';
 import moderatePeople from './moderate-people.ts';
 import { paginate } from './pagination.ts';
 import { idFrom, placeFrom, queryOf } from './params.ts';
+import { whyFrom } from './why.ts';
 
 interface WithId {
   Params: { id: string };
@@ -32,7 +33,7 @@ export default async function moderate(app: FastifyInstance): Promise<void> {
 
   for (const kind of REPORTABLE) {
     app.post<WithId>(`/reports/${kind}/:id/close`, async (request, reply) => {
-      await closeReports(db, { kind, id: idFrom(request.params.id) });
+      await closeReports(db, { kind, id: idFrom(request.params.id) }, whyFrom(request));
       await sessionOf(request).flash('The reports are closed.');
       return reply.redirect('/moderate/reports', 303);
     });
@@ -54,13 +55,13 @@ export default async function moderate(app: FastifyInstance): Promise<void> {
     ['disable', true],
   ] as const) {
     app.post<WithId>(`/${verb}/:id`, async (request, reply) => {
-      await setCommentDisabled(db, idFrom(request.params.id), isDisabled);
+      await setCommentDisabled(db, idFrom(request.params.id), isDisabled, whyFrom(request));
       const { query } = request;
       return reply.redirect(localPath(query.next) ?? `/moderate${queryOf(placeFrom(query))}`, 303);
     });
     app.post<WithId>(`/${verb}/post/:id`, async (request, reply) => {
       const id = idFrom(request.params.id);
-      await setPostDisabled(db, id, isDisabled);
+      await setPostDisabled(db, id, isDisabled, whyFrom(request));
       await sessionOf(request).flash(isDisabled ? 'The post is hidden.' : 'The post is shown again.');
       return reply.redirect(localPath(request.query.next) ?? `/post/${id}`, 303);
     });

@@ -22,10 +22,10 @@ interface Link {
  * @throws DomainError `not-found` if the page is empty; the first and last page of an empty list exist
  */
 export function paginate(
-  { items, newer, older }: Page<unknown>,
+  { items, muted, newer, older }: Page<unknown>,
   { path, place, order = 'desc' }: { path: string; place: Place; order?: 'asc' | 'desc' },
 ): Pagination {
-  const isBeyond = items.length === 0 && queryOf(place) !== '' && place.number !== -1;
+  const isBeyond = items.length + muted === 0 && queryOf(place) !== '' && place.number !== -1;
   if (isBeyond) throw new DomainError('not-found', 'There is no page at this address.');
   const hrefOf = (to: Place) => path + queryOf(to).replace('?', path.includes('?') ? '&' : '?');
   const toNewer = newer === undefined ? undefined : { text: 'Newer', href: hrefOf({ after: newer }) };

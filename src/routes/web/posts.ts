@@ -45,7 +45,12 @@ export default async function posts(app: FastifyInstance): Promise<void> {
       if ('refused' in rendered) return show(request, reply.code(422), rendered.refused);
       const postId = idFrom(request.params.id);
       const comment = { postId, authorId: currentUser(request).id, text: rendered.text };
-      await publishComment({ db, queue }, comment);
+      try {
+        await publishComment({ db, queue }, comment);
+      } catch (error) {
+        if (!(error instanceof DomainError) || error.code !== 'blocked') throw error;
+        return show(request, reply.code(403), form.refuse('body', error.message));
+      }
       await sessionOf(request).flash('Your comment has been published.');
       return reply.redirect(`/post/${postId}?page=-1#comments`, 303);
     },
@@ -59,7 +64,8 @@ export default async function posts(app: FastifyInstance): Promise<void> {
     const isHidden = found.isDisabled && !can(sessionOf(request).user, Permission.MODERATE);
     const post = isHidden ? { ...found, bodyHtml: '' } : found;
     const place = placeFrom(request.query);
-    const comments = await listComments(readDb, post.id, { ...place, size: config.commentsPerPage });
+    const filter = { postId: post.id, readerId: sessionOf(request).user?.id };
+    const comments = await listComments(readDb, filter, { ...place, size: config.commentsPerPage });
     const path = `/post/${post.id}`;
     return reply.page('posts/show', {
       title: titleOfPost(post) + (queryOf(place) === '' ? '' : ', more comments'),

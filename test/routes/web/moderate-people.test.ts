@@ -53,9 +53,9 @@ t.test('a suspended person is logged out everywhere at once, and told why', asyn
   t.match(mail?.text, `A moderator has suspended your account until ${inAWeek}.`);
   t.match(mail?.text, '> Too loud.\n> Much too loud.');
 
-  await client.post(`${url}/lift`);
+  await client.post(`${url}/lift`, { reason: 'A mistake' });
   t.equal((await logIn()).statusCode, 303);
-  t.match((await mails())[1]?.text, 'you can log in and write again');
+  t.match((await mails())[1]?.text, /you can log in and write again[\s\S]*> A mistake/);
   await decide('suspended');
   await sql`update users set suspended_until = now() where id = ${john.id}`.execute(app.db);
   t.equal((await logIn()).statusCode, 303, 'it ends by itself');
@@ -107,6 +107,14 @@ t.test('a warning only says something, and every decision needs a reason', async
   const reader = await signedInClient(app, john);
   t.equal((await reader.post('/', { body: 'Hello' })).statusCode, 303);
   t.match((await reader.get('/auth/activity')).body, /Warned: Too loud\.[\s\S]*site staff/);
+  for (const [path, length, status] of [
+    [url, 500, 303],
+    [url, 501, 422],
+    [`${url}/hide-texts`, 501, 422],
+  ] as const) {
+    const fields = { kind: 'warned', period: '7', reason: '"'.repeat(length) };
+    t.equal((await client.post(path, fields)).statusCode, status, `${length} characters`);
+  }
 });
 
 t.test(

@@ -45,8 +45,20 @@ t.test('people report posts, comments and each other, and moderators see why, bu
   t.equal(hidden.headers.location, '/moderate/reports');
   t.match(await queue(), 'Hidden by a moderator');
   for (const [kind, id] of Object.entries({ post: postId, comment: commentId, person: john.id }))
-    await moderator.post(`/moderate/reports/${kind}/${id}/close`);
+    await moderator.post(`/moderate/reports/${kind}/${id}/close`, { reason: 'Handled' });
   t.match(await queue(), 'Nothing is reported.');
+  await moderator.post(`/moderate/reports/post/${postId}/close`);
+
+  const history = (await moderator.get(`/moderate/people/${john.id}`)).body;
+  t.same(history.match(/Reports closed[^<]*/g), [
+    'Reports closed (1): Handled',
+    `Reports closed (1), comment ${commentId}: Handled`,
+    `Reports closed (1), post ${postId}: Handled`,
+  ]);
+  t.notMatch(history, 'susan');
+  const activity = (await (await signedInClient(app, john)).get('/auth/activity')).body;
+  t.match(activity, 'Post hidden');
+  t.notMatch(activity, 'Reports', 'nobody is told that they were reported');
 });
 
 t.test('what most people reported comes first, and everyone counts once', async (t) => {

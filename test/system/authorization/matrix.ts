@@ -100,6 +100,11 @@ export const MATRIX: readonly Row[] = rows(`
   GET /followed-by/:username               ok         ok           ok         ok         ok         ok
   POST /follow/:username                   log in     confirm      ok         ok         ok         ok            follows
   POST /unfollow/:username                 log in     confirm      ok         ok         ok         ok            follows
+  GET /blocks                              log in     confirm      ok         ok         ok         ok
+  POST /mute/:username                     log in     confirm      ok         ok         ok         ok            blocks
+  POST /unmute/:username                   log in     confirm      ok         ok         ok         ok            blocks
+  POST /block/:username                    log in     confirm      ok         ok         ok         ok            blocks
+  POST /unblock/:username                  log in     confirm      ok         ok         ok         ok            blocks
   GET /edit-profile                        log in     confirm      ok         ok         ok         ok
   POST /edit-profile                       log in     confirm      ok         ok         ok         ok            users
   GET /edit-profile/mails                  log in     confirm      ok         ok         ok         ok
@@ -146,6 +151,7 @@ export const MATRIX: readonly Row[] = rows(`
   POST /admin/people/:id                   log in     confirm      forbidden  forbidden  forbidden  ok            security_events
   GET /admin/people/:id/delete             log in     confirm      forbidden  forbidden  forbidden  ok
   POST /admin/people/:id/delete            log in     confirm      forbidden  forbidden  forbidden  ok            users
+  POST /admin/activity/:id/undo            log in     confirm      forbidden  forbidden  forbidden  ok            posts
   GET /admin/jobs                          log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/list                     log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/job/:queue/:id           log in     confirm      forbidden  forbidden  forbidden  ok

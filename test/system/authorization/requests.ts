@@ -1,3 +1,5 @@
+import type { BlockKind } from '../../../src/database/schema.ts';
+import { block } from '../../../src/domain/blocks/block.ts';
 import { report } from '../../../src/domain/moderation/report.ts';
 import { bounce } from '../../support/bounce.ts';
 import { PASSWORD, registration } from '../../support/factories.ts';
@@ -10,6 +12,7 @@ import {
   deletion,
   disabledComment,
   disabledPost,
+  disabling,
   emailChange,
   emailChangeToUndo,
   exportLink,
@@ -26,6 +29,7 @@ import {
   reset,
   returnKey,
   type Situation,
+  silenced,
   somebody,
   unnamedToken,
   unsubscribing,
@@ -47,6 +51,13 @@ const hello = () => ({ body: 'Hello' });
 const changed = () => ({ body: 'Changed' });
 const owner = async ({ people }: Situation) => people.owner.username;
 const spam = () => ({ reason: 'Spam' });
+const blocked = (kind: BlockKind) => async (situation: Situation) => {
+  const { id, username } = await somebody(situation);
+  const { app, actor } = situation;
+  if (actor !== undefined) await block(app.db, { blockerId: actor.id, blockedId: id }, kind);
+  return username;
+};
+const somebodysName = async (situation: Situation) => (await somebody(situation)).username;
 const reported =
   (kind: 'post' | 'comment' | 'person', about: (situation: Situation) => Promise<number>) =>
   async (situation: Situation) => {
@@ -118,8 +129,12 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /user/:username': { about: owner },
   'GET /followers/:username': { about: owner },
   'GET /followed-by/:username': { about: owner },
-  'POST /follow/:username': { about: async (situation) => (await somebody(situation)).username },
+  'POST /follow/:username': { about: somebodysName },
   'POST /unfollow/:username': { about: followed },
+  'POST /mute/:username': { about: somebodysName },
+  'POST /unmute/:username': { about: blocked('mute') },
+  'POST /block/:username': { about: somebodysName },
+  'POST /unblock/:username': { about: blocked('block') },
   'POST /edit-profile': { fields: () => ({ name: freshName() }) },
   'POST /edit-profile/mails': { about: nobodyWantsDigests, fields: () => ({ digest: 'y' }) },
   'GET /edit-profile/:id': { about: ownersId },
@@ -158,9 +173,10 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
     about: somebodysId,
     fields: () => ({ kind: 'silenced', period: '7', reason: 'Spam' }),
   },
-  'POST /moderate/people/:id/lift': { about: somebodysId },
+  'POST /moderate/people/:id/lift': { about: silenced },
   'POST /moderate/people/:id/hide-texts': { about: somebodysId },
   'POST /moderate/people/:id/show-texts': { about: somebodysId },
+  'POST /admin/activity/:id/undo': { about: disabling },
   'POST /moderate/enable/:id': { about: disabledComment },
   'POST /moderate/disable/:id': { about: comment },
   'POST /moderate/enable/post/:id': { about: disabledPost },

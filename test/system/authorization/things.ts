@@ -78,6 +78,22 @@ export async function disabledPost(situation: Situation): Promise<number> {
   return id;
 }
 
+/** The event of a post that was hidden. */
+export async function disabling(situation: Situation): Promise<number> {
+  await disabledPost(situation);
+  const { db } = situation.app;
+  const events = db.selectFrom('security_events').where('kind', '=', 'post-disabled');
+  const { id } = await events.select(({ fn }) => fn.max('id').as('id')).executeTakeFirstOrThrow();
+  return id;
+}
+
+export async function silenced(situation: Situation): Promise<number> {
+  const { id } = await somebody(situation);
+  const update = situation.app.db.updateTable('users').set({ silenced_until: new Date('9999-12-31') });
+  await update.where('id', '=', id).execute();
+  return id;
+}
+
 /** A new account, with the owner's password. */
 export function somebody(
   { app: { db }, people: { owner } }: Situation,

@@ -153,7 +153,9 @@ t.test('following and moderating only update their own element', async (t) => {
 
   await page.goto(`${site}/moderate`);
   const isSameList = await mark(page);
-  await page.getByRole('button', { name: 'Hide' }).first().click();
+  await page.locator('summary').first().click();
+  await page.getByLabel('Why?').first().fill('Rude');
+  await page.keyboard.press('Enter');
   await page.getByText('Hidden by a moderator').waitFor();
   t.ok(await isSameList());
 

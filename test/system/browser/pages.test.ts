@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { HtmlValidate } from 'html-validate';
 import type { Page, Response } from 'playwright-core';
 import t from 'tap';
+import { block } from '../../../src/domain/blocks/block.ts';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { report } from '../../../src/domain/moderation/report.ts';
 import { accessibilityFaults, listen, logIn, openPage } from '../../support/browser.ts';
@@ -68,6 +69,8 @@ t.test(
     const [postId = 0] = await writePosts(app, author, 12);
     const [commentId = 0] = await writeComments(app, author, postId, 7);
     await setCommentDisabled(app.db, commentId, true);
+    const pest = await createUser(app, { username: 'pest' });
+    await block(app.db, { blockerId: admin.id, blockedId: pest.id }, 'mute');
     const spam = { reporterId: admin.id, reason: 'Spam' };
     await report(app.db, { kind: 'post', id: postId }, spam);
     await report(app.db, { kind: 'person', id: author.id }, spam);
@@ -89,6 +92,7 @@ t.test(
         '/',
         `/edit/${postId}`,
         `/user/admin`,
+        '/user/pest',
         `/followers/${author.username}`,
         '/moderate',
         `/moderate/people/${author.id}`,
@@ -106,7 +110,14 @@ t.test(
       ...['/admin/jobs', '/admin/jobs/list', '/admin/jobs/audit'],
       ...['/admin/people', '/admin/people?order=reported', `/admin/people/${author.id}`],
       `/admin/people/${author.id}/delete`,
-      ...['/auth/activity', '/admin/activity', '/auth/security', '/edit-profile/mails', '/your-data/delete'],
+      ...[
+        '/auth/activity',
+        '/admin/activity',
+        '/auth/security',
+        '/blocks',
+        '/edit-profile/mails',
+        '/your-data/delete',
+      ],
     ];
 
     const visit = async (page: Page, path: string) => {

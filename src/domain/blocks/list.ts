@@ -1,0 +1,27 @@
+import type { BlockKind, Db } from '../../database/schema.ts';
+import { inSlice, type Page, type PageRequest, readPage } from '../page.ts';
+
+/** Somebody whom a person has muted or blocked. */
+export interface BlockedPerson {
+  readonly id: number;
+  readonly username: string;
+  readonly avatarSeed: string;
+  readonly kind: BlockKind;
+  readonly since: Date;
+}
+
+/** Reads one page of the people whom a person has muted or blocked, newest first. */
+export function listBlocked(db: Db, blockerId: number, page: PageRequest): Promise<Page<BlockedPerson>> {
+  const blocks = db.selectFrom('blocks').where('blocks.blocker_id', '=', blockerId);
+  return readPage(page, 'desc', (slice) => {
+    const found = inSlice(blocks, 'blocks', slice)
+      .select(['blocks.id', 'blocks.kind', 'blocks.created_at as since', 'blocks.blocked_id as blockedId'])
+      .as('block');
+    return db
+      .selectFrom(found)
+      .innerJoin('users', 'users.id', 'block.blockedId')
+      .select(['block.id', 'block.kind', 'block.since', 'users.username', 'users.avatar_seed as avatarSeed'])
+      .orderBy('block.id', slice.order)
+      .execute();
+  });
+}
