@@ -168,7 +168,7 @@ t.test('an account can be deleted at once, and the log keeps why', async (t) => 
   t.same(await app.db.selectFrom('users').select('username').execute(), [{ username: 'boss' }]);
   t.same(await app.db.selectFrom('posts').select('id').execute(), []);
   t.equal(smtp.mails.length, 0);
-  t.match((await client.get('/admin/activity')).body, 'Account deleted “john”: Too loud.');
+  t.match((await client.get('/admin/activity')).body, 'Account deleted: “john”: Too loud.');
 });
 
 t.test('nobody deletes themselves or another Administrator, and the password is asked for', async (t) => {

@@ -1,9 +1,9 @@
 import t from 'tap';
-import { Helper } from '../../../scripts/bench/helper.ts';
-import { startSession } from '../../../src/domain/sessions/start.ts';
-import { build } from '../../support/build.ts';
-import { createUser } from '../../support/factories.ts';
-import { writePosts } from '../../support/writing.ts';
+import { Helper } from '../../../../scripts/bench/helper.ts';
+import { startSession } from '../../../../src/domain/sessions/start.ts';
+import { build } from '../../../support/build.ts';
+import { createUser } from '../../../support/factories.ts';
+import { writePosts } from '../../../support/writing.ts';
 
 t.test('the home page written by hand, a reference of the benchmark, still fits the schema', async (t) => {
   const app = await build(t);
