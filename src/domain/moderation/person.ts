@@ -46,4 +46,6 @@ export const MODERATION_KINDS: readonly SecurityEventKind[] = [
   'post-deleted',
   'reports-closed',
   'role-changed',
+  'access-ended',
+  'account-deleted',
 ];
