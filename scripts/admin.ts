@@ -3,7 +3,7 @@ import { loadConfig } from '../src/config.ts';
 import { ROLES } from '../src/domain/accounts/roles.ts';
 import { StartupError } from '../src/errors.ts';
 import { runMain } from '../src/process.ts';
-import { confirmByHand, grantRole } from './support/accounts.ts';
+import { confirmByHand, grantRole, resetTwoFactorByHand } from './support/accounts.ts';
 import { withApp } from './support/app.ts';
 import { backUp, restore } from './support/backup.ts';
 import { withDatabase } from './support/embedded-postgres.ts';
@@ -12,6 +12,7 @@ import { mailTest } from './support/mail-test.ts';
 const USAGE = `Usage: npm run admin -- COMMAND
   grant EMAIL ROLE   gives an account a role: ${ROLES.join(', ')}
   confirm EMAIL      confirms an account without an email
+  reset-2fa EMAIL    turns off two-factor authentication for someone who has lost their phone
   mail-test EMAIL    sends an email, prints the mail server's response and checks the sender's DNS records
   backup FILE        writes the whole database to a new file
   restore FILE       restores a backup into an empty database`;
@@ -22,6 +23,7 @@ type Command = (...args: string[]) => Promise<void>;
 const commands = new Map<string, { run: Command; arity: number }>([
   ['grant', { run: inApp((app, email = '', role = '') => grantRole(app.db, email, role)), arity: 2 }],
   ['confirm', { run: inApp((app, email = '') => confirmByHand(app.db, email)), arity: 1 }],
+  ['reset-2fa', { run: inApp((app, email = '') => resetTwoFactorByHand(app, email)), arity: 1 }],
   ['mail-test', { run: inApp(mailTest), arity: 1 }],
   ['backup', { run: onDatabase(backUp), arity: 1 }],
   ['restore', { run: onDatabase(restore), arity: 1 }],

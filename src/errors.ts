@@ -3,6 +3,7 @@ export type DomainErrorCode =
   | 'unauthorized'
   | 'forbidden'
   | 'unconfirmed'
+  | 'two-factor-required'
   | 'not-found'
   | 'username-taken'
   | 'email-taken'

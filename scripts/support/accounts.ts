@@ -4,7 +4,11 @@ import { setConfirmed } from '../../src/domain/accounts/confirm.ts';
 import { findByEmail } from '../../src/domain/accounts/find.ts';
 import { ROLES } from '../../src/domain/accounts/roles.ts';
 import { recordEvent } from '../../src/domain/security-events/record.ts';
+import { findTwoFactor } from '../../src/domain/two-factor/find.ts';
+import { resetTwoFactor } from '../../src/domain/two-factor/turn-off.ts';
 import { StartupError } from '../../src/errors.ts';
+import type { Queue } from '../../src/queue/contracts.ts';
+import { askOnTerminal } from './ask.ts';
 
 /** Sets an account's role. Ignores the case of its name. */
 export async function grantRole(db: Kysely<Schema>, email: string, roleName: string): Promise<string> {
@@ -27,6 +31,25 @@ export async function confirmByHand(db: Kysely<Schema>, email: string): Promise<
     await recordEvent(trx, { kind: 'confirmed', userId: id });
   });
   return `${email} is confirmed.`;
+}
+
+/**
+ * Turns off an account's two-factor authentication after asking, for someone who has lost their phone and recovery codes.
+ *
+ * @param ask returns whether the operator agrees
+ */
+export async function resetTwoFactorByHand(
+  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  email: string,
+  ask: (question: string) => Promise<boolean> = askOnTerminal,
+): Promise<string> {
+  const { id } = await findAccount(db, email);
+  const { since } = await findTwoFactor(db, id);
+  if (since === null) return `${email} has no two-factor authentication. Nothing was changed.`;
+  const question = `Turn off two-factor authentication for ${email}? Make sure that its owner is asking.`;
+  if (!(await ask(question))) return 'Nothing was changed.';
+  await resetTwoFactor({ db, queue }, id);
+  return `Two-factor authentication is off for ${email}: their password is enough to log in. We are emailing them.`;
 }
 
 async function findAccount(db: Db, email: string): Promise<{ id: number }> {

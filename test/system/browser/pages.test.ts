@@ -104,7 +104,14 @@ t.test(
         '/api-tokens',
       ],
       ...['/admin/jobs', '/admin/jobs/list', '/admin/jobs/audit'],
-      ...['/auth/activity', '/admin/activity', '/auth/security', '/edit-profile/mails', '/your-data/delete'],
+      ...[
+        '/auth/activity',
+        '/admin/activity',
+        '/auth/security',
+        '/auth/two-factor/on',
+        '/edit-profile/mails',
+        '/your-data/delete',
+      ],
     ];
 
     const visit = async (page: Page, path: string) => {
