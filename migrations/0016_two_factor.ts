@@ -18,7 +18,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       'Unused recovery codes of accounts with two-factor authentication, which replace a code of the app once.';
 
     create table pending_log_ins (
-      session_hash bytea primary key references sessions on delete cascade,
+      session_hash bytea primary key references sessions on update cascade on delete cascade,
       user_id integer not null references users on delete cascade,
       is_remembered boolean not null,
       expires_at timestamptz not null

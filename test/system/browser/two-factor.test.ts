@@ -18,7 +18,7 @@ t.test(
       await page.getByRole('link', { name: 'Turn on two-factor authentication' }).click();
       await page.getByRole('img', { name: 'QR code' }).waitFor();
       await assertSound(t, page, look, 'setting it up');
-      const secret = (await page.locator('pre').innerText()).replaceAll(' ', '');
+      const secret = (await page.locator('main code').innerText()).replaceAll(' ', '');
       await page.getByLabel('Code', { exact: true }).fill(codeOf(secret));
       await page.getByLabel('Password').fill(PASSWORD);
       await page.keyboard.press('Enter');

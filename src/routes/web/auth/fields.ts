@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { EMAIL_LENGTH, EMAIL_PATTERN } from '../../../domain/accounts/email.ts';
-import type { FieldOptions } from '../../../plugins/web/forms.ts';
+import type { FieldOptions, FormState } from '../../../plugins/web/forms.ts';
 
 /** Fields shared by the account forms. */
 
@@ -29,6 +29,9 @@ export const passwordField = () => Type.String({ minLength: 1, maxLength: 128, i
 /** A code of the app or a recovery code. */
 export const codeField = () => Type.String({ minLength: 1, maxLength: 64 });
 
-export const WRONG_CODE = 'Wrong code, or one that was already used. Wait for the next one and try again.';
+export const WRONG_CODE = 'This code is wrong or was already used.';
+
+/** A refused form without what was typed, because no code works twice. */
+export const emptied = ({ errors }: FormState): FormState => ({ values: {}, errors });
 
 export const PASSWORDS_DIFFER = 'Passwords must match.';

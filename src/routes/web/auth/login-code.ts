@@ -5,7 +5,7 @@ import { useLogInCode } from '../../../domain/two-factor/use-code.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
 import { attemptCode } from './attempt-code.ts';
-import { codeField, WRONG_CODE } from './fields.ts';
+import { codeField, emptied, WRONG_CODE } from './fields.ts';
 import { localPath } from './local-path.ts';
 
 const CodeForm = Type.Object({ code: codeField() });
@@ -46,10 +46,10 @@ function startAgain(request: FastifyRequest<WithNext>, reply: FastifyReply) {
   return reply.redirect(`/auth/login?next=${encodeURIComponent(nextOf(request))}`, 303);
 }
 
-function show(request: FastifyRequest<WithNext>, reply: FastifyReply, { errors }: FormState) {
+function show(request: FastifyRequest<WithNext>, reply: FastifyReply, form: FormState) {
   return reply.page('auth/login-code', {
     title: 'Enter your code',
-    form: { values: {}, errors }, // No code works twice.
+    form: emptied(form),
     next: nextOf(request),
     isRecovery: request.query.recovery !== undefined,
   });

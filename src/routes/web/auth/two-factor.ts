@@ -12,7 +12,7 @@ import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
 import { requireUser } from '../../guards.ts';
 import { attemptCode } from './attempt-code.ts';
-import { codeField, passwordField, WRONG_CODE } from './fields.ts';
+import { codeField, emptied, passwordField, WRONG_CODE } from './fields.ts';
 
 const ProofForm = Type.Object({ password: passwordField(), code: codeField() });
 const SetUpForm = Type.Object({
@@ -56,7 +56,7 @@ async function turningOn(app: FastifyInstance): Promise<void> {
 
 async function turningOff(app: FastifyInstance): Promise<void> {
   const show = (reply: FastifyReply, form: FormState) =>
-    reply.page('auth/two-factor-off', { title: 'Turn off two-factor authentication', form });
+    reply.page('auth/two-factor-off', { title: 'Turn off two-factor authentication', form: emptied(form) });
   app.addHook('onRequest', requireTwoFactor(true));
 
   app.get('/off', (_request, reply) => show(reply, EMPTY_FORM));
@@ -71,7 +71,7 @@ async function turningOff(app: FastifyInstance): Promise<void> {
 
 async function recoveryCodes(app: FastifyInstance): Promise<void> {
   const show = (reply: FastifyReply, form: FormState) =>
-    reply.page('auth/new-recovery-codes', { title: 'Create new recovery codes', form });
+    reply.page('auth/new-recovery-codes', { title: 'Create new recovery codes', form: emptied(form) });
   app.addHook('onRequest', requireTwoFactor(true));
 
   app.get('/recovery-codes', (_request, reply) => show(reply, EMPTY_FORM));
@@ -126,7 +126,7 @@ function showSetUp(request: FastifyRequest, reply: FastifyReply, form: FormState
   const uri = totpUri(secret, { issuer: ISSUER, label: currentUser(request).username });
   return reply.page('auth/two-factor-on', {
     title: 'Turn on two-factor authentication',
-    form,
+    form: emptied(form),
     secret,
     qrCode: renderSVG(uri, { border: 4 }), // The quiet zone of ISO/IEC 18004.
   });
