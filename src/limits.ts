@@ -41,7 +41,7 @@ export const DEFAULT_LIMITS = Object.freeze({
   token: perAccount(60, HOUR),
   /** Password attempts on an account from one IP address, or from one browser that has logged in to it before. */
   login: perAccount(10, 15 * MINUTE),
-  /** Attempts at a code of the second factor, after the right password. Its six digits need a lower limit than passwords. */
+  /** Attempts at a code from an app, after the right password. Six digits need a lower limit than a password. */
   code: perAccount(10, HOUR),
   /** Attempts at a recovery code, which cannot be guessed. */
   recoveryCode: perAccount(10, HOUR),
@@ -61,8 +61,8 @@ export type RateLimits = Readonly<Record<LimitedAction, ActionLimits>>;
 export const LOGIN_FROM_ANYWHERE: RateLimit = Object.freeze({ points: 100, seconds: HOUR });
 
 /**
- * Attempts at a code of the second factor from all IP addresses together, by browsers that have never logged in to the account.
- * Three of a million codes are valid at a time, so guessing for a year finds one with a probability of 2 %.
+ * Attempts at a code on an account from all IP addresses together, by browsers that have never logged in to it. Three of a
+ * million codes are valid at a time, so guessing for a year succeeds with a probability of 2 %.
  */
 export const CODE_FROM_ANYWHERE: RateLimit = Object.freeze({ points: 20, seconds: DAY });
 

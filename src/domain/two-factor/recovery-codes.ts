@@ -4,7 +4,7 @@ import type { Schema } from '../../database/schema.ts';
 import { hashToken } from '../token.ts';
 
 /** Recovery codes that an account gets at once. */
-export const RECOVERY_CODES = 10;
+const RECOVERY_CODES = 10;
 
 /** 120 random bits are 24 characters. A fast hash is enough from 112 on (OWASP ASVS 5.0, 6.5.2). */
 const CODE_BYTES = 15;

@@ -9,11 +9,11 @@ import { stepOfCode } from './totp.ts';
 import { compact } from './use-code.ts';
 
 /**
- * Turns on two-factor authentication and mails the account's owner. Ends all other access, because it was got with the
- * password alone.
+ * Turns on two-factor authentication and mails the account's owner. Ends all other access, because the password alone was
+ * enough to get it.
  *
  * @param account with the verified password hash, which must still be current
- * @param setUp.secret what the app was given
+ * @param setUp.secret the secret that the app was given
  * @param setUp.code proves that the app has it
  * @param setUp.session the token hash of the session to keep
  * @returns the recovery codes; undefined if the code is wrong, the password has changed or it was turned on in the meantime

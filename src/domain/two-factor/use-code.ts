@@ -9,12 +9,12 @@ export function compact(code: string): string {
   return code.replaceAll(/[\s-]/g, '').toUpperCase();
 }
 
-/** Whether a code has the form of the app's, which could be guessed. Any other is taken for a recovery code. */
+/** Whether a code has the form of an app's, which can be guessed. Any other is taken for a recovery code. */
 export function isAppCode(code: string): boolean {
   return /^\d{6}$/.test(compact(code));
 }
 
-/** Accepts a code of an account's app or one of its recovery codes, each once. Returns whether it was right. */
+/** Uses up a code from an account's app, or one of its recovery codes. Returns whether it was right. */
 export async function useCode(trx: Transaction<Schema>, userId: number, code: string): Promise<boolean> {
   if (isAppCode(code)) return useAppCode(trx, userId, compact(code));
   if (!(await useRecoveryCode(trx, userId, compact(code)))) return false;
@@ -22,7 +22,7 @@ export async function useCode(trx: Transaction<Schema>, userId: number, code: st
   return true;
 }
 
-/** Does the same for a log-in that awaits it, and records a wrong code. */
+/** Uses up the code of a pending log-in, and records a wrong one. Returns whether it was right. */
 export function useLogInCode(db: Kysely<Schema>, userId: number, code: string): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
     const isRight = await useCode(trx, userId, code);

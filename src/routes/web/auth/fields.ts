@@ -26,7 +26,7 @@ export const newPasswordField = () => Type.String({ minLength: 8, maxLength: 128
 /** A password to compare. It has no rules, because it is either right or wrong. */
 export const passwordField = () => Type.String({ minLength: 1, maxLength: 128, isSecret: true });
 
-/** A code of the app or a recovery code. */
+/** A code from an app, or a recovery code. */
 export const codeField = () => Type.String({ minLength: 1, maxLength: 64 });
 
 export const WRONG_CODE = 'This code is wrong or was already used.';

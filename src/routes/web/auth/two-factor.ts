@@ -22,7 +22,7 @@ const SetUpForm = Type.Object({
 
 const WRONG_PASSWORD = 'Invalid password.';
 
-/** The name by which apps list the site. */
+/** The name under which apps list the site. */
 const ISSUER = 'Pennypost';
 
 /** Where people turn two-factor authentication on and off. */
@@ -82,7 +82,7 @@ async function recoveryCodes(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Makes a hook for pages that make no sense while two-factor authentication is off, or on. */
+/** Makes a hook for pages that only make sense while two-factor authentication is on, or off. */
 function requireTwoFactor(isOn: boolean) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const { since } = await findTwoFactor(request.server.db, currentUser(request).id);
