@@ -44,7 +44,10 @@ export async function startPendingLogIn(
   });
 }
 
-/** Finds the log-in that awaits a second factor in a session. A new password ends it, so the account's hash is the verified one. */
+/**
+ * Finds the log-in that awaits a second factor in a session. A new password ends it, so the account's current hash is the
+ * one that was verified.
+ */
 export function findPendingLogIn(db: Db, sessionHash: Buffer | undefined): Promise<PendingLogIn | undefined> {
   return db
     .selectFrom('pending_log_ins')

@@ -3,7 +3,7 @@ import { Secret, TOTP } from 'otpauth';
 /** Bytes of a secret (RFC 4226, section 4, R6). */
 const SECRET_BYTES = 20;
 
-/** Steps before and after the present one whose codes are accepted, for clocks that are half a minute off (RFC 6238, 5.2). */
+/** How many steps early or late a code is accepted, because clocks differ (RFC 6238, 5.2). */
 const WINDOW = 1;
 
 /** The form of a secret: 20 bytes in Base32. */

@@ -16,7 +16,8 @@ import { compact } from './use-code.ts';
  * @param setUp.secret the secret that the app was given
  * @param setUp.code proves that the app has it
  * @param setUp.session the token hash of the session to keep
- * @returns the recovery codes; undefined if the code is wrong, the password has changed or it was turned on in the meantime
+ * @returns the recovery codes; undefined if the code is wrong, or the password has changed or two-factor authentication was
+ *   turned on in the meantime
  */
 export async function turnOnTwoFactor(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
