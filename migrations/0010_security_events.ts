@@ -9,6 +9,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       kind text not null check (kind in (
         'logged-in', 'log-in-failed', 'logged-out', 'sessions-ended',
         'password-changed', 'password-reset', 'address-changed', 'role-changed', 'confirmed', 'unconfirmed',
+        'two-factor-on', 'two-factor-off', 'recovery-code-used', 'recovery-codes-made',
         'confirmation-sent', 'access-ended',
         'token-made', 'token-revoked', 'export-made', 'deletion-requested', 'deletion-undone', 'account-deleted',
         'warned', 'silenced', 'suspended', 'sanction-lifted', 'texts-disabled', 'texts-enabled',

@@ -4,7 +4,7 @@ import { loadConfig } from '../src/config.ts';
 import { ROLES } from '../src/domain/accounts/roles.ts';
 import { StartupError } from '../src/errors.ts';
 import { runMain } from '../src/process.ts';
-import { confirmEmail, grantRole } from './support/accounts.ts';
+import { confirmEmail, grantRole, resetTwoFactorByHand } from './support/accounts.ts';
 import { withApp } from './support/app.ts';
 import { asker } from './support/ask.ts';
 import { backUp, restore } from './support/backup.ts';
@@ -18,12 +18,13 @@ const USAGE = `Usage: npm run admin -- COMMAND
   confirm EMAIL               confirms an account without an email
   suspend EMAIL DAYS REASON   suspends a person; DAYS may be "forever"
   sessions end EMAIL          logs a person out everywhere and revokes their API tokens
+  reset-2fa EMAIL             turns off two-factor authentication for someone who has lost their phone
   delete EMAIL REASON         closes an account and deletes it in a week; --now deletes it at once,
                               --keep-texts keeps posts and comments without a name
   mail-test EMAIL             sends an email, prints the mail server's response and checks the sender's DNS records
   backup FILE                 writes the whole database to a new file
   restore FILE                restores a backup into an empty database
-suspend, sessions end and delete ask first, unless --yes follows.`;
+suspend, sessions end, reset-2fa and delete ask first, unless --yes follows.`;
 
 const OPTIONS = {
   yes: { type: 'boolean', default: false },
@@ -62,6 +63,16 @@ const commands = new Map<string, Command>([
       options: ['yes'],
       run: inApp(({ db, queue }, [email = ''], { yes }) =>
         endSessions({ db, queue, ask: asker(yes) }, email),
+      ),
+    },
+  ],
+  [
+    'reset-2fa',
+    {
+      arity: 1,
+      options: ['yes'],
+      run: inApp(({ db, queue }, [email = ''], { yes }) =>
+        resetTwoFactorByHand({ db, queue, ask: asker(yes) }, email),
       ),
     },
   ],

@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import type { Deadlines } from './database/connection.ts';
 import { EnvironmentReader } from './environment-reader.ts';
-import { API_RATE_LIMIT, LOGIN_FROM_ANYWHERE, type RateLimit } from './limits.ts';
+import { API_RATE_LIMIT, CODE_FROM_ANYWHERE, LOGIN_FROM_ANYWHERE, type RateLimit } from './limits.ts';
 
 /** The whole configuration. Frozen; passed as a parameter, never imported. */
 export type Config = Readonly<ReturnType<typeof readVariables>> & {
   readonly loginFromAnywhere: RateLimit;
+  readonly codeFromAnywhere: RateLimit;
   readonly apiRateLimit: RateLimit;
   /** The cache of pages for visitors without a session. An age of 0 turns it off. */
   readonly pageCache: {
@@ -61,6 +62,7 @@ export function loadConfig(
   return Object.freeze({
     ...variables,
     loginFromAnywhere: LOGIN_FROM_ANYWHERE,
+    codeFromAnywhere: CODE_FROM_ANYWHERE,
     apiRateLimit: API_RATE_LIMIT,
     pageCache: PAGE_CACHE,
     deadlines: DEADLINES,

@@ -4,6 +4,7 @@ export type DomainErrorCode =
   | 'forbidden'
   | 'blocked'
   | 'unconfirmed'
+  | 'two-factor-required'
   | 'not-found'
   | 'username-taken'
   | 'email-taken'

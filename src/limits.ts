@@ -41,6 +41,10 @@ export const DEFAULT_LIMITS = Object.freeze({
   token: perAccount(60, HOUR),
   /** Password attempts on an account from one IP address, or from one browser that has logged in to it before. */
   login: perAccount(10, 15 * MINUTE),
+  /** Attempts at a code from an app, after the right password. Six digits need a lower limit than a password. */
+  code: perAccount(10, HOUR),
+  /** Attempts at a recovery code, which cannot be guessed. */
+  recoveryCode: perAccount(10, HOUR),
   /** Log-ins with the right password, to an account from one IP address: each is stored. */
   session: perAccount(60, HOUR),
   /** Requests that send mail. */
@@ -55,6 +59,12 @@ export type RateLimits = Readonly<Record<LimitedAction, ActionLimits>>;
 
 /** Password attempts on an account from all IP addresses together, by browsers that have never logged in to it. */
 export const LOGIN_FROM_ANYWHERE: RateLimit = Object.freeze({ points: 100, seconds: HOUR });
+
+/**
+ * Attempts at a code on an account from all IP addresses together, by browsers that have never logged in to it. Three of a
+ * million codes are valid at a time, so guessing for a year succeeds with a probability of 2 %.
+ */
+export const CODE_FROM_ANYWHERE: RateLimit = Object.freeze({ points: 20, seconds: DAY });
 
 /** API requests per account: ten a second, more than a person needs and little for the server. */
 export const API_RATE_LIMIT: RateLimit = Object.freeze({ points: 600, seconds: MINUTE });

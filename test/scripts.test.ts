@@ -8,6 +8,7 @@ import { createDatabase } from './support/database.ts';
 import { createUser } from './support/factories.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { RunningProcess, start } from './support/processes.ts';
+import { giveTwoFactor } from './support/two-factor.ts';
 
 // Mostly waits for processes.
 t.jobs = 3;
@@ -25,6 +26,14 @@ t.test('admin grants a role and confirms an account', async (t) => {
     output: 'JOHN@example.com is now Moderator.\n',
   });
   t.same(await admin('confirm', 'john@example.com'), { code: 0, output: 'john@example.com is confirmed.\n' });
+  t.same(await admin('reset-2fa', 'john@example.com'), {
+    code: 0,
+    output: 'john@example.com has no two-factor authentication. Nothing was changed.\n',
+  });
+  await giveTwoFactor(app, { id });
+  const { code, output } = await admin('reset-2fa', 'john@example.com');
+  t.equal(code, 0);
+  t.match(output, /\(y\/N\) \n?Nothing was changed\.\n$/, 'the end of the input is a no');
   const user = await app.db
     .selectFrom('users')
     .select(['role', 'confirmed_at'])

@@ -4,7 +4,11 @@ import { confirmByHand } from '../../src/domain/accounts/confirm.ts';
 import { findByEmail } from '../../src/domain/accounts/find.ts';
 import { ROLES } from '../../src/domain/accounts/roles.ts';
 import { recordEvent } from '../../src/domain/security-events/record.ts';
+import { findTwoFactor } from '../../src/domain/two-factor/find.ts';
+import { resetTwoFactor } from '../../src/domain/two-factor/turn-off.ts';
 import { StartupError } from '../../src/errors.ts';
+import type { Queue } from '../../src/queue/contracts.ts';
+import type { Ask } from './ask.ts';
 
 /** Sets an account's role. Ignores the case of its name. */
 export async function grantRole(db: Kysely<Schema>, email: string, roleName: string): Promise<string> {
@@ -24,6 +28,19 @@ export async function confirmEmail(db: Kysely<Schema>, email: string): Promise<s
   const { id } = await findByAddress(db, email);
   await confirmByHand(db, id);
   return `${email} is confirmed.`;
+}
+
+/** Turns off an account's two-factor authentication, for someone who has lost their phone and recovery codes. */
+export async function resetTwoFactorByHand(
+  { db, queue, ask }: { db: Kysely<Schema>; queue: Queue; ask: Ask },
+  email: string,
+): Promise<string> {
+  const { id } = await findByAddress(db, email);
+  const { since } = await findTwoFactor(db, id);
+  if (since === null) return `${email} has no two-factor authentication. Nothing was changed.`;
+  await ask(`Turn off two-factor authentication for ${email}? Make sure that its owner is asking.`);
+  await resetTwoFactor({ db, queue }, id);
+  return `Two-factor authentication is off for ${email}: their password is enough to log in. We are emailing them.`;
 }
 
 /** @throws StartupError if no account has the address */

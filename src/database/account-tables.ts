@@ -17,6 +17,11 @@ export interface AccountTables {
     deletion_due_at: Date | null;
     /** Whether its posts and comments stay, without a name. */
     deletion_keeps_texts: Generated<boolean>;
+    /** The secret of the app that makes log-in codes, in Base32. The three are null without two-factor authentication. */
+    totp_secret: string | null;
+    totp_since: Date | null;
+    /** The time step of the last code that was accepted; older codes and the same one are refused. */
+    totp_last_step: number | null;
     /** When a mail server last said that the address does not exist. A trigger clears it when the address changes. */
     email_bounced_at: Date | null;
     created_at: Generated<Date>;
@@ -59,6 +64,17 @@ export interface AccountTables {
     token_hash: Buffer;
     created_at: Generated<Date>;
     last_used_at: Generated<Date>;
+  };
+  recovery_codes: {
+    user_id: number;
+    code_hash: Buffer;
+  };
+  /** Log-ins with the right password that await a second factor, in a session that belongs to nobody. */
+  pending_log_ins: {
+    session_hash: Buffer;
+    user_id: number;
+    is_remembered: boolean;
+    expires_at: Date;
   };
   mailed_tokens: {
     token_hash: Buffer;
@@ -139,6 +155,10 @@ export type SecurityEventKind =
   | 'password-reset'
   | 'address-changed'
   | 'role-changed'
+  | 'two-factor-on'
+  | 'two-factor-off'
+  | 'recovery-code-used'
+  | 'recovery-codes-made'
   | 'confirmed'
   | 'unconfirmed'
   | 'confirmation-sent'

@@ -13,6 +13,7 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
   forbidden: 403,
   blocked: 403,
   unconfirmed: 403,
+  'two-factor-required': 403,
   'not-found': 404,
   'username-taken': 409,
   'email-taken': 409,

@@ -28,7 +28,7 @@ export interface Actor {
   /** Whether the account is in its first day, when each attempt counts ten times. */
   readonly isNew?: boolean;
   /**
-   * Only for `login`: the verified token of a browser that has logged in to this account before. It has its own attempts,
+   * Only for `login` and `code`: the verified token of a browser that has logged in to this account before. It has its own attempts,
    * which nobody else can use up.
    */
   readonly device?: string | undefined;
@@ -109,7 +109,8 @@ function countRequest(rateLimits: RateLimits, action: LimitedAction): preHandler
 
 /** Returns the counters of an attempt. They are consumed in this order until one refuses. */
 function countersIn(app: FastifyInstance) {
-  const { rateLimits, loginFromAnywhere } = app.config;
+  const { rateLimits, loginFromAnywhere, codeFromAnywhere } = app.config;
+  const fromAnywhere = { login: loginFromAnywhere, code: codeFromAnywhere };
   const limiters = new Map<string, RateLimiterPostgres>();
   const counter = (name: string, limit: RateLimit, key: string): Counter => {
     const limiter = limiters.get(name) ?? makeLimiter(app, name, limit);
@@ -128,11 +129,11 @@ function countersIn(app: FastifyInstance) {
     });
     const ofAddress = counter(`${action}-address`, limits.address, where);
 
-    if (action === 'session') return [own(`${who} ${where}`), ofAddress];
-    if (action !== 'login')
+    if (action === 'session' || action === 'recoveryCode') return [own(`${who} ${where}`), ofAddress];
+    if (action !== 'login' && action !== 'code')
       return UNAUTHENTICATED.has(action) ? [ofAddress, own(who)] : [own(who), ofAddress];
     if (device !== undefined) return [own(`${who} ${hash(device)}`)];
-    return [ofAddress, own(`${who} ${where}`), counter('login-anywhere', loginFromAnywhere, who)];
+    return [ofAddress, own(`${who} ${where}`), counter(`${action}-anywhere`, fromAnywhere[action], who)];
   };
 }
 

@@ -91,6 +91,8 @@ export const mailQueue = defineQueue({
     mail('email-changed', { emailChangeId: id() }),
     mail('email-changed-for-you', { emailChangeId: id() }),
     mail('password-changed', { userId: id() }),
+    mail('two-factor-on', { userId: id() }),
+    mail('two-factor-off', { userId: id() }),
     /** `address`: the IP address of the log-in. */
     mail('new-login', { userId: id(), address: Type.String({ maxLength: 64 }) }),
     mail('new-comments', { userId: id(), postId: id(), firstCommentId: id(), lastCommentId: id() }),

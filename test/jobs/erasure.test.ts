@@ -12,6 +12,7 @@ import { Client, errorsOf, messagesOf } from '../support/client.ts';
 import { createUser, PASSWORD, signedInClient, type TestUser } from '../support/factories.ts';
 import { drain } from '../support/jobs.ts';
 import { catchMail, linkIn } from '../support/smtp.ts';
+import { givePassword, giveTwoFactor } from '../support/two-factor.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
 
 const signal = new AbortController().signal;
@@ -100,6 +101,8 @@ t.test('a week later nothing of it is left', async (t) => {
   await follow(app.db, john.id, susan.id);
   await follow(app.db, susan.id, john.id);
   await requestExport(app, john.id);
+  await giveTwoFactor(app, john);
+  await givePassword(new Client(app), john);
   await client.post('/your-data/delete', { texts: 'delete' });
   await drain(app);
   t.equal((await new Client(app).get('/user/john')).statusCode, 200, 'not before');
@@ -130,6 +133,7 @@ t.test('texts can be kept, without a name', async (t) => {
   await block(app.db, { blockerId: susan.id, blockedId: john.id }, 'mute');
   await report(app.db, { kind: 'person', id: john.id }, { reporterId: susan.id, reason: 'Spam' });
   await report(app.db, { kind: 'person', id: susan.id }, { reporterId: john.id, reason: 'Spam' });
+  await giveTwoFactor(app, john);
   await client.post('/edit-profile', { name: 'John Doe', location: 'Here', about_me: 'It is me' });
   await client.post('/your-data/delete', { texts: 'keep' });
   await drain(app);
@@ -151,6 +155,7 @@ t.test('texts can be kept, without a name', async (t) => {
     .where('id', '=', john.id)
     .executeTakeFirstOrThrow();
   t.notMatch(JSON.stringify(person), /john|here|it is me/i);
+  t.equal(person.totp_secret, null);
   await createUser(app, { username: 'john' });
 });
 

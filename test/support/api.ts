@@ -16,7 +16,7 @@ export async function issueTestToken(
   { id: userId }: TestUser,
   token: { name: string; scope: TokenScope },
 ): Promise<string> {
-  const sessionHash = hashToken(await startSession(db, { userId, isRemembered: false }));
+  const sessionHash = hashToken(await startSession(db, { userId, isRemembered: false, isCodeProven: true }));
   return issueNamedToken(db, { userId, sessionHash, days: null, ...token });
 }
 

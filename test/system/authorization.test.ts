@@ -6,6 +6,7 @@ import { basic, issueTestToken } from '../support/api.ts';
 import { testConfig } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';
 import { createUser, PASSWORD, type TestUser } from '../support/factories.ts';
+import { takeTwoFactor } from '../support/two-factor.ts';
 import { MATRIX, PEOPLE, type Person, type Row } from './authorization/matrix.ts';
 import { REQUESTS } from './authorization/requests.ts';
 import { issueUnnamedToken, type Situation, sessionCookie } from './authorization/things.ts';
@@ -22,6 +23,8 @@ const LIMITED_OTHERWISE = new Set([
   // They count attempts themselves, because they first have to find out whose.
   ...['POST /auth/register', 'POST /auth/login', 'POST /auth/unconfirmed', 'POST /auth/confirm'],
   ...['POST /auth/reset', 'POST /auth/change-email', 'POST /auth/change-password', 'POST /auth/verify'],
+  ...['POST /auth/login/code', 'POST /auth/two-factor/on', 'POST /auth/two-factor/off'],
+  'POST /auth/two-factor/recovery-codes',
   // They use up a link, or delete what was limited when it was made.
   ...['POST /auth/confirm/:token', 'POST /auth/reset/:token', 'POST /auth/change-email/:token'],
   ...['POST /auth/undo-email-change/:token', 'POST /auth/undo-deletion/:token', 'POST /bounces/:key'],
@@ -194,6 +197,7 @@ async function headersFor(user: TestUser, credentials: Credentials): Promise<Rec
       return { authorization: `Bearer ${token}` };
     }
     case 'password':
+      await takeTwoFactor(app, user);
       return { authorization: basic(user.email, PASSWORD) };
   }
 }

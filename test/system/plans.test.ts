@@ -9,6 +9,7 @@ import { build, testConfig } from '../support/build.ts';
 import { Client } from '../support/client.ts';
 import { createDatabase } from '../support/database.ts';
 import { createUser, PASSWORD, registration, signedInClient, type TestUser } from '../support/factories.ts';
+import { givePassword, giveTwoFactor } from '../support/two-factor.ts';
 
 /** Enough rows for the planner to avoid scanning a whole table. */
 const PEOPLE = 20_000;
@@ -154,6 +155,13 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     select sha256(n::text::bytea), n, now() + interval '1 day' from generate_series(1, 5000) as n
   `.execute(db);
   await sql`
+    insert into recovery_codes (user_id, code_hash) select n % 1000 + 1, sha256(n::text::bytea) from generate_series(1, 10000) as n
+  `.execute(db);
+  await sql`
+    insert into pending_log_ins (session_hash, user_id, is_remembered, expires_at)
+    select token_hash, user_id, false, now() + interval '1 hour' from sessions
+  `.execute(db);
+  await sql`
     insert into api_tokens (token_hash, user_id, scope, expires_at)
     select sha256(n::text::bytea), n, 'read', now() + interval '1 day' from generate_series(1, 5000) as n
   `.execute(db);
@@ -241,6 +249,7 @@ async function checkPages(
     '/auth/security',
     '/blocks',
     '/blocks?before=500',
+    '/auth/two-factor/on',
     '/auth/activity',
     '/auth/activity?before=10000',
     '/admin/activity',
@@ -278,6 +287,10 @@ async function checkPages(
   }
   const timeline = `/users/${few.id}/timeline/?before=10000`;
   await visit(`API ${timeline}`, () => programOfFew.get(timeline));
+  await giveTwoFactor(app, few);
+  const comingBack = new Client(app);
+  await givePassword(comingBack, few);
+  await visit('the second step of a log-in', () => comingBack.get('/auth/login/code'));
   t.ok(plans.length > 0, 'statements were explained');
 }
 

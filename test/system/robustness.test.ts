@@ -39,7 +39,13 @@ const PATHS_WITH_WORDS = [
     '/followed-by/X',
   ],
   ...['/moderate?page=X', '/moderate/enable/X', '/moderate/disable/X', '/moderate/disable/1?page=X'],
-  ...['/auth/login?next=X', '/auth/confirm/X', '/auth/reset/X', '/auth/change-email/X'],
+  ...[
+    '/auth/login?next=X',
+    '/auth/login/code?next=X',
+    '/auth/confirm/X',
+    '/auth/reset/X',
+    '/auth/change-email/X',
+  ],
   ...['/your-data/X', '/unsubscribe/X', '/admin/jobs?range=X', '/admin/jobs/X', '/admin/jobs/job/X/X'],
   ...['/admin/jobs/job/mail/X', '/admin/jobs/list?queue=X', '/admin/jobs/list?state=X'],
   ...['/admin/jobs/list?text=X', '/admin/jobs/list?from=X&until=X', '/admin/jobs/list?after=X'],
@@ -82,6 +88,7 @@ const PATHS = [
     '/admin/people/1/delete',
   ],
   ...['/auth/login', '/auth/register', '/auth/confirm', '/auth/unconfirmed'],
+  ...['/auth/login/code', '/auth/two-factor/on', '/auth/two-factor/off', '/auth/two-factor/recovery-codes'],
   ...['/auth/security', '/auth/sessions/X/end', '/auth/sessions/end-others'],
   ...['/auth/reset', '/auth/change-password', '/auth/change-email'],
 ];
@@ -105,6 +112,7 @@ const ODD_BODIES = [
   ],
   ...['name=%00&location=%00&about_me=%00', `name=${'x'.repeat(70)}&location=&about_me=`],
   ...['email=a%40b.co&username=zz&role=King&name=&location=&about_me='],
+  ...['password=correct+horse&code=1', `password=x&code=${'1'.repeat(64)}&secret=${'A'.repeat(32)}`],
   ...['old_password=x&password=%00aaaaaaa&password2=%00aaaaaaa'],
 ];
 

@@ -14,6 +14,8 @@ const MAILS: Record<string, object> = {
   'email-changed': link,
   'email-changed-for-you': link,
   'password-changed': link,
+  'two-factor-on': link,
+  'two-factor-off': link,
   'new-login': { ...link, address: '192.0.2.1' },
   'export-ready': link,
   moderation: { ...link, kind: 'suspended', detail: { reason: 'Out of luck', lasts: 'until 2026-12-24' } },

@@ -23,7 +23,7 @@ export async function endAccessByHand(
 }
 
 /**
- * Ends all access to an account: sessions, API tokens, mailed links, pending changes of email and known browsers. Keeps
+ * Ends all access to an account: sessions, log-ins that await a second factor, API tokens, mailed links, pending changes of email and known browsers. Keeps
  * unsubscribe links, which give no access, and links to undo a change of email or a deletion, which an attacker must not
  * be able to void.
  *
@@ -43,6 +43,7 @@ export async function endAccess(
       query.where('token_hash', '<>', exceptSession ?? Buffer.of()),
     )
     .execute();
+  await trx.deleteFrom('pending_log_ins').where('user_id', '=', userId).execute();
   await trx.deleteFrom('known_browsers').where('user_id', '=', userId).execute();
   await trx.deleteFrom('api_tokens').where('user_id', '=', userId).execute();
   await trx

@@ -33,6 +33,8 @@ export async function eraseAccount(
 /** What belongs to a person besides what they wrote. */
 const PERSONAL = [
   ['sessions', 'user_id'],
+  ['pending_log_ins', 'user_id'],
+  ['recovery_codes', 'user_id'],
   ['known_browsers', 'user_id'],
   ['api_tokens', 'user_id'],
   ['mailed_tokens', 'user_id'],
@@ -73,6 +75,9 @@ async function anonymise(db: Db, userId: number): Promise<void> {
       email: `deleted-${userId}@invalid`,
       username: `deleted.${userId}`,
       password_hash: '',
+      totp_secret: null,
+      totp_since: null,
+      totp_last_step: null,
       role: 'User',
       deletion_due_at: null,
       name: '',

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
-import { SUSPENDED_UNTIL } from './standing.ts';
+import { HAS_TWO_FACTOR, SUSPENDED_UNTIL } from './standing.ts';
 
 /** An account and the password hash that was verified. */
 export interface Credentials {
@@ -10,6 +10,8 @@ export interface Credentials {
 
 export interface Candidate extends Credentials {
   readonly isConfirmed: boolean;
+  /** Whether a log-in needs a second factor. */
+  readonly hasTwoFactor: boolean;
   /** When it will be deleted; nobody can log in until then. Null if it stays. */
   readonly deletionDueAt: Date | null;
   /** Until when nobody can log in; null if it is not suspended. */
@@ -22,13 +24,13 @@ export type Candidates = readonly [owner: Candidate | undefined, unconfirmed: Ca
 /** Finds the accounts that an address may log in to, in one statement. Ignores case. */
 export async function findCandidates(db: Db, email: string): Promise<Candidates> {
   const { rows } = await sql<Candidate>`
-    select id, password_hash as "passwordHash", true as "isConfirmed", deletion_due_at as "deletionDueAt",
-      ${SUSPENDED_UNTIL} as "suspendedUntil"
+    select id, password_hash as "passwordHash", true as "isConfirmed", ${HAS_TWO_FACTOR} as "hasTwoFactor",
+      deletion_due_at as "deletionDueAt", ${SUSPENDED_UNTIL} as "suspendedUntil"
     from users
     where lower(email) = lower(${email}) and confirmed_at is not null
     union all
     (
-      select id, password_hash, false, deletion_due_at, ${SUSPENDED_UNTIL} from users
+      select id, password_hash, false, ${HAS_TWO_FACTOR}, deletion_due_at, ${SUSPENDED_UNTIL} from users
       where lower(email) = lower(${email}) and confirmed_at is null
       order by id desc limit 1
     )

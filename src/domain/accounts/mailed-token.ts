@@ -2,6 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import type { TokenPurpose } from '../../database/account-tables.ts';
 import type { Db, Schema } from '../../database/schema.ts';
 import { hashToken } from '../token.ts';
+import { HAS_TWO_FACTOR } from './standing.ts';
 
 /** Whether the account still has the address that the link was sent to, for links bound to it. */
 const isSentToTheAccount = sql<boolean>`
@@ -23,10 +24,10 @@ export function findTokenOwner(
   db: Db,
   purpose: TokenPurpose,
   token: string,
-): Promise<{ id: number; username: string; email: string } | undefined> {
+): Promise<{ id: number; username: string; email: string; hasTwoFactor: boolean } | undefined> {
   return db
     .selectFrom('users')
-    .select(['id', 'username', 'email'])
+    .select(['id', 'username', 'email', HAS_TWO_FACTOR.as('hasTwoFactor')])
     .where('id', '=', goodTokens(db, [purpose], token).select('user_id'))
     .executeTakeFirst();
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 
-/** What moderation and deletion mean for an account, as expressions on rows of `users`. */
+/** What an account may do, as expressions on rows of `users`. */
 
 /** Until when nobody can log in; null if the account is not suspended. */
 export const SUSPENDED_UNTIL = sql<Date | null>`(case when suspended_until > now() then suspended_until end)`;
@@ -10,3 +10,6 @@ export const SILENCED_UNTIL = sql<Date | null>`(case when silenced_until > now()
 
 /** Whether an account is neither suspended nor about to be deleted. */
 export const IS_OPEN = sql<boolean>`(deletion_due_at is null and ${SUSPENDED_UNTIL} is null)`;
+
+/** Whether logging in to an account needs a second factor. */
+export const HAS_TWO_FACTOR = sql<boolean>`(totp_secret is not null)`;

@@ -21,7 +21,7 @@ const DAY = 24 * 60 * 60;
  * Issues a token that lasts an hour and may do whatever the account may. Only its hash is stored.
  *
  * @param passwordHash the verified password hash, which must still be current
- * @throws DomainError `unauthorized` if the password has changed in the meantime
+ * @throws DomainError `unauthorized` if the password has changed in the meantime, or the account needs a second factor
  */
 export async function issueToken(db: Kysely<Schema>, { id, passwordHash }: Credentials): Promise<string> {
   const { token, hash } = mintToken();
@@ -37,6 +37,7 @@ export async function issueToken(db: Kysely<Schema>, { id, passwordHash }: Crede
           .where('id', '=', id)
           .where('password_hash', '=', passwordHash)
           .where(IS_OPEN)
+          .where('totp_secret', 'is', null)
           .forShare(),
       )
       .executeTakeFirst();

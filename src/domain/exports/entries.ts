@@ -80,12 +80,13 @@ async function* pagesOf(
 }
 
 async function* profileJson(db: Db, userId: number): AsyncGenerator<string> {
-  const { createdAt, aboutMe, ...profile } = await db
+  const { createdAt, aboutMe, twoFactorSince, ...profile } = await db
     .selectFrom('users')
     .select(['username', 'email', 'name', 'location', 'about_me as aboutMe', 'created_at as createdAt'])
+    .select('totp_since as twoFactorSince')
     .where('id', '=', userId)
     .executeTakeFirstOrThrow();
-  yield `${JSON.stringify({ ...profile, about_me: aboutMe, member_since: createdAt.toISOString() }, null, 2)}\n`;
+  yield `${JSON.stringify({ ...profile, about_me: aboutMe, member_since: createdAt.toISOString(), two_factor_since: twoFactorSince }, null, 2)}\n`;
 }
 
 async function* blocksJson(db: Db, userId: number): AsyncGenerator<string> {

@@ -54,6 +54,16 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
     path: () => '/auth/reset',
     isMoot: ({ isConfirmed }) => !isConfirmed,
   },
+  'two-factor-on': {
+    subject: 'Two-factor authentication was turned on',
+    path: () => '/auth/reset',
+    isMoot: ({ isConfirmed }) => !isConfirmed,
+  },
+  'two-factor-off': {
+    subject: 'Two-factor authentication was turned off',
+    path: () => '/auth/reset',
+    isMoot: ({ isConfirmed }) => !isConfirmed,
+  },
   'new-login': {
     subject: 'New log-in to your account',
     path: () => '/auth/reset',

@@ -17,6 +17,8 @@ export interface LogIn {
   readonly id: number;
   /** The verified password hash. Undefined if they logged in through a mailed link. */
   readonly passwordHash?: string;
+  /** Whether a second factor was given. */
+  readonly isCodeProven?: boolean;
   readonly isRemembered: boolean;
   /** The tokens in the browser's persistent cookie, one per account. */
   readonly browsers: readonly string[];
@@ -28,14 +30,14 @@ export interface LogIn {
  * because its earlier users know the other tokens.
  *
  * @returns the tokens for the cookies; a browser token only if the browser is new
- * @throws DomainError `unauthorized` if the password has changed in the meantime
+ * @throws DomainError `unauthorized` if the password has changed in the meantime, or a second factor is missing
  */
 export async function logIn(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
-  { id: userId, passwordHash, isRemembered, browsers, address }: LogIn,
+  { id: userId, browsers, address, ...proof }: LogIn,
 ): Promise<{ session: string; browser: string | undefined }> {
   return db.transaction().execute(async (trx) => {
-    const session = await startSession(trx, { userId, isRemembered, ...(passwordHash && { passwordHash }) });
+    const session = await startSession(trx, { userId, ...proof });
     await recordEvent(trx, { kind: 'logged-in', userId, actorId: userId });
     if (await recordUse(trx, userId, browsers)) return { session, browser: undefined };
     const others = await findBrowsers(trx, userId);

@@ -3,24 +3,33 @@ import type { Db } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import { IS_OPEN } from '../accounts/standing.ts';
 import { currentOrigin } from '../security-events/origin.ts';
-import { mintToken } from '../token.ts';
+import { type MintedToken, mintToken } from '../token.ts';
 import { expiry, SESSION_SECONDS } from './lifetime.ts';
 import type { Message } from './messages.ts';
 
 /** Characters of a browser's description of itself that are kept. */
 const MAX_USER_AGENT = 300;
 
+interface NewSession {
+  readonly userId: number;
+  readonly isRemembered: boolean;
+  readonly passwordHash?: string;
+  readonly isCodeProven?: boolean;
+}
+
 /**
  * Starts a session for a user.
  *
  * @param options.passwordHash the verified password hash, which must still be current; undefined without a password,
  *   which sensitive pages then ask for
+ * @param options.isCodeProven whether a second factor was given, without which accounts that have one are refused
  * @returns the token for the cookie, of which only a hash is stored
- * @throws DomainError `unauthorized` if the password has changed in the meantime, or the account is closed
+ * @throws DomainError `unauthorized` if the password has changed in the meantime, the account is closed, or a second
+ *   factor is missing
  */
 export async function startSession(
   db: Db,
-  { userId, isRemembered, passwordHash }: { userId: number; isRemembered: boolean; passwordHash?: string },
+  { userId, isRemembered, passwordHash, isCodeProven = false }: NewSession,
 ): Promise<string> {
   const { token, hash } = mintToken();
   const { userAgent, address } = currentOrigin();
@@ -38,26 +47,31 @@ export async function startSession(
         .select(sql<string | null>`${address}::inet`.as('address'))
         .where('id', '=', userId)
         .where(IS_OPEN)
+        .$if(!isCodeProven, (query) => query.where('totp_secret', 'is', null))
         .$if(passwordHash !== undefined, (query) => query.where('password_hash', '=', passwordHash ?? ''))
         .forShare(),
     )
     .executeTakeFirst();
-  if (numInsertedOrUpdatedRows !== 1n)
-    throw new DomainError('unauthorized', 'Your password has just changed, or the account is closed.');
+  if (numInsertedOrUpdatedRows !== 1n) throw cannotLogIn();
   return token;
 }
 
-/** Starts a short session for a visitor, to show a message on their next page. */
-export async function startAnonymousSession(db: Db, message: Message): Promise<string> {
-  const { token, hash } = mintToken();
+/** The error if the account of a verified password cannot be logged in to after all. */
+export function cannotLogIn(): DomainError {
+  return new DomainError('unauthorized', 'Your password has just changed, or the account is closed.');
+}
+
+/** Starts a short session for a visitor who is not logged in, with messages to show on their next page. */
+export async function startAnonymousSession(db: Db, ...messages: Message[]): Promise<MintedToken> {
+  const minted = mintToken();
   await db
     .insertInto('sessions')
     .values({
-      token_hash: hash,
+      token_hash: minted.hash,
       user_id: null,
-      flash: sql`array[${JSON.stringify(message)}::jsonb]`,
+      flash: sql`${messages.map((message) => JSON.stringify(message))}::jsonb[]`,
       expires_at: expiry(SESSION_SECONDS.anonymous),
     })
     .execute();
-  return token;
+  return minted;
 }

@@ -88,5 +88,11 @@ async function findByPassword(
   }
   // Otherwise the password of an unconfirmed account would reset the count of attempts on its owner's.
   if (account.isConfirmed) await rateLimits.forgive('login', actor);
+  if (account.hasTwoFactor) {
+    throw new DomainError(
+      'two-factor-required',
+      'This account has two-factor authentication. Create an API token on the site, and send it instead of the password.',
+    );
+  }
   return identifyByAccount(db, account);
 }

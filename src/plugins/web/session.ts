@@ -8,6 +8,7 @@ import { type FoundSession, findSession, type SessionUser } from '../../domain/s
 import { BROWSER_SECONDS, SESSION_SECONDS } from '../../domain/sessions/lifetime.ts';
 import { type LogIn, logIn, rememberBrowser } from '../../domain/sessions/log-in.ts';
 import { forgetMessages, leaveMessage, type Message } from '../../domain/sessions/messages.ts';
+import { type PendingLogIn, startPendingLogIn } from '../../domain/sessions/pending-log-in.ts';
 import { renewSession } from '../../domain/sessions/renew.ts';
 import { startAnonymousSession } from '../../domain/sessions/start.ts';
 import { hashToken } from '../../domain/token.ts';
@@ -142,15 +143,23 @@ export class WebSession {
   /**
    * Starts a session under a new token. A token planted before the log-in stops working.
    *
-   * @throws DomainError `unauthorized` if the password has changed in the meantime
+   * @throws DomainError `unauthorized` if the password has changed in the meantime, or a second factor is missing
    */
-  async signIn(options: Pick<LogIn, 'id' | 'passwordHash' | 'isRemembered'>): Promise<void> {
+  async signIn(options: Omit<LogIn, 'browsers' | 'address'>): Promise<void> {
     const { browsers } = this;
     const tokens = await logIn(this.#app, { ...options, browsers, address: this.#reply.request.ip });
     await this.#end();
     this.#token = tokens.session;
     this.#sendCookie(this.#token, options.isRemembered);
     if (tokens.browser !== undefined) this.#sendBrowserCookie(tokens.browser);
+  }
+
+  /** Starts a session that gives no access and awaits a second factor, also under a new token. Throws like `signIn`. */
+  async awaitCode(logIn: PendingLogIn): Promise<void> {
+    const token = await startPendingLogIn(this.#app.db, logIn);
+    await this.#end();
+    this.#token = token;
+    this.#sendCookie(token, false);
   }
 
   /**
@@ -197,7 +206,7 @@ export class WebSession {
     if (this.#token !== undefined && (await leaveMessage(this.#app.db, this.#token, message))) return;
     const { method } = this.#reply.request;
     if (SAFE_METHODS.has(method)) throw new Error(`A ${method} must not start a session to show a message`);
-    this.#token = await startAnonymousSession(this.#app.db, message);
+    ({ token: this.#token } = await startAnonymousSession(this.#app.db, message));
     this.#sendCookie(this.#token, false);
   }
 

@@ -17,7 +17,8 @@ const tokens: FastifyPluginAsyncTypebox = async (app) => {
     tags: ['Tokens'],
     operationId: 'issueToken',
     summary: 'Create a token that lasts one hour',
-    description: 'Requires email and password. A token cannot create another token.',
+    description:
+      'Requires email and password. A token cannot create another token. If an account has two-factor authentication, its owner can only create tokens on the site.',
     security: [{ basic: [] }],
     response: { 200: Token, ...refusals() },
   };

@@ -54,6 +54,8 @@ export const MATRIX: readonly Row[] = rows(`
   POST /auth/register                      ok                                                                     users
   GET /auth/login                          ok
   POST /auth/login                         ok                                                                     sessions
+  GET /auth/login/code                     log in
+  POST /auth/login/code                    log in                                                                 sessions
   POST /auth/logout                        log in     ok           ok         ok         ok         ok            sessions
   GET /auth/unconfirmed                    log in     ok           home       home       home       home
   POST /auth/unconfirmed                   log in     ok           nothing    nothing    nothing    nothing       pgboss.job
@@ -79,6 +81,12 @@ export const MATRIX: readonly Row[] = rows(`
   GET /auth/security                       log in     confirm      ok         ok         ok         ok
   POST /auth/sessions/:id/end              log in     confirm      ok         ok         ok         ok            sessions
   POST /auth/sessions/end-others           log in     confirm      ok         ok         ok         ok            sessions
+  GET /auth/two-factor/on                  log in     confirm      ok         ok         ok         ok
+  POST /auth/two-factor/on                 log in     confirm      ok         ok         ok         ok            users
+  GET /auth/two-factor/recovery-codes      log in     confirm      ok         ok         ok         ok
+  POST /auth/two-factor/recovery-codes     log in     confirm      ok         ok         ok         ok            recovery_codes
+  GET /auth/two-factor/off                 log in     confirm      ok         ok         ok         ok
+  POST /auth/two-factor/off                log in     confirm      ok         ok         ok         ok            users
   POST /auth/verify                        log in     ok           ok         ok         ok         ok            sessions
   GET /auth/activity                       log in     confirm      ok         ok         ok         ok
 

@@ -3,6 +3,7 @@ import { block } from '../../../src/domain/blocks/block.ts';
 import { report } from '../../../src/domain/moderation/report.ts';
 import { bounce } from '../../support/bounce.ts';
 import { PASSWORD, registration } from '../../support/factories.ts';
+import { codeOf, TOTP_SECRET } from '../../support/two-factor.ts';
 import {
   anotherAdministrator,
   anotherSession,
@@ -34,6 +35,8 @@ import {
   unnamedToken,
   unsubscribing,
   waitingExport,
+  withoutTwoFactor,
+  withTwoFactor,
 } from './things.ts';
 
 /** What a valid request to a route needs, besides a session or token. */
@@ -49,6 +52,7 @@ interface Request {
 
 const hello = () => ({ body: 'Hello' });
 const changed = () => ({ body: 'Changed' });
+const passwordAndCode = () => ({ password: PASSWORD, code: codeOf() });
 const owner = async ({ people }: Situation) => people.owner.username;
 const spam = () => ({ reason: 'Spam' });
 const blocked = (kind: BlockKind) => async (situation: Situation) => {
@@ -111,6 +115,16 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /auth/undo-email-change/:token': { about: emailChangeToUndo },
   'POST /auth/sessions/:id/end': { about: anotherSession },
   'POST /auth/sessions/end-others': { about: anotherSession },
+  'POST /auth/login/code': { fields: () => ({ code: codeOf() }) },
+  'GET /auth/two-factor/on': { about: withoutTwoFactor },
+  'POST /auth/two-factor/on': {
+    about: withoutTwoFactor,
+    fields: () => ({ ...passwordAndCode(), secret: TOTP_SECRET }),
+  },
+  'GET /auth/two-factor/recovery-codes': { about: withTwoFactor },
+  'POST /auth/two-factor/recovery-codes': { about: withTwoFactor, fields: passwordAndCode },
+  'GET /auth/two-factor/off': { about: withTwoFactor },
+  'POST /auth/two-factor/off': { about: withTwoFactor, fields: passwordAndCode },
   'POST /auth/bounced': { about: bouncing },
   'POST /auth/verify': { fields: () => ({ password: PASSWORD }) },
   // The same password with a new salt, so that everyone can still log in for the next row.

@@ -16,6 +16,7 @@ import { hashToken } from '../../../src/domain/token.ts';
 import { mailQueue } from '../../../src/queue/contracts.ts';
 import { issueTestToken } from '../../support/api.ts';
 import { mailedToken, mintToken, type TestUser } from '../../support/factories.ts';
+import { giveTwoFactor, takeTwoFactor } from '../../support/two-factor.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 import type { Person } from './matrix.ts';
 
@@ -42,15 +43,25 @@ export function credentialsOf({ db }: FastifyInstance, { id }: TestUser): Promis
     .executeTakeFirstOrThrow();
 }
 
-/** A token as obtained with a password. */
+/** The actor has two-factor authentication. */
+export async function withTwoFactor({ app, actor }: Situation): Promise<undefined> {
+  if (actor !== undefined) await giveTwoFactor(app, actor);
+}
+
+export async function withoutTwoFactor({ app, actor }: Situation): Promise<undefined> {
+  if (actor !== undefined) await takeTwoFactor(app, actor);
+}
+
+/** A token as obtained with a password, which must be enough. */
 export async function issueUnnamedToken(app: FastifyInstance, user: TestUser): Promise<string> {
+  await takeTwoFactor(app, user);
   return issueToken(app.db, await credentialsOf(app, user));
 }
 
-/** The cookie of a session that was started with a password. */
+/** The cookie of a session that was started with a password, and a code if the account needs one. */
 export async function sessionCookie(app: FastifyInstance, user: TestUser): Promise<string> {
   const { id: userId, passwordHash } = await credentialsOf(app, user);
-  return `session=${await startSession(app.db, { userId, passwordHash, isRemembered: false })}`;
+  return `session=${await startSession(app.db, { userId, passwordHash, isRemembered: false, isCodeProven: true })}`;
 }
 
 /** A post of the owner's. */

@@ -115,6 +115,7 @@ t.test(
         '/admin/activity',
         '/auth/security',
         '/blocks',
+        '/auth/two-factor/on',
         '/edit-profile/mails',
         '/your-data/delete',
       ],

@@ -10,7 +10,7 @@ interface WithToken {
 
 /**
  * The mailed confirmation link. Opening it only shows a button, because mail scanners open links too. The button logs in on
- * any device, because whoever can read the mail owns the address.
+ * any device, because whoever can read the mail owns the address, unless the account needs a second factor.
  */
 export default async function confirmRoutes(app: FastifyInstance): Promise<void> {
   const { db } = app;
@@ -23,12 +23,15 @@ export default async function confirmRoutes(app: FastifyInstance): Promise<void>
   });
 
   app.post<WithToken>('/confirm/:token', async (request, reply) => {
-    const userId = await confirmAccount({ db, adminEmail: app.config.adminEmail }, request.params.token);
-    if (userId === undefined) throw invalidLink();
-    // Do not replace another user's session.
-    if (!sessionOf(request).user?.isConfirmed)
-      await sessionOf(request).signIn({ id: userId, isRemembered: false });
-    await sessionOf(request).flash('You have confirmed your account. Thanks!');
+    const { token } = request.params;
+    const owner = await findTokenOwner(db, 'confirm-account', token);
+    const userId = await confirmAccount({ db, adminEmail: app.config.adminEmail }, token);
+    if (owner === undefined || userId === undefined) throw invalidLink();
+    const session = sessionOf(request);
+    // Do not replace another user's session. With a second factor, an Administrator has asked for the confirmation again.
+    if (!session.user?.isConfirmed && !owner.hasTwoFactor)
+      await session.signIn({ id: userId, isRemembered: false });
+    await session.flash('You have confirmed your account. Thanks!');
     return reply.redirect('/', 303);
   });
 }

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { EMAIL_LENGTH, EMAIL_PATTERN } from '../../../domain/accounts/email.ts';
-import type { FieldOptions } from '../../../plugins/web/forms.ts';
+import type { FieldOptions, FormState } from '../../../plugins/web/forms.ts';
 
 /** Fields shared by the account forms. */
 
@@ -25,5 +25,13 @@ export const newPasswordField = () => Type.String({ minLength: 8, maxLength: 128
 
 /** A password to compare. It has no rules, because it is either right or wrong. */
 export const passwordField = () => Type.String({ minLength: 1, maxLength: 128, isSecret: true });
+
+/** A code from an app, or a recovery code. */
+export const codeField = () => Type.String({ minLength: 1, maxLength: 64 });
+
+export const WRONG_CODE = 'This code is wrong or was already used.';
+
+/** A refused form without what was typed, because no code works twice. */
+export const emptied = ({ errors }: FormState): FormState => ({ values: {}, errors });
 
 export const PASSWORDS_DIFFER = 'Passwords must match.';

@@ -6,10 +6,12 @@ import changeEmail from './change-email.ts';
 import changePassword from './change-password.ts';
 import confirm from './confirm.ts';
 import login from './login.ts';
+import loginCode from './login-code.ts';
 import logout from './logout.ts';
 import register from './register.ts';
 import reset from './reset.ts';
 import security from './security.ts';
+import twoFactor from './two-factor.ts';
 import unconfirmed from './unconfirmed.ts';
 import undoDeletion from './undo-deletion.ts';
 import undoEmailChange from './undo-email-change.ts';
@@ -23,6 +25,7 @@ export default async function auth(app: FastifyInstance): Promise<void> {
   });
   app.register(register);
   app.register(login);
+  app.register(loginCode);
   app.register(confirm);
   app.register(reset);
   app.register(changeEmail);
@@ -40,4 +43,5 @@ async function signedIn(app: FastifyInstance): Promise<void> {
   app.register(verify);
   app.register(activity);
   app.register(security);
+  app.register(twoFactor, { prefix: '/two-factor' });
 }

@@ -45,8 +45,13 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
     const closed = whyClosed(account);
     if (closed !== undefined) return show(request, reply.code(422), form.refuse('password', closed));
     await rateLimits.consume('session', { account: account.id, address: request.ip });
+    const next = localPath(request.query.next) ?? '/';
+    if (account.hasTwoFactor) {
+      await sessionOf(request).awaitCode({ ...account, isRemembered });
+      return reply.redirect(`/auth/login/code?next=${encodeURIComponent(next)}`, 303);
+    }
     await sessionOf(request).signIn({ ...account, isRemembered });
-    return reply.redirect(localPath(request.query.next) ?? '/', 303);
+    return reply.redirect(next, 303);
   });
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { endListedSession, endOtherSessions } from '../../../domain/sessions/end.ts';
 import { listSessions } from '../../../domain/sessions/list.ts';
+import { findTwoFactor } from '../../../domain/two-factor/find.ts';
 import { noSuch } from '../../../errors.ts';
 import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
 import { requireUser } from '../../guards.ts';
@@ -13,13 +14,15 @@ export default async function securityRoutes(app: FastifyInstance): Promise<void
 
   app.get('/security', async (request, reply) => {
     const thisId = sessionOf(request).hash?.toString('hex');
-    const found = await listSessions(db, currentUser(request).id);
+    const { id: userId } = currentUser(request);
+    const twoFactor = await findTwoFactor(db, userId);
+    const found = await listSessions(db, userId);
     const sessions = found.map(({ userAgent, ...session }) => ({
       ...session,
       browser: browserName(userAgent),
       isThis: session.id === thisId,
     }));
-    return reply.page('auth/security', { title: 'Security', sessions });
+    return reply.page('auth/security', { title: 'Security', sessions, twoFactor });
   });
 
   app.post<{ Params: { id: string } }>(

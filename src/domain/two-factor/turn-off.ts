@@ -1,0 +1,55 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { Schema } from '../../database/schema.ts';
+import { mailQueue, type Queue } from '../../queue/contracts.ts';
+import { recordEvent } from '../security-events/record.ts';
+import { useCode } from './use-code.ts';
+
+interface Dependencies {
+  readonly db: Kysely<Schema>;
+  readonly queue: Queue;
+}
+
+/**
+ * Turns off two-factor authentication and mails the account's owner.
+ *
+ * @param code of the app, or a recovery code
+ * @returns false if the code is wrong
+ */
+export function turnOffTwoFactor(
+  { db, queue }: Dependencies,
+  userId: number,
+  code: string,
+): Promise<boolean> {
+  return db.transaction().execute(async (trx) => {
+    return (await useCode(trx, userId, code)) && removeTwoFactor({ trx, queue }, userId);
+  });
+}
+
+/** Turns it off without a code, for someone who has lost their phone and recovery codes. Returns false if it was off. */
+export function resetTwoFactor({ db, queue }: Dependencies, userId: number): Promise<boolean> {
+  return db.transaction().execute((trx) => removeTwoFactor({ trx, queue }, userId));
+}
+
+/**
+ * Turns it off without a code, in the transaction of another change.
+ *
+ * @param options.onlySince leaves it on if it was turned on before
+ * @param options.actorId who turns it off; by default, the request's user
+ */
+export async function removeTwoFactor(
+  { trx, queue }: { trx: Transaction<Schema>; queue: Queue },
+  userId: number,
+  { onlySince, actorId }: { onlySince?: Date; actorId?: number } = {},
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('users')
+    .set({ totp_secret: null, totp_since: null, totp_last_step: null })
+    .where('id', '=', userId)
+    .where('totp_since', '>=', onlySince ?? new Date(0))
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) return false;
+  await trx.deleteFrom('recovery_codes').where('user_id', '=', userId).execute();
+  await recordEvent(trx, { kind: 'two-factor-off', userId, ...(actorId !== undefined && { actorId }) });
+  await queue.send(mailQueue, { template: 'two-factor-off', userId }, { db: trx });
+  return true;
+}
