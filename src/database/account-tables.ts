@@ -158,4 +158,5 @@ export type SecurityEventKind =
   | 'post-disabled'
   | 'post-enabled'
   | 'post-edited'
-  | 'post-deleted';
+  | 'post-deleted'
+  | 'setting-changed';

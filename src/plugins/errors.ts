@@ -81,7 +81,7 @@ export default fp(
       response.writeHead(417, { ...app.securityHeaders, 'content-length': 0 }).end(),
     );
   },
-  { name: 'errors', dependencies: ['views', 'assets', 'alarms', 'db', 'drain', 'security-headers'] },
+  { name: 'errors', dependencies: ['views', 'assets', 'alarms', 'db', 'site', 'drain', 'security-headers'] },
 );
 
 /**
@@ -177,6 +177,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, { status, message,
     // Someone whose session could not be looked up is not asked to log in.
     isSessionUnknown: status === 503 && request.session?.hasCookie && !request.session.isKnown,
     messages: [],
+    site: request.server.site.settings,
     asset: request.server.assetPath,
   });
 }

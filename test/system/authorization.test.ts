@@ -30,6 +30,7 @@ const LIMITED_OTHERWISE = new Set([
   ...['DELETE /api/v1/comments/:id', 'POST /api-tokens/:id/revoke', 'POST /api-tokens/revoke-unnamed'],
   // They are for moderators and Administrators.
   ...['POST /moderate/enable/:id', 'POST /moderate/disable/:id', 'POST /admin/jobs/do'],
+  ...['POST /admin/settings', 'POST /admin/settings/:page'],
   ...['POST /moderate/enable/post/:id', 'POST /moderate/disable/post/:id', 'POST /moderate/people/:id'],
   ...['POST /moderate/people/:id/lift', 'POST /moderate/people/:id/hide-texts'],
   ...['POST /moderate/people/:id/show-texts', 'POST /moderate/reports/post/:id/close'],

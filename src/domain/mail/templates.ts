@@ -71,7 +71,7 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
     isMoot: isUndeliverable,
   },
   'weekly-digest': {
-    subject: 'Your week on Pennypost',
+    subject: 'Your weekly digest',
     list: 'digest',
     path: unsubscribePath,
     isMoot: isUndeliverable,

@@ -4,6 +4,7 @@ import pages from '../../plugins/web/index.ts';
 import { requirePermission, requireUser } from '../guards.ts';
 import activity from './activity.ts';
 import jobsDashboard from './jobs/index.ts';
+import settings from './settings.ts';
 
 /** The pages for Administrators. */
 export default async function administration(app: FastifyInstance): Promise<void> {
@@ -12,4 +13,5 @@ export default async function administration(app: FastifyInstance): Promise<void
   app.addHook('onRequest', requirePermission(Permission.ADMIN));
   app.register(jobsDashboard, { prefix: '/jobs' });
   app.register(activity, { prefix: '/activity' });
+  app.register(settings, { prefix: '/settings' });
 }

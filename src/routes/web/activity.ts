@@ -35,6 +35,7 @@ export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
   'comment-deleted': 'Comment deleted',
   'post-edited': 'Post edited',
   'post-deleted': 'Post deleted',
+  'setting-changed': 'Setting changed',
 };
 
 function isEventKind(kind: string): kind is SecurityEventKind {
@@ -46,7 +47,17 @@ export function describeEvent({ kind, detail }: Pick<ListedEvent, 'kind' | 'deta
   return KIND_NAMES[kind] + describeDetail(detail);
 }
 
-function describeDetail({ role, name, count, post, reason, lasts }: SecurityEventDetail): string {
+function describeDetail({
+  role,
+  name,
+  count,
+  post,
+  reason,
+  lasts,
+  setting,
+  value,
+}: SecurityEventDetail): string {
+  if (setting !== undefined) return `: ${setting}${value === undefined ? '' : ` is now “${value}”`}`;
   if (reason !== undefined) return `${lasts === undefined ? '' : ` ${lasts}`}: ${reason}`;
   if (role !== undefined) return ` to ${role}`;
   if (name !== undefined) return `: “${name}”`;

@@ -58,6 +58,7 @@ async function show(
   { form, previewHtml }: { form: FormState; previewHtml?: string },
 ) {
   const { config } = request.server;
+  const site = request.server.site.settings;
   const { user } = sessionOf(request);
   const readDb = readDbFor(request);
   const isFollowedTab = user?.isConfirmed === true && request.cookies[TAB_COOKIE] === '1';
@@ -65,8 +66,8 @@ async function show(
   const page = { ...place, size: config.postsPerPage };
   const posts = await (isFollowedTab ? listFollowedPosts(readDb, user, page) : listPosts(readDb, {}, page));
   return reply.page('home', {
-    title: queryOf(place) === '' ? 'Pennypost' : 'More posts',
-    meta: metaOfHome(place),
+    title: queryOf(place) === '' ? site.name : 'More posts',
+    meta: metaOfHome(place, site),
     form,
     previewHtml,
     isFollowedTab,

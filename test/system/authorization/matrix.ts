@@ -26,6 +26,8 @@ export const MATRIX: readonly Row[] = rows(`
 
   GET /assets/:name                        ok
   GET /favicon.ico                         ok
+  GET /icon/:colour([a-z]+).svg            ok
+  GET /site.webmanifest                    ok
   GET /avatar/:seed([0-9a-f-]{36}).svg     ok
   GET /robots.txt                          ok
   GET /.well-known/security.txt            ok
@@ -84,6 +86,10 @@ export const MATRIX: readonly Row[] = rows(`
 
   GET /                                    ok         ok           ok         ok         ok         ok
   POST /                                   log in     confirm      ok         ok         ok         ok            posts
+  GET /about                               ok
+  GET /rules                               ok
+  GET /privacy                             ok
+  GET /imprint                             ok
   GET /archive                             ok
   GET /archive/:year(^\\d{4})/:month(^\\d{2})  ok
   GET /all                                 home       home         home       home       home       home
@@ -141,6 +147,10 @@ export const MATRIX: readonly Row[] = rows(`
   POST /moderate/enable/:id                log in     confirm      forbidden  forbidden  ok         ok            comments
   POST /moderate/disable/:id               log in     confirm      forbidden  forbidden  ok         ok            comments
   GET /admin/activity                      log in     confirm      forbidden  forbidden  forbidden  ok
+  GET /admin/settings                      log in     confirm      forbidden  forbidden  forbidden  ok
+  POST /admin/settings                     log in     confirm      forbidden  forbidden  forbidden  ok            site_settings
+  GET /admin/settings/:page                log in     confirm      forbidden  forbidden  forbidden  ok
+  POST /admin/settings/:page               log in     confirm      forbidden  forbidden  forbidden  ok            site_pages
   GET /admin/jobs                          log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/list                     log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/job/:queue/:id           log in     confirm      forbidden  forbidden  forbidden  ok

@@ -1,6 +1,6 @@
 import { report } from '../../../src/domain/moderation/report.ts';
 import { bounce } from '../../support/bounce.ts';
-import { PASSWORD, registration } from '../../support/factories.ts';
+import { PASSWORD, registration, siteSettings } from '../../support/factories.ts';
 import {
   anotherAdministrator,
   anotherSession,
@@ -26,6 +26,7 @@ import {
   reset,
   returnKey,
   type Situation,
+  sitePage,
   somebody,
   unnamedToken,
   unsubscribing,
@@ -60,6 +61,7 @@ const ownersId = async ({ people }: Situation) => people.owner.id;
 /** By route, as in the matrix. Routes that need nothing are left out. */
 export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /assets/:name': { about: async ({ app }) => app.assetPath('style.css').replace('/assets/', '') },
+  'GET /icon/:colour([a-z]+).svg': { about: async () => 'blue' },
   'GET /avatar/:seed([0-9a-f-]{36}).svg': { about: async () => '3f0c2a56-8a5e-4d0e-9a53-6f3a4b1c2d7e' },
   'GET /sitemap/posts/:number(^\\d{1,5}).xml': { about: async (situation) => (await post(situation)) && 1 },
   'GET /sitemap/people/:number(^\\d{1,5}).xml': { about: async () => 1 },
@@ -165,6 +167,13 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /moderate/disable/:id': { about: comment },
   'POST /moderate/enable/post/:id': { about: disabledPost },
   'POST /moderate/disable/post/:id': { about: post },
+  'GET /about': { about: sitePage('about') },
+  'GET /rules': { about: sitePage('rules') },
+  'GET /privacy': { about: sitePage('privacy') },
+  'GET /imprint': { about: sitePage('imprint') },
+  'POST /admin/settings': { fields: () => siteSettings({ tagline: freshName() }) },
+  'GET /admin/settings/:page': { about: async () => 'rules' },
+  'POST /admin/settings/:page': { about: async () => 'rules', fields: () => ({ body: freshName() }) },
   'GET /admin/jobs/job/:queue/:id': { about: job },
   'GET /admin/jobs/ask': { query: '?action=pause&queue=mail' },
   'POST /admin/jobs/do': { about: noPausedQueues, fields: () => ({ action: 'pause', queue: 'mail' }) },

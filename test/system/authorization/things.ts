@@ -12,6 +12,7 @@ import { mintReturnKey } from '../../../src/domain/mail/bounce.ts';
 import { recordDelivery } from '../../../src/domain/mail/ledger.ts';
 import { setPostDisabled } from '../../../src/domain/posts/write.ts';
 import { startSession } from '../../../src/domain/sessions/start.ts';
+import { changeSitePage, type SitePageName } from '../../../src/domain/site/pages.ts';
 import { hashToken } from '../../../src/domain/token.ts';
 import { mailQueue } from '../../../src/queue/contracts.ts';
 import { issueTestToken } from '../../support/api.ts';
@@ -257,6 +258,12 @@ export async function job({ app: { db, queue }, people }: Situation): Promise<st
 export async function noPausedQueues({ app }: Situation): Promise<undefined> {
   await app.db.deleteFrom('paused_queues').execute();
 }
+
+/** A page about the site. */
+export const sitePage =
+  (name: SitePageName) =>
+  async ({ app: { db } }: Situation): Promise<undefined> =>
+    changeSitePage(db, name, { body: 'Hello', html: '<p>Hello</p>' }).then(() => undefined);
 
 /** A mail in the local mailbox. */
 export async function mail({ app }: Situation): Promise<string> {

@@ -160,7 +160,7 @@ t.test('an empty site welcomes its first visitor and explains how to become Admi
   const site = await listen(t, app);
   const page = await openPage(t, { viewport: { width: 320, height: 700 } });
   const response = await page.goto(site);
-  t.equal(await page.textContent('h1'), 'Welcome to your new Pennypost');
+  t.equal(await page.textContent('h1'), 'Welcome to Pennypost');
   t.match(await page.textContent('main'), 'ADMIN_EMAIL');
   t.same(await accessibilityFaults(page), []);
   t.same(await htmlFaults(response), []);

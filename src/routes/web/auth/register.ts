@@ -29,7 +29,7 @@ export default async function registerRoutes(app: FastifyInstance): Promise<void
     if (password !== password2) return show(reply.code(422), form.refuse('password2', PASSWORDS_DIFFER));
 
     if (isReservedName(username)) return show(reply.code(422), form.refuse('username', NAME_RESERVED));
-    const weakness = await weaknessOf(password, [username, email]);
+    const weakness = await weaknessOf(password, [username, email, app.site.settings.name]);
     if (weakness !== undefined) return show(reply.code(422), form.refuse('password', weakness));
 
     await rateLimits.consume('register', { account: email, address: request.ip });
