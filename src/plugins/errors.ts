@@ -15,6 +15,7 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
   'not-found': 404,
   'username-taken': 409,
   'email-taken': 409,
+  'reason-missing': 422,
   'last-administrator': 409,
   'edit-conflict': 412,
   'export-underway': 409,

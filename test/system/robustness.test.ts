@@ -41,7 +41,18 @@ const PATHS_WITH_WORDS = [
   ...['/admin/jobs/job/mail/X', '/admin/jobs/list?queue=X', '/admin/jobs/list?state=X'],
   ...['/admin/jobs/list?text=X', '/admin/jobs/list?from=X&until=X', '/admin/jobs/list?after=X'],
   ...['/admin/jobs/ask?action=X', '/admin/jobs/ask?action=delete&queue=mail&text=X', '/admin/jobs/ask?id=X'],
-  ...['/dev/mailbox/X', '/dev/mailbox/X/html', '/avatar/X.svg', '/avatar/X', '/assets/X'],
+  ...[
+    '/dev/mailbox/X',
+    '/dev/mailbox/X/html',
+    '/avatar/X.svg',
+    '/icon/X.svg',
+    '/auth/register/X',
+    '/moderate/applications/X/approve',
+    '/admin/invitations/X/revoke',
+    '/admin/settings/X',
+    '/avatar/X',
+    '/assets/X',
+  ],
 ];
 
 const PATHS = [
@@ -70,6 +81,9 @@ const PATHS = [
     '/auth/undo-deletion/X',
     '/admin/jobs',
     '/admin/jobs/do',
+    '/admin/settings',
+    '/admin/settings/rules',
+    '/admin/invitations',
   ],
   ...['/auth/login', '/auth/register', '/auth/confirm', '/auth/unconfirmed'],
   ...['/auth/security', '/auth/sessions/X/end', '/auth/sessions/end-others'],

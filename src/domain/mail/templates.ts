@@ -82,6 +82,14 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
     path: (token) => `/your-data/${token}`,
     isMoot: isUndeliverable,
   },
+  'application-approved': {
+    subject: 'Welcome: you can take part now',
+    path: () => '/',
+  },
+  'application-declined': {
+    subject: 'Your application was declined',
+    path: () => '/',
+  },
   moderation: {
     subject: 'A decision about your account',
     path: () => '/',

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
-import { SETTING_NAMES, type TypedSettings } from './fields.ts';
+import { SETTING_NAMES, type SettingName, type TypedSettings } from './fields.ts';
 import { SITE_PAGES, type SitePage, type SitePageName } from './pages.ts';
 import { recordSetting } from './record.ts';
 
@@ -8,6 +8,8 @@ import { recordSetting } from './record.ts';
 export interface SiteSettings extends TypedSettings {
   /** `links`, read. */
   readonly footerLinks: readonly FooterLink[];
+  /** Whether people can register without an invitation. */
+  readonly isOpenToStrangers: boolean;
   /** The pages about the site that are not empty. */
   readonly pages: readonly SitePage[];
   /** Signs the time at which a registration form was shown. */
@@ -33,6 +35,7 @@ export async function loadSettings(db: Db): Promise<SiteSettings> {
   return {
     ...settings,
     footerLinks: readLinks(settings.links),
+    isOpenToStrangers: settings.registration === 'open' || settings.registration === 'approval',
     pages: SITE_PAGES.filter(({ name }) => pages.includes(name)),
   };
 }
@@ -52,6 +55,13 @@ export async function changeSettings(db: Kysely<Schema>, changes: Partial<TypedS
       await recordSetting(trx, { setting: name, value: value.slice(0, LOGGED_LENGTH) });
     }
   });
+}
+
+/** The settings as they are typed. */
+export function typedOf(settings: SiteSettings): Record<SettingName, string> {
+  const { name, tagline, description, colour, language, registration, delay, links, api, crawlers } =
+    settings;
+  return { name, tagline, description, colour, language, registration, delay, links, api, crawlers };
 }
 
 function selectTyped(db: Db) {

@@ -3,6 +3,7 @@ import { Permission } from '../../domain/accounts/roles.ts';
 import pages from '../../plugins/web/index.ts';
 import { requirePermission, requireUser } from '../guards.ts';
 import activity from './activity.ts';
+import invitations from './invitations.ts';
 import jobsDashboard from './jobs/index.ts';
 import settings from './settings.ts';
 
@@ -13,5 +14,6 @@ export default async function administration(app: FastifyInstance): Promise<void
   app.addHook('onRequest', requirePermission(Permission.ADMIN));
   app.register(jobsDashboard, { prefix: '/jobs' });
   app.register(activity, { prefix: '/activity' });
+  app.register(invitations, { prefix: '/invitations' });
   app.register(settings, { prefix: '/settings' });
 }

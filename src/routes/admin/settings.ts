@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { LONGEST_BODY } from '../../domain/markdown/text.ts';
 import { SettingsFields } from '../../domain/site/fields.ts';
 import { changeSitePage, findSitePage, SITE_PAGES, type SitePage } from '../../domain/site/pages.ts';
-import { changeSettings, loadSettings } from '../../domain/site/settings.ts';
+import { changeSettings, loadSettings, typedOf } from '../../domain/site/settings.ts';
 import { noSuch } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 import { sessionOf } from '../../plugins/web/session.ts';
@@ -22,8 +22,7 @@ export default async function settings(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireVerified);
 
   app.get('/', async (_request, reply) => {
-    const { footerLinks: _read, pages: _pages, formKey: _secret, ...values } = await loadSettings(db);
-    return show(reply, { values, errors: {} });
+    return show(reply, { values: typedOf(await loadSettings(db)), errors: {} });
   });
 
   app.post('/', async (request, reply) => {

@@ -36,6 +36,10 @@ export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
   'post-edited': 'Post edited',
   'post-deleted': 'Post deleted',
   'setting-changed': 'Setting changed',
+  'application-approved': 'Application approved',
+  'application-declined': 'Application declined',
+  'invitation-made': 'Invitation created',
+  'invitation-revoked': 'Invitation revoked',
 };
 
 function isEventKind(kind: string): kind is SecurityEventKind {

@@ -62,7 +62,7 @@ t.test('the site has the name, colour, language and links that Administrators gi
   t.match(smtp.mails[0], {
     subject: '[The <Village> Post] Reset your password',
     from: { value: [{ name: changes.name, address: 'no-reply@localhost' }] },
-    text: /password of your account on The <Village> Post\.[^]*– The <Village> Post/,
+    text: /password of your account on The <Village> Post\.[\s\S]*– The <Village> Post/,
   });
 });
 

@@ -54,6 +54,8 @@ export const MATRIX: readonly Row[] = rows(`
 
   GET /auth/register                       ok
   POST /auth/register                      ok                                                                     users
+  GET /auth/register/:invitation           ok
+  POST /auth/register/:invitation          ok                                                                     users
   GET /auth/login                          ok
   POST /auth/login                         ok                                                                     sessions
   POST /auth/logout                        log in     ok           ok         ok         ok         ok            sessions
@@ -137,6 +139,9 @@ export const MATRIX: readonly Row[] = rows(`
   POST /moderate/reports/post/:id/close    log in     confirm      forbidden  forbidden  ok         ok            reports
   POST /moderate/reports/comment/:id/close  log in     confirm      forbidden  forbidden  ok         ok            reports
   POST /moderate/reports/person/:id/close  log in     confirm      forbidden  forbidden  ok         ok            reports
+  GET /moderate/applications               log in     confirm      forbidden  forbidden  ok         ok
+  POST /moderate/applications/:id/approve  log in     confirm      forbidden  forbidden  ok         ok            users
+  POST /moderate/applications/:id/decline  log in     confirm      forbidden  forbidden  ok         ok            applications
   GET /moderate/people/:id                 log in     confirm      forbidden  forbidden  ok         ok
   POST /moderate/people/:id                log in     confirm      forbidden  forbidden  ok         ok            users
   POST /moderate/people/:id/lift           log in     confirm      forbidden  forbidden  ok         ok            security_events
@@ -147,6 +152,9 @@ export const MATRIX: readonly Row[] = rows(`
   POST /moderate/enable/:id                log in     confirm      forbidden  forbidden  ok         ok            comments
   POST /moderate/disable/:id               log in     confirm      forbidden  forbidden  ok         ok            comments
   GET /admin/activity                      log in     confirm      forbidden  forbidden  forbidden  ok
+  GET /admin/invitations                   log in     confirm      forbidden  forbidden  forbidden  ok
+  POST /admin/invitations                  log in     confirm      forbidden  forbidden  forbidden  ok            invitations
+  POST /admin/invitations/:id/revoke       log in     confirm      forbidden  forbidden  forbidden  ok            invitations
   GET /admin/settings                      log in     confirm      forbidden  forbidden  forbidden  ok
   POST /admin/settings                     log in     confirm      forbidden  forbidden  forbidden  ok            site_settings
   GET /admin/settings/:page                log in     confirm      forbidden  forbidden  forbidden  ok

@@ -4,6 +4,7 @@ import { PASSWORD, registration, siteSettings } from '../../support/factories.ts
 import {
   anotherAdministrator,
   anotherSession,
+  application,
   bouncing,
   comment,
   confirmation,
@@ -16,6 +17,8 @@ import {
   finishedExport,
   followed,
   freshName,
+  invitation,
+  invitationId,
   job,
   mail,
   namedToken,
@@ -58,6 +61,11 @@ const reported =
 const somebodysId = async (situation: Situation) => (await somebody(situation)).id;
 const ownersId = async ({ people }: Situation) => people.owner.id;
 
+const freshRegistration = () => {
+  const username = freshName();
+  return registration({ username, email: `${username}@example.com` });
+};
+
 /** By route, as in the matrix. Routes that need nothing are left out. */
 export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /assets/:name': { about: async ({ app }) => app.assetPath('style.css').replace('/assets/', '') },
@@ -78,12 +86,9 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
 
   'POST /bounces/:key': { about: returnKey, payload: bounce() },
 
-  'POST /auth/register': {
-    fields: () => {
-      const username = freshName();
-      return registration({ username, email: `${username}@example.com` });
-    },
-  },
+  'POST /auth/register': { fields: freshRegistration },
+  'GET /auth/register/:invitation': { about: invitation },
+  'POST /auth/register/:invitation': { about: invitation, fields: freshRegistration },
   'POST /auth/login': { fields: ({ people }) => ({ email: people.owner.email, password: PASSWORD }) },
   'POST /auth/unconfirmed': { fields: ({ people }) => ({ email: people.unconfirmed.email }) },
   'GET /auth/confirm/:token': { about: confirmation },
@@ -155,6 +160,8 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /moderate/reports/post/:id/close': { about: reported('post', post) },
   'POST /moderate/reports/comment/:id/close': { about: reported('comment', comment) },
   'POST /moderate/reports/person/:id/close': { about: reported('person', somebodysId) },
+  'POST /moderate/applications/:id/approve': { about: application },
+  'POST /moderate/applications/:id/decline': { about: application },
   'GET /moderate/people/:id': { about: somebodysId },
   'POST /moderate/people/:id': {
     about: somebodysId,
@@ -171,6 +178,8 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /rules': { about: sitePage('rules') },
   'GET /privacy': { about: sitePage('privacy') },
   'GET /imprint': { about: sitePage('imprint') },
+  'POST /admin/invitations': { fields: () => ({ uses: '3', days: '7' }) },
+  'POST /admin/invitations/:id/revoke': { about: invitationId },
   'POST /admin/settings': { fields: () => siteSettings({ tagline: freshName() }) },
   'GET /admin/settings/:page': { about: async () => 'rules' },
   'POST /admin/settings/:page': { about: async () => 'rules', fields: () => ({ body: freshName() }) },

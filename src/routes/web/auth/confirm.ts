@@ -23,11 +23,12 @@ export default async function confirmRoutes(app: FastifyInstance): Promise<void>
   });
 
   app.post<WithToken>('/confirm/:token', async (request, reply) => {
-    const userId = await confirmAccount({ db, adminEmail: app.config.adminEmail }, request.params.token);
-    if (userId === undefined) throw invalidLink();
+    const confirmed = await confirmAccount({ db, adminEmail: app.config.adminEmail }, request.params.token);
+    if (confirmed === undefined) throw invalidLink();
+    const { id, isWaiting } = confirmed;
     // Do not replace another user's session.
-    if (!sessionOf(request).user?.isConfirmed)
-      await sessionOf(request).signIn({ id: userId, isRemembered: false });
+    if (!sessionOf(request).user?.isConfirmed) await sessionOf(request).signIn({ id, isRemembered: false });
+    if (isWaiting) return reply.redirect('/auth/unconfirmed', 303);
     await sessionOf(request).flash('You have confirmed your account. Thanks!');
     return reply.redirect('/', 303);
   });
