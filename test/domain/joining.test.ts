@@ -1,14 +1,14 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { ageOfForm, stampForm } from '../../../src/domain/joining/human.ts';
-import { invite } from '../../../src/domain/joining/invite.ts';
-import { prune } from '../../../src/domain/prune.ts';
-import { changeSettings } from '../../../src/domain/site/settings.ts';
-import { build } from '../../support/build.ts';
-import { Client, errorsOf, messagesOf, warningsOf } from '../../support/client.ts';
-import { createUser, mintToken, registration, signedInClient } from '../../support/factories.ts';
-import { drain } from '../../support/jobs.ts';
-import { catchMail } from '../../support/smtp.ts';
+import { ageOfForm, stampForm } from '../../src/domain/joining/human.ts';
+import { invite } from '../../src/domain/joining/invite.ts';
+import { prune } from '../../src/domain/prune.ts';
+import { changeSettings } from '../../src/domain/site/settings.ts';
+import { build } from '../support/build.ts';
+import { Client, errorsOf, messagesOf, warningsOf } from '../support/client.ts';
+import { createUser, mintToken, registration, signedInClient } from '../support/factories.ts';
+import { drain } from '../support/jobs.ts';
+import { catchMail } from '../support/smtp.ts';
 
 /** Fields of a form for somebody new. */
 function newcomer(username: string, changes: Record<string, string> = {}): Record<string, string> {
@@ -94,6 +94,7 @@ t.test('an applicant who changes the address confirms the new one first', async 
 
 t.test('a site by invitation, or closed, refuses everyone else, in open forms too', async (t) => {
   const app = await build(t);
+  const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
   const client = new Client(app);
   for (const [mode, message] of [
     ['invitation', 'You need an invitation to register.'],
@@ -107,7 +108,6 @@ t.test('a site by invitation, or closed, refuses everyone else, in open forms to
     t.notMatch((await client.get('/auth/register')).body, 'name="username"');
     t.notMatch((await client.get('/')).body, 'href="/auth/register"');
   }
-  const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
   const token = await invite(app.db, admin.id, { maxUses: 1, days: 1 });
   t.equal((await client.post(`/auth/register/${token}`, newcomer('susan'))).statusCode, 403);
 });
