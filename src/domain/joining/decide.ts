@@ -80,14 +80,14 @@ export async function declineApplication({ db, queue }: Dependencies, userId: nu
   });
 }
 
-/** Locks the application, so that two moderators decide one after the other. */
+/** Locks the account, so that two moderators decide one after the other, and not while the applicant changes the address. */
 async function requireWaiting(trx: Db, userId: number): Promise<void> {
+  await trx.selectFrom('users').select('id').where('id', '=', userId).forUpdate().execute();
   await trx
     .selectFrom('applications')
     .select('user_id')
     .where('user_id', '=', userId)
     .where('confirmed_at', 'is not', null)
     .where('declined_at', 'is', null)
-    .forUpdate()
     .executeTakeFirstOrThrow(() => noSuch('application'));
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { LONGEST_BODY } from '../../domain/markdown/text.ts';
-import { SettingsFields } from '../../domain/site/fields.ts';
+import { COLOUR_NAMES, SettingsFields } from '../../domain/site/fields.ts';
 import { changeSitePage, findSitePage, SITE_PAGES, type SitePage } from '../../domain/site/pages.ts';
 import { changeSettings, loadSettings, typedOf } from '../../domain/site/settings.ts';
 import { noSuch } from '../../errors.ts';
@@ -62,7 +62,7 @@ function pageFrom(params: WithPage['Params']): SitePage {
 }
 
 function show(reply: FastifyReply, form: FormState) {
-  return reply.page('admin/settings', { title: 'Site settings', form });
+  return reply.page('admin/settings', { title: 'Site settings', form, colours: COLOUR_NAMES });
 }
 
 function showPage(reply: FastifyReply, { name, title }: SitePage, form: FormState, previewHtml?: string) {
