@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { loadSettings, type SiteSettings } from '../domain/site/settings.ts';
+import type { Work } from './work.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -21,6 +22,8 @@ export interface Site {
 
 /** How late a process may notice a change made by another one. */
 const REFRESH_MS = 2_000;
+
+const LABEL = 'settings of the site';
 
 /** Provides `app.site`. Reads the settings on the connection for health checks, so that no page waits for them. */
 export default fp(
@@ -49,7 +52,7 @@ export default fp(
     });
     if (app.role !== 'command') refreshRegularly(app);
   },
-  { name: 'site', dependencies: ['db'] },
+  { name: 'site', dependencies: ['db', 'work'] },
 );
 
 function refreshRegularly(app: FastifyInstance): void {
@@ -59,11 +62,18 @@ function refreshRegularly(app: FastifyInstance): void {
     for (;;) {
       await sleep(REFRESH_MS, undefined, { signal, ref: false }).catch(() => {});
       if (signal.aborted) return;
-      await app.site.refresh().catch((error: unknown) => {
+      await app.work.run(shortWork(app), app.site.refresh).catch((error: unknown) => {
         if (!signal.aborted) app.outages.logFailure(error, {}, 'could not read the settings of the site');
       });
     }
   };
   void keepFresh();
   app.addHook('onClose', async () => closing.abort());
+}
+
+/** With the deadline of a page, after which a silent connection is replaced, so that health checks soon have another one. */
+function shortWork({ config }: FastifyInstance): Work {
+  const deadline = performance.now() + config.deadlines.readMs;
+  const databaseUse = { route: LABEL, deadline, isVital: false, hasBegun: false, hasFailed: false };
+  return { label: LABEL, databaseUse };
 }
