@@ -46,6 +46,9 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
     `/edit-profile/${author.id}`,
     '/auth/activity',
     '/admin/activity?username=reader',
+    '/admin/settings',
+    '/admin/invitations',
+    '/moderate/applications',
   ];
   const measure = async (url: string) => {
     await client.get(url === '/?followed' ? '/followed' : '/all');
