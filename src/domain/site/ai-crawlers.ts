@@ -1,42 +1,34 @@
 /**
- * Crawlers that collect pages to train AI models or to answer questions with them, by the names to which they obey in
- * robots.txt. Sources: what their operators publish, which is linked, read in November 2026. A site that wants to be found
- * loses nothing: the operators' search engines have other names, such as Googlebot, Applebot and Bingbot.
+ * Crawlers that collect pages to train AI models or to answer questions with them, by the names that they look for in
+ * robots.txt. Source: https://github.com/ai-robots-txt/ai.robots.txt, where more are listed; these are the largest. Search
+ * engines such as Googlebot, Bingbot and Applebot have other names.
  */
 export const AI_CRAWLERS: readonly string[] = [
-  // https://platform.openai.com/docs/bots
+  // OpenAI
   'GPTBot',
   'OAI-SearchBot',
   'ChatGPT-User',
-  // https://support.claude.com/en/articles/8896518
+  // Anthropic
   'ClaudeBot',
   'Claude-User',
   'Claude-SearchBot',
-  // https://developers.google.com/search/docs/crawling-indexing/google-common-crawlers
+  // Google
   'Google-Extended',
   'Google-CloudVertexBot',
-  // https://support.apple.com/119829
+  // Apple
   'Applebot-Extended',
-  // https://developers.facebook.com/docs/sharing/webmasters/web-crawlers
+  // Meta
   'meta-externalagent',
   'meta-externalfetcher',
-  // https://developer.amazon.com/amazonbot
+  // Others, each of an operator of nearly the same name; Bytespider is ByteDance's, CCBot is Common Crawl's.
+  'AI2Bot',
   'Amazonbot',
-  // https://docs.perplexity.ai/guides/bots
+  'Bytespider',
+  'CCBot',
+  'Diffbot',
+  'DuckAssistBot',
+  'MistralAI-User',
   'PerplexityBot',
   'Perplexity-User',
-  // https://docs.mistral.ai/robots
-  'MistralAI-User',
-  // https://duckduckgo.com/duckduckgo-help-pages/results/duckassistbot
-  'DuckAssistBot',
-  // https://commoncrawl.org/ccbot
-  'CCBot',
-  // https://allenai.org/crawler
-  'AI2Bot',
-  // https://docs.diffbot.com
-  'Diffbot',
-  // https://webz.io/bot.html
   'Webzio-Extended',
-  // Published nowhere, but named in the logs of many sites: ByteDance's.
-  'Bytespider',
 ];
