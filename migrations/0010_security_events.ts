@@ -14,7 +14,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         'token-made', 'token-revoked', 'export-made', 'deletion-requested', 'deletion-undone', 'account-deleted',
         'warned', 'silenced', 'suspended', 'sanction-lifted', 'texts-disabled', 'texts-enabled',
         'comment-disabled', 'comment-enabled', 'comment-deleted',
-        'post-disabled', 'post-enabled', 'post-edited', 'post-deleted', 'reports-closed'
+        'post-disabled', 'post-enabled', 'post-edited', 'post-deleted', 'reports-closed',
+        'setting-changed', 'application-approved', 'application-declined', 'invitation-made', 'invitation-revoked'
       )),
       user_id integer references users on delete cascade,
       actor_id integer references users on delete set null,

@@ -11,6 +11,7 @@ import { backUp, restore } from './support/backup.ts';
 import { withDatabase } from './support/embedded-postgres.ts';
 import { mailTest } from './support/mail-test.ts';
 import { deletePerson, endSessions, showPeople, suspend } from './support/people.ts';
+import { printSettings, setSetting } from './support/settings.ts';
 
 const USAGE = `Usage: npm run admin -- COMMAND
   people [WORD…]              lists the newest people, or those whose names or address have words that begin so
@@ -22,6 +23,8 @@ const USAGE = `Usage: npm run admin -- COMMAND
   delete EMAIL REASON         closes an account and deletes it in a week; --now deletes it at once,
                               --keep-texts keeps posts and comments without a name
   mail-test EMAIL             sends an email, prints the mail server's response and checks the sender's DNS records
+  settings get                prints the settings of the site and its pages
+  settings set NAME VALUE     changes one of them
   backup FILE                 writes the whole database to a new file
   restore FILE                restores a backup into an empty database
 suspend, sessions end, reset-2fa and delete ask first, unless --yes follows.`;
@@ -87,6 +90,8 @@ const commands = new Map<string, Command>([
     },
   ],
   ['mail-test', { arity: 1, run: inApp((app, [email = '']) => mailTest(app, email)) }],
+  ['settings get', { arity: 0, run: inApp(printSettings) }],
+  ['settings set', { arity: 2, run: inApp((app, [name = '', value = '']) => setSetting(app, name, value)) }],
   ['backup', { arity: 1, run: onDatabase(backUp) }],
   ['restore', { arity: 1, run: onDatabase(restore) }],
 ]);

@@ -25,6 +25,7 @@ import queue from './plugins/queue.ts';
 import rateLimits from './plugins/rate-limits.ts';
 import securityEvents from './plugins/security-events.ts';
 import securityHeaders from './plugins/security-headers.ts';
+import site from './plugins/site.ts';
 import tracing from './plugins/tracing.ts';
 import views from './plugins/views.ts';
 import work from './plugins/work.ts';
@@ -79,6 +80,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(work);
   app.register(tracing);
   app.register(db, { clock });
+  app.register(site);
   app.register(views);
   app.register(assets);
   app.register(mailer);

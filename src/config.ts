@@ -195,13 +195,15 @@ function readMailVariables(env: EnvironmentReader) {
   return {
     /** The mail server; undefined for the local mailbox. */
     smtpUrl: env.url('SMTP_URL', ['smtp:', 'smtps:']),
-    mailFrom: env.matching('MAIL_FROM', 'Pennypost <no-reply@localhost>', SENDER),
+    /** The sender, with the site's name unless it has one. */
+    mailFrom: env.matching('MAIL_FROM', 'no-reply@localhost', SENDER),
     /** Signs mails (DKIM) for the domain of `mailFrom`; undefined to leave that to the mail server. */
     dkimPrivateKey: env.privateKey('DKIM_PRIVATE_KEY_FILE'),
     /** The name under which the domain publishes the public key. */
     dkimSelector: env.matching('DKIM_SELECTOR', 'pennypost', SELECTOR),
     /** Where bounces go; undefined for `mailFrom`. Each mail's own key is put before the @. */
     mailReturnPath: env.optionalMatching('MAIL_RETURN_PATH', RETURN_PATH),
-    mailSubjectPrefix: env.matching('MAIL_SUBJECT_PREFIX', '[Pennypost]', ONE_LINE),
+    /** Before every subject; undefined for the site's name in brackets. */
+    mailSubjectPrefix: env.optionalMatching('MAIL_SUBJECT_PREFIX', ONE_LINE),
   };
 }

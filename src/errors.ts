@@ -8,6 +8,7 @@ export type DomainErrorCode =
   | 'not-found'
   | 'username-taken'
   | 'email-taken'
+  | 'reason-missing'
   | 'last-administrator'
   | 'edit-conflict'
   | 'export-underway'

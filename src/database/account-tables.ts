@@ -117,6 +117,30 @@ export interface AccountTables {
     expires_at: Date | null;
     last_used_at: Date | null;
   };
+  /** People whom no moderator has approved yet. Exports leave them out, because an approved one is deleted. */
+  applications: {
+    user_id: number;
+    /** Why they want to join. */
+    reason: string;
+    /** When they confirmed their address, and began to wait for a moderator. */
+    confirmed_at: Date | null;
+    declined_at: Date | null;
+  };
+  /** Links with which people can register. */
+  invitations: {
+    id: GeneratedAlways<number>;
+    token_hash: Buffer;
+    inviter_id: number;
+    max_uses: number;
+    created_at: Generated<Date>;
+    expires_at: Date;
+    revoked_at: Date | null;
+  };
+  /** Who has registered with which invitation. */
+  invited_people: {
+    user_id: number;
+    invitation_id: number;
+  };
   /** Events on accounts. Rows are immutable. */
   security_events: {
     id: GeneratedAlways<number>;
@@ -182,4 +206,9 @@ export type SecurityEventKind =
   | 'post-enabled'
   | 'post-edited'
   | 'post-deleted'
-  | 'reports-closed';
+  | 'reports-closed'
+  | 'setting-changed'
+  | 'application-approved'
+  | 'application-declined'
+  | 'invitation-made'
+  | 'invitation-revoked';

@@ -1,12 +1,13 @@
 import type { ColumnType, Generated, GeneratedAlways, Kysely, Transaction } from 'kysely';
 import type { AccountTables } from './account-tables.ts';
 import type { JobTables } from './job-tables.ts';
+import type { SiteTables } from './site-tables.ts';
 
 /** The database or a transaction, the first parameter of domain functions. */
 export type Db = Kysely<Schema> | Transaction<Schema>;
 
 /** The tables' types for Kysely. Keep them in step with `migrations/`. */
-export interface Schema extends AccountTables, JobTables {
+export interface Schema extends AccountTables, JobTables, SiteTables {
   posts: {
     id: Generated<number>;
     author_id: number;

@@ -8,8 +8,8 @@ const BATCH = 10_000;
 /**
  * The rows to delete, by table. pg-boss deletes jobs itself, seven days after they end. The ledger must outlive the four
  * days for which a mail is retried, and a later redrive of its dead letter. A change of email must outlive its mails,
- * each tried for four days, and the three days in which it can be undone; an export must outlive its link. An unconfirmed account is deleted after a week without use, unless it wrote
- * something.
+ * each tried for four days, and the three days in which it can be undone; an export must outlive its link. An unconfirmed
+ * account is deleted after a week without use, unless it wrote something or waits for a moderator.
  */
 const EXPIRED: Readonly<Record<string, string>> = {
   sessions: 'expires_at < now()',
@@ -29,7 +29,8 @@ const EXPIRED: Readonly<Record<string, string>> = {
   security_events: `created_at < now() - interval '180 days'`,
   job_audit_log: `at < now() - interval '400 days'`,
   users: `confirmed_at is null and last_seen_at < now() - interval '7 days'
-    and post_count + comment_count = 0 and role = 'User'`,
+    and post_count + comment_count = 0 and role = 'User' and not exists (
+      select from applications where user_id = users.id and confirmed_at is not null and declined_at is null)`,
 };
 
 /**

@@ -17,6 +17,7 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
   'not-found': 404,
   'username-taken': 409,
   'email-taken': 409,
+  'reason-missing': 422,
   'last-administrator': 409,
   'edit-conflict': 412,
   'export-underway': 409,
@@ -86,7 +87,7 @@ export default fp(
       response.writeHead(417, { ...app.securityHeaders, 'content-length': 0 }).end(),
     );
   },
-  { name: 'errors', dependencies: ['views', 'assets', 'alarms', 'db', 'drain', 'security-headers'] },
+  { name: 'errors', dependencies: ['views', 'assets', 'alarms', 'db', 'site', 'drain', 'security-headers'] },
 );
 
 /**
@@ -182,6 +183,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, { status, message,
     // Someone whose session could not be looked up is not asked to log in.
     isSessionUnknown: status === 503 && request.session?.hasCookie && !request.session.isKnown,
     messages: [],
+    site: request.server.site.settings,
     asset: request.server.assetPath,
   });
 }

@@ -58,14 +58,23 @@ export default fp(
         const transport = await opening;
         signal?.throwIfAborted();
         const { unsubscribeUrl, returnKey, ...content } = message;
-        const subject = `${config.mailSubjectPrefix} ${message.subject}`.trim();
+        const { name } = app.site.settings;
+        const subject = `${config.mailSubjectPrefix ?? `[${name}]`} ${message.subject}`.trim();
         const requestId = app.work.getStore()?.requestId;
         const headers = {
           ...(unsubscribeUrl !== undefined && unsubscribeHeaders(unsubscribeUrl)),
           ...(requestId !== undefined && { 'X-Request-ID': requestId }),
         };
         const envelope = { from: returnPath(config, returnKey), to: message.to };
-        const mail = { ...content, subject, from: config.mailFrom, envelope, headers, signal, onTransfer };
+        const mail = {
+          ...content,
+          subject,
+          from: sender(config, name),
+          envelope,
+          headers,
+          signal,
+          onTransfer,
+        };
         try {
           const span = { name: 'SMTP send', kind: 'client' } as const;
           return (await app.tracing.span(span, () => transport.sendMail(mail))).response;
@@ -81,7 +90,7 @@ export default fp(
       await mailbox?.close();
     });
   },
-  { name: 'mailer', dependencies: ['work', 'tracing'] },
+  { name: 'mailer', dependencies: ['work', 'tracing', 'site'] },
 );
 
 async function openTransport(config: Config, url: string) {
@@ -125,6 +134,11 @@ function signature({ mailFrom, dkimSelector: keySelector, dkimPrivateKey: privat
   return {
     dkim: { domainName: domainOf(mailFrom), keySelector, privateKey, headerFieldNames: SIGNED_HEADERS },
   };
+}
+
+/** Who a mail is from: by name the site, unless MAIL_FROM has another one. */
+function sender({ mailFrom }: Config, siteName: string) {
+  return mailFrom.includes('<') ? mailFrom : { name: siteName, address: mailFrom };
 }
 
 /** The address for bounces, with a mail's key (variable envelope return path). */

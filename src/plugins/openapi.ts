@@ -9,7 +9,7 @@ export default fp(
       openapi: {
         openapi: '3.1.0',
         info: {
-          title: 'Pennypost',
+          title: 'API', // The site's name replaces it.
           version: '1',
           description: 'Read and write posts, comments and profiles.',
         },

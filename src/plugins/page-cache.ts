@@ -53,8 +53,8 @@ interface Rendering {
 
 interface Cache {
   readonly entries: LRUCache<string, CachedPage | InFlight>;
-  /** When a logged-in user last changed something. What was read before is only for outages. */
-  changedAt: number;
+  /** When a logged-in user, or a setting of the site, last changed something. What was read before is only for outages. */
+  readonly changedAt: number;
 }
 
 /** Query parameters that a shared page may depend on. Their values are numbers. */
@@ -90,18 +90,24 @@ export default fp(
       maxSize: maxBytes,
       sizeCalculation: (entry) => OVERHEAD + ('body' in entry ? entry.body.length : 0),
     });
-    const cache: Cache = { entries, changedAt: -Infinity };
+    let changedAt = -Infinity;
+    const cache: Cache = {
+      entries,
+      get changedAt() {
+        return Math.max(changedAt, app.site.changedAt);
+      },
+    };
     app.addHook('onRoute', (route) => {
       if (route.config?.isShared && route.method === 'GET') share(route, cache, maxStaleMs);
     });
     app.addHook('onSend', (request, reply, payload, done) => {
-      if (isChange(request, reply)) cache.changedAt = performance.now();
+      if (isChange(request, reply)) changedAt = performance.now();
       done(null, payload);
     });
   },
   {
     name: 'page-cache',
-    dependencies: ['compression', 'conditional-get', 'security-headers'],
+    dependencies: ['compression', 'conditional-get', 'security-headers', 'site'],
     decorators: { fastify: ['config'] },
   },
 );

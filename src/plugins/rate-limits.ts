@@ -164,7 +164,7 @@ function hash(text: string): string {
 }
 
 /** An IPv6 /64 counts as one address, because one person can use all of it. Invalid addresses share a key. */
-function addressKey(address: string): string {
+export function addressKey(address: string): string {
   if (!ipaddr.isValid(address)) return 'unknown';
   const parsed = ipaddr.process(address);
   if (parsed instanceof ipaddr.IPv4) return parsed.toString();

@@ -22,11 +22,11 @@ export default fp(
     await app.register(view, { engine: { eta: html }, root: FOLDER, viewExt: 'eta', production: true });
     app.decorate('renderPart', (name, data) => html.render(name, data));
     app.decorate('renderMail', (name, data) => ({
-      text: text.render(`mail/${name}.txt.eta`, { ...data, quote }),
-      html: html.render(`mail/${name}.html.eta`, data),
+      text: text.render(`mail/${name}.txt.eta`, { ...data, siteName: app.site.settings.name, quote }),
+      html: html.render(`mail/${name}.html.eta`, { ...data, siteName: app.site.settings.name }),
     }));
   },
-  { name: 'views' },
+  { name: 'views', dependencies: ['site'] },
 );
 
 /** Marks each line as someone else's words, so that they cannot pass for the site's. */

@@ -100,6 +100,8 @@ export const mailQueue = defineQueue({
     mail('weekly-digest', { userId: id(), week: date() }),
     mail('export-ready', { userId: id(), exportId: id() }),
     mail('account-deletion', { userId: id() }),
+    mail('application-approved', { userId: id() }),
+    mail('application-declined', { userId: id() }),
     mail('moderation', { userId: id(), eventId: id() }),
   ]),
   retry: { limit: 400, delaySeconds: 2, maxDelaySeconds: 15 * 60 },

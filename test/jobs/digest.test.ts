@@ -40,7 +40,7 @@ t.test('subscribers get last week’s posts by people they follow, once', async 
   await drain(app);
 
   t.equal(smtp.mails.length, 1);
-  t.match(smtp.mails[0], { to: { text: 'john@example.com' }, subject: '[Pennypost] Your week on Pennypost' });
+  t.match(smtp.mails[0], { to: { text: 'john@example.com' }, subject: '[Pennypost] Your weekly digest' });
   t.match(smtp.mails[0]?.text, /susan wrote:\n\n> Post 2\n\nhttp\S+\/post\/2[\s\S]*> Post 1/);
   t.notMatch(smtp.mails[0]?.text, 'john wrote');
   t.notMatch(smtp.mails[0]?.text, 'Post 3', 'a moderator has hidden it');

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { printSettings, setSetting } from '../../scripts/support/settings.ts';
 import { build } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';
 import { createUser } from '../support/factories.ts';
@@ -21,6 +22,25 @@ t.test("mail-test prints the server's refusal in one line", async (t) => {
   t.equal(await running.exited(), 1);
   t.match(running.output, /^Not sent to john@example\.com through smtp.*550 not now, or never/);
   t.equal(running.output.trim().split('\n').length, 1);
+});
+
+t.test('settings set changes a setting or a page, and settings get prints them', async (t) => {
+  const DATABASE_URL = await createDatabase(t);
+  const running = start(t, ['scripts/admin.ts', 'settings', 'set', 'name', 'The Village'], { DATABASE_URL });
+  t.equal(await running.exited(), 0);
+  t.match(running.output, 'name is now The Village');
+  const app = await build(t, { DATABASE_URL });
+  t.equal(await setSetting(app, 'rules', 'Be *kind*.'), 'rules is saved.');
+  await app.site.refresh();
+  t.match(await printSettings(app), /^name: The Village\ntagline: .*\nrules: Be \*kind\*\.\n/s);
+  for (const [name, value, message] of [
+    ['name', '', 'name: must not have fewer than 1 characters'],
+    ['registration', 'maybe', 'registration: Choose one of: open, approval, invitation, closed.'],
+    ['rules', 'x'.repeat(50_001), 'rules: at most 50000 characters'],
+    ['motto', 'x', /^There is no setting "motto"; choose from name, .*, imprint$/],
+  ] as const) {
+    await t.rejects(setSetting(app, name, value), { message });
+  }
 });
 
 t.test('an unknown command, a missing argument or a wrong option shows the usage', async (t) => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { Role } from '../../src/database/account-tables.ts';
 import { prepareMail } from '../../src/domain/mail/prepare.ts';
+import type { TypedSettings } from '../../src/domain/site/fields.ts';
 import type { mailQueue, PayloadOf } from '../../src/queue/contracts.ts';
 import { Client } from './client.ts';
 
@@ -78,6 +79,23 @@ export async function signedInClient(app: FastifyInstance, { email }: TestUser):
 /** Valid fields of the registration form. */
 export function registration(changes: Record<string, string> = {}): Record<string, string> {
   return { email: 'john@example.com', username: 'john', password: PASSWORD, password2: PASSWORD, ...changes };
+}
+
+/** Valid fields of the form with the site's settings: by default, what a new site has. */
+export function siteSettings(changes: Partial<TypedSettings> = {}): TypedSettings {
+  return {
+    name: 'Pennypost',
+    tagline: '',
+    description: 'A social blog',
+    colour: 'red',
+    language: 'en',
+    registration: 'open',
+    delay: '0',
+    links: '',
+    api: 'members',
+    crawlers: 'allow',
+    ...changes,
+  };
 }
 
 /** Counts the passwords that are verified. */

@@ -21,6 +21,7 @@ interface Asker {
 
 const LIMITED_OTHERWISE = new Set([
   // They count attempts themselves, because they first have to find out whose.
+  ...['POST /auth/register/:invitation'],
   ...['POST /auth/register', 'POST /auth/login', 'POST /auth/unconfirmed', 'POST /auth/confirm'],
   ...['POST /auth/reset', 'POST /auth/change-email', 'POST /auth/change-password', 'POST /auth/verify'],
   ...['POST /auth/login/code', 'POST /auth/two-factor/on', 'POST /auth/two-factor/off'],
@@ -33,6 +34,9 @@ const LIMITED_OTHERWISE = new Set([
   ...['DELETE /api/v1/comments/:id', 'POST /api-tokens/:id/revoke', 'POST /api-tokens/revoke-unnamed'],
   // They are for moderators and Administrators.
   ...['POST /moderate/enable/:id', 'POST /moderate/disable/:id', 'POST /admin/jobs/do'],
+  ...['POST /admin/settings', 'POST /admin/settings/:page', 'POST /admin/invitations'],
+  ...['POST /admin/invitations/:id/revoke', 'POST /moderate/applications/:id/approve'],
+  ...['POST /moderate/applications/:id/decline'],
   ...['POST /moderate/enable/post/:id', 'POST /moderate/disable/post/:id', 'POST /moderate/people/:id'],
   ...[
     'POST /admin/activity/:id/undo',

@@ -151,6 +151,17 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     from generate_series(1, 5000) as n
   `.execute(db);
   await sql`
+    insert into applications (user_id, reason, confirmed_at)
+    select n, 'To write', case when n % 2 = 0 then now() - n * interval '1 minute' end from generate_series(3, 5000) as n
+  `.execute(db);
+  await sql`
+    insert into invitations (token_hash, inviter_id, max_uses, expires_at)
+    select sha256(n::text::bytea), 1, 5, now() + interval '1 day' from generate_series(1, 1000) as n
+  `.execute(db);
+  await sql`
+    insert into invited_people (user_id, invitation_id) select n, 1 + n / 5 from generate_series(3, 4000) as n
+  `.execute(db);
+  await sql`
     insert into sessions (token_hash, user_id, expires_at)
     select sha256(n::text::bytea), n, now() + interval '1 day' from generate_series(1, 5000) as n
   `.execute(db);
@@ -240,6 +251,8 @@ async function checkPages(
     '/moderate',
     '/moderate/people/1',
     '/moderate/reports',
+    '/moderate/applications',
+    '/admin/invitations',
     '/moderate?page=300',
     '/moderate?page=-1',
     '/moderate?before=10000',

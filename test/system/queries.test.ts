@@ -51,6 +51,9 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
     '/admin/people',
     '/admin/people?order=reported',
     `/admin/people/${author.id}`,
+    '/admin/settings',
+    '/admin/invitations',
+    '/moderate/applications',
   ];
   const measure = async (url: string) => {
     await client.get(url === '/?followed' ? '/followed' : '/all');

@@ -52,7 +52,18 @@ const PATHS_WITH_WORDS = [
   ...['/admin/jobs/ask?action=X', '/admin/jobs/ask?action=delete&queue=mail&text=X', '/admin/jobs/ask?id=X'],
   ...['/admin/people?text=X', '/admin/people?role=X', '/admin/people?state=X', '/admin/people?before=X'],
   ...['/admin/people/X', '/admin/people/X/delete'],
-  ...['/dev/mailbox/X', '/dev/mailbox/X/html', '/avatar/X.svg', '/avatar/X', '/assets/X'],
+  ...[
+    '/dev/mailbox/X',
+    '/dev/mailbox/X/html',
+    '/avatar/X.svg',
+    '/icon/X.svg',
+    '/auth/register/X',
+    '/moderate/applications/X/approve',
+    '/admin/invitations/X/revoke',
+    '/admin/settings/X',
+    '/avatar/X',
+    '/assets/X',
+  ],
 ];
 
 const PATHS = [
@@ -86,6 +97,9 @@ const PATHS = [
     '/admin/jobs/do',
     '/admin/people/1',
     '/admin/people/1/delete',
+    '/admin/settings',
+    '/admin/settings/rules',
+    '/admin/invitations',
   ],
   ...['/auth/login', '/auth/register', '/auth/confirm', '/auth/unconfirmed'],
   ...['/auth/login/code', '/auth/two-factor/on', '/auth/two-factor/off', '/auth/two-factor/recovery-codes'],

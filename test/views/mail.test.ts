@@ -18,6 +18,8 @@ const MAILS: Record<string, object> = {
   'two-factor-off': link,
   'new-login': { ...link, address: '192.0.2.1' },
   'export-ready': link,
+  'application-approved': link,
+  'application-declined': link,
   moderation: { ...link, kind: 'suspended', detail: { reason: 'Out of luck', lasts: 'until 2026-12-24' } },
   'account-deletion': { ...link, keepsTexts: true, dueOn: '2026-12-24', reason: 'Out of luck' },
   'new-comments': { ...link, comments, total: 3, omitted: 2, postPath: '/post/1#comments' },

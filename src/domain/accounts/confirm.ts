@@ -3,6 +3,7 @@ import type { Role } from '../../database/account-tables.ts';
 import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import { mailQueue, type Queue } from '../../queue/contracts.ts';
+import { closeApplication, submitApplication, withdrawApplication } from '../joining/apply.ts';
 import { forgiveBounce } from '../mail/bounce.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
@@ -10,23 +11,25 @@ import { endAccess } from './end-access.ts';
 import { useToken } from './mailed-token.ts';
 
 /**
- * Consumes a confirmation link and confirms its account. The account that confirms the operator's address becomes
- * Administrator.
+ * Consumes a confirmation link and confirms its account, or lets its application wait for a moderator. The account that
+ * confirms the operator's address becomes Administrator.
  *
- * @returns the account's id; undefined if the link is invalid or another account has confirmed the address
+ * @returns the account's id, and whether it waits; undefined if the link is invalid or another account has confirmed the address
  */
 export async function confirmAccount(
   { db, adminEmail }: { db: Kysely<Schema>; adminEmail: string | undefined },
   token: string,
-): Promise<number | undefined> {
+): Promise<{ id: number; isWaiting: boolean } | undefined> {
   try {
     return await db.transaction().execute(async (trx) => {
       const used = await useToken(trx, 'confirm-account', token);
       if (used === undefined) return undefined;
-      await setConfirmed(trx, used.userId);
-      await recordEvent(trx, { kind: 'confirmed', userId: used.userId, actorId: used.userId });
-      await grantToOperator(trx, used.userId, adminEmail);
-      return used.userId;
+      const { userId: id } = used;
+      if (await submitApplication(trx, id, { exceptEmail: adminEmail })) return { id, isWaiting: true };
+      await setConfirmed(trx, id);
+      await recordEvent(trx, { kind: 'confirmed', userId: id, actorId: id });
+      await grantToOperator(trx, id, adminEmail);
+      return { id, isWaiting: false };
     });
   } catch (error) {
     if (violatedConstraint(error) === 'users_email_key') return undefined;
@@ -49,13 +52,14 @@ export async function grantToOperator(db: Db, userId: number, adminEmail: string
   await recordEvent(db, { kind: 'role-changed', userId, actorId: null, detail });
 }
 
-/** Confirms an account, whose address therefore works. Keeps the date if it is already confirmed. */
-async function setConfirmed(db: Db, userId: number): Promise<void> {
+/** Confirms an account, whose address therefore works, and closes its application. Keeps the date if it is already confirmed. */
+export async function setConfirmed(db: Db, userId: number): Promise<void> {
   await db
     .updateTable('users')
     .set({ confirmed_at: sql`coalesce(confirmed_at, now())`, email_bounced_at: null })
     .where('id', '=', userId)
     .execute();
+  await closeApplication(db, userId);
 }
 
 /**
@@ -117,6 +121,7 @@ export async function correctEmail(
       .where('confirmed_at', 'is', null)
       .executeTakeFirst();
     if (numUpdatedRows === 0n) return false;
+    await withdrawApplication(trx, userId);
     await endAccess(trx, userId, { exceptSession: session });
     await recordEvent(trx, { kind: 'address-changed', userId });
     await resendConfirmation({ db: trx, queue }, userId);

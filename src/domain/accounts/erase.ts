@@ -49,6 +49,9 @@ const PERSONAL = [
   ['idempotency_keys', 'user_id'],
   ['mail_deliveries', 'user_id'],
   ['digests', 'user_id'],
+  ['applications', 'user_id'],
+  ['invited_people', 'user_id'],
+  ['invitations', 'inviter_id'],
   ['security_events', 'user_id'],
 ] as const;
 

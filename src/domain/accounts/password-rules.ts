@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 
-const SITE_NAME = 'pennypost';
+/** What every site runs on. */
+const SOFTWARE = 'pennypost';
 
 /** Characters that a password needs besides the words that an attacker would try first. */
 const FEWEST_OTHER_CHARACTERS = 6;
@@ -15,10 +16,10 @@ let commonPasswords: Promise<Buffer> | undefined;
 /**
  * Explains why a new password is easy to guess, or returns undefined if it is not.
  *
- * @param ownWords the user's own words: username and email
+ * @param ownWords the user's own words and the site's: username, email and the site's name
  */
 export async function weaknessOf(password: string, ownWords: readonly string[]): Promise<string | undefined> {
-  if (isMadeOf(password, [SITE_NAME, ...ownWords])) {
+  if (isMadeOf(password, [SOFTWARE, ...ownWords])) {
     return 'This password is based on your name or the site’s. Please choose another.';
   }
   // Retry a failed load.

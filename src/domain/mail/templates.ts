@@ -81,7 +81,7 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
     isMoot: isUndeliverable,
   },
   'weekly-digest': {
-    subject: 'Your week on Pennypost',
+    subject: 'Your weekly digest',
     list: 'digest',
     path: unsubscribePath,
     isMoot: isUndeliverable,
@@ -91,6 +91,14 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
     purpose: 'download-export',
     path: (token) => `/your-data/${token}`,
     isMoot: isUndeliverable,
+  },
+  'application-approved': {
+    subject: 'Welcome: you can take part now',
+    path: () => '/',
+  },
+  'application-declined': {
+    subject: 'Your application was declined',
+    path: () => '/',
   },
   moderation: {
     subject: 'A decision about your account',

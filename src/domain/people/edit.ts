@@ -5,6 +5,7 @@ import { mailQueue, type Queue } from '../../queue/contracts.ts';
 import { canonicalEmail } from '../accounts/email.ts';
 import { endAccess } from '../accounts/end-access.ts';
 import { requireAnotherAdministrator } from '../accounts/last-administrator.ts';
+import { closeApplication } from '../joining/apply.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 import type { EditableProfile } from './find.ts';
@@ -46,6 +47,7 @@ export async function editAnyProfile(
         .set({ confirmed_at: isConfirmed ? sql<Date>`coalesce(confirmed_at, now())` : null })
         .where('id', '=', id)
         .execute();
+      if (isConfirmed) await closeApplication(trx, id);
       if (before.role !== role) {
         await recordEvent(trx, { kind: 'role-changed', userId: id, detail: { role } });
       }

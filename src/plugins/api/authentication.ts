@@ -11,20 +11,21 @@ import { READING_METHODS } from '../../http/methods.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The authenticated account. Only API requests have one. */
-    caller: ApiClient;
+    /** The authenticated account; null for a visitor. Only API requests have one. */
+    caller: ApiClient | null;
   }
 }
 
 /**
  * Sets `request.caller` from a token (RFC 6750, or as the user name of RFC 7617) or from email and password. A token costs
- * one query and no hashing.
+ * one query and no hashing. Visitors may read if the site's settings allow it.
  */
 export default fp(
   async (app) => {
     const findByPassword = shareInFlight(app);
-    app.decorateRequest('caller');
+    app.decorateRequest('caller', null);
     app.addHook('onRequest', async (request) => {
+      if (isVisitor(request) && app.site.settings.api === 'everyone') return;
       const credentials = readCredentials(request);
       const caller =
         credentials === undefined || 'token' in credentials
@@ -38,8 +39,23 @@ export default fp(
       request.caller = caller;
     });
   },
-  { name: 'api-authentication', dependencies: ['db', 'passwords', 'rate-limits', 'security-events'] },
+  { name: 'api-authentication', dependencies: ['db', 'site', 'passwords', 'rate-limits', 'security-events'] },
 );
+
+/**
+ * The authenticated account.
+ *
+ * @throws DomainError `unauthorized` for a visitor
+ */
+export function callerOf({ caller }: FastifyRequest): ApiClient {
+  if (caller === null) throw new DomainError('unauthorized', 'Invalid credentials');
+  return caller;
+}
+
+/** Whether a request only reads, and does not say who sends it. */
+function isVisitor({ method, headers }: FastifyRequest): boolean {
+  return headers.authorization === undefined && READING_METHODS.has(method);
+}
 
 interface Password {
   readonly email: string;

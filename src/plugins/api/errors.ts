@@ -34,10 +34,7 @@ function answer(reply: FastifyReply, { status, message, retryAfter }: Refusal) {
   reply.code(status).header('cache-control', 'no-store');
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   if (status === 401) {
-    reply.header('www-authenticate', [
-      'Bearer realm="Pennypost"',
-      'Basic realm="Pennypost", charset="UTF-8"',
-    ]);
+    reply.header('www-authenticate', ['Bearer realm="API"', 'Basic realm="API", charset="UTF-8"']);
   }
   const error = (STATUS_CODES[status] ?? 'error').toLowerCase();
   return reply.send(status === 404 ? { error } : { error, message });

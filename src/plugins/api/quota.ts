@@ -3,12 +3,13 @@ import fp from 'fastify-plugin';
 import { addCounts } from '../../domain/shared-counts.ts';
 import { TooManyRequests } from '../../errors.ts';
 import { RequestCounter } from '../../http/request-counter.ts';
+import { addressKey } from '../rate-limits.ts';
 
 /** How often processes share their counts. */
 const SHARE_MS = 1_000;
 
 /**
- * Limits requests per account, across all its tokens and all processes. Every response says how many are left, in the
+ * Limits requests per account, or per IP address of visitors, across all tokens and all processes. Every response says how many are left, in the
  * headers of draft-ietf-httpapi-ratelimit-headers-10 and in the three of earlier versions, which more clients read.
  */
 export default fp(
@@ -19,12 +20,13 @@ export default fp(
       shareCounts(app, counts, windowEnd),
     );
     shareRegularly(app, counter);
-    app.addHook('onRequest', async ({ caller }, reply) => {
-      const { count, secondsLeft } = counter.add(String(caller.id));
+    app.addHook('onRequest', async ({ caller, ip }, reply) => {
+      const [policy, key] = caller === null ? ['address', addressKey(ip)] : ['account', String(caller.id)];
+      const { count, secondsLeft } = counter.add(key);
       const left = Math.max(0, points - count);
       reply.headers({
-        'ratelimit-policy': `"account";q=${points};w=${seconds}`,
-        ratelimit: `"account";r=${left};t=${secondsLeft}`,
+        'ratelimit-policy': `"${policy}";q=${points};w=${seconds}`,
+        ratelimit: `"${policy}";r=${left};t=${secondsLeft}`,
         'ratelimit-limit': points,
         'ratelimit-remaining': left,
         'ratelimit-reset': secondsLeft,

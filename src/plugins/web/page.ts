@@ -60,13 +60,14 @@ export default fp(
         mailOutage: may.administer ? app.mailOutage.since : undefined,
         messages,
         baseUrl: app.config.baseUrl,
+        site: app.site.settings,
         fragment,
         asset: app.assetPath,
         ...HELPERS,
       });
     });
   },
-  { name: 'page', dependencies: ['views', 'session', 'assets', 'mail-outage'] },
+  { name: 'page', dependencies: ['views', 'session', 'assets', 'mail-outage', 'site'] },
 );
 
 /**

@@ -3,9 +3,11 @@ import { Permission } from '../../domain/accounts/roles.ts';
 import pages from '../../plugins/web/index.ts';
 import { requirePermission, requireUser } from '../guards.ts';
 import activity from './activity.ts';
+import invitations from './invitations.ts';
 import jobsDashboard from './jobs/index.ts';
 import people from './people.ts';
 import person from './person.ts';
+import settings from './settings.ts';
 
 /** The pages for Administrators. */
 export default async function administration(app: FastifyInstance): Promise<void> {
@@ -16,4 +18,6 @@ export default async function administration(app: FastifyInstance): Promise<void
   app.register(activity, { prefix: '/activity' });
   app.register(people, { prefix: '/people' });
   app.register(person, { prefix: '/people/:id' });
+  app.register(invitations, { prefix: '/invitations' });
+  app.register(settings, { prefix: '/settings' });
 }

@@ -11,6 +11,7 @@ import {
 import { deleteComment, publishComment } from '../../domain/comments/write.ts';
 import { once } from '../../domain/idempotency.ts';
 import { requirePost } from '../../domain/posts/list.ts';
+import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { refusals, WithId, WithIdempotencyKey, writing } from './requests.ts';
@@ -74,7 +75,7 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
   const { db, queue, markdown, config } = app;
 
   app.get('/comments/', { schema: listing }, async ({ caller, query }, reply) => {
-    const reader = { readerId: caller.id };
+    const reader = { readerId: caller?.id };
     const page = await listAllCommentSources(db, reader, pageRequest(query, config.commentsPerPage));
     return { comments: page.items.map(shownTo(caller)), ...linkPages(reply, { path: paths.comments }, page) };
   });
@@ -84,7 +85,7 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
     { schema: listingOfPost },
     async ({ caller, params: { id }, query }, reply) => {
       const { commentCount } = await requirePost(db, id);
-      const filter = { postId: id, readerId: caller.id, commentCount };
+      const filter = { postId: id, readerId: caller?.id, commentCount };
       const page = await listCommentSources(db, filter, pageRequest(query, config.commentsPerPage));
       return {
         comments: page.items.map(shownTo(caller)),
@@ -96,16 +97,19 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/posts/:id/comments/',
     { schema: publishing, onRequest: requirePermission(Permission.COMMENT), config: { limit: 'comment' } },
-    async ({ caller, params: { id: postId }, headers, body: { body } }, reply) => {
+    async (sent, reply) => {
+      const { id: userId } = callerOf(sent);
+      const { id: postId } = sent.params;
+      const { body } = sent.body;
       const request = {
-        userId: caller.id,
-        key: headers['idempotency-key'],
+        userId,
+        key: sent.headers['idempotency-key'],
         content: ['POST', paths.commentsOf(postId), body],
       };
       const text = await markdown.comment(body);
-      const comment = { postId, authorId: caller.id, text };
+      const comment = { postId, authorId: userId, text };
       const { answer, isRepetition } = await once(db, request, Comment, async (trx) =>
-        shownTo(caller)(await publishComment({ db: trx, queue }, comment)),
+        shownTo(sent.caller)(await publishComment({ db: trx, queue }, comment)),
       );
       if (isRepetition) reply.header('idempotency-replayed', 'true');
       return reply.code(201).header('location', answer.url).send(answer);
@@ -116,8 +120,8 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
     shownTo(caller)(await findCommentSource(db, params.id)),
   );
 
-  app.delete('/comments/:id', { schema: deleting }, async ({ caller, params }, reply) => {
-    await deleteComment(db, caller, params.id);
+  app.delete('/comments/:id', { schema: deleting }, async (request, reply) => {
+    await deleteComment(db, callerOf(request), request.params.id);
     return reply.code(204).send(null);
   });
 };
@@ -125,7 +129,7 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
 export default comments;
 
 /** Makes a function that presents comments as the caller may see them. */
-function shownTo(caller: ApiClient) {
+function shownTo(caller: ApiClient | null) {
   const seesDisabled = can(caller, Permission.MODERATE);
   return (comment: CommentSource) => presentComment(comment, seesDisabled);
 }

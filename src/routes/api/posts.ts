@@ -4,6 +4,7 @@ import { can, Permission } from '../../domain/accounts/roles.ts';
 import { once } from '../../domain/idempotency.ts';
 import { findPostSource, listPostSources, type PostSource } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, publishPost, updatePost } from '../../domain/posts/write.ts';
+import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { refusals, WithId, WithIdempotencyKey, writing } from './requests.ts';
@@ -73,7 +74,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
   const { db, markdown, config } = app;
 
   app.get('/posts/', { schema: listing }, async ({ caller, query }, reply) => {
-    const filter = { readerId: caller.id };
+    const filter = { readerId: caller?.id };
     const page = await listPostSources(db, filter, pageRequest(query, config.postsPerPage));
     return { posts: page.items.map(presentPost), ...linkPages(reply, { path: paths.posts }, page) };
   });
@@ -81,15 +82,17 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/posts/',
     { schema: publishing, onRequest: requirePermission(Permission.WRITE), config: { limit: 'post' } },
-    async ({ caller, headers, body }, reply) => {
+    async (sent, reply) => {
+      const { id: userId } = callerOf(sent);
+      const { body } = sent.body;
       const request = {
-        userId: caller.id,
-        key: headers['idempotency-key'],
-        content: ['POST', paths.posts, body.body],
+        userId,
+        key: sent.headers['idempotency-key'],
+        content: ['POST', paths.posts, body],
       };
-      const text = await markdown.post(body.body);
+      const text = await markdown.post(body);
       const { answer, isRepetition } = await once(db, request, Post, async (trx) =>
-        presentPost(await publishPost(trx, caller.id, text)),
+        presentPost(await publishPost(trx, userId, text)),
       );
       if (isRepetition) reply.header('idempotency-replayed', 'true');
       return reply.code(201).header('location', answer.url).send(answer);
@@ -105,8 +108,9 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
   app.put(
     '/posts/:id',
     { schema: editing, compress: false, config: { limit: 'post' } },
-    async ({ caller, params, headers, body }, reply) => {
-      const { id } = await loadForChange(db, caller, params.id);
+    async (request, reply) => {
+      const { headers, body } = request;
+      const { id } = await loadForChange(db, callerOf(request), request.params.id);
       await updatePost(db, id, await markdown.post(body.body), versionsIn(headers['if-match']));
       const post = await findPostSource(db, id, true);
       reply.header('etag', etagOf(post));
@@ -114,8 +118,8 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     },
   );
 
-  app.delete('/posts/:id', { schema: deleting }, async ({ caller, params }, reply) => {
-    const { id } = await loadForChange(db, caller, params.id);
+  app.delete('/posts/:id', { schema: deleting }, async (request, reply) => {
+    const { id } = await loadForChange(db, callerOf(request), request.params.id);
     await deletePost(db, id);
     return reply.code(204).send(null);
   });

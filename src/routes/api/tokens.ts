@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { issueToken, TOKEN_SECONDS } from '../../domain/api-tokens/issue.ts';
 import { DomainError } from '../../errors.ts';
+import { callerOf } from '../../plugins/api/authentication.ts';
 import { refusals } from './requests.ts';
 
 const Token = Type.Object(
@@ -23,8 +24,8 @@ const tokens: FastifyPluginAsyncTypebox = async (app) => {
     response: { 200: Token, ...refusals() },
   };
 
-  app.post('/tokens/', { schema, config: { limit: 'token' } }, async ({ caller }, reply) => {
-    const { id, passwordHash } = caller;
+  app.post('/tokens/', { schema, config: { limit: 'token' } }, async (request, reply) => {
+    const { id, passwordHash } = callerOf(request);
     if (passwordHash === null) throw new DomainError('unauthorized', 'Invalid credentials');
     reply.header('cache-control', 'no-store');
     return { token: await issueToken(app.db, { id, passwordHash }), expiration: TOKEN_SECONDS };

@@ -3,6 +3,7 @@ import { findPerson } from '../../domain/people/find.ts';
 import { listPostSources } from '../../domain/posts/list.ts';
 import { listFollowedSources } from '../../domain/posts/list-followed.ts';
 import { DomainError } from '../../errors.ts';
+import { callerOf } from '../../plugins/api/authentication.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { refusals, WithId } from './requests.ts';
 import { PostPage, paths, presentPost, presentUser, ref, User } from './resources.ts';
@@ -43,9 +44,11 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
     summary: 'List posts by the people you follow, newest first',
     description: 'Only your own timeline.',
   };
-  app.get('/users/:id/timeline/', { schema: timeline }, async ({ caller, params: { id }, query }, reply) => {
+  app.get('/users/:id/timeline/', { schema: timeline }, async (request, reply) => {
+    const caller = callerOf(request);
+    const { id } = request.params;
     if (id !== caller.id) throw new DomainError('forbidden', 'You can only read your own timeline.');
-    const page = await listFollowedSources(db, caller, pageRequest(query, config.postsPerPage));
+    const page = await listFollowedSources(db, caller, pageRequest(request.query, config.postsPerPage));
     return { posts: page.items.map(presentPost), ...linkPages(reply, { path: paths.timelineOf(id) }, page) };
   });
 };

@@ -43,6 +43,11 @@ export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
   'post-edited': 'Post edited',
   'post-deleted': 'Post deleted',
   'reports-closed': 'Reports closed',
+  'setting-changed': 'Setting changed',
+  'application-approved': 'Application approved',
+  'application-declined': 'Application declined',
+  'invitation-made': 'Invitation created',
+  'invitation-revoked': 'Invitation revoked',
 };
 
 function isEventKind(kind: string): kind is SecurityEventKind {
@@ -71,6 +76,8 @@ const DETAILS: Readonly<Record<string, (value: string | number) => string>> = {
   comment: (id) => `, comment ${id}`,
   count: (count) => `: all ${count} without a name`,
   name: (name) => `: “${name}”`,
+  setting: (name) => `: ${name}`,
+  value: (value) => ` is now “${value}”`,
   reason: (reason) => `: ${reason}`,
 };
 

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { openApiOf } from '../api/document.ts';
 
 /** The API's documentation: the OpenAPI document as a page in the site's layout, without scripts. */
 export default async function apiDocs(app: FastifyInstance): Promise<void> {
@@ -10,7 +11,7 @@ export default async function apiDocs(app: FastifyInstance): Promise<void> {
         path: '/api/v1/docs',
       },
       rateLimit: app.config.rateLimitsEnabled ? app.config.apiRateLimit : undefined,
-      document: app.swagger(),
+      document: openApiOf(app),
     }),
   );
 }

@@ -21,7 +21,7 @@ export default async function archive(app: FastifyInstance): Promise<void> {
     const months = await listMonths(readDbFor(request));
     return reply.page('archive', {
       title: 'Archive',
-      meta: { description: 'All posts on Pennypost, month by month.', path: '/archive' },
+      meta: { description: `All posts on ${app.site.settings.name}, month by month.`, path: '/archive' },
       years: Object.entries(Object.groupBy(months, ({ year }) => year)).toReversed(),
       pathOf,
       nameOf,
@@ -38,7 +38,10 @@ export default async function archive(app: FastifyInstance): Promise<void> {
     const [path, name] = [pathOf(month), nameOf(month)];
     return reply.page('posts/month', {
       title: queryOf(place) === '' ? name : `${name}, more posts`,
-      meta: { description: `Posts published on Pennypost in ${name}.`, path: path + queryOf(place) },
+      meta: {
+        description: `Posts published on ${app.site.settings.name} in ${name}.`,
+        path: path + queryOf(place),
+      },
       name,
       posts,
       pagination: paginate(posts, { path, place }),

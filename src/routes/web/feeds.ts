@@ -3,6 +3,7 @@ import { type Comment, listNewestComments } from '../../domain/comments/list.ts'
 import { findByUsername } from '../../domain/people/find.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import { findPost, listNewestPosts, type Post } from '../../domain/posts/list.ts';
+import type { SiteSettings } from '../../domain/site/settings.ts';
 import { noSuch } from '../../errors.ts';
 import { idFrom } from './params.ts';
 
@@ -47,13 +48,16 @@ export default async function feeds(app: FastifyInstance): Promise<void> {
   ] as const) {
     const send = (reply: FastifyReply, feed: Feed) => {
       reply.header('cache-control', CACHE_CONTROL).header('last-modified', updatedAt(feed).toUTCString());
-      return write(reply, feed, config.baseUrl);
+      return write(reply, feed, { baseUrl: config.baseUrl, site: app.site.settings });
     };
-    app.get(`/feed.${format}`, isShared, async (_request, reply) => send(reply, await feedOfSite(db)));
+    app.get(`/feed.${format}`, isShared, async (_request, reply) =>
+      send(reply, await feedOfSite(db, app.site.settings.name)),
+    );
     app.get<{ Params: { username: string } }>(
       `/user/:username/feed.${format}`,
       isShared,
-      async (request, reply) => send(reply, await feedOfPerson(db, request.params.username)),
+      async (request, reply) =>
+        send(reply, await feedOfPerson(db, request.params.username, app.site.settings.name)),
     );
     app.get<{ Params: { id: string } }>(`/post/:id/feed.${format}`, isShared, async (request, reply) =>
       send(reply, await feedOfPost(db, idFrom(request.params.id))),
@@ -61,17 +65,17 @@ export default async function feeds(app: FastifyInstance): Promise<void> {
   }
 }
 
-async function feedOfSite(db: FastifyInstance['db']): Promise<Feed> {
+async function feedOfSite(db: FastifyInstance['db'], title: string): Promise<Feed> {
   const posts = await listNewestPosts(db, {}, NEWEST);
-  return { title: 'Pennypost', path: '/', feedPath: '/feed', entries: newestThatFit(posts).map(entryOfPost) };
+  return { title, path: '/', feedPath: '/feed', entries: newestThatFit(posts).map(entryOfPost) };
 }
 
-async function feedOfPerson(db: FastifyInstance['db'], name: string): Promise<Feed> {
+async function feedOfPerson(db: FastifyInstance['db'], name: string, siteName: string): Promise<Feed> {
   const person = await findByUsername(db, name);
   if (person === undefined) throw noSuch('user');
   const posts = await listNewestPosts(db, { author: person }, NEWEST);
   const path = `/user/${person.username}`;
-  const title = `${person.username} on Pennypost`;
+  const title = `${person.username} on ${siteName}`;
   return { title, path, feedPath: `${path}/feed`, entries: newestThatFit(posts).map(entryOfPost) };
 }
 
@@ -84,13 +88,19 @@ async function feedOfPost(db: FastifyInstance['db'], id: number): Promise<Feed> 
   return { title, path, feedPath: `${path}/feed`, entries: newestThatFit(comments).map(entryOfComment) };
 }
 
-function writeAtom(reply: FastifyReply, feed: Feed, baseUrl: string) {
-  return reply
-    .type('application/atom+xml; charset=utf-8')
-    .view('feeds/atom', { baseUrl, feed, updatedAt: updatedAt(feed) });
+/** What all feeds of the site have in common. */
+interface Context {
+  readonly baseUrl: string;
+  readonly site: SiteSettings;
 }
 
-function writeJson(reply: FastifyReply, feed: Feed, baseUrl: string) {
+function writeAtom(reply: FastifyReply, feed: Feed, { baseUrl, site }: Context) {
+  return reply
+    .type('application/atom+xml; charset=utf-8')
+    .view('feeds/atom', { baseUrl, site, feed, updatedAt: updatedAt(feed) });
+}
+
+function writeJson(reply: FastifyReply, feed: Feed, { baseUrl, site }: Context) {
   const url = (path: string) => baseUrl + path;
   const document = {
     version: 'https://jsonfeed.org/version/1.1',
@@ -98,7 +108,7 @@ function writeJson(reply: FastifyReply, feed: Feed, baseUrl: string) {
     home_page_url: url(feed.path),
     feed_url: url(`${feed.feedPath}.json`),
     icon: url('/assets/icon-512.png'),
-    language: 'en',
+    language: site.language,
     items: feed.entries.map((entry) => ({
       id: url(entry.path),
       url: url(entry.path),

@@ -58,6 +58,7 @@ async function show(
   { form, previewHtml }: { form: FormState; previewHtml?: string },
 ) {
   const { config } = request.server;
+  const site = request.server.site.settings;
   const { user } = sessionOf(request);
   const readDb = readDbFor(request);
   const isFollowedTab = user?.isConfirmed === true && request.cookies[TAB_COOKIE] === '1';
@@ -67,8 +68,8 @@ async function show(
     ? listFollowedPosts(readDb, user, page)
     : listPosts(readDb, { readerId: user?.id }, page));
   return reply.page('home', {
-    title: queryOf(place) === '' ? 'Pennypost' : 'More posts',
-    meta: metaOfHome(place),
+    title: queryOf(place) === '' ? site.name : 'More posts',
+    meta: metaOfHome(place, site),
     form,
     previewHtml,
     isFollowedTab,

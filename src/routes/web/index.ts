@@ -15,6 +15,7 @@ import moderate from './moderate.ts';
 import people from './people.ts';
 import posts from './posts.ts';
 import reports from './reports.ts';
+import sitePages from './site-pages.ts';
 import unsubscribe from './unsubscribe.ts';
 import yourData from './your-data.ts';
 
@@ -41,5 +42,6 @@ async function withSessions(app: FastifyInstance): Promise<void> {
   app.register(moderate, { prefix: '/moderate' });
   app.register(reports, { prefix: '/report' });
   app.register(unsubscribe, { prefix: '/unsubscribe' });
+  app.register(sitePages);
   app.register(apiDocs);
 }

@@ -2,6 +2,7 @@ import type { Place } from '../../domain/page.ts';
 import type { Profile } from '../../domain/people/find.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import type { Post } from '../../domain/posts/list.ts';
+import type { SiteSettings } from '../../domain/site/settings.ts';
 import type { PageMeta } from '../../plugins/web/page.ts';
 import { queryOf } from './params.ts';
 
@@ -10,12 +11,11 @@ import { queryOf } from './params.ts';
 const DESCRIPTION_LENGTH = 160;
 const TITLE_LENGTH = 70;
 
-export function metaOfHome(place: Place): PageMeta {
-  return {
-    description: 'A social blog: short and long posts in Markdown, by people who follow each other.',
-    path: `/${queryOf(place)}`,
-    feeds: [{ title: 'Pennypost', path: '/feed' }],
-  };
+export function metaOfHome(
+  place: Place,
+  { name, description }: Pick<SiteSettings, 'name' | 'description'>,
+): PageMeta {
+  return { description, path: `/${queryOf(place)}`, feeds: [{ title: name, path: '/feed' }] };
 }
 
 /** A title for a post, which has none: its beginning and its author. */
@@ -51,12 +51,12 @@ export function metaOfPost(post: Post, place: Place, baseUrl: string): PageMeta 
   };
 }
 
-export function metaOfProfile(profile: Profile, place: Place): PageMeta {
+export function metaOfProfile(profile: Profile, place: Place, siteName: string): PageMeta {
   const { username, name, aboutMe } = profile;
   const path = `/user/${username}`;
   const about = aboutMe.replaceAll(/\s+/g, ' ').slice(0, DESCRIPTION_LENGTH);
   return {
-    description: about || `${name || username} writes on Pennypost.`,
+    description: about || `${name || username} writes on ${siteName}.`,
     path: path + queryOf(place),
     type: 'profile',
     feeds: [{ title: `Posts by ${username}`, path: `${path}/feed` }],

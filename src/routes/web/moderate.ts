@@ -7,6 +7,7 @@ import { setPostDisabled } from '../../domain/posts/write.ts';
 import { sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
 import { localPath } from './auth/local-path.ts';
+import moderateApplications from './moderate-applications.ts';
 import moderatePeople from './moderate-people.ts';
 import { paginate } from './pagination.ts';
 import { idFrom, placeFrom, queryOf } from './params.ts';
@@ -24,6 +25,7 @@ export default async function moderate(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireUser);
   app.addHook('onRequest', requirePermission(Permission.MODERATE));
 
+  app.register(moderateApplications);
   app.register(moderatePeople);
 
   app.get('/reports', async (_request, reply) => {

@@ -40,7 +40,7 @@ export default async function people(app: FastifyInstance): Promise<void> {
     const posts = await listPosts(readDb, { author: profile }, { ...place, size: config.postsPerPage });
     return reply.page('people/show', {
       title: profile.username + (queryOf(place) === '' ? '' : ', more posts'),
-      meta: metaOfProfile(profile, place),
+      meta: metaOfProfile(profile, place, app.site.settings.name),
       profile,
       posts,
       pagination: paginate(posts, { path: `/user/${profile.username}`, place }),

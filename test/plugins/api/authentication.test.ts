@@ -49,10 +49,7 @@ t.test('invalid credentials are refused, with the accepted schemes', async (t) =
     const response = await new ApiProgram(app, authorization).get('/posts/');
     t.equal(response.statusCode, 401, String(authorization));
     t.same(response.json(), { error: 'unauthorized', message: 'Invalid credentials' });
-    t.match(
-      String(response.headers['www-authenticate']),
-      /Bearer realm="Pennypost".*Basic realm="Pennypost"/,
-    );
+    t.match(String(response.headers['www-authenticate']), /Bearer realm="API".*Basic realm="API"/);
   }
 });
 

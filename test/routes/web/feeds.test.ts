@@ -182,10 +182,10 @@ t.test('icons and the manifest are where browsers expect them', async (t) => {
   const client = new Client(await build(t));
   for (const [path, type] of [
     ['/favicon.ico', 'image/'],
-    ['/assets/icon.svg', 'image/svg+xml'],
+    ['/icon/blue.svg', 'image/svg+xml'],
     ['/assets/icon-192.png', 'image/png'],
     ['/assets/apple-touch-icon.png', 'image/png'],
-    ['/assets/site.webmanifest', 'application/manifest+json'],
+    ['/site.webmanifest', 'application/manifest+json; charset=utf-8'],
     ['/assets/speculation-rules.json', 'application/speculationrules+json'],
   ] as const) {
     const response = await client.get(path);

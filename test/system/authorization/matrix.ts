@@ -26,6 +26,8 @@ export const MATRIX: readonly Row[] = rows(`
 
   GET /assets/:name                        ok
   GET /favicon.ico                         ok
+  GET /icon/:colour([a-z]+).svg            ok
+  GET /site.webmanifest                    ok
   GET /avatar/:seed([0-9a-f-]{36}).svg     ok
   GET /robots.txt                          ok
   GET /.well-known/security.txt            ok
@@ -52,6 +54,8 @@ export const MATRIX: readonly Row[] = rows(`
 
   GET /auth/register                       ok
   POST /auth/register                      ok                                                                     users
+  GET /auth/register/:invitation           ok
+  POST /auth/register/:invitation          ok                                                                     users
   GET /auth/login                          ok
   POST /auth/login                         ok                                                                     sessions
   GET /auth/login/code                     log in
@@ -92,6 +96,10 @@ export const MATRIX: readonly Row[] = rows(`
 
   GET /                                    ok         ok           ok         ok         ok         ok
   POST /                                   log in     confirm      ok         ok         ok         ok            posts
+  GET /about                               ok
+  GET /rules                               ok
+  GET /privacy                             ok
+  GET /imprint                             ok
   GET /archive                             ok
   GET /archive/:year(^\\d{4})/:month(^\\d{2})  ok
   GET /all                                 home       home         home       home       home       home
@@ -144,6 +152,9 @@ export const MATRIX: readonly Row[] = rows(`
   POST /moderate/reports/post/:id/close    log in     confirm      forbidden  forbidden  ok         ok            reports
   POST /moderate/reports/comment/:id/close  log in     confirm      forbidden  forbidden  ok         ok            reports
   POST /moderate/reports/person/:id/close  log in     confirm      forbidden  forbidden  ok         ok            reports
+  GET /moderate/applications               log in     confirm      forbidden  forbidden  ok         ok
+  POST /moderate/applications/:id/approve  log in     confirm      forbidden  forbidden  ok         ok            users
+  POST /moderate/applications/:id/decline  log in     confirm      forbidden  forbidden  ok         ok            applications
   GET /moderate/people/:id                 log in     confirm      forbidden  forbidden  ok         ok
   POST /moderate/people/:id                log in     confirm      forbidden  forbidden  ok         ok            users
   POST /moderate/people/:id/lift           log in     confirm      forbidden  forbidden  ok         ok            security_events
@@ -160,6 +171,13 @@ export const MATRIX: readonly Row[] = rows(`
   GET /admin/people/:id/delete             log in     confirm      forbidden  forbidden  forbidden  ok
   POST /admin/people/:id/delete            log in     confirm      forbidden  forbidden  forbidden  ok            users
   POST /admin/activity/:id/undo            log in     confirm      forbidden  forbidden  forbidden  ok            posts
+  GET /admin/invitations                   log in     confirm      forbidden  forbidden  forbidden  ok
+  POST /admin/invitations                  log in     confirm      forbidden  forbidden  forbidden  ok            invitations
+  POST /admin/invitations/:id/revoke       log in     confirm      forbidden  forbidden  forbidden  ok            invitations
+  GET /admin/settings                      log in     confirm      forbidden  forbidden  forbidden  ok
+  POST /admin/settings                     log in     confirm      forbidden  forbidden  forbidden  ok            site_settings
+  GET /admin/settings/:page                log in     confirm      forbidden  forbidden  forbidden  ok
+  POST /admin/settings/:page               log in     confirm      forbidden  forbidden  forbidden  ok            site_pages
   GET /admin/jobs                          log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/list                     log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/job/:queue/:id           log in     confirm      forbidden  forbidden  forbidden  ok

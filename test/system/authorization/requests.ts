@@ -2,11 +2,12 @@ import type { BlockKind } from '../../../src/database/schema.ts';
 import { block } from '../../../src/domain/blocks/block.ts';
 import { report } from '../../../src/domain/moderation/report.ts';
 import { bounce } from '../../support/bounce.ts';
-import { PASSWORD, registration } from '../../support/factories.ts';
+import { PASSWORD, registration, siteSettings } from '../../support/factories.ts';
 import { codeOf, TOTP_SECRET } from '../../support/two-factor.ts';
 import {
   anotherAdministrator,
   anotherSession,
+  application,
   bouncing,
   comment,
   confirmation,
@@ -20,6 +21,8 @@ import {
   finishedExport,
   followed,
   freshName,
+  invitation,
+  invitationId,
   job,
   mail,
   namedToken,
@@ -31,6 +34,7 @@ import {
   returnKey,
   type Situation,
   silenced,
+  sitePage,
   somebody,
   unnamedToken,
   unsubscribing,
@@ -72,9 +76,15 @@ const reported =
 const somebodysId = async (situation: Situation) => (await somebody(situation)).id;
 const ownersId = async ({ people }: Situation) => people.owner.id;
 
+const freshRegistration = () => {
+  const username = freshName();
+  return registration({ username, email: `${username}@example.com` });
+};
+
 /** By route, as in the matrix. Routes that need nothing are left out. */
 export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /assets/:name': { about: async ({ app }) => app.assetPath('style.css').replace('/assets/', '') },
+  'GET /icon/:colour([a-z]+).svg': { about: async () => 'blue' },
   'GET /avatar/:seed([0-9a-f-]{36}).svg': { about: async () => '3f0c2a56-8a5e-4d0e-9a53-6f3a4b1c2d7e' },
   'GET /sitemap/posts/:number(^\\d{1,5}).xml': { about: async (situation) => (await post(situation)) && 1 },
   'GET /sitemap/people/:number(^\\d{1,5}).xml': { about: async () => 1 },
@@ -91,12 +101,9 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
 
   'POST /bounces/:key': { about: returnKey, payload: bounce() },
 
-  'POST /auth/register': {
-    fields: () => {
-      const username = freshName();
-      return registration({ username, email: `${username}@example.com` });
-    },
-  },
+  'POST /auth/register': { fields: freshRegistration },
+  'GET /auth/register/:invitation': { about: invitation },
+  'POST /auth/register/:invitation': { about: invitation, fields: freshRegistration },
   'POST /auth/login': { fields: ({ people }) => ({ email: people.owner.email, password: PASSWORD }) },
   'POST /auth/unconfirmed': { fields: ({ people }) => ({ email: people.unconfirmed.email }) },
   'GET /auth/confirm/:token': { about: confirmation },
@@ -182,6 +189,8 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /moderate/reports/post/:id/close': { about: reported('post', post) },
   'POST /moderate/reports/comment/:id/close': { about: reported('comment', comment) },
   'POST /moderate/reports/person/:id/close': { about: reported('person', somebodysId) },
+  'POST /moderate/applications/:id/approve': { about: application },
+  'POST /moderate/applications/:id/decline': { about: application },
   'GET /moderate/people/:id': { about: somebodysId },
   'POST /moderate/people/:id': {
     about: somebodysId,
@@ -202,6 +211,15 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
     about: somebodysId,
     fields: () => ({ when: 'later', texts: 'keep', reason: 'Spam' }),
   },
+  'GET /about': { about: sitePage('about') },
+  'GET /rules': { about: sitePage('rules') },
+  'GET /privacy': { about: sitePage('privacy') },
+  'GET /imprint': { about: sitePage('imprint') },
+  'POST /admin/invitations': { fields: () => ({ uses: '3', days: '7' }) },
+  'POST /admin/invitations/:id/revoke': { about: invitationId },
+  'POST /admin/settings': { fields: () => siteSettings({ tagline: freshName() }) },
+  'GET /admin/settings/:page': { about: async () => 'rules' },
+  'POST /admin/settings/:page': { about: async () => 'rules', fields: () => ({ body: freshName() }) },
   'GET /admin/jobs/job/:queue/:id': { about: job },
   'GET /admin/jobs/ask': { query: '?action=pause&queue=mail' },
   'POST /admin/jobs/do': { about: noPausedQueues, fields: () => ({ action: 'pause', queue: 'mail' }) },

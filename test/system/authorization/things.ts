@@ -8,10 +8,12 @@ import type { Credentials } from '../../../src/domain/accounts/find.ts';
 import { issueToken } from '../../../src/domain/api-tokens/issue.ts';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { follow } from '../../../src/domain/follows/follow.ts';
+import { invite } from '../../../src/domain/joining/invite.ts';
 import { mintReturnKey } from '../../../src/domain/mail/bounce.ts';
 import { recordDelivery } from '../../../src/domain/mail/ledger.ts';
 import { setPostDisabled } from '../../../src/domain/posts/write.ts';
 import { startSession } from '../../../src/domain/sessions/start.ts';
+import { changeSitePage, type SitePageName } from '../../../src/domain/site/pages.ts';
 import { hashToken } from '../../../src/domain/token.ts';
 import { mailQueue } from '../../../src/queue/contracts.ts';
 import { issueTestToken } from '../../support/api.ts';
@@ -286,6 +288,33 @@ export async function job({ app: { db, queue }, people }: Situation): Promise<st
 export async function noPausedQueues({ app }: Situation): Promise<undefined> {
   await app.db.deleteFrom('paused_queues').execute();
 }
+
+/** An application that waits for a moderator, by its applicant's id. */
+export async function application(situation: Situation): Promise<number> {
+  const { id } = await somebody(situation, { isConfirmed: false });
+  await situation.app.db
+    .insertInto('applications')
+    .values({ user_id: id, reason: 'To read', confirmed_at: new Date() })
+    .execute();
+  return id;
+}
+
+/** The token of an invitation. */
+export function invitation({ app: { db }, people }: Situation): Promise<string> {
+  return invite(db, people.administrator.id, { maxUses: 1, days: 1 });
+}
+
+export async function invitationId(situation: Situation): Promise<number> {
+  const hash = hashToken(await invitation(situation));
+  const found = situation.app.db.selectFrom('invitations').select('id').where('token_hash', '=', hash);
+  return (await found.executeTakeFirstOrThrow()).id;
+}
+
+/** A page about the site. */
+export const sitePage =
+  (name: SitePageName) =>
+  async ({ app: { db } }: Situation): Promise<undefined> =>
+    changeSitePage(db, name, { body: 'Hello', html: '<p>Hello</p>' }).then(() => undefined);
 
 /** A mail in the local mailbox. */
 export async function mail({ app }: Situation): Promise<string> {

@@ -5,6 +5,9 @@ import t from 'tap';
 import { block } from '../../../src/domain/blocks/block.ts';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { report } from '../../../src/domain/moderation/report.ts';
+import { COLOUR_NAMES } from '../../../src/domain/site/fields.ts';
+import { changeSitePage } from '../../../src/domain/site/pages.ts';
+import { changeSettings } from '../../../src/domain/site/settings.ts';
 import { accessibilityFaults, listen, logIn, openPage } from '../../support/browser.ts';
 import { build } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
@@ -72,6 +75,9 @@ t.test(
     const pest = await createUser(app, { username: 'pest' });
     await block(app.db, { blockerId: admin.id, blockedId: pest.id }, 'mute');
     const spam = { reporterId: admin.id, reason: 'Spam' };
+    await changeSitePage(app.db, 'rules', { body: 'Be kind.', html: '<p>Be kind.</p>' });
+    await changeSettings(app.db, { links: 'Source code https://example.com/source' });
+    await app.site.refresh();
     await report(app.db, { kind: 'post', id: postId }, spam);
     await report(app.db, { kind: 'person', id: author.id }, spam);
 
@@ -85,6 +91,7 @@ t.test(
       `/user/${author.username}`,
       '/auth/login?next=/x',
       '/api/v1/docs',
+      '/rules',
     ];
     const forms = ['/auth/register', '/auth/reset', '/nowhere', '/dev/styleguide', '/dev/mailbox'];
     const signedIn = [
@@ -107,7 +114,8 @@ t.test(
         '/your-data',
         '/api-tokens',
       ],
-      ...['/admin/jobs', '/admin/jobs/list', '/admin/jobs/audit'],
+      ...['/admin/jobs', '/admin/jobs/list', '/admin/jobs/audit', '/admin/settings', '/admin/settings/rules'],
+      ...['/admin/invitations', '/moderate/applications'],
       ...['/admin/people', '/admin/people?order=reported', `/admin/people/${author.id}`],
       `/admin/people/${author.id}/delete`,
       ...[
@@ -158,6 +166,46 @@ async function htmlFaults(response: Response | null): Promise<string[]> {
   );
 }
 
+/** The contrast of links and of buttons, as defined by WCAG 2. */
+const CONTRASTS = `(() => {
+  const canvas = new OffscreenCanvas(1, 1).getContext('2d');
+  const luminance = (colour) => {
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    const [red, green, blue] = [...canvas.getImageData(0, 0, 1, 1).data].map((byte) => {
+      const part = byte / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const contrast = (a, b) => {
+    const [dark, light] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+    return (light + 0.05) / (dark + 0.05);
+  };
+  const button = getComputedStyle(document.querySelector('main button'));
+  const link = getComputedStyle(document.querySelector('main a'));
+  const { backgroundColor } = getComputedStyle(document.documentElement);
+  return [contrast(button.color, button.backgroundColor), contrast(link.color, backgroundColor)];
+})()`;
+
+t.test('links and buttons have enough contrast in every colour, in light and dark mode', async (t) => {
+  const app = await build(t);
+  const site = await listen(t, app);
+  const page = await openPage(t);
+  await page.goto(`${site}/auth/login`);
+  const seen = new Set<string>();
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const colour of COLOUR_NAMES) {
+      await page.evaluate(`document.documentElement.dataset.colour = '${colour}'`);
+      const contrasts: number[] = await page.evaluate(CONTRASTS);
+      for (const contrast of contrasts) t.ok(contrast >= 4.5, `${colour}, ${colorScheme}: ${contrast}`);
+      seen.add(contrasts.join());
+    }
+  }
+  t.equal(seen.size, 2 * COLOUR_NAMES.length, 'each is different');
+});
+
 t.test('the style sheet and the module are small', async (t) => {
   const app = await build(t);
   const sizes = await Promise.all(
@@ -174,7 +222,7 @@ t.test('an empty site welcomes its first visitor and explains how to become Admi
   const site = await listen(t, app);
   const page = await openPage(t, { viewport: { width: 320, height: 700 } });
   const response = await page.goto(site);
-  t.equal(await page.textContent('h1'), 'Welcome to your new Pennypost');
+  t.equal(await page.textContent('h1'), 'Welcome to Pennypost');
   t.match(await page.textContent('main'), 'ADMIN_EMAIL');
   t.same(await accessibilityFaults(page), []);
   t.same(await htmlFaults(response), []);

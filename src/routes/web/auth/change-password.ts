@@ -25,7 +25,7 @@ export default async function changePasswordRoutes(app: FastifyInstance): Promis
     if (password !== password2) return show(reply.code(422), form.refuse('password2', PASSWORDS_DIFFER));
 
     const { id, email, username } = currentUser(request);
-    const weakness = await weaknessOf(password, [username, email]);
+    const weakness = await weaknessOf(password, [username, email, app.site.settings.name]);
     if (weakness !== undefined) return show(reply.code(422), form.refuse('password', weakness));
     const actor = { account: id, address: request.ip };
     await rateLimits.consume('login', actor);

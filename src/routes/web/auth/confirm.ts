@@ -25,12 +25,13 @@ export default async function confirmRoutes(app: FastifyInstance): Promise<void>
   app.post<WithToken>('/confirm/:token', async (request, reply) => {
     const { token } = request.params;
     const owner = await findTokenOwner(db, 'confirm-account', token);
-    const userId = await confirmAccount({ db, adminEmail: app.config.adminEmail }, token);
-    if (owner === undefined || userId === undefined) throw invalidLink();
+    const confirmed = await confirmAccount({ db, adminEmail: app.config.adminEmail }, token);
+    if (owner === undefined || confirmed === undefined) throw invalidLink();
     const session = sessionOf(request);
     // Do not replace another user's session. With a second factor, an Administrator has asked for the confirmation again.
     if (!session.user?.isConfirmed && !owner.hasTwoFactor)
-      await session.signIn({ id: userId, isRemembered: false });
+      await session.signIn({ id: confirmed.id, isRemembered: false });
+    if (confirmed.isWaiting) return reply.redirect('/auth/unconfirmed', 303);
     await session.flash('You have confirmed your account. Thanks!');
     return reply.redirect('/', 303);
   });

@@ -42,7 +42,7 @@ export default async function resetRoutes(app: FastifyInstance): Promise<void> {
     if (form.data === undefined) return showReset(reply.code(422), form.state);
     const { password, password2 } = form.data;
     if (password !== password2) return showReset(reply.code(422), form.refuse('password2', PASSWORDS_DIFFER));
-    const weakness = await weaknessOf(password, [owner.username, owner.email]);
+    const weakness = await weaknessOf(password, [owner.username, owner.email, app.site.settings.name]);
     if (weakness !== undefined) return showReset(reply.code(422), form.refuse('password', weakness));
     if (!(await resetPassword({ db, queue, passwords }, token, password))) throw invalidLink();
     // Someone who only reads the mail must not get attempts of their own at the second factor.

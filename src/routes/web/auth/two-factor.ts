@@ -22,9 +22,6 @@ const SetUpForm = Type.Object({
 
 const WRONG_PASSWORD = 'Invalid password.';
 
-/** The name under which apps list the site. */
-const ISSUER = 'Pennypost';
-
 /** Where people turn two-factor authentication on and off. */
 export default async function twoFactorRoutes(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireUser);
@@ -123,7 +120,7 @@ async function withProof<Result>(
 function showSetUp(request: FastifyRequest, reply: FastifyReply, form: FormState) {
   const { secret: sent } = form.values;
   const secret = sent === undefined || 'secret' in form.errors ? newTotpSecret() : sent;
-  const uri = totpUri(secret, { issuer: ISSUER, label: currentUser(request).username });
+  const uri = totpUri(secret, { issuer: request.server.site.settings.name, label: currentUser(request).username });
   return reply.page('auth/two-factor-on', {
     title: 'Turn on two-factor authentication',
     form: emptied(form),

@@ -1,0 +1,28 @@
+import type { ColumnType, Generated } from 'kysely';
+
+/** The tables of what Administrators have set for the whole site. */
+export interface SiteTables {
+  /** One row. `src/domain/site/fields.ts` explains the columns. */
+  site_settings: {
+    name: Generated<string>;
+    tagline: Generated<string>;
+    description: Generated<string>;
+    colour: Generated<'red' | 'orange' | 'olive' | 'green' | 'teal' | 'blue' | 'violet' | 'pink'>;
+    language: Generated<string>;
+    registration: Generated<'open' | 'approval' | 'invitation' | 'closed'>;
+    delay: ColumnType<number, never, string>;
+    /** A label and a URL per line. */
+    links: Generated<string>;
+    api: Generated<'members' | 'everyone'>;
+    crawlers: Generated<'allow' | 'disallow'>;
+    /** Signs the time at which a registration form was shown. */
+    form_key: Generated<string>;
+  };
+  /** Pages about the site. An empty page has no row. */
+  site_pages: {
+    name: 'rules' | 'about' | 'imprint' | 'privacy';
+    body: string;
+    /** The body as sanitised HTML, rendered on saving. */
+    body_html: string;
+  };
+}

@@ -1,0 +1,54 @@
+import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
+
+/** The longest reason that an applicant can give, in characters. */
+export const LONGEST_REASON = 500;
+
+/** How an application stands: it needs a confirmed address, then it waits for a moderator, who may decline it. */
+export type ApplicationState = 'unconfirmed' | 'waiting' | 'declined';
+
+/** Finds a person's application. Undefined if they have made none, or it was approved. */
+export async function findApplicationState(db: Db, userId: number): Promise<ApplicationState | undefined> {
+  const application = await db
+    .selectFrom('applications')
+    .select(
+      sql<ApplicationState>`case when declined_at is not null then 'declined'
+        when confirmed_at is not null then 'waiting' else 'unconfirmed' end`.as('state'),
+    )
+    .where('user_id', '=', userId)
+    .executeTakeFirst();
+  return application?.state;
+}
+
+/**
+ * Lets an application wait for a moderator, because its address is confirmed.
+ *
+ * @param trx the transaction in which a link to confirm the address was used
+ * @param options.exceptEmail the operator's address, which needs nobody's approval
+ * @returns false if there is none to wait for, so that the account can be confirmed at once
+ */
+export async function submitApplication(
+  trx: Db,
+  userId: number,
+  { exceptEmail = '' }: { exceptEmail: string | undefined },
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('applications')
+    .from('users')
+    .set({ confirmed_at: sql`coalesce(applications.confirmed_at, now())` })
+    .whereRef('users.id', '=', 'user_id')
+    .where('user_id', '=', userId)
+    .where(sql`lower(email)`, '<>', sql`lower(${exceptEmail})`)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** Takes an application back until its new address is confirmed. */
+export async function withdrawApplication(trx: Db, userId: number): Promise<void> {
+  await trx.updateTable('applications').set({ confirmed_at: null }).where('user_id', '=', userId).execute();
+}
+
+/** Deletes the application of an account that is confirmed. */
+export async function closeApplication(trx: Db, userId: number): Promise<void> {
+  await trx.deleteFrom('applications').where('user_id', '=', userId).execute();
+}

@@ -1,0 +1,88 @@
+import { type Static, Type } from 'typebox';
+
+/** The colours of the logo. The style sheet has the shades for links and buttons, in light and dark mode. */
+export const COLOURS = {
+  red: '#9b2a25',
+  orange: '#8c4411',
+  olive: '#5e5f11',
+  green: '#1c6c31',
+  teal: '#136868',
+  blue: '#225b9f',
+  violet: '#6a3fa3',
+  pink: '#962a67',
+} as const;
+
+export type Colour = keyof typeof COLOURS;
+
+export const COLOUR_NAMES = [
+  'red',
+  'orange',
+  'olive',
+  'green',
+  'teal',
+  'blue',
+  'violet',
+  'pink',
+] as const satisfies readonly Colour[];
+
+/** Who may register: everyone, those whom a moderator approves, those with an invitation, or nobody. */
+export const REGISTRATION_MODES = ['open', 'approval', 'invitation', 'closed'] as const;
+
+/** Who may read through the API: those with an account, or everyone. */
+export const API_READERS = ['members', 'everyone'] as const;
+
+/** What robots.txt tells AI crawlers. */
+export const CRAWLER_RULES = ['allow', 'disallow'] as const;
+
+/** Links in the footer. */
+const MAX_LINKS = 10;
+
+const oneOf = <const Choices extends string[]>(choices: readonly [...Choices]) =>
+  Type.Enum(choices, { messages: { enum: `Choose one of: ${choices.join(', ')}.` } });
+
+const line = (minLength: number, maxLength: number) =>
+  Type.String({
+    minLength,
+    maxLength,
+    pattern: '^\\P{Cc}*$',
+    messages: { pattern: 'Enter one line of text.' },
+  });
+
+/** The settings as they are typed, in the form or after `npm run admin -- settings set`. */
+export const SettingsFields = Type.Object({
+  /** In titles, mails and feeds. */
+  name: line(1, 50),
+  /** On the home page, for visitors. */
+  tagline: line(0, 200),
+  /** For search engines and link previews. */
+  description: line(1, 200),
+  /** Of the logo, links and buttons. */
+  colour: oneOf(COLOUR_NAMES),
+  /** A language tag (RFC 5646) for browsers and screen readers. */
+  language: Type.String({
+    maxLength: 35,
+    pattern: '^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$',
+    messages: { pattern: 'Enter a language tag, such as en or de-AT.' },
+  }),
+  registration: oneOf(REGISTRATION_MODES),
+  /** Seconds that filling in the registration form takes a person at least; 0 to accept any. */
+  delay: Type.String({
+    pattern: '^(?:\\d|[1-5]\\d|60)$',
+    messages: { pattern: 'Enter a whole number from 0 to 60.' },
+  }),
+  /** In the footer: a label and a URL per line. */
+  links: Type.String({
+    pattern: `^(?:\\P{Cc}{1,40} (?=\\S{1,200}(?:\n|$))https?://[^\\s/?#@]+(?:[/?#]\\S*)?(?:\n|$)){0,${MAX_LINKS}}$`,
+    messages: {
+      pattern: `Enter at most ${MAX_LINKS} lines, each with a label of up to 40 characters, a space, and a URL of up to 200 that begins with https:// or http://.`,
+    },
+  }),
+  api: oneOf(API_READERS),
+  crawlers: oneOf(CRAWLER_RULES),
+});
+
+export type TypedSettings = Static<typeof SettingsFields>;
+
+export type SettingName = keyof TypedSettings;
+
+export const SETTING_NAMES = Object.keys(SettingsFields.properties) as readonly SettingName[];

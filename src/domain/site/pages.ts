@@ -1,0 +1,40 @@
+import type { Kysely } from 'kysely';
+import type { Db, Schema } from '../../database/schema.ts';
+import type { Rendered } from '../markdown/text.ts';
+import { recordSetting } from './record.ts';
+
+/** Pages about the site, in the order of the footer. Their paths are their names. */
+export const SITE_PAGES = [
+  { name: 'about', title: 'About' },
+  { name: 'rules', title: 'Rules' },
+  { name: 'privacy', title: 'Privacy' },
+  { name: 'imprint', title: 'Imprint' },
+] as const;
+
+export type SitePage = (typeof SITE_PAGES)[number];
+
+export type SitePageName = SitePage['name'];
+
+/** Finds a page about the site. Undefined if it is empty. */
+export function findSitePage(db: Db, name: SitePageName): Promise<Rendered | undefined> {
+  return db
+    .selectFrom('site_pages')
+    .select(['body', 'body_html as html'])
+    .where('name', '=', name)
+    .executeTakeFirst();
+}
+
+/** Replaces a page about the site; an empty text removes it. Records it if the text is different from before. */
+export async function changeSitePage(
+  db: Kysely<Schema>,
+  name: SitePageName,
+  { body, html }: Rendered,
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const before = await findSitePage(trx, name);
+    if (body === (before?.body ?? '')) return;
+    await trx.deleteFrom('site_pages').where('name', '=', name).execute();
+    if (body !== '') await trx.insertInto('site_pages').values({ name, body, body_html: html }).execute();
+    await recordSetting(trx, { setting: name });
+  });
+}

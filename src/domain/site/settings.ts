@@ -1,0 +1,91 @@
+import { type Kysely, sql } from 'kysely';
+import type { Db, Schema } from '../../database/schema.ts';
+import { SETTING_NAMES, type SettingName, type TypedSettings } from './fields.ts';
+import { SITE_PAGES, type SitePage, type SitePageName } from './pages.ts';
+import { recordSetting } from './record.ts';
+
+/** What Administrators have set for the whole site. */
+export interface SiteSettings extends TypedSettings {
+  /** `links`, read. */
+  readonly footerLinks: readonly FooterLink[];
+  /** Whether people can register without an invitation. */
+  readonly isOpenToStrangers: boolean;
+  /** The pages about the site that are not empty. */
+  readonly pages: readonly SitePage[];
+  /** Signs the time at which a registration form was shown. */
+  readonly formKey: string;
+}
+
+export interface FooterLink {
+  readonly label: string;
+  readonly url: string;
+}
+
+/** Characters of a setting that the security log repeats. */
+const LOGGED_LENGTH = 100;
+
+/** Loads the settings, in one statement. */
+export async function loadSettings(db: Db): Promise<SiteSettings> {
+  const { pages, ...settings } = await selectTyped(db)
+    .select('form_key as formKey')
+    .select(({ selectFrom }) =>
+      sql<SitePageName[]>`array(${selectFrom('site_pages').select('name')})`.as('pages'),
+    )
+    .executeTakeFirstOrThrow();
+  return {
+    ...settings,
+    footerLinks: readLinks(settings.links),
+    isOpenToStrangers: settings.registration === 'open' || settings.registration === 'approval',
+    pages: SITE_PAGES.filter(({ name }) => pages.includes(name)),
+  };
+}
+
+/**
+ * Changes settings, and records each that is different from before.
+ *
+ * @param changes valid according to `SettingsFields`
+ */
+export async function changeSettings(db: Kysely<Schema>, changes: Partial<TypedSettings>): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const before = await selectTyped(trx).forUpdate().executeTakeFirstOrThrow();
+    await trx.updateTable('site_settings').set(changes).execute();
+    for (const name of SETTING_NAMES) {
+      const value = changes[name];
+      if (value === undefined || value === before[name]) continue;
+      await recordSetting(trx, { setting: name, value: value.slice(0, LOGGED_LENGTH) });
+    }
+  });
+}
+
+/** The settings as they are typed. */
+export function typedOf(settings: SiteSettings): Record<SettingName, string> {
+  const { name, tagline, description, colour, language, registration, delay, links, api, crawlers } =
+    settings;
+  return { name, tagline, description, colour, language, registration, delay, links, api, crawlers };
+}
+
+function selectTyped(db: Db) {
+  return db
+    .selectFrom('site_settings')
+    .select([
+      'name',
+      'tagline',
+      'description',
+      'colour',
+      'language',
+      'registration',
+      'links',
+      'api',
+      'crawlers',
+    ])
+    .select(sql<string>`delay::text`.as('delay'));
+}
+
+/** @param links a label and a URL per line */
+function readLinks(links: string): FooterLink[] {
+  const lines = links.split('\n').filter((line) => line !== '');
+  return lines.map((line) => {
+    const space = line.lastIndexOf(' ');
+    return { label: line.slice(0, space), url: line.slice(space + 1) };
+  });
+}

@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+import { loadSettings, type SiteSettings } from '../domain/site/settings.ts';
+import type { Work } from './work.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    site: Site;
+  }
+}
+
+export interface Site {
+  /** At most two seconds old, or as old as an outage of the database. Never waited for. */
+  readonly settings: SiteSettings;
+  /** When this process last noticed a change, on the clock of `performance.now()`. */
+  readonly changedAt: number;
+  /** Reads the settings again. Call it after a change, so that this process shows it at once. */
+  refresh(): Promise<void>;
+}
+
+/** How late a process may notice a change made by another one. */
+const REFRESH_MS = 2_000;
+
+const LABEL = 'settings of the site';
+
+/** Provides `app.site`. Reads the settings on the connection for health checks, so that no page waits for them. */
+export default fp(
+  async (app) => {
+    let settings = await loadSettings(app.reserved);
+    let changedAt = -Infinity;
+    let refreshing = Promise.resolve();
+    const load = async () => {
+      const loaded = await loadSettings(app.reserved);
+      if (isDeepStrictEqual(loaded, settings)) return;
+      settings = loaded;
+      changedAt = performance.now();
+    };
+    app.decorate('site', {
+      get settings() {
+        return settings;
+      },
+      get changedAt() {
+        return changedAt;
+      },
+      refresh() {
+        // One after another, so that an older state never replaces a newer one.
+        refreshing = refreshing.catch(() => {}).then(load);
+        return refreshing;
+      },
+    });
+    if (app.role !== 'command') refreshRegularly(app);
+  },
+  { name: 'site', dependencies: ['db', 'work'] },
+);
+
+function refreshRegularly(app: FastifyInstance): void {
+  const closing = new AbortController();
+  const { signal } = closing;
+  const keepFresh = async () => {
+    for (;;) {
+      await sleep(REFRESH_MS, undefined, { signal, ref: false }).catch(() => {});
+      if (signal.aborted) return;
+      await app.work.run(shortWork(app), app.site.refresh).catch((error: unknown) => {
+        if (!signal.aborted) app.outages.logFailure(error, {}, 'could not read the settings of the site');
+      });
+    }
+  };
+  void keepFresh();
+  app.addHook('onClose', async () => closing.abort());
+}
+
+/** With the deadline of a page, after which a silent connection is replaced, so that health checks soon have another one. */
+function shortWork({ config }: FastifyInstance): Work {
+  const deadline = performance.now() + config.deadlines.readMs;
+  const databaseUse = { route: LABEL, deadline, isVital: false, hasBegun: false, hasFailed: false };
+  return { label: LABEL, databaseUse };
+}

@@ -1,0 +1,70 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { Type } from 'typebox';
+import { LONGEST_BODY } from '../../domain/markdown/text.ts';
+import { COLOUR_NAMES, SettingsFields } from '../../domain/site/fields.ts';
+import { changeSitePage, findSitePage, SITE_PAGES, type SitePage } from '../../domain/site/pages.ts';
+import { changeSettings, loadSettings, typedOf } from '../../domain/site/settings.ts';
+import { noSuch } from '../../errors.ts';
+import type { FormState } from '../../plugins/web/forms.ts';
+import { sessionOf } from '../../plugins/web/session.ts';
+import { requireVerified } from '../guards.ts';
+import { textOf } from '../web/fields.ts';
+
+const PageForm = Type.Object({ body: Type.String({ maxLength: LONGEST_BODY }), preview: Type.Boolean() });
+
+interface WithPage {
+  Params: { page: string };
+}
+
+/** Where Administrators change what concerns the whole site, after they have given their password. */
+export default async function settings(app: FastifyInstance): Promise<void> {
+  const { db, markdown, site } = app;
+  app.addHook('onRequest', requireVerified);
+
+  app.get('/', async (_request, reply) => {
+    return show(reply, { values: typedOf(await loadSettings(db)), errors: {} });
+  });
+
+  app.post('/', async (request, reply) => {
+    const form = request.readForm(SettingsFields);
+    if (form.data === undefined) return show(reply.code(422), form.state);
+    await changeSettings(db, form.data);
+    await site.refresh();
+    await sessionOf(request).flash('The settings are saved.');
+    return reply.redirect('/admin/settings', 303);
+  });
+
+  app.get<WithPage>('/:page', async (request, reply) => {
+    const page = pageFrom(request.params);
+    const found = await findSitePage(db, page.name);
+    return showPage(reply, page, { values: { body: found?.body ?? '' }, errors: {} });
+  });
+
+  app.post<WithPage>('/:page', async (request, reply) => {
+    const page = pageFrom(request.params);
+    const form = request.readForm(PageForm);
+    if (form.data === undefined) return showPage(reply.code(422), page, form.state);
+    const rendered = await textOf(markdown.post(form.data.body), form);
+    if ('refused' in rendered) return showPage(reply.code(422), page, rendered.refused);
+    if (form.data.preview) return showPage(reply, page, form.state, rendered.text.html);
+    await changeSitePage(db, page.name, rendered.text);
+    await site.refresh();
+    await sessionOf(request).flash('The page is saved.');
+    return reply.redirect(`/admin/settings/${page.name}`, 303);
+  });
+}
+
+/** @throws DomainError `not-found` */
+function pageFrom(params: WithPage['Params']): SitePage {
+  const page = SITE_PAGES.find(({ name }) => name === params.page);
+  if (page === undefined) throw noSuch('page');
+  return page;
+}
+
+function show(reply: FastifyReply, form: FormState) {
+  return reply.page('admin/settings', { title: 'Site settings', form, colours: COLOUR_NAMES });
+}
+
+function showPage(reply: FastifyReply, { name, title }: SitePage, form: FormState, previewHtml?: string) {
+  return reply.page('admin/site-page', { title: `Edit “${title}”`, name, form, previewHtml });
+}

@@ -1,0 +1,28 @@
+import type { FastifyInstance } from 'fastify';
+import { approveApplication, declineApplication, listApplications } from '../../domain/joining/decide.ts';
+import { sessionOf } from '../../plugins/web/session.ts';
+import { idFrom } from './params.ts';
+
+interface WithId {
+  Params: { id: string };
+}
+
+/** Where moderators decide who joins. */
+export default async function moderateApplications(app: FastifyInstance): Promise<void> {
+  const { db, queue } = app;
+
+  app.get('/applications', async (_request, reply) =>
+    reply.page('moderate-applications', { title: 'Applications', applications: await listApplications(db) }),
+  );
+
+  for (const [verb, decide, message] of [
+    ['approve', approveApplication, 'Approved. They are told by email.'],
+    ['decline', declineApplication, 'Declined. They are told by email.'],
+  ] as const) {
+    app.post<WithId>(`/applications/:id/${verb}`, async (request, reply) => {
+      await decide({ db, queue }, idFrom(request.params.id));
+      await sessionOf(request).flash(message);
+      return reply.redirect('/moderate/applications', 303);
+    });
+  }
+}

@@ -1,0 +1,206 @@
+import { sql } from 'kysely';
+import t from 'tap';
+import { ageOfForm, stampForm } from '../../src/domain/joining/human.ts';
+import { invite } from '../../src/domain/joining/invite.ts';
+import { prune } from '../../src/domain/prune.ts';
+import { changeSettings } from '../../src/domain/site/settings.ts';
+import { build } from '../support/build.ts';
+import { Client, errorsOf, messagesOf, warningsOf } from '../support/client.ts';
+import { createUser, mintToken, registration, signedInClient } from '../support/factories.ts';
+import { drain } from '../support/jobs.ts';
+import { catchMail } from '../support/smtp.ts';
+
+/** Fields of a form for somebody new. */
+function newcomer(username: string, changes: Record<string, string> = {}): Record<string, string> {
+  return registration({ username, email: `${username}@example.com`, ...changes });
+}
+
+t.test('an applicant confirms the address, waits, reads, and writes once approved', async (t) => {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url, ADMIN_EMAIL: 'operator@example.com' });
+  const { db } = app;
+  const client = await signedInClient(app, await createUser(app, { username: 'mod', role: 'Moderator' }));
+  const early = new Client(app);
+  t.notMatch((await early.get('/auth/register')).body, 'name="reason"');
+  await changeSettings(db, { registration: 'approval' });
+
+  const asked = await early.post('/auth/register', newcomer('susan'));
+  t.same(errorsOf(asked), { reason: 'Please say why you want to join.' }, 'a form from before the change');
+  t.match(asked.body, '<textarea id="reason"');
+  await app.site.refresh();
+  t.match((await new Client(app).get('/auth/register')).body, 'name="reason"');
+  for (const username of ['susan', 'spammer', 'operator']) {
+    const reason = `I am <b>${username}</b>`;
+    t.equal((await new Client(app).post('/auth/register', newcomer(username, { reason }))).statusCode, 303);
+  }
+  t.match((await client.get('/moderate/applications')).body, 'Nobody waits', 'before they confirm');
+
+  const idOf = async (username: string) => {
+    const found = db.selectFrom('users').select('id').where('username', '=', username);
+    return (await found.executeTakeFirstOrThrow()).id;
+  };
+  const confirm = async (username: string) => {
+    const person = new Client(app);
+    const token = await mintToken(app, await idOf(username), 'confirm-account');
+    return { person, page: await person.follow(await person.post(`/auth/confirm/${token}`)) };
+  };
+  t.match(messagesOf((await confirm('operator')).page), ['You have confirmed your account. Thanks!']);
+  const { person: susan, page } = await confirm('susan');
+  const { person: spammer } = await confirm('spammer');
+  t.match(page.body, '<h1>Waiting for approval</h1>');
+  t.equal((await susan.get('/')).statusCode, 200);
+  t.equal((await susan.post('/', { body: 'Hello' })).headers.location, '/auth/unconfirmed');
+  t.equal((await new Client(app).get('/user/susan')).statusCode, 404);
+
+  await sql`update users set last_seen_at = now() - interval '8 days'`.execute(db);
+  await prune(db, { signal: new AbortController().signal });
+  const queue = (await client.get('/moderate/applications')).body;
+  t.match(queue, 'I am &lt;b&gt;susan&lt;/b&gt;', 'waiting longer than a week');
+  t.notMatch(queue, 'operator');
+  await drain(app);
+  smtp.mails.length = 0;
+
+  const approve = `/moderate/applications/${await idOf('susan')}/approve`;
+  const [first, second] = await Promise.all([client.post(approve), client.post(approve)]);
+  t.same([first.statusCode, second.statusCode].sort(), [303, 404], 'decided once');
+  await client.post(`/moderate/applications/${await idOf('spammer')}/decline`);
+  t.equal((await susan.post('/', { body: 'Hello' })).headers.location, '/');
+  t.match((await spammer.get('/auth/unconfirmed')).body, '<h1>Application declined</h1>');
+  t.equal((await spammer.post('/', { body: 'Spam' })).headers.location, '/auth/unconfirmed');
+  const again = await mintToken(app, await idOf('spammer'), 'confirm-account');
+  await spammer.post(`/auth/confirm/${again}`);
+  t.match((await spammer.get('/auth/unconfirmed')).body, '<h1>Application declined</h1>', 'for good');
+  await drain(app);
+  t.match(
+    new Map(smtp.mails.map(({ to, subject }) => [[to].flat()[0]?.text, subject])),
+    new Map([
+      ['susan@example.com', '[Pennypost] Welcome: you can take part now'],
+      ['spammer@example.com', '[Pennypost] Your application was declined'],
+    ]),
+  );
+});
+
+t.test('an applicant who changes the address confirms the new one first', async (t) => {
+  const app = await build(t);
+  await changeSettings(app.db, { registration: 'approval' });
+  const client = new Client(app);
+  await client.post('/auth/register', newcomer('susan', { reason: 'To write' }));
+  await sql`update applications set confirmed_at = now()`.execute(app.db);
+  await client.post('/auth/unconfirmed', { email: 'other@example.com' });
+  t.match((await client.get('/auth/unconfirmed')).body, '<h1>Check your email</h1>');
+  const mod = await signedInClient(app, await createUser(app, { role: 'Moderator' }));
+  t.match((await mod.get('/moderate/applications')).body, 'Nobody waits');
+});
+
+t.test('a site by invitation, or closed, refuses everyone else, in open forms too', async (t) => {
+  const app = await build(t);
+  const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
+  const client = new Client(app);
+  for (const [mode, message] of [
+    ['invitation', 'You need an invitation to register.'],
+    ['closed', 'Registration is closed.'],
+  ] as const) {
+    await changeSettings(app.db, { registration: mode });
+    const refused = await client.post('/auth/register', newcomer('susan'));
+    t.equal(refused.statusCode, 403, mode);
+    t.match(refused.body, message);
+    await app.site.refresh();
+    t.notMatch((await client.get('/auth/register')).body, 'name="username"');
+    t.notMatch((await client.get('/')).body, 'href="/auth/register"');
+  }
+  const token = await invite(app.db, admin.id, { maxUses: 1, days: 1 });
+  t.equal((await client.post(`/auth/register/${token}`, newcomer('susan'))).statusCode, 403);
+});
+
+t.test('an Administrator invites with a link, sees who came, and revokes it', async (t) => {
+  const app = await build(t);
+  await changeSettings(app.db, { registration: 'invitation' });
+  await app.site.refresh();
+  const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
+  const client = await signedInClient(app, admin);
+  const page = await client.post('/admin/invitations', { uses: '2', days: '7' });
+  const [, path = ''] =
+    /<code>http:\/\/localhost:3000(\/auth\/register\/[\w-]{43})<\/code>/.exec(page.body) ?? [];
+  t.match((await new Client(app).get(path)).body, 'name="username"');
+  t.equal((await new Client(app).post(path, newcomer('susan'))).statusCode, 303);
+  const list = (await client.get('/admin/invitations')).body;
+  t.match(list, '1 of 2');
+  t.match(list, '<a href="/user/susan">susan</a>');
+  const [stored] = await app.db.selectFrom('invitations').selectAll().execute();
+  t.notMatch(JSON.stringify(stored), path.split('/').at(-1));
+
+  // Three at once for the last seat.
+  const rivals = ['john', 'mary', 'peter'].map((name) => new Client(app).post(path, newcomer(name)));
+  const statuses = (await Promise.all(rivals)).map(({ statusCode }) => statusCode);
+  t.same(statuses.sort(), [303, 404, 404]);
+  const { count } = await app.db
+    .selectFrom('users')
+    .select(({ fn }) => fn.countAll<string>().as('count'))
+    .executeTakeFirstOrThrow();
+  t.equal(Number(count), 3, 'those without a seat have no account');
+  t.equal((await new Client(app).get(path)).statusCode, 404, 'used up');
+
+  for (const end of [
+    sql`update invitations set expires_at = now()`,
+    sql`update users set role = 'User' where username = 'admin'`,
+  ]) {
+    const token = await invite(app.db, admin.id, { maxUses: 5, days: 1 });
+    t.equal((await new Client(app).get(`/auth/register/${token}`)).statusCode, 200);
+    await end.execute(app.db);
+    t.equal((await new Client(app).get(`/auth/register/${token}`)).statusCode, 404);
+    t.equal((await new Client(app).post(`/auth/register/${token}`, newcomer('eve'))).statusCode, 404);
+  }
+  await sql`update users set role = 'Administrator' where username = 'admin'`.execute(app.db);
+  const token = await invite(app.db, admin.id, { maxUses: 5, days: 1 });
+  const { id } = await app.db
+    .selectFrom('invitations')
+    .select('id')
+    .orderBy('id', 'desc')
+    .executeTakeFirstOrThrow();
+  await client.post(`/admin/invitations/${id}/revoke`);
+  t.equal((await new Client(app).get(`/auth/register/${token}`)).statusCode, 404, 'revoked');
+  for (const uses of ['0', '101', 'x', ''])
+    t.match(errorsOf(await client.post('/admin/invitations', { uses, days: '7' })), { uses: /./ });
+});
+
+t.test('an invitation replaces approval', async (t) => {
+  const app = await build(t);
+  await changeSettings(app.db, { registration: 'approval' });
+  const admin = await createUser(app, { role: 'Administrator' });
+  const token = await invite(app.db, admin.id, { maxUses: 1, days: 1 });
+  await new Client(app).post(`/auth/register/${token}`, newcomer('susan'));
+  t.same(await app.db.selectFrom('applications').selectAll().execute(), []);
+});
+
+t.test('a form that was filled in by a program is refused, and a person can send it again', async (t) => {
+  const app = await build(t);
+  await changeSettings(app.db, { delay: '3' });
+  await app.site.refresh();
+  const { formKey } = app.site.settings;
+  const client = new Client(app);
+  const [, shown = ''] = /name="shown" value="(\S+)"/.exec((await client.get('/auth/register')).body) ?? [];
+  const threeSecondsAgo = stampForm(formKey, Date.now() - 3_000);
+  const refused = {
+    'too fast': { shown },
+    'no time': {},
+    'a made-up time': { shown: threeSecondsAgo.replace(/.$/, (end) => (end === 'A' ? 'B' : 'A')) },
+    'another site’s time': { shown: stampForm('other', Date.now() - 3_000) },
+    'an old form': { shown: stampForm(formKey, Date.now() - 25 * 60 * 60 * 1000) },
+    'the trap filled in': { shown: threeSecondsAgo, homepage: 'https://spam.example' },
+  };
+  for (const [how, fields] of Object.entries(refused)) {
+    const page = await client.post('/auth/register', newcomer('susan', fields));
+    t.equal(page.statusCode, 422, how);
+    t.match(warningsOf(page), [/^This looks as if a program had filled in the form/]);
+    t.match(page.body, 'value="susan@example.com"');
+    const [, next = ''] = /name="shown" value="(\S+)"/.exec(page.body) ?? [];
+    t.ok((ageOfForm(formKey, next) ?? -1) >= 0);
+    if ('homepage' in fields) {
+      t.match(page.body, /<div class="field">\s*<label for="homepage">/, 'people see what to clear');
+      t.notMatch(page.body, 'spam.example');
+      t.equal(next, threeSecondsAgo, 'nobody waits twice');
+    }
+  }
+  const accepted = await client.post('/auth/register', newcomer('susan', { shown: threeSecondsAgo }));
+  t.equal(accepted.statusCode, 303);
+});

@@ -1,0 +1,190 @@
+import { sql } from 'kysely';
+import t from 'tap';
+import { buildApp } from '../../../src/app.ts';
+import { listEvents } from '../../../src/domain/security-events/list.ts';
+import { AI_CRAWLERS } from '../../../src/domain/site/ai-crawlers.ts';
+import { ApiProgram } from '../../support/api.ts';
+import { build, testConfig } from '../../support/build.ts';
+import { Client, errorsOf, messagesOf } from '../../support/client.ts';
+import { createDatabase } from '../../support/database.ts';
+import { createUser, signedInClient, siteSettings } from '../../support/factories.ts';
+import { drain } from '../../support/jobs.ts';
+import { catchMail } from '../../support/smtp.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import { writePosts } from '../../support/writing.ts';
+
+/** Pages stay longer than any test waits. */
+const PAGE_CACHE = { maxAgeMs: 600_000, maxStaleMs: 60_000, maxBytes: 2 ** 20 };
+
+t.test('the site has the name, colour, language and links that Administrators give it', async (t) => {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url }, { config: { pageCache: PAGE_CACHE } });
+  const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
+  await writePosts(app, admin);
+  const client = await signedInClient(app, admin);
+  const visitor = new Client(app);
+  t.match((await visitor.get('/')).body, '<title>Pennypost</title>');
+
+  const changes = {
+    name: 'The <Village> Post',
+    tagline: 'News & gossip',
+    description: 'What happens in the village',
+    colour: 'blue',
+    language: 'de-AT',
+    links: 'Source code https://example.com/source?a=1&b=2\nWeather http://weather.example',
+  } as const;
+  const saved = await client.follow(await client.post('/admin/settings', siteSettings(changes)));
+  t.same(messagesOf(saved), ['The settings are saved.']);
+  t.match(saved.body, 'value="The &lt;Village&gt; Post"');
+
+  const home = (await visitor.get('/')).body;
+  t.match(home, '<html lang="de-AT" data-colour="blue">');
+  t.match(home, '<title>The &lt;Village&gt; Post</title>', 'not from the cache');
+  t.match(home, 'News &amp; gossip');
+  t.match(home, '<meta name="description" content="What happens in the village">');
+  t.match(home, '<a href="https://example.com/source?a=1&amp;b=2" rel="noopener">Source code</a>');
+  t.match((await visitor.get('/archive')).body, '<title>Archive · The &lt;Village&gt; Post</title>');
+  t.match((await visitor.get('/nowhere')).body, 'The &lt;Village&gt; Post');
+  t.match((await visitor.get('/feed.json')).json(), { title: changes.name, language: 'de-AT' });
+  t.match((await visitor.get('/feed.atom')).body, '<title>The &lt;Village&gt; Post</title>');
+  t.match((await visitor.get('/user/admin/feed.atom')).body, 'admin on The &lt;Village&gt; Post');
+  t.match((await visitor.get('/site.webmanifest')).json(), {
+    name: changes.name,
+    lang: 'de-AT',
+    theme_color: '#225b9f',
+    icons: [{ src: '/icon/blue.svg' }],
+  });
+  t.match((await visitor.get('/icon/blue.svg')).body, '#225b9f');
+  t.equal((await visitor.get('/icon/mauve.svg')).statusCode, 404);
+  t.match((await visitor.get('/api/v1/openapi.json')).json(), { info: { title: changes.name } });
+
+  await visitor.post('/auth/reset', { email: admin.email });
+  await drain(app);
+  t.match(smtp.mails[0], {
+    subject: '[The <Village> Post] Reset your password',
+    from: { value: [{ name: changes.name, address: 'no-reply@localhost' }] },
+    text: /password of your account on The <Village> Post\.[\s\S]*– The <Village> Post/,
+  });
+});
+
+t.test('each change is recorded, and what is not accepted is not saved', async (t) => {
+  const app = await build(t);
+  const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
+  const client = await signedInClient(app, admin);
+  await client.post('/admin/settings', siteSettings({ registration: 'closed', crawlers: 'disallow' }));
+  await client.post('/admin/settings/rules', { body: 'Be kind.' });
+  const { events } = await listEvents(app.db, { kinds: ['setting-changed'] }, undefined);
+  t.match(events, [
+    { actorName: 'admin', detail: { setting: 'rules' } },
+    { detail: { setting: 'crawlers', value: 'disallow' } },
+    { detail: { setting: 'registration', value: 'closed' } },
+    { detail: { setting: 'description' } },
+    { detail: { setting: 'tagline', value: '' } },
+  ]);
+  t.match((await client.get('/admin/activity')).body, 'Setting changed: registration is now “closed”');
+
+  const refused: [Parameters<typeof siteSettings>[0] & object, string][] = [
+    [{ name: '' }, 'name'],
+    [{ name: 'x'.repeat(51) }, 'name'],
+    [{ name: 'Two\nlines' }, 'name'],
+    [{ language: 'english, please' }, 'language'],
+    [{ delay: '61' }, 'delay'],
+    [{ links: 'Bad javascript:alert(1)' }, 'links'],
+    [{ links: 'https://no-label.example' }, 'links'],
+    [{ links: 'Deceptive https://bank.example@evil.example/' }, 'links'],
+    [{ links: 'Link https://example.com\n'.repeat(11) }, 'links'],
+  ];
+  for (const [changes, field] of refused) {
+    const response = await client.post('/admin/settings', siteSettings(changes));
+    t.equal(response.statusCode, 422, JSON.stringify(changes).slice(0, 60));
+    t.same(Object.keys(errorsOf(response)), [field]);
+  }
+  for (const choice of ['colour', 'registration', 'api', 'crawlers']) {
+    const response = await client.post('/admin/settings', { ...siteSettings(), [choice]: 'other' });
+    t.match(errorsOf(response)[choice], /^Choose one of: \w+/);
+  }
+  t.match(app.site.settings, { name: 'Pennypost', registration: 'closed', footerLinks: [] });
+});
+
+t.test('changing them takes a recent password', async (t) => {
+  const app = await build(t);
+  const admin = await createUser(app, { role: 'Administrator' });
+  const client = await signedInClient(app, admin);
+  await sql`update sessions set verified_at = now() - interval '11 minutes'`.execute(app.db);
+  const response = await client.post('/admin/settings', siteSettings({ name: 'Stolen' }));
+  t.equal(response.headers.location, '/auth/verify?next=%2Fadmin%2Fsettings');
+  t.equal(app.site.settings.name, 'Pennypost');
+});
+
+t.test('pages about the site are written in Markdown, and linked while they are not empty', async (t) => {
+  const app = await build(t);
+  const client = await signedInClient(app, await createUser(app, { role: 'Administrator' }));
+  const visitor = new Client(app);
+  t.equal((await visitor.get('/rules')).statusCode, 404);
+  t.notMatch((await visitor.get('/')).body, 'href="/rules"');
+
+  const body = '# Be kind\n\n<script>alert(1)</script> [Why](https://example.com)';
+  t.match((await client.post('/admin/settings/rules', { body, preview: 'y' })).body, '<h1>Be kind</h1>');
+  t.equal((await visitor.get('/rules')).statusCode, 404, 'a preview is not saved');
+  await client.post('/admin/settings/rules', { body });
+  const page = (await visitor.get('/rules')).body;
+  t.match(page, '<h1>Be kind</h1>');
+  t.notMatch(page, 'alert(1)');
+  t.match((await visitor.get('/')).body, '<li><a href="/rules">Rules</a></li>');
+  t.match((await client.get('/admin/settings/rules')).body, '# Be kind');
+
+  const tooLong = await client.post('/admin/settings/rules', { body: 'x'.repeat(50_001) });
+  t.equal(tooLong.statusCode, 422);
+  await client.post('/admin/settings/rules', { body: ' ' });
+  t.equal((await visitor.get('/rules')).statusCode, 404);
+  t.notMatch((await visitor.get('/')).body, 'href="/rules"');
+  t.equal((await client.get('/admin/settings/contact')).statusCode, 404);
+});
+
+t.test('robots.txt refuses AI crawlers if the site does', async (t) => {
+  const app = await build(t);
+  const client = await signedInClient(app, await createUser(app, { role: 'Administrator' }));
+  t.notMatch((await client.get('/robots.txt')).body, 'GPTBot');
+  await client.post('/admin/settings', siteSettings({ crawlers: 'disallow' }));
+  const { body } = await client.get('/robots.txt');
+  const [first = '', second = ''] = body.split('\n\n');
+  t.equal(first, [...AI_CRAWLERS.map((name) => `User-agent: ${name}`), 'Disallow: /'].join('\n'));
+  t.match(second, /^User-agent: \*\nDisallow: \/auth\//);
+});
+
+t.test('visitors read through the API while the site allows it, and never write', async (t) => {
+  const app = await build(t);
+  const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
+  const [postId = 0] = await writePosts(app, admin);
+  const client = await signedInClient(app, admin);
+  const read = (path: string) => app.inject(`/api/v1${path}`);
+  t.equal((await read('/posts/')).statusCode, 401);
+
+  await client.post('/admin/settings', siteSettings({ api: 'everyone' }));
+  for (const path of ['/posts/', `/posts/${postId}`, '/comments/', `/users/${admin.id}`]) {
+    t.equal((await read(path)).statusCode, 200, path);
+  }
+  t.match((await read('/posts/')).headers, { 'ratelimit-policy': '"address";q=600;w=60' });
+  t.equal((await read(`/users/${admin.id}/timeline/`)).statusCode, 401);
+  for (const method of ['POST', 'PUT', 'DELETE'] as const) {
+    const url = `/api/v1/posts/${method === 'POST' ? '' : postId}`;
+    t.equal((await app.inject({ method, url, payload: { body: 'x' } })).statusCode, 401, method);
+  }
+  const wrong = { authorization: 'Bearer nonsense' };
+  t.equal((await app.inject({ url: '/api/v1/posts/', headers: wrong })).statusCode, 401);
+  const program = await ApiProgram.of(app, admin);
+  t.match((await program.get('/posts/')).headers, { 'ratelimit-policy': '"account";q=600;w=60' });
+});
+
+t.test('another process, and the cached pages in it, show a change within moments', async (t) => {
+  const DATABASE_URL = await createDatabase(t);
+  const app = await build(t, { DATABASE_URL });
+  const other = buildApp({ ...testConfig({ DATABASE_URL }), pageCache: PAGE_CACHE });
+  t.teardown(() => other.close());
+  await other.ready();
+  const client = await signedInClient(app, await createUser(app, { role: 'Administrator' }));
+  const visitor = new Client(other);
+  t.match((await visitor.get('/')).body, '<title>Pennypost</title>');
+  await client.post('/admin/settings', siteSettings({ name: 'Renamed' }));
+  await waitFor(async () => (await visitor.get('/')).body.includes('<title>Renamed</title>'), 'its name');
+});
