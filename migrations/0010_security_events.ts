@@ -11,6 +11,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         'password-changed', 'password-reset', 'address-changed', 'role-changed', 'confirmed', 'unconfirmed',
         'token-made', 'token-revoked', 'export-made', 'deletion-requested', 'deletion-undone',
         'warned', 'silenced', 'suspended', 'sanction-lifted', 'texts-disabled', 'texts-enabled',
+        'picture-removed',
         'comment-disabled', 'comment-enabled', 'comment-deleted',
         'post-disabled', 'post-enabled', 'post-edited', 'post-deleted'
       )),

@@ -12,6 +12,7 @@ import { drain } from '../support/jobs.ts';
 import { catchMail, linkIn } from '../support/smtp.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
 
+const HASH = 'x'.repeat(43);
 const signal = new AbortController().signal;
 
 async function setUp(t: Parameters<typeof build>[0]) {
@@ -125,6 +126,12 @@ t.test('texts can be kept, without a name', async (t) => {
   await writeComments(app, susan, post);
   await follow(app.db, susan.id, john.id);
   await client.post('/edit-profile', { name: 'John Doe', location: 'Here', about_me: 'It is me' });
+  await app.db
+    .insertInto('pictures')
+    .values({ user_id: john.id, hash: HASH, small: Buffer.alloc(1), large: Buffer.alloc(1) })
+    .execute();
+  await app.db.updateTable('users').set({ picture_hash: HASH }).where('id', '=', john.id).execute();
+  await app.db.insertInto('picture_uploads').values({ user_id: john.id, fault: 'unreadable' }).execute();
   await client.post('/your-data/delete', { texts: 'keep' });
   await drain(app);
   await makeDue(app);
@@ -145,6 +152,7 @@ t.test('texts can be kept, without a name', async (t) => {
     .where('id', '=', john.id)
     .executeTakeFirstOrThrow();
   t.notMatch(JSON.stringify(person), /john|here|it is me/i);
+  t.equal(person.picture_hash, null);
   await createUser(app, { username: 'john' });
 });
 

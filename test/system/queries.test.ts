@@ -43,6 +43,7 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
     '/moderate',
     `/edit/${postId}`,
     '/edit-profile',
+    '/edit-profile/picture',
     `/edit-profile/${author.id}`,
     '/auth/activity',
     '/admin/activity?username=reader',

@@ -41,7 +41,14 @@ const PATHS_WITH_WORDS = [
   ...['/admin/jobs/job/mail/X', '/admin/jobs/list?queue=X', '/admin/jobs/list?state=X'],
   ...['/admin/jobs/list?text=X', '/admin/jobs/list?from=X&until=X', '/admin/jobs/list?after=X'],
   ...['/admin/jobs/ask?action=X', '/admin/jobs/ask?action=delete&queue=mail&text=X', '/admin/jobs/ask?id=X'],
-  ...['/dev/mailbox/X', '/dev/mailbox/X/html', '/avatar/X.svg', '/avatar/X', '/assets/X'],
+  ...[
+    '/dev/mailbox/X',
+    '/dev/mailbox/X/html',
+    '/avatar/X.svg',
+    '/avatar/X',
+    '/avatar/small/X.webp',
+    '/assets/X',
+  ],
 ];
 
 const PATHS = [
@@ -64,6 +71,9 @@ const PATHS = [
   ],
   ...[
     '/edit-profile/mails',
+    '/edit-profile/picture',
+    '/edit-profile/picture/remove',
+    '/moderate/people/X/remove-picture',
     '/your-data',
     '/your-data/cancel',
     '/your-data/delete',

@@ -17,6 +17,7 @@ export interface Comment {
   readonly authorId: number;
   readonly authorUsername: string;
   readonly authorAvatarSeed: string;
+  readonly authorPictureHash: string | null;
   readonly bodyHtml: string;
   readonly isDisabled: boolean;
   readonly createdAt: Date;
@@ -128,6 +129,7 @@ function withAuthors<Columns>(
     .select([
       'users.username as authorUsername',
       'users.avatar_seed as authorAvatarSeed',
+      'users.picture_hash as authorPictureHash',
       'comment.createdAt',
     ])
     .orderBy('comment.id', order);

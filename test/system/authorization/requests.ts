@@ -22,11 +22,14 @@ import {
   nobodyWantsDigests,
   noExports,
   noPausedQueues,
+  ownPicture,
+  pictureFile,
   post,
   reset,
   returnKey,
   type Situation,
   somebody,
+  somebodyWithPicture,
   unnamedToken,
   unsubscribing,
   waitingExport,
@@ -38,8 +41,9 @@ interface Request {
   readonly about?: (situation: Situation) => Promise<string | number | undefined>;
   /** The fields of the form or the JSON body. */
   readonly fields?: (situation: Situation) => Record<string, string>;
-  /** Another body. */
+  /** Another body, and its type. */
   readonly payload?: string;
+  readonly contentType?: string;
   readonly query?: string;
 }
 
@@ -61,6 +65,7 @@ const ownersId = async ({ people }: Situation) => people.owner.id;
 export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /assets/:name': { about: async ({ app }) => app.assetPath('style.css').replace('/assets/', '') },
   'GET /avatar/:seed([0-9a-f-]{36}).svg': { about: async () => '3f0c2a56-8a5e-4d0e-9a53-6f3a4b1c2d7e' },
+  'GET /avatar/:size(small|large)/:hash([\\w-]{43}).webp': { about: pictureFile },
   'GET /sitemap/posts/:number(^\\d{1,5}).xml': { about: async (situation) => (await post(situation)) && 1 },
   'GET /sitemap/people/:number(^\\d{1,5}).xml': { about: async () => 1 },
   'GET /archive/:year(^\\d{4})/:month(^\\d{2})': {
@@ -122,6 +127,11 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /unfollow/:username': { about: followed },
   'POST /edit-profile': { fields: () => ({ name: freshName() }) },
   'POST /edit-profile/mails': { about: nobodyWantsDigests, fields: () => ({ digest: 'y' }) },
+  'POST /edit-profile/picture': {
+    payload: '--x\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nA\r\n--x--',
+    contentType: 'multipart/form-data; boundary=x',
+  },
+  'POST /edit-profile/picture/remove': { about: ownPicture },
   'GET /edit-profile/:id': { about: ownersId },
   'POST /edit-profile/:id': {
     about: ownersId,
@@ -161,6 +171,7 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /moderate/people/:id/lift': { about: somebodysId },
   'POST /moderate/people/:id/hide-texts': { about: somebodysId },
   'POST /moderate/people/:id/show-texts': { about: somebodysId },
+  'POST /moderate/people/:id/remove-picture': { about: somebodyWithPicture },
   'POST /moderate/enable/:id': { about: disabledComment },
   'POST /moderate/disable/:id': { about: comment },
   'POST /moderate/enable/post/:id': { about: disabledPost },

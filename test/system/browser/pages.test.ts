@@ -105,6 +105,7 @@ t.test(
       ],
       ...['/admin/jobs', '/admin/jobs/list', '/admin/jobs/audit'],
       ...['/auth/activity', '/admin/activity', '/auth/security', '/edit-profile/mails', '/your-data/delete'],
+      '/edit-profile/picture',
     ];
 
     const visit = async (page: Page, path: string) => {
