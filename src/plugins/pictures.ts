@@ -14,6 +14,9 @@ const PROGRAM = new URL('../domain/pictures/process.ts', import.meta.url);
 /** The whole environment of a process: nothing secret, and no temporary files, because a container may have no disk. */
 const ENVIRONMENT = { VIPS_DISC_THRESHOLD: '2g' };
 
+/** Signals that are sent to a whole group of processes. Any other means that the upload has crashed the process. */
+const STOPPING: ReadonlySet<NodeJS.Signals> = new Set(['SIGHUP', 'SIGINT', 'SIGTERM']);
+
 /**
  * Provides `app.renderPicture`, which decodes each upload in a process of its own: one that crashes it, or takes longer
  * than `config.pictureTimeoutMs`, costs nothing else. So only that process loads sharp. See ADR 14.
@@ -21,7 +24,7 @@ const ENVIRONMENT = { VIPS_DISC_THRESHOLD: '2g' };
 export default fp(
   async (app) => {
     const { pictureTimeoutMs } = app.config;
-    app.decorate('renderPicture', (upload, { signal }) => {
+    app.decorate('renderPicture', (upload, { signal: stop }) => {
       const timeout = AbortSignal.timeout(pictureTimeoutMs);
       const { promise, resolve, reject } = Promise.withResolvers<Picture | PictureFault>();
       const child = fork(PROGRAM, {
@@ -29,21 +32,20 @@ export default fp(
         env: ENVIRONMENT,
         serialization: 'advanced',
         stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-        signal: AbortSignal.any([signal, timeout]),
+        signal: AbortSignal.any([stop, timeout]),
         killSignal: 'SIGKILL',
       });
       child.once('message', (answer) => {
         child.disconnect();
         resolve(isAnswer(answer) ? answer : 'unreadable');
       });
-      child.once('error', (error) => {
-        if (timeout.aborted && !signal.aborted) resolve('too-slow');
+      child.on('error', (error) => {
+        if (timeout.aborted && !stop.aborted) resolve('too-slow');
         else reject(error);
       });
-      // A signal means that the upload crashed it; a code means that it could not start.
-      child.once('exit', (code) => {
-        if (code === null) resolve('unreadable');
-        else reject(new Error(`The process for pictures has exited with code ${code}`));
+      child.once('exit', (code, signal) => {
+        if (signal !== null && !STOPPING.has(signal)) resolve('unreadable');
+        else reject(new Error(`The process for pictures has ended with ${signal ?? `code ${code}`}`));
       });
       child.send(upload);
       return promise;

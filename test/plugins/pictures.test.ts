@@ -100,7 +100,7 @@ t.test('other files, broken ones and bombs are refused', async (t) => {
   t.equal(await render(await bomb()), 'too-large');
 });
 
-t.test('only the process that decodes has sharp, and it can crash or be stopped', async (t) => {
+t.test('a process that takes too long, crashes or is told to stop costs its own picture only', async (t) => {
   const slow = await plain(5_000, 5_000).png({ compressionLevel: 1 }).toBuffer();
   const hasty = await build(t, {}, { config: { pictureTimeoutMs: 1 } });
   t.equal(await hasty.renderPicture(slow, { signal }), 'too-slow');
@@ -109,16 +109,26 @@ t.test('only the process that decodes has sharp, and it can crash or be stopped'
 
   if (process.platform !== 'linux') return;
   const crashing = render(slow);
-  let child: string | undefined;
+  const crashed = await processId();
+  t.notMatch(await readFile(`/proc/${crashed}/environ`, 'utf8'), /postgres/, 'it has no secrets');
+  process.kill(crashed, 'SIGSEGV');
+  t.equal(await crashing, 'unreadable');
+
+  const ending = render(slow);
+  process.kill(await processId(), 'SIGTERM');
+  await t.rejects(ending, /ended with SIGTERM/, 'the job is tried again');
+});
+
+/** Waits for the process that decodes, and returns its id. Linux only. */
+async function processId(): Promise<number> {
+  let found: string | undefined;
   await waitFor(async () => {
     const children = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8');
-    for (const pid of children.split(' ').filter(Boolean)) {
-      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      if (command.includes('pictures/process.ts')) child = pid;
+    for (const id of children.split(' ').filter(Boolean)) {
+      const command = await readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '');
+      if (command.includes('pictures/process.ts')) found = id;
     }
-    return child !== undefined;
+    return found !== undefined;
   }, 'the process has started');
-  t.notMatch(await readFile(`/proc/${child}/environ`, 'utf8'), /postgres/, 'it has no secrets');
-  process.kill(Number(child), 'SIGSEGV');
-  t.equal(await crashing, 'unreadable');
-});
+  return Number(found);
+}

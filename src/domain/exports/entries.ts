@@ -29,25 +29,39 @@ interface Options {
 }
 
 /**
- * The files of an export: all that a person has written and that is stored about them, but for what only works for the
- * site, such as hashes. Each is read from the database while it is written.
+ * The files of an export: everything a person wrote and everything stored about them, except what only the site can use,
+ * such as hashes. Each is read from the database while it is written.
  */
 export async function exportEntries(db: Db, options: Options): Promise<Entry[]> {
   const { userId } = options;
   const picture = await findPicture(db, userId);
   return [
     { name: 'profile.json', content: () => profileJson(db, userId) },
-    ...(picture ? [{ name: 'picture.webp', content: () => once(picture) }] : []),
+    ...(picture ? [{ name: 'picture.webp', content: () => once(() => picture) }] : []),
     ...writings(db, options),
     ...follows(db, options),
-    { name: 'sessions.json', content: () => asJson(once(listSessions(db, userId)), sessionJson) },
-    { name: 'api-tokens.json', content: () => asJson(once(listTokens(db, userId)), tokenJson) },
+    {
+      name: 'sessions.json',
+      content: () =>
+        asJson(
+          once(() => listSessions(db, userId)),
+          sessionJson,
+        ),
+    },
+    {
+      name: 'api-tokens.json',
+      content: () =>
+        asJson(
+          once(() => listTokens(db, userId)),
+          tokenJson,
+        ),
+    },
     { name: 'activity.json', content: () => asJson(activity(db, options), eventJson) },
   ];
 }
 
-async function* once<Content>(content: Content | Promise<Content>): AsyncGenerator<Content> {
-  yield await content;
+async function* once<Content>(read: () => Content | Promise<Content>): AsyncGenerator<Content> {
+  yield await read();
 }
 
 function writings(db: Db, options: Options): Entry[] {

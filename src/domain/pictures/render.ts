@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import type { PictureFault } from '../../database/schema.ts';
 import { MAX_PIXELS, MAX_SIDE, PICTURE_SIZES, type Picture } from './picture.ts';
 
-/** libvips's decoders for the formats that people may upload. All others stay switched off. */
+/** libvips's decoders for the formats that people may upload. All others are disabled. */
 const DECODERS = ['Jpeg', 'Png', 'Webp', 'Heif'].map((format) => `VipsForeignLoad${format}Buffer`);
 
 sharp.block({ operation: ['VipsForeignLoad'] });
@@ -11,8 +11,9 @@ sharp.cache(false);
 sharp.concurrency(1);
 
 /**
- * Cuts an upload to a square and scales it, the right way up. Only the pixels are kept: no EXIF, no location, no name.
- * Decoding hostile bytes can take much time and memory or crash, so jobs use `app.renderPicture`.
+ * Rotates an upload as its camera says, crops it to a square and scales it. Keeps no metadata.
+ *
+ * Decoding hostile bytes may crash, or take much time and memory, so jobs use `app.renderPicture`.
  */
 export async function renderPicture(upload: Uint8Array): Promise<Picture | PictureFault> {
   try {
