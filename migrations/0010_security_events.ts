@@ -13,6 +13,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         'confirmation-sent', 'access-ended',
         'token-made', 'token-revoked', 'export-made', 'deletion-requested', 'deletion-undone', 'account-deleted',
         'warned', 'silenced', 'suspended', 'sanction-lifted', 'texts-disabled', 'texts-enabled',
+        'picture-removed',
         'comment-disabled', 'comment-enabled', 'comment-deleted',
         'post-disabled', 'post-enabled', 'post-edited', 'post-deleted', 'reports-closed',
         'setting-changed', 'application-approved', 'application-declined', 'invitation-made', 'invitation-revoked'

@@ -21,6 +21,7 @@ import openapi from './plugins/openapi.ts';
 import overload from './plugins/overload.ts';
 import pageCache from './plugins/page-cache.ts';
 import passwords from './plugins/passwords.ts';
+import pictures from './plugins/pictures.ts';
 import queue from './plugins/queue.ts';
 import rateLimits from './plugins/rate-limits.ts';
 import securityEvents from './plugins/security-events.ts';
@@ -92,6 +93,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(metrics);
   app.register(passwords);
   app.register(markdown);
+  app.register(pictures);
   app.register(rateLimits);
 
   // HTTP.

@@ -21,6 +21,8 @@ export type Config = Readonly<ReturnType<typeof readVariables>> & {
   readonly passwordHashing: { readonly memoryKiB: number; readonly passes: number };
   /** How long a text may take to render. */
   readonly renderTimeoutMs: number;
+  /** How long an uploaded picture may take to decode. */
+  readonly pictureTimeoutMs: number;
   /** Connections of clients. More are closed at once, so that some file descriptors are left for all else. */
   readonly maxConnections: number;
   /** How long a connection may be idle, even while the client has not read the response. */
@@ -68,6 +70,7 @@ export function loadConfig(
     deadlines: DEADLINES,
     passwordHashing: PASSWORD_HASHING,
     renderTimeoutMs: 2_000,
+    pictureTimeoutMs: 20_000,
     maxConnections: 10_000,
     connectionTimeoutMs: 30_000,
     headersTimeoutMs: 10_000,

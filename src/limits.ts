@@ -33,6 +33,8 @@ export const DEFAULT_LIMITS = Object.freeze({
   follow: perAccount(300, HOUR),
   /** Changes to profiles and mail choices, and cancelled exports. */
   profile: perAccount(60, HOUR),
+  /** Uploaded profile pictures. */
+  picture: perAccount(30, HOUR),
   /** Previews. */
   preview: perAccount(300, HOUR),
   /** Data exports. */

@@ -31,6 +31,8 @@ export interface AccountTables {
     last_seen_at: Generated<Date>;
     /** The avatar is drawn from it. Random, so that it reveals nothing about the person. */
     avatar_seed: Generated<string>;
+    /** The hash of their picture, which replaces the avatar; null without one. */
+    picture_hash: string | null;
     wants_digest: Generated<boolean>;
     wants_comment_mails: Generated<boolean>;
     /** In the links that unsubscribe. Gives no other access, so it is not hashed and every mail can repeat it. */
@@ -199,6 +201,7 @@ export type SecurityEventKind =
   | 'sanction-lifted'
   | 'texts-disabled'
   | 'texts-enabled'
+  | 'picture-removed'
   | 'comment-disabled'
   | 'comment-enabled'
   | 'comment-deleted'

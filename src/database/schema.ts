@@ -81,6 +81,24 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
     created_at: Generated<Date>;
     ended_at: Date | null;
   };
+  /** Profile pictures in two sizes, as WebP. */
+  pictures: {
+    user_id: number;
+    /** Of the large picture, as in users.picture_hash. */
+    hash: string;
+    small: ColumnType<Buffer, Uint8Array, Uint8Array>;
+    large: ColumnType<Buffer, Uint8Array, Uint8Array>;
+  };
+  /** Each person's last upload, until it is a picture. */
+  picture_uploads: {
+    user_id: number;
+    /** Another for each upload. */
+    id: Generated<string>;
+    /** Null once it is known that it cannot become a picture. Then `fault` says why. */
+    content: Buffer | null;
+    fault: PictureFault | null;
+    created_at: Generated<Date>;
+  };
   data_export_chunks: {
     export_id: number;
     position: number;
@@ -100,5 +118,8 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
 
 /** `mute` only hides a person's texts; `block` also keeps them away. */
 export type BlockKind = 'mute' | 'block';
+
+/** Why an upload did not become a picture. */
+export type PictureFault = 'unreadable' | 'too-large' | 'too-slow';
 
 export type DataExportState = 'waiting' | 'running' | 'ready' | 'cancelled' | 'failed';

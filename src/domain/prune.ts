@@ -24,6 +24,7 @@ const EXPIRED: Readonly<Record<string, string>> = {
   digests: `week < now() - interval '60 days'`,
   data_exports: `ended_at < now() - interval '7 days'
     and not exists (select from mailed_tokens where export_id = data_exports.id)`,
+  picture_uploads: `created_at < now() - interval '1 day'`,
   job_attempts: `started_at < now() - interval '14 days'`,
   workers: `seen_at < now() - interval '1 day'`,
   security_events: `created_at < now() - interval '180 days'`,

@@ -7,6 +7,7 @@ import erasure from './erasure.ts';
 import dataExport from './export.ts';
 import mail from './mail.ts';
 import moderateTexts from './moderate-texts.ts';
+import picture from './picture.ts';
 import prune from './prune.ts';
 
 /** Every job a worker can do. */
@@ -15,6 +16,7 @@ export const jobs: readonly JobDefinition[] = [
   commentNotice,
   digest,
   dataExport,
+  picture,
   moderateTexts,
   erasure,
   prune,

@@ -143,6 +143,16 @@ export const exportQueue = defineQueue({
   concurrency: 2,
 });
 
+/** Makes a person's picture of what they have uploaded. One at a time, because each may take much memory. */
+export const pictureQueue = defineQueue({
+  name: 'pictures',
+  payload: Type.Object({ userId: id() }, { additionalProperties: false }),
+  retry: DATABASE_ONLY,
+  timeoutSeconds: 60,
+  concurrency: 1,
+  uniqueKey: ({ userId }) => String(userId),
+});
+
 /** Hides everything a person wrote, or shows it again. */
 export const moderateTextsQueue = defineQueue({
   name: 'moderate-texts',
@@ -195,6 +205,7 @@ export const queueContracts: readonly QueueContract[] = [
   commentNoticeQueue,
   digestQueue,
   exportQueue,
+  pictureQueue,
   moderateTextsQueue,
   erasureQueue,
   pruneQueue,

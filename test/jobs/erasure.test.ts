@@ -15,6 +15,7 @@ import { catchMail, linkIn } from '../support/smtp.ts';
 import { givePassword, giveTwoFactor } from '../support/two-factor.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
 
+const HASH = 'x'.repeat(43);
 const signal = new AbortController().signal;
 
 async function setUp(t: Parameters<typeof build>[0]) {
@@ -135,6 +136,12 @@ t.test('texts can be kept, without a name', async (t) => {
   await report(app.db, { kind: 'person', id: susan.id }, { reporterId: john.id, reason: 'Spam' });
   await giveTwoFactor(app, john);
   await client.post('/edit-profile', { name: 'John Doe', location: 'Here', about_me: 'It is me' });
+  await app.db
+    .insertInto('pictures')
+    .values({ user_id: john.id, hash: HASH, small: Buffer.alloc(1), large: Buffer.alloc(1) })
+    .execute();
+  await app.db.updateTable('users').set({ picture_hash: HASH }).where('id', '=', john.id).execute();
+  await app.db.insertInto('picture_uploads').values({ user_id: john.id, fault: 'unreadable' }).execute();
   await client.post('/your-data/delete', { texts: 'keep' });
   await drain(app);
   await makeDue(app);
@@ -156,6 +163,7 @@ t.test('texts can be kept, without a name', async (t) => {
     .executeTakeFirstOrThrow();
   t.notMatch(JSON.stringify(person), /john|here|it is me/i);
   t.equal(person.totp_secret, null);
+  t.equal(person.picture_hash, null);
   await createUser(app, { username: 'john' });
 });
 

@@ -1,18 +1,27 @@
 import { sql } from 'kysely';
+import sharp from 'sharp';
 import t from 'tap';
 import { block } from '../../src/domain/blocks/block.ts';
 import { cancelExport } from '../../src/domain/exports/requests.ts';
 import { writeExport } from '../../src/domain/exports/write.ts';
+import { follow } from '../../src/domain/follows/follow.ts';
 import { prune } from '../../src/domain/prune.ts';
 import { exportQueue, mailQueue } from '../../src/queue/contracts.ts';
+import { issueTestToken } from '../support/api.ts';
 import { build } from '../support/build.ts';
 import { Client, messagesOf } from '../support/client.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
 import { assertEnqueued, deadLettersOf, drain, jobsOf } from '../support/jobs.ts';
+import { upload } from '../support/pictures.ts';
 import { start } from '../support/processes.ts';
 import { catchMail, linkIn } from '../support/smtp.ts';
 import { unzip } from '../support/unzip.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
+
+/** The session of a client, as exported. */
+const LOGGED_IN = { browser: 'lightMyRequest', address: '127.0.0.1', logged_in: /^20/, last_seen: /^20/ };
+
+const PLAIN = { width: 9, height: 9, channels: 3, background: 'red' } as const;
 
 async function setUp(t: Parameters<typeof build>[0]) {
   const smtp = await catchMail(t);
@@ -53,6 +62,63 @@ t.test('an export has everything a person wrote and nothing of anyone else', asy
 
   t.match((await client.get('/your-data')).body, /Download \d+ kB/);
   t.same((await client.get('/your-data/download')).rawPayload, download.rawPayload);
+});
+
+/** What the export has of each table that refers to a person, or why it has nothing. */
+const EXPORTED: Readonly<Record<string, string>> = {
+  'posts.author_id': 'posts.json',
+  'comments.author_id': 'comments.json',
+  'follows.follower_id': 'following.json',
+  'follows.followed_id': 'followers.json',
+  'sessions.user_id': 'sessions.json',
+  'api_tokens.user_id': 'api-tokens.json',
+  'security_events.user_id': 'activity.json',
+  'pictures.user_id': 'picture.webp',
+  'security_events.actor_id': 'what they did to others is about the others',
+  'reports.person_id': 'what others wrote about them to the moderators',
+  'reports.reporter_id': 'gone as soon as a moderator has decided',
+  'job_audit_log.user_id': 'a log of the site, for Administrators',
+  'known_browsers.user_id': 'only hashes',
+  'mailed_tokens.user_id': 'only hashes of links that still work',
+  'email_changes.user_id': 'gone after 8 days, and in activity.json',
+  'mail_deliveries.user_id': 'only that mails were sent which they have',
+  'digests.user_id': 'the same',
+  'data_exports.user_id': 'in activity.json',
+  'idempotency_keys.user_id': 'gone after a day',
+  'picture_uploads.user_id': 'gone as soon as there is a picture',
+};
+
+t.test('an export has what is in every table that refers to a person', async (t) => {
+  const { app, john, susan, client } = await setUp(t);
+  await follow(app.db, john.id, susan.id);
+  await follow(app.db, susan.id, john.id);
+  await issueTestToken(app, john, { name: 'a program', scope: 'read' });
+  await client.post('/edit-profile/mails', { digest: 'y' });
+  await upload(client, await sharp({ create: PLAIN }).png().toBuffer());
+  await drain(app);
+  await client.post('/your-data');
+  await drain(app);
+  const files = await unzip((await client.get('/your-data/download')).rawPayload);
+  const json = (name: string) => JSON.parse(files[name] ?? '');
+
+  const { rows } = await sql<{ reference: string }>`
+    select conrelid::regclass || '.' || attname as reference
+    from pg_constraint join pg_attribute on attrelid = conrelid and attnum = any(conkey)
+    where confrelid = 'users'::regclass
+  `.execute(app.db);
+  for (const { reference } of rows) t.ok(EXPORTED[reference], `${reference} is exported, or it says why not`);
+  for (const name of Object.values(EXPORTED).filter((value) => /^[a-z-]+\.\w+$/.test(value)))
+    t.ok(files[name], name);
+
+  t.match(json('profile.json'), { email_notifications: { new_comments: false, weekly_digest: true } });
+  t.match(json('following.json'), [{ username: 'susan', since: /^20/ }]);
+  t.match(json('followers.json'), [{ username: 'susan', since: /^20/ }]);
+  t.match(json('sessions.json'), [{ browser: '' }, LOGGED_IN]);
+  t.match(json('api-tokens.json'), [{ name: 'a program', scope: 'read', last_used: null }]);
+  const kinds = json('activity.json').map(({ kind }: { kind: string }) => kind);
+  t.same(kinds.sort(), ['export-made', 'logged-in', 'token-made']);
+  t.match(files['picture.webp'], /^RIFF/);
+  t.notMatch(Object.values(files).join(''), /susan@example\.com|password/);
 });
 
 t.test('a person who wrote nothing gets a valid, empty export', async (t) => {

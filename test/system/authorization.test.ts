@@ -43,6 +43,7 @@ const LIMITED_OTHERWISE = new Set([
     'POST /moderate/people/:id/lift',
     'POST /moderate/people/:id/hide-texts',
   ],
+  'POST /moderate/people/:id/remove-picture',
   ...['POST /moderate/people/:id/show-texts', 'POST /moderate/reports/post/:id/close'],
   ...['POST /moderate/reports/comment/:id/close', 'POST /moderate/reports/person/:id/close'],
   ...['POST /admin/people/:id', 'POST /admin/people/:id/delete'],
@@ -172,7 +173,7 @@ function wordFor(
 
 async function prepare(route: string, { person, credentials }: Asker): Promise<InjectOptions> {
   const [method = '', pattern = ''] = route.split(' ');
-  const { about, fields, payload, query = '' } = REQUESTS[route] ?? {};
+  const { about, fields, payload, contentType, query = '' } = REQUESTS[route] ?? {};
   const actor = person === 'anonymous' ? undefined : people[person];
   const situation: Situation = { app, people, actor };
   const parameter = await about?.(situation);
@@ -184,6 +185,7 @@ async function prepare(route: string, { person, credentials }: Asker): Promise<I
     headers: {
       ...(actor && (await headersFor(actor, credentials))),
       ...(sent && { 'content-type': isJson ? 'application/json' : 'application/x-www-form-urlencoded' }),
+      ...(contentType && { 'content-type': contentType }),
     },
     ...(payload && { payload }),
     ...(sent && { payload: isJson ? JSON.stringify(sent) : new URLSearchParams(sent).toString() }),

@@ -20,6 +20,9 @@ const EVENTS = 20_000;
 /** A month in the middle of the data from `fill`. */
 const MONTH = monthOf(new Date(Date.now() - 365 * 24 * 60 * 60 * 1000));
 
+/** The path of a picture from `fill`. */
+const PICTURE = `/avatar/large/${'7'.padStart(43, '0')}.webp`;
+
 /** The maximum number of rows that a page may read, on a site of any size: 500 numbered pages, in an index. */
 const MOST_ROWS = 10_000;
 const MOST_SORTED = 300;
@@ -162,6 +165,12 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     insert into invited_people (user_id, invitation_id) select n, 1 + n / 5 from generate_series(3, 4000) as n
   `.execute(db);
   await sql`
+    insert into pictures (user_id, hash, small, large) select n, lpad(n::text, 43, '0'), '', '' from generate_series(1, 5000) as n
+  `.execute(db);
+  await sql`
+    insert into picture_uploads (user_id, content) select n, '' from generate_series(1, 5000) as n
+  `.execute(db);
+  await sql`
     insert into sessions (token_hash, user_id, expires_at)
     select sha256(n::text::bytea), n, now() + interval '1 day' from generate_series(1, 5000) as n
   `.execute(db);
@@ -263,6 +272,8 @@ async function checkPages(
     '/blocks',
     '/blocks?before=500',
     '/auth/two-factor/on',
+    '/edit-profile/picture',
+    PICTURE,
     '/auth/activity',
     '/auth/activity?before=10000',
     '/admin/activity',

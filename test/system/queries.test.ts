@@ -45,6 +45,7 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
     `/edit/${postId}`,
     '/edit-profile',
     '/blocks',
+    '/edit-profile/picture',
     `/edit-profile/${author.id}`,
     '/auth/activity',
     '/admin/activity?username=reader',

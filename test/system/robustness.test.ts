@@ -62,6 +62,7 @@ const PATHS_WITH_WORDS = [
     '/admin/invitations/X/revoke',
     '/admin/settings/X',
     '/avatar/X',
+    '/avatar/small/X.webp',
     '/assets/X',
   ],
 ];
@@ -89,6 +90,9 @@ const PATHS = [
   ],
   ...[
     '/edit-profile/mails',
+    '/edit-profile/picture',
+    '/edit-profile/picture/remove',
+    '/moderate/people/X/remove-picture',
     '/your-data',
     '/your-data/cancel',
     '/your-data/delete',

@@ -19,8 +19,8 @@ const SESSION = `
   from sessions left join users on users.id = user_id
   where token_hash = $1 and expires_at > now() and sessions.created_at > now() - make_interval(secs => 7776000)`;
 const POSTS = `
-  select post.id, author_id, username, avatar_seed, body_html, post.created_at, edited_at, post.comment_count,
-    post.is_disabled, is_cut
+  select post.id, author_id, username, avatar_seed, picture_hash, body_html, post.created_at, edited_at,
+    post.comment_count, post.is_disabled, is_cut
   from (
     select id, author_id, created_at, edited_at, comment_count, is_disabled,
       case when octet_length(body_html) > 10000 and length(body_html) > 10000 then left(body_html, 10000) else body_html end
@@ -49,6 +49,7 @@ interface Post {
   readonly author_id: number;
   readonly username: string;
   readonly avatar_seed: string;
+  readonly picture_hash: string | null;
   readonly body_html: string;
   readonly created_at: Date;
   readonly edited_at: Date | null;
@@ -57,7 +58,7 @@ interface Post {
 
 const show = (post: Post, userId: number) => `<li>
 <article aria-label="Post by ${escapeHtml(post.username)}">
-<p class="byline"><img class="avatar" src="/avatar/${post.avatar_seed}.svg" alt="" width="32" height="32">
+<p class="byline"><img class="avatar" src="/avatar/${post.picture_hash ? `small/${post.picture_hash}.webp` : `${post.avatar_seed}.svg`}" alt="" width="32" height="32">
 <a href="/user/${escapeHtml(post.username)}">${escapeHtml(post.username)}</a>
 <a class="quiet" href="/post/${post.id}">${time(post.created_at)}</a>
 ${post.edited_at ? `<span class="quiet">edited ${time(post.edited_at)}</span>` : ''}</p>

@@ -6,6 +6,7 @@ export interface BlockedPerson {
   readonly id: number;
   readonly username: string;
   readonly avatarSeed: string;
+  readonly pictureHash: string | null;
   readonly kind: BlockKind;
   readonly since: Date;
 }
@@ -20,7 +21,8 @@ export function listBlocked(db: Db, blockerId: number, page: PageRequest): Promi
     return db
       .selectFrom(found)
       .innerJoin('users', 'users.id', 'block.blockedId')
-      .select(['block.id', 'block.kind', 'block.since', 'users.username', 'users.avatar_seed as avatarSeed'])
+      .select(['block.id', 'block.kind', 'block.since', 'users.username'])
+      .select(['users.avatar_seed as avatarSeed', 'users.picture_hash as pictureHash'])
       .orderBy('block.id', slice.order)
       .execute();
   });

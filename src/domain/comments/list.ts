@@ -18,6 +18,7 @@ export interface Comment {
   readonly authorId: number;
   readonly authorUsername: string;
   readonly authorAvatarSeed: string;
+  readonly authorPictureHash: string | null;
   readonly bodyHtml: string;
   readonly isDisabled: boolean;
   readonly createdAt: Date;
@@ -144,6 +145,7 @@ function withAuthors<Columns>(
     .select([
       'users.username as authorUsername',
       'users.avatar_seed as authorAvatarSeed',
+      'users.picture_hash as authorPictureHash',
       'comment.createdAt',
     ])
     .orderBy('comment.id', order);

@@ -1,4 +1,9 @@
 import type { Db } from '../../database/schema.ts';
+import { type ApiToken, listTokens } from '../api-tokens/list.ts';
+import { type Following, listFollowed, listFollowers } from '../follows/list.ts';
+import { findPicture } from '../pictures/find.ts';
+import { listOwnEvents, type OwnEvent } from '../security-events/list.ts';
+import { type ListedSession, listSessions } from '../sessions/list.ts';
 
 /** Rows per query: five megabytes of the longest texts. */
 const PAGE = 100;
@@ -6,7 +11,7 @@ const PAGE = 100;
 /** One file of an export. */
 interface Entry {
   readonly name: string;
-  content(): AsyncGenerator<string>;
+  content(): AsyncGenerator<string | Buffer>;
 }
 
 interface Writing {
@@ -18,18 +23,59 @@ interface Writing {
 
 interface Options {
   readonly userId: number;
-  /** Called with the number of rows written since the last call. */
+  /** Called with the number of posts and comments written since the last call. */
   readonly report: (rows: number) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
-/** The files of an export. Each is read from the database while it is written. */
-export function exportEntries(db: Db, options: Options): Entry[] {
+/**
+ * The files of an export: everything a person wrote and everything stored about them, except what only the site can use,
+ * such as hashes. Each is read from the database while it is written.
+ */
+export async function exportEntries(db: Db, options: Options): Promise<Entry[]> {
+  const { userId } = options;
+  const picture = await findPicture(db, userId);
+  return [
+    { name: 'profile.json', content: () => profileJson(db, userId) },
+    ...(picture ? [{ name: 'picture.webp', content: () => once(() => picture) }] : []),
+    ...writings(db, options),
+    ...follows(db, options),
+    {
+      name: 'muted-and-blocked.json',
+      content: () =>
+        asJson(
+          once(() => readBlocks(db, userId)),
+          (row) => row,
+        ),
+    },
+    {
+      name: 'sessions.json',
+      content: () =>
+        asJson(
+          once(() => listSessions(db, userId)),
+          sessionJson,
+        ),
+    },
+    {
+      name: 'api-tokens.json',
+      content: () =>
+        asJson(
+          once(() => listTokens(db, userId)),
+          tokenJson,
+        ),
+    },
+    { name: 'activity.json', content: () => asJson(activity(db, options), eventJson) },
+  ];
+}
+
+async function* once<Content>(read: () => Content | Promise<Content>): AsyncGenerator<Content> {
+  yield await read();
+}
+
+function writings(db: Db, options: Options): Entry[] {
   const posts = () => pagesOf(options, (range) => readPosts(db, options.userId, range));
   const comments = () => pagesOf(options, (range) => readComments(db, options.userId, range));
   return [
-    { name: 'profile.json', content: () => profileJson(db, options.userId) },
-    { name: 'muted-and-blocked.json', content: () => blocksJson(db, options.userId) },
     { name: 'posts.json', content: () => asJson(posts(), postJson) },
     { name: 'comments.json', content: () => asJson(comments(), commentJson) },
     { name: 'posts.md', content: () => asMarkdown('Posts', posts(), ({ id }) => `Post ${id}`) },
@@ -79,33 +125,80 @@ async function* pagesOf(
   }
 }
 
-async function* profileJson(db: Db, userId: number): AsyncGenerator<string> {
-  const { createdAt, aboutMe, twoFactorSince, ...profile } = await db
-    .selectFrom('users')
-    .select(['username', 'email', 'name', 'location', 'about_me as aboutMe', 'created_at as createdAt'])
-    .select('totp_since as twoFactorSince')
-    .where('id', '=', userId)
-    .executeTakeFirstOrThrow();
-  yield `${JSON.stringify({ ...profile, about_me: aboutMe, member_since: createdAt.toISOString(), two_factor_since: twoFactorSince }, null, 2)}\n`;
-}
-
-async function* blocksJson(db: Db, userId: number): AsyncGenerator<string> {
-  const blocks = await db
+/** Up to 1,000 people. */
+async function readBlocks(db: Db, userId: number): Promise<object[]> {
+  return db
     .selectFrom('blocks')
     .innerJoin('users', 'users.id', 'blocks.blocked_id')
     .select(['users.username', 'blocks.kind', 'blocks.created_at as since'])
     .where('blocks.blocker_id', '=', userId)
     .orderBy('blocks.id')
     .execute();
-  yield `${JSON.stringify(blocks, null, 2)}\n`;
 }
 
-async function* asJson(
-  pages: AsyncIterable<Writing[]>,
-  shape: (writing: Writing) => object,
+function follows(db: Db, options: Options): Entry[] {
+  const pages = (list: typeof listFollowed) =>
+    pagesBefore(options, async (before) => {
+      const { items, older } = await list(db, options.userId, { before, size: PAGE });
+      return { rows: items, next: older };
+    });
+  const shape = ({ username, since }: Following) => ({ username, since });
+  return [
+    { name: 'following.json', content: () => asJson(pages(listFollowed), shape) },
+    { name: 'followers.json', content: () => asJson(pages(listFollowers), shape) },
+  ];
+}
+
+function activity(db: Db, options: Options): AsyncGenerator<readonly OwnEvent[]> {
+  return pagesBefore(options, async (before) => {
+    const { events, next } = await listOwnEvents(db, options.userId, before);
+    return { rows: events, next };
+  });
+}
+
+/** Reads a list page by page, newest first. Also notices when the export is cancelled. */
+async function* pagesBefore<Row>(
+  { report, signal }: Options,
+  read: (before: number | undefined) => Promise<{ rows: readonly Row[]; next: number | undefined }>,
+): AsyncGenerator<readonly Row[]> {
+  let before: number | undefined;
+  do {
+    const { rows, next } = await read(before);
+    yield rows;
+    await report(0);
+    signal.throwIfAborted();
+    before = next;
+  } while (before !== undefined);
+}
+
+async function* profileJson(db: Db, userId: number): AsyncGenerator<string> {
+  const { createdAt, aboutMe, twoFactorSince, newComments, weeklyDigest, ...profile } = await db
+    .selectFrom('users')
+    .select(['username', 'email', 'name', 'location', 'about_me as aboutMe', 'created_at as createdAt'])
+    .select([
+      'wants_comment_mails as newComments',
+      'wants_digest as weeklyDigest',
+      'totp_since as twoFactorSince',
+    ])
+    .where('id', '=', userId)
+    .executeTakeFirstOrThrow();
+  const shown = {
+    ...profile,
+    about_me: aboutMe,
+    member_since: createdAt,
+    two_factor_since: twoFactorSince,
+    email_notifications: { new_comments: newComments, weekly_digest: weeklyDigest },
+  };
+  yield `${JSON.stringify(shown, null, 2)}\n`;
+}
+
+async function* asJson<Row>(
+  pages: AsyncIterable<readonly Row[]>,
+  shape: (row: Row) => object,
 ): AsyncGenerator<string> {
   let separator = '[\n';
   for await (const rows of pages) {
+    if (rows.length === 0) continue;
     yield separator + rows.map((row) => JSON.stringify(shape(row))).join(',\n');
     separator = ',\n';
   }
@@ -131,4 +224,16 @@ function postJson({ id, body, createdAt }: Writing): object {
 
 function commentJson({ id, postId, body, createdAt }: Writing): object {
   return { id, post_path: `/post/${postId}`, timestamp: createdAt.toISOString(), body };
+}
+
+function sessionJson({ userAgent, address, createdAt, lastSeenAt }: ListedSession): object {
+  return { browser: userAgent, address, logged_in: createdAt, last_seen: lastSeenAt };
+}
+
+function tokenJson({ name, scope, createdAt, expiresAt, lastUsedAt }: ApiToken): object {
+  return { name, scope, created: createdAt, expires: expiresAt, last_used: lastUsedAt };
+}
+
+function eventJson({ kind, at, address, detail, isByStaff }: OwnEvent): object {
+  return { kind, timestamp: at, address, by_staff: isByStaff, detail };
 }

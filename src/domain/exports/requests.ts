@@ -38,7 +38,7 @@ export function findNewestExport(db: Db, userId: number): Promise<DataExport | u
 }
 
 /**
- * Requests an export of everything a person wrote.
+ * Requests an export of everything of a person's.
  *
  * @throws DomainError `export-underway` if one is already in progress
  */

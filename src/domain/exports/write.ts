@@ -9,7 +9,7 @@ import { exportEntries } from './entries.ts';
 const CHUNK_BYTES = 1024 * 1024;
 
 /**
- * Writes everything a person wrote to a zip file, as JSON and Markdown, and enqueues the mail with its link. Only one
+ * Writes everything of a person's to a zip file, as JSON and Markdown, and enqueues the mail with its link. Only one
  * page of rows and one chunk of the file are in memory at a time. Each attempt starts over and deletes what an earlier
  * one left. Stops early and leaves nothing if the person cancels.
  */
@@ -74,7 +74,7 @@ async function storeZip(
   }: { exportId: number; userId: number; report: (rows: number) => Promise<void>; signal: AbortSignal },
 ): Promise<number> {
   const zip = new ZipFile();
-  for (const { name, content } of exportEntries(db, { userId, report, signal })) {
+  for (const { name, content } of await exportEntries(db, { userId, report, signal })) {
     zip.addReadStreamLazy(name, (callback) => {
       const stream = Readable.from(content());
       // yazl ignores errors of its sources, so pass them to the reader of the archive.

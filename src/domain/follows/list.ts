@@ -6,6 +6,7 @@ export interface Following {
   readonly id: number;
   readonly username: string;
   readonly avatarSeed: string;
+  readonly pictureHash: string | null;
   readonly since: Date;
 }
 
@@ -34,7 +35,8 @@ function listFollows(db: Db, { of, others, userId }: Side, page: PageRequest): P
     return db
       .selectFrom(found)
       .innerJoin('users', 'users.id', 'follow.otherId')
-      .select(['follow.id', 'users.username', 'users.avatar_seed as avatarSeed', 'follow.since'])
+      .select(['follow.id', 'users.username', 'follow.since'])
+      .select(['users.avatar_seed as avatarSeed', 'users.picture_hash as pictureHash'])
       .orderBy('follow.id', slice.order)
       .execute();
   });

@@ -11,13 +11,14 @@ export interface ModeratedPerson {
   readonly role: Role;
   readonly silencedUntil: Date | null;
   readonly suspendedUntil: Date | null;
+  readonly pictureHash: string | null;
 }
 
 /** @throws DomainError `not-found` */
 export function findModerated(db: Db, id: number): Promise<ModeratedPerson> {
   return db
     .selectFrom('users')
-    .select(['id', 'username', 'role'])
+    .select(['id', 'username', 'role', 'picture_hash as pictureHash'])
     .select([SILENCED_UNTIL.as('silencedUntil'), SUSPENDED_UNTIL.as('suspendedUntil')])
     .where('id', '=', id)
     .executeTakeFirstOrThrow(() => noSuch('user'));
@@ -37,6 +38,7 @@ export const MODERATION_KINDS: readonly SecurityEventKind[] = [
   'sanction-lifted',
   'texts-disabled',
   'texts-enabled',
+  'picture-removed',
   'post-disabled',
   'post-enabled',
   'comment-disabled',

@@ -14,6 +14,7 @@ export interface Profile {
   readonly location: string;
   readonly aboutMe: string;
   readonly avatarSeed: string;
+  readonly pictureHash: string | null;
   readonly memberSince: Date;
   readonly lastSeen: Date;
   readonly postCount: number;
@@ -41,7 +42,8 @@ export async function findProfile(
   const viewerId = viewer?.id ?? null;
   return db
     .selectFrom('users')
-    .select(['id', 'username', 'name', 'location', 'about_me as aboutMe', 'avatar_seed as avatarSeed'])
+    .select(['id', 'username', 'name', 'location', 'about_me as aboutMe'])
+    .select(['avatar_seed as avatarSeed', 'picture_hash as pictureHash'])
     .select(['created_at as memberSince', 'last_seen_at as lastSeen'])
     .select(['post_count as postCount', 'comment_count as commentCount'])
     .select(['follower_count as followerCount', 'followed_count as followedCount'])

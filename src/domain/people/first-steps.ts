@@ -8,6 +8,7 @@ export interface Suggestion {
   readonly username: string;
   readonly name: string;
   readonly avatarSeed: string;
+  readonly pictureHash: string | null;
 }
 
 /** Suggestions are authors of these many newest posts. */
@@ -30,7 +31,10 @@ export async function findFirstSteps(db: Db, userId: number): Promise<FirstSteps
       post_count > 0 as "hasWritten", followed_count > 0 as "followsSomebody",
       coalesce((
         select json_agg(
-          json_build_object('username', author.username, 'name', author.name, 'avatarSeed', author.avatar_seed) order by newest desc
+          json_build_object(
+            'username', author.username, 'name', author.name,
+            'avatarSeed', author.avatar_seed, 'pictureHash', author.picture_hash
+          ) order by newest desc
         )
         from (
           select author_id, max(id) as newest

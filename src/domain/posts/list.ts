@@ -21,6 +21,7 @@ export interface Post {
   readonly authorId: number;
   readonly authorUsername: string;
   readonly authorAvatarSeed: string;
+  readonly authorPictureHash: string | null;
   readonly bodyHtml: string;
   readonly createdAt: Date;
   /** Null if it was never edited. */
@@ -144,6 +145,7 @@ function withAuthors<Columns>(
     .select(['post.id', 'post.authorId', 'post.commentCount', 'post.createdAt', 'post.editedAt'])
     .select('post.isDisabled')
     .select(['users.username as authorUsername', 'users.avatar_seed as authorAvatarSeed'])
+    .select('users.picture_hash as authorPictureHash')
     .orderBy('post.id', order);
 }
 

@@ -35,6 +35,7 @@ export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
   'sanction-lifted': 'Sanctions lifted',
   'texts-disabled': 'All posts and comments hidden',
   'texts-enabled': 'All posts and comments shown',
+  'picture-removed': 'Profile picture removed',
   'post-disabled': 'Post hidden',
   'post-enabled': 'Post shown again',
   'comment-disabled': 'Comment hidden',

@@ -13,6 +13,7 @@ import follows from './follows.ts';
 import home from './home.ts';
 import moderate from './moderate.ts';
 import people from './people.ts';
+import picture from './picture.ts';
 import posts from './posts.ts';
 import reports from './reports.ts';
 import sitePages from './site-pages.ts';
@@ -35,6 +36,7 @@ async function withSessions(app: FastifyInstance): Promise<void> {
   app.register(posts);
   app.register(comments);
   app.register(people);
+  app.register(picture, { prefix: '/edit-profile/picture' });
   app.register(follows);
   app.register(blocks);
   app.register(yourData, { prefix: '/your-data' });

@@ -9,6 +9,7 @@ import {
   untilWhen,
 } from '../../domain/moderation/sanction.ts';
 import { moderateTexts } from '../../domain/moderation/texts.ts';
+import { removePictureOf } from '../../domain/pictures/remove.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { describeEvent } from './activity.ts';
@@ -49,6 +50,11 @@ export default async function moderatePeople(app: FastifyInstance): Promise<void
     const id = idFrom(request.params.id);
     await liftSanctions({ db, queue }, currentUser(request), id, whyFrom(request));
     return done(request, reply, 'They can log in and write again, and are told by email.');
+  });
+
+  app.post<WithId>('/people/:id/remove-picture', async (request, reply) => {
+    await removePictureOf(db, currentUser(request), idFrom(request.params.id));
+    return done(request, reply, 'The picture has been removed.');
   });
 
   for (const [verb, isDisabled] of [

@@ -29,6 +29,7 @@ export const MATRIX: readonly Row[] = rows(`
   GET /icon/:colour([a-z]+).svg            ok
   GET /site.webmanifest                    ok
   GET /avatar/:seed([0-9a-f-]{36}).svg     ok
+  GET /avatar/:size(small|large)/:hash([\\w-]{43}).webp  ok
   GET /robots.txt                          ok
   GET /.well-known/security.txt            ok
   GET /sitemap.xml                         ok
@@ -125,6 +126,9 @@ export const MATRIX: readonly Row[] = rows(`
   POST /edit-profile                       log in     confirm      ok         ok         ok         ok            users
   GET /edit-profile/mails                  log in     confirm      ok         ok         ok         ok
   POST /edit-profile/mails                 log in     confirm      ok         ok         ok         ok            users
+  GET /edit-profile/picture                log in     confirm      ok         ok         ok         ok
+  POST /edit-profile/picture               log in     confirm      ok         ok         ok         ok            picture_uploads
+  POST /edit-profile/picture/remove        log in     confirm      ok         ok         ok         ok            users
   GET /edit-profile/:id                    log in     confirm      forbidden  forbidden  forbidden  ok
   POST /edit-profile/:id                   log in     confirm      forbidden  forbidden  forbidden  ok            users
   GET /your-data                           log in     confirm      ok         ok         ok         ok
@@ -160,6 +164,7 @@ export const MATRIX: readonly Row[] = rows(`
   POST /moderate/people/:id/lift           log in     confirm      forbidden  forbidden  ok         ok            security_events
   POST /moderate/people/:id/hide-texts     log in     confirm      forbidden  forbidden  ok         ok            pgboss.job
   POST /moderate/people/:id/show-texts     log in     confirm      forbidden  forbidden  ok         ok            pgboss.job
+  POST /moderate/people/:id/remove-picture  log in    confirm      forbidden  forbidden  ok         ok            users
   POST /moderate/enable/post/:id           log in     confirm      forbidden  forbidden  ok         ok            posts
   POST /moderate/disable/post/:id          log in     confirm      forbidden  forbidden  ok         ok            posts
   POST /moderate/enable/:id                log in     confirm      forbidden  forbidden  ok         ok            comments

@@ -29,6 +29,8 @@ import {
   nobodyWantsDigests,
   noExports,
   noPausedQueues,
+  ownPicture,
+  pictureFile,
   post,
   reset,
   returnKey,
@@ -36,6 +38,7 @@ import {
   silenced,
   sitePage,
   somebody,
+  somebodyWithPicture,
   unnamedToken,
   unsubscribing,
   waitingExport,
@@ -49,8 +52,9 @@ interface Request {
   readonly about?: (situation: Situation) => Promise<string | number | undefined>;
   /** The fields of the form or the JSON body. */
   readonly fields?: (situation: Situation) => Record<string, string>;
-  /** Another body. */
+  /** Another body, and its type. */
   readonly payload?: string;
+  readonly contentType?: string;
   readonly query?: string;
 }
 
@@ -86,6 +90,7 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /assets/:name': { about: async ({ app }) => app.assetPath('style.css').replace('/assets/', '') },
   'GET /icon/:colour([a-z]+).svg': { about: async () => 'blue' },
   'GET /avatar/:seed([0-9a-f-]{36}).svg': { about: async () => '3f0c2a56-8a5e-4d0e-9a53-6f3a4b1c2d7e' },
+  'GET /avatar/:size(small|large)/:hash([\\w-]{43}).webp': { about: pictureFile },
   'GET /sitemap/posts/:number(^\\d{1,5}).xml': { about: async (situation) => (await post(situation)) && 1 },
   'GET /sitemap/people/:number(^\\d{1,5}).xml': { about: async () => 1 },
   'GET /archive/:year(^\\d{4})/:month(^\\d{2})': {
@@ -158,6 +163,11 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /unblock/:username': { about: blocked('block') },
   'POST /edit-profile': { fields: () => ({ name: freshName() }) },
   'POST /edit-profile/mails': { about: nobodyWantsDigests, fields: () => ({ digest: 'y' }) },
+  'POST /edit-profile/picture': {
+    payload: '--x\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nA\r\n--x--',
+    contentType: 'multipart/form-data; boundary=x',
+  },
+  'POST /edit-profile/picture/remove': { about: ownPicture },
   'GET /edit-profile/:id': { about: ownersId },
   'POST /edit-profile/:id': {
     about: ownersId,
@@ -200,6 +210,7 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /moderate/people/:id/hide-texts': { about: somebodysId },
   'POST /moderate/people/:id/show-texts': { about: somebodysId },
   'POST /admin/activity/:id/undo': { about: disabling },
+  'POST /moderate/people/:id/remove-picture': { about: somebodyWithPicture },
   'POST /moderate/enable/:id': { about: disabledComment },
   'POST /moderate/disable/:id': { about: comment },
   'POST /moderate/enable/post/:id': { about: disabledPost },

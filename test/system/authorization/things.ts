@@ -127,6 +127,36 @@ export function somebody(
     .executeTakeFirstOrThrow();
 }
 
+/** The picture of somebody. */
+async function givePicture({ db }: FastifyInstance, userId: number): Promise<string> {
+  const hash = randomUUID().padEnd(43, '0');
+  const files = { small: Buffer.from('small'), large: Buffer.from('large') };
+  await db.deleteFrom('pictures').where('user_id', '=', userId).execute();
+  await db
+    .insertInto('pictures')
+    .values({ user_id: userId, hash, ...files })
+    .execute();
+  await db.updateTable('users').set({ picture_hash: hash }).where('id', '=', userId).execute();
+  return hash;
+}
+
+/** What the path of a picture has besides. */
+export async function pictureFile(situation: Situation): Promise<string> {
+  const { id } = await somebody(situation);
+  return `small/${await givePicture(situation.app, id)}`;
+}
+
+export async function somebodyWithPicture(situation: Situation): Promise<number> {
+  const { id } = await somebody(situation);
+  await givePicture(situation.app, id);
+  return id;
+}
+
+/** The actor has a picture. */
+export async function ownPicture({ app, actor }: Situation): Promise<undefined> {
+  if (actor !== undefined) await givePicture(app, actor.id);
+}
+
 /** Another session of the actor. */
 export async function anotherSession({ app: { db }, actor }: Situation): Promise<string> {
   if (actor === undefined) return '0'.repeat(64);

@@ -125,6 +125,7 @@ t.test(
         '/blocks',
         '/auth/two-factor/on',
         '/edit-profile/mails',
+        '/edit-profile/picture',
         '/your-data/delete',
       ],
     ];

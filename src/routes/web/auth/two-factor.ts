@@ -120,7 +120,10 @@ async function withProof<Result>(
 function showSetUp(request: FastifyRequest, reply: FastifyReply, form: FormState) {
   const { secret: sent } = form.values;
   const secret = sent === undefined || 'secret' in form.errors ? newTotpSecret() : sent;
-  const uri = totpUri(secret, { issuer: request.server.site.settings.name, label: currentUser(request).username });
+  const uri = totpUri(secret, {
+    issuer: request.server.site.settings.name,
+    label: currentUser(request).username,
+  });
   return reply.page('auth/two-factor-on', {
     title: 'Turn on two-factor authentication',
     form: emptied(form),
