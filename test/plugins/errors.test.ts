@@ -26,7 +26,7 @@ t.test('browsers get a page, other clients get JSON', async (t) => {
 t.test('a server error reveals no internals and names the log entry', async (t) => {
   const { logger, lines } = captureLog();
   const app = await build(t, {}, { logger });
-  await app.db.schema.dropTable('sessions').execute();
+  await app.db.schema.dropTable('sessions').cascade().execute();
   const page = await app.inject({ url: '/', cookies: { session: 'x' } });
   t.equal(page.statusCode, 500);
   const reference = /<code>([0-9a-f-]{36})<\/code>/.exec(page.body)?.[1];

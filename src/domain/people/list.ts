@@ -24,7 +24,6 @@ export interface ListedPerson {
   readonly name: string;
   readonly email: string;
   readonly role: Role;
-  readonly avatarSeed: string;
   readonly memberSince: Date;
   readonly lastSeen: Date;
   readonly postCount: number;
@@ -73,7 +72,6 @@ export const LISTED = [
   'users.name',
   'users.email',
   'users.role',
-  'users.avatar_seed as avatarSeed',
   'users.created_at as memberSince',
   'users.last_seen_at as lastSeen',
   'users.post_count as postCount',
