@@ -9,8 +9,9 @@ import { report } from '../../src/domain/moderation/report.ts';
 import { basic, issueTestToken } from '../support/api.ts';
 import { build } from '../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../support/client.ts';
-import { createUser, PASSWORD, signedInClient, type TestUser } from '../support/factories.ts';
+import { createUser, PASSWORD, signedInClient } from '../support/factories.ts';
 import { drain } from '../support/jobs.ts';
+import { referencesTo } from '../support/references.ts';
 import { catchMail, linkIn } from '../support/smtp.ts';
 import { givePassword, giveTwoFactor } from '../support/two-factor.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
@@ -31,23 +32,6 @@ async function setUp(t: Parameters<typeof build>[0]) {
 async function makeDue({ db }: FastifyInstance): Promise<void> {
   await sql`update users set deletion_due_at = now() where deletion_due_at is not null`.execute(db);
   await sql`update pgboss.job set start_after = now() where name = 'erasure'`.execute(db);
-}
-
-/** Rows that refer to a person, by table and column. */
-async function referencesTo({ db }: FastifyInstance, { id }: TestUser): Promise<Record<string, number>> {
-  const { rows } = await sql<{ name: string; column: string }>`
-    select conrelid::regclass::text as name, attname as column
-    from pg_constraint join pg_attribute on attrelid = conrelid and attnum = any(conkey)
-    where confrelid = 'users'::regclass
-  `.execute(db);
-  const counts: Record<string, number> = {};
-  for (const { name, column } of rows) {
-    const counted = await sql<{ number: number }>`
-      select count(*)::int as number from ${sql.table(name)} where ${sql.ref(column)} = ${id}
-    `.execute(db);
-    counts[`${name}.${column}`] = counted.rows[0]?.number ?? -1;
-  }
-  return counts;
 }
 
 t.test('an account closes at once, and a mailed link opens it again', async (t) => {

@@ -26,6 +26,9 @@ export async function takeTwoFactor({ db }: FastifyInstance, { id }: Pick<TestUs
 }
 
 /** Does the first step of a log-in. */
-export function givePassword(client: Client, { email }: TestUser): Promise<LightMyRequestResponse> {
+export function givePassword(
+  client: Client,
+  { email }: Pick<TestUser, 'email'>,
+): Promise<LightMyRequestResponse> {
   return client.post('/auth/login', { email, password: PASSWORD });
 }
