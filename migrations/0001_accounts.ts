@@ -16,6 +16,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       deletion_due_at timestamptz,
       deletion_keeps_texts boolean not null default false,
       email_bounced_at timestamptz,
+      totp_secret text,
+      totp_since timestamptz,
+      totp_last_step integer,
       created_at timestamptz not null default now(),
       last_seen_at timestamptz not null default now(),
 
@@ -23,6 +26,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       location text not null default '' check (length(location) <= 64),
       about_me text not null default '' check (length(about_me) <= 2000),
       avatar_seed uuid not null default gen_random_uuid(),
+      picture_hash text check (length(picture_hash) = 43),
       wants_digest boolean not null default false,
       wants_comment_mails boolean not null default true,
       unsubscribe_key uuid not null default gen_random_uuid(),

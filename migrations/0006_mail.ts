@@ -28,12 +28,15 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       message_id text not null,
       sent_to text not null,
       return_key_hash bytea,
+      is_refused boolean not null default false,
+      response text not null default '' check (length(response) <= 500),
       sent_at timestamptz not null default now()
     );
     comment on table mail_deliveries is
-      'The ledger: mails that the mail server has accepted, so that a job that runs again does not send a second copy. '
-      'Whoever has the return key, which is in the address that bounces go to, can report that the mail bounced.';
-    create index mail_deliveries_user_id_idx on mail_deliveries (user_id);
+      'The ledger: mails that the mail server has accepted, so that a job that runs again does not send a second copy, and '
+      'those that it has refused for good. Whoever has the return key, which is in the address that bounces go to, can '
+      'report that the mail bounced.';
+    create index mail_deliveries_user_id_sent_at_idx on mail_deliveries (user_id, sent_at);
     create unique index mail_deliveries_return_key_hash_key on mail_deliveries (return_key_hash)
       where return_key_hash is not null;
     create index mail_deliveries_sent_at_idx on mail_deliveries (sent_at);

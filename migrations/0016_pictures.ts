@@ -4,8 +4,6 @@ export const kind = 'expand';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
-    alter table users add column picture_hash text check (length(picture_hash) = 43);
-
     create table pictures (
       user_id integer primary key references users on delete cascade,
       hash text not null,
@@ -35,8 +33,5 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  await sql`
-    drop table picture_uploads, pictures;
-    alter table users drop column picture_hash;
-  `.execute(db);
+  await sql`drop table picture_uploads, pictures`.execute(db);
 }

@@ -4,11 +4,6 @@ export const kind = 'expand';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
-    alter table users
-      add column totp_secret text,
-      add column totp_since timestamptz,
-      add column totp_last_step integer;
-
     create table recovery_codes (
       user_id integer not null references users on delete cascade,
       code_hash bytea not null,
@@ -31,8 +26,5 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  await sql`
-    drop table pending_log_ins, recovery_codes;
-    alter table users drop column totp_secret, drop column totp_since, drop column totp_last_step;
-  `.execute(db);
+  await sql`drop table pending_log_ins, recovery_codes`.execute(db);
 }
