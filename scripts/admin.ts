@@ -14,7 +14,7 @@ import { deletePerson, endSessions, showPeople, suspend } from './support/people
 import { printSettings, setSetting } from './support/settings.ts';
 
 const USAGE = `Usage: npm run admin -- COMMAND
-  people [WORD…]              lists the newest people, or those whose names or address have words that begin so
+  people [WORD…]              lists the newest people, or those whose name or address has words beginning with these
   grant EMAIL ROLE            gives an account a role: ${ROLES.join(', ')}
   confirm EMAIL               confirms an account without an email
   suspend EMAIL DAYS REASON   suspends a person; DAYS may be "forever"
@@ -23,8 +23,8 @@ const USAGE = `Usage: npm run admin -- COMMAND
   delete EMAIL REASON         closes an account and deletes it in a week; --now deletes it at once,
                               --keep-texts keeps posts and comments without a name
   mail-test EMAIL             sends an email, prints the mail server's response and checks the sender's DNS records
-  settings get                prints the settings of the site and its pages
-  settings set NAME VALUE     changes one of them
+  settings get                prints the site’s settings and pages
+  settings set NAME VALUE     changes a setting or a page
   backup FILE                 writes the whole database to a new file
   restore FILE                restores a backup into an empty database
 suspend, sessions end, reset-2fa and delete ask first, unless --yes follows.`;

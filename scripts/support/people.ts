@@ -30,11 +30,11 @@ const LONGEST_REASON = 500;
 /** Lists the newest people who match. */
 export async function showPeople(db: Kysely<Schema>, text: string): Promise<string> {
   const { items, older } = await listPeople(db, { text: text || undefined }, { size: MOST });
-  if (items.length === 0) return 'Nobody matches.';
+  if (items.length === 0) return 'No matching people.';
   const lines = items.map((person) =>
     [person.email, person.username, person.role, ...statesOf(person)].join('\t'),
   );
-  if (older !== undefined) lines.push(`These are the newest ${MOST}. Name a word to find others.`);
+  if (older !== undefined) lines.push(`These are the newest ${MOST}. Give a word to find others.`);
   return lines.join('\n');
 }
 
@@ -58,10 +58,10 @@ export async function suspend(
   const days = daysFrom(period);
   requireReason(reason);
   const account = await accountOf(db, email);
-  const howLong = days === null ? 'for good' : `for ${days} days`;
+  const howLong = days === null ? 'for good' : `for ${days} ${days === 1 ? 'day' : 'days'}`;
   await ask(`Suspend ${nameOf(account)} ${howLong}?`);
   await sanction({ db, queue }, OPERATOR, account.id, { kind: 'suspended', days, reason });
-  return `${nameOf(account)} is suspended ${howLong}, logged out everywhere, and told the reason by email.`;
+  return `${nameOf(account)} is suspended ${howLong} and logged out everywhere. We are emailing them the reason.`;
 }
 
 /** Deletes an account, as an Administrator would. */
@@ -78,8 +78,8 @@ export async function deletePerson(
   await ask(`Delete ${nameOf(account)} ${when}, ${texts}?`);
   await deleteForReason({ db, queue }, OPERATOR, account.id, { keepsTexts, isAtOnce, reason });
   return isAtOnce
-    ? `${nameOf(account)} is closed, and a worker deletes it now.`
-    : `${nameOf(account)} is closed, and deleted ${when}. An email has the reason, and a link that undoes it.`;
+    ? `${nameOf(account)} is closed. A worker is deleting it.`
+    : `${nameOf(account)} is closed and will be deleted ${when}. We are emailing them the reason and a link to keep it.`;
 }
 
 /** Logs a person out everywhere and revokes their API tokens. */

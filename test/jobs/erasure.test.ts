@@ -42,7 +42,7 @@ t.test('an account closes at once, and a mailed link opens it again', async (t) 
   t.equal((await client.get('/your-data/delete')).statusCode, 200);
   t.equal((await client.post('/your-data/delete', { texts: 'x' })).statusCode, 422);
   const page = await client.follow(await client.post('/your-data/delete', { texts: 'delete' }));
-  t.same(messagesOf(page), ["Your account is closed. We've sent john@example.com a link that undoes it."]);
+  t.same(messagesOf(page), ['Your account is closed. We’ve sent john@example.com a link to keep it.']);
   for (const browser of [client, elsewhere]) t.match((await browser.get('/')).body, 'Hello, Stranger!');
   t.same(errorsOf(await logIn()), {
     password: 'This account will be deleted. To keep it, open the link in our email.',
@@ -60,7 +60,7 @@ t.test('an account closes at once, and a mailed link opens it again', async (t) 
   t.equal((await client.get(link)).statusCode, 200);
   t.equal((await logIn()).statusCode, 422, 'a GET changes nothing');
   const kept = await client.follow(await client.post(link));
-  t.same(messagesOf(kept), ['Your account stays. You can log in again.']);
+  t.same(messagesOf(kept), ['Your account will not be deleted. You can log in again.']);
   t.equal((await client.post(link)).statusCode, 404);
   t.equal((await logIn()).statusCode, 303);
   await makeDue(app);

@@ -64,7 +64,7 @@ t.test(
     );
 
     const page = await client.follow(await client.post('/auth/bounced'));
-    t.same(messagesOf(page), ["We'll send email to john@example.com again."]);
+    t.same(messagesOf(page), ['We’ll send email to john@example.com again.']);
     t.match(await sendMail({ template: 'export-ready', userId: john.id, exportId }), /export is ready/);
   },
 );

@@ -63,7 +63,7 @@ t.test('a change that cannot be asked about needs --yes', async (t) => {
   t.match(await admin('sessions', 'end', 'john@example.com'), [2, /^There is no terminal to ask on/]);
   t.same(await admin('suspend', 'JOHN@example.com', '7', 'Spam', '--yes'), [
     0,
-    'john (john@example.com) is suspended for 7 days, logged out everywhere, and told the reason by email.\n',
+    'john (john@example.com) is suspended for 7 days and logged out everywhere. We are emailing them the reason.\n',
   ]);
   t.same(await admin('delete', 'boss@example.com', 'Spam', '--yes'), [
     1,

@@ -4,10 +4,10 @@ import type { Db } from '../../database/schema.ts';
 /** The longest reason that an applicant can give, in characters. */
 export const LONGEST_REASON = 500;
 
-/** How an application stands: it needs a confirmed address, then it waits for a moderator, who may decline it. */
+/** First the applicant confirms their address, then the application waits for a moderator, who may decline it. */
 export type ApplicationState = 'unconfirmed' | 'waiting' | 'declined';
 
-/** Finds a person's application. Undefined if they have made none, or it was approved. */
+/** Finds the state of a person's application. Undefined if they have not applied, or were approved. */
 export async function findApplicationState(db: Db, userId: number): Promise<ApplicationState | undefined> {
   const application = await db
     .selectFrom('applications')
@@ -21,11 +21,11 @@ export async function findApplicationState(db: Db, userId: number): Promise<Appl
 }
 
 /**
- * Lets an application wait for a moderator, because its address is confirmed.
+ * Submits an application to the moderators, because its address is confirmed.
  *
  * @param trx the transaction in which a link to confirm the address was used
  * @param options.exceptEmail the operator's address, which needs nobody's approval
- * @returns false if there is none to wait for, so that the account can be confirmed at once
+ * @returns false if there is nothing to decide, so that the account can be confirmed at once
  */
 export async function submitApplication(
   trx: Db,
@@ -43,7 +43,7 @@ export async function submitApplication(
   return numUpdatedRows > 0n;
 }
 
-/** Takes an application back until its new address is confirmed. */
+/** Withdraws an application until its new address is confirmed. */
 export async function withdrawApplication(trx: Db, userId: number): Promise<void> {
   await trx.updateTable('applications').set({ confirmed_at: null }).where('user_id', '=', userId).execute();
 }

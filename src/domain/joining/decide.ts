@@ -6,7 +6,7 @@ import { setConfirmed } from '../accounts/confirm.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 
-/** Applications on a page. */
+/** The most applications on a page. */
 const MOST = 50;
 
 /** An application that waits for a moderator. */
@@ -15,11 +15,11 @@ export interface Application {
   readonly username: string;
   /** Why they want to join. */
   readonly reason: string;
-  /** Since when it waits. */
+  /** Since when it has been waiting. */
   readonly confirmedAt: Date;
 }
 
-/** Lists the applications that have waited longest. The others follow when these are decided. */
+/** Lists the applications that have waited longest. More appear once these are decided. */
 export async function listApplications(db: Db): Promise<readonly Application[]> {
   return db
     .selectFrom('applications')
@@ -45,8 +45,8 @@ interface Dependencies {
 /**
  * Confirms an applicant's account and mails them.
  *
- * @throws DomainError `not-found` if the application does not wait any more, or `email-taken` if another account has
- *   confirmed the address meanwhile
+ * @throws DomainError `not-found` if the application is no longer waiting, or `email-taken` if another account has
+ *   confirmed the address in the meantime
  */
 export async function approveApplication({ db, queue }: Dependencies, userId: number): Promise<void> {
   try {
@@ -58,14 +58,14 @@ export async function approveApplication({ db, queue }: Dependencies, userId: nu
     });
   } catch (error) {
     if (violatedConstraint(error) !== 'users_email_key') throw error;
-    throw new DomainError('email-taken', 'Another account has this person’s email address by now.');
+    throw new DomainError('email-taken', 'Another account has confirmed this person’s email address.');
   }
 }
 
 /**
- * Declines an application and mails the applicant. Their account is deleted when it has not been used for a week.
+ * Declines an application and mails the applicant. Their account is deleted once it has not been used for a week.
  *
- * @throws DomainError `not-found` if the application does not wait any more
+ * @throws DomainError `not-found` if the application is no longer waiting
  */
 export async function declineApplication({ db, queue }: Dependencies, userId: number): Promise<void> {
   await db.transaction().execute(async (trx) => {

@@ -4,8 +4,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 const MAX_AGE = 24 * 60 * 60;
 
 /**
- * Says when a form was shown, so that a form sent sooner than a person can fill it in is recognised, without a cookie or a
- * row per visit. Nobody can make one without the key.
+ * Makes a signed stamp of when a form was shown. It reveals forms sent sooner than a person can fill them in, without a
+ * cookie or a row per visit.
  *
  * @param now in milliseconds
  */
@@ -14,7 +14,7 @@ export function stampForm(key: string, now = Date.now()): string {
   return `${shownAt}.${sign(key, shownAt)}`;
 }
 
-/** How long ago a form with this stamp was shown, in seconds. Undefined if that is more than a day, or the stamp is not ours. */
+/** Returns how many seconds ago a form was shown. Undefined if the stamp is older than a day, or was not made with this key. */
 export function ageOfForm(key: string, stamp: string, now = Date.now()): number | undefined {
   const [, shownAt = '', signature = ''] = /^(\d{1,12})\.([\w-]{43})$/.exec(stamp) ?? [];
   if (!timingSafeEqual(Buffer.from(signature.padEnd(43)), Buffer.from(sign(key, shownAt)))) return undefined;

@@ -12,7 +12,7 @@ export const MOST_USES = 100;
 
 const DAY = 24 * 60 * 60;
 
-/** Invitations on the page for Administrators: the newest. */
+/** The most invitations on the page for Administrators. */
 const MOST_LISTED = 100;
 
 /** An invitation as Administrators see it. */
@@ -27,7 +27,7 @@ export interface Invitation {
 }
 
 /**
- * Makes an invitation. Only its hash is stored.
+ * Makes an invitation. Only its token's hash is stored.
  *
  * @returns its token, for `/auth/register/TOKEN`
  */
@@ -47,7 +47,7 @@ export async function invite(
   return token;
 }
 
-/** Ends an invitation. Returns false if there is none, or it was revoked before. */
+/** Revokes an invitation. Returns false if there is none, or it was revoked before. */
 export async function revokeInvitation(db: Kysely<Schema>, id: number): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
     const revoked = await trx
@@ -63,7 +63,7 @@ export async function revokeInvitation(db: Kysely<Schema>, id: number): Promise<
   });
 }
 
-/** Lists the newest invitations, with whom they brought. */
+/** Lists the newest invitations, with the people who registered with them. */
 export async function listInvitations(db: Db): Promise<readonly Invitation[]> {
   const { rows } = await sql<Invitation>`
     select invitations.id, inviter.username as inviter, max_uses as "maxUses", expires_at as "expiresAt", invited,
@@ -88,9 +88,9 @@ export async function isInvitationOpen(db: Db, token: string): Promise<boolean> 
 }
 
 /**
- * Takes a seat of an invitation. Others who want one wait until the transaction ends, so nobody takes the last one twice.
+ * Takes one of an invitation's seats. Others wait until the transaction ends, so the last seat is not taken twice.
  *
- * @throws DomainError `not-found` if the invitation is invalid, or has expired, or was revoked, or is used up
+ * @throws DomainError `not-found` if the invitation is unknown, expired, revoked or used up
  */
 export async function takeSeat(trx: Transaction<Schema>, token: string, userId: number): Promise<void> {
   const invitation = await selectValid(trx, token).forUpdate('invitations').executeTakeFirst();
@@ -100,7 +100,7 @@ export async function takeSeat(trx: Transaction<Schema>, token: string, userId: 
   await trx.insertInto('invited_people').values({ user_id: userId, invitation_id: invitation.id }).execute();
 }
 
-/** An invitation ends with its inviter's office. */
+/** An invitation is only valid while its inviter is an Administrator. */
 function selectValid(db: Db, token: string) {
   return db
     .selectFrom('invitations')

@@ -14,7 +14,11 @@ export interface ModeratedPerson {
   readonly pictureHash: string | null;
 }
 
-/** @throws DomainError `not-found` */
+/**
+ * Finds a person for moderators.
+ *
+ * @throws DomainError `not-found`
+ */
 export function findModerated(db: Db, id: number): Promise<ModeratedPerson> {
   return db
     .selectFrom('users')
@@ -24,7 +28,7 @@ export function findModerated(db: Db, id: number): Promise<ModeratedPerson> {
     .executeTakeFirstOrThrow(() => noSuch('user'));
 }
 
-/** Lists what moderators did last to a person or what they wrote, newest first. */
+/** Lists the latest actions of moderators on a person and on what they wrote, newest first. */
 export async function listModeration(db: Db, userId: number): Promise<readonly AnyEvent[]> {
   const { events } = await listEvents(db, { userId, kinds: MODERATION_KINDS }, undefined);
   return events;

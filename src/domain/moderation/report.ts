@@ -33,7 +33,7 @@ export async function report(
   if (numAffectedRows === 0n) throw noSuch(kind);
 }
 
-/** Something that was reported, with what moderators need to judge it. */
+/** Something with open reports, and what moderators need to judge it. */
 export interface OpenReport {
   readonly kind: Reported['kind'];
   readonly id: number;
@@ -42,13 +42,13 @@ export interface OpenReport {
   /** HTML of the text, or what a person says about themselves as plain text. May be cut. */
   readonly text: string;
   readonly isDisabled: boolean;
-  /** Of how many people. */
+  /** How many people have reported it. */
   readonly count: number;
   /** The newest reasons. */
   readonly reasons: readonly string[];
 }
 
-/** Reports that are considered, things per page, and characters of each. */
+/** How many of the newest reports count, how many things are listed, and how many characters of each. */
 const NEWEST = 300;
 const MOST = 50;
 const LENGTH = 2_000;
@@ -64,7 +64,7 @@ export const NEWEST_REPORTS = sql`
 `;
 
 /**
- * Lists what was reported and not closed, the most often reported first. Considers the newest reports only.
+ * Lists what has open reports, the most often reported first. Considers only the newest reports.
  *
  * @param options.authorId only about this person and what they wrote
  */

@@ -6,12 +6,12 @@ import { mailQueue, type Queue } from '../../queue/contracts.ts';
 import { endAccess } from '../accounts/end-access.ts';
 import { recordEvent, type Why } from '../security-events/record.ts';
 
-/** What a moderator can do to a person: say something, stop them from writing, or stop them from logging in. */
+/** What a moderator can do to a person: warn them, stop them from writing, or stop them from logging in. */
 export const SANCTIONS = ['warned', 'silenced', 'suspended'] as const;
 
 export type Sanction = (typeof SANCTIONS)[number];
 
-/** The end of a sanction without end; PostgreSQL's `infinity` is no JavaScript date. */
+/** The end of a sanction for good. PostgreSQL's `infinity` has no equivalent among JavaScript's dates. */
 const FOR_GOOD = new Date('9999-12-31T00:00:00Z');
 
 interface Dependencies {
@@ -60,7 +60,7 @@ export async function sanction(
 }
 
 /**
- * Ends what was decided against a person before its time, and mails them.
+ * Ends a person's sanctions before their time, and mails the person.
  *
  * @param detail why, and what to end; both by default
  * @throws DomainError `not-found`, `not-in-force`, or `forbidden` unless `maySanction`
@@ -86,7 +86,7 @@ export async function liftSanctions(
         ]),
       )
       .executeTakeFirst();
-    if (numUpdatedRows === 0n) throw new DomainError('not-in-force', 'There is nothing to lift any more.');
+    if (numUpdatedRows === 0n) throw new DomainError('not-in-force', 'There is nothing left to lift.');
     const eventId = await recordEvent(trx, { kind: 'sanction-lifted', userId, detail: { ...detail } });
     await queue.send(mailQueue, { template: 'moderation', userId, eventId }, { db: trx });
   });

@@ -10,7 +10,7 @@ import { type Moderator, requirePerson } from './sanction.ts';
 const BATCH = 1_000;
 
 /**
- * Enqueues the job that hides everything a person wrote, or shows it again.
+ * Enqueues the job that hides everything that a person wrote, or shows it again.
  *
  * @throws DomainError `not-found`, or `forbidden` unless `maySanction`
  */

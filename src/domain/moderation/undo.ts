@@ -22,7 +22,7 @@ export async function findUndoable(db: Db, eventIds: readonly number[]): Promise
 }
 
 /**
- * Undoes an action of a moderator by its opposite, whose record refers to it.
+ * Undoes a moderator's action by doing the opposite, whose record refers to the action.
  *
  * @throws DomainError `not-in-force` if it has ended or was undone, or `forbidden` unless `maySanction`
  */
@@ -32,7 +32,7 @@ export async function undo(
   eventId: number,
 ): Promise<void> {
   const [action] = await listUndoable(db, [eventId]);
-  if (action === undefined) throw new DomainError('not-in-force', 'There is nothing to undo any more.');
+  if (action === undefined) throw new DomainError('not-in-force', 'There is nothing left to undo.');
   const { kind, userId, detail } = action;
   const why = { undoes: eventId };
   switch (kind) {
@@ -53,7 +53,7 @@ export async function undo(
   }
 }
 
-/** An action is in force while it describes how things are, and no later one did the same again. */
+/** An action is in force while its effect lasts and no later action has repeated it. */
 async function listUndoable(db: Db, eventIds: readonly number[]): Promise<Undoable[]> {
   const { rows } = await sql<Undoable>`
     select id, kind, user_id as "userId", detail from security_events as event

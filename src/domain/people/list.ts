@@ -42,10 +42,10 @@ export function listPeople(db: Db, filter: PeopleFilter, request: PageRequest): 
   );
 }
 
-/** People on the list of the most reported. */
+/** The most people on the list of the most reported. */
 const MOST_REPORTED = 50;
 
-/** Lists the people about whom, or about whose posts and comments, most of the newest open reports are. */
+/** Lists the people with the most open reports about them or what they wrote. Considers only the newest reports. */
 export function listMostReported(
   db: Db,
   filter: PeopleFilter,
@@ -95,7 +95,7 @@ function matching(db: Db, { text, role, state }: PeopleFilter) {
   // As a literal, because the index has only some roles.
   if (role !== undefined) people = people.where('users.role', '=', sql.lit(role));
   if (state !== undefined) people = people.where(STATE_CONDITIONS[state]);
-  // Found first, because PostgreSQL would guess that a page of matches is quicker found by reading the newest accounts.
+  // Looked up first. Otherwise PostgreSQL may expect to find matches sooner by reading the newest accounts.
   if (text !== undefined) people = people.where(sql<boolean>`users.id = any(array(${idsOf(text)}))`);
   return people;
 }

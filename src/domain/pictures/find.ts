@@ -14,6 +14,7 @@ export interface OwnPicture {
   readonly fault: PictureFault | null;
 }
 
+/** Finds a person's picture and the state of their last upload. The account must exist. */
 export function findOwnPicture(db: Db, userId: number): Promise<OwnPicture> {
   return db
     .selectFrom('users')
@@ -35,7 +36,7 @@ export async function findPicture(db: Db, userId: number): Promise<Buffer | unde
 }
 
 /**
- * Reads the file that a path leads to. Several people may have the same.
+ * Reads a picture by its hash. Several people may have the same one.
  *
  * @throws DomainError `not-found`
  */

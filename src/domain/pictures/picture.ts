@@ -18,7 +18,7 @@ export const MAX_UPLOAD = 5 * 2 ** 20;
 export const MAX_PIXELS = 25_000_000;
 export const MAX_SIDE = 10_000;
 
-/** Makes a picture of an upload, or finds out why that is impossible. */
+/** Makes a picture from an upload, or finds out why that is impossible. */
 export type RenderPicture = (
   upload: Uint8Array,
   options: { signal: AbortSignal },

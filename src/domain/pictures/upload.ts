@@ -3,7 +3,7 @@ import type { Schema } from '../../database/schema.ts';
 import { pictureQueue, type Queue } from '../../queue/contracts.ts';
 
 /**
- * Stores an upload and enqueues the job that makes a picture of it. Replaces an earlier upload.
+ * Stores an upload and enqueues the job that makes a picture from it. Replaces an earlier upload.
  *
  * @param content at most `MAX_UPLOAD` bytes
  */

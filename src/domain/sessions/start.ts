@@ -58,7 +58,7 @@ export async function startSession(
 
 /** The error if the account of a verified password cannot be logged in to after all. */
 export function cannotLogIn(): DomainError {
-  return new DomainError('unauthorized', 'Your password has just changed, or the account is closed.');
+  return new DomainError('unauthorized', 'Your password has just changed, or your account is closed.');
 }
 
 /** Starts a short session for a visitor who is not logged in, with messages to show on their next page. */

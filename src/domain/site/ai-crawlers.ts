@@ -20,7 +20,7 @@ export const AI_CRAWLERS: readonly string[] = [
   // Meta
   'meta-externalagent',
   'meta-externalfetcher',
-  // Others, each of an operator of nearly the same name; Bytespider is ByteDance's, CCBot is Common Crawl's.
+  // Others, most with the name of their operator. Bytespider is ByteDance's, CCBot is Common Crawl's.
   'AI2Bot',
   'Amazonbot',
   'Bytespider',

@@ -34,7 +34,7 @@ export const API_READERS = ['members', 'everyone'] as const;
 /** What robots.txt tells AI crawlers. */
 export const CRAWLER_RULES = ['allow', 'disallow'] as const;
 
-/** Links in the footer. */
+/** The most links in the footer. */
 const MAX_LINKS = 10;
 
 const oneOf = <const Choices extends string[]>(choices: readonly [...Choices]) =>
@@ -48,7 +48,7 @@ const line = (minLength: number, maxLength: number) =>
     messages: { pattern: 'Enter one line of text.' },
   });
 
-/** The settings as they are typed, in the form or after `npm run admin -- settings set`. */
+/** The settings as they are entered, in the form or after `npm run admin -- settings set`. */
 export const SettingsFields = Type.Object({
   /** In titles, mails and feeds. */
   name: line(1, 50),
@@ -65,7 +65,7 @@ export const SettingsFields = Type.Object({
     messages: { pattern: 'Enter a language tag, such as en or de-AT.' },
   }),
   registration: oneOf(REGISTRATION_MODES),
-  /** Seconds that filling in the registration form takes a person at least; 0 to accept any. */
+  /** How many seconds after it was shown the registration form may be sent at the earliest; 0 for any time. */
   delay: Type.String({
     pattern: '^(?:\\d|[1-5]\\d|60)$',
     messages: { pattern: 'Enter a whole number from 0 to 60.' },
@@ -74,7 +74,7 @@ export const SettingsFields = Type.Object({
   links: Type.String({
     pattern: `^(?:\\P{Cc}{1,40} (?=\\S{1,200}(?:\n|$))https?://[^\\s/?#@]+(?:[/?#]\\S*)?(?:\n|$)){0,${MAX_LINKS}}$`,
     messages: {
-      pattern: `Enter at most ${MAX_LINKS} lines, each with a label of up to 40 characters, a space, and a URL of up to 200 that begins with https:// or http://.`,
+      pattern: `Enter at most ${MAX_LINKS} lines, each with a label of up to 40 characters, a space, and a URL of up to 200 characters that begins with https:// or http://.`,
     },
   }),
   api: oneOf(API_READERS),

@@ -6,7 +6,7 @@ import { recordSetting } from './record.ts';
 
 /** What Administrators have set for the whole site. */
 export interface SiteSettings extends TypedSettings {
-  /** `links`, read. */
+  /** `links`, parsed. */
   readonly footerLinks: readonly FooterLink[];
   /** Whether people can register without an invitation. */
   readonly isOpenToStrangers: boolean;
@@ -21,7 +21,7 @@ export interface FooterLink {
   readonly url: string;
 }
 
-/** Characters of a setting that the security log repeats. */
+/** The most characters of a setting's value in the security log. */
 const LOGGED_LENGTH = 100;
 
 /** Loads the settings, in one statement. */
@@ -57,7 +57,7 @@ export async function changeSettings(db: Kysely<Schema>, changes: Partial<TypedS
   });
 }
 
-/** The settings as they are typed. */
+/** The settings as the form shows them. */
 export function typedOf(settings: SiteSettings): Record<SettingName, string> {
   const { name, tagline, description, colour, language, registration, delay, links, api, crawlers } =
     settings;

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 
-/** What an account's owner sees of its second factor. */
+/** An account's two-factor authentication, as its owner sees it. */
 export interface TwoFactor {
   /** When it was turned on; null if it is off. */
   readonly since: Date | null;
@@ -9,6 +9,7 @@ export interface TwoFactor {
   readonly recoveryCodes: number;
 }
 
+/** Finds out whether two-factor authentication is on. The account must exist. */
 export function findTwoFactor(db: Db, userId: number): Promise<TwoFactor> {
   return db
     .selectFrom('users')

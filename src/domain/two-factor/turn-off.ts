@@ -25,13 +25,13 @@ export function turnOffTwoFactor(
   });
 }
 
-/** Turns it off without a code, for someone who has lost their phone and recovery codes. Returns false if it was off. */
+/** Turns it off without a code, for people who have lost their phone and recovery codes. Returns false if it was off. */
 export function resetTwoFactor({ db, queue }: Dependencies, userId: number): Promise<boolean> {
   return db.transaction().execute((trx) => removeTwoFactor({ trx, queue }, userId));
 }
 
 /**
- * Turns it off without a code, in the transaction of another change.
+ * Turns off two-factor authentication without a code, in the transaction of another change.
  *
  * @param options.onlySince leaves it on if it was turned on before
  * @param options.actorId who turns it off; by default, the request's user

@@ -40,7 +40,7 @@ export default async function activity(app: FastifyInstance): Promise<void> {
 
   app.post<WithId>('/:id/undo', async (request, reply) => {
     await undo({ db, queue }, currentUser(request), idFrom(request.params.id));
-    await sessionOf(request).flash('Undone. This is recorded too.');
+    await sessionOf(request).flash('Undone. The log has this too.');
     return reply.redirect(localPath(request.query.next) ?? PATH, 303);
   });
 }

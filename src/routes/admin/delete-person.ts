@@ -33,8 +33,8 @@ export default async function deletePerson(app: FastifyInstance): Promise<void> 
     await deleteForReason({ db, queue }, currentUser(request), id, decision);
     await sessionOf(request).flash(
       isAtOnce
-        ? 'The account is closed, and will be gone in a moment.'
-        : 'The account is closed. They are told by email, with the reason.',
+        ? 'The account is closed and will be deleted in a moment.'
+        : 'The account is closed. We’re emailing them the reason.',
     );
     return reply.redirect(isAtOnce ? '/admin/people' : `/admin/people/${id}`, 303);
   });

@@ -17,7 +17,7 @@ const InvitationForm = Type.Object({
 
 const NEW_FORM: FormState = { values: { uses: '1', days: '7' }, errors: {} };
 
-/** Where Administrators make links with which people can register, see whom they brought, and end them. */
+/** Where Administrators create invitations, see who has registered with them, and revoke them. */
 export default async function invitations(app: FastifyInstance): Promise<void> {
   const { db, config } = app;
 
@@ -35,7 +35,7 @@ export default async function invitations(app: FastifyInstance): Promise<void> {
 
   app.post<{ Params: { id: string } }>('/:id/revoke', async (request, reply) => {
     if (!(await revokeInvitation(db, idFrom(request.params.id)))) throw noSuch('invitation');
-    await sessionOf(request).flash('The invitation is revoked.');
+    await sessionOf(request).flash('The invitation has been revoked.');
     return reply.redirect('/admin/invitations', 303);
   });
 }

@@ -11,7 +11,7 @@ import { withFields } from './jobs/filter.ts';
 const PAGE_SIZE = 50;
 
 /** Orders of the list; the newest come first by default. */
-const ORDERS = { '': 'newest', reported: 'most reported' } as const;
+const ORDERS = { '': 'Newest', reported: 'Most reported' } as const;
 
 /** What the forms send; empty means any. */
 const validator = Compile(

@@ -83,7 +83,7 @@ const ACTIONS = {
     if (isConfirmed) return `${username} is confirmed.`;
     await app.rateLimits.consume('resend', { account: email, address: ip });
     await resendConfirmationByHand(app, id);
-    return `We've sent a new confirmation link to ${email}.`;
+    return `We’ve sent a new confirmation link to ${email}.`;
   },
   async 'end-access'({ db }: FastifyInstance, { id, username }: Account, request: FastifyRequest) {
     await endAccessByHand(db, id, { exceptSession: sessionOf(request).hash });
@@ -91,6 +91,6 @@ const ACTIONS = {
   },
   async keep({ db }: FastifyInstance, { id, username }: Account) {
     await undoDeletionByHand(db, id);
-    return `The account of ${username} stays.`;
+    return `The account of ${username} will not be deleted.`;
   },
 };

@@ -16,7 +16,7 @@ interface WithPage {
   Params: { page: string };
 }
 
-/** Where Administrators change what concerns the whole site, after they have given their password. */
+/** Where Administrators change the site's settings and pages, after entering their password. */
 export default async function settings(app: FastifyInstance): Promise<void> {
   const { db, markdown, site } = app;
   app.addHook('onRequest', requireVerified);
@@ -30,7 +30,7 @@ export default async function settings(app: FastifyInstance): Promise<void> {
     if (form.data === undefined) return show(reply.code(422), form.state);
     await changeSettings(db, form.data);
     await site.refresh();
-    await sessionOf(request).flash('The settings are saved.');
+    await sessionOf(request).flash('The settings have been saved.');
     return reply.redirect('/admin/settings', 303);
   });
 
@@ -49,7 +49,7 @@ export default async function settings(app: FastifyInstance): Promise<void> {
     if (form.data.preview) return showPage(reply, page, form.state, rendered.text.html);
     await changeSitePage(db, page.name, rendered.text);
     await site.refresh();
-    await sessionOf(request).flash('The page is saved.');
+    await sessionOf(request).flash('The page has been saved.');
     return reply.redirect(`/admin/settings/${page.name}`, 303);
   });
 }

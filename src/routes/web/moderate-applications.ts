@@ -16,8 +16,8 @@ export default async function moderateApplications(app: FastifyInstance): Promis
   );
 
   for (const [verb, decide, message] of [
-    ['approve', approveApplication, 'Approved. They are told by email.'],
-    ['decline', declineApplication, 'Declined. They are told by email.'],
+    ['approve', approveApplication, 'Approved. We’re emailing them.'],
+    ['decline', declineApplication, 'Declined. We’re emailing them.'],
   ] as const) {
     app.post<WithId>(`/applications/:id/${verb}`, async (request, reply) => {
       await decide({ db, queue }, idFrom(request.params.id));

@@ -43,13 +43,13 @@ export default async function moderatePeople(app: FastifyInstance): Promise<void
     const { kind, period, reason } = form.data;
     const decision = { kind, days: PERIODS[period], reason };
     await sanction({ db, queue }, currentUser(request), idFrom(request.params.id), decision);
-    return done(request, reply, 'Done. They are told by email, with the reason.');
+    return done(request, reply, 'Done. We’re emailing them the reason.');
   });
 
   app.post<WithId>('/people/:id/lift', async (request, reply) => {
     const id = idFrom(request.params.id);
     await liftSanctions({ db, queue }, currentUser(request), id, whyFrom(request));
-    return done(request, reply, 'They can log in and write again, and are told by email.');
+    return done(request, reply, 'They can log in and write again. We’re emailing them.');
   });
 
   app.post<WithId>('/people/:id/remove-picture', async (request, reply) => {

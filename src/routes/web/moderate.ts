@@ -36,7 +36,7 @@ export default async function moderate(app: FastifyInstance): Promise<void> {
   for (const kind of REPORTABLE) {
     app.post<WithId>(`/reports/${kind}/:id/close`, async (request, reply) => {
       await closeReports(db, { kind, id: idFrom(request.params.id) }, whyFrom(request));
-      await sessionOf(request).flash('The reports are closed.');
+      await sessionOf(request).flash('The reports have been closed.');
       return reply.redirect('/moderate/reports', 303);
     });
   }

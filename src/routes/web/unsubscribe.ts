@@ -36,6 +36,6 @@ export default async function unsubscribeRoutes(app: FastifyInstance): Promise<v
 function noSuchLink(): DomainError {
   return new DomainError(
     'not-found',
-    'That link is invalid. You can change your email notifications in your profile.',
+    'That link is invalid. You can change your email notifications in your settings.',
   );
 }

@@ -95,7 +95,7 @@ async function deletion(app: FastifyInstance): Promise<void> {
       return show(reply.code(422), form.refuse('texts', error.message));
     }
     await sessionOf(request).signOut();
-    await sessionOf(request).flash(`Your account is closed. We've sent ${email} a link that undoes it.`);
+    await sessionOf(request).flash(`Your account is closed. We’ve sent ${email} a link to keep it.`);
     return reply.redirect('/', 303);
   });
 }

@@ -48,7 +48,7 @@ t.test('the log says who did what and why, and Administrators undo what is in fo
 
   const undone = await undo(post?.id);
   t.equal(undone.statusCode, 303);
-  t.same(messagesOf(await boss.follow(undone)), ['Undone. This is recorded too.']);
+  t.same(messagesOf(await boss.follow(undone)), ['Undone. The log has this too.']);
   await undo(comment?.id);
   t.notOk((await isHidden(`/post/${postId}`)) || (await isHidden(`/comment/${commentId}`)));
   const [shownComment, shownPost, ...before] = await log();
@@ -62,7 +62,7 @@ t.test('the log says who did what and why, and Administrators undo what is in fo
 
   const again = await undo(post?.id);
   t.equal(again.statusCode, 409);
-  t.match(again.body, 'There is nothing to undo any more.');
+  t.match(again.body, 'There is nothing left to undo.');
   t.equal((await log()).length, 4);
   await undo(shownPost?.id);
   t.ok(await isHidden(`/post/${postId}`), 'undoing can be undone');

@@ -15,7 +15,7 @@ const client = await signedInClient(app, boss);
 
 async function namesAt(path: string) {
   const { body } = await client.get(path);
-  return [...body.matchAll(/<th scope="row"><a href="\/admin\/people\/\d+">([^<]+)</g)].map(
+  return [...body.matchAll(/<th scope="row"><a class="person" href="\/admin\/people\/\d+">([^<]+)</g)].map(
     ([, name]) => name,
   );
 }

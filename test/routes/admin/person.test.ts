@@ -95,7 +95,7 @@ t.test('a mail that was refused is sent when its job is retried', async (t) => {
 t.test('Administrators confirm accounts, by another link or without one', async (t) => {
   const { john, url, act } = await setUp();
   t.same(messagesOf(await act('send-confirmation')), [
-    "We've sent a new confirmation link to john@example.com.",
+    'We’ve sent a new confirmation link to john@example.com.',
   ]);
   await drain(app);
   t.match(linkIn(smtp.mails[0]), '/auth/confirm/');
@@ -133,12 +133,12 @@ t.test(
     t.match((await client.get(`${url}/delete`)).body, 'Delete john');
     t.same(errorsOf(await remove({ reason: ' ' })), { reason: 'This field is required.' });
     const page = await client.follow(await remove({ reason: `${REASON}${'"'.repeat(400)}` }));
-    t.same(messagesOf(page), ['The account is closed. They are told by email, with the reason.']);
+    t.same(messagesOf(page), ['The account is closed. We’re emailing them the reason.']);
     t.match(page.body, 'Deletion requested: Too loud.');
     await t.rejects(signedInClient(app, john));
     await drain(app);
     const [mail] = smtp.mails;
-    t.match(mail?.text, /because an\nAdministrator has decided so\.[\s\S]*> Too loud\.\n> Much too loud\./);
+    t.match(mail?.text, /by decision of an\nAdministrator\.[\s\S]*> Too loud\.\n> Much too loud\./);
     t.match(mail?.html, '<blockquote>Too loud.');
 
     await sql`update users set deletion_due_at = now() + interval '1 day' where id = ${john.id}`.execute(
@@ -149,7 +149,7 @@ t.test(
       app.db,
     );
     t.equal(rows.length, 1, 'asking again does not delay it');
-    t.equal(messagesOf(await act('keep')).at(-1), 'The account of john stays.');
+    t.equal(messagesOf(await act('keep')).at(-1), 'The account of john will not be deleted.');
     await signedInClient(app, john);
     t.equal((await client.post(url, { action: 'keep' })).statusCode, 404);
     await remove({});
@@ -163,7 +163,7 @@ t.test('an account can be deleted at once, and the log keeps why', async (t) => 
   const { john, remove } = await setUp();
   await writePosts(app, john);
   const page = await client.follow(await remove({ when: 'now' }));
-  t.same(messagesOf(page), ['The account is closed, and will be gone in a moment.']);
+  t.same(messagesOf(page), ['The account is closed and will be deleted in a moment.']);
   await drain(app);
   t.same(await app.db.selectFrom('users').select('username').execute(), [{ username: 'boss' }]);
   t.same(await app.db.selectFrom('posts').select('id').execute(), []);

@@ -34,7 +34,7 @@ t.test('the site has the name, colour, language and links that Administrators gi
     links: 'Source code https://example.com/source?a=1&b=2\nWeather http://weather.example',
   } as const;
   const saved = await client.follow(await client.post('/admin/settings', siteSettings(changes)));
-  t.same(messagesOf(saved), ['The settings are saved.']);
+  t.same(messagesOf(saved), ['The settings have been saved.']);
   t.match(saved.body, 'value="The &lt;Village&gt; Post"');
 
   const home = (await visitor.get('/')).body;

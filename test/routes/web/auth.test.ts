@@ -112,7 +112,7 @@ t.test('a password changed during its verification opens nothing', async (t) => 
     if (use === 'log in') {
       const page = await new Client(app).post('/auth/login', { email: john.email, password: PASSWORD });
       t.equal(page.statusCode, 401);
-      t.match(page.body, 'Your password has just changed, or the account is closed.');
+      t.match(page.body, 'Your password has just changed, or your account is closed.');
     } else if (use === 'get a token') {
       const program = new ApiProgram(app, basic(john.email, PASSWORD));
       t.equal((await program.post('/tokens/')).statusCode, 401);

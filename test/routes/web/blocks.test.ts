@@ -139,7 +139,7 @@ t.test('a follow at the moment of a block does not survive it', async (t) => {
 
 t.test('the list has everyone, with a button that undoes it', async (t) => {
   const { app, john, byJohn, bySusan, say } = await setUp(t, { FOLLOWERS_PER_PAGE: '2' });
-  t.match((await byJohn.get('/blocks')).body, 'Nobody.');
+  t.match((await byJohn.get('/blocks')).body, 'You haven’t muted or blocked anyone.');
   await sql`
     insert into users (email, username, password_hash, role, confirmed_at)
     select 'p' || n || '@example.com', 'p' || n, 'none', 'User', now() from generate_series(1, ${MAX_BLOCKS}::int) as n
@@ -150,7 +150,7 @@ t.test('the list has everyone, with a button that undoes it', async (t) => {
   t.same(actions(first), ['/unmute/p3', '/unblock/p2']);
   const older = /href="(\/blocks\?before[^"]+)"/.exec(first)?.[1] ?? '';
   t.same(actions((await byJohn.get(older)).body), ['/unmute/p1']);
-  t.match((await bySusan.get('/blocks')).body, 'Nobody.');
+  t.match((await bySusan.get('/blocks')).body, 'You haven’t muted or blocked anyone.');
   t.same(await say(byJohn, '/unblock/p2?next=/blocks'), ['p2 is no longer blocked.']);
   t.same(actions((await byJohn.get('/blocks')).body), ['/unmute/p3', '/unmute/p1']);
 

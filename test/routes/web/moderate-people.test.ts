@@ -37,7 +37,7 @@ t.test('a suspended person is logged out everywhere at once, and told why', asyn
   t.match((await client.get('/user/john')).body, `href="${url}"`);
 
   const page = await decide('suspended');
-  t.same(messagesOf(page), ['Done. They are told by email, with the reason.']);
+  t.same(messagesOf(page), ['Done. We’re emailing them the reason.']);
   t.match(page.body, `Suspended until ${inAWeek}`);
   t.match(page.body, 'Too loud.');
   for (const tab of tabs) t.match((await tab.get('/')).body, 'Hello, Stranger!');
@@ -131,7 +131,7 @@ t.test(
         const fields = { kind: 'warned', period: '1', reason: 'x' };
         statuses.push((await client.post(`/moderate/people/${id}`, fields)).statusCode);
         if (statuses.at(-1) === 403) {
-          t.notMatch((await client.get(`/moderate/people/${id}`)).body, 'Decide</button>');
+          t.notMatch((await client.get(`/moderate/people/${id}`)).body, 'Apply</button>');
           for (const what of ['lift', 'hide-texts', 'show-texts'])
             t.equal((await client.post(`/moderate/people/${id}/${what}`)).statusCode, 403);
         }

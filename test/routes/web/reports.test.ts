@@ -17,7 +17,7 @@ async function setUp(t: Parameters<typeof build>[0]) {
 
 t.test('people report posts, comments and each other, and moderators see why, but not who', async (t) => {
   const { app, john, postId, commentId, reader, moderator, queue } = await setUp(t);
-  t.match(await queue(), 'Nothing is reported.');
+  t.match(await queue(), 'No open reports.');
   const page = await reader.get(`/post/${postId}`);
   const links = [...page.body.matchAll(/href="(\/report\/[^"]+)"/g)].map(([, href = '']) => href);
   t.same(
@@ -46,7 +46,7 @@ t.test('people report posts, comments and each other, and moderators see why, bu
   t.match(await queue(), 'Hidden by a moderator');
   for (const [kind, id] of Object.entries({ post: postId, comment: commentId, person: john.id }))
     await moderator.post(`/moderate/reports/${kind}/${id}/close`, { reason: 'Handled' });
-  t.match(await queue(), 'Nothing is reported.');
+  t.match(await queue(), 'No open reports.');
   await moderator.post(`/moderate/reports/post/${postId}/close`);
 
   const history = (await moderator.get(`/moderate/people/${john.id}`)).body;
@@ -77,5 +77,5 @@ t.test('what most people reported comes first, and everyone counts once', async 
   for (const path of ['/report/post/999', '/report/comment/999', '/report/person/999', '/report/post/x'])
     t.equal((await reader.post(path, { reason: 'Spam' })).statusCode, 404, path);
   await app.db.deleteFrom('posts').execute();
-  t.match(await queue(), 'Nothing is reported.', 'reports go with what they are about');
+  t.match(await queue(), 'No open reports.', 'reports go with what they are about');
 });

@@ -66,10 +66,10 @@ t.test('the operator deletes an account at once, and is told about mistakes', as
     message: /^There is no account/,
   });
   t.equal(await showPeople(app.db, ''), 'john@example.com\tjohn\tUser');
-  t.equal(await showPeople(app.db, 'susan'), 'Nobody matches.');
+  t.equal(await showPeople(app.db, 'susan'), 'No matching people.');
   const options = { isAtOnce: true, keepsTexts: false };
-  t.match(await deletePerson(dependencies, 'john@example.com', 'Spam', options), /a worker deletes it now/);
+  t.match(await deletePerson(dependencies, 'john@example.com', 'Spam', options), /A worker is deleting it/);
   t.match(await showPeople(app.db, ''), /\tclosed$/);
   await drain(app);
-  t.equal(await showPeople(app.db, ''), 'Nobody matches.');
+  t.equal(await showPeople(app.db, ''), 'No matching people.');
 });

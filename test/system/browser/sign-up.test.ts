@@ -49,12 +49,12 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByLabel('Confirm password').fill(PASSWORD);
       await page.getByRole('button', { name: 'Register' }).click();
       await page.getByRole('heading', { name: 'Check your email' }).waitFor();
-      await page.getByText("We've sent a confirmation link to suzan@example.com.").waitFor();
+      await page.getByText('We’ve sent a confirmation link to suzan@example.com.').waitFor();
       await isSound('unconfirmed');
 
       await page.getByLabel('Email').fill('susan@example.com');
       await page.getByRole('button', { name: 'Correct address' }).click();
-      await page.getByText("We've sent a confirmation link to susan@example.com.").waitFor();
+      await page.getByText('We’ve sent a confirmation link to susan@example.com.').waitFor();
       await waitFor(() => smtp.mails.length === 2, 'the mails arrive');
       const sent = smtp.mails.find(({ to }) => JSON.stringify(to).includes('susan@example.com'));
 

@@ -7,7 +7,7 @@ export default async function bouncedRoutes(app: FastifyInstance): Promise<void>
   app.post('/bounced', { config: { limit: 'profile' } }, async (request, reply) => {
     const { id, email } = currentUser(request);
     await forgiveBounce(app.db, id);
-    await sessionOf(request).flash(`We'll send email to ${email} again.`);
+    await sessionOf(request).flash(`We’ll send email to ${email} again.`);
     return reply.redirect('/', 303);
   });
 }

@@ -71,13 +71,13 @@ export default async function registerRoutes(app: FastifyInstance): Promise<void
         if (!(error instanceof DomainError) || field === undefined) throw error;
         return refuse(form.refuse(field, error.message));
       }
-      await sessionOf(request).flash(`We've sent a confirmation link to ${email}.`);
+      await sessionOf(request).flash(`We’ve sent a confirmation link to ${email}.`);
       return reply.redirect('/auth/unconfirmed', 303);
     });
   }
 }
 
-/** Whether a form was sent by a program: it has filled in the trap, or was faster than people are. */
+/** Whether a bot has sent the form: it has filled in the trap, or was faster than people are. */
 function looksAutomatic(
   { homepage, shown }: { homepage: string; shown: string },
   { delay, formKey }: SiteSettings,

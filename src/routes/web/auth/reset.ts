@@ -25,7 +25,7 @@ export default async function resetRoutes(app: FastifyInstance): Promise<void> {
     if (form.data === undefined) return showRequest(reply.code(422), form.state);
     await rateLimits.consume('reset', { account: form.data.email, address: request.ip });
     await requestPasswordReset({ db, queue }, form.data.email);
-    await sessionOf(request).flash("If that address has an account, we've sent it a reset link.");
+    await sessionOf(request).flash('If that address has an account, we’ve sent it a reset link.');
     return reply.redirect('/auth/login', 303);
   });
 

@@ -31,7 +31,7 @@ export default async function unconfirmedRoutes(app: FastifyInstance): Promise<v
     await rateLimits.consume('resend', { account: email, address: request.ip });
     const session = await sessionOf(request).renew();
     if (await correctEmail({ db, queue }, user.id, email, { session })) {
-      await sessionOf(request).flash(`We've sent a confirmation link to ${email}.`);
+      await sessionOf(request).flash(`We’ve sent a confirmation link to ${email}.`);
     }
     return reply.redirect('/auth/unconfirmed', 303);
   });
@@ -43,7 +43,7 @@ export default async function unconfirmedRoutes(app: FastifyInstance): Promise<v
       return reply.redirect('/auth/unconfirmed', 303);
     await rateLimits.consume('resend', { account: user.email, address: request.ip });
     await resendConfirmation({ db, queue }, user.id);
-    await sessionOf(request).flash(`We've sent a new confirmation link to ${user.email}.`);
+    await sessionOf(request).flash(`We’ve sent a new confirmation link to ${user.email}.`);
     return reply.redirect('/auth/unconfirmed', 303);
   });
 }

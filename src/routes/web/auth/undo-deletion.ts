@@ -19,7 +19,7 @@ export default async function undoDeletionRoutes(app: FastifyInstance): Promise<
 
   app.post<WithToken>('/undo-deletion/:token', async (request, reply) => {
     if (!(await undoDeletion(db, request.params.token))) throw invalidLink();
-    await sessionOf(request).flash('Your account stays. You can log in again.');
+    await sessionOf(request).flash('Your account will not be deleted. You can log in again.');
     return reply.redirect('/auth/login', 303);
   });
 }

@@ -119,7 +119,7 @@ t.test('a new link is mailed on request, and the old one still works', async (t)
   t.equal((await client.get('/auth/confirm')).statusCode, 404, 'a GET changes nothing');
 
   const page = await client.follow(await client.post('/auth/confirm'));
-  t.same(messagesOf(page), ["We've sent a new confirmation link to john@example.com."]);
+  t.same(messagesOf(page), ['We’ve sent a new confirmation link to john@example.com.']);
   t.match(await jobsOf(app, mailQueue), [{ data: { template: 'confirm-account', userId: user.id } }]);
   t.equal((await client.get(`/auth/confirm/${token}`)).statusCode, 200);
 });
@@ -178,7 +178,7 @@ t.test('a mistyped address can be corrected, and its link stops working', async 
   t.same(errorsOf(wrong), { email: 'Invalid email address.' });
 
   const page = await client.follow(await client.post('/auth/unconfirmed', { email: 'jon@example.com' }));
-  t.same(messagesOf(page), ["We've sent a confirmation link to jon@example.com."]);
+  t.same(messagesOf(page), ['We’ve sent a confirmation link to jon@example.com.']);
   t.match(await jobsOf(app, mailQueue), [{ data: { template: 'confirm-account', userId: user.id } }]);
   t.same(saysOf(await client.post(`/auth/confirm/${token}`)), [INVALID]);
   t.notOk(await isConfirmed());

@@ -15,7 +15,7 @@ t.test('registering creates an account and enqueues its mail, without a worker o
 
   t.equal(response.statusCode, 303);
   const page = await client.follow(response);
-  t.same(messagesOf(page), ["We've sent a confirmation link to john@example.com."]);
+  t.same(messagesOf(page), ['We’ve sent a confirmation link to john@example.com.']);
   t.match(page.body, '<h1>Check your email</h1>');
   t.equal((await client.get('/edit-profile')).headers.location, '/auth/unconfirmed');
   const user = await app.db

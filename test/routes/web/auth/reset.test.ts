@@ -7,7 +7,7 @@ import { drain, jobsOf } from '../../../support/jobs.ts';
 import { WIDE, withLimits } from '../../../support/limits.ts';
 import { catchMail, linkIn } from '../../../support/smtp.ts';
 
-const SENT = "If that address has an account, we've sent it a reset link.";
+const SENT = 'If that address has an account, we’ve sent it a reset link.';
 const NEW = { password: 'a new password', password2: 'a new password' };
 
 t.test("changing the password needs the old one, and ends the account's other sessions", async (t) => {
