@@ -247,6 +247,19 @@ t.test('a recovery code works once, makes new ones, and turns it off', async (t)
   t.ok((await mailsTo(john)).includes('[Pennypost] Two-factor authentication was turned off'));
 });
 
+t.test('recovery codes that are replaced twice at the same moment are ten afterwards', async (t) => {
+  const john = await createPerson({ hasTwoFactor: false });
+  const client = await signedInClient(app, john);
+  const codes = await turnOn(client);
+  const answers = await Promise.all(
+    codes
+      .slice(0, 4)
+      .map((code) => client.post('/auth/two-factor/recovery-codes', { password: PASSWORD, code })),
+  );
+  t.same(answers.map(({ statusCode }) => statusCode).sort(), [200, 422, 422, 422]);
+  t.equal((await codesOf(john)).length, 10);
+});
+
 t.test('guessing codes is limited, and does not lock the owner out', async (t) => {
   const few = { points: 2, seconds: 60 };
   const { config } = withLimits({ code: { account: few, address: WIDE } });
