@@ -40,7 +40,7 @@ t.test('an applicant confirms the address, waits, reads, and writes once approve
     const reason = `I am <b>${username}</b>`;
     t.equal((await new Client(app).post('/auth/register', newcomer(username, { reason }))).statusCode, 303);
   }
-  t.match((await client.get('/moderate/applications')).body, 'Nobody waits', 'before they confirm');
+  t.match((await client.get('/moderate/applications')).body, 'Nobody is waiting', 'before they confirm');
 
   const idOf = async (username: string) => {
     const found = db.selectFrom('users').select('id').where('username', '=', username);
@@ -124,7 +124,7 @@ t.test('an applicant who changes the address confirms the new one first', async 
   await client.post('/auth/unconfirmed', { email: 'other@example.com' });
   t.match((await client.get('/auth/unconfirmed')).body, '<h1>Check your email</h1>');
   const mod = await signedInClient(app, await createUser(app, { role: 'Moderator' }));
-  t.match((await mod.get('/moderate/applications')).body, 'Nobody waits');
+  t.match((await mod.get('/moderate/applications')).body, 'Nobody is waiting');
 });
 
 t.test('a site by invitation, or closed, refuses everyone else, in open forms too', async (t) => {
@@ -232,7 +232,7 @@ t.test('a form that was filled in by a program is refused, and a person can send
   for (const [how, fields] of Object.entries(refused)) {
     const page = await client.post('/auth/register', newcomer('susan', fields));
     t.equal(page.statusCode, 422, how);
-    t.match(warningsOf(page), [/^This looks as if a program had filled in the form/]);
+    t.match(warningsOf(page), [/^It looks as if a program filled in this form/]);
     t.match(page.body, 'value="susan@example.com"');
     const [, next = ''] = /name="shown" value="(\S+)"/.exec(page.body) ?? [];
     t.ok((ageOfForm(formKey, next) ?? -1) >= 0);
