@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { ageOfForm, stampForm } from '../../src/domain/joining/human.ts';
+import { ageOfForm, stampForm } from '../../src/domain/joining/form-stamp.ts';
 import { invite, listInvitations } from '../../src/domain/joining/invite.ts';
 import { prune } from '../../src/domain/prune.ts';
 import { changeSettings } from '../../src/domain/site/settings.ts';
@@ -244,4 +244,9 @@ t.test('a form that was filled in by a program is refused, and a person can send
   }
   const accepted = await client.post('/auth/register', newcomer('susan', { shown: threeSecondsAgo }));
   t.equal(accepted.statusCode, 303);
+  await changeSettings(app.db, { delay: '0' });
+  await app.site.refresh();
+  const ahead = { shown: stampForm(formKey, Date.now() + 5_000) };
+  const unhurried = await client.post('/auth/register', newcomer('john', ahead));
+  t.equal(unhurried.statusCode, 303, 'without a delay, any time, also of a process whose clock is ahead');
 });
