@@ -22,7 +22,8 @@ function line(name: string, value: string): string {
  *
  * @throws StartupError if there is no such setting, or the value is not accepted
  */
-export async function setSetting(app: FastifyInstance, name: string, value: string): Promise<string> {
+export async function setSetting(app: FastifyInstance, name: string, typed: string): Promise<string> {
+  const value = typed.trim();
   const page = SITE_PAGES.find((one) => one.name === name);
   if (page !== undefined) {
     if (value.length > LONGEST_BODY) throw new StartupError(2, `${name}: at most ${LONGEST_BODY} characters`);

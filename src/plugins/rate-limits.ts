@@ -28,8 +28,8 @@ export interface Actor {
   /** Whether the account is in its first day, when each attempt counts ten times. */
   readonly isNew?: boolean;
   /**
-   * Only for `login` and `code`: the verified token of a browser that has logged in to this account before. It has its own attempts,
-   * which nobody else can use up.
+   * Only for `login` and `code`: the verified token of a browser that has logged in to this account before. It has its own
+   * attempts, which nobody else can use up.
    */
   readonly device?: string | undefined;
 }

@@ -1,12 +1,19 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { ageOfForm, stampForm } from '../../src/domain/joining/human.ts';
-import { invite } from '../../src/domain/joining/invite.ts';
+import { ageOfForm, stampForm } from '../../src/domain/joining/form-stamp.ts';
+import { invite, listInvitations } from '../../src/domain/joining/invite.ts';
 import { prune } from '../../src/domain/prune.ts';
 import { changeSettings } from '../../src/domain/site/settings.ts';
 import { build } from '../support/build.ts';
 import { Client, errorsOf, messagesOf, warningsOf } from '../support/client.ts';
-import { createUser, mintToken, registration, signedInClient } from '../support/factories.ts';
+import {
+  createUser,
+  mailedToken,
+  mintToken,
+  PASSWORD,
+  registration,
+  signedInClient,
+} from '../support/factories.ts';
 import { drain } from '../support/jobs.ts';
 import { catchMail } from '../support/smtp.ts';
 
@@ -84,6 +91,34 @@ t.test('an applicant confirms the address, waits, reads, and writes once approve
   );
 });
 
+t.test('a change of address does not replace approval', async (t) => {
+  const app = await build(t, { ADMIN_EMAIL: 'operator@example.com' });
+  await changeSettings(app.db, { registration: 'approval' });
+  const change = async (client: Client, email: string) => {
+    await client.post('/auth/change-email', { email, password: PASSWORD });
+    const { id: emailChangeId } = await app.db
+      .selectFrom('email_changes')
+      .select('id')
+      .where('new_email', '=', email)
+      .executeTakeFirstOrThrow();
+    const token = await mailedToken(app, { template: 'change-email', emailChangeId });
+    t.equal((await client.post(`/auth/change-email/${token}`)).statusCode, 303);
+    return (await client.get('/auth/unconfirmed')).body;
+  };
+  const [susan, operator] = [new Client(app), new Client(app)];
+  for (const client of [susan, operator]) {
+    const username = client === susan ? 'susan' : 'boss';
+    t.equal((await client.post('/auth/register', newcomer(username, { reason: 'Me' }))).statusCode, 303);
+  }
+  t.match(await change(susan, 'new@example.com'), '<h1>Waiting for approval</h1>');
+  await sql`update applications set declined_at = now() where confirmed_at is not null`.execute(app.db);
+  t.match(await change(susan, 'newer@example.com'), '<h1>Application declined</h1>');
+  await susan.post('/auth/confirm');
+  t.notMatch((await susan.get('/')).body, 'a new confirmation link', 'which would change nothing');
+  await change(operator, 'operator@example.com');
+  t.equal((await operator.get('/admin/jobs')).statusCode, 200, 'nobody approves the operator');
+});
+
 t.test('an applicant who changes the address confirms the new one first', async (t) => {
   const app = await build(t);
   await changeSettings(app.db, { registration: 'approval' });
@@ -117,7 +152,7 @@ t.test('a site by invitation, or closed, refuses everyone else, in open forms to
 });
 
 t.test('an Administrator invites with a link, sees who came, and revokes it', async (t) => {
-  const app = await build(t);
+  const app = await build(t, { RATE_LIMITS: 'off' });
   await changeSettings(app.db, { registration: 'invitation' });
   await app.site.refresh();
   const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
@@ -144,17 +179,23 @@ t.test('an Administrator invites with a link, sees who came, and revokes it', as
   t.equal(Number(count), 3, 'those without a seat have no account');
   t.equal((await new Client(app).get(path)).statusCode, 404, 'used up');
 
-  for (const end of [
-    sql`update invitations set expires_at = now()`,
-    sql`update users set role = 'User' where username = 'admin'`,
-  ]) {
+  for (const [state, end] of [
+    ['expired', sql`update invitations set expires_at = now()`],
+    ['suspended', sql`update users set role = 'User' where id = ${admin.id}`],
+    ['suspended', sql`update users set confirmed_at = null where id = ${admin.id}`],
+    ['suspended', sql`update users set silenced_until = now() + interval '1 day' where id = ${admin.id}`],
+    ['suspended', sql`update users set suspended_until = now() + interval '1 day' where id = ${admin.id}`],
+    ['suspended', sql`update users set deletion_due_at = now() where id = ${admin.id}`],
+  ] as const) {
     const token = await invite(app.db, admin.id, { maxUses: 5, days: 1 });
     t.equal((await new Client(app).get(`/auth/register/${token}`)).statusCode, 200);
     await end.execute(app.db);
     t.equal((await new Client(app).get(`/auth/register/${token}`)).statusCode, 404);
     t.equal((await new Client(app).post(`/auth/register/${token}`, newcomer('eve'))).statusCode, 404);
+    t.equal((await listInvitations(app.db))[0]?.state, state);
+    await sql`update users set role = 'Administrator', confirmed_at = now(), silenced_until = null,
+      suspended_until = null, deletion_due_at = null where id = ${admin.id}`.execute(app.db);
   }
-  await sql`update users set role = 'Administrator' where username = 'admin'`.execute(app.db);
   const token = await invite(app.db, admin.id, { maxUses: 5, days: 1 });
   const { id } = await app.db
     .selectFrom('invitations')
@@ -207,4 +248,9 @@ t.test('a form that was filled in by a program is refused, and a person can send
   }
   const accepted = await client.post('/auth/register', newcomer('susan', { shown: threeSecondsAgo }));
   t.equal(accepted.statusCode, 303);
+  await changeSettings(app.db, { delay: '0' });
+  await app.site.refresh();
+  const ahead = { shown: stampForm(formKey, Date.now() + 5_000) };
+  const unhurried = await client.post('/auth/register', newcomer('john', ahead));
+  t.equal(unhurried.statusCode, 303, 'without a delay, any time, also of a process whose clock is ahead');
 });

@@ -34,7 +34,7 @@ t.test('settings set changes a setting or a page, and settings get prints them',
   await app.site.refresh();
   t.match(await printSettings(app), /^name: The Village\ntagline: .*\nrules: Be \*kind\*\.\n/s);
   for (const [name, value, message] of [
-    ['name', '', 'name: must not have fewer than 1 characters'],
+    ['name', ' ', 'name: must not have fewer than 1 characters'],
     ['registration', 'maybe', 'registration: Choose one of: open, approval, invitation, closed.'],
     ['rules', 'x'.repeat(50_001), 'rules: at most 50000 characters'],
     ['motto', 'x', /^There is no setting "motto"; choose from name, .*, imprint$/],

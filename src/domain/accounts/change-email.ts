@@ -1,9 +1,10 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
 import { mailQueue, type Queue } from '../../queue/contracts.ts';
+import { submitApplication } from '../joining/apply.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
-import { grantToOperator } from './confirm.ts';
+import { grantToOperator, setConfirmed } from './confirm.ts';
 import { endAccess } from './end-access.ts';
 import type { Credentials } from './find.ts';
 import { useToken } from './mailed-token.ts';
@@ -41,8 +42,9 @@ export async function requestEmailChange(
 }
 
 /**
- * Consumes a mailed link, moves the account to its new address and confirms it. Ends all other access. If the old address
- * was confirmed, it is mailed a link to undo the change; if not, the account loses any role.
+ * Consumes a mailed link and moves the account to its new address. Ends all other access. If the old address was confirmed,
+ * it is mailed a link to undo the change. If not, the account loses any role and is confirmed, or its application waits for
+ * a moderator.
  *
  * @param options.session the token hash of the session to keep
  * @returns false if the link is invalid or the address has been taken in the meantime
@@ -58,6 +60,8 @@ export async function changeEmail(
       if (used === undefined || used.emailChangeId === null) return false;
       const { userId, emailChangeId } = used;
       const { wasConfirmed } = await completeChange(trx, emailChangeId);
+      if (!wasConfirmed && !(await submitApplication(trx, userId, { exceptEmail: adminEmail })))
+        await setConfirmed(trx, userId);
       await grantToOperator(trx, userId, adminEmail);
       await endAccess(trx, userId, { exceptSession: session });
       await recordEvent(trx, { kind: 'address-changed', userId, actorId: userId });
@@ -87,7 +91,7 @@ async function completeChange(
   await trx
     .updateTable('users')
     .set({ email: newEmail })
-    .$if(!wasConfirmed, (query) => query.set({ role: 'User', confirmed_at: sql<Date>`now()` }))
+    .$if(!wasConfirmed, (query) => query.set({ role: 'User' }))
     .where('id', '=', userId)
     .execute();
   await trx

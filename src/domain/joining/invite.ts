@@ -1,7 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import { IS_OPEN } from '../accounts/standing.ts';
+import { IS_OPEN, SILENCED_UNTIL } from '../accounts/standing.ts';
 import { rowCount } from '../page.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { expiry } from '../sessions/lifetime.ts';
@@ -15,13 +15,19 @@ const DAY = 24 * 60 * 60;
 /** The most invitations on the page for Administrators. */
 const MOST_LISTED = 100;
 
+/** Whether an inviter can still act as Administrator. Otherwise their invitations are suspended. */
+const MAY_INVITE = sql<boolean>`(
+  inviter.role = 'Administrator' and inviter.confirmed_at is not null and ${IS_OPEN} and ${SILENCED_UNTIL} is null
+)`;
+
 /** An invitation as Administrators see it. */
 export interface Invitation {
   readonly id: number;
   readonly inviter: string;
   readonly maxUses: number;
   readonly expiresAt: Date;
-  readonly state: 'open' | 'used up' | 'expired' | 'revoked';
+  /** `suspended` while its inviter cannot act as Administrator. */
+  readonly state: 'open' | 'suspended' | 'used up' | 'expired' | 'revoked';
   /** Who has registered with it, by username. */
   readonly invited: readonly string[];
 }
@@ -68,7 +74,7 @@ export async function listInvitations(db: Db): Promise<readonly Invitation[]> {
   const { rows } = await sql<Invitation>`
     select invitations.id, inviter.username as inviter, max_uses as "maxUses", expires_at as "expiresAt", invited,
       case when revoked_at is not null then 'revoked' when expires_at <= now() then 'expired'
-        when cardinality(invited) >= max_uses then 'used up' else 'open' end as state
+        when cardinality(invited) >= max_uses then 'used up' when ${MAY_INVITE} then 'open' else 'suspended' end as state
     from invitations join users as inviter on inviter.id = inviter_id,
       lateral (
         select array(
@@ -90,7 +96,7 @@ export async function isInvitationOpen(db: Db, token: string): Promise<boolean> 
 /**
  * Takes one of an invitation's seats. Others wait until the transaction ends, so the last seat is not taken twice.
  *
- * @throws DomainError `not-found` if the invitation is unknown, expired, revoked or used up
+ * @throws DomainError `not-found` if the invitation is invalid, expired, revoked, suspended or used up
  */
 export async function takeSeat(trx: Transaction<Schema>, token: string, userId: number): Promise<void> {
   const invitation = await selectValid(trx, token).forUpdate('invitations').executeTakeFirst();
@@ -100,7 +106,6 @@ export async function takeSeat(trx: Transaction<Schema>, token: string, userId: 
   await trx.insertInto('invited_people').values({ user_id: userId, invitation_id: invitation.id }).execute();
 }
 
-/** An invitation is only valid while its inviter is an Administrator. */
 function selectValid(db: Db, token: string) {
   return db
     .selectFrom('invitations')
@@ -109,8 +114,7 @@ function selectValid(db: Db, token: string) {
     .where('token_hash', '=', hashToken(token))
     .where('revoked_at', 'is', null)
     .where('expires_at', '>', sql<Date>`now()`)
-    .where('inviter.role', '=', 'Administrator')
-    .where(IS_OPEN);
+    .where(MAY_INVITE);
 }
 
 async function countInvited(db: Db, invitationId: number): Promise<number> {

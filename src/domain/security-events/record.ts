@@ -53,20 +53,34 @@ export async function recordActionByOther(
   if (currentOrigin().userId !== event.userId) await recordEvent(db, event);
 }
 
-/** Failed log-ins recorded an hour, per account and for all unknown addresses together, so that attacks do not fill the log. */
+/**
+ * Failed log-ins recorded an hour, per account and reason, and for all unknown addresses together, so that attacks do not fill
+ * the log, and wrong passwords do not hide that someone had the right one.
+ */
 export const MAX_FAILURES_AN_HOUR = 20;
 
 /** Records a wrong password. Its duration depends on the address, so responses must not wait for it. */
 export async function recordFailedLogIn(db: Db, email: string): Promise<void> {
-  const userId = (await findByEmail(db, email))?.id ?? null;
+  await recordFailure(db, (await findByEmail(db, email))?.id ?? null);
+}
+
+/** Records a wrong code after the right password. */
+export async function recordWrongCode(db: Db, userId: number): Promise<void> {
+  await recordFailure(db, userId, 'wrong code');
+}
+
+async function recordFailure(db: Db, userId: number | null, reason?: string): Promise<void> {
   const earlier = await db
     .selectFrom('security_events')
     .select(sql<boolean>`created_at > now() - interval '1 hour'`.as('isRecent'))
     .where('user_id', userId === null ? 'is' : '=', userId)
     .where('kind', '=', 'log-in-failed')
+    .where(sql`detail ->> 'reason'`, 'is not distinct from', reason ?? null)
     .orderBy('id', 'desc')
     .limit(1)
     .offset(MAX_FAILURES_AN_HOUR - 1)
     .executeTakeFirst();
-  if (!earlier?.isRecent) await recordEvent(db, { kind: 'log-in-failed', userId, actorId: null });
+  if (earlier?.isRecent) return;
+  const detail = reason === undefined ? {} : { reason };
+  await recordEvent(db, { kind: 'log-in-failed', userId, actorId: null, detail });
 }

@@ -33,8 +33,14 @@ export async function changeSitePage(
   await db.transaction().execute(async (trx) => {
     const before = await findSitePage(trx, name);
     if (body === (before?.body ?? '')) return;
-    await trx.deleteFrom('site_pages').where('name', '=', name).execute();
-    if (body !== '') await trx.insertInto('site_pages').values({ name, body, body_html: html }).execute();
+    if (body === '') await trx.deleteFrom('site_pages').where('name', '=', name).execute();
+    else {
+      await trx
+        .insertInto('site_pages')
+        .values({ name, body, body_html: html })
+        .onConflict((conflict) => conflict.column('name').doUpdateSet({ body, body_html: html }))
+        .execute();
+    }
     await recordSetting(trx, { setting: name });
   });
 }

@@ -52,7 +52,9 @@ export async function changeSettings(db: Kysely<Schema>, changes: Partial<TypedS
     for (const name of SETTING_NAMES) {
       const value = changes[name];
       if (value === undefined || value === before[name]) continue;
-      await recordSetting(trx, { setting: name, value: value.slice(0, LOGGED_LENGTH) });
+      // The cut may split a surrogate pair, and PostgreSQL's JSON has no half ones.
+      const beginning = value.slice(0, LOGGED_LENGTH).toWellFormed();
+      await recordSetting(trx, { setting: name, value: beginning });
     }
   });
 }

@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
-import { recordEvent } from '../security-events/record.ts';
+import { recordEvent, recordWrongCode } from '../security-events/record.ts';
 import { useRecoveryCode } from './recovery-codes.ts';
 import { stepOfCode } from './totp.ts';
 
@@ -16,7 +16,19 @@ export function isAppCode(code: string): boolean {
 
 /** Uses up a code from an account's app, or one of its recovery codes. Returns whether it was right. */
 export async function useCode(trx: Transaction<Schema>, userId: number, code: string): Promise<boolean> {
-  if (isAppCode(code)) return useAppCode(trx, userId, compact(code));
+  // Locked, so that concurrent requests with codes of one account run one after another.
+  const { secret, lastStep } = await trx
+    .selectFrom('users')
+    .select(['totp_secret as secret', 'totp_last_step as lastStep'])
+    .where('id', '=', userId)
+    .forUpdate()
+    .executeTakeFirstOrThrow();
+  if (isAppCode(code)) {
+    const step = secret === null ? undefined : stepOfCode(secret, compact(code));
+    if (step === undefined || step <= (lastStep ?? 0)) return false;
+    await trx.updateTable('users').set({ totp_last_step: step }).where('id', '=', userId).execute();
+    return true;
+  }
   if (!(await useRecoveryCode(trx, userId, compact(code)))) return false;
   await recordEvent(trx, { kind: 'recovery-code-used', userId, actorId: userId });
   return true;
@@ -26,27 +38,7 @@ export async function useCode(trx: Transaction<Schema>, userId: number, code: st
 export function useLogInCode(db: Kysely<Schema>, userId: number, code: string): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
     const isRight = await useCode(trx, userId, code);
-    const detail = { reason: 'wrong code' };
-    if (!isRight) await recordEvent(trx, { kind: 'log-in-failed', userId, actorId: null, detail });
+    if (!isRight) await recordWrongCode(trx, userId);
     return isRight;
   });
-}
-
-/** The update lets only one of several requests with the same code pass. */
-async function useAppCode(trx: Transaction<Schema>, userId: number, code: string): Promise<boolean> {
-  const { secret } = await trx
-    .selectFrom('users')
-    .select('totp_secret as secret')
-    .where('id', '=', userId)
-    .executeTakeFirstOrThrow();
-  const step = secret === null ? undefined : stepOfCode(secret, code);
-  if (step === undefined) return false;
-  const { numUpdatedRows } = await trx
-    .updateTable('users')
-    .set({ totp_last_step: step })
-    .where('id', '=', userId)
-    .where('totp_secret', '=', secret)
-    .where('totp_last_step', '<', step)
-    .executeTakeFirst();
-  return numUpdatedRows > 0n;
 }

@@ -3,6 +3,7 @@ import t from 'tap';
 import { buildApp } from '../../../src/app.ts';
 import { listEvents } from '../../../src/domain/security-events/list.ts';
 import { AI_CRAWLERS } from '../../../src/domain/site/ai-crawlers.ts';
+import { loadSettings } from '../../../src/domain/site/settings.ts';
 import { ApiProgram } from '../../support/api.ts';
 import { build, testConfig } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
@@ -187,4 +188,20 @@ t.test('another process, and the cached pages in it, show a change within moment
   t.match((await visitor.get('/')).body, '<title>Pennypost</title>');
   await client.post('/admin/settings', siteSettings({ name: 'Renamed' }));
   await waitFor(async () => (await visitor.get('/')).body.includes('<title>Renamed</title>'), 'its name');
+});
+
+t.test('long values and simultaneous changes are saved', async (t) => {
+  const app = await build(t);
+  const client = await signedInClient(app, await createUser(app, { role: 'Administrator' }));
+  // The log repeats 100 UTF-16 units, which end in the middle of this emoji.
+  const tagline = `${'a'.repeat(99)}😀`;
+  t.equal((await client.post('/admin/settings', siteSettings({ tagline }))).statusCode, 303);
+  t.equal((await loadSettings(app.db)).tagline, tagline);
+  t.match((await client.get('/admin/activity')).body, 'aaa');
+  const bodies = ['one', 'two', 'three', 'four'];
+  const answers = await Promise.all(bodies.map((body) => client.post('/admin/settings/rules', { body })));
+  t.same(
+    answers.map(({ statusCode }) => statusCode),
+    [303, 303, 303, 303],
+  );
 });

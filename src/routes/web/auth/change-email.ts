@@ -7,7 +7,7 @@ import { DomainError } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
 import { requireSignedIn } from '../../guards.ts';
-import { emailField, passwordField } from './fields.ts';
+import { emailField, passwordField, WRONG_PASSWORD } from './fields.ts';
 
 const ChangeEmailForm = Type.Object({ email: emailField(), password: passwordField() });
 
@@ -30,7 +30,7 @@ export default async function changeEmailRoutes(app: FastifyInstance): Promise<v
     await rateLimits.consume('resend', { account: newEmail, address: request.ip });
     const account = await verifyPassword({ db, passwords }, id, password);
     if (account === undefined || !(await requestEmailChange({ db, queue }, account, newEmail))) {
-      return show(reply.code(422), form.refuse('password', 'Invalid password.'));
+      return show(reply.code(422), form.refuse('password', WRONG_PASSWORD));
     }
     await sessionOf(request).flash(
       'An email with instructions to confirm your new email address has been sent to you.',

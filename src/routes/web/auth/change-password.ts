@@ -5,7 +5,7 @@ import { changePassword } from '../../../domain/accounts/change-password.ts';
 import { weaknessOf } from '../../../domain/accounts/password-rules.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
-import { newPasswordField, PASSWORDS_DIFFER, passwordField } from './fields.ts';
+import { newPasswordField, PASSWORDS_DIFFER, passwordField, WRONG_PASSWORD } from './fields.ts';
 
 const ChangePasswordForm = Type.Object({
   old_password: passwordField(),
@@ -37,7 +37,7 @@ export default async function changePasswordRoutes(app: FastifyInstance): Promis
         session: await sessionOf(request).renew(),
       }));
     if (!hasChanged) {
-      return show(reply.code(422), form.refuse('old_password', 'Invalid password.'));
+      return show(reply.code(422), form.refuse('old_password', WRONG_PASSWORD));
     }
     await rateLimits.forgive('login', actor);
     await sessionOf(request).rememberBrowser(id);

@@ -29,6 +29,8 @@ export const passwordField = () => Type.String({ minLength: 1, maxLength: 128, i
 /** A code from an app, or a recovery code. */
 export const codeField = () => Type.String({ minLength: 1, maxLength: 64 });
 
+export const WRONG_PASSWORD = 'Invalid password.';
+
 export const WRONG_CODE = 'This code is wrong or was already used.';
 
 /** A refused form without what was typed, because no code works twice. */

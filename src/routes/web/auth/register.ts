@@ -4,7 +4,7 @@ import { weaknessOf } from '../../../domain/accounts/password-rules.ts';
 import { register } from '../../../domain/accounts/register.ts';
 import { isReservedName } from '../../../domain/accounts/reserved-names.ts';
 import { LONGEST_REASON } from '../../../domain/joining/apply.ts';
-import { ageOfForm, stampForm } from '../../../domain/joining/human.ts';
+import { ageOfForm, stampForm } from '../../../domain/joining/form-stamp.ts';
 import { isInvitationOpen } from '../../../domain/joining/invite.ts';
 import type { SiteSettings } from '../../../domain/site/settings.ts';
 import { DomainError } from '../../../errors.ts';

@@ -1,8 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { renderSVG } from 'uqr';
-import { verifyPassword } from '../../../domain/accounts/authenticate.ts';
-import type { Credentials } from '../../../domain/accounts/find.ts';
 import { findTwoFactor } from '../../../domain/two-factor/find.ts';
 import { renewRecoveryCodes } from '../../../domain/two-factor/renew-recovery-codes.ts';
 import { newTotpSecret, TOTP_SECRET_PATTERN, totpUri } from '../../../domain/two-factor/totp.ts';
@@ -12,15 +10,14 @@ import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
 import { requireUser } from '../../guards.ts';
 import { attemptCode } from './attempt-code.ts';
-import { codeField, emptied, passwordField, WRONG_CODE } from './fields.ts';
+import { attemptPassword } from './attempt-password.ts';
+import { codeField, emptied, passwordField, WRONG_CODE, WRONG_PASSWORD } from './fields.ts';
 
 const ProofForm = Type.Object({ password: passwordField(), code: codeField() });
 const SetUpForm = Type.Object({
   ...ProofForm.properties,
   secret: Type.String({ pattern: TOTP_SECRET_PATTERN }),
 });
-
-const WRONG_PASSWORD = 'Invalid password.';
 
 /** Where people turn two-factor authentication on and off. */
 export default async function twoFactorRoutes(app: FastifyInstance): Promise<void> {
@@ -85,17 +82,6 @@ function requireTwoFactor(isOn: boolean) {
     const { since } = await findTwoFactor(request.server.db, currentUser(request).id);
     if ((since !== null) !== isOn) return reply.redirect('/auth/security', 303);
   };
-}
-
-/** Checks the password of the signed-in user. Returns undefined if it is wrong. */
-async function attemptPassword(request: FastifyRequest, password: string): Promise<Credentials | undefined> {
-  const { db, passwords, rateLimits } = request.server;
-  const { id } = currentUser(request);
-  const actor = { account: id, address: request.ip };
-  await rateLimits.consume('login', actor);
-  const account = await verifyPassword({ db, passwords }, id, password);
-  if (account !== undefined) await rateLimits.forgive('login', actor);
-  return account;
 }
 
 /**

@@ -9,8 +9,8 @@ import { emailField } from './fields.ts';
 const AddressForm = Type.Object({ email: emailField() });
 
 /**
- * Where a new account is told to check its email, can request a new link, or correct a mistyped address, and where an applicant
- * waits for a moderator.
+ * Where a new account is told to check its email, can request a new link or correct a mistyped address. Applicants see here
+ * whether a moderator has decided.
  */
 export default async function unconfirmedRoutes(app: FastifyInstance): Promise<void> {
   const { db, queue, rateLimits } = app;
@@ -39,8 +39,8 @@ export default async function unconfirmedRoutes(app: FastifyInstance): Promise<v
   app.post('/confirm', async (request, reply) => {
     const user = currentUser(request);
     if (user.isConfirmed) return reply.redirect('/', 303);
-    if ((await findApplicationState(db, user.id)) === 'waiting')
-      return reply.redirect('/auth/unconfirmed', 303);
+    const state = await findApplicationState(db, user.id);
+    if (state === 'waiting' || state === 'declined') return reply.redirect('/auth/unconfirmed', 303);
     await rateLimits.consume('resend', { account: user.email, address: request.ip });
     await resendConfirmation({ db, queue }, user.id);
     await sessionOf(request).flash(`We’ve sent a new confirmation link to ${user.email}.`);

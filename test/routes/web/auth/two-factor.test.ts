@@ -2,7 +2,9 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { resetTwoFactorByHand } from '../../../../scripts/support/accounts.ts';
 import { issueToken } from '../../../../src/domain/api-tokens/issue.ts';
+import { MAX_FAILURES_AN_HOUR, recordFailedLogIn } from '../../../../src/domain/security-events/record.ts';
 import { startSession } from '../../../../src/domain/sessions/start.ts';
+import { useLogInCode } from '../../../../src/domain/two-factor/use-code.ts';
 import { StartupError } from '../../../../src/errors.ts';
 import { ApiProgram, basic, issueTestToken } from '../../../support/api.ts';
 import { build } from '../../../support/build.ts';
@@ -245,6 +247,35 @@ t.test('a recovery code works once, makes new ones, and turns it off', async (t)
   t.same(await codesOf(john), []);
   t.equal((await givePassword(new Client(app), john)).headers.location, '/');
   t.ok((await mailsTo(john)).includes('[Pennypost] Two-factor authentication was turned off'));
+});
+
+t.test('wrong codes do not fill the log, and wrong passwords do not hide them', async (t) => {
+  const john = await createPerson({ hasTwoFactor: true });
+  const record = async (times: number, fail: () => Promise<unknown>) => {
+    for (let time = 0; time < times; time += 1) await fail();
+  };
+  await record(MAX_FAILURES_AN_HOUR + 1, () => recordFailedLogIn(app.db, john.email));
+  await record(MAX_FAILURES_AN_HOUR + 1, () => useLogInCode(app.db, john.id, 'wrong'));
+  const events = await app.db
+    .selectFrom('security_events')
+    .where('user_id', '=', john.id)
+    .selectAll()
+    .execute();
+  t.equal(events.filter(({ detail }) => detail.reason === 'wrong code').length, MAX_FAILURES_AN_HOUR);
+  t.equal(events.length, 2 * MAX_FAILURES_AN_HOUR);
+});
+
+t.test('recovery codes that are replaced twice at the same moment are ten afterwards', async (t) => {
+  const john = await createPerson({ hasTwoFactor: false });
+  const client = await signedInClient(app, john);
+  const codes = await turnOn(client);
+  const answers = await Promise.all(
+    codes
+      .slice(0, 4)
+      .map((code) => client.post('/auth/two-factor/recovery-codes', { password: PASSWORD, code })),
+  );
+  t.same(answers.map(({ statusCode }) => statusCode).sort(), [200, 422, 422, 422]);
+  t.equal((await codesOf(john)).length, 10);
 });
 
 t.test('guessing codes is limited, and does not lock the owner out', async (t) => {

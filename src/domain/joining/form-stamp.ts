@@ -14,11 +14,15 @@ export function stampForm(key: string, now = Date.now()): string {
   return `${shownAt}.${sign(key, shownAt)}`;
 }
 
-/** Returns how many seconds ago a form was shown. Undefined if the stamp is older than a day, or was not made with this key. */
+/**
+ * Returns how many seconds ago a form was shown. Undefined if the stamp is older than a day, or was not made with this key.
+ *
+ * @param now in milliseconds
+ */
 export function ageOfForm(key: string, stamp: string, now = Date.now()): number | undefined {
   const [, shownAt = '', signature = ''] = /^(\d{1,12})\.([\w-]{43})$/.exec(stamp) ?? [];
   if (!timingSafeEqual(Buffer.from(signature.padEnd(43)), Buffer.from(sign(key, shownAt)))) return undefined;
-  const age = now / 1000 - Number(shownAt);
+  const age = Math.max(0, now / 1000 - Number(shownAt)); // The clock of the process that showed it may be ahead.
   return age <= MAX_AGE ? age : undefined;
 }
 
