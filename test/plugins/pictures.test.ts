@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
@@ -118,6 +120,13 @@ t.test('a process that takes too long, crashes or is told to stop costs its own 
   const ending = render(slow);
   process.kill(await processId(), 'SIGTERM');
   await t.rejects(ending, /ended with SIGTERM/, 'the job is tried again');
+
+  const orphan = fork(new URL('../../src/domain/pictures/process.ts', import.meta.url), {
+    serialization: 'advanced',
+  });
+  orphan.send(slow, () => orphan.disconnect()); // As when its worker is killed.
+  const [, end] = await once(orphan, 'exit');
+  t.equal(end, 'SIGKILL', 'it does not finish first');
 });
 
 /** Waits for the process that decodes, and returns its id. Linux only. */
