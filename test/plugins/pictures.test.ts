@@ -103,6 +103,13 @@ t.test('other files, broken ones and bombs are refused', async (t) => {
   t.equal(await render(await bomb()), 'too-large');
 });
 
+t.test('a narrow strip is cropped before it is enlarged', async (t) => {
+  const strip = await plain(1, MAX_SIDE).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+  const soon = AbortSignal.timeout(10_000);
+  const { large } = pictureOf(await app.renderPicture(strip, { signal: soon }));
+  t.match(await sharp(large).metadata(), { width: 256, height: 256 });
+});
+
 t.test('a process that takes too long, crashes or is told to stop costs its own picture only', async (t) => {
   const slow = await plain(5_000, 5_000).png({ compressionLevel: 1 }).toBuffer();
   const hasty = await build(t, {}, { config: { pictureTimeoutMs: 1 } });
