@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
@@ -101,6 +103,13 @@ t.test('other files, broken ones and bombs are refused', async (t) => {
   t.equal(await render(await bomb()), 'too-large');
 });
 
+t.test('a narrow strip is cropped before it is enlarged', async (t) => {
+  const strip = await plain(1, MAX_SIDE).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+  const soon = AbortSignal.timeout(10_000);
+  const { large } = pictureOf(await app.renderPicture(strip, { signal: soon }));
+  t.match(await sharp(large).metadata(), { width: 256, height: 256 });
+});
+
 t.test('a process that takes too long, crashes or is told to stop costs its own picture only', async (t) => {
   const slow = await plain(5_000, 5_000).png({ compressionLevel: 1 }).toBuffer();
   const hasty = await build(t, {}, { config: { pictureTimeoutMs: 1 } });
@@ -118,6 +127,13 @@ t.test('a process that takes too long, crashes or is told to stop costs its own 
   const ending = render(slow);
   process.kill(await processId(), 'SIGTERM');
   await t.rejects(ending, /ended with SIGTERM/, 'the job is tried again');
+
+  const orphan = fork(new URL('../../src/domain/pictures/process.ts', import.meta.url), {
+    serialization: 'advanced',
+  });
+  orphan.send(slow, () => orphan.disconnect()); // As when its worker is killed.
+  const [, end] = await once(orphan, 'exit');
+  t.equal(end, 'SIGKILL', 'it does not finish first');
 });
 
 /** Waits for the process that decodes, and returns its id. Linux only. */

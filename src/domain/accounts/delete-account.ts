@@ -37,7 +37,8 @@ export async function requestDeletion(
 
 /**
  * Does the same for an Administrator, and mails the reason. A deletion without grace cannot be undone and is not mailed; the
- * account's events go with it, so the log keeps its username and the reason.
+ * account's events go with it, so the log keeps its username and the reason. Posts and comments that its owner has asked to
+ * delete are not kept.
  *
  * @throws DomainError `not-found`, or `forbidden` unless `maySanction`
  */
@@ -59,7 +60,7 @@ export async function deleteForReason(
   });
 }
 
-/** Enqueues the erasure. One that is due earlier already stays due then. */
+/** Enqueues the erasure. One that is due already stays due then, and deletes no less. */
 async function closeAccount(
   { trx, queue }: { trx: Transaction<Schema>; queue: Queue },
   userId: number,
@@ -69,7 +70,7 @@ async function closeAccount(
     .updateTable('users')
     .set({
       deletion_due_at: sql`least(deletion_due_at, now() + make_interval(days => ${days}))`,
-      deletion_keeps_texts: keepsTexts,
+      deletion_keeps_texts: sql`${keepsTexts}::boolean and (deletion_due_at is null or deletion_keeps_texts)`,
     })
     .where('id', '=', userId)
     .returning(({ ref }) => ref('deletion_due_at').$notNull().as('dueAt'))

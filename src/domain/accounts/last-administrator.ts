@@ -1,8 +1,10 @@
 import type { Db } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
+import { IS_OPEN, SILENCED_UNTIL } from './standing.ts';
 
 /**
- * Checks that another Administrator remains. The lock keeps two Administrators from demoting each other concurrently.
+ * Checks that another Administrator remains who can act: not one who was sanctioned before they got the role, or whose account
+ * is about to be deleted. The lock keeps two Administrators from demoting each other concurrently.
  *
  * @throws DomainError `last-administrator`
  */
@@ -12,6 +14,8 @@ export async function requireAnotherAdministrator(trx: Db, id: number): Promise<
     .select('id')
     .where('role', '=', 'Administrator')
     .where('confirmed_at', 'is not', null)
+    .where(IS_OPEN)
+    .where(SILENCED_UNTIL, 'is', null)
     .orderBy('id')
     .forUpdate()
     .execute();

@@ -40,32 +40,24 @@ export async function exportEntries(db: Db, options: Options): Promise<Entry[]> 
     ...(picture ? [{ name: 'picture.webp', content: () => once(() => picture) }] : []),
     ...writings(db, options),
     ...follows(db, options),
-    {
-      name: 'muted-and-blocked.json',
-      content: () =>
-        asJson(
-          once(() => readBlocks(db, userId)),
-          (row) => row,
-        ),
-    },
-    {
-      name: 'sessions.json',
-      content: () =>
-        asJson(
-          once(() => listSessions(db, userId)),
-          sessionJson,
-        ),
-    },
-    {
-      name: 'api-tokens.json',
-      content: () =>
-        asJson(
-          once(() => listTokens(db, userId)),
-          tokenJson,
-        ),
-    },
+    shortList(
+      'muted-and-blocked.json',
+      () => readBlocks(db, userId),
+      (row) => row,
+    ),
+    shortList('sessions.json', () => listSessions(db, userId), sessionJson),
+    shortList('api-tokens.json', () => listTokens(db, userId), tokenJson),
     { name: 'activity.json', content: () => asJson(activity(db, options), eventJson) },
   ];
+}
+
+/** A list that fits into memory. */
+function shortList<Row>(
+  name: string,
+  read: () => Promise<readonly Row[]>,
+  shape: (row: Row) => object,
+): Entry {
+  return { name, content: () => asJson(once(read), shape) };
 }
 
 async function* once<Content>(read: () => Content | Promise<Content>): AsyncGenerator<Content> {
@@ -125,8 +117,8 @@ async function* pagesOf(
   }
 }
 
-/** Up to 1,000 people. */
-async function readBlocks(db: Db, userId: number): Promise<object[]> {
+/** Up to `MAX_BLOCKS` people. */
+function readBlocks(db: Db, userId: number): Promise<object[]> {
   return db
     .selectFrom('blocks')
     .innerJoin('users', 'users.id', 'blocks.blocked_id')

@@ -13,6 +13,8 @@ export interface Reported {
 
 const COLUMN = { post: 'post_id', comment: 'comment_id', person: 'person_id' } as const;
 const TABLE = { post: 'posts', comment: 'comments', person: 'users' } as const;
+/** As for profiles, an unconfirmed account does not exist. */
+const EXISTS = { post: sql`true`, comment: sql`true`, person: sql`confirmed_at is not null` } as const;
 
 /**
  * Reports something to the moderators. Whoever reports it again replaces their reason.
@@ -27,7 +29,7 @@ export async function report(
   const column = sql.ref(COLUMN[kind]);
   const { numAffectedRows } = await sql`
     insert into reports (reporter_id, ${column}, reason)
-    select ${reporterId}, id, ${reason} from ${sql.table(TABLE[kind])} where id = ${id}
+    select ${reporterId}, id, ${reason} from ${sql.table(TABLE[kind])} where id = ${id} and ${EXISTS[kind]}
     on conflict (${column}, reporter_id) where ${column} is not null do update set reason = excluded.reason
   `.execute(db);
   if (numAffectedRows === 0n) throw noSuch(kind);

@@ -5,4 +5,5 @@ import { renderPicture } from './render.ts';
 process.once('message', async (upload) => {
   if (upload instanceof Uint8Array) process.send?.(await renderPicture(upload));
 });
-process.once('disconnect', () => process.exit());
+// If its parent is killed, `process.exit` would first wait until the picture is decoded.
+process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));

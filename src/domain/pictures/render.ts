@@ -20,18 +20,19 @@ export async function renderPicture(upload: Uint8Array): Promise<Picture | Pictu
     // Only reads the header.
     const { width, height } = await sharp(upload, { limitInputPixels: false }).metadata();
     if (Math.max(width, height) > MAX_SIDE || width * height > MAX_PIXELS) return 'too-large';
-    const { large: side } = PICTURE_SIZES;
+    const { large, small } = PICTURE_SIZES;
     const { data, info } = await sharp(upload, { limitInputPixels: MAX_PIXELS, failOn: 'error' })
       .autoOrient()
-      .resize(side, side)
+      // Crops before anything is enlarged: a strip as high as the square would be millions of pixels wide.
+      .resize(large, large, { withoutEnlargement: true })
       .flatten({ background: 'white' })
       .toColourspace('srgb')
       .raw()
       .toBuffer({ resolveWithObject: true });
-    const square = sharp(data, { raw: info });
+    const cropped = sharp(data, { raw: info });
     return {
-      large: await square.clone().webp().toBuffer(),
-      small: await square.resize(PICTURE_SIZES.small).webp().toBuffer(),
+      large: await cropped.clone().resize(large, large).webp().toBuffer(),
+      small: await cropped.clone().resize(small, small).webp().toBuffer(),
     };
   } catch {
     return 'unreadable';

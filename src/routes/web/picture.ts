@@ -65,7 +65,8 @@ async function show(request: FastifyRequest, reply: FastifyReply, error?: string
 
 /** Reads the uploaded file into memory, or finds out what is wrong with it. */
 async function readFile(request: FastifyRequest): Promise<{ file?: Buffer; error?: string }> {
-  if (!request.isMultipart()) return { error: INCOMPLETE };
+  // The parser would wait for ever for a connection that closed while the session was read.
+  if (!request.isMultipart() || request.raw.destroyed) return { error: INCOMPLETE };
   try {
     const file = await (await request.file())?.toBuffer();
     return file?.length ? { file } : { error: 'Choose a picture.' };

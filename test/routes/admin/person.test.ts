@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import t from 'tap';
+import { requestDeletion } from '../../../src/domain/accounts/delete-account.ts';
 import { report } from '../../../src/domain/moderation/report.ts';
 import { issueTestToken } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
@@ -169,6 +170,15 @@ t.test('an account can be deleted at once, and the log keeps why', async (t) => 
   t.same(await app.db.selectFrom('posts').select('id').execute(), []);
   t.equal(smtp.mails.length, 0);
   t.match((await client.get('/admin/activity')).body, 'Account deleted: “john”: Too loud.');
+});
+
+t.test('texts that the owner has asked to delete are not kept', async (t) => {
+  const { john, remove } = await setUp();
+  await writePosts(app, john);
+  await requestDeletion(app, john.id, { keepsTexts: false });
+  await remove({ when: 'now', texts: 'keep' });
+  await drain(app);
+  t.same(await app.db.selectFrom('posts').select('id').execute(), []);
 });
 
 t.test('nobody deletes themselves or another Administrator, and the password is asked for', async (t) => {

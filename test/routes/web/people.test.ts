@@ -201,6 +201,17 @@ t.test('the last Administrator cannot demote or unconfirm themselves', async (t)
     t.equal(refused.statusCode, 422);
     t.same(errorsOf(refused), { role: message });
   }
-  await createUser(app, { username: 'other', role: 'Administrator' });
+  const { id } = await createUser(app, { username: 'other', role: 'Administrator' });
+  for (const column of ['deletion_due_at', 'suspended_until', 'silenced_until'] as const) {
+    const setTo = (value: Date | null) =>
+      app.db
+        .updateTable('users')
+        .set({ [column]: value })
+        .where('id', '=', id)
+        .execute();
+    await setTo(new Date(Date.now() + 60_000));
+    t.equal((await edit({ role: 'User', confirmed: 'y' })).statusCode, 422, `the other has ${column}`);
+    await setTo(null);
+  }
   t.equal((await edit({ role: 'User', confirmed: 'y' })).statusCode, 303);
 });

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { promisify } from 'node:util';
 import { sql } from 'kysely';
 import sharp from 'sharp';
 import t from 'tap';
@@ -11,6 +13,7 @@ import { Client, errorsOf, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { assertEnqueued, drain } from '../../support/jobs.ts';
 import { upload } from '../../support/pictures.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
 const app = await build(t, { RATE_LIMITS: 'off' }, { config: { pictureTimeoutMs: 60_000 } });
@@ -137,6 +140,27 @@ t.test('a broken form is refused without an error of the server', async (t) => {
     t.ok(errorsOf(response).file, what);
   }
   t.same(await uploads(), []);
+});
+
+t.test('uploads whose connection closes while the session is read do not keep others out', async (t) => {
+  const { port } = new URL(await app.listen({ port: 0 }));
+  const cookie = [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  const head = `POST ${PAGE} HTTP/1.1\r\nhost: localhost\r\ncookie: ${cookie}\r\ncontent-length: 100`;
+  const waiting = sql<object>`select from pg_locks where relation = 'sessions'::regclass and not granted`;
+  for (let number = 1; number <= 10; number += 1) {
+    await app.db.transaction().execute(async (trx) => {
+      await sql`lock table sessions`.execute(trx);
+      const socket = connect(Number(port), 'localhost');
+      socket.write(`${head}\r\ncontent-type: multipart/form-data; boundary=x\r\n\r\n--x`);
+      await waitFor(async () => (await waiting.execute(trx)).rows.length > 0, 'the session is read');
+      socket.destroy();
+      await waitFor(
+        async () => (await promisify(app.server.getConnections).call(app.server)) === 0,
+        'it closes',
+      );
+    });
+  }
+  t.equal((await upload(client, photo)).statusCode, 303);
 });
 
 t.test('only confirmed people who may write can upload, from this site, and not too often', async (t) => {

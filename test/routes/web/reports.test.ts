@@ -74,7 +74,9 @@ t.test('what most people reported comes first, and everyone counts once', async 
     reason: 'This field is required.',
   });
   t.equal((await reader.post(`/report/post/${postId}`, { reason: 'x'.repeat(501) })).statusCode, 422);
-  for (const path of ['/report/post/999', '/report/comment/999', '/report/person/999', '/report/post/x'])
+  const ghost = await createUser(app, { username: 'ghost', isConfirmed: false });
+  const missing = ['post/999', 'comment/999', 'person/999', `person/${ghost.id}`, 'post/x'];
+  for (const path of missing.map((thing) => `/report/${thing}`))
     t.equal((await reader.post(path, { reason: 'Spam' })).statusCode, 404, path);
   await app.db.deleteFrom('posts').execute();
   t.match(await queue(), 'No open reports.', 'reports go with what they are about');
