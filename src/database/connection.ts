@@ -1,9 +1,6 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { Socket } from 'node:net';
-import { type Kysely, sql, type Transaction } from 'kysely';
 import type { PoolConfig } from 'pg';
 import { addressOf } from './hosts.ts';
-import type { Schema } from './schema.ts';
 
 /** How long the database may take, in milliseconds. */
 export interface Deadlines {
@@ -23,7 +20,7 @@ export interface Deadlines {
 }
 
 /** For statements that are meant to take long, such as deleting many rows; less than the grace period of a process that stops. */
-const LONG_MS = 15_000;
+export const LONG_MS = 15_000;
 
 /** An idle connection is checked after this time, then every second; Node takes it for dead after ten checks. */
 const KEEPALIVE_MS = 5_000;
@@ -75,26 +72,6 @@ export function connectionTo(
       idle_in_transaction_session_timeout: idleInTransactionMs,
     }),
   } satisfies PoolConfig;
-}
-
-const longStatements = new AsyncLocalStorage<true>();
-
-/** Runs a transaction whose statements are meant to take long. */
-export function withLongStatements<Result>(
-  db: Kysely<Schema>,
-  run: (trx: Transaction<Schema>) => Promise<Result>,
-): Promise<Result> {
-  return longStatements.run(true, () =>
-    db.transaction().execute(async (trx) => {
-      await sql`set local statement_timeout = ${sql.lit(LONG_MS)}`.execute(trx);
-      return run(trx);
-    }),
-  );
-}
-
-/** How long the answer to a statement may take now, if not as long as usual. */
-export function longAnswerMs(): number | undefined {
-  return longStatements.getStore() && LONG_MS;
 }
 
 /** A socket that closes soon after we have ended it, even if the other side is gone and never answers. */

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import { withLongStatements } from '../database/connection.ts';
+import { withLongStatements } from '../database/long-statements.ts';
 import type { Schema } from '../database/schema.ts';
 
 /** Rows per statement, so that no statement holds its locks for long. */

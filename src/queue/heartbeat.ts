@@ -2,6 +2,7 @@ import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
 import { type Deadlines, directUrl } from '../database/connection.ts';
 import type { ClaimKey } from './claim.ts';
+import { PRESENCE_SECONDS } from './presence.ts';
 
 /** What a worker does at the moment. */
 export interface Report {
@@ -29,6 +30,8 @@ export interface ThreadData {
   readonly workerId: number;
   /** Run on each new connection. */
   readonly session: readonly string[];
+  /** Milliseconds between two heartbeats. */
+  readonly everyMs: number;
   readonly report: Report;
 }
 
@@ -78,6 +81,7 @@ export class Heartbeat {
       deadlines: config.deadlines,
       workerId,
       session,
+      everyMs: PRESENCE_SECONDS * 1000,
       report: this.#options.report(),
     };
     const thread = new Thread(new URL('./heartbeat-thread.ts', import.meta.url), { workerData });

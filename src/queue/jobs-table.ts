@@ -1,10 +1,12 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../database/schema.ts';
-import { type ClaimKey, isSameClaim } from './claim.ts';
+import type { ClaimKey } from './claim.ts';
 import { deadLetterName } from './dead-letters.ts';
+import { IS_HELD } from './heartbeat-statements.ts';
 import type { JobDetails, JobFilter, JobPage, JobState, JobSummary, QueueCounts } from './jobs.ts';
 
-// All our statements that change pg-boss's tables. Check a new version of pg-boss against this file.
+// All our statements that change pg-boss's tables, except the heartbeat's in heartbeat-statements.ts. Check a new version of
+// pg-boss against both files.
 
 /**
  * Hands claimed jobs back without counting the attempt, because a stopping worker has not failed at them. pg-boss counts
@@ -30,26 +32,12 @@ export async function forbidRetries(db: Db, claims: readonly ClaimKey[]): Promis
   await sql`update pgboss.job set retry_limit = retry_count ${heldBy(claims)}`.execute(db);
 }
 
-/**
- * Records a heartbeat of claimed jobs, so that they are not taken for those of a dead worker.
- *
- * @returns those that are lost: the job has been settled, cancelled or taken by another worker
- */
-export async function keepClaims<Claim extends ClaimKey>(db: Db, claims: readonly Claim[]): Promise<Claim[]> {
-  const { rows } = await sql<ClaimKey>`
-    update pgboss.job set heartbeat_on = pgboss.job_now() ${heldBy(claims)}
-    returning job.id as "jobId", claim.claimed_at as "claimedAt"
-  `.execute(db);
-  return claims.filter((claim) => !rows.some((kept) => isSameClaim(kept, claim)));
-}
-
-/** Matches jobs still held by these claims. The attempt's number is not enough, because handing back does not change it. */
+/** Matches jobs still held by these claims. */
 function heldBy(claims: readonly ClaimKey[]): RawBuilder<unknown> {
   return sql`
     from unnest(${claims.map(({ queue }) => queue)}::text[], ${claims.map(({ jobId }) => jobId)}::uuid[],
       ${claims.map(({ claimedAt }) => claimedAt)}::timestamptz[]) as claim (queue, id, claimed_at)
-    where job.name = claim.queue and job.id = claim.id and state = 'active'
-      and date_trunc('milliseconds', started_on) = claim.claimed_at`;
+    where ${sql.raw(IS_HELD)}`;
 }
 
 /**

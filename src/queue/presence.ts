@@ -33,28 +33,6 @@ export async function enterWorker(
   return id;
 }
 
-/**
- * Reports that a worker is alive, and its running jobs.
- *
- * @returns the names of paused queues
- */
-export async function beat(
-  db: Db,
-  id: number,
-  { running, hasPolled }: { running: readonly RunningJob[]; hasPolled: boolean },
-): Promise<string[]> {
-  const { rows } = await sql<{ paused: string[] }>`
-    with beat as (
-      update workers
-      set seen_at = now(), running = ${JSON.stringify(running)}::jsonb,
-          fetched_at = case when ${hasPolled} then now() else fetched_at end
-      where id = ${id}
-    )
-    select array(select queue from paused_queues) as paused
-  `.execute(db);
-  return rows[0]?.paused ?? [];
-}
-
 /** Records that a worker has stopped cleanly. */
 export async function leaveWorker(db: Db, id: number): Promise<void> {
   await db

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import pg from 'pg';
 import t from 'tap';
-import { withLongStatements } from '../../src/database/connection.ts';
+import { withLongStatements } from '../../src/database/long-statements.ts';
 import { connectionName } from '../../src/database/migrator.ts';
 import { OutOfTime } from '../../src/database/unavailable.ts';
 import { jobs } from '../../src/jobs/index.ts';

@@ -51,7 +51,19 @@ export async function build(
 ): Promise<FastifyInstance> {
   const config = testConfig({ DATABASE_URL: env.DATABASE_URL ?? (await createDatabase(t)), ...env });
   const app = buildApp({ ...config, ...overrides.config }, overrides);
+  app.register = new Proxy(app.register, { apply: registerWithName });
   t.teardown(() => app.close());
   await app.ready();
   return app;
+}
+
+const DISPLAY_NAME = Symbol.for('fastify.display-name');
+
+/** Fastify searches all loaded modules for a plugin without a display name, which would be a tenth of the time to build. */
+function registerWithName(register: FastifyInstance['register'], app: FastifyInstance, args: unknown[]) {
+  const [plugin] = args;
+  if (typeof plugin === 'function' && !(DISPLAY_NAME in plugin)) {
+    Object.defineProperty(plugin, DISPLAY_NAME, { value: plugin.name });
+  }
+  return Reflect.apply(register, app, args);
 }

@@ -1,0 +1,66 @@
+import type pg from 'pg';
+import type { RunningJob } from '../database/job-tables.ts';
+import { type ClaimKey, isSameClaim } from './claim.ts';
+
+// The heartbeat's statements. They are sent with node-postgres alone, because its thread loads too slowly with Kysely.
+
+/**
+ * SQL that tells whether a `job` of pg-boss is still held by a `claim`. The attempt's number is not enough, because handing
+ * back does not change it.
+ */
+export const IS_HELD = `job.name = claim.queue and job.id = claim.id and state = 'active'
+      and date_trunc('milliseconds', started_on) = claim.claimed_at`;
+
+const KEEP_CLAIMS = `
+  update pgboss.job set heartbeat_on = pgboss.job_now()
+  from unnest($1::text[], $2::uuid[], $3::timestamptz[]) as claim (queue, id, claimed_at)
+  where ${IS_HELD}
+  returning job.id as "jobId", claim.claimed_at as "claimedAt"`;
+
+const BEAT = `
+  with beat as (
+    update workers
+    set seen_at = now(), running = $2::jsonb, fetched_at = case when $3 then now() else fetched_at end
+    where id = $1
+  )
+  select array(select queue from paused_queues) as paused`;
+
+/**
+ * Records a heartbeat of claimed jobs, so that they are not taken for those of a dead worker.
+ *
+ * @returns those that are lost: the job has been settled, cancelled or taken by another worker
+ */
+export async function keepClaims<Claim extends ClaimKey>(
+  pool: pg.Pool,
+  claims: readonly Claim[],
+): Promise<Claim[]> {
+  if (claims.length === 0) return [];
+  const { rows } = await pool.query<ClaimKey>({
+    name: 'keep-claims',
+    text: KEEP_CLAIMS,
+    values: [
+      claims.map(({ queue }) => queue),
+      claims.map(({ jobId }) => jobId),
+      claims.map(({ claimedAt }) => claimedAt),
+    ],
+  });
+  return claims.filter((claim) => !rows.some((kept) => isSameClaim(kept, claim)));
+}
+
+/**
+ * Reports that a worker is alive, and its running jobs.
+ *
+ * @returns the names of paused queues
+ */
+export async function beat(
+  pool: pg.Pool,
+  id: number,
+  { running, hasPolled }: { running: readonly RunningJob[]; hasPolled: boolean },
+): Promise<string[]> {
+  const { rows } = await pool.query<{ paused: string[] }>({
+    name: 'beat',
+    text: BEAT,
+    values: [id, JSON.stringify(running), hasPolled],
+  });
+  return rows[0]?.paused ?? [];
+}
