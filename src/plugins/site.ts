@@ -25,14 +25,14 @@ const REFRESH_MS = 2_000;
 
 const LABEL = 'settings of the site';
 
-/** Provides `app.site`, which each process keeps fresh by itself, so that no page waits for the settings. */
+/** Provides `app.site`. Reads the settings on the connection for health checks, so that no page waits for them. */
 export default fp(
   async (app) => {
-    let settings = await loadSettings(app.db);
+    let settings = await loadSettings(app.reserved);
     let changedAt = -Infinity;
     let refreshing = Promise.resolve();
     const load = async () => {
-      const loaded = await loadSettings(app.db);
+      const loaded = await loadSettings(app.reserved);
       if (isDeepStrictEqual(loaded, settings)) return;
       settings = loaded;
       changedAt = performance.now();
@@ -71,9 +71,9 @@ function refreshRegularly(app: FastifyInstance): void {
   app.addHook('onClose', async () => closing.abort());
 }
 
-/** With the deadline of a page, after which a silent connection is replaced, and a connection even if pages are starved. */
+/** With the deadline of a page, after which a silent connection is replaced, so that health checks soon have another one. */
 function shortWork({ config }: FastifyInstance): Work {
   const deadline = performance.now() + config.deadlines.readMs;
-  const databaseUse = { route: LABEL, deadline, isVital: true, hasBegun: true, hasFailed: false };
+  const databaseUse = { route: LABEL, deadline, isVital: false, hasBegun: false, hasFailed: false };
   return { label: LABEL, databaseUse };
 }
