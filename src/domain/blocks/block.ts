@@ -1,7 +1,8 @@
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { BlockKind, Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
+import { rowCount } from '../page.ts';
 
 /** People that one person can mute or block. */
 export const MAX_BLOCKS = 1_000;
@@ -76,7 +77,7 @@ async function insertBlock(trx: Db, { blockerId, blockedId }: Pair, kind: BlockK
     .execute();
   const { total } = await trx
     .selectFrom('blocks')
-    .select(sql<number>`count(*)::int`.as('total'))
+    .select(rowCount.as('total'))
     .where('blocker_id', '=', blockerId)
     .executeTakeFirstOrThrow();
   if (total > MAX_BLOCKS) {

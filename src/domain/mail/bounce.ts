@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
+import { rowCount } from '../page.ts';
 import { hashToken } from '../token.ts';
 import { reportsBadAddress } from './delivery-status.ts';
 import type { MailTemplateName } from './templates.ts';
@@ -75,8 +76,8 @@ export async function forgiveBounce(db: Db, userId: number): Promise<void> {
 export async function countBounced(db: Db): Promise<number> {
   const { count } = await db
     .selectFrom('users')
-    .select(({ fn }) => fn.countAll<string>().as('count'))
+    .select(rowCount.as('count'))
     .where('email_bounced_at', 'is not', null)
     .executeTakeFirstOrThrow();
-  return Number(count);
+  return count;
 }
