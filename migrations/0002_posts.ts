@@ -7,6 +7,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     create table posts (
       id integer generated always as identity primary key,
       author_id integer not null references users on delete cascade,
+      title text check (length(title) between 1 and 200),
       body text not null check (length(body) between 1 and 50000),
       body_html text not null check (length(body_html) <= 4 * 50000 + 65536),
       version integer not null default 1,

@@ -11,6 +11,8 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
   posts: {
     id: Generated<number>;
     author_id: number;
+    /** Null for a post without one. */
+    title: string | null;
     body: string;
     /** The body as sanitised HTML, rendered on saving. */
     body_html: string;

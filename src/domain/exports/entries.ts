@@ -2,6 +2,7 @@ import type { Db } from '../../database/schema.ts';
 import { type ApiToken, listTokens } from '../api-tokens/list.ts';
 import { type Following, listFollowed, listFollowers } from '../follows/list.ts';
 import { findPicture } from '../pictures/find.ts';
+import { pathOfPost } from '../posts/path.ts';
 import { listOwnEvents, type OwnEvent } from '../security-events/list.ts';
 import { type ListedSession, listSessions } from '../sessions/list.ts';
 
@@ -16,9 +17,16 @@ interface Entry {
 
 interface Writing {
   readonly id: number;
-  readonly postId: number;
   readonly body: string;
   readonly createdAt: Date;
+}
+
+interface WrittenPost extends Writing {
+  readonly title: string | null;
+}
+
+interface WrittenComment extends Writing {
+  readonly postId: number;
 }
 
 interface Options {
@@ -70,7 +78,10 @@ function writings(db: Db, options: Options): Entry[] {
   return [
     { name: 'posts.json', content: () => asJson(posts(), postJson) },
     { name: 'comments.json', content: () => asJson(comments(), commentJson) },
-    { name: 'posts.md', content: () => asMarkdown('Posts', posts(), ({ id }) => `Post ${id}`) },
+    {
+      name: 'posts.md',
+      content: () => asMarkdown('Posts', posts(), ({ id, title }) => title ?? `Post ${id}`),
+    },
     {
       name: 'comments.md',
       content: () => asMarkdown('Comments', comments(), ({ postId }) => `On post ${postId}`),
@@ -80,10 +91,10 @@ function writings(db: Db, options: Options): Entry[] {
 
 type Range = { afterId: number; limit: number; signal: AbortSignal };
 
-function readPosts(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<Writing[]> {
+function readPosts(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<WrittenPost[]> {
   return db
     .selectFrom('posts')
-    .select(['id', 'id as postId', 'body', 'created_at as createdAt'])
+    .select(['id', 'title', 'body', 'created_at as createdAt'])
     .where('author_id', '=', userId)
     .where('id', '>', afterId)
     .orderBy('id')
@@ -91,7 +102,7 @@ function readPosts(db: Db, userId: number, { afterId, limit, signal }: Range): P
     .execute({ signal });
 }
 
-function readComments(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<Writing[]> {
+function readComments(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<WrittenComment[]> {
   return db
     .selectFrom('comments')
     .select(['id', 'post_id as postId', 'body', 'created_at as createdAt'])
@@ -102,10 +113,10 @@ function readComments(db: Db, userId: number, { afterId, limit, signal }: Range)
     .execute({ signal });
 }
 
-async function* pagesOf(
+async function* pagesOf<Row extends Writing>(
   { report, signal }: Options,
-  read: (range: Range) => Promise<Writing[]>,
-): AsyncGenerator<Writing[]> {
+  read: (range: Range) => Promise<Row[]>,
+): AsyncGenerator<Row[]> {
   for (let afterId = 0; ; ) {
     const rows = await read({ afterId, limit: PAGE, signal });
     const last = rows.at(-1);
@@ -197,10 +208,10 @@ async function* asJson<Row>(
   yield separator === '[\n' ? '[]\n' : '\n]\n';
 }
 
-async function* asMarkdown(
+async function* asMarkdown<Row extends Writing>(
   title: string,
-  pages: AsyncIterable<Writing[]>,
-  heading: (writing: Writing) => string,
+  pages: AsyncIterable<Row[]>,
+  heading: (writing: Row) => string,
 ): AsyncGenerator<string> {
   yield `# ${title}\n`;
   for await (const rows of pages) {
@@ -210,11 +221,11 @@ async function* asMarkdown(
   }
 }
 
-function postJson({ id, body, createdAt }: Writing): object {
-  return { id, path: `/post/${id}`, timestamp: createdAt.toISOString(), body };
+function postJson({ id, title, body, createdAt }: WrittenPost): object {
+  return { id, path: pathOfPost({ id, title }), timestamp: createdAt.toISOString(), title, body };
 }
 
-function commentJson({ id, postId, body, createdAt }: Writing): object {
+function commentJson({ id, postId, body, createdAt }: WrittenComment): object {
   return { id, post_path: `/post/${postId}`, timestamp: createdAt.toISOString(), body };
 }
 

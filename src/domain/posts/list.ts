@@ -22,6 +22,8 @@ export interface Post {
   readonly authorUsername: string;
   readonly authorAvatarSeed: string;
   readonly authorPictureHash: string | null;
+  /** Null for a post without one. */
+  readonly title: string | null;
   readonly bodyHtml: string;
   readonly createdAt: Date;
   /** Null if it was never edited. */
@@ -35,6 +37,7 @@ export interface Post {
 export interface PostSource {
   readonly id: number;
   readonly authorId: number;
+  readonly title: string | null;
   readonly body: string;
   readonly bodyHtml: string;
   readonly version: number;
@@ -137,13 +140,13 @@ function withAuthors<Columns>(
 ) {
   const found = posts
     .select(['posts.id', 'posts.author_id as authorId', 'posts.comment_count as commentCount'])
-    .select(['posts.created_at as createdAt', 'posts.edited_at as editedAt'])
+    .select(['posts.created_at as createdAt', 'posts.edited_at as editedAt', 'posts.title'])
     .select('posts.is_disabled as isDisabled');
   return db
     .selectFrom(found.as('post'))
     .innerJoin('users', 'users.id', 'post.authorId')
     .select(['post.id', 'post.authorId', 'post.commentCount', 'post.createdAt', 'post.editedAt'])
-    .select('post.isDisabled')
+    .select(['post.isDisabled', 'post.title'])
     .select(['users.username as authorUsername', 'users.avatar_seed as authorAvatarSeed'])
     .select('users.picture_hash as authorPictureHash')
     .orderBy('post.id', order);
@@ -151,7 +154,8 @@ function withAuthors<Columns>(
 
 /** The columns of a `PostSource`. */
 export const SOURCE_COLUMNS = [
-  ...(['posts.id', 'posts.author_id as authorId', 'posts.body', 'posts.body_html as bodyHtml'] as const),
+  ...(['posts.id', 'posts.author_id as authorId', 'posts.title'] as const),
+  ...(['posts.body', 'posts.body_html as bodyHtml'] as const),
   ...(['posts.version', 'posts.created_at as createdAt', 'posts.comment_count as commentCount'] as const),
 ] as const;
 

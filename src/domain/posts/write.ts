@@ -12,10 +12,21 @@ export interface Actor extends Standing {
   readonly id: number;
 }
 
+/** What a post says. */
+export interface Writing extends Rendered {
+  /** Empty or null for a post without one. Without this, an edit leaves the title. */
+  readonly title?: string | null | undefined;
+}
+
+function columnsOf({ title, body, html }: Writing) {
+  return { ...(title !== undefined && { title: title?.trim() || null }), body, body_html: html };
+}
+
 /** A post as the edit form needs it. */
 export interface EditablePost {
   readonly id: number;
   readonly authorId: number;
+  readonly title: string | null;
   readonly body: string;
   readonly version: number;
 }
@@ -26,10 +37,10 @@ export function mayChange(actor: Actor | null, { authorId }: { readonly authorId
 }
 
 /** Publishes a post. */
-export function publishPost(db: Db, authorId: number, { body, html }: Rendered): Promise<PostSource> {
+export function publishPost(db: Db, authorId: number, post: Writing): Promise<PostSource> {
   return db
     .insertInto('posts')
-    .values({ author_id: authorId, body, body_html: html })
+    .values({ author_id: authorId, ...columnsOf(post) })
     .returning(SOURCE_COLUMNS)
     .executeTakeFirstOrThrow();
 }
@@ -42,7 +53,7 @@ export function publishPost(db: Db, authorId: number, { body, html }: Rendered):
 export async function loadForChange(db: Db, actor: Actor, id: number): Promise<EditablePost> {
   const post = await db
     .selectFrom('posts')
-    .select(['id', 'author_id as authorId', 'body', 'version'])
+    .select(['id', 'author_id as authorId', 'title', 'body', 'version'])
     .where('id', '=', id)
     .executeTakeFirstOrThrow(() => noSuch('post'));
   if (!mayChange(actor, post)) throw new DomainError('forbidden', 'You can only change your own posts.');
@@ -50,7 +61,7 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
 }
 
 /**
- * Replaces the text of a post.
+ * Replaces what a post says.
  *
  * @param versions that the edit may be based on; undefined for any
  * @throws DomainError `edit-conflict` if the post has changed since
@@ -58,15 +69,14 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
 export async function updatePost(
   db: Kysely<Schema>,
   id: number,
-  { body, html }: Rendered,
+  post: Writing,
   versions: readonly number[] | undefined,
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
     let update = trx
       .updateTable('posts')
       .set(({ eb }) => ({
-        body,
-        body_html: html,
+        ...columnsOf(post),
         version: eb('version', '+', 1),
         edited_at: sql`now()`,
       }))

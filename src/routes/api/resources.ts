@@ -34,6 +34,7 @@ function named<const Id extends string, Properties extends TProperties>($id: Id,
 
 export const Post = named('Post', {
   url: Path('the post'),
+  title: NullableText('Its title, or null.'),
   body: Type.String({ description: 'The text in Markdown.' }),
   body_html: Type.String({ description: 'The text as sanitised HTML.' }),
   timestamp: Time('When it was published'),
@@ -86,6 +87,7 @@ export function ref<Schema extends TSchema & { $id: string }>({ $id }: Schema, o
 export function presentPost(post: PostSource): Static<typeof Post> {
   return {
     url: paths.post(post.id),
+    title: post.title,
     body: post.body,
     body_html: post.bodyHtml,
     timestamp: post.createdAt.toISOString(),

@@ -3,6 +3,7 @@ import { type Comment, listNewestComments } from '../../domain/comments/list.ts'
 import { findByUsername } from '../../domain/people/find.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import { findPost, listNewestPosts, type Post } from '../../domain/posts/list.ts';
+import { pathOfPost } from '../../domain/posts/path.ts';
 import type { SiteSettings } from '../../domain/site/settings.ts';
 import { noSuch } from '../../errors.ts';
 import { idFrom } from './params.ts';
@@ -18,6 +19,8 @@ interface Feed {
 }
 
 interface FeedEntry {
+  /** Never changes, unlike the path of a post with a title. */
+  readonly id: string;
   readonly path: string;
   readonly title: string;
   readonly author: string;
@@ -80,12 +83,16 @@ async function feedOfPerson(db: FastifyInstance['db'], name: string, siteName: s
 }
 
 async function feedOfPost(db: FastifyInstance['db'], id: number): Promise<Feed> {
-  const { bodyHtml, isDisabled } = await findPost(db, id);
-  if (isDisabled) throw noSuch('post');
+  const post = await findPost(db, id);
+  if (post.isDisabled) throw noSuch('post');
   const comments = await listNewestComments(db, id, NEWEST);
-  const path = `/post/${id}`;
-  const title = `Comments on “${excerptOf(bodyHtml, TITLE_LENGTH)}”`;
-  return { title, path, feedPath: `${path}/feed`, entries: newestThatFit(comments).map(entryOfComment) };
+  const title = `Comments on “${post.title ?? excerptOf(post.bodyHtml, TITLE_LENGTH)}”`;
+  return {
+    title,
+    path: pathOfPost(post),
+    feedPath: `/post/${id}/feed`,
+    entries: newestThatFit(comments).map(entryOfComment),
+  };
 }
 
 /** What all feeds of the site have in common. */
@@ -110,7 +117,7 @@ function writeJson(reply: FastifyReply, feed: Feed, { baseUrl, site }: Context) 
     icon: url('/assets/icon-512.png'),
     language: site.language,
     items: feed.entries.map((entry) => ({
-      id: url(entry.path),
+      id: url(entry.id),
       url: url(entry.path),
       title: entry.title,
       content_html: entry.html,
@@ -139,8 +146,9 @@ function updatedAt({ entries }: Feed): Date {
 
 function entryOfPost(post: Post): FeedEntry {
   return {
-    path: `/post/${post.id}`,
-    title: excerptOf(post.bodyHtml, TITLE_LENGTH) || `Post by ${post.authorUsername}`,
+    id: `/post/${post.id}`,
+    path: pathOfPost(post),
+    title: post.title ?? (excerptOf(post.bodyHtml, TITLE_LENGTH) || `Post by ${post.authorUsername}`),
     author: post.authorUsername,
     html: post.bodyHtml,
     publishedAt: post.createdAt,
@@ -149,8 +157,10 @@ function entryOfPost(post: Post): FeedEntry {
 }
 
 function entryOfComment(comment: Comment): FeedEntry {
+  const path = `/post/${comment.postId}#comment-${comment.id}`;
   return {
-    path: `/post/${comment.postId}#comment-${comment.id}`,
+    id: path,
+    path,
     title: `Comment by ${comment.authorUsername}`,
     author: comment.authorUsername,
     html: comment.bodyHtml,

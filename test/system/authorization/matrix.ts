@@ -106,6 +106,7 @@ export const MATRIX: readonly Row[] = rows(`
   GET /all                                 home       home         home       home       home       home
   GET /followed                            log in     confirm      home       home       home       home
   GET /post/:id                            ok         ok           ok         ok         ok         ok
+  GET /post/:id/:slug                      ok         ok           ok         ok         ok         ok
   POST /post/:id                           log in     confirm      ok         ok         ok         ok            comments
   GET /edit/:id                            log in     confirm      forbidden  ok         forbidden  ok
   POST /edit/:id                           log in     confirm      forbidden  ok         forbidden  ok            posts

@@ -39,6 +39,7 @@ import {
   sitePage,
   somebody,
   somebodyWithPicture,
+  titledPost,
   unnamedToken,
   unsubscribing,
   waitingExport,
@@ -146,6 +147,7 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
 
   'POST /': { fields: hello },
   'GET /post/:id': { about: post },
+  'GET /post/:id/:slug': { about: titledPost },
   'POST /post/:id': { about: post, fields: hello },
   'GET /edit/:id': { about: post },
   'POST /edit/:id': { about: post, fields: changed },

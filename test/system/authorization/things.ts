@@ -11,7 +11,7 @@ import { follow } from '../../../src/domain/follows/follow.ts';
 import { invite } from '../../../src/domain/joining/invite.ts';
 import { mintReturnKey } from '../../../src/domain/mail/bounce.ts';
 import { recordDelivery } from '../../../src/domain/mail/ledger.ts';
-import { setPostDisabled } from '../../../src/domain/posts/write.ts';
+import { publishPost, setPostDisabled } from '../../../src/domain/posts/write.ts';
 import { startSession } from '../../../src/domain/sessions/start.ts';
 import { changeSitePage, type SitePageName } from '../../../src/domain/site/pages.ts';
 import { hashToken } from '../../../src/domain/token.ts';
@@ -70,6 +70,13 @@ export async function sessionCookie(app: FastifyInstance, user: TestUser): Promi
 export async function post({ app, people }: Situation): Promise<number> {
   const [id = 0] = await writePosts(app, people.owner);
   return id;
+}
+
+/** What the path of a post with a title has besides. */
+export async function titledPost({ app, people }: Situation): Promise<string> {
+  const text = { ...(await app.markdown.post('Hello')), title: 'On bread' };
+  const { id } = await publishPost(app.db, people.owner.id, text);
+  return `${id}/on-bread`;
 }
 
 /** A comment by the owner on a post by the user, who cannot change the comment. */
