@@ -73,6 +73,7 @@ const EXPORTED: Readonly<Record<string, string>> = {
   'sessions.user_id': 'sessions.json',
   'api_tokens.user_id': 'api-tokens.json',
   'blocks.blocker_id': 'muted-and-blocked.json',
+  'tag_follows.user_id': 'followed-tags.json',
   'security_events.user_id': 'activity.json',
   'pictures.user_id': 'picture.webp',
   'blocks.blocked_id': 'nobody is told that they are muted or blocked',

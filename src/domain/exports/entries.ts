@@ -5,6 +5,7 @@ import { findPicture } from '../pictures/find.ts';
 import { pathOfPost } from '../posts/path.ts';
 import { listOwnEvents, type OwnEvent } from '../security-events/list.ts';
 import { type ListedSession, listSessions } from '../sessions/list.ts';
+import { listFollowedTags } from '../tags/follow.ts';
 
 /** Rows per query: five megabytes of the longest texts. */
 const PAGE = 100;
@@ -23,6 +24,7 @@ interface Writing {
 
 interface WrittenPost extends Writing {
   readonly title: string | null;
+  readonly tags: readonly string[];
 }
 
 interface WrittenComment extends Writing {
@@ -51,6 +53,11 @@ export async function exportEntries(db: Db, options: Options): Promise<Entry[]> 
     shortList(
       'muted-and-blocked.json',
       () => readBlocks(db, userId),
+      (row) => row,
+    ),
+    shortList(
+      'followed-tags.json',
+      () => listFollowedTags(db, userId),
       (row) => row,
     ),
     shortList('sessions.json', () => listSessions(db, userId), sessionJson),
@@ -94,7 +101,7 @@ type Range = { afterId: number; limit: number; signal: AbortSignal };
 function readPosts(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<WrittenPost[]> {
   return db
     .selectFrom('posts')
-    .select(['id', 'title', 'body', 'created_at as createdAt'])
+    .select(['id', 'title', 'body', 'tags', 'created_at as createdAt'])
     .where('author_id', '=', userId)
     .where('id', '>', afterId)
     .orderBy('id')
@@ -182,6 +189,7 @@ async function* profileJson(db: Db, userId: number): AsyncGenerator<string> {
       'wants_comment_mails as newComments',
       'wants_digest as weeklyDigest',
       'totp_since as twoFactorSince',
+      'pinned_post_id as pinned_post',
     ])
     .where('id', '=', userId)
     .executeTakeFirstOrThrow();
@@ -221,8 +229,8 @@ async function* asMarkdown<Row extends Writing>(
   }
 }
 
-function postJson({ id, title, body, createdAt }: WrittenPost): object {
-  return { id, path: pathOfPost({ id, title }), timestamp: createdAt.toISOString(), title, body };
+function postJson({ id, title, body, tags, createdAt }: WrittenPost): object {
+  return { id, path: pathOfPost({ id, title }), timestamp: createdAt.toISOString(), title, body, tags };
 }
 
 function commentJson({ id, postId, body, createdAt }: WrittenComment): object {

@@ -1,13 +1,12 @@
 import type { Token } from 'markdown-it';
+import { MAX_TAGS, pathOfTag, readTag } from '../tags/name.ts';
 import { MarkdownToken } from './parser.ts';
 import type { People, TextKind } from './text.ts';
 
-/** The people and topics that a text may name. More are left as text. */
+/** The people that a text may name. More are left as text, as are more than `MAX_TAGS` topics. */
 const MAX_CANDIDATES = 20;
-const MAX_TAGS = 10;
 
 const LONGEST_NAME = 64;
-const LONGEST_TAG = 40;
 
 /**
  * `@username`, as usernames are registered, or `#tag`, of letters of any script, digits, `_` and `-`. Neither is part of
@@ -43,12 +42,6 @@ function namesIn(written = ''): string[] {
   return [...new Set([name, withoutDots])].filter(({ length }) => length > 0 && length <= LONGEST_NAME);
 }
 
-/** The tag as it is stored: in lower case. Undefined if it is too long or has no letter. */
-function tagIn(written = ''): string | undefined {
-  const tag = written.normalize('NFC').toLowerCase();
-  return /\p{L}/u.test(tag) && [...tag].length <= LONGEST_TAG ? tag : undefined;
-}
-
 /**
  * Makes links of the mentions, and in posts of the tags, in a parsed text. Code and links stay as they are. Escaped
  * characters must still be tokens of their own, so that `\@susan` is no mention.
@@ -62,11 +55,11 @@ export function linkReferences(tokens: readonly Token[], kind: TextKind, people:
       references.mentions.add(id);
       return { className: 'mention', href: `/user/by-id/${id}`, text: text.slice(0, 1 + name.length) };
     }
-    const tag = kind === 'post' ? tagIn(groups.tag) : undefined;
+    const tag = kind === 'post' ? readTag(groups.tag ?? '') : undefined;
     if (tag === undefined || (references.tags.size === MAX_TAGS && !references.tags.has(tag)))
       return undefined;
     references.tags.add(tag);
-    return { className: 'tag', href: `/tag/${encodeURIComponent(tag)}`, text };
+    return { className: 'tag', href: pathOfTag(tag), text };
   };
   for (const token of tokens) {
     if (token.children !== null && /[#@]/.test(token.content))

@@ -4,6 +4,7 @@ import { can, Permission } from '../../domain/accounts/roles.ts';
 import { once } from '../../domain/idempotency.ts';
 import { findPostSource, listPostSources, type PostSource } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, publishPost, updatePost } from '../../domain/posts/write.ts';
+import { readTags } from '../../domain/tags/name.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
@@ -84,13 +85,14 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     { schema: publishing, onRequest: requirePermission(Permission.WRITE), config: { limit: 'post' } },
     async (sent, reply) => {
       const { id: userId } = callerOf(sent);
-      const { title, body } = sent.body;
+      const { title, body, tags: typed = [] } = sent.body;
       const request = {
         userId,
         key: sent.headers['idempotency-key'],
         content: ['POST', paths.posts, JSON.stringify(sent.body)],
       };
-      const post = { ...(await markdown.post(body)), title };
+      const addedTags = readTags(typed.join(' '));
+      const post = { ...(await markdown.post(body)), title, addedTags };
       const { answer, isRepetition } = await once(db, request, Post, async (trx) =>
         presentPost(await publishPost(trx, userId, post)),
       );
@@ -109,9 +111,10 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     '/posts/:id',
     { schema: editing, compress: false, config: { limit: 'post' } },
     async (request, reply) => {
-      const { title, body } = request.body;
+      const { title, body, tags: typed } = request.body;
+      const addedTags = typed && readTags(typed.join(' '));
       const { id } = await loadForChange(db, callerOf(request), request.params.id);
-      const edited = { ...(await markdown.post(body)), title };
+      const edited = { ...(await markdown.post(body)), title, addedTags };
       await updatePost(db, id, edited, versionsIn(request.headers['if-match']));
       const post = await findPostSource(db, id, true);
       reply.header('etag', etagOf(post));

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { LONGEST_BODY } from '../../domain/markdown/text.ts';
 import { LONGEST_TITLE, TITLE_PATTERN } from '../../domain/posts/title.ts';
+import { MAX_TAGS, TAG_PATTERN } from '../../domain/tags/name.ts';
 import { Refused, ref } from './resources.ts';
 
 /** The largest id: PostgreSQL's `integer`. */
@@ -30,6 +31,12 @@ export const PostWriting = Type.Object(
       }),
     ),
     body: Text,
+    tags: Type.Optional(
+      Type.Array(Type.String({ pattern: TAG_PATTERN }), {
+        maxItems: MAX_TAGS,
+        description: 'Tags besides those in the text. Without them, an edit leaves them.',
+      }),
+    ),
   },
   { additionalProperties: false, title: 'post' },
 );

@@ -5,8 +5,9 @@ import { excerptOf } from '../../domain/posts/excerpt.ts';
 import { findPost, listNewestPosts, type Post } from '../../domain/posts/list.ts';
 import { pathOfPost } from '../../domain/posts/path.ts';
 import type { SiteSettings } from '../../domain/site/settings.ts';
+import { pathOfTag } from '../../domain/tags/name.ts';
 import { noSuch } from '../../errors.ts';
-import { idFrom } from './params.ts';
+import { idFrom, tagFrom } from './params.ts';
 
 /** What Atom (RFC 4287) and JSON Feed 1.1 have in common. */
 interface Feed {
@@ -40,7 +41,7 @@ const TITLE_LENGTH = 80;
 /** Feed readers may cache a feed for a minute, then ask whether it has changed. */
 const CACHE_CONTROL = 'public, max-age=60';
 
-/** Feeds of the site, of each person and of each post's comments. They ignore sessions. */
+/** Feeds of the site, of each person, of each tag and of each post's comments. They ignore sessions. */
 export default async function feeds(app: FastifyInstance): Promise<void> {
   const { readDb: db, config } = app;
   const isShared = { config: { isShared: true } };
@@ -62,6 +63,9 @@ export default async function feeds(app: FastifyInstance): Promise<void> {
       async (request, reply) =>
         send(reply, await feedOfPerson(db, request.params.username, app.site.settings.name)),
     );
+    app.get<{ Params: { tag: string } }>(`/tag/:tag([^.]+).${format}`, isShared, async (request, reply) =>
+      send(reply, await feedOfTag(db, tagFrom(request.params.tag), app.site.settings.name)),
+    );
     app.get<{ Params: { id: string } }>(`/post/:id/feed.${format}`, isShared, async (request, reply) =>
       send(reply, await feedOfPost(db, idFrom(request.params.id))),
     );
@@ -80,6 +84,13 @@ async function feedOfPerson(db: FastifyInstance['db'], name: string, siteName: s
   const path = `/user/${person.username}`;
   const title = `${person.username} on ${siteName}`;
   return { title, path, feedPath: `${path}/feed`, entries: newestThatFit(posts).map(entryOfPost) };
+}
+
+async function feedOfTag(db: FastifyInstance['db'], tag: string, siteName: string): Promise<Feed> {
+  const posts = await listNewestPosts(db, { tag }, NEWEST);
+  const path = pathOfTag(tag);
+  const title = `#${tag} on ${siteName}`;
+  return { title, path, feedPath: path, entries: newestThatFit(posts).map(entryOfPost) };
 }
 
 async function feedOfPost(db: FastifyInstance['db'], id: number): Promise<Feed> {

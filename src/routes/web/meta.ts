@@ -4,6 +4,7 @@ import { excerptOf } from '../../domain/posts/excerpt.ts';
 import type { Post } from '../../domain/posts/list.ts';
 import { pathOfPost } from '../../domain/posts/path.ts';
 import type { SiteSettings } from '../../domain/site/settings.ts';
+import { pathOfTag } from '../../domain/tags/name.ts';
 import type { PageMeta } from '../../plugins/web/page.ts';
 import { queryOf } from './params.ts';
 
@@ -51,6 +52,15 @@ export function metaOfPost(post: Post, place: Place, baseUrl: string): PageMeta 
         url: `${baseUrl}/user/${post.authorUsername}`,
       },
     },
+  };
+}
+
+export function metaOfTag(tag: string, place: Place, siteName: string): PageMeta {
+  const path = pathOfTag(tag);
+  return {
+    description: `Posts tagged #${tag} on ${siteName}.`,
+    path: path + queryOf(place),
+    feeds: [{ title: `Posts tagged #${tag}`, path }],
   };
 }
 

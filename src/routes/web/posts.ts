@@ -5,6 +5,7 @@ import { listComments } from '../../domain/comments/list.ts';
 import { publishComment } from '../../domain/comments/write.ts';
 import { findPost, type Post } from '../../domain/posts/list.ts';
 import { pathOfPost, slugOf } from '../../domain/posts/path.ts';
+import { pinPost, unpinPost } from '../../domain/posts/pin.ts';
 import {
   deletePost,
   type EditablePost,
@@ -16,15 +17,14 @@ import { DomainError } from '../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
-import { bodyField, textOf, titleField } from './fields.ts';
+import { bodyField, postFields, postOf, textOf } from './fields.ts';
 import { metaOfPost, titleOfPost } from './meta.ts';
 import { paginate } from './pagination.ts';
-import { idFrom, placeFrom, queryOf } from './params.ts';
+import { idFrom, placeFrom, queryOf, wholeQueryOf } from './params.ts';
 
 const CommentForm = Type.Object({ body: bodyField() });
 const EditForm = Type.Object({
-  title: titleField(),
-  body: bodyField(),
+  ...postFields(),
   version: Type.String({ pattern: '^\\d{0,9}$' }),
   preview: Type.Boolean(),
 });
@@ -49,7 +49,7 @@ export default async function posts(app: FastifyInstance): Promise<void> {
       if (request.params.slug === slugOf(post.title)) return show(request, reply, post, EMPTY_FORM);
       // A title can change back, so browsers must not keep the redirect.
       reply.header('cache-control', 'no-cache');
-      return reply.redirect(pathOfPost(post) + (/\?.*$/s.exec(request.url)?.[0] ?? ''), 301);
+      return reply.redirect(pathOfPost(post) + wholeQueryOf(request), 301);
     });
   }
 
@@ -101,17 +101,18 @@ export default async function posts(app: FastifyInstance): Promise<void> {
 async function load(request: FastifyRequest<WithId>): Promise<Post> {
   const post = await findPost(readDbFor(request), idFrom(request.params.id));
   const isHidden = post.isDisabled && !can(sessionOf(request).user, Permission.MODERATE);
-  return isHidden ? { ...post, title: null, bodyHtml: '' } : post;
+  return isHidden ? { ...post, title: null, bodyHtml: '', addedTags: [] } : post;
 }
 
-/** Where authors edit and delete posts. */
+/** Where authors edit, pin and delete posts. */
 async function editor(app: FastifyInstance): Promise<void> {
   const { db, markdown } = app;
   app.addHook('onRequest', requireUser);
 
   app.get<WithId>('/edit/:id', async (request, reply) => {
     const post = await loadForChange(db, currentUser(request), idFrom(request.params.id));
-    const values = { title: post.title ?? '', body: post.body, version: String(post.version) };
+    const { body, addedTags, version } = post;
+    const values = { title: post.title ?? '', body, tags: addedTags.join(', '), version: String(version) };
     return showEditor(reply, post, { values, errors: {} });
   });
 
@@ -119,13 +120,12 @@ async function editor(app: FastifyInstance): Promise<void> {
     const post = await loadForChange(db, currentUser(request), idFrom(request.params.id));
     const form = request.readForm(EditForm);
     if (form.data === undefined) return showEditor(reply.code(422), post, form.state);
-    const { title, body, version, preview } = form.data;
-    const rendered = await textOf(markdown.post(body), form);
-    if ('refused' in rendered) return showEditor(reply.code(422), post, rendered.refused);
-    if (preview) return showEditor(reply, post, form.state, rendered.text.html);
+    const { title, version, preview } = form.data;
+    const written = await postOf(markdown, form.data, form);
+    if ('refused' in written) return showEditor(reply.code(422), post, written.refused);
+    if (preview) return showEditor(reply, post, form.state, written.post.html);
     try {
-      const edited = { ...rendered.text, title };
-      await updatePost(db, post.id, edited, version === '' ? undefined : [Number(version)]);
+      await updatePost(db, post.id, written.post, version === '' ? undefined : [Number(version)]);
     } catch (error) {
       if (!(error instanceof DomainError) || error.code !== 'edit-conflict') throw error;
       const newest = await loadForChange(db, currentUser(request), post.id);
@@ -138,6 +138,18 @@ async function editor(app: FastifyInstance): Promise<void> {
     await sessionOf(request).flash('The post has been updated.');
     return reply.redirect(pathOfPost({ id: post.id, title }), 303);
   });
+
+  for (const [verb, act, done] of [
+    ['pin', pinPost, 'The post is now at the top of your profile.'],
+    ['unpin', unpinPost, 'The post is no longer at the top of your profile.'],
+  ] as const) {
+    app.post<WithId>(`/post/:id/${verb}`, { config: { limit: 'profile' } }, async (request, reply) => {
+      const { id, username } = currentUser(request);
+      await act(db, id, idFrom(request.params.id));
+      await sessionOf(request).flash(done);
+      return reply.redirect(`/user/${username}`, 303);
+    });
+  }
 
   app.post<WithId>('/post/:id/delete', async (request, reply) => {
     const { id } = await loadForChange(db, currentUser(request), idFrom(request.params.id));
