@@ -142,7 +142,12 @@ export type PostsQuery = SelectQueryBuilder<Schema, 'posts', object>;
 
 async function countPosts(db: Db, tag: string | undefined): Promise<number> {
   if (tag === undefined) return countRows(db, 'posts', IS_SHOWN);
-  const tagged = db.selectFrom('post_tags').select('tag').where('tag', '=', tag).limit(sql.lit(MOST_COUNTED));
+  const tagged = db
+    .selectFrom('post_tags')
+    .select('tag')
+    .where('tag', '=', tag)
+    .orderBy('post_id', 'desc') // As in the index, so that nothing else is read.
+    .limit(sql.lit(MOST_COUNTED));
   const { total } = await db
     .selectFrom(tagged.as('tagged'))
     .select(rowCount.as('total'))
