@@ -1,13 +1,12 @@
 import type { Token } from 'markdown-it';
+import { MAX_TAGS, pathOfTag, readTag } from '../tags/name.ts';
 import type { People, TextKind } from './text.ts';
 import { createToken } from './token.ts';
 
-/** The people and topics that a text may name. More are left as text. */
+/** The people that a text may name. More are left as text, as are more than `MAX_TAGS` topics. */
 const MAX_CANDIDATES = 20;
-const MAX_TAGS = 10;
 
 const LONGEST_NAME = 64;
-const LONGEST_TAG = 40;
 
 /**
  * `@username`, as usernames are registered, or `#tag`, of letters of any script, digits, `_` and `-`. Neither is part of
@@ -43,12 +42,6 @@ function namesIn(written = ''): string[] {
   return [...new Set([name, withoutDots])].filter(({ length }) => length > 0 && length <= LONGEST_NAME);
 }
 
-/** The tag as it is stored: in lower case. Undefined if it is too long or has no letter. */
-function tagIn(written = ''): string | undefined {
-  const tag = written.normalize('NFC').toLowerCase();
-  return /\p{L}/u.test(tag) && [...tag].length <= LONGEST_TAG ? tag : undefined;
-}
-
 /** Returns what replaces a mention or a tag; undefined if it names nobody and nothing. */
 export type LinkOf = (reference: RegExpExecArray) => Token | undefined;
 
@@ -62,10 +55,10 @@ export function linkTo(kind: TextKind, people: People, { tags, mentions }: Refer
       // Without the dots that end a sentence.
       return linkToken('mention', `/user/by-id/${id}`, text.slice(0, 1 + name.length));
     }
-    const tag = kind === 'post' ? tagIn(groups.tag) : undefined;
+    const tag = kind === 'post' ? readTag(groups.tag ?? '') : undefined;
     if (tag === undefined || (tags.size === MAX_TAGS && !tags.has(tag))) return undefined;
     tags.add(tag);
-    return linkToken('tag', `/tag/${encodeURIComponent(tag)}`, text);
+    return linkToken('tag', pathOfTag(tag), text);
   };
 }
 

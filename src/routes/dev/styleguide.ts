@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { ListedPost } from '../../domain/posts/list.ts';
 import { requireThisMachine } from '../loopback.ts';
 
 const MOMENT = new Date('2026-01-10T08:00:00Z');
@@ -68,16 +69,27 @@ lines, and
 /** Every component in all its states, to check while changing the style sheet. */
 export default async function styleguide(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireThisMachine('The style guide is only available on this machine.'));
-  const author = { authorId: 1, authorUsername: 'susan', authorAvatarSeed: AVATAR_SEED, createdAt: MOMENT };
+  const author = {
+    authorId: 1,
+    authorUsername: 'susan',
+    authorAvatarSeed: AVATAR_SEED,
+    authorPictureHash: null,
+    createdAt: MOMENT,
+  };
+
   app.get('/', async (_request, reply) => {
     const { html: commentHtml } = await app.markdown.comment(COMMENT_TEXT);
     const comment = { id: 1, postId: 1, bodyHtml: commentHtml, isDisabled: false, ...author };
-    const { html: bodyHtml } = await app.markdown.post(POST_TEXT);
+    const { html } = await app.markdown.post(POST_TEXT);
     const { html: previewHtml } = await app.markdown.post('What *will be*.');
-    const post = { id: 1, bodyHtml, editedAt: null, commentCount: 1, ...author };
+    const post: ListedPost = {
+      ...{ id: 1, title: 'A title', html, isExcerpt: true, addedTags: ['a-tag', 'another'] },
+      ...{ editedAt: null, commentCount: 1, isDisabled: false, isPinned: true, ...author },
+    };
     return reply.page('dev/styleguide', {
       title: 'Style guide',
-      posts: { items: [post] },
+      posts: { items: [] },
+      pinned: post,
       comments: { items: [comment, { ...comment, id: 2, isDisabled: true }] },
       pagination: { prev: { text: 'Newer', href: '#newer' }, next: { text: 'Older', href: '#older' } },
       previewHtml,

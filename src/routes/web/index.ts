@@ -17,6 +17,7 @@ import picture from './picture.ts';
 import posts from './posts.ts';
 import reports from './reports.ts';
 import sitePages from './site-pages.ts';
+import tags from './tags.ts';
 import unsubscribe from './unsubscribe.ts';
 import yourData from './your-data.ts';
 
@@ -34,6 +35,7 @@ async function withSessions(app: FastifyInstance): Promise<void> {
   app.register(home);
   app.register(archive);
   app.register(posts);
+  app.register(tags);
   app.register(comments);
   app.register(people);
   app.register(picture, { prefix: '/edit-profile/picture' });
