@@ -177,6 +177,32 @@ function showPreview(form, page) {
   return true;
 }
 
+// A link with `data-form` shows the form of its page in the element that it names.
+
+addEventListener('click', async (event) => {
+  const link = event.target.closest('a[data-form]');
+  if (!link || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  const place = document.getElementById(link.dataset.form);
+  const shown = place.querySelector('.composer');
+  try {
+    const page = await readPage(await fetch(link.href, { headers: { accept: 'text/html' } }));
+    const form = page.querySelector('main .composer');
+    const cancel = form.querySelector('.actions a');
+    cancel.addEventListener('click', (click) => {
+      click.preventDefault();
+      form.remove();
+      link.focus();
+    });
+    shown?.remove();
+    place.append(form);
+    enliven(form);
+    form.querySelector('textarea').focus();
+  } catch {
+    location.assign(link.href);
+  }
+});
+
 // An element with `data-refresh` is fetched again after that many milliseconds.
 
 function keepFresh(element) {
