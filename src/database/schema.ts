@@ -57,6 +57,16 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
     /** Null if it was never edited. */
     edited_at: Date | null;
   };
+  /** Whom a post or a comment mentions. Exactly one of the two ids is set. */
+  mentions: {
+    id: GeneratedAlways<number>;
+    user_id: number;
+    post_id: number | null;
+    comment_id: number | null;
+    /** The username as it was written, in lower case. */
+    name: string;
+    created_at: Generated<Date>;
+  };
   /** What people reported to the moderators. Exactly one of the three ids is set. */
   reports: {
     id: GeneratedAlways<number>;

@@ -1,8 +1,10 @@
 import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
+import { transact } from '../../database/transaction.ts';
 import { DomainError } from '../../errors.ts';
 import { can, Permission } from '../accounts/roles.ts';
-import type { Rendered } from '../markdown/text.ts';
+import { replaceMentions } from '../mentions/record.ts';
+import type { MentioningText } from '../mentions/render.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
 import { recordActionByOther } from '../security-events/record.ts';
 import { type CommentSource, findCommentSource, SOURCE_COLUMNS } from './list.ts';
@@ -42,6 +44,12 @@ export async function loadCommentForEdit(db: Db, actor: Actor, id: number): Prom
   return comment;
 }
 
+/** A comment that has just been edited. */
+export interface EditedComment extends CommentSource {
+  /** The ids of the people whom it did not mention before. */
+  readonly mentioned: readonly number[];
+}
+
 /**
  * Replaces the text of a comment, if the user still may.
  *
@@ -51,9 +59,9 @@ export async function loadCommentForEdit(db: Db, actor: Actor, id: number): Prom
 export async function updateComment(
   db: Kysely<Schema>,
   actor: Actor,
-  { id, text, versions }: { id: number; text: Rendered; versions: readonly number[] | undefined },
-): Promise<CommentSource> {
-  return db.transaction().execute(async (trx) => {
+  { id, text, versions }: { id: number; text: MentioningText; versions: readonly number[] | undefined },
+): Promise<EditedComment> {
+  return transact(db, async (trx) => {
     let update = trx
       .updateTable('comments')
       .set(({ eb }) => ({
@@ -74,6 +82,6 @@ export async function updateComment(
     }
     const { authorId: userId, postId: post } = updated;
     await recordActionByOther(trx, { kind: 'comment-edited', userId, detail: { post, comment: id } });
-    return updated;
+    return { ...updated, mentioned: await replaceMentions(trx, { commentId: id }, text) };
   });
 }

@@ -4,7 +4,8 @@ import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import type { Queue } from '../../queue/contracts.ts';
 import { hasNotBlocked } from '../blocks/hide.ts';
-import type { Rendered } from '../markdown/text.ts';
+import { recordMentions } from '../mentions/record.ts';
+import type { MentioningText } from '../mentions/render.ts';
 import { IS_SHOWN } from '../posts/list.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
@@ -15,7 +16,7 @@ import { enqueueCommentNotice, NEXT_NOTICE_AT } from './notice.ts';
 export interface NewComment {
   readonly postId: number;
   readonly authorId: number;
-  readonly text: Rendered;
+  readonly text: MentioningText;
   /** The comment that it replies to. */
   readonly parentId?: number | undefined;
 }
@@ -24,6 +25,8 @@ export interface NewComment {
 export interface PublishedComment extends CommentSource {
   /** Who wrote the comment that it replies to; null if it is not a reply. */
   readonly parentAuthorId: number | null;
+  /** The ids of the people whom it mentions. */
+  readonly mentioned: readonly number[];
 }
 
 /**
@@ -40,7 +43,8 @@ export async function publishComment(
   const publish = async (trx: Db) => {
     const { nextNoticeAt, ...published } = await insertComment(trx, comment);
     await enqueueCommentNotice({ db: trx, queue }, { postId: comment.postId, nextNoticeAt });
-    return published;
+    const mentioned = await recordMentions(trx, { commentId: published.id }, comment.text);
+    return { ...published, mentioned };
   };
   return db.isTransaction ? publish(db) : transact(db, publish);
 }
@@ -51,7 +55,7 @@ const PARENT_AUTHOR = sql<number | null>`(
 async function insertComment(
   db: Db,
   comment: NewComment,
-): Promise<PublishedComment & { nextNoticeAt: Date | null }> {
+): Promise<Omit<PublishedComment, 'mentioned'> & { nextNoticeAt: Date | null }> {
   const columns = ['post_id', 'author_id', 'body', 'body_html', 'parent_id', 'root_id'] as const;
   const inserted = await db
     .insertInto('comments')

@@ -4,6 +4,7 @@ import { Permission } from '../../domain/accounts/roles.ts';
 import { findComment } from '../../domain/comments/list.ts';
 import { locateComment } from '../../domain/comments/threads.ts';
 import { deleteComment, publishComment } from '../../domain/comments/write.ts';
+import { renderText } from '../../domain/mentions/render.ts';
 import { DomainError } from '../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts';
@@ -58,7 +59,7 @@ export default async function comments(app: FastifyInstance): Promise<void> {
 
 /** Publishes or previews a comment or, with the field `parent`, a reply to one. */
 async function comment(request: FastifyRequest<WithId>, reply: FastifyReply) {
-  const { db, queue, markdown } = request.server;
+  const { db, queue } = request.server;
   const postId = idFrom(request.params.id);
   const form = request.readForm(CommentForm);
   const { parent } = form.state.values;
@@ -73,12 +74,13 @@ async function comment(request: FastifyRequest<WithId>, reply: FastifyReply) {
   };
 
   if (form.data === undefined) return refuse(422, form.state);
-  const rendered = await textOf(markdown.comment(form.data.body), form);
+  const authorId = currentUser(request).id;
+  const draft = { kind: 'comment', body: form.data.body, writerId: authorId } as const;
+  const rendered = await textOf(renderText(request.server, draft), form);
   if ('refused' in rendered) return refuse(422, rendered.refused);
   const { text } = rendered;
   if (form.data.preview) return showAgain({ form: form.state, previewHtml: text.html });
   try {
-    const authorId = currentUser(request).id;
     const { id } = await publishComment({ db, queue }, { postId, parentId, authorId, text });
     await sessionOf(request).flash('Your comment has been published.', { at: `comment-${id}` });
     // The last page also has what others have just written.

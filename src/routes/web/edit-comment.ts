@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { loadCommentForEdit, updateComment } from '../../domain/comments/edit.ts';
+import { renderText } from '../../domain/mentions/render.ts';
 import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
@@ -23,7 +24,7 @@ interface WithId {
 
 /** Where authors edit their comments. */
 export default async function editComment(app: FastifyInstance): Promise<void> {
-  const { db, markdown } = app;
+  const { db } = app;
   app.addHook('onRequest', requireUser);
 
   app.get<WithId>('/comment/:id/edit', async (request, reply) => {
@@ -38,8 +39,9 @@ export default async function editComment(app: FastifyInstance): Promise<void> {
     if (form.data === undefined) return showEditor(reply.code(422), id, form.state);
     const { body, version, preview } = form.data;
     try {
-      await loadCommentForEdit(db, currentUser(request), id);
-      const rendered = await textOf(markdown.comment(body), form);
+      const { authorId: writerId } = await loadCommentForEdit(db, currentUser(request), id);
+      const draft = { kind: 'comment', body, writerId, replaces: { commentId: id } } as const;
+      const rendered = await textOf(renderText(app, draft), form);
       if ('refused' in rendered) return showEditor(reply.code(422), id, rendered.refused);
       const { text } = rendered;
       if (preview) return showEditor(reply, id, form.state, text.html);

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
 import { mayEdit } from '../../domain/comments/edit.ts';
 import { listThreads, type ThreadedComment } from '../../domain/comments/threads.ts';
+import { renderText } from '../../domain/mentions/render.ts';
 import { findPost } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, mayChange, updatePost } from '../../domain/posts/write.ts';
 import { DomainError } from '../../errors.ts';
@@ -68,7 +69,7 @@ export async function showPost(
 
 /** Where authors edit and delete posts. */
 async function editor(app: FastifyInstance): Promise<void> {
-  const { db, markdown } = app;
+  const { db } = app;
   app.addHook('onRequest', requireUser);
 
   app.get<WithId>('/edit/:id', async (request, reply) => {
@@ -78,11 +79,13 @@ async function editor(app: FastifyInstance): Promise<void> {
   });
 
   app.post<WithId>('/edit/:id', { config: { limit: 'post' } }, async (request, reply) => {
-    const { id } = await loadForChange(db, currentUser(request), idFrom(request.params.id));
+    const post = await loadForChange(db, currentUser(request), idFrom(request.params.id));
+    const { id } = post;
     const form = request.readForm(EditForm);
     if (form.data === undefined) return showEditor(reply.code(422), id, form.state);
     const { body, version, preview } = form.data;
-    const rendered = await textOf(markdown.post(body), form);
+    const draft = { kind: 'post', body, writerId: post.authorId, replaces: { postId: id } } as const;
+    const rendered = await textOf(renderText(app, draft), form);
     if ('refused' in rendered) return showEditor(reply.code(422), id, rendered.refused);
     if (preview) return showEditor(reply, id, form.state, rendered.text.html);
     try {
