@@ -106,7 +106,7 @@ t.test('nobody can mention somebody who has blocked them', async (t) => {
   await client.post('/', { body: 'Hello @susan' });
   t.notMatch((await client.get('/post/2')).body, 'class="mention"');
   await rename(susan.id, 'sue');
-  await createUser(app, { username: 'susan' });
+  await createUser(app, { username: 'susan', email: 'other@example.com' });
   await client.post('/edit/1', { body: 'You, @susan!' });
   t.notMatch((await client.get('/post/1')).body, 'class="mention"', 'nor links to who has the name now');
   t.same(await app.db.selectFrom('mentions').selectAll().execute(), []);
