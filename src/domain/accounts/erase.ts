@@ -44,6 +44,7 @@ const PERSONAL = [
   ['tag_follows', 'user_id'],
   ['blocks', 'blocker_id'],
   ['blocks', 'blocked_id'],
+  ['mentions', 'user_id'],
   ['reports', 'reporter_id'],
   ['reports', 'person_id'],
   ['data_exports', 'user_id'],

@@ -20,6 +20,7 @@ interface Writing {
   readonly id: number;
   readonly body: string;
   readonly createdAt: Date;
+  readonly editedAt: Date | null;
 }
 
 interface WrittenPost extends Writing {
@@ -29,6 +30,8 @@ interface WrittenPost extends Writing {
 
 interface WrittenComment extends Writing {
   readonly postId: number;
+  /** The comment that it replies to. */
+  readonly parentId: number | null;
 }
 
 interface Options {
@@ -101,7 +104,7 @@ type Range = { afterId: number; limit: number; signal: AbortSignal };
 function readPosts(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<WrittenPost[]> {
   return db
     .selectFrom('posts')
-    .select(['id', 'title', 'body', 'tags', 'created_at as createdAt'])
+    .select(['id', 'title', 'body', 'tags', 'created_at as createdAt', 'edited_at as editedAt'])
     .where('author_id', '=', userId)
     .where('id', '>', afterId)
     .orderBy('id')
@@ -112,7 +115,8 @@ function readPosts(db: Db, userId: number, { afterId, limit, signal }: Range): P
 function readComments(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<WrittenComment[]> {
   return db
     .selectFrom('comments')
-    .select(['id', 'post_id as postId', 'body', 'created_at as createdAt'])
+    .select(['id', 'post_id as postId', 'parent_id as parentId', 'body'])
+    .select(['created_at as createdAt', 'edited_at as editedAt'])
     .where('author_id', '=', userId)
     .where('id', '>', afterId)
     .orderBy('id')
@@ -229,12 +233,14 @@ async function* asMarkdown<Row extends Writing>(
   }
 }
 
-function postJson({ id, title, body, tags, createdAt }: WrittenPost): object {
-  return { id, path: pathOfPost({ id, title }), timestamp: createdAt.toISOString(), title, body, tags };
+function postJson({ id, title, body, tags, createdAt, editedAt }: WrittenPost): object {
+  const path = pathOfPost({ id, title });
+  return { id, path, timestamp: createdAt, edited: editedAt, title, body, tags };
 }
 
-function commentJson({ id, postId, body, createdAt }: WrittenComment): object {
-  return { id, post_path: `/post/${postId}`, timestamp: createdAt.toISOString(), body };
+function commentJson({ id, postId, parentId, body, createdAt, editedAt }: WrittenComment): object {
+  const paths = { post_path: `/post/${postId}`, in_reply_to: parentId && `/comment/${parentId}` };
+  return { id, ...paths, timestamp: createdAt, edited: editedAt, body };
 }
 
 function sessionJson({ userAgent, address, createdAt, lastSeenAt }: ListedSession): object {

@@ -3,7 +3,8 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
-import type { Rendered } from '../markdown/text.ts';
+import { recordMentions, replaceMentions } from '../mentions/record.ts';
+import type { MentioningText } from '../mentions/render.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
 import { MAX_TAGS } from '../tags/name.ts';
 import { type PostSource, SOURCE_COLUMNS } from './list.ts';
@@ -14,7 +15,7 @@ export interface Actor extends Standing {
 }
 
 /** What a post says. */
-export interface Writing extends Rendered {
+export interface Writing extends MentioningText {
   /** Empty or null for a post without one. Without this, an edit leaves the title. */
   readonly title?: string | null | undefined;
   /** Tags besides those in the text. Without this, an edit leaves them. */
@@ -48,13 +49,27 @@ export function mayChange(actor: Actor | null, { authorId }: { readonly authorId
   return can(actor, Permission.WRITE) && (actor?.id === authorId || can(actor, Permission.ADMIN));
 }
 
-/** Publishes a post. */
-export function publishPost(db: Db, authorId: number, post: Writing): Promise<PostSource> {
-  return db
-    .insertInto('posts')
-    .values({ author_id: authorId, ...columnsOf(post) })
-    .returning(SOURCE_COLUMNS)
-    .executeTakeFirstOrThrow();
+/** A post that has just been published. */
+export interface PublishedPost extends PostSource {
+  /** The ids of the people whom it mentions. */
+  readonly mentioned: readonly number[];
+}
+
+/**
+ * Publishes a post.
+ *
+ * @param db a transaction to take part in, or the database to start one
+ */
+export async function publishPost(db: Db, authorId: number, writing: Writing): Promise<PublishedPost> {
+  const publish = async (trx: Db) => {
+    const post = await trx
+      .insertInto('posts')
+      .values({ author_id: authorId, ...columnsOf(writing) })
+      .returning(SOURCE_COLUMNS)
+      .executeTakeFirstOrThrow();
+    return { ...post, mentioned: await recordMentions(trx, { postId: post.id }, writing) };
+  };
+  return db.isTransaction ? publish(db) : transact(db, publish);
 }
 
 /**
@@ -76,6 +91,7 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
  * Replaces what a post says.
  *
  * @param versions that the edit may be based on; undefined for any
+ * @returns the ids of the people whom it did not mention before
  * @throws DomainError `edit-conflict` if the post has changed since
  */
 export async function updatePost(
@@ -83,8 +99,8 @@ export async function updatePost(
   id: number,
   post: Writing,
   versions: readonly number[] | undefined,
-): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+): Promise<{ mentioned: readonly number[] }> {
+  return transact(db, async (trx) => {
     const addedTags = post.addedTags ?? (await lockAddedTags(trx, id));
     let update = trx
       .updateTable('posts')
@@ -100,6 +116,7 @@ export async function updatePost(
       throw new DomainError('edit-conflict', 'The post has changed since you started editing.');
     }
     await recordActionByOther(trx, { kind: 'post-edited', userId: updated.authorId, detail: { post: id } });
+    return { mentioned: await replaceMentions(trx, { postId: id }, post) };
   });
 }
 

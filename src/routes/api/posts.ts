@@ -2,25 +2,17 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
 import { once } from '../../domain/idempotency.ts';
+import { renderText } from '../../domain/mentions/render.ts';
 import { findPostSource, listPostSources, type PostSource } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, publishPost, updatePost } from '../../domain/posts/write.ts';
 import { readTags } from '../../domain/tags/name.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
-import { PostWriting, refusals, WithId, WithIdempotencyKey } from './requests.ts';
+import { PostWriting, refusals, versionsIn, WithId, WithIdempotencyKey, WithIfMatch } from './requests.ts';
 import { Post, PostPage, paths, presentPost, ref } from './resources.ts';
 
 const tags = ['Posts'];
-
-const WithIfMatch = Type.Object({
-  'if-match': Type.Optional(
-    Type.String({
-      description:
-        'The ETag of the post you started from. The request fails with 412 if the post has changed.',
-    }),
-  ),
-});
 
 const listing = {
   tags,
@@ -72,7 +64,7 @@ const deleting = {
 };
 
 const posts: FastifyPluginAsyncTypebox = async (app) => {
-  const { db, markdown, config } = app;
+  const { db, config } = app;
 
   app.get('/posts/', { schema: listing }, async ({ caller, query }, reply) => {
     const filter = { readerId: caller?.id };
@@ -92,7 +84,8 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
         content: ['POST', paths.posts, JSON.stringify(sent.body)],
       };
       const addedTags = readTags(typed.join(' '));
-      const post = { ...(await markdown.post(body)), title, addedTags };
+      const text = await renderText(app, { kind: 'post', body, writerId: userId });
+      const post = { ...text, title, addedTags };
       const { answer, isRepetition } = await once(db, request, Post, async (trx) =>
         presentPost(await publishPost(trx, userId, post)),
       );
@@ -113,8 +106,9 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { title, body, tags: typed } = request.body;
       const addedTags = typed && readTags(typed.join(' '));
-      const { id } = await loadForChange(db, callerOf(request), request.params.id);
-      const edited = { ...(await markdown.post(body)), title, addedTags };
+      const { id, authorId } = await loadForChange(db, callerOf(request), request.params.id);
+      const draft = { kind: 'post', body, writerId: authorId, replaces: { postId: id } } as const;
+      const edited = { ...(await renderText(app, draft)), title, addedTags };
       await updatePost(db, id, edited, versionsIn(request.headers['if-match']));
       const post = await findPostSource(db, id, true);
       reply.header('etag', etagOf(post));
@@ -137,10 +131,4 @@ export default posts;
  */
 function etagOf({ version, commentCount }: Pick<PostSource, 'version' | 'commentCount'>): string {
   return `"${version}.${commentCount}"`;
-}
-
-/** The versions that an If-Match allows, or undefined for any. Ignores the number of comments, which an edit does not affect. */
-function versionsIn(ifMatch = '*'): number[] | undefined {
-  if (ifMatch.trim() === '*') return undefined;
-  return [...ifMatch.matchAll(/"(\d{1,9})\.\d+"/g)].map(([, version]) => Number(version));
 }

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
-import { LONGEST_BODY, type Markdown, type Rendered } from '../../domain/markdown/text.ts';
+import { LONGEST_BODY, type Rendered } from '../../domain/markdown/text.ts';
+import type { MentioningText } from '../../domain/mentions/render.ts';
 import { TITLE_PATTERN, TITLE_RULE } from '../../domain/posts/title.ts';
 import type { Writing } from '../../domain/posts/write.ts';
 import { readTags } from '../../domain/tags/name.ts';
@@ -20,14 +21,14 @@ interface FormWithPost {
   refuse(field: 'body' | 'tags', message: string): FormState;
 }
 
-/** Renders the text of a post's form and reads its tags. Returns the post, or the form with an error. */
+/** Awaits the rendered text of a post's form and reads its tags. Returns the post, or the form with an error. */
 export async function postOf(
-  markdown: Markdown,
-  { title, body, tags }: { title: string; body: string; tags: string },
+  rendering: Promise<MentioningText>,
+  { title, tags }: { title: string; tags: string },
   form: FormWithPost,
 ): Promise<{ post: Writing } | { refused: FormState }> {
   try {
-    return { post: { ...(await markdown.post(body)), title, addedTags: readTags(tags) } };
+    return { post: { ...(await rendering), title, addedTags: readTags(tags) } };
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
     if (error.code === 'unrenderable') return { refused: form.refuse('body', error.message) };

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
+import { renderText } from '../../domain/mentions/render.ts';
 import { findFirstSteps, hasNoAccounts } from '../../domain/people/first-steps.ts';
 import { listPosts } from '../../domain/posts/list.ts';
 import { listFollowedPosts } from '../../domain/posts/list-followed.ts';
@@ -20,7 +21,7 @@ const TAB_COOKIE = 'show_followed';
 const TAB_COOKIE_OPTIONS = { path: '/', httpOnly: true, sameSite: 'lax', maxAge: 30 * 24 * 60 * 60 } as const;
 
 export default async function home(app: FastifyInstance): Promise<void> {
-  const { db, markdown, config } = app;
+  const { db, config } = app;
 
   app.get('/', { config: { isShared: true } }, (request, reply) =>
     show(request, reply, { form: EMPTY_FORM }),
@@ -33,11 +34,13 @@ export default async function home(app: FastifyInstance): Promise<void> {
   app.post('/', publishing, async (request, reply) => {
     const form = request.readForm(PostForm);
     if (form.data === undefined) return show(request, reply.code(422), { form: form.state });
-    const written = await postOf(markdown, form.data, form);
+    const { id: writerId } = currentUser(request);
+    const rendering = renderText(app, { kind: 'post', body: form.data.body, writerId });
+    const written = await postOf(rendering, form.data, form);
     if ('refused' in written) return show(request, reply.code(422), { form: written.refused });
     const { post } = written;
     if (form.data.preview) return show(request, reply, { form: form.state, previewHtml: post.html });
-    await publishPost(db, currentUser(request).id, post);
+    await publishPost(db, writerId, post);
     return reply.redirect('/', 303);
   });
 

@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
-import { listComments } from '../../domain/comments/list.ts';
-import { publishComment } from '../../domain/comments/write.ts';
+import { mayEdit } from '../../domain/comments/edit.ts';
+import { listThreads, type ThreadedComment } from '../../domain/comments/threads.ts';
+import { renderText } from '../../domain/mentions/render.ts';
 import { findPost, type Post } from '../../domain/posts/list.ts';
 import { pathOfPost, slugOf } from '../../domain/posts/path.ts';
 import { pinPost, unpinPost } from '../../domain/posts/pin.ts';
@@ -16,13 +17,12 @@ import {
 import { DomainError } from '../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts';
-import { requirePermission, requireUser } from '../guards.ts';
-import { bodyField, postFields, postOf, textOf } from './fields.ts';
+import { requireUser } from '../guards.ts';
+import { postFields, postOf } from './fields.ts';
 import { metaOfPost, titleOfPost } from './meta.ts';
 import { paginate } from './pagination.ts';
 import { idFrom, placeFrom, queryOf, wholeQueryOf } from './params.ts';
 
-const CommentForm = Type.Object({ body: bodyField() });
 const EditForm = Type.Object({
   ...postFields(),
   version: Type.String({ pattern: '^\\d{0,9}$' }),
@@ -36,65 +36,55 @@ interface WithId {
   Params: { id: string };
 }
 
+/** The form for a comment, as it was sent. */
+interface Shown {
+  readonly form: FormState;
+  readonly previewHtml?: string;
+}
+
 interface WithSlug {
   Params: { id: string; slug?: string };
 }
 
 export default async function posts(app: FastifyInstance): Promise<void> {
-  const { db, queue, markdown, config } = app;
-
   for (const path of ['/post/:id', '/post/:id/:slug']) {
     app.get<WithSlug>(path, { config: { isShared: true } }, async (request, reply) => {
       const post = await load(request);
-      if (request.params.slug === slugOf(post.title)) return show(request, reply, post, EMPTY_FORM);
+      if (request.params.slug === slugOf(post.title)) return show(request, reply, post, { form: EMPTY_FORM });
       // A title can change back, so browsers must not keep the redirect.
       reply.header('cache-control', 'no-cache');
       return reply.redirect(pathOfPost(post) + wholeQueryOf(request), 301);
     });
   }
 
-  app.post<WithId>(
-    '/post/:id',
-    { onRequest: [requireUser, requirePermission(Permission.COMMENT)], config: { limit: 'comment' } },
-    async (request, reply) => {
-      const form = request.readForm(CommentForm);
-      const refuse = async (state: FormState, status = 422) =>
-        show(request, reply.code(status), await load(request), state);
-      if (form.data === undefined) return refuse(form.state);
-      const rendered = await textOf(markdown.comment(form.data.body), form);
-      if ('refused' in rendered) return refuse(rendered.refused);
-      const postId = idFrom(request.params.id);
-      const comment = { postId, authorId: currentUser(request).id, text: rendered.text };
-      try {
-        await publishComment({ db, queue }, comment);
-      } catch (error) {
-        if (!(error instanceof DomainError) || error.code !== 'blocked') throw error;
-        return refuse(form.refuse('body', error.message), 403);
-      }
-      await sessionOf(request).flash('Your comment has been published.');
-      return reply.redirect(`/post/${postId}?page=-1#comments`, 303);
-    },
-  );
-
   app.register(editor);
+}
 
-  async function show(request: FastifyRequest, reply: FastifyReply, post: Post, form: FormState) {
-    const readDb = readDbFor(request);
-    const place = placeFrom(request.query);
-    const filter = { postId: post.id, readerId: sessionOf(request).user?.id };
-    const comments = await listComments(readDb, filter, { ...place, size: config.commentsPerPage });
-    const path = pathOfPost(post);
-    return reply.page('posts/show', {
-      title: titleOfPost(post) + (queryOf(place) === '' ? '' : ', more comments'),
-      ...(!post.isDisabled && { meta: metaOfPost(post, place, config.baseUrl) }),
-      form,
-      post,
-      mayChange: mayChange(sessionOf(request).user, post),
-      comments,
-      back: `?next=${encodeURIComponent(path + queryOf(place))}`,
-      pagination: paginate(comments, { path, place, order: 'asc' }),
-    });
-  }
+/** Shows a post with a page of its comments, and the form for another as it was sent. */
+export async function showPost(request: FastifyRequest<WithId>, reply: FastifyReply, shown: Shown) {
+  return show(request, reply, await load(request), shown);
+}
+
+async function show(request: FastifyRequest, reply: FastifyReply, post: Post, shown: Shown) {
+  const { config } = request.server;
+  const { user } = sessionOf(request);
+  const place = placeFrom(request.query);
+  const filter = { postId: post.id, readerId: user?.id };
+  const page = { ...place, size: config.commentsPerPage };
+  const comments = await listThreads(readDbFor(request), filter, page);
+  const path = pathOfPost(post);
+  return reply.page('posts/show', {
+    title: titleOfPost(post) + (queryOf(place) === '' ? '' : ', more comments'),
+    ...(!post.isDisabled && { meta: metaOfPost(post, place, config.baseUrl) }),
+    places: new Set(['comments', ...comments.items.map(({ id }) => `comment-${id}`)]),
+    ...shown,
+    post,
+    mayChange: mayChange(user, post),
+    mayEdit: (comment: ThreadedComment) => mayEdit(user, comment),
+    comments,
+    back: `?next=${encodeURIComponent(path + queryOf(place))}`,
+    pagination: paginate(comments, { path, place, order: 'asc' }),
+  });
 }
 
 /** Loads the post of a request as its sender may see it: only moderators read hidden ones. */
@@ -106,7 +96,7 @@ async function load(request: FastifyRequest<WithId>): Promise<Post> {
 
 /** Where authors edit, pin and delete posts. */
 async function editor(app: FastifyInstance): Promise<void> {
-  const { db, markdown } = app;
+  const { db } = app;
   app.addHook('onRequest', requireUser);
 
   app.get<WithId>('/edit/:id', async (request, reply) => {
@@ -120,8 +110,9 @@ async function editor(app: FastifyInstance): Promise<void> {
     const post = await loadForChange(db, currentUser(request), idFrom(request.params.id));
     const form = request.readForm(EditForm);
     if (form.data === undefined) return showEditor(reply.code(422), post, form.state);
-    const { title, version, preview } = form.data;
-    const written = await postOf(markdown, form.data, form);
+    const { title, body, version, preview } = form.data;
+    const draft = { kind: 'post', body, writerId: post.authorId, replaces: { postId: post.id } } as const;
+    const written = await postOf(renderText(app, draft), form.data, form);
     if ('refused' in written) return showEditor(reply.code(422), post, written.refused);
     if (preview) return showEditor(reply, post, form.state, written.post.html);
     try {

@@ -38,6 +38,7 @@ interface JsonSchema {
   readonly maximum?: number;
   readonly pattern?: string;
   readonly items?: JsonSchema;
+  readonly examples?: readonly string[];
   readonly properties?: Record<string, JsonSchema>;
   readonly required?: readonly string[];
 }
@@ -81,6 +82,7 @@ t.test('the document lists every API call', async (t) => {
     'POST /posts/',
     'POST /posts/{id}/comments/',
     'POST /tokens/',
+    'PUT /comments/{id}',
     'PUT /posts/{id}',
   ]);
 });
@@ -184,7 +186,14 @@ function payloads({ content }: Content): fc.Arbitrary<string> {
 }
 
 /** Values for a schema: small numbers, which are likely ids, or any text, and words where not any text will do. */
-function valid({ type, minimum = 0, pattern, items }: JsonSchema): fc.Arbitrary<string | number | object> {
+function valid({
+  type,
+  minimum = 0,
+  pattern,
+  examples,
+  items,
+}: JsonSchema): fc.Arbitrary<string | number | object> {
+  if (examples !== undefined) return fc.constantFrom(...examples);
   if (type === 'integer') return fc.integer({ min: minimum, max: minimum + 4 });
   if (items !== undefined) return fc.array(valid(items), { maxLength: 2 });
   const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 200 });

@@ -14,7 +14,7 @@ import { followTag } from '../../../src/domain/tags/follow.ts';
 import { accessibilityFaults, listen, logIn, openPage } from '../../support/browser.ts';
 import { build } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
-import { writeComments, writePosts } from '../../support/writing.ts';
+import { writeComments, writePosts, writeReply } from '../../support/writing.ts';
 
 /** The standard's rules. Style rules are off, because the templates leave blank lines. */
 const validator = new HtmlValidate({
@@ -82,6 +82,7 @@ t.test(
     await pinPost(app.db, author.id, (await publishPost(app.db, author.id, essay)).id);
     await followTag(app.db, admin.id, 'bread');
     await setCommentDisabled(app.db, commentId, true);
+    await writeReply(app, admin, { postId, parentId: commentId + 1, body: `@admin ${'long'.repeat(50)}` });
     const pest = await createUser(app, { username: 'pest' });
     await block(app.db, { blockerId: admin.id, blockedId: pest.id }, 'mute');
     const spam = { reporterId: admin.id, reason: 'Spam' };
@@ -109,6 +110,8 @@ t.test(
       ...[
         '/',
         `/edit/${postId}`,
+        `/comment/${commentId + 1}`,
+        `/comment/${commentId + 1}/reply`,
         `/user/admin`,
         '/user/pest',
         `/followers/${author.username}`,
