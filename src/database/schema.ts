@@ -14,6 +14,8 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
     body: string;
     /** The body as sanitised HTML, rendered on saving. */
     body_html: string;
+    /** The version of the renderer that rendered it; see `RENDERER`. */
+    renderer: Generated<number>;
     /** Incremented by each edit, to detect concurrent ones. */
     version: Generated<number>;
     created_at: Generated<Date>;
@@ -44,6 +46,7 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
     author_id: number;
     body: string;
     body_html: string;
+    renderer: Generated<number>;
     is_disabled: Generated<boolean>;
     created_at: Generated<Date>;
   };
