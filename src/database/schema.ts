@@ -18,6 +18,8 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
     body_html: string;
     /** What lists show of a long post; null for a short one. */
     excerpt_html: string | null;
+    /** The version of the renderer that rendered it; see `RENDERER`. */
+    renderer: Generated<number>;
     /** Incremented by each edit, to detect concurrent ones. */
     version: Generated<number>;
     created_at: Generated<Date>;
@@ -70,6 +72,7 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
     body_html: string;
     /** Incremented by each edit, to detect concurrent ones. */
     version: Generated<number>;
+    renderer: Generated<number>;
     is_disabled: Generated<boolean>;
     created_at: Generated<Date>;
     /** Null if it was never edited. */

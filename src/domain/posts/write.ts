@@ -3,6 +3,7 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
+import { postColumns } from '../markdown/text.ts';
 import { recordMentions, replaceMentions } from '../mentions/record.ts';
 import type { MentioningText } from '../mentions/render.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
@@ -22,13 +23,12 @@ export interface Writing extends MentioningText {
   readonly addedTags?: readonly string[] | undefined;
 }
 
-function columnsOf({ title, body, html, excerptHtml, tags, addedTags = [] }: Writing) {
+function columnsOf({ title, addedTags = [], ...text }: Writing) {
+  const { tags } = text;
   const added = addedTags.filter((tag) => !tags.includes(tag));
   return {
     ...(title !== undefined && { title: title?.trim() || null }),
-    body,
-    body_html: html,
-    excerpt_html: excerptHtml,
+    ...postColumns(text),
     tags: [...added, ...tags].slice(0, MAX_TAGS),
     added_tags: added,
   };
