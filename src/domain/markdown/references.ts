@@ -3,7 +3,7 @@ import { MAX_TAGS, pathOfTag, readTag } from '../tags/name.ts';
 import type { People, TextKind } from './text.ts';
 import { createToken } from './token.ts';
 
-/** The people that a text may name. More are left as text, as are more than `MAX_TAGS` topics. */
+/** The people that a text may name. More are left as text, as are more than `MAX_TAGS` tags. */
 const MAX_CANDIDATES = 20;
 
 const LONGEST_NAME = 64;

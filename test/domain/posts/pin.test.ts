@@ -2,6 +2,7 @@ import t from 'tap';
 import { setTextsDisabled } from '../../../src/domain/moderation/texts.ts';
 import { pinPost } from '../../../src/domain/posts/pin.ts';
 import { deletePost, setPostDisabled } from '../../../src/domain/posts/write.ts';
+import { ApiProgram } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { Client, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
@@ -21,6 +22,8 @@ t.test('an author pins one post to the top of their profile, where it is shown o
   t.same(await posts(), ['Pinned', 'Post 1', 'Post 5', 'Post 4']);
   t.same(await posts('/user/john?before=4'), ['Post 3', 'Post 2']);
   await author.post('/post/2/pin');
+  const user = await (await ApiProgram.of(app, john)).get(`/users/${john.id}`);
+  t.match(user.json(), { pinned_post_url: '/api/v1/posts/2' });
   t.same(await posts(), ['Pinned', 'Post 2', 'Post 5', 'Post 4']);
   await author.post('/post/1/unpin');
   t.same((await posts())[1], 'Post 2', 'another one is pinned');
