@@ -22,7 +22,7 @@ export default async function styleguide(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireThisMachine('The style guide is only available on this machine.'));
   const author = { authorId: 1, authorUsername: 'susan', authorAvatarSeed: AVATAR_SEED, createdAt: MOMENT };
   const comment = { id: 1, postId: 1, threadId: 1, bodyHtml: 'Well said.', isDisabled: false, ...author };
-  const reply = { ...comment, id: 3, isReply: true, parentId: 1, parentUsername: 'susan' };
+  const answer = { ...comment, id: 3, isReply: true, parentId: 1, parentUsername: 'susan' };
   const orphan = { ...comment, id: 4, threadId: 4, isReply: true, parentId: null };
 
   app.get('/', async (_request, reply) => {
@@ -33,7 +33,7 @@ export default async function styleguide(app: FastifyInstance): Promise<void> {
       title: 'Style guide',
       post,
       posts: { items: [post] },
-      comments: { items: [comment, reply, { ...comment, id: 2, threadId: 2, isDisabled: true }, orphan] },
+      comments: { items: [comment, answer, { ...comment, id: 2, threadId: 2, isDisabled: true }, orphan] },
       mayEdit: () => true,
       pagination: { prev: { text: 'Newer', href: '#newer' }, next: { text: 'Older', href: '#older' } },
       previewHtml,
