@@ -10,7 +10,7 @@ import type { MentioningText } from '../mentions/render.ts';
 import { IS_SHOWN } from '../posts/list.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
-import { type CommentSource, noSuchComment, SOURCE_COLUMNS } from './list.ts';
+import { type CommentSource, noSuchComment, PARENT_AUTHOR, SOURCE_COLUMNS } from './list.ts';
 import { enqueueCommentNotice, NEXT_NOTICE_AT } from './notice.ts';
 
 /** A comment to publish. */
@@ -49,9 +49,6 @@ export async function publishComment(
   };
   return db.isTransaction ? publish(db) : transact(db, publish);
 }
-
-const PARENT_AUTHOR = sql<number | null>`(
-  select author_id from comments as parent where parent.id = comments.parent_id)`;
 
 async function insertComment(
   db: Db,

@@ -79,7 +79,9 @@ export default async function styleguide(app: FastifyInstance): Promise<void> {
 
   app.get('/', async (_request, reply) => {
     const { html: commentHtml } = await app.markdown.comment(COMMENT_TEXT);
-    const comment = { id: 1, postId: 1, bodyHtml: commentHtml, isDisabled: false, ...author };
+    const comment = { id: 1, postId: 1, threadId: 1, bodyHtml: commentHtml, isDisabled: false, ...author };
+    const answer = { ...comment, id: 3, isReply: true, parentId: 1, parentUsername: 'susan' };
+    const orphan = { ...comment, id: 4, threadId: 4, isReply: true, parentId: null };
     const { html } = await app.markdown.post(POST_TEXT);
     const { html: previewHtml } = await app.markdown.post('What *will be*.');
     const post: ListedPost = {
@@ -88,9 +90,11 @@ export default async function styleguide(app: FastifyInstance): Promise<void> {
     };
     return reply.page('dev/styleguide', {
       title: 'Style guide',
+      post,
       posts: { items: [] },
       pinned: post,
-      comments: { items: [comment, { ...comment, id: 2, isDisabled: true }] },
+      comments: { items: [comment, answer, { ...comment, id: 2, threadId: 2, isDisabled: true }, orphan] },
+      mayEdit: () => true,
       pagination: { prev: { text: 'Newer', href: '#newer' }, next: { text: 'Older', href: '#older' } },
       previewHtml,
       filled: { values: { name: 'Susan', text: 'Some words', choice: 'b' }, errors: {} },
