@@ -37,6 +37,8 @@ export const DEFAULT_LIMITS = Object.freeze({
   picture: perAccount(30, HOUR),
   /** Previews. */
   preview: perAccount(300, HOUR),
+  /** Searches, which cost more than other pages. */
+  search: perAccount(60, MINUTE),
   /** Data exports. */
   export: perAccount(3, DAY),
   /** New API tokens. */

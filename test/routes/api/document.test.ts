@@ -71,6 +71,7 @@ t.test('the document lists every API call', async (t) => {
     'GET /posts/',
     'GET /posts/{id}',
     'GET /posts/{id}/comments/',
+    'GET /search',
     'GET /users/{id}',
     'GET /users/{id}/posts/',
     'GET /users/{id}/timeline/',

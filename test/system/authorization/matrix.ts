@@ -103,6 +103,11 @@ export const MATRIX: readonly Row[] = rows(`
   GET /imprint                             ok
   GET /archive                             ok
   GET /archive/:year(^\\d{4})/:month(^\\d{2})  ok
+  GET /explore                             ok
+  GET /people                              ok
+  GET /people/active                       ok
+  GET /people/recent                       ok
+  GET /search                              ok
   GET /all                                 home       home         home       home       home       home
   GET /followed                            log in     confirm      home       home       home       home
   GET /post/:id                            ok         ok           ok         ok         ok         ok
@@ -203,6 +208,7 @@ export const MATRIX: readonly Row[] = rows(`
   GET /api/v1/comments/                    log in     confirm      ok         ok         ok         ok
   GET /api/v1/comments/:id                 log in     confirm      ok         ok         ok         ok
   DELETE /api/v1/comments/:id              log in     confirm      forbidden  ok         forbidden  ok            comments
+  GET /api/v1/search                       log in     confirm      ok         ok         ok         ok
   GET /api/v1/users/:id                    log in     confirm      ok         ok         ok         ok
   GET /api/v1/users/:id/posts/             log in     confirm      ok         ok         ok         ok
   GET /api/v1/users/:id/timeline/          log in     confirm      forbidden  ok         forbidden  forbidden

@@ -243,6 +243,7 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /api/v1/posts/:id/comments/': { about: post, fields: hello },
   'GET /api/v1/comments/:id': { about: comment },
   'DELETE /api/v1/comments/:id': { about: comment },
+  'GET /api/v1/search': { query: '?q=owl' },
   'GET /api/v1/users/:id': { about: ownersId },
   'GET /api/v1/users/:id/posts/': { about: ownersId },
   'GET /api/v1/users/:id/timeline/': { about: ownersId },
