@@ -5,6 +5,7 @@ import commentNotice from './comment-notice.ts';
 import digest from './digest.ts';
 import erasure from './erasure.ts';
 import dataExport from './export.ts';
+import indexTexts from './index-texts.ts';
 import mail from './mail.ts';
 import moderateTexts from './moderate-texts.ts';
 import picture from './picture.ts';
@@ -18,6 +19,7 @@ export const jobs: readonly JobDefinition[] = [
   dataExport,
   picture,
   moderateTexts,
+  indexTexts,
   erasure,
   prune,
   alarm,

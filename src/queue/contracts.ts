@@ -162,6 +162,15 @@ export const moderateTextsQueue = defineQueue({
   concurrency: 1,
 });
 
+/** Indexes all texts for a search in another language. */
+export const indexTextsQueue = defineQueue({
+  name: 'index-texts',
+  payload: Type.Object({}, { additionalProperties: false }),
+  retry: DATABASE_ONLY,
+  timeoutSeconds: 4 * 60 * 60,
+  concurrency: 1,
+});
+
 /** Erases an account, a week after its owner has asked for it. */
 export const erasureQueue = defineQueue({
   name: 'erasure',
@@ -207,6 +216,7 @@ export const queueContracts: readonly QueueContract[] = [
   exportQueue,
   pictureQueue,
   moderateTextsQueue,
+  indexTextsQueue,
   erasureQueue,
   pruneQueue,
   alarmQueue,

@@ -76,7 +76,7 @@ t.test(
     await block(app.db, { blockerId: admin.id, blockedId: pest.id }, 'mute');
     const spam = { reporterId: admin.id, reason: 'Spam' };
     await changeSitePage(app.db, 'rules', { body: 'Be kind.', html: '<p>Be kind.</p>' });
-    await changeSettings(app.db, { links: 'Source code https://example.com/source' });
+    await changeSettings(app, { links: 'Source code https://example.com/source' });
     await app.site.refresh();
     await report(app.db, { kind: 'post', id: postId }, spam);
     await report(app.db, { kind: 'person', id: author.id }, spam);
