@@ -7,13 +7,17 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     create table posts (
       id integer generated always as identity primary key,
       author_id integer not null references users on delete cascade,
+      title text check (length(title) between 1 and 200),
       body text not null check (length(body) between 1 and 50000),
       body_html text not null check (length(body_html) <= 4 * 50000 + 65536),
+      excerpt_html text check (length(excerpt_html) <= 10000),
       version integer not null default 1,
       created_at timestamptz not null default now(),
       edited_at timestamptz,
       comment_count integer not null default 0,
-      is_disabled boolean not null default false
+      is_disabled boolean not null default false,
+      tags text[] not null default '{}' check (cardinality(tags) <= 10),
+      added_tags text[] not null default '{}'
     ) with (fillfactor = 90);
     comment on table posts is
       'Posts, in Markdown and as sanitised HTML. Ids increase with time, so lists are ordered by id. Only moderators can '

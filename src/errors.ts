@@ -14,6 +14,8 @@ export type DomainErrorCode =
   | 'export-underway'
   | 'too-many-tokens'
   | 'too-many-blocks'
+  | 'too-many-followed-tags'
+  | 'invalid-tags'
   | 'not-in-force'
   | 'invalid-reason'
   | 'idempotency-key-reused'

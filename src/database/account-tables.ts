@@ -37,6 +37,8 @@ export interface AccountTables {
     wants_comment_mails: Generated<boolean>;
     /** In the links that unsubscribe. Gives no other access, so it is not hashed and every mail can repeat it. */
     unsubscribe_key: Generated<string>;
+    /** The post at the top of their profile. Null without one; it is not hidden. */
+    pinned_post_id: number | null;
     /** Counted by triggers. */
     post_count: GeneratedAlways<number>;
     comment_count: GeneratedAlways<number>;

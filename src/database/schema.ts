@@ -11,9 +11,13 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
   posts: {
     id: Generated<number>;
     author_id: number;
+    /** Null for a post without one. */
+    title: string | null;
     body: string;
     /** The body as sanitised HTML, rendered on saving. */
     body_html: string;
+    /** What lists show of a long post; null for a short one. */
+    excerpt_html: string | null;
     /** Incremented by each edit, to detect concurrent ones. */
     version: Generated<number>;
     created_at: Generated<Date>;
@@ -23,6 +27,20 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
     comment_count: GeneratedAlways<number>;
     /** Whether a moderator has hidden it. */
     is_disabled: Generated<boolean>;
+    /** In lower case: the added ones, then those in the text. */
+    tags: Generated<string[]>;
+    /** Those that its author has given besides those in the text. */
+    added_tags: Generated<string[]>;
+  };
+  /** The tags of shown posts. A trigger fills it. */
+  post_tags: {
+    tag: string;
+    post_id: number;
+  };
+  tag_follows: {
+    user_id: number;
+    tag: string;
+    created_at: Generated<Date>;
   };
   follows: {
     id: GeneratedAlways<number>;

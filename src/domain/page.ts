@@ -88,15 +88,20 @@ export async function readPage<Item extends { readonly id: number; readonly isMu
   };
 }
 
-type ListedTable = 'posts' | 'comments' | 'follows' | 'blocks' | 'users';
+type ListedTable = 'posts' | 'comments' | 'follows' | 'blocks' | 'users' | 'post_tags';
 
-/** Restricts a query to a slice. The subquery skips the rows before an offset in the index alone. */
+/**
+ * Restricts a query to a slice. The subquery skips the rows before an offset in the index alone.
+ *
+ * @param column with the ids that the list is ordered by
+ */
 export function inSlice<Table extends ListedTable>(
   query: SelectQueryBuilder<Schema, Table, object>,
   table: Table,
   { order, limit, offset, before, after }: Slice,
+  column = 'id',
 ): SelectQueryBuilder<Schema, Table, object> {
-  const id = sql.ref<number>(`${table}.id`);
+  const id = sql.ref<number>(`${table}.${column}`);
   let found = query.orderBy(id, order);
   if (before !== undefined) found = found.where(id, '<', before);
   if (after !== undefined) found = found.where(id, '>', after);

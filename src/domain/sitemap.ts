@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/schema.ts';
 import { IS_SHOWN } from './posts/list.ts';
+import { pathOfPost } from './posts/path.ts';
 
 /** Addresses per file. sitemaps.org allows five times as many, but we render a file in one go. */
 const SITEMAP_SIZE = 10_000;
@@ -39,16 +40,17 @@ export function listSitemapEntries(db: Db, kind: SitemapKind, number: number): P
   return kind === 'posts' ? listPostEntries(db, first, last) : listPeopleEntries(db, first, last);
 }
 
-function listPostEntries(db: Db, after: number, last: number): Promise<SitemapEntry[]> {
-  return db
+async function listPostEntries(db: Db, after: number, last: number): Promise<SitemapEntry[]> {
+  const posts = await db
     .selectFrom('posts')
-    .select(sql<string>`'/post/' || id`.as('path'))
+    .select(['id', 'title'])
     .select(({ fn }) => fn.coalesce('edited_at', 'created_at').as('changedAt'))
     .where('id', '>', after)
     .where('id', '<=', last)
     .where(IS_SHOWN)
     .orderBy('id')
     .execute();
+  return posts.map(({ changedAt, ...post }) => ({ path: pathOfPost(post), changedAt }));
 }
 
 function listPeopleEntries(db: Db, after: number, last: number): Promise<SitemapEntry[]> {

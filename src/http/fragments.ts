@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 
 /** The row that a fragment shows. */
@@ -44,8 +45,7 @@ function isSame<Row extends object>(known: Row, row: Row): boolean {
   let name: keyof Row;
   for (name in row) {
     const [before, now] = [known[name], row[name]];
-    if (before === now) continue;
-    if (!(before instanceof Date && now instanceof Date && before.getTime() === now.getTime())) return false;
+    if (before !== now && !isDeepStrictEqual(before, now)) return false;
   }
   return true;
 }

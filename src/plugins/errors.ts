@@ -23,6 +23,8 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
   'export-underway': 409,
   'too-many-tokens': 409,
   'too-many-blocks': 409,
+  'too-many-followed-tags': 409,
+  'invalid-tags': 422,
   'not-in-force': 409,
   'invalid-reason': 422,
   'idempotency-key-reused': 422,

@@ -52,8 +52,8 @@ t.test('an export has everything a person wrote and nothing of anyone else', asy
   const files = await unzip(download.rawPayload);
   t.match(JSON.parse(files['profile.json'] ?? ''), { username: 'john', email: 'john@example.com' });
   t.match(JSON.parse(files['posts.json'] ?? ''), [
-    { path: `/post/${postId}`, body: 'Post 1' },
-    { body: 'Post 2' },
+    { path: `/post/${postId}`, title: null, body: 'Post 1' },
+    { title: null, body: 'Post 2' },
   ]);
   t.match(JSON.parse(files['comments.json'] ?? ''), [{ post_path: `/post/${otherId}`, body: 'Comment 1' }]);
   t.match(JSON.parse(files['muted-and-blocked.json'] ?? ''), [{ username: 'susan', kind: 'mute' }]);
@@ -73,6 +73,7 @@ const EXPORTED: Readonly<Record<string, string>> = {
   'sessions.user_id': 'sessions.json',
   'api_tokens.user_id': 'api-tokens.json',
   'blocks.blocker_id': 'muted-and-blocked.json',
+  'tag_follows.user_id': 'followed-tags.json',
   'security_events.user_id': 'activity.json',
   'pictures.user_id': 'picture.webp',
   'blocks.blocked_id': 'nobody is told that they are muted or blocked',

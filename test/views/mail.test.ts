@@ -3,7 +3,7 @@ import { build } from '../support/build.ts';
 
 const link = { username: 'susan', url: 'https://blog.example/auth/confirm/x', site: 'https://blog.example' };
 const comments = [{ username: 'john', body: 'Good <b>post</b>' }];
-const posts = [{ username: 'john', path: '/post/1', excerpt: 'What I read' }];
+const posts = [{ username: 'john', title: 'On tea', path: '/post/1/on-tea', excerpt: 'What I read' }];
 
 /** Data for every mail template. */
 const MAILS: Record<string, object> = {
@@ -22,7 +22,14 @@ const MAILS: Record<string, object> = {
   'application-declined': link,
   moderation: { ...link, kind: 'suspended', detail: { reason: 'Out of luck', lasts: 'until 2026-12-24' } },
   'account-deletion': { ...link, keepsTexts: true, dueOn: '2026-12-24', reason: 'Out of luck' },
-  'new-comments': { ...link, comments, total: 3, omitted: 2, postPath: '/post/1#comments' },
+  'new-comments': {
+    ...link,
+    comments,
+    total: 3,
+    omitted: 2,
+    title: 'On tea',
+    postPath: '/post/1/on-tea#comments',
+  },
   'weekly-digest': { ...link, posts, total: 3, omitted: 2 },
   alarm: { ...link, title: 'It failed', message: 'Out of luck', reference: 'request 1', repetitions: 3 },
 };
@@ -46,6 +53,7 @@ t.test('every mail says the same in HTML and in text, with a preview, in light a
       'john',
       'Good',
       'What I read',
+      'On tea',
       'Out of luck',
       'request 1',
       '2 more',

@@ -120,7 +120,7 @@ function commentsOf(db: Db, postId: number): CommentsQuery {
 }
 
 function selectListed(db: Db, comments: CommentsQuery, order: 'asc' | 'desc') {
-  const found = comments.select(htmlInList('comments'));
+  const found = comments.select(htmlInList());
   return withAuthors(db, found, order).select(['comment.bodyHtml', 'comment.isCut']);
 }
 

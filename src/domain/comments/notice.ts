@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { commentNoticeQueue, mailQueue, type Queue } from '../../queue/contracts.ts';
 import { isMutedBy } from '../blocks/hide.ts';
+import { pathOfPost } from '../posts/path.ts';
 
 /** A post's author gets at most one mail an hour about it; comments in between are collected. */
 const NEXT_MAIL_AT = sql<Date>`mailed_at + interval '1 hour'`;
@@ -86,24 +87,28 @@ export async function loadNewComments(
 ): Promise<object | undefined> {
   const comments = await commentsByOthers(db, postId, userId)
     .innerJoin('users', 'users.id', 'comments.author_id')
-    .select(['username', 'body'])
+    .innerJoin('posts', 'posts.id', 'comments.post_id')
+    .select(['username', 'comments.body', 'posts.title'])
     .select(({ fn }) => fn.countAll<string>().over().as('total'))
     .where('comments.id', '>=', firstCommentId)
     .where('comments.id', '<=', lastCommentId)
     .orderBy('comments.id')
     .limit(QUOTED)
     .execute();
-  const total = Number(comments[0]?.total ?? 0);
-  if (total === 0) return undefined;
-  return { comments, total, omitted: total - comments.length, postPath: `/post/${postId}#comments` };
+  const [first] = comments;
+  if (first === undefined) return undefined;
+  const total = Number(first.total);
+  const { title } = first;
+  const postPath = `${pathOfPost({ id: postId, title })}#comments`;
+  return { comments, total, omitted: total - comments.length, title, postPath };
 }
 
 /** The comments on a post that its author is notified of. */
 function commentsByOthers(db: Db, postId: number, authorId: number) {
   return db
     .selectFrom('comments')
-    .where('post_id', '=', postId)
-    .where('author_id', '<>', authorId)
-    .where(sql<boolean>`not ${isMutedBy(authorId, 'author_id')}`)
-    .where('is_disabled', '=', false);
+    .where('comments.post_id', '=', postId)
+    .where('comments.author_id', '<>', authorId)
+    .where(sql<boolean>`not ${isMutedBy(authorId, 'comments.author_id')}`)
+    .where('comments.is_disabled', '=', false);
 }

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import { IS_SHOWN } from '../posts/list.ts';
+import { pathOfPost } from '../posts/path.ts';
 
 /** Posts that a digest shows. It gives the number of the rest. */
 const SHOWN = 20;
@@ -22,7 +23,7 @@ export async function loadDigest(
     .selectFrom('posts')
     .innerJoin('follows', 'follows.followed_id', 'posts.author_id')
     .innerJoin('users', 'users.id', 'posts.author_id')
-    .select(['posts.id', 'username'])
+    .select(['posts.id', 'posts.title', 'username'])
     .select(sql<string>`left(body, ${EXCERPT + 1})`.as('beginning'))
     .select(({ fn }) => fn.countAll<string>().over().as('total'))
     .where('follower_id', '=', userId)
@@ -38,9 +39,10 @@ export async function loadDigest(
   return {
     total,
     omitted: total - posts.length,
-    posts: posts.map(({ id, username, beginning }) => ({
+    posts: posts.map(({ id, title, username, beginning }) => ({
       username,
-      path: `/post/${id}`,
+      title,
+      path: pathOfPost({ id, title }),
       excerpt: beginning.length > EXCERPT ? `${beginning.slice(0, EXCERPT).trimEnd()} …` : beginning,
     })),
   };

@@ -2,8 +2,10 @@ import type { Db } from '../../database/schema.ts';
 import { type ApiToken, listTokens } from '../api-tokens/list.ts';
 import { type Following, listFollowed, listFollowers } from '../follows/list.ts';
 import { findPicture } from '../pictures/find.ts';
+import { pathOfPost } from '../posts/path.ts';
 import { listOwnEvents, type OwnEvent } from '../security-events/list.ts';
 import { type ListedSession, listSessions } from '../sessions/list.ts';
+import { listFollowedTags } from '../tags/follow.ts';
 
 /** Rows per query: five megabytes of the longest texts. */
 const PAGE = 100;
@@ -16,9 +18,17 @@ interface Entry {
 
 interface Writing {
   readonly id: number;
-  readonly postId: number;
   readonly body: string;
   readonly createdAt: Date;
+}
+
+interface WrittenPost extends Writing {
+  readonly title: string | null;
+  readonly tags: readonly string[];
+}
+
+interface WrittenComment extends Writing {
+  readonly postId: number;
 }
 
 interface Options {
@@ -43,6 +53,11 @@ export async function exportEntries(db: Db, options: Options): Promise<Entry[]> 
     shortList(
       'muted-and-blocked.json',
       () => readBlocks(db, userId),
+      (row) => row,
+    ),
+    shortList(
+      'followed-tags.json',
+      () => listFollowedTags(db, userId),
       (row) => row,
     ),
     shortList('sessions.json', () => listSessions(db, userId), sessionJson),
@@ -70,7 +85,10 @@ function writings(db: Db, options: Options): Entry[] {
   return [
     { name: 'posts.json', content: () => asJson(posts(), postJson) },
     { name: 'comments.json', content: () => asJson(comments(), commentJson) },
-    { name: 'posts.md', content: () => asMarkdown('Posts', posts(), ({ id }) => `Post ${id}`) },
+    {
+      name: 'posts.md',
+      content: () => asMarkdown('Posts', posts(), ({ id, title }) => title ?? `Post ${id}`),
+    },
     {
       name: 'comments.md',
       content: () => asMarkdown('Comments', comments(), ({ postId }) => `On post ${postId}`),
@@ -80,10 +98,10 @@ function writings(db: Db, options: Options): Entry[] {
 
 type Range = { afterId: number; limit: number; signal: AbortSignal };
 
-function readPosts(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<Writing[]> {
+function readPosts(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<WrittenPost[]> {
   return db
     .selectFrom('posts')
-    .select(['id', 'id as postId', 'body', 'created_at as createdAt'])
+    .select(['id', 'title', 'body', 'tags', 'created_at as createdAt'])
     .where('author_id', '=', userId)
     .where('id', '>', afterId)
     .orderBy('id')
@@ -91,7 +109,7 @@ function readPosts(db: Db, userId: number, { afterId, limit, signal }: Range): P
     .execute({ signal });
 }
 
-function readComments(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<Writing[]> {
+function readComments(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<WrittenComment[]> {
   return db
     .selectFrom('comments')
     .select(['id', 'post_id as postId', 'body', 'created_at as createdAt'])
@@ -102,10 +120,10 @@ function readComments(db: Db, userId: number, { afterId, limit, signal }: Range)
     .execute({ signal });
 }
 
-async function* pagesOf(
+async function* pagesOf<Row extends Writing>(
   { report, signal }: Options,
-  read: (range: Range) => Promise<Writing[]>,
-): AsyncGenerator<Writing[]> {
+  read: (range: Range) => Promise<Row[]>,
+): AsyncGenerator<Row[]> {
   for (let afterId = 0; ; ) {
     const rows = await read({ afterId, limit: PAGE, signal });
     const last = rows.at(-1);
@@ -171,6 +189,7 @@ async function* profileJson(db: Db, userId: number): AsyncGenerator<string> {
       'wants_comment_mails as newComments',
       'wants_digest as weeklyDigest',
       'totp_since as twoFactorSince',
+      'pinned_post_id as pinned_post',
     ])
     .where('id', '=', userId)
     .executeTakeFirstOrThrow();
@@ -197,10 +216,10 @@ async function* asJson<Row>(
   yield separator === '[\n' ? '[]\n' : '\n]\n';
 }
 
-async function* asMarkdown(
+async function* asMarkdown<Row extends Writing>(
   title: string,
-  pages: AsyncIterable<Writing[]>,
-  heading: (writing: Writing) => string,
+  pages: AsyncIterable<Row[]>,
+  heading: (writing: Row) => string,
 ): AsyncGenerator<string> {
   yield `# ${title}\n`;
   for await (const rows of pages) {
@@ -210,11 +229,11 @@ async function* asMarkdown(
   }
 }
 
-function postJson({ id, body, createdAt }: Writing): object {
-  return { id, path: `/post/${id}`, timestamp: createdAt.toISOString(), body };
+function postJson({ id, title, body, tags, createdAt }: WrittenPost): object {
+  return { id, path: pathOfPost({ id, title }), timestamp: createdAt.toISOString(), title, body, tags };
 }
 
-function commentJson({ id, postId, body, createdAt }: Writing): object {
+function commentJson({ id, postId, body, createdAt }: WrittenComment): object {
   return { id, post_path: `/post/${postId}`, timestamp: createdAt.toISOString(), body };
 }
 

@@ -41,6 +41,8 @@ export interface OpenReport {
   readonly id: number;
   readonly authorId: number;
   readonly authorUsername: string;
+  /** A post's title; null for anything else. */
+  readonly title: string | null;
   /** HTML of the text, or what a person says about themselves as plain text. May be cut. */
   readonly text: string;
   readonly isDisabled: boolean;
@@ -75,7 +77,7 @@ export async function listOpenReports(
   { authorId }: { authorId?: number } = {},
 ): Promise<OpenReport[]> {
   const { rows } = await sql<OpenReport>`
-    select kind, reported.id, author.id as "authorId", author.username as "authorUsername",
+    select kind, reported.id, author.id as "authorId", author.username as "authorUsername", post.title,
       left(coalesce(post.body_html, comment.body_html, author.about_me), ${sql.lit(LENGTH)}) as text,
       coalesce(post.is_disabled, comment.is_disabled, false) as "isDisabled", count, reasons
     from (

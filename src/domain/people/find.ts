@@ -21,6 +21,8 @@ export interface Profile {
   readonly commentCount: number;
   readonly followerCount: number;
   readonly followedCount: number;
+  /** The post at the top; null without one. */
+  readonly pinnedPostId: number | null;
   /** Whether the viewer follows this person, and the reverse. */
   readonly isFollowed: boolean;
   readonly followsViewer: boolean;
@@ -47,6 +49,7 @@ export async function findProfile(
     .select(['created_at as memberSince', 'last_seen_at as lastSeen'])
     .select(['post_count as postCount', 'comment_count as commentCount'])
     .select(['follower_count as followerCount', 'followed_count as followedCount'])
+    .select('pinned_post_id as pinnedPostId')
     .select(({ selectFrom, exists }) => [
       exists(
         selectFrom('follows')

@@ -4,7 +4,10 @@ import { isMutedBy } from '../blocks/hide.ts';
 import { type CountedPage, type Page, type PageRequest, readPage, type Slice } from '../page.ts';
 import { IS_SHOWN, type ListedPost, type PostSource, selectListed, selectSources } from './list.ts';
 
-/** The person whose Followed tab is read. It has the posts of those they follow and have not muted, and their own. */
+/**
+ * The person whose Followed tab is read. It has the posts of those they follow and have not muted, their own, and those
+ * with tags that they follow.
+ */
 export interface Reader {
   readonly id: number;
   readonly followedCount: number;
@@ -13,18 +16,22 @@ export interface Reader {
 /** Reads one page of a reader's Followed tab, newest first. */
 export function listFollowedPosts(db: Db, reader: Reader, page: PageRequest): Promise<Page<ListedPost>> {
   return readPage(page, 'desc', (slice) =>
-    selectListed(db, followedPosts(db, reader, slice), slice.order).execute(),
+    selectListed(db, followedPosts(db, reader, slice), slice.order)
+      .select(isMutedBy(reader.id, 'post.authorId').as('isMuted'))
+      .execute(),
   );
 }
 
-/** The same for the API. */
+/** The same for the API. The total leaves out posts that are there only for a tag. */
 export async function listFollowedSources(
   db: Db,
   reader: Reader,
   page: PageRequest,
 ): Promise<CountedPage<PostSource>> {
   const posts = await readPage(page, 'desc', (slice) =>
-    selectSources(followedPosts(db, reader, slice)).execute(),
+    selectSources(followedPosts(db, reader, slice))
+      .select(isMutedBy(reader.id, 'posts.author_id').as('isMuted'))
+      .execute(),
   );
   return { ...posts, total: await countFollowed(db, reader) };
 }
@@ -48,15 +55,21 @@ function followedBy(readerId: number): RawBuilder<number> {
 /**
  * Scanning the newest posts is fast for readers who follow many active people; looking up each author's newest posts is
  * fast for readers who follow few. Which is better cannot be known in advance, so we scan for about as long as the
- * look-ups would take. Together they cost at most twice the better one.
+ * look-ups would take. Together they cost at most twice the better one. Tags are always looked up, because there are few.
  */
 function followedPosts(db: Db, reader: Reader, slice: Slice) {
-  const { limit, order } = slice;
+  const { limit, offset, order } = slice;
+  const wanted = limit + offset;
   const ids = sql<number>`(
     with found as materialized (${byScanning(reader, slice)})
-    select id from found where (select count(*) from found) = ${limit}
-    union all
-    select id from (${byAuthor(reader, slice)}) as each where (select count(*) from found) < ${limit}
+    select id from (
+      select id from found where (select count(*) from found) = ${wanted}::bigint
+      union all
+      select id from (${byAuthor(reader, slice)}) as each where (select count(*) from found) < ${wanted}::bigint
+      union
+      select id from (${byTag(reader, slice)}) as each
+    ) as any_way
+    order by id ${sql.raw(order)} limit ${limit}::bigint offset ${offset}::bigint
   )`;
   return db.selectFrom('posts').where('posts.id', 'in', ids).orderBy('posts.id', order);
 }
@@ -81,7 +94,7 @@ function byScanning({ id, followedCount }: Reader, slice: Slice): RawBuilder<unk
       limit 1
     ) as is_followed
     where not ${isMutedBy(id, 'author_id')}
-    order by id ${order} limit ${limit}::bigint offset ${offset}::bigint
+    order by id ${order} limit ${limit + offset}::bigint
   `;
 }
 
@@ -90,9 +103,8 @@ function byScanning({ id, followedCount }: Reader, slice: Slice): RawBuilder<unk
  * nobody else's posts can be on it.
  */
 function byAuthor({ id }: Reader, slice: Slice): RawBuilder<unknown> {
-  const { limit, offset } = slice;
   const order = sql.raw(slice.order);
-  const wanted = limit + offset;
+  const wanted = slice.limit + slice.offset;
   const near = sql`select id from posts where author_id = followed_id and ${IS_SHOWN} and ${isBetweenCursors(slice)} order by id ${order}`;
   return sql`
     select post.id
@@ -101,7 +113,26 @@ function byAuthor({ id }: Reader, slice: Slice): RawBuilder<unknown> {
       order by nearest_id ${order} nulls last limit ${wanted}::bigint
     ) as author
     cross join lateral (${near} limit ${wanted}::bigint) as post
-    order by post.id ${order} limit ${limit}::bigint offset ${offset}::bigint
+    order by post.id ${order} limit ${wanted}::bigint
+  `;
+}
+
+/** The same for the tags that a reader follows. */
+function byTag({ id }: Reader, slice: Slice): RawBuilder<unknown> {
+  const order = sql.raw(slice.order);
+  const wanted = slice.limit + slice.offset;
+  const near = sql`
+    select id from (select post_id as id from post_tags where post_tags.tag = followed.tag) as tagged
+    where ${isBetweenCursors(slice)} order by id ${order}
+  `;
+  return sql`
+    select post.id
+    from (
+      select tag, (${near} limit 1) as nearest_id from tag_follows as followed where user_id = ${id}
+      order by nearest_id ${order} nulls last limit ${wanted}::bigint
+    ) as followed
+    cross join lateral (${near} limit ${wanted}::bigint) as post
+    order by post.id ${order} limit ${wanted}::bigint
   `;
 }
 

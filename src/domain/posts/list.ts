@@ -2,17 +2,26 @@ import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { isMutedBy } from '../blocks/hide.ts';
-import { htmlInList } from '../markdown/html-in-list.ts';
-import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
+import {
+  type CountedPage,
+  countRows,
+  inSlice,
+  type Page,
+  type PageRequest,
+  readPage,
+  rowCount,
+  type Slice,
+} from '../page.ts';
 import { inMonth, type Month } from './archive.ts';
 
 /** The condition for posts that no moderator has hidden. */
 export const IS_SHOWN = sql<boolean>`not posts.is_disabled`;
 
 /** A post in a list. */
-export interface ListedPost extends Post {
-  /** Whether `bodyHtml` is truncated; see `htmlInList`. */
-  readonly isCut: boolean;
+export interface ListedPost extends Omit<Post, 'bodyHtml'> {
+  /** The excerpt of a long post, or all of a short one. */
+  readonly html: string;
+  readonly isExcerpt: boolean;
 }
 
 /** A post on its own page. */
@@ -22,38 +31,53 @@ export interface Post {
   readonly authorUsername: string;
   readonly authorAvatarSeed: string;
   readonly authorPictureHash: string | null;
+  /** Null for a post without one. */
+  readonly title: string | null;
   readonly bodyHtml: string;
   readonly createdAt: Date;
   /** Null if it was never edited. */
   readonly editedAt: Date | null;
+  /** Tags besides those in the text. */
+  readonly addedTags: readonly string[];
   readonly commentCount: number;
   /** Whether a moderator has hidden it. No list has hidden posts. */
   readonly isDisabled: boolean;
+  /** Whether it is at the top of its author's profile. */
+  readonly isPinned: boolean;
 }
 
 /** A post for the API, with its Markdown. */
 export interface PostSource {
   readonly id: number;
   readonly authorId: number;
+  readonly title: string | null;
   readonly body: string;
   readonly bodyHtml: string;
+  readonly tags: readonly string[];
   readonly version: number;
   readonly createdAt: Date;
   readonly commentCount: number;
 }
 
-/** The posts of one person, of one month, or all. */
+/** The posts of one person, of one month, with a tag, or all. */
 export interface PostFilter {
   /** Leaves out posts by people whom this reader has muted or blocked. */
   readonly readerId?: number | undefined;
   readonly author?: { readonly id: number; readonly postCount: number };
   readonly month?: Month;
+  /** In lower case. With a tag, the author and the month do not count. */
+  readonly tag?: string;
+  /** A post to leave out. */
+  readonly exceptId?: number | null;
 }
+
+/** Posts with a tag are not counted beyond this. */
+const MOST_COUNTED = 10_000;
 
 /** Reads one page of posts, newest first. */
 export function listPosts(db: Db, filter: PostFilter, page: PageRequest): Promise<Page<ListedPost>> {
   return readPage(page, 'desc', (slice) =>
-    selectListed(db, inSlice(postsOf(db, filter), 'posts', slice), slice.order)
+    selectListed(db, postsIn(db, filter, slice), slice.order)
       .select(isMutedBy(filter.readerId, 'post.authorId').as('isMuted'))
       .execute(),
   );
@@ -61,18 +85,24 @@ export function listPosts(db: Db, filter: PostFilter, page: PageRequest): Promis
 
 /** Lists the newest posts. */
 export function listNewestPosts(db: Db, filter: PostFilter, limit: number): Promise<Post[]> {
-  return selectPosts(db, postsOf(db, filter).orderBy('posts.id', 'desc').limit(sql.lit(limit))).execute();
+  const newest = { order: 'desc', limit, offset: 0, before: undefined, after: undefined } as const;
+  return selectPosts(db, postsIn(db, filter, newest)).execute();
+}
+
+/** Finds a post as lists show it. Undefined if there is none, or a moderator has hidden it. */
+export function findListedPost(db: Db, id: number): Promise<ListedPost | undefined> {
+  return selectListed(db, shown(postOf(db, id))).executeTakeFirst();
 }
 
 /** Reads one page of posts for the API, newest first. */
 export async function listPostSources(
   db: Db,
-  filter: Pick<PostFilter, 'author' | 'readerId'>,
+  filter: Pick<PostFilter, 'author' | 'readerId' | 'tag'>,
   page: PageRequest,
 ): Promise<CountedPage<PostSource>> {
-  const total = filter.author?.postCount ?? (await countRows(db, 'posts', IS_SHOWN));
+  const total = filter.author?.postCount ?? (await countPosts(db, filter.tag));
   const posts = await readPage(page, 'desc', (slice) =>
-    selectSources(inSlice(postsOf(db, filter), 'posts', slice))
+    selectSources(postsIn(db, filter, slice))
       .select(isMutedBy(filter.readerId, 'posts.author_id').as('isMuted'))
       .execute(),
   );
@@ -110,16 +140,41 @@ function shown(posts: PostsQuery): PostsQuery {
 
 export type PostsQuery = SelectQueryBuilder<Schema, 'posts', object>;
 
-function postsOf(db: Db, { author, month }: PostFilter): PostsQuery {
+async function countPosts(db: Db, tag: string | undefined): Promise<number> {
+  if (tag === undefined) return countRows(db, 'posts', IS_SHOWN);
+  const tagged = db.selectFrom('post_tags').select('tag').where('tag', '=', tag).limit(sql.lit(MOST_COUNTED));
+  const { total } = await db
+    .selectFrom(tagged.as('tagged'))
+    .select(rowCount.as('total'))
+    .executeTakeFirstOrThrow();
+  return total;
+}
+
+/** The posts of a slice, in its order. */
+function postsIn(db: Db, { tag, ...filter }: PostFilter, slice: Slice): PostsQuery {
+  if (tag === undefined) return inSlice(postsOf(db, filter), 'posts', slice);
+  // First the ids, in the order of their index: joined, the planner might search all posts for a rare tag.
+  const tagged = inSlice(db.selectFrom('post_tags').where('tag', '=', tag), 'post_tags', slice, 'post_id');
+  return shown(db.selectFrom('posts'))
+    .where('posts.id', 'in', tagged.select('post_tags.post_id'))
+    .orderBy('posts.id', slice.order);
+}
+
+function postsOf(db: Db, { author, month, exceptId }: PostFilter): PostsQuery {
   let posts: PostsQuery = shown(db.selectFrom('posts'));
+  if (exceptId != null) posts = posts.where('posts.id', '<>', exceptId);
   if (author !== undefined) posts = posts.where('posts.author_id', '=', author.id);
   if (month !== undefined) posts = inMonth(posts, month);
   return posts;
 }
 
-/** Selects posts with their authors. Truncates long ones. */
+/** Selects posts with their authors. Does not read the text of those that have an excerpt. */
 export function selectListed(db: Db, posts: PostsQuery, order: 'asc' | 'desc' = 'desc') {
-  return withAuthors(db, posts.select(htmlInList('posts')), order).select(['post.bodyHtml', 'post.isCut']);
+  const found = posts.select(({ fn }) => [
+    fn.coalesce('posts.excerpt_html', 'posts.body_html').as('html'),
+    sql<boolean>`posts.excerpt_html is not null`.as('isExcerpt'),
+  ]);
+  return withAuthors(db, found, order).select(['post.html', 'post.isExcerpt']);
 }
 
 function selectPosts(db: Db, posts: PostsQuery) {
@@ -137,13 +192,14 @@ function withAuthors<Columns>(
 ) {
   const found = posts
     .select(['posts.id', 'posts.author_id as authorId', 'posts.comment_count as commentCount'])
-    .select(['posts.created_at as createdAt', 'posts.edited_at as editedAt'])
-    .select('posts.is_disabled as isDisabled');
+    .select(['posts.created_at as createdAt', 'posts.edited_at as editedAt', 'posts.title'])
+    .select(['posts.is_disabled as isDisabled', 'posts.added_tags as addedTags']);
   return db
     .selectFrom(found.as('post'))
     .innerJoin('users', 'users.id', 'post.authorId')
     .select(['post.id', 'post.authorId', 'post.commentCount', 'post.createdAt', 'post.editedAt'])
-    .select('post.isDisabled')
+    .select(['post.isDisabled', 'post.title', 'post.addedTags'])
+    .select(sql<boolean>`users.pinned_post_id is not distinct from post.id`.as('isPinned'))
     .select(['users.username as authorUsername', 'users.avatar_seed as authorAvatarSeed'])
     .select('users.picture_hash as authorPictureHash')
     .orderBy('post.id', order);
@@ -151,7 +207,8 @@ function withAuthors<Columns>(
 
 /** The columns of a `PostSource`. */
 export const SOURCE_COLUMNS = [
-  ...(['posts.id', 'posts.author_id as authorId', 'posts.body', 'posts.body_html as bodyHtml'] as const),
+  ...(['posts.id', 'posts.author_id as authorId', 'posts.title'] as const),
+  ...(['posts.body', 'posts.body_html as bodyHtml', 'posts.tags'] as const),
   ...(['posts.version', 'posts.created_at as createdAt', 'posts.comment_count as commentCount'] as const),
 ] as const;
 

@@ -5,6 +5,7 @@ import { DomainError, noSuch } from '../../errors.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
 import type { Rendered } from '../markdown/text.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
+import { MAX_TAGS } from '../tags/name.ts';
 import { type PostSource, SOURCE_COLUMNS } from './list.ts';
 
 /** The user who acts, as the rules need it. */
@@ -12,10 +13,32 @@ export interface Actor extends Standing {
   readonly id: number;
 }
 
+/** What a post says. */
+export interface Writing extends Rendered {
+  /** Empty or null for a post without one. Without this, an edit leaves the title. */
+  readonly title?: string | null | undefined;
+  /** Tags besides those in the text. Without this, an edit leaves them. */
+  readonly addedTags?: readonly string[] | undefined;
+}
+
+function columnsOf({ title, body, html, excerptHtml, tags, addedTags = [] }: Writing) {
+  const added = addedTags.filter((tag) => !tags.includes(tag));
+  return {
+    ...(title !== undefined && { title: title?.trim() || null }),
+    body,
+    body_html: html,
+    excerpt_html: excerptHtml,
+    tags: [...added, ...tags].slice(0, MAX_TAGS),
+    added_tags: added,
+  };
+}
+
 /** A post as the edit form needs it. */
 export interface EditablePost {
   readonly id: number;
   readonly authorId: number;
+  readonly title: string | null;
+  readonly addedTags: readonly string[];
   readonly body: string;
   readonly version: number;
 }
@@ -26,10 +49,10 @@ export function mayChange(actor: Actor | null, { authorId }: { readonly authorId
 }
 
 /** Publishes a post. */
-export function publishPost(db: Db, authorId: number, { body, html }: Rendered): Promise<PostSource> {
+export function publishPost(db: Db, authorId: number, post: Writing): Promise<PostSource> {
   return db
     .insertInto('posts')
-    .values({ author_id: authorId, body, body_html: html })
+    .values({ author_id: authorId, ...columnsOf(post) })
     .returning(SOURCE_COLUMNS)
     .executeTakeFirstOrThrow();
 }
@@ -42,7 +65,7 @@ export function publishPost(db: Db, authorId: number, { body, html }: Rendered):
 export async function loadForChange(db: Db, actor: Actor, id: number): Promise<EditablePost> {
   const post = await db
     .selectFrom('posts')
-    .select(['id', 'author_id as authorId', 'body', 'version'])
+    .select(['id', 'author_id as authorId', 'title', 'added_tags as addedTags', 'body', 'version'])
     .where('id', '=', id)
     .executeTakeFirstOrThrow(() => noSuch('post'));
   if (!mayChange(actor, post)) throw new DomainError('forbidden', 'You can only change your own posts.');
@@ -50,7 +73,7 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
 }
 
 /**
- * Replaces the text of a post.
+ * Replaces what a post says.
  *
  * @param versions that the edit may be based on; undefined for any
  * @throws DomainError `edit-conflict` if the post has changed since
@@ -58,15 +81,15 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
 export async function updatePost(
   db: Kysely<Schema>,
   id: number,
-  { body, html }: Rendered,
+  post: Writing,
   versions: readonly number[] | undefined,
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
+    const addedTags = post.addedTags ?? (await lockAddedTags(trx, id));
     let update = trx
       .updateTable('posts')
       .set(({ eb }) => ({
-        body,
-        body_html: html,
+        ...columnsOf({ ...post, addedTags }),
         version: eb('version', '+', 1),
         edited_at: sql`now()`,
       }))
@@ -78,6 +101,12 @@ export async function updatePost(
     }
     await recordActionByOther(trx, { kind: 'post-edited', userId: updated.authorId, detail: { post: id } });
   });
+}
+
+/** Reads the tags that an edit leaves, so that none changes them meanwhile. */
+async function lockAddedTags(trx: Db, id: number): Promise<readonly string[] | undefined> {
+  const post = trx.selectFrom('posts').select('added_tags as addedTags').where('id', '=', id);
+  return (await post.forNoKeyUpdate().executeTakeFirst())?.addedTags;
 }
 
 /**
@@ -109,9 +138,16 @@ export async function setPostDisabled(
   });
 }
 
-/** Corrects a person's counter when their posts are hidden or shown. Its triggers only see posts come and go. */
+/**
+ * Corrects a person's counter when their posts are hidden or shown, because its triggers only see posts come and go. Unpins
+ * a hidden post.
+ */
 export async function addToPostCount(trx: Db, userId: number, posts: number): Promise<void> {
-  await sql`update users set post_count = post_count + ${posts} where id = ${userId}`.execute(trx);
+  await sql`
+    update users set post_count = post_count + ${posts},
+      pinned_post_id = (select id from posts where posts.id = pinned_post_id and not is_disabled)
+    where id = ${userId}
+  `.execute(trx);
 }
 
 /** Deletes a post and its comments. */

@@ -2,7 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { can, Permission } from '../../domain/accounts/roles.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
+import { pathOfPost } from '../../domain/posts/path.ts';
 import type { SessionUser } from '../../domain/sessions/find.ts';
+import { pathOfTag } from '../../domain/tags/name.ts';
 import { type FragmentData, Fragments } from '../../http/fragments.ts';
 import { sessionOf } from './session.ts';
 
@@ -107,6 +109,8 @@ const DATE_AND_TIME = new Intl.DateTimeFormat('en-GB', {
 
 const HELPERS = {
   excerpt: excerptOf,
+  postPath: pathOfPost,
+  tagPath: pathOfTag,
   /** A moment as a `time` element. */
   time: (moment: Date) =>
     `<time datetime="${moment.toISOString()}">${DATE_AND_TIME.format(moment)} UTC</time>`,

@@ -14,7 +14,7 @@ import { requirePost } from '../../domain/posts/list.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
-import { refusals, WithId, WithIdempotencyKey, writing } from './requests.ts';
+import { CommentWriting, refusals, WithId, WithIdempotencyKey } from './requests.ts';
 import { Comment, CommentPage, paths, presentComment, ref } from './resources.ts';
 
 const tags = ['Comments'];
@@ -47,7 +47,7 @@ const publishing = {
   summary: 'Comment on a post',
   params: WithId,
   headers: WithIdempotencyKey,
-  body: writing('comment'),
+  body: CommentWriting,
   response: {
     201: ref(Comment, { description: 'The new comment. Location has its path.' }),
     ...refusals(400, 404, 413, 415, 422),

@@ -11,6 +11,7 @@ import { watchMethods } from './methods.ts';
 import posts from './posts.ts';
 import { NAMED_SCHEMAS } from './resources.ts';
 import search from './search.ts';
+import tags from './tags.ts';
 import tokens from './tokens.ts';
 import users from './users.ts';
 
@@ -51,4 +52,5 @@ async function resources(app: FastifyInstance): Promise<void> {
   app.register(comments);
   app.register(users);
   app.register(search);
+  app.register(tags);
 }

@@ -4,10 +4,11 @@ import { can, Permission } from '../../domain/accounts/roles.ts';
 import { once } from '../../domain/idempotency.ts';
 import { findPostSource, listPostSources, type PostSource } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, publishPost, updatePost } from '../../domain/posts/write.ts';
+import { readTags } from '../../domain/tags/name.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
-import { refusals, WithId, WithIdempotencyKey, writing } from './requests.ts';
+import { PostWriting, refusals, WithId, WithIdempotencyKey } from './requests.ts';
 import { Post, PostPage, paths, presentPost, ref } from './resources.ts';
 
 const tags = ['Posts'];
@@ -35,7 +36,7 @@ const publishing = {
   operationId: 'publishPost',
   summary: 'Publish a post',
   headers: WithIdempotencyKey,
-  body: writing('post'),
+  body: PostWriting,
   response: {
     201: ref(Post, { description: 'The new post. Location has its path.' }),
     ...refusals(400, 413, 415, 422),
@@ -57,7 +58,7 @@ const editing = {
   description: 'Only for its author and Administrators.',
   params: WithId,
   headers: WithIfMatch,
-  body: writing('post'),
+  body: PostWriting,
   response: { 200: ref(Post, { description: 'The post.' }), ...refusals(400, 404, 412, 413, 415, 422) },
 };
 
@@ -84,15 +85,16 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     { schema: publishing, onRequest: requirePermission(Permission.WRITE), config: { limit: 'post' } },
     async (sent, reply) => {
       const { id: userId } = callerOf(sent);
-      const { body } = sent.body;
+      const { title, body, tags: typed = [] } = sent.body;
       const request = {
         userId,
         key: sent.headers['idempotency-key'],
-        content: ['POST', paths.posts, body],
+        content: ['POST', paths.posts, JSON.stringify(sent.body)],
       };
-      const text = await markdown.post(body);
+      const addedTags = readTags(typed.join(' '));
+      const post = { ...(await markdown.post(body)), title, addedTags };
       const { answer, isRepetition } = await once(db, request, Post, async (trx) =>
-        presentPost(await publishPost(trx, userId, text)),
+        presentPost(await publishPost(trx, userId, post)),
       );
       if (isRepetition) reply.header('idempotency-replayed', 'true');
       return reply.code(201).header('location', answer.url).send(answer);
@@ -109,9 +111,11 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     '/posts/:id',
     { schema: editing, compress: false, config: { limit: 'post' } },
     async (request, reply) => {
-      const { headers, body } = request;
+      const { title, body, tags: typed } = request.body;
+      const addedTags = typed && readTags(typed.join(' '));
       const { id } = await loadForChange(db, callerOf(request), request.params.id);
-      await updatePost(db, id, await markdown.post(body.body), versionsIn(headers['if-match']));
+      const edited = { ...(await markdown.post(body)), title, addedTags };
+      await updatePost(db, id, edited, versionsIn(request.headers['if-match']));
       const post = await findPostSource(db, id, true);
       reply.header('etag', etagOf(post));
       return presentPost(post);

@@ -1,5 +1,7 @@
 import { Type } from 'typebox';
 import { LONGEST_BODY } from '../../domain/markdown/text.ts';
+import { LONGEST_TITLE, TITLE_PATTERN } from '../../domain/posts/title.ts';
+import { MAX_TAGS, TAG_PATTERN } from '../../domain/tags/name.ts';
 import { Refused, ref } from './resources.ts';
 
 /** The largest id: PostgreSQL's `integer`. */
@@ -15,9 +17,29 @@ const Text = Type.String({
   description: `Markdown, not blank, at most ${LONGEST_BODY.toLocaleString('en')} characters.`,
 });
 
-/** The body of a request that writes a text. `what` is its name in messages. */
-export const writing = (what: 'post' | 'comment') =>
-  Type.Object({ body: Text }, { additionalProperties: false, title: what });
+/** The body of a request that writes a comment. */
+export const CommentWriting = Type.Object({ body: Text }, { additionalProperties: false, title: 'comment' });
+
+/** The body of a request that writes a post. */
+export const PostWriting = Type.Object(
+  {
+    title: Type.Optional(
+      Type.Unsafe<string | null>({
+        type: ['string', 'null'],
+        pattern: TITLE_PATTERN,
+        description: `One line of at most ${LONGEST_TITLE} characters, or null for none. Without it, an edit leaves the title.`,
+      }),
+    ),
+    body: Text,
+    tags: Type.Optional(
+      Type.Array(Type.String({ pattern: TAG_PATTERN }), {
+        maxItems: MAX_TAGS,
+        description: 'Tags besides those in the text. Without them, an edit leaves them.',
+      }),
+    ),
+  },
+  { additionalProperties: false, title: 'post' },
+);
 
 export const WithIdempotencyKey = Type.Object({
   'idempotency-key': Type.Optional(

@@ -16,6 +16,7 @@ export const paths = {
   comments: `${API}/comments/`,
   comment: (id: number) => `${API}/comments/${id}`,
   user: (id: number) => `${API}/users/${id}`,
+  postsWithTag: (tag: string) => `${API}/tags/${encodeURIComponent(tag)}/posts/`,
   postsOf: (userId: number) => `${API}/users/${userId}/posts/`,
   timelineOf: (userId: number) => `${API}/users/${userId}/timeline/`,
   search: `${API}/search`,
@@ -36,8 +37,10 @@ function named<const Id extends string, Properties extends TProperties>($id: Id,
 
 export const Post = named('Post', {
   url: Path('the post'),
+  title: NullableText('Its title, or null.'),
   body: Type.String({ description: 'The text in Markdown.' }),
   body_html: Type.String({ description: 'The text as sanitised HTML.' }),
+  tags: Type.Array(Type.String(), { description: 'Its tags in lower case, those in the text included.' }),
   timestamp: Time('When it was published'),
   author_url: Path('who wrote it'),
   comments_url: Path('its comments'),
@@ -102,8 +105,10 @@ export function ref<Schema extends TSchema & { $id: string }>({ $id }: Schema, o
 export function presentPost(post: PostSource): Static<typeof Post> {
   return {
     url: paths.post(post.id),
+    title: post.title,
     body: post.body,
     body_html: post.bodyHtml,
+    tags: [...post.tags],
     timestamp: post.createdAt.toISOString(),
     author_url: paths.user(post.authorId),
     comments_url: paths.commentsOf(post.id),

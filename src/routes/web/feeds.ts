@@ -3,9 +3,11 @@ import { type Comment, listNewestComments } from '../../domain/comments/list.ts'
 import { findByUsername } from '../../domain/people/find.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import { findPost, listNewestPosts, type Post } from '../../domain/posts/list.ts';
+import { pathOfPost } from '../../domain/posts/path.ts';
 import type { SiteSettings } from '../../domain/site/settings.ts';
+import { pathOfTag } from '../../domain/tags/name.ts';
 import { noSuch } from '../../errors.ts';
-import { idFrom } from './params.ts';
+import { idFrom, tagFrom } from './params.ts';
 
 /** What Atom (RFC 4287) and JSON Feed 1.1 have in common. */
 interface Feed {
@@ -18,6 +20,8 @@ interface Feed {
 }
 
 interface FeedEntry {
+  /** Never changes, unlike the path of a post with a title. */
+  readonly id: string;
   readonly path: string;
   readonly title: string;
   readonly author: string;
@@ -37,7 +41,7 @@ const TITLE_LENGTH = 80;
 /** Feed readers may cache a feed for a minute, then ask whether it has changed. */
 const CACHE_CONTROL = 'public, max-age=60';
 
-/** Feeds of the site, of each person and of each post's comments. They ignore sessions. */
+/** Feeds of the site, of each person, of each tag and of each post's comments. They ignore sessions. */
 export default async function feeds(app: FastifyInstance): Promise<void> {
   const { readDb: db, config } = app;
   const isShared = { config: { isShared: true } };
@@ -59,6 +63,9 @@ export default async function feeds(app: FastifyInstance): Promise<void> {
       async (request, reply) =>
         send(reply, await feedOfPerson(db, request.params.username, app.site.settings.name)),
     );
+    app.get<{ Params: { tag: string } }>(`/tag/:tag([^.]+).${format}`, isShared, async (request, reply) =>
+      send(reply, await feedOfTag(db, tagFrom(request.params.tag), app.site.settings.name)),
+    );
     app.get<{ Params: { id: string } }>(`/post/:id/feed.${format}`, isShared, async (request, reply) =>
       send(reply, await feedOfPost(db, idFrom(request.params.id))),
     );
@@ -79,13 +86,24 @@ async function feedOfPerson(db: FastifyInstance['db'], name: string, siteName: s
   return { title, path, feedPath: `${path}/feed`, entries: newestThatFit(posts).map(entryOfPost) };
 }
 
+async function feedOfTag(db: FastifyInstance['db'], tag: string, siteName: string): Promise<Feed> {
+  const posts = await listNewestPosts(db, { tag }, NEWEST);
+  const path = pathOfTag(tag);
+  const title = `#${tag} on ${siteName}`;
+  return { title, path, feedPath: path, entries: newestThatFit(posts).map(entryOfPost) };
+}
+
 async function feedOfPost(db: FastifyInstance['db'], id: number): Promise<Feed> {
-  const { bodyHtml, isDisabled } = await findPost(db, id);
-  if (isDisabled) throw noSuch('post');
+  const post = await findPost(db, id);
+  if (post.isDisabled) throw noSuch('post');
   const comments = await listNewestComments(db, id, NEWEST);
-  const path = `/post/${id}`;
-  const title = `Comments on “${excerptOf(bodyHtml, TITLE_LENGTH)}”`;
-  return { title, path, feedPath: `${path}/feed`, entries: newestThatFit(comments).map(entryOfComment) };
+  const title = `Comments on “${post.title ?? excerptOf(post.bodyHtml, TITLE_LENGTH)}”`;
+  return {
+    title,
+    path: pathOfPost(post),
+    feedPath: `/post/${id}/feed`,
+    entries: newestThatFit(comments).map(entryOfComment),
+  };
 }
 
 /** What all feeds of the site have in common. */
@@ -110,7 +128,7 @@ function writeJson(reply: FastifyReply, feed: Feed, { baseUrl, site }: Context) 
     icon: url('/assets/icon-512.png'),
     language: site.language,
     items: feed.entries.map((entry) => ({
-      id: url(entry.path),
+      id: url(entry.id),
       url: url(entry.path),
       title: entry.title,
       content_html: entry.html,
@@ -139,8 +157,9 @@ function updatedAt({ entries }: Feed): Date {
 
 function entryOfPost(post: Post): FeedEntry {
   return {
-    path: `/post/${post.id}`,
-    title: excerptOf(post.bodyHtml, TITLE_LENGTH) || `Post by ${post.authorUsername}`,
+    id: `/post/${post.id}`,
+    path: pathOfPost(post),
+    title: post.title ?? (excerptOf(post.bodyHtml, TITLE_LENGTH) || `Post by ${post.authorUsername}`),
     author: post.authorUsername,
     html: post.bodyHtml,
     publishedAt: post.createdAt,
@@ -149,8 +168,10 @@ function entryOfPost(post: Post): FeedEntry {
 }
 
 function entryOfComment(comment: Comment): FeedEntry {
+  const path = `/post/${comment.postId}#comment-${comment.id}`;
   return {
-    path: `/post/${comment.postId}#comment-${comment.id}`,
+    id: path,
+    path,
     title: `Comment by ${comment.authorUsername}`,
     author: comment.authorUsername,
     html: comment.bodyHtml,

@@ -1,10 +1,40 @@
 import { Type } from 'typebox';
-import { LONGEST_BODY, type Rendered } from '../../domain/markdown/text.ts';
+import { LONGEST_BODY, type Markdown, type Rendered } from '../../domain/markdown/text.ts';
+import { TITLE_PATTERN, TITLE_RULE } from '../../domain/posts/title.ts';
+import type { Writing } from '../../domain/posts/write.ts';
+import { readTags } from '../../domain/tags/name.ts';
 import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 
 /** The text of a post or a comment. */
 export const bodyField = () => Type.String({ minLength: 1, maxLength: LONGEST_BODY });
+
+/** The fields of a post. The title and the tags are optional. */
+export const postFields = () => ({
+  title: Type.String({ pattern: TITLE_PATTERN, messages: { pattern: TITLE_RULE } }),
+  body: bodyField(),
+  tags: Type.String({ maxLength: 500 }),
+});
+
+interface FormWithPost {
+  refuse(field: 'body' | 'tags', message: string): FormState;
+}
+
+/** Renders the text of a post's form and reads its tags. Returns the post, or the form with an error. */
+export async function postOf(
+  markdown: Markdown,
+  { title, body, tags }: { title: string; body: string; tags: string },
+  form: FormWithPost,
+): Promise<{ post: Writing } | { refused: FormState }> {
+  try {
+    return { post: { ...(await markdown.post(body)), title, addedTags: readTags(tags) } };
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    if (error.code === 'unrenderable') return { refused: form.refuse('body', error.message) };
+    if (error.code === 'invalid-tags') return { refused: form.refuse('tags', error.message) };
+    throw error;
+  }
+}
 
 interface FormWithBody {
   refuse(field: 'body', message: string): FormState;

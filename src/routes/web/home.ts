@@ -8,12 +8,12 @@ import { publishPost } from '../../domain/posts/write.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
-import { bodyField, textOf } from './fields.ts';
+import { postFields, postOf } from './fields.ts';
 import { metaOfHome } from './meta.ts';
 import { paginate } from './pagination.ts';
 import { placeFrom, queryOf } from './params.ts';
 
-const PostForm = Type.Object({ body: bodyField(), preview: Type.Boolean() });
+const PostForm = Type.Object({ ...postFields(), preview: Type.Boolean() });
 
 /** Remembers for 30 days that a reader chose the Followed tab. */
 const TAB_COOKIE = 'show_followed';
@@ -33,11 +33,11 @@ export default async function home(app: FastifyInstance): Promise<void> {
   app.post('/', publishing, async (request, reply) => {
     const form = request.readForm(PostForm);
     if (form.data === undefined) return show(request, reply.code(422), { form: form.state });
-    const { body, preview } = form.data;
-    const rendered = await textOf(markdown.post(body), form);
-    if ('refused' in rendered) return show(request, reply.code(422), { form: rendered.refused });
-    if (preview) return show(request, reply, { form: form.state, previewHtml: rendered.text.html });
-    await publishPost(db, currentUser(request).id, rendered.text);
+    const written = await postOf(markdown, form.data, form);
+    if ('refused' in written) return show(request, reply.code(422), { form: written.refused });
+    const { post } = written;
+    if (form.data.preview) return show(request, reply, { form: form.state, previewHtml: post.html });
+    await publishPost(db, currentUser(request).id, post);
     return reply.redirect('/', 303);
   });
 

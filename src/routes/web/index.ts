@@ -19,6 +19,7 @@ import posts from './posts.ts';
 import reports from './reports.ts';
 import searchPage from './search.ts';
 import sitePages from './site-pages.ts';
+import tags from './tags.ts';
 import unsubscribe from './unsubscribe.ts';
 import yourData from './your-data.ts';
 
@@ -38,6 +39,7 @@ async function withSessions(app: FastifyInstance): Promise<void> {
   app.register(explore);
   app.register(searchPage);
   app.register(posts);
+  app.register(tags);
   app.register(comments);
   app.register(people);
   app.register(picture, { prefix: '/edit-profile/picture' });

@@ -2,7 +2,9 @@ import type { Place } from '../../domain/page.ts';
 import type { Profile } from '../../domain/people/find.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import type { Post } from '../../domain/posts/list.ts';
+import { pathOfPost } from '../../domain/posts/path.ts';
 import type { SiteSettings } from '../../domain/site/settings.ts';
+import { pathOfTag } from '../../domain/tags/name.ts';
 import type { PageMeta } from '../../plugins/web/page.ts';
 import { queryOf } from './params.ts';
 
@@ -18,18 +20,20 @@ export function metaOfHome(
   return { description, path: `/${queryOf(place)}`, feeds: [{ title: name, path: '/feed' }] };
 }
 
-/** A title for a post, which has none: its beginning and its author. */
-export function titleOfPost({ bodyHtml, authorUsername }: Post): string {
+/** A post's title, or else its beginning, with its author. */
+export function titleOfPost({ title, bodyHtml, authorUsername }: Post): string {
+  if (title !== null) return `${title} by ${authorUsername}`;
   const beginning = excerptOf(bodyHtml, TITLE_LENGTH);
   return beginning === '' ? `Post by ${authorUsername}` : `“${beginning}” by ${authorUsername}`;
 }
 
 export function metaOfPost(post: Post, place: Place, baseUrl: string): PageMeta {
   const description = excerptOf(post.bodyHtml, DESCRIPTION_LENGTH) || `A post by ${post.authorUsername}.`;
-  const url = `${baseUrl}/post/${post.id}`;
+  const path = pathOfPost(post);
+  const url = baseUrl + path;
   return {
     description,
-    path: `/post/${post.id}${queryOf(place)}`,
+    path: path + queryOf(place),
     type: 'article',
     feeds: [{ title: 'Comments on this post', path: `/post/${post.id}/feed` }],
     jsonLd: {
@@ -37,7 +41,7 @@ export function metaOfPost(post: Post, place: Place, baseUrl: string): PageMeta 
       '@type': 'BlogPosting',
       '@id': url,
       url,
-      headline: excerptOf(post.bodyHtml, 110) || description,
+      headline: post.title ?? (excerptOf(post.bodyHtml, 110) || description),
       description,
       datePublished: post.createdAt.toISOString(),
       dateModified: (post.editedAt ?? post.createdAt).toISOString(),
@@ -48,6 +52,15 @@ export function metaOfPost(post: Post, place: Place, baseUrl: string): PageMeta 
         url: `${baseUrl}/user/${post.authorUsername}`,
       },
     },
+  };
+}
+
+export function metaOfTag(tag: string, place: Place, siteName: string): PageMeta {
+  const path = pathOfTag(tag);
+  return {
+    description: `Posts tagged #${tag} on ${siteName}.`,
+    path: path + queryOf(place),
+    feeds: [{ title: `Posts tagged #${tag}`, path }],
   };
 }
 

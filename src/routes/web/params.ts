@@ -1,5 +1,6 @@
 import type { Place } from '../../domain/page.ts';
-import { DomainError } from '../../errors.ts';
+import { readTag } from '../../domain/tags/name.ts';
+import { DomainError, noSuch } from '../../errors.ts';
 
 /** The largest id: PostgreSQL's `integer`. */
 const MAX_ID = 2 ** 31 - 1;
@@ -31,6 +32,23 @@ export function placeFrom(query: unknown): Place {
 
 function isId(value: unknown): value is string {
   return typeof value === 'string' && /^\d{1,10}$/.test(value) && Number(value) <= MAX_ID;
+}
+
+/**
+ * Reads a tag from a path.
+ *
+ * @throws DomainError `not-found` if it cannot be one
+ */
+export function tagFrom(text: string): string {
+  const tag = readTag(text);
+  if (tag === undefined) throw noSuch('tag');
+  return tag;
+}
+
+/** All of a request's query string, for a redirect to the canonical address of the same page. */
+export function wholeQueryOf({ url }: { readonly url: string }): string {
+  const start = url.indexOf('?');
+  return start === -1 ? '' : url.slice(start);
 }
 
 /** The query string for a page; empty for the first. */

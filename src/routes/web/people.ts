@@ -4,7 +4,7 @@ import { Permission, ROLES } from '../../domain/accounts/roles.ts';
 import { editAnyProfile, editOwnProfile } from '../../domain/people/edit.ts';
 import { type EditableProfile, findEditableProfile, findProfile } from '../../domain/people/find.ts';
 import { chooseMails, findMailChoices } from '../../domain/people/mail-choices.ts';
-import { listPosts } from '../../domain/posts/list.ts';
+import { findListedPost, listPosts } from '../../domain/posts/list.ts';
 import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts';
@@ -37,11 +37,16 @@ export default async function people(app: FastifyInstance): Promise<void> {
     const readDb = readDbFor(request);
     const profile = await findProfile(readDb, request.params.username, user);
     const place = placeFrom(request.query);
-    const posts = await listPosts(readDb, { author: profile }, { ...place, size: config.postsPerPage });
+    const { pinnedPostId } = profile;
+    const filter = { author: profile, exceptId: pinnedPostId };
+    const posts = await listPosts(readDb, filter, { ...place, size: config.postsPerPage });
+    const isFirst = queryOf(place) === '';
+    const pinned = isFirst && pinnedPostId !== null ? await findListedPost(readDb, pinnedPostId) : undefined;
     return reply.page('people/show', {
-      title: profile.username + (queryOf(place) === '' ? '' : ', more posts'),
+      title: profile.username + (isFirst ? '' : ', more posts'),
       meta: metaOfProfile(profile, place, app.site.settings.name),
       profile,
+      pinned,
       posts,
       pagination: paginate(posts, { path: `/user/${profile.username}`, place }),
     });

@@ -3,20 +3,28 @@ import { Type } from 'typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
 import { listComments } from '../../domain/comments/list.ts';
 import { publishComment } from '../../domain/comments/write.ts';
-import { findPost } from '../../domain/posts/list.ts';
-import { deletePost, loadForChange, mayChange, updatePost } from '../../domain/posts/write.ts';
+import { findPost, type Post } from '../../domain/posts/list.ts';
+import { pathOfPost, slugOf } from '../../domain/posts/path.ts';
+import { pinPost, unpinPost } from '../../domain/posts/pin.ts';
+import {
+  deletePost,
+  type EditablePost,
+  loadForChange,
+  mayChange,
+  updatePost,
+} from '../../domain/posts/write.ts';
 import { DomainError } from '../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
-import { bodyField, textOf } from './fields.ts';
+import { bodyField, postFields, postOf, textOf } from './fields.ts';
 import { metaOfPost, titleOfPost } from './meta.ts';
 import { paginate } from './pagination.ts';
-import { idFrom, placeFrom, queryOf } from './params.ts';
+import { idFrom, placeFrom, queryOf, wholeQueryOf } from './params.ts';
 
 const CommentForm = Type.Object({ body: bodyField() });
 const EditForm = Type.Object({
-  body: bodyField(),
+  ...postFields(),
   version: Type.String({ pattern: '^\\d{0,9}$' }),
   preview: Type.Boolean(),
 });
@@ -28,28 +36,40 @@ interface WithId {
   Params: { id: string };
 }
 
+interface WithSlug {
+  Params: { id: string; slug?: string };
+}
+
 export default async function posts(app: FastifyInstance): Promise<void> {
   const { db, queue, markdown, config } = app;
 
-  app.get<WithId>('/post/:id', { config: { isShared: true } }, (request, reply) =>
-    show(request, reply, EMPTY_FORM),
-  );
+  for (const path of ['/post/:id', '/post/:id/:slug']) {
+    app.get<WithSlug>(path, { config: { isShared: true } }, async (request, reply) => {
+      const post = await load(request);
+      if (request.params.slug === slugOf(post.title)) return show(request, reply, post, EMPTY_FORM);
+      // A title can change back, so browsers must not keep the redirect.
+      reply.header('cache-control', 'no-cache');
+      return reply.redirect(pathOfPost(post) + wholeQueryOf(request), 301);
+    });
+  }
 
   app.post<WithId>(
     '/post/:id',
     { onRequest: [requireUser, requirePermission(Permission.COMMENT)], config: { limit: 'comment' } },
     async (request, reply) => {
       const form = request.readForm(CommentForm);
-      if (form.data === undefined) return show(request, reply.code(422), form.state);
+      const refuse = async (state: FormState, status = 422) =>
+        show(request, reply.code(status), await load(request), state);
+      if (form.data === undefined) return refuse(form.state);
       const rendered = await textOf(markdown.comment(form.data.body), form);
-      if ('refused' in rendered) return show(request, reply.code(422), rendered.refused);
+      if ('refused' in rendered) return refuse(rendered.refused);
       const postId = idFrom(request.params.id);
       const comment = { postId, authorId: currentUser(request).id, text: rendered.text };
       try {
         await publishComment({ db, queue }, comment);
       } catch (error) {
         if (!(error instanceof DomainError) || error.code !== 'blocked') throw error;
-        return show(request, reply.code(403), form.refuse('body', error.message));
+        return refuse(form.refuse('body', error.message), 403);
       }
       await sessionOf(request).flash('Your comment has been published.');
       return reply.redirect(`/post/${postId}?page=-1#comments`, 303);
@@ -58,15 +78,12 @@ export default async function posts(app: FastifyInstance): Promise<void> {
 
   app.register(editor);
 
-  async function show(request: FastifyRequest<WithId>, reply: FastifyReply, form: FormState) {
+  async function show(request: FastifyRequest, reply: FastifyReply, post: Post, form: FormState) {
     const readDb = readDbFor(request);
-    const found = await findPost(readDb, idFrom(request.params.id));
-    const isHidden = found.isDisabled && !can(sessionOf(request).user, Permission.MODERATE);
-    const post = isHidden ? { ...found, bodyHtml: '' } : found;
     const place = placeFrom(request.query);
     const filter = { postId: post.id, readerId: sessionOf(request).user?.id };
     const comments = await listComments(readDb, filter, { ...place, size: config.commentsPerPage });
-    const path = `/post/${post.id}`;
+    const path = pathOfPost(post);
     return reply.page('posts/show', {
       title: titleOfPost(post) + (queryOf(place) === '' ? '' : ', more comments'),
       ...(!post.isDisabled && { meta: metaOfPost(post, place, config.baseUrl) }),
@@ -80,39 +97,59 @@ export default async function posts(app: FastifyInstance): Promise<void> {
   }
 }
 
-/** Where authors edit and delete posts. */
+/** Loads the post of a request as its sender may see it: only moderators read hidden ones. */
+async function load(request: FastifyRequest<WithId>): Promise<Post> {
+  const post = await findPost(readDbFor(request), idFrom(request.params.id));
+  const isHidden = post.isDisabled && !can(sessionOf(request).user, Permission.MODERATE);
+  return isHidden ? { ...post, title: null, bodyHtml: '', addedTags: [] } : post;
+}
+
+/** Where authors edit, pin and delete posts. */
 async function editor(app: FastifyInstance): Promise<void> {
   const { db, markdown } = app;
   app.addHook('onRequest', requireUser);
 
   app.get<WithId>('/edit/:id', async (request, reply) => {
     const post = await loadForChange(db, currentUser(request), idFrom(request.params.id));
-    const values = { body: post.body, version: String(post.version) };
-    return showEditor(reply, post.id, { values, errors: {} });
+    const { body, addedTags, version } = post;
+    const values = { title: post.title ?? '', body, tags: addedTags.join(', '), version: String(version) };
+    return showEditor(reply, post, { values, errors: {} });
   });
 
   app.post<WithId>('/edit/:id', { config: { limit: 'post' } }, async (request, reply) => {
-    const { id } = await loadForChange(db, currentUser(request), idFrom(request.params.id));
+    const post = await loadForChange(db, currentUser(request), idFrom(request.params.id));
     const form = request.readForm(EditForm);
-    if (form.data === undefined) return showEditor(reply.code(422), id, form.state);
-    const { body, version, preview } = form.data;
-    const rendered = await textOf(markdown.post(body), form);
-    if ('refused' in rendered) return showEditor(reply.code(422), id, rendered.refused);
-    if (preview) return showEditor(reply, id, form.state, rendered.text.html);
+    if (form.data === undefined) return showEditor(reply.code(422), post, form.state);
+    const { title, version, preview } = form.data;
+    const written = await postOf(markdown, form.data, form);
+    if ('refused' in written) return showEditor(reply.code(422), post, written.refused);
+    if (preview) return showEditor(reply, post, form.state, written.post.html);
     try {
-      await updatePost(db, id, rendered.text, version === '' ? undefined : [Number(version)]);
+      await updatePost(db, post.id, written.post, version === '' ? undefined : [Number(version)]);
     } catch (error) {
       if (!(error instanceof DomainError) || error.code !== 'edit-conflict') throw error;
-      const newest = await loadForChange(db, currentUser(request), id);
+      const newest = await loadForChange(db, currentUser(request), post.id);
       const { values, errors } = form.refuse('body', EDIT_CONFLICT);
-      return showEditor(reply.code(422), id, {
+      return showEditor(reply.code(422), newest, {
         values: { ...values, version: String(newest.version) },
         errors,
       });
     }
     await sessionOf(request).flash('The post has been updated.');
-    return reply.redirect(`/post/${id}`, 303);
+    return reply.redirect(pathOfPost({ id: post.id, title }), 303);
   });
+
+  for (const [verb, act, done] of [
+    ['pin', pinPost, 'The post is now at the top of your profile.'],
+    ['unpin', unpinPost, 'The post is no longer at the top of your profile.'],
+  ] as const) {
+    app.post<WithId>(`/post/:id/${verb}`, { config: { limit: 'profile' } }, async (request, reply) => {
+      const { id, username } = currentUser(request);
+      await act(db, id, idFrom(request.params.id));
+      await sessionOf(request).flash(done);
+      return reply.redirect(`/user/${username}`, 303);
+    });
+  }
 
   app.post<WithId>('/post/:id/delete', async (request, reply) => {
     const { id } = await loadForChange(db, currentUser(request), idFrom(request.params.id));
@@ -122,6 +159,6 @@ async function editor(app: FastifyInstance): Promise<void> {
   });
 }
 
-function showEditor(reply: FastifyReply, id: number, form: FormState, previewHtml?: string) {
-  return reply.page('posts/edit', { title: 'Edit post', id, form, previewHtml });
+function showEditor(reply: FastifyReply, post: EditablePost, form: FormState, previewHtml?: string) {
+  return reply.page('posts/edit', { title: 'Edit post', post, form, previewHtml });
 }

@@ -62,7 +62,7 @@ t.test('deleting asks for confirmation, is a POST, and deletes the comments too'
   await writeComments(app, susan, postId, 2);
   const client = await signedInClient(app, john);
   t.match((await client.get(`/post/${postId}`)).body, 'Delete this post and its comments?');
-  t.equal((await client.get(`/post/${postId}/delete`)).statusCode, 404);
+  t.equal((await client.get(`/post/${postId}/delete`)).headers.location, `/post/${postId}`);
   t.equal((await (await signedInClient(app, susan)).post(`/post/${postId}/delete`)).statusCode, 403);
 
   const page = await client.follow(await client.post(`/post/${postId}/delete`));

@@ -39,6 +39,8 @@ export const MATRIX: readonly Row[] = rows(`
   GET /feed.json                           ok
   GET /post/:id/feed.atom                  ok
   GET /post/:id/feed.json                  ok
+  GET /tag/:tag([^.]+).atom                ok
+  GET /tag/:tag([^.]+).json                ok
   GET /user/:username/feed.atom            ok
   GET /user/:username/feed.json            ok
   GET /health/live                         ok
@@ -111,10 +113,17 @@ export const MATRIX: readonly Row[] = rows(`
   GET /all                                 home       home         home       home       home       home
   GET /followed                            log in     confirm      home       home       home       home
   GET /post/:id                            ok         ok           ok         ok         ok         ok
+  GET /post/:id/:slug                      ok         ok           ok         ok         ok         ok
   POST /post/:id                           log in     confirm      ok         ok         ok         ok            comments
   GET /edit/:id                            log in     confirm      forbidden  ok         forbidden  ok
   POST /edit/:id                           log in     confirm      forbidden  ok         forbidden  ok            posts
   POST /post/:id/delete                    log in     confirm      forbidden  ok         forbidden  ok            posts
+  GET /tag/:tag                            ok         ok           ok         ok         ok         ok
+  GET /followed-tags                       log in     confirm      ok         ok         ok         ok
+  POST /tag/:tag/follow                    log in     confirm      ok         ok         ok         ok            tag_follows
+  POST /tag/:tag/unfollow                  log in     confirm      ok         ok         ok         ok            tag_follows
+  POST /post/:id/pin                       log in     confirm      forbidden  ok         forbidden  forbidden     users
+  POST /post/:id/unpin                     log in     confirm      nothing    ok         nothing    nothing       users
   GET /comment/:id                         ok         ok           ok         ok         ok         ok
   POST /comment/:id/delete                 log in     confirm      forbidden  ok         forbidden  ok            comments
   GET /user/:username                      ok         ok           ok         ok         ok         ok
@@ -209,6 +218,7 @@ export const MATRIX: readonly Row[] = rows(`
   GET /api/v1/comments/:id                 log in     confirm      ok         ok         ok         ok
   DELETE /api/v1/comments/:id              log in     confirm      forbidden  ok         forbidden  ok            comments
   GET /api/v1/search                       log in     confirm      ok         ok         ok         ok
+  GET /api/v1/tags/:tag/posts/             log in     confirm      ok         ok         ok         ok
   GET /api/v1/users/:id                    log in     confirm      ok         ok         ok         ok
   GET /api/v1/users/:id/posts/             log in     confirm      ok         ok         ok         ok
   GET /api/v1/users/:id/timeline/          log in     confirm      forbidden  ok         forbidden  forbidden

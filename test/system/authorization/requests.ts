@@ -20,6 +20,7 @@ import {
   exportLink,
   finishedExport,
   followed,
+  followedTag,
   freshName,
   invitation,
   invitationId,
@@ -31,6 +32,7 @@ import {
   noPausedQueues,
   ownPicture,
   pictureFile,
+  pinnedPost,
   post,
   reset,
   returnKey,
@@ -39,6 +41,7 @@ import {
   sitePage,
   somebody,
   somebodyWithPicture,
+  titledPost,
   unnamedToken,
   unsubscribing,
   waitingExport,
@@ -62,6 +65,7 @@ const hello = () => ({ body: 'Hello' });
 const changed = () => ({ body: 'Changed' });
 const passwordAndCode = () => ({ password: PASSWORD, code: codeOf() });
 const owner = async ({ people }: Situation) => people.owner.username;
+const tag = async () => 'bread';
 const spam = () => ({ reason: 'Spam' });
 const blocked = (kind: BlockKind) => async (situation: Situation) => {
   const { id, username } = await somebody(situation);
@@ -146,6 +150,15 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
 
   'POST /': { fields: hello },
   'GET /post/:id': { about: post },
+  'GET /tag/:tag([^.]+).atom': { about: tag },
+  'GET /tag/:tag([^.]+).json': { about: tag },
+  'GET /tag/:tag': { about: tag },
+  'POST /tag/:tag/follow': { about: async () => freshName() },
+  'POST /tag/:tag/unfollow': { about: followedTag },
+  'POST /post/:id/pin': { about: post },
+  'POST /post/:id/unpin': { about: pinnedPost },
+  'GET /api/v1/tags/:tag/posts/': { about: tag },
+  'GET /post/:id/:slug': { about: titledPost },
   'POST /post/:id': { about: post, fields: hello },
   'GET /edit/:id': { about: post },
   'POST /edit/:id': { about: post, fields: changed },

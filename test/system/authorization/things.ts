@@ -11,9 +11,11 @@ import { follow } from '../../../src/domain/follows/follow.ts';
 import { invite } from '../../../src/domain/joining/invite.ts';
 import { mintReturnKey } from '../../../src/domain/mail/bounce.ts';
 import { recordDelivery } from '../../../src/domain/mail/ledger.ts';
-import { setPostDisabled } from '../../../src/domain/posts/write.ts';
+import { pinPost } from '../../../src/domain/posts/pin.ts';
+import { publishPost, setPostDisabled } from '../../../src/domain/posts/write.ts';
 import { startSession } from '../../../src/domain/sessions/start.ts';
 import { changeSitePage, type SitePageName } from '../../../src/domain/site/pages.ts';
+import { followTag } from '../../../src/domain/tags/follow.ts';
 import { hashToken } from '../../../src/domain/token.ts';
 import { mailQueue } from '../../../src/queue/contracts.ts';
 import { issueTestToken } from '../../support/api.ts';
@@ -70,6 +72,20 @@ export async function sessionCookie(app: FastifyInstance, user: TestUser): Promi
 export async function post({ app, people }: Situation): Promise<number> {
   const [id = 0] = await writePosts(app, people.owner);
   return id;
+}
+
+/** A post that the owner has pinned. */
+export async function pinnedPost(situation: Situation): Promise<number> {
+  const id = await post(situation);
+  await pinPost(situation.app.db, situation.people.owner.id, id);
+  return id;
+}
+
+/** What the path of a post with a title has besides. */
+export async function titledPost({ app, people }: Situation): Promise<string> {
+  const text = { ...(await app.markdown.post('Hello')), title: 'On bread' };
+  const { id } = await publishPost(app.db, people.owner.id, text);
+  return `${id}/on-bread`;
 }
 
 /** A comment by the owner on a post by the user, who cannot change the comment. */
@@ -168,6 +184,13 @@ export async function followed(situation: Situation): Promise<string> {
   const { id, username } = await somebody(situation);
   if (situation.actor !== undefined) await follow(situation.app.db, situation.actor.id, id);
   return username;
+}
+
+/** A tag that the actor follows. */
+export async function followedTag({ app: { db }, actor }: Situation): Promise<string> {
+  const tag = freshName();
+  if (actor !== undefined) await followTag(db, actor.id, tag);
+  return tag;
 }
 
 export async function nobodyWantsDigests({ app }: Situation): Promise<undefined> {

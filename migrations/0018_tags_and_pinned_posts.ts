@@ -1,0 +1,49 @@
+import { type Kysely, sql } from 'kysely';
+
+export const kind = 'expand';
+
+/** A trigger keeps `post_tags` in step with the posts, whoever changes them. */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    create table post_tags (
+      tag text not null,
+      post_id integer not null references posts on delete cascade,
+      primary key (tag, post_id)
+    );
+    comment on table post_tags is 'The tags of the posts that are not disabled, for lists of the posts with a tag.';
+    create index post_tags_post_id_idx on post_tags (post_id);
+
+    create function index_tags() returns trigger language plpgsql as $$
+    begin
+      if tg_op = 'UPDATE' then
+        delete from post_tags where post_id = new.id;
+      end if;
+      insert into post_tags (tag, post_id) select unnest(new.tags), new.id where not new.is_disabled;
+      return null;
+    end $$;
+    create trigger posts_tags_in after insert on posts
+      for each row when (new.tags <> '{}') execute function index_tags();
+    create trigger posts_tags_changed after update of tags, is_disabled on posts
+      for each row when (old.tags <> new.tags or (old.is_disabled <> new.is_disabled and new.tags <> '{}'))
+      execute function index_tags();
+
+    create table tag_follows (
+      user_id integer not null references users on delete cascade,
+      tag text not null check (length(tag) between 1 and 40),
+      created_at timestamptz not null default now(),
+      primary key (user_id, tag)
+    );
+    comment on table tag_follows is 'The tags whose posts are on a person''s Followed tab.';
+
+    alter table users add column pinned_post_id integer references posts on delete set null;
+    create index users_pinned_post_id_idx on users (pinned_post_id) where pinned_post_id is not null;
+  `.execute(db);
+}
+
+export async function down(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    alter table users drop column pinned_post_id;
+    drop table tag_follows, post_tags;
+    drop function index_tags cascade;
+  `.execute(db);
+}

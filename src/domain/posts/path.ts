@@ -1,0 +1,35 @@
+/** The longest slug, in characters. */
+const LONGEST_SLUG = 60;
+
+/** What a post's address is made of. */
+export interface Addressed {
+  readonly id: number;
+  readonly title: string | null;
+}
+
+/**
+ * The path of a post's page, as all links have it: `/post/ID/slug`, or `/post/ID` if its title has no slug. Only the ID
+ * counts; the slug is for people to read.
+ */
+export function pathOfPost({ id, title }: Addressed): string {
+  const slug = slugOf(title);
+  return slug === undefined ? `/post/${id}` : `/post/${id}/${encodeURIComponent(slug)}`;
+}
+
+/**
+ * The words of a title in lower case and joined by hyphens, in any script. Latin letters lose their accents. Has only
+ * letters, digits and hyphens, so a path with a dot in this place, such as `/post/1/feed.atom`, is never a slug.
+ *
+ * @returns undefined without a title, and for a title without letters or digits
+ */
+export function slugOf(title: string | null): string | undefined {
+  const plain = (title ?? '').normalize('NFKD').toLowerCase();
+  const words = plain
+    .replaceAll(/['’]|[\u0300-\u036f]/g, '')
+    .normalize('NFC')
+    .match(/[\p{L}\p{M}\p{N}]+/gu);
+  const characters = [...(words ?? []).join('-')];
+  const beginning = characters.slice(0, LONGEST_SLUG).join('');
+  const isCut = characters.length > LONGEST_SLUG;
+  return (isCut ? beginning.replace(/-[^-]*$/, '') : beginning) || undefined;
+}

@@ -1,0 +1,52 @@
+import { DomainError } from '../../errors.ts';
+
+/** The most tags of a post, those in its text included. */
+export const MAX_TAGS = 10;
+
+/** The longest tag, in characters. */
+export const LONGEST_TAG = 40;
+
+/** A tag as people write it, with or without `#`. `readTag` also asks for a letter. */
+export const TAG_PATTERN = `^#?[\\p{L}\\p{M}\\p{N}_-]{1,${LONGEST_TAG}}$`;
+
+const WRITTEN_TAG = new RegExp(TAG_PATTERN, 'u');
+
+/**
+ * A tag as it is stored: in lower case, without `#`.
+ *
+ * @returns undefined for what cannot be a tag: it has letters of any script, digits, `_` and `-`, and at least one letter
+ */
+export function readTag(written: string): string | undefined {
+  if (!WRITTEN_TAG.test(written)) return undefined;
+  const tag = written.replace('#', '').normalize('NFC').toLowerCase();
+  return /\p{L}/u.test(tag) && [...tag].length <= LONGEST_TAG ? tag : undefined;
+}
+
+/** The path of the page with the posts that have a tag. */
+export function pathOfTag(tag: string): string {
+  return `/tag/${encodeURIComponent(tag)}`;
+}
+
+/**
+ * Reads tags as people type them: with commas or spaces between them.
+ *
+ * @returns each tag once, in their order
+ * @throws DomainError `invalid-tags` if there are too many, or if something cannot be a tag
+ */
+export function readTags(typed: string): string[] {
+  const tags = new Set<string>();
+  for (const written of typed.split(/[\s,]+/).filter((each) => each !== '')) {
+    const tag = readTag(written);
+    if (tag === undefined) {
+      const beginning = [...written].slice(0, LONGEST_TAG).join('');
+      throw new DomainError(
+        'invalid-tags',
+        `“${beginning}” cannot be a tag. Tags are up to ${LONGEST_TAG} letters, digits, _ and -.`,
+      );
+    }
+    tags.add(tag);
+    if (tags.size > MAX_TAGS)
+      throw new DomainError('invalid-tags', `A post can have at most ${MAX_TAGS} tags.`);
+  }
+  return [...tags];
+}

@@ -1,0 +1,53 @@
+import t from 'tap';
+import { setTextsDisabled } from '../../../src/domain/moderation/texts.ts';
+import { pinPost } from '../../../src/domain/posts/pin.ts';
+import { deletePost, setPostDisabled } from '../../../src/domain/posts/write.ts';
+import { build } from '../../support/build.ts';
+import { Client, messagesOf } from '../../support/client.ts';
+import { createUser, signedInClient } from '../../support/factories.ts';
+import { writePosts } from '../../support/writing.ts';
+
+t.test('an author pins one post to the top of their profile, where it is shown once', async (t) => {
+  const app = await build(t, { POSTS_PER_PAGE: '2' });
+  const john = await createUser(app);
+  const [author, visitor] = [await signedInClient(app, john), new Client(app)];
+  await writePosts(app, john, 5);
+  const posts = async (path = '/user/john') =>
+    [...(await visitor.get(path)).body.matchAll(/(Pinned|Post \d)</g)].map(([, text]) => text);
+
+  t.match((await author.get('/post/1')).body, 'action="/post/1/pin"');
+  const pinned = await author.follow(await author.post('/post/1/pin'));
+  t.same(messagesOf(pinned), ['The post is now at the top of your profile.']);
+  t.same(await posts(), ['Pinned', 'Post 1', 'Post 5', 'Post 4']);
+  t.same(await posts('/user/john?before=4'), ['Post 3', 'Post 2']);
+  await author.post('/post/2/pin');
+  t.same(await posts(), ['Pinned', 'Post 2', 'Post 5', 'Post 4']);
+  await author.post('/post/1/unpin');
+  t.same((await posts())[1], 'Post 2', 'another one is pinned');
+  t.match((await author.get('/post/2')).body, 'action="/post/2/unpin"');
+  await author.post('/post/2/unpin');
+  t.same(await posts(), ['Post 5', 'Post 4']);
+});
+
+t.test('a deleted or hidden post is not pinned any more, even if it is pinned meanwhile', async (t) => {
+  const app = await build(t);
+  const { db } = app;
+  const { id } = await createUser(app);
+  const ids = await writePosts(app, { id }, 3);
+  const [first = 0, second = 0, third = 0] = ids;
+  const { signal } = new AbortController();
+  for (const [post, change] of [
+    [first, () => setPostDisabled(db, first, true)],
+    [second, () => deletePost(db, second)],
+    [third, () => setTextsDisabled(db, { userId: id, isDisabled: true }, { signal })],
+  ] as const) {
+    await pinPost(db, id, post);
+    await Promise.allSettled([pinPost(db, id, post), change(), pinPost(db, id, post)]);
+    const { pinned_post_id: pinned } = await db
+      .selectFrom('users')
+      .select('pinned_post_id')
+      .executeTakeFirstOrThrow();
+    t.equal(pinned, null);
+    await t.rejects(pinPost(db, id, post), { code: 'not-found' });
+  }
+});

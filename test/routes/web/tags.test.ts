@@ -1,0 +1,154 @@
+import t, { type Test } from 'tap';
+import { block } from '../../../src/domain/blocks/block.ts';
+import { follow } from '../../../src/domain/follows/follow.ts';
+import { publishPost, setPostDisabled, updatePost } from '../../../src/domain/posts/write.ts';
+import { followTag, MAX_FOLLOWED_TAGS } from '../../../src/domain/tags/follow.ts';
+import { ApiProgram } from '../../support/api.ts';
+import { build } from '../../support/build.ts';
+import { Client, errorsOf, messagesOf } from '../../support/client.ts';
+import { createUser, signedInClient } from '../../support/factories.ts';
+
+/** The first lines of a page's posts, in order. */
+const postsOf = ({ body }: { body: string }) =>
+  [...body.matchAll(/<div class="prose"><p>(\w+)/g)].map(([, text]) => text);
+
+async function setUp(t: Test) {
+  const app = await build(t, { POSTS_PER_PAGE: '2', BASE_URL: 'https://blog.example' });
+  const john = await createUser(app);
+  const susan = await createUser(app, { username: 'susan' });
+  const write = async (body: string, addedTags: string[] = [], by = john) =>
+    publishPost(app.db, by.id, { ...(await app.markdown.post(body)), addedTags });
+  return { app, john, susan, write, visitor: new Client(app) };
+}
+
+t.test('a post has the tags of the field and of the text', async (t) => {
+  const { app, john, visitor } = await setUp(t);
+  const author = await signedInClient(app, john);
+  const post = { body: 'On #Bread and #tea', tags: 'butter, #bread' };
+  t.equal((await author.post('/', post)).statusCode, 303);
+  for (const tag of ['bread', 'tea', 'butter'])
+    t.same(postsOf(await visitor.get(`/tag/${tag}`)), ['On'], tag);
+  const page = await visitor.get('/post/1');
+  t.match(page.body, '<li><a class="tag" href="/tag/butter">#butter</a></li>');
+  t.notMatch(page.body, '<li><a class="tag" href="/tag/bread">', 'the text has it');
+  t.match((await author.get('/edit/1')).body, 'name="tags" type="text" value="butter"');
+
+  await author.post('/edit/1', { body: 'On tea', tags: 'butter cheese' });
+  t.same(postsOf(await visitor.get('/tag/bread')), []);
+  t.same(postsOf(await visitor.get('/tag/cheese')), ['On']);
+  const refused = await author.post('/edit/1', { body: 'On tea', tags: 'c++' });
+  t.equal(refused.statusCode, 422);
+  t.match(errorsOf(refused).tags, '“c++” cannot be a tag.');
+  t.match(refused.body, 'value="c++"');
+
+  await author.post('/post/1/delete');
+  t.same(await app.db.selectFrom('post_tags').selectAll().execute(), []);
+});
+
+t.test('a tag has pages, feeds and a list in the API, without hidden posts', async (t) => {
+  const { app, john, susan, write, visitor } = await setUp(t);
+  for (const body of ['One', 'Two', 'Three', 'Four']) await write(body, ['bread']);
+  await write('Other', ['butter']);
+  await setPostDisabled(app.db, 3, true);
+
+  const first = await visitor.get('/tag/bread');
+  t.same(postsOf(first), ['Four', 'Two']);
+  t.match(first.body, '<h1 dir="auto">#bread</h1>');
+  t.match(first.body, '<link rel="canonical" href="https://blog.example/tag/bread">');
+  t.match(first.body, 'href="/tag/bread.atom"');
+  t.same(postsOf(await visitor.get(String(/rel="next" href="([^"]+)"/.exec(first.body)?.[1]))), ['One']);
+  const feed = (await visitor.get('/tag/Bread.json')).json();
+  t.match(feed, { title: '#bread on Pennypost', feed_url: 'https://blog.example/tag/bread.json' });
+  t.equal(feed.items.length, 3);
+  t.match((await visitor.get('/tag/bread.atom')).body, '<title>#bread on Pennypost</title>');
+
+  t.equal((await visitor.get('/tag/%23Bread?page=2')).headers.location, '/tag/bread?page=2');
+  t.match((await visitor.get('/tag/nothing')).body, 'No posts have this tag yet.');
+  t.match((await visitor.get('/tag/nothing')).body, 'noindex');
+  for (const path of ['/tag/c++', '/tag/2026', '/tag/bread?before=1', '/tag/a%00b'])
+    t.equal((await visitor.get(path)).statusCode, 404, path);
+
+  await setPostDisabled(app.db, 3, false);
+  const program = await ApiProgram.of(app, susan);
+  const page = (await program.get('/tags/BREAD/posts/')).json();
+  t.match(page, { count: 4, next: '/api/v1/tags/bread/posts/?before=3' });
+  t.match(page.posts, [{ body: 'Four', tags: ['bread'] }, { body: 'Three' }]);
+  await block(app.db, { blockerId: susan.id, blockedId: john.id }, 'mute');
+  t.same(postsOf(await (await signedInClient(app, susan)).get('/tag/bread')), []);
+});
+
+t.test('the API writes tags', async (t) => {
+  const { app, john } = await setUp(t);
+  const program = await ApiProgram.of(app, john);
+  const written = await program.post('/posts/', { body: 'On #tea', tags: ['#Bread', 'tea'] });
+  t.same(written.json().tags, ['bread', 'tea']);
+  const { url } = written.json();
+  t.same((await program.put(url, { body: 'On #milk' })).json().tags, ['bread', 'milk']);
+  t.same((await program.put(url, { body: 'On milk', tags: [] })).json().tags, []);
+  for (const tags of [['c++'], ['a b'], 'bread', Array(11).fill('bread')])
+    t.equal((await program.post('/posts/', { body: 'x', tags })).statusCode, 400, String(tags));
+  t.equal((await program.post('/posts/', { body: 'x', tags: ['2026'] })).statusCode, 422);
+});
+
+t.test(
+  'the Followed tab has each post with a followed tag once, without those of muted people',
+  async (t) => {
+    const { app, john, susan, write } = await setUp(t);
+    const tom = await createUser(app, { username: 'tom' });
+    const reader = await signedInClient(app, tom);
+    await follow(app.db, tom.id, susan.id);
+    await write('One', ['bread', 'butter']);
+    await write('Two', ['bread'], susan);
+    await write('Three');
+    await write('Four', ['butter']);
+    await write('Five', ['butter'], tom);
+    await reader.get('/followed');
+    const all = async () => {
+      const seen = [];
+      for (let url: string | undefined = '/'; url !== undefined; ) {
+        const page = await reader.get(url);
+        seen.push(...postsOf(page));
+        url = /rel="next" href="([^"]+)"/.exec(page.body)?.[1];
+      }
+      return seen;
+    };
+    t.same(await all(), ['Five', 'Two']);
+    const followed = await reader.follow(await reader.post('/tag/bread/follow'));
+    t.same(messagesOf(followed), ['You are now following #bread.']);
+    t.match(followed.body, 'action="/tag/bread/unfollow"');
+    await reader.post('/tag/Butter/follow');
+    t.same(await all(), ['Five', 'Four', 'Two', 'One']);
+    t.same(postsOf(await reader.get('/?page=2')), ['Two', 'One']);
+    t.same(postsOf(await reader.get('/?after=1')), ['Four', 'Two']);
+    t.match((await reader.get('/followed-tags')).body, '<a href="/tag/bread">#bread</a>');
+    await block(app.db, { blockerId: tom.id, blockedId: john.id }, 'mute');
+    t.same(await all(), ['Five', 'Two']);
+    t.same(messagesOf(await reader.follow(await reader.post('/tag/bread/unfollow'))), [
+      'You no longer follow #bread.',
+    ]);
+  },
+);
+
+t.test('nobody follows more than a hundred tags, not even at the same moment', async (t) => {
+  const { app, john } = await setUp(t);
+  for (let number = 1; number < MAX_FOLLOWED_TAGS; number += 1)
+    await followTag(app.db, john.id, `t${number}`);
+  const outcomes = await Promise.allSettled(['a', 'b', 'c'].map((tag) => followTag(app.db, john.id, tag)));
+  t.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
+  await followTag(app.db, john.id, 't1');
+});
+
+t.test('of two edits at the same moment, each leaves posts with exactly the tags of one', async (t) => {
+  const { app, write, visitor } = await setUp(t);
+  const { id } = await write('Hello', ['first']);
+  const rendered = await app.markdown.post('Hello');
+  await Promise.all(
+    ['one', 'two', 'three'].map((tag) =>
+      updatePost(app.db, id, { ...rendered, addedTags: [tag] }, undefined),
+    ),
+  );
+  const { tags } = await app.db.selectFrom('posts').select('tags').executeTakeFirstOrThrow();
+  t.equal(tags.length, 1);
+  t.same(await app.db.selectFrom('post_tags').select('tag').execute(), [{ tag: tags[0] }]);
+  t.same(postsOf(await visitor.get(`/tag/${tags[0]}`)), ['Hello']);
+});
