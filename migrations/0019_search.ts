@@ -38,7 +38,8 @@ const CONFIGS = {
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createFunctions(db);
-  for (const noun of ['post', 'comment'] as const) await indexWords(db, noun);
+  await indexWords(db, 'post', 'title, tags, body_html');
+  await indexWords(db, 'comment', 'body_html');
   await sql`
     -- For dates in a search.
     create index comments_created_at_id_idx on comments (created_at, id);
@@ -81,8 +82,21 @@ async function createFunctions(db: Kysely<unknown>): Promise<void> {
         )
       end;
 
-    create function words_of(html text) returns tsvector language sql stable
-      return to_tsvector(search_config(), without_accents(plain_text(html)));
+    -- A word for the range of ids that a text is in, which no text and no search can have, because ~ is in no word. It lets a
+    -- search ask the index for the newest matches first.
+    create function range_word(id integer) returns tsvector language sql immutable parallel safe
+      return array_to_tsvector(array['~' || (id >> 17)]);
+
+    create function words_of(post posts) returns tsvector language sql stable
+      return
+        setweight(to_tsvector(
+          search_config(), without_accents(concat_ws(' ', post.title, array_to_string(post.tags, ' ')))
+        ), 'A')
+        || setweight(to_tsvector(search_config(), without_accents(plain_text(post.body_html))), 'B')
+        || range_word(post.id);
+
+    create function words_of(comment comments) returns tsvector language sql stable
+      return to_tsvector(search_config(), without_accents(plain_text(comment.body_html))) || range_word(comment.id);
 
     create function name_words(username text, name text) returns tsvector language sql immutable parallel safe
       return to_tsvector('simple'::regconfig, regexp_replace(
@@ -92,7 +106,7 @@ async function createFunctions(db: Kysely<unknown>): Promise<void> {
 }
 
 /** Keeps the words of posts or comments in a table of their own, because rows of posts are rewritten for each comment. */
-async function indexWords(db: Kysely<unknown>, noun: 'post' | 'comment'): Promise<void> {
+async function indexWords(db: Kysely<unknown>, noun: 'post' | 'comment', columns: string): Promise<void> {
   const [id, words, texts] = [`${noun}_id`, `${noun}_words`, `${noun}s`].map((name) => sql.raw(name));
   await sql`
     create table ${words} (
@@ -105,11 +119,11 @@ async function indexWords(db: Kysely<unknown>, noun: 'post' | 'comment'): Promis
 
     create function ${sql.raw(`index_${noun}`)}() returns trigger language plpgsql as $$
     begin
-      insert into ${words} values (new.id, words_of(new.body_html))
+      insert into ${words} values (new.id, words_of(new))
         on conflict (${id}) do update set words = excluded.words;
       return null;
     end $$;
-    create trigger ${sql.raw(`${noun}s_indexed`)} after insert or update of body_html on ${texts}
+    create trigger ${sql.raw(`${noun}s_indexed`)} after insert or update of ${sql.raw(columns)} on ${texts}
       for each row execute function ${sql.raw(`index_${noun}`)}();
   `.execute(db);
 }
@@ -119,6 +133,6 @@ export async function down(db: Kysely<unknown>): Promise<void> {
     drop function index_post, index_comment cascade;
     drop table post_words, comment_words;
     drop index comments_created_at_id_idx, users_names_idx, users_confirmed_idx;
-    drop function name_words, words_of, without_accents, plain_text, search_config;
+    drop function name_words, words_of(posts), words_of(comments), range_word, without_accents, plain_text, search_config;
   `.execute(db);
 }

@@ -39,8 +39,8 @@ export async function seed(db: Kysely<Schema>, amounts: Amounts): Promise<void> 
     await seedFollows(trx, amounts.follows, userIds);
     await setTriggers(trx, 'enable');
     await sql`select recount()`.execute(trx);
-    await sql`insert into post_words select id, words_of(body_html) from posts`.execute(trx);
-    await sql`insert into comment_words select id, words_of(body_html) from comments`.execute(trx);
+    await sql`insert into post_words select id, words_of(posts) from posts`.execute(trx);
+    await sql`insert into comment_words select id, words_of(comments) from comments`.execute(trx);
   });
   // As in a database that has been running for a while: with statistics and visibility maps.
   await sql`vacuum (analyze) users, posts, comments, follows, post_words, comment_words`.execute(db);

@@ -132,11 +132,12 @@ async function fill({ db }: FastifyInstance): Promise<void> {
   // Every text has one word, and a hundredth of them another. Reading each text would take longer than all the rest.
   for (const noun of ['post', 'comment']) {
     const [words, texts] = [sql.raw(`${noun}_words`), sql.raw(`${noun}s`)];
-    await sql`insert into ${words} select id, (${noun}::text || ':1 part' || id % 100 || ':2')::tsvector from ${texts}`.execute(
+    await sql`insert into ${words} select id, (${noun}::text || ':1 part' || id % 100 || ':2')::tsvector || range_word(id) from ${texts}`.execute(
       db,
     );
     await sql`alter table ${texts} enable trigger user`.execute(db);
   }
+  await sql`insert into post_tags (tag, post_id) select 'tag' || id % 50, id from posts`.execute(db);
   await sql`
     insert into follows (follower_id, followed_id, created_at)
     select follower.id, followed.id, now() - followed.id * interval '1 hour'
@@ -256,6 +257,7 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
       '/search?q=%22post+part7%22+before:2026-01-01',
       '/search?q=-post',
       '/search?q=part7+from:many',
+      '/search?q=part7+tag:tag7',
       '/search?q=after:2025-01-01',
       '/search?q=comment&type=comments',
       '/search?q=part7&type=comments',
@@ -387,7 +389,7 @@ t.test('writing costs the same few statements, however many followers there are'
 });
 
 /** Tables with few rows here, which are cheapest to read as a whole. */
-const SMALL_TABLES = / of (?:comment_notices|queue)$/;
+const SMALL_TABLES = / of (?:comment_notices|queue|site_settings)$/;
 
 t.test('writing and deleting read no whole table, not even in triggers', async (t) => {
   const settings = { 'auto_explain.log_nested_statements': 'on' };

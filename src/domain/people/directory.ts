@@ -71,7 +71,7 @@ const ORDERS: Record<Activity, RawBuilder<unknown>> = {
 };
 
 /** Lists the authors of the newest posts, in an order of their activity. */
-export function listActivePeople(
+export async function listActivePeople(
   db: Db,
   readerId: number | undefined,
   { by, limit }: { by: Activity; limit: number },
@@ -83,11 +83,20 @@ export function listActivePeople(
     where not ${isMutedBy(readerId, 'author_id')}
     group by author_id
   )`;
+  // One by one, and only as many as are listed: joined, the planner might read all people.
   return db
     .selectFrom(authors.as('author'))
-    .innerJoin('users', 'users.id', 'author.id')
-    .select(PUBLIC_COLUMNS)
-    .where(IS_FINDABLE)
+    .innerJoinLateral(
+      ({ selectFrom }) =>
+        selectFrom('users')
+          .select(PUBLIC_COLUMNS)
+          .whereRef('users.id', '=', 'author.id')
+          .where(IS_FINDABLE)
+          .limit(sql.lit(1))
+          .as('person'),
+      (join) => join.onTrue(),
+    )
+    .selectAll('person')
     .orderBy('author.place')
     .limit(sql.lit(limit))
     .execute();

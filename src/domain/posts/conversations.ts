@@ -3,21 +3,15 @@ import type { Db } from '../../database/schema.ts';
 import { IS_OPEN } from '../accounts/standing.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import { IS_SHOWN } from './list.ts';
+import { BEGINNING, type RelatedPost } from './related.ts';
 
 /** A post that people talk about. */
-export interface Conversation {
-  readonly id: number;
-  readonly authorUsername: string;
-  /** The beginning of the post's HTML, perhaps cut inside a tag. */
-  readonly beginning: string;
+export interface Conversation extends RelatedPost {
   readonly commentCount: number;
 }
 
 /** How many of the newest comments are counted. */
 const NEWEST_COMMENTS = 500;
-
-/** Characters of a post's HTML, enough for an excerpt of a line. */
-const BEGINNING = 2_000;
 
 /**
  * Lists the posts with the most comments in the last week. Counts only the newest comments, so it costs the same on any site.
@@ -29,7 +23,7 @@ export async function listConversations(
   { readerId, limit }: { readerId: number | undefined; limit: number },
 ): Promise<Conversation[]> {
   const { rows } = await sql<Conversation>`
-    select posts.id, username as "authorUsername", left(body_html, ${sql.lit(BEGINNING)}) as beginning,
+    select posts.id, title, username as "authorUsername", left(body_html, ${sql.lit(BEGINNING)}) as beginning,
       posts.comment_count as "commentCount"
     from (
       select post_id, count(*) as comments, max(id) as newest

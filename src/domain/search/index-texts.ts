@@ -21,9 +21,10 @@ export async function indexTexts(db: Kysely<Schema>, { signal }: { signal: Abort
       last = await transact(db, async (trx) => {
         const { rows } = await sql<{ last: number | null }>`
           with batch as (
-            select id, body_html from ${texts} where id > ${after} order by id limit ${sql.lit(BATCH)} for share
+            select id, words_of(${texts}) as words from ${texts} where id > ${after}
+            order by id limit ${sql.lit(BATCH)} for share
           ), indexed as (
-            insert into ${words} select id, words_of(body_html) from batch
+            insert into ${words} select id, words from batch
             on conflict (${textId}) do update set words = excluded.words
           )
           select max(id) as last from batch

@@ -14,6 +14,8 @@ export interface ResolvedSearch {
    * the order of. Null if the index is of no use, as for a search that only excludes words.
    */
   readonly loose: string | null;
+  /** In lower case; undefined for any. Of a comment, it is the post's. */
+  readonly tag: string | undefined;
   /** Undefined for any. */
   readonly author: { readonly id: number; readonly textCount: number } | undefined;
   /** The ids of texts in the time that was asked for: from the first up to the last, which does not count. */
@@ -35,7 +37,7 @@ const PHRASE = sql.lit('<(?:-|\\d+)>');
 export async function resolveSearch(
   db: Db,
   kind: TextKind,
-  { words, from, after, before }: Search,
+  { words, from, tag, after, before }: Search,
 ): Promise<ResolvedSearch | Hopeless> {
   const since = (moment: Date) => sql`
     coalesce((select id from ${sql.table(kind)} where created_at >= ${moment} order by created_at, id limit 1), ${END_OF_IDS})
@@ -68,6 +70,7 @@ export async function resolveSearch(
   return {
     exact: found.exact === '' ? null : found.exact,
     loose: found.loose === '' || found.loose === 'T' ? null : found.loose,
+    tag,
     author: found.author ?? undefined,
     firstId: found.firstId,
     endId: found.endId,

@@ -35,5 +35,5 @@ export async function search(db: Db, { text, kind, readerId, page }: SearchReque
   if (kind === 'people') return { kind, page: await findPeople(db, parsed.search.words, readerId, page) };
   const resolved = await resolveSearch(db, kind, parsed.search);
   if ('fault' in resolved) return resolved;
-  return { kind, page: await findTexts({ db, kind, readerId }, resolved, page) };
+  return { kind, page: await findTexts(db, { kind, readerId }, resolved, page) };
 }

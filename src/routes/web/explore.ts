@@ -1,10 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { type Activity, listActivePeople, listNewestPeople } from '../../domain/people/directory.ts';
 import { listConversations } from '../../domain/posts/conversations.ts';
+import { listPopularTags } from '../../domain/tags/popular.ts';
 import { readDbFor, sessionOf } from '../../plugins/web/session.ts';
 import { paginate } from './pagination.ts';
 import { placeFrom, queryOf } from './params.ts';
 
+const TAGS = 20;
 const CONVERSATIONS = 5;
 const PEOPLE = 5;
 
@@ -27,6 +29,7 @@ export default async function explore(app: FastifyInstance): Promise<void> {
     return reply.page('explore', {
       title: 'Explore',
       meta: { description: `Find posts and people on ${name}.`, path: '/explore' },
+      tags: await listPopularTags(readDb, TAGS),
       conversations: await listConversations(readDb, { readerId, limit: CONVERSATIONS }),
       people: await listActivePeople(readDb, readerId, { by: 'latest', limit: PEOPLE }),
     });

@@ -6,6 +6,7 @@ import { publishComment } from '../../domain/comments/write.ts';
 import { findPost, type Post } from '../../domain/posts/list.ts';
 import { pathOfPost, slugOf } from '../../domain/posts/path.ts';
 import { pinPost, unpinPost } from '../../domain/posts/pin.ts';
+import { findRelatedPosts } from '../../domain/posts/related.ts';
 import {
   deletePost,
   type EditablePost,
@@ -81,7 +82,8 @@ export default async function posts(app: FastifyInstance): Promise<void> {
   async function show(request: FastifyRequest, reply: FastifyReply, post: Post, form: FormState) {
     const readDb = readDbFor(request);
     const place = placeFrom(request.query);
-    const filter = { postId: post.id, readerId: sessionOf(request).user?.id };
+    const readerId = sessionOf(request).user?.id;
+    const filter = { postId: post.id, readerId };
     const comments = await listComments(readDb, filter, { ...place, size: config.commentsPerPage });
     const path = pathOfPost(post);
     return reply.page('posts/show', {
@@ -91,6 +93,7 @@ export default async function posts(app: FastifyInstance): Promise<void> {
       post,
       mayChange: mayChange(sessionOf(request).user, post),
       comments,
+      related: await findRelatedPosts(readDb, post, readerId),
       back: `?next=${encodeURIComponent(path + queryOf(place))}`,
       pagination: paginate(comments, { path, place, order: 'asc' }),
     });
@@ -101,7 +104,7 @@ export default async function posts(app: FastifyInstance): Promise<void> {
 async function load(request: FastifyRequest<WithId>): Promise<Post> {
   const post = await findPost(readDbFor(request), idFrom(request.params.id));
   const isHidden = post.isDisabled && !can(sessionOf(request).user, Permission.MODERATE);
-  return isHidden ? { ...post, title: null, bodyHtml: '', addedTags: [] } : post;
+  return isHidden ? { ...post, title: null, bodyHtml: '', tags: [], addedTags: [] } : post;
 }
 
 /** Where authors edit, pin and delete posts. */

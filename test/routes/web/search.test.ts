@@ -5,7 +5,7 @@ import t from 'tap';
 import { block } from '../../../src/domain/blocks/block.ts';
 import { publishComment, setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { publishPost, setPostDisabled, updatePost } from '../../../src/domain/posts/write.ts';
-import { MOST_RANKED } from '../../../src/domain/search/find-texts.ts';
+import { MOST_RANKED } from '../../../src/domain/search/candidates.ts';
 import { parseSearch } from '../../../src/domain/search/parse.ts';
 import { search } from '../../../src/domain/search/search.ts';
 import { ApiProgram } from '../../support/api.ts';
