@@ -7,6 +7,7 @@ import { benchJobs } from './bench/jobs.ts';
 import { machine } from './bench/machine.ts';
 import { benchOverload } from './bench/overload.ts';
 import { benchPages } from './bench/pages.ts';
+import { benchSearch } from './bench/search.ts';
 import { type Bench, printTable, type Row } from './bench/table.ts';
 import { benchWrites } from './bench/writes.ts';
 
@@ -17,6 +18,7 @@ const BENCHMARKS: Record<string, (bench: Bench) => Promise<Row[]>> = {
   jobs: benchJobs,
   writes: benchWrites,
   overload: benchOverload,
+  search: benchSearch,
 };
 
 /**

@@ -39,6 +39,8 @@ export const DEFAULT_LIMITS = Object.freeze({
   preview: perAccount(300, HOUR),
   /** Completing names while they are typed. */
   complete: perAccount(1_200, HOUR),
+  /** Searches, which cost more than other pages. */
+  search: perAccount(60, MINUTE),
   /** Data exports. */
   export: perAccount(3, DAY),
   /** New API tokens. */

@@ -45,9 +45,13 @@ export async function seed(db: Kysely<Schema>, amounts: Amounts): Promise<void> 
     await sql`insert into post_tags (tag, post_id) select unnest(tags), id from posts order by id`.execute(
       trx,
     );
+    await sql`insert into post_words select id, words_of(posts) from posts`.execute(trx);
+    await sql`insert into comment_words select id, words_of(comments) from comments`.execute(trx);
   });
   // As in a database that has been running for a while: with statistics and visibility maps.
-  await sql`vacuum (analyze) users, posts, post_tags, comments, follows`.execute(db);
+  await sql`vacuum (analyze) users, posts, post_tags, comments, follows, post_words, comment_words`.execute(
+    db,
+  );
 }
 
 /** The triggers are off while seeding, because counting once at the end is faster. */

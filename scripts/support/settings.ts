@@ -39,7 +39,7 @@ export async function setSetting(app: FastifyInstance, name: string, typed: stri
   const changed = { ...app.site.settings, [setting]: value };
   const [fault] = Compile(SettingsFields).Errors(changed);
   if (fault !== undefined) throw new StartupError(2, `${name}: ${messageOf(field, fault)}`);
-  await changeSettings(app.db, { [setting]: value });
+  await changeSettings(app, { [setting]: value });
   return `${name} is now ${value}`;
 }
 

@@ -88,6 +88,15 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
     name: string;
     created_at: Generated<Date>;
   };
+  /** The words of posts and comments, for searching. Triggers maintain them. */
+  post_words: {
+    post_id: number;
+    words: string;
+  };
+  comment_words: {
+    comment_id: number;
+    words: string;
+  };
   /** What people reported to the moderators. Exactly one of the three ids is set. */
   reports: {
     id: GeneratedAlways<number>;

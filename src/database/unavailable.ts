@@ -29,6 +29,12 @@ const SQLSTATE = /^(?:08...|53...|40001|40P01|25P03|25006|55P03|55000|57014|57P0
 const MESSAGE =
   /^(?:timeout exceeded when trying to connect|timeout expired|Query read timeout|Connection terminated.*|Client (?:has encountered a connection error|was closed) and is not queryable)$/;
 
+/** Whether an error says that one statement took too long. */
+export function isTimeout(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error.message === 'Query read timeout' || ('code' in error && error.code === '57014');
+}
+
 /** Whether an error says that the database is away, locked or too slow, so that trying again later may help. */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

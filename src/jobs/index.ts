@@ -5,6 +5,7 @@ import commentNotice from './comment-notice.ts';
 import digest from './digest.ts';
 import erasure from './erasure.ts';
 import dataExport from './export.ts';
+import indexTexts from './index-texts.ts';
 import mail from './mail.ts';
 import moderateTexts from './moderate-texts.ts';
 import picture from './picture.ts';
@@ -20,6 +21,7 @@ export const jobs: readonly JobDefinition[] = [
   picture,
   moderateTexts,
   renderTexts,
+  indexTexts,
   erasure,
   prune,
   alarm,

@@ -19,6 +19,7 @@ export default fp(
           { name: 'Posts' },
           { name: 'Comments' },
           { name: 'People' },
+          { name: 'Search' },
         ],
         components: {
           securitySchemes: {

@@ -7,7 +7,6 @@ import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import { canonicalEmail } from '../domain/accounts/email.ts';
 import { TooManyRequests } from '../errors.ts';
 import type { LimitedAction, RateLimit } from '../limits.ts';
-import { currentUser } from './web/session.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -21,8 +20,8 @@ declare module 'fastify' {
 
 /** The account and IP address that make an attempt. */
 export interface Actor {
-  /** The account's id, or the email address if nobody is logged in. */
-  readonly account: number | string;
+  /** The account's id, or the email address that a visitor has given. Undefined to count the IP address alone. */
+  readonly account: number | string | undefined;
   /** The IP address. */
   readonly address: string;
   /** Whether the account is in its first day, when each attempt counts ten times. */
@@ -98,13 +97,18 @@ export default fp(
   { name: 'rate-limits', dependencies: ['db'] },
 );
 
-/** Makes a hook that counts a request for the logged-in user. Previewing a text counts as `preview`. */
+/**
+ * Makes a hook that counts a request for the logged-in user, or for the IP address of a visitor. Previewing a text counts as
+ * `preview`. Newcomers may search as often as others.
+ */
 function countRequest(rateLimits: RateLimits, action: LimitedAction): preHandlerAsyncHookHandler {
   return async (request) => {
-    const { id, isNew } = request.caller ?? currentUser(request);
     const isText = action === 'post' || action === 'comment';
     const isPreview = isText && 'preview' in Object(request.body);
-    await rateLimits.consume(isPreview ? 'preview' : action, { account: id, address: request.ip, isNew });
+    const counted = isPreview ? 'preview' : action;
+    const user = request.caller ?? request.session?.user ?? null;
+    const isNew = user?.isNew === true && action !== 'search';
+    await rateLimits.consume(counted, { account: user?.id, address: request.ip, isNew });
   };
 }
 
@@ -121,14 +125,15 @@ function countersIn(app: FastifyInstance) {
 
   return (action: LimitedAction, { account, address, isNew = false, device }: Actor): Counter[] => {
     const limits = rateLimits[action];
-    const who = typeof account === 'number' ? String(account) : hash(canonicalEmail(account));
     const where = addressKey(address);
+    const ofAddress = counter(`${action}-address`, limits.address, where);
+    if (account === undefined) return [ofAddress];
+    const who = typeof account === 'number' ? String(account) : hash(canonicalEmail(account));
     const own = (key: string): Counter => ({
       ...counter(`${action}-account`, limits.account, key),
       cost: isNew ? Math.min(COST_WHEN_NEW, limits.account.points) : 1,
       isOwn: true,
     });
-    const ofAddress = counter(`${action}-address`, limits.address, where);
 
     if (action === 'session' || action === 'recoveryCode') return [own(`${who} ${where}`), ofAddress];
     if (action !== 'login' && action !== 'code')

@@ -173,6 +173,15 @@ export const renderTextsQueue = defineQueue({
   uniqueKey: () => 'all',
 });
 
+/** Indexes all texts for a search in another language. */
+export const indexTextsQueue = defineQueue({
+  name: 'index-texts',
+  payload: Type.Object({}, { additionalProperties: false }),
+  retry: DATABASE_ONLY,
+  timeoutSeconds: 4 * 60 * 60,
+  concurrency: 1,
+});
+
 /** Erases an account, a week after its owner has asked for it. */
 export const erasureQueue = defineQueue({
   name: 'erasure',
@@ -219,6 +228,7 @@ export const queueContracts: readonly QueueContract[] = [
   pictureQueue,
   moderateTextsQueue,
   renderTextsQueue,
+  indexTextsQueue,
   erasureQueue,
   pruneQueue,
   alarmQueue,

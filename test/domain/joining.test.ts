@@ -29,7 +29,7 @@ t.test('an applicant confirms the address, waits, reads, and writes once approve
   const client = await signedInClient(app, await createUser(app, { username: 'mod', role: 'Moderator' }));
   const early = new Client(app);
   t.notMatch((await early.get('/auth/register')).body, 'name="reason"');
-  await changeSettings(db, { registration: 'approval' });
+  await changeSettings(app, { registration: 'approval' });
 
   const asked = await early.post('/auth/register', newcomer('susan'));
   t.same(errorsOf(asked), { reason: 'Please say why you want to join.' }, 'a form from before the change');
@@ -93,7 +93,7 @@ t.test('an applicant confirms the address, waits, reads, and writes once approve
 
 t.test('a change of address does not replace approval', async (t) => {
   const app = await build(t, { ADMIN_EMAIL: 'operator@example.com' });
-  await changeSettings(app.db, { registration: 'approval' });
+  await changeSettings(app, { registration: 'approval' });
   const change = async (client: Client, email: string) => {
     await client.post('/auth/change-email', { email, password: PASSWORD });
     const { id: emailChangeId } = await app.db
@@ -121,7 +121,7 @@ t.test('a change of address does not replace approval', async (t) => {
 
 t.test('an applicant who changes the address confirms the new one first', async (t) => {
   const app = await build(t);
-  await changeSettings(app.db, { registration: 'approval' });
+  await changeSettings(app, { registration: 'approval' });
   const client = new Client(app);
   await client.post('/auth/register', newcomer('susan', { reason: 'To write' }));
   await sql`update applications set confirmed_at = now()`.execute(app.db);
@@ -139,7 +139,7 @@ t.test('a site by invitation, or closed, refuses everyone else, in open forms to
     ['invitation', 'You need an invitation to register.'],
     ['closed', 'Registration is closed.'],
   ] as const) {
-    await changeSettings(app.db, { registration: mode });
+    await changeSettings(app, { registration: mode });
     const refused = await client.post('/auth/register', newcomer('susan'));
     t.equal(refused.statusCode, 403, mode);
     t.match(refused.body, message);
@@ -153,7 +153,7 @@ t.test('a site by invitation, or closed, refuses everyone else, in open forms to
 
 t.test('an Administrator invites with a link, sees who came, and revokes it', async (t) => {
   const app = await build(t, { RATE_LIMITS: 'off' });
-  await changeSettings(app.db, { registration: 'invitation' });
+  await changeSettings(app, { registration: 'invitation' });
   await app.site.refresh();
   const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
   const client = await signedInClient(app, admin);
@@ -210,7 +210,7 @@ t.test('an Administrator invites with a link, sees who came, and revokes it', as
 
 t.test('an invitation replaces approval', async (t) => {
   const app = await build(t);
-  await changeSettings(app.db, { registration: 'approval' });
+  await changeSettings(app, { registration: 'approval' });
   const admin = await createUser(app, { role: 'Administrator' });
   const token = await invite(app.db, admin.id, { maxUses: 1, days: 1 });
   await new Client(app).post(`/auth/register/${token}`, newcomer('susan'));
@@ -219,7 +219,7 @@ t.test('an invitation replaces approval', async (t) => {
 
 t.test('a form that was filled in by a program is refused, and a person can send it again', async (t) => {
   const app = await build(t);
-  await changeSettings(app.db, { delay: '3' });
+  await changeSettings(app, { delay: '3' });
   await app.site.refresh();
   const { formKey } = app.site.settings;
   const client = new Client(app);
@@ -248,7 +248,7 @@ t.test('a form that was filled in by a program is refused, and a person can send
   }
   const accepted = await client.post('/auth/register', newcomer('susan', { shown: threeSecondsAgo }));
   t.equal(accepted.statusCode, 303);
-  await changeSettings(app.db, { delay: '0' });
+  await changeSettings(app, { delay: '0' });
   await app.site.refresh();
   const ahead = { shown: stampForm(formKey, Date.now() + 5_000) };
   const unhurried = await client.post('/auth/register', newcomer('john', ahead));

@@ -9,7 +9,9 @@ export const SUSPENDED_UNTIL = sql<Date | null>`(case when suspended_until > now
 export const SILENCED_UNTIL = sql<Date | null>`(case when silenced_until > now() then silenced_until end)`;
 
 /** Whether an account is neither suspended nor about to be deleted. */
-export const IS_OPEN = sql<boolean>`(deletion_due_at is null and ${SUSPENDED_UNTIL} is null)`;
+export const IS_OPEN = sql<boolean>`(
+  deletion_due_at is null and (suspended_until is null or suspended_until <= now())
+)`;
 
 /** Whether logging in to an account needs a second factor. */
 export const HAS_TWO_FACTOR = sql<boolean>`(totp_secret is not null)`;

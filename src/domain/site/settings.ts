@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
+import { indexTextsQueue, type Queue } from '../../queue/contracts.ts';
 import { SETTING_NAMES, type SettingName, type TypedSettings } from './fields.ts';
 import { SITE_PAGES, type SitePage, type SitePageName } from './pages.ts';
 import { recordSetting } from './record.ts';
@@ -41,11 +42,14 @@ export async function loadSettings(db: Db): Promise<SiteSettings> {
 }
 
 /**
- * Changes settings, and records each that is different from before.
+ * Changes settings, and records each that is different from before. In another language, texts have to be indexed again.
  *
  * @param changes valid according to `SettingsFields`
  */
-export async function changeSettings(db: Kysely<Schema>, changes: Partial<TypedSettings>): Promise<void> {
+export async function changeSettings(
+  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  changes: Partial<TypedSettings>,
+): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const before = await selectTyped(trx).forUpdate().executeTakeFirstOrThrow();
     await trx.updateTable('site_settings').set(changes).execute();
@@ -55,6 +59,7 @@ export async function changeSettings(db: Kysely<Schema>, changes: Partial<TypedS
       // The cut may split a surrogate pair, and PostgreSQL's JSON has no half ones.
       const beginning = value.slice(0, LOGGED_LENGTH).toWellFormed();
       await recordSetting(trx, { setting: name, value: beginning });
+      if (name === 'language') await queue.send(indexTextsQueue, {}, { db: trx });
     }
   });
 }

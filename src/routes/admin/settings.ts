@@ -28,7 +28,7 @@ export default async function settings(app: FastifyInstance): Promise<void> {
   app.post('/', async (request, reply) => {
     const form = request.readForm(SettingsFields);
     if (form.data === undefined) return show(reply.code(422), form.state);
-    await changeSettings(db, form.data);
+    await changeSettings(app, form.data);
     await site.refresh();
     await sessionOf(request).flash('The settings have been saved.');
     return reply.redirect('/admin/settings', 303);

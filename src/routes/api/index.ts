@@ -10,6 +10,7 @@ import document from './document.ts';
 import { watchMethods } from './methods.ts';
 import posts from './posts.ts';
 import { NAMED_SCHEMAS } from './resources.ts';
+import search from './search.ts';
 import tags from './tags.ts';
 import tokens from './tokens.ts';
 import users from './users.ts';
@@ -50,5 +51,6 @@ async function resources(app: FastifyInstance): Promise<void> {
   app.register(posts);
   app.register(comments);
   app.register(users);
+  app.register(search);
   app.register(tags);
 }

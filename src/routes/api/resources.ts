@@ -2,6 +2,7 @@ import { type Static, type TProperties, type TSchema, Type } from 'typebox';
 import type { CommentSource } from '../../domain/comments/list.ts';
 import type { Person } from '../../domain/people/find.ts';
 import type { PostSource } from '../../domain/posts/list.ts';
+import type { Found } from '../../domain/search/search.ts';
 
 /** The API's resources: their schemas, and the functions that fill them. Schemas with an `$id` are named in the document. */
 
@@ -18,6 +19,7 @@ export const paths = {
   postsWithTag: (tag: string) => `${API}/tags/${encodeURIComponent(tag)}/posts/`,
   postsOf: (userId: number) => `${API}/users/${userId}/posts/`,
   timelineOf: (userId: number) => `${API}/users/${userId}/timeline/`,
+  search: `${API}/search`,
 } as const;
 
 const Path = (what: string) => Type.String({ description: `Path of ${what}.` });
@@ -83,8 +85,22 @@ const pageOf = {
 export const PostPage = named('PostPage', { posts: Type.Array(ref(Post)), ...pageOf });
 export const CommentPage = named('CommentPage', { comments: Type.Array(ref(Comment)), ...pageOf });
 
+export const SearchResult = named('SearchResult', {
+  url: Path('the post, comment or person'),
+  username: Type.String({ description: 'Who wrote it, or the person.' }),
+  excerpt: Type.String({
+    description: 'Plain text around what was found, or what the person writes about themselves.',
+  }),
+  timestamp: Time('When it was published, or the person joined'),
+});
+
+export const SearchPage = named('SearchPage', { results: Type.Array(ref(SearchResult)), ...pageOf });
+
 /** All schemas that others refer to. */
-export const NAMED_SCHEMAS = [Post, Comment, User, Refused, PostPage, CommentPage];
+export const NAMED_SCHEMAS = [
+  ...[Post, Comment, User, Refused, PostPage, CommentPage],
+  ...[SearchResult, SearchPage],
+];
 
 /** Refers to a schema by name. */
 export function ref<Schema extends TSchema & { $id: string }>({ $id }: Schema, options: object = {}) {
@@ -131,4 +147,22 @@ export function presentUser(person: Person): Static<typeof User> {
     post_count: person.postCount,
     pinned_post_url: person.pinnedPostId === null ? null : paths.post(person.pinnedPostId),
   };
+}
+
+export function presentFound(found: Found): Static<typeof SearchResult>[] {
+  if (found.kind === 'people') {
+    return found.page.items.map(({ id, username, aboutMe, memberSince }) => ({
+      url: paths.user(id),
+      username,
+      excerpt: aboutMe,
+      timestamp: memberSince.toISOString(),
+    }));
+  }
+  const pathOf = found.kind === 'posts' ? paths.post : paths.comment;
+  return found.page.items.map(({ id, authorUsername, excerpt, createdAt }) => ({
+    url: pathOf(id),
+    username: authorUsername,
+    excerpt: excerpt.map(({ text }) => text).join(''),
+    timestamp: createdAt.toISOString(),
+  }));
 }

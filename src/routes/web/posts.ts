@@ -7,6 +7,7 @@ import { renderText } from '../../domain/mentions/render.ts';
 import { findPost, type Post } from '../../domain/posts/list.ts';
 import { pathOfPost, slugOf } from '../../domain/posts/path.ts';
 import { pinPost, unpinPost } from '../../domain/posts/pin.ts';
+import { findRelatedPosts } from '../../domain/posts/related.ts';
 import {
   deletePost,
   type EditablePost,
@@ -17,7 +18,7 @@ import {
 import { DomainError } from '../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts';
-import { requireUser } from '../guards.ts';
+import { requirePermission, requireUser } from '../guards.ts';
 import { postFields, postOf } from './fields.ts';
 import { metaOfPost, titleOfPost } from './meta.ts';
 import { paginate } from './pagination.ts';
@@ -72,6 +73,7 @@ async function show(request: FastifyRequest, reply: FastifyReply, post: Post, sh
   const filter = { postId: post.id, readerId: user?.id };
   const page = { ...place, size: config.commentsPerPage };
   const comments = await listThreads(readDbFor(request), filter, page);
+  const related = await findRelatedPosts(readDbFor(request), post, user?.id);
   const path = pathOfPost(post);
   return reply.page('posts/show', {
     title: titleOfPost(post) + (queryOf(place) === '' ? '' : ', more comments'),
@@ -82,6 +84,7 @@ async function show(request: FastifyRequest, reply: FastifyReply, post: Post, sh
     mayChange: mayChange(user, post),
     mayEdit: (comment: ThreadedComment) => mayEdit(user, comment),
     comments,
+    related,
     back: `?next=${encodeURIComponent(path + queryOf(place))}`,
     pagination: paginate(comments, { path, place, order: 'asc' }),
   });
@@ -91,7 +94,7 @@ async function show(request: FastifyRequest, reply: FastifyReply, post: Post, sh
 async function load(request: FastifyRequest<WithId>): Promise<Post> {
   const post = await findPost(readDbFor(request), idFrom(request.params.id));
   const isHidden = post.isDisabled && !can(sessionOf(request).user, Permission.MODERATE);
-  return isHidden ? { ...post, title: null, bodyHtml: '', addedTags: [] } : post;
+  return isHidden ? { ...post, title: null, bodyHtml: '', tags: [], addedTags: [] } : post;
 }
 
 /** Where authors edit, pin and delete posts. */

@@ -75,6 +75,7 @@ t.test('the document lists every API call', async (t) => {
     'GET /posts/',
     'GET /posts/{id}',
     'GET /posts/{id}/comments/',
+    'GET /search',
     'GET /tags/{tag}/posts/',
     'GET /users/{id}',
     'GET /users/{id}/posts/',

@@ -106,6 +106,11 @@ export const MATRIX: readonly Row[] = rows(`
   GET /imprint                             ok
   GET /archive                             ok
   GET /archive/:year(^\\d{4})/:month(^\\d{2})  ok
+  GET /explore                             ok
+  GET /people                              ok
+  GET /people/active                       ok
+  GET /people/recent                       ok
+  GET /search                              ok
   GET /all                                 home       home         home       home       home       home
   GET /followed                            log in     confirm      home       home       home       home
   GET /post/:id                            ok         ok           ok         ok         ok         ok
@@ -220,6 +225,7 @@ export const MATRIX: readonly Row[] = rows(`
   GET /api/v1/comments/:id                 log in     confirm      ok         ok         ok         ok
   PUT /api/v1/comments/:id                 log in     confirm      forbidden  ok         forbidden  ok            comments
   DELETE /api/v1/comments/:id              log in     confirm      forbidden  ok         forbidden  ok            comments
+  GET /api/v1/search                       log in     confirm      ok         ok         ok         ok
   GET /api/v1/tags/:tag/posts/             log in     confirm      ok         ok         ok         ok
   GET /api/v1/users/:id                    log in     confirm      ok         ok         ok         ok
   GET /api/v1/users/:id/posts/             log in     confirm      ok         ok         ok         ok

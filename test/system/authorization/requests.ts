@@ -263,6 +263,7 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /api/v1/comments/:id': { about: comment },
   'PUT /api/v1/comments/:id': { about: comment, fields: changed },
   'DELETE /api/v1/comments/:id': { about: comment },
+  'GET /api/v1/search': { query: '?q=owl' },
   'GET /api/v1/users/:id': { about: ownersId },
   'GET /api/v1/users/:id/posts/': { about: ownersId },
   'GET /api/v1/users/:id/timeline/': { about: ownersId },

@@ -87,7 +87,7 @@ t.test(
     await block(app.db, { blockerId: admin.id, blockedId: pest.id }, 'mute');
     const spam = { reporterId: admin.id, reason: 'Spam' };
     await changeSitePage(app.db, 'rules', { body: 'Be kind.', html: '<p>Be kind.</p>' });
-    await changeSettings(app.db, { links: 'Source code https://example.com/source' });
+    await changeSettings(app, { links: 'Source code https://example.com/source' });
     await app.site.refresh();
     await report(app.db, { kind: 'post', id: postId }, spam);
     await report(app.db, { kind: 'person', id: author.id }, spam);
@@ -96,6 +96,10 @@ t.test(
       '/',
       '/?page=3',
       '/archive',
+      '/explore',
+      '/people',
+      '/search?q=post',
+      '/search?q=the',
       `/archive/${new Date().toISOString().slice(0, 7).replace('-', '/')}`,
       `/post/${postId}`,
       `/comment/${commentId + 1}`,
@@ -114,6 +118,9 @@ t.test(
         `/comment/${commentId + 1}/reply`,
         `/user/admin`,
         '/user/pest',
+        '/people/active',
+        '/search?q=comment&type=comments',
+        '/search?q=very&type=people',
         `/followers/${author.username}`,
         '/moderate',
         `/moderate/people/${author.id}`,

@@ -1,0 +1,51 @@
+import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
+import { IS_OPEN } from '../accounts/standing.ts';
+import { isMutedBy } from '../blocks/hide.ts';
+import { IS_SHOWN } from './list.ts';
+
+/** A post to read next. */
+export interface RelatedPost {
+  readonly id: number;
+  readonly title: string | null;
+  readonly authorUsername: string;
+  /** The beginning of the post's HTML, perhaps cut inside a tag. */
+  readonly beginning: string;
+}
+
+const MOST_RELATED = 3;
+
+/** How many of the newest posts with each tag are considered. */
+const NEWEST = 50;
+
+/** Characters of a post's HTML, enough for an excerpt of a line. */
+export const BEGINNING = 2_000;
+
+/**
+ * Finds recent posts that share the most tags with a post. Leaves out people whom the reader has muted or blocked.
+ *
+ * @param readerId undefined for a visitor
+ */
+export async function findRelatedPosts(
+  db: Db,
+  { id, tags }: { readonly id: number; readonly tags: readonly string[] },
+  readerId: number | undefined,
+): Promise<RelatedPost[]> {
+  if (tags.length === 0) return [];
+  const { rows } = await sql<RelatedPost>`
+    select posts.id, title, username as "authorUsername", left(body_html, ${sql.lit(BEGINNING)}) as beginning
+    from (
+      select post_id, count(*) as shared
+      from unnest(${tags}::text[]) as tag
+      cross join lateral (
+        select post_id from post_tags where post_tags.tag = tag and post_id <> ${id}
+        order by post_id desc limit ${sql.lit(NEWEST)}
+      ) as tagged
+      group by post_id
+    ) as candidate
+    join posts on posts.id = post_id and ${IS_SHOWN} and not ${isMutedBy(readerId, 'posts.author_id')}
+    join users on users.id = author_id and ${IS_OPEN}
+    order by shared desc, post_id desc limit ${sql.lit(MOST_RELATED)}
+  `.execute(db);
+  return rows;
+}

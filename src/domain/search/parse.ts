@@ -1,0 +1,58 @@
+/** The most characters of a search. */
+export const LONGEST_SEARCH = 200;
+
+/** A search as it was typed, taken apart. */
+export interface Search {
+  /** In the syntax of PostgreSQL's `websearch_to_tsquery`. Empty if there are only filters. */
+  readonly words: string;
+  /** The username of the author, after `from:`. */
+  readonly from?: string;
+  /** In lower case, after `tag:`. */
+  readonly tag?: string;
+  /** Midnight UTC of the day after `after:`, which counts, or after `before:`, which does not. */
+  readonly after?: Date;
+  readonly before?: Date;
+}
+
+/** A search, or what to tell who typed it. */
+export type ParsedSearch = { readonly search: Search } | { readonly fault: string };
+
+/** A phrase in quotes, also one that is not closed, or what stands between two spaces. */
+const PARTS = /-?"[^"]*(?:"|$)|\S+/gu;
+
+const FILTER = /^(from|tag|before|after):(.+)$/iu;
+
+/** Reads a search. A filter that is given twice counts as it is given last; one without a value is a word. */
+export function parseSearch(text: string): ParsedSearch {
+  if ([...text].length > LONGEST_SEARCH) return { fault: `Enter at most ${LONGEST_SEARCH} characters.` };
+  if (text.includes('\0') || !text.isWellFormed())
+    return { fault: 'Your search contains invalid characters. Please type it again.' };
+
+  const words: string[] = [];
+  let filters: Omit<Search, 'words'> = {};
+  for (const [part] of text.normalize('NFC').matchAll(PARTS)) {
+    const [, name, value] = FILTER.exec(part) ?? [];
+    if (name === undefined || value === undefined) {
+      words.push(part);
+      continue;
+    }
+    const filter = readFilter(name.toLowerCase(), value);
+    if (filter === undefined) return { fault: `Enter a date after “${name}:”, such as 2026-11-30.` };
+    filters = { ...filters, ...filter };
+  }
+  return { search: { words: words.join(' '), ...filters } };
+}
+
+/** Returns undefined for a date that does not exist. */
+function readFilter(name: string, value: string): Omit<Search, 'words'> | undefined {
+  if (name === 'from') return { from: value.replace(/^@/, '') };
+  if (name === 'tag') return { tag: value.replace(/^#/, '').toLowerCase() };
+  const date = dateFrom(value);
+  return date && { [name]: date };
+}
+
+function dateFrom(text: string): Date | undefined {
+  const date = new Date(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : Number.NaN);
+  const exists = !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
+  return exists ? date : undefined;
+}

@@ -1,0 +1,78 @@
+import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
+import type { Search } from './parse.ts';
+
+/** What can be searched for words. */
+export type TextKind = 'posts' | 'comments';
+
+/** A search in the database's terms. */
+export interface ResolvedSearch {
+  /** A `tsquery`; null to find all texts that the filters let through. */
+  readonly exact: string | null;
+  /**
+   * A `tsquery` that matches the same texts and perhaps more, by the index alone: without phrases, whose words it cannot tell
+   * the order of. Null if the index is of no use, as for a search that only excludes words.
+   */
+  readonly loose: string | null;
+  /** In lower case; undefined for any. Of a comment, it is the post's. */
+  readonly tag: string | undefined;
+  /** Undefined for any. */
+  readonly author: { readonly id: number; readonly textCount: number } | undefined;
+  /** The ids of texts in the time that was asked for: from the first up to the last, which does not count. */
+  readonly firstId: number;
+  readonly endId: number;
+}
+
+/** Why a search cannot find anything, for who typed it. */
+export interface Hopeless {
+  readonly fault: string;
+}
+
+const END_OF_IDS = sql.lit(2 ** 31 - 1);
+
+/** A `tsquery` with phrases, as text. */
+const PHRASE = sql.lit('<(?:-|\\d+)>');
+
+/** Looks up what a search names, in one statement. */
+export async function resolveSearch(
+  db: Db,
+  kind: TextKind,
+  { words, from, tag, after, before }: Search,
+): Promise<ResolvedSearch | Hopeless> {
+  const since = (moment: Date) => sql`
+    coalesce((select id from ${sql.table(kind)} where created_at >= ${moment} order by created_at, id limit 1), ${END_OF_IDS})
+  `;
+  const count = sql.ref(kind === 'posts' ? 'post_count' : 'comment_count');
+  const { rows } = await sql<{
+    exact: string;
+    loose: string;
+    author: { id: number; textCount: number } | null;
+    firstId: number;
+    endId: number;
+  }>`
+    select
+      exact::text as exact,
+      case when exact::text ~ ${PHRASE} then regexp_replace(querytree(exact), ${PHRASE}, '&', 'g')
+        when querytree(exact) = 'T' then 'T' else exact::text end as loose,
+      (
+        select json_build_object('id', id, 'textCount', ${count}) from users
+        where lower(username) = ${from?.toLowerCase() ?? null} and confirmed_at is not null
+      ) as author,
+      ${after === undefined ? sql`0` : since(after)} as "firstId",
+      ${before === undefined ? END_OF_IDS : since(before)} as "endId"
+    from (select websearch_to_tsquery(search_config(), without_accents(${words})) as exact) as query
+  `.execute(db);
+  const [found] = rows;
+  if (found === undefined) throw new Error('a select without a table returned no row');
+  if (from !== undefined && found.author === null) return { fault: `Nobody here is called ${from}.` };
+  if (words !== '' && found.exact === '')
+    return { fault: 'These words are in almost every text. Add a rarer one.' };
+  return {
+    exact: found.exact === '' ? null : found.exact,
+    loose: found.loose === '' || found.loose === 'T' ? null : found.loose,
+    tag,
+    author: found.author ?? undefined,
+    firstId: found.firstId,
+    endId: found.endId,
+  };
+}

@@ -1,0 +1,62 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { errorCodes } from 'fastify';
+import { Type } from 'typebox';
+import { LONGEST_SEARCH } from '../../domain/search/parse.ts';
+import { SEARCH_KINDS, search } from '../../domain/search/search.ts';
+import { refusals } from './requests.ts';
+import { paths, presentFound, ref, SearchPage } from './resources.ts';
+
+/** No search has more pages. */
+const LAST_PAGE = 25;
+
+const SearchQuery = Type.Object(
+  {
+    q: Type.String({
+      minLength: 1,
+      maxLength: LONGEST_SEARCH,
+      pattern: '^[^\\u0000\\p{Cs}]*$',
+      description:
+        'Words, “"phrases"”, “-word” and “OR”, and the filters “from:NAME”, “tag:NAME”, “after:DATE” and “before:DATE”.',
+    }),
+    type: Type.Optional(Type.Enum([...SEARCH_KINDS], { description: 'What to search; posts by default.' })),
+    page: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: LAST_PAGE, description: `From 1 to ${LAST_PAGE}.` }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const searching = {
+  tags: ['Search'],
+  operationId: 'search',
+  summary: 'Search posts, comments or people',
+  description:
+    'The best come first. Of posts and comments, only the newest 100 that match are ranked. Leaves out what you cannot read, and people you have muted or blocked.',
+  querystring: SearchQuery,
+  response: { 200: ref(SearchPage, { description: 'A page of what was found.' }), ...refusals(400) },
+};
+
+const searchRoute: FastifyPluginAsyncTypebox = async (app) => {
+  const { db, config } = app;
+  const route = { schema: searching, config: { limit: 'search' as const } };
+  app.get('/search', route, async ({ caller, query: { q, type = 'posts', page = 1 } }) => {
+    const size = config.postsPerPage;
+    const result = await search(db, {
+      text: q,
+      kind: type,
+      readerId: caller?.id,
+      page: { number: page, size },
+    });
+    if ('fault' in result) throw new errorCodes.FST_ERR_VALIDATION(`q: ${result.fault}`);
+    const { total } = result.page;
+    const pathOf = (to: number) => `${paths.search}?${new URLSearchParams({ q, type, page: String(to) })}`;
+    return {
+      results: presentFound(result),
+      prev: page > 1 ? pathOf(page - 1) : null,
+      next: page * size < total ? pathOf(page + 1) : null,
+      count: total,
+    };
+  });
+};
+
+export default searchRoute;

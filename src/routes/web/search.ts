@@ -1,0 +1,81 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isTimeout } from '../../database/unavailable.ts';
+import { LONGEST_SEARCH } from '../../domain/search/parse.ts';
+import { SEARCH_KINDS, type SearchKind, type SearchResult, search } from '../../domain/search/search.ts';
+import { DomainError } from '../../errors.ts';
+import { readDbFor, sessionOf } from '../../plugins/web/session.ts';
+import { placeFrom } from './params.ts';
+
+const PAGE_SIZE = 20;
+
+/** No search has more pages. */
+const LAST_PAGE = 25;
+
+const TOO_SLOW = 'This search took too long. Try rarer words, or fewer of them.';
+
+/** The search page. Search engines are kept out: a search costs more than other pages, and shows nothing that they lack. */
+export default async function searchPage(app: FastifyInstance): Promise<void> {
+  app.get('/search', { config: { limit: 'search' } }, (request, reply) => show(request, reply));
+}
+
+async function show(request: FastifyRequest, reply: FastifyReply) {
+  const { text, kind, number } = readQuery(request.query);
+  const asked = { text, kind, kinds: SEARCH_KINDS, longest: LONGEST_SEARCH };
+  if (text === '') return reply.page('search', { title: 'Search', ...asked, form: formOf(text) });
+  const readerId = sessionOf(request).user?.id;
+  const result = await findInTime(
+    search(readDbFor(request), { text, kind, readerId, page: { number, size: PAGE_SIZE } }),
+  );
+  if ('fault' in result) {
+    return reply
+      .code(result.fault === TOO_SLOW ? 503 : 422)
+      .page('search', { title: 'Search', ...asked, form: formOf(text, result.fault) });
+  }
+  const { page } = result;
+  if (page.items.length === 0 && number > 1)
+    throw new DomainError('not-found', 'There is no page at this address.');
+  const hrefOf = (to: number) => hrefFor(text, kind, to);
+  return reply.page('search', {
+    title: `Search: ${text}`,
+    ...asked,
+    form: formOf(text),
+    result,
+    pagination: {
+      prev: number > 1 ? { text: 'Previous', href: hrefOf(number - 1) } : undefined,
+      next: number * PAGE_SIZE < page.total ? { text: 'Next', href: hrefOf(number + 1) } : undefined,
+    },
+    hrefFor: (other: SearchKind) => hrefFor(text, other, 1),
+  });
+}
+
+/** A search that the database has stopped is no outage, so it must not become one for the pages of others. */
+async function findInTime(searching: Promise<SearchResult>): Promise<SearchResult> {
+  try {
+    return await searching;
+  } catch (error) {
+    if (isTimeout(error)) return { fault: TOO_SLOW };
+    throw error;
+  }
+}
+
+/** Anything invalid means a search for posts, and the first page. */
+function readQuery(query: unknown) {
+  const { q, type } = Object(query);
+  const number = Math.max(1, placeFrom(query).number ?? 1);
+  if (number > LAST_PAGE) throw new DomainError('not-found', 'There is no page at this address.');
+  const kind: SearchKind = SEARCH_KINDS.find((name) => name === type) ?? 'posts';
+  return { text: typeof q === 'string' ? q.trim() : '', kind, number };
+}
+
+function hrefFor(text: string, kind: SearchKind, number: number): string {
+  const fields = {
+    q: text,
+    ...(kind !== 'posts' && { type: kind }),
+    ...(number > 1 && { page: String(number) }),
+  };
+  return `/search?${new URLSearchParams(fields)}`;
+}
+
+function formOf(text: string, fault?: string) {
+  return { values: { q: text }, errors: fault === undefined ? {} : { q: fault } };
+}
