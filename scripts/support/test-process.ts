@@ -1,3 +1,4 @@
+import './without-domains.ts';
 import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
 import root from 'tap';

@@ -63,7 +63,7 @@ const DISPLAY_NAME = Symbol.for('fastify.display-name');
 function registerWithName(register: FastifyInstance['register'], app: FastifyInstance, args: unknown[]) {
   const [plugin] = args;
   if (typeof plugin === 'function' && !(DISPLAY_NAME in plugin)) {
-    Object.defineProperty(plugin, DISPLAY_NAME, { value: plugin.name });
+    Object.defineProperty(plugin, DISPLAY_NAME, { value: plugin.name || 'anonymous' });
   }
   return Reflect.apply(register, app, args);
 }
