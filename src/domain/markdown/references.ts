@@ -1,7 +1,7 @@
 import type { Token } from 'markdown-it';
 import { MAX_TAGS, pathOfTag, readTag } from '../tags/name.ts';
+import { createToken } from './markdown-it.ts';
 import type { People, TextKind } from './text.ts';
-import { createToken } from './token.ts';
 
 /** The people that a text may name. More are left as text, as are more than `MAX_TAGS` tags. */
 const MAX_CANDIDATES = 20;
