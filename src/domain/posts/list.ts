@@ -18,7 +18,7 @@ import { inMonth, type Month } from './archive.ts';
 export const IS_SHOWN = sql<boolean>`not posts.is_disabled`;
 
 /** A post in a list. */
-export interface ListedPost extends Omit<Post, 'bodyHtml'> {
+export interface ListedPost extends Omit<Post, 'bodyHtml' | 'tags'> {
   /** The excerpt of a long post, or all of a short one. */
   readonly html: string;
   readonly isExcerpt: boolean;
@@ -37,7 +37,8 @@ export interface Post {
   readonly createdAt: Date;
   /** Null if it was never edited. */
   readonly editedAt: Date | null;
-  /** Tags besides those in the text. */
+  /** All of its tags, and those besides those in the text. */
+  readonly tags: readonly string[];
   readonly addedTags: readonly string[];
   readonly commentCount: number;
   /** Whether a moderator has hidden it. No list has hidden posts. */
@@ -183,7 +184,8 @@ export function selectListed(db: Db, posts: PostsQuery, order: 'asc' | 'desc' = 
 }
 
 function selectPosts(db: Db, posts: PostsQuery) {
-  return withAuthors(db, posts.select('posts.body_html as bodyHtml'), 'desc').select('post.bodyHtml');
+  const found = posts.select(['posts.body_html as bodyHtml', 'posts.tags']);
+  return withAuthors(db, found, 'desc').select(['post.bodyHtml', 'post.tags']);
 }
 
 /**

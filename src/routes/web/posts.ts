@@ -101,7 +101,7 @@ export default async function posts(app: FastifyInstance): Promise<void> {
 async function load(request: FastifyRequest<WithId>): Promise<Post> {
   const post = await findPost(readDbFor(request), idFrom(request.params.id));
   const isHidden = post.isDisabled && !can(sessionOf(request).user, Permission.MODERATE);
-  return isHidden ? { ...post, title: null, bodyHtml: '', addedTags: [] } : post;
+  return isHidden ? { ...post, title: null, bodyHtml: '', tags: [], addedTags: [] } : post;
 }
 
 /** Where authors edit, pin and delete posts. */
