@@ -37,8 +37,8 @@ export interface Post {
   readonly createdAt: Date;
   /** Null if it was never edited. */
   readonly editedAt: Date | null;
+  /** All of its tags, and those besides those in the text. */
   readonly tags: readonly string[];
-  /** Tags besides those in the text. */
   readonly addedTags: readonly string[];
   readonly commentCount: number;
   /** Whether a moderator has hidden it. No list has hidden posts. */
