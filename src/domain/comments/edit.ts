@@ -3,6 +3,7 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError } from '../../errors.ts';
 import { can, Permission } from '../accounts/roles.ts';
+import { textColumns } from '../markdown/text.ts';
 import { replaceMentions } from '../mentions/record.ts';
 import type { MentioningText } from '../mentions/render.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
@@ -65,8 +66,7 @@ export async function updateComment(
     let update = trx
       .updateTable('comments')
       .set(({ eb }) => ({
-        body: text.body,
-        body_html: text.html,
+        ...textColumns(text),
         version: eb('version', '+', 1),
         edited_at: sql`now()`,
       }))

@@ -3,6 +3,7 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
+import { textColumns } from '../markdown/text.ts';
 import { recordMentions, replaceMentions } from '../mentions/record.ts';
 import type { MentioningText } from '../mentions/render.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
@@ -41,7 +42,7 @@ export async function publishPost(db: Db, authorId: number, text: MentioningText
   const publish = async (trx: Db) => {
     const post = await trx
       .insertInto('posts')
-      .values({ author_id: authorId, body: text.body, body_html: text.html })
+      .values({ author_id: authorId, ...textColumns(text) })
       .returning(SOURCE_COLUMNS)
       .executeTakeFirstOrThrow();
     return { ...post, mentioned: await recordMentions(trx, { postId: post.id }, text) };
@@ -81,8 +82,7 @@ export async function updatePost(
     let update = trx
       .updateTable('posts')
       .set(({ eb }) => ({
-        body: text.body,
-        body_html: text.html,
+        ...textColumns(text),
         version: eb('version', '+', 1),
         edited_at: sql`now()`,
       }))
