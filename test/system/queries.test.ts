@@ -28,8 +28,8 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
   const app = await build(t, { POSTS_PER_PAGE: '50', COMMENTS_PER_PAGE: '50' });
   const reader = await createUser(app, { username: 'reader', role: 'Administrator' });
   const author = await createUser(app, { username: 'author' });
-  await follow(app.db, reader.id, author.id);
-  await follow(app.db, author.id, reader.id);
+  await follow(app, reader.id, author.id);
+  await follow(app, author.id, reader.id);
   const [postId = 0] = await writePosts(app, author);
   await writeComments(app, author, postId);
   const client: Client = await signedInClient(app, reader);
@@ -82,8 +82,8 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
       })
       .returning('id')
       .executeTakeFirstOrThrow();
-    await follow(app.db, id, author.id);
-    await follow(app.db, author.id, id);
+    await follow(app, id, author.id);
+    await follow(app, author.id, id);
     await block(app.db, { blockerId: reader.id, blockedId: id }, 'mute');
   }
 

@@ -2,16 +2,15 @@ import type { Kysely } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
-import type { Queue } from '../../queue/contracts.ts';
+import { notifyQueue, type Queue } from '../../queue/contracts.ts';
 import type { Rendered } from '../markdown/text.ts';
 import { IS_SHOWN } from '../posts/list.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
 import { type CommentSource, SOURCE_COLUMNS } from './list.ts';
-import { enqueueCommentNotice, NEXT_NOTICE_AT } from './notice.ts';
 
 /**
- * Publishes a comment and enqueues the job that notifies the post's author, in one transaction.
+ * Publishes a comment and enqueues the job that notifies people of it, in one transaction.
  *
  * @param db a transaction to take part in, or the database to start one
  * @throws DomainError `not-found` if the post does not exist or is hidden, or `blocked` if its author has blocked the other
@@ -21,8 +20,8 @@ export async function publishComment(
   comment: { postId: number; authorId: number; text: Rendered },
 ): Promise<CommentSource> {
   const publish = async (trx: Db) => {
-    const { nextNoticeAt, ...published } = await insertComment(trx, comment);
-    await enqueueCommentNotice({ db: trx, queue }, { postId: comment.postId, nextNoticeAt });
+    const published = await insertComment(trx, comment);
+    await queue.send(notifyQueue, { about: 'comment', commentId: published.id }, { db: trx });
     return published;
   };
   return db.isTransaction ? publish(db) : transact(db, publish);
@@ -31,7 +30,7 @@ export async function publishComment(
 async function insertComment(
   db: Db,
   { postId, authorId, text }: { postId: number; authorId: number; text: Rendered },
-): Promise<CommentSource & { nextNoticeAt: Date | null }> {
+): Promise<CommentSource> {
   const inserted = await db
     .insertInto('comments')
     .columns(['post_id', 'author_id', 'body', 'body_html'])
@@ -55,7 +54,6 @@ async function insertComment(
         ]),
     )
     .returning(SOURCE_COLUMNS)
-    .returning(NEXT_NOTICE_AT.as('nextNoticeAt'))
     .executeTakeFirst();
   if (inserted !== undefined) return inserted;
   const post = await db

@@ -1,6 +1,8 @@
 import type { Db } from '../../database/schema.ts';
 import { type ApiToken, listTokens } from '../api-tokens/list.ts';
 import { type Following, listFollowed, listFollowers } from '../follows/list.ts';
+import { type ListedNotification, listNotifications } from '../notifications/list.ts';
+import { findMailChoices } from '../people/mail-choices.ts';
 import { findPicture } from '../pictures/find.ts';
 import { listOwnEvents, type OwnEvent } from '../security-events/list.ts';
 import { type ListedSession, listSessions } from '../sessions/list.ts';
@@ -47,6 +49,7 @@ export async function exportEntries(db: Db, options: Options): Promise<Entry[]> 
     ),
     shortList('sessions.json', () => listSessions(db, userId), sessionJson),
     shortList('api-tokens.json', () => listTokens(db, userId), tokenJson),
+    { name: 'notifications.json', content: () => asJson(notifications(db, options), notificationJson) },
     { name: 'activity.json', content: () => asJson(activity(db, options), eventJson) },
   ];
 }
@@ -148,6 +151,14 @@ function activity(db: Db, options: Options): AsyncGenerator<readonly OwnEvent[]>
   });
 }
 
+function notifications(db: Db, options: Options): AsyncGenerator<readonly ListedNotification[]> {
+  return pagesBefore(options, async (before) => {
+    const own = { recipientId: options.userId };
+    const { items, older } = await listNotifications(db, own, { before, size: PAGE });
+    return { rows: items, next: older };
+  });
+}
+
 /** Reads a list page by page, newest first. Also notices when the export is cancelled. */
 async function* pagesBefore<Row>(
   { report, signal }: Options,
@@ -164,22 +175,19 @@ async function* pagesBefore<Row>(
 }
 
 async function* profileJson(db: Db, userId: number): AsyncGenerator<string> {
-  const { createdAt, aboutMe, twoFactorSince, newComments, weeklyDigest, ...profile } = await db
+  const { createdAt, aboutMe, twoFactorSince, ...profile } = await db
     .selectFrom('users')
     .select(['username', 'email', 'name', 'location', 'about_me as aboutMe', 'created_at as createdAt'])
-    .select([
-      'wants_comment_mails as newComments',
-      'wants_digest as weeklyDigest',
-      'totp_since as twoFactorSince',
-    ])
+    .select('totp_since as twoFactorSince')
     .where('id', '=', userId)
     .executeTakeFirstOrThrow();
+  const { wantsDigest, ...frequencies } = await findMailChoices(db, userId);
   const shown = {
     ...profile,
     about_me: aboutMe,
     member_since: createdAt,
     two_factor_since: twoFactorSince,
-    email_notifications: { new_comments: newComments, weekly_digest: weeklyDigest },
+    email_notifications: { ...frequencies, weekly_digest: wantsDigest },
   };
   yield `${JSON.stringify(shown, null, 2)}\n`;
 }
@@ -224,6 +232,17 @@ function sessionJson({ userAgent, address, createdAt, lastSeenAt }: ListedSessio
 
 function tokenJson({ name, scope, createdAt, expiresAt, lastUsedAt }: ApiToken): object {
   return { name, scope, created: createdAt, expires: expiresAt, last_used: lastUsedAt };
+}
+
+function notificationJson({
+  kind,
+  createdAt,
+  isRead,
+  actorUsername,
+  postId,
+  commentId,
+}: ListedNotification): object {
+  return { kind, timestamp: createdAt, is_read: isRead, by: actorUsername, post: postId, comment: commentId };
 }
 
 function eventJson({ kind, at, address, detail, isByStaff }: OwnEvent): object {

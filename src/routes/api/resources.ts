@@ -1,5 +1,7 @@
 import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+import type { NotificationKind } from '../../database/schema.ts';
 import type { CommentSource } from '../../domain/comments/list.ts';
+import type { ListedNotification } from '../../domain/notifications/list.ts';
 import type { Person } from '../../domain/people/find.ts';
 import type { PostSource } from '../../domain/posts/list.ts';
 
@@ -16,6 +18,7 @@ export const paths = {
   comment: (id: number) => `${API}/comments/${id}`,
   user: (id: number) => `${API}/users/${id}`,
   postsOf: (userId: number) => `${API}/users/${userId}/posts/`,
+  notifications: `${API}/notifications/`,
   timelineOf: (userId: number) => `${API}/users/${userId}/timeline/`,
 } as const;
 
@@ -61,6 +64,20 @@ export const User = named('User', {
   post_count: Count('posts'),
 });
 
+export const Notification = named('Notification', {
+  id: Type.Integer({ description: 'Increases with time.' }),
+  kind: Type.Unsafe<NotificationKind>({
+    type: 'string',
+    enum: ['comment', 'reply', 'mention', 'follow', 'like', 'moderation'],
+    description: 'What has happened.',
+  }),
+  is_read: Type.Boolean(),
+  timestamp: Time('When it happened'),
+  actor_url: NullableText('Path of who did it, or null for a moderator’s decision.'),
+  post_url: NullableText('Path of the post it is about, or null.'),
+  comment_url: NullableText('Path of the comment it is about, or null.'),
+});
+
 export const Refused = named('Error', {
   error: Type.String({ description: 'The name of the status.' }),
   message: Type.Optional(Type.String({ description: 'A human-readable explanation.' })),
@@ -75,8 +92,17 @@ const pageOf = {
 export const PostPage = named('PostPage', { posts: Type.Array(ref(Post)), ...pageOf });
 export const CommentPage = named('CommentPage', { comments: Type.Array(ref(Comment)), ...pageOf });
 
+export const NotificationPage = named('NotificationPage', {
+  notifications: Type.Array(ref(Notification)),
+  ...pageOf,
+  unread_count: Count('unread notifications, up to 100'),
+});
+
 /** All schemas that others refer to. */
-export const NAMED_SCHEMAS = [Post, Comment, User, Refused, PostPage, CommentPage];
+export const NAMED_SCHEMAS = [
+  ...[Post, Comment, User, Notification, Refused],
+  ...[PostPage, CommentPage, NotificationPage],
+];
 
 /** Refers to a schema by name. */
 export function ref<Schema extends TSchema & { $id: string }>({ $id }: Schema, options: object = {}) {
@@ -117,5 +143,18 @@ export function presentUser(person: Person): Static<typeof User> {
     posts_url: paths.postsOf(person.id),
     followed_posts_url: paths.timelineOf(person.id),
     post_count: person.postCount,
+  };
+}
+
+export function presentNotification(notification: ListedNotification): Static<typeof Notification> {
+  const { id, kind, isRead, createdAt, actorId, postId, commentId } = notification;
+  return {
+    id,
+    kind,
+    is_read: isRead,
+    timestamp: createdAt.toISOString(),
+    actor_url: actorId === null ? null : paths.user(actorId),
+    post_url: postId === null ? null : paths.post(postId),
+    comment_url: commentId === null ? null : paths.comment(commentId),
   };
 }

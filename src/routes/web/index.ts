@@ -12,6 +12,7 @@ import feeds from './feeds.ts';
 import follows from './follows.ts';
 import home from './home.ts';
 import moderate from './moderate.ts';
+import notifications from './notifications.ts';
 import people from './people.ts';
 import picture from './picture.ts';
 import posts from './posts.ts';
@@ -39,6 +40,7 @@ async function withSessions(app: FastifyInstance): Promise<void> {
   app.register(picture, { prefix: '/edit-profile/picture' });
   app.register(follows);
   app.register(blocks);
+  app.register(notifications);
   app.register(yourData, { prefix: '/your-data' });
   app.register(apiTokens, { prefix: '/api-tokens' });
   app.register(moderate, { prefix: '/moderate' });

@@ -11,6 +11,7 @@ import { follow } from '../../../src/domain/follows/follow.ts';
 import { invite } from '../../../src/domain/joining/invite.ts';
 import { mintReturnKey } from '../../../src/domain/mail/bounce.ts';
 import { recordDelivery } from '../../../src/domain/mail/ledger.ts';
+import { notify } from '../../../src/domain/notifications/notify.ts';
 import { setPostDisabled } from '../../../src/domain/posts/write.ts';
 import { startSession } from '../../../src/domain/sessions/start.ts';
 import { changeSitePage, type SitePageName } from '../../../src/domain/site/pages.ts';
@@ -166,8 +167,19 @@ export async function anotherSession({ app: { db }, actor }: Situation): Promise
 /** A person whom the actor follows. */
 export async function followed(situation: Situation): Promise<string> {
   const { id, username } = await somebody(situation);
-  if (situation.actor !== undefined) await follow(situation.app.db, situation.actor.id, id);
+  if (situation.actor !== undefined) await follow(situation.app, situation.actor.id, id);
   return username;
+}
+
+/** Follows the owner, whose notification of it is unread. */
+export async function notification(situation: Situation): Promise<number> {
+  const { app, people } = situation;
+  const { id } = await somebody(situation);
+  await follow(app, id, people.owner.id);
+  await notify(app, { about: 'follow', followerId: id, followedId: people.owner.id });
+  const own = app.db.selectFrom('notifications').where('recipient_id', '=', people.owner.id);
+  const newest = await own.select(({ fn }) => fn.max('id').as('id')).executeTakeFirstOrThrow();
+  return newest.id;
 }
 
 export async function nobodyWantsDigests({ app }: Situation): Promise<undefined> {
@@ -219,7 +231,7 @@ export async function returnKey(situation: Situation): Promise<string> {
   await recordDelivery(situation.app.db, {
     jobId: randomUUID(),
     userId,
-    template: 'new-comments',
+    template: 'notifications',
     messageId: '<1@example.com>',
     sentTo: `${username}@example.com`,
     returnKey: key,

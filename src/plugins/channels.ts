@@ -7,12 +7,12 @@ import { createClient } from '../database/hosts.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    notifications: Notifications;
+    channels: Channels;
   }
 }
 
 /** Receives PostgreSQL's NOTIFY on a separate connection, which is reopened when it is lost. */
-export interface Notifications {
+export interface Channels {
   /**
    * Listens until it is closed.
    *
@@ -30,12 +30,12 @@ interface Listener {
 const HEARTBEAT_MS = 10_000;
 const RECONNECT_MS = 1_000;
 
-/** Provides `app.notifications`. */
+/** Provides `app.channels`. */
 export default fp(
   async (app) => {
-    app.decorate('notifications', { listen: (channel, listener) => listen(app, channel, listener) });
+    app.decorate('channels', { listen: (channel, listener) => listen(app, channel, listener) });
   },
-  { name: 'notifications', dependencies: ['db'] },
+  { name: 'channels', dependencies: ['db'] },
 );
 
 async function listen(app: FastifyInstance, channel: string, listener: Listener) {
