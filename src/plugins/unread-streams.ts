@@ -17,8 +17,7 @@ declare module 'fastify' {
   }
 }
 
-/** Streams per process, and per person: their windows that are visible at the same time. */
-const MOST = 1_000;
+/** Streams per person: their windows that are visible at the same time. */
 const MOST_PER_PERSON = 5;
 
 /** How often a comment keeps proxies from closing a quiet stream, and sessions are looked up that may have ended. */
@@ -74,7 +73,7 @@ class UnreadStreams {
    * @returns undefined if there are too many, or the app closes
    */
   open(watcher: Watcher, unread: number): Readable | undefined {
-    if (this.#isClosed || this.#watchers.size >= MOST) return undefined;
+    if (this.#isClosed || this.#watchers.size >= this.#app.config.maxUnreadStreams) return undefined;
     this.#makeRoom(watcher.userId);
     const stream = new PassThrough();
     this.#watchers.set(stream, watcher);
@@ -83,7 +82,7 @@ class UnreadStreams {
     stream.write(`retry: ${Math.round(min + Math.random() * (max - min))}\n`);
     send(stream, unread);
     this.#listening ??= this.#listen();
-    this.#heartbeat ??= setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
+    this.#heartbeat ??= setInterval(() => void this.beat(), HEARTBEAT_MS).unref();
     return stream;
   }
 
@@ -92,6 +91,16 @@ class UnreadStreams {
     this.#isClosed = true;
     clearInterval(this.#heartbeat);
     for (const stream of this.#watchers.keys()) stream.end();
+  }
+
+  /** Keeps streams open, and ends those whose sessions have ended. Runs every 25 seconds. */
+  async beat(): Promise<void> {
+    for (const stream of this.#watchers.keys()) write(stream, ':\n\n');
+    const sessions = [...this.#watchers.values()].map(({ session }) => session);
+    if (sessions.length === 0) return;
+    const valid = await this.#query(() => findValidSessions(this.#app.db, sessions));
+    if (valid === undefined) return;
+    for (const [stream, { session }] of this.#watchers) if (!valid.has(session.toString('hex'))) stream.end();
   }
 
   async stopListening(): Promise<void> {
@@ -141,16 +150,6 @@ class UnreadStreams {
         if (unread !== undefined) send(stream, unread);
       }
     }
-  }
-
-  /** Keeps streams open, and ends those whose sessions have ended. */
-  async #beat(): Promise<void> {
-    for (const stream of this.#watchers.keys()) write(stream, ':\n\n');
-    const sessions = [...this.#watchers.values()].map(({ session }) => session);
-    if (sessions.length === 0) return;
-    const valid = await this.#query(() => findValidSessions(this.#app.db, sessions));
-    if (valid === undefined) return;
-    for (const [stream, { session }] of this.#watchers) if (!valid.has(session.toString('hex'))) stream.end();
   }
 
   /** Runs a query that has the deadline of a page. Undefined if it fails. */

@@ -111,6 +111,7 @@ function selectRows(db: Db, { userId, number }: { userId: number; number: number
     .where(sql<boolean>`${FREQUENCY} <> 'never' and ${MAY_BE_MAILED}`)
     .where(sql<boolean>`not ${isMutedBy(userId, 'actor_id')}`)
     .where(sql<boolean>`comments.is_disabled is not true and posts.is_disabled is not true`)
+    .orderBy(sql`notifications.comment_id nulls last`)
     .orderBy('notifications.id')
     .limit(QUOTED)
     .execute();

@@ -31,8 +31,12 @@ export function markRead(db: Kysely<Schema>, userId: number, id: number): Promis
   return mark(
     db,
     userId,
-    sql`(id = ${id} or kind = 'like' and (post_id, comment_id) is not distinct from (
-      select post_id, comment_id from notifications where id = ${id} and recipient_id = ${userId} and kind = 'like'))`,
+    sql`(notifications.id = ${id} or notifications.kind = 'like' and exists (
+      select from notifications as visited
+      where visited.id = ${id} and visited.kind = 'like' and visited.recipient_id = ${userId}
+        and visited.post_id is not distinct from notifications.post_id
+        and visited.comment_id is not distinct from notifications.comment_id
+    ))`,
   );
 }
 

@@ -22,7 +22,7 @@ const listing = {
   querystring: Type.Object(
     {
       ...PageQuery.properties,
-      unread: Type.Optional(Type.Boolean({ description: 'Only unread ones.' })),
+      unread: Type.Optional(Type.Literal('true', { description: 'Only unread ones.' })),
     },
     { additionalProperties: false, description: 'At most one of page, before and after.' },
   ),
@@ -52,7 +52,8 @@ const notifications: FastifyPluginAsyncTypebox = async (app) => {
   const { db } = app;
 
   app.get('/notifications/', { schema: listing }, async (request, reply) => {
-    const { unread: isUnread, ...place } = request.query;
+    const { unread, ...place } = request.query;
+    const isUnread = unread !== undefined;
     const { id: recipientId } = callerOf(request);
     const filter = { recipientId, isUnread };
     const page = await listNotifications(db, filter, pageRequest(place, PAGE));
