@@ -89,7 +89,7 @@ async function fillSite({ db, queue, markdown }: FastifyInstance): Promise<numbe
   const postIds: number[] = [];
   for (const [index, body] of POSTS.toReversed().entries()) {
     const authorId = ids[(POSTS.length - 1 - index) % ids.length] ?? 1;
-    postIds.push((await publishPost(db, authorId, await markdown.post(body))).id);
+    postIds.push((await publishPost({ db, queue }, authorId, await markdown.post(body))).id);
   }
   const postId = postIds.at(-1) ?? 1;
   for (const [index, body] of COMMENTS.entries()) {

@@ -210,6 +210,7 @@ export type SecurityEventKind =
   | 'picture-removed'
   | 'comment-disabled'
   | 'comment-enabled'
+  | 'comment-edited'
   | 'comment-deleted'
   | 'post-disabled'
   | 'post-enabled'

@@ -85,6 +85,7 @@ const DATABASE_ONLY = { limit: 10, delaySeconds: 5, maxDelaySeconds: 5 * 60 };
 export const notifyQueue = defineQueue({
   name: 'notify',
   payload: Type.Union([
+    about('post', { postId: id() }),
     about('comment', { commentId: id() }),
     about('follow', { followerId: id(), followedId: id() }),
     /** `eventId`: of the moderator's decision. */

@@ -2,8 +2,10 @@ import t from 'tap';
 import { block } from '../../src/domain/blocks/block.ts';
 import { setCommentDisabled } from '../../src/domain/comments/write.ts';
 import { follow, unfollow } from '../../src/domain/follows/follow.ts';
+import { renderText } from '../../src/domain/mentions/render.ts';
 import { sanction } from '../../src/domain/moderation/sanction.ts';
 import { notify } from '../../src/domain/notifications/notify.ts';
+import { updatePost } from '../../src/domain/posts/write.ts';
 import { mailQueue, notificationMailQueue } from '../../src/queue/contracts.ts';
 import { createUser } from '../support/factories.ts';
 import { assertEnqueued, drain } from '../support/jobs.ts';
@@ -28,6 +30,30 @@ t.test('comments, followers and moderators’ decisions are notified of', async 
   await follow(app, reader.id, author.id);
   await drain(app);
   t.equal((await notificationsOf(app, author)).length, 3, 'following again is nothing new');
+});
+
+t.test('replies and mentions are notified of, each comment once and by what concerns one most', async (t) => {
+  const { app, author, reader, postId, comment } = await setUpNotifications(t);
+  const [ann, bob] = [await createUser(app, { username: 'ann' }), await createUser(app, { username: 'bob' })];
+  const first = await comment(reader.id, 'Well said.');
+  await drain(app);
+  await comment(ann.id, 'Said @susan, @john, @ann and @bob', first);
+  await drain(app);
+  const kindsOf = async (person: { id: number }) =>
+    (await notificationsOf(app, person)).map(({ kind }) => kind);
+  t.same(await kindsOf(reader), ['reply'], 'not also as a mention');
+  t.same(await kindsOf(author), ['comment', 'mention'], 'not also as a comment');
+  t.same(await kindsOf(bob), ['mention']);
+  t.same(await kindsOf(ann), [], 'not of oneself');
+
+  const write = (body: string, replaces?: { postId: number }) =>
+    renderText(app, { kind: 'post', body, writerId: author.id, ...(replaces && { replaces }) });
+  await updatePost(app, postId, await write('Hello @bob', { postId }), undefined);
+  await drain(app);
+  await updatePost(app, postId, await write('Hello @bob and @ann', { postId }), undefined);
+  await drain(app);
+  t.match(await notificationsOf(app, bob), [{}, { kind: 'mention', postId, commentId: null }]);
+  t.same(await kindsOf(ann), ['mention'], 'only the new name');
 });
 
 t.test('nobody is notified of their own, hidden, deleted or unwanted things', async (t) => {

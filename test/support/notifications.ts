@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { TestClock } from 'pg-boss';
 import type { Test } from 'tap';
 import { publishComment } from '../../src/domain/comments/write.ts';
+import { renderText } from '../../src/domain/mentions/render.ts';
 import { build } from './build.ts';
 import { createUser } from './factories.ts';
 import { drain } from './jobs.ts';
@@ -17,9 +18,9 @@ export async function setUpNotifications(t: Test) {
   const author = await createUser(app, { username: 'john' });
   const reader = await createUser(app, { username: 'susan' });
   const [postId = 0] = await writePosts(app, author);
-  const comment = async (authorId: number, body: string) => {
-    const text = await app.markdown.comment(body);
-    const { id } = await publishComment(app, { postId, authorId, text });
+  const comment = async (authorId: number, body: string, parentId?: number) => {
+    const text = await renderText(app, { kind: 'comment', body, writerId: authorId });
+    const { id } = await publishComment(app, { postId, authorId, text, parentId });
     return id;
   };
   /** Works the queues until all mails have left that were only waiting for a moment. */

@@ -5,13 +5,13 @@ import type { TestUser } from './factories.ts';
 
 /** Publishes posts by a user, `Post 1` and so on. Returns their ids in that order. */
 export async function writePosts(
-  { db, markdown }: FastifyInstance,
+  { db, queue, markdown }: FastifyInstance,
   { id }: Pick<TestUser, 'id'>,
   count = 1,
 ): Promise<number[]> {
   const ids: number[] = [];
   for (let number = 1; number <= count; number += 1)
-    ids.push((await publishPost(db, id, await markdown.post(`Post ${number}`))).id);
+    ids.push((await publishPost({ db, queue }, id, await markdown.post(`Post ${number}`))).id);
   return ids;
 }
 
@@ -33,4 +33,14 @@ export async function writeComments(
     .orderBy('id')
     .execute();
   return comments.map((comment) => comment.id);
+}
+
+/** Publishes a reply. Returns its id. */
+export async function writeReply(
+  { db, queue, markdown }: FastifyInstance,
+  { id: authorId }: Pick<TestUser, 'id'>,
+  { postId, parentId, body = 'Reply' }: { postId: number; parentId: number; body?: string },
+): Promise<number> {
+  const text = await markdown.comment(body);
+  return (await publishComment({ db, queue }, { postId, authorId, parentId, text })).id;
 }

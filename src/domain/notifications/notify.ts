@@ -21,6 +21,9 @@ interface Candidates {
   readonly rows: RawBuilder<unknown>;
 }
 
+/** Mentions in one text that notify people, so that nobody can send a mail to hundreds. */
+const MOST_MENTIONED = 20;
+
 /** Somebody who was notified. */
 interface Notified {
   readonly recipientId: number;
@@ -52,6 +55,8 @@ export async function notify(
 
 function candidatesFor(cause: Cause): Candidates {
   switch (cause.about) {
+    case 'post':
+      return { cause: `post ${cause.postId}`, rows: concernedByPost(cause.postId) };
     case 'comment':
       return { cause: `comment ${cause.commentId}`, rows: concernedByComment(cause.commentId) };
     case 'follow': {
@@ -72,12 +77,30 @@ function candidatesFor(cause: Cause): Candidates {
   }
 }
 
-/** The post's author. */
+/** Whom it mentions. */
+function concernedByPost(postId: number): RawBuilder<unknown> {
+  return sql`
+    select user_id as recipient_id, 'mention' as kind, 1 as rank, author_id as actor_id,
+      posts.id as post_id, null::int as comment_id, null::int as event_id
+    from posts join mentions on mentions.post_id = posts.id
+    where posts.id = ${postId} and ${IS_SHOWN}
+    order by mentions.id limit ${sql.lit(MOST_MENTIONED)}`;
+}
+
+/** Whose comment it answers, whom it mentions, and the post's author. */
 function concernedByComment(commentId: number): RawBuilder<unknown> {
   return sql`
-    select posts.author_id as recipient_id, 'comment' as kind, 3 as rank, comments.author_id as actor_id,
+    select recipient_id, kind, rank, comments.author_id as actor_id,
       posts.id as post_id, comments.id as comment_id, null::int as event_id
     from comments join posts on posts.id = post_id
+    cross join lateral (
+      select author_id as recipient_id, 'reply' as kind, 1 as rank from comments as parent
+      where parent.id = comments.parent_id
+      union all (
+        select user_id, 'mention', 2 from mentions where comment_id = comments.id
+        order by id limit ${sql.lit(MOST_MENTIONED)})
+      union all select posts.author_id, 'comment', 3
+    ) as concerned
     where comments.id = ${commentId} and not comments.is_disabled and ${IS_SHOWN}`;
 }
 

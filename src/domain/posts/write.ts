@@ -2,8 +2,10 @@ import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
+import { notifyQueue, type Queue } from '../../queue/contracts.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
-import type { Rendered } from '../markdown/text.ts';
+import { recordMentions, replaceMentions } from '../mentions/record.ts';
+import type { MentioningText } from '../mentions/render.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
 import { type PostSource, SOURCE_COLUMNS } from './list.ts';
 
@@ -25,13 +27,27 @@ export function mayChange(actor: Actor | null, { authorId }: { readonly authorId
   return can(actor, Permission.WRITE) && (actor?.id === authorId || can(actor, Permission.ADMIN));
 }
 
-/** Publishes a post. */
-export function publishPost(db: Db, authorId: number, { body, html }: Rendered): Promise<PostSource> {
-  return db
-    .insertInto('posts')
-    .values({ author_id: authorId, body, body_html: html })
-    .returning(SOURCE_COLUMNS)
-    .executeTakeFirstOrThrow();
+/**
+ * Publishes a post. Whom it mentions is notified by a job.
+ *
+ * @param db a transaction to take part in, or the database to start one
+ */
+export async function publishPost(
+  { db, queue }: { db: Db; queue: Queue },
+  authorId: number,
+  text: MentioningText,
+): Promise<PostSource> {
+  const publish = async (trx: Db) => {
+    const post = await trx
+      .insertInto('posts')
+      .values({ author_id: authorId, body: text.body, body_html: text.html })
+      .returning(SOURCE_COLUMNS)
+      .executeTakeFirstOrThrow();
+    const mentioned = await recordMentions(trx, { postId: post.id }, text);
+    if (mentioned.length > 0) await queue.send(notifyQueue, { about: 'post', postId: post.id }, { db: trx });
+    return post;
+  };
+  return db.isTransaction ? publish(db) : transact(db, publish);
 }
 
 /**
@@ -50,23 +66,23 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
 }
 
 /**
- * Replaces the text of a post.
+ * Replaces the text of a post. Whom it did not mention before is notified by a job.
  *
  * @param versions that the edit may be based on; undefined for any
  * @throws DomainError `edit-conflict` if the post has changed since
  */
 export async function updatePost(
-  db: Kysely<Schema>,
+  { db, queue }: { db: Kysely<Schema>; queue: Queue },
   id: number,
-  { body, html }: Rendered,
+  text: MentioningText,
   versions: readonly number[] | undefined,
 ): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+  await transact(db, async (trx) => {
     let update = trx
       .updateTable('posts')
       .set(({ eb }) => ({
-        body,
-        body_html: html,
+        body: text.body,
+        body_html: text.html,
         version: eb('version', '+', 1),
         edited_at: sql`now()`,
       }))
@@ -77,6 +93,8 @@ export async function updatePost(
       throw new DomainError('edit-conflict', 'The post has changed since you started editing.');
     }
     await recordActionByOther(trx, { kind: 'post-edited', userId: updated.authorId, detail: { post: id } });
+    const added = await replaceMentions(trx, { postId: id }, text);
+    if (added.length > 0) await queue.send(notifyQueue, { about: 'post', postId: id }, { db: trx });
   });
 }
 

@@ -2,24 +2,16 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
 import { once } from '../../domain/idempotency.ts';
+import { renderText } from '../../domain/mentions/render.ts';
 import { findPostSource, listPostSources, type PostSource } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, publishPost, updatePost } from '../../domain/posts/write.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
-import { refusals, WithId, WithIdempotencyKey, writing } from './requests.ts';
+import { refusals, versionsIn, WithId, WithIdempotencyKey, WithIfMatch, writing } from './requests.ts';
 import { Post, PostPage, paths, presentPost, ref } from './resources.ts';
 
 const tags = ['Posts'];
-
-const WithIfMatch = Type.Object({
-  'if-match': Type.Optional(
-    Type.String({
-      description:
-        'The ETag of the post you started from. The request fails with 412 if the post has changed.',
-    }),
-  ),
-});
 
 const listing = {
   tags,
@@ -71,7 +63,7 @@ const deleting = {
 };
 
 const posts: FastifyPluginAsyncTypebox = async (app) => {
-  const { db, markdown, config } = app;
+  const { db, queue, config } = app;
 
   app.get('/posts/', { schema: listing }, async ({ caller, query }, reply) => {
     const filter = { readerId: caller?.id };
@@ -90,9 +82,9 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
         key: sent.headers['idempotency-key'],
         content: ['POST', paths.posts, body],
       };
-      const text = await markdown.post(body);
+      const text = await renderText(app, { kind: 'post', body, writerId: userId });
       const { answer, isRepetition } = await once(db, request, Post, async (trx) =>
-        presentPost(await publishPost(trx, userId, text)),
+        presentPost(await publishPost({ db: trx, queue }, userId, text)),
       );
       if (isRepetition) reply.header('idempotency-replayed', 'true');
       return reply.code(201).header('location', answer.url).send(answer);
@@ -110,8 +102,9 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     { schema: editing, compress: false, config: { limit: 'post' } },
     async (request, reply) => {
       const { headers, body } = request;
-      const { id } = await loadForChange(db, callerOf(request), request.params.id);
-      await updatePost(db, id, await markdown.post(body.body), versionsIn(headers['if-match']));
+      const { id, authorId } = await loadForChange(db, callerOf(request), request.params.id);
+      const draft = { ...body, kind: 'post', writerId: authorId, replaces: { postId: id } } as const;
+      await updatePost(app, id, await renderText(app, draft), versionsIn(headers['if-match']));
       const post = await findPostSource(db, id, true);
       reply.header('etag', etagOf(post));
       return presentPost(post);
@@ -133,10 +126,4 @@ export default posts;
  */
 function etagOf({ version, commentCount }: Pick<PostSource, 'version' | 'commentCount'>): string {
   return `"${version}.${commentCount}"`;
-}
-
-/** The versions that an If-Match allows, or undefined for any. Ignores the number of comments, which an edit does not affect. */
-function versionsIn(ifMatch = '*'): number[] | undefined {
-  if (ifMatch.trim() === '*') return undefined;
-  return [...ifMatch.matchAll(/"(\d{1,9})\.\d+"/g)].map(([, version]) => Number(version));
 }

@@ -11,6 +11,7 @@ import discovery from './discovery.ts';
 import feeds from './feeds.ts';
 import follows from './follows.ts';
 import home from './home.ts';
+import mentions from './mentions.ts';
 import moderate from './moderate.ts';
 import notifications from './notifications.ts';
 import people from './people.ts';
@@ -37,6 +38,7 @@ async function withSessions(app: FastifyInstance): Promise<void> {
   app.register(posts);
   app.register(comments);
   app.register(people);
+  app.register(mentions);
   app.register(picture, { prefix: '/edit-profile/picture' });
   app.register(follows);
   app.register(blocks);

@@ -36,6 +36,7 @@ interface JsonSchema {
   readonly type?: string;
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly examples?: readonly string[];
   readonly properties?: Record<string, JsonSchema>;
 }
 
@@ -79,6 +80,7 @@ t.test('the document lists every API call', async (t) => {
     'POST /posts/',
     'POST /posts/{id}/comments/',
     'POST /tokens/',
+    'PUT /comments/{id}',
     'PUT /posts/{id}',
   ]);
 });
@@ -177,7 +179,8 @@ function payloads({ content }: Content): fc.Arbitrary<string> {
 }
 
 /** Values for a schema: small numbers, which are likely ids, or any text. */
-function valid({ type, minimum = 0 }: JsonSchema): fc.Arbitrary<string | number> {
+function valid({ type, minimum = 0, examples }: JsonSchema): fc.Arbitrary<string | number> {
+  if (examples !== undefined) return fc.constantFrom(...examples);
   return type === 'integer'
     ? fc.integer({ min: minimum, max: minimum + 4 })
     : fc.string({ unit: 'grapheme', minLength: 1, maxLength: 200 });
