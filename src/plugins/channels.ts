@@ -11,17 +11,6 @@ declare module 'fastify' {
   }
 }
 
-/** Receives PostgreSQL's NOTIFY on a separate connection, which is reopened when it is lost. */
-export interface Channels {
-  /**
-   * Listens until it is closed.
-   *
-   * @param listener.onGap called after the connection was reopened, because messages may have been missed
-   * @throws if the first connection fails
-   */
-  listen(channel: string, listener: Listener): Promise<{ close(): Promise<void> }>;
-}
-
 interface Listener {
   onMessage(payload: string): void;
   onGap(): void;
@@ -33,56 +22,107 @@ const RECONNECT_MS = 1_000;
 /** Provides `app.channels`. */
 export default fp(
   async (app) => {
-    app.decorate('channels', { listen: (channel, listener) => listen(app, channel, listener) });
+    app.decorate('channels', new Channels(app));
   },
   { name: 'channels', dependencies: ['db'] },
 );
 
-async function listen(app: FastifyInstance, channel: string, listener: Listener) {
-  const closing = new AbortController();
-  let client = await connect(app, channel, listener);
+/** Receives PostgreSQL's NOTIFY on a connection for all channels, which is reopened when it is lost. */
+class Channels {
+  readonly #app: FastifyInstance;
+  readonly #listeners = new Map<string, Listener>();
+  /** Undefined while nobody listens. */
+  #connection: Promise<Connection> | undefined;
 
-  const keepListening = async () => {
-    while (!closing.signal.aborted) {
-      await untilLost(client, closing.signal);
-      await client.end().catch(() => {});
-      while (!closing.signal.aborted) {
-        await sleep(RECONNECT_MS, undefined, { signal: closing.signal }).catch(() => {});
-        if (closing.signal.aborted) return;
+  constructor(app: FastifyInstance) {
+    this.#app = app;
+  }
+
+  /**
+   * Listens until it is closed. A channel has one listener.
+   *
+   * @param listener.onGap called after the connection was reopened, because messages may have been missed
+   * @throws if the first connection fails
+   */
+  async listen(channel: string, listener: Listener): Promise<{ close(): Promise<void> }> {
+    this.#listeners.set(channel, listener);
+    try {
+      if (this.#connection === undefined) this.#connection = this.#open();
+      else await listenOn((await this.#connection).client, channel);
+      await this.#connection;
+    } catch (error) {
+      this.#listeners.delete(channel);
+      if (this.#listeners.size === 0) this.#connection = undefined;
+      throw error;
+    }
+    return { close: () => this.#close(channel) };
+  }
+
+  async #close(channel: string): Promise<void> {
+    this.#listeners.delete(channel);
+    if (this.#listeners.size > 0) return;
+    const connection = await this.#connection;
+    this.#connection = undefined;
+    await connection?.close();
+  }
+
+  async #open(): Promise<Connection> {
+    const closing = new AbortController();
+    const connection = { client: await this.#connect(), close: async () => {} };
+    const listening = this.#keepListening(connection, closing.signal);
+    connection.close = async () => {
+      closing.abort();
+      await listening;
+      await connection.client.end().catch(() => {});
+    };
+    return connection;
+  }
+
+  async #keepListening(connection: Connection, closing: AbortSignal): Promise<void> {
+    while (!closing.aborted) {
+      await untilLost(connection.client, closing);
+      await connection.client.end().catch(() => {});
+      while (!closing.aborted) {
+        await sleep(RECONNECT_MS, undefined, { signal: closing }).catch(() => {});
+        if (closing.aborted) return;
         try {
-          client = await connect(app, channel, listener);
-          listener.onGap();
+          connection.client = await this.#connect();
+          for (const { onGap } of this.#listeners.values()) onGap();
           break;
         } catch (error) {
-          app.outages.report(error);
+          this.#app.outages.report(error);
         }
       }
     }
-  };
-  const listening = keepListening();
-  return {
-    async close() {
-      closing.abort();
-      await listening;
+  }
+
+  async #connect(): Promise<pg.Client> {
+    const { config, role, outages } = this.#app;
+    const client = createClient(
+      connectionTo(directUrl(config), config.deadlines, { name: `pennypost ${role} listener` }),
+    );
+    client.on('error', (error) => outages.report(error));
+    client.on('notification', ({ channel, payload = '' }) =>
+      this.#listeners.get(channel)?.onMessage(payload),
+    );
+    try {
+      await client.connect();
+      for (const channel of this.#listeners.keys()) await listenOn(client, channel);
+    } catch (error) {
       await client.end().catch(() => {});
-    },
-  };
+      throw error;
+    }
+    return client;
+  }
 }
 
-async function connect({ config, role, outages }: FastifyInstance, channel: string, { onMessage }: Listener) {
-  const client = createClient(
-    connectionTo(directUrl(config), config.deadlines, { name: `pennypost ${role} listener` }),
-  );
-  client.on('error', (error) => outages.report(error));
-  client.on('notification', ({ payload = '' }) => onMessage(payload));
-  try {
-    await client.connect();
-    await client.query(`listen ${client.escapeIdentifier(channel)}`);
-  } catch (error) {
-    await client.end().catch(() => {});
-    throw error;
-  }
-  return client;
+interface Connection {
+  client: pg.Client;
+  close(): Promise<void>;
+}
+
+async function listenOn(client: pg.Client, channel: string): Promise<void> {
+  await client.query(`listen ${client.escapeIdentifier(channel)}`);
 }
 
 /** Resolves when the connection has ended, no longer responds, or is being closed. */

@@ -55,6 +55,7 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
     '/admin/settings',
     '/admin/invitations',
     '/moderate/applications',
+    '/notifications',
   ];
   const measure = async (url: string) => {
     await client.get(url === '/?followed' ? '/followed' : '/all');
@@ -66,6 +67,10 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
 
   await writePosts(app, author, 49);
   await writeComments(app, author, postId, 49);
+  await sql`
+    insert into notifications (recipient_id, kind, cause, actor_id, post_id)
+    select ${reader.id}, 'like', n, ${author.id}, ${postId} from generate_series(1, 49) as n
+  `.execute(app.db);
   await sql`
     insert into security_events (kind, user_id, actor_id)
     select 'post-edited', ${reader.id}, ${author.id} from generate_series(1, 49)
@@ -112,6 +117,7 @@ t.test('every API call costs the same few queries with 1 row and with 50', async
     [`/posts/${postId}/comments/`]: 3,
     '/comments/': 3,
     [`/comments/${commentId}`]: 2,
+    '/notifications/': 4,
   };
   for (const rows of [1, 50]) {
     for (const [path, expected] of Object.entries(calls)) {

@@ -126,6 +126,7 @@ t.test(
         '/admin/activity',
         '/auth/security',
         '/blocks',
+        '/notifications',
         '/auth/two-factor/on',
         '/edit-profile/mails',
         '/edit-profile/picture',
