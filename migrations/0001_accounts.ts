@@ -4,6 +4,8 @@ export const kind = 'expand';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
+    create domain mail_frequency as text check (value in ('at-once', 'daily', 'never'));
+
     create table users (
       id integer generated always as identity primary key,
       email text not null check (length(email) between 1 and 254),
@@ -28,7 +30,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       avatar_seed uuid not null default gen_random_uuid(),
       picture_hash text check (length(picture_hash) = 43),
       wants_digest boolean not null default false,
-      wants_comment_mails boolean not null default true,
+      comment_mails mail_frequency not null default 'at-once',
+      reply_mails mail_frequency not null default 'at-once',
+      mention_mails mail_frequency not null default 'at-once',
+      follow_mails mail_frequency not null default 'daily',
       unsubscribe_key uuid not null default gen_random_uuid(),
 
       post_count integer not null default 0,
@@ -118,4 +123,5 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`drop table password_resets, email_changes, known_browsers, sessions, users`.execute(db);
   await sql`drop function forget_bounce`.execute(db);
+  await sql`drop domain mail_frequency`.execute(db);
 }

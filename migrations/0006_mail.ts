@@ -41,13 +41,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       where return_key_hash is not null;
     create index mail_deliveries_sent_at_idx on mail_deliveries (sent_at);
 
-    create table comment_notices (
-      post_id integer primary key references posts on delete cascade,
-      last_comment_id integer not null,
-      mailed_at timestamptz not null default now()
-    );
-    comment on table comment_notices is 'The newest comment on each post that its author was mailed about.';
-
     create table digests (
       user_id integer not null references users on delete cascade,
       week date not null,
@@ -58,5 +51,5 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  await sql`drop table digests, comment_notices, mail_deliveries, mailed_tokens`.execute(db);
+  await sql`drop table digests, mail_deliveries, mailed_tokens`.execute(db);
 }

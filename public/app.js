@@ -332,6 +332,30 @@ async function fetchAgain(id) {
   }
 }
 
+// The bell's count follows the site while the page is visible. Without it, it is right on the next page.
+
+const bell = document.querySelector('.bell');
+let unread;
+
+function watchUnread() {
+  unread?.close();
+  if (document.hidden) return;
+  unread = new EventSource('/notifications/events');
+  unread.addEventListener('message', ({ data }) => {
+    const { count, label } = JSON.parse(data);
+    bell.ariaLabel = label;
+    bell.querySelector('.count').textContent = count;
+  });
+  unread.addEventListener('stop', () => unread.close());
+}
+
+// Not for pages that one only passes by.
+if (bell)
+  setTimeout(() => {
+    watchUnread();
+    document.addEventListener('visibilitychange', watchUnread);
+  }, 2_000);
+
 function enliven(root) {
   all('time', root).forEach(tellTime);
   all('[data-draft]', root).forEach(restoreDraft);

@@ -101,7 +101,9 @@ async function fillSite({ db, queue, markdown }: FastifyInstance): Promise<numbe
   const postIds: number[] = [];
   for (const [index, { body, ...rest }] of POSTS.toReversed().entries()) {
     const authorId = ids[(POSTS.length - 1 - index) % ids.length] ?? 1;
-    postIds.push((await publishPost(db, authorId, { ...(await markdown.post(body)), ...rest })).id);
+    postIds.push(
+      (await publishPost({ db, queue }, authorId, { ...(await markdown.post(body)), ...rest })).id,
+    );
   }
   const postId = postIds.at(-1) ?? 1;
   for (const [index, body] of COMMENTS.entries()) {

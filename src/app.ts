@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import { loggerOptions, RequestLog } from './logger.ts';
 import alarms from './plugins/alarms.ts';
 import assets from './plugins/assets.ts';
+import channels from './plugins/channels.ts';
 import clientAddress from './plugins/client-address.ts';
 import compression from './plugins/compression.ts';
 import conditionalGet from './plugins/conditional-get.ts';
@@ -16,7 +17,6 @@ import mailOutage from './plugins/mail-outage.ts';
 import mailer from './plugins/mailer.ts';
 import markdown from './plugins/markdown.ts';
 import metrics from './plugins/metrics.ts';
-import notifications from './plugins/notifications.ts';
 import openapi from './plugins/openapi.ts';
 import overload from './plugins/overload.ts';
 import pageCache from './plugins/page-cache.ts';
@@ -28,6 +28,7 @@ import securityEvents from './plugins/security-events.ts';
 import securityHeaders from './plugins/security-headers.ts';
 import site from './plugins/site.ts';
 import tracing from './plugins/tracing.ts';
+import unreadStreams from './plugins/unread-streams.ts';
 import views from './plugins/views.ts';
 import work from './plugins/work.ts';
 import type { Clock } from './queue/boss.ts';
@@ -70,8 +71,6 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
     ...(logger === undefined ? { logger: loggerOptions(config) } : { loggerInstance: logger }),
     logController: new RequestLog(),
     ...httpOptions(config),
-    frameworkErrors: answerBadUrl,
-    clientErrorHandler: answerClientError,
   });
   app.server.maxConnections = config.maxConnections;
   app.decorate('config', config);
@@ -86,7 +85,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(assets);
   app.register(mailer);
   app.register(mailLedger);
-  app.register(notifications);
+  app.register(channels);
   app.register(queue, { clock });
   app.register(alarms);
   app.register(mailOutage);
@@ -98,6 +97,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
 
   // HTTP.
   app.register(drain);
+  app.register(unreadStreams);
   app.register(clientAddress);
   app.register(securityEvents);
   app.register(securityHeaders);
@@ -135,5 +135,7 @@ function httpOptions(config: Config) {
       requireHostHeader: false,
     },
     routerOptions: { maxParamLength: 200 },
+    frameworkErrors: answerBadUrl,
+    clientErrorHandler: answerClientError,
   } satisfies FastifyHttpOptions<Server>;
 }

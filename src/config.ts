@@ -25,6 +25,8 @@ export type Config = Readonly<ReturnType<typeof readVariables>> & {
   readonly pictureTimeoutMs: number;
   /** Connections of clients. More are closed at once, so that some file descriptors are left for all else. */
   readonly maxConnections: number;
+  /** Streams of unread notifications per process. Further pages show the count as it was when they were loaded. */
+  readonly maxUnreadStreams: number;
   /** How long a connection may be idle, even while the client has not read the response. */
   readonly connectionTimeoutMs: number;
   /** How long a client may take to send a request's headers, and the whole request. */
@@ -72,6 +74,7 @@ export function loadConfig(
     renderTimeoutMs: 2_000,
     pictureTimeoutMs: 20_000,
     maxConnections: 10_000,
+    maxUnreadStreams: 1_000,
     connectionTimeoutMs: 30_000,
     headersTimeoutMs: 10_000,
     requestTimeoutMs: 30_000,

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { Type } from 'typebox';
 import { recordAttempts } from '../src/queue/attempts.ts';
-import { defineQueue } from '../src/queue/contracts.ts';
+import { defineQueue } from '../src/queue/contract.ts';
 import { defineJob } from '../src/queue/job.ts';
 import { handBack } from '../src/queue/jobs-table.ts';
 import { pauseQueue, resumeQueue } from '../src/queue/pause.ts';

@@ -34,7 +34,11 @@ export interface AccountTables {
     /** The hash of their picture, which replaces the avatar; null without one. */
     picture_hash: string | null;
     wants_digest: Generated<boolean>;
-    wants_comment_mails: Generated<boolean>;
+    /** How often to mail about each kind of notification. */
+    comment_mails: Generated<MailFrequency>;
+    reply_mails: Generated<MailFrequency>;
+    mention_mails: Generated<MailFrequency>;
+    follow_mails: Generated<MailFrequency>;
     /** In the links that unsubscribe. Gives no other access, so it is not hashed and every mail can repeat it. */
     unsubscribe_key: Generated<string>;
     /** The post at the top of their profile. Null without one; it is not hidden. */
@@ -158,6 +162,8 @@ export interface AccountTables {
     created_at: GeneratedAlways<Date>;
   };
 }
+
+export type MailFrequency = 'at-once' | 'daily' | 'never';
 
 export type Role = 'User' | 'Moderator' | 'Administrator';
 

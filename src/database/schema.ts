@@ -107,10 +107,28 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
     reason: string;
     created_at: Generated<Date>;
   };
-  /** The newest comment that a post's author was notified of, and when. */
-  comment_notices: {
-    post_id: number;
-    last_comment_id: number;
+  /** What people are told about. */
+  notifications: {
+    id: GeneratedAlways<number>;
+    recipient_id: number;
+    kind: NotificationKind;
+    /** Everyone has one notification for each cause, e.g. `comment 7`. */
+    cause: string;
+    /** Null for a moderator's decision. */
+    actor_id: number | null;
+    post_id: number | null;
+    comment_id: number | null;
+    /** The decision, for `moderation`. */
+    event_id: number | null;
+    created_at: Generated<Date>;
+    read_at: Date | null;
+    /** The number of its recipient's mail that has it; null if none has. */
+    mail: number | null;
+  };
+  /** How many mails with notifications each person was sent, and when the last. */
+  notification_mails: {
+    user_id: number;
+    number: Generated<number>;
     mailed_at: Generated<Date>;
   };
   /** The digests that were sent. */
@@ -165,6 +183,8 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
     created_at: Generated<Date>;
   };
 }
+
+export type NotificationKind = 'comment' | 'reply' | 'mention' | 'follow' | 'like' | 'moderation';
 
 /** `mute` only hides a person's texts; `block` also keeps them away. */
 export type BlockKind = 'mute' | 'block';

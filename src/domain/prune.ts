@@ -21,6 +21,7 @@ const EXPIRED: Readonly<Record<string, string>> = {
   password_resets: `created_at < now() - interval '8 days'`,
   email_changes: `coalesce(completed_at, created_at) < now() - interval '8 days'`,
   mail_deliveries: `sent_at < now() - interval '180 days'`,
+  notifications: `created_at < now() - interval '90 days'`,
   digests: `week < now() - interval '60 days'`,
   data_exports: `ended_at < now() - interval '7 days'
     and not exists (select from mailed_tokens where export_id = data_exports.id)`,

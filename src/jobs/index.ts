@@ -1,13 +1,15 @@
 import type { JobDefinition } from '../queue/job.ts';
 import alarm from './alarm.ts';
 import alarmWebhook from './alarm-webhook.ts';
-import commentNotice from './comment-notice.ts';
+import dailyNotifications from './daily-notifications.ts';
 import digest from './digest.ts';
 import erasure from './erasure.ts';
 import dataExport from './export.ts';
 import indexTexts from './index-texts.ts';
 import mail from './mail.ts';
 import moderateTexts from './moderate-texts.ts';
+import notificationMail from './notification-mail.ts';
+import notify from './notify.ts';
 import picture from './picture.ts';
 import prune from './prune.ts';
 import renderTexts from './render-texts.ts';
@@ -15,7 +17,9 @@ import renderTexts from './render-texts.ts';
 /** Every job a worker can do. */
 export const jobs: readonly JobDefinition[] = [
   mail,
-  commentNotice,
+  notify,
+  notificationMail,
+  dailyNotifications,
   digest,
   dataExport,
   picture,

@@ -67,8 +67,8 @@ export default fp<{ clock?: Clock | undefined }>(
   { name: 'db', dependencies: ['work'] },
 );
 
-/** Connections besides the pool's and the queue's: a web process's for health checks, a worker's for LISTEN and heartbeats. */
-const SEPARATE_CONNECTIONS = { web: 1, worker: 2, 'web-and-worker': 3, command: 1 };
+/** Connections besides the pool's and the queue's: for LISTEN, a web process's for health checks, a worker's for heartbeats. */
+const SEPARATE_CONNECTIONS = { web: 2, worker: 2, 'web-and-worker': 3, command: 1 };
 
 function poolSize({ config, role }: FastifyInstance): number {
   return config.databasePoolMax - QUEUE_CONNECTIONS - SEPARATE_CONNECTIONS[role];

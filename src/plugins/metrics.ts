@@ -68,13 +68,17 @@ function measureRequests(app: FastifyInstance, registry: Registry): void {
   });
   // Looking up the labels for each request would cost more than counting.
   const series = new Map<string, { observe(seconds: number): void }>();
-  app.addHook('onResponse', ({ method, routeOptions: { url: route = '(no route)' } }, reply, done) => {
-    const key = `${method} ${route} ${reply.statusCode}`;
-    const measured = series.get(key) ?? durations.labels({ method, route, status: reply.statusCode });
-    series.set(key, measured);
-    measured.observe(reply.elapsedTime / 1000);
-    done();
-  });
+  app.addHook(
+    'onResponse',
+    ({ method, routeOptions: { url: route = '(no route)', config } }, reply, done) => {
+      if (config.isEndless) return done();
+      const key = `${method} ${route} ${reply.statusCode}`;
+      const measured = series.get(key) ?? durations.labels({ method, route, status: reply.statusCode });
+      series.set(key, measured);
+      measured.observe(reply.elapsedTime / 1000);
+      done();
+    },
+  );
 }
 
 function measurePool({ pool }: FastifyInstance, registry: Registry): void {

@@ -36,5 +36,5 @@ export default fp<{ clock?: Clock | undefined }>(
     });
     await boss.start();
   },
-  { name: 'queue', dependencies: ['db', 'notifications', 'work', 'tracing'] },
+  { name: 'queue', dependencies: ['db', 'channels', 'work', 'tracing'] },
 );

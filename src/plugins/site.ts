@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { loadSettings, type SiteSettings } from '../domain/site/settings.ts';
-import type { Work } from './work.ts';
+import { shortWork } from './work.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -62,18 +62,12 @@ function refreshRegularly(app: FastifyInstance): void {
     for (;;) {
       await sleep(REFRESH_MS, undefined, { signal, ref: false }).catch(() => {});
       if (signal.aborted) return;
-      await app.work.run(shortWork(app), app.site.refresh).catch((error: unknown) => {
+      // With a deadline, because a silent connection is replaced after it, and health checks soon have another one.
+      await app.work.run(shortWork(app, LABEL), app.site.refresh).catch((error: unknown) => {
         if (!signal.aborted) app.outages.logFailure(error, {}, 'could not read the settings of the site');
       });
     }
   };
   void keepFresh();
   app.addHook('onClose', async () => closing.abort());
-}
-
-/** With the deadline of a page, after which a silent connection is replaced, so that health checks soon have another one. */
-function shortWork({ config }: FastifyInstance): Work {
-  const deadline = performance.now() + config.deadlines.readMs;
-  const databaseUse = { route: LABEL, deadline, isVital: false, hasBegun: false, hasFailed: false };
-  return { label: LABEL, databaseUse };
 }

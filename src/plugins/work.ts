@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Span } from '@opentelemetry/api';
+import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import type { DatabaseUse } from '../database/circuit-breaker.ts';
 import { READING_METHODS } from '../http/methods.ts';
@@ -52,3 +53,12 @@ export default fp(
   },
   { name: 'work', decorators: { fastify: ['config'] } },
 );
+
+/** The context of a short query that no request has caused. Its deadline is that of a page. */
+export function shortWork({ config }: Pick<FastifyInstance, 'config'>, label: string): Work {
+  const deadline = performance.now() + config.deadlines.readMs;
+  return {
+    label,
+    databaseUse: { route: label, deadline, isVital: false, hasBegun: false, hasFailed: false },
+  };
+}

@@ -1,41 +1,6 @@
-import { type Static, type TObject, type TProperties, type TUnion, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { type TProperties, Type } from 'typebox';
 import type { Db } from '../database/schema.ts';
-
-/** What a queue promises: its name, payload and how its jobs are worked. Has no handler. */
-export interface QueueContract<Payload extends object = object> {
-  readonly name: string;
-  /** Whether a value fits the payload schema. Checked on enqueueing and before running. */
-  isPayload(value: unknown): value is Payload;
-  /** Why a value does not fit, naming the field. Undefined if it does. */
-  faultOf(value: unknown): string | undefined;
-  readonly retry: {
-    /** Retries before the job goes to `NAME.dead`. */
-    readonly limit: number;
-    /** The delay before the first retry. It doubles each time, with a jitter of up to half. */
-    readonly delaySeconds: number;
-    readonly maxDelaySeconds: number;
-  };
-  /** How long an attempt may take before its signal is aborted and it fails. */
-  readonly timeoutSeconds: number;
-  /** Concurrent jobs per worker. As many as the worker has slots by default. */
-  readonly concurrency?: number;
-  /**
-   * Jobs that a worker fetches in addition to its free slots, so that short jobs do not each wait for a fetch. They are
-   * handed back if no slot becomes free soon. Default 0.
-   */
-  readonly prefetch?: number;
-  /** Jobs with a higher priority run first. Default 0. */
-  readonly priority?: number;
-  /** Only one job per key waits at a time; enqueueing another has no effect. */
-  uniqueKey?(payload: Payload): string;
-  /** When to enqueue a job automatically: once for all workers, and once after an outage. */
-  readonly schedule?: {
-    /** Five fields, in UTC. */
-    readonly cron: string;
-    readonly payload: Payload;
-  };
-}
+import { defineQueue, type QueueContract } from './contract.ts';
 
 export type PayloadOf<Contract> = Contract extends QueueContract<infer Payload> ? Payload : never;
 
@@ -95,7 +60,8 @@ export const mailQueue = defineQueue({
     mail('two-factor-off', { userId: id() }),
     /** `address`: the IP address of the log-in. */
     mail('new-login', { userId: id(), address: Type.String({ maxLength: 64 }) }),
-    mail('new-comments', { userId: id(), postId: id(), firstCommentId: id(), lastCommentId: id() }),
+    /** `number`: of the recipient's mails with notifications. */
+    mail('notifications', { userId: id(), number: id() }),
     /** `week`: its Monday. */
     mail('weekly-digest', { userId: id(), week: date() }),
     mail('export-ready', { userId: id(), exportId: id() }),
@@ -115,13 +81,38 @@ export const BULK_MAIL_PRIORITY = -10;
 /** A few retries over some minutes, for work that only needs the database. */
 const DATABASE_ONLY = { limit: 10, delaySeconds: 5, maxDelaySeconds: 5 * 60 };
 
-/** Collects new comments on a post into one mail to its author. */
-export const commentNoticeQueue = defineQueue({
-  name: 'comment-notice',
-  payload: Type.Object({ postId: id() }, { additionalProperties: false }),
+/** Writes the notifications of one cause. */
+export const notifyQueue = defineQueue({
+  name: 'notify',
+  payload: Type.Union([
+    about('post', { postId: id() }),
+    about('comment', { commentId: id() }),
+    about('follow', { followerId: id(), followedId: id() }),
+    /** `eventId`: of the moderator's decision. */
+    about('moderation', { eventId: id() }),
+  ]),
   retry: DATABASE_ONLY,
   timeoutSeconds: 30,
-  uniqueKey: ({ postId }) => String(postId),
+  prefetch: 40,
+});
+
+/** Collects what a person wants to be mailed about at once into one mail an hour. */
+export const notificationMailQueue = defineQueue({
+  name: 'notification-mails',
+  payload: Type.Object({ userId: id() }, { additionalProperties: false }),
+  retry: DATABASE_ONLY,
+  timeoutSeconds: 30,
+  uniqueKey: ({ userId }) => String(userId),
+});
+
+/** Mails what people want to be mailed about daily, at 6:30 UTC. */
+export const dailyNotificationsQueue = defineQueue({
+  name: 'daily-notifications',
+  payload: Type.Object({}, { additionalProperties: false }),
+  retry: DATABASE_ONLY,
+  timeoutSeconds: 15 * 60,
+  concurrency: 1,
+  schedule: { cron: '30 6 * * *', payload: {} },
 });
 
 /** Sends last week's digest to everyone who wants it, on Mondays at 7:00 UTC. */
@@ -222,7 +213,9 @@ export const alarmWebhookQueue = defineQueue({
 /** All queues. `npm run migrate` creates and updates them. */
 export const queueContracts: readonly QueueContract[] = [
   mailQueue,
-  commentNoticeQueue,
+  notifyQueue,
+  notificationMailQueue,
+  dailyNotificationsQueue,
   digestQueue,
   exportQueue,
   pictureQueue,
@@ -239,34 +232,14 @@ function mail<const Template extends string, Fields extends TProperties>(templat
   return Type.Object({ template: Type.Literal(template), ...fields }, { additionalProperties: false });
 }
 
+function about<const About extends string, Fields extends TProperties>(cause: About, fields: Fields) {
+  return Type.Object({ about: Type.Literal(cause), ...fields }, { additionalProperties: false });
+}
+
 function id() {
   return Type.Integer({ minimum: 1 });
 }
 
 function date() {
   return Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' });
-}
-
-/**
- * Defines a contract. A payload should only hold ids and names: no secrets, and no objects that could be stale when the
- * job runs.
- */
-export function defineQueue<Schema extends TObject | TUnion<TObject[]>>({
-  payload,
-  ...settings
-}: Omit<QueueContract<Static<Schema>>, 'isPayload' | 'faultOf'> & { payload: Schema }): QueueContract<
-  Static<Schema>
-> {
-  const variants = ('anyOf' in payload ? payload.anyOf : [payload]).map((variant) => Compile(variant));
-  return Object.freeze({
-    ...settings,
-    isPayload: (value: unknown): value is Static<Schema> => variants.some((variant) => variant.Check(value)),
-    faultOf(value: unknown) {
-      const faults = variants.map((variant) => variant.Errors(value));
-      // Report the errors of the variant whose literals match.
-      const [fault] =
-        faults.find((list) => list.every(({ keyword }) => keyword !== 'const')) ?? faults.flat();
-      return fault && `${fault.instancePath || 'payload'} ${fault.message}`;
-    },
-  });
 }

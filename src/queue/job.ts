@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { QueueContract } from './contracts.ts';
+import type { QueueContract } from './contract.ts';
 
 /** A job: its queue's contract and its handler. */
 export interface JobDefinition {

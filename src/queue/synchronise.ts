@@ -1,5 +1,5 @@
 import type { PgBoss, UpdateQueueOptions } from 'pg-boss';
-import type { QueueContract } from './contracts.ts';
+import type { QueueContract } from './contract.ts';
 import { deadLetterName } from './dead-letters.ts';
 
 /**

@@ -108,7 +108,7 @@ export class Worker {
       for (const consumer of this.#consumers) consumer.wake();
     };
     try {
-      this.#listening = await this.#app.notifications.listen(WORKERS_CHANNEL, {
+      this.#listening = await this.#app.channels.listen(WORKERS_CHANNEL, {
         onMessage: wake,
         onGap: wakeAll,
       });

@@ -74,7 +74,7 @@ t.test('counters stay correct, whatever is written and deleted concurrently', as
   ): Promise<unknown> => {
     const { kind } = todo;
     if (kind === 'publish') return writePosts(app, { id: idOf(todo.by) });
-    if (kind === 'follow') return follow(db, idOf(todo.by), idOf(todo.whom));
+    if (kind === 'follow') return follow(app, idOf(todo.by), idOf(todo.whom));
     if (kind === 'unfollow') return unfollow(db, idOf(todo.by), idOf(todo.whom));
     if (kind === 'delete comments')
       return db.deleteFrom('comments').where('author_id', '=', idOf(todo.by)).execute();
@@ -124,7 +124,7 @@ t.test('every list can be read from end to end, by cursor and by number', async 
   for (const author of [ann, bob, cid, bob]) await writePosts(app, author, 5);
   await deletePost(db, 7);
   await deletePost(db, 3);
-  await follow(db, ann.id, bob.id);
+  await follow(app, ann.id, bob.id);
   const [{ id: postId } = { id: 0 }] = await db.selectFrom('posts').select('id').limit(1).execute();
   for (const [author, count] of [
     [cid, 9],
@@ -133,13 +133,13 @@ t.test('every list can be read from end to end, by cursor and by number', async 
   ] as const)
     await writeComments(app, author, postId, count);
   // Cid follows both, but has muted Bob.
-  await follow(db, cid.id, ann.id);
-  await follow(db, cid.id, bob.id);
+  await follow(app, cid.id, ann.id);
+  await follow(app, cid.id, bob.id);
   await block(db, { blockerId: cid.id, blockedId: bob.id }, 'mute');
   for (let number = 1; number <= 9; number += 1) {
     const fan = await createUser(app, { username: `fan${number}` });
-    await follow(db, fan.id, ann.id);
-    await follow(db, ann.id, fan.id);
+    await follow(app, fan.id, ann.id);
+    await follow(app, ann.id, fan.id);
   }
 
   const posts = await db.selectFrom('posts').select(['id', 'author_id']).orderBy('id', 'desc').execute();

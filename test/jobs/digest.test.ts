@@ -3,6 +3,7 @@ import t from 'tap';
 import { block } from '../../src/domain/blocks/block.ts';
 import { sendDigests } from '../../src/domain/digests/send.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
+import { findMailChoices } from '../../src/domain/people/mail-choices.ts';
 import { setPostDisabled } from '../../src/domain/posts/write.ts';
 import { mailQueue } from '../../src/queue/contracts.ts';
 import { build } from '../support/build.ts';
@@ -18,7 +19,7 @@ async function setUp(t: Parameters<typeof build>[0]) {
   const app = await build(t, { SMTP_URL: smtp.url });
   const reader = await createUser(app, { username: 'john' });
   const author = await createUser(app, { username: 'susan' });
-  await follow(app.db, reader.id, author.id);
+  await follow(app, reader.id, author.id);
   await sql`update users set wants_digest = true where id = ${reader.id}`.execute(app.db);
   const lastWeek = () =>
     sql`update posts set created_at = date_trunc('week', now() at time zone 'UTC') - interval '3 days'`.execute(
@@ -82,14 +83,12 @@ t.test('the digest is off until it is turned on in the profile', async (t) => {
   const app = await build(t);
   const john = await createUser(app);
   const client = await signedInClient(app, john);
-  const choice = () =>
-    app.db
-      .selectFrom('users')
-      .select(['wants_digest', 'wants_comment_mails'])
-      .where('id', '=', john.id)
-      .executeTakeFirst();
-  t.same(await choice(), { wants_digest: false, wants_comment_mails: true });
-  await client.post('/edit-profile/mails', { digest: 'y' });
-  t.same(await choice(), { wants_digest: true, wants_comment_mails: false });
-  t.match((await client.get('/edit-profile/mails')).body, /id="digest" [^>]*checked/);
+  const frequencies = { comments: 'never', replies: 'at-once', mentions: 'daily', follows: 'daily' };
+  t.notMatch((await client.get('/edit-profile/mails')).body, /id="digest" [^>]*checked/);
+  await client.post('/edit-profile/mails', { digest: 'y', ...frequencies });
+  t.same(await findMailChoices(app.db, john.id), { wantsDigest: true, ...frequencies });
+  const page = await client.get('/edit-profile/mails');
+  t.match(page.body, /id="digest" [^>]*checked/);
+  t.match(page.body, /<option value="daily" selected>/);
+  t.equal((await client.post('/edit-profile/mails', { comments: 'hourly' })).statusCode, 422);
 });

@@ -83,8 +83,8 @@ t.test('a week later nothing of it is left', async (t) => {
   const [other = 0] = await writePosts(app, susan);
   await writeComments(app, susan, post, 2_500);
   await writeComments(app, john, other, 3);
-  await follow(app.db, john.id, susan.id);
-  await follow(app.db, susan.id, john.id);
+  await follow(app, john.id, susan.id);
+  await follow(app, susan.id, john.id);
   await requestExport(app, john.id);
   await giveTwoFactor(app, john);
   await givePassword(new Client(app), john);
@@ -113,7 +113,7 @@ t.test('texts can be kept, without a name', async (t) => {
   const { app, john, susan, client } = await setUp(t);
   const [post = 0] = await writePosts(app, john);
   await writeComments(app, susan, post);
-  await follow(app.db, susan.id, john.id);
+  await follow(app, susan.id, john.id);
   await block(app.db, { blockerId: john.id, blockedId: susan.id }, 'mute');
   await block(app.db, { blockerId: susan.id, blockedId: john.id }, 'mute');
   await report(app.db, { kind: 'person', id: john.id }, { reporterId: susan.id, reason: 'Spam' });

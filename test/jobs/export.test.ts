@@ -92,6 +92,9 @@ const EXPORTED: Readonly<Record<string, string>> = {
   'email_changes.user_id': 'gone after 8 days, and in activity.json',
   'mail_deliveries.user_id': 'only that mails were sent which they have',
   'digests.user_id': 'the same',
+  'notification_mails.user_id': 'the same',
+  'notifications.recipient_id': 'notifications.json',
+  'notifications.actor_id': 'what they did to others is about the others',
   'data_exports.user_id': 'in activity.json',
   'idempotency_keys.user_id': 'gone after a day',
   'picture_uploads.user_id': 'gone as soon as there is a picture',
@@ -99,10 +102,13 @@ const EXPORTED: Readonly<Record<string, string>> = {
 
 t.test('an export has what is in every table that refers to a person', async (t) => {
   const { app, john, susan, client } = await setUp(t);
-  await follow(app.db, john.id, susan.id);
-  await follow(app.db, susan.id, john.id);
+  await follow(app, john.id, susan.id);
+  await follow(app, susan.id, john.id);
   await issueTestToken(app, john, { name: 'a program', scope: 'read' });
-  await client.post('/edit-profile/mails', { digest: 'y' });
+  await client.post('/edit-profile/mails', {
+    digest: 'y',
+    ...{ comments: 'never', replies: 'daily', mentions: 'daily', follows: 'never' },
+  });
   await upload(client, await sharp({ create: PLAIN }).png().toBuffer());
   await drain(app);
   await client.post('/your-data');
@@ -119,9 +125,10 @@ t.test('an export has what is in every table that refers to a person', async (t)
   for (const name of Object.values(EXPORTED).filter((value) => /^[a-z-]+\.\w+$/.test(value)))
     t.ok(files[name], name);
 
-  t.match(json('profile.json'), { email_notifications: { new_comments: false, weekly_digest: true } });
+  t.match(json('profile.json'), { email_notifications: { comments: 'never', weekly_digest: true } });
   t.match(json('following.json'), [{ username: 'susan', since: /^20/ }]);
   t.match(json('followers.json'), [{ username: 'susan', since: /^20/ }]);
+  t.match(json('notifications.json'), [{ kind: 'follow', by: 'susan', is_read: false }]);
   t.match(json('sessions.json'), [{ browser: '' }, LOGGED_IN]);
   t.match(json('api-tokens.json'), [{ name: 'a program', scope: 'read', last_used: null }]);
   const kinds = json('activity.json').map(({ kind }: { kind: string }) => kind);

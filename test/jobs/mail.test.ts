@@ -311,7 +311,7 @@ t.test('a mail whose subject is gone is not sent, and does not affect others', a
     { template: 'change-email', emailChangeId: 9 },
     { template: 'email-changed', emailChangeId: 9 },
     { template: 'email-changed-for-you', emailChangeId: 9 },
-    { template: 'new-comments', userId, postId: 9, firstCommentId: 1, lastCommentId: 2 },
+    { template: 'notifications', userId, number: 1 },
     { template: 'weekly-digest', userId, week: '2026-01-05' },
     { template: 'export-ready', userId, exportId: 9 },
   ];

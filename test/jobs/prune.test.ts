@@ -25,12 +25,16 @@ t.test('expired rows are deleted, and others stay', async (t) => {
     insert into security_events (kind, created_at)
     select 'logged-in', now() - days * interval '1 day' from unnest(array[179, 181]) as days
   `.execute(app.db);
+  await sql`
+    insert into notifications (recipient_id, kind, cause, created_at)
+    select ${user.id}, 'follow', days, now() - days * interval '1 day' from unnest(array[89, 91]) as days
+  `.execute(app.db);
   await sql`insert into rate_limits values ('over', 1, 1), ('on', 1, 1e15)`.execute(app.db);
 
   const removed = await prune(app.db, { signal: new AbortController().signal });
 
   t.match(removed, { sessions: 25_000, mailed_tokens: 1, workers: 1, mail_deliveries: 0, rate_limits: 1 });
-  t.equal(removed.security_events, 1);
+  t.match(removed, { security_events: 1, notifications: 1 });
   const left = async (table: 'sessions' | 'mailed_tokens' | 'workers') =>
     (await app.db.selectFrom(table).selectAll().execute()).length;
   t.same([await left('sessions'), await left('mailed_tokens'), await left('workers')], [1, 1, 1]);

@@ -54,7 +54,7 @@ t.test(
     const markdown: Markdown = {
       ...app.markdown,
       async post(body, people) {
-        if (body === 'Post 1') await updatePost(app.db, edited, await app.markdown.post('Edited'), undefined);
+        if (body === 'Post 1') await updatePost(app, edited, await app.markdown.post('Edited'), undefined);
         return app.markdown.post(body, people);
       },
     };

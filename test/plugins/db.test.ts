@@ -32,7 +32,7 @@ t.test('a slow query is logged with its SQL, duration and cause, but without par
 
 /** The connections of each role besides its pool's. Those for health checks and the queue have the pool's name. */
 const SEPARATE = {
-  web: ['web', 'web'],
+  web: ['web', 'web', 'web listener'],
   worker: ['worker listener', 'worker', 'heartbeat'],
   'web-and-worker': ['web-and-worker', 'web-and-worker', 'web-and-worker listener', 'heartbeat'],
 };
@@ -43,6 +43,7 @@ for (const [role, separate] of Object.entries(SEPARATE) as [keyof typeof SEPARAT
     const observer = new pg.Client({ connectionString: app.config.databaseUrl });
     await observer.connect();
     t.teardown(() => observer.end());
+    await app.channels.listen('test', { onMessage() {}, onGap() {} });
     if (role !== 'web') await app.queue.work(jobs, { concurrency: 10 });
     const connections = async () => {
       const busy = Array.from({ length: 20 }, () => sql`select pg_sleep(0.05)`.execute(app.db));

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Db } from '../../src/database/schema.ts';
 import { jobs } from '../../src/jobs/index.ts';
-import { commentNoticeQueue, mailQueue, type Queue, queueContracts } from '../../src/queue/contracts.ts';
+import { erasureQueue, mailQueue, type Queue, queueContracts } from '../../src/queue/contracts.ts';
 
 t.test('every queue has exactly one job', async (t) => {
   t.same(jobs.map(({ contract }) => contract.name).sort(), queueContracts.map(({ name }) => name).sort());
@@ -37,15 +37,15 @@ t.test('a payload that fits no template is refused, naming the invalid field', a
 
 /** Never called. The type checker must refuse these lines. */
 export function doesNotCompile(queue: Queue, db: Db): void {
-  void queue.send(commentNoticeQueue, { postId: 1 }, { db });
+  void queue.send(erasureQueue, { userId: 1 }, { db });
   // @ts-expect-error A payload of a different shape.
-  void queue.send(commentNoticeQueue, { postId: 'one' }, { db });
+  void queue.send(erasureQueue, { userId: 'one' }, { db });
   // @ts-expect-error A missing field.
-  void queue.send(commentNoticeQueue, {}, { db });
+  void queue.send(erasureQueue, {}, { db });
   // @ts-expect-error A field of another template.
   void queue.send(mailQueue, { template: 'confirm-account', userId: 1, postId: 1 }, { db });
   // @ts-expect-error A name instead of a contract.
-  void queue.send('comment-notice', { postId: 1 }, { db });
+  void queue.send('erasure', { userId: 1 }, { db });
   // @ts-expect-error Enqueueing without a database.
-  void queue.send(commentNoticeQueue, { postId: 1 }, {});
+  void queue.send(erasureQueue, { userId: 1 }, {});
 }

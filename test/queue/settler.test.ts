@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { Type } from 'typebox';
-import { defineQueue } from '../../src/queue/contracts.ts';
+import { defineQueue } from '../../src/queue/contract.ts';
 import { defineJob } from '../../src/queue/job.ts';
 import { build } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';

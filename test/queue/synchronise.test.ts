@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import t from 'tap';
 import { Type } from 'typebox';
-import { defineQueue } from '../../src/queue/contracts.ts';
+import { defineQueue } from '../../src/queue/contract.ts';
 import { defineJob } from '../../src/queue/job.ts';
 import { build } from '../support/build.ts';
 import { createQueues } from '../support/jobs.ts';

@@ -145,7 +145,7 @@ t.test('a timeline has the posts of the people one follows', async (t) => {
   const app = await build(t);
   const john = await createUser(app, { username: 'john' });
   const susan = await createUser(app, { username: 'susan' });
-  await follow(app.db, susan.id, john.id);
+  await follow(app, susan.id, john.id);
   await withPassword(app, john).post('/posts/', { body: 'of john' });
   const timeline = await withPassword(app, susan).get(`/users/${susan.id}/timeline/`);
   t.match(timeline.json(), { posts: [{ body: 'of john' }], count: 1 });

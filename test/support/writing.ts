@@ -5,13 +5,13 @@ import type { TestUser } from './factories.ts';
 
 /** Publishes posts by a user, `Post 1` and so on. Returns their ids in that order. */
 export async function writePosts(
-  { db, markdown }: FastifyInstance,
+  { db, queue, markdown }: FastifyInstance,
   { id }: Pick<TestUser, 'id'>,
   count = 1,
 ): Promise<number[]> {
   const ids: number[] = [];
   for (let number = 1; number <= count; number += 1)
-    ids.push((await publishPost(db, id, await markdown.post(`Post ${number}`))).id);
+    ids.push((await publishPost({ db, queue }, id, await markdown.post(`Post ${number}`))).id);
   return ids;
 }
 

@@ -77,7 +77,7 @@ t.test('silent connections are given up and replaced', async (t) => {
 t.test('silent connections do not keep a process from ending', async (t) => {
   const { app, get, proxy } = await setUp(t);
   await Promise.all(Array.from({ length: 20 }, () => get('/')));
-  const listening = await app.notifications.listen('channel', { onMessage() {}, onGap() {} });
+  const listening = await app.channels.listen('channel', { onMessage() {}, onGap() {} });
   proxy.silence();
   const caught = get('/');
   await listening.close();

@@ -30,8 +30,8 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
   const app = await build(t, { POSTS_PER_PAGE: '50', COMMENTS_PER_PAGE: '50' });
   const reader = await createUser(app, { username: 'reader', role: 'Administrator' });
   const author = await createUser(app, { username: 'author' });
-  await follow(app.db, reader.id, author.id);
-  await follow(app.db, author.id, reader.id);
+  await follow(app, reader.id, author.id);
+  await follow(app, author.id, reader.id);
   const [postId = 0] = await writePosts(app, author);
   const [commentId = 0] = await writeComments(app, author, postId);
   await pinPost(app.db, author.id, postId);
@@ -70,6 +70,7 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
     '/admin/settings',
     '/admin/invitations',
     '/moderate/applications',
+    '/notifications',
   ];
   const measure = async (url: string) => {
     await client.get(url === '/?followed' ? '/followed' : '/all');
@@ -90,6 +91,10 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
     update comments set parent_id = ${commentId}, root_id = ${commentId} where id > ${commentId} and id % 2 = 0
   `.execute(app.db);
   await sql`
+    insert into notifications (recipient_id, kind, cause, actor_id, post_id)
+    select ${reader.id}, 'like', n, ${author.id}, ${postId} from generate_series(1, 49) as n
+  `.execute(app.db);
+  await sql`
     insert into security_events (kind, user_id, actor_id)
     select 'post-edited', ${reader.id}, ${author.id} from generate_series(1, 49)
   `.execute(app.db);
@@ -105,8 +110,8 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
       })
       .returning('id')
       .executeTakeFirstOrThrow();
-    await follow(app.db, id, author.id);
-    await follow(app.db, author.id, id);
+    await follow(app, id, author.id);
+    await follow(app, author.id, id);
     await block(app.db, { blockerId: reader.id, blockedId: id }, 'mute');
   }
 
@@ -138,6 +143,7 @@ t.test('every API call costs the same few queries with 1 row and with 50', async
     [`/posts/${postId}/comments/`]: 3,
     '/comments/': 3,
     [`/comments/${commentId}`]: 2,
+    '/notifications/': 4,
   };
   for (const rows of [1, 50]) {
     for (const [path, expected] of Object.entries(calls)) {

@@ -114,7 +114,7 @@ t.test('with a standby of its own', async (t) => {
     await waitFor(() => writePosts(app, author).catch(() => undefined), 'writing goes on');
     const { promise: heard, resolve } = Promise.withResolvers<void>();
     const open = async () => {
-      const listening = await app.notifications
+      const listening = await app.channels
         .listen('test', { onMessage: () => resolve(), onGap: () => {} })
         .catch(() => undefined);
       return listening;

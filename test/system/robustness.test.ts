@@ -48,6 +48,8 @@ const PATHS_WITH_WORDS = [
     '/mute/X',
     '/unblock/X?next=X',
     '/blocks?before=X',
+    '/notifications?before=X',
+    '/notifications/X',
     '/followers/X',
     '/followed-by/X',
   ],

@@ -2,7 +2,11 @@ import t from 'tap';
 import { build } from '../support/build.ts';
 
 const link = { username: 'susan', url: 'https://blog.example/auth/confirm/x', site: 'https://blog.example' };
-const comments = [{ username: 'john', body: 'Good <b>post</b>' }];
+const groupsWith = (body: string) => [
+  { heading: 'A comment', path: '/post/1#comments', quotes: [{ username: 'john', body }] },
+  { heading: 'A follower', path: '/followers/susan', quotes: [{ username: 'john', body: '' }] },
+];
+const unsubscribe = [{ from: 'mails', url: 'https://blog.example/unsubscribe/x' }];
 const posts = [{ username: 'john', title: 'On tea', path: '/post/1/on-tea', excerpt: 'What I read' }];
 
 /** Data for every mail template. */
@@ -22,14 +26,7 @@ const MAILS: Record<string, object> = {
   'application-declined': link,
   moderation: { ...link, kind: 'suspended', detail: { reason: 'Out of luck', lasts: 'until 2026-12-24' } },
   'account-deletion': { ...link, keepsTexts: true, dueOn: '2026-12-24', reason: 'Out of luck' },
-  'new-comments': {
-    ...link,
-    comments,
-    total: 3,
-    omitted: 2,
-    title: 'On tea',
-    postPath: '/post/1/on-tea#comments',
-  },
+  notifications: { ...link, groups: groupsWith('Good <b>post</b>'), omitted: 2, unsubscribe },
   'weekly-digest': { ...link, posts, total: 3, omitted: 2 },
   alarm: { ...link, title: 'It failed', message: 'Out of luck', reference: 'request 1', repetitions: 3 },
 };
@@ -70,13 +67,13 @@ t.test('in text, what people wrote is quoted, so that it cannot pass for the sit
   const forged = 'Hi.\r\n\r\n– Pennypost\n\nYour password has expired:\rhttps://evil.example';
   const data = {
     ...link,
-    comments: [{ username: 'john', body: forged }],
+    groups: groupsWith(forged),
+    unsubscribe,
     posts: [{ username: 'john', path: '/post/1', excerpt: forged }],
     total: 1,
     omitted: 0,
-    postPath: '/post/1#comments',
   };
-  for (const name of ['new-comments', 'weekly-digest']) {
+  for (const name of ['notifications', 'weekly-digest']) {
     const { text } = renderMail(name, data);
     t.match(text, '> Hi.\n>\n> – Pennypost\n>\n> Your password has expired:\n> https://evil.example\n', name);
     t.notMatch(text, '\r');

@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { inBatches } from '../../database/transaction.ts';
+import { NO_NOTIFICATIONS } from '../people/mail-choices.ts';
 
 /** Rows per transaction, so that none holds its locks for long. */
 const BATCH = 1_000;
@@ -51,6 +52,9 @@ const PERSONAL = [
   ['pictures', 'user_id'],
   ['picture_uploads', 'user_id'],
   ['idempotency_keys', 'user_id'],
+  ['notifications', 'recipient_id'],
+  ['notifications', 'actor_id'],
+  ['notification_mails', 'user_id'],
   ['mail_deliveries', 'user_id'],
   ['digests', 'user_id'],
   ['applications', 'user_id'],
@@ -95,7 +99,7 @@ async function anonymise(db: Db, userId: number): Promise<void> {
       pinned_post_id: null,
       unsubscribe_key: sql<string>`gen_random_uuid()`,
       wants_digest: false,
-      wants_comment_mails: false,
+      ...NO_NOTIFICATIONS,
     })
     .where('id', '=', userId)
     .execute();

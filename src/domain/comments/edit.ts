@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError } from '../../errors.ts';
+import { notifyQueue, type Queue } from '../../queue/contracts.ts';
 import { can, Permission } from '../accounts/roles.ts';
 import { textColumns } from '../markdown/text.ts';
 import { replaceMentions } from '../mentions/record.ts';
@@ -45,23 +46,17 @@ export async function loadCommentForEdit(db: Db, actor: Actor, id: number): Prom
   return comment;
 }
 
-/** A comment that has just been edited. */
-export interface EditedComment extends CommentSource {
-  /** The ids of the people whom it did not mention before. */
-  readonly mentioned: readonly number[];
-}
-
 /**
- * Replaces the text of a comment, if the user still may.
+ * Replaces the text of a comment, if the user still may. Whom it did not mention before is notified by a job.
  *
  * @param versions that the edit may be based on; undefined for any
  * @throws DomainError as `loadCommentForEdit`, or `edit-conflict` if the comment has changed since
  */
 export async function updateComment(
-  db: Kysely<Schema>,
+  { db, queue }: { db: Kysely<Schema>; queue: Queue },
   actor: Actor,
   { id, text, versions }: { id: number; text: MentioningText; versions: readonly number[] | undefined },
-): Promise<EditedComment> {
+): Promise<CommentSource> {
   return transact(db, async (trx) => {
     let update = trx
       .updateTable('comments')
@@ -82,6 +77,8 @@ export async function updateComment(
     }
     const { authorId: userId, postId: post } = updated;
     await recordActionByOther(trx, { kind: 'comment-edited', userId, detail: { post, comment: id } });
-    return { ...updated, mentioned: await replaceMentions(trx, { commentId: id }, text) };
+    const added = await replaceMentions(trx, { commentId: id }, text);
+    if (added.length > 0) await queue.send(notifyQueue, { about: 'comment', commentId: id }, { db: trx });
+    return updated;
   });
 }

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
-import type { Queue } from '../../queue/contracts.ts';
+import { notifyQueue, type Queue } from '../../queue/contracts.ts';
 import { hasNotBlocked } from '../blocks/hide.ts';
 import { RENDERER } from '../markdown/text.ts';
 import { recordMentions } from '../mentions/record.ts';
@@ -10,8 +10,7 @@ import type { MentioningText } from '../mentions/render.ts';
 import { IS_SHOWN } from '../posts/list.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
-import { type CommentSource, noSuchComment, PARENT_AUTHOR, SOURCE_COLUMNS } from './list.ts';
-import { enqueueCommentNotice, NEXT_NOTICE_AT } from './notice.ts';
+import { type CommentSource, noSuchComment, SOURCE_COLUMNS } from './list.ts';
 
 /** A comment to publish. */
 export interface NewComment {
@@ -22,16 +21,8 @@ export interface NewComment {
   readonly parentId?: number | undefined;
 }
 
-/** A comment that has just been published. */
-export interface PublishedComment extends CommentSource {
-  /** Who wrote the comment that it replies to; null if it is not a reply. */
-  readonly parentAuthorId: number | null;
-  /** The ids of the people whom it mentions. */
-  readonly mentioned: readonly number[];
-}
-
 /**
- * Publishes a comment and enqueues the job that notifies the post's author, in one transaction.
+ * Publishes a comment and enqueues the job that notifies people of it, in one transaction.
  *
  * @param db a transaction to take part in, or the database to start one
  * @throws DomainError `not-found` if the post does not exist or is hidden, `parent-gone` if the comment that this replies to
@@ -40,27 +31,23 @@ export interface PublishedComment extends CommentSource {
 export async function publishComment(
   { db, queue }: { db: Db; queue: Queue },
   comment: NewComment,
-): Promise<PublishedComment> {
+): Promise<CommentSource> {
   const publish = async (trx: Db) => {
-    const { nextNoticeAt, ...published } = await insertComment(trx, comment);
-    await enqueueCommentNotice({ db: trx, queue }, { postId: comment.postId, nextNoticeAt });
-    const mentioned = await recordMentions(trx, { commentId: published.id }, comment.text);
-    return { ...published, mentioned };
+    const published = await insertComment(trx, comment);
+    await recordMentions(trx, { commentId: published.id }, comment.text);
+    await queue.send(notifyQueue, { about: 'comment', commentId: published.id }, { db: trx });
+    return published;
   };
   return db.isTransaction ? publish(db) : transact(db, publish);
 }
 
-async function insertComment(
-  db: Db,
-  comment: NewComment,
-): Promise<Omit<PublishedComment, 'mentioned'> & { nextNoticeAt: Date | null }> {
+async function insertComment(db: Db, comment: NewComment): Promise<CommentSource> {
   const columns = ['post_id', 'author_id', 'body', 'body_html', 'renderer', 'parent_id', 'root_id'] as const;
   const inserted = await db
     .insertInto('comments')
     .columns(columns)
     .expression(rowOf(db, comment))
     .returning(SOURCE_COLUMNS)
-    .returning([NEXT_NOTICE_AT.as('nextNoticeAt'), PARENT_AUTHOR.as('parentAuthorId')])
     .executeTakeFirst();
   if (inserted !== undefined) return inserted;
   throw await whyRefused(db, comment);

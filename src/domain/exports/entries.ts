@@ -1,45 +1,14 @@
 import type { Db } from '../../database/schema.ts';
 import { type ApiToken, listTokens } from '../api-tokens/list.ts';
 import { type Following, listFollowed, listFollowers } from '../follows/list.ts';
+import { type ListedNotification, listNotifications } from '../notifications/list.ts';
+import { findMailChoices } from '../people/mail-choices.ts';
 import { findPicture } from '../pictures/find.ts';
-import { pathOfPost } from '../posts/path.ts';
 import { listOwnEvents, type OwnEvent } from '../security-events/list.ts';
 import { type ListedSession, listSessions } from '../sessions/list.ts';
 import { listFollowedTags } from '../tags/follow.ts';
-
-/** Rows per query: five megabytes of the longest texts. */
-const PAGE = 100;
-
-/** One file of an export. */
-interface Entry {
-  readonly name: string;
-  content(): AsyncGenerator<string | Buffer>;
-}
-
-interface Writing {
-  readonly id: number;
-  readonly body: string;
-  readonly createdAt: Date;
-  readonly editedAt: Date | null;
-}
-
-interface WrittenPost extends Writing {
-  readonly title: string | null;
-  readonly tags: readonly string[];
-}
-
-interface WrittenComment extends Writing {
-  readonly postId: number;
-  /** The comment that it replies to. */
-  readonly parentId: number | null;
-}
-
-interface Options {
-  readonly userId: number;
-  /** Called with the number of posts and comments written since the last call. */
-  readonly report: (rows: number) => Promise<void>;
-  readonly signal: AbortSignal;
-}
+import { asJson, type Entry, type Options, PAGE } from './entry.ts';
+import { writings } from './writings.ts';
 
 /**
  * The files of an export: everything a person wrote and everything stored about them, except what only the site can use,
@@ -65,6 +34,7 @@ export async function exportEntries(db: Db, options: Options): Promise<Entry[]> 
     ),
     shortList('sessions.json', () => listSessions(db, userId), sessionJson),
     shortList('api-tokens.json', () => listTokens(db, userId), tokenJson),
+    { name: 'notifications.json', content: () => asJson(notifications(db, options), notificationJson) },
     { name: 'activity.json', content: () => asJson(activity(db, options), eventJson) },
   ];
 }
@@ -80,63 +50,6 @@ function shortList<Row>(
 
 async function* once<Content>(read: () => Content | Promise<Content>): AsyncGenerator<Content> {
   yield await read();
-}
-
-function writings(db: Db, options: Options): Entry[] {
-  const posts = () => pagesOf(options, (range) => readPosts(db, options.userId, range));
-  const comments = () => pagesOf(options, (range) => readComments(db, options.userId, range));
-  return [
-    { name: 'posts.json', content: () => asJson(posts(), postJson) },
-    { name: 'comments.json', content: () => asJson(comments(), commentJson) },
-    {
-      name: 'posts.md',
-      content: () => asMarkdown('Posts', posts(), ({ id, title }) => title ?? `Post ${id}`),
-    },
-    {
-      name: 'comments.md',
-      content: () => asMarkdown('Comments', comments(), ({ postId }) => `On post ${postId}`),
-    },
-  ];
-}
-
-type Range = { afterId: number; limit: number; signal: AbortSignal };
-
-function readPosts(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<WrittenPost[]> {
-  return db
-    .selectFrom('posts')
-    .select(['id', 'title', 'body', 'tags', 'created_at as createdAt', 'edited_at as editedAt'])
-    .where('author_id', '=', userId)
-    .where('id', '>', afterId)
-    .orderBy('id')
-    .limit(limit)
-    .execute({ signal });
-}
-
-function readComments(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<WrittenComment[]> {
-  return db
-    .selectFrom('comments')
-    .select(['id', 'post_id as postId', 'parent_id as parentId', 'body'])
-    .select(['created_at as createdAt', 'edited_at as editedAt'])
-    .where('author_id', '=', userId)
-    .where('id', '>', afterId)
-    .orderBy('id')
-    .limit(limit)
-    .execute({ signal });
-}
-
-async function* pagesOf<Row extends Writing>(
-  { report, signal }: Options,
-  read: (range: Range) => Promise<Row[]>,
-): AsyncGenerator<Row[]> {
-  for (let afterId = 0; ; ) {
-    const rows = await read({ afterId, limit: PAGE, signal });
-    const last = rows.at(-1);
-    if (last === undefined) return;
-    yield rows;
-    await report(rows.length);
-    signal.throwIfAborted();
-    afterId = last.id;
-  }
 }
 
 /** Up to `MAX_BLOCKS` people. */
@@ -170,6 +83,14 @@ function activity(db: Db, options: Options): AsyncGenerator<readonly OwnEvent[]>
   });
 }
 
+function notifications(db: Db, options: Options): AsyncGenerator<readonly ListedNotification[]> {
+  return pagesBefore(options, async (before) => {
+    const own = { recipientId: options.userId };
+    const { items, older } = await listNotifications(db, own, { before, size: PAGE });
+    return { rows: items, next: older };
+  });
+}
+
 /** Reads a list page by page, newest first. Also notices when the export is cancelled. */
 async function* pagesBefore<Row>(
   { report, signal }: Options,
@@ -186,61 +107,21 @@ async function* pagesBefore<Row>(
 }
 
 async function* profileJson(db: Db, userId: number): AsyncGenerator<string> {
-  const { createdAt, aboutMe, twoFactorSince, newComments, weeklyDigest, ...profile } = await db
+  const { createdAt, aboutMe, twoFactorSince, ...profile } = await db
     .selectFrom('users')
     .select(['username', 'email', 'name', 'location', 'about_me as aboutMe', 'created_at as createdAt'])
-    .select([
-      'wants_comment_mails as newComments',
-      'wants_digest as weeklyDigest',
-      'totp_since as twoFactorSince',
-      'pinned_post_id as pinned_post',
-    ])
+    .select(['totp_since as twoFactorSince', 'pinned_post_id as pinned_post'])
     .where('id', '=', userId)
     .executeTakeFirstOrThrow();
+  const { wantsDigest, ...frequencies } = await findMailChoices(db, userId);
   const shown = {
     ...profile,
     about_me: aboutMe,
     member_since: createdAt,
     two_factor_since: twoFactorSince,
-    email_notifications: { new_comments: newComments, weekly_digest: weeklyDigest },
+    email_notifications: { ...frequencies, weekly_digest: wantsDigest },
   };
   yield `${JSON.stringify(shown, null, 2)}\n`;
-}
-
-async function* asJson<Row>(
-  pages: AsyncIterable<readonly Row[]>,
-  shape: (row: Row) => object,
-): AsyncGenerator<string> {
-  let separator = '[\n';
-  for await (const rows of pages) {
-    if (rows.length === 0) continue;
-    yield separator + rows.map((row) => JSON.stringify(shape(row))).join(',\n');
-    separator = ',\n';
-  }
-  yield separator === '[\n' ? '[]\n' : '\n]\n';
-}
-
-async function* asMarkdown<Row extends Writing>(
-  title: string,
-  pages: AsyncIterable<Row[]>,
-  heading: (writing: Row) => string,
-): AsyncGenerator<string> {
-  yield `# ${title}\n`;
-  for await (const rows of pages) {
-    yield rows
-      .map((row) => `\n## ${heading(row)}, ${row.createdAt.toISOString()}\n\n${row.body.trim()}\n`)
-      .join('');
-  }
-}
-
-function postJson({ id, title, body, tags, createdAt, editedAt }: WrittenPost): object {
-  const path = pathOfPost({ id, title });
-  return { id, path, timestamp: createdAt, edited: editedAt, title, body, tags };
-}
-
-function commentJson({ id, postId, parentId, body, createdAt, editedAt }: WrittenComment): object {
-  const paths = { post_path: `/post/${postId}`, in_reply_to: parentId && `/comment/${parentId}` };
-  return { id, ...paths, timestamp: createdAt, edited: editedAt, body };
 }
 
 function sessionJson({ userAgent, address, createdAt, lastSeenAt }: ListedSession): object {
@@ -249,6 +130,17 @@ function sessionJson({ userAgent, address, createdAt, lastSeenAt }: ListedSessio
 
 function tokenJson({ name, scope, createdAt, expiresAt, lastUsedAt }: ApiToken): object {
   return { name, scope, created: createdAt, expires: expiresAt, last_used: lastUsedAt };
+}
+
+function notificationJson({
+  kind,
+  createdAt,
+  isRead,
+  actorUsername,
+  postId,
+  commentId,
+}: ListedNotification): object {
+  return { kind, timestamp: createdAt, is_read: isRead, by: actorUsername, post: postId, comment: commentId };
 }
 
 function eventJson({ kind, at, address, detail, isByStaff }: OwnEvent): object {

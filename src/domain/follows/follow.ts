@@ -2,14 +2,19 @@ import type { Kysely } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError } from '../../errors.ts';
+import { notifyQueue, type Queue } from '../../queue/contracts.ts';
 import { isBlocked } from '../blocks/block.ts';
 
 /**
- * Follows a user. Returns whether that is new. Following oneself does nothing: the Followed tab has one's own posts anyway.
+ * Follows a user, who is notified by a job. Returns whether that is new. Following oneself does nothing: the Followed tab has one's own posts anyway.
  *
  * @throws DomainError `blocked` if one has blocked the other
  */
-export async function follow(db: Kysely<Schema>, followerId: number, followedId: number): Promise<boolean> {
+export async function follow(
+  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  followerId: number,
+  followedId: number,
+): Promise<boolean> {
   if (followerId === followedId) return false;
   return transact(db, async (trx) => {
     const { numInsertedOrUpdatedRows } = await trx
@@ -21,7 +26,9 @@ export async function follow(db: Kysely<Schema>, followerId: number, followedId:
     if (await isBlocked(trx, followerId, followedId)) {
       throw new DomainError('blocked', 'You cannot follow this person.');
     }
-    return numInsertedOrUpdatedRows === 1n;
+    if (numInsertedOrUpdatedRows === 0n) return false;
+    await queue.send(notifyQueue, { about: 'follow', followerId, followedId }, { db: trx });
+    return true;
   });
 }
 

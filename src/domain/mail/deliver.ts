@@ -2,10 +2,11 @@ import type { Db } from '../../database/schema.ts';
 import { PermanentFailure } from '../../errors.ts';
 import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
 import { loadDeletion } from '../accounts/delete-account.ts';
-import { loadNewComments } from '../comments/notice.ts';
 import { loadDigest } from '../digests/load.ts';
 import { isExportReady } from '../exports/requests.ts';
 import { loadSanction } from '../moderation/sanction.ts';
+import { loadNotificationMail } from '../notifications/load-mail.ts';
+import { LIST_NAMES, type MailingList, unsubscribeToken } from '../people/mail-choices.ts';
 import { mintReturnKey, recordBounce, type SentMail } from './bounce.ts';
 import { refusesAddress } from './delivery-status.ts';
 import { type Delivery, recordDelivery } from './ledger.ts';
@@ -61,18 +62,22 @@ export async function deliverMail(
   }
   if (template.isMoot?.(recipient)) return;
 
-  const content = await loadContent(db, payload);
+  const content: MailContent | undefined = await loadContent(db, payload);
   if (content === undefined) return;
 
-  const url = `${baseUrl}${template.path(token)}`;
-  const body = renderMail(name, { username: recipient.username, url, site: baseUrl, ...content });
+  const { subject = template.subject, list = template.list, lists = [], ...said } = content;
+  const toUnsubscribe = (from: MailingList) =>
+    `${baseUrl}/unsubscribe/${unsubscribeToken(from, recipient.unsubscribeKey)}`;
+  const url = list === undefined ? `${baseUrl}${template.path(token)}` : toUnsubscribe(list);
+  const unsubscribe = lists.map((from) => ({ from: LIST_NAMES[from], url: toUnsubscribe(from) }));
+  const body = renderMail(name, { username: recipient.username, url, site: baseUrl, unsubscribe, ...said });
   const messageId = messageIdOf(jobId, baseUrl);
   const message = {
     messageId,
     to: recipient.email,
-    subject: template.subject,
+    subject,
     ...body,
-    ...(template.list && { unsubscribeUrl: url }),
+    ...(list && { unsubscribeUrl: url }),
     returnKey: takesBounces ? mintReturnKey() : undefined,
   };
   const link = { jobId, token: template.purpose && token };
@@ -81,13 +86,21 @@ export async function deliverMail(
   return { ...sent, jobId, messageId, returnKey: message.returnKey, isRefused: false, response };
 }
 
+/** What a mail says. Some of it may replace what its template has. */
+interface MailContent {
+  readonly subject?: string;
+  readonly list?: MailingList;
+  /** The lists that its text has links to unsubscribe from, in addition to `list`. */
+  readonly lists?: readonly MailingList[];
+}
+
 /** Loads the mail's content besides its link. Undefined if there is nothing left to report. */
 async function loadContent(db: Db, payload: PayloadOf<typeof mailQueue>): Promise<object | undefined> {
   switch (payload.template) {
     case 'new-login':
       return { address: payload.address };
-    case 'new-comments':
-      return loadNewComments(db, payload);
+    case 'notifications':
+      return loadNotificationMail(db, payload);
     case 'weekly-digest':
       return loadDigest(db, payload);
     case 'export-ready':

@@ -3,7 +3,6 @@ import type { TokenPurpose } from '../../database/account-tables.ts';
 import type { Db } from '../../database/schema.ts';
 import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
 import { accountIdOf } from '../accounts/find.ts';
-import { unsubscribeToken } from '../people/mail-choices.ts';
 import { hashToken, mintToken } from '../token.ts';
 import { type MailTemplateName, mailTemplates } from './templates.ts';
 
@@ -37,6 +36,7 @@ export interface PreparedMail {
     readonly isConfirmed: boolean;
     /** Whether mail to the account's address has bounced. */
     readonly isBouncing: boolean;
+    readonly unsubscribeKey: string;
   };
   /** Whether the mail server has already accepted this mail. */
   readonly isDelivered: boolean;
@@ -56,7 +56,7 @@ export async function prepareMail(
   { earlier }: { earlier?: string | undefined } = {},
 ): Promise<PreparedMail> {
   const { template } = payload;
-  const { purpose, list } = mailTemplates[template];
+  const { purpose } = mailTemplates[template];
   const link = purpose && { ...mintToken(), purpose };
   const isClaiming = purpose !== undefined && CLAIMING_ADDRESS.has(purpose);
   const { rows } = await sql<MailRow>`
@@ -80,13 +80,12 @@ export async function prepareMail(
   const [row] = rows;
   if (row === undefined || row.email === null)
     return { template, isDelivered: row?.isDelivered ?? false, token: '' };
-  const { isTaken, isDelivered, isRenewed, unsubscribeKey, email, ...account } = row;
-  const linkToken = isRenewed ? earlier : link?.token;
+  const { isTaken, isDelivered, isRenewed, email, ...account } = row;
   return {
     template: isTaken ? 'address-in-use' : template,
     recipient: { email, ...account },
     isDelivered,
-    token: list === undefined ? (linkToken ?? '') : unsubscribeToken(list, unsubscribeKey),
+    token: (isRenewed ? earlier : link?.token) ?? '',
   };
 }
 

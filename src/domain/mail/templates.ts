@@ -9,7 +9,7 @@ export interface MailTemplate {
   readonly recipient?: 'new' | 'old';
   /** The purpose of the token in the mail's link, if it has one. */
   readonly purpose?: TokenPurpose;
-  /** The page the mail's link opens. */
+  /** The page the mail's link opens, unless it unsubscribes from a list. */
   path(token: string): string;
   /** The list that the link unsubscribes from. Mail programs offer a button for it (RFC 8058). */
   readonly list?: MailingList;
@@ -74,16 +74,16 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
     subject: 'You already have an account',
     path: () => '/auth/login',
   },
-  'new-comments': {
-    subject: 'New comments on your post',
-    list: 'comments',
-    path: unsubscribePath,
+  notifications: {
+    subject: 'New notifications',
+    list: 'notifications',
+    path: () => '/notifications',
     isMoot: isUndeliverable,
   },
   'weekly-digest': {
     subject: 'Your weekly digest',
     list: 'digest',
-    path: unsubscribePath,
+    path: () => '/',
     isMoot: isUndeliverable,
   },
   'export-ready': {
@@ -110,10 +110,6 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
     path: (token) => `/auth/undo-deletion/${token}`,
   },
 };
-
-function unsubscribePath(token: string): string {
-  return `/unsubscribe/${token}`;
-}
 
 /**
  * For mails that people can do without. Others are sent even if the address has bounced: somebody is waiting for a link or

@@ -2,7 +2,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Role } from '../../database/account-tables.ts';
 import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError, noSuch } from '../../errors.ts';
-import { mailQueue, type Queue } from '../../queue/contracts.ts';
+import { mailQueue, notifyQueue, type Queue } from '../../queue/contracts.ts';
 import { endAccess } from '../accounts/end-access.ts';
 import { recordEvent, type Why } from '../security-events/record.ts';
 
@@ -55,7 +55,7 @@ export async function sanction(
     }
     const detail = { reason, ...(kind !== 'warned' && { lasts: untilWhen(until) }) };
     const eventId = await recordEvent(trx, { kind, userId, detail });
-    await queue.send(mailQueue, { template: 'moderation', userId, eventId }, { db: trx });
+    await tellDecision({ db: trx, queue }, { userId, eventId });
   });
 }
 
@@ -88,8 +88,17 @@ export async function liftSanctions(
       .executeTakeFirst();
     if (numUpdatedRows === 0n) throw new DomainError('not-in-force', 'There is nothing left to lift.');
     const eventId = await recordEvent(trx, { kind: 'sanction-lifted', userId, detail: { ...detail } });
-    await queue.send(mailQueue, { template: 'moderation', userId, eventId }, { db: trx });
+    await tellDecision({ db: trx, queue }, { userId, eventId });
   });
+}
+
+/** Mails a person about a moderator's decision, whatever they have chosen, and notifies them of it. */
+async function tellDecision(
+  { db, queue }: { db: Db; queue: Queue },
+  { userId, eventId }: { userId: number; eventId: number },
+): Promise<void> {
+  await queue.send(mailQueue, { template: 'moderation', userId, eventId }, { db });
+  await queue.send(notifyQueue, { about: 'moderation', eventId }, { db });
 }
 
 /** What a mail about a sanction says. Undefined if the record of it was deleted. */

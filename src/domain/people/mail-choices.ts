@@ -1,18 +1,51 @@
+import type { MailFrequency } from '../../database/account-tables.ts';
 import type { Db } from '../../database/schema.ts';
 
-/** Optional mails, which people can unsubscribe from. */
-export type MailingList = 'digest' | 'comments';
-
-/** Which optional mails a person wants. */
+/** Which optional mails a person wants, and how often those about each kind of notification. */
 export interface MailChoices {
   readonly wantsDigest: boolean;
-  readonly wantsCommentMails: boolean;
+  readonly comments: MailFrequency;
+  readonly replies: MailFrequency;
+  readonly mentions: MailFrequency;
+  readonly follows: MailFrequency;
 }
+
+/** Optional mails, which people can unsubscribe from. `notifications` is all but the digest. */
+export type MailingList = keyof typeof LIST_NAMES;
+
+/** What people unsubscribe from. */
+export const LIST_NAMES = Object.freeze({
+  digest: 'the weekly digest',
+  comments: 'comment emails',
+  replies: 'reply emails',
+  mentions: 'mention emails',
+  follows: 'emails about new followers',
+  notifications: 'all emails about notifications',
+});
+
+/** The choices of somebody who wants no mail about notifications. */
+export const NO_NOTIFICATIONS = {
+  comment_mails: 'never',
+  reply_mails: 'never',
+  mention_mails: 'never',
+  follow_mails: 'never',
+} as const;
+
+/** What unsubscribing from a list sets. */
+const UNSUBSCRIBED = {
+  digest: { wants_digest: false },
+  comments: { comment_mails: 'never' },
+  replies: { reply_mails: 'never' },
+  mentions: { mention_mails: 'never' },
+  follows: { follow_mails: 'never' },
+  notifications: NO_NOTIFICATIONS,
+} as const satisfies Record<MailingList, object>;
 
 export function findMailChoices(db: Db, userId: number): Promise<MailChoices> {
   return db
     .selectFrom('users')
-    .select(['wants_digest as wantsDigest', 'wants_comment_mails as wantsCommentMails'])
+    .select(['wants_digest as wantsDigest', 'comment_mails as comments', 'reply_mails as replies'])
+    .select(['mention_mails as mentions', 'follow_mails as follows'])
     .where('id', '=', userId)
     .executeTakeFirstOrThrow();
 }
@@ -20,11 +53,12 @@ export function findMailChoices(db: Db, userId: number): Promise<MailChoices> {
 export async function chooseMails(
   db: Db,
   userId: number,
-  { wantsDigest, wantsCommentMails }: MailChoices,
+  { wantsDigest, comments, replies, mentions, follows }: MailChoices,
 ): Promise<void> {
   await db
     .updateTable('users')
-    .set({ wants_digest: wantsDigest, wants_comment_mails: wantsCommentMails })
+    .set({ wants_digest: wantsDigest, comment_mails: comments, reply_mails: replies })
+    .set({ mention_mails: mentions, follow_mails: follows })
     .where('id', '=', userId)
     .execute();
 }
@@ -56,15 +90,19 @@ export async function unsubscribe(db: Db, token: string): Promise<MailingList | 
   if (link === undefined) return undefined;
   const { numUpdatedRows } = await db
     .updateTable('users')
-    .set(link.list === 'digest' ? { wants_digest: false } : { wants_comment_mails: false })
+    .set(UNSUBSCRIBED[link.list])
     .where('unsubscribe_key', '=', link.key)
     .executeTakeFirst();
   return numUpdatedRows > 0n ? link.list : undefined;
 }
 
-const TOKEN = /^(digest|comments)\.([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})$/;
+const TOKEN = /^([a-z]+)\.([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})$/;
 
 function readUnsubscribeToken(token: string): { list: MailingList; key: string } | undefined {
-  const [, list, key] = TOKEN.exec(token) ?? [];
-  return key === undefined ? undefined : { list: list === 'digest' ? list : 'comments', key };
+  const [, list = '', key] = TOKEN.exec(token) ?? [];
+  return key !== undefined && isMailingList(list) ? { list, key } : undefined;
+}
+
+function isMailingList(name: string): name is MailingList {
+  return Object.hasOwn(LIST_NAMES, name);
 }

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
+import { notifyQueue, type Queue } from '../../queue/contracts.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
 import { postColumns } from '../markdown/text.ts';
 import { recordMentions, replaceMentions } from '../mentions/record.ts';
@@ -49,25 +50,25 @@ export function mayChange(actor: Actor | null, { authorId }: { readonly authorId
   return can(actor, Permission.WRITE) && (actor?.id === authorId || can(actor, Permission.ADMIN));
 }
 
-/** A post that has just been published. */
-export interface PublishedPost extends PostSource {
-  /** The ids of the people whom it mentions. */
-  readonly mentioned: readonly number[];
-}
-
 /**
- * Publishes a post.
+ * Publishes a post. Whom it mentions is notified by a job.
  *
  * @param db a transaction to take part in, or the database to start one
  */
-export async function publishPost(db: Db, authorId: number, writing: Writing): Promise<PublishedPost> {
+export async function publishPost(
+  { db, queue }: { db: Db; queue: Queue },
+  authorId: number,
+  writing: Writing,
+): Promise<PostSource> {
   const publish = async (trx: Db) => {
     const post = await trx
       .insertInto('posts')
       .values({ author_id: authorId, ...columnsOf(writing) })
       .returning(SOURCE_COLUMNS)
       .executeTakeFirstOrThrow();
-    return { ...post, mentioned: await recordMentions(trx, { postId: post.id }, writing) };
+    const mentioned = await recordMentions(trx, { postId: post.id }, writing);
+    if (mentioned.length > 0) await queue.send(notifyQueue, { about: 'post', postId: post.id }, { db: trx });
+    return post;
   };
   return db.isTransaction ? publish(db) : transact(db, publish);
 }
@@ -88,19 +89,18 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
 }
 
 /**
- * Replaces what a post says.
+ * Replaces what a post says. Whom it did not mention before is notified by a job.
  *
  * @param versions that the edit may be based on; undefined for any
- * @returns the ids of the people whom it did not mention before
  * @throws DomainError `edit-conflict` if the post has changed since
  */
 export async function updatePost(
-  db: Kysely<Schema>,
+  { db, queue }: { db: Kysely<Schema>; queue: Queue },
   id: number,
   post: Writing,
   versions: readonly number[] | undefined,
-): Promise<{ mentioned: readonly number[] }> {
-  return transact(db, async (trx) => {
+): Promise<void> {
+  await transact(db, async (trx) => {
     const addedTags = post.addedTags ?? (await lockAddedTags(trx, id));
     let update = trx
       .updateTable('posts')
@@ -116,7 +116,8 @@ export async function updatePost(
       throw new DomainError('edit-conflict', 'The post has changed since you started editing.');
     }
     await recordActionByOther(trx, { kind: 'post-edited', userId: updated.authorId, detail: { post: id } });
-    return { mentioned: await replaceMentions(trx, { postId: id }, post) };
+    const added = await replaceMentions(trx, { postId: id }, post);
+    if (added.length > 0) await queue.send(notifyQueue, { about: 'post', postId: id }, { db: trx });
   });
 }
 

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import type { Standing } from '../accounts/roles.ts';
 import { SILENCED_UNTIL } from '../accounts/standing.ts';
+import { unreadCount } from '../notifications/unread.ts';
 import { hashToken } from '../token.ts';
 import { expiry, IS_VALID, SESSION_SECONDS } from './lifetime.ts';
 import type { Message } from './messages.ts';
@@ -32,6 +33,8 @@ export interface SessionUser extends Standing {
   /** Whether they joined less than a day ago, so lower limits apply. */
   readonly isNew: boolean;
   readonly followedCount: number;
+  /** Up to `MOST_COUNTED`. */
+  readonly unreadCount: number;
 }
 
 interface SessionColumns {
@@ -60,7 +63,8 @@ export async function findSession(db: Db, token: string): Promise<FoundSession |
       email_bounced_at is not null as "isBouncing",
       sessions.last_seen_at < now() - interval '1 minute' as "isLastSeenStale",
       users.created_at > now() - interval '7 days' as "isNewcomer",
-      users.created_at > now() - interval '1 day' as "isNew"
+      users.created_at > now() - interval '1 day' as "isNew",
+      ${unreadCount(sql.ref('users.id'))} as "unreadCount"
     from sessions left join users on users.id = user_id
     where token_hash = ${tokenHash} and ${IS_VALID}
   `.execute(db);
@@ -79,4 +83,12 @@ export async function findSession(db: Db, token: string): Promise<FoundSession |
       .execute();
   }
   return { user, isRemembered, isVerified, messages, wasRenewed: isDue };
+}
+
+/** Which of these sessions are still valid, by the hashes of their tokens. Returns hashes in hexadecimal. */
+export async function findValidSessions(db: Db, hashes: readonly Buffer[]): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ hash: Buffer }>`
+    select token_hash as hash from sessions where token_hash = any(${hashes}::bytea[]) and ${IS_VALID}
+  `.execute(db);
+  return new Set(rows.map(({ hash }) => hash.toString('hex')));
 }

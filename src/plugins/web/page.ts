@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { can, Permission } from '../../domain/accounts/roles.ts';
+import { describeUnread } from '../../domain/notifications/unread.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import { pathOfPost } from '../../domain/posts/path.ts';
 import type { SessionUser } from '../../domain/sessions/find.ts';
@@ -60,6 +61,7 @@ export default fp(
       return this.view(view, {
         ...data,
         user: session.user,
+        bell: session.user?.isConfirmed ? describeUnread(session.user.unreadCount) : undefined,
         may,
         mailOutage: may.administer ? app.mailOutage.since : undefined,
         messages: messages.filter(({ at }) => at === undefined || !data.places?.has(at)),

@@ -163,7 +163,7 @@ const comment: FastifyPluginAsyncTypebox = async (app) => {
       const { id, authorId: writerId } = await loadCommentForEdit(db, caller, params.id);
       const draft = { ...request.body, kind: 'comment', writerId, replaces: { commentId: id } } as const;
       const edit = { id, text: await renderText(app, draft), versions: versionsIn(headers['if-match']) };
-      const comment = await updateComment(db, caller, edit);
+      const comment = await updateComment(app, caller, edit);
       reply.header('etag', etagOf(comment));
       return shownTo(caller)(comment);
     },

@@ -8,6 +8,7 @@ import validation from '../../plugins/api/validation.ts';
 import comments from './comments.ts';
 import document from './document.ts';
 import { watchMethods } from './methods.ts';
+import notifications from './notifications.ts';
 import posts from './posts.ts';
 import { NAMED_SCHEMAS } from './resources.ts';
 import search from './search.ts';
@@ -53,4 +54,5 @@ async function resources(app: FastifyInstance): Promise<void> {
   app.register(users);
   app.register(search);
   app.register(tags);
+  app.register(notifications);
 }

@@ -37,8 +37,9 @@ export function linkPages(
   { path, order = 'desc' }: { path: string; order?: 'asc' | 'desc' },
   { newer, older, total }: CountedPage<unknown>,
 ) {
-  const toNewer = newer === undefined ? null : `${path}?after=${newer}`;
-  const toOlder = older === undefined ? null : `${path}?before=${older}`;
+  const start = path + (path.includes('?') ? '&' : '?');
+  const toNewer = newer === undefined ? null : `${start}after=${newer}`;
+  const toOlder = older === undefined ? null : `${start}before=${older}`;
   const [prev, next] = order === 'desc' ? [toNewer, toOlder] : [toOlder, toNewer];
   reply.header(
     'link',

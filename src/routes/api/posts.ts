@@ -64,7 +64,7 @@ const deleting = {
 };
 
 const posts: FastifyPluginAsyncTypebox = async (app) => {
-  const { db, config } = app;
+  const { db, queue, config } = app;
 
   app.get('/posts/', { schema: listing }, async ({ caller, query }, reply) => {
     const filter = { readerId: caller?.id };
@@ -87,7 +87,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
       const text = await renderText(app, { kind: 'post', body, writerId: userId });
       const post = { ...text, title, addedTags };
       const { answer, isRepetition } = await once(db, request, Post, async (trx) =>
-        presentPost(await publishPost(trx, userId, post)),
+        presentPost(await publishPost({ db: trx, queue }, userId, post)),
       );
       if (isRepetition) reply.header('idempotency-replayed', 'true');
       return reply.code(201).header('location', answer.url).send(answer);
@@ -109,7 +109,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
       const { id, authorId } = await loadForChange(db, callerOf(request), request.params.id);
       const draft = { kind: 'post', body, writerId: authorId, replaces: { postId: id } } as const;
       const edited = { ...(await renderText(app, draft)), title, addedTags };
-      await updatePost(db, id, edited, versionsIn(request.headers['if-match']));
+      await updatePost(app, id, edited, versionsIn(request.headers['if-match']));
       const post = await findPostSource(db, id, true);
       reply.header('etag', etagOf(post));
       return presentPost(post);

@@ -1,5 +1,7 @@
 import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+import type { NotificationKind } from '../../database/schema.ts';
 import type { CommentSource } from '../../domain/comments/list.ts';
+import type { ListedNotification } from '../../domain/notifications/list.ts';
 import type { Person } from '../../domain/people/find.ts';
 import type { PostSource } from '../../domain/posts/list.ts';
 import type { Found } from '../../domain/search/search.ts';
@@ -18,6 +20,7 @@ export const paths = {
   user: (id: number) => `${API}/users/${id}`,
   postsWithTag: (tag: string) => `${API}/tags/${encodeURIComponent(tag)}/posts/`,
   postsOf: (userId: number) => `${API}/users/${userId}/posts/`,
+  notifications: `${API}/notifications/`,
   timelineOf: (userId: number) => `${API}/users/${userId}/timeline/`,
   search: `${API}/search`,
 } as const;
@@ -71,6 +74,20 @@ export const User = named('User', {
   pinned_post_url: NullableText('Path of the post at the top of their profile, or null.'),
 });
 
+export const Notification = named('Notification', {
+  id: Type.Integer({ description: 'Increases with time.' }),
+  kind: Type.Unsafe<NotificationKind>({
+    type: 'string',
+    enum: ['comment', 'reply', 'mention', 'follow', 'like', 'moderation'],
+    description: 'What has happened.',
+  }),
+  is_read: Type.Boolean(),
+  timestamp: Time('When it happened'),
+  actor_url: NullableText('Path of who did it, or null for a moderator’s decision.'),
+  post_url: NullableText('Path of the post it is about, or null.'),
+  comment_url: NullableText('Path of the comment it is about, or null.'),
+});
+
 export const Refused = named('Error', {
   error: Type.String({ description: 'The name of the status.' }),
   message: Type.Optional(Type.String({ description: 'A human-readable explanation.' })),
@@ -96,10 +113,18 @@ export const SearchResult = named('SearchResult', {
 
 export const SearchPage = named('SearchPage', { results: Type.Array(ref(SearchResult)), ...pageOf });
 
+export const NotificationPage = named('NotificationPage', {
+  notifications: Type.Array(ref(Notification)),
+  ...pageOf,
+  unread_count: Count('unread notifications, up to 100'),
+});
+
 /** All schemas that others refer to. */
 export const NAMED_SCHEMAS = [
-  ...[Post, Comment, User, Refused, PostPage, CommentPage],
-  ...[SearchResult, SearchPage],
+  ...[Post, Comment, User, Notification, Refused],
+  SearchResult,
+  SearchPage,
+  ...[PostPage, CommentPage, NotificationPage],
 ];
 
 /** Refers to a schema by name. */
@@ -165,4 +190,17 @@ export function presentFound(found: Found): Static<typeof SearchResult>[] {
     excerpt: excerpt.map(({ text }) => text).join(''),
     timestamp: createdAt.toISOString(),
   }));
+}
+
+export function presentNotification(notification: ListedNotification): Static<typeof Notification> {
+  const { id, kind, isRead, createdAt, actorId, postId, commentId } = notification;
+  return {
+    id,
+    kind,
+    is_read: isRead,
+    timestamp: createdAt.toISOString(),
+    actor_url: actorId === null ? null : paths.user(actorId),
+    post_url: postId === null ? null : paths.post(postId),
+    comment_url: commentId === null ? null : paths.comment(commentId),
+  };
 }

@@ -46,7 +46,7 @@ export default async function editComment(app: FastifyInstance): Promise<void> {
       const { text } = rendered;
       if (preview) return showEditor(reply, id, form.state, text.html);
       const versions = version === '' ? undefined : [Number(version)];
-      await updateComment(db, currentUser(request), { id, text, versions });
+      await updateComment(app, currentUser(request), { id, text, versions });
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       if (error.code === 'edit-too-late') {

@@ -14,7 +14,7 @@ interface WithUsername {
 }
 
 export default async function follows(app: FastifyInstance): Promise<void> {
-  const { db, config } = app;
+  const { db, queue, config } = app;
 
   for (const [path, title, list] of [
     ['followers', 'Followers of', listFollowers],
@@ -52,7 +52,7 @@ export default async function follows(app: FastifyInstance): Promise<void> {
       );
 
     change('follow', async (followerId, { id, username }) =>
-      (await follow(db, followerId, id))
+      (await follow({ db, queue }, followerId, id))
         ? `You are now following ${username}.`
         : 'You are already following this user.',
     );

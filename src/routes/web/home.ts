@@ -21,7 +21,7 @@ const TAB_COOKIE = 'show_followed';
 const TAB_COOKIE_OPTIONS = { path: '/', httpOnly: true, sameSite: 'lax', maxAge: 30 * 24 * 60 * 60 } as const;
 
 export default async function home(app: FastifyInstance): Promise<void> {
-  const { db, config } = app;
+  const { config } = app;
 
   app.get('/', { config: { isShared: true } }, (request, reply) =>
     show(request, reply, { form: EMPTY_FORM }),
@@ -40,7 +40,7 @@ export default async function home(app: FastifyInstance): Promise<void> {
     if ('refused' in written) return show(request, reply.code(422), { form: written.refused });
     const { post } = written;
     if (form.data.preview) return show(request, reply, { form: form.state, previewHtml: post.html });
-    await publishPost(db, writerId, post);
+    await publishPost(app, writerId, post);
     return reply.redirect('/', 303);
   });
 

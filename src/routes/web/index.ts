@@ -14,6 +14,7 @@ import follows from './follows.ts';
 import home from './home.ts';
 import mentions from './mentions.ts';
 import moderate from './moderate.ts';
+import notifications from './notifications.ts';
 import people from './people.ts';
 import picture from './picture.ts';
 import posts from './posts.ts';
@@ -47,6 +48,7 @@ async function withSessions(app: FastifyInstance): Promise<void> {
   app.register(picture, { prefix: '/edit-profile/picture' });
   app.register(follows);
   app.register(blocks);
+  app.register(notifications);
   app.register(yourData, { prefix: '/your-data' });
   app.register(apiTokens, { prefix: '/api-tokens' });
   app.register(moderate, { prefix: '/moderate' });

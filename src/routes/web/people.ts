@@ -14,13 +14,27 @@ import { metaOfProfile } from './meta.ts';
 import { paginate } from './pagination.ts';
 import { idFrom, placeFrom, queryOf } from './params.ts';
 
+/** How often to mail about notifications, and how the form says it. */
+const FREQUENCIES = [
+  ['at-once', 'At once, but no more than one email an hour'],
+  ['daily', 'Once a day'],
+  ['never', 'Never'],
+] as const;
+
 const profileFields = {
   name: Type.String({ maxLength: 64 }),
   location: Type.String({ maxLength: 64 }),
   about_me: Type.String({ maxLength: 2000 }),
 };
 const ProfileForm = Type.Object(profileFields);
-const MailChoicesForm = Type.Object({ digest: Type.Boolean(), comment_mails: Type.Boolean() });
+const frequencyField = () => Type.Union(FREQUENCIES.map(([frequency]) => Type.Literal(frequency)));
+const MailChoicesForm = Type.Object({
+  digest: Type.Boolean(),
+  comments: frequencyField(),
+  replies: frequencyField(),
+  mentions: frequencyField(),
+  follows: frequencyField(),
+});
 const AnyProfileForm = Type.Object({
   email: emailField(),
   username: usernameField(),
@@ -78,18 +92,23 @@ async function ownProfile(app: FastifyInstance): Promise<void> {
   });
 
   app.get('/edit-profile/mails', async (request, reply) => {
-    const mails = await findMailChoices(db, currentUser(request).id);
-    return reply.page('people/mails', { title: 'Email notifications', mails });
+    const { wantsDigest, ...frequencies } = await findMailChoices(db, currentUser(request).id);
+    const values = { ...frequencies, digest: wantsDigest ? 'y' : '' };
+    return showMailChoices(reply, { values, errors: {} });
   });
 
   app.post('/edit-profile/mails', { config: { limit: 'profile' } }, async (request, reply) => {
-    const { id } = currentUser(request);
-    const { data } = request.readForm(MailChoicesForm);
-    if (data === undefined) return reply.redirect('/edit-profile/mails', 303);
-    await chooseMails(db, id, { wantsDigest: data.digest, wantsCommentMails: data.comment_mails });
+    const form = request.readForm(MailChoicesForm);
+    if (form.data === undefined) return showMailChoices(reply.code(422), form.state);
+    const { digest: wantsDigest, ...frequencies } = form.data;
+    await chooseMails(db, currentUser(request).id, { wantsDigest, ...frequencies });
     await sessionOf(request).flash('Your email notifications have been updated.');
     return reply.redirect('/edit-profile/mails', 303);
   });
+}
+
+function showMailChoices(reply: FastifyReply, form: FormState) {
+  return reply.page('people/mails', { title: 'Email notifications', form, frequencies: FREQUENCIES });
 }
 
 function showOwnEditor(reply: FastifyReply, form: FormState) {

@@ -119,7 +119,7 @@ async function editor(app: FastifyInstance): Promise<void> {
     if ('refused' in written) return showEditor(reply.code(422), post, written.refused);
     if (preview) return showEditor(reply, post, form.state, written.post.html);
     try {
-      await updatePost(db, post.id, written.post, version === '' ? undefined : [Number(version)]);
+      await updatePost(app, post.id, written.post, version === '' ? undefined : [Number(version)]);
     } catch (error) {
       if (!(error instanceof DomainError) || error.code !== 'edit-conflict') throw error;
       const newest = await loadForChange(db, currentUser(request), post.id);

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { findUnsubscribeLink, unsubscribe } from '../../domain/people/mail-choices.ts';
+import { findUnsubscribeLink, LIST_NAMES, unsubscribe } from '../../domain/people/mail-choices.ts';
 import { DomainError } from '../../errors.ts';
 
 interface WithToken {
@@ -23,13 +23,18 @@ export default async function unsubscribeRoutes(app: FastifyInstance): Promise<v
     const { token } = request.params;
     const list = await findUnsubscribeLink(db, token);
     if (list === undefined) throw noSuchLink();
-    return reply.page('people/unsubscribe', { title: 'Unsubscribe', token, list, isDone: false });
+    return reply.page('people/unsubscribe', {
+      title: 'Unsubscribe',
+      token,
+      from: LIST_NAMES[list],
+      isDone: false,
+    });
   });
 
   app.post<WithToken>('/:token', async (request, reply) => {
     const list = await unsubscribe(db, request.params.token);
     if (list === undefined) throw noSuchLink();
-    return reply.page('people/unsubscribe', { title: 'Unsubscribed', token: '', list, isDone: true });
+    return reply.page('people/unsubscribe', { title: 'Unsubscribed', from: LIST_NAMES[list], isDone: true });
   });
 }
 

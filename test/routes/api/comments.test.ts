@@ -1,6 +1,6 @@
 import t from 'tap';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
-import { commentNoticeQueue } from '../../../src/queue/contracts.ts';
+import { notifyQueue } from '../../../src/queue/contracts.ts';
 import { ApiProgram } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
@@ -32,7 +32,7 @@ t.test('a comment and its job are one transaction', async (t) => {
   const key = { 'idempotency-key': 'x' };
   await program.post(`/posts/${postId}/comments/`, { body: 'Hello' }, key);
   await program.post(`/posts/${postId}/comments/`, { body: 'Hello' }, key);
-  await assertEnqueued(t, app, commentNoticeQueue, [{ postId }]);
+  await assertEnqueued(t, app, notifyQueue, [{ about: 'comment' }]);
   t.equal((await program.get('/comments/')).json().count, 1);
 });
 

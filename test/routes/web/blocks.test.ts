@@ -22,7 +22,7 @@ t.test('who has muted somebody does not see what they write, and nobody else not
   const [postId = 0] = await writePosts(app, john);
   const [hers = 0] = await writePosts(app, susan);
   await writeComments(app, susan, postId, 2);
-  await follow(app.db, john.id, susan.id);
+  await follow(app, john.id, susan.id);
   const program = await ApiProgram.of(app, john);
   const month = `/archive/${new Date().toISOString().slice(0, 7).replace('-', '/')}`;
   const isSeen = async (client: Client, path: string) => (await client.get(path)).body.includes('by susan"');
@@ -81,8 +81,8 @@ t.test('who has muted somebody does not see what they write, and nobody else not
 t.test('a block ends follows, and keeps a person from following and commenting', async (t) => {
   const { app, john, susan, byJohn, bySusan, say } = await setUp(t);
   const [postId = 0, other = 0] = [...(await writePosts(app, john)), ...(await writePosts(app, susan))];
-  await follow(app.db, john.id, susan.id);
-  await follow(app.db, susan.id, john.id);
+  await follow(app, john.id, susan.id);
+  await follow(app, susan.id, john.id);
   const program = await ApiProgram.of(app, susan);
   t.same(await say(byJohn, '/block/susan'), ['You have blocked susan.']);
   t.same(await app.db.selectFrom('follows').selectAll().execute(), []);
@@ -131,7 +131,7 @@ t.test('a block does not keep moderators from moderating', async (t) => {
 t.test('a follow at the moment of a block does not survive it', async (t) => {
   const { app, susan, john, pair } = await setUp(t);
   for (let round = 0; round < 20; round += 1) {
-    await Promise.allSettled([follow(app.db, susan.id, john.id), block(app.db, pair, 'block')]);
+    await Promise.allSettled([follow(app, susan.id, john.id), block(app.db, pair, 'block')]);
     t.same(await app.db.selectFrom('follows').selectAll().execute(), []);
     await unblock(app.db, pair, 'block');
   }

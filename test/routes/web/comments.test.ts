@@ -198,7 +198,7 @@ t.test('people can correct a comment for a quarter of an hour', async (t) => {
   const actor = { id: susan.id, role: 'User', isConfirmed: true, silencedUntil: null } as const;
   const edit = { id, text: await app.markdown.comment('Too late'), versions: undefined };
   await t.rejects(
-    updateComment(app.db, actor, edit),
+    updateComment(app, actor, edit),
     { code: 'edit-too-late' },
     'the statement checks it itself',
   );
@@ -216,7 +216,7 @@ t.test('of an edit and a deletion, or of two edits at the same moment, none is h
   for (let round = 0; round < 10; round += 1) {
     const id = (await writeComments(app, susan, postId)).at(-1) ?? 0;
     const answers = await Promise.allSettled([
-      ...edits.map((text) => updateComment(app.db, actor, { id, text, versions: [1] })),
+      ...edits.map((text) => updateComment(app, actor, { id, text, versions: [1] })),
       ...(round % 2 === 0 ? [deleteComment(app.db, actor, id)] : []),
     ]);
     const codes = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason.code] : []));

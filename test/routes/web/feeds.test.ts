@@ -35,14 +35,14 @@ t.test('the site, people and posts have feeds of what is new', async (t) => {
   const john = await createUser(app, { username: 'john' });
   const susan = await createUser(app, { username: 'susan' });
   await publishPost(
-    app.db,
+    app,
     susan.id,
     await app.markdown.post('Less & <b>more</b>, and a control: \u0007 "quoted"'),
   );
   const [postId = 0] = await writePosts(app, john, 2);
   const [hidden = 0] = await writeComments(app, susan, postId, 2);
   await setCommentDisabled(app.db, hidden, true);
-  await updatePost(app.db, postId, await app.markdown.post('Post 1, changed'), undefined);
+  await updatePost(app, postId, await app.markdown.post('Post 1, changed'), undefined);
   const client = new Client(app);
 
   for (const [path, count] of [
@@ -96,7 +96,7 @@ t.test('a feed reader gets 304 if nothing has changed', async (t) => {
     t.equal((await client.get(path, { headers: { 'if-modified-since': since } })).statusCode, 304, since);
   }
   const { headers } = await client.get('/feed.atom');
-  await updatePost(app.db, postId, await app.markdown.post('changed'), undefined);
+  await updatePost(app, postId, await app.markdown.post('changed'), undefined);
   const changed = await client.get('/feed.atom', { headers: { 'if-none-match': String(headers.etag) } });
   t.equal(changed.statusCode, 200);
 });
@@ -105,7 +105,7 @@ t.test('a feed of long posts is limited in size, but has at least one', async (t
   const app = await build(t, { BASE_URL: SITE });
   const { id } = await createUser(app);
   const text = await app.markdown.post('<'.repeat(30_000));
-  for (let number = 1; number <= 5; number += 1) await publishPost(app.db, id, text);
+  for (let number = 1; number <= 5; number += 1) await publishPost(app, id, text);
   const client = new Client(app);
   const { items } = (await client.get('/feed.json')).json();
   t.same(
@@ -126,7 +126,7 @@ t.test('pages have metadata, a canonical address and their feeds', async (t) => 
   const app = await build(t, { BASE_URL: SITE });
   const john = await createUser(app);
   const { id } = await publishPost(
-    app.db,
+    app,
     john.id,
     await app.markdown.post('# On "tags" & `<script>`\n\nWhat `</script>` does.'),
   );

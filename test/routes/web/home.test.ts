@@ -81,7 +81,7 @@ t.test(
       await createUser(app, { username: 'tom' }),
     ];
     for (const person of [john, susan, tom]) await writePosts(app, person);
-    await follow(app.db, john.id, susan.id);
+    await follow(app, john.id, susan.id);
     const client = await signedInClient(app, john);
     const authors = async () =>
       [...(await client.get('/')).body.matchAll(/aria-label="Post by (\w+)"/g)].map(([, name]) => name);

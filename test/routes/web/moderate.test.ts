@@ -40,7 +40,7 @@ t.test('a hidden post is on its own page only, and only moderators can read it t
   const moderator = await signedInClient(app, await createUser(app, { username: 'mod', role: 'Moderator' }));
   const reader = await signedInClient(app, susan);
   const [spam = 0] = await writePosts(app, john, 2);
-  await follow(app.db, susan.id, john.id);
+  await follow(app, susan.id, john.id);
   await reader.get('/followed');
 
   const hidden = await moderator.follow(await moderator.post(`/moderate/disable/post/${spam}`));

@@ -14,7 +14,7 @@ t.test(
     const [john, susan] = [await createUser(app), await createUser(app, { username: 'Susan' })];
     const [postId = 0] = await writePosts(app, susan, 2);
     await writeComments(app, susan, postId, 3);
-    await follow(app.db, susan.id, john.id);
+    await follow(app, susan.id, john.id);
 
     const { body } = await (await signedInClient(app, john)).get('/user/sUSAN');
     t.match(body, '<h1>Susan</h1>', 'the name as its owner writes it');

@@ -43,7 +43,7 @@ t.test(
   async (t) => {
     const [postId = 0] = await writePosts(app, john);
     await writeComments(app, john, postId);
-    await follow(app.db, john.id, moderator.id);
+    await follow(app, john.id, moderator.id);
     const visitor = new Client(app);
     const pages = ['/', `/post/${postId}`, '/comment/1', '/followers/moderator'];
     const before = await visitor.get('/');

@@ -19,8 +19,12 @@ const visitor = new Client(app);
 const anna = await createUser(app, { username: 'anna' });
 const ben = await createUser(app, { username: 'ben' });
 
-async function write({ db, markdown }: FastifyInstance, { id }: TestUser, body: string): Promise<number> {
-  return (await publishPost(db, id, await markdown.post(body))).id;
+async function write(
+  { db, queue, markdown }: FastifyInstance,
+  { id }: TestUser,
+  body: string,
+): Promise<number> {
+  return (await publishPost({ db, queue }, id, await markdown.post(body))).id;
 }
 
 async function comment({ id: authorId }: TestUser, postId: number, body: string): Promise<number> {
@@ -75,7 +79,7 @@ t.test('words, phrases, alternatives and exclusions find posts', async (t) => {
 
 t.test('an edited post is found by its new words alone', async (t) => {
   const id = await write(app, anna, 'before editing it said zebra');
-  await updatePost(app.db, id, await app.markdown.post('now it says giraffe'), undefined);
+  await updatePost(app, id, await app.markdown.post('now it says giraffe'), undefined);
   t.same(await found('zebra'), []);
   t.same(await found('giraffe'), [String(id)]);
   await app.db.deleteFrom('posts').where('id', '=', id).execute();

@@ -17,7 +17,7 @@ async function setUp(t: Test) {
   const john = await createUser(app);
   const susan = await createUser(app, { username: 'susan' });
   const write = async (body: string, addedTags: string[] = [], by = john) =>
-    publishPost(app.db, by.id, { ...(await app.markdown.post(body)), addedTags });
+    publishPost(app, by.id, { ...(await app.markdown.post(body)), addedTags });
   return { app, john, susan, write, visitor: new Client(app) };
 }
 
@@ -83,7 +83,7 @@ t.test(
     const { app, john, susan, write } = await setUp(t);
     const tom = await createUser(app, { username: 'tom' });
     const reader = await signedInClient(app, tom);
-    await follow(app.db, tom.id, susan.id);
+    await follow(app, tom.id, susan.id);
     await write('One', ['bread', 'butter']);
     await write('Two', ['bread'], susan);
     await write('Three');
@@ -143,9 +143,7 @@ t.test('tags are written, changed and followed within bounds', async (t) => {
     const { id } = await write('Hello', ['first']);
     const rendered = await app.markdown.post('Hello');
     await Promise.all(
-      ['one', 'two', 'three'].map((tag) =>
-        updatePost(app.db, id, { ...rendered, addedTags: [tag] }, undefined),
-      ),
+      ['one', 'two', 'three'].map((tag) => updatePost(app, id, { ...rendered, addedTags: [tag] }, undefined)),
     );
     const { tags } = await app.db
       .selectFrom('posts')

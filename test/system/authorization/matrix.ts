@@ -152,6 +152,10 @@ export const MATRIX: readonly Row[] = rows(`
   POST /edit-profile/picture/remove        log in     confirm      ok         ok         ok         ok            users
   GET /edit-profile/:id                    log in     confirm      forbidden  forbidden  forbidden  ok
   POST /edit-profile/:id                   log in     confirm      forbidden  forbidden  forbidden  ok            users
+  GET /notifications                       log in     confirm      ok         ok         ok         ok
+  GET /notifications/events                204
+  GET /notifications/:id                   log in     confirm      missing    ok         missing    missing       notifications
+  POST /notifications/read                 log in     confirm      nothing    ok         nothing    nothing       notifications
   GET /your-data                           log in     confirm      ok         ok         ok         ok
   POST /your-data                          log in     confirm      ok         ok         ok         ok            data_exports
   GET /your-data/delete                    log in     confirm      ok         ok         ok         ok
@@ -227,6 +231,8 @@ export const MATRIX: readonly Row[] = rows(`
   DELETE /api/v1/comments/:id              log in     confirm      forbidden  ok         forbidden  ok            comments
   GET /api/v1/search                       log in     confirm      ok         ok         ok         ok
   GET /api/v1/tags/:tag/posts/             log in     confirm      ok         ok         ok         ok
+  GET /api/v1/notifications/               log in     confirm      ok         ok         ok         ok
+  POST /api/v1/notifications/read          log in     confirm      nothing    ok         nothing    nothing       notifications
   GET /api/v1/users/:id                    log in     confirm      ok         ok         ok         ok
   GET /api/v1/users/:id/posts/             log in     confirm      ok         ok         ok         ok
   GET /api/v1/users/:id/timeline/          log in     confirm      forbidden  ok         forbidden  forbidden
@@ -237,7 +243,8 @@ function rows(table: string): Row[] {
   const [, ...lines] = table.split('\n').filter((line) => line.trim() !== '');
   return lines.map((line) => {
     const [route = '', ...words] = line.trim().split(/ {2,}/);
-    const changes = route.startsWith('GET ') ? undefined : words.pop();
+    const isReading = route.startsWith('GET ') && words.length <= PEOPLE.length;
+    const changes = isReading ? undefined : words.pop();
     const each = words.length === 1 ? PEOPLE.map(() => words[0]) : words;
     if (each.length !== PEOPLE.length) throw new Error(`This row is not complete: ${line}`);
     const [anonymous = '', unconfirmed = '', user = '', owner = '', moderator = '', administrator = ''] =

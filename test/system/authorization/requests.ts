@@ -30,6 +30,7 @@ import {
   nobodyWantsDigests,
   noExports,
   noPausedQueues,
+  notification,
   ownPicture,
   pictureFile,
   pinnedPost,
@@ -83,6 +84,8 @@ const reported =
   };
 const somebodysId = async (situation: Situation) => (await somebody(situation)).id;
 const ownersId = async ({ people }: Situation) => people.owner.id;
+
+const FREQUENCIES = { comments: 'daily', replies: 'daily', mentions: 'daily', follows: 'daily' };
 
 const freshRegistration = () => {
   const username = freshName();
@@ -181,7 +184,7 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /block/:username': { about: somebodysName },
   'POST /unblock/:username': { about: blocked('block') },
   'POST /edit-profile': { fields: () => ({ name: freshName() }) },
-  'POST /edit-profile/mails': { about: nobodyWantsDigests, fields: () => ({ digest: 'y' }) },
+  'POST /edit-profile/mails': { about: nobodyWantsDigests, fields: () => ({ digest: 'y', ...FREQUENCIES }) },
   'POST /edit-profile/picture': {
     payload: '--x\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nA\r\n--x--',
     contentType: 'multipart/form-data; boundary=x',
@@ -197,6 +200,11 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
       role: 'User',
       name: freshName(),
     }),
+  },
+  'GET /notifications/:id': { about: notification },
+  'POST /notifications/read': {
+    about: async (situation) => (await notification(situation)) && undefined,
+    fields: () => ({ last: '2147483647' }),
   },
   'POST /your-data': { about: noExports },
   'POST /your-data/delete': { about: anotherAdministrator, fields: () => ({ texts: 'keep' }) },
@@ -264,6 +272,10 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'PUT /api/v1/comments/:id': { about: comment, fields: changed },
   'DELETE /api/v1/comments/:id': { about: comment },
   'GET /api/v1/search': { query: '?q=owl' },
+  'POST /api/v1/notifications/read': {
+    about: async (situation) => (await notification(situation)) && undefined,
+    fields: () => ({}),
+  },
   'GET /api/v1/users/:id': { about: ownersId },
   'GET /api/v1/users/:id/posts/': { about: ownersId },
   'GET /api/v1/users/:id/timeline/': { about: ownersId },

@@ -11,6 +11,7 @@ import { follow } from '../../../src/domain/follows/follow.ts';
 import { invite } from '../../../src/domain/joining/invite.ts';
 import { mintReturnKey } from '../../../src/domain/mail/bounce.ts';
 import { recordDelivery } from '../../../src/domain/mail/ledger.ts';
+import { notify } from '../../../src/domain/notifications/notify.ts';
 import { pinPost } from '../../../src/domain/posts/pin.ts';
 import { publishPost, setPostDisabled } from '../../../src/domain/posts/write.ts';
 import { startSession } from '../../../src/domain/sessions/start.ts';
@@ -84,7 +85,7 @@ export async function pinnedPost(situation: Situation): Promise<number> {
 /** What the path of a post with a title has besides. */
 export async function titledPost({ app, people }: Situation): Promise<string> {
   const text = { ...(await app.markdown.post('Hello')), title: 'On bread' };
-  const { id } = await publishPost(app.db, people.owner.id, text);
+  const { id } = await publishPost(app, people.owner.id, text);
   return `${id}/on-bread`;
 }
 
@@ -182,7 +183,7 @@ export async function anotherSession({ app: { db }, actor }: Situation): Promise
 /** A person whom the actor follows. */
 export async function followed(situation: Situation): Promise<string> {
   const { id, username } = await somebody(situation);
-  if (situation.actor !== undefined) await follow(situation.app.db, situation.actor.id, id);
+  if (situation.actor !== undefined) await follow(situation.app, situation.actor.id, id);
   return username;
 }
 
@@ -191,6 +192,17 @@ export async function followedTag({ app: { db }, actor }: Situation): Promise<st
   const tag = freshName();
   if (actor !== undefined) await followTag(db, actor.id, tag);
   return tag;
+}
+
+/** Follows the owner, whose notification of it is unread. */
+export async function notification(situation: Situation): Promise<number> {
+  const { app, people } = situation;
+  const { id } = await somebody(situation);
+  await follow(app, id, people.owner.id);
+  await notify(app, { about: 'follow', followerId: id, followedId: people.owner.id });
+  const own = app.db.selectFrom('notifications').where('recipient_id', '=', people.owner.id);
+  const newest = await own.select(({ fn }) => fn.max('id').as('id')).executeTakeFirstOrThrow();
+  return newest.id;
 }
 
 export async function nobodyWantsDigests({ app }: Situation): Promise<undefined> {
@@ -242,7 +254,7 @@ export async function returnKey(situation: Situation): Promise<string> {
   await recordDelivery(situation.app.db, {
     jobId: randomUUID(),
     userId,
-    template: 'new-comments',
+    template: 'notifications',
     messageId: '<1@example.com>',
     sentTo: `${username}@example.com`,
     returnKey: key,

@@ -79,7 +79,7 @@ t.test(
       title: 'On bread',
       addedTags: ['tea'],
     };
-    await pinPost(app.db, author.id, (await publishPost(app.db, author.id, essay)).id);
+    await pinPost(app.db, author.id, (await publishPost(app, author.id, essay)).id);
     await followTag(app.db, admin.id, 'bread');
     await setCommentDisabled(app.db, commentId, true);
     await writeReply(app, admin, { postId, parentId: commentId + 1, body: `@admin ${'long'.repeat(50)}` });
@@ -146,6 +146,7 @@ t.test(
         '/admin/activity',
         '/auth/security',
         '/blocks',
+        '/notifications',
         '/auth/two-factor/on',
         '/edit-profile/mails',
         '/edit-profile/picture',

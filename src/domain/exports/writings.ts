@@ -1,0 +1,102 @@
+import type { Db } from '../../database/schema.ts';
+import { pathOfPost } from '../posts/path.ts';
+import { asJson, type Entry, type Options, PAGE } from './entry.ts';
+
+interface Writing {
+  readonly id: number;
+  readonly body: string;
+  readonly createdAt: Date;
+  readonly editedAt: Date | null;
+}
+
+interface WrittenPost extends Writing {
+  readonly title: string | null;
+  readonly tags: readonly string[];
+}
+
+interface WrittenComment extends Writing {
+  readonly postId: number;
+  /** The comment that it replies to. */
+  readonly parentId: number | null;
+}
+
+/** A person's posts and comments, as JSON and as Markdown. */
+export function writings(db: Db, options: Options): Entry[] {
+  const posts = () => pagesOf(options, (range) => readPosts(db, options.userId, range));
+  const comments = () => pagesOf(options, (range) => readComments(db, options.userId, range));
+  return [
+    { name: 'posts.json', content: () => asJson(posts(), postJson) },
+    { name: 'comments.json', content: () => asJson(comments(), commentJson) },
+    {
+      name: 'posts.md',
+      content: () => asMarkdown('Posts', posts(), ({ id, title }) => title ?? `Post ${id}`),
+    },
+    {
+      name: 'comments.md',
+      content: () => asMarkdown('Comments', comments(), ({ postId }) => `On post ${postId}`),
+    },
+  ];
+}
+
+type Range = { afterId: number; limit: number; signal: AbortSignal };
+
+function readPosts(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<WrittenPost[]> {
+  return db
+    .selectFrom('posts')
+    .select(['id', 'title', 'body', 'tags', 'created_at as createdAt', 'edited_at as editedAt'])
+    .where('author_id', '=', userId)
+    .where('id', '>', afterId)
+    .orderBy('id')
+    .limit(limit)
+    .execute({ signal });
+}
+
+function readComments(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<WrittenComment[]> {
+  return db
+    .selectFrom('comments')
+    .select(['id', 'post_id as postId', 'parent_id as parentId', 'body'])
+    .select(['created_at as createdAt', 'edited_at as editedAt'])
+    .where('author_id', '=', userId)
+    .where('id', '>', afterId)
+    .orderBy('id')
+    .limit(limit)
+    .execute({ signal });
+}
+
+async function* pagesOf<Row extends Writing>(
+  { report, signal }: Options,
+  read: (range: Range) => Promise<Row[]>,
+): AsyncGenerator<Row[]> {
+  for (let afterId = 0; ; ) {
+    const rows = await read({ afterId, limit: PAGE, signal });
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    yield rows;
+    await report(rows.length);
+    signal.throwIfAborted();
+    afterId = last.id;
+  }
+}
+
+async function* asMarkdown<Row extends Writing>(
+  title: string,
+  pages: AsyncIterable<Row[]>,
+  heading: (writing: Row) => string,
+): AsyncGenerator<string> {
+  yield `# ${title}\n`;
+  for await (const rows of pages) {
+    yield rows
+      .map((row) => `\n## ${heading(row)}, ${row.createdAt.toISOString()}\n\n${row.body.trim()}\n`)
+      .join('');
+  }
+}
+
+function postJson({ id, title, body, tags, createdAt, editedAt }: WrittenPost): object {
+  const path = pathOfPost({ id, title });
+  return { id, path, timestamp: createdAt, edited: editedAt, title, body, tags };
+}
+
+function commentJson({ id, postId, parentId, body, createdAt, editedAt }: WrittenComment): object {
+  const paths = { post_path: `/post/${postId}`, in_reply_to: parentId && `/comment/${parentId}` };
+  return { id, ...paths, timestamp: createdAt, edited: editedAt, body };
+}

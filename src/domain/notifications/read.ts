@@ -1,0 +1,67 @@
+import { type Kysely, sql } from 'kysely';
+import type { Db, NotificationKind, Schema } from '../../database/schema.ts';
+import { noSuch } from '../../errors.ts';
+import { announce } from './announce.ts';
+
+/** What a notification is about, which is the page that it leads to. */
+export interface Subject {
+  readonly kind: NotificationKind;
+  readonly postId: number | null;
+  readonly commentId: number | null;
+  readonly actorUsername: string | null;
+}
+
+/**
+ * Finds what a person's notification is about.
+ *
+ * @throws DomainError `not-found`, also for somebody else's
+ */
+export function findSubject(db: Db, userId: number, id: number): Promise<Subject> {
+  return db
+    .selectFrom('notifications')
+    .leftJoin('users as actor', 'actor.id', 'actor_id')
+    .select(['kind', 'post_id as postId', 'comment_id as commentId', 'actor.username as actorUsername'])
+    .where('notifications.id', '=', id)
+    .where('recipient_id', '=', userId)
+    .executeTakeFirstOrThrow(() => noSuch('notification'));
+}
+
+/** Marks a person's notification as read, with those that are listed together with it: likes of the same thing. */
+export function markRead(db: Kysely<Schema>, userId: number, id: number): Promise<void> {
+  return mark(
+    db,
+    userId,
+    sql`(notifications.id = ${id} or notifications.kind = 'like' and exists (
+      select from notifications as visited
+      where visited.id = ${id} and visited.kind = 'like' and visited.recipient_id = ${userId}
+        and visited.post_id is not distinct from notifications.post_id
+        and visited.comment_id is not distinct from notifications.comment_id
+    ))`,
+  );
+}
+
+/**
+ * Marks all of a person's notifications as read.
+ *
+ * @param lastId of those that they have seen; newer ones stay unread
+ */
+export function markAllRead(db: Kysely<Schema>, userId: number, lastId: number): Promise<void> {
+  return mark(db, userId, sql`id <= ${lastId}`);
+}
+
+async function mark(
+  db: Kysely<Schema>,
+  userId: number,
+  condition: ReturnType<typeof sql<boolean>>,
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const { numUpdatedRows } = await trx
+      .updateTable('notifications')
+      .set({ read_at: sql`now()` })
+      .where('recipient_id', '=', userId)
+      .where('read_at', 'is', null)
+      .where(condition)
+      .executeTakeFirst();
+    if (numUpdatedRows > 0n) await announce(trx, [userId]);
+  });
+}

@@ -1,0 +1,8 @@
+import { mailAtOnce } from '../domain/notifications/mail.ts';
+import { notificationMailQueue } from '../queue/contracts.ts';
+import { defineJob } from '../queue/job.ts';
+
+/** Enqueues a mail about what a person wants to be mailed about at once. */
+export default defineJob(notificationMailQueue, ({ db, queue }, { userId }) =>
+  mailAtOnce({ db, queue }, userId),
+);

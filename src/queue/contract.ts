@@ -1,0 +1,61 @@
+import type { Static, TObject, TUnion } from 'typebox';
+import { Compile } from 'typebox/compile';
+
+/** What a queue promises: its name, payload and how its jobs are worked. Has no handler. */
+export interface QueueContract<Payload extends object = object> {
+  readonly name: string;
+  /** Whether a value fits the payload schema. Checked on enqueueing and before running. */
+  isPayload(value: unknown): value is Payload;
+  /** Why a value does not fit, naming the field. Undefined if it does. */
+  faultOf(value: unknown): string | undefined;
+  readonly retry: {
+    /** Retries before the job goes to `NAME.dead`. */
+    readonly limit: number;
+    /** The delay before the first retry. It doubles each time, with a jitter of up to half. */
+    readonly delaySeconds: number;
+    readonly maxDelaySeconds: number;
+  };
+  /** How long an attempt may take before its signal is aborted and it fails. */
+  readonly timeoutSeconds: number;
+  /** Concurrent jobs per worker. As many as the worker has slots by default. */
+  readonly concurrency?: number;
+  /**
+   * Jobs that a worker fetches in addition to its free slots, so that short jobs do not each wait for a fetch. They are
+   * handed back if no slot becomes free soon. Default 0.
+   */
+  readonly prefetch?: number;
+  /** Jobs with a higher priority run first. Default 0. */
+  readonly priority?: number;
+  /** Only one job per key waits at a time; enqueueing another has no effect. */
+  uniqueKey?(payload: Payload): string;
+  /** When to enqueue a job automatically: once for all workers, and once after an outage. */
+  readonly schedule?: {
+    /** Five fields, in UTC. */
+    readonly cron: string;
+    readonly payload: Payload;
+  };
+}
+
+/**
+ * Defines a contract. A payload should only hold ids and names: no secrets, and no objects that could be stale when the
+ * job runs.
+ */
+export function defineQueue<Schema extends TObject | TUnion<TObject[]>>({
+  payload,
+  ...settings
+}: Omit<QueueContract<Static<Schema>>, 'isPayload' | 'faultOf'> & { payload: Schema }): QueueContract<
+  Static<Schema>
+> {
+  const variants = ('anyOf' in payload ? payload.anyOf : [payload]).map((variant) => Compile(variant));
+  return Object.freeze({
+    ...settings,
+    isPayload: (value: unknown): value is Static<Schema> => variants.some((variant) => variant.Check(value)),
+    faultOf(value: unknown) {
+      const faults = variants.map((variant) => variant.Errors(value));
+      // Report the errors of the variant whose literals match.
+      const [fault] =
+        faults.find((list) => list.every(({ keyword }) => keyword !== 'const')) ?? faults.flat();
+      return fault && `${fault.instancePath || 'payload'} ${fault.message}`;
+    },
+  });
+}

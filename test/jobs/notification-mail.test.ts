@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import t from 'tap';
+import { block } from '../../src/domain/blocks/block.ts';
+import { follow } from '../../src/domain/follows/follow.ts';
+import { mailAtOnce, mailDaily } from '../../src/domain/notifications/mail.ts';
+import { notify } from '../../src/domain/notifications/notify.ts';
+import { markAllRead } from '../../src/domain/notifications/read.ts';
+import { findMailChoices } from '../../src/domain/people/mail-choices.ts';
+import { notificationMailQueue } from '../../src/queue/contracts.ts';
+import { Client } from '../support/client.ts';
+import { createUser } from '../support/factories.ts';
+import { assertEnqueued, drain } from '../support/jobs.ts';
+import { notificationsOf, setUpNotifications } from '../support/notifications.ts';
+
+const signal = new AbortController().signal;
+
+t.test('a burst of comments is one mail, and those within the next hour are collected', async (t) => {
+  const { app, smtp, reader, comment, deliver, anHourLater } = await setUpNotifications(t);
+  await Promise.all(Array.from({ length: 50 }, (_, number) => comment(reader.id, `Comment ${number}.`)));
+  await deliver();
+  t.equal(smtp.mails.length, 1);
+  t.match(smtp.mails[0], {
+    to: { text: 'john@example.com' },
+    subject: '[Pennypost] New comments on your post',
+  });
+  t.match(smtp.mails[0]?.text, 'There are 50 new comments on your post');
+  t.match(smtp.mails[0]?.text, /\n\nsusan wrote:\n\n> Comment \d+\.\n/);
+  t.match(smtp.mails[0]?.text, 'And 40 more');
+  t.match(smtp.mails[0]?.html, /<blockquote>Comment \d+\.<\/blockquote>/);
+
+  await comment(reader.id, 'And another thing.');
+  await deliver();
+  t.equal(smtp.mails.length, 1, 'it is too soon');
+  await assertEnqueued(t, app, notificationMailQueue, [{}]);
+  await anHourLater();
+  await drain(app);
+  t.equal(smtp.mails.length, 2);
+  t.match(smtp.mails[1]?.text, 'There is a new comment on your post');
+  t.match(smtp.mails[1]?.text, '> And another thing.');
+  t.notMatch(smtp.mails[1]?.text, '> Comment');
+});
+
+t.test(
+  'what was read, hidden or unwanted by then is not mailed, nor are those who cannot get it',
+  async (t) => {
+    const { app, smtp, author, reader, comment } = await setUpNotifications(t);
+    const userId = author.id;
+    const set = (assignment: string) => () =>
+      sql`update users set ${sql.raw(assignment)} where id = ${userId}`.execute(app.db);
+    const changes: Record<string, () => Promise<unknown>> = {
+      nothing: async () => {},
+      read: () => markAllRead(app.db, userId, 1_000_000),
+      'hidden by a moderator': () => sql`update comments set is_disabled = true`.execute(app.db),
+      'by somebody who is muted by now': () =>
+        block(app.db, { blockerId: userId, blockedId: reader.id }, 'mute'),
+      unwanted: set(`comment_mails = 'never'`),
+      bounced: set('email_bounced_at = now()'),
+      suspended: set(`suspended_until = now() + interval '1 day'`),
+      'about to be deleted': set('deletion_due_at = now()'),
+      unconfirmed: set('confirmed_at = null'),
+    };
+    const original = { email_bounced_at: null, suspended_until: null, deletion_due_at: null };
+    for (const [what, change] of Object.entries(changes)) {
+      for (const isChangedBefore of [true, false]) {
+        if (isChangedBefore && what.includes('by now')) continue;
+        const commentId = await comment(reader.id, 'Well said.');
+        await notify(app, { about: 'comment', commentId });
+        if (isChangedBefore) await change();
+        await mailAtOnce(app, userId);
+        if (!isChangedBefore) await change();
+        await drain(app);
+        t.equal(
+          smtp.mails.length,
+          what === 'nothing' ? 1 : 0,
+          `${what}, ${isChangedBefore ? 'before' : 'after'} it was collected`,
+        );
+        smtp.mails.length = 0;
+        await app.db.deleteFrom('blocks').execute();
+        await app.db.deleteFrom('notifications').execute();
+        await app.db.deleteFrom('notification_mails').execute();
+        await app.db
+          .updateTable('users')
+          .set({ ...original, confirmed_at: new Date(), comment_mails: 'at-once' })
+          .where('id', '=', userId)
+          .execute();
+      }
+    }
+  },
+);
+
+t.test('each kind is mailed as often as its recipient has chosen, and daily mail once', async (t) => {
+  const { app, smtp, author, reader, comment, deliver } = await setUpNotifications(t);
+  await follow(app, reader.id, author.id);
+  await deliver();
+  t.same(smtp.mails, [], 'followers are mailed about daily by default');
+  const counts = await Promise.all([mailDaily(app, { signal }), mailDaily(app, { signal })]);
+  t.equal(counts[0] + counts[1], 1, 'two concurrent runs send one');
+  await drain(app);
+  t.match(smtp.mails, [{ subject: '[Pennypost] You have new followers' }]);
+  t.match(
+    smtp.mails[0]?.text,
+    /You have a new follower:\n\nhttp\S+\/followers\/john\n\nsusan\n\n– Pennypost\n\nUnsub/,
+  );
+  t.match(smtp.mails[0]?.headers.get('list'), { unsubscribe: { url: /\/unsubscribe\/follows\.[\w-]{36}$/ } });
+
+  await sql`update users set comment_mails = 'daily' where id = ${author.id}`.execute(app.db);
+  await comment(reader.id, 'Well said.');
+  await follow(app, (await createUser(app, { username: 'ann' })).id, author.id);
+  await deliver();
+  t.equal(smtp.mails.length, 1);
+  t.equal(await mailDaily(app, { signal }), 1);
+  t.equal(await mailDaily(app, { signal }), 0, 'what was mailed is not mailed again');
+  await drain(app);
+  t.match(smtp.mails[1], { subject: '[Pennypost] New notifications' });
+  t.match(smtp.mails[1]?.text, /^There is a new comment on your post:$/m);
+  t.match(smtp.mails[1]?.text, /^You have a new follower:$/m);
+  for (const list of ['comment emails', 'emails about new followers'])
+    t.match(smtp.mails[1]?.text, `Unsubscribe from ${list}:\nhttp`);
+  t.match(smtp.mails[1]?.headers.get('list'), { unsubscribe: { url: /\/unsubscribe\/notifications\./ } });
+});
+
+t.test('daily mails are enqueued in batches, behind mail that people wait for', async (t) => {
+  const { app, author } = await setUpNotifications(t);
+  await sql`
+    insert into users (email, username, password_hash, role, confirmed_at)
+    select 'u' || n || '@example.com', 'u' || n, 'x', 'User', now() from generate_series(1, 1200) as n
+  `.execute(app.db);
+  await sql`
+    insert into notifications (recipient_id, kind, cause, actor_id)
+    select id, 'follow', 'follow by ' || n, ${author.id} from users, generate_series(1, 2) as n where id <> ${author.id}
+  `.execute(app.db);
+  t.equal(await mailDaily(app, { signal }), 1201);
+  t.equal(await mailDaily(app, { signal }), 0);
+  const { rows } = await sql`
+    select count(distinct data ->> 'userId')::int as people, min(priority) as priority from pgboss.job where name = 'mail'
+  `.execute(app.db);
+  t.same(rows, [{ people: 1201, priority: -10 }]);
+});
+
+t.test('people can unsubscribe in the mail program and on the page', async (t) => {
+  const { app, smtp, author, reader, comment, deliver, anHourLater } = await setUpNotifications(t);
+  await comment(reader.id, 'Well said.');
+  await deliver();
+  const [mail] = smtp.mails;
+  const header = mail?.headers.get('list');
+  t.match(header, { unsubscribe: { url: /\/unsubscribe\/[\w.-]{45}$/ } });
+  t.match(header, { 'unsubscribe-post': { name: 'List-Unsubscribe=One-Click' } });
+  const path = new URL(/http\S+\/unsubscribe\/\S+/.exec(mail?.text ?? '')?.[0] ?? '').pathname;
+
+  const visitor = new Client(app);
+  const asked = await visitor.get(path);
+  t.match(asked.body, 'Unsubscribe from comment emails');
+  await comment(reader.id, 'Still there?');
+  await drain(app);
+  await anHourLater();
+  await drain(app);
+  t.equal(smtp.mails.length, 2, 'opening the page changes nothing');
+  t.ok(smtp.mails[1]?.text?.includes(path), 'a person has one link for all mails of a list');
+
+  // As a mail program sends it (RFC 8058), in both encodings: without cookie, Origin or Sec-Fetch-Site.
+  const part = 'Content-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click';
+  for (const [type, payload] of [
+    ['multipart/form-data; boundary=cut', `--cut\r\n${part}\r\n--cut--\r\n`],
+    ['application/x-www-form-urlencoded', 'List-Unsubscribe=One-Click'],
+  ] as const) {
+    const headers = { 'content-type': type };
+    t.equal((await app.inject({ method: 'POST', url: path, headers, payload })).statusCode, 200, type);
+    const huge = { method: 'POST', url: path, headers, payload: 'x'.repeat(2 * 2 ** 20) } as const;
+    t.equal((await app.inject(huge)).statusCode, 413, type);
+  }
+  await comment(reader.id, 'Hello?');
+  await drain(app);
+  await anHourLater();
+  await drain(app);
+  t.equal(smtp.mails.length, 2);
+  t.match(await notificationsOf(app, author), [{}, {}, { readAt: null }], 'but it is on the site');
+  t.equal((await visitor.post(path, {})).statusCode, 200, 'repeating it does no harm');
+  t.match((await visitor.get(path)).body, 'Unsubscribe from comment emails', 'the link lasts');
+  const all = path.replace('comments', 'notifications');
+  t.match((await visitor.post(all, {})).body, 'You will no longer receive all emails about notifications');
+  const choices = await findMailChoices(app.db, author.id);
+  t.match(choices, { comments: 'never', replies: 'never', mentions: 'never', follows: 'never' });
+  for (const wrong of ['x'.repeat(43), `comments.${randomUUID()}`, path.replace(/.*comments/, 'posts')]) {
+    t.equal((await visitor.get(`/unsubscribe/${wrong}`)).statusCode, 404);
+  }
+});

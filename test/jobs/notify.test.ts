@@ -1,0 +1,96 @@
+import t from 'tap';
+import { block } from '../../src/domain/blocks/block.ts';
+import { setCommentDisabled } from '../../src/domain/comments/write.ts';
+import { follow, unfollow } from '../../src/domain/follows/follow.ts';
+import { renderText } from '../../src/domain/mentions/render.ts';
+import { sanction } from '../../src/domain/moderation/sanction.ts';
+import { notify } from '../../src/domain/notifications/notify.ts';
+import { updatePost } from '../../src/domain/posts/write.ts';
+import { mailQueue, notificationMailQueue } from '../../src/queue/contracts.ts';
+import { createUser } from '../support/factories.ts';
+import { assertEnqueued, drain } from '../support/jobs.ts';
+import { notificationsOf, setUpNotifications } from '../support/notifications.ts';
+
+t.test('comments, followers and moderators’ decisions are notified of', async (t) => {
+  const { app, author, reader, postId, comment } = await setUpNotifications(t);
+  const commentId = await comment(reader.id, 'Well said.');
+  await follow(app, reader.id, author.id);
+  const moderator = { id: reader.id, role: 'Administrator' } as const;
+  await sanction(app, moderator, author.id, { kind: 'warned', days: null, reason: 'Spam' });
+  await drain(app);
+  const found = (await notificationsOf(app, author)).toSorted((a, b) => a.kind.localeCompare(b.kind));
+  t.match(found, [
+    { kind: 'comment', actorId: reader.id, commentId, postId },
+    { kind: 'follow', actorId: reader.id },
+    { kind: 'moderation', actorId: null },
+  ]);
+  t.same(await notificationsOf(app, reader), []);
+
+  await unfollow(app.db, reader.id, author.id);
+  await follow(app, reader.id, author.id);
+  await drain(app);
+  t.equal((await notificationsOf(app, author)).length, 3, 'following again is nothing new');
+});
+
+t.test('replies and mentions are notified of, each comment once and by what concerns one most', async (t) => {
+  const { app, author, reader, postId, comment } = await setUpNotifications(t);
+  const [ann, bob] = [await createUser(app, { username: 'ann' }), await createUser(app, { username: 'bob' })];
+  const first = await comment(reader.id, 'Well said.');
+  await drain(app);
+  await comment(ann.id, 'Said @susan, @john, @ann and @bob', first);
+  await drain(app);
+  const kindsOf = async (person: { id: number }) =>
+    (await notificationsOf(app, person)).map(({ kind }) => kind);
+  t.same(await kindsOf(reader), ['reply'], 'not also as a mention');
+  t.same(await kindsOf(author), ['comment', 'mention'], 'not also as a comment');
+  t.same(await kindsOf(bob), ['mention']);
+  t.same(await kindsOf(ann), [], 'not of oneself');
+
+  const write = (body: string, replaces?: { postId: number }) =>
+    renderText(app, { kind: 'post', body, writerId: author.id, ...(replaces && { replaces }) });
+  await updatePost(app, postId, await write('Hello @bob', { postId }), undefined);
+  await drain(app);
+  await updatePost(app, postId, await write('Hello @bob and @ann', { postId }), undefined);
+  await drain(app);
+  t.match(await notificationsOf(app, bob), [{}, { kind: 'mention', postId, commentId: null }]);
+  t.same(await kindsOf(ann), ['mention'], 'only the new name');
+});
+
+t.test('nobody is notified of their own, hidden, deleted or unwanted things', async (t) => {
+  const { app, author, reader, comment } = await setUpNotifications(t);
+  await comment(author.id, 'I meant it.');
+  await setCommentDisabled(app.db, await comment(reader.id, 'spam'), true);
+  await app.db
+    .deleteFrom('comments')
+    .where('id', '=', await comment(reader.id, 'Sorry'))
+    .execute();
+  await follow(app, reader.id, author.id);
+  await unfollow(app.db, reader.id, author.id);
+  const [muted, blocked] = [
+    await createUser(app, { username: 'muted' }),
+    await createUser(app, { username: 'blocked' }),
+  ];
+  await comment(blocked.id, 'You!');
+  await block(app.db, { blockerId: author.id, blockedId: blocked.id }, 'block');
+  await block(app.db, { blockerId: author.id, blockedId: muted.id }, 'mute');
+  await comment(muted.id, 'Listen to me.');
+  await drain(app);
+  t.same(await notificationsOf(app, author), []);
+});
+
+t.test('a job that runs twice, or is killed halfway, notifies and mails once', async (t) => {
+  const { app, author, reader, comment } = await setUpNotifications(t);
+  const cause = { about: 'comment', commentId: await comment(reader.id, 'Well said.') } as const;
+  const dying = Object.assign(Object.create(app.queue), {
+    send: async () => {
+      throw new Error('killed');
+    },
+  });
+  await t.rejects(notify({ db: app.db, queue: dying }, cause), /killed/);
+  t.same(await notificationsOf(app, author), []);
+  await Promise.all([notify(app, cause), notify(app, cause)]);
+  await notify(app, cause);
+  t.equal((await notificationsOf(app, author)).length, 1);
+  await assertEnqueued(t, app, notificationMailQueue, [{ userId: author.id }]);
+  await assertEnqueued(t, app, mailQueue, []);
+});
