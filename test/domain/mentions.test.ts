@@ -4,6 +4,7 @@ import { block } from '../../src/domain/blocks/block.ts';
 import { updateComment } from '../../src/domain/comments/edit.ts';
 import { publishComment } from '../../src/domain/comments/write.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
+import { enqueueRendering } from '../../src/domain/markdown/render-again.ts';
 import { recordMentions } from '../../src/domain/mentions/record.ts';
 import { renderText, type TextId } from '../../src/domain/mentions/render.ts';
 import { completeNames } from '../../src/domain/people/complete.ts';
@@ -13,7 +14,7 @@ import { ApiProgram } from '../support/api.ts';
 import { build } from '../support/build.ts';
 import { Client } from '../support/client.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
-import { assertEnqueued, jobsOf } from '../support/jobs.ts';
+import { assertEnqueued, drain, jobsOf } from '../support/jobs.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
 
 async function setUp(t: Test) {
@@ -100,6 +101,12 @@ t.test('a mention means the same person after names have changed', async (t) => 
   t.equal((await db.selectFrom('mentions').select('id').execute()).length, 2);
   await client.post('/', { body: 'Hello @susan' });
   t.match((await visitor.get('/post/2')).body, linkTo(ann, 'susan'), 'a new text means who is called so now');
+
+  await db.updateTable('posts').set({ body_html: 'old', renderer: 0 }).execute();
+  await enqueueRendering(app);
+  await drain(app);
+  t.match((await visitor.get('/post/1')).body, linkTo(susan, 'susan'), 'also when it is rendered again');
+  t.match((await visitor.get('/post/2')).body, linkTo(ann, 'susan'));
 });
 
 t.test('nobody can mention somebody who has blocked them', async (t) => {

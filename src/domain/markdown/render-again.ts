@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import { type Queue, renderTextsQueue } from '../../queue/contracts.ts';
-import { namesIn } from '../mentions/record.ts';
+import { findMentioned } from '../mentions/render.ts';
 import { type Markdown, postColumns, RENDERER, type Rendered, textColumns } from './text.ts';
 
 /** Texts of each kind per job: a few seconds of work, so that other jobs get their turn. */
@@ -66,11 +66,11 @@ async function renderAgain(
   { id, body }: OldText,
 ): Promise<void> {
   if (table === 'posts') {
-    const rendering = markdown.post(body, await namesIn(db, { postId: id }));
+    const rendering = markdown.post(body, await findMentioned(db, { postId: id }));
     const update = db.updateTable('posts').set(await columnsOf(rendering, postColumns));
     await update.where('id', '=', id).where('body', '=', body).where('renderer', '<', RENDERER).execute();
   } else {
-    const rendering = markdown.comment(body, await namesIn(db, { commentId: id }));
+    const rendering = markdown.comment(body, await findMentioned(db, { commentId: id }));
     const update = db.updateTable('comments').set(await columnsOf(rendering, textColumns));
     await update.where('id', '=', id).where('body', '=', body).where('renderer', '<', RENDERER).execute();
   }

@@ -1,17 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
-import type { People } from '../markdown/text.ts';
 import { isOf, type MentioningText, type TextId } from './render.ts';
-
-/** Finds whom a text mentions: ids by the names it uses, in lower case. */
-export async function namesIn(db: Db, text: TextId): Promise<People> {
-  const rows = await db
-    .selectFrom('mentions')
-    .select(['name', 'user_id as userId'])
-    .where(isOf(text))
-    .execute();
-  return new Map(rows.map(({ name, userId }) => [name, userId]));
-}
 
 /**
  * Records whom a new text mentions.

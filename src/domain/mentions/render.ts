@@ -60,6 +60,16 @@ async function findPeople(
   return new Map(rows.map(({ name, userId }) => [name, userId]));
 }
 
+/** Finds whom a text mentions, to render it again as it is. */
+export async function findMentioned(db: Db, text: TextId): Promise<People> {
+  const rows = await db
+    .selectFrom('mentions')
+    .select(['name', 'user_id as userId'])
+    .where(isOf(text))
+    .execute();
+  return new Map(rows.map(({ name, userId }) => [name, userId]));
+}
+
 /** The condition for the mentions in a text. */
 export function isOf(text: TextId) {
   return 'postId' in text
