@@ -24,6 +24,7 @@ export interface Writing extends MentioningText {
   readonly addedTags?: readonly string[] | undefined;
 }
 
+/** A post as it is stored. Of more tags than a post can have, the added ones go first. */
 function columnsOf({ title, addedTags = [], ...text }: Writing) {
   const { tags } = text;
   const added = addedTags.filter((tag) => !tags.includes(tag));

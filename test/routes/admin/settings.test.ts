@@ -124,7 +124,7 @@ t.test('pages about the site are written in Markdown, and linked while they are 
   t.equal((await visitor.get('/rules')).statusCode, 404);
   t.notMatch((await visitor.get('/')).body, 'href="/rules"');
 
-  const body = '# Be kind\n\n<script>alert(1)</script> [Why](https://example.com)';
+  const body = '# Be kind\n\n<script>alert(1)</script>\n\n[Why](https://example.com)';
   t.match((await client.post('/admin/settings/rules', { body, preview: 'y' })).body, '<h1>Be kind</h1>');
   t.equal((await visitor.get('/rules')).statusCode, 404, 'a preview is not saved');
   await client.post('/admin/settings/rules', { body });
