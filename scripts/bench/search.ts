@@ -9,10 +9,10 @@ import { fillTexts, makeWriter, wordOfRank } from './texts.ts';
 const POSTS = { small: 20_000, large: 1_000_000 };
 
 /** Searches of a kind, each for other words. */
-const SEARCHES = 200;
+const SEARCHES = 100;
 
 /** Searches of a kind that rank every match, for comparison. */
-const REFERENCES = 5;
+const REFERENCES = 3;
 
 const PUBLISHED = 500;
 

@@ -36,9 +36,9 @@ export async function findRelatedPosts(
     select posts.id, title, username as "authorUsername", left(body_html, ${sql.lit(BEGINNING)}) as beginning
     from (
       select post_id, count(*) as shared
-      from unnest(${tags}::text[]) as tag
+      from unnest(${tags}::text[]) as own (tag)
       cross join lateral (
-        select post_id from post_tags where post_tags.tag = tag and post_id <> ${id}
+        select post_id from post_tags where post_tags.tag = own.tag and post_id <> ${id}
         order by post_id desc limit ${sql.lit(NEWEST)}
       ) as tagged
       group by post_id

@@ -7,7 +7,7 @@ import type { ResolvedSearch, TextKind } from './resolve.ts';
 export const MOST_RANKED = 100;
 
 /** How many of the newest texts are read one by one. */
-const SCANNED = 2_500;
+const SCANNED = 5_000;
 
 /** Every text has a word for the range of ids that it is in: `~` and the id without these bits, as in the migration. */
 const RANGE_BITS = 17;

@@ -10,8 +10,8 @@ export interface ResolvedSearch {
   /** A `tsquery`; null to find all texts that the filters let through. */
   readonly exact: string | null;
   /**
-   * A `tsquery` that matches the same texts and perhaps more, by the index alone: without phrases, whose words it cannot tell
-   * the order of. Null if the index is of no use, as for a search that only excludes words.
+   * A `tsquery` that matches the same texts and perhaps more, by the index alone. It has the words of phrases in any order,
+   * and those to leave out are missing. Null if the index is of no use, as for a search that only leaves out words.
    */
   readonly loose: string | null;
   /** In lower case; undefined for any. Of a comment, it is the post's. */
@@ -30,7 +30,7 @@ export interface Hopeless {
 
 const END_OF_IDS = sql.lit(2 ** 31 - 1);
 
-/** A `tsquery` with phrases, as text. */
+/** What a `tsquery`, as text, has between the words of a phrase. */
 const PHRASE = sql.lit('<(?:-|\\d+)>');
 
 /** Looks up what a search names, in one statement. */
@@ -52,8 +52,7 @@ export async function resolveSearch(
   }>`
     select
       exact::text as exact,
-      case when exact::text ~ ${PHRASE} then regexp_replace(querytree(exact), ${PHRASE}, '&', 'g')
-        when querytree(exact) = 'T' then 'T' else exact::text end as loose,
+      regexp_replace(querytree(exact), ${PHRASE}, '&', 'g') as loose,
       (
         select json_build_object('id', id, 'textCount', ${count}) from users
         where lower(username) = ${from?.toLowerCase() ?? null} and confirmed_at is not null

@@ -42,7 +42,8 @@ function urlOf(q: string, more: Record<string, string> = {}): string {
 async function found(q: string, type = 'posts', client = visitor): Promise<string[]> {
   const page = await client.get(urlOf(q, { type }));
   if (page.statusCode !== 200) throw new Error(`${q}: ${page.statusCode}`);
-  const pattern = type === 'people' ? /<a href="\/user\/([\w.]+)"><strong>/g : /<a href="\/\w+\/(\d+)">Read/g;
+  const pattern =
+    type === 'people' ? /<a href="\/user\/([\w.]+)"><strong>/g : /<a href="\/\w+\/(\d+)[^"]*">Read/g;
   return [...page.body.matchAll(pattern)].map(([, name = '']) => name);
 }
 
@@ -75,6 +76,29 @@ t.test('words, phrases, alternatives and exclusions find posts', async (t) => {
   t.match(page.body, '<mark>café</mark> in the village of <mark>owls</mark> &amp; dreams');
   t.match(page.body, '2 matches.');
   t.match(page.body, '<meta name="robots" content="noindex">');
+});
+
+t.test('titles and tags are searched, and a title weighs more', async (t) => {
+  const publish = async (title: string, body: string) =>
+    String(
+      (
+        await publishPost(app.db, anna.id, {
+          ...(await app.markdown.post(body)),
+          title,
+          addedTags: ['insects'],
+        })
+      ).id,
+    );
+  const titled = await publish('Beetles', 'On small animals #forest');
+  const other = await publish('Ants', 'On small animals, such as beetles');
+  t.same(await found('beetle'), [titled, other]);
+  t.same(await found('beetle tag:forest'), [titled]);
+  t.same((await found('tag:#Insects')).toSorted(), [titled, other]);
+  t.same(await found('insects tag:insects from:ben'), []);
+  const commentId = await comment(ben, Number(titled), 'Beetles are everywhere');
+  t.same(await found('beetles tag:forest', 'comments'), [String(commentId)]);
+  t.same(await found('beetles tag:sea', 'comments'), []);
+  t.match((await visitor.get(urlOf('beetle'))).body, `<a href="/post/${titled}/beetles">Beetles</a>`);
 });
 
 t.test('an edited post is found by its new words alone', async (t) => {
@@ -232,6 +256,22 @@ t.test('the API finds the same', async (t) => {
       query,
     );
   }
+});
+
+t.test('a search that takes too long says so', async (t) => {
+  const { deadlines } = app.config;
+  const impatient = await build(
+    t,
+    { DATABASE_URL: app.config.databaseUrl, RATE_LIMITS: 'off' },
+    { config: { deadlines: { ...deadlines, statementMs: 300 } } },
+  );
+  const client = new Client(impatient);
+  await app.db.transaction().execute(async (trx) => {
+    await sql`lock table post_words in access exclusive mode`.execute(trx);
+    const page = await client.get(urlOf('owl'));
+    t.equal(page.statusCode, 503);
+    t.equal(errorsOf(page).q, 'This search took too long. Try rarer words, or fewer of them.');
+  });
 });
 
 t.test('searches are limited per client, and newcomers have the same limit', async (t) => {
