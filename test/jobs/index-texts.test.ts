@@ -12,7 +12,7 @@ t.test('after a change of the language, texts are found by its forms of words', 
   const app = await build(t);
   const { db, queue, markdown } = app;
   const { id: authorId } = await createUser(app);
-  const post = await publishPost(db, authorId, await markdown.post('Zwei alte Häuser am Fluss'));
+  const post = await publishPost(app, authorId, await markdown.post('Zwei alte Häuser am Fluss'));
   const text = await markdown.comment('Die Häuser sind schön');
   await publishComment({ db, queue }, { postId: post.id, authorId, text });
   const page = { number: 1, size: 10 };
@@ -28,6 +28,6 @@ t.test('after a change of the language, texts are found by its forms of words', 
   await drain(app);
   t.equal(await found('posts'), 1);
   t.equal(await found('comments'), 1);
-  await publishPost(db, authorId, await markdown.post('Noch mehr Häuser'));
+  await publishPost(app, authorId, await markdown.post('Noch mehr Häuser'));
   t.equal(await found('posts'), 2, 'a new post has them at once');
 });

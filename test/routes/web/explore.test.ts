@@ -16,7 +16,7 @@ const client = await signedInClient(app, reader);
 
 async function write({ id }: TestUser, title: string, body: string): Promise<number> {
   const rendered = await app.markdown.post(body);
-  return (await publishPost(app.db, id, { ...rendered, title, addedTags: [] })).id;
+  return (await publishPost(app, id, { ...rendered, title, addedTags: [] })).id;
 }
 
 /** The texts of the links in a section of a page, or those to people on the whole page. */

@@ -45,7 +45,7 @@ t.test(
     await writeComments(app, john, postId);
     await follow(app, john.id, moderator.id);
     const visitor = new Client(app);
-    const pages = ['/', `/post/${postId}`, '/comment/1', '/followers/moderator'];
+    const pages = ['/', `/post/${postId}`, '/comment/1/whole', '/followers/moderator'];
     const before = await visitor.get('/');
 
     t.equal((await upload(client, photo)).headers.location, PAGE);

@@ -82,7 +82,7 @@ t.test('titles and tags are searched, and a title weighs more', async (t) => {
   const publish = async (title: string, body: string) =>
     String(
       (
-        await publishPost(app.db, anna.id, {
+        await publishPost(app, anna.id, {
           ...(await app.markdown.post(body)),
           title,
           addedTags: ['insects'],
