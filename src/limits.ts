@@ -38,7 +38,7 @@ export const DEFAULT_LIMITS = Object.freeze({
   /** Previews. */
   preview: perAccount(300, HOUR),
   /** Completing names while they are typed. */
-  complete: perAccount(1_200, HOUR),
+  complete: perAccount(3_000, HOUR),
   /** Data exports. */
   export: perAccount(3, DAY),
   /** New API tokens. */
