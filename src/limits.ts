@@ -40,7 +40,7 @@ export const DEFAULT_LIMITS = Object.freeze({
   /** Previews. */
   preview: perAccount(300, HOUR),
   /** Completing names while they are typed. */
-  complete: perAccount(1_200, HOUR),
+  complete: perAccount(3_000, HOUR),
   /** Searches, which cost more than other pages. */
   search: perAccount(60, MINUTE),
   /** Data exports. */

@@ -20,6 +20,7 @@ const CommentForm = Type.Object({
   parent: Type.String({ pattern: '^\\d{0,10}$' }),
   preview: Type.Boolean(),
 });
+
 const ON_ITS_OWN = 'You can publish this as a comment of its own.';
 
 interface WithId {
