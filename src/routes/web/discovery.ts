@@ -15,6 +15,7 @@ const PRIVATE = [
   '/admin/',
   '/api/',
   '/api-tokens',
+  '/search',
   '/your-data',
 ];
 
