@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { IS_OPEN } from '../accounts/standing.ts';
 import { isMutedBy } from '../blocks/hide.ts';
-import type { ResolvedSearch, TextKind } from './resolve.ts';
+import { END_OF_IDS, type ResolvedSearch, type TextKind } from './resolve.ts';
 
 /** The most texts that are ranked, unless the filters let more through that were found in both ways. */
 export const MOST_RANKED = 100;
@@ -13,7 +13,7 @@ const SCANNED = 5_000;
 const RANGE_BITS = 17;
 
 /** How many of the newest matches in the index are read. */
-const LOOKED_UP = 1_000;
+const LOOKED_UP = 500;
 
 /** What is searched, and for whom. */
 export interface Texts {
@@ -42,6 +42,12 @@ export function candidates({ kind, readerId }: Texts, search: ResolvedSearch): R
   const { exact, loose, author, firstId, endId } = search;
   const isMatch =
     exact === null ? sql`id >= ${firstId}` : sql`id >= ${firstId} and words @@ ${unknown(exact)}`;
+  // Added to, so that no index on ids is used. Left out when it is always true, because the planner expects few rows of it,
+  // and so much work that PostgreSQL might compile the query first.
+  const isInTime =
+    firstId === 0 && endId === END_OF_IDS
+      ? sql`true`
+      : sql`${words.id} + 0 >= ${firstId} and ${words.id} + 0 < ${endId}`;
   // In a subselect with an offset, so that whether a reader may see a text is only looked up for matches. It keeps the order
   // of the index, so that nothing is sorted and no more is read than needed.
   const visibleOf = (matches: RawBuilder<unknown>) => sql`
@@ -57,7 +63,7 @@ export function candidates({ kind, readerId }: Texts, search: ResolvedSearch): R
       cross join lateral (
         select ${words.id} as id from ${words.table}
         where words @@ (${unknown(loose ?? '')} && ('''~' || range || '''')::tsquery)
-          and ${words.id} + 0 >= ${firstId} and ${words.id} + 0 < ${endId}
+          and ${isInTime}
         order by id desc limit ${sql.lit(LOOKED_UP)}
       ) as each
       where ${sql.lit(!isEverythingScanned)} and (select count(*) from in_newest) < ${sql.lit(MOST_RANKED)}
@@ -68,10 +74,15 @@ export function candidates({ kind, readerId }: Texts, search: ResolvedSearch): R
 }
 
 /** Whether there may be more matches, as an expression on `candidates`. */
-export const IS_PARTIAL = sql<boolean>`(
-  ${sql.lit(MOST_RANKED)} in ((select count(*) from in_newest), (select count(*) from looked_up))
-  or (select count(*) from in_index) = ${sql.lit(LOOKED_UP)}
-)`;
+export function isPartial(kind: TextKind, search: ResolvedSearch): RawBuilder<boolean> {
+  const hasNoIndex = sql.lit(search.exact !== null && search.loose === null);
+  const newest = sql`(select count(*) from (${newestTexts(kind, search)}) as every)`;
+  return sql`(
+    ${sql.lit(MOST_RANKED)} in ((select count(*) from in_newest), (select count(*) from looked_up))
+    or (select count(*) from in_index) = ${sql.lit(LOOKED_UP)}
+    or (${hasNoIndex} and ${newest} = ${sql.lit(SCANNED)})
+  )`;
+}
 
 /**
  * A query that the planner cannot look into: for the value of a common word, it would rather read all texts than use the

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
-import { candidates, IS_PARTIAL, type Texts, wordsOf } from './candidates.ts';
+import { candidates, isPartial, type Texts, wordsOf } from './candidates.ts';
 import { excerptAround, MARKS, type Part } from './highlight.ts';
 import type { ResolvedSearch } from './resolve.ts';
 
@@ -33,7 +33,7 @@ export interface PageOfFound {
 }
 
 /** Characters of a text's HTML in which to look for an excerpt. */
-const EXCERPT_HTML = 40_000;
+const EXCERPT_HTML = 10_000;
 
 const HEADLINE = sql.lit(`HighlightAll=true,StartSel=${MARKS.start},StopSel=${MARKS.end}`);
 
@@ -62,7 +62,7 @@ export async function findTexts(
       select id, row_number() over (order by rank desc nulls last, id desc) as place from ranked
       order by place limit ${size}::bigint offset ${(number - 1) * size}::bigint
     )
-    select (select count(*)::int from ranked) as total, ${IS_PARTIAL} as "isPartial", found.*
+    select (select count(*)::int from ranked) as total, ${isPartial(texts.kind, search)} as "isPartial", found.*
     from (select) as always left join lateral (
       select
         page.id, place, posts.id as "postId", title, username as "authorUsername", avatar_seed as "authorAvatarSeed",
@@ -77,7 +77,7 @@ export async function findTexts(
   `.execute(db);
   const [first = { total: 0, isPartial: false }] = rows;
   const items = rows.flatMap(({ id, plain, marked, ...row }) => {
-    const { place: _place, total: _total, isPartial: _isPartial, ...item } = row;
+    const { place: _place, total: _total, isPartial: _partial, ...item } = row;
     return id === null ? [] : [{ id, ...item, excerpt: excerptAround(plain, marked) }];
   });
   return { items, total: first.total, isPartial: first.isPartial };

@@ -28,7 +28,8 @@ export interface Hopeless {
   readonly fault: string;
 }
 
-const END_OF_IDS = sql.lit(2 ** 31 - 1);
+/** No id is larger. */
+export const END_OF_IDS = 2 ** 31 - 1;
 
 /** What a `tsquery`, as text, has between the words of a phrase. */
 const PHRASE = sql.lit('<(?:-|\\d+)>');
@@ -40,7 +41,7 @@ export async function resolveSearch(
   { words, from, tag, after, before }: Search,
 ): Promise<ResolvedSearch | Hopeless> {
   const since = (moment: Date) => sql`
-    coalesce((select id from ${sql.table(kind)} where created_at >= ${moment} order by created_at, id limit 1), ${END_OF_IDS})
+    coalesce((select id from ${sql.table(kind)} where created_at >= ${moment} order by created_at, id limit 1), ${sql.lit(END_OF_IDS)})
   `;
   const count = sql.ref(kind === 'posts' ? 'post_count' : 'comment_count');
   const { rows } = await sql<{
@@ -58,7 +59,7 @@ export async function resolveSearch(
         where lower(username) = ${from?.toLowerCase() ?? null} and confirmed_at is not null
       ) as author,
       ${after === undefined ? sql`0` : since(after)} as "firstId",
-      ${before === undefined ? END_OF_IDS : since(before)} as "endId"
+      ${before === undefined ? sql.lit(END_OF_IDS) : since(before)} as "endId"
     from (select websearch_to_tsquery(search_config(), without_accents(${words})) as exact) as query
   `.execute(db);
   const [found] = rows;

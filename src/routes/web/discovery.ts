@@ -16,6 +16,7 @@ const PRIVATE = [
   '/admin/',
   '/api/',
   '/api-tokens',
+  '/search',
   '/your-data',
 ];
 
