@@ -2,7 +2,7 @@
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-// Times in the reader's time zone and locale. The exact time stays in `datetime` and `title`.
+// Times in the reader's time zone and locale, dates in sentences as such. The exact time stays in `datetime` and `title`.
 
 const WEEK = 7 * 24 * 60 * 60;
 const UNITS = { day: 24 * 60 * 60, hour: 60 * 60, minute: 60 };
@@ -17,7 +17,7 @@ function tellTime(element) {
     'second',
     Infinity,
   ];
-  const isNear = Math.abs(seconds) < WEEK;
+  const isNear = Math.abs(seconds) < WEEK && element.dataset.date === undefined;
   element.textContent = isNear ? relative.format(Math.trunc(seconds / size), unit) : day.format(moment);
   element.title = exact.format(moment);
   element.lang = exact.resolvedOptions().locale;
@@ -141,13 +141,13 @@ function sendPlainly(form, submitter) {
   HTMLFormElement.prototype.submit.call(form);
 }
 
-/** Replaces the element that the form names, and the page's messages. */
+/** Replaces the element that the form names. The message comes with it, because the top of the page may be out of sight. */
 function swap(form, page) {
   const older = document.getElementById(form.dataset.swap);
   const newer = page.getElementById(form.dataset.swap);
   if (!older || !newer) return false;
-  for (const message of all('main > .message')) message.remove();
-  document.querySelector('main').prepend(...all('main > .message', page));
+  for (const message of all('[data-flash]')) message.remove();
+  newer.prepend(...all('[data-flash]', page));
   older.replaceWith(newer);
   enliven(newer);
   newer.querySelector('button')?.focus();
@@ -159,6 +159,7 @@ function showPreview(form, page) {
   const preview = page.querySelector('.preview');
   const refused = page.querySelector(`form[action="${actionOf(form)}"]`);
   if (!preview && refused) form.replaceWith(refused);
+  refused?.querySelector('[autofocus]')?.focus();
   if (!preview) return Boolean(refused);
   const field = form.querySelector('.field');
   const button = form.querySelector('[name="preview"]');

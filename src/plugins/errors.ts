@@ -6,6 +6,7 @@ import fp from 'fastify-plugin';
 import { isUnavailable } from '../database/unavailable.ts';
 import { Busy, DomainError, type DomainErrorCode, TooManyRequests } from '../errors.ts';
 import { READING_METHODS } from '../http/methods.ts';
+import { permissionsOf } from './web/permissions.ts';
 
 /** The HTTP status of each domain error. */
 const STATUS_OF: Record<DomainErrorCode, number> = {
@@ -83,9 +84,6 @@ export default fp(
       const isImpossible = url.includes('%00') && url.split('?', 1)[0]?.includes('%00');
       done(isImpossible ? new DomainError('not-found', NOT_FOUND) : undefined);
     });
-    app.setNotFoundHandler((request, reply) =>
-      answer(request, reply, { status: 404, message: NOT_FOUND, retryAfter: undefined }),
-    );
     // Node would send no security headers.
     app.server.on('checkExpectation', (_request, response) =>
       response.writeHead(417, { ...app.securityHeaders, 'content-length': 0 }).end(),
@@ -93,6 +91,11 @@ export default fp(
   },
   { name: 'errors', dependencies: ['views', 'assets', 'alarms', 'db', 'site', 'drain', 'security-headers'] },
 );
+
+/** Responds to a URL that no route has. */
+export function answerUnknownUrl(request: FastifyRequest, reply: FastifyReply) {
+  return answer(request, reply, { status: 404, message: NOT_FOUND, retryAfter: undefined });
+}
 
 /**
  * Logs why a request failed, and raises an alarm if it is a server error, unless its client has left while the app closes.
@@ -173,6 +176,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, { status, message,
   reply.code(status).header('cache-control', 'no-store');
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   if (wantsJson(request)) return reply.send({ error: title.toLowerCase(), message });
+  const user = request.session?.user ?? null;
   return reply.view('errors/error', {
     title,
     message,
@@ -183,7 +187,8 @@ function answer(request: FastifyRequest, reply: FastifyReply, { status, message,
       retryAfter !== undefined && !isRead
         ? { action: request.url, fields: request.readTyped?.() }
         : undefined,
-    user: request.session?.user ?? null,
+    user,
+    may: permissionsOf(user),
     // Someone whose session could not be looked up is not asked to log in.
     isSessionUnknown: status === 503 && request.session?.hasCookie && !request.session.isKnown,
     messages: [],

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import t from 'tap';
 import { build } from '../support/build.ts';
-import { createUser } from '../support/factories.ts';
+import { createUser, signedInClient } from '../support/factories.ts';
 import { captureLog } from '../support/log.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { writePosts } from '../support/writing.ts';
@@ -21,6 +21,25 @@ t.test('browsers get a page, other clients get JSON', async (t) => {
 
   t.match((await ask('application/json, text/html;q=0.5')).headers['content-type'], 'text/html');
   t.match((await ask('*/*')).headers['content-type'], 'text/html');
+});
+
+t.test('the page of an unknown address knows who is logged in, and costs strangers no query', async (t) => {
+  const app = await build(t);
+  const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
+  const client = await signedInClient(app, boss);
+  for (const path of ['/nowhere', '/admin/nowhere', '/post/99']) {
+    const page = await client.get(path);
+    t.equal(page.statusCode, 404);
+    t.match(page.body, 'href="/user/boss"', path);
+    t.match(page.body, 'href="/admin/people"', path);
+    t.notMatch(page.body, 'Log in', path);
+  }
+  let queries = 0;
+  app.pool.on('acquire', () => {
+    queries += 1;
+  });
+  t.match((await app.inject('/nowhere')).body, 'Log in');
+  t.equal(queries, 0);
 });
 
 t.test('a server error reveals no internals and names the log entry', async (t) => {

@@ -57,12 +57,12 @@ export class Client {
 
 /** The texts of the messages a page shows above its content. */
 export function messagesOf(page: LightMyRequestResponse): string[] {
-  return textsOf(page, /<p class="message(?: warning)?" role="\w+">(.*?)<\/p>/gs);
+  return textsOf(page, /<p class="message(?: warning)?" role="\w+"(?: data-flash)?>(.*?)<\/p>/gs);
 }
 
 /** The warnings among them. */
 export function warningsOf(page: LightMyRequestResponse): string[] {
-  return textsOf(page, /<p class="message warning" role="alert">(.*?)<\/p>/gs);
+  return textsOf(page, /<p class="message warning" role="alert"(?: data-flash)?>(.*?)<\/p>/gs);
 }
 
 function textsOf(page: LightMyRequestResponse, pattern: RegExp): string[] {

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { inBatches } from '../../database/transaction.ts';
+import { DomainError } from '../../errors.ts';
 import { moderateTextsQueue, type Queue } from '../../queue/contracts.ts';
 import { addToPostCount } from '../posts/write.ts';
 import { recordEvent, type Why } from '../security-events/record.ts';
@@ -12,7 +13,7 @@ const BATCH = 1_000;
 /**
  * Enqueues the job that hides everything that a person wrote, or shows it again.
  *
- * @throws DomainError `not-found`, or `forbidden` unless `maySanction`
+ * @throws DomainError `not-found`, `forbidden` unless `maySanction`, or `not-in-force` if what it undoes was undone
  */
 export async function moderateTexts(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
@@ -23,6 +24,8 @@ export async function moderateTexts(
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await requirePerson(trx, moderator, userId);
+    if (why.undoes !== undefined && (await isUndone(trx, userId, why.undoes)))
+      throw new DomainError('not-in-force', 'There is nothing left to undo.');
     await recordEvent(trx, {
       kind: isDisabled ? 'texts-disabled' : 'texts-enabled',
       userId,
@@ -30,6 +33,13 @@ export async function moderateTexts(
     });
     await queue.send(moderateTextsQueue, { userId, isDisabled }, { db: trx });
   });
+}
+
+/** Whether somebody has just undone an action. */
+async function isUndone(db: Db, userId: number, eventId: number): Promise<boolean> {
+  const undoings = db.selectFrom('security_events').select('id').where('user_id', '=', userId);
+  const undoing = undoings.where(sql<number>`(detail ->> 'undoes')::int`, '=', eventId);
+  return (await undoing.executeTakeFirst()) !== undefined;
 }
 
 /**

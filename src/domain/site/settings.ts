@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
+import { DomainError } from '../../errors.ts';
 import { indexTextsQueue, type Queue } from '../../queue/contracts.ts';
 import { SETTING_NAMES, type SettingName, type TypedSettings } from './fields.ts';
 import { SITE_PAGES, type SitePage, type SitePageName } from './pages.ts';
@@ -13,6 +14,8 @@ export interface SiteSettings extends TypedSettings {
   readonly isOpenToStrangers: boolean;
   /** The pages about the site that are not empty. */
   readonly pages: readonly SitePage[];
+  /** Changes whenever they are saved. */
+  readonly version: string;
   /** Signs the time at which a registration form was shown. */
   readonly formKey: string;
 }
@@ -24,6 +27,9 @@ export interface FooterLink {
 
 /** The most characters of a setting's value in the security log. */
 const LOGGED_LENGTH = 100;
+
+const CONFLICT =
+  'Somebody else has changed the settings since you opened this page. Save again to replace theirs.';
 
 /** Loads the settings, in one statement. */
 export async function loadSettings(db: Db): Promise<SiteSettings> {
@@ -45,13 +51,17 @@ export async function loadSettings(db: Db): Promise<SiteSettings> {
  * Changes settings, and records each that is different from before. In another language, texts have to be indexed again.
  *
  * @param changes valid according to `SettingsFields`
+ * @param version that the changes are based on; undefined for any
+ * @throws DomainError `edit-conflict` if the settings were saved since
  */
 export async function changeSettings(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
   changes: Partial<TypedSettings>,
+  version?: string,
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const before = await selectTyped(trx).forUpdate().executeTakeFirstOrThrow();
+    if (version !== undefined && version !== before.version) throw new DomainError('edit-conflict', CONFLICT);
     await trx.updateTable('site_settings').set(changes).execute();
     for (const name of SETTING_NAMES) {
       const value = changes[name];
@@ -85,7 +95,8 @@ function selectTyped(db: Db) {
       'api',
       'crawlers',
     ])
-    .select(sql<string>`delay::text`.as('delay'));
+    .select(sql<string>`delay::text`.as('delay'))
+    .select(sql<string>`site_settings.xmin::text`.as('version')); // The transaction that saved the row.
 }
 
 /** @param links a label and a URL per line */

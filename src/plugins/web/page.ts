@@ -1,12 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { can, Permission } from '../../domain/accounts/roles.ts';
 import { describeUnread } from '../../domain/notifications/unread.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import { pathOfPost } from '../../domain/posts/path.ts';
-import type { SessionUser } from '../../domain/sessions/find.ts';
 import { pathOfTag } from '../../domain/tags/name.ts';
 import { type FragmentData, Fragments } from '../../http/fragments.ts';
+import { permissionsOf } from './permissions.ts';
 import { sessionOf } from './session.ts';
 
 declare module 'fastify' {
@@ -95,30 +94,23 @@ function describePage(request: FastifyRequest, reply: FastifyReply): void {
   reply.header('cache-control', CACHE_CONTROL[isShared ? 'shared' : session.user ? 'personal' : 'own']);
 }
 
-/** The visitor's permissions, so that pages only offer what is allowed. */
-function permissionsOf(user: SessionUser | null) {
-  return {
-    follow: can(user, Permission.FOLLOW),
-    comment: can(user, Permission.COMMENT),
-    write: can(user, Permission.WRITE),
-    moderate: can(user, Permission.MODERATE),
-    administer: can(user, Permission.ADMIN),
-  };
-}
-
 const DATE_AND_TIME = new Intl.DateTimeFormat('en-GB', {
   dateStyle: 'medium',
   timeStyle: 'short',
   timeZone: 'UTC',
 });
 
+const DATE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' });
+
 const HELPERS = {
   excerpt: excerptOf,
   postPath: pathOfPost,
   tagPath: pathOfTag,
-  /** A moment as a `time` element. */
+  /** A moment as a `time` element that scripts make relative, such as "3 minutes ago". For labels and tables. */
   time: (moment: Date) =>
     `<time datetime="${moment.toISOString()}">${DATE_AND_TIME.format(moment)} UTC</time>`,
+  /** The day of a moment, which stays a date. For sentences. */
+  date: (moment: Date) => `<time datetime="${moment.toISOString()}" data-date>${DATE.format(moment)}</time>`,
   /** A size in bytes, formatted. */
   bytes: (bytes: number) =>
     bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} kB` : `${(bytes / 2 ** 20).toFixed(1)} MB`,

@@ -4,11 +4,16 @@ import { LONGEST_BODY } from '../../domain/markdown/text.ts';
 import { COLOUR_NAMES, SettingsFields } from '../../domain/site/fields.ts';
 import { changeSitePage, findSitePage, SITE_PAGES, type SitePage } from '../../domain/site/pages.ts';
 import { changeSettings, loadSettings, typedOf } from '../../domain/site/settings.ts';
-import { noSuch } from '../../errors.ts';
+import { DomainError, noSuch } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 import { sessionOf } from '../../plugins/web/session.ts';
 import { requireVerified } from '../guards.ts';
 import { textOf } from '../web/fields.ts';
+
+const SettingsForm = Type.Object({
+  ...SettingsFields.properties,
+  version: Type.String({ pattern: '^\\d{0,10}$' }),
+});
 
 const PageForm = Type.Object({ body: Type.String({ maxLength: LONGEST_BODY }), preview: Type.Boolean() });
 
@@ -22,13 +27,22 @@ export default async function settings(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireVerified);
 
   app.get('/', async (_request, reply) => {
-    return show(reply, { values: typedOf(await loadSettings(db)), errors: {} });
+    const saved = await loadSettings(db);
+    return show(reply, { values: { ...typedOf(saved), version: saved.version }, errors: {} });
   });
 
   app.post('/', async (request, reply) => {
-    const form = request.readForm(SettingsFields);
+    const form = request.readForm(SettingsForm);
     if (form.data === undefined) return show(reply.code(422), form.state);
-    await changeSettings(app, form.data);
+    const { version, ...changes } = form.data;
+    try {
+      await changeSettings(app, changes, version === '' ? undefined : version);
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== 'edit-conflict') throw error;
+      const newest = await loadSettings(db);
+      const values = { ...form.state.values, version: newest.version };
+      return show(reply.code(422), { values, errors: {} }, error.message);
+    }
     await site.refresh();
     await sessionOf(request).flash('The settings have been saved.');
     return reply.redirect('/admin/settings', 303);
@@ -61,8 +75,8 @@ function pageFrom(params: WithPage['Params']): SitePage {
   return page;
 }
 
-function show(reply: FastifyReply, form: FormState) {
-  return reply.page('admin/settings', { title: 'Site settings', form, colours: COLOUR_NAMES });
+function show(reply: FastifyReply, form: FormState, conflict?: string) {
+  return reply.page('admin/settings', { title: 'Site settings', form, conflict, colours: COLOUR_NAMES });
 }
 
 function showPage(reply: FastifyReply, { name, title }: SitePage, form: FormState, previewHtml?: string) {

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { answerUnknownUrl } from '../../plugins/errors.ts';
 import pages from '../../plugins/web/index.ts';
 import avatars from '../avatars.ts';
 import apiDocs from './api-docs.ts';
@@ -35,6 +36,8 @@ export default async function web(app: FastifyInstance): Promise<void> {
 
 async function withSessions(app: FastifyInstance): Promise<void> {
   await app.register(pages);
+  // Here, so that its page knows who is logged in. Requests without a cookie cost no query.
+  app.setNotFoundHandler(answerUnknownUrl);
   app.register(account, { prefix: '/auth' });
   app.register(home);
   app.register(archive);

@@ -1,6 +1,5 @@
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import pLimit from 'p-limit';
 import type { PictureFault } from '../../database/schema.ts';
 import { Permission } from '../../domain/accounts/roles.ts';
 import { findOwnPicture } from '../../domain/pictures/find.ts';
@@ -11,7 +10,7 @@ import { Busy } from '../../errors.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
 
-/** Uploads that a process reads at once. Each is in memory. */
+/** Uploads that a process reads at once, each of another person. They are in memory. */
 const MAX_AT_ONCE = 10;
 
 const PATH = '/edit-profile/picture';
@@ -29,7 +28,7 @@ export default async function picture(app: FastifyInstance): Promise<void> {
   const limits = { fileSize: MAX_UPLOAD, files: 1, fields: 0, parts: 1, headerPairs: 10 };
   await app.register(multipart, { limits });
   app.addHook('onRequest', requireUser);
-  const reading = pLimit(MAX_AT_ONCE);
+  const uploaders = new Set<number>();
 
   app.get('/', (request, reply) => show(request, reply));
 
@@ -39,10 +38,12 @@ export default async function picture(app: FastifyInstance): Promise<void> {
     config: { limit: 'picture', isLong: true },
   } as const;
   app.post('/', uploading, async (request, reply) => {
-    if (reading.activeCount === MAX_AT_ONCE) throw new Busy();
-    const { file, error } = await reading(() => readFile(request));
+    const { id } = currentUser(request);
+    if (uploaders.size === MAX_AT_ONCE || uploaders.has(id)) throw new Busy();
+    uploaders.add(id);
+    const { file, error } = await readFile(request).finally(() => uploaders.delete(id));
     if (file === undefined) return show(request, reply.code(422), error);
-    await uploadPicture({ db, queue }, currentUser(request).id, file);
+    await uploadPicture({ db, queue }, id, file);
     return reply.redirect(PATH, 303);
   });
 

@@ -77,6 +77,15 @@ t.test('the log says who did what and why, and Administrators undo what is in fo
   );
 });
 
+t.test('three clicks on undo are one', async (t) => {
+  const { john, moderator, log, undo } = await setUp(t);
+  await moderator.post(`/moderate/people/${john.id}/hide-texts`, { reason: 'Spam' });
+  const [hiding] = await log();
+  const answers = await Promise.all([1, 2, 3].map(() => undo(hiding?.id)));
+  t.same(answers.map(({ statusCode }) => statusCode).sort(), [303, 409, 409]);
+  t.equal((await log()).length, 2);
+});
+
 t.test('Administrators lift sanctions one by one, and the person is told', async (t) => {
   const { app, smtp, john, moderator, boss, sanction, log, undo } = await setUp(t);
   for (const kind of ['warned', 'silenced', 'silenced', 'suspended']) await sanction(kind);

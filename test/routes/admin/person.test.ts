@@ -116,6 +116,7 @@ t.test('logging someone out everywhere ends sessions and tokens, but not the Adm
   const { john, act } = await setUp();
   const tab = await signedInClient(app, john);
   const token = await issueTestToken(app, john, { name: 'a program', scope: 'read' });
+  t.match((await client.get(`/admin/people/${john.id}`)).body, 'Log out everywhere and revoke API tokens');
   t.match(messagesOf(await act('end-access')), [/^john is logged out everywhere/]);
   t.match((await tab.get('/')).body, 'Hello, Stranger!');
   const api = await app.inject({ url: '/api/v1/posts/', headers: { authorization: `Bearer ${token}` } });

@@ -205,3 +205,23 @@ t.test('long values and simultaneous changes are saved', async (t) => {
     [303, 303, 303, 303],
   );
 });
+
+t.test('of two Administrators who save at once, the second is told, and may save again', async (t) => {
+  const app = await build(t);
+  const client = await signedInClient(
+    app,
+    await createUser(app, { username: 'admin', role: 'Administrator' }),
+  );
+  const versionOn = ({ body }: { body: string }) => /name="version" value="(\d+)"/.exec(body)?.[1] ?? '';
+  const version = versionOn(await client.get('/admin/settings'));
+  const save = (name: string, based: string) =>
+    client.post('/admin/settings', { ...siteSettings({ name }), version: based });
+  t.equal((await save('First', version)).statusCode, 303);
+  const refused = await save('Second', version);
+  t.equal(refused.statusCode, 422);
+  t.match(refused.body, 'Somebody else has changed the settings since you opened this page.');
+  t.match(refused.body, 'value="Second"');
+  t.equal((await loadSettings(app.db)).name, 'First');
+  t.equal((await save('Second', versionOn(refused))).statusCode, 303);
+  t.equal((await loadSettings(app.db)).name, 'Second');
+});

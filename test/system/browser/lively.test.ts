@@ -36,6 +36,7 @@ t.test('a preview replaces the field, and the text comes back', async (t) => {
   await page.fill('#body', ' ');
   await page.getByRole('button', { name: 'Preview' }).click();
   await page.getByText('This field is required.').waitFor();
+  t.equal(await page.evaluate('document.activeElement.id'), 'body');
   t.ok(await isSamePage());
 
   await page.fill('#body', 'Hello *all*');
@@ -123,6 +124,9 @@ t.test('times are shown in the reader’s time zone and locale, and exactly on d
   t.match(german, [{ text: 'vor 40 Minuten' }, { text: '02.01.2026', title: /2\. Januar 2026.*00:30:00/ }]);
   const american = await timesSeenBy({ locale: 'en-US', timezoneId: 'America/New_York' });
   t.match(american, [{ text: '40 minutes ago' }, { text: 'Jan 1, 2026', title: /January 1, 2026.*6:30:00/ }]);
+  const profile = await openPage(t, { locale: 'en-US' });
+  await profile.goto(`${site}/user/john`);
+  t.match(await profile.textContent('time[data-date]'), /^\w{3} \d+, 20\d\d$/, 'a sentence has the date');
   const plain = await timesSeenBy({ javaScriptEnabled: false });
   t.equal(plain[1]?.text, '1 Jan 2026, 23:30 UTC');
 });
@@ -139,7 +143,7 @@ t.test('following and moderating only update their own element', async (t) => {
   await page.goto(`${site}/user/author`);
   const isSameProfile = await mark(page);
   await page.getByRole('button', { name: 'Follow', exact: true }).click();
-  await page.getByText('You are now following author.').waitFor();
+  await page.locator('#profile').getByText('You are now following author.').waitFor();
   await page.getByRole('link', { name: '1 follower' }).waitFor();
   t.equal(
     await page.evaluate('document.activeElement.textContent'),

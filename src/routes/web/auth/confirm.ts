@@ -19,7 +19,11 @@ export default async function confirmRoutes(app: FastifyInstance): Promise<void>
     if (sessionOf(request).user?.isConfirmed) return reply.redirect('/', 303);
     const owner = await findTokenOwner(db, 'confirm-account', request.params.token);
     if (owner === undefined) throw invalidLink();
-    return reply.page('auth/confirm', { title: 'Confirm your account', username: owner.username });
+    return reply.page('auth/confirm', {
+      title: 'Confirm your account',
+      username: owner.username,
+      logsIn: !owner.hasTwoFactor,
+    });
   });
 
   app.post<WithToken>('/confirm/:token', async (request, reply) => {

@@ -7,6 +7,7 @@ import { Client, errorsOf, messagesOf, warningsOf } from '../../../support/clien
 import { createUser, mintToken, PASSWORD, signedInClient } from '../../../support/factories.ts';
 import { drain, jobsOf } from '../../../support/jobs.ts';
 import { catchMail, linkIn } from '../../../support/smtp.ts';
+import { giveTwoFactor } from '../../../support/two-factor.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 import { writePosts } from '../../../support/writing.ts';
 
@@ -234,4 +235,12 @@ t.test('a confirmed account has nothing to confirm', async (t) => {
   t.equal((await client.get('/auth/unconfirmed')).headers.location, '/');
   t.equal((await client.post('/auth/confirm')).headers.location, '/');
   t.same(await jobsOf(app, mailQueue), []);
+});
+
+t.test('the page of the link does not promise to log in an account that needs a code', async (t) => {
+  const { app, user, token } = await setUp(t);
+  const promise = 'You will be logged in.';
+  t.match((await new Client(app).get(`/auth/confirm/${token}`)).body, promise);
+  await giveTwoFactor(app, user);
+  t.notMatch((await new Client(app).get(`/auth/confirm/${token}`)).body, promise);
 });

@@ -26,6 +26,15 @@ t.test('registering creates an account and enqueues its mail, without a worker o
   t.match(await jobsOf(app, mailQueue), [{ data: { template: 'confirm-account', userId: user.id } }]);
 });
 
+t.test('a refused form starts at its first faulty field, and names the fault there', async (t) => {
+  const app = await build(t);
+  const fields = registration({ email: 'nonsense', username: 'no spaces' });
+  const { body } = await new Client(app).post('/auth/register', fields);
+  t.match(body, /id="email"[^>]* aria-describedby="email-hint email-error" aria-invalid="true" autofocus>/);
+  t.match(body, /id="username"[^>]* aria-invalid="true"/);
+  t.equal(body.match(/ autofocus/g)?.length, 1);
+});
+
 t.test('a taken address is not revealed: the response is the same, and its owner is mailed', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });
