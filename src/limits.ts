@@ -47,6 +47,8 @@ export const DEFAULT_LIMITS = Object.freeze({
   code: perAccount(10, HOUR),
   /** Attempts at a recovery code, which cannot be guessed. */
   recoveryCode: perAccount(10, HOUR),
+  /** Challenges for passkeys, per visitor: each is stored. */
+  passkey: perAccount(60, HOUR),
   /** Log-ins with the right password, to an account from one IP address: each is stored. */
   session: perAccount(60, HOUR),
   /** Requests that send mail. */

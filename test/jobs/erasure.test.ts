@@ -11,6 +11,7 @@ import { build } from '../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../support/client.ts';
 import { createUser, PASSWORD, signedInClient } from '../support/factories.ts';
 import { drain } from '../support/jobs.ts';
+import { insertPasskey } from '../support/passkeys.ts';
 import { referencesTo } from '../support/references.ts';
 import { catchMail, linkIn } from '../support/smtp.ts';
 import { givePassword, giveTwoFactor } from '../support/two-factor.ts';
@@ -87,6 +88,7 @@ t.test('a week later nothing of it is left', async (t) => {
   await follow(app.db, susan.id, john.id);
   await requestExport(app, john.id);
   await giveTwoFactor(app, john);
+  await insertPasskey(app, john);
   await givePassword(new Client(app), john);
   await client.post('/your-data/delete', { texts: 'delete' });
   await drain(app);
@@ -119,6 +121,7 @@ t.test('texts can be kept, without a name', async (t) => {
   await report(app.db, { kind: 'person', id: john.id }, { reporterId: susan.id, reason: 'Spam' });
   await report(app.db, { kind: 'person', id: susan.id }, { reporterId: john.id, reason: 'Spam' });
   await giveTwoFactor(app, john);
+  await insertPasskey(app, john);
   await client.post('/edit-profile', { name: 'John Doe', location: 'Here', about_me: 'It is me' });
   await app.db
     .insertInto('pictures')
@@ -146,7 +149,7 @@ t.test('texts can be kept, without a name', async (t) => {
     .where('id', '=', john.id)
     .executeTakeFirstOrThrow();
   t.notMatch(JSON.stringify(person), /john|here|it is me/i);
-  t.equal(person.totp_secret, null);
+  t.same([person.totp_secret, person.passkey_count], [null, 0]);
   t.equal(person.picture_hash, null);
   await createUser(app, { username: 'john' });
 });

@@ -82,6 +82,7 @@ const EXPORTED: Readonly<Record<string, string>> = {
   'job_audit_log.user_id': 'a log of the site, for Administrators',
   'known_browsers.user_id': 'only hashes',
   'recovery_codes.user_id': 'only hashes',
+  'passkeys.user_id': 'passkeys.json',
   'pending_log_ins.user_id': 'gone after ten minutes',
   'applications.user_id': 'gone as soon as they may export',
   'invitations.inviter_id': 'in activity.json',

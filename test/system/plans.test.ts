@@ -178,6 +178,10 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     insert into recovery_codes (user_id, code_hash) select n % 1000 + 1, sha256(n::text::bytea) from generate_series(1, 10000) as n
   `.execute(db);
   await sql`
+    insert into passkeys (user_id, credential_id, public_key, counter, name)
+    select n % 1000 + 3, sha256(n::text::bytea), '', 0, 'Phone' from generate_series(1, 5000) as n
+  `.execute(db);
+  await sql`
     insert into pending_log_ins (session_hash, user_id, is_remembered, expires_at)
     select token_hash, user_id, false, now() + interval '1 hour' from sessions
   `.execute(db);
@@ -270,6 +274,7 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
     '/blocks',
     '/blocks?before=500',
     '/auth/two-factor/on',
+    '/auth/passkeys/add',
     '/edit-profile/picture',
     PICTURE,
     '/auth/activity',

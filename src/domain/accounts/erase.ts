@@ -35,6 +35,7 @@ const PERSONAL = [
   ['sessions', 'user_id'],
   ['pending_log_ins', 'user_id'],
   ['recovery_codes', 'user_id'],
+  ['passkeys', 'user_id'],
   ['known_browsers', 'user_id'],
   ['api_tokens', 'user_id'],
   ['mailed_tokens', 'user_id'],

@@ -12,4 +12,4 @@ export const SILENCED_UNTIL = sql<Date | null>`(case when silenced_until > now()
 export const IS_OPEN = sql<boolean>`(deletion_due_at is null and ${SUSPENDED_UNTIL} is null)`;
 
 /** Whether logging in to an account needs a second factor. */
-export const HAS_TWO_FACTOR = sql<boolean>`(totp_secret is not null)`;
+export const HAS_TWO_FACTOR = sql<boolean>`(totp_secret is not null or passkey_count > 0)`;

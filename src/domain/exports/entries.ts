@@ -1,6 +1,7 @@
 import type { Db } from '../../database/schema.ts';
 import { type ApiToken, listTokens } from '../api-tokens/list.ts';
 import { type Following, listFollowed, listFollowers } from '../follows/list.ts';
+import { type ListedPasskey, listPasskeys } from '../passkeys/list.ts';
 import { findPicture } from '../pictures/find.ts';
 import { listOwnEvents, type OwnEvent } from '../security-events/list.ts';
 import { type ListedSession, listSessions } from '../sessions/list.ts';
@@ -45,6 +46,7 @@ export async function exportEntries(db: Db, options: Options): Promise<Entry[]> 
       () => readBlocks(db, userId),
       (row) => row,
     ),
+    shortList('passkeys.json', () => listPasskeys(db, userId), passkeyJson),
     shortList('sessions.json', () => listSessions(db, userId), sessionJson),
     shortList('api-tokens.json', () => listTokens(db, userId), tokenJson),
     { name: 'activity.json', content: () => asJson(activity(db, options), eventJson) },
@@ -220,6 +222,10 @@ function commentJson({ id, postId, body, createdAt }: Writing): object {
 
 function sessionJson({ userAgent, address, createdAt, lastSeenAt }: ListedSession): object {
   return { browser: userAgent, address, logged_in: createdAt, last_seen: lastSeenAt };
+}
+
+function passkeyJson({ name, createdAt, lastUsedAt }: ListedPasskey): object {
+  return { name, created: createdAt, last_used: lastUsedAt };
 }
 
 function tokenJson({ name, scope, createdAt, expiresAt, lastUsedAt }: ApiToken): object {

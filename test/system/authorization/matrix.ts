@@ -20,6 +20,7 @@ export interface Row {
  * - `nothing`: a success without effect
  * - `log in`, `confirm`: redirected to do that first
  * - `forbidden`, `missing`: 403 and 404
+ * - `422`: nobody, because the form needs a device's answer to a challenge of the session
  */
 export const MATRIX: readonly Row[] = rows(`
                                            anonymous  unconfirmed  user       owner      moderator  administrator
@@ -61,6 +62,9 @@ export const MATRIX: readonly Row[] = rows(`
   POST /auth/login                         ok                                                                     sessions
   GET /auth/login/code                     log in
   POST /auth/login/code                    log in                                                                 sessions
+  POST /auth/login/passkey/options         ok                                                                     passkey_challenges
+  POST /auth/login/passkey                 422                                                                    sessions
+  POST /auth/login/code/passkey            log in                                                                 sessions
   POST /auth/logout                        log in     ok           ok         ok         ok         ok            sessions
   GET /auth/unconfirmed                    log in     ok           home       home       home       home
   POST /auth/unconfirmed                   log in     ok           nothing    nothing    nothing    nothing       pgboss.job
@@ -92,6 +96,11 @@ export const MATRIX: readonly Row[] = rows(`
   POST /auth/two-factor/recovery-codes     log in     confirm      ok         ok         ok         ok            recovery_codes
   GET /auth/two-factor/off                 log in     confirm      ok         ok         ok         ok
   POST /auth/two-factor/off                log in     confirm      ok         ok         ok         ok            users
+  GET /auth/passkeys/add                   log in     confirm      ok         ok         ok         ok
+  POST /auth/passkeys/options              log in     confirm      ok         ok         ok         ok            passkey_challenges
+  POST /auth/passkeys/add                  log in     confirm      422        422        422        422           passkeys
+  GET /auth/passkeys/:id                   log in     confirm      ok         ok         ok         ok
+  POST /auth/passkeys/:id                  log in     confirm      ok         ok         ok         ok            passkeys
   POST /auth/verify                        log in     ok           ok         ok         ok         ok            sessions
   GET /auth/activity                       log in     confirm      ok         ok         ok         ok
 

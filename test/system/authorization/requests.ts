@@ -29,6 +29,7 @@ import {
   nobodyWantsDigests,
   noExports,
   noPausedQueues,
+  ownPasskey,
   ownPicture,
   pictureFile,
   post,
@@ -137,6 +138,9 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /auth/two-factor/recovery-codes': { about: withTwoFactor, fields: passwordAndCode },
   'GET /auth/two-factor/off': { about: withTwoFactor },
   'POST /auth/two-factor/off': { about: withTwoFactor, fields: passwordAndCode },
+  'POST /auth/passkeys/add': { fields: () => ({ name: 'Phone' }) },
+  'GET /auth/passkeys/:id': { about: ownPasskey },
+  'POST /auth/passkeys/:id': { about: ownPasskey, fields: () => ({ name: 'Key' }) },
   'POST /auth/bounced': { about: bouncing },
   'POST /auth/verify': { fields: () => ({ password: PASSWORD }) },
   // The same password with a new salt, so that everyone can still log in for the next row.

@@ -18,6 +18,7 @@ import { hashToken } from '../../../src/domain/token.ts';
 import { mailQueue } from '../../../src/queue/contracts.ts';
 import { issueTestToken } from '../../support/api.ts';
 import { mailedToken, mintToken, type TestUser } from '../../support/factories.ts';
+import { insertPasskey } from '../../support/passkeys.ts';
 import { giveTwoFactor, takeTwoFactor } from '../../support/two-factor.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 import type { Person } from './matrix.ts';
@@ -157,10 +158,17 @@ export async function ownPicture({ app, actor }: Situation): Promise<undefined> 
   if (actor !== undefined) await givePicture(app, actor.id);
 }
 
+/** A passkey of the actor's. */
+export async function ownPasskey({ app, people, actor }: Situation): Promise<number> {
+  await takeTwoFactor(app, actor ?? people.owner);
+  return insertPasskey(app, actor ?? people.owner);
+}
+
 /** Another session of the actor. */
 export async function anotherSession({ app: { db }, actor }: Situation): Promise<string> {
   if (actor === undefined) return '0'.repeat(64);
-  return hashToken(await startSession(db, { userId: actor.id, isRemembered: false })).toString('hex');
+  const options = { userId: actor.id, isRemembered: false, isCodeProven: true };
+  return hashToken(await startSession(db, options)).toString('hex');
 }
 
 /** A person whom the actor follows. */
