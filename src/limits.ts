@@ -31,6 +31,8 @@ export const DEFAULT_LIMITS = Object.freeze({
   report: perAccount(30, HOUR),
   /** Following, muting and blocking people, and undoing it. */
   follow: perAccount(300, HOUR),
+  /** Likes and bookmarks, and undoing them. */
+  like: perAccount(300, HOUR),
   /** Changes to profiles and mail choices, and cancelled exports. */
   profile: perAccount(60, HOUR),
   /** Uploaded profile pictures. */

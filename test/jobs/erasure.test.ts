@@ -3,8 +3,10 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { eraseAccount } from '../../src/domain/accounts/erase.ts';
 import { block } from '../../src/domain/blocks/block.ts';
+import { bookmark } from '../../src/domain/bookmarks/bookmark.ts';
 import { requestExport } from '../../src/domain/exports/requests.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
+import { like } from '../../src/domain/likes/like.ts';
 import { report } from '../../src/domain/moderation/report.ts';
 import { basic, issueTestToken } from '../support/api.ts';
 import { build } from '../support/build.ts';
@@ -86,6 +88,13 @@ t.test('a week later nothing of it is left', async (t) => {
   await writeComments(app, john, other, 3);
   await follow(app.db, john.id, susan.id);
   await follow(app.db, susan.id, john.id);
+  for (const mark of [
+    { userId: john.id, postId: other },
+    { userId: susan.id, postId: post },
+  ]) {
+    await like(app.db, mark);
+    await bookmark(app.db, mark);
+  }
   await requestExport(app, john.id);
   await giveTwoFactor(app, john);
   await insertPasskey(app, john);

@@ -70,6 +70,8 @@ const EXPORTED: Readonly<Record<string, string>> = {
   'comments.author_id': 'comments.json',
   'follows.follower_id': 'following.json',
   'follows.followed_id': 'followers.json',
+  'likes.user_id': 'likes.json',
+  'bookmarks.user_id': 'bookmarks.json',
   'sessions.user_id': 'sessions.json',
   'api_tokens.user_id': 'api-tokens.json',
   'blocks.blocker_id': 'muted-and-blocked.json',

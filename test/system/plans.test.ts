@@ -139,6 +139,15 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     from generate_series(1, 2) as blocker, generate_series(1, 500) as n
     union all select 3 + n, 4 + n, 'block' from generate_series(1, 1000) as n
   `.execute(db);
+  // Some posts that many like, and somebody with many bookmarks.
+  await sql`
+    insert into likes (user_id, post_id) select 3 + n % 2000, case when n < 4000 then ${POSTS}::int - n / 2000 when n < 6000 then 1 else n end
+    from generate_series(1, ${POSTS}::int) as n on conflict do nothing
+  `.execute(db);
+  await sql`
+    insert into bookmarks (user_id, post_id) select case when n < 2000 then 1 else 3 + n % 2000 end, n
+    from generate_series(1, ${POSTS}::int) as n
+  `.execute(db);
   await sql`
     insert into security_events (kind, user_id, actor_id)
     select case when n % 1000 = 0 then 'role-changed' when n % 100 = 0 then 'post-disabled' else 'logged-in' end,
@@ -239,6 +248,8 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
       '/post/1?page=-1',
       '/post/1?after=10000',
       '/comment/1',
+      '/likes/1',
+      '/likes/1?before=5500',
     ]) {
       await visit(`${path} for ${who}`, () => reader.get(path));
     }
@@ -273,6 +284,9 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
     '/auth/security',
     '/blocks',
     '/blocks?before=500',
+    '/bookmarks',
+    '/bookmarks?before=500',
+    '/bookmarks?page=20',
     '/auth/two-factor/on',
     '/auth/passkeys/add',
     '/edit-profile/picture',
@@ -308,6 +322,7 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
     '/posts/?before=10000',
     '/posts/1/comments/',
     '/comments/?page=3',
+    '/bookmarks/',
     '/users/1/posts/',
   ]) {
     await visit(`API ${path}`, () => program.get(path));
@@ -334,6 +349,8 @@ t.test('writing costs the same few statements, however many followers there are'
     commenting: () => byReader.post('/post/1', { body: 'Hello' }),
     following: () => byReader.post('/follow/author'),
     unfollowing: () => byReader.post('/unfollow/author'),
+    liking: () => byReader.post('/like/1'),
+    unliking: () => byReader.post('/unlike/1'),
     muting: () => byReader.post('/mute/author'),
     unmuting: () => byReader.post('/unmute/author'),
   };
@@ -381,6 +398,8 @@ t.test('writing and deleting read no whole table, not even in triggers', async (
     commenting: () => client.post('/post/7', { body: 'Hello' }),
     following: () => client.post('/follow/p10001'),
     unfollowing: () => client.post('/unfollow/p10001'),
+    liking: () => client.post('/like/7'),
+    bookmarking: () => client.post('/bookmark/7'),
     blocking: () => client.post('/block/p10001'),
     unblocking: () => client.post('/unblock/p10001'),
     'deleting a comment': () => client.post('/comment/9/delete'),

@@ -87,6 +87,9 @@ const PATHS = [
     '/comment/1',
     '/edit/1',
     '/follow/admin',
+    '/like/1',
+    '/unlike/X',
+    '/bookmark/1',
   ],
   ...[
     '/edit-profile/mails',

@@ -1,10 +1,12 @@
 import type { Db } from '../../database/schema.ts';
-import { type ApiToken, listTokens } from '../api-tokens/list.ts';
+import { listTokens } from '../api-tokens/list.ts';
 import { type Following, listFollowed, listFollowers } from '../follows/list.ts';
-import { type ListedPasskey, listPasskeys } from '../passkeys/list.ts';
+import { listMarks, type Mark } from '../likes/list.ts';
+import { listPasskeys } from '../passkeys/list.ts';
 import { findPicture } from '../pictures/find.ts';
 import { listOwnEvents, type OwnEvent } from '../security-events/list.ts';
-import { type ListedSession, listSessions } from '../sessions/list.ts';
+import { listSessions } from '../sessions/list.ts';
+import { eventJson, markJson, passkeyJson, sessionJson, tokenJson } from './json.ts';
 
 /** Rows per query: five megabytes of the longest texts. */
 const PAGE = 100;
@@ -41,6 +43,8 @@ export async function exportEntries(db: Db, options: Options): Promise<Entry[]> 
     ...(picture ? [{ name: 'picture.webp', content: () => once(() => picture) }] : []),
     ...writings(db, options),
     ...follows(db, options),
+    { name: 'likes.json', content: () => asJson(marks(db, options, 'likes'), markJson) },
+    { name: 'bookmarks.json', content: () => asJson(marks(db, options, 'bookmarks'), markJson) },
     shortList(
       'muted-and-blocked.json',
       () => readBlocks(db, userId),
@@ -143,6 +147,14 @@ function follows(db: Db, options: Options): Entry[] {
   ];
 }
 
+/** Newest first. */
+function marks(db: Db, options: Options, table: 'likes' | 'bookmarks'): AsyncGenerator<readonly Mark[]> {
+  return pagesBefore(options, async (before) => {
+    const rows = await listMarks(db, table, options.userId, { before, size: PAGE });
+    return { rows, next: rows.at(-1)?.id };
+  });
+}
+
 function activity(db: Db, options: Options): AsyncGenerator<readonly OwnEvent[]> {
   return pagesBefore(options, async (before) => {
     const { events, next } = await listOwnEvents(db, options.userId, before);
@@ -218,20 +230,4 @@ function postJson({ id, body, createdAt }: Writing): object {
 
 function commentJson({ id, postId, body, createdAt }: Writing): object {
   return { id, post_path: `/post/${postId}`, timestamp: createdAt.toISOString(), body };
-}
-
-function sessionJson({ userAgent, address, createdAt, lastSeenAt }: ListedSession): object {
-  return { browser: userAgent, address, logged_in: createdAt, last_seen: lastSeenAt };
-}
-
-function passkeyJson({ name, createdAt, lastUsedAt }: ListedPasskey): object {
-  return { name, created: createdAt, last_used: lastUsedAt };
-}
-
-function tokenJson({ name, scope, createdAt, expiresAt, lastUsedAt }: ApiToken): object {
-  return { name, scope, created: createdAt, expires: expiresAt, last_used: lastUsedAt };
-}
-
-function eventJson({ kind, at, address, detail, isByStaff }: OwnEvent): object {
-  return { kind, timestamp: at, address, by_staff: isByStaff, detail };
 }

@@ -2,6 +2,7 @@ import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { isMutedBy } from '../blocks/hide.ts';
+import { isMarkedBy, likeCountOf } from '../likes/list.ts';
 import { htmlInList } from '../markdown/html-in-list.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 import { inMonth, type Month } from './archive.ts';
@@ -27,8 +28,17 @@ export interface Post {
   /** Null if it was never edited. */
   readonly editedAt: Date | null;
   readonly commentCount: number;
+  /** Up to a hundred. */
+  readonly likeCount: number;
   /** Whether a moderator has hidden it. No list has hidden posts. */
   readonly isDisabled: boolean;
+}
+
+/** A post on its own page, as a reader sees it. */
+export interface ReadPost extends Post {
+  /** Whether the reader likes it, and has it among their bookmarks. */
+  readonly isLiked: boolean;
+  readonly isBookmarked: boolean;
 }
 
 /** A post for the API, with its Markdown. */
@@ -40,6 +50,7 @@ export interface PostSource {
   readonly version: number;
   readonly createdAt: Date;
   readonly commentCount: number;
+  readonly likeCount: number;
 }
 
 /** The posts of one person, of one month, or all. */
@@ -79,9 +90,15 @@ export async function listPostSources(
   return { ...posts, total };
 }
 
-/** @throws DomainError `not-found` */
-export function findPost(db: Db, id: number): Promise<Post> {
-  return selectPosts(db, postOf(db, id)).executeTakeFirstOrThrow(noSuchPost);
+/**
+ * @param readerId undefined for a visitor
+ * @throws DomainError `not-found`
+ */
+export function findPost(db: Db, id: number, readerId?: number): Promise<ReadPost> {
+  return selectPosts(db, postOf(db, id))
+    .select(isMarkedBy(readerId, 'likes', 'post.id').as('isLiked'))
+    .select(isMarkedBy(readerId, 'bookmarks', 'post.id').as('isBookmarked'))
+    .executeTakeFirstOrThrow(noSuchPost);
 }
 
 /**
@@ -145,7 +162,7 @@ function withAuthors<Columns>(
     .select(['post.id', 'post.authorId', 'post.commentCount', 'post.createdAt', 'post.editedAt'])
     .select('post.isDisabled')
     .select(['users.username as authorUsername', 'users.avatar_seed as authorAvatarSeed'])
-    .select('users.picture_hash as authorPictureHash')
+    .select(['users.picture_hash as authorPictureHash', likeCountOf('post.id').as('likeCount')])
     .orderBy('post.id', order);
 }
 
@@ -153,6 +170,7 @@ function withAuthors<Columns>(
 export const SOURCE_COLUMNS = [
   ...(['posts.id', 'posts.author_id as authorId', 'posts.body', 'posts.body_html as bodyHtml'] as const),
   ...(['posts.version', 'posts.created_at as createdAt', 'posts.comment_count as commentCount'] as const),
+  likeCountOf('posts.id').as('likeCount'),
 ] as const;
 
 export function selectSources(posts: PostsQuery) {

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { can, Permission } from '../../domain/accounts/roles.ts';
+import { MOST_COUNTED } from '../../domain/likes/list.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import type { SessionUser } from '../../domain/sessions/find.ts';
 import { type FragmentData, Fragments } from '../../http/fragments.ts';
@@ -122,4 +123,7 @@ const HELPERS = {
   },
   /** A count with its noun. */
   counted: (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`,
+  /** A post's likes, which are counted up to MOST_COUNTED. */
+  likes: (count: number) =>
+    count < MOST_COUNTED ? `${count} ${count === 1 ? 'like' : 'likes'}` : `${MOST_COUNTED - 1}+ likes`,
 };

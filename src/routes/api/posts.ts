@@ -128,15 +128,15 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
 export default posts;
 
 /**
- * Made of everything in a post that can change: its text, by version, and the number of its comments. A strong tag
+ * Made of everything in a post that can change: its text, by version, and the numbers of its comments and likes. A strong tag
  * identifies exact bytes, so these responses are not compressed.
  */
-function etagOf({ version, commentCount }: Pick<PostSource, 'version' | 'commentCount'>): string {
-  return `"${version}.${commentCount}"`;
+function etagOf({ version, commentCount, likeCount }: PostSource): string {
+  return `"${version}.${commentCount}.${likeCount}"`;
 }
 
-/** The versions that an If-Match allows, or undefined for any. Ignores the number of comments, which an edit does not affect. */
+/** The versions that an If-Match allows, or undefined for any. Ignores the numbers, which an edit does not affect. */
 function versionsIn(ifMatch = '*'): number[] | undefined {
   if (ifMatch.trim() === '*') return undefined;
-  return [...ifMatch.matchAll(/"(\d{1,9})\.\d+"/g)].map(([, version]) => Number(version));
+  return [...ifMatch.matchAll(/"(\d{1,9})\.\d+\.\d+"/g)].map(([, version]) => Number(version));
 }

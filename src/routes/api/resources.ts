@@ -16,6 +16,7 @@ export const paths = {
   comment: (id: number) => `${API}/comments/${id}`,
   user: (id: number) => `${API}/users/${id}`,
   postsOf: (userId: number) => `${API}/users/${userId}/posts/`,
+  bookmarks: `${API}/bookmarks/`,
   timelineOf: (userId: number) => `${API}/users/${userId}/timeline/`,
 } as const;
 
@@ -40,6 +41,7 @@ export const Post = named('Post', {
   author_url: Path('who wrote it'),
   comments_url: Path('its comments'),
   comment_count: Count('comments'),
+  like_count: Type.Integer({ minimum: 0, description: 'Number of likes, up to 100.' }),
 });
 
 export const Comment = named('Comment', {
@@ -92,6 +94,7 @@ export function presentPost(post: PostSource): Static<typeof Post> {
     author_url: paths.user(post.authorId),
     comments_url: paths.commentsOf(post.id),
     comment_count: post.commentCount,
+    like_count: post.likeCount,
   };
 }
 

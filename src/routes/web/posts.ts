@@ -60,7 +60,7 @@ export default async function posts(app: FastifyInstance): Promise<void> {
 
   async function show(request: FastifyRequest<WithId>, reply: FastifyReply, form: FormState) {
     const readDb = readDbFor(request);
-    const found = await findPost(readDb, idFrom(request.params.id));
+    const found = await findPost(readDb, idFrom(request.params.id), sessionOf(request).user?.id);
     const isHidden = found.isDisabled && !can(sessionOf(request).user, Permission.MODERATE);
     const post = isHidden ? { ...found, bodyHtml: '' } : found;
     const place = placeFrom(request.query);

@@ -66,6 +66,9 @@ t.test('the document lists every API call', async (t) => {
   t.same(calls.toSorted(), [
     'DELETE /comments/{id}',
     'DELETE /posts/{id}',
+    'DELETE /posts/{id}/bookmark',
+    'DELETE /posts/{id}/like',
+    'GET /bookmarks/',
     'GET /comments/',
     'GET /comments/{id}',
     'GET /posts/',
@@ -78,6 +81,8 @@ t.test('the document lists every API call', async (t) => {
     'POST /posts/{id}/comments/',
     'POST /tokens/',
     'PUT /posts/{id}',
+    'PUT /posts/{id}/bookmark',
+    'PUT /posts/{id}/like',
   ]);
 });
 

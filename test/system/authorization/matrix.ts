@@ -126,6 +126,12 @@ export const MATRIX: readonly Row[] = rows(`
   GET /followed-by/:username               ok         ok           ok         ok         ok         ok
   POST /follow/:username                   log in     confirm      ok         ok         ok         ok            follows
   POST /unfollow/:username                 log in     confirm      ok         ok         ok         ok            follows
+  GET /likes/:id                           ok         ok           ok         ok         ok         ok
+  POST /like/:id                           log in     confirm      ok         forbidden  ok         ok            likes
+  POST /unlike/:id                         log in     confirm      ok         nothing    ok         ok            likes
+  GET /bookmarks                           log in     confirm      ok         ok         ok         ok
+  POST /bookmark/:id                       log in     confirm      ok         ok         ok         ok            bookmarks
+  POST /unbookmark/:id                     log in     confirm      ok         ok         ok         ok            bookmarks
   GET /blocks                              log in     confirm      ok         ok         ok         ok
   POST /mute/:username                     log in     confirm      ok         ok         ok         ok            blocks
   POST /unmute/:username                   log in     confirm      ok         ok         ok         ok            blocks
@@ -207,6 +213,11 @@ export const MATRIX: readonly Row[] = rows(`
   GET /api/v1/posts/:id                    log in     confirm      ok         ok         ok         ok
   PUT /api/v1/posts/:id                    log in     confirm      forbidden  ok         forbidden  ok            posts
   DELETE /api/v1/posts/:id                 log in     confirm      forbidden  ok         forbidden  ok            posts
+  PUT /api/v1/posts/:id/like               log in     confirm      ok         forbidden  ok         ok            likes
+  DELETE /api/v1/posts/:id/like            log in     confirm      ok         nothing    ok         ok            likes
+  PUT /api/v1/posts/:id/bookmark           log in     confirm      ok         ok         ok         ok            bookmarks
+  DELETE /api/v1/posts/:id/bookmark        log in     confirm      ok         ok         ok         ok            bookmarks
+  GET /api/v1/bookmarks/                   log in     confirm      ok         ok         ok         ok
   GET /api/v1/posts/:id/comments/          log in     confirm      ok         ok         ok         ok
   POST /api/v1/posts/:id/comments/         log in     confirm      ok         ok         ok         ok            comments
   GET /api/v1/comments/                    log in     confirm      ok         ok         ok         ok

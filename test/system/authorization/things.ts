@@ -6,9 +6,11 @@ import { sql } from 'kysely';
 import { requestDeletion } from '../../../src/domain/accounts/delete-account.ts';
 import type { Credentials } from '../../../src/domain/accounts/find.ts';
 import { issueToken } from '../../../src/domain/api-tokens/issue.ts';
+import { bookmark } from '../../../src/domain/bookmarks/bookmark.ts';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { follow } from '../../../src/domain/follows/follow.ts';
 import { invite } from '../../../src/domain/joining/invite.ts';
+import { like } from '../../../src/domain/likes/like.ts';
 import { mintReturnKey } from '../../../src/domain/mail/bounce.ts';
 import { recordDelivery } from '../../../src/domain/mail/ledger.ts';
 import { setPostDisabled } from '../../../src/domain/posts/write.ts';
@@ -71,6 +73,22 @@ export async function sessionCookie(app: FastifyInstance, user: TestUser): Promi
 export async function post({ app, people }: Situation): Promise<number> {
   const [id = 0] = await writePosts(app, people.owner);
   return id;
+}
+
+/** A post that the actor likes, unless it is the actor's. */
+export async function likedPost(situation: Situation): Promise<number> {
+  const postId = await post(situation);
+  const { app, people, actor = people.user } = situation;
+  if (actor.id !== people.owner.id) await like(app.db, { userId: actor.id, postId });
+  return postId;
+}
+
+/** A post among the actor's bookmarks. */
+export async function bookmarkedPost(situation: Situation): Promise<number> {
+  const postId = await post(situation);
+  const { app, people, actor = people.user } = situation;
+  await bookmark(app.db, { userId: actor.id, postId });
+  return postId;
 }
 
 /** A comment by the owner on a post by the user, who cannot change the comment. */
