@@ -10,6 +10,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         'logged-in', 'log-in-failed', 'logged-out', 'sessions-ended',
         'password-changed', 'password-reset', 'address-changed', 'role-changed', 'confirmed', 'unconfirmed',
         'two-factor-on', 'two-factor-off', 'recovery-code-used', 'recovery-codes-made',
+        'passkey-added', 'passkey-removed',
         'confirmation-sent', 'access-ended',
         'token-made', 'token-revoked', 'export-made', 'deletion-requested', 'deletion-undone', 'account-deleted',
         'warned', 'silenced', 'suspended', 'sanction-lifted', 'texts-disabled', 'texts-enabled',

@@ -91,6 +91,10 @@ const actionOf = (form) => form.getAttribute('action') ?? location.href;
 addEventListener('submit', async (event) => {
   const { target: form, submitter } = event;
   if (event.defaultPrevented || form.getAttribute('method') !== 'post') return;
+  if (submitter?.dataset.passkey && !form.elements.credential.value) {
+    event.preventDefault();
+    return askForPasskey(form, submitter);
+  }
   const isPreview = submitter?.name === 'preview';
   if (isPreview || form.dataset.swap) {
     event.preventDefault();
@@ -113,7 +117,47 @@ addEventListener('submit', async (event) => {
 
 addEventListener('pageshow', () => {
   for (const form of all('form[aria-busy]')) form.ariaBusy = null;
+  for (const field of all('[name="credential"]')) field.value = ''; // Each answer works once.
 });
+
+// A button with `data-passkey` fetches options from there, asks the browser for a passkey, and sends the form with it.
+
+const PASSKEY_FAULTS = {
+  InvalidStateError: 'This device already has a passkey for your account.',
+  SecurityError: 'Passkeys only work at the address that this site has on the internet.',
+};
+
+async function askForPasskey(form, button) {
+  document.getElementById('credential-error')?.remove();
+  button.disabled = true;
+  try {
+    const answer = await answerOf(button.dataset.passkey);
+    button.disabled = false;
+    if (answer === undefined) return location.reload();
+    form.elements.credential.value = JSON.stringify(answer);
+    form.requestSubmit(button);
+  } catch ({ name }) {
+    button.disabled = false;
+    const isKnown = globalThis.PublicKeyCredential?.parseRequestOptionsFromJSON !== undefined;
+    const fault = isKnown
+      ? 'No passkey was used. Please try again.'
+      : 'This browser does not support passkeys.';
+    const note = document.createElement('p');
+    button.after(Object.assign(note, { id: 'credential-error', className: 'error', role: 'alert' }));
+    note.textContent = PASSKEY_FAULTS[name] ?? fault;
+  }
+}
+
+/** Undefined if the password has to be given again first. */
+async function answerOf(url) {
+  const response = await fetch(url, { method: 'POST' });
+  if (response.redirected) return undefined;
+  if (!response.ok) throw new Error(response.statusText);
+  const options = await response.json();
+  return 'user' in options
+    ? navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) })
+    : navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
+}
 
 async function sendWithin(form, submitter, show) {
   const body = new URLSearchParams(new FormData(form, submitter));

@@ -19,7 +19,7 @@ const USAGE = `Usage: npm run admin -- COMMAND
   confirm EMAIL               confirms an account without an email
   suspend EMAIL DAYS REASON   suspends a person; DAYS may be "forever"
   sessions end EMAIL          logs a person out everywhere and revokes their API tokens
-  reset-2fa EMAIL             turns off two-factor authentication for someone who has lost their phone
+  reset-2fa EMAIL             turns off two-factor authentication and removes passkeys
   delete EMAIL REASON         closes an account and deletes it in a week; --now deletes it at once,
                               --keep-texts keeps posts and comments without a name
   mail-test EMAIL             sends an email, prints the mail server's response and checks the sender's DNS records

@@ -33,6 +33,8 @@ export const DEFAULT_LIMITS = Object.freeze({
   follow: perAccount(300, HOUR),
   /** Marking notifications as read. */
   read: perAccount(600, HOUR),
+  /** Likes and bookmarks, and undoing them. */
+  like: perAccount(300, HOUR),
   /** Changes to profiles and mail choices, and cancelled exports. */
   profile: perAccount(60, HOUR),
   /** Uploaded profile pictures. */
@@ -53,6 +55,8 @@ export const DEFAULT_LIMITS = Object.freeze({
   code: perAccount(10, HOUR),
   /** Attempts at a recovery code, which cannot be guessed. */
   recoveryCode: perAccount(10, HOUR),
+  /** Challenges for passkeys, per visitor: each is stored. */
+  passkey: perAccount(60, HOUR),
   /** Log-ins with the right password, to an account from one IP address: each is stored. */
   session: perAccount(60, HOUR),
   /** Requests that send mail. */

@@ -30,14 +30,14 @@ export async function confirmEmail(db: Kysely<Schema>, email: string): Promise<s
   return `${email} is confirmed.`;
 }
 
-/** Turns off an account's two-factor authentication, for someone who has lost their phone and recovery codes. */
+/** Turns off two-factor authentication and removes passkeys, for someone who has lost their phone and recovery codes. */
 export async function resetTwoFactorByHand(
   { db, queue, ask }: { db: Kysely<Schema>; queue: Queue; ask: Ask },
   email: string,
 ): Promise<string> {
   const { id } = await findByAddress(db, email);
-  const { since } = await findTwoFactor(db, id);
-  if (since === null) return `${email} has no two-factor authentication. Nothing was changed.`;
+  const { isOn } = await findTwoFactor(db, id);
+  if (!isOn) return `${email} has no two-factor authentication. Nothing was changed.`;
   await ask(`Turn off two-factor authentication for ${email}? Make sure that its owner is asking.`);
   await resetTwoFactor({ db, queue }, id);
   return `Two-factor authentication is off for ${email}: their password is enough to log in. We are emailing them.`;

@@ -17,11 +17,13 @@ export interface AccountTables {
     deletion_due_at: Date | null;
     /** Whether its posts and comments stay, without a name. */
     deletion_keeps_texts: Generated<boolean>;
-    /** The secret of the app that makes log-in codes, in Base32. The three are null without two-factor authentication. */
+    /** The secret of the app that makes log-in codes, in Base32. The three are null without an app. */
     totp_secret: string | null;
     totp_since: Date | null;
     /** The time step of the last code that was accepted; older codes and the same one are refused. */
     totp_last_step: number | null;
+    /** Counted by a trigger. */
+    passkey_count: GeneratedAlways<number>;
     /** When a mail server last said that the address does not exist. A trigger clears it when the address changes. */
     email_bounced_at: Date | null;
     created_at: Generated<Date>;
@@ -82,6 +84,26 @@ export interface AccountTables {
     session_hash: Buffer;
     user_id: number;
     is_remembered: boolean;
+    expires_at: Date;
+  };
+  /** Public keys that log in to an account. */
+  passkeys: {
+    id: GeneratedAlways<number>;
+    user_id: number;
+    credential_id: Buffer;
+    /** In COSE's format (RFC 9052). */
+    public_key: ColumnType<Buffer, Uint8Array, never>;
+    /** How many signatures the device had made when it was last used; 0 if it does not count. */
+    counter: ColumnType<string, number, number>;
+    name: string;
+    created_at: Generated<Date>;
+    /** Null if it has never logged in. */
+    last_used_at: Date | null;
+  };
+  /** What a visitor's device must sign, at most one per session. */
+  passkey_challenges: {
+    session_hash: Buffer;
+    challenge: Buffer;
     expires_at: Date;
   };
   mailed_tokens: {
@@ -193,6 +215,8 @@ export type SecurityEventKind =
   | 'two-factor-off'
   | 'recovery-code-used'
   | 'recovery-codes-made'
+  | 'passkey-added'
+  | 'passkey-removed'
   | 'confirmed'
   | 'unconfirmed'
   | 'confirmation-sent'

@@ -50,6 +50,18 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
     followed_id: number;
     created_at: Generated<Date>;
   };
+  /** Who likes which post. */
+  likes: {
+    id: GeneratedAlways<number>;
+    user_id: number;
+    post_id: number;
+  };
+  /** Posts that people keep for themselves. */
+  bookmarks: {
+    id: GeneratedAlways<number>;
+    user_id: number;
+    post_id: number;
+  };
   /** Who has muted or blocked whom. */
   blocks: {
     id: GeneratedAlways<number>;

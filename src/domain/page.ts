@@ -88,7 +88,16 @@ export async function readPage<Item extends { readonly id: number; readonly isMu
   };
 }
 
-type ListedTable = 'posts' | 'comments' | 'follows' | 'blocks' | 'notifications' | 'users' | 'post_tags';
+type ListedTable =
+  | 'posts'
+  | 'comments'
+  | 'follows'
+  | 'blocks'
+  | 'notifications'
+  | 'users'
+  | 'post_tags'
+  | 'likes'
+  | 'bookmarks';
 
 /**
  * Restricts a query to a slice. The subquery skips the rows before an offset in the index alone.

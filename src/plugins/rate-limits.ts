@@ -58,7 +58,13 @@ interface Counter {
 const COST_WHEN_NEW = 10;
 
 /** Anyone can name any account here. So the IP address is counted first, to keep a flood from adding a row per account. */
-const UNAUTHENTICATED: ReadonlySet<LimitedAction> = new Set(['login', 'register', 'resend', 'reset']);
+const UNAUTHENTICATED: ReadonlySet<LimitedAction> = new Set([
+  'login',
+  'passkey',
+  'register',
+  'resend',
+  'reset',
+]);
 
 /** Provides `app.rateLimits` and enforces the `limit` that routes declare. Loopback is limited too. */
 export default fp(

@@ -27,7 +27,7 @@ const CONTENT_SECURITY_POLICY = [
 /** Browser features that no page needs, so injected scripts cannot use them either. */
 const PERMISSIONS_POLICY =
   `accelerometer autoplay browsing-topics camera display-capture encrypted-media geolocation
-  gyroscope hid identity-credentials-get magnetometer microphone midi payment publickey-credentials-get
+  gyroscope hid identity-credentials-get magnetometer microphone midi payment
   screen-wake-lock serial usb xr-spatial-tracking`
     .split(/\s+/)
     .map((feature) => `${feature}=()`)

@@ -58,6 +58,8 @@ export const mailQueue = defineQueue({
     mail('password-changed', { userId: id() }),
     mail('two-factor-on', { userId: id() }),
     mail('two-factor-off', { userId: id() }),
+    mail('passkey-added', { userId: id() }),
+    mail('passkey-removed', { userId: id() }),
     /** `address`: the IP address of the log-in. */
     mail('new-login', { userId: id(), address: Type.String({ maxLength: 64 }) }),
     /** `number`: of the recipient's mails with notifications. */

@@ -3,14 +3,17 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { eraseAccount } from '../../src/domain/accounts/erase.ts';
 import { block } from '../../src/domain/blocks/block.ts';
+import { bookmark } from '../../src/domain/bookmarks/bookmark.ts';
 import { requestExport } from '../../src/domain/exports/requests.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
+import { like } from '../../src/domain/likes/like.ts';
 import { report } from '../../src/domain/moderation/report.ts';
 import { basic, issueTestToken } from '../support/api.ts';
 import { build } from '../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../support/client.ts';
 import { createUser, PASSWORD, signedInClient } from '../support/factories.ts';
 import { drain } from '../support/jobs.ts';
+import { insertPasskey } from '../support/passkeys.ts';
 import { referencesTo } from '../support/references.ts';
 import { catchMail, linkIn } from '../support/smtp.ts';
 import { givePassword, giveTwoFactor } from '../support/two-factor.ts';
@@ -85,8 +88,16 @@ t.test('a week later nothing of it is left', async (t) => {
   await writeComments(app, john, other, 3);
   await follow(app, john.id, susan.id);
   await follow(app, susan.id, john.id);
+  for (const mark of [
+    { userId: john.id, postId: other },
+    { userId: susan.id, postId: post },
+  ]) {
+    await like(app.db, mark);
+    await bookmark(app.db, mark);
+  }
   await requestExport(app, john.id);
   await giveTwoFactor(app, john);
+  await insertPasskey(app, john);
   await givePassword(new Client(app), john);
   await client.post('/your-data/delete', { texts: 'delete' });
   await drain(app);
@@ -119,6 +130,7 @@ t.test('texts can be kept, without a name', async (t) => {
   await report(app.db, { kind: 'person', id: john.id }, { reporterId: susan.id, reason: 'Spam' });
   await report(app.db, { kind: 'person', id: susan.id }, { reporterId: john.id, reason: 'Spam' });
   await giveTwoFactor(app, john);
+  await insertPasskey(app, john);
   await client.post('/edit-profile', { name: 'John Doe', location: 'Here', about_me: 'It is me' });
   await app.db
     .insertInto('pictures')
@@ -146,7 +158,7 @@ t.test('texts can be kept, without a name', async (t) => {
     .where('id', '=', john.id)
     .executeTakeFirstOrThrow();
   t.notMatch(JSON.stringify(person), /john|here|it is me/i);
-  t.equal(person.totp_secret, null);
+  t.same([person.totp_secret, person.passkey_count], [null, 0]);
   t.equal(person.picture_hash, null);
   await createUser(app, { username: 'john' });
 });

@@ -23,6 +23,7 @@ export async function giveTwoFactor({ db }: FastifyInstance, { id }: Pick<TestUs
 export async function takeTwoFactor({ db }: FastifyInstance, { id }: Pick<TestUser, 'id'>): Promise<void> {
   const off = { totp_secret: null, totp_since: null, totp_last_step: null };
   await db.updateTable('users').set(off).where('id', '=', id).execute();
+  await db.deleteFrom('passkeys').where('user_id', '=', id).execute();
 }
 
 /** Does the first step of a log-in. */

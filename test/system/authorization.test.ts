@@ -26,6 +26,7 @@ const LIMITED_OTHERWISE = new Set([
   ...['POST /auth/reset', 'POST /auth/change-email', 'POST /auth/change-password', 'POST /auth/verify'],
   ...['POST /auth/login/code', 'POST /auth/two-factor/on', 'POST /auth/two-factor/off'],
   'POST /auth/two-factor/recovery-codes',
+  ...['POST /auth/login/passkey/options', 'POST /auth/login/passkey', 'POST /auth/login/code/passkey'],
   // They use up a link, or delete what was limited when it was made.
   ...['POST /auth/confirm/:token', 'POST /auth/reset/:token', 'POST /auth/change-email/:token'],
   ...['POST /auth/undo-email-change/:token', 'POST /auth/undo-deletion/:token', 'POST /bounces/:key'],

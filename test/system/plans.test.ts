@@ -164,6 +164,15 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     from generate_series(1, 2) as blocker, generate_series(1, 500) as n
     union all select 3 + n, 4 + n, 'block' from generate_series(1, 1000) as n
   `.execute(db);
+  // Some posts that many like, and somebody with many bookmarks.
+  await sql`
+    insert into likes (user_id, post_id) select 3 + n % 2000, case when n < 4000 then ${POSTS}::int - n / 2000 when n < 6000 then 1 else n end
+    from generate_series(1, ${POSTS}::int) as n on conflict do nothing
+  `.execute(db);
+  await sql`
+    insert into bookmarks (user_id, post_id) select case when n < 2000 then 1 else 3 + n % 2000 end, n
+    from generate_series(1, ${POSTS}::int) as n
+  `.execute(db);
   await sql`
     insert into security_events (kind, user_id, actor_id)
     select case when n % 1000 = 0 then 'role-changed' when n % 100 = 0 then 'post-disabled' else 'logged-in' end,
@@ -207,6 +216,10 @@ async function fill({ db }: FastifyInstance): Promise<void> {
   `.execute(db);
   await sql`
     insert into recovery_codes (user_id, code_hash) select n % 1000 + 1, sha256(n::text::bytea) from generate_series(1, 10000) as n
+  `.execute(db);
+  await sql`
+    insert into passkeys (user_id, credential_id, public_key, counter, name)
+    select n % 1000 + 3, sha256(n::text::bytea), '', 0, 'Phone' from generate_series(1, 5000) as n
   `.execute(db);
   await sql`
     insert into pending_log_ins (session_hash, user_id, is_remembered, expires_at)
@@ -286,6 +299,8 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
       '/search?q=comment&type=comments',
       '/search?q=part7&type=comments',
       '/search?q=p777&type=people',
+      '/likes/1',
+      '/likes/1?before=5500',
     ]) {
       await visit(`${path} for ${who}`, async () => reader.follow(await reader.get(path)));
     }
@@ -328,7 +343,11 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
     '/blocks?before=500',
     '/notifications',
     '/notifications?before=10000',
+    '/bookmarks',
+    '/bookmarks?before=500',
+    '/bookmarks?page=20',
     '/auth/two-factor/on',
+    '/auth/passkeys/add',
     '/edit-profile/picture',
     PICTURE,
     '/auth/activity',
@@ -363,6 +382,7 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
     '/tags/common/posts/?before=10000',
     '/posts/1/comments/',
     '/comments/?page=3',
+    '/bookmarks/',
     '/users/1/posts/',
     '/search?q=part7',
     '/notifications/?before=10000',
@@ -392,6 +412,8 @@ t.test('writing costs the same few statements, however many followers there are'
     commenting: () => byReader.post('/post/1', { body: 'Hello' }),
     following: () => byReader.post('/follow/author'),
     unfollowing: () => byReader.post('/unfollow/author'),
+    liking: () => byReader.post('/like/1'),
+    unliking: () => byReader.post('/unlike/1'),
     muting: () => byReader.post('/mute/author'),
     unmuting: () => byReader.post('/unmute/author'),
   };
@@ -445,6 +467,8 @@ t.test('writing and deleting read no whole table, not even in triggers', async (
     'editing a post': () => client.post('/edit/7', { body: '@p4 Hello' }),
     following: () => client.post('/follow/p10001'),
     unfollowing: () => client.post('/unfollow/p10001'),
+    liking: () => client.post('/like/7'),
+    bookmarking: () => client.post('/bookmark/7'),
     blocking: () => client.post('/block/p10001'),
     unblocking: () => client.post('/unblock/p10001'),
     'deleting a comment': () => client.post('/comment/4/delete'),

@@ -102,6 +102,9 @@ const PATHS = [
     '/comment/1/edit',
     '/edit/1',
     '/follow/admin',
+    '/like/1',
+    '/unlike/X',
+    '/bookmark/1',
   ],
   ...[
     '/edit-profile/mails',
@@ -122,6 +125,8 @@ const PATHS = [
   ],
   ...['/auth/login', '/auth/register', '/auth/confirm', '/auth/unconfirmed'],
   ...['/auth/login/code', '/auth/two-factor/on', '/auth/two-factor/off', '/auth/two-factor/recovery-codes'],
+  ...['/auth/login/passkey', '/auth/login/passkey/options', '/auth/login/code/passkey'],
+  ...['/auth/passkeys/add', '/auth/passkeys/options', '/auth/passkeys/X'],
   ...['/auth/security', '/auth/sessions/X/end', '/auth/sessions/end-others'],
   ...['/auth/reset', '/auth/change-password', '/auth/change-email'],
 ];
@@ -147,6 +152,7 @@ const ODD_BODIES = [
   ...['name=%00&location=%00&about_me=%00', `name=${'x'.repeat(70)}&location=&about_me=`],
   ...['email=a%40b.co&username=zz&role=King&name=&location=&about_me='],
   ...['password=correct+horse&code=1', `password=x&code=${'1'.repeat(64)}&secret=${'A'.repeat(32)}`],
+  ...['credential=%7B%22id%22%3A1%7D&name=x', 'credential=null&name=%00'],
   ...['old_password=x&password=%00aaaaaaa&password2=%00aaaaaaa'],
 ];
 

@@ -20,6 +20,8 @@ const MAILS: Record<string, object> = {
   'password-changed': link,
   'two-factor-on': link,
   'two-factor-off': link,
+  'passkey-added': link,
+  'passkey-removed': link,
   'new-login': { ...link, address: '192.0.2.1' },
   'export-ready': link,
   'application-approved': link,

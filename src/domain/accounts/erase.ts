@@ -36,6 +36,7 @@ const PERSONAL = [
   ['sessions', 'user_id'],
   ['pending_log_ins', 'user_id'],
   ['recovery_codes', 'user_id'],
+  ['passkeys', 'user_id'],
   ['known_browsers', 'user_id'],
   ['api_tokens', 'user_id'],
   ['mailed_tokens', 'user_id'],
@@ -48,6 +49,8 @@ const PERSONAL = [
   ['mentions', 'user_id'],
   ['reports', 'reporter_id'],
   ['reports', 'person_id'],
+  ['likes', 'user_id'],
+  ['bookmarks', 'user_id'],
   ['data_exports', 'user_id'],
   ['pictures', 'user_id'],
   ['picture_uploads', 'user_id'],
@@ -63,7 +66,7 @@ const PERSONAL = [
   ['security_events', 'user_id'],
 ] as const;
 
-/** Deletes posts with everyone's comments on them, then comments on others' posts. */
+/** Deletes posts with everyone's comments, likes and bookmarks of them, then comments on others' posts. */
 async function eraseTexts(
   db: Kysely<Schema>,
   userId: number,
@@ -71,8 +74,11 @@ async function eraseTexts(
 ): Promise<void> {
   const posts = sql`select id from posts where author_id = ${userId} order by id limit 100`;
   const erasePosts = async (trx: Db) => {
-    const comments = await deleteFrom(trx, 'comments', sql`post_id = any(array(${posts}))`);
-    return comments > 0 ? comments : deleteFrom(trx, 'posts', sql`id = any(array(${posts}))`);
+    for (const table of ['comments', 'likes', 'bookmarks']) {
+      const deleted = await deleteFrom(trx, table, sql`post_id = any(array(${posts}))`);
+      if (deleted > 0) return deleted;
+    }
+    return deleteFrom(trx, 'posts', sql`id = any(array(${posts}))`);
   };
   await inBatches(db, erasePosts, options);
   await inBatches(db, (trx) => deleteFrom(trx, 'comments', sql`author_id = ${userId}`), options);

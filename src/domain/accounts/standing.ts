@@ -14,4 +14,4 @@ export const IS_OPEN = sql<boolean>`(
 )`;
 
 /** Whether logging in to an account needs a second factor. */
-export const HAS_TWO_FACTOR = sql<boolean>`(totp_secret is not null)`;
+export const HAS_TWO_FACTOR = sql<boolean>`(totp_secret is not null or passkey_count > 0)`;

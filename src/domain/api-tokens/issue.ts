@@ -3,7 +3,7 @@ import type { TokenScope } from '../../database/account-tables.ts';
 import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import type { Credentials } from '../accounts/find.ts';
-import { IS_OPEN } from '../accounts/standing.ts';
+import { HAS_TWO_FACTOR, IS_OPEN } from '../accounts/standing.ts';
 import { rowCount } from '../page.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { expiry } from '../sessions/lifetime.ts';
@@ -37,7 +37,7 @@ export async function issueToken(db: Kysely<Schema>, { id, passwordHash }: Crede
           .where('id', '=', id)
           .where('password_hash', '=', passwordHash)
           .where(IS_OPEN)
-          .where('totp_secret', 'is', null)
+          .where(({ not }) => not(HAS_TWO_FACTOR))
           .forShare(),
       )
       .executeTakeFirst();

@@ -1,13 +1,16 @@
 import type { Db } from '../../database/schema.ts';
-import { type ApiToken, listTokens } from '../api-tokens/list.ts';
+import { listTokens } from '../api-tokens/list.ts';
 import { type Following, listFollowed, listFollowers } from '../follows/list.ts';
+import { listMarks, type Mark } from '../likes/list.ts';
 import { type ListedNotification, listNotifications } from '../notifications/list.ts';
+import { listPasskeys } from '../passkeys/list.ts';
 import { findMailChoices } from '../people/mail-choices.ts';
 import { findPicture } from '../pictures/find.ts';
 import { listOwnEvents, type OwnEvent } from '../security-events/list.ts';
-import { type ListedSession, listSessions } from '../sessions/list.ts';
+import { listSessions } from '../sessions/list.ts';
 import { listFollowedTags } from '../tags/follow.ts';
 import { asJson, type Entry, type Options, PAGE } from './entry.ts';
+import { eventJson, markJson, notificationJson, passkeyJson, sessionJson, tokenJson } from './json.ts';
 import { writings } from './writings.ts';
 
 /**
@@ -22,6 +25,8 @@ export async function exportEntries(db: Db, options: Options): Promise<Entry[]> 
     ...(picture ? [{ name: 'picture.webp', content: () => once(() => picture) }] : []),
     ...writings(db, options),
     ...follows(db, options),
+    { name: 'likes.json', content: () => asJson(marks(db, options, 'likes'), markJson) },
+    { name: 'bookmarks.json', content: () => asJson(marks(db, options, 'bookmarks'), markJson) },
     shortList(
       'muted-and-blocked.json',
       () => readBlocks(db, userId),
@@ -32,6 +37,7 @@ export async function exportEntries(db: Db, options: Options): Promise<Entry[]> 
       () => listFollowedTags(db, userId),
       (row) => row,
     ),
+    shortList('passkeys.json', () => listPasskeys(db, userId), passkeyJson),
     shortList('sessions.json', () => listSessions(db, userId), sessionJson),
     shortList('api-tokens.json', () => listTokens(db, userId), tokenJson),
     { name: 'notifications.json', content: () => asJson(notifications(db, options), notificationJson) },
@@ -74,6 +80,14 @@ function follows(db: Db, options: Options): Entry[] {
     { name: 'following.json', content: () => asJson(pages(listFollowed), shape) },
     { name: 'followers.json', content: () => asJson(pages(listFollowers), shape) },
   ];
+}
+
+/** Newest first. */
+function marks(db: Db, options: Options, table: 'likes' | 'bookmarks'): AsyncGenerator<readonly Mark[]> {
+  return pagesBefore(options, async (before) => {
+    const rows = await listMarks(db, table, options.userId, { before, size: PAGE });
+    return { rows, next: rows.at(-1)?.id };
+  });
 }
 
 function activity(db: Db, options: Options): AsyncGenerator<readonly OwnEvent[]> {
@@ -122,27 +136,4 @@ async function* profileJson(db: Db, userId: number): AsyncGenerator<string> {
     email_notifications: { ...frequencies, weekly_digest: wantsDigest },
   };
   yield `${JSON.stringify(shown, null, 2)}\n`;
-}
-
-function sessionJson({ userAgent, address, createdAt, lastSeenAt }: ListedSession): object {
-  return { browser: userAgent, address, logged_in: createdAt, last_seen: lastSeenAt };
-}
-
-function tokenJson({ name, scope, createdAt, expiresAt, lastUsedAt }: ApiToken): object {
-  return { name, scope, created: createdAt, expires: expiresAt, last_used: lastUsedAt };
-}
-
-function notificationJson({
-  kind,
-  createdAt,
-  isRead,
-  actorUsername,
-  postId,
-  commentId,
-}: ListedNotification): object {
-  return { kind, timestamp: createdAt, is_read: isRead, by: actorUsername, post: postId, comment: commentId };
-}
-
-function eventJson({ kind, at, address, detail, isByStaff }: OwnEvent): object {
-  return { kind, timestamp: at, address, by_staff: isByStaff, detail };
 }

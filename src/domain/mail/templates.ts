@@ -64,6 +64,16 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
     path: () => '/auth/reset',
     isMoot: ({ isConfirmed }) => !isConfirmed,
   },
+  'passkey-added': {
+    subject: 'A passkey was added to your account',
+    path: () => '/auth/reset',
+    isMoot: ({ isConfirmed }) => !isConfirmed,
+  },
+  'passkey-removed': {
+    subject: 'A passkey was removed from your account',
+    path: () => '/auth/reset',
+    isMoot: ({ isConfirmed }) => !isConfirmed,
+  },
   'new-login': {
     subject: 'New log-in to your account',
     path: () => '/auth/reset',

@@ -2,6 +2,7 @@ import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { isMutedBy } from '../blocks/hide.ts';
+import { isMarkedBy, likeCountOf } from '../likes/list.ts';
 import {
   type CountedPage,
   countRows,
@@ -41,10 +42,19 @@ export interface Post {
   readonly tags: readonly string[];
   readonly addedTags: readonly string[];
   readonly commentCount: number;
+  /** Up to a hundred. */
+  readonly likeCount: number;
   /** Whether a moderator has hidden it. No list has hidden posts. */
   readonly isDisabled: boolean;
   /** Whether it is at the top of its author's profile. */
   readonly isPinned: boolean;
+}
+
+/** A post on its own page, as a reader sees it. */
+export interface ReadPost extends Post {
+  /** Whether the reader likes it, and has it among their bookmarks. */
+  readonly isLiked: boolean;
+  readonly isBookmarked: boolean;
 }
 
 /** A post for the API, with its Markdown. */
@@ -58,6 +68,7 @@ export interface PostSource {
   readonly version: number;
   readonly createdAt: Date;
   readonly commentCount: number;
+  readonly likeCount: number;
 }
 
 /** The posts of one person, of one month, with a tag, or all. */
@@ -110,9 +121,15 @@ export async function listPostSources(
   return { ...posts, total };
 }
 
-/** @throws DomainError `not-found` */
-export function findPost(db: Db, id: number): Promise<Post> {
-  return selectPosts(db, postOf(db, id)).executeTakeFirstOrThrow(noSuchPost);
+/**
+ * @param readerId undefined for a visitor
+ * @throws DomainError `not-found`
+ */
+export function findPost(db: Db, id: number, readerId?: number): Promise<ReadPost> {
+  return selectPosts(db, postOf(db, id))
+    .select(isMarkedBy(readerId, 'likes', 'post.id').as('isLiked'))
+    .select(isMarkedBy(readerId, 'bookmarks', 'post.id').as('isBookmarked'))
+    .executeTakeFirstOrThrow(noSuchPost);
 }
 
 /**
@@ -208,7 +225,7 @@ function withAuthors<Columns>(
     .select(['post.isDisabled', 'post.title', 'post.addedTags'])
     .select(sql<boolean>`users.pinned_post_id is not distinct from post.id`.as('isPinned'))
     .select(['users.username as authorUsername', 'users.avatar_seed as authorAvatarSeed'])
-    .select('users.picture_hash as authorPictureHash')
+    .select(['users.picture_hash as authorPictureHash', likeCountOf('post.id').as('likeCount')])
     .orderBy('post.id', order);
 }
 
@@ -217,6 +234,7 @@ export const SOURCE_COLUMNS = [
   ...(['posts.id', 'posts.author_id as authorId', 'posts.title'] as const),
   ...(['posts.body', 'posts.body_html as bodyHtml', 'posts.tags'] as const),
   ...(['posts.version', 'posts.created_at as createdAt', 'posts.comment_count as commentCount'] as const),
+  likeCountOf('posts.id').as('likeCount'),
 ] as const;
 
 export function selectSources(posts: PostsQuery) {

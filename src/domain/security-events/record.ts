@@ -69,6 +69,11 @@ export async function recordWrongCode(db: Db, userId: number): Promise<void> {
   await recordFailure(db, userId, 'wrong code');
 }
 
+/** Records a passkey that was not accepted. */
+export async function recordRefusedPasskey(db: Db, userId: number, reason: string): Promise<void> {
+  await recordFailure(db, userId, reason);
+}
+
 async function recordFailure(db: Db, userId: number | null, reason?: string): Promise<void> {
   const earlier = await db
     .selectFrom('security_events')

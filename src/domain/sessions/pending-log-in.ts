@@ -13,6 +13,12 @@ export interface PendingLogIn extends Credentials {
   readonly isRemembered: boolean;
 }
 
+export interface FoundPendingLogIn extends PendingLogIn {
+  /** What else the account can prove itself with. */
+  readonly hasApp: boolean;
+  readonly hasPasskeys: boolean;
+}
+
 /**
  * Starts a session that belongs to nobody and remembers whose password was given in it.
  *
@@ -48,11 +54,18 @@ export async function startPendingLogIn(
  * Finds the log-in that awaits a second factor in a session. A new password ends it, so the account's current hash is the
  * one that was verified.
  */
-export function findPendingLogIn(db: Db, sessionHash: Buffer | undefined): Promise<PendingLogIn | undefined> {
+export function findPendingLogIn(
+  db: Db,
+  sessionHash: Buffer | undefined,
+): Promise<FoundPendingLogIn | undefined> {
   return db
     .selectFrom('pending_log_ins')
     .innerJoin('users', 'users.id', 'user_id')
     .select(['users.id', 'password_hash as passwordHash', 'pending_log_ins.is_remembered as isRemembered'])
+    .select(({ eb }) => [
+      eb('totp_secret', 'is not', null).$castTo<boolean>().as('hasApp'),
+      eb('passkey_count', '>', 0).$castTo<boolean>().as('hasPasskeys'),
+    ])
     .where('session_hash', '=', sessionHash ?? null)
     .where('expires_at', '>', sql<Date>`now()`)
     .executeTakeFirst();

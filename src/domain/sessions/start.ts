@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import { IS_OPEN } from '../accounts/standing.ts';
+import { HAS_TWO_FACTOR, IS_OPEN } from '../accounts/standing.ts';
 import { currentOrigin } from '../security-events/origin.ts';
 import { type MintedToken, mintToken } from '../token.ts';
 import { expiry, SESSION_SECONDS } from './lifetime.ts';
@@ -47,7 +47,7 @@ export async function startSession(
         .select(sql<string | null>`${address}::inet`.as('address'))
         .where('id', '=', userId)
         .where(IS_OPEN)
-        .$if(!isCodeProven, (query) => query.where('totp_secret', 'is', null))
+        .$if(!isCodeProven, (query) => query.where(({ not }) => not(HAS_TWO_FACTOR)))
         .$if(passwordHash !== undefined, (query) => query.where('password_hash', '=', passwordHash ?? ''))
         .forShare(),
     )

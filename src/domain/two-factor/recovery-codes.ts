@@ -1,6 +1,7 @@
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import { Secret } from 'otpauth';
 import type { Schema } from '../../database/schema.ts';
+import { HAS_TWO_FACTOR } from '../accounts/standing.ts';
 import { hashToken } from '../token.ts';
 
 /** Recovery codes that an account gets at once. */
@@ -37,4 +38,13 @@ export async function useRecoveryCode(
     .where('code_hash', '=', hashToken(code))
     .executeTakeFirst();
   return numDeletedRows > 0n;
+}
+
+/** Deletes an account's recovery codes if its password alone is enough. */
+export async function forgetUselessCodes(trx: Transaction<Schema>, userId: number): Promise<void> {
+  await trx
+    .deleteFrom('recovery_codes')
+    .where('user_id', '=', userId)
+    .where(sql<boolean>`not (select ${HAS_TWO_FACTOR} from users where id = ${userId})`)
+    .execute();
 }

@@ -2,6 +2,7 @@ import type { Kysely, Transaction } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
 import { mailQueue, type Queue } from '../../queue/contracts.ts';
 import { recordEvent } from '../security-events/record.ts';
+import { forgetUselessCodes } from './recovery-codes.ts';
 import { useCode } from './use-code.ts';
 
 interface Dependencies {
@@ -10,7 +11,7 @@ interface Dependencies {
 }
 
 /**
- * Turns off two-factor authentication and mails the account's owner.
+ * Turns off two-factor authentication, with the app and all passkeys, and mails the account's owner.
  *
  * @param code of the app, or a recovery code
  * @returns false if the code is wrong
@@ -33,7 +34,7 @@ export function resetTwoFactor({ db, queue }: Dependencies, userId: number): Pro
 /**
  * Turns off two-factor authentication without a code, in the transaction of another change.
  *
- * @param options.onlySince leaves it on if it was turned on before
+ * @param options.onlySince leaves on what was added before
  * @param options.actorId who turns it off; by default, the request's user
  */
 export async function removeTwoFactor(
@@ -41,15 +42,22 @@ export async function removeTwoFactor(
   userId: number,
   { onlySince, actorId }: { onlySince?: Date; actorId?: number } = {},
 ): Promise<boolean> {
-  const { numUpdatedRows } = await trx
+  const since = onlySince ?? new Date(0);
+  const { numUpdatedRows: apps } = await trx
     .updateTable('users')
     .set({ totp_secret: null, totp_since: null, totp_last_step: null })
     .where('id', '=', userId)
-    .where('totp_since', '>=', onlySince ?? new Date(0))
+    .where('totp_since', '>=', since)
     .executeTakeFirst();
-  if (numUpdatedRows === 0n) return false;
-  await trx.deleteFrom('recovery_codes').where('user_id', '=', userId).execute();
-  await recordEvent(trx, { kind: 'two-factor-off', userId, ...(actorId !== undefined && { actorId }) });
-  await queue.send(mailQueue, { template: 'two-factor-off', userId }, { db: trx });
+  const { numDeletedRows: passkeys } = await trx
+    .deleteFrom('passkeys')
+    .where('user_id', '=', userId)
+    .where('created_at', '>=', since)
+    .executeTakeFirst();
+  if (apps === 0n && passkeys === 0n) return false;
+  await forgetUselessCodes(trx, userId);
+  const kind = apps > 0n ? 'two-factor-off' : 'passkey-removed';
+  await recordEvent(trx, { kind, userId, ...(actorId !== undefined && { actorId }) });
+  await queue.send(mailQueue, { template: kind, userId }, { db: trx });
   return true;
 }

@@ -1,4 +1,4 @@
-import cookie, { type CookieSerializeOptions } from '@fastify/cookie';
+import cookie from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { recordVisitOfSession } from '../../domain/people/record-visit.ts';
@@ -14,6 +14,7 @@ import { startAnonymousSession } from '../../domain/sessions/start.ts';
 import { hashToken } from '../../domain/token.ts';
 import { DomainError } from '../../errors.ts';
 import { SAFE_METHODS } from '../../http/methods.ts';
+import { type Cookie, hostCookie } from './cookies.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -69,6 +70,11 @@ export function readDbFor(request: FastifyRequest): FastifyInstance['db'] {
   return sessionOf(request).isKnown ? db : readDb;
 }
 
+interface Cookies {
+  readonly session: Cookie;
+  readonly browser: Cookie;
+}
+
 /** One visitor's session during one request. */
 export class WebSession {
   readonly #app: FastifyInstance;
@@ -118,6 +124,11 @@ export class WebSession {
   /** The hash of the session's token, which identifies it to the domain. Undefined without a session. */
   get hash(): Buffer | undefined {
     return this.#token === undefined ? undefined : hashToken(this.#token);
+  }
+
+  /** Starts a session for a visitor without one. Returns its `hash`. */
+  async ensure(): Promise<Buffer> {
+    return this.hash ?? (await this.#startAnonymous());
   }
 
   /** Whether the password was given in this session in the last ten minutes. */
@@ -210,8 +221,14 @@ export class WebSession {
     if (this.#token !== undefined && (await leaveMessage(this.#app.db, this.#token, message))) return;
     const { method } = this.#reply.request;
     if (SAFE_METHODS.has(method)) throw new Error(`A ${method} must not start a session to show a message`);
-    ({ token: this.#token } = await startAnonymousSession(this.#app.db, message));
-    this.#sendCookie(this.#token, false);
+    await this.#startAnonymous(message);
+  }
+
+  async #startAnonymous(...messages: Message[]): Promise<Buffer> {
+    const { token, hash } = await startAnonymousSession(this.#app.db, ...messages);
+    this.#token = token;
+    this.#sendCookie(token, false);
+    return hash;
   }
 
   async #end(): Promise<void> {
@@ -231,22 +248,4 @@ export class WebSession {
     const { name, options } = this.#cookies.session;
     this.#reply.setCookie(name, token, { ...options, ...lasting });
   }
-}
-
-interface Cookie {
-  readonly name: string;
-  readonly options: CookieSerializeOptions;
-}
-
-interface Cookies {
-  readonly session: Cookie;
-  readonly browser: Cookie;
-}
-
-/** Over https the `__Host-` prefix makes browsers refuse a cookie set by another host or over plain http. */
-function hostCookie(name: string, isHttps: boolean): Cookie {
-  return {
-    name: isHttps ? `__Host-${name}` : name,
-    options: { path: '/', httpOnly: true, sameSite: 'lax', secure: isHttps },
-  };
 }

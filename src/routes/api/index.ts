@@ -5,8 +5,10 @@ import errors from '../../plugins/api/errors.ts';
 import quota from '../../plugins/api/quota.ts';
 import serialization from '../../plugins/api/serialization.ts';
 import validation from '../../plugins/api/validation.ts';
+import bookmarks from './bookmarks.ts';
 import comments from './comments.ts';
 import document from './document.ts';
+import likes from './likes.ts';
 import { watchMethods } from './methods.ts';
 import notifications from './notifications.ts';
 import posts from './posts.ts';
@@ -55,4 +57,6 @@ async function resources(app: FastifyInstance): Promise<void> {
   app.register(search);
   app.register(tags);
   app.register(notifications);
+  app.register(likes);
+  app.register(bookmarks);
 }

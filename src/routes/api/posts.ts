@@ -126,9 +126,9 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
 export default posts;
 
 /**
- * Made of everything in a post that can change: its text, by version, and the number of its comments. A strong tag
+ * Made of everything in a post that can change: its text, by version, and the numbers of its comments and likes. A strong tag
  * identifies exact bytes, so these responses are not compressed.
  */
-function etagOf({ version, commentCount }: Pick<PostSource, 'version' | 'commentCount'>): string {
-  return `"${version}.${commentCount}"`;
+function etagOf({ version, commentCount, likeCount }: PostSource): string {
+  return `"${version}.${commentCount}.${likeCount}"`;
 }

@@ -21,6 +21,7 @@ export const paths = {
   postsWithTag: (tag: string) => `${API}/tags/${encodeURIComponent(tag)}/posts/`,
   postsOf: (userId: number) => `${API}/users/${userId}/posts/`,
   notifications: `${API}/notifications/`,
+  bookmarks: `${API}/bookmarks/`,
   timelineOf: (userId: number) => `${API}/users/${userId}/timeline/`,
   search: `${API}/search`,
 } as const;
@@ -48,6 +49,7 @@ export const Post = named('Post', {
   author_url: Path('who wrote it'),
   comments_url: Path('its comments'),
   comment_count: Count('comments'),
+  like_count: Type.Integer({ minimum: 0, description: 'Number of likes, up to 100.' }),
 });
 
 export const Comment = named('Comment', {
@@ -143,6 +145,7 @@ export function presentPost(post: PostSource): Static<typeof Post> {
     author_url: paths.user(post.authorId),
     comments_url: paths.commentsOf(post.id),
     comment_count: post.commentCount,
+    like_count: post.likeCount,
   };
 }
 

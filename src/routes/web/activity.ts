@@ -19,6 +19,8 @@ export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
   'two-factor-off': 'Two-factor authentication turned off',
   'recovery-code-used': 'Recovery code used',
   'recovery-codes-made': 'New recovery codes created',
+  'passkey-added': 'Passkey added',
+  'passkey-removed': 'Passkey removed',
   confirmed: 'Account confirmed',
   unconfirmed: 'Account unconfirmed',
   'confirmation-sent': 'Confirmation link sent again',

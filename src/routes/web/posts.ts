@@ -4,7 +4,7 @@ import { can, Permission } from '../../domain/accounts/roles.ts';
 import { mayEdit } from '../../domain/comments/edit.ts';
 import { listThreads, type ThreadedComment } from '../../domain/comments/threads.ts';
 import { renderText } from '../../domain/mentions/render.ts';
-import { findPost, type Post } from '../../domain/posts/list.ts';
+import { findPost, type ReadPost } from '../../domain/posts/list.ts';
 import { pathOfPost, slugOf } from '../../domain/posts/path.ts';
 import { pinPost, unpinPost } from '../../domain/posts/pin.ts';
 import { findRelatedPosts } from '../../domain/posts/related.ts';
@@ -66,7 +66,7 @@ export async function showPost(request: FastifyRequest<WithId>, reply: FastifyRe
   return show(request, reply, await load(request), shown);
 }
 
-async function show(request: FastifyRequest, reply: FastifyReply, post: Post, shown: Shown) {
+async function show(request: FastifyRequest, reply: FastifyReply, post: ReadPost, shown: Shown) {
   const { config } = request.server;
   const { user } = sessionOf(request);
   const place = placeFrom(request.query);
@@ -91,9 +91,10 @@ async function show(request: FastifyRequest, reply: FastifyReply, post: Post, sh
 }
 
 /** Loads the post of a request as its sender may see it: only moderators read hidden ones. */
-async function load(request: FastifyRequest<WithId>): Promise<Post> {
-  const post = await findPost(readDbFor(request), idFrom(request.params.id));
-  const isHidden = post.isDisabled && !can(sessionOf(request).user, Permission.MODERATE);
+async function load(request: FastifyRequest<WithId>): Promise<ReadPost> {
+  const { user } = sessionOf(request);
+  const post = await findPost(readDbFor(request), idFrom(request.params.id), user?.id);
+  const isHidden = post.isDisabled && !can(user, Permission.MODERATE);
   return isHidden ? { ...post, title: null, bodyHtml: '', tags: [], addedTags: [] } : post;
 }
 

@@ -70,6 +70,9 @@ t.test('the document lists every API call', async (t) => {
   t.same(calls.toSorted(), [
     'DELETE /comments/{id}',
     'DELETE /posts/{id}',
+    'DELETE /posts/{id}/bookmark',
+    'DELETE /posts/{id}/like',
+    'GET /bookmarks/',
     'GET /comments/',
     'GET /comments/{id}',
     'GET /notifications/',
@@ -87,6 +90,8 @@ t.test('the document lists every API call', async (t) => {
     'POST /tokens/',
     'PUT /comments/{id}',
     'PUT /posts/{id}',
+    'PUT /posts/{id}/bookmark',
+    'PUT /posts/{id}/like',
   ]);
 });
 

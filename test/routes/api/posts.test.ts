@@ -104,17 +104,17 @@ t.test('a stale change of a post is refused with 412', async (t) => {
   t.equal((await program.get(`/posts/${id}`)).json().body, 'first');
 
   const newest = String(first.headers.etag);
-  for (const ifMatch of ['*', `"0.0", ${newest}`]) {
+  for (const ifMatch of ['*', `"0.0.0", ${newest}`]) {
     t.equal((await program.put(`/posts/${id}`, { body: ifMatch }, { 'if-match': ifMatch })).statusCode, 200);
     await app.db.updateTable('posts').set({ version: 2 }).execute();
   }
-  for (const ifMatch of ['', 'x', '"x"', `W/"nonsense"`, '"99999999999.0"']) {
+  for (const ifMatch of ['', 'x', '"x"', `W/"nonsense"`, '"99999999999.0.0"']) {
     const { statusCode } = await program.put(`/posts/${id}`, { body: 'x' }, { 'if-match': ifMatch });
     t.equal(statusCode, 412, ifMatch);
   }
 
   const racing = await Promise.all(
-    ['a', 'b', 'c'].map((body) => program.put(`/posts/${id}`, { body }, { 'if-match': '"2.1"' })),
+    ['a', 'b', 'c'].map((body) => program.put(`/posts/${id}`, { body }, { 'if-match': '"2.1.0"' })),
   );
   t.same(racing.map(({ statusCode }) => statusCode).toSorted(), [200, 412, 412], 'one of three succeeds');
 });

@@ -21,6 +21,7 @@ export interface Row {
  * - `nothing`: a success without effect
  * - `log in`, `confirm`: redirected to do that first
  * - `forbidden`, `missing`: 403 and 404
+ * - `422`: nobody, because the form needs a device's answer to a challenge of the session
  */
 export const MATRIX: readonly Row[] = rows(`
                                            anonymous  unconfirmed  user       owner      moderator  administrator
@@ -64,6 +65,9 @@ export const MATRIX: readonly Row[] = rows(`
   POST /auth/login                         ok                                                                     sessions
   GET /auth/login/code                     log in
   POST /auth/login/code                    log in                                                                 sessions
+  POST /auth/login/passkey/options         ok                                                                     passkey_challenges
+  POST /auth/login/passkey                 422                                                                    sessions
+  POST /auth/login/code/passkey            log in                                                                 sessions
   POST /auth/logout                        log in     ok           ok         ok         ok         ok            sessions
   GET /auth/unconfirmed                    log in     ok           home       home       home       home
   POST /auth/unconfirmed                   log in     ok           nothing    nothing    nothing    nothing       pgboss.job
@@ -95,6 +99,11 @@ export const MATRIX: readonly Row[] = rows(`
   POST /auth/two-factor/recovery-codes     log in     confirm      ok         ok         ok         ok            recovery_codes
   GET /auth/two-factor/off                 log in     confirm      ok         ok         ok         ok
   POST /auth/two-factor/off                log in     confirm      ok         ok         ok         ok            users
+  GET /auth/passkeys/add                   log in     confirm      ok         ok         ok         ok
+  POST /auth/passkeys/options              log in     confirm      ok         ok         ok         ok            passkey_challenges
+  POST /auth/passkeys/add                  log in     confirm      422        422        422        422           passkeys
+  GET /auth/passkeys/:id                   log in     confirm      ok         ok         ok         ok
+  POST /auth/passkeys/:id                  log in     confirm      ok         ok         ok         ok            passkeys
   POST /auth/verify                        log in     ok           ok         ok         ok         ok            sessions
   GET /auth/activity                       log in     confirm      ok         ok         ok         ok
 
@@ -138,6 +147,12 @@ export const MATRIX: readonly Row[] = rows(`
   GET /followed-by/:username               ok         ok           ok         ok         ok         ok
   POST /follow/:username                   log in     confirm      ok         ok         ok         ok            follows
   POST /unfollow/:username                 log in     confirm      ok         ok         ok         ok            follows
+  GET /likes/:id                           ok         ok           ok         ok         ok         ok
+  POST /like/:id                           log in     confirm      ok         forbidden  ok         ok            likes
+  POST /unlike/:id                         log in     confirm      ok         nothing    ok         ok            likes
+  GET /bookmarks                           log in     confirm      ok         ok         ok         ok
+  POST /bookmark/:id                       log in     confirm      ok         ok         ok         ok            bookmarks
+  POST /unbookmark/:id                     log in     confirm      ok         ok         ok         ok            bookmarks
   GET /blocks                              log in     confirm      ok         ok         ok         ok
   POST /mute/:username                     log in     confirm      ok         ok         ok         ok            blocks
   POST /unmute/:username                   log in     confirm      ok         ok         ok         ok            blocks
@@ -223,6 +238,11 @@ export const MATRIX: readonly Row[] = rows(`
   GET /api/v1/posts/:id                    log in     confirm      ok         ok         ok         ok
   PUT /api/v1/posts/:id                    log in     confirm      forbidden  ok         forbidden  ok            posts
   DELETE /api/v1/posts/:id                 log in     confirm      forbidden  ok         forbidden  ok            posts
+  PUT /api/v1/posts/:id/like               log in     confirm      ok         forbidden  ok         ok            likes
+  DELETE /api/v1/posts/:id/like            log in     confirm      ok         nothing    ok         ok            likes
+  PUT /api/v1/posts/:id/bookmark           log in     confirm      ok         ok         ok         ok            bookmarks
+  DELETE /api/v1/posts/:id/bookmark        log in     confirm      ok         ok         ok         ok            bookmarks
+  GET /api/v1/bookmarks/                   log in     confirm      ok         ok         ok         ok
   GET /api/v1/posts/:id/comments/          log in     confirm      ok         ok         ok         ok
   POST /api/v1/posts/:id/comments/         log in     confirm      ok         ok         ok         ok            comments
   GET /api/v1/comments/                    log in     confirm      ok         ok         ok         ok

@@ -6,9 +6,11 @@ import { sql } from 'kysely';
 import { requestDeletion } from '../../../src/domain/accounts/delete-account.ts';
 import type { Credentials } from '../../../src/domain/accounts/find.ts';
 import { issueToken } from '../../../src/domain/api-tokens/issue.ts';
+import { bookmark } from '../../../src/domain/bookmarks/bookmark.ts';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { follow } from '../../../src/domain/follows/follow.ts';
 import { invite } from '../../../src/domain/joining/invite.ts';
+import { like } from '../../../src/domain/likes/like.ts';
 import { mintReturnKey } from '../../../src/domain/mail/bounce.ts';
 import { recordDelivery } from '../../../src/domain/mail/ledger.ts';
 import { notify } from '../../../src/domain/notifications/notify.ts';
@@ -21,6 +23,7 @@ import { hashToken } from '../../../src/domain/token.ts';
 import { mailQueue } from '../../../src/queue/contracts.ts';
 import { issueTestToken } from '../../support/api.ts';
 import { mailedToken, mintToken, type TestUser } from '../../support/factories.ts';
+import { insertPasskey } from '../../support/passkeys.ts';
 import { giveTwoFactor, takeTwoFactor } from '../../support/two-factor.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 import type { Person } from './matrix.ts';
@@ -87,6 +90,22 @@ export async function titledPost({ app, people }: Situation): Promise<string> {
   const text = { ...(await app.markdown.post('Hello')), title: 'On bread' };
   const { id } = await publishPost(app, people.owner.id, text);
   return `${id}/on-bread`;
+}
+
+/** A post that the actor likes, unless it is the actor's. */
+export async function likedPost(situation: Situation): Promise<number> {
+  const postId = await post(situation);
+  const { app, people, actor = people.user } = situation;
+  if (actor.id !== people.owner.id) await like(app.db, { userId: actor.id, postId });
+  return postId;
+}
+
+/** A post among the actor's bookmarks. */
+export async function bookmarkedPost(situation: Situation): Promise<number> {
+  const postId = await post(situation);
+  const { app, people, actor = people.user } = situation;
+  await bookmark(app.db, { userId: actor.id, postId });
+  return postId;
 }
 
 /** A comment by the owner on a post by the user, who cannot change the comment. */
@@ -174,10 +193,17 @@ export async function ownPicture({ app, actor }: Situation): Promise<undefined> 
   if (actor !== undefined) await givePicture(app, actor.id);
 }
 
+/** A passkey of the actor's. */
+export async function ownPasskey({ app, people, actor }: Situation): Promise<number> {
+  await takeTwoFactor(app, actor ?? people.owner);
+  return insertPasskey(app, actor ?? people.owner);
+}
+
 /** Another session of the actor. */
 export async function anotherSession({ app: { db }, actor }: Situation): Promise<string> {
   if (actor === undefined) return '0'.repeat(64);
-  return hashToken(await startSession(db, { userId: actor.id, isRemembered: false })).toString('hex');
+  const options = { userId: actor.id, isRemembered: false, isCodeProven: true };
+  return hashToken(await startSession(db, options)).toString('hex');
 }
 
 /** A person whom the actor follows. */

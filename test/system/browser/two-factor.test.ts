@@ -15,7 +15,7 @@ t.test(
       const page = await openPage(t, look);
       await logIn(page, site, email);
       await page.goto(`${site}/auth/security`);
-      await page.getByRole('link', { name: 'Turn on two-factor authentication' }).click();
+      await page.getByRole('link', { name: 'Set up an app' }).click();
       await page.getByRole('img', { name: 'QR code' }).waitFor();
       await assertSound(t, page, look, 'setting it up');
       const secret = (await page.locator('main code').innerText()).replaceAll(' ', '');

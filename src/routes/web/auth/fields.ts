@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { EMAIL_LENGTH, EMAIL_PATTERN } from '../../../domain/accounts/email.ts';
+import { MAX_ANSWER } from '../../../domain/passkeys/answers.ts';
 import type { FieldOptions, FormState } from '../../../plugins/web/forms.ts';
 
 /** Fields shared by the account forms. */
@@ -28,6 +29,13 @@ export const passwordField = () => Type.String({ minLength: 1, maxLength: 128, i
 
 /** A code from an app, or a recovery code. */
 export const codeField = () => Type.String({ minLength: 1, maxLength: 64 });
+
+/** What a passkey answered, as JSON. Scripts fill it in, so it is empty without them. */
+export const credentialField = () => Type.String({ maxLength: MAX_ANSWER });
+
+/** Why an answer was refused, for the person who sent it. */
+export const wrongPasskey = (answer: string) =>
+  answer === '' ? 'Passkeys need JavaScript.' : 'This passkey was not accepted. Please try again.';
 
 export const WRONG_PASSWORD = 'Invalid password.';
 

@@ -8,6 +8,7 @@ import confirm from './confirm.ts';
 import login from './login.ts';
 import loginCode from './login-code.ts';
 import logout from './logout.ts';
+import passkeys from './passkeys.ts';
 import register from './register.ts';
 import reset from './reset.ts';
 import security from './security.ts';
@@ -44,4 +45,5 @@ async function signedIn(app: FastifyInstance): Promise<void> {
   app.register(activity);
   app.register(security);
   app.register(twoFactor, { prefix: '/two-factor' });
+  app.register(passkeys, { prefix: '/passkeys' });
 }

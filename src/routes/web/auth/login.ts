@@ -1,12 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { authenticate } from '../../../domain/accounts/authenticate.ts';
-import { type Candidate, findCandidates } from '../../../domain/accounts/find.ts';
-import { untilWhen } from '../../../domain/moderation/sanction.ts';
+import { findCandidates } from '../../../domain/accounts/find.ts';
+import { relyingPartyOf } from '../../../domain/passkeys/relying-party.ts';
+import { optionsForLogIn, usePasskey } from '../../../domain/passkeys/use.ts';
 import { findKnownBrowser } from '../../../domain/sessions/log-in.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
-import { emailField, passwordField } from './fields.ts';
+import { closedBecause } from './closed-because.ts';
+import { credentialField, emailField, passwordField, wrongPasskey } from './fields.ts';
 import { localPath } from './local-path.ts';
 
 const LoginForm = Type.Object({
@@ -15,12 +17,15 @@ const LoginForm = Type.Object({
   remember_me: Type.Boolean(),
 });
 
+const PasskeyForm = Type.Object({ credential: credentialField(), remember_me: Type.Boolean() });
+
 interface WithNext {
   Querystring: { next?: unknown };
 }
 
 export default async function loginRoutes(app: FastifyInstance): Promise<void> {
   const { db, passwords, rateLimits } = app;
+  app.register(logInWithPasskey);
 
   app.get<WithNext>('/login', (request, reply) => show(request, reply, EMPTY_FORM));
 
@@ -42,9 +47,8 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
     }
     // Logging in to an unconfirmed account must not reset the limit for guessing the owner's password.
     if (account.isConfirmed) await rateLimits.forgive('login', actor);
-    const closed = whyClosed(account);
+    const closed = await closedBecause(request, account);
     if (closed !== undefined) return show(request, reply.code(422), form.refuse('password', closed));
-    await rateLimits.consume('session', { account: account.id, address: request.ip });
     const next = localPath(request.query.next) ?? '/';
     if (account.hasTwoFactor) {
       await sessionOf(request).awaitCode({ ...account, isRemembered });
@@ -55,16 +59,34 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Why nobody can log in to an account; undefined if its owner can. */
-function whyClosed({ deletionDueAt, suspendedUntil }: Candidate): string | undefined {
-  if (suspendedUntil !== null)
-    return `This account is suspended ${untilWhen(suspendedUntil)}. We have emailed the reason.`;
-  return deletionDueAt === null
-    ? undefined
-    : 'This account will be deleted. To keep it, open the link in our email.';
+/** Sites without a domain have no passkeys, so they have no such routes. */
+async function logInWithPasskey(app: FastifyInstance): Promise<void> {
+  const { db, rateLimits } = app;
+  const site = relyingPartyOf(app.config.baseUrl);
+  if (site === undefined) return;
+
+  app.post('/login/passkey/options', async (request, reply) => {
+    await rateLimits.consume('passkey', { account: request.ip, address: request.ip });
+    const options = await optionsForLogIn(db, site, await sessionOf(request).ensure());
+    return reply.header('cache-control', 'no-store').send(options);
+  });
+
+  app.post<WithNext>('/login/passkey', async (request, reply) => {
+    const form = request.readForm(PasskeyForm);
+    if (form.data === undefined) return show(request, reply.code(422), form.state);
+    const { credential: answer, remember_me: isRemembered } = form.data;
+    const session = sessionOf(request);
+    const account = await usePasskey(db, site, { session: session.hash, answer });
+    const refusal = account ? await closedBecause(request, account) : wrongPasskey(answer);
+    if (account === undefined || refusal !== undefined)
+      return show(request, reply.code(422), form.refuse('credential', refusal ?? ''));
+    await session.signIn({ id: account.id, isCodeProven: true, isRemembered });
+    return reply.redirect(localPath(request.query.next) ?? '/', 303);
+  });
 }
 
-function show({ query }: FastifyRequest<WithNext>, reply: FastifyReply, form: FormState) {
+function show({ query, server }: FastifyRequest<WithNext>, reply: FastifyReply, form: FormState) {
   const next = localPath(query.next);
-  return reply.page('auth/login', { title: 'Log in', form, next });
+  const hasPasskeys = relyingPartyOf(server.config.baseUrl) !== undefined;
+  return reply.page('auth/login', { title: 'Log in', form, next, hasPasskeys });
 }

@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify';
+import { listPasskeys } from '../../../domain/passkeys/list.ts';
+import { relyingPartyOf } from '../../../domain/passkeys/relying-party.ts';
 import { endListedSession, endOtherSessions } from '../../../domain/sessions/end.ts';
 import { listSessions } from '../../../domain/sessions/list.ts';
 import { findTwoFactor } from '../../../domain/two-factor/find.ts';
@@ -16,13 +18,20 @@ export default async function securityRoutes(app: FastifyInstance): Promise<void
     const thisId = sessionOf(request).hash?.toString('hex');
     const { id: userId } = currentUser(request);
     const twoFactor = await findTwoFactor(db, userId);
+    const passkeys = await listPasskeys(db, userId);
     const found = await listSessions(db, userId);
     const sessions = found.map(({ userAgent, ...session }) => ({
       ...session,
       browser: browserName(userAgent),
       isThis: session.id === thisId,
     }));
-    return reply.page('auth/security', { title: 'Security', sessions, twoFactor });
+    return reply.page('auth/security', {
+      title: 'Security',
+      sessions,
+      twoFactor,
+      passkeys,
+      canHavePasskeys: relyingPartyOf(app.config.baseUrl) !== undefined,
+    });
   });
 
   app.post<{ Params: { id: string } }>(

@@ -29,7 +29,7 @@ export default async function twoFactorRoutes(app: FastifyInstance): Promise<voi
 
 /** The new secret travels with the form, so that looking at the page stores nothing. */
 async function turningOn(app: FastifyInstance): Promise<void> {
-  app.addHook('onRequest', requireTwoFactor(false));
+  app.addHook('onRequest', requireNoApp);
 
   app.get('/on', (request, reply) => showSetUp(request, reply, EMPTY_FORM));
 
@@ -51,7 +51,7 @@ async function turningOn(app: FastifyInstance): Promise<void> {
 async function turningOff(app: FastifyInstance): Promise<void> {
   const show = (reply: FastifyReply, form: FormState) =>
     reply.page('auth/two-factor-off', { title: 'Turn off two-factor authentication', form: emptied(form) });
-  app.addHook('onRequest', requireTwoFactor(true));
+  app.addHook('onRequest', requireTwoFactor);
 
   app.get('/off', (_request, reply) => show(reply, EMPTY_FORM));
 
@@ -66,7 +66,7 @@ async function turningOff(app: FastifyInstance): Promise<void> {
 async function recoveryCodes(app: FastifyInstance): Promise<void> {
   const show = (reply: FastifyReply, form: FormState) =>
     reply.page('auth/new-recovery-codes', { title: 'Create new recovery codes', form: emptied(form) });
-  app.addHook('onRequest', requireTwoFactor(true));
+  app.addHook('onRequest', requireTwoFactor);
 
   app.get('/recovery-codes', (_request, reply) => show(reply, EMPTY_FORM));
 
@@ -76,12 +76,16 @@ async function recoveryCodes(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Makes a hook for pages that only make sense while two-factor authentication is on, or off. */
-function requireTwoFactor(isOn: boolean) {
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-    const { since } = await findTwoFactor(request.server.db, currentUser(request).id);
-    if ((since !== null) !== isOn) return reply.redirect('/auth/security', 303);
-  };
+/** A hook for pages that only make sense while two-factor authentication is on. */
+async function requireTwoFactor(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const { isOn } = await findTwoFactor(request.server.db, currentUser(request).id);
+  if (!isOn) return reply.redirect('/auth/security', 303);
+}
+
+/** A hook for pages that only make sense without an app. */
+async function requireNoApp(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const { since } = await findTwoFactor(request.server.db, currentUser(request).id);
+  if (since !== null) return reply.redirect('/auth/security', 303);
 }
 
 /**
@@ -111,7 +115,7 @@ function showSetUp(request: FastifyRequest, reply: FastifyReply, form: FormState
     label: currentUser(request).username,
   });
   return reply.page('auth/two-factor-on', {
-    title: 'Turn on two-factor authentication',
+    title: 'Set up an authenticator app',
     form: emptied(form),
     secret,
     qrCode: renderSVG(uri, { border: 4 }), // The quiet zone of ISO/IEC 18004.
@@ -119,7 +123,7 @@ function showSetUp(request: FastifyRequest, reply: FastifyReply, form: FormState
 }
 
 /** Responds with the page and not with a redirect, because the codes are not stored and can only be shown here. */
-function showCodes(reply: FastifyReply, codes: readonly string[]) {
+export function showCodes(reply: FastifyReply, codes: readonly string[]) {
   return reply
     .header('cache-control', 'no-store')
     .page('auth/recovery-codes', { title: 'Your recovery codes', codes });

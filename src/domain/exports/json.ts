@@ -1,0 +1,33 @@
+import type { ApiToken } from '../api-tokens/list.ts';
+import type { Mark } from '../likes/list.ts';
+import type { ListedNotification } from '../notifications/list.ts';
+import type { ListedPasskey } from '../passkeys/list.ts';
+import type { OwnEvent } from '../security-events/list.ts';
+import type { ListedSession } from '../sessions/list.ts';
+
+/** What exports show of the rows of some lists. */
+
+export function markJson({ postId }: Mark): object {
+  return { post_path: `/post/${postId}` };
+}
+
+export function sessionJson({ userAgent, address, createdAt, lastSeenAt }: ListedSession): object {
+  return { browser: userAgent, address, logged_in: createdAt, last_seen: lastSeenAt };
+}
+
+export function passkeyJson({ name, createdAt, lastUsedAt }: ListedPasskey): object {
+  return { name, created: createdAt, last_used: lastUsedAt };
+}
+
+export function tokenJson({ name, scope, createdAt, expiresAt, lastUsedAt }: ApiToken): object {
+  return { name, scope, created: createdAt, expires: expiresAt, last_used: lastUsedAt };
+}
+
+export function notificationJson(notification: ListedNotification): object {
+  const { kind, createdAt, isRead, actorUsername, postId, commentId } = notification;
+  return { kind, timestamp: createdAt, is_read: isRead, by: actorUsername, post: postId, comment: commentId };
+}
+
+export function eventJson({ kind, at, address, detail, isByStaff }: OwnEvent): object {
+  return { kind, timestamp: at, address, by_staff: isByStaff, detail };
+}

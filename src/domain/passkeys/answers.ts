@@ -1,0 +1,122 @@
+import { type Static, type TSchema, Type } from 'typebox';
+import { Compile, type Validator } from 'typebox/compile';
+import type { RelyingParty } from './relying-party.ts';
+
+/** Characters of an answer. With a long key and no attestation, it has about two thousand. */
+export const MAX_ANSWER = 20_000;
+
+/** The longest credential id (WebAuthn, 5.8.3) in base64url. */
+const idField = () => Type.String({ maxLength: 1364, pattern: '^[\\w-]+$' });
+
+/** What a browser makes of `credential.toJSON()`, as far as it matters. */
+const COMMON = {
+  id: idField(),
+  rawId: idField(),
+  type: Type.Literal('public-key'),
+  clientExtensionResults: Type.Object({}),
+};
+const NewCredential = Type.Object({
+  ...COMMON,
+  response: Type.Object({ clientDataJSON: Type.String(), attestationObject: Type.String() }),
+});
+const Assertion = Type.Object({
+  ...COMMON,
+  response: Type.Object({
+    clientDataJSON: Type.String(),
+    authenticatorData: Type.String(),
+    signature: Type.String(),
+    userHandle: Type.Optional(Type.String()),
+  }),
+});
+
+/** Loaded by the first who needs it, because it and what it needs are slow to load. */
+export const webAuthn = () => import('@simplewebauthn/server');
+
+/** EdDSA, ES256 and RS256, which every device has one of. Node's post-quantum ones are still experimental. */
+export const ALGORITHMS = [-8, -7, -257];
+
+/** What a new passkey has. */
+export interface PublicKey {
+  readonly credentialId: Buffer;
+  readonly publicKey: Uint8Array;
+  readonly counter: number;
+}
+
+/** What an answer must be an answer to. */
+interface Expected extends RelyingParty {
+  /** In base64url. */
+  readonly challenge: string;
+}
+
+/** Verifies that a device has made a passkey for this challenge on this site, and its user was verified. */
+export async function verifyNew(text: string, expected: Expected): Promise<PublicKey | undefined> {
+  const response = read(newCredential, text);
+  if (response === undefined) return undefined;
+  const { verifyRegistrationResponse } = await webAuthn();
+  const { registrationInfo } = await orRefused(() =>
+    verifyRegistrationResponse({ response, ...expectations(expected), supportedAlgorithmIDs: ALGORITHMS }),
+  );
+  if (registrationInfo === undefined) return undefined;
+  const { id, publicKey, counter } = registrationInfo.credential;
+  return { credentialId: Buffer.from(id, 'base64url'), publicKey, counter };
+}
+
+export type SignedAnswer = Static<typeof Assertion>;
+
+/** Reads the answer of a passkey, without verifying it. */
+export const readAnswer = (text: string): SignedAnswer | undefined => read(assertion, text);
+
+/**
+ * Verifies that a passkey has signed this challenge on this site for this account, and its user was verified.
+ *
+ * @returns how many signatures the device has made, which the caller must compare; undefined if it is wrong
+ */
+export async function verifyAnswer(
+  response: SignedAnswer,
+  { publicKey, userId }: { publicKey: Buffer; userId: number },
+  expected: Expected,
+): Promise<number | undefined> {
+  const { userHandle } = response.response;
+  if (userHandle !== undefined && userHandle !== Buffer.from(userHandleOf(userId)).toString('base64url'))
+    return undefined;
+  const { verifyAuthenticationResponse } = await webAuthn();
+  const credential = { id: response.id, publicKey: Uint8Array.from(publicKey), counter: 0 };
+  const result = await orRefused(() =>
+    verifyAuthenticationResponse({ response, credential, ...expectations(expected) }),
+  );
+  return result.verified ? result.authenticationInfo?.newCounter : undefined;
+}
+
+/** The name of an account for devices: its id, which tells no more than its profile does. */
+export const userHandleOf = (userId: number): Uint8Array<ArrayBuffer> =>
+  new TextEncoder().encode(String(userId));
+
+function expectations({ id, origin, challenge }: Expected) {
+  return { expectedRPID: id, expectedOrigin: origin, expectedChallenge: challenge };
+}
+
+/** The library throws whatever is wrong with an answer. All of it was sent by the visitor. */
+async function orRefused<Result>(
+  verify: () => Promise<Result>,
+): Promise<Result | { verified: false; registrationInfo?: undefined; authenticationInfo?: undefined }> {
+  try {
+    return await verify();
+  } catch {
+    return { verified: false };
+  }
+}
+
+const newCredential = Compile(NewCredential);
+const assertion = Compile(Assertion);
+
+function read<Schema extends TSchema>(
+  validator: Validator<Record<never, never>, Schema>,
+  text: string,
+): Static<Schema> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return validator.Check(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,46 @@
+import type { Kysely } from 'kysely';
+import type { Db, Schema } from '../../database/schema.ts';
+import { noSuch } from '../../errors.ts';
+import { mailQueue, type Queue } from '../../queue/contracts.ts';
+import { recordEvent } from '../security-events/record.ts';
+import { forgetUselessCodes } from '../two-factor/recovery-codes.ts';
+
+/** One of an account's passkeys. */
+interface Which {
+  readonly userId: number;
+  readonly id: number;
+}
+
+/** @throws DomainError `not-found` */
+export async function renamePasskey(db: Db, { userId, id }: Which, name: string): Promise<void> {
+  const { numUpdatedRows } = await db
+    .updateTable('passkeys')
+    .set({ name })
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows === 0n) throw noSuch('passkey');
+}
+
+/**
+ * Removes a passkey and mails the account's owner. Without the last one and without an app, the password alone is enough.
+ *
+ * @throws DomainError `not-found`
+ */
+export async function removePasskey(
+  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { userId, id }: Which,
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await trx.selectFrom('users').select('id').where('id', '=', userId).forUpdate().execute();
+    const { name } = await trx
+      .deleteFrom('passkeys')
+      .where('id', '=', id)
+      .where('user_id', '=', userId)
+      .returning('name')
+      .executeTakeFirstOrThrow(() => noSuch('passkey'));
+    await forgetUselessCodes(trx, userId);
+    await recordEvent(trx, { kind: 'passkey-removed', userId, detail: { name } });
+    await queue.send(mailQueue, { template: 'passkey-removed', userId }, { db: trx });
+  });
+}

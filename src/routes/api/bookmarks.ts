@@ -1,0 +1,58 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { bookmark, removeBookmark } from '../../domain/bookmarks/bookmark.ts';
+import { listBookmarkSources } from '../../domain/bookmarks/list.ts';
+import { callerOf } from '../../plugins/api/authentication.ts';
+import { linkPages, PageQuery, pageRequest } from './pages.ts';
+import { refusals, WithId } from './requests.ts';
+import { PostPage, paths, presentPost, ref } from './resources.ts';
+
+const tags = ['Posts'];
+
+const listing = {
+  tags,
+  operationId: 'listBookmarks',
+  summary: 'List your bookmarks, newest first',
+  description: 'Nobody else sees them. The cursors are not ids of posts, so follow `next`.',
+  querystring: PageQuery,
+  response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400) },
+};
+
+const keeping = {
+  tags,
+  operationId: 'bookmarkPost',
+  summary: 'Keep a post among your bookmarks',
+  params: WithId,
+  response: { 204: Type.Null({ description: 'It is among them.' }), ...refusals(404) },
+};
+
+const removing = {
+  tags,
+  operationId: 'removeBookmark',
+  summary: 'Remove a bookmark',
+  params: WithId,
+  response: { 204: Type.Null({ description: 'It is not among them.' }), ...refusals(404) },
+};
+
+const bookmarks: FastifyPluginAsyncTypebox = async (app) => {
+  const { db, config } = app;
+  const limited = { config: { limit: 'like' } } as const;
+
+  app.get('/bookmarks/', { schema: listing }, async (request, reply) => {
+    const { id } = callerOf(request);
+    const page = await listBookmarkSources(db, id, pageRequest(request.query, config.postsPerPage));
+    return { posts: page.items.map(presentPost), ...linkPages(reply, { path: paths.bookmarks }, page) };
+  });
+
+  app.put('/posts/:id/bookmark', { schema: keeping, ...limited }, async (request, reply) => {
+    await bookmark(db, { userId: callerOf(request).id, postId: request.params.id });
+    return reply.code(204).send(null);
+  });
+
+  app.delete('/posts/:id/bookmark', { schema: removing, ...limited }, async (request, reply) => {
+    await removeBookmark(db, { userId: callerOf(request).id, postId: request.params.id });
+    return reply.code(204).send(null);
+  });
+};
+
+export default bookmarks;

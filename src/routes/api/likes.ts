@@ -1,0 +1,44 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { Permission } from '../../domain/accounts/roles.ts';
+import { like, unlike } from '../../domain/likes/like.ts';
+import { callerOf } from '../../plugins/api/authentication.ts';
+import { requirePermission } from '../guards.ts';
+import { refusals, WithId } from './requests.ts';
+
+const tags = ['Posts'];
+
+const liking = {
+  tags,
+  operationId: 'likePost',
+  summary: 'Like a post',
+  description:
+    'Liking it again changes nothing. Your own posts, and those of people who have blocked you, are refused.',
+  params: WithId,
+  response: { 204: Type.Null({ description: 'You like it.' }), ...refusals(404) },
+};
+
+const unliking = {
+  tags,
+  operationId: 'unlikePost',
+  summary: 'Take a like back',
+  params: WithId,
+  response: { 204: Type.Null({ description: 'You do not like it.' }), ...refusals(404) },
+};
+
+const likes: FastifyPluginAsyncTypebox = async (app) => {
+  const { db } = app;
+  const rules = { onRequest: requirePermission(Permission.COMMENT), config: { limit: 'like' } } as const;
+
+  app.put('/posts/:id/like', { schema: liking, ...rules }, async (request, reply) => {
+    await like(db, { userId: callerOf(request).id, postId: request.params.id });
+    return reply.code(204).send(null);
+  });
+
+  app.delete('/posts/:id/like', { schema: unliking, ...rules }, async (request, reply) => {
+    await unlike(db, { userId: callerOf(request).id, postId: request.params.id });
+    return reply.code(204).send(null);
+  });
+};
+
+export default likes;
