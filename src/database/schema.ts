@@ -14,6 +14,8 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
     body: string;
     /** The body as sanitised HTML, rendered on saving. */
     body_html: string;
+    /** The version of the renderer that rendered it; see `RENDERER`. */
+    renderer: Generated<number>;
     /** Incremented by each edit, to detect concurrent ones. */
     version: Generated<number>;
     created_at: Generated<Date>;
@@ -52,6 +54,7 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
     body_html: string;
     /** Incremented by each edit, to detect concurrent ones. */
     version: Generated<number>;
+    renderer: Generated<number>;
     is_disabled: Generated<boolean>;
     created_at: Generated<Date>;
     /** Null if it was never edited. */

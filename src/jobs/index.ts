@@ -11,6 +11,7 @@ import notificationMail from './notification-mail.ts';
 import notify from './notify.ts';
 import picture from './picture.ts';
 import prune from './prune.ts';
+import renderTexts from './render-texts.ts';
 
 /** Every job a worker can do. */
 export const jobs: readonly JobDefinition[] = [
@@ -22,6 +23,7 @@ export const jobs: readonly JobDefinition[] = [
   dataExport,
   picture,
   moderateTexts,
+  renderTexts,
   erasure,
   prune,
   alarm,

@@ -59,6 +59,8 @@ t.test(
     const page = (await client.get('/post/1')).body;
     t.equal(page.split(linkTo(susan, 'SUSAN')).length, 4, 'in the post and both comments');
     t.match(page, '@nobody, @stranger or');
+    const { items } = (await client.get('/post/1/feed.json')).json();
+    t.match(items[0].content_html, `href="${app.config.baseUrl}/user/by-id/${susan.id}"`);
     t.match((await client.post('/', { body: '@ann', preview: 'y' })).body, linkTo(ann, 'ann'));
 
     const changed = 'Ask @ann or @susan.';

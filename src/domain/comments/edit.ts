@@ -4,6 +4,7 @@ import { transact } from '../../database/transaction.ts';
 import { DomainError } from '../../errors.ts';
 import { notifyQueue, type Queue } from '../../queue/contracts.ts';
 import { can, Permission } from '../accounts/roles.ts';
+import { textColumns } from '../markdown/text.ts';
 import { replaceMentions } from '../mentions/record.ts';
 import type { MentioningText } from '../mentions/render.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
@@ -60,8 +61,7 @@ export async function updateComment(
     let update = trx
       .updateTable('comments')
       .set(({ eb }) => ({
-        body: text.body,
-        body_html: text.html,
+        ...textColumns(text),
         version: eb('version', '+', 1),
         edited_at: sql`now()`,
       }))

@@ -1,4 +1,4 @@
-import type { SelectQueryBuilder } from 'kysely';
+import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { isMutedBy } from '../blocks/hide.ts';
@@ -146,6 +146,10 @@ function withAuthors<Columns>(
     ])
     .orderBy('comment.id', order);
 }
+
+/** Who wrote the comment that a comment replies to; null if it is not a reply, or if that was deleted. */
+export const PARENT_AUTHOR = sql<number | null>`(
+  select author_id from comments as parent where parent.id = comments.parent_id)`;
 
 /** The columns of a `CommentSource`. */
 export const SOURCE_COLUMNS = [

@@ -9,6 +9,7 @@ import {
   commentsOf,
   type ListedComment,
   noSuchComment,
+  PARENT_AUTHOR,
 } from './list.ts';
 
 /** A comment among the others on its post. */
@@ -35,36 +36,21 @@ export function listThreads(
     const { order } = slice;
     // Joined after the comments have been selected; see `withAuthors` of posts.
     const found = inThreads(commentsOf(db, postId), slice)
-      .select([
-        'comments.id',
-        'comments.post_id',
-        'comments.author_id',
-        'comments.parent_id',
-        'comments.root_id',
-      ])
-      .select(['comments.thread_id', 'comments.is_disabled', 'comments.created_at', 'comments.edited_at'])
-      .select(htmlInList('comments'));
+      .select(['comments.id', 'comments.post_id as postId', 'comments.author_id as authorId'])
+      .select(['comments.thread_id as threadId', 'comments.parent_id as parentId'])
+      .select(['comments.is_disabled as isDisabled', 'comments.created_at as createdAt'])
+      .select(['comments.edited_at as editedAt', sql<boolean>`comments.root_id is not null`.as('isReply')])
+      .select(htmlInList('comments'))
+      .select(isMutedBy(readerId, 'comments.author_id').as('isMuted'))
+      .select([PARENT_AUTHOR.as('parentAuthorId'), isParentMutedBy(readerId).as('isParentMuted')]);
     return db
       .selectFrom(found.as('comment'))
-      .innerJoin('users as author', 'author.id', 'comment.author_id')
-      .leftJoin('comments as parent', 'parent.id', 'comment.parent_id')
-      .leftJoin('users as parentAuthor', 'parentAuthor.id', 'parent.author_id')
-      .select(['comment.id', 'comment.post_id as postId', 'comment.author_id as authorId'])
+      .innerJoin('users as author', 'author.id', 'comment.authorId')
+      .leftJoin('users as parentAuthor', 'parentAuthor.id', 'comment.parentAuthorId')
+      .selectAll('comment')
       .select(['author.username as authorUsername', 'author.avatar_seed as authorAvatarSeed'])
-      .select(['author.picture_hash as authorPictureHash', 'comment.bodyHtml', 'comment.isCut'])
-      .select(['comment.is_disabled as isDisabled', 'comment.created_at as createdAt'])
-      .select([
-        'comment.edited_at as editedAt',
-        'comment.parent_id as parentId',
-        'comment.thread_id as threadId',
-      ])
-      .select([
-        'parentAuthor.username as parentUsername',
-        sql<boolean>`comment.root_id is not null`.as('isReply'),
-      ])
-      .select(sql<boolean>`coalesce(${isMutedBy(readerId, 'parent.author_id')}, false)`.as('isParentMuted'))
-      .select(isMutedBy(readerId, 'comment.author_id').as('isMuted'))
-      .orderBy('comment.thread_id', order)
+      .select(['author.picture_hash as authorPictureHash', 'parentAuthor.username as parentUsername'])
+      .orderBy('comment.threadId', order)
       .orderBy('comment.id', order)
       .execute();
   });
@@ -97,6 +83,12 @@ export async function locateComment(
   if (rows.length <= size) return { postId: wanted.postId, place: {} };
   const first = rows.findLastIndex(({ threadId }, index) => index < size && threadId === wanted.threadId);
   return { postId: wanted.postId, place: { after: rows[first + 1]?.id } };
+}
+
+function isParentMutedBy(readerId: number | undefined) {
+  return sql<boolean>`coalesce((
+    select ${isMutedBy(readerId, 'parent.author_id')} from comments as parent where parent.id = comments.parent_id
+  ), false)`;
 }
 
 /** Restricts a post's comments to a slice of its threads, like `inSlice`. */

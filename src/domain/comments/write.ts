@@ -4,6 +4,7 @@ import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import { notifyQueue, type Queue } from '../../queue/contracts.ts';
 import { hasNotBlocked } from '../blocks/hide.ts';
+import { RENDERER } from '../markdown/text.ts';
 import { recordMentions } from '../mentions/record.ts';
 import type { MentioningText } from '../mentions/render.ts';
 import { IS_SHOWN } from '../posts/list.ts';
@@ -41,7 +42,7 @@ export async function publishComment(
 }
 
 async function insertComment(db: Db, comment: NewComment): Promise<CommentSource> {
-  const columns = ['post_id', 'author_id', 'body', 'body_html', 'parent_id', 'root_id'] as const;
+  const columns = ['post_id', 'author_id', 'body', 'body_html', 'renderer', 'parent_id', 'root_id'] as const;
   const inserted = await db
     .insertInto('comments')
     .columns(columns)
@@ -61,7 +62,8 @@ function rowOf(db: Db, { postId, authorId, parentId, text }: NewComment) {
     .where(hasNotBlocked('posts.author_id', authorId))
     .forNoKeyUpdate('posts') // As the counter's trigger needs it.
     .select(({ val }) => ['posts.id as post_id', val(authorId).as('author_id')])
-    .select(({ val }) => [val(text.body).as('body'), val(text.html).as('body_html')]);
+    .select(({ val }) => [val(text.body).as('body'), val(text.html).as('body_html')])
+    .select(({ val }) => val(RENDERER).as('renderer'));
   if (parentId === undefined) {
     return row.select([sql<null>`null::int`.as('parent_id'), sql<null>`null::int`.as('root_id')]);
   }

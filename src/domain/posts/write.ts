@@ -4,6 +4,7 @@ import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import { notifyQueue, type Queue } from '../../queue/contracts.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
+import { textColumns } from '../markdown/text.ts';
 import { recordMentions, replaceMentions } from '../mentions/record.ts';
 import type { MentioningText } from '../mentions/render.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
@@ -40,7 +41,7 @@ export async function publishPost(
   const publish = async (trx: Db) => {
     const post = await trx
       .insertInto('posts')
-      .values({ author_id: authorId, body: text.body, body_html: text.html })
+      .values({ author_id: authorId, ...textColumns(text) })
       .returning(SOURCE_COLUMNS)
       .executeTakeFirstOrThrow();
     const mentioned = await recordMentions(trx, { postId: post.id }, text);
@@ -81,8 +82,7 @@ export async function updatePost(
     let update = trx
       .updateTable('posts')
       .set(({ eb }) => ({
-        body: text.body,
-        body_html: text.html,
+        ...textColumns(text),
         version: eb('version', '+', 1),
         edited_at: sql`now()`,
       }))

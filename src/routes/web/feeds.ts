@@ -48,7 +48,8 @@ export default async function feeds(app: FastifyInstance): Promise<void> {
   ] as const) {
     const send = (reply: FastifyReply, feed: Feed) => {
       reply.header('cache-control', CACHE_CONTROL).header('last-modified', updatedAt(feed).toUTCString());
-      return write(reply, feed, { baseUrl: config.baseUrl, site: app.site.settings });
+      const entries = feed.entries.map((entry) => ({ ...entry, html: withBase(entry.html, config.baseUrl) }));
+      return write(reply, { ...feed, entries }, { baseUrl: config.baseUrl, site: app.site.settings });
     };
     app.get(`/feed.${format}`, isShared, async (_request, reply) =>
       send(reply, await feedOfSite(db, app.site.settings.name)),
@@ -86,6 +87,11 @@ async function feedOfPost(db: FastifyInstance['db'], id: number): Promise<Feed> 
   const path = `/post/${id}`;
   const title = `Comments on “${excerptOf(bodyHtml, TITLE_LENGTH)}”`;
   return { title, path, feedPath: `${path}/feed`, entries: newestThatFit(comments).map(entryOfComment) };
+}
+
+/** Makes links within the site, such as mentions, absolute. Feed readers do not know where a text comes from. */
+function withBase(html: string, baseUrl: string): string {
+  return html.replaceAll(/(?<=<a [^>]*href=")\/(?!\/)/g, `${baseUrl}/`);
 }
 
 /** What all feeds of the site have in common. */
@@ -150,11 +156,11 @@ function entryOfPost(post: Post): FeedEntry {
 
 function entryOfComment(comment: Comment): FeedEntry {
   return {
-    path: `/post/${comment.postId}#comment-${comment.id}`,
+    path: `/comment/${comment.id}`,
     title: `Comment by ${comment.authorUsername}`,
     author: comment.authorUsername,
     html: comment.bodyHtml,
     publishedAt: comment.createdAt,
-    updatedAt: comment.createdAt,
+    updatedAt: comment.editedAt ?? comment.createdAt,
   };
 }
