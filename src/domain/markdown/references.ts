@@ -40,8 +40,11 @@ export function candidatesOf(body: string): string[] {
 
 function namesIn(written = ''): string[] {
   const name = written.toLowerCase();
-  const withoutDots = name.replace(/\.+$/, '');
-  return [...new Set([name, withoutDots])].filter(({ length }) => length > 0 && length <= LONGEST_NAME);
+  // Not by a pattern, which would take quadratic time for dots in the middle.
+  let end = name.length;
+  while (name[end - 1] === '.') end -= 1;
+  const names = new Set([name, name.slice(0, end)]);
+  return [...names].filter(({ length }) => length > 0 && length <= LONGEST_NAME);
 }
 
 /** The tag as it is stored: in lower case. Undefined if it is too long or has no letter. */
@@ -77,7 +80,7 @@ function linkToken(className: string, href: string, content: string): Token {
 /**
  * Splits a text at its mentions and tags.
  *
- * @param before the character before the text, or nothing
+ * @param before the end of what is before the text: a character at least, or nothing
  */
 export function splitAtReferences(token: Token, before: string, linkOf: LinkOf): Token[] {
   const text = before + token.content;
