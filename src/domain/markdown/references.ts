@@ -30,7 +30,8 @@ export interface References {
 export function candidatesOf(body: string): string[] {
   const names = new Set<string>();
   for (const { groups } of body.matchAll(REFERENCE)) {
-    for (const name of namesIn(groups?.name)) {
+    // An underscore may end emphasis.
+    for (const name of namesIn(groups?.name, '._')) {
       if (names.size === MAX_CANDIDATES) return [...names];
       names.add(name);
     }
@@ -38,11 +39,12 @@ export function candidatesOf(body: string): string[] {
   return [...names];
 }
 
-function namesIn(written = ''): string[] {
+/** The name, and the name without these characters at its end. */
+function namesIn(written = '', ends = '.'): string[] {
   const name = written.toLowerCase();
   // Not by a pattern, which would take quadratic time for dots in the middle.
   let end = name.length;
-  while (name[end - 1] === '.') end -= 1;
+  while (end > 0 && ends.includes(name.charAt(end - 1))) end -= 1;
   const names = new Set([name, name.slice(0, end)]);
   return [...names].filter(({ length }) => length > 0 && length <= LONGEST_NAME);
 }
