@@ -29,7 +29,8 @@ export interface References {
 export function candidatesOf(body: string): string[] {
   const names = new Set<string>();
   for (const { groups } of body.matchAll(REFERENCE)) {
-    for (const name of namesIn(groups?.name)) {
+    // An underscore may end emphasis.
+    for (const name of namesIn(groups?.name, '._')) {
       if (names.size === MAX_CANDIDATES) return [...names];
       names.add(name);
     }
@@ -37,10 +38,14 @@ export function candidatesOf(body: string): string[] {
   return [...names];
 }
 
-function namesIn(written = ''): string[] {
+/** The name, and the name without these characters at its end. */
+function namesIn(written = '', ends = '.'): string[] {
   const name = written.toLowerCase();
-  const withoutDots = name.replace(/\.+$/, '');
-  return [...new Set([name, withoutDots])].filter(({ length }) => length > 0 && length <= LONGEST_NAME);
+  // Not by a pattern, which would take quadratic time for dots in the middle.
+  let end = name.length;
+  while (end > 0 && ends.includes(name.charAt(end - 1))) end -= 1;
+  const names = new Set([name, name.slice(0, end)]);
+  return [...names].filter(({ length }) => length > 0 && length <= LONGEST_NAME);
 }
 
 /** Returns what replaces a mention or a tag; undefined if it names nobody and nothing. */
@@ -70,7 +75,7 @@ function linkToken(className: string, href: string, content: string): Token {
 /**
  * Splits a text at its mentions and tags.
  *
- * @param before the character before the text, or nothing
+ * @param before the end of what is before the text: a character at least, or nothing
  */
 export function splitAtReferences(token: Token, before: string, linkOf: LinkOf): Token[] {
   const text = before + token.content;

@@ -36,8 +36,8 @@ function refineInline(tokens: readonly Token[], kind: TextKind, linkOf: LinkOf):
         : token.type === 'text' && !isInLink
           ? splitAtReferences(token, before, linkOf)
           : [token];
-    // As it was written, and a link that was found in the text is a part of it.
-    if (token.info !== 'auto') before = (token.markup || token.content).slice(-1);
+    // As it was written, and a link that was found in the text is a part of it. A character may have two halves.
+    if (token.info !== 'auto') before = (token.markup || token.content).slice(-2);
     return parts;
   });
 }

@@ -70,6 +70,7 @@ t.test('what mentions nobody stays text', async (t) => {
     'me@susan',
     '@susan@example.com',
     '\\@susan',
+    '\\𐀀@susan',
     '`@susan`',
     '[@susan](/x)',
     'https://example.com/@susan',
@@ -122,13 +123,28 @@ t.test('no text makes up a mention, and each tag can be written', async (t) => {
 });
 
 t.test('searching takes linear time', async (t) => {
-  for (const unit of ['@', '#', '@a', '#a', '@a.', '@a@', '#-', '#a-', '-', '#a#', '@é', 'a', '@a_']) {
+  for (const unit of [
+    '@',
+    '#',
+    '@a',
+    '#a',
+    '@a.',
+    '@a@',
+    '#-',
+    '#a-',
+    '-',
+    '#a#',
+    '@é',
+    'a',
+    '@a_',
+    `@a${'.'.repeat(49_997)}`,
+  ]) {
     const timeOf = (length: number) => {
-      const body = unit.repeat(length / unit.length);
-      const start = performance.now();
+      const body = `${unit.repeat(length / unit.length)}b`;
+      const start = process.cpuUsage();
       candidatesOf(body);
-      return performance.now() - start;
+      return process.cpuUsage(start).user / 1000;
     };
-    t.ok(Math.min(timeOf(50_000), timeOf(50_000), timeOf(50_000)) < 200, unit);
+    t.ok(Math.min(timeOf(50_000), timeOf(50_000), timeOf(50_000)) < 300, unit);
   }
 });
