@@ -5,11 +5,12 @@ import { hasConsumingWorker } from '../src/queue/presence.ts';
 import { build } from './support/build.ts';
 import { Client } from './support/client.ts';
 import { createDatabase } from './support/database.ts';
-import { registration } from './support/factories.ts';
+import { createUser, registration } from './support/factories.ts';
 import { jobsOf } from './support/jobs.ts';
 import { start } from './support/processes.ts';
 import { catchMail, hangingServer } from './support/smtp.ts';
 import { waitFor } from './support/wait-for.ts';
+import { writePosts } from './support/writing.ts';
 
 // Mostly waits for processes.
 t.jobs = 3;
@@ -60,6 +61,16 @@ t.test('the mail of a worker killed during its job arrives once after a restart'
 
   t.equal(smtp.mails.length, 1);
   t.equal(smtp.mails[0]?.messageId, `<${job?.id}@localhost>`);
+});
+
+t.test('a worker that starts renders the texts of an older release again', async (t) => {
+  const env = { DATABASE_URL: await createDatabase(t) };
+  const web = await build(t, env);
+  await writePosts(web, await createUser(web));
+  await web.db.updateTable('posts').set({ body_html: 'old', renderer: 0 }).execute();
+  start(t, ['src/worker.ts'], env);
+  const rendered = web.db.selectFrom('posts').select('id').where('body_html', '=', '<p>Post 1</p>');
+  await waitFor(() => rendered.executeTakeFirst(), 'the post is rendered');
 });
 
 t.test('--queues and --concurrency are validated like the environment', async (t) => {

@@ -18,6 +18,8 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
     body_html: string;
     /** What lists show of a long post; null for a short one. */
     excerpt_html: string | null;
+    /** The version of the renderer that rendered it; see `RENDERER`. */
+    renderer: Generated<number>;
     /** Incremented by each edit, to detect concurrent ones. */
     version: Generated<number>;
     created_at: Generated<Date>;
@@ -62,6 +64,7 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
     author_id: number;
     body: string;
     body_html: string;
+    renderer: Generated<number>;
     is_disabled: Generated<boolean>;
     created_at: Generated<Date>;
   };

@@ -1,7 +1,7 @@
 import type { Token } from 'markdown-it';
 import { MAX_TAGS, pathOfTag, readTag } from '../tags/name.ts';
+import { createToken } from './markdown-it.ts';
 import type { People, TextKind } from './text.ts';
-import { createToken } from './token.ts';
 
 /** The people that a text may name. More are left as text, as are more than `MAX_TAGS` tags. */
 const MAX_CANDIDATES = 20;
@@ -9,11 +9,12 @@ const MAX_CANDIDATES = 20;
 const LONGEST_NAME = 64;
 
 /**
- * `@username`, as usernames are registered, or `#tag`, of letters of any script, digits, `_` and `-`. Neither is part of
- * a word, an email address, an account on another site (`@susan@example.com`), an entity or a path.
+ * `@username`, as usernames are registered, or `#tag`, of letters of any script, digits, `_` and, but for
+ * its ends, `-`. Neither is part of a word, an email address, an account on another site (`@susan@example.com`), an entity
+ * or a path.
  */
 const REFERENCE =
-  /(?<![\p{L}\p{M}\p{N}_&#@/])(?:@(?<name>[A-Za-z][A-Za-z0-9_.]*)(?![\p{L}\p{M}\p{N}_.@])|#(?<tag>[\p{L}\p{M}\p{N}_-]+))/gu;
+  /(?<![\p{L}\p{M}\p{N}_&#@/])(?:@(?<name>[A-Za-z][A-Za-z0-9_.]*)(?![\p{L}\p{M}\p{N}_.@])|#(?<tag>[\p{L}\p{M}\p{N}_](?:[\p{L}\p{M}\p{N}_-]*[\p{L}\p{M}\p{N}_])?))/gu;
 
 /** What a text names. */
 export interface References {

@@ -1,7 +1,7 @@
 import type { Token } from 'markdown-it';
+import { createToken } from './markdown-it.ts';
 import { type LinkOf, splitAtReferences } from './references.ts';
 import type { TextKind } from './text.ts';
-import { createToken } from './token.ts';
 
 /** Images that were uploaded to this site. Others would tell another site who reads the text. */
 const OWN_IMAGE = /^\/images\/[\w-][\w.-]*(?:\/[\w-][\w.-]*)*$/;

@@ -3,7 +3,7 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
-import type { Rendered } from '../markdown/text.ts';
+import { type Rendered, textColumns } from '../markdown/text.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
 import { MAX_TAGS } from '../tags/name.ts';
 import { type PostSource, SOURCE_COLUMNS } from './list.ts';
@@ -21,13 +21,13 @@ export interface Writing extends Rendered {
   readonly addedTags?: readonly string[] | undefined;
 }
 
-/** A post as it is stored. Of more tags than a post can have, the added ones go first. */
-function columnsOf({ title, body, html, excerptHtml, tags, addedTags = [] }: Writing) {
+/** The columns of a post's text, title and tags. Of more tags than a post can have, the added ones go first. */
+export function postColumns(post: Writing) {
+  const { title, excerptHtml, tags, addedTags = [] } = post;
   const added = addedTags.filter((tag) => !tags.includes(tag));
   return {
+    ...textColumns(post),
     ...(title !== undefined && { title: title?.trim() || null }),
-    body,
-    body_html: html,
     excerpt_html: excerptHtml,
     tags: [...added, ...tags].slice(0, MAX_TAGS),
     added_tags: added,
@@ -53,7 +53,7 @@ export function mayChange(actor: Actor | null, { authorId }: { readonly authorId
 export function publishPost(db: Db, authorId: number, post: Writing): Promise<PostSource> {
   return db
     .insertInto('posts')
-    .values({ author_id: authorId, ...columnsOf(post) })
+    .values({ author_id: authorId, ...postColumns(post) })
     .returning(SOURCE_COLUMNS)
     .executeTakeFirstOrThrow();
 }
@@ -90,7 +90,7 @@ export async function updatePost(
     let update = trx
       .updateTable('posts')
       .set(({ eb }) => ({
-        ...columnsOf({ ...post, addedTags }),
+        ...postColumns({ ...post, addedTags }),
         version: eb('version', '+', 1),
         edited_at: sql`now()`,
       }))
