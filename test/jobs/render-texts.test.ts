@@ -80,6 +80,26 @@ t.test(
   },
 );
 
+t.test('a post that is rendered again keeps its title and the tags that were added', async (t) => {
+  const app = await build(t);
+  const [id = 0] = await writeOldTexts(app);
+  const body = `On #tea.\n\n${'More of it. '.repeat(200)}`;
+  await app.db
+    .updateTable('posts')
+    .set({ body, title: 'Tea', tags: ['bread', 'milk'], added_tags: ['bread', 'tea'] })
+    .where('id', '=', id)
+    .execute();
+  await enqueueRendering(app);
+  await drain(app);
+  const posts = app.db.selectFrom('posts').select(['title', 'tags', 'added_tags', 'excerpt_html']);
+  t.match(await posts.where('id', '=', id).executeTakeFirst(), {
+    title: 'Tea',
+    tags: ['bread', 'tea'],
+    added_tags: ['bread'],
+    excerpt_html: /^<p>On <a class="tag" href="\/tag\/tea">/,
+  });
+});
+
 t.test('a job that is stopped leaves the rest to the next', async (t) => {
   const app = await build(t);
   await writeOldTexts(app);

@@ -143,7 +143,7 @@ async function makeNextRelease(t: Test) {
     ),
   });
   const publishing = join(folder, 'src/domain/posts/write.ts');
-  await edit(t, publishing, '...columnsOf(post) })', "...columnsOf(post), language: 'en' })");
+  await edit(t, publishing, '...postColumns(writing) })', "...postColumns(writing), language: 'en' })");
   const { migrateToLatest }: typeof import('../../scripts/support/migrate.ts') = await import(
     join(folder, 'scripts/support/migrate.ts')
   );

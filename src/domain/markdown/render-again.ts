@@ -3,7 +3,8 @@ import type { Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import { type Queue, renderTextsQueue } from '../../queue/contracts.ts';
 import { findMentioned } from '../mentions/render.ts';
-import { type Markdown, postColumns, RENDERER, type Rendered, textColumns } from './text.ts';
+import { postColumns } from '../posts/write.ts';
+import { type Markdown, RENDERER, type Rendered, textColumns } from './text.ts';
 
 /** Texts of each kind per job: a few seconds of work, so that other jobs get their turn. */
 const BATCH = 500;
@@ -14,7 +15,15 @@ type Table = (typeof TABLES)[number];
 interface OldText {
   readonly id: number;
   readonly body: string;
+  /** Of a post; a comment has none. */
+  readonly addedTags: readonly string[];
 }
+
+/** What rendering a text needs. */
+const COLUMNS = {
+  posts: sql`id, body, added_tags as "addedTags"`,
+  comments: sql`id, body, '{}'::text[] as "addedTags"`,
+} as const;
 
 interface QueueDependencies {
   readonly db: Kysely<Schema>;
@@ -54,7 +63,7 @@ export async function renderOldTexts(
 
 async function findOldTexts(db: Kysely<Schema>, table: Table, limit: number): Promise<OldText[]> {
   const { rows } = await sql<OldText>`
-    select id, body from ${sql.table(table)} where renderer < ${RENDERER} order by renderer limit ${limit}
+    select ${COLUMNS[table]} from ${sql.table(table)} where renderer < ${RENDERER} order by renderer limit ${limit}
   `.execute(db);
   return rows;
 }
@@ -63,25 +72,36 @@ async function findOldTexts(db: Kysely<Schema>, table: Table, limit: number): Pr
 async function renderAgain(
   { db, markdown }: RenderingDependencies,
   table: Table,
-  { id, body }: OldText,
+  { id, body, addedTags }: OldText,
 ): Promise<void> {
+  const people = await findMentioned(db, table === 'posts' ? { postId: id } : { commentId: id });
+  const text = await ifRenderable(markdown[table === 'posts' ? 'post' : 'comment'](body, people));
+  const isUnchanged = sql<boolean>`id = ${id} and body = ${body} and renderer < ${RENDERER}`;
   if (table === 'posts') {
-    const rendering = markdown.post(body, await findMentioned(db, { postId: id }));
-    const update = db.updateTable('posts').set(await columnsOf(rendering, postColumns));
-    await update.where('id', '=', id).where('body', '=', body).where('renderer', '<', RENDERER).execute();
+    const columns = text && postColumns({ ...text, addedTags });
+    await db
+      .updateTable('posts')
+      .set(columns ?? KEPT)
+      .where(isUnchanged)
+      .execute();
   } else {
-    const rendering = markdown.comment(body, await findMentioned(db, { commentId: id }));
-    const update = db.updateTable('comments').set(await columnsOf(rendering, textColumns));
-    await update.where('id', '=', id).where('body', '=', body).where('renderer', '<', RENDERER).execute();
+    const columns = text && textColumns(text);
+    await db
+      .updateTable('comments')
+      .set(columns ?? KEPT)
+      .where(isUnchanged)
+      .execute();
   }
 }
 
 /** A text that has become too expensive keeps its HTML, and counts as rendered. */
-async function columnsOf<Columns>(rendering: Promise<Rendered>, columns: (text: Rendered) => Columns) {
+const KEPT = { renderer: RENDERER };
+
+async function ifRenderable(rendering: Promise<Rendered>): Promise<Rendered | undefined> {
   try {
-    return columns(await rendering);
+    return await rendering;
   } catch (error) {
-    if (error instanceof DomainError && error.code === 'unrenderable') return { renderer: RENDERER };
+    if (error instanceof DomainError && error.code === 'unrenderable') return undefined;
     throw error;
   }
 }

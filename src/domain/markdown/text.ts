@@ -30,10 +30,5 @@ export function textColumns({ body, html }: Rendered) {
   return { body, body_html: html, renderer: RENDERER };
 }
 
-/** The columns of a rendered post. */
-export function postColumns(text: Rendered) {
-  return { ...textColumns(text), excerpt_html: text.excerptHtml };
-}
-
 /** The maximum length of a text, in characters. */
 export const LONGEST_BODY = 50_000;

@@ -4,7 +4,7 @@ import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import { notifyQueue, type Queue } from '../../queue/contracts.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
-import { postColumns } from '../markdown/text.ts';
+import { textColumns } from '../markdown/text.ts';
 import { recordMentions, replaceMentions } from '../mentions/record.ts';
 import type { MentioningText } from '../mentions/render.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
@@ -24,13 +24,14 @@ export interface Writing extends MentioningText {
   readonly addedTags?: readonly string[] | undefined;
 }
 
-/** A post as it is stored. Of more tags than a post can have, the added ones go first. */
-function columnsOf({ title, addedTags = [], ...text }: Writing) {
-  const { tags } = text;
+/** The columns of a post's text, title and tags. Of more tags than a post can have, the added ones go first. */
+export function postColumns(post: Writing) {
+  const { title, excerptHtml, tags, addedTags = [] } = post;
   const added = addedTags.filter((tag) => !tags.includes(tag));
   return {
+    ...textColumns(post),
     ...(title !== undefined && { title: title?.trim() || null }),
-    ...postColumns(text),
+    excerpt_html: excerptHtml,
     tags: [...added, ...tags].slice(0, MAX_TAGS),
     added_tags: added,
   };
@@ -64,7 +65,7 @@ export async function publishPost(
   const publish = async (trx: Db) => {
     const post = await trx
       .insertInto('posts')
-      .values({ author_id: authorId, ...columnsOf(writing) })
+      .values({ author_id: authorId, ...postColumns(writing) })
       .returning(SOURCE_COLUMNS)
       .executeTakeFirstOrThrow();
     const mentioned = await recordMentions(trx, { postId: post.id }, writing);
@@ -106,7 +107,7 @@ export async function updatePost(
     let update = trx
       .updateTable('posts')
       .set(({ eb }) => ({
-        ...columnsOf({ ...post, addedTags }),
+        ...postColumns({ ...post, addedTags }),
         version: eb('version', '+', 1),
         edited_at: sql`now()`,
       }))

@@ -7,14 +7,15 @@ export const MAX_TAGS = 10;
 export const LONGEST_TAG = 40;
 
 /** A tag as people write it, with or without `#`. `readTag` also asks for a letter. */
-export const TAG_PATTERN = `^#?[\\p{L}\\p{M}\\p{N}_-]{1,${LONGEST_TAG}}$`;
+export const TAG_PATTERN = `^#?(?!-)[\\p{L}\\p{M}\\p{N}_-]{1,${LONGEST_TAG}}(?<!-)$`;
 
 const WRITTEN_TAG = new RegExp(TAG_PATTERN, 'u');
 
 /**
  * A tag as it is stored: in lower case, without `#`.
  *
- * @returns undefined for what cannot be a tag: it has letters of any script, digits, `_` and `-`, and at least one letter
+ * @returns undefined for what cannot be a tag: it has letters of any script, digits, `_` and, but for its ends,
+ *   `-`, and at least one letter
  */
 export function readTag(written: string): string | undefined {
   if (!WRITTEN_TAG.test(written)) return undefined;
