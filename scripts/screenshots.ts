@@ -34,11 +34,23 @@ const PEOPLE = [
   { username: 'ines', name: 'Inês Costa', location: 'Porto', about: 'Reads old maps.' },
 ] as const;
 
-const POSTS = [
-  'The first stamp cost a penny, and it carried a letter anywhere in the country. Before that, **who received** it paid.',
-  '## Sourdough, week three\n\nIt rises now. What changed:\n\n- warmer water, 27 °C\n- half the salt until the second fold\n- patience\n\nThe crust still *sings* when it comes out.',
-  'Found a map of 1571 that draws Ireland as an island with a river straight through it. Somebody must have been told so by a very confident sailor.',
-  '> A letter always seemed to me like immortality.\n\nEmily Dickinson wrote that to a friend. I answer my mail with more care since.',
+const POSTS: readonly { readonly title?: string; readonly body: string; readonly addedTags?: string[] }[] = [
+  {
+    title: 'What a penny paid for',
+    body: 'The first stamp cost a penny, and it carried a letter anywhere in the country. Before that, **who received** it paid.',
+    addedTags: ['history', 'letters'],
+  },
+  {
+    title: 'Sourdough, week three',
+    body: 'It rises now. What changed:\n\n- warmer water, 27 °C\n- half the salt until the second fold\n- patience\n\nThe crust still *sings* when it comes out.',
+    addedTags: ['bread'],
+  },
+  {
+    body: 'Found a #map of 1571 that draws Ireland as an island with a river straight through it. Somebody must have been told so by a very confident sailor.',
+  },
+  {
+    body: '> A letter always seemed to me like immortality.\n\nEmily Dickinson wrote that to a friend. I answer my mail with more care since.',
+  },
 ];
 
 const COMMENTS = [
@@ -87,9 +99,9 @@ async function fillSite({ db, queue, markdown }: FastifyInstance): Promise<numbe
     db,
   );
   const postIds: number[] = [];
-  for (const [index, body] of POSTS.toReversed().entries()) {
+  for (const [index, { body, ...rest }] of POSTS.toReversed().entries()) {
     const authorId = ids[(POSTS.length - 1 - index) % ids.length] ?? 1;
-    postIds.push((await publishPost(db, authorId, await markdown.post(body))).id);
+    postIds.push((await publishPost(db, authorId, { ...(await markdown.post(body)), ...rest })).id);
   }
   const postId = postIds.at(-1) ?? 1;
   for (const [index, body] of COMMENTS.entries()) {

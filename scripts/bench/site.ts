@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
+import { pathOfPost } from '../../src/domain/posts/path.ts';
 import { startSession } from '../../src/domain/sessions/start.ts';
 import { type Amounts, seed } from '../support/seed.ts';
 import { Helper } from './helper.ts';
@@ -71,15 +72,14 @@ export async function openSite(databaseUrl: string, amounts: Amounts): Promise<S
 }
 
 async function findSamples({ db }: FastifyInstance): Promise<Site['samples']> {
-  const { rows } = await sql<{ post: number; profile: string }>`
-    select
-      (select min(id) from posts where comment_count = 5) as post,
-      (select min(username) from users where post_count = 15) as profile
+  const { rows } = await sql<{ id: number; title: string | null; profile: string }>`
+    select id, title, (select min(username) from users where post_count = 15) as profile
+    from posts where comment_count = 5 order by id limit 1
   `.execute(db);
-  const [{ post, profile } = { post: 1, profile: 'user1' }] = rows;
+  const [{ profile, ...post } = { id: 1, title: null, profile: 'user1' }] = rows;
   return [
     ['home', '/'],
-    ['post', `/post/${post}`],
+    ['post', pathOfPost(post)],
     ['profile', `/user/${profile}`],
   ];
 }

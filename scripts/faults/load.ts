@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { issueToken } from '../../src/domain/api-tokens/issue.ts';
+import { pathOfPost } from '../../src/domain/posts/path.ts';
 import { startSession } from '../../src/domain/sessions/start.ts';
 import { PASSWORD } from '../../test/support/factories.ts';
 import type { Site } from './site.ts';
@@ -75,10 +76,10 @@ export class Load {
       .limit(3)
       .execute();
     const [reader, ...writers] = users;
-    const post = await db.selectFrom('posts').select('id').orderBy('id').executeTakeFirstOrThrow();
+    const post = await db.selectFrom('posts').select(['id', 'title']).orderBy('id').executeTakeFirstOrThrow();
     if (reader === undefined) throw new Error('there are no people');
     const cookie = `session=${await startSession(db, { userId: reader.id, isRemembered: true })}`;
-    const pages = ['/', `/post/${post.id}`, '/archive'];
+    const pages = ['/', pathOfPost(post), '/archive'];
     load.#every('page', (n) => load.#get('page', pages[n % pages.length] ?? '/'));
     load.#every('uncached', (n) =>
       n % 2 === 0

@@ -133,7 +133,7 @@ export class Load {
     return this.#ask(
       paths[pick(paths.length) - 1] ?? '/',
       { headers: { 'accept-encoding': 'gzip', ...headers } },
-      [200, 303],
+      [200, 301, 303],
     );
   }
 

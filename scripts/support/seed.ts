@@ -21,6 +21,8 @@ const CHUNK = 5_000;
 const END = new Date('2026-01-01T00:00:00Z');
 const YEARS = 3;
 
+const MINUTE = 60_000;
+
 /** Texts are rendered once and reused. */
 const DIFFERENT_TEXTS = 1_000;
 
@@ -39,11 +41,16 @@ export async function seed(db: Kysely<Schema>, amounts: Amounts): Promise<void> 
     await seedFollows(trx, amounts.follows, userIds);
     await setTriggers(trx, 'enable');
     await sql`select recount()`.execute(trx);
+    await sql`insert into post_tags (tag, post_id) select unnest(tags), id from posts order by id`.execute(
+      trx,
+    );
     await sql`insert into post_words select id, words_of(posts) from posts`.execute(trx);
     await sql`insert into comment_words select id, words_of(comments) from comments`.execute(trx);
   });
   // As in a database that has been running for a while: with statistics and visibility maps.
-  await sql`vacuum (analyze) users, posts, comments, follows, post_words, comment_words`.execute(db);
+  await sql`vacuum (analyze) users, posts, post_tags, post_words, comments, comment_words, follows`.execute(
+    db,
+  );
 }
 
 /** The triggers are off while seeding, because counting once at the end is faster. */
@@ -85,7 +92,10 @@ async function seedUsers(db: Db, count: number): Promise<number[]> {
 function seedPosts(db: Db, count: number, userIds: readonly number[]): Promise<number[]> {
   const texts = range(1, Math.min(count, DIFFERENT_TEXTS))
     .map(makePost)
-    .map((body) => render('post', body));
+    .map(({ title, body, added }) => {
+      const text = render('post', body);
+      return { ...text, title, added, tags: [added, ...text.tags].join(' ').trim() };
+    });
   return insertInChunks(db, 'posts', count, (from, to) => {
     const posts = range(from, to).map((number) => ({
       ...pick(texts),
@@ -93,11 +103,13 @@ function seedPosts(db: Db, count: number, userIds: readonly number[]): Promise<n
       createdAt: momentOf(number, count),
     }));
     return sql`
-      insert into posts (author_id, body, body_html, created_at)
-      select * from unnest(
-        ${column(posts, 'authorId')}::int[], ${column(posts, 'body')}::text[], ${column(posts, 'html')}::text[],
-        ${column(posts, 'createdAt')}::timestamptz[]
-      )
+      insert into posts (author_id, title, body, body_html, excerpt_html, created_at, added_tags, tags)
+      select author_id, title, body, html, excerpt, created_at, string_to_array(added, ' '), string_to_array(tags, ' ')
+      from unnest(
+        ${column(posts, 'authorId')}::int[], ${column(posts, 'title')}::text[], ${column(posts, 'body')}::text[],
+        ${column(posts, 'html')}::text[], ${column(posts, 'excerptHtml')}::text[],
+        ${column(posts, 'createdAt')}::timestamptz[], ${column(posts, 'added')}::text[], ${column(posts, 'tags')}::text[]
+      ) as post (author_id, title, body, html, excerpt, created_at, added, tags)
       returning id
     `;
   });
@@ -115,9 +127,8 @@ async function seedComments(
   await insertInChunks(db, 'comments', count, (from, to) => {
     const comments = range(from, to).map((number) => ({
       ...pick(texts),
-      postId: pick(postIds),
+      ...pickCommented(postIds, number / count),
       authorId: pick(userIds),
-      createdAt: momentOf(number, count),
     }));
     return sql`
       insert into comments (post_id, author_id, body, body_html, created_at)
@@ -181,15 +192,45 @@ async function insertInChunks(
   return ids;
 }
 
-function makePost(): string {
+/** What people write about; few, so that each tag has many posts. */
+const TOPICS = 'bread books chess code coffee cycling film gardening history music photography travel'.split(
+  ' ',
+);
+
+/** Two in three posts have a title. Most have tags, which are added or at the end of the text. */
+function makePost(): { title: string | null; body: string; added: string } {
+  const topics = faker.helpers.arrayElements(TOPICS, { min: 0, max: 3 });
+  const added = faker.helpers.arrayElements(topics);
+  const mentioned = topics.filter((topic) => !added.includes(topic)).map((topic) => `#${topic}`);
+  return {
+    title: faker.datatype.boolean(2 / 3) ? faker.lorem.sentence({ min: 2, max: 7 }).slice(0, -1) : null,
+    body: [makeText(), mentioned.join(' ')].join('\n\n').trim(),
+    added: added.join(' '),
+  };
+}
+
+function makeText(): string {
   const paragraphs = faker.lorem.paragraphs({ min: 1, max: 3 }, '\n\n');
   return faker.helpers.arrayElement([
     paragraphs,
-    `# ${faker.lorem.sentence(4)}\n\n${paragraphs}`,
+    `${paragraphs}\n\n## ${faker.lorem.sentence(4)}\n\n${faker.lorem.paragraphs(5, '\n\n')}`,
     `${paragraphs}\n\n- ${faker.lorem.words(3)}\n- ${faker.lorem.words(3)}\n- *${faker.lorem.words(2)}*`,
     `> ${faker.lorem.sentence()}\n\n${paragraphs} See ${faker.internet.url()} for more.`,
     `${faker.lorem.sentence()} \`${faker.hacker.abbreviation()}\` **${faker.hacker.noun()}**`,
   ]);
+}
+
+/**
+ * Picks what a comment is on and when it is written: later than the post, of which recent ones get more comments.
+ *
+ * @param progress of the made-up history, from 0 to 1
+ */
+function pickCommented(postIds: readonly number[], progress: number) {
+  const older = Math.max(1, Math.floor(postIds.length * progress));
+  const number = older - Math.floor(older * faker.number.float() ** 3);
+  const publishedAt = momentOf(number, postIds.length).getTime();
+  const createdAt = new Date(Math.max(publishedAt, momentOf(progress, 1).getTime()) + MINUTE);
+  return { postId: postIds[number - 1], createdAt };
 }
 
 /** Spreads posts, comments and follows evenly over the years. */

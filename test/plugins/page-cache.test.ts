@@ -36,6 +36,7 @@ t.test('a hundred concurrent visitors cost as much as one, and the next one noth
     '/',
     `/post/${postId}`,
     '/user/author',
+    '/tag/bread',
     '/followers/author',
     '/feed.atom',
     '/feed.json',

@@ -24,8 +24,13 @@ t.test('seed writes the requested rows once, and the same rows for the same seed
       .executeTakeFirstOrThrow();
     t.equal(Number(count), AMOUNTS[table], table);
   }
+  const { rows } = await sql`
+    select from comments join posts on posts.id = post_id where comments.created_at <= posts.created_at
+  `.execute(app.db);
+  t.equal(rows.length, 0, 'comments are newer than their posts');
   const visitor = new Client(app);
   t.match((await visitor.get('/')).body, '<div class="prose">');
+  t.match((await visitor.get('/tag/bread')).body, 'class="post-title"');
   const { statusCode } = await visitor.post('/auth/login', {
     email: 'user40@example.com',
     password: 'password',
@@ -47,6 +52,7 @@ async function digest(db: Kysely<Schema>): Promise<unknown> {
     select md5(string_agg(row::text, '|' order by row::text)) as digest from (
       select (to_jsonb(u) - 'last_seen_at' - 'unsubscribe_key')::text as row from users u union all select p::text from posts p
       union all select c::text from comments c union all select f::text from follows f
+      union all select t::text from post_tags t
     ) as everything
   `.execute(db);
   return rows[0];

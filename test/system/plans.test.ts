@@ -36,6 +36,7 @@ function monthOf(moment: Date): string {
 interface Step {
   readonly 'Node Type': string;
   readonly 'Relation Name'?: string;
+  readonly 'Parent Relationship'?: string;
   readonly 'Actual Rows': number;
   readonly 'Actual Loops': number;
   readonly Plans?: readonly Step[];
@@ -87,7 +88,10 @@ function faultsOf(step: Step): string[] {
   const rows = step['Actual Rows'] * step['Actual Loops'];
   if (type === 'Seq Scan') faults.push(`reads all of ${table}`);
   if (rows > MOST_ROWS) faults.push(`${type} ${table}: ${rows} rows`);
-  const sorted = parts.reduce((sum, part) => sum + part['Actual Rows'] * part['Actual Loops'], 0);
+  // Its other parts are subqueries, such as whom the reader has muted.
+  const sorted = parts
+    .filter((part) => part['Parent Relationship'] === 'Outer')
+    .reduce((sum, part) => sum + part['Actual Rows'] * part['Actual Loops'], 0);
   if (type === 'Sort' && sorted > MOST_SORTED) faults.push(`sorts ${sorted} rows`);
   return faults;
 }
@@ -121,9 +125,15 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     select 'p' || n || '@example.com', 'p' || n, 'none', 'User', now() from generate_series(1, ${PEOPLE}::int) as n
   `.execute(db);
   await sql`
-    insert into posts (author_id, body, body_html, created_at)
-    select 1 + n % ${PEOPLE}::int, 'Post', repeat('<p>Post</p>', 50), now() - (${POSTS} - n) * interval '1 hour' from generate_series(1, ${POSTS}::int) as n
+    insert into posts (author_id, body, body_html, created_at, tags)
+    select 1 + n % ${PEOPLE}::int, 'Post', repeat('<p>Post</p>', 50), now() - (${POSTS} - n) * interval '1 hour',
+      array['common', 'tag' || n % 200] from generate_series(1, ${POSTS}::int) as n
   `.execute(db);
+  await sql`
+    insert into tag_follows (user_id, tag) select 1 + n % 2, 'tag' || n from generate_series(1, 14) as n
+    union all select 3 + n, 'common' from generate_series(1, 5000) as n
+  `.execute(db);
+  await sql`update users set pinned_post_id = id - 1 where id between 2 and 5000`.execute(db);
   await sql`
     insert into comments (post_id, author_id, body, body_html)
     select case when n % 4 = 0 then 1 else n end, 1 + n % ${PEOPLE}::int, 'Comment', 'Comment'
@@ -137,7 +147,6 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     );
     await sql`alter table ${texts} enable trigger user`.execute(db);
   }
-  await sql`insert into post_tags (tag, post_id) select 'tag' || id % 50, id from posts`.execute(db);
   await sql`
     insert into follows (follower_id, followed_id, created_at)
     select follower.id, followed.id, now() - followed.id * interval '1 hour'
@@ -247,6 +256,10 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
       '/post/1?page=-1',
       '/post/1?after=10000',
       '/comment/1',
+      '/tag/common',
+      '/tag/common?page=400',
+      '/tag/tag7?before=10000',
+      '/tag/none',
       '/explore',
       '/people',
       '/people?before=10000',
@@ -295,6 +308,8 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
     '/post/1/feed.json',
     '/auth/security',
     '/blocks',
+    '/followed-tags',
+    '/tag/common.atom',
     '/blocks?before=500',
     '/auth/two-factor/on',
     '/edit-profile/picture',
@@ -328,6 +343,7 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
     '/posts/',
     '/posts/?page=400',
     '/posts/?before=10000',
+    '/tags/common/posts/?before=10000',
     '/posts/1/comments/',
     '/comments/?page=3',
     '/users/1/posts/',
@@ -400,7 +416,10 @@ t.test('writing and deleting read no whole table, not even in triggers', async (
   const client = await signedInClient(app, site.many);
   const plans = collectPlans(app);
   const writings = {
-    publishing: () => client.post('/', { body: 'Hello' }),
+    publishing: () => client.post('/', { body: 'Hello', tags: 'common' }),
+    editing: () => client.post('/edit/7', { body: 'Hello', tags: 'common, new', version: '' }),
+    pinning: () => client.post(`/post/${POSTS}/pin`),
+    'following a tag': () => client.post('/tag/new/follow'),
     commenting: () => client.post('/post/7', { body: 'Hello' }),
     following: () => client.post('/follow/p10001'),
     unfollowing: () => client.post('/unfollow/p10001'),

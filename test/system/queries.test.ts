@@ -3,6 +3,8 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { block } from '../../src/domain/blocks/block.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
+import { pinPost } from '../../src/domain/posts/pin.ts';
+import { followTag } from '../../src/domain/tags/follow.ts';
 import { ApiProgram } from '../support/api.ts';
 import { build } from '../support/build.ts';
 import type { Client } from '../support/client.ts';
@@ -32,6 +34,9 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
   await follow(app.db, author.id, reader.id);
   const [postId = 0] = await writePosts(app, author);
   await writeComments(app, author, postId);
+  await pinPost(app.db, author.id, postId);
+  await followTag(app.db, reader.id, 'bread');
+  await sql`update posts set tags = '{bread}'`.execute(app.db);
   const client: Client = await signedInClient(app, reader);
 
   const pages = [
@@ -39,6 +44,8 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
     '/?followed',
     `/post/${postId}`,
     '/user/author',
+    '/tag/bread',
+    '/followed-tags',
     '/followers/author',
     '/followed-by/author',
     '/moderate',
@@ -72,6 +79,10 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
 
   await writePosts(app, author, 49);
   await writeComments(app, author, postId, 49);
+  await sql`update posts set tags = '{bread}'`.execute(app.db);
+  await sql`insert into tag_follows (user_id, tag) select ${reader.id}, 't' || generate_series(1, 49)`.execute(
+    app.db,
+  );
   await sql`
     insert into security_events (kind, user_id, actor_id)
     select 'post-edited', ${reader.id}, ${author.id} from generate_series(1, 49)
@@ -111,6 +122,7 @@ t.test('every API call costs the same few queries with 1 row and with 50', async
 
   const calls = {
     '/posts/': 3,
+    '/tags/bread/posts/': 3,
     [`/posts/${postId}`]: 2,
     [`/users/${author.id}/posts/`]: 3,
     [`/users/${author.id}/timeline/`]: 3,

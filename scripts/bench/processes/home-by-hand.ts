@@ -19,13 +19,11 @@ const SESSION = `
   from sessions left join users on users.id = user_id
   where token_hash = $1 and expires_at > now() and sessions.created_at > now() - make_interval(secs => 7776000)`;
 const POSTS = `
-  select post.id, author_id, username, avatar_seed, picture_hash, body_html, post.created_at, edited_at,
-    post.comment_count, post.is_disabled, is_cut
+  select post.id, author_id, username, avatar_seed, picture_hash, title, html, post.created_at, edited_at,
+    post.comment_count, post.is_disabled, added_tags, is_excerpt
   from (
-    select id, author_id, created_at, edited_at, comment_count, is_disabled,
-      case when octet_length(body_html) > 10000 and length(body_html) > 10000 then left(body_html, 10000) else body_html end
-        as body_html,
-      octet_length(body_html) > 10000 and length(body_html) > 10000 as is_cut
+    select id, author_id, title, created_at, edited_at, comment_count, is_disabled, added_tags,
+      coalesce(excerpt_html, body_html) as html, excerpt_html is not null as is_excerpt
     from posts where not is_disabled order by id desc limit 21
   ) as post
   join users on users.id = author_id order by post.id desc`;
@@ -50,7 +48,10 @@ interface Post {
   readonly username: string;
   readonly avatar_seed: string;
   readonly picture_hash: string | null;
-  readonly body_html: string;
+  readonly title: string | null;
+  readonly html: string;
+  readonly is_excerpt: boolean;
+  readonly added_tags: readonly string[];
   readonly created_at: Date;
   readonly edited_at: Date | null;
   readonly comment_count: number;
@@ -62,7 +63,10 @@ const show = (post: Post, userId: number) => `<li>
 <a href="/user/${escapeHtml(post.username)}">${escapeHtml(post.username)}</a>
 <a class="quiet" href="/post/${post.id}">${time(post.created_at)}</a>
 ${post.edited_at ? `<span class="quiet">edited ${time(post.edited_at)}</span>` : ''}</p>
-<div class="prose">${post.body_html}</div>
+${post.title ? `<h2 class="post-title" dir="auto"><a href="/post/${post.id}">${escapeHtml(post.title)}</a></h2>` : ''}
+<div class="prose">${post.html}</div>
+${post.is_excerpt ? `<p><a href="/post/${post.id}">Continue reading</a></p>` : ''}
+${post.added_tags.map((tag) => `<a class="tag" href="/tag/${tag}">#${tag}</a>`).join(' ')}
 <p class="links"><a href="/post/${post.id}#comments">${post.comment_count} comments
 <span class="visually-hidden"> on this post by ${escapeHtml(post.username)}</span></a>
 ${userId === post.author_id ? `<a href="/edit/${post.id}">Edit</a>` : ''}</p>

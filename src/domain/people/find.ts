@@ -79,7 +79,10 @@ export async function findProfile(
 }
 
 /** A person as the API shows them. */
-export type Person = Pick<Profile, 'id' | 'username' | 'memberSince' | 'lastSeen' | 'postCount'>;
+export type Person = Pick<
+  Profile,
+  'id' | 'username' | 'memberSince' | 'lastSeen' | 'postCount' | 'pinnedPostId'
+>;
 
 /**
  * Finds a person with a confirmed account.
@@ -90,7 +93,7 @@ export async function findPerson(db: Db, id: number): Promise<Person> {
   return db
     .selectFrom('users')
     .select(['id', 'username', 'created_at as memberSince', 'last_seen_at as lastSeen'])
-    .select('post_count as postCount')
+    .select(['post_count as postCount', 'pinned_post_id as pinnedPostId'])
     .where('id', '=', id)
     .where('confirmed_at', 'is not', null)
     .executeTakeFirstOrThrow(() => noSuch('user'));

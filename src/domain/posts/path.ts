@@ -18,7 +18,8 @@ export function pathOfPost({ id, title }: Addressed): string {
 
 /**
  * The words of a title in lower case and joined by hyphens, in any script. Latin letters lose their accents. Has only
- * letters, digits and hyphens, so a path with a dot in this place, such as `/post/1/feed.atom`, is never a slug.
+ * letters, digits and hyphens, so the address of another page below a post's needs something else, as `/post/1/feed.atom`
+ * has a dot.
  *
  * @returns undefined without a title, and for a title without letters or digits
  */

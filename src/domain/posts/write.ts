@@ -21,6 +21,7 @@ export interface Writing extends Rendered {
   readonly addedTags?: readonly string[] | undefined;
 }
 
+/** A post as it is stored. Of more tags than a post can have, the added ones go first. */
 function columnsOf({ title, body, html, excerptHtml, tags, addedTags = [] }: Writing) {
   const added = addedTags.filter((tag) => !tags.includes(tag));
   return {

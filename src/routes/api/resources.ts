@@ -64,6 +64,7 @@ export const User = named('User', {
   posts_url: Path('their posts'),
   followed_posts_url: Path('their own timeline, which only they can read'),
   post_count: Count('posts'),
+  pinned_post_url: NullableText('Path of the post at the top of their profile, or null.'),
 });
 
 export const Refused = named('Error', {
@@ -138,6 +139,7 @@ export function presentUser(person: Person): Static<typeof User> {
     posts_url: paths.postsOf(person.id),
     followed_posts_url: paths.timelineOf(person.id),
     post_count: person.postCount,
+    pinned_post_url: person.pinnedPostId === null ? null : paths.post(person.pinnedPostId),
   };
 }
 

@@ -11,6 +11,7 @@ const PRIVATE = [
   '/auth/',
   '/edit/',
   '/edit-profile',
+  '/followed-tags',
   '/moderate',
   '/admin/',
   '/api/',

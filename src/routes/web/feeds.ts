@@ -25,6 +25,7 @@ interface FeedEntry {
   readonly path: string;
   readonly title: string;
   readonly author: string;
+  readonly tags: readonly string[];
   readonly html: string;
   readonly publishedAt: Date;
   readonly updatedAt: Date;
@@ -134,6 +135,7 @@ function writeJson(reply: FastifyReply, feed: Feed, { baseUrl, site }: Context) 
       content_html: entry.html,
       date_published: entry.publishedAt.toISOString(),
       date_modified: entry.updatedAt.toISOString(),
+      tags: entry.tags,
       authors: [{ name: entry.author, url: url(`/user/${entry.author}`) }],
     })),
   };
@@ -161,6 +163,7 @@ function entryOfPost(post: Post): FeedEntry {
     path: pathOfPost(post),
     title: post.title ?? (excerptOf(post.bodyHtml, TITLE_LENGTH) || `Post by ${post.authorUsername}`),
     author: post.authorUsername,
+    tags: post.tags,
     html: post.bodyHtml,
     publishedAt: post.createdAt,
     updatedAt: post.editedAt ?? post.createdAt,
@@ -174,6 +177,7 @@ function entryOfComment(comment: Comment): FeedEntry {
     path,
     title: `Comment by ${comment.authorUsername}`,
     author: comment.authorUsername,
+    tags: [],
     html: comment.bodyHtml,
     publishedAt: comment.createdAt,
     updatedAt: comment.createdAt,

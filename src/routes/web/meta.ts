@@ -46,6 +46,7 @@ export function metaOfPost(post: Post, place: Place, baseUrl: string): PageMeta 
       datePublished: post.createdAt.toISOString(),
       dateModified: (post.editedAt ?? post.createdAt).toISOString(),
       commentCount: post.commentCount,
+      ...(post.tags.length > 0 && { keywords: post.tags }),
       author: {
         '@type': 'Person',
         name: post.authorUsername,

@@ -146,7 +146,8 @@ async function editor(app: FastifyInstance): Promise<void> {
     ['pin', pinPost, 'The post is now at the top of your profile.'],
     ['unpin', unpinPost, 'The post is no longer at the top of your profile.'],
   ] as const) {
-    app.post<WithId>(`/post/:id/${verb}`, { config: { limit: 'profile' } }, async (request, reply) => {
+    const options = { onRequest: requirePermission(Permission.WRITE), config: { limit: 'profile' as const } };
+    app.post<WithId>(`/post/:id/${verb}`, options, async (request, reply) => {
       const { id, username } = currentUser(request);
       await act(db, id, idFrom(request.params.id));
       await sessionOf(request).flash(done);

@@ -2,9 +2,11 @@ import t from 'tap';
 import { setTextsDisabled } from '../../../src/domain/moderation/texts.ts';
 import { pinPost } from '../../../src/domain/posts/pin.ts';
 import { deletePost, setPostDisabled } from '../../../src/domain/posts/write.ts';
+import { ApiProgram } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { Client, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
+import { waitForLock } from '../../support/locks.ts';
 import { writePosts } from '../../support/writing.ts';
 
 t.test('an author pins one post to the top of their profile, where it is shown once', async (t) => {
@@ -21,6 +23,8 @@ t.test('an author pins one post to the top of their profile, where it is shown o
   t.same(await posts(), ['Pinned', 'Post 1', 'Post 5', 'Post 4']);
   t.same(await posts('/user/john?before=4'), ['Post 3', 'Post 2']);
   await author.post('/post/2/pin');
+  const user = await (await ApiProgram.of(app, john)).get(`/users/${john.id}`);
+  t.match(user.json(), { pinned_post_url: '/api/v1/posts/2' });
   t.same(await posts(), ['Pinned', 'Post 2', 'Post 5', 'Post 4']);
   await author.post('/post/1/unpin');
   t.same((await posts())[1], 'Post 2', 'another one is pinned');
@@ -29,7 +33,7 @@ t.test('an author pins one post to the top of their profile, where it is shown o
   t.same(await posts(), ['Post 5', 'Post 4']);
 });
 
-t.test('a deleted or hidden post is not pinned any more, even if it is pinned meanwhile', async (t) => {
+t.test('a deleted or hidden post is not pinned any more', async (t) => {
   const app = await build(t);
   const { db } = app;
   const { id } = await createUser(app);
@@ -42,7 +46,7 @@ t.test('a deleted or hidden post is not pinned any more, even if it is pinned me
     [third, () => setTextsDisabled(db, { userId: id, isDisabled: true }, { signal })],
   ] as const) {
     await pinPost(db, id, post);
-    await Promise.allSettled([pinPost(db, id, post), change(), pinPost(db, id, post)]);
+    await change();
     const { pinned_post_id: pinned } = await db
       .selectFrom('users')
       .select('pinned_post_id')
@@ -50,4 +54,17 @@ t.test('a deleted or hidden post is not pinned any more, even if it is pinned me
     t.equal(pinned, null);
     await t.rejects(pinPost(db, id, post), { code: 'not-found' });
   }
+});
+
+t.test('a post that is hidden while it is pinned does not stay pinned', async (t) => {
+  const app = await build(t);
+  const john = await createUser(app);
+  const [post = 0] = await writePosts(app, john);
+  const pinning = await app.db.transaction().execute(async (trx) => {
+    await trx.updateTable('posts').set({ is_disabled: true }).where('id', '=', post).execute();
+    const pinning = pinPost(app.db, john.id, post).catch((error: unknown) => error);
+    await waitForLock(app.db);
+    return { outcome: pinning };
+  });
+  t.match(await pinning.outcome, { code: 'not-found' });
 });

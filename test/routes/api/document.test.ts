@@ -33,10 +33,13 @@ interface Content {
 }
 
 interface JsonSchema {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly pattern?: string;
+  readonly items?: JsonSchema;
   readonly properties?: Record<string, JsonSchema>;
+  readonly required?: readonly string[];
 }
 
 async function readDocument(app: FastifyInstance): Promise<Document> {
@@ -72,6 +75,7 @@ t.test('the document lists every API call', async (t) => {
     'GET /posts/{id}',
     'GET /posts/{id}/comments/',
     'GET /search',
+    'GET /tags/{tag}/posts/',
     'GET /users/{id}',
     'GET /users/{id}/posts/',
     'GET /users/{id}/timeline/',
@@ -160,12 +164,17 @@ function requestsOf({ parameters = [], requestBody }: Operation): fc.Arbitrary<R
 }
 
 function payloads({ content }: Content): fc.Arbitrary<string> {
-  const { properties = {} } = content['application/json'].schema;
+  const { properties = {}, required } = content['application/json'].schema;
   const fields = Object.fromEntries(
     Object.entries(properties).map(([name, schema]) => [name, valid(schema)]),
   );
   return fc.oneof(
-    { weight: 5, arbitrary: fc.record(fields).map((body) => JSON.stringify(body)) },
+    {
+      weight: 5,
+      arbitrary: fc
+        .record(fields, { requiredKeys: [...(required ?? [])] })
+        .map((body) => JSON.stringify(body)),
+    },
     { weight: 2, arbitrary: fc.json() },
     {
       weight: 1,
@@ -175,11 +184,12 @@ function payloads({ content }: Content): fc.Arbitrary<string> {
   );
 }
 
-/** Values for a schema: small numbers, which are likely ids, or any text. */
-function valid({ type, minimum = 0 }: JsonSchema): fc.Arbitrary<string | number> {
-  return type === 'integer'
-    ? fc.integer({ min: minimum, max: minimum + 4 })
-    : fc.string({ unit: 'grapheme', minLength: 1, maxLength: 200 });
+/** Values for a schema: small numbers, which are likely ids, or any text, and words where not any text will do. */
+function valid({ type, minimum = 0, pattern, items }: JsonSchema): fc.Arbitrary<string | number | object> {
+  if (type === 'integer') return fc.integer({ min: minimum, max: minimum + 4 });
+  if (items !== undefined) return fc.array(valid(items), { maxLength: 2 });
+  const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 200 });
+  return pattern === undefined ? text : fc.oneof(text, fc.constantFrom('bread', 'Tea'));
 }
 
 function anything(): fc.Arbitrary<string | number> {

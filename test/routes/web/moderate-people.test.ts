@@ -75,7 +75,9 @@ t.test('a silenced person can read, but not write', async (t) => {
     `/post/${postId}`,
     `/edit/${postId}`,
     `/post/${postId}/delete`,
+    `/post/${postId}/pin`,
     '/follow/mod',
+    '/tag/bread/follow',
     '/edit-profile',
   ];
   for (const path of changes) {

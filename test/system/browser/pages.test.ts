@@ -5,9 +5,12 @@ import t from 'tap';
 import { block } from '../../../src/domain/blocks/block.ts';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { report } from '../../../src/domain/moderation/report.ts';
+import { pinPost } from '../../../src/domain/posts/pin.ts';
+import { publishPost } from '../../../src/domain/posts/write.ts';
 import { COLOUR_NAMES } from '../../../src/domain/site/fields.ts';
 import { changeSitePage } from '../../../src/domain/site/pages.ts';
 import { changeSettings } from '../../../src/domain/site/settings.ts';
+import { followTag } from '../../../src/domain/tags/follow.ts';
 import { accessibilityFaults, listen, logIn, openPage } from '../../support/browser.ts';
 import { build } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
@@ -71,6 +74,13 @@ t.test(
     const author = await createUser(app, { username: `a${'very'.repeat(12)}longname` });
     const [postId = 0] = await writePosts(app, author, 12);
     const [commentId = 0] = await writeComments(app, author, postId, 7);
+    const essay = {
+      ...(await app.markdown.post('On #bread. '.repeat(200))),
+      title: 'On bread',
+      addedTags: ['tea'],
+    };
+    await pinPost(app.db, author.id, (await publishPost(app.db, author.id, essay)).id);
+    await followTag(app.db, admin.id, 'bread');
     await setCommentDisabled(app.db, commentId, true);
     const pest = await createUser(app, { username: 'pest' });
     await block(app.db, { blockerId: admin.id, blockedId: pest.id }, 'mute');
@@ -93,6 +103,7 @@ t.test(
       `/post/${postId}`,
       `/comment/${commentId + 1}`,
       `/user/${author.username}`,
+      '/tag/bread',
       '/auth/login?next=/x',
       '/api/v1/docs',
       '/rules',
@@ -113,6 +124,8 @@ t.test(
         '/moderate/reports',
         `/report/post/${postId}`,
         '/edit-profile',
+        '/tag/bread',
+        '/followed-tags',
       ],
       ...[
         `/edit-profile/${author.id}`,
