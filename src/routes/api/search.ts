@@ -28,7 +28,7 @@ const SearchQuery = Type.Object(
 
 const searching = {
   tags: ['Search'],
-  operationId: 'search',
+  operationId: 'searchSite',
   summary: 'Search posts, comments or people',
   description:
     'The best come first. Of posts and comments, only the newest 100 that match are ranked. Leaves out what you cannot read, and people you have muted or blocked.',
