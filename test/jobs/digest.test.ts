@@ -85,10 +85,13 @@ t.test('the digest is off until it is turned on in the profile', async (t) => {
   const client = await signedInClient(app, john);
   const frequencies = { comments: 'never', replies: 'at-once', mentions: 'daily', follows: 'daily' };
   t.notMatch((await client.get('/edit-profile/mails')).body, /id="digest" [^>]*checked/);
-  await client.post('/edit-profile/mails', { digest: 'y', ...frequencies });
+  await client.post('/edit-profile/mails', {
+    ...{ digest: 'y', comment_mails: 'never', reply_mails: 'at-once' },
+    ...{ mention_mails: 'daily', follow_mails: 'daily' },
+  });
   t.same(await findMailChoices(app.db, john.id), { wantsDigest: true, ...frequencies });
   const page = await client.get('/edit-profile/mails');
   t.match(page.body, /id="digest" [^>]*checked/);
   t.match(page.body, /<option value="daily" selected>/);
-  t.equal((await client.post('/edit-profile/mails', { comments: 'hourly' })).statusCode, 422);
+  t.equal((await client.post('/edit-profile/mails', { comment_mails: 'hourly' })).statusCode, 422);
 });

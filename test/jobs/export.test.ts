@@ -110,7 +110,7 @@ t.test('an export has what is in every table that refers to a person', async (t)
   await issueTestToken(app, john, { name: 'a program', scope: 'read' });
   await client.post('/edit-profile/mails', {
     digest: 'y',
-    ...{ comments: 'never', replies: 'daily', mentions: 'daily', follows: 'never' },
+    ...{ comment_mails: 'never', reply_mails: 'daily', mention_mails: 'daily', follow_mails: 'never' },
   });
   await upload(client, await sharp({ create: PLAIN }).png().toBuffer());
   await drain(app);

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { Role } from '../../src/database/account-tables.ts';
 import { prepareMail } from '../../src/domain/mail/prepare.ts';
+import { mailTemplates } from '../../src/domain/mail/templates.ts';
+import { unsubscribeToken } from '../../src/domain/people/mail-choices.ts';
 import type { TypedSettings } from '../../src/domain/site/fields.ts';
 import type { mailQueue, PayloadOf } from '../../src/queue/contracts.ts';
 import { Client } from './client.ts';
@@ -48,8 +50,9 @@ export async function mailedToken(
   { db }: FastifyInstance,
   payload: PayloadOf<typeof mailQueue>,
 ): Promise<string> {
-  const { token } = await prepareMail(db, randomUUID(), payload);
-  return token;
+  const { token, recipient } = await prepareMail(db, randomUUID(), payload);
+  const { list } = mailTemplates[payload.template];
+  return list && recipient ? unsubscribeToken(list, recipient.unsubscribeKey) : token;
 }
 
 /** Creates the token of a confirmation or reset link. */

@@ -16,7 +16,7 @@ import { idFrom, placeFrom, queryOf } from './params.ts';
 
 /** How often to mail about notifications, and how the form says it. */
 const FREQUENCIES = [
-  ['at-once', 'At once, but no more than one email an hour'],
+  ['at-once', 'At once'],
   ['daily', 'Once a day'],
   ['never', 'Never'],
 ] as const;
@@ -30,10 +30,10 @@ const ProfileForm = Type.Object(profileFields);
 const frequencyField = () => Type.Union(FREQUENCIES.map(([frequency]) => Type.Literal(frequency)));
 const MailChoicesForm = Type.Object({
   digest: Type.Boolean(),
-  comments: frequencyField(),
-  replies: frequencyField(),
-  mentions: frequencyField(),
-  follows: frequencyField(),
+  comment_mails: frequencyField(),
+  reply_mails: frequencyField(),
+  mention_mails: frequencyField(),
+  follow_mails: frequencyField(),
 });
 const AnyProfileForm = Type.Object({
   email: emailField(),
@@ -92,16 +92,27 @@ async function ownProfile(app: FastifyInstance): Promise<void> {
   });
 
   app.get('/edit-profile/mails', async (request, reply) => {
-    const { wantsDigest, ...frequencies } = await findMailChoices(db, currentUser(request).id);
-    const values = { ...frequencies, digest: wantsDigest ? 'y' : '' };
+    const choices = await findMailChoices(db, currentUser(request).id);
+    const values = {
+      digest: choices.wantsDigest ? 'y' : '',
+      comment_mails: choices.comments,
+      reply_mails: choices.replies,
+      mention_mails: choices.mentions,
+      follow_mails: choices.follows,
+    };
     return showMailChoices(reply, { values, errors: {} });
   });
 
   app.post('/edit-profile/mails', { config: { limit: 'profile' } }, async (request, reply) => {
     const form = request.readForm(MailChoicesForm);
     if (form.data === undefined) return showMailChoices(reply.code(422), form.state);
-    const { digest: wantsDigest, ...frequencies } = form.data;
-    await chooseMails(db, currentUser(request).id, { wantsDigest, ...frequencies });
+    await chooseMails(db, currentUser(request).id, {
+      wantsDigest: form.data.digest,
+      comments: form.data.comment_mails,
+      replies: form.data.reply_mails,
+      mentions: form.data.mention_mails,
+      follows: form.data.follow_mails,
+    });
     await sessionOf(request).flash('Your email notifications have been updated.');
     return reply.redirect('/edit-profile/mails', 303);
   });

@@ -88,7 +88,12 @@ const reported =
 const somebodysId = async (situation: Situation) => (await somebody(situation)).id;
 const ownersId = async ({ people }: Situation) => people.owner.id;
 
-const FREQUENCIES = { comments: 'daily', replies: 'daily', mentions: 'daily', follows: 'daily' };
+const FREQUENCIES = {
+  comment_mails: 'daily',
+  reply_mails: 'daily',
+  mention_mails: 'daily',
+  follow_mails: 'daily',
+};
 
 const freshRegistration = () => {
   const username = freshName();
