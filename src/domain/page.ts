@@ -88,7 +88,7 @@ export async function readPage<Item extends { readonly id: number; readonly isMu
   };
 }
 
-type ListedTable = 'posts' | 'comments' | 'follows' | 'blocks' | 'users';
+type ListedTable = 'posts' | 'comments' | 'follows' | 'blocks' | 'users' | 'images';
 
 /** Restricts a query to a slice. The subquery skips the rows before an offset in the index alone. */
 export function inSlice<Table extends ListedTable>(

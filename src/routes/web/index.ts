@@ -11,6 +11,7 @@ import discovery from './discovery.ts';
 import feeds from './feeds.ts';
 import follows from './follows.ts';
 import home from './home.ts';
+import images from './images.ts';
 import moderate from './moderate.ts';
 import people from './people.ts';
 import picture from './picture.ts';
@@ -37,6 +38,7 @@ async function withSessions(app: FastifyInstance): Promise<void> {
   app.register(comments);
   app.register(people);
   app.register(picture, { prefix: '/edit-profile/picture' });
+  app.register(images, { prefix: '/images' });
   app.register(follows);
   app.register(blocks);
   app.register(yourData, { prefix: '/your-data' });
