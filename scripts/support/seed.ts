@@ -83,7 +83,7 @@ async function seedUsers(db: Db, count: number): Promise<number[]> {
 function seedPosts(db: Db, count: number, userIds: readonly number[]): Promise<number[]> {
   const texts = range(1, Math.min(count, DIFFERENT_TEXTS))
     .map(makePost)
-    .map((body) => ({ body, html: render('post', body) }));
+    .map((body) => render('post', body));
   return insertInChunks(db, 'posts', count, (from, to) => {
     const posts = range(from, to).map((number) => ({
       ...pick(texts),
@@ -109,7 +109,7 @@ async function seedComments(
 ): Promise<void> {
   const texts = range(1, Math.min(count, DIFFERENT_TEXTS))
     .map(() => faker.lorem.sentences({ min: 1, max: 3 }))
-    .map((body) => ({ body, html: render('comment', body) }));
+    .map((body) => render('comment', body));
   await insertInChunks(db, 'comments', count, (from, to) => {
     const comments = range(from, to).map((number) => ({
       ...pick(texts),

@@ -2,7 +2,7 @@ import { MessageChannel } from 'node:worker_threads';
 import fp from 'fastify-plugin';
 import pLimit from 'p-limit';
 import { Piscina } from 'piscina';
-import type { Markdown, TextKind } from '../domain/markdown/text.ts';
+import type { Markdown, People, Rendered, TextKind } from '../domain/markdown/text.ts';
 import type { Task } from '../domain/markdown/thread.ts';
 import { Busy, DomainError } from '../errors.ts';
 
@@ -37,7 +37,7 @@ const TOO_LARGE = 'This text is too large when rendered. Please simplify it.';
 export default fp(
   async (app) => {
     const { renderTimeoutMs } = app.config;
-    const pool = new Piscina<Task, string | null>({
+    const pool = new Piscina<Task, Rendered | null>({
       filename: new URL('../domain/markdown/thread.ts', import.meta.url).href,
       minThreads: 0,
       maxThreads: THREADS,
@@ -48,13 +48,16 @@ export default fp(
     pool.on('error', (error) => app.log.warn({ err: error }, 'an idle rendering thread failed'));
     // Texts wait here, because the pool does not start a new thread for waiting ones after one was terminated.
     const limiter = pLimit(THREADS);
-    const render = (kind: TextKind) => async (body: string) => {
-      if (limiter.pendingCount >= MAX_WAITING) throw new Busy();
-      const deadline = performance.now() + MAX_WAIT_MS;
-      const html = await limiter(() => run(pool, { kind, body }, { deadline, renderTimeoutMs }));
-      if (html === null) throw new DomainError('unrenderable', TOO_LARGE);
-      return { body, html };
-    };
+    const render =
+      (kind: TextKind) =>
+      async (body: string, people: People = new Map()) => {
+        if (limiter.pendingCount >= MAX_WAITING) throw new Busy();
+        const deadline = performance.now() + MAX_WAIT_MS;
+        const text = { kind, body, people };
+        const rendered = await limiter(() => run(pool, text, { deadline, renderTimeoutMs }));
+        if (rendered === null) throw new DomainError('unrenderable', TOO_LARGE);
+        return rendered;
+      };
     app.decorate('markdown', { post: render('post'), comment: render('comment') });
     app.addHook('onClose', () => pool.destroy());
   },
@@ -63,10 +66,10 @@ export default fp(
 
 /** @param limits.deadline when a thread must have started the text, as `performance.now()` */
 async function run(
-  pool: Piscina<Task, string | null>,
+  pool: Piscina<Task, Rendered | null>,
   text: Omit<Task, 'port'>,
   { deadline, renderTimeoutMs }: { deadline: number; renderTimeoutMs: number },
-): Promise<string | null> {
+): Promise<Rendered | null> {
   const wait = deadline - performance.now();
   if (wait <= 0) throw new Busy();
   const { port1, port2 } = new MessageChannel();

@@ -49,7 +49,7 @@ t.test('deleting a post and its comments at once does not deadlock', async (t) =
     const [postId = 0] = await writePosts(app, author);
     for (const person of people) await writeComments(app, person, postId, 2);
     const comments = await db.selectFrom('comments').select('id').where('post_id', '=', postId).execute();
-    const text = { body: 'New', html: 'New' };
+    const text = await app.markdown.comment('New');
     const results = await Promise.allSettled([
       ...comments.slice(0, 4).map(({ id }) => deleteComment(db, admin, id)),
       publishComment({ db, queue }, { postId, authorId: author.id, text }),

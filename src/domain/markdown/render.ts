@@ -1,6 +1,9 @@
-import createMarkdownIt, { type MarkdownIt, type Token } from 'markdown-it';
+import type { Token } from 'markdown-it';
 import sanitizeHtml from 'sanitize-html';
-import type { TextKind } from './text.ts';
+import { beginningOf, textOf } from './excerpt.ts';
+import { MAX_NESTING, parser } from './parser.ts';
+import { linkReferences } from './references.ts';
+import type { People, Rendered, TextKind } from './text.ts';
 
 /** A text's HTML exceeds its limit. */
 export class TooLarge extends Error {
@@ -12,6 +15,9 @@ function htmlLimit(body: string): number {
   return 4 * body.length + 65_536;
 }
 
+/** The most characters of HTML of a post in a list, so that a page of long texts does not grow to megabytes. */
+const MAX_HTML_IN_LIST = 10_000;
+
 const TAGS: Record<TextKind, string[]> = {
   post: 'a abbr acronym b blockquote br code em h1 h2 h3 i li ol p pre strong ul'.split(' '),
   comment: 'a abbr acronym b code em i strong'.split(' '),
@@ -20,23 +26,40 @@ const TAGS: Record<TextKind, string[]> = {
 /** Search engines should not count users' links, and the linked page must not get access to ours. */
 const LINK_REL = 'nofollow ugc noopener';
 
-/** Nesting of lists, quotes and emphasis; deeper markup stays plain text. */
-const MAX_NESTING = 20;
-
-/** Longer words are not searched for links, because the search takes quadratic time. */
-const LONGEST_LINK = 1_000;
-
-const markdown = createParser();
-
 /**
  * Renders Markdown to safe HTML on the calling thread. This may take seconds, so requests use `app.markdown`.
  *
  * @throws TooLarge as soon as the HTML exceeds `htmlLimit(body)`
  */
-export function render(kind: TextKind, body: string): string {
+export function render(kind: TextKind, body: string, people: People = new Map()): Rendered {
   const limit = htmlLimit(body);
+  const tokens = parser.parse(body, {});
+  const { tags, mentions } = linkReferences(tokens, kind, people);
+  const html = toHtml(kind, tokens, limit);
+  return {
+    body,
+    html,
+    excerptHtml: kind === 'post' ? excerpt(tokens, html) : null,
+    tags: [...tags],
+    mentions: [...mentions],
+  };
+}
+
+/** The excerpt of a post. A post with more markup than a list should have gets one without markup. */
+function excerpt(tokens: readonly Token[], html: string): string | null {
+  const beginning = beginningOf(tokens);
+  if (beginning === null && html.length <= MAX_HTML_IN_LIST) return null;
+  try {
+    if (beginning !== null) return toHtml('post', beginning, MAX_HTML_IN_LIST);
+  } catch (error) {
+    if (!(error instanceof TooLarge)) throw error;
+  }
+  return `<p>${parser.utils.escapeHtml(textOf(beginning ?? tokens))}</p>`;
+}
+
+function toHtml(kind: TextKind, tokens: readonly Token[], limit: number): string {
   let html = '';
-  for (const part of partsOf(markdown.parse(body, {}))) {
+  for (const part of partsOf([...tokens])) {
     if (html.length + part.length > limit) throw new TooLarge();
     html += part;
   }
@@ -50,7 +73,7 @@ export function render(kind: TextKind, body: string): string {
  * many times is small until its URL and title are written out.
  */
 function* partsOf(tokens: Token[]): Generator<string> {
-  const { options, renderer } = markdown;
+  const { options, renderer } = parser;
   for (const [index, token] of tokens.entries()) {
     const rule = renderer.rules[token.type];
     if (token.type === 'inline') yield* partsOf(token.children ?? []);
@@ -59,44 +82,22 @@ function* partsOf(tokens: Token[]): Generator<string> {
   }
 }
 
-/** HTML in Markdown passes through; the sanitiser removes what is not allowed. */
-function createParser(): MarkdownIt {
-  const parser = createMarkdownIt({ html: true, linkify: true, maxNesting: MAX_NESTING });
-  limitLinkSearch(parser);
-  return parser;
-}
-
-/** Searches for links word by word, so that the time is linear in the length of the text. */
-function limitLinkSearch({ linkify }: MarkdownIt): void {
-  const match = linkify.match.bind(linkify);
-  const matchAtStart = linkify.matchAtStart.bind(linkify);
-  linkify.test = (text) => /[.:@]/.test(text);
-  linkify.matchAtStart = (text) => {
-    const word = text.slice(0, LONGEST_LINK + 1).split(/\s/, 1)[0] ?? '';
-    return word.length > LONGEST_LINK ? null : matchAtStart(word);
-  };
-  linkify.match = (text) =>
-    [...text.matchAll(/\S+/g)].flatMap(({ 0: word, index }) => {
-      if (word.length > LONGEST_LINK || !linkify.test(word)) return [];
-      return (match(word) ?? []).map((link) => {
-        link.index += index;
-        link.lastIndex += index;
-        return link;
-      });
-    });
-}
-
 function sanitize(html: string, allowedTags: string[]): string {
   return sanitizeHtml(html, {
     allowedTags,
-    allowedAttributes: { a: ['href', 'title', 'rel'], abbr: ['title'], acronym: ['title'] },
+    allowedAttributes: { a: ['class', 'href', 'title', 'rel'], abbr: ['title'], acronym: ['title'] },
+    allowedClasses: { a: ['mention', 'tag'] },
     allowedSchemes: ['http', 'https', 'mailto'],
     allowProtocolRelative: false,
     nestingLimit: 4 * MAX_NESTING,
     transformTags: {
-      a: (tagName, { href, title }) => ({
+      a: (tagName, { class: className, href, title }) => ({
         tagName,
-        attribs: { ...(href && { href, rel: LINK_REL }), ...(title && { title }) },
+        attribs: {
+          ...(className && { class: className }),
+          ...(href && { href, ...(!className && { rel: LINK_REL }) }),
+          ...(title && { title }),
+        },
       }),
     },
   }).trim();

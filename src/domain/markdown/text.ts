@@ -1,14 +1,23 @@
-/** Markdown and the HTML rendered from it. */
+/** Markdown and what is rendered from it. */
 export interface Rendered {
   readonly body: string;
+  /** Safe HTML. */
   readonly html: string;
+  /** The beginning of a long post as safe HTML, for lists. Null for short posts and for comments. */
+  readonly excerptHtml: string | null;
+  /** The topics that a post names as `#topic`: in lower case, each once, in the order of the text. Empty for comments. */
+  readonly tags: readonly string[];
+  /** The ids of the people who are mentioned as `@username`, each once, in the order of the text. */
+  readonly mentions: readonly number[];
 }
+
+/** Who may be mentioned: ids by usernames in lower case. `candidatesOf` says whom to look up. */
+export type People = ReadonlyMap<string, number>;
 
 /** Renders Markdown to safe HTML. Both methods throw DomainError `unrenderable`, or Busy. */
 export interface Markdown {
-  post(body: string): Promise<Rendered>;
-  /** Comments have no block elements. */
-  comment(body: string): Promise<Rendered>;
+  post(body: string, people?: People): Promise<Rendered>;
+  comment(body: string, people?: People): Promise<Rendered>;
 }
 
 export type TextKind = 'post' | 'comment';

@@ -1,20 +1,21 @@
 import type { MessagePort } from 'node:worker_threads';
 import { render, TooLarge } from './render.ts';
-import type { TextKind } from './text.ts';
+import type { People, Rendered, TextKind } from './text.ts';
 
 /** A text for a thread of `app.markdown`. */
 export interface Task {
   readonly kind: TextKind;
   readonly body: string;
+  readonly people: People;
   /** Notified when rendering starts, because waiting for a thread does not count. */
   readonly port: MessagePort;
 }
 
-/** Returns the HTML, or null if it would be too large. */
-export default function renderTask({ kind, body, port }: Task): string | null {
+/** Returns null if the HTML would be too large. */
+export default function renderTask({ kind, body, people, port }: Task): Rendered | null {
   port.postMessage('started');
   try {
-    return render(kind, body);
+    return render(kind, body, people);
   } catch (error) {
     if (error instanceof TooLarge) return null;
     throw error;

@@ -15,8 +15,10 @@ export type SitePage = (typeof SITE_PAGES)[number];
 
 export type SitePageName = SitePage['name'];
 
+type SitePageText = Pick<Rendered, 'body' | 'html'>;
+
 /** Finds a page about the site. Undefined if it is empty. */
-export function findSitePage(db: Db, name: SitePageName): Promise<Rendered | undefined> {
+export function findSitePage(db: Db, name: SitePageName): Promise<SitePageText | undefined> {
   return db
     .selectFrom('site_pages')
     .select(['body', 'body_html as html'])
@@ -28,7 +30,7 @@ export function findSitePage(db: Db, name: SitePageName): Promise<Rendered | und
 export async function changeSitePage(
   db: Kysely<Schema>,
   name: SitePageName,
-  { body, html }: Rendered,
+  { body, html }: SitePageText,
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const before = await findSitePage(trx, name);

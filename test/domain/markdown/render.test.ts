@@ -1,14 +1,17 @@
 import fc from 'fast-check';
 import { type DefaultTreeAdapterMap, parseFragment } from 'parse5';
 import t from 'tap';
-import { render, TooLarge } from '../../../src/domain/markdown/render.ts';
+import { render as renderAll, TooLarge } from '../../../src/domain/markdown/render.ts';
+import type { TextKind } from '../../../src/domain/markdown/text.ts';
+
+const render = (kind: TextKind, body: string) => renderAll(kind, body).html;
 
 const POST_TAGS = new Set(
   'a abbr acronym b blockquote br code em h1 h2 h3 i li ol p pre strong ul'.split(' '),
 );
 const COMMENT_TAGS = new Set('a abbr acronym b code em i strong'.split(' '));
 const ATTRIBUTES: Record<string, Set<string>> = {
-  a: new Set(['href', 'title', 'rel']),
+  a: new Set(['class', 'href', 'title', 'rel']),
   abbr: new Set(['title']),
   acronym: new Set(['title']),
 };
@@ -29,7 +32,8 @@ function intrudersIn(html: string, allowedTags: Set<string>): string[] {
         if (name === 'rel' && value !== 'nofollow ugc noopener') intruders.push(value);
       }
       if (node.tagName === 'a' && node.attrs.some(({ name }) => name === 'href')) {
-        if (!node.attrs.some(({ name }) => name === 'rel')) intruders.push('a link without rel');
+        const isOurs = node.attrs.some(({ name, value }) => name === 'class' && value === 'tag');
+        if (!isOurs && !node.attrs.some(({ name }) => name === 'rel')) intruders.push('a link without rel');
       }
     }
     if ('childNodes' in node) node.childNodes.forEach(visit);

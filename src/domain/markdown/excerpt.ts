@@ -1,0 +1,101 @@
+import type { Token } from 'markdown-it';
+
+/** A post that takes more room than this has an excerpt: about a screen. */
+const LONG = 1_200;
+
+/** About the room of an excerpt. */
+const EXCERPT = 600;
+
+/** An excerpt that is shorter is filled up with a part of the next block. */
+const SHORT = EXCERPT / 2;
+
+/** Room is measured in characters; a line takes at least this much, and an image more. */
+const LINE = 40;
+const IMAGE = 200;
+
+/**
+ * The tokens of the beginning of a long post: its first blocks, up to about 600 characters. A block that is longer is
+ * truncated, and so is a second one after a short first one such as a heading. Null if the post is short.
+ *
+ * Changes the tokens, so the whole must have been rendered before.
+ */
+export function beginningOf(tokens: readonly Token[]): Token[] | null {
+  if (roomOf(tokens) <= LONG) return null;
+  const kept: Token[][] = [];
+  let room = EXCERPT;
+  for (const block of blocksOf(tokens)) {
+    const size = roomOf(block);
+    if (size > room && room < EXCERPT - SHORT) break;
+    kept.push(size > room ? truncate(block, room) : block);
+    room -= size;
+    if (room <= 0) break;
+  }
+  while (kept.length > 1 && kept.at(-1)?.[0]?.type === 'heading_open') kept.pop();
+  return kept.flat().map(withoutFootnotes);
+}
+
+/** The blocks of a text, without its footnotes. */
+function* blocksOf(tokens: readonly Token[]): Generator<Token[]> {
+  let block: Token[] = [];
+  let depth = 0;
+  for (const token of tokens) {
+    if (token.type === 'footnote_block_open') return;
+    block.push(token);
+    depth += token.nesting;
+    if (depth > 0) continue;
+    yield block;
+    block = [];
+  }
+}
+
+function roomOf(tokens: readonly Token[]): number {
+  return tokens.reduce((sum, token) => sum + roomOfOne(token), 0);
+}
+
+function roomOfOne({ type, content, children, nesting }: Token): number {
+  if (children !== null) return type === 'image' ? IMAGE : Math.max(roomOf(children), LINE);
+  if (type === 'hardbreak') return LINE;
+  if (nesting !== 0 || type === 'html_inline') return 0;
+  if (type === 'fence' || type === 'code_block')
+    return content.split('\n').reduce((sum, line) => sum + Math.max(line.length, LINE), 0);
+  return content.length;
+}
+
+/** The part of some tokens that fits into the room. Whatever is open then is closed. */
+function truncate(tokens: readonly Token[], room: number): Token[] {
+  const kept: Token[] = [];
+  let left = room;
+  let omitted = 0;
+  for (const token of tokens) {
+    if (left > 0 && token.nesting === 0) {
+      const size = roomOfOne(token);
+      if (size > left) shorten(token, left);
+      left -= size;
+      kept.push(token);
+    } else if (left > 0 || (token.nesting < 0 && omitted === 0)) kept.push(token);
+    else omitted += token.nesting;
+  }
+  return kept;
+}
+
+/** Shortens one token to some room. */
+function shorten(token: Token, room: number): void {
+  // Not between the two halves of a character.
+  const start = token.content.slice(0, room).replace(/[\uD800-\uDBFF]$/, '');
+  if (token.type === 'inline') token.children = truncate(token.children ?? [], room);
+  else if (token.type === 'fence' || token.type === 'code_block')
+    token.content = `${start.split('\n', Math.ceil(room / LINE)).join('\n')}…\n`;
+  else if (token.type !== 'image') token.content = `${start.replace(/\s+\S*$/, '')}…`;
+}
+
+/** The text without markup. */
+export function textOf(tokens: readonly Token[]): string {
+  const parts = tokens.map(({ content, children }) => (children === null ? content : textOf(children)));
+  return parts.join(' ').replaceAll(/\s+/g, ' ').trim();
+}
+
+/** A reference to a footnote leads nowhere in an excerpt. */
+function withoutFootnotes(token: Token): Token {
+  token.children = token.children?.filter(({ type }) => type !== 'footnote_ref') ?? null;
+  return token;
+}
