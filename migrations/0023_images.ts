@@ -51,8 +51,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       delete from post_images using images
         where post_id = new.id and image_id = images.id and key <> all(new.image_keys);
       insert into post_images (image_id, post_id)
-        select id, new.id from images where key = any(new.image_keys) and owner_id = new.author_id
-        order by id for key share
+        select images.id, new.id from images where key = any(new.image_keys) and owner_id = new.author_id
+        order by images.id for key share
         on conflict do nothing;
       return null;
     end $$;

@@ -177,6 +177,99 @@ function showPreview(form, page) {
   return true;
 }
 
+// Images are chosen, pasted or dropped in the form of a post, described in a dialog, uploaded, and inserted as Markdown.
+
+const UPLOADING = '![Uploading…]()';
+
+function offerImages(link) {
+  const dialog = document.getElementById('add-image');
+  const area = link.closest('form').querySelector('textarea');
+  const form = dialog.querySelector('form');
+  const { file, alt, decorative } = form.elements;
+  const fault = form.querySelector('[role="alert"]');
+  let waiting = [];
+  let isUploading = false;
+
+  const tell = (message) => {
+    fault.textContent = message;
+    fault.hidden = message === '';
+  };
+  const requireText = () => {
+    alt.disabled = decorative.checked;
+    alt.required = !decorative.checked;
+  };
+  const ask = (field) => {
+    requireText();
+    dialog.showModal();
+    field.focus();
+  };
+  const askNext = () => {
+    if (dialog.open || isUploading || waiting.length === 0) return;
+    const chosen = new DataTransfer();
+    chosen.items.add(waiting.shift());
+    file.files = chosen.files;
+    ask(alt);
+  };
+  const take = (event, { files, types }) => {
+    const images = [...files].filter(({ type }) => type.startsWith('image/'));
+    // A spreadsheet's cells are also on the clipboard as an image.
+    if (images.length === 0 || types.includes('text/plain')) return;
+    event.preventDefault();
+    waiting.push(...images);
+    askNext();
+  };
+  const insert = (text, start, end, cursor) => {
+    area.setRangeText(text, start, end, cursor);
+    area.dispatchEvent(new Event('input', { bubbles: true }));
+  };
+
+  const button = document.createElement('button');
+  Object.assign(button, { type: 'button', className: 'secondary', textContent: link.textContent });
+  link.replaceWith(button);
+  button.addEventListener('click', () => isUploading || ask(file));
+  area.addEventListener('paste', (event) => take(event, event.clipboardData));
+  area.addEventListener('drop', (event) => take(event, event.dataTransfer));
+  area.addEventListener('dragover', (event) => {
+    if (event.dataTransfer.types.includes('Files')) event.preventDefault();
+  });
+  decorative.addEventListener('change', requireText);
+  form.querySelector('[type="button"]').addEventListener('click', () => dialog.close());
+  dialog.addEventListener('close', () => {
+    if (!isUploading) waiting = [];
+  });
+
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const body = new FormData(form);
+    isUploading = true;
+    dialog.close();
+    tell('');
+    insert(UPLOADING, area.selectionStart, area.selectionEnd, 'end');
+    area.setCustomValidity('Please wait until the image is uploaded.');
+    const { markdown = '', message } = await upload(form.action, body);
+    area.setCustomValidity('');
+    const start = area.value.indexOf(UPLOADING);
+    if (start !== -1) insert(markdown, start, start + UPLOADING.length, 'preserve');
+    isUploading = false;
+    if (message === undefined) form.reset();
+    else {
+      tell(message);
+      ask(file);
+    }
+    askNext();
+  });
+}
+
+/** Returns the image's Markdown, or a message. */
+async function upload(action, body) {
+  try {
+    const response = await fetch(action, { method: 'POST', body, headers: { accept: 'application/json' } });
+    return await response.json();
+  } catch {
+    return { message: 'The image could not be uploaded. Please try again.' };
+  }
+}
+
 // An element with `data-refresh` is fetched again after that many milliseconds.
 
 function keepFresh(element) {
@@ -205,3 +298,4 @@ function enliven(root) {
 }
 
 enliven(document);
+all('[data-add-image]').forEach(offerImages);

@@ -19,6 +19,7 @@ export default fp(
           { name: 'Posts' },
           { name: 'Comments' },
           { name: 'People' },
+          { name: 'Images', description: 'For your posts.' },
         ],
         components: {
           securitySchemes: {

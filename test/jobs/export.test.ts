@@ -11,6 +11,7 @@ import { issueTestToken } from '../support/api.ts';
 import { build } from '../support/build.ts';
 import { Client, messagesOf } from '../support/client.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
+import { storeImage } from '../support/images.ts';
 import { assertEnqueued, deadLettersOf, drain, jobsOf } from '../support/jobs.ts';
 import { upload } from '../support/pictures.ts';
 import { start } from '../support/processes.ts';
@@ -75,6 +76,7 @@ const EXPORTED: Readonly<Record<string, string>> = {
   'blocks.blocker_id': 'muted-and-blocked.json',
   'security_events.user_id': 'activity.json',
   'pictures.user_id': 'picture.webp',
+  'images.owner_id': 'images.json',
   'blocks.blocked_id': 'nobody is told that they are muted or blocked',
   'security_events.actor_id': 'what they did to others is about the others',
   'reports.person_id': 'what others wrote about them to the moderators',
@@ -102,6 +104,7 @@ t.test('an export has what is in every table that refers to a person', async (t)
   await issueTestToken(app, john, { name: 'a program', scope: 'read' });
   await client.post('/edit-profile/mails', { digest: 'y' });
   await upload(client, await sharp({ create: PLAIN }).png().toBuffer());
+  const { key } = await storeImage(app, john.id);
   await drain(app);
   await client.post('/your-data');
   await drain(app);
@@ -125,6 +128,8 @@ t.test('an export has what is in every table that refers to a person', async (t)
   const kinds = json('activity.json').map(({ kind }: { kind: string }) => kind);
   t.same(kinds.sort(), ['export-made', 'logged-in', 'token-made']);
   t.match(files['picture.webp'], /^RIFF/);
+  t.match(json('images.json'), [{ file: `images/${key}.webp`, alternative_text: 'A cat' }]);
+  t.match(files[`images/${key}.webp`], /^RIFF/);
   t.notMatch(Object.values(files).join(''), /susan@example\.com|password/);
 });
 

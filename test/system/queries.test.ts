@@ -7,6 +7,7 @@ import { ApiProgram } from '../support/api.ts';
 import { build } from '../support/build.ts';
 import type { Client } from '../support/client.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
+import { storeImage } from '../support/images.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
 
 /** The maximum number of queries per page for a signed-in reader, including the session's. */
@@ -32,6 +33,7 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
   await follow(app.db, author.id, reader.id);
   const [postId = 0] = await writePosts(app, author);
   await writeComments(app, author, postId);
+  await storeImage(app, reader.id);
   const client: Client = await signedInClient(app, reader);
 
   const pages = [
@@ -46,6 +48,7 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
     '/edit-profile',
     '/blocks',
     '/edit-profile/picture',
+    '/images',
     `/edit-profile/${author.id}`,
     '/auth/activity',
     '/admin/activity?username=reader',
@@ -84,6 +87,7 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
       .executeTakeFirstOrThrow();
     await follow(app.db, id, author.id);
     await follow(app.db, author.id, id);
+    await storeImage(app, reader.id);
     await block(app.db, { blockerId: reader.id, blockedId: id }, 'mute');
   }
 

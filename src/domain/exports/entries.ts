@@ -1,6 +1,7 @@
 import type { Db } from '../../database/schema.ts';
 import { type ApiToken, listTokens } from '../api-tokens/list.ts';
 import { type Following, listFollowed, listFollowers } from '../follows/list.ts';
+import { type ListedFile, listFiles, readFile } from '../images/find.ts';
 import { findPicture } from '../pictures/find.ts';
 import { listOwnEvents, type OwnEvent } from '../security-events/list.ts';
 import { type ListedSession, listSessions } from '../sessions/list.ts';
@@ -35,10 +36,16 @@ interface Options {
 export async function exportEntries(db: Db, options: Options): Promise<Entry[]> {
   const { userId } = options;
   const picture = await findPicture(db, userId);
+  const images = await listFiles(db, userId);
   return [
     { name: 'profile.json', content: () => profileJson(db, userId) },
     ...(picture ? [{ name: 'picture.webp', content: () => once(() => picture) }] : []),
     ...writings(db, options),
+    shortList('images.json', () => images, imageJson),
+    ...images.map((image) => ({
+      name: imageName(image),
+      content: () => once(() => readFile(db, image)),
+    })),
     ...follows(db, options),
     shortList(
       'muted-and-blocked.json',
@@ -54,7 +61,7 @@ export async function exportEntries(db: Db, options: Options): Promise<Entry[]> 
 /** A list that fits into memory. */
 function shortList<Row>(
   name: string,
-  read: () => Promise<readonly Row[]>,
+  read: () => readonly Row[] | Promise<readonly Row[]>,
   shape: (row: Row) => object,
 ): Entry {
   return { name, content: () => asJson(once(read), shape) };
@@ -216,6 +223,15 @@ function postJson({ id, body, createdAt }: Writing): object {
 
 function commentJson({ id, postId, body, createdAt }: Writing): object {
   return { id, post_path: `/post/${postId}`, timestamp: createdAt.toISOString(), body };
+}
+
+/** Markdown names it by its key. */
+function imageName({ key }: ListedFile): string {
+  return `images/${key}.webp`;
+}
+
+function imageJson(image: ListedFile): object {
+  return { file: imageName(image), timestamp: image.createdAt, alternative_text: image.alt };
 }
 
 function sessionJson({ userAgent, address, createdAt, lastSeenAt }: ListedSession): object {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db, PictureFault } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
-import { inSlice, type Page, type PageRequest, readPage } from '../page.ts';
+import { inSlice, type Page, type PageRequest, readPage, rowCount } from '../page.ts';
 import { IS_SHOWN } from '../posts/list.ts';
 import type { Dimensions } from './image.ts';
 
@@ -27,6 +27,15 @@ export function listImages(db: Db, ownerId: number, page: PageRequest): Promise<
   });
 }
 
+export async function countImages(db: Db, ownerId: number): Promise<number> {
+  const { count } = await db
+    .selectFrom('images')
+    .select(rowCount.as('count'))
+    .where('owner_id', '=', ownerId)
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
 /**
  * Finds a person's own image.
  *
@@ -46,6 +55,38 @@ const OWN_COLUMNS = [
   ...(['images.size', 'images.fault', 'images.created_at as createdAt'] as const),
   sql<number>`(select count(*)::int from post_images where image_id = images.id)`.as('postCount'),
 ] as const;
+
+/** The largest file of an image, for an export. */
+export interface ListedFile {
+  readonly id: number;
+  readonly key: string;
+  readonly alt: string;
+  readonly createdAt: Date;
+}
+
+/** Lists all of a person's images that have files, oldest first. */
+export function listFiles(db: Db, ownerId: number): Promise<ListedFile[]> {
+  return db
+    .selectFrom('images')
+    .select(['id', 'key', 'alt', 'created_at as createdAt'])
+    .where('owner_id', '=', ownerId)
+    .where('upload', 'is', null)
+    .where('fault', 'is', null)
+    .orderBy('id')
+    .execute();
+}
+
+/** Reads the largest file. Nothing if the image was deleted in the meantime. */
+export async function readFile(db: Db, { id }: ListedFile): Promise<Buffer> {
+  const file = await db
+    .selectFrom('image_files')
+    .select('content')
+    .where('image_id', '=', id)
+    .orderBy('width', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return file?.content ?? Buffer.alloc(0);
+}
 
 /** An image's file, for whoever asks for its address. */
 export interface ImageFile extends Dimensions {

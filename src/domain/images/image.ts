@@ -20,6 +20,8 @@ const SHOWN_WIDTH = 'min(34rem, 100vw)';
 /** A `key` as it is in paths. */
 export const KEY_PATTERN = '[\\w-]{22}';
 
+const ADDRESS = new RegExp(`^/images/(${KEY_PATTERN})(?:/\\d+\\.webp)?$`);
+
 /** In pixels. */
 export interface Dimensions {
   readonly width: number;
@@ -28,7 +30,8 @@ export interface Dimensions {
 
 /** The widths in which an image of this width is kept. */
 export function widthsOf(width: number): number[] {
-  return [...WIDTHS.filter((smaller) => smaller < width), Math.min(width, LARGEST_WIDTH)];
+  const largest = Math.min(width, LARGEST_WIDTH);
+  return [...WIDTHS.filter((smaller) => smaller < largest), largest];
 }
 
 /** The address of an image, as Markdown has it. It leads to the largest file. */
@@ -38,12 +41,22 @@ export function imagePath(key: string): string {
 
 /** The path of a file. If there is none of this width, it has the nearest one. */
 export function imageFilePath(key: string, width: number): string {
-  return `${imagePath(key)}-${width}.webp`;
+  return `${imagePath(key)}/${width}.webp`;
 }
 
 /** The path of an image's largest file. */
 export function largestFilePath(key: string): string {
   return imageFilePath(key, LARGEST_WIDTH);
+}
+
+/** The key in an image's address, or in that of one of its files. */
+export function keyOf(path: string): string | undefined {
+  return ADDRESS.exec(path)?.[1];
+}
+
+/** The key of the first image in a post's HTML. */
+export function firstImageIn(html: string): string | undefined {
+  return new RegExp(`<img [^>]*src="${imagePath(`(${KEY_PATTERN})`)}/`).exec(html)?.[1];
 }
 
 /** The attributes of an `img` element without its alternative text. They stay valid when the image's job has run. */
@@ -62,5 +75,6 @@ export function imageAttributes(key: string, { width, height }: Dimensions): Rec
 
 /** The Markdown that shows an image. */
 export function imageMarkdown({ key, alt }: { readonly key: string; readonly alt: string }): string {
-  return `![${alt.replaceAll(/[\\[\]`*_~<&]/g, '\\$&')}](${imagePath(key)})`;
+  const text = alt.replaceAll(/\s+/g, ' ').replaceAll(/[\\[\]`*_~<&]/g, '\\$&');
+  return `![${text}](${imagePath(key)})`;
 }

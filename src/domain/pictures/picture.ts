@@ -37,6 +37,10 @@ export function isTooLarge({ width, height }: { readonly width: number; readonly
   return Math.max(width, height) > MAX_SIDE || width * height > MAX_PIXELS;
 }
 
+/** What to tell people whose upload has more bytes. */
+export const tooBig = (maxBytes: number) =>
+  `This file is too big. Choose one of at most ${maxBytes / 2 ** 20} MB.`;
+
 /** What to tell people about their upload. */
 export const FAULT_MESSAGES: Readonly<Record<PictureFault, string>> = Object.freeze({
   unreadable: 'This file could not be read. Choose a JPEG, PNG, WebP, AVIF or GIF picture.',

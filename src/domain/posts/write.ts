@@ -26,10 +26,10 @@ export function mayChange(actor: Actor | null, { authorId }: { readonly authorId
 }
 
 /** Publishes a post. */
-export function publishPost(db: Db, authorId: number, { body, html }: Rendered): Promise<PostSource> {
+export function publishPost(db: Db, authorId: number, { body, html, images }: Rendered): Promise<PostSource> {
   return db
     .insertInto('posts')
-    .values({ author_id: authorId, body, body_html: html })
+    .values({ author_id: authorId, body, body_html: html, image_keys: images })
     .returning(SOURCE_COLUMNS)
     .executeTakeFirstOrThrow();
 }
@@ -58,7 +58,7 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
 export async function updatePost(
   db: Kysely<Schema>,
   id: number,
-  { body, html }: Rendered,
+  { body, html, images }: Rendered,
   versions: readonly number[] | undefined,
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
@@ -67,6 +67,7 @@ export async function updatePost(
       .set(({ eb }) => ({
         body,
         body_html: html,
+        image_keys: images,
         version: eb('version', '+', 1),
         edited_at: sql`now()`,
       }))

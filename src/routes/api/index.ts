@@ -7,6 +7,7 @@ import serialization from '../../plugins/api/serialization.ts';
 import validation from '../../plugins/api/validation.ts';
 import comments from './comments.ts';
 import document from './document.ts';
+import images from './images.ts';
 import { watchMethods } from './methods.ts';
 import posts from './posts.ts';
 import { NAMED_SCHEMAS } from './resources.ts';
@@ -49,4 +50,5 @@ async function resources(app: FastifyInstance): Promise<void> {
   app.register(posts);
   app.register(comments);
   app.register(users);
+  app.register(images);
 }

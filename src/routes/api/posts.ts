@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
 import { once } from '../../domain/idempotency.ts';
+import { renderPost } from '../../domain/images/render.ts';
 import { findPostSource, listPostSources, type PostSource } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, publishPost, updatePost } from '../../domain/posts/write.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
@@ -71,7 +72,7 @@ const deleting = {
 };
 
 const posts: FastifyPluginAsyncTypebox = async (app) => {
-  const { db, markdown, config } = app;
+  const { db, config } = app;
 
   app.get('/posts/', { schema: listing }, async ({ caller, query }, reply) => {
     const filter = { readerId: caller?.id };
@@ -90,7 +91,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
         key: sent.headers['idempotency-key'],
         content: ['POST', paths.posts, body],
       };
-      const text = await markdown.post(body);
+      const text = await renderPost(app, { body, writerId: userId });
       const { answer, isRepetition } = await once(db, request, Post, async (trx) =>
         presentPost(await publishPost(trx, userId, text)),
       );
@@ -110,8 +111,9 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     { schema: editing, compress: false, config: { limit: 'post' } },
     async (request, reply) => {
       const { headers, body } = request;
-      const { id } = await loadForChange(db, callerOf(request), request.params.id);
-      await updatePost(db, id, await markdown.post(body.body), versionsIn(headers['if-match']));
+      const { id, authorId } = await loadForChange(db, callerOf(request), request.params.id);
+      const text = await renderPost(app, { ...body, writerId: authorId });
+      await updatePost(db, id, text, versionsIn(headers['if-match']));
       const post = await findPostSource(db, id, true);
       reply.header('etag', etagOf(post));
       return presentPost(post);

@@ -35,10 +35,11 @@ const REASONS = {
   401: 'No valid credentials.',
   403: 'The account or its token lacks permission.',
   404: 'Not found.',
+  409: 'Your images take up your quota.',
   412: 'The post has changed.',
   413: 'The request is too large.',
-  415: 'The request is not JSON.',
-  422: 'The text cannot be rendered, or the Idempotency-Key was used for a different request.',
+  415: 'The Content-Type is not accepted.',
+  422: 'The text cannot be rendered, the image cannot be used, or the Idempotency-Key was used for a different request.',
   429: 'Too many requests. Retry-After gives the seconds to wait.',
 } as const;
 

@@ -1,5 +1,7 @@
 import { type Static, type TProperties, type TSchema, Type } from 'typebox';
 import type { CommentSource } from '../../domain/comments/list.ts';
+import type { OwnImage } from '../../domain/images/find.ts';
+import { imageMarkdown, largestFilePath } from '../../domain/images/image.ts';
 import type { Person } from '../../domain/people/find.ts';
 import type { PostSource } from '../../domain/posts/list.ts';
 
@@ -14,6 +16,8 @@ export const paths = {
   commentsOf: (postId: number) => `${API}/posts/${postId}/comments/`,
   comments: `${API}/comments/`,
   comment: (id: number) => `${API}/comments/${id}`,
+  images: `${API}/images/`,
+  image: (key: string) => `${API}/images/${key}`,
   user: (id: number) => `${API}/users/${id}`,
   postsOf: (userId: number) => `${API}/users/${userId}/posts/`,
   timelineOf: (userId: number) => `${API}/users/${userId}/timeline/`,
@@ -61,6 +65,16 @@ export const User = named('User', {
   post_count: Count('posts'),
 });
 
+export const Image = named('Image', {
+  url: Path('the image'),
+  markdown: Type.String({ description: 'What shows it in your posts.' }),
+  file_url: Path('its largest file, in WebP. Only you can read it until one of your posts shows the image'),
+  alt_text: Type.String({ description: 'What it shows. Empty if it is decorative.' }),
+  width: Count('pixels from left to right'),
+  height: Count('pixels from top to bottom'),
+  timestamp: Time('When it was uploaded'),
+});
+
 export const Refused = named('Error', {
   error: Type.String({ description: 'The name of the status.' }),
   message: Type.Optional(Type.String({ description: 'A human-readable explanation.' })),
@@ -74,9 +88,10 @@ const pageOf = {
 
 export const PostPage = named('PostPage', { posts: Type.Array(ref(Post)), ...pageOf });
 export const CommentPage = named('CommentPage', { comments: Type.Array(ref(Comment)), ...pageOf });
+export const ImagePage = named('ImagePage', { images: Type.Array(ref(Image)), ...pageOf });
 
 /** All schemas that others refer to. */
-export const NAMED_SCHEMAS = [Post, Comment, User, Refused, PostPage, CommentPage];
+export const NAMED_SCHEMAS = [Post, Comment, User, Image, Refused, PostPage, CommentPage, ImagePage];
 
 /** Refers to a schema by name. */
 export function ref<Schema extends TSchema & { $id: string }>({ $id }: Schema, options: object = {}) {
@@ -92,6 +107,18 @@ export function presentPost(post: PostSource): Static<typeof Post> {
     author_url: paths.user(post.authorId),
     comments_url: paths.commentsOf(post.id),
     comment_count: post.commentCount,
+  };
+}
+
+export function presentImage(image: OwnImage): Static<typeof Image> {
+  return {
+    url: paths.image(image.key),
+    markdown: imageMarkdown(image),
+    file_url: largestFilePath(image.key),
+    alt_text: image.alt,
+    width: image.width,
+    height: image.height,
+    timestamp: image.createdAt.toISOString(),
   };
 }
 

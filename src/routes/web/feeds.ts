@@ -46,7 +46,8 @@ export default async function feeds(app: FastifyInstance): Promise<void> {
     ['atom', writeAtom],
     ['json', writeJson],
   ] as const) {
-    const send = (reply: FastifyReply, feed: Feed) => {
+    const send = (reply: FastifyReply, { entries, ...described }: Feed) => {
+      const feed = { ...described, entries: entries.map((entry) => withFullUrls(entry, config.baseUrl)) };
       reply.header('cache-control', CACHE_CONTROL).header('last-modified', updatedAt(feed).toUTCString());
       return write(reply, feed, { baseUrl: config.baseUrl, site: app.site.settings });
     };
@@ -120,6 +121,14 @@ function writeJson(reply: FastifyReply, feed: Feed, { baseUrl, site }: Context) 
     })),
   };
   return reply.type('application/feed+json; charset=utf-8').send(JSON.stringify(document));
+}
+
+/** Feed readers show a text far from this site, so its links and images need the site's address. */
+function withFullUrls(entry: FeedEntry, baseUrl: string): FeedEntry {
+  const html = entry.html.replaceAll(/ (?:href|src|srcset)="[^"]*"/g, (attribute) =>
+    attribute.replaceAll(/(?<=["\s])\/(?!\/)/g, `${baseUrl}/`),
+  );
+  return { ...entry, html };
 }
 
 /** The newest items that fit into a feed; at least one. */

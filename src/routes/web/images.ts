@@ -35,7 +35,7 @@ const PAGE = 24;
 /** Images in posts: their files, and where people upload and delete their own. */
 export default async function images(app: FastifyInstance): Promise<void> {
   app.get<{ Params: { key: string; width: string } }>(
-    `/:key(${KEY_PATTERN})-:width(\\d{2,4}).webp`,
+    `/:key(${KEY_PATTERN})/:width(^\\d{1,4}).webp`,
     // Few files need to know who asks.
     { config: { opensSessionLater: true } },
     async (request, reply) => {

@@ -1,3 +1,4 @@
+import { firstImageIn, largestFilePath } from '../../domain/images/image.ts';
 import type { Place } from '../../domain/page.ts';
 import type { Profile } from '../../domain/people/find.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
@@ -27,10 +28,13 @@ export function titleOfPost({ bodyHtml, authorUsername }: Post): string {
 export function metaOfPost(post: Post, place: Place, baseUrl: string): PageMeta {
   const description = excerptOf(post.bodyHtml, DESCRIPTION_LENGTH) || `A post by ${post.authorUsername}.`;
   const url = `${baseUrl}/post/${post.id}`;
+  const imageKey = firstImageIn(post.bodyHtml);
+  const image = imageKey && largestFilePath(imageKey);
   return {
     description,
     path: `/post/${post.id}${queryOf(place)}`,
     type: 'article',
+    ...(image && { image }),
     feeds: [{ title: 'Comments on this post', path: `/post/${post.id}/feed` }],
     jsonLd: {
       '@context': 'https://schema.org',
@@ -39,6 +43,7 @@ export function metaOfPost(post: Post, place: Place, baseUrl: string): PageMeta 
       url,
       headline: excerptOf(post.bodyHtml, 110) || description,
       description,
+      ...(image && { image: baseUrl + image }),
       datePublished: post.createdAt.toISOString(),
       dateModified: (post.editedAt ?? post.createdAt).toISOString(),
       commentCount: post.commentCount,

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
 import { listComments } from '../../domain/comments/list.ts';
 import { publishComment } from '../../domain/comments/write.ts';
+import { renderPost } from '../../domain/images/render.ts';
 import { findPost } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, mayChange, updatePost } from '../../domain/posts/write.ts';
 import { DomainError } from '../../errors.ts';
@@ -82,7 +83,7 @@ export default async function posts(app: FastifyInstance): Promise<void> {
 
 /** Where authors edit and delete posts. */
 async function editor(app: FastifyInstance): Promise<void> {
-  const { db, markdown } = app;
+  const { db } = app;
   app.addHook('onRequest', requireUser);
 
   app.get<WithId>('/edit/:id', async (request, reply) => {
@@ -92,11 +93,11 @@ async function editor(app: FastifyInstance): Promise<void> {
   });
 
   app.post<WithId>('/edit/:id', { config: { limit: 'post' } }, async (request, reply) => {
-    const { id } = await loadForChange(db, currentUser(request), idFrom(request.params.id));
+    const { id, authorId } = await loadForChange(db, currentUser(request), idFrom(request.params.id));
     const form = request.readForm(EditForm);
     if (form.data === undefined) return showEditor(reply.code(422), id, form.state);
     const { body, version, preview } = form.data;
-    const rendered = await textOf(markdown.post(body), form);
+    const rendered = await textOf(renderPost(app, { body, writerId: authorId }), form);
     if ('refused' in rendered) return showEditor(reply.code(422), id, rendered.refused);
     if (preview) return showEditor(reply, id, form.state, rendered.text.html);
     try {

@@ -1,5 +1,6 @@
 import type { MultipartFile, MultipartValue } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
+import { tooBig } from '../../domain/pictures/picture.ts';
 import { currentUser } from '../../plugins/web/session.ts';
 
 /** What a form with a file has sent, or why it could not be read. */
@@ -10,8 +11,7 @@ export interface Upload {
   readonly error?: string;
 }
 
-/** For a route with multipart's `limits`. */
-export const INCOMPLETE = 'Your file did not arrive. Please try again.';
+const INCOMPLETE = 'Your file did not arrive. Please try again.';
 
 /**
  * Reads an uploaded file into memory, or finds out what is wrong with it.
@@ -29,8 +29,7 @@ export function readUpload(request: FastifyRequest, maxBytes: number): Promise<U
     } catch (error) {
       const isTooBig = error instanceof request.server.multipartErrors.RequestFileTooLargeError;
       request.log.info({ err: error }, 'upload refused');
-      const tooBig = `This file is too big. Choose one of at most ${maxBytes / 2 ** 20} MB.`;
-      return { fields: {}, error: isTooBig ? tooBig : INCOMPLETE };
+      return { fields: {}, error: isTooBig ? tooBig(maxBytes) : INCOMPLETE };
     }
   });
 }

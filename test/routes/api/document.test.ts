@@ -7,6 +7,7 @@ import t from 'tap';
 import { ApiProgram, basic } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { createUser, PASSWORD } from '../../support/factories.ts';
+import { GIF_HEADER, storeImage } from '../../support/images.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
 /** The parts of an OpenAPI document used here. */
@@ -29,15 +30,19 @@ interface Parameter {
 }
 
 interface Content {
-  readonly content: { readonly 'application/json': { readonly schema: JsonSchema } };
+  readonly content: Readonly<Record<string, { readonly schema: JsonSchema }>>;
 }
 
 interface JsonSchema {
   readonly type?: string;
+  readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly properties?: Record<string, JsonSchema>;
 }
+
+/** The key of the one image. */
+const KEY = 'k'.repeat(22);
 
 async function readDocument(app: FastifyInstance): Promise<Document> {
   const response = await new ApiProgram(app).get('/openapi.json');
@@ -65,15 +70,19 @@ t.test('the document lists every API call', async (t) => {
   );
   t.same(calls.toSorted(), [
     'DELETE /comments/{id}',
+    'DELETE /images/{key}',
     'DELETE /posts/{id}',
     'GET /comments/',
     'GET /comments/{id}',
+    'GET /images/',
+    'GET /images/{key}',
     'GET /posts/',
     'GET /posts/{id}',
     'GET /posts/{id}/comments/',
     'GET /users/{id}',
     'GET /users/{id}/posts/',
     'GET /users/{id}/timeline/',
+    'POST /images/',
     'POST /posts/',
     'POST /posts/{id}/comments/',
     'POST /tokens/',
@@ -87,6 +96,8 @@ t.test('every response matches the document, whatever is sent', async (t) => {
   const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
   const [postId = 0] = await writePosts(app, john, 8);
   await writeComments(app, john, postId, 8);
+  const { id } = await storeImage(app, john.id);
+  await app.db.updateTable('images').set({ key: KEY }).where('id', '=', id).execute();
   const document = await readDocument(app);
   const ajv = new Ajv2020({ strict: false });
   formats.default(ajv);
@@ -130,6 +141,7 @@ function operationsOf({ paths }: Document) {
 interface Request {
   readonly parameters: Record<string, string>;
   readonly payload: string | undefined;
+  readonly contentType: string | undefined;
 }
 
 /** Requests for an operation, most of them valid. */
@@ -155,11 +167,14 @@ function requestsOf({ parameters = [], requestBody }: Operation): fc.Arbitrary<R
         ),
       ),
     payload: requestBody === undefined ? fc.constant(undefined) : payloads(requestBody),
+    contentType: fc.constant(Object.keys(requestBody?.content ?? {})[0]),
   });
 }
 
 function payloads({ content }: Content): fc.Arbitrary<string> {
-  const { properties = {} } = content['application/json'].schema;
+  const json = content['application/json'];
+  if (json === undefined) return fc.oneof(fc.constant(GIF_HEADER), fc.string());
+  const { properties = {} } = json.schema;
   const fields = Object.fromEntries(
     Object.entries(properties).map(([name, schema]) => [name, valid(schema)]),
   );
@@ -174,8 +189,9 @@ function payloads({ content }: Content): fc.Arbitrary<string> {
   );
 }
 
-/** Values for a schema: small numbers, which are likely ids, or any text. */
-function valid({ type, minimum = 0 }: JsonSchema): fc.Arbitrary<string | number> {
+/** Values for a schema: the image's key, small numbers, which are likely ids, or any text. */
+function valid({ type, minimum = 0, pattern }: JsonSchema): fc.Arbitrary<string | number> {
+  if (pattern?.endsWith(`{${KEY.length}}$`)) return fc.constant(KEY);
   return type === 'integer'
     ? fc.integer({ min: minimum, max: minimum + 4 })
     : fc.string({ unit: 'grapheme', minLength: 1, maxLength: 200 });
@@ -198,10 +214,10 @@ function isSegment(value: string | number): boolean {
 function inject(
   method: string,
   path: string,
-  { parameters, payload }: Request,
+  { parameters, payload, contentType }: Request,
 ): InjectOptions & { url: string } {
   const query = new URLSearchParams();
-  const headers: Record<string, string> = payload === undefined ? {} : { 'content-type': 'application/json' };
+  const headers: Record<string, string> = contentType === undefined ? {} : { 'content-type': contentType };
   let url = path;
   for (const [key, value] of Object.entries(parameters)) {
     const [where = '', name = ''] = key.split(' ');

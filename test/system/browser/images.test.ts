@@ -1,0 +1,54 @@
+import t from 'tap';
+import { accessibilityFaults, LAYOUT_SHIFT, listen, logIn, openPage } from '../../support/browser.ts';
+import { build } from '../../support/build.ts';
+import { createUser } from '../../support/factories.ts';
+import { plainImage } from '../../support/images.ts';
+import { drain } from '../../support/jobs.ts';
+
+/** Pastes a file into the text, like a screenshot. */
+const paste = (file: Buffer) => `{
+  const clipboardData = new DataTransfer();
+  const bytes = Uint8Array.fromBase64('${file.toString('base64')}');
+  clipboardData.items.add(new File([bytes], 'image.png', { type: 'image/png' }));
+  const event = new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true });
+  document.getElementById('body').dispatchEvent(event);
+}`;
+
+t.test('an image is pasted, described and shown, and nothing moves', async (t) => {
+  const app = await build(t, {}, { config: { pictureTimeoutMs: 60_000 } });
+  const site = await listen(t, app);
+  const john = await createUser(app);
+  const page = await openPage(t);
+  await logIn(page, site, john.email);
+  const body = page.locator('#body');
+  await body.fill('Look: ');
+  await page.evaluate(paste(await plainImage(2000, 1000)));
+  const alt = page.getByLabel('Alternative text');
+  await page.waitForFunction('document.activeElement.id === "alt"');
+  t.same(await accessibilityFaults(page), []);
+  const add = page.getByRole('dialog').getByRole('button', { name: 'Add image' });
+  await add.click();
+  t.ok(await alt.evaluate('(field) => field.matches(":invalid")'), 'it asks what the image shows');
+  await alt.fill('A cat');
+  await add.click();
+  await page.waitForFunction(
+    '/!\\[A cat\\]\\(.images.[\\w-]{22}\\)$/.test(document.getElementById("body").value)',
+  );
+
+  await page.getByRole('button', { name: 'Add image' }).click();
+  await page.setInputFiles('#file', { name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('hello') });
+  await page.getByLabel('The image is decorative').check();
+  await add.click();
+  await page.getByText('This file could not be read.').waitFor();
+  await page.keyboard.press('Escape');
+  t.match(await body.inputValue(), /^Look: !\[A cat\]\(\/images\/[\w-]{22}\)$/);
+
+  await page.getByRole('button', { name: 'Publish' }).click();
+  await page.locator('.prose img').waitFor();
+  await drain(app);
+  await page.getByRole('link', { name: /comments/ }).click();
+  await page.waitForURL(/\/post\/\d+/);
+  await page.waitForFunction('document.querySelector(".prose img").naturalWidth > 0');
+  t.equal(await page.evaluate(LAYOUT_SHIFT), 0);
+  t.match(await page.locator('.prose img').evaluate('(image) => image.currentSrc'), /\/600\.webp$/);
+});
