@@ -79,7 +79,7 @@ t.test('when too many texts wait, others are refused', async (t) => {
   const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
   t.ok(reasons.length > 0 && reasons.length < 200, `${reasons.length} of 200`);
   t.ok(reasons.every((reason) => reason instanceof Busy));
-  t.equal((await app.markdown.comment('Well *said*.')).html, 'Well <em>said</em>.');
+  t.equal((await app.markdown.comment('Well *said*.')).html, '<p>Well <em>said</em>.</p>');
 });
 
 t.test('the database refuses HTML larger than the limit', async (t) => {

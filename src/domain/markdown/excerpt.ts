@@ -39,7 +39,7 @@ function* blocksOf(tokens: readonly Token[]): Generator<Token[]> {
   let block: Token[] = [];
   let depth = 0;
   for (const token of tokens) {
-    if (token.type === 'footnote_block_open') return;
+    if (token.type === 'notes_open') return;
     block.push(token);
     depth += token.nesting;
     if (depth > 0) continue;
@@ -53,7 +53,8 @@ function roomOf(tokens: readonly Token[]): number {
 }
 
 function roomOfOne({ type, content, children, nesting }: Token): number {
-  if (children !== null) return type === 'image' ? IMAGE : Math.max(roomOf(children), LINE);
+  if (children !== null) return Math.max(roomOf(children), LINE);
+  if (type === 'own_image') return IMAGE;
   if (type === 'hardbreak') return LINE;
   if (nesting !== 0 || type === 'html_inline') return 0;
   if (type === 'fence' || type === 'code_block')
@@ -85,7 +86,7 @@ function shorten(token: Token, room: number): void {
   if (token.type === 'inline') token.children = truncate(token.children ?? [], room);
   else if (token.type === 'fence' || token.type === 'code_block')
     token.content = `${start.split('\n', Math.ceil(room / LINE)).join('\n')}…\n`;
-  else if (token.type !== 'image') token.content = `${start.replace(/\s+\S*$/, '')}…`;
+  else if (token.type !== 'own_image') token.content = `${start.replace(/\s+\S*$/, '')}…`;
 }
 
 /** The text without markup. */

@@ -1,4 +1,8 @@
 import createMarkdownIt, { type MarkdownIt } from 'markdown-it';
+import footnotes from 'markdown-it-footnote';
+import { codeBlock } from './code.ts';
+import { htmlBlock, htmlInline } from './html.ts';
+import type { TextKind } from './text.ts';
 
 /** Nesting of lists, quotes and emphasis; deeper markup stays plain text. */
 export const MAX_NESTING = 20;
@@ -6,19 +10,63 @@ export const MAX_NESTING = 20;
 /** Longer words are not searched for links, because the search takes quadratic time. */
 const LONGEST_LINK = 1_000;
 
-/** HTML in Markdown passes through; the sanitiser removes what is not allowed. */
-function createParser(): MarkdownIt {
-  const parser = createMarkdownIt({ html: true, linkify: true, maxNesting: MAX_NESTING });
-  // Escaped characters stay tokens of their own, so that they begin no mention and no tag.
+/** Web pages, email addresses and paths on this site. `//` and `/\` lead to another one. */
+const LINK = /^(?:https?:|mailto:|(?![a-z][a-z\d+.-]*:|[\\/]{2}))/i;
+
+/** What comments do not have. `#` and `|` stay text. */
+const ONLY_IN_POSTS = ['heading', 'lheading', 'hr', 'table', 'html_block'];
+
+/** CommonMark with the extensions of GFM, but for task lists, which `refine` makes. */
+function createParser(kind: TextKind): MarkdownIt {
+  const parser = createMarkdownIt({
+    html: true,
+    linkify: true,
+    breaks: kind === 'comment',
+    maxNesting: MAX_NESTING,
+  });
+  // A link that is not allowed stays text.
+  parser.validateLink = (url) => LINK.test(url);
+  // `refine` must be able to tell escaped characters from others.
   parser.disable('text_join');
-  const { escapeHtml } = parser.utils;
-  parser.renderer.rules.text_special = (tokens, index) => escapeHtml(tokens[index]?.content ?? '');
-  parser.renderer.rules.reference = (tokens, index, _options, _env, renderer) => {
+  addWebAddresses(parser);
+  limitLinkSearch(parser);
+  // `moveFootnotes` takes the place of the second.
+  parser.use(footnotes).disable(['footnote_inline', 'footnote_tail']);
+  if (kind === 'comment') parser.disable(ONLY_IN_POSTS);
+  setRenderingRules(parser, kind);
+  return parser;
+}
+
+function setRenderingRules({ renderer, utils: { escapeHtml } }: MarkdownIt, kind: TextKind): void {
+  const { rules } = renderer;
+  rules.text_special = (tokens, index) => escapeHtml(tokens[index]?.content ?? '');
+  rules.html_inline = (tokens, index) => htmlInline(kind, tokens[index]?.content ?? '');
+  rules.html_block = (tokens, index) => htmlBlock(kind, tokens[index]?.content ?? '');
+  rules.fence = rules.code_block = (tokens, index, _options, env) => {
+    const { content = '', info = '' } = tokens[index] ?? {};
+    return codeBlock(content, info, env?.isColourless !== true);
+  };
+  rules.s_open = () => '<del>';
+  rules.s_close = () => '</del>';
+  rules.table_open = () => '<div class="scroll" role="group" aria-label="Table" tabindex="0">\n<table>\n';
+  rules.table_close = () => '</table>\n</div>\n';
+  rules.reference = (tokens, index) => {
     const token = tokens[index];
     return token === undefined ? '' : `<a${renderer.renderAttrs(token)}>${escapeHtml(token.content)}</a>`;
   };
-  limitLinkSearch(parser);
-  return parser;
+  rules.footnote_ref = (...context) => `<sup>${rules.reference?.(...context)}</sup>`;
+}
+
+/** Makes links of addresses that begin with `www.`, as GFM does. */
+function addWebAddresses({ linkify }: MarkdownIt): void {
+  const start = '//www.';
+  linkify.add('www.', {
+    validate: (text, position) =>
+      Math.max(linkify.testSchemaAt(start + text.slice(position), 'http:', 0) - start.length, 0),
+    normalize: (match) => {
+      match.url = `http://${match.url}`;
+    },
+  });
 }
 
 /** Searches for links word by word, so that the time is linear in the length of the text. */
@@ -41,7 +89,7 @@ function limitLinkSearch({ linkify }: MarkdownIt): void {
     });
 }
 
-export const parser = createParser();
-
-/** The class of tokens, which markdown-it only exports as a type. */
-export const { Token: MarkdownToken } = new parser.core.State('', parser, {});
+export const parsers: Readonly<Record<TextKind, MarkdownIt>> = {
+  post: createParser('post'),
+  comment: createParser('comment'),
+};

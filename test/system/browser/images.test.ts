@@ -4,6 +4,9 @@ import { build } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
 import { plainImage } from '../../support/images.ts';
 import { drain } from '../../support/jobs.ts';
+import { waitFor } from '../../support/wait-for.ts';
+
+const INSERTED = /^Look: !\[A cat\]\(\/images\/[\w-]{22}\)$/;
 
 /** Pastes a file into the text, like a screenshot. */
 const paste = (file: Buffer) => `{
@@ -24,16 +27,14 @@ t.test('an image is pasted, described and shown, and nothing moves', async (t) =
   await body.fill('Look: ');
   await page.evaluate(paste(await plainImage(2000, 1000)));
   const alt = page.getByLabel('Alternative text');
-  await page.waitForFunction('document.activeElement.id === "alt"');
+  await page.locator('#alt:focus').waitFor();
   t.same(await accessibilityFaults(page), []);
   const add = page.getByRole('dialog').getByRole('button', { name: 'Add image' });
   await add.click();
-  t.ok(await alt.evaluate('(field) => field.matches(":invalid")'), 'it asks what the image shows');
+  await page.locator('#alt:invalid').waitFor();
   await alt.fill('A cat');
   await add.click();
-  await page.waitForFunction(
-    '/!\\[A cat\\]\\(.images.[\\w-]{22}\\)$/.test(document.getElementById("body").value)',
-  );
+  await waitFor(async () => INSERTED.test(await body.inputValue()), 'the Markdown is inserted');
 
   await page.getByRole('button', { name: 'Add image' }).click();
   await page.setInputFiles('#file', { name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('hello') });
@@ -41,14 +42,15 @@ t.test('an image is pasted, described and shown, and nothing moves', async (t) =
   await add.click();
   await page.getByText('This file could not be read.').waitFor();
   await page.keyboard.press('Escape');
-  t.match(await body.inputValue(), /^Look: !\[A cat\]\(\/images\/[\w-]{22}\)$/);
+  t.match(await body.inputValue(), INSERTED, 'nothing else is inserted');
 
   await page.getByRole('button', { name: 'Publish' }).click();
   await page.locator('.prose img').waitFor();
   await drain(app);
   await page.getByRole('link', { name: /comments/ }).click();
   await page.waitForURL(/\/post\/\d+/);
-  await page.waitForFunction('document.querySelector(".prose img").naturalWidth > 0');
+  const isLoaded = 'document.querySelector(".prose img").naturalWidth > 0';
+  await waitFor(() => page.evaluate<boolean>(isLoaded), 'the image is loaded');
   t.equal(await page.evaluate(LAYOUT_SHIFT), 0);
-  t.match(await page.locator('.prose img').evaluate('(image) => image.currentSrc'), /\/600\.webp$/);
+  t.match(await page.evaluate<string>('document.querySelector(".prose img").currentSrc'), /\/600\.webp$/);
 });

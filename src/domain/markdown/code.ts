@@ -1,0 +1,28 @@
+import highlighter from 'highlight.js/lib/common';
+import createMarkdownIt from 'markdown-it';
+
+const { escapeHtml, unescapeAll } = createMarkdownIt().utils;
+
+/** Longer code, and code with longer words, is not coloured: the patterns of some languages take quadratic time. */
+const LONGEST_COLOURED = 5_000;
+const LONG_WORD = /\S{1000}/;
+
+highlighter.configure({ classPrefix: 'hl-' });
+
+/**
+ * The HTML of a block of code, coloured by classes if its language is known. Long lines scroll, so it can be focused.
+ *
+ * @param info what follows the fence, of which the first word is the language
+ */
+export function codeBlock(code: string, info: string, isColoured: boolean): string {
+  const [language = ''] = unescapeAll(info).trim().split(/\s+/, 1);
+  const attribute = language === '' ? '' : ` class="language-${escapeHtml(language)}"`;
+  const html = (isColoured && coloured(code, language)) || escapeHtml(code);
+  return `<pre tabindex="0" role="group" aria-label="Code"><code${attribute}>${html}</code></pre>\n`;
+}
+
+function coloured(code: string, language: string): string | undefined {
+  const isTooLong = code.length > LONGEST_COLOURED || LONG_WORD.test(code);
+  if (isTooLong || highlighter.getLanguage(language) === undefined) return undefined;
+  return highlighter.highlight(code, { language, ignoreIllegals: true }).value;
+}
