@@ -189,6 +189,8 @@ function offerImages(link) {
   const fault = form.querySelector('[role="alert"]');
   let waiting = [];
   let isUploading = false;
+  // Chromium forgets it when the dialog closes.
+  let selection = [];
 
   const tell = (message) => {
     fault.textContent = message;
@@ -200,6 +202,7 @@ function offerImages(link) {
   };
   const ask = (field) => {
     requireText();
+    selection = [area.selectionStart, area.selectionEnd];
     dialog.showModal();
     field.focus();
   };
@@ -223,6 +226,8 @@ function offerImages(link) {
     area.dispatchEvent(new Event('input', { bubbles: true }));
   };
 
+  // Until the reader chooses another place, images go to the end.
+  area.setSelectionRange(area.value.length, area.value.length);
   const button = document.createElement('button');
   Object.assign(button, { type: 'button', className: 'secondary', textContent: link.textContent });
   link.replaceWith(button);
@@ -235,7 +240,9 @@ function offerImages(link) {
   decorative.addEventListener('change', requireText);
   form.querySelector('[type="button"]').addEventListener('click', () => dialog.close());
   dialog.addEventListener('close', () => {
-    if (!isUploading) waiting = [];
+    if (isUploading) return;
+    waiting = [];
+    area.setSelectionRange(...selection);
   });
 
   form.addEventListener('submit', async (event) => {
@@ -244,12 +251,14 @@ function offerImages(link) {
     isUploading = true;
     dialog.close();
     tell('');
-    insert(UPLOADING, area.selectionStart, area.selectionEnd, 'end');
+    insert(UPLOADING, ...selection, 'end');
     area.setCustomValidity('Please wait until the image is uploaded.');
     const { markdown = '', message } = await upload(form.action, body);
     area.setCustomValidity('');
     const start = area.value.indexOf(UPLOADING);
-    if (start !== -1) insert(markdown, start, start + UPLOADING.length, 'preserve');
+    const end = start + UPLOADING.length;
+    // `preserve` would select the Markdown if the cursor is still behind it.
+    if (start !== -1) insert(markdown, start, end, area.selectionEnd === end ? 'end' : 'preserve');
     isUploading = false;
     if (message === undefined) form.reset();
     else {

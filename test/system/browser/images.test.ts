@@ -24,7 +24,7 @@ t.test('an image is pasted, described and shown, and nothing moves', async (t) =
   const page = await openPage(t);
   await logIn(page, site, john.email);
   const body = page.locator('#body');
-  await body.fill('Look: ');
+  await body.pressSequentially('Look: ');
   await page.evaluate(paste(await plainImage(2000, 1000)));
   const alt = page.getByLabel('Alternative text');
   await page.locator('#alt:focus').waitFor();
