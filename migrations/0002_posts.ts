@@ -9,6 +9,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       author_id integer not null references users on delete cascade,
       body text not null check (length(body) between 1 and 50000),
       body_html text not null check (length(body_html) <= 4 * 50000 + 65536),
+      renderer smallint not null default 0,
       version integer not null default 1,
       created_at timestamptz not null default now(),
       edited_at timestamptz,
@@ -24,18 +25,24 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     -- For finding the authors of the newest posts without reading the rows.
     create index posts_newest_authors_idx on posts (id) include (author_id) where not is_disabled;
 
+    -- For finding texts to render again, of which there are almost always none. Equal values share their entries, so the
+    -- index stays small.
+    create index posts_renderer_idx on posts (renderer);
+
     create table comments (
       id integer generated always as identity primary key,
       post_id integer not null references posts on delete cascade,
       author_id integer not null references users on delete cascade,
       body text not null check (length(body) between 1 and 50000),
       body_html text not null check (length(body_html) <= 4 * 50000 + 65536),
+      renderer smallint not null default 0,
       is_disabled boolean not null default false,
       created_at timestamptz not null default now()
     );
     comment on table comments is 'Comments on posts. Only moderators can read disabled ones.';
     create index comments_post_id_id_idx on comments (post_id, id);
     create index comments_author_id_id_idx on comments (author_id, id);
+    create index comments_renderer_idx on comments (renderer);
   `.execute(db);
 }
 

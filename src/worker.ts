@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { buildApp } from './app.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
+import { enqueueRendering } from './domain/markdown/render-again.ts';
 import { StartupError } from './errors.ts';
 import { jobs } from './jobs/index.ts';
 import {
@@ -25,6 +26,7 @@ await runMain(async () => {
   await readyOrClose(app);
   closeOnSignal(app);
   await workOrClose(app, options.jobs, { concurrency });
+  await enqueueRendering(app).catch((err) => app.log.error({ err }, 'old texts are not rendered again'));
   app.log.info({ queues: options.jobs.map(({ contract }) => contract.name), concurrency }, 'working');
   reportReady();
 });

@@ -4,6 +4,7 @@ import { SingleBar } from 'cli-progress';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../src/database/schema.ts';
 import { render } from '../../src/domain/markdown/render.ts';
+import { RENDERER } from '../../src/domain/markdown/text.ts';
 
 export interface Amounts {
   readonly users: number;
@@ -91,8 +92,8 @@ function seedPosts(db: Db, count: number, userIds: readonly number[]): Promise<n
       createdAt: momentOf(number, count),
     }));
     return sql`
-      insert into posts (author_id, body, body_html, created_at)
-      select * from unnest(
+      insert into posts (author_id, body, body_html, created_at, renderer)
+      select *, ${RENDERER} from unnest(
         ${column(posts, 'authorId')}::int[], ${column(posts, 'body')}::text[], ${column(posts, 'html')}::text[],
         ${column(posts, 'createdAt')}::timestamptz[]
       )
@@ -118,8 +119,8 @@ async function seedComments(
       createdAt: momentOf(number, count),
     }));
     return sql`
-      insert into comments (post_id, author_id, body, body_html, created_at)
-      select * from unnest(
+      insert into comments (post_id, author_id, body, body_html, created_at, renderer)
+      select *, ${RENDERER} from unnest(
         ${column(comments, 'postId')}::int[], ${column(comments, 'authorId')}::int[],
         ${column(comments, 'body')}::text[], ${column(comments, 'html')}::text[], ${column(comments, 'createdAt')}::timestamptz[]
       )

@@ -15,6 +15,8 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
     body: string;
     /** The body as sanitised HTML, rendered on saving. */
     body_html: string;
+    /** The version of the renderer that rendered it; see `RENDERER`. */
+    renderer: Generated<number>;
     /** Incremented by each edit, to detect concurrent ones. */
     version: Generated<number>;
     created_at: Generated<Date>;
@@ -47,6 +49,7 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
     author_id: number;
     body: string;
     body_html: string;
+    renderer: Generated<number>;
     is_disabled: Generated<boolean>;
     created_at: Generated<Date>;
   };

@@ -9,6 +9,7 @@ import mail from './mail.ts';
 import moderateTexts from './moderate-texts.ts';
 import picture from './picture.ts';
 import prune from './prune.ts';
+import renderTexts from './render-texts.ts';
 
 /** Every job a worker can do. */
 export const jobs: readonly JobDefinition[] = [
@@ -18,6 +19,7 @@ export const jobs: readonly JobDefinition[] = [
   dataExport,
   picture,
   moderateTexts,
+  renderTexts,
   erasure,
   prune,
   alarm,

@@ -165,6 +165,17 @@ export const moderateTextsQueue = defineQueue({
   concurrency: 1,
 });
 
+/** Renders texts that an older release has rendered. */
+export const renderTextsQueue = defineQueue({
+  name: 'render-texts',
+  payload: Type.Object({}, { additionalProperties: false }),
+  retry: DATABASE_ONLY,
+  timeoutSeconds: 15 * 60,
+  concurrency: 1,
+  priority: -20,
+  uniqueKey: () => 'all',
+});
+
 /** Erases an account, a week after its owner has asked for it. */
 export const erasureQueue = defineQueue({
   name: 'erasure',
@@ -210,6 +221,7 @@ export const queueContracts: readonly QueueContract[] = [
   exportQueue,
   pictureQueue,
   moderateTextsQueue,
+  renderTextsQueue,
   erasureQueue,
   pruneQueue,
   alarmQueue,

@@ -143,7 +143,7 @@ async function makeNextRelease(t: Test) {
     ),
   });
   const publishing = join(folder, 'src/domain/posts/write.ts');
-  await edit(t, publishing, 'body_html: html })', "body_html: html, language: 'en' })");
+  await edit(t, publishing, '...textColumns(text) })', "...textColumns(text), language: 'en' })");
   const { migrateToLatest }: typeof import('../../scripts/support/migrate.ts') = await import(
     join(folder, 'scripts/support/migrate.ts')
   );

@@ -3,7 +3,7 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import type { Queue } from '../../queue/contracts.ts';
-import type { Rendered } from '../markdown/text.ts';
+import { RENDERER, type Rendered } from '../markdown/text.ts';
 import { IS_SHOWN } from '../posts/list.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
@@ -34,7 +34,7 @@ async function insertComment(
 ): Promise<CommentSource & { nextNoticeAt: Date | null }> {
   const inserted = await db
     .insertInto('comments')
-    .columns(['post_id', 'author_id', 'body', 'body_html'])
+    .columns(['post_id', 'author_id', 'body', 'body_html', 'renderer'])
     .expression((from) =>
       from
         .selectFrom('posts')
@@ -52,6 +52,7 @@ async function insertComment(
           val(authorId).as('author_id'),
           val(text.body).as('body'),
           val(text.html).as('body_html'),
+          val(RENDERER).as('renderer'),
         ]),
     )
     .returning(SOURCE_COLUMNS)

@@ -1,7 +1,5 @@
-import highlighter from 'highlight.js/lib/common';
-import createMarkdownIt from 'markdown-it';
-
-const { escapeHtml, unescapeAll } = createMarkdownIt().utils;
+import highlighter from '@highlightjs/cdn-assets/highlight.min.js';
+import { escapeHtml, unescapeAll } from './markdown-it.ts';
 
 /** Longer code, and code with longer words, is not coloured: the patterns of some languages take quadratic time. */
 const LONGEST_COLOURED = 5_000;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Token } from 'markdown-it';
-import { createToken } from './token.ts';
+import { createToken } from './markdown-it.ts';
 
 interface Note {
   readonly tokens: Token[];

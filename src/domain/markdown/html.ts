@@ -1,7 +1,5 @@
-import createMarkdownIt from 'markdown-it';
+import { escapeHtml } from './markdown-it.ts';
 import type { TextKind } from './text.ts';
-
-const { escapeHtml } = createMarkdownIt().utils;
 
 const INLINE = 'a abbr acronym b br code del em i kbd s strong sub sup'.split(' ');
 

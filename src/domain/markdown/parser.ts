@@ -1,7 +1,8 @@
-import createMarkdownIt, { type MarkdownIt } from 'markdown-it';
+import createMarkdownIt, { type MarkdownIt, type RendererRule } from 'markdown-it';
 import footnotes from 'markdown-it-footnote';
 import { codeBlock } from './code.ts';
 import { htmlBlock, htmlInline } from './html.ts';
+import { escapeHtml } from './markdown-it.ts';
 import type { TextKind } from './text.ts';
 
 /** Nesting of lists, quotes and emphasis; deeper markup stays plain text. */
@@ -28,6 +29,7 @@ function createParser(kind: TextKind): MarkdownIt {
   parser.validateLink = (url) => LINK.test(url);
   // `refine` must be able to tell escaped characters from others.
   parser.disable('text_join');
+  keepDeepText(parser);
   addWebAddresses(parser);
   limitLinkSearch(parser);
   // `moveFootnotes` takes the place of the second.
@@ -37,7 +39,7 @@ function createParser(kind: TextKind): MarkdownIt {
   return parser;
 }
 
-function setRenderingRules({ renderer, utils: { escapeHtml } }: MarkdownIt, kind: TextKind): void {
+function setRenderingRules({ renderer }: MarkdownIt, kind: TextKind): void {
   const { rules } = renderer;
   rules.text_special = (tokens, index) => escapeHtml(tokens[index]?.content ?? '');
   rules.html_inline = (tokens, index) => htmlInline(kind, tokens[index]?.content ?? '');
@@ -50,11 +52,26 @@ function setRenderingRules({ renderer, utils: { escapeHtml } }: MarkdownIt, kind
   rules.s_close = () => '</del>';
   rules.table_open = () => '<div class="scroll" role="group" aria-label="Table" tabindex="0">\n<table>\n';
   rules.table_close = () => '</table>\n</div>\n';
-  rules.reference = (tokens, index) => {
+  const reference: RendererRule = (tokens, index) => {
     const token = tokens[index];
     return token === undefined ? '' : `<a${renderer.renderAttrs(token)}>${escapeHtml(token.content)}</a>`;
   };
-  rules.footnote_ref = (...context) => `<sup>${rules.reference?.(...context)}</sup>`;
+  rules.reference = reference;
+  rules.footnote_ref = (...context) => `<sup>${reference(...context)}</sup>`;
+}
+
+/** Makes a paragraph of what is nested too deeply, which the parser would leave out. A list takes two levels. */
+function keepDeepText({ block }: MarkdownIt): void {
+  block.ruler.before('table', 'deep_text', (state, startLine, endLine) => {
+    if (state.level < MAX_NESTING - 2) return false;
+    state.push('paragraph_open', 'p', 1);
+    const text = state.push('inline', '', 0);
+    text.content = state.getLines(startLine, endLine, state.blkIndent, false).trim();
+    text.children = [];
+    state.push('paragraph_close', 'p', -1);
+    state.line = endLine;
+    return true;
+  });
 }
 
 /** Makes links of addresses that begin with `www.`, as GFM does. */

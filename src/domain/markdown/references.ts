@@ -1,6 +1,6 @@
 import type { Token } from 'markdown-it';
+import { createToken } from './markdown-it.ts';
 import type { People, TextKind } from './text.ts';
-import { createToken } from './token.ts';
 
 /** The people and topics that a text may name. More are left as text. */
 const MAX_CANDIDATES = 20;

@@ -1,7 +1,7 @@
 import type { Token } from 'markdown-it';
 import type { ImageOf } from './images.ts';
+import { createToken } from './markdown-it.ts';
 import { type LinkOf, splitAtReferences } from './references.ts';
-import { createToken } from './token.ts';
 
 /** The box at the beginning of an item of a task list. */
 const TASK = /^\[([ xX])\](?=\s)/;

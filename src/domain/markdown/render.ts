@@ -2,6 +2,7 @@ import type { Token } from 'markdown-it';
 import { beginningOf, textOf } from './excerpt.ts';
 import { moveFootnotes } from './footnotes.ts';
 import { showImages } from './images.ts';
+import { escapeHtml } from './markdown-it.ts';
 import { parsers } from './parser.ts';
 import { linkTo, type References } from './references.ts';
 import { refine } from './refine.ts';
@@ -52,7 +53,7 @@ function excerpt(tokens: readonly Token[], html: string): string | null {
   } catch (error) {
     if (!(error instanceof TooLarge)) throw error;
   }
-  return `<p>${parsers.post.utils.escapeHtml(textOf(beginning ?? tokens))}</p>`;
+  return `<p>${escapeHtml(textOf(beginning ?? tokens))}</p>`;
 }
 
 /** Leaves the colours of code out if they would make the HTML too large. */

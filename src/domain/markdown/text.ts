@@ -29,5 +29,13 @@ export interface Markdown {
 
 export type TextKind = 'post' | 'comment';
 
+/** The renderer's version, from 1 on. Raise it with every change of the HTML, so that older texts are rendered again. */
+export const RENDERER = 1;
+
+/** The columns of a rendered text in posts and comments. */
+export function textColumns({ body, html }: Rendered) {
+  return { body, body_html: html, renderer: RENDERER };
+}
+
 /** The maximum length of a text, in characters. */
 export const LONGEST_BODY = 50_000;

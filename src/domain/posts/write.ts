@@ -3,7 +3,7 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
-import type { Rendered } from '../markdown/text.ts';
+import { type Rendered, textColumns } from '../markdown/text.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
 import { type PostSource, SOURCE_COLUMNS } from './list.ts';
 
@@ -26,10 +26,10 @@ export function mayChange(actor: Actor | null, { authorId }: { readonly authorId
 }
 
 /** Publishes a post. */
-export function publishPost(db: Db, authorId: number, { body, html, images }: Rendered): Promise<PostSource> {
+export function publishPost(db: Db, authorId: number, text: Rendered): Promise<PostSource> {
   return db
     .insertInto('posts')
-    .values({ author_id: authorId, body, body_html: html, image_keys: images })
+    .values({ author_id: authorId, ...textColumns(text), image_keys: text.images })
     .returning(SOURCE_COLUMNS)
     .executeTakeFirstOrThrow();
 }
@@ -58,16 +58,15 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
 export async function updatePost(
   db: Kysely<Schema>,
   id: number,
-  { body, html, images }: Rendered,
+  text: Rendered,
   versions: readonly number[] | undefined,
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
     let update = trx
       .updateTable('posts')
       .set(({ eb }) => ({
-        body,
-        body_html: html,
-        image_keys: images,
+        ...textColumns(text),
+        image_keys: text.images,
         version: eb('version', '+', 1),
         edited_at: sql`now()`,
       }))

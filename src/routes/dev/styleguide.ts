@@ -6,24 +6,72 @@ const AVATAR_SEED = '3f0c2a56-8a5e-4d0e-9a53-6f3a4b1c2d7e';
 
 const POST_TEXT = `# A heading
 
-A post is *Markdown*: with **strong words**, \`code\` and [links](https://example.com).
+A post is *Markdown*: with **strong words**, ~~mistakes~~, \`code\`, a note[^1], <kbd>Ctrl</kbd> and [links](https://example.com).
+It may be about #stamps.
+
+## A smaller one
+
+- a list
+- of two
+  1. with another
+
+- [x] done
+- [ ] to do
+
+### A third
+
+> What someone else said.
+
+| Stamp | Year | Price |
+| :--- | :---: | ---: |
+| Penny Black | 1840 | 1d |
+| Two Penny Blue, which was the second stamp of all | 1840 | 2d |
+
+#### A fourth
+
+\`\`\`js
+// A block of code, whose lines are long enough to scroll on their own and do not wrap.
+export async function post(letter, { stamps = 1 } = {}) {
+  if (stamps < 1) throw new TypeError(\`No stamp: \${letter.address}\`);
+  return /^\\d+$/.test(letter.postcode) && null;
+}
+\`\`\`
+
+\`\`\`diff
+- .old { color: red }
++ .new { color: green }
+\`\`\`
+
+\`\`\`html
+<a href="/x" class="stamp">&amp;</a>
+\`\`\`
+
+##### A fifth
+
+---
+
+###### A sixth
+
+![An image from elsewhere](https://example.com/stamp.png)
+
+[^1]: At the end.
+`;
+
+const COMMENT_TEXT = `Well said, with two
+lines, and
 
 - a list
 - of two
 
-> What someone else said.
-
-\`\`\`
-a block of code
-\`\`\``;
+> and a quote.`;
 
 /** Every component in all its states, to check while changing the style sheet. */
 export default async function styleguide(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireThisMachine('The style guide is only available on this machine.'));
   const author = { authorId: 1, authorUsername: 'susan', authorAvatarSeed: AVATAR_SEED, createdAt: MOMENT };
-  const comment = { id: 1, postId: 1, bodyHtml: 'Well said.', isDisabled: false, ...author };
-
   app.get('/', async (_request, reply) => {
+    const { html: commentHtml } = await app.markdown.comment(COMMENT_TEXT);
+    const comment = { id: 1, postId: 1, bodyHtml: commentHtml, isDisabled: false, ...author };
     const { html: bodyHtml } = await app.markdown.post(POST_TEXT);
     const { html: previewHtml } = await app.markdown.post('What *will be*.');
     const post = { id: 1, bodyHtml, editedAt: null, commentCount: 1, ...author };

@@ -206,6 +206,8 @@ t.test('no word of a text vanishes', async (t) => {
       '&% ',
       '\n\n<p>% <i>%\n\n',
       '<![CDATA[%]]> ',
+      `\n\n${'> '.repeat(25)}%\n`,
+      `\n\n${'- '.repeat(15)}> %\n`,
     ],
   ];
   let number = 0;

@@ -79,7 +79,7 @@ t.test('a comment is published, and its author is shown the last page', async (t
   t.match(response.headers.location, `/post/${postId}?page=-1`);
   const page = await client.follow(response);
   t.same(messagesOf(page), ['Your comment has been published.']);
-  t.match(page.body, 'My <em>word</em>\nand more');
+  t.match(page.body, '<p>My <em>word</em><br />\nand more</p>');
   t.match(page.body, 'Comment 4');
   t.notMatch(page.body, 'Comment 3');
   const older = await client.get(String(/<a rel="prev" href="([^"]+)">Older</.exec(page.body)?.[1]));

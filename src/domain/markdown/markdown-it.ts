@@ -2,6 +2,8 @@ import createMarkdownIt, { type Token } from 'markdown-it';
 
 const markdown = createMarkdownIt();
 
+export const { escapeHtml, unescapeAll } = markdown.utils;
+
 /** The class of tokens, which markdown-it only exports as a type. */
 const { Token: TokenClass } = new markdown.core.State('', markdown, {});
 
