@@ -33,14 +33,24 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       id integer generated always as identity primary key,
       post_id integer not null references posts on delete cascade,
       author_id integer not null references users on delete cascade,
+      parent_id integer references comments on delete set null,
+      root_id integer check (parent_id is null or root_id is not null),
+      thread_id integer not null generated always as (coalesce(root_id, id)) stored,
       body text not null check (length(body) between 1 and 50000),
       body_html text not null check (length(body_html) <= 4 * 50000 + 65536),
+      version integer not null default 1,
       renderer smallint not null default 0,
       is_disabled boolean not null default false,
-      created_at timestamptz not null default now()
+      created_at timestamptz not null default now(),
+      edited_at timestamptz
     );
-    comment on table comments is 'Comments on posts. Only moderators can read disabled ones.';
+    comment on table comments is
+      'Comments on posts. Only moderators can read disabled ones. A reply has the comment that it answers as parent, and '
+      'the comment that began the thread as root. Either may have been deleted: then the parent is null, and the root is '
+      'no longer there. Pages are in the order of (thread_id, id).';
     create index comments_post_id_id_idx on comments (post_id, id);
+    create index comments_post_id_thread_id_id_idx on comments (post_id, thread_id, id);
+    create index comments_parent_id_idx on comments (parent_id) where parent_id is not null;
     create index comments_author_id_id_idx on comments (author_id, id);
     create index comments_renderer_idx on comments (renderer);
   `.execute(db);

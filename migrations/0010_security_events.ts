@@ -14,7 +14,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         'token-made', 'token-revoked', 'export-made', 'deletion-requested', 'deletion-undone', 'account-deleted',
         'warned', 'silenced', 'suspended', 'sanction-lifted', 'texts-disabled', 'texts-enabled',
         'picture-removed',
-        'comment-disabled', 'comment-enabled', 'comment-deleted',
+        'comment-disabled', 'comment-enabled', 'comment-edited', 'comment-deleted',
         'post-disabled', 'post-enabled', 'post-edited', 'post-deleted', 'reports-closed',
         'setting-changed', 'application-approved', 'application-declined', 'invitation-made', 'invitation-revoked'
       )),

@@ -279,6 +279,141 @@ async function upload(action, body) {
   }
 }
 
+// A link with `data-form` shows the form of its page in the element that it names.
+
+addEventListener('click', async (event) => {
+  const link = event.target.closest('a[data-form]');
+  if (!link || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  const place = document.getElementById(link.dataset.form);
+  const shown = place.querySelector('.composer');
+  try {
+    const page = await readPage(await fetch(link.href, { headers: { accept: 'text/html' } }));
+    const form = page.querySelector('main .composer');
+    const cancel = form.querySelector('.actions a');
+    cancel.addEventListener('click', (click) => {
+      click.preventDefault();
+      form.remove();
+      link.focus();
+    });
+    shown?.remove();
+    place.append(form);
+    enliven(form);
+    form.querySelector('textarea').focus();
+  } catch {
+    location.assign(link.href);
+  }
+});
+
+// While `@` and the beginning of a username are typed, a list offers the names that complete it.
+
+const BEGINNING = /(?<![\p{L}\p{N}_&#@/])@([a-z][a-z0-9_.]{0,63})$/iu;
+const PAUSE = 150;
+
+/** The open list: its element, its field, and how many characters of the name are typed. */
+let names;
+let typed = 0;
+
+addEventListener('input', ({ target }) => {
+  if (target.matches('textarea[data-draft]')) complete(target);
+});
+
+async function complete(area) {
+  typed += 1;
+  const turn = typed;
+  const [, beginning] = BEGINNING.exec(area.value.slice(0, area.selectionStart)) ?? [];
+  if (!beginning) return closeNames();
+  await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  if (turn !== typed) return;
+  const [, post = ''] = /^\/post\/(\d+)/.exec(actionOf(area.form)) ?? [];
+  const people = await findNames(new URLSearchParams(post ? { q: beginning, post } : { q: beginning }));
+  if (turn !== typed || document.activeElement !== area) return;
+  closeNames();
+  if (people.length > 0) openNames(area, beginning, people);
+}
+
+async function findNames(query) {
+  try {
+    const response = await fetch(`/people/complete?${query}`, { headers: { accept: 'application/json' } });
+    return response.ok ? (await response.json()).people : [];
+  } catch {
+    return [];
+  }
+}
+
+function openNames(area, { length }, people) {
+  const list = Object.assign(document.createElement('ul'), {
+    className: 'names',
+    id: 'names',
+    role: 'listbox',
+  });
+  list.ariaLabel = 'People';
+  for (const [index, { username, name }] of people.entries()) {
+    const option = Object.assign(document.createElement('li'), { id: `name-${index}`, role: 'option' });
+    option.dataset.username = username;
+    option.append(
+      username,
+      ' ',
+      Object.assign(document.createElement('span'), { className: 'quiet', textContent: name }),
+    );
+    list.append(option);
+  }
+  list.addEventListener('pointerdown', (event) => event.preventDefault()); // The field keeps the focus.
+  list.addEventListener('click', ({ target }) => chooseName(target.closest('li')));
+  names = { list, area, length };
+  area.setAttribute('aria-controls', 'names');
+  area.ariaAutoComplete = 'list';
+  area.after(list);
+  selectName(0);
+}
+
+function closeNames() {
+  names?.list.remove();
+  for (const attribute of ['controls', 'autocomplete', 'activedescendant']) {
+    names?.area.removeAttribute(`aria-${attribute}`);
+  }
+  names = undefined;
+}
+
+/** Selects an option by its index; one after the last is the first again. */
+function selectName(index) {
+  const options = [...names.list.children];
+  const selected = options.at(index % options.length);
+  for (const option of options) option.ariaSelected = String(option === selected);
+  names.area.setAttribute('aria-activedescendant', selected.id);
+  selected.scrollIntoView({ block: 'nearest' });
+}
+
+function chooseName(option) {
+  if (!option) return;
+  const { area, length } = names;
+  const end = area.selectionStart;
+  area.setRangeText(`${option.dataset.username} `, end - length, end, 'end');
+  closeNames();
+  area.dispatchEvent(new Event('input', { bubbles: true }));
+}
+
+addEventListener('keydown', (event) => {
+  if (names?.area !== event.target || event.isComposing || event.ctrlKey || event.metaKey || event.altKey)
+    return;
+  const options = [...names.list.children];
+  const selected = options.findIndex(({ ariaSelected }) => ariaSelected === 'true');
+  const act = {
+    ArrowDown: () => selectName(selected + 1),
+    ArrowUp: () => selectName(selected - 1),
+    Enter: () => chooseName(options[selected]),
+    Tab: () => chooseName(options[selected]),
+    Escape: closeNames,
+  }[event.key];
+  if (!act || event.shiftKey) return;
+  event.preventDefault();
+  act();
+});
+
+addEventListener('focusout', ({ target }) => {
+  if (names?.area === target) closeNames();
+});
+
 // An element with `data-refresh` is fetched again after that many milliseconds.
 
 function keepFresh(element) {

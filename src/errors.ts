@@ -11,6 +11,8 @@ export type DomainErrorCode =
   | 'reason-missing'
   | 'last-administrator'
   | 'edit-conflict'
+  | 'edit-too-late'
+  | 'parent-gone'
   | 'export-underway'
   | 'too-many-tokens'
   | 'too-many-blocks'

@@ -39,6 +39,8 @@ export const DEFAULT_LIMITS = Object.freeze({
   image: perAccount(120, HOUR),
   /** Previews. */
   preview: perAccount(300, HOUR),
+  /** Completing names while they are typed. */
+  complete: perAccount(1_200, HOUR),
   /** Data exports. */
   export: perAccount(3, DAY),
   /** New API tokens. */

@@ -204,6 +204,7 @@ export type SecurityEventKind =
   | 'picture-removed'
   | 'comment-disabled'
   | 'comment-enabled'
+  | 'comment-edited'
   | 'comment-deleted'
   | 'post-disabled'
   | 'post-enabled'

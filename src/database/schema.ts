@@ -47,10 +47,30 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
     id: Generated<number>;
     post_id: number;
     author_id: number;
+    /** The comment that this one replies to; null if it is not a reply, or if that was deleted. */
+    parent_id: number | null;
+    /** The comment that began the thread, which may have been deleted; null if it is this one. */
+    root_id: number | null;
+    /** The root's id, or its own. */
+    thread_id: GeneratedAlways<number>;
     body: string;
     body_html: string;
+    /** Incremented by each edit, to detect concurrent ones. */
+    version: Generated<number>;
     renderer: Generated<number>;
     is_disabled: Generated<boolean>;
+    created_at: Generated<Date>;
+    /** Null if it was never edited. */
+    edited_at: Date | null;
+  };
+  /** Whom a post or a comment mentions. Exactly one of the two ids is set. */
+  mentions: {
+    id: GeneratedAlways<number>;
+    user_id: number;
+    post_id: number | null;
+    comment_id: number | null;
+    /** The username as it was written, in lower case. */
+    name: string;
     created_at: Generated<Date>;
   };
   /** What people reported to the moderators. Exactly one of the three ids is set. */

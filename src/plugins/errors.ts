@@ -20,6 +20,8 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
   'reason-missing': 422,
   'last-administrator': 409,
   'edit-conflict': 412,
+  'edit-too-late': 403,
+  'parent-gone': 409,
   'export-underway': 409,
   'too-many-tokens': 409,
   'too-many-blocks': 409,

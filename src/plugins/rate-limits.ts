@@ -98,11 +98,12 @@ export default fp(
   { name: 'rate-limits', dependencies: ['db'] },
 );
 
-/** Makes a hook that counts a request for the logged-in user. Previewing a post counts as `preview`. */
+/** Makes a hook that counts a request for the logged-in user. Previewing a text counts as `preview`. */
 function countRequest(rateLimits: RateLimits, action: LimitedAction): preHandlerAsyncHookHandler {
   return async (request) => {
     const { id, isNew } = request.caller ?? currentUser(request);
-    const isPreview = action === 'post' && 'preview' in Object(request.body);
+    const isText = action === 'post' || action === 'comment';
+    const isPreview = isText && 'preview' in Object(request.body);
     await rateLimits.consume(isPreview ? 'preview' : action, { account: id, address: request.ip, isNew });
   };
 }

@@ -7,8 +7,8 @@ import {
   listAllCommentSources,
   listAllComments,
   listCommentSources,
-  listComments,
 } from '../../src/domain/comments/list.ts';
+import { listThreads, locateComment } from '../../src/domain/comments/threads.ts';
 import { follow, unfollow } from '../../src/domain/follows/follow.ts';
 import { listFollowed, listFollowers } from '../../src/domain/follows/list.ts';
 import { countRows, LAST_NUMBERED_PAGE, type Page, type PageRequest } from '../../src/domain/page.ts';
@@ -18,7 +18,7 @@ import { listFollowedPosts, listFollowedSources } from '../../src/domain/posts/l
 import { deletePost } from '../../src/domain/posts/write.ts';
 import { build } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
-import { writeComments, writePosts } from '../support/writing.ts';
+import { writeComments, writePosts, writeReply } from '../support/writing.ts';
 
 const NAMES = ['ann', 'bob', 'cid'];
 
@@ -159,7 +159,7 @@ t.test('every list can be read from end to end, by cursor and by number', async 
     'followed posts': [ofAnnAndBob, 'desc', (page) => listFollowedPosts(db, profile, page)],
     'followed posts for programs': [ofAnnAndBob, 'desc', (page) => listFollowedSources(db, profile, page)],
     'followed posts for cid': [notOfBob, 'desc', (page) => listFollowedPosts(db, reader, page)],
-    'comments of a post': [comments, 'asc', (page) => listComments(db, { postId }, page)],
+    'comments of a post': [comments, 'asc', (page) => listThreads(db, { postId }, page)],
     'comments of a post for programs': [comments, 'asc', (page) => listCommentSources(db, post, page)],
     comments: [comments.toReversed(), 'desc', (page) => listAllComments(db, page)],
     followers: [
@@ -206,7 +206,7 @@ t.test('every list can be read from end to end, by cursor and by number', async 
   const shorter: typeof lists = {
     posts: [notOfBob, 'desc', (page) => listPosts(db, { readerId }, page)],
     'posts for programs': [notOfBob, 'desc', (page) => listPostSources(db, { readerId }, page)],
-    comments: [byCid, 'asc', (page) => listComments(db, { postId, readerId }, page)],
+    comments: [byCid, 'asc', (page) => listThreads(db, { postId, readerId }, page)],
     'comments for programs': [byCid, 'asc', (page) => listCommentSources(db, { ...post, readerId }, page)],
     'all comments': [byCid.toReversed(), 'desc', (page) => listAllCommentSources(db, { readerId }, page)],
   };
@@ -215,6 +215,34 @@ t.test('every list can be read from end to end, by cursor and by number', async 
       const { there, back } = await walk(read, order, size);
       t.same(there, ids(rows), `${name} that cid sees, ${size} on a page`);
       t.same(back, ids(rows), `${name} that cid sees, ${size} on a page, from the end`);
+    }
+  }
+});
+
+t.test('threads can be read from end to end, and every comment is on its page', async (t) => {
+  const { app, db, ann, bob } = await setUp(t);
+  const [postId = 0] = await writePosts(app, ann);
+  const comments = await writeComments(app, ann, postId, 4);
+  const threadOf = new Map(comments.map((id) => [id, id]));
+  for (const which of [0, 2, 0, 4, 3, 5, 0, 1, 7, 2, 4]) {
+    const parentId = [...threadOf.keys()][which] ?? 0;
+    threadOf.set(await writeReply(app, bob, { postId, parentId }), threadOf.get(parentId) ?? 0);
+  }
+  for (const removed of [comments[2] ?? 0, [...threadOf.keys()][5] ?? 0]) {
+    await db.deleteFrom('comments').where('id', '=', removed).execute();
+    threadOf.delete(removed);
+  }
+  const expected = [...threadOf].sort(([a, one], [b, other]) => one - other || a - b).map(([id]) => id);
+  const read = (page: PageRequest) => listThreads(db, { postId }, page);
+  for (const size of [1, 3, 7, 100]) {
+    const { there, back } = await walk(read, 'asc', size);
+    t.same(there, expected, `${size} on a page`);
+    t.same(back, expected, `${size} on a page, from the end`);
+    const last = await read({ number: Math.ceil(expected.length / size), size });
+    t.equal(last.items.at(-1)?.id, expected.at(-1));
+    for (const id of expected) {
+      const { place } = await locateComment(db, id, size);
+      t.ok(ids((await read({ ...place, size })).items).includes(id), `${id}, ${size} on a page`);
     }
   }
 });

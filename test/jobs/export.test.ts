@@ -79,6 +79,7 @@ const EXPORTED: Readonly<Record<string, string>> = {
   'images.owner_id': 'images.json',
   'blocks.blocked_id': 'nobody is told that they are muted or blocked',
   'security_events.actor_id': 'what they did to others is about the others',
+  'mentions.user_id': 'what others wrote, where everyone can read it',
   'reports.person_id': 'what others wrote about them to the moderators',
   'reports.reporter_id': 'gone as soon as a moderator has decided',
   'job_audit_log.user_id': 'a log of the site, for Administrators',

@@ -72,6 +72,6 @@ function textsOf(page: LightMyRequestResponse, pattern: RegExp): string[] {
 
 /** The message beside each field of a page's form. */
 export function errorsOf(page: LightMyRequestResponse): Record<string, string> {
-  const errors = [...page.body.matchAll(/<p class="error" id="(\w+)-error">(.*?)<\/p>/gs)];
+  const errors = [...page.body.matchAll(/<p class="error" id="([\w-]+)-error">(.*?)<\/p>/gs)];
   return Object.fromEntries(errors.map(([, field, text = '']) => [field, text.trim()]));
 }

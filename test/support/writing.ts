@@ -34,3 +34,13 @@ export async function writeComments(
     .execute();
   return comments.map((comment) => comment.id);
 }
+
+/** Publishes a reply. Returns its id. */
+export async function writeReply(
+  { db, queue, markdown }: FastifyInstance,
+  { id: authorId }: Pick<TestUser, 'id'>,
+  { postId, parentId, body = 'Reply' }: { postId: number; parentId: number; body?: string },
+): Promise<number> {
+  const text = await markdown.comment(body);
+  return (await publishComment({ db, queue }, { postId, authorId, parentId, text })).id;
+}

@@ -165,6 +165,7 @@ function wordFor(
 ): string {
   if (statusCode === 401 || location?.toString().startsWith('/auth/login?next=')) return 'log in';
   if (location === '/auth/unconfirmed' || body.includes('Unconfirmed account')) return 'confirm';
+  if (statusCode === 302) return 'redirect';
   if (statusCode === 403) return 'forbidden';
   if (statusCode === 404) return 'missing';
   if (changes !== undefined && statusCode < 400) return 'nothing';

@@ -125,9 +125,13 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     select 1 + n % ${PEOPLE}::int, 'Post', repeat('<p>Post</p>', 50), now() - (${POSTS} - n) * interval '1 hour' from generate_series(1, ${POSTS}::int) as n
   `.execute(db);
   await sql`
-    insert into comments (post_id, author_id, body, body_html)
-    select case when n % 4 = 0 then 1 else n end, 1 + n % ${PEOPLE}::int, 'Comment', 'Comment'
-    from generate_series(1, ${COMMENTS}::int) as n
+    insert into comments (post_id, author_id, body, body_html, parent_id, root_id)
+    select case when n % 4 = 0 then 1 else n end, 1 + n % ${PEOPLE}::int, 'Comment', 'Comment', reply_to, reply_to
+    from generate_series(1, ${COMMENTS}::int) as n, lateral (select case when n > 8 and n % 8 = 0 then 4 end as reply_to)
+  `.execute(db);
+  await sql`
+    insert into mentions (user_id, comment_id, name)
+    select case when n % 4 = 0 then 1 else n end, n, 'p' || n from generate_series(1, 5000) as n
   `.execute(db);
   await sql`
     insert into follows (follower_id, followed_id, created_at)
@@ -245,9 +249,10 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
       '/post/1?page=80',
       '/post/1?page=-1',
       '/post/1?after=10000',
-      '/comment/1',
+      '/comment/1/whole',
+      '/comment/15000',
     ]) {
-      await visit(`${path} for ${who}`, () => reader.get(path));
+      await visit(`${path} for ${who}`, async () => reader.follow(await reader.get(path)));
     }
     for (const path of [
       '/user/many',
@@ -275,6 +280,10 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
     '/moderate?page=-1',
     '/moderate?before=10000',
     '/edit/1',
+    '/comment/8/reply',
+    '/comment/8/edit',
+    '/people/complete?q=p&post=1',
+    '/people/complete?q=p77&post=1',
     '/feed.atom',
     '/post/1/feed.json',
     '/auth/security',
@@ -389,11 +398,14 @@ t.test('writing and deleting read no whole table, not even in triggers', async (
   const writings = {
     publishing: () => client.post('/', { body: 'Hello' }),
     commenting: () => client.post('/post/7', { body: 'Hello' }),
+    'replying to people': () => client.post('/post/7', { body: '@p1 @p2 Hello', parent: '7' }),
+    'editing a comment': () => client.post('/comment/7/edit', { body: '@p3 Hello' }),
+    'editing a post': () => client.post('/edit/7', { body: '@p4 Hello' }),
     following: () => client.post('/follow/p10001'),
     unfollowing: () => client.post('/unfollow/p10001'),
     blocking: () => client.post('/block/p10001'),
     unblocking: () => client.post('/unblock/p10001'),
-    'deleting a comment': () => client.post('/comment/9/delete'),
+    'deleting a comment': () => client.post('/comment/4/delete'),
     'deleting a post': () => client.post('/post/7/delete'),
   };
   for (const [what, write] of Object.entries(writings)) {

@@ -32,7 +32,7 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
   await follow(app.db, reader.id, author.id);
   await follow(app.db, author.id, reader.id);
   const [postId = 0] = await writePosts(app, author);
-  await writeComments(app, author, postId);
+  const [commentId = 0] = await writeComments(app, author, postId);
   await storeImage(app, reader.id);
   const client: Client = await signedInClient(app, reader);
 
@@ -45,6 +45,8 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
     '/followed-by/author',
     '/moderate',
     `/edit/${postId}`,
+    `/comment/${commentId}/edit`,
+    `/people/complete?q=f&post=${postId}`,
     '/edit-profile',
     '/blocks',
     '/edit-profile/picture',
@@ -69,6 +71,10 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
 
   await writePosts(app, author, 49);
   await writeComments(app, author, postId, 49);
+  // Half of them are replies.
+  await sql`
+    update comments set parent_id = ${commentId}, root_id = ${commentId} where id > ${commentId} and id % 2 = 0
+  `.execute(app.db);
   await sql`
     insert into security_events (kind, user_id, actor_id)
     select 'post-edited', ${reader.id}, ${author.id} from generate_series(1, 49)

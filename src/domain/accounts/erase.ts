@@ -44,6 +44,7 @@ const PERSONAL = [
   ['follows', 'followed_id'],
   ['blocks', 'blocker_id'],
   ['blocks', 'blocked_id'],
+  ['mentions', 'user_id'],
   ['reports', 'reporter_id'],
   ['reports', 'person_id'],
   ['data_exports', 'user_id'],

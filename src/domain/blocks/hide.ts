@@ -12,3 +12,14 @@ export function isMutedBy(readerId: number | undefined, author: string): RawBuil
   if (readerId === undefined) return sql`false`;
   return sql`${sql.ref(author)} = any(array(select blocked_id from blocks where blocker_id = ${readerId}))`;
 }
+
+/**
+ * The condition that the author of a row has not blocked a person.
+ *
+ * @param author the column of the author's id
+ */
+export function hasNotBlocked(author: string, personId: number): RawBuilder<boolean> {
+  return sql`not exists (
+    select from blocks where kind = 'block' and blocker_id = ${sql.ref(author)} and blocked_id = ${personId}
+  )`;
+}

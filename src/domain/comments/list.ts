@@ -1,4 +1,4 @@
-import type { SelectQueryBuilder } from 'kysely';
+import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { isMutedBy } from '../blocks/hide.ts';
@@ -22,6 +22,8 @@ export interface Comment {
   readonly bodyHtml: string;
   readonly isDisabled: boolean;
   readonly createdAt: Date;
+  /** Null if it was never edited. */
+  readonly editedAt: Date | null;
 }
 
 /** A comment for the API, with its Markdown. */
@@ -29,33 +31,25 @@ export interface CommentSource {
   readonly id: number;
   readonly postId: number;
   readonly authorId: number;
+  /** The comment that it replies to; null if it is not a reply, or if that was deleted. */
+  readonly parentId: number | null;
   readonly body: string;
   readonly bodyHtml: string;
+  readonly version: number;
   readonly isDisabled: boolean;
   readonly createdAt: Date;
+  /** Null if it was never edited. */
+  readonly editedAt: Date | null;
 }
 
 /** The post whose comments are listed. */
-interface CommentFilter {
+export interface CommentFilter {
   readonly postId: number;
   /** Leaves out comments by people whom this reader has muted or blocked. */
   readonly readerId?: number | undefined;
 }
 
-/** Reads one page of a post's comments, oldest first. */
-export function listComments(
-  db: Db,
-  { postId, readerId }: CommentFilter,
-  page: PageRequest,
-): Promise<Page<ListedComment>> {
-  return readPage(page, 'asc', (slice) =>
-    selectListed(db, inSlice(commentsOf(db, postId), 'comments', slice), slice.order)
-      .select(isMutedBy(readerId, 'comment.authorId').as('isMuted'))
-      .execute(),
-  );
-}
-
-/** The same for the API. */
+/** Reads one page of a post's comments for the API, oldest first, so that a program can go on after the last one it has. */
 export async function listCommentSources(
   db: Db,
   { postId, readerId, commentCount }: CommentFilter & { readonly commentCount: number },
@@ -107,15 +101,15 @@ export async function findCommentSource(db: Db, id: number): Promise<CommentSour
   return selectSources(commentOf(db, id)).executeTakeFirstOrThrow(noSuchComment);
 }
 
-const noSuchComment = () => noSuch('comment');
+export const noSuchComment = () => noSuch('comment');
 
-type CommentsQuery = SelectQueryBuilder<Schema, 'comments', object>;
+export type CommentsQuery = SelectQueryBuilder<Schema, 'comments', object>;
 
 function commentOf(db: Db, id: number): CommentsQuery {
   return db.selectFrom('comments').where('comments.id', '=', id);
 }
 
-function commentsOf(db: Db, postId: number): CommentsQuery {
+export function commentsOf(db: Db, postId: number): CommentsQuery {
   return db.selectFrom('comments').where('comments.post_id', '=', postId);
 }
 
@@ -137,7 +131,8 @@ function withAuthors<Columns>(
 ) {
   const found = comments
     .select(['comments.id', 'comments.post_id as postId', 'comments.author_id as authorId'])
-    .select(['comments.is_disabled as isDisabled', 'comments.created_at as createdAt']);
+    .select(['comments.is_disabled as isDisabled', 'comments.created_at as createdAt'])
+    .select('comments.edited_at as editedAt');
   return db
     .selectFrom(found.as('comment'))
     .innerJoin('users', 'users.id', 'comment.authorId')
@@ -147,15 +142,21 @@ function withAuthors<Columns>(
       'users.avatar_seed as authorAvatarSeed',
       'users.picture_hash as authorPictureHash',
       'comment.createdAt',
+      'comment.editedAt',
     ])
     .orderBy('comment.id', order);
 }
 
+/** Who wrote the comment that a comment replies to; null if it is not a reply, or if that was deleted. */
+export const PARENT_AUTHOR = sql<number | null>`(
+  select author_id from comments as parent where parent.id = comments.parent_id)`;
+
 /** The columns of a `CommentSource`. */
 export const SOURCE_COLUMNS = [
   ...(['comments.id', 'comments.post_id as postId', 'comments.author_id as authorId'] as const),
-  ...(['comments.body', 'comments.body_html as bodyHtml', 'comments.is_disabled as isDisabled'] as const),
-  'comments.created_at as createdAt',
+  ...(['comments.parent_id as parentId', 'comments.body', 'comments.body_html as bodyHtml'] as const),
+  ...(['comments.version', 'comments.is_disabled as isDisabled'] as const),
+  ...(['comments.created_at as createdAt', 'comments.edited_at as editedAt'] as const),
 ] as const;
 
 function selectSources(query: CommentsQuery) {

@@ -1,76 +1,117 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import type { Queue } from '../../queue/contracts.ts';
-import { RENDERER, type Rendered } from '../markdown/text.ts';
+import { hasNotBlocked } from '../blocks/hide.ts';
+import { RENDERER } from '../markdown/text.ts';
+import { recordMentions } from '../mentions/record.ts';
+import type { MentioningText } from '../mentions/render.ts';
 import { IS_SHOWN } from '../posts/list.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
-import { type CommentSource, SOURCE_COLUMNS } from './list.ts';
+import { type CommentSource, noSuchComment, PARENT_AUTHOR, SOURCE_COLUMNS } from './list.ts';
 import { enqueueCommentNotice, NEXT_NOTICE_AT } from './notice.ts';
+
+/** A comment to publish. */
+export interface NewComment {
+  readonly postId: number;
+  readonly authorId: number;
+  readonly text: MentioningText;
+  /** The comment that it replies to. */
+  readonly parentId?: number | undefined;
+}
+
+/** A comment that has just been published. */
+export interface PublishedComment extends CommentSource {
+  /** Who wrote the comment that it replies to; null if it is not a reply. */
+  readonly parentAuthorId: number | null;
+  /** The ids of the people whom it mentions. */
+  readonly mentioned: readonly number[];
+}
 
 /**
  * Publishes a comment and enqueues the job that notifies the post's author, in one transaction.
  *
  * @param db a transaction to take part in, or the database to start one
- * @throws DomainError `not-found` if the post does not exist or is hidden, or `blocked` if its author has blocked the other
+ * @throws DomainError `not-found` if the post does not exist or is hidden, `parent-gone` if the comment that this replies to
+ *   is not there or hidden, or `blocked` if the author of either has blocked the other
  */
 export async function publishComment(
   { db, queue }: { db: Db; queue: Queue },
-  comment: { postId: number; authorId: number; text: Rendered },
-): Promise<CommentSource> {
+  comment: NewComment,
+): Promise<PublishedComment> {
   const publish = async (trx: Db) => {
     const { nextNoticeAt, ...published } = await insertComment(trx, comment);
     await enqueueCommentNotice({ db: trx, queue }, { postId: comment.postId, nextNoticeAt });
-    return published;
+    const mentioned = await recordMentions(trx, { commentId: published.id }, comment.text);
+    return { ...published, mentioned };
   };
   return db.isTransaction ? publish(db) : transact(db, publish);
 }
 
 async function insertComment(
   db: Db,
-  { postId, authorId, text }: { postId: number; authorId: number; text: Rendered },
-): Promise<CommentSource & { nextNoticeAt: Date | null }> {
+  comment: NewComment,
+): Promise<Omit<PublishedComment, 'mentioned'> & { nextNoticeAt: Date | null }> {
+  const columns = ['post_id', 'author_id', 'body', 'body_html', 'renderer', 'parent_id', 'root_id'] as const;
   const inserted = await db
     .insertInto('comments')
-    .columns(['post_id', 'author_id', 'body', 'body_html', 'renderer'])
-    .expression((from) =>
-      from
-        .selectFrom('posts')
-        .where('posts.id', '=', postId)
-        .where(IS_SHOWN)
-        .where(({ not, exists, selectFrom }) => {
-          const block = selectFrom('blocks').select('kind').where('kind', '=', 'block');
-          return not(
-            exists(block.whereRef('blocker_id', '=', 'posts.author_id').where('blocked_id', '=', authorId)),
-          );
-        })
-        .forNoKeyUpdate() // As the counter's trigger needs it.
-        .select(({ val }) => [
-          'posts.id',
-          val(authorId).as('author_id'),
-          val(text.body).as('body'),
-          val(text.html).as('body_html'),
-          val(RENDERER).as('renderer'),
-        ]),
-    )
+    .columns(columns)
+    .expression(rowOf(db, comment))
     .returning(SOURCE_COLUMNS)
-    .returning(NEXT_NOTICE_AT.as('nextNoticeAt'))
+    .returning([NEXT_NOTICE_AT.as('nextNoticeAt'), PARENT_AUTHOR.as('parentAuthorId')])
     .executeTakeFirst();
   if (inserted !== undefined) return inserted;
+  throw await whyRefused(db, comment);
+}
+
+/** The row to insert, or none if the post or the parent cannot be answered. */
+function rowOf(db: Db, { postId, authorId, parentId, text }: NewComment) {
+  const row = db
+    .selectFrom('posts')
+    .where('posts.id', '=', postId)
+    .where(IS_SHOWN)
+    .where(hasNotBlocked('posts.author_id', authorId))
+    .forNoKeyUpdate('posts') // As the counter's trigger needs it.
+    .select(({ val }) => ['posts.id as post_id', val(authorId).as('author_id')])
+    .select(({ val }) => [val(text.body).as('body'), val(text.html).as('body_html')])
+    .select(({ val }) => val(RENDERER).as('renderer'));
+  if (parentId === undefined) {
+    return row.select([sql<null>`null::int`.as('parent_id'), sql<null>`null::int`.as('root_id')]);
+  }
+  return row
+    .innerJoin('comments as parent', 'parent.post_id', 'posts.id')
+    .where('parent.id', '=', parentId)
+    .where('parent.is_disabled', '=', false)
+    .where(hasNotBlocked('parent.author_id', authorId))
+    .forKeyShare('parent') // Otherwise it could be deleted before this commits.
+    .select(['parent.id as parent_id', 'parent.thread_id as root_id']);
+}
+
+async function whyRefused(db: Db, { postId, authorId, parentId }: NewComment): Promise<DomainError> {
   const post = await db
     .selectFrom('posts')
-    .select('id')
+    .select(hasNotBlocked('posts.author_id', authorId).as('isOpen'))
     .where('id', '=', postId)
     .where(IS_SHOWN)
     .executeTakeFirst();
-  if (post === undefined) throw noSuch('post');
-  throw new DomainError('blocked', 'You cannot comment on posts by this person.');
+  if (post === undefined) return noSuch('post');
+  if (!post.isOpen) return new DomainError('blocked', 'You cannot comment on posts by this person.');
+  const parent = await db
+    .selectFrom('comments')
+    .select('id')
+    .where('id', '=', parentId ?? 0)
+    .where('post_id', '=', postId)
+    .where('is_disabled', '=', false)
+    .executeTakeFirst();
+  return parent === undefined
+    ? new DomainError('parent-gone', 'The comment you are replying to has been deleted or hidden.')
+    : new DomainError('blocked', 'You cannot reply to comments by this person.');
 }
 
 /**
- * Deletes a comment. Returns the id of its post.
+ * Deletes a comment. Replies to it stay. Returns the id of its post.
  *
  * @throws DomainError `not-found`, or `forbidden` for anyone but its author and Administrators
  */
@@ -79,14 +120,18 @@ export async function deleteComment(db: Kysely<Schema>, actor: Actor, id: number
     .selectFrom('comments')
     .select(['author_id as authorId', 'post_id as postId'])
     .where('id', '=', id)
-    .executeTakeFirstOrThrow(() => noSuch('comment'));
+    .executeTakeFirstOrThrow(noSuchComment);
   if (!mayChange(actor, comment))
     throw new DomainError('forbidden', 'You can only delete your own comments.');
   const { authorId, postId } = comment;
   await transact(db, async (trx) => {
     // The post first, as in `deletePost`.
     await trx.selectFrom('posts').select('id').where('id', '=', postId).forNoKeyUpdate().execute();
-    await trx.deleteFrom('comments').where('id', '=', id).execute();
+    await trx
+      .deleteFrom('comments')
+      .where('id', '=', id)
+      .returning('id')
+      .executeTakeFirstOrThrow(noSuchComment);
     await recordActionByOther(trx, { kind: 'comment-deleted', userId: authorId, detail: { post: postId } });
   });
   return postId;
@@ -109,7 +154,7 @@ export async function setCommentDisabled(
       .select(['author_id as authorId', 'post_id as postId', 'is_disabled as isDisabled'])
       .where('id', '=', id)
       .forNoKeyUpdate()
-      .executeTakeFirstOrThrow(() => noSuch('comment'));
+      .executeTakeFirstOrThrow(noSuchComment);
     if (comment.isDisabled === isDisabled) return;
     await trx.updateTable('comments').set({ is_disabled: isDisabled }).where('id', '=', id).execute();
     await recordEvent(trx, {

@@ -18,8 +18,11 @@ interface Entry {
 interface Writing {
   readonly id: number;
   readonly postId: number;
+  /** The comment that it replies to. */
+  readonly parentId: number | null;
   readonly body: string;
   readonly createdAt: Date;
+  readonly editedAt: Date | null;
 }
 
 interface Options {
@@ -90,7 +93,8 @@ type Range = { afterId: number; limit: number; signal: AbortSignal };
 function readPosts(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<Writing[]> {
   return db
     .selectFrom('posts')
-    .select(['id', 'id as postId', 'body', 'created_at as createdAt'])
+    .select(['id', 'id as postId', 'body', 'created_at as createdAt', 'edited_at as editedAt'])
+    .select(({ lit }) => lit(null).as('parentId'))
     .where('author_id', '=', userId)
     .where('id', '>', afterId)
     .orderBy('id')
@@ -101,7 +105,8 @@ function readPosts(db: Db, userId: number, { afterId, limit, signal }: Range): P
 function readComments(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<Writing[]> {
   return db
     .selectFrom('comments')
-    .select(['id', 'post_id as postId', 'body', 'created_at as createdAt'])
+    .select(['id', 'post_id as postId', 'parent_id as parentId', 'body'])
+    .select(['created_at as createdAt', 'edited_at as editedAt'])
     .where('author_id', '=', userId)
     .where('id', '>', afterId)
     .orderBy('id')
@@ -217,12 +222,13 @@ async function* asMarkdown(
   }
 }
 
-function postJson({ id, body, createdAt }: Writing): object {
-  return { id, path: `/post/${id}`, timestamp: createdAt.toISOString(), body };
+function postJson({ id, body, createdAt, editedAt }: Writing): object {
+  return { id, path: `/post/${id}`, timestamp: createdAt, edited: editedAt, body };
 }
 
-function commentJson({ id, postId, body, createdAt }: Writing): object {
-  return { id, post_path: `/post/${postId}`, timestamp: createdAt.toISOString(), body };
+function commentJson({ id, postId, parentId, body, createdAt, editedAt }: Writing): object {
+  const paths = { post_path: `/post/${postId}`, in_reply_to: parentId && `/comment/${parentId}` };
+  return { id, ...paths, timestamp: createdAt, edited: editedAt, body };
 }
 
 /** Markdown names it by its key. */

@@ -2,18 +2,18 @@ import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import { type Queue, renderTextsQueue } from '../../queue/contracts.ts';
+import { resolveImages } from '../images/resolve.ts';
 import { type Markdown, type People, RENDERER, textColumns } from './text.ts';
 
 /** Texts of each kind per job: a few seconds of work, so that other jobs get their turn. */
 const BATCH = 500;
 
-/** The tables of texts, and what renders them. */
-const KINDS = { posts: 'post', comments: 'comment' } as const;
-type Table = keyof typeof KINDS;
-const TABLES: readonly Table[] = ['posts', 'comments'];
+const TABLES = ['posts', 'comments'] as const;
+type Table = (typeof TABLES)[number];
 
 interface OldText {
   readonly id: number;
+  readonly authorId: number;
   readonly body: string;
 }
 
@@ -57,7 +57,7 @@ export async function renderOldTexts(
 
 async function findOldTexts(db: Kysely<Schema>, table: Table, limit: number): Promise<OldText[]> {
   const { rows } = await sql<OldText>`
-    select id, body from ${sql.table(table)} where renderer < ${RENDERER} order by renderer limit ${limit}
+    select id, author_id as "authorId", body from ${sql.table(table)} where renderer < ${RENDERER} order by renderer limit ${limit}
   `.execute(db);
   return rows;
 }
@@ -66,12 +66,16 @@ async function findOldTexts(db: Kysely<Schema>, table: Table, limit: number): Pr
 async function renderAgain(
   { db, markdown, peopleOf }: RenderingDependencies,
   table: Table,
-  { id, body }: OldText,
+  { id, authorId, body }: OldText,
 ): Promise<void> {
   const people = await peopleOf(table, id);
+  const rendering =
+    table === 'posts'
+      ? markdown.post(body, people, await resolveImages(db, authorId, body))
+      : markdown.comment(body, people);
   await db
     .updateTable(table)
-    .set(await columnsOf(markdown[KINDS[table]](body, people)))
+    .set(await columnsOf(rendering))
     .where('id', '=', id)
     .where('body', '=', body)
     .where('renderer', '<', RENDERER)

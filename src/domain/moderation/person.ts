@@ -49,6 +49,7 @@ export const MODERATION_KINDS: readonly SecurityEventKind[] = [
   'comment-enabled',
   'comment-deleted',
   'post-edited',
+  'comment-edited',
   'post-deleted',
   'reports-closed',
   'role-changed',

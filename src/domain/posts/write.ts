@@ -3,7 +3,9 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
-import { type Rendered, textColumns } from '../markdown/text.ts';
+import { textColumns } from '../markdown/text.ts';
+import { recordMentions, replaceMentions } from '../mentions/record.ts';
+import type { MentioningText } from '../mentions/render.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
 import { type PostSource, SOURCE_COLUMNS } from './list.ts';
 
@@ -25,13 +27,27 @@ export function mayChange(actor: Actor | null, { authorId }: { readonly authorId
   return can(actor, Permission.WRITE) && (actor?.id === authorId || can(actor, Permission.ADMIN));
 }
 
-/** Publishes a post. */
-export function publishPost(db: Db, authorId: number, text: Rendered): Promise<PostSource> {
-  return db
-    .insertInto('posts')
-    .values({ author_id: authorId, ...textColumns(text), image_keys: text.images })
-    .returning(SOURCE_COLUMNS)
-    .executeTakeFirstOrThrow();
+/** A post that has just been published. */
+export interface PublishedPost extends PostSource {
+  /** The ids of the people whom it mentions. */
+  readonly mentioned: readonly number[];
+}
+
+/**
+ * Publishes a post.
+ *
+ * @param db a transaction to take part in, or the database to start one
+ */
+export async function publishPost(db: Db, authorId: number, text: MentioningText): Promise<PublishedPost> {
+  const publish = async (trx: Db) => {
+    const post = await trx
+      .insertInto('posts')
+      .values({ author_id: authorId, ...textColumns(text), image_keys: text.images })
+      .returning(SOURCE_COLUMNS)
+      .executeTakeFirstOrThrow();
+    return { ...post, mentioned: await recordMentions(trx, { postId: post.id }, text) };
+  };
+  return db.isTransaction ? publish(db) : transact(db, publish);
 }
 
 /**
@@ -53,15 +69,16 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
  * Replaces the text of a post.
  *
  * @param versions that the edit may be based on; undefined for any
+ * @returns the ids of the people whom it did not mention before
  * @throws DomainError `edit-conflict` if the post has changed since
  */
 export async function updatePost(
   db: Kysely<Schema>,
   id: number,
-  text: Rendered,
+  text: MentioningText,
   versions: readonly number[] | undefined,
-): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+): Promise<{ mentioned: readonly number[] }> {
+  return transact(db, async (trx) => {
     let update = trx
       .updateTable('posts')
       .set(({ eb }) => ({
@@ -77,6 +94,7 @@ export async function updatePost(
       throw new DomainError('edit-conflict', 'The post has changed since you started editing.');
     }
     await recordActionByOther(trx, { kind: 'post-edited', userId: updated.authorId, detail: { post: id } });
+    return { mentioned: await replaceMentions(trx, { postId: id }, text) };
   });
 }
 

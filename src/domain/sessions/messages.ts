@@ -7,6 +7,8 @@ export interface Message {
   readonly text: string;
   /** Whether it says that something did not work. */
   readonly isWarning: boolean;
+  /** The id of the element that it is about, beside which the page shows it. Without one, it is above the page's content. */
+  readonly at?: string;
 }
 
 /** Unread messages that a session keeps, so that it cannot grow without limit. Older ones are dropped. */

@@ -18,6 +18,8 @@ interface PageData extends Record<string, unknown> {
   readonly title: string;
   /** Metadata for search engines and link previews. Without it, the page is not indexed. */
   readonly meta?: PageMeta;
+  /** The ids of the elements beside which the page can show messages; see `Message`. */
+  readonly places?: ReadonlySet<string>;
 }
 
 export interface PageMeta {
@@ -60,7 +62,8 @@ export default fp(
         user: session.user,
         may,
         mailOutage: may.administer ? app.mailOutage.since : undefined,
-        messages,
+        messages: messages.filter(({ at }) => at === undefined || !data.places?.has(at)),
+        messagesAt: (place: string) => messages.filter(({ at }) => at === place),
         baseUrl: app.config.baseUrl,
         site: app.site.settings,
         fragment,

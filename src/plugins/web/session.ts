@@ -187,9 +187,13 @@ export class WebSession {
     this.#reply.clearCookie(this.#cookies.session.name, this.#cookies.session.options);
   }
 
-  /** Shows a message on the visitor's next page, signed in or not. Not for anonymous GETs, which must not write. */
-  flash(text: string): Promise<void> {
-    return this.#leave({ text, isWarning: false });
+  /**
+   * Shows a message on the visitor's next page, signed in or not. Not for anonymous GETs, which must not write.
+   *
+   * @param options.at the id of the element that it is about; see `Message`
+   */
+  flash(text: string, options: Pick<Message, 'at'> = {}): Promise<void> {
+    return this.#leave({ text, isWarning: false, ...options });
   }
 
   /** Like `flash`, for a message that something did not work. */

@@ -2,19 +2,31 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
 import type { ApiClient } from '../../domain/api-tokens/identify.ts';
+import { EDIT_MINUTES, loadCommentForEdit, updateComment } from '../../domain/comments/edit.ts';
 import {
   type CommentSource,
   findCommentSource,
   listAllCommentSources,
   listCommentSources,
+  noSuchComment,
 } from '../../domain/comments/list.ts';
 import { deleteComment, publishComment } from '../../domain/comments/write.ts';
 import { once } from '../../domain/idempotency.ts';
+import { renderText } from '../../domain/mentions/render.ts';
 import { requirePost } from '../../domain/posts/list.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
-import { refusals, WithId, WithIdempotencyKey, writing } from './requests.ts';
+import {
+  Commenting,
+  MAX_ID,
+  refusals,
+  versionsIn,
+  WithId,
+  WithIdempotencyKey,
+  WithIfMatch,
+  writing,
+} from './requests.ts';
 import { Comment, CommentPage, paths, presentComment, ref } from './resources.ts';
 
 const tags = ['Comments'];
@@ -44,13 +56,13 @@ const listingOfPost = {
 const publishing = {
   tags,
   operationId: 'publishComment',
-  summary: 'Comment on a post',
+  summary: 'Comment on a post, or reply to a comment',
   params: WithId,
   headers: WithIdempotencyKey,
-  body: writing('comment'),
+  body: Commenting,
   response: {
     201: ref(Comment, { description: 'The new comment. Location has its path.' }),
-    ...refusals(400, 404, 413, 415, 422),
+    ...refusals(400, 404, 409, 413, 415, 422),
   },
 };
 
@@ -60,6 +72,17 @@ const showing = {
   summary: 'Get a comment',
   params: WithId,
   response: { 200: ref(Comment, { description: 'The comment.' }), ...refusals(404) },
+};
+
+const editing = {
+  tags,
+  operationId: 'editComment',
+  summary: 'Correct a comment',
+  description: `Only for its author, within ${EDIT_MINUTES} minutes and unless a moderator has hidden it, and for Administrators.`,
+  params: WithId,
+  headers: WithIfMatch,
+  body: writing('comment'),
+  response: { 200: ref(Comment, { description: 'The comment.' }), ...refusals(400, 404, 412, 413, 415, 422) },
 };
 
 const deleting = {
@@ -72,7 +95,7 @@ const deleting = {
 };
 
 const comments: FastifyPluginAsyncTypebox = async (app) => {
-  const { db, queue, markdown, config } = app;
+  const { db, queue, config } = app;
 
   app.get('/comments/', { schema: listing }, async ({ caller, query }, reply) => {
     const reader = { readerId: caller?.id };
@@ -100,14 +123,14 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
     async (sent, reply) => {
       const { id: userId } = callerOf(sent);
       const { id: postId } = sent.params;
-      const { body } = sent.body;
+      const { body, parent_url: parentUrl } = sent.body;
       const request = {
         userId,
         key: sent.headers['idempotency-key'],
-        content: ['POST', paths.commentsOf(postId), body],
+        content: ['POST', paths.commentsOf(postId), body, parentUrl ?? ''],
       };
-      const text = await markdown.comment(body);
-      const comment = { postId, authorId: userId, text };
+      const text = await renderText(app, { kind: 'comment', body, writerId: userId });
+      const comment = { postId, parentId: idOf(parentUrl), authorId: userId, text };
       const { answer, isRepetition } = await once(db, request, Comment, async (trx) =>
         shownTo(sent.caller)(await publishComment({ db: trx, queue }, comment)),
       );
@@ -116,8 +139,34 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
     },
   );
 
-  app.get('/comments/:id', { schema: showing }, async ({ caller, params }) =>
-    shownTo(caller)(await findCommentSource(db, params.id)),
+  app.register(comment);
+};
+
+export default comments;
+
+/** One comment. */
+const comment: FastifyPluginAsyncTypebox = async (app) => {
+  const { db } = app;
+
+  app.get('/comments/:id', { schema: showing, compress: false }, async ({ caller, params }, reply) => {
+    const comment = await findCommentSource(db, params.id);
+    reply.header('etag', etagOf(comment));
+    return shownTo(caller)(comment);
+  });
+
+  app.put(
+    '/comments/:id',
+    { schema: editing, compress: false, config: { limit: 'comment' } },
+    async (request, reply) => {
+      const { headers, params } = request;
+      const caller = callerOf(request);
+      const { id, authorId: writerId } = await loadCommentForEdit(db, caller, params.id);
+      const draft = { ...request.body, kind: 'comment', writerId, replaces: { commentId: id } } as const;
+      const edit = { id, text: await renderText(app, draft), versions: versionsIn(headers['if-match']) };
+      const comment = await updateComment(db, caller, edit);
+      reply.header('etag', etagOf(comment));
+      return shownTo(caller)(comment);
+    },
   );
 
   app.delete('/comments/:id', { schema: deleting }, async (request, reply) => {
@@ -126,7 +175,18 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
   });
 };
 
-export default comments;
+/** The id in the path of a comment. */
+function idOf(url: string | undefined): number | undefined {
+  if (url === undefined) return undefined;
+  const id = Number(url.split('/').at(-1));
+  if (id > MAX_ID) throw noSuchComment();
+  return id;
+}
+
+/** Made of everything in a comment that can change, like the tag of a post. */
+function etagOf({ version, parentId, isDisabled }: CommentSource): string {
+  return `"${version}.${parentId ?? 0}.${Number(isDisabled)}"`;
+}
 
 /** Makes a function that presents comments as the caller may see them. */
 function shownTo(caller: ApiClient | null) {

@@ -2,25 +2,16 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
 import { once } from '../../domain/idempotency.ts';
-import { renderPost } from '../../domain/images/render.ts';
+import { renderText } from '../../domain/mentions/render.ts';
 import { findPostSource, listPostSources, type PostSource } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, publishPost, updatePost } from '../../domain/posts/write.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
-import { refusals, WithId, WithIdempotencyKey, writing } from './requests.ts';
+import { refusals, versionsIn, WithId, WithIdempotencyKey, WithIfMatch, writing } from './requests.ts';
 import { Post, PostPage, paths, presentPost, ref } from './resources.ts';
 
 const tags = ['Posts'];
-
-const WithIfMatch = Type.Object({
-  'if-match': Type.Optional(
-    Type.String({
-      description:
-        'The ETag of the post you started from. The request fails with 412 if the post has changed.',
-    }),
-  ),
-});
 
 const listing = {
   tags,
@@ -91,7 +82,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
         key: sent.headers['idempotency-key'],
         content: ['POST', paths.posts, body],
       };
-      const text = await renderPost(app, { body, writerId: userId });
+      const text = await renderText(app, { kind: 'post', body, writerId: userId });
       const { answer, isRepetition } = await once(db, request, Post, async (trx) =>
         presentPost(await publishPost(trx, userId, text)),
       );
@@ -112,8 +103,8 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { headers, body } = request;
       const { id, authorId } = await loadForChange(db, callerOf(request), request.params.id);
-      const text = await renderPost(app, { ...body, writerId: authorId });
-      await updatePost(db, id, text, versionsIn(headers['if-match']));
+      const draft = { ...body, kind: 'post', writerId: authorId, replaces: { postId: id } } as const;
+      await updatePost(db, id, await renderText(app, draft), versionsIn(headers['if-match']));
       const post = await findPostSource(db, id, true);
       reply.header('etag', etagOf(post));
       return presentPost(post);
@@ -135,10 +126,4 @@ export default posts;
  */
 function etagOf({ version, commentCount }: Pick<PostSource, 'version' | 'commentCount'>): string {
   return `"${version}.${commentCount}"`;
-}
-
-/** The versions that an If-Match allows, or undefined for any. Ignores the number of comments, which an edit does not affect. */
-function versionsIn(ifMatch = '*'): number[] | undefined {
-  if (ifMatch.trim() === '*') return undefined;
-  return [...ifMatch.matchAll(/"(\d{1,9})\.\d+"/g)].map(([, version]) => Number(version));
 }

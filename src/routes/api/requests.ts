@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { LONGEST_BODY } from '../../domain/markdown/text.ts';
-import { Refused, ref } from './resources.ts';
+import { paths, Refused, ref } from './resources.ts';
 
 /** The largest id: PostgreSQL's `integer`. */
 export const MAX_ID = 2 ** 31 - 1;
@@ -19,6 +19,39 @@ const Text = Type.String({
 export const writing = (what: 'post' | 'comment') =>
   Type.Object({ body: Text }, { additionalProperties: false, title: what });
 
+/** The body of a request that publishes a comment. */
+export const Commenting = Type.Object(
+  {
+    body: Text,
+    parent_url: Type.Optional(
+      Type.String({
+        pattern: `^${paths.comments}\\d{1,10}$`,
+        description: 'Path of the comment that this one replies to.',
+        examples: [paths.comment(1)],
+      }),
+    ),
+  },
+  { additionalProperties: false, title: 'comment' },
+);
+
+export const WithIfMatch = Type.Object({
+  'if-match': Type.Optional(
+    Type.String({
+      description:
+        'The ETag of the text you started from. The request fails with 412 if the text has changed.',
+    }),
+  ),
+});
+
+/**
+ * The versions of a text that an If-Match allows, or undefined for any. Its tags begin with the version. What follows does
+ * not matter to an edit.
+ */
+export function versionsIn(ifMatch = '*'): number[] | undefined {
+  if (ifMatch.trim() === '*') return undefined;
+  return [...ifMatch.matchAll(/"(\d{1,9})\.[\d.]+"/g)].map(([, version]) => Number(version));
+}
+
 export const WithIdempotencyKey = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
@@ -35,8 +68,8 @@ const REASONS = {
   401: 'No valid credentials.',
   403: 'The account or its token lacks permission.',
   404: 'Not found.',
-  409: 'Your images take up your quota.',
-  412: 'The post has changed.',
+  409: 'The comment that this replies to has been deleted or hidden, or your images take up your quota.',
+  412: 'The text has changed.',
   413: 'The request is too large.',
   415: 'The Content-Type is not accepted.',
   422: 'The text cannot be rendered, the image cannot be used, or the Idempotency-Key was used for a different request.',

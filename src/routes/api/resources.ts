@@ -49,9 +49,13 @@ export const Post = named('Post', {
 export const Comment = named('Comment', {
   url: Path('the comment'),
   post_url: Path('its post'),
+  parent_url: NullableText(
+    'Path of the comment that it replies to. Null if it is not a reply, or if that was deleted.',
+  ),
   body: NullableText('The text in Markdown, or null if hidden by a moderator.'),
   body_html: NullableText('The text as sanitised HTML, or null if hidden by a moderator.'),
   timestamp: Time('When it was published'),
+  edited_at: NullableText('When it was last edited, ISO 8601 in UTC, or null.'),
   author_url: Path('who wrote it'),
 });
 
@@ -128,9 +132,11 @@ export function presentComment(comment: CommentSource, seesDisabled: boolean): S
   return {
     url: paths.comment(comment.id),
     post_url: paths.post(comment.postId),
+    parent_url: comment.parentId === null ? null : paths.comment(comment.parentId),
     body: isHidden ? null : comment.body,
     body_html: isHidden ? null : comment.bodyHtml,
     timestamp: comment.createdAt.toISOString(),
+    edited_at: comment.editedAt?.toISOString() ?? null,
     author_url: paths.user(comment.authorId),
   };
 }

@@ -69,16 +69,21 @@ lines, and
 export default async function styleguide(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireThisMachine('The style guide is only available on this machine.'));
   const author = { authorId: 1, authorUsername: 'susan', authorAvatarSeed: AVATAR_SEED, createdAt: MOMENT };
+
   app.get('/', async (_request, reply) => {
     const { html: commentHtml } = await app.markdown.comment(COMMENT_TEXT);
-    const comment = { id: 1, postId: 1, bodyHtml: commentHtml, isDisabled: false, ...author };
+    const comment = { id: 1, postId: 1, threadId: 1, bodyHtml: commentHtml, isDisabled: false, ...author };
+    const answer = { ...comment, id: 3, isReply: true, parentId: 1, parentUsername: 'susan' };
+    const orphan = { ...comment, id: 4, threadId: 4, isReply: true, parentId: null };
     const { html: bodyHtml } = await app.markdown.post(POST_TEXT);
     const { html: previewHtml } = await app.markdown.post('What *will be*.');
     const post = { id: 1, bodyHtml, editedAt: null, commentCount: 1, ...author };
     return reply.page('dev/styleguide', {
       title: 'Style guide',
+      post,
       posts: { items: [post] },
-      comments: { items: [comment, { ...comment, id: 2, isDisabled: true }] },
+      comments: { items: [comment, answer, { ...comment, id: 2, threadId: 2, isDisabled: true }, orphan] },
+      mayEdit: () => true,
       pagination: { prev: { text: 'Newer', href: '#newer' }, next: { text: 'Older', href: '#older' } },
       previewHtml,
       filled: { values: { name: 'Susan', text: 'Some words', choice: 'b' }, errors: {} },

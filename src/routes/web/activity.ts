@@ -40,6 +40,7 @@ export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
   'post-enabled': 'Post shown again',
   'comment-disabled': 'Comment hidden',
   'comment-enabled': 'Comment shown again',
+  'comment-edited': 'Comment edited',
   'comment-deleted': 'Comment deleted',
   'post-edited': 'Post edited',
   'post-deleted': 'Post deleted',

@@ -46,10 +46,10 @@ export default async function feeds(app: FastifyInstance): Promise<void> {
     ['atom', writeAtom],
     ['json', writeJson],
   ] as const) {
-    const send = (reply: FastifyReply, { entries, ...described }: Feed) => {
-      const feed = { ...described, entries: entries.map((entry) => withFullUrls(entry, config.baseUrl)) };
+    const send = (reply: FastifyReply, feed: Feed) => {
       reply.header('cache-control', CACHE_CONTROL).header('last-modified', updatedAt(feed).toUTCString());
-      return write(reply, feed, { baseUrl: config.baseUrl, site: app.site.settings });
+      const entries = feed.entries.map((entry) => ({ ...entry, html: withBase(entry.html, config.baseUrl) }));
+      return write(reply, { ...feed, entries }, { baseUrl: config.baseUrl, site: app.site.settings });
     };
     app.get(`/feed.${format}`, isShared, async (_request, reply) =>
       send(reply, await feedOfSite(db, app.site.settings.name)),
@@ -89,6 +89,16 @@ async function feedOfPost(db: FastifyInstance['db'], id: number): Promise<Feed> 
   return { title, path, feedPath: `${path}/feed`, entries: newestThatFit(comments).map(entryOfComment) };
 }
 
+/**
+ * Makes links within the site, such as mentions, and the addresses of images absolute. Feed readers do not know where a
+ * text comes from.
+ */
+function withBase(html: string, baseUrl: string): string {
+  return html.replaceAll(/ (?:href|src|srcset)="[^"]*"/g, (attribute) =>
+    attribute.replaceAll(/(?<=["\s])\/(?!\/)/g, `${baseUrl}/`),
+  );
+}
+
 /** What all feeds of the site have in common. */
 interface Context {
   readonly baseUrl: string;
@@ -123,14 +133,6 @@ function writeJson(reply: FastifyReply, feed: Feed, { baseUrl, site }: Context) 
   return reply.type('application/feed+json; charset=utf-8').send(JSON.stringify(document));
 }
 
-/** Feed readers show a text far from this site, so its links and images need the site's address. */
-function withFullUrls(entry: FeedEntry, baseUrl: string): FeedEntry {
-  const html = entry.html.replaceAll(/ (?:href|src|srcset)="[^"]*"/g, (attribute) =>
-    attribute.replaceAll(/(?<=["\s])\/(?!\/)/g, `${baseUrl}/`),
-  );
-  return { ...entry, html };
-}
-
 /** The newest items that fit into a feed; at least one. */
 function newestThatFit<Item extends { readonly bodyHtml: string }>(items: readonly Item[]): readonly Item[] {
   let left = MAX_HTML;
@@ -159,11 +161,11 @@ function entryOfPost(post: Post): FeedEntry {
 
 function entryOfComment(comment: Comment): FeedEntry {
   return {
-    path: `/post/${comment.postId}#comment-${comment.id}`,
+    path: `/comment/${comment.id}`,
     title: `Comment by ${comment.authorUsername}`,
     author: comment.authorUsername,
     html: comment.bodyHtml,
     publishedAt: comment.createdAt,
-    updatedAt: comment.createdAt,
+    updatedAt: comment.editedAt ?? comment.createdAt,
   };
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
-import { renderPost } from '../../domain/images/render.ts';
+import { renderText } from '../../domain/mentions/render.ts';
 import { findFirstSteps, hasNoAccounts } from '../../domain/people/first-steps.ts';
 import { listPosts } from '../../domain/posts/list.ts';
 import { listFollowedPosts } from '../../domain/posts/list-followed.ts';
@@ -35,7 +35,10 @@ export default async function home(app: FastifyInstance): Promise<void> {
     const form = request.readForm(PostForm);
     if (form.data === undefined) return show(request, reply.code(422), { form: form.state });
     const { body, preview } = form.data;
-    const rendered = await textOf(renderPost(app, { body, writerId: currentUser(request).id }), form);
+    const rendered = await textOf(
+      renderText(app, { kind: 'post', body, writerId: currentUser(request).id }),
+      form,
+    );
     if ('refused' in rendered) return show(request, reply.code(422), { form: rendered.refused });
     if (preview) return show(request, reply, { form: form.state, previewHtml: rendered.text.html });
     await publishPost(db, currentUser(request).id, rendered.text);

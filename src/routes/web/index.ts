@@ -12,6 +12,7 @@ import feeds from './feeds.ts';
 import follows from './follows.ts';
 import home from './home.ts';
 import images from './images.ts';
+import mentions from './mentions.ts';
 import moderate from './moderate.ts';
 import people from './people.ts';
 import picture from './picture.ts';
@@ -37,6 +38,7 @@ async function withSessions(app: FastifyInstance): Promise<void> {
   app.register(posts);
   app.register(comments);
   app.register(people);
+  app.register(mentions);
   app.register(picture, { prefix: '/edit-profile/picture' });
   app.register(images, { prefix: '/images' });
   app.register(follows);

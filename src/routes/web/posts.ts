@@ -1,21 +1,20 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
-import { listComments } from '../../domain/comments/list.ts';
-import { publishComment } from '../../domain/comments/write.ts';
-import { renderPost } from '../../domain/images/render.ts';
+import { mayEdit } from '../../domain/comments/edit.ts';
+import { listThreads, type ThreadedComment } from '../../domain/comments/threads.ts';
+import { renderText } from '../../domain/mentions/render.ts';
 import { findPost } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, mayChange, updatePost } from '../../domain/posts/write.ts';
 import { DomainError } from '../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts';
-import { requirePermission, requireUser } from '../guards.ts';
+import { requireUser } from '../guards.ts';
 import { bodyField, textOf } from './fields.ts';
 import { metaOfPost, titleOfPost } from './meta.ts';
 import { paginate } from './pagination.ts';
 import { idFrom, placeFrom, queryOf } from './params.ts';
 
-const CommentForm = Type.Object({ body: bodyField() });
 const EditForm = Type.Object({
   body: bodyField(),
   version: Type.String({ pattern: '^\\d{0,9}$' }),
@@ -30,55 +29,42 @@ interface WithId {
 }
 
 export default async function posts(app: FastifyInstance): Promise<void> {
-  const { db, queue, markdown, config } = app;
-
   app.get<WithId>('/post/:id', { config: { isShared: true } }, (request, reply) =>
-    show(request, reply, EMPTY_FORM),
-  );
-
-  app.post<WithId>(
-    '/post/:id',
-    { onRequest: [requireUser, requirePermission(Permission.COMMENT)], config: { limit: 'comment' } },
-    async (request, reply) => {
-      const form = request.readForm(CommentForm);
-      if (form.data === undefined) return show(request, reply.code(422), form.state);
-      const rendered = await textOf(markdown.comment(form.data.body), form);
-      if ('refused' in rendered) return show(request, reply.code(422), rendered.refused);
-      const postId = idFrom(request.params.id);
-      const comment = { postId, authorId: currentUser(request).id, text: rendered.text };
-      try {
-        await publishComment({ db, queue }, comment);
-      } catch (error) {
-        if (!(error instanceof DomainError) || error.code !== 'blocked') throw error;
-        return show(request, reply.code(403), form.refuse('body', error.message));
-      }
-      await sessionOf(request).flash('Your comment has been published.');
-      return reply.redirect(`/post/${postId}?page=-1#comments`, 303);
-    },
+    showPost(request, reply, { form: EMPTY_FORM }),
   );
 
   app.register(editor);
+}
 
-  async function show(request: FastifyRequest<WithId>, reply: FastifyReply, form: FormState) {
-    const readDb = readDbFor(request);
-    const found = await findPost(readDb, idFrom(request.params.id));
-    const isHidden = found.isDisabled && !can(sessionOf(request).user, Permission.MODERATE);
-    const post = isHidden ? { ...found, bodyHtml: '' } : found;
-    const place = placeFrom(request.query);
-    const filter = { postId: post.id, readerId: sessionOf(request).user?.id };
-    const comments = await listComments(readDb, filter, { ...place, size: config.commentsPerPage });
-    const path = `/post/${post.id}`;
-    return reply.page('posts/show', {
-      title: titleOfPost(post) + (queryOf(place) === '' ? '' : ', more comments'),
-      ...(!post.isDisabled && { meta: metaOfPost(post, place, config.baseUrl) }),
-      form,
-      post,
-      mayChange: mayChange(sessionOf(request).user, post),
-      comments,
-      back: `?next=${encodeURIComponent(path + queryOf(place))}`,
-      pagination: paginate(comments, { path, place, order: 'asc' }),
-    });
-  }
+/** Shows a post with a page of its comments, and the form for another. */
+export async function showPost(
+  request: FastifyRequest<WithId>,
+  reply: FastifyReply,
+  { form, previewHtml }: { form: FormState; previewHtml?: string },
+) {
+  const { config } = request.server;
+  const readDb = readDbFor(request);
+  const { user } = sessionOf(request);
+  const found = await findPost(readDb, idFrom(request.params.id));
+  const isHidden = found.isDisabled && !can(user, Permission.MODERATE);
+  const post = isHidden ? { ...found, bodyHtml: '' } : found;
+  const place = placeFrom(request.query);
+  const filter = { postId: post.id, readerId: user?.id };
+  const comments = await listThreads(readDb, filter, { ...place, size: config.commentsPerPage });
+  const path = `/post/${post.id}`;
+  return reply.page('posts/show', {
+    title: titleOfPost(post) + (queryOf(place) === '' ? '' : ', more comments'),
+    ...(!post.isDisabled && { meta: metaOfPost(post, place, config.baseUrl) }),
+    places: new Set(['comments', ...comments.items.map(({ id }) => `comment-${id}`)]),
+    form,
+    previewHtml,
+    post,
+    mayChange: mayChange(user, post),
+    mayEdit: (comment: ThreadedComment) => mayEdit(user, comment),
+    comments,
+    back: `?next=${encodeURIComponent(path + queryOf(place))}`,
+    pagination: paginate(comments, { path, place, order: 'asc' }),
+  });
 }
 
 /** Where authors edit and delete posts. */
@@ -93,11 +79,13 @@ async function editor(app: FastifyInstance): Promise<void> {
   });
 
   app.post<WithId>('/edit/:id', { config: { limit: 'post' } }, async (request, reply) => {
-    const { id, authorId } = await loadForChange(db, currentUser(request), idFrom(request.params.id));
+    const post = await loadForChange(db, currentUser(request), idFrom(request.params.id));
+    const { id } = post;
     const form = request.readForm(EditForm);
     if (form.data === undefined) return showEditor(reply.code(422), id, form.state);
     const { body, version, preview } = form.data;
-    const rendered = await textOf(renderPost(app, { body, writerId: authorId }), form);
+    const draft = { kind: 'post', body, writerId: post.authorId, replaces: { postId: id } } as const;
+    const rendered = await textOf(renderText(app, draft), form);
     if ('refused' in rendered) return showEditor(reply.code(422), id, rendered.refused);
     if (preview) return showEditor(reply, id, form.state, rendered.text.html);
     try {

@@ -61,3 +61,40 @@ t.test('comments on a missing post do not exist', async (t) => {
   t.equal((await program.post('/posts/7/comments/', { body: 'x' })).statusCode, 404);
   t.equal((await program.put('/posts/7', { body: 'x' })).statusCode, 404);
 });
+
+t.test('comments can be replied to, and corrected for a quarter of an hour', async (t) => {
+  const app = await build(t);
+  const author = await createUser(app, { username: 'author' });
+  const [postId = 0] = await writePosts(app, author);
+  const [parentId] = await writeComments(app, author, postId);
+  const program = await ApiProgram.of(app, await createUser(app, { username: 'susan' }));
+  const parent = { parent_url: `/api/v1/comments/${parentId}` };
+  const key = { 'idempotency-key': 'x' };
+  const reply = await program.post(`/posts/${postId}/comments/`, { body: 'Hello', ...parent }, key);
+  t.equal(reply.statusCode, 201);
+  t.match(reply.json(), { ...parent, edited_at: null });
+  t.equal((await program.post(`/posts/${postId}/comments/`, { body: 'Hello' }, key)).statusCode, 422);
+  const gone = await program.post(`/posts/${postId}/comments/`, {
+    body: 'Hello',
+    parent_url: '/api/v1/comments/99',
+  });
+  t.equal(gone.statusCode, 409);
+  t.match(gone.json(), { message: 'The comment you are replying to has been deleted or hidden.' });
+
+  const { url } = reply.json();
+  const { etag } = (await program.get(url)).headers;
+  const edit = (body: string) => program.put(url, { body }, { 'if-match': String(etag) });
+  const edited = await edit('Corrected');
+  t.match(edited.json(), { ...parent, body: 'Corrected', edited_at: /^20/ });
+  t.not(edited.headers.etag, etag);
+  t.equal((await edit('From another program')).statusCode, 412);
+  t.equal((await (await ApiProgram.of(app, author)).put(url, { body: 'Mine now' })).statusCode, 403);
+
+  await (await ApiProgram.of(app, author)).delete(parent.parent_url);
+  t.equal((await program.get(url)).json().parent_url, null);
+  const quarter = new Date(Date.now() - 15 * 60_000);
+  await app.db.updateTable('comments').set({ created_at: quarter }).execute();
+  const late = await program.put(url, { body: 'Too late' });
+  t.equal(late.statusCode, 403);
+  t.match(late.json(), { message: 'Comments can be edited for 15 minutes.' });
+});

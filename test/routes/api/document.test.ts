@@ -38,6 +38,7 @@ interface JsonSchema {
   readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly examples?: readonly string[];
   readonly properties?: Record<string, JsonSchema>;
 }
 
@@ -86,6 +87,7 @@ t.test('the document lists every API call', async (t) => {
     'POST /posts/',
     'POST /posts/{id}/comments/',
     'POST /tokens/',
+    'PUT /comments/{id}',
     'PUT /posts/{id}',
   ]);
 });
@@ -190,8 +192,9 @@ function payloads({ content }: Content): fc.Arbitrary<string> {
 }
 
 /** Values for a schema: the image's key, small numbers, which are likely ids, or any text. */
-function valid({ type, minimum = 0, pattern }: JsonSchema): fc.Arbitrary<string | number> {
+function valid({ type, minimum = 0, pattern, examples }: JsonSchema): fc.Arbitrary<string | number> {
   if (pattern?.endsWith(`{${KEY.length}}$`)) return fc.constant(KEY);
+  if (examples !== undefined) return fc.constantFrom(...examples);
   return type === 'integer'
     ? fc.integer({ min: minimum, max: minimum + 4 })
     : fc.string({ unit: 'grapheme', minLength: 1, maxLength: 200 });

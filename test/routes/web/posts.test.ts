@@ -76,9 +76,13 @@ t.test('a comment is published, and its author is shown the last page', async (t
   await writeComments(app, susan, postId, 4);
   const client = await signedInClient(app, susan);
   const response = await client.post(`/post/${postId}`, { body: 'My *word*\nand more' });
-  t.match(response.headers.location, `/post/${postId}?page=-1`);
+  t.equal(response.headers.location, `/post/${postId}?page=-1#comment-5`);
   const page = await client.follow(response);
-  t.same(messagesOf(page), ['Your comment has been published.']);
+  t.same(messagesOf(page), [], 'not at the top, out of sight');
+  t.match(
+    page.body,
+    /<li id="comment-5">\s*<p class="message" role="status">Your comment has been published\./,
+  );
   t.match(page.body, '<p>My <em>word</em><br />\nand more</p>');
   t.match(page.body, 'Comment 4');
   t.notMatch(page.body, 'Comment 3');
@@ -108,15 +112,15 @@ t.test('a post’s page shows the beginning of long comments, whose own pages sh
   t.ok(first.body.length < 150_000, `${first.body.length} characters`);
   const last = await client.get(`/post/${postId}?page=-1`);
   t.match(last.body, '<div class="comment-text">Once upon a time');
-  const [href = ''] = /\/comment\/31(?=">Read more)/.exec(last.body) ?? [];
+  const [href = ''] = /\/comment\/31\/whole(?=">Read more)/.exec(last.body) ?? [];
   const own = await new Client(app).get(href);
   t.match(own.body, /<strong>Once<\/strong> upon .* the end/);
-  t.match(own.body, `href="/post/${postId}#comments"`);
+  t.match(own.body, 'href="/comment/31"');
 
   await app.db.updateTable('comments').set({ is_disabled: true }).where('id', '=', 31).execute();
   t.match((await client.get(href)).body, 'Hidden by a moderator');
   t.notMatch((await client.get(href)).body, 'the end');
-  t.equal((await client.get('/comment/32')).statusCode, 404);
+  t.equal((await client.get('/comment/32/whole')).statusCode, 404);
 });
 
 t.test('a comment can be deleted by its author and Administrators', async (t) => {
@@ -129,7 +133,10 @@ t.test('a comment can be deleted by its author and Administrators', async (t) =>
   ] as const) {
     const client = await signedInClient(app, person);
     const page = await client.follow(await client.post(`/comment/${id}/delete`));
-    t.same(messagesOf(page), ['The comment has been deleted.']);
+    t.match(
+      page.body,
+      /<section id="comments".*?<p class="message" role="status">The comment has been deleted\./s,
+    );
   }
   t.same(await app.db.selectFrom('comments').select('id').execute(), []);
 });

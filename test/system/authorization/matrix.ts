@@ -17,6 +17,7 @@ export interface Row {
  *
  * - `ok`: the page is shown, or the action done
  * - `home`: redirected to the home page
+ * - `redirect`: 302 to another page
  * - `nothing`: a success without effect
  * - `log in`, `confirm`: redirected to do that first
  * - `forbidden`, `missing`: 403 and 404
@@ -110,9 +111,15 @@ export const MATRIX: readonly Row[] = rows(`
   GET /edit/:id                            log in     confirm      forbidden  ok         forbidden  ok
   POST /edit/:id                           log in     confirm      forbidden  ok         forbidden  ok            posts
   POST /post/:id/delete                    log in     confirm      forbidden  ok         forbidden  ok            posts
-  GET /comment/:id                         ok         ok           ok         ok         ok         ok
+  GET /comment/:id                         redirect
+  GET /comment/:id/whole                   ok         ok           ok         ok         ok         ok
+  GET /comment/:id/reply                   log in     confirm      ok         ok         ok         ok
+  GET /comment/:id/edit                    log in     confirm      forbidden  ok         forbidden  ok
+  POST /comment/:id/edit                   log in     confirm      forbidden  ok         forbidden  ok            comments
   POST /comment/:id/delete                 log in     confirm      forbidden  ok         forbidden  ok            comments
   GET /user/:username                      ok         ok           ok         ok         ok         ok
+  GET /user/by-id/:id                      redirect
+  GET /people/complete                     log in     confirm      ok         ok         ok         ok
   GET /followers/:username                 ok         ok           ok         ok         ok         ok
   GET /followed-by/:username               ok         ok           ok         ok         ok         ok
   POST /follow/:username                   log in     confirm      ok         ok         ok         ok            follows
@@ -207,6 +214,7 @@ export const MATRIX: readonly Row[] = rows(`
   POST /api/v1/posts/:id/comments/         log in     confirm      ok         ok         ok         ok            comments
   GET /api/v1/comments/                    log in     confirm      ok         ok         ok         ok
   GET /api/v1/comments/:id                 log in     confirm      ok         ok         ok         ok
+  PUT /api/v1/comments/:id                 log in     confirm      forbidden  ok         forbidden  ok            comments
   DELETE /api/v1/comments/:id              log in     confirm      forbidden  ok         forbidden  ok            comments
   GET /api/v1/images/                      log in     confirm      ok         ok         ok         ok
   POST /api/v1/images/                     log in     confirm      ok         ok         ok         ok            images

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import t, { type Test } from 'tap';
-import { listen, logIn, openPage } from '../../support/browser.ts';
+import { accessibilityFaults, listen, logIn, openPage } from '../../support/browser.ts';
 import { build } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
@@ -179,6 +179,50 @@ t.test('a second click does not publish twice', async (t) => {
   t.equal(count, '1');
 });
 
+t.test('a reply is written in place, and a name completes while it is typed', async (t) => {
+  const { app, site } = await setUp(t);
+  const [john, susan] = [await createUser(app), await createUser(app, { username: 'susan' })];
+  for (const username of ['sam', 'sun']) await createUser(app, { username });
+  const [postId = 0] = await writePosts(app, john);
+  await writeComments(app, susan, postId);
+  const page = await openPage(t);
+  await logIn(page, site, john.email);
+  await page.goto(`${site}/post/${postId}`);
+  const isSamePage = await mark(page);
+  await page.getByRole('link', { name: 'Reply to susan' }).click();
+  const area = page.getByLabel('Your reply');
+  await area.waitFor();
+  t.ok(await isSamePage());
+  await page.keyboard.type('Hello @s');
+  await page.getByRole('option').nth(2).waitFor();
+  t.same(await page.getByRole('option').allTextContents(), ['susan ', 'sam ', 'sun ']);
+  t.same(await accessibilityFaults(page), []);
+  await page.keyboard.press('ArrowDown');
+  t.equal(await area.getAttribute('aria-activedescendant'), 'name-1');
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Enter');
+  t.equal(await area.inputValue(), 'Hello @susan ');
+  await page.keyboard.type('and @su');
+  await page.getByRole('option', { name: 'sun' }).click();
+  await page.keyboard.type('and @s');
+  await page.getByRole('option').first().waitFor();
+  await page.keyboard.press('Escape');
+  t.equal(await page.getByRole('option').count(), 0);
+  t.equal(await area.inputValue(), 'Hello @susan and @sun and @s');
+
+  await page.getByRole('button', { name: 'Reply', exact: true }).click();
+  await page.getByText('Your comment has been published.').waitFor();
+  t.match(page.url(), /#comment-2$/);
+  t.ok(await page.locator('#comment-2:target .message').isVisible());
+  t.equal(await page.evaluate('localStorage.length'), 0, 'no draft is left of it');
+  await page.getByRole('link', { name: 'Edit this comment' }).click();
+  await page.getByLabel('Your comment').nth(1).fill('Corrected');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.locator('#comment-2').getByText('Corrected').waitFor();
+  await page.getByRole('link', { name: 'In reply to susan' }).click();
+  t.match(page.url(), /#comment-1$/);
+});
+
 t.test('a post and a comment can be written, edited and deleted with JavaScript', async (t) => {
   const { app, site } = await setUp(t);
   const john = await createUser(app);
@@ -191,7 +235,7 @@ t.test('a post and a comment can be written, edited and deleted with JavaScript'
   await page.getByRole('button', { name: 'Comment' }).click();
   await page.getByText('Your comment has been published.').waitFor();
   t.equal(await page.inputValue('#body'), '', 'no draft is left of it');
-  await page.getByRole('link', { name: 'Edit' }).click();
+  await page.getByRole('link', { name: 'Edit', exact: true }).click();
   await page.fill('#body', 'Hello *all*');
   await page.getByRole('button', { name: 'Preview' }).click();
   await page.locator('.preview').getByText('Hello all').waitFor();

@@ -11,7 +11,7 @@ import { changeSettings } from '../../../src/domain/site/settings.ts';
 import { accessibilityFaults, LAYOUT_SHIFT, listen, logIn, openPage } from '../../support/browser.ts';
 import { build } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
-import { writeComments, writePosts } from '../../support/writing.ts';
+import { writeComments, writePosts, writeReply } from '../../support/writing.ts';
 
 /** The standard's rules. Style rules are off, because the templates leave blank lines. */
 const validator = new HtmlValidate({
@@ -64,6 +64,7 @@ t.test(
     const [postId = 0] = await writePosts(app, author, 12);
     const [commentId = 0] = await writeComments(app, author, postId, 7);
     await setCommentDisabled(app.db, commentId, true);
+    await writeReply(app, admin, { postId, parentId: commentId + 1, body: `@admin ${'long'.repeat(50)}` });
     const pest = await createUser(app, { username: 'pest' });
     await block(app.db, { blockerId: admin.id, blockedId: pest.id }, 'mute');
     const spam = { reporterId: admin.id, reason: 'Spam' };
@@ -90,6 +91,8 @@ t.test(
       ...[
         '/',
         `/edit/${postId}`,
+        `/comment/${commentId + 1}`,
+        `/comment/${commentId + 1}/reply`,
         `/user/admin`,
         '/user/pest',
         `/followers/${author.username}`,

@@ -51,7 +51,11 @@ t.test(
     await press(page, '0 comments on this post by susan');
     await type(page, 'Your comment', 'The first word');
     await press(page, 'Comment');
-    t.match(await page.locator('.message').textContent(), 'Your comment has been published.');
+    t.match(await page.locator('#comment-1 .message').textContent(), 'Your comment has been published.');
+    await press(page, 'Reply to susan');
+    await type(page, 'Your reply', 'The second, by @susan');
+    await press(page, 'Reply');
+    t.ok(await page.locator('#comment-2:target .message').isVisible());
     await press(page, 'Edit');
     await press(page, 'Save');
     t.match(await page.locator('.message').textContent(), 'The post has been updated.');

@@ -1,0 +1,55 @@
+import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
+import { isOf, type MentioningText, type TextId } from './render.ts';
+
+/**
+ * Records whom a new text mentions.
+ *
+ * @param db the transaction that publishes the text
+ * @returns their ids
+ */
+export async function recordMentions(
+  db: Db,
+  text: TextId,
+  { names = new Map() }: Pick<MentioningText, 'names'>,
+): Promise<number[]> {
+  if (names.size === 0) return [];
+  const { postId, commentId } = { postId: null, commentId: null, ...text };
+  // Somebody may have been deleted since the text was rendered.
+  await sql`
+    insert into mentions (user_id, post_id, comment_id, name)
+    select users.id, ${postId}::int, ${commentId}::int, mentioned.name
+    from unnest(${[...names.keys()]}::text[], ${[...names.values()]}::int[]) as mentioned (name, user_id)
+    join users on users.id = mentioned.user_id
+    for key share of users
+  `.execute(db);
+  return [...new Set(names.values())];
+}
+
+/**
+ * Records whom an edited text mentions.
+ *
+ * @param db the transaction that edits the text
+ * @returns the ids of those whom it did not mention before
+ */
+export async function replaceMentions(
+  db: Db,
+  text: TextId,
+  { names = new Map() }: Pick<MentioningText, 'names'>,
+): Promise<number[]> {
+  const before = await db
+    .selectFrom('mentions')
+    .select(['id', 'name', 'user_id as userId'])
+    .where(isOf(text))
+    .execute();
+  const stale = before.filter(({ name, userId }) => names.get(name) !== userId);
+  if (stale.length > 0) {
+    const ids = stale.map(({ id }) => id);
+    await db.deleteFrom('mentions').where('id', 'in', ids).execute();
+  }
+  const kept = new Set(before.filter((row) => !stale.includes(row)).map(({ name }) => name));
+  const added = await recordMentions(db, text, {
+    names: new Map([...names].filter(([name]) => !kept.has(name))),
+  });
+  return added.filter((id) => before.every(({ userId }) => userId !== id));
+}

@@ -1,0 +1,59 @@
+import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
+import { isMutedBy } from '../blocks/hide.ts';
+
+/** Somebody whose username completes what a person has typed. */
+export interface Completion {
+  readonly username: string;
+  readonly name: string;
+}
+
+/** Names offered at once. */
+const MOST = 8;
+
+/** Of whom one follows, and of the comments on the post, these many newest are considered. */
+const NEAREST = 100;
+
+/** Sorts after every character of a username. */
+const AFTER_ALL = '~';
+
+/**
+ * Finds the people whose usernames begin with some characters. Those in the conversation and those whom the reader follows
+ * come first. Leaves out the reader, and whom they have muted or blocked.
+ *
+ * @param options.postId the post that is talked about
+ */
+export async function completeNames(
+  db: Db,
+  beginning: string,
+  { readerId, postId = 0 }: { readerId: number; postId?: number | undefined },
+): Promise<Completion[]> {
+  const from = beginning.toLowerCase();
+  const nearest = sql.lit(NEAREST);
+  // `~>=~` and `~<~` are operators of the index: `like` needs a constant, and `<` depends on the database's collation.
+  // The range of names is cut at the end, because PostgreSQL would otherwise sometimes read all of it.
+  const { rows } = await sql<Completion>`
+    with candidates as (
+      select author_id as id, 0 as rank from posts where id = ${postId}
+      union all
+      (select author_id, 0 from comments where post_id = ${postId} order by id desc limit ${nearest})
+      union all
+      (select followed_id, 1 from follows where follower_id = ${readerId} order by id desc limit ${nearest})
+      union all
+      (
+        select id, 2 from users
+        where lower(username) ~>=~ ${from} and confirmed_at is not null and not ${isMutedBy(readerId, 'id')}
+        order by lower(username) using ~<~ limit ${sql.lit(MOST + 1)}
+      )
+    ), found as materialized (
+      select username, name, min(rank) as rank
+      from (select distinct id, rank from candidates) as candidate join users on users.id = candidate.id
+      where confirmed_at is not null and users.id <> ${readerId} and not ${isMutedBy(readerId, 'users.id')}
+      group by users.id
+    )
+    select username, name from found
+    where lower(username) ~>=~ ${from} and lower(username) ~<~ ${from + AFTER_ALL}
+    order by rank, lower(username) limit ${sql.lit(MOST)}
+  `.execute(db);
+  return rows;
+}
