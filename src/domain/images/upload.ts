@@ -34,7 +34,7 @@ export async function uploadImage(
     // So that two uploads at once do not both fit.
     await trx.selectFrom('users').select('id').where('id', '=', ownerId).forNoKeyUpdate().execute();
     const used = await usedBytes(trx, ownerId);
-    if (used + content.length > quota) {
+    if (used + Math.max(content.length, LEAST_SIZE) > quota) {
       const size = `${Math.floor(quota / 2 ** 20)} MB`;
       throw new DomainError(
         'image-quota-used',

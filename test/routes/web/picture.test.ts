@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { promisify } from 'node:util';
 import { sql } from 'kysely';
 import sharp from 'sharp';
@@ -45,7 +46,7 @@ t.test(
     await writeComments(app, john, postId);
     await follow(app.db, john.id, moderator.id);
     const visitor = new Client(app);
-    const pages = ['/', `/post/${postId}`, '/comment/1', '/followers/moderator'];
+    const pages = ['/', `/post/${postId}`, '/followers/moderator'];
     const before = await visitor.get('/');
 
     t.equal((await upload(client, photo)).headers.location, PAGE);
@@ -226,4 +227,21 @@ t.test('two people with the same picture do not share its fate', async (t) => {
   t.match((await client.get('/user/susan')).body, path);
   await other.post(`${PAGE}/remove`);
   t.equal((await client.get(path)).statusCode, 200);
+});
+
+t.test('a person uploads one picture at a time, so that nobody takes the places of all', async (t) => {
+  const [jane, mary] = [
+    await createUser(app, { username: 'jane' }),
+    await createUser(app, { username: 'mary' }),
+  ];
+  const [one, other] = [await signedInClient(app, jane), await signedInClient(app, mary)];
+  const body = new PassThrough();
+  const headers = { 'content-type': 'multipart/form-data; boundary=x' };
+  body.write('--x\r\ncontent-disposition: form-data; name="file"; filename="me.jpg"\r\n\r\n');
+  const slow = one.post(PAGE, {}, { payload: body, headers });
+  await waitFor(async () => (await upload(one, photo)).statusCode === 503, 'another upload is refused');
+  t.equal((await upload(other, photo)).statusCode, 303);
+  body.end('--x--');
+  await slow;
+  t.equal((await upload(one, photo)).statusCode, 303);
 });
