@@ -92,7 +92,7 @@ t.test('an image for a post keeps its shape, in widths up to its own', async (t)
   t.same(size, { width: 100, height: 200 });
   t.match(files, [{ width: 100 }]);
   const wide = pictureOf(await render(await plain(2000, 1000).png().toBuffer(), 'post'));
-  t.match(wide, { width: 2000, height: 1000, files: [{ width: 600 }, { width: 1200 }, { width: 1800 }] });
+  t.match(wide, { width: 2000, height: 1000, files: [{ width: 640 }, { width: 1280 }, { width: 1920 }] });
   for (const { width, content } of wide.files)
     t.match(await sharp(content).metadata(), { format: 'webp', width, height: width / 2, exif: undefined });
 });

@@ -24,7 +24,7 @@ const MONTH = monthOf(new Date(Date.now() - 365 * 24 * 60 * 60 * 1000));
 const PICTURE = `/avatar/large/${'7'.padStart(43, '0')}.webp`;
 
 /** The path of an image from `fill`. */
-const IMAGE = `/images/${'7'.padStart(22, '0')}/600.webp`;
+const IMAGE = `/images/${'7'.padStart(22, '0')}/640.webp`;
 
 /** The maximum number of rows that a page may read, on a site of any size: 500 numbered pages, in an index. */
 const MOST_ROWS = 10_000;
@@ -181,7 +181,7 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     insert into images (key, owner_id, alt, width, height, size)
     select lpad(n::text, 22, '0'), case when n % 20 = 0 then 1 else n end, '', 9, 9, 9 from generate_series(1, 10000) as n
   `.execute(db);
-  await sql`insert into image_files (image_id, width, content) select id, 600, '' from images`.execute(db);
+  await sql`insert into image_files (image_id, width, content) select id, 640, '' from images`.execute(db);
   await sql`insert into post_images (image_id, post_id) select id, id from images where id % 2 = 1`.execute(
     db,
   );

@@ -5,17 +5,17 @@ export const MAX_IMAGE_UPLOAD = 10 * 2 ** 20;
 export const LONGEST_ALT = 1_000;
 
 /**
- * The widths in which images are kept, in pixels: a column of text is about 540 wide, a phone about 390, and screens have
- * up to three pixels for each.
+ * The widths in which images are kept, in pixels: a column of text is up to 608 wide, a phone about 390, and their screens
+ * have two or three pixels for each.
  */
-const WIDTHS = [600, 1200, 1800] as const;
+const WIDTHS = [640, 1280, 1920] as const;
 
 const [, USUAL_WIDTH] = WIDTHS;
 
 export const LARGEST_WIDTH = WIDTHS[2];
 
 /** How wide a page shows an image: the column's width, or the screen's. */
-const SHOWN_WIDTH = 'min(34rem, 100vw)';
+const SHOWN_WIDTH = 'min(38rem, 100vw)';
 
 /** A `key` as it is in paths. */
 export const KEY_PATTERN = '[\\w-]{22}';

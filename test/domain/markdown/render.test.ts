@@ -124,11 +124,11 @@ t.test('an image of the author’s is shown, and any other is a link', async (t)
   const file = (width: number) => `/images/${KEY}/${width}.webp`;
   t.equal(
     render('post', `![A *cat*](/images/${KEY} "Mine")`),
-    `<p><img src="${file(700)}" srcset="${file(600)} 600w, ${file(700)} 700w" sizes="min(34rem, 100vw)" ` +
+    `<p><img src="${file(700)}" srcset="${file(640)} 640w, ${file(700)} 700w" sizes="min(38rem, 100vw)" ` +
       'width="700" height="500" loading="lazy" decoding="async" alt="A cat" title="Mine" /></p>',
   );
-  t.match(render('post', `![](${file(600)})`), `<img src="${file(700)}"`);
-  const { images: keys } = renderAll('post', `![](/images/${KEY}) ![](${file(600)})`, undefined, images);
+  t.match(render('post', `![](${file(640)})`), `<img src="${file(700)}"`);
+  const { images: keys } = renderAll('post', `![](/images/${KEY}) ![](${file(640)})`, undefined, images);
   t.same(keys, [KEY]);
   const link = (href: string, text: string) =>
     `<p><a href="${href}" rel="nofollow ugc noopener">${text}</a></p>`;

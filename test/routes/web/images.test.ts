@@ -29,7 +29,7 @@ const visitor = new Client(app);
 const signal = new AbortController().signal;
 
 const images = () => db.selectFrom('images').selectAll().orderBy('id').execute();
-const fileOf = (key: string, width = 600) => `/images/${key}/${width}.webp`;
+const fileOf = (key: string, width = 640) => `/images/${key}/${width}.webp`;
 
 /** Publishes a post and returns its path. */
 async function publish(body: string, author = client): Promise<string> {
@@ -55,24 +55,24 @@ t.test('an uploaded image has its place in a post at once, and its files when th
   t.match((await client.get('/images')).body, `value="${markdown}"`);
 
   const preview = await client.post('/', { body: markdown, preview: 'y' });
-  t.match(preview.body, `src="${fileOf(image.key, 1200)}"`);
+  t.match(preview.body, `src="${fileOf(image.key, 1280)}"`);
   const path = await publish(`Look: ${markdown}`);
   const { body } = await visitor.get(path);
   t.match(
     body,
     [
-      `<img src="${fileOf(image.key, 1200)}"`,
-      `srcset="${fileOf(image.key)} 600w, ${fileOf(image.key, 1200)} 1200w, ${fileOf(image.key, 1800)} 1800w"`,
-      'sizes="min(34rem, 100vw)" width="2000" height="1000" loading="lazy" decoding="async"',
+      `<img src="${fileOf(image.key, 1280)}"`,
+      `srcset="${fileOf(image.key)} 640w, ${fileOf(image.key, 1280)} 1280w, ${fileOf(image.key, 1920)} 1920w"`,
+      'sizes="min(38rem, 100vw)" width="2000" height="1000" loading="lazy" decoding="async"',
     ].join(' '),
   );
-  t.match(body, `<meta property="og:image" content="https://blog.example${fileOf(image.key, 1800)}">`);
+  t.match(body, `<meta property="og:image" content="https://blog.example${fileOf(image.key, 1920)}">`);
   const waiting = await visitor.get(fileOf(image.key));
   t.match(waiting.headers, { 'content-type': 'image/svg+xml', 'cache-control': 'no-store' });
   t.match(waiting.body, 'width="2000" height="1000"');
 
   await drain(app);
-  for (const width of [600, 1200, 1800]) {
+  for (const width of [640, 1280, 1920]) {
     const file = await visitor.get(fileOf(image.key, width));
     t.match(file.headers, {
       'content-type': 'image/webp',
@@ -83,10 +83,10 @@ t.test('an uploaded image has its place in a post at once, and its files when th
     t.match(await sharp(file.rawPayload).metadata(), { width, height: width / 2 });
   }
   t.equal((await visitor.get(path)).body, body, 'the post has not changed');
-  t.equal((await visitor.get(`/images/${image.key}`)).headers.location, fileOf(image.key, 1800));
+  t.equal((await visitor.get(`/images/${image.key}`)).headers.location, fileOf(image.key, 1920));
   t.match(await images(), [{ upload: null, unused_since: null }], 'the upload is not kept');
   for (const feed of ['/feed.atom', '/feed.json'])
-    t.match((await visitor.get(feed)).body, `https://blog.example${fileOf(image.key, 1800)} 1800w`, feed);
+    t.match((await visitor.get(feed)).body, `https://blog.example${fileOf(image.key, 1920)} 1920w`, feed);
 });
 
 t.test('what cannot be an image is refused with the reason', async (t) => {

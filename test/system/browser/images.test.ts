@@ -52,5 +52,5 @@ t.test('an image is pasted, described and shown, and nothing moves', async (t) =
   const isLoaded = 'document.querySelector(".prose img").naturalWidth > 0';
   await waitFor(() => page.evaluate<boolean>(isLoaded), 'the image is loaded');
   t.equal(await page.evaluate(LAYOUT_SHIFT), 0);
-  t.match(await page.evaluate<string>('document.querySelector(".prose img").currentSrc'), /\/600\.webp$/);
+  t.match(await page.evaluate<string>('document.querySelector(".prose img").currentSrc'), /\/640\.webp$/);
 });
