@@ -138,7 +138,7 @@ export const MATRIX: readonly Row[] = rows(`
   POST /edit-profile/picture/remove        log in     confirm      ok         ok         ok         ok            users
   GET /images                              log in     confirm      ok         ok         ok         ok
   POST /images                             log in     confirm      ok         ok         ok         ok            images
-  GET /images/:key([\\w-]{22})           302
+  GET /images/:key([\\w-]{22})           redirect
   GET /images/:key([\\w-]{22})/:width(^\\d{1,4}).webp  missing  missing  missing  ok  ok  ok
   POST /images/:key([\\w-]{22})/delete   log in     confirm      missing    ok         missing    missing       images
   GET /edit-profile/:id                    log in     confirm      forbidden  forbidden  forbidden  ok
