@@ -222,6 +222,108 @@ function showPreview(form, page) {
   return true;
 }
 
+// Images are chosen, pasted or dropped in the form of a post, described in a dialog, uploaded, and inserted as Markdown.
+
+const UPLOADING = '![Uploading…]()';
+
+function offerImages(link) {
+  const dialog = document.getElementById('add-image');
+  const area = link.closest('form').querySelector('textarea');
+  const form = dialog.querySelector('form');
+  const { file, alt, decorative } = form.elements;
+  const fault = form.querySelector('[role="alert"]');
+  let waiting = [];
+  let isUploading = false;
+  // Chromium forgets it when the dialog closes.
+  let selection = [];
+
+  const tell = (message) => {
+    fault.textContent = message;
+    fault.hidden = message === '';
+  };
+  const requireText = () => {
+    alt.disabled = decorative.checked;
+    alt.required = !decorative.checked;
+  };
+  const ask = (field) => {
+    requireText();
+    selection = [area.selectionStart, area.selectionEnd];
+    dialog.showModal();
+    field.focus();
+  };
+  const askNext = () => {
+    if (dialog.open || isUploading || waiting.length === 0) return;
+    const chosen = new DataTransfer();
+    chosen.items.add(waiting.shift());
+    file.files = chosen.files;
+    ask(alt);
+  };
+  const take = (event, { files, types }) => {
+    const images = [...files].filter(({ type }) => type.startsWith('image/'));
+    // A spreadsheet's cells are also on the clipboard as an image.
+    if (images.length === 0 || types.includes('text/plain')) return;
+    event.preventDefault();
+    waiting.push(...images);
+    askNext();
+  };
+  const insert = (text, start, end, cursor) => {
+    area.setRangeText(text, start, end, cursor);
+    area.dispatchEvent(new Event('input', { bubbles: true }));
+  };
+
+  // Until the reader chooses another place, images go to the end.
+  area.setSelectionRange(area.value.length, area.value.length);
+  const button = document.createElement('button');
+  Object.assign(button, { type: 'button', className: 'secondary', textContent: link.textContent });
+  link.replaceWith(button);
+  button.addEventListener('click', () => isUploading || ask(file));
+  area.addEventListener('paste', (event) => take(event, event.clipboardData));
+  area.addEventListener('drop', (event) => take(event, event.dataTransfer));
+  area.addEventListener('dragover', (event) => {
+    if (event.dataTransfer.types.includes('Files')) event.preventDefault();
+  });
+  decorative.addEventListener('change', requireText);
+  form.querySelector('[type="button"]').addEventListener('click', () => dialog.close());
+  dialog.addEventListener('close', () => {
+    if (isUploading) return;
+    waiting = [];
+    area.setSelectionRange(...selection);
+  });
+
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const body = new FormData(form);
+    isUploading = true;
+    dialog.close();
+    tell('');
+    insert(UPLOADING, ...selection, 'end');
+    area.setCustomValidity('Please wait until the image is uploaded.');
+    const { markdown = '', message } = await upload(form.action, body);
+    area.setCustomValidity('');
+    const start = area.value.indexOf(UPLOADING);
+    const end = start + UPLOADING.length;
+    // `preserve` would select the Markdown if the cursor is still behind it.
+    if (start !== -1) insert(markdown, start, end, area.selectionEnd === end ? 'end' : 'preserve');
+    isUploading = false;
+    if (message === undefined) form.reset();
+    else {
+      tell(message);
+      ask(file);
+    }
+    askNext();
+  });
+}
+
+/** Returns the image's Markdown, or a message. */
+async function upload(action, body) {
+  try {
+    const response = await fetch(action, { method: 'POST', body, headers: { accept: 'application/json' } });
+    return await response.json();
+  } catch {
+    return { message: 'The image could not be uploaded. Please try again.' };
+  }
+}
+
 // A link with `data-form` shows the form of its page in the element that it names.
 
 addEventListener('click', async (event) => {
@@ -409,3 +511,4 @@ function enliven(root) {
 }
 
 enliven(document);
+all('[data-add-image]').forEach(offerImages);

@@ -29,6 +29,7 @@ import securityHeaders from './plugins/security-headers.ts';
 import site from './plugins/site.ts';
 import tracing from './plugins/tracing.ts';
 import unreadStreams from './plugins/unread-streams.ts';
+import uploads from './plugins/uploads.ts';
 import views from './plugins/views.ts';
 import work from './plugins/work.ts';
 import type { Clock } from './queue/boss.ts';
@@ -73,8 +74,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
     ...httpOptions(config),
   });
   app.server.maxConnections = config.maxConnections;
-  app.decorate('config', config);
-  app.decorate('role', role);
+  app.decorate('config', config).decorate('role', role);
 
   // Infrastructure for jobs and pages. Closing runs in reverse, so the queue stops before the database closes.
   app.register(work);
@@ -94,6 +94,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(markdown);
   app.register(pictures);
   app.register(rateLimits);
+  app.register(uploads);
 
   // HTTP.
   app.register(drain);

@@ -172,6 +172,8 @@ function readVariables(env: EnvironmentReader) {
     alertWebhookUrl: env.optionalMatching('ALERT_WEBHOOK_URL', WEBHOOK),
     /** Where to report vulnerabilities, for `/.well-known/security.txt`. */
     securityContact: env.optionalMatching('SECURITY_CONTACT', CONTACT),
+    /** Megabytes that a person's images may take. */
+    imageQuotaMb: env.integer('IMAGE_QUOTA_MB', 200, { min: 0, max: 100_000 }),
     /** Page sizes. */
     postsPerPage: env.integer('POSTS_PER_PAGE', 20, { min: 1, max: 200 }),
     followersPerPage: env.integer('FOLLOWERS_PER_PAGE', 50, { min: 1, max: 200 }),

@@ -22,6 +22,8 @@ export type DomainErrorCode =
   | 'invalid-reason'
   | 'idempotency-key-reused'
   | 'unrenderable'
+  | 'unusable-image'
+  | 'image-quota-used'
   | 'too-many-requests'
   | 'busy';
 

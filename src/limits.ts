@@ -39,6 +39,8 @@ export const DEFAULT_LIMITS = Object.freeze({
   profile: perAccount(60, HOUR),
   /** Uploaded profile pictures. */
   picture: perAccount(30, HOUR),
+  /** Images for posts. */
+  image: perAccount(120, HOUR),
   /** Previews. */
   preview: perAccount(300, HOUR),
   /** Completing names while they are typed. */

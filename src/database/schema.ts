@@ -1,5 +1,6 @@
 import type { ColumnType, Generated, GeneratedAlways, Kysely, Transaction } from 'kysely';
 import type { AccountTables } from './account-tables.ts';
+import type { ImageTables } from './image-tables.ts';
 import type { JobTables } from './job-tables.ts';
 import type { SiteTables } from './site-tables.ts';
 
@@ -7,7 +8,7 @@ import type { SiteTables } from './site-tables.ts';
 export type Db = Kysely<Schema> | Transaction<Schema>;
 
 /** The tables' types for Kysely. Keep them in step with `migrations/`. */
-export interface Schema extends AccountTables, JobTables, SiteTables {
+export interface Schema extends AccountTables, ImageTables, JobTables, SiteTables {
   posts: {
     id: Generated<number>;
     author_id: number;
@@ -33,6 +34,8 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
     tags: Generated<string[]>;
     /** Those that its author has given besides those in the text. */
     added_tags: Generated<string[]>;
+    /** The keys of the images in its text. */
+    image_keys: Generated<readonly string[]>;
   };
   /** The tags of shown posts. A trigger fills it. */
   post_tags: {

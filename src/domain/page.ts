@@ -97,7 +97,8 @@ type ListedTable =
   | 'users'
   | 'post_tags'
   | 'likes'
-  | 'bookmarks';
+  | 'bookmarks'
+  | 'images';
 
 /**
  * Restricts a query to a slice. The subquery skips the rows before an offset in the index alone.

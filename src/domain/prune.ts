@@ -5,10 +5,13 @@ import type { Schema } from '../database/schema.ts';
 /** Rows per statement, so that no statement holds its locks for long. */
 const BATCH = 10_000;
 
+/** An image takes hundreds of kilobytes. */
+const IMAGE_BATCH = 100;
+
 /**
  * The rows to delete, by table. pg-boss deletes jobs itself, seven days after they end. The ledger must outlive the four
  * days for which a mail is retried, and a later redrive of its dead letter. A change of email must outlive its mails,
- * each tried for four days, and the three days in which it can be undone; an export must outlive its link. An unconfirmed
+ * each tried for four days, and the three days in which it can be undone; an export must outlive its link. An image that no post shows may be in a draft. An unconfirmed
  * account is deleted after a week without use, unless it wrote something or waits for a moderator.
  */
 const EXPIRED: Readonly<Record<string, string>> = {
@@ -26,6 +29,8 @@ const EXPIRED: Readonly<Record<string, string>> = {
   data_exports: `ended_at < now() - interval '7 days'
     and not exists (select from mailed_tokens where export_id = data_exports.id)`,
   picture_uploads: `created_at < now() - interval '1 day'`,
+  images: `unused_since < now() - interval '30 days'
+    and not exists (select from post_images where image_id = images.id)`,
   job_attempts: `started_at < now() - interval '14 days'`,
   workers: `seen_at < now() - interval '1 day'`,
   security_events: `created_at < now() - interval '180 days'`,
@@ -70,14 +75,15 @@ async function pruneTable(
   db: Kysely<Schema>,
   { table, condition, signal }: { table: string; condition: string; signal: AbortSignal },
 ): Promise<number> {
+  const limit = table === 'images' ? IMAGE_BATCH : BATCH;
   for (let total = 0; ; ) {
     signal.throwIfAborted();
     const batch = sql`
       delete from ${sql.table(table)}
-      where ctid = any(array(select ctid from ${sql.table(table)} where ${sql.raw(condition)} limit ${BATCH}))
+      where ctid = any(array(select ctid from ${sql.table(table)} where ${sql.raw(condition)} limit ${limit}))
     `;
     const { numAffectedRows = 0n } = await withLongStatements(db, (trx) => batch.execute(trx, { signal }));
     total += Number(numAffectedRows);
-    if (numAffectedRows < BATCH) return total;
+    if (numAffectedRows < limit) return total;
   }
 }

@@ -1,8 +1,11 @@
+import { makeImage } from '../domain/images/make.ts';
 import { makePicture } from '../domain/pictures/make.ts';
 import { pictureQueue } from '../queue/contracts.ts';
 import { defineJob } from '../queue/job.ts';
 
-/** Makes a person's picture of what they have uploaded. */
-export default defineJob(pictureQueue, ({ db, renderPicture }, { userId }, { signal }) =>
-  makePicture({ db, renderPicture }, userId, { signal }),
+/** Makes a person's picture, or an image for posts, of what they have uploaded. */
+export default defineJob(pictureQueue, ({ db, renderPicture }, upload, { signal }) =>
+  'imageId' in upload
+    ? makeImage({ db, renderPicture }, upload.imageId, { signal })
+    : makePicture({ db, renderPicture }, upload.userId, { signal }),
 );

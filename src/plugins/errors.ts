@@ -32,6 +32,8 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
   'invalid-reason': 422,
   'idempotency-key-reused': 422,
   unrenderable: 422,
+  'unusable-image': 422,
+  'image-quota-used': 409,
   'too-many-requests': 429,
   busy: 503,
 };
@@ -198,7 +200,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, { status, message,
 }
 
 /** Whether the client accepts JSON but not HTML. One that accepts anything gets a page. */
-function wantsJson(request: FastifyRequest): boolean {
+export function wantsJson(request: FastifyRequest): boolean {
   const accept = accepts(request.raw);
   return Boolean(accept.type(['json'])) && !accept.type(['html']);
 }

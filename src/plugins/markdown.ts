@@ -2,7 +2,7 @@ import { MessageChannel } from 'node:worker_threads';
 import fp from 'fastify-plugin';
 import pLimit from 'p-limit';
 import { Piscina } from 'piscina';
-import type { Markdown, People, Rendered, TextKind } from '../domain/markdown/text.ts';
+import type { Images, Markdown, People, Rendered, TextKind } from '../domain/markdown/text.ts';
 import type { Task } from '../domain/markdown/thread.ts';
 import { Busy, DomainError } from '../errors.ts';
 
@@ -50,10 +50,10 @@ export default fp(
     const limiter = pLimit(THREADS);
     const render =
       (kind: TextKind) =>
-      async (body: string, people: People = new Map()) => {
+      async (body: string, people: People = new Map(), images: Images = new Map()) => {
         if (limiter.pendingCount >= MAX_WAITING) throw new Busy();
         const deadline = performance.now() + MAX_WAIT_MS;
-        const text = { kind, body, people };
+        const text = { kind, body, people, images };
         const rendered = await limiter(() => run(pool, text, { deadline, renderTimeoutMs }));
         if (rendered === null) throw new DomainError('unrenderable', TOO_LARGE);
         return rendered;

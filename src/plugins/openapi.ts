@@ -20,6 +20,7 @@ export default fp(
           { name: 'Comments' },
           { name: 'People' },
           { name: 'Search' },
+          { name: 'Images', description: 'For your posts.' },
         ],
         components: {
           securitySchemes: {

@@ -1,7 +1,9 @@
 import { fork } from 'node:child_process';
 import fp from 'fastify-plugin';
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
 import type { PictureFault } from '../database/schema.ts';
-import type { Picture, RenderPicture } from '../domain/pictures/picture.ts';
+import { MAX_SIDE, type Picture, type RenderPicture } from '../domain/pictures/picture.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -24,10 +26,10 @@ const STOPPING: ReadonlySet<NodeJS.Signals> = new Set(['SIGHUP', 'SIGINT', 'SIGT
 export default fp(
   async (app) => {
     const { pictureTimeoutMs } = app.config;
-    app.decorate('renderPicture', (upload, { signal: stop }) => {
+    app.decorate('renderPicture', (upload, purpose, { signal: stop }) => {
       const timeout = AbortSignal.timeout(pictureTimeoutMs);
       const { promise, resolve, reject } = Promise.withResolvers<Picture | PictureFault>();
-      const child = fork(PROGRAM, {
+      const child = fork(PROGRAM, [purpose], {
         execArgv: ['--max-old-space-size=64'],
         env: ENVIRONMENT,
         serialization: 'advanced',
@@ -54,16 +56,18 @@ export default fp(
   { name: 'pictures', decorators: { fastify: ['config'] } },
 );
 
+const Side = Type.Integer({ minimum: 1, maximum: MAX_SIDE });
+const Bytes = Type.Refine(Type.Unsafe<Uint8Array>({}), (value) => value instanceof Uint8Array);
+const PICTURE = Compile(
+  Type.Object({
+    width: Side,
+    height: Side,
+    files: Type.Array(Type.Object({ width: Side, content: Bytes }), { minItems: 1 }),
+  }),
+);
 const FAULTS: readonly unknown[] = ['unreadable', 'too-large', 'too-slow'] satisfies PictureFault[];
 
 /** The process has read hostile bytes, so what it sends is checked. */
 function isAnswer(answer: unknown): answer is Picture | PictureFault {
-  const isPicture =
-    typeof answer === 'object' &&
-    answer !== null &&
-    'small' in answer &&
-    'large' in answer &&
-    answer.small instanceof Uint8Array &&
-    answer.large instanceof Uint8Array;
-  return isPicture || FAULTS.includes(answer);
+  return PICTURE.Check(answer) || FAULTS.includes(answer);
 }

@@ -136,14 +136,17 @@ export const exportQueue = defineQueue({
   concurrency: 2,
 });
 
-/** Makes a person's picture of what they have uploaded. One at a time, because each may take much memory. */
+/** Makes a person's picture, or an image for posts, of an upload. One at a time, because each may take much memory. */
 export const pictureQueue = defineQueue({
   name: 'pictures',
-  payload: Type.Object({ userId: id() }, { additionalProperties: false }),
+  payload: Type.Union([
+    Type.Object({ userId: id() }, { additionalProperties: false }),
+    Type.Object({ imageId: id() }, { additionalProperties: false }),
+  ]),
   retry: DATABASE_ONLY,
   timeoutSeconds: 60,
   concurrency: 1,
-  uniqueKey: ({ userId }) => String(userId),
+  uniqueKey: (made) => ('imageId' in made ? `image ${made.imageId}` : String(made.userId)),
 });
 
 /** Hides everything a person wrote, or shows it again. */

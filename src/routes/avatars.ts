@@ -4,7 +4,7 @@ import { readPicture } from '../domain/pictures/find.ts';
 import type { PictureSize } from '../domain/pictures/picture.ts';
 
 /** What a path leads to never changes. */
-const FOREVER = 'public, max-age=31536000, immutable';
+export const FOREVER = 'public, max-age=31536000, immutable';
 
 /** Avatars: drawn from the seed in their path, or people's own pictures, whose path has their hash. */
 export default async function avatars(app: FastifyInstance): Promise<void> {

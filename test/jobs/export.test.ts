@@ -11,6 +11,7 @@ import { issueTestToken } from '../support/api.ts';
 import { build } from '../support/build.ts';
 import { Client, messagesOf } from '../support/client.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
+import { storeImage } from '../support/images.ts';
 import { assertEnqueued, deadLettersOf, drain, jobsOf } from '../support/jobs.ts';
 import { upload } from '../support/pictures.ts';
 import { start } from '../support/processes.ts';
@@ -78,6 +79,7 @@ const EXPORTED: Readonly<Record<string, string>> = {
   'tag_follows.user_id': 'followed-tags.json',
   'security_events.user_id': 'activity.json',
   'pictures.user_id': 'picture.webp',
+  'images.owner_id': 'images.json',
   'blocks.blocked_id': 'nobody is told that they are muted or blocked',
   'security_events.actor_id': 'what they did to others is about the others',
   'mentions.user_id': 'what others wrote, where everyone can read it',
@@ -113,6 +115,7 @@ t.test('an export has what is in every table that refers to a person', async (t)
     ...{ comment_mails: 'never', reply_mails: 'daily', mention_mails: 'daily', follow_mails: 'never' },
   });
   await upload(client, await sharp({ create: PLAIN }).png().toBuffer());
+  const { key } = await storeImage(app, john.id);
   await drain(app);
   await client.post('/your-data');
   await drain(app);
@@ -137,6 +140,8 @@ t.test('an export has what is in every table that refers to a person', async (t)
   const kinds = json('activity.json').map(({ kind }: { kind: string }) => kind);
   t.same(kinds.sort(), ['export-made', 'logged-in', 'token-made']);
   t.match(files['picture.webp'], /^RIFF/);
+  t.match(json('images.json'), [{ file: `images/${key}.webp`, alternative_text: 'A cat' }]);
+  t.match(files[`images/${key}.webp`], /^RIFF/);
   t.notMatch(Object.values(files).join(''), /susan@example\.com|password/);
 });
 

@@ -4,14 +4,15 @@ import { readFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import t from 'tap';
-import { MAX_SIDE, type Picture } from '../../src/domain/pictures/picture.ts';
+import { MAX_SIDE, type Picture, type Purpose } from '../../src/domain/pictures/picture.ts';
 import { build } from '../support/build.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** The machine may be busy. */
 const app = await build(t, {}, { config: { pictureTimeoutMs: 60_000 } });
 const { signal } = new AbortController();
-const render = (upload: Uint8Array) => app.renderPicture(upload, { signal });
+const render = (upload: Uint8Array, purpose: Purpose = 'profile') =>
+  app.renderPicture(upload, purpose, { signal });
 
 const plain = (width: number, height: number, background = 'red') =>
   sharp({ create: { width, height, channels: 3, background } });
@@ -41,9 +42,15 @@ function pictureOf(result: Picture | string): Picture {
   return result;
 }
 
+function squaresOf(result: Picture | string): { small: Uint8Array; large: Uint8Array } {
+  const [small, large] = pictureOf(result).files.map(({ content }) => content);
+  if (!small || !large) throw new Error('not two squares');
+  return { small, large };
+}
+
 t.test('every format becomes two squares in WebP', async (t) => {
-  for (const format of ['jpeg', 'png', 'webp', 'avif'] as const) {
-    const { small, large } = pictureOf(await render(await plain(300, 200).toFormat(format).toBuffer()));
+  for (const format of ['jpeg', 'png', 'webp', 'avif', 'gif'] as const) {
+    const { small, large } = squaresOf(await render(await plain(300, 200).toFormat(format).toBuffer()));
     t.match(await sharp(small).metadata(), { format: 'webp', width: 96, height: 96 }, format);
     t.match(await sharp(large).metadata(), { format: 'webp', width: 256, height: 256 }, format);
     const [red] = (await sharp(large).stats()).channels;
@@ -55,7 +62,7 @@ t.test('a picture is turned the right way up, and what the camera wrote is gone'
   const upload = await turned();
   t.ok(upload.includes('Jane Doe'));
   t.match(await sharp(upload).metadata(), { orientation: 6, exif: Buffer });
-  const { small, large } = pictureOf(await render(upload));
+  const { small, large } = squaresOf(await render(upload));
   for (const picture of [small, large]) {
     const { exif, xmp, icc, orientation } = await sharp(picture).metadata();
     t.same(
@@ -76,8 +83,28 @@ t.test('what is transparent becomes white, so that dark pages show it', async (t
   })
     .png()
     .toBuffer();
-  const { large } = pictureOf(await render(upload));
+  const { large } = squaresOf(await render(upload));
   t.equal((await sharp(large).stats()).channels[0]?.mean, 255);
+});
+
+t.test('an image for a post keeps its shape, in widths up to its own', async (t) => {
+  const { files, ...size } = pictureOf(await render(await turned(), 'post'));
+  t.same(size, { width: 100, height: 200 });
+  t.match(files, [{ width: 100 }]);
+  const wide = pictureOf(await render(await plain(2000, 1000).png().toBuffer(), 'post'));
+  t.match(wide, { width: 2000, height: 1000, files: [{ width: 640 }, { width: 1280 }, { width: 1920 }] });
+  for (const { width, content } of wide.files)
+    t.match(await sharp(content).metadata(), { format: 'webp', width, height: width / 2, exif: undefined });
+});
+
+t.test('of an animation only the first frame is kept', async (t) => {
+  const frames = await Promise.all(['red', 'blue'].map((colour) => plain(20, 10, colour).png().toBuffer()));
+  const upload = await sharp(frames, { join: { animated: true } })
+    .gif()
+    .toBuffer();
+  t.equal((await sharp(upload).metadata()).pages, 2);
+  const [file] = pictureOf(await render(upload, 'post')).files;
+  t.match(await sharp(file?.content).metadata(), { width: 20, height: 10, pages: undefined });
 });
 
 t.test('other files, broken ones and bombs are refused', async (t) => {
@@ -85,7 +112,6 @@ t.test('other files, broken ones and bombs are refused', async (t) => {
   const jpeg = await plain(500, 500).jpeg().toBuffer();
   const refused: Record<string, Uint8Array> = {
     'an SVG': svg,
-    'a GIF': await plain(9, 9).gif().toBuffer(),
     'a TIFF': await plain(9, 9).tiff().toBuffer(),
     'a text': Buffer.from('hello'),
     nothing: Buffer.alloc(0),
@@ -106,16 +132,16 @@ t.test('other files, broken ones and bombs are refused', async (t) => {
 t.test('a narrow strip is cropped before it is enlarged', async (t) => {
   const strip = await plain(1, MAX_SIDE).withMetadata({ orientation: 6 }).jpeg().toBuffer();
   const soon = AbortSignal.timeout(10_000);
-  const { large } = pictureOf(await app.renderPicture(strip, { signal: soon }));
+  const { large } = squaresOf(await app.renderPicture(strip, 'profile', { signal: soon }));
   t.match(await sharp(large).metadata(), { width: 256, height: 256 });
 });
 
 t.test('a process that takes too long, crashes or is told to stop costs its own picture only', async (t) => {
   const slow = await plain(5_000, 5_000).png({ compressionLevel: 1 }).toBuffer();
   const hasty = await build(t, {}, { config: { pictureTimeoutMs: 1 } });
-  t.equal(await hasty.renderPicture(slow, { signal }), 'too-slow');
+  t.equal(await hasty.renderPicture(slow, 'post', { signal }), 'too-slow');
   const stopping = AbortSignal.abort(new Error('The worker stops.'));
-  await t.rejects(app.renderPicture(slow, { signal: stopping }), { name: 'AbortError' });
+  await t.rejects(app.renderPicture(slow, 'post', { signal: stopping }), { name: 'AbortError' });
 
   if (process.platform !== 'linux') return;
   const crashing = render(slow);

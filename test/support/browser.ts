@@ -9,6 +9,14 @@ import { PASSWORD } from './factories.ts';
 let browser: Promise<Browser> | undefined;
 root.teardown(async () => (await browser)?.close());
 
+/** The cumulative layout shift, as measured by Chromium. */
+export const LAYOUT_SHIFT = `new Promise((resolve) => {
+  let sum = 0;
+  new PerformanceObserver((list) => { for (const entry of list.getEntries()) sum += entry.value; })
+    .observe({ type: 'layout-shift', buffered: true });
+  requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
+})`;
+
 /** Only ends tests that hang. Playwright's 30 s are too short for a busy machine. */
 const LIMIT_MS = 120_000;
 

@@ -32,6 +32,7 @@ const LIMITED_OTHERWISE = new Set([
   ...['POST /auth/undo-email-change/:token', 'POST /auth/undo-deletion/:token', 'POST /bounces/:key'],
   ...['POST /unsubscribe/:token', 'POST /auth/logout', 'GET /notifications/:id'],
   ...['POST /post/:id/delete', 'POST /comment/:id/delete', 'DELETE /api/v1/posts/:id'],
+  'DELETE /api/v1/images/:key',
   ...['DELETE /api/v1/comments/:id', 'POST /api-tokens/:id/revoke', 'POST /api-tokens/revoke-unnamed'],
   // They are for moderators and Administrators.
   ...['POST /moderate/enable/:id', 'POST /moderate/disable/:id', 'POST /admin/jobs/do'],

@@ -23,6 +23,9 @@ const MONTH = monthOf(new Date(Date.now() - 365 * 24 * 60 * 60 * 1000));
 /** The path of a picture from `fill`. */
 const PICTURE = `/avatar/large/${'7'.padStart(43, '0')}.webp`;
 
+/** The path of an image from `fill`. */
+const IMAGE = `/images/${'7'.padStart(22, '0')}/640.webp`;
+
 /** The maximum number of rows that a page may read, on a site of any size: 500 numbered pages, in an index. */
 const MOST_ROWS = 10_000;
 const MOST_SORTED = 1_000;
@@ -211,6 +214,14 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     insert into picture_uploads (user_id, content) select n, '' from generate_series(1, 5000) as n
   `.execute(db);
   await sql`
+    insert into images (key, owner_id, alt, width, height, size)
+    select lpad(n::text, 22, '0'), case when n % 20 = 0 then 1 else n end, '', 9, 9, 9 from generate_series(1, 10000) as n
+  `.execute(db);
+  await sql`insert into image_files (image_id, width, content) select id, 640, '' from images`.execute(db);
+  await sql`insert into post_images (image_id, post_id) select id, id from images where id % 2 = 1`.execute(
+    db,
+  );
+  await sql`
     insert into sessions (token_hash, user_id, expires_at)
     select sha256(n::text::bytea), n, now() + interval '1 day' from generate_series(1, 5000) as n
   `.execute(db);
@@ -350,6 +361,9 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
     '/auth/passkeys/add',
     '/edit-profile/picture',
     PICTURE,
+    IMAGE,
+    '/images',
+    '/images?before=5000',
     '/auth/activity',
     '/auth/activity?before=10000',
     '/admin/activity',
@@ -387,6 +401,7 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
     '/search?q=part7',
     '/notifications/?before=10000',
     '/notifications/?unread=true',
+    '/images/?before=5000',
   ]) {
     await visit(`API ${path}`, () => program.get(path));
   }

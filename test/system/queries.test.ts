@@ -9,6 +9,7 @@ import { ApiProgram } from '../support/api.ts';
 import { build } from '../support/build.ts';
 import type { Client } from '../support/client.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
+import { storeImage } from '../support/images.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
 
 /** The maximum number of queries per page for a signed-in reader, including the session's. */
@@ -37,6 +38,7 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
   await pinPost(app.db, author.id, postId);
   await followTag(app.db, reader.id, 'bread');
   await sql`update posts set tags = '{bread}'`.execute(app.db);
+  await storeImage(app, reader.id);
   const client: Client = await signedInClient(app, reader);
 
   const pages = [
@@ -64,6 +66,7 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
     `/likes/${postId}`,
     '/auth/security',
     '/edit-profile/picture',
+    '/images',
     `/edit-profile/${author.id}`,
     '/auth/activity',
     '/admin/activity?username=reader',
@@ -115,6 +118,7 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
       .executeTakeFirstOrThrow();
     await follow(app, id, author.id);
     await follow(app, author.id, id);
+    await storeImage(app, reader.id);
     await block(app.db, { blockerId: reader.id, blockedId: id }, 'mute');
   }
 

@@ -78,6 +78,10 @@ const PATHS_WITH_WORDS = [
     '/admin/settings/X',
     '/avatar/X',
     '/avatar/small/X.webp',
+    '/images/X',
+    '/images/X/1.webp',
+    '/images/aaaaaaaaaaaaaaaaaaaaaa/X.webp',
+    '/images/X/delete',
     '/assets/X',
   ],
 ];
@@ -109,6 +113,7 @@ const PATHS = [
   ...[
     '/edit-profile/mails',
     '/edit-profile/picture',
+    '/images',
     '/edit-profile/picture/remove',
     '/moderate/people/X/remove-picture',
     '/your-data',

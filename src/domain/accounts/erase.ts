@@ -24,6 +24,7 @@ export async function eraseAccount(
     .executeTakeFirst();
   if (account === undefined) return;
   if (!account.keepsTexts) await eraseTexts(db, userId, options);
+  await eraseImages(db, userId, options);
   for (const [table, column] of PERSONAL) {
     await inBatches(db, (trx) => deleteFrom(trx, table, sql`${sql.ref(column)} = ${userId}`), options);
   }
@@ -82,6 +83,16 @@ async function eraseTexts(
   };
   await inBatches(db, erasePosts, options);
   await inBatches(db, (trx) => deleteFrom(trx, 'comments', sql`author_id = ${userId}`), options);
+}
+
+/** Deletes the images that no post shows: all, unless the texts stay. */
+async function eraseImages(
+  db: Kysely<Schema>,
+  userId: number,
+  options: { signal: AbortSignal },
+): Promise<void> {
+  const unused = sql`not exists (select from post_images where image_id = images.id)`;
+  await inBatches(db, (trx) => deleteFrom(trx, 'images', sql`owner_id = ${userId} and ${unused}`), options);
 }
 
 /** What is left has a name that tells nothing, and an address and a password that nobody can use. */

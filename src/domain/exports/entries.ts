@@ -1,6 +1,7 @@
 import type { Db } from '../../database/schema.ts';
 import { listTokens } from '../api-tokens/list.ts';
 import { type Following, listFollowed, listFollowers } from '../follows/list.ts';
+import { listFiles, readFile } from '../images/find.ts';
 import { listMarks, type Mark } from '../likes/list.ts';
 import { type ListedNotification, listNotifications } from '../notifications/list.ts';
 import { listPasskeys } from '../passkeys/list.ts';
@@ -10,7 +11,16 @@ import { listOwnEvents, type OwnEvent } from '../security-events/list.ts';
 import { listSessions } from '../sessions/list.ts';
 import { listFollowedTags } from '../tags/follow.ts';
 import { asJson, type Entry, type Options, PAGE } from './entry.ts';
-import { eventJson, markJson, notificationJson, passkeyJson, sessionJson, tokenJson } from './json.ts';
+import {
+  eventJson,
+  imageJson,
+  imageName,
+  markJson,
+  notificationJson,
+  passkeyJson,
+  sessionJson,
+  tokenJson,
+} from './json.ts';
 import { writings } from './writings.ts';
 
 /**
@@ -20,10 +30,16 @@ import { writings } from './writings.ts';
 export async function exportEntries(db: Db, options: Options): Promise<Entry[]> {
   const { userId } = options;
   const picture = await findPicture(db, userId);
+  const images = await listFiles(db, userId);
   return [
     { name: 'profile.json', content: () => profileJson(db, userId) },
     ...(picture ? [{ name: 'picture.webp', content: () => once(() => picture) }] : []),
     ...writings(db, options),
+    shortList('images.json', () => images, imageJson),
+    ...images.map((image) => ({
+      name: imageName(image),
+      content: () => once(() => readFile(db, image)),
+    })),
     ...follows(db, options),
     { name: 'likes.json', content: () => asJson(marks(db, options, 'likes'), markJson) },
     { name: 'bookmarks.json', content: () => asJson(marks(db, options, 'bookmarks'), markJson) },
@@ -48,7 +64,7 @@ export async function exportEntries(db: Db, options: Options): Promise<Entry[]> 
 /** A list that fits into memory. */
 function shortList<Row>(
   name: string,
-  read: () => Promise<readonly Row[]>,
+  read: () => readonly Row[] | Promise<readonly Row[]>,
   shape: (row: Row) => object,
 ): Entry {
   return { name, content: () => asJson(once(read), shape) };

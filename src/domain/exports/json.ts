@@ -1,4 +1,5 @@
 import type { ApiToken } from '../api-tokens/list.ts';
+import type { ListedFile } from '../images/find.ts';
 import type { Mark } from '../likes/list.ts';
 import type { ListedNotification } from '../notifications/list.ts';
 import type { ListedPasskey } from '../passkeys/list.ts';
@@ -9,6 +10,15 @@ import type { ListedSession } from '../sessions/list.ts';
 
 export function markJson({ postId }: Mark): object {
   return { post_path: `/post/${postId}` };
+}
+
+/** Markdown names an image by its key. */
+export function imageName({ key }: ListedFile): string {
+  return `images/${key}.webp`;
+}
+
+export function imageJson(image: ListedFile): object {
+  return { file: imageName(image), timestamp: image.createdAt, alternative_text: image.alt };
 }
 
 export function sessionJson({ userAgent, address, createdAt, lastSeenAt }: ListedSession): object {

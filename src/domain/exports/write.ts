@@ -75,7 +75,8 @@ async function storeZip(
 ): Promise<number> {
   const zip = new ZipFile();
   for (const { name, content } of await exportEntries(db, { userId, report, signal })) {
-    zip.addReadStreamLazy(name, (callback) => {
+    // Pictures are already compressed.
+    zip.addReadStreamLazy(name, { compress: !name.endsWith('.webp') }, (callback) => {
       const stream = Readable.from(content());
       // yazl ignores errors of its sources, so pass them to the reader of the archive.
       stream.on('error', (error) => zip.outputStream.emit('error', error));

@@ -1,22 +1,19 @@
 import type { Token } from 'markdown-it';
+import type { ImageOf } from './images.ts';
 import { createToken } from './markdown-it.ts';
 import { type LinkOf, splitAtReferences } from './references.ts';
-import type { TextKind } from './text.ts';
-
-/** Images that were uploaded to this site. Others would tell another site who reads the text. */
-const OWN_IMAGE = /^\/images\/[\w-][\w.-]*(?:\/[\w-][\w.-]*)*$/;
 
 /** The box at the beginning of an item of a task list. */
 const TASK = /^\[([ xX])\](?=\s)/;
 
 /**
- * Makes of a parsed text what is particular to this site: links of mentions and tags, boxes of task lists, and links of
- * images from elsewhere.
+ * Makes of a parsed text what is particular to this site: links of mentions and tags, boxes of task lists, and images; of
+ * those from elsewhere, which would tell another site who reads the text, links.
  */
-export function refine(tokens: readonly Token[], kind: TextKind, linkOf: LinkOf): void {
+export function refine(tokens: readonly Token[], linkOf: LinkOf, imageOf: ImageOf): void {
   for (const [index, token] of tokens.entries()) {
     if (token.type === 'inline') {
-      token.children = refineInline(token.children ?? [], kind, linkOf);
+      token.children = refineInline(token.children ?? [], linkOf, imageOf);
       const [item, paragraph] = tokens.slice(Math.max(index - 2, 0), index);
       if (item?.type === 'list_item_open' && paragraph?.type === 'paragraph_open')
         makeTask(item, token.children);
@@ -24,7 +21,7 @@ export function refine(tokens: readonly Token[], kind: TextKind, linkOf: LinkOf)
   }
 }
 
-function refineInline(tokens: readonly Token[], kind: TextKind, linkOf: LinkOf): Token[] {
+function refineInline(tokens: readonly Token[], linkOf: LinkOf, imageOf: ImageOf): Token[] {
   let before = '';
   let depth = 0;
   return tokens.flatMap((token) => {
@@ -32,7 +29,7 @@ function refineInline(tokens: readonly Token[], kind: TextKind, linkOf: LinkOf):
     const isInLink = depth > 0;
     const parts =
       token.type === 'image'
-        ? refineImage(token, kind, isInLink)
+        ? refineImage(token, imageOf, isInLink)
         : token.type === 'text' && !isInLink
           ? splitAtReferences(token, before, linkOf)
           : [token];
@@ -48,17 +45,14 @@ function linkNesting({ type, content }: Token): number {
   return type === 'link_close' || (type === 'html_inline' && /^<\/a\s*>/i.test(content)) ? -1 : 0;
 }
 
-/** An image of this site in a post, a link to any other, or its alternative text in a link. */
-function refineImage(image: Token, kind: TextKind, isInLink: boolean): Token[] {
+/** An image that may be shown, a link to any other, or its alternative text in a link. */
+function refineImage(image: Token, imageOf: ImageOf, isInLink: boolean): Token[] {
   const src = String(image.attrGet('src') ?? '');
   const title = image.attrGet('title');
   const attrs = title === null ? {} : { title: String(title) };
   const alt = alternativeOf(image);
-  if (kind === 'post' && OWN_IMAGE.test(src)) {
-    return [
-      createToken('own_image', 'img', { attrs: { src, alt, ...attrs, loading: 'lazy', decoding: 'async' } }),
-    ];
-  }
+  const shown = imageOf(src);
+  if (shown !== undefined) return [createToken('own_image', 'img', { attrs: { ...shown, alt, ...attrs } })];
   const text = createToken('text', '', { content: alt === '' ? src : alt });
   if (isInLink) return [text];
   return [

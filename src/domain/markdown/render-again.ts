@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import { type Queue, renderTextsQueue } from '../../queue/contracts.ts';
+import { resolveImages } from '../images/resolve.ts';
 import { findMentioned } from '../mentions/render.ts';
 import { postColumns } from '../posts/write.ts';
 import { type Markdown, RENDERER, type Rendered, textColumns } from './text.ts';
@@ -14,6 +15,7 @@ type Table = (typeof TABLES)[number];
 
 interface OldText {
   readonly id: number;
+  readonly authorId: number;
   readonly body: string;
   /** Of a post; a comment has none. */
   readonly addedTags: readonly string[];
@@ -21,8 +23,8 @@ interface OldText {
 
 /** What rendering a text needs. */
 const COLUMNS = {
-  posts: sql`id, body, added_tags as "addedTags"`,
-  comments: sql`id, body, '{}'::text[] as "addedTags"`,
+  posts: sql`id, author_id as "authorId", body, added_tags as "addedTags"`,
+  comments: sql`id, author_id as "authorId", body, '{}'::text[] as "addedTags"`,
 } as const;
 
 interface QueueDependencies {
@@ -72,10 +74,14 @@ async function findOldTexts(db: Kysely<Schema>, table: Table, limit: number): Pr
 async function renderAgain(
   { db, markdown }: RenderingDependencies,
   table: Table,
-  { id, body, addedTags }: OldText,
+  { id, authorId, body, addedTags }: OldText,
 ): Promise<void> {
   const people = await findMentioned(db, table === 'posts' ? { postId: id } : { commentId: id });
-  const text = await ifRenderable(markdown[table === 'posts' ? 'post' : 'comment'](body, people));
+  const rendering =
+    table === 'posts'
+      ? markdown.post(body, people, await resolveImages(db, authorId, body))
+      : markdown.comment(body, people);
+  const text = await ifRenderable(rendering);
   const isUnchanged = sql<boolean>`id = ${id} and body = ${body} and renderer < ${RENDERER}`;
   if (table === 'posts') {
     const columns = text && postColumns({ ...text, addedTags });

@@ -1,12 +1,13 @@
 import type { Token } from 'markdown-it';
 import { beginningOf, textOf } from './excerpt.ts';
 import { moveFootnotes } from './footnotes.ts';
+import { showImages } from './images.ts';
 import { escapeHtml } from './markdown-it.ts';
 import { parsers } from './parser.ts';
 import { linkTo, type References } from './references.ts';
 import { refine } from './refine.ts';
 import { sanitize } from './sanitize.ts';
-import type { People, Rendered, TextKind } from './text.ts';
+import type { Images, People, Rendered, TextKind } from './text.ts';
 
 /** A text's HTML exceeds its limit. */
 export class TooLarge extends Error {
@@ -26,14 +27,21 @@ const MAX_HTML_IN_LIST = 10_000;
  *
  * @throws TooLarge as soon as the HTML exceeds `htmlLimit(body)`
  */
-export function render(kind: TextKind, body: string, people: People = new Map()): Rendered {
+export function render(
+  kind: TextKind,
+  body: string,
+  people: People = new Map(),
+  images: Images = new Map(),
+): Rendered {
   const references: References = { tags: new Set(), mentions: new Set() };
   const parsed = parsers[kind].parse(body, {});
-  refine(parsed, kind, linkTo(kind, people, references));
+  const shown = new Set<string>();
+  refine(parsed, linkTo(kind, people, references), showImages(images, shown));
   const tokens = moveFootnotes(parsed);
   const html = toHtml(kind, tokens, htmlLimit(body));
   const excerptHtml = kind === 'post' ? excerpt(tokens, html) : null;
-  return { body, html, excerptHtml, tags: [...references.tags], mentions: [...references.mentions] };
+  const [tags, mentions] = [[...references.tags], [...references.mentions]];
+  return { body, html, excerptHtml, tags, mentions, images: [...shown] };
 }
 
 /** The excerpt of a post. A post with more markup than a list should have gets one without markup. */

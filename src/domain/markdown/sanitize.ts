@@ -22,7 +22,7 @@ const OPTIONS: sanitizeHtml.IOptions = {
     abbr: ['title'],
     acronym: ['title'],
     div: REGION,
-    img: ['alt', 'decoding', 'loading', 'src', 'title'],
+    img: ['alt', 'decoding', 'height', 'loading', 'sizes', 'src', 'srcset', 'title', 'width'],
     input: ['aria-label', 'checked', 'disabled', 'type'],
     li: ['id'],
     ol: ['start'],

@@ -1,3 +1,5 @@
+import type { Dimensions } from '../images/image.ts';
+
 /** Markdown and what is rendered from it. */
 export interface Rendered {
   readonly body: string;
@@ -9,14 +11,19 @@ export interface Rendered {
   readonly tags: readonly string[];
   /** The ids of the people who are mentioned as `@username`, each once, in the order of the text. */
   readonly mentions: readonly number[];
+  /** The keys of the images that it shows, each once, in the order of the text. Empty for comments. */
+  readonly images: readonly string[];
 }
 
 /** Who may be mentioned: ids by usernames in lower case. `candidatesOf` says whom to look up. */
 export type People = ReadonlyMap<string, number>;
 
+/** The author's images that a post may show, by key. `resolveImages` finds them. */
+export type Images = ReadonlyMap<string, Dimensions>;
+
 /** Renders Markdown to safe HTML. Both methods throw DomainError `unrenderable`, or Busy. */
 export interface Markdown {
-  post(body: string, people?: People): Promise<Rendered>;
+  post(body: string, people?: People, images?: Images): Promise<Rendered>;
   comment(body: string, people?: People): Promise<Rendered>;
 }
 

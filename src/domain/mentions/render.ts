@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { hasNotBlocked } from '../blocks/hide.ts';
+import { resolveImages } from '../images/resolve.ts';
 import { candidatesOf } from '../markdown/references.ts';
 import type { Markdown, People, Rendered, TextKind } from '../markdown/text.ts';
 
@@ -24,7 +25,7 @@ interface Draft {
 }
 
 /**
- * Renders a text with links to the people whom it mentions. Names mean whom they already mean in the text that it replaces,
+ * Renders a text with links to the people whom it mentions, and a post with its author's images. Names mean whom they already mean in the text that it replaces,
  * and then who is called so now. Somebody who has blocked the writer is not linked.
  *
  * @throws DomainError `unrenderable`, or Busy
@@ -34,7 +35,10 @@ export async function renderText(
   { kind, body, ...draft }: Draft,
 ): Promise<MentioningText> {
   const people = await findPeople(db, candidatesOf(body), draft);
-  const text = await markdown[kind](body, people);
+  const text =
+    kind === 'post'
+      ? await markdown.post(body, people, await resolveImages(db, draft.writerId, body))
+      : await markdown.comment(body, people);
   return { ...text, names: new Map([...people].filter(([, id]) => text.mentions.includes(id))) };
 }
 

@@ -18,7 +18,7 @@ export async function makePicture(
     .where('user_id', '=', userId)
     .executeTakeFirst();
   if (!upload?.content) return;
-  const result = await renderPicture(upload.content, options);
+  const result = await renderPicture(upload.content, 'profile', options);
   if (typeof result === 'string') {
     await db
       .updateTable('picture_uploads')
@@ -40,7 +40,9 @@ export async function makePicture(
   });
 }
 
-async function setPicture(trx: Db, userId: number, { small, large }: Picture): Promise<void> {
+async function setPicture(trx: Db, userId: number, { files }: Picture): Promise<void> {
+  const [small, large] = files.map(({ content }) => content);
+  if (!small || !large) throw new Error('A profile picture needs two sizes');
   const hash = createHash('sha256').update(large).digest('base64url');
   const picture = { hash, small, large };
   await trx

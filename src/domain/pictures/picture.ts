@@ -1,25 +1,56 @@
 import type { PictureFault } from '../../database/schema.ts';
 
-/** A profile picture: two squares in WebP. */
+/** What an upload is for: a profile picture is cropped to squares, an image in a post is kept whole. */
+export type Purpose = 'profile' | 'post';
+
+/** An upload, decoded and stripped, as WebP in several widths. */
 export interface Picture {
-  readonly small: Uint8Array;
-  readonly large: Uint8Array;
+  /** Of the upload when it is upright, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** By width, the smallest first. */
+  readonly files: readonly PictureFile[];
 }
 
-/** Their width and height in pixels: lists show 32 pixels and profiles 96, on screens with up to three times as many. */
+export interface PictureFile {
+  readonly width: number;
+  readonly content: Uint8Array;
+}
+
+/**
+ * The width and height of profile pictures, in pixels: lists show 32 and profiles 96, on screens with up to three pixels
+ * for each.
+ */
 export const PICTURE_SIZES = Object.freeze({ small: 96, large: 256 });
 
 export type PictureSize = keyof typeof PICTURE_SIZES;
 
-/** The largest upload, in bytes. */
+/** The largest upload of a profile picture, in bytes. */
 export const MAX_UPLOAD = 5 * 2 ** 20;
 
 /** The largest picture. Decoding takes up to 20 bytes per pixel. */
 export const MAX_PIXELS = 25_000_000;
 export const MAX_SIDE = 10_000;
 
+/** Whether an upload has too many pixels to be decoded. */
+export function isTooLarge({ width, height }: { readonly width: number; readonly height: number }): boolean {
+  return Math.max(width, height) > MAX_SIDE || width * height > MAX_PIXELS;
+}
+
+/** What to tell people whose upload has more bytes. */
+export const tooBig = (maxBytes: number) =>
+  `This file is too big. Choose one of at most ${maxBytes / 2 ** 20} MB.`;
+
+/** What to tell people about their upload. */
+export const FAULT_MESSAGES: Readonly<Record<PictureFault, string>> = Object.freeze({
+  unreadable: 'This file could not be read. Choose a JPEG, PNG, WebP, AVIF or GIF picture.',
+  'too-large': `This picture is too large. Choose one of at most ${MAX_PIXELS / 1e6} megapixels, and ${MAX_SIDE.toLocaleString('en')} pixels wide and high.`,
+  'too-slow': 'This picture takes too long to read. Choose another one.',
+});
+
 /** Makes a picture from an upload, or finds out why that is impossible. */
 export type RenderPicture = (
   upload: Uint8Array,
+  purpose: Purpose,
   options: { signal: AbortSignal },
 ) => Promise<Picture | PictureFault>;

@@ -1,39 +1,47 @@
-import sharp from 'sharp';
+import sharp, { type ResizeOptions } from 'sharp';
 import type { PictureFault } from '../../database/schema.ts';
-import { MAX_PIXELS, MAX_SIDE, PICTURE_SIZES, type Picture } from './picture.ts';
+import { LARGEST_WIDTH, widthsOf } from '../images/image.ts';
+import { isTooLarge, MAX_PIXELS, PICTURE_SIZES, type Picture, type Purpose } from './picture.ts';
 
 /** libvips's decoders for the formats that people may upload. All others are disabled. */
-const DECODERS = ['Jpeg', 'Png', 'Webp', 'Heif'].map((format) => `VipsForeignLoad${format}Buffer`);
+const DECODERS = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif'].map((format) => `VipsForeignLoad${format}Buffer`);
 
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({ operation: DECODERS });
 sharp.cache(false);
 sharp.concurrency(1);
 
+/** Crops before anything is enlarged: a strip as high as the square would be millions of pixels wide. */
+const LARGEST: Record<Purpose, ResizeOptions> = {
+  profile: { width: PICTURE_SIZES.large, height: PICTURE_SIZES.large, withoutEnlargement: true },
+  post: { width: LARGEST_WIDTH, withoutEnlargement: true },
+};
+
 /**
- * Rotates an upload as its camera says, crops it to a square and scales it. Keeps no metadata.
+ * Rotates an upload as its camera says and scales it; crops it to a square for a profile. Keeps no metadata, and the first
+ * frame of an animation.
  *
  * Decoding hostile bytes may crash, or take much time and memory, so jobs use `app.renderPicture`.
  */
-export async function renderPicture(upload: Uint8Array): Promise<Picture | PictureFault> {
+export async function renderPicture(upload: Uint8Array, purpose: Purpose): Promise<Picture | PictureFault> {
   try {
     // Only reads the header.
-    const { width, height } = await sharp(upload, { limitInputPixels: false }).metadata();
-    if (Math.max(width, height) > MAX_SIDE || width * height > MAX_PIXELS) return 'too-large';
-    const { large, small } = PICTURE_SIZES;
+    const { autoOrient } = await sharp(upload, { limitInputPixels: false }).metadata();
+    if (isTooLarge(autoOrient)) return 'too-large';
     const { data, info } = await sharp(upload, { limitInputPixels: MAX_PIXELS, failOn: 'error' })
       .autoOrient()
-      // Crops before anything is enlarged: a strip as high as the square would be millions of pixels wide.
-      .resize(large, large, { withoutEnlargement: true })
+      .resize(LARGEST[purpose])
       .flatten({ background: 'white' })
       .toColourspace('srgb')
       .raw()
       .toBuffer({ resolveWithObject: true });
-    const cropped = sharp(data, { raw: info });
-    return {
-      large: await cropped.clone().resize(large, large).webp().toBuffer(),
-      small: await cropped.clone().resize(small, small).webp().toBuffer(),
-    };
+    const isSquare = purpose === 'profile';
+    const files = [];
+    for (const width of isSquare ? Object.values(PICTURE_SIZES) : widthsOf(info.width)) {
+      const scaled = sharp(data, { raw: info }).resize({ width, ...(isSquare && { height: width }) });
+      files.push({ width, content: await scaled.webp().toBuffer() });
+    }
+    return { ...autoOrient, files };
   } catch {
     return 'unreadable';
   }

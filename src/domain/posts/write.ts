@@ -26,12 +26,13 @@ export interface Writing extends MentioningText {
 
 /** The columns of a post's text, title and tags. Of more tags than a post can have, the added ones go first. */
 export function postColumns(post: Writing) {
-  const { title, excerptHtml, tags, addedTags = [] } = post;
+  const { title, excerptHtml, images, tags, addedTags = [] } = post;
   const added = addedTags.filter((tag) => !tags.includes(tag));
   return {
     ...textColumns(post),
     ...(title !== undefined && { title: title?.trim() || null }),
     excerpt_html: excerptHtml,
+    image_keys: images,
     tags: [...added, ...tags].slice(0, MAX_TAGS),
     added_tags: added,
   };

@@ -8,7 +8,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   forbidden: 'Insufficient permissions',
   unrenderable: 'body takes too long to render or becomes too large; simplify it',
   FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON in UTF-8.',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'Only JSON is accepted, with Content-Type: application/json.',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'Send JSON with Content-Type: application/json, or an image with its own.',
   FST_ERR_CTP_BODY_TOO_LARGE: 'The body is too large: at most 1 MiB is accepted.',
 };
 

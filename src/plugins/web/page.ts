@@ -31,6 +31,8 @@ export interface PageMeta {
   readonly path: string;
   /** The Open Graph type; `website` by default. */
   readonly type?: 'article' | 'profile';
+  /** The path of an image for link previews; the site's icon by default. */
+  readonly image?: string;
   /** The page's feeds, by path without extension. */
   readonly feeds?: readonly { readonly title: string; readonly path: string }[];
   /** Structured data from schema.org's vocabulary. */

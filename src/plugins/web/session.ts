@@ -21,6 +21,10 @@ declare module 'fastify' {
     /** Set on requests to scopes with pages before their hooks run; read it with `sessionOf`. The API has no sessions. */
     session?: WebSession;
   }
+  interface FastifyContextConfig {
+    /** Whether the route opens the session itself, if it needs it. */
+    readonly opensSessionLater?: boolean;
+  }
 }
 
 /** Provides `request.session`: a row found by the hash of a random cookie. See ADR 2. */
@@ -33,7 +37,7 @@ export default fp(
     app.addHook('onRequest', (request, reply, done) => {
       const session = new WebSession(app, cookies, request, reply);
       request.session = session;
-      if (!session.hasCookie) return done();
+      if (!session.hasCookie || request.routeOptions.config.opensSessionLater) return done();
       session.open().then(() => done(), done);
     });
   },

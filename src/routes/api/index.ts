@@ -8,6 +8,7 @@ import validation from '../../plugins/api/validation.ts';
 import bookmarks from './bookmarks.ts';
 import comments from './comments.ts';
 import document from './document.ts';
+import images from './images.ts';
 import likes from './likes.ts';
 import { watchMethods } from './methods.ts';
 import notifications from './notifications.ts';
@@ -59,4 +60,5 @@ async function resources(app: FastifyInstance): Promise<void> {
   app.register(notifications);
   app.register(likes);
   app.register(bookmarks);
+  app.register(images);
 }

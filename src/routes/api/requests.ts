@@ -93,11 +93,11 @@ const REASONS = {
   401: 'No valid credentials.',
   403: 'The account or its token lacks permission.',
   404: 'Not found.',
-  409: 'The comment that this replies to has been deleted or hidden.',
+  409: 'The comment that this replies to has been deleted or hidden, or your images take up your quota.',
   412: 'The text has changed.',
   413: 'The request is too large.',
-  415: 'The request is not JSON.',
-  422: 'The text cannot be rendered, or the Idempotency-Key was used for a different request.',
+  415: 'The Content-Type is not accepted.',
+  422: 'The text cannot be rendered, the image cannot be used, or the Idempotency-Key was used for a different request.',
   429: 'Too many requests. Retry-After gives the seconds to wait.',
 } as const;
 

@@ -1,6 +1,8 @@
 import { type Static, type TProperties, type TSchema, Type } from 'typebox';
 import type { NotificationKind } from '../../database/schema.ts';
 import type { CommentSource } from '../../domain/comments/list.ts';
+import type { OwnImage } from '../../domain/images/find.ts';
+import { imageMarkdown, largestFilePath } from '../../domain/images/image.ts';
 import type { ListedNotification } from '../../domain/notifications/list.ts';
 import type { Person } from '../../domain/people/find.ts';
 import type { PostSource } from '../../domain/posts/list.ts';
@@ -17,6 +19,8 @@ export const paths = {
   commentsOf: (postId: number) => `${API}/posts/${postId}/comments/`,
   comments: `${API}/comments/`,
   comment: (id: number) => `${API}/comments/${id}`,
+  images: `${API}/images/`,
+  image: (key: string) => `${API}/images/${key}`,
   user: (id: number) => `${API}/users/${id}`,
   postsWithTag: (tag: string) => `${API}/tags/${encodeURIComponent(tag)}/posts/`,
   postsOf: (userId: number) => `${API}/users/${userId}/posts/`,
@@ -90,6 +94,16 @@ export const Notification = named('Notification', {
   comment_url: NullableText('Path of the comment it is about, or null.'),
 });
 
+export const Image = named('Image', {
+  url: Path('the image'),
+  markdown: Type.String({ description: 'What shows it in your posts.' }),
+  file_url: Path('its largest file, in WebP. Only you can read it until one of your posts shows the image'),
+  alt_text: Type.String({ description: 'What it shows. Empty if it is decorative.' }),
+  width: Count('pixels from left to right'),
+  height: Count('pixels from top to bottom'),
+  timestamp: Time('When it was uploaded'),
+});
+
 export const Refused = named('Error', {
   error: Type.String({ description: 'The name of the status.' }),
   message: Type.Optional(Type.String({ description: 'A human-readable explanation.' })),
@@ -103,6 +117,7 @@ const pageOf = {
 
 export const PostPage = named('PostPage', { posts: Type.Array(ref(Post)), ...pageOf });
 export const CommentPage = named('CommentPage', { comments: Type.Array(ref(Comment)), ...pageOf });
+export const ImagePage = named('ImagePage', { images: Type.Array(ref(Image)), ...pageOf });
 
 export const SearchResult = named('SearchResult', {
   url: Path('the post, comment or person'),
@@ -123,10 +138,10 @@ export const NotificationPage = named('NotificationPage', {
 
 /** All schemas that others refer to. */
 export const NAMED_SCHEMAS = [
-  ...[Post, Comment, User, Notification, Refused],
+  ...[Post, Comment, User, Image, Notification, Refused],
   SearchResult,
   SearchPage,
-  ...[PostPage, CommentPage, NotificationPage],
+  ...[PostPage, CommentPage, ImagePage, NotificationPage],
 ];
 
 /** Refers to a schema by name. */
@@ -146,6 +161,18 @@ export function presentPost(post: PostSource): Static<typeof Post> {
     comments_url: paths.commentsOf(post.id),
     comment_count: post.commentCount,
     like_count: post.likeCount,
+  };
+}
+
+export function presentImage(image: OwnImage): Static<typeof Image> {
+  return {
+    url: paths.image(image.key),
+    markdown: imageMarkdown(image),
+    file_url: largestFilePath(image.key),
+    alt_text: image.alt,
+    width: image.width,
+    height: image.height,
+    timestamp: image.createdAt.toISOString(),
   };
 }
 

@@ -108,9 +108,14 @@ async function feedOfPost(db: FastifyInstance['db'], id: number): Promise<Feed> 
   };
 }
 
-/** Makes links within the site, such as mentions, absolute. Feed readers do not know where a text comes from. */
+/**
+ * Makes links within the site, such as mentions, and the addresses of images absolute. Feed readers do not know where a
+ * text comes from.
+ */
 function withBase(html: string, baseUrl: string): string {
-  return html.replaceAll(/(?<=<a [^>]*href=")\/(?!\/)/g, `${baseUrl}/`);
+  return html.replaceAll(/ (?:href|src|srcset)="[^"]*"/g, (attribute) =>
+    attribute.replaceAll(/(?<=["\s])\/(?!\/)/g, `${baseUrl}/`),
+  );
 }
 
 /** What all feeds of the site have in common. */

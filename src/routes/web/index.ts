@@ -14,6 +14,7 @@ import explore from './explore.ts';
 import feeds from './feeds.ts';
 import follows from './follows.ts';
 import home from './home.ts';
+import images from './images.ts';
 import likes from './likes.ts';
 import mentions from './mentions.ts';
 import moderate from './moderate.ts';
@@ -51,6 +52,7 @@ async function withSessions(app: FastifyInstance): Promise<void> {
   app.register(people);
   app.register(mentions);
   app.register(picture, { prefix: '/edit-profile/picture' });
+  app.register(images, { prefix: '/images' });
   app.register(follows);
   app.register(blocks);
   app.register(notifications);

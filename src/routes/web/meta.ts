@@ -1,3 +1,4 @@
+import { firstImageIn, largestFilePath } from '../../domain/images/image.ts';
 import type { Place } from '../../domain/page.ts';
 import type { Profile } from '../../domain/people/find.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
@@ -31,10 +32,13 @@ export function metaOfPost(post: Post, place: Place, baseUrl: string): PageMeta 
   const description = excerptOf(post.bodyHtml, DESCRIPTION_LENGTH) || `A post by ${post.authorUsername}.`;
   const path = pathOfPost(post);
   const url = baseUrl + path;
+  const imageKey = firstImageIn(post.bodyHtml);
+  const image = imageKey && largestFilePath(imageKey);
   return {
     description,
     path: path + queryOf(place),
     type: 'article',
+    ...(image && { image }),
     feeds: [{ title: 'Comments on this post', path: `/post/${post.id}/feed` }],
     jsonLd: {
       '@context': 'https://schema.org',
@@ -43,6 +47,7 @@ export function metaOfPost(post: Post, place: Place, baseUrl: string): PageMeta 
       url,
       headline: post.title ?? (excerptOf(post.bodyHtml, 110) || description),
       description,
+      ...(image && { image: baseUrl + image }),
       datePublished: post.createdAt.toISOString(),
       dateModified: (post.editedAt ?? post.createdAt).toISOString(),
       commentCount: post.commentCount,

@@ -4,7 +4,9 @@ import t from 'tap';
 import { render as renderAll, TooLarge } from '../../../src/domain/markdown/render.ts';
 import type { TextKind } from '../../../src/domain/markdown/text.ts';
 
-const render = (kind: TextKind, body: string) => renderAll(kind, body).html;
+const KEY = 'k'.repeat(22);
+const images = new Map([[KEY, { width: 700, height: 500 }]]);
+const render = (kind: TextKind, body: string) => renderAll(kind, body, undefined, images).html;
 
 /** The elements and attributes of comments; and those that posts have in addition. */
 const IN_COMMENTS: Readonly<Record<string, readonly string[]>> = {
@@ -25,7 +27,7 @@ const IN_COMMENTS: Readonly<Record<string, readonly string[]>> = {
 const IN_POSTS: Readonly<Record<string, readonly string[]>> = {
   ...IN_COMMENTS,
   div: ['aria-label', 'class', 'role', 'tabindex'],
-  img: ['alt', 'decoding', 'loading', 'src', 'title'],
+  img: ['alt', 'decoding', 'height', 'loading', 'sizes', 'src', 'srcset', 'title', 'width'],
   td: ['class'],
   th: ['class'],
   ...Object.fromEntries('h1 h2 h3 h4 h5 h6 hr table tbody thead tr'.split(' ').map((tag) => [tag, []])),
@@ -36,7 +38,7 @@ const VALUES: Readonly<Record<string, RegExp>> = {
   class: /^(?:footnote|footnotes|mention|tag|task|scroll|align-\w+|language-\S+|hl-\w+(?: \w+_)*)$/,
   id: /^fn(?:ref)?-[\da-f]{8}-\d+(?:-\d+)?$/,
   rel: /^nofollow ugc noopener$/,
-  src: /^\/images\//,
+  src: /^\/images\/k+\/700\.webp$/,
   role: /^group$/,
   type: /^checkbox$/,
 };
@@ -118,11 +120,16 @@ t.test('comments have lists, quotes, code and line breaks; the rest stays text',
   );
 });
 
-t.test('an image of this site is shown, and any other is a link', async (t) => {
+t.test('an image of the author’s is shown, and any other is a link', async (t) => {
+  const file = (width: number) => `/images/${KEY}/${width}.webp`;
   t.equal(
-    render('post', '![A cat](/images/1/cat.webp "Mine")'),
-    '<p><img src="/images/1/cat.webp" alt="A cat" title="Mine" loading="lazy" decoding="async" /></p>',
+    render('post', `![A *cat*](/images/${KEY} "Mine")`),
+    `<p><img src="${file(700)}" srcset="${file(640)} 640w, ${file(700)} 700w" sizes="min(38rem, 100vw)" ` +
+      'width="700" height="500" loading="lazy" decoding="async" alt="A cat" title="Mine" /></p>',
   );
+  t.match(render('post', `![](${file(640)})`), `<img src="${file(700)}"`);
+  const { images: keys } = renderAll('post', `![](/images/${KEY}) ![](${file(640)})`, undefined, images);
+  t.same(keys, [KEY]);
   const link = (href: string, text: string) =>
     `<p><a href="${href}" rel="nofollow ugc noopener">${text}</a></p>`;
   t.equal(
@@ -131,7 +138,9 @@ t.test('an image of this site is shown, and any other is a link', async (t) => {
   );
   t.equal(render('post', '![](cat.png)'), link('cat.png', 'cat.png'));
   t.equal(render('post', '[![Cat](cat.png)](/cats)'), link('/cats', 'Cat'));
-  t.equal(render('comment', '![Cat](/images/1)'), link('/images/1', 'Cat'));
+  t.equal(renderAll('comment', `![Cat](/images/${KEY})`).html, link(`/images/${KEY}`, 'Cat'));
+  for (const path of [`/images/${KEY}x`, `/images/${KEY}/../x`, `//images/${KEY}`, `x/images/${KEY}`])
+    t.notMatch(render('post', `![x](${path})`), '<img', path);
   t.match(render('post', '![x](/images/../auth/logout)'), '<a href');
 });
 
@@ -171,7 +180,7 @@ t.test('no word of a text vanishes', async (t) => {
     ],
     ...[
       '![%](https://a.b/c) ',
-      '![%](/images/c) ',
+      `![%](/images/${KEY}) `,
       '- %\n',
       '1. %\n',
       '- [ ] %\n',

@@ -7,6 +7,7 @@ import t from 'tap';
 import { ApiProgram, basic } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { createUser, PASSWORD } from '../../support/factories.ts';
+import { GIF_HEADER, storeImage } from '../../support/images.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
 /** The parts of an OpenAPI document used here. */
@@ -29,7 +30,7 @@ interface Parameter {
 }
 
 interface Content {
-  readonly content: { readonly 'application/json': { readonly schema: JsonSchema } };
+  readonly content: Readonly<Record<string, { readonly schema: JsonSchema }>>;
 }
 
 interface JsonSchema {
@@ -42,6 +43,9 @@ interface JsonSchema {
   readonly properties?: Record<string, JsonSchema>;
   readonly required?: readonly string[];
 }
+
+/** The key of the one image. */
+const KEY = 'k'.repeat(22);
 
 async function readDocument(app: FastifyInstance): Promise<Document> {
   const response = await new ApiProgram(app).get('/openapi.json');
@@ -69,12 +73,15 @@ t.test('the document lists every API call', async (t) => {
   );
   t.same(calls.toSorted(), [
     'DELETE /comments/{id}',
+    'DELETE /images/{key}',
     'DELETE /posts/{id}',
     'DELETE /posts/{id}/bookmark',
     'DELETE /posts/{id}/like',
     'GET /bookmarks/',
     'GET /comments/',
     'GET /comments/{id}',
+    'GET /images/',
+    'GET /images/{key}',
     'GET /notifications/',
     'GET /posts/',
     'GET /posts/{id}',
@@ -84,6 +91,7 @@ t.test('the document lists every API call', async (t) => {
     'GET /users/{id}',
     'GET /users/{id}/posts/',
     'GET /users/{id}/timeline/',
+    'POST /images/',
     'POST /notifications/read',
     'POST /posts/',
     'POST /posts/{id}/comments/',
@@ -101,6 +109,8 @@ t.test('every response matches the document, whatever is sent', async (t) => {
   const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
   const [postId = 0] = await writePosts(app, john, 8);
   await writeComments(app, john, postId, 8);
+  const { id } = await storeImage(app, john.id);
+  await app.db.updateTable('images').set({ key: KEY }).where('id', '=', id).execute();
   const document = await readDocument(app);
   const ajv = new Ajv2020({ strict: false });
   formats.default(ajv);
@@ -144,6 +154,7 @@ function operationsOf({ paths }: Document) {
 interface Request {
   readonly parameters: Record<string, string>;
   readonly payload: string | undefined;
+  readonly contentType: string | undefined;
 }
 
 /** Requests for an operation, most of them valid. */
@@ -169,11 +180,14 @@ function requestsOf({ parameters = [], requestBody }: Operation): fc.Arbitrary<R
         ),
       ),
     payload: requestBody === undefined ? fc.constant(undefined) : payloads(requestBody),
+    contentType: fc.constant(Object.keys(requestBody?.content ?? {})[0]),
   });
 }
 
 function payloads({ content }: Content): fc.Arbitrary<string> {
-  const { properties = {}, required } = content['application/json'].schema;
+  const json = content['application/json'];
+  if (json === undefined) return fc.oneof(fc.constant(GIF_HEADER), fc.string());
+  const { properties = {}, required } = json.schema;
   const fields = Object.fromEntries(
     Object.entries(properties).map(([name, schema]) => [name, valid(schema)]),
   );
@@ -193,7 +207,7 @@ function payloads({ content }: Content): fc.Arbitrary<string> {
   );
 }
 
-/** Values for a schema: small numbers, which are likely ids, or any text, and words where not any text will do. */
+/** Values for a schema: the image's key, small numbers, which are likely ids, or any text, and words where not any text will do. */
 function valid({
   type,
   minimum = 0,
@@ -201,6 +215,7 @@ function valid({
   examples,
   items,
 }: JsonSchema): fc.Arbitrary<string | number | object> {
+  if (pattern?.endsWith(`{${KEY.length}}$`)) return fc.constant(KEY);
   if (examples !== undefined) return fc.constantFrom(...examples);
   if (type === 'integer') return fc.integer({ min: minimum, max: minimum + 4 });
   if (items !== undefined) return fc.array(valid(items), { maxLength: 2 });
@@ -225,10 +240,10 @@ function isSegment(value: string | number): boolean {
 function inject(
   method: string,
   path: string,
-  { parameters, payload }: Request,
+  { parameters, payload, contentType }: Request,
 ): InjectOptions & { url: string } {
   const query = new URLSearchParams();
-  const headers: Record<string, string> = payload === undefined ? {} : { 'content-type': 'application/json' };
+  const headers: Record<string, string> = contentType === undefined ? {} : { 'content-type': contentType };
   let url = path;
   for (const [key, value] of Object.entries(parameters)) {
     const [where = '', name = ''] = key.split(' ');

@@ -165,6 +165,11 @@ export const MATRIX: readonly Row[] = rows(`
   GET /edit-profile/picture                log in     confirm      ok         ok         ok         ok
   POST /edit-profile/picture               log in     confirm      ok         ok         ok         ok            picture_uploads
   POST /edit-profile/picture/remove        log in     confirm      ok         ok         ok         ok            users
+  GET /images                              log in     confirm      ok         ok         ok         ok
+  POST /images                             log in     confirm      ok         ok         ok         ok            images
+  GET /images/:key([\\w-]{22})           redirect
+  GET /images/:key([\\w-]{22})/:width(^\\d{1,4}).webp  missing  missing  missing  ok  ok  ok
+  POST /images/:key([\\w-]{22})/delete   log in     confirm      missing    ok         missing    missing       images
   GET /edit-profile/:id                    log in     confirm      forbidden  forbidden  forbidden  ok
   POST /edit-profile/:id                   log in     confirm      forbidden  forbidden  forbidden  ok            users
   GET /notifications                       log in     confirm      ok         ok         ok         ok
@@ -253,6 +258,10 @@ export const MATRIX: readonly Row[] = rows(`
   GET /api/v1/tags/:tag/posts/             log in     confirm      ok         ok         ok         ok
   GET /api/v1/notifications/               log in     confirm      ok         ok         ok         ok
   POST /api/v1/notifications/read          log in     confirm      nothing    ok         nothing    nothing       notifications
+  GET /api/v1/images/                      log in     confirm      ok         ok         ok         ok
+  POST /api/v1/images/                     log in     confirm      ok         ok         ok         ok            images
+  GET /api/v1/images/:key                  log in     confirm      missing    ok         missing    missing
+  DELETE /api/v1/images/:key               log in     confirm      missing    ok         missing    missing       images
   GET /api/v1/users/:id                    log in     confirm      ok         ok         ok         ok
   GET /api/v1/users/:id/posts/             log in     confirm      ok         ok         ok         ok
   GET /api/v1/users/:id/timeline/          log in     confirm      forbidden  ok         forbidden  forbidden

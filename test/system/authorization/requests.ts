@@ -3,6 +3,7 @@ import { block } from '../../../src/domain/blocks/block.ts';
 import { report } from '../../../src/domain/moderation/report.ts';
 import { bounce } from '../../support/bounce.ts';
 import { PASSWORD, registration, siteSettings } from '../../support/factories.ts';
+import { GIF_HEADER } from '../../support/images.ts';
 import { codeOf, TOTP_SECRET } from '../../support/two-factor.ts';
 import {
   anotherAdministrator,
@@ -23,6 +24,8 @@ import {
   followed,
   followedTag,
   freshName,
+  image,
+  imageFile,
   invitation,
   invitationId,
   job,
@@ -206,6 +209,13 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
     contentType: 'multipart/form-data; boundary=x',
   },
   'POST /edit-profile/picture/remove': { about: ownPicture },
+  'POST /images': {
+    payload: `--x\r\ncontent-disposition: form-data; name="decorative"\r\n\r\ny\r\n--x\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n${GIF_HEADER}\r\n--x--`,
+    contentType: 'multipart/form-data; boundary=x',
+  },
+  'GET /images/:key([\\w-]{22})': { about: image },
+  'GET /images/:key([\\w-]{22})/:width(^\\d{1,4}).webp': { about: imageFile },
+  'POST /images/:key([\\w-]{22})/delete': { about: image },
   'GET /edit-profile/:id': { about: ownersId },
   'POST /edit-profile/:id': {
     about: ownersId,
@@ -296,6 +306,9 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
     about: async (situation) => (await notification(situation)) && undefined,
     fields: () => ({}),
   },
+  'POST /api/v1/images/': { payload: GIF_HEADER, contentType: 'image/gif', query: '?alt=' },
+  'GET /api/v1/images/:key': { about: image },
+  'DELETE /api/v1/images/:key': { about: image },
   'GET /api/v1/users/:id': { about: ownersId },
   'GET /api/v1/users/:id/posts/': { about: ownersId },
   'GET /api/v1/users/:id/timeline/': { about: ownersId },

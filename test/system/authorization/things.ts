@@ -199,6 +199,26 @@ export async function ownPasskey({ app, people, actor }: Situation): Promise<num
   return insertPasskey(app, actor ?? people.owner);
 }
 
+/** An image of the owner's, which no post shows. */
+export async function image({ app: { db }, people: { owner } }: Situation): Promise<string> {
+  const key = randomUUID().slice(0, 22);
+  const { id } = await db
+    .insertInto('images')
+    .values({ key, owner_id: owner.id, alt: '', width: 1, height: 1, size: 1 })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  await db
+    .insertInto('image_files')
+    .values({ image_id: id, width: 1, content: Buffer.from('file') })
+    .execute();
+  return key;
+}
+
+/** What the path of its file has besides. */
+export async function imageFile(situation: Situation): Promise<string> {
+  return `${await image(situation)}/1`;
+}
+
 /** Another session of the actor. */
 export async function anotherSession({ app: { db }, actor }: Situation): Promise<string> {
   if (actor === undefined) return '0'.repeat(64);

@@ -11,7 +11,7 @@ import { COLOUR_NAMES } from '../../../src/domain/site/fields.ts';
 import { changeSitePage } from '../../../src/domain/site/pages.ts';
 import { changeSettings } from '../../../src/domain/site/settings.ts';
 import { followTag } from '../../../src/domain/tags/follow.ts';
-import { accessibilityFaults, listen, logIn, openPage } from '../../support/browser.ts';
+import { accessibilityFaults, LAYOUT_SHIFT, listen, logIn, openPage } from '../../support/browser.ts';
 import { build } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
 import { writeComments, writePosts, writeReply } from '../../support/writing.ts';
@@ -44,14 +44,6 @@ const REQUESTS = `(() => {
 
 /** The axe rules whose result depends on colours or width. Nothing is hidden at one width only. */
 const LOOKS = ['color-contrast', 'link-in-text-block', 'scrollable-region-focusable', 'target-size'];
-
-/** The cumulative layout shift, as measured by Chromium. */
-const LAYOUT_SHIFT = `new Promise((resolve) => {
-  let sum = 0;
-  new PerformanceObserver((list) => { for (const entry of list.getEntries()) sum += entry.value; })
-    .observe({ type: 'layout-shift', buffered: true });
-  requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
-})`;
 
 t.test(
   'every page is valid, accessible, light and stable, on phone and desktop, in light and dark mode',
@@ -153,6 +145,7 @@ t.test(
         '/auth/two-factor/on',
         '/edit-profile/mails',
         '/edit-profile/picture',
+        '/images',
         '/your-data/delete',
       ],
     ];
