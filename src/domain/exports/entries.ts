@@ -240,15 +240,9 @@ function tokenJson({ name, scope, createdAt, expiresAt, lastUsedAt }: ApiToken):
   return { name, scope, created: createdAt, expires: expiresAt, last_used: lastUsedAt };
 }
 
-function notificationJson({
-  kind,
-  createdAt,
-  isRead,
-  actorUsername,
-  postId,
-  commentId,
-}: ListedNotification): object {
-  return { kind, timestamp: createdAt, is_read: isRead, by: actorUsername, post: postId, comment: commentId };
+function notificationJson({ kind, createdAt, isRead, ...about }: ListedNotification): object {
+  const { actorUsername: by, postId: post, commentId: comment } = about;
+  return { kind, timestamp: createdAt, is_read: isRead, by, post, comment };
 }
 
 function eventJson({ kind, at, address, detail, isByStaff }: OwnEvent): object {
