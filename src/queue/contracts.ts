@@ -89,6 +89,7 @@ export const notifyQueue = defineQueue({
   payload: Type.Union([
     about('post', { postId: id() }),
     about('comment', { commentId: id() }),
+    about('like', { userId: id(), postId: id() }),
     about('follow', { followerId: id(), followedId: id() }),
     /** `eventId`: of the moderator's decision. */
     about('moderation', { eventId: id() }),

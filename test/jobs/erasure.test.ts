@@ -92,7 +92,7 @@ t.test('a week later nothing of it is left', async (t) => {
     { userId: john.id, postId: other },
     { userId: susan.id, postId: post },
   ]) {
-    await like(app.db, mark);
+    await like(app, mark);
     await bookmark(app.db, mark);
   }
   await requestExport(app, john.id);

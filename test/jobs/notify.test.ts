@@ -2,6 +2,7 @@ import t from 'tap';
 import { block } from '../../src/domain/blocks/block.ts';
 import { setCommentDisabled } from '../../src/domain/comments/write.ts';
 import { follow, unfollow } from '../../src/domain/follows/follow.ts';
+import { like, unlike } from '../../src/domain/likes/like.ts';
 import { renderText } from '../../src/domain/mentions/render.ts';
 import { sanction } from '../../src/domain/moderation/sanction.ts';
 import { notify } from '../../src/domain/notifications/notify.ts';
@@ -11,10 +12,11 @@ import { createUser } from '../support/factories.ts';
 import { assertEnqueued, drain } from '../support/jobs.ts';
 import { notificationsOf, setUpNotifications } from '../support/notifications.ts';
 
-t.test('comments, followers and moderators’ decisions are notified of', async (t) => {
+t.test('comments, likes, followers and moderators’ decisions are notified of', async (t) => {
   const { app, author, reader, postId, comment } = await setUpNotifications(t);
   const commentId = await comment(reader.id, 'Well said.');
   await follow(app, reader.id, author.id);
+  await like(app, { userId: reader.id, postId });
   const moderator = { id: reader.id, role: 'Administrator' } as const;
   await sanction(app, moderator, author.id, { kind: 'warned', days: null, reason: 'Spam' });
   await drain(app);
@@ -22,14 +24,17 @@ t.test('comments, followers and moderators’ decisions are notified of', async 
   t.match(found, [
     { kind: 'comment', actorId: reader.id, commentId, postId },
     { kind: 'follow', actorId: reader.id },
+    { kind: 'like', actorId: reader.id, postId, commentId: null },
     { kind: 'moderation', actorId: null },
   ]);
   t.same(await notificationsOf(app, reader), []);
 
   await unfollow(app.db, reader.id, author.id);
+  await unlike(app, { userId: reader.id, postId });
   await follow(app, reader.id, author.id);
+  await like(app, { userId: reader.id, postId });
   await drain(app);
-  t.equal((await notificationsOf(app, author)).length, 3, 'following again is nothing new');
+  t.equal((await notificationsOf(app, author)).length, 4, 'following or liking again is nothing new');
 });
 
 t.test('replies and mentions are notified of, each comment once and by what concerns one most', async (t) => {
@@ -66,6 +71,7 @@ t.test('nobody is notified of their own, hidden, deleted or unwanted things', as
     .execute();
   await follow(app, reader.id, author.id);
   await unfollow(app.db, reader.id, author.id);
+  await unlike(app, { userId: reader.id, postId });
   const [muted, blocked] = [
     await createUser(app, { username: 'muted' }),
     await createUser(app, { username: 'blocked' }),

@@ -43,7 +43,8 @@ for (const [role, separate] of Object.entries(SEPARATE) as [keyof typeof SEPARAT
     const observer = new pg.Client({ connectionString: app.config.databaseUrl });
     await observer.connect();
     t.teardown(() => observer.end());
-    await app.channels.listen('test', { onMessage() {}, onGap() {} });
+    const listening = await app.channels.listen('test', { onMessage() {}, onGap() {} });
+    t.teardown(() => listening.close());
     if (role !== 'web') await app.queue.work(jobs, { concurrency: 10 });
     const connections = async () => {
       const busy = Array.from({ length: 20 }, () => sql`select pg_sleep(0.05)`.execute(app.db));

@@ -1,5 +1,8 @@
-import type { Db } from '../../database/schema.ts';
+import type { Kysely } from 'kysely';
+import type { Db, Schema } from '../../database/schema.ts';
+import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
+import { notifyQueue, type Queue } from '../../queue/contracts.ts';
 
 /** A person and the post that they like or keep. */
 export interface Mark {
@@ -8,12 +11,19 @@ export interface Mark {
 }
 
 /**
- * Likes a post. Returns whether this like is new.
+ * Likes a post, and enqueues the job that notifies its author of a new like.
  *
  * @throws DomainError `not-found` if the post does not exist or is hidden, `forbidden` for one's own, or `blocked` if its
  *   author has blocked the other
  */
-export async function like(db: Db, { userId, postId }: Mark): Promise<boolean> {
+export async function like({ db, queue }: { db: Kysely<Schema>; queue: Queue }, mark: Mark): Promise<void> {
+  await requireLikeable(db, mark);
+  await transact(db, async (trx) => {
+    if (await insertLike(trx, mark)) await queue.send(notifyQueue, { about: 'like', ...mark }, { db: trx });
+  });
+}
+
+async function requireLikeable(db: Db, { userId, postId }: Mark): Promise<void> {
   const post = await db
     .selectFrom('posts')
     .select('author_id as authorId')
@@ -31,6 +41,10 @@ export async function like(db: Db, { userId, postId }: Mark): Promise<boolean> {
     .executeTakeFirstOrThrow(() => noSuch('post'));
   if (post.authorId === userId) throw new DomainError('forbidden', 'You cannot like your own posts.');
   if (post.isBlocked) throw new DomainError('blocked', 'You cannot like posts by this person.');
+}
+
+/** Returns whether the like is new. */
+async function insertLike(db: Db, { userId, postId }: Mark): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await db
     .insertInto('likes')
     .columns(['user_id', 'post_id'])
@@ -47,6 +61,6 @@ export async function like(db: Db, { userId, postId }: Mark): Promise<boolean> {
 }
 
 /** Takes a like back. Does nothing if there is none. */
-export async function unlike(db: Db, { userId, postId }: Mark): Promise<void> {
+export async function unlike({ db }: { db: Db }, { userId, postId }: Mark): Promise<void> {
   await db.deleteFrom('likes').where('user_id', '=', userId).where('post_id', '=', postId).execute();
 }

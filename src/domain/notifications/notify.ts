@@ -59,6 +59,15 @@ function candidatesFor(cause: Cause): Candidates {
       return { cause: `post ${cause.postId}`, rows: concernedByPost(cause.postId) };
     case 'comment':
       return { cause: `comment ${cause.commentId}`, rows: concernedByComment(cause.commentId) };
+    case 'like': {
+      const { userId, postId } = cause;
+      const rows = sql`
+        select posts.author_id as recipient_id, 'like' as kind, 1 as rank, user_id as actor_id,
+          posts.id as post_id, null::int as comment_id, null::int as event_id
+        from likes join posts on posts.id = post_id
+        where user_id = ${userId} and post_id = ${postId} and ${IS_SHOWN}`;
+      return { cause: `like of ${postId} by ${userId}`, rows };
+    }
     case 'follow': {
       const { followerId, followedId } = cause;
       const rows = sql`

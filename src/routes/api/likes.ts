@@ -27,16 +27,15 @@ const unliking = {
 };
 
 const likes: FastifyPluginAsyncTypebox = async (app) => {
-  const { db } = app;
   const rules = { onRequest: requirePermission(Permission.COMMENT), config: { limit: 'like' } } as const;
 
   app.put('/posts/:id/like', { schema: liking, ...rules }, async (request, reply) => {
-    await like(db, { userId: callerOf(request).id, postId: request.params.id });
+    await like(app, { userId: callerOf(request).id, postId: request.params.id });
     return reply.code(204).send(null);
   });
 
   app.delete('/posts/:id/like', { schema: unliking, ...rules }, async (request, reply) => {
-    await unlike(db, { userId: callerOf(request).id, postId: request.params.id });
+    await unlike(app, { userId: callerOf(request).id, postId: request.params.id });
     return reply.code(204).send(null);
   });
 };

@@ -17,7 +17,7 @@ interface WithId {
 
 /** Where people like posts, and see who does. */
 export default async function likes(app: FastifyInstance): Promise<void> {
-  const { db, config } = app;
+  const { config } = app;
 
   app.get<WithId>('/likes/:id', { config: { isShared: true } }, async (request, reply) => {
     const readDb = readDbFor(request);
@@ -37,10 +37,10 @@ export default async function likes(app: FastifyInstance): Promise<void> {
   for (const [path, change] of [
     ['like', like],
     ['unlike', unlike],
-  ] satisfies [string, (db: FastifyInstance['db'], mark: Mark) => Promise<unknown>][]) {
+  ] satisfies [string, (app: FastifyInstance, mark: Mark) => Promise<void>][]) {
     app.post<WithId>(`/${path}/:id`, liking, async (request, reply) => {
       const postId = idFrom(request.params.id);
-      await change(db, { userId: currentUser(request).id, postId });
+      await change(app, { userId: currentUser(request).id, postId });
       return reply.redirect(localPath(request.query.next) ?? `/post/${postId}`, 303);
     });
   }

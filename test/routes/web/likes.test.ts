@@ -4,10 +4,12 @@ import { block } from '../../../src/domain/blocks/block.ts';
 import { bookmark } from '../../../src/domain/bookmarks/bookmark.ts';
 import { like, unlike } from '../../../src/domain/likes/like.ts';
 import { deletePost, setPostDisabled } from '../../../src/domain/posts/write.ts';
+import { notifyQueue } from '../../../src/queue/contracts.ts';
 import { ApiProgram } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { Client } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
+import { jobsOf } from '../../support/jobs.ts';
 import { writePosts } from '../../support/writing.ts';
 
 const app = await build(t, { POSTS_PER_PAGE: '2', FOLLOWERS_PER_PAGE: '2' });
@@ -30,7 +32,7 @@ t.test('a post is liked and no longer liked, and everyone sees how many like it 
   const liked = await client.post(`/like/${postId}?next=%2F%3Fpage%3D2`);
   t.equal(liked.headers.location, '/?page=2', 'back to the same place');
   t.match(await page(), new RegExp(`action="/unlike/${postId}[^>]+><button[^>]+aria-pressed="true"`));
-  await like(db, { userId: david.id, postId });
+  await like(app, { userId: david.id, postId });
   const visitor = new Client(app);
   for (const path of ['/', `/post/${postId}`])
     t.match((await visitor.get(path)).body, `<a href="/likes/${postId}">2 likes`, path);
@@ -44,16 +46,21 @@ t.test(
   'a like counts once, however often and concurrently it is given, and only the first is new',
   async (t) => {
     const mark = { userId: john.id, postId: await postBy(susan) };
-    const news = await Promise.all(Array.from({ length: 8 }, () => like(db, mark)));
-    t.same(news.filter(Boolean), [true]);
-    await unlike(db, mark);
-    const outcome = like(db, mark).then(
+    await Promise.all(Array.from({ length: 8 }, () => like(app, mark)));
+    const jobs = (await jobsOf(app, notifyQueue)).map(({ data }) => data);
+    const job = { about: 'like', ...mark };
+    t.same(
+      jobs.filter((data) => 'postId' in data && data.postId === mark.postId),
+      [job],
+    );
+    await unlike(app, mark);
+    const outcome = like(app, mark).then(
       () => 'liked',
       ({ code }) => code,
     );
     await deletePost(db, mark.postId);
     t.match(await outcome, /^(?:liked|not-found)$/, 'while its post is deleted');
-    await t.rejects(like(db, mark), { code: 'not-found' });
+    await t.rejects(like(app, mark), { code: 'not-found' });
   },
 );
 
@@ -151,7 +158,7 @@ t.test('the API likes and keeps posts, as often as it is asked', async (t) => {
 
 t.test('marks go with their post', async (t) => {
   const mark = { userId: john.id, postId: await postBy(susan) };
-  await like(db, mark);
+  await like(app, mark);
   await bookmark(db, mark);
   await deletePost(db, mark.postId);
   for (const table of ['likes', 'bookmarks'] as const)

@@ -96,7 +96,7 @@ export async function titledPost({ app, people }: Situation): Promise<string> {
 export async function likedPost(situation: Situation): Promise<number> {
   const postId = await post(situation);
   const { app, people, actor = people.user } = situation;
-  if (actor.id !== people.owner.id) await like(app.db, { userId: actor.id, postId });
+  if (actor.id !== people.owner.id) await like(app, { userId: actor.id, postId });
   return postId;
 }
 
