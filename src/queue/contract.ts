@@ -47,10 +47,13 @@ export function defineQueue<Schema extends TObject | TUnion<TObject[]>>({
   Static<Schema>
 > {
   const variants = ('anyOf' in payload ? payload.anyOf : [payload]).map((variant) => Compile(variant));
+  const isPayload = (value: unknown): value is Static<Schema> =>
+    variants.some((variant) => variant.Check(value));
   return Object.freeze({
     ...settings,
-    isPayload: (value: unknown): value is Static<Schema> => variants.some((variant) => variant.Check(value)),
+    isPayload,
     faultOf(value: unknown) {
+      if (isPayload(value)) return undefined;
       const faults = variants.map((variant) => variant.Errors(value));
       // Report the errors of the variant whose literals match.
       const [fault] =
