@@ -31,6 +31,46 @@ t.test('comments, likes, followers and moderators’ decisions are notified of',
 
   await unfollow(app.db, reader.id, author.id);
   await unlike(app, { userId: reader.id, postId });
+  await follow(app, reader.id, author.id);
+  await like(app, { userId: reader.id, postId });
+  await drain(app);
+  t.equal((await notificationsOf(app, author)).length, 4, 'following or liking again is nothing new');
+});
+
+t.test('replies and mentions are notified of, each comment once and by what concerns one most', async (t) => {
+  const { app, author, reader, postId, comment } = await setUpNotifications(t);
+  const [ann, bob] = [await createUser(app, { username: 'ann' }), await createUser(app, { username: 'bob' })];
+  const first = await comment(reader.id, 'Well said.');
+  await drain(app);
+  await comment(ann.id, 'Said @susan, @john, @ann and @bob', first);
+  await drain(app);
+  const kindsOf = async (person: { id: number }) =>
+    (await notificationsOf(app, person)).map(({ kind }) => kind);
+  t.same(await kindsOf(reader), ['reply'], 'not also as a mention');
+  t.same(await kindsOf(author), ['comment', 'mention'], 'not also as a comment');
+  t.same(await kindsOf(bob), ['mention']);
+  t.same(await kindsOf(ann), [], 'not of oneself');
+
+  const write = (body: string, replaces?: { postId: number }) =>
+    renderText(app, { kind: 'post', body, writerId: author.id, ...(replaces && { replaces }) });
+  await updatePost(app, postId, await write('Hello @bob', { postId }), undefined);
+  await drain(app);
+  await updatePost(app, postId, await write('Hello @bob and @ann', { postId }), undefined);
+  await drain(app);
+  t.match(await notificationsOf(app, bob), [{}, { kind: 'mention', postId, commentId: null }]);
+  t.same(await kindsOf(ann), ['mention'], 'only the new name');
+});
+
+t.test('nobody is notified of their own, hidden, deleted or unwanted things', async (t) => {
+  const { app, author, reader, comment } = await setUpNotifications(t);
+  await comment(author.id, 'I meant it.');
+  await setCommentDisabled(app.db, await comment(reader.id, 'spam'), true);
+  await app.db
+    .deleteFrom('comments')
+    .where('id', '=', await comment(reader.id, 'Sorry'))
+    .execute();
+  await follow(app, reader.id, author.id);
+  await unfollow(app.db, reader.id, author.id);
   const [muted, blocked] = [
     await createUser(app, { username: 'muted' }),
     await createUser(app, { username: 'blocked' }),
