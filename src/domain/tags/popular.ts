@@ -1,14 +1,16 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
+import { IS_SHOWN } from '../posts/list.ts';
 
-/** How many of the newest tags on posts are counted. */
+/** Of how many of the newest posts the tags are counted. */
 const NEWEST = 1_000;
 
 /** Lists the tags that are used most lately, on posts that are not hidden. */
 export async function listPopularTags(db: Db, limit: number): Promise<string[]> {
   const { rows } = await sql<{ tag: string }>`
-    select tag from (select tag, post_id from post_tags order by post_id desc limit ${sql.lit(NEWEST)}) as newest
-    group by tag order by count(*) desc, max(post_id) desc limit ${limit}::bigint
+    select tag from (select id, tags from posts where ${IS_SHOWN} order by id desc limit ${sql.lit(NEWEST)}) as newest
+    cross join unnest(tags) as tag
+    group by tag order by count(*) desc, max(id) desc limit ${limit}::bigint
   `.execute(db);
   return rows.map(({ tag }) => tag);
 }
