@@ -73,14 +73,19 @@ async function createFunctions(db: Kysely<unknown>): Promise<void> {
         chr(57344) || chr(57345), ''
       );
 
-    -- Latin letters without accents, and no < or >, between which PostgreSQL would take words for a tag of XML.
+    -- Latin letters without accents, and no < or >, between which PostgreSQL would take words for a tag of XML. Nor words
+    -- of more than 200 characters: its parser looks ahead to the end of a word for a host, again and again, and would take
+    -- minutes for a text of 'a_a_a_'. As many characters as before, so that a search can mark what it has found.
     create function without_accents(text text) returns text language sql immutable parallel safe
-      return case
-        when octet_length(text) = length(text) then translate(text, '<>', '  ')
-        else normalize(
-          regexp_replace(normalize(translate(text, '<>', '  '), nfd), '([A-Za-z])[\\u0300-\\u036f]+', '\\1', 'g'), nfc
-        )
-      end;
+      return regexp_replace(
+        case
+          when octet_length(text) = length(text) then translate(text, '<>', '  ')
+          else normalize(
+            regexp_replace(normalize(translate(text, '<>', '  '), nfd), '([A-Za-z])[\\u0300-\\u036f]+', '\\1', 'g'), nfc
+          )
+        end,
+        '(\\S{199})\\S', '\\1 ', 'g'
+      );
 
     -- A word for the range of ids that a text is in, which no text and no search can have, because ~ is in no word. It lets a
     -- search ask the index for the newest matches first.

@@ -23,7 +23,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     create unique index notifications_cause_key on notifications (recipient_id, cause);
     create index notifications_recipient_id_id_idx on notifications (recipient_id, id);
     create index notifications_unread_idx on notifications (recipient_id, id) where read_at is null;
-    create index notifications_actor_id_idx on notifications (actor_id) where actor_id is not null;
+    create index notifications_actor_id_created_at_idx on notifications (actor_id, created_at) where actor_id is not null;
     create index notifications_post_id_idx on notifications (post_id) where post_id is not null;
     create index notifications_comment_id_idx on notifications (comment_id) where comment_id is not null;
     create index notifications_event_id_idx on notifications (event_id) where event_id is not null;

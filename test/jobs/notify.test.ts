@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import t from 'tap';
 import { block } from '../../src/domain/blocks/block.ts';
 import { setCommentDisabled } from '../../src/domain/comments/write.ts';
@@ -5,7 +6,7 @@ import { follow, unfollow } from '../../src/domain/follows/follow.ts';
 import { like, unlike } from '../../src/domain/likes/like.ts';
 import { renderText } from '../../src/domain/mentions/render.ts';
 import { sanction } from '../../src/domain/moderation/sanction.ts';
-import { notify } from '../../src/domain/notifications/notify.ts';
+import { MOST_MENTIONED_DAILY, notify } from '../../src/domain/notifications/notify.ts';
 import { updatePost } from '../../src/domain/posts/write.ts';
 import { mailQueue, notificationMailQueue } from '../../src/queue/contracts.ts';
 import { createUser } from '../support/factories.ts';
@@ -81,6 +82,24 @@ t.test('nobody is notified of their own, hidden, deleted or unwanted things', as
   await comment(muted.id, 'Listen to me.');
   await drain(app);
   t.same(await notificationsOf(app, author), []);
+});
+
+t.test('mentions by one person notify a hundred times a day at most, their answers always', async (t) => {
+  const { app, author, reader, comment } = await setUpNotifications(t);
+  const ann = await createUser(app, { username: 'ann' });
+  await sql`
+    insert into notifications (recipient_id, kind, cause, actor_id, created_at)
+    select ${ann.id}, 'mention', 'comment ' || -n, ${reader.id}, now() - interval '23 hours'
+    from generate_series(1, ${MOST_MENTIONED_DAILY}::int) as n
+  `.execute(app.db);
+  await comment(reader.id, 'Buy this, @ann!');
+  await drain(app);
+  t.equal((await notificationsOf(app, ann)).length, MOST_MENTIONED_DAILY);
+  t.match(await notificationsOf(app, author), [{ kind: 'comment' }]);
+  await sql`update notifications set created_at = created_at - interval '2 hours'`.execute(app.db);
+  await comment(reader.id, 'Look at this, @ann.');
+  await drain(app);
+  t.equal((await notificationsOf(app, ann)).length, MOST_MENTIONED_DAILY + 1, 'the next day they do');
 });
 
 t.test('a job that runs twice, or is killed halfway, notifies and mails once', async (t) => {

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { BlockKind, Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
+import { markReadOf } from '../notifications/read.ts';
 import { rowCount } from '../page.ts';
 
 /** People that one person can mute or block. */
@@ -15,6 +16,7 @@ export interface Pair {
 
 /**
  * Mutes or blocks a person, who is not told. A block ends follows both ways. Muting somebody who is blocked changes nothing.
+ * What the person did counts as read from then on.
  *
  * @throws DomainError `not-found`, `too-many-blocks`, or `forbidden` for oneself
  */
@@ -24,6 +26,7 @@ export async function block(db: Kysely<Schema>, pair: Pair, kind: BlockKind): Pr
   await transact(db, async (trx) => {
     await lockBoth(trx, pair);
     await insertBlock(trx, pair, kind);
+    await markReadOf(trx, blockerId, blockedId);
     if (kind === 'block') await endFollows(trx, pair);
   });
 }

@@ -24,6 +24,9 @@ interface Candidates {
 /** Mentions in one text that notify people, so that nobody can send a mail to hundreds. */
 const MOST_MENTIONED = 20;
 
+/** Mentions by one person that notify people in a day. Otherwise a spammer could have thousands mailed in an hour. */
+export const MOST_MENTIONED_DAILY = 100;
+
 /** Somebody who was notified. */
 interface Notified {
   readonly recipientId: number;
@@ -125,6 +128,7 @@ async function write(db: Db, { cause, rows: candidates }: Candidates): Promise<r
       from candidates
       where recipient_id is distinct from actor_id and not exists (
         select from blocks where blocker_id = recipient_id and blocked_id = actor_id)
+        and (kind <> 'mention' or not ${hasMentionedEnough('candidates.actor_id')})
       order by recipient_id, rank
       on conflict (recipient_id, cause) do nothing
       returning recipient_id, kind, read_at, mail, created_at
@@ -135,4 +139,14 @@ async function write(db: Db, { cause, rows: candidates }: Candidates): Promise<r
     left join notification_mails on user_id = recipient_id
   `.execute(db);
   return rows;
+}
+
+/** Whether a person's mentions of the last day have notified `MOST_MENTIONED_DAILY` times, or a few more. */
+function hasMentionedEnough(actor: string): RawBuilder<boolean> {
+  return sql`(${sql.lit(MOST_MENTIONED_DAILY)} = (select count(*) from (
+    select from notifications as earlier
+    where earlier.actor_id = ${sql.ref(actor)} and earlier.kind = 'mention'
+      and earlier.created_at > now() - interval '1 day'
+    limit ${sql.lit(MOST_MENTIONED_DAILY)}
+  ) as counted))`;
 }

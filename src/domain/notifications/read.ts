@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Db, NotificationKind, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { announce } from './announce.ts';
@@ -28,16 +28,13 @@ export function findSubject(db: Db, userId: number, id: number): Promise<Subject
 
 /** Marks a person's notification as read, with those that are listed together with it: likes of the same thing. */
 export function markRead(db: Kysely<Schema>, userId: number, id: number): Promise<void> {
-  return mark(
-    db,
-    userId,
-    sql`(notifications.id = ${id} or notifications.kind = 'like' and exists (
-      select from notifications as visited
-      where visited.id = ${id} and visited.kind = 'like' and visited.recipient_id = ${userId}
-        and visited.post_id is not distinct from notifications.post_id
-        and visited.comment_id is not distinct from notifications.comment_id
-    ))`,
-  );
+  const isVisited = sql<boolean>`(notifications.id = ${id} or notifications.kind = 'like' and exists (
+    select from notifications as visited
+    where visited.id = ${id} and visited.kind = 'like' and visited.recipient_id = ${userId}
+      and visited.post_id is not distinct from notifications.post_id
+      and visited.comment_id is not distinct from notifications.comment_id
+  ))`;
+  return db.transaction().execute((trx) => mark(trx, userId, isVisited));
 }
 
 /**
@@ -46,22 +43,26 @@ export function markRead(db: Kysely<Schema>, userId: number, id: number): Promis
  * @param lastId of those that they have seen; newer ones stay unread
  */
 export function markAllRead(db: Kysely<Schema>, userId: number, lastId: number): Promise<void> {
-  return mark(db, userId, sql`id <= ${lastId}`);
+  return db.transaction().execute((trx) => mark(trx, userId, sql`id <= ${lastId}`));
 }
 
-async function mark(
-  db: Kysely<Schema>,
-  userId: number,
-  condition: ReturnType<typeof sql<boolean>>,
-): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    const { numUpdatedRows } = await trx
-      .updateTable('notifications')
-      .set({ read_at: sql`now()` })
-      .where('recipient_id', '=', userId)
-      .where('read_at', 'is', null)
-      .where(condition)
-      .executeTakeFirst();
-    if (numUpdatedRows > 0n) await announce(trx, [userId]);
-  });
+/**
+ * Marks what somebody did as read, for a person who has muted or blocked them: it is on no list any more, so nothing else
+ * could take it off the count.
+ *
+ * @param trx the transaction that mutes or blocks
+ */
+export function markReadOf(trx: Db, userId: number, actorId: number): Promise<void> {
+  return mark(trx, userId, sql`actor_id = ${actorId}`);
+}
+
+async function mark(trx: Db, userId: number, condition: RawBuilder<boolean>): Promise<void> {
+  const { numUpdatedRows } = await trx
+    .updateTable('notifications')
+    .set({ read_at: sql`now()` })
+    .where('recipient_id', '=', userId)
+    .where('read_at', 'is', null)
+    .where(condition)
+    .executeTakeFirst();
+  if (numUpdatedRows > 0n) await announce(trx, [userId]);
 }

@@ -7,13 +7,16 @@ import type { FoundPage, PageOfFound } from './find-texts.ts';
 /** The most people that are put in order. */
 const MOST_ORDERED = 500;
 
+/** The most words that are looked up, the longest: for each, PostgreSQL reads who else has a name that begins with it. */
+const MOST_WORDS = 5;
+
 /** As in the function `name_words` of the database. */
 const PUNCTUATION = sql.lit('[!-/:-@[-`{-~’]+');
 
 /**
- * Finds people by the beginnings of all words in their username or name. The person with exactly this username comes first,
- * then those with the most followers. Leaves out people who are suspended, about to be erased, or muted or blocked by the
- * reader.
+ * Finds people by the beginnings of the words in their username or name: of all that were typed, up to five. The person with
+ * exactly this username comes first, then those with the most followers. Leaves out people who are suspended, about to be
+ * erased, or muted or blocked by the reader.
  */
 export async function findPeople(
   db: Db,
@@ -22,9 +25,10 @@ export async function findPeople(
   { number, size }: PageOfFound,
 ): Promise<FoundPage<PublicPerson>> {
   const prefixes = sql`(
-    select to_tsquery('simple', string_agg('''' || word || ''':*', ' & '))
-    from regexp_split_to_table(regexp_replace(without_accents(${text}), ${PUNCTUATION}, ' ', 'g'), '\\s+') as word
-    where word <> ''
+    select to_tsquery('simple', string_agg('''' || word || ''':*', ' & ')) from (
+      select word from regexp_split_to_table(regexp_replace(without_accents(${text}), ${PUNCTUATION}, ' ', 'g'), '\\s+') as word
+      where word <> '' group by word order by length(word) desc limit ${sql.lit(MOST_WORDS)}
+    ) as longest
   )`;
   const matches = sql<{ id: number }>`(
     select id from users

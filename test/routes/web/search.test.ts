@@ -162,6 +162,13 @@ t.test('people are found by the beginnings of their names, and never by their ad
   t.same(await found('hara anne', 'people'), ['anna']);
   for (const text of ['secret', 'hidden', 'example', '...', ':*', "'", '&|!', '🦉'])
     t.same(await found(text, 'people'), [], text);
+  t.same(await found('ann ann ann ann ann annab b c d', 'people'), [], 'different words count');
+  t.same(await found('x an ann annab annabe annabel', 'people'), ['annabel'], 'the longest five');
+});
+
+t.test('a text without spaces is indexed and found as fast as any other', async (t) => {
+  const [id = 0] = [await write(app, anna, `Jackdaw ${'a_'.repeat(24_000)}`)];
+  t.same(await found('jackdaw'), [String(id)]);
 });
 
 t.test('a search that finds nothing says why', async (t) => {
