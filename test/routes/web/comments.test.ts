@@ -108,7 +108,7 @@ t.test('a thread stays readable without some of its comments', async (t) => {
     '> Reply 5, In reply to susan',
     'Comment 2',
   ]);
-  t.match(page, '4 Comments');
+  t.match(page, '4 comments');
   await writeReply(app, bob, { postId, parentId: 5, body: 'Reply 6' });
   t.same(
     outline((await bySusan.follow(await bySusan.get('/comment/6'))).body).at(-1),
