@@ -16,7 +16,7 @@ import { idFrom, placeFrom, queryOf } from './params.ts';
 
 /** How often to mail about notifications, and how the form says it. */
 const FREQUENCIES = [
-  ['at-once', 'At once, but no more than one email an hour'],
+  ['at-once', 'At once'],
   ['daily', 'Once a day'],
   ['never', 'Never'],
 ] as const;

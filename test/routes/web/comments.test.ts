@@ -164,7 +164,7 @@ t.test('a reply at the moment when its parent is deleted is refused or stays', a
   t.same(rows, []);
 });
 
-t.test('people can correct a comment for a quarter of an hour', async (t) => {
+t.test('people can edit their comments for 15 minutes', async (t) => {
   const { app, john, bySusan, byJohn, susan, postId } = await setUp(t);
   const [id = 0] = await writeComments(app, susan, postId);
   const url = `/comment/${id}/edit`;
