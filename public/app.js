@@ -205,7 +205,7 @@ function showPreview(form, page) {
   if (!preview && refused) form.replaceWith(refused);
   refused?.querySelector('[autofocus]')?.focus();
   if (!preview) return Boolean(refused);
-  const field = form.querySelector('.field');
+  const field = form.querySelector('.field:has(textarea)');
   const button = form.querySelector('[name="preview"]');
   const write = Object.assign(button.cloneNode(), { type: 'button', textContent: 'Write' });
   write.addEventListener('click', () => {

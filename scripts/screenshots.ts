@@ -1,16 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FastifyInstance } from 'fastify';
-import { sql } from 'kysely';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { buildApp } from '../src/app.ts';
 import { loadConfig } from '../src/config.ts';
-import { publishComment } from '../src/domain/comments/write.ts';
-import { publishPost } from '../src/domain/posts/write.ts';
 import { runMain } from '../src/process.ts';
 import { openScope } from '../test/support/scope.ts';
 import { launchChromium } from './support/chromium.ts';
+import { EXAMPLE_EMAIL, fillExampleSite } from './support/example-site.ts';
 import { migrateToLatest } from './support/migrate.ts';
 import { openTemporaryCluster } from './support/temporary-cluster.ts';
 
@@ -23,40 +20,13 @@ const SCREENS = {
   phone: { width: 390, height: 800 },
 } as const;
 
-const PEOPLE = [
-  {
-    username: 'susan',
-    name: 'Susan Bell',
-    location: 'Leeds',
-    about: 'Trains, letters, and the post between them.',
-  },
-  { username: 'tomas', name: 'Tomás Ruiz', location: 'Vigo', about: 'Bakes bread and keeps notes.' },
-  { username: 'ines', name: 'Inês Costa', location: 'Porto', about: 'Reads old maps.' },
-] as const;
+const PASSWORD = 'penny black';
 
-const POSTS: readonly { readonly title?: string; readonly body: string; readonly addedTags?: string[] }[] = [
-  {
-    title: 'What a penny paid for',
-    body: 'The first stamp cost a penny, and it carried a letter anywhere in the country. Before that, **who received** it paid.',
-    addedTags: ['history', 'letters'],
-  },
-  {
-    title: 'Sourdough, week three',
-    body: 'It rises now. What changed:\n\n- warmer water, 27 °C\n- half the salt until the second fold\n- patience\n\nThe crust still *sings* when it comes out.',
-    addedTags: ['bread'],
-  },
-  {
-    body: 'Found a #map of 1571 that draws Ireland as an island with a river straight through it. Somebody must have been told so by a very confident sailor.',
-  },
-  {
-    body: '> A letter always seemed to me like immortality.\n\nEmily Dickinson wrote that to a friend. I answer my mail with more care since.',
-  },
-];
-
-const COMMENTS = [
-  'And who received it could refuse. There were secret signs on the outside, so that one could read without paying.',
-  'I did not know that. Is that why they are called *penny posts*?',
-];
+/** What visitors see, and what people see who have logged in, as paths by file name. */
+interface Shots {
+  readonly visitor: Readonly<Record<string, string>>;
+  readonly member: Readonly<Record<string, string>>;
+}
 
 await runMain(async () => {
   await using scope = openScope();
@@ -69,63 +39,15 @@ await runMain(async () => {
   const site = await app.listen({ host: '127.0.0.1', port: 0 });
   const browser = await launchChromium();
   scope.teardown(() => browser.close());
-  const postId = await fillSite(app);
+  const postId = await fillExampleSite(app, PASSWORD);
   await mkdir(FOLDER, { recursive: true });
-  await shootAll(browser, site, { home: '/', post: `/post/${postId}`, profile: '/user/susan' });
+  await shootAll(browser, site, {
+    visitor: { home: '/', profile: '/user/susan', search: '/search?q=letter' },
+    member: { post: `/post/${postId}`, notifications: '/notifications' },
+  });
 });
 
-/** Adds a few people and recent posts. Returns the id of the post with comments. */
-async function fillSite({ db, queue, markdown }: FastifyInstance): Promise<number> {
-  const ids: number[] = [];
-  for (const [index, { username, name, location, about }] of PEOPLE.entries()) {
-    const { id } = await db
-      .insertInto('users')
-      .values({
-        email: `${username}@example.com`,
-        username,
-        name,
-        location,
-        about_me: about,
-        role: 'User',
-        password_hash: 'none',
-        confirmed_at: new Date(),
-        avatar_seed: `3f0c2a56-8a5e-4d0e-9a53-${String(index + 1).repeat(12)}`,
-      })
-      .returning('id')
-      .executeTakeFirstOrThrow();
-    ids.push(id);
-  }
-  await sql`insert into follows (follower_id, followed_id) select a.id, b.id from users a, users b where a.id <> b.id`.execute(
-    db,
-  );
-  const postIds: number[] = [];
-  for (const [index, { body, ...rest }] of POSTS.toReversed().entries()) {
-    const authorId = ids[(POSTS.length - 1 - index) % ids.length] ?? 1;
-    postIds.push(
-      (await publishPost({ db, queue }, authorId, { ...(await markdown.post(body)), ...rest })).id,
-    );
-  }
-  const postId = postIds.at(-1) ?? 1;
-  for (const [index, body] of COMMENTS.entries()) {
-    const comment = {
-      postId,
-      authorId: ids[(index + 1) % ids.length] ?? 1,
-      text: await markdown.comment(body),
-    };
-    await publishComment({ db, queue }, comment);
-  }
-  await sql`update posts set created_at = now() - (${postId}::int - id) * interval '17 hours' - interval '2 hours'`.execute(
-    db,
-  );
-  await sql`update users set created_at = now() - interval '2 years'`.execute(db);
-  return postId;
-}
-
-async function shootAll(
-  browser: Browser,
-  site: string,
-  pages: Readonly<Record<string, string>>,
-): Promise<void> {
+async function shootAll(browser: Browser, site: string, { visitor, member }: Shots): Promise<void> {
   for (const [screen, viewport] of Object.entries(SCREENS)) {
     for (const colorScheme of ['light', 'dark'] as const) {
       const context = await browser.newContext({
@@ -135,13 +57,29 @@ async function shootAll(
         locale: 'en-GB',
       });
       const page = await context.newPage();
-      for (const [name, path] of Object.entries(pages)) {
-        await page.goto(site + path, { waitUntil: 'networkidle' });
-        const file = `${name}-${screen}-${colorScheme}.jpg`;
-        await page.screenshot({ path: join(FOLDER, file), type: 'jpeg', quality: 85 });
-        console.log(`docs/screenshots/${file}`);
-      }
+      const look = `${screen}-${colorScheme}`;
+      await shoot(page, site, visitor, look);
+      await page.goto(`${site}/auth/login`);
+      await page.fill('#email', EXAMPLE_EMAIL);
+      await page.fill('#password', PASSWORD);
+      await page.click('main button');
+      await page.waitForURL(`${site}/`);
+      await shoot(page, site, member, look);
       await context.close();
     }
+  }
+}
+
+async function shoot(
+  page: Page,
+  site: string,
+  paths: Readonly<Record<string, string>>,
+  look: string,
+): Promise<void> {
+  for (const [name, path] of Object.entries(paths)) {
+    await page.goto(site + path);
+    const file = `${name}-${look}.jpg`;
+    await page.screenshot({ path: join(FOLDER, file), type: 'jpeg', quality: 85 });
+    console.log(`docs/screenshots/${file}`);
   }
 }

@@ -5,6 +5,8 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../src/database/schema.ts';
 import { render } from '../../src/domain/markdown/render.ts';
 import { RENDERER } from '../../src/domain/markdown/text.ts';
+import { seedAnswers } from './seed-answers.ts';
+import { makePost } from './seed-post.ts';
 
 export interface Amounts {
   readonly users: number;
@@ -28,8 +30,8 @@ const MINUTE = 60_000;
 const DIFFERENT_TEXTS = 1_000;
 
 /**
- * Fills the database with made-up people, posts, comments and follows, in bulk and in one transaction. All passwords are
- * `password`; email addresses are `user1@example.com` and so on.
+ * Fills the database with made-up people, posts, comments, follows, and a few likes and bookmarks, in bulk and in one
+ * transaction. All passwords are `password`; email addresses are `user1@example.com` and so on.
  */
 export async function seed(db: Kysely<Schema>, amounts: Amounts): Promise<void> {
   faker.seed(amounts.seed);
@@ -40,6 +42,7 @@ export async function seed(db: Kysely<Schema>, amounts: Amounts): Promise<void> 
     const postIds = await seedPosts(trx, amounts.posts, userIds);
     await seedComments(trx, amounts.comments, userIds, postIds);
     await seedFollows(trx, amounts.follows, userIds);
+    await seedAnswers(trx, userIds.length);
     await setTriggers(trx, 'enable');
     await sql`select recount()`.execute(trx);
     await sql`insert into post_tags (tag, post_id) select unnest(tags), id from posts order by id`.execute(
@@ -49,7 +52,7 @@ export async function seed(db: Kysely<Schema>, amounts: Amounts): Promise<void> 
     await sql`insert into comment_words select id, words_of(comments) from comments`.execute(trx);
   });
   // As in a database that has been running for a while: with statistics and visibility maps.
-  await sql`vacuum (analyze) users, posts, post_tags, comments, follows, post_words, comment_words`.execute(
+  await sql`vacuum (analyze) users, posts, post_tags, comments, follows, likes, bookmarks, post_words, comment_words`.execute(
     db,
   );
 }
@@ -191,34 +194,6 @@ async function insertInChunks(
     bar.stop();
   }
   return ids;
-}
-
-/** What people write about; few, so that each tag has many posts. */
-const TOPICS = 'bread books chess code coffee cycling film gardening history music photography travel'.split(
-  ' ',
-);
-
-/** Two in three posts have a title. Most have tags, which are added or at the end of the text. */
-function makePost(): { title: string | null; body: string; added: string } {
-  const topics = faker.helpers.arrayElements(TOPICS, { min: 0, max: 3 });
-  const added = faker.helpers.arrayElements(topics);
-  const mentioned = topics.filter((topic) => !added.includes(topic)).map((topic) => `#${topic}`);
-  return {
-    title: faker.datatype.boolean(2 / 3) ? faker.lorem.sentence({ min: 2, max: 7 }).slice(0, -1) : null,
-    body: [makeText(), mentioned.join(' ')].join('\n\n').trim(),
-    added: added.join(' '),
-  };
-}
-
-function makeText(): string {
-  const paragraphs = faker.lorem.paragraphs({ min: 1, max: 3 }, '\n\n');
-  return faker.helpers.arrayElement([
-    paragraphs,
-    `${paragraphs}\n\n## ${faker.lorem.sentence(4)}\n\n${faker.lorem.paragraphs(5, '\n\n')}`,
-    `${paragraphs}\n\n- ${faker.lorem.words(3)}\n- ${faker.lorem.words(3)}\n- *${faker.lorem.words(2)}*`,
-    `> ${faker.lorem.sentence()}\n\n${paragraphs} See ${faker.internet.url()} for more.`,
-    `${faker.lorem.sentence()} \`${faker.hacker.abbreviation()}\` **${faker.hacker.noun()}**`,
-  ]);
 }
 
 /**

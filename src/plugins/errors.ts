@@ -6,6 +6,7 @@ import fp from 'fastify-plugin';
 import { isUnavailable } from '../database/unavailable.ts';
 import { Busy, DomainError, type DomainErrorCode, TooManyRequests } from '../errors.ts';
 import { READING_METHODS } from '../http/methods.ts';
+import { bellOf } from './web/bell.ts';
 import { permissionsOf } from './web/permissions.ts';
 
 /** The HTTP status of each domain error. */
@@ -173,15 +174,16 @@ function statusOf(error: FastifyError): number {
 }
 
 function answer(request: FastifyRequest, reply: FastifyReply, { status, message, retryAfter }: Refusal) {
-  const title = STATUS_CODES[status] ?? 'Error';
+  const reason = STATUS_CODES[status] ?? 'Error';
   const isRead = READING_METHODS.has(request.method);
   reply.code(status).header('cache-control', 'no-store');
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
-  if (wantsJson(request)) return reply.send({ error: title.toLowerCase(), message });
+  if (wantsJson(request)) return reply.send({ error: reason.toLowerCase(), message });
   const user = request.session?.user ?? null;
   return reply.view('errors/error', {
-    title,
+    title: reason.charAt(0) + reason.slice(1).toLowerCase(),
     message,
+    isMissing: status === 404,
     reference: status === 500 ? request.id : undefined,
     // After waiting, a page can be loaded again, and nobody should have to type a form again.
     canReload: retryAfter !== undefined && isRead,
@@ -190,6 +192,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, { status, message,
         ? { action: request.url, fields: request.readTyped?.() }
         : undefined,
     user,
+    bell: bellOf(user),
     may: permissionsOf(user),
     // Someone whose session could not be looked up is not asked to log in.
     isSessionUnknown: status === 503 && request.session?.hasCookie && !request.session.isKnown,

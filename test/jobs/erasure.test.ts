@@ -116,7 +116,7 @@ t.test('a week later nothing of it is left', async (t) => {
     .select(['post_count', 'comment_count', 'follower_count', 'followed_count'])
     .execute();
   t.same(left, { post_count: 1, comment_count: 0, follower_count: 0, followed_count: 0 });
-  t.match((await new Client(app).get(`/post/${other}`)).body, '0 Comments');
+  t.match((await new Client(app).get(`/post/${other}`)).body, '0 comments');
   await eraseAccount(app.db, john.id, { signal });
 });
 

@@ -105,6 +105,7 @@ t.test('each kind is mailed as often as its recipient has chosen, and daily mail
   t.match(smtp.mails[0]?.headers.get('list'), { unsubscribe: { url: /\/unsubscribe\/follows\.[\w-]{36}$/ } });
 
   await sql`update users set comment_mails = 'daily' where id = ${author.id}`.execute(app.db);
+  await sql`update posts set title = 'On tea'`.execute(app.db);
   await comment(reader.id, 'Well said.');
   await follow(app, (await createUser(app, { username: 'ann' })).id, author.id);
   await deliver();
@@ -113,7 +114,7 @@ t.test('each kind is mailed as often as its recipient has chosen, and daily mail
   t.equal(await mailDaily(app, { signal }), 0, 'what was mailed is not mailed again');
   await drain(app);
   t.match(smtp.mails[1], { subject: '[Pennypost] New notifications' });
-  t.match(smtp.mails[1]?.text, /^There is a new comment on your post:$/m);
+  t.match(smtp.mails[1]?.text, /^There is a new comment on your post “On tea”:$/m);
   t.match(smtp.mails[1]?.text, /^You have a new follower:$/m);
   for (const list of ['comment emails', 'emails about new followers'])
     t.match(smtp.mails[1]?.text, `Unsubscribe from ${list}:\nhttp`);

@@ -13,7 +13,7 @@ t.test('browsers get a page, other clients get JSON', async (t) => {
   const page = await ask('text/html,application/xhtml+xml,*/*;q=0.8');
   t.equal(page.statusCode, 404);
   t.match(page.headers['content-type'], 'text/html');
-  t.match(page.body, '<h1>Not Found</h1>');
+  t.match(page.body, '<h1>Not found</h1>');
 
   const json = await ask('application/json');
   t.equal(json.statusCode, 404);

@@ -38,7 +38,7 @@ t.test('while the event loop is behind, requests are refused at once, but not al
   await overloaded(app, async () => {
     const refused = await app.inject(SIGNED_IN);
     t.same([refused.statusCode, refused.headers['retry-after']], [503, '5']);
-    t.match(refused.body, '<h1>Service Unavailable</h1>');
+    t.match(refused.body, '<h1>Service unavailable</h1>');
     t.match(refused.body, 'The server is busy');
     const byApi = await app.inject({ url: '/api/v1/posts/', headers: { authorization: 'Bearer x' } });
     t.same([byApi.statusCode, byApi.headers['retry-after']], [503, '5']);

@@ -28,6 +28,11 @@ t.test('seed writes the requested rows once, and the same rows for the same seed
     select from comments join posts on posts.id = post_id where comments.created_at <= posts.created_at
   `.execute(app.db);
   t.equal(rows.length, 0, 'comments are newer than their posts');
+  const { rows: answers } = await sql`
+    select (select count(*) from comments where parent_id is not null)::int as replies,
+      (select count(*) from likes)::int as likes, (select count(*) from bookmarks)::int as bookmarks
+  `.execute(app.db);
+  t.same(answers, [{ replies: 6, likes: 40, bookmarks: 3 }]);
   const visitor = new Client(app);
   t.match((await visitor.get('/')).body, '<div class="prose">');
   t.match((await visitor.get('/tag/bread')).body, 'class="post-title"');
@@ -52,7 +57,7 @@ async function digest(db: Kysely<Schema>): Promise<unknown> {
     select md5(string_agg(row::text, '|' order by row::text)) as digest from (
       select (to_jsonb(u) - 'last_seen_at' - 'unsubscribe_key')::text as row from users u union all select p::text from posts p
       union all select c::text from comments c union all select f::text from follows f
-      union all select t::text from post_tags t
+      union all select t::text from post_tags t union all select l::text from likes l union all select b::text from bookmarks b
     ) as everything
   `.execute(db);
   return rows[0];

@@ -20,7 +20,7 @@ const HIDDEN = 'A moderator has hidden this comment, so you cannot edit it.';
 const IS_RECENT = sql<boolean>`comments.created_at > now() - make_interval(mins => ${sql.lit(EDIT_MINUTES)})`;
 
 /**
- * Whether a user may edit a comment now: its author for a quarter of an hour, unless a moderator has hidden it, and
+ * Whether a user may edit a comment now: its author for 15 minutes, unless a moderator has hidden it, and
  * Administrators always.
  */
 export function mayEdit(

@@ -7,7 +7,7 @@ export interface Rendered {
   readonly html: string;
   /** The beginning of a long post as safe HTML, for lists. Null for short posts and for comments. */
   readonly excerptHtml: string | null;
-  /** The topics that a post names as `#topic`: in lower case, each once, in the order of the text. Empty for comments. */
+  /** The tags that a post names as `#tag`: in lower case, each once, in the order of the text. Empty for comments. */
   readonly tags: readonly string[];
   /** The ids of the people who are mentioned as `@username`, each once, in the order of the text. */
   readonly mentions: readonly number[];

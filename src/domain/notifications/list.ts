@@ -16,6 +16,8 @@ export interface ListedNotification {
   readonly actorAvatarSeed: string | null;
   readonly actorPictureHash: string | null;
   readonly postId: number | null;
+  /** Null also if a moderator has hidden the post. */
+  readonly postTitle: string | null;
   readonly commentId: number | null;
   /** The beginning of the comment's HTML, or else the post's; null if a moderator has hidden it. */
   readonly textHtml: string | null;
@@ -52,6 +54,7 @@ export function listNotifications(
       .select(['notification.actor_id as actorId', 'actor.username as actorUsername'])
       .select(['actor.avatar_seed as actorAvatarSeed', 'actor.picture_hash as actorPictureHash'])
       .select(['notification.post_id as postId', 'notification.comment_id as commentId'])
+      .select(sql<string | null>`case when not posts.is_disabled then posts.title end`.as('postTitle'))
       .select(
         sql<string | null>`case when not coalesce(comments.is_disabled, posts.is_disabled)
           then left(coalesce(comments.body_html, posts.body_html), ${sql.lit(BEGINNING)}) end`.as('textHtml'),

@@ -39,10 +39,18 @@ interface Row {
   readonly total: number;
 }
 
-/** The kinds that are mailed: the list that people unsubscribe from, the mail's subject, and what it says of each group. */
-const WORDS: Partial<
-  Record<NotificationKind, { list: MailingList; subject: string; heading(count: number): string }>
-> = {
+/** What a mail says about a kind. */
+interface Words {
+  /** What people unsubscribe from. */
+  readonly list: MailingList;
+  readonly subject: string;
+  /** Between a group's heading and the title of its post. */
+  readonly joint?: string;
+  heading(count: number): string;
+}
+
+/** The kinds that are mailed. */
+const WORDS: Partial<Record<NotificationKind, Words>> = {
   comment: {
     list: 'comments',
     subject: 'New comments on your post',
@@ -52,6 +60,7 @@ const WORDS: Partial<
   reply: {
     list: 'replies',
     subject: 'New replies to your comment',
+    joint: ' on ',
     heading: (count) =>
       count === 1
         ? 'There is a new reply to your comment'
@@ -60,6 +69,7 @@ const WORDS: Partial<
   mention: {
     list: 'mentions',
     subject: 'You were mentioned',
+    joint: ' in ',
     heading: (count) => (count === 1 ? 'You were mentioned' : `You were mentioned ${count} times`),
   },
   follow: {
@@ -129,9 +139,9 @@ function groupsOf(rows: readonly Row[]): Group[] {
   return [...groups.values()].flatMap(([first, ...others]) => {
     if (first === undefined) return [];
     const { kind, postId, title, recipient, count } = first;
-    const heading = WORDS[kind]?.heading(count) ?? kind;
+    const { heading = () => kind, joint = ' ' } = WORDS[kind] ?? {};
     return {
-      heading: title === null ? heading : `${heading}: ${title}`,
+      heading: heading(count) + (title === null ? '' : `${joint}“${title}”`),
       path: postId === null ? `/followers/${recipient}` : `${pathOfPost({ id: postId, title })}#comments`,
       quotes: [first, ...others].map(({ username, body }) => ({ username, body: body ?? '' })),
     };

@@ -58,7 +58,7 @@ export const SettingsFields = Type.Object({
   description: line(1, 200),
   /** Of the logo, links and buttons. */
   colour: oneOf(COLOUR_NAMES),
-  /** A language tag (RFC 5646) for browsers and screen readers. */
+  /** A language tag (RFC 5646) for browsers, screen readers and the search. */
   language: Type.String({
     maxLength: 35,
     pattern: '^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$',

@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { MOST_COUNTED } from '../../domain/likes/list.ts';
-import { describeUnread } from '../../domain/notifications/unread.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import { pathOfPost } from '../../domain/posts/path.ts';
 import { pathOfTag } from '../../domain/tags/name.ts';
 import { type FragmentData, Fragments } from '../../http/fragments.ts';
+import { bellOf } from './bell.ts';
 import { permissionsOf } from './permissions.ts';
 import { sessionOf } from './session.ts';
 
@@ -63,7 +63,7 @@ export default fp(
       return this.view(view, {
         ...data,
         user: session.user,
-        bell: session.user?.isConfirmed ? describeUnread(session.user.unreadCount) : undefined,
+        bell: bellOf(session.user),
         may,
         mailOutage: may.administer ? app.mailOutage.since : undefined,
         messages: messages.filter(({ at }) => at === undefined || !data.places?.has(at)),

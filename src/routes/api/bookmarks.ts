@@ -13,7 +13,7 @@ const listing = {
   tags,
   operationId: 'listBookmarks',
   summary: 'List your bookmarks, newest first',
-  description: 'Nobody else sees them. The cursors are not ids of posts, so follow `next`.',
+  description: 'Nobody else can see them. The cursors are not the ids of posts, so follow `next`.',
   querystring: PageQuery,
   response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400) },
 };
@@ -21,9 +21,9 @@ const listing = {
 const keeping = {
   tags,
   operationId: 'bookmarkPost',
-  summary: 'Keep a post among your bookmarks',
+  summary: 'Bookmark a post',
   params: WithId,
-  response: { 204: Type.Null({ description: 'It is among them.' }), ...refusals(404) },
+  response: { 204: Type.Null({ description: 'The post is bookmarked.' }), ...refusals(404) },
 };
 
 const removing = {
@@ -31,7 +31,7 @@ const removing = {
   operationId: 'removeBookmark',
   summary: 'Remove a bookmark',
   params: WithId,
-  response: { 204: Type.Null({ description: 'It is not among them.' }), ...refusals(404) },
+  response: { 204: Type.Null({ description: 'The post is not bookmarked.' }), ...refusals(404) },
 };
 
 const bookmarks: FastifyPluginAsyncTypebox = async (app) => {

@@ -18,7 +18,7 @@ import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import {
-  CommentCorrection,
+  CommentEdit,
   CommentWriting,
   MAX_ID,
   refusals,
@@ -77,11 +77,11 @@ const showing = {
 const editing = {
   tags,
   operationId: 'editComment',
-  summary: 'Correct a comment',
+  summary: 'Edit a comment',
   description: `Only for its author, within ${EDIT_MINUTES} minutes and unless a moderator has hidden it, and for Administrators.`,
   params: WithId,
   headers: WithIfMatch,
-  body: CommentCorrection,
+  body: CommentEdit,
   response: { 200: ref(Comment, { description: 'The comment.' }), ...refusals(400, 404, 412, 413, 415, 422) },
 };
 

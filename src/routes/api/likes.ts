@@ -13,17 +13,17 @@ const liking = {
   operationId: 'likePost',
   summary: 'Like a post',
   description:
-    'Liking it again changes nothing. Your own posts, and those of people who have blocked you, are refused.',
+    'Liking it again changes nothing. You cannot like your own posts or those of people who have blocked you.',
   params: WithId,
-  response: { 204: Type.Null({ description: 'You like it.' }), ...refusals(404) },
+  response: { 204: Type.Null({ description: 'The post has your like.' }), ...refusals(404) },
 };
 
 const unliking = {
   tags,
   operationId: 'unlikePost',
-  summary: 'Take a like back',
+  summary: 'Remove your like from a post',
   params: WithId,
-  response: { 204: Type.Null({ description: 'You do not like it.' }), ...refusals(404) },
+  response: { 204: Type.Null({ description: 'The post does not have your like.' }), ...refusals(404) },
 };
 
 const likes: FastifyPluginAsyncTypebox = async (app) => {

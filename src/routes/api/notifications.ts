@@ -18,7 +18,7 @@ const listing = {
   operationId: 'listNotifications',
   summary: 'List your notifications, newest first',
   description:
-    'They are kept for 90 days. Pages leave out what people did whom you have muted or blocked, so they may be shorter.',
+    'They are kept for 90 days. Pages leave out notifications from people you have muted or blocked, so they may be shorter.',
   querystring: Type.Object(
     {
       ...PageQuery.properties,

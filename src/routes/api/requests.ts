@@ -38,11 +38,8 @@ export const PostWriting = Type.Object(
   { additionalProperties: false, title: 'post' },
 );
 
-/** The body of a request that corrects a comment. */
-export const CommentCorrection = Type.Object(
-  { body: Text },
-  { additionalProperties: false, title: 'comment' },
-);
+/** The body of a request that edits a comment. */
+export const CommentEdit = Type.Object({ body: Text }, { additionalProperties: false, title: 'comment' });
 
 /** The body of a request that publishes a comment. */
 export const CommentWriting = Type.Object(

@@ -48,7 +48,7 @@ export const Post = named('Post', {
   title: NullableText('Its title, or null.'),
   body: Type.String({ description: 'The text in Markdown.' }),
   body_html: Type.String({ description: 'The text as sanitised HTML.' }),
-  tags: Type.Array(Type.String(), { description: 'Its tags in lower case, those in the text included.' }),
+  tags: Type.Array(Type.String(), { description: 'Its tags, in lower case, including those in the text.' }),
   timestamp: Time('When it was published'),
   author_url: Path('who wrote it'),
   comments_url: Path('its comments'),
@@ -85,7 +85,7 @@ export const Notification = named('Notification', {
   kind: Type.Unsafe<NotificationKind>({
     type: 'string',
     enum: ['comment', 'reply', 'mention', 'follow', 'like', 'moderation'],
-    description: 'What has happened.',
+    description: 'What happened.',
   }),
   is_read: Type.Boolean(),
   timestamp: Time('When it happened'),
@@ -121,9 +121,9 @@ export const ImagePage = named('ImagePage', { images: Type.Array(ref(Image)), ..
 
 export const SearchResult = named('SearchResult', {
   url: Path('the post, comment or person'),
-  username: Type.String({ description: 'Who wrote it, or the person.' }),
+  username: Type.String({ description: 'The author, or the person found.' }),
   excerpt: Type.String({
-    description: 'Plain text around what was found, or what the person writes about themselves.',
+    description: 'Plain text around the words found, or the person’s “about me”.',
   }),
   timestamp: Time('When it was published, or the person joined'),
 });

@@ -16,7 +16,7 @@ const SearchQuery = Type.Object(
       maxLength: LONGEST_SEARCH,
       pattern: '^[^\\u0000\\p{Cs}]*$',
       description:
-        'Words, “"phrases"”, “-word” and “OR”, and the filters “from:NAME”, “tag:NAME”, “after:DATE” and “before:DATE”.',
+        'Words, "phrases", -word and OR, and the filters from:NAME, tag:NAME, after:DATE and before:DATE.',
     }),
     type: Type.Optional(Type.Enum([...SEARCH_KINDS], { description: 'What to search; posts by default.' })),
     page: Type.Optional(
@@ -31,9 +31,9 @@ const searching = {
   operationId: 'searchSite',
   summary: 'Search posts, comments or people',
   description:
-    'The best come first. Of posts and comments, only the newest 100 that match are ranked. Leaves out what you cannot read, and people you have muted or blocked.',
+    'The best matches come first. Only the newest 100 posts or comments that match are ranked. Leaves out what you cannot read, and people you have muted or blocked.',
   querystring: SearchQuery,
-  response: { 200: ref(SearchPage, { description: 'A page of what was found.' }), ...refusals(400) },
+  response: { 200: ref(SearchPage, { description: 'A page of results.' }), ...refusals(400) },
 };
 
 const searchRoute: FastifyPluginAsyncTypebox = async (app) => {

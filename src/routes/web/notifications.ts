@@ -113,13 +113,17 @@ function describe({ id, isRead, createdAt, textHtml, ...notification }: Gathered
   return { id, isRead, createdAt, about: sentenceFor(notification), excerpt, avatar };
 }
 
-function sentenceFor({ kind, names, commentId }: Pick<Gathered, 'kind' | 'names' | 'commentId'>): string {
-  const thing = commentId === null ? 'post' : 'comment';
+type Subjects = Pick<Gathered, 'kind' | 'names' | 'commentId' | 'postTitle'>;
+
+function sentenceFor({ kind, names, commentId, postTitle }: Subjects): string {
+  const title = postTitle === null ? '' : ` “${postTitle}”`;
+  const on = title && ` on${title}`;
+  const thing = commentId === null ? `post${title}` : `comment${on}`;
   switch (kind) {
     case 'comment':
-      return `${names[0]} commented on your post`;
+      return `${names[0]} commented on your post${title}`;
     case 'reply':
-      return `${names[0]} replied to your comment`;
+      return `${names[0]} replied to your comment${on}`;
     case 'mention':
       return `${names[0]} mentioned you in a ${thing}`;
     case 'follow':

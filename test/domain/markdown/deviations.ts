@@ -10,5 +10,5 @@ export const DEVIATIONS: Readonly<Record<string, readonly number[]>> = {
   'an empty address is left out': [200, 485, 486, 487, 567],
   'only http, https and mailto are linked': [596, 598, 599, 601],
   'addresses in plain text are linked, as in GFM': [602, 608, 611, 612],
-  'a topic is linked': [64],
+  'a tag is linked': [64],
 };

@@ -62,7 +62,7 @@ t.test('comments on a missing post do not exist', async (t) => {
   t.equal((await program.put('/posts/7', { body: 'x' })).statusCode, 404);
 });
 
-t.test('comments can be replied to, and corrected for a quarter of an hour', async (t) => {
+t.test('comments can be replied to, and edited for 15 minutes', async (t) => {
   const app = await build(t);
   const author = await createUser(app, { username: 'author' });
   const [postId = 0] = await writePosts(app, author);

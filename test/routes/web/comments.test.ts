@@ -108,7 +108,7 @@ t.test('a thread stays readable without some of its comments', async (t) => {
     '> Reply 5, In reply to susan',
     'Comment 2',
   ]);
-  t.match(page, '4 Comments');
+  t.match(page, '4 comments');
   await writeReply(app, bob, { postId, parentId: 5, body: 'Reply 6' });
   t.same(
     outline((await bySusan.follow(await bySusan.get('/comment/6'))).body).at(-1),
@@ -164,7 +164,7 @@ t.test('a reply at the moment when its parent is deleted is refused or stays', a
   t.same(rows, []);
 });
 
-t.test('people can correct a comment for a quarter of an hour', async (t) => {
+t.test('people can edit their comments for 15 minutes', async (t) => {
   const { app, john, bySusan, byJohn, susan, postId } = await setUp(t);
   const [id = 0] = await writeComments(app, susan, postId);
   const url = `/comment/${id}/edit`;

@@ -32,7 +32,7 @@ const bellOf = ({ body }: { body: string }) => /class="bell"[^>]* aria-label="([
 t.test('the bell counts, a visit marks one as read, and the button those that were shown', async (t) => {
   const { app, john, comment, client } = await setUp(t);
   t.equal(bellOf(await client.get('/')), 'Notifications');
-  t.match((await client.get('/notifications')).body, 'Nothing yet.');
+  t.match((await client.get('/notifications')).body, 'No notifications yet.');
   const commentId = await comment();
   t.equal(bellOf(await client.get('/')), '1 unread notification');
   await comment();
