@@ -66,6 +66,8 @@ export const DEFAULT_LIMITS = Object.freeze({
   resend: perAccount(5, HOUR),
   reset: perAccount(5, HOUR),
   changeEmail: perAccount(5, HOUR),
+  /** Subscriptions by email. A visitor without an account only has the limit of the IP address. */
+  subscribe: perAccount(10, HOUR),
 });
 
 export type LimitedAction = keyof typeof DEFAULT_LIMITS;

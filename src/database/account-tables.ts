@@ -106,19 +106,6 @@ export interface AccountTables {
     challenge: Buffer;
     expires_at: Date;
   };
-  mailed_tokens: {
-    token_hash: Buffer;
-    user_id: number;
-    purpose: TokenPurpose;
-    /** The link is only valid while the account has this address. Null if it survives a change. */
-    sent_to: string | null;
-    /** The change that a `change-email` token completes or an `undo-email-change` token undoes. */
-    email_change_id: number | null;
-    /** The export that a `download-export` token opens. */
-    export_id: number | null;
-    created_at: Generated<Date>;
-    expires_at: Date;
-  };
   /** A requested password reset, whether or not the address has an account. */
   password_resets: {
     id: Generated<number>;
@@ -195,7 +182,8 @@ export type TokenPurpose =
   | 'change-email'
   | 'undo-email-change'
   | 'undo-deletion'
-  | 'download-export';
+  | 'download-export'
+  | 'confirm-subscription';
 
 /** `read` only allows GET; `write` allows whatever the account may do. */
 export type TokenScope = 'read' | 'write';

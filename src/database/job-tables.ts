@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+import type { TokenPurpose } from './account-tables.ts';
 
 /** The tables of jobs, workers, sent mails and alarms that pg-boss does not have. */
 export interface JobTables {
@@ -53,10 +54,28 @@ export interface JobTables {
     /** Repetitions since the last mail. */
     since_then: Generated<number>;
   };
+  /** Valid links in mails. */
+  mailed_tokens: {
+    token_hash: Buffer;
+    /** Either the account or the subscription that the link is for; the other is null. */
+    user_id: number | null;
+    subscription_id: number | null;
+    purpose: TokenPurpose;
+    /** The link is only valid while the account has this address. Null if it survives a change. */
+    sent_to: string | null;
+    /** The change that a `change-email` token completes or an `undo-email-change` token undoes. */
+    email_change_id: number | null;
+    /** The export that a `download-export` token opens. */
+    export_id: number | null;
+    created_at: Generated<Date>;
+    expires_at: Date;
+  };
   /** The ledger: a row is written when the mail server has accepted the message, or refused it for good. */
   mail_deliveries: {
     job_id: string;
-    user_id: number;
+    /** Either the account or the subscription that it went to; the other is null. */
+    user_id: number | null;
+    subscription_id: number | null;
     template: string;
     message_id: string;
     sent_to: string;

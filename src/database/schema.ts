@@ -47,6 +47,26 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
     tag: string;
     created_at: Generated<Date>;
   };
+  /** Addresses that get a person's new posts by email. */
+  subscriptions: {
+    id: GeneratedAlways<number>;
+    author_id: number;
+    /** In lower case. */
+    email: string;
+    /** In the links that unsubscribe, as accounts have one. */
+    unsubscribe_key: Generated<string>;
+    /** When a confirmation link was last asked for; null if the address is that of an account, which has confirmed it. */
+    asked_at: Date | null;
+    /** Null until somebody who can read the address's mail has confirmed it. */
+    confirmed_at: Date | null;
+  };
+  /** Posts that are mailed to subscriptions. */
+  post_mailings: {
+    post_id: number;
+    /** The mails to subscriptions up to this id are enqueued. */
+    after_id: Generated<number>;
+    created_at: Generated<Date>;
+  };
   follows: {
     id: GeneratedAlways<number>;
     follower_id: number;

@@ -15,6 +15,7 @@ export interface SiteTables {
     links: Generated<string>;
     api: Generated<'members' | 'everyone'>;
     crawlers: Generated<'allow' | 'disallow'>;
+    email_subscriptions: Generated<'on' | 'off'>;
     /** Signs the time at which a registration form was shown. */
     form_key: Generated<string>;
   };

@@ -11,8 +11,9 @@ const IMAGE_BATCH = 100;
 /**
  * The rows to delete, by table. pg-boss deletes jobs itself, seven days after they end. The ledger must outlive the four
  * days for which a mail is retried, and a later redrive of its dead letter. A change of email must outlive its mails,
- * each tried for four days, and the three days in which it can be undone; an export must outlive its link. An image that no post shows may be in a draft. An unconfirmed
- * account is deleted after a week without use, unless it wrote something or waits for a moderator.
+ * each tried for four days, and the three days in which it can be undone; an export must outlive its link. An image that no post
+ * shows may be in a draft. An unconfirmed account is deleted after a week without use, unless it wrote something or waits for a
+ * moderator; an unconfirmed subscription after the week for which its link is valid.
  */
 const EXPIRED: Readonly<Record<string, string>> = {
   sessions: 'expires_at < now()',
@@ -24,6 +25,8 @@ const EXPIRED: Readonly<Record<string, string>> = {
   password_resets: `created_at < now() - interval '8 days'`,
   email_changes: `coalesce(completed_at, created_at) < now() - interval '8 days'`,
   mail_deliveries: `sent_at < now() - interval '180 days'`,
+  subscriptions: `confirmed_at is null and asked_at < now() - interval '7 days'`,
+  post_mailings: `created_at < now() - interval '60 days'`,
   notifications: `created_at < now() - interval '90 days'`,
   digests: `week < now() - interval '60 days'`,
   data_exports: `ended_at < now() - interval '7 days'

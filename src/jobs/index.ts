@@ -11,6 +11,7 @@ import moderateTexts from './moderate-texts.ts';
 import notificationMail from './notification-mail.ts';
 import notify from './notify.ts';
 import picture from './picture.ts';
+import postMail from './post-mail.ts';
 import prune from './prune.ts';
 import renderTexts from './render-texts.ts';
 
@@ -21,6 +22,7 @@ export const jobs: readonly JobDefinition[] = [
   notificationMail,
   dailyNotifications,
   digest,
+  postMail,
   dataExport,
   picture,
   moderateTexts,

@@ -42,7 +42,7 @@ export interface Queue {
 }
 
 /**
- * Mail to one person. An outage of the mail server for days must not lose mail: delays grow from 2 seconds to 15 minutes,
+ * Mail to one person, or to an address that subscribes to somebody's posts. An outage of the mail server for days must not lose mail: delays grow from 2 seconds to 15 minutes,
  * and 400 retries take four days, as RFC 5321 (4.5.4.1) asks of senders.
  */
 export const mailQueue = defineQueue({
@@ -71,6 +71,8 @@ export const mailQueue = defineQueue({
     mail('application-approved', { userId: id() }),
     mail('application-declined', { userId: id() }),
     mail('moderation', { userId: id(), eventId: id() }),
+    mail('confirm-subscription', { subscriptionId: id() }),
+    mail('new-post', { subscriptionId: id(), postId: id() }),
   ]),
   retry: { limit: 400, delaySeconds: 2, maxDelaySeconds: 15 * 60 },
   timeoutSeconds: 120,
@@ -126,6 +128,15 @@ export const digestQueue = defineQueue({
   timeoutSeconds: 15 * 60,
   concurrency: 1,
   schedule: { cron: '0 7 * * 1', payload: {} },
+});
+
+/** Mails a post to those who subscribe to its author, some minutes after its publication. */
+export const postMailQueue = defineQueue({
+  name: 'post-mails',
+  payload: Type.Object({ postId: id() }, { additionalProperties: false }),
+  retry: DATABASE_ONLY,
+  timeoutSeconds: 15 * 60,
+  concurrency: 1,
 });
 
 /** Writes a person's data export. */
@@ -223,6 +234,7 @@ export const queueContracts: readonly QueueContract[] = [
   notificationMailQueue,
   dailyNotificationsQueue,
   digestQueue,
+  postMailQueue,
   exportQueue,
   pictureQueue,
   moderateTextsQueue,

@@ -149,6 +149,7 @@ t.test('a mail that waits is no outage if others are delivered', async (t) => {
   await recordDelivery(app.db, {
     jobId: jobId ?? '',
     userId: id,
+    subscriptionId: null,
     template: 'x',
     messageId: 'x',
     sentTo: 'x@example.com',

@@ -6,6 +6,7 @@ import { cancelExport } from '../../src/domain/exports/requests.ts';
 import { writeExport } from '../../src/domain/exports/write.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { prune } from '../../src/domain/prune.ts';
+import { subscribeAccount } from '../../src/domain/subscriptions/subscribe.ts';
 import { exportQueue, mailQueue } from '../../src/queue/contracts.ts';
 import { issueTestToken } from '../support/api.ts';
 import { build } from '../support/build.ts';
@@ -16,6 +17,7 @@ import { assertEnqueued, deadLettersOf, drain, jobsOf } from '../support/jobs.ts
 import { upload } from '../support/pictures.ts';
 import { start } from '../support/processes.ts';
 import { catchMail, linkIn } from '../support/smtp.ts';
+import { addSubscribers } from '../support/subscriptions.ts';
 import { unzip } from '../support/unzip.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
 
@@ -82,6 +84,7 @@ const EXPORTED: Readonly<Record<string, string>> = {
   'images.owner_id': 'images.json',
   'blocks.blocked_id': 'nobody is told that they are muted or blocked',
   'security_events.actor_id': 'what they did to others is about the others',
+  'subscriptions.author_id': 'addresses of others, whom an author does not see',
   'mentions.user_id': 'what others wrote, where everyone can read it',
   'reports.person_id': 'what others wrote about them to the moderators',
   'reports.reporter_id': 'gone as soon as a moderator has decided',
@@ -114,6 +117,8 @@ t.test('an export has what is in every table that refers to a person', async (t)
     digest: 'y',
     ...{ comment_mails: 'never', reply_mails: 'daily', mention_mails: 'daily', follow_mails: 'never' },
   });
+  await addSubscribers(app, john.id);
+  await subscribeAccount(app.db, susan.id, john.id);
   await upload(client, await sharp({ create: PLAIN }).png().toBuffer());
   const { key } = await storeImage(app, john.id);
   await drain(app);
@@ -134,15 +139,16 @@ t.test('an export has what is in every table that refers to a person', async (t)
   t.match(json('profile.json'), { email_notifications: { comments: 'never', weekly_digest: true } });
   t.match(json('following.json'), [{ username: 'susan', since: /^20/ }]);
   t.match(json('followers.json'), [{ username: 'susan', since: /^20/ }]);
+  t.match(json('subscriptions.json'), [{ username: 'susan', since: /^20/ }]);
   t.match(json('notifications.json'), [{ kind: 'follow', by: 'susan', is_read: false }]);
   t.match(json('sessions.json'), [{ browser: '' }, LOGGED_IN]);
   t.match(json('api-tokens.json'), [{ name: 'a program', scope: 'read', last_used: null }]);
   const kinds = json('activity.json').map(({ kind }: { kind: string }) => kind);
   t.same(kinds.sort(), ['export-made', 'logged-in', 'token-made']);
   t.match(files['picture.webp'], /^RIFF/);
-  t.match(json('images.json'), [{ file: `images/${key}.webp`, alternative_text: 'A cat' }]);
+  t.match(json('images.json'), [file: `images/${key}.webp`, alternative_text: 'A cat' ]);
   t.match(files[`images/${key}.webp`], /^RIFF/);
-  t.notMatch(Object.values(files).join(''), /susan@example\.com|password/);
+  t.notMatch(Object.values(files).join(''), /susan@example\.com|reader1@|password/);
 });
 
 t.test('a person who wrote nothing gets a valid, empty export', async (t) => {

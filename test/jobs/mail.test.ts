@@ -56,7 +56,14 @@ t.test(
     const app = await build(t);
     const { id: userId, email: sentTo } = await createUser(app, { isConfirmed: false });
     const template = 'confirm-account' as const;
-    const sent = { userId, template, messageId: '<1@localhost>', sentTo, returnKey: undefined };
+    const sent = {
+      userId,
+      subscriptionId: null,
+      template,
+      messageId: '<1@localhost>',
+      sentTo,
+      returnKey: undefined,
+    };
     const delivery = { ...sent, isRefused: false, response: '250 OK' };
     await app.db.connection().execute(async (db) => {
       for (let mail = 0; mail < 6; mail += 1) {

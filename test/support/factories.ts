@@ -97,6 +97,7 @@ export function siteSettings(changes: Partial<TypedSettings> = {}): TypedSetting
     links: '',
     api: 'members',
     crawlers: 'allow',
+    email_subscriptions: 'on',
     ...changes,
   };
 }

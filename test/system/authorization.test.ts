@@ -30,6 +30,7 @@ const LIMITED_OTHERWISE = new Set([
   // They use up a link, or delete what was limited when it was made.
   ...['POST /auth/confirm/:token', 'POST /auth/reset/:token', 'POST /auth/change-email/:token'],
   ...['POST /auth/undo-email-change/:token', 'POST /auth/undo-deletion/:token', 'POST /bounces/:key'],
+  ...['POST /subscribe/:token', 'POST /user/:username/subscribe'],
   ...['POST /unsubscribe/:token', 'POST /auth/logout', 'GET /notifications/:id'],
   ...['POST /post/:id/delete', 'POST /comment/:id/delete', 'DELETE /api/v1/posts/:id'],
   'DELETE /api/v1/images/:key',

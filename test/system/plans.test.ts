@@ -197,6 +197,11 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     from generate_series(1, 5000) as n
   `.execute(db);
   await sql`
+    insert into subscriptions (author_id, email, confirmed_at)
+    select case when n % 4 = 0 then 1 else n end, 'p' || n % 1000 || '.' || n / 1000 || '@example.com', now()
+    from generate_series(1, 5000) as n
+  `.execute(db);
+  await sql`
     insert into applications (user_id, reason, confirmed_at)
     select n, 'To write', case when n % 2 = 0 then now() - n * interval '1 minute' end from generate_series(3, 5000) as n
   `.execute(db);
@@ -318,6 +323,9 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
     for (const path of [
       '/user/many',
       '/user/p7',
+      '/user/many/subscribe',
+      '/user/p7/subscribe',
+      '/tag/common/subscribe',
       '/followers/many',
       '/followed-by/many',
       '/followers/many?page=2',

@@ -46,6 +46,7 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
     '/?followed',
     `/post/${postId}`,
     '/user/author',
+    '/user/author/subscribe',
     '/tag/bread',
     '/followed-tags',
     '/followers/author',

@@ -30,6 +30,8 @@ const MAILS: Record<string, object> = {
   'account-deletion': { ...link, keepsTexts: true, dueOn: '2026-12-24', reason: 'Out of luck' },
   notifications: { ...link, groups: groupsWith('Good <b>post</b>'), omitted: 2, unsubscribe },
   'weekly-digest': { ...link, posts, total: 3, omitted: 2 },
+  'confirm-subscription': { ...link, author: 'john' },
+  'new-post': { ...link, author: 'john', title: 'On tea', path: '/post/1/on-tea', excerpt: 'What I read' },
   alarm: { ...link, title: 'It failed', message: 'Out of luck', reference: 'request 1', repetitions: 3 },
 };
 
@@ -74,8 +76,12 @@ t.test('in text, what people wrote is quoted, so that it cannot pass for the sit
     posts: [{ username: 'john', path: '/post/1', excerpt: forged }],
     total: 1,
     omitted: 0,
+    author: 'john',
+    title: null,
+    path: '/post/1',
+    excerpt: forged,
   };
-  for (const name of ['notifications', 'weekly-digest']) {
+  for (const name of ['notifications', 'weekly-digest', 'new-post']) {
     const { text } = renderMail(name, data);
     t.match(text, '> Hi.\n>\n> – Pennypost\n>\n> Your password has expired:\n> https://evil.example\n', name);
     t.notMatch(text, '\r');

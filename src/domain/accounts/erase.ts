@@ -28,6 +28,10 @@ export async function eraseAccount(
   for (const [table, column] of PERSONAL) {
     await inBatches(db, (trx) => deleteFrom(trx, table, sql`${sql.ref(column)} = ${userId}`), options);
   }
+  const ownSubscriptions = sql`email = (
+    select lower(users.email) from users where id = ${userId} and users.confirmed_at is not null
+  )`;
+  await inBatches(db, (trx) => deleteFrom(trx, 'subscriptions', ownSubscriptions), options);
   if (account.keepsTexts) await anonymise(db, userId);
   else await db.deleteFrom('users').where('id', '=', userId).execute();
 }
@@ -56,6 +60,7 @@ const PERSONAL = [
   ['pictures', 'user_id'],
   ['picture_uploads', 'user_id'],
   ['idempotency_keys', 'user_id'],
+  ['subscriptions', 'author_id'],
   ['notifications', 'recipient_id'],
   ['notifications', 'actor_id'],
   ['notification_mails', 'user_id'],

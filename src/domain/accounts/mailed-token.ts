@@ -1,4 +1,4 @@
-import { sql, type Transaction } from 'kysely';
+import { type NotNull, sql, type Transaction } from 'kysely';
 import type { TokenPurpose } from '../../database/account-tables.ts';
 import type { Db, Schema } from '../../database/schema.ts';
 import { hashToken } from '../token.ts';
@@ -61,6 +61,8 @@ export async function useToken(
     .where('purpose', '=', purpose)
     .where('expires_at', '>', sql<Date>`now()`)
     .where(isSentToTheAccount)
+    .where('user_id', 'is not', null)
     .returning(['user_id as userId', 'email_change_id as emailChangeId'])
+    .$narrowType<{ userId: NotNull }>()
     .executeTakeFirst();
 }

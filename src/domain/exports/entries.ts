@@ -9,6 +9,7 @@ import { findMailChoices } from '../people/mail-choices.ts';
 import { findPicture } from '../pictures/find.ts';
 import { listOwnEvents, type OwnEvent } from '../security-events/list.ts';
 import { listSessions } from '../sessions/list.ts';
+import { listSubscriptions } from '../subscriptions/subscribe.ts';
 import { listFollowedTags } from '../tags/follow.ts';
 import { asJson, type Entry, type Options, PAGE } from './entry.ts';
 import {
@@ -51,6 +52,11 @@ export async function exportEntries(db: Db, options: Options): Promise<Entry[]> 
     shortList(
       'followed-tags.json',
       () => listFollowedTags(db, userId),
+      (row) => row,
+    ),
+    shortList(
+      'subscriptions.json',
+      () => listSubscriptions(db, userId),
       (row) => row,
     ),
     shortList('passkeys.json', () => listPasskeys(db, userId), passkeyJson),

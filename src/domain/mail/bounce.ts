@@ -8,7 +8,9 @@ import type { MailTemplateName } from './templates.ts';
 
 /** A mail that was sent, or that the mail server refused. */
 export interface SentMail {
-  readonly userId: number;
+  /** Either the account or the subscription that it went to; the other is null. */
+  readonly userId: number | null;
+  readonly subscriptionId: number | null;
   readonly template: string;
   readonly sentTo: string;
 }
@@ -30,12 +32,24 @@ export function mintReturnKey(): string {
 }
 
 /**
- * Records that an address does not exist, unless the account has another by now. Its owner is told on every page.
+ * Records that an address does not exist, unless the account has another by now. Its owner is told on every page. A
+ * subscription ends. One that was not confirmed stays, so that it does not get another mail on the same day.
  *
  * A stranger who has used the address must not learn whether it has an account, so a mail that strangers can cause marks
  * every account with the address, and any other mail only its recipient's.
  */
-export async function recordBounce(db: Db, { userId, template, sentTo }: SentMail): Promise<void> {
+export async function recordBounce(
+  db: Db,
+  { userId, subscriptionId, template, sentTo }: SentMail,
+): Promise<void> {
+  if (subscriptionId !== null) {
+    await db
+      .deleteFrom('subscriptions')
+      .where('id', '=', subscriptionId)
+      .where('confirmed_at', 'is not', null)
+      .execute();
+    return;
+  }
   const isSentTo = sql`lower(email) = lower(${sentTo})`;
   // One condition for each index.
   const isAffected = REQUESTED.has(template)
@@ -58,7 +72,7 @@ export async function receiveBounce(
 ): Promise<'recorded' | 'no hard bounce' | 'unknown key'> {
   const sent = await db
     .selectFrom('mail_deliveries')
-    .select(['user_id as userId', 'template', 'sent_to as sentTo'])
+    .select(['user_id as userId', 'subscription_id as subscriptionId', 'template', 'sent_to as sentTo'])
     .where('return_key_hash', '=', hashToken(key.toLowerCase()))
     .executeTakeFirst();
   if (sent === undefined) return 'unknown key';

@@ -7,6 +7,7 @@ import { isExportReady } from '../exports/requests.ts';
 import { loadSanction } from '../moderation/sanction.ts';
 import { loadNotificationMail } from '../notifications/load-mail.ts';
 import { LIST_NAMES, type MailingList, unsubscribeToken } from '../people/mail-choices.ts';
+import { loadConfirmation, loadNewPost } from '../subscriptions/load-mail.ts';
 import { mintReturnKey, recordBounce, type SentMail } from './bounce.ts';
 import { refusesAddress } from './delivery-status.ts';
 import { type Delivery, recordDelivery } from './ledger.ts';
@@ -56,7 +57,7 @@ export async function deliverMail(
   const template = mailTemplates[name];
   if (isDelivered) return;
   if (recipient === undefined) {
-    // A change of email may have been cancelled, or a reset requested for an address without an account.
+    // A change of email may have been cancelled, a reset requested for an address without an account, a subscription ended.
     if (!('userId' in payload)) return;
     throw new PermanentFailure(`Account ${payload.userId} no longer exists.`);
   }
@@ -81,7 +82,13 @@ export async function deliverMail(
     returnKey: takesBounces ? mintReturnKey() : undefined,
   };
   const link = { jobId, token: template.purpose && token };
-  const sent = { userId: recipient.id, template: name, sentTo: recipient.email };
+  const isToSubscription = 'subscriptionId' in payload;
+  const sent = {
+    userId: isToSubscription ? null : recipient.id,
+    subscriptionId: isToSubscription ? recipient.id : null,
+    template: name,
+    sentTo: recipient.email,
+  };
   const response = await sendOrForget({ db, mailer, unanswered }, message, { link, sent, signal });
   return { ...sent, jobId, messageId, returnKey: message.returnKey, isRefused: false, response };
 }
@@ -103,6 +110,10 @@ async function loadContent(db: Db, payload: PayloadOf<typeof mailQueue>): Promis
       return loadNotificationMail(db, payload);
     case 'weekly-digest':
       return loadDigest(db, payload);
+    case 'confirm-subscription':
+      return loadConfirmation(db, payload.subscriptionId);
+    case 'new-post':
+      return loadNewPost(db, payload);
     case 'export-ready':
       return (await isExportReady(db, payload.exportId)) ? {} : undefined;
     case 'moderation':

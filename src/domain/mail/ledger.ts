@@ -1,13 +1,11 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { hashToken } from '../token.ts';
+import type { SentMail } from './bounce.ts';
 
-export interface Delivery {
+export interface Delivery extends SentMail {
   readonly jobId: string;
-  readonly userId: number;
-  readonly template: string;
   readonly messageId: string;
-  readonly sentTo: string;
   /** Undefined if bounces are not handled. */
   readonly returnKey: string | undefined;
   /** Whether the mail server refused the mail for good, instead of accepting it. */
@@ -25,13 +23,13 @@ const MAX_RESPONSE = 500;
  */
 export async function recordDelivery(
   db: Db,
-  { jobId, userId, template, messageId, sentTo, returnKey, isRefused, response }: Delivery,
+  { jobId, userId, subscriptionId, template, messageId, sentTo, returnKey, isRefused, response }: Delivery,
 ): Promise<void> {
   const words = response.replaceAll('\0', '').slice(0, MAX_RESPONSE);
   await sql`
     insert into mail_deliveries as earlier
-      (job_id, user_id, template, message_id, sent_to, return_key_hash, is_refused, response)
-    select ${jobId}::uuid, ${userId}::integer, ${template}::text, ${messageId}::text, ${sentTo}::text,
+      (job_id, user_id, subscription_id, template, message_id, sent_to, return_key_hash, is_refused, response)
+    select ${jobId}::uuid, ${userId}::integer, ${subscriptionId}::integer, ${template}::text, ${messageId}::text, ${sentTo}::text,
       ${returnKey === undefined ? null : hashToken(returnKey)}::bytea, ${isRefused}::boolean, ${words}::text
     from set_config('synchronous_commit', 'on', true)
     on conflict (job_id) do update set

@@ -17,6 +17,7 @@ const LIFETIMES: Record<TokenPurpose, number> = {
   'undo-email-change': 3 * DAY,
   'undo-deletion': 7 * DAY,
   'download-export': 7 * DAY,
+  'confirm-subscription': 7 * DAY,
 };
 
 /** These links prove ownership of the address, so they become invalid when it changes. */
@@ -28,7 +29,10 @@ const CLAIMING_ADDRESS: ReadonlySet<TokenPurpose> = new Set(['confirm-account', 
 export interface PreparedMail {
   /** The template: `address-in-use` if another account has the claimed address. */
   readonly template: MailTemplateName;
-  /** Missing if there is no account, or the change of email was cancelled or completed. */
+  /**
+   * Missing if there is no account or no subscription, or the change of email was cancelled or completed. A subscription has
+   * no username.
+   */
   readonly recipient?: {
     readonly id: number;
     readonly email: string;
@@ -94,12 +98,17 @@ export async function forgetToken(db: Db, token: string): Promise<void> {
   await db.deleteFrom('mailed_tokens').where('token_hash', '=', hashToken(token)).execute();
 }
 
-/** The account of a mail, and the address to send it to; null if the mail is no longer needed. */
+/** The account or subscription of a mail, and the address to send it to; null if the mail is no longer needed. */
 function accountOf(payload: PayloadOf<typeof mailQueue>): RawBuilder<unknown> {
   const account = sql`account.id as account_id, account.username, account.confirmed_at,
     account.email_bounced_at, account.unsubscribe_key`;
   if ('userId' in payload) {
     return sql`select ${account}, email from users as account where id = ${payload.userId}`;
+  }
+  if ('subscriptionId' in payload) {
+    return sql`
+      select id as account_id, '' as username, confirmed_at, null::timestamptz as email_bounced_at, unsubscribe_key, email
+      from subscriptions where id = ${payload.subscriptionId}`;
   }
   if ('passwordResetId' in payload) {
     return sql`
@@ -124,6 +133,7 @@ function writeToken(
 ): RawBuilder<unknown> {
   const emailChangeId = 'emailChangeId' in payload ? payload.emailChangeId : null;
   const exportId = 'exportId' in payload ? payload.exportId : null;
+  const owner = sql.ref('subscriptionId' in payload ? 'subscription_id' : 'user_id');
   const sentTo = BOUND_TO_ADDRESS.has(purpose) ? sql`email` : sql`null`;
   const expiresAt = sql`now() + make_interval(secs => ${LIFETIMES[purpose]})`;
   return sql`
@@ -133,11 +143,11 @@ function writeToken(
       ${exportId === null ? sql`` : sql`and exists (select from data_exports where id = ${exportId})`}
     ), renewed as (
       update mailed_tokens set expires_at = ${expiresAt} from recipient
-      where token_hash = ${earlier === undefined ? null : hashToken(earlier)} and user_id = account_id
+      where token_hash = ${earlier === undefined ? null : hashToken(earlier)} and ${owner} = account_id
         and sent_to is not distinct from ${sentTo}
       returning token_hash
     ), minted as (
-      insert into mailed_tokens (token_hash, user_id, purpose, sent_to, email_change_id, export_id, expires_at)
+      insert into mailed_tokens (token_hash, ${owner}, purpose, sent_to, email_change_id, export_id, expires_at)
       select ${hash}, account_id, ${purpose}, ${sentTo}, ${emailChangeId}::integer, ${exportId}::integer, ${expiresAt}
       from recipient where not exists (select from renewed)
     )`;

@@ -114,6 +114,18 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
     subject: 'A decision about your account',
     path: () => '/',
   },
+  'confirm-subscription': {
+    subject: 'Confirm your subscription',
+    purpose: 'confirm-subscription',
+    path: (token) => `/subscribe/${token}`,
+    isMoot: ({ isConfirmed }) => isConfirmed,
+  },
+  'new-post': {
+    subject: 'New post',
+    list: 'posts',
+    path: () => '/',
+    isMoot: ({ isConfirmed }) => !isConfirmed,
+  },
   'account-deletion': {
     subject: 'Your account will be deleted',
     purpose: 'undo-deletion',

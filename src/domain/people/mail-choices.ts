@@ -1,5 +1,6 @@
 import type { MailFrequency } from '../../database/account-tables.ts';
 import type { Db } from '../../database/schema.ts';
+import { unsubscribeFromPosts } from '../subscriptions/unsubscribe.ts';
 
 /** Which optional mails a person wants, and how often those about each kind of notification. */
 export interface MailChoices {
@@ -10,7 +11,10 @@ export interface MailChoices {
   readonly follows: MailFrequency;
 }
 
-/** Optional mails, which people can unsubscribe from. `notifications` is all but the digest. */
+/**
+ * Optional mails, which people can unsubscribe from. `notifications` is all of an account's but the digest; `posts` are those
+ * that a subscription gets, with or without an account.
+ */
 export type MailingList = keyof typeof LIST_NAMES;
 
 /** What people unsubscribe from. */
@@ -21,6 +25,7 @@ export const LIST_NAMES = Object.freeze({
   mentions: 'mention emails',
   follows: 'emails about new followers',
   notifications: 'all emails about notifications',
+  posts: 'these posts by email',
 });
 
 /** The choices of somebody who wants no mail about notifications. */
@@ -39,7 +44,7 @@ const UNSUBSCRIBED = {
   mentions: { mention_mails: 'never' },
   follows: { follow_mails: 'never' },
   notifications: NO_NOTIFICATIONS,
-} as const satisfies Record<MailingList, object>;
+} as const satisfies Record<Exclude<MailingList, 'posts'>, object>;
 
 export function findMailChoices(db: Db, userId: number): Promise<MailChoices> {
   return db
@@ -72,6 +77,8 @@ export function unsubscribeToken(list: MailingList, key: string): string {
 export async function findUnsubscribeLink(db: Db, token: string): Promise<MailingList | undefined> {
   const link = readUnsubscribeToken(token);
   if (link === undefined) return undefined;
+  // The link of a subscription that has ended says so, when it is opened again.
+  if (link.list === 'posts') return link.list;
   const found = await db
     .selectFrom('users')
     .select('id')
@@ -88,6 +95,10 @@ export async function findUnsubscribeLink(db: Db, token: string): Promise<Mailin
 export async function unsubscribe(db: Db, token: string): Promise<MailingList | undefined> {
   const link = readUnsubscribeToken(token);
   if (link === undefined) return undefined;
+  if (link.list === 'posts') {
+    await unsubscribeFromPosts(db, link.key);
+    return link.list;
+  }
   const { numUpdatedRows } = await db
     .updateTable('users')
     .set(UNSUBSCRIBED[link.list])

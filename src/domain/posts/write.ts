@@ -2,12 +2,13 @@ import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
-import { notifyQueue, type Queue } from '../../queue/contracts.ts';
+import { notifyQueue, postMailQueue, type Queue } from '../../queue/contracts.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
 import { textColumns } from '../markdown/text.ts';
 import { recordMentions, replaceMentions } from '../mentions/record.ts';
 import type { MentioningText } from '../mentions/render.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
+import { MAILED_AT } from '../subscriptions/mail-post.ts';
 import { MAX_TAGS } from '../tags/name.ts';
 import { type PostSource, SOURCE_COLUMNS } from './list.ts';
 
@@ -54,7 +55,7 @@ export function mayChange(actor: Actor | null, { authorId }: { readonly authorId
 }
 
 /**
- * Publishes a post. Whom it mentions is notified by a job.
+ * Publishes a post. Whom it mentions is notified by a job, and who subscribes to the author by another.
  *
  * @param db a transaction to take part in, or the database to start one
  */
@@ -64,13 +65,15 @@ export async function publishPost(
   writing: Writing,
 ): Promise<PostSource> {
   const publish = async (trx: Db) => {
-    const post = await trx
+    const { mailedAt, ...post } = await trx
       .insertInto('posts')
-      .values({ author_id: authorId, ...postColumns(writing) })
-      .returning(SOURCE_COLUMNS)
+      .values(author_id: authorId, ...postColumns(writing) )
+      .returning([...SOURCE_COLUMNS, MAILED_AT.as('mailedAt')])
       .executeTakeFirstOrThrow();
     const mentioned = await recordMentions(trx, { postId: post.id }, writing);
     if (mentioned.length > 0) await queue.send(notifyQueue, { about: 'post', postId: post.id }, { db: trx });
+    if (mailedAt !== null)
+      await queue.send(postMailQueue, { postId: post.id }, { db: trx, startAfter: mailedAt });
     return post;
   };
   return db.isTransaction ? publish(db) : transact(db, publish);

@@ -34,6 +34,9 @@ export const API_READERS = ['members', 'everyone'] as const;
 /** What robots.txt tells AI crawlers. */
 export const CRAWLER_RULES = ['allow', 'disallow'] as const;
 
+/** Whether visitors can subscribe to people's posts by email, and get them. */
+export const EMAIL_SUBSCRIPTIONS = ['on', 'off'] as const;
+
 /** The most links in the footer. */
 const MAX_LINKS = 10;
 
@@ -79,6 +82,7 @@ export const SettingsFields = Type.Object({
   }),
   api: oneOf(API_READERS),
   crawlers: oneOf(CRAWLER_RULES),
+  email_subscriptions: oneOf(EMAIL_SUBSCRIPTIONS),
 });
 
 export type TypedSettings = Static<typeof SettingsFields>;

@@ -78,7 +78,11 @@ export async function changeSettings(
 export function typedOf(settings: SiteSettings): Record<SettingName, string> {
   const { name, tagline, description, colour, language, registration, delay, links, api, crawlers } =
     settings;
-  return { name, tagline, description, colour, language, registration, delay, links, api, crawlers };
+  const { email_subscriptions } = settings;
+  return {
+    ...{ name, tagline, description, colour, language, registration, delay, links, api, crawlers },
+    email_subscriptions,
+  };
 }
 
 function selectTyped(db: Db) {
@@ -94,6 +98,7 @@ function selectTyped(db: Db) {
       'links',
       'api',
       'crawlers',
+      'email_subscriptions',
     ])
     .select(sql<string>`delay::text`.as('delay'))
     .select(sql<string>`site_settings.xmin::text`.as('version')); // The transaction that saved the row.

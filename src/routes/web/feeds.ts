@@ -168,11 +168,16 @@ function updatedAt({ entries }: Feed): Date {
   return new Date(Math.max(0, ...entries.map((entry) => entry.updatedAt.getTime())));
 }
 
+/** A post's title, or its beginning if it has none. */
+export function headlineOf({ title, authorUsername }: Omit<Post, 'bodyHtml' | 'tags'>, html: string): string {
+  return title ?? (excerptOf(html, TITLE_LENGTH) || `Post by ${authorUsername}`);
+}
+
 function entryOfPost(post: Post): FeedEntry {
   return {
     id: `/post/${post.id}`,
     path: pathOfPost(post),
-    title: post.title ?? (excerptOf(post.bodyHtml, TITLE_LENGTH) || `Post by ${post.authorUsername}`),
+    title: headlineOf(post, post.bodyHtml),
     author: post.authorUsername,
     tags: post.tags,
     html: post.bodyHtml,

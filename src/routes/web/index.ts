@@ -25,6 +25,7 @@ import posts from './posts.ts';
 import reports from './reports.ts';
 import searchPage from './search.ts';
 import sitePages from './site-pages.ts';
+import subscribe from './subscribe.ts';
 import tags from './tags.ts';
 import unsubscribe from './unsubscribe.ts';
 import yourData from './your-data.ts';
@@ -48,6 +49,7 @@ async function withSessions(app: FastifyInstance): Promise<void> {
   app.register(searchPage);
   app.register(posts);
   app.register(tags);
+  app.register(subscribe);
   app.register(comments);
   app.register(people);
   app.register(mentions);

@@ -1,5 +1,10 @@
 import type { FastifyInstance } from 'fastify';
-import { findUnsubscribeLink, LIST_NAMES, unsubscribe } from '../../domain/people/mail-choices.ts';
+import {
+  findUnsubscribeLink,
+  LIST_NAMES,
+  type MailingList,
+  unsubscribe,
+} from '../../domain/people/mail-choices.ts';
 import { DomainError } from '../../errors.ts';
 
 interface WithToken {
@@ -26,7 +31,7 @@ export default async function unsubscribeRoutes(app: FastifyInstance): Promise<v
     return reply.page('people/unsubscribe', {
       title: 'Unsubscribe',
       token,
-      from: LIST_NAMES[list],
+      ...named(list),
       isDone: false,
     });
   });
@@ -34,8 +39,13 @@ export default async function unsubscribeRoutes(app: FastifyInstance): Promise<v
   app.post<WithToken>('/:token', async (request, reply) => {
     const list = await unsubscribe(db, request.params.token);
     if (list === undefined) throw noSuchLink();
-    return reply.page('people/unsubscribe', { title: 'Unsubscribed', from: LIST_NAMES[list], isDone: true });
+    return reply.page('people/unsubscribe', { title: 'Unsubscribed', ...named(list), isDone: true });
   });
+}
+
+/** How the page calls a list, and whether its readers have an account in which they can change their mind. */
+function named(list: MailingList) {
+  return { from: LIST_NAMES[list], hasAccount: list !== 'posts' };
 }
 
 function noSuchLink(): DomainError {

@@ -100,7 +100,7 @@ t.test('each change is recorded, and what is not accepted is not saved', async (
     t.equal(response.statusCode, 422, JSON.stringify(changes).slice(0, 60));
     t.same(Object.keys(errorsOf(response)), [field]);
   }
-  for (const choice of ['colour', 'registration', 'api', 'crawlers']) {
+  for (const choice of ['colour', 'registration', 'api', 'crawlers', 'email_subscriptions']) {
     const response = await client.post('/admin/settings', { ...siteSettings(), [choice]: 'other' });
     t.match(errorsOf(response)[choice], /^Choose one of: \w+/);
   }

@@ -187,6 +187,12 @@ export const MATRIX: readonly Row[] = rows(`
   POST /api-tokens                         log in     confirm      ok         ok         ok         ok            api_tokens
   POST /api-tokens/:id/revoke              log in     confirm      nothing    ok         nothing    nothing       api_tokens
   POST /api-tokens/revoke-unnamed          log in     confirm      nothing    ok         nothing    nothing       api_tokens
+  GET /subscribe                           ok
+  GET /tag/:tag/subscribe                  ok
+  GET /user/:username/subscribe            ok
+  POST /user/:username/subscribe           ok                                                                     subscriptions
+  GET /subscribe/:token                    ok
+  POST /subscribe/:token                   ok                                                                     subscriptions
   GET /unsubscribe/:token                  ok
   POST /unsubscribe/:token                 ok                                                                     users
 

@@ -48,6 +48,7 @@ import {
   sitePage,
   somebody,
   somebodyWithPicture,
+  subscribing,
   titledPost,
   unnamedToken,
   unsubscribing,
@@ -240,6 +241,14 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /api-tokens': { fields: () => ({ name: 'Reader', scope: 'read', lifetime: '30' }) },
   'POST /api-tokens/:id/revoke': { about: namedToken },
   'POST /api-tokens/revoke-unnamed': { about: unnamedToken },
+  'GET /tag/:tag/subscribe': { about: tag },
+  'GET /user/:username/subscribe': { about: owner },
+  'POST /user/:username/subscribe': {
+    about: owner,
+    fields: () => ({ email: `${freshName()}@example.com`, homepage: '' }),
+  },
+  'GET /subscribe/:token': { about: subscribing },
+  'POST /subscribe/:token': { about: subscribing },
   'GET /unsubscribe/:token': { about: unsubscribing },
   'POST /unsubscribe/:token': { about: unsubscribing },
 

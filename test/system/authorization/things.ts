@@ -283,6 +283,16 @@ export async function unsubscribing(situation: Situation): Promise<string> {
   return mailedToken(situation.app, { template: 'weekly-digest', userId, week: '2026-01-05' });
 }
 
+/** The link that confirms a subscription to the owner's posts. */
+export async function subscribing({ app, people }: Situation): Promise<string> {
+  const { id: subscriptionId } = await app.db
+    .insertInto('subscriptions')
+    .values({ author_id: people.owner.id, email: `${freshName()}@example.com`, asked_at: new Date() })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return mailedToken(app, { template: 'confirm-subscription', subscriptionId });
+}
+
 /** The actor's address has bounced. */
 export async function bouncing({ app, actor }: Situation): Promise<undefined> {
   if (actor === undefined) return;
@@ -300,6 +310,7 @@ export async function returnKey(situation: Situation): Promise<string> {
   await recordDelivery(situation.app.db, {
     jobId: randomUUID(),
     userId,
+    subscriptionId: null,
     template: 'notifications',
     messageId: '<1@example.com>',
     sentTo: `${username}@example.com`,

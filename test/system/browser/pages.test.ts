@@ -97,6 +97,7 @@ t.test(
       `/comment/${commentId + 1}`,
       `/likes/${postId}`,
       `/user/${author.username}`,
+      `/user/${author.username}/subscribe`,
       '/tag/bread',
       '/auth/login?next=/x',
       '/api/v1/docs',

@@ -1,0 +1,70 @@
+import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
+import { IS_OPEN } from '../accounts/standing.ts';
+import { excerptOf } from '../posts/excerpt.ts';
+import { IS_SHOWN } from '../posts/list.ts';
+import { pathOfPost } from '../posts/path.ts';
+import { ARE_SUBSCRIPTIONS_ON } from './terms.ts';
+
+/** Characters of a post that its mail quotes. */
+const EXCERPT = 500;
+
+/** Loads what the mail with the link says. Undefined if the author is gone by now, or subscriptions are off. */
+export function loadConfirmation(db: Db, subscriptionId: number): Promise<{ author: string } | undefined> {
+  return db
+    .selectFrom('subscriptions')
+    .innerJoin('users', 'users.id', 'author_id')
+    .select('username as author')
+    .where('subscriptions.id', '=', subscriptionId)
+    .where(IS_OPEN)
+    .where(ARE_SUBSCRIPTIONS_ON)
+    .executeTakeFirst();
+}
+
+/** What a mail with a new post says. */
+export interface NewPost {
+  readonly subject: string;
+  readonly author: string;
+  readonly title: string | null;
+  readonly path: string;
+  readonly excerpt: string;
+}
+
+/**
+ * Loads what a mail with a new post says. Undefined if it was deleted or hidden since, its author was suspended, or the
+ * subscriber has an account and mutes or blocks the author, or is blocked by them.
+ */
+export async function loadNewPost(
+  db: Db,
+  { subscriptionId, postId }: { subscriptionId: number; postId: number },
+): Promise<NewPost | undefined> {
+  const post = await db
+    .selectFrom('posts')
+    .innerJoin('users', 'users.id', 'posts.author_id')
+    .innerJoin('subscriptions', 'subscriptions.author_id', 'posts.author_id')
+    .select(['posts.id', 'posts.title', 'users.username as author'])
+    .select(({ fn }) => fn.coalesce('posts.excerpt_html', 'posts.body_html').as('html'))
+    .where('posts.id', '=', postId)
+    .where('subscriptions.id', '=', subscriptionId)
+    .where(IS_SHOWN)
+    .where(IS_OPEN)
+    .where(ARE_SUBSCRIPTIONS_ON)
+    .where(HAVE_NOT_PARTED)
+    .executeTakeFirst();
+  if (post === undefined) return undefined;
+  const { id, title, author, html } = post;
+  return {
+    subject: title === null ? `New post by ${author}` : `${title} by ${author}`,
+    author,
+    title,
+    path: pathOfPost({ id, title }),
+    excerpt: excerptOf(html, EXCERPT),
+  };
+}
+
+/** Whether the subscriber, if they have an account, and the author have nothing against each other. */
+const HAVE_NOT_PARTED = sql<boolean>`not exists (
+  select from users as reader join blocks on (blocker_id = reader.id and blocked_id = subscriptions.author_id)
+    or (kind = 'block' and blocker_id = subscriptions.author_id and blocked_id = reader.id)
+  where lower(reader.email) = subscriptions.email and reader.confirmed_at is not null
+)`;

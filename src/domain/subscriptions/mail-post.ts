@@ -1,0 +1,86 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { Db, Schema } from '../../database/schema.ts';
+import { BULK_MAIL_PRIORITY, mailQueue, type Queue } from '../../queue/contracts.ts';
+import { IS_OPEN } from '../accounts/standing.ts';
+import { IS_SHOWN } from '../posts/list.ts';
+import { ARE_SUBSCRIPTIONS_ON } from './terms.ts';
+
+/** Subscriptions per transaction. */
+const BATCH = 500;
+
+/** Posts of one author that are mailed in a day. The rest is on the site and in the feed. */
+const MOST_A_DAY = 10;
+
+/**
+ * When a post that is being published is to be mailed, as an expression on its row: after some minutes, in which its author can
+ * correct or delete it, and a moderator can hide it. Null if nobody subscribes to its author.
+ */
+export const MAILED_AT: RawBuilder<Date | null> = sql`(case when exists (
+  select from subscriptions where subscriptions.author_id = posts.author_id and confirmed_at is not null
+) then now() + interval '5 minutes' end)`;
+
+/**
+ * Enqueues a mail with a post for everyone who has subscribed to its author before it was published. Safe to repeat: each batch
+ * records how far it came in the transaction that enqueues its mails. Does nothing if the post was deleted or hidden, or the
+ * author was suspended or has published too many.
+ *
+ * @param options.signal stops between two batches
+ * @returns the number of mails enqueued
+ */
+export async function mailPost(
+  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  postId: number,
+  { signal }: { signal: AbortSignal },
+): Promise<number> {
+  await begin(db, postId);
+  for (let total = 0; ; ) {
+    signal.throwIfAborted();
+    const mails = await db.transaction().execute((trx) => enqueueBatch(trx, queue, postId));
+    if (mails === 0) return total;
+    total += mails;
+  }
+}
+
+/** Records that a post is mailed, if it is. A post of last week is old: what was recorded about it may be gone. */
+async function begin(db: Db, postId: number): Promise<void> {
+  await sql`
+    insert into post_mailings (post_id)
+    select posts.id from posts join users on users.id = author_id
+    where posts.id = ${postId} and posts.created_at > now() - interval '7 days'
+      and ${IS_SHOWN} and ${IS_OPEN} and ${ARE_SUBSCRIPTIONS_ON} and (
+        select count(*) from post_mailings join posts as earlier on earlier.id = post_id
+        where post_mailings.created_at > now() - interval '1 day' and earlier.author_id = posts.author_id
+      ) < ${sql.lit(MOST_A_DAY)}
+    on conflict do nothing
+  `.execute(db);
+}
+
+async function enqueueBatch(trx: Db, queue: Queue, postId: number): Promise<number> {
+  const mailing = await trx
+    .selectFrom('post_mailings')
+    .innerJoin('posts', 'posts.id', 'post_id')
+    .select(['after_id as afterId', 'posts.author_id as authorId', 'posts.created_at as publishedAt'])
+    .where('post_id', '=', postId)
+    .forNoKeyUpdate('post_mailings')
+    .executeTakeFirst();
+  if (mailing === undefined) return 0;
+  const subscriptions = await trx
+    .selectFrom('subscriptions')
+    .select('id')
+    .where('author_id', '=', mailing.authorId)
+    .where('id', '>', mailing.afterId)
+    .where('confirmed_at', '<', mailing.publishedAt)
+    .orderBy('id')
+    .limit(BATCH)
+    .execute();
+  const last = subscriptions.at(-1);
+  if (last === undefined) return 0;
+  const mails = subscriptions.map(({ id }) => ({
+    template: 'new-post' as const,
+    subscriptionId: id,
+    postId,
+  }));
+  await queue.sendAll(mailQueue, mails, { db: trx, priority: BULK_MAIL_PRIORITY });
+  await trx.updateTable('post_mailings').set({ after_id: last.id }).where('post_id', '=', postId).execute();
+  return mails.length;
+}

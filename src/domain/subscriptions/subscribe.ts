@@ -1,0 +1,153 @@
+import { type Kysely, sql } from 'kysely';
+import type { Db, Schema } from '../../database/schema.ts';
+import { noSuch } from '../../errors.ts';
+import { mailQueue, type Queue } from '../../queue/contracts.ts';
+import { canonicalEmail } from '../accounts/email.ts';
+import { IS_OPEN } from '../accounts/standing.ts';
+import { hashToken } from '../token.ts';
+import { ARE_SUBSCRIPTIONS_ON } from './terms.ts';
+
+/** Confirmation mails to one address in a day, by whomever they are asked for. For one author there is one. */
+const MOST_ASKED = 3;
+
+/** Whom a subscription is to, and the address that gets the posts. */
+export interface Subscription {
+  readonly authorId: number;
+  readonly email: string;
+}
+
+/** A person to whom others may subscribe. */
+export interface Author {
+  readonly id: number;
+  readonly username: string;
+  readonly postCount: number;
+  /** Whether they are neither suspended nor about to be deleted. */
+  readonly isOpen: boolean;
+  /** Of the reader's own subscription; null without one. */
+  readonly unsubscribeKey: string | null;
+  /** How many subscribe by email, if the reader is the author; otherwise null. */
+  readonly subscriberCount: number | null;
+}
+
+/**
+ * Finds a person whose posts somebody wants to read. Ignores case.
+ *
+ * @param reader null for a visitor
+ * @throws DomainError `not-found`
+ */
+export function findAuthor(
+  db: Db,
+  username: string,
+  reader: { readonly id: number; readonly email: string; readonly isConfirmed: boolean } | null,
+): Promise<Author> {
+  const email = reader?.isConfirmed ? canonicalEmail(reader.email) : null;
+  return db
+    .selectFrom('users')
+    .select(['users.id', 'users.username', 'users.post_count as postCount', IS_OPEN.as('isOpen')])
+    .select(({ selectFrom }) => [
+      selectFrom('subscriptions')
+        .select('subscriptions.unsubscribe_key')
+        .whereRef('subscriptions.author_id', '=', 'users.id')
+        .where('subscriptions.email', '=', email)
+        .where('subscriptions.confirmed_at', 'is not', null)
+        .as('unsubscribeKey'),
+      selectFrom('subscriptions')
+        .select(sql<number>`count(*)::int`.as('count'))
+        .whereRef('subscriptions.author_id', '=', 'users.id')
+        .where('subscriptions.confirmed_at', 'is not', null)
+        .having('users.id', '=', reader?.id ?? null)
+        .as('subscriberCount'),
+    ])
+    .where(sql`lower(users.username)`, '=', username.toLowerCase())
+    .where('users.confirmed_at', 'is not', null)
+    .executeTakeFirstOrThrow(() => noSuch('user'));
+}
+
+/**
+ * Mails a link that confirms a subscription to an address that anyone may have typed. Does nothing if the address subscribes
+ * already, was sent a link on this day, or three for other people, so that nobody can flood it. The caller must not tell the
+ * cases apart.
+ */
+export async function requestSubscription(
+  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { authorId, email }: Subscription,
+): Promise<void> {
+  const address = canonicalEmail(email);
+  await db.transaction().execute(async (trx) => {
+    // Requests for one address run one after another, so that the count is right.
+    await sql`select pg_advisory_xact_lock(hashtextextended(${address}, 0))`.execute(trx);
+    const { rows } = await sql<{ id: number }>`
+      insert into subscriptions as earlier (author_id, email, asked_at)
+      select users.id, ${address}, now() from users
+      where users.id = ${authorId} and users.confirmed_at is not null and ${IS_OPEN} and ${ARE_SUBSCRIPTIONS_ON} and (
+        select count(*) from subscriptions where email = ${address} and asked_at > now() - interval '1 day'
+      ) < ${sql.lit(MOST_ASKED)}
+      on conflict (author_id, email) do update set asked_at = now()
+        where earlier.confirmed_at is null and earlier.asked_at <= now() - interval '1 day'
+      returning id
+    `.execute(trx);
+    for (const { id } of rows)
+      await queue.send(mailQueue, { template: 'confirm-subscription', subscriptionId: id }, { db: trx });
+  });
+}
+
+/** Subscribes the address of an account, if it is confirmed. It needs no link, because its owner is logged in. */
+export async function subscribeAccount(db: Db, authorId: number, userId: number): Promise<void> {
+  await sql`
+    insert into subscriptions as earlier (author_id, email, confirmed_at)
+    select author.id, lower(reader.email), now() from users as reader, lateral (
+      select id from users where id = ${authorId} and confirmed_at is not null and ${IS_OPEN} and ${ARE_SUBSCRIPTIONS_ON}
+    ) as author
+    where reader.id = ${userId} and reader.confirmed_at is not null
+    on conflict (author_id, email) do update set confirmed_at = now() where earlier.confirmed_at is null
+  `.execute(db);
+}
+
+/** What a mailed link confirms. Undefined if it is not valid, or the author is gone. */
+export function findRequested(
+  db: Db,
+  token: string,
+): Promise<{ readonly author: string; readonly email: string } | undefined> {
+  return db
+    .selectFrom('mailed_tokens')
+    .innerJoin('subscriptions', 'subscriptions.id', 'mailed_tokens.subscription_id')
+    .innerJoin('users', 'users.id', 'subscriptions.author_id')
+    .select(['users.username as author', 'subscriptions.email'])
+    .where('token_hash', '=', hashToken(token))
+    .where('purpose', '=', 'confirm-subscription')
+    .where('expires_at', '>', sql<Date>`now()`)
+    .where(IS_OPEN)
+    .executeTakeFirst();
+}
+
+/**
+ * Consumes a mailed link and confirms its subscription.
+ *
+ * @returns false if the link is not valid
+ */
+export async function confirmSubscription(db: Db, token: string): Promise<boolean> {
+  const { numAffectedRows = 0n } = await sql`
+    with used as (
+      delete from mailed_tokens
+      where token_hash = ${hashToken(token)} and purpose = 'confirm-subscription' and expires_at > now()
+      returning subscription_id
+    )
+    update subscriptions set confirmed_at = coalesce(confirmed_at, now()) from used where id = used.subscription_id
+  `.execute(db);
+  return numAffectedRows > 0n;
+}
+
+/** Lists the people to whom an account's address subscribes. */
+export function listSubscriptions(db: Db, userId: number): Promise<{ username: string; since: Date }[]> {
+  return db
+    .selectFrom('users as reader')
+    .innerJoin('subscriptions', (join) => join.on('subscriptions.email', '=', sql`lower(reader.email)`))
+    .innerJoin('users as author', 'author.id', 'subscriptions.author_id')
+    .select(['author.username', 'subscriptions.confirmed_at as since'])
+    .where('reader.id', '=', userId)
+    .where('reader.confirmed_at', 'is not', null)
+    .where('subscriptions.confirmed_at', 'is not', null)
+    .$narrowType<{ since: Date }>()
+    .orderBy('subscriptions.id')
+    .execute();
+}
