@@ -1,6 +1,7 @@
-import { type TProperties, Type } from 'typebox';
+import { Type } from 'typebox';
 import type { Db } from '../database/schema.ts';
 import { defineQueue, type QueueContract } from './contract.ts';
+import { about, date, fields, id, mail } from './payloads.ts';
 
 export type PayloadOf<Contract> = Contract extends QueueContract<infer Payload> ? Payload : never;
 
@@ -42,8 +43,8 @@ export interface Queue {
 }
 
 /**
- * Mail to one person, or to an address that subscribes to somebody's posts. An outage of the mail server for days must not lose mail: delays grow from 2 seconds to 15 minutes,
- * and 400 retries take four days, as RFC 5321 (4.5.4.1) asks of senders.
+ * Mail to one person, or to an address that subscribes to somebody's posts. An outage of the mail server for days must not lose
+ * mail: delays grow from 2 seconds to 15 minutes, and 400 retries take four days, as RFC 5321 (4.5.4.1) asks of senders.
  */
 export const mailQueue = defineQueue({
   name: 'mail',
@@ -104,7 +105,7 @@ export const notifyQueue = defineQueue({
 /** Collects what a person wants to be mailed about at once into one mail an hour. */
 export const notificationMailQueue = defineQueue({
   name: 'notification-mails',
-  payload: Type.Object({ userId: id() }, { additionalProperties: false }),
+  payload: fields({ userId: id() }),
   retry: DATABASE_ONLY,
   timeoutSeconds: 30,
   uniqueKey: ({ userId }) => String(userId),
@@ -113,7 +114,7 @@ export const notificationMailQueue = defineQueue({
 /** Mails what people want to be mailed about daily, at 6:30 UTC. */
 export const dailyNotificationsQueue = defineQueue({
   name: 'daily-notifications',
-  payload: Type.Object({}, { additionalProperties: false }),
+  payload: fields({}),
   retry: DATABASE_ONLY,
   timeoutSeconds: 15 * 60,
   concurrency: 1,
@@ -123,7 +124,7 @@ export const dailyNotificationsQueue = defineQueue({
 /** Sends last week's digest to everyone who wants it, on Mondays at 7:00 UTC. */
 export const digestQueue = defineQueue({
   name: 'digest',
-  payload: Type.Object({}, { additionalProperties: false }),
+  payload: fields({}),
   retry: DATABASE_ONLY,
   timeoutSeconds: 15 * 60,
   concurrency: 1,
@@ -133,7 +134,7 @@ export const digestQueue = defineQueue({
 /** Mails a post to those who subscribe to its author, some minutes after its publication. */
 export const postMailQueue = defineQueue({
   name: 'post-mails',
-  payload: Type.Object({ postId: id() }, { additionalProperties: false }),
+  payload: fields({ postId: id() }),
   retry: DATABASE_ONLY,
   timeoutSeconds: 15 * 60,
   concurrency: 1,
@@ -142,7 +143,7 @@ export const postMailQueue = defineQueue({
 /** Writes a person's data export. */
 export const exportQueue = defineQueue({
   name: 'exports',
-  payload: Type.Object({ exportId: id() }, { additionalProperties: false }),
+  payload: fields({ exportId: id() }),
   retry: DATABASE_ONLY,
   timeoutSeconds: 30 * 60,
   concurrency: 2,
@@ -151,10 +152,7 @@ export const exportQueue = defineQueue({
 /** Makes a person's picture, or an image for posts, of an upload. One at a time, because each may take much memory. */
 export const pictureQueue = defineQueue({
   name: 'pictures',
-  payload: Type.Union([
-    Type.Object({ userId: id() }, { additionalProperties: false }),
-    Type.Object({ imageId: id() }, { additionalProperties: false }),
-  ]),
+  payload: Type.Union([fields({ userId: id() }), fields({ imageId: id() })]),
   retry: DATABASE_ONLY,
   timeoutSeconds: 60,
   concurrency: 1,
@@ -164,7 +162,7 @@ export const pictureQueue = defineQueue({
 /** Hides everything a person wrote, or shows it again. */
 export const moderateTextsQueue = defineQueue({
   name: 'moderate-texts',
-  payload: Type.Object({ userId: id(), isDisabled: Type.Boolean() }, { additionalProperties: false }),
+  payload: fields({ userId: id(), isDisabled: Type.Boolean() }),
   retry: DATABASE_ONLY,
   timeoutSeconds: 15 * 60,
   concurrency: 1,
@@ -173,7 +171,7 @@ export const moderateTextsQueue = defineQueue({
 /** Renders texts that an older release has rendered. */
 export const renderTextsQueue = defineQueue({
   name: 'render-texts',
-  payload: Type.Object({}, { additionalProperties: false }),
+  payload: fields({}),
   retry: DATABASE_ONLY,
   timeoutSeconds: 15 * 60,
   concurrency: 1,
@@ -184,7 +182,7 @@ export const renderTextsQueue = defineQueue({
 /** Indexes all texts for a search in another language. */
 export const indexTextsQueue = defineQueue({
   name: 'index-texts',
-  payload: Type.Object({}, { additionalProperties: false }),
+  payload: fields({}),
   retry: DATABASE_ONLY,
   timeoutSeconds: 4 * 60 * 60,
   concurrency: 1,
@@ -193,7 +191,7 @@ export const indexTextsQueue = defineQueue({
 /** Erases an account, a week after its owner has asked for it. */
 export const erasureQueue = defineQueue({
   name: 'erasure',
-  payload: Type.Object({ userId: id() }, { additionalProperties: false }),
+  payload: fields({ userId: id() }),
   retry: DATABASE_ONLY,
   timeoutSeconds: 30 * 60,
   concurrency: 1,
@@ -202,7 +200,7 @@ export const erasureQueue = defineQueue({
 /** Deletes expired rows every hour, when nothing else is scheduled. */
 export const pruneQueue = defineQueue({
   name: 'prune',
-  payload: Type.Object({}, { additionalProperties: false }),
+  payload: fields({}),
   retry: DATABASE_ONLY,
   timeoutSeconds: 15 * 60,
   concurrency: 1,
@@ -212,7 +210,7 @@ export const pruneQueue = defineQueue({
 /** Reports an error to the operator. Gives up sooner than other mail, because last week's errors are of little use. */
 export const alarmQueue = defineQueue({
   name: 'alarm',
-  payload: Type.Object({ alarmId: id() }, { additionalProperties: false }),
+  payload: fields({ alarmId: id() }),
   retry: { limit: 30, delaySeconds: 5, maxDelaySeconds: 15 * 60 },
   timeoutSeconds: 120,
   concurrency: 1,
@@ -221,7 +219,7 @@ export const alarmQueue = defineQueue({
 /** Posts the same to ALERT_WEBHOOK_URL, for when the mail is what failed. */
 export const alarmWebhookQueue = defineQueue({
   name: 'alarm-webhook',
-  payload: Type.Object({ alarmId: id() }, { additionalProperties: false }),
+  payload: fields({ alarmId: id() }),
   retry: { limit: 30, delaySeconds: 5, maxDelaySeconds: 15 * 60 },
   timeoutSeconds: 30,
   concurrency: 1,
@@ -245,19 +243,3 @@ export const queueContracts: readonly QueueContract[] = [
   alarmQueue,
   alarmWebhookQueue,
 ];
-
-function mail<const Template extends string, Fields extends TProperties>(template: Template, fields: Fields) {
-  return Type.Object({ template: Type.Literal(template), ...fields }, { additionalProperties: false });
-}
-
-function about<const About extends string, Fields extends TProperties>(cause: About, fields: Fields) {
-  return Type.Object({ about: Type.Literal(cause), ...fields }, { additionalProperties: false });
-}
-
-function id() {
-  return Type.Integer({ minimum: 1 });
-}
-
-function date() {
-  return Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' });
-}

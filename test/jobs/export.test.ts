@@ -146,7 +146,7 @@ t.test('an export has what is in every table that refers to a person', async (t)
   const kinds = json('activity.json').map(({ kind }: { kind: string }) => kind);
   t.same(kinds.sort(), ['export-made', 'logged-in', 'token-made']);
   t.match(files['picture.webp'], /^RIFF/);
-  t.match(json('images.json'), [file: `images/${key}.webp`, alternative_text: 'A cat' ]);
+  t.match(json('images.json'), [{ file: `images/${key}.webp`, alternative_text: 'A cat' }]);
   t.match(files[`images/${key}.webp`], /^RIFF/);
   t.notMatch(Object.values(files).join(''), /susan@example\.com|reader1@|password/);
 });

@@ -67,7 +67,7 @@ export async function publishPost(
   const publish = async (trx: Db) => {
     const { mailedAt, ...post } = await trx
       .insertInto('posts')
-      .values(author_id: authorId, ...postColumns(writing) )
+      .values({ author_id: authorId, ...postColumns(writing) })
       .returning([...SOURCE_COLUMNS, MAILED_AT.as('mailedAt')])
       .executeTakeFirstOrThrow();
     const mentioned = await recordMentions(trx, { postId: post.id }, writing);

@@ -1,0 +1,28 @@
+import { type TProperties, Type } from 'typebox';
+
+/** Schemas of payloads. None accepts fields that it does not name. */
+
+export function fields<Fields extends TProperties>(schemas: Fields) {
+  return Type.Object(schemas, { additionalProperties: false });
+}
+
+/** A mail made of a template. */
+export function mail<const Template extends string, Fields extends TProperties>(
+  template: Template,
+  schemas: Fields,
+) {
+  return fields({ template: Type.Literal(template), ...schemas });
+}
+
+/** What people are notified of. */
+export function about<const About extends string, Fields extends TProperties>(cause: About, schemas: Fields) {
+  return fields({ about: Type.Literal(cause), ...schemas });
+}
+
+export function id() {
+  return Type.Integer({ minimum: 1 });
+}
+
+export function date() {
+  return Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' });
+}
