@@ -201,6 +201,7 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     select case when n % 4 = 0 then 1 else n end, 'p' || n % 1000 || '.' || n / 1000 || '@example.com', now()
     from generate_series(1, 5000) as n
   `.execute(db);
+  await sql`insert into post_mailings (post_id) select n from generate_series(1, 5000) as n`.execute(db);
   await sql`
     insert into applications (user_id, reason, confirmed_at)
     select n, 'To write', case when n % 2 = 0 then now() - n * interval '1 minute' end from generate_series(3, 5000) as n

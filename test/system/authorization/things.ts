@@ -14,6 +14,7 @@ import { like } from '../../../src/domain/likes/like.ts';
 import { mintReturnKey } from '../../../src/domain/mail/bounce.ts';
 import { recordDelivery } from '../../../src/domain/mail/ledger.ts';
 import { notify } from '../../../src/domain/notifications/notify.ts';
+import { unsubscribeToken } from '../../../src/domain/people/mail-choices.ts';
 import { pinPost } from '../../../src/domain/posts/pin.ts';
 import { publishPost, setPostDisabled } from '../../../src/domain/posts/write.ts';
 import { startSession } from '../../../src/domain/sessions/start.ts';
@@ -279,8 +280,14 @@ export async function deletion(situation: Situation): Promise<string> {
 }
 
 export async function unsubscribing(situation: Situation): Promise<string> {
-  const { id: userId } = await somebody(situation);
-  return mailedToken(situation.app, { template: 'weekly-digest', userId, week: '2026-01-05' });
+  const { id } = await somebody(situation);
+  const { key } = await situation.app.db
+    .updateTable('users')
+    .set({ wants_digest: true })
+    .where('id', '=', id)
+    .returning('unsubscribe_key as key')
+    .executeTakeFirstOrThrow();
+  return unsubscribeToken('digest', key);
 }
 
 /** The link that confirms a subscription to the owner's posts. */
