@@ -182,7 +182,7 @@ t.test('people can unsubscribe in the mail program and on the page', async (t) =
   t.match((await visitor.post(all, {})).body, 'You will no longer receive all emails about notifications');
   const choices = await findMailChoices(app.db, author.id);
   t.match(choices, { comments: 'never', replies: 'never', mentions: 'never', follows: 'never' });
-  for (const wrong of ['x'.repeat(43), `comments.${randomUUID()}`, path.replace(/.*comments/, 'posts')]) {
+  for (const wrong of ['x'.repeat(43), `comments.${randomUUID()}`, path.replace(/.*comments/, 'likes')]) {
     t.equal((await visitor.get(`/unsubscribe/${wrong}`)).statusCode, 404);
   }
 });
