@@ -166,8 +166,12 @@ t.test('people are found by the beginnings of their names, and never by their ad
   t.same(await found('x an ann annab annabe annabel', 'people'), ['annabel'], 'the longest five');
 });
 
-t.test('a text without spaces is indexed and found as fast as any other', async (t) => {
-  const [id = 0] = [await write(app, anna, `Jackdaw ${'a_'.repeat(24_000)}`)];
+t.test('a text without spaces is indexed in time', async (t) => {
+  const text = await app.markdown.post(`Jackdaw ${'a_'.repeat(24_000)}`);
+  const { id } = await app.db.transaction().execute(async (trx) => {
+    await sql`set local statement_timeout = '5s'`.execute(trx); // As long as a page has; the tests' is longer.
+    return publishPost({ db: trx, queue: app.queue }, anna.id, text);
+  });
   t.same(await found('jackdaw'), [String(id)]);
 });
 
