@@ -11,7 +11,7 @@ export interface Rendered {
   readonly mentions: readonly number[];
 }
 
-/** Who may be mentioned: ids by usernames in lower case. `candidatesOf` says whom to look up. */
+/** Who may be mentioned: ids by usernames in lower case. `candidatesOf` says which names to look up. */
 export type People = ReadonlyMap<string, number>;
 
 /** Renders Markdown to safe HTML. Both methods throw DomainError `unrenderable`, or Busy. */

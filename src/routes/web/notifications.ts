@@ -73,7 +73,7 @@ async function ownNotifications(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Whether somebody opens the page, and no browser fetches it in case they do. */
+/** Whether somebody opens the page. Browsers also fetch pages in advance. */
 function isVisit({ method, headers }: FastifyRequest): boolean {
   const purpose = `${headers['sec-purpose'] ?? ''}${headers.purpose ?? ''}`;
   return method === 'GET' && !purpose.includes('prefetch');
