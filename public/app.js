@@ -496,7 +496,7 @@ function watchUnread() {
   unread.addEventListener('stop', () => unread.close());
 }
 
-// Not for pages that one only passes by.
+// Not on pages that are left again at once.
 if (bell)
   setTimeout(() => {
     watchUnread();

@@ -42,8 +42,8 @@ await runMain(async () => {
   const postId = await fillExampleSite(app, PASSWORD);
   await mkdir(FOLDER, { recursive: true });
   await shootAll(browser, site, {
-    visitor: { home: '/', profile: '/user/susan', search: '/search?q=letter' },
-    member: { post: `/post/${postId}`, notifications: '/notifications' },
+    visitor: { home: '/', post: `/post/${postId}`, profile: '/user/susan', search: '/search?q=letter' },
+    member: { notifications: '/notifications' },
   });
 });
 

@@ -20,13 +20,13 @@ declare module 'fastify' {
 /** Streams per person: their windows that are visible at the same time. */
 const MOST_PER_PERSON = 5;
 
-/** How often a comment keeps proxies from closing a quiet stream, and sessions are looked up that may have ended. */
+/** How often a comment is sent, so that proxies do not close a quiet stream, and ended sessions are looked for. */
 const HEARTBEAT_MS = 25_000;
 
 /** How long a change waits for others, so that a burst costs one query. */
 const COLLECTING_MS = 250;
 
-/** When browsers reconnect after a stream has broken. At random, so that not all do when a process has restarted. */
+/** When browsers reconnect after a stream has broken. Random, so that they do not all reconnect at once after a restart. */
 const RECONNECT_MS = { min: 3_000, max: 10_000 };
 
 const LABEL = 'unread notifications';

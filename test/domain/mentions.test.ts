@@ -123,7 +123,7 @@ t.test('nobody can mention somebody who has blocked them', async (t) => {
   t.same(await app.db.selectFrom('mentions').selectAll().execute(), []);
 });
 
-t.test('a job notifies whom a text mentions, and after an edit whom it did not mention before', async (t) => {
+t.test('a job notifies the people that a text mentions, and after an edit only the new ones', async (t) => {
   const { app, john, ann, rename } = await setUp(t);
   const render = (body: string, replaces?: TextId) =>
     renderText(app, { kind: 'comment', body, writerId: john.id, ...(replaces && { replaces }) });
@@ -214,7 +214,7 @@ t.test('hostile texts mention only people who exist, at most twenty', async (t) 
 });
 
 t.test(
-  'names complete as they are typed: first who is in the conversation, then who is followed',
+  'names complete as they are typed: first commenters on the post, then people one follows',
   async (t) => {
     const { app, db, john, susan } = await setUp(t);
     const people = new Map<string, { id: number }>();

@@ -42,7 +42,7 @@ t.test('a burst of comments is one mail, and those within the next hour are coll
 });
 
 t.test(
-  'what was read, hidden or unwanted by then is not mailed, nor are those who cannot get it',
+  'what has been read, hidden or unsubscribed from is not mailed, and nobody is mailed who cannot get it',
   async (t) => {
     const { app, smtp, author, reader, comment } = await setUpNotifications(t);
     const userId = author.id;

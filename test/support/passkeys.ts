@@ -11,11 +11,11 @@ interface Changes {
   readonly origin?: string;
   readonly rpId?: string;
   readonly isVerified?: boolean;
-  /** How many signatures it says to have made. */
+  /** How many signatures it claims to have made. */
   readonly counter?: number;
 }
 
-/** A device with one passkey, which does what it is told. */
+/** A device with one passkey that does as the test says. */
 export class Device {
   readonly #id = randomBytes(16);
   readonly #publicKey: KeyObject;

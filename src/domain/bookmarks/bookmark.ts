@@ -3,7 +3,7 @@ import type { Mark } from '../likes/like.ts';
 import { findPostSource } from '../posts/list.ts';
 
 /**
- * Keeps a post among a person's bookmarks. Does nothing if it is there.
+ * Bookmarks a post for a person. Does nothing if it is bookmarked already.
  *
  * @throws DomainError `not-found` if the post does not exist or is hidden
  */
@@ -12,7 +12,7 @@ export async function bookmark(db: Db, { userId, postId }: Mark): Promise<void> 
   await db
     .insertInto('bookmarks')
     .columns(['user_id', 'post_id'])
-    // A post that was deleted in the meantime cannot be kept.
+    // A post that was deleted in the meantime cannot be bookmarked.
     .expression(({ selectFrom }) =>
       selectFrom('posts')
         .select(({ val }) => [val(userId).as('user_id'), 'id'])

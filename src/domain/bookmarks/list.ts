@@ -8,7 +8,7 @@ import { type ListedPost, type PostSource, selectListed, selectSources } from '.
 /** Bookmarks are counted up to this. */
 const MOST_COUNTED = 10_000;
 
-/** Reads one page of a person's bookmarks, the newest first. Leaves out hidden posts, and those of people they have muted. */
+/** Reads one page of a person's bookmarks, newest first. Leaves out hidden posts, and posts by people they have muted. */
 export async function listBookmarks(db: Db, userId: number, page: PageRequest): Promise<Page<ListedPost>> {
   const marks = await readMarks(db, userId, page);
   const posts = await selectListed(db, postsOf(db, marks.items)).execute();

@@ -11,7 +11,7 @@ import { type Actor, mayChange } from '../posts/write.ts';
 import { recordActionByOther } from '../security-events/record.ts';
 import { type CommentSource, findCommentSource, SOURCE_COLUMNS } from './list.ts';
 
-/** For how long people can edit their comments: to correct them, not to change what others have answered. */
+/** How long people can edit their comments: enough to correct them, but not to change what others have replied to. */
 export const EDIT_MINUTES = 15;
 
 const TOO_LATE = `Comments can be edited for ${EDIT_MINUTES} minutes.`;
@@ -47,7 +47,7 @@ export async function loadCommentForEdit(db: Db, actor: Actor, id: number): Prom
 }
 
 /**
- * Replaces the text of a comment, if the user still may. Whom it did not mention before is notified by a job.
+ * Replaces the text of a comment, if the user still may. A job notifies people that it did not mention before.
  *
  * @param versions that the edit may be based on; undefined for any
  * @throws DomainError as `loadCommentForEdit`, or `edit-conflict` if the comment has changed since

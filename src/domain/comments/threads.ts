@@ -19,13 +19,13 @@ export interface ThreadedComment extends ListedComment {
   /** The comment that it replies to; null if it is not a reply, or if that was deleted. */
   readonly parentId: number | null;
   readonly parentUsername: string | null;
-  /** Whether the reader has muted or blocked who wrote the parent. */
+  /** Whether the reader has muted or blocked the parent's author. */
   readonly isParentMuted: boolean;
 }
 
 /**
- * Reads one page of a post's comments in threads: those that answer no other, oldest first, each followed by all replies
- * below it, oldest first. The cursors are ids of comments.
+ * Reads one page of a post's comments in threads: comments that are not replies, oldest first, each followed by all replies
+ * in its thread, oldest first. The cursors are ids of comments.
  */
 export function listThreads(
   db: Db,

@@ -19,7 +19,7 @@ export function likeCountOf(post: string): RawBuilder<number> {
 }
 
 /**
- * Whether a reader has put a mark on a post.
+ * Whether a reader likes a post or has bookmarked it.
  *
  * @param readerId undefined for a visitor
  * @param post the column of its id
@@ -33,14 +33,14 @@ export function isMarkedBy(
   return sql`exists (select from ${sql.table(table)} where user_id = ${readerId} and post_id = ${sql.ref(post)})`;
 }
 
-/** A post that a person likes or keeps. */
+/** A post that a person likes or has bookmarked. */
 export interface Mark {
   /** Of the like or the bookmark. */
   readonly id: number;
   readonly postId: number;
 }
 
-/** Reads one page of the posts that a person likes or keeps, the newest mark first. */
+/** Reads one page of the posts that a person likes or has bookmarked, most recently marked first. */
 export function listMarks(
   db: Db,
   table: 'likes' | 'bookmarks',
@@ -65,7 +65,7 @@ export interface Liker {
   readonly pictureHash: string | null;
 }
 
-/** Reads one page of the people who like a post, the newest like first. Leaves out whom the reader has muted. */
+/** Reads one page of the people who like a post, newest like first. Leaves out people the reader has muted. */
 export function listLikers(
   db: Db,
   { postId, readerId }: { postId: number; readerId: number | undefined },

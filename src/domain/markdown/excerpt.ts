@@ -95,7 +95,7 @@ export function textOf(tokens: readonly Token[]): string {
   return parts.join(' ').replaceAll(/\s+/g, ' ').trim();
 }
 
-/** A reference to a footnote leads nowhere in an excerpt. */
+/** References to footnotes are left out, because an excerpt has no footnotes. */
 function withoutFootnotes(token: Token): Token {
   token.children = token.children?.filter(({ type }) => type !== 'footnote_ref') ?? null;
   return token;

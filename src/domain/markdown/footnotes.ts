@@ -12,7 +12,7 @@ interface Note {
 
 /**
  * Moves the footnotes of a parsed text to its end, numbered in the order of their first references, and links both ways.
- * A note without a reference is kept, and so are two with the same label: as one. Ids begin with random characters,
+ * A note without a reference is kept. Two notes with the same label become one. Ids begin with random characters,
  * because a page may have several texts.
  */
 export function moveFootnotes(tokens: readonly Token[]): Token[] {

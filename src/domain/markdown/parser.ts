@@ -60,7 +60,7 @@ function setRenderingRules({ renderer }: MarkdownIt, kind: TextKind): void {
   rules.footnote_ref = (...context) => `<sup>${reference(...context)}</sup>`;
 }
 
-/** Makes a paragraph of what is nested too deeply, which the parser would leave out. A list takes two levels. */
+/** Turns what is nested too deeply into a paragraph; the parser would leave it out. A list takes two levels. */
 function keepDeepText({ block }: MarkdownIt): void {
   block.ruler.before('table', 'deep_text', (state, startLine, endLine) => {
     if (state.level < MAX_NESTING - 2) return false;
@@ -74,7 +74,7 @@ function keepDeepText({ block }: MarkdownIt): void {
   });
 }
 
-/** Makes links of addresses that begin with `www.`, as GFM does. */
+/** Turns addresses that begin with `www.` into links, as GFM does. */
 function addWebAddresses({ linkify }: MarkdownIt): void {
   const start = '//www.';
   linkify.add('www.', {

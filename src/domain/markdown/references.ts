@@ -3,7 +3,7 @@ import { MAX_TAGS, pathOfTag, readTag } from '../tags/name.ts';
 import { createToken } from './markdown-it.ts';
 import type { People, TextKind } from './text.ts';
 
-/** The people that a text may name. More are left as text, as are more than `MAX_TAGS` tags. */
+/** How many people a text can mention. Further mentions stay plain text, and so do tags beyond `MAX_TAGS`. */
 const MAX_CANDIDATES = 20;
 
 const LONGEST_NAME = 64;
@@ -48,10 +48,10 @@ function namesIn(written = '', ends = '.'): string[] {
   return [...names].filter(({ length }) => length > 0 && length <= LONGEST_NAME);
 }
 
-/** Returns what replaces a mention or a tag; undefined if it names nobody and nothing. */
+/** Returns what replaces a mention or a tag; undefined to leave it as text. */
 export type LinkOf = (reference: RegExpExecArray) => Token | undefined;
 
-/** Makes links of the mentions and, in posts, of the tags, and adds them to the references. */
+/** Turns mentions and, in posts, tags into links, and adds them to the references. */
 export function linkTo(kind: TextKind, people: People, { tags, mentions }: References): LinkOf {
   return ({ 0: text, groups = {} }) => {
     const name = namesIn(groups.name).find((each) => people.has(each));

@@ -15,7 +15,7 @@ export interface Rendered {
   readonly images: readonly string[];
 }
 
-/** Who may be mentioned: ids by usernames in lower case. `candidatesOf` says whom to look up. */
+/** Who may be mentioned: ids by usernames in lower case. `candidatesOf` says which names to look up. */
 export type People = ReadonlyMap<string, number>;
 
 /** The author's images that a post may show, by key. `resolveImages` finds them. */

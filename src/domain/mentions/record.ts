@@ -3,7 +3,7 @@ import type { Db } from '../../database/schema.ts';
 import { isOf, type MentioningText, type TextId } from './render.ts';
 
 /**
- * Records whom a new text mentions.
+ * Records the people that a new text mentions.
  *
  * @param db the transaction that publishes the text
  * @returns their ids
@@ -27,10 +27,10 @@ export async function recordMentions(
 }
 
 /**
- * Records whom an edited text mentions.
+ * Records the people that an edited text mentions.
  *
  * @param db the transaction that edits the text
- * @returns the ids of those whom it did not mention before
+ * @returns the ids of people that it did not mention before
  */
 export async function replaceMentions(
   db: Db,

@@ -80,8 +80,8 @@ const WORDS: Partial<Record<NotificationKind, Words>> = {
 };
 
 /**
- * Loads what a mail says. Leaves out what its recipient has read or does not want to be mailed about any more, and what was
- * deleted or hidden since. Undefined if nothing is left.
+ * Loads what a mail says. Leaves out what its recipient has read since or no longer wants to be mailed about, and what has
+ * been deleted or hidden. Undefined if nothing is left.
  *
  * @param mail.number of the recipient's mails with notifications
  */

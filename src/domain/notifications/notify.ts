@@ -13,7 +13,7 @@ import { isDue } from './mail-terms.ts';
 
 export type Cause = PayloadOf<typeof notifyQueue>;
 
-/** Who is notified of what. The recipient's candidate of the lowest rank counts. */
+/** Who may be notified of what. Of a recipient's candidates, the one with the lowest rank counts. */
 interface Candidates {
   /** Identifies the cause, so that it notifies each person once, however often the job runs. */
   readonly cause: string;
@@ -36,8 +36,8 @@ interface Notified {
 
 /**
  * Writes the notifications of a cause, tells the open pages of the recipients, and enqueues the mails of those who want them
- * at once. Nobody is notified of what they did themselves, what somebody did whom they have muted or blocked, or what is
- * hidden or gone by now. Safe to repeat.
+ * at once. Nobody is notified of what they did themselves, of what people they have muted or blocked did, or of what has been
+ * hidden or deleted since. Safe to repeat.
  */
 export async function notify(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
@@ -89,7 +89,7 @@ function candidatesFor(cause: Cause): Candidates {
   }
 }
 
-/** Whom it mentions. */
+/** The people that a post mentions. */
 function concernedByPost(postId: number): RawBuilder<unknown> {
   return sql`
     select user_id as recipient_id, 'mention' as kind, 1 as rank, author_id as actor_id,
@@ -99,7 +99,7 @@ function concernedByPost(postId: number): RawBuilder<unknown> {
     order by mentions.id limit ${sql.lit(MOST_MENTIONED)}`;
 }
 
-/** Whose comment it answers, whom it mentions, and the post's author. */
+/** The author of the comment that it replies to, the people that it mentions, and the post's author. */
 function concernedByComment(commentId: number): RawBuilder<unknown> {
   return sql`
     select recipient_id, kind, rank, comments.author_id as actor_id,
@@ -116,7 +116,7 @@ function concernedByComment(commentId: number): RawBuilder<unknown> {
     where comments.id = ${commentId} and not comments.is_disabled and ${IS_SHOWN}`;
 }
 
-/** How long the first mail waits for what happens at the same time, and the next one for the one before. */
+/** When the next mail may leave: in ten seconds, to collect what happens together, but an hour after the one before. */
 const NEXT_MAIL_AT = sql<Date>`greatest(now() + interval '10 seconds', mailed_at + interval '1 hour')`;
 
 async function write(db: Db, { cause, rows: candidates }: Candidates): Promise<readonly Notified[]> {

@@ -12,10 +12,10 @@ import { CHALLENGE_SECONDS, issueChallenge, takeChallenge } from './challenge.ts
 import { listPasskeys } from './list.ts';
 import type { RelyingParty } from './relying-party.ts';
 
-/** Passkeys of one account: more than anyone has devices. */
+/** Passkeys per account: more than anyone has devices. */
 export const MAX_PASSKEYS = 10;
 
-/** Prepares the options with which a browser makes a passkey in a session of the account. */
+/** Prepares the options from which a browser makes a passkey, in a session of the account. */
 export async function optionsForNew(
   db: Kysely<Schema>,
   { id, siteName }: RelyingParty & { siteName: string },

@@ -29,10 +29,10 @@ const Assertion = Type.Object({
   }),
 });
 
-/** Loaded by the first who needs it, because it and what it needs are slow to load. */
+/** Loaded when first needed, because it and its dependencies load slowly. */
 export const webAuthn = () => import('@simplewebauthn/server');
 
-/** EdDSA, ES256 and RS256, which every device has one of. Node's post-quantum ones are still experimental. */
+/** EdDSA, ES256 and RS256: every device has one of them. Node's post-quantum ones are still experimental. */
 export const ALGORITHMS = [-8, -7, -257];
 
 /** What a new passkey has. */
@@ -42,7 +42,7 @@ export interface PublicKey {
   readonly counter: number;
 }
 
-/** What an answer must be an answer to. */
+/** What an answer must answer. */
 interface Expected extends RelyingParty {
   /** In base64url. */
   readonly challenge: string;

@@ -11,17 +11,17 @@ export interface Completion {
 /** Names offered at once. */
 const MOST = 8;
 
-/** Of whom one follows, and of the comments on the post, these many newest are considered. */
+/** How many of the newest comments on the post, and of the people that one follows, are considered. */
 const NEAREST = 100;
 
 /** Sorts after every character of a username. */
 const AFTER_ALL = '~';
 
 /**
- * Finds the people whose usernames begin with some characters. Those in the conversation and those whom the reader follows
- * come first. Leaves out the reader, and whom they have muted or blocked.
+ * Finds people whose usernames begin with some characters. People who have commented on the post and people the reader
+ * follows come first. Leaves out the reader, and people they have muted or blocked.
  *
- * @param options.postId the post that is talked about
+ * @param options.postId the post that is being commented on
  */
 export async function completeNames(
   db: Db,

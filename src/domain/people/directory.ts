@@ -37,12 +37,12 @@ export const PUBLIC_COLUMNS = [
 export const IS_FINDABLE = sql<boolean>`(users.confirmed_at is not null and ${IS_OPEN})`;
 
 /**
- * How many of the newest posts tell who is active. An index on a count of posts or on a time would be written to whenever
+ * How many of the newest posts decide who is active. An index on a count of posts or on a time would be written to whenever
  * somebody publishes or is seen.
  */
 export const NEWEST_POSTS = 1_000;
 
-/** Lists people, the newest first. Leaves out people whom the reader has muted or blocked, as lists of posts do. */
+/** Lists people, newest first. Leaves out people the reader has muted or blocked, as lists of posts do. */
 export function listNewestPeople(
   db: Db,
   readerId: number | undefined,

@@ -23,7 +23,7 @@ export async function pinPost(db: Kysely<Schema>, userId: number, postId: number
   });
 }
 
-/** Takes a post from the top of its author's profile. Does nothing if it is not there. */
+/** Unpins a post from its author's profile. Does nothing if it is not pinned. */
 export async function unpinPost(db: Db, userId: number, postId: number): Promise<void> {
   await db
     .updateTable('users')

@@ -22,7 +22,7 @@ const NEWEST = 50;
 export const BEGINNING = 2_000;
 
 /**
- * Finds recent posts that share the most tags with a post. Leaves out people whom the reader has muted or blocked.
+ * Finds recent posts that share the most tags with a post. Leaves out posts by people the reader has muted or blocked.
  *
  * @param readerId undefined for a visitor
  */

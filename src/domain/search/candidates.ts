@@ -15,10 +15,10 @@ const RANGE_BITS = 17;
 /** How many of the newest matches in the index are read. */
 const LOOKED_UP = 500;
 
-/** What is searched, and for whom. */
+/** What to search, and who searches. */
 export interface Texts {
   readonly kind: TextKind;
-  /** Whose muted and blocked people are left out; undefined for a visitor. */
+  /** The person whose muted and blocked people are left out; undefined for a visitor. */
   readonly readerId: number | undefined;
 }
 

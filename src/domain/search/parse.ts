@@ -14,7 +14,7 @@ export interface Search {
   readonly before?: Date;
 }
 
-/** A search, or what to tell who typed it. */
+/** A search, or what to tell the person who typed it. */
 export type ParsedSearch = { readonly search: Search } | { readonly fault: string };
 
 /** A phrase in quotes, also one that is not closed, or what stands between two spaces. */

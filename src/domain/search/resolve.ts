@@ -10,8 +10,8 @@ export interface ResolvedSearch {
   /** A `tsquery`; null to find all texts that the filters let through. */
   readonly exact: string | null;
   /**
-   * A `tsquery` that matches the same texts and perhaps more, by the index alone. It has the words of phrases in any order,
-   * and those to leave out are missing. Null if the index is of no use, as for a search that only leaves out words.
+   * A `tsquery` for the index alone, which matches the same texts and perhaps more: it has the words of phrases in any order,
+   * and no words to leave out. Null if the index is of no use, as for a search that only leaves out words.
    */
   readonly loose: string | null;
   /** In lower case; undefined for any. Of a comment, it is the post's. */
@@ -23,7 +23,7 @@ export interface ResolvedSearch {
   readonly endId: number;
 }
 
-/** Why a search cannot find anything, for who typed it. */
+/** Why a search cannot find anything, for the person who typed it. */
 export interface Hopeless {
   readonly fault: string;
 }

@@ -5,7 +5,7 @@ import { IS_SHOWN } from '../posts/list.ts';
 /** How many of the newest posts are counted. */
 const NEWEST = 500;
 
-/** Lists the tags that are used most lately, on posts that are not hidden. */
+/** Lists the tags that recent posts use most. Hidden posts do not count. */
 export async function listPopularTags(db: Db, limit: number): Promise<string[]> {
   const newest = sql`select id, tags from posts where ${IS_SHOWN} order by id desc limit ${sql.lit(NEWEST)}`;
   const { rows } = await sql<{ tag: string }>`

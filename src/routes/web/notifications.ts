@@ -73,7 +73,7 @@ async function ownNotifications(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Whether somebody opens the page, and no browser fetches it in case they do. */
+/** Whether somebody opens the page. Browsers also fetch pages in advance. */
 function isVisit({ method, headers }: FastifyRequest): boolean {
   const purpose = `${headers['sec-purpose'] ?? ''}${headers.purpose ?? ''}`;
   return method === 'GET' && !purpose.includes('prefetch');
@@ -118,18 +118,17 @@ type Subjects = Pick<Gathered, 'kind' | 'names' | 'commentId' | 'postTitle'>;
 function sentenceFor({ kind, names, commentId, postTitle }: Subjects): string {
   const title = postTitle === null ? '' : ` “${postTitle}”`;
   const on = title && ` on${title}`;
-  const thing = commentId === null ? `post${title}` : `comment${on}`;
   switch (kind) {
     case 'comment':
       return `${names[0]} commented on your post${title}`;
     case 'reply':
       return `${names[0]} replied to your comment${on}`;
     case 'mention':
-      return `${names[0]} mentioned you in a ${thing}`;
+      return `${names[0]} mentioned you in ${commentId === null ? title.trim() || 'a post' : `a comment${on}`}`;
     case 'follow':
       return `${names[0]} follows you`;
     case 'like':
-      return `${listOf(names)} liked your ${thing}`;
+      return `${listOf(names)} liked your post${title}`;
     case 'moderation':
       return 'A moderator has made a decision about your account';
   }

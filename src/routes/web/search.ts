@@ -13,7 +13,7 @@ const LAST_PAGE = 25;
 
 const TOO_SLOW = 'This search took too long. Try rarer words, or fewer of them.';
 
-/** The search page. Search engines are kept out: a search costs more than other pages, and shows nothing that they lack. */
+/** The search page. Search engines are kept out: a search costs more than other pages and shows them nothing new. */
 export default async function searchPage(app: FastifyInstance): Promise<void> {
   app.get('/search', { config: { limit: 'search' } }, (request, reply) => show(request, reply));
 }
@@ -48,7 +48,7 @@ async function show(request: FastifyRequest, reply: FastifyReply) {
   });
 }
 
-/** A search that the database has stopped is no outage, so it must not become one for the pages of others. */
+/** If the database stops a slow search, that is not an outage, and other pages must not treat it as one. */
 async function findInTime(searching: Promise<SearchResult>): Promise<SearchResult> {
   try {
     return await searching;

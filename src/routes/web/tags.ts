@@ -41,7 +41,7 @@ export default async function tags(app: FastifyInstance): Promise<void> {
   app.register(following);
 }
 
-/** Where people follow tags. Nobody else sees which. */
+/** Where people follow tags. Nobody else can see which. */
 async function following(app: FastifyInstance): Promise<void> {
   const { db } = app;
   app.addHook('onRequest', requireUser);

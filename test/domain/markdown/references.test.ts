@@ -20,7 +20,7 @@ t.test('a tag is lower-cased and linked as it was written', async (t) => {
   );
 });
 
-t.test('what is no tag stays text', async (t) => {
+t.test('what is not a tag stays text', async (t) => {
   for (const body of [
     '# Heading',
     '#1 and #42',
@@ -78,7 +78,7 @@ t.test('what mentions nobody stays text', async (t) => {
     t.same(render('post', body, PEOPLE).mentions, [], body);
 });
 
-t.test('the candidates are all whom a text can mention, at most twenty', async (t) => {
+t.test('the candidates are all the people that a text can mention, at most twenty', async (t) => {
   t.same(candidatesOf('@Susan, @john.doe. me@x.org @susan @a@b.c'), ['susan', 'john.doe.', 'john.doe']);
   t.equal(candidatesOf(Array.from({ length: 50 }, (_, index) => `@user${index}`).join(' ')).length, 20);
   t.same(candidatesOf(`@${'x'.repeat(65)}`), []);

@@ -71,7 +71,7 @@ t.test('posts with titles', async (t) => {
     t.equal((await author.post('/', { title: '🍞'.repeat(200), body: 'Bread' })).statusCode, 303);
   });
 
-  await t.test('the title of a hidden post is for moderators', async (t) => {
+  await t.test('only moderators see the title of a hidden post', async (t) => {
     const { headers } = await author.post('/edit/1', { title: 'Secret', body: 'Bake it.' });
     await setPostDisabled(app.db, 1, true);
     t.equal((await visitor.get(String(headers.location))).headers.location, '/post/1');

@@ -209,7 +209,7 @@ t.test('people can edit their comments for 15 minutes', async (t) => {
   t.match(events.at(-1), { kind: 'comment-edited', user_id: susan.id, actor_id: john.id });
 });
 
-t.test('of an edit and a deletion, or of two edits at the same moment, none is half done', async (t) => {
+t.test('an edit and a deletion, or two edits, at the same moment leave nothing half done', async (t) => {
   const { app, susan, postId } = await setUp(t);
   const actor = { id: susan.id, role: 'User', isConfirmed: true, silencedUntil: null } as const;
   const edits = await Promise.all(['One', 'Two'].map((body) => app.markdown.comment(body)));

@@ -64,23 +64,26 @@ t.test(
   },
 );
 
-t.test('own posts, hidden ones and those of people who have blocked one cannot be liked', async (t) => {
-  const [own, hidden, blocked] = [await postBy(john), await postBy(susan), await postBy(david)];
-  await setPostDisabled(db, hidden, true);
-  await block(db, { blockerId: david.id, blockedId: john.id }, 'block');
-  t.notMatch((await client.get(`/post/${own}`)).body, '/like/');
-  t.same(
-    await Promise.all(
-      [own, hidden, blocked].map(async (id) => (await client.post(`/like/${id}`)).statusCode),
-    ),
-    [403, 404, 403],
-  );
-  t.equal((await client.get(`/likes/${hidden}`)).statusCode, 404);
-  t.equal((await client.post(`/bookmark/${hidden}`)).statusCode, 404);
-  await sql`delete from blocks`.execute(db);
-});
+t.test(
+  'people cannot like their own posts, hidden posts, or posts by people who have blocked them',
+  async (t) => {
+    const [own, hidden, blocked] = [await postBy(john), await postBy(susan), await postBy(david)];
+    await setPostDisabled(db, hidden, true);
+    await block(db, { blockerId: david.id, blockedId: john.id }, 'block');
+    t.notMatch((await client.get(`/post/${own}`)).body, '/like/');
+    t.same(
+      await Promise.all(
+        [own, hidden, blocked].map(async (id) => (await client.post(`/like/${id}`)).statusCode),
+      ),
+      [403, 404, 403],
+    );
+    t.equal((await client.get(`/likes/${hidden}`)).statusCode, 404);
+    t.equal((await client.post(`/bookmark/${hidden}`)).statusCode, 404);
+    await sql`delete from blocks`.execute(db);
+  },
+);
 
-t.test('who may only read cannot like, but keep bookmarks', async (t) => {
+t.test('people who may only read cannot like posts, but can bookmark them', async (t) => {
   const postId = await postBy(susan);
   await db
     .updateTable('users')
@@ -110,7 +113,7 @@ t.test('likes beyond ninety-nine are not counted', async (t) => {
 });
 
 t.test(
-  'bookmarks are a list of one’s own, page by page, without hidden posts and muted people',
+  'people see their own bookmarks, page by page, without hidden posts and posts by muted people',
   async (t) => {
     await sql`delete from bookmarks`.execute(db);
     const posts = [await postBy(susan), await postBy(david), await postBy(susan), await postBy(john)];
@@ -140,7 +143,7 @@ t.test(
   },
 );
 
-t.test('the API likes and keeps posts, as often as it is asked', async (t) => {
+t.test('the API likes and bookmarks posts, and repeating it is harmless', async (t) => {
   const postId = await postBy(susan);
   const ask = async (method: 'PUT' | 'DELETE', what: string) =>
     (await program.send({ method, url: `/posts/${postId}/${what}` })).statusCode;
@@ -156,7 +159,7 @@ t.test('the API likes and keeps posts, as often as it is asked', async (t) => {
   t.match((await program.get(`/posts/${postId}`)).json(), { like_count: 0 });
 });
 
-t.test('marks go with their post', async (t) => {
+t.test('likes and bookmarks are deleted with their post', async (t) => {
   const mark = { userId: john.id, postId: await postBy(susan) };
   await like(app, mark);
   await bookmark(db, mark);

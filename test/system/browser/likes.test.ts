@@ -4,7 +4,7 @@ import { build } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
 import { writePosts } from '../../support/writing.ts';
 
-t.test('people like and keep a post where they read it, with or without JavaScript', async (t) => {
+t.test('people like and bookmark a post on its page, with or without JavaScript', async (t) => {
   const app = await build(t);
   const site = await listen(t, app);
   const [postId = 0] = await writePosts(app, await createUser(app));

@@ -82,7 +82,7 @@ t.test(
   },
 );
 
-t.test('it replaces the code after the password, which alone is no longer enough', async (t) => {
+t.test('a passkey replaces the code after the password, which is no longer enough alone', async (t) => {
   const { person, device } = await withDevice();
   const client = new Client(app);
   const first = await givePassword(client, person);
@@ -166,7 +166,7 @@ t.test('a copied passkey is noticed by its count, and a device may not count', a
   t.same([await use(0), await use(0)], [303, 303]);
 });
 
-t.test('passkeys log in to no closed account, and say why', async (t) => {
+t.test('a passkey does not log in to a closed account, and the page says why', async (t) => {
   const { person, device } = await withDevice();
   const set = (column: string, to: string) =>
     sql`update users set ${sql.ref(column)} = ${sql.raw(to)} where id = ${person.id}`.execute(app.db);
@@ -227,7 +227,7 @@ t.test('a passkey is renamed and removed by its owner, after the password', asyn
   );
 });
 
-t.test('an account has at most ten, even if two are added at the same moment', async (t) => {
+t.test('an account has at most ten passkeys, even if two are added at the same moment', async (t) => {
   const { person, client } = await withDevice();
   for (let count = 1; count < MAX_PASSKEYS - 1; count += 1) await insertPasskey(app, person);
   const other = await anotherClientOf(person);
