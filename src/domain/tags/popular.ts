@@ -3,7 +3,7 @@ import type { Db } from '../../database/schema.ts';
 import { IS_SHOWN } from '../posts/list.ts';
 
 /** Of how many of the newest posts the tags are counted. */
-const NEWEST = 1_000;
+const NEWEST = 500;
 
 /** Lists the tags that most people use lately, on posts that are not hidden. One person counts once, however much they post. */
 export async function listPopularTags(db: Db, limit: number): Promise<string[]> {
