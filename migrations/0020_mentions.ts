@@ -14,8 +14,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       check (num_nonnulls(post_id, comment_id) = 1)
     );
     comment on table mentions is
-      'Whom a post or a comment mentions, and by which name. The name keeps its meaning when the text is rendered again '
-      'after the person, or somebody else, has changed theirs.';
+      'The people that a post or a comment mentions, and by which name. When the text is rendered again, the name still means '
+      'the same person, even if usernames have changed.';
     create unique index mentions_post_id_name_key on mentions (post_id, name) where post_id is not null;
     create unique index mentions_comment_id_name_key on mentions (comment_id, name) where comment_id is not null;
     create index mentions_user_id_id_idx on mentions (user_id, id);

@@ -21,7 +21,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       post_id integer not null references posts on delete cascade,
       primary key (user_id, post_id)
     );
-    comment on table bookmarks is 'Posts that people keep for themselves. Nobody else sees them.';
+    comment on table bookmarks is 'Posts that people have bookmarked. Nobody else can see which.';
     create index bookmarks_user_id_id_idx on bookmarks (user_id, id) include (post_id);
     create index bookmarks_post_id_idx on bookmarks (post_id);
   `.execute(db);

@@ -18,7 +18,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       mail integer
     ) with (fillfactor = 90);
     comment on table notifications is
-      'What people are told about. Each has one for each cause. The mail is the number of its recipient''s mail that has it. '
+      'What people are told about, once per person and cause. mail is the number of the recipient''s email that includes it. '
       'Ids increase with time, so lists are ordered by id.';
     create unique index notifications_cause_key on notifications (recipient_id, cause);
     create index notifications_recipient_id_id_idx on notifications (recipient_id, id);
@@ -34,7 +34,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       number integer not null default 1,
       mailed_at timestamptz not null default now()
     );
-    comment on table notification_mails is 'How many mails with notifications each person was sent, and when the last.';
+    comment on table notification_mails is 'How many emails about notifications each person was sent, and when the last one was.';
   `.execute(db);
 }
 
