@@ -79,7 +79,13 @@ t.test('comments, follows, profiles and tokens are limited', async (t) => {
 
   const profile = { name: 'John', location: '', about_me: '' };
   t.equal((await client.post('/edit-profile', profile)).statusCode, 303);
-  t.equal((await client.post('/edit-profile/mails')).statusCode, 303);
+  const mails = {
+    comment_mails: 'never',
+    reply_mails: 'never',
+    mention_mails: 'never',
+    follow_mails: 'never',
+  };
+  t.equal((await client.post('/edit-profile/mails', mails)).statusCode, 303);
   t.equal((await client.post('/edit-profile', profile)).statusCode, 429);
 
   const token = { name: 'backup', scope: 'read', lifetime: '30' };
