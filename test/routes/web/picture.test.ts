@@ -235,13 +235,11 @@ t.test('a person uploads one picture at a time, so that nobody takes the places 
     await createUser(app, { username: 'mary' }),
   ];
   const [one, other] = [await signedInClient(app, jane), await signedInClient(app, mary)];
-  const body = new PassThrough();
-  const headers = { 'content-type': 'multipart/form-data; boundary=x' };
-  body.write('--x\r\ncontent-disposition: form-data; name="file"; filename="me.jpg"\r\n\r\n');
-  const slow = one.post(PAGE, {}, { payload: body, headers });
-  await waitFor(async () => (await upload(one, photo)).statusCode === 503, 'another upload is refused');
+  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+  const slow = app.uploads.read(jane.id, () => arrived);
+  t.equal((await upload(one, photo)).statusCode, 503);
   t.equal((await upload(other, photo)).statusCode, 303);
-  body.end('--x--');
+  arrive();
   await slow;
   t.equal((await upload(one, photo)).statusCode, 303);
 });
