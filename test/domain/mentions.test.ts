@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { sql } from 'kysely';
 import t, { type Test } from 'tap';
 import { block } from '../../src/domain/blocks/block.ts';
 import { updateComment } from '../../src/domain/comments/edit.ts';
@@ -221,6 +222,12 @@ t.test(
     for (const name of ['sam', 'sam_1', 'sam.2', 'samuel', 'sandy', 'sara', 'sally', 'sid', 'sol', 'sun'])
       people.set(name, await createUser(app, { username: name }));
     await createUser(app, { username: 'saint', isConfirmed: false });
+    const [safe, sage] = [
+      await createUser(app, { username: 'safe' }),
+      await createUser(app, { username: 'sage' }),
+    ];
+    await sql`update users set deletion_due_at = now() where id = ${safe.id}`.execute(db);
+    await sql`update users set suspended_until = now() + interval '1 day' where id = ${sage.id}`.execute(db);
     const [postId = 0] = await writePosts(app, susan);
     await writeComments(app, people.get('sun') ?? john, postId);
     await follow(app, john.id, people.get('sol')?.id ?? 0);

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { isMutedBy } from '../blocks/hide.ts';
+import { IS_FINDABLE } from './directory.ts';
 
 /** Somebody whose username completes what a person has typed. */
 export interface Completion {
@@ -19,7 +20,8 @@ const AFTER_ALL = '~';
 
 /**
  * Finds people whose usernames begin with some characters. People who have commented on the post and people the reader
- * follows come first. Leaves out the reader, and people they have muted or blocked.
+ * follows come first. Leaves out the reader, people they have muted or blocked, and people who are suspended or about to be
+ * deleted.
  *
  * @param options.postId the post that is being commented on
  */
@@ -48,7 +50,7 @@ export async function completeNames(
     ), found as materialized (
       select username, name, min(rank) as rank
       from (select distinct id, rank from candidates) as candidate join users on users.id = candidate.id
-      where confirmed_at is not null and users.id <> ${readerId} and not ${isMutedBy(readerId, 'users.id')}
+      where ${IS_FINDABLE} and users.id <> ${readerId} and not ${isMutedBy(readerId, 'users.id')}
       group by users.id
     )
     select username, name from found
