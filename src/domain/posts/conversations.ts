@@ -14,7 +14,8 @@ export interface Conversation extends RelatedPost {
 const NEWEST_COMMENTS = 500;
 
 /**
- * Lists the posts with the most comments in the last week. Counts only the newest comments, so it costs the same on any site.
+ * Lists the posts on which most people have commented in the last week. Counts only the newest comments, so it costs the same
+ * on any site.
  *
  * @param readerId leaves out posts by people whom this reader has muted or blocked; undefined for a visitor
  */
@@ -26,9 +27,9 @@ export async function listConversations(
     select posts.id, title, username as "authorUsername", left(body_html, ${sql.lit(BEGINNING)}) as beginning,
       posts.comment_count as "commentCount"
     from (
-      select post_id, count(*) as comments, max(id) as newest
+      select post_id, count(distinct author_id) as people, count(*) as comments, max(id) as newest
       from (
-        select id, post_id, created_at from comments where not is_disabled
+        select id, post_id, author_id, created_at from comments where not is_disabled
         order by id desc limit ${sql.lit(NEWEST_COMMENTS)}
       ) as newest_comments
       where created_at > now() - interval '7 days'
@@ -36,7 +37,7 @@ export async function listConversations(
     ) as talked_about
     join posts on posts.id = post_id and ${IS_SHOWN} and not ${isMutedBy(readerId, 'posts.author_id')}
     join users on users.id = posts.author_id and ${IS_OPEN}
-    order by comments desc, newest desc limit ${limit}::bigint
+    order by people desc, comments desc, newest desc limit ${limit}::bigint
   `.execute(db);
   return rows;
 }

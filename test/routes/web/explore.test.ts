@@ -48,22 +48,25 @@ t.test('a post ends with recent ones that share the most tags', async (t) => {
 });
 
 t.test('Explore has popular tags, the conversations of the week, and who is active', async (t) => {
+  for (let number = 0; number < 5; number += 1) await write(anna, 'Advertisement', '#ads');
   const talked = await write(anna, 'Talked about', '#owls');
   const quiet = await write(anna, 'Quiet', '#owls');
-  const comment = async (postId: number, count: number) => {
+  const comment = async (postId: number, count: number, { id: authorId } = reader) => {
     for (let number = 0; number < count; number += 1) {
       const text = await app.markdown.comment('Yes');
-      await publishComment({ db: app.db, queue: app.queue }, { postId, authorId: reader.id, text });
+      await publishComment({ db: app.db, queue: app.queue }, { postId, authorId, text });
     }
   };
   await comment(quiet, 1);
   await comment(talked, 2);
   t.same(await links('/explore', 'talk'), ['Talked about', 'Quiet']);
+  await comment(quiet, 1, ben);
+  t.same(await links('/explore', 'talk'), ['Quiet', 'Talked about'], 'two talk more than one');
   await sql`update comments set created_at = now() - interval '8 days' where post_id = ${talked}`.execute(
     app.db,
   );
   t.same(await links('/explore', 'talk'), ['Quiet']);
-  t.same((await links('/explore', 'tags')).slice(0, 2), ['#bread', '#owls']);
+  t.same((await links('/explore', 'tags')).slice(0, 2), ['#bread', '#owls'], 'one person is one vote');
   t.same(await links('/explore', 'active', visitor), ['anna', 'ben']);
   t.same(await links('/explore', 'active'), ['anna'], 'without people the reader has muted');
 });
