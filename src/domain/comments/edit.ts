@@ -4,6 +4,7 @@ import { transact } from '../../database/transaction.ts';
 import { DomainError } from '../../errors.ts';
 import { notifyQueue, type Queue } from '../../queue/contracts.ts';
 import { can, Permission } from '../accounts/roles.ts';
+import { hasNotBlocked } from '../blocks/hide.ts';
 import { textColumns } from '../markdown/text.ts';
 import { replaceMentions } from '../mentions/record.ts';
 import type { MentioningText } from '../mentions/render.ts';
@@ -15,6 +16,7 @@ import { type CommentSource, findCommentSource, SOURCE_COLUMNS } from './list.ts
 export const EDIT_MINUTES = 15;
 
 const TOO_LATE = `Comments can be edited for ${EDIT_MINUTES} minutes.`;
+const BLOCKED = 'You cannot edit this comment, because somebody whom it answers has blocked you.';
 const HIDDEN = 'A moderator has hidden this comment, so you cannot edit it.';
 
 const IS_RECENT = sql<boolean>`comments.created_at > now() - make_interval(mins => ${sql.lit(EDIT_MINUTES)})`;
@@ -35,15 +37,34 @@ export function mayEdit(
 /**
  * Loads a comment to be edited.
  *
- * @throws DomainError `not-found`, `forbidden` for anyone but its author and Administrators, or `edit-too-late` unless
- *   `mayEdit`
+ * @throws DomainError `not-found`, `forbidden` for anyone but its author and Administrators, `edit-too-late` unless `mayEdit`,
+ *   or `blocked` if the author of the post, or of the comment that it replies to, has blocked its author since
  */
 export async function loadCommentForEdit(db: Db, actor: Actor, id: number): Promise<CommentSource> {
   const comment = await findCommentSource(db, id);
   if (!mayChange(actor, comment)) throw new DomainError('forbidden', 'You can only edit your own comments.');
   if (!mayEdit(actor, comment))
     throw new DomainError('edit-too-late', comment.isDisabled ? HIDDEN : TOO_LATE);
+  if (!can(actor, Permission.ADMIN) && (await isBlockedFrom(db, actor.id, comment)))
+    throw new DomainError('blocked', BLOCKED);
   return comment;
+}
+
+/** Whether somebody could not write a comment any more, because who it answers has blocked them. */
+async function isBlockedFrom(
+  db: Db,
+  personId: number,
+  { postId, parentId }: Pick<CommentSource, 'postId' | 'parentId'>,
+): Promise<boolean> {
+  const answered = await db
+    .selectFrom('posts')
+    .leftJoin('comments as parent', (join) => join.on('parent.id', '=', parentId))
+    .select('posts.id')
+    .where('posts.id', '=', postId)
+    .where(hasNotBlocked('posts.author_id', personId))
+    .where(hasNotBlocked('parent.author_id', personId))
+    .executeTakeFirst();
+  return answered === undefined;
 }
 
 /**

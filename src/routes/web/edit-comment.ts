@@ -49,7 +49,7 @@ export default async function editComment(app: FastifyInstance): Promise<void> {
       await updateComment(app, currentUser(request), { id, text, versions });
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
-      if (error.code === 'edit-too-late') {
+      if (error.code === 'edit-too-late' || error.code === 'blocked') {
         return showEditor(reply.code(403), id, form.refuse('body', error.message));
       }
       if (error.code !== 'edit-conflict') throw error;

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { block } from '../../../src/domain/blocks/block.ts';
+import { block, unblock } from '../../../src/domain/blocks/block.ts';
 import { updateComment } from '../../../src/domain/comments/edit.ts';
 import { deleteComment, publishComment, setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { build } from '../../support/build.ts';
@@ -189,6 +189,13 @@ t.test('people can edit their comments for 15 minutes', async (t) => {
   await setCommentDisabled(app.db, id, true);
   t.equal((await bySusan.get(url)).statusCode, 403);
   await setCommentDisabled(app.db, id, false);
+  const pair = { blockerId: john.id, blockedId: susan.id };
+  await block(app.db, pair, 'block');
+  const blocked = await bySusan.post(url, { body: 'You!', version: '2' });
+  t.equal(blocked.statusCode, 403);
+  t.match(errorsOf(blocked), { [`edit-${id}`]: /has blocked you/ });
+  await unblock(app.db, pair, 'block');
+  t.equal((await bySusan.get(url)).statusCode, 200);
   await age(16);
   t.notMatch((await bySusan.get(`/post/${postId}`)).body, `href="${url}"`);
   const late = await bySusan.post(url, { body: 'Too late', version: '2' });
