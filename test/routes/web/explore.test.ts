@@ -58,7 +58,7 @@ t.test('Explore has popular tags, the conversations of the week, and who is acti
     }
   };
   await comment(quiet, 1);
-  await comment(talked, 2);
+  await comment(talked, 3);
   t.same(await links('/explore', 'talk'), ['Talked about', 'Quiet']);
   await comment(quiet, 1, ben);
   t.same(await links('/explore', 'talk'), ['Quiet', 'Talked about'], 'two talk more than one');
