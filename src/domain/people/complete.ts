@@ -20,7 +20,8 @@ const AFTER_ALL = '~';
 
 /**
  * Finds people whose usernames begin with some characters. People who have commented on the post and people the reader
- * follows come first. Leaves out the reader, people they have muted or blocked, and people who are suspended or about to be erased.
+ * follows come first. Leaves out the reader, people they have muted or blocked, and people who are suspended or about to be
+ * deleted.
  *
  * @param options.postId the post that is being commented on
  */
