@@ -11,14 +11,7 @@ import { mailQueue } from '../../../src/queue/contracts.ts';
 import { ApiProgram, basic, issueTestToken } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
-import {
-  createUser,
-  mailedToken,
-  mintToken,
-  PASSWORD,
-  signedInClient,
-  type TestUser,
-} from '../../support/factories.ts';
+import { createUser, mintToken, PASSWORD, signedInClient, type TestUser } from '../../support/factories.ts';
 import { drain, jobsOf } from '../../support/jobs.ts';
 import { catchMail, linkIn } from '../../support/smtp.ts';
 
