@@ -16,6 +16,7 @@ export type DomainErrorCode =
   | 'export-underway'
   | 'too-many-tokens'
   | 'too-many-blocks'
+  | 'too-many-drafts'
   | 'too-many-followed-tags'
   | 'invalid-tags'
   | 'not-in-force'

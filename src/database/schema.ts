@@ -34,6 +34,18 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
     /** Those that its author has given besides those in the text. */
     added_tags: Generated<string[]>;
   };
+  /** Posts that are not published yet. */
+  drafts: {
+    id: GeneratedAlways<number>;
+    author_id: number;
+    title: string;
+    body: string;
+    /** As they were typed. */
+    tags: string;
+    /** Incremented whenever it is saved, to detect another browser. */
+    version: Generated<number>;
+    updated_at: Generated<Date>;
+  };
   /** The tags of shown posts. A trigger fills it. */
   post_tags: {
     tag: string;

@@ -26,6 +26,7 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
   'export-underway': 409,
   'too-many-tokens': 409,
   'too-many-blocks': 409,
+  'too-many-drafts': 409,
   'too-many-followed-tags': 409,
   'invalid-tags': 422,
   'not-in-force': 409,
@@ -198,7 +199,8 @@ function answer(request: FastifyRequest, reply: FastifyReply, { status, message,
 }
 
 /** Whether the client accepts JSON but not HTML. One that accepts anything gets a page. */
-function wantsJson(request: FastifyRequest): boolean {
+/** Whether a client asks for JSON and not for a page. */
+export function wantsJson(request: FastifyRequest): boolean {
   const accept = accepts(request.raw);
   return Boolean(accept.type(['json'])) && !accept.type(['html']);
 }

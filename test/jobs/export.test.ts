@@ -68,6 +68,7 @@ t.test('an export has everything a person wrote and nothing of anyone else', asy
 const EXPORTED: Readonly<Record<string, string>> = {
   'posts.author_id': 'posts.json',
   'comments.author_id': 'comments.json',
+  'drafts.author_id': 'drafts.json',
   'follows.follower_id': 'following.json',
   'follows.followed_id': 'followers.json',
   'likes.user_id': 'likes.json',

@@ -1,5 +1,6 @@
 import type { Db } from '../../database/schema.ts';
 import { listTokens } from '../api-tokens/list.ts';
+import { readDrafts } from '../drafts/find.ts';
 import { type Following, listFollowed, listFollowers } from '../follows/list.ts';
 import { listMarks, type Mark } from '../likes/list.ts';
 import { type ListedNotification, listNotifications } from '../notifications/list.ts';
@@ -10,7 +11,15 @@ import { listOwnEvents, type OwnEvent } from '../security-events/list.ts';
 import { listSessions } from '../sessions/list.ts';
 import { listFollowedTags } from '../tags/follow.ts';
 import { asJson, type Entry, type Options, PAGE } from './entry.ts';
-import { eventJson, markJson, notificationJson, passkeyJson, sessionJson, tokenJson } from './json.ts';
+import {
+  draftJson,
+  eventJson,
+  markJson,
+  notificationJson,
+  passkeyJson,
+  sessionJson,
+  tokenJson,
+} from './json.ts';
 import { writings } from './writings.ts';
 
 /**
@@ -25,6 +34,7 @@ export async function exportEntries(db: Db, options: Options): Promise<Entry[]> 
     ...(picture ? [{ name: 'picture.webp', content: () => once(() => picture) }] : []),
     ...writings(db, options),
     ...follows(db, options),
+    shortList('drafts.json', () => readDrafts(db, userId), draftJson),
     { name: 'likes.json', content: () => asJson(marks(db, options, 'likes'), markJson) },
     { name: 'bookmarks.json', content: () => asJson(marks(db, options, 'bookmarks'), markJson) },
     shortList(

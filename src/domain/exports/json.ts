@@ -1,4 +1,5 @@
 import type { ApiToken } from '../api-tokens/list.ts';
+import type { Draft } from '../drafts/draft.ts';
 import type { Mark } from '../likes/list.ts';
 import type { ListedNotification } from '../notifications/list.ts';
 import type { ListedPasskey } from '../passkeys/list.ts';
@@ -9,6 +10,10 @@ import type { ListedSession } from '../sessions/list.ts';
 
 export function markJson({ postId }: Mark): object {
   return { post_path: `/post/${postId}` };
+}
+
+export function draftJson({ title, body, tags, updatedAt }: Draft): object {
+  return { edited: updatedAt, title, body, tags };
 }
 
 export function sessionJson({ userAgent, address, createdAt, lastSeenAt }: ListedSession): object {

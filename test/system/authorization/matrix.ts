@@ -109,6 +109,12 @@ export const MATRIX: readonly Row[] = rows(`
 
   GET /                                    ok         ok           ok         ok         ok         ok
   POST /                                   log in     confirm      ok         ok         ok         ok            posts
+  GET /write                               log in     confirm      ok         ok         ok         ok
+  POST /write                              log in     confirm      ok         ok         ok         ok            posts
+  GET /drafts                              log in     confirm      ok         ok         ok         ok
+  POST /drafts                             log in     confirm      ok         ok         ok         ok            drafts
+  GET /drafts/:id                          log in     confirm      missing    ok         missing    missing
+  POST /drafts/:id/delete                  log in     confirm      nothing    ok         nothing    nothing       drafts
   GET /about                               ok
   GET /rules                               ok
   GET /privacy                             ok
