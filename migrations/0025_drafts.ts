@@ -11,11 +11,15 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       body text not null check (length(body) <= 50000),
       tags text not null check (length(tags) <= 500),
       version integer not null default 1,
-      updated_at timestamptz not null default now()
+      updated_at timestamptz not null default now(),
+      publish_at timestamptz,
+      refused_because text check (refused_because in ('not-allowed', 'unfinished')),
+      check (publish_at is null or refused_because is null)
     );
     comment on table drafts is
       'Posts that are not published yet, as they were typed. Only their authors can read them. Publishing deletes a draft '
-      'and inserts a post, so that the ids of posts increase with time.';
+      'and inserts a post, so that the ids of posts increase with time. One that could not be published when it was due is no '
+      'longer scheduled, and says why.';
     create index drafts_author_id_updated_at_idx on drafts (author_id, updated_at);
   `.execute(db);
 }

@@ -25,6 +25,25 @@ function tellTime(element) {
 
 setInterval(() => all('time').forEach(tellTime), 60_000);
 
+// Times are typed in UTC, or with scripts in the reader's time zone.
+
+function localise(field) {
+  const { offset } = field.form.elements;
+  if (field.value && offset.value === '') {
+    const moment = new Date(`${field.value}Z`);
+    moment.setMinutes(moment.getMinutes() - moment.getTimezoneOffset());
+    field.value = moment.toISOString().slice(0, 16);
+  }
+  const tell = () => {
+    offset.value = field.value ? new Date(field.value).getTimezoneOffset() : 0;
+  };
+  tell();
+  field.addEventListener('input', tell);
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  document.getElementById(field.getAttribute('aria-describedby').split(' ')[0]).textContent =
+    `In your time zone, ${timeZone}.`;
+}
+
 // Drafts are kept in the browser until the site has accepted them.
 
 /** Undefined if the browser does not allow storage. Then drafts are not kept. */
@@ -277,7 +296,7 @@ addEventListener('keydown', (event) => {
   const form = event.target.closest('.composer');
   if (!form || event.target.localName !== 'textarea') return;
   event.preventDefault();
-  form.requestSubmit(form.querySelector('.actions button'));
+  form.requestSubmit(form.querySelector(':scope > .actions button'));
 });
 
 // The writing page counts words, saves drafts on the site, and shows a preview beside the text where there is room.
@@ -570,6 +589,7 @@ if (bell)
 function enliven(root) {
   all('time', root).forEach(tellTime);
   all('[data-draft]', root).forEach(restoreDraft);
+  all('[type="datetime-local"]', root).forEach(localise);
   all('.writing', root).forEach(startWriting);
   if (root.matches?.('.writing')) startWriting(root);
   if (root.dataset?.refresh !== undefined) keepFresh(root);

@@ -45,6 +45,10 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
     /** Incremented whenever it is saved, to detect another browser. */
     version: Generated<number>;
     updated_at: Generated<Date>;
+    /** When a job publishes it; null if none does. */
+    publish_at: Date | null;
+    /** Why the job did not; null unless it tried. */
+    refused_because: DraftRefusal | null;
   };
   /** The tags of shown posts. A trigger fills it. */
   post_tags: {
@@ -209,6 +213,9 @@ export interface Schema extends AccountTables, JobTables, SiteTables {
 }
 
 export type NotificationKind = 'comment' | 'reply' | 'mention' | 'follow' | 'like' | 'moderation';
+
+/** Why a draft was not published when it was due: its author may not write, or its text cannot be published. */
+export type DraftRefusal = 'not-allowed' | 'unfinished';
 
 /** `mute` only hides a person's texts; `block` also keeps them away. */
 export type BlockKind = 'mute' | 'block';

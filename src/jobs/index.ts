@@ -12,6 +12,7 @@ import notificationMail from './notification-mail.ts';
 import notify from './notify.ts';
 import picture from './picture.ts';
 import prune from './prune.ts';
+import publishDraft from './publish-draft.ts';
 import renderTexts from './render-texts.ts';
 
 /** Every job a worker can do. */
@@ -23,6 +24,7 @@ export const jobs: readonly JobDefinition[] = [
   digest,
   dataExport,
   picture,
+  publishDraft,
   moderateTexts,
   renderTexts,
   indexTexts,

@@ -146,6 +146,14 @@ export const pictureQueue = defineQueue({
   uniqueKey: ({ userId }) => String(userId),
 });
 
+/** Publishes a scheduled draft. Does nothing if it is no longer scheduled for `publishAt`, an ISO 8601 time. */
+export const publishDraftQueue = defineQueue({
+  name: 'publish-draft',
+  payload: Type.Object({ draftId: id(), publishAt: moment() }, { additionalProperties: false }),
+  retry: DATABASE_ONLY,
+  timeoutSeconds: 30,
+});
+
 /** Hides everything a person wrote, or shows it again. */
 export const moderateTextsQueue = defineQueue({
   name: 'moderate-texts',
@@ -221,6 +229,7 @@ export const queueContracts: readonly QueueContract[] = [
   digestQueue,
   exportQueue,
   pictureQueue,
+  publishDraftQueue,
   moderateTextsQueue,
   renderTextsQueue,
   indexTextsQueue,
@@ -240,6 +249,10 @@ function about<const About extends string, Fields extends TProperties>(cause: Ab
 
 function id() {
   return Type.Integer({ minimum: 1 });
+}
+
+function moment() {
+  return Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$' });
 }
 
 function date() {

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import sharp from 'sharp';
 import t from 'tap';
 import { block } from '../../src/domain/blocks/block.ts';
+import { createDraft } from '../../src/domain/drafts/save.ts';
 import { cancelExport } from '../../src/domain/exports/requests.ts';
 import { writeExport } from '../../src/domain/exports/write.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
@@ -109,6 +110,7 @@ t.test('an export has what is in every table that refers to a person', async (t)
   await follow(app, john.id, susan.id);
   await follow(app, susan.id, john.id);
   await issueTestToken(app, john, { name: 'a program', scope: 'read' });
+  await createDraft(app.db, john.id, { title: '', body: 'Soon', tags: 'tea' });
   await client.post('/edit-profile/mails', {
     digest: 'y',
     ...{ comments: 'never', replies: 'daily', mentions: 'daily', follows: 'never' },
@@ -130,6 +132,7 @@ t.test('an export has what is in every table that refers to a person', async (t)
     t.ok(files[name], name);
 
   t.match(json('profile.json'), { email_notifications: { comments: 'never', weekly_digest: true } });
+  t.match(json('drafts.json'), [{ title: '', body: 'Soon', tags: 'tea' }]);
   t.match(json('following.json'), [{ username: 'susan', since: /^20/ }]);
   t.match(json('followers.json'), [{ username: 'susan', since: /^20/ }]);
   t.match(json('notifications.json'), [{ kind: 'follow', by: 'susan', is_read: false }]);

@@ -6,8 +6,11 @@ import { type Draft, type DraftVersion, MAX_DRAFTS } from './draft.ts';
 /** Characters of a text that a list shows. */
 const BEGINNING = 200;
 
+const SCHEDULE = ['publish_at as publishAt', 'refused_because as refusedBecause'] as const;
+
 /** A draft in a list. */
-export interface ListedDraft extends Pick<Draft, 'id' | 'title' | 'updatedAt'> {
+export interface ListedDraft
+  extends Pick<Draft, 'id' | 'title' | 'updatedAt' | 'publishAt' | 'refusedBecause'> {
   /** The beginning of its text, in Markdown. */
   readonly beginning: string;
 }
@@ -31,7 +34,7 @@ export function readDrafts(db: Db, authorId: number): Promise<Draft[]> {
 function draftsOf(db: Db, authorId: number) {
   return db
     .selectFrom('drafts')
-    .select(['id', 'version', 'title', 'body', 'tags', 'updated_at as updatedAt'])
+    .select(['id', 'version', 'title', 'body', 'tags', 'updated_at as updatedAt', ...SCHEDULE])
     .where('author_id', '=', authorId);
 }
 
@@ -39,7 +42,7 @@ function draftsOf(db: Db, authorId: number) {
 export function listDrafts(db: Db, authorId: number): Promise<ListedDraft[]> {
   return db
     .selectFrom('drafts')
-    .select(['id', 'title', 'updated_at as updatedAt'])
+    .select(['id', 'title', 'updated_at as updatedAt', ...SCHEDULE])
     .select(sql<string>`left(body, ${BEGINNING})`.as('beginning'))
     .where('author_id', '=', authorId)
     .orderBy('updated_at', 'desc')

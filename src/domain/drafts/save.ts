@@ -1,17 +1,16 @@
-import { type Kysely, sql } from 'kysely';
-import type { Db, Schema } from '../../database/schema.ts';
+import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import { rowCount } from '../page.ts';
 import { type DraftText, type DraftVersion, MAX_DRAFTS } from './draft.ts';
 import { findDraft, isDraft } from './find.ts';
 
-/** @throws DomainError `too-many-drafts` if they have MAX_DRAFTS */
-export async function createDraft(
-  db: Kysely<Schema>,
-  authorId: number,
-  text: DraftText,
-): Promise<DraftVersion> {
-  return db.transaction().execute(async (trx) => {
+/**
+ * @param db a transaction to take part in, or the database to start one
+ * @throws DomainError `too-many-drafts` if they have MAX_DRAFTS
+ */
+export function createDraft(db: Db, authorId: number, text: DraftText): Promise<DraftVersion> {
+  const create = async (trx: Db) => {
     // The lock makes concurrent requests wait for each other's draft.
     await trx.selectFrom('users').select('id').where('id', '=', authorId).forNoKeyUpdate().execute();
     const { count } = await trx
@@ -27,11 +26,12 @@ export async function createDraft(
       .values({ author_id: authorId, ...columnsOf(text) })
       .returning(['id', 'version'])
       .executeTakeFirstOrThrow();
-  });
+  };
+  return db.isTransaction ? create(db) : db.transaction().execute(create);
 }
 
 /**
- * Saves a draft.
+ * Saves a draft. A scheduled one stays so, and is published with what it says by then.
  *
  * @param draft the version that the text is based on
  * @returns its new version

@@ -12,8 +12,8 @@ export function markJson({ postId }: Mark): object {
   return { post_path: `/post/${postId}` };
 }
 
-export function draftJson({ title, body, tags, updatedAt }: Draft): object {
-  return { edited: updatedAt, title, body, tags };
+export function draftJson({ title, body, tags, updatedAt, publishAt }: Draft): object {
+  return { edited: updatedAt, publish_at: publishAt, title, body, tags };
 }
 
 export function sessionJson({ userAgent, address, createdAt, lastSeenAt }: ListedSession): object {

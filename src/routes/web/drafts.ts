@@ -1,13 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
+import { MOST_DAYS_AHEAD } from '../../domain/drafts/draft.ts';
 import { findDraft, listDrafts } from '../../domain/drafts/find.ts';
 import { createDraft, deleteDraft, saveDraft } from '../../domain/drafts/save.ts';
+import { scheduleDraft, unscheduleDraft } from '../../domain/drafts/schedule.ts';
 import { LONGEST_BODY } from '../../domain/markdown/text.ts';
+import { renderText } from '../../domain/mentions/render.ts';
 import { wantsJson } from '../../plugins/errors.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
-import { postFields } from './fields.ts';
+import { momentFields, momentFrom, postFields, postOf } from './fields.ts';
 import { idFrom } from './params.ts';
 import { afterConflict, draftFields, draftFrom, showWriter } from './write.ts';
 
@@ -16,6 +19,10 @@ const DraftForm = Type.Object({
   ...draftFields(),
   body: Type.String({ maxLength: LONGEST_BODY }),
 });
+
+const ScheduleForm = Type.Object({ ...postFields(), ...draftFields(), ...momentFields() });
+
+const TOO_LATE = 'Enter a time within a year from now.';
 
 interface WithId {
   Params: { id: string };
@@ -57,14 +64,51 @@ export default async function drafts(app: FastifyInstance): Promise<void> {
 
   app.get<WithId>('/drafts/:id', async (request, reply) => {
     const draft = await findDraft(db, currentUser(request).id, idFrom(request.params.id));
-    const { id, version, title, body, tags } = draft;
+    const { id, version, title, body, tags, publishAt } = draft;
     const values = { title, body, tags, draft: String(id), version: String(version) };
-    return showWriter(reply, { values, errors: {} });
+    const publish_at = publishAt?.toISOString().slice(0, 'YYYY-MM-DDTHH:MM'.length) ?? '';
+    return showWriter(reply, { values: { ...values, publish_at }, errors: {} }, { draft });
   });
+
+  app.register(scheduling);
 
   app.post<WithId>('/drafts/:id/delete', async (request, reply) => {
     await deleteDraft(db, currentUser(request).id, idFrom(request.params.id));
     await sessionOf(request).flash('The draft has been deleted.');
     return reply.redirect('/drafts', 303);
+  });
+}
+
+/** Publishing drafts at a time that their authors choose. Counts as publishing, which the job does unasked. */
+async function scheduling(app: FastifyInstance): Promise<void> {
+  const { db } = app;
+  const options = { onRequest: requirePermission(Permission.WRITE), config: { limit: 'post' as const } };
+
+  app.post('/drafts/schedule', options, async (request, reply) => {
+    const form = request.readForm(ScheduleForm);
+    if (form.data === undefined) return showWriter(reply.code(422), form.state);
+    const { id: authorId } = currentUser(request);
+    const publishAt = momentFrom(form.data);
+    const latest = Date.now() + MOST_DAYS_AHEAD * 24 * 60 * 60 * 1000;
+    if (publishAt === undefined || publishAt.getTime() > latest) {
+      return showWriter(reply.code(422), form.refuse('publish_at', TOO_LATE));
+    }
+    // To find now what would be refused then.
+    const rendering = renderText(app, { kind: 'post', body: form.data.body, writerId: authorId });
+    const written = await postOf(rendering, form.data, form);
+    if ('refused' in written) return showWriter(reply.code(422), written.refused);
+    try {
+      await scheduleDraft(app, authorId, { draft: draftFrom(form.data), text: form.data, publishAt });
+    } catch (error) {
+      return showWriter(reply.code(422), await afterConflict(app, authorId, form, error));
+    }
+    await sessionOf(request).flash('Your draft has been scheduled.');
+    return reply.redirect('/drafts', 303);
+  });
+
+  app.post<WithId>('/drafts/:id/unschedule', async (request, reply) => {
+    await unscheduleDraft(db, currentUser(request).id, idFrom(request.params.id));
+    await sessionOf(request).flash('The draft is no longer scheduled.');
+    return reply.redirect(`/drafts/${request.params.id}`, 303);
   });
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
-import type { DraftVersion } from '../../domain/drafts/draft.ts';
+import type { Draft, DraftVersion } from '../../domain/drafts/draft.ts';
 import { findDraft } from '../../domain/drafts/find.ts';
 import { publishDraft } from '../../domain/drafts/publish.ts';
 import { renderText } from '../../domain/mentions/render.ts';
@@ -39,7 +39,7 @@ export default async function write(app: FastifyInstance): Promise<void> {
     const rendering = renderText(app, { kind: 'post', body: form.data.body, writerId });
     const written = await postOf(rendering, form.data, form);
     if ('refused' in written) return showWriter(reply.code(422), written.refused);
-    if (form.data.preview) return showWriter(reply, form.state, written.post.html);
+    if (form.data.preview) return showWriter(reply, form.state, { previewHtml: written.post.html });
     const draft = draftFrom(form.data);
     try {
       const post =
@@ -59,8 +59,14 @@ export function draftFrom(fields: { draft: string; version: string }): DraftVers
   return draft === '' ? undefined : { id: idFrom(draft), version: Number(version) };
 }
 
-export function showWriter(reply: FastifyReply, form: FormState, previewHtml?: string) {
-  return reply.page('drafts/write', { title: 'Write a post', form, previewHtml });
+interface Shown {
+  readonly previewHtml?: string;
+  /** The draft as it is saved. */
+  readonly draft?: Draft;
+}
+
+export function showWriter(reply: FastifyReply, form: FormState, shown: Shown = {}) {
+  return reply.page('drafts/write', { title: 'Write a post', form, ...shown });
 }
 
 interface DraftForm {

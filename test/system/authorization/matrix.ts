@@ -114,6 +114,8 @@ export const MATRIX: readonly Row[] = rows(`
   GET /drafts                              log in     confirm      ok         ok         ok         ok
   POST /drafts                             log in     confirm      ok         ok         ok         ok            drafts
   GET /drafts/:id                          log in     confirm      missing    ok         missing    missing
+  POST /drafts/schedule                    log in     confirm      ok         ok         ok         ok            drafts
+  POST /drafts/:id/unschedule              log in     confirm      nothing    ok         nothing    nothing       drafts
   POST /drafts/:id/delete                  log in     confirm      nothing    ok         nothing    nothing       drafts
   GET /about                               ok
   GET /rules                               ok

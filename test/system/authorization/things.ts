@@ -81,14 +81,15 @@ export async function post({ app, people }: Situation): Promise<number> {
 
 /** A draft of the owner's. */
 export async function draft({ app, people }: Situation): Promise<number> {
-  await noDrafts({ app });
   const { id } = await createDraft(app.db, people.owner.id, { title: '', body: 'Hello', tags: '' });
   return id;
 }
 
-/** So that nobody has too many. */
-export async function noDrafts({ app }: Pick<Situation, 'app'>): Promise<undefined> {
-  await app.db.deleteFrom('drafts').execute();
+export async function scheduledDraft(situation: Situation): Promise<number> {
+  const id = await draft(situation);
+  const update = situation.app.db.updateTable('drafts').set({ publish_at: new Date('9999-12-31') });
+  await update.where('id', '=', id).execute();
+  return id;
 }
 
 /** A post that the owner has pinned. */

@@ -9,7 +9,7 @@ const site = await listen(t, app);
 const john = await createUser(app);
 
 async function open(t: Test, width: number): Promise<Page> {
-  const page = await openPage(t, { viewport: { width, height: 900 } });
+  const page = await openPage(t, { viewport: { width, height: 900 }, timezoneId: 'Asia/Tokyo' });
   page.on('dialog', (dialog) => dialog.accept());
   await logIn(page, site, john.email);
   await page.goto(`${site}/write`);
@@ -78,4 +78,21 @@ t.test('what is published while it is being saved is published once', async (t) 
   release();
   await page.waitForURL('**/post/*');
   t.same(await app.db.selectFrom('drafts').select('id').execute(), [], 'no draft is left behind');
+});
+
+t.test('the time to publish is typed in the browser’s time zone', async (t) => {
+  const page = await open(t, 390);
+  const next = new Date().getUTCFullYear() + 1;
+  await page.fill('#body', 'A happy new year');
+  await page.getByText('Publish later').click();
+  await page.getByText('In your time zone, Asia/Tokyo.').waitFor();
+  await page.fill('#publish_at', `${next}-01-01T09:30`);
+  await page.getByRole('button', { name: 'Schedule' }).click();
+  await page.getByText('Your draft has been scheduled.').waitFor();
+  const { publish_at } = await app.db.selectFrom('drafts').select('publish_at').executeTakeFirstOrThrow();
+  t.equal(publish_at?.toISOString(), `${next}-01-01T00:30:00.000Z`);
+  await page.getByRole('link', { name: 'A happy new year' }).click();
+  t.equal(await page.inputValue('#publish_at'), `${next}-01-01T09:30`);
+  await page.getByRole('button', { name: 'Don’t publish it then' }).click();
+  await page.getByText('The draft is no longer scheduled.').waitFor();
 });
