@@ -19,6 +19,7 @@ export type DomainErrorCode =
   | 'too-many-drafts'
   | 'too-many-followed-tags'
   | 'invalid-tags'
+  | 'too-far-ahead'
   | 'not-in-force'
   | 'invalid-reason'
   | 'idempotency-key-reused'

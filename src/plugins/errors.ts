@@ -29,6 +29,7 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
   'too-many-drafts': 409,
   'too-many-followed-tags': 409,
   'invalid-tags': 422,
+  'too-far-ahead': 422,
   'not-in-force': 409,
   'invalid-reason': 422,
   'idempotency-key-reused': 422,

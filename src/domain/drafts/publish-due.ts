@@ -5,11 +5,9 @@ import type { PayloadOf, publishDraftQueue, Queue } from '../../queue/contracts.
 import { can, Permission, type Standing } from '../accounts/roles.ts';
 import { IS_OPEN, SILENCED_UNTIL } from '../accounts/standing.ts';
 import type { Markdown } from '../markdown/text.ts';
-import { renderText } from '../mentions/render.ts';
-import type { Writing } from '../posts/write.ts';
-import { readTags } from '../tags/name.ts';
 import type { DraftText, DraftVersion } from './draft.ts';
 import { publishDraft } from './publish.ts';
+import { renderDraft } from './render.ts';
 
 interface Dependencies {
   readonly db: Kysely<Schema>;
@@ -36,7 +34,7 @@ export async function publishDueDraft({ db, queue, markdown }: Dependencies, due
   const draft = await findDue(db, due);
   if (draft === undefined) return;
   if (!draft.isOpen || !can(draft, Permission.WRITE)) return refuse(db, due, 'not-allowed');
-  const writing = await writingOf({ db, markdown }, draft);
+  const writing = await renderDraft({ db, markdown }, draft.authorId, draft).catch(undefinedIfUnfinished);
   if (writing === undefined) return refuse(db, due, 'unfinished');
   await publishDraft({ db, queue }, draft.authorId, draft, writing);
 }
@@ -53,21 +51,11 @@ function findDue(db: Db, { draftId, publishAt }: Due): Promise<DueDraft | undefi
     .executeTakeFirst();
 }
 
-/** Undefined if it cannot be published: it was saved after it was scheduled, so nothing has checked it. */
-async function writingOf(
-  dependencies: Pick<Dependencies, 'db' | 'markdown'>,
-  { authorId: writerId, title, body, tags }: DueDraft,
-): Promise<Writing | undefined> {
-  if (body.trim() === '') return undefined;
-  try {
-    const text = await renderText(dependencies, { kind: 'post', body, writerId });
-    return { ...text, title, addedTags: readTags(tags) };
-  } catch (error) {
-    const isUnfinished =
-      error instanceof DomainError && (error.code === 'unrenderable' || error.code === 'invalid-tags');
-    if (!isUnfinished) throw error;
-    return undefined;
-  }
+/** A draft may have been saved since it was scheduled, and nothing has checked it. */
+function undefinedIfUnfinished(error: unknown): undefined {
+  const isUnfinished =
+    error instanceof DomainError && (error.code === 'unrenderable' || error.code === 'invalid-tags');
+  if (!isUnfinished) throw error;
 }
 
 async function refuse(db: Db, { draftId, publishAt }: Due, because: DraftRefusal): Promise<void> {

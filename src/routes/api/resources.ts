@@ -1,6 +1,8 @@
 import { type Static, type TProperties, type TSchema, Type } from 'typebox';
 import type { NotificationKind } from '../../database/schema.ts';
 import type { CommentSource } from '../../domain/comments/list.ts';
+import type { Draft as WholeDraft } from '../../domain/drafts/draft.ts';
+import type { ListedDraft as FoundDraft } from '../../domain/drafts/find.ts';
 import type { ListedNotification } from '../../domain/notifications/list.ts';
 import type { Person } from '../../domain/people/find.ts';
 import type { PostSource } from '../../domain/posts/list.ts';
@@ -14,6 +16,7 @@ export const API = '/api/v1';
 export const paths = {
   posts: `${API}/posts/`,
   post: (id: number) => `${API}/posts/${id}`,
+  draft: (id: number) => `${API}/drafts/${id}`,
   commentsOf: (postId: number) => `${API}/posts/${postId}/comments/`,
   comments: `${API}/comments/`,
   comment: (id: number) => `${API}/comments/${id}`,
@@ -51,6 +54,27 @@ export const Post = named('Post', {
   comment_count: Count('comments'),
   like_count: Type.Integer({ minimum: 0, description: 'Number of likes, up to 100.' }),
 });
+
+/** What lists show of a draft. */
+const draftProperties = {
+  url: Path('the draft'),
+  title: NullableText('Its title, or null.'),
+  edited_at: Time('When it was last saved'),
+  publish_at: NullableText('When it is published, ISO 8601 in UTC, or null if it is not scheduled.'),
+  refused_because: NullableText(
+    'Why it was not published when it was due: `not-allowed` or `unfinished`. Null unless it was.',
+  ),
+};
+
+export const ListedDraft = named('ListedDraft', draftProperties);
+
+export const Draft = named('Draft', {
+  ...draftProperties,
+  body: Type.String({ description: 'The text in Markdown.' }),
+  tags: Type.Array(Type.String(), { description: 'Its tags besides those in the text, as they were typed.' }),
+});
+
+export const DraftList = named('DraftList', { drafts: Type.Array(ref(ListedDraft)) });
 
 export const Comment = named('Comment', {
   url: Path('the comment'),
@@ -124,6 +148,7 @@ export const NotificationPage = named('NotificationPage', {
 /** All schemas that others refer to. */
 export const NAMED_SCHEMAS = [
   ...[Post, Comment, User, Notification, Refused],
+  ...[ListedDraft, Draft, DraftList],
   SearchResult,
   SearchPage,
   ...[PostPage, CommentPage, NotificationPage],
@@ -147,6 +172,21 @@ export function presentPost(post: PostSource): Static<typeof Post> {
     comment_count: post.commentCount,
     like_count: post.likeCount,
   };
+}
+
+export function presentListedDraft(draft: Omit<FoundDraft, 'beginning'>): Static<typeof ListedDraft> {
+  return {
+    url: paths.draft(draft.id),
+    title: draft.title || null,
+    edited_at: draft.updatedAt.toISOString(),
+    publish_at: draft.publishAt?.toISOString() ?? null,
+    refused_because: draft.refusedBecause,
+  };
+}
+
+export function presentDraft(draft: WholeDraft): Static<typeof Draft> {
+  const tags = draft.tags.split(/[\s,]+/).filter((tag) => tag !== '');
+  return { ...presentListedDraft(draft), body: draft.body, tags };
 }
 
 /** @param seesDisabled whether the caller may read hidden comments */

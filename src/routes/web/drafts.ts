@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
-import { MOST_DAYS_AHEAD } from '../../domain/drafts/draft.ts';
 import { findDraft, listDrafts } from '../../domain/drafts/find.ts';
 import { createDraft, deleteDraft, saveDraft } from '../../domain/drafts/save.ts';
 import { scheduleDraft, unscheduleDraft } from '../../domain/drafts/schedule.ts';
 import { LONGEST_BODY } from '../../domain/markdown/text.ts';
 import { renderText } from '../../domain/mentions/render.ts';
+import { DomainError } from '../../errors.ts';
 import { wantsJson } from '../../plugins/errors.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
@@ -21,8 +21,6 @@ const DraftForm = Type.Object({
 });
 
 const ScheduleForm = Type.Object({ ...postFields(), ...draftFields(), ...momentFields() });
-
-const TOO_LATE = 'Enter a time within a year from now.';
 
 interface WithId {
   Params: { id: string };
@@ -89,9 +87,8 @@ async function scheduling(app: FastifyInstance): Promise<void> {
     if (form.data === undefined) return showWriter(reply.code(422), form.state);
     const { id: authorId } = currentUser(request);
     const publishAt = momentFrom(form.data);
-    const latest = Date.now() + MOST_DAYS_AHEAD * 24 * 60 * 60 * 1000;
-    if (publishAt === undefined || publishAt.getTime() > latest) {
-      return showWriter(reply.code(422), form.refuse('publish_at', TOO_LATE));
+    if (publishAt === undefined) {
+      return showWriter(reply.code(422), form.refuse('publish_at', 'Enter a date and a time.'));
     }
     // To find now what would be refused then.
     const rendering = renderText(app, { kind: 'post', body: form.data.body, writerId: authorId });
@@ -100,7 +97,11 @@ async function scheduling(app: FastifyInstance): Promise<void> {
     try {
       await scheduleDraft(app, authorId, { draft: draftFrom(form.data), text: form.data, publishAt });
     } catch (error) {
-      return showWriter(reply.code(422), await afterConflict(app, authorId, form, error));
+      const isTooFar = error instanceof DomainError && error.code === 'too-far-ahead';
+      const state = isTooFar
+        ? form.refuse('publish_at', error.message)
+        : await afterConflict(app, authorId, form, error);
+      return showWriter(reply.code(422), state);
     }
     await sessionOf(request).flash('Your draft has been scheduled.');
     return reply.redirect('/drafts', 303);

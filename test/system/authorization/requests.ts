@@ -284,6 +284,16 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /admin/jobs/do': { about: noPausedQueues, fields: () => ({ action: 'pause', queue: 'mail' }) },
 
   'POST /api/v1/posts/': { fields: hello },
+  'POST /api/v1/drafts/': { fields: hello },
+  'GET /api/v1/drafts/:id': { about: draft },
+  'PUT /api/v1/drafts/:id': { about: draft, fields: changed },
+  'DELETE /api/v1/drafts/:id': { about: draft },
+  'POST /api/v1/drafts/:id/publish': { about: draft },
+  'PUT /api/v1/drafts/:id/schedule': {
+    about: draft,
+    fields: () => ({ publish_at: `${new Date().getUTCFullYear() + 1}-01-01T00:00Z` }),
+  },
+  'DELETE /api/v1/drafts/:id/schedule': { about: scheduledDraft },
   'GET /api/v1/posts/:id': { about: post },
   'PUT /api/v1/posts/:id': { about: post, fields: changed },
   'DELETE /api/v1/posts/:id': { about: post },
