@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
+import { createDraft } from '../../../src/domain/drafts/save.ts';
 import { listen, logIn, openPage } from '../../support/browser.ts';
 import { build } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
@@ -95,4 +96,24 @@ t.test('the time to publish is typed in the browser’s time zone', async (t) =>
   t.equal(await page.inputValue('#publish_at'), `${next}-01-01T09:30`);
   await page.getByRole('button', { name: 'Don’t publish it then' }).click();
   await page.getByText('The draft is no longer scheduled.').waitFor();
+});
+
+t.test('a text that could not be saved comes back, and does not replace a newer one', async (t) => {
+  const { id } = await createDraft(app.db, john.id, { title: '', body: 'First', tags: '' });
+  const page = await open(t, 390);
+  await page.goto(`${site}/drafts/${id}`);
+  await page.route('**/drafts', (route) => route.fulfill({ status: 429, body: '' }));
+  await page.fill('#body', 'Typed in a tunnel');
+  await page.getByText('Not saved yet. This browser keeps your text.').waitFor();
+  await app.db
+    .updateTable('drafts')
+    .set({ body: 'From my phone', version: 2 })
+    .where('id', '=', id)
+    .execute();
+  await page.unroute('**/drafts');
+  await page.reload();
+  t.equal(await page.inputValue('#body'), 'Typed in a tunnel');
+  await page.getByRole('button', { name: 'Save draft' }).click();
+  await page.getByText('Send yours again to replace it.').waitFor();
+  t.equal(await page.inputValue('#body'), 'Typed in a tunnel');
 });
