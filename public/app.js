@@ -25,6 +25,25 @@ function tellTime(element) {
 
 setInterval(() => all('time').forEach(tellTime), 60_000);
 
+// Times are typed in UTC, or with scripts in the reader's time zone.
+
+function localise(field) {
+  const { offset } = field.form.elements;
+  if (field.value && offset.value === '') {
+    const moment = new Date(`${field.value}Z`);
+    moment.setMinutes(moment.getMinutes() - moment.getTimezoneOffset());
+    field.value = moment.toISOString().slice(0, 16);
+  }
+  const tell = () => {
+    offset.value = field.value ? new Date(field.value).getTimezoneOffset() : 0;
+  };
+  tell();
+  field.addEventListener('input', tell);
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  document.getElementById(field.getAttribute('aria-describedby').split(' ')[0]).textContent =
+    `In your time zone, ${timeZone}.`;
+}
+
 // Drafts are kept in the browser until the site has accepted them.
 
 /** Undefined if the browser does not allow storage. Then drafts are not kept. */
@@ -46,11 +65,19 @@ visit?.removeItem('sent');
 if (sent && navigation?.redirectCount > 0 && !location.pathname.startsWith('/auth/'))
   drafts?.removeItem(sent);
 
+/** Keeps a text with the version that it is based on, so that it cannot replace a newer one unasked. */
+function keepDraft(area) {
+  drafts?.setItem(draftOf(area), JSON.stringify([area.value, area.form.elements.version?.value]));
+}
+
 function restoreDraft(area) {
-  const draft = drafts?.getItem(draftOf(area)) ?? null;
-  if (draft === null || draft.trim() === area.value.trim()) return;
+  const [draft, base] = JSON.parse(drafts?.getItem(draftOf(area)) ?? '[]');
+  if (draft === undefined || draft.trim() === area.value.trim()) return;
   const saved = area.value;
+  const { version } = area.form.elements;
+  const newest = version?.value;
   area.value = draft;
+  if (version) version.value = base;
   const note = document.createElement('p');
   note.className = 'message';
   note.role = 'status';
@@ -62,6 +89,7 @@ function restoreDraft(area) {
   discard.addEventListener('click', () => {
     drafts?.removeItem(draftOf(area));
     area.value = saved;
+    if (version) version.value = newest;
     note.remove();
     area.focus();
   });
@@ -75,7 +103,7 @@ addEventListener('input', ({ target }) => {
   if (target.localName !== 'textarea') return;
   isUnsaved = target.value !== target.defaultValue;
   if (target.dataset.draft === undefined) return;
-  if (isUnsaved) drafts?.setItem(draftOf(target), target.value);
+  if (isUnsaved) keepDraft(target);
   else drafts?.removeItem(draftOf(target));
 });
 
@@ -202,7 +230,10 @@ function swap(form, page) {
 function showPreview(form, page) {
   const preview = page.querySelector('.preview');
   const refused = page.querySelector(`form[action="${actionOf(form)}"]`);
-  if (!preview && refused) form.replaceWith(refused);
+  if (!preview && refused) {
+    form.replaceWith(refused);
+    enliven(refused);
+  }
   refused?.querySelector('[autofocus]')?.focus();
   if (!preview) return Boolean(refused);
   const field = form.querySelector('.field:has(textarea)');
@@ -322,6 +353,160 @@ async function upload(action, body) {
   } catch {
     return { message: 'The image could not be uploaded. Please try again.' };
   }
+}
+
+// Where there are tools, they put Markdown around the selection or before its lines. Arrow keys move between them.
+
+addEventListener('click', ({ target }) => {
+  const tool = target.closest('.tools button');
+  if (tool) format(tool.closest('.field').querySelector('textarea'), tool.dataset);
+});
+
+function format(area, { before = '', after = '', line, fence }) {
+  area.focus();
+  const { selectionEnd: end, value } = area;
+  const start = line ? value.slice(0, area.selectionStart).lastIndexOf('\n') + 1 : area.selectionStart;
+  const chosen = value.slice(start, end);
+  const isBlock = fence && chosen.includes('\n');
+  const [opening, closing] = isBlock ? [`${fence}\n`, `\n${fence}`] : [before, after];
+  area.setSelectionRange(start, end);
+  // Deprecated, but the only way that can be undone with Ctrl+Z.
+  document.execCommand(
+    'insertText',
+    false,
+    line ? chosen.replaceAll(/^/gm, line) : opening + chosen + closing,
+  );
+  if (!line) area.setSelectionRange(start + opening.length, end + opening.length);
+}
+
+addEventListener('keydown', (event) => {
+  const tools = event.target.closest?.('.tools');
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!tools || !step) return;
+  event.preventDefault();
+  const buttons = [...tools.children];
+  const next = buttons.at((buttons.indexOf(event.target) + step) % buttons.length);
+  event.target.tabIndex = -1;
+  next.tabIndex = 0;
+  next.focus();
+});
+
+// Ctrl+Enter, or Command+Enter, presses the first button of a text's form.
+
+addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
+  const form = event.target.closest('.composer');
+  if (!form || event.target.localName !== 'textarea') return;
+  event.preventDefault();
+  form.requestSubmit(form.querySelector(':scope > .actions button'));
+});
+
+// The writing page counts words, saves drafts on the site, and shows a preview beside the text where there is room.
+
+const SAVE_AFTER = 2_000;
+const PREVIEW_AFTER = 1_500;
+const isWide = matchMedia('(min-width: 64rem)');
+const words = new Intl.Segmenter(undefined, { granularity: 'word' });
+
+/** Runs a function once it has not been asked to for some milliseconds. */
+function afterPause(milliseconds, run) {
+  let timer;
+  const ask = () => {
+    clearTimeout(timer);
+    timer = setTimeout(run, milliseconds);
+  };
+  return Object.assign(ask, { cancel: () => clearTimeout(timer) });
+}
+
+function startWriting(form) {
+  const area = form.querySelector('textarea');
+  const count = () => {
+    const counted = [...words.segment(area.value)].filter(({ isWordLike }) => isWordLike).length;
+    form.querySelector('.words').textContent = counted === 1 ? '1 word' : `${counted} words`;
+  };
+  for (const part of all('.tools, .tally', form)) part.hidden = false;
+  count();
+  form.addEventListener('input', afterPause(300, count));
+  if (form.dataset.autosave) saveDrafts(form, area);
+  previewBeside(form, area);
+}
+
+function saveDrafts(form, area) {
+  const status = form.querySelector('.saved');
+  let saving;
+  const save = afterPause(SAVE_AFTER, async () => {
+    if (saving) return save();
+    const body = new URLSearchParams(new FormData(form));
+    saving = send(body);
+    status.textContent = await saving;
+    saving = undefined;
+  });
+  const send = async (body) => {
+    try {
+      const response = await fetch(form.dataset.autosave, {
+        method: 'POST',
+        body,
+        headers: { accept: 'application/json' },
+      });
+      if (response.redirected) return 'Not saved: you have been logged out. This browser keeps your text.';
+      const { id, version, message } = await response.json();
+      if (!response.ok) {
+        // Someone has to decide. The button “Save draft” leads to where they can.
+        if (response.status === 404 || response.status === 412) form.removeEventListener('input', save);
+        return `Not saved: ${message} This browser keeps your text.`;
+      }
+      form.elements.draft.value = id;
+      form.elements.version.value = version;
+      area.defaultValue = body.get('body');
+      isUnsaved = area.value !== area.defaultValue;
+      drafts?.removeItem(draftOf(area));
+      history.replaceState(null, '', `/drafts/${id}`);
+      if (isUnsaved) keepDraft(area);
+      return 'Saved';
+    } catch {
+      save();
+      return 'Not saved yet. This browser keeps your text.';
+    }
+  };
+  form.addEventListener('input', save);
+  form.addEventListener('submit', (event) => {
+    save.cancel();
+    if (!saving) return;
+    // It has to be sent with the version that is being saved.
+    event.preventDefault();
+    saving.then(() => form.requestSubmit(event.submitter));
+  });
+}
+
+function previewBeside(form, area) {
+  const button = form.querySelector('[name="preview"]');
+  let shown = form.querySelector('.preview');
+  const renew = async () => {
+    if (!isWide.matches || area.value.trim() === '') return;
+    await sendWithin(form, button, (_form, page) => {
+      const newer = page.querySelector('.preview');
+      if (newer) shown.replaceChildren(...newer.childNodes);
+      return true;
+    }).catch(() => {}); // The next pause tries again.
+  };
+  const place = () => {
+    button.hidden = isWide.matches;
+    if (!isWide.matches) return shown?.remove();
+    shown ??= emptyPreview();
+    shown.tabIndex = 0; // It scrolls.
+    form.prepend(shown);
+    renew();
+  };
+  place();
+  isWide.addEventListener('change', place);
+  form.addEventListener('input', afterPause(PREVIEW_AFTER, renew));
+}
+
+function emptyPreview() {
+  const preview = Object.assign(document.createElement('section'), { className: 'preview' });
+  preview.ariaLabel = 'Preview';
+  preview.append(Object.assign(document.createElement('h2'), { textContent: 'Preview' }));
+  return preview;
 }
 
 // A link with `data-form` shows the form of its page in the element that it names.
@@ -506,6 +691,9 @@ if (bell)
 function enliven(root) {
   all('time', root).forEach(tellTime);
   all('[data-draft]', root).forEach(restoreDraft);
+  all('[type="datetime-local"]', root).forEach(localise);
+  all('.writing', root).forEach(startWriting);
+  if (root.matches?.('.writing')) startWriting(root);
   if (root.dataset?.refresh !== undefined) keepFresh(root);
   all('[data-refresh]', root).forEach(keepFresh);
 }

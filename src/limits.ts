@@ -27,6 +27,8 @@ export const DEFAULT_LIMITS = Object.freeze({
   /** Publishing and editing posts. */
   post: perAccount(60, HOUR),
   comment: perAccount(120, HOUR),
+  /** Saving drafts, which browsers do after each pause in typing. */
+  draft: perAccount(3_000, HOUR),
   /** Reports to the moderators. */
   report: perAccount(30, HOUR),
   /** Following, muting and blocking people, and undoing it. */
@@ -41,8 +43,8 @@ export const DEFAULT_LIMITS = Object.freeze({
   picture: perAccount(30, HOUR),
   /** Images for posts. */
   image: perAccount(120, HOUR),
-  /** Previews. */
-  preview: perAccount(300, HOUR),
+  /** Previews, which wide windows fetch after each longer pause in typing. */
+  preview: perAccount(1_000, HOUR),
   /** Completing names while they are typed. */
   complete: perAccount(3_000, HOUR),
   /** Searches, which cost more than other pages. */

@@ -37,6 +37,22 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
     /** The keys of the images in its text. */
     image_keys: Generated<readonly string[]>;
   };
+  /** Posts that are not published yet. */
+  drafts: {
+    id: GeneratedAlways<number>;
+    author_id: number;
+    title: string;
+    body: string;
+    /** As they were typed. */
+    tags: string;
+    /** Incremented whenever it is saved, to detect another browser. */
+    version: Generated<number>;
+    updated_at: Generated<Date>;
+    /** When a job publishes it; null if none does. */
+    publish_at: Date | null;
+    /** Why the job did not; null unless it tried. */
+    refused_because: DraftRefusal | null;
+  };
   /** The tags of shown posts. A trigger fills it. */
   post_tags: {
     tag: string;
@@ -220,6 +236,9 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
 }
 
 export type NotificationKind = 'comment' | 'reply' | 'mention' | 'follow' | 'like' | 'moderation';
+
+/** Why a draft was not published when it was due: its author may not write, or its text cannot be published. */
+export type DraftRefusal = 'not-allowed' | 'unfinished';
 
 /** `mute` only hides a person's texts; `block` also keeps them away. */
 export type BlockKind = 'mute' | 'block';

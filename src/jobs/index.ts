@@ -13,6 +13,7 @@ import notify from './notify.ts';
 import picture from './picture.ts';
 import postMail from './post-mail.ts';
 import prune from './prune.ts';
+import publishDraft from './publish-draft.ts';
 import renderTexts from './render-texts.ts';
 
 /** Every job a worker can do. */
@@ -25,6 +26,7 @@ export const jobs: readonly JobDefinition[] = [
   postMail,
   dataExport,
   picture,
+  publishDraft,
   moderateTexts,
   renderTexts,
   indexTexts,

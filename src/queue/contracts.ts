@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import type { Db } from '../database/schema.ts';
 import { defineQueue, type QueueContract } from './contract.ts';
-import { about, date, fields, id, mail } from './payloads.ts';
+import { about, date, fields, id, mail, moment } from './payloads.ts';
 
 export type PayloadOf<Contract> = Contract extends QueueContract<infer Payload> ? Payload : never;
 
@@ -159,6 +159,14 @@ export const pictureQueue = defineQueue({
   uniqueKey: (made) => ('imageId' in made ? `image ${made.imageId}` : String(made.userId)),
 });
 
+/** Publishes a scheduled draft. Does nothing if it is no longer scheduled for `publishAt`, an ISO 8601 time. */
+export const publishDraftQueue = defineQueue({
+  name: 'publish-draft',
+  payload: fields({ draftId: id(), publishAt: moment() }),
+  retry: DATABASE_ONLY,
+  timeoutSeconds: 30,
+});
+
 /** Hides everything a person wrote, or shows it again. */
 export const moderateTextsQueue = defineQueue({
   name: 'moderate-texts',
@@ -235,6 +243,7 @@ export const queueContracts: readonly QueueContract[] = [
   postMailQueue,
   exportQueue,
   pictureQueue,
+  publishDraftQueue,
   moderateTextsQueue,
   renderTextsQueue,
   indexTextsQueue,

@@ -26,3 +26,7 @@ export function id() {
 export function date() {
   return Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' });
 }
+
+export function moment() {
+  return Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$' });
+}

@@ -4,6 +4,7 @@ import t from 'tap';
 import { eraseAccount } from '../../src/domain/accounts/erase.ts';
 import { block } from '../../src/domain/blocks/block.ts';
 import { bookmark } from '../../src/domain/bookmarks/bookmark.ts';
+import { createDraft } from '../../src/domain/drafts/save.ts';
 import { requestExport } from '../../src/domain/exports/requests.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { like } from '../../src/domain/likes/like.ts';
@@ -95,6 +96,7 @@ t.test('a week later nothing of it is left', async (t) => {
     await like(app, mark);
     await bookmark(app.db, mark);
   }
+  await createDraft(app.db, john.id, { title: '', body: 'Soon', tags: '' });
   await requestExport(app, john.id);
   await giveTwoFactor(app, john);
   await insertPasskey(app, john);
@@ -131,6 +133,7 @@ t.test('texts can be kept, without a name', async (t) => {
   await report(app.db, { kind: 'person', id: susan.id }, { reporterId: john.id, reason: 'Spam' });
   await giveTwoFactor(app, john);
   await insertPasskey(app, john);
+  await createDraft(app.db, john.id, { title: '', body: 'Soon', tags: '' });
   await client.post('/edit-profile', { name: 'John Doe', location: 'Here', about_me: 'It is me' });
   await app.db
     .insertInto('pictures')

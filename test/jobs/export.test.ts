@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import sharp from 'sharp';
 import t from 'tap';
 import { block } from '../../src/domain/blocks/block.ts';
+import { createDraft } from '../../src/domain/drafts/save.ts';
 import { cancelExport } from '../../src/domain/exports/requests.ts';
 import { writeExport } from '../../src/domain/exports/write.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
@@ -71,6 +72,7 @@ t.test('an export has everything a person wrote and nothing of anyone else', asy
 const EXPORTED: Readonly<Record<string, string>> = {
   'posts.author_id': 'posts.json',
   'comments.author_id': 'comments.json',
+  'drafts.author_id': 'drafts.json',
   'follows.follower_id': 'following.json',
   'follows.followed_id': 'followers.json',
   'likes.user_id': 'likes.json',
@@ -113,6 +115,7 @@ t.test('an export has what is in every table that refers to a person', async (t)
   await follow(app, john.id, susan.id);
   await follow(app, susan.id, john.id);
   await issueTestToken(app, john, { name: 'a program', scope: 'read' });
+  await createDraft(app.db, john.id, { title: '', body: 'Soon', tags: 'tea' });
   await client.post('/edit-profile/mails', {
     digest: 'y',
     ...{ comment_mails: 'never', reply_mails: 'daily', mention_mails: 'daily', follow_mails: 'never' },
@@ -137,6 +140,7 @@ t.test('an export has what is in every table that refers to a person', async (t)
     t.ok(files[name], name);
 
   t.match(json('profile.json'), { email_notifications: { comments: 'never', weekly_digest: true } });
+  t.match(json('drafts.json'), [{ title: '', body: 'Soon', tags: 'tea' }]);
   t.match(json('following.json'), [{ username: 'susan', since: /^20/ }]);
   t.match(json('followers.json'), [{ username: 'susan', since: /^20/ }]);
   t.match(json('subscriptions.json'), [{ username: 'susan', since: /^20/ }]);

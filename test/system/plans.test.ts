@@ -177,6 +177,10 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     from generate_series(1, ${POSTS}::int) as n
   `.execute(db);
   await sql`
+    insert into drafts (author_id, title, body, tags)
+    select case when n <= 100 then 1 else 3 + n % 5000 end, 'Draft', 'Draft', '' from generate_series(1, 10000) as n
+  `.execute(db);
+  await sql`
     insert into security_events (kind, user_id, actor_id)
     select case when n % 1000 = 0 then 'role-changed' when n % 100 = 0 then 'post-disabled' else 'logged-in' end,
       case when n % 4 = 0 then 1 else n end, 1 + n % ${PEOPLE}::int
@@ -366,6 +370,8 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
     '/bookmarks',
     '/bookmarks?before=500',
     '/bookmarks?page=20',
+    '/drafts',
+    '/drafts/1',
     '/auth/two-factor/on',
     '/auth/passkeys/add',
     '/edit-profile/picture',

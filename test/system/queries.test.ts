@@ -64,6 +64,8 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
     '/search?q=comment&type=comments',
     '/search?q=f&type=people',
     '/bookmarks',
+    '/write',
+    '/drafts',
     `/likes/${postId}`,
     '/auth/security',
     '/edit-profile/picture',

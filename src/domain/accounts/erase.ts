@@ -56,6 +56,7 @@ const PERSONAL = [
   ['reports', 'person_id'],
   ['likes', 'user_id'],
   ['bookmarks', 'user_id'],
+  ['drafts', 'author_id'],
   ['data_exports', 'user_id'],
   ['pictures', 'user_id'],
   ['picture_uploads', 'user_id'],

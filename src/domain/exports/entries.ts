@@ -1,5 +1,6 @@
 import type { Db } from '../../database/schema.ts';
 import { listTokens } from '../api-tokens/list.ts';
+import { readDrafts } from '../drafts/find.ts';
 import { type Following, listFollowed, listFollowers } from '../follows/list.ts';
 import { listFiles, readFile } from '../images/find.ts';
 import { listMarks, type Mark } from '../likes/list.ts';
@@ -13,6 +14,7 @@ import { listSubscriptions } from '../subscriptions/subscribe.ts';
 import { listFollowedTags } from '../tags/follow.ts';
 import { asJson, type Entry, type Options, PAGE } from './entry.ts';
 import {
+  draftJson,
   eventJson,
   imageJson,
   imageName,
@@ -42,6 +44,7 @@ export async function exportEntries(db: Db, options: Options): Promise<Entry[]> 
       content: () => once(() => readFile(db, image)),
     })),
     ...follows(db, options),
+    shortList('drafts.json', () => readDrafts(db, userId), draftJson),
     { name: 'likes.json', content: () => asJson(marks(db, options, 'likes'), markJson) },
     { name: 'bookmarks.json', content: () => asJson(marks(db, options, 'bookmarks'), markJson) },
     shortList(

@@ -1,4 +1,5 @@
 import type { ApiToken } from '../api-tokens/list.ts';
+import type { Draft } from '../drafts/draft.ts';
 import type { ListedFile } from '../images/find.ts';
 import type { Mark } from '../likes/list.ts';
 import type { ListedNotification } from '../notifications/list.ts';
@@ -19,6 +20,10 @@ export function imageName({ key }: ListedFile): string {
 
 export function imageJson(image: ListedFile): object {
   return { file: imageName(image), timestamp: image.createdAt, alternative_text: image.alt };
+}
+
+export function draftJson({ title, body, tags, updatedAt, publishAt }: Draft): object {
+  return { edited: updatedAt, publish_at: publishAt, title, body, tags };
 }
 
 export function sessionJson({ userAgent, address, createdAt, lastSeenAt }: ListedSession): object {

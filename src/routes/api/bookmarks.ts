@@ -4,8 +4,9 @@ import { bookmark, removeBookmark } from '../../domain/bookmarks/bookmark.ts';
 import { listBookmarkSources } from '../../domain/bookmarks/list.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
+import { presentPost } from './present.ts';
 import { refusals, WithId } from './requests.ts';
-import { PostPage, paths, presentPost, ref } from './resources.ts';
+import { PostPage, paths, ref } from './resources.ts';
 
 const tags = ['Posts'];
 

@@ -17,6 +17,7 @@ import { requirePost } from '../../domain/posts/list.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
+import { presentComment } from './present.ts';
 import {
   CommentEdit,
   CommentWriting,
@@ -27,7 +28,7 @@ import {
   WithIdempotencyKey,
   WithIfMatch,
 } from './requests.ts';
-import { Comment, CommentPage, paths, presentComment, ref } from './resources.ts';
+import { Comment, CommentPage, paths, ref } from './resources.ts';
 
 const tags = ['Comments'];
 

@@ -14,8 +14,9 @@ import { DomainError } from '../../errors.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
+import { presentImage } from './present.ts';
 import { refusals, WithIdempotencyKey } from './requests.ts';
-import { Image, ImagePage, paths, presentImage, ref } from './resources.ts';
+import { Image, ImagePage, paths, ref } from './resources.ts';
 
 const tags = ['Images'];
 

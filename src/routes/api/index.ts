@@ -8,6 +8,7 @@ import validation from '../../plugins/api/validation.ts';
 import bookmarks from './bookmarks.ts';
 import comments from './comments.ts';
 import document from './document.ts';
+import drafts from './drafts.ts';
 import images from './images.ts';
 import likes from './likes.ts';
 import { watchMethods } from './methods.ts';
@@ -53,6 +54,7 @@ async function resources(app: FastifyInstance): Promise<void> {
   });
   app.register(tokens);
   app.register(posts);
+  app.register(drafts);
   app.register(comments);
   app.register(users);
   app.register(search);

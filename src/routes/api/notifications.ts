@@ -5,8 +5,9 @@ import { markAllRead } from '../../domain/notifications/read.ts';
 import { countUnread } from '../../domain/notifications/unread.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
+import { presentNotification } from './present.ts';
 import { MAX_ID, refusals } from './requests.ts';
-import { NotificationPage, paths, presentNotification, ref } from './resources.ts';
+import { NotificationPage, paths, ref } from './resources.ts';
 
 const tags = ['Notifications'];
 

@@ -9,8 +9,9 @@ import { readTags } from '../../domain/tags/name.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
+import { presentPost } from './present.ts';
 import { PostWriting, refusals, versionsIn, WithId, WithIdempotencyKey, WithIfMatch } from './requests.ts';
-import { Post, PostPage, paths, presentPost, ref } from './resources.ts';
+import { Post, PostPage, paths, ref } from './resources.ts';
 
 const tags = ['Posts'];
 

@@ -38,6 +38,44 @@ export const PostWriting = Type.Object(
   { additionalProperties: false, title: 'post' },
 );
 
+/** The body of a request that saves a draft, which may be unfinished. */
+export const DraftWriting = Type.Object(
+  {
+    title: Type.Optional(
+      Type.Unsafe<string | null>({
+        type: ['string', 'null'],
+        pattern: TITLE_PATTERN,
+        description: `One line of at most ${LONGEST_TITLE} characters, or null for none.`,
+      }),
+    ),
+    body: Type.String({
+      maxLength: LONGEST_BODY,
+      pattern: '^[^\\u0000\\p{Cs}]*$',
+      description: `Markdown, at most ${LONGEST_BODY.toLocaleString('en')} characters.`,
+    }),
+    tags: Type.Optional(
+      Type.Array(Type.String({ pattern: TAG_PATTERN }), {
+        maxItems: MAX_TAGS,
+        description: 'Tags besides those in the text.',
+      }),
+    ),
+  },
+  { additionalProperties: false, title: 'draft' },
+);
+
+/** The body of a request that chooses a moment. */
+export const WithMoment = Type.Object(
+  {
+    publish_at: Type.String({
+      pattern:
+        '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d{1,3})?)?Z$',
+      description: 'ISO 8601 in UTC. A past time means now.',
+      examples: ['2026-01-31T18:00:00Z'],
+    }),
+  },
+  { additionalProperties: false, title: 'schedule' },
+);
+
 /** The body of a request that edits a comment. */
 export const CommentEdit = Type.Object({ body: Text }, { additionalProperties: false, title: 'comment' });
 
@@ -90,7 +128,7 @@ const REASONS = {
   401: 'No valid credentials.',
   403: 'The account or its token lacks permission.',
   404: 'Not found.',
-  409: 'The comment that this replies to has been deleted or hidden, or your images take up your quota.',
+  409: 'The comment that this replies to has been deleted or hidden, your images take up your quota, or there are too many drafts.',
   412: 'The text has changed.',
   413: 'The request is too large.',
   415: 'The Content-Type is not accepted.',

@@ -1,14 +1,7 @@
 import { type Static, type TProperties, type TSchema, Type } from 'typebox';
 import type { NotificationKind } from '../../database/schema.ts';
-import type { CommentSource } from '../../domain/comments/list.ts';
-import type { OwnImage } from '../../domain/images/find.ts';
-import { imageMarkdown, largestFilePath } from '../../domain/images/image.ts';
-import type { ListedNotification } from '../../domain/notifications/list.ts';
-import type { Person } from '../../domain/people/find.ts';
-import type { PostSource } from '../../domain/posts/list.ts';
-import type { Found } from '../../domain/search/search.ts';
 
-/** The API's resources: their schemas, and the functions that fill them. Schemas with an `$id` are named in the document. */
+/** The API's resources: their schemas, which `present.ts` fills. Schemas with an `$id` are named in the document. */
 
 export const API = '/api/v1';
 
@@ -16,6 +9,7 @@ export const API = '/api/v1';
 export const paths = {
   posts: `${API}/posts/`,
   post: (id: number) => `${API}/posts/${id}`,
+  draft: (id: number) => `${API}/drafts/${id}`,
   commentsOf: (postId: number) => `${API}/posts/${postId}/comments/`,
   comments: `${API}/comments/`,
   comment: (id: number) => `${API}/comments/${id}`,
@@ -55,6 +49,27 @@ export const Post = named('Post', {
   comment_count: Count('comments'),
   like_count: Type.Integer({ minimum: 0, description: 'Number of likes, up to 100.' }),
 });
+
+/** What lists show of a draft. */
+const draftProperties = {
+  url: Path('the draft'),
+  title: NullableText('Its title, or null.'),
+  edited_at: Time('When it was last saved'),
+  publish_at: NullableText('When it is published, ISO 8601 in UTC, or null if it is not scheduled.'),
+  refused_because: NullableText(
+    'Why it was not published when it was due: `not-allowed` or `unfinished`. Null unless it was.',
+  ),
+};
+
+export const ListedDraft = named('ListedDraft', draftProperties);
+
+export const Draft = named('Draft', {
+  ...draftProperties,
+  body: Type.String({ description: 'The text in Markdown.' }),
+  tags: Type.Array(Type.String(), { description: 'Its tags besides those in the text, as they were typed.' }),
+});
+
+export const DraftList = named('DraftList', { drafts: Type.Array(ref(ListedDraft)) });
 
 export const Comment = named('Comment', {
   url: Path('the comment'),
@@ -139,6 +154,7 @@ export const NotificationPage = named('NotificationPage', {
 /** All schemas that others refer to. */
 export const NAMED_SCHEMAS = [
   ...[Post, Comment, User, Image, Notification, Refused],
+  ...[ListedDraft, Draft, DraftList],
   SearchResult,
   SearchPage,
   ...[PostPage, CommentPage, ImagePage, NotificationPage],
@@ -147,90 +163,4 @@ export const NAMED_SCHEMAS = [
 /** Refers to a schema by name. */
 export function ref<Schema extends TSchema & { $id: string }>({ $id }: Schema, options: object = {}) {
   return Type.Unsafe<Static<Schema>>({ $ref: `${$id}#`, ...options });
-}
-
-export function presentPost(post: PostSource): Static<typeof Post> {
-  return {
-    url: paths.post(post.id),
-    title: post.title,
-    body: post.body,
-    body_html: post.bodyHtml,
-    tags: [...post.tags],
-    timestamp: post.createdAt.toISOString(),
-    author_url: paths.user(post.authorId),
-    comments_url: paths.commentsOf(post.id),
-    comment_count: post.commentCount,
-    like_count: post.likeCount,
-  };
-}
-
-export function presentImage(image: OwnImage): Static<typeof Image> {
-  return {
-    url: paths.image(image.key),
-    markdown: imageMarkdown(image),
-    file_url: largestFilePath(image.key),
-    alt_text: image.alt,
-    width: image.width,
-    height: image.height,
-    timestamp: image.createdAt.toISOString(),
-  };
-}
-
-/** @param seesDisabled whether the caller may read hidden comments */
-export function presentComment(comment: CommentSource, seesDisabled: boolean): Static<typeof Comment> {
-  const isHidden = comment.isDisabled && !seesDisabled;
-  return {
-    url: paths.comment(comment.id),
-    post_url: paths.post(comment.postId),
-    parent_url: comment.parentId === null ? null : paths.comment(comment.parentId),
-    body: isHidden ? null : comment.body,
-    body_html: isHidden ? null : comment.bodyHtml,
-    timestamp: comment.createdAt.toISOString(),
-    edited_at: comment.editedAt?.toISOString() ?? null,
-    author_url: paths.user(comment.authorId),
-  };
-}
-
-export function presentUser(person: Person): Static<typeof User> {
-  return {
-    url: paths.user(person.id),
-    username: person.username,
-    member_since: person.memberSince.toISOString(),
-    last_seen: person.lastSeen.toISOString(),
-    posts_url: paths.postsOf(person.id),
-    followed_posts_url: paths.timelineOf(person.id),
-    post_count: person.postCount,
-    pinned_post_url: person.pinnedPostId === null ? null : paths.post(person.pinnedPostId),
-  };
-}
-
-export function presentFound(found: Found): Static<typeof SearchResult>[] {
-  if (found.kind === 'people') {
-    return found.page.items.map(({ id, username, aboutMe, memberSince }) => ({
-      url: paths.user(id),
-      username,
-      excerpt: aboutMe,
-      timestamp: memberSince.toISOString(),
-    }));
-  }
-  const pathOf = found.kind === 'posts' ? paths.post : paths.comment;
-  return found.page.items.map(({ id, authorUsername, excerpt, createdAt }) => ({
-    url: pathOf(id),
-    username: authorUsername,
-    excerpt: excerpt.map(({ text }) => text).join(''),
-    timestamp: createdAt.toISOString(),
-  }));
-}
-
-export function presentNotification(notification: ListedNotification): Static<typeof Notification> {
-  const { id, kind, isRead, createdAt, actorId, postId, commentId } = notification;
-  return {
-    id,
-    kind,
-    is_read: isRead,
-    timestamp: createdAt.toISOString(),
-    actor_url: actorId === null ? null : paths.user(actorId),
-    post_url: postId === null ? null : paths.post(postId),
-    comment_url: commentId === null ? null : paths.comment(commentId),
-  };
 }

@@ -3,8 +3,9 @@ import { errorCodes } from 'fastify';
 import { Type } from 'typebox';
 import { LONGEST_SEARCH } from '../../domain/search/parse.ts';
 import { SEARCH_KINDS, search } from '../../domain/search/search.ts';
+import { presentFound } from './present.ts';
 import { refusals } from './requests.ts';
-import { paths, presentFound, ref, SearchPage } from './resources.ts';
+import { paths, ref, SearchPage } from './resources.ts';
 
 /** No search has more pages. */
 const LAST_PAGE = 25;

@@ -4,8 +4,9 @@ import { listPostSources } from '../../domain/posts/list.ts';
 import { readTag, TAG_PATTERN } from '../../domain/tags/name.ts';
 import { noSuch } from '../../errors.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
+import { presentPost } from './present.ts';
 import { refusals } from './requests.ts';
-import { PostPage, paths, presentPost, ref } from './resources.ts';
+import { PostPage, paths, ref } from './resources.ts';
 
 const listing = {
   tags: ['Posts'],

@@ -5,8 +5,9 @@ import { listFollowedSources } from '../../domain/posts/list-followed.ts';
 import { DomainError } from '../../errors.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
+import { presentPost, presentUser } from './present.ts';
 import { refusals, WithId } from './requests.ts';
-import { PostPage, paths, presentPost, presentUser, ref, User } from './resources.ts';
+import { PostPage, paths, ref, User } from './resources.ts';
 
 const tags = ['People'];
 

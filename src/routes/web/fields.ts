@@ -17,6 +17,21 @@ export const postFields = () => ({
   tags: Type.String({ maxLength: 500 }),
 });
 
+/** A time in the reader's time zone, whose `offset` is in minutes from there to UTC, as scripts send it. Empty for UTC. */
+export const momentFields = () => ({
+  publish_at: Type.String({
+    pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}$',
+    messages: { pattern: 'Enter a date and a time.' },
+  }),
+  offset: Type.String({ pattern: '^(-?\\d{1,4})?$' }),
+});
+
+/** The moment of these fields. Undefined for a date that no calendar has. */
+export function momentFrom(fields: { publish_at: string; offset: string }): Date | undefined {
+  const local = Date.parse(`${fields.publish_at}Z`);
+  return Number.isNaN(local) ? undefined : new Date(local + Number(fields.offset) * 60_000);
+}
+
 interface FormWithPost {
   refuse(field: 'body' | 'tags', message: string): FormState;
 }

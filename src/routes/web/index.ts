@@ -10,6 +10,7 @@ import blocks from './blocks.ts';
 import bookmarks from './bookmarks.ts';
 import comments from './comments.ts';
 import discovery from './discovery.ts';
+import drafts from './drafts.ts';
 import explore from './explore.ts';
 import feeds from './feeds.ts';
 import follows from './follows.ts';
@@ -28,6 +29,7 @@ import sitePages from './site-pages.ts';
 import subscribe from './subscribe.ts';
 import tags from './tags.ts';
 import unsubscribe from './unsubscribe.ts';
+import write from './write.ts';
 import yourData from './your-data.ts';
 
 /** The site's pages. Feeds, avatars and files for robots have no sessions. */
@@ -44,6 +46,8 @@ async function withSessions(app: FastifyInstance): Promise<void> {
   app.setNotFoundHandler(answerUnknownUrl);
   app.register(account, { prefix: '/auth' });
   app.register(home);
+  app.register(write);
+  app.register(drafts);
   app.register(archive);
   app.register(explore);
   app.register(searchPage);

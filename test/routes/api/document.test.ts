@@ -73,6 +73,8 @@ t.test('the document lists every API call', async (t) => {
   );
   t.same(calls.toSorted(), [
     'DELETE /comments/{id}',
+    'DELETE /drafts/{id}',
+    'DELETE /drafts/{id}/schedule',
     'DELETE /images/{key}',
     'DELETE /posts/{id}',
     'DELETE /posts/{id}/bookmark',
@@ -80,6 +82,8 @@ t.test('the document lists every API call', async (t) => {
     'GET /bookmarks/',
     'GET /comments/',
     'GET /comments/{id}',
+    'GET /drafts/',
+    'GET /drafts/{id}',
     'GET /images/',
     'GET /images/{key}',
     'GET /notifications/',
@@ -91,12 +95,16 @@ t.test('the document lists every API call', async (t) => {
     'GET /users/{id}',
     'GET /users/{id}/posts/',
     'GET /users/{id}/timeline/',
+    'POST /drafts/',
+    'POST /drafts/{id}/publish',
     'POST /images/',
     'POST /notifications/read',
     'POST /posts/',
     'POST /posts/{id}/comments/',
     'POST /tokens/',
     'PUT /comments/{id}',
+    'PUT /drafts/{id}',
+    'PUT /drafts/{id}/schedule',
     'PUT /posts/{id}',
     'PUT /posts/{id}/bookmark',
     'PUT /posts/{id}/like',
@@ -142,13 +150,14 @@ t.test('every response matches the document, whatever is sent', async (t) => {
   }
 });
 
-/** All operations. Those that delete come last, comments before their posts. */
+/** All operations. Those that delete come last, comments before their posts. Publishing uses up drafts. */
 function operationsOf({ paths }: Document) {
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
   );
-  const isDeletion = ({ method }: { method: string }) => Number(method === 'delete');
-  return operations.toSorted((a, b) => isDeletion(a) - isDeletion(b) || a.path.localeCompare(b.path));
+  const rankOf = ({ method, path }: { method: string; path: string }) =>
+    method === 'delete' ? 2 : Number(path.endsWith('/publish'));
+  return operations.toSorted((a, b) => rankOf(a) - rankOf(b) || a.path.localeCompare(b.path));
 }
 
 interface Request {

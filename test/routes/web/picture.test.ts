@@ -1,5 +1,4 @@
 import { connect } from 'node:net';
-import { PassThrough } from 'node:stream';
 import { promisify } from 'node:util';
 import { sql } from 'kysely';
 import sharp from 'sharp';

@@ -109,6 +109,14 @@ export const MATRIX: readonly Row[] = rows(`
 
   GET /                                    ok         ok           ok         ok         ok         ok
   POST /                                   log in     confirm      ok         ok         ok         ok            posts
+  GET /write                               log in     confirm      ok         ok         ok         ok
+  POST /write                              log in     confirm      ok         ok         ok         ok            posts
+  GET /drafts                              log in     confirm      ok         ok         ok         ok
+  POST /drafts                             log in     confirm      ok         ok         ok         ok            drafts
+  GET /drafts/:id                          log in     confirm      missing    ok         missing    missing
+  POST /drafts/schedule                    log in     confirm      ok         ok         ok         ok            drafts
+  POST /drafts/:id/unschedule              log in     confirm      nothing    ok         nothing    nothing       drafts
+  POST /drafts/:id/delete                  log in     confirm      nothing    ok         nothing    nothing       drafts
   GET /about                               ok
   GET /rules                               ok
   GET /privacy                             ok
@@ -249,6 +257,14 @@ export const MATRIX: readonly Row[] = rows(`
   GET /api/v1/posts/:id                    log in     confirm      ok         ok         ok         ok
   PUT /api/v1/posts/:id                    log in     confirm      forbidden  ok         forbidden  ok            posts
   DELETE /api/v1/posts/:id                 log in     confirm      forbidden  ok         forbidden  ok            posts
+  GET /api/v1/drafts/                      log in     confirm      ok         ok         ok         ok
+  POST /api/v1/drafts/                     log in     confirm      ok         ok         ok         ok            drafts
+  GET /api/v1/drafts/:id                   log in     confirm      missing    ok         missing    missing
+  PUT /api/v1/drafts/:id                   log in     confirm      missing    ok         missing    missing       drafts
+  DELETE /api/v1/drafts/:id                log in     confirm      nothing    ok         nothing    nothing       drafts
+  POST /api/v1/drafts/:id/publish          log in     confirm      missing    ok         missing    missing       posts
+  PUT /api/v1/drafts/:id/schedule          log in     confirm      missing    ok         missing    missing       drafts
+  DELETE /api/v1/drafts/:id/schedule       log in     confirm      nothing    ok         nothing    nothing       drafts
   PUT /api/v1/posts/:id/like               log in     confirm      ok         forbidden  ok         ok            likes
   DELETE /api/v1/posts/:id/like            log in     confirm      ok         nothing    ok         ok            likes
   PUT /api/v1/posts/:id/bookmark           log in     confirm      ok         ok         ok         ok            bookmarks

@@ -8,6 +8,7 @@ import type { Credentials } from '../../../src/domain/accounts/find.ts';
 import { issueToken } from '../../../src/domain/api-tokens/issue.ts';
 import { bookmark } from '../../../src/domain/bookmarks/bookmark.ts';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
+import { createDraft } from '../../../src/domain/drafts/save.ts';
 import { follow } from '../../../src/domain/follows/follow.ts';
 import { invite } from '../../../src/domain/joining/invite.ts';
 import { like } from '../../../src/domain/likes/like.ts';
@@ -76,6 +77,19 @@ export async function sessionCookie(app: FastifyInstance, user: TestUser): Promi
 /** A post of the owner's. */
 export async function post({ app, people }: Situation): Promise<number> {
   const [id = 0] = await writePosts(app, people.owner);
+  return id;
+}
+
+/** A draft of the owner's. */
+export async function draft({ app, people }: Situation): Promise<number> {
+  const { id } = await createDraft(app.db, people.owner.id, { title: '', body: 'Hello', tags: '' });
+  return id;
+}
+
+export async function scheduledDraft(situation: Situation): Promise<number> {
+  const id = await draft(situation);
+  const update = situation.app.db.updateTable('drafts').set({ publish_at: new Date('9999-12-31') });
+  await update.where('id', '=', id).execute();
   return id;
 }
 

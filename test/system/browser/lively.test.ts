@@ -246,7 +246,6 @@ t.test('a post and a comment can be written, edited and deleted with JavaScript'
   t.equal(await page.inputValue('#body'), '', 'no draft is left of it');
   await page.getByRole('link', { name: 'Edit', exact: true }).click();
   await page.fill('#body', 'Hello *all*');
-  await page.getByRole('button', { name: 'Preview' }).click();
   await page.locator('.preview').getByText('Hello all').waitFor();
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('The post has been updated.').waitFor();

@@ -4,6 +4,7 @@ import type { Page, Response } from 'playwright-core';
 import t from 'tap';
 import { block } from '../../../src/domain/blocks/block.ts';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
+import { createDraft } from '../../../src/domain/drafts/save.ts';
 import { report } from '../../../src/domain/moderation/report.ts';
 import { pinPost } from '../../../src/domain/posts/pin.ts';
 import { publishPost } from '../../../src/domain/posts/write.ts';
@@ -73,6 +74,8 @@ t.test(
     };
     await pinPost(app.db, author.id, (await publishPost(app, author.id, essay)).id);
     await followTag(app.db, admin.id, 'bread');
+    const draft = { title: '', body: `On ${'very'.repeat(50)} long words`, tags: '' };
+    const { id: draftId } = await createDraft(app.db, admin.id, draft);
     await setCommentDisabled(app.db, commentId, true);
     await writeReply(app, admin, { postId, parentId: commentId + 1, body: `@admin ${'long'.repeat(50)}` });
     const pest = await createUser(app, { username: 'pest' });
@@ -142,6 +145,9 @@ t.test(
         '/blocks',
         '/notifications',
         '/bookmarks',
+        '/write',
+        '/drafts',
+        `/drafts/${draftId}`,
         '/auth/passkeys/add',
         '/auth/two-factor/on',
         '/edit-profile/mails',

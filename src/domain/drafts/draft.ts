@@ -1,0 +1,30 @@
+import type { DraftRefusal } from '../../database/schema.ts';
+
+/** Drafts per person. */
+export const MAX_DRAFTS = 100;
+
+/** The latest time for which a draft can be scheduled, in days from now. */
+export const MOST_DAYS_AHEAD = 366;
+
+/** What a draft says, as it was typed. Nothing but its length is checked before it is published. */
+export interface DraftText {
+  readonly title: string;
+  readonly body: string;
+  /** As in the form of a post. */
+  readonly tags: string;
+}
+
+/** A draft as one browser last saw it. Another may have saved it since. */
+export interface DraftVersion {
+  readonly id: number;
+  readonly version: number;
+}
+
+/** A draft in full. */
+export interface Draft extends DraftVersion, DraftText {
+  readonly updatedAt: Date;
+  /** When it is published; null unless it is scheduled. */
+  readonly publishAt: Date | null;
+  /** Why it was not published when it was due; null unless it was. */
+  readonly refusedBecause: DraftRefusal | null;
+}

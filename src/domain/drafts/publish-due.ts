@@ -1,0 +1,68 @@
+import { type Kysely, sql } from 'kysely';
+import type { Db, DraftRefusal, Schema } from '../../database/schema.ts';
+import { DomainError } from '../../errors.ts';
+import type { PayloadOf, publishDraftQueue, Queue } from '../../queue/contracts.ts';
+import { can, Permission, type Standing } from '../accounts/roles.ts';
+import { IS_OPEN, SILENCED_UNTIL } from '../accounts/standing.ts';
+import type { Markdown } from '../markdown/text.ts';
+import type { DraftText, DraftVersion } from './draft.ts';
+import { publishDraft } from './publish.ts';
+import { renderDraft } from './render.ts';
+
+interface Dependencies {
+  readonly db: Kysely<Schema>;
+  readonly queue: Queue;
+  readonly markdown: Markdown;
+}
+
+type Due = PayloadOf<typeof publishDraftQueue>;
+
+/** A draft with what its author may do. */
+interface DueDraft extends DraftVersion, DraftText, Standing {
+  readonly authorId: number;
+  /** Whether the account is neither suspended nor closed. */
+  readonly isOpen: boolean;
+}
+
+/**
+ * Publishes a draft for which the time has come, as its author would. Does nothing if it is no longer scheduled for then. If
+ * it cannot be published, it stays a draft and says why.
+ *
+ * @throws DomainError `edit-conflict` if it was saved in the meantime, or Busy; the next attempt publishes it
+ */
+export async function publishDueDraft({ db, queue, markdown }: Dependencies, due: Due): Promise<void> {
+  const draft = await findDue(db, due);
+  if (draft === undefined) return;
+  if (!draft.isOpen || !can(draft, Permission.WRITE)) return refuse(db, due, 'not-allowed');
+  const writing = await renderDraft({ db, markdown }, draft.authorId, draft).catch(undefinedIfUnfinished);
+  if (writing === undefined) return refuse(db, due, 'unfinished');
+  await publishDraft({ db, queue }, draft.authorId, draft, writing);
+}
+
+function findDue(db: Db, { draftId, publishAt }: Due): Promise<DueDraft | undefined> {
+  return db
+    .selectFrom('drafts')
+    .innerJoin('users', 'users.id', 'drafts.author_id')
+    .select(['drafts.id', 'drafts.version', 'drafts.title', 'drafts.body', 'drafts.tags'])
+    .select(['drafts.author_id as authorId', 'users.role', SILENCED_UNTIL.as('silencedUntil')])
+    .select([sql<boolean>`confirmed_at is not null`.as('isConfirmed'), IS_OPEN.as('isOpen')])
+    .where('drafts.id', '=', draftId)
+    .where('drafts.publish_at', '=', new Date(publishAt))
+    .executeTakeFirst();
+}
+
+/** A draft may have been saved since it was scheduled, and nothing has checked it. */
+function undefinedIfUnfinished(error: unknown): undefined {
+  const isUnfinished =
+    error instanceof DomainError && (error.code === 'unrenderable' || error.code === 'invalid-tags');
+  if (!isUnfinished) throw error;
+}
+
+async function refuse(db: Db, { draftId, publishAt }: Due, because: DraftRefusal): Promise<void> {
+  await db
+    .updateTable('drafts')
+    .set({ publish_at: null, refused_because: because })
+    .where('id', '=', draftId)
+    .where('publish_at', '=', new Date(publishAt))
+    .execute();
+}

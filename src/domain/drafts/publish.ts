@@ -1,0 +1,31 @@
+import type { Kysely } from 'kysely';
+import type { Schema } from '../../database/schema.ts';
+import { transact } from '../../database/transaction.ts';
+import type { Queue } from '../../queue/contracts.ts';
+import type { PostSource } from '../posts/list.ts';
+import { publishPost, type Writing } from '../posts/write.ts';
+import type { DraftVersion } from './draft.ts';
+import { isDraft } from './find.ts';
+import { refuseStale } from './save.ts';
+
+/**
+ * Publishes a post in place of its draft.
+ *
+ * @param writing what the post says, which may be newer than the draft
+ * @throws DomainError `edit-conflict` if the draft was saved elsewhere since, `not-found` if it was published or deleted
+ */
+export function publishDraft(
+  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  authorId: number,
+  draft: DraftVersion,
+  writing: Writing,
+): Promise<PostSource> {
+  return transact(db, async (trx) => {
+    const { numDeletedRows } = await trx
+      .deleteFrom('drafts')
+      .where(isDraft(authorId, draft))
+      .executeTakeFirstOrThrow();
+    if (numDeletedRows === 0n) await refuseStale(trx, authorId, draft.id);
+    return publishPost({ db: trx, queue }, authorId, writing);
+  });
+}

@@ -1,0 +1,8 @@
+import { publishDueDraft } from '../domain/drafts/publish-due.ts';
+import { publishDraftQueue } from '../queue/contracts.ts';
+import { defineJob } from '../queue/job.ts';
+
+/** Publishes one draft at the time for which it is scheduled. */
+export default defineJob(publishDraftQueue, ({ db, queue, markdown }, due) =>
+  publishDueDraft({ db, queue, markdown }, due),
+);

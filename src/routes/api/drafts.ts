@@ -1,0 +1,170 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { Permission } from '../../domain/accounts/roles.ts';
+import { type DraftText, MOST_DAYS_AHEAD } from '../../domain/drafts/draft.ts';
+import { findDraft, listDrafts } from '../../domain/drafts/find.ts';
+import { publishDraft } from '../../domain/drafts/publish.ts';
+import { renderDraft } from '../../domain/drafts/render.ts';
+import { createDraft, deleteDraft, saveDraft } from '../../domain/drafts/save.ts';
+import { scheduleDraft, unscheduleDraft } from '../../domain/drafts/schedule.ts';
+import { callerOf } from '../../plugins/api/authentication.ts';
+import { requirePermission } from '../guards.ts';
+import { presentDraft, presentListedDraft, presentPost } from './present.ts';
+import { DraftWriting, refusals, versionsIn, WithId, WithIfMatch, WithMoment } from './requests.ts';
+import { Draft, DraftList, Post, ref } from './resources.ts';
+
+const tags = ['Drafts'];
+const ONE = { params: WithId, tags } as const;
+const done = (description: string) => ({ 204: Type.Null({ description }), ...refusals(404) });
+
+const listing = {
+  tags,
+  operationId: 'listDrafts',
+  summary: 'List your drafts, the last edited first',
+  description: 'Nobody else can read them. You can have 100.',
+  response: { 200: ref(DraftList, { description: 'All of them, without their texts.' }), ...refusals() },
+};
+
+const creating = {
+  tags,
+  operationId: 'createDraft',
+  summary: 'Begin a draft',
+  body: DraftWriting,
+  response: { 201: ref(Draft, { description: 'The draft.' }), ...refusals(400, 409, 413, 415) },
+};
+
+const showing = {
+  ...ONE,
+  operationId: 'getDraft',
+  summary: 'One draft',
+  response: { 200: ref(Draft, { description: 'The draft.' }), ...refusals(404) },
+};
+
+const saving = {
+  ...ONE,
+  operationId: 'saveDraft',
+  summary: 'Save a draft',
+  headers: WithIfMatch,
+  body: DraftWriting,
+  response: { 200: ref(Draft, { description: 'The draft.' }), ...refusals(400, 404, 412, 413, 415) },
+};
+
+const deleting = {
+  ...ONE,
+  operationId: 'deleteDraft',
+  summary: 'Delete a draft',
+  response: done('It is gone.'),
+};
+
+const publishing = {
+  ...ONE,
+  operationId: 'publishDraft',
+  summary: 'Publish a draft, which deletes it',
+  response: { 201: ref(Post, { description: 'The new post.' }), ...refusals(404, 412, 422) },
+};
+
+const scheduling = {
+  ...ONE,
+  operationId: 'scheduleDraft',
+  summary: 'Publish a draft later',
+  description: `At most ${MOST_DAYS_AHEAD} days ahead. It is published with what it says by then.`,
+  body: WithMoment,
+  response: { ...done('It is scheduled.'), ...refusals(400, 404, 412, 413, 415, 422) },
+};
+
+const unscheduling = {
+  ...ONE,
+  operationId: 'unscheduleDraft',
+  summary: 'Do not publish a scheduled draft',
+  response: done('It is not scheduled.'),
+};
+
+const drafts: FastifyPluginAsyncTypebox = async (app) => {
+  const { db } = app;
+  const onRequest = requirePermission(Permission.WRITE);
+
+  app.get('/drafts/', { schema: listing }, async (request) => ({
+    drafts: (await listDrafts(db, callerOf(request).id)).map(presentListedDraft),
+  }));
+
+  const limited = { onRequest, config: { limit: 'draft' }, compress: false } as const;
+  app.post('/drafts/', { schema: creating, ...limited }, async (request, reply) => {
+    const { id: authorId } = callerOf(request);
+    const { id } = await createDraft(db, authorId, textOf(request.body));
+    const draft = await findDraft(db, authorId, id);
+    const answer = presentDraft(draft);
+    return reply.code(201).header('etag', etagOf(draft)).header('location', answer.url).send(answer);
+  });
+
+  app.get('/drafts/:id', { schema: showing, compress: false }, async (request, reply) => {
+    const draft = await findDraft(db, callerOf(request).id, request.params.id);
+    reply.header('etag', etagOf(draft));
+    return presentDraft(draft);
+  });
+
+  app.put('/drafts/:id', { schema: saving, ...limited }, async (request, reply) => {
+    const { id: authorId } = callerOf(request);
+    const { id, version: newest } = await findDraft(db, authorId, request.params.id);
+    const allowed = versionsIn(request.headers['if-match']) ?? [newest];
+    const version = allowed.includes(newest) ? newest : 0; // There is no version 0.
+    await saveDraft(db, authorId, { id, version }, textOf(request.body));
+    const draft = await findDraft(db, authorId, id);
+    reply.header('etag', etagOf(draft));
+    return presentDraft(draft);
+  });
+
+  app.delete('/drafts/:id', { schema: deleting }, async (request, reply) => {
+    await deleteDraft(db, callerOf(request).id, request.params.id);
+    return reply.code(204).send(null);
+  });
+
+  app.register(publication);
+};
+
+export default drafts;
+
+/** Publishing drafts, now or later. Both count as publishing. */
+const publication: FastifyPluginAsyncTypebox = async (app) => {
+  const { db } = app;
+  const limited = {
+    onRequest: requirePermission(Permission.WRITE),
+    config: { limit: 'post' },
+  } as const;
+
+  app.put('/drafts/:id/schedule', { schema: scheduling, ...limited }, async (request, reply) => {
+    const { id: authorId } = callerOf(request);
+    const draft = await findDraft(db, authorId, request.params.id);
+    await renderDraft(app, authorId, draft); // To refuse now what would be refused then.
+    const publishAt = new Date(request.body.publish_at);
+    await scheduleDraft(app, authorId, { draft, text: draft, publishAt });
+    return reply.code(204).send(null);
+  });
+
+  app.delete('/drafts/:id/schedule', { schema: unscheduling }, async (request, reply) => {
+    await unscheduleDraft(db, callerOf(request).id, request.params.id);
+    return reply.code(204).send(null);
+  });
+
+  app.post('/drafts/:id/publish', { schema: publishing, ...limited }, async (request, reply) => {
+    const { id: authorId } = callerOf(request);
+    const draft = await findDraft(db, authorId, request.params.id);
+    const post = await publishDraft(app, authorId, draft, await renderDraft(app, authorId, draft));
+    const answer = presentPost(post);
+    return reply.code(201).header('location', answer.url).send(answer);
+  });
+};
+
+interface SentDraft {
+  readonly title?: string | null;
+  readonly body: string;
+  readonly tags?: readonly string[];
+}
+
+function textOf({ title, body, tags = [] }: SentDraft): DraftText {
+  return { title: title ?? '', body, tags: tags.join(', ') };
+}
+
+/** Like a post's, so that `versionsIn` reads it. */
+function etagOf({ version }: { readonly version: number }): string {
+  return `"${version}.0"`;
+}
