@@ -691,7 +691,7 @@ if (bell)
 function enliven(root) {
   all('time', root).forEach(tellTime);
   all('[data-draft]', root).forEach(restoreDraft);
-  all('[type="datetime-local"]', root).forEach(localise);
+  all('.writing [type="datetime-local"]', root).forEach(localise);
   all('.writing', root).forEach(startWriting);
   if (root.matches?.('.writing')) startWriting(root);
   if (root.dataset?.refresh !== undefined) keepFresh(root);

@@ -40,9 +40,9 @@ export class OutageLog {
     this.#watching = this.#watch();
   }
 
-  async close(): Promise<void> {
+  /** Stops checking. Does not wait for a check that the database does not answer. */
+  close(): void {
     this.#closing.abort();
-    await this.#watching;
   }
 
   async #watch(): Promise<void> {

@@ -57,7 +57,7 @@ export default fp<{ clock?: Clock | undefined }>(
     const replica = createReplica(app, { primary: pool, reserved });
     app.decorate('readDb', replica === undefined ? db : createDb(app, turns(replica)));
     app.addHook('onClose', async () => {
-      await app.outages.close();
+      app.outages.close();
       const all = new Set([db, reserved, app.readDb]);
       await waitAtMost(CLOSING_MS, Promise.all([...all].map((each) => each.destroy())));
     });
