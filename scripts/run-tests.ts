@@ -12,6 +12,7 @@ const LONGEST = [
   'test/scripts/torture.test.ts',
   'test/scripts/faults.test.ts',
   'test/scripts/fuzz.test.ts',
+  'test/system/unread-answers.test.ts',
   'test/jobs/export.test.ts',
   'test/system/rolling-deploy.test.ts',
   'test/system/faults.test.ts',
