@@ -3,12 +3,8 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import { notifyQueue, type Queue } from '../../queue/contracts.ts';
-
-/** A person and the post that they like or keep. */
-export interface Mark {
-  readonly userId: number;
-  readonly postId: number;
-}
+import { hasNotBlocked } from '../blocks/hide.ts';
+import { deleteMark, insertMark, type Mark } from './mark.ts';
 
 /**
  * Likes a post, and enqueues the job that notifies its author of a new like.
@@ -19,7 +15,8 @@ export interface Mark {
 export async function like({ db, queue }: { db: Kysely<Schema>; queue: Queue }, mark: Mark): Promise<void> {
   await requireLikeable(db, mark);
   await transact(db, async (trx) => {
-    if (await insertLike(trx, mark)) await queue.send(notifyQueue, { about: 'like', ...mark }, { db: trx });
+    if (await insertMark(trx, 'likes', mark))
+      await queue.send(notifyQueue, { about: 'like', ...mark }, { db: trx });
   });
 }
 
@@ -27,40 +24,15 @@ async function requireLikeable(db: Db, { userId, postId }: Mark): Promise<void> 
   const post = await db
     .selectFrom('posts')
     .select('author_id as authorId')
-    .select(({ exists, selectFrom }) =>
-      exists(
-        selectFrom('blocks')
-          .select('kind')
-          .where('kind', '=', 'block')
-          .whereRef('blocker_id', '=', 'posts.author_id')
-          .where('blocked_id', '=', userId),
-      ).as('isBlocked'),
-    )
+    .select(hasNotBlocked('posts.author_id', userId).as('isOpen'))
     .where('id', '=', postId)
     .where('is_disabled', '=', false)
     .executeTakeFirstOrThrow(() => noSuch('post'));
   if (post.authorId === userId) throw new DomainError('forbidden', 'You cannot like your own posts.');
-  if (post.isBlocked) throw new DomainError('blocked', 'You cannot like posts by this person.');
+  if (!post.isOpen) throw new DomainError('blocked', 'You cannot like posts by this person.');
 }
 
-/** Returns whether the like is new. */
-async function insertLike(db: Db, { userId, postId }: Mark): Promise<boolean> {
-  const { numInsertedOrUpdatedRows } = await db
-    .insertInto('likes')
-    .columns(['user_id', 'post_id'])
-    // A post that was deleted in the meantime cannot be liked.
-    .expression(({ selectFrom }) =>
-      selectFrom('posts')
-        .select(({ val }) => [val(userId).as('user_id'), 'id'])
-        .where('id', '=', postId)
-        .forKeyShare(),
-    )
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirstOrThrow();
-  return numInsertedOrUpdatedRows === 1n;
-}
-
-/** Takes a like back. Does nothing if there is none. */
-export async function unlike({ db }: { db: Db }, { userId, postId }: Mark): Promise<void> {
-  await db.deleteFrom('likes').where('user_id', '=', userId).where('post_id', '=', postId).execute();
+/** Removes a like. Does nothing if there is none. */
+export function unlike({ db }: { db: Db }, mark: Mark): Promise<void> {
+  return deleteMark(db, 'likes', mark);
 }

@@ -4,20 +4,11 @@ import type { BlockKind, Db } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
 import { IS_VALID } from '../api-tokens/list.ts';
+import { PUBLIC_COLUMNS, type PublicPerson } from './directory.ts';
 import { LISTED, type ListedPerson } from './list.ts';
 
 /** A public profile. */
-export interface Profile {
-  readonly id: number;
-  readonly username: string;
-  readonly name: string;
-  readonly location: string;
-  readonly aboutMe: string;
-  readonly avatarSeed: string;
-  readonly pictureHash: string | null;
-  readonly memberSince: Date;
-  readonly lastSeen: Date;
-  readonly postCount: number;
+export interface Profile extends PublicPerson {
   readonly commentCount: number;
   readonly followerCount: number;
   readonly followedCount: number;
@@ -44,11 +35,9 @@ export async function findProfile(
   const viewerId = viewer?.id ?? null;
   return db
     .selectFrom('users')
-    .select(['id', 'username', 'name', 'location', 'about_me as aboutMe'])
-    .select(['avatar_seed as avatarSeed', 'picture_hash as pictureHash'])
-    .select(['created_at as memberSince', 'last_seen_at as lastSeen'])
-    .select(['post_count as postCount', 'comment_count as commentCount'])
-    .select(['follower_count as followerCount', 'followed_count as followedCount'])
+    .select(PUBLIC_COLUMNS)
+    .select(['comment_count as commentCount', 'follower_count as followerCount'])
+    .select('followed_count as followedCount')
     .select('pinned_post_id as pinnedPostId')
     .select(({ selectFrom, exists }) => [
       exists(

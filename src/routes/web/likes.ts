@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { Permission } from '../../domain/accounts/roles.ts';
-import { like, type Mark, unlike } from '../../domain/likes/like.ts';
+import { like, unlike } from '../../domain/likes/like.ts';
 import { listLikers } from '../../domain/likes/list.ts';
+import type { Mark } from '../../domain/likes/mark.ts';
 import { findPostSource } from '../../domain/posts/list.ts';
 import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
