@@ -7,10 +7,10 @@ import type { SiteTables } from './site-tables.ts';
 /** The database or a transaction, the first parameter of domain functions. */
 export type Db = Kysely<Schema> | Transaction<Schema>;
 
-/** The tables' types for Kysely. Keep them in step with `migrations/`. */
+/** The tables' types for Kysely. A test compares them with the tables that `migrations/` make. */
 export interface Schema extends AccountTables, ImageTables, JobTables, SiteTables {
   posts: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     author_id: number;
     /** Null for a post without one. */
     title: string | null;
@@ -110,7 +110,7 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
     created_at: Generated<Date>;
   };
   comments: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     post_id: number;
     author_id: number;
     /** The comment that this one replies to; null if it is not a reply, or if that was deleted. */
@@ -189,7 +189,7 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
     week: ColumnType<Date, string, string>;
   };
   data_exports: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     user_id: number;
     state: Generated<DataExportState>;
     /** Posts and comments written so far, and their total. */
