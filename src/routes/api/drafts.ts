@@ -12,7 +12,7 @@ import { requirePermission } from '../guards.ts';
 import { tagged, versionsIn, WithIfMatch } from './etag.ts';
 import { onlyPage } from './pages.ts';
 import { presentDraft, presentListedDraft, presentPost } from './present.ts';
-import { DraftWriting, refusals, WithId, WithMoment } from './requests.ts';
+import { DraftWriting, needs, refusals, WithId, WithMoment } from './requests.ts';
 import { Draft, DraftPage, Post, ref } from './resources.ts';
 
 const tags = ['Drafts'];
@@ -22,6 +22,7 @@ const done = (description: string) => ({ 204: Type.Null({ description }), ...ref
 const listing = {
   tags,
   operationId: 'listDrafts',
+  ...needs(),
   summary: 'List your drafts, the last edited first',
   description: 'Nobody else can read them. You can have 100.',
   response: {
@@ -33,6 +34,7 @@ const listing = {
 const creating = {
   tags,
   operationId: 'createDraft',
+  ...needs('WRITE'),
   summary: 'Begin a draft',
   body: DraftWriting,
   response: { 201: ref(Draft, { description: 'The draft.' }), ...refusals(400, 409, 413, 415) },
@@ -41,6 +43,7 @@ const creating = {
 const showing = {
   ...ONE,
   operationId: 'getDraft',
+  ...needs(),
   summary: 'One draft',
   response: { 200: ref(Draft, { description: 'The draft.' }), ...refusals(404) },
 };
@@ -48,6 +51,7 @@ const showing = {
 const saving = {
   ...ONE,
   operationId: 'saveDraft',
+  ...needs('WRITE'),
   summary: 'Save a draft',
   headers: WithIfMatch,
   body: DraftWriting,
@@ -57,6 +61,7 @@ const saving = {
 const deleting = {
   ...ONE,
   operationId: 'deleteDraft',
+  ...needs(),
   summary: 'Delete a draft',
   response: done('It is gone.'),
 };
@@ -64,6 +69,7 @@ const deleting = {
 const publishing = {
   ...ONE,
   operationId: 'publishDraft',
+  ...needs('WRITE'),
   summary: 'Publish a draft, which deletes it',
   response: { 201: ref(Post, { description: 'The new post.' }), ...refusals(404, 412, 422) },
 };
@@ -71,6 +77,7 @@ const publishing = {
 const scheduling = {
   ...ONE,
   operationId: 'scheduleDraft',
+  ...needs('WRITE'),
   summary: 'Publish a draft later',
   description: `At most ${MOST_DAYS_AHEAD} days ahead. It is published with what it says by then.`,
   body: WithMoment,
@@ -80,6 +87,7 @@ const scheduling = {
 const unscheduling = {
   ...ONE,
   operationId: 'unscheduleDraft',
+  ...needs(),
   summary: 'Do not publish a scheduled draft',
   response: done('It is not scheduled.'),
 };
