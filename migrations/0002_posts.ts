@@ -17,17 +17,24 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       edited_at timestamptz,
       comment_count integer not null default 0,
       is_disabled boolean not null default false,
+      is_unlisted boolean not null default false,
+      is_listed boolean not null generated always as (not is_disabled and not is_unlisted) stored,
+      was_listed boolean not null default true check (was_listed or is_unlisted),
       tags text[] not null default '{}' check (cardinality(tags) <= 10),
       added_tags text[] not null default '{}'
     ) with (fillfactor = 90);
     comment on table posts is
       'Posts, in Markdown and as sanitised HTML. Ids increase with time, so lists are ordered by id. Only moderators can '
-      'read disabled ones, and no list has them.';
-    create index posts_author_id_id_idx on posts (author_id, id) include (is_disabled);
+      'read disabled ones. Unlisted ones are for people who know their address. Lists for everyone have only listed ones.';
+    comment on column posts.was_listed is
+      'Whether it is or has ever been listed. The first time counts as its publication, so it changes created_at.';
+    create index posts_author_id_id_idx on posts (author_id, id) include (is_listed);
+    -- Of which most people have none.
+    create index posts_unlisted_idx on posts (author_id, id) where is_unlisted;
     create index posts_author_id_created_at_idx on posts (author_id, created_at);
     create index posts_created_at_id_idx on posts (created_at, id);
     -- For finding the authors of the newest posts without reading the rows.
-    create index posts_newest_authors_idx on posts (id) include (author_id) where not is_disabled;
+    create index posts_newest_authors_idx on posts (id) include (author_id) where is_listed;
 
     -- For finding texts to render again, of which there are almost always none. Equal values share their entries, so the
     -- index stays small.

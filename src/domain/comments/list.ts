@@ -4,6 +4,7 @@ import { noSuch } from '../../errors.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import { htmlInList } from '../markdown/html-in-list.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
+import { IS_LISTED } from '../posts/visibility.ts';
 
 /** A comment in a list. */
 export interface ListedComment extends Comment {
@@ -76,7 +77,7 @@ export function listAllComments(db: Db, page: PageRequest): Promise<Page<ListedC
   );
 }
 
-/** The same for the API, where everyone reads it. */
+/** The same for the API, where everyone reads it. Leaves out comments on posts that no list has. */
 export async function listAllCommentSources(
   db: Db,
   { readerId }: Pick<CommentFilter, 'readerId'>,
@@ -85,11 +86,17 @@ export async function listAllCommentSources(
   const total = await countRows(db, 'comments');
   const comments = await readPage(page, 'desc', (slice) =>
     selectSources(inSlice(db.selectFrom('comments'), 'comments', slice))
-      .select(isMutedBy(readerId, 'comments.author_id').as('isMuted'))
+      .select(
+        sql<boolean>`(${isMutedBy(readerId, 'comments.author_id')} or not ${IS_ON_LISTED_POST})`.as(
+          'isMuted',
+        ),
+      )
       .execute(),
   );
   return { ...comments, total };
 }
+
+const IS_ON_LISTED_POST = sql<boolean>`(select ${IS_LISTED} from posts where posts.id = comments.post_id)`;
 
 /** @throws DomainError `not-found` */
 export function findComment(db: Db, id: number): Promise<Comment> {

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { isMutedBy } from '../blocks/hide.ts';
-import { IS_SHOWN } from '../posts/list.ts';
 import { pathOfPost } from '../posts/path.ts';
+import { IS_LISTED } from '../posts/visibility.ts';
 
 /** Posts that a digest shows. It gives the number of the rest. */
 const SHOWN = 20;
@@ -27,7 +27,7 @@ export async function loadDigest(
     .select(sql<string>`left(body, ${EXCERPT + 1})`.as('beginning'))
     .select(({ fn }) => fn.countAll<string>().over().as('total'))
     .where('follower_id', '=', userId)
-    .where(IS_SHOWN)
+    .where(IS_LISTED)
     .where(sql<boolean>`not ${isMutedBy(userId, 'posts.author_id')}`)
     .where('posts.created_at', '>=', sql<Date>`${week}::date`)
     .where('posts.created_at', '<', sql<Date>`${week}::date + 7`)

@@ -1,5 +1,6 @@
 import type { Db } from '../../database/schema.ts';
 import { pathOfPost } from '../posts/path.ts';
+import { visibilityOf } from '../posts/visibility.ts';
 import { asJson, type Entry, type Options, PAGE } from './entry.ts';
 
 interface Writing {
@@ -12,6 +13,7 @@ interface Writing {
 interface WrittenPost extends Writing {
   readonly title: string | null;
   readonly tags: readonly string[];
+  readonly isUnlisted: boolean;
 }
 
 interface WrittenComment extends Writing {
@@ -43,7 +45,8 @@ type Range = { afterId: number; limit: number; signal: AbortSignal };
 function readPosts(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<WrittenPost[]> {
   return db
     .selectFrom('posts')
-    .select(['id', 'title', 'body', 'tags', 'created_at as createdAt', 'edited_at as editedAt'])
+    .select(['id', 'title', 'body', 'tags', 'is_unlisted as isUnlisted'])
+    .select(['created_at as createdAt', 'edited_at as editedAt'])
     .where('author_id', '=', userId)
     .where('id', '>', afterId)
     .orderBy('id')
@@ -91,9 +94,10 @@ async function* asMarkdown<Row extends Writing>(
   }
 }
 
-function postJson({ id, title, body, tags, createdAt, editedAt }: WrittenPost): object {
+function postJson({ id, title, body, tags, isUnlisted, createdAt, editedAt }: WrittenPost): object {
   const path = pathOfPost({ id, title });
-  return { id, path, timestamp: createdAt, edited: editedAt, title, body, tags };
+  const visibility = visibilityOf(isUnlisted);
+  return { id, path, timestamp: createdAt, edited: editedAt, visibility, title, body, tags };
 }
 
 function commentJson({ id, postId, parentId, body, createdAt, editedAt }: WrittenComment): object {

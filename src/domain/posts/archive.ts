@@ -1,5 +1,6 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
+import { IS_LISTED } from './visibility.ts';
 
 /** A month in UTC. */
 export interface Month {
@@ -8,13 +9,13 @@ export interface Month {
   readonly month: number;
 }
 
-/** Lists the months with posts, newest first. Costs one index look-up per month. */
+/** Lists the months with listed posts, newest first. Costs one index look-up per month. */
 export async function listMonths(db: Db): Promise<Month[]> {
   const { rows } = await sql<Month>`
     with recursive months (start) as (
-      select date_trunc('month', max(created_at), 'UTC') from posts
+      select date_trunc('month', max(created_at), 'UTC') from posts where ${IS_LISTED}
       union all
-      select (select date_trunc('month', max(created_at), 'UTC') from posts where created_at < start)
+      select (select date_trunc('month', max(created_at), 'UTC') from posts where ${IS_LISTED} and created_at < start)
       from months where start is not null
     )
     select

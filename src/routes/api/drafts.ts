@@ -7,10 +7,19 @@ import { publishDraft } from '../../domain/drafts/publish.ts';
 import { renderDraft } from '../../domain/drafts/render.ts';
 import { createDraft, deleteDraft, saveDraft } from '../../domain/drafts/save.ts';
 import { scheduleDraft, unscheduleDraft } from '../../domain/drafts/schedule.ts';
+import type { Visibility } from '../../domain/posts/visibility.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { presentDraft, presentListedDraft, presentPost } from './present.ts';
-import { DraftWriting, refusals, versionsIn, WithId, WithIfMatch, WithMoment } from './requests.ts';
+import {
+  DraftWriting,
+  isUnlistedIn,
+  refusals,
+  versionsIn,
+  WithId,
+  WithIfMatch,
+  WithMoment,
+} from './requests.ts';
 import { Draft, DraftList, Post, ref } from './resources.ts';
 
 const tags = ['Drafts'];
@@ -158,10 +167,11 @@ interface SentDraft {
   readonly title?: string | null;
   readonly body: string;
   readonly tags?: readonly string[];
+  readonly visibility?: Visibility;
 }
 
-function textOf({ title, body, tags = [] }: SentDraft): DraftText {
-  return { title: title ?? '', body, tags: tags.join(', ') };
+function textOf({ title, body, tags = [], ...sent }: SentDraft): DraftText {
+  return { title: title ?? '', body, tags: tags.join(', '), isUnlisted: isUnlistedIn(sent) };
 }
 
 /** Like a post's, so that `versionsIn` reads it. */

@@ -7,6 +7,7 @@ import { imageMarkdown, largestFilePath } from '../../domain/images/image.ts';
 import type { ListedNotification } from '../../domain/notifications/list.ts';
 import type { Person } from '../../domain/people/find.ts';
 import type { PostSource } from '../../domain/posts/list.ts';
+import { visibilityOf } from '../../domain/posts/visibility.ts';
 import type { Found } from '../../domain/search/search.ts';
 import {
   type Comment,
@@ -29,6 +30,7 @@ export function presentPost(post: PostSource): Static<typeof Post> {
     body: post.body,
     body_html: post.bodyHtml,
     tags: [...post.tags],
+    visibility: visibilityOf(post.isUnlisted),
     timestamp: post.createdAt.toISOString(),
     author_url: paths.user(post.authorId),
     comments_url: paths.commentsOf(post.id),
@@ -61,7 +63,7 @@ export function presentListedDraft(draft: Omit<FoundDraft, 'beginning'>): Static
 
 export function presentDraft(draft: WholeDraft): Static<typeof Draft> {
   const tags = draft.tags.split(/[\s,]+/).filter((tag) => tag !== '');
-  return { ...presentListedDraft(draft), body: draft.body, tags };
+  return { ...presentListedDraft(draft), body: draft.body, tags, visibility: visibilityOf(draft.isUnlisted) };
 }
 
 /** @param seesDisabled whether the caller may read hidden comments */
