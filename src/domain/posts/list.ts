@@ -3,17 +3,10 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import { isMarkedBy, likeCountOf } from '../likes/list.ts';
-import {
-  type CountedPage,
-  countRows,
-  inSlice,
-  type Page,
-  type PageRequest,
-  readPage,
-  rowCount,
-  type Slice,
-} from '../page.ts';
+import { type CountedPage, inSlice, type Page, type PageRequest, readPage, type Slice } from '../page.ts';
+import { usernameOf } from '../people/username.ts';
 import { inMonth, type Month } from './archive.ts';
+import { countPosts } from './count.ts';
 import { IS_LISTED, IS_SHOWN } from './visibility.ts';
 
 /** A post in a list. */
@@ -61,6 +54,7 @@ export interface ReadPost extends Post {
 export interface PostSource {
   readonly id: number;
   readonly authorId: number;
+  readonly authorUsername: string;
   readonly title: string | null;
   readonly body: string;
   readonly bodyHtml: string;
@@ -68,6 +62,8 @@ export interface PostSource {
   readonly isUnlisted: boolean;
   readonly version: number;
   readonly createdAt: Date;
+  /** Null if it was never edited. */
+  readonly editedAt: Date | null;
   readonly commentCount: number;
   readonly likeCount: number;
 }
@@ -85,9 +81,6 @@ export interface PostFilter {
   /** A post to leave out. */
   readonly exceptId?: number | null;
 }
-
-/** Posts with a tag are not counted beyond this. */
-const MOST_COUNTED = 10_000;
 
 /** Reads one page of posts, newest first. */
 export function listPosts(db: Db, filter: PostFilter, page: PageRequest): Promise<Page<ListedPost>> {
@@ -161,29 +154,6 @@ function shown(posts: PostsQuery): PostsQuery {
 
 export type PostsQuery = SelectQueryBuilder<Schema, 'posts', object>;
 
-async function countPosts(db: Db, { author, hasUnlisted, tag }: PostFilter): Promise<number> {
-  if (author !== undefined) return author.postCount + (hasUnlisted ? await countUnlisted(db, author.id) : 0);
-  if (tag === undefined) return countRows(db, 'posts', IS_LISTED);
-  const tagged = db
-    .selectFrom('post_tags')
-    .select('tag')
-    .where('tag', '=', tag)
-    .orderBy('post_id', 'desc') // As in the index, so that nothing else is read.
-    .limit(sql.lit(MOST_COUNTED));
-  const { total } = await db
-    .selectFrom(tagged.as('tagged'))
-    .select(rowCount.as('total'))
-    .executeTakeFirstOrThrow();
-  return total;
-}
-
-async function countUnlisted(db: Db, authorId: number): Promise<number> {
-  const unlisted = shown(db.selectFrom('posts'))
-    .where('author_id', '=', authorId)
-    .where('is_unlisted', '=', true);
-  return (await unlisted.select(rowCount.as('count')).executeTakeFirstOrThrow()).count;
-}
-
 /** The posts of a slice, in its order. */
 function postsIn(db: Db, { tag, ...filter }: PostFilter, slice: Slice): PostsQuery {
   if (tag === undefined) return inSlice(postsOf(db, filter), 'posts', slice);
@@ -248,7 +218,9 @@ export const SOURCE_COLUMNS = [
   ...(['posts.id', 'posts.author_id as authorId', 'posts.title'] as const),
   ...(['posts.body', 'posts.body_html as bodyHtml', 'posts.tags'] as const),
   ...(['posts.is_unlisted as isUnlisted', 'posts.version'] as const),
-  ...(['posts.created_at as createdAt', 'posts.comment_count as commentCount'] as const),
+  ...(['posts.created_at as createdAt', 'posts.edited_at as editedAt'] as const),
+  'posts.comment_count as commentCount',
+  usernameOf('posts.author_id').as('authorUsername'),
   likeCountOf('posts.id').as('likeCount'),
 ] as const;
 
