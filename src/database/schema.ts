@@ -1,5 +1,6 @@
 import type { ColumnType, Generated, GeneratedAlways, Kysely, Transaction } from 'kysely';
 import type { AccountTables } from './account-tables.ts';
+import type { DataTables } from './data-tables.ts';
 import type { ImageTables } from './image-tables.ts';
 import type { JobTables } from './job-tables.ts';
 import type { SiteTables } from './site-tables.ts';
@@ -8,7 +9,7 @@ import type { SiteTables } from './site-tables.ts';
 export type Db = Kysely<Schema> | Transaction<Schema>;
 
 /** The tables' types for Kysely. Keep them in step with `migrations/`. */
-export interface Schema extends AccountTables, ImageTables, JobTables, SiteTables {
+export interface Schema extends AccountTables, DataTables, ImageTables, JobTables, SiteTables {
   posts: {
     id: Generated<number>;
     author_id: number;
@@ -24,6 +25,8 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
     /** Incremented by each edit, to detect concurrent ones. */
     version: Generated<number>;
     created_at: Generated<Date>;
+    /** Where lists have it; see `cursorOf`. */
+    position: GeneratedAlways<string>;
     /** Null if it was never edited. */
     edited_at: Date | null;
     /** Counted by a trigger. */
@@ -56,7 +59,8 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
   /** The tags of shown posts. A trigger fills it. */
   post_tags: {
     tag: string;
-    post_id: number;
+    /** The post's. */
+    position: string;
   };
   tag_follows: {
     user_id: number;
@@ -141,7 +145,8 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
   };
   /** The words of posts and comments, for searching. Triggers maintain them. */
   post_words: {
-    post_id: number;
+    /** The post's. */
+    position: string;
     words: string;
   };
   comment_words: {
@@ -188,18 +193,6 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
     /** The week's Monday, as `YYYY-MM-DD`. */
     week: ColumnType<Date, string, string>;
   };
-  data_exports: {
-    id: Generated<number>;
-    user_id: number;
-    state: Generated<DataExportState>;
-    /** Posts and comments written so far, and their total. */
-    done: Generated<number>;
-    total: Generated<number>;
-    /** The finished file's size in bytes. */
-    size: ColumnType<string, number | undefined, number>;
-    created_at: Generated<Date>;
-    ended_at: Date | null;
-  };
   /** Profile pictures in two sizes, as WebP. */
   pictures: {
     user_id: number;
@@ -217,11 +210,6 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
     content: Buffer | null;
     fault: PictureFault | null;
     created_at: Generated<Date>;
-  };
-  data_export_chunks: {
-    export_id: number;
-    position: number;
-    content: Buffer;
   };
   /** Answered requests, so that repeating one does not execute it again. */
   idempotency_keys: {
@@ -245,5 +233,3 @@ export type BlockKind = 'mute' | 'block';
 
 /** Why an upload did not become a picture. */
 export type PictureFault = 'unreadable' | 'too-large' | 'too-slow';
-
-export type DataExportState = 'waiting' | 'running' | 'ready' | 'cancelled' | 'failed';

@@ -14,6 +14,7 @@ import {
   type Slice,
 } from '../page.ts';
 import { inMonth, type Month } from './archive.ts';
+import { cursorOf } from './position.ts';
 
 /** The condition for posts that no moderator has hidden. */
 export const IS_SHOWN = sql<boolean>`not posts.is_disabled`;
@@ -164,7 +165,7 @@ async function countPosts(db: Db, tag: string | undefined): Promise<number> {
     .selectFrom('post_tags')
     .select('tag')
     .where('tag', '=', tag)
-    .orderBy('post_id', 'desc') // As in the index, so that nothing else is read.
+    .orderBy('position', 'desc') // As in the index, so that nothing else is read.
     .limit(sql.lit(MOST_COUNTED));
   const { total } = await db
     .selectFrom(tagged.as('tagged'))
@@ -176,11 +177,11 @@ async function countPosts(db: Db, tag: string | undefined): Promise<number> {
 /** The posts of a slice, in its order. */
 function postsIn(db: Db, { tag, ...filter }: PostFilter, slice: Slice): PostsQuery {
   if (tag === undefined) return inSlice(postsOf(db, filter), 'posts', slice);
-  // First the ids, in the order of their index: joined, the planner might search all posts for a rare tag.
-  const tagged = inSlice(db.selectFrom('post_tags').where('tag', '=', tag), 'post_tags', slice, 'post_id');
+  // First the positions, in the order of their index: joined, the planner might search all posts for a rare tag.
+  const tagged = inSlice(db.selectFrom('post_tags').where('tag', '=', tag), 'post_tags', slice);
   return shown(db.selectFrom('posts'))
-    .where('posts.id', 'in', tagged.select('post_tags.post_id'))
-    .orderBy('posts.id', slice.order);
+    .where('posts.position', 'in', tagged.select('post_tags.position'))
+    .orderBy('posts.position', slice.order);
 }
 
 function postsOf(db: Db, { author, month, exceptId }: PostFilter): PostsQuery {
@@ -217,16 +218,16 @@ function withAuthors<Columns>(
   const found = posts
     .select(['posts.id', 'posts.author_id as authorId', 'posts.comment_count as commentCount'])
     .select(['posts.created_at as createdAt', 'posts.edited_at as editedAt', 'posts.title'])
-    .select(['posts.is_disabled as isDisabled', 'posts.added_tags as addedTags']);
+    .select(['posts.is_disabled as isDisabled', 'posts.added_tags as addedTags', 'posts.position']);
   return db
     .selectFrom(found.as('post'))
     .innerJoin('users', 'users.id', 'post.authorId')
     .select(['post.id', 'post.authorId', 'post.commentCount', 'post.createdAt', 'post.editedAt'])
-    .select(['post.isDisabled', 'post.title', 'post.addedTags'])
+    .select(['post.isDisabled', 'post.title', 'post.addedTags', cursorOf('post')])
     .select(sql<boolean>`users.pinned_post_id is not distinct from post.id`.as('isPinned'))
     .select(['users.username as authorUsername', 'users.avatar_seed as authorAvatarSeed'])
     .select(['users.picture_hash as authorPictureHash', likeCountOf('post.id').as('likeCount')])
-    .orderBy('post.id', order);
+    .orderBy('post.position', order);
 }
 
 /** The columns of a `PostSource`. */
@@ -235,6 +236,7 @@ export const SOURCE_COLUMNS = [
   ...(['posts.body', 'posts.body_html as bodyHtml', 'posts.tags'] as const),
   ...(['posts.version', 'posts.created_at as createdAt', 'posts.comment_count as commentCount'] as const),
   likeCountOf('posts.id').as('likeCount'),
+  cursorOf('posts'),
 ] as const;
 
 export function selectSources(posts: PostsQuery) {

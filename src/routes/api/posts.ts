@@ -8,7 +8,7 @@ import { deletePost, loadForChange, publishPost, updatePost } from '../../domain
 import { readTags } from '../../domain/tags/name.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
-import { linkPages, PageQuery, pageRequest } from './pages.ts';
+import { linkPages, PostPageQuery, pageRequest } from './pages.ts';
 import { presentPost } from './present.ts';
 import { PostWriting, refusals, versionsIn, WithId, WithIdempotencyKey, WithIfMatch } from './requests.ts';
 import { Post, PostPage, paths, ref } from './resources.ts';
@@ -20,7 +20,7 @@ const listing = {
   operationId: 'listPosts',
   summary: 'List all posts, newest first',
   description: 'Pages leave out posts by people you have muted or blocked, so they may be shorter.',
-  querystring: PageQuery,
+  querystring: PostPageQuery,
   response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400) },
 };
 

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { listPostSources } from '../../domain/posts/list.ts';
 import { readTag, TAG_PATTERN } from '../../domain/tags/name.ts';
 import { noSuch } from '../../errors.ts';
-import { linkPages, PageQuery, pageRequest } from './pages.ts';
+import { linkPages, PostPageQuery, pageRequest } from './pages.ts';
 import { presentPost } from './present.ts';
 import { refusals } from './requests.ts';
 import { PostPage, paths, ref } from './resources.ts';
@@ -15,7 +15,7 @@ const listing = {
   description:
     'Pages leave out posts by people you have muted or blocked, so they may be shorter. `count` is 10,000 at most.',
   params: Type.Object({ tag: Type.String({ pattern: TAG_PATTERN, description: 'With or without `#`.' }) }),
-  querystring: PageQuery,
+  querystring: PostPageQuery,
   response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400, 404) },
 };
 
