@@ -72,7 +72,7 @@ t.test('a tag has pages, feeds and a list in the API, without hidden posts', asy
   await setPostDisabled(app.db, 3, false);
   const program = await ApiProgram.of(app, susan);
   const page = (await program.get('/tags/BREAD/posts/')).json();
-  t.match(page, { count: 4, next: '/api/v1/tags/bread/posts/?before=3' });
+  t.match(page, { count: 4, next: /^\/api\/v1\/tags\/bread\/posts\/\?before=\d{16}$/ });
   t.match(page.posts, [{ body: 'Four', tags: ['bread'] }, { body: 'Three' }]);
   await block(app.db, { blockerId: susan.id, blockedId: john.id }, 'mute');
   t.same(postsOf(await (await signedInClient(app, susan)).get('/tag/bread')), []);
@@ -107,7 +107,9 @@ t.test(
     await reader.post('/tag/Butter/follow');
     t.same(await all(), ['Five', 'Four', 'Two', 'One']);
     t.same(postsOf(await reader.get('/?page=2')), ['Two', 'One']);
-    t.same(postsOf(await reader.get('/?after=1')), ['Four', 'Two']);
+    const first = app.db.selectFrom('posts').select('position').orderBy('position');
+    const { position } = await first.executeTakeFirstOrThrow();
+    t.same(postsOf(await reader.get(`/?after=${position}`)), ['Four', 'Two']);
     t.match((await reader.get('/followed-tags')).body, '<a href="/tag/bread">#bread</a>');
     await block(app.db, { blockerId: tom.id, blockedId: john.id }, 'mute');
     t.same(await all(), ['Five', 'Two']);
