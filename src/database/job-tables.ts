@@ -95,8 +95,11 @@ interface DurationRow {
   seconds: number;
 }
 
-/** How an unsuccessful attempt ended. `handed back`: this worker had to stop or was too old; the attempt is not counted. */
-export type JobAttemptOutcome = 'failed' | 'timed out' | 'given up' | 'handed back';
+/**
+ * How an unsuccessful attempt ended. Two are not counted as attempts. `handed back`: this worker had to stop or was too old.
+ * `deferred`: the job threw TryLater.
+ */
+export type JobAttemptOutcome = 'failed' | 'timed out' | 'given up' | 'handed back' | 'deferred';
 
 /** A job that a worker is running. */
 export interface RunningJob {

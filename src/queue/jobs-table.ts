@@ -14,15 +14,18 @@ import type { JobDetails, JobFilter, JobPage, JobState, JobSummary, QueueCounts 
  * one `created` job per unique key, and that may be a successor by now.
  *
  * @param options.delaySeconds how long no worker takes them
+ * @param options.reason why they wait, for the dashboard
  */
 export async function handBack(
   db: Db,
   claims: readonly ClaimKey[],
-  { delaySeconds }: { delaySeconds?: number | undefined } = {},
+  { delaySeconds, reason }: { delaySeconds?: number | undefined; reason?: string | undefined } = {},
 ): Promise<void> {
   await sql`
     update pgboss.job set state = 'retry', started_on = null, heartbeat_on = null,
-      start_after = coalesce(pgboss.job_now() + make_interval(secs => ${delaySeconds ?? null}), start_after)
+      start_after = coalesce(pgboss.job_now() + make_interval(secs => ${delaySeconds ?? null}), start_after),
+      output = case when ${reason ?? null}::text is null then output
+        else jsonb_build_object('message', ${reason ?? null}::text) end
     ${heldBy(claims)}
   `.execute(db);
 }

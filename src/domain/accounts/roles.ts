@@ -3,6 +3,16 @@ import type { Role } from '../../database/account-tables.ts';
 /** Permissions as bits. A role's permissions are their sum. */
 export const Permission = Object.freeze({ FOLLOW: 1, COMMENT: 2, WRITE: 4, MODERATE: 8, ADMIN: 16 });
 
+export type PermissionName = keyof typeof Permission;
+
+export const PERMISSION_NAMES: readonly PermissionName[] = [
+  'FOLLOW',
+  'COMMENT',
+  'WRITE',
+  'MODERATE',
+  'ADMIN',
+];
+
 const PERMISSIONS: Readonly<Record<Role, number>> = Object.freeze({
   User: Permission.FOLLOW | Permission.COMMENT | Permission.WRITE,
   Moderator: Permission.FOLLOW | Permission.COMMENT | Permission.WRITE | Permission.MODERATE,

@@ -4,6 +4,7 @@ import { noSuch } from '../../errors.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import { htmlInList } from '../markdown/html-in-list.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
+import { usernameOf } from '../people/username.ts';
 
 /** A comment in a list. */
 export interface ListedComment extends Comment {
@@ -31,6 +32,7 @@ export interface CommentSource {
   readonly id: number;
   readonly postId: number;
   readonly authorId: number;
+  readonly authorUsername: string;
   /** The comment that it replies to; null if it is not a reply, or if that was deleted. */
   readonly parentId: number | null;
   readonly body: string;
@@ -157,6 +159,7 @@ export const SOURCE_COLUMNS = [
   ...(['comments.parent_id as parentId', 'comments.body', 'comments.body_html as bodyHtml'] as const),
   ...(['comments.version', 'comments.is_disabled as isDisabled'] as const),
   ...(['comments.created_at as createdAt', 'comments.edited_at as editedAt'] as const),
+  usernameOf('comments.author_id').as('authorUsername'),
 ] as const;
 
 function selectSources(query: CommentsQuery) {

@@ -13,6 +13,7 @@ import {
   rowCount,
   type Slice,
 } from '../page.ts';
+import { usernameOf } from '../people/username.ts';
 import { inMonth, type Month } from './archive.ts';
 import { cursorOf } from './position.ts';
 
@@ -62,12 +63,15 @@ export interface ReadPost extends Post {
 export interface PostSource {
   readonly id: number;
   readonly authorId: number;
+  readonly authorUsername: string;
   readonly title: string | null;
   readonly body: string;
   readonly bodyHtml: string;
   readonly tags: readonly string[];
   readonly version: number;
   readonly createdAt: Date;
+  /** Null if it was never edited. */
+  readonly editedAt: Date | null;
   readonly commentCount: number;
   readonly likeCount: number;
 }
@@ -234,7 +238,9 @@ function withAuthors<Columns>(
 export const SOURCE_COLUMNS = [
   ...(['posts.id', 'posts.author_id as authorId', 'posts.title'] as const),
   ...(['posts.body', 'posts.body_html as bodyHtml', 'posts.tags'] as const),
-  ...(['posts.version', 'posts.created_at as createdAt', 'posts.comment_count as commentCount'] as const),
+  ...(['posts.version', 'posts.created_at as createdAt', 'posts.edited_at as editedAt'] as const),
+  'posts.comment_count as commentCount',
+  usernameOf('posts.author_id').as('authorUsername'),
   likeCountOf('posts.id').as('likeCount'),
   cursorOf('posts'),
 ] as const;

@@ -35,6 +35,11 @@ export function pageRequest({ page, before, after }: Static<typeof PageQuery>, s
   return { number: page, before, after: before === undefined ? after : undefined, size };
 }
 
+/** What a list has besides its items if they always fit on one page. */
+export function onlyPage({ length }: readonly unknown[]) {
+  return { prev: null, next: null, count: length };
+}
+
 /**
  * Links the adjacent pages of a list, in its body and in the `Link` header (RFC 8288).
  *

@@ -3,14 +3,15 @@ import { Type } from 'typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
 import { once } from '../../domain/idempotency.ts';
 import { renderText } from '../../domain/mentions/render.ts';
-import { findPostSource, listPostSources, type PostSource } from '../../domain/posts/list.ts';
+import { findPostSource, listPostSources } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, publishPost, updatePost } from '../../domain/posts/write.ts';
 import { readTags } from '../../domain/tags/name.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
+import { tagged, versionsIn, WithIfMatch } from './etag.ts';
 import { linkPages, PostPageQuery, pageRequest } from './pages.ts';
 import { presentPost } from './present.ts';
-import { PostWriting, refusals, versionsIn, WithId, WithIdempotencyKey, WithIfMatch } from './requests.ts';
+import { PostWriting, refusals, WithId, WithIdempotencyKey } from './requests.ts';
 import { Post, PostPage, paths, ref } from './resources.ts';
 
 const tags = ['Posts'];
@@ -97,8 +98,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
 
   app.get('/posts/:id', { schema: showing, compress: false }, async ({ caller, params }, reply) => {
     const post = await findPostSource(db, params.id, can(caller, Permission.MODERATE));
-    reply.header('etag', etagOf(post));
-    return presentPost(post);
+    return tagged(reply, post.version, presentPost(post));
   });
 
   app.put(
@@ -112,8 +112,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
       const edited = { ...(await renderText(app, draft)), title, addedTags };
       await updatePost(app, id, edited, versionsIn(request.headers['if-match']));
       const post = await findPostSource(db, id, true);
-      reply.header('etag', etagOf(post));
-      return presentPost(post);
+      return tagged(reply, post.version, presentPost(post));
     },
   );
 
@@ -125,11 +124,3 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
 };
 
 export default posts;
-
-/**
- * Made of everything in a post that can change: its text, by version, and the numbers of its comments and likes. A strong tag
- * identifies exact bytes, so these responses are not compressed.
- */
-function etagOf({ version, commentCount, likeCount }: PostSource): string {
-  return `"${version}.${commentCount}.${likeCount}"`;
-}

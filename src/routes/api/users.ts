@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
 import { findPerson } from '../../domain/people/find.ts';
 import { listPostSources } from '../../domain/posts/list.ts';
 import { listFollowedSources } from '../../domain/posts/list-followed.ts';
@@ -23,6 +24,21 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
   };
   app.get('/users/:id', { schema: showing }, async ({ params }) =>
     presentUser(await findPerson(db, params.id)),
+  );
+
+  const finding = {
+    tags,
+    operationId: 'getUserByUsername',
+    summary: 'Find a user by username',
+    description:
+      'Case does not matter. People can change their usernames, and others can take them then, so keep the `url`.',
+    params: Type.Object({
+      username: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_.]{0,63}$', examples: ['john'] }),
+    }),
+    response: { 200: ref(User, { description: 'The user.' }), ...refusals(404) },
+  };
+  app.get('/users/by-username/:username', { schema: finding }, async ({ params }) =>
+    presentUser(await findPerson(db, params.username)),
   );
 
   const listing = {

@@ -88,6 +88,9 @@ t.test('a client that already has the response gets 304', async (t) => {
   const grown = await program.get(`/posts/${postId}`, { 'if-none-match': String(etag) });
   t.equal(grown.statusCode, 200, 'a new comment changes the ETag');
   t.equal(grown.json().comment_count, 2);
+  await app.db.updateTable('posts').set({ body_html: '<p>By a newer renderer</p>' }).execute();
+  const renderedAgain = { 'if-none-match': String(grown.headers.etag) };
+  t.equal((await program.get(`/posts/${postId}`, renderedAgain)).statusCode, 200, 'so does new HTML');
 });
 
 t.test('a stale change of a post is refused with 412', async (t) => {
