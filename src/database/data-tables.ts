@@ -1,9 +1,9 @@
-import type { ColumnType, Generated } from 'kysely';
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 
 /** The tables of exports. */
 export interface DataTables {
   data_exports: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     user_id: number;
     state: Generated<DataExportState>;
     /** Posts and comments written so far, and their total. */

@@ -8,10 +8,10 @@ import type { SiteTables } from './site-tables.ts';
 /** The database or a transaction, the first parameter of domain functions. */
 export type Db = Kysely<Schema> | Transaction<Schema>;
 
-/** The tables' types for Kysely. Keep them in step with `migrations/`. */
+/** The tables' types for Kysely. A test compares them with the tables that `migrations/` make. */
 export interface Schema extends AccountTables, DataTables, ImageTables, JobTables, SiteTables {
   posts: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     author_id: number;
     /** Null for a post without one. */
     title: string | null;
@@ -114,7 +114,7 @@ export interface Schema extends AccountTables, DataTables, ImageTables, JobTable
     created_at: Generated<Date>;
   };
   comments: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     post_id: number;
     author_id: number;
     /** The comment that this one replies to; null if it is not a reply, or if that was deleted. */
