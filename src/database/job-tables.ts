@@ -19,7 +19,7 @@ export interface JobTables {
     error: string | null;
   };
   workers: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     /** Host and process id. */
     name: string;
     queues: string[];
@@ -35,7 +35,7 @@ export interface JobTables {
     paused_at: Generated<Date>;
   };
   job_audit_log: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     at: Generated<Date>;
     user_id: number | null;
     /** Kept when the account is deleted. */
@@ -45,7 +45,7 @@ export interface JobTables {
   };
   /** One row per distinct error. */
   alarms: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     fingerprint: string;
     title: string;
     message: string;

@@ -3,7 +3,7 @@ import type { Generated, GeneratedAlways } from 'kysely';
 /** The tables of posts and drafts. */
 export interface PostTables {
   posts: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     author_id: number;
     /** Null for a post without one. */
     title: string | null;
@@ -18,6 +18,8 @@ export interface PostTables {
     version: Generated<number>;
     /** When it was published. The first time that an unlisted post is listed counts as that. */
     created_at: Generated<Date>;
+    /** Where lists have it; see `cursorOf`. */
+    position: GeneratedAlways<string>;
     /** Null if it was never edited. */
     edited_at: Date | null;
     /** Counted by a trigger. */
@@ -58,7 +60,8 @@ export interface PostTables {
   /** The tags of listed posts. A trigger fills it. */
   post_tags: {
     tag: string;
-    post_id: number;
+    /** The post's. */
+    position: string;
   };
   /** Posts that are mailed to subscriptions. */
   post_mailings: {

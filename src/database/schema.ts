@@ -1,5 +1,6 @@
 import type { ColumnType, Generated, GeneratedAlways, Kysely, Transaction } from 'kysely';
 import type { AccountTables } from './account-tables.ts';
+import type { DataTables } from './data-tables.ts';
 import type { ImageTables } from './image-tables.ts';
 import type { JobTables } from './job-tables.ts';
 import type { PostTables } from './post-tables.ts';
@@ -8,8 +9,8 @@ import type { SiteTables } from './site-tables.ts';
 /** The database or a transaction, the first parameter of domain functions. */
 export type Db = Kysely<Schema> | Transaction<Schema>;
 
-/** The tables' types for Kysely. Keep them in step with `migrations/`. */
-export interface Schema extends AccountTables, ImageTables, JobTables, PostTables, SiteTables {
+/** The tables' types for Kysely. A test compares them with the tables that `migrations/` make. */
+export interface Schema extends AccountTables, DataTables, ImageTables, JobTables, PostTables, SiteTables {
   tag_follows: {
     user_id: number;
     tag: string;
@@ -55,7 +56,7 @@ export interface Schema extends AccountTables, ImageTables, JobTables, PostTable
     created_at: Generated<Date>;
   };
   comments: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     post_id: number;
     author_id: number;
     /** The comment that this one replies to; null if it is not a reply, or if that was deleted. */
@@ -86,7 +87,8 @@ export interface Schema extends AccountTables, ImageTables, JobTables, PostTable
   };
   /** The words of posts and comments, for searching. Triggers maintain them. */
   post_words: {
-    post_id: number;
+    /** The post's. */
+    position: string;
     words: string;
   };
   comment_words: {
@@ -133,18 +135,6 @@ export interface Schema extends AccountTables, ImageTables, JobTables, PostTable
     /** The week's Monday, as `YYYY-MM-DD`. */
     week: ColumnType<Date, string, string>;
   };
-  data_exports: {
-    id: Generated<number>;
-    user_id: number;
-    state: Generated<DataExportState>;
-    /** Posts and comments written so far, and their total. */
-    done: Generated<number>;
-    total: Generated<number>;
-    /** The finished file's size in bytes. */
-    size: ColumnType<string, number | undefined, number>;
-    created_at: Generated<Date>;
-    ended_at: Date | null;
-  };
   /** Profile pictures in two sizes, as WebP. */
   pictures: {
     user_id: number;
@@ -162,11 +152,6 @@ export interface Schema extends AccountTables, ImageTables, JobTables, PostTable
     content: Buffer | null;
     fault: PictureFault | null;
     created_at: Generated<Date>;
-  };
-  data_export_chunks: {
-    export_id: number;
-    position: number;
-    content: Buffer;
   };
   /** Answered requests, so that repeating one does not execute it again. */
   idempotency_keys: {
@@ -187,5 +172,3 @@ export type BlockKind = 'mute' | 'block';
 
 /** Why an upload did not become a picture. */
 export type PictureFault = 'unreadable' | 'too-large' | 'too-slow';
-
-export type DataExportState = 'waiting' | 'running' | 'ready' | 'cancelled' | 'failed';

@@ -58,7 +58,7 @@ export async function setTextsDisabled(
         update ${sql.table(table)} set is_disabled = ${isDisabled}
         where id = any(array(
           select id from ${sql.table(table)} where author_id = ${userId} and is_disabled <> ${isDisabled}
-          order by id limit ${BATCH} for no key update
+          order by ${sql.ref(table === 'posts' ? 'position' : 'id')} limit ${BATCH} for no key update
         ))
         returning ${table === 'posts' ? sql`not is_unlisted` : sql`false`} as "isCounted"
       `.execute(trx);

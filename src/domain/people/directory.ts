@@ -66,8 +66,8 @@ export function listNewestPeople(
 export type Activity = 'most' | 'latest';
 
 const ORDERS: Record<Activity, RawBuilder<unknown>> = {
-  most: sql`count(*) desc, max(id) desc`,
-  latest: sql`max(id) desc`,
+  most: sql`count(*) desc, max(position) desc`,
+  latest: sql`max(position) desc`,
 };
 
 /** Lists the authors of the newest posts, in an order of their activity. */
@@ -76,7 +76,7 @@ export async function listActivePeople(
   readerId: number | undefined,
   { by, limit }: { by: Activity; limit: number },
 ): Promise<PublicPerson[]> {
-  const newest = sql`select id, author_id from posts where ${IS_LISTED} order by id desc limit ${sql.lit(NEWEST_POSTS)}`;
+  const newest = sql`select position, author_id from posts where ${IS_LISTED} order by position desc limit ${sql.lit(NEWEST_POSTS)}`;
   const authors = sql<{ id: number; place: number }>`(
     select author_id as id, row_number() over (order by ${ORDERS[by]}) as place
     from (${newest}) as newest_posts

@@ -37,8 +37,8 @@ export async function findFirstSteps(db: Db, userId: number): Promise<FirstSteps
           ) order by newest desc
         )
         from (
-          select author_id, max(id) as newest
-          from (select id, author_id from posts where ${IS_LISTED} order by id desc limit ${sql.lit(NEWEST_POSTS)}) as newest_posts
+          select author_id, max(position) as newest
+          from (select position, author_id from posts where ${IS_LISTED} order by position desc limit ${sql.lit(NEWEST_POSTS)}) as newest_posts
           where author_id <> ${userId} and not ${isMutedBy(userId, 'author_id')} group by author_id
           order by newest desc limit ${sql.lit(SUGGESTIONS)}
         ) as authors

@@ -15,7 +15,7 @@ export async function countPosts(db: Db, { author, hasUnlisted, tag }: PostFilte
     .selectFrom('post_tags')
     .select('tag')
     .where('tag', '=', tag)
-    .orderBy('post_id', 'desc') // As in the index, so that nothing else is read.
+    .orderBy('position', 'desc') // As in the index, so that nothing else is read.
     .limit(sql.lit(MOST_COUNTED));
   const { total } = await db
     .selectFrom(tagged.as('tagged'))

@@ -7,6 +7,7 @@ import { type CountedPage, inSlice, type Page, type PageRequest, readPage, type 
 import { usernameOf } from '../people/username.ts';
 import { inMonth, type Month } from './archive.ts';
 import { countPosts } from './count.ts';
+import { cursorOf } from './position.ts';
 import { IS_LISTED, IS_SHOWN } from './visibility.ts';
 
 /** A post in a list. */
@@ -157,13 +158,13 @@ export type PostsQuery = SelectQueryBuilder<Schema, 'posts', object>;
 /** The posts of a slice, in its order. */
 function postsIn(db: Db, { tag, ...filter }: PostFilter, slice: Slice): PostsQuery {
   if (tag === undefined) return inSlice(postsOf(db, filter), 'posts', slice);
-  // First the ids, in the order of their index: joined, the planner might search all posts for a rare tag.
-  const tagged = inSlice(db.selectFrom('post_tags').where('tag', '=', tag), 'post_tags', slice, 'post_id');
+  // First the positions, in the order of their index: joined, the planner might search all posts for a rare tag.
+  const tagged = inSlice(db.selectFrom('post_tags').where('tag', '=', tag), 'post_tags', slice);
   return db
     .selectFrom('posts')
     .where(IS_LISTED)
-    .where('posts.id', 'in', tagged.select('post_tags.post_id'))
-    .orderBy('posts.id', slice.order);
+    .where('posts.position', 'in', tagged.select('post_tags.position'))
+    .orderBy('posts.position', slice.order);
 }
 
 function postsOf(db: Db, { author, hasUnlisted, month, exceptId }: PostFilter): PostsQuery {
@@ -201,16 +202,16 @@ function withAuthors<Columns>(
     .select(['posts.id', 'posts.author_id as authorId', 'posts.comment_count as commentCount'])
     .select(['posts.created_at as createdAt', 'posts.edited_at as editedAt', 'posts.title'])
     .select(['posts.is_disabled as isDisabled', 'posts.is_unlisted as isUnlisted'])
-    .select('posts.added_tags as addedTags');
+    .select(['posts.added_tags as addedTags', 'posts.position']);
   return db
     .selectFrom(found.as('post'))
     .innerJoin('users', 'users.id', 'post.authorId')
     .select(['post.id', 'post.authorId', 'post.commentCount', 'post.createdAt', 'post.editedAt'])
-    .select(['post.isDisabled', 'post.isUnlisted', 'post.title', 'post.addedTags'])
+    .select(['post.isDisabled', 'post.isUnlisted', 'post.title', 'post.addedTags', cursorOf('post')])
     .select(sql<boolean>`users.pinned_post_id is not distinct from post.id`.as('isPinned'))
     .select(['users.username as authorUsername', 'users.avatar_seed as authorAvatarSeed'])
     .select(['users.picture_hash as authorPictureHash', likeCountOf('post.id').as('likeCount')])
-    .orderBy('post.id', order);
+    .orderBy('post.position', order);
 }
 
 /** The columns of a `PostSource`. */
@@ -222,6 +223,7 @@ export const SOURCE_COLUMNS = [
   'posts.comment_count as commentCount',
   usernameOf('posts.author_id').as('authorUsername'),
   likeCountOf('posts.id').as('likeCount'),
+  cursorOf('posts'),
 ] as const;
 
 export function selectSources(posts: PostsQuery) {

@@ -7,10 +7,10 @@ const NEWEST = 500;
 
 /** Lists the tags that most people use in recent posts, so that nobody can fill the list alone. Hidden and unlisted posts do not count. */
 export async function listPopularTags(db: Db, limit: number): Promise<string[]> {
-  const newest = sql`select id, author_id, tags from posts where ${IS_LISTED} order by id desc limit ${sql.lit(NEWEST)}`;
+  const newest = sql`select position, author_id, tags from posts where ${IS_LISTED} order by position desc limit ${sql.lit(NEWEST)}`;
   const { rows } = await sql<{ tag: string }>`
     select tag from (${newest}) as post cross join lateral unnest(tags) as tag
-    group by tag order by count(distinct author_id) desc, max(id) desc limit ${limit}::bigint
+    group by tag order by count(distinct author_id) desc, max(position) desc limit ${limit}::bigint
   `.execute(db);
   return rows.map(({ tag }) => tag);
 }

@@ -9,7 +9,7 @@ import { readTags } from '../../domain/tags/name.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { tagged, versionsIn, WithIfMatch } from './etag.ts';
-import { linkPages, PageQuery, pageRequest } from './pages.ts';
+import { linkPages, PostPageQuery, pageRequest } from './pages.ts';
 import { presentPost } from './present.ts';
 import { isUnlistedIn, PostWriting, refusals, WithId, WithIdempotencyKey } from './requests.ts';
 import { Post, PostPage, paths, ref } from './resources.ts';
@@ -21,7 +21,7 @@ const listing = {
   operationId: 'listPosts',
   summary: 'List all posts, newest first',
   description: 'Pages leave out posts by people you have muted or blocked, so they may be shorter.',
-  querystring: PageQuery,
+  querystring: PostPageQuery,
   response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400) },
 };
 

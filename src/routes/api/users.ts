@@ -6,7 +6,7 @@ import { listFollowedSources } from '../../domain/posts/list-followed.ts';
 import { seesUnlisted } from '../../domain/posts/visibility.ts';
 import { DomainError } from '../../errors.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
-import { linkPages, PageQuery, pageRequest } from './pages.ts';
+import { linkPages, PostPageQuery, pageRequest } from './pages.ts';
 import { presentPost, presentUser } from './present.ts';
 import { refusals, WithId } from './requests.ts';
 import { PostPage, paths, ref, User } from './resources.ts';
@@ -47,7 +47,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
     operationId: 'listPostsOfUser',
     summary: 'List a user’s posts, newest first',
     params: WithId,
-    querystring: PageQuery,
+    querystring: PostPageQuery,
     response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400, 404) },
   };
   app.get('/users/:id/posts/', { schema: listing }, async ({ caller, params: { id }, query }, reply) => {

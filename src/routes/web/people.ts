@@ -13,7 +13,7 @@ import { requirePermission, requireUser, requireVerified } from '../guards.ts';
 import { emailField, usernameField } from './auth/fields.ts';
 import { metaOfProfile } from './meta.ts';
 import { paginate } from './pagination.ts';
-import { idFrom, placeFrom, queryOf } from './params.ts';
+import { idFrom, placeOfPostsFrom, queryOf } from './params.ts';
 
 /** How often to mail about notifications, and how the form says it. */
 const FREQUENCIES = [
@@ -51,7 +51,7 @@ export default async function people(app: FastifyInstance): Promise<void> {
     const { user } = sessionOf(request);
     const readDb = readDbFor(request);
     const profile = await findProfile(readDb, request.params.username, user);
-    const place = placeFrom(request.query);
+    const place = placeOfPostsFrom(request.query);
     const { pinnedPostId } = profile;
     const hasUnlisted = seesUnlisted(user, profile.id);
     const filter = { author: profile, hasUnlisted, exceptId: pinnedPostId };

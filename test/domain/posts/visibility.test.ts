@@ -139,6 +139,12 @@ t.test('being listed for the first time counts as being published', async (t) =>
   await backdate();
   t.equal(await list('unlisted'), false);
   t.equal(await list('public'), true);
+  await db.updateTable('posts').set({ created_at: monthAgo }).where('id', '<>', id).execute();
+  t.match((await visitor.get('/')).body, /Xanadu.*Post 1/s);
+  const { rows } = await sql<{ isIndexed: boolean }>`
+    select words = words_of(posts) as "isIndexed" from posts join post_words using (position) where id = ${id}
+  `.execute(db);
+  t.same(rows, [{ isIndexed: true }]);
   await backdate();
   await list('unlisted');
   t.equal(await list('public'), false, 'but not the second time');
