@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { VISIBILITIES, type Visibility } from '../../domain/posts/visibility.ts';
 
 /** Fields of the API's resources, each with an example for the documentation. */
 
@@ -38,3 +39,10 @@ export const NullableTime = (description: string, example: string | null = null)
 /** One of some words. The response's type keeps them apart. */
 export const Word = <Choice extends string>(choices: readonly Choice[], description: string) =>
   Type.Unsafe<Choice>({ type: 'string', enum: choices, description, examples: [choices[0]] });
+
+/** Who can see a post. */
+export const visibility = (more = '') =>
+  Word<Visibility>(
+    VISIBILITIES,
+    `\`public\`, or \`unlisted\` for those who know its path: it is in no list but your own.${more}`,
+  );

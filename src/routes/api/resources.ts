@@ -12,6 +12,7 @@ import {
   Text,
   Time,
   Username,
+  visibility,
   Word,
 } from './fields.ts';
 
@@ -60,6 +61,7 @@ export const Post = named('Post', {
   tags: Type.Array(Type.String({ examples: ['bread'] }), {
     description: 'Its tags, in lower case, including those in the text.',
   }),
+  visibility: visibility(),
   timestamp: Time('When it was published'),
   edited_at: NullableTime('When it was last edited'),
   author_url: Path('who wrote it', paths.user(1)),
@@ -89,6 +91,7 @@ export const Draft = named('Draft', {
   tags: Type.Array(Type.String({ examples: ['bread'] }), {
     description: 'Its tags besides those in the text, as they were typed.',
   }),
+  visibility: visibility(),
 });
 
 export const Comment = named('Comment', {

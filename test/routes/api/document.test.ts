@@ -39,6 +39,7 @@ interface JsonSchema {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly items?: JsonSchema;
+  readonly enum?: readonly string[];
   readonly examples?: readonly string[];
   readonly properties?: Record<string, JsonSchema>;
   readonly required?: readonly string[];
@@ -232,6 +233,7 @@ function payloads({ content }: Content): fc.Arbitrary<string> {
 
 /** Values for a schema: small numbers, which are likely ids, or its examples and any text. */
 function valid({ type, minimum = 0, examples, items }: JsonSchema): fc.Arbitrary<string | number | object> {
+  if (words !== undefined) return fc.constantFrom(...words);
   if (type === 'integer') return fc.integer({ min: minimum, max: minimum + 4 });
   if (items !== undefined) return fc.array(valid(items), { maxLength: 2 });
   const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 200 });
