@@ -232,7 +232,13 @@ function payloads({ content }: Content): fc.Arbitrary<string> {
 }
 
 /** Values for a schema: small numbers, which are likely ids, or its examples and any text. */
-function valid({ type, minimum = 0, examples, items }: JsonSchema): fc.Arbitrary<string | number | object> {
+function valid({
+  type,
+  minimum = 0,
+  enum: words,
+  examples,
+  items,
+}: JsonSchema): fc.Arbitrary<string | number | object> {
   if (words !== undefined) return fc.constantFrom(...words);
   if (type === 'integer') return fc.integer({ min: minimum, max: minimum + 4 });
   if (items !== undefined) return fc.array(valid(items), { maxLength: 2 });
