@@ -7,7 +7,7 @@ import { readTag, TAG_PATTERN } from '../../domain/tags/name.ts';
 import { noSuch } from '../../errors.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
-import { linkPages, onlyPage, PageQuery, pageRequest } from './pages.ts';
+import { linkPages, onlyPage, PostPageQuery, pageRequest } from './pages.ts';
 import { presentFollowedTag, presentPost } from './present.ts';
 import { refusals } from './requests.ts';
 import { PostPage, paths, ref, TagPage } from './resources.ts';
@@ -23,7 +23,7 @@ const listing = {
   description:
     'Pages leave out posts by people you have muted or blocked, so they may be shorter. `count` is 10,000 at most.',
   params: TagParam,
-  querystring: PageQuery,
+  querystring: PostPageQuery,
   response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400, 404) },
 };
 
