@@ -21,7 +21,7 @@ t.test(
         schemas.User.properties.nickname = schemas.User.properties.username;
         delete schemas.User.properties.username;
       }),
-      ['/users/by-username/{username}', '/users/{id}'].map(
+      ['/users/{id}', '/users/by-username/{username}'].map(
         (path) => `gone: GET /api/v1${path} answers 200 username: string`,
       ),
     );
