@@ -9,9 +9,9 @@ import { readTags } from '../../domain/tags/name.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { tagged, versionsIn, WithIfMatch } from './etag.ts';
-import { linkPages, PageQuery, pageRequest } from './pages.ts';
+import { linkPages, PostPageQuery, pageRequest } from './pages.ts';
 import { presentPost } from './present.ts';
-import { PostWriting, refusals, WithId, WithIdempotencyKey } from './requests.ts';
+import { isUnlistedIn, needs, PostWriting, refusals, WithId, WithIdempotencyKey } from './requests.ts';
 import { Post, PostPage, paths, ref } from './resources.ts';
 
 const tags = ['Posts'];
@@ -21,13 +21,14 @@ const listing = {
   operationId: 'listPosts',
   summary: 'List all posts, newest first',
   description: 'Pages leave out posts by people you have muted or blocked, so they may be shorter.',
-  querystring: PageQuery,
+  querystring: PostPageQuery,
   response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400) },
 };
 
 const publishing = {
   tags,
   operationId: 'publishPost',
+  ...needs('WRITE'),
   summary: 'Publish a post',
   headers: WithIdempotencyKey,
   body: PostWriting,
@@ -48,6 +49,7 @@ const showing = {
 const editing = {
   tags,
   operationId: 'editPost',
+  ...needs('WRITE'),
   summary: 'Update a post',
   description: 'Only for its author and Administrators.',
   params: WithId,
@@ -59,6 +61,7 @@ const editing = {
 const deleting = {
   tags,
   operationId: 'deletePost',
+  ...needs('WRITE'),
   summary: 'Delete a post and its comments',
   description: 'Only for its author and Administrators.',
   params: WithId,
@@ -87,7 +90,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
       };
       const addedTags = readTags(typed.join(' '));
       const text = await renderText(app, { kind: 'post', body, writerId: userId });
-      const post = { ...text, title, addedTags };
+      const post = { ...text, title, addedTags, isUnlisted: isUnlistedIn(sent.body) };
       const { answer, isRepetition } = await once(db, request, Post, async (trx) =>
         presentPost(await publishPost({ db: trx, queue }, userId, post)),
       );
@@ -109,7 +112,8 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
       const addedTags = typed && readTags(typed.join(' '));
       const { id, authorId } = await loadForChange(db, callerOf(request), request.params.id);
       const draft = { kind: 'post', body, writerId: authorId, replaces: { postId: id } } as const;
-      const edited = { ...(await renderText(app, draft)), title, addedTags };
+      const isUnlisted = isUnlistedIn(request.body);
+      const edited = { ...(await renderText(app, draft)), title, addedTags, isUnlisted };
       await updatePost(app, id, edited, versionsIn(request.headers['if-match']));
       const post = await findPostSource(db, id, true);
       return tagged(reply, post.version, presentPost(post));
