@@ -8,6 +8,7 @@ import { type Claim, outcomeOf } from './claim.ts';
 import type { JobEnd, JobEvents } from './events.ts';
 import { UnknownPayload } from './job.ts';
 import { forbidRetries, handBack } from './jobs-table.ts';
+import { redactText } from './redact.ts';
 import { wakeWorkers } from './wake.ts';
 
 export interface SettlerDependencies {
@@ -87,7 +88,7 @@ export class Settler {
 
   async #writeFailure(claim: Claim, outcome: JobAttemptOutcome, error: unknown): Promise<void> {
     const { app, boss, worker } = this.#deps;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = redactText(error instanceof Error ? error.message : String(error));
     if (outcome === 'handed back') {
       const delaySeconds = error instanceof UnknownPayload ? UNKNOWN_PAYLOAD_SECONDS : undefined;
       return this.#writeHandBack([claim], message, { delaySeconds });
