@@ -6,7 +6,7 @@ export const kind = 'expand';
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create table job_history (
-      step_seconds integer not null check (step_seconds in (60, 900, 7200)),
+      step_seconds integer not null,
       at timestamptz not null,
       queue text not null,
       ready integer not null,
@@ -24,8 +24,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
     create table job_reports (
       job_id uuid primary key,
-      done bigint,
-      total bigint,
+      done integer,
+      total integer,
       words text check (length(words) <= 200),
       lines jsonb not null default '[]',
       updated_at timestamptz not null default now(),
@@ -34,12 +34,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     comment on table job_reports is 'What running jobs tell about themselves: their progress, and their newest log lines.';
     create index job_reports_updated_at_idx on job_reports (updated_at);
 
-    create index job_attempts_unsuccessful_idx on job_attempts (queue, ended_at) where outcome <> 'handed back';
+    create index job_attempts_unsuccessful_idx on job_attempts (queue, ended_at) where outcome in ('failed', 'timed out', 'given up');
 
     alter table workers
       add column version text not null default '',
       add column memory_bytes bigint,
-      add column loop_delay_ms real,
+      add column loop_delay_ms double precision,
       add column is_draining boolean not null default false;
 
     alter table users

@@ -44,7 +44,7 @@ export interface JobTables {
     updated_at: Generated<Date>;
   };
   workers: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     /** Host and process id. */
     name: string;
     queues: string[];
@@ -55,7 +55,7 @@ export interface JobTables {
     stopped_at: Date | null;
     running: ColumnType<RunningJob[], string | undefined, string>;
     /** The release that it runs. */
-    version: string;
+    version: Generated<string>;
     /** As of its last report; null before. */
     memory_bytes: string | null;
     /** The longest delay of its event loop since the report before. */
@@ -68,7 +68,7 @@ export interface JobTables {
     paused_at: Generated<Date>;
   };
   job_audit_log: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     at: Generated<Date>;
     user_id: number | null;
     /** Kept when the account is deleted. */
@@ -78,7 +78,7 @@ export interface JobTables {
   };
   /** One row per distinct error. */
   alarms: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     fingerprint: string;
     title: string;
     message: string;
@@ -128,8 +128,11 @@ interface DurationRow {
   seconds: number;
 }
 
-/** How an unsuccessful attempt ended. `handed back`: this worker had to stop or was too old; the attempt is not counted. */
-export type JobAttemptOutcome = 'failed' | 'timed out' | 'given up' | 'handed back';
+/**
+ * How an unsuccessful attempt ended. Two are not counted as attempts. `handed back`: this worker had to stop or was too old.
+ * `deferred`: the job threw TryLater.
+ */
+export type JobAttemptOutcome = 'failed' | 'timed out' | 'given up' | 'handed back' | 'deferred';
 
 /** A job that a worker is running. */
 export interface RunningJob {

@@ -40,7 +40,7 @@ export async function recordAttemptEnds(
   `.execute(db);
 }
 
-/** Deletes earlier records of the same hand-backs, so that a job which is handed back every minute has only one. */
+/** Deletes earlier records of the same hand-backs, so that a job which is handed back or deferred every minute has only one. */
 export async function forgetRepeatedHandBacks(
   db: Db,
   attempts: readonly Attempt[],
@@ -49,7 +49,7 @@ export async function forgetRepeatedHandBacks(
   await sql`
     delete from job_attempts using ${attemptRows(attempts)} as repeated (job_id, attempt)
     where job_attempts.job_id = repeated.job_id and job_attempts.attempt = repeated.attempt
-      and worker = ${worker} and outcome = 'handed back' and error = ${error}
+      and worker = ${worker} and outcome in ('handed back', 'deferred') and error = ${error}
   `.execute(db);
 }
 

@@ -63,7 +63,7 @@ const RECORDED = sql`
     where name = queue.name and captured_on >= date_trunc('minute', now()) - interval '1 minute'
     union all
     select ended_at, 0, 0, 0, 1, null, null from job_attempts
-    where queue = queue.name and outcome <> 'handed back' and ended_at >= date_trunc('minute', now()) - interval '1 minute'
+    where queue = queue.name and outcome in ('failed', 'timed out', 'given up') and ended_at >= date_trunc('minute', now()) - interval '1 minute'
   ) as found
   where dead_letter is not null`;
 

@@ -6,10 +6,12 @@ import type { Search, Term } from './search.ts';
 
 const isDue = sql`start_after <= pgboss.job_now()`;
 
+// A job that was handed back or put off waits as a retry without a start, see `handBack`.
+
 const state = sql`case
   when state in ('created', 'retry') and ${isDue} then 'ready'
-  when state = 'created' then 'deferred'
-  when state = 'retry' then 'retrying'
+  when state = 'retry' and started_on is not null then 'retrying'
+  when state in ('created', 'retry') then 'deferred'
   else state::text end`;
 
 /** The last error; that of the original for a dead letter. */
@@ -26,8 +28,8 @@ export const SUMMARY = sql`id, name as queue, ${state} as state, data,
 const STATE_CONDITIONS: Record<JobState, RawBuilder<unknown>> = {
   ready: sql`(state in ('created', 'retry') and ${isDue})`,
   active: sql`state = 'active'`,
-  retrying: sql`(state = 'retry' and not ${isDue})`,
-  deferred: sql`(state = 'created' and not ${isDue})`,
+  retrying: sql`(state = 'retry' and started_on is not null and not ${isDue})`,
+  deferred: sql`((state = 'created' or state = 'retry' and started_on is null) and not ${isDue})`,
   completed: sql`state = 'completed'`,
   failed: sql`state = 'failed'`,
   cancelled: sql`state = 'cancelled'`,

@@ -15,15 +15,18 @@ import type { JobDetails, QueueCounts } from './jobs.ts';
  * one `created` job per unique key, and that may be a successor by now.
  *
  * @param options.delaySeconds how long no worker takes them
+ * @param options.reason why they wait, for the dashboard
  */
 export async function handBack(
   db: Db,
   claims: readonly ClaimKey[],
-  { delaySeconds }: { delaySeconds?: number | undefined } = {},
+  { delaySeconds, reason }: { delaySeconds?: number | undefined; reason?: string | undefined } = {},
 ): Promise<void> {
   await sql`
     update pgboss.job set state = 'retry', started_on = null, heartbeat_on = null,
-      start_after = coalesce(pgboss.job_now() + make_interval(secs => ${delaySeconds ?? null}), start_after)
+      start_after = coalesce(pgboss.job_now() + make_interval(secs => ${delaySeconds ?? null}), start_after),
+      output = case when ${reason ?? null}::text is null then output
+        else jsonb_build_object('message', ${reason ?? null}::text) end
     ${heldBy(claims)}
   `.execute(db);
 }
@@ -47,17 +50,25 @@ function heldBy(claims: readonly ClaimKey[]): RawBuilder<unknown> {
  */
 export async function countJobs(db: Db, queues: readonly string[]): Promise<QueueCounts[]> {
   const { rows } = await sql<Omit<QueueCounts, 'dead'>>`
-    select name as queue,
-      count(*) filter (where state in ('created', 'retry') and start_after <= pgboss.job_now())::int as ready,
-      coalesce(extract(epoch from pgboss.job_now() - min(start_after)
-        filter (where state in ('created', 'retry') and start_after <= pgboss.job_now())), 0)::float
-        as "oldestReadySeconds",
-      count(*) filter (where state = 'retry' and start_after > pgboss.job_now())::int as retrying,
-      count(*) filter (where state = 'created' and start_after > pgboss.job_now())::int as deferred,
-      count(*) filter (where state = 'active')::int as active,
-      count(*) filter (where state = 'failed')::int as failed
-    from pgboss.job where state in ('created', 'retry', 'active', 'failed')
-    group by name
+    with counts as (
+      select name as queue,
+        count(*) filter (where state in ('created', 'retry') and start_after <= pgboss.job_now())::int as ready,
+        coalesce(extract(epoch from pgboss.job_now() - min(start_after)
+          filter (where state in ('created', 'retry') and start_after <= pgboss.job_now())), 0)::float
+          as "oldestReadySeconds",
+        count(*) filter (where state = 'retry' and start_after > pgboss.job_now())::int as retrying,
+        count(*) filter (where state = 'created' and start_after > pgboss.job_now())::int as scheduled,
+        count(*) filter (where state = 'active')::int as active,
+        count(*) filter (where state = 'failed')::int as failed
+      from pgboss.job where state in ('created', 'retry', 'active', 'failed')
+      group by name
+    ),
+    put_off as (
+      select name as queue, count(*)::int as jobs from pgboss.job
+      where state = 'retry' and started_on is null and start_after > pgboss.job_now() group by name
+    )
+    select counts.*, retrying - coalesce(jobs, 0) as retrying, scheduled + coalesce(jobs, 0) as deferred
+    from counts left join put_off using (queue)
   `.execute(db);
   const counts = new Map(rows.map((row) => [row.queue, row]));
   return queues.map((queue) => {
@@ -105,12 +116,16 @@ export async function takeBackDeadLetters(db: Db, queue: string, ids: readonly s
   `.execute(db);
 }
 
-/** The index in which a search finds parts of payloads. It costs ten percent of a job's writes. */
-const SEARCH_INDEX = 'pennypost_job_data_idx';
-
-/** Builds the index for searches on pg-boss's table, unless it is there. Must not run in a transaction. */
-export async function buildSearchIndex(db: Db): Promise<void> {
+/**
+ * Builds our indexes on pg-boss's table, unless they are there. Must not run in a transaction. The one of payloads, for
+ * searches, adds about 15 µs to what a job costs without a handler. The other has only jobs that were handed back.
+ */
+export async function buildOwnIndexes(db: Db): Promise<void> {
   await sql`
-    create index concurrently if not exists ${sql.id(SEARCH_INDEX)} on pgboss.job_common using gin (data jsonb_path_ops)
+    create index concurrently if not exists pennypost_job_data_idx on pgboss.job_common using gin (data jsonb_path_ops)
+  `.execute(db);
+  await sql`
+    create index concurrently if not exists pennypost_job_put_off_idx on pgboss.job_common (name, start_after)
+    where state = 'retry' and started_on is null
   `.execute(db);
 }

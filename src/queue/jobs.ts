@@ -1,7 +1,7 @@
 import type { JobAttemptOutcome } from '../database/job-tables.ts';
 import type { Search } from './search.ts';
 
-/** pg-boss's states, with waiting jobs split: ready, waiting for their first start, and waiting for a retry. */
+/** pg-boss's states, with waiting jobs split: ready, waiting for a retry, and deferred to a start time or put off. */
 export const JOB_STATES = [
   'ready',
   'active',
@@ -84,7 +84,7 @@ export interface QueueCounts {
   readonly oldestReadySeconds: number;
   /** Waiting for their next retry. */
   readonly retrying: number;
-  /** Waiting for their start time. */
+  /** Waiting for their start time, or put off. */
   readonly deferred: number;
   readonly active: number;
   readonly failed: number;

@@ -11,6 +11,18 @@ export const Permission = Object.freeze({
   OPERATE_JOBS: 64,
 });
 
+export type PermissionName = keyof typeof Permission;
+
+export const PERMISSION_NAMES: readonly PermissionName[] = [
+  'FOLLOW',
+  'COMMENT',
+  'WRITE',
+  'MODERATE',
+  'ADMIN',
+  'VIEW_JOBS',
+  'OPERATE_JOBS',
+];
+
 const { FOLLOW, COMMENT, WRITE, MODERATE, ADMIN, VIEW_JOBS, OPERATE_JOBS } = Permission;
 const USER = FOLLOW | COMMENT | WRITE;
 

@@ -33,7 +33,7 @@ export async function findMailFailures(db: Db): Promise<MailFailures | undefined
   const { rows } = await sql<MailFailures>`
     with failures as not materialized (
       select * from job_attempts
-      where queue = ${mailQueue.name} and outcome in ('failed', 'timed out') and outcome <> 'handed back'
+      where queue = ${mailQueue.name} and outcome in ('failed', 'timed out')
         and ended_at > coalesce((select max(sent_at) from mail_deliveries), '-infinity')
     )
     select ended_at as since, coalesce((select error from failures order by ended_at desc limit 1), '') as words,

@@ -1,8 +1,14 @@
 import { Type } from 'typebox';
 import { LONGEST_BODY } from '../../domain/markdown/text.ts';
 import { LONGEST_TITLE, TITLE_PATTERN } from '../../domain/posts/title.ts';
+import type { Visibility } from '../../domain/posts/visibility.ts';
 import { MAX_TAGS, TAG_PATTERN } from '../../domain/tags/name.ts';
-import { paths, Refused, ref } from './resources.ts';
+import { paths, Refused, ref, visibility } from './resources.ts';
+
+/** Whether a request asks for an unlisted post. Undefined if it does not say. */
+export function isUnlistedIn({ visibility }: { visibility?: Visibility }): boolean | undefined {
+  return visibility && visibility === 'unlisted';
+}
 
 /** The largest id: PostgreSQL's `integer`. */
 export const MAX_ID = 2 ** 31 - 1;
@@ -10,12 +16,15 @@ export const MAX_ID = 2 ** 31 - 1;
 export const WithId = Type.Object({ id: Type.Integer({ minimum: 1, maximum: MAX_ID }) });
 
 /** A text that is not blank, without NUL and lone surrogates, which PostgreSQL cannot store. */
-const Text = Type.String({
-  minLength: 1,
-  maxLength: LONGEST_BODY,
-  pattern: '^(?=\\s*\\S)[^\\u0000\\p{Cs}]*$',
-  description: `Markdown, not blank, at most ${LONGEST_BODY.toLocaleString('en')} characters.`,
-});
+export const textOf = (maxLength: number, what: string) =>
+  Type.String({
+    minLength: 1,
+    maxLength,
+    pattern: '^(?=\\s*\\S)[^\\u0000\\p{Cs}]*$',
+    description: `${what}, not blank, at most ${maxLength.toLocaleString('en')} characters.`,
+  });
+
+const Text = textOf(LONGEST_BODY, 'Markdown');
 
 /** The body of a request that writes a post. */
 export const PostWriting = Type.Object(
@@ -34,6 +43,7 @@ export const PostWriting = Type.Object(
         description: 'Tags besides those in the text. Without them, an edit leaves them.',
       }),
     ),
+    visibility: Type.Optional(visibility(' Without it, a new post is public, and an edit leaves it.')),
   },
   { additionalProperties: false, title: 'post' },
 );
@@ -59,6 +69,7 @@ export const DraftWriting = Type.Object(
         description: 'Tags besides those in the text.',
       }),
     ),
+    visibility: Type.Optional(visibility(' Without it, a new draft is public, and saving leaves it.')),
   },
   { additionalProperties: false, title: 'draft' },
 );
@@ -94,24 +105,6 @@ export const CommentWriting = Type.Object(
   { additionalProperties: false, title: 'comment' },
 );
 
-export const WithIfMatch = Type.Object({
-  'if-match': Type.Optional(
-    Type.String({
-      description:
-        'The ETag of the text you started from. The request fails with 412 if the text has changed.',
-    }),
-  ),
-});
-
-/**
- * The versions of a text that an If-Match allows, or undefined for any. Its tags begin with the version. What follows does
- * not matter to an edit.
- */
-export function versionsIn(ifMatch = '*'): number[] | undefined {
-  if (ifMatch.trim() === '*') return undefined;
-  return [...ifMatch.matchAll(/"(\d{1,9})\.[\d.]+"/g)].map(([, version]) => Number(version));
-}
-
 export const WithIdempotencyKey = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
@@ -128,7 +121,7 @@ const REASONS = {
   401: 'No valid credentials.',
   403: 'The account or its token lacks permission.',
   404: 'Not found.',
-  409: 'The comment that this replies to has been deleted or hidden, your images take up your quota, or there are too many drafts.',
+  409: 'A quota or a limit to their number is used up, or the comment that this replies to is gone.',
   412: 'The text has changed.',
   413: 'The request is too large.',
   415: 'The Content-Type is not accepted.',

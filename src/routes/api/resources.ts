@@ -1,5 +1,8 @@
 import { type Static, type TProperties, type TSchema, Type } from 'typebox';
-import type { NotificationKind } from '../../database/schema.ts';
+import type { TokenScope } from '../../database/account-tables.ts';
+import type { BlockKind, NotificationKind } from '../../database/schema.ts';
+import { PERMISSION_NAMES } from '../../domain/accounts/roles.ts';
+import { VISIBILITIES, type Visibility } from '../../domain/posts/visibility.ts';
 
 /** The API's resources: their schemas, which `present.ts` fills. Schemas with an `$id` are named in the document. */
 
@@ -13,19 +16,26 @@ export const paths = {
   commentsOf: (postId: number) => `${API}/posts/${postId}/comments/`,
   comments: `${API}/comments/`,
   comment: (id: number) => `${API}/comments/${id}`,
+  likesOf: (postId: number) => `${API}/posts/${postId}/likes/`,
   images: `${API}/images/`,
   image: (key: string) => `${API}/images/${key}`,
   user: (id: number) => `${API}/users/${id}`,
   postsWithTag: (tag: string) => `${API}/tags/${encodeURIComponent(tag)}/posts/`,
+  followersOf: (userId: number) => `${API}/users/${userId}/followers/`,
+  followedBy: (userId: number) => `${API}/users/${userId}/followed/`,
+  blocks: `${API}/blocks/`,
   postsOf: (userId: number) => `${API}/users/${userId}/posts/`,
   notifications: `${API}/notifications/`,
   bookmarks: `${API}/bookmarks/`,
+  followedTags: `${API}/followed-tags/`,
   timelineOf: (userId: number) => `${API}/users/${userId}/timeline/`,
   search: `${API}/search`,
 } as const;
 
 const Path = (what: string) => Type.String({ description: `Path of ${what}.` });
 const Time = (what: string) => Type.String({ format: 'date-time', description: `${what}, ISO 8601 in UTC.` });
+const Page = (what: string) => Type.String({ description: `Path of ${what} on the site, for people.` });
+const Username = (whose: string) => Type.String({ description: `Username of ${whose}. It can change.` });
 const Count = (what: string) => Type.Integer({ minimum: 0, description: `Number of ${what}.` });
 
 /** A text that may be null. A single type serialises faster than a union. */
@@ -37,14 +47,27 @@ function named<const Id extends string, Properties extends TProperties>($id: Id,
   return Object.assign(Type.Object(properties, { additionalProperties: false }), { $id });
 }
 
+/** Who can see a post. */
+export const visibility = (more = '') =>
+  Type.Unsafe<Visibility>({
+    type: 'string',
+    enum: VISIBILITIES,
+    examples: VISIBILITIES,
+    description: `\`public\`, or \`unlisted\` for those who know its path: it is in no list but your own.${more}`,
+  });
+
 export const Post = named('Post', {
   url: Path('the post'),
+  html_url: Page('its page'),
   title: NullableText('Its title, or null.'),
   body: Type.String({ description: 'The text in Markdown.' }),
   body_html: Type.String({ description: 'The text as sanitised HTML.' }),
   tags: Type.Array(Type.String(), { description: 'Its tags, in lower case, including those in the text.' }),
+  visibility: visibility(),
   timestamp: Time('When it was published'),
+  edited_at: NullableText('When it was last edited, ISO 8601 in UTC, or null.'),
   author_url: Path('who wrote it'),
+  author_username: Username('who wrote it'),
   comments_url: Path('its comments'),
   comment_count: Count('comments'),
   like_count: Type.Integer({ minimum: 0, description: 'Number of likes, up to 100.' }),
@@ -67,12 +90,12 @@ export const Draft = named('Draft', {
   ...draftProperties,
   body: Type.String({ description: 'The text in Markdown.' }),
   tags: Type.Array(Type.String(), { description: 'Its tags besides those in the text, as they were typed.' }),
+  visibility: visibility(),
 });
-
-export const DraftList = named('DraftList', { drafts: Type.Array(ref(ListedDraft)) });
 
 export const Comment = named('Comment', {
   url: Path('the comment'),
+  html_url: Page('its page'),
   post_url: Path('its post'),
   parent_url: NullableText(
     'Path of the comment that it replies to. Null if it is not a reply, or if that was deleted.',
@@ -82,17 +105,69 @@ export const Comment = named('Comment', {
   timestamp: Time('When it was published'),
   edited_at: NullableText('When it was last edited, ISO 8601 in UTC, or null.'),
   author_url: Path('who wrote it'),
+  author_username: Username('who wrote it'),
 });
 
-export const User = named('User', {
+const userProperties = {
   url: Path('the person'),
-  username: Type.String(),
+  html_url: Page('their profile'),
+  username: Type.String({ description: 'It can change; `url` does not.' }),
+  name: Type.String({ description: 'Their real name, or empty.' }),
+  location: Type.String({ description: 'Where they are, or empty.' }),
+  about_me: Type.String({ description: 'What they say about themselves, as plain text, or empty.' }),
   member_since: Time('When they joined'),
   last_seen: Time('When they were last seen, to the minute'),
   posts_url: Path('their posts'),
   followed_posts_url: Path('their own timeline, which only they can read'),
+  followers_url: Path('the people who follow them'),
+  followed_url: Path('the people they follow'),
   post_count: Count('posts'),
+  comment_count: Count('comments'),
+  follower_count: Count('people who follow them'),
+  followed_count: Count('people they follow'),
   pinned_post_url: NullableText('Path of the post at the top of their profile, or null.'),
+};
+
+export const User = named('User', userProperties);
+
+export const Me = named('Me', {
+  ...userProperties,
+  permissions: Type.Array(Type.Enum(PERMISSION_NAMES), {
+    description:
+      'What you may do. Only what also needs no permission, if a moderator has stopped you from writing.',
+  }),
+  scope: Type.Unsafe<TokenScope>({
+    type: 'string',
+    enum: ['read', 'write'],
+    description: 'Of the token: with `read`, it can change nothing, whatever you may do.',
+  }),
+  silenced_until: NullableText('Until when a moderator lets you only read, ISO 8601 in UTC, or null.'),
+  unread_notification_count: Count('unread notifications, up to 100'),
+});
+
+const listedUserProperties = { url: Path('the person'), username: Username('the person') };
+
+export const ListedUser = named('ListedUser', listedUserProperties);
+
+export const Follow = named('Follow', {
+  ...listedUserProperties,
+  timestamp: Time('When one began to follow the other'),
+});
+
+export const Block = named('Block', {
+  ...listedUserProperties,
+  kind: Type.Unsafe<BlockKind>({
+    type: 'string',
+    enum: ['mute', 'block'],
+    description: 'Whether they are muted or blocked.',
+  }),
+  timestamp: Time('When they were muted or blocked'),
+});
+
+export const FollowedTag = named('FollowedTag', {
+  tag: Type.String({ description: 'In lower case, without `#`.' }),
+  posts_url: Path('the posts with the tag'),
+  timestamp: Time('When you began to follow it'),
 });
 
 export const Notification = named('Notification', {
@@ -105,6 +180,7 @@ export const Notification = named('Notification', {
   is_read: Type.Boolean(),
   timestamp: Time('When it happened'),
   actor_url: NullableText('Path of who did it, or null for a moderator’s decision.'),
+  actor_username: NullableText('Their username, or null.'),
   post_url: NullableText('Path of the post it is about, or null.'),
   comment_url: NullableText('Path of the comment it is about, or null.'),
 });
@@ -132,6 +208,11 @@ const pageOf = {
 
 export const PostPage = named('PostPage', { posts: Type.Array(ref(Post)), ...pageOf });
 export const CommentPage = named('CommentPage', { comments: Type.Array(ref(Comment)), ...pageOf });
+export const DraftPage = named('DraftPage', { drafts: Type.Array(ref(ListedDraft)), ...pageOf });
+export const LikerPage = named('LikerPage', { users: Type.Array(ref(ListedUser)), ...pageOf });
+export const FollowPage = named('FollowPage', { users: Type.Array(ref(Follow)), ...pageOf });
+export const BlockPage = named('BlockPage', { users: Type.Array(ref(Block)), ...pageOf });
+export const TagPage = named('TagPage', { tags: Type.Array(ref(FollowedTag)), ...pageOf });
 export const ImagePage = named('ImagePage', { images: Type.Array(ref(Image)), ...pageOf });
 
 export const SearchResult = named('SearchResult', {
@@ -153,8 +234,9 @@ export const NotificationPage = named('NotificationPage', {
 
 /** All schemas that others refer to. */
 export const NAMED_SCHEMAS = [
-  ...[Post, Comment, User, Image, Notification, Refused],
-  ...[ListedDraft, Draft, DraftList],
+  ...[Post, Comment, User, Me, Image, Notification, Refused],
+  ...[ListedDraft, Draft, DraftPage],
+  ...[ListedUser, Follow, Block, FollowedTag, LikerPage, FollowPage, BlockPage, TagPage],
   SearchResult,
   SearchPage,
   ...[PostPage, CommentPage, ImagePage, NotificationPage],

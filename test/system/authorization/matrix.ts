@@ -257,6 +257,7 @@ export const MATRIX: readonly Row[] = rows(`
   GET /api/v1/docs                         ok
   GET /api/v1/openapi.json                 ok
   POST /api/v1/tokens/                     log in     confirm      ok         ok         ok         ok            api_tokens
+  GET /api/v1/me                           log in     confirm      ok         ok         ok         ok
   GET /api/v1/posts/                       log in     confirm      ok         ok         ok         ok
   POST /api/v1/posts/                      log in     confirm      ok         ok         ok         ok            posts
   GET /api/v1/posts/:id                    log in     confirm      ok         ok         ok         ok
@@ -270,6 +271,12 @@ export const MATRIX: readonly Row[] = rows(`
   POST /api/v1/drafts/:id/publish          log in     confirm      missing    ok         missing    missing       posts
   PUT /api/v1/drafts/:id/schedule          log in     confirm      missing    ok         missing    missing       drafts
   DELETE /api/v1/drafts/:id/schedule       log in     confirm      nothing    ok         nothing    nothing       drafts
+  PUT /api/v1/posts/:id/pin                log in     confirm      forbidden  ok         forbidden  forbidden     users
+  DELETE /api/v1/posts/:id/pin             log in     confirm      nothing    ok         nothing    nothing       users
+  GET /api/v1/posts/:id/likes/             log in     confirm      ok         ok         ok         ok
+  PUT /api/v1/posts/:id/report             log in     confirm      ok         ok         ok         ok            reports
+  PUT /api/v1/comments/:id/report          log in     confirm      ok         ok         ok         ok            reports
+  PUT /api/v1/users/:id/report             log in     confirm      ok         ok         ok         ok            reports
   PUT /api/v1/posts/:id/like               log in     confirm      ok         forbidden  ok         ok            likes
   DELETE /api/v1/posts/:id/like            log in     confirm      ok         nothing    ok         ok            likes
   PUT /api/v1/posts/:id/bookmark           log in     confirm      ok         ok         ok         ok            bookmarks
@@ -283,6 +290,9 @@ export const MATRIX: readonly Row[] = rows(`
   DELETE /api/v1/comments/:id              log in     confirm      forbidden  ok         forbidden  ok            comments
   GET /api/v1/search                       log in     confirm      ok         ok         ok         ok
   GET /api/v1/tags/:tag/posts/             log in     confirm      ok         ok         ok         ok
+  GET /api/v1/followed-tags/               log in     confirm      ok         ok         ok         ok
+  PUT /api/v1/tags/:tag/follow             log in     confirm      ok         ok         ok         ok            tag_follows
+  DELETE /api/v1/tags/:tag/follow          log in     confirm      ok         ok         ok         ok            tag_follows
   GET /api/v1/notifications/               log in     confirm      ok         ok         ok         ok
   POST /api/v1/notifications/read          log in     confirm      nothing    ok         nothing    nothing       notifications
   GET /api/v1/images/                      log in     confirm      ok         ok         ok         ok
@@ -290,6 +300,16 @@ export const MATRIX: readonly Row[] = rows(`
   GET /api/v1/images/:key                  log in     confirm      missing    ok         missing    missing
   DELETE /api/v1/images/:key               log in     confirm      missing    ok         missing    missing       images
   GET /api/v1/users/:id                    log in     confirm      ok         ok         ok         ok
+  GET /api/v1/users/by-username/:username  log in     confirm      ok         ok         ok         ok
+  GET /api/v1/users/:id/followers/         log in     confirm      ok         ok         ok         ok
+  GET /api/v1/users/:id/followed/          log in     confirm      ok         ok         ok         ok
+  PUT /api/v1/users/:id/follow             log in     confirm      ok         ok         ok         ok            follows
+  DELETE /api/v1/users/:id/follow          log in     confirm      ok         ok         ok         ok            follows
+  GET /api/v1/blocks/                      log in     confirm      ok         ok         ok         ok
+  PUT /api/v1/users/:id/mute               log in     confirm      ok         ok         ok         ok            blocks
+  DELETE /api/v1/users/:id/mute            log in     confirm      ok         ok         ok         ok            blocks
+  PUT /api/v1/users/:id/block              log in     confirm      ok         ok         ok         ok            blocks
+  DELETE /api/v1/users/:id/block           log in     confirm      ok         ok         ok         ok            blocks
   GET /api/v1/users/:id/posts/             log in     confirm      ok         ok         ok         ok
   GET /api/v1/users/:id/timeline/          log in     confirm      forbidden  ok         forbidden  forbidden
 `);
