@@ -3,65 +3,14 @@ import type { AccountTables } from './account-tables.ts';
 import type { DataTables } from './data-tables.ts';
 import type { ImageTables } from './image-tables.ts';
 import type { JobTables } from './job-tables.ts';
+import type { PostTables } from './post-tables.ts';
 import type { SiteTables } from './site-tables.ts';
 
 /** The database or a transaction, the first parameter of domain functions. */
 export type Db = Kysely<Schema> | Transaction<Schema>;
 
 /** The tables' types for Kysely. A test compares them with the tables that `migrations/` make. */
-export interface Schema extends AccountTables, DataTables, ImageTables, JobTables, SiteTables {
-  posts: {
-    id: GeneratedAlways<number>;
-    author_id: number;
-    /** Null for a post without one. */
-    title: string | null;
-    body: string;
-    /** The body as sanitised HTML, rendered on saving. */
-    body_html: string;
-    /** What lists show of a long post; null for a short one. */
-    excerpt_html: string | null;
-    /** The version of the renderer that rendered it; see `RENDERER`. */
-    renderer: Generated<number>;
-    /** Incremented by each edit, to detect concurrent ones. */
-    version: Generated<number>;
-    created_at: Generated<Date>;
-    /** Where lists have it; see `cursorOf`. */
-    position: GeneratedAlways<string>;
-    /** Null if it was never edited. */
-    edited_at: Date | null;
-    /** Counted by a trigger. */
-    comment_count: GeneratedAlways<number>;
-    /** Whether a moderator has hidden it. */
-    is_disabled: Generated<boolean>;
-    /** In lower case: the added ones, then those in the text. */
-    tags: Generated<string[]>;
-    /** Those that its author has given besides those in the text. */
-    added_tags: Generated<string[]>;
-    /** The keys of the images in its text. */
-    image_keys: Generated<readonly string[]>;
-  };
-  /** Posts that are not published yet. */
-  drafts: {
-    id: GeneratedAlways<number>;
-    author_id: number;
-    title: string;
-    body: string;
-    /** As they were typed. */
-    tags: string;
-    /** Incremented whenever it is saved, to detect another browser. */
-    version: Generated<number>;
-    updated_at: Generated<Date>;
-    /** When a job publishes it; null if none does. */
-    publish_at: Date | null;
-    /** Why the job did not; null unless it tried. */
-    refused_because: DraftRefusal | null;
-  };
-  /** The tags of shown posts. A trigger fills it. */
-  post_tags: {
-    tag: string;
-    /** The post's. */
-    position: string;
-  };
+export interface Schema extends AccountTables, DataTables, ImageTables, JobTables, PostTables, SiteTables {
   tag_follows: {
     user_id: number;
     tag: string;
@@ -79,13 +28,6 @@ export interface Schema extends AccountTables, DataTables, ImageTables, JobTable
     asked_at: Date | null;
     /** Null until somebody who can read the address's mail has confirmed it. */
     confirmed_at: Date | null;
-  };
-  /** Posts that are mailed to subscriptions. */
-  post_mailings: {
-    post_id: number;
-    /** The mails to subscriptions up to this id are enqueued. */
-    after_id: Generated<number>;
-    created_at: Generated<Date>;
   };
   follows: {
     id: GeneratedAlways<number>;
@@ -224,9 +166,6 @@ export interface Schema extends AccountTables, DataTables, ImageTables, JobTable
 }
 
 export type NotificationKind = 'comment' | 'reply' | 'mention' | 'follow' | 'like' | 'moderation';
-
-/** Why a draft was not published when it was due: its author may not write, or its text cannot be published. */
-export type DraftRefusal = 'not-allowed' | 'unfinished';
 
 /** `mute` only hides a person's texts; `block` also keeps them away. */
 export type BlockKind = 'mute' | 'block';

@@ -132,9 +132,9 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     select 'p' || n || '@example.com', 'p' || n, 'none', 'User', now() from generate_series(1, ${PEOPLE}::int) as n
   `.execute(db);
   await sql`
-    insert into posts (author_id, body, body_html, created_at, tags)
+    insert into posts (author_id, body, body_html, created_at, tags, is_unlisted)
     select 1 + n % ${PEOPLE}::int, 'Post', repeat('<p>Post</p>', 50), now() - (${POSTS} - n) * interval '1 hour',
-      array['common', 'tag' || n % 200] from generate_series(1, ${POSTS}::int) as n
+      array['common', 'tag' || n % 200], n % 10 = 3 from generate_series(1, ${POSTS}::int) as n
   `.execute(db);
   await sql`
     insert into tag_follows (user_id, tag) select 1 + n % 2, 'tag' || n from generate_series(1, 14) as n
@@ -504,6 +504,8 @@ t.test('writing and deleting read no whole table, not even in triggers', async (
   const writings = {
     publishing: () => client.post('/', { body: 'Hello', tags: 'common' }),
     editing: () => client.post('/edit/7', { body: 'Hello', tags: 'common, new', version: '' }),
+    unlisting: () => client.post('/edit/7', { body: 'Hello', tags: 'common', visibility: 'unlisted' }),
+    listing: () => client.post('/edit/7', { body: 'Hello', tags: 'common', visibility: 'public' }),
     pinning: () => client.post(`/post/${POSTS}/pin`),
     'following a tag': () => client.post('/tag/new/follow'),
     commenting: () => client.post('/post/7', { body: 'Hello' }),

@@ -5,6 +5,7 @@ import { isMutedBy } from '../blocks/hide.ts';
 import { htmlInList } from '../markdown/html-in-list.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 import { usernameOf } from '../people/username.ts';
+import { IS_LISTED } from '../posts/visibility.ts';
 
 /** A comment in a list. */
 export interface ListedComment extends Comment {
@@ -78,7 +79,7 @@ export function listAllComments(db: Db, page: PageRequest): Promise<Page<ListedC
   );
 }
 
-/** The same for the API, where everyone reads it. */
+/** The same for the API, where everyone reads it. Leaves out comments on posts that no list has. */
 export async function listAllCommentSources(
   db: Db,
   { readerId }: Pick<CommentFilter, 'readerId'>,
@@ -87,11 +88,17 @@ export async function listAllCommentSources(
   const total = await countRows(db, 'comments');
   const comments = await readPage(page, 'desc', (slice) =>
     selectSources(inSlice(db.selectFrom('comments'), 'comments', slice))
-      .select(isMutedBy(readerId, 'comments.author_id').as('isMuted'))
+      .select(
+        sql<boolean>`(${isMutedBy(readerId, 'comments.author_id')} or not ${IS_ON_LISTED_POST})`.as(
+          'isMuted',
+        ),
+      )
       .execute(),
   );
   return { ...comments, total };
 }
+
+const IS_ON_LISTED_POST = sql<boolean>`(select ${IS_LISTED} from posts where posts.id = comments.post_id)`;
 
 /** @throws DomainError `not-found` */
 export function findComment(db: Db, id: number): Promise<Comment> {

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { isMutedBy } from '../blocks/hide.ts';
-import { IS_SHOWN } from '../posts/list.ts';
 import { pathOfPost } from '../posts/path.ts';
 import { POSITIONS_PER_SECOND, positionAt } from '../posts/position.ts';
+import { IS_LISTED } from '../posts/visibility.ts';
 
 /** Posts that a digest shows. It gives the number of the rest. */
 const SHOWN = 20;
@@ -31,7 +31,7 @@ export async function loadDigest(
     .select(sql<string>`left(body, ${EXCERPT + 1})`.as('beginning'))
     .select(({ fn }) => fn.countAll<string>().over().as('total'))
     .where('follower_id', '=', userId)
-    .where(IS_SHOWN)
+    .where(IS_LISTED)
     .where(sql<boolean>`not ${isMutedBy(userId, 'posts.author_id')}`)
     .where('posts.position', '>=', sql<string>`${start}`)
     .where('posts.position', '<', sql<string>`${start + WEEK}`)

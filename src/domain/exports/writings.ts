@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { pathOfPost } from '../posts/path.ts';
 import { cursorOf } from '../posts/position.ts';
+import { visibilityOf } from '../posts/visibility.ts';
 import { asJson, type Entry, type Options, PAGE } from './entry.ts';
 
 interface Writing {
@@ -15,6 +16,7 @@ interface Writing {
 interface WrittenPost extends Writing {
   readonly title: string | null;
   readonly tags: readonly string[];
+  readonly isUnlisted: boolean;
 }
 
 interface WrittenComment extends Writing {
@@ -47,7 +49,8 @@ type Range = { after: number; limit: number; signal: AbortSignal };
 function readPosts(db: Db, userId: number, { after, limit, signal }: Range): Promise<WrittenPost[]> {
   return db
     .selectFrom('posts')
-    .select(['id', 'title', 'body', 'tags', 'created_at as createdAt', 'edited_at as editedAt'])
+    .select(['id', 'title', 'body', 'tags', 'is_unlisted as isUnlisted'])
+    .select(['created_at as createdAt', 'edited_at as editedAt'])
     .select(cursorOf('posts'))
     .where('author_id', '=', userId)
     .where('position', '>', sql<string>`${after}`)
@@ -96,9 +99,10 @@ async function* asMarkdown<Row extends Writing>(
   }
 }
 
-function postJson({ id, title, body, tags, createdAt, editedAt }: WrittenPost): object {
+function postJson({ id, title, body, tags, isUnlisted, createdAt, editedAt }: WrittenPost): object {
   const path = pathOfPost({ id, title });
-  return { id, path, timestamp: createdAt, edited: editedAt, title, body, tags };
+  const visibility = visibilityOf(isUnlisted);
+  return { id, path, timestamp: createdAt, edited: editedAt, visibility, title, body, tags };
 }
 
 function commentJson({ id, postId, parentId, body, createdAt, editedAt }: WrittenComment): object {

@@ -1,6 +1,7 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { POSITIONS_PER_SECOND, positionAt } from './position.ts';
+import { IS_LISTED } from './visibility.ts';
 
 /** A month in UTC. */
 export interface Month {
@@ -13,13 +14,13 @@ const POSITIONS = sql.lit(POSITIONS_PER_SECOND);
 
 const LAST_MONTH = sql`date_trunc('month', to_timestamp(max(position) / ${POSITIONS}), 'UTC')`;
 
-/** Lists the months with posts, newest first. Costs one index look-up per month. */
+/** Lists the months with listed posts, newest first. Costs one index look-up per month. */
 export async function listMonths(db: Db): Promise<Month[]> {
   const { rows } = await sql<Month>`
     with recursive months (start) as (
-      select ${LAST_MONTH} from posts
+      select ${LAST_MONTH} from posts where ${IS_LISTED}
       union all
-      select (select ${LAST_MONTH} from posts where position < extract(epoch from start)::bigint * ${POSITIONS})
+      select (select ${LAST_MONTH} from posts where ${IS_LISTED} and position < extract(epoch from start)::bigint * ${POSITIONS})
       from months where start is not null
     )
     select

@@ -2,7 +2,8 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import { type CountedPage, type Page, type PageRequest, readPage, type Slice } from '../page.ts';
-import { IS_SHOWN, type ListedPost, type PostSource, selectListed, selectSources } from './list.ts';
+import { type ListedPost, type PostSource, selectListed, selectSources } from './list.ts';
+import { IS_LISTED } from './visibility.ts';
 
 /**
  * The person whose Followed tab is read. It has the posts of those they follow and have not muted, their own, and those
@@ -84,7 +85,7 @@ function byScanning({ id, followedCount }: Reader, slice: Slice): RawBuilder<unk
   const scanned = Math.ceil(2 * (followedCount + 1) * (1 + offset / limit));
   return sql`
     select position from (
-      select position, author_id from posts where ${IS_SHOWN} and ${isBetweenCursors(slice)}
+      select position, author_id from posts where ${IS_LISTED} and ${isBetweenCursors(slice)}
       order by position ${order} limit ${scanned}::bigint
     ) as near
     cross join lateral (
@@ -105,7 +106,7 @@ function byScanning({ id, followedCount }: Reader, slice: Slice): RawBuilder<unk
 function byAuthor({ id }: Reader, slice: Slice): RawBuilder<unknown> {
   const order = sql.raw(slice.order);
   const wanted = slice.limit + slice.offset;
-  const near = sql`select position from posts where author_id = followed_id and ${IS_SHOWN} and ${isBetweenCursors(slice)} order by position ${order}`;
+  const near = sql`select position from posts where author_id = followed_id and ${IS_LISTED} and ${isBetweenCursors(slice)} order by position ${order}`;
   return sql`
     select post.position
     from (

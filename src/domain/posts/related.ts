@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { IS_OPEN } from '../accounts/standing.ts';
 import { isMutedBy } from '../blocks/hide.ts';
-import { IS_SHOWN } from './list.ts';
+import { IS_LISTED } from './visibility.ts';
 
 /** A post to read next. */
 export interface RelatedPost {
@@ -42,7 +42,7 @@ export async function findRelatedPosts(
       ) as tagged
       group by position
     ) as candidate
-    join posts on posts.position = candidate.position and posts.id <> ${id} and ${IS_SHOWN} and not ${isMutedBy(readerId, 'posts.author_id')}
+    join posts on posts.position = candidate.position and posts.id <> ${id} and ${IS_LISTED} and not ${isMutedBy(readerId, 'posts.author_id')}
     join users on users.id = author_id and ${IS_OPEN}
     order by shared desc, posts.position desc limit ${sql.lit(MOST_RELATED)}
   `.execute(db);

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { IS_OPEN } from '../accounts/standing.ts';
 import { isMutedBy } from '../blocks/hide.ts';
+import { IS_LISTED } from '../posts/visibility.ts';
 import { END_OF_KEYS, type ResolvedSearch, type TextKind } from './resolve.ts';
 
 /** The most texts that are ranked, unless the filters let more through that were found in both ways. */
@@ -137,11 +138,12 @@ function visible(
   readerId: number | undefined,
 ): RawBuilder<unknown> {
   const text = sql.table(kind);
-  const post = kind === 'posts' ? sql`` : sql`join posts on posts.id = post_id and not posts.is_disabled`;
+  const isShown = kind === 'posts' ? IS_LISTED : sql`not comments.is_disabled`;
+  const post = kind === 'posts' ? sql`` : sql`join posts on posts.id = post_id and ${IS_LISTED}`;
   const isTagged = sql`exists (select from post_tags where post_tags.tag = ${tag} and post_tags.position = posts.position)`;
   return sql`
     select from ${text} ${post} join users on users.id = ${text}.author_id
-    where ${wordsOf(kind).textKey} = near.key and not ${text}.is_disabled and ${IS_OPEN}
+    where ${wordsOf(kind).textKey} = near.key and ${isShown} and ${IS_OPEN}
       and not ${isMutedBy(readerId, `${kind}.author_id`)}
       and ${author === undefined ? sql`true` : sql`${text}.author_id = ${author.id}`}
       and ${tag === undefined ? sql`true` : isTagged}

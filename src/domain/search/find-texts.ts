@@ -38,7 +38,7 @@ const EXCERPT_HTML = 10_000;
 const HEADLINE = sql.lit(`HighlightAll=true,StartSel=${MARKS.start},StopSel=${MARKS.end}`);
 
 /**
- * Finds posts or comments. Leaves out what a moderator has hidden, comments on hidden posts, and texts by people who are
+ * Finds posts or comments. Leaves out hidden texts, unlisted posts, comments on both, and texts by people who are
  * suspended, about to be erased, or muted or blocked by the reader.
  */
 export async function findTexts(

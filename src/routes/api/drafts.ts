@@ -7,12 +7,13 @@ import { publishDraft } from '../../domain/drafts/publish.ts';
 import { renderDraft } from '../../domain/drafts/render.ts';
 import { createDraft, deleteDraft, saveDraft } from '../../domain/drafts/save.ts';
 import { scheduleDraft, unscheduleDraft } from '../../domain/drafts/schedule.ts';
+import type { Visibility } from '../../domain/posts/visibility.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { tagged, versionsIn, WithIfMatch } from './etag.ts';
 import { onlyPage } from './pages.ts';
 import { presentDraft, presentListedDraft, presentPost } from './present.ts';
-import { DraftWriting, refusals, WithId, WithMoment } from './requests.ts';
+import { DraftWriting, isUnlistedIn, refusals, WithId, WithMoment } from './requests.ts';
 import { Draft, DraftPage, Post, ref } from './resources.ts';
 
 const tags = ['Drafts'];
@@ -162,8 +163,9 @@ interface SentDraft {
   readonly title?: string | null;
   readonly body: string;
   readonly tags?: readonly string[];
+  readonly visibility?: Visibility;
 }
 
-function textOf({ title, body, tags = [] }: SentDraft): DraftText {
-  return { title: title ?? '', body, tags: tags.join(', ') };
+function textOf({ title, body, tags = [], ...sent }: SentDraft): DraftText {
+  return { title: title ?? '', body, tags: tags.join(', '), isUnlisted: isUnlistedIn(sent) };
 }

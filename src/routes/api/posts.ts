@@ -11,7 +11,7 @@ import { requirePermission } from '../guards.ts';
 import { tagged, versionsIn, WithIfMatch } from './etag.ts';
 import { linkPages, PostPageQuery, pageRequest } from './pages.ts';
 import { presentPost } from './present.ts';
-import { PostWriting, refusals, WithId, WithIdempotencyKey } from './requests.ts';
+import { isUnlistedIn, PostWriting, refusals, WithId, WithIdempotencyKey } from './requests.ts';
 import { Post, PostPage, paths, ref } from './resources.ts';
 
 const tags = ['Posts'];
@@ -87,7 +87,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
       };
       const addedTags = readTags(typed.join(' '));
       const text = await renderText(app, { kind: 'post', body, writerId: userId });
-      const post = { ...text, title, addedTags };
+      const post = { ...text, title, addedTags, isUnlisted: isUnlistedIn(sent.body) };
       const { answer, isRepetition } = await once(db, request, Post, async (trx) =>
         presentPost(await publishPost({ db: trx, queue }, userId, post)),
       );
@@ -109,7 +109,8 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
       const addedTags = typed && readTags(typed.join(' '));
       const { id, authorId } = await loadForChange(db, callerOf(request), request.params.id);
       const draft = { kind: 'post', body, writerId: authorId, replaces: { postId: id } } as const;
-      const edited = { ...(await renderText(app, draft)), title, addedTags };
+      const isUnlisted = isUnlistedIn(request.body);
+      const edited = { ...(await renderText(app, draft)), title, addedTags, isUnlisted };
       await updatePost(app, id, edited, versionsIn(request.headers['if-match']));
       const post = await findPostSource(db, id, true);
       return tagged(reply, post.version, presentPost(post));

@@ -10,6 +10,7 @@ import type { ListedNotification } from '../../domain/notifications/list.ts';
 import type { Person } from '../../domain/people/find.ts';
 import type { PostSource } from '../../domain/posts/list.ts';
 import { pathOfPost } from '../../domain/posts/path.ts';
+import { visibilityOf } from '../../domain/posts/visibility.ts';
 import type { Found } from '../../domain/search/search.ts';
 import {
   type Block,
@@ -37,6 +38,7 @@ export function presentPost(post: PostSource): Static<typeof Post> {
     body: post.body,
     body_html: post.bodyHtml,
     tags: [...post.tags],
+    visibility: visibilityOf(post.isUnlisted),
     timestamp: post.createdAt.toISOString(),
     edited_at: post.editedAt?.toISOString() ?? null,
     author_url: paths.user(post.authorId),
@@ -71,7 +73,7 @@ export function presentListedDraft(draft: Omit<FoundDraft, 'beginning'>): Static
 
 export function presentDraft(draft: WholeDraft): Static<typeof Draft> {
   const tags = draft.tags.split(/[\s,]+/).filter((tag) => tag !== '');
-  return { ...presentListedDraft(draft), body: draft.body, tags };
+  return { ...presentListedDraft(draft), body: draft.body, tags, visibility: visibilityOf(draft.isUnlisted) };
 }
 
 /** @param seesDisabled whether the caller may read hidden comments */

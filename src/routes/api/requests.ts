@@ -1,8 +1,14 @@
 import { Type } from 'typebox';
 import { LONGEST_BODY } from '../../domain/markdown/text.ts';
 import { LONGEST_TITLE, TITLE_PATTERN } from '../../domain/posts/title.ts';
+import type { Visibility } from '../../domain/posts/visibility.ts';
 import { MAX_TAGS, TAG_PATTERN } from '../../domain/tags/name.ts';
-import { paths, Refused, ref } from './resources.ts';
+import { paths, Refused, ref, visibility } from './resources.ts';
+
+/** Whether a request asks for an unlisted post. Undefined if it does not say. */
+export function isUnlistedIn({ visibility }: { visibility?: Visibility }): boolean | undefined {
+  return visibility && visibility === 'unlisted';
+}
 
 /** The largest id: PostgreSQL's `integer`. */
 export const MAX_ID = 2 ** 31 - 1;
@@ -37,6 +43,7 @@ export const PostWriting = Type.Object(
         description: 'Tags besides those in the text. Without them, an edit leaves them.',
       }),
     ),
+    visibility: Type.Optional(visibility(' Without it, a new post is public, and an edit leaves it.')),
   },
   { additionalProperties: false, title: 'post' },
 );
@@ -62,6 +69,7 @@ export const DraftWriting = Type.Object(
         description: 'Tags besides those in the text.',
       }),
     ),
+    visibility: Type.Optional(visibility(' Without it, a new draft is public, and saving leaves it.')),
   },
   { additionalProperties: false, title: 'draft' },
 );

@@ -2,6 +2,7 @@ import { type Static, type TProperties, type TSchema, Type } from 'typebox';
 import type { TokenScope } from '../../database/account-tables.ts';
 import type { BlockKind, NotificationKind } from '../../database/schema.ts';
 import { PERMISSION_NAMES } from '../../domain/accounts/roles.ts';
+import { VISIBILITIES, type Visibility } from '../../domain/posts/visibility.ts';
 
 /** The API's resources: their schemas, which `present.ts` fills. Schemas with an `$id` are named in the document. */
 
@@ -46,6 +47,15 @@ function named<const Id extends string, Properties extends TProperties>($id: Id,
   return Object.assign(Type.Object(properties, { additionalProperties: false }), { $id });
 }
 
+/** Who can see a post. */
+export const visibility = (more = '') =>
+  Type.Unsafe<Visibility>({
+    type: 'string',
+    enum: VISIBILITIES,
+    examples: VISIBILITIES,
+    description: `\`public\`, or \`unlisted\` for those who know its path: it is in no list but your own.${more}`,
+  });
+
 export const Post = named('Post', {
   url: Path('the post'),
   html_url: Page('its page'),
@@ -53,6 +63,7 @@ export const Post = named('Post', {
   body: Type.String({ description: 'The text in Markdown.' }),
   body_html: Type.String({ description: 'The text as sanitised HTML.' }),
   tags: Type.Array(Type.String(), { description: 'Its tags, in lower case, including those in the text.' }),
+  visibility: visibility(),
   timestamp: Time('When it was published'),
   edited_at: NullableText('When it was last edited, ISO 8601 in UTC, or null.'),
   author_url: Path('who wrote it'),
@@ -79,6 +90,7 @@ export const Draft = named('Draft', {
   ...draftProperties,
   body: Type.String({ description: 'The text in Markdown.' }),
   tags: Type.Array(Type.String(), { description: 'Its tags besides those in the text, as they were typed.' }),
+  visibility: visibility(),
 });
 
 export const Comment = named('Comment', {

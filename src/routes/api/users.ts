@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { findPerson } from '../../domain/people/find.ts';
 import { listPostSources } from '../../domain/posts/list.ts';
 import { listFollowedSources } from '../../domain/posts/list-followed.ts';
+import { seesUnlisted } from '../../domain/posts/visibility.ts';
 import { DomainError } from '../../errors.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { linkPages, PostPageQuery, pageRequest } from './pages.ts';
@@ -49,9 +50,9 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
     querystring: PostPageQuery,
     response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400, 404) },
   };
-  app.get('/users/:id/posts/', { schema: listing }, async ({ params: { id }, query }, reply) => {
-    const author = await findPerson(db, id);
-    const page = await listPostSources(db, { author }, pageRequest(query, config.postsPerPage));
+  app.get('/users/:id/posts/', { schema: listing }, async ({ caller, params: { id }, query }, reply) => {
+    const filter = { author: await findPerson(db, id), hasUnlisted: seesUnlisted(caller, id) };
+    const page = await listPostSources(db, filter, pageRequest(query, config.postsPerPage));
     return { posts: page.items.map(presentPost), ...linkPages(reply, { path: paths.postsOf(id) }, page) };
   });
 
