@@ -3,7 +3,9 @@ import { Compile, type Validator } from 'typebox/compile';
 import { DomainError } from '../../errors.ts';
 import { KEY_PATTERN, LONGEST_ALT } from '../images/image.ts';
 import { LONGEST_BODY } from '../markdown/text.ts';
+import { positionAt } from '../posts/position.ts';
 import { TITLE_PATTERN, TITLE_RULE } from '../posts/title.ts';
+import { VISIBILITIES } from '../posts/visibility.ts';
 import { MAX_TAGS, readTags } from '../tags/name.ts';
 import { type Archive, unusable } from './archive.ts';
 
@@ -22,6 +24,7 @@ export interface ImportedPost {
   readonly tags: readonly string[];
   readonly createdAt: Date;
   readonly editedAt: Date | null;
+  readonly isUnlisted: boolean;
 }
 
 /** An image to import. */
@@ -41,6 +44,7 @@ const moment = () => Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d
 const Post = Type.Object({
   timestamp: moment(),
   edited: Type.Optional(Type.Union([moment(), Type.Null()])),
+  visibility: Type.Optional(Type.Union(VISIBILITIES.map((visibility) => Type.Literal(visibility)))),
   title: Type.Union([Type.String({ pattern: TITLE_PATTERN }), Type.Null()]),
   body: text(LONGEST_BODY, '(?=\\s*\\S)'),
   tags: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: MAX_TAGS })),
@@ -57,6 +61,7 @@ const A_MOMENT = 'Enter a time such as 2026-01-31T18:00:00.000Z, since 1970 and 
 const RULES: Readonly<Record<string, string>> = {
   timestamp: A_MOMENT,
   edited: `${A_MOMENT} Or null.`,
+  visibility: `Enter ${VISIBILITIES.join(' or ')}.`,
   title: `${TITLE_RULE} Or null.`,
   body: `Enter Markdown, not blank, of at most ${LONGEST_BODY.toLocaleString('en')} characters.`,
   tags: `Enter a list of at most ${MAX_TAGS} tags.`,
@@ -71,7 +76,7 @@ const imagesFile = { name: 'images.json', what: 'image', row: Compile(Image), mo
  * Reads the posts of an export, and checks all of them.
  *
  * @param now no post may be newer
- * @returns them, the oldest first
+ * @returns them, the oldest first, and those of the same second as in the file
  * @throws DomainError `unusable-import`, which names the post and the field
  */
 export async function readPosts(archive: Archive, now: Date): Promise<ImportedPost[]> {
@@ -80,7 +85,7 @@ export async function readPosts(archive: Archive, now: Date): Promise<ImportedPo
     throw unusable('This zip file has no posts.json. Choose one that you got under “Export”.');
   const posts = rows.map((row, index) => postFrom(row, index + 1, now));
   refuseFlood(posts);
-  return posts.sort((one, other) => one.createdAt.getTime() - other.createdAt.getTime());
+  return posts.sort((one, other) => positionAt(one.createdAt) - positionAt(other.createdAt));
 }
 
 /**
@@ -149,6 +154,7 @@ function postFrom(row: Static<typeof Post>, number: number, now: Date): Imported
     body: row.body,
     tags: tagsOf(row, number),
     createdAt: momentOf('timestamp', row.timestamp),
+    isUnlisted: row.visibility === 'unlisted',
     editedAt: row.edited == null ? null : momentOf('edited', row.edited),
   };
 }

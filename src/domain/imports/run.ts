@@ -140,14 +140,15 @@ async function render(
   userId: number,
   post: ImportedPost,
 ) {
-  const { body, title, tags, createdAt, editedAt } = post;
+  const { body, title, tags, isUnlisted, createdAt, editedAt } = post;
   const images = await resolveImages(db, userId, body);
   const text = await markdown.post(body, new Map(), images).catch((error: unknown) => {
     const isFault = error instanceof DomainError && error.code === 'unrenderable';
     throw isFault ? unusable(`${nameOf(post.number)}, body: ${error.message}`) : error;
   });
-  const columns = postColumns({ ...text, title, addedTags: tags });
-  return { author_id: userId, ...columns, created_at: createdAt, edited_at: editedAt };
+  const columns = postColumns({ ...text, title, addedTags: tags, isUnlisted });
+  const moments = { created_at: createdAt, edited_at: editedAt };
+  return { author_id: userId, ...columns, was_listed: !isUnlisted, ...moments };
 }
 
 async function end(
