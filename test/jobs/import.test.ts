@@ -251,7 +251,7 @@ t.test('a file that cannot be imported says why, and imports nothing', async (t)
     t.match(fault, message);
   }
   t.same(await postsOfJane(), []);
-  t.match(await pageText(), 'Your last import was stopped. This zip file has 2001 files.');
+  t.match(await pageText(), 'Your last import was stopped: This zip file has 2001 files.');
   const { upload } = await db.selectFrom('data_imports').select('upload').executeTakeFirstOrThrow();
   t.equal(upload, null, 'the file is not kept');
 });
@@ -303,7 +303,7 @@ t.test('one import runs at a time, and one whose job is gone does not block the 
   t.match(await findNewestImport(db, jane.id), { state: 'waiting' });
   await sql`delete from pgboss.job where name = 'imports'`.execute(db);
   await prune(db, options);
-  t.match(await pageText(), 'Your last import was stopped. Something went wrong on our side.');
+  t.match(await pageText(), 'Your last import was stopped: Something went wrong on our side.');
 });
 
 t.test('a form without a file, or with one that is too big, says so', async (t) => {
