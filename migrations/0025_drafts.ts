@@ -10,6 +10,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       title text not null check (length(title) <= 200),
       body text not null check (length(body) <= 50000),
       tags text not null check (length(tags) <= 500),
+      is_unlisted boolean not null default false,
       version integer not null default 1,
       updated_at timestamptz not null default now(),
       publish_at timestamptz,

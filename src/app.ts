@@ -12,6 +12,7 @@ import conditionalGet from './plugins/conditional-get.ts';
 import db from './plugins/db.ts';
 import drain from './plugins/drain.ts';
 import errors, { answerBadUrl, answerClientError } from './plugins/errors.ts';
+import jobStreams from './plugins/job-streams.ts';
 import mailLedger from './plugins/mail-ledger.ts';
 import mailOutage from './plugins/mail-outage.ts';
 import mailer from './plugins/mailer.ts';
@@ -91,6 +92,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   // HTTP.
   app.register(drain);
   app.register(unreadStreams);
+  app.register(jobStreams);
   app.register(clientAddress);
   app.register(securityEvents);
   app.register(securityHeaders);

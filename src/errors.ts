@@ -69,6 +69,31 @@ export class PermanentFailure extends Error {
   override readonly name = 'PermanentFailure';
 }
 
+/** Days that a job may put itself off with TryLater, or wait for a limit. */
+export const MOST_DAYS_PUT_OFF = 30;
+
+/**
+ * A job cannot do its work yet. It waits and runs again, without losing an attempt. It goes to its dead letter queue with the
+ * reason if it would then be older than `MOST_DAYS_PUT_OFF`, counted from when it could first run.
+ */
+export class TryLater extends Error {
+  override readonly name: string = 'TryLater';
+  /** How long it waits. */
+  readonly seconds: number;
+
+  /**
+   * @param reason for the operator: why the job waits
+   * @throws RangeError if `seconds` is not a positive, finite number
+   */
+  constructor(seconds: number, reason: string, options?: ErrorOptions) {
+    super(reason, options);
+    if (!(seconds > 0 && seconds < Infinity)) {
+      throw new RangeError(`TryLater: seconds must be a positive number, not ${seconds}`);
+    }
+    this.seconds = seconds;
+  }
+}
+
 /** The process cannot start. `message` is one line for the operator; no stack trace is printed. */
 export class StartupError extends Error {
   override readonly name = 'StartupError';

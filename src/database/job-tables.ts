@@ -18,8 +18,33 @@ export interface JobTables {
     outcome: JobAttemptOutcome | null;
     error: string | null;
   };
+  /** Numbers of the queues over time, for charts. `at` is the beginning of a step; idle steps have no row. */
+  job_history: {
+    step_seconds: number;
+    at: Date;
+    queue: string;
+    /** The most at a time. */
+    ready: number;
+    completed: number;
+    /** Unsuccessful attempts that are retried. */
+    retried: number;
+    failed: number;
+    /** pg-boss's histograms; null if no job ended. */
+    wait_bins: number[] | null;
+    run_bins: number[] | null;
+  };
+  /** What jobs tell about themselves while they run. */
+  job_reports: {
+    job_id: string;
+    done: number | null;
+    total: number | null;
+    words: string | null;
+    /** The newest last. */
+    lines: ColumnType<JobLogLine[], string | undefined, string>;
+    updated_at: Generated<Date>;
+  };
   workers: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     /** Host and process id. */
     name: string;
     queues: string[];
@@ -29,13 +54,21 @@ export interface JobTables {
     fetched_at: Generated<Date>;
     stopped_at: Date | null;
     running: ColumnType<RunningJob[], string | undefined, string>;
+    /** The release that it runs. */
+    version: Generated<string>;
+    /** As of its last report; null before. */
+    memory_bytes: string | null;
+    /** The longest delay of its event loop since the report before. */
+    loop_delay_ms: number | null;
+    /** Whether it takes no more jobs, because an operator has asked it to. */
+    is_draining: Generated<boolean>;
   };
   paused_queues: {
     queue: string;
     paused_at: Generated<Date>;
   };
   job_audit_log: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     at: Generated<Date>;
     user_id: number | null;
     /** Kept when the account is deleted. */
@@ -45,7 +78,7 @@ export interface JobTables {
   };
   /** One row per distinct error. */
   alarms: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     fingerprint: string;
     title: string;
     message: string;
@@ -95,8 +128,11 @@ interface DurationRow {
   seconds: number;
 }
 
-/** How an unsuccessful attempt ended. `handed back`: this worker had to stop or was too old; the attempt is not counted. */
-export type JobAttemptOutcome = 'failed' | 'timed out' | 'given up' | 'handed back';
+/**
+ * How an unsuccessful attempt ended. Two are not counted as attempts. `handed back`: this worker had to stop or was too old.
+ * `deferred`: the job threw TryLater.
+ */
+export type JobAttemptOutcome = 'failed' | 'timed out' | 'given up' | 'handed back' | 'deferred';
 
 /** A job that a worker is running. */
 export interface RunningJob {
@@ -105,4 +141,12 @@ export interface RunningJob {
   readonly attempt: number;
   /** ISO 8601. */
   readonly startedAt: string;
+}
+
+/** A line that a job has logged. */
+export interface JobLogLine {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly level: string;
+  readonly text: string;
 }

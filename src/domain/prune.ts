@@ -35,6 +35,8 @@ const EXPIRED: Readonly<Record<string, string>> = {
   images: `unused_since < now() - interval '30 days'
     and not exists (select from post_images where image_id = images.id)`,
   job_attempts: `started_at < now() - interval '14 days'`,
+  job_history: `at < now() - case step_seconds when 60 then 2 when 900 then 30 else 360 end * interval '1 hour'`,
+  job_reports: `updated_at < now() - interval '8 days'`,
   workers: `seen_at < now() - interval '1 day'`,
   security_events: `created_at < now() - interval '180 days'`,
   job_audit_log: `at < now() - interval '400 days'`,

@@ -1,6 +1,6 @@
 import type { JobWithMetadata } from 'pg-boss';
 import type { JobAttemptOutcome } from '../database/job-tables.ts';
-import { PermanentFailure } from '../errors.ts';
+import { PermanentFailure, TryLater } from '../errors.ts';
 import { UnknownPayload } from './job.ts';
 import { type Origin, unpack } from './origin.ts';
 
@@ -18,6 +18,8 @@ export interface Claim extends ClaimKey {
   readonly attempt: number;
   /** When the job was enqueued, by the database's clock. */
   readonly createdAt: Date;
+  /** When pg-boss deletes the job if it is still waiting. */
+  readonly keepUntil: Date;
   readonly retryLimit: number;
   readonly payload: unknown;
   readonly origin: Origin;
@@ -37,6 +39,7 @@ export function claimOf(job: JobWithMetadata<unknown>, recorded: Promise<void>):
     attempt: job.retryCount + 1,
     createdAt: job.createdOn,
     claimedAt: job.startedOn,
+    keepUntil: job.keepUntil,
     retryLimit: job.retryLimit,
     ...unpack(job.data),
     enqueuedAt: performance.now() - (job.startedOn.getTime() - job.createdOn.getTime()),
@@ -78,13 +81,16 @@ const PATIENCE_MS = 24 * 60 * 60 * 1000;
 /** The outcome of an unsuccessful attempt, from its error and the reason why it was aborted. */
 export function outcomeOf(
   error: unknown,
-  { controller, createdAt, claimedAt }: Claim,
+  { controller, createdAt, claimedAt, keepUntil }: Claim,
 ): JobAttemptOutcome | 'taken away' {
   if (controller.signal.reason instanceof ClaimLost) return 'taken away';
   if (controller.signal.reason instanceof ShuttingDown) return 'handed back';
   if (error instanceof TimedOut) return 'timed out';
   if (error instanceof UnknownPayload) {
     return claimedAt.getTime() - createdAt.getTime() < PATIENCE_MS ? 'handed back' : 'given up';
+  }
+  if (error instanceof TryLater) {
+    return claimedAt.getTime() + error.seconds * 1000 < keepUntil.getTime() ? 'deferred' : 'given up';
   }
   return error instanceof PermanentFailure ? 'given up' : 'failed';
 }

@@ -25,8 +25,8 @@ export function logJobs({ queue, log }: FastifyInstance): void {
   queue.events.on('ended', ({ outcome, error, isLast, durationMs, ageMs, ...job }) => {
     const line = { ...job, durationMs: Math.round(durationMs), ageMs: Math.round(ageMs) };
     if (outcome === 'completed') log.info(line, 'job completed');
-    else if (outcome === 'handed back')
-      log.info({ ...line, reason: messageOfError(error) }, 'job handed back');
+    else if (outcome === 'handed back' || outcome === 'deferred')
+      log.info({ ...line, reason: messageOfError(error) }, `job ${outcome}`);
     else if (outcome === 'taken away') log.warn(line, 'job stopped: it was cancelled or taken by another');
     else log.error({ ...line, err: error }, messageOf({ outcome, isLast, queue: job.queue }));
   });

@@ -3,11 +3,13 @@ import { fromKysely, type PgBoss } from 'pg-boss';
 import { Batcher } from '../database/batcher.ts';
 import type { JobAttemptOutcome } from '../database/job-tables.ts';
 import { persist } from '../database/persist.ts';
+import { MOST_DAYS_PUT_OFF, TryLater } from '../errors.ts';
 import { forgetRepeatedHandBacks, recordAttemptEnds } from './attempts.ts';
 import { type Claim, outcomeOf } from './claim.ts';
 import type { JobEnd, JobEvents } from './events.ts';
 import { UnknownPayload } from './job.ts';
 import { forbidRetries, handBack } from './jobs-table.ts';
+import { redactText } from './redact.ts';
 import { wakeWorkers } from './wake.ts';
 
 export interface SettlerDependencies {
@@ -87,10 +89,9 @@ export class Settler {
 
   async #writeFailure(claim: Claim, outcome: JobAttemptOutcome, error: unknown): Promise<void> {
     const { app, boss, worker } = this.#deps;
-    const message = error instanceof Error ? error.message : String(error);
-    if (outcome === 'handed back') {
-      const delaySeconds = error instanceof UnknownPayload ? UNKNOWN_PAYLOAD_SECONDS : undefined;
-      return this.#writeHandBack([claim], message, { delaySeconds });
+    const message = redactText(messageOf(error, outcome));
+    if (outcome === 'handed back' || outcome === 'deferred') {
+      return this.#writeHandBack([claim], message, { outcome, ...waitOf(error) });
     }
     const attempt = { id: claim.jobId, retryCount: claim.attempt - 1 };
     await claim.recorded;
@@ -104,13 +105,16 @@ export class Settler {
   async #writeHandBack(
     claims: readonly Claim[],
     error: string,
-    options: Parameters<typeof handBack>[2] = {},
+    {
+      outcome = 'handed back',
+      ...options
+    }: { outcome?: 'handed back' | 'deferred' } & Parameters<typeof handBack>[2] = {},
   ): Promise<void> {
     const { app, worker } = this.#deps;
     await Promise.all(claims.map(({ recorded }) => recorded));
     await app.db.transaction().execute(async (trx) => {
       await forgetRepeatedHandBacks(trx, claims, { worker, error });
-      await recordAttemptEnds(trx, claims, { worker, outcome: 'handed back', error });
+      await recordAttemptEnds(trx, claims, { worker, outcome, error });
       await handBack(trx, claims, options);
       await wakeWorkers(trx, this.#queue);
     });
@@ -126,4 +130,16 @@ export class Settler {
     const end = { queue: this.#queue, jobId, attempt, durationMs, ageMs, requestId, outcome, error, isLast };
     this.#deps.events.emit('ended', end);
   }
+}
+
+function messageOf(error: unknown, outcome: JobAttemptOutcome): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const isTooOld = outcome === 'given up' && error instanceof TryLater;
+  return isTooOld ? `waited for more than ${MOST_DAYS_PUT_OFF} days: ${message}` : message;
+}
+
+/** How long a job that is not counted waits, and why. */
+function waitOf(error: unknown): Parameters<typeof handBack>[2] {
+  if (error instanceof TryLater) return { delaySeconds: error.seconds, reason: error.message };
+  return error instanceof UnknownPayload ? { delaySeconds: UNKNOWN_PAYLOAD_SECONDS } : {};
 }

@@ -1,4 +1,5 @@
 import type { PgBoss, UpdateQueueOptions } from 'pg-boss';
+import { MOST_DAYS_PUT_OFF } from '../errors.ts';
 import type { QueueContract } from './contract.ts';
 import { deadLetterName } from './dead-letters.ts';
 
@@ -12,6 +13,9 @@ const BACKSTOP_SECONDS = 60;
 
 /** How long finished jobs are kept for the dashboard. */
 const KEEP_SECONDS = 7 * 24 * 60 * 60;
+
+/** How long a job may wait before pg-boss deletes it, from when it could first run. */
+const KEEP_WAITING_SECONDS = MOST_DAYS_PUT_OFF * 24 * 60 * 60;
 
 /** Dead letters are kept for an operator. */
 const KEEP_DEAD_SECONDS = 90 * 24 * 60 * 60;
@@ -32,6 +36,7 @@ export async function synchroniseQueues(boss: PgBoss, contracts: readonly QueueC
       retryBackoff: true,
       expireInSeconds: contract.timeoutSeconds + BACKSTOP_SECONDS,
       heartbeatSeconds: HEARTBEAT_SECONDS,
+      retentionSeconds: KEEP_WAITING_SECONDS,
       deleteAfterSeconds: KEEP_SECONDS,
     };
     const policy = contract.uniqueKey === undefined ? 'standard' : 'short';

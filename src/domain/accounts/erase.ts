@@ -79,7 +79,7 @@ async function eraseTexts(
   userId: number,
   options: { signal: AbortSignal },
 ): Promise<void> {
-  const posts = sql`select id from posts where author_id = ${userId} order by id limit 100`;
+  const posts = sql`select id from posts where author_id = ${userId} order by position limit 100`;
   const erasePosts = async (trx: Db) => {
     for (const table of ['comments', 'likes', 'bookmarks']) {
       const deleted = await deleteFrom(trx, table, sql`post_id = any(array(${posts}))`);

@@ -242,10 +242,10 @@ export async function anotherSession({ app: { db }, actor }: Situation): Promise
 }
 
 /** A person whom the actor follows. */
-export async function followed(situation: Situation): Promise<string> {
-  const { id, username } = await somebody(situation);
-  if (situation.actor !== undefined) await follow(situation.app, situation.actor.id, id);
-  return username;
+export async function followed(situation: Situation): Promise<{ id: number; username: string }> {
+  const person = await somebody(situation);
+  if (situation.actor !== undefined) await follow(situation.app, situation.actor.id, person.id);
+  return person;
 }
 
 /** A tag that the actor follows. */

@@ -1,0 +1,69 @@
+import { sql } from 'kysely';
+import t from 'tap';
+import { TryLater } from '../../src/errors.ts';
+import { findJob } from '../../src/queue/attempts.ts';
+import { mailQueue } from '../../src/queue/contracts.ts';
+import { defineJob } from '../../src/queue/job.ts';
+import { build } from '../support/build.ts';
+import { attemptsOf, deadLettersOf, jobsOf } from '../support/jobs.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const payload = { template: 'confirm-account', userId: 1 } as const;
+const notYet = defineJob(mailQueue, async () => {
+  throw new TryLater(3600, 'the other site is closed until noon');
+});
+
+t.test('a job that throws TryLater waits without losing an attempt, and says why', async (t) => {
+  const app = await build(t);
+  await app.queue.send(mailQueue, payload, { db: app.db });
+  const outcomes: string[] = [];
+  app.queue.events.on('ended', ({ outcome }) => outcomes.push(outcome));
+  await app.queue.work([notYet], { concurrency: 1 });
+  await waitFor(() => outcomes.length === 1, 'it has said so');
+
+  const [job] = await jobsOf(app, mailQueue);
+  t.match(job, { state: 'retry', retryCount: 0 });
+  const shown = await findJob(app.db, mailQueue.name, job?.id ?? '');
+  t.match(shown, { state: 'deferred', attempts: 0, message: 'the other site is closed until noon' });
+  const seconds = ((shown?.startAfter.getTime() ?? 0) - Date.now()) / 1000;
+  t.ok(seconds > 3500 && seconds <= 3600, `it waits for ${seconds} s`);
+
+  await sql`update pgboss.job set start_after = now() where name = 'mail'`.execute(app.db);
+  await waitFor(() => outcomes.length === 2, 'it runs again');
+  const attempts = await attemptsOf(app, job?.id);
+  t.match(attempts, [{ attempt: 1, outcome: 'deferred', error: 'the other site is closed until noon' }]);
+  t.equal(attempts.length, 1, 'however often, the history has it once');
+
+  await app.queue.stopWorking();
+  await sql`update pgboss.job set start_after = now() where name = 'mail'`.execute(app.db);
+  await app.queue.work([defineJob(mailQueue, async () => {})], { concurrency: 1 });
+  const [done] = await waitFor(async () => {
+    const jobs = await jobsOf(app, mailQueue, ['completed']);
+    return jobs.length === 1 && jobs;
+  }, 'it is done');
+  t.match(done, { retryCount: 0, output: null }, 'and no longer says that it waits');
+});
+
+t.test(
+  'a job that has put itself off for a month goes to the dead letter queue with the reason',
+  async (t) => {
+    const app = await build(t);
+    await app.queue.send(mailQueue, payload, { db: app.db });
+    await sql`
+    update pgboss.job set keep_until = keep_until - interval '30 days' + interval '59 minutes' where name = 'mail'
+  `.execute(app.db);
+    await app.queue.work([notYet], { concurrency: 1 });
+    await waitFor(async () => (await deadLettersOf(app, mailQueue)).length === 1, 'it is a dead letter');
+    const [failed] = await jobsOf(app, mailQueue, ['failed']);
+    t.equal(failed?.output?.message, 'waited for more than 30 days: the other site is closed until noon');
+  },
+);
+
+t.test('a wait that is no time is refused where it is thrown', async (t) => {
+  for (const seconds of [0, -1, Number.NaN, Infinity]) {
+    t.throws(() => new TryLater(seconds, 'never'), {
+      name: 'RangeError',
+      message: `TryLater: seconds must be a positive number, not ${seconds}`,
+    });
+  }
+});
