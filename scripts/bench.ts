@@ -3,6 +3,7 @@ import { ConfigError } from '../src/config.ts';
 import { runMain } from '../src/process.ts';
 import { benchApi } from './bench/api.ts';
 import { withCluster } from './bench/cluster.ts';
+import { benchErasure } from './bench/erasure.ts';
 import { benchJobs } from './bench/jobs.ts';
 import { machine } from './bench/machine.ts';
 import { benchOverload } from './bench/overload.ts';
@@ -19,6 +20,7 @@ const BENCHMARKS: Record<string, (bench: Bench) => Promise<Row[]>> = {
   writes: benchWrites,
   overload: benchOverload,
   search: benchSearch,
+  erasure: benchErasure,
 };
 
 /**
