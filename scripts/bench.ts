@@ -25,7 +25,7 @@ const BENCHMARKS: Record<string, (bench: Bench) => Promise<Row[]>> = {
 
 /**
  * `npm run bench -- NAME`: runs a benchmark, and prints its figures beside those of a bare reference from the same run: `pages`,
- * `api`, `jobs`, `writes`, `overload` or `search`. `--json` prints JSON, `--scale large` seeds a million posts, `--data FOLDER`
+ * `api`, `jobs`, `writes`, `overload`, `search` or `erasure`. `--json` prints JSON, `--scale large` seeds a million posts, `--data FOLDER`
  * keeps the seeded data for the next run.
  */
 await runMain(async () => {
