@@ -35,6 +35,7 @@ const EXPIRED: Readonly<Record<string, string>> = {
   images: `unused_since < now() - interval '30 days'
     and not exists (select from post_images where image_id = images.id)`,
   job_attempts: `started_at < now() - interval '14 days'`,
+  job_rates: 'greatest(full_at, line_until, bulk_line_until) < extract(epoch from now())',
   workers: `seen_at < now() - interval '1 day'`,
   security_events: `created_at < now() - interval '180 days'`,
   job_audit_log: `at < now() - interval '400 days'`,

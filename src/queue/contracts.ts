@@ -2,6 +2,9 @@ import { Type } from 'typebox';
 import type { Db } from '../database/schema.ts';
 import { defineQueue, type QueueContract } from './contract.ts';
 import { about, date, fields, id, mail, moment } from './payloads.ts';
+import { newShare, type Share } from './share.ts';
+
+export { newShare, type Share };
 
 export type PayloadOf<Contract> = Contract extends QueueContract<infer Payload> ? Payload : never;
 
@@ -38,7 +41,10 @@ export interface Queue {
   sendAll<Payload extends object>(
     contract: QueueContract<Payload>,
     payloads: readonly NoInfer<Payload>[],
-    options: Pick<SendOptions, 'db' | 'priority'>,
+    options: Pick<SendOptions, 'db' | 'priority'> & {
+      /** Whose jobs they are, so that nobody's bulk jobs make others wait for all of them. */
+      readonly share?: Share;
+    },
   ): Promise<void>;
 }
 
@@ -78,6 +84,7 @@ export const mailQueue = defineQueue({
   retry: { limit: 400, delaySeconds: 2, maxDelaySeconds: 15 * 60 },
   timeoutSeconds: 120,
   prefetch: 40,
+  limitedBy: 'recipient domain',
 });
 
 /** Bulk mail waits behind mail that people wait for. */

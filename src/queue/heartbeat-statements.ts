@@ -17,13 +17,26 @@ const KEEP_CLAIMS = `
   where ${IS_HELD}
   returning job.id as "jobId", claim.claimed_at as "claimedAt"`;
 
+/** What keeps workers from jobs at the moment. */
+export interface Restraints {
+  /** Paused queues. */
+  readonly paused: readonly string[];
+  /** Queues that wait because a service has asked for it. */
+  readonly broken: readonly string[];
+  readonly limits: readonly { readonly queue: string; readonly key: string; readonly rate: string }[];
+}
+
+/** Reads `Restraints`. */
+export const RESTRAINTS = `
+  select array(select queue from paused_queues) as paused, array(select queue from queue_breakers) as broken,
+    (select coalesce(jsonb_agg(job_limits order by queue, key), '[]') from job_limits) as limits`;
+
 const BEAT = `
   with beat as (
     update workers
     set seen_at = now(), running = $2::jsonb, fetched_at = case when $3 then now() else fetched_at end
     where id = $1
-  )
-  select array(select queue from paused_queues) as paused`;
+  )${RESTRAINTS}`;
 
 /**
  * Records a heartbeat of claimed jobs, so that they are not taken for those of a dead worker.
@@ -50,17 +63,17 @@ export async function keepClaims<Claim extends ClaimKey>(
 /**
  * Reports that a worker is alive, and its running jobs.
  *
- * @returns the names of paused queues
+ * @returns what keeps workers from jobs
  */
 export async function beat(
   pool: pg.Pool,
   id: number,
   { running, hasPolled }: { running: readonly RunningJob[]; hasPolled: boolean },
-): Promise<string[]> {
-  const { rows } = await pool.query<{ paused: string[] }>({
+): Promise<Restraints | undefined> {
+  const { rows } = await pool.query<Restraints>({
     name: 'beat',
     text: BEAT,
     values: [id, JSON.stringify(running), hasPolled],
   });
-  return rows[0]?.paused ?? [];
+  return rows[0];
 }

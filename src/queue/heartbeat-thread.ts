@@ -46,9 +46,9 @@ async function tryToBeat(): Promise<Beat> {
         attempt,
         startedAt: claimedAt.toISOString(),
       }));
-    const paused = await beat(pool, workerId, { running, hasPolled });
+    const restraints = await beat(pool, workerId, { running, hasPolled });
     if (report.held === held) report = { ...report, held: held.filter((job) => !lost.includes(job)) };
-    return { lost, paused };
+    return { lost, restraints };
   } catch (error) {
     const { message, code } = error as Error & { code?: unknown };
     return { failure: { message, code } };

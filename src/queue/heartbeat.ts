@@ -2,6 +2,7 @@ import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
 import { type Deadlines, directUrl } from '../database/connection.ts';
 import type { ClaimKey } from './claim.ts';
+import type { Restraints } from './heartbeat-statements.ts';
 import { PRESENCE_SECONDS } from './presence.ts';
 
 /** What a worker does at the moment. */
@@ -20,7 +21,7 @@ export interface HeldJob extends ClaimKey {
 
 /** What the thread has learned from a heartbeat, or why it failed. */
 export type Beat =
-  | { readonly lost: readonly ClaimKey[]; readonly paused: readonly string[] }
+  | { readonly lost: readonly ClaimKey[]; readonly restraints: Restraints | undefined }
   | { readonly failure: { readonly message: string; readonly code: unknown } };
 
 /** What the thread is started with. */

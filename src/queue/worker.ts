@@ -6,8 +6,9 @@ import { Consumer } from './consumer.ts';
 import { addDurations, DurationCounter } from './durations.ts';
 import type { JobEnd, JobEvents } from './events.ts';
 import { Heartbeat } from './heartbeat.ts';
+import type { Restraints } from './heartbeat-statements.ts';
 import type { JobDefinition } from './job.ts';
-import { listPausedQueues } from './pause.ts';
+import { loadRestraints } from './limits.ts';
 import { enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts';
 import { Slots } from './slots.ts';
 import { WORKERS_CHANNEL } from './wake.ts';
@@ -58,9 +59,9 @@ export class Worker {
         held: this.#consumers.flatMap((consumer) => consumer.held()),
         hasPolled: this.#consumers.filter((consumer) => consumer.takeHasPolled()).length > 0,
       }),
-      onBeat: ({ lost, paused }) => {
+      onBeat: ({ lost, restraints }) => {
         for (const consumer of this.#consumers) consumer.lose(lost);
-        this.#pause(paused);
+        if (restraints !== undefined) this.#restrain(restraints);
       },
     });
   }
@@ -70,10 +71,10 @@ export class Worker {
     const { db } = deps.app;
     const name = `${hostname()}:${process.pid}`;
     const queues = options.jobs.map(({ contract }) => contract.name);
-    const paused = await listPausedQueues(db);
+    const restraints = await loadRestraints(db);
     const id = await enterWorker(db, { name, queues, concurrency: options.concurrency });
     const worker = new Worker(deps, options, { id, name });
-    worker.#pause([...paused]);
+    worker.#restrain(restraints);
     deps.events.on('ended', worker.#count);
     for (const consumer of worker.#consumers) consumer.start();
     worker.#reporting = setInterval(() => worker.#report(), PRESENCE_SECONDS * 1000);
@@ -119,8 +120,8 @@ export class Worker {
 
   #count = (end: JobEnd): void => this.#durations.add(end);
 
-  #pause(queues: readonly string[]): void {
-    for (const consumer of this.#consumers) consumer.setPaused(queues.includes(consumer.job.contract.name));
+  #restrain(restraints: Restraints): void {
+    for (const consumer of this.#consumers) consumer.restrain(restraints);
   }
 
   #report(): void {

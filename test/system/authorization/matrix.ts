@@ -245,6 +245,10 @@ export const MATRIX: readonly Row[] = rows(`
   GET /admin/jobs                          log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/list                     log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/job/:queue/:id           log in     confirm      forbidden  forbidden  forbidden  ok
+  GET /admin/jobs/limits                   log in     confirm      forbidden  forbidden  forbidden  ok
+  POST /admin/jobs/limits                  log in     confirm      forbidden  forbidden  forbidden  ok            job_limits
+  POST /admin/jobs/limits/remove           log in     confirm      forbidden  forbidden  forbidden  ok            job_limits
+  POST /admin/jobs/limits/try              log in     confirm      forbidden  forbidden  forbidden  ok            queue_breakers
   GET /admin/jobs/audit                    log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/ask                      log in     confirm      forbidden  forbidden  forbidden  ok
   POST /admin/jobs/do                      log in     confirm      forbidden  forbidden  forbidden  ok            paused_queues

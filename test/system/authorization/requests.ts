@@ -31,10 +31,12 @@ import {
   invitationId,
   job,
   likedPost,
+  limitOnMail,
   mail,
   namedToken,
   nobodyWantsDigests,
   noExports,
+  noLimits,
   noPausedQueues,
   notification,
   ownPasskey,
@@ -55,6 +57,7 @@ import {
   unnamedToken,
   unsubscribing,
   waitingExport,
+  waitingMailQueue,
   withoutTwoFactor,
   withTwoFactor,
 } from './things.ts';
@@ -305,6 +308,12 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /admin/settings/:page': { about: async () => 'rules', fields: () => ({ body: freshName() }) },
   'GET /admin/jobs/job/:queue/:id': { about: job },
   'GET /admin/jobs/ask': { query: '?action=pause&queue=mail' },
+  'POST /admin/jobs/limits': {
+    about: noLimits,
+    fields: () => ({ queue: 'mail', key: '', rate: '200/hour' }),
+  },
+  'POST /admin/jobs/limits/remove': { about: limitOnMail, fields: () => ({ queue: 'mail', key: '' }) },
+  'POST /admin/jobs/limits/try': { about: waitingMailQueue, fields: () => ({ queue: 'mail' }) },
   'POST /admin/jobs/do': { about: noPausedQueues, fields: () => ({ action: 'pause', queue: 'mail' }) },
 
   'POST /api/v1/posts/': { fields: hello },

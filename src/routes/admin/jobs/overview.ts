@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { countBounced } from '../../../domain/mail/bounce.ts';
+import { listOpenBreakers } from '../../../queue/breaker.ts';
 import { countJobs } from '../../../queue/jobs-table.ts';
 import { listPausedQueues } from '../../../queue/pause.ts';
 import { listLiveWorkers } from '../../../queue/presence.ts';
@@ -12,12 +13,13 @@ export default async function overview(app: FastifyInstance): Promise<void> {
 
   app.get<{ Querystring: { range?: unknown } }>('/', async (request, reply) => {
     const range = RANGES.find(({ name }) => name === request.query.range) ?? RANGES[0];
-    const [counts, paused, workers, schedules, bounced] = await Promise.all([
+    const [counts, paused, workers, schedules, bounced, breakers] = await Promise.all([
       countJobs(db, WORK_QUEUES),
       listPausedQueues(db),
       listLiveWorkers(db),
       queueAdmin.schedules(),
       countBounced(db),
+      listOpenBreakers(db),
     ]);
     const queues = counts.map((count) => ({ ...count, isPaused: paused.has(count.queue) }));
     const waiting = queues.reduce((sum, { ready }) => sum + ready, 0);
@@ -27,6 +29,7 @@ export default async function overview(app: FastifyInstance): Promise<void> {
       workers,
       schedules,
       bounced,
+      breakers,
       isAbandoned: waiting > 0 && workers.length === 0,
       waiting,
       ranges: RANGES,
