@@ -17,17 +17,26 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       edited_at timestamptz,
       comment_count integer not null default 0,
       is_disabled boolean not null default false,
+      is_unlisted boolean not null default false,
+      is_listed boolean not null generated always as (not is_disabled and not is_unlisted) stored,
+      was_listed boolean not null default true check (was_listed or is_unlisted),
       tags text[] not null default '{}' check (cardinality(tags) <= 10),
-      added_tags text[] not null default '{}'
+      added_tags text[] not null default '{}',
+      position bigint not null unique generated always as (
+        floor(extract(epoch from created_at - timestamptz '1970-01-01 00:00Z'))::bigint * 1000000 + id % 1000000
+      ) stored
     ) with (fillfactor = 90);
     comment on table posts is
-      'Posts, in Markdown and as sanitised HTML. Ids increase with time, so lists are ordered by id. Only moderators can '
-      'read disabled ones, and no list has them.';
-    create index posts_author_id_id_idx on posts (author_id, id) include (is_disabled);
-    create index posts_author_id_created_at_idx on posts (author_id, created_at);
-    create index posts_created_at_id_idx on posts (created_at, id);
+      'Posts, in Markdown and as sanitised HTML. Lists are ordered by position: the second of publication in microseconds, '
+      'and the end of the id, which makes it unique. Only moderators can read disabled ones. Unlisted ones are for people '
+      'who know their address. Lists for everyone have only listed ones.';
+    comment on column posts.was_listed is
+      'Whether it is or has ever been listed. The first time counts as its publication, so it changes created_at.';
+    create index posts_author_id_position_idx on posts (author_id, position) include (is_listed);
+    -- For counting a person's unlisted posts, of which most have none.
+    create index posts_unlisted_idx on posts (author_id) where is_unlisted;
     -- For finding the authors of the newest posts without reading the rows.
-    create index posts_newest_authors_idx on posts (id) include (author_id) where not is_disabled;
+    create index posts_newest_authors_idx on posts (position) include (author_id) where is_listed;
 
     -- For finding texts to render again, of which there are almost always none. Equal values share their entries, so the
     -- index stays small.

@@ -15,7 +15,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     begin
       perform from users where id in (select author_id from changed) order by id for no key update;
       update users set post_count = post_count + sign * number
-        from (select author_id, count(*) as number from changed where not is_disabled group by author_id) as counted
+        from (select author_id, count(*) as number from changed where is_listed group by author_id) as counted
         where users.id = author_id;
       return null;
     end $$;
@@ -59,7 +59,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
     create function recount() returns void language sql as $$
       update users set
-        post_count = (select count(*) from posts where author_id = users.id and not is_disabled),
+        post_count = (select count(*) from posts where author_id = users.id and is_listed),
         comment_count = (select count(*) from comments where author_id = users.id),
         follower_count = (select count(*) from follows where followed_id = users.id),
         followed_count = (select count(*) from follows where follower_id = users.id);

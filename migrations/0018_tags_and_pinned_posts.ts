@@ -7,25 +7,25 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create table post_tags (
       tag text not null,
-      post_id integer not null references posts on delete cascade,
-      primary key (tag, post_id)
+      position bigint not null references posts (position) on update cascade on delete cascade,
+      primary key (tag, position)
     );
-    comment on table post_tags is 'The tags of the posts that are not disabled, for lists of the posts with a tag.';
+    comment on table post_tags is 'The tags of the listed posts, for lists of the posts with a tag.';
     -- A hash has no order, so that the planner cannot search it from the newest post for a tag that is no longer used.
-    create index post_tags_post_id_idx on post_tags using hash (post_id);
+    create index post_tags_position_idx on post_tags using hash (position);
 
     create function index_tags() returns trigger language plpgsql as $$
     begin
       if tg_op = 'UPDATE' then
-        delete from post_tags where post_id = new.id;
+        delete from post_tags where position = new.position;
       end if;
-      insert into post_tags (tag, post_id) select unnest(new.tags), new.id where not new.is_disabled;
+      insert into post_tags (tag, position) select unnest(new.tags), new.position where new.is_listed;
       return null;
     end $$;
     create trigger posts_tags_in after insert on posts
       for each row when (new.tags <> '{}') execute function index_tags();
-    create trigger posts_tags_changed after update of tags, is_disabled on posts
-      for each row when (old.tags <> new.tags or (old.is_disabled <> new.is_disabled and new.tags <> '{}'))
+    create trigger posts_tags_changed after update of tags, is_disabled, is_unlisted on posts
+      for each row when (old.tags <> new.tags or (old.is_listed <> new.is_listed and new.tags <> '{}'))
       execute function index_tags();
 
     create table tag_follows (

@@ -38,8 +38,8 @@ const CONFIGS = {
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createFunctions(db);
-  await indexWords(db, 'post', 'title, tags, body_html');
-  await indexWords(db, 'comment', 'body_html');
+  await indexWords(db, 'post', ['position', 'bigint', 'position'], 'title, tags, body_html');
+  await indexWords(db, 'comment', ['comment_id', 'integer', 'id'], 'body_html');
   await sql`
     -- For dates in a search.
     create index comments_created_at_id_idx on comments (created_at, id);
@@ -87,10 +87,10 @@ async function createFunctions(db: Kysely<unknown>): Promise<void> {
         '(\\S{199})\\S', '\\1 ', 'g'
       );
 
-    -- A word for the range of ids that a text is in, which no text and no search can have, because ~ is in no word. It lets a
-    -- search ask the index for the newest matches first.
-    create function range_word(id integer) returns tsvector language sql immutable parallel safe
-      return array_to_tsvector(array['~' || (id >> 17)]);
+    -- A word for the range of positions or ids that a text is in, which no text and no search can have, because ~ is in no
+    -- word. It lets a search ask the index for the newest matches first. A range has 100 days of posts, or 131,072 comments.
+    create function range_word(key bigint, bits integer) returns tsvector language sql immutable parallel safe
+      return array_to_tsvector(array['~' || (key >> bits)]);
 
     create function words_of(post posts) returns tsvector language sql stable
       return
@@ -98,10 +98,10 @@ async function createFunctions(db: Kysely<unknown>): Promise<void> {
           search_config(), without_accents(concat_ws(' ', post.title, array_to_string(post.tags, ' ')))
         ), 'A')
         || setweight(to_tsvector(search_config(), without_accents(plain_text(post.body_html))), 'B')
-        || range_word(post.id);
+        || range_word(post.position, 43);
 
     create function words_of(comment comments) returns tsvector language sql stable
-      return to_tsvector(search_config(), without_accents(plain_text(comment.body_html))) || range_word(comment.id);
+      return to_tsvector(search_config(), without_accents(plain_text(comment.body_html))) || range_word(comment.id, 17);
 
     create function name_words(username text, name text) returns tsvector language sql immutable parallel safe
       return to_tsvector('simple'::regconfig, regexp_replace(
@@ -111,11 +111,18 @@ async function createFunctions(db: Kysely<unknown>): Promise<void> {
 }
 
 /** Keeps the words of posts or comments in a table of their own, because rows of posts are rewritten for each comment. */
-async function indexWords(db: Kysely<unknown>, noun: 'post' | 'comment', columns: string): Promise<void> {
-  const [id, words, texts] = [`${noun}_id`, `${noun}_words`, `${noun}s`].map((name) => sql.raw(name));
+async function indexWords(
+  db: Kysely<unknown>,
+  noun: 'post' | 'comment',
+  key: readonly [column: string, type: string, references: string],
+  columns: string,
+): Promise<void> {
+  const [column, type, references, words, texts] = [...key, `${noun}_words`, `${noun}s`].map((name) =>
+    sql.raw(name),
+  );
   await sql`
     create table ${words} (
-      ${id} integer primary key references ${texts} on delete cascade,
+      ${column} ${type} primary key references ${texts} (${references}) on update cascade on delete cascade,
       words tsvector not null
     );
     comment on table ${words} is
@@ -124,8 +131,8 @@ async function indexWords(db: Kysely<unknown>, noun: 'post' | 'comment', columns
 
     create function ${sql.raw(`index_${noun}`)}() returns trigger language plpgsql as $$
     begin
-      insert into ${words} values (new.id, words_of(new))
-        on conflict (${id}) do update set words = excluded.words;
+      insert into ${words} values (new.${references}, words_of(new))
+        on conflict (${column}) do update set words = excluded.words;
       return null;
     end $$;
     create trigger ${sql.raw(`${noun}s_indexed`)} after insert or update of ${sql.raw(columns)} on ${texts}

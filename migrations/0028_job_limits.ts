@@ -15,7 +15,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       primary key (queue, key)
     );
     comment on table job_limits is
-      'How many jobs may start, by the choice of an Administrator. The key is that of the jobs, such as a recipient''s domain; '
+      'How many jobs may start, by the choice of an Operator. The key is that of the jobs, such as a recipient''s domain; '
       '* is every other key by itself, and the empty key is the whole queue.';
 
     create table job_rates (

@@ -90,9 +90,9 @@ async function measure(
 
 async function rankEveryMatch(db: FastifyInstance['db'], text: string): Promise<void> {
   await sql`
-    select id from post_words join posts on id = post_id,
+    select id from post_words join posts using (position),
       websearch_to_tsquery(search_config(), ${text}) as query
-    where words @@ query and not is_disabled
+    where words @@ query and is_listed
     order by ts_rank(words, query) desc, id desc limit 20
   `.execute(db);
 }

@@ -68,7 +68,7 @@ export async function fillTexts(db: Kysely<Schema>, posts: number): Promise<void
   }
   await sql`alter table posts enable trigger user`.execute(db);
   await sql`drop index post_words_words_idx`.execute(db);
-  await sql`insert into post_words select id, words_of(posts) from posts`.execute(db);
+  await sql`insert into post_words select position, words_of(posts) from posts`.execute(db);
   await sql`create index post_words_words_idx on post_words using gin (words)`.execute(db);
   await sql`select recount()`.execute(db);
   await sql`vacuum (analyze) users, posts, post_words`.execute(db);

@@ -23,7 +23,7 @@ interface Writer {
 
 const KINDS = { publishing: 'posts', commenting: 'comments' } as const;
 
-/** Compares publishing and commenting through the API with inserting the same rows with node-postgres alone. */
+/** Compares publishing and commenting through the API with writing the same rows, and the same jobs, with node-postgres alone. */
 export async function benchWrites({ databaseUrl }: Bench): Promise<Row[]> {
   const env = {
     DATABASE_URL: await databaseUrl('writes'),
@@ -93,7 +93,7 @@ async function compare({ app, url, bare }: Sides, { kind, table, writers, count 
       unit: `${table}/s`,
       p50: percentile(times, 0.5),
       p99: percentile(times, 0.99),
-      reference: { what: 'the same INSERT by pg alone', value: percentile(references, 0.5) },
+      reference: { what: 'the same rows by pg alone', value: percentile(references, 0.5) },
     },
     { what: `  waits for a lock in ${samples} samples`, value: waits.length, unit: '' },
   ];

@@ -45,10 +45,10 @@ export async function seed(db: Kysely<Schema>, amounts: Amounts): Promise<void> 
     await seedAnswers(trx, userIds.length);
     await setTriggers(trx, 'enable');
     await sql`select recount()`.execute(trx);
-    await sql`insert into post_tags (tag, post_id) select unnest(tags), id from posts order by id`.execute(
+    await sql`insert into post_tags (tag, position) select unnest(tags), position from posts order by position`.execute(
       trx,
     );
-    await sql`insert into post_words select id, words_of(posts) from posts`.execute(trx);
+    await sql`insert into post_words select position, words_of(posts) from posts`.execute(trx);
     await sql`insert into comment_words select id, words_of(comments) from comments`.execute(trx);
   });
   // As in a database that has been running for a while: with statistics and visibility maps.

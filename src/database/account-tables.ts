@@ -3,7 +3,7 @@ import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 /** The tables of accounts, log-ins and security events. */
 export interface AccountTables {
   users: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     /** Unique among confirmed accounts, ignoring case. */
     email: string;
     username: string;
@@ -108,12 +108,12 @@ export interface AccountTables {
   };
   /** A requested password reset, whether or not the address has an account. */
   password_resets: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     email: string;
     created_at: Generated<Date>;
   };
   email_changes: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     user_id: number;
     new_email: string;
     /** Null, like `completed_at`, until the change is confirmed. */
@@ -123,7 +123,7 @@ export interface AccountTables {
   };
   /** Tokens for API clients. */
   api_tokens: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     user_id: number;
     token_hash: Buffer;
     /** Null if it was obtained with a password, so that it lasts an hour. */
@@ -167,14 +167,15 @@ export interface AccountTables {
     /** Who did it; null if unknown or deleted. */
     actor_id: ColumnType<number | null, number | null, never>;
     address: ColumnType<string | null, string | null, never>;
-    detail: ColumnType<SecurityEventDetail, string, never>;
+    detail: ColumnType<SecurityEventDetail, string | undefined, never>;
     created_at: GeneratedAlways<Date>;
   };
 }
 
 export type MailFrequency = 'at-once' | 'daily' | 'never';
 
-export type Role = 'User' | 'Moderator' | 'Administrator';
+/** A Viewer reads the job dashboard, and an Operator also acts on jobs. */
+export type Role = 'User' | 'Viewer' | 'Operator' | 'Moderator' | 'Administrator';
 
 export type TokenPurpose =
   | 'confirm-account'
@@ -212,6 +213,7 @@ export type SecurityEventKind =
   | 'token-made'
   | 'token-revoked'
   | 'export-made'
+  | 'import-made'
   | 'deletion-requested'
   | 'deletion-undone'
   | 'account-deleted'

@@ -1,63 +1,16 @@
 import type { ColumnType, Generated, GeneratedAlways, Kysely, Transaction } from 'kysely';
 import type { AccountTables } from './account-tables.ts';
+import type { DataTables } from './data-tables.ts';
 import type { ImageTables } from './image-tables.ts';
 import type { JobTables } from './job-tables.ts';
+import type { PostTables } from './post-tables.ts';
 import type { SiteTables } from './site-tables.ts';
 
 /** The database or a transaction, the first parameter of domain functions. */
 export type Db = Kysely<Schema> | Transaction<Schema>;
 
-/** The tables' types for Kysely. Keep them in step with `migrations/`. */
-export interface Schema extends AccountTables, ImageTables, JobTables, SiteTables {
-  posts: {
-    id: Generated<number>;
-    author_id: number;
-    /** Null for a post without one. */
-    title: string | null;
-    body: string;
-    /** The body as sanitised HTML, rendered on saving. */
-    body_html: string;
-    /** What lists show of a long post; null for a short one. */
-    excerpt_html: string | null;
-    /** The version of the renderer that rendered it; see `RENDERER`. */
-    renderer: Generated<number>;
-    /** Incremented by each edit, to detect concurrent ones. */
-    version: Generated<number>;
-    created_at: Generated<Date>;
-    /** Null if it was never edited. */
-    edited_at: Date | null;
-    /** Counted by a trigger. */
-    comment_count: GeneratedAlways<number>;
-    /** Whether a moderator has hidden it. */
-    is_disabled: Generated<boolean>;
-    /** In lower case: the added ones, then those in the text. */
-    tags: Generated<string[]>;
-    /** Those that its author has given besides those in the text. */
-    added_tags: Generated<string[]>;
-    /** The keys of the images in its text. */
-    image_keys: Generated<readonly string[]>;
-  };
-  /** Posts that are not published yet. */
-  drafts: {
-    id: GeneratedAlways<number>;
-    author_id: number;
-    title: string;
-    body: string;
-    /** As they were typed. */
-    tags: string;
-    /** Incremented whenever it is saved, to detect another browser. */
-    version: Generated<number>;
-    updated_at: Generated<Date>;
-    /** When a job publishes it; null if none does. */
-    publish_at: Date | null;
-    /** Why the job did not; null unless it tried. */
-    refused_because: DraftRefusal | null;
-  };
-  /** The tags of shown posts. A trigger fills it. */
-  post_tags: {
-    tag: string;
-    post_id: number;
-  };
+/** The tables' types for Kysely. A test compares them with the tables that `migrations/` make. */
+export interface Schema extends AccountTables, DataTables, ImageTables, JobTables, PostTables, SiteTables {
   tag_follows: {
     user_id: number;
     tag: string;
@@ -75,13 +28,6 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
     asked_at: Date | null;
     /** Null until somebody who can read the address's mail has confirmed it. */
     confirmed_at: Date | null;
-  };
-  /** Posts that are mailed to subscriptions. */
-  post_mailings: {
-    post_id: number;
-    /** The mails to subscriptions up to this id are enqueued. */
-    after_id: Generated<number>;
-    created_at: Generated<Date>;
   };
   follows: {
     id: GeneratedAlways<number>;
@@ -110,7 +56,7 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
     created_at: Generated<Date>;
   };
   comments: {
-    id: Generated<number>;
+    id: GeneratedAlways<number>;
     post_id: number;
     author_id: number;
     /** The comment that this one replies to; null if it is not a reply, or if that was deleted. */
@@ -141,7 +87,8 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
   };
   /** The words of posts and comments, for searching. Triggers maintain them. */
   post_words: {
-    post_id: number;
+    /** The post's. */
+    position: string;
     words: string;
   };
   comment_words: {
@@ -188,18 +135,6 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
     /** The week's Monday, as `YYYY-MM-DD`. */
     week: ColumnType<Date, string, string>;
   };
-  data_exports: {
-    id: Generated<number>;
-    user_id: number;
-    state: Generated<DataExportState>;
-    /** Posts and comments written so far, and their total. */
-    done: Generated<number>;
-    total: Generated<number>;
-    /** The finished file's size in bytes. */
-    size: ColumnType<string, number | undefined, number>;
-    created_at: Generated<Date>;
-    ended_at: Date | null;
-  };
   /** Profile pictures in two sizes, as WebP. */
   pictures: {
     user_id: number;
@@ -218,11 +153,6 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
     fault: PictureFault | null;
     created_at: Generated<Date>;
   };
-  data_export_chunks: {
-    export_id: number;
-    position: number;
-    content: Buffer;
-  };
   /** Answered requests, so that repeating one does not execute it again. */
   idempotency_keys: {
     user_id: number;
@@ -237,13 +167,8 @@ export interface Schema extends AccountTables, ImageTables, JobTables, SiteTable
 
 export type NotificationKind = 'comment' | 'reply' | 'mention' | 'follow' | 'like' | 'moderation';
 
-/** Why a draft was not published when it was due: its author may not write, or its text cannot be published. */
-export type DraftRefusal = 'not-allowed' | 'unfinished';
-
 /** `mute` only hides a person's texts; `block` also keeps them away. */
 export type BlockKind = 'mute' | 'block';
 
 /** Why an upload did not become a picture. */
 export type PictureFault = 'unreadable' | 'too-large' | 'too-slow';
-
-export type DataExportState = 'waiting' | 'running' | 'ready' | 'cancelled' | 'failed';

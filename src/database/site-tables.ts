@@ -1,9 +1,11 @@
-import type { ColumnType, Generated } from 'kysely';
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 
 /** The tables of what Administrators have set for the whole site. */
 export interface SiteTables {
   /** One row. `src/domain/site/fields.ts` explains the columns. */
   site_settings: {
+    /** The key, so that there is no second row. */
+    is_only_row: GeneratedAlways<boolean>;
     name: Generated<string>;
     tagline: Generated<string>;
     description: Generated<string>;

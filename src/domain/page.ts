@@ -16,9 +16,9 @@ export interface Page<Item> {
   readonly items: readonly Item[];
   /** How many items of this page are left out, because the reader has muted or blocked who wrote them. */
   readonly muted: number;
-  /** The next newer page has the items after this id; undefined if there are none. */
+  /** The next newer page has the items after this cursor; undefined if there are none. */
   readonly newer: number | undefined;
-  /** The next older page has the items before this id; undefined if there are none. */
+  /** The next older page has the items before this cursor; undefined if there are none. */
   readonly older: number | undefined;
 }
 
@@ -50,15 +50,24 @@ export interface Slice {
   readonly after: number | undefined;
 }
 
+/** A row of a list that is ordered by its id, or by another number. */
+export interface Listed {
+  readonly id: number;
+  readonly cursor?: number;
+  readonly isMuted?: boolean;
+}
+
+const placeOf = ({ id, cursor = id }: Listed) => cursor;
+
 /**
- * Reads one page of a list ordered by id. Reads one row more than fits, to see whether there is another page.
+ * Reads one page of a list. Reads one row more than fits, to see whether there is another page.
  *
  * @param order of the list: `desc` shows the newest first
  * @param readSlice returns rows in the slice's order, which is reversed if the page is read from its end. Rows with
  *   `isMuted` count, but are left out, so a page costs the same for every reader and has the same neighbours.
  * @throws DomainError `not-found` for a number beyond `LAST_NUMBERED_PAGE`
  */
-export async function readPage<Item extends { readonly id: number; readonly isMuted?: boolean }>(
+export async function readPage<Item extends Listed>(
   { number = 1, size, before, after }: PageRequest,
   order: 'asc' | 'desc',
   readSlice: (slice: Slice) => Promise<Item[]>,
@@ -80,9 +89,10 @@ export async function readPage<Item extends { readonly id: number; readonly isMu
   const isFirst = before === undefined && after === undefined && offset === 0;
   const ascending = isAscending ? rows.slice(0, size) : rows.slice(0, size).reverse();
   const items = ascending.filter(({ isMuted }) => !isMuted);
+  const [oldest, newest] = [ascending[0], ascending.at(-1)].map((item) => item && placeOf(item));
   return {
-    newer: (isAscending ? hasMore : !isFirst) ? ascending.at(-1)?.id : undefined,
-    older: (isAscending ? !isFirst : hasMore) ? ascending[0]?.id : undefined,
+    newer: (isAscending ? hasMore : !isFirst) ? newest : undefined,
+    older: (isAscending ? !isFirst : hasMore) ? oldest : undefined,
     items: order === 'asc' ? items : items.toReversed(),
     muted: ascending.length - items.length,
   };
@@ -103,21 +113,21 @@ type ListedTable =
 /**
  * Restricts a query to a slice. The subquery skips the rows before an offset in the index alone.
  *
- * @param column with the ids that the list is ordered by
+ * @param column that the list is ordered by
  */
 export function inSlice<Table extends ListedTable>(
   query: SelectQueryBuilder<Schema, Table, object>,
   table: Table,
   { order, limit, offset, before, after }: Slice,
-  column = 'id',
+  column = table === 'posts' || table === 'post_tags' ? 'position' : 'id',
 ): SelectQueryBuilder<Schema, Table, object> {
-  const id = sql.ref<number>(`${table}.${column}`);
-  let found = query.orderBy(id, order);
-  if (before !== undefined) found = found.where(id, '<', before);
-  if (after !== undefined) found = found.where(id, '>', after);
+  const key = sql.ref<number>(`${table}.${column}`);
+  let found = query.orderBy(key, order);
+  if (before !== undefined) found = found.where(key, '<', before);
+  if (after !== undefined) found = found.where(key, '>', after);
   if (offset > 0) {
-    const first = found.select(id.as('id')).limit(1).offset(offset);
-    found = found.where(id, order === 'desc' ? '<=' : '>=', first);
+    const first = found.select(key.as('key')).limit(1).offset(offset);
+    found = found.where(key, order === 'desc' ? '<=' : '>=', first);
   }
   return found.limit(sql.lit(limit));
 }

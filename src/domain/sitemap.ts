@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/schema.ts';
-import { IS_SHOWN } from './posts/list.ts';
 import { pathOfPost } from './posts/path.ts';
+import { IS_LISTED } from './posts/visibility.ts';
 
 /** Addresses per file. sitemaps.org allows five times as many, but we render a file in one go. */
 const SITEMAP_SIZE = 10_000;
@@ -47,7 +47,7 @@ async function listPostEntries(db: Db, after: number, last: number): Promise<Sit
     .select(({ fn }) => fn.coalesce('edited_at', 'created_at').as('changedAt'))
     .where('id', '>', after)
     .where('id', '<=', last)
-    .where(IS_SHOWN)
+    .where(IS_LISTED)
     .orderBy('id')
     .execute();
   return posts.map(({ changedAt, ...post }) => ({ path: pathOfPost(post), changedAt }));

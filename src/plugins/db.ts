@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
-import { Kysely, type LogEvent, PostgresDialect, sql } from 'kysely';
+import { Kysely, type LogEvent, sql } from 'kysely';
 import pg from 'pg';
 import { CircuitBreaker } from '../database/circuit-breaker.ts';
 import { connectionTo, isPooled } from '../database/connection.ts';
@@ -9,6 +9,7 @@ import { Gate } from '../database/gate.ts';
 import { gated } from '../database/gated-pool.ts';
 import { longAnswerMs } from '../database/long-statements.ts';
 import { connectionName, pendingMigrations } from '../database/migrator.ts';
+import { NotifyingDialect } from '../database/notify.ts';
 import { OutageLog } from '../database/outage-log.ts';
 import { type NamingPool, preparing } from '../database/prepared-statements.ts';
 import { replicaOrPrimary } from '../database/replica.ts';
@@ -105,7 +106,7 @@ function takeTurns(app: FastifyInstance) {
 
 function createDb(app: FastifyInstance, pool: NamingPool): Kysely<Schema> {
   return new Kysely<Schema>({
-    dialect: new PostgresDialect({
+    dialect: new NotifyingDialect({
       pool: preparing(pool, () => timeLeft(app), isPooled(app.config) ? { maxPrepared: 0 } : {}),
     }),
     log: logSlowQueries(app),

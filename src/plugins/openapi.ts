@@ -16,11 +16,16 @@ export default fp(
         servers: [{ url: app.config.baseUrl }],
         tags: [
           { name: 'Tokens', description: 'Short-lived API tokens.' },
+          { name: 'You' },
           { name: 'Posts' },
+          { name: 'Drafts' },
           { name: 'Comments' },
           { name: 'People' },
+          { name: 'Tags' },
           { name: 'Search' },
+          { name: 'Notifications' },
           { name: 'Images', description: 'For your posts.' },
+          { name: 'Reports', description: 'To the moderators.' },
         ],
         components: {
           securitySchemes: {

@@ -78,7 +78,7 @@ export async function closeBreaker(db: Db, queue: string, jobId: string): Promis
   await db.deleteFrom('queue_breakers').where('queue', '=', queue).where('probe_job', '=', jobId).execute();
 }
 
-/** Lets another job be tried at once: instead of one that has not got as far as the service, or by an Administrator's choice. */
+/** Lets another job be tried at once: instead of one that has not got as far as the service, or by an Operator's choice. */
 export async function probeNow(db: Db, queue: string, jobId?: string): Promise<void> {
   await sql`
     update queue_breakers set probe_at = pgboss.job_now(), probe_job = null

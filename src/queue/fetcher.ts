@@ -80,7 +80,7 @@ export class Fetcher {
     const text = JSON.stringify(own);
     const isBroken = broken.includes(name);
     if (text === this.#known && !isBroken && !this.#isBroken) return;
-    this.#waitsUntil = 0; // Also while the queue waits, because an Administrator can have it tried at once.
+    this.#waitsUntil = 0; // Also while the queue waits, because an Operator can have it tried at once.
     this.#isBroken ||= isBroken; // Only the next fetch can tell that it no longer is: this may be older than `break`.
     this.#known = text;
     const rates = own.map((limit) => [limit.key, parseRate(limit.rate)] as const);

@@ -32,7 +32,7 @@ export async function loadRestraints(db: Db): Promise<Restraints> {
   return rows[0] ?? { paused: [], broken: [], limits: [] };
 }
 
-/** Lists the limits that Administrators have set, by queue and key. */
+/** Lists the limits that Operators have set, by queue and key. */
 export async function listLimits(db: Db): Promise<JobLimit[]> {
   const rows = await db.selectFrom('job_limits').selectAll().orderBy('queue').orderBy('key').execute();
   return rows.flatMap(({ rate, ...limit }) => {

@@ -13,6 +13,7 @@ import { UnknownPayload } from './job.ts';
 import { forbidRetries, type HandBackOptions, handBack } from './jobs-table.ts';
 import { giveBack } from './limits.ts';
 import { PRESENCE_SECONDS } from './presence.ts';
+import { redactText } from './redact.ts';
 import { wakeWorkers } from './wake.ts';
 
 export interface SettlerDependencies {
@@ -99,8 +100,8 @@ export class Settler {
 
   async #writeFailure(claim: Claim, outcome: JobAttemptOutcome, error: unknown): Promise<void> {
     const { app, boss, worker } = this.#deps;
-    const message = messageOf(error, outcome);
-    if (error instanceof SlowDown && outcome === 'deferred') return this.#writeBreak(claim, error);
+    const message = redactText(messageOf(error, outcome));
+    if (error instanceof SlowDown && outcome === 'deferred') return this.#writeBreak(claim, error, message);
     if (outcome === 'handed back' || outcome === 'deferred') {
       return this.#writeHandBack([claim], message, { outcome, ...waitOf(error) });
     }
@@ -131,7 +132,7 @@ export class Settler {
   }
 
   /** Makes the queue wait, and the job with it. */
-  async #writeBreak(claim: Claim, { message, seconds }: SlowDown): Promise<void> {
+  async #writeBreak(claim: Claim, { seconds }: SlowDown, message: string): Promise<void> {
     const { app, worker } = this.#deps;
     await claim.recorded;
     await app.db.transaction().execute(async (trx) => {

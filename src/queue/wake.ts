@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { notify } from '../database/notify.ts';
 import type { Db } from '../database/schema.ts';
 
 /** The channel that workers listen on. The payload is the name of a queue with new jobs. */
@@ -6,5 +6,5 @@ export const WORKERS_CHANNEL = 'pennypost_jobs';
 
 /** Wakes a queue's workers when the transaction commits, so that jobs do not wait for the next poll. */
 export async function wakeWorkers(db: Db, queue: string): Promise<void> {
-  await sql`select pg_notify(${WORKERS_CHANNEL}, ${queue})`.execute(db);
+  await notify(db, WORKERS_CHANNEL, [queue]);
 }

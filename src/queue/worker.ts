@@ -1,12 +1,15 @@
 import { hostname } from 'node:os';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
 import { type Clock, enableClockOverride, type PgBoss } from 'pg-boss';
+import manifest from '../../package.json' with { type: 'json' };
 import { waitAtMost } from '../database/deadline.ts';
 import { Consumer } from './consumer.ts';
 import { addDurations, DurationCounter } from './durations.ts';
 import type { JobEnd, JobEvents } from './events.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { Restraints } from './heartbeat-statements.ts';
+import { HISTORY_SECONDS, recordHistory } from './history.ts';
 import type { JobDefinition } from './job.ts';
 import { loadRestraints } from './limits.ts';
 import { enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts';
@@ -15,6 +18,9 @@ import { WORKERS_CHANNEL } from './wake.ts';
 
 /** How long to wait for the last writes, of which none matters to a job. */
 const LAST_WRITES_MS = 1_000;
+
+/** How often the delay of the event loop is measured. Measurements include it. */
+const LOOP_RESOLUTION_MS = 20;
 
 interface Dependencies {
   readonly app: FastifyInstance;
@@ -36,7 +42,9 @@ export class Worker {
   readonly #id: number;
   readonly #heartbeat: Heartbeat;
   readonly #durations = new DurationCounter();
+  readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   #reporting: NodeJS.Timeout | undefined;
+  #recording: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
   #listening: { close(): Promise<void> } | undefined;
 
@@ -48,6 +56,7 @@ export class Worker {
     this.#app = app;
     this.#id = id;
     const slots = new Slots(concurrency);
+    const all = jobs.map(({ contract }) => contract.name);
     const report = () => this.#heartbeat.report();
     this.#consumers = jobs.map(
       (job) => new Consumer(job, { app, boss, events, worker: name, concurrency, slots, report }),
@@ -58,12 +67,14 @@ export class Worker {
       report: () => ({
         held: this.#consumers.flatMap((consumer) => consumer.held()),
         hasPolled: this.#consumers.filter((consumer) => consumer.takeHasPolled()).length > 0,
+        loopDelayMs: Math.max(0, this.#loopDelay.max / 1e6 - LOOP_RESOLUTION_MS),
       }),
-      onBeat: ({ lost, restraints }) => {
+      onBeat: ({ lost, orders }) => {
         for (const consumer of this.#consumers) consumer.lose(lost);
-        if (restraints !== undefined) this.#restrain(restraints);
+        if (orders !== undefined) this.#restrain(orders.isDraining ? { ...orders, paused: all } : orders);
       },
     });
+    this.#loopDelay.enable();
   }
 
   /** Starts working. */
@@ -72,12 +83,18 @@ export class Worker {
     const name = `${hostname()}:${process.pid}`;
     const queues = options.jobs.map(({ contract }) => contract.name);
     const restraints = await loadRestraints(db);
-    const id = await enterWorker(db, { name, queues, concurrency: options.concurrency });
+    const id = await enterWorker(db, {
+      name,
+      queues,
+      concurrency: options.concurrency,
+      version: manifest.version,
+    });
     const worker = new Worker(deps, options, { id, name });
     worker.#restrain(restraints);
     deps.events.on('ended', worker.#count);
     for (const consumer of worker.#consumers) consumer.start();
     worker.#reporting = setInterval(() => worker.#report(), PRESENCE_SECONDS * 1000);
+    worker.#recording = setInterval(() => void worker.#recordHistory(), HISTORY_SECONDS * 1000);
     await worker.#listen();
     return worker;
   }
@@ -92,6 +109,8 @@ export class Worker {
     const stopped = this.#consumers.map((consumer) => consumer.stop(graceMs));
     await Promise.all([this.#listening?.close(), ...stopped]);
     clearInterval(this.#reporting);
+    clearInterval(this.#recording);
+    this.#loopDelay.disable();
     this.#app.queue.events.off('ended', this.#count);
     await this.#heartbeat.stop();
     const left = leaveWorker(this.#app.db, this.#id).catch((error) =>
@@ -126,7 +145,16 @@ export class Worker {
 
   #report(): void {
     this.#heartbeat.report();
+    this.#loopDelay.reset();
     void this.#writeDurations();
+  }
+
+  async #recordHistory(): Promise<void> {
+    try {
+      await recordHistory(this.#app.db);
+    } catch (error) {
+      this.#app.outages.logFailure(error, {}, 'could not record the history of jobs');
+    }
   }
 
   async #writeDurations(): Promise<void> {

@@ -1,8 +1,9 @@
+import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { eraseAccount } from '../../src/domain/accounts/erase.ts';
 import { block } from '../../src/domain/blocks/block.ts';
-import { deletePost, setPostDisabled } from '../../src/domain/posts/write.ts';
+import { deletePost, publishPost, setPostDisabled, updatePost } from '../../src/domain/posts/write.ts';
 import { changeSettings } from '../../src/domain/site/settings.ts';
 import { loadNewPost } from '../../src/domain/subscriptions/load-mail.ts';
 import { mailPost } from '../../src/domain/subscriptions/mail-post.ts';
@@ -14,6 +15,11 @@ import { addSubscribers, setUpSubscriptions } from '../support/subscriptions.ts'
 import { writePosts } from '../support/writing.ts';
 
 const signal = new AbortController().signal;
+
+async function list(app: FastifyInstance, postId: number, isListed: boolean): Promise<void> {
+  const writing = { ...(await app.markdown.post('Edited')), isUnlisted: !isListed };
+  await updatePost(app, postId, writing, undefined);
+}
 
 t.test('each subscriber gets one mail, however often the job runs or is killed', async (t) => {
   const { app, author } = await setUpSubscriptions(t);
@@ -63,6 +69,7 @@ t.test('what has changed by the time it is sent counts', async (t) => {
     nothing: async () => {},
     'muted by its author': () => block(app.db, blocking, 'mute'),
     'hidden by a moderator': (postId) => setPostDisabled(app.db, postId, true),
+    unlisted: (postId) => list(app, postId, false),
     deleted: (postId) => deletePost(app.db, postId),
     'of a suspended author': () => suspend('1 day'),
     'by somebody whom the reader has muted': () => block(app.db, parting, 'mute'),
@@ -84,13 +91,40 @@ t.test('what has changed by the time it is sent counts', async (t) => {
     await suspend('-1 day');
   }
   await addSubscribers(app, author.id);
-  for (const what of ['hidden by a moderator', 'deleted', 'of a suspended author', 'turned off']) {
+  for (const what of [
+    'hidden by a moderator',
+    'unlisted',
+    'deleted',
+    'of a suspended author',
+    'turned off',
+  ]) {
     const [postId = 0] = await writePosts(app, author);
     await changes[what]?.(postId);
     t.equal(await mailPost(app, postId, { signal }), 0, `${what}, before it was enqueued`);
     await changeSettings(app, { email_subscriptions: 'on' });
     await suspend('-1 day');
   }
+});
+
+t.test('an unlisted post is mailed once, when it is first listed', async (t) => {
+  const { app, author } = await setUpSubscriptions(t);
+  await addSubscribers(app, author.id);
+  const unlisted = { ...(await app.markdown.post('Later')), isUnlisted: true };
+  const { id } = await publishPost(app, author.id, unlisted);
+  t.same(await jobsOf(app, postMailQueue), []);
+  await sql`update posts set created_at = now() - interval '1 month'`.execute(app.db);
+
+  await list(app, id, true);
+  await assertEnqueued(t, app, postMailQueue, [{ postId: id }]);
+  t.equal(await mailPost(app, id, { signal }), 1);
+  await list(app, id, false);
+  await list(app, id, true);
+  t.equal(await mailPost(app, id, { signal }), 0);
+  await sql`update posts set created_at = now() - interval '8 days'`.execute(app.db);
+  await app.db.deleteFrom('post_mailings').execute();
+  await list(app, id, false);
+  await list(app, id, true);
+  t.equal(await mailPost(app, id, { signal }), 0, 'even when it is no longer recorded that it was');
 });
 
 t.test('ten posts of an author are mailed in a day', async (t) => {

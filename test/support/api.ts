@@ -56,8 +56,8 @@ export class ApiProgram {
     return this.send({ method: 'POST', url: path, headers, ...(payload && { payload }) });
   }
 
-  put(path: string, payload: object, headers: Record<string, string> = {}): Promise<LightMyRequestResponse> {
-    return this.send({ method: 'PUT', url: path, headers, payload });
+  put(path: string, payload?: object, headers: Record<string, string> = {}): Promise<LightMyRequestResponse> {
+    return this.send({ method: 'PUT', url: path, headers, ...(payload && { payload }) });
   }
 
   delete(path: string): Promise<LightMyRequestResponse> {

@@ -4,6 +4,7 @@ import type { PoolClient } from 'pg';
 import pg from 'pg';
 import t, { type Test } from 'tap';
 import { buildApp } from '../../src/app.ts';
+import { positionAt } from '../../src/domain/posts/position.ts';
 import { ApiProgram, basic } from '../support/api.ts';
 import { build, testConfig } from '../support/build.ts';
 import { Client } from '../support/client.ts';
@@ -19,6 +20,9 @@ const EVENTS = 20_000;
 
 /** A month in the middle of the data from `fill`. */
 const MONTH = monthOf(new Date(Date.now() - 365 * 24 * 60 * 60 * 1000));
+
+/** The cursor of a list of posts, in the middle of the data from `fill`. */
+const PLACE = positionAt(new Date(Date.now() - (POSTS / 2) * 60 * 60 * 1000));
 
 /** The path of a picture from `fill`. */
 const PICTURE = `/avatar/large/${'7'.padStart(43, '0')}.webp`;
@@ -128,9 +132,9 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     select 'p' || n || '@example.com', 'p' || n, 'none', 'User', now() from generate_series(1, ${PEOPLE}::int) as n
   `.execute(db);
   await sql`
-    insert into posts (author_id, body, body_html, created_at, tags)
+    insert into posts (author_id, body, body_html, created_at, tags, is_unlisted)
     select 1 + n % ${PEOPLE}::int, 'Post', repeat('<p>Post</p>', 50), now() - (${POSTS} - n) * interval '1 hour',
-      array['common', 'tag' || n % 200] from generate_series(1, ${POSTS}::int) as n
+      array['common', 'tag' || n % 200], n % 10 = 3 from generate_series(1, ${POSTS}::int) as n
   `.execute(db);
   await sql`
     insert into tag_follows (user_id, tag) select 1 + n % 2, 'tag' || n from generate_series(1, 14) as n
@@ -147,11 +151,15 @@ async function fill({ db }: FastifyInstance): Promise<void> {
     select case when n % 4 = 0 then 1 else n end, n, 'p' || n from generate_series(1, 5000) as n
   `.execute(db);
   // Every text has one word, and a hundredth of them another. Reading each text would take longer than all the rest.
-  for (const noun of ['post', 'comment']) {
-    const [words, texts] = [sql.raw(`${noun}_words`), sql.raw(`${noun}s`)];
-    await sql`insert into ${words} select id, (${noun}::text || ':1 part' || id % 100 || ':2')::tsvector || range_word(id) from ${texts}`.execute(
-      db,
-    );
+  for (const [noun, column, bits] of [
+    ['post', 'position', 43],
+    ['comment', 'id', 17],
+  ] as const) {
+    const [words, texts, key] = [sql.raw(`${noun}_words`), sql.raw(`${noun}s`), sql.raw(column)];
+    await sql`
+      insert into ${words} select ${key}, (${noun}::text || ':1 part' || id % 100 || ':2')::tsvector || range_word(${key}, ${bits}::int)
+      from ${texts}
+    `.execute(db);
     await sql`alter table ${texts} enable trigger user`.execute(db);
   }
   await sql`
@@ -290,8 +298,8 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
       '/?page=2',
       '/?page=400',
       '/?page=-1',
-      '/?before=10000',
-      '/?after=10000',
+      `/?before=${PLACE}`,
+      `/?after=${PLACE}`,
       '/archive',
       MONTH,
       `${MONTH}?page=2`,
@@ -301,7 +309,7 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
       '/post/1?after=10000',
       '/tag/common',
       '/tag/common?page=400',
-      '/tag/tag7?before=10000',
+      `/tag/tag7?before=${PLACE}`,
       '/tag/none',
       '/comment/1/whole',
       '/comment/15000',
@@ -340,7 +348,7 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
     }
   }
   for (const follower of followers) {
-    for (const path of ['/', '/?page=2', '/?before=10000', '/?after=10000'])
+    for (const path of ['/', '/?page=2', `/?before=${PLACE}`, `/?after=${PLACE}`])
       await visit(`${path}, Followed tab`, () => follower.get(path));
   }
   const { 'who follows many': moderator } = readers;
@@ -407,11 +415,18 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
   for (const path of [
     '/posts/',
     '/posts/?page=400',
-    '/posts/?before=10000',
-    '/tags/common/posts/?before=10000',
+    `/posts/?before=${PLACE}`,
+    `/tags/common/posts/?before=${PLACE}`,
     '/posts/1/comments/',
     '/comments/?page=3',
     '/bookmarks/',
+    '/me',
+    '/blocks/',
+    '/followed-tags/',
+    '/posts/1/likes/',
+    '/users/1/followers/?before=10000',
+    '/users/1/followed/',
+    `/users/by-username/${many.username}`,
     '/users/1/posts/',
     '/search?q=part7',
     '/notifications/?before=10000',
@@ -420,7 +435,7 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
   ]) {
     await visit(`API ${path}`, () => program.get(path));
   }
-  const timeline = `/users/${few.id}/timeline/?before=10000`;
+  const timeline = `/users/${few.id}/timeline/?before=${PLACE}`;
   await visit(`API ${timeline}`, () => programOfFew.get(timeline));
   await giveTwoFactor(app, few);
   const comingBack = new Client(app);
@@ -489,6 +504,8 @@ t.test('writing and deleting read no whole table, not even in triggers', async (
   const writings = {
     publishing: () => client.post('/', { body: 'Hello', tags: 'common' }),
     editing: () => client.post('/edit/7', { body: 'Hello', tags: 'common, new', version: '' }),
+    unlisting: () => client.post('/edit/7', { body: 'Hello', tags: 'common', visibility: 'unlisted' }),
+    listing: () => client.post('/edit/7', { body: 'Hello', tags: 'common', visibility: 'public' }),
     pinning: () => client.post(`/post/${POSTS}/pin`),
     'following a tag': () => client.post('/tag/new/follow'),
     commenting: () => client.post('/post/7', { body: 'Hello' }),

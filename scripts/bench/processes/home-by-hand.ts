@@ -20,13 +20,13 @@ const SESSION = `
   where token_hash = $1 and expires_at > now() and sessions.created_at > now() - make_interval(secs => 7776000)`;
 const POSTS = `
   select post.id, author_id, username, avatar_seed, picture_hash, title, html, post.created_at, edited_at,
-    post.comment_count, post.is_disabled, added_tags, is_excerpt
+    post.comment_count, post.is_disabled, is_unlisted, added_tags, is_excerpt
   from (
-    select id, author_id, title, created_at, edited_at, comment_count, is_disabled, added_tags,
+    select id, position, author_id, title, created_at, edited_at, comment_count, is_disabled, is_unlisted, added_tags,
       coalesce(excerpt_html, body_html) as html, excerpt_html is not null as is_excerpt
-    from posts where not is_disabled order by id desc limit 21
+    from posts where is_listed order by position desc limit 21
   ) as post
-  join users on users.id = author_id order by post.id desc`;
+  join users on users.id = author_id order by post.position desc`;
 
 const dates = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
 

@@ -58,6 +58,7 @@ const PERSONAL = [
   ['bookmarks', 'user_id'],
   ['drafts', 'author_id'],
   ['data_exports', 'user_id'],
+  ['data_imports', 'user_id'],
   ['pictures', 'user_id'],
   ['picture_uploads', 'user_id'],
   ['idempotency_keys', 'user_id'],
@@ -79,7 +80,7 @@ async function eraseTexts(
   userId: number,
   options: { signal: AbortSignal },
 ): Promise<void> {
-  const posts = sql`select id from posts where author_id = ${userId} order by id limit 100`;
+  const posts = sql`select id from posts where author_id = ${userId} order by position limit 100`;
   const erasePosts = async (trx: Db) => {
     for (const table of ['comments', 'likes', 'bookmarks']) {
       const deleted = await deleteFrom(trx, table, sql`post_id = any(array(${posts}))`);

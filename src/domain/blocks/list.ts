@@ -1,9 +1,11 @@
 import type { BlockKind, Db } from '../../database/schema.ts';
-import { inSlice, type Page, type PageRequest, readPage } from '../page.ts';
+import { inSlice, type Page, type PageRequest, readPage, rowCount } from '../page.ts';
 
 /** Somebody whom a person has muted or blocked. */
 export interface BlockedPerson {
+  /** Of the block. */
   readonly id: number;
+  readonly personId: number;
   readonly username: string;
   readonly avatarSeed: string;
   readonly pictureHash: string | null;
@@ -21,9 +23,15 @@ export function listBlocked(db: Db, blockerId: number, page: PageRequest): Promi
     return db
       .selectFrom(found)
       .innerJoin('users', 'users.id', 'block.blockedId')
-      .select(['block.id', 'block.kind', 'block.since', 'users.username'])
+      .select(['block.id', 'block.blockedId as personId', 'block.kind', 'block.since', 'users.username'])
       .select(['users.avatar_seed as avatarSeed', 'users.picture_hash as pictureHash'])
       .orderBy('block.id', slice.order)
       .execute();
   });
+}
+
+/** Counts them. There are `MAX_BLOCKS` at most. */
+export async function countBlocked(db: Db, blockerId: number): Promise<number> {
+  const blocks = db.selectFrom('blocks').where('blocker_id', '=', blockerId);
+  return (await blocks.select(rowCount.as('total')).executeTakeFirstOrThrow()).total;
 }

@@ -4,6 +4,8 @@ import { noSuch } from '../../errors.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import { htmlInList } from '../markdown/html-in-list.ts';
 import { type CountedPage, countRows, inSlice, type Page, type PageRequest, readPage } from '../page.ts';
+import { usernameOf } from '../people/username.ts';
+import { IS_LISTED } from '../posts/visibility.ts';
 
 /** A comment in a list. */
 export interface ListedComment extends Comment {
@@ -31,6 +33,7 @@ export interface CommentSource {
   readonly id: number;
   readonly postId: number;
   readonly authorId: number;
+  readonly authorUsername: string;
   /** The comment that it replies to; null if it is not a reply, or if that was deleted. */
   readonly parentId: number | null;
   readonly body: string;
@@ -76,7 +79,7 @@ export function listAllComments(db: Db, page: PageRequest): Promise<Page<ListedC
   );
 }
 
-/** The same for the API, where everyone reads it. */
+/** The same for the API, where everyone reads it. Leaves out comments on posts that no list has. */
 export async function listAllCommentSources(
   db: Db,
   { readerId }: Pick<CommentFilter, 'readerId'>,
@@ -85,11 +88,17 @@ export async function listAllCommentSources(
   const total = await countRows(db, 'comments');
   const comments = await readPage(page, 'desc', (slice) =>
     selectSources(inSlice(db.selectFrom('comments'), 'comments', slice))
-      .select(isMutedBy(readerId, 'comments.author_id').as('isMuted'))
+      .select(
+        sql<boolean>`(${isMutedBy(readerId, 'comments.author_id')} or not ${IS_ON_LISTED_POST})`.as(
+          'isMuted',
+        ),
+      )
       .execute(),
   );
   return { ...comments, total };
 }
+
+const IS_ON_LISTED_POST = sql<boolean>`(select ${IS_LISTED} from posts where posts.id = comments.post_id)`;
 
 /** @throws DomainError `not-found` */
 export function findComment(db: Db, id: number): Promise<Comment> {
@@ -157,6 +166,7 @@ export const SOURCE_COLUMNS = [
   ...(['comments.parent_id as parentId', 'comments.body', 'comments.body_html as bodyHtml'] as const),
   ...(['comments.version', 'comments.is_disabled as isDisabled'] as const),
   ...(['comments.created_at as createdAt', 'comments.edited_at as editedAt'] as const),
+  usernameOf('comments.author_id').as('authorUsername'),
 ] as const;
 
 function selectSources(query: CommentsQuery) {

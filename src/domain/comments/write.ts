@@ -7,7 +7,7 @@ import { hasNotBlocked } from '../blocks/hide.ts';
 import { RENDERER } from '../markdown/text.ts';
 import { recordMentions } from '../mentions/record.ts';
 import type { MentioningText } from '../mentions/render.ts';
-import { IS_SHOWN } from '../posts/list.ts';
+import { IS_SHOWN } from '../posts/visibility.ts';
 import { type Actor, mayChange } from '../posts/write.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
 import { type CommentSource, noSuchComment, SOURCE_COLUMNS } from './list.ts';

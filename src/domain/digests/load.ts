@@ -1,11 +1,14 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { isMutedBy } from '../blocks/hide.ts';
-import { IS_SHOWN } from '../posts/list.ts';
 import { pathOfPost } from '../posts/path.ts';
+import { POSITIONS_PER_SECOND, positionAt } from '../posts/position.ts';
+import { IS_LISTED } from '../posts/visibility.ts';
 
 /** Posts that a digest shows. It gives the number of the rest. */
 const SHOWN = 20;
+
+const WEEK = 7 * 24 * 60 * 60 * POSITIONS_PER_SECOND;
 
 /** Characters that it shows of each post. */
 const EXCERPT = 280;
@@ -19,6 +22,7 @@ export async function loadDigest(
   db: Db,
   { userId, week }: { userId: number; week: string },
 ): Promise<object | undefined> {
+  const start = positionAt(new Date(week));
   const posts = await db
     .selectFrom('posts')
     .innerJoin('follows', 'follows.followed_id', 'posts.author_id')
@@ -27,11 +31,11 @@ export async function loadDigest(
     .select(sql<string>`left(body, ${EXCERPT + 1})`.as('beginning'))
     .select(({ fn }) => fn.countAll<string>().over().as('total'))
     .where('follower_id', '=', userId)
-    .where(IS_SHOWN)
+    .where(IS_LISTED)
     .where(sql<boolean>`not ${isMutedBy(userId, 'posts.author_id')}`)
-    .where('posts.created_at', '>=', sql<Date>`${week}::date`)
-    .where('posts.created_at', '<', sql<Date>`${week}::date + 7`)
-    .orderBy('posts.id', 'desc')
+    .where('posts.position', '>=', sql<string>`${start}`)
+    .where('posts.position', '<', sql<string>`${start + WEEK}`)
+    .orderBy('posts.position', 'desc')
     .limit(SHOWN)
     .execute();
   const total = Number(posts[0]?.total ?? 0);

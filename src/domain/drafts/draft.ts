@@ -1,4 +1,4 @@
-import type { DraftRefusal } from '../../database/schema.ts';
+import type { DraftRefusal } from '../../database/post-tables.ts';
 
 /** Drafts per person. */
 export const MAX_DRAFTS = 100;
@@ -12,6 +12,8 @@ export interface DraftText {
   readonly body: string;
   /** As in the form of a post. */
   readonly tags: string;
+  /** Whether it is to be an unlisted post. Without this, a new draft is not, and saving leaves it. */
+  readonly isUnlisted?: boolean | undefined;
 }
 
 /** A draft as one browser last saw it. Another may have saved it since. */
@@ -22,6 +24,7 @@ export interface DraftVersion {
 
 /** A draft in full. */
 export interface Draft extends DraftVersion, DraftText {
+  readonly isUnlisted: boolean;
   readonly updatedAt: Date;
   /** When it is published; null unless it is scheduled. */
   readonly publishAt: Date | null;

@@ -34,7 +34,8 @@ export function readDrafts(db: Db, authorId: number): Promise<Draft[]> {
 function draftsOf(db: Db, authorId: number) {
   return db
     .selectFrom('drafts')
-    .select(['id', 'version', 'title', 'body', 'tags', 'updated_at as updatedAt', ...SCHEDULE])
+    .select(['id', 'version', 'title', 'body', 'tags', 'is_unlisted as isUnlisted'])
+    .select(['updated_at as updatedAt', ...SCHEDULE])
     .where('author_id', '=', authorId);
 }
 

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
-import type { Db, DraftRefusal, Schema } from '../../database/schema.ts';
+import type { DraftRefusal } from '../../database/post-tables.ts';
+import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import type { PayloadOf, publishDraftQueue, Queue } from '../../queue/contracts.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';

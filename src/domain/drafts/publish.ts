@@ -11,7 +11,7 @@ import { refuseStale } from './save.ts';
 /**
  * Publishes a post in place of its draft.
  *
- * @param writing what the post says, which may be newer than the draft
+ * @param writing what the post says, which may be newer than the draft. Without `isUnlisted`, that is the draft's
  * @throws DomainError `edit-conflict` if the draft was saved elsewhere since, `not-found` if it was published or deleted
  */
 export function publishDraft(
@@ -21,11 +21,15 @@ export function publishDraft(
   writing: Writing,
 ): Promise<PostSource> {
   return transact(db, async (trx) => {
-    const { numDeletedRows } = await trx
+    const deleted = await trx
       .deleteFrom('drafts')
       .where(isDraft(authorId, draft))
-      .executeTakeFirstOrThrow();
-    if (numDeletedRows === 0n) await refuseStale(trx, authorId, draft.id);
-    return publishPost({ db: trx, queue }, authorId, writing);
+      .returning('is_unlisted as isUnlisted')
+      .executeTakeFirst();
+    const { isUnlisted } = deleted ?? (await refuseStale(trx, authorId, draft.id));
+    return publishPost({ db: trx, queue }, authorId, {
+      ...writing,
+      isUnlisted: writing.isUnlisted ?? isUnlisted,
+    });
   });
 }

@@ -63,6 +63,6 @@ export async function refuseStale(db: Db, authorId: number, id: number): Promise
   throw new DomainError('edit-conflict', 'This draft has been saved in another browser since.');
 }
 
-function columnsOf({ title, body, tags }: DraftText) {
-  return { title, body, tags };
+function columnsOf({ title, body, tags, isUnlisted }: DraftText) {
+  return { title, body, tags, ...(isUnlisted !== undefined && { is_unlisted: isUnlisted }) };
 }

@@ -4,6 +4,7 @@ import type { ListedFile } from '../images/find.ts';
 import type { Mark } from '../likes/list.ts';
 import type { ListedNotification } from '../notifications/list.ts';
 import type { ListedPasskey } from '../passkeys/list.ts';
+import { visibilityOf } from '../posts/visibility.ts';
 import type { OwnEvent } from '../security-events/list.ts';
 import type { ListedSession } from '../sessions/list.ts';
 
@@ -22,8 +23,15 @@ export function imageJson(image: ListedFile): object {
   return { file: imageName(image), timestamp: image.createdAt, alternative_text: image.alt };
 }
 
-export function draftJson({ title, body, tags, updatedAt, publishAt }: Draft): object {
-  return { edited: updatedAt, publish_at: publishAt, title, body, tags };
+export function draftJson({ title, body, tags, isUnlisted, updatedAt, publishAt }: Draft): object {
+  return {
+    edited: updatedAt,
+    publish_at: publishAt,
+    visibility: visibilityOf(isUnlisted),
+    title,
+    body,
+    tags,
+  };
 }
 
 export function sessionJson({ userAgent, address, createdAt, lastSeenAt }: ListedSession): object {

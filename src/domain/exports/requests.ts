@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { DataExportState, Db } from '../../database/schema.ts';
+import type { DataExportState } from '../../database/data-tables.ts';
+import type { Db } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import { exportQueue, type Queue } from '../../queue/contracts.ts';
 import { goodTokens } from '../accounts/mailed-token.ts';

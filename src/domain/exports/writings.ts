@@ -1,9 +1,13 @@
+import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { pathOfPost } from '../posts/path.ts';
+import { cursorOf } from '../posts/position.ts';
+import { visibilityOf } from '../posts/visibility.ts';
 import { asJson, type Entry, type Options, PAGE } from './entry.ts';
 
 interface Writing {
   readonly id: number;
+  readonly cursor?: number;
   readonly body: string;
   readonly createdAt: Date;
   readonly editedAt: Date | null;
@@ -12,6 +16,7 @@ interface Writing {
 interface WrittenPost extends Writing {
   readonly title: string | null;
   readonly tags: readonly string[];
+  readonly isUnlisted: boolean;
 }
 
 interface WrittenComment extends Writing {
@@ -38,26 +43,29 @@ export function writings(db: Db, options: Options): Entry[] {
   ];
 }
 
-type Range = { afterId: number; limit: number; signal: AbortSignal };
+/** From which cursor on to read: posts are in the order of their dates, comments of their ids. */
+type Range = { after: number; limit: number; signal: AbortSignal };
 
-function readPosts(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<WrittenPost[]> {
+function readPosts(db: Db, userId: number, { after, limit, signal }: Range): Promise<WrittenPost[]> {
   return db
     .selectFrom('posts')
-    .select(['id', 'title', 'body', 'tags', 'created_at as createdAt', 'edited_at as editedAt'])
+    .select(['id', 'title', 'body', 'tags', 'is_unlisted as isUnlisted'])
+    .select(['created_at as createdAt', 'edited_at as editedAt'])
+    .select(cursorOf('posts'))
     .where('author_id', '=', userId)
-    .where('id', '>', afterId)
-    .orderBy('id')
+    .where('position', '>', sql<string>`${after}`)
+    .orderBy('position')
     .limit(limit)
     .execute({ signal });
 }
 
-function readComments(db: Db, userId: number, { afterId, limit, signal }: Range): Promise<WrittenComment[]> {
+function readComments(db: Db, userId: number, { after, limit, signal }: Range): Promise<WrittenComment[]> {
   return db
     .selectFrom('comments')
     .select(['id', 'post_id as postId', 'parent_id as parentId', 'body'])
     .select(['created_at as createdAt', 'edited_at as editedAt'])
     .where('author_id', '=', userId)
-    .where('id', '>', afterId)
+    .where('id', '>', after)
     .orderBy('id')
     .limit(limit)
     .execute({ signal });
@@ -67,14 +75,14 @@ async function* pagesOf<Row extends Writing>(
   { report, signal }: Options,
   read: (range: Range) => Promise<Row[]>,
 ): AsyncGenerator<Row[]> {
-  for (let afterId = 0; ; ) {
-    const rows = await read({ afterId, limit: PAGE, signal });
+  for (let after = 0; ; ) {
+    const rows = await read({ after, limit: PAGE, signal });
     const last = rows.at(-1);
     if (last === undefined) return;
     yield rows;
     await report(rows.length);
     signal.throwIfAborted();
-    afterId = last.id;
+    after = last.cursor ?? last.id;
   }
 }
 
@@ -91,9 +99,10 @@ async function* asMarkdown<Row extends Writing>(
   }
 }
 
-function postJson({ id, title, body, tags, createdAt, editedAt }: WrittenPost): object {
+function postJson({ id, title, body, tags, isUnlisted, createdAt, editedAt }: WrittenPost): object {
   const path = pathOfPost({ id, title });
-  return { id, path, timestamp: createdAt, edited: editedAt, title, body, tags };
+  const visibility = visibilityOf(isUnlisted);
+  return { id, path, timestamp: createdAt, edited: editedAt, visibility, title, body, tags };
 }
 
 function commentJson({ id, postId, parentId, body, createdAt, editedAt }: WrittenComment): object {

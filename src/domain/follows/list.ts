@@ -1,9 +1,14 @@
 import type { Db } from '../../database/schema.ts';
 import { inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 
-/** A person in a list of followers or followed people. */
+/**
+ * A person in a list of followers or followed people. Like profiles, posts and comments, these lists have suspended people
+ * too, so that they agree with the counts.
+ */
 export interface Following {
+  /** Of the follow. */
   readonly id: number;
+  readonly personId: number;
   readonly username: string;
   readonly avatarSeed: string;
   readonly pictureHash: string | null;
@@ -35,7 +40,7 @@ function listFollows(db: Db, { of, others, userId }: Side, page: PageRequest): P
     return db
       .selectFrom(found)
       .innerJoin('users', 'users.id', 'follow.otherId')
-      .select(['follow.id', 'users.username', 'follow.since'])
+      .select(['follow.id', 'follow.otherId as personId', 'users.username', 'follow.since'])
       .select(['users.avatar_seed as avatarSeed', 'users.picture_hash as pictureHash'])
       .orderBy('follow.id', slice.order)
       .execute();

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db, PictureFault } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { inSlice, type Page, type PageRequest, readPage, rowCount } from '../page.ts';
-import { IS_SHOWN } from '../posts/list.ts';
+import { IS_SHOWN } from '../posts/visibility.ts';
 import type { Dimensions } from './image.ts';
 
 /** An image as its owner sees it. */

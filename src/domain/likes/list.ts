@@ -57,9 +57,11 @@ export function listMarks(
     .execute();
 }
 
-/** Somebody who likes a post. */
+/** Somebody who likes a post. They may be suspended, as for `Following`. */
 export interface Liker {
+  /** Of the like. */
   readonly id: number;
+  readonly personId: number;
   readonly username: string;
   readonly avatarSeed: string;
   readonly pictureHash: string | null;
@@ -77,7 +79,7 @@ export function listLikers(
     return db
       .selectFrom(found)
       .innerJoin('users', 'users.id', 'like.userId')
-      .select(['like.id', 'users.username'])
+      .select(['like.id', 'like.userId as personId', 'users.username'])
       .select(['users.avatar_seed as avatarSeed', 'users.picture_hash as pictureHash'])
       .select(isMutedBy(readerId, 'like.userId').as('isMuted'))
       .orderBy('like.id', slice.order)

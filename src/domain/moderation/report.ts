@@ -6,6 +6,9 @@ import { recordEvent, type Why } from '../security-events/record.ts';
 /** What can be reported. */
 export const REPORTABLE = ['post', 'comment', 'person'] as const;
 
+/** The longest reason, in characters. */
+export const LONGEST_REASON = 500;
+
 export interface Reported {
   readonly kind: (typeof REPORTABLE)[number];
   readonly id: number;

@@ -54,16 +54,17 @@ export async function setTextsDisabled(
 ): Promise<void> {
   for (const table of ['posts', 'comments'] as const) {
     const change = async (trx: Db) => {
-      const { numAffectedRows = 0n } = await sql`
+      const { rows } = await sql<{ isCounted: boolean }>`
         update ${sql.table(table)} set is_disabled = ${isDisabled}
         where id = any(array(
           select id from ${sql.table(table)} where author_id = ${userId} and is_disabled <> ${isDisabled}
-          order by id limit ${BATCH} for no key update
+          order by ${sql.ref(table === 'posts' ? 'position' : 'id')} limit ${BATCH} for no key update
         ))
+        returning ${table === 'posts' ? sql`not is_unlisted` : sql`false`} as "isCounted"
       `.execute(trx);
-      const rows = Number(numAffectedRows);
-      if (table === 'posts' && rows > 0) await addToPostCount(trx, userId, isDisabled ? -rows : rows);
-      return rows;
+      const counted = rows.filter(({ isCounted }) => isCounted).length;
+      if (counted > 0) await addToPostCount(trx, userId, isDisabled ? -counted : counted);
+      return rows.length;
     };
     await inBatches(db, change, options);
   }

@@ -7,7 +7,7 @@ import {
   type PayloadOf,
   type Queue,
 } from '../../queue/contracts.ts';
-import { IS_SHOWN } from '../posts/list.ts';
+import { IS_SHOWN } from '../posts/visibility.ts';
 import { announce } from './announce.ts';
 import { isDue } from './mail-terms.ts';
 

@@ -3,7 +3,7 @@ import type { Db } from '../../database/schema.ts';
 import { IS_OPEN } from '../accounts/standing.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import { inSlice, type Page, type PageRequest, readPage } from '../page.ts';
-import { IS_SHOWN } from '../posts/list.ts';
+import { IS_LISTED } from '../posts/visibility.ts';
 
 /** A person as everyone may find them. */
 export interface PublicPerson {
@@ -66,8 +66,8 @@ export function listNewestPeople(
 export type Activity = 'most' | 'latest';
 
 const ORDERS: Record<Activity, RawBuilder<unknown>> = {
-  most: sql`count(*) desc, max(id) desc`,
-  latest: sql`max(id) desc`,
+  most: sql`count(*) desc, max(position) desc`,
+  latest: sql`max(position) desc`,
 };
 
 /** Lists the authors of the newest posts, in an order of their activity. */
@@ -76,7 +76,7 @@ export async function listActivePeople(
   readerId: number | undefined,
   { by, limit }: { by: Activity; limit: number },
 ): Promise<PublicPerson[]> {
-  const newest = sql`select id, author_id from posts where ${IS_SHOWN} order by id desc limit ${sql.lit(NEWEST_POSTS)}`;
+  const newest = sql`select position, author_id from posts where ${IS_LISTED} order by position desc limit ${sql.lit(NEWEST_POSTS)}`;
   const authors = sql<{ id: number; place: number }>`(
     select author_id as id, row_number() over (order by ${ORDERS[by]}) as place
     from (${newest}) as newest_posts

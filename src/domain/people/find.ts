@@ -68,24 +68,30 @@ export async function findProfile(
 }
 
 /** A person as the API shows them. */
-export type Person = Pick<
+export type Person = Omit<
   Profile,
-  'id' | 'username' | 'memberSince' | 'lastSeen' | 'postCount' | 'pinnedPostId'
+  'avatarSeed' | 'pictureHash' | 'isFollowed' | 'followsViewer' | 'blockKind'
 >;
 
 /**
  * Finds a person with a confirmed account.
  *
+ * @param who their id, or their username in any case
  * @throws DomainError `not-found`
  */
-export async function findPerson(db: Db, id: number): Promise<Person> {
-  return db
+export async function findPerson(db: Db, who: number | string): Promise<Person> {
+  const people = db
     .selectFrom('users')
-    .select(['id', 'username', 'created_at as memberSince', 'last_seen_at as lastSeen'])
-    .select(['post_count as postCount', 'pinned_post_id as pinnedPostId'])
-    .where('id', '=', id)
-    .where('confirmed_at', 'is not', null)
-    .executeTakeFirstOrThrow(() => noSuch('user'));
+    .select(['id', 'username', 'name', 'location', 'about_me as aboutMe'])
+    .select(['created_at as memberSince', 'last_seen_at as lastSeen', 'pinned_post_id as pinnedPostId'])
+    .select(['post_count as postCount', 'comment_count as commentCount'])
+    .select(['follower_count as followerCount', 'followed_count as followedCount'])
+    .where('confirmed_at', 'is not', null);
+  const found =
+    typeof who === 'number'
+      ? people.where('id', '=', who)
+      : people.where(sql`lower(username)`, '=', who.toLowerCase());
+  return found.executeTakeFirstOrThrow(() => noSuch('user'));
 }
 
 /** A person found by username. */

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { isMutedBy } from '../blocks/hide.ts';
-import { IS_SHOWN } from '../posts/list.ts';
+import { IS_LISTED } from '../posts/visibility.ts';
 
 /** Someone that a newcomer could follow. */
 export interface Suggestion {
@@ -37,8 +37,8 @@ export async function findFirstSteps(db: Db, userId: number): Promise<FirstSteps
           ) order by newest desc
         )
         from (
-          select author_id, max(id) as newest
-          from (select id, author_id from posts where ${IS_SHOWN} order by id desc limit ${sql.lit(NEWEST_POSTS)}) as newest_posts
+          select author_id, max(position) as newest
+          from (select position, author_id from posts where ${IS_LISTED} order by position desc limit ${sql.lit(NEWEST_POSTS)}) as newest_posts
           where author_id <> ${userId} and not ${isMutedBy(userId, 'author_id')} group by author_id
           order by newest desc limit ${sql.lit(SUGGESTIONS)}
         ) as authors

@@ -1,5 +1,7 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
+import { POSITIONS_PER_SECOND, positionAt } from './position.ts';
+import { IS_LISTED } from './visibility.ts';
 
 /** A month in UTC. */
 export interface Month {
@@ -8,13 +10,17 @@ export interface Month {
   readonly month: number;
 }
 
-/** Lists the months with posts, newest first. Costs one index look-up per month. */
+const POSITIONS = sql.lit(POSITIONS_PER_SECOND);
+
+const LAST_MONTH = sql`date_trunc('month', to_timestamp(max(position) / ${POSITIONS}), 'UTC')`;
+
+/** Lists the months with listed posts, newest first. Costs one index look-up per month. */
 export async function listMonths(db: Db): Promise<Month[]> {
   const { rows } = await sql<Month>`
     with recursive months (start) as (
-      select date_trunc('month', max(created_at), 'UTC') from posts
+      select ${LAST_MONTH} from posts where ${IS_LISTED}
       union all
-      select (select date_trunc('month', max(created_at), 'UTC') from posts where created_at < start)
+      select (select ${LAST_MONTH} from posts where ${IS_LISTED} and position < extract(epoch from start)::bigint * ${POSITIONS})
       from months where start is not null
     )
     select
@@ -25,19 +31,12 @@ export async function listMonths(db: Db): Promise<Month[]> {
   return rows;
 }
 
-/** Restricts posts to a month. Ids increase with time, so it has the ids from its first post to the next month's. */
+/** Restricts posts to a month. */
 export function inMonth<Columns>(
   posts: SelectQueryBuilder<Schema, 'posts', Columns>,
   { year, month }: Month,
 ): SelectQueryBuilder<Schema, 'posts', Columns> {
-  const start = (monthsLater: number) => new Date(Date.UTC(year, month - 1 + monthsLater));
-  return posts
-    .where('posts.id', '>=', firstIdSince(start(0)))
-    .where('posts.id', '<', sql<number>`coalesce(${firstIdSince(start(1))}, ${sql.lit(2 ** 31 - 1)})`);
-}
-
-function firstIdSince(moment: Date) {
-  return sql<number>`(
-    select id from posts where created_at >= ${moment} order by created_at, id limit 1
-  )`;
+  const start = (monthsLater: number) =>
+    sql<string>`${positionAt(new Date(Date.UTC(year, month - 1 + monthsLater)))}`;
+  return posts.where('posts.position', '>=', start(0)).where('posts.position', '<', start(1));
 }

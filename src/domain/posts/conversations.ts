@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { IS_OPEN } from '../accounts/standing.ts';
 import { isMutedBy } from '../blocks/hide.ts';
-import { IS_SHOWN } from './list.ts';
 import { BEGINNING, type RelatedPost } from './related.ts';
+import { IS_LISTED } from './visibility.ts';
 
 /** A post that people talk about. */
 export interface Conversation extends RelatedPost {
@@ -35,7 +35,7 @@ export async function listConversations(
       where created_at > now() - interval '7 days'
       group by post_id
     ) as talked_about
-    join posts on posts.id = post_id and ${IS_SHOWN} and not ${isMutedBy(readerId, 'posts.author_id')}
+    join posts on posts.id = post_id and ${IS_LISTED} and not ${isMutedBy(readerId, 'posts.author_id')}
     join users on users.id = posts.author_id and ${IS_OPEN}
     order by people desc, comments desc, newest desc limit ${limit}::bigint
   `.execute(db);

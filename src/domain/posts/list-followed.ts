@@ -2,7 +2,8 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import { type CountedPage, type Page, type PageRequest, readPage, type Slice } from '../page.ts';
-import { IS_SHOWN, type ListedPost, type PostSource, selectListed, selectSources } from './list.ts';
+import { type ListedPost, type PostSource, selectListed, selectSources } from './list.ts';
+import { IS_LISTED } from './visibility.ts';
 
 /**
  * The person whose Followed tab is read. It has the posts of those they follow and have not muted, their own, and those
@@ -60,18 +61,18 @@ function followedBy(readerId: number): RawBuilder<number> {
 function followedPosts(db: Db, reader: Reader, slice: Slice) {
   const { limit, offset, order } = slice;
   const wanted = limit + offset;
-  const ids = sql<number>`(
+  const positions = sql<string>`(
     with found as materialized (${byScanning(reader, slice)})
-    select id from (
-      select id from found where (select count(*) from found) = ${wanted}::bigint
+    select position from (
+      select position from found where (select count(*) from found) = ${wanted}::bigint
       union all
-      select id from (${byAuthor(reader, slice)}) as each where (select count(*) from found) < ${wanted}::bigint
+      select position from (${byAuthor(reader, slice)}) as each where (select count(*) from found) < ${wanted}::bigint
       union
-      select id from (${byTag(reader, slice)}) as each
+      select position from (${byTag(reader, slice)}) as each
     ) as any_way
-    order by id ${sql.raw(order)} limit ${limit}::bigint offset ${offset}::bigint
+    order by position ${sql.raw(order)} limit ${limit}::bigint offset ${offset}::bigint
   )`;
-  return db.selectFrom('posts').where('posts.id', 'in', ids).orderBy('posts.id', order);
+  return db.selectFrom('posts').where('posts.position', 'in', positions).orderBy('posts.position', order);
 }
 
 /**
@@ -83,9 +84,9 @@ function byScanning({ id, followedCount }: Reader, slice: Slice): RawBuilder<unk
   const order = sql.raw(slice.order);
   const scanned = Math.ceil(2 * (followedCount + 1) * (1 + offset / limit));
   return sql`
-    select id from (
-      select id, author_id from posts where ${IS_SHOWN} and ${isBetweenCursors(slice)}
-      order by id ${order} limit ${scanned}::bigint
+    select position from (
+      select position, author_id from posts where ${IS_LISTED} and ${isBetweenCursors(slice)}
+      order by position ${order} limit ${scanned}::bigint
     ) as near
     cross join lateral (
       select where author_id = ${id}
@@ -94,7 +95,7 @@ function byScanning({ id, followedCount }: Reader, slice: Slice): RawBuilder<unk
       limit 1
     ) as is_followed
     where not ${isMutedBy(id, 'author_id')}
-    order by id ${order} limit ${limit + offset}::bigint
+    order by position ${order} limit ${limit + offset}::bigint
   `;
 }
 
@@ -105,15 +106,15 @@ function byScanning({ id, followedCount }: Reader, slice: Slice): RawBuilder<unk
 function byAuthor({ id }: Reader, slice: Slice): RawBuilder<unknown> {
   const order = sql.raw(slice.order);
   const wanted = slice.limit + slice.offset;
-  const near = sql`select id from posts where author_id = followed_id and ${IS_SHOWN} and ${isBetweenCursors(slice)} order by id ${order}`;
+  const near = sql`select position from posts where author_id = followed_id and ${IS_LISTED} and ${isBetweenCursors(slice)} order by position ${order}`;
   return sql`
-    select post.id
+    select post.position
     from (
-      select followed_id, (${near} limit 1) as nearest_id from (${followedBy(id)}) as followed
-      order by nearest_id ${order} nulls last limit ${wanted}::bigint
+      select followed_id, (${near} limit 1) as nearest from (${followedBy(id)}) as followed
+      order by nearest ${order} nulls last limit ${wanted}::bigint
     ) as author
     cross join lateral (${near} limit ${wanted}::bigint) as post
-    order by post.id ${order} limit ${wanted}::bigint
+    order by post.position ${order} limit ${wanted}::bigint
   `;
 }
 
@@ -122,21 +123,21 @@ function byTag({ id }: Reader, slice: Slice): RawBuilder<unknown> {
   const order = sql.raw(slice.order);
   const wanted = slice.limit + slice.offset;
   const near = sql`
-    select id from (select post_id as id from post_tags where post_tags.tag = followed.tag) as tagged
-    where ${isBetweenCursors(slice)} order by id ${order}
+    select position from post_tags
+    where post_tags.tag = followed.tag and ${isBetweenCursors(slice)} order by position ${order}
   `;
   return sql`
-    select post.id
+    select post.position
     from (
-      select tag, (${near} limit 1) as nearest_id from tag_follows as followed where user_id = ${id}
-      order by nearest_id ${order} nulls last limit ${wanted}::bigint
+      select tag, (${near} limit 1) as nearest from tag_follows as followed where user_id = ${id}
+      order by nearest ${order} nulls last limit ${wanted}::bigint
     ) as followed
     cross join lateral (${near} limit ${wanted}::bigint) as post
-    order by post.id ${order} limit ${wanted}::bigint
+    order by post.position ${order} limit ${wanted}::bigint
   `;
 }
 
 function isBetweenCursors({ before, after }: Slice): RawBuilder<boolean> {
-  const isBefore = before === undefined ? sql`true` : sql`id < ${before}`;
-  return sql`${isBefore} and ${after === undefined ? sql`true` : sql`id > ${after}`}`;
+  const isBefore = before === undefined ? sql`true` : sql`position < ${before}`;
+  return sql`${isBefore} and ${after === undefined ? sql`true` : sql`position > ${after}`}`;
 }

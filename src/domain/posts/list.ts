@@ -3,20 +3,12 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import { isMarkedBy, likeCountOf } from '../likes/list.ts';
-import {
-  type CountedPage,
-  countRows,
-  inSlice,
-  type Page,
-  type PageRequest,
-  readPage,
-  rowCount,
-  type Slice,
-} from '../page.ts';
+import { type CountedPage, inSlice, type Page, type PageRequest, readPage, type Slice } from '../page.ts';
+import { usernameOf } from '../people/username.ts';
 import { inMonth, type Month } from './archive.ts';
-
-/** The condition for posts that no moderator has hidden. */
-export const IS_SHOWN = sql<boolean>`not posts.is_disabled`;
+import { countPosts } from './count.ts';
+import { cursorOf } from './position.ts';
+import { IS_LISTED, IS_SHOWN } from './visibility.ts';
 
 /** A post in a list. */
 export interface ListedPost extends Omit<Post, 'bodyHtml' | 'tags'> {
@@ -46,6 +38,8 @@ export interface Post {
   readonly likeCount: number;
   /** Whether a moderator has hidden it. No list has hidden posts. */
   readonly isDisabled: boolean;
+  /** Whether only its author's own lists have it. */
+  readonly isUnlisted: boolean;
   /** Whether it is at the top of its author's profile. */
   readonly isPinned: boolean;
 }
@@ -61,12 +55,16 @@ export interface ReadPost extends Post {
 export interface PostSource {
   readonly id: number;
   readonly authorId: number;
+  readonly authorUsername: string;
   readonly title: string | null;
   readonly body: string;
   readonly bodyHtml: string;
   readonly tags: readonly string[];
+  readonly isUnlisted: boolean;
   readonly version: number;
   readonly createdAt: Date;
+  /** Null if it was never edited. */
+  readonly editedAt: Date | null;
   readonly commentCount: number;
   readonly likeCount: number;
 }
@@ -76,15 +74,14 @@ export interface PostFilter {
   /** Leaves out posts by people whom this reader has muted or blocked. */
   readonly readerId?: number | undefined;
   readonly author?: { readonly id: number; readonly postCount: number };
+  /** Whether to have the author's unlisted posts too. */
+  readonly hasUnlisted?: boolean;
   readonly month?: Month;
   /** In lower case. With a tag, the author and the month do not count. */
   readonly tag?: string;
   /** A post to leave out. */
   readonly exceptId?: number | null;
 }
-
-/** Posts with a tag are not counted beyond this. */
-const MOST_COUNTED = 10_000;
 
 /** Reads one page of posts, newest first. */
 export function listPosts(db: Db, filter: PostFilter, page: PageRequest): Promise<Page<ListedPost>> {
@@ -101,18 +98,18 @@ export function listNewestPosts(db: Db, filter: PostFilter, limit: number): Prom
   return selectPosts(db, postsIn(db, filter, newest)).execute();
 }
 
-/** Finds a post as lists show it. Undefined if there is none, or a moderator has hidden it. */
+/** Finds a post as lists show it. Undefined if there is none, or it is hidden or unlisted. */
 export function findListedPost(db: Db, id: number): Promise<ListedPost | undefined> {
-  return selectListed(db, shown(postOf(db, id))).executeTakeFirst();
+  return selectListed(db, postOf(db, id).where(IS_LISTED)).executeTakeFirst();
 }
 
 /** Reads one page of posts for the API, newest first. */
 export async function listPostSources(
   db: Db,
-  filter: Pick<PostFilter, 'author' | 'readerId' | 'tag'>,
+  filter: Pick<PostFilter, 'author' | 'hasUnlisted' | 'readerId' | 'tag'>,
   page: PageRequest,
 ): Promise<CountedPage<PostSource>> {
-  const total = filter.author?.postCount ?? (await countPosts(db, filter.tag));
+  const total = await countPosts(db, filter);
   const posts = await readPage(page, 'desc', (slice) =>
     selectSources(postsIn(db, filter, slice))
       .select(isMutedBy(filter.readerId, 'posts.author_id').as('isMuted'))
@@ -158,33 +155,20 @@ function shown(posts: PostsQuery): PostsQuery {
 
 export type PostsQuery = SelectQueryBuilder<Schema, 'posts', object>;
 
-async function countPosts(db: Db, tag: string | undefined): Promise<number> {
-  if (tag === undefined) return countRows(db, 'posts', IS_SHOWN);
-  const tagged = db
-    .selectFrom('post_tags')
-    .select('tag')
-    .where('tag', '=', tag)
-    .orderBy('post_id', 'desc') // As in the index, so that nothing else is read.
-    .limit(sql.lit(MOST_COUNTED));
-  const { total } = await db
-    .selectFrom(tagged.as('tagged'))
-    .select(rowCount.as('total'))
-    .executeTakeFirstOrThrow();
-  return total;
-}
-
 /** The posts of a slice, in its order. */
 function postsIn(db: Db, { tag, ...filter }: PostFilter, slice: Slice): PostsQuery {
   if (tag === undefined) return inSlice(postsOf(db, filter), 'posts', slice);
-  // First the ids, in the order of their index: joined, the planner might search all posts for a rare tag.
-  const tagged = inSlice(db.selectFrom('post_tags').where('tag', '=', tag), 'post_tags', slice, 'post_id');
-  return shown(db.selectFrom('posts'))
-    .where('posts.id', 'in', tagged.select('post_tags.post_id'))
-    .orderBy('posts.id', slice.order);
+  // First the positions, in the order of their index: joined, the planner might search all posts for a rare tag.
+  const tagged = inSlice(db.selectFrom('post_tags').where('tag', '=', tag), 'post_tags', slice);
+  return db
+    .selectFrom('posts')
+    .where(IS_LISTED)
+    .where('posts.position', 'in', tagged.select('post_tags.position'))
+    .orderBy('posts.position', slice.order);
 }
 
-function postsOf(db: Db, { author, month, exceptId }: PostFilter): PostsQuery {
-  let posts: PostsQuery = shown(db.selectFrom('posts'));
+function postsOf(db: Db, { author, hasUnlisted, month, exceptId }: PostFilter): PostsQuery {
+  let posts: PostsQuery = db.selectFrom('posts').where(hasUnlisted ? IS_SHOWN : IS_LISTED);
   if (exceptId != null) posts = posts.where('posts.id', '<>', exceptId);
   if (author !== undefined) posts = posts.where('posts.author_id', '=', author.id);
   if (month !== undefined) posts = inMonth(posts, month);
@@ -217,24 +201,29 @@ function withAuthors<Columns>(
   const found = posts
     .select(['posts.id', 'posts.author_id as authorId', 'posts.comment_count as commentCount'])
     .select(['posts.created_at as createdAt', 'posts.edited_at as editedAt', 'posts.title'])
-    .select(['posts.is_disabled as isDisabled', 'posts.added_tags as addedTags']);
+    .select(['posts.is_disabled as isDisabled', 'posts.is_unlisted as isUnlisted'])
+    .select(['posts.added_tags as addedTags', 'posts.position']);
   return db
     .selectFrom(found.as('post'))
     .innerJoin('users', 'users.id', 'post.authorId')
     .select(['post.id', 'post.authorId', 'post.commentCount', 'post.createdAt', 'post.editedAt'])
-    .select(['post.isDisabled', 'post.title', 'post.addedTags'])
+    .select(['post.isDisabled', 'post.isUnlisted', 'post.title', 'post.addedTags', cursorOf('post')])
     .select(sql<boolean>`users.pinned_post_id is not distinct from post.id`.as('isPinned'))
     .select(['users.username as authorUsername', 'users.avatar_seed as authorAvatarSeed'])
     .select(['users.picture_hash as authorPictureHash', likeCountOf('post.id').as('likeCount')])
-    .orderBy('post.id', order);
+    .orderBy('post.position', order);
 }
 
 /** The columns of a `PostSource`. */
 export const SOURCE_COLUMNS = [
   ...(['posts.id', 'posts.author_id as authorId', 'posts.title'] as const),
   ...(['posts.body', 'posts.body_html as bodyHtml', 'posts.tags'] as const),
-  ...(['posts.version', 'posts.created_at as createdAt', 'posts.comment_count as commentCount'] as const),
+  ...(['posts.is_unlisted as isUnlisted', 'posts.version'] as const),
+  ...(['posts.created_at as createdAt', 'posts.edited_at as editedAt'] as const),
+  'posts.comment_count as commentCount',
+  usernameOf('posts.author_id').as('authorUsername'),
   likeCountOf('posts.id').as('likeCount'),
+  cursorOf('posts'),
 ] as const;
 
 export function selectSources(posts: PostsQuery) {

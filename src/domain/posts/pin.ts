@@ -6,19 +6,19 @@ import { DomainError, noSuch } from '../../errors.ts';
 /**
  * Pins a post to the top of its author's profile, in place of any other.
  *
- * @throws DomainError `not-found`, also for a hidden post, or `forbidden` for anyone but its author
+ * @throws DomainError `not-found`, also for a hidden or unlisted post, or `forbidden` for anyone but its author
  */
 export async function pinPost(db: Kysely<Schema>, userId: number, postId: number): Promise<void> {
   await transact(db, async (trx) => {
-    // Locked, so that the post cannot be hidden at the same moment.
+    // Locked, so that the post cannot be hidden or unlisted at the same moment.
     const post = await trx
       .selectFrom('posts')
-      .select(['author_id as authorId', 'is_disabled as isDisabled'])
+      .select(['author_id as authorId', 'is_listed as isListed'])
       .where('id', '=', postId)
       .forNoKeyUpdate()
       .executeTakeFirstOrThrow(() => noSuch('post'));
     if (post.authorId !== userId) throw new DomainError('forbidden', 'You can only pin your own posts.');
-    if (post.isDisabled) throw noSuch('post');
+    if (!post.isListed) throw noSuch('post');
     await trx.updateTable('users').set({ pinned_post_id: postId }).where('id', '=', userId).execute();
   });
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { IS_OPEN } from '../accounts/standing.ts';
 import { isMutedBy } from '../blocks/hide.ts';
-import { IS_SHOWN } from './list.ts';
+import { IS_LISTED } from './visibility.ts';
 
 /** A post to read next. */
 export interface RelatedPost {
@@ -35,17 +35,16 @@ export async function findRelatedPosts(
   const { rows } = await sql<RelatedPost>`
     select posts.id, title, username as "authorUsername", left(body_html, ${sql.lit(BEGINNING)}) as beginning
     from (
-      select post_id, count(*) as shared
+      select position, count(*) as shared
       from unnest(${tags}::text[]) as own (tag)
       cross join lateral (
-        select post_id from post_tags where post_tags.tag = own.tag and post_id <> ${id}
-        order by post_id desc limit ${sql.lit(NEWEST)}
+        select position from post_tags where post_tags.tag = own.tag order by position desc limit ${sql.lit(NEWEST + 1)}
       ) as tagged
-      group by post_id
+      group by position
     ) as candidate
-    join posts on posts.id = post_id and ${IS_SHOWN} and not ${isMutedBy(readerId, 'posts.author_id')}
+    join posts on posts.position = candidate.position and posts.id <> ${id} and ${IS_LISTED} and not ${isMutedBy(readerId, 'posts.author_id')}
     join users on users.id = author_id and ${IS_OPEN}
-    order by shared desc, post_id desc limit ${sql.lit(MOST_RELATED)}
+    order by shared desc, posts.position desc limit ${sql.lit(MOST_RELATED)}
   `.execute(db);
   return rows;
 }

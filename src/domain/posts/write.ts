@@ -23,11 +23,13 @@ export interface Writing extends MentioningText {
   readonly title?: string | null | undefined;
   /** Tags besides those in the text. Without this, an edit leaves them. */
   readonly addedTags?: readonly string[] | undefined;
+  /** Whether no list for everyone has it. Without this, a post is listed, and an edit leaves it. */
+  readonly isUnlisted?: boolean | undefined;
 }
 
-/** The columns of a post's text, title and tags. Of more tags than a post can have, the added ones go first. */
+/** The columns of what a post says. Of more tags than a post can have, the added ones go first. */
 export function postColumns(post: Writing) {
-  const { title, excerptHtml, images, tags, addedTags = [] } = post;
+  const { title, excerptHtml, images, tags, addedTags = [], isUnlisted } = post;
   const added = addedTags.filter((tag) => !tags.includes(tag));
   return {
     ...textColumns(post),
@@ -36,6 +38,7 @@ export function postColumns(post: Writing) {
     image_keys: images,
     tags: [...added, ...tags].slice(0, MAX_TAGS),
     added_tags: added,
+    ...(isUnlisted !== undefined && { is_unlisted: isUnlisted }),
   };
 }
 
@@ -45,6 +48,7 @@ export interface EditablePost {
   readonly authorId: number;
   readonly title: string | null;
   readonly addedTags: readonly string[];
+  readonly isUnlisted: boolean;
   readonly body: string;
   readonly version: number;
 }
@@ -55,7 +59,7 @@ export function mayChange(actor: Actor | null, { authorId }: { readonly authorId
 }
 
 /**
- * Publishes a post. Whom it mentions is notified by a job, and who subscribes to the author by another.
+ * Publishes a post. Whom it mentions is notified by a job. If it is listed, who subscribes to the author gets it by another.
  *
  * @param db a transaction to take part in, or the database to start one
  */
@@ -67,12 +71,16 @@ export async function publishPost(
   const publish = async (trx: Db) => {
     const { mailedAt, ...post } = await trx
       .insertInto('posts')
-      .values({ author_id: authorId, ...postColumns(writing) })
+      .values({
+        author_id: authorId,
+        ...postColumns(writing),
+        was_listed: !writing.isUnlisted,
+      })
       .returning([...SOURCE_COLUMNS, MAILED_AT.as('mailedAt')])
       .executeTakeFirstOrThrow();
     const mentioned = await recordMentions(trx, { postId: post.id }, writing);
     if (mentioned.length > 0) await queue.send(notifyQueue, { about: 'post', postId: post.id }, { db: trx });
-    if (mailedAt !== null)
+    if (mailedAt !== null && !post.isUnlisted)
       await queue.send(postMailQueue, { postId: post.id }, { db: trx, startAfter: mailedAt });
     return post;
   };
@@ -88,6 +96,7 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
   const post = await db
     .selectFrom('posts')
     .select(['id', 'author_id as authorId', 'title', 'added_tags as addedTags', 'body', 'version'])
+    .select('is_unlisted as isUnlisted')
     .where('id', '=', id)
     .executeTakeFirstOrThrow(() => noSuch('post'));
   if (!mayChange(actor, post)) throw new DomainError('forbidden', 'You can only change your own posts.');
@@ -95,7 +104,8 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
 }
 
 /**
- * Replaces what a post says. Whom it did not mention before is notified by a job.
+ * Replaces what a post says. Whom it did not mention before is notified by a job. The first time that an unlisted post is
+ * listed counts as its publication: lists have it as a new one, and it is mailed.
  *
  * @param versions that the edit may be based on; undefined for any
  * @throws DomainError `edit-conflict` if the post has changed since
@@ -103,34 +113,48 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
 export async function updatePost(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
   id: number,
-  post: Writing,
+  writing: Writing,
   versions: readonly number[] | undefined,
 ): Promise<void> {
   await transact(db, async (trx) => {
-    const addedTags = post.addedTags ?? (await lockAddedTags(trx, id));
-    let update = trx
-      .updateTable('posts')
-      .set(({ eb }) => ({
-        ...postColumns({ ...post, addedTags }),
-        version: eb('version', '+', 1),
-        edited_at: sql`now()`,
-      }))
-      .where('id', '=', id);
-    if (versions !== undefined) update = update.where(sql<boolean>`version = any(${versions}::int[])`);
-    const updated = await update.returning('author_id as authorId').executeTakeFirst();
-    if (updated === undefined) {
+    const former = await lockPost(trx, id);
+    if (former === undefined || (versions !== undefined && !versions.includes(former.version))) {
       throw new DomainError('edit-conflict', 'The post has changed since you started editing.');
     }
-    await recordActionByOther(trx, { kind: 'post-edited', userId: updated.authorId, detail: { post: id } });
-    const added = await replaceMentions(trx, { postId: id }, post);
+    const { isUnlisted = former.isUnlisted, addedTags = former.addedTags } = writing;
+    const isFirstListed = !isUnlisted && !former.wasListed;
+    const { mailedAt } = await trx
+      .updateTable('posts')
+      .set({
+        ...postColumns({ ...writing, addedTags }),
+        version: former.version + 1,
+        edited_at: sql`now()`,
+        ...(isFirstListed && { was_listed: true, created_at: sql`now()` }),
+      })
+      .where('id', '=', id)
+      .returning(MAILED_AT.as('mailedAt'))
+      .executeTakeFirstOrThrow();
+    const { authorId } = former;
+    await recordActionByOther(trx, { kind: 'post-edited', userId: authorId, detail: { post: id } });
+    const added = await replaceMentions(trx, { postId: id }, writing);
     if (added.length > 0) await queue.send(notifyQueue, { about: 'post', postId: id }, { db: trx });
+    if (isUnlisted === former.isUnlisted) return;
+    if (!former.isDisabled) await addToPostCount(trx, authorId, isUnlisted ? -1 : 1);
+    // It mails a post once, however often that is listed.
+    if (!isUnlisted && mailedAt !== null)
+      await queue.send(postMailQueue, { postId: id }, { db: trx, startAfter: mailedAt });
   });
 }
 
-/** Reads the tags that an edit leaves, so that none changes them meanwhile. */
-async function lockAddedTags(trx: Db, id: number): Promise<readonly string[] | undefined> {
-  const post = trx.selectFrom('posts').select('added_tags as addedTags').where('id', '=', id);
-  return (await post.forNoKeyUpdate().executeTakeFirst())?.addedTags;
+/** Reads what an edit depends on, so that nothing changes it meanwhile. */
+function lockPost(trx: Db, id: number) {
+  return trx
+    .selectFrom('posts')
+    .select(['author_id as authorId', 'added_tags as addedTags', 'version'])
+    .select(['is_unlisted as isUnlisted', 'was_listed as wasListed', 'is_disabled as isDisabled'])
+    .where('id', '=', id)
+    .forNoKeyUpdate()
+    .executeTakeFirst();
 }
 
 /**
@@ -145,15 +169,11 @@ export async function setPostDisabled(
   why: Why = {},
 ): Promise<void> {
   await transact(db, async (trx) => {
-    const post = await trx
-      .selectFrom('posts')
-      .select(['author_id as authorId', 'is_disabled as isDisabled'])
-      .where('id', '=', id)
-      .forNoKeyUpdate()
-      .executeTakeFirstOrThrow(() => noSuch('post'));
+    const post = await lockPost(trx, id);
+    if (post === undefined) throw noSuch('post');
     if (post.isDisabled === isDisabled) return;
     await trx.updateTable('posts').set({ is_disabled: isDisabled }).where('id', '=', id).execute();
-    await addToPostCount(trx, post.authorId, isDisabled ? -1 : 1);
+    if (!post.isUnlisted) await addToPostCount(trx, post.authorId, isDisabled ? -1 : 1);
     await recordEvent(trx, {
       kind: isDisabled ? 'post-disabled' : 'post-enabled',
       userId: post.authorId,
@@ -163,13 +183,13 @@ export async function setPostDisabled(
 }
 
 /**
- * Corrects a person's counter when their posts are hidden or shown, because its triggers only see posts come and go. Unpins
- * a hidden post.
+ * Corrects a person's counter of listed posts when some are hidden, unlisted or listed again, because its triggers only see
+ * posts come and go. Unpins a post that is not listed.
  */
 export async function addToPostCount(trx: Db, userId: number, posts: number): Promise<void> {
   await sql`
     update users set post_count = post_count + ${posts},
-      pinned_post_id = (select id from posts where posts.id = pinned_post_id and not is_disabled)
+      pinned_post_id = (select id from posts where posts.id = pinned_post_id and is_listed)
     where id = ${userId}
   `.execute(trx);
 }

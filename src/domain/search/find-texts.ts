@@ -38,7 +38,7 @@ const EXCERPT_HTML = 10_000;
 const HEADLINE = sql.lit(`HighlightAll=true,StartSel=${MARKS.start},StopSel=${MARKS.end}`);
 
 /**
- * Finds posts or comments. Leaves out what a moderator has hidden, comments on hidden posts, and texts by people who are
+ * Finds posts or comments. Leaves out hidden texts, unlisted posts, comments on both, and texts by people who are
  * suspended, about to be erased, or muted or blocked by the reader.
  */
 export async function findTexts(
@@ -54,22 +54,22 @@ export async function findTexts(
   const { rows } = await sql<Row>`
     with ${candidates(texts, search)},
     ranked as (
-      select id, ts_rank(words, (select ${search.exact}::tsquery), 1) as rank
-      from (select id from in_newest union select id from looked_up) as candidate
-      cross join lateral (select words from ${words.table} where ${words.id} = candidate.id limit 1) as each
+      select key, ts_rank(words, (select ${search.exact}::tsquery), 1) as rank
+      from (select key from in_newest union select key from looked_up) as candidate
+      cross join lateral (select words from ${words.table} where ${words.key} = candidate.key limit 1) as each
     ),
     page as (
-      select id, row_number() over (order by rank desc nulls last, id desc) as place from ranked
+      select key, row_number() over (order by rank desc nulls last, key desc) as place from ranked
       order by place limit ${size}::bigint offset ${(number - 1) * size}::bigint
     )
     select (select count(*)::int from ranked) as total, ${isPartial(texts.kind, search)} as "isPartial", found.*
     from (select) as always left join lateral (
       select
-        page.id, place, posts.id as "postId", title, username as "authorUsername", avatar_seed as "authorAvatarSeed",
+        ${text}.id, place, posts.id as "postId", title, username as "authorUsername", avatar_seed as "authorAvatarSeed",
         picture_hash as "authorPictureHash", ${text}.created_at as "createdAt", plain,
         ts_headline(search_config(), without_accents(plain), ${search.exact ?? ''}::tsquery, ${HEADLINE}) as marked
       from page
-      join ${text} on ${text}.id = page.id ${post}
+      join ${text} on ${words.textKey} = page.key ${post}
       join users on users.id = ${text}.author_id
       cross join lateral (select plain_text(left(${text}.body_html, ${sql.lit(EXCERPT_HTML)})) as plain offset 0) as each
     ) as found on true

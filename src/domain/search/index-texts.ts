@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
+import { wordsOf } from './candidates.ts';
 
 /** Texts per transaction, so that none holds its locks for long. */
 const BATCH = 200;
@@ -12,22 +13,23 @@ const BATCH = 200;
  * @param options.signal stops between two batches
  */
 export async function indexTexts(db: Kysely<Schema>, { signal }: { signal: AbortSignal }): Promise<void> {
-  for (const noun of ['post', 'comment']) {
-    const [texts, words, textId] = [`${noun}s`, `${noun}_words`, `${noun}_id`].map((name) => sql.table(name));
-    let last: number | null = 0;
+  for (const kind of ['posts', 'comments'] as const) {
+    const { table, key, textKey } = wordsOf(kind);
+    const texts = sql.table(kind);
+    let last: string | null = '0';
     while (last !== null) {
       signal.throwIfAborted();
-      const after: number = last;
+      const after: string = last;
       last = await transact(db, async (trx) => {
-        const { rows } = await sql<{ last: number | null }>`
+        const { rows } = await sql<{ last: string | null }>`
           with batch as (
-            select id, words_of(${texts}) as words from ${texts} where id > ${after}
-            order by id limit ${sql.lit(BATCH)} for share
+            select ${textKey} as key, words_of(${texts}) as words from ${texts} where ${textKey} > ${after}::bigint
+            order by ${textKey} limit ${sql.lit(BATCH)} for share
           ), indexed as (
-            insert into ${words} select id, words from batch
-            on conflict (${textId}) do update set words = excluded.words
+            insert into ${table} select key, words from batch
+            on conflict (${key}) do update set words = excluded.words
           )
-          select max(id) as last from batch
+          select max(key)::text as last from batch
         `.execute(trx);
         return rows[0]?.last ?? null;
       });

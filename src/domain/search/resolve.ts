@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
+import { END_OF_POSITIONS, positionAt } from '../posts/position.ts';
 import type { Search } from './parse.ts';
 
 /** What can be searched for words. */
@@ -18,9 +19,9 @@ export interface ResolvedSearch {
   readonly tag: string | undefined;
   /** Undefined for any. */
   readonly author: { readonly id: number; readonly textCount: number } | undefined;
-  /** The ids of texts in the time that was asked for: from the first up to the last, which does not count. */
-  readonly firstId: number;
-  readonly endId: number;
+  /** The keys of texts in the time that was asked for: from the first up to the last, which does not count. */
+  readonly firstKey: number;
+  readonly endKey: number;
 }
 
 /** Why a search cannot find anything, for the person who typed it. */
@@ -28,8 +29,8 @@ export interface Hopeless {
   readonly fault: string;
 }
 
-/** No id is larger. */
-export const END_OF_IDS = 2 ** 31 - 1;
+/** No position of a post is larger, and no id of a comment. */
+export const END_OF_KEYS = { posts: END_OF_POSITIONS, comments: 2 ** 31 - 1 };
 
 /** What a `tsquery`, as text, has between the words of a phrase. */
 const PHRASE = sql.lit('<(?:-|\\d+)>');
@@ -40,16 +41,18 @@ export async function resolveSearch(
   kind: TextKind,
   { words, from, tag, after, before }: Search,
 ): Promise<ResolvedSearch | Hopeless> {
-  const since = (moment: Date) => sql`
-    coalesce((select id from ${sql.table(kind)} where created_at >= ${moment} order by created_at, id limit 1), ${sql.lit(END_OF_IDS)})
-  `;
+  const end = sql.lit(END_OF_KEYS[kind]);
+  const since = (moment: Date) =>
+    kind === 'posts'
+      ? sql`${positionAt(moment)}::float8`
+      : sql`coalesce((select id from comments where created_at >= ${moment} order by created_at, id limit 1), ${end})`;
   const count = sql.ref(kind === 'posts' ? 'post_count' : 'comment_count');
   const { rows } = await sql<{
     exact: string;
     loose: string;
     author: { id: number; textCount: number } | null;
-    firstId: number;
-    endId: number;
+    firstKey: number;
+    endKey: number;
   }>`
     select
       exact::text as exact,
@@ -58,8 +61,8 @@ export async function resolveSearch(
         select json_build_object('id', id, 'textCount', ${count}) from users
         where lower(username) = ${from?.toLowerCase() ?? null} and confirmed_at is not null
       ) as author,
-      ${after === undefined ? sql`0` : since(after)} as "firstId",
-      ${before === undefined ? sql.lit(END_OF_IDS) : since(before)} as "endId"
+      ${after === undefined ? sql`0` : since(after)}::float8 as "firstKey",
+      ${before === undefined ? end : since(before)}::float8 as "endKey"
     from (select websearch_to_tsquery(search_config(), without_accents(${words})) as exact) as query
   `.execute(db);
   const [found] = rows;
@@ -72,7 +75,7 @@ export async function resolveSearch(
     loose: found.loose === '' || found.loose === 'T' ? null : found.loose,
     tag,
     author: found.author ?? undefined,
-    firstId: found.firstId,
-    endId: found.endId,
+    firstKey: found.firstKey,
+    endKey: found.endKey,
   };
 }

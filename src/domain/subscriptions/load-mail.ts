@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { IS_OPEN } from '../accounts/standing.ts';
 import { excerptOf } from '../posts/excerpt.ts';
-import { IS_SHOWN } from '../posts/list.ts';
 import { pathOfPost } from '../posts/path.ts';
+import { IS_LISTED } from '../posts/visibility.ts';
 import { ARE_SUBSCRIPTIONS_ON } from './terms.ts';
 
 /** Characters of a post that its mail quotes. */
@@ -31,7 +31,7 @@ export interface NewPost {
 }
 
 /**
- * Loads what a mail with a new post says. Undefined if it was deleted or hidden since, its author was suspended, or the
+ * Loads what a mail with a new post says. Undefined if it was deleted, hidden or unlisted since, its author was suspended, or the
  * subscriber has an account and mutes or blocks the author, or is blocked by them.
  */
 export async function loadNewPost(
@@ -46,7 +46,7 @@ export async function loadNewPost(
     .select(({ fn }) => fn.coalesce('posts.excerpt_html', 'posts.body_html').as('html'))
     .where('posts.id', '=', postId)
     .where('subscriptions.id', '=', subscriptionId)
-    .where(IS_SHOWN)
+    .where(IS_LISTED)
     .where(IS_OPEN)
     .where(ARE_SUBSCRIPTIONS_ON)
     .where(HAVE_NOT_PARTED)

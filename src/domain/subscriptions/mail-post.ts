@@ -2,7 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { BULK_MAIL_PRIORITY, mailQueue, newShare, type Queue, type Share } from '../../queue/contracts.ts';
 import { IS_OPEN } from '../accounts/standing.ts';
-import { IS_SHOWN } from '../posts/list.ts';
+import { IS_LISTED } from '../posts/visibility.ts';
 import { ARE_SUBSCRIPTIONS_ON } from './terms.ts';
 
 /** Subscriptions per transaction. */
@@ -21,7 +21,7 @@ export const MAILED_AT: RawBuilder<Date | null> = sql`(case when exists (
 
 /**
  * Enqueues a mail with a post for everyone who has subscribed to its author before it was published. Safe to repeat: each batch
- * records how far it came in the transaction that enqueues its mails. Does nothing if the post was deleted or hidden, or the
+ * records how far it came in the transaction that enqueues its mails. Does nothing if the post was deleted, hidden or unlisted, or the
  * author was suspended or has published too many.
  *
  * @param options.signal stops between two batches
@@ -48,7 +48,7 @@ async function begin(db: Db, postId: number): Promise<void> {
     insert into post_mailings (post_id)
     select posts.id from posts join users on users.id = author_id
     where posts.id = ${postId} and posts.created_at > now() - interval '7 days'
-      and ${IS_SHOWN} and ${IS_OPEN} and ${ARE_SUBSCRIPTIONS_ON} and (
+      and ${IS_LISTED} and ${IS_OPEN} and ${ARE_SUBSCRIPTIONS_ON} and (
         select count(*) from post_mailings join posts as earlier on earlier.id = post_id
         where post_mailings.created_at > now() - interval '1 day' and earlier.author_id = posts.author_id
       ) < ${sql.lit(MOST_A_DAY)}

@@ -1,16 +1,16 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
-import { IS_SHOWN } from '../posts/list.ts';
+import { IS_LISTED } from '../posts/visibility.ts';
 
 /** Of how many of the newest posts the tags are counted. */
 const NEWEST = 500;
 
-/** Lists the tags that most people use in recent posts, so that nobody can fill the list alone. Hidden posts do not count. */
+/** Lists the tags that most people use in recent posts, so that nobody can fill the list alone. Hidden and unlisted posts do not count. */
 export async function listPopularTags(db: Db, limit: number): Promise<string[]> {
-  const newest = sql`select id, author_id, tags from posts where ${IS_SHOWN} order by id desc limit ${sql.lit(NEWEST)}`;
+  const newest = sql`select position, author_id, tags from posts where ${IS_LISTED} order by position desc limit ${sql.lit(NEWEST)}`;
   const { rows } = await sql<{ tag: string }>`
     select tag from (${newest}) as post cross join lateral unnest(tags) as tag
-    group by tag order by count(distinct author_id) desc, max(id) desc limit ${limit}::bigint
+    group by tag order by count(distinct author_id) desc, max(position) desc limit ${limit}::bigint
   `.execute(db);
   return rows.map(({ tag }) => tag);
 }

@@ -16,17 +16,17 @@ import { renderText } from '../../domain/mentions/render.ts';
 import { requirePost } from '../../domain/posts/list.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
+import { tagged, versionsIn, WithIfMatch } from './etag.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentComment } from './present.ts';
 import {
   CommentEdit,
   CommentWriting,
   MAX_ID,
+  needs,
   refusals,
-  versionsIn,
   WithId,
   WithIdempotencyKey,
-  WithIfMatch,
 } from './requests.ts';
 import { Comment, CommentPage, paths, ref } from './resources.ts';
 
@@ -57,6 +57,7 @@ const listingOfPost = {
 const publishing = {
   tags,
   operationId: 'publishComment',
+  ...needs('COMMENT'),
   summary: 'Comment on a post, or reply to a comment',
   params: WithId,
   headers: WithIdempotencyKey,
@@ -78,6 +79,7 @@ const showing = {
 const editing = {
   tags,
   operationId: 'editComment',
+  ...needs('WRITE'),
   summary: 'Edit a comment',
   description: `Only for its author, within ${EDIT_MINUTES} minutes and unless a moderator has hidden it, and for Administrators.`,
   params: WithId,
@@ -89,6 +91,7 @@ const editing = {
 const deleting = {
   tags,
   operationId: 'deleteComment',
+  ...needs('WRITE'),
   summary: 'Delete a comment',
   description: 'Only for its author and Administrators.',
   params: WithId,
@@ -151,8 +154,7 @@ const comment: FastifyPluginAsyncTypebox = async (app) => {
 
   app.get('/comments/:id', { schema: showing, compress: false }, async ({ caller, params }, reply) => {
     const comment = await findCommentSource(db, params.id);
-    reply.header('etag', etagOf(comment));
-    return shownTo(caller)(comment);
+    return tagged(reply, comment.version, shownTo(caller)(comment));
   });
 
   app.put(
@@ -165,8 +167,7 @@ const comment: FastifyPluginAsyncTypebox = async (app) => {
       const draft = { ...request.body, kind: 'comment', writerId, replaces: { commentId: id } } as const;
       const edit = { id, text: await renderText(app, draft), versions: versionsIn(headers['if-match']) };
       const comment = await updateComment(app, caller, edit);
-      reply.header('etag', etagOf(comment));
-      return shownTo(caller)(comment);
+      return tagged(reply, comment.version, shownTo(caller)(comment));
     },
   );
 
@@ -182,11 +183,6 @@ function idOf(url: string | undefined): number | undefined {
   const id = Number(url.split('/').at(-1));
   if (id > MAX_ID) throw noSuchComment();
   return id;
-}
-
-/** Made of everything in a comment that can change, like the tag of a post. */
-function etagOf({ version, parentId, isDisabled }: CommentSource): string {
-  return `"${version}.${parentId ?? 0}.${Number(isDisabled)}"`;
 }
 
 /** Makes a function that presents comments as the caller may see them. */

@@ -7,11 +7,14 @@ import { publishDraft } from '../../domain/drafts/publish.ts';
 import { renderDraft } from '../../domain/drafts/render.ts';
 import { createDraft, deleteDraft, saveDraft } from '../../domain/drafts/save.ts';
 import { scheduleDraft, unscheduleDraft } from '../../domain/drafts/schedule.ts';
+import type { Visibility } from '../../domain/posts/visibility.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
+import { tagged, versionsIn, WithIfMatch } from './etag.ts';
+import { onlyPage } from './pages.ts';
 import { presentDraft, presentListedDraft, presentPost } from './present.ts';
-import { DraftWriting, refusals, versionsIn, WithId, WithIfMatch, WithMoment } from './requests.ts';
-import { Draft, DraftList, Post, ref } from './resources.ts';
+import { DraftWriting, isUnlistedIn, needs, refusals, WithId, WithMoment } from './requests.ts';
+import { Draft, DraftPage, Post, ref } from './resources.ts';
 
 const tags = ['Drafts'];
 const ONE = { params: WithId, tags } as const;
@@ -20,14 +23,19 @@ const done = (description: string) => ({ 204: Type.Null({ description }), ...ref
 const listing = {
   tags,
   operationId: 'listDrafts',
+  ...needs(),
   summary: 'List your drafts, the last edited first',
   description: 'Nobody else can read them. You can have 100.',
-  response: { 200: ref(DraftList, { description: 'All of them, without their texts.' }), ...refusals() },
+  response: {
+    200: ref(DraftPage, { description: 'All of them on one page, without their texts.' }),
+    ...refusals(),
+  },
 };
 
 const creating = {
   tags,
   operationId: 'createDraft',
+  ...needs('WRITE'),
   summary: 'Begin a draft',
   body: DraftWriting,
   response: { 201: ref(Draft, { description: 'The draft.' }), ...refusals(400, 409, 413, 415) },
@@ -36,6 +44,7 @@ const creating = {
 const showing = {
   ...ONE,
   operationId: 'getDraft',
+  ...needs(),
   summary: 'One draft',
   response: { 200: ref(Draft, { description: 'The draft.' }), ...refusals(404) },
 };
@@ -43,6 +52,7 @@ const showing = {
 const saving = {
   ...ONE,
   operationId: 'saveDraft',
+  ...needs('WRITE'),
   summary: 'Save a draft',
   headers: WithIfMatch,
   body: DraftWriting,
@@ -52,6 +62,7 @@ const saving = {
 const deleting = {
   ...ONE,
   operationId: 'deleteDraft',
+  ...needs(),
   summary: 'Delete a draft',
   response: done('It is gone.'),
 };
@@ -59,6 +70,7 @@ const deleting = {
 const publishing = {
   ...ONE,
   operationId: 'publishDraft',
+  ...needs('WRITE'),
   summary: 'Publish a draft, which deletes it',
   response: { 201: ref(Post, { description: 'The new post.' }), ...refusals(404, 412, 422) },
 };
@@ -66,6 +78,7 @@ const publishing = {
 const scheduling = {
   ...ONE,
   operationId: 'scheduleDraft',
+  ...needs('WRITE'),
   summary: 'Publish a draft later',
   description: `At most ${MOST_DAYS_AHEAD} days ahead. It is published with what it says by then.`,
   body: WithMoment,
@@ -75,6 +88,7 @@ const scheduling = {
 const unscheduling = {
   ...ONE,
   operationId: 'unscheduleDraft',
+  ...needs(),
   summary: 'Do not publish a scheduled draft',
   response: done('It is not scheduled.'),
 };
@@ -83,23 +97,23 @@ const drafts: FastifyPluginAsyncTypebox = async (app) => {
   const { db } = app;
   const onRequest = requirePermission(Permission.WRITE);
 
-  app.get('/drafts/', { schema: listing }, async (request) => ({
-    drafts: (await listDrafts(db, callerOf(request).id)).map(presentListedDraft),
-  }));
+  app.get('/drafts/', { schema: listing }, async (request) => {
+    const drafts = (await listDrafts(db, callerOf(request).id)).map(presentListedDraft);
+    return { drafts, ...onlyPage(drafts) };
+  });
 
   const limited = { onRequest, config: { limit: 'draft' }, compress: false } as const;
   app.post('/drafts/', { schema: creating, ...limited }, async (request, reply) => {
     const { id: authorId } = callerOf(request);
     const { id } = await createDraft(db, authorId, textOf(request.body));
     const draft = await findDraft(db, authorId, id);
-    const answer = presentDraft(draft);
-    return reply.code(201).header('etag', etagOf(draft)).header('location', answer.url).send(answer);
+    const answer = tagged(reply, draft.version, presentDraft(draft));
+    return reply.code(201).header('location', answer.url).send(answer);
   });
 
   app.get('/drafts/:id', { schema: showing, compress: false }, async (request, reply) => {
     const draft = await findDraft(db, callerOf(request).id, request.params.id);
-    reply.header('etag', etagOf(draft));
-    return presentDraft(draft);
+    return tagged(reply, draft.version, presentDraft(draft));
   });
 
   app.put('/drafts/:id', { schema: saving, ...limited }, async (request, reply) => {
@@ -109,8 +123,7 @@ const drafts: FastifyPluginAsyncTypebox = async (app) => {
     const version = allowed.includes(newest) ? newest : 0; // There is no version 0.
     await saveDraft(db, authorId, { id, version }, textOf(request.body));
     const draft = await findDraft(db, authorId, id);
-    reply.header('etag', etagOf(draft));
-    return presentDraft(draft);
+    return tagged(reply, draft.version, presentDraft(draft));
   });
 
   app.delete('/drafts/:id', { schema: deleting }, async (request, reply) => {
@@ -158,13 +171,9 @@ interface SentDraft {
   readonly title?: string | null;
   readonly body: string;
   readonly tags?: readonly string[];
+  readonly visibility?: Visibility;
 }
 
-function textOf({ title, body, tags = [] }: SentDraft): DraftText {
-  return { title: title ?? '', body, tags: tags.join(', ') };
-}
-
-/** Like a post's, so that `versionsIn` reads it. */
-function etagOf({ version }: { readonly version: number }): string {
-  return `"${version}.0"`;
+function textOf({ title, body, tags = [], ...sent }: SentDraft): DraftText {
+  return { title: title ?? '', body, tags: tags.join(', '), isUnlisted: isUnlistedIn(sent) };
 }

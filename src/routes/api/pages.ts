@@ -1,30 +1,43 @@
 import type { FastifyReply } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { type CountedPage, LAST_NUMBERED_PAGE } from '../../domain/page.ts';
+import { END_OF_POSITIONS } from '../../domain/posts/position.ts';
 import { MAX_ID } from './requests.ts';
 
-const Cursor = (what: string) =>
-  Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_ID, description: `Cursor: ${what}.` }));
+/** @param maximum the largest cursor */
+function pageQuery(maximum: number, cursor: string) {
+  const Cursor = (which: string) =>
+    Type.Optional(Type.Integer({ minimum: 0, maximum, description: `Cursor: items ${which} ${cursor}.` }));
+  return Type.Object(
+    {
+      page: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: LAST_NUMBERED_PAGE,
+          description: `From 1 to ${LAST_NUMBERED_PAGE}. Follow \`next\` to go deeper.`,
+        }),
+      ),
+      before: Cursor('older than'),
+      after: Cursor('newer than'),
+    },
+    { additionalProperties: false, description: 'At most one of them.' },
+  );
+}
 
 /** The query parameters of a list. */
-export const PageQuery = Type.Object(
-  {
-    page: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: LAST_NUMBERED_PAGE,
-        description: `From 1 to ${LAST_NUMBERED_PAGE}. Follow \`next\` to go deeper.`,
-      }),
-    ),
-    before: Cursor('items older than the one with this id'),
-    after: Cursor('items newer than the one with this id'),
-  },
-  { additionalProperties: false, description: 'At most one of them.' },
-);
+export const PageQuery = pageQuery(MAX_ID, 'the one with this id');
+
+/** The query parameters of a list of posts. */
+export const PostPageQuery = pageQuery(END_OF_POSITIONS, 'this. Take it from `next` or `prev`');
 
 /** The page that a query requests. */
 export function pageRequest({ page, before, after }: Static<typeof PageQuery>, size: number) {
   return { number: page, before, after: before === undefined ? after : undefined, size };
+}
+
+/** What a list has besides its items if they always fit on one page. */
+export function onlyPage({ length }: readonly unknown[]) {
+  return { prev: null, next: null, count: length };
 }
 
 /**
@@ -41,11 +54,14 @@ export function linkPages(
   const toNewer = newer === undefined ? null : `${start}after=${newer}`;
   const toOlder = older === undefined ? null : `${start}before=${older}`;
   const [prev, next] = order === 'desc' ? [toNewer, toOlder] : [toOlder, toNewer];
-  reply.header(
-    'link',
-    Object.entries({ first: path, prev, next })
-      .flatMap(([rel, target]) => (target === null ? [] : [`<${target}>; rel="${rel}"`]))
-      .join(', '),
-  );
+  setLink(reply, { first: path, prev, next });
   return { prev, next, count: total };
+}
+
+/** Sets the `Link` header to the paths of other pages. */
+export function setLink(reply: FastifyReply, paths: Record<string, string | null>): void {
+  const links = Object.entries(paths).flatMap(([rel, path]) =>
+    path === null ? [] : [`<${path}>; rel="${rel}"`],
+  );
+  reply.header('link', links.join(', '));
 }

@@ -3,14 +3,15 @@ import { Type } from 'typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
 import { once } from '../../domain/idempotency.ts';
 import { renderText } from '../../domain/mentions/render.ts';
-import { findPostSource, listPostSources, type PostSource } from '../../domain/posts/list.ts';
+import { findPostSource, listPostSources } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, publishPost, updatePost } from '../../domain/posts/write.ts';
 import { readTags } from '../../domain/tags/name.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
-import { linkPages, PageQuery, pageRequest } from './pages.ts';
+import { tagged, versionsIn, WithIfMatch } from './etag.ts';
+import { linkPages, PostPageQuery, pageRequest } from './pages.ts';
 import { presentPost } from './present.ts';
-import { PostWriting, refusals, versionsIn, WithId, WithIdempotencyKey, WithIfMatch } from './requests.ts';
+import { isUnlistedIn, needs, PostWriting, refusals, WithId, WithIdempotencyKey } from './requests.ts';
 import { Post, PostPage, paths, ref } from './resources.ts';
 
 const tags = ['Posts'];
@@ -20,13 +21,14 @@ const listing = {
   operationId: 'listPosts',
   summary: 'List all posts, newest first',
   description: 'Pages leave out posts by people you have muted or blocked, so they may be shorter.',
-  querystring: PageQuery,
+  querystring: PostPageQuery,
   response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400) },
 };
 
 const publishing = {
   tags,
   operationId: 'publishPost',
+  ...needs('WRITE'),
   summary: 'Publish a post',
   headers: WithIdempotencyKey,
   body: PostWriting,
@@ -47,6 +49,7 @@ const showing = {
 const editing = {
   tags,
   operationId: 'editPost',
+  ...needs('WRITE'),
   summary: 'Update a post',
   description: 'Only for its author and Administrators.',
   params: WithId,
@@ -58,6 +61,7 @@ const editing = {
 const deleting = {
   tags,
   operationId: 'deletePost',
+  ...needs('WRITE'),
   summary: 'Delete a post and its comments',
   description: 'Only for its author and Administrators.',
   params: WithId,
@@ -86,7 +90,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
       };
       const addedTags = readTags(typed.join(' '));
       const text = await renderText(app, { kind: 'post', body, writerId: userId });
-      const post = { ...text, title, addedTags };
+      const post = { ...text, title, addedTags, isUnlisted: isUnlistedIn(sent.body) };
       const { answer, isRepetition } = await once(db, request, Post, async (trx) =>
         presentPost(await publishPost({ db: trx, queue }, userId, post)),
       );
@@ -97,8 +101,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
 
   app.get('/posts/:id', { schema: showing, compress: false }, async ({ caller, params }, reply) => {
     const post = await findPostSource(db, params.id, can(caller, Permission.MODERATE));
-    reply.header('etag', etagOf(post));
-    return presentPost(post);
+    return tagged(reply, post.version, presentPost(post));
   });
 
   app.put(
@@ -109,11 +112,11 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
       const addedTags = typed && readTags(typed.join(' '));
       const { id, authorId } = await loadForChange(db, callerOf(request), request.params.id);
       const draft = { kind: 'post', body, writerId: authorId, replaces: { postId: id } } as const;
-      const edited = { ...(await renderText(app, draft)), title, addedTags };
+      const isUnlisted = isUnlistedIn(request.body);
+      const edited = { ...(await renderText(app, draft)), title, addedTags, isUnlisted };
       await updatePost(app, id, edited, versionsIn(request.headers['if-match']));
       const post = await findPostSource(db, id, true);
-      reply.header('etag', etagOf(post));
-      return presentPost(post);
+      return tagged(reply, post.version, presentPost(post));
     },
   );
 
@@ -125,11 +128,3 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
 };
 
 export default posts;
-
-/**
- * Made of everything in a post that can change: its text, by version, and the numbers of its comments and likes. A strong tag
- * identifies exact bytes, so these responses are not compressed.
- */
-function etagOf({ version, commentCount, likeCount }: PostSource): string {
-  return `"${version}.${commentCount}.${likeCount}"`;
-}

@@ -1,12 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
 import { findPerson } from '../../domain/people/find.ts';
 import { listPostSources } from '../../domain/posts/list.ts';
 import { listFollowedSources } from '../../domain/posts/list-followed.ts';
+import { seesUnlisted } from '../../domain/posts/visibility.ts';
 import { DomainError } from '../../errors.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
-import { linkPages, PageQuery, pageRequest } from './pages.ts';
+import { linkPages, PostPageQuery, pageRequest } from './pages.ts';
 import { presentPost, presentUser } from './present.ts';
-import { refusals, WithId } from './requests.ts';
+import { needs, refusals, WithId } from './requests.ts';
 import { PostPage, paths, ref, User } from './resources.ts';
 
 const tags = ['People'];
@@ -25,23 +27,39 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
     presentUser(await findPerson(db, params.id)),
   );
 
+  const finding = {
+    tags,
+    operationId: 'getUserByUsername',
+    summary: 'Find a user by username',
+    description:
+      'Case does not matter. People can change their usernames, and others can take them then, so keep the `url`.',
+    params: Type.Object({
+      username: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_.]{0,63}$', examples: ['john'] }),
+    }),
+    response: { 200: ref(User, { description: 'The user.' }), ...refusals(404) },
+  };
+  app.get('/users/by-username/:username', { schema: finding }, async ({ params }) =>
+    presentUser(await findPerson(db, params.username)),
+  );
+
   const listing = {
     tags,
     operationId: 'listPostsOfUser',
     summary: 'List a user’s posts, newest first',
     params: WithId,
-    querystring: PageQuery,
+    querystring: PostPageQuery,
     response: { 200: ref(PostPage, { description: 'A page of posts.' }), ...refusals(400, 404) },
   };
-  app.get('/users/:id/posts/', { schema: listing }, async ({ params: { id }, query }, reply) => {
-    const author = await findPerson(db, id);
-    const page = await listPostSources(db, { author }, pageRequest(query, config.postsPerPage));
+  app.get('/users/:id/posts/', { schema: listing }, async ({ caller, params: { id }, query }, reply) => {
+    const filter = { author: await findPerson(db, id), hasUnlisted: seesUnlisted(caller, id) };
+    const page = await listPostSources(db, filter, pageRequest(query, config.postsPerPage));
     return { posts: page.items.map(presentPost), ...linkPages(reply, { path: paths.postsOf(id) }, page) };
   });
 
   const timeline = {
     ...listing,
     operationId: 'listTimeline',
+    ...needs(),
     summary: 'List posts by the people you follow, newest first',
     description: 'Only your own timeline.',
   };

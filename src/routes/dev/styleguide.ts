@@ -86,7 +86,15 @@ export default async function styleguide(app: FastifyInstance): Promise<void> {
     const { html: previewHtml } = await app.markdown.post('What *will be*.');
     const post: ListedPost = {
       ...{ id: 1, title: 'A title', html, isExcerpt: true, addedTags: ['a-tag', 'another'] },
-      ...{ editedAt: null, commentCount: 1, likeCount: 2, isDisabled: false, isPinned: true, ...author },
+      ...{
+        editedAt: null,
+        commentCount: 1,
+        likeCount: 2,
+        isDisabled: false,
+        isUnlisted: true,
+        isPinned: true,
+        ...author,
+      },
     };
     return reply.page('dev/styleguide', {
       title: 'Style guide',

@@ -4,7 +4,7 @@ import { listPosts } from '../../domain/posts/list.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import { readDbFor, sessionOf } from '../../plugins/web/session.ts';
 import { paginate } from './pagination.ts';
-import { placeFrom, queryOf } from './params.ts';
+import { placeOfPostsFrom, queryOf } from './params.ts';
 
 const MONTH_NAME = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' });
 
@@ -30,7 +30,7 @@ export default async function archive(app: FastifyInstance): Promise<void> {
 
   app.get<WithMonth>('/archive/:year(^\\d{4})/:month(^\\d{2})', isShared, async (request, reply) => {
     const month = monthFrom(request.params);
-    const place = placeFrom(request.query);
+    const place = placeOfPostsFrom(request.query);
     const filter = { month, readerId: sessionOf(request).user?.id };
     const posts = await listPosts(readDbFor(request), filter, { ...place, size: config.postsPerPage });
     if (posts.items.length + posts.muted === 0)

@@ -6,11 +6,12 @@ import { createDraft, deleteDraft, saveDraft } from '../../domain/drafts/save.ts
 import { scheduleDraft, unscheduleDraft } from '../../domain/drafts/schedule.ts';
 import { LONGEST_BODY } from '../../domain/markdown/text.ts';
 import { renderText } from '../../domain/mentions/render.ts';
+import { visibilityOf } from '../../domain/posts/visibility.ts';
 import { DomainError } from '../../errors.ts';
 import { wantsJson } from '../../plugins/errors.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
-import { momentFields, momentFrom, postFields, postOf } from './fields.ts';
+import { isUnlistedIn, momentFields, momentFrom, postFields, postOf } from './fields.ts';
 import { idFrom } from './params.ts';
 import { afterConflict, draftFields, draftFrom, showWriter } from './write.ts';
 
@@ -47,10 +48,11 @@ export default async function drafts(app: FastifyInstance): Promise<void> {
     }
     const { id: authorId } = currentUser(request);
     const draft = draftFrom(form.data);
+    const text = { ...form.data, isUnlisted: isUnlistedIn(form.data) };
     try {
       const saved = await (draft === undefined
-        ? createDraft(db, authorId, form.data)
-        : saveDraft(db, authorId, draft, form.data));
+        ? createDraft(db, authorId, text)
+        : saveDraft(db, authorId, draft, text));
       if (wantsJson(request)) return reply.header('cache-control', 'private, no-store').send(saved);
       await sessionOf(request).flash('Your draft has been saved.');
       return reply.redirect(`/drafts/${saved.id}`, 303);
@@ -62,8 +64,9 @@ export default async function drafts(app: FastifyInstance): Promise<void> {
 
   app.get<WithId>('/drafts/:id', async (request, reply) => {
     const draft = await findDraft(db, currentUser(request).id, idFrom(request.params.id));
-    const { id, version, title, body, tags, publishAt } = draft;
-    const values = { title, body, tags, draft: String(id), version: String(version) };
+    const { id, version, title, body, tags, isUnlisted, publishAt } = draft;
+    const visibility = visibilityOf(isUnlisted);
+    const values = { title, body, tags, visibility, draft: String(id), version: String(version) };
     const publish_at = publishAt?.toISOString().slice(0, 'YYYY-MM-DDTHH:MM'.length) ?? '';
     return showWriter(reply, { values: { ...values, publish_at }, errors: {} }, { draft });
   });
@@ -94,8 +97,9 @@ async function scheduling(app: FastifyInstance): Promise<void> {
     const rendering = renderText(app, { kind: 'post', body: form.data.body, writerId: authorId });
     const written = await postOf(rendering, form.data, form);
     if ('refused' in written) return showWriter(reply.code(422), written.refused);
+    const text = { ...form.data, isUnlisted: isUnlistedIn(form.data) };
     try {
-      await scheduleDraft(app, authorId, { draft: draftFrom(form.data), text: form.data, publishAt });
+      await scheduleDraft(app, authorId, { draft: draftFrom(form.data), text, publishAt });
     } catch (error) {
       const isTooFar = error instanceof DomainError && error.code === 'too-far-ahead';
       const state = isTooFar

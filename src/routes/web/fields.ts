@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { LONGEST_BODY, type Rendered } from '../../domain/markdown/text.ts';
 import type { MentioningText } from '../../domain/mentions/render.ts';
 import { TITLE_PATTERN, TITLE_RULE } from '../../domain/posts/title.ts';
+import { VISIBILITIES } from '../../domain/posts/visibility.ts';
 import type { Writing } from '../../domain/posts/write.ts';
 import { readTags } from '../../domain/tags/name.ts';
 import { DomainError } from '../../errors.ts';
@@ -10,12 +11,18 @@ import type { FormState } from '../../plugins/web/forms.ts';
 /** The text of a post or a comment. */
 export const bodyField = () => Type.String({ minLength: 1, maxLength: LONGEST_BODY });
 
-/** The fields of a post. The title and the tags are optional. */
+/** The fields of a post. The title and the tags are optional. Without a visibility, an edit leaves it. */
 export const postFields = () => ({
   title: Type.String({ pattern: TITLE_PATTERN, messages: { pattern: TITLE_RULE } }),
   body: bodyField(),
   tags: Type.String({ maxLength: 500 }),
+  visibility: Type.String({ pattern: `^(${VISIBILITIES.join('|')})?$` }),
 });
+
+/** What the field says. Undefined without it. */
+export function isUnlistedIn({ visibility }: { visibility: string }): boolean | undefined {
+  return visibility === '' ? undefined : visibility === 'unlisted';
+}
 
 /** A time in the reader's time zone, whose `offset` is in minutes from there to UTC, as scripts send it. Empty for UTC. */
 export const momentFields = () => ({
@@ -39,11 +46,13 @@ interface FormWithPost {
 /** Awaits the rendered text of a post's form and reads its tags. Returns the post, or the form with an error. */
 export async function postOf(
   rendering: Promise<MentioningText>,
-  { title, tags }: { title: string; tags: string },
+  fields: { title: string; tags: string; visibility: string },
   form: FormWithPost,
 ): Promise<{ post: Writing } | { refused: FormState }> {
   try {
-    return { post: { ...(await rendering), title, addedTags: readTags(tags) } };
+    const { title, tags } = fields;
+    const post = { title, addedTags: readTags(tags), isUnlisted: isUnlistedIn(fields) };
+    return { post: { ...(await rendering), ...post } };
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
     if (error.code === 'unrenderable') return { refused: form.refuse('body', error.message) };

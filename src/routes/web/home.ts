@@ -12,7 +12,7 @@ import { requirePermission, requireUser } from '../guards.ts';
 import { postFields, postOf } from './fields.ts';
 import { metaOfHome } from './meta.ts';
 import { paginate } from './pagination.ts';
-import { placeFrom, queryOf } from './params.ts';
+import { placeOfPostsFrom, queryOf } from './params.ts';
 
 const PostForm = Type.Object({ ...postFields(), preview: Type.Boolean() });
 
@@ -65,7 +65,7 @@ async function show(
   const { user } = sessionOf(request);
   const readDb = readDbFor(request);
   const isFollowedTab = user?.isConfirmed === true && request.cookies[TAB_COOKIE] === '1';
-  const place = placeFrom(request.query);
+  const place = placeOfPostsFrom(request.query);
   const page = { ...place, size: config.postsPerPage };
   const posts = await (isFollowedTab
     ? listFollowedPosts(readDb, user, page)

@@ -1,4 +1,5 @@
 import type { Place } from '../../domain/page.ts';
+import { END_OF_POSITIONS } from '../../domain/posts/position.ts';
 import { readTag } from '../../domain/tags/name.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 
@@ -17,21 +18,28 @@ export function idFrom(text: string): number {
 }
 
 /**
- * Reads which page of a list a query asks for: `before` or `after` an id, or a number, where -1 is the last page. Anything
- * invalid means the first page.
+ * Reads which page of a list a query asks for: `before` or `after` a cursor, or a number, where -1 is the last page.
+ * Anything invalid means the first page.
+ *
+ * @param end the largest cursor: most are ids
  */
-export function placeFrom(query: unknown): Place {
+export function placeFrom(query: unknown, end = MAX_ID): Place {
   if (typeof query !== 'object' || query === null) return {};
-  if ('before' in query && isId(query.before)) return { before: Number(query.before) };
-  if ('after' in query && isId(query.after)) return { after: Number(query.after) };
+  if ('before' in query && isCursor(query.before, end)) return { before: Number(query.before) };
+  if ('after' in query && isCursor(query.after, end)) return { after: Number(query.after) };
   if (!('page' in query)) return {};
   const { page } = query;
   const isNumber = typeof page === 'string' && /^(\d+|-1)$/.test(page) && page !== '0' && page !== '1';
   return isNumber ? { number: Number(page) } : {};
 }
 
-function isId(value: unknown): value is string {
-  return typeof value === 'string' && /^\d{1,10}$/.test(value) && Number(value) <= MAX_ID;
+/** The same for a list of posts. */
+export function placeOfPostsFrom(query: unknown): Place {
+  return placeFrom(query, END_OF_POSITIONS);
+}
+
+function isCursor(value: unknown, end: number): value is string {
+  return typeof value === 'string' && /^\d{1,16}$/.test(value) && Number(value) <= end;
 }
 
 /**

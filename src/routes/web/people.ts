@@ -5,6 +5,7 @@ import { editAnyProfile, editOwnProfile } from '../../domain/people/edit.ts';
 import { type EditableProfile, findEditableProfile, findProfile } from '../../domain/people/find.ts';
 import { chooseMails, findMailChoices } from '../../domain/people/mail-choices.ts';
 import { findListedPost, listPosts } from '../../domain/posts/list.ts';
+import { seesUnlisted } from '../../domain/posts/visibility.ts';
 import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts';
@@ -12,7 +13,7 @@ import { requirePermission, requireUser, requireVerified } from '../guards.ts';
 import { emailField, usernameField } from './auth/fields.ts';
 import { metaOfProfile } from './meta.ts';
 import { paginate } from './pagination.ts';
-import { idFrom, placeFrom, queryOf } from './params.ts';
+import { idFrom, placeOfPostsFrom, queryOf } from './params.ts';
 
 /** How often to mail about notifications, and how the form says it. */
 const FREQUENCIES = [
@@ -50,9 +51,10 @@ export default async function people(app: FastifyInstance): Promise<void> {
     const { user } = sessionOf(request);
     const readDb = readDbFor(request);
     const profile = await findProfile(readDb, request.params.username, user);
-    const place = placeFrom(request.query);
+    const place = placeOfPostsFrom(request.query);
     const { pinnedPostId } = profile;
-    const filter = { author: profile, exceptId: pinnedPostId };
+    const hasUnlisted = seesUnlisted(user, profile.id);
+    const filter = { author: profile, hasUnlisted, exceptId: pinnedPostId };
     const posts = await listPosts(readDb, filter, { ...place, size: config.postsPerPage });
     const isFirst = queryOf(place) === '';
     const pinned = isFirst && pinnedPostId !== null ? await findListedPost(readDb, pinnedPostId) : undefined;

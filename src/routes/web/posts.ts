@@ -8,6 +8,7 @@ import { findPost, type ReadPost } from '../../domain/posts/list.ts';
 import { pathOfPost, slugOf } from '../../domain/posts/path.ts';
 import { pinPost, unpinPost } from '../../domain/posts/pin.ts';
 import { findRelatedPosts } from '../../domain/posts/related.ts';
+import { visibilityOf } from '../../domain/posts/visibility.ts';
 import {
   deletePost,
   type EditablePost,
@@ -77,7 +78,7 @@ async function show(request: FastifyRequest, reply: FastifyReply, post: ReadPost
   const path = pathOfPost(post);
   return reply.page('posts/show', {
     title: titleOfPost(post) + (queryOf(place) === '' ? '' : ', more comments'),
-    ...(!post.isDisabled && { meta: metaOfPost(post, place, config.baseUrl) }),
+    ...(!post.isDisabled && !post.isUnlisted && { meta: metaOfPost(post, place, config.baseUrl) }),
     places: new Set(['comments', ...comments.items.map(({ id }) => `comment-${id}`)]),
     ...shown,
     post,
@@ -105,8 +106,10 @@ async function editor(app: FastifyInstance): Promise<void> {
 
   app.get<WithId>('/edit/:id', async (request, reply) => {
     const post = await loadForChange(db, currentUser(request), idFrom(request.params.id));
-    const { body, addedTags, version } = post;
-    const values = { title: post.title ?? '', body, tags: addedTags.join(', '), version: String(version) };
+    const { body, addedTags, isUnlisted, version } = post;
+    const visibility = visibilityOf(isUnlisted);
+    const tags = addedTags.join(', ');
+    const values = { title: post.title ?? '', body, tags, visibility, version: String(version) };
     return showEditor(reply, post, { values, errors: {} });
   });
 

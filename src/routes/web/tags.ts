@@ -7,7 +7,7 @@ import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts'
 import { requirePermission, requireUser } from '../guards.ts';
 import { metaOfTag } from './meta.ts';
 import { paginate } from './pagination.ts';
-import { placeFrom, queryOf, tagFrom, wholeQueryOf } from './params.ts';
+import { placeOfPostsFrom, queryOf, tagFrom, wholeQueryOf } from './params.ts';
 
 interface WithTag {
   Params: { tag: string };
@@ -23,7 +23,7 @@ export default async function tags(app: FastifyInstance): Promise<void> {
     if (tag !== request.params.tag) return reply.redirect(path + wholeQueryOf(request), 301);
     const { user } = sessionOf(request);
     const readDb = readDbFor(request);
-    const place = placeFrom(request.query);
+    const place = placeOfPostsFrom(request.query);
     const filter = { tag, readerId: user?.id };
     const posts = await listPosts(readDb, filter, { ...place, size: config.postsPerPage });
     const isEmpty = posts.items.length + posts.muted === 0;

@@ -14,7 +14,7 @@ t.test('a program writes, schedules and publishes drafts, which nobody else can 
   t.match(created.json(), { title: 'On tea', body: '', tags: ['Tea'], publish_at: null });
   t.match((await program.get('/drafts/')).json(), { drafts: [{ url, title: 'On tea' }] });
   t.equal((await other.get(path)).statusCode, 404);
-  t.same((await other.get('/drafts/')).json(), { drafts: [] });
+  t.same((await other.get('/drafts/')).json(), { drafts: [], prev: null, next: null, count: 0 });
   t.equal((await program.post(`${path}/publish`)).statusCode, 422, 'it has no text yet');
 
   const ifMatch = { 'if-match': String(created.headers.etag) };

@@ -21,19 +21,21 @@ t.test('a list links its pages in the body and in Link, and is empty beyond its 
   }
   t.same(seen, ['Post 5', 'Post 4', 'Post 3', 'Post 2', 'Post 1']);
 
+  const rows = await app.db.selectFrom('posts').select('position').orderBy('position').execute();
+  const [, two, three, , five] = rows.map(({ position }) => position);
   const second = await program.get('/posts/?page=2');
-  t.match(second.json(), { prev: '/api/v1/posts/?after=3', next: '/api/v1/posts/?before=2' });
+  t.match(second.json(), { prev: `/api/v1/posts/?after=${three}`, next: `/api/v1/posts/?before=${two}` });
   t.equal(
     second.headers.link,
-    '</api/v1/posts/>; rel="first", </api/v1/posts/?after=3>; rel="prev", </api/v1/posts/?before=2>; rel="next"',
+    `</api/v1/posts/>; rel="first", </api/v1/posts/?after=${three}>; rel="prev", </api/v1/posts/?before=${two}>; rel="next"`,
   );
   const first = await program.get(second.json().prev);
   t.match(first.json(), { posts: [{ body: 'Post 5' }, { body: 'Post 4' }], prev: null });
-  for (const url of ['/posts/?page=500', '/posts/?before=1', '/posts/?after=5'])
+  for (const url of ['/posts/?page=500', '/posts/?before=1', `/posts/?after=${five}`])
     t.same((await program.get(url)).json(), { posts: [], prev: null, next: null, count: 5 }, url);
 
   const ofUser = await program.get(`/users/${john.id}/posts/?page=2`);
-  t.match(ofUser.json(), { next: `/api/v1/users/${john.id}/posts/?before=2` });
+  t.match(ofUser.json(), { next: `/api/v1/users/${john.id}/posts/?before=${two}` });
 });
 
 t.test('only authors and Administrators can change and delete a post', async (t) => {
@@ -86,6 +88,9 @@ t.test('a client that already has the response gets 304', async (t) => {
   const grown = await program.get(`/posts/${postId}`, { 'if-none-match': String(etag) });
   t.equal(grown.statusCode, 200, 'a new comment changes the ETag');
   t.equal(grown.json().comment_count, 2);
+  await app.db.updateTable('posts').set({ body_html: '<p>By a newer renderer</p>' }).execute();
+  const renderedAgain = { 'if-none-match': String(grown.headers.etag) };
+  t.equal((await program.get(`/posts/${postId}`, renderedAgain)).statusCode, 200, 'so does new HTML');
 });
 
 t.test('a stale change of a post is refused with 412', async (t) => {
@@ -117,6 +122,14 @@ t.test('a stale change of a post is refused with 412', async (t) => {
     ['a', 'b', 'c'].map((body) => program.put(`/posts/${id}`, { body }, { 'if-match': '"2.1.0"' })),
   );
   t.same(racing.map(({ statusCode }) => statusCode).toSorted(), [200, 412, 412], 'one of three succeeds');
+});
+
+t.test('a refusal names the field', async (t) => {
+  const app = await build(t);
+  const program = await ApiProgram.of(app, await createUser(app));
+  const refused = await program.post('/posts/', { body: 'x', tags: ['12'] });
+  t.equal(refused.statusCode, 422);
+  t.match(refused.json(), { error: 'unprocessable entity', message: /^tags: “12” cannot be a tag/ });
 });
 
 t.test('a repeated request with the same key is executed once', async (t) => {

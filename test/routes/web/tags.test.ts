@@ -72,7 +72,7 @@ t.test('a tag has pages, feeds and a list in the API, without hidden posts', asy
   await setPostDisabled(app.db, 3, false);
   const program = await ApiProgram.of(app, susan);
   const page = (await program.get('/tags/BREAD/posts/')).json();
-  t.match(page, { count: 4, next: '/api/v1/tags/bread/posts/?before=3' });
+  t.match(page, { count: 4, next: /^\/api\/v1\/tags\/bread\/posts\/\?before=\d{16}$/ });
   t.match(page.posts, [{ body: 'Four', tags: ['bread'] }, { body: 'Three' }]);
   await block(app.db, { blockerId: susan.id, blockedId: john.id }, 'mute');
   t.same(postsOf(await (await signedInClient(app, susan)).get('/tag/bread')), []);
@@ -107,7 +107,9 @@ t.test(
     await reader.post('/tag/Butter/follow');
     t.same(await all(), ['Five', 'Four', 'Two', 'One']);
     t.same(postsOf(await reader.get('/?page=2')), ['Two', 'One']);
-    t.same(postsOf(await reader.get('/?after=1')), ['Four', 'Two']);
+    const first = app.db.selectFrom('posts').select('position').orderBy('position');
+    const { position } = await first.executeTakeFirstOrThrow();
+    t.same(postsOf(await reader.get(`/?after=${position}`)), ['Four', 'Two']);
     t.match((await reader.get('/followed-tags')).body, '<a href="/tag/bread">#bread</a>');
     await block(app.db, { blockerId: tom.id, blockedId: john.id }, 'mute');
     t.same(await all(), ['Five', 'Two']);
@@ -158,9 +160,12 @@ t.test('tags are written, changed and followed within bounds', async (t) => {
       .where('id', '=', id)
       .executeTakeFirstOrThrow();
     t.equal(tags.length, 1);
-    t.same(await app.db.selectFrom('post_tags').select('tag').where('post_id', '=', id).execute(), [
-      { tag: tags[0] },
-    ]);
+    const kept = app.db
+      .selectFrom('post_tags')
+      .innerJoin('posts', 'posts.position', 'post_tags.position')
+      .select('tag')
+      .where('posts.id', '=', id);
+    t.same(await kept.execute(), [{ tag: tags[0] }]);
     t.same(postsOf(await visitor.get(`/tag/${tags[0]}`)), ['Hello']);
   });
 });

@@ -1,13 +1,16 @@
 /** The people who send requests. Everything requested belongs to the owner; the user is an ordinary one too. */
 export const PEOPLE = ['anonymous', 'unconfirmed', 'user', 'owner', 'moderator', 'administrator'] as const;
 
-export type Person = (typeof PEOPLE)[number];
+/** Roles that differ from an ordinary user in the job dashboard alone. */
+export const STAFF = ['viewer', 'operator'] as const;
+
+export type Person = (typeof PEOPLE)[number] | (typeof STAFF)[number];
 
 /** A route and the outcome for each of PEOPLE. */
 export interface Row {
   /** Method and pattern, as registered. */
   readonly route: string;
-  readonly outcomes: Readonly<Record<Person, string>>;
+  readonly outcomes: Readonly<Record<(typeof PEOPLE)[number], string>>;
   /** The table that an `ok` changes; undefined for routes that only read. */
   readonly changes: string | undefined;
 }
@@ -188,6 +191,7 @@ export const MATRIX: readonly Row[] = rows(`
   POST /your-data                          log in     confirm      ok         ok         ok         ok            data_exports
   GET /your-data/delete                    log in     confirm      ok         ok         ok         ok
   POST /your-data/delete                   log in     confirm      ok         ok         ok         ok            users
+  POST /your-data/import                   log in     confirm      ok         ok         ok         ok            data_imports
   POST /your-data/cancel                   log in     confirm      nothing    ok         nothing    nothing       data_exports
   GET /your-data/download                  log in     confirm      missing    ok         missing    missing
   GET /your-data/:token                    ok         ok           ok         ok         ok         ok
@@ -243,7 +247,9 @@ export const MATRIX: readonly Row[] = rows(`
   GET /admin/settings/:page                log in     confirm      forbidden  forbidden  forbidden  ok
   POST /admin/settings/:page               log in     confirm      forbidden  forbidden  forbidden  ok            site_pages
   GET /admin/jobs                          log in     confirm      forbidden  forbidden  forbidden  ok
+  GET /admin/jobs/charts                   log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/list                     log in     confirm      forbidden  forbidden  forbidden  ok
+  GET /admin/jobs/events                   log in     confirm      forbidden  forbidden  forbidden  204
   GET /admin/jobs/job/:queue/:id           log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/limits                   log in     confirm      forbidden  forbidden  forbidden  ok
   POST /admin/jobs/limits                  log in     confirm      forbidden  forbidden  forbidden  ok            job_limits
@@ -256,6 +262,7 @@ export const MATRIX: readonly Row[] = rows(`
   GET /api/v1/docs                         ok
   GET /api/v1/openapi.json                 ok
   POST /api/v1/tokens/                     log in     confirm      ok         ok         ok         ok            api_tokens
+  GET /api/v1/me                           log in     confirm      ok         ok         ok         ok
   GET /api/v1/posts/                       log in     confirm      ok         ok         ok         ok
   POST /api/v1/posts/                      log in     confirm      ok         ok         ok         ok            posts
   GET /api/v1/posts/:id                    log in     confirm      ok         ok         ok         ok
@@ -269,6 +276,12 @@ export const MATRIX: readonly Row[] = rows(`
   POST /api/v1/drafts/:id/publish          log in     confirm      missing    ok         missing    missing       posts
   PUT /api/v1/drafts/:id/schedule          log in     confirm      missing    ok         missing    missing       drafts
   DELETE /api/v1/drafts/:id/schedule       log in     confirm      nothing    ok         nothing    nothing       drafts
+  PUT /api/v1/posts/:id/pin                log in     confirm      forbidden  ok         forbidden  forbidden     users
+  DELETE /api/v1/posts/:id/pin             log in     confirm      nothing    ok         nothing    nothing       users
+  GET /api/v1/posts/:id/likes/             log in     confirm      ok         ok         ok         ok
+  PUT /api/v1/posts/:id/report             log in     confirm      ok         ok         ok         ok            reports
+  PUT /api/v1/comments/:id/report          log in     confirm      ok         ok         ok         ok            reports
+  PUT /api/v1/users/:id/report             log in     confirm      ok         ok         ok         ok            reports
   PUT /api/v1/posts/:id/like               log in     confirm      ok         forbidden  ok         ok            likes
   DELETE /api/v1/posts/:id/like            log in     confirm      ok         nothing    ok         ok            likes
   PUT /api/v1/posts/:id/bookmark           log in     confirm      ok         ok         ok         ok            bookmarks
@@ -282,6 +295,9 @@ export const MATRIX: readonly Row[] = rows(`
   DELETE /api/v1/comments/:id              log in     confirm      forbidden  ok         forbidden  ok            comments
   GET /api/v1/search                       log in     confirm      ok         ok         ok         ok
   GET /api/v1/tags/:tag/posts/             log in     confirm      ok         ok         ok         ok
+  GET /api/v1/followed-tags/               log in     confirm      ok         ok         ok         ok
+  PUT /api/v1/tags/:tag/follow             log in     confirm      ok         ok         ok         ok            tag_follows
+  DELETE /api/v1/tags/:tag/follow          log in     confirm      ok         ok         ok         ok            tag_follows
   GET /api/v1/notifications/               log in     confirm      ok         ok         ok         ok
   POST /api/v1/notifications/read          log in     confirm      nothing    ok         nothing    nothing       notifications
   GET /api/v1/images/                      log in     confirm      ok         ok         ok         ok
@@ -289,9 +305,39 @@ export const MATRIX: readonly Row[] = rows(`
   GET /api/v1/images/:key                  log in     confirm      missing    ok         missing    missing
   DELETE /api/v1/images/:key               log in     confirm      missing    ok         missing    missing       images
   GET /api/v1/users/:id                    log in     confirm      ok         ok         ok         ok
+  GET /api/v1/users/by-username/:username  log in     confirm      ok         ok         ok         ok
+  GET /api/v1/users/:id/followers/         log in     confirm      ok         ok         ok         ok
+  GET /api/v1/users/:id/followed/          log in     confirm      ok         ok         ok         ok
+  PUT /api/v1/users/:id/follow             log in     confirm      ok         ok         ok         ok            follows
+  DELETE /api/v1/users/:id/follow          log in     confirm      ok         ok         ok         ok            follows
+  GET /api/v1/blocks/                      log in     confirm      ok         ok         ok         ok
+  PUT /api/v1/users/:id/mute               log in     confirm      ok         ok         ok         ok            blocks
+  DELETE /api/v1/users/:id/mute            log in     confirm      ok         ok         ok         ok            blocks
+  PUT /api/v1/users/:id/block              log in     confirm      ok         ok         ok         ok            blocks
+  DELETE /api/v1/users/:id/block           log in     confirm      ok         ok         ok         ok            blocks
   GET /api/v1/users/:id/posts/             log in     confirm      ok         ok         ok         ok
   GET /api/v1/users/:id/timeline/          log in     confirm      forbidden  ok         forbidden  forbidden
 `);
+
+/** The outcomes for STAFF, of the job dashboard and of some pages that are not for them. */
+export const STAFF_MATRIX: Readonly<Record<string, Readonly<Record<(typeof STAFF)[number], string>>>> = {
+  'GET /admin/jobs': { viewer: 'ok', operator: 'ok' },
+  'GET /admin/jobs/charts': { viewer: 'ok', operator: 'ok' },
+  'GET /admin/jobs/list': { viewer: 'ok', operator: 'ok' },
+  'GET /admin/jobs/events': { viewer: '204', operator: '204' },
+  'GET /admin/jobs/job/:queue/:id': { viewer: 'ok', operator: 'ok' },
+  'GET /admin/jobs/limits': { viewer: 'ok', operator: 'ok' },
+  'POST /admin/jobs/limits': { viewer: 'forbidden', operator: 'ok' },
+  'POST /admin/jobs/limits/remove': { viewer: 'forbidden', operator: 'ok' },
+  'POST /admin/jobs/limits/try': { viewer: 'forbidden', operator: 'ok' },
+  'GET /admin/jobs/audit': { viewer: 'ok', operator: 'ok' },
+  'GET /admin/jobs/ask': { viewer: 'forbidden', operator: 'ok' },
+  'POST /admin/jobs/do': { viewer: 'forbidden', operator: 'ok' },
+  'GET /admin/people': { viewer: 'forbidden', operator: 'forbidden' },
+  'POST /admin/settings': { viewer: 'forbidden', operator: 'forbidden' },
+  'GET /edit-profile/:id': { viewer: 'forbidden', operator: 'forbidden' },
+  'GET /moderate': { viewer: 'forbidden', operator: 'forbidden' },
+};
 
 /** Columns are separated by at least two spaces. */
 function rows(table: string): Row[] {

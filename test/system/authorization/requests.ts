@@ -36,6 +36,7 @@ import {
   namedToken,
   nobodyWantsDigests,
   noExports,
+  noImports,
   noLimits,
   noPausedQueues,
   notification,
@@ -81,12 +82,15 @@ const owner = async ({ people }: Situation) => people.owner.username;
 const tag = async () => 'bread';
 const spam = () => ({ reason: 'Spam' });
 const blocked = (kind: BlockKind) => async (situation: Situation) => {
-  const { id, username } = await somebody(situation);
+  const person = await somebody(situation);
   const { app, actor } = situation;
-  if (actor !== undefined) await block(app.db, { blockerId: actor.id, blockedId: id }, kind);
-  return username;
+  if (actor !== undefined) await block(app.db, { blockerId: actor.id, blockedId: person.id }, kind);
+  return person;
 };
-const somebodysName = async (situation: Situation) => (await somebody(situation)).username;
+type Somebody = (situation: Situation) => Promise<{ id: number; username: string }>;
+const nameOf = (find: Somebody) => async (situation: Situation) => (await find(situation)).username;
+const idOf = (find: Somebody) => async (situation: Situation) => (await find(situation)).id;
+const somebodysName = nameOf(somebody);
 const reported =
   (kind: 'post' | 'comment' | 'person', about: (situation: Situation) => Promise<number>) =>
   async (situation: Situation) => {
@@ -94,7 +98,7 @@ const reported =
     await report(situation.app.db, { kind, id }, { reporterId: situation.people.user.id, ...spam() });
     return id;
   };
-const somebodysId = async (situation: Situation) => (await somebody(situation)).id;
+const somebodysId = idOf(somebody);
 const ownersId = async ({ people }: Situation) => people.owner.id;
 
 const FREQUENCIES = {
@@ -206,16 +210,16 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /followers/:username': { about: owner },
   'GET /followed-by/:username': { about: owner },
   'POST /follow/:username': { about: somebodysName },
-  'POST /unfollow/:username': { about: followed },
+  'POST /unfollow/:username': { about: nameOf(followed) },
   'GET /likes/:id': { about: post },
   'POST /like/:id': { about: post },
   'POST /unlike/:id': { about: likedPost },
   'POST /bookmark/:id': { about: post },
   'POST /unbookmark/:id': { about: bookmarkedPost },
   'POST /mute/:username': { about: somebodysName },
-  'POST /unmute/:username': { about: blocked('mute') },
+  'POST /unmute/:username': { about: nameOf(blocked('mute')) },
   'POST /block/:username': { about: somebodysName },
-  'POST /unblock/:username': { about: blocked('block') },
+  'POST /unblock/:username': { about: nameOf(blocked('block')) },
   'POST /edit-profile': { fields: () => ({ name: freshName() }) },
   'POST /edit-profile/mails': { about: nobodyWantsDigests, fields: () => ({ digest: 'y', ...FREQUENCIES }) },
   'POST /edit-profile/picture': {
@@ -248,6 +252,11 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   },
   'POST /your-data': { about: noExports },
   'POST /your-data/delete': { about: anotherAdministrator, fields: () => ({ texts: 'keep' }) },
+  'POST /your-data/import': {
+    about: noImports,
+    payload: '--x\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nA\r\n--x--',
+    contentType: 'multipart/form-data; boundary=x',
+  },
   'POST /your-data/cancel': { about: waitingExport },
   'GET /your-data/download': { about: finishedExport },
   'GET /your-data/:token': { about: exportLink },
@@ -330,6 +339,12 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /api/v1/posts/:id': { about: post },
   'PUT /api/v1/posts/:id': { about: post, fields: changed },
   'DELETE /api/v1/posts/:id': { about: post },
+  'PUT /api/v1/posts/:id/pin': { about: post },
+  'DELETE /api/v1/posts/:id/pin': { about: pinnedPost },
+  'GET /api/v1/posts/:id/likes/': { about: post },
+  'PUT /api/v1/posts/:id/report': { about: post, fields: spam },
+  'PUT /api/v1/comments/:id/report': { about: comment, fields: spam },
+  'PUT /api/v1/users/:id/report': { about: somebodysId, fields: spam },
   'PUT /api/v1/posts/:id/like': { about: post },
   'DELETE /api/v1/posts/:id/like': { about: likedPost },
   'PUT /api/v1/posts/:id/bookmark': { about: post },
@@ -339,6 +354,8 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /api/v1/comments/:id': { about: comment },
   'PUT /api/v1/comments/:id': { about: comment, fields: changed },
   'DELETE /api/v1/comments/:id': { about: comment },
+  'PUT /api/v1/tags/:tag/follow': { about: async () => freshName() },
+  'DELETE /api/v1/tags/:tag/follow': { about: followedTag },
   'GET /api/v1/search': { query: '?q=owl' },
   'POST /api/v1/notifications/read': {
     about: async (situation) => (await notification(situation)) && undefined,
@@ -348,6 +365,15 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'GET /api/v1/images/:key': { about: image },
   'DELETE /api/v1/images/:key': { about: image },
   'GET /api/v1/users/:id': { about: ownersId },
+  'GET /api/v1/users/by-username/:username': { about: owner },
+  'GET /api/v1/users/:id/followers/': { about: ownersId },
+  'GET /api/v1/users/:id/followed/': { about: ownersId },
+  'PUT /api/v1/users/:id/follow': { about: somebodysId },
+  'DELETE /api/v1/users/:id/follow': { about: idOf(followed) },
+  'PUT /api/v1/users/:id/mute': { about: somebodysId },
+  'DELETE /api/v1/users/:id/mute': { about: idOf(blocked('mute')) },
+  'PUT /api/v1/users/:id/block': { about: somebodysId },
+  'DELETE /api/v1/users/:id/block': { about: idOf(blocked('block')) },
   'GET /api/v1/users/:id/posts/': { about: ownersId },
   'GET /api/v1/users/:id/timeline/': { about: ownersId },
 };

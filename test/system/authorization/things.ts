@@ -244,10 +244,10 @@ export async function anotherSession({ app: { db }, actor }: Situation): Promise
 }
 
 /** A person whom the actor follows. */
-export async function followed(situation: Situation): Promise<string> {
-  const { id, username } = await somebody(situation);
-  if (situation.actor !== undefined) await follow(situation.app, situation.actor.id, id);
-  return username;
+export async function followed(situation: Situation): Promise<{ id: number; username: string }> {
+  const person = await somebody(situation);
+  if (situation.actor !== undefined) await follow(situation.app, situation.actor.id, person.id);
+  return person;
 }
 
 /** A tag that the actor follows. */
@@ -373,6 +373,11 @@ export async function emailChange(situation: Situation): Promise<string> {
 /** No export in progress. */
 export async function noExports({ app }: Situation): Promise<undefined> {
   await app.db.deleteFrom('data_exports').where('state', '=', 'waiting').execute();
+}
+
+/** No import in progress. */
+export async function noImports({ app }: Situation): Promise<undefined> {
+  await app.db.deleteFrom('data_imports').execute();
 }
 
 /** An export of the owner's. */

@@ -1,6 +1,7 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Db } from '../../../database/schema.ts';
+import { Permission } from '../../../domain/accounts/roles.ts';
 import type { SessionUser } from '../../../domain/sessions/find.ts';
 import { DomainError, noSuch } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
@@ -10,6 +11,8 @@ import { listOpenBreakers, probeNow } from '../../../queue/breaker.ts';
 import { queueContracts } from '../../../queue/contracts.ts';
 import { EACH_KEY, listLimits, setLimit, WHOLE_QUEUE } from '../../../queue/limits.ts';
 import { parseRate, RATE_FORMAT, type Rate } from '../../../queue/rate.ts';
+import { requirePermission } from '../../guards.ts';
+import { redactionFor } from './clearance.ts';
 
 const LimitForm = Type.Object({
   queue: Type.String({ maxLength: 100 }),
@@ -20,34 +23,37 @@ const LimitForm = Type.Object({
 const RemoveForm = Type.Pick(LimitForm, ['queue', 'key']);
 const TryForm = Type.Pick(LimitForm, ['queue']);
 
-/** How many jobs may start: Administrators set, change and remove limits, and let a queue that waits try again. */
+/** How many jobs may start: Operators set, change and remove limits, and let a queue that waits try again. */
 export default async function limits(app: FastifyInstance): Promise<void> {
   const { db } = app;
 
-  app.get('/limits', async (_request, reply) => show(db, reply, EMPTY_FORM));
+  const mayChange = { onRequest: requirePermission(Permission.OPERATE_JOBS) };
 
-  app.post('/limits', async (request, reply) => {
+  app.get('/limits', async (request, reply) => show(db, { request, reply }, EMPTY_FORM));
+
+  app.post('/limits', mayChange, async (request, reply) => {
     const form = request.readForm(LimitForm);
-    if (form.data === undefined) return show(db, reply.code(422), form.state);
+    if (form.data === undefined) return show(db, { request, reply: reply.code(422) }, form.state);
     const contract = contractOf(form.data.queue);
     const key = form.data.key.trim().toLowerCase();
     if (key !== WHOLE_QUEUE && contract.limitedBy === undefined) {
       const message = `Jobs in ${contract.name} can only be limited all together. Leave this empty.`;
-      return show(db, reply.code(422), form.refuse('key', message));
+      return show(db, { request, reply: reply.code(422) }, form.refuse('key', message));
     }
     const rate = parseRate(form.data.rate);
-    if (rate === undefined) return show(db, reply.code(422), form.refuse('rate', `Enter ${RATE_FORMAT}.`));
+    if (rate === undefined)
+      return show(db, { request, reply: reply.code(422) }, form.refuse('rate', `Enter ${RATE_FORMAT}.`));
     try {
       const message = await change(app, currentUser(request), { queue: contract.name, key, rate });
       await sessionOf(request).flash(message);
     } catch (error) {
       if (!(error instanceof DomainError) || error.code !== 'too-many-limits') throw error;
-      return show(db, reply.code(422), form.refuse('rate', error.message));
+      return show(db, { request, reply: reply.code(422) }, form.refuse('rate', error.message));
     }
     return reply.redirect('/admin/jobs/limits', 303);
   });
 
-  app.post('/limits/remove', async (request, reply) => {
+  app.post('/limits/remove', mayChange, async (request, reply) => {
     const { data } = request.readForm(RemoveForm);
     if (data === undefined) throw noSuch('limit');
     const message = await change(app, currentUser(request), {
@@ -59,7 +65,7 @@ export default async function limits(app: FastifyInstance): Promise<void> {
     return reply.redirect('/admin/jobs/limits', 303);
   });
 
-  app.post('/limits/try', async (request, reply) => {
+  app.post('/limits/try', mayChange, async (request, reply) => {
     const { name: queue } = contractOf(request.readForm(TryForm).data?.queue);
     const { id: userId, username } = currentUser(request);
     const action = `Queue ${queue} tries again.`;
@@ -88,7 +94,11 @@ async function change(
   return action;
 }
 
-async function show(db: Db, reply: FastifyReply, form: FormState) {
+async function show(
+  db: Db,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+  form: FormState,
+) {
   const set = await listLimits(db);
   const declared = queueContracts.flatMap(({ name, rate }) => {
     const isReplaced = set.some(({ queue, key }) => queue === name && key === WHOLE_QUEUE);
@@ -99,6 +109,7 @@ async function show(db: Db, reply: FastifyReply, form: FormState) {
   return reply.page('admin/jobs/limits', {
     title: 'Limits',
     form,
+    redactText: redactionFor(sessionOf(request).user).text,
     breakers: await listOpenBreakers(db),
     limits: [...set, ...declared].map((limit) => ({ ...limit, jobs: nameOf(limit.queue, limit.key) })),
     queues: queueContracts.map(({ name }) => [name, name]),
