@@ -12,6 +12,7 @@ import { describeConfiguration } from './reference/configuration.ts';
 import { renderDiagram } from './reference/diagrams.ts';
 import { drawImports } from './reference/imports.ts';
 import { describeMetrics } from './reference/metrics.ts';
+import { describeApi } from './reference/openapi.ts';
 import { watchPlugins } from './reference/plugin-tree.ts';
 import { describeQueues } from './reference/queues.ts';
 import { describeRoutes, watchRoutes } from './reference/routes.ts';
@@ -19,11 +20,13 @@ import { includeCode } from './support/include-code.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
+const OPENAPI = 'docs/reference/openapi.json';
+
 const read = (file: string) => readFile(join(ROOT, file), 'utf8');
 
 /**
- * `npm run docs`: writes `docs/reference` from the code, draws `docs/diagrams`, and updates the code in the documents. `--check` only reports
- * stale ones. `--database URL` takes an empty, migrated database instead of a PostgreSQL of its own.
+ * `npm run docs`: writes `docs/reference` from the code, draws `docs/diagrams`, and updates the code in the documents. `--check`
+ * only reports stale ones. `--database URL` takes an empty, migrated database instead of a PostgreSQL of its own.
  */
 await runMain(async () => {
   const { values } = parseArgs({
@@ -80,6 +83,7 @@ async function describeApp(databaseUrl: string): Promise<[file: string, page: st
       ['docs/reference/routes.md', describeRoutes(routes())],
       ['docs/reference/metrics.md', await describeMetrics(app)],
       ['docs/diagrams/plugins.mmd', plugins()],
+      [OPENAPI, describeApi(app, await read(OPENAPI).catch(() => ''))],
     ];
   } finally {
     await app.close();

@@ -1,7 +1,7 @@
 import { glob, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-const IMPORT = /^(?:import|export)\b[^']*? from '(\.[^']+)'/gm;
+const IMPORT = /(?:\bfrom |\bimport\()'(\.[^']+)'/g;
 
 /** The parts of `src` in the diagram. The others, such as `config.ts` and `http`, are helpers. */
 const PARTS: Readonly<Record<string, string>> = {

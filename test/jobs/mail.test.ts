@@ -4,12 +4,15 @@ import t from 'tap';
 import { recordDelivery } from '../../src/domain/mail/ledger.ts';
 import { prepareMail } from '../../src/domain/mail/prepare.ts';
 import { jobs } from '../../src/jobs/index.ts';
+import { listOpenBreakers, probeNow } from '../../src/queue/breaker.ts';
 import { mailQueue, type PayloadOf } from '../../src/queue/contracts.ts';
+import { setLimit } from '../../src/queue/limits.ts';
 import { build } from '../support/build.ts';
 import { Client, messagesOf } from '../support/client.ts';
 import { createUser, registration } from '../support/factories.ts';
 import { deadLettersOf, drain, jobsOf } from '../support/jobs.ts';
 import { captureLog } from '../support/log.ts';
+import { FaultyMailServer } from '../support/mail-server.ts';
 import { catchMail, hangingServer, linkIn } from '../support/smtp.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -210,6 +213,62 @@ t.test('after a 451 the mail waits, and arrives when the server accepts it', asy
   t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 1);
 });
 
+t.test('a server that gets too much makes all mail wait, and gets it when it accepts it', async (t) => {
+  let isFull = true;
+  const smtp = await catchMail(t, {
+    refuseRecipient: () => (isFull ? 452 : undefined),
+    refusal: '4.3.1 hourly quota exceeded, try again in 20 minutes',
+  });
+  const app = await build(t, { SMTP_URL: smtp.url });
+  for (let person = 1; person <= 30; person += 1) {
+    const { id } = await createUser(app, { isConfirmed: false, username: `person${person}` });
+    await app.queue.send(mailQueue, { template: 'confirm-account', userId: id }, { db: app.db });
+  }
+  await app.queue.work(jobs, { concurrency: 2 });
+  const [breaker] = await waitFor(async () => {
+    const open = await listOpenBreakers(app.db);
+    return open.length > 0 && open;
+  }, 'the queue waits');
+  t.equal(breaker?.reason, '452 4.3.1 hourly quota exceeded, try again in 20 minutes');
+  await app.queue.stopWorking();
+  const waiting = await jobsOf(app, mailQueue);
+  t.equal(waiting.length, 30);
+  t.ok(waiting.every(({ retryCount }) => retryCount === 0));
+  const tried = waiting.filter(({ output }) => /quota/.test(output?.message ?? ''));
+  t.ok(tried.length <= 2, `${tried.length} were refused, those that ran at once`);
+  t.same(await app.db.selectFrom('mailed_tokens').select('purpose').execute(), [], 'no token is left');
+
+  isFull = false;
+  await probeNow(app.db, mailQueue.name);
+  await drainUntil(app, () => smtp.mails.length === 30);
+});
+
+t.test('a 421 on connecting makes all mail wait, too', async (t) => {
+  const server = await FaultyMailServer.start(t);
+  server.misbehave('CONNECT', { code: 421 });
+  const app = await build(t, { SMTP_URL: server.url });
+  await new Client(app).post('/auth/register', registration());
+  await app.queue.work(jobs, { concurrency: 2 });
+  await waitFor(async () => (await listOpenBreakers(app.db)).length > 0, 'the queue waits');
+});
+
+t.test('a limit on a recipient’s domain defers its mails and no others, and leaves no token', async (t) => {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url });
+  await setLimit(app.db, { queue: mailQueue.name, key: 'slow.example', rate: '1/hour' });
+  for (const name of ['a@slow', 'b@SLOW', 'c@quick']) {
+    const [username = ''] = name.split('@');
+    const { id } = await createUser(app, { isConfirmed: false, username, email: `${name}.example` });
+    await app.queue.send(mailQueue, { template: 'confirm-account', userId: id }, { db: app.db });
+  }
+  await drain(app);
+  t.equal(smtp.mails.length, 2);
+  t.match(await jobsOf(app, mailQueue), [
+    { retryCount: 0, output: { message: 'over the limit of 1/hour for slow.example' } },
+  ]);
+  t.equal((await app.db.selectFrom('mailed_tokens').select('purpose').execute()).length, 2);
+});
+
 t.test(
   'while the mail server is down, signing up is as fast as usual, and the mail arrives later',
   async (t) => {
@@ -321,12 +380,13 @@ t.test('a mail whose subject is gone is not sent, and does not affect others', a
     { template: 'notifications', userId, number: 1 },
     { template: 'weekly-digest', userId, week: '2026-01-05' },
     { template: 'export-ready', userId, exportId: 9 },
+    { template: 'import-ended', userId, importId: 9 },
   ];
   const others = Array(3).fill({ template: 'password-changed', userId });
   await app.queue.sendAll(mailQueue, [...gone, ...others], { db: app.db });
   await drain(app);
   t.equal(smtp.mails.length, 3);
-  t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 10);
+  t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 11);
   const skipped = lines().filter(({ msg }) => String(msg).startsWith('nothing to send'));
   t.same(skipped.map(({ template }) => template).toSorted(), gone.map(({ template }) => template).toSorted());
 });
