@@ -171,16 +171,18 @@ t.test(
     await t.rejects(runImport({ db, queue: app.queue, markdown: dying }, importId, OPTIONS), /killed/);
     t.equal((await postsOfJane()).length, 50, 'a batch is imported whole or not at all');
     t.match(await pageText(), 'Imported 50 of 120 posts.');
-    // Two attempts meet after both have looked for what is there.
-    let callers = 0;
+    // Two attempts meet before they insert the same batch.
+    let arrived = 0;
     const { promise: haveMet, resolve } = Promise.withResolvers<void>();
     const meeting = {
       ...app.markdown,
       post: async (...text: Parameters<typeof app.markdown.post>) => {
-        callers += 1;
-        if (callers === 2) resolve();
+        const rendered = await app.markdown.post(...text);
+        if (text[0] !== 'Post 99') return rendered;
+        arrived += 1;
+        if (arrived === 2) resolve();
         await haveMet;
-        return app.markdown.post(...text);
+        return rendered;
       },
     };
     const attempt = () => runImport({ db, queue: app.queue, markdown: meeting }, importId, OPTIONS);
