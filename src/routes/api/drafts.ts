@@ -13,8 +13,9 @@ import { requirePermission } from '../guards.ts';
 import { tagged, versionsIn, WithIfMatch } from './etag.ts';
 import { onlyPage } from './pages.ts';
 import { presentDraft, presentListedDraft, presentPost } from './present.ts';
-import { DraftWriting, isUnlistedIn, refusals, WithId, WithMoment } from './requests.ts';
+import { DraftWriting, refusals, WithId, WithMoment } from './requests.ts';
 import { Draft, DraftPage, Post, ref } from './resources.ts';
+import { isUnlistedIn } from './visibility.ts';
 
 const tags = ['Drafts'];
 const ONE = { params: WithId, tags } as const;

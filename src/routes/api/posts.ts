@@ -11,8 +11,9 @@ import { requirePermission } from '../guards.ts';
 import { tagged, versionsIn, WithIfMatch } from './etag.ts';
 import { linkPages, PostPageQuery, pageRequest } from './pages.ts';
 import { presentPost } from './present.ts';
-import { isUnlistedIn, PostWriting, refusals, WithId, WithIdempotencyKey } from './requests.ts';
+import { PostWriting, refusals, WithId, WithIdempotencyKey } from './requests.ts';
 import { Post, PostPage, paths, ref } from './resources.ts';
+import { isUnlistedIn } from './visibility.ts';
 
 const tags = ['Posts'];
 

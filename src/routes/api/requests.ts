@@ -1,14 +1,9 @@
 import { Type } from 'typebox';
 import { LONGEST_BODY } from '../../domain/markdown/text.ts';
 import { LONGEST_TITLE, TITLE_PATTERN } from '../../domain/posts/title.ts';
-import type { Visibility } from '../../domain/posts/visibility.ts';
 import { MAX_TAGS, TAG_PATTERN } from '../../domain/tags/name.ts';
-import { paths, Refused, ref, visibility } from './resources.ts';
-
-/** Whether a request asks for an unlisted post. Undefined if it does not say. */
-export function isUnlistedIn({ visibility }: { visibility?: Visibility }): boolean | undefined {
-  return visibility && visibility === 'unlisted';
-}
+import { paths, Refused, ref } from './resources.ts';
+import { visibility } from './visibility.ts';
 
 /** The largest id: PostgreSQL's `integer`. */
 export const MAX_ID = 2 ** 31 - 1;

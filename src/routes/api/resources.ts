@@ -2,7 +2,7 @@ import { type Static, type TProperties, type TSchema, Type } from 'typebox';
 import type { TokenScope } from '../../database/account-tables.ts';
 import type { BlockKind, NotificationKind } from '../../database/schema.ts';
 import { PERMISSION_NAMES } from '../../domain/accounts/roles.ts';
-import { VISIBILITIES, type Visibility } from '../../domain/posts/visibility.ts';
+import { visibility } from './visibility.ts';
 
 /** The API's resources: their schemas, which `present.ts` fills. Schemas with an `$id` are named in the document. */
 
@@ -13,6 +13,8 @@ export const paths = {
   posts: `${API}/posts/`,
   post: (id: number) => `${API}/posts/${id}`,
   draft: (id: number) => `${API}/drafts/${id}`,
+  versionsOf: (postId: number) => `${API}/posts/${postId}/versions/`,
+  version: (postId: number, number: number) => `${API}/posts/${postId}/versions/${number}`,
   commentsOf: (postId: number) => `${API}/posts/${postId}/comments/`,
   comments: `${API}/comments/`,
   comment: (id: number) => `${API}/comments/${id}`,
@@ -32,29 +34,24 @@ export const paths = {
   search: `${API}/search`,
 } as const;
 
-const Path = (what: string) => Type.String({ description: `Path of ${what}.` });
-const Time = (what: string) => Type.String({ format: 'date-time', description: `${what}, ISO 8601 in UTC.` });
+export const Path = (what: string) => Type.String({ description: `Path of ${what}.` });
+export const Time = (what: string) =>
+  Type.String({ format: 'date-time', description: `${what}, ISO 8601 in UTC.` });
 const Page = (what: string) => Type.String({ description: `Path of ${what} on the site, for people.` });
 const Username = (whose: string) => Type.String({ description: `Username of ${whose}. It can change.` });
 const Count = (what: string) => Type.Integer({ minimum: 0, description: `Number of ${what}.` });
 
 /** A text that may be null. A single type serialises faster than a union. */
-const NullableText = (description: string) =>
+export const NullableText = (description: string) =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], description });
 
 /** A schema that others refer to by name. */
-function named<const Id extends string, Properties extends TProperties>($id: Id, properties: Properties) {
+export function named<const Id extends string, Properties extends TProperties>(
+  $id: Id,
+  properties: Properties,
+) {
   return Object.assign(Type.Object(properties, { additionalProperties: false }), { $id });
 }
-
-/** Who can see a post. */
-export const visibility = (more = '') =>
-  Type.Unsafe<Visibility>({
-    type: 'string',
-    enum: VISIBILITIES,
-    examples: VISIBILITIES,
-    description: `\`public\`, or \`unlisted\` for those who know its path: it is in no list but your own.${more}`,
-  });
 
 export const Post = named('Post', {
   url: Path('the post'),
@@ -200,7 +197,7 @@ export const Refused = named('Error', {
   message: Type.Optional(Type.String({ description: 'A human-readable explanation.' })),
 });
 
-const pageOf = {
+export const pageOf = {
   prev: NullableText('Path of the previous page, or null.'),
   next: NullableText('Path of the next page, or null.'),
   count: Count('items on all pages: exact up to 10,000, an estimate beyond'),
