@@ -688,6 +688,29 @@ if (bell)
     document.addEventListener('visibilitychange', watchUnread);
   }, 2_000);
 
+// Texts to copy, where the browser allows it: on pages over https.
+
+function offerCopy(text) {
+  const box = document.createElement('div');
+  box.className = 'code';
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'secondary small';
+  button.ariaLive = 'polite';
+  button.textContent = 'Copy';
+  button.addEventListener('click', async () => {
+    await navigator.clipboard.writeText(text.textContent);
+    button.textContent = 'Copied';
+    setTimeout(() => {
+      button.textContent = 'Copy';
+    }, 2_000);
+  });
+  text.replaceWith(box);
+  box.append(text, button);
+}
+
+if (navigator.clipboard) all('[data-copy]').forEach(offerCopy);
+
 function enliven(root) {
   all('time', root).forEach(tellTime);
   all('[data-draft]', root).forEach(restoreDraft);

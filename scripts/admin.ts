@@ -96,7 +96,7 @@ const commands = new Map<string, Command>([
   ['restore', { arity: 1, run: onDatabase(restore) }],
 ]);
 
-/** `npm run admin -- COMMAND`: operator commands. */
+/** `npm run admin -- COMMAND`: runs one of the operators' commands below. */
 await runMain(async () => {
   const { positionals, values } = parseArgs({ options: OPTIONS, allowPositionals: true });
   const [first = '', second = '', ...rest] = positionals;

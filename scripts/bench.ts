@@ -22,8 +22,9 @@ const BENCHMARKS: Record<string, (bench: Bench) => Promise<Row[]>> = {
 };
 
 /**
- * `npm run bench -- pages`: prints figures, each beside its reference from the same run. `--json` prints JSON, `--scale
- * large` seeds a million posts, `--data FOLDER` keeps the seeded data for the next run.
+ * `npm run bench -- NAME`: runs a benchmark, and prints its figures beside those of a bare reference from the same run: `pages`,
+ * `api`, `jobs`, `writes`, `overload` or `search`. `--json` prints JSON, `--scale large` seeds a million posts, `--data FOLDER`
+ * keeps the seeded data for the next run.
  */
 await runMain(async () => {
   const { positionals, values } = parseArgs({

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { runMain } from '../src/process.ts';
 import { withApp } from './support/app.ts';
 
-/** `npm run console`: a REPL with the application. */
+/** `npm run console`: opens a REPL with the application. */
 await runMain(() =>
   withApp(async (app) => {
     console.log('Available: app, db, queue, sql, and top-level await. For example:');

@@ -1,26 +1,78 @@
-import { glob, readFile, writeFile } from 'node:fs/promises';
+import { glob, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { buildApp } from '../src/app.ts';
+import { loadConfig } from '../src/config.ts';
 import { StartupError } from '../src/errors.ts';
-import { runMain } from '../src/process.ts';
+import { readyOrClose, runMain } from '../src/process.ts';
+import { withEmptyDatabase } from './bench/cluster.ts';
+import { describeCommands } from './reference/commands.ts';
+import { describeConfiguration } from './reference/configuration.ts';
+import { describeMetrics } from './reference/metrics.ts';
+import { describeQueues } from './reference/queues.ts';
+import { describeRoutes, watchRoutes } from './reference/routes.ts';
 import { includeCode } from './support/include-code.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** `npm run docs`: updates the code excerpts in the documents. `--check` only reports stale ones. */
+const read = (file: string) => readFile(join(ROOT, file), 'utf8');
+
+/**
+ * `npm run docs`: writes `docs/reference` from the code, and updates the code excerpts in the documents. `--check` only reports
+ * stale ones. `--database URL` takes an empty, migrated database instead of a PostgreSQL of its own.
+ */
 await runMain(async () => {
-  const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    options: { check: { type: 'boolean', default: false }, database: { type: 'string' } },
+  });
   const stale: string[] = [];
-  for await (const name of glob('{*.md,docs/**/*.md}', { cwd: ROOT })) {
-    const path = join(ROOT, name);
-    const text = await readFile(path, 'utf8');
-    const current = await includeCode(text, (source) => readFile(join(ROOT, source), 'utf8'));
-    if (current === text) continue;
-    stale.push(name);
-    if (!values.check) await writeFile(path, current);
-  }
+  await withEmptyDatabase(values.database, async (databaseUrl) => {
+    for (const [file, current] of await writeDocuments(databaseUrl)) {
+      if (current === (await read(file).catch(() => ''))) continue;
+      stale.push(file);
+      if (!values.check) await writeFile(join(ROOT, file), current);
+    }
+  });
   if (values.check && stale.length > 0) {
-    throw new StartupError(1, `The code in ${stale.join(', ')} is stale. Run: npm run docs`);
+    throw new StartupError(1, `${stale.join(', ')} is stale. Run: npm run docs`);
   }
   console.log(stale.length === 0 ? 'The documents are current.' : `Updated: ${stale.join(', ')}.`);
 });
+
+/** The documents as they should be, by path. */
+async function writeDocuments(databaseUrl: string): Promise<Map<string, string>> {
+  const documents = new Map([
+    ['docs/reference/configuration.md', await describeConfiguration(read)],
+    ['docs/reference/queues.md', await describeQueues(read)],
+    ['docs/reference/commands.md', await describeCommands(read)],
+    ...(await describeApp(databaseUrl)),
+  ]);
+  for await (const file of glob('{*.md,docs/**/*.md}', { cwd: ROOT })) {
+    if (!documents.has(file)) documents.set(file, await includeCode(await read(file), read));
+  }
+  return documents;
+}
+
+/** What only the application knows. It has a local mailbox, so that the routes of development are among them. */
+async function describeApp(databaseUrl: string): Promise<[file: string, page: string][]> {
+  const folder = await mkdtemp(join(tmpdir(), 'pennypost-docs-'));
+  const config = loadConfig({
+    DATABASE_URL: databaseUrl,
+    DATA_DIR: folder,
+    LOG_LEVEL: 'warn',
+    SECURITY_CONTACT: 'mailto:security@example.com',
+  });
+  const app = buildApp(config, { role: 'command' });
+  try {
+    const routes = watchRoutes(app);
+    await readyOrClose(app);
+    return [
+      ['docs/reference/routes.md', describeRoutes(routes())],
+      ['docs/reference/metrics.md', await describeMetrics(app)],
+    ];
+  } finally {
+    await app.close();
+    await rm(folder, { recursive: true });
+  }
+}

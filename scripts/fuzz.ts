@@ -24,7 +24,8 @@ const MAX_GROWTH = 1.2;
 /**
  * `npm run fuzz`: sends random requests to every route of a real web process, as everyone from a visitor to an
  * Administrator, and bytes that are not HTTP. No answer may be a server error, late, malformed or reveal internals; the
- * process must not end, log an error or grow. `--deadline SECONDS` allows a slow machine more than five. `--replay SEED:PATH` or `--replay FILE` sends a finding's requests again.
+ * process must not end, log an error or grow. `--requests N` sends another number than 50,000, `--seed N` others. `--deadline
+ * SECONDS` allows a slow machine more than five. `--replay SEED:PATH` or `--replay FILE` sends a finding's requests again.
  * `--database URL` takes an empty, migrated database instead of a PostgreSQL of its own.
  */
 await runMain(async () => {

@@ -6,8 +6,8 @@ import { listMigrations, migrateDown, migrateToLatest } from './support/migrate.
 import { planMigrations } from './support/migration-plan.ts';
 
 /**
- * `npm run migrate`: updates the schema. `-- --plan` says what that would lock, `-- --list` lists the migrations, `-- --down`
- * reverts the newest.
+ * `npm run migrate`: updates the schema while the site runs. `--plan` says what is pending and what it locks, `--list` lists
+ * applied and pending migrations, `--down` reverts the newest.
  */
 await runMain(async () => {
   const { values } = parseArgs({

@@ -7,7 +7,10 @@ import { type Amounts, seed } from './support/seed.ts';
 
 const DEFAULTS: Amounts = { users: 100, posts: 1000, comments: 3000, follows: 1000, seed: 1 };
 
-/** `npm run seed -- --users 1000 --posts 20000 …`: fills an empty site with made-up people and posts. */
+/**
+ * `npm run seed`: fills an empty site with made-up people, whose password is `password`, and their posts. `--users N`, `--posts
+ * N`, `--comments N` and `--follows N` say how many, `--seed N` makes others.
+ */
 await runMain(async () => {
   const amounts = readAmounts();
   await withApp(async ({ db, pool }) => {

@@ -17,7 +17,7 @@ const DATABASE_WAIT_MS = 15_000;
 /** How long a process may take to close, after the grace period of its requests and jobs, before it is killed. */
 const CLOSING_MS = 10_000;
 
-/** `npm start`: the whole system on one machine. */
+/** `npm start`: runs the whole system on this machine, and restarts a process that dies. */
 await runMain(async () => {
   const config = loadConfig();
   const stopped = stopRequested();

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
-/** `npm test`: checks format, lint and types while the tests run, and ends with 1 if anything failed. */
+/** `npm test`: runs every check that a change must pass: the tests, and meanwhile format, lint and types. */
 const [tests, ...checks] = await Promise.all([runTests(), check('lint'), check('types')]);
 if (!tests || checks.includes(false)) process.exitCode = 1;
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Deadlines } from './database/connection.ts';
-import { EnvironmentReader } from './environment-reader.ts';
+import { EnvironmentReader, type VariableRule } from './environment-reader.ts';
 import { API_RATE_LIMIT, CODE_FROM_ANYWHERE, LOGIN_FROM_ANYWHERE, type RateLimit } from './limits.ts';
 
 /** The whole configuration. Frozen; passed as a parameter, never imported. */
@@ -82,6 +82,13 @@ export function loadConfig(
   });
 }
 
+/** The rules of all variables, for the reference. */
+export function describeVariables(): ReadonlyMap<string, VariableRule> {
+  const reader = new EnvironmentReader({});
+  readVariables(reader);
+  return reader.rules;
+}
+
 /** The process's environment, with the variables that `.env` adds. */
 function readEnvironment(): NodeJS.ProcessEnv {
   try {
@@ -147,71 +154,97 @@ const TOKEN = { pattern: /^[\x21-\x7e]+$/, accepts: 'letters, digits and signs w
 
 /** Every variable, with its meaning, default and accepted values. */
 function readVariables(env: EnvironmentReader) {
+  /** The port on which the web process listens. */
   const port = env.integer('PORT', 3000, { min: 0, max: 65_535 });
   return {
-    /** The primary database (PostgreSQL 15 or newer); undefined for the embedded one in `dataDir`. */
-    databaseUrl: env.databaseUrl('DATABASE_URL'),
-    /** The primary without the pooler that `databaseUrl` leads through; undefined if there is none. */
-    databaseDirectUrl: env.databaseUrl('DATABASE_DIRECT_URL'),
-    /** A read-only replica for pages that may be slightly stale; undefined to read them from the primary. */
-    databaseReplicaUrl: env.databaseUrl('DATABASE_REPLICA_URL'),
-    /** Connections per process, including the queue's. The replica gets as many again. */
-    databasePoolMax: env.integer('DATABASE_POOL_MAX', 10, { min: 6, max: 1000 }),
-    /** The folder of the embedded database and the local mailbox, as an absolute path. */
-    dataDir: resolve(env.text('DATA_DIR', './data')),
-    host: env.text('HOST', '127.0.0.1'),
+    ...readDatabaseVariables(env),
+    /** The folder of the embedded database and the local mailbox. */
+    dataDir: resolve(env.text('DATA_DIR', './data', 'a path')),
+    /** The address on which the web process listens; `0.0.0.0` for all of the machine's. */
+    host: env.text('HOST', '127.0.0.1', 'an address of this machine'),
     port,
-    /** The site's address, for links. Without a trailing slash. */
+    /** The site's address, for links. If unset, `http://localhost` with the port. With https, cookies are Secure. */
     baseUrl: (env.url('BASE_URL', ['http:', 'https:']) ?? `http://localhost:${port}`).replace(/\/+$/, ''),
-    /** Proxies whose `X-Forwarded-*` headers are trusted, as in Fastify's `trustProxy`. */
+    /**
+     * Proxies whose `X-Forwarded-*` headers are trusted. With `true`, anyone who can reach the process can claim any address.
+     */
     trustProxy: env.trustProxy('TRUST_PROXY'),
     ...readMailVariables(env),
-    /** The account that confirms this address becomes Administrator. */
+    /** The account that confirms this address becomes Administrator. Errors are reported to it. */
     adminEmail: env.optionalMatching('ADMIN_EMAIL', ADDRESS),
-    /** Also posts errors here, as JSON. */
+    /** Errors are also posted here as JSON, in case mail is what failed. */
     alertWebhookUrl: env.optionalMatching('ALERT_WEBHOOK_URL', WEBHOOK),
     /** Where to report vulnerabilities, for `/.well-known/security.txt`. */
     securityContact: env.optionalMatching('SECURITY_CONTACT', CONTACT),
-    /** Megabytes that a person's images may take. */
+    /** Megabytes that each person's images for posts may take in the database; 0 turns uploads off. */
     imageQuotaMb: env.integer('IMAGE_QUOTA_MB', 200, { min: 0, max: 100_000 }),
-    /** Page sizes. */
+    /** Posts on a page of a list. */
     postsPerPage: env.integer('POSTS_PER_PAGE', 20, { min: 1, max: 200 }),
+    /** People on a page of a list. */
     followersPerPage: env.integer('FOLLOWERS_PER_PAGE', 50, { min: 1, max: 200 }),
+    /** Comments on a page. */
     commentsPerPage: env.integer('COMMENTS_PER_PAGE', 30, { min: 1, max: 200 }),
-    /** Slower queries are logged, in milliseconds. */
-    slowQueryMs: env.integer('SLOW_QUERY_MS', 500, { min: 0, max: 600_000 }),
-    /** Origins whose pages may call the API from a browser, or `*`; undefined for none but the site's own. */
+    /** Origins whose pages may call the API from a browser. If unset, only the site's own. */
     corsOrigins: env.origins('CORS_ORIGINS'),
+    /** Turn them off for load tests. */
     rateLimitsEnabled: env.oneOf('RATE_LIMITS', 'on', ['on', 'off']) === 'on',
-    /** Rate limits per account and IP address; defaults in `limits.ts`. */
+    /**
+     * Overrides how often an account may do something in a minute, an hour or a day. An IP address may do ten times as much, an
+     * account in its first day a tenth. The defaults are in `src/limits.ts`.
+     */
     rateLimits: env.limits('ACCOUNT_LIMITS'),
     /** Concurrent jobs per worker process. */
     workerConcurrency: env.integer('WORKER_CONCURRENCY', 10, { min: 1, max: 1000 }),
-    /** How long a web process that is told to stop goes on serving, so that load balancers notice that it is not ready. */
+    /** How long a web process that is told to stop goes on serving while `/health/ready` is 503, for load balancers. */
     shutdownDrainSeconds: env.integer('SHUTDOWN_DRAIN_SECONDS', 0, { min: 0, max: 600 }),
     /** How long a process then waits for its requests and jobs. */
     shutdownGraceSeconds: env.integer('SHUTDOWN_GRACE_SECONDS', 25, { min: 1, max: 3600 }),
-    /** The bearer token for `/metrics`; undefined to allow only this machine. */
+    /** The bearer token that `/metrics` and `/health` require. If unset, they only answer on this machine. */
     metricsToken: env.optionalMatching('METRICS_TOKEN', TOKEN),
-    /** Where to export OpenTelemetry traces; undefined for none. */
+    /** Where to export OpenTelemetry traces. If unset, none are recorded. */
     otlpEndpoint: env.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']),
+    /** The least severe messages to log: JSON lines, or readable text on a terminal. */
     logLevel: env.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
+  };
+}
+
+function readDatabaseVariables(env: EnvironmentReader) {
+  return {
+    /**
+     * The primary database, PostgreSQL 15 or newer. If unset, `npm start` and the commands use an embedded one in `DATA_DIR`.
+     * Of several hosts, as in `host1,host2:5433`, the one that is the primary is used, also after a failover.
+     */
+    databaseUrl: env.databaseUrl('DATABASE_URL'),
+    /**
+     * The primary without a pooler, for LISTEN, locks and migrations. Set it if `DATABASE_URL` and `DATABASE_REPLICA_URL` lead
+     * through a pooler in transaction mode, such as PgBouncer.
+     */
+    databaseDirectUrl: env.databaseUrl('DATABASE_DIRECT_URL'),
+    /** A read-only replica for visitors' pages, which may be slightly stale. If unset, they are read from the primary. */
+    databaseReplicaUrl: env.databaseUrl('DATABASE_REPLICA_URL'),
+    /** Connections per process, including the queue's. The replica gets as many again. */
+    databasePoolMax: env.integer('DATABASE_POOL_MAX', 10, { min: 6, max: 1000 }),
+    /** Queries that take longer, in milliseconds, are logged. */
+    slowQueryMs: env.integer('SLOW_QUERY_MS', 500, { min: 0, max: 600_000 }),
   };
 }
 
 function readMailVariables(env: EnvironmentReader) {
   return {
-    /** The mail server; undefined for the local mailbox. */
+    /** The mail server. If unset, email goes to a local mailbox at `/dev/mailbox`. */
     smtpUrl: env.url('SMTP_URL', ['smtp:', 'smtps:']),
     /** The sender, with the site's name unless it has one. */
     mailFrom: env.matching('MAIL_FROM', 'no-reply@localhost', SENDER),
-    /** Signs mails (DKIM) for the domain of `mailFrom`; undefined to leave that to the mail server. */
+    /** Signs mails (DKIM) for the domain of `MAIL_FROM` with this key. If unset, the mail server has to. */
     dkimPrivateKey: env.privateKey('DKIM_PRIVATE_KEY_FILE'),
-    /** The name under which the domain publishes the public key. */
+    /** Where the domain publishes the public key: `DKIM_SELECTOR._domainkey.example.com`. */
     dkimSelector: env.matching('DKIM_SELECTOR', 'pennypost', SELECTOR),
-    /** Where bounces go; undefined for `mailFrom`. Each mail's own key is put before the @. */
+    /**
+     * Where mails that cannot be delivered come back to, each with a key before the @: `bounces+KEY@example.com`. That mailbox has
+     * to pass them on to this site; see `docs/operations.md`. If unset, they go to `MAIL_FROM`.
+     */
     mailReturnPath: env.optionalMatching('MAIL_RETURN_PATH', RETURN_PATH),
-    /** Before every subject; undefined for the site's name in brackets. */
+    /** Put before every subject. If unset, the site's name in brackets. */
     mailSubjectPrefix: env.optionalMatching('MAIL_SUBJECT_PREFIX', ONE_LINE),
   };
 }

@@ -6,9 +6,19 @@ import { DEFAULT_LIMITS, type RateLimits, readLimits } from './limits.ts';
 
 const RSA_KEY = 'a file with an RSA key of at least 2048 bits, as PEM without a passphrase';
 
+/** What a variable may be. */
+export interface VariableRule {
+  /** In words, for the message that refuses another value and for the reference. */
+  readonly accepts: string;
+  /** As it would be written in the environment; undefined if there is none. */
+  readonly fallback: string | undefined;
+}
+
 /** Reads variables one by one and collects problems instead of stopping at the first. */
 export class EnvironmentReader {
   readonly problems: string[] = [];
+  /** The variables that were read. */
+  readonly rules = new Map<string, VariableRule>();
   readonly #env: Readonly<Record<string, string | undefined>>;
 
   constructor(env: Readonly<Record<string, string | undefined>>) {
@@ -16,67 +26,66 @@ export class EnvironmentReader {
   }
 
   require(name: string): void {
-    if (this.#value(name) === undefined) this.problems.push(`${name}: not set, and this command needs it`);
+    if (this.#given(name) === undefined) this.problems.push(`${name}: not set, and this command needs it`);
   }
 
-  text(name: string, fallback: string): string {
-    return this.#value(name) ?? fallback;
+  text(name: string, fallback: string, accepts: string): string {
+    return this.#value(name, { accepts, fallback }) ?? fallback;
   }
 
   integer(name: string, fallback: number, { min, max }: { min: number; max: number }): number {
-    const value = this.#value(name);
+    const value = this.#value(name, {
+      accepts: `a whole number from ${min} to ${max}`,
+      fallback: String(fallback),
+    });
     if (value === undefined) return fallback;
     const number = Number(value);
     if (/^\d+$/.test(value) && number >= min && number <= max) return number;
-    this.#refuse(name, value, `a whole number from ${min} to ${max}`);
+    this.#refuse(name, value);
     return fallback;
   }
 
   oneOf<const Choice extends string>(name: string, fallback: Choice, choices: readonly Choice[]): Choice {
-    const value = this.#value(name);
+    const value = this.#value(name, { accepts: choices.join(', '), fallback });
     if (value === undefined) return fallback;
     const choice = choices.find((candidate) => candidate === value);
-    if (choice === undefined) this.#refuse(name, value, choices.join(', '));
+    if (choice === undefined) this.#refuse(name, value);
     return choice ?? fallback;
   }
 
-  matching(name: string, fallback: string, rule: { pattern: RegExp; accepts: string }): string {
-    return this.optionalMatching(name, rule) ?? fallback;
+  matching(name: string, fallback: string, { pattern, accepts }: Pattern): string {
+    const value = this.#value(name, { accepts, fallback }) ?? fallback;
+    if (!pattern.test(value)) this.#refuse(name, value);
+    return value;
   }
 
-  optionalMatching(
-    name: string,
-    { pattern, accepts }: { pattern: RegExp; accepts: string },
-  ): string | undefined {
-    const value = this.#value(name);
+  optionalMatching(name: string, { pattern, accepts }: Pattern): string | undefined {
+    const value = this.#value(name, { accepts, fallback: undefined });
     if (value === undefined || pattern.test(value)) return value;
-    this.#refuse(name, value, accepts);
+    this.#refuse(name, value);
     return undefined;
   }
 
   url(name: string, protocols: readonly string[]): string | undefined {
-    const value = this.#value(name);
+    const accepts = `a URL that begins with ${protocols.map((known) => `${known}//`).join(' or ')}`;
+    const value = this.#value(name, { accepts, fallback: undefined });
     if (value === undefined) return undefined;
     if (urlsOfHosts(value).every((url) => protocols.includes(URL.parse(url)?.protocol ?? ''))) return value;
-    this.#refuse(
-      name,
-      value,
-      `a URL that begins with ${protocols.map((known) => `${known}//`).join(' or ')}`,
-    );
+    this.#refuse(name, value);
     return undefined;
   }
 
   /** The RSA key in a file, as PEM. Receivers distrust shorter keys, and not all know other kinds. */
   privateKey(name: string): string | undefined {
-    const file = this.#value(name);
+    const file = this.#value(name, { accepts: RSA_KEY, fallback: undefined });
     if (file === undefined) return undefined;
     try {
       const pem = readFileSync(file, 'utf8');
       const { asymmetricKeyType, asymmetricKeyDetails } = createPrivateKey(pem);
       if (asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048) return pem;
-      this.#refuse(name, file, RSA_KEY);
+      this.#refuse(name, file);
     } catch (error) {
-      this.#refuse(name, file, `${RSA_KEY} (${error instanceof Error ? error.message : error})`);
+      this.#refuse(name, file, ` (${error instanceof Error ? error.message : error})`);
     }
     return undefined;
   }
@@ -87,47 +96,66 @@ export class EnvironmentReader {
 
   /** Origins as browsers send them, without a path. */
   origins(name: string): '*' | readonly string[] | undefined {
-    const value = this.#value(name);
+    const value = this.#value(name, {
+      accepts: '* or origins separated by commas, as in "https://example.com"',
+      fallback: undefined,
+    });
     if (value === undefined || value === '*') return value;
     const origins = value.split(',').map((origin) => origin.trim());
     if (origins.every((origin) => /^https?:/.test(origin) && URL.parse(origin)?.origin === origin)) {
       return origins;
     }
-    this.#refuse(name, value, '* or origins separated by commas, as in "https://example.com"');
+    this.#refuse(name, value);
     return undefined;
   }
 
   limits(name: string): RateLimits {
-    const value = this.#value(name);
+    const actions = Object.keys(DEFAULT_LIMITS).join(', ');
+    const value = this.#value(name, {
+      accepts: `limits as in "post=30/hour, export=1/day"; there are ${actions}`,
+      fallback: undefined,
+    });
     if (value === undefined) return DEFAULT_LIMITS;
     const limits = readLimits(value);
-    if (limits === undefined) {
-      const actions = Object.keys(DEFAULT_LIMITS).join(', ');
-      this.#refuse(name, value, `limits as in "post=30/hour, export=1/day"; there are ${actions}`);
-    }
+    if (limits === undefined) this.#refuse(name, value);
     return limits ?? DEFAULT_LIMITS;
   }
 
   /** A value for Fastify's `trustProxy`, which takes a hop count as a function. */
   trustProxy(name: string): boolean | string[] | ((address: string, hop: number) => boolean) {
-    const value = this.#value(name) ?? 'false';
+    const value =
+      this.#value(name, {
+        accepts: 'true, false, a hop count, or addresses separated by commas',
+        fallback: 'false',
+      }) ?? 'false';
     if (value === 'true' || value === 'false') return value === 'true';
     if (/^\d+$/.test(value)) return (_address, hop) => hop < Number(value);
     const addresses = value.split(',').map((address) => address.trim());
     if (addresses.every((address) => ipaddr.isValid(address) || ipaddr.isValidCIDR(address)))
       return addresses;
-    this.#refuse(name, value, 'true, false, a hop count, or addresses separated by commas');
+    this.#refuse(name, value);
     return false;
   }
 
+  #value(name: string, rule: VariableRule): string | undefined {
+    this.rules.set(name, rule);
+    return this.#given(name);
+  }
+
   /** An empty variable counts as unset, such as `NAME=` in a file. */
-  #value(name: string): string | undefined {
+  #given(name: string): string | undefined {
     return this.#env[name]?.trim() || undefined;
   }
 
-  #refuse(name: string, given: string, accepted: string): void {
-    this.problems.push(`${name}: "${maskPassword(given)}" is not accepted; give ${accepted}`);
+  #refuse(name: string, given: string, reason = ''): void {
+    const accepts = this.rules.get(name)?.accepts;
+    this.problems.push(`${name}: "${maskPassword(given)}" is not accepted; give ${accepts}${reason}`);
   }
+}
+
+interface Pattern {
+  readonly pattern: RegExp;
+  readonly accepts: string;
 }
 
 /** Masks the password in a URL, even if the URL is invalid. */

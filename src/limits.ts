@@ -26,6 +26,7 @@ function perAccount(points: number, seconds: number): ActionLimits {
 export const DEFAULT_LIMITS = Object.freeze({
   /** Publishing and editing posts. */
   post: perAccount(60, HOUR),
+  /** Publishing and editing comments. */
   comment: perAccount(120, HOUR),
   /** Saving drafts, which browsers do after each pause in typing. */
   draft: perAccount(3_000, HOUR),
@@ -63,10 +64,13 @@ export const DEFAULT_LIMITS = Object.freeze({
   passkey: perAccount(60, HOUR),
   /** Log-ins with the right password, to an account from one IP address: each is stored. */
   session: perAccount(60, HOUR),
-  /** Requests that send mail. */
+  /** Registrations, which send mail like the next three. */
   register: perAccount(5, HOUR),
+  /** Confirmation links sent again. */
   resend: perAccount(5, HOUR),
+  /** Links to reset a password. */
   reset: perAccount(5, HOUR),
+  /** Links to change the address. */
   changeEmail: perAccount(5, HOUR),
   /** Subscriptions by email. A visitor without an account only has the limit of the IP address. */
   subscribe: perAccount(10, HOUR),

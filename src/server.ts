@@ -13,8 +13,9 @@ import {
 } from './process.ts';
 
 /**
- * The web process: config → app → listen → graceful close. `--with-worker` also works the queues; `--no-wait` exits at once
- * if the database is unreachable.
+ * `npm run server`: runs the web process: config → app → listen → graceful close. It refuses to start on an old schema.
+ * `--with-worker` also works the queues, for very small sites. `--no-wait` exits at once if the database is unreachable,
+ * instead of waiting for up to a minute.
  */
 await runMain(async () => {
   const { values } = parseArgs({

@@ -14,7 +14,11 @@ import {
 } from './process.ts';
 import { hasConsumingWorker } from './queue/presence.ts';
 
-/** The worker process: config → app → work → graceful close. */
+/**
+ * `npm run worker`: runs the worker: config → app → work → graceful close. `--queues=mail,notify` works only these queues,
+ * `--concurrency=N` sets the number of concurrent jobs, `--check` exits with 0 if a worker is running, and `--no-wait` exits at
+ * once if the database is unreachable.
+ */
 await runMain(async () => {
   const config = loadConfig(undefined, { required: ['DATABASE_URL'] });
   const options = readOptions(config);

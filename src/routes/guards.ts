@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { can } from '../domain/accounts/roles.ts';
+import { can, PERMISSION_NAMES, Permission } from '../domain/accounts/roles.ts';
 import { untilWhen } from '../domain/moderation/sanction.ts';
 import { DomainError } from '../errors.ts';
 import { sessionOf } from '../plugins/web/session.ts';
@@ -35,9 +35,10 @@ export async function requireVerified(request: FastifyRequest, reply: FastifyRep
   return reply.redirect(withNext('/auth/verify', request.url), 303);
 }
 
-/** Makes a hook that requires a permission. For use in the API and in scopes of signed-in pages. */
+/** Makes a hook that requires a permission, and is named after it. For use in the API and in scopes of signed-in pages. */
 export function requirePermission(permission: number) {
-  return async (request: FastifyRequest): Promise<void> => {
+  const name = PERMISSION_NAMES.find((known) => Permission[known] === permission);
+  const hook = async (request: FastifyRequest): Promise<void> => {
     const user = request.caller ?? sessionOf(request).user;
     if (can(user, permission)) return;
     const silencedUntil = user?.silencedUntil ?? null;
@@ -48,4 +49,5 @@ export function requirePermission(permission: number) {
       );
     throw new DomainError('forbidden', 'You do not have permission to do this.');
   };
+  return Object.defineProperty(hook, 'name', { value: `requirePermission ${name}` });
 }

@@ -23,7 +23,7 @@ export function isFromThisMachine({ ip, headers }: FastifyRequest): boolean {
  * @param message for all other requests
  */
 export function requireThisMachine(message: string) {
-  return async (request: FastifyRequest): Promise<void> => {
+  return async function requireThisMachine(request: FastifyRequest): Promise<void> {
     if (!isFromThisMachine(request)) throw new DomainError('forbidden', message);
   };
 }

@@ -5,7 +5,7 @@ import { isFromThisMachine } from './loopback.ts';
 
 /** Makes a hook that requires METRICS_TOKEN as a bearer token, or a request from this machine if it is not set. */
 export function requireOperator({ config: { metricsToken } }: FastifyInstance): onRequestAsyncHookHandler {
-  return async (request, reply) => {
+  return async function requireOperator(request, reply) {
     if (metricsToken === undefined) {
       if (isFromThisMachine(request)) return;
       throw new DomainError(

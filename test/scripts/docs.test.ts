@@ -1,9 +1,11 @@
 import t from 'tap';
+import { docCommentsByName } from '../../scripts/reference/doc-comments.ts';
 import { includeCode } from '../../scripts/support/include-code.ts';
+import { createDatabase } from '../support/database.ts';
 import { start } from '../support/processes.ts';
 
-t.test('the code in the documents is current', async (t) => {
-  const running = start(t, ['scripts/docs.ts', '--check'], {});
+t.test('the reference and the code in the documents are current', async (t) => {
+  const running = start(t, ['scripts/docs.ts', '--check', '--database', await createDatabase(t)], {});
   t.equal(await running.exited(), 0, running.output);
 });
 
@@ -16,4 +18,10 @@ t.test('code blocks are updated, and nothing else', async (t) => {
   await t.rejects(includeCode(before.replace('two', 'five'), read), {
     message: 'x.ts has no lines from "five" to "three"',
   });
+});
+
+t.test('a doc comment is read with the name below it, in one line and without tags', async (t) => {
+  const source =
+    '/** One. */\nother();\n/**\n * Two\n * lines.\n *\n * @throws never\n */\nname(1);\nname(2);\n';
+  t.same([...docCommentsByName(source, /name\((?<name>\d)/)], [['1', 'Two lines.']]);
 });

@@ -34,6 +34,7 @@ const LIMITED_OTHERWISE = new Set([
   ...['POST /unsubscribe/:token', 'POST /auth/logout', 'GET /notifications/:id'],
   ...['POST /drafts/:id/delete', 'POST /drafts/:id/unschedule'],
   ...['DELETE /api/v1/drafts/:id', 'DELETE /api/v1/drafts/:id/schedule'],
+  ...['POST /history/:id/:version/delete', 'DELETE /api/v1/posts/:id/versions/:number'],
   ...['POST /post/:id/delete', 'POST /comment/:id/delete', 'DELETE /api/v1/posts/:id'],
   'DELETE /api/v1/images/:key',
   ...['DELETE /api/v1/comments/:id', 'POST /api-tokens/:id/revoke', 'POST /api-tokens/revoke-unnamed'],

@@ -24,7 +24,7 @@ export default fp(
   async (app) => {
     const findByPassword = shareInFlight(app);
     app.decorateRequest('caller', null);
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRequest', async function requireCaller(request) {
       if (isVisitor(request) && app.site.settings.api === 'everyone') return;
       const credentials = readCredentials(request);
       const caller =

@@ -6,7 +6,7 @@ import { findPerson } from '../../domain/people/find.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentBlock } from './present.ts';
-import { refusals, WithId } from './requests.ts';
+import { needs, refusals, WithId } from './requests.ts';
 import { BlockPage, paths, ref } from './resources.ts';
 
 const tags = ['People'];
@@ -14,6 +14,7 @@ const tags = ['People'];
 const listing = {
   tags,
   operationId: 'listBlocks',
+  ...needs(),
   summary: 'List whom you have muted or blocked, newest first',
   description: 'Nobody else can see it. The cursors are not the ids of users, so follow `next`.',
   querystring: PageQuery,
@@ -26,6 +27,7 @@ const done = (description: string) => ({ 204: Type.Null({ description }), ...ref
 const muting = {
   ...ONE,
   operationId: 'muteUser',
+  ...needs(),
   summary: 'Mute a user',
   description:
     'Lists leave out what they write. We do not tell them. Changes nothing if you have blocked them.',
@@ -35,6 +37,7 @@ const muting = {
 const unmuting = {
   ...ONE,
   operationId: 'unmuteUser',
+  ...needs(),
   summary: 'Stop muting a user',
   response: done('They are not muted.'),
 };
@@ -42,6 +45,7 @@ const unmuting = {
 const blocking = {
   ...ONE,
   operationId: 'blockUser',
+  ...needs(),
   summary: 'Block a user',
   description:
     'Mutes them, and they cannot follow you, or like or comment on your posts. Ends follows both ways.',
@@ -51,6 +55,7 @@ const blocking = {
 const unblocking = {
   ...ONE,
   operationId: 'unblockUser',
+  ...needs(),
   summary: 'Stop blocking a user',
   response: done('They are not blocked.'),
 };

@@ -5,7 +5,7 @@ import { listBookmarkSources } from '../../domain/bookmarks/list.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentPost } from './present.ts';
-import { refusals, WithId } from './requests.ts';
+import { needs, refusals, WithId } from './requests.ts';
 import { PostPage, paths, ref } from './resources.ts';
 
 const tags = ['Posts'];
@@ -13,6 +13,7 @@ const tags = ['Posts'];
 const listing = {
   tags,
   operationId: 'listBookmarks',
+  ...needs(),
   summary: 'List your bookmarks, newest first',
   description: 'Nobody else can see them. The cursors are not the ids of posts, so follow `next`.',
   querystring: PageQuery,
@@ -22,6 +23,7 @@ const listing = {
 const keeping = {
   tags,
   operationId: 'bookmarkPost',
+  ...needs(),
   summary: 'Bookmark a post',
   params: WithId,
   response: { 204: Type.Null({ description: 'The post is bookmarked.' }), ...refusals(404) },
@@ -30,6 +32,7 @@ const keeping = {
 const removing = {
   tags,
   operationId: 'removeBookmark',
+  ...needs(),
   summary: 'Remove a bookmark',
   params: WithId,
   response: { 204: Type.Null({ description: 'The post is not bookmarked.' }), ...refusals(404) },

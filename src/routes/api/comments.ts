@@ -19,7 +19,15 @@ import { requirePermission } from '../guards.ts';
 import { tagged, versionsIn, WithIfMatch } from './etag.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentComment } from './present.ts';
-import { CommentEdit, CommentWriting, MAX_ID, refusals, WithId, WithIdempotencyKey } from './requests.ts';
+import {
+  CommentEdit,
+  CommentWriting,
+  MAX_ID,
+  needs,
+  refusals,
+  WithId,
+  WithIdempotencyKey,
+} from './requests.ts';
 import { Comment, CommentPage, paths, ref } from './resources.ts';
 
 const tags = ['Comments'];
@@ -49,6 +57,7 @@ const listingOfPost = {
 const publishing = {
   tags,
   operationId: 'publishComment',
+  ...needs('COMMENT'),
   summary: 'Comment on a post, or reply to a comment',
   params: WithId,
   headers: WithIdempotencyKey,
@@ -70,6 +79,7 @@ const showing = {
 const editing = {
   tags,
   operationId: 'editComment',
+  ...needs('WRITE'),
   summary: 'Edit a comment',
   description: `Only for its author, within ${EDIT_MINUTES} minutes and unless a moderator has hidden it, and for Administrators.`,
   params: WithId,
@@ -81,6 +91,7 @@ const editing = {
 const deleting = {
   tags,
   operationId: 'deleteComment',
+  ...needs('WRITE'),
   summary: 'Delete a comment',
   description: 'Only for its author and Administrators.',
   params: WithId,

@@ -1,11 +1,74 @@
 import type { FastifyInstance } from 'fastify';
 
+/** The parts of an OpenAPI document that our documentation shows. */
+export interface ApiDocument {
+  readonly info: { readonly title: string; readonly description: string };
+  readonly tags: readonly { readonly name: string; readonly description?: string }[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> };
+}
+
+export interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly tags: readonly string[];
+  /** Its ways to authenticate, each with the permissions that it takes. `{}` means none. By default, any account's. */
+  readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: Content;
+  readonly responses: Readonly<Record<string, Response>>;
+}
+
+export interface Parameter {
+  readonly name: string;
+  readonly in: 'path' | 'query' | 'header';
+  readonly required: boolean;
+  readonly description?: string;
+  readonly example?: string | number;
+  readonly schema: JsonSchema;
+}
+
+export interface Content {
+  /** By media type. */
+  readonly content: Readonly<Record<string, { readonly schema: JsonSchema }>>;
+}
+
+export interface Response extends Partial<Content> {
+  readonly description: string;
+}
+
+export interface JsonSchema {
+  readonly $ref?: string;
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly string[];
+  readonly description?: string;
+  readonly examples?: readonly unknown[];
+  readonly items?: JsonSchema;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+}
+
+/** How visitors and members may read, if the site's settings allow it. */
+const OPEN = [{}, { bearer: [] }, { basic: [] }];
+
 /** The OpenAPI document, as the site's settings change it. */
-export function openApiOf(app: FastifyInstance) {
-  const document = app.swagger();
+export function openApiOf(app: FastifyInstance): ApiDocument {
+  // A copy as JSON, because the plugin's types are those of all versions of OpenAPI.
+  const document: ApiDocument = JSON.parse(JSON.stringify(app.swagger()));
   const { name: title, api } = app.site.settings;
-  const description = `${document.info.description}${api === 'everyone' ? ' Reading needs no credentials.' : ''}`;
-  return { ...document, info: { ...document.info, title, description } };
+  if (api !== 'everyone') return { ...document, info: { ...document.info, title } };
+  const description = `${document.info.description} Reading needs no credentials.`;
+  return { ...document, info: { ...document.info, title, description }, paths: opened(document.paths) };
+}
+
+/** Calls that need no account of their own are reading ones. */
+function opened(paths: ApiDocument['paths']): ApiDocument['paths'] {
+  const openedCalls = (calls: Readonly<Record<string, Operation>>) =>
+    Object.fromEntries(
+      Object.entries(calls).map(([method, call]) => [method, { ...call, security: call.security ?? OPEN }]),
+    );
+  return Object.fromEntries(Object.entries(paths).map(([path, calls]) => [path, openedCalls(calls)]));
 }
 
 /** The OpenAPI document. It is public, because clients need it to learn how to authenticate. */

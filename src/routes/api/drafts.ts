@@ -13,9 +13,8 @@ import { requirePermission } from '../guards.ts';
 import { tagged, versionsIn, WithIfMatch } from './etag.ts';
 import { onlyPage } from './pages.ts';
 import { presentDraft, presentListedDraft, presentPost } from './present.ts';
-import { DraftWriting, refusals, WithId, WithMoment } from './requests.ts';
+import { DraftWriting, isUnlistedIn, needs, refusals, WithId, WithMoment } from './requests.ts';
 import { Draft, DraftPage, Post, ref } from './resources.ts';
-import { isUnlistedIn } from './visibility.ts';
 
 const tags = ['Drafts'];
 const ONE = { params: WithId, tags } as const;
@@ -24,6 +23,7 @@ const done = (description: string) => ({ 204: Type.Null({ description }), ...ref
 const listing = {
   tags,
   operationId: 'listDrafts',
+  ...needs(),
   summary: 'List your drafts, the last edited first',
   description: 'Nobody else can read them. You can have 100.',
   response: {
@@ -35,6 +35,7 @@ const listing = {
 const creating = {
   tags,
   operationId: 'createDraft',
+  ...needs('WRITE'),
   summary: 'Begin a draft',
   body: DraftWriting,
   response: { 201: ref(Draft, { description: 'The draft.' }), ...refusals(400, 409, 413, 415) },
@@ -43,6 +44,7 @@ const creating = {
 const showing = {
   ...ONE,
   operationId: 'getDraft',
+  ...needs(),
   summary: 'One draft',
   response: { 200: ref(Draft, { description: 'The draft.' }), ...refusals(404) },
 };
@@ -50,6 +52,7 @@ const showing = {
 const saving = {
   ...ONE,
   operationId: 'saveDraft',
+  ...needs('WRITE'),
   summary: 'Save a draft',
   headers: WithIfMatch,
   body: DraftWriting,
@@ -59,6 +62,7 @@ const saving = {
 const deleting = {
   ...ONE,
   operationId: 'deleteDraft',
+  ...needs(),
   summary: 'Delete a draft',
   response: done('It is gone.'),
 };
@@ -66,6 +70,7 @@ const deleting = {
 const publishing = {
   ...ONE,
   operationId: 'publishDraft',
+  ...needs('WRITE'),
   summary: 'Publish a draft, which deletes it',
   response: { 201: ref(Post, { description: 'The new post.' }), ...refusals(404, 412, 422) },
 };
@@ -73,6 +78,7 @@ const publishing = {
 const scheduling = {
   ...ONE,
   operationId: 'scheduleDraft',
+  ...needs('WRITE'),
   summary: 'Publish a draft later',
   description: `At most ${MOST_DAYS_AHEAD} days ahead. It is published with what it says by then.`,
   body: WithMoment,
@@ -82,6 +88,7 @@ const scheduling = {
 const unscheduling = {
   ...ONE,
   operationId: 'unscheduleDraft',
+  ...needs(),
   summary: 'Do not publish a scheduled draft',
   response: done('It is not scheduled.'),
 };

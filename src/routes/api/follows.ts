@@ -8,7 +8,7 @@ import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentFollow } from './present.ts';
-import { refusals, WithId } from './requests.ts';
+import { needs, refusals, WithId } from './requests.ts';
 import { FollowPage, paths, ref } from './resources.ts';
 
 const tags = ['People'];
@@ -36,6 +36,7 @@ const listingFollowed = {
 const following = {
   tags,
   operationId: 'followUser',
+  ...needs('FOLLOW'),
   summary: 'Follow a user',
   description:
     'Following them again changes nothing. You cannot follow people if one of you has blocked the other.',
@@ -46,6 +47,7 @@ const following = {
 const unfollowing = {
   tags,
   operationId: 'unfollowUser',
+  ...needs('FOLLOW'),
   summary: 'Stop following a user',
   params: WithId,
   response: { 204: Type.Null({ description: 'You do not follow them.' }), ...refusals(404) },

@@ -15,19 +15,20 @@ import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentImage } from './present.ts';
-import { refusals, WithIdempotencyKey } from './requests.ts';
-import { Image, ImagePage, paths, ref } from './resources.ts';
+import { needs, refusals, WithIdempotencyKey } from './requests.ts';
+import { EXAMPLE_KEY, Image, ImagePage, paths, ref } from './resources.ts';
 
 const tags = ['Images'];
 
 /** Images per page. */
 const PAGE = 50;
 
-const WithKey = Type.Object({ key: Type.String({ pattern: `^${KEY_PATTERN}$` }) });
+const WithKey = Type.Object({ key: Type.String({ pattern: `^${KEY_PATTERN}$`, examples: [EXAMPLE_KEY] }) });
 
 const listing = {
   tags,
   operationId: 'listImages',
+  ...needs(),
   summary: 'List your images, newest first',
   querystring: PageQuery,
   response: { 200: ref(ImagePage, { description: 'A page of images.' }), ...refusals(400) },
@@ -36,6 +37,7 @@ const listing = {
 const uploading = {
   tags,
   operationId: 'uploadImage',
+  ...needs('WRITE'),
   summary: 'Upload an image',
   description: `Put its Markdown into your posts; other people’s posts do not show it. The file is the body: a JPEG, PNG, WebP, AVIF or GIF of at most ${MAX_IMAGE_UPLOAD / 2 ** 20} MB. We remove its metadata.`,
   consumes: ['image/jpeg', 'image/png', 'image/webp', 'image/avif', 'image/gif'],
@@ -46,6 +48,7 @@ const uploading = {
         maxLength: LONGEST_ALT,
         pattern: '^[^\\u0000\\p{Cs}]*$',
         description: 'What the image shows, for people who cannot see it. Empty if it is decorative.',
+        examples: ['A loaf'],
       }),
     },
     { additionalProperties: false },
@@ -60,6 +63,7 @@ const uploading = {
 const showing = {
   tags,
   operationId: 'getImage',
+  ...needs(),
   summary: 'Get one of your images',
   params: WithKey,
   response: { 200: ref(Image, { description: 'The image.' }), ...refusals(404) },
@@ -68,6 +72,7 @@ const showing = {
 const deleting = {
   tags,
   operationId: 'deleteImage',
+  ...needs(),
   summary: 'Delete one of your images',
   description: 'Posts that show it then have its alternative text instead.',
   params: WithKey,

@@ -8,7 +8,7 @@ import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentListedUser } from './present.ts';
-import { refusals, WithId } from './requests.ts';
+import { needs, refusals, WithId } from './requests.ts';
 import { LikerPage, paths, ref } from './resources.ts';
 
 const tags = ['Posts'];
@@ -16,6 +16,7 @@ const tags = ['Posts'];
 const liking = {
   tags,
   operationId: 'likePost',
+  ...needs('COMMENT'),
   summary: 'Like a post',
   description:
     'Liking it again changes nothing. You cannot like your own posts or those of people who have blocked you.',
@@ -26,6 +27,7 @@ const liking = {
 const unliking = {
   tags,
   operationId: 'unlikePost',
+  ...needs('COMMENT'),
   summary: 'Remove your like from a post',
   params: WithId,
   response: { 204: Type.Null({ description: 'The post does not have your like.' }), ...refusals(404) },

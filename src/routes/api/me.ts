@@ -4,12 +4,13 @@ import { countUnread } from '../../domain/notifications/unread.ts';
 import { findPerson } from '../../domain/people/find.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { presentUser } from './present.ts';
-import { refusals } from './requests.ts';
+import { needs, refusals } from './requests.ts';
 import { Me, ref } from './resources.ts';
 
 const showing = {
   tags: ['You'],
   operationId: 'getMe',
+  ...needs(),
   summary: 'Whose token this is',
   description: 'Your profile, what you and the token may do, and what is new.',
   response: { 200: ref(Me, { description: 'You.' }), ...refusals() },

@@ -6,7 +6,7 @@ import { countUnread } from '../../domain/notifications/unread.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentNotification } from './present.ts';
-import { MAX_ID, refusals } from './requests.ts';
+import { MAX_ID, needs, refusals } from './requests.ts';
 import { NotificationPage, paths, ref } from './resources.ts';
 
 const tags = ['Notifications'];
@@ -17,6 +17,7 @@ const PAGE = 30;
 const listing = {
   tags,
   operationId: 'listNotifications',
+  ...needs(),
   summary: 'List your notifications, newest first',
   description:
     'They are kept for 90 days. Pages leave out notifications from people you have muted or blocked, so they may be shorter.',
@@ -33,6 +34,7 @@ const listing = {
 const marking = {
   tags,
   operationId: 'markNotificationsRead',
+  ...needs(),
   summary: 'Mark your notifications as read',
   body: Type.Object(
     {
@@ -41,6 +43,7 @@ const marking = {
           minimum: 1,
           maximum: MAX_ID,
           description: 'The newest that you have seen, so that newer ones stay unread. By default, all.',
+          examples: [1],
         }),
       ),
     },

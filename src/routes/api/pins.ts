@@ -4,13 +4,14 @@ import { Permission } from '../../domain/accounts/roles.ts';
 import { pinPost, unpinPost } from '../../domain/posts/pin.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
-import { refusals, WithId } from './requests.ts';
+import { needs, refusals, WithId } from './requests.ts';
 
 const tags = ['Posts'];
 
 const pinning = {
   tags,
   operationId: 'pinPost',
+  ...needs('WRITE'),
   summary: 'Pin one of your posts',
   description: 'It is shown at the top of your profile, in place of any other.',
   params: WithId,
@@ -20,6 +21,7 @@ const pinning = {
 const unpinning = {
   tags,
   operationId: 'unpinPost',
+  ...needs('WRITE'),
   summary: 'Unpin a post',
   params: WithId,
   response: { 204: Type.Null({ description: 'The post is not pinned.' }), ...refusals(404) },

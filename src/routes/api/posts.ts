@@ -11,9 +11,8 @@ import { requirePermission } from '../guards.ts';
 import { tagged, versionsIn, WithIfMatch } from './etag.ts';
 import { linkPages, PostPageQuery, pageRequest } from './pages.ts';
 import { presentPost } from './present.ts';
-import { PostWriting, refusals, WithId, WithIdempotencyKey } from './requests.ts';
+import { isUnlistedIn, needs, PostWriting, refusals, WithId, WithIdempotencyKey } from './requests.ts';
 import { Post, PostPage, paths, ref } from './resources.ts';
-import { isUnlistedIn } from './visibility.ts';
 
 const tags = ['Posts'];
 
@@ -29,6 +28,7 @@ const listing = {
 const publishing = {
   tags,
   operationId: 'publishPost',
+  ...needs('WRITE'),
   summary: 'Publish a post',
   headers: WithIdempotencyKey,
   body: PostWriting,
@@ -49,6 +49,7 @@ const showing = {
 const editing = {
   tags,
   operationId: 'editPost',
+  ...needs('WRITE'),
   summary: 'Update a post',
   description: 'Only for its author and Administrators.',
   params: WithId,
@@ -60,6 +61,7 @@ const editing = {
 const deleting = {
   tags,
   operationId: 'deletePost',
+  ...needs('WRITE'),
   summary: 'Delete a post and its comments',
   description: 'Only for its author and Administrators.',
   params: WithId,

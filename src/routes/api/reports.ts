@@ -4,14 +4,15 @@ import { Permission } from '../../domain/accounts/roles.ts';
 import { LONGEST_REASON, report } from '../../domain/moderation/report.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
-import { refusals, textOf, WithId } from './requests.ts';
+import { needs, refusals, textOf, WithId } from './requests.ts';
 
 const reporting = {
   tags: ['Reports'],
+  ...needs('COMMENT'),
   description: 'Tells the moderators what is wrong. Reporting it again replaces your reason.',
   params: WithId,
   body: Type.Object(
-    { reason: textOf(LONGEST_REASON, 'Plain text') },
+    { reason: textOf(LONGEST_REASON, 'Plain text', 'This is an advertisement.') },
     { additionalProperties: false, title: 'report' },
   ),
   response: { 204: Type.Null({ description: 'Reported.' }), ...refusals(400, 404, 413, 415) },

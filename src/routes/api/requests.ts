@@ -1,43 +1,57 @@
 import { Type } from 'typebox';
+import type { PermissionName } from '../../domain/accounts/roles.ts';
 import { LONGEST_BODY } from '../../domain/markdown/text.ts';
 import { LONGEST_TITLE, TITLE_PATTERN } from '../../domain/posts/title.ts';
+import type { Visibility } from '../../domain/posts/visibility.ts';
 import { MAX_TAGS, TAG_PATTERN } from '../../domain/tags/name.ts';
+import { visibility } from './fields.ts';
 import { paths, Refused, ref } from './resources.ts';
-import { visibility } from './visibility.ts';
+
+/** Whether a request asks for an unlisted post. Undefined if it does not say. */
+export function isUnlistedIn({ visibility }: { visibility?: Visibility }): boolean | undefined {
+  return visibility && visibility === 'unlisted';
+}
 
 /** The largest id: PostgreSQL's `integer`. */
 export const MAX_ID = 2 ** 31 - 1;
 
-export const WithId = Type.Object({ id: Type.Integer({ minimum: 1, maximum: MAX_ID }) });
+export const WithId = Type.Object({ id: Type.Integer({ minimum: 1, maximum: MAX_ID, examples: [1] }) });
+
+/**
+ * Says in the document that a call needs an account, and perhaps a permission. Calls without this only read, and visitors
+ * may use them if the site's settings allow it.
+ */
+export function needs(...permissions: PermissionName[]) {
+  return { security: [{ bearer: permissions }, { basic: permissions }] };
+}
 
 /** A text that is not blank, without NUL and lone surrogates, which PostgreSQL cannot store. */
-export const textOf = (maxLength: number, what: string) =>
+export const textOf = (maxLength: number, what: string, example: string) =>
   Type.String({
     minLength: 1,
     maxLength,
     pattern: '^(?=\\s*\\S)[^\\u0000\\p{Cs}]*$',
     description: `${what}, not blank, at most ${maxLength.toLocaleString('en')} characters.`,
+    examples: [example],
   });
 
-const Text = textOf(LONGEST_BODY, 'Markdown');
+const Title = (description: string) =>
+  Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    pattern: TITLE_PATTERN,
+    description: `One line of at most ${LONGEST_TITLE} characters, or null for none. ${description}`.trim(),
+    examples: ['On bread'],
+  });
+
+const Tags = (description: string) =>
+  Type.Array(Type.String({ pattern: TAG_PATTERN, examples: ['bread'] }), { maxItems: MAX_TAGS, description });
 
 /** The body of a request that writes a post. */
 export const PostWriting = Type.Object(
   {
-    title: Type.Optional(
-      Type.Unsafe<string | null>({
-        type: ['string', 'null'],
-        pattern: TITLE_PATTERN,
-        description: `One line of at most ${LONGEST_TITLE} characters, or null for none. Without it, an edit leaves the title.`,
-      }),
-    ),
-    body: Text,
-    tags: Type.Optional(
-      Type.Array(Type.String({ pattern: TAG_PATTERN }), {
-        maxItems: MAX_TAGS,
-        description: 'Tags besides those in the text. Without them, an edit leaves them.',
-      }),
-    ),
+    title: Type.Optional(Title('Without it, an edit leaves the title.')),
+    body: textOf(LONGEST_BODY, 'Markdown', 'Flour, water, salt and *time*.'),
+    tags: Type.Optional(Tags('Tags besides those in the text. Without them, an edit leaves them.')),
     visibility: Type.Optional(visibility(' Without it, a new post is public, and an edit leaves it.')),
   },
   { additionalProperties: false, title: 'post' },
@@ -46,24 +60,14 @@ export const PostWriting = Type.Object(
 /** The body of a request that saves a draft, which may be unfinished. */
 export const DraftWriting = Type.Object(
   {
-    title: Type.Optional(
-      Type.Unsafe<string | null>({
-        type: ['string', 'null'],
-        pattern: TITLE_PATTERN,
-        description: `One line of at most ${LONGEST_TITLE} characters, or null for none.`,
-      }),
-    ),
+    title: Type.Optional(Title('')),
     body: Type.String({
       maxLength: LONGEST_BODY,
       pattern: '^[^\\u0000\\p{Cs}]*$',
       description: `Markdown, at most ${LONGEST_BODY.toLocaleString('en')} characters.`,
+      examples: ['Flour, water, salt'],
     }),
-    tags: Type.Optional(
-      Type.Array(Type.String({ pattern: TAG_PATTERN }), {
-        maxItems: MAX_TAGS,
-        description: 'Tags besides those in the text.',
-      }),
-    ),
+    tags: Type.Optional(Tags('Tags besides those in the text.')),
     visibility: Type.Optional(visibility(' Without it, a new draft is public, and saving leaves it.')),
   },
   { additionalProperties: false, title: 'draft' },
@@ -75,20 +79,25 @@ export const WithMoment = Type.Object(
     publish_at: Type.String({
       pattern:
         '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d{1,3})?)?Z$',
-      description: 'ISO 8601 in UTC. A past time means now.',
+      description: 'RFC 3339 in UTC. A past time means now.',
       examples: ['2026-01-31T18:00:00Z'],
     }),
   },
   { additionalProperties: false, title: 'schedule' },
 );
 
+const commentText = textOf(LONGEST_BODY, 'Markdown', 'How *much* time?');
+
 /** The body of a request that edits a comment. */
-export const CommentEdit = Type.Object({ body: Text }, { additionalProperties: false, title: 'comment' });
+export const CommentEdit = Type.Object(
+  { body: commentText },
+  { additionalProperties: false, title: 'comment' },
+);
 
 /** The body of a request that publishes a comment. */
 export const CommentWriting = Type.Object(
   {
-    body: Text,
+    body: commentText,
     parent_url: Type.Optional(
       Type.String({
         pattern: `^${paths.comments}\\d{1,10}$`,

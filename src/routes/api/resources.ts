@@ -1,8 +1,21 @@
-import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import type { TokenScope } from '../../database/account-tables.ts';
 import type { BlockKind, NotificationKind } from '../../database/schema.ts';
 import { PERMISSION_NAMES } from '../../domain/accounts/roles.ts';
-import { visibility } from './visibility.ts';
+import {
+  Count,
+  NullablePath,
+  NullableText,
+  NullableTime,
+  named,
+  Page,
+  Path,
+  Text,
+  Time,
+  Username,
+  visibility,
+  Word,
+} from './fields.ts';
 
 /** The API's resources: their schemas, which `present.ts` fills. Schemas with an `$id` are named in the document. */
 
@@ -13,7 +26,6 @@ export const paths = {
   posts: `${API}/posts/`,
   post: (id: number) => `${API}/posts/${id}`,
   draft: (id: number) => `${API}/drafts/${id}`,
-  versionsOf: (postId: number) => `${API}/posts/${postId}/versions/`,
   version: (postId: number, number: number) => `${API}/posts/${postId}/versions/${number}`,
   commentsOf: (postId: number) => `${API}/posts/${postId}/comments/`,
   comments: `${API}/comments/`,
@@ -34,50 +46,37 @@ export const paths = {
   search: `${API}/search`,
 } as const;
 
-export const Path = (what: string) => Type.String({ description: `Path of ${what}.` });
-export const Time = (what: string) =>
-  Type.String({ format: 'date-time', description: `${what}, ISO 8601 in UTC.` });
-const Page = (what: string) => Type.String({ description: `Path of ${what} on the site, for people.` });
-const Username = (whose: string) => Type.String({ description: `Username of ${whose}. It can change.` });
-const Count = (what: string) => Type.Integer({ minimum: 0, description: `Number of ${what}.` });
-
-/** A text that may be null. A single type serialises faster than a union. */
-export const NullableText = (description: string) =>
-  Type.Unsafe<string | null>({ type: ['string', 'null'], description });
-
-/** A schema that others refer to by name. */
-export function named<const Id extends string, Properties extends TProperties>(
-  $id: Id,
-  properties: Properties,
-) {
-  return Object.assign(Type.Object(properties, { additionalProperties: false }), { $id });
-}
+/** The key of the image in the examples. */
+export const EXAMPLE_KEY = 'Jq3vXy8RkTn5WbZc2LmPdQ';
 
 export const Post = named('Post', {
-  url: Path('the post'),
-  html_url: Page('its page'),
-  title: NullableText('Its title, or null.'),
-  body: Type.String({ description: 'The text in Markdown.' }),
-  body_html: Type.String({ description: 'The text as sanitised HTML.' }),
-  tags: Type.Array(Type.String(), { description: 'Its tags, in lower case, including those in the text.' }),
+  url: Path('the post', paths.post(1)),
+  html_url: Page('its page', '/post/1/on-bread'),
+  title: NullableText('Its title, or null.', 'On bread'),
+  body: Text('The text in Markdown.', 'Flour, water, salt and *time*.'),
+  body_html: Text('The text as sanitised HTML.', '<p>Flour, water, salt and <em>time</em>.</p>'),
+  tags: Type.Array(Type.String({ examples: ['bread'] }), {
+    description: 'Its tags, in lower case, including those in the text.',
+  }),
   visibility: visibility(),
   timestamp: Time('When it was published'),
-  edited_at: NullableText('When it was last edited, ISO 8601 in UTC, or null.'),
-  author_url: Path('who wrote it'),
+  edited_at: NullableTime('When it was last edited'),
+  author_url: Path('who wrote it', paths.user(1)),
   author_username: Username('who wrote it'),
-  comments_url: Path('its comments'),
-  comment_count: Count('comments'),
-  like_count: Type.Integer({ minimum: 0, description: 'Number of likes, up to 100.' }),
+  comments_url: Path('its comments', paths.commentsOf(1)),
+  comment_count: Count('comments', 1),
+  like_count: Count('likes, up to 100', 1),
 });
 
 /** What lists show of a draft. */
 const draftProperties = {
-  url: Path('the draft'),
-  title: NullableText('Its title, or null.'),
+  url: Path('the draft', paths.draft(1)),
+  title: NullableText('Its title, or null.', 'On bread'),
   edited_at: Time('When it was last saved'),
-  publish_at: NullableText('When it is published, ISO 8601 in UTC, or null if it is not scheduled.'),
+  publish_at: NullableTime('When it will be published'),
   refused_because: NullableText(
     'Why it was not published when it was due: `not-allowed` or `unfinished`. Null unless it was.',
+    null,
   ),
 };
 
@@ -85,64 +84,68 @@ export const ListedDraft = named('ListedDraft', draftProperties);
 
 export const Draft = named('Draft', {
   ...draftProperties,
-  body: Type.String({ description: 'The text in Markdown.' }),
-  tags: Type.Array(Type.String(), { description: 'Its tags besides those in the text, as they were typed.' }),
+  body: Text('The text in Markdown.', 'Flour, water, salt'),
+  tags: Type.Array(Type.String({ examples: ['bread'] }), {
+    description: 'Its tags besides those in the text, as they were typed.',
+  }),
   visibility: visibility(),
 });
 
 export const Comment = named('Comment', {
-  url: Path('the comment'),
-  html_url: Page('its page'),
-  post_url: Path('its post'),
+  url: Path('the comment', paths.comment(1)),
+  html_url: Page('its page', '/comment/1'),
+  post_url: Path('its post', paths.post(1)),
   parent_url: NullableText(
     'Path of the comment that it replies to. Null if it is not a reply, or if that was deleted.',
+    null,
   ),
-  body: NullableText('The text in Markdown, or null if hidden by a moderator.'),
-  body_html: NullableText('The text as sanitised HTML, or null if hidden by a moderator.'),
+  body: NullableText('The text in Markdown, or null if hidden by a moderator.', 'How *much* time?'),
+  body_html: NullableText(
+    'The text as sanitised HTML, or null if hidden by a moderator.',
+    '<p>How <em>much</em> time?</p>',
+  ),
   timestamp: Time('When it was published'),
-  edited_at: NullableText('When it was last edited, ISO 8601 in UTC, or null.'),
-  author_url: Path('who wrote it'),
+  edited_at: NullableTime('When it was last edited'),
+  author_url: Path('who wrote it', paths.user(1)),
   author_username: Username('who wrote it'),
 });
 
 const userProperties = {
-  url: Path('the person'),
-  html_url: Page('their profile'),
-  username: Type.String({ description: 'It can change; `url` does not.' }),
-  name: Type.String({ description: 'Their real name, or empty.' }),
-  location: Type.String({ description: 'Where they are, or empty.' }),
-  about_me: Type.String({ description: 'What they say about themselves, as plain text, or empty.' }),
+  url: Path('the user', paths.user(1)),
+  html_url: Page('their profile', '/user/john'),
+  username: Text('It can change; `url` does not.', 'john'),
+  name: Text('Their real name, or empty.', 'John Dough'),
+  location: Text('Where they are, or empty.', 'Vienna'),
+  about_me: Text('What they say about themselves, as plain text, or empty.', 'Baker'),
   member_since: Time('When they joined'),
   last_seen: Time('When they were last seen, to the minute'),
-  posts_url: Path('their posts'),
-  followed_posts_url: Path('their own timeline, which only they can read'),
-  followers_url: Path('the people who follow them'),
-  followed_url: Path('the people they follow'),
-  post_count: Count('posts'),
-  comment_count: Count('comments'),
-  follower_count: Count('people who follow them'),
-  followed_count: Count('people they follow'),
-  pinned_post_url: NullableText('Path of the post at the top of their profile, or null.'),
+  posts_url: Path('their posts', paths.postsOf(1)),
+  followed_posts_url: Path('their own timeline, which only they can read', paths.timelineOf(1)),
+  followers_url: Path('the people who follow them', paths.followersOf(1)),
+  followed_url: Path('the people they follow', paths.followedBy(1)),
+  post_count: Count('posts', 1),
+  comment_count: Count('comments', 1),
+  follower_count: Count('people who follow them', 1),
+  followed_count: Count('people they follow', 1),
+  pinned_post_url: NullablePath('the post at the top of their profile', paths.post(1)),
 };
 
 export const User = named('User', userProperties);
 
 export const Me = named('Me', {
   ...userProperties,
-  permissions: Type.Array(Type.Enum(PERMISSION_NAMES), {
-    description:
-      'What you may do. Only what also needs no permission, if a moderator has stopped you from writing.',
+  permissions: Type.Array(Word(PERMISSION_NAMES, 'A permission.'), {
+    description: 'What you may do. Empty while a moderator has stopped you from writing.',
   }),
-  scope: Type.Unsafe<TokenScope>({
-    type: 'string',
-    enum: ['read', 'write'],
-    description: 'Of the token: with `read`, it can change nothing, whatever you may do.',
-  }),
-  silenced_until: NullableText('Until when a moderator lets you only read, ISO 8601 in UTC, or null.'),
-  unread_notification_count: Count('unread notifications, up to 100'),
+  scope: Word<TokenScope>(['write', 'read'], 'Of the token: with `read`, it can change nothing.'),
+  silenced_until: NullableTime('Until when a moderator lets you only read'),
+  unread_notification_count: Count('unread notifications, up to 100', 1),
 });
 
-const listedUserProperties = { url: Path('the person'), username: Username('the person') };
+const listedUserProperties = {
+  url: Path('the user', paths.user(2)),
+  username: Username('the user', 'susan'),
+};
 
 export const ListedUser = named('ListedUser', listedUserProperties);
 
@@ -153,54 +156,62 @@ export const Follow = named('Follow', {
 
 export const Block = named('Block', {
   ...listedUserProperties,
-  kind: Type.Unsafe<BlockKind>({
-    type: 'string',
-    enum: ['mute', 'block'],
-    description: 'Whether they are muted or blocked.',
-  }),
+  kind: Word<BlockKind>(['mute', 'block'], 'Whether they are muted or blocked.'),
   timestamp: Time('When they were muted or blocked'),
 });
 
 export const FollowedTag = named('FollowedTag', {
-  tag: Type.String({ description: 'In lower case, without `#`.' }),
-  posts_url: Path('the posts with the tag'),
+  tag: Text('In lower case, without `#`.', 'bread'),
+  posts_url: Path('the posts with the tag', paths.postsWithTag('bread')),
   timestamp: Time('When you began to follow it'),
 });
 
 export const Notification = named('Notification', {
-  id: Type.Integer({ description: 'Increases with time.' }),
-  kind: Type.Unsafe<NotificationKind>({
-    type: 'string',
-    enum: ['comment', 'reply', 'mention', 'follow', 'like', 'moderation'],
-    description: 'What happened.',
-  }),
-  is_read: Type.Boolean(),
+  id: Type.Integer({ description: 'Increases with time.', examples: [1] }),
+  kind: Word<NotificationKind>(
+    ['comment', 'reply', 'mention', 'follow', 'like', 'moderation'],
+    'What happened.',
+  ),
+  is_read: Type.Boolean({ description: 'Whether you have read it.', examples: [false] }),
   timestamp: Time('When it happened'),
-  actor_url: NullableText('Path of who did it, or null for a moderator’s decision.'),
-  actor_username: NullableText('Their username, or null.'),
-  post_url: NullableText('Path of the post it is about, or null.'),
-  comment_url: NullableText('Path of the comment it is about, or null.'),
+  actor_url: NullableText('Path of who did it, or null for a moderator’s decision.', paths.user(2)),
+  actor_username: NullableText('Their username, or null.', 'susan'),
+  post_url: NullablePath('the post it is about', paths.post(1)),
+  comment_url: NullablePath('the comment it is about', paths.comment(1)),
 });
 
 export const Image = named('Image', {
-  url: Path('the image'),
-  markdown: Type.String({ description: 'What shows it in your posts.' }),
-  file_url: Path('its largest file, in WebP. Only you can read it until one of your posts shows the image'),
-  alt_text: Type.String({ description: 'What it shows. Empty if it is decorative.' }),
-  width: Count('pixels from left to right'),
-  height: Count('pixels from top to bottom'),
+  url: Path('the image', paths.image(EXAMPLE_KEY)),
+  markdown: Text('What shows it in your posts.', `![A loaf](/images/${EXAMPLE_KEY})`),
+  file_url: Path(
+    'its largest file, in WebP. Only you can read it until one of your posts shows the image',
+    `/images/${EXAMPLE_KEY}/1600.webp`,
+  ),
+  alt_text: Text('What it shows. Empty if it is decorative.', 'A loaf'),
+  width: Count('pixels from left to right', 1600),
+  height: Count('pixels from top to bottom', 1200),
   timestamp: Time('When it was uploaded'),
 });
 
 export const Refused = named('Error', {
-  error: Type.String({ description: 'The name of the status.' }),
-  message: Type.Optional(Type.String({ description: 'A human-readable explanation.' })),
+  error: Text('The name of the status.', 'bad request'),
+  message: Type.Optional(Text('A human-readable explanation.', 'post does not have a body')),
+});
+
+export const SearchResult = named('SearchResult', {
+  url: Path('the post, comment or user', paths.post(1)),
+  username: Username('the author, or of the user found'),
+  excerpt: Text(
+    'Plain text around the words found, or the user’s “about me”.',
+    'Flour, water, salt and time.',
+  ),
+  timestamp: Time('When it was published, or the user joined'),
 });
 
 export const pageOf = {
-  prev: NullableText('Path of the previous page, or null.'),
-  next: NullableText('Path of the next page, or null.'),
-  count: Count('items on all pages: exact up to 10,000, an estimate beyond'),
+  prev: NullablePath('the previous page', null),
+  next: NullablePath('the next page', null),
+  count: Count('items on all pages: exact up to 10,000, an estimate beyond', 1),
 };
 
 export const PostPage = named('PostPage', { posts: Type.Array(ref(Post)), ...pageOf });
@@ -211,22 +222,12 @@ export const FollowPage = named('FollowPage', { users: Type.Array(ref(Follow)), 
 export const BlockPage = named('BlockPage', { users: Type.Array(ref(Block)), ...pageOf });
 export const TagPage = named('TagPage', { tags: Type.Array(ref(FollowedTag)), ...pageOf });
 export const ImagePage = named('ImagePage', { images: Type.Array(ref(Image)), ...pageOf });
-
-export const SearchResult = named('SearchResult', {
-  url: Path('the post, comment or person'),
-  username: Type.String({ description: 'The author, or the person found.' }),
-  excerpt: Type.String({
-    description: 'Plain text around the words found, or the person’s “about me”.',
-  }),
-  timestamp: Time('When it was published, or the person joined'),
-});
-
 export const SearchPage = named('SearchPage', { results: Type.Array(ref(SearchResult)), ...pageOf });
 
 export const NotificationPage = named('NotificationPage', {
   notifications: Type.Array(ref(Notification)),
   ...pageOf,
-  unread_count: Count('unread notifications, up to 100'),
+  unread_count: Count('unread notifications, up to 100', 1),
 });
 
 /** All schemas that others refer to. */

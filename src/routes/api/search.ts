@@ -18,6 +18,7 @@ const SearchQuery = Type.Object(
       pattern: '^[^\\u0000\\p{Cs}]*$',
       description:
         'Words, "phrases", -word and OR, and the filters from:NAME, tag:NAME, after:DATE and before:DATE.',
+      examples: ['bread'],
     }),
     type: Type.Optional(Type.Enum([...SEARCH_KINDS], { description: 'What to search; posts by default.' })),
     page: Type.Optional(

@@ -9,11 +9,11 @@ import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, onlyPage, PostPageQuery, pageRequest } from './pages.ts';
 import { presentFollowedTag, presentPost } from './present.ts';
-import { refusals } from './requests.ts';
+import { needs, refusals } from './requests.ts';
 import { PostPage, paths, ref, TagPage } from './resources.ts';
 
 const TagParam = Type.Object({
-  tag: Type.String({ pattern: TAG_PATTERN, description: 'With or without `#`.' }),
+  tag: Type.String({ pattern: TAG_PATTERN, description: 'With or without `#`.', examples: ['bread'] }),
 });
 
 const listing = {
@@ -30,6 +30,7 @@ const listing = {
 const listingFollowed = {
   tags: ['Tags'],
   operationId: 'listFollowedTags',
+  ...needs(),
   summary: 'List the tags you follow, in alphabetical order',
   description: 'Nobody else can see it.',
   response: { 200: ref(TagPage, { description: 'All of them on one page.' }), ...refusals() },
@@ -38,6 +39,7 @@ const listingFollowed = {
 const following = {
   tags: ['Tags'],
   operationId: 'followTag',
+  ...needs('FOLLOW'),
   summary: 'Follow a tag',
   description: `Your timeline then has its posts too. You can follow ${MAX_FOLLOWED_TAGS} tags.`,
   params: TagParam,
@@ -47,6 +49,7 @@ const following = {
 const unfollowing = {
   tags: ['Tags'],
   operationId: 'unfollowTag',
+  ...needs('FOLLOW'),
   summary: 'Stop following a tag',
   params: TagParam,
   response: { 204: Type.Null({ description: 'You do not follow it.' }), ...refusals(404) },

@@ -3,12 +3,16 @@ import { Type } from 'typebox';
 import { issueToken, TOKEN_SECONDS } from '../../domain/api-tokens/issue.ts';
 import { DomainError } from '../../errors.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
+import { Text } from './fields.ts';
 import { refusals } from './requests.ts';
 
 const Token = Type.Object(
   {
-    token: Type.String({ description: 'The token. Only its hash is stored, so it cannot be shown again.' }),
-    expiration: Type.Integer({ description: 'Seconds until it expires.' }),
+    token: Text(
+      'Only its hash is stored, so it cannot be shown again.',
+      'q0ZkX3n8vYt1s5WbR7mJd2LcPfHg4TeAuKxVoNyIi6M',
+    ),
+    expiration: Type.Integer({ description: 'Seconds until it expires.', examples: [TOKEN_SECONDS] }),
   },
   { additionalProperties: false, description: 'The new token.' },
 );

@@ -8,7 +8,7 @@ import { DomainError } from '../../errors.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { linkPages, PostPageQuery, pageRequest } from './pages.ts';
 import { presentPost, presentUser } from './present.ts';
-import { refusals, WithId } from './requests.ts';
+import { needs, refusals, WithId } from './requests.ts';
 import { PostPage, paths, ref, User } from './resources.ts';
 
 const tags = ['People'];
@@ -59,6 +59,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
   const timeline = {
     ...listing,
     operationId: 'listTimeline',
+    ...needs(),
     summary: 'List posts by the people you follow, newest first',
     description: 'Only your own timeline.',
   };

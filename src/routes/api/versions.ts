@@ -7,15 +7,15 @@ import { deleteVersion, findVersion, listVersions } from '../../domain/posts/ver
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { onlyPage } from './pages.ts';
 import { presentListedVersion, presentVersion } from './present.ts';
-import { MAX_ID, refusals, WithId } from './requests.ts';
+import { MAX_ID, needs, refusals, WithId } from './requests.ts';
 import { ref } from './resources.ts';
 import { Version, VersionPage } from './version-resources.ts';
 
 const tags = ['Posts'];
 
 const WithVersion = Type.Object({
-  id: Type.Integer({ minimum: 1, maximum: MAX_ID }),
-  number: Type.Integer({ minimum: 1, maximum: MAX_ID }),
+  ...WithId.properties,
+  number: Type.Integer({ minimum: 1, maximum: MAX_ID, examples: [1] }),
 });
 
 const listing = {
@@ -38,6 +38,7 @@ const showing = {
 const deleting = {
   tags,
   operationId: 'deleteVersion',
+  ...needs('WRITE'),
   summary: 'Delete what a former version of a post said',
   description: 'Only for its author and moderators. The version stays in the list.',
   params: WithVersion,

@@ -33,6 +33,15 @@ t.test('a user creates a token, reads the documentation, and a program uses the 
     t.equal(await page.textContent('h1'), 'The API');
     for (const summary of await page.locator('summary').all()) await summary.click();
     await isSound('the API’s page');
+    const copy = page.locator('.operation .code button').first();
+    t.equal(await copy.count(), Number(look.javaScriptEnabled), 'only scripts can copy');
+    if (look.javaScriptEnabled) {
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+      await copy.click();
+      await page.waitForSelector('.code button:text("Copied")');
+      const command = await page.textContent('.operation [data-copy]');
+      t.equal(await page.evaluate('navigator.clipboard.readText()'), command);
+    }
     await page.goto(site);
     t.match(await page.textContent('.posts'), 'Written by a program');
   }

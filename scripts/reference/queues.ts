@@ -1,0 +1,54 @@
+import { StartupError } from '../../src/errors.ts';
+import type { QueueContract } from '../../src/queue/contract.ts';
+import { queueContracts } from '../../src/queue/contracts.ts';
+import { docCommentsByName } from './doc-comments.ts';
+import { code, page, table } from './markdown.ts';
+
+const INTRODUCTION = `From the contracts in [src/queue/contracts.ts](../../src/queue/contracts.ts).
+[ARCHITECTURE.md](../../ARCHITECTURE.md#what-delivery-promises) says what they promise together.
+
+- **Retries**: how often a job that has failed runs again before it becomes a dead letter, in the queue \`NAME.dead\`. The
+  delay doubles from the first to the last, with a jitter of up to half.
+- **Timeout**: how long an attempt may take. Then its signal is aborted and it has failed.
+- **Concurrency**: jobs of the queue that one worker runs at a time; without a number, as many as it has slots.
+- **Schedule**: when a job is enqueued by itself, as a cron expression in UTC.
+- **Unique**: while a job waits, another with the same key is not enqueued.`;
+
+/**
+ * The page about queues.
+ *
+ * @throws StartupError if a contract has no doc comment
+ */
+export async function describeQueues(read: (file: string) => Promise<string>): Promise<string> {
+  const source = await read('src/queue/contracts.ts');
+  const purposes = docCommentsByName(source, /export const \w+ = defineQueue\(\{\s+name: '(?<name>[\w-]+)'/);
+  const rows = queueContracts.map((contract) => {
+    const purpose = purposes.get(contract.name);
+    if (purpose === undefined) throw new StartupError(1, `The queue ${contract.name} has no doc comment`);
+    return [code(contract.name), purpose, ...settingsOf(contract)];
+  });
+  return page(
+    'Queues',
+    INTRODUCTION,
+    table(
+      ['queue', 'what its jobs do', 'retries', 'timeout', 'concurrency', 'priority', 'schedule', 'unique'],
+      rows,
+    ),
+  );
+}
+
+function settingsOf({ retry, timeoutSeconds, concurrency, priority, schedule, uniqueKey }: QueueContract) {
+  return [
+    `${retry.limit}, after ${duration(retry.delaySeconds)} to ${duration(retry.maxDelaySeconds)}`,
+    duration(timeoutSeconds),
+    String(concurrency ?? ''),
+    String(priority ?? ''),
+    code(schedule?.cron),
+    uniqueKey === undefined ? '' : 'yes',
+  ];
+}
+
+function duration(seconds: number): string {
+  if (seconds % 3_600 === 0) return `${seconds / 3_600} h`;
+  return seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
+}
