@@ -655,6 +655,65 @@ function keepFresh(element) {
   }, Number(element.dataset.refresh));
 }
 
+// An element with `data-live` is fetched again whenever the events from there say that something has changed.
+
+function followLive({ id, dataset }) {
+  let events;
+  const renew = async () => {
+    const newer = await fetchAgain(id);
+    const older = document.getElementById(id);
+    if (!newer || older.contains(document.activeElement) || older.querySelector('.plot:hover')) return;
+    for (const figure of all('figure:has([open])', older)) {
+      const table = newer.querySelector(`#${figure.id} details`);
+      if (table) table.open = true;
+    }
+    older.replaceWith(newer);
+    enliven(newer);
+  };
+  const follow = () => {
+    events?.close();
+    if (document.hidden) return;
+    events = new EventSource(dataset.live);
+    events.addEventListener('message', renew);
+    events.addEventListener('stop', () => events.close());
+  };
+  setTimeout(() => {
+    follow();
+    document.addEventListener('visibilitychange', follow);
+  }, 1_000);
+}
+
+// A chart tells the value that the pointer or the arrow keys choose, as its table has it.
+
+function readChart(plot) {
+  const figure = plot.closest('figure');
+  const pointer = plot.querySelector('.pointer');
+  const width = Number(pointer.getAttribute('width'));
+  const heads = all('thead th', figure).map((head) => head.textContent);
+  const rows = new Map(all('tbody tr', figure).map((row) => [Number(row.dataset.step), row]));
+  const steps = Number(plot.dataset.steps);
+  let chosen = steps;
+  const choose = (step) => {
+    chosen = Math.max(0, Math.min(steps - 1, step));
+    pointer.setAttribute('x', chosen * width);
+    pointer.setAttribute('visibility', 'visible');
+    const cells = [...(rows.get(chosen)?.children ?? [])].map((cell) => cell.textContent);
+    const parts = cells.slice(1).map((cell, index) => `${heads[index + 1]} ${cell}`);
+    figure.querySelector('.value').textContent =
+      cells.length > 0 ? `${cells[0]} UTC: ${parts.join(', ')}` : 'nothing';
+  };
+  plot.addEventListener('pointermove', ({ clientX }) => {
+    const { left, width: across } = plot.querySelector('svg').getBoundingClientRect();
+    choose(Math.floor(((clientX - left) / across) * steps));
+  });
+  plot.addEventListener('keydown', (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    choose(chosen + step);
+  });
+}
+
 async function fetchAgain(id) {
   try {
     const response = await fetch(location.href, { headers: { accept: 'text/html' } });
@@ -719,7 +778,9 @@ function enliven(root) {
   if (root.matches?.('.writing')) startWriting(root);
   if (root.dataset?.refresh !== undefined) keepFresh(root);
   all('[data-refresh]', root).forEach(keepFresh);
+  all('.plot', root).forEach(readChart);
 }
 
 enliven(document);
 all('[data-add-image]').forEach(offerImages);
+all('[data-live]').forEach(followLive);

@@ -39,7 +39,7 @@ const PLAUSIBLE: readonly [RegExp, readonly string[]][] = [
   [/password/, ['password', 'correct horse']],
   [/username/, ['user1', '{{fresh}}', '{{fresh}}']],
   [/body/, ['Some *text*.', '# Title\n\n- one\n- two', '[link](https://example.com)']],
-  [/role/, ['User', 'Moderator', 'Administrator']],
+  [/role/, ['User', 'Viewer', 'Operator', 'Moderator', 'Administrator']],
   [/^(?:from|until)$/, ['2026-01-01T00:00', '2026-01-01']],
 ];
 

@@ -4,6 +4,7 @@ import { addressOf } from '../../src/database/hosts.ts';
 import type { Schema } from '../../src/database/schema.ts';
 import { installedQueueSchema, QUEUE_SCHEMA } from '../../src/queue/boss.ts';
 import { queueContracts } from '../../src/queue/contracts.ts';
+import { buildOwnIndexes } from '../../src/queue/jobs-table.ts';
 import { synchroniseQueues } from '../../src/queue/synchronise.ts';
 import { buildIndexes } from './migration-locks.ts';
 
@@ -35,6 +36,7 @@ export async function migrateQueue(
   await boss.start();
   try {
     if (installed <= QUEUE_SCHEMA) await buildIndexes(db, () => buildMissingIndexes(db, boss));
+    await buildIndexes(db, () => buildOwnIndexes(db));
     await synchroniseQueues(boss, queueContracts);
   } finally {
     await boss.stop({ graceful: false });

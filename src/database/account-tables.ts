@@ -174,7 +174,8 @@ export interface AccountTables {
 
 export type MailFrequency = 'at-once' | 'daily' | 'never';
 
-export type Role = 'User' | 'Moderator' | 'Administrator';
+/** A Viewer reads the job dashboard, and an Operator also acts on jobs. */
+export type Role = 'User' | 'Viewer' | 'Operator' | 'Moderator' | 'Administrator';
 
 export type TokenPurpose =
   | 'confirm-account'
@@ -212,6 +213,7 @@ export type SecurityEventKind =
   | 'token-made'
   | 'token-revoked'
   | 'export-made'
+  | 'import-made'
   | 'deletion-requested'
   | 'deletion-undone'
   | 'account-deleted'

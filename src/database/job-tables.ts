@@ -18,6 +18,31 @@ export interface JobTables {
     outcome: JobAttemptOutcome | null;
     error: string | null;
   };
+  /** Numbers of the queues over time, for charts. `at` is the beginning of a step; idle steps have no row. */
+  job_history: {
+    step_seconds: number;
+    at: Date;
+    queue: string;
+    /** The most at a time. */
+    ready: number;
+    completed: number;
+    /** Unsuccessful attempts that are retried. */
+    retried: number;
+    failed: number;
+    /** pg-boss's histograms; null if no job ended. */
+    wait_bins: number[] | null;
+    run_bins: number[] | null;
+  };
+  /** What jobs tell about themselves while they run. */
+  job_reports: {
+    job_id: string;
+    done: number | null;
+    total: number | null;
+    words: string | null;
+    /** The newest last. */
+    lines: ColumnType<JobLogLine[], string | undefined, string>;
+    updated_at: Generated<Date>;
+  };
   workers: {
     id: GeneratedAlways<number>;
     /** Host and process id. */
@@ -29,6 +54,14 @@ export interface JobTables {
     fetched_at: Generated<Date>;
     stopped_at: Date | null;
     running: ColumnType<RunningJob[], string | undefined, string>;
+    /** The release that it runs. */
+    version: Generated<string>;
+    /** As of its last report; null before. */
+    memory_bytes: string | null;
+    /** The longest delay of its event loop since the report before. */
+    loop_delay_ms: number | null;
+    /** Whether it takes no more jobs, because an operator has asked it to. */
+    is_draining: Generated<boolean>;
   };
   paused_queues: {
     queue: string;
@@ -108,4 +141,12 @@ export interface RunningJob {
   readonly attempt: number;
   /** ISO 8601. */
   readonly startedAt: string;
+}
+
+/** A line that a job has logged. */
+export interface JobLogLine {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly level: string;
+  readonly text: string;
 }

@@ -1,29 +1,23 @@
 import { fromKysely, type PgBoss } from 'pg-boss';
 import type { Db } from '../database/schema.ts';
 import type { JobFilter, JobState } from './jobs.ts';
-import { findJobIds, startNow, takeBackDeadLetters } from './jobs-table.ts';
+import { restoreCancelled, startNow, takeBackDeadLetters } from './jobs-table.ts';
+import { findJobIds } from './list-jobs.ts';
 
-export type JobAction = 'retry' | 'cancel' | 'run' | 'delete' | 'redrive';
+export type JobAction = 'retry' | 'cancel' | 'restore' | 'run' | 'delete' | 'redrive';
 
 /** The states in which each action is possible. A running job must be cancelled before it can be deleted. */
 const APPLIES_TO: Record<JobAction, readonly JobState[]> = {
   retry: ['failed'],
-  cancel: ['ready', 'deferred', 'active'],
-  run: ['deferred'],
-  delete: ['ready', 'deferred', 'completed', 'failed', 'cancelled'],
-  redrive: ['ready', 'deferred'],
+  cancel: ['ready', 'retrying', 'deferred', 'active'],
+  restore: ['cancelled'],
+  run: ['retrying', 'deferred'],
+  delete: ['ready', 'retrying', 'deferred', 'completed', 'failed', 'cancelled'],
+  redrive: ['ready', 'retrying', 'deferred'],
 };
 
 /** Jobs per transaction. */
 const BATCH = 1_000;
-
-/** A queue's numbers at one moment, for charts. Counters start at the previous point. */
-export interface StatsPoint {
-  readonly at: Date;
-  readonly completed: number;
-  readonly failed: number;
-  readonly ready: number;
-}
 
 /** A scheduled job. */
 export interface ScheduleStatus {
@@ -67,22 +61,6 @@ export class QueueAdmin {
     return total;
   }
 
-  /** A queue's numbers since a moment, in steps of `stepSeconds`, oldest first. */
-  async stats(
-    queue: string,
-    { from, stepSeconds }: { from: Date; stepSeconds: number },
-  ): Promise<StatsPoint[]> {
-    const points = await this.#boss.getQueueStats(queue, { from, bucketSeconds: stepSeconds });
-    return points
-      .map(({ capturedOn, completedDelta, failedDelta, readyCount }) => ({
-        at: capturedOn,
-        completed: completedDelta ?? 0,
-        failed: failedDelta ?? 0,
-        ready: readyCount,
-      }))
-      .toSorted((a, b) => a.at.getTime() - b.at.getTime());
-  }
-
   /** All schedules, with their next times. */
   async schedules(): Promise<ScheduleStatus[]> {
     const schedules = await this.#boss.getSchedules();
@@ -100,12 +78,19 @@ export class QueueAdmin {
     );
   }
 
+  /** The queues that dead letters would go to, with the number of jobs for each. */
+  async previewRedrive(queue: string, ids: string[]): Promise<readonly { name: string; count: number }[]> {
+    const limit = Math.max(1, ids.length);
+    return (await this.#boss.previewRedrive(queue, { ids, limit })).destinations;
+  }
+
   async #actOnBatch(db: Db, action: JobAction, queue: string, filter: JobFilter): Promise<number> {
     const ids = await findJobIds(db, filter, BATCH);
     if (ids.length === 0) return 0;
     const options = { db: fromKysely(db) };
     if (action === 'retry') return this.#retry(db, queue, ids);
     if (action === 'cancel') await this.#boss.cancel(queue, ids, options);
+    if (action === 'restore') await restoreCancelled(db, queue, ids);
     if (action === 'delete') await this.#boss.deleteJob(queue, ids, options);
     if (action === 'redrive') return this.#boss.redrive(queue, { ...options, ids, limit: BATCH });
     if (action === 'run') await startNow(db, queue, ids);

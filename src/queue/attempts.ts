@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { JobAttemptOutcome } from '../database/job-tables.ts';
 import type { Db } from '../database/schema.ts';
+import { isDeadLetter } from './dead-letters.ts';
 import type { AttemptRecord, JobDetails, JobSummary } from './jobs.ts';
 import { selectJob } from './jobs-table.ts';
 
@@ -58,19 +59,19 @@ function attemptRows(attempts: readonly Attempt[]): RawBuilder<unknown> {
     ${attempts.map(({ jobId }) => jobId)}::uuid[], ${attempts.map(({ attempt }) => attempt)}::integer[])`;
 }
 
-/** Finds a job with its history. */
+/** Finds a job with its history, which for a dead letter is that of the original. */
 export async function findJob(db: Db, queue: string, id: string): Promise<JobDetails | undefined> {
   const job = await selectJob(db, queue, id);
   if (job === undefined) return undefined;
   const records = await db
     .selectFrom('job_attempts')
     .select(['attempt', 'worker', 'outcome', 'error', 'started_at as startedAt', 'ended_at as endedAt'])
-    .where('job_id', '=', id)
+    .where('job_id', '=', isDeadLetter(queue) ? (job.sourceId ?? id) : id)
     .orderBy('id')
     .execute();
   const history = records.map((record, index) => ({
     ...record,
-    ...(record.outcome === null && unrecordedEnd(job, index === records.length - 1)),
+    ...(record.outcome === null && unrecordedEnd(job, index === records.length - 1 && !isDeadLetter(queue))),
   }));
   return { ...job, history: history.map((record) => ({ ...record, outcome: record.outcome ?? 'lost' })) };
 }

@@ -47,7 +47,7 @@ export async function createBoss(app: FastifyInstance, clock: Clock | undefined)
     schedule: isWorker,
     registerInstance: false,
     persistQueueStats: true,
-    queueStatRetentionDays: 1, // A few megabytes an hour; charts show a day.
+    queueStatRetentionDays: 1, // A few megabytes an hour; job_history keeps sums of it.
     superviseIntervalSeconds: SUPERVISE_SECONDS,
     monitorIntervalSeconds: SUPERVISE_SECONDS,
     openTelemetry: { enabled: false },

@@ -20,10 +20,13 @@ const KEEP_CLAIMS = `
 const BEAT = `
   with beat as (
     update workers
-    set seen_at = now(), running = $2::jsonb, fetched_at = case when $3 then now() else fetched_at end
+    set seen_at = now(), running = $2::jsonb, fetched_at = case when $3 then now() else fetched_at end,
+      memory_bytes = $4, loop_delay_ms = $5
     where id = $1
+    returning is_draining
   )
-  select array(select queue from paused_queues) as paused`;
+  select array(select queue from paused_queues) as paused,
+    coalesce((select is_draining from beat), false) as "isDraining"`;
 
 /**
  * Records a heartbeat of claimed jobs, so that they are not taken for those of a dead worker.
@@ -47,20 +50,29 @@ export async function keepClaims<Claim extends ClaimKey>(
   return claims.filter((claim) => !rows.some((kept) => isSameClaim(kept, claim)));
 }
 
-/**
- * Reports that a worker is alive, and its running jobs.
- *
- * @returns the names of paused queues
- */
+/** What an operator asks of a worker. */
+export interface Orders {
+  /** The names of paused queues. */
+  readonly paused: readonly string[];
+  /** Whether to take no more jobs at all. */
+  readonly isDraining: boolean;
+}
+
+/** Reports that a worker is alive, how it is, and its running jobs. Returns what it is asked to do. */
 export async function beat(
   pool: pg.Pool,
   id: number,
-  { running, hasPolled }: { running: readonly RunningJob[]; hasPolled: boolean },
-): Promise<string[]> {
-  const { rows } = await pool.query<{ paused: string[] }>({
+  {
+    running,
+    hasPolled,
+    memoryBytes,
+    loopDelayMs,
+  }: { running: readonly RunningJob[]; hasPolled: boolean; memoryBytes: number; loopDelayMs: number },
+): Promise<Orders> {
+  const { rows } = await pool.query<Orders>({
     name: 'beat',
     text: BEAT,
-    values: [id, JSON.stringify(running), hasPolled],
+    values: [id, JSON.stringify(running), hasPolled, memoryBytes, loopDelayMs],
   });
-  return rows[0]?.paused ?? [];
+  return rows[0] ?? { paused: [], isDraining: false };
 }

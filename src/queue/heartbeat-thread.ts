@@ -29,13 +29,17 @@ pool.on('error', () => {});
 
 /** The newest. If the worker is blocked, it stays, without the jobs that are lost. */
 let report = first;
+let reportedAt = performance.now();
 parentPort?.on('message', (next: Report) => {
   report = next;
+  reportedAt = performance.now();
 });
 
 async function tryToBeat(): Promise<Beat> {
   const { held, hasPolled } = report;
-  report = { held, hasPolled: false };
+  // A blocked worker does not report how long it has been blocked.
+  const loopDelayMs = Math.max(report.loopDelayMs, performance.now() - reportedAt - everyMs);
+  report = { ...report, hasPolled: false };
   try {
     const lost = await keepClaims(pool, held);
     const running = held
@@ -46,9 +50,10 @@ async function tryToBeat(): Promise<Beat> {
         attempt,
         startedAt: claimedAt.toISOString(),
       }));
-    const paused = await beat(pool, workerId, { running, hasPolled });
+    const memoryBytes = process.memoryUsage.rss();
+    const orders = await beat(pool, workerId, { running, hasPolled, memoryBytes, loopDelayMs });
     if (report.held === held) report = { ...report, held: held.filter((job) => !lost.includes(job)) };
-    return { lost, paused };
+    return { lost, ...orders };
   } catch (error) {
     const { message, code } = error as Error & { code?: unknown };
     return { failure: { message, code } };

@@ -2,6 +2,7 @@ import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
 import { type Deadlines, directUrl } from '../database/connection.ts';
 import type { ClaimKey } from './claim.ts';
+import type { Orders } from './heartbeat-statements.ts';
 import { PRESENCE_SECONDS } from './presence.ts';
 
 /** What a worker does at the moment. */
@@ -9,6 +10,8 @@ export interface Report {
   readonly held: readonly HeldJob[];
   /** Whether it has polled since its last report. */
   readonly hasPolled: boolean;
+  /** The longest delay of its event loop lately, in milliseconds. */
+  readonly loopDelayMs: number;
 }
 
 /** A job that the worker has fetched and not yet settled. */
@@ -20,7 +23,7 @@ export interface HeldJob extends ClaimKey {
 
 /** What the thread has learned from a heartbeat, or why it failed. */
 export type Beat =
-  | { readonly lost: readonly ClaimKey[]; readonly paused: readonly string[] }
+  | ({ readonly lost: readonly ClaimKey[] } & Orders)
   | { readonly failure: { readonly message: string; readonly code: unknown } };
 
 /** What the thread is started with. */

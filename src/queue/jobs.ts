@@ -1,18 +1,30 @@
 import type { JobAttemptOutcome } from '../database/job-tables.ts';
+import type { Search } from './search.ts';
 
-/** pg-boss's states, with waiting jobs split into ready and deferred. */
-export const JOB_STATES = ['ready', 'deferred', 'active', 'completed', 'failed', 'cancelled'] as const;
+/** pg-boss's states, with waiting jobs split: ready, waiting for a retry, and deferred to a start time or put off. */
+export const JOB_STATES = [
+  'ready',
+  'active',
+  'retrying',
+  'deferred',
+  'completed',
+  'failed',
+  'cancelled',
+] as const;
 export type JobState = (typeof JOB_STATES)[number];
 
 /** The jobs for a list or an action. */
 export interface JobFilter {
   readonly queues: readonly string[];
   readonly states?: readonly JobState[] | undefined;
-  /** A part of the payload. Ignores case. */
-  readonly text?: string | undefined;
+  readonly search?: Search | undefined;
+  /** Whether the search must not look at addresses in errors. */
+  readonly hidesPeople?: boolean;
   /** When the job was created. */
   readonly from?: Date | undefined;
   readonly until?: Date | undefined;
+  /** When the job ended. */
+  readonly endedFrom?: Date | undefined;
   readonly id?: string | undefined;
   /** Only jobs that still have a dead letter. */
   readonly hasDeadLetter?: boolean;
@@ -32,10 +44,13 @@ export interface JobSummary {
   readonly message: string | null;
 }
 
-/** One page of jobs, newest first. `next` is the next page's cursor; undefined on the last. */
+/** One page of jobs, newest first. */
 export interface JobPage {
   readonly jobs: readonly JobSummary[];
+  /** The next page's cursor; undefined on the last. */
   readonly next: string | undefined;
+  /** Set if only jobs since then were searched, because no index finds the text. `next` searches older ones. */
+  readonly searchedFrom: Date | undefined;
 }
 
 /** A job in full. */
@@ -47,6 +62,7 @@ export interface JobDetails extends JobSummary {
   /** For a dead letter: the original job. */
   readonly sourceQueue: string | null;
   readonly sourceId: string | null;
+  /** Its attempts; of a dead letter, those of the original. */
   readonly history: readonly AttemptRecord[];
 }
 
@@ -66,7 +82,9 @@ export interface QueueCounts {
   /** Waiting for a worker; `oldestReadySeconds` is how long the first one has waited. */
   readonly ready: number;
   readonly oldestReadySeconds: number;
-  /** Waiting for their start time or next retry. */
+  /** Waiting for their next retry. */
+  readonly retrying: number;
+  /** Waiting for their start time, or put off. */
   readonly deferred: number;
   readonly active: number;
   readonly failed: number;

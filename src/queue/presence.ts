@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { RunningJob } from '../database/job-tables.ts';
 import type { Db } from '../database/schema.ts';
 
@@ -18,16 +18,24 @@ export interface Worker {
   readonly startedAt: Date;
   readonly seenAt: Date;
   readonly running: RunningJob[];
+  /** The release that it runs. */
+  readonly version: string;
+  /** As of its last report; null before. */
+  readonly memoryBytes: number | null;
+  /** The longest delay of its event loop between its last two reports. */
+  readonly loopDelayMs: number | null;
+  /** Whether an operator has asked it to take no more jobs. */
+  readonly isDraining: boolean;
 }
 
 /** Registers a worker that starts. Returns its id. */
 export async function enterWorker(
   db: Db,
-  { name, queues, concurrency }: { name: string; queues: readonly string[]; concurrency: number },
+  worker: Pick<Worker, 'name' | 'concurrency' | 'version'> & { readonly queues: readonly string[] },
 ): Promise<number> {
   const { id } = await db
     .insertInto('workers')
-    .values({ name, queues: [...queues], concurrency })
+    .values({ ...worker, queues: [...worker.queues] })
     .returning('id')
     .executeTakeFirstOrThrow();
   return id;
@@ -42,11 +50,29 @@ export async function leaveWorker(db: Db, id: number): Promise<void> {
     .execute();
 }
 
+/** Asks a worker to take no more jobs, or to take jobs again. Running jobs continue. Takes effect at its next report. */
+export async function drainWorker(db: Db, id: number, isDraining: boolean): Promise<void> {
+  await db.updateTable('workers').set({ is_draining: isDraining }).where('id', '=', id).execute();
+}
+
 /** Lists workers with a recent report, oldest first. */
-export async function listLiveWorkers(db: Db): Promise<Worker[]> {
+export function listLiveWorkers(db: Db): Promise<Worker[]> {
+  return listWorkers(db, isLive);
+}
+
+/** Lists workers that stopped reporting in the last quarter of an hour without having stopped cleanly, oldest first. */
+export function listLostWorkers(db: Db): Promise<Worker[]> {
+  return listWorkers(
+    db,
+    sql`stopped_at is null and not ${isLive} and seen_at > now() - interval '15 minutes'`,
+  );
+}
+
+async function listWorkers(db: Db, condition: RawBuilder<unknown>): Promise<Worker[]> {
   const { rows } = await sql<Worker>`
-    select id, name, queues, concurrency, started_at as "startedAt", seen_at as "seenAt", running
-    from workers where ${isLive} order by id
+    select id, name, queues, concurrency, started_at as "startedAt", seen_at as "seenAt", running, version,
+      memory_bytes::float8 as "memoryBytes", loop_delay_ms as "loopDelayMs", is_draining as "isDraining"
+    from workers where ${condition} order by id
   `.execute(db);
   return rows;
 }
@@ -62,4 +88,4 @@ export async function hasConsumingWorker(db: Db): Promise<boolean> {
   return rows.length > 0;
 }
 
-const isLive = sql`stopped_at is null and seen_at > now() - make_interval(secs => ${SILENT_SECONDS})`;
+const isLive = sql`(stopped_at is null and seen_at > now() - make_interval(secs => ${SILENT_SECONDS}))`;

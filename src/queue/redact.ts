@@ -1,10 +1,57 @@
 const SECRET = /pass|secret|token|auth|cookie|credential|api.?key|private/i;
 
-/** Redacts values whose keys name a secret, at any depth. Payloads should not hold any; this is a safeguard. */
-export function redact(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(redact);
+/** The id of something secret, such as `passwordResetId`, is none. */
+const ID = /Id$/;
+
+/** A key that names something personal which an error message may also hold. */
+const PERSONAL = /^(address|email|ip)$/i;
+
+/** Secrets in texts: what follows such a word, `user:password@` in URLs, and long random words. */
+const SECRETS_IN_TEXT: readonly (readonly [RegExp, string])[] = [
+  [/(\w+:\/\/[^\s:/@]*:)[^\s@/]+(?=@)/g, '$1[redacted]'],
+  [/\b(bearer|basic)\s+[\w.~+/=-]{6,}/gi, '$1 [redacted]'],
+  [
+    /(["']?\b[\w-]*(?:passw(?:or)?d|secret|token|cookie|credential|api.?key)["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&]+)/gi,
+    '$1[redacted]',
+  ],
+  [/\b(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{40,}\b/g, '[redacted]'],
+];
+
+const EMAIL = /[^\s<>"'(),:;=]+@[^\s<>"'(),:;]+/g;
+const IP_ADDRESS = /\b(?:\d{1,3}\.){3}\d{1,3}\b|\b(?:[\da-f]{1,4}:){3,7}[\da-f:]*\b/gi;
+
+interface Options {
+  /** Whether to hide email and IP addresses too. */
+  readonly hidesPeople?: boolean;
+}
+
+/** Redacts secrets in a text, such as an error message that quotes what was sent. */
+export function redactText(text: string, { hidesPeople = false }: Options = {}): string {
+  const safe = SECRETS_IN_TEXT.reduce((rest, [secret, mark]) => rest.replace(secret, mark), text);
+  return hidesPeople ? safe.replace(EMAIL, '[address]').replace(IP_ADDRESS, '[address]') : safe;
+}
+
+/**
+ * Redacts values whose keys name a secret, at any depth, and secrets in texts. Payloads should not hold any; this is a
+ * safeguard.
+ */
+export function redact(value: unknown, options: Options = {}): unknown {
+  if (Array.isArray(value)) return value.map((inner) => redact(inner, options));
+  if (typeof value === 'string') return redactText(value, options);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, SECRET.test(key) ? '[redacted]' : redact(inner)]),
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      isHidden(key, options) ? '[redacted]' : redact(inner, options),
+    ]),
   );
+}
+
+function isHidden(key: string, { hidesPeople }: Options): boolean {
+  return namesSecret(key) || (hidesPeople === true && PERSONAL.test(key));
+}
+
+/** Whether a payload's key names a secret, which is neither shown nor searched. */
+export function namesSecret(key: string): boolean {
+  return SECRET.test(key) && !ID.test(key);
 }

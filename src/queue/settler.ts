@@ -9,6 +9,7 @@ import { type Claim, outcomeOf } from './claim.ts';
 import type { JobEnd, JobEvents } from './events.ts';
 import { UnknownPayload } from './job.ts';
 import { forbidRetries, handBack } from './jobs-table.ts';
+import { redactText } from './redact.ts';
 import { wakeWorkers } from './wake.ts';
 
 export interface SettlerDependencies {
@@ -88,7 +89,7 @@ export class Settler {
 
   async #writeFailure(claim: Claim, outcome: JobAttemptOutcome, error: unknown): Promise<void> {
     const { app, boss, worker } = this.#deps;
-    const message = messageOf(error, outcome);
+    const message = redactText(messageOf(error, outcome));
     if (outcome === 'handed back' || outcome === 'deferred') {
       return this.#writeHandBack([claim], message, { outcome, ...waitOf(error) });
     }

@@ -1,11 +1,14 @@
 import { hostname } from 'node:os';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
 import { type Clock, enableClockOverride, type PgBoss } from 'pg-boss';
+import manifest from '../../package.json' with { type: 'json' };
 import { waitAtMost } from '../database/deadline.ts';
 import { Consumer } from './consumer.ts';
 import { addDurations, DurationCounter } from './durations.ts';
 import type { JobEnd, JobEvents } from './events.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { HISTORY_SECONDS, recordHistory } from './history.ts';
 import type { JobDefinition } from './job.ts';
 import { listPausedQueues } from './pause.ts';
 import { enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts';
@@ -14,6 +17,9 @@ import { WORKERS_CHANNEL } from './wake.ts';
 
 /** How long to wait for the last writes, of which none matters to a job. */
 const LAST_WRITES_MS = 1_000;
+
+/** How often the delay of the event loop is measured. Measurements include it. */
+const LOOP_RESOLUTION_MS = 20;
 
 interface Dependencies {
   readonly app: FastifyInstance;
@@ -35,7 +41,9 @@ export class Worker {
   readonly #id: number;
   readonly #heartbeat: Heartbeat;
   readonly #durations = new DurationCounter();
+  readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   #reporting: NodeJS.Timeout | undefined;
+  #recording: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
   #listening: { close(): Promise<void> } | undefined;
 
@@ -57,12 +65,14 @@ export class Worker {
       report: () => ({
         held: this.#consumers.flatMap((consumer) => consumer.held()),
         hasPolled: this.#consumers.filter((consumer) => consumer.takeHasPolled()).length > 0,
+        loopDelayMs: Math.max(0, this.#loopDelay.max / 1e6 - LOOP_RESOLUTION_MS),
       }),
-      onBeat: ({ lost, paused }) => {
+      onBeat: ({ lost, paused, isDraining }) => {
         for (const consumer of this.#consumers) consumer.lose(lost);
-        this.#pause(paused);
+        this.#pause(isDraining ? jobs.map(({ contract }) => contract.name) : paused);
       },
     });
+    this.#loopDelay.enable();
   }
 
   /** Starts working. */
@@ -71,12 +81,18 @@ export class Worker {
     const name = `${hostname()}:${process.pid}`;
     const queues = options.jobs.map(({ contract }) => contract.name);
     const paused = await listPausedQueues(db);
-    const id = await enterWorker(db, { name, queues, concurrency: options.concurrency });
+    const id = await enterWorker(db, {
+      name,
+      queues,
+      concurrency: options.concurrency,
+      version: manifest.version,
+    });
     const worker = new Worker(deps, options, { id, name });
     worker.#pause([...paused]);
     deps.events.on('ended', worker.#count);
     for (const consumer of worker.#consumers) consumer.start();
     worker.#reporting = setInterval(() => worker.#report(), PRESENCE_SECONDS * 1000);
+    worker.#recording = setInterval(() => void worker.#recordHistory(), HISTORY_SECONDS * 1000);
     await worker.#listen();
     return worker;
   }
@@ -91,6 +107,8 @@ export class Worker {
     const stopped = this.#consumers.map((consumer) => consumer.stop(graceMs));
     await Promise.all([this.#listening?.close(), ...stopped]);
     clearInterval(this.#reporting);
+    clearInterval(this.#recording);
+    this.#loopDelay.disable();
     this.#app.queue.events.off('ended', this.#count);
     await this.#heartbeat.stop();
     const left = leaveWorker(this.#app.db, this.#id).catch((error) =>
@@ -125,7 +143,16 @@ export class Worker {
 
   #report(): void {
     this.#heartbeat.report();
+    this.#loopDelay.reset();
     void this.#writeDurations();
+  }
+
+  async #recordHistory(): Promise<void> {
+    try {
+      await recordHistory(this.#app.db);
+    } catch (error) {
+      this.#app.outages.logFailure(error, {}, 'could not record the history of jobs');
+    }
   }
 
   async #writeDurations(): Promise<void> {

@@ -24,6 +24,7 @@ const TYPES: Readonly<Record<string, string>> = {
   date: 'Date',
   'timestamp with time zone': 'Date',
   'text[]': 'string[]',
+  'integer[]': 'number[]',
   jsonb: 'json',
   'jsonb[]': 'json',
 };

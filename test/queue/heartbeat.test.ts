@@ -78,9 +78,14 @@ t.test('a job whose worker hangs for ever runs elsewhere after its timeout', asy
 t.test('a heartbeat thread that fails is replaced', async (t) => {
   const { logger, lines } = captureLog();
   const app = await build(t, {}, { logger });
-  const workerId = await enterWorker(app.db, { name: 'host:1', queues: ['mail'], concurrency: 1 });
+  const workerId = await enterWorker(app.db, {
+    name: 'host:1',
+    queues: ['mail'],
+    concurrency: 1,
+    version: '1.0.0',
+  });
   const reports = [undefined as never];
-  const idle = { held: [], hasPolled: false };
+  const idle = { held: [], hasPolled: false, loopDelayMs: 0 };
   let beats = 0;
   const heartbeat = new Heartbeat(app, {
     workerId,

@@ -71,7 +71,7 @@ function partsOf(type: Type): readonly Type[] {
 }
 
 /** Objects that node-postgres does not parse from JSON. */
-const OBJECTS = new Set(['Date', 'Buffer', 'string[]']);
+const OBJECTS = new Set(['Date', 'Buffer', 'string[]', 'number[]']);
 
 /** What is parsed from JSON may have any type. */
 function nameOf(checker: Checker, type: Type): string {

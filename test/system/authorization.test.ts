@@ -7,7 +7,7 @@ import { testConfig } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';
 import { createUser, PASSWORD, type TestUser } from '../support/factories.ts';
 import { takeTwoFactor } from '../support/two-factor.ts';
-import { MATRIX, PEOPLE, type Person, type Row } from './authorization/matrix.ts';
+import { MATRIX, PEOPLE, type Person, type Row, STAFF, STAFF_MATRIX } from './authorization/matrix.ts';
 import { REQUESTS } from './authorization/requests.ts';
 import { issueUnnamedToken, type Situation, sessionCookie } from './authorization/things.ts';
 
@@ -77,11 +77,14 @@ app.addHook('onRoute', ({ method, url, config }) => {
   }
 });
 await app.ready();
-app.unreadStreams.close(); // The response would not end.
+app.unreadStreams.close(); // The responses would not end.
+app.jobStreams.close();
 
 const people = {
   unconfirmed: await createUser(app, { username: 'unconfirmed', isConfirmed: false }),
   user: await createUser(app, { username: 'user' }),
+  viewer: await createUser(app, { username: 'viewer', role: 'Viewer' }),
+  operator: await createUser(app, { username: 'operator', role: 'Operator' }),
   owner: await createUser(app, { username: 'owner' }),
   moderator: await createUser(app, { username: 'moderator', role: 'Moderator' }),
   administrator: await createUser(app, { username: 'administrator', role: 'Administrator' }),
@@ -132,6 +135,19 @@ for (const row of MATRIX) {
     t.equal(reading, 'forbidden', 'a read-only token');
   });
 }
+
+t.test('Viewers read the job dashboard, and Operators act on it', async (t) => {
+  t.ok(MATRIX.every(({ route }) => !route.includes('/admin/jobs') || STAFF_MATRIX[route] !== undefined));
+  for (const row of MATRIX) {
+    const expected = STAFF_MATRIX[row.route];
+    if (expected === undefined) continue;
+    const outcomes = await outcomesOf(
+      row,
+      STAFF.map((person) => ({ person, credentials: 'session' })),
+    );
+    t.same(Object.fromEntries(STAFF.map((person, index) => [person, outcomes[index]])), expected, row.route);
+  }
+});
 
 function isOfApi({ route }: Row): boolean {
   return route.includes(' /api/v1/') && !route.endsWith('/docs');

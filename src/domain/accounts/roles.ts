@@ -1,7 +1,15 @@
 import type { Role } from '../../database/account-tables.ts';
 
 /** Permissions as bits. A role's permissions are their sum. */
-export const Permission = Object.freeze({ FOLLOW: 1, COMMENT: 2, WRITE: 4, MODERATE: 8, ADMIN: 16 });
+export const Permission = Object.freeze({
+  FOLLOW: 1,
+  COMMENT: 2,
+  WRITE: 4,
+  MODERATE: 8,
+  ADMIN: 16,
+  VIEW_JOBS: 32,
+  OPERATE_JOBS: 64,
+});
 
 export type PermissionName = keyof typeof Permission;
 
@@ -11,16 +19,22 @@ export const PERMISSION_NAMES: readonly PermissionName[] = [
   'WRITE',
   'MODERATE',
   'ADMIN',
+  'VIEW_JOBS',
+  'OPERATE_JOBS',
 ];
 
+const { FOLLOW, COMMENT, WRITE, MODERATE, ADMIN, VIEW_JOBS, OPERATE_JOBS } = Permission;
+const USER = FOLLOW | COMMENT | WRITE;
+
 const PERMISSIONS: Readonly<Record<Role, number>> = Object.freeze({
-  User: Permission.FOLLOW | Permission.COMMENT | Permission.WRITE,
-  Moderator: Permission.FOLLOW | Permission.COMMENT | Permission.WRITE | Permission.MODERATE,
-  Administrator:
-    Permission.FOLLOW | Permission.COMMENT | Permission.WRITE | Permission.MODERATE | Permission.ADMIN,
+  User: USER,
+  Viewer: USER | VIEW_JOBS,
+  Operator: USER | VIEW_JOBS | OPERATE_JOBS,
+  Moderator: USER | MODERATE,
+  Administrator: USER | MODERATE | ADMIN | VIEW_JOBS | OPERATE_JOBS,
 });
 
-export const ROLES: readonly Role[] = ['User', 'Moderator', 'Administrator'];
+export const ROLES: readonly Role[] = ['User', 'Viewer', 'Operator', 'Moderator', 'Administrator'];
 
 /** What a user's permissions depend on. */
 export interface Standing {

@@ -18,3 +18,27 @@ export async function findMailOutage(db: Db): Promise<Date | undefined> {
   `.execute(db);
   return rows[0]?.since;
 }
+
+/** Unsuccessful attempts at sending mail, without a delivery since. */
+export interface MailFailures {
+  readonly since: Date;
+  /** How many mails, up to 2. */
+  readonly mails: number;
+  /** The newest error. */
+  readonly words: string;
+}
+
+/** What has failed since the last delivery of mail; undefined if nothing has. */
+export async function findMailFailures(db: Db): Promise<MailFailures | undefined> {
+  const { rows } = await sql<MailFailures>`
+    with failures as not materialized (
+      select * from job_attempts
+      where queue = ${mailQueue.name} and outcome in ('failed', 'timed out')
+        and ended_at > coalesce((select max(sent_at) from mail_deliveries), '-infinity')
+    )
+    select ended_at as since, coalesce((select error from failures order by ended_at desc limit 1), '') as words,
+      1 + (exists (select from failures other where other.job_id <> first.job_id))::int as mails
+    from failures first order by ended_at limit 1
+  `.execute(db);
+  return rows[0];
+}

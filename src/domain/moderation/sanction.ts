@@ -25,10 +25,10 @@ export interface Moderator {
   readonly role: Role;
 }
 
-/** Whether a moderator may act on a person: Administrators on everyone else but Administrators, moderators on users. */
+/** Whether a moderator may act on a person: Administrators on everyone else but Administrators, moderators not on moderators. */
 export function maySanction(moderator: Moderator, person: Moderator): boolean {
   const isBelow =
-    moderator.role === 'Administrator' ? person.role !== 'Administrator' : person.role === 'User';
+    person.role !== 'Administrator' && (moderator.role === 'Administrator' || person.role !== 'Moderator');
   return moderator.id !== person.id && isBelow;
 }
 

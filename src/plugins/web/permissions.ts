@@ -9,5 +9,7 @@ export function permissionsOf(user: SessionUser | null) {
     write: can(user, Permission.WRITE),
     moderate: can(user, Permission.MODERATE),
     administer: can(user, Permission.ADMIN),
+    viewJobs: can(user, Permission.VIEW_JOBS),
+    operateJobs: can(user, Permission.OPERATE_JOBS),
   };
 }

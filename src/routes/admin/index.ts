@@ -9,12 +9,16 @@ import people from './people.ts';
 import person from './person.ts';
 import settings from './settings.ts';
 
-/** The pages for Administrators. */
+/** The pages for Administrators, and the job dashboard, which others may see too. */
 export default async function administration(app: FastifyInstance): Promise<void> {
   await app.register(pages);
   app.addHook('onRequest', requireUser);
-  app.addHook('onRequest', requirePermission(Permission.ADMIN));
   app.register(jobsDashboard, { prefix: '/jobs' });
+  app.register(forAdministrators);
+}
+
+async function forAdministrators(app: FastifyInstance): Promise<void> {
+  app.addHook('onRequest', requirePermission(Permission.ADMIN));
   app.register(activity, { prefix: '/activity' });
   app.register(people, { prefix: '/people' });
   app.register(person, { prefix: '/people/:id' });

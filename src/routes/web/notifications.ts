@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { type ListedNotification, listNotifications } from '../../domain/notifications/list.ts';
 import { findSubject, markAllRead, markRead, type Subject } from '../../domain/notifications/read.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
+import { EVENT_STREAM_HEADERS } from '../../plugins/event-streams.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requireUser } from '../guards.ts';
 import { describeEvent } from './activity.ts';
@@ -30,14 +31,7 @@ async function events(app: FastifyInstance): Promise<void> {
     const isWelcome = user?.isConfirmed && hash !== undefined;
     const stream = isWelcome && app.unreadStreams.open({ userId: user.id, session: hash }, user.unreadCount);
     if (!stream) return reply.code(204).send(); // Tells browsers not to try again.
-    return reply
-      .headers({
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'private, no-store, no-transform',
-        'x-accel-buffering': 'no', // So that nginx passes each event on.
-        connection: 'close', // Otherwise it would stay open for a while when the app closes.
-      })
-      .send(stream);
+    return reply.headers(EVENT_STREAM_HEADERS).send(stream);
   });
 }
 

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { PermanentFailure } from '../../../src/errors.ts';
 import { mailQueue } from '../../../src/queue/contracts.ts';
+import { recordHistory } from '../../../src/queue/history.ts';
 import { defineJob } from '../../../src/queue/job.ts';
 import { build } from '../../support/build.ts';
 import { Client, messagesOf } from '../../support/client.ts';
@@ -35,7 +36,7 @@ async function failAll(app: Awaited<ReturnType<typeof build>>, error: Error, sta
   await app.queue.stopWorking();
 }
 
-t.test('only Administrators see the dashboard', async (t) => {
+t.test('only those whose role allows it see the dashboard', async (t) => {
   const { app, client } = await setUp(t);
   t.equal((await client.get('/admin/jobs')).statusCode, 200);
   t.match((await client.get('/')).body, 'href="/admin/jobs"');
@@ -43,7 +44,7 @@ t.test('only Administrators see the dashboard', async (t) => {
   const moderator = await createUser(app, { username: 'susan', role: 'Moderator' });
   const other = await signedInClient(app, moderator);
   t.notMatch((await other.get('/')).body, 'href="/admin/jobs"');
-  for (const path of ['', '/list', '/audit', '/ask?action=pause&queue=mail']) {
+  for (const path of ['', '/charts', '/list', '/audit', '/ask?action=pause&queue=mail']) {
     t.equal((await other.get(`/admin/jobs${path}`)).statusCode, 403, path);
   }
   t.equal((await other.post('/admin/jobs/do', { action: 'pause', queue: 'mail' })).statusCode, 403);
@@ -144,8 +145,80 @@ t.test('an action on a filter affects all matching jobs and no others', async (t
     (await client.get('/admin/jobs/ask?action=cancel&queue=mail&text=%3A%201')).body,
     /Cancel: 1[,\d]* jobs in mail\?/,
   );
-  t.same(await act({ action: 'cancel', queue: 'mail', text: '"userId": 1' }), ['1111 jobs cancelled.']);
+  const fields = { action: 'cancel', queue: 'mail', text: '"userId": 1' };
+  for (const count of ['', '1110']) {
+    const refused = await client.post('/admin/jobs/do', { ...fields, ...(count && { count }) });
+    t.equal(refused.statusCode, 422);
+    t.match(refused.body, 'Type 1,111 to confirm', 'the number of many jobs has to be typed');
+  }
+  t.equal((await jobsOf(app, mailQueue)).length, 2500);
+  const { headers } = await client.post('/admin/jobs/do', { ...fields, count: '1,111' });
+  const list = await client.get(headers.location ?? '');
+  t.same(messagesOf(list), ['1111 jobs cancelled.']);
   t.equal((await jobsOf(app, mailQueue)).length, 1389);
+
+  const undo = /href="([^"]+)">Undo</.exec(list.body)?.[1]?.replaceAll('&amp;', '&') ?? '';
+  t.match((await client.get(undo)).body, 'Restore: 1,111 jobs in mail?');
+  const restored = { ...Object.fromEntries(new URL(undo, 'http://site').searchParams), count: '1111' };
+  t.same(await act(restored), ['1111 jobs restored.']);
+  t.equal((await jobsOf(app, mailQueue)).length, 2500);
+});
+
+t.test(
+  'a search finds what a person sees: fields, people, requests and errors, but no secrets',
+  async (t) => {
+    const { app, client } = await setUp(t);
+    const susan = await createUser(app, { username: 'susan' });
+    await app.queue.send(mailQueue, { template: 'confirm-account', userId: susan.id }, { db: app.db });
+    await app.work.run({ label: 'test', requestId: '0b6a9d4e-6a0c-4c53-8f0e-1d1f1c8f3d6b' }, () =>
+      app.queue.send(mailQueue, { template: 'two-factor-on', userId: 900_001 }, { db: app.db }),
+    );
+    await sql`
+    insert into pgboss.job (name, data, state, retry_count, start_after, output) values
+      ('mail', '{"userId": 900002}', 'retry', 1, now() + interval '1 hour',
+        '{"message": "451 <bob@example.com> Try again, 10.1.2.3"}'),
+      ('mail', '{"apiToken": "hushhush", "userId": 900003}', 'created', 0, now(), null)
+  `.execute(app.db);
+    const usersFound = async (text: string, asker = client) => {
+      const { body } = await asker.get(`/admin/jobs/list?${new URLSearchParams({ text })}`);
+      return [...body.matchAll(/title="[^"]*userId&quot;:(\d+)/g)].map(([, id]) => Number(id));
+    };
+    t.same(await usersFound('template:confirm-account'), [susan.id]);
+    t.same(await usersFound('userId:900001 template:two-factor-on'), [900_001]);
+    t.same(await usersFound('userId:900001 template:confirm-account'), []);
+    for (const person of ['susan', '@Susan', 'SUSAN@example.com']) {
+      t.same(await usersFound(person), [susan.id], person);
+    }
+    t.same(await usersFound('0b6a9d4e-6a0c-4c53-8f0e-1d1f1c8f3d6b'), [900_001]);
+    t.same(await usersFound('451 try'), [900_002], 'words of the error');
+    t.same(await usersFound('bob@example.com'), [900_002]);
+    for (const secret of ['hushhush', 'apiToken:hushhush', '"apiToken"']) {
+      t.same(await usersFound(secret), [], secret);
+    }
+    t.same(await usersFound('%'), [], 'it is no pattern');
+
+    const viewer = await signedInClient(app, await createUser(app, { username: 'vera', role: 'Viewer' }));
+    const seen = (await viewer.get('/admin/jobs/list')).body;
+    t.match(seen, '451 &lt;[address]&gt; Try again, [address]');
+    t.notMatch(seen, 'Retry</a>', 'and is offered no action');
+    t.same(await usersFound('susan', viewer), [susan.id], 'names are public');
+    t.same(await usersFound('susan@example.com', viewer), [], 'addresses are not');
+    t.same(await usersFound('bob@example.com', viewer), []);
+  },
+);
+
+t.test('a search without an index goes on where it stopped', async (t) => {
+  const { app, client } = await setUp(t);
+  await sql`
+    insert into pgboss.job (name, data, state, created_on)
+    select 'mail', jsonb_build_object('userId', n), 'completed', now() - n * interval '1 s'
+    from generate_series(1, 10500) n
+  `.execute(app.db);
+  t.match((await client.get('/admin/jobs/list?text=userId:10400')).body, '>mail ', 'an index finds a field');
+  const first = (await client.get('/admin/jobs/list?text=%3A+10400')).body;
+  t.match(first, 'No matching jobs since');
+  const next = /href="([^"]+)">Search older jobs/.exec(first)?.[1]?.replaceAll('&amp;', '&') ?? '';
+  t.match((await client.get(next)).body, '>mail ');
 });
 
 t.test('an invalid filter is refused, and never treated as all jobs', async (t) => {
@@ -179,6 +252,12 @@ t.test('a dead letter can be redriven or its job retried, and runs once either w
     (await client.get(`/admin/jobs/job/mail.dead/${dead?.id}`)).body,
     /href="\/admin\/jobs\/job\/mail\/[0-9a-f-]{36}"/,
   );
+  const page = (await client.get(`/admin/jobs/job/mail.dead/${dead?.id}`)).body;
+  t.match(page, '<b>Last error:</b> there is no such person');
+  t.match(page, /Attempts of the original[\s\S]*<td>given up<\/td>/);
+  const preview = (await client.get('/admin/jobs/ask?action=redrive&queue=mail.dead')).body;
+  t.match(preview, /run again in <a href="[^"]+">mail<\/a> \(3\)[\s\S]*3 <code>confirm-account/);
+  t.match(preview, 'title="there is no such person"');
   t.same(await act({ action: 'redrive', queue: 'mail.dead', id: dead?.id ?? '' }), ['1 job redriven.']);
   t.equal((await jobsOf(app, mailQueue)).length, 1);
   t.same(await act({ action: 'retry', queue: 'mail' }), ['2 jobs retried.'], 'the redriven one is unchanged');
@@ -198,4 +277,118 @@ t.test('a queue can be paused and resumed, and a schedule run', async (t) => {
   t.equal(rows.length, 1);
   t.equal((await client.post('/admin/jobs/do', { action: 'start', queue: 'mail' })).statusCode, 404);
   t.equal((await client.post('/admin/jobs/do', { action: 'pause', queue: 'nonsense' })).statusCode, 404);
+});
+
+t.test('the overview says first what is wrong, and only then', async (t) => {
+  const { app, client, act } = await setUp(t);
+  t.match((await client.get('/admin/jobs')).body, 'All is well.');
+  for (const userId of [1, 2]) {
+    await app.queue.send(mailQueue, { template: 'confirm-account', userId }, { db: app.db });
+  }
+  await failAll(app, new Error('connect ECONNREFUSED 10.0.0.5:587, password=hunter2'), 'retry');
+  await sql`
+    insert into workers (name, queues, concurrency, seen_at, running) values
+      ('web-2:4711', '{mail}', 1, now() - interval '1 minute', '[{"id": "1", "queue": "mail", "attempt": 1}]'),
+      ('web-3:1', '{exports}', 1, now() + interval '1 hour', '[]')
+  `.execute(app.db);
+  await sql`
+    insert into pgboss.job (name, data, state, start_after) values
+      ('exports', '{"exportId": 1}', 'created', now() - interval '5 minutes'), ('digest', '{}', 'created', now()),
+      ('prune', '{}', 'created', now())
+  `.execute(app.db);
+  await sql`
+    insert into job_history (step_seconds, at, queue, ready, completed, retried, failed)
+    values (60, date_trunc('minute', now()) - interval '2 minutes', 'exports', 1, 2, 0, 0)
+  `.execute(app.db);
+  await act({ action: 'pause', queue: 'prune' });
+  const { body } = await client.get('/admin/jobs');
+  t.match(body, /<b>Mail is not being delivered<\/b> since <time[^>]+>[^<]+<\/time>. 2 mails wait/);
+  t.match(body, 'connect ECONNREFUSED 10.0.0.5:587, password=[redacted]');
+  t.match(body, /The worker web-2:4711 died<\/b>[\s\S]* Its 1 job runs again/);
+  t.match(body, '<b>No worker works digest:</b> 1 job waits');
+  t.match(
+    body,
+    /exports is behind:<\/b> 1 job is ready, the oldest for 5 min. At the pace [\w ]+, they take 5 min/,
+  );
+  t.notMatch(body, 'No worker works prune', 'a paused queue is no trouble');
+  t.match(body, /data-label="Paused"><a href="[^"]+">1</);
+  t.notMatch(body, 'All is well.');
+});
+
+t.test('a worker can be drained, and take jobs again', async (t) => {
+  const { app, client, act } = await setUp(t);
+  let runs = 0;
+  const count = defineJob(mailQueue, async () => {
+    runs += 1;
+  });
+  await app.queue.work([count], { concurrency: 1 });
+  const worker = /action=drain&amp;worker=(\d+)/.exec((await client.get('/admin/jobs')).body)?.[1] ?? '';
+  t.match(await act({ action: 'drain', worker }), [/^Worker \S+ takes no more jobs\.$/]);
+  await waitFor(async () => (await client.get('/admin/jobs')).body.includes('MB memory'), 'it has reported');
+  await waitFor(async () => {
+    const before = runs;
+    await app.queue.send(mailQueue, payload, { db: app.db });
+    return before === runs && (await jobsOf(app, mailQueue)).length > 1;
+  }, 'jobs wait');
+  t.match((await client.get('/admin/jobs')).body, 'draining');
+  t.match(await act({ action: 'undrain', worker }), [/takes jobs again\.$/]);
+  await waitFor(async () => (await jobsOf(app, mailQueue)).length === 0, 'they run');
+  t.equal((await client.get('/admin/jobs/ask?action=drain&worker=999')).statusCode, 404);
+});
+
+t.test('charts show what pg-boss has counted, in steps that are made of each other', async (t) => {
+  const { app, client } = await setUp(t);
+  t.match((await client.get('/admin/jobs/charts')).body, 'Nothing to show.');
+  const bins = (slot: number, jobs: number) =>
+    Array.from({ length: 48 }, (_, index) => (index === slot ? jobs : 0));
+  for (const [queue, ready, completed, failed] of [
+    ['mail', 7, 40, 1],
+    ['mail', 5, 2, 0],
+    ['exports', 0, 1, 0],
+  ] as const) {
+    await sql`
+      insert into pgboss.queue_stats (name, ready_count, completed_delta, failed_delta, wait_bins, run_bins, captured_on)
+      values (${queue}, ${ready}, ${completed}, ${failed}, ${bins(10, completed)}, ${bins(1, completed)}, now())
+    `.execute(app.db);
+  }
+  await sql`
+    insert into job_attempts (job_id, queue, attempt, worker, ended_at, outcome)
+    select gen_random_uuid(), 'mail', 1, 'here', now(), 'failed' from generate_series(1, 4)
+  `.execute(app.db);
+  for (let again = 0; again < 2; again += 1) await recordHistory(app.db);
+  for (const range of ['hour', 'day', 'week']) {
+    const { body } = await client.get(`/admin/jobs/charts?range=${range}`);
+    const tables = [...body.matchAll(/<tbody>(.*?)<\/tbody>/gs)].map(([, rows = '']) =>
+      [...rows.matchAll(/<td>(.*?)<\/td>/g)].map(([, cell]) => cell),
+    );
+    const [outcomes, byQueue, backlog, wait, run] = tables;
+    t.same(outcomes, ['43', '3', '1'], `${range}: completed, retried and failed`);
+    t.same(byQueue, ['42', '1'], 'completed by queue');
+    t.same(backlog, ['7']);
+    t.same(wait?.length, 3);
+    t.match(wait?.[0], /ms$/);
+    t.same(run, ['12 ms', '14 ms', '14 ms']);
+    t.match(body, 'aria-label="Throughput in the last');
+  }
+  t.match((await client.get('/admin/jobs/charts?queue=exports')).body, 'Charts of exports');
+});
+
+t.test('open pages are told that something has changed', async (t) => {
+  const { app, client } = await setUp(t);
+  const address = await app.listen({ host: '127.0.0.1', port: 0 });
+  const cookie = [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  const response = await fetch(`${address}/admin/jobs/events`, { headers: { cookie } });
+  t.match(response.headers.get('content-type'), 'text/event-stream');
+  let text = '';
+  const reading = response.body?.pipeThrough(new TextDecoderStream()).pipeTo(
+    new WritableStream({
+      write(chunk) {
+        text += chunk;
+      },
+    }),
+  );
+  await waitFor(() => text.includes('data: {}\n\n'), 'it tells of a change');
+  app.jobStreams.close();
+  await reading;
+  t.equal((await fetch(`${address}/admin/jobs/events`, { headers: { cookie } })).status, 204);
 });

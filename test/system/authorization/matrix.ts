@@ -1,13 +1,16 @@
 /** The people who send requests. Everything requested belongs to the owner; the user is an ordinary one too. */
 export const PEOPLE = ['anonymous', 'unconfirmed', 'user', 'owner', 'moderator', 'administrator'] as const;
 
-export type Person = (typeof PEOPLE)[number];
+/** Roles that differ from an ordinary user in the job dashboard alone. */
+export const STAFF = ['viewer', 'operator'] as const;
+
+export type Person = (typeof PEOPLE)[number] | (typeof STAFF)[number];
 
 /** A route and the outcome for each of PEOPLE. */
 export interface Row {
   /** Method and pattern, as registered. */
   readonly route: string;
-  readonly outcomes: Readonly<Record<Person, string>>;
+  readonly outcomes: Readonly<Record<(typeof PEOPLE)[number], string>>;
   /** The table that an `ok` changes; undefined for routes that only read. */
   readonly changes: string | undefined;
 }
@@ -191,6 +194,7 @@ export const MATRIX: readonly Row[] = rows(`
   POST /your-data                          log in     confirm      ok         ok         ok         ok            data_exports
   GET /your-data/delete                    log in     confirm      ok         ok         ok         ok
   POST /your-data/delete                   log in     confirm      ok         ok         ok         ok            users
+  POST /your-data/import                   log in     confirm      ok         ok         ok         ok            data_imports
   POST /your-data/cancel                   log in     confirm      nothing    ok         nothing    nothing       data_exports
   GET /your-data/download                  log in     confirm      missing    ok         missing    missing
   GET /your-data/:token                    ok         ok           ok         ok         ok         ok
@@ -246,7 +250,9 @@ export const MATRIX: readonly Row[] = rows(`
   GET /admin/settings/:page                log in     confirm      forbidden  forbidden  forbidden  ok
   POST /admin/settings/:page               log in     confirm      forbidden  forbidden  forbidden  ok            site_pages
   GET /admin/jobs                          log in     confirm      forbidden  forbidden  forbidden  ok
+  GET /admin/jobs/charts                   log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/list                     log in     confirm      forbidden  forbidden  forbidden  ok
+  GET /admin/jobs/events                   log in     confirm      forbidden  forbidden  forbidden  204
   GET /admin/jobs/job/:queue/:id           log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/audit                    log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/ask                      log in     confirm      forbidden  forbidden  forbidden  ok
@@ -314,6 +320,22 @@ export const MATRIX: readonly Row[] = rows(`
   GET /api/v1/users/:id/posts/             log in     confirm      ok         ok         ok         ok
   GET /api/v1/users/:id/timeline/          log in     confirm      forbidden  ok         forbidden  forbidden
 `);
+
+/** The outcomes for STAFF, of the job dashboard and of some pages that are not for them. */
+export const STAFF_MATRIX: Readonly<Record<string, Readonly<Record<(typeof STAFF)[number], string>>>> = {
+  'GET /admin/jobs': { viewer: 'ok', operator: 'ok' },
+  'GET /admin/jobs/charts': { viewer: 'ok', operator: 'ok' },
+  'GET /admin/jobs/list': { viewer: 'ok', operator: 'ok' },
+  'GET /admin/jobs/events': { viewer: '204', operator: '204' },
+  'GET /admin/jobs/job/:queue/:id': { viewer: 'ok', operator: 'ok' },
+  'GET /admin/jobs/audit': { viewer: 'ok', operator: 'ok' },
+  'GET /admin/jobs/ask': { viewer: 'forbidden', operator: 'ok' },
+  'POST /admin/jobs/do': { viewer: 'forbidden', operator: 'ok' },
+  'GET /admin/people': { viewer: 'forbidden', operator: 'forbidden' },
+  'POST /admin/settings': { viewer: 'forbidden', operator: 'forbidden' },
+  'GET /edit-profile/:id': { viewer: 'forbidden', operator: 'forbidden' },
+  'GET /moderate': { viewer: 'forbidden', operator: 'forbidden' },
+};
 
 /** Columns are separated by at least two spaces. */
 function rows(table: string): Row[] {

@@ -1,9 +1,14 @@
+import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { findJobSubjects } from '../../../domain/people/job-subjects.ts';
 import { DomainError, noSuch } from '../../../errors.ts';
+import { sessionOf } from '../../../plugins/web/session.ts';
 import { queueContracts } from '../../../queue/contracts.ts';
 import { deadLetterName } from '../../../queue/dead-letters.ts';
 import { JOB_STATES, type JobFilter } from '../../../queue/jobs.ts';
+import { readSearch } from '../../../queue/search.ts';
+import { redactionFor } from './clearance.ts';
 
 export const WORK_QUEUES = queueContracts.map(({ name }) => name);
 export const DEAD_QUEUES = queueContracts.map(deadLetterName);
@@ -20,8 +25,11 @@ export const FilterFields = Type.Object({
   text: text(200),
   from: text(30),
   until: text(30),
+  ended: text(30),
   id: text(40),
   after: text(100),
+  worker: text(10),
+  count: text(20),
 });
 
 export type FilterFields = Static<typeof FilterFields>;
@@ -41,11 +49,11 @@ export function filterFields(source: unknown): FilterFields {
 }
 
 /**
- * Converts fields to a filter.
+ * Converts fields to a filter without the search.
  *
  * @throws DomainError `not-found` for an unknown queue or state, or an invalid time or id
  */
-export function filterFrom({ queue, state, text, from, until, id }: FilterFields): JobFilter {
+export function filterFrom({ queue, state, from, until, ended, id }: FilterFields): JobFilter {
   if (queue && !ALL_QUEUES.includes(queue)) throw noSuch('queue');
   const known = JOB_STATES.find((name) => name === state);
   if (state && known === undefined) throw noSuch('state');
@@ -53,11 +61,23 @@ export function filterFrom({ queue, state, text, from, until, id }: FilterFields
   return {
     queues: queue ? [queue] : WORK_QUEUES,
     states: known && [known],
-    text: text || undefined,
     from: momentFrom(from),
     until: momentFrom(until),
+    endedFrom: momentFrom(ended),
     id: id || undefined,
   };
+}
+
+/** Converts fields to a filter with the search, which finds what the person who asks may see. See `filterFrom`. */
+export async function searchFrom(request: FastifyRequest, fields: FilterFields): Promise<JobFilter> {
+  const filter = filterFrom(fields);
+  const { db } = request.server;
+  const { hidesPeople } = redactionFor(sessionOf(request).user);
+  if (!fields.text?.trim()) return filter;
+  const search = await readSearch(fields.text, (person) =>
+    findJobSubjects(db, person, { byAddress: !hidesPeople }),
+  );
+  return { ...filter, search, hidesPeople };
 }
 
 export function noSuchJob(): DomainError {
@@ -68,6 +88,11 @@ export function noSuchJob(): DomainError {
 export function withFields(path: string, fields: Record<string, string | undefined>): string {
   const filled = Object.entries(fields).filter((entry): entry is [string, string] => Boolean(entry[1]));
   return filled.length === 0 ? path : `${path}?${new URLSearchParams(filled)}`;
+}
+
+/** A moment as a field, to the millisecond. */
+export function momentField(moment: Date): string {
+  return moment.toISOString().slice(0, -1);
 }
 
 function invalidFilter(): DomainError {

@@ -1,50 +1,67 @@
 import type { FastifyInstance } from 'fastify';
-import { findJob } from '../../../queue/attempts.ts';
-import { listActions } from '../../../queue/audit.ts';
+import { sessionOf } from '../../../plugins/web/session.ts';
+import { isDeadLetter } from '../../../queue/dead-letters.ts';
 import { JOB_STATES } from '../../../queue/jobs.ts';
-import { listJobs } from '../../../queue/jobs-table.ts';
-import { redact } from '../../../queue/redact.ts';
-import { ALL_QUEUES, DEAD_QUEUES, filterFields, filterFrom, noSuchJob, withFields } from './filter.ts';
+import { listJobs } from '../../../queue/list-jobs.ts';
+import { redactionFor } from './clearance.ts';
+import { ALL_QUEUES, filterFields, momentField, searchFrom, withFields } from './filter.ts';
+import { ACTIONS, DEAD_ACTIONS, STATE_NAMES } from './states.ts';
 
 const PAGE_SIZE = 50;
-const AUDIT_SIZE = 200;
 
-/** Lists of jobs, single jobs with their attempts, and the audit log. */
+/** Lists of jobs. */
 export default async function list(app: FastifyInstance): Promise<void> {
   const { db } = app;
 
   app.get('/list', async (request, reply) => {
     const { after, action: _action, ...fields } = filterFields(request.query);
-    const filter = filterFrom(fields);
+    const filter = await searchFrom(request, fields);
     const page = await listJobs(db, filter, { size: PAGE_SIZE, after });
+    const redaction = redactionFor(sessionOf(request).user);
+    const isDead = isDeadLetter(fields.queue ?? '');
+    const [state] = filter.states ?? [];
+    const searched = page.searchedFrom && momentField(page.searchedFrom);
     return reply.page('admin/jobs/list', {
       title: fields.queue ? `Jobs in ${fields.queue}` : 'All jobs',
-      jobs: page.jobs.map((job) => ({ ...job, data: JSON.stringify(redact(job.data)) })),
+      jobs: page.jobs.map((job) => ({
+        ...job,
+        isDead,
+        data: JSON.stringify(redaction.value(job.data)),
+        message: redaction.text(job.message ?? ''),
+      })),
+      searchedFrom: page.searchedFrom,
       nextHref: page.next && withFields('/admin/jobs/list', { ...fields, after: page.next }),
-      askHref: (action: string) => withFields('/admin/jobs/ask', { action, ...fields }),
-      isDead: DEAD_QUEUES.includes(fields.queue ?? ''),
+      // What older jobs match is not known yet.
+      askHref: (action: string) =>
+        withFields('/admin/jobs/ask', { ...fields, action, from: fields.from || searched }),
+      actions: isDead
+        ? DEAD_ACTIONS
+        : state === undefined
+          ? ['retry', 'run', 'cancel', 'delete']
+          : ACTIONS[state],
+      presets: presetsFor(fields.queue),
       fields,
       queues: ALL_QUEUES,
       states: JOB_STATES,
+      stateNames: STATE_NAMES,
     });
   });
+}
 
-  app.get<{ Params: { queue: string; id: string } }>('/job/:queue/:id', async (request, reply) => {
-    const { queue } = request.params;
-    const { id } = filterFrom(request.params);
-    const job = id === undefined ? undefined : await findJob(db, queue, id);
-    if (job === undefined) throw noSuchJob();
-    return reply.page('admin/jobs/job', {
-      title: `Job in ${queue}`,
-      job,
-      payload: JSON.stringify(redact(job.data), null, 2),
-      output: job.output === null ? undefined : JSON.stringify(redact(job.output), null, 2),
-      isDead: DEAD_QUEUES.includes(queue),
-      askHref: (action: string) => withFields('/admin/jobs/ask', { action, queue, id }),
-    });
+/** Filters that are often wanted, as links. Any other can be bookmarked. */
+function presetsFor(queue: string | undefined) {
+  const work = queue?.replace(/\.dead$/, '');
+  const hourAgo = momentField(new Date(Date.now() - 60 * 60 * 1000)).slice(0, 16);
+  const link = (label: string, fields: Record<string, string | undefined>) => ({
+    label,
+    href: withFields('/admin/jobs/list', { queue: work, ...fields }),
   });
-
-  app.get('/audit', async (_request, reply) =>
-    reply.page('admin/jobs/audit', { title: 'Audit log', actions: await listActions(db, AUDIT_SIZE) }),
-  );
+  return [
+    link('Running', { state: 'active' }),
+    link('Retrying', { state: 'retrying' }),
+    link('Scheduled', { state: 'deferred' }),
+    link('Failed', { state: 'failed' }),
+    link('Created in the last hour', { from: hourAgo }),
+    ...(work ? [link('Dead', { queue: `${work}.dead` })] : []),
+  ];
 }

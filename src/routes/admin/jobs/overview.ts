@@ -1,49 +1,53 @@
 import type { FastifyInstance } from 'fastify';
 import { countBounced } from '../../../domain/mail/bounce.ts';
+import { findMailFailures } from '../../../domain/mail/outage.ts';
+import { sessionOf } from '../../../plugins/web/session.ts';
+import { mailQueue } from '../../../queue/contracts.ts';
+import { type HistoryPoint, readHistory } from '../../../queue/history.ts';
 import { countJobs } from '../../../queue/jobs-table.ts';
 import { listPausedQueues } from '../../../queue/pause.ts';
-import { listLiveWorkers } from '../../../queue/presence.ts';
-import { drawBacklog, drawThroughput, RANGES } from './chart.ts';
+import { listLiveWorkers, listLostWorkers } from '../../../queue/presence.ts';
+import { hourlyCharts } from './charts.ts';
+import { redactionFor } from './clearance.ts';
 import { WORK_QUEUES } from './filter.ts';
+import { RANGES, timesOf } from './history-charts.ts';
+import { findTrouble, PACE_MINUTES } from './trouble.ts';
 
-/** The first page: queues, workers and schedules. */
+/** The first page: what is wrong, queues, workers and schedules. */
 export default async function overview(app: FastifyInstance): Promise<void> {
   const { db, queueAdmin } = app;
 
-  app.get<{ Querystring: { range?: unknown } }>('/', async (request, reply) => {
-    const range = RANGES.find(({ name }) => name === request.query.range) ?? RANGES[0];
-    const [counts, paused, workers, schedules, bounced] = await Promise.all([
+  app.get('/', async (request, reply) => {
+    const [from = new Date()] = timesOf(RANGES[0], new Date());
+    const [counts, paused, workers, lost, schedules, bounced, failures, history] = await Promise.all([
       countJobs(db, WORK_QUEUES),
       listPausedQueues(db),
       listLiveWorkers(db),
+      listLostWorkers(db),
       queueAdmin.schedules(),
       countBounced(db),
+      findMailFailures(db),
+      readHistory(db, { from, step: 60, queues: WORK_QUEUES }),
     ]);
     const queues = counts.map((count) => ({ ...count, isPaused: paused.has(count.queue) }));
-    const waiting = queues.reduce((sum, { ready }) => sum + ready, 0);
+    const isMailOut = app.mailOutage.since !== undefined;
+    const situation = { queues, workers, lost, mailQueue: mailQueue.name, failures, isMailOut };
     return reply.page('admin/jobs/overview', {
       title: 'Jobs',
       queues,
       workers,
       schedules,
       bounced,
-      isAbandoned: waiting > 0 && workers.length === 0,
-      waiting,
-      ranges: RANGES,
-      range,
-      ...(range && (await charts(range))),
+      trouble: findTrouble({ ...situation, history: recent(history) }),
+      dead: queues.reduce((sum, { dead }) => sum + dead, 0),
+      charts: hourlyCharts(history),
+      redactText: redactionFor(sessionOf(request).user).text,
     });
   });
+}
 
-  async function charts(range: (typeof RANGES)[number]) {
-    const from = new Date(Date.now() - range.seconds * 1000);
-    const { stepSeconds } = range;
-    const points = await Promise.all(
-      WORK_QUEUES.map((name) => queueAdmin.stats(name, { from, stepSeconds })),
-    );
-    return {
-      throughput: drawThroughput(points.flat(), from, range),
-      backlog: drawBacklog(points.flat(), from, range),
-    };
-  }
+/** The points that a queue's pace is taken from. */
+function recent(history: readonly HistoryPoint[]): HistoryPoint[] {
+  const from = Date.now() - PACE_MINUTES * 60_000;
+  return history.filter(({ at }) => at.getTime() >= from);
 }

@@ -1,0 +1,70 @@
+import type { Readable } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+import { readPulse } from '../queue/pulse.ts';
+import { EventStreams, type Watcher } from './event-streams.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    jobStreams: JobStreams;
+  }
+}
+
+/** How often to look for changes while somebody watches. */
+const LOOK_MS = 2_000;
+
+/** Events are sent at least this often, because some numbers change without a trace, such as the age of the oldest job. */
+const LONGEST_MS = 10_000;
+
+/** Provides `app.jobStreams`: server-sent events that tell the open pages of the job dashboard that something has changed. */
+export default fp(
+  async (app) => {
+    const streams = new JobStreams(app);
+    app.decorate('jobStreams', streams);
+    app.addHook('preClose', (done) => {
+      streams.close();
+      done();
+    });
+  },
+  { name: 'job-streams', dependencies: ['db', 'queue', 'work'] },
+);
+
+/** The open streams of this process, for all of which it looks once. */
+class JobStreams extends EventStreams {
+  #pulse: string | undefined;
+  #toldAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(app: FastifyInstance) {
+    super(app, 'changes of jobs');
+  }
+
+  /** Opens a stream. Returns undefined if there are too many, or the app closes. */
+  open(watcher: Watcher): Readable | undefined {
+    const stream = this.openStream(watcher);
+    if (stream !== undefined) this.#schedule();
+    return stream;
+  }
+
+  override close(): void {
+    super.close();
+    clearTimeout(this.#timer);
+  }
+
+  #schedule(): void {
+    if (this.isClosed || this.watchers.size === 0) return;
+    this.#timer ??= setTimeout(() => void this.#look(), LOOK_MS).unref();
+  }
+
+  async #look(): Promise<void> {
+    const pulse = await this.query(() => readPulse(this.app.db));
+    const now = performance.now();
+    if (pulse !== undefined && (pulse !== this.#pulse || now - this.#toldAt >= LONGEST_MS)) {
+      this.#pulse = pulse;
+      this.#toldAt = now;
+      for (const stream of this.watchers.keys()) this.send(stream, {});
+    }
+    this.#timer = undefined;
+    this.#schedule();
+  }
+}

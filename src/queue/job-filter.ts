@@ -1,0 +1,87 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { JobFilter, JobState } from './jobs.ts';
+import type { Search, Term } from './search.ts';
+
+// Filters and lists as SQL on pg-boss's table.
+
+const isDue = sql`start_after <= pgboss.job_now()`;
+
+// A job that was handed back or put off waits as a retry without a start, see `handBack`.
+
+const state = sql`case
+  when state in ('created', 'retry') and ${isDue} then 'ready'
+  when state = 'retry' and started_on is not null then 'retrying'
+  when state in ('created', 'retry') then 'deferred'
+  else state::text end`;
+
+/** The last error; that of the original for a dead letter. */
+const message = sql`coalesce(output ->> 'message', output -> 'value' ->> 'message', source_output ->> 'message')`;
+
+/** The columns of `JobSummary`, and the cursor of the page after it. */
+export const SUMMARY = sql`id, name as queue, ${state} as state, data,
+  case when name like '%.dead' then source_retry_count + 1
+    when started_on is null then retry_count else retry_count + 1 end as attempts,
+  created_on as "createdAt", start_after as "startAfter", started_on as "startedAt",
+  completed_on as "endedAt", ${message} as message,
+  to_char(created_on at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00"') || '~' || id as cursor`;
+
+const STATE_CONDITIONS: Record<JobState, RawBuilder<unknown>> = {
+  ready: sql`(state in ('created', 'retry') and ${isDue})`,
+  active: sql`state = 'active'`,
+  retrying: sql`(state = 'retry' and started_on is not null and not ${isDue})`,
+  deferred: sql`((state = 'created' or state = 'retry' and started_on is null) and not ${isDue})`,
+  completed: sql`state = 'completed'`,
+  failed: sql`state = 'failed'`,
+  cancelled: sql`state = 'cancelled'`,
+};
+
+/** What a job must match besides the search. */
+export function plainConditions(filter: Omit<JobFilter, 'queues'>): RawBuilder<unknown> {
+  const { states, from, until, endedFrom, id, hasDeadLetter } = filter;
+  const all: RawBuilder<unknown>[] = [sql`true`];
+  if (states !== undefined) {
+    all.push(sql`(${sql.join([sql`false`, ...states.map((name) => STATE_CONDITIONS[name])], sql` or `)})`);
+  }
+  if (from !== undefined) all.push(sql`created_on >= ${from}`);
+  if (until !== undefined) all.push(sql`created_on <= ${until}`);
+  if (endedFrom !== undefined) all.push(sql`completed_on >= ${endedFrom}`);
+  if (id !== undefined) all.push(sql`id = ${id}::uuid`);
+  if (hasDeadLetter) {
+    all.push(sql`exists (
+      select from pgboss.job dead where dead.name = job.name || '.dead' and dead.source_id = job.id)`);
+  }
+  return sql.join(all, sql` and `);
+}
+
+/** A key that names a secret, or with `hidesPeople` something personal, in JSON. See `redact`. */
+const HIDDEN = '"[^"]*(pass|secret|token|auth|cookie|credential|api.?key|private)[^"]*(?<!id)":';
+const PERSONAL = '"(address|email|ip)":';
+const ADDRESS = `[^[:space:]<>"'(),:;=]+@[^[:space:]<>"'(),:;]+`;
+
+/** What a job must match to be found. A payload with a secret is not searched for texts. */
+export function searchConditions(search: Search, { hidesPeople = false }: { hidesPeople?: boolean } = {}) {
+  const hidden = hidesPeople ? `${HIDDEN}|${PERSONAL}` : HIDDEN;
+  const error = hidesPeople ? sql`regexp_replace(${message}, ${ADDRESS}, '', 'g')` : message;
+  const contains = (text: string) => sql`(strpos(lower(data::text), ${text}) > 0 and data::text !~* ${hidden})
+    or strpos(lower(${error}), ${text}) > 0`;
+  const terms = search.map(({ fragments, text }) => {
+    const any = fragments.map(containsFragment);
+    return sql`(${sql.join([sql`false`, ...any, ...(text === undefined ? [] : [contains(text)])], sql` or `)})`;
+  });
+  return terms.length === 0 ? sql`true` : sql.join(terms, sql` and `);
+}
+
+/**
+ * A necessary condition that an index can check, for a search that is `isIndexed`: the terms that are fragments, or
+ * without any the fragments of all terms.
+ */
+export function indexedConditions(search: Search): RawBuilder<unknown> {
+  const exact = search.filter(({ text }) => text === undefined);
+  const any = ({ fragments }: Term) =>
+    sql`(${sql.join([sql`false`, ...fragments.map(containsFragment)], sql` or `)})`;
+  return sql.join((exact.length > 0 ? exact : search).map(any), sql` and `);
+}
+
+function containsFragment(fragment: object): RawBuilder<unknown> {
+  return sql`data @> ${JSON.stringify(fragment)}::jsonb`;
+}

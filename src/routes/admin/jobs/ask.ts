@@ -1,0 +1,95 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Db } from '../../../database/schema.ts';
+import { sessionOf } from '../../../plugins/web/session.ts';
+import { type JobAction, QueueAdmin } from '../../../queue/admin.ts';
+import { isDeadLetter } from '../../../queue/dead-letters.ts';
+import type { JobFilter } from '../../../queue/jobs.ts';
+import { countKinds, findJobIds, listJobs } from '../../../queue/list-jobs.ts';
+import { redactionFor } from './clearance.ts';
+import { type Command, isJobAction, LABELS } from './commands.ts';
+import { momentField, searchFrom, withFields } from './filter.ts';
+
+/** Jobs are counted no further than this. */
+const MAX_COUNTED = 10_000;
+
+/** For more jobs than this, their number has to be typed. */
+const MANY = 100;
+
+/** Jobs that the page shows. */
+const SHOWN = 5;
+
+/** Asks to confirm an action: what it does to how many jobs, and which. For many, their number has to be typed. */
+export async function ask(request: FastifyRequest, reply: FastifyReply, command: Command) {
+  const { action, fields, worker } = command;
+  const { count: typed, ...about } = fields;
+  const question = isJobAction(action)
+    ? await questionAboutJobs(request, action, await searchFrom(request, fields))
+    : { subject: worker === undefined ? `queue ${fields.queue}` : `worker ${worker.name}`, count: 1 };
+  return reply.page('admin/jobs/ask', {
+    title: LABELS[action],
+    label: LABELS[action],
+    action,
+    fields: about,
+    hasMistyped: typed !== undefined,
+    ...question,
+    backHref: backTo(command),
+  });
+}
+
+async function questionAboutJobs(request: FastifyRequest, action: JobAction, filter: JobFilter) {
+  const { db, queueAdmin } = request.server;
+  const ids = await findMatching(db, action, filter);
+  const count = ids.length;
+  const redaction = redactionFor(sessionOf(request).user);
+  const [queue = ''] = filter.queues;
+  const [{ jobs }, kinds, destinations] = await Promise.all([
+    listJobs(db, QueueAdmin.applicable(action, filter), { size: SHOWN }),
+    countKinds(db, ids),
+    action === 'redrive' ? queueAdmin.previewRedrive(queue, ids) : [],
+  ]);
+  const number = count > MAX_COUNTED ? `more than ${formatted(MAX_COUNTED)}` : formatted(count);
+  return {
+    subject: `${number} ${count === 1 ? 'job' : 'jobs'} in ${filter.queues.join(', ')}`,
+    count,
+    numberToType: count > MANY ? formatted(Math.min(count, MAX_COUNTED)) : undefined,
+    isFinal: action === 'delete',
+    kinds: kinds.filter(({ kind }) => kind !== null),
+    destinations,
+    jobs: jobs.map((job) => ({
+      ...job,
+      isDead: isDeadLetter(job.queue),
+      data: JSON.stringify(redaction.value(job.data)),
+      message: redaction.text(job.message ?? ''),
+    })),
+  };
+}
+
+/** Whether an action on these jobs may go ahead: they are not many, or their number was typed, with or without commas. */
+export async function isConfirmed(
+  db: Db,
+  action: JobAction,
+  { filter, typed = '' }: { filter: JobFilter; typed?: string | undefined },
+): Promise<boolean> {
+  const { length } = await findMatching(db, action, filter);
+  return length <= MANY || typed.replace(/\D/g, '') === String(Math.min(length, MAX_COUNTED));
+}
+
+function findMatching(db: Db, action: JobAction, filter: JobFilter): Promise<string[]> {
+  return findJobIds(db, QueueAdmin.applicable(action, filter), MAX_COUNTED + 1);
+}
+
+function formatted(count: number): string {
+  return count.toLocaleString('en');
+}
+
+/**
+ * The page to return to: the job's, unless the action removed it, or the list. After jobs were cancelled, those that were,
+ * so that this can be undone.
+ */
+export function backTo({ action, fields }: Command, doneSince?: Date): string {
+  const { queue, id, worker: _worker, count: _count, ...rest } = fields;
+  if (!isJobAction(action)) return '/admin/jobs';
+  if (id && queue && action !== 'delete' && action !== 'redrive') return `/admin/jobs/job/${queue}/${id}`;
+  const cancelled = doneSince && action === 'cancel' && { state: 'cancelled', ended: momentField(doneSince) };
+  return withFields('/admin/jobs/list', { queue, ...rest, ...cancelled });
+}

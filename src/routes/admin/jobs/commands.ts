@@ -1,0 +1,100 @@
+import type { FastifyInstance } from 'fastify';
+import type { Db } from '../../../database/schema.ts';
+import { DomainError, noSuch } from '../../../errors.ts';
+import type { JobAction } from '../../../queue/admin.ts';
+import { queueContracts } from '../../../queue/contracts.ts';
+import { pauseQueue, resumeQueue } from '../../../queue/pause.ts';
+import { drainWorker, listLiveWorkers, type Worker } from '../../../queue/presence.ts';
+import { type FilterFields, filterFields, filterFrom, WORK_QUEUES } from './filter.ts';
+
+type QueueAction = 'pause' | 'resume' | 'start';
+type WorkerAction = 'drain' | 'undrain';
+
+const JOB_LABELS: Record<JobAction, string> = {
+  retry: 'Retry',
+  cancel: 'Cancel',
+  restore: 'Restore',
+  run: 'Run now',
+  delete: 'Delete',
+  redrive: 'Redrive',
+};
+
+const QUEUE_LABELS: Record<QueueAction, string> = { pause: 'Pause', resume: 'Resume', start: 'Run now' };
+
+const WORKER_LABELS: Record<WorkerAction, string> = { drain: 'Drain', undrain: 'Take jobs again' };
+
+/** What buttons and pages call the actions. */
+export const LABELS = { ...JOB_LABELS, ...QUEUE_LABELS, ...WORKER_LABELS };
+
+/** An action, and the fields that say what it is for. */
+export interface Command {
+  readonly action: keyof typeof LABELS;
+  readonly fields: Omit<FilterFields, 'action' | 'after'>;
+  /** Of an action on a worker. */
+  readonly worker: Worker | undefined;
+}
+
+/**
+ * Reads an action and the jobs, queue or worker it is for.
+ *
+ * @throws DomainError `not-found` for an unknown action, queue, state or worker, or an invalid time or id
+ */
+export async function readCommand({ db }: FastifyInstance, source: unknown): Promise<Command> {
+  const { action = '', after: _after, ...fields } = filterFields(source);
+  if (!isAction(action)) throw new DomainError('not-found', 'No such action.');
+  if (Object.hasOwn(QUEUE_LABELS, action) && !WORK_QUEUES.includes(fields.queue ?? '')) throw noSuch('queue');
+  filterFrom(fields);
+  const worker = isWorkerAction(action) ? await findWorker(db, fields.worker) : undefined;
+  return { action, fields, worker };
+}
+
+async function findWorker(db: Db, id: string | undefined): Promise<Worker> {
+  const worker = (await listLiveWorkers(db)).find((live) => String(live.id) === id);
+  if (worker === undefined) throw noSuch('worker');
+  return worker;
+}
+
+function isAction(action: string): action is keyof typeof LABELS {
+  return Object.hasOwn(LABELS, action);
+}
+
+export function isJobAction(action: string): action is JobAction {
+  return Object.hasOwn(JOB_LABELS, action);
+}
+
+export function isWorkerAction(action: string): action is WorkerAction {
+  return Object.hasOwn(WORKER_LABELS, action);
+}
+
+/** Returns what was done, in a sentence. */
+export async function doToWorker(db: Db, action: WorkerAction, worker: Worker | undefined): Promise<string> {
+  if (worker === undefined) throw noSuch('worker');
+  await drainWorker(db, worker.id, action === 'drain');
+  return action === 'drain'
+    ? `Worker ${worker.name} takes no more jobs.`
+    : `Worker ${worker.name} takes jobs again.`;
+}
+
+/**
+ * Returns what was done, in a sentence.
+ *
+ * @throws DomainError `not-found` for starting a queue without a schedule
+ */
+export async function doToQueue(
+  { db, queue }: FastifyInstance,
+  action: QueueAction,
+  name: string,
+): Promise<string> {
+  if (action === 'pause') {
+    await pauseQueue(db, name);
+    return `Queue ${name} paused.`;
+  }
+  if (action === 'resume') {
+    await resumeQueue(db, name);
+    return `Queue ${name} resumed.`;
+  }
+  const contract = queueContracts.find((candidate) => candidate.name === name);
+  if (contract?.schedule === undefined) throw new DomainError('not-found', 'This queue has no schedule.');
+  await queue.send(contract, contract.schedule.payload, { db });
+  return '1 job started.';
+}

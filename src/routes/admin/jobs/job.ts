@@ -1,0 +1,39 @@
+import type { FastifyInstance } from 'fastify';
+import { sessionOf } from '../../../plugins/web/session.ts';
+import { findJob } from '../../../queue/attempts.ts';
+import { listActions } from '../../../queue/audit.ts';
+import { isDeadLetter } from '../../../queue/dead-letters.ts';
+import { redactionFor } from './clearance.ts';
+import { filterFrom, noSuchJob, withFields } from './filter.ts';
+import { ACTIONS, DEAD_ACTIONS, STATE_NAMES } from './states.ts';
+
+const AUDIT_SIZE = 200;
+
+/** Single jobs with their attempts, and the audit log. */
+export default async function job(app: FastifyInstance): Promise<void> {
+  const { db } = app;
+
+  app.get<{ Params: { queue: string; id: string } }>('/job/:queue/:id', async (request, reply) => {
+    const { queue } = request.params;
+    const { id } = filterFrom(request.params);
+    const job = id === undefined ? undefined : await findJob(db, queue, id);
+    if (job === undefined) throw noSuchJob();
+    const redaction = redactionFor(sessionOf(request).user);
+    const isDead = isDeadLetter(queue);
+    return reply.page('admin/jobs/job', {
+      title: `Job in ${queue}`,
+      job,
+      payload: JSON.stringify(redaction.value(job.data), null, 2),
+      output: job.output === null ? undefined : JSON.stringify(redaction.value(job.output), null, 2),
+      redactText: redaction.text,
+      isDead,
+      actions: isDead ? DEAD_ACTIONS : ACTIONS[job.state],
+      stateNames: STATE_NAMES,
+      askHref: (action: string) => withFields('/admin/jobs/ask', { action, queue, id }),
+    });
+  });
+
+  app.get('/audit', async (_request, reply) =>
+    reply.page('admin/jobs/audit', { title: 'Audit log', actions: await listActions(db, AUDIT_SIZE) }),
+  );
+}

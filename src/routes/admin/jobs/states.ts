@@ -1,0 +1,19 @@
+import type { JobAction } from '../../../queue/admin.ts';
+import type { JobState } from '../../../queue/jobs.ts';
+
+/** What pages call the states. */
+export const STATE_NAMES: Partial<Record<JobState, string>> = { active: 'running', deferred: 'scheduled' };
+
+/** The actions that make sense for dead letters. */
+export const DEAD_ACTIONS: readonly JobAction[] = ['redrive', 'delete'];
+
+/** The actions that make sense in each state. */
+export const ACTIONS: Record<JobState, readonly JobAction[]> = {
+  ready: ['cancel', 'delete'],
+  active: ['cancel'],
+  retrying: ['run', 'cancel', 'delete'],
+  deferred: ['run', 'cancel', 'delete'],
+  completed: ['delete'],
+  failed: ['retry', 'delete'],
+  cancelled: ['restore', 'delete'],
+};

@@ -1,0 +1,97 @@
+import type { MailFailures } from '../../../domain/mail/outage.ts';
+import type { HistoryPoint } from '../../../queue/history.ts';
+import type { QueueCounts } from '../../../queue/jobs.ts';
+import type { Worker } from '../../../queue/presence.ts';
+
+/** A queue's counts, whether it is paused, and how many of its jobs were completed lately. */
+export interface QueueStatus extends QueueCounts {
+  readonly isPaused: boolean;
+}
+
+/** A queue whose jobs wait for long. */
+interface Behind {
+  readonly queue: string;
+  readonly ready: number;
+  readonly oldestReadySeconds: number;
+  /** How long the ready jobs will take at the recent pace; undefined if none was completed. */
+  readonly secondsLeft: number | undefined;
+}
+
+/** What needs an operator, the worst first. */
+export interface Trouble {
+  /** Jobs wait and no worker is running. */
+  readonly isAbandoned: boolean;
+  readonly waiting: number;
+  readonly mail: (Omit<MailFailures, 'mails'> & { readonly waiting: number }) | undefined;
+  /** Queues with ready jobs that none of the workers works. */
+  readonly unworked: readonly QueueStatus[];
+  /** Workers that died. */
+  readonly lost: readonly Worker[];
+  readonly behind: readonly Behind[];
+}
+
+/** How long a job may be ready before its queue is behind. */
+const PATIENCE_SECONDS = 60;
+
+/** How many minutes of history a queue's pace is taken from. */
+export const PACE_MINUTES = 10;
+
+/** The beginning of a mail server's answer. Without one, it cannot be reached. */
+const ANSWER = /\b[45]\d\d[ -]/;
+
+interface Situation {
+  readonly queues: readonly QueueStatus[];
+  readonly workers: readonly Worker[];
+  readonly lost: readonly Worker[];
+  readonly mailQueue: string;
+  readonly failures: MailFailures | undefined;
+  readonly isMailOut: boolean;
+  /** The last `PACE_MINUTES`. */
+  readonly history: readonly HistoryPoint[];
+}
+
+/** Finds out what is wrong. A consequence of something else that is wrong is left out. */
+export function findTrouble({
+  queues,
+  workers,
+  lost,
+  mailQueue,
+  failures,
+  isMailOut,
+  history,
+}: Situation): Trouble {
+  const running = queues.filter(({ isPaused, ready }) => !isPaused && ready > 0);
+  const waiting = queues.reduce((sum, { ready }) => sum + ready, 0);
+  const isWorked = ({ queue }: QueueStatus) => workers.some((worker) => worker.queues.includes(queue));
+  const mails = queues.find(({ queue }) => queue === mailQueue);
+  const isUnreachable =
+    failures !== undefined && (isMailOut || failures.mails > 1 || !ANSWER.test(failures.words));
+  const mail =
+    isUnreachable && mails !== undefined && mails.ready + mails.retrying + mails.active > 0
+      ? { since: failures.since, words: failures.words, waiting: mails.ready + mails.retrying + mails.active }
+      : undefined;
+  return {
+    isAbandoned: waiting > 0 && workers.length === 0,
+    waiting,
+    mail,
+    unworked: workers.length === 0 ? [] : running.filter((queue) => !isWorked(queue)),
+    lost,
+    behind: running
+      .filter((queue) => queue.oldestReadySeconds > PATIENCE_SECONDS && isWorked(queue))
+      .filter(({ queue }) => mail === undefined || queue !== mailQueue)
+      .map(({ queue, ready, oldestReadySeconds }) => ({
+        queue,
+        ready,
+        oldestReadySeconds,
+        secondsLeft: timeFor(ready, completedOf(queue, history)),
+      })),
+  };
+}
+
+function completedOf(queue: string, history: readonly HistoryPoint[]): number {
+  return history.filter((point) => point.queue === queue).reduce((sum, { completed }) => sum + completed, 0);
+}
+
+function timeFor(ready: number, completed: number): number | undefined {
+  return completed === 0 ? undefined : (ready / completed) * PACE_MINUTES * 60;
+}

@@ -1,0 +1,38 @@
+import t from 'tap';
+import { redact, redactText } from '../../src/queue/redact.ts';
+
+t.test('secrets are redacted in payloads, but ids of secret things are not', async (t) => {
+  const payload = {
+    passwordResetId: 7,
+    apiToken: 'x',
+    to: [{ password: { deep: 1 }, url: 'smtp://user:hunter2@mail.example' }],
+  };
+  t.same(redact(payload), {
+    passwordResetId: 7,
+    apiToken: '[redacted]',
+    to: [{ password: '[redacted]', url: 'smtp://user:[redacted]@mail.example' }],
+  });
+});
+
+t.test('secrets are redacted in errors', async (t) => {
+  const token = 'q0Jx8w2ZbT7uVn4LpR6sKd9mXc1yHf3gA5eEiOoUuYt';
+  for (const [text, expected] of [
+    ['login failed: password=hunter2, user=bob', 'login failed: password=[redacted], user=bob'],
+    ['{"client_secret": "a b", "id": 1}', '{"client_secret": [redacted], "id": 1}'],
+    ['Authorization: Bearer abc.def-123', 'Authorization: Bearer [redacted]'],
+    [`GET /auth/reset/${token} failed`, 'GET /auth/reset/[redacted] failed'],
+    ['550 5.1.1 <bob@example.com> No such user here', undefined],
+    ['job 0b6a9d4e-6a0c-4c53-8f0e-1d1f1c8f3d6b: passwords must match', undefined],
+  ] as const) {
+    t.equal(redactText(text), expected ?? text);
+  }
+});
+
+t.test('Viewers see no addresses', async (t) => {
+  const payload = { template: 'new-login', userId: 1, address: '2001:db8::1' };
+  t.same(redact(payload, { hidesPeople: true }), { ...payload, address: '[redacted]' });
+  t.equal(
+    redactText('550 <bob@example.com>: refused by 10.0.0.1 at 12:30:45', { hidesPeople: true }),
+    '550 <[address]>: refused by [address] at 12:30:45',
+  );
+});
