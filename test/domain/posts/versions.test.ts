@@ -64,7 +64,7 @@ t.test('readers see what an edit changed, and who edited when', async (t) => {
   const list = (await visitor.get(`/history/${id}`)).body;
   t.match(
     list,
-    /admin<\/a>.*Current version, 17 characters.*john<\/a>.*6 more than before.*john<\/a>.*Published/s,
+    /admin<\/a>.*Current version: 17 characters.*john<\/a>.*6 more than before.*john<\/a>.*Published/s,
   );
   t.match(list, '<meta name="robots" content="noindex">');
   const edit = (await visitor.get(`/history/${id}/1`)).body;
@@ -166,7 +166,7 @@ t.test('its author and moderators can delete what a former version said', async 
   t.match((await author.get(path)).body, 'Yes, delete it');
   t.equal((await author.post(`${path}/delete`)).headers.location, `/history/${id}`);
   t.match(await kept(), [{ body: 'Boil water.' }, { title: null, body: null, tags: [] }, {}]);
-  t.match((await visitor.get(`/history/${id}`)).body, /deleted.*What changed/s);
+  t.match((await visitor.get(`/history/${id}`)).body, /Deleted.*What changed/s);
   t.match((await visitor.get(path)).body, 'The version before has been deleted.');
   const former = (await visitor.get(`/history/${id}/1`)).body;
   t.match(former, /The version after it has been deleted.*Boil water\./s);
