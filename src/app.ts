@@ -105,9 +105,20 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(compression);
   app.register(pageCache);
 
-  // A worker does without them, and without loading them: a third less time to start, and 40 MB less memory.
-  if (role !== 'worker') app.register(import('./routes/index.ts'));
+  if (role !== 'worker') registerRoutes(app);
   return app;
+}
+
+/** A worker does not even load them: it starts in two thirds of the time and takes 40 MB less memory. */
+function registerRoutes(app: FastifyInstance): void {
+  app.register(import('./routes/assets.ts'));
+  app.register(import('./routes/health.ts'));
+  app.register(import('./routes/metrics.ts'));
+  app.register(import('./routes/bounces.ts'));
+  app.register(import('./routes/api/index.ts'), { prefix: '/api/v1' });
+  app.register(import('./routes/web/index.ts'));
+  app.register(import('./routes/admin/index.ts'), { prefix: '/admin' });
+  app.register(import('./routes/dev/index.ts'), { prefix: '/dev' });
 }
 
 /** How requests are read, and how long clients may take. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
-import { BULK_MAIL_PRIORITY, mailQueue, type Queue } from '../../queue/contracts.ts';
+import { BULK_MAIL_PRIORITY, mailQueue, newShare, type Queue, type Share } from '../../queue/contracts.ts';
 
 /** Recipients per transaction. */
 const BATCH = 500;
@@ -17,6 +17,7 @@ export async function sendDigests(
   { signal }: { signal: AbortSignal },
 ): Promise<number> {
   const week = await lastWeek(db);
+  const share = newShare();
   let total = 0;
   for (let afterId = 0; ; ) {
     signal.throwIfAborted();
@@ -31,14 +32,14 @@ export async function sendDigests(
       .execute({ signal });
     const last = batch.at(-1);
     if (last === undefined) return total;
-    total += await enqueueBatch({ db, queue }, { week, userIds: batch.map(({ id }) => id) });
+    total += await enqueueBatch({ db, queue }, { week, share, userIds: batch.map(({ id }) => id) });
     afterId = last.id;
   }
 }
 
 async function enqueueBatch(
   { db, queue }: { db: Db; queue: Queue },
-  { week, userIds }: { week: string; userIds: readonly number[] },
+  { week, share, userIds }: { week: string; share: Share; userIds: readonly number[] },
 ): Promise<number> {
   return db.transaction().execute(async (trx) => {
     const recipients = await trx
@@ -48,7 +49,7 @@ async function enqueueBatch(
       .returning('user_id as userId')
       .execute();
     const mails = recipients.map(({ userId }) => ({ template: 'weekly-digest' as const, userId, week }));
-    await queue.sendAll(mailQueue, mails, { db: trx, priority: BULK_MAIL_PRIORITY });
+    await queue.sendAll(mailQueue, mails, { db: trx, priority: BULK_MAIL_PRIORITY, share });
     return recipients.length;
   });
 }
