@@ -35,6 +35,14 @@ import uploads from './plugins/uploads.ts';
 import views from './plugins/views.ts';
 import work from './plugins/work.ts';
 import type { Clock } from './queue/boss.ts';
+import administration from './routes/admin/index.ts';
+import api from './routes/api/index.ts';
+import assetFiles from './routes/assets.ts';
+import bounces from './routes/bounces.ts';
+import dev from './routes/dev/index.ts';
+import health from './routes/health.ts';
+import metricsRoute from './routes/metrics.ts';
+import web from './routes/web/index.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -105,20 +113,15 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(compression);
   app.register(pageCache);
 
-  if (role !== 'worker') registerRoutes(app);
+  app.register(assetFiles);
+  app.register(health);
+  app.register(metricsRoute);
+  app.register(bounces);
+  app.register(api, { prefix: '/api/v1' });
+  app.register(web);
+  app.register(administration, { prefix: '/admin' });
+  app.register(dev, { prefix: '/dev' });
   return app;
-}
-
-/** A worker does not even load them: it starts in two thirds of the time and takes 40 MB less memory. */
-function registerRoutes(app: FastifyInstance): void {
-  app.register(import('./routes/assets.ts'));
-  app.register(import('./routes/health.ts'));
-  app.register(import('./routes/metrics.ts'));
-  app.register(import('./routes/bounces.ts'));
-  app.register(import('./routes/api/index.ts'), { prefix: '/api/v1' });
-  app.register(import('./routes/web/index.ts'));
-  app.register(import('./routes/admin/index.ts'), { prefix: '/admin' });
-  app.register(import('./routes/dev/index.ts'), { prefix: '/dev' });
 }
 
 /** How requests are read, and how long clients may take. */
