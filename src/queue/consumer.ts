@@ -211,10 +211,9 @@ export class Consumer {
     this.#overdue = [...this.#waiting];
   }
 
-  async #run({ jobId, attempt, payload, origin, controller }: Claim) {
+  async #run({ jobId, attempt, payload, origin, report, controller, controller: { signal } }: Claim) {
     const { app } = this.#deps;
     const { contract } = this.job;
-    const { signal } = controller;
     if (this.#stopping.signal.aborted) controller.abort(new ShuttingDown('the worker stops'));
     signal.throwIfAborted();
     const timeout = setTimeout(
@@ -228,11 +227,13 @@ export class Consumer {
       attributes: { 'job.id': jobId, 'job.attempt': attempt },
       parent: origin.traceparent,
     } as const;
-    const run = async () => (await this.job.run(app, payload, { id: jobId, attempt, signal })) ?? undefined;
+    const context = { id: jobId, attempt, signal, ...report.reporting(app) };
+    const run = async () => (await this.job.run(app, payload, context)) ?? undefined;
     try {
       return await app.work.run(work, () => app.tracing.span(span, () => untilAborted(run(), signal)));
     } finally {
       clearTimeout(timeout);
+      await report.end(app);
     }
   }
 

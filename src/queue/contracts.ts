@@ -1,7 +1,9 @@
 import { Type } from 'typebox';
 import type { Db } from '../database/schema.ts';
-import { defineQueue, type QueueContract } from './contract.ts';
+import { defineQueue, type Progress, type QueueContract } from './contract.ts';
 import { about, date, fields, id, mail, moment } from './payloads.ts';
+
+export type { Progress };
 
 export type PayloadOf<Contract> = Contract extends QueueContract<infer Payload> ? Payload : never;
 
