@@ -12,7 +12,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         'two-factor-on', 'two-factor-off', 'recovery-code-used', 'recovery-codes-made',
         'passkey-added', 'passkey-removed',
         'confirmation-sent', 'access-ended',
-        'token-made', 'token-revoked', 'export-made', 'deletion-requested', 'deletion-undone', 'account-deleted',
+        'token-made', 'token-revoked', 'export-made', 'import-made', 'deletion-requested', 'deletion-undone', 'account-deleted',
         'warned', 'silenced', 'suspended', 'sanction-lifted', 'texts-disabled', 'texts-enabled',
         'picture-removed',
         'comment-disabled', 'comment-enabled', 'comment-edited', 'comment-deleted',

@@ -19,8 +19,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     );
     comment on table drafts is
       'Posts that are not published yet, as they were typed. Only their authors can read them. Publishing deletes a draft '
-      'and inserts a post, so that the ids of posts increase with time. One that could not be published when it was due is no '
-      'longer scheduled, and says why.';
+      'and inserts a post. One that could not be published when it was due is no longer scheduled, and says why.';
     create index drafts_author_id_updated_at_idx on drafts (author_id, updated_at);
   `.execute(db);
 }

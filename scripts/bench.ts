@@ -3,6 +3,7 @@ import { ConfigError } from '../src/config.ts';
 import { runMain } from '../src/process.ts';
 import { benchApi } from './bench/api.ts';
 import { withCluster } from './bench/cluster.ts';
+import { benchErasure } from './bench/erasure.ts';
 import { benchJobs } from './bench/jobs.ts';
 import { machine } from './bench/machine.ts';
 import { benchOverload } from './bench/overload.ts';
@@ -19,11 +20,12 @@ const BENCHMARKS: Record<string, (bench: Bench) => Promise<Row[]>> = {
   writes: benchWrites,
   overload: benchOverload,
   search: benchSearch,
+  erasure: benchErasure,
 };
 
 /**
  * `npm run bench -- NAME`: runs a benchmark, and prints its figures beside those of a bare reference from the same run: `pages`,
- * `api`, `jobs`, `writes`, `overload` or `search`. `--json` prints JSON, `--scale large` seeds a million posts, `--data FOLDER`
+ * `api`, `jobs`, `writes`, `overload`, `search` or `erasure`. `--json` prints JSON, `--scale large` seeds a million posts, `--data FOLDER`
  * keeps the seeded data for the next run.
  */
 await runMain(async () => {

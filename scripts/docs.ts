@@ -10,11 +10,14 @@ import { withEmptyDatabase } from './bench/cluster.ts';
 import { describeCommands } from './reference/commands.ts';
 import { describeConfiguration } from './reference/configuration.ts';
 import { describeMetrics } from './reference/metrics.ts';
+import { describeApi } from './reference/openapi.ts';
 import { describeQueues } from './reference/queues.ts';
 import { describeRoutes, watchRoutes } from './reference/routes.ts';
 import { includeCode } from './support/include-code.ts';
 
 const ROOT = join(import.meta.dirname, '..');
+
+const OPENAPI = 'docs/reference/openapi.json';
 
 const read = (file: string) => readFile(join(ROOT, file), 'utf8');
 
@@ -70,6 +73,7 @@ async function describeApp(databaseUrl: string): Promise<[file: string, page: st
     return [
       ['docs/reference/routes.md', describeRoutes(routes())],
       ['docs/reference/metrics.md', await describeMetrics(app)],
+      [OPENAPI, describeApi(app, await read(OPENAPI).catch(() => ''))],
     ];
   } finally {
     await app.close();

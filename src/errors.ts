@@ -14,6 +14,8 @@ export type DomainErrorCode =
   | 'edit-too-late'
   | 'parent-gone'
   | 'export-underway'
+  | 'import-underway'
+  | 'unusable-import'
   | 'too-many-tokens'
   | 'too-many-blocks'
   | 'too-many-drafts'

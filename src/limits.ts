@@ -52,6 +52,8 @@ export const DEFAULT_LIMITS = Object.freeze({
   search: perAccount(60, MINUTE),
   /** Data exports. */
   export: perAccount(3, DAY),
+  /** Imports of exports from other sites. */
+  import: perAccount(5, DAY),
   /** New API tokens. */
   token: perAccount(60, HOUR),
   /** Password attempts on an account from one IP address, or from one browser that has logged in to it before. */

@@ -39,5 +39,10 @@ function excerpt(
   if (start === -1 || end === -1) {
     throw new StartupError(1, `${source} has no lines from "${first}" to "${last}"`);
   }
-  return lines.slice(start, end + 1).join('\n');
+  return withoutIndentation(lines.slice(start, end + 1)).join('\n');
+}
+
+function withoutIndentation(lines: readonly string[]): string[] {
+  const indentation = Math.min(...lines.filter(Boolean).map((line) => line.search(/\S/)));
+  return lines.map((line) => line.slice(indentation));
 }

@@ -213,6 +213,7 @@ export type SecurityEventKind =
   | 'token-made'
   | 'token-revoked'
   | 'export-made'
+  | 'import-made'
   | 'deletion-requested'
   | 'deletion-undone'
   | 'account-deleted'

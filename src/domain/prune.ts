@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { withLongStatements } from '../database/long-statements.ts';
 import type { Schema } from '../database/schema.ts';
 
@@ -31,6 +31,7 @@ const EXPIRED: Readonly<Record<string, string>> = {
   digests: `week < now() - interval '60 days'`,
   data_exports: `ended_at < now() - interval '7 days'
     and not exists (select from mailed_tokens where export_id = data_exports.id)`,
+  data_imports: `ended_at < now() - interval '7 days'`,
   picture_uploads: `created_at < now() - interval '1 day'`,
   images: `unused_since < now() - interval '30 days'
     and not exists (select from post_images where image_id = images.id)`,
@@ -55,7 +56,7 @@ export async function prune(
   db: Kysely<Schema>,
   { signal }: { signal: AbortSignal },
 ): Promise<Readonly<Record<string, number>>> {
-  await failAbandonedExports(db);
+  await failAbandoned(db);
   const removed: Record<string, number> = {};
   for (const [table, condition] of Object.entries(EXPIRED)) {
     removed[table] = await pruneTable(db, { table, condition, signal });
@@ -63,17 +64,23 @@ export async function prune(
   return removed;
 }
 
-/** An export whose job failed for good would otherwise block the next one forever. */
-async function failAbandonedExports(db: Kysely<Schema>): Promise<void> {
-  const fail = sql`
-    update data_exports set state = 'failed', ended_at = now()
-    where state in ('waiting', 'running') and not exists (
+/** An export or import whose job failed for good would otherwise block the next one forever. */
+async function failAbandoned(db: Kysely<Schema>): Promise<void> {
+  const ended = sql`state = 'failed', ended_at = now()`;
+  const isAbandoned = (queue: string, id: RawBuilder<unknown>, key: string) => sql`
+    state in ('waiting', 'running') and not exists (
       select from pgboss.job
-      where name = 'exports' and state in ('created', 'retry', 'active')
-        and data ->> 'exportId' = data_exports.id::text
+      where name = ${queue} and state in ('created', 'retry', 'active') and data ->> ${key} = ${id}::text
     )
   `;
-  await withLongStatements(db, (trx) => fail.execute(trx));
+  const failures = [
+    sql`update data_exports set ${ended} where ${isAbandoned('exports', sql`data_exports.id`, 'exportId')}`,
+    sql`
+      update data_imports set ${ended}, upload = null, fault = 'Something went wrong on our side. Please try again.'
+      where ${isAbandoned('imports', sql`data_imports.id`, 'importId')}
+    `,
+  ];
+  for (const fail of failures) await withLongStatements(db, (trx) => fail.execute(trx));
 }
 
 async function pruneTable(

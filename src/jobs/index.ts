@@ -5,6 +5,7 @@ import dailyNotifications from './daily-notifications.ts';
 import digest from './digest.ts';
 import erasure from './erasure.ts';
 import dataExport from './export.ts';
+import dataImport from './import.ts';
 import indexTexts from './index-texts.ts';
 import mail from './mail.ts';
 import moderateTexts from './moderate-texts.ts';
@@ -25,6 +26,7 @@ export const jobs: readonly JobDefinition[] = [
   digest,
   postMail,
   dataExport,
+  dataImport,
   picture,
   publishDraft,
   moderateTexts,

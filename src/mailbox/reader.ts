@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ParsedMail, simpleParser } from 'mailparser';
+import PostalMime, { type Address } from 'postal-mime';
 
 /** A message in the local mailbox. */
 export interface StoredMail {
@@ -28,23 +28,27 @@ export async function readMail(folder: string, id: string): Promise<StoredMail |
 }
 
 async function parseMail(folder: string, id: string): Promise<StoredMail> {
-  const mail = await simpleParser(await readFile(join(folder, `${id}.eml`)));
+  const {
+    from,
+    to = [],
+    subject,
+    date,
+    text,
+    html,
+  } = await PostalMime.parse(await readFile(join(folder, `${id}.eml`)));
   return {
     id,
-    from: mail.from?.text ?? '',
-    to: recipients(mail),
-    subject: mail.subject ?? '',
-    date: mail.date ?? new Date(0),
-    text: mail.text ?? '',
-    html: mail.html || '',
+    from: from === undefined ? '' : nameAndAddress(from),
+    to: to.map(nameAndAddress).join(', '),
+    subject: subject ?? '',
+    date: new Date(date ?? 0),
+    text: text ?? '',
+    html: html ?? '',
   };
 }
 
-function recipients({ to }: ParsedMail): string {
-  return [to ?? []]
-    .flat()
-    .map(({ text }) => text)
-    .join(', ');
+function nameAndAddress({ name, address = '' }: Address): string {
+  return name === '' ? address : `${name} <${address}>`;
 }
 
 function emptyWhenAbsent(error: NodeJS.ErrnoException): string[] {

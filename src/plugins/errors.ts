@@ -25,6 +25,8 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
   'edit-too-late': 403,
   'parent-gone': 409,
   'export-underway': 409,
+  'import-underway': 409,
+  'unusable-import': 422,
   'too-many-tokens': 409,
   'too-many-blocks': 409,
   'too-many-drafts': 409,

@@ -39,6 +39,9 @@ export interface QueueContract<Payload extends object = object> {
   };
 }
 
+/** A few retries over some minutes, for work that only needs the database. */
+export const DATABASE_ONLY = { limit: 10, delaySeconds: 5, maxDelaySeconds: 5 * 60 };
+
 /**
  * Defines a contract. A payload should only hold ids and names: no secrets, and no objects that could be stale when the
  * job runs.
@@ -65,3 +68,5 @@ export function defineQueue<Schema extends TObject | TUnion<TObject[]>>({
     },
   });
 }
+
+export type PayloadOf<Contract> = Contract extends QueueContract<infer Payload> ? Payload : never;

@@ -1,11 +1,9 @@
 import { Type } from 'typebox';
 import type { Db } from '../database/schema.ts';
-import { defineQueue, type Progress, type QueueContract } from './contract.ts';
+import { DATABASE_ONLY, defineQueue, type QueueContract } from './contract.ts';
 import { about, date, fields, id, mail, moment } from './payloads.ts';
 
-export type { Progress };
-
-export type PayloadOf<Contract> = Contract extends QueueContract<infer Payload> ? Payload : never;
+export type { PayloadOf, Progress } from './contract.ts';
 
 export interface SendOptions {
   /** The transaction of the change that causes the job. The job exists if and only if it commits. */
@@ -70,6 +68,7 @@ export const mailQueue = defineQueue({
     /** `week`: its Monday. */
     mail('weekly-digest', { userId: id(), week: date() }),
     mail('export-ready', { userId: id(), exportId: id() }),
+    mail('import-ended', { userId: id(), importId: id() }),
     mail('account-deletion', { userId: id() }),
     mail('application-approved', { userId: id() }),
     mail('application-declined', { userId: id() }),
@@ -84,9 +83,6 @@ export const mailQueue = defineQueue({
 
 /** Bulk mail waits behind mail that people wait for. */
 export const BULK_MAIL_PRIORITY = -10;
-
-/** A few retries over some minutes, for work that only needs the database. */
-const DATABASE_ONLY = { limit: 10, delaySeconds: 5, maxDelaySeconds: 5 * 60 };
 
 /** Writes the notifications of one cause. */
 export const notifyQueue = defineQueue({
@@ -149,6 +145,15 @@ export const exportQueue = defineQueue({
   retry: DATABASE_ONLY,
   timeoutSeconds: 30 * 60,
   concurrency: 2,
+});
+
+/** Imports a person's export from another site. */
+export const importQueue = defineQueue({
+  name: 'imports',
+  payload: fields({ importId: id() }),
+  retry: DATABASE_ONLY,
+  timeoutSeconds: 30 * 60,
+  concurrency: 1,
 });
 
 /** Makes a person's picture, or an image for posts, of an upload. One at a time, because each may take much memory. */
@@ -244,6 +249,7 @@ export const queueContracts: readonly QueueContract[] = [
   digestQueue,
   postMailQueue,
   exportQueue,
+  importQueue,
   pictureQueue,
   publishDraftQueue,
   moderateTextsQueue,

@@ -106,6 +106,7 @@ const EXPORTED: Readonly<Record<string, string>> = {
   'notifications.recipient_id': 'notifications.json',
   'notifications.actor_id': 'what they did to others is about the others',
   'data_exports.user_id': 'in activity.json',
+  'data_imports.user_id': 'in activity.json, and gone after 7 days',
   'idempotency_keys.user_id': 'gone after a day',
   'picture_uploads.user_id': 'gone as soon as there is a picture',
 };

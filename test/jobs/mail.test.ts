@@ -321,12 +321,13 @@ t.test('a mail whose subject is gone is not sent, and does not affect others', a
     { template: 'notifications', userId, number: 1 },
     { template: 'weekly-digest', userId, week: '2026-01-05' },
     { template: 'export-ready', userId, exportId: 9 },
+    { template: 'import-ended', userId, importId: 9 },
   ];
   const others = Array(3).fill({ template: 'password-changed', userId });
   await app.queue.sendAll(mailQueue, [...gone, ...others], { db: app.db });
   await drain(app);
   t.equal(smtp.mails.length, 3);
-  t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 10);
+  t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 11);
   const skipped = lines().filter(({ msg }) => String(msg).startsWith('nothing to send'));
   t.same(skipped.map(({ template }) => template).toSorted(), gone.map(({ template }) => template).toSorted());
 });

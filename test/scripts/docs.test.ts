@@ -10,13 +10,13 @@ t.test('the reference and the code in the documents are current', async (t) => {
 });
 
 t.test('code blocks are updated, and nothing else', async (t) => {
-  const read = async () => 'one\ntwo\nthree\nfour\n';
-  const before = 'A\n<!-- code: x.ts | two | three -->\n```ts\nstale\n```\nB\n';
-  const after = 'A\n<!-- code: x.ts | two | three -->\n```ts\ntwo\nthree\n```\nB\n';
+  const read = async () => 'one\n  two\n  three\nfour\n';
+  const before = 'A\n<!-- code: x.ts | two |   three -->\n```ts\nstale\n```\nB\n';
+  const after = 'A\n<!-- code: x.ts | two |   three -->\n```ts\ntwo\nthree\n```\nB\n';
   t.equal(await includeCode(before, read), after);
   t.equal(await includeCode(after, read), after);
   await t.rejects(includeCode(before.replace('two', 'five'), read), {
-    message: 'x.ts has no lines from "five" to "three"',
+    message: 'x.ts has no lines from "five" to "  three"',
   });
 });
 

@@ -77,9 +77,9 @@ t.test('no process has sharp in it but the one that decodes a picture', async (t
 });
 
 t.test('an import of a development dependency is found unless its absence is handled', async (t) => {
-  t.same(await packagesOf(['src/mailbox/reader.ts']), ['mailparser']);
-  t.ok((await packagesOf(['src/routes/dev/mailbox.ts'])).includes('mailparser'), 'directly or not');
-  t.notOk((await packagesOf(['src/routes/dev/index.ts'])).includes('mailparser'));
+  t.same(await packagesOf(['src/mailbox/smtp-server.ts']), ['smtp-server']);
+  t.ok((await packagesOf(['test/jobs/mail.test.ts'])).includes('mailparser'), 'directly or not');
+  t.notOk((await packagesOf(['src/plugins/mailer.ts'])).includes('smtp-server'));
 });
 
 t.test(`a production install takes less than ${MAX_MB} MB`, async (t) => {

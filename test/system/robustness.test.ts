@@ -130,6 +130,7 @@ const PATHS = [
     '/moderate/people/X/remove-picture',
     '/your-data',
     '/your-data/cancel',
+    '/your-data/import',
     '/your-data/delete',
     '/auth/undo-deletion/X',
     '/admin/jobs',

@@ -24,6 +24,7 @@ const MAILS: Record<string, object> = {
   'passkey-removed': link,
   'new-login': { ...link, address: '192.0.2.1' },
   'export-ready': link,
+  'import-ended': { ...link, imported: 3, skipped: 0, images: 1, imagesLeftOut: 1, fault: 'Out of luck' },
   'application-approved': link,
   'application-declined': link,
   moderation: { ...link, kind: 'suspended', detail: { reason: 'Out of luck', lasts: 'until 2026-12-24' } },

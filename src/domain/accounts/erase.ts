@@ -61,6 +61,7 @@ const PERSONAL = [
   ['bookmarks', 'user_id'],
   ['drafts', 'author_id'],
   ['data_exports', 'user_id'],
+  ['data_imports', 'user_id'],
   ['pictures', 'user_id'],
   ['picture_uploads', 'user_id'],
   ['idempotency_keys', 'user_id'],

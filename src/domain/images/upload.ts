@@ -12,6 +12,8 @@ export interface ImageUpload {
   readonly alt: string;
   /** At most `MAX_IMAGE_UPLOAD` bytes. */
   readonly content: Buffer;
+  /** In its address: as `KEY_PATTERN` says, and nobody's yet. Random by default. */
+  readonly key?: string;
 }
 
 /** What the smallest image counts, in bytes, so that a quota of bytes also limits the number of images. */
@@ -26,7 +28,7 @@ const LEAST_SIZE = 100_000;
  */
 export async function uploadImage(
   { db, queue }: { db: Db; queue: Queue },
-  { ownerId, alt, content }: ImageUpload,
+  { ownerId, alt, content, key = randomBytes(16).toString('base64url') }: ImageUpload,
   quota: number,
 ): Promise<OwnImage> {
   const dimensions = inspectUpload(content);
@@ -44,7 +46,7 @@ export async function uploadImage(
     const image = await trx
       .insertInto('images')
       .values({
-        key: randomBytes(16).toString('base64url'),
+        key,
         owner_id: ownerId,
         alt,
         ...dimensions,

@@ -4,6 +4,7 @@ import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
 import { loadDeletion } from '../accounts/delete-account.ts';
 import { loadDigest } from '../digests/load.ts';
 import { isExportReady } from '../exports/requests.ts';
+import { loadImportResult } from '../imports/requests.ts';
 import { loadSanction } from '../moderation/sanction.ts';
 import { loadNotificationMail } from '../notifications/load-mail.ts';
 import { LIST_NAMES, type MailingList, unsubscribeToken } from '../people/mail-choices.ts';
@@ -116,6 +117,8 @@ async function loadContent(db: Db, payload: PayloadOf<typeof mailQueue>): Promis
       return loadNewPost(db, payload);
     case 'export-ready':
       return (await isExportReady(db, payload.exportId)) ? {} : undefined;
+    case 'import-ended':
+      return loadImportResult(db, payload.importId);
     case 'moderation':
       return loadSanction(db, payload.eventId);
     case 'account-deletion':

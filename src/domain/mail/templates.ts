@@ -102,6 +102,11 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
     path: (token) => `/your-data/${token}`,
     isMoot: isUndeliverable,
   },
+  'import-ended': {
+    subject: 'Your import has ended',
+    path: () => '/your-data',
+    isMoot: isUndeliverable,
+  },
   'application-approved': {
     subject: 'Welcome: you can take part now',
     path: () => '/',

@@ -12,6 +12,13 @@ const MESSAGES: Readonly<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'The body is too large: at most 1 MiB is accepted.',
 };
 
+/** The fields that messages for people do not name, by error code. */
+const FIELDS: Readonly<Record<string, string>> = {
+  'invalid-tags': 'tags',
+  'parent-gone': 'parent_url',
+  'too-far-ahead': 'publish_at',
+};
+
 /** Responds to every error with `{ error, message }`. */
 export default fp(
   async (app) => {
@@ -21,7 +28,8 @@ export default fp(
         return answer(reply, { ...refusal, status: 404 });
       const isInvalid = refusal.status === 400 && error.code === 'FST_ERR_VALIDATION';
       const message = isInvalid ? error.message : (MESSAGES[error.code] ?? refusal.message);
-      return answer(reply, { ...refusal, message });
+      const field = FIELDS[error.code];
+      return answer(reply, { ...refusal, message: field === undefined ? message : `${field}: ${message}` });
     });
     app.setNotFoundHandler((_request, reply) =>
       answer(reply, { status: 404, message: '', retryAfter: undefined }),

@@ -54,11 +54,14 @@ export function linkPages(
   const toNewer = newer === undefined ? null : `${start}after=${newer}`;
   const toOlder = older === undefined ? null : `${start}before=${older}`;
   const [prev, next] = order === 'desc' ? [toNewer, toOlder] : [toOlder, toNewer];
-  reply.header(
-    'link',
-    Object.entries({ first: path, prev, next })
-      .flatMap(([rel, target]) => (target === null ? [] : [`<${target}>; rel="${rel}"`]))
-      .join(', '),
-  );
+  setLink(reply, { first: path, prev, next });
   return { prev, next, count: total };
+}
+
+/** Sets the `Link` header to the paths of other pages. */
+export function setLink(reply: FastifyReply, paths: Record<string, string | null>): void {
+  const links = Object.entries(paths).flatMap(([rel, path]) =>
+    path === null ? [] : [`<${path}>; rel="${rel}"`],
+  );
+  reply.header('link', links.join(', '));
 }

@@ -3,6 +3,7 @@ import { errorCodes } from 'fastify';
 import { Type } from 'typebox';
 import { LONGEST_SEARCH } from '../../domain/search/parse.ts';
 import { SEARCH_KINDS, search } from '../../domain/search/search.ts';
+import { setLink } from './pages.ts';
 import { presentFound } from './present.ts';
 import { refusals } from './requests.ts';
 import { paths, ref, SearchPage } from './resources.ts';
@@ -41,7 +42,7 @@ const searching = {
 const searchRoute: FastifyPluginAsyncTypebox = async (app) => {
   const { db, config } = app;
   const route = { schema: searching, config: { limit: 'search' as const } };
-  app.get('/search', route, async ({ caller, query: { q, type = 'posts', page = 1 } }) => {
+  app.get('/search', route, async ({ caller, query: { q, type = 'posts', page = 1 } }, reply) => {
     const size = config.postsPerPage;
     const result = await search(db, {
       text: q,
@@ -52,12 +53,10 @@ const searchRoute: FastifyPluginAsyncTypebox = async (app) => {
     if ('fault' in result) throw new errorCodes.FST_ERR_VALIDATION(`q: ${result.fault}`);
     const { total } = result.page;
     const pathOf = (to: number) => `${paths.search}?${new URLSearchParams({ q, type, page: String(to) })}`;
-    return {
-      results: presentFound(result),
-      prev: page > 1 ? pathOf(page - 1) : null,
-      next: page * size < total ? pathOf(page + 1) : null,
-      count: total,
-    };
+    const prev = page > 1 ? pathOf(page - 1) : null;
+    const next = page * size < total ? pathOf(page + 1) : null;
+    setLink(reply, { first: pathOf(1), prev, next });
+    return { results: presentFound(result), prev, next, count: total };
   });
 };
 

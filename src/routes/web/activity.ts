@@ -28,6 +28,7 @@ export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
   'token-made': 'API token created',
   'token-revoked': 'API token revoked',
   'export-made': 'Export requested',
+  'import-made': 'Import started',
   'deletion-requested': 'Deletion requested',
   'deletion-undone': 'Deletion undone',
   'account-deleted': 'Account deleted',

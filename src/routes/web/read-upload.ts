@@ -17,15 +17,20 @@ const INCOMPLETE = 'Your file did not arrive. Please try again.';
  * Reads an uploaded file into memory, or finds out what is wrong with it.
  *
  * @param maxBytes the route's limit, for the message
+ * @param missing the message if there is no file
  * @throws Busy if too many are being read
  */
-export function readUpload(request: FastifyRequest, maxBytes: number): Promise<Upload> {
+export function readUpload(
+  request: FastifyRequest,
+  maxBytes: number,
+  missing = 'Choose a picture.',
+): Promise<Upload> {
   return request.server.uploads.read(currentUser(request).id, async () => {
     // The parser would wait for ever for a connection that closed while the session was read.
     if (!request.isMultipart() || request.raw.destroyed) return { fields: {}, error: INCOMPLETE };
     try {
       const { file, fields } = await readParts(request.parts());
-      return file?.length ? { file, fields } : { fields, error: 'Choose a picture.' };
+      return file?.length ? { file, fields } : { fields, error: missing };
     } catch (error) {
       const isTooBig = error instanceof request.server.multipartErrors.RequestFileTooLargeError;
       request.log.info({ err: error }, 'upload refused');

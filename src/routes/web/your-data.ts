@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import multipart from '@fastify/multipart';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { GRACE_DAYS, requestDeletion } from '../../domain/accounts/delete-account.ts';
+import { Permission } from '../../domain/accounts/roles.ts';
 import {
   cancelExport,
   findExportByToken,
@@ -9,26 +11,22 @@ import {
   readExport,
   requestExport,
 } from '../../domain/exports/requests.ts';
+import { MAX_IMPORT } from '../../domain/imports/archive.ts';
+import { findNewestImport, requestImport } from '../../domain/imports/requests.ts';
 import { DomainError } from '../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
-import { requireUser, requireVerified } from '../guards.ts';
+import { requirePermission, requireUser, requireVerified } from '../guards.ts';
+import { readUpload } from './read-upload.ts';
 
 /** Where people export their data and delete their account. */
 export default async function yourData(app: FastifyInstance): Promise<void> {
-  const { db, queue, config } = app;
+  const { db, queue } = app;
 
   app.register(async (signedIn) => {
     signedIn.addHook('onRequest', requireUser);
 
-    signedIn.get('/', { onRequest: requireVerified }, async (request, reply) => {
-      const dataExport = await findNewestExport(db, currentUser(request).id);
-      return reply.page('people/your-data', {
-        title: 'Your data',
-        dataExport,
-        limit: config.rateLimitsEnabled ? config.rateLimits.export.account : undefined,
-      });
-    });
+    signedIn.get('/', { onRequest: requireVerified }, (request, reply) => showYourData(request, reply));
 
     signedIn.post(
       '/',
@@ -63,12 +61,52 @@ export default async function yourData(app: FastifyInstance): Promise<void> {
     );
   });
 
+  app.register(importing, { prefix: '/import' });
   app.register(deletion);
 
   app.get<{ Params: { token: string } }>('/:token', { config: { isLong: true } }, async (request, reply) => {
     const id = await findExportByToken(db, request.params.token);
     if (id === undefined) throw noSuchExport();
     return sendExport(reply, id);
+  });
+}
+
+/** @param importError why an upload was refused */
+async function showYourData(request: FastifyRequest, reply: FastifyReply, importError?: string) {
+  const { db, config } = request.server;
+  const { id } = currentUser(request);
+  return reply.page('people/your-data', {
+    title: 'Your data',
+    dataExport: await findNewestExport(db, id),
+    dataImport: await findNewestImport(db, id),
+    importError,
+    maxMb: MAX_IMPORT / 2 ** 20,
+    limits: config.rateLimitsEnabled ? config.rateLimits : undefined,
+  });
+}
+
+/** Where people bring an export from another site. */
+async function importing(app: FastifyInstance): Promise<void> {
+  const { db, queue } = app;
+  const limits = { fileSize: MAX_IMPORT, files: 1, fields: 0, parts: 1, headerPairs: 10 };
+  await app.register(multipart, { limits });
+  app.addHook('onRequest', requireUser);
+
+  const uploading = {
+    onRequest: requirePermission(Permission.WRITE),
+    // A slow connection needs longer than other requests may take.
+    config: { limit: 'import', isLong: true },
+  } as const;
+  app.post('/', uploading, async (request, reply) => {
+    const { file, error } = await readUpload(request, MAX_IMPORT, 'Choose a zip file.');
+    if (file === undefined) return showYourData(request, reply.code(422), error);
+    try {
+      await requestImport({ db, queue }, currentUser(request).id, file);
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== 'import-underway') throw error;
+      await sessionOf(request).warn(error.message);
+    }
+    return reply.redirect('/your-data', 303);
   });
 }
 

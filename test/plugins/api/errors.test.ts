@@ -21,7 +21,7 @@ t.test('an invalid body is explained by field', async (t) => {
     [JSON.stringify({ body: 'x'.repeat(50_001) }), 'body must not have more than 50000 characters'],
     ['{"body":"a\\u0000"}', 'body has characters that are not accepted'],
     ['{"body":"a\\ud800"}', 'body has characters that are not accepted'],
-    ['{"body":"x","title":"y","id":1}', 'unknown field "id"; accepted: title, body, tags'],
+    ['{"body":"x","title":"y","id":1}', 'unknown field "id"; accepted: title, body, tags, visibility'],
     ['{"body":"x"', 'The body is not valid JSON in UTF-8.'],
     ['{"body":"x","__proto__":{}}', 'The body is not valid JSON in UTF-8.'],
     [Buffer.from('{"body":"\xff"}', 'latin1'), 'The body is not valid JSON in UTF-8.'],

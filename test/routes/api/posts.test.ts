@@ -124,6 +124,14 @@ t.test('a stale change of a post is refused with 412', async (t) => {
   t.same(racing.map(({ statusCode }) => statusCode).toSorted(), [200, 412, 412], 'one of three succeeds');
 });
 
+t.test('a refusal names the field', async (t) => {
+  const app = await build(t);
+  const program = await ApiProgram.of(app, await createUser(app));
+  const refused = await program.post('/posts/', { body: 'x', tags: ['12'] });
+  t.equal(refused.statusCode, 422);
+  t.match(refused.json(), { error: 'unprocessable entity', message: /^tags: “12” cannot be a tag/ });
+});
+
 t.test('a repeated request with the same key is executed once', async (t) => {
   const app = await build(t);
   const john = await createUser(app);

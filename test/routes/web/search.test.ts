@@ -252,7 +252,9 @@ t.test('the API finds the same', async (t) => {
     people.json().results.map(({ username }: { username: string }) => username),
     ['annabel'],
   );
-  const paged = (await program.get('/search?q=capybara')).json();
+  const first = await program.get('/search?q=capybara');
+  const paged = first.json();
+  t.match(first.headers.link, '</api/v1/search?q=capybara&type=posts&page=2>; rel="next"');
   t.equal(paged.next, '/api/v1/search?q=capybara&type=posts&page=2');
   t.equal(
     (await program.send({ method: 'GET', url: paged.next })).json().prev,

@@ -191,6 +191,7 @@ export const MATRIX: readonly Row[] = rows(`
   POST /your-data                          log in     confirm      ok         ok         ok         ok            data_exports
   GET /your-data/delete                    log in     confirm      ok         ok         ok         ok
   POST /your-data/delete                   log in     confirm      ok         ok         ok         ok            users
+  POST /your-data/import                   log in     confirm      ok         ok         ok         ok            data_imports
   POST /your-data/cancel                   log in     confirm      nothing    ok         nothing    nothing       data_exports
   GET /your-data/download                  log in     confirm      missing    ok         missing    missing
   GET /your-data/:token                    ok         ok           ok         ok         ok         ok

@@ -373,6 +373,11 @@ export async function noExports({ app }: Situation): Promise<undefined> {
   await app.db.deleteFrom('data_exports').where('state', '=', 'waiting').execute();
 }
 
+/** No import in progress. */
+export async function noImports({ app }: Situation): Promise<undefined> {
+  await app.db.deleteFrom('data_imports').execute();
+}
+
 /** An export of the owner's. */
 async function dataExport(situation: Situation, state: 'waiting' | 'ready'): Promise<number> {
   await noExports(situation);

@@ -1,0 +1,52 @@
+import { type Kysely, sql } from 'kysely';
+import type { Db, Schema } from '../../database/schema.ts';
+import { DomainError } from '../../errors.ts';
+import type { Queue } from '../../queue/contracts.ts';
+import { uploadImage } from '../images/upload.ts';
+import type { Archive } from './archive.ts';
+import type { ImportedImage } from './read.ts';
+
+interface Work {
+  readonly underway: { readonly id: number; readonly userId: number };
+  readonly archive: Archive;
+  readonly images: readonly ImportedImage[];
+}
+
+/**
+ * Imports images under the keys that they have on the other site, because the posts name them. Leaves those out that cannot
+ * be read, do not fit into the person's quota, or whose key somebody else has. Safe to repeat.
+ *
+ * @param options.quota the bytes that all of a person's images may take
+ */
+export async function importImages(
+  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { underway: { id, userId }, archive, images }: Work,
+  { quota, signal }: { quota: number; signal: AbortSignal },
+): Promise<void> {
+  if (images.length === 0) return;
+  const keys = images.map(({ key }) => key);
+  const taken = new Set((await findImages(db, keys)).map(({ key }) => key));
+  for (const { key, file, alt } of images.filter((image) => !taken.has(image.key))) {
+    signal.throwIfAborted();
+    try {
+      const content = await archive.read(file);
+      if (content?.length) await uploadImage({ db, queue }, { ownerId: userId, alt, content, key }, quota);
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+    }
+  }
+  const own = (await findImages(db, keys)).filter(({ ownerId }) => ownerId === userId).length;
+  await db
+    .updateTable('data_imports')
+    .set({ images: own, images_left_out: new Set(keys).size - own })
+    .where('id', '=', id)
+    .execute();
+}
+
+function findImages(db: Db, keys: readonly string[]): Promise<{ key: string; ownerId: number }[]> {
+  return db
+    .selectFrom('images')
+    .select(['key', 'owner_id as ownerId'])
+    .where(sql<boolean>`key = any(${keys}::text[])`)
+    .execute();
+}

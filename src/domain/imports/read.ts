@@ -1,0 +1,183 @@
+import { type Static, type TSchema, Type } from 'typebox';
+import { Compile, type Validator } from 'typebox/compile';
+import { DomainError } from '../../errors.ts';
+import { KEY_PATTERN, LONGEST_ALT } from '../images/image.ts';
+import { LONGEST_BODY } from '../markdown/text.ts';
+import { positionAt } from '../posts/position.ts';
+import { TITLE_PATTERN, TITLE_RULE } from '../posts/title.ts';
+import { VISIBILITIES } from '../posts/visibility.ts';
+import { MAX_TAGS, readTags } from '../tags/name.ts';
+import { type Archive, unusable } from './archive.ts';
+
+/** The most posts in one file. */
+const MOST_POSTS = 20_000;
+
+/** The most posts of one hour, so that nobody fills the lists with an import. As many as somebody can publish at a change of hours. */
+const MOST_AN_HOUR = 120;
+
+/** A post to import. */
+export interface ImportedPost {
+  /** Its place in the file, from 1. */
+  readonly number: number;
+  readonly title: string | null;
+  readonly body: string;
+  readonly tags: readonly string[];
+  readonly createdAt: Date;
+  readonly editedAt: Date | null;
+  readonly isUnlisted: boolean;
+}
+
+/** An image to import. */
+export interface ImportedImage {
+  readonly key: string;
+  /** Its name in the archive, which may lack it. */
+  readonly file: string;
+  readonly alt: string;
+}
+
+/** Text that PostgreSQL can store: without NUL and lone surrogates. */
+const text = (maxLength: number, start = '') =>
+  Type.String({ maxLength, pattern: `^${start}[^\\u0000\\p{Cs}]*$` });
+
+const moment = () => Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,6})?Z$' });
+
+const Post = Type.Object({
+  timestamp: moment(),
+  edited: Type.Optional(Type.Union([moment(), Type.Null()])),
+  visibility: Type.Optional(Type.Union(VISIBILITIES.map((visibility) => Type.Literal(visibility)))),
+  title: Type.Union([Type.String({ pattern: TITLE_PATTERN }), Type.Null()]),
+  body: text(LONGEST_BODY, '(?=\\s*\\S)'),
+  tags: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: MAX_TAGS })),
+});
+
+const Image = Type.Object({
+  file: Type.String({ pattern: `^images/${KEY_PATTERN}\\.webp$` }),
+  alternative_text: text(LONGEST_ALT),
+});
+
+const A_MOMENT = 'Enter a time such as 2026-01-31T18:00:00.000Z, since 1970 and not in the future.';
+
+/** What each field may be. */
+const RULES: Readonly<Record<string, string>> = {
+  timestamp: A_MOMENT,
+  edited: `${A_MOMENT} Or null.`,
+  visibility: `Enter ${VISIBILITIES.join(' or ')}.`,
+  title: `${TITLE_RULE} Or null.`,
+  body: `Enter Markdown, not blank, of at most ${LONGEST_BODY.toLocaleString('en')} characters.`,
+  tags: `Enter a list of at most ${MAX_TAGS} tags.`,
+  file: 'Enter the name of a file in the folder images.',
+  alternative_text: `Enter at most ${LONGEST_ALT.toLocaleString('en')} characters.`,
+};
+
+const postsFile = { name: 'posts.json', what: 'post', row: Compile(Post), most: MOST_POSTS };
+const imagesFile = { name: 'images.json', what: 'image', row: Compile(Image), most: 2_000 };
+
+/**
+ * Reads the posts of an export, and checks all of them.
+ *
+ * @param now no post may be newer
+ * @returns them, the oldest first, and those of the same second as in the file
+ * @throws DomainError `unusable-import`, which names the post and the field
+ */
+export async function readPosts(archive: Archive, now: Date): Promise<ImportedPost[]> {
+  const rows = await readRows(archive, postsFile);
+  if (rows === undefined)
+    throw unusable('This zip file has no posts.json. Choose one that you got under “Export”.');
+  const posts = rows.map((row, index) => postFrom(row, index + 1, now));
+  refuseFlood(posts);
+  return posts.sort((one, other) => positionAt(one.createdAt) - positionAt(other.createdAt));
+}
+
+/**
+ * Reads which images an export has.
+ *
+ * @throws DomainError `unusable-import`
+ */
+export async function readImages(archive: Archive): Promise<ImportedImage[]> {
+  const rows = (await readRows(archive, imagesFile)) ?? [];
+  return rows.map(({ file, alternative_text: alt }) => ({
+    key: file.slice('images/'.length, -'.webp'.length),
+    file,
+    alt,
+  }));
+}
+
+interface RowsFile<Row extends TSchema> {
+  readonly name: string;
+  readonly what: string;
+  readonly row: Validator<Record<never, never>, Row>;
+  readonly most: number;
+}
+
+async function readRows<Row extends TSchema>(
+  archive: Archive,
+  { name, what, row, most }: RowsFile<Row>,
+): Promise<Static<Row>[] | undefined> {
+  const content = await archive.read(name);
+  if (content === undefined) return undefined;
+  const values = parse(name, content);
+  if (values.length > most)
+    throw unusable(`${name} has ${values.length} entries. At most ${most} are accepted.`);
+  return values.map((value, index) => {
+    if (row.Check(value)) return value;
+    const [error] = row.Errors(value);
+    const [missing] = error?.keyword === 'required' ? error.params.requiredProperties : [];
+    throw wrong(`${name}, ${what} ${index + 1}`, missing ?? error?.instancePath.split('/')[1]);
+  });
+}
+
+function parse(name: string, content: Buffer): unknown[] {
+  let values: unknown;
+  try {
+    values = JSON.parse(content.toString());
+  } catch (error) {
+    throw unusable(`${name} is not valid JSON: ${error instanceof Error ? error.message.slice(0, 200) : ''}`);
+  }
+  if (!Array.isArray(values)) throw unusable(`${name} must be a JSON array.`);
+  return values;
+}
+
+/** @param field undefined if it is no object at all */
+function wrong(where: string, field: string | undefined, rule = RULES[field ?? '']): DomainError {
+  return unusable(field === undefined ? `${where}: Enter an object.` : `${where}, ${field}: ${rule}`);
+}
+
+function postFrom(row: Static<typeof Post>, number: number, now: Date): ImportedPost {
+  const momentOf = (field: 'timestamp' | 'edited', text: string) => {
+    const moment = new Date(text);
+    if (moment.getTime() >= 0 && moment <= now) return moment;
+    throw wrong(nameOf(number), field);
+  };
+  return {
+    number,
+    title: row.title,
+    body: row.body,
+    tags: tagsOf(row, number),
+    createdAt: momentOf('timestamp', row.timestamp),
+    isUnlisted: row.visibility === 'unlisted',
+    editedAt: row.edited == null ? null : momentOf('edited', row.edited),
+  };
+}
+
+function tagsOf({ tags = [] }: Static<typeof Post>, number: number): string[] {
+  try {
+    return readTags(tags.join(' '));
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    throw wrong(nameOf(number), 'tags', error.message);
+  }
+}
+
+/** A post in messages, by its place in the file. */
+export const nameOf = (number: number) => `posts.json, post ${number}`;
+
+function refuseFlood(posts: readonly ImportedPost[]): void {
+  const counts = new Map<string, number>();
+  for (const { number, createdAt } of posts) {
+    const hour = createdAt.toISOString().slice(0, 13);
+    const count = (counts.get(hour) ?? 0) + 1;
+    if (count > MOST_AN_HOUR)
+      throw wrong(nameOf(number), 'timestamp', `At most ${MOST_AN_HOUR} posts can be of the same hour.`);
+    counts.set(hour, count);
+  }
+}
