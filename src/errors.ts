@@ -19,6 +19,7 @@ export type DomainErrorCode =
   | 'too-many-tokens'
   | 'too-many-blocks'
   | 'too-many-drafts'
+  | 'too-many-limits'
   | 'too-many-followed-tags'
   | 'invalid-tags'
   | 'too-far-ahead'
@@ -92,6 +93,22 @@ export class TryLater extends Error {
     if (!(seconds > 0 && seconds < Infinity)) {
       throw new RangeError(`TryLater: seconds must be a positive number, not ${seconds}`);
     }
+    this.seconds = seconds;
+  }
+}
+
+/**
+ * The service that a queue's jobs need asks for fewer of them. The whole queue waits, and one job is tried after a while. No job
+ * loses an attempt.
+ */
+export class SlowDown extends Error {
+  override readonly name = 'SlowDown';
+  /** How long the service asks to wait, if it says so. */
+  readonly seconds: number | undefined;
+
+  /** @param reason what the service said */
+  constructor(reason: string, { seconds, ...options }: { seconds?: number | undefined } & ErrorOptions = {}) {
+    super(reason, options);
     this.seconds = seconds;
   }
 }

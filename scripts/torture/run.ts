@@ -6,6 +6,7 @@ import { loadConfig } from '../../src/config.ts';
 import { persist } from '../../src/database/persist.ts';
 import type { Db } from '../../src/database/schema.ts';
 import { mailQueue } from '../../src/queue/contracts.ts';
+import { setLimit, WHOLE_QUEUE } from '../../src/queue/limits.ts';
 import { FaultyMailServer } from '../../test/support/mail-server.ts';
 import type { Scope } from '../../test/support/scope.ts';
 import type { Cluster } from '../support/postgres-cluster.ts';
@@ -24,12 +25,16 @@ const REFUSED = 1 / 3;
 const DUPLICATES_ALLOWED = 0.005;
 const RESTARTS = ['fast', 'immediate'] as const;
 
+/** Every fifth mail goes to a domain with a limit of its own. */
+const SLOW_DOMAIN = 'slow.example';
+const SLOW_SHARE = 5;
+
 /** How long the last mail may take. The delays between retries grow to minutes. */
 const MAX_WAIT_MS = 10 * 60_000;
 
 /**
  * Sends mail for some seconds, while a worker is killed every second or two and the database restarts twice, once as after
- * a power cut.
+ * a power cut. Limits on the queue and on a domain must hold, and nothing may be lost.
  *
  * @returns the broken promises, one line each
  */
@@ -47,6 +52,7 @@ export async function torture(
   const workers = await WorkerPool.start(WORKERS, env);
   try {
     await addPeople(app, mails);
+    const limits = await setLimits(app, { mails, seconds });
     const before = await tableSize(app.db);
     const killing = workers.killRegularly();
     const restarting = restartTwice(cluster, seconds, report);
@@ -56,7 +62,7 @@ export async function torture(
     await killing.stop();
     report(`${mails} mails enqueued, ${workers.killed} workers killed, the database restarted twice.`);
     await untilEmpty(app, report);
-    return await findFaults(app, { server, mails, workers, before }, report);
+    return await findFaults(app, { server, mails, workers, before, limits }, report);
   } finally {
     await workers.stop();
     await app.close();
@@ -66,8 +72,24 @@ export async function torture(
 async function addPeople({ db }: FastifyInstance, count: number): Promise<void> {
   await sql`
     insert into users (email, username, password_hash, role)
-    select 'person' || n || '@example.com', 'person' || n, 'none', 'User' from generate_series(1, ${count}::int) as n
+    select 'person' || n || '@' || case when n % ${SLOW_SHARE}::int = 0 then ${SLOW_DOMAIN} else 'example.com' end, 'person' || n, 'none', 'User' from generate_series(1, ${count}::int) as n
   `.execute(db);
+}
+
+/** How many mails may leave in a second. */
+interface Limits {
+  readonly all: number;
+  readonly slow: number;
+}
+
+/** Limits mail to about twice what is enqueued, so that only the bursts after a restart or a kill are limited. */
+async function setLimits({ db }: FastifyInstance, { mails, seconds }: { mails: number; seconds: number }) {
+  const all = Math.ceil((2 * mails) / seconds);
+  const slow = Math.ceil(all / SLOW_SHARE);
+  const { name: queue } = mailQueue;
+  await setLimit(db, { queue, key: WHOLE_QUEUE, rate: `${all}/second` });
+  await setLimit(db, { queue, key: SLOW_DOMAIN, rate: `${slow}/second` });
+  return { all, slow };
 }
 
 /**
@@ -135,7 +157,8 @@ async function findFaults(
     mails,
     workers,
     before,
-  }: { server: FaultyMailServer; mails: number; workers: WorkerPool; before: number },
+    limits,
+  }: { server: FaultyMailServer; mails: number; workers: WorkerPool; before: number; limits: Limits },
   report: (line: string) => void,
 ): Promise<string[]> {
   const { rows } = await sql<{ state: string; count: number }>`
@@ -156,7 +179,25 @@ async function findFaults(
   if (duplicates > Math.max(inHand, mails * DUPLICATES_ALLOWED))
     faults.push(`${duplicates} mails arrived twice`);
   if (states.completed !== mails) faults.push(`the queue did not end well: ${JSON.stringify(states)}`);
+  const most = {
+    all: mostInASecond(server.accepted),
+    slow: mostInASecond(server.accepted.filter(({ to }) => to.endsWith(SLOW_DOMAIN))),
+  };
+  report(`At most ${most.all} arrived in a second under a limit of ${limits.all},`);
+  report(`and ${most.slow} in ${SLOW_DOMAIN} under one of ${limits.slow}.`);
+  const running = WORKERS * config.workerConcurrency; // A job may have started a while before its mail arrives.
+  for (const limit of ['all', 'slow'] as const) {
+    if (most[limit] > 2 * limits[limit] + running) faults.push(`the limit of ${limits[limit]} was exceeded`);
+  }
   return faults;
+}
+
+function mostInASecond(mails: FaultyMailServer['accepted']): number {
+  let first = 0;
+  return mails.reduce((most, { at }, index) => {
+    while ((mails[first]?.at ?? at) <= at - 1_000) first += 1;
+    return Math.max(most, index - first + 1);
+  }, 0);
 }
 
 async function tableSize(db: FastifyInstance['db']): Promise<number> {

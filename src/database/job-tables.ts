@@ -67,6 +67,29 @@ export interface JobTables {
     queue: string;
     paused_at: Generated<Date>;
   };
+  job_limits: {
+    queue: string;
+    /** `*` for each other key; empty for the whole queue. */
+    key: string;
+    rate: string;
+  };
+  /** In seconds since 1970. */
+  job_rates: {
+    queue: string;
+    key: string;
+    full_at: Generated<number>;
+    line_until: Generated<number>;
+    bulk_line_until: Generated<number>;
+  };
+  queue_breakers: {
+    queue: string;
+    opened_at: Generated<Date>;
+    reason: string;
+    probe_at: Date;
+    probe_job: string | null;
+    /** How many have failed. */
+    probes: Generated<number>;
+  };
   job_audit_log: {
     id: GeneratedAlways<number>;
     at: Generated<Date>;

@@ -3,12 +3,12 @@ import { mailQueue } from '../queue/contracts.ts';
 import { defineJob } from '../queue/job.ts';
 
 /** Sends one mail to one person. The ledger is written after the handler, so that its slot does not wait for the disk. */
-export default defineJob(mailQueue, async (app, payload, { id, signal }) => {
+export default defineJob(mailQueue, async (app, payload, { id, signal, pass }) => {
   const { db, log, mailer, mailLedger, renderMail, config } = app;
   const takesBounces = config.mailReturnPath !== undefined;
   const delivery = await deliverMail(
     { db, mailer, renderMail, baseUrl: config.baseUrl, takesBounces, unanswered: mailLedger.unanswered },
-    { id, payload, signal },
+    { id, payload, signal, pass },
   );
   if (delivery !== undefined) return () => mailLedger.record(delivery);
   log.info(

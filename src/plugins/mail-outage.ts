@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin';
 import { findMailOutage } from '../domain/mail/outage.ts';
+import { SlowDown } from '../errors.ts';
 import { mailQueue } from '../queue/contracts.ts';
 
 declare module 'fastify' {
@@ -44,8 +45,9 @@ export default fp(
     });
     app.addHook('preClose', async () => clearInterval(timer));
 
-    app.queue.events.on('ended', async ({ queue, outcome }) => {
-      if (queue !== mailQueue.name || (outcome !== 'failed' && outcome !== 'timed out')) return;
+    app.queue.events.on('ended', async ({ queue, outcome, error }) => {
+      const isRefused = outcome === 'failed' || outcome === 'timed out' || error instanceof SlowDown;
+      if (queue !== mailQueue.name || !isRefused) return;
       if (performance.now() - checkedAt < REFRESH_MS) return;
       checkedAt = performance.now();
       const wasReported = isReported;

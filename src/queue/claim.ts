@@ -1,6 +1,6 @@
 import type { JobWithMetadata } from 'pg-boss';
 import type { JobAttemptOutcome } from '../database/job-tables.ts';
-import { PermanentFailure, TryLater } from '../errors.ts';
+import { PermanentFailure, SlowDown, TryLater } from '../errors.ts';
 import { UnknownPayload } from './job.ts';
 import { type Origin, unpack } from './origin.ts';
 import { JobReport } from './report.ts';
@@ -23,6 +23,13 @@ export interface Claim extends ClaimKey {
   readonly keepUntil: Date;
   readonly retryLimit: number;
   readonly payload: unknown;
+  readonly priority: number;
+  /** The key whose limit it has waited for. */
+  readonly waitedFor: string | undefined;
+  /** What it has taken from the bucket of its queue's limit, in seconds; 0 without a limit. */
+  readonly takenSeconds: number;
+  /** Whether it is tried while its queue waits. */
+  readonly isProbe: boolean;
   readonly origin: Origin;
   /** When the job was enqueued, on the clock of `performance.now()`. */
   readonly enqueuedAt: number;
@@ -35,7 +42,10 @@ export interface Claim extends ClaimKey {
 }
 
 /** The claim of a fetched job. */
-export function claimOf(job: JobWithMetadata<unknown>, recorded: Promise<void>): Claim {
+export function claimOf(
+  job: JobWithMetadata<unknown>,
+  { recorded, takenSeconds, isProbe }: Pick<Claim, 'recorded' | 'takenSeconds' | 'isProbe'>,
+): Claim {
   return {
     queue: job.name,
     jobId: job.id,
@@ -45,11 +55,20 @@ export function claimOf(job: JobWithMetadata<unknown>, recorded: Promise<void>):
     keepUntil: job.keepUntil,
     retryLimit: job.retryLimit,
     ...unpack(job.data),
+    priority: job.priority,
+    waitedFor: keyIn(job.output),
+    takenSeconds,
+    isProbe,
     enqueuedAt: performance.now() - (job.startedOn.getTime() - job.createdOn.getTime()),
     controller: new AbortController(),
     report: new JobReport({ queue: job.name, jobId: job.id, attempt: job.retryCount + 1 }),
     recorded,
   };
+}
+
+/** The key in what `handBack` stores with a job that waits for a limit. */
+function keyIn(output: object): string | undefined {
+  return output !== null && 'key' in output && typeof output.key === 'string' ? output.key : undefined;
 }
 
 export function isSameClaim(one: ClaimKey, other: ClaimKey): boolean {
@@ -96,6 +115,7 @@ export function outcomeOf(
   if (error instanceof TryLater) {
     return claimedAt.getTime() + error.seconds * 1000 < keepUntil.getTime() ? 'deferred' : 'given up';
   }
+  if (error instanceof SlowDown) return 'deferred';
   return error instanceof PermanentFailure ? 'given up' : 'failed';
 }
 

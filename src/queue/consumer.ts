@@ -1,16 +1,9 @@
-import { fromKysely } from 'pg-boss';
 import { waitAtMost } from '../database/deadline.ts';
-import { recordAttempts } from './attempts.ts';
-import {
-  abortLost,
-  type Claim,
-  type ClaimKey,
-  claimOf,
-  ShuttingDown,
-  TimedOut,
-  untilAborted,
-} from './claim.ts';
+import { SlowDown } from '../errors.ts';
+import { abortLost, type Claim, type ClaimKey, ShuttingDown, TimedOut, untilAborted } from './claim.ts';
+import { Fetcher } from './fetcher.ts';
 import type { HeldJob } from './heartbeat.ts';
+import type { Restraints } from './heartbeat-statements.ts';
 import type { JobDefinition } from './job.ts';
 import { Settler, type SettlerDependencies } from './settler.ts';
 import { Slots } from './slots.ts';
@@ -41,6 +34,7 @@ export class Consumer {
   readonly job: JobDefinition;
   readonly #name: string;
   readonly #deps: Dependencies;
+  readonly #fetcher: Fetcher;
   readonly #settler: Settler;
   /** The queue's share of the worker's slots. */
   readonly #limit: number;
@@ -64,6 +58,7 @@ export class Consumer {
     this.job = job;
     this.#name = job.contract.name;
     this.#deps = deps;
+    this.#fetcher = new Fetcher(job.contract, deps);
     this.#settler = new Settler(job.contract.name, deps);
     this.#limit = Math.min(job.contract.concurrency ?? Infinity, deps.concurrency);
     this.#ownSlots = new Slots(this.#limit);
@@ -80,11 +75,13 @@ export class Consumer {
     this.#wake();
   }
 
-  /** While paused, it starts no jobs, but running ones continue. */
-  setPaused(isPaused: boolean): void {
+  /** Takes over what is in force now. While paused, it starts no jobs, but running ones continue. */
+  restrain(restraints: Restraints): void {
+    const isPaused = restraints.paused.includes(this.#name);
     if (this.#isPaused && !isPaused) this.wake();
     this.#isPaused = isPaused;
-    if (isPaused) this.#handBack(this.#waiting);
+    this.#fetcher.restrain(restraints);
+    if (isPaused || this.#fetcher.isBroken) this.#handBack(this.#waiting);
   }
 
   /** The jobs that it has fetched and not yet settled. */
@@ -129,9 +126,10 @@ export class Consumer {
   async #fetchUntilStopped(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       const slots = await this.#takeSlots();
-      const started = this.#isPaused ? 0 : await this.#start(slots);
+      const isIdle = this.#isPaused || this.#fetcher.waitMs > 0;
+      const started = isIdle ? 0 : await this.#start(slots);
       this.#releaseSlots(slots - started);
-      this.#hasPolled ||= this.#isPaused;
+      this.#hasPolled ||= isIdle;
       if (started === 0 || started < slots) await this.#rest();
     }
     this.#handBack(this.#waiting);
@@ -140,8 +138,10 @@ export class Consumer {
   /** Starts up to as many jobs as there are slots. Returns the number started. */
   async #start(slots: number): Promise<number> {
     const missing = slots - this.#waiting.length;
-    const fetched = missing > 0 ? await this.#fetch(missing + (this.job.contract.prefetch ?? 0)) : [];
+    const fetched = missing > 0 ? await this.#fetch(missing) : [];
     this.#waiting.push(...fetched);
+    // A service may have asked for it meanwhile.
+    if (this.#fetcher.isBroken && !fetched[0]?.isProbe) this.#handBack(this.#waiting);
     const claims = this.#waiting.splice(0, slots);
     for (const claim of claims) this.#started.set(claim, Promise.resolve(claim).then(this.#work));
     // Before they run, because a job may block this thread.
@@ -163,23 +163,11 @@ export class Consumer {
     this.#deps.slots.release(count);
   }
 
-  async #fetch(batchSize: number): Promise<Claim[]> {
-    const { app, boss, worker } = this.#deps;
+  async #fetch(slots: number): Promise<Claim[]> {
     this.#isWoken = false;
-    try {
-      const options = { batchSize, includeMetadata: true, db: fromKysely(app.db) } as const;
-      const jobs = await boss.fetch<unknown>(this.#name, options);
-      this.#hasPolled = true;
-      if (jobs.length === 0) return [];
-      const attempts = jobs.map(({ id, retryCount }) => ({ jobId: id, attempt: retryCount + 1 }));
-      const recorded = recordAttempts(app.db, { queue: this.#name, worker, attempts }).catch((error) =>
-        app.log.error({ err: error, queue: this.#name }, 'could not record attempts'),
-      );
-      return jobs.map((job) => claimOf(job, recorded));
-    } catch (error) {
-      app.outages.logFailure(error, { queue: this.#name }, 'could not fetch jobs');
-      return [];
-    }
+    const claims = await this.#fetcher.fetch(slots, this.job.contract.prefetch ?? 0);
+    this.#hasPolled ||= claims !== undefined;
+    return claims ?? [];
   }
 
   /** Runs a job and settles it. Never rejects. */
@@ -187,16 +175,28 @@ export class Consumer {
     const startedAt = performance.now();
     let durationMs = 0;
     try {
-      const write = await this.#run(claim).finally(() => {
-        durationMs = performance.now() - startedAt;
-        this.#releaseSlots(1);
-      });
+      const write = await this.#run(claim)
+        .catch(this.#breakIfAsked)
+        .finally(() => {
+          durationMs = performance.now() - startedAt;
+          this.#releaseSlots(1);
+        });
       if (write !== undefined) await write();
       await this.#settler.complete({ claim, durationMs });
     } catch (error) {
       await this.#settler.fail({ claim, durationMs }, error);
+      if (error instanceof SlowDown) this.#fetcher.broken();
     }
     this.#started.delete(claim);
+  };
+
+  /** Starts no more jobs if a service asks for it. Rethrows. */
+  #breakIfAsked = (error: unknown): never => {
+    if (error instanceof SlowDown) {
+      this.#fetcher.break();
+      this.#handBack(this.#waiting);
+    }
+    throw error;
   };
 
   /** Hands back fetched jobs that have not been started, for other workers. */
@@ -211,7 +211,9 @@ export class Consumer {
     this.#overdue = [...this.#waiting];
   }
 
-  async #run({ jobId, attempt, payload, origin, report, controller, controller: { signal } }: Claim) {
+  async #run(claim: Claim) {
+    const { jobId, attempt, payload, origin, report, controller } = claim;
+    const { signal } = controller;
     const { app } = this.#deps;
     const { contract } = this.job;
     if (this.#stopping.signal.aborted) controller.abort(new ShuttingDown('the worker stops'));
@@ -227,7 +229,8 @@ export class Consumer {
       attributes: { 'job.id': jobId, 'job.attempt': attempt },
       parent: origin.traceparent,
     } as const;
-    const context = { id: jobId, attempt, signal, ...report.reporting(app) };
+    const pass = (key: string) => this.#fetcher.pass(claim, key);
+    const context = { id: jobId, attempt, signal, pass, ...report.reporting(app) };
     const run = async () => (await this.job.run(app, payload, context)) ?? undefined;
     try {
       return await app.work.run(work, () => app.tracing.span(span, () => untilAborted(run(), signal)));
@@ -241,7 +244,7 @@ export class Consumer {
   async #rest(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, POLL_MS);
+    const timer = setTimeout(resolve, Math.min(POLL_MS, this.#fetcher.waitMs || POLL_MS));
     this.#wake = resolve;
     if (!this.#isWoken) await promise;
     clearTimeout(timer);

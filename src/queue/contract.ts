@@ -1,5 +1,6 @@
 import type { Static, TObject, TUnion } from 'typebox';
 import { Compile } from 'typebox/compile';
+import type { Rate } from './rate.ts';
 
 /** Tells how far a job is: what is done, of how much, and if useful what it does now. */
 export type Progress = (done: number, total: number, words?: string) => void;
@@ -29,6 +30,13 @@ export interface QueueContract<Payload extends object = object> {
   readonly prefetch?: number;
   /** Jobs with a higher priority run first. Default 0. */
   readonly priority?: number;
+  /** How many of its jobs may start, over all workers, unless an Operator sets another limit. */
+  readonly rate?: Rate;
+  /**
+   * What an Operator can limit its jobs by, beside the whole queue, such as `recipient domain`. A job tells its key with
+   * `context.pass`.
+   */
+  readonly limitedBy?: string;
   /** Only one job per key waits at a time; enqueueing another has no effect. */
   uniqueKey?(payload: Payload): string;
   /** When to enqueue a job automatically: once for all workers, and once after an outage. */
@@ -68,5 +76,3 @@ export function defineQueue<Schema extends TObject | TUnion<TObject[]>>({
     },
   });
 }
-
-export type PayloadOf<Contract> = Contract extends QueueContract<infer Payload> ? Payload : never;

@@ -1,46 +1,10 @@
 import { Type } from 'typebox';
-import type { Db } from '../database/schema.ts';
 import { DATABASE_ONLY, defineQueue, type QueueContract } from './contract.ts';
 import { about, date, fields, id, mail, moment } from './payloads.ts';
 
-export type { PayloadOf, Progress } from './contract.ts';
-
-export interface SendOptions {
-  /** The transaction of the change that causes the job. The job exists if and only if it commits. */
-  readonly db: Db;
-  /** Instead of the contract's. */
-  readonly priority?: number;
-  /** When the job may start. */
-  readonly startAfter?: Date;
-  /** Instead of the contract's unique key. Only for queues that have one. */
-  readonly unique?: string;
-}
-
-/** The queue as the domain sees it. */
-export interface Queue {
-  /**
-   * Enqueues a job.
-   *
-   * @returns the job's id; undefined if a job with the same unique key is already waiting
-   * @throws TypeError if the payload does not fit the contract
-   */
-  send<Payload extends object>(
-    contract: QueueContract<Payload>,
-    payload: NoInfer<Payload>,
-    options: SendOptions,
-  ): Promise<string | undefined>;
-
-  /**
-   * Enqueues many jobs of one queue in one statement.
-   *
-   * @throws TypeError if a payload does not fit the contract; then none is enqueued
-   */
-  sendAll<Payload extends object>(
-    contract: QueueContract<Payload>,
-    payloads: readonly NoInfer<Payload>[],
-    options: Pick<SendOptions, 'db' | 'priority'>,
-  ): Promise<void>;
-}
+export type { Progress } from './contract.ts';
+export type { PayloadOf, Queue, SendOptions } from './queue.ts';
+export { newShare, type Share } from './share.ts';
 
 /**
  * Mail to one person, or to an address that subscribes to somebody's posts. An outage of the mail server for days must not lose
@@ -79,6 +43,7 @@ export const mailQueue = defineQueue({
   retry: { limit: 400, delaySeconds: 2, maxDelaySeconds: 15 * 60 },
   timeoutSeconds: 120,
   prefetch: 40,
+  limitedBy: 'recipient domain',
 });
 
 /** Bulk mail waits behind mail that people wait for. */

@@ -17,6 +17,20 @@ const KEEP_CLAIMS = `
   where ${IS_HELD}
   returning job.id as "jobId", claim.claimed_at as "claimedAt"`;
 
+/** What keeps workers from jobs at the moment. */
+export interface Restraints {
+  /** Paused queues. */
+  readonly paused: readonly string[];
+  /** Queues that wait because a service has asked for it. */
+  readonly broken: readonly string[];
+  readonly limits: readonly { readonly queue: string; readonly key: string; readonly rate: string }[];
+}
+
+/** Reads `Restraints`. */
+export const RESTRAINTS = `
+  select array(select queue from paused_queues) as paused, array(select queue from queue_breakers) as broken,
+    (select coalesce(jsonb_agg(job_limits order by queue, key), '[]') from job_limits) as limits`;
+
 const BEAT = `
   with beat as (
     update workers
@@ -24,8 +38,7 @@ const BEAT = `
       memory_bytes = $4, loop_delay_ms = $5
     where id = $1
     returning is_draining
-  )
-  select array(select queue from paused_queues) as paused,
+  )${RESTRAINTS},
     coalesce((select is_draining from beat), false) as "isDraining"`;
 
 /**
@@ -51,9 +64,7 @@ export async function keepClaims<Claim extends ClaimKey>(
 }
 
 /** What an operator asks of a worker. */
-export interface Orders {
-  /** The names of paused queues. */
-  readonly paused: readonly string[];
+export interface Orders extends Restraints {
   /** Whether to take no more jobs at all. */
   readonly isDraining: boolean;
 }
@@ -68,11 +79,11 @@ export async function beat(
     memoryBytes,
     loopDelayMs,
   }: { running: readonly RunningJob[]; hasPolled: boolean; memoryBytes: number; loopDelayMs: number },
-): Promise<Orders> {
+): Promise<Orders | undefined> {
   const { rows } = await pool.query<Orders>({
     name: 'beat',
     text: BEAT,
     values: [id, JSON.stringify(running), hasPolled, memoryBytes, loopDelayMs],
   });
-  return rows[0] ?? { paused: [], isDraining: false };
+  return rows[0];
 }

@@ -53,7 +53,7 @@ async function tryToBeat(): Promise<Beat> {
     const memoryBytes = process.memoryUsage.rss();
     const orders = await beat(pool, workerId, { running, hasPolled, memoryBytes, loopDelayMs });
     if (report.held === held) report = { ...report, held: held.filter((job) => !lost.includes(job)) };
-    return { lost, ...orders };
+    return { lost, orders };
   } catch (error) {
     const { message, code } = error as Error & { code?: unknown };
     return { failure: { message, code } };

@@ -23,7 +23,7 @@ export interface HeldJob extends ClaimKey {
 
 /** What the thread has learned from a heartbeat, or why it failed. */
 export type Beat =
-  | ({ readonly lost: readonly ClaimKey[] } & Orders)
+  | { readonly lost: readonly ClaimKey[]; readonly orders: Orders | undefined }
   | { readonly failure: { readonly message: string; readonly code: unknown } };
 
 /** What the thread is started with. */

@@ -7,6 +7,7 @@ import type { Queue } from './contracts.ts';
 import type { JobEvents } from './events.ts';
 import type { JobDefinition } from './job.ts';
 import { type Origin, pack } from './origin.ts';
+import { prioritiesOf } from './share.ts';
 import { wakeWorkers } from './wake.ts';
 import { Worker } from './worker.ts';
 
@@ -44,13 +45,16 @@ export class JobQueue implements Queue {
     return id ?? undefined;
   };
 
-  sendAll: Queue['sendAll'] = async (contract, payloads, { db, priority }) => {
+  sendAll: Queue['sendAll'] = async (contract, payloads, { db, share, ...options }) => {
     if (payloads.length === 0) return;
     for (const payload of payloads) refuseFault(contract, payload);
     const origin = this.#origin();
-    const jobs = payloads.map((payload) => ({
+    const priority = options.priority ?? contract.priority ?? 0;
+    const priorities =
+      share && (await prioritiesOf(db, share, { queue: contract.name, count: payloads.length, priority }));
+    const jobs = payloads.map((payload, index) => ({
       data: pack(payload, origin),
-      priority: priority ?? contract.priority ?? 0,
+      priority: priorities?.[index] ?? priority,
       ...(contract.uniqueKey && { singletonKey: contract.uniqueKey(payload) }),
     }));
     await this.#boss.insert(contract.name, jobs, { db: fromKysely(db) });

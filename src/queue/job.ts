@@ -21,6 +21,12 @@ export interface JobContext extends Reporting {
   readonly attempt: number;
   /** Aborted when the attempt times out, the job is cancelled, or the worker stops. */
   readonly signal: AbortSignal;
+  /**
+   * Asks whether the job may go on under the limit of its key, such as a recipient's domain. Costs nothing while there is none.
+   *
+   * @throws TryLater if it is not its turn yet; let it end the job
+   */
+  pass(key: string): Promise<void>;
 }
 
 /**

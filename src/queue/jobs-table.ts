@@ -9,6 +9,12 @@ import type { JobDetails, QueueCounts } from './jobs.ts';
 // All our statements that change pg-boss's tables, except the heartbeat's in heartbeat-statements.ts. Check a new version of
 // pg-boss against both files.
 
+export interface HandBackOptions {
+  readonly delaySeconds?: number | undefined;
+  readonly reason?: string | undefined;
+  readonly key?: string | undefined;
+}
+
 /**
  * Hands claimed jobs back without counting the attempt, because a stopping worker has not failed at them. pg-boss counts
  * an attempt when it fetches a job whose `started_on` is set. Jobs are handed back as retries, because pg-boss allows only
@@ -16,17 +22,18 @@ import type { JobDetails, QueueCounts } from './jobs.ts';
  *
  * @param options.delaySeconds how long no worker takes them
  * @param options.reason why they wait, for the dashboard
+ * @param options.key the key whose limit they wait for
  */
 export async function handBack(
   db: Db,
   claims: readonly ClaimKey[],
-  { delaySeconds, reason }: { delaySeconds?: number | undefined; reason?: string | undefined } = {},
+  { delaySeconds, reason, key }: HandBackOptions = {},
 ): Promise<void> {
   await sql`
     update pgboss.job set state = 'retry', started_on = null, heartbeat_on = null,
       start_after = coalesce(pgboss.job_now() + make_interval(secs => ${delaySeconds ?? null}), start_after),
       output = case when ${reason ?? null}::text is null then output
-        else jsonb_build_object('message', ${reason ?? null}::text) end
+        else jsonb_strip_nulls(jsonb_build_object('message', ${reason ?? null}::text, 'key', ${key ?? null}::text)) end
     ${heldBy(claims)}
   `.execute(db);
 }

@@ -3,12 +3,16 @@ import { fromKysely, type PgBoss } from 'pg-boss';
 import { Batcher } from '../database/batcher.ts';
 import type { JobAttemptOutcome } from '../database/job-tables.ts';
 import { persist } from '../database/persist.ts';
-import { MOST_DAYS_PUT_OFF, TryLater } from '../errors.ts';
+import { MOST_DAYS_PUT_OFF, SlowDown, TryLater } from '../errors.ts';
 import { forgetRepeatedHandBacks, recordAttemptEnds } from './attempts.ts';
+import { closeBreaker, openBreaker, probeNow } from './breaker.ts';
 import { type Claim, outcomeOf } from './claim.ts';
 import type { JobEnd, JobEvents } from './events.ts';
+import { OverLimit } from './fetcher.ts';
 import { UnknownPayload } from './job.ts';
-import { forbidRetries, handBack } from './jobs-table.ts';
+import { forbidRetries, type HandBackOptions, handBack } from './jobs-table.ts';
+import { giveBack } from './limits.ts';
+import { PRESENCE_SECONDS } from './presence.ts';
 import { redactText } from './redact.ts';
 import { wakeWorkers } from './wake.ts';
 
@@ -22,6 +26,9 @@ export interface SettlerDependencies {
 
 /** How often a job with an unknown payload is offered to the workers again, of which one may be newer. */
 const UNKNOWN_PAYLOAD_SECONDS = 60;
+
+/** No worker takes a job that a service has refused before all know by their reports that its queue waits. */
+const UNTIL_KNOWN_SECONDS = 2 * PRESENCE_SECONDS;
 
 /** A finished attempt. */
 export interface Ended {
@@ -69,6 +76,7 @@ export class Settler {
       ((outcome === 'failed' || outcome === 'timed out') && claim.attempt > claim.retryLimit);
     try {
       if (outcome !== 'taken away') await persist(() => this.#writeFailure(claim, outcome, error));
+      if (!(error instanceof SlowDown)) await this.#endProbe(claim, outcome);
       this.#report(ended, outcome, { error, isLast });
     } catch (failure) {
       const line = { err: failure, queue: this.#queue, jobId: claim.jobId };
@@ -84,7 +92,10 @@ export class Settler {
         const attempts = some.map(({ claim }) => ({ id: claim.jobId, retryCount: claim.attempt - 1 }));
         await persist(() => boss.complete(this.#queue, attempts, result, { db: fromKysely(app.db) }));
       }
-      for (const ended of all) this.#report(ended, 'completed');
+      for (const ended of all) {
+        await this.#endProbe(ended.claim, 'completed');
+        this.#report(ended, 'completed');
+      }
     } catch (error) {
       app.log.error({ err: error, queue: this.#queue }, 'could not write results; these jobs will run again');
     }
@@ -93,6 +104,7 @@ export class Settler {
   async #writeFailure(claim: Claim, outcome: JobAttemptOutcome, error: unknown): Promise<void> {
     const { app, boss, worker } = this.#deps;
     const message = redactText(messageOf(error, outcome));
+    if (error instanceof SlowDown && outcome === 'deferred') return this.#writeBreak(claim, error, message);
     if (outcome === 'handed back' || outcome === 'deferred') {
       return this.#writeHandBack([claim], message, { outcome, ...waitOf(error) });
     }
@@ -108,19 +120,43 @@ export class Settler {
   async #writeHandBack(
     claims: readonly Claim[],
     error: string,
-    {
-      outcome = 'handed back',
-      ...options
-    }: { outcome?: 'handed back' | 'deferred' } & Parameters<typeof handBack>[2] = {},
+    { outcome = 'handed back', ...options }: { outcome?: 'handed back' | 'deferred' } & HandBackOptions = {},
   ): Promise<void> {
     const { app, worker } = this.#deps;
     await Promise.all(claims.map(({ recorded }) => recorded));
+    const taken = claims.reduce((sum, { takenSeconds }) => sum + takenSeconds, 0);
     await app.db.transaction().execute(async (trx) => {
       await forgetRepeatedHandBacks(trx, claims, { worker, error });
       await recordAttemptEnds(trx, claims, { worker, outcome, error });
       await handBack(trx, claims, options);
+      if (taken > 0) await giveBack(trx, this.#queue, taken);
       await wakeWorkers(trx, this.#queue);
     });
+  }
+
+  /** Makes the queue wait, and the job with it. */
+  async #writeBreak(claim: Claim, { seconds }: SlowDown, message: string): Promise<void> {
+    const { app, worker } = this.#deps;
+    await claim.recorded;
+    await app.db.transaction().execute(async (trx) => {
+      const { jobId } = claim;
+      await openBreaker(trx, this.#queue, { jobId, reason: message, seconds });
+      await forgetRepeatedHandBacks(trx, [claim], { worker, error: message });
+      await recordAttemptEnds(trx, [claim], { worker, outcome: 'deferred', error: message });
+      await handBack(trx, [claim], { delaySeconds: UNTIL_KNOWN_SECONDS, reason: message });
+    });
+  }
+
+  /** Lets the queue go on if the job was tried while it waited; or another be tried if this one was not. Never rejects. */
+  async #endProbe({ isProbe, jobId }: Claim, outcome: JobEnd['outcome']): Promise<void> {
+    if (!isProbe) return;
+    const { app } = this.#deps;
+    const wasTried = outcome !== 'handed back' && outcome !== 'deferred' && outcome !== 'taken away';
+    try {
+      await persist(() => (wasTried ? closeBreaker : probeNow)(app.db, this.#queue, jobId));
+    } catch (error) {
+      app.log.error({ err: error, queue: this.#queue }, 'could not end a probe; another follows');
+    }
   }
 
   #report(
@@ -142,7 +178,9 @@ function messageOf(error: unknown, outcome: JobAttemptOutcome): string {
 }
 
 /** How long a job that is not counted waits, and why. */
-function waitOf(error: unknown): Parameters<typeof handBack>[2] {
+function waitOf(error: unknown): HandBackOptions {
+  if (error instanceof OverLimit)
+    return { delaySeconds: error.seconds, reason: error.message, key: error.key };
   if (error instanceof TryLater) return { delaySeconds: error.seconds, reason: error.message };
   return error instanceof UnknownPayload ? { delaySeconds: UNKNOWN_PAYLOAD_SECONDS } : {};
 }

@@ -8,9 +8,10 @@ import { Consumer } from './consumer.ts';
 import { addDurations, DurationCounter } from './durations.ts';
 import type { JobEnd, JobEvents } from './events.ts';
 import { Heartbeat } from './heartbeat.ts';
+import type { Restraints } from './heartbeat-statements.ts';
 import { HISTORY_SECONDS, recordHistory } from './history.ts';
 import type { JobDefinition } from './job.ts';
-import { listPausedQueues } from './pause.ts';
+import { loadRestraints } from './limits.ts';
 import { enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts';
 import { Slots } from './slots.ts';
 import { WORKERS_CHANNEL } from './wake.ts';
@@ -55,6 +56,7 @@ export class Worker {
     this.#app = app;
     this.#id = id;
     const slots = new Slots(concurrency);
+    const all = jobs.map(({ contract }) => contract.name);
     const report = () => this.#heartbeat.report();
     this.#consumers = jobs.map(
       (job) => new Consumer(job, { app, boss, events, worker: name, concurrency, slots, report }),
@@ -67,9 +69,9 @@ export class Worker {
         hasPolled: this.#consumers.filter((consumer) => consumer.takeHasPolled()).length > 0,
         loopDelayMs: Math.max(0, this.#loopDelay.max / 1e6 - LOOP_RESOLUTION_MS),
       }),
-      onBeat: ({ lost, paused, isDraining }) => {
+      onBeat: ({ lost, orders }) => {
         for (const consumer of this.#consumers) consumer.lose(lost);
-        this.#pause(isDraining ? jobs.map(({ contract }) => contract.name) : paused);
+        if (orders !== undefined) this.#restrain(orders.isDraining ? { ...orders, paused: all } : orders);
       },
     });
     this.#loopDelay.enable();
@@ -80,7 +82,7 @@ export class Worker {
     const { db } = deps.app;
     const name = `${hostname()}:${process.pid}`;
     const queues = options.jobs.map(({ contract }) => contract.name);
-    const paused = await listPausedQueues(db);
+    const restraints = await loadRestraints(db);
     const id = await enterWorker(db, {
       name,
       queues,
@@ -88,7 +90,7 @@ export class Worker {
       version: manifest.version,
     });
     const worker = new Worker(deps, options, { id, name });
-    worker.#pause([...paused]);
+    worker.#restrain(restraints);
     deps.events.on('ended', worker.#count);
     for (const consumer of worker.#consumers) consumer.start();
     worker.#reporting = setInterval(() => worker.#report(), PRESENCE_SECONDS * 1000);
@@ -137,8 +139,8 @@ export class Worker {
 
   #count = (end: JobEnd): void => this.#durations.add(end);
 
-  #pause(queues: readonly string[]): void {
-    for (const consumer of this.#consumers) consumer.setPaused(queues.includes(consumer.job.contract.name));
+  #restrain(restraints: Restraints): void {
+    for (const consumer of this.#consumers) consumer.restrain(restraints);
   }
 
   #report(): void {

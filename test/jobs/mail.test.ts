@@ -4,12 +4,15 @@ import t from 'tap';
 import { recordDelivery } from '../../src/domain/mail/ledger.ts';
 import { prepareMail } from '../../src/domain/mail/prepare.ts';
 import { jobs } from '../../src/jobs/index.ts';
+import { listOpenBreakers, probeNow } from '../../src/queue/breaker.ts';
 import { mailQueue, type PayloadOf } from '../../src/queue/contracts.ts';
+import { setLimit } from '../../src/queue/limits.ts';
 import { build } from '../support/build.ts';
 import { Client, messagesOf } from '../support/client.ts';
 import { createUser, registration } from '../support/factories.ts';
 import { deadLettersOf, drain, jobsOf } from '../support/jobs.ts';
 import { captureLog } from '../support/log.ts';
+import { FaultyMailServer } from '../support/mail-server.ts';
 import { catchMail, hangingServer, linkIn } from '../support/smtp.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -208,6 +211,62 @@ t.test('after a 451 the mail waits, and arrives when the server accepts it', asy
   code = undefined;
   await drainUntil(app, () => smtp.mails.length === 1);
   t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 1);
+});
+
+t.test('a server that gets too much makes all mail wait, and gets it when it accepts it', async (t) => {
+  let isFull = true;
+  const smtp = await catchMail(t, {
+    refuseRecipient: () => (isFull ? 452 : undefined),
+    refusal: '4.3.1 hourly quota exceeded, try again in 20 minutes',
+  });
+  const app = await build(t, { SMTP_URL: smtp.url });
+  for (let person = 1; person <= 30; person += 1) {
+    const { id } = await createUser(app, { isConfirmed: false, username: `person${person}` });
+    await app.queue.send(mailQueue, { template: 'confirm-account', userId: id }, { db: app.db });
+  }
+  await app.queue.work(jobs, { concurrency: 2 });
+  const [breaker] = await waitFor(async () => {
+    const open = await listOpenBreakers(app.db);
+    return open.length > 0 && open;
+  }, 'the queue waits');
+  t.equal(breaker?.reason, '452 4.3.1 hourly quota exceeded, try again in 20 minutes');
+  await app.queue.stopWorking();
+  const waiting = await jobsOf(app, mailQueue);
+  t.equal(waiting.length, 30);
+  t.ok(waiting.every(({ retryCount }) => retryCount === 0));
+  const tried = waiting.filter(({ output }) => /quota/.test(output?.message ?? ''));
+  t.ok(tried.length <= 2, `${tried.length} were refused, those that ran at once`);
+  t.same(await app.db.selectFrom('mailed_tokens').select('purpose').execute(), [], 'no token is left');
+
+  isFull = false;
+  await probeNow(app.db, mailQueue.name);
+  await drainUntil(app, () => smtp.mails.length === 30);
+});
+
+t.test('a 421 on connecting makes all mail wait, too', async (t) => {
+  const server = await FaultyMailServer.start(t);
+  server.misbehave('CONNECT', { code: 421 });
+  const app = await build(t, { SMTP_URL: server.url });
+  await new Client(app).post('/auth/register', registration());
+  await app.queue.work(jobs, { concurrency: 2 });
+  await waitFor(async () => (await listOpenBreakers(app.db)).length > 0, 'the queue waits');
+});
+
+t.test('a limit on a recipient’s domain defers its mails and no others, and leaves no token', async (t) => {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url });
+  await setLimit(app.db, { queue: mailQueue.name, key: 'slow.example', rate: '1/hour' });
+  for (const name of ['a@slow', 'b@SLOW', 'c@quick']) {
+    const [username = ''] = name.split('@');
+    const { id } = await createUser(app, { isConfirmed: false, username, email: `${name}.example` });
+    await app.queue.send(mailQueue, { template: 'confirm-account', userId: id }, { db: app.db });
+  }
+  await drain(app);
+  t.equal(smtp.mails.length, 2);
+  t.match(await jobsOf(app, mailQueue), [
+    { retryCount: 0, output: { message: 'over the limit of 1/hour for slow.example' } },
+  ]);
+  t.equal((await app.db.selectFrom('mailed_tokens').select('purpose').execute()).length, 2);
 });
 
 t.test(

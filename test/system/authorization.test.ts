@@ -39,6 +39,7 @@ const LIMITED_OTHERWISE = new Set([
   ...['DELETE /api/v1/comments/:id', 'POST /api-tokens/:id/revoke', 'POST /api-tokens/revoke-unnamed'],
   // They are for moderators and Administrators.
   ...['POST /moderate/enable/:id', 'POST /moderate/disable/:id', 'POST /admin/jobs/do'],
+  ...['POST /admin/jobs/limits', 'POST /admin/jobs/limits/remove', 'POST /admin/jobs/limits/try'],
   ...['POST /admin/settings', 'POST /admin/settings/:page', 'POST /admin/invitations'],
   ...['POST /admin/invitations/:id/revoke', 'POST /moderate/applications/:id/approve'],
   ...['POST /moderate/applications/:id/decline'],

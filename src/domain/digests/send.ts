@@ -1,6 +1,13 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
-import { BULK_MAIL_PRIORITY, mailQueue, type Progress, type Queue } from '../../queue/contracts.ts';
+import {
+  BULK_MAIL_PRIORITY,
+  mailQueue,
+  newShare,
+  type Progress,
+  type Queue,
+  type Share,
+} from '../../queue/contracts.ts';
 
 /** Recipients per transaction. */
 const BATCH = 500;
@@ -19,6 +26,7 @@ export async function sendDigests(
 ): Promise<number> {
   const week = await lastWeek(db);
   const people = await countRecipients(db);
+  const share = newShare();
   let total = 0;
   let considered = 0;
   for (let afterId = 0; ; ) {
@@ -34,7 +42,7 @@ export async function sendDigests(
       .execute({ signal });
     const last = batch.at(-1);
     if (last === undefined) return total;
-    total += await enqueueBatch({ db, queue }, { week, userIds: batch.map(({ id }) => id) });
+    total += await enqueueBatch({ db, queue }, { week, share, userIds: batch.map(({ id }) => id) });
     considered += batch.length;
     progress?.(considered, Math.max(considered, people), 'people');
     afterId = last.id;
@@ -53,7 +61,7 @@ async function countRecipients(db: Db): Promise<number> {
 
 async function enqueueBatch(
   { db, queue }: { db: Db; queue: Queue },
-  { week, userIds }: { week: string; userIds: readonly number[] },
+  { week, share, userIds }: { week: string; share: Share; userIds: readonly number[] },
 ): Promise<number> {
   return db.transaction().execute(async (trx) => {
     const recipients = await trx
@@ -63,7 +71,7 @@ async function enqueueBatch(
       .returning('user_id as userId')
       .execute();
     const mails = recipients.map(({ userId }) => ({ template: 'weekly-digest' as const, userId, week }));
-    await queue.sendAll(mailQueue, mails, { db: trx, priority: BULK_MAIL_PRIORITY });
+    await queue.sendAll(mailQueue, mails, { db: trx, priority: BULK_MAIL_PRIORITY, share });
     return recipients.length;
   });
 }

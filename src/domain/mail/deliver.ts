@@ -12,8 +12,9 @@ import { loadConfirmation, loadNewPost } from '../subscriptions/load-mail.ts';
 import { mintReturnKey, recordBounce, type SentMail } from './bounce.ts';
 import { refusesAddress } from './delivery-status.ts';
 import { type Delivery, recordDelivery } from './ledger.ts';
-import { type Mailer, type Message, messageIdOf, type RenderMail } from './message.ts';
+import { domainOf, type Mailer, type Message, messageIdOf, type RenderMail } from './message.ts';
 import { forgetToken, prepareMail } from './prepare.ts';
+import { slowDownOf } from './slow-down.ts';
 import { mailTemplates } from './templates.ts';
 
 interface Dependencies {
@@ -34,6 +35,8 @@ interface MailJob {
   readonly payload: PayloadOf<typeof mailQueue>;
   /** Aborts waiting for the mail server. */
   readonly signal: AbortSignal;
+  /** Throws if it is not the mail's turn under the limit of its recipient's domain. */
+  readonly pass: (domain: string) => Promise<void>;
 }
 
 /**
@@ -43,10 +46,11 @@ interface MailJob {
  *
  * @returns the ledger's row, or undefined if nothing was sent
  * @throws PermanentFailure if the account no longer exists, or the server refuses the recipient or the message
+ * @throws SlowDown if the server says that it gets too much
  */
 export async function deliverMail(
   { db, mailer, renderMail, baseUrl, takesBounces, unanswered }: Dependencies,
-  { id: jobId, payload, signal }: MailJob,
+  { id: jobId, payload, signal, pass }: MailJob,
 ): Promise<Delivery | undefined> {
   const earlier = unanswered.get(jobId);
   const {
@@ -90,7 +94,7 @@ export async function deliverMail(
     template: name,
     sentTo: recipient.email,
   };
-  const response = await sendOrForget({ db, mailer, unanswered }, message, { link, sent, signal });
+  const response = await sendOrForget({ db, mailer, unanswered }, message, { link, sent, signal, pass });
   return { ...sent, jobId, messageId, returnKey: message.returnKey, isRefused: false, response };
 }
 
@@ -142,13 +146,18 @@ async function sendOrForget(
     link: { jobId, token },
     sent,
     signal,
-  }: { link: { jobId: string; token: string | undefined }; sent: SentMail; signal: AbortSignal },
+    pass,
+  }: { link: { jobId: string; token: string | undefined }; sent: SentMail } & Pick<
+    MailJob,
+    'signal' | 'pass'
+  >,
 ): Promise<string> {
   let isTransferred = false;
   const onTransfer = () => {
     isTransferred = true;
   };
   try {
+    await pass(domainOf(sent.sentTo).toLowerCase());
     return await mailer.send(message, { signal, onTransfer });
   } catch (error) {
     const code = refusalOf(error);
@@ -160,7 +169,7 @@ async function sendOrForget(
       if (saysBadAddress(error)) await recordBounce(db, sent);
       throw new PermanentFailure(error.message, { cause: error });
     }
-    throw error;
+    throw slowDownOf(error) ?? error;
   }
 }
 

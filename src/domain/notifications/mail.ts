@@ -1,7 +1,13 @@
 import { type Kysely, sql } from 'kysely';
 import type { MailFrequency } from '../../database/account-tables.ts';
 import type { Db, Schema } from '../../database/schema.ts';
-import { BULK_MAIL_PRIORITY, mailQueue, notificationMailQueue, type Queue } from '../../queue/contracts.ts';
+import {
+  BULK_MAIL_PRIORITY,
+  mailQueue,
+  newShare,
+  notificationMailQueue,
+  type Queue,
+} from '../../queue/contracts.ts';
 import { isDue } from './mail-terms.ts';
 
 interface Dependencies {
@@ -52,6 +58,7 @@ export async function mailDaily(
   { db, queue }: Dependencies,
   { signal }: { signal: AbortSignal },
 ): Promise<number> {
+  const share = newShare();
   let total = 0;
   for (let afterId = 0; ; ) {
     signal.throwIfAborted();
@@ -63,7 +70,7 @@ export async function mailDaily(
         template: 'notifications' as const,
         ...mail,
       }));
-      await queue.sendAll(mailQueue, mails, { db: trx, priority: BULK_MAIL_PRIORITY });
+      await queue.sendAll(mailQueue, mails, { db: trx, priority: BULK_MAIL_PRIORITY, share });
       return mails.length;
     });
     afterId = last;

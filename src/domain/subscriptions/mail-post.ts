@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
-import { BULK_MAIL_PRIORITY, mailQueue, type Queue } from '../../queue/contracts.ts';
+import { BULK_MAIL_PRIORITY, mailQueue, newShare, type Queue, type Share } from '../../queue/contracts.ts';
 import { IS_OPEN } from '../accounts/standing.ts';
 import { IS_LISTED } from '../posts/visibility.ts';
 import { ARE_SUBSCRIPTIONS_ON } from './terms.ts';
@@ -33,9 +33,10 @@ export async function mailPost(
   { signal }: { signal: AbortSignal },
 ): Promise<number> {
   await begin(db, postId);
+  const share = newShare();
   for (let total = 0; ; ) {
     signal.throwIfAborted();
-    const mails = await db.transaction().execute((trx) => enqueueBatch(trx, queue, postId));
+    const mails = await db.transaction().execute((trx) => enqueueBatch(trx, queue, { postId, share }));
     if (mails === 0) return total;
     total += mails;
   }
@@ -55,7 +56,11 @@ async function begin(db: Db, postId: number): Promise<void> {
   `.execute(db);
 }
 
-async function enqueueBatch(trx: Db, queue: Queue, postId: number): Promise<number> {
+async function enqueueBatch(
+  trx: Db,
+  queue: Queue,
+  { postId, share }: { postId: number; share: Share },
+): Promise<number> {
   const mailing = await trx
     .selectFrom('post_mailings')
     .innerJoin('posts', 'posts.id', 'post_id')
@@ -80,7 +85,7 @@ async function enqueueBatch(trx: Db, queue: Queue, postId: number): Promise<numb
     subscriptionId: id,
     postId,
   }));
-  await queue.sendAll(mailQueue, mails, { db: trx, priority: BULK_MAIL_PRIORITY });
+  await queue.sendAll(mailQueue, mails, { db: trx, priority: BULK_MAIL_PRIORITY, share });
   await trx.updateTable('post_mailings').set({ after_id: last.id }).where('post_id', '=', postId).execute();
   return mails.length;
 }

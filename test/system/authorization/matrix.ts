@@ -251,6 +251,10 @@ export const MATRIX: readonly Row[] = rows(`
   GET /admin/jobs/list                     log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/events                   log in     confirm      forbidden  forbidden  forbidden  204
   GET /admin/jobs/job/:queue/:id           log in     confirm      forbidden  forbidden  forbidden  ok
+  GET /admin/jobs/limits                   log in     confirm      forbidden  forbidden  forbidden  ok
+  POST /admin/jobs/limits                  log in     confirm      forbidden  forbidden  forbidden  ok            job_limits
+  POST /admin/jobs/limits/remove           log in     confirm      forbidden  forbidden  forbidden  ok            job_limits
+  POST /admin/jobs/limits/try              log in     confirm      forbidden  forbidden  forbidden  ok            queue_breakers
   GET /admin/jobs/audit                    log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/ask                      log in     confirm      forbidden  forbidden  forbidden  ok
   POST /admin/jobs/do                      log in     confirm      forbidden  forbidden  forbidden  ok            paused_queues
@@ -322,6 +326,10 @@ export const STAFF_MATRIX: Readonly<Record<string, Readonly<Record<(typeof STAFF
   'GET /admin/jobs/list': { viewer: 'ok', operator: 'ok' },
   'GET /admin/jobs/events': { viewer: '204', operator: '204' },
   'GET /admin/jobs/job/:queue/:id': { viewer: 'ok', operator: 'ok' },
+  'GET /admin/jobs/limits': { viewer: 'ok', operator: 'ok' },
+  'POST /admin/jobs/limits': { viewer: 'forbidden', operator: 'ok' },
+  'POST /admin/jobs/limits/remove': { viewer: 'forbidden', operator: 'ok' },
+  'POST /admin/jobs/limits/try': { viewer: 'forbidden', operator: 'ok' },
   'GET /admin/jobs/audit': { viewer: 'ok', operator: 'ok' },
   'GET /admin/jobs/ask': { viewer: 'forbidden', operator: 'ok' },
   'POST /admin/jobs/do': { viewer: 'forbidden', operator: 'ok' },

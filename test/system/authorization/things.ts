@@ -22,7 +22,9 @@ import { startSession } from '../../../src/domain/sessions/start.ts';
 import { changeSitePage, type SitePageName } from '../../../src/domain/site/pages.ts';
 import { followTag } from '../../../src/domain/tags/follow.ts';
 import { hashToken } from '../../../src/domain/token.ts';
+import { openBreaker } from '../../../src/queue/breaker.ts';
 import { mailQueue } from '../../../src/queue/contracts.ts';
+import { setLimit } from '../../../src/queue/limits.ts';
 import { issueTestToken } from '../../support/api.ts';
 import { mailedToken, mintToken, type TestUser } from '../../support/factories.ts';
 import { insertPasskey } from '../../support/passkeys.ts';
@@ -435,6 +437,19 @@ export async function job({ app: { db, queue }, people }: Situation): Promise<st
 
 export async function noPausedQueues({ app }: Situation): Promise<undefined> {
   await app.db.deleteFrom('paused_queues').execute();
+}
+
+export async function noLimits({ app }: Situation): Promise<undefined> {
+  await app.db.deleteFrom('job_limits').execute();
+}
+
+export async function limitOnMail({ app }: Situation): Promise<undefined> {
+  await setLimit(app.db, { queue: 'mail', key: '', rate: '200/hour' });
+}
+
+export async function waitingMailQueue({ app }: Situation): Promise<undefined> {
+  await app.db.deleteFrom('queue_breakers').execute();
+  await openBreaker(app.db, 'mail', { jobId: randomUUID(), reason: 'full', seconds: 60 });
 }
 
 /** An application that waits for a moderator, by its applicant's id. */

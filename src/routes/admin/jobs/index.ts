@@ -4,6 +4,7 @@ import { requirePermission } from '../../guards.ts';
 import actions from './actions.ts';
 import charts from './charts.ts';
 import job from './job.ts';
+import limits from './limits.ts';
 import list from './list.ts';
 import live from './live.ts';
 import overview from './overview.ts';
@@ -16,5 +17,6 @@ export default async function jobsDashboard(app: FastifyInstance): Promise<void>
   app.register(list);
   app.register(job);
   app.register(live);
+  app.register(limits);
   app.register(actions);
 }

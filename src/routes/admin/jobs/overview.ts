@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { countBounced } from '../../../domain/mail/bounce.ts';
 import { findMailFailures } from '../../../domain/mail/outage.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
+import { listOpenBreakers } from '../../../queue/breaker.ts';
 import { mailQueue } from '../../../queue/contracts.ts';
 import { type HistoryPoint, readHistory } from '../../../queue/history.ts';
 import { countJobs } from '../../../queue/jobs-table.ts';
@@ -19,25 +20,29 @@ export default async function overview(app: FastifyInstance): Promise<void> {
 
   app.get('/', async (request, reply) => {
     const [from = new Date()] = timesOf(RANGES[0], new Date());
-    const [counts, paused, workers, lost, schedules, bounced, failures, history] = await Promise.all([
-      countJobs(db, WORK_QUEUES),
-      listPausedQueues(db),
-      listLiveWorkers(db),
-      listLostWorkers(db),
-      queueAdmin.schedules(),
-      countBounced(db),
-      findMailFailures(db),
-      readHistory(db, { from, step: 60, queues: WORK_QUEUES }),
-    ]);
+    const [counts, paused, workers, lost, schedules, bounced, failures, history, breakers] =
+      await Promise.all([
+        countJobs(db, WORK_QUEUES),
+        listPausedQueues(db),
+        listLiveWorkers(db),
+        listLostWorkers(db),
+        queueAdmin.schedules(),
+        countBounced(db),
+        findMailFailures(db),
+        readHistory(db, { from, step: 60, queues: WORK_QUEUES }),
+        listOpenBreakers(db),
+      ]);
     const queues = counts.map((count) => ({ ...count, isPaused: paused.has(count.queue) }));
+    const broken = breakers.map(({ queue }) => queue);
     const isMailOut = app.mailOutage.since !== undefined;
-    const situation = { queues, workers, lost, mailQueue: mailQueue.name, failures, isMailOut };
+    const situation = { queues, workers, lost, mailQueue: mailQueue.name, failures, isMailOut, broken };
     return reply.page('admin/jobs/overview', {
       title: 'Jobs',
       queues,
       workers,
       schedules,
       bounced,
+      breakers,
       trouble: findTrouble({ ...situation, history: recent(history) }),
       dead: queues.reduce((sum, { dead }) => sum + dead, 0),
       charts: hourlyCharts(history),

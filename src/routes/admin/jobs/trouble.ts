@@ -46,6 +46,8 @@ interface Situation {
   readonly mailQueue: string;
   readonly failures: MailFailures | undefined;
   readonly isMailOut: boolean;
+  /** Queues that wait because a service has asked for it. */
+  readonly broken: readonly string[];
   /** The last `PACE_MINUTES`. */
   readonly history: readonly HistoryPoint[];
 }
@@ -58,6 +60,7 @@ export function findTrouble({
   mailQueue,
   failures,
   isMailOut,
+  broken,
   history,
 }: Situation): Trouble {
   const running = queues.filter(({ isPaused, ready }) => !isPaused && ready > 0);
@@ -78,7 +81,7 @@ export function findTrouble({
     lost,
     behind: running
       .filter((queue) => queue.oldestReadySeconds > PATIENCE_SECONDS && isWorked(queue))
-      .filter(({ queue }) => mail === undefined || queue !== mailQueue)
+      .filter(({ queue }) => (mail === undefined || queue !== mailQueue) && !broken.includes(queue))
       .map(({ queue, ready, oldestReadySeconds }) => ({
         queue,
         ready,

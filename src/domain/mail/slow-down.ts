@@ -1,0 +1,39 @@
+import { SlowDown } from '../../errors.ts';
+
+/** What servers say to a site that sends too much. */
+const TOO_MUCH =
+  /\bquota\b|\brate\b|\brate-?limit|\bratelimit|\bthrottl|\btoo (?:many|much)\b|\blimit exceeded\b/i;
+
+/** What they say about the recipient, who gets too much or has no space. */
+const ABOUT_RECIPIENT = /\b(?:mailbox|inbox|recipient|user)\b/i;
+
+/** `Try again in 5 minutes`, `Retry-After: 300`. */
+const WAIT = /\b(?:in|after):?\s+(\d{1,6})\s*(s|m|h)?/i;
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 60 * 60 };
+
+/**
+ * The error that makes the whole queue wait, if a mail server's refusal says that this site sends too much. Undefined if it is
+ * about one mail or recipient, such as greylisting or a full mailbox, or if it is permanent.
+ *
+ * A 421 closes the connection, whoever the mail is for (RFC 5321, 4.2.2). 450, 451 and 452 are about a mailbox or a moment, so
+ * only their words tell; a status of 4.2.x is about the recipient's mailbox (RFC 3463, 3.3).
+ */
+export function slowDownOf(error: unknown): SlowDown | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { responseCode = 0, response = '' } = error as Error & { responseCode?: number; response?: string };
+  if (responseCode < 400 || responseCode > 499) return undefined;
+  if (responseCode !== 421 && !isAboutUs(response)) return undefined;
+  return new SlowDown(response || error.message, { seconds: secondsAsked(response), cause: error });
+}
+
+function isAboutUs(response: string): boolean {
+  if (/^4\d\d[ -]4\.2\.\d/.test(response)) return false;
+  return TOO_MUCH.test(response) && (!ABOUT_RECIPIENT.test(response) || /\bsend/i.test(response));
+}
+
+function secondsAsked(response: string): number | undefined {
+  const [, count, unit] = WAIT.exec(response) ?? [];
+  if (count === undefined) return undefined;
+  const seconds = Number(count) * (UNIT_SECONDS[unit?.toLowerCase() ?? 's'] ?? 1);
+  return seconds > 0 ? seconds : undefined;
+}

@@ -1,0 +1,178 @@
+import type { FastifyInstance } from 'fastify';
+import { fromKysely, type JobWithMetadata, type PgBoss } from 'pg-boss';
+import type { Db } from '../database/schema.ts';
+import { TryLater } from '../errors.ts';
+import { recordAttempts } from './attempts.ts';
+import { lockBreaker, startProbe } from './breaker.ts';
+import { type Claim, claimOf } from './claim.ts';
+import type { QueueContract } from './contract.ts';
+import type { Restraints } from './heartbeat-statements.ts';
+import { EACH_KEY, type LockedBucket, lockBucket, passKey, WHOLE_QUEUE } from './limits.ts';
+import { bucketOf, parseRate, type Rate } from './rate.ts';
+
+interface Dependencies {
+  readonly app: FastifyInstance;
+  readonly boss: PgBoss;
+  /** The worker's name, for the history of attempts. */
+  readonly worker: string;
+}
+
+/** What a fetch returns, and how it was restrained. */
+interface Fetched {
+  readonly jobs: readonly JobWithMetadata<unknown>[];
+  readonly takenSeconds: number;
+  readonly isProbe: boolean;
+  /** Seconds until there can be more. */
+  readonly seconds: number;
+}
+
+/** A probe of which nothing is heard is replaced this long after its timeout. */
+const PROBE_GRACE_SECONDS = 30;
+
+/** A worker looks again after this long, in case somebody has changed the clock or the tables. */
+const MOST_WAIT_MS = 10_000;
+
+/** It is not a job's turn under the limit of its key. */
+export class OverLimit extends TryLater {
+  override readonly name = 'OverLimit';
+  readonly key: string;
+
+  constructor(seconds: number, { key, rate }: { key: string; rate: Rate }) {
+    super(seconds, `over the limit of ${rate} for ${key}`);
+    this.key = key;
+  }
+}
+
+/**
+ * Fetches one queue's jobs for a worker: those that the limits allow, and one at a time while the queue waits for a service. A
+ * queue without either costs nothing more than pg-boss's own fetch.
+ */
+export class Fetcher {
+  readonly #contract: QueueContract;
+  readonly #deps: Dependencies;
+  #limits: ReadonlyMap<string, Rate | undefined>;
+  /** The limits as text, to see a change. */
+  #known = '[]';
+  #isBroken = false;
+  #breaking = 0;
+  #waitsUntil = 0;
+
+  constructor(contract: QueueContract, deps: Dependencies) {
+    this.#contract = contract;
+    this.#deps = deps;
+    this.#limits = new Map([[WHOLE_QUEUE, contract.rate]]);
+  }
+
+  /** Whether the queue waits for a service. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  /** Milliseconds until there can be jobs, however many wait. */
+  get waitMs(): number {
+    return this.#breaking > 0 ? Infinity : Math.max(0, this.#waitsUntil - performance.now());
+  }
+
+  /** Takes over what is in force now. */
+  restrain({ broken, limits }: Restraints): void {
+    const { name, rate } = this.#contract;
+    const own = limits.filter(({ queue }) => queue === name);
+    const text = JSON.stringify(own);
+    const isBroken = broken.includes(name);
+    if (text === this.#known && !isBroken && !this.#isBroken) return;
+    this.#waitsUntil = 0; // Also while the queue waits, because an Operator can have it tried at once.
+    this.#isBroken ||= isBroken; // Only the next fetch can tell that it no longer is: this may be older than `break`.
+    this.#known = text;
+    const rates = own.map((limit) => [limit.key, parseRate(limit.rate)] as const);
+    this.#limits = new Map([[WHOLE_QUEUE, rate], ...rates]);
+  }
+
+  /** Fetches nothing until `broken`, because a service has just asked for it. */
+  break(): void {
+    this.#isBroken = true;
+    this.#breaking += 1;
+  }
+
+  /** The queue's breaker is in the database, so fetches see it. */
+  broken(): void {
+    this.#breaking -= 1;
+  }
+
+  /**
+   * Fetches jobs and claims them. Undefined if it fails, which it logs.
+   *
+   * @param slots how many can start at once
+   * @param prefetch how many more to fetch, unless the queue is restrained
+   */
+  async fetch(slots: number, prefetch: number): Promise<Claim[] | undefined> {
+    const { app, worker } = this.#deps;
+    const queue = this.#contract.name;
+    const rate = this.#limits.get(WHOLE_QUEUE);
+    try {
+      const { jobs, seconds, ...how } =
+        rate === undefined && !this.#isBroken
+          ? { jobs: await this.#fetchFrom(app.db, slots + prefetch), ...UNRESTRAINED }
+          : await app.db.transaction().execute((trx) => this.#fetchRestrained(trx, rate, slots));
+      this.#waitsUntil = performance.now() + Math.min(seconds * 1000, MOST_WAIT_MS);
+      if (jobs.length === 0) return [];
+      const attempts = jobs.map(({ id, retryCount }) => ({ jobId: id, attempt: retryCount + 1 }));
+      const recorded = recordAttempts(app.db, { queue, worker, attempts }).catch((error) =>
+        app.log.error({ err: error, queue }, 'could not record attempts'),
+      );
+      return jobs.map((job) => claimOf(job, { recorded, ...how }));
+    } catch (error) {
+      app.outages.logFailure(error, { queue }, 'could not fetch jobs');
+      return undefined;
+    }
+  }
+
+  /**
+   * Lets a running job go on under the limit of its key.
+   *
+   * @throws OverLimit if it is not its turn
+   */
+  async pass(claim: Claim, given: string): Promise<void> {
+    const key = given.slice(0, MOST_KEY_LENGTH);
+    const rate = this.#limits.get(key) ?? this.#limits.get(EACH_KEY);
+    if (rate === undefined || key === WHOLE_QUEUE) return;
+    const limit = { queue: this.#contract.name, key, rate };
+    const job = {
+      isBulk: claim.priority < (this.#contract.priority ?? 0),
+      isBack: claim.waitedFor === key,
+    };
+    const seconds = await this.#deps.app.db.transaction().execute((trx) => passKey(trx, limit, job));
+    if (seconds > 0) throw new OverLimit(seconds, limit);
+  }
+
+  async #fetchRestrained(trx: Db, rate: Rate | undefined, slots: number): Promise<Fetched> {
+    const queue = this.#contract.name;
+    const untilProbe = this.#isBroken ? await lockBreaker(trx, queue) : undefined;
+    const isProbe = untilProbe !== undefined;
+    this.#isBroken = isProbe || this.#breaking > 0;
+    if (isProbe && untilProbe > 0) return { ...UNRESTRAINED, jobs: [], seconds: untilProbe };
+
+    const bucket: LockedBucket | undefined = rate && (await lockBucket(trx, queue, rate));
+    const most = Math.min(isProbe ? 1 : slots, bucket?.jobs ?? Infinity);
+    if (most === 0) return { ...UNRESTRAINED, jobs: [], seconds: bucket?.seconds ?? 0 };
+    const jobs = await this.#fetchFrom(trx, most);
+    const [first] = jobs;
+    if (first === undefined) return { ...UNRESTRAINED, jobs };
+
+    let seconds = (await bucket?.start(jobs.length)) ?? 0;
+    if (isProbe) {
+      seconds = this.#contract.timeoutSeconds + PROBE_GRACE_SECONDS;
+      await startProbe(trx, queue, { jobId: first.id, seconds });
+    }
+    return { jobs, seconds, isProbe, takenSeconds: rate === undefined ? 0 : bucketOf(rate).interval };
+  }
+
+  #fetchFrom(db: Db, batchSize: number): Promise<JobWithMetadata<unknown>[]> {
+    const options = { batchSize, includeMetadata: true, db: fromKysely(db) } as const;
+    return this.#deps.boss.fetch<unknown>(this.#contract.name, options);
+  }
+}
+
+const UNRESTRAINED = { takenSeconds: 0, isProbe: false, seconds: 0 };
+
+/** Longer keys are cut, and so limited together. */
+const MOST_KEY_LENGTH = 255;
