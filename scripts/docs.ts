@@ -9,8 +9,11 @@ import { readyOrClose, runMain } from '../src/process.ts';
 import { withEmptyDatabase } from './bench/cluster.ts';
 import { describeCommands } from './reference/commands.ts';
 import { describeConfiguration } from './reference/configuration.ts';
+import { renderDiagram } from './reference/diagrams.ts';
+import { drawImports } from './reference/imports.ts';
 import { describeMetrics } from './reference/metrics.ts';
 import { describeApi } from './reference/openapi.ts';
+import { watchPlugins } from './reference/plugin-tree.ts';
 import { describeQueues } from './reference/queues.ts';
 import { describeRoutes, watchRoutes } from './reference/routes.ts';
 import { includeCode } from './support/include-code.ts';
@@ -22,8 +25,8 @@ const OPENAPI = 'docs/reference/openapi.json';
 const read = (file: string) => readFile(join(ROOT, file), 'utf8');
 
 /**
- * `npm run docs`: writes `docs/reference` from the code, and updates the code excerpts in the documents. `--check` only reports
- * stale ones. `--database URL` takes an empty, migrated database instead of a PostgreSQL of its own.
+ * `npm run docs`: writes `docs/reference` from the code, draws `docs/diagrams`, and updates the code in the documents. `--check`
+ * only reports stale ones. `--database URL` takes an empty, migrated database instead of a PostgreSQL of its own.
  */
 await runMain(async () => {
   const { values } = parseArgs({
@@ -49,10 +52,15 @@ async function writeDocuments(databaseUrl: string): Promise<Map<string, string>>
     ['docs/reference/configuration.md', await describeConfiguration(read)],
     ['docs/reference/queues.md', await describeQueues(read)],
     ['docs/reference/commands.md', await describeCommands(read)],
+    ['docs/diagrams/imports.mmd', await drawImports(ROOT)],
     ...(await describeApp(databaseUrl)),
   ]);
   for await (const file of glob('{*.md,docs/**/*.md}', { cwd: ROOT })) {
     if (!documents.has(file)) documents.set(file, await includeCode(await read(file), read));
+  }
+  for await (const file of glob('docs/diagrams/*.mmd', { cwd: ROOT })) {
+    const mermaid = documents.get(file) ?? (await read(file));
+    documents.set(file.replace(/\.mmd$/, '.svg'), renderDiagram(mermaid));
   }
   return documents;
 }
@@ -69,10 +77,12 @@ async function describeApp(databaseUrl: string): Promise<[file: string, page: st
   const app = buildApp(config, { role: 'command' });
   try {
     const routes = watchRoutes(app);
+    const plugins = watchPlugins(app);
     await readyOrClose(app);
     return [
       ['docs/reference/routes.md', describeRoutes(routes())],
       ['docs/reference/metrics.md', await describeMetrics(app)],
+      ['docs/diagrams/plugins.mmd', plugins()],
       [OPENAPI, describeApi(app, await read(OPENAPI).catch(() => ''))],
     ];
   } finally {

@@ -34,6 +34,14 @@ import uploads from './plugins/uploads.ts';
 import views from './plugins/views.ts';
 import work from './plugins/work.ts';
 import type { Clock } from './queue/boss.ts';
+import administration from './routes/admin/index.ts';
+import api from './routes/api/index.ts';
+import assetFiles from './routes/assets.ts';
+import bounces from './routes/bounces.ts';
+import dev from './routes/dev/index.ts';
+import health from './routes/health.ts';
+import metricsRoute from './routes/metrics.ts';
+import web from './routes/web/index.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -103,8 +111,14 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(compression);
   app.register(pageCache);
 
-  // A worker does without them, and without loading them: a third less time to start, and 40 MB less memory.
-  if (role !== 'worker') app.register(import('./routes/index.ts'));
+  app.register(assetFiles);
+  app.register(health);
+  app.register(metricsRoute);
+  app.register(bounces);
+  app.register(api, { prefix: '/api/v1' });
+  app.register(web);
+  app.register(administration, { prefix: '/admin' });
+  app.register(dev, { prefix: '/dev' });
   return app;
 }
 

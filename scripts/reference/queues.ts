@@ -11,6 +11,8 @@ const INTRODUCTION = `From the contracts in [src/queue/contracts.ts](../../src/q
   delay doubles from the first to the last, with a jitter of up to half.
 - **Timeout**: how long an attempt may take. Then its signal is aborted and it has failed.
 - **Concurrency**: jobs of the queue that one worker runs at a time; without a number, as many as it has slots.
+- **Limited by**: what an Administrator can limit its jobs by at \`/admin/jobs/limits\`, beside the whole queue. A rate that
+  the contract itself sets comes first.
 - **Schedule**: when a job is enqueued by itself, as a cron expression in UTC.
 - **Unique**: while a job waits, another with the same key is not enqueued.`;
 
@@ -27,22 +29,22 @@ export async function describeQueues(read: (file: string) => Promise<string>): P
     if (purpose === undefined) throw new StartupError(1, `The queue ${contract.name} has no doc comment`);
     return [code(contract.name), purpose, ...settingsOf(contract)];
   });
-  return page(
-    'Queues',
-    INTRODUCTION,
-    table(
-      ['queue', 'what its jobs do', 'retries', 'timeout', 'concurrency', 'priority', 'schedule', 'unique'],
-      rows,
-    ),
-  );
+  return page('Queues', INTRODUCTION, table(HEADINGS, rows));
 }
 
-function settingsOf({ retry, timeoutSeconds, concurrency, priority, schedule, uniqueKey }: QueueContract) {
+const HEADINGS = [
+  ...['queue', 'what its jobs do', 'retries', 'timeout', 'concurrency', 'priority', 'limited by'],
+  ...['schedule', 'unique'],
+];
+
+function settingsOf(contract: QueueContract): string[] {
+  const { retry, timeoutSeconds, concurrency, priority, rate, limitedBy, schedule, uniqueKey } = contract;
   return [
     `${retry.limit}, after ${duration(retry.delaySeconds)} to ${duration(retry.maxDelaySeconds)}`,
     duration(timeoutSeconds),
     String(concurrency ?? ''),
     String(priority ?? ''),
+    [rate, limitedBy].filter((limit) => limit !== undefined).join(', '),
     code(schedule?.cron),
     uniqueKey === undefined ? '' : 'yes',
   ];

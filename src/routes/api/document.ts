@@ -71,10 +71,20 @@ function opened(paths: ApiDocument['paths']): ApiDocument['paths'] {
   return Object.fromEntries(Object.entries(paths).map(([path, calls]) => [path, openedCalls(calls)]));
 }
 
+/** Makes a function that makes something again only after the site's settings have changed. */
+export function perSettings<Made>({ site }: FastifyInstance, make: () => Made): () => Made {
+  let made: { readonly from: object; readonly value: Made } | undefined;
+  return () => {
+    if (made?.from !== site.settings) made = { from: site.settings, value: make() };
+    return made.value;
+  };
+}
+
 /** The OpenAPI document. It is public, because clients need it to learn how to authenticate. */
 export default async function document(app: FastifyInstance): Promise<void> {
+  const write = perSettings(app, () => JSON.stringify(openApiOf(app)));
   app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
     reply.header('cache-control', 'no-cache').type('application/json; charset=utf-8');
-    return JSON.stringify(openApiOf(app));
+    return write();
   });
 }

@@ -45,7 +45,7 @@ const showing = {
   ...ONE,
   operationId: 'getDraft',
   ...needs(),
-  summary: 'One draft',
+  summary: 'Get a draft',
   response: { 200: ref(Draft, { description: 'The draft.' }), ...refusals(404) },
 };
 

@@ -41,7 +41,7 @@ const publishing = {
 const showing = {
   tags,
   operationId: 'getPost',
-  summary: 'One post',
+  summary: 'Get a post',
   params: WithId,
   response: { 200: ref(Post, { description: 'The post.' }), ...refusals(404) },
 };
