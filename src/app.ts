@@ -7,6 +7,7 @@ import alarms from './plugins/alarms.ts';
 import assets from './plugins/assets.ts';
 import channels from './plugins/channels.ts';
 import clientAddress from './plugins/client-address.ts';
+import comparison from './plugins/comparison.ts';
 import compression from './plugins/compression.ts';
 import conditionalGet from './plugins/conditional-get.ts';
 import db from './plugins/db.ts';
@@ -93,6 +94,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(metrics);
   app.register(passwords);
   app.register(markdown);
+  app.register(comparison);
   app.register(pictures);
   app.register(rateLimits);
   app.register(uploads);

@@ -3,6 +3,6 @@ import { exportQueue } from '../queue/contracts.ts';
 import { defineJob } from '../queue/job.ts';
 
 /** Writes one person's export, and enqueues the mail with its link. */
-export default defineJob(exportQueue, ({ db, queue }, { exportId }, { signal }) =>
-  writeExport({ db, queue }, exportId, { signal }),
+export default defineJob(exportQueue, ({ db, queue }, { exportId }, { signal, progress }) =>
+  writeExport({ db, queue }, exportId, { signal, progress }),
 );

@@ -3,6 +3,6 @@ import { importQueue } from '../queue/contracts.ts';
 import { defineJob } from '../queue/job.ts';
 
 /** Imports one person's export from another site, and enqueues the mail that says so. */
-export default defineJob(importQueue, ({ db, queue, markdown, config }, { importId }, { signal }) =>
-  runImport({ db, queue, markdown }, importId, { quota: config.imageQuotaMb * 2 ** 20, signal }),
+export default defineJob(importQueue, ({ db, queue, markdown, config }, { importId }, { signal, progress }) =>
+  runImport({ db, queue, markdown }, importId, { quota: config.imageQuotaMb * 2 ** 20, signal, progress }),
 );

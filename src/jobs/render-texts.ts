@@ -3,6 +3,6 @@ import { renderTextsQueue } from '../queue/contracts.ts';
 import { defineJob } from '../queue/job.ts';
 
 /** Renders texts that an older release has rendered. */
-export default defineJob(renderTextsQueue, ({ db, queue, markdown }, _payload, { signal }) =>
-  renderOldTexts({ db, queue, markdown }, { signal }),
+export default defineJob(renderTextsQueue, ({ db, queue, markdown }, _payload, { signal, progress }) =>
+  renderOldTexts({ db, queue, markdown }, { signal, progress }),
 );

@@ -4,6 +4,7 @@ import type { Db } from '../database/schema.ts';
 import { isDeadLetter } from './dead-letters.ts';
 import type { AttemptRecord, JobDetails, JobSummary } from './jobs.ts';
 import { selectJob } from './jobs-table.ts';
+import { findReport } from './report.ts';
 
 /** Identifies an attempt at a job. */
 export interface Attempt {
@@ -73,7 +74,12 @@ export async function findJob(db: Db, queue: string, id: string): Promise<JobDet
     ...record,
     ...(record.outcome === null && unrecordedEnd(job, index === records.length - 1 && !isDeadLetter(queue))),
   }));
-  return { ...job, history: history.map((record) => ({ ...record, outcome: record.outcome ?? 'lost' })) };
+  const report = await findReport(db, isDeadLetter(queue) ? (job.sourceId ?? id) : id);
+  return {
+    ...job,
+    report,
+    history: history.map((record) => ({ ...record, outcome: record.outcome ?? 'lost' })),
+  };
 }
 
 /** The outcome of an attempt without a recorded end: the job's state for the last one, otherwise the worker died. */

@@ -3,6 +3,7 @@ import type { JobAttemptOutcome } from '../database/job-tables.ts';
 import { PermanentFailure, SlowDown, TryLater } from '../errors.ts';
 import { UnknownPayload } from './job.ts';
 import { type Origin, unpack } from './origin.ts';
+import { JobReport } from './report.ts';
 
 /** Identifies a claim. */
 export interface ClaimKey {
@@ -34,6 +35,8 @@ export interface Claim extends ClaimKey {
   readonly enqueuedAt: number;
   /** Aborts the attempt, for one of the reasons below. */
   readonly controller: AbortController;
+  /** What the attempt tells about itself. */
+  readonly report: JobReport;
   /** Resolves when the attempt is in the history. */
   readonly recorded: Promise<void>;
 }
@@ -58,6 +61,7 @@ export function claimOf(
     isProbe,
     enqueuedAt: performance.now() - (job.startedOn.getTime() - job.createdOn.getTime()),
     controller: new AbortController(),
+    report: new JobReport({ queue: job.name, jobId: job.id, attempt: job.retryCount + 1 }),
     recorded,
   };
 }

@@ -212,10 +212,10 @@ export class Consumer {
   }
 
   async #run(claim: Claim) {
-    const { jobId, attempt, payload, origin, controller } = claim;
+    const { jobId, attempt, payload, origin, report, controller } = claim;
+    const { signal } = controller;
     const { app } = this.#deps;
     const { contract } = this.job;
-    const { signal } = controller;
     if (this.#stopping.signal.aborted) controller.abort(new ShuttingDown('the worker stops'));
     signal.throwIfAborted();
     const timeout = setTimeout(
@@ -230,12 +230,13 @@ export class Consumer {
       parent: origin.traceparent,
     } as const;
     const pass = (key: string) => this.#fetcher.pass(claim, key);
-    const run = async () =>
-      (await this.job.run(app, payload, { id: jobId, attempt, signal, pass })) ?? undefined;
+    const context = { id: jobId, attempt, signal, pass, ...report.reporting(app) };
+    const run = async () => (await this.job.run(app, payload, context)) ?? undefined;
     try {
       return await app.work.run(work, () => app.tracing.span(span, () => untilAborted(run(), signal)));
     } finally {
       clearTimeout(timeout);
+      await report.end(app);
     }
   }
 

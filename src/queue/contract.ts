@@ -2,6 +2,9 @@ import type { Static, TObject, TUnion } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Rate } from './rate.ts';
 
+/** Tells how far a job is: what is done, of how much, and if useful what it does now. */
+export type Progress = (done: number, total: number, words?: string) => void;
+
 /** What a queue promises: its name, payload and how its jobs are worked. Has no handler. */
 export interface QueueContract<Payload extends object = object> {
   readonly name: string;

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { DATABASE_ONLY, defineQueue, type QueueContract } from './contract.ts';
 import { about, date, fields, id, mail, moment } from './payloads.ts';
 
+export type { Progress } from './contract.ts';
 export type { PayloadOf, Queue, SendOptions } from './queue.ts';
 export { newShare, type Share } from './share.ts';
 

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
+import { deadLetterName } from './dead-letters.ts';
 import type { JobFilter, JobState } from './jobs.ts';
-import type { Search, Term } from './search.ts';
+import { isIndexed, type Search, type Term } from './search.ts';
 
 // Filters and lists as SQL on pg-boss's table.
 
@@ -35,20 +36,25 @@ const STATE_CONDITIONS: Record<JobState, RawBuilder<unknown>> = {
   cancelled: sql`state = 'cancelled'`,
 };
 
-/** What a job must match besides the search. */
-export function plainConditions(filter: Omit<JobFilter, 'queues'>): RawBuilder<unknown> {
-  const { states, from, until, endedFrom, id, hasDeadLetter } = filter;
+/** When a job must have been created. */
+export function timeConditions({ from, until }: JobFilter): RawBuilder<unknown> {
+  const all: RawBuilder<unknown>[] = [sql`true`];
+  if (from !== undefined) all.push(sql`created_on >= ${from}`);
+  if (until !== undefined) all.push(sql`created_on <= ${until}`);
+  return sql.join(all, sql` and `);
+}
+
+/** What a job must match besides its queue, its time and the search. */
+export function plainConditions({ queues, states, endedFrom, id, hasDeadLetter }: JobFilter) {
   const all: RawBuilder<unknown>[] = [sql`true`];
   if (states !== undefined) {
     all.push(sql`(${sql.join([sql`false`, ...states.map((name) => STATE_CONDITIONS[name])], sql` or `)})`);
   }
-  if (from !== undefined) all.push(sql`created_on >= ${from}`);
-  if (until !== undefined) all.push(sql`created_on <= ${until}`);
   if (endedFrom !== undefined) all.push(sql`completed_on >= ${endedFrom}`);
   if (id !== undefined) all.push(sql`id = ${id}::uuid`);
   if (hasDeadLetter) {
-    all.push(sql`exists (
-      select from pgboss.job dead where dead.name = job.name || '.dead' and dead.source_id = job.id)`);
+    const dead = queues.map((name) => deadLetterName({ name }));
+    all.push(sql`id = any(array(select source_id from pgboss.job where name = any(${dead}::text[])))`);
   }
   return sql.join(all, sql` and `);
 }
@@ -71,11 +77,15 @@ export function searchConditions(search: Search, { hidesPeople = false }: { hide
   return terms.length === 0 ? sql`true` : sql.join(terms, sql` and `);
 }
 
-/**
- * A necessary condition that an index can check, for a search that is `isIndexed`: the terms that are fragments, or
- * without any the fragments of all terms.
- */
+/** Whether an index finds all that match. It does not for completed jobs, which are most. */
+export function hasIndex({ states, search = [] }: JobFilter): boolean {
+  const isRare = states !== undefined && !states.includes('completed');
+  return isRare || (search.length > 0 && isIndexed(search));
+}
+
+/** What an index checks of a search that is `isIndexed`: the terms that are fragments, or else the fragments of all. */
 export function indexedConditions(search: Search): RawBuilder<unknown> {
+  if (search.length === 0 || !isIndexed(search)) return sql`true`;
   const exact = search.filter(({ text }) => text === undefined);
   const any = ({ fragments }: Term) =>
     sql`(${sql.join([sql`false`, ...fragments.map(containsFragment)], sql` or `)})`;

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { QueueContract } from './contract.ts';
+import type { Reporting } from './report.ts';
 
 /** A job: its queue's contract and its handler. */
 export interface JobDefinition {
@@ -14,7 +15,7 @@ export interface JobDefinition {
  */
 export type JobRun = Promise<void> | Promise<(() => Promise<void>) | undefined>;
 
-export interface JobContext {
+export interface JobContext extends Reporting {
   readonly id: string;
   /** 1 for the first. */
   readonly attempt: number;

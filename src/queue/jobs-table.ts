@@ -92,8 +92,8 @@ export async function selectJob(
   db: Db,
   queue: string,
   id: string,
-): Promise<Omit<JobDetails, 'history'> | undefined> {
-  const { rows } = await sql<Omit<JobDetails, 'history'>>`
+): Promise<Omit<JobDetails, 'history' | 'report'> | undefined> {
+  const { rows } = await sql<Omit<JobDetails, 'history' | 'report'>>`
     select ${SUMMARY}, priority, retry_limit as "retryLimit", singleton_key as "uniqueKey", output,
       source_name as "sourceQueue", source_id as "sourceId"
     from pgboss.job where name = ${queue} and id = ${id}::uuid
@@ -125,7 +125,7 @@ export async function takeBackDeadLetters(db: Db, queue: string, ids: readonly s
 
 /**
  * Builds our indexes on pg-boss's table, unless they are there. Must not run in a transaction. The one of payloads, for
- * searches, adds about 15 µs to what a job costs without a handler. The other has only jobs that were handed back.
+ * searches, adds about 15 µs to what a job costs without a handler. The others have only jobs that were handed back or cancelled.
  */
 export async function buildOwnIndexes(db: Db): Promise<void> {
   await sql`
@@ -134,5 +134,9 @@ export async function buildOwnIndexes(db: Db): Promise<void> {
   await sql`
     create index concurrently if not exists pennypost_job_put_off_idx on pgboss.job_common (name, start_after)
     where state = 'retry' and started_on is null
+  `.execute(db);
+  await sql`
+    create index concurrently if not exists pennypost_job_cancelled_idx on pgboss.job_common (name, created_on)
+    where state = 'cancelled'
   `.execute(db);
 }

@@ -1,4 +1,5 @@
 import type { JobAttemptOutcome } from '../database/job-tables.ts';
+import type { JobReportRow } from './report.ts';
 import type { Search } from './search.ts';
 
 /** pg-boss's states, with waiting jobs split: ready, waiting for a retry, and deferred to a start time or put off. */
@@ -64,6 +65,8 @@ export interface JobDetails extends JobSummary {
   readonly sourceId: string | null;
   /** Its attempts; of a dead letter, those of the original. */
   readonly history: readonly AttemptRecord[];
+  /** What it has told about itself; undefined if nothing. */
+  readonly report: JobReportRow | undefined;
 }
 
 /** An attempt. */

@@ -1,11 +1,20 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../database/schema.ts';
-import { indexedConditions, plainConditions, SUMMARY, searchConditions } from './job-filter.ts';
+import {
+  hasIndex,
+  indexedConditions,
+  plainConditions,
+  SUMMARY,
+  searchConditions,
+  timeConditions,
+} from './job-filter.ts';
 import type { JobFilter, JobPage, JobSummary } from './jobs.ts';
-import { isIndexed } from './search.ts';
 
-/** How many of a queue's jobs a page searches without an index, and sorts with one. Takes some hundredths of a second. */
+/** How many of a queue's jobs a page looks at. It takes some hundredths of a second. */
 const WINDOW = 10_000;
+
+/** How many it looks at in all queues together. */
+const MOST = 20_000;
 
 const CURSOR =
   /^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d)~([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})$/;
@@ -19,21 +28,19 @@ interface Place {
 }
 
 /**
- * Lists jobs, newest first. Each queue's newest come from an index, so a long history costs nothing. A search looks at
- * the newest `WINDOW` of each queue. If that does not fill the page and an index can find the rest, it does.
+ * Lists jobs, newest first. Each queue's newest come from an index, so a long history costs nothing. A page looks at some
+ * thousands of them. If they do not fill it and an index can find the rest, it does.
  */
 export async function listJobs(db: Db, filter: JobFilter, { size, after = '' }: Place): Promise<JobPage> {
   const [, createdOn, id] = CURSOR.exec(after) ?? [];
   const start =
     createdOn === undefined ? sql`true` : sql`(created_on, id) < (${createdOn}::timestamptz, ${id}::uuid)`;
-  const { search = [] } = filter;
-  if (search.length === 0) return pageOf(await newest(db, filter, { start, limit: size + 1 }), size);
-  const { rows, end } = await searchNewest(db, filter, { start, limit: size + 1 });
+  const range = { start, limit: size + 1 };
+  if (filter.id !== undefined) return pageOf((await lookUp(db, filter, range)) ?? [], size);
+  const { rows, end } = await lookAtNewest(db, filter, range);
   if (rows.length > size || end === undefined) return pageOf(rows, size);
-  if (isIndexed(search)) {
-    const all = await searchIndex(db, filter, { start, limit: size + 1 });
-    if (all !== undefined) return pageOf(all, size);
-  }
+  const all = hasIndex(filter) ? await lookUp(db, filter, range) : undefined;
+  if (all !== undefined) return pageOf(all, size);
   return { jobs: rows, next: end.cursor, searchedFrom: end.createdAt };
 }
 
@@ -47,63 +54,58 @@ interface Range {
   readonly limit: number;
 }
 
-async function newest(db: Db, filter: JobFilter, { start, limit }: Range): Promise<Row[]> {
-  const { rows } = await sql<Row>`
-    select found.* from unnest(${[...filter.queues]}::text[]) as wanted (queue), lateral (
-      select ${SUMMARY} from pgboss.job
-      where name = wanted.queue and ${plainConditions(filter)} and ${start}
-      order by created_on desc, id desc limit ${limit}
-    ) as found
-    order by "createdAt" desc, id desc limit ${limit}
-  `.execute(db);
-  return rows;
-}
-
-/** Searches the newest jobs of each queue. `end` is the oldest job up to which all were searched, if there may be more. */
-async function searchNewest(db: Db, filter: JobFilter, { start, limit }: Range) {
-  const { rows } = await sql<Row & { isEnd: boolean; isFound: boolean }>`
+/** Looks at the newest jobs of each queue. `end` is the one up to which it has looked at all, if there may be more. */
+async function lookAtNewest(db: Db, filter: JobFilter, { start, limit }: Range) {
+  const { queues, search = [] } = filter;
+  const isFiltered = filter.states !== undefined || filter.endedFrom !== undefined || search.length > 0;
+  const size = isFiltered ? Math.min(WINDOW, Math.ceil(MOST / queues.length)) : limit;
+  const { rows } = await sql<Row & { isEnd: boolean }>`
     with newest as materialized (
-      select found.* from unnest(${[...filter.queues]}::text[]) as wanted (queue), lateral (
-        select job.*, row_number() over (order by created_on desc, id desc) = ${WINDOW} as is_end from pgboss.job
-        where name = wanted.queue and ${plainConditions(filter)} and ${start}
-        order by created_on desc, id desc limit ${WINDOW}
+      select found.* from unnest(${[...queues]}::text[]) as wanted (queue), lateral (
+        select job.*, row_number() over (order by created_on desc, id desc) = ${size} as is_end from pgboss.job
+        where name = wanted.queue and ${timeConditions(filter)} and ${start}
+        order by created_on desc, id desc limit ${size}
       ) as found
     ),
     boundary as (select created_on, id from newest where is_end order by created_on desc, id desc limit 1)
     (select ${SUMMARY}, false as "isEnd" from newest
-      where ${searchConditions(filter.search ?? [], filter)}
-        and (created_on, id) >= (select coalesce(max(created_on), '-infinity'), coalesce(max(id::text), '00000000-0000-0000-0000-000000000000')::uuid from boundary)
+      where not exists (select from boundary where (newest.created_on, newest.id) < (boundary.created_on, boundary.id))
+        and ${plainConditions(filter)} and ${searchConditions(search, filter)}
       order by created_on desc, id desc limit ${limit})
     union all
-    (select ${SUMMARY}, true from newest where (created_on, id) = (select created_on, id from boundary) limit 1)
+    (select ${SUMMARY}, true from newest where (created_on, id) in (select created_on, id from boundary) limit 1)
   `.execute(db);
   return { rows: rows.filter(({ isEnd }) => !isEnd), end: rows.find(({ isEnd }) => isEnd) };
 }
 
-/** Finds all that match by the index of payloads. Undefined if there are too many to sort. */
-async function searchIndex(db: Db, filter: JobFilter, { start, limit }: Range): Promise<Row[] | undefined> {
-  const { search = [] } = filter;
-  const { rows } = await sql<Row & { matches: number }>`
-    with matching as materialized (
+/** Finds all that match by an index. Undefined if there are too many to sort. */
+async function lookUp(db: Db, filter: JobFilter, { start, limit }: Range): Promise<Row[] | undefined> {
+  const { queues, search = [] } = filter;
+  const { rows } = await sql<Row & { isTooMany: boolean }>`
+    with candidates as materialized (
       select * from pgboss.job
-      where ${indexedConditions(search)} and ${searchConditions(search, filter)}
-        and name = any(${[...filter.queues]}::text[]) and ${plainConditions(filter)} and ${start}
+      where name = any(${[...queues]}::text[]) and ${indexedConditions(search)} and ${plainConditions(filter)}
+        and ${timeConditions(filter)} and ${start}
       limit ${WINDOW}
-    )
-    select ${SUMMARY}, (select count(*)::int from matching) as matches from matching
-    order by created_on desc, id desc limit ${limit}
+    ),
+    too_many as (select count(*) = ${WINDOW} as "isTooMany" from candidates)
+    select too_many.*, found.* from too_many left join (
+      select ${SUMMARY} from candidates where ${searchConditions(search, filter)}
+      order by created_on desc, id desc limit ${limit}
+    ) as found on true
+    order by "createdAt" desc, id desc
   `.execute(db);
-  return rows[0]?.matches === WINDOW ? undefined : rows;
+  if (rows[0]?.isTooMany) return undefined;
+  return rows.filter(({ id }) => id !== null);
 }
 
 /** Finds up to `limit` ids of matching jobs. */
 export async function findJobIds(db: Db, filter: JobFilter, limit: number): Promise<string[]> {
   const { search = [] } = filter;
-  const indexed = search.length > 0 && isIndexed(search) ? indexedConditions(search) : sql`true`;
   const { rows } = await sql<{ id: string }>`
     select id from pgboss.job
-    where name = any(${[...filter.queues]}::text[]) and ${plainConditions(filter)}
-      and ${indexed} and ${searchConditions(search, filter)}
+    where name = any(${[...filter.queues]}::text[]) and ${timeConditions(filter)} and ${plainConditions(filter)}
+      and ${indexedConditions(search)} and ${searchConditions(search, filter)}
     limit ${limit}
   `.execute(db);
   return rows.map(({ id }) => id);

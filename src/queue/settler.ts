@@ -86,9 +86,12 @@ export class Settler {
 
   async #writeCompletions(all: readonly Ended[]): Promise<void> {
     const { boss, app } = this.#deps;
-    const attempts = all.map(({ claim }) => ({ id: claim.jobId, retryCount: claim.attempt - 1 }));
     try {
-      await persist(() => boss.complete(this.#queue, attempts, null, { db: fromKysely(app.db) }));
+      // Most have no result, and share a statement.
+      for (const [result, some] of Map.groupBy(all, ({ claim }) => claim.report.result)) {
+        const attempts = some.map(({ claim }) => ({ id: claim.jobId, retryCount: claim.attempt - 1 }));
+        await persist(() => boss.complete(this.#queue, attempts, result, { db: fromKysely(app.db) }));
+      }
       for (const ended of all) {
         await this.#endProbe(ended.claim, 'completed');
         this.#report(ended, 'completed');

@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { inBatches } from '../../database/transaction.ts';
+import type { Progress } from '../../queue/contracts.ts';
 import { NO_NOTIFICATIONS } from '../people/mail-choices.ts';
 
 /** Rows per transaction, so that none holds its locks for long. */
@@ -10,11 +11,12 @@ const BATCH = 1_000;
  * Erases an account whose deletion is due, in batches. Does nothing if it was undone or has been done.
  *
  * @param options.signal stops between two batches. The next attempt goes on from there.
+ * @param options.progress is told how many kinds of things are erased
  */
 export async function eraseAccount(
   db: Kysely<Schema>,
   userId: number,
-  options: { signal: AbortSignal },
+  options: { signal: AbortSignal; progress?: Progress },
 ): Promise<void> {
   const account = await db
     .selectFrom('users')
@@ -24,8 +26,10 @@ export async function eraseAccount(
     .executeTakeFirst();
   if (account === undefined) return;
   if (!account.keepsTexts) await eraseTexts(db, userId, options);
+  await inBatches(db, (trx) => deleteFrom(trx, 'post_versions', ofOwnPosts(userId)), options);
   await eraseImages(db, userId, options);
-  for (const [table, column] of PERSONAL) {
+  for (const [index, [table, column]] of PERSONAL.entries()) {
+    options.progress?.(index, PERSONAL.length, table);
     await inBatches(db, (trx) => deleteFrom(trx, table, sql`${sql.ref(column)} = ${userId}`), options);
   }
   const ownSubscriptions = sql`email = (
@@ -73,6 +77,11 @@ const PERSONAL = [
   ['invitations', 'inviter_id'],
   ['security_events', 'user_id'],
 ] as const;
+
+/** What a person has changed stays in no text. */
+function ofOwnPosts(userId: number): RawBuilder<boolean> {
+  return sql`post_id in (select id from posts where author_id = ${userId})`;
+}
 
 /** Deletes posts with everyone's comments, likes and bookmarks of them, then comments on others' posts. */
 async function eraseTexts(

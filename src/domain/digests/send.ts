@@ -1,6 +1,13 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
-import { BULK_MAIL_PRIORITY, mailQueue, newShare, type Queue, type Share } from '../../queue/contracts.ts';
+import {
+  BULK_MAIL_PRIORITY,
+  mailQueue,
+  newShare,
+  type Progress,
+  type Queue,
+  type Share,
+} from '../../queue/contracts.ts';
 
 /** Recipients per transaction. */
 const BATCH = 500;
@@ -10,15 +17,18 @@ const BATCH = 500;
  * recipients in the transaction that enqueues their mails.
  *
  * @param options.signal stops between two batches
+ * @param options.progress is told how many people were considered
  * @returns the number of mails enqueued
  */
 export async function sendDigests(
   { db, queue }: { db: Db; queue: Queue },
-  { signal }: { signal: AbortSignal },
+  { signal, progress }: { signal: AbortSignal; progress?: Progress },
 ): Promise<number> {
   const week = await lastWeek(db);
+  const people = await countRecipients(db);
   const share = newShare();
   let total = 0;
+  let considered = 0;
   for (let afterId = 0; ; ) {
     signal.throwIfAborted();
     const batch = await db
@@ -33,8 +43,20 @@ export async function sendDigests(
     const last = batch.at(-1);
     if (last === undefined) return total;
     total += await enqueueBatch({ db, queue }, { week, share, userIds: batch.map(({ id }) => id) });
+    considered += batch.length;
+    progress?.(considered, Math.max(considered, people), 'people');
     afterId = last.id;
   }
+}
+
+async function countRecipients(db: Db): Promise<number> {
+  const { count } = await db
+    .selectFrom('users')
+    .select(sql<number>`count(*)::int`.as('count'))
+    .where('wants_digest', '=', true)
+    .where('confirmed_at', 'is not', null)
+    .executeTakeFirstOrThrow();
+  return count;
 }
 
 async function enqueueBatch(

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { sql } from 'kysely';
 import { ZipFile } from 'yazl';
 import type { Db } from '../../database/schema.ts';
-import { mailQueue, type Queue } from '../../queue/contracts.ts';
+import { mailQueue, type Progress, type Queue } from '../../queue/contracts.ts';
 import { exportEntries } from './entries.ts';
 
 /** The file is stored in chunks of this size, so that only one is in memory at a time. */
@@ -12,18 +12,24 @@ const CHUNK_BYTES = 1024 * 1024;
  * Writes everything of a person's to a zip file, as JSON and Markdown, and enqueues the mail with its link. Only one
  * page of rows and one chunk of the file are in memory at a time. Each attempt starts over and deletes what an earlier
  * one left. Stops early and leaves nothing if the person cancels.
+ *
+ * @param options.progress is told how many rows are written
  */
 export async function writeExport(
   { db, queue }: { db: Db; queue: Queue },
   exportId: number,
-  { signal }: { signal: AbortSignal },
+  { signal, progress }: { signal: AbortSignal; progress?: Progress },
 ): Promise<void> {
-  const userId = await beginExport(db, exportId);
-  if (userId === undefined) return;
+  const begun = await beginExport(db, exportId);
+  if (begun === undefined) return;
+  const { userId, total } = begun;
+  let done = 0;
   const cancelled = new AbortController();
   const ended = AbortSignal.any([signal, cancelled.signal]);
   const report = async (rows: number) => {
     if (!(await addProgress(db, exportId, rows))) cancelled.abort(new Error('the export was cancelled'));
+    done += rows;
+    progress?.(done, total, 'rows');
   };
   try {
     const size = await storeZip(db, { exportId, userId, report, signal: ended });
@@ -34,10 +40,10 @@ export async function writeExport(
   }
 }
 
-/** Marks an export as running. Returns its owner, or undefined if it was cancelled. */
-async function beginExport(db: Db, exportId: number): Promise<number | undefined> {
+/** Marks an export as running. Returns its owner and number of rows, or undefined if it was cancelled. */
+async function beginExport(db: Db, exportId: number): Promise<{ userId: number; total: number } | undefined> {
   await removeChunks(db, exportId);
-  const begun = await db
+  return db
     .updateTable('data_exports')
     .set(({ selectFrom }) => ({
       state: 'running',
@@ -48,9 +54,8 @@ async function beginExport(db: Db, exportId: number): Promise<number | undefined
     }))
     .where('id', '=', exportId)
     .where('state', 'in', ['waiting', 'running'])
-    .returning('user_id as userId')
+    .returning(['user_id as userId', 'total'])
     .executeTakeFirst();
-  return begun?.userId;
 }
 
 /** Returns whether the export is still wanted. */

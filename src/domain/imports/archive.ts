@@ -7,7 +7,7 @@ export const MAX_IMPORT = 10 * 2 ** 20;
 
 /** Files in an archive, and bytes of all of them together when they are unpacked. */
 const MOST_FILES = 2_000;
-const MOST_BYTES = 100 * 2 ** 20;
+const MOST_BYTES = 50 * 2 ** 20;
 
 /** An uploaded zip file. */
 export interface Archive {

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError } from '../../errors.ts';
-import { mailQueue, type Queue } from '../../queue/contracts.ts';
+import { mailQueue, type Progress, type Queue } from '../../queue/contracts.ts';
 import { can, Permission } from '../accounts/roles.ts';
 import { IS_OPEN, SILENCED_UNTIL } from '../accounts/standing.ts';
 import { resolveImages } from '../images/resolve.ts';
@@ -37,11 +37,12 @@ interface Underway {
  *
  * @param options.quota the bytes that all of a person's images may take
  * @param options.signal stops between two batches. The next attempt goes on from there.
+ * @param options.progress is told how many posts are imported
  */
 export async function runImport(
   dependencies: Dependencies,
   importId: number,
-  { quota, signal }: { quota: number; signal: AbortSignal },
+  { quota, signal, progress }: { quota: number; signal: AbortSignal; progress?: Progress },
 ): Promise<void> {
   const { db } = dependencies;
   const begun = await begin(db, importId);
@@ -56,6 +57,7 @@ export async function runImport(
     for (let start = done; start < posts.length; start += BATCH) {
       signal.throwIfAborted();
       await importBatch(dependencies, underway, { start, posts: posts.slice(start, start + BATCH) });
+      progress?.(Math.min(start + BATCH, posts.length), posts.length, 'posts');
     }
     await end(dependencies, underway, { state: 'done' });
   } catch (error) {

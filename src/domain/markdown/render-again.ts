@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import { type Queue, renderTextsQueue } from '../../queue/contracts.ts';
+import { type Progress, type Queue, renderTextsQueue } from '../../queue/contracts.ts';
 import { resolveImages } from '../images/resolve.ts';
 import { findMentioned } from '../mentions/render.ts';
 import { postColumns } from '../posts/write.ts';
@@ -49,15 +49,18 @@ export async function enqueueRendering({ db, queue }: QueueDependencies): Promis
  * Renders a batch of the texts of an older renderer again, and enqueues the next batch.
  *
  * @param options.signal stops between two texts. The next attempt goes on from there.
+ * @param options.progress is told how many texts of the batch are rendered
  */
 export async function renderOldTexts(
   dependencies: RenderingDependencies,
-  { signal }: { signal: AbortSignal },
+  { signal, progress }: { signal: AbortSignal; progress?: Progress },
 ): Promise<void> {
   for (const table of TABLES) {
-    for (const text of await findOldTexts(dependencies.db, table, BATCH)) {
+    const texts = await findOldTexts(dependencies.db, table, BATCH);
+    for (const [index, text] of texts.entries()) {
       signal.throwIfAborted();
       await renderAgain(dependencies, table, text);
+      progress?.(index + 1, texts.length, table);
     }
   }
   await enqueueRendering(dependencies);

@@ -30,6 +30,7 @@ export async function findJobSubjects(
     )
     select key, id from people, unnest(array['userId', 'followerId', 'followedId']) as key
     union all (select 'exportId', id from data_exports where user_id in (select id from people) order by id desc limit ${MOST})
+    union all (select 'importId', id from data_imports where user_id in (select id from people) order by id desc limit ${MOST})
     union all (select 'emailChangeId', id from email_changes where user_id in (select id from people) order by id desc limit ${MOST})
     union all (select 'subscriptionId', id from subscriptions where email = ${email ?? null} order by id desc limit ${MOST})
   `.execute(db);

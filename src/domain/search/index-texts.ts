@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
+import type { Progress } from '../../queue/contracts.ts';
 import { wordsOf } from './candidates.ts';
 
 /** Texts per transaction, so that none holds its locks for long. */
@@ -11,8 +12,14 @@ const BATCH = 200;
  * an edit are not replaced by older ones.
  *
  * @param options.signal stops between two batches
+ * @param options.progress is told how many texts of about how many are indexed
  */
-export async function indexTexts(db: Kysely<Schema>, { signal }: { signal: AbortSignal }): Promise<void> {
+export async function indexTexts(
+  db: Kysely<Schema>,
+  { signal, progress }: { signal: AbortSignal; progress?: Progress },
+): Promise<void> {
+  const total = await estimateTexts(db);
+  let done = 0;
   for (const kind of ['posts', 'comments'] as const) {
     const { table, key, textKey } = wordsOf(kind);
     const texts = sql.table(kind);
@@ -33,6 +40,16 @@ export async function indexTexts(db: Kysely<Schema>, { signal }: { signal: Abort
         `.execute(trx);
         return rows[0]?.last ?? null;
       });
+      done += BATCH;
+      progress?.(Math.min(done, total), total, kind);
     }
   }
+}
+
+/** PostgreSQL's own estimate, which costs nothing. */
+async function estimateTexts(db: Kysely<Schema>): Promise<number> {
+  const { rows } = await sql<{ total: number }>`
+    select sum(greatest(reltuples, 0))::int as total from pg_class where oid in ('posts'::regclass, 'comments'::regclass)
+  `.execute(db);
+  return rows[0]?.total ?? 0;
 }

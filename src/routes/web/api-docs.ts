@@ -1,25 +1,30 @@
 import type { FastifyInstance } from 'fastify';
-import { openApiOf } from '../api/document.ts';
+import { openApiOf, perSettings } from '../api/document.ts';
 import { callsOf, schemasOf } from '../api/reference.ts';
 
 /** The API's documentation: the OpenAPI document as a page of the site. */
 export default async function apiDocs(app: FastifyInstance): Promise<void> {
   const { baseUrl, rateLimitsEnabled, apiRateLimit } = app.config;
-  app.get('/api/v1/docs', (_request, reply) => {
+
+  const reference = perSettings(app, () => {
     const document = openApiOf(app);
     const calls = callsOf(document, baseUrl);
-    return reply.page('api/docs', {
+    const sections = document.tags.map((tag) => ({
+      ...tag,
+      calls: calls.filter((call) => call.tag === tag.name),
+    }));
+    return { sections, schemas: schemasOf(document) };
+  });
+
+  app.get('/api/v1/docs', (_request, reply) =>
+    reply.page('api/docs', {
       title: 'The API',
       meta: {
         description: 'The JSON API for reading and writing posts, comments and profiles.',
         path: '/api/v1/docs',
       },
       rateLimit: rateLimitsEnabled ? apiRateLimit : undefined,
-      sections: document.tags.map((tag) => ({
-        ...tag,
-        calls: calls.filter((call) => call.tag === tag.name),
-      })),
-      schemas: schemasOf(document),
-    });
-  });
+      ...reference(),
+    }),
+  );
 }

@@ -15,6 +15,9 @@ const MAX_COUNTED = 10_000;
 /** For more jobs than this, their number has to be typed. */
 const MANY = 100;
 
+/** Up to this many, it says what they are. */
+const MOST_DESCRIBED = 1_000;
+
 /** Jobs that the page shows. */
 const SHOWN = 5;
 
@@ -44,7 +47,7 @@ async function questionAboutJobs(request: FastifyRequest, action: JobAction, fil
   const [queue = ''] = filter.queues;
   const [{ jobs }, kinds, destinations] = await Promise.all([
     listJobs(db, QueueAdmin.applicable(action, filter), { size: SHOWN }),
-    countKinds(db, ids),
+    count > MOST_DESCRIBED ? [] : countKinds(db, ids),
     action === 'redrive' ? queueAdmin.previewRedrive(queue, ids) : [],
   ]);
   const number = count > MAX_COUNTED ? `more than ${formatted(MAX_COUNTED)}` : formatted(count);

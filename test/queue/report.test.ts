@@ -1,0 +1,71 @@
+import { sql } from 'kysely';
+import t from 'tap';
+import { exportQueue } from '../../src/queue/contracts.ts';
+import { defineJob, type JobContext } from '../../src/queue/job.ts';
+import { build } from '../support/build.ts';
+import { createUser, signedInClient } from '../support/factories.ts';
+import { jobsOf } from '../support/jobs.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+/** Enqueues a job of `exports` and starts a worker that runs it. Returns its id, and its page. */
+async function start(t: Parameters<typeof build>[0], run: (context: JobContext) => Promise<void>) {
+  const app = await build(t, { SHUTDOWN_GRACE_SECONDS: '1' });
+  const client = await signedInClient(
+    app,
+    await createUser(app, { username: 'boss', role: 'Administrator' }),
+  );
+  await app.queue.work([defineJob(exportQueue, (_app, _payload, context) => run(context))], {
+    concurrency: 1,
+  });
+  const id = await app.queue.send(exportQueue, { exportId: 1 }, { db: app.db });
+  const page = async () => (await client.get(`/admin/jobs/job/exports/${id}`)).body;
+  const ended = () =>
+    waitFor(async () => (await jobsOf(app, exportQueue, ['completed'])).length === 1, 'it is completed');
+  return { app, page, ended };
+}
+
+t.test('a job shows its progress, its log and its result, and writes once a second', async (t) => {
+  const { promise: halfway, resolve: goOn } = Promise.withResolvers<void>();
+  const { app, page, ended } = await start(t, async ({ progress, keep, log }) => {
+    for (let done = 1; done <= 50; done += 1) progress(done, 100, 'rows');
+    log.warn({ err: new Error('token=abc'), row: 7 }, 'a row is odd');
+    await halfway;
+    for (let line = 1; line <= 120; line += 1) log.info({}, `line ${line}.`);
+    progress(100, 100);
+    keep({ rows: 100 });
+  });
+  await sql`
+    create table writes (at timestamptz default clock_timestamp());
+    create function count_write() returns trigger language plpgsql as 'begin insert into writes default values; return null; end';
+    create trigger count_write after insert or update on job_reports for each row execute function count_write();
+  `.execute(app.db);
+  const body = await waitFor(async () => {
+    const shown = await page();
+    return shown.includes('(50%)') && shown;
+  }, 'its progress is shown');
+  t.match(body, '<progress id="progress" max="100" value="50">');
+  t.match(body, 'a row is odd: token=[redacted] {&quot;row&quot;:7}');
+  goOn();
+  await ended();
+  const after = await page();
+  t.match(after, '100 of 100  (100%)');
+  t.match(after, '&quot;rows&quot;: 100');
+  t.match(after, 'line 120.');
+  t.notMatch(after, 'line 20.', 'the newest hundred lines are kept');
+  const { rows } = await sql`select from writes`.execute(app.db);
+  t.ok(rows.length <= 3, `${rows.length} writes`);
+});
+
+t.test('the log of an attempt that failed is kept, and a result that is too long is refused', async (t) => {
+  let attempts = 0;
+  const { app, page } = await start(t, async ({ keep, log }) => {
+    attempts += 1;
+    log.info({}, `attempt ${attempts}.`);
+    if (attempts === 1) keep({ text: 'x'.repeat(4_000) });
+  });
+  await waitFor(async () => (await jobsOf(app, exportQueue, ['retry'])).length === 1, 'it failed');
+  t.match(await page(), 'result: is too long to be kept');
+  await sql`update pgboss.job set start_after = now() where name = 'exports'`.execute(app.db);
+  await waitFor(async () => (await jobsOf(app, exportQueue, ['completed'])).length === 1, 'it is completed');
+  t.match(await page(), /attempt 1\.[\s\S]*attempt 2\./);
+});
