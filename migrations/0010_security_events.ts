@@ -16,7 +16,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
         'warned', 'silenced', 'suspended', 'sanction-lifted', 'texts-disabled', 'texts-enabled',
         'picture-removed',
         'comment-disabled', 'comment-enabled', 'comment-edited', 'comment-deleted',
-        'post-disabled', 'post-enabled', 'post-edited', 'post-deleted', 'reports-closed',
+        'post-disabled', 'post-enabled', 'post-edited', 'post-deleted', 'version-deleted', 'reports-closed',
         'setting-changed', 'application-approved', 'application-declined', 'invitation-made', 'invitation-revoked'
       )),
       user_id integer references users on delete cascade,

@@ -7,6 +7,7 @@ import alarms from './plugins/alarms.ts';
 import assets from './plugins/assets.ts';
 import channels from './plugins/channels.ts';
 import clientAddress from './plugins/client-address.ts';
+import comparison from './plugins/comparison.ts';
 import compression from './plugins/compression.ts';
 import conditionalGet from './plugins/conditional-get.ts';
 import db from './plugins/db.ts';
@@ -93,14 +94,14 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(metrics);
   app.register(passwords);
   app.register(markdown);
+  app.register(comparison);
   app.register(pictures);
   app.register(rateLimits);
   app.register(uploads);
 
   // HTTP.
   app.register(drain);
-  app.register(unreadStreams);
-  app.register(jobStreams);
+  app.register(unreadStreams).register(jobStreams);
   app.register(clientAddress);
   app.register(securityEvents);
   app.register(securityHeaders);
@@ -111,6 +112,11 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(compression);
   app.register(pageCache);
 
+  registerRoutes(app);
+  return app;
+}
+
+function registerRoutes(app: FastifyInstance): void {
   app.register(assetFiles);
   app.register(health);
   app.register(metricsRoute);
@@ -119,7 +125,6 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(web);
   app.register(administration, { prefix: '/admin' });
   app.register(dev, { prefix: '/dev' });
-  return app;
 }
 
 /** How requests are read, and how long clients may take. */

@@ -232,6 +232,7 @@ export type SecurityEventKind =
   | 'post-enabled'
   | 'post-edited'
   | 'post-deleted'
+  | 'version-deleted'
   | 'reports-closed'
   | 'setting-changed'
   | 'application-approved'

@@ -39,6 +39,21 @@ export interface PostTables {
     /** The keys of the images in its text. */
     image_keys: Generated<readonly string[]>;
   };
+  /** What posts said before they were edited. */
+  post_versions: {
+    post_id: number;
+    /** The version that the post had. */
+    version: number;
+    title: string | null;
+    /** Null if somebody has deleted this version. */
+    body: string | null;
+    added_tags: string[];
+    written_at: Date;
+    /** Who wrote it, and who replaced it; null if unknown or erased. */
+    writer_id: number | null;
+    replaced_at: Generated<Date>;
+    replacer_id: number | null;
+  };
   /** Posts that are not published yet. */
   drafts: {
     id: GeneratedAlways<number>;

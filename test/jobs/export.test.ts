@@ -6,6 +6,7 @@ import { createDraft } from '../../src/domain/drafts/save.ts';
 import { cancelExport } from '../../src/domain/exports/requests.ts';
 import { writeExport } from '../../src/domain/exports/write.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
+import { updatePost } from '../../src/domain/posts/write.ts';
 import { prune } from '../../src/domain/prune.ts';
 import { subscribeAccount } from '../../src/domain/subscriptions/subscribe.ts';
 import { exportQueue, mailQueue } from '../../src/queue/contracts.ts';
@@ -38,8 +39,10 @@ async function setUp(t: Parameters<typeof build>[0]) {
 
 t.test('an export has everything a person wrote and nothing of anyone else', async (t) => {
   const { app, smtp, john, susan, client } = await setUp(t);
-  const [postId = 0] = await writePosts(app, john, 2);
+  const [postId = 0, editedId = 0] = await writePosts(app, john, 2);
   const [otherId = 0] = await writePosts(app, susan);
+  for (const id of [editedId, otherId])
+    await updatePost(app, id, await app.markdown.post('Post 2, edited'), undefined);
   await writeComments(app, john, otherId);
   await writeComments(app, susan, postId);
 
@@ -57,7 +60,10 @@ t.test('an export has everything a person wrote and nothing of anyone else', asy
   t.match(JSON.parse(files['profile.json'] ?? ''), { username: 'john', email: 'john@example.com' });
   t.match(JSON.parse(files['posts.json'] ?? ''), [
     { path: `/post/${postId}`, title: null, body: 'Post 1' },
-    { title: null, body: 'Post 2' },
+    { title: null, body: 'Post 2, edited' },
+  ]);
+  t.match(JSON.parse(files['former-versions.json'] ?? ''), [
+    { post_path: `/post/${editedId}`, title: null, body: 'Post 2', tags: [] },
   ]);
   t.match(JSON.parse(files['comments.json'] ?? ''), [{ post_path: `/post/${otherId}`, body: 'Comment 1' }]);
   t.match(JSON.parse(files['muted-and-blocked.json'] ?? ''), [{ username: 'susan', kind: 'mute' }]);
@@ -71,6 +77,8 @@ t.test('an export has everything a person wrote and nothing of anyone else', asy
 /** What the export has of each table that refers to a person, or why it has nothing. */
 const EXPORTED: Readonly<Record<string, string>> = {
   'posts.author_id': 'posts.json',
+  'post_versions.writer_id': 'former-versions.json',
+  'post_versions.replacer_id': 'the same',
   'comments.author_id': 'comments.json',
   'drafts.author_id': 'drafts.json',
   'follows.follower_id': 'following.json',

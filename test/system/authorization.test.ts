@@ -34,6 +34,7 @@ const LIMITED_OTHERWISE = new Set([
   ...['POST /unsubscribe/:token', 'POST /auth/logout', 'GET /notifications/:id'],
   ...['POST /drafts/:id/delete', 'POST /drafts/:id/unschedule'],
   ...['DELETE /api/v1/drafts/:id', 'DELETE /api/v1/drafts/:id/schedule'],
+  ...['POST /history/:id/:version/delete', 'DELETE /api/v1/posts/:id/versions/:number'],
   ...['POST /post/:id/delete', 'POST /comment/:id/delete', 'DELETE /api/v1/posts/:id'],
   'DELETE /api/v1/images/:key',
   ...['DELETE /api/v1/comments/:id', 'POST /api-tokens/:id/revoke', 'POST /api-tokens/revoke-unnamed'],
@@ -188,7 +189,8 @@ function wordFor(
   { statusCode, headers: { location }, body }: LightMyRequestResponse,
 ): string {
   if (statusCode === 401 || location?.toString().startsWith('/auth/login?next=')) return 'log in';
-  if (location === '/auth/unconfirmed' || body.includes('Unconfirmed account')) return 'confirm';
+  const isUnconfirmed = statusCode === 403 && body.includes('Unconfirmed account');
+  if (location === '/auth/unconfirmed' || isUnconfirmed) return 'confirm';
   if (statusCode === 302) return 'redirect';
   if (statusCode === 403) return 'forbidden';
   if (statusCode === 404) return 'missing';
@@ -207,7 +209,7 @@ async function prepare(route: string, { person, credentials }: Asker): Promise<I
   const isJson = pattern.startsWith('/api/');
   return {
     method: method as 'GET',
-    url: pattern.replace(/:\w+(\([^)]*\))?(\/:\w+(\([^)]*\))?)?/, String(parameter)) + query,
+    url: (parameter === undefined ? pattern : withParameter(pattern, String(parameter))) + query,
     headers: {
       ...(actor && (await headersFor(actor, credentials))),
       ...(sent && { 'content-type': isJson ? 'application/json' : 'application/x-www-form-urlencoded' }),
@@ -216,6 +218,11 @@ async function prepare(route: string, { person, credentials }: Asker): Promise<I
     ...(payload && { payload }),
     ...(sent && { payload: isJson ? JSON.stringify(sent) : new URLSearchParams(sent).toString() }),
   };
+}
+
+/** Replaces all from the first parameter of a pattern to its last. */
+function withParameter(pattern: string, parameter: string): string {
+  return pattern.replace(/:\w+(\([^)]*\))?(\/.*:\w+(\([^)]*\))?)?/, parameter);
 }
 
 async function headersFor(user: TestUser, credentials: Credentials): Promise<Record<string, string>> {

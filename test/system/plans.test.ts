@@ -137,6 +137,12 @@ async function fill({ db }: FastifyInstance): Promise<void> {
       array['common', 'tag' || n % 200], n % 10 = 3 from generate_series(1, ${POSTS}::int) as n
   `.execute(db);
   await sql`
+    insert into post_versions (post_id, version, body, added_tags, written_at, writer_id, replacer_id)
+    select 1 + n / 50, 1 + n % 50, 'Version', '{}', now(), 1 + n % ${PEOPLE}::int, 1 + n % ${PEOPLE}::int
+    from generate_series(0, 19999) as n
+  `.execute(db);
+  await sql`update posts set version = 51 where id <= 400`.execute(db);
+  await sql`
     insert into tag_follows (user_id, tag) select 1 + n % 2, 'tag' || n from generate_series(1, 14) as n
     union all select 3 + n, 'common' from generate_series(1, 5000) as n
   `.execute(db);
@@ -328,6 +334,8 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
       '/search?q=comment&type=comments',
       '/search?q=part7&type=comments',
       '/search?q=p777&type=people',
+      '/history/1',
+      '/history/1/7',
       '/likes/1',
       '/likes/1?before=5500',
     ]) {

@@ -15,6 +15,7 @@ const ENTRIES = [
   'src/compile-cache.js',
   'src/domain/markdown/thread.ts',
   'src/domain/pictures/process.ts',
+  'src/domain/posts/compare.ts',
   'src/queue/heartbeat-thread.ts',
   ...['start', 'migrate', 'admin', 'console', 'profile'].map((name) => `scripts/${name}.ts`),
 ];

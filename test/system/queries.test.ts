@@ -4,6 +4,7 @@ import t from 'tap';
 import { block } from '../../src/domain/blocks/block.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { pinPost } from '../../src/domain/posts/pin.ts';
+import { updatePost } from '../../src/domain/posts/write.ts';
 import { followTag } from '../../src/domain/tags/follow.ts';
 import { ApiProgram } from '../support/api.ts';
 import { build } from '../support/build.ts';
@@ -36,6 +37,7 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
   const [postId = 0] = await writePosts(app, author);
   const [commentId = 0] = await writeComments(app, author, postId);
   await pinPost(app.db, author.id, postId);
+  await updatePost(app, postId, await app.markdown.post('Edited'), undefined);
   await followTag(app.db, reader.id, 'bread');
   await sql`update posts set tags = '{bread}'`.execute(app.db);
   await storeImage(app, reader.id);
@@ -67,6 +69,8 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
     '/write',
     '/drafts',
     `/likes/${postId}`,
+    `/history/${postId}`,
+    `/history/${postId}/1`,
     '/auth/security',
     '/edit-profile/picture',
     '/images',
@@ -103,6 +107,11 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
     insert into notifications (recipient_id, kind, cause, actor_id, post_id)
     select ${reader.id}, 'like', n, ${author.id}, ${postId} from generate_series(1, 49) as n
   `.execute(app.db);
+  await sql`
+    insert into post_versions (post_id, version, body, added_tags, written_at)
+    select ${postId}, n, 'Version', '{}', now() from generate_series(2, 50) as n
+  `.execute(app.db);
+  await sql`update posts set version = 51 where id = ${postId}`.execute(app.db);
   await sql`
     insert into security_events (kind, user_id, actor_id)
     select 'post-edited', ${reader.id}, ${author.id} from generate_series(1, 49)

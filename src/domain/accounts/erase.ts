@@ -26,6 +26,7 @@ export async function eraseAccount(
     .executeTakeFirst();
   if (account === undefined) return;
   if (!account.keepsTexts) await eraseTexts(db, userId, options);
+  await inBatches(db, (trx) => deleteFrom(trx, 'post_versions', ofOwnPosts(userId)), options);
   await eraseImages(db, userId, options);
   for (const [index, [table, column]] of PERSONAL.entries()) {
     options.progress?.(index, PERSONAL.length, table);
@@ -76,6 +77,11 @@ const PERSONAL = [
   ['invitations', 'inviter_id'],
   ['security_events', 'user_id'],
 ] as const;
+
+/** What a person has changed stays in no text. */
+function ofOwnPosts(userId: number): RawBuilder<boolean> {
+  return sql`post_id in (select id from posts where author_id = ${userId})`;
+}
 
 /** Deletes posts with everyone's comments, likes and bookmarks of them, then comments on others' posts. */
 async function eraseTexts(

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { pathOfPost } from '../posts/path.ts';
 import { cursorOf } from '../posts/position.ts';
+import { type FormerVersion, readFormerVersions } from '../posts/versions.ts';
 import { visibilityOf } from '../posts/visibility.ts';
 import { asJson, type Entry, type Options, PAGE } from './entry.ts';
 
@@ -31,6 +32,7 @@ export function writings(db: Db, options: Options): Entry[] {
   const comments = () => pagesOf(options, (range) => readComments(db, options.userId, range));
   return [
     { name: 'posts.json', content: () => asJson(posts(), postJson) },
+    { name: 'former-versions.json', content: () => asJson(formerVersions(db, options), versionJson) },
     { name: 'comments.json', content: () => asJson(comments(), commentJson) },
     {
       name: 'posts.md',
@@ -57,6 +59,20 @@ function readPosts(db: Db, userId: number, { after, limit, signal }: Range): Pro
     .orderBy('position')
     .limit(limit)
     .execute({ signal });
+}
+
+/** What a person's posts said before, one post after another, because a page of them could have five thousand versions. */
+async function* formerVersions(db: Db, { userId, signal }: Options): AsyncGenerator<FormerVersion[]> {
+  const silent = { userId, signal, report: async () => {} };
+  for await (const posts of pagesOf(silent, (range) => readPosts(db, userId, range))) {
+    for (const { id, editedAt } of posts) {
+      if (editedAt !== null) yield await readFormerVersions(db, id);
+    }
+  }
+}
+
+function versionJson({ postId, title, body, addedTags, writtenAt }: FormerVersion): object {
+  return { post_path: `/post/${postId}`, timestamp: writtenAt, title, body, tags: addedTags };
 }
 
 function readComments(db: Db, userId: number, { after, limit, signal }: Range): Promise<WrittenComment[]> {

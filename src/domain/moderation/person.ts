@@ -51,6 +51,7 @@ export const MODERATION_KINDS: readonly SecurityEventKind[] = [
   'post-edited',
   'comment-edited',
   'post-deleted',
+  'version-deleted',
   'reports-closed',
   'role-changed',
   'access-ended',

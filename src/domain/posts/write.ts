@@ -10,6 +10,7 @@ import type { MentioningText } from '../mentions/render.ts';
 import { recordActionByOther, recordEvent, type Why } from '../security-events/record.ts';
 import { MAILED_AT } from '../subscriptions/mail-post.ts';
 import { MAX_TAGS } from '../tags/name.ts';
+import { keepVersion } from './keep-version.ts';
 import { type PostSource, SOURCE_COLUMNS } from './list.ts';
 
 /** The user who acts, as the rules need it. */
@@ -104,7 +105,7 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
 }
 
 /**
- * Replaces what a post says. Whom it did not mention before is notified by a job. The first time that an unlisted post is
+ * Replaces what a post says, and keeps what it said. Whom it did not mention before is notified by a job. The first time that an unlisted post is
  * listed counts as its publication: lists have it as a new one, and it is mailed.
  *
  * @param versions that the edit may be based on; undefined for any
@@ -123,10 +124,12 @@ export async function updatePost(
     }
     const { isUnlisted = former.isUnlisted, addedTags = former.addedTags } = writing;
     const isFirstListed = !isUnlisted && !former.wasListed;
+    const columns = postColumns({ ...writing, addedTags });
+    await keepVersion(trx, id, { title: columns.title, body: columns.body, addedTags: columns.added_tags });
     const { mailedAt } = await trx
       .updateTable('posts')
       .set({
-        ...postColumns({ ...writing, addedTags }),
+        ...columns,
         version: former.version + 1,
         edited_at: sql`now()`,
         ...(isFirstListed && { was_listed: true, created_at: sql`now()` }),

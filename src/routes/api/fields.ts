@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { type TProperties, Type } from 'typebox';
 import { VISIBILITIES, type Visibility } from '../../domain/posts/visibility.ts';
 
 /** Fields of the API's resources, each with an example for the documentation. */
@@ -46,3 +46,11 @@ export const visibility = (more = '') =>
     VISIBILITIES,
     `\`public\`, or \`unlisted\` for those who know its path: it is in no list but your own.${more}`,
   );
+
+/** A schema that others refer to by name. */
+export function named<const Id extends string, Properties extends TProperties>(
+  $id: Id,
+  properties: Properties,
+) {
+  return Object.assign(Type.Object(properties, { additionalProperties: false }), { $id });
+}

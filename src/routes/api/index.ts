@@ -24,6 +24,8 @@ import search from './search.ts';
 import tags from './tags.ts';
 import tokens from './tokens.ts';
 import users from './users.ts';
+import { VERSION_SCHEMAS } from './version-resources.ts';
+import versions from './versions.ts';
 
 /** Response headers that other sites' pages may read, besides those that CORS always allows. */
 const EXPOSED = ['ETag', 'Link', 'Location', 'Retry-After', 'RateLimit', 'RateLimit-Policy'];
@@ -42,7 +44,7 @@ export default async function api(app: FastifyInstance): Promise<void> {
       exposedHeaders: EXPOSED,
     });
   }
-  for (const schema of NAMED_SCHEMAS) app.addSchema(schema);
+  for (const schema of [...NAMED_SCHEMAS, ...VERSION_SCHEMAS]) app.addSchema(schema);
   await app.register(serialization);
 
   await app.register(document);
@@ -60,6 +62,7 @@ async function resources(app: FastifyInstance): Promise<void> {
   app.register(tokens);
   app.register(me);
   app.register(posts);
+  app.register(versions);
   app.register(drafts);
   app.register(comments);
   app.register(users);

@@ -10,6 +10,7 @@ import type { ListedNotification } from '../../domain/notifications/list.ts';
 import type { Person } from '../../domain/people/find.ts';
 import type { PostSource } from '../../domain/posts/list.ts';
 import { pathOfPost } from '../../domain/posts/path.ts';
+import type { ListedVersion as FoundVersion, PostVersion } from '../../domain/posts/versions.ts';
 import { visibilityOf } from '../../domain/posts/visibility.ts';
 import type { Found } from '../../domain/search/search.ts';
 import {
@@ -27,6 +28,7 @@ import {
   type SearchResult,
   type User,
 } from './resources.ts';
+import type { ListedVersion, Version } from './version-resources.ts';
 
 /** Fills the API's resources. */
 
@@ -74,6 +76,25 @@ export function presentListedDraft(draft: Omit<FoundDraft, 'beginning'>): Static
 export function presentDraft(draft: WholeDraft): Static<typeof Draft> {
   const tags = draft.tags.split(/[\s,]+/).filter((tag) => tag !== '');
   return { ...presentListedDraft(draft), body: draft.body, tags, visibility: visibilityOf(draft.isUnlisted) };
+}
+
+export function presentListedVersion(
+  postId: number,
+  { number, writtenAt, writer, length }: FoundVersion,
+): Static<typeof ListedVersion> {
+  return {
+    url: paths.version(postId, number),
+    number,
+    timestamp: writtenAt.toISOString(),
+    writer_username: writer,
+    is_deleted: length === null,
+  };
+}
+
+export function presentVersion(postId: number, version: PostVersion): Static<typeof Version> {
+  const { title, body, addedTags } = version;
+  const listed = presentListedVersion(postId, { ...version, length: body?.length ?? null });
+  return { ...listed, title, body, tags: [...addedTags] };
 }
 
 /** @param seesDisabled whether the caller may read hidden comments */

@@ -1,4 +1,4 @@
-import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import type { TokenScope } from '../../database/account-tables.ts';
 import type { BlockKind, NotificationKind } from '../../database/schema.ts';
 import { PERMISSION_NAMES } from '../../domain/accounts/roles.ts';
@@ -7,6 +7,7 @@ import {
   NullablePath,
   NullableText,
   NullableTime,
+  named,
   Page,
   Path,
   Text,
@@ -25,6 +26,7 @@ export const paths = {
   posts: `${API}/posts/`,
   post: (id: number) => `${API}/posts/${id}`,
   draft: (id: number) => `${API}/drafts/${id}`,
+  version: (postId: number, number: number) => `${API}/posts/${postId}/versions/${number}`,
   commentsOf: (postId: number) => `${API}/posts/${postId}/comments/`,
   comments: `${API}/comments/`,
   comment: (id: number) => `${API}/comments/${id}`,
@@ -46,11 +48,6 @@ export const paths = {
 
 /** The key of the image in the examples. */
 export const EXAMPLE_KEY = 'Jq3vXy8RkTn5WbZc2LmPdQ';
-
-/** A schema that others refer to by name. */
-function named<const Id extends string, Properties extends TProperties>($id: Id, properties: Properties) {
-  return Object.assign(Type.Object(properties, { additionalProperties: false }), { $id });
-}
 
 export const Post = named('Post', {
   url: Path('the post', paths.post(1)),
@@ -211,7 +208,7 @@ export const SearchResult = named('SearchResult', {
   timestamp: Time('When it was published, or the user joined'),
 });
 
-const pageOf = {
+export const pageOf = {
   prev: NullablePath('the previous page', null),
   next: NullablePath('the next page', null),
   count: Count('items on all pages: exact up to 10,000, an estimate beyond', 1),

@@ -14,6 +14,7 @@ import drafts from './drafts.ts';
 import explore from './explore.ts';
 import feeds from './feeds.ts';
 import follows from './follows.ts';
+import history from './history.ts';
 import home from './home.ts';
 import images from './images.ts';
 import likes from './likes.ts';
@@ -52,6 +53,7 @@ async function withSessions(app: FastifyInstance): Promise<void> {
   app.register(explore);
   app.register(searchPage);
   app.register(posts);
+  app.register(history);
   app.register(tags);
   app.register(subscribe);
   app.register(comments);

@@ -149,6 +149,9 @@ export const MATRIX: readonly Row[] = rows(`
   GET /comment/:id/whole                   ok         ok           ok         ok         ok         ok
   GET /comment/:id/reply                   log in     confirm      ok         ok         ok         ok
   GET /comment/:id/edit                    log in     confirm      forbidden  ok         forbidden  ok
+  GET /history/:id                         ok         ok           ok         ok         ok         ok
+  GET /history/:id/:version                ok         ok           ok         ok         ok         ok
+  POST /history/:id/:version/delete        log in     confirm      forbidden  ok         ok         ok            post_versions
   POST /comment/:id/edit                   log in     confirm      forbidden  ok         forbidden  ok            comments
   POST /comment/:id/delete                 log in     confirm      forbidden  ok         forbidden  ok            comments
   GET /user/:username                      ok         ok           ok         ok         ok         ok
@@ -278,6 +281,9 @@ export const MATRIX: readonly Row[] = rows(`
   DELETE /api/v1/drafts/:id/schedule       log in     confirm      nothing    ok         nothing    nothing       drafts
   PUT /api/v1/posts/:id/pin                log in     confirm      forbidden  ok         forbidden  forbidden     users
   DELETE /api/v1/posts/:id/pin             log in     confirm      nothing    ok         nothing    nothing       users
+  GET /api/v1/posts/:id/versions/          log in     confirm      ok         ok         ok         ok
+  GET /api/v1/posts/:id/versions/:number   log in     confirm      ok         ok         ok         ok
+  DELETE /api/v1/posts/:id/versions/:number  log in   confirm      forbidden  ok         ok         ok            post_versions
   GET /api/v1/posts/:id/likes/             log in     confirm      ok         ok         ok         ok
   PUT /api/v1/posts/:id/report             log in     confirm      ok         ok         ok         ok            reports
   PUT /api/v1/comments/:id/report          log in     confirm      ok         ok         ok         ok            reports

@@ -17,7 +17,7 @@ import { recordDelivery } from '../../../src/domain/mail/ledger.ts';
 import { notify } from '../../../src/domain/notifications/notify.ts';
 import { unsubscribeToken } from '../../../src/domain/people/mail-choices.ts';
 import { pinPost } from '../../../src/domain/posts/pin.ts';
-import { publishPost, setPostDisabled } from '../../../src/domain/posts/write.ts';
+import { publishPost, setPostDisabled, updatePost } from '../../../src/domain/posts/write.ts';
 import { startSession } from '../../../src/domain/sessions/start.ts';
 import { changeSitePage, type SitePageName } from '../../../src/domain/site/pages.ts';
 import { followTag } from '../../../src/domain/tags/follow.ts';
@@ -94,6 +94,15 @@ export async function scheduledDraft(situation: Situation): Promise<number> {
   await update.where('id', '=', id).execute();
   return id;
 }
+
+/** A post of the owner's and the number of its former version, as a path with something between them. */
+export const versionAt =
+  (between: string) =>
+  async (situation: Situation): Promise<string> => {
+    const id = await post(situation);
+    await updatePost(situation.app, id, await situation.app.markdown.post('Edited'), undefined);
+    return `${id}${between}1`;
+  };
 
 /** A post that the owner has pinned. */
 export async function pinnedPost(situation: Situation): Promise<number> {

@@ -7,7 +7,7 @@ import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { createDraft } from '../../../src/domain/drafts/save.ts';
 import { report } from '../../../src/domain/moderation/report.ts';
 import { pinPost } from '../../../src/domain/posts/pin.ts';
-import { publishPost } from '../../../src/domain/posts/write.ts';
+import { publishPost, updatePost } from '../../../src/domain/posts/write.ts';
 import { COLOUR_NAMES } from '../../../src/domain/site/fields.ts';
 import { changeSitePage } from '../../../src/domain/site/pages.ts';
 import { changeSettings } from '../../../src/domain/site/settings.ts';
@@ -72,6 +72,7 @@ t.test(
       title: 'On bread',
       addedTags: ['tea'],
     };
+    await updatePost(app, postId, await app.markdown.post(`Post 2, ${'long'.repeat(50)}`), undefined);
     await pinPost(app.db, author.id, (await publishPost(app, author.id, essay)).id);
     await followTag(app.db, admin.id, 'bread');
     const draft = { title: '', body: `On ${'very'.repeat(50)} long words`, tags: '' };
@@ -99,6 +100,8 @@ t.test(
       `/post/${postId}`,
       `/comment/${commentId + 1}`,
       `/likes/${postId}`,
+      `/history/${postId}`,
+      `/history/${postId}/1`,
       `/user/${author.username}`,
       `/user/${author.username}/subscribe`,
       '/tag/bread',
