@@ -8,7 +8,7 @@ import { StartupError } from '../src/errors.ts';
 import { readyOrClose, runMain } from '../src/process.ts';
 import { withEmptyDatabase } from './bench/cluster.ts';
 import { describeCommands } from './reference/commands.ts';
-import { describeConfiguration } from './reference/configuration.ts';
+import { describeConfiguration, writeExample } from './reference/configuration.ts';
 import { renderDiagram } from './reference/diagrams.ts';
 import { drawImports } from './reference/imports.ts';
 import { describeMetrics } from './reference/metrics.ts';
@@ -25,8 +25,9 @@ const OPENAPI = 'docs/reference/openapi.json';
 const read = (file: string) => readFile(join(ROOT, file), 'utf8');
 
 /**
- * `npm run docs`: writes `docs/reference` from the code, draws `docs/diagrams`, and updates the code in the documents. `--check`
- * only reports stale ones. `--database URL` takes an empty, migrated database instead of a PostgreSQL of its own.
+ * `npm run docs`: writes `docs/reference` and `.env.example` from the code, draws `docs/diagrams`, and updates the code in the
+ * documents. `--check` only reports stale ones. `--database URL` takes an empty, migrated database instead of a PostgreSQL of its
+ * own.
  */
 await runMain(async () => {
   const { values } = parseArgs({
@@ -49,6 +50,7 @@ await runMain(async () => {
 /** The documents as they should be, by path. */
 async function writeDocuments(databaseUrl: string): Promise<Map<string, string>> {
   const documents = new Map([
+    ['.env.example', await writeExample(read)],
     ['docs/reference/configuration.md', await describeConfiguration(read)],
     ['docs/reference/queues.md', await describeQueues(read)],
     ['docs/reference/commands.md', await describeCommands(read)],

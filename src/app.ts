@@ -101,8 +101,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
 
   // HTTP.
   app.register(drain);
-  app.register(unreadStreams);
-  app.register(jobStreams);
+  app.register(unreadStreams).register(jobStreams);
   app.register(clientAddress);
   app.register(securityEvents);
   app.register(securityHeaders);
@@ -113,6 +112,11 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(compression);
   app.register(pageCache);
 
+  registerRoutes(app);
+  return app;
+}
+
+function registerRoutes(app: FastifyInstance): void {
   app.register(assetFiles);
   app.register(health);
   app.register(metricsRoute);
@@ -121,7 +125,6 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(web);
   app.register(administration, { prefix: '/admin' });
   app.register(dev, { prefix: '/dev' });
-  return app;
 }
 
 /** How requests are read, and how long clients may take. */

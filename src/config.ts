@@ -1,5 +1,15 @@
 import { resolve } from 'node:path';
 import type { Deadlines } from './database/connection.ts';
+import {
+  ADDRESS,
+  CONTACT,
+  ONE_LINE,
+  RETURN_PATH,
+  SELECTOR,
+  SENDER,
+  TOKEN,
+  WEBHOOK,
+} from './environment-patterns.ts';
 import { EnvironmentReader, type VariableRule } from './environment-reader.ts';
 import { API_RATE_LIMIT, CODE_FROM_ANYWHERE, LOGIN_FROM_ANYWHERE, type RateLimit } from './limits.ts';
 
@@ -126,32 +136,6 @@ const PASSWORD_HASHING: Config['passwordHashing'] = Object.freeze({ memoryKiB: 1
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
-/** The patterns of some variables, and what they accept. */
-const SENDER = {
-  pattern: /^(?:[^\r\n<>]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/,
-  accepts: 'an address, as in "Pennypost <no-reply@example.com>"',
-};
-const RETURN_PATH = {
-  // A local part has at most 64 octets (RFC 5321, 4.5.3.1.1), and a key takes 43 of them.
-  pattern: /^[a-z\d_.-]{1,21}@[^\s<>@]+$/i,
-  accepts: 'an address with at most 21 characters before the @, as in "bounces@example.com"',
-};
-const SELECTOR = {
-  pattern: /^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i,
-  accepts: 'letters, digits and hyphens, as in "pennypost"',
-};
-const ONE_LINE = { pattern: /^[^\r\n]*$/, accepts: 'one line of text' };
-const ADDRESS = { pattern: /^[^\s<>@]+@[^\s<>@]+$/, accepts: 'an email address' };
-const CONTACT = {
-  pattern: /^(?:mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/,
-  accepts: 'a URL that begins with mailto: or https://',
-};
-const WEBHOOK = {
-  pattern: /^(?:https:\/\/[^\s/]\S*|http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?:\/\S*)?)$/,
-  accepts: 'a URL that begins with https://, or http:// on this machine',
-};
-const TOKEN = { pattern: /^[\x21-\x7e]+$/, accepts: 'letters, digits and signs without spaces' };
-
 /** Every variable, with its meaning, default and accepted values. */
 function readVariables(env: EnvironmentReader) {
   /** The port on which the web process listens. */
@@ -163,18 +147,18 @@ function readVariables(env: EnvironmentReader) {
     /** The address on which the web process listens; `0.0.0.0` for all of the machine's. */
     host: env.text('HOST', '127.0.0.1', 'an address of this machine'),
     port,
-    /** The site's address, for links. If unset, `http://localhost` with the port. With https, cookies are Secure. */
+    /** The site's address, as in `https://blog.example`. If unset, `http://localhost` and the port. With https, cookies are Secure. */
     baseUrl: (env.url('BASE_URL', ['http:', 'https:']) ?? `http://localhost:${port}`).replace(/\/+$/, ''),
     /**
      * Proxies whose `X-Forwarded-*` headers are trusted. With `true`, anyone who can reach the process can claim any address.
      */
     trustProxy: env.trustProxy('TRUST_PROXY'),
     ...readMailVariables(env),
-    /** The account that confirms this address becomes Administrator. Errors are reported to it. */
+    /** The account that confirms this address, as in `you@example.com`, becomes Administrator. Errors are reported to it. */
     adminEmail: env.optionalMatching('ADMIN_EMAIL', ADDRESS),
-    /** Errors are also posted here as JSON, in case mail is what failed. */
+    /** Errors are also posted here as JSON, as in `https://example.com/alerts`, in case mail is what failed. */
     alertWebhookUrl: env.optionalMatching('ALERT_WEBHOOK_URL', WEBHOOK),
-    /** Where to report vulnerabilities, for `/.well-known/security.txt`. */
+    /** Where to report vulnerabilities, as in `mailto:security@example.com`, for `/.well-known/security.txt`. */
     securityContact: env.optionalMatching('SECURITY_CONTACT', CONTACT),
     /** Megabytes that each person's images for posts may take in the database; 0 turns uploads off. */
     imageQuotaMb: env.integer('IMAGE_QUOTA_MB', 200, { min: 0, max: 100_000 }),
@@ -186,7 +170,7 @@ function readVariables(env: EnvironmentReader) {
     commentsPerPage: env.integer('COMMENTS_PER_PAGE', 30, { min: 1, max: 200 }),
     /** Origins whose pages may call the API from a browser. If unset, only the site's own. */
     corsOrigins: env.origins('CORS_ORIGINS'),
-    /** Turn them off for load tests. */
+    /** Whether rate limits apply. Turn them off for load tests. */
     rateLimitsEnabled: env.oneOf('RATE_LIMITS', 'on', ['on', 'off']) === 'on',
     /**
      * Overrides how often an account may do something in a minute, an hour or a day. An IP address may do ten times as much, an
@@ -201,7 +185,7 @@ function readVariables(env: EnvironmentReader) {
     shutdownGraceSeconds: env.integer('SHUTDOWN_GRACE_SECONDS', 25, { min: 1, max: 3600 }),
     /** The bearer token that `/metrics` and `/health` require. If unset, they only answer on this machine. */
     metricsToken: env.optionalMatching('METRICS_TOKEN', TOKEN),
-    /** Where to export OpenTelemetry traces. If unset, none are recorded. */
+    /** Where to export OpenTelemetry traces, as in `http://localhost:4318`. If unset, none are recorded. */
     otlpEndpoint: env.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']),
     /** The least severe messages to log: JSON lines, or readable text on a terminal. */
     logLevel: env.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
@@ -211,8 +195,8 @@ function readVariables(env: EnvironmentReader) {
 function readDatabaseVariables(env: EnvironmentReader) {
   return {
     /**
-     * The primary database, PostgreSQL 15 or newer. If unset, `npm start` and the commands use an embedded one in `DATA_DIR`.
-     * Of several hosts, as in `host1,host2:5433`, the one that is the primary is used, also after a failover.
+     * The primary database, PostgreSQL 15 or newer, as in `postgres://user:password@host:5432/pennypost`. If unset, `npm start`
+     * and the commands use an embedded one in `DATA_DIR`. Of several hosts, as in `host1,host2:5433`, the one that is the primary is used, also after a failover.
      */
     databaseUrl: env.databaseUrl('DATABASE_URL'),
     /**
@@ -231,11 +215,11 @@ function readDatabaseVariables(env: EnvironmentReader) {
 
 function readMailVariables(env: EnvironmentReader) {
   return {
-    /** The mail server. If unset, email goes to a local mailbox at `/dev/mailbox`. */
+    /** The mail server, as in `smtp://user:password@host:587`. If unset, email goes to a local mailbox at `/dev/mailbox`. */
     smtpUrl: env.url('SMTP_URL', ['smtp:', 'smtps:']),
     /** The sender, with the site's name unless it has one. */
     mailFrom: env.matching('MAIL_FROM', 'no-reply@localhost', SENDER),
-    /** Signs mails (DKIM) for the domain of `MAIL_FROM` with this key. If unset, the mail server has to. */
+    /** Signs mails (DKIM) for the domain of `MAIL_FROM` with the key in a file, as in `/etc/pennypost/dkim.pem`. If unset, the mail server has to. */
     dkimPrivateKey: env.privateKey('DKIM_PRIVATE_KEY_FILE'),
     /** Where the domain publishes the public key: `DKIM_SELECTOR._domainkey.example.com`. */
     dkimSelector: env.matching('DKIM_SELECTOR', 'pennypost', SELECTOR),
@@ -244,7 +228,7 @@ function readMailVariables(env: EnvironmentReader) {
      * to pass them on to this site; see `docs/operations.md`. If unset, they go to `MAIL_FROM`.
      */
     mailReturnPath: env.optionalMatching('MAIL_RETURN_PATH', RETURN_PATH),
-    /** Put before every subject. If unset, the site's name in brackets. */
+    /** Put before every subject, as in `[My site]`. If unset, the site's name in brackets. */
     mailSubjectPrefix: env.optionalMatching('MAIL_SUBJECT_PREFIX', ONE_LINE),
   };
 }

@@ -2,6 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import ipaddr from 'ipaddr.js';
 import { urlsOfHosts } from './database/hosts.ts';
+import type { Pattern } from './environment-patterns.ts';
 import { DEFAULT_LIMITS, type RateLimits, readLimits } from './limits.ts';
 
 const RSA_KEY = 'a file with an RSA key of at least 2048 bits, as PEM without a passphrase';
@@ -151,11 +152,6 @@ export class EnvironmentReader {
     const accepts = this.rules.get(name)?.accepts;
     this.problems.push(`${name}: "${maskPassword(given)}" is not accepted; give ${accepts}${reason}`);
   }
-}
-
-interface Pattern {
-  readonly pattern: RegExp;
-  readonly accepts: string;
 }
 
 /** Masks the password in a URL, even if the URL is invalid. */
