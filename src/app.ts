@@ -101,8 +101,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
 
   // HTTP.
   app.register(drain);
-  app.register(unreadStreams);
-  app.register(jobStreams);
+  app.register(unreadStreams).register(jobStreams);
   app.register(clientAddress);
   app.register(securityEvents);
   app.register(securityHeaders);

@@ -188,6 +188,7 @@ export class Consumer {
       if (error instanceof SlowDown) this.#fetcher.broken();
     }
     this.#started.delete(claim);
+    if (this.#fetcher.isCounted) this.wake();
   };
 
   /** Starts no more jobs if a service asks for it. Rethrows. */

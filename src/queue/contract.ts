@@ -23,6 +23,13 @@ export interface QueueContract<Payload extends object = object> {
   readonly timeoutSeconds: number;
   /** Concurrent jobs per worker. As many as the worker has slots by default. */
   readonly concurrency?: number;
+  /** Concurrent jobs over all workers. Such a queue is fetched from in turn and without `prefetch`, so it is for longer jobs. */
+  readonly totalConcurrency?: number;
+  /** The same for jobs with the same key, such as the id of the person whom they are about. */
+  readonly perKey?: {
+    of(payload: Payload): string;
+    readonly concurrency: number;
+  };
   /**
    * Jobs that a worker fetches in addition to its free slots, so that short jobs do not each wait for a fetch. They are
    * handed back if no slot becomes free soon. Default 0.

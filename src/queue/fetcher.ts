@@ -7,7 +7,8 @@ import { lockBreaker, startProbe } from './breaker.ts';
 import { type Claim, claimOf } from './claim.ts';
 import type { QueueContract } from './contract.ts';
 import type { Restraints } from './heartbeat-statements.ts';
-import { EACH_KEY, type LockedBucket, lockBucket, passKey, WHOLE_QUEUE } from './limits.ts';
+import { countActive } from './jobs-table.ts';
+import { EACH_KEY, lockBucket, passKey, WHOLE_QUEUE } from './limits.ts';
 import { bucketOf, parseRate, type Rate } from './rate.ts';
 
 interface Dependencies {
@@ -63,6 +64,11 @@ export class Fetcher {
     this.#limits = new Map([[WHOLE_QUEUE, contract.rate]]);
   }
 
+  /** Whether running jobs are counted over all workers, so that one more may start when one has ended. */
+  get isCounted(): boolean {
+    return this.#contract.totalConcurrency !== undefined || this.#contract.perKey !== undefined;
+  }
+
   /** Whether the queue waits for a service. */
   get isBroken(): boolean {
     return this.#isBroken;
@@ -110,7 +116,7 @@ export class Fetcher {
     const rate = this.#limits.get(WHOLE_QUEUE);
     try {
       const { jobs, seconds, ...how } =
-        rate === undefined && !this.#isBroken
+        rate === undefined && !this.#isBroken && !this.isCounted
           ? { jobs: await this.#fetchFrom(app.db, slots + prefetch), ...UNRESTRAINED }
           : await app.db.transaction().execute((trx) => this.#fetchRestrained(trx, rate, slots));
       this.#waitsUntil = performance.now() + Math.min(seconds * 1000, MOST_WAIT_MS);
@@ -151,14 +157,14 @@ export class Fetcher {
     this.#isBroken = isProbe || this.#breaking > 0;
     if (isProbe && untilProbe > 0) return { ...UNRESTRAINED, jobs: [], seconds: untilProbe };
 
-    const bucket: LockedBucket | undefined = rate && (await lockBucket(trx, queue, rate));
-    const most = Math.min(isProbe ? 1 : slots, bucket?.jobs ?? Infinity);
-    if (most === 0) return { ...UNRESTRAINED, jobs: [], seconds: bucket?.seconds ?? 0 };
+    const bucket = await lockBucket(trx, queue, rate);
+    const most = Math.min(isProbe ? 1 : slots, bucket.jobs, await this.#room(trx));
+    if (most === 0) return { ...UNRESTRAINED, jobs: [], seconds: bucket.seconds };
     const jobs = await this.#fetchFrom(trx, most);
     const [first] = jobs;
     if (first === undefined) return { ...UNRESTRAINED, jobs };
 
-    let seconds = (await bucket?.start(jobs.length)) ?? 0;
+    let seconds = await bucket.start(jobs.length);
     if (isProbe) {
       seconds = this.#contract.timeoutSeconds + PROBE_GRACE_SECONDS;
       await startProbe(trx, queue, { jobId: first.id, seconds });
@@ -166,9 +172,20 @@ export class Fetcher {
     return { jobs, seconds, isProbe, takenSeconds: rate === undefined ? 0 : bucketOf(rate).interval };
   }
 
+  /** How many more jobs may run over all workers. */
+  async #room(trx: Db): Promise<number> {
+    const { name, totalConcurrency } = this.#contract;
+    if (totalConcurrency === undefined) return Infinity;
+    return Math.max(0, totalConcurrency - (await countActive(trx, name)));
+  }
+
   #fetchFrom(db: Db, batchSize: number): Promise<JobWithMetadata<unknown>[]> {
+    const { name, perKey } = this.#contract;
     const options = { batchSize, includeMetadata: true, db: fromKysely(db) } as const;
-    return this.#deps.boss.fetch<unknown>(this.#contract.name, options);
+    return this.#deps.boss.fetch<unknown>(name, {
+      ...options,
+      ...(perKey && { groupConcurrency: perKey.concurrency }),
+    });
   }
 }
 

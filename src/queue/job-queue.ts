@@ -37,6 +37,7 @@ export class JobQueue implements Queue {
       priority: options.priority ?? contract.priority ?? 0,
       ...(startAfter !== undefined && { startAfter }),
       ...(singletonKey !== undefined && { singletonKey }),
+      ...(contract.perKey && { group: { id: contract.perKey.of(payload) } }),
     });
     if (id === null && singletonKey === undefined) {
       throw new Error(`${contract.name} job: the queue took it for a duplicate`);
@@ -56,6 +57,7 @@ export class JobQueue implements Queue {
       data: pack(payload, origin),
       priority: priorities?.[index] ?? priority,
       ...(contract.uniqueKey && { singletonKey: contract.uniqueKey(payload) }),
+      ...(contract.perKey && { group: { id: contract.perKey.of(payload) } }),
     }));
     await this.#boss.insert(contract.name, jobs, { db: fromKysely(db) });
     await this.#wakeWorkers(db, contract);

@@ -51,6 +51,14 @@ function heldBy(claims: readonly ClaimKey[]): RawBuilder<unknown> {
     where ${sql.raw(IS_HELD)}`;
 }
 
+/** Counts a queue's running jobs, over all workers. */
+export async function countActive(db: Db, queue: string): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from pgboss.job where name = ${queue} and state = 'active'
+  `.execute(db);
+  return rows[0]?.count ?? 0;
+}
+
 /**
  * Counts the jobs of these queues from pg-boss's index of unfinished jobs, so that finished ones, which are most of the
  * table, cost nothing.

@@ -76,10 +76,14 @@ export interface LockedBucket {
   start(jobs: number): Promise<number>;
 }
 
-/** Locks the bucket of a limit on a whole queue. */
-export async function lockBucket(trx: Db, queue: string, rate: Rate): Promise<LockedBucket> {
-  const bucket = bucketOf(rate);
+/**
+ * Locks a queue, so that its workers fetch in turn, and reads the bucket of a limit on the whole queue. Without a limit, it never
+ * gets empty.
+ */
+export async function lockBucket(trx: Db, queue: string, rate: Rate | undefined): Promise<LockedBucket> {
   const { now, fullAt } = await lockTurnstile(trx, queue, WHOLE_QUEUE);
+  if (rate === undefined) return { jobs: Infinity, seconds: 0, start: async () => 0 };
+  const bucket = bucketOf(rate);
   const wait = (full: number) => Math.max(0, dueAt(bucket, full) - now);
   return {
     jobs: available(bucket, fullAt, now),

@@ -180,3 +180,28 @@ t.test('a queue goes on if the worker that tried its job was killed', async (t) 
   await waitFor(async () => (await count(app, 'completed')) === 2, 'another job was tried');
   t.same(await listOpenBreakers(app.db), []);
 });
+
+t.test('concurrency over all workers, in all and per key, is never exceeded', async (t) => {
+  const { app, other } = await buildTwo(t);
+  const counted = {
+    ...queue,
+    totalConcurrency: 3,
+    perKey: { of: ({ to = '' }: { to?: string }) => to, concurrency: 1 },
+  };
+  const running: string[] = [];
+  let [most, mostOfOne] = [0, 0];
+  const job = defineJob(counted, async ({ db }, { to = '' }) => {
+    running.push(to);
+    most = Math.max(most, running.length);
+    mostOfOne = Math.max(mostOfOne, running.filter((key) => key === to).length);
+    await sql`select pg_sleep(0.02)`.execute(db);
+    running.splice(running.indexOf(to), 1);
+  });
+  const payloads = ['a', 'b', 'c', 'd'].flatMap((to) => Array.from({ length: 5 }, (_, n) => ({ n, to })));
+  await app.queue.sendAll(counted, payloads, { db: app.db });
+  await app.queue.work([job], { concurrency: 5 });
+  await other.queue.work([job], { concurrency: 5 });
+  await waitFor(async () => (await count(app, 'completed')) === 20, 'all run');
+  t.ok(most <= 3, `${most} ran at once`);
+  t.equal(mostOfOne, 1);
+});
