@@ -204,6 +204,9 @@ t.test(
     t.same(await usersFound('susan', viewer), [susan.id], 'names are public');
     t.same(await usersFound('susan@example.com', viewer), [], 'addresses are not');
     t.same(await usersFound('bob@example.com', viewer), []);
+    await client.post('/admin/jobs/do', { action: 'delete', queue: 'mail', text: 'bob@example.com' });
+    t.match((await client.get('/admin/jobs/audit')).body, 'bob%40example.com');
+    t.notMatch((await viewer.get('/admin/jobs/audit')).body, 'bob%40');
   },
 );
 

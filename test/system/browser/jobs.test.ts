@@ -28,6 +28,11 @@ t.test('an operator finds a dead letter and redrives it, and pages refresh thems
   await waitFor(async () => (await deadLettersOf(app, mailQueue)).length === 1, 'it is a dead letter');
   await app.queue.stopWorking();
 
+  await sql`
+    insert into job_history (step_seconds, at, queue, ready, completed, retried, failed)
+    select 900, to_timestamp(floor(extract(epoch from now()) / 900) * 900), 'mail', 5, 42, 0, 0
+  `.execute(app.db);
+
   const lookAround = async (look: (typeof LOOKS)[number]) => {
     const page = await openPage(t, look);
     const isSound = (what: string) => assertSound(t, page, look, what);
@@ -37,6 +42,15 @@ t.test('an operator finds a dead letter and redrives it, and pages refresh thems
     await page.click('main button');
     await page.click('text=Jobs');
     await isSound('the overview');
+    await page.goto(`${site}/admin/jobs/charts?range=day`);
+    await isSound('the charts');
+    if (look.javaScriptEnabled) {
+      await page.focus('#chart-outcomes .plot');
+      await page.keyboard.press('ArrowLeft');
+      t.match(await page.textContent('#value-outcomes'), /UTC: completed 42, retried 0, failed 0$/);
+      await page.hover('#chart-outcomes svg');
+      t.equal(await page.textContent('#value-outcomes'), 'nothing');
+    }
     await page.goto(`${site}/admin/jobs/list?queue=mail.dead`);
     await isSound('the list');
     await page.click('tbody a');

@@ -157,12 +157,12 @@ function complete({ times, range, ...frame }: Frame, { format, highest, ...drawi
 const CLOCK = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: 'UTC' });
 const DAY = new Intl.DateTimeFormat('en-GB', { weekday: 'short', timeZone: 'UTC' });
 
-/** Labels every fifteen minutes, six hours or day. */
+/** Labels every fifteen minutes, six hours or day, but not at the corner, where the other axis has a label. */
 function ticksOf(times: readonly Date[], { name, steps }: ChartRange): Tick[] {
   const every = { hour: 15 * 60, day: 6 * 60 * 60, week: 24 * 60 * 60 }[name] * 1000;
   const format = name === 'week' ? DAY : CLOCK;
   return times.flatMap((at, index) =>
-    at.getTime() % every === 0 ? [{ label: format.format(at), at: (index / steps) * 100 }] : [],
+    index > 1 && at.getTime() % every === 0 ? [{ label: format.format(at), at: (index / steps) * 100 }] : [],
   );
 }
 

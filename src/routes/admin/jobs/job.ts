@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { sessionOf } from '../../../plugins/web/session.ts';
 import { findJob } from '../../../queue/attempts.ts';
-import { listActions } from '../../../queue/audit.ts';
+import { type AuditEntry, listActions } from '../../../queue/audit.ts';
 import { isDeadLetter } from '../../../queue/dead-letters.ts';
 import { redactionFor } from './clearance.ts';
 import { filterFrom, noSuchJob, withFields } from './filter.ts';
@@ -33,7 +33,15 @@ export default async function job(app: FastifyInstance): Promise<void> {
     });
   });
 
-  app.get('/audit', async (_request, reply) =>
-    reply.page('admin/jobs/audit', { title: 'Audit log', actions: await listActions(db, AUDIT_SIZE) }),
-  );
+  app.get('/audit', async (request, reply) => {
+    const { hidesPeople } = redactionFor(sessionOf(request).user);
+    const entries = await listActions(db, AUDIT_SIZE);
+    const actions = hidesPeople ? entries.map(hideSearch) : entries;
+    return reply.page('admin/jobs/audit', { title: 'Audit log', actions });
+  });
+}
+
+/** Hides what an Operator searched for, which may be an address. */
+function hideSearch(entry: AuditEntry): AuditEntry {
+  return { ...entry, subject: entry.subject.replace(/\btext=[^&]*/, 'text=[redacted]') };
 }
