@@ -212,6 +212,8 @@ t.test('a file that cannot be imported says why, and imports nothing', async (t)
     [renamed, /^This file could not be read\./],
     [lying, /^posts\.json could not be read\./],
     [{ 'posts.json': '[' }, /^posts\.json is not valid JSON: /],
+    [{ 'posts.json': '[\0' }, /^posts\.json is not valid JSON: /],
+    [{ 'posts.json': [exportedPost({ tags: ['a\0\ud800'] })] }, /post 1, tags: “a {2}” cannot be a tag/],
     [{ 'posts.json': {} }, /^posts\.json must be a JSON array/],
     [{ 'posts.json': [good, 1] }, /^posts\.json, post 2: Enter an object/],
     [

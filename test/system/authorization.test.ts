@@ -1,6 +1,7 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
+import { watchRoutes } from '../../scripts/reference/routes.ts';
 import { buildApp } from '../../src/app.ts';
 import { basic, issueTestToken } from '../support/api.ts';
 import { testConfig } from '../support/build.ts';
@@ -77,6 +78,7 @@ app.addHook('onRoute', ({ method, url, config }) => {
     if (config?.limit !== undefined) limited.add(`${one} ${url}`);
   }
 });
+const listRoutes = watchRoutes(app);
 await app.ready();
 app.unreadStreams.close(); // The responses would not end.
 app.jobStreams.close();
@@ -92,6 +94,26 @@ const people = {
 };
 
 await recordChanges();
+
+t.test('the reference says the same of who may use a route', async (t) => {
+  const refused: Record<string, Partial<Row['outcomes']>> = {
+    accounts: { anonymous: 'log in' },
+    'confirmed accounts': { anonymous: 'log in', unconfirmed: 'confirm' },
+    members: { anonymous: 'log in', unconfirmed: 'confirm' },
+    clients: { anonymous: 'log in', unconfirmed: 'confirm' },
+    Moderators: { anonymous: 'log in', unconfirmed: 'confirm', user: 'forbidden' },
+    Administrators: {
+      anonymous: 'log in',
+      unconfirmed: 'confirm',
+      user: 'forbidden',
+      moderator: 'forbidden',
+    },
+  };
+  for (const { method, path, audience } of listRoutes()) {
+    const row = MATRIX.find(({ route }) => route === `${method} ${path}`);
+    t.match(row?.outcomes, refused[audience.replace(', password', '')] ?? {}, `${method} ${path}`);
+  }
+});
 
 t.test('the matrix lists every route and nothing else', async (t) => {
   const written = MATRIX.map(({ route }) => route);

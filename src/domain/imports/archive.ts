@@ -57,9 +57,13 @@ async function unpack(zip: ZipFile, entry: Entry): Promise<Buffer> {
   return buffer(await zip.openReadStreamPromise(entry));
 }
 
-/** The error for a file that cannot be imported. The message says why. */
+/**
+ * The error for a file that cannot be imported.
+ *
+ * @param message why. It is stored, so what it quotes from the file loses characters that PostgreSQL cannot store.
+ */
 export function unusable(message: string): DomainError {
-  return new DomainError('unusable-import', message);
+  return new DomainError('unusable-import', message.replaceAll(/[\p{Cc}\p{Cs}]/gu, ' '));
 }
 
 function notReadable(what: string) {
