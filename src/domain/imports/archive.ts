@@ -57,9 +57,11 @@ async function unpack(zip: ZipFile, entry: Entry): Promise<Buffer> {
   return buffer(await zip.openReadStreamPromise(entry));
 }
 
-/** The error for a file that cannot be imported. The message says why. */
+/**
+ * The error for a file that cannot be imported. The message says why. It may quote the file, and PostgreSQL cannot store NUL.
+ */
 export function unusable(message: string): DomainError {
-  return new DomainError('unusable-import', message);
+  return new DomainError('unusable-import', message.replaceAll('\0', '\uFFFD'));
 }
 
 function notReadable(what: string) {
