@@ -1,6 +1,7 @@
 import { runMain } from '../src/process.ts';
 import { watchRoutes } from './reference/routes.ts';
 import { withApp } from './support/app.ts';
+import { columns } from './support/columns.ts';
 
 /** `npm run routes`: prints every route, who may use it, and the limit that it counts for. */
 await runMain(async () => {
@@ -8,14 +9,7 @@ await runMain(async () => {
   await withApp(
     async () => {
       const rows = list().map(({ method, path, audience, limit = '' }) => [method, path, audience, limit]);
-      const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-      for (const row of rows)
-        console.log(
-          row
-            .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-            .join('  ')
-            .trimEnd(),
-        );
+      console.log(columns(rows));
     },
     (app) => {
       list = watchRoutes(app);

@@ -26,7 +26,8 @@ export const mailFaults: readonly Fault[] = [
   misbehaving('smtp-hangs-at-rcpt', 'RCPT', 'hang'),
   misbehaving('smtp-hangs-in-data', 'DATA', 'hang'),
   misbehaving('smtp-hangs-after-the-dot', 'DOT', 'hang'),
-  misbehaving('smtp-answers-421', 'CONNECT', { code: 421 }, { isNewConnection: true }),
+  // All mail waits, as long again as it has, until one is tried.
+  { ...misbehaving('smtp-answers-421', 'CONNECT', { code: 421 }, { isNewConnection: true }), recovers: 20 },
   misbehaving('smtp-answers-451', 'RCPT', { code: 451 }),
   misbehaving('smtp-drops-in-data', 'DATA', 'drop'),
   // The server has the mail and could not say so. Nobody can know, and a second copy is better than none.

@@ -44,8 +44,7 @@ export async function describeCommands(read: (file: string) => Promise<string>):
     'Commands',
     INTRODUCTION,
     table(['command', 'what it does'], rows),
-    '## `npm run admin`',
-    `\`\`\`text\n${await adminUsage()}\n\`\`\``,
+    ...(await Promise.all(['admin', 'jobs'].map(describeUsage))),
   );
 }
 
@@ -73,10 +72,11 @@ function asSentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
 }
 
-/** What the command prints if it is given nothing to do. */
-function adminUsage(): Promise<string> {
-  const script = join(import.meta.dirname, '..', 'admin.ts');
-  return new Promise((resolve) => {
+/** A chapter with what a command prints if it is given nothing to do. */
+async function describeUsage(name: string): Promise<string> {
+  const script = join(import.meta.dirname, '..', `${name}.ts`);
+  const usage = await new Promise<string>((resolve) => {
     execFile(process.execPath, [script], (_error, _stdout, stderr) => resolve(stderr.trim()));
   });
+  return `## \`npm run ${name}\`\n\n\`\`\`text\n${usage}\n\`\`\``;
 }

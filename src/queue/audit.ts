@@ -8,10 +8,14 @@ export interface AuditEntry {
   readonly subject: string;
 }
 
-/** Records an action, in its transaction if it has one. */
+/**
+ * Records an action, in its transaction if it has one.
+ *
+ * @param entry.userId null for the command line
+ */
 export async function recordAction(
   db: Db,
-  { userId, username, action, subject }: { userId: number } & Omit<AuditEntry, 'at'>,
+  { userId, username, action, subject }: { userId: number | null } & Omit<AuditEntry, 'at'>,
 ): Promise<void> {
   await db.insertInto('job_audit_log').values({ user_id: userId, username, action, subject }).execute();
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../database/schema.ts';
 
 /** How long a queue waits before one of its jobs is tried. It doubles with each that is refused. */
-const FIRST_SECONDS = 10;
+const FIRST_SECONDS = 2;
 const MOST_SECONDS = 15 * 60;
 
 /** The longest wait that a service can ask for. Some ask for a day and mean less. */

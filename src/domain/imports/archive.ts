@@ -58,10 +58,12 @@ async function unpack(zip: ZipFile, entry: Entry): Promise<Buffer> {
 }
 
 /**
- * The error for a file that cannot be imported. The message says why. It may quote the file, and PostgreSQL cannot store NUL.
+ * The error for a file that cannot be imported.
+ *
+ * @param message why. It is stored, so what it quotes from the file loses characters that PostgreSQL cannot store.
  */
 export function unusable(message: string): DomainError {
-  return new DomainError('unusable-import', message.replaceAll('\0', '\uFFFD'));
+  return new DomainError('unusable-import', message.replaceAll(/[\p{Cc}\p{Cs}]/gu, ' '));
 }
 
 function notReadable(what: string) {

@@ -12,7 +12,7 @@ import { type Archive, unusable } from './archive.ts';
 /** The most posts in one file. */
 const MOST_POSTS = 20_000;
 
-/** The most posts of one hour, so that nobody fills the lists with an import. As many as somebody can publish at a change of hours. */
+/** The most posts of one hour, so that nobody fills the lists: twice what the rate limit allows, as around a full hour. */
 const MOST_AN_HOUR = 120;
 
 /** The most values in a JSON file. An export has at most 30 per post. Many small ones would take gigabytes of memory. */

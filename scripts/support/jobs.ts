@@ -1,0 +1,262 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import { findJobSubjects } from '../../src/domain/people/job-subjects.ts';
+import { StartupError } from '../../src/errors.ts';
+import { type JobAction, QueueAdmin } from '../../src/queue/admin.ts';
+import { findJob } from '../../src/queue/attempts.ts';
+import { recordAction } from '../../src/queue/audit.ts';
+import { queueContracts } from '../../src/queue/contracts.ts';
+import { deadLetterName } from '../../src/queue/dead-letters.ts';
+import { followAttempts, newestAttempt } from '../../src/queue/follow.ts';
+import { JOB_STATES, type JobFilter } from '../../src/queue/jobs.ts';
+import { countJobs } from '../../src/queue/jobs-table.ts';
+import { findJobIds, listJobs } from '../../src/queue/list-jobs.ts';
+import { listPausedQueues, pauseQueue, resumeQueue } from '../../src/queue/pause.ts';
+import { listLiveWorkers } from '../../src/queue/presence.ts';
+import { redact } from '../../src/queue/redact.ts';
+import { readSearch } from '../../src/queue/search.ts';
+import type { Ask } from './ask.ts';
+import { columns } from './columns.ts';
+
+interface Terminal {
+  readonly app: FastifyInstance;
+  readonly ask: Ask;
+  readonly print: (text: string) => void;
+  /** Aborted to stop following. */
+  readonly signal: AbortSignal;
+}
+
+interface Options {
+  /** The queue, or the id of a job to show. */
+  readonly subject?: string | undefined;
+  readonly state?: string | undefined;
+  readonly text?: string | undefined;
+  readonly id?: string | undefined;
+  readonly limit?: string | undefined;
+  readonly json: boolean;
+}
+
+type Command = (terminal: Terminal, options: Options) => Promise<void>;
+
+const ACTIONS: Readonly<Record<JobAction, string>> = {
+  run: 'started',
+  retry: 'retried',
+  cancel: 'cancelled',
+  restore: 'restored',
+  delete: 'deleted',
+  redrive: 'redriven',
+};
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  stats,
+  list,
+  show,
+  tail,
+  pause: ({ app, print }, { subject }) => change(app, print, pauseQueue, workQueue(subject), 'paused'),
+  resume: ({ app, print }, { subject }) => change(app, print, resumeQueue, workQueue(subject), 'resumed'),
+  ...Object.fromEntries(
+    Object.entries(ACTIONS).map(([action, done]) => [action, actOn(action as JobAction, done)]),
+  ),
+};
+
+const WORK_QUEUES = queueContracts.map(({ name }) => name);
+const ALL_QUEUES = [...WORK_QUEUES, ...queueContracts.map(deadLetterName)];
+
+const ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
+const MOST_LISTED = 1_000;
+const FOLLOW_MS = 500;
+
+/** Who the audit log says has acted. */
+const OPERATOR = 'npm run jobs';
+
+/** Whether there is a command of this name. */
+export function isCommand(name: string): boolean {
+  return Object.hasOwn(COMMANDS, name);
+}
+
+/**
+ * Runs a command.
+ *
+ * @throws StartupError for an option that is not accepted, or if there is nothing to do
+ */
+export async function runJobsCommand(terminal: Terminal, name: string, options: Options): Promise<void> {
+  await COMMANDS[name]?.(terminal, options);
+}
+
+async function stats({ app: { db }, print }: Terminal, { json }: Options): Promise<void> {
+  const [counts, paused, workers] = await Promise.all([
+    countJobs(db, WORK_QUEUES),
+    listPausedQueues(db),
+    listLiveWorkers(db),
+  ]);
+  const queues = counts.map((count) => ({ ...count, isPaused: paused.has(count.queue) }));
+  if (json) return print(JSON.stringify({ queues, workers }, null, 2));
+  const rows = queues.map(({ queue, ready, active, retrying, deferred, failed, dead, isPaused }) =>
+    [queue, ready, active, retrying, deferred, failed, dead, isPaused ? 'paused' : ''].map(String),
+  );
+  print(columns([['queue', 'ready', 'running', 'retrying', 'scheduled', 'failed', 'dead', ''], ...rows]));
+  print(workers.length === 0 ? '\nNo workers are running.' : '');
+  for (const { name, running, concurrency, isDraining } of workers)
+    print(`${name} runs ${running.length} of ${concurrency} jobs${isDraining ? ', and takes no more' : ''}.`);
+}
+
+async function list({ app, print }: Terminal, options: Options): Promise<void> {
+  const filter = await filterFrom(app, options);
+  const { jobs, searchedFrom } = await listJobs(app.db, filter, { size: limitFrom(options.limit) });
+  if (options.json) return print(JSON.stringify(jobs.map(readable), null, 2));
+  if (jobs.length === 0) return print('No matching jobs.');
+  print(
+    columns([
+      ['id', 'queue', 'state', 'attempts', 'created', 'error'],
+      ...jobs.map(({ id, queue, state, attempts, createdAt, message }) => [
+        ...[id, queue, state, String(attempts), createdAt.toISOString(), String(redact(message ?? ''))],
+      ]),
+    ]),
+  );
+  if (searchedFrom !== undefined) print(`Only jobs since ${searchedFrom.toISOString()} were searched.`);
+}
+
+async function show({ app, print }: Terminal, { subject: id, json }: Options): Promise<void> {
+  const { jobs } = await listJobs(app.db, await filterFrom(app, { id: id ?? '', json }), { size: 1 });
+  const [found] = jobs;
+  const job = found && (await findJob(app.db, found.queue, found.id));
+  if (job === undefined) throw new StartupError(1, 'This job does not exist or has been deleted.');
+  if (json) return print(JSON.stringify(readable(job), null, 2));
+  const { history, report, data, output, ...rest } = job;
+  const facts = Object.entries(rest).filter(([, value]) => value !== null);
+  print(columns(facts.map(([name, value]) => [name, String(redact(shown(value)))])));
+  print(`payload: ${JSON.stringify(redact(data))}`);
+  if (output !== null) print(`result: ${JSON.stringify(redact(output))}`);
+  for (const { attempt, worker, startedAt, outcome, error } of history)
+    print(`attempt ${attempt} at ${startedAt.toISOString()} by ${worker}: ${withError(outcome, error)}`);
+  for (const line of report?.lines ?? []) print(JSON.stringify(redact(line)));
+}
+
+async function tail({ app: { db }, print, signal }: Terminal, { subject, json }: Options): Promise<void> {
+  const queue = subject === undefined ? undefined : workQueue(subject);
+  const running = new Set<number>();
+  let after = await newestAttempt(db);
+  if (!json) print(`Following ${queue ?? 'all queues'} until Ctrl-C.`);
+  while (!signal.aborted) {
+    for (const each of await followAttempts(db, { after, running: [...running] })) {
+      after = Math.max(after, each.id);
+      const { outcome, ...attempt } = each;
+      const told = [
+        ...(running.has(each.id) ? [] : ['started']),
+        ...(outcome === 'running' ? [] : [outcome]),
+      ];
+      if (outcome === 'running') running.add(each.id);
+      else running.delete(each.id);
+      if (queue !== undefined && each.queue !== queue) continue;
+      for (const event of told) print(lineOf({ at: new Date(), event, ...attempt }, json));
+    }
+    await sleep(FOLLOW_MS, undefined, { signal }).catch(() => {});
+  }
+}
+
+interface TailEvent {
+  readonly at: Date;
+  readonly event: string;
+  readonly queue: string;
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly worker: string;
+  readonly error: string | null;
+}
+
+function lineOf(event: TailEvent, json: boolean): string {
+  if (json) return JSON.stringify(redact({ ...event, at: event.at.toISOString() }));
+  const { at, queue, jobId, attempt, worker, error } = event;
+  const what = withError(event.event, event.event === 'started' ? null : error);
+  return `${at.toISOString().slice(11, 19)} ${queue} ${jobId} attempt ${attempt} on ${worker}: ${what}`;
+}
+
+function actOn(action: JobAction, done: string): Command {
+  return async ({ app, ask, print }, options) => {
+    const { db, queueAdmin } = app;
+    const { subject, state, text, id } = options;
+    if ([subject, state, text, id].every((given) => given === undefined))
+      throw new StartupError(2, `${action}: say which jobs, by QUEUE, --state, --text or --id`);
+    const filter = await filterFrom(app, options);
+    const count = (await findJobIds(db, QueueAdmin.applicable(action, filter), MOST_COUNTED + 1)).length;
+    if (count === 0) throw new StartupError(1, `There are no jobs to ${action}.`);
+    await ask(
+      `${action}: ${count > MOST_COUNTED ? `more than ${MOST_COUNTED}` : count} ${jobs(count)}. Go on?`,
+    );
+    const affected = await queueAdmin.act(db, action, filter);
+    const message = `${affected} ${jobs(affected)} ${done}.`;
+    const about = Object.entries({ queue: subject, state, text, id }).filter(
+      ([, value]) => value !== undefined,
+    );
+    const chosen = about.map(([name, value]) => `${name}=${value}`).join('&');
+    await recordAction(db, { userId: null, username: OPERATOR, action: message, subject: chosen });
+    print(message);
+  };
+}
+
+const MOST_COUNTED = 10_000;
+
+async function change(
+  { db }: FastifyInstance,
+  print: Terminal['print'],
+  act: (db: FastifyInstance['db'], queue: string) => Promise<void>,
+  queue: string,
+  done: string,
+): Promise<void> {
+  await act(db, queue);
+  const message = `Queue ${queue} ${done}.`;
+  await recordAction(db, { userId: null, username: OPERATOR, action: message, subject: `queue=${queue}` });
+  print(message);
+}
+
+async function filterFrom(
+  { db }: FastifyInstance,
+  { subject: queue, state, text, id }: Options,
+): Promise<JobFilter> {
+  const known = JOB_STATES.find((name) => name === state);
+  if (state !== undefined && known === undefined)
+    throw new StartupError(2, `--state: "${state}" is not accepted; choose from ${JOB_STATES.join(', ')}`);
+  if (id !== undefined && !ID.test(id)) throw new StartupError(2, `"${id}" is not the id of a job`);
+  if (queue !== undefined) requireQueue(queue, ALL_QUEUES);
+  const byDefault = id === undefined ? WORK_QUEUES : ALL_QUEUES;
+  const findSubjects = (person: string) => findJobSubjects(db, person, { byAddress: true });
+  return {
+    queues: queue === undefined ? byDefault : [queue],
+    states: known && [known],
+    search: text === undefined ? undefined : await readSearch(text, findSubjects),
+    id,
+  };
+}
+
+function workQueue(name: string | undefined): string {
+  return requireQueue(name, WORK_QUEUES);
+}
+
+function requireQueue(name: string | undefined, among: readonly string[]): string {
+  if (name !== undefined && among.includes(name)) return name;
+  throw new StartupError(2, `QUEUE: "${name ?? ''}" is not a queue; choose from ${among.join(', ')}`);
+}
+
+function limitFrom(limit = '50'): number {
+  const size = Number(limit);
+  if (Number.isInteger(size) && size >= 1 && size <= MOST_LISTED) return size;
+  throw new StartupError(2, `--limit: "${limit}" is not accepted; give a number from 1 to ${MOST_LISTED}`);
+}
+
+/** A job as JSON, without secrets and without the cursor. */
+function readable<Job extends object>(job: Job): unknown {
+  const { cursor: _cursor, ...rest } = job as Job & { cursor?: unknown };
+  return redact(JSON.parse(JSON.stringify(rest)));
+}
+
+function shown(value: unknown): string {
+  return value instanceof Date ? value.toISOString() : String(value);
+}
+
+function withError(what: string, error: string | null): string {
+  return error === null ? what : `${what}: ${String(redact(error))}`;
+}
+
+function jobs(count: number): string {
+  return count === 1 ? 'job' : 'jobs';
+}

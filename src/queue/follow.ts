@@ -1,0 +1,46 @@
+import { sql } from 'kysely';
+import type { Db } from '../database/schema.ts';
+import type { AttemptRecord } from './jobs.ts';
+
+/** An attempt, for somebody who follows what workers do. */
+export interface FollowedAttempt extends Pick<AttemptRecord, 'attempt' | 'worker' | 'outcome' | 'error'> {
+  readonly id: number;
+  readonly queue: string;
+  readonly jobId: string;
+}
+
+/** Attempts per call. */
+const MOST = 500;
+
+/** The id of the newest attempt; 0 if there is none. */
+export async function newestAttempt(db: Db): Promise<number> {
+  const newest = await db
+    .selectFrom('job_attempts')
+    .select('id')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return Number(newest?.id ?? 0);
+}
+
+/**
+ * Attempts that have started since the one with the id `after`, and those with the ids `running` as they are now; oldest
+ * first, at most some hundreds. One whose worker died is `running` until another worker has taken the job.
+ */
+export async function followAttempts(
+  db: Db,
+  { after, running }: { after: number; running: readonly number[] },
+): Promise<FollowedAttempt[]> {
+  const { rows } = await sql<FollowedAttempt>`
+    select attempts.id::float8 as id, attempts.queue, attempts.job_id as "jobId", attempts.attempt, attempts.worker, attempts.error,
+      coalesce(attempts.outcome, case
+        when job.state in ('completed', 'cancelled') then job.state::text
+        when job.state = 'active' and job.retry_count + 1 = attempts.attempt then 'running'
+        else 'lost' end) as outcome
+    from job_attempts as attempts
+    left join pgboss.job as job on job.name = attempts.queue and job.id = attempts.job_id
+    where attempts.id > ${after} or attempts.id = any(${[...running]}::bigint[])
+    order by attempts.id limit ${MOST}
+  `.execute(db);
+  return rows;
+}
