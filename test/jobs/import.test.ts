@@ -214,6 +214,7 @@ t.test('a file that cannot be imported says why, and imports nothing', async (t)
     [{ 'posts.json': '[' }, /^posts\.json is not valid JSON: /],
     [{ 'posts.json': '[\0' }, /^posts\.json is not valid JSON: /],
     [{ 'posts.json': [exportedPost({ tags: ['a\0\ud800'] })] }, /post 1, tags: “a {2}” cannot be a tag/],
+    [{ 'posts.json': '['.repeat(20 * 2 ** 20) }, /^posts\.json has too many values\. At most 1,000,000/],
     [{ 'posts.json': {} }, /^posts\.json must be a JSON array/],
     [{ 'posts.json': [good, 1] }, /^posts\.json, post 2: Enter an object/],
     [
