@@ -60,6 +60,9 @@ const LIMITED_OTHERWISE = new Set([
 /** Columns that change with every visit. */
 const FLEETING = '{last_seen_at,last_used_at,flash,expires_at}';
 
+/** Credentials by person and kind, until a request may change something. */
+const kept = new Map<string, Record<string, string>>();
+
 const routes = new Set<string>();
 const limited = new Set<string>();
 const app: FastifyInstance = buildApp(
@@ -121,7 +124,7 @@ t.test('the matrix lists every route and nothing else', async (t) => {
   // Skips the API's routes for unsupported methods and missing trailing slashes.
   for (const route of unwritten) {
     const { statusCode, headers } = await app.inject(
-      await prepare(route, { person: 'administrator', credentials: 'token' }),
+      await prepare(route, { person: 'administrator', credentials: 'token' }, true),
     );
     const isMissingSlash = statusCode === 308 && routes.has(`${route}/`);
     t.ok(headers.allow !== undefined || isMissingSlash, `${route} has no row and answers ${statusCode}`);
@@ -140,7 +143,9 @@ t.test('every change counts towards a limit', async (t) => {
   );
 });
 
-for (const row of MATRIX) {
+// Requests that only read share credentials, so they come before those that may end sessions and revoke tokens.
+const reading = MATRIX.filter(({ changes }) => changes === undefined);
+for (const row of [...reading, ...MATRIX.filter((row) => !reading.includes(row))]) {
   t.test(row.route, async (t) => {
     const isApi = isOfApi(row);
     const outcomes = await outcomesOf(
@@ -190,7 +195,7 @@ async function outcomesOf(row: Row, askers: readonly Asker[]): Promise<string[]>
   const outcomes: string[] = [];
   for (const batch of batches) {
     const requests: InjectOptions[] = [];
-    for (const asker of batch) requests.push(await prepare(row.route, asker));
+    for (const asker of batch) requests.push(await prepare(row.route, asker, row.changes === undefined));
     await takeChanges(); // Those of the preparations.
     const responses: LightMyRequestResponse[] = [];
     for (const request of requests) responses.push(await app.inject(request));
@@ -221,7 +226,11 @@ function wordFor(
   return statusCode === 200 ? 'ok' : String(statusCode);
 }
 
-async function prepare(route: string, { person, credentials }: Asker): Promise<InjectOptions> {
+async function prepare(
+  route: string,
+  { person, credentials }: Asker,
+  isReading: boolean,
+): Promise<InjectOptions> {
   const [method = '', pattern = ''] = route.split(' ');
   const { about, fields, payload, contentType, query = '' } = REQUESTS[route] ?? {};
   const actor = person === 'anonymous' ? undefined : people[person];
@@ -233,7 +242,7 @@ async function prepare(route: string, { person, credentials }: Asker): Promise<I
     method: method as 'GET',
     url: (parameter === undefined ? pattern : withParameter(pattern, String(parameter))) + query,
     headers: {
-      ...(actor && (await headersFor(actor, credentials))),
+      ...(actor && (await headersFor(actor, credentials, isReading))),
       ...(sent && { 'content-type': isJson ? 'application/json' : 'application/x-www-form-urlencoded' }),
       ...(contentType && { 'content-type': contentType }),
     },
@@ -247,7 +256,19 @@ function withParameter(pattern: string, parameter: string): string {
   return pattern.replace(/:\w+(\([^)]*\))?(\/.*:\w+(\([^)]*\))?)?/, parameter);
 }
 
-async function headersFor(user: TestUser, credentials: Credentials): Promise<Record<string, string>> {
+async function headersFor(
+  user: TestUser,
+  credentials: Credentials,
+  isReading: boolean,
+): Promise<Record<string, string>> {
+  if (!isReading) kept.clear();
+  const name = `${user.username} ${credentials}`;
+  const headers = kept.get(name) ?? (await makeHeaders(user, credentials));
+  if (isReading) kept.set(name, headers);
+  return headers;
+}
+
+async function makeHeaders(user: TestUser, credentials: Credentials): Promise<Record<string, string>> {
   switch (credentials) {
     case 'session':
       return { cookie: await sessionCookie(app, user) };
