@@ -2,8 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import t from 'tap';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { ApiProgram, basic } from '../support/api.ts';
-import { build } from '../support/build.ts';
+import { buildShared } from '../support/build.ts';
 import { createUser, PASSWORD, type TestUser } from '../support/factories.ts';
+
+const emptied = await buildShared(t);
 
 /** Flasky's own API tests, for this API. */
 
@@ -13,27 +15,27 @@ function withPassword(app: FastifyInstance, { email }: TestUser, password = PASS
 }
 
 t.test('404', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const response = await withPassword(app, await createUser(app)).get('/wrong/url');
   t.equal(response.statusCode, 404);
   t.same(response.json(), { error: 'not found' });
 });
 
 t.test('no auth', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const response = await new ApiProgram(app).get('/posts/');
   t.equal(response.statusCode, 401);
   t.same(response.json(), { error: 'unauthorized', message: 'Invalid credentials' });
 });
 
 t.test('bad auth', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const user = await createUser(app);
   t.equal((await withPassword(app, user, 'dog').get('/posts/')).statusCode, 401);
 });
 
 t.test('token auth', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const user = await createUser(app);
   t.equal((await new ApiProgram(app, basic('bad-token', '')).get('/posts/')).statusCode, 401);
 
@@ -47,12 +49,12 @@ t.test('token auth', async (t) => {
 });
 
 t.test('anonymous', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   t.equal((await new ApiProgram(app, basic('', '')).get('/posts/')).statusCode, 401);
 });
 
 t.test('unconfirmed account', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const user = await createUser(app, { isConfirmed: false });
   const response = await withPassword(app, user).get('/posts/');
   t.equal(response.statusCode, 403);
@@ -60,7 +62,7 @@ t.test('unconfirmed account', async (t) => {
 });
 
 t.test('posts', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const user = await createUser(app);
   const program = withPassword(app, user);
 
@@ -96,7 +98,7 @@ t.test('posts', async (t) => {
 });
 
 t.test('users', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app, { username: 'john' });
   const susan = await createUser(app, { username: 'susan' });
   for (const { id, username } of [john, susan]) {
@@ -113,7 +115,7 @@ t.test('users', async (t) => {
 });
 
 t.test('comments', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app, { username: 'john' });
   const susan = await createUser(app, { username: 'susan' });
   const post = await withPassword(app, john).post('/posts/', { body: 'body of the post' });
@@ -142,7 +144,7 @@ t.test('comments', async (t) => {
 });
 
 t.test('a timeline has the posts of the people one follows', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app, { username: 'john' });
   const susan = await createUser(app, { username: 'susan' });
   await follow(app, susan.id, john.id);

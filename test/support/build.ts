@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
 import type { Test } from 'tap';
 import { buildApp, type Overrides } from '../../src/app.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
@@ -55,6 +56,34 @@ export async function build(
   t.teardown(() => app.close());
   await app.ready();
   return app;
+}
+
+/**
+ * Builds an application for all tests of a file. Returns a function that empties its site for the next test, in a tenth of
+ * the time that building one takes. Only for tests that change nothing but the database, and not the site's settings.
+ */
+export async function buildShared(t: Test): Promise<() => Promise<FastifyInstance>> {
+  const app = await build(t);
+  return async () => {
+    await emptySite(app);
+    return app;
+  };
+}
+
+/** Deletes everything but the settings, and lets ids start at 1 again. */
+async function emptySite({ db }: FastifyInstance): Promise<void> {
+  await sql`
+    do $$ declare name text;
+    begin
+      perform set_config('session_replication_role', 'replica', true); -- No triggers.
+      for name in select tablename from pg_tables where schemaname = 'public'
+        and tablename not like 'kysely%' and tablename <> 'site_settings'
+      loop execute format('delete from %I', name); end loop;
+      for name in select sequencename from pg_sequences where schemaname = 'public'
+      loop perform setval(name::regclass, 1, false); end loop;
+      delete from pgboss.job;
+    end $$
+  `.execute(db);
 }
 
 const DISPLAY_NAME = Symbol.for('fastify.display-name');

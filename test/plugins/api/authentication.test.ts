@@ -4,16 +4,18 @@ import { issueToken } from '../../../src/domain/api-tokens/issue.ts';
 import { revokeToken } from '../../../src/domain/api-tokens/revoke.ts';
 import { hashToken } from '../../../src/domain/token.ts';
 import { ApiProgram, basic, issueTestToken } from '../../support/api.ts';
-import { build } from '../../support/build.ts';
+import { build, buildShared } from '../../support/build.ts';
 import { countVerifications, createUser, PASSWORD } from '../../support/factories.ts';
 import { withLimits } from '../../support/limits.ts';
 import { waitFor } from '../../support/wait-for.ts';
+
+const emptied = await buildShared(t);
 
 /** A hash takes some milliseconds: longer than a request takes to come to it. */
 const SLOW_HASHING = { config: { passwordHashing: { memoryKiB: 8 * 1024, passes: 1 } } };
 
 t.test('a token works as a bearer token and as a user name, without hashing', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const verifications = countVerifications(app);
   const token = await issueToken(app.db, john);
@@ -25,7 +27,7 @@ t.test('a token works as a bearer token and as a user name, without hashing', as
 });
 
 t.test('invalid credentials are refused, with the accepted schemes', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const { email } = john;
   const token = await issueToken(app.db, john);
@@ -54,7 +56,7 @@ t.test('invalid credentials are refused, with the accepted schemes', async (t) =
 });
 
 t.test('a password costs two hashes, whatever accounts the address has', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const { email } = await createUser(app);
   await createUser(app, { username: 'b', email, isConfirmed: false });
   const verifications = countVerifications(app);
@@ -70,7 +72,7 @@ t.test('a password costs two hashes, whatever accounts the address has', async (
 });
 
 t.test('an expired or revoked token is refused, and tokens are stored as hashes', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const token = await issueToken(app.db, john);
   const program = new ApiProgram(app, `Bearer ${token}`);
@@ -95,7 +97,7 @@ t.test('an expired or revoked token is refused, and tokens are stored as hashes'
 });
 
 t.test('a read-only token cannot change anything', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const program = await ApiProgram.of(app, await createUser(app), 'read');
   t.equal((await program.get('/posts/')).statusCode, 200);
   t.equal((await program.send({ method: 'HEAD', url: '/posts/' })).statusCode, 200);
@@ -111,7 +113,7 @@ t.test('a read-only token cannot change anything', async (t) => {
 });
 
 t.test('a role without the permission to write is refused', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const program = await ApiProgram.of(app, john);
   await app.db.updateTable('users').set({ confirmed_at: null }).execute();
@@ -119,7 +121,7 @@ t.test('a role without the permission to write is refused', async (t) => {
 });
 
 t.test('a token’s use is recorded at most once a minute', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   await app.db
     .updateTable('users')
@@ -139,7 +141,7 @@ t.test('a token’s use is recorded at most once a minute', async (t) => {
 });
 
 t.test('a new password revokes all tokens', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const unnamed = await ApiProgram.of(app, john);
   const token = await issueTestToken(app, john, { name: 'backup', scope: 'write' });

@@ -2,15 +2,17 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { buildApp } from '../../../src/app.ts';
 import session, { sessionOf } from '../../../src/plugins/web/session.ts';
-import { build, testConfig } from '../../support/build.ts';
+import { build, buildShared, testConfig } from '../../support/build.ts';
 import { Client, messagesOf } from '../../support/client.ts';
 import { createDatabase } from '../../support/database.ts';
 import { createUser, PASSWORD, signedInClient } from '../../support/factories.ts';
 
+const emptied = await buildShared(t);
+
 const HOUR = 60 * 60;
 
 t.test('the cookie is hidden from scripts and other sites, and ends with the browser', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const { email } = await createUser(app);
   const { cookies } = await new Client(app).post('/auth/login', { email, password: PASSWORD });
   t.match(cookies, [{ name: 'session', httpOnly: true, sameSite: 'Lax', path: '/' }]);
@@ -27,7 +29,7 @@ t.test('on https the cookie is Secure and bound to the host', async (t) => {
 });
 
 t.test('a remembered session lasts 30 days, in the browser and on the server', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const { email } = await createUser(app);
   const { cookies } = await new Client(app).post('/auth/login', {
     email,
@@ -39,7 +41,7 @@ t.test('a remembered session lasts 30 days, in the browser and on the server', a
 });
 
 t.test('only a hash of the token is stored', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const client = await signedInClient(app, await createUser(app));
   const token = client.cookies.get('session') ?? '';
   const { rows } = await sql`select sessions::text as row from sessions`.execute(app.db);
@@ -49,7 +51,7 @@ t.test('only a hash of the token is stored', async (t) => {
 });
 
 t.test('logging in replaces the token, and the old one stops working', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const user = await createUser(app);
   const client = await signedInClient(app, user);
   const before = client.cookies.get('session') ?? '';
@@ -60,7 +62,7 @@ t.test('logging in replaces the token, and the old one stops working', async (t)
 });
 
 t.test('a session unused for 24 hours is over', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const client = await signedInClient(app, await createUser(app));
   t.equal(await hoursLeft(app), 24);
   await sql`update sessions set expires_at = now() - interval '1 second'`.execute(app.db);
@@ -68,7 +70,7 @@ t.test('a session unused for 24 hours is over', async (t) => {
 });
 
 t.test('a visit extends the session, but does not write each time', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const client = await signedInClient(app, await createUser(app));
 
   await sql`update sessions set expires_at = now() + interval '23 hours 20 minutes'`.execute(app.db);
@@ -81,7 +83,7 @@ t.test('a visit extends the session, but does not write each time', async (t) =>
 });
 
 t.test('renewing a remembered session renews its cookie', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const { email } = await createUser(app);
   const client = new Client(app);
   await client.post('/auth/login', { email, password: PASSWORD, remember_me: 'y' });
@@ -91,7 +93,7 @@ t.test('renewing a remembered session renews its cookie', async (t) => {
 });
 
 t.test('a message is shown once, on the next page', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const client = await signedInClient(app, await createUser(app));
   const page = await client.follow(await client.post('/auth/logout'));
   t.same(messagesOf(page), ['You have been logged out.']);
@@ -99,7 +101,7 @@ t.test('a message is shown once, on the next page', async (t) => {
 });
 
 t.test('an anonymous GET creates no session, whatever it requests', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   for (const url of [
     ...['/followers/nobody', '/followed-by/nobody', '/user/nobody', '/post/1', '/unsubscribe/x'],
     ...['/auth/confirm/x', '/auth/change-email/x', '/auth/reset/x', '/your-data/x'],
@@ -134,7 +136,7 @@ t.test('a GET route that would start a session fails, so that its test fails', a
 });
 
 t.test('only the newest unread messages are kept', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const client = await signedInClient(app, await createUser(app));
   for (const name of ['susan', 'mary', 'paul', 'anna', 'carl', 'ruth', 'hugo']) {
     await createUser(app, { username: name });
@@ -148,7 +150,7 @@ t.test('only the newest unread messages are kept', async (t) => {
 });
 
 t.test('an unknown cookie means a visitor, not an error', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   for (const session of ['', 'x', 'x'.repeat(4000), '%00', '"']) {
     t.equal((await app.inject({ url: '/', cookies: { session } })).statusCode, 200);
   }

@@ -2,13 +2,15 @@ import t from 'tap';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { notifyQueue } from '../../../src/queue/contracts.ts';
 import { ApiProgram } from '../../support/api.ts';
-import { build } from '../../support/build.ts';
+import { buildShared } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
 import { assertEnqueued } from '../../support/jobs.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
+const emptied = await buildShared(t);
+
 t.test('only moderators can read hidden comments', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const author = await createUser(app, { username: 'author' });
   const moderator = await createUser(app, { username: 'moderator', role: 'Moderator' });
   const [postId = 0] = await writePosts(app, author);
@@ -25,7 +27,7 @@ t.test('only moderators can read hidden comments', async (t) => {
 });
 
 t.test('a comment and its job are one transaction', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const author = await createUser(app, { username: 'author' });
   const [postId = 0] = await writePosts(app, author);
   const program = await ApiProgram.of(app, await createUser(app, { username: 'susan' }));
@@ -37,7 +39,7 @@ t.test('a comment and its job are one transaction', async (t) => {
 });
 
 t.test('authors and Administrators can delete a comment', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const author = await createUser(app, { username: 'author' });
   const admin = await ApiProgram.of(app, await createUser(app, { username: 'admin', role: 'Administrator' }));
   const other = await ApiProgram.of(app, await createUser(app, { username: 'other' }));
@@ -51,7 +53,7 @@ t.test('authors and Administrators can delete a comment', async (t) => {
 });
 
 t.test('comments on a missing post do not exist', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const program = await ApiProgram.of(app, await createUser(app));
   for (const path of ['/posts/7/comments/', '/users/7', '/users/7/posts/', '/comments/7', '/posts/7']) {
     const response = await program.get(path);
@@ -63,7 +65,7 @@ t.test('comments on a missing post do not exist', async (t) => {
 });
 
 t.test('comments can be replied to, and edited for 15 minutes', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const author = await createUser(app, { username: 'author' });
   const [postId = 0] = await writePosts(app, author);
   const [parentId] = await writeComments(app, author, postId);

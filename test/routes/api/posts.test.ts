@@ -1,8 +1,10 @@
 import t from 'tap';
 import { ApiProgram } from '../../support/api.ts';
-import { build } from '../../support/build.ts';
+import { build, buildShared } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
+
+const emptied = await buildShared(t);
 
 t.test('a list links its pages in the body and in Link, and is empty beyond its end', async (t) => {
   const app = await build(t, { POSTS_PER_PAGE: '2' });
@@ -39,7 +41,7 @@ t.test('a list links its pages in the body and in Link, and is empty beyond its 
 });
 
 t.test('only authors and Administrators can change and delete a post', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const author = await createUser(app, { username: 'author' });
   const other = await ApiProgram.of(app, await createUser(app, { username: 'other', role: 'Moderator' }));
   const admin = await ApiProgram.of(app, await createUser(app, { username: 'admin', role: 'Administrator' }));
@@ -68,7 +70,7 @@ t.test('only authors and Administrators can change and delete a post', async (t)
 });
 
 t.test('a client that already has the response gets 304', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const [postId = 0] = await writePosts(app, john);
   const [commentId] = await writeComments(app, john, postId);
@@ -94,7 +96,7 @@ t.test('a client that already has the response gets 304', async (t) => {
 });
 
 t.test('a stale change of a post is refused with 412', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const [id = 0] = await writePosts(app, john);
   const program = await ApiProgram.of(app, john);
@@ -125,7 +127,7 @@ t.test('a stale change of a post is refused with 412', async (t) => {
 });
 
 t.test('a refusal names the field', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const program = await ApiProgram.of(app, await createUser(app));
   const refused = await program.post('/posts/', { body: 'x', tags: ['12'] });
   t.equal(refused.statusCode, 422);
@@ -133,7 +135,7 @@ t.test('a refusal names the field', async (t) => {
 });
 
 t.test('a repeated request with the same key is executed once', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const program = await ApiProgram.of(app, john);
   const key = { 'idempotency-key': 'key 1' };
@@ -173,7 +175,7 @@ t.test('a repeated request with the same key is executed once', async (t) => {
 });
 
 t.test('a refused request does not use up its key', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const program = await ApiProgram.of(app, john);
   const key = { 'idempotency-key': 'key' };

@@ -4,13 +4,15 @@ import t from 'tap';
 import { grantRole } from '../../../scripts/support/accounts.ts';
 import { MAX_FAILURES_AN_HOUR, recordFailedLogIn } from '../../../src/domain/security-events/record.ts';
 import { ApiProgram, basic } from '../../support/api.ts';
-import { build } from '../../support/build.ts';
+import { build, buildShared } from '../../support/build.ts';
 import { Client } from '../../support/client.ts';
 import { createUser, mintToken, PASSWORD, signedInClient } from '../../support/factories.ts';
 import { drain } from '../../support/jobs.ts';
 import { catchMail, linkIn } from '../../support/smtp.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
+
+const emptied = await buildShared(t);
 
 const ADDRESS = '192.0.2.1';
 
@@ -94,7 +96,7 @@ t.test('people’s actions on their account are recorded, without secrets', asyn
 });
 
 t.test('actions by moderators and Administrators are recorded, without revealing who they are', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const staff = await createUser(app, { username: 'boss', role: 'Administrator' });
   const client = new Client(app, { remoteAddress: ADDRESS });
@@ -157,7 +159,7 @@ t.test('actions by moderators and Administrators are recorded, without revealing
 });
 
 t.test('failed log-ins are recorded with or without an account, up to a limit', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const { id, email } = await createUser(app);
   const client = new Client(app, { remoteAddress: ADDRESS });
   await client.post('/auth/login', { email: 'nobody@example.com', password: 'wrong' });
@@ -174,7 +176,7 @@ t.test('failed log-ins are recorded with or without an account, up to a limit', 
 });
 
 t.test('people see only their own account’s events, 50 per page', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const susan = await createUser(app, { username: 'susan' });
   await sql`
@@ -202,7 +204,7 @@ t.test('people see only their own account’s events, 50 per page', async (t) =>
 });
 
 t.test('Administrators see all events, and can filter them by account and kind', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
   const client = await signedInClient(app, boss);
@@ -243,7 +245,7 @@ t.test('Administrators see all events, and can filter them by account and kind',
 });
 
 t.test('an event is immutable, and is deleted with its account', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
   await signedInClient(app, john);

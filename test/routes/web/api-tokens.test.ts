@@ -1,14 +1,16 @@
 import t from 'tap';
 import { issueToken, MAX_NAMED_TOKENS } from '../../../src/domain/api-tokens/issue.ts';
 import { ApiProgram } from '../../support/api.ts';
-import { build } from '../../support/build.ts';
+import { build, buildShared } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
+
+const emptied = await buildShared(t);
 
 const FIELDS = { name: 'nightly', scope: 'read', lifetime: '90' };
 
 t.test('a token is created, shown once, used, and revoked', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const client = await signedInClient(app, john);
 
@@ -38,7 +40,7 @@ t.test('a token is created, shown once, used, and revoked', async (t) => {
 });
 
 t.test('a token lasts as long as its owner chose', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const client = await signedInClient(app, await createUser(app));
   for (const lifetime of ['30', '365', 'never']) await client.post('/api-tokens', { ...FIELDS, lifetime });
   const rows = await app.db.selectFrom('api_tokens').select('expires_at').orderBy('id').execute();
@@ -49,7 +51,7 @@ t.test('a token lasts as long as its owner chose', async (t) => {
 });
 
 t.test('tokens obtained with a password are listed and revoked together', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const client = await signedInClient(app, john);
   await client.post('/api-tokens', FIELDS);
@@ -62,7 +64,7 @@ t.test('tokens obtained with a password are listed and revoked together', async 
 });
 
 t.test('an invalid form is shown again with its errors', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const client = await signedInClient(app, await createUser(app));
   const wrong = await client.post('/api-tokens', { name: ' ', scope: 'all', lifetime: '1000' });
   t.equal(wrong.statusCode, 422);
@@ -74,7 +76,7 @@ t.test('an invalid form is shown again with its errors', async (t) => {
 });
 
 t.test('an account can only have 50 named tokens', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const client = await signedInClient(app, john);
   for (let number = 1; number <= MAX_NAMED_TOKENS; number += 1) {
@@ -87,7 +89,7 @@ t.test('an account can only have 50 named tokens', async (t) => {
 });
 
 t.test('a visitor is asked to log in', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   t.equal((await new Client(app).get('/api-tokens')).headers.location, '/auth/login?next=%2Fapi-tokens');
 });
 

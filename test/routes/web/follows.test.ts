@@ -1,11 +1,13 @@
 import t from 'tap';
-import { build } from '../../support/build.ts';
+import { build, buildShared } from '../../support/build.ts';
 import { Client, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { writePosts } from '../../support/writing.ts';
 
+const emptied = await buildShared(t);
+
 t.test('following and unfollowing are POSTs and ignore the name’s case', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const [john] = [await createUser(app), await createUser(app, { username: 'Susan' })];
   const client = await signedInClient(app, john);
   const say = async (url: string) => messagesOf(await client.follow(await client.post(url)));
@@ -22,7 +24,7 @@ t.test('following and unfollowing are POSTs and ignore the name’s case', async
 });
 
 t.test('people cannot follow themselves, but see their own posts on the Followed tab', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const susan = await createUser(app, { username: 'susan' });
   const client = await signedInClient(app, susan);
   const say = async (url: string) => messagesOf(await client.follow(await client.post(url)));
@@ -37,7 +39,7 @@ t.test('people cannot follow themselves, but see their own posts on the Followed
 });
 
 t.test('following the same person many times simultaneously happens once', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const [john] = [await createUser(app), await createUser(app, { username: 'susan' })];
   const client = await signedInClient(app, john);
   const answers = await Promise.all([1, 2, 3, 4].map(() => client.post('/follow/susan')));

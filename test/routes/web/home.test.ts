@@ -1,16 +1,18 @@
 import t from 'tap';
 import { follow } from '../../../src/domain/follows/follow.ts';
-import { build } from '../../support/build.ts';
+import { build, buildShared } from '../../support/build.ts';
 import { Client, errorsOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { writePosts } from '../../support/writing.ts';
+
+const emptied = await buildShared(t);
 
 /** The first lines of a page's posts, in order. */
 const postsOf = (body: string) =>
   [...body.matchAll(/<div class="prose"><p>(.*?)<\/p>/g)].map(([, text]) => text);
 
 t.test('a post is published with its Markdown rendered, and is listed first', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   await writePosts(app, john, 2);
   const client = await signedInClient(app, john);
@@ -26,7 +28,7 @@ t.test('a post is published with its Markdown rendered, and is listed first', as
 });
 
 t.test('an empty or over-long post is refused, and its text kept', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const client = await signedInClient(app, await createUser(app));
   const empty = await client.post('/', { body: ' \n ' });
   t.equal(empty.statusCode, 422);
@@ -39,7 +41,7 @@ t.test('an empty or over-long post is refused, and its text kept', async (t) => 
 });
 
 t.test('lists show an excerpt of a long post, its own page shows all of it', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const client = await signedInClient(app, john);
   await client.post('/', { body: `**Once** & ${'upon a time '.repeat(4_000)}the end` });
@@ -55,7 +57,7 @@ t.test('lists show an excerpt of a long post, its own page shows all of it', asy
 });
 
 t.test('a preview shows the rendered text and publishes nothing', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const client = await signedInClient(app, await createUser(app));
   const page = await client.post('/', { body: '*soon*', preview: 'y' });
   t.equal(page.statusCode, 200);
@@ -65,7 +67,7 @@ t.test('a preview shows the rendered text and publishes nothing', async (t) => {
 });
 
 t.test('a visitor cannot post, and is sent to log in', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const response = await new Client(app).post('/', { body: 'Hello' });
   t.equal(response.headers.location, '/auth/login?next=%2F');
   t.same(await app.db.selectFrom('posts').select('id').execute(), []);
@@ -74,7 +76,7 @@ t.test('a visitor cannot post, and is sent to log in', async (t) => {
 t.test(
   "the Followed tab has the posts of the people one follows and one's own, and is remembered",
   async (t) => {
-    const app = await build(t);
+    const app = await emptied();
     const [john, susan, tom] = [
       await createUser(app),
       await createUser(app, { username: 'susan' }),
@@ -139,13 +141,13 @@ t.test('pages link to newer and older posts, and old page numbers still work', a
 });
 
 t.test('an empty site has a first page and a last one', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   for (const url of ['/', '/?page=-1']) t.equal((await new Client(app).get(url)).statusCode, 200, url);
   t.equal((await new Client(app).get('/?page=2')).statusCode, 404);
 });
 
 t.test('first steps are shown until they are done', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const client = await signedInClient(app, john);
   t.match((await client.get('/')).body, 'Write your first post');

@@ -2,15 +2,17 @@ import t from 'tap';
 import { follow } from '../../../src/domain/follows/follow.ts';
 import { deletePost } from '../../../src/domain/posts/write.ts';
 import { issueTestToken } from '../../support/api.ts';
-import { build } from '../../support/build.ts';
+import { build, buildShared } from '../../support/build.ts';
 import { Client, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
+const emptied = await buildShared(t);
+
 const NOTICE = 'Hidden by a moderator';
 
 t.test('a disabled comment is hidden from everyone but moderators, even from its author', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const [john, susan] = [await createUser(app), await createUser(app, { username: 'susan' })];
   const moderator = await signedInClient(app, await createUser(app, { username: 'mod', role: 'Moderator' }));
   const [postId = 0] = await writePosts(app, john);
@@ -35,7 +37,7 @@ t.test('a disabled comment is hidden from everyone but moderators, even from its
 });
 
 t.test('a hidden post is on its own page only, and only moderators can read it there', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const [john, susan] = [await createUser(app), await createUser(app, { username: 'susan' })];
   const moderator = await signedInClient(app, await createUser(app, { username: 'mod', role: 'Moderator' }));
   const reader = await signedInClient(app, susan);
@@ -122,7 +124,7 @@ t.test('the page lists all comments, newest first, and returns to where the mode
 });
 
 t.test('only moderators can open the page', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   t.equal((await new Client(app).get('/moderate')).headers.location, '/auth/login?next=%2Fmoderate');
   const client = await signedInClient(app, await createUser(app));
   t.equal((await client.get('/moderate')).statusCode, 403);

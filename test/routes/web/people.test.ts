@@ -2,15 +2,17 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { follow } from '../../../src/domain/follows/follow.ts';
 import { ApiProgram } from '../../support/api.ts';
-import { build } from '../../support/build.ts';
+import { buildShared } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
+const emptied = await buildShared(t);
+
 t.test(
   'a profile shows a person, their counts and posts, and not themselves among their followers',
   async (t) => {
-    const app = await build(t);
+    const app = await emptied();
     const [john, susan] = [await createUser(app), await createUser(app, { username: 'Susan' })];
     const [postId = 0] = await writePosts(app, susan, 2);
     await writeComments(app, susan, postId, 3);
@@ -29,7 +31,7 @@ t.test(
 );
 
 t.test('only Administrators can see unconfirmed accounts', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const [hidden, john] = [
     await createUser(app, { username: 'hidden', isConfirmed: false }),
     await createUser(app),
@@ -60,7 +62,7 @@ const withoutReference = (page: string) =>
   page.replaceAll(/[0-9a-f-]{36}/g, '').replaceAll('nobody', 'hidden');
 
 t.test('an avatar is always drawn the same from its seed, and can be cached forever', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const url = '/avatar/00000000-0000-4000-8000-000000000000.svg';
   const [one, two] = [await app.inject(url), await app.inject(url)];
   t.equal(one.headers['content-type'], 'image/svg+xml');
@@ -71,7 +73,7 @@ t.test('an avatar is always drawn the same from its seed, and can be cached fore
 });
 
 t.test('people can edit their own profile, and markup in it is shown as text', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const client = await signedInClient(app, await createUser(app));
   const page = await client.follow(
     await client.post('/edit-profile', {
@@ -93,7 +95,7 @@ t.test('people can edit their own profile, and markup in it is shown as text', a
 });
 
 t.test("an Administrator can edit anyone's profile", async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app, { isConfirmed: false });
   const admin = await signedInClient(
     app,
@@ -131,7 +133,7 @@ t.test("an Administrator can edit anyone's profile", async (t) => {
 });
 
 t.test("an Administrator cannot take another account's name or email, or invent a role", async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   await createUser(app, { username: 'Susan' });
   const admin = await signedInClient(
@@ -156,7 +158,7 @@ t.test("an Administrator cannot take another account's name or email, or invent 
 });
 
 t.test("nobody else can edit other people's profiles", async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const [john, susan] = [
     await createUser(app),
     await createUser(app, { username: 'susan', role: 'Moderator' }),
@@ -167,7 +169,7 @@ t.test("nobody else can edit other people's profiles", async (t) => {
 });
 
 t.test('a visit is recorded at most once a minute', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const john = await createUser(app);
   const client = await signedInClient(app, john);
   const lastSeen = async () => {
@@ -189,7 +191,7 @@ t.test('a visit is recorded at most once a minute', async (t) => {
 });
 
 t.test('the last Administrator cannot demote or unconfirm themselves', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
   const client = await signedInClient(app, admin);
   const profile = { email: admin.email, username: 'admin', name: '', location: '', about_me: '' };

@@ -2,7 +2,7 @@ import type { LightMyRequestResponse } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { mailQueue } from '../../../../src/queue/contracts.ts';
-import { build } from '../../../support/build.ts';
+import { build, buildShared } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf, warningsOf } from '../../../support/client.ts';
 import { createUser, mintToken, PASSWORD, signedInClient } from '../../../support/factories.ts';
 import { drain, jobsOf } from '../../../support/jobs.ts';
@@ -10,6 +10,8 @@ import { catchMail, linkIn } from '../../../support/smtp.ts';
 import { giveTwoFactor } from '../../../support/two-factor.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 import { writePosts } from '../../../support/writing.ts';
+
+const emptied = await buildShared(t);
 
 const THANKS = 'You have confirmed your account. Thanks!';
 const INVALID = 'That link is invalid or has expired.';
@@ -20,7 +22,7 @@ function saysOf(page: LightMyRequestResponse): string[] {
 }
 
 async function setUp(t: Parameters<typeof build>[0]) {
-  const app = await build(t);
+  const app = await emptied();
   const user = await createUser(app, { isConfirmed: false });
   const token = await mintToken(app, user.id, 'confirm-account');
   const isConfirmed = async () => {
@@ -146,7 +148,7 @@ t.test('the first of two accounts with one address to confirm it owns it', async
 });
 
 t.test('if two accounts confirm one address simultaneously, one of them owns it', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   for (let round = 1; round <= 5; round += 1) {
     const email = `shared${round}@example.com`;
     const tokens = await Promise.all(
@@ -230,7 +232,7 @@ t.test('an address corrected while its link is used is not confirmed', async (t)
 });
 
 t.test('a confirmed account has nothing to confirm', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const client = await signedInClient(app, await createUser(app));
   t.equal((await client.get('/auth/unconfirmed')).headers.location, '/');
   t.equal((await client.post('/auth/confirm')).headers.location, '/');

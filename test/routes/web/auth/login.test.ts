@@ -1,11 +1,13 @@
 import t from 'tap';
-import { build } from '../../../support/build.ts';
+import { build, buildShared } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf, warningsOf } from '../../../support/client.ts';
 import { countVerifications, createUser, PASSWORD, signedInClient } from '../../../support/factories.ts';
 import { withLimits } from '../../../support/limits.ts';
 
+const emptied = await buildShared(t);
+
 t.test('the email ignores case, the password does not', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   await createUser(app, { email: 'john@example.com' });
   const logIn = (email: string, password: string) => new Client(app).post('/auth/login', { email, password });
 
@@ -26,7 +28,7 @@ t.test('the email ignores case, the password does not', async (t) => {
 });
 
 t.test('an address logs in its owner, and the newest account that has not confirmed it', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const email = 'shared@example.com';
   const people = [
     { username: 'early', password: 'the first password', isConfirmed: false },
@@ -50,7 +52,7 @@ t.test('an address logs in its owner, and the newest account that has not confir
 });
 
 t.test('two hashes are verified, whatever accounts the address has', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   await createUser(app, { email: 'owner@example.com' });
   await createUser(app, { username: 'a', email: 'unconfirmed@example.com', isConfirmed: false });
   await createUser(app, { username: 'b', email: 'both@example.com' });
@@ -84,7 +86,7 @@ t.test('registering with an address gives no additional attempts at its owner’
 });
 
 t.test('a visitor of a signed-in page is sent to log in, told why, and brought back', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const { email } = await createUser(app, { isConfirmed: false });
   const client = new Client(app);
 
@@ -101,7 +103,7 @@ t.test('a visitor of a signed-in page is sent to log in, told why, and brought b
 });
 
 t.test('next only leads to pages of this site', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const { email } = await createUser(app);
   const elsewhere = [
     '//evil.example',
@@ -128,7 +130,7 @@ t.test('next only leads to pages of this site', async (t) => {
 });
 
 t.test('logging out is a POST and ends the session on the server, only on this device', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const user = await createUser(app);
   const [here, there] = [await signedInClient(app, user), await signedInClient(app, user)];
   const token = here.cookies.get('session') ?? '';
@@ -142,7 +144,7 @@ t.test('logging out is a POST and ends the session on the server, only on this d
 });
 
 t.test('an invalid form keeps its values and ticked boxes', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const page = await new Client(app).post('/auth/login', {
     email: 'john@example.com',
     password: '',

@@ -1,14 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 import t from 'tap';
 import { mailQueue } from '../../../../src/queue/contracts.ts';
-import { build } from '../../../support/build.ts';
+import { build, buildShared } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
 import { createUser, mintToken, PASSWORD, registration, signedInClient } from '../../../support/factories.ts';
 import { drain, jobsOf } from '../../../support/jobs.ts';
 import { catchMail } from '../../../support/smtp.ts';
 
+const emptied = await buildShared(t);
+
 t.test('registering creates an account and enqueues its mail, without a worker or sending', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const client = new Client(app);
 
   const response = await client.post('/auth/register', registration());
@@ -27,7 +29,7 @@ t.test('registering creates an account and enqueues its mail, without a worker o
 });
 
 t.test('a refused form starts at its first faulty field, and names the fault there', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const fields = registration({ email: 'nonsense', username: 'no spaces' });
   const { body } = await new Client(app).post('/auth/register', fields);
   t.match(body, /id="email"[^>]* aria-describedby="email-hint email-error" aria-invalid="true" autofocus>/);
@@ -82,7 +84,7 @@ async function countRows({ pool }: FastifyInstance): Promise<number[]> {
 }
 
 t.test('a taken username is refused in any case, and nothing is saved or sent', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   await createUser(app, { username: 'John', email: 'other@example.com' });
 
   const response = await new Client(app).post('/auth/register', registration({ username: 'jOHN' }));
@@ -97,7 +99,7 @@ t.test('a taken username is refused in any case, and nothing is saved or sent', 
 t.test(
   'of two people who register the same name simultaneously, one gets it and the other is told',
   async (t) => {
-    const app = await build(t);
+    const app = await emptied();
     const answers = await Promise.all(
       ['one', 'two', 'three'].map((name) =>
         new Client(app).post('/auth/register', registration({ email: `${name}@example.com` })),
@@ -109,7 +111,7 @@ t.test(
 );
 
 t.test('an address can be registered again until it is confirmed', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const answers = await Promise.all(
     ['one', 'two'].map((username) => new Client(app).post('/auth/register', registration({ username }))),
   );
@@ -140,14 +142,14 @@ t.test('only the account that confirms ADMIN_EMAIL becomes Administrator', async
 });
 
 t.test('an unconfirmed Administrator cannot see the jobs', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const boss = await createUser(app, { role: 'Administrator', isConfirmed: false });
   const client = await signedInClient(app, boss);
   t.equal((await client.get('/admin/jobs')).headers.location, '/auth/unconfirmed');
 });
 
 t.test('every invalid field has a message, and nothing is saved', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const submit = (changes: Record<string, string>) =>
     new Client(app).post('/auth/register', registration(changes));
   const cases: [string, Record<string, string>, Record<string, string | RegExp>][] = [
@@ -199,7 +201,7 @@ t.test('every invalid field has a message, and nothing is saved', async (t) => {
 });
 
 t.test('bodies that no form would send are refused with a 4xx', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const client = new Client(app);
   const post = (payload: string | Buffer, type = 'application/x-www-form-urlencoded') =>
     client.post('/auth/register', {}, { payload, headers: { 'content-type': type } });
