@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import t from 'tap';
+import { removeImage } from '../../src/domain/images/remove.ts';
 import { findNewestImport } from '../../src/domain/imports/requests.ts';
 import { runImport } from '../../src/domain/imports/run.ts';
 import { publishPost, updatePost } from '../../src/domain/posts/write.ts';
@@ -9,7 +10,7 @@ import { ApiProgram } from '../support/api.ts';
 import { build } from '../support/build.ts';
 import { messagesOf } from '../support/client.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
-import { storeImage } from '../support/images.ts';
+import { plainImage, storeImage } from '../support/images.ts';
 import { exportedPost, sendImport, zip } from '../support/imports.ts';
 import { assertEnqueued, drain, jobsOf } from '../support/jobs.ts';
 import { catchMail } from '../support/smtp.ts';
@@ -278,7 +279,11 @@ t.test('images that cannot be imported are left out and counted', async (t) => {
   await forgetPosts();
   const { key } = await storeImage(app, susan.id);
   const [missing, damaged] = ['m', 'd'].map((letter) => letter.repeat(22));
-  const images = [key, missing, damaged].map((name) => ({
+  const { key: deleted } = await storeImage(app, susan.id);
+  const shown = new Map([[deleted, { width: 40, height: 30 }]]);
+  await publishPost(app, susan.id, await app.markdown.post(`![](/images/${deleted})`, new Map(), shown));
+  await removeImage(db, susan.id, deleted);
+  const images = [key, missing, damaged, deleted].map((name) => ({
     file: `images/${name}.webp`,
     alternative_text: '',
   }));
@@ -288,9 +293,10 @@ t.test('images that cannot be imported are left out and counted', async (t) => {
     'images.json': images,
     [`images/${key}.webp`]: 'x',
     [`images/${damaged}.webp`]: 'x',
+    [`images/${deleted}.webp`]: await plainImage(),
   });
-  t.match(result, { state: 'done', imported: 1, images: 0, imagesLeftOut: 3 });
-  t.match(await pageText(), '3 images could not be imported');
+  t.match(result, { state: 'done', imported: 1, images: 0, imagesLeftOut: 4 });
+  t.match(await pageText(), '4 images could not be imported');
   const [post] = await postsOfJane();
   t.notMatch(post?.body_html, '<img', 'a post shows nobody else’s images');
 });
