@@ -29,9 +29,10 @@ export interface Redaction {
   readonly hidesPeople?: boolean;
 }
 
-/** Redacts secrets in a text, such as an error message that quotes what was sent. */
+/** Redacts secrets in a text, such as an error message that quotes what was sent. Leaves out NUL, which PostgreSQL cannot store. */
 export function redactText(text: string, { hidesPeople = false }: Redaction = {}): string {
-  const safe = SECRETS_IN_TEXT.reduce((rest, [secret, mark]) => rest.replace(secret, mark), text);
+  const storable = text.replaceAll('\0', '');
+  const safe = SECRETS_IN_TEXT.reduce((rest, [secret, mark]) => rest.replace(secret, mark), storable);
   return hidesPeople ? safe.replace(EMAIL, '[address]').replace(IP_ADDRESS, '[address]') : safe;
 }
 

@@ -114,6 +114,8 @@ t.test('an export, imported into another site and exported again, has the same c
     'no subscriber is mailed',
   );
   t.match(smtp.mails.at(-1)?.text, /Posts imported: 5/);
+  const { rows } = await sql`select priority from pgboss.job where name = 'pictures'`.execute(db);
+  t.same(rows, [{ priority: -10 }], 'an image waits behind those that people wait for');
   t.same(await db.selectFrom('notifications').selectAll().execute(), [], 'nobody is notified');
   t.same(await db.selectFrom('mentions').selectAll().execute(), [], 'susan is another one here');
   t.notMatch((await client.get('/user/jane')).body, 'class="mention"', 'and not linked');

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import type { Queue } from '../../queue/contracts.ts';
+import { BULK_PICTURE_PRIORITY, type Queue } from '../../queue/contracts.ts';
 import { uploadImage } from '../images/upload.ts';
 import type { Archive } from './archive.ts';
 import type { ImportedImage } from './read.ts';
@@ -30,7 +30,8 @@ export async function importImages(
     signal.throwIfAborted();
     try {
       const content = await archive.read(file);
-      if (content?.length) await uploadImage({ db, queue }, { ownerId: userId, alt, content, key }, quota);
+      const image = { ownerId: userId, alt, key, priority: BULK_PICTURE_PRIORITY };
+      if (content?.length) await uploadImage({ db, queue }, { ...image, content }, quota);
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
     }
