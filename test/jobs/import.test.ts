@@ -13,6 +13,7 @@ import { createUser, signedInClient } from '../support/factories.ts';
 import { plainImage, storeImage } from '../support/images.ts';
 import { exportedPost, sendImport, zip } from '../support/imports.ts';
 import { assertEnqueued, drain, jobsOf } from '../support/jobs.ts';
+import { waitForLock } from '../support/locks.ts';
 import { catchMail } from '../support/smtp.ts';
 import { addSubscribers } from '../support/subscriptions.ts';
 import { unzip } from '../support/unzip.ts';
@@ -315,6 +316,21 @@ t.test('whoever may not write any more imports nothing more', async (t) => {
   await sql`update users set silenced_until = null`.execute(db);
   await runImport(app, importId, OPTIONS);
   t.same(await postsOfJane(), [], 'an ended import does not begin again');
+});
+
+t.test('a suspension at the same moment leaves no batch that it does not know of', async (t) => {
+  await forgetPosts();
+  const importId = await waitingImport(manyPosts(1));
+  const suspension = await db.startTransaction().execute();
+  await sql`update users set suspended_until = 'infinity' where id = ${jane.id}`.execute(suspension);
+  const running = runImport(app, importId, OPTIONS);
+  await waitForLock(db);
+  await suspension.commit().execute();
+  await running;
+  t.match(await findNewestImport(db, jane.id), { state: 'failed', imported: 0 });
+  t.same(await postsOfJane(), []);
+  await sql`update users set suspended_until = null`.execute(db);
+  await drain(app);
 });
 
 t.test('one import runs at a time, and one whose job is gone does not block the next', async (t) => {
