@@ -21,7 +21,8 @@ const SECRETS_IN_TEXT: readonly (readonly [RegExp, string])[] = [
 ];
 
 const EMAIL = /(?<![^\s<>"'(),:;=])[^\s<>"'(),:;=]+@[^\s<>"'(),:;]+/g;
-const IP_ADDRESS = /\b(?:\d{1,3}\.){3}\d{1,3}\b|\b(?:[\da-f]{1,4}:){3,7}[\da-f:]*\b/gi;
+const IP_ADDRESS =
+  /\b(?:\d{1,3}\.){3}\d{1,3}\b|\b(?:[\da-f]{1,4}:){3,7}[\da-f:]*\b|\b(?:[\da-f]{1,4}:)+(?::[\da-f]{1,4})+\b/gi;
 
 /** What else to hide. */
 export interface Redaction {
@@ -29,9 +30,10 @@ export interface Redaction {
   readonly hidesPeople?: boolean;
 }
 
-/** Redacts secrets in a text, such as an error message that quotes what was sent. */
+/** Redacts secrets in a text, such as an error message that quotes what was sent. Leaves out NUL, which PostgreSQL cannot store. */
 export function redactText(text: string, { hidesPeople = false }: Redaction = {}): string {
-  const safe = SECRETS_IN_TEXT.reduce((rest, [secret, mark]) => rest.replace(secret, mark), text);
+  const storable = text.replaceAll('\0', '');
+  const safe = SECRETS_IN_TEXT.reduce((rest, [secret, mark]) => rest.replace(secret, mark), storable);
   return hidesPeople ? safe.replace(EMAIL, '[address]').replace(IP_ADDRESS, '[address]') : safe;
 }
 
