@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { sql } from 'kysely';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { block } from '../../src/domain/blocks/block.ts';
 import { updateComment } from '../../src/domain/comments/edit.ts';
 import { publishComment } from '../../src/domain/comments/write.ts';
@@ -12,14 +12,16 @@ import { completeNames } from '../../src/domain/people/complete.ts';
 import { publishPost, updatePost } from '../../src/domain/posts/write.ts';
 import { notifyQueue } from '../../src/queue/contracts.ts';
 import { ApiProgram } from '../support/api.ts';
-import { build } from '../support/build.ts';
+import { buildShared } from '../support/build.ts';
 import { Client } from '../support/client.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
 import { assertEnqueued, drain, jobsOf } from '../support/jobs.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
 
-async function setUp(t: Test) {
-  const app = await build(t);
+const emptied = await buildShared(t);
+
+async function setUp() {
+  const app = await emptied();
   const [john, susan, ann] = [
     await createUser(app),
     await createUser(app, { username: 'Susan' }),
@@ -42,7 +44,7 @@ const linkTo = ({ id }: { id: number }, name: string) =>
 t.test(
   'whoever is mentioned in a post or a comment is linked and recorded, on pages and in the API',
   async (t) => {
-    const { app, john, susan, ann, mentions } = await setUp(t);
+    const { app, john, susan, ann, mentions } = await setUp();
     await createUser(app, { username: 'stranger', isConfirmed: false });
     const client = await signedInClient(app, john);
     const program = await ApiProgram.of(app, john);
@@ -83,7 +85,7 @@ t.test(
 );
 
 t.test('a mention means the same person after names have changed', async (t) => {
-  const { app, db, john, susan, ann, rename } = await setUp(t);
+  const { app, db, john, susan, ann, rename } = await setUp();
   const client = await signedInClient(app, john);
   await client.post('/', { body: 'Hello @susan' });
   await rename(susan.id, 'sue');
@@ -111,7 +113,7 @@ t.test('a mention means the same person after names have changed', async (t) => 
 });
 
 t.test('nobody can mention somebody who has blocked them', async (t) => {
-  const { app, john, susan, rename } = await setUp(t);
+  const { app, john, susan, rename } = await setUp();
   const client = await signedInClient(app, john);
   await client.post('/', { body: 'Hello @susan' });
   await block(app.db, { blockerId: susan.id, blockedId: john.id }, 'block');
@@ -125,7 +127,7 @@ t.test('nobody can mention somebody who has blocked them', async (t) => {
 });
 
 t.test('a job notifies the people that a text mentions, and after an edit only the new ones', async (t) => {
-  const { app, john, ann, rename } = await setUp(t);
+  const { app, john, ann, rename } = await setUp();
   const render = (body: string, replaces?: TextId) =>
     renderText(app, { kind: 'comment', body, writerId: john.id, ...(replaces && { replaces }) });
   const enqueued = async () => (await jobsOf(app, notifyQueue)).length;
@@ -156,7 +158,7 @@ t.test('a job notifies the people that a text mentions, and after an edit only t
 });
 
 t.test('somebody who is deleted meanwhile is not recorded', async (t) => {
-  const { app, db, susan } = await setUp(t);
+  const { app, db, susan } = await setUp();
   const [postId = 0] = await writePosts(app, susan);
   const text = { names: new Map([['ann', 2_000_000_000]]) };
   await recordMentions(db, { postId }, text);
@@ -164,7 +166,7 @@ t.test('somebody who is deleted meanwhile is not recorded', async (t) => {
 });
 
 t.test('hostile texts mention only people who exist, at most twenty', async (t) => {
-  const { app, db, john } = await setUp(t);
+  const { app, db, john } = await setUp();
   const [postId = 0] = await writePosts(app, john);
   const known = new Map(
     (await db.selectFrom('users').select(['id', 'username']).execute()).map((row) => [row.id, row]),
@@ -217,7 +219,7 @@ t.test('hostile texts mention only people who exist, at most twenty', async (t) 
 t.test(
   'names complete as they are typed: first commenters on the post, then people one follows',
   async (t) => {
-    const { app, db, john, susan } = await setUp(t);
+    const { app, db, john, susan } = await setUp();
     const people = new Map<string, { id: number }>();
     for (const name of ['sam', 'sam_1', 'sam.2', 'samuel', 'sandy', 'sara', 'sally', 'sid', 'sol', 'sun'])
       people.set(name, await createUser(app, { username: name }));

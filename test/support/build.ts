@@ -62,8 +62,11 @@ export async function build(
  * Builds an application for all tests of a file. Returns a function that empties its site for the next test, in a tenth of
  * the time that building one takes. Only for tests that change nothing but the database, and not the site's settings.
  */
-export async function buildShared(t: Test): Promise<() => Promise<FastifyInstance>> {
-  const app = await build(t);
+export async function buildShared(
+  t: Test,
+  env: Record<string, string> = {},
+): Promise<() => Promise<FastifyInstance>> {
+  const app = await build(t, env);
   return async () => {
     await emptySite(app);
     return app;

@@ -1,12 +1,14 @@
 import t, { type Test } from 'tap';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { publishPost, updatePost } from '../../../src/domain/posts/write.ts';
-import { build } from '../../support/build.ts';
+import { build, buildShared } from '../../support/build.ts';
 import { Client } from '../../support/client.ts';
 import { createUser } from '../../support/factories.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
 const SITE = 'https://blog.example';
+
+const emptied = await buildShared(t, { BASE_URL: SITE });
 
 /** The texts of all elements with a name. */
 const textsOf = (xml: string, name: string) =>
@@ -31,7 +33,7 @@ function checkAtom(t: Test, xml: string): void {
 }
 
 t.test('the site, people and posts have feeds of what is new', async (t) => {
-  const app = await build(t, { BASE_URL: SITE });
+  const app = await emptied();
   const john = await createUser(app, { username: 'john' });
   const susan = await createUser(app, { username: 'susan' });
   await publishPost(
@@ -102,7 +104,7 @@ t.test('a feed reader gets 304 if nothing has changed', async (t) => {
 });
 
 t.test('a feed of long posts is limited in size, but has at least one', async (t) => {
-  const app = await build(t, { BASE_URL: SITE });
+  const app = await emptied();
   const { id } = await createUser(app);
   const text = await app.markdown.post('<'.repeat(30_000));
   for (let number = 1; number <= 5; number += 1) await publishPost(app, id, text);
@@ -116,14 +118,14 @@ t.test('a feed of long posts is limited in size, but has at least one', async (t
 });
 
 t.test('an empty feed is valid', async (t) => {
-  const app = await build(t, { BASE_URL: SITE });
+  const app = await emptied();
   const { body } = await new Client(app).get('/feed.atom');
   checkAtom(t, body);
   t.same((await new Client(app).get('/feed.json')).json().items, []);
 });
 
 t.test('pages have metadata, a canonical address and their feeds', async (t) => {
-  const app = await build(t, { BASE_URL: SITE });
+  const app = await emptied();
   const john = await createUser(app);
   const { id } = await publishPost(
     app,
@@ -156,7 +158,7 @@ t.test('pages have metadata, a canonical address and their feeds', async (t) => 
 });
 
 t.test('the sitemap lists all pages in files of limited size', async (t) => {
-  const app = await build(t, { BASE_URL: SITE });
+  const app = await emptied();
   const john = await createUser(app);
   await createUser(app, { username: 'unconfirmed', isConfirmed: false });
   const [first = 0, second = 0] = await writePosts(app, john, 2);

@@ -21,7 +21,7 @@ function saysOf(page: LightMyRequestResponse): string[] {
   return page.statusCode === 404 && page.body.includes(INVALID) ? [INVALID] : messagesOf(page);
 }
 
-async function setUp(t: Parameters<typeof build>[0]) {
+async function setUp() {
   const app = await emptied();
   const user = await createUser(app, { isConfirmed: false });
   const token = await mintToken(app, user.id, 'confirm-account');
@@ -37,7 +37,7 @@ async function setUp(t: Parameters<typeof build>[0]) {
 }
 
 t.test('opening the link only shows a button, which confirms', async (t) => {
-  const { app, user, token, isConfirmed } = await setUp(t);
+  const { app, user, token, isConfirmed } = await setUp();
   const scanner = new Client(app);
   for (let opened = 0; opened < 3; opened += 1) {
     t.equal((await scanner.get(`/auth/confirm/${token}`)).statusCode, 200);
@@ -58,7 +58,7 @@ t.test('opening the link only shows a button, which confirms', async (t) => {
 });
 
 t.test('the link works on a device where nobody is logged in', async (t) => {
-  const { app, token, isConfirmed } = await setUp(t);
+  const { app, token, isConfirmed } = await setUp();
   const client = new Client(app);
   const page = await client.follow(await client.post(`/auth/confirm/${token}`));
   t.same(messagesOf(page), [THANKS]);
@@ -68,7 +68,7 @@ t.test('the link works on a device where nobody is logged in', async (t) => {
 });
 
 t.test('a link works once, even for two simultaneous requests', async (t) => {
-  const { app, token } = await setUp(t);
+  const { app, token } = await setUp();
   const clients = [new Client(app), new Client(app), new Client(app)];
   const pages = await Promise.all(
     clients.map(async (client) => client.follow(await client.post(`/auth/confirm/${token}`))),
@@ -77,7 +77,7 @@ t.test('a link works once, even for two simultaneous requests', async (t) => {
 });
 
 t.test('an expired, unrelated or made-up link confirms nothing', async (t) => {
-  const { app, user, token, isConfirmed } = await setUp(t);
+  const { app, user, token, isConfirmed } = await setUp();
   const client = await signedInClient(app, user);
 
   await sql`update mailed_tokens set expires_at = now()`.execute(app.db);
@@ -96,7 +96,7 @@ t.test('an expired, unrelated or made-up link confirms nothing', async (t) => {
 });
 
 t.test('an unconfirmed account can read what visitors can, and is told how to do more', async (t) => {
-  const { app, user } = await setUp(t);
+  const { app, user } = await setUp();
   const client = await signedInClient(app, user);
   const author = await createUser(app, { username: 'susan' });
   const [postId = 0] = await writePosts(app, author);
@@ -117,7 +117,7 @@ t.test('an unconfirmed account can read what visitors can, and is told how to do
 });
 
 t.test('a new link is mailed on request, and the old one still works', async (t) => {
-  const { app, user, token } = await setUp(t);
+  const { app, user, token } = await setUp();
   const client = await signedInClient(app, user);
   t.equal((await client.get('/auth/confirm')).statusCode, 404, 'a GET changes nothing');
 
@@ -128,7 +128,7 @@ t.test('a new link is mailed on request, and the old one still works', async (t)
 });
 
 t.test('a link does not replace another user’s session', async (t) => {
-  const { app, token, isConfirmed } = await setUp(t);
+  const { app, token, isConfirmed } = await setUp();
   const client = await signedInClient(app, await createUser(app, { username: 'susan' }));
   const page = await client.follow(await client.post(`/auth/confirm/${token}`));
   t.ok(await isConfirmed());
@@ -136,7 +136,7 @@ t.test('a link does not replace another user’s session', async (t) => {
 });
 
 t.test('the first of two accounts with one address to confirm it owns it', async (t) => {
-  const { app, user, token, isConfirmed } = await setUp(t);
+  const { app, user, token, isConfirmed } = await setUp();
   const rival = await createUser(app, { username: 'rival', email: user.email, isConfirmed: false });
   const rivalToken = await mintToken(app, rival.id, 'confirm-account');
   const client = new Client(app);
@@ -174,7 +174,7 @@ t.test('if two accounts confirm one address simultaneously, one of them owns it'
 });
 
 t.test('a mistyped address can be corrected, and its link stops working', async (t) => {
-  const { app, user, token, isConfirmed } = await setUp(t);
+  const { app, user, token, isConfirmed } = await setUp();
   const client = await signedInClient(app, user);
   const wrong = await client.post('/auth/unconfirmed', { email: 'nowhere' });
   t.equal(wrong.statusCode, 422);
@@ -210,7 +210,7 @@ t.test('correcting the address ends other sessions and pending changes of it', a
 });
 
 t.test('an address corrected while its link is used is not confirmed', async (t) => {
-  const { app, user, token, isConfirmed } = await setUp(t);
+  const { app, user, token, isConfirmed } = await setUp();
   const correction = await app.db.startTransaction().execute();
   await correction
     .updateTable('users')
@@ -240,7 +240,7 @@ t.test('a confirmed account has nothing to confirm', async (t) => {
 });
 
 t.test('the page of the link does not promise to log in an account that needs a code', async (t) => {
-  const { app, user, token } = await setUp(t);
+  const { app, user, token } = await setUp();
   const promise = 'You will be logged in.';
   t.match((await new Client(app).get(`/auth/confirm/${token}`)).body, promise);
   await giveTwoFactor(app, user);
