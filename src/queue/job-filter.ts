@@ -68,6 +68,7 @@ const ADDRESS = [
   `[^[:space:]<>"'(),:;=]+@[^[:space:]<>"'(),:;]+`,
   String.raw`\y(?:\d{1,3}\.){3}\d{1,3}\y`,
   String.raw`\y(?:[\da-f]{1,4}:){3,7}[\da-f:]*\y`,
+  String.raw`\y(?:[\da-f]{1,4}:)+(?::[\da-f]{1,4})+\y`,
 ].join('|');
 
 /** What a job must match to be found. A payload with a secret is not searched for texts. */

@@ -21,7 +21,8 @@ const SECRETS_IN_TEXT: readonly (readonly [RegExp, string])[] = [
 ];
 
 const EMAIL = /(?<![^\s<>"'(),:;=])[^\s<>"'(),:;=]+@[^\s<>"'(),:;]+/g;
-const IP_ADDRESS = /\b(?:\d{1,3}\.){3}\d{1,3}\b|\b(?:[\da-f]{1,4}:){3,7}[\da-f:]*\b/gi;
+const IP_ADDRESS =
+  /\b(?:\d{1,3}\.){3}\d{1,3}\b|\b(?:[\da-f]{1,4}:){3,7}[\da-f:]*\b|\b(?:[\da-f]{1,4}:)+(?::[\da-f]{1,4})+\b/gi;
 
 /** What else to hide. */
 export interface Redaction {

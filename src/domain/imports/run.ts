@@ -109,13 +109,14 @@ async function importBatch(
   });
 }
 
-/** A suspension or a deletion may have come in between. */
+/** A suspension or a deletion may have come in between. One that comes now waits, so that it hides this batch too. */
 async function requireMayWrite(trx: Db, userId: number): Promise<void> {
   const person = await trx
     .selectFrom('users')
     .select(['role', SILENCED_UNTIL.as('silencedUntil'), IS_OPEN.as('isOpen')])
     .select(sql<boolean>`confirmed_at is not null`.as('isConfirmed'))
     .where('id', '=', userId)
+    .forNoKeyUpdate()
     .executeTakeFirst();
   if (!person?.isOpen || !can(person, Permission.WRITE))
     throw new DomainError('forbidden', 'You may not publish posts at the moment.');

@@ -203,7 +203,8 @@ t.test(
     t.notMatch(seen, 'Retry</a>', 'and is offered no action');
     t.same(await usersFound('susan', viewer), [susan.id], 'names are public');
     t.same(await usersFound('susan@example.com', viewer), [], 'addresses are not');
-    t.same(await usersFound('bob@example.com', viewer), []);
+    for (const hidden of ['bob@example.com', '10.1.2.3'])
+      t.same(await usersFound(hidden, viewer), [], hidden);
     await app.queue.send(
       mailQueue,
       { template: 'new-login', userId: susan.id, address: '2001:db8::1' },
