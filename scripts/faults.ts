@@ -39,7 +39,7 @@ await runMain(async () => {
 async function tryAll(chosen: readonly Fault[], pace: Pace): Promise<Verdict[]> {
   await using scope = openScope();
   const site = await openSite(scope);
-  const load = await Load.start(site);
+  const load = await Load.start(site, { slowness: pace.isPatient ? 2 : 1 });
   scope.teardown(() => load.stop());
   const verdicts: Verdict[] = [];
   for (const [index, fault] of chosen.entries()) {
