@@ -1,11 +1,8 @@
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
-import { ConfigError } from '../src/config.ts';
-import { runMain } from '../src/process.ts';
+import { ConfigError } from '../src/errors.ts';
+import { runMain } from '../src/run-main.ts';
 import { openScope } from '../test/support/scope.ts';
-import { migrateToLatest } from './support/migrate.ts';
-import { openTemporaryCluster } from './support/temporary-cluster.ts';
-import { torture } from './torture/run.ts';
 
 /**
  * `npm run torture`: sends mail while workers are killed, the database restarts and the mail server refuses every third
@@ -13,6 +10,9 @@ import { torture } from './torture/run.ts';
  */
 await runMain(async () => {
   const amounts = readAmounts();
+  const { openTemporaryCluster } = await import('./support/temporary-cluster.ts');
+  const { migrateToLatest } = await import('./support/migrate.ts');
+  const { torture } = await import('./torture/run.ts');
   await using scope = openScope();
   const cluster = await openTemporaryCluster(scope, tmpdir());
   await migrateToLatest(cluster.url('postgres'), () => {});
