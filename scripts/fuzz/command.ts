@@ -26,7 +26,7 @@ export interface FuzzOptions {
   readonly deadline: number;
   /** A finding: its seed and path, or the file that has its requests. */
   readonly replay?: string | undefined;
-  /** The URL of an empty, migrated database; without one, it starts its own PostgreSQL. */
+  /** The URL of a migrated database, empty or of an earlier run; without one, it starts its own PostgreSQL. */
   readonly database?: string | undefined;
 }
 
