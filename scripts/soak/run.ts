@@ -13,7 +13,7 @@ import { passTime } from './time-passes.ts';
 const AMOUNTS = { users: 300, posts: 3_000, comments: 6_000, follows: 2_000, seed: 1 };
 
 /** For runs that are too short to show growth anyway. */
-const FEW = { users: 30, posts: 300, comments: 600, follows: 200, seed: 1 };
+const FEW = { users: 60, posts: 500, comments: 600, follows: 200, seed: 1 };
 const SHORT_SECONDS = 60;
 
 const ACTIONS_PER_SECOND = 25;
