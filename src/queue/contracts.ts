@@ -131,6 +131,9 @@ export const pictureQueue = defineQueue({
   uniqueKey: (made) => ('imageId' in made ? `image ${made.imageId}` : String(made.userId)),
 });
 
+/** Images of an import wait behind those that people wait for. */
+export const BULK_PICTURE_PRIORITY = -10;
+
 /** Publishes a scheduled draft. Does nothing if it is no longer scheduled for `publishAt`, an ISO 8601 time. */
 export const publishDraftQueue = defineQueue({
   name: 'publish-draft',

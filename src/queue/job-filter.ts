@@ -62,12 +62,19 @@ export function plainConditions({ queues, states, endedFrom, id, hasDeadLetter }
 /** A key that names a secret, or with `hidesPeople` something personal, in JSON. See `redact`. */
 const HIDDEN = '"[^"]*(pass|secret|token|auth|cookie|credential|api.?key|private)[^"]*(?<!id)":';
 const PERSONAL = '"(address|email|ip)":';
-const ADDRESS = `[^[:space:]<>"'(),:;=]+@[^[:space:]<>"'(),:;]+`;
+
+/** Email and IP addresses in an error. See `redactText`. */
+const ADDRESS = [
+  `[^[:space:]<>"'(),:;=]+@[^[:space:]<>"'(),:;]+`,
+  String.raw`\y(?:\d{1,3}\.){3}\d{1,3}\y`,
+  String.raw`\y(?:[\da-f]{1,4}:){3,7}[\da-f:]*\y`,
+  String.raw`\y(?:[\da-f]{1,4}:)+(?::[\da-f]{1,4})+\y`,
+].join('|');
 
 /** What a job must match to be found. A payload with a secret is not searched for texts. */
 export function searchConditions(search: Search, { hidesPeople = false }: { hidesPeople?: boolean } = {}) {
   const hidden = hidesPeople ? `${HIDDEN}|${PERSONAL}` : HIDDEN;
-  const error = hidesPeople ? sql`regexp_replace(${message}, ${ADDRESS}, '', 'g')` : message;
+  const error = hidesPeople ? sql`regexp_replace(${message}, ${ADDRESS}, '', 'gi')` : message;
   const contains = (text: string) => sql`(strpos(lower(data::text), ${text}) > 0 and data::text !~* ${hidden})
     or strpos(lower(${error}), ${text}) > 0`;
   const terms = search.map(({ fragments, text }) => {

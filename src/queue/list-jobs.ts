@@ -17,7 +17,7 @@ const WINDOW = 10_000;
 const MOST = 20_000;
 
 const CURSOR =
-  /^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d)~([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})$/;
+  /^([1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{6}\+00)~([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})$/;
 
 type Row = JobSummary & { readonly cursor: string };
 
@@ -32,9 +32,10 @@ interface Place {
  * thousands of them. If they do not fill it and an index can find the rest, it does.
  */
 export async function listJobs(db: Db, filter: JobFilter, { size, after = '' }: Place): Promise<JobPage> {
-  const [, createdOn, id] = CURSOR.exec(after) ?? [];
-  const start =
-    createdOn === undefined ? sql`true` : sql`(created_on, id) < (${createdOn}::timestamptz, ${id}::uuid)`;
+  const [, seconds = '', rest, id] = CURSOR.exec(after) ?? [];
+  const start = isMoment(seconds)
+    ? sql`(created_on, id) < (${seconds + rest}::timestamptz, ${id}::uuid)`
+    : sql`true`;
   const range = { start, limit: size + 1 };
   if (filter.id !== undefined) return pageOf((await lookUp(db, filter, range)) ?? [], size);
   const { rows, end } = await lookAtNewest(db, filter, range);
@@ -42,6 +43,12 @@ export async function listJobs(db: Db, filter: JobFilter, { size, after = '' }: 
   const all = hasIndex(filter) ? await lookUp(db, filter, range) : undefined;
   if (all !== undefined) return pageOf(all, size);
   return { jobs: rows, next: end.cursor, searchedFrom: end.createdAt };
+}
+
+/** Whether there is such a second: no 30 February. */
+function isMoment(seconds: string): boolean {
+  const moment = new Date(`${seconds}Z`);
+  return !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(seconds);
 }
 
 function pageOf(rows: readonly Row[], size: number): JobPage {

@@ -1,4 +1,4 @@
-import { namesSecret } from './redact.ts';
+import { isHidden, type Redaction } from './redact.ts';
 
 /** Part of a payload, such as `{ userId: 7 }`. */
 export type Fragment = Readonly<Record<string, unknown>>;
@@ -27,19 +27,24 @@ const MOST_WORDS = 5;
 /**
  * Reads a search: words separated by spaces, each a part of the payload or of the last error, a person's name or address, or
  * a request's id; or `key:value` for a field of the payload. Anything else is one text, such as part of a payload as JSON.
+ * A field that is hidden matches no job.
  */
-export async function readSearch(text: string, findSubjects: FindSubjects): Promise<Search> {
+export async function readSearch(
+  text: string,
+  findSubjects: FindSubjects,
+  options: Redaction = {},
+): Promise<Search> {
   const words = text.trim().split(/\s+/);
   if (words.length > MOST_WORDS || !words.every((word) => WORD.test(word))) {
     return [{ fragments: [], text: text.trim().toLowerCase() }];
   }
-  return Promise.all(words.map((word) => readWord(word, findSubjects)));
+  return Promise.all(words.map((word) => readWord(word, findSubjects, options)));
 }
 
-async function readWord(word: string, findSubjects: FindSubjects): Promise<Term> {
+async function readWord(word: string, findSubjects: FindSubjects, options: Redaction): Promise<Term> {
   const [, key, value] = FIELD.exec(word) ?? [];
   if (key !== undefined && value !== undefined) {
-    return { fragments: namesSecret(key) ? [] : valuesOf(value).map((each) => ({ [key]: each })) };
+    return { fragments: isHidden(key, options) ? [] : valuesOf(value).map((each) => ({ [key]: each })) };
   }
   if (UUID.test(word)) return { fragments: [{ requestId: word.toLowerCase() }], text: word.toLowerCase() };
   return { fragments: await findSubjects(word), text: word.toLowerCase() };

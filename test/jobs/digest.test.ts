@@ -69,8 +69,8 @@ t.test('thousands of recipients are enqueued in batches, behind mail that people
   const jobs = await jobsOf(app, mailQueue);
   t.equal(jobs.length, 1201);
   t.equal(new Set(jobs.map(({ data }) => 'userId' in data && data.userId)).size, 1201);
-  const { rows } = await sql`select distinct priority from pgboss.job where name = 'mail'`.execute(app.db);
-  t.same(rows, [{ priority: -10 }]);
+  const { rows } = await sql`select max(priority) from pgboss.job where name = 'mail'`.execute(app.db);
+  t.same(rows, [{ max: -10 }]);
 });
 
 t.test('two concurrent runs send each person one mail', async (t) => {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import t from 'tap';
+import { removeImage } from '../../src/domain/images/remove.ts';
 import { findNewestImport } from '../../src/domain/imports/requests.ts';
 import { runImport } from '../../src/domain/imports/run.ts';
 import { publishPost, updatePost } from '../../src/domain/posts/write.ts';
@@ -9,9 +10,10 @@ import { ApiProgram } from '../support/api.ts';
 import { build } from '../support/build.ts';
 import { messagesOf } from '../support/client.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
-import { storeImage } from '../support/images.ts';
+import { plainImage, storeImage } from '../support/images.ts';
 import { exportedPost, sendImport, zip } from '../support/imports.ts';
 import { assertEnqueued, drain, jobsOf } from '../support/jobs.ts';
+import { waitForLock } from '../support/locks.ts';
 import { catchMail } from '../support/smtp.ts';
 import { addSubscribers } from '../support/subscriptions.ts';
 import { unzip } from '../support/unzip.ts';
@@ -114,6 +116,8 @@ t.test('an export, imported into another site and exported again, has the same c
     'no subscriber is mailed',
   );
   t.match(smtp.mails.at(-1)?.text, /Posts imported: 5/);
+  const { rows } = await sql`select priority from pgboss.job where name = 'pictures'`.execute(db);
+  t.same(rows, [{ priority: -10 }], 'an image waits behind those that people wait for');
   t.same(await db.selectFrom('notifications').selectAll().execute(), [], 'nobody is notified');
   t.same(await db.selectFrom('mentions').selectAll().execute(), [], 'susan is another one here');
   t.notMatch((await client.get('/user/jane')).body, 'class="mention"', 'and not linked');
@@ -214,6 +218,7 @@ t.test('a file that cannot be imported says why, and imports nothing', async (t)
     [{ 'posts.json': '[' }, /^posts\.json is not valid JSON: /],
     [{ 'posts.json': '[\0' }, /^posts\.json is not valid JSON: /],
     [{ 'posts.json': [exportedPost({ tags: ['a\0\ud800'] })] }, /post 1, tags: “a {2}” cannot be a tag/],
+    [{ 'posts.json': '['.repeat(20 * 2 ** 20) }, /^posts\.json has too many values\. At most 1,000,000/],
     [{ 'posts.json': {} }, /^posts\.json must be a JSON array/],
     [{ 'posts.json': [good, 1] }, /^posts\.json, post 2: Enter an object/],
     [
@@ -275,7 +280,11 @@ t.test('images that cannot be imported are left out and counted', async (t) => {
   await forgetPosts();
   const { key } = await storeImage(app, susan.id);
   const [missing, damaged] = ['m', 'd'].map((letter) => letter.repeat(22));
-  const images = [key, missing, damaged].map((name) => ({
+  const { key: deleted } = await storeImage(app, susan.id);
+  const shown = new Map([[deleted, { width: 40, height: 30 }]]);
+  await publishPost(app, susan.id, await app.markdown.post(`![](/images/${deleted})`, new Map(), shown));
+  await removeImage(db, susan.id, deleted);
+  const images = [key, missing, damaged, deleted].map((name) => ({
     file: `images/${name}.webp`,
     alternative_text: '',
   }));
@@ -285,9 +294,10 @@ t.test('images that cannot be imported are left out and counted', async (t) => {
     'images.json': images,
     [`images/${key}.webp`]: 'x',
     [`images/${damaged}.webp`]: 'x',
+    [`images/${deleted}.webp`]: await plainImage(),
   });
-  t.match(result, { state: 'done', imported: 1, images: 0, imagesLeftOut: 3 });
-  t.match(await pageText(), '3 images could not be imported');
+  t.match(result, { state: 'done', imported: 1, images: 0, imagesLeftOut: 4 });
+  t.match(await pageText(), '4 images could not be imported');
   const [post] = await postsOfJane();
   t.notMatch(post?.body_html, '<img', 'a post shows nobody else’s images');
 });
@@ -306,6 +316,21 @@ t.test('whoever may not write any more imports nothing more', async (t) => {
   await sql`update users set silenced_until = null`.execute(db);
   await runImport(app, importId, OPTIONS);
   t.same(await postsOfJane(), [], 'an ended import does not begin again');
+});
+
+t.test('a suspension at the same moment leaves no batch that it does not know of', async (t) => {
+  await forgetPosts();
+  const importId = await waitingImport(manyPosts(1));
+  const suspension = await db.startTransaction().execute();
+  await sql`update users set suspended_until = 'infinity' where id = ${jane.id}`.execute(suspension);
+  const running = runImport(app, importId, OPTIONS);
+  await waitForLock(db);
+  await suspension.commit().execute();
+  await running;
+  t.match(await findNewestImport(db, jane.id), { state: 'failed', imported: 0 });
+  t.same(await postsOfJane(), []);
+  await sql`update users set suspended_until = null`.execute(db);
+  await drain(app);
 });
 
 t.test('one import runs at a time, and one whose job is gone does not block the next', async (t) => {

@@ -76,7 +76,7 @@ t.test('a job that throws is retried later, and its error is stored', async (t) 
   const attempts: number[] = [];
   const job = defineJob(mailQueue, async (_app, _payload, { attempt }) => {
     attempts.push(attempt);
-    if (attempt === 1) throw new Error('the server is away');
+    if (attempt === 1) throw new Error('the server\0 is away');
   });
   await app.queue.work([job], { concurrency: 2 });
 

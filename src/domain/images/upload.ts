@@ -14,6 +14,8 @@ export interface ImageUpload {
   readonly content: Buffer;
   /** In its address: as `KEY_PATTERN` says, and nobody's yet. Random by default. */
   readonly key?: string;
+  /** Of its job, instead of the queue's. */
+  readonly priority?: number;
 }
 
 /** What the smallest image counts, in bytes, so that a quota of bytes also limits the number of images. */
@@ -28,7 +30,7 @@ const LEAST_SIZE = 100_000;
  */
 export async function uploadImage(
   { db, queue }: { db: Db; queue: Queue },
-  { ownerId, alt, content, key = randomBytes(16).toString('base64url') }: ImageUpload,
+  { ownerId, alt, content, key = randomBytes(16).toString('base64url'), priority }: ImageUpload,
   quota: number,
 ): Promise<OwnImage> {
   const dimensions = inspectUpload(content);
@@ -55,7 +57,11 @@ export async function uploadImage(
       })
       .returning(['id', 'key', 'created_at as createdAt'])
       .executeTakeFirstOrThrow();
-    await queue.send(pictureQueue, { imageId: image.id }, { db: trx });
+    await queue.send(
+      pictureQueue,
+      { imageId: image.id },
+      { db: trx, ...(priority !== undefined && { priority }) },
+    );
     return { ...image, alt, ...dimensions, size: content.length, fault: null, postCount: 0 };
   };
   return db.isTransaction ? store(db) : db.transaction().execute(store);

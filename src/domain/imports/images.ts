@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import type { Queue } from '../../queue/contracts.ts';
+import { BULK_PICTURE_PRIORITY, type Queue } from '../../queue/contracts.ts';
 import { uploadImage } from '../images/upload.ts';
 import type { Archive } from './archive.ts';
 import type { ImportedImage } from './read.ts';
@@ -14,7 +14,7 @@ interface Work {
 
 /**
  * Imports images under the keys that they have on the other site, because the posts name them. Leaves those out that cannot
- * be read, do not fit into the person's quota, or whose key somebody else has. Safe to repeat.
+ * be read, do not fit into the person's quota, or whose key is somebody else's. Safe to repeat.
  *
  * @param options.quota the bytes that all of a person's images may take
  */
@@ -25,12 +25,14 @@ export async function importImages(
 ): Promise<void> {
   if (images.length === 0) return;
   const keys = images.map(({ key }) => key);
-  const taken = new Set((await findImages(db, keys)).map(({ key }) => key));
+  const present = (await findImages(db, keys)).map(({ key }) => key);
+  const taken = new Set([...present, ...(await findShownByOthers(db, userId, keys))]);
   for (const { key, file, alt } of images.filter((image) => !taken.has(image.key))) {
     signal.throwIfAborted();
     try {
       const content = await archive.read(file);
-      if (content?.length) await uploadImage({ db, queue }, { ownerId: userId, alt, content, key }, quota);
+      const image = { ownerId: userId, alt, key, priority: BULK_PICTURE_PRIORITY };
+      if (content?.length) await uploadImage({ db, queue }, { ...image, content }, quota);
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
     }
@@ -41,6 +43,15 @@ export async function importImages(
     .set({ images: own, images_left_out: new Set(keys).size - own })
     .where('id', '=', id)
     .execute();
+}
+
+/** Finds keys in others' posts, which may be of deleted images: a new image with such a key would appear there. */
+async function findShownByOthers(db: Db, userId: number, keys: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ key: string }>`
+    select unnest(image_keys) as key from posts
+    where image_keys <> '{}' and image_keys && ${keys}::text[] and author_id <> ${userId}
+  `.execute(db);
+  return rows.map(({ key }) => key);
 }
 
 function findImages(db: Db, keys: readonly string[]): Promise<{ key: string; ownerId: number }[]> {

@@ -15,6 +15,9 @@ const MOST_POSTS = 20_000;
 /** The most posts of one hour, so that nobody fills the lists: twice what the rate limit allows, as around a full hour. */
 const MOST_AN_HOUR = 120;
 
+/** The most values in a JSON file. An export has at most 30 per post. Many small ones would take gigabytes of memory. */
+const MOST_VALUES = 50 * MOST_POSTS;
+
 /** A post to import. */
 export interface ImportedPost {
   /** Its place in the file, from 1. */
@@ -127,6 +130,8 @@ async function readRows<Row extends TSchema>(
 }
 
 function parse(name: string, content: Buffer): unknown[] {
+  if (hasTooManyValues(content))
+    throw unusable(`${name} has too many values. At most ${MOST_VALUES.toLocaleString('en')} are accepted.`);
   let values: unknown;
   try {
     values = JSON.parse(content.toString());
@@ -136,6 +141,21 @@ function parse(name: string, content: Buffer): unknown[] {
   if (!Array.isArray(values)) throw unusable(`${name} must be a JSON array.`);
   return values;
 }
+
+/** Counts what may begin a value, outside of strings. */
+function hasTooManyValues(content: Buffer): boolean {
+  let values = 0;
+  let isInString = false;
+  for (let index = 0; index < content.length && values <= MOST_VALUES; index++) {
+    const byte = content[index];
+    if (byte === BYTES.quote) isInString = !isInString;
+    else if (isInString) index += byte === BYTES.backslash ? 1 : 0;
+    else if (byte === BYTES.comma || byte === BYTES.bracket || byte === BYTES.brace) values++;
+  }
+  return values > MOST_VALUES;
+}
+
+const BYTES = { quote: 0x22, comma: 0x2c, bracket: 0x5b, backslash: 0x5c, brace: 0x7b };
 
 /** @param field undefined if it is no object at all */
 function wrong(where: string, field: string | undefined, rule = RULES[field ?? '']): DomainError {

@@ -203,7 +203,15 @@ t.test(
     t.notMatch(seen, 'Retry</a>', 'and is offered no action');
     t.same(await usersFound('susan', viewer), [susan.id], 'names are public');
     t.same(await usersFound('susan@example.com', viewer), [], 'addresses are not');
-    t.same(await usersFound('bob@example.com', viewer), []);
+    for (const hidden of ['bob@example.com', '10.1.2.3'])
+      t.same(await usersFound(hidden, viewer), [], hidden);
+    await app.queue.send(
+      mailQueue,
+      { template: 'new-login', userId: susan.id, address: '2001:db8::1' },
+      { db: app.db },
+    );
+    t.same(await usersFound('address:2001:db8::1'), [susan.id]);
+    t.same(await usersFound('address:2001:db8::1', viewer), []);
     await client.post('/admin/jobs/do', { action: 'delete', queue: 'mail', text: 'bob@example.com' });
     t.match((await client.get('/admin/jobs/audit')).body, 'bob%40example.com');
     t.notMatch((await viewer.get('/admin/jobs/audit')).body, 'bob%40');
@@ -222,6 +230,12 @@ t.test('a search without an index goes on where it stopped', async (t) => {
   t.match(first, 'No matching jobs since');
   const next = /href="([^"]+)">Search older jobs/.exec(first)?.[1]?.replaceAll('&amp;', '&') ?? '';
   t.match((await client.get(next)).body, '>mail ');
+  const { searchParams } = new URL(next, 'http://localhost');
+  for (const day of ['0000-01-01', '2026-02-30', '9999-99-99']) {
+    const after = String(searchParams.get('after')).replace(/^[^T]+/, day);
+    const page = await client.get(`/admin/jobs/list?${new URLSearchParams({ after })}`);
+    t.match(page.body, '>mail ', `${day} means the first page`);
+  }
 });
 
 t.test('an invalid filter is refused, and never treated as all jobs', async (t) => {

@@ -30,7 +30,7 @@ const NOT_FOR_JOHN = ['PUT /posts/{id}/like', 'PUT /users/{id}/mute', 'PUT /user
 /** Creates what the examples are about. Its ids are 1. */
 async function createExamples(): Promise<void> {
   const text = await app.markdown.post('Flour, water, salt and *time*. #bread');
-  const { id: postId } = await publishPost(app, john.id, text);
+  const { id: postId } = await publishPost(app, john.id, { ...text, addedTags: ['flour'] });
   await writeComments(app, susan, postId);
   await db.updateTable('comments').set({ author_id: john.id }).execute();
   await createDraft(db, john.id, { title: 'On bread', body: 'Flour', tags: 'bread' });
@@ -68,8 +68,10 @@ async function readCalls(): Promise<Call[]> {
       example: example && unescaped(example),
     }),
   );
-  const rankOf = ({ method, path }: Call) =>
-    ['GET', 'PUT', 'POST', 'DELETE'].indexOf(method) + (path.endsWith('/publish') ? 0.5 : 0);
+  const rankOf = ({ method, path }: Call) => {
+    if (method === 'DELETE') return 10 - path.split('/').length; // What belongs to a post before the post.
+    return path.endsWith('/publish') ? 2.5 : ['GET', 'PUT', 'POST'].indexOf(method);
+  };
   return calls.toSorted((a, b) => rankOf(a) - rankOf(b) || a.path.localeCompare(b.path));
 }
 

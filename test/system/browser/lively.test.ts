@@ -248,7 +248,7 @@ t.test('a post and a comment can be written, edited and deleted with JavaScript'
   await page.locator('.preview').getByText('Hello all').waitFor();
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('The post has been updated.').waitFor();
-  t.match(await page.textContent('.byline'), /edited\s+now/);
+  t.match(await page.textContent('.byline'), /edited: see how\s+now/);
   await page.getByText('Delete', { exact: true }).click();
   await page.getByRole('button', { name: 'Yes, delete it' }).click();
   await page.getByText('The post has been deleted.').waitFor();

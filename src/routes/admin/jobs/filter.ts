@@ -74,9 +74,8 @@ export async function searchFrom(request: FastifyRequest, fields: FilterFields):
   const { db } = request.server;
   const { hidesPeople } = redactionFor(sessionOf(request).user);
   if (!fields.text?.trim()) return filter;
-  const search = await readSearch(fields.text, (person) =>
-    findJobSubjects(db, person, { byAddress: !hidesPeople }),
-  );
+  const findSubjects = (person: string) => findJobSubjects(db, person, { byAddress: !hidesPeople });
+  const search = await readSearch(fields.text, findSubjects, { hidesPeople });
   return { ...filter, search, hidesPeople };
 }
 
