@@ -1,17 +1,9 @@
 import { parseArgs } from 'node:util';
 import type { FastifyInstance } from 'fastify';
-import { loadConfig } from '../src/config.ts';
 import { ROLES } from '../src/domain/accounts/roles.ts';
 import { StartupError } from '../src/errors.ts';
-import { runMain } from '../src/process.ts';
-import { confirmEmail, grantRole, resetTwoFactorByHand } from './support/accounts.ts';
-import { withApp } from './support/app.ts';
+import { runMain } from '../src/run-main.ts';
 import { asker } from './support/ask.ts';
-import { backUp, restore } from './support/backup.ts';
-import { withDatabase } from './support/embedded-postgres.ts';
-import { mailTest } from './support/mail-test.ts';
-import { deletePerson, endSessions, showPeople, suspend } from './support/people.ts';
-import { printSettings, setSetting } from './support/settings.ts';
 
 const USAGE = `Usage: npm run admin -- COMMAND
   people [WORD…]              lists the newest people, or those whose name or address has words beginning with these
@@ -45,17 +37,33 @@ interface Command {
 
 type Options = Readonly<Record<keyof typeof OPTIONS, boolean>>;
 
+// Loaded by the commands that use them, because the application takes longer to load than the usage to print.
+const accounts = () => import('./support/accounts.ts');
+const people = () => import('./support/people.ts');
+const mailTest = () => import('./support/mail-test.ts');
+const settings = () => import('./support/settings.ts');
+const backups = () => import('./support/backup.ts');
+
 const commands = new Map<string, Command>([
-  ['people', { run: inApp(({ db }, words) => showPeople(db, words.join(' '))) }],
-  ['grant', { arity: 2, run: inApp(({ db }, [email = '', role = '']) => grantRole(db, email, role)) }],
-  ['confirm', { arity: 1, run: inApp(({ db }, [email = '']) => confirmEmail(db, email)) }],
+  ['people', { run: inApp(async ({ db }, words) => (await people()).showPeople(db, words.join(' '))) }],
+  [
+    'grant',
+    {
+      arity: 2,
+      run: inApp(async ({ db }, [email = '', role = '']) => (await accounts()).grantRole(db, email, role)),
+    },
+  ],
+  [
+    'confirm',
+    { arity: 1, run: inApp(async ({ db }, [email = '']) => (await accounts()).confirmEmail(db, email)) },
+  ],
   [
     'suspend',
     {
       arity: 3,
       options: ['yes'],
-      run: inApp(({ db, queue }, [email = '', days = '', reason = ''], { yes }) =>
-        suspend({ db, queue, ask: asker(yes) }, email, days, reason),
+      run: inApp(async ({ db, queue }, [email = '', days = '', reason = ''], { yes }) =>
+        (await people()).suspend({ db, queue, ask: asker(yes) }, email, days, reason),
       ),
     },
   ],
@@ -64,8 +72,8 @@ const commands = new Map<string, Command>([
     {
       arity: 1,
       options: ['yes'],
-      run: inApp(({ db, queue }, [email = ''], { yes }) =>
-        endSessions({ db, queue, ask: asker(yes) }, email),
+      run: inApp(async ({ db, queue }, [email = ''], { yes }) =>
+        (await people()).endSessions({ db, queue, ask: asker(yes) }, email),
       ),
     },
   ],
@@ -74,8 +82,8 @@ const commands = new Map<string, Command>([
     {
       arity: 1,
       options: ['yes'],
-      run: inApp(({ db, queue }, [email = ''], { yes }) =>
-        resetTwoFactorByHand({ db, queue, ask: asker(yes) }, email),
+      run: inApp(async ({ db, queue }, [email = ''], { yes }) =>
+        (await accounts()).resetTwoFactorByHand({ db, queue, ask: asker(yes) }, email),
       ),
     },
   ],
@@ -84,16 +92,28 @@ const commands = new Map<string, Command>([
     {
       arity: 2,
       options: ['yes', 'now', 'keep-texts'],
-      run: inApp(({ db, queue }, [email = '', reason = ''], { yes, now, 'keep-texts': keepsTexts }) =>
-        deletePerson({ db, queue, ask: asker(yes) }, email, reason, { isAtOnce: now, keepsTexts }),
+      run: inApp(async ({ db, queue }, [email = '', reason = ''], { yes, now, 'keep-texts': keepsTexts }) =>
+        (await people()).deletePerson({ db, queue, ask: asker(yes) }, email, reason, {
+          isAtOnce: now,
+          keepsTexts,
+        }),
       ),
     },
   ],
-  ['mail-test', { arity: 1, run: inApp((app, [email = '']) => mailTest(app, email)) }],
-  ['settings get', { arity: 0, run: inApp(printSettings) }],
-  ['settings set', { arity: 2, run: inApp((app, [name = '', value = '']) => setSetting(app, name, value)) }],
-  ['backup', { arity: 1, run: onDatabase(backUp) }],
-  ['restore', { arity: 1, run: onDatabase(restore) }],
+  [
+    'mail-test',
+    { arity: 1, run: inApp(async (app, [email = '']) => (await mailTest()).mailTest(app, email)) },
+  ],
+  ['settings get', { arity: 0, run: inApp(async (app) => (await settings()).printSettings(app)) }],
+  [
+    'settings set',
+    {
+      arity: 2,
+      run: inApp(async (app, [name = '', value = '']) => (await settings()).setSetting(app, name, value)),
+    },
+  ],
+  ['backup', { arity: 1, run: onDatabase(async (url, file) => (await backups()).backUp(url, file)) }],
+  ['restore', { arity: 1, run: onDatabase(async (url, file) => (await backups()).restore(url, file)) }],
 ]);
 
 /** `npm run admin -- COMMAND`: runs one of the operators' commands below. */
@@ -115,10 +135,17 @@ await runMain(async () => {
 function inApp(
   run: (app: FastifyInstance, args: readonly string[], options: Options) => Promise<string>,
 ): Command['run'] {
-  return (args, options) => withApp(async (app) => console.log(await run(app, args, options)));
+  return async (args, options) => {
+    const { withApp } = await import('./support/app.ts');
+    await withApp(async (app) => console.log(await run(app, args, options)));
+  };
 }
 
 /** A command that only needs the database, whatever its schema. Prints its result. */
 function onDatabase(run: (databaseUrl: string, file: string) => Promise<string>): Command['run'] {
-  return ([file = '']) => withDatabase(loadConfig(), async (url) => console.log(await run(url, file)));
+  return async ([file = '']) => {
+    const { loadConfig } = await import('../src/config.ts');
+    const { withDatabase } = await import('./support/embedded-postgres.ts');
+    await withDatabase(loadConfig(), async (url) => console.log(await run(url, file)));
+  };
 }

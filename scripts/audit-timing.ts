@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../src/app.ts';
-import { ConfigError, loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config.ts';
 import { startSession } from '../src/domain/sessions/start.ts';
-import { runMain } from '../src/process.ts';
+import { ConfigError } from '../src/errors.ts';
+import { runMain } from '../src/run-main.ts';
 import { areaUnderCurve, standardError } from './bench/area-under-curve.ts';
 import { withCluster } from './bench/cluster.ts';
 import { Helper } from './bench/helper.ts';

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { ConfigError } from '../src/config.ts';
-import { runMain } from '../src/process.ts';
+import { ConfigError } from '../src/errors.ts';
+import { runMain } from '../src/run-main.ts';
 import { benchApi } from './bench/api.ts';
 import { withCluster } from './bench/cluster.ts';
 import { benchErasure } from './bench/erasure.ts';

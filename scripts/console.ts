@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { start } from 'node:repl';
 import { sql } from 'kysely';
-import { runMain } from '../src/process.ts';
+import { runMain } from '../src/run-main.ts';
 import { withApp } from './support/app.ts';
 
 /** `npm run console`: opens a REPL with the application. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { glob } from 'node:fs/promises';
 import { StartupError } from '../src/errors.ts';
-import { runMain } from '../src/process.ts';
+import { runMain } from '../src/run-main.ts';
 import { openScope } from '../test/support/scope.ts';
 import { machine } from './bench/machine.ts';
 import { printTable } from './faults/table.ts';

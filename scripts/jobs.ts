@@ -1,9 +1,8 @@
 import { parseArgs } from 'node:util';
 import { StartupError } from '../src/errors.ts';
-import { runMain } from '../src/process.ts';
-import { withApp } from './support/app.ts';
+import { runMain } from '../src/run-main.ts';
 import { asker } from './support/ask.ts';
-import { isCommand, runJobsCommand } from './support/jobs.ts';
+import { isCommand } from './support/job-commands.ts';
 
 const USAGE = `Usage: npm run jobs -- COMMAND
   stats                 counts the jobs of each queue, and lists the workers
@@ -37,6 +36,8 @@ await runMain(async () => {
   });
   const [command = '', subject, ...rest] = positionals;
   if (!isCommand(command) || rest.length > 0) throw new StartupError(2, USAGE);
+  const { withApp } = await import('./support/app.ts');
+  const { runJobsCommand } = await import('./support/jobs.ts');
   const stopping = new AbortController();
   process.once('SIGINT', () => stopping.abort());
   await withApp((app) =>

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { loadConfig } from '../src/config.ts';
-import { runMain } from '../src/process.ts';
+import { runMain } from '../src/run-main.ts';
 import { withDatabase } from './support/embedded-postgres.ts';
 import { listMigrations, migrateDown, migrateToLatest } from './support/migrate.ts';
 import { planMigrations } from './support/migration-plan.ts';

@@ -1,4 +1,4 @@
-import { runMain } from '../src/process.ts';
+import { runMain } from '../src/run-main.ts';
 import { watchRoutes } from './reference/routes.ts';
 import { withApp } from './support/app.ts';
 import { columns } from './support/columns.ts';

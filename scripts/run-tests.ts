@@ -2,7 +2,7 @@ import { glob } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { styleText } from 'node:util';
 import { StartupError } from '../src/errors.ts';
-import { runMain } from '../src/process.ts';
+import { runMain } from '../src/run-main.ts';
 import { type FileResult, runFiles } from './support/run-test-files.ts';
 
 /** Started first, so that none of them runs alone at the end. `npm run test:slow` finds them. Some mostly wait. */

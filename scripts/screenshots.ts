@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { buildApp } from '../src/app.ts';
 import { loadConfig } from '../src/config.ts';
-import { runMain } from '../src/process.ts';
+import { runMain } from '../src/run-main.ts';
 import { openScope } from '../test/support/scope.ts';
 import { launchChromium } from './support/chromium.ts';
 import { EXAMPLE_EMAIL, fillExampleSite } from './support/example-site.ts';

@@ -1,9 +1,7 @@
 import { parseArgs } from 'node:util';
-import { ConfigError } from '../src/config.ts';
-import { StartupError } from '../src/errors.ts';
-import { runMain } from '../src/process.ts';
-import { withApp } from './support/app.ts';
-import { type Amounts, seed } from './support/seed.ts';
+import { ConfigError, StartupError } from '../src/errors.ts';
+import { runMain } from '../src/run-main.ts';
+import type { Amounts } from './support/seed.ts';
 
 const DEFAULTS: Amounts = { users: 100, posts: 1000, comments: 3000, follows: 1000, seed: 1 };
 
@@ -13,6 +11,8 @@ const DEFAULTS: Amounts = { users: 100, posts: 1000, comments: 3000, follows: 10
  */
 await runMain(async () => {
   const amounts = readAmounts();
+  const { withApp } = await import('./support/app.ts');
+  const { seed } = await import('./support/seed.ts');
   await withApp(async ({ db, pool }) => {
     const { rows } = await pool.query(`select from users where lower(username) = 'user1'`);
     if (rows.length > 0) throw new StartupError(2, 'This database has already been seeded: user1 exists.');

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { ConfigError } from '../src/config.ts';
-import { runMain } from '../src/process.ts';
+import { ConfigError } from '../src/errors.ts';
+import { runMain } from '../src/run-main.ts';
 import { machine } from './bench/machine.ts';
 import { COSTS } from './simulate/costs.ts';
 import { type Plan, plan, simulate } from './simulate/plan.ts';

@@ -1,10 +1,6 @@
 import { parseArgs } from 'node:util';
-import { ConfigError } from '../src/config.ts';
-import { runMain } from '../src/process.ts';
-import { withEmptyDatabase } from './bench/cluster.ts';
-import { machine } from './bench/machine.ts';
-import { type SoakReport, soak } from './soak/run.ts';
-import { judge, type Verdict } from './soak/verdict.ts';
+import { ConfigError } from '../src/errors.ts';
+import { runMain } from '../src/run-main.ts';
 
 /**
  * `npm run soak`: loads a web and a worker process for half an hour, as people would, and checks that memory, open files,
@@ -12,14 +8,9 @@ import { judge, type Verdict } from './soak/verdict.ts';
  * `--database URL` takes an empty, migrated database instead of a PostgreSQL of its own.
  */
 await runMain(async () => {
-  const { minutes, database } = readOptions();
-  await withEmptyDatabase(database, async (databaseUrl) => {
-    const report = await soak(databaseUrl, { seconds: minutes * 60 }, console.log);
-    const verdicts = judge(report.samples);
-    print(report, verdicts);
-    const hasGrown = verdicts.some(({ verdict }) => verdict === 'GROWS');
-    if (hasGrown || report.failures.length > 0) process.exitCode = 1;
-  });
+  const options = readOptions();
+  const { runSoak } = await import('./soak/command.ts');
+  await runSoak(options);
 });
 
 function readOptions() {
@@ -31,36 +22,4 @@ function readOptions() {
   throw new ConfigError([
     `--minutes: "${values.minutes}" is not accepted; give a number above 0, at most 1440`,
   ]);
-}
-
-function print(
-  { samples, actions, mails, refused, shed, failures }: SoakReport,
-  verdicts: readonly Verdict[],
-): void {
-  console.log(`\n${machine()}\n`);
-  const table = [
-    ['', 'warm', 'end', 'per hour', 'rows per hour', ''],
-    ...verdicts.map(({ what, warm, end, slopePerHour, rowSlopePerHour, verdict }) => [
-      what,
-      ...[warm, end, slopePerHour, rowSlopePerHour].map(format),
-      verdict,
-    ]),
-  ];
-  const widths = (table[0] ?? []).map((_, column) =>
-    Math.max(...table.map((row) => row[column]?.length ?? 0)),
-  );
-  for (const row of table) {
-    const cells = row.map((cell, column) =>
-      column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-    );
-    console.log(cells.join('  ').trimEnd());
-  }
-  console.log(
-    `\n${actions} actions and ${mails} mails in ${(samples.at(-1)?.at ?? 0).toFixed(0)} s, ${refused} attempts refused, ${shed} requests shed, ${failures.length} failures.`,
-  );
-  for (const failure of [...new Set(failures)].slice(0, 20)) console.error(`FAULT: ${failure}`);
-}
-
-function format(value: number | undefined): string {
-  return value === undefined ? '' : value.toFixed(1);
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Config, loadConfig } from '../src/config.ts';
 import { directUrl } from '../src/database/connection.ts';
 import { StartupError } from '../src/errors.ts';
-import { runMain } from '../src/process.ts';
+import { runMain } from '../src/run-main.ts';
 import { type HeldDatabase, holdDatabase } from './support/embedded-postgres.ts';
 import { migrateToLatest } from './support/migrate.ts';
 import { NODE_ARGUMENTS } from './support/node-arguments.ts';

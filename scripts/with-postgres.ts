@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { StartupError } from '../src/errors.ts';
-import { runMain } from '../src/process.ts';
+import { runMain } from '../src/run-main.ts';
 import { openScope } from '../test/support/scope.ts';
 import { migrateToLatest } from './support/migrate.ts';
 import { openTemporaryCluster } from './support/temporary-cluster.ts';

@@ -11,6 +11,7 @@ import {
   WEBHOOK,
 } from './environment-patterns.ts';
 import { EnvironmentReader, type VariableRule } from './environment-reader.ts';
+import { ConfigError } from './errors.ts';
 import { API_RATE_LIMIT, CODE_FROM_ANYWHERE, LOGIN_FROM_ANYWHERE, type RateLimit } from './limits.ts';
 
 /** The whole configuration. Frozen; passed as a parameter, never imported. */
@@ -45,17 +46,6 @@ export type Config = Readonly<ReturnType<typeof readVariables>> & {
   /** The mean delay of the event loop above which requests are refused; 0 for none. */
   readonly maxEventLoopDelayMs: number;
 };
-
-/** The environment is invalid. `lines` has one line per variable with its value and what is accepted. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly lines: readonly string[];
-
-  constructor(lines: readonly string[]) {
-    super(lines.join('\n'));
-    this.lines = lines;
-  }
-}
 
 /**
  * Reads and validates the whole environment, so that all mistakes are reported at once.

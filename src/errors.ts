@@ -124,3 +124,14 @@ export class StartupError extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/** The environment is invalid. `lines` has one line per variable with its value and what is accepted. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly lines: readonly string[];
+
+  constructor(lines: readonly string[]) {
+    super(lines.join('\n'));
+    this.lines = lines;
+  }
+}

@@ -1,52 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
-import { type Config, ConfigError } from './config.ts';
+import type { Config } from './config.ts';
 import { connectionTo, directUrl } from './database/connection.ts';
 import { createClient } from './database/hosts.ts';
 import { isUnavailable } from './database/unavailable.ts';
-import { DomainError, StartupError } from './errors.ts';
 import { databaseUnreachable } from './plugins/db.ts';
 import type { JobDefinition } from './queue/job.ts';
-
-/**
- * Runs a command. Reports errors that an operator can fix in plain lines, with exit code 2, or 1 if a server is
- * unreachable. Only unexpected errors show a stack trace.
- */
-export async function runMain(main: () => Promise<void>): Promise<void> {
-  try {
-    await main();
-  } catch (error) {
-    process.exitCode = reportFailure(error);
-  }
-}
-
-/** Prints to stderr why a command failed. Returns the exit code. */
-function reportFailure(error: unknown): number {
-  if (error instanceof ConfigError) {
-    process.stderr.write(`${error.lines.join('\n')}\n`);
-    return 2;
-  }
-  if (error instanceof StartupError) {
-    process.stderr.write(`${error.message}\n`);
-    return error.exitCode;
-  }
-  if (error instanceof DomainError) {
-    process.stderr.write(`${error.message}\n`);
-    return 1;
-  }
-  if (isWrongOption(error)) {
-    process.stderr.write(`${error.message}\n`);
-    return 2;
-  }
-  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-  return 1;
-}
-
-/** `parseArgs` throws these for unknown options. */
-function isWrongOption(error: unknown): error is Error {
-  return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_');
-}
 
 /** How long to wait for a database that is still starting, how often to try, and how often to say so. */
 const WAIT_MS = 60_000;

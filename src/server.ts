@@ -3,14 +3,8 @@ import { buildApp } from './app.ts';
 import { loadConfig } from './config.ts';
 import { StartupError } from './errors.ts';
 import { jobs } from './jobs/index.ts';
-import {
-  closeOnSignal,
-  readyOrClose,
-  reportReady,
-  runMain,
-  waitForDatabase,
-  workOrClose,
-} from './process.ts';
+import { closeOnSignal, readyOrClose, reportReady, waitForDatabase, workOrClose } from './process.ts';
+import { runMain } from './run-main.ts';
 
 /**
  * `npm run server`: runs the web process: config → app → listen → graceful close. It refuses to start on an old schema.

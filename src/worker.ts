@@ -1,18 +1,12 @@
 import { parseArgs } from 'node:util';
 import { buildApp } from './app.ts';
-import { type Config, ConfigError, loadConfig } from './config.ts';
+import { type Config, loadConfig } from './config.ts';
 import { enqueueRendering } from './domain/markdown/render-again.ts';
-import { StartupError } from './errors.ts';
+import { ConfigError, StartupError } from './errors.ts';
 import { jobs } from './jobs/index.ts';
-import {
-  closeOnSignal,
-  readyOrClose,
-  reportReady,
-  runMain,
-  waitForDatabase,
-  workOrClose,
-} from './process.ts';
+import { closeOnSignal, readyOrClose, reportReady, waitForDatabase, workOrClose } from './process.ts';
 import { hasConsumingWorker } from './queue/presence.ts';
+import { runMain } from './run-main.ts';
 
 /**
  * `npm run worker`: runs the worker: config → app → work → graceful close. `--queues=mail,notify` works only these queues,

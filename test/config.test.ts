@@ -1,8 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import t from 'tap';
-import { ConfigError, loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config.ts';
 import { maskPassword } from '../src/environment-reader.ts';
+import { ConfigError } from '../src/errors.ts';
 
 function problemsOf(env: Record<string, string>, required: string[] = []): readonly string[] {
   try {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { issueToken } from '../../src/domain/api-tokens/issue.ts';
 import { pathOfPost } from '../../src/domain/posts/path.ts';
+import { END_OF_POSITIONS } from '../../src/domain/posts/position.ts';
 import { startSession } from '../../src/domain/sessions/start.ts';
 import { PASSWORD } from '../../test/support/factories.ts';
 import type { Site } from './site.ts';
@@ -60,15 +61,18 @@ export class Load {
   checkedUntil = 0;
   readonly underway = new Set<{ readonly startedAt: number }>();
   readonly #site: Site;
+  readonly #slowness: number;
   readonly #stopping = new AbortController();
   readonly #loops: Promise<void>[] = [];
 
-  private constructor(site: Site) {
+  private constructor(site: Site, slowness: number) {
     this.#site = site;
+    this.#slowness = slowness;
   }
 
-  static async start(site: Site): Promise<Load> {
-    const load = new Load(site);
+  /** @param options.slowness how many times as long to wait between two requests */
+  static async start(site: Site, { slowness = 1 } = {}): Promise<Load> {
+    const load = new Load(site, slowness);
     const { db } = site.app;
     const users = await db
       .selectFrom('users')
@@ -83,7 +87,7 @@ export class Load {
     load.#every('page', (n) => load.#get('page', pages[n % pages.length] ?? '/'));
     load.#every('uncached', (n) =>
       n % 2 === 0
-        ? load.#get('uncached', `/?before=${1_000_000 + n}`)
+        ? load.#get('uncached', `/?before=${END_OF_POSITIONS - n}`)
         : load.#get('uncached', pages[n % pages.length] ?? '/', { cookie }),
     );
     load.#every('live', () => load.#get('live', '/health/live'));
@@ -113,7 +117,7 @@ export class Load {
           const one = request(n).finally(() => running.delete(one));
           running.add(one);
         }
-        await sleep(EVERY_MS[kind]);
+        await sleep(EVERY_MS[kind] * this.#slowness);
       }
       await Promise.all(running);
     };
@@ -138,7 +142,7 @@ export class Load {
       const body = JSON.stringify({ body: value });
       while (!this.#stopping.signal.aborted) {
         const { status } = await this.#send('write', path, { method: 'POST', headers, body });
-        await sleep(EVERY_MS.write);
+        await sleep(EVERY_MS.write * this.#slowness);
         if (status !== 201) continue;
         this.#acknowledge(kind, value);
         break;

@@ -38,7 +38,7 @@ export class FuzzSite {
     this.routes = routes;
   }
 
-  /** @param databaseUrl of an empty, migrated database */
+  /** @param databaseUrl of a migrated database that is empty, or that an earlier run has filled */
   static async open(databaseUrl: string): Promise<FuzzSite> {
     const env = {
       DATABASE_URL: databaseUrl,
@@ -110,8 +110,9 @@ export class FuzzSite {
   }
 }
 
-/** Adds posts, people, jobs and a mail. */
+/** Adds posts, people, jobs and a mail, unless an earlier run has. */
 async function fillSite({ db, queue, config }: FastifyInstance): Promise<void> {
+  if (await db.selectFrom('users').select('id').limit(1).executeTakeFirst()) return;
   await seed(db, AMOUNTS);
   for (let userId = 1; userId <= SENDERS; userId += 1)
     await queue.send(mailQueue, { template: 'confirm-account', userId }, { db });

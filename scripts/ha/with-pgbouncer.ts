@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { StartupError } from '../../src/errors.ts';
-import { runMain } from '../../src/process.ts';
+import { runMain } from '../../src/run-main.ts';
 import { openScope } from '../../test/support/scope.ts';
 import { temporaryFolder } from './folder.ts';
 import { startPgBouncer } from './pgbouncer.ts';

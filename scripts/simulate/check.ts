@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import autocannon from 'autocannon';
 import { issueToken } from '../../src/domain/api-tokens/issue.ts';
+import { cursorOf } from '../../src/domain/posts/position.ts';
 import { withCluster } from '../bench/cluster.ts';
 import { openSite, type Site as RealSite, SCALES } from '../bench/site.ts';
 import { percentile } from '../bench/table.ts';
@@ -105,7 +106,12 @@ async function requestsOf({ app, target }: RealSite) {
     .execute();
   const tokens = await Promise.all(users.map((user) => issueToken(app.db, user)));
   // Not the oldest, so that all pages before one of them are full.
-  const posts = await app.db.selectFrom('posts').select('id').orderBy('id').offset(100).execute();
+  const posts = await app.db
+    .selectFrom('posts')
+    .select(['id', cursorOf('posts')])
+    .orderBy('id')
+    .offset(100)
+    .execute();
   const { cookie } = target('/', 'few').headers ?? {};
 
   return (kind: Measured | Request, connection: number): autocannon.Request[] => {
@@ -114,7 +120,7 @@ async function requestsOf({ app, target }: RealSite) {
     if (kind === 'visitor')
       return posts
         .filter((_, index) => index % CONNECTIONS === connection)
-        .map(({ id }) => ({ path: `/?before=${id}` }));
+        .map(({ cursor }) => ({ path: `/?before=${cursor}` }));
     const headers = {
       authorization: `Bearer ${tokens[connection]}`,
       'content-type': 'application/json',

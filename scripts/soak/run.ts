@@ -12,6 +12,10 @@ import { passTime } from './time-passes.ts';
 
 const AMOUNTS = { users: 300, posts: 3_000, comments: 6_000, follows: 2_000, seed: 1 };
 
+/** For runs that are too short to show growth anyway. */
+const FEW = { users: 60, posts: 500, comments: 600, follows: 200, seed: 1 };
+const SHORT_SECONDS = 60;
+
 const ACTIONS_PER_SECOND = 25;
 const SAMPLE_SECONDS = 10;
 const TIME_PASSES_EVERY = 3;
@@ -53,7 +57,7 @@ export async function soak(
   const processes: AppProcess[] = [];
   try {
     await app.ready();
-    await seed(app.db, AMOUNTS);
+    await seed(app.db, seconds < SHORT_SECONDS ? FEW : AMOUNTS);
     const web = await AppProcess.start('server', env);
     processes.push(web, await AppProcess.start('worker', env));
     const load = await Load.create(app, web.url, mailbox);

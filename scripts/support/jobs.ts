@@ -17,6 +17,7 @@ import { redact } from '../../src/queue/redact.ts';
 import { readSearch } from '../../src/queue/search.ts';
 import type { Ask } from './ask.ts';
 import { columns } from './columns.ts';
+import { ACTIONS, type OtherCommand } from './job-commands.ts';
 
 interface Terminal {
   readonly app: FastifyInstance;
@@ -38,16 +39,7 @@ interface Options {
 
 type Command = (terminal: Terminal, options: Options) => Promise<void>;
 
-const ACTIONS: Readonly<Record<JobAction, string>> = {
-  run: 'started',
-  retry: 'retried',
-  cancel: 'cancelled',
-  restore: 'restored',
-  delete: 'deleted',
-  redrive: 'redriven',
-};
-
-const COMMANDS: Readonly<Record<string, Command>> = {
+const COMMANDS: Readonly<Record<OtherCommand, Command> & Record<string, Command>> = {
   stats,
   list,
   show,
@@ -68,11 +60,6 @@ const FOLLOW_MS = 500;
 
 /** Who the audit log says has acted. */
 const OPERATOR = 'npm run jobs';
-
-/** Whether there is a command of this name. */
-export function isCommand(name: string): boolean {
-  return Object.hasOwn(COMMANDS, name);
-}
 
 /**
  * Runs a command.

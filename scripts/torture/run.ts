@@ -41,7 +41,7 @@ const MAX_WAIT_MS = 10 * 60_000;
 export async function torture(
   scope: Scope,
   cluster: Cluster,
-  { mails, seconds }: { mails: number; seconds: number },
+  { mails, seconds, kills }: { mails: number; seconds: number; kills: number },
   report: (line: string) => void,
 ): Promise<string[]> {
   const server = await FaultyMailServer.start(scope);
@@ -54,7 +54,7 @@ export async function torture(
     await addPeople(app, mails);
     const limits = await setLimits(app, { mails, seconds });
     const before = await tableSize(app.db);
-    const killing = workers.killRegularly();
+    const killing = workers.killRegularly(kills);
     const restarting = restartTwice(cluster, seconds, report);
     await enqueueOver(app, { mails, seconds });
     await restarting;

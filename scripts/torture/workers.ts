@@ -26,11 +26,11 @@ export class WorkerPool {
     return pool;
   }
 
-  /** Kills a working worker with SIGKILL every second or two until it is stopped. */
-  killRegularly(): { stop(): Promise<void> } {
+  /** Kills a working worker with SIGKILL every second or two, until it is stopped or has killed `most`. */
+  killRegularly(most: number): { stop(): Promise<void> } {
     let isOver = false;
     const killing = (async () => {
-      while (!isOver) {
+      while (!isOver && this.killed < most) {
         await sleep(1_000 + Math.random() * 1_000);
         const working = [...this.#working];
         const victim = working[Math.floor(Math.random() * working.length)];

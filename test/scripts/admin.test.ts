@@ -44,8 +44,9 @@ t.test('settings set changes a setting or a page, and settings get prints them',
 });
 
 t.test('an unknown command, a missing argument or a wrong option shows the usage', async (t) => {
-  for (const args of [['sessions', 'start'], ['mail-test'], ['confirm', 'a@b.example', '--now']]) {
-    const running = start(t, ['scripts/admin.ts', ...args], {});
+  const wrong = [['sessions', 'start'], ['mail-test'], ['confirm', 'a@b.example', '--now']];
+  const runs = wrong.map((args) => start(t, ['scripts/admin.ts', ...args], {}));
+  for (const running of runs) {
     t.equal(await running.exited(), 2);
     t.match(running.output, /^Usage: npm run admin -- COMMAND/);
   }

@@ -14,8 +14,11 @@ t.test('people use the site, and nothing fails', async (t) => {
   );
 });
 
-t.test('the time is validated', async (t) => {
-  const running = start(t, ['scripts/soak.ts', '--minutes=long'], {});
-  t.equal(await running.exited(), 2);
-  t.match(running.output, /^--minutes: "long" is not accepted/);
+t.test('options are validated', async (t) => {
+  const wrong = start(t, ['scripts/soak.ts', '--minutes=long'], {});
+  t.equal(await wrong.exited(), 2);
+  t.match(wrong.output, /^--minutes: "long" is not accepted/);
+  const unknown = start(t, ['scripts/soak.ts', '--nonsense'], {});
+  t.equal(await unknown.exited(), 2);
+  t.equal(unknown.output.trim().split('\n').length, 1, 'no stack trace');
 });

@@ -45,7 +45,7 @@ export async function catchMail(
         mails.push(mail);
         returnPaths.push(mailFrom === false ? '' : mailFrom.address);
         if (delayMs === 0) callback();
-        else setTimeout(callback, delayMs);
+        else setTimeout(callback, delayMs).unref();
       }, callback);
     },
   });

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t, { type Test } from 'tap';
 import { olderProcesses } from '../../scripts/support/older-processes.ts';
+import { END_OF_POSITIONS } from '../../src/domain/posts/position.ts';
 import { startSession } from '../../src/domain/sessions/start.ts';
 import { mailQueue } from '../../src/queue/contracts.ts';
 import { build } from '../support/build.ts';
@@ -65,7 +66,7 @@ class Visitors {
     const paths = ['/', '/archive', '/user/author'];
     this.#loops = [
       this.#repeat((n) => this.#send(paths[n % paths.length] ?? '/', { headers: { cookie } })),
-      this.#repeat((n) => this.#send(`/?before=${1_000_000 + n}`)),
+      this.#repeat((n) => this.#send(`/?before=${END_OF_POSITIONS - n}`)),
       this.#repeat((n) => this.#post(n)),
     ];
   }
@@ -143,7 +144,7 @@ async function makeNextRelease(t: Test) {
     ),
   });
   const publishing = join(folder, 'src/domain/posts/write.ts');
-  await edit(t, publishing, '...postColumns(writing) })', "...postColumns(writing), language: 'en' })");
+  await edit(t, publishing, '...postColumns(writing),', "...postColumns(writing), language: 'en',");
   const { migrateToLatest }: typeof import('../../scripts/support/migrate.ts') = await import(
     join(folder, 'scripts/support/migrate.ts')
   );

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
@@ -123,19 +124,20 @@ async function requireMayWrite(trx: Db, userId: number): Promise<void> {
 }
 
 /** What posts are compared by. Exports have milliseconds. */
-const keyOf = ({ createdAt, body }: { createdAt: Date; body: string }) => `${createdAt.getTime()} ${body}`;
+const keyOf = ({ createdAt, body }: { createdAt: Date; body: string }) =>
+  `${createdAt.getTime()} ${hash('sha256', body)}`;
 
-/** Reads the person's posts of the same seconds. */
+/** Reads the person's posts of the same seconds. Only their hashes, because there may be many long ones. */
 async function findExisting(db: Db, userId: number, posts: readonly ImportedPost[]): Promise<Set<string>> {
   const seconds = new Set(posts.map(({ createdAt }) => positionAt(createdAt)));
-  const { rows } = await sql<{ createdAt: Date; body: string }>`
-    select created_at as "createdAt", body from unnest(${[...seconds]}::bigint[]) as second
+  const { rows } = await sql<{ createdAt: Date; bodyHash: string }>`
+    select created_at as "createdAt", encode(sha256(convert_to(body, 'UTF8')), 'hex') as "bodyHash" from unnest(${[...seconds]}::bigint[]) as second
     cross join lateral (
       select created_at, body from posts
       where author_id = ${userId} and position >= second and position < second + ${sql.lit(POSITIONS_PER_SECOND)}
     ) as post
   `.execute(db);
-  return new Set(rows.map(keyOf));
+  return new Set(rows.map(({ createdAt, bodyHash }) => `${createdAt.getTime()} ${bodyHash}`));
 }
 
 async function render(
