@@ -10,22 +10,23 @@ import { follow } from '../../src/domain/follows/follow.ts';
 import { like } from '../../src/domain/likes/like.ts';
 import { report } from '../../src/domain/moderation/report.ts';
 import { basic, issueTestToken } from '../support/api.ts';
-import { build } from '../support/build.ts';
+import { buildSharedWithMail } from '../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../support/client.ts';
 import { createUser, PASSWORD, signedInClient } from '../support/factories.ts';
 import { drain } from '../support/jobs.ts';
 import { insertPasskey } from '../support/passkeys.ts';
 import { referencesTo } from '../support/references.ts';
-import { catchMail, linkIn } from '../support/smtp.ts';
+import { linkIn } from '../support/smtp.ts';
 import { givePassword, giveTwoFactor } from '../support/two-factor.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
+
+const emptied = await buildSharedWithMail(t);
 
 const HASH = 'x'.repeat(43);
 const signal = new AbortController().signal;
 
-async function setUp(t: Parameters<typeof build>[0]) {
-  const smtp = await catchMail(t);
-  const app = await build(t, { SMTP_URL: smtp.url });
+async function setUp() {
+  const { app, smtp } = await emptied();
   const [john, susan] = [await createUser(app), await createUser(app, { username: 'susan' })];
   const client = await signedInClient(app, john);
   const logIn = () => new Client(app).post('/auth/login', { email: john.email, password: PASSWORD });
@@ -39,7 +40,7 @@ async function makeDue({ db }: FastifyInstance): Promise<void> {
 }
 
 t.test('an account closes at once, and a mailed link opens it again', async (t) => {
-  const { app, smtp, john, client, logIn } = await setUp(t);
+  const { app, smtp, john, client, logIn } = await setUp();
   const token = await issueTestToken(app, john, { name: 'a program', scope: 'write' });
   const elsewhere = await signedInClient(app, john);
   t.match((await client.get('/your-data')).body, 'href="/your-data/delete"');
@@ -73,7 +74,7 @@ t.test('an account closes at once, and a mailed link opens it again', async (t) 
 });
 
 t.test('once an account is due, its link cannot stop the job halfway', async (t) => {
-  const { app, smtp, client, john } = await setUp(t);
+  const { app, smtp, client, john } = await setUp();
   await client.post('/your-data/delete', { texts: 'delete' });
   await drain(app);
   const mail = smtp.mails.find(({ subject }) => subject === '[Pennypost] Your account will be deleted');
@@ -82,7 +83,7 @@ t.test('once an account is due, its link cannot stop the job halfway', async (t)
 });
 
 t.test('a week later nothing of it is left', async (t) => {
-  const { app, john, susan, client } = await setUp(t);
+  const { app, john, susan, client } = await setUp();
   const [post = 0] = await writePosts(app, john, 150);
   const [other = 0] = await writePosts(app, susan);
   await writeComments(app, susan, post, 2_500);
@@ -123,7 +124,7 @@ t.test('a week later nothing of it is left', async (t) => {
 });
 
 t.test('texts can be kept, without a name', async (t) => {
-  const { app, john, susan, client } = await setUp(t);
+  const { app, john, susan, client } = await setUp();
   const [post = 0] = await writePosts(app, john);
   await writeComments(app, susan, post);
   await follow(app, susan.id, john.id);
@@ -167,7 +168,7 @@ t.test('texts can be kept, without a name', async (t) => {
 });
 
 t.test('the last Administrator cannot leave, and the password is asked for', async (t) => {
-  const { app, john, client } = await setUp(t);
+  const { app, john, client } = await setUp();
   await app.db.updateTable('users').set({ role: 'Administrator' }).where('id', '=', john.id).execute();
   t.match(errorsOf(await client.post('/your-data/delete', { texts: 'keep' })), {
     texts: 'only Administrator',

@@ -4,6 +4,7 @@ import type { Test } from 'tap';
 import { buildApp, type Overrides } from '../../src/app.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { createDatabase } from './database.ts';
+import { catchMail, type SmtpCatcher } from './smtp.ts';
 
 /** Nothing listens on port 1, so a test that sends mail without its own server fails. */
 const NO_MAIL_SERVER = 'smtp://127.0.0.1:1';
@@ -70,6 +71,19 @@ export async function buildShared(
   return async () => {
     await emptySite(app);
     return app;
+  };
+}
+
+/** The same with a mail server, whose mails are forgotten too. */
+export async function buildSharedWithMail(
+  t: Test,
+): Promise<() => Promise<{ app: FastifyInstance; smtp: SmtpCatcher }>> {
+  const smtp = await catchMail(t);
+  const emptied = await buildShared(t, { SMTP_URL: smtp.url });
+  return async () => {
+    const app = await emptied();
+    smtp.mails.length = 0;
+    return { app, smtp };
   };
 }
 

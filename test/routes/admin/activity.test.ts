@@ -1,15 +1,15 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { build } from '../../support/build.ts';
+import { buildSharedWithMail } from '../../support/build.ts';
 import { messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { drain } from '../../support/jobs.ts';
-import { catchMail } from '../../support/smtp.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
-async function setUp(t: Parameters<typeof build>[0]) {
-  const smtp = await catchMail(t);
-  const app = await build(t, { SMTP_URL: smtp.url });
+const emptied = await buildSharedWithMail(t);
+
+async function setUp() {
+  const { app, smtp } = await emptied();
   const john = await createUser(app);
   const [postId = 0] = await writePosts(app, john);
   const [commentId = 0] = await writeComments(app, john, postId);
@@ -38,7 +38,7 @@ async function setUp(t: Parameters<typeof build>[0]) {
 }
 
 t.test('the log says who did what and why, and Administrators undo what is in force', async (t) => {
-  const { app, postId, commentId, moderator, boss, log, undo } = await setUp(t);
+  const { app, postId, commentId, moderator, boss, log, undo } = await setUp();
   const isHidden = async (path: string) => (await boss.get(path)).body.includes('Hidden by a moderator');
   await moderator.post(`/moderate/disable/post/${postId}`, { reason: 'Spam' });
   await moderator.post(`/moderate/disable/${commentId}`, { reason: 'Rude' });
@@ -78,7 +78,7 @@ t.test('the log says who did what and why, and Administrators undo what is in fo
 });
 
 t.test('three clicks on undo are one', async (t) => {
-  const { john, moderator, log, undo } = await setUp(t);
+  const { john, moderator, log, undo } = await setUp();
   await moderator.post(`/moderate/people/${john.id}/hide-texts`, { reason: 'Spam' });
   const [hiding] = await log();
   const answers = await Promise.all([1, 2, 3].map(() => undo(hiding?.id)));
@@ -87,7 +87,7 @@ t.test('three clicks on undo are one', async (t) => {
 });
 
 t.test('Administrators lift sanctions one by one, and the person is told', async (t) => {
-  const { app, smtp, john, moderator, boss, sanction, log, undo } = await setUp(t);
+  const { app, smtp, john, moderator, boss, sanction, log, undo } = await setUp();
   for (const kind of ['warned', 'silenced', 'silenced', 'suspended']) await sanction(kind);
   const entries = await log();
   t.same(
@@ -120,7 +120,7 @@ t.test('Administrators lift sanctions one by one, and the person is told', async
 });
 
 t.test('hiding everything that a person wrote is undone by one button too', async (t) => {
-  const { app, john, postId, moderator, boss, log, undo } = await setUp(t);
+  const { app, john, postId, moderator, boss, log, undo } = await setUp();
   await moderator.post(`/moderate/people/${john.id}/hide-texts`, { reason: 'Spam' });
   await drain(app);
   const [hidden] = await log();

@@ -1,19 +1,20 @@
 import t from 'tap';
 import { mailQueue } from '../../../../src/queue/contracts.ts';
-import { build } from '../../../support/build.ts';
+import { build, buildSharedWithMail } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
 import { createUser, mintToken, PASSWORD, signedInClient } from '../../../support/factories.ts';
 import { assertEnqueued, drain, jobsOf } from '../../../support/jobs.ts';
 import { withLimits } from '../../../support/limits.ts';
-import { catchMail, linkIn } from '../../../support/smtp.ts';
+import { linkIn } from '../../../support/smtp.ts';
+
+const emptied = await buildSharedWithMail(t);
 
 const SENT = 'An email with instructions to confirm your new email address has been sent to you.';
 
 const INVALID = 'Invalid request.';
 
-async function setUp(t: Parameters<typeof build>[0]) {
-  const smtp = await catchMail(t);
-  const app = await build(t, { SMTP_URL: smtp.url });
+async function setUp() {
+  const { app, smtp } = await emptied();
   const john = await createUser(app);
   const client = await signedInClient(app, john);
   const emailNow = async () =>
@@ -23,7 +24,7 @@ async function setUp(t: Parameters<typeof build>[0]) {
 }
 
 t.test('the new address gets a link, which works once and replaces the old address', async (t) => {
-  const { smtp, app, client, emailNow } = await setUp(t);
+  const { smtp, app, client, emailNow } = await setUp();
   const wrong = await client.post('/auth/change-email', { email: 'new@example.com', password: 'guess' });
   t.same(errorsOf(wrong), { password: 'Invalid password.' });
 
@@ -50,7 +51,7 @@ t.test('the new address gets a link, which works once and replaces the old addre
 });
 
 t.test('a taken address is not revealed: its owner is mailed instead, without a link', async (t) => {
-  const { smtp, app, client } = await setUp(t);
+  const { smtp, app, client } = await setUp();
   await createUser(app, { username: 'susan' });
   await createUser(app, { username: 'unconfirmed', email: 'susan@example.com', isConfirmed: false });
   const page = await client.follow(
@@ -69,7 +70,7 @@ t.test('a taken address is not revealed: its owner is mailed instead, without a 
 });
 
 t.test('the job is the same whether the address is taken or not', async (t) => {
-  const { app, client } = await setUp(t);
+  const { app, client } = await setUp();
   await createUser(app, { username: 'susan' });
   for (const email of ['susan@example.com', 'new@example.com']) {
     await client.post('/auth/change-email', { email, password: PASSWORD });
@@ -91,7 +92,7 @@ t.test('an address gets a limited number of links, whoever asks for them', async
 });
 
 t.test('the password must be that of the requesting account, not of another with its address', async (t) => {
-  const { app, client } = await setUp(t);
+  const { app, client } = await setUp();
   const other = await createUser(app, { username: 'other', email: 'john@example.com', isConfirmed: false });
   const hash = await app.passwords.hash('the other password');
   await app.db.updateTable('users').set({ password_hash: hash }).where('id', '=', other.id).execute();
@@ -103,7 +104,7 @@ t.test('the password must be that of the requesting account, not of another with
 });
 
 t.test('an address taken in the meantime is refused when the link is used', async (t) => {
-  const { smtp, app, client, emailNow } = await setUp(t);
+  const { smtp, app, client, emailNow } = await setUp();
   await client.post('/auth/change-email', { email: 'new@example.com', password: PASSWORD });
   await drain(app);
   await createUser(app, { username: 'susan', email: 'NEW@example.com' });
@@ -114,8 +115,7 @@ t.test('an address taken in the meantime is refused when the link is used', asyn
 t.test(
   'changing the address voids links sent to the old one, and the role of an unconfirmed account',
   async (t) => {
-    const smtp = await catchMail(t);
-    const app = await build(t, { SMTP_URL: smtp.url });
+    const { app, smtp } = await emptied();
     const boss = await createUser(app, { role: 'Administrator', isConfirmed: false });
     const old = await mintToken(app, boss.id, 'confirm-account');
     const reset = await mintToken(app, boss.id, 'reset-password');

@@ -1,11 +1,13 @@
 import t from 'tap';
 import { mailQueue } from '../../../../src/queue/contracts.ts';
-import { build } from '../../../support/build.ts';
+import { build, buildSharedWithMail } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
 import { createUser, mintToken, PASSWORD, signedInClient } from '../../../support/factories.ts';
 import { drain, jobsOf } from '../../../support/jobs.ts';
 import { WIDE, withLimits } from '../../../support/limits.ts';
-import { catchMail, linkIn } from '../../../support/smtp.ts';
+import { linkIn } from '../../../support/smtp.ts';
+
+const emptied = await buildSharedWithMail(t);
 
 const SENT = 'If that address has an account, we’ve sent it a reset link.';
 const NEW = { password: 'a new password', password2: 'a new password' };
@@ -40,8 +42,7 @@ t.test("changing the password needs the old one, and ends the account's other se
 t.test(
   'a forgotten password is reset through a mailed link, which works once and ends every session',
   async (t) => {
-    const smtp = await catchMail(t);
-    const app = await build(t, { SMTP_URL: smtp.url });
+    const { app, smtp } = await emptied();
     const john = await createUser(app);
     const signedIn = await signedInClient(app, john);
     const client = new Client(app);
@@ -94,8 +95,7 @@ t.test('nobody can use up the attempts of the browser that set a new password', 
 });
 
 t.test('of two simultaneous resets by the same link, one succeeds', async (t) => {
-  const smtp = await catchMail(t);
-  const app = await build(t, { SMTP_URL: smtp.url });
+  const { app, smtp } = await emptied();
   const john = await createUser(app);
   await new Client(app).post('/auth/reset', { email: john.email });
   await drain(app);
@@ -110,8 +110,7 @@ t.test('of two simultaneous resets by the same link, one succeeds', async (t) =>
 });
 
 t.test('requesting a reset does not reveal whether the address has an account', async (t) => {
-  const smtp = await catchMail(t);
-  const app = await build(t, { SMTP_URL: smtp.url });
+  const { app, smtp } = await emptied();
   await createUser(app);
   for (const email of ['nobody@example.com', 'john@example.com']) {
     const client = new Client(app);
@@ -129,8 +128,7 @@ t.test('requesting a reset does not reveal whether the address has an account', 
 });
 
 t.test('a link is for the account that has confirmed the address, or else for the newest', async (t) => {
-  const smtp = await catchMail(t);
-  const app = await build(t, { SMTP_URL: smtp.url });
+  const { app, smtp } = await emptied();
   const email = 'shared@example.com';
   const ask = async () => {
     await new Client(app).post('/auth/reset', { email });
@@ -159,8 +157,7 @@ t.test('a link is invalid once the account has another address', async (t) => {
 });
 
 t.test('changing the password voids reset links', async (t) => {
-  const smtp = await catchMail(t);
-  const app = await build(t, { SMTP_URL: smtp.url });
+  const { app, smtp } = await emptied();
   const john = await createUser(app);
   const client = await signedInClient(app, john);
   await client.post('/auth/reset', { email: john.email });
@@ -170,8 +167,7 @@ t.test('changing the password voids reset links', async (t) => {
 });
 
 t.test('a confirmation link does not reset the password', async (t) => {
-  const smtp = await catchMail(t);
-  const app = await build(t, { SMTP_URL: smtp.url });
+  const { app, smtp } = await emptied();
   const john = await createUser(app, { isConfirmed: false });
   const client = await signedInClient(app, john);
   await client.post('/auth/confirm');
