@@ -51,7 +51,8 @@ t.test('the mail arrives once in text and HTML, and its link confirms the accoun
   await sql`delete from mail_deliveries`.execute(app.db); // As if the process had died just before recording it.
   await runAgain(app);
   t.equal(smtp.mails.length, 2);
-  for (const { messageId } of smtp.mails) t.equal(messageId, `<${job?.id}@blog.example>`);
+  for (const { messageId } of smtp.mails)
+    t.equal(messageId, `<${job?.id}@blog.example>`, 'every attempt has the same Message-ID');
 
   const page = await client.follow(await client.post(linkIn(smtp.mails[1])));
   t.equal(messagesOf(page).at(-1), 'You have confirmed your account. Thanks!');
