@@ -2,22 +2,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { findJobSubjects } from '../../src/domain/people/job-subjects.ts';
 import { StartupError } from '../../src/errors.ts';
-import { type JobAction, QueueAdmin } from '../../src/queue/admin.ts';
+import { DONE, describeDone, type JobAction } from '../../src/queue/actions.ts';
+import { QueueAdmin } from '../../src/queue/admin.ts';
 import { findJob } from '../../src/queue/attempts.ts';
 import { recordAction } from '../../src/queue/audit.ts';
-import { queueContracts } from '../../src/queue/contracts.ts';
-import { deadLetterName } from '../../src/queue/dead-letters.ts';
 import { followAttempts, newestAttempt } from '../../src/queue/follow.ts';
-import { JOB_STATES, type JobFilter } from '../../src/queue/jobs.ts';
+import { JOB_ID, JOB_STATES, type JobFilter } from '../../src/queue/jobs.ts';
 import { countJobs } from '../../src/queue/jobs-table.ts';
 import { findJobIds, listJobs } from '../../src/queue/list-jobs.ts';
 import { listPausedQueues, pauseQueue, resumeQueue } from '../../src/queue/pause.ts';
 import { listLiveWorkers } from '../../src/queue/presence.ts';
+import { ALL_QUEUES, WORK_QUEUES } from '../../src/queue/queue-names.ts';
 import { redact } from '../../src/queue/redact.ts';
 import { readSearch } from '../../src/queue/search.ts';
 import type { Ask } from './ask.ts';
 import { columns } from './columns.ts';
-import { ACTIONS, type OtherCommand } from './job-commands.ts';
+import type { OtherCommand } from './job-commands.ts';
 
 interface Terminal {
   readonly app: FastifyInstance;
@@ -46,15 +46,9 @@ const COMMANDS: Readonly<Record<OtherCommand, Command> & Record<string, Command>
   tail,
   pause: ({ app, print }, { subject }) => change(app, print, pauseQueue, workQueue(subject), 'paused'),
   resume: ({ app, print }, { subject }) => change(app, print, resumeQueue, workQueue(subject), 'resumed'),
-  ...Object.fromEntries(
-    Object.entries(ACTIONS).map(([action, done]) => [action, actOn(action as JobAction, done)]),
-  ),
+  ...Object.fromEntries(Object.keys(DONE).map((action) => [action, actOn(action as JobAction)])),
 };
 
-const WORK_QUEUES = queueContracts.map(({ name }) => name);
-const ALL_QUEUES = [...WORK_QUEUES, ...queueContracts.map(deadLetterName)];
-
-const ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 const MOST_LISTED = 1_000;
 const FOLLOW_MS = 500;
 
@@ -158,7 +152,7 @@ function lineOf(event: TailEvent, json: boolean): string {
   return `${at.toISOString().slice(11, 19)} ${queue} ${jobId} attempt ${attempt} on ${worker}: ${what}`;
 }
 
-function actOn(action: JobAction, done: string): Command {
+function actOn(action: JobAction): Command {
   return async ({ app, ask, print }, options) => {
     const { db, queueAdmin } = app;
     const { subject, state, text, id } = options;
@@ -168,10 +162,10 @@ function actOn(action: JobAction, done: string): Command {
     const count = (await findJobIds(db, QueueAdmin.applicable(action, filter), MOST_COUNTED + 1)).length;
     if (count === 0) throw new StartupError(1, `There are no jobs to ${action}.`);
     await ask(
-      `${action}: ${count > MOST_COUNTED ? `more than ${MOST_COUNTED}` : count} ${jobs(count)}. Go on?`,
+      `${action}: ${count > MOST_COUNTED ? `more than ${MOST_COUNTED}` : count} ${count === 1 ? 'job' : 'jobs'}. Go on?`,
     );
     const affected = await queueAdmin.act(db, action, filter);
-    const message = `${affected} ${jobs(affected)} ${done}.`;
+    const message = describeDone(action, affected);
     const about = Object.entries({ queue: subject, state, text, id }).filter(
       ([, value]) => value !== undefined,
     );
@@ -203,7 +197,7 @@ async function filterFrom(
   const known = JOB_STATES.find((name) => name === state);
   if (state !== undefined && known === undefined)
     throw new StartupError(2, `--state: "${state}" is not accepted; choose from ${JOB_STATES.join(', ')}`);
-  if (id !== undefined && !ID.test(id)) throw new StartupError(2, `"${id}" is not the id of a job`);
+  if (id !== undefined && !JOB_ID.test(id)) throw new StartupError(2, `"${id}" is not the id of a job`);
   if (queue !== undefined) requireQueue(queue, ALL_QUEUES);
   const byDefault = id === undefined ? WORK_QUEUES : ALL_QUEUES;
   const findSubjects = (person: string) => findJobSubjects(db, person, { byAddress: true });
@@ -242,8 +236,4 @@ function shown(value: unknown): string {
 
 function withError(what: string, error: string | null): string {
   return error === null ? what : `${what}: ${String(redact(error))}`;
-}
-
-function jobs(count: number): string {
-  return count === 1 ? 'job' : 'jobs';
 }

@@ -14,6 +14,9 @@ export const JOB_STATES = [
 ] as const;
 export type JobState = (typeof JOB_STATES)[number];
 
+/** The id of a job. */
+export const JOB_ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
+
 /** The jobs for a list or an action. */
 export interface JobFilter {
   readonly queues: readonly string[];

@@ -1,22 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { Permission } from '../../../domain/accounts/roles.ts';
 import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
-import type { JobAction } from '../../../queue/admin.ts';
+import { describeDone } from '../../../queue/actions.ts';
 import { recordAction } from '../../../queue/audit.ts';
 import { readClock } from '../../../queue/list-jobs.ts';
 import { requirePermission } from '../../guards.ts';
 import { ask, backTo, isConfirmed } from './ask.ts';
 import { doToQueue, doToWorker, isJobAction, isWorkerAction, readCommand } from './commands.ts';
 import { FilterFields, searchFrom, withFields } from './filter.ts';
-
-const DONE: Record<JobAction, string> = {
-  retry: 'retried',
-  cancel: 'cancelled',
-  restore: 'restored',
-  run: 'started',
-  delete: 'deleted',
-  redrive: 'redriven',
-};
 
 /** Actions on jobs, queues and workers: a page asks for confirmation, a POST acts, and the audit log records it. */
 export default async function actions(app: FastifyInstance): Promise<void> {
@@ -36,8 +27,7 @@ export default async function actions(app: FastifyInstance): Promise<void> {
       if (!(await isConfirmed(db, action, { filter, typed }))) {
         return ask(request, reply.code(422), { ...command, fields: { ...fields, count: typed ?? '' } });
       }
-      const done = await queueAdmin.act(db, action, filter);
-      message = `${done} ${done === 1 ? 'job' : 'jobs'} ${DONE[action]}.`;
+      message = describeDone(action, await queueAdmin.act(db, action, filter));
     } else if (isWorkerAction(action)) message = await doToWorker(db, action, worker);
     else message = await doToQueue(app, action, fields.queue ?? '');
     const { id: userId, username } = currentUser(request);

@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Db } from '../../../database/schema.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
-import { type JobAction, QueueAdmin } from '../../../queue/admin.ts';
+import type { JobAction } from '../../../queue/actions.ts';
+import { QueueAdmin } from '../../../queue/admin.ts';
 import { isDeadLetter } from '../../../queue/dead-letters.ts';
 import type { JobFilter } from '../../../queue/jobs.ts';
 import { countKinds, findJobIds, listJobs } from '../../../queue/list-jobs.ts';

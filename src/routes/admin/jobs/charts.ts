@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { type HistoryPoint, readDurationHistory, readHistory } from '../../../queue/history.ts';
-import { WORK_QUEUES } from './filter.ts';
+import { WORK_QUEUES } from '../../../queue/queue-names.ts';
 import {
   drawBacklog,
   drawCompleted,

@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import type { Db } from '../../../database/schema.ts';
 import { DomainError, noSuch } from '../../../errors.ts';
-import type { JobAction } from '../../../queue/admin.ts';
+import type { JobAction } from '../../../queue/actions.ts';
 import { queueContracts } from '../../../queue/contracts.ts';
 import { pauseQueue, resumeQueue } from '../../../queue/pause.ts';
 import { drainWorker, listLiveWorkers, type Worker } from '../../../queue/presence.ts';
-import { type FilterFields, filterFields, filterFrom, WORK_QUEUES } from './filter.ts';
+import { WORK_QUEUES } from '../../../queue/queue-names.ts';
+import { type FilterFields, filterFields, filterFrom } from './filter.ts';
 
 type QueueAction = 'pause' | 'resume' | 'start';
 type WorkerAction = 'drain' | 'undrain';

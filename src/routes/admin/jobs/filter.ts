@@ -4,15 +4,10 @@ import { Compile } from 'typebox/compile';
 import { findJobSubjects } from '../../../domain/people/job-subjects.ts';
 import { DomainError, noSuch } from '../../../errors.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
-import { queueContracts } from '../../../queue/contracts.ts';
-import { deadLetterName } from '../../../queue/dead-letters.ts';
-import { JOB_STATES, type JobFilter } from '../../../queue/jobs.ts';
+import { JOB_ID, JOB_STATES, type JobFilter } from '../../../queue/jobs.ts';
+import { ALL_QUEUES, WORK_QUEUES } from '../../../queue/queue-names.ts';
 import { readSearch } from '../../../queue/search.ts';
 import { redactionFor } from './clearance.ts';
-
-export const WORK_QUEUES = queueContracts.map(({ name }) => name);
-export const DEAD_QUEUES = queueContracts.map(deadLetterName);
-export const ALL_QUEUES = [...WORK_QUEUES, ...DEAD_QUEUES];
 
 /** PostgreSQL cannot search for NUL. */
 const text = (maxLength: number) => Type.Optional(Type.String({ maxLength, pattern: '^[^\\u0000]*$' }));
@@ -33,8 +28,6 @@ export const FilterFields = Type.Object({
 });
 
 export type FilterFields = Static<typeof FilterFields>;
-
-const ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 const validator = Compile(FilterFields);
 
@@ -57,7 +50,7 @@ export function filterFrom({ queue, state, from, until, ended, id }: FilterField
   if (queue && !ALL_QUEUES.includes(queue)) throw noSuch('queue');
   const known = JOB_STATES.find((name) => name === state);
   if (state && known === undefined) throw noSuch('state');
-  if (id && !ID.test(id)) throw noSuchJob();
+  if (id && !JOB_ID.test(id)) throw noSuchJob();
   return {
     queues: queue ? [queue] : WORK_QUEUES,
     states: known && [known],

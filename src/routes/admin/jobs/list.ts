@@ -3,8 +3,9 @@ import { sessionOf } from '../../../plugins/web/session.ts';
 import { isDeadLetter } from '../../../queue/dead-letters.ts';
 import { JOB_STATES } from '../../../queue/jobs.ts';
 import { listJobs } from '../../../queue/list-jobs.ts';
+import { ALL_QUEUES } from '../../../queue/queue-names.ts';
 import { redactionFor } from './clearance.ts';
-import { ALL_QUEUES, filterFields, momentField, searchFrom, withFields } from './filter.ts';
+import { filterFields, momentField, searchFrom, withFields } from './filter.ts';
 import { ACTIONS, DEAD_ACTIONS, STATE_NAMES } from './states.ts';
 
 const PAGE_SIZE = 50;

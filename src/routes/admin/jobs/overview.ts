@@ -8,9 +8,9 @@ import { type HistoryPoint, readHistory } from '../../../queue/history.ts';
 import { countJobs } from '../../../queue/jobs-table.ts';
 import { listPausedQueues } from '../../../queue/pause.ts';
 import { listLiveWorkers, listLostWorkers } from '../../../queue/presence.ts';
+import { WORK_QUEUES } from '../../../queue/queue-names.ts';
 import { hourlyCharts } from './charts.ts';
 import { redactionFor } from './clearance.ts';
-import { WORK_QUEUES } from './filter.ts';
 import { RANGES, timesOf } from './history-charts.ts';
 import { findTrouble, PACE_MINUTES } from './trouble.ts';
 

@@ -1,4 +1,4 @@
-import type { JobAction } from '../../../queue/admin.ts';
+import type { JobAction } from '../../../queue/actions.ts';
 import type { JobState } from '../../../queue/jobs.ts';
 
 /** What pages call the states. */
