@@ -2,7 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { findJobSubjects } from '../../src/domain/people/job-subjects.ts';
 import { StartupError } from '../../src/errors.ts';
-import { DONE, describeDone, type JobAction } from '../../src/queue/actions.ts';
+import {
+  DONE,
+  describeDone,
+  type JobAction,
+  SCHEDULE_ACTIONS,
+  type ScheduleAction,
+} from '../../src/queue/actions.ts';
 import { QueueAdmin } from '../../src/queue/admin.ts';
 import { findJob } from '../../src/queue/attempts.ts';
 import { recordAction } from '../../src/queue/audit.ts';
@@ -18,6 +24,7 @@ import { readSearch } from '../../src/queue/search.ts';
 import type { Ask } from './ask.ts';
 import { columns } from './columns.ts';
 import type { OtherCommand } from './job-commands.ts';
+import { changeSchedule, printSchedules } from './schedules.ts';
 
 interface Terminal {
   readonly app: FastifyInstance;
@@ -28,7 +35,7 @@ interface Terminal {
 }
 
 interface Options {
-  /** The queue, or the id of a job to show. */
+  /** The queue, the id of a job to show, or a schedule. */
   readonly subject?: string | undefined;
   readonly state?: string | undefined;
   readonly text?: string | undefined;
@@ -46,6 +53,8 @@ const COMMANDS: Readonly<Record<OtherCommand, Command> & Record<string, Command>
   tail,
   pause: ({ app, print }, { subject }) => change(app, print, pauseQueue, workQueue(subject), 'paused'),
   resume: ({ app, print }, { subject }) => change(app, print, resumeQueue, workQueue(subject), 'resumed'),
+  schedules: printSchedules,
+  ...Object.fromEntries(SCHEDULE_ACTIONS.map((action) => [action, actOnSchedule(action)])),
   ...Object.fromEntries(Object.keys(DONE).map((action) => [action, actOn(action as JobAction)])),
 };
 
@@ -176,6 +185,10 @@ function actOn(action: JobAction): Command {
 }
 
 const MOST_COUNTED = 10_000;
+
+function actOnSchedule(action: ScheduleAction): Command {
+  return (terminal, { subject: name }) => changeSchedule(terminal, action, { name, by: OPERATOR });
+}
 
 async function change(
   { db }: FastifyInstance,

@@ -12,17 +12,17 @@ export { type Clock, enableClockOverride };
 /** The version of the queue's schema that this release needs. */
 export const QUEUE_SCHEMA: number = manifest.pgboss.schema;
 
-/** Connections of `DATABASE_POOL_MAX` that pg-boss uses for supervision and schedules. */
+/** Connections of `DATABASE_POOL_MAX` that pg-boss uses for supervision. */
 export const QUEUE_CONNECTIONS = 1;
 
 /**
- * How often a worker checks for jobs of dead workers and for schedules, and counts the queues. Together with the
- * heartbeat's ten seconds, it limits how long a killed worker's jobs wait.
+ * How often a worker checks for jobs of dead workers and counts the queues. Together with the heartbeat's ten seconds, it
+ * limits how long a killed worker's jobs wait.
  */
 const SUPERVISE_SECONDS = 5;
 
 /**
- * Creates pg-boss for a process. Only workers supervise and schedule, and none migrates.
+ * Creates pg-boss for a process. Only workers supervise, and none migrates. `schedules.ts` says when jobs are due.
  *
  * @throws StartupError if the queue's schema is old. A newer one is accepted, because an old release must be able to
  *   restart while a newer one is rolled out.
@@ -44,7 +44,7 @@ export async function createBoss(app: FastifyInstance, clock: Clock | undefined)
     // Without it, pg-boss refuses a newer schema. With it, it leaves a newer schema alone.
     migrate: installed > QUEUE_SCHEMA,
     supervise: isWorker,
-    schedule: isWorker,
+    schedule: false,
     registerInstance: false,
     persistQueueStats: true,
     queueStatRetentionDays: 1, // A few megabytes an hour; job_history keeps sums of it.

@@ -5,6 +5,7 @@ import { type Clock, enableClockOverride, type PgBoss } from 'pg-boss';
 import manifest from '../../package.json' with { type: 'json' };
 import { waitAtMost } from '../database/deadline.ts';
 import { Consumer } from './consumer.ts';
+import type { QueueContract } from './contract.ts';
 import { addDurations, DurationCounter } from './durations.ts';
 import type { JobEnd, JobEvents } from './events.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -13,6 +14,7 @@ import { HISTORY_SECONDS, recordHistory } from './history.ts';
 import type { JobDefinition } from './job.ts';
 import { loadRestraints } from './limits.ts';
 import { enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts';
+import { runDueSchedules, SCHEDULE_SECONDS } from './schedules.ts';
 import { Slots } from './slots.ts';
 import { WORKERS_CHANNEL } from './wake.ts';
 
@@ -38,6 +40,7 @@ interface Options {
 /** Works several queues with one set of slots, and reports its presence and jobs in the database. */
 export class Worker {
   readonly #app: FastifyInstance;
+  readonly #contracts: readonly QueueContract[];
   readonly #consumers: readonly Consumer[];
   readonly #id: number;
   readonly #heartbeat: Heartbeat;
@@ -45,6 +48,7 @@ export class Worker {
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   #reporting: NodeJS.Timeout | undefined;
   #recording: NodeJS.Timeout | undefined;
+  #scheduling: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
   #listening: { close(): Promise<void> } | undefined;
 
@@ -56,7 +60,8 @@ export class Worker {
     this.#app = app;
     this.#id = id;
     const slots = new Slots(concurrency);
-    const all = jobs.map(({ contract }) => contract.name);
+    this.#contracts = jobs.map(({ contract }) => contract);
+    const all = this.#contracts.map((contract) => contract.name);
     const report = () => this.#heartbeat.report();
     this.#consumers = jobs.map(
       (job) => new Consumer(job, { app, boss, events, worker: name, concurrency, slots, report }),
@@ -95,7 +100,9 @@ export class Worker {
     for (const consumer of worker.#consumers) consumer.start();
     worker.#reporting = setInterval(() => worker.#report(), PRESENCE_SECONDS * 1000);
     worker.#recording = setInterval(() => void worker.#recordHistory(), HISTORY_SECONDS * 1000);
+    worker.#scheduling = setInterval(() => void worker.#runSchedules(), SCHEDULE_SECONDS * 1000);
     await worker.#listen();
+    void worker.#runSchedules();
     return worker;
   }
 
@@ -110,6 +117,7 @@ export class Worker {
     await Promise.all([this.#listening?.close(), ...stopped]);
     clearInterval(this.#reporting);
     clearInterval(this.#recording);
+    clearInterval(this.#scheduling);
     this.#loopDelay.disable();
     this.#app.queue.events.off('ended', this.#count);
     await this.#heartbeat.stop();
@@ -154,6 +162,14 @@ export class Worker {
       await recordHistory(this.#app.db);
     } catch (error) {
       this.#app.outages.logFailure(error, {}, 'could not record the history of jobs');
+    }
+  }
+
+  async #runSchedules(): Promise<void> {
+    try {
+      await runDueSchedules(this.#app, this.#contracts);
+    } catch (error) {
+      this.#app.outages.logFailure(error, {}, 'could not look for schedules that are due');
     }
   }
 

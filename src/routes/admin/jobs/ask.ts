@@ -6,6 +6,7 @@ import { QueueAdmin } from '../../../queue/admin.ts';
 import { isDeadLetter } from '../../../queue/dead-letters.ts';
 import type { JobFilter } from '../../../queue/jobs.ts';
 import { countKinds, findJobIds, listJobs } from '../../../queue/list-jobs.ts';
+import { nameOfSchedule } from '../../../queue/schedule-actions.ts';
 import { redactionFor } from './clearance.ts';
 import { type Command, isJobAction, LABELS } from './commands.ts';
 import { momentField, searchFrom, withFields } from './filter.ts';
@@ -24,11 +25,11 @@ const SHOWN = 5;
 
 /** Asks to confirm an action: what it does to how many jobs, and which. For many, their number has to be typed. */
 export async function ask(request: FastifyRequest, reply: FastifyReply, command: Command) {
-  const { action, fields, worker } = command;
+  const { action, fields } = command;
   const { count: typed, ...about } = fields;
   const question = isJobAction(action)
     ? await questionAboutJobs(request, action, await searchFrom(request, fields))
-    : { subject: worker === undefined ? `queue ${fields.queue}` : `worker ${worker.name}`, count: 1 };
+    : { subject: subjectOf(command), count: 1 };
   return reply.page('admin/jobs/ask', {
     title: LABELS[action],
     label: LABELS[action],
@@ -38,6 +39,12 @@ export async function ask(request: FastifyRequest, reply: FastifyReply, command:
     ...question,
     backHref: backTo(command),
   });
+}
+
+/** What an action is for, if not for jobs. */
+function subjectOf({ fields, worker, schedule }: Command): string {
+  if (worker !== undefined) return `worker ${worker.name}`;
+  return schedule === undefined ? `queue ${fields.queue}` : `schedule ${nameOfSchedule(schedule)}`;
 }
 
 async function questionAboutJobs(request: FastifyRequest, action: JobAction, filter: JobFilter) {
@@ -90,8 +97,9 @@ function formatted(count: number): string {
  * The page to return to: the job's, unless the action removed it, or the list. After jobs were cancelled, those that were,
  * so that this can be undone.
  */
-export function backTo({ action, fields }: Command, doneSince?: Date): string {
-  const { queue, id, worker: _worker, count: _count, ...rest } = fields;
+export function backTo({ action, fields, schedule }: Command, doneSince?: Date): string {
+  const { queue, id, worker: _worker, schedule: _schedule, count: _count, ...rest } = fields;
+  if (schedule !== undefined) return '/admin/jobs/schedules';
   if (!isJobAction(action)) return '/admin/jobs';
   if (id && queue && action !== 'delete' && action !== 'redrive') return `/admin/jobs/job/${queue}/${id}`;
   const cancelled = doneSince && action === 'cancel' && { state: 'cancelled', ended: momentField(doneSince) };
