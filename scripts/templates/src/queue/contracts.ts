@@ -1,0 +1,10 @@
+import { DATABASE_ONLY, defineQueue } from './contract.ts';
+import { fields, id } from './payloads.ts';
+
+/** Says what the queue's jobs do. */
+export const exampleNameQueue = defineQueue({
+  name: 'example-name',
+  payload: fields({ userId: id() }),
+  retry: DATABASE_ONLY,
+  timeoutSeconds: 30,
+});
