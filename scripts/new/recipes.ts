@@ -21,7 +21,7 @@ export interface Recipe {
   readonly next: string;
 }
 
-const CONTRACTS = 'src/queue/contracts.ts';
+const CONTRACTS = 'src/queues.ts';
 const PAGES = 'src/routes/web/index.ts';
 const AUTHORIZATION = 'test/system/authorization/matrix.ts';
 

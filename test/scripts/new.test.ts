@@ -20,7 +20,7 @@ t.test('a job has its contract, its files and its test, and is in every list of 
   const changes = await planNew(ROOT, 'job', 'tea-time');
   const created = changes.filter(({ before }) => before === undefined).map(({ path }) => path);
   t.same(created, ['src/jobs/tea-time.ts', 'src/domain/tea-time/run.ts', 'test/jobs/tea-time.test.ts']);
-  t.match(linesIn(changes, 'src/queue/contracts.ts'), [
+  t.match(linesIn(changes, 'src/queues.ts'), [
     "/** Says what the queue's jobs do. */",
     'export const teaTimeQueue = defineQueue({',
     "name: 'tea-time',",

@@ -1,6 +1,6 @@
 import { runExampleName } from '../domain/example-name/run.ts';
-import { exampleNameQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { exampleNameQueue } from '../queues.ts';
 
 /** Says what the job does. */
 export default defineJob(exampleNameQueue, async ({ db }, { userId }, { keep }) => {

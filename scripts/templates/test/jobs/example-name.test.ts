@@ -1,5 +1,5 @@
 import t from 'tap';
-import { exampleNameQueue } from '../../src/queue/contracts.ts';
+import { exampleNameQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
 import { deadLettersOf, drain, jobsOf } from '../support/jobs.ts';

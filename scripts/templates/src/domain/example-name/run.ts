@@ -1,5 +1,5 @@
 import type { Db } from '../../database/schema.ts';
-import { PermanentFailure } from '../../errors.ts';
+import { PermanentFailure } from '../../queue/index.ts';
 
 /**
  * Says what is done for a person.

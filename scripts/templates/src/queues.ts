@@ -1,5 +1,5 @@
-import { DATABASE_ONLY, defineQueue } from './contract.ts';
 import { fields, id } from './payloads.ts';
+import { DATABASE_ONLY, defineQueue } from './queue/index.ts';
 
 /** Says what the queue's jobs do. */
 export const exampleNameQueue = defineQueue({
