@@ -26,7 +26,7 @@ function queueFile(file: string): void {
 }
 
 async function queueNextFile(): Promise<void> {
-  for (let next = teardowns.pop(); next !== undefined; next = teardowns.pop()) await next();
+  await tearDown();
   process.channel?.ref(); // tap does not wait for messages.
   const answer = once(process, 'message');
   process.send?.(NEXT_FILE);
@@ -34,6 +34,16 @@ async function queueNextFile(): Promise<void> {
   if (file !== NO_FILE) return queueFile(file);
   process.off('disconnect', endWithParent).disconnect();
   root.end();
+}
+
+/** Runs the file's teardowns. If one fails, so does the file. */
+async function tearDown(): Promise<void> {
+  try {
+    for (let next = teardowns.pop(); next !== undefined; next = teardowns.pop()) await next();
+  } catch (error) {
+    console.error(error);
+    process.exit(1);
+  }
 }
 
 function endWithParent(): void {
