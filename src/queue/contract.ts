@@ -54,6 +54,22 @@ export interface QueueContract<Payload extends object = object> {
   };
 }
 
+/** How the jobs of a batch have ended. One that was retried or redriven counts once, as it ended last. */
+export interface BatchCounts {
+  readonly done: number;
+  /** They went to the dead letter queue. */
+  readonly failed: number;
+  /** Or deleted. */
+  readonly cancelled: number;
+  /** They had not ended when the batch was too old. */
+  readonly unfinished: number;
+}
+
+/** The payload of a job that runs when a batch has ended. */
+export interface BatchPayload {
+  readonly counts: BatchCounts;
+}
+
 /** A few retries over some minutes, for work that only needs the database. */
 export const DATABASE_ONLY = { limit: 10, delaySeconds: 5, maxDelaySeconds: 5 * 60 };
 

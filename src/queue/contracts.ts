@@ -2,9 +2,11 @@ import { Type } from 'typebox';
 import { DATABASE_ONLY, defineQueue, type QueueContract } from './contract.ts';
 import { about, date, fields, id, mail, moment } from './payloads.ts';
 
-export type { Progress } from './contract.ts';
+export type { Batch } from './batch.ts';
+export type { BatchCounts, Progress } from './contract.ts';
 export type { PayloadOf, Queue, SendOptions } from './queue.ts';
 export { newShare, type Share } from './share.ts';
+export { type Step, step } from './step.ts';
 
 /**
  * Mail to one person, or to an address that subscribes to somebody's posts. An outage of the mail server for days must not lose
