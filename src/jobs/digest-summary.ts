@@ -1,6 +1,6 @@
 import { mailDigestSummary } from '../domain/digests/summarise.ts';
-import { digestSummaryQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { digestSummaryQueue } from '../queues.ts';
 
 /** Tells ADMIN_EMAIL how a week's digest went. */
 export default defineJob(digestSummaryQueue, async (app, payload, { id, signal, keep }) => {

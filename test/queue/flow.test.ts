@@ -1,11 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import t from 'tap';
 import { Type } from 'typebox';
-import { PermanentFailure } from '../../src/errors.ts';
-import { defineQueue } from '../../src/queue/contract.ts';
-import { pictureQueue, step } from '../../src/queue/contracts.ts';
 import { MOST_STEPS } from '../../src/queue/flow.ts';
-import { defineJob } from '../../src/queue/job.ts';
+import { defineJob, defineQueue, PermanentFailure, step } from '../../src/queue/index.ts';
+import { pictureQueue } from '../../src/queues.ts';
 import { buildShared } from '../support/build.ts';
 import { createQueues, deadLettersOf, jobsOf, supervise } from '../support/jobs.ts';
 import { waitFor } from '../support/wait-for.ts';

@@ -1,15 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
-import {
-  type Batch,
-  BULK_MAIL_PRIORITY,
-  digestSummaryQueue,
-  mailQueue,
-  newShare,
-  type Progress,
-  type Queue,
-  type Share,
-} from '../../queue/contracts.ts';
+import { type Batch, newShare, type Progress, type Queue, type Share } from '../../queue/index.ts';
+import { BULK_MAIL_PRIORITY, digestSummaryQueue, mailQueue } from '../../queues.ts';
 
 /** Recipients per transaction. */
 const BATCH = 500;

@@ -1,4 +1,4 @@
-import type { BatchCounts } from '../../queue/contracts.ts';
+import type { BatchCounts } from '../../queue/index.ts';
 import { type Mailer, messageIdOf, type RenderMail } from '../mail/message.ts';
 
 /**

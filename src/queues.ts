@@ -1,12 +1,12 @@
 import { Type } from 'typebox';
-import { DATABASE_ONLY, defineQueue, type QueueContract } from './contract.ts';
-import { about, batchCounts, date, fields, id, mail, moment } from './payloads.ts';
-
-export type { Batch } from './batch.ts';
-export type { BatchCounts, Progress } from './contract.ts';
-export type { PayloadOf, Queue, SendOptions } from './queue.ts';
-export { newShare, type Share } from './share.ts';
-export { type Step, step } from './step.ts';
+import { about, date, fields, id, mail, moment } from './payloads.ts';
+import {
+  batchCounts,
+  DATABASE_ONLY,
+  deadLetterName,
+  defineQueue,
+  type QueueContract,
+} from './queue/index.ts';
 
 /**
  * Mail to one person, or to an address that subscribes to somebody's posts. An outage of the mail server for days must not lose
@@ -241,3 +241,8 @@ export const queueContracts: readonly QueueContract[] = [
   alarmQueue,
   alarmWebhookQueue,
 ];
+
+/** The queues that workers work, those of dead letters, and both. */
+export const WORK_QUEUES = queueContracts.map(({ name }) => name);
+export const DEAD_QUEUES = queueContracts.map(deadLetterName);
+export const ALL_QUEUES = [...WORK_QUEUES, ...DEAD_QUEUES];

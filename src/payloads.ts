@@ -19,12 +19,6 @@ export function about<const About extends string, Fields extends TProperties>(ca
   return fields({ about: Type.Literal(cause), ...schemas });
 }
 
-/** How the jobs of a batch have ended, in the payload of the job that follows it. */
-export function batchCounts() {
-  const count = Type.Integer({ minimum: 0 });
-  return fields({ done: count, failed: count, cancelled: count, unfinished: count });
-}
-
 export function id() {
   return Type.Integer({ minimum: 1 });
 }
