@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import type { Db } from '../database/schema.ts';
 import type { BatchCounts } from './contract.ts';
 import { countMembers, isOver, release } from './flow-table.ts';
+import type { Db } from './tables.ts';
 import { wakeWorkers } from './wake.ts';
 
 /** Jobs of a batch at most. */

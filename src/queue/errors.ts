@@ -43,3 +43,8 @@ export class SlowDown extends Error {
     this.seconds = seconds;
   }
 }
+
+/** No more limits can be set. The message is for the operator. */
+export class TooManyLimits extends Error {
+  override readonly name = 'TooManyLimits';
+}

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Db } from '../database/schema.ts';
 import type { BatchCounts } from './contract.ts';
 import { KEEP_DEAD_SECONDS } from './synchronise.ts';
+import type { Db } from './tables.ts';
 
 // Our statements about flows and batches that change pg-boss's tables. Check a new version of pg-boss against them.
 

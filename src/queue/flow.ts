@@ -1,8 +1,8 @@
 import { fromKysely, type PgBoss } from 'pg-boss';
-import type { Db } from '../database/schema.ts';
 import { type Origin, pack } from './origin.ts';
 import type { Step } from './step.ts';
 import { KEEP_DEAD_SECONDS } from './synchronise.ts';
+import type { Db } from './tables.ts';
 import { wakeWorkers } from './wake.ts';
 
 /** Jobs of a flow at most. More belong in a batch. */

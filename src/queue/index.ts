@@ -24,7 +24,7 @@ export {
 } from './contract.ts';
 export { deadLetterName, isDeadLetter } from './dead-letters.ts';
 export { DURATION_BUCKETS, type DurationCount, readDurations } from './durations.ts';
-export { PermanentFailure, SlowDown, TryLater } from './errors.ts';
+export { PermanentFailure, SlowDown, TooManyLimits, TryLater } from './errors.ts';
 export { type JobEnd, type JobEvents, logJobs } from './events.ts';
 export { type FollowedAttempt, followAttempts, newestAttempt } from './follow.ts';
 export {
@@ -53,6 +53,7 @@ export { buildOwnIndexes, countJobs } from './jobs-table.ts';
 export { EACH_KEY, type JobLimit, listLimits, MOST_LIMITS, setLimit, WHOLE_QUEUE } from './limits.ts';
 export { countKinds, findJobIds, listJobs, readClock } from './list-jobs.ts';
 export { listPausedQueues, pauseQueue, resumeQueue } from './pause.ts';
+export { persist } from './persist.ts';
 export {
   drainWorker,
   hasConsumingWorker,
@@ -69,3 +70,4 @@ export { type FindSubjects, type Fragment, readSearch, type Search, type Term } 
 export { newShare, type Share } from './share.ts';
 export { type Step, step } from './step.ts';
 export { synchroniseQueues } from './synchronise.ts';
+export type { JobAttemptOutcome, JobLogLine, QueueTables, RunningJob } from './tables.ts';

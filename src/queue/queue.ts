@@ -1,8 +1,8 @@
-import type { Db } from '../database/schema.ts';
 import type { Batch } from './batch.ts';
 import type { BatchPayload, QueueContract } from './contract.ts';
 import type { Share } from './share.ts';
 import type { Step } from './step.ts';
+import type { Db } from './tables.ts';
 
 export type PayloadOf<Contract> = Contract extends QueueContract<infer Payload> ? Payload : never;
 
