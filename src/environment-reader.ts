@@ -4,7 +4,7 @@ import ipaddr from 'ipaddr.js';
 import { urlsOfHosts } from './database/hosts.ts';
 import type { Pattern } from './environment-patterns.ts';
 import { DEFAULT_LIMITS, type RateLimits, readLimits } from './limits.ts';
-import { isTimeZone } from './queue/time-zone.ts';
+import { isTimeZone } from './queue/index.ts';
 
 const RSA_KEY = 'a file with an RSA key of at least 2048 bits, as PEM without a passphrase';
 

@@ -1,4 +1,4 @@
-import { DONE, SCHEDULE_ACTIONS } from '../../src/queue/actions.ts';
+import { DONE, SCHEDULE_ACTIONS } from '../../src/queue/index.ts';
 
 /** The commands besides the actions on jobs and schedules, of `npm run jobs`. */
 const OTHERS = ['stats', 'list', 'show', 'tail', 'pause', 'resume', 'schedules'] as const;

@@ -1,12 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import { StartupError } from '../../src/errors.ts';
-import type { ScheduleAction } from '../../src/queue/actions.ts';
-import { recordAction } from '../../src/queue/audit.ts';
-import { queueContracts } from '../../src/queue/contracts.ts';
-import { nextTime } from '../../src/queue/recurrence.ts';
-import { wordsOf } from '../../src/queue/rule-words.ts';
-import { actOnSchedule, nameOfSchedule } from '../../src/queue/schedule-actions.ts';
-import { listSchedules } from '../../src/queue/schedules.ts';
+import {
+  actOnSchedule,
+  listSchedules,
+  nameOfSchedule,
+  nextTime,
+  recordAction,
+  type ScheduleAction,
+  wordsOf,
+} from '../../src/queue/index.ts';
+import { queueContracts } from '../../src/queues.ts';
 import { columns } from './columns.ts';
 
 interface Terminal {

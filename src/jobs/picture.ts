@@ -1,7 +1,7 @@
 import { makeImage } from '../domain/images/make.ts';
 import { makePicture } from '../domain/pictures/make.ts';
-import { pictureQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { pictureQueue } from '../queues.ts';
 
 /** Makes a person's picture, or an image for posts, of what they have uploaded. */
 export default defineJob(pictureQueue, ({ db, renderPicture }, upload, { signal }) =>

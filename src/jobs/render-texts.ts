@@ -1,6 +1,6 @@
 import { renderOldTexts } from '../domain/markdown/render-again.ts';
-import { renderTextsQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { renderTextsQueue } from '../queues.ts';
 
 /** Renders texts that an older release has rendered. */
 export default defineJob(renderTextsQueue, ({ db, queue, markdown }, _payload, { signal, progress }) =>

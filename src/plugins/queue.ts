@@ -1,9 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import fp from 'fastify-plugin';
-import { waitAtMost } from '../database/deadline.ts';
-import { QueueAdmin } from '../queue/admin.ts';
-import { type Clock, createBoss } from '../queue/boss.ts';
-import { logJobs } from '../queue/events.ts';
-import { JobQueue } from '../queue/job-queue.ts';
+import { type Clock, createBoss, JobQueue, logJobs, QueueAdmin } from '../queue/index.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -32,7 +29,8 @@ export default fp<{ clock?: Clock | undefined }>(
     app.addHook('onClose', async () => {
       await app.queue.stopWorking();
       // Its maintenance may be interrupted.
-      await waitAtMost(CLOSING_MS, boss.stop({ graceful: true, close: true }));
+      const stopped = boss.stop({ graceful: true, close: true });
+      await Promise.race([stopped, sleep(CLOSING_MS, undefined, { ref: false })]);
     });
     await boss.start();
   },

@@ -4,8 +4,8 @@ import { type Clock, enableClockOverride, PgBoss } from 'pg-boss';
 import manifest from 'pg-boss/package.json' with { type: 'json' };
 import { connectionTo, directUrl } from '../database/connection.ts';
 import { connectionName } from '../database/migrator.ts';
-import type { Db } from '../database/schema.ts';
 import { StartupError } from '../errors.ts';
+import type { Db } from './tables.ts';
 
 export { type Clock, enableClockOverride };
 
@@ -20,6 +20,9 @@ export const QUEUE_CONNECTIONS = 1;
  * limits how long a killed worker's jobs wait.
  */
 const SUPERVISE_SECONDS = 5;
+
+/** How often a worker looks for jobs that waited for others. A job after another starts within this and the poll's second. */
+const FLOW_SECONDS = 2;
 
 /**
  * Creates pg-boss for a process. Only workers supervise, and none migrates. `schedules.ts` says when jobs are due.
@@ -50,6 +53,7 @@ export async function createBoss(app: FastifyInstance, clock: Clock | undefined)
     queueStatRetentionDays: 1, // A few megabytes an hour; job_history keeps sums of it.
     superviseIntervalSeconds: SUPERVISE_SECONDS,
     monitorIntervalSeconds: SUPERVISE_SECONDS,
+    flowIntervalSeconds: FLOW_SECONDS,
     openTelemetry: { enabled: false },
     ...(clock !== undefined && { clock }),
   });

@@ -1,12 +1,12 @@
-import { waitAtMost } from '../database/deadline.ts';
-import { SlowDown } from '../errors.ts';
 import { abortLost, type Claim, type ClaimKey, ShuttingDown, TimedOut, untilAborted } from './claim.ts';
+import { SlowDown } from './errors.ts';
 import { Fetcher } from './fetcher.ts';
 import type { HeldJob } from './heartbeat.ts';
 import type { Restraints } from './heartbeat-statements.ts';
 import type { JobDefinition } from './job.ts';
 import { Settler, type SettlerDependencies } from './settler.ts';
 import { Slots } from './slots.ts';
+import { waitAtMost } from './wait-at-most.ts';
 
 /** LISTEN announces new jobs at once. Polling finds retries that come due, which PostgreSQL does not announce. */
 const POLL_MS = 1_000;

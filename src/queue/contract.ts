@@ -1,4 +1,4 @@
-import type { Static, TObject, TUnion } from 'typebox';
+import { type Static, type TObject, type TUnion, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Rate } from './rate.ts';
 import { faultOfRecurrence, type Recurrence } from './recurrence.ts';
@@ -59,6 +59,29 @@ export type Schedule<Payload extends object = object> = Recurrence & {
   readonly timeZone?: string;
   readonly payload: Payload;
 };
+
+/** How the jobs of a batch have ended. One that was retried or redriven counts once, as it ended last. */
+export interface BatchCounts {
+  readonly done: number;
+  /** They went to the dead letter queue. */
+  readonly failed: number;
+  /** Or deleted. */
+  readonly cancelled: number;
+  /** They had not ended when the batch was too old. */
+  readonly unfinished: number;
+}
+
+/** The payload of a job that runs when a batch has ended. */
+export interface BatchPayload {
+  readonly counts: BatchCounts;
+}
+
+/** The schema of `counts` in such a payload. */
+export function batchCounts() {
+  const count = Type.Integer({ minimum: 0 });
+  const counts = { done: count, failed: count, cancelled: count, unfinished: count };
+  return Type.Object(counts, { additionalProperties: false });
+}
 
 /** A few retries over some minutes, for work that only needs the database. */
 export const DATABASE_ONLY = { limit: 10, delaySeconds: 5, maxDelaySeconds: 5 * 60 };

@@ -1,8 +1,8 @@
-import type { Db } from '../database/schema.ts';
 import type { ScheduleAction } from './actions.ts';
 import type { QueueContract } from './contract.ts';
 import type { Queue } from './queue.ts';
 import { pauseSchedule, resumeSchedule, runScheduleNow, type ScheduleKey } from './schedules.ts';
+import type { Db } from './tables.ts';
 
 /** What pages and commands call a schedule, such as `digest/weekly`. */
 export function nameOfSchedule({ queue, name }: ScheduleKey): string {
@@ -19,7 +19,7 @@ export function hasSchedule(contracts: readonly QueueContract[], { queue, name }
 /**
  * Pauses or resumes a schedule, or enqueues its job now. Returns what was done, in a sentence.
  *
- * @throws DomainError `not-found` for running a schedule that no contract has
+ * @throws RangeError for running a schedule that no contract has
  */
 export async function actOnSchedule(
   { db, queue }: { db: Db; queue: Queue },

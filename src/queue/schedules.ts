@@ -1,13 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
-import type { Db } from '../database/schema.ts';
-import { noSuch } from '../errors.ts';
 import type { QueueContract, Schedule } from './contract.ts';
 import { STATE } from './job-filter.ts';
 import type { JobState } from './jobs.ts';
 import { readClock } from './list-jobs.ts';
 import type { Queue } from './queue.ts';
 import { nextTime, ruleOf } from './recurrence.ts';
+import type { Db } from './tables.ts';
 
 /** How often a worker looks for schedules that are due, in seconds. A job is late by no more. */
 export const SCHEDULE_SECONDS = 5;
@@ -124,7 +123,7 @@ export async function runDueSchedules(
  *
  * @param contracts that have the schedule
  * @returns the job's id; undefined if one with the same unique key is already waiting
- * @throws DomainError `not-found` if there is no such schedule
+ * @throws RangeError if there is no such schedule
  */
 export async function runScheduleNow(
   { db, queue }: { db: Db; queue: Queue },
@@ -132,7 +131,7 @@ export async function runScheduleNow(
   key: ScheduleKey,
 ): Promise<string | undefined> {
   const found = findSchedule(contracts, key);
-  if (found === undefined) throw noSuch('schedule');
+  if (found === undefined) throw new RangeError(`there is no schedule ${key.queue}/${key.name}`);
   return db.transaction().execute((trx) => enqueue({ db: trx, queue }, key, found));
 }
 

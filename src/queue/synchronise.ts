@@ -1,9 +1,9 @@
 import type { PgBoss, UpdateQueueOptions } from 'pg-boss';
-import type { Db } from '../database/schema.ts';
-import { MOST_DAYS_PUT_OFF } from '../errors.ts';
 import type { QueueContract } from './contract.ts';
 import { deadLetterName } from './dead-letters.ts';
+import { MOST_DAYS_PUT_OFF } from './errors.ts';
 import { synchroniseSchedules } from './schedules.ts';
+import type { Db } from './tables.ts';
 
 /**
  * A killed worker's jobs run again once their heartbeat is this old, in seconds. pg-boss accepts no less than 10.
@@ -20,7 +20,7 @@ const KEEP_SECONDS = 7 * 24 * 60 * 60;
 const KEEP_WAITING_SECONDS = MOST_DAYS_PUT_OFF * 24 * 60 * 60;
 
 /** Dead letters are kept for an operator. */
-const KEEP_DEAD_SECONDS = 90 * 24 * 60 * 60;
+export const KEEP_DEAD_SECONDS = 90 * 24 * 60 * 60;
 
 /**
  * Creates missing queues and updates all settings and schedules to match the contracts. For `npm run migrate`.

@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
 import { type Clock, enableClockOverride, type PgBoss } from 'pg-boss';
 import manifest from '../../package.json' with { type: 'json' };
-import { waitAtMost } from '../database/deadline.ts';
+import { endBatches } from './batch.ts';
 import { Consumer } from './consumer.ts';
 import type { QueueContract } from './contract.ts';
 import { addDurations, DurationCounter } from './durations.ts';
@@ -16,6 +16,7 @@ import { loadRestraints } from './limits.ts';
 import { enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts';
 import { runDueSchedules, SCHEDULE_SECONDS } from './schedules.ts';
 import { Slots } from './slots.ts';
+import { waitAtMost } from './wait-at-most.ts';
 import { WORKERS_CHANNEL } from './wake.ts';
 
 /** How long to wait for the last writes, of which none matters to a job. */
@@ -155,6 +156,15 @@ export class Worker {
     this.#heartbeat.report();
     this.#loopDelay.reset();
     void this.#writeDurations();
+    void this.#endBatches();
+  }
+
+  async #endBatches(): Promise<void> {
+    try {
+      await endBatches(this.#app.db);
+    } catch (error) {
+      this.#app.outages.logFailure(error, {}, 'could not end batches of jobs');
+    }
   }
 
   async #recordHistory(): Promise<void> {

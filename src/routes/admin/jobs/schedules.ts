@@ -1,8 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { nextTimes } from '../../../queue/recurrence.ts';
-import { wordsOf } from '../../../queue/rule-words.ts';
-import { nameOfSchedule } from '../../../queue/schedule-actions.ts';
-import { listSchedules } from '../../../queue/schedules.ts';
+import { listSchedules, nameOfSchedule, nextTimes, wordsOf } from '../../../queue/index.ts';
 import { STATE_NAMES } from './states.ts';
 
 /** Times that the page shows of each schedule. */

@@ -1,10 +1,12 @@
 import { Type } from 'typebox';
-import { DATABASE_ONLY, defineQueue, type QueueContract } from './contract.ts';
 import { about, date, fields, id, mail, moment } from './payloads.ts';
-
-export type { Progress } from './contract.ts';
-export type { PayloadOf, Queue, SendOptions } from './queue.ts';
-export { newShare, type Share } from './share.ts';
+import {
+  batchCounts,
+  DATABASE_ONLY,
+  deadLetterName,
+  defineQueue,
+  type QueueContract,
+} from './queue/index.ts';
 
 /**
  * Mail to one person, or to an address that subscribes to somebody's posts. An outage of the mail server for days must not lose
@@ -94,6 +96,16 @@ export const digestQueue = defineQueue({
   concurrency: 1,
   uniqueKey: () => 'all',
   schedules: [{ name: 'weekly', cron: '0 7 * * 1', payload: {} }],
+});
+
+/** Mails the operator how the mails of a week's digest have ended. */
+export const digestSummaryQueue = defineQueue({
+  name: 'digest-summary',
+  /** `week`: its Monday. */
+  payload: fields({ week: date(), counts: batchCounts() }),
+  retry: { limit: 30, delaySeconds: 5, maxDelaySeconds: 15 * 60 },
+  timeoutSeconds: 120,
+  concurrency: 1,
 });
 
 /** Mails a post to those who subscribe to its author, some minutes after its publication. */
@@ -218,6 +230,7 @@ export const queueContracts: readonly QueueContract[] = [
   notificationMailQueue,
   dailyNotificationsQueue,
   digestQueue,
+  digestSummaryQueue,
   postMailQueue,
   exportQueue,
   importQueue,
@@ -231,3 +244,8 @@ export const queueContracts: readonly QueueContract[] = [
   alarmQueue,
   alarmWebhookQueue,
 ];
+
+/** The queues that workers work, those of dead letters, and both. */
+export const WORK_QUEUES = queueContracts.map(({ name }) => name);
+export const DEAD_QUEUES = queueContracts.map(deadLetterName);
+export const ALL_QUEUES = [...WORK_QUEUES, ...DEAD_QUEUES];
