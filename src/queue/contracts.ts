@@ -5,6 +5,7 @@ import { about, date, fields, id, mail, moment } from './payloads.ts';
 export type { Progress } from './contract.ts';
 export type { PayloadOf, Queue, SendOptions } from './queue.ts';
 export { newShare, type Share } from './share.ts';
+export type { Compute, Program, ThreadContext } from './threads.ts';
 
 /**
  * Mail to one person, or to an address that subscribes to somebody's posts. An outage of the mail server for days must not lose
@@ -127,6 +128,7 @@ export const pictureQueue = defineQueue({
   payload: Type.Union([fields({ userId: id() }), fields({ imageId: id() })]),
   retry: DATABASE_ONLY,
   timeoutSeconds: 60,
+  runs: 'thread',
   concurrency: 1,
   uniqueKey: (made) => ('imageId' in made ? `image ${made.imageId}` : String(made.userId)),
 });
@@ -157,6 +159,7 @@ export const renderTextsQueue = defineQueue({
   payload: fields({}),
   retry: DATABASE_ONLY,
   timeoutSeconds: 15 * 60,
+  runs: 'thread',
   concurrency: 1,
   priority: -20,
   uniqueKey: () => 'all',

@@ -1,0 +1,30 @@
+import { DomainError, TimedOut } from '../../errors.ts';
+import type { Compute, Program } from '../../queue/contracts.ts';
+import type { Images, Markdown, People, TextKind } from './text.ts';
+
+const RENDER: Program<typeof import('./thread.ts').default> = {
+  url: new URL('./thread.ts', import.meta.url),
+};
+
+const TOO_LONG = 'This text takes too long to render. Please simplify it.';
+const TOO_LARGE = 'This text is too large when rendered. Please simplify it.';
+
+/** Renders texts in threads. @param timeoutMs how long one may take */
+export function markdownRenderer(compute: Compute, timeoutMs: number): Markdown {
+  const render =
+    (kind: TextKind) =>
+    async (body: string, people: People = new Map(), images: Images = new Map()) => {
+      const rendered = await compute(RENDER, { kind, body, people, images }, { timeoutMs }).catch((error) => {
+        throw error instanceof TimedOut || isOutOfMemory(error)
+          ? new DomainError('unrenderable', TOO_LONG)
+          : error;
+      });
+      if (rendered === null) throw new DomainError('unrenderable', TOO_LARGE);
+      return rendered;
+    };
+  return { post: render('post'), comment: render('comment') };
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+}

@@ -1,0 +1,16 @@
+import { TimedOut } from '../../errors.ts';
+import type { Compute, Program } from '../../queue/contracts.ts';
+import type { RenderPicture } from './picture.ts';
+
+const DECODE: Program<typeof import('./decode.ts').default> = {
+  url: new URL('./decode.ts', import.meta.url),
+};
+
+/** Renders pictures in a thread. @param timeoutMs how long one may take */
+export function pictureRenderer(compute: Compute, timeoutMs: number): RenderPicture {
+  return (upload, purpose) =>
+    compute(DECODE, { upload, purpose }, { timeoutMs }).catch((error) => {
+      if (error instanceof TimedOut) return 'too-slow' as const;
+      throw error;
+    });
+}
