@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { type Config, loadConfig } from '../src/config.ts';
 import { directUrl } from '../src/database/connection.ts';
 import { StartupError } from '../src/errors.ts';
@@ -17,8 +18,15 @@ const DATABASE_WAIT_MS = 15_000;
 /** How long a process may take to close, after the grace period of its requests and jobs, before it is killed. */
 const CLOSING_MS = 10_000;
 
-/** `npm start`: runs the whole system on this machine, and restarts a process that dies. */
+/** Where a debugger finds a process with `--inspect`. Node's default is 9229. */
+const INSPECTED_AT = { web: 9229, worker: 9230 };
+
+/**
+ * `npm start`: runs the whole system on this machine, and restarts a process that dies. With `--inspect`, a debugger can attach
+ * to the web process at port 9229 and to the worker at 9230.
+ */
 await runMain(async () => {
+  const { values } = parseArgs({ options: { inspect: { type: 'boolean', default: false } } });
   const config = loadConfig();
   const stopped = stopRequested();
 
@@ -26,7 +34,7 @@ await runMain(async () => {
   try {
     const databaseUrl = database?.url ?? config.databaseUrl ?? '';
     await migrateWhenReachable(database?.url ?? directUrl(config));
-    await runProcesses(config, databaseUrl, [stopped, lossOf(database)]);
+    await runProcesses(config, { databaseUrl, ...values }, [stopped, lossOf(database)]);
   } finally {
     await database?.stop();
   }
@@ -60,14 +68,18 @@ function isUnreachable(error: unknown): error is StartupError {
 /** Runs the web and worker processes until a reason to stop, or until one of them cannot be kept running. */
 async function runProcesses(
   config: Config,
-  databaseUrl: string,
+  { databaseUrl, inspect }: { databaseUrl: string; inspect: boolean },
   reasons: readonly Promise<void>[],
 ): Promise<void> {
-  const supervise = (name: string, script: string) =>
+  const supervise = (name: keyof typeof INSPECTED_AT, script: string) =>
     new SupervisedProcess(
       {
         name,
-        args: [...NODE_ARGUMENTS, join(ROOT, script)],
+        args: [
+          ...(inspect ? [`--inspect=${INSPECTED_AT[name]}`] : []),
+          ...NODE_ARGUMENTS,
+          join(ROOT, script),
+        ],
         env: { ...process.env, DATABASE_URL: databaseUrl },
       },
       say,

@@ -33,7 +33,7 @@ import unreadStreams from './plugins/unread-streams.ts';
 import uploads from './plugins/uploads.ts';
 import views from './plugins/views.ts';
 import work from './plugins/work.ts';
-import type { Clock } from './queue/boss.ts';
+import type { Clock } from './queue/index.ts';
 import administration from './routes/admin/index.ts';
 import api from './routes/api/index.ts';
 import assetFiles from './routes/assets.ts';

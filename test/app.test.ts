@@ -1,6 +1,7 @@
 import t from 'tap';
 import { register } from '../src/domain/accounts/register.ts';
-import { mailQueue, type Queue } from '../src/queue/contracts.ts';
+import type { Queue } from '../src/queue/index.ts';
+import { mailQueue } from '../src/queues.ts';
 import { build } from './support/build.ts';
 import { Client } from './support/client.ts';
 import { createDatabase } from './support/database.ts';

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { mailQueue } from '../src/queue/contracts.ts';
-import { hasConsumingWorker } from '../src/queue/presence.ts';
+import { hasConsumingWorker } from '../src/queue/index.ts';
+import { mailQueue } from '../src/queues.ts';
 import { build } from './support/build.ts';
 import { Client } from './support/client.ts';
 import { createDatabase } from './support/database.ts';

@@ -2,19 +2,29 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { findJobSubjects } from '../../src/domain/people/job-subjects.ts';
 import { StartupError } from '../../src/errors.ts';
-import { DONE, describeDone, type JobAction } from '../../src/queue/actions.ts';
-import { QueueAdmin } from '../../src/queue/admin.ts';
-import { findJob } from '../../src/queue/attempts.ts';
-import { recordAction } from '../../src/queue/audit.ts';
-import { followAttempts, newestAttempt } from '../../src/queue/follow.ts';
-import { JOB_ID, JOB_STATES, type JobFilter } from '../../src/queue/jobs.ts';
-import { countJobs } from '../../src/queue/jobs-table.ts';
-import { findJobIds, listJobs } from '../../src/queue/list-jobs.ts';
-import { listPausedQueues, pauseQueue, resumeQueue } from '../../src/queue/pause.ts';
-import { listLiveWorkers } from '../../src/queue/presence.ts';
-import { ALL_QUEUES, WORK_QUEUES } from '../../src/queue/queue-names.ts';
-import { redact } from '../../src/queue/redact.ts';
-import { readSearch } from '../../src/queue/search.ts';
+import {
+  countJobs,
+  DONE,
+  describeDone,
+  findJob,
+  findJobIds,
+  followAttempts,
+  JOB_ID,
+  JOB_STATES,
+  type JobAction,
+  type JobFilter,
+  listJobs,
+  listLiveWorkers,
+  listPausedQueues,
+  newestAttempt,
+  pauseQueue,
+  QueueAdmin,
+  readSearch,
+  recordAction,
+  redact,
+  resumeQueue,
+} from '../../src/queue/index.ts';
+import { ALL_QUEUES, WORK_QUEUES } from '../../src/queues.ts';
 import type { Ask } from './ask.ts';
 import { columns } from './columns.ts';
 import type { OtherCommand } from './job-commands.ts';

@@ -1,6 +1,6 @@
 import { sendDigests } from '../domain/digests/send.ts';
-import { digestQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { digestQueue } from '../queues.ts';
 
 /** Enqueues last week's digest for everyone who wants it. */
 export default defineJob(digestQueue, async ({ db, queue }, _payload, { signal, progress, keep, log }) => {

@@ -1,4 +1,4 @@
-import type { JobDefinition } from '../queue/job.ts';
+import type { JobDefinition } from '../queue/index.ts';
 import alarm from './alarm.ts';
 import alarmWebhook from './alarm-webhook.ts';
 import dailyNotifications from './daily-notifications.ts';

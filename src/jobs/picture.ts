@@ -1,8 +1,8 @@
 import { makeImage } from '../domain/images/make.ts';
 import { makePicture } from '../domain/pictures/make.ts';
 import { pictureRenderer } from '../domain/pictures/renderer.ts';
-import { pictureQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { pictureQueue } from '../queues.ts';
 
 /** Makes a person's picture, or an image for posts, of what they have uploaded. */
 export default defineJob(pictureQueue, ({ db, config }, upload, { compute }) => {

@@ -1,7 +1,7 @@
 import { renderOldTexts } from '../domain/markdown/render-again.ts';
 import { markdownRenderer } from '../domain/markdown/renderer.ts';
-import { renderTextsQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { renderTextsQueue } from '../queues.ts';
 
 /** Renders texts that an older release has rendered. Those that people wait for have threads of their own. */
 export default defineJob(

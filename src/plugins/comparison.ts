@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin';
 import type { ComparedTexts, Comparison } from '../domain/posts/compare.ts';
-import { Busy, TimedOut } from '../errors.ts';
-import { type Program, Threads } from '../queue/threads.ts';
+import { Busy } from '../errors.ts';
+import { type Program, Threads, TimedOut } from '../queue/index.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {

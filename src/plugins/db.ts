@@ -17,7 +17,7 @@ import type { Schema } from '../database/schema.ts';
 import { OutOfTime } from '../database/unavailable.ts';
 import { maskPassword } from '../environment-reader.ts';
 import { StartupError } from '../errors.ts';
-import { type Clock, enableClockOverride, QUEUE_CONNECTIONS } from '../queue/boss.ts';
+import { type Clock, enableClockOverride, QUEUE_CONNECTIONS } from '../queue/index.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin';
 import { markdownRenderer } from '../domain/markdown/renderer.ts';
 import type { Markdown } from '../domain/markdown/text.ts';
-import { Threads } from '../queue/threads.ts';
+import { Threads } from '../queue/index.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {

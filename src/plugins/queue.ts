@@ -1,9 +1,6 @@
 import fp from 'fastify-plugin';
 import { waitAtMost } from '../database/deadline.ts';
-import { QueueAdmin } from '../queue/admin.ts';
-import { type Clock, createBoss } from '../queue/boss.ts';
-import { logJobs } from '../queue/events.ts';
-import { JobQueue } from '../queue/job-queue.ts';
+import { type Clock, createBoss, JobQueue, logJobs, QueueAdmin } from '../queue/index.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -1,6 +1,6 @@
 import { waitAtMost } from '../database/deadline.ts';
-import { SlowDown } from '../errors.ts';
 import { abortLost, type Claim, type ClaimKey, ShuttingDown } from './claim.ts';
+import { SlowDown } from './errors.ts';
 import { Fetcher } from './fetcher.ts';
 import type { HeldJob } from './heartbeat.ts';
 import type { Restraints } from './heartbeat-statements.ts';

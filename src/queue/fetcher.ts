@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { fromKysely, type JobWithMetadata, type PgBoss } from 'pg-boss';
 import type { Db } from '../database/schema.ts';
-import { TryLater } from '../errors.ts';
 import { recordAttempts } from './attempts.ts';
 import { lockBreaker, startProbe } from './breaker.ts';
 import { type Claim, claimOf } from './claim.ts';
 import type { QueueContract } from './contract.ts';
+import { TryLater } from './errors.ts';
 import type { Restraints } from './heartbeat-statements.ts';
 import { countActive } from './jobs-table.ts';
 import { EACH_KEY, lockBucket, passKey, WHOLE_QUEUE } from './limits.ts';

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { TimedOut } from '../errors.ts';
 import { type Claim, untilAborted } from './claim.ts';
+import { TimedOut } from './errors.ts';
 import type { JobContext, JobDefinition } from './job.ts';
 import { computeNothing, type Threads } from './threads.ts';
 

@@ -1,7 +1,7 @@
 import type { PgBoss, UpdateQueueOptions } from 'pg-boss';
-import { MOST_DAYS_PUT_OFF } from '../errors.ts';
 import type { QueueContract } from './contract.ts';
 import { deadLetterName } from './dead-letters.ts';
+import { MOST_DAYS_PUT_OFF } from './errors.ts';
 
 /**
  * A killed worker's jobs run again once their heartbeat is this old, in seconds. pg-boss accepts no less than 10.

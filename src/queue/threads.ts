@@ -1,8 +1,9 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { Piscina } from 'piscina';
-import { Busy, TimedOut } from '../errors.ts';
+import { Busy } from '../errors.ts';
 import type { Task, Told } from './compute-thread.ts';
+import { TimedOut } from './errors.ts';
 import type { Reporting } from './report.ts';
 import { Slots } from './slots.ts';
 

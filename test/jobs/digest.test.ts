@@ -5,7 +5,7 @@ import { sendDigests } from '../../src/domain/digests/send.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { findMailChoices } from '../../src/domain/people/mail-choices.ts';
 import { setPostDisabled } from '../../src/domain/posts/write.ts';
-import { mailQueue } from '../../src/queue/contracts.ts';
+import { mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
 import { assertEnqueued, drain, jobsOf } from '../support/jobs.ts';

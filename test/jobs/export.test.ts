@@ -9,7 +9,7 @@ import { follow } from '../../src/domain/follows/follow.ts';
 import { updatePost } from '../../src/domain/posts/write.ts';
 import { prune } from '../../src/domain/prune.ts';
 import { subscribeAccount } from '../../src/domain/subscriptions/subscribe.ts';
-import { exportQueue, mailQueue } from '../../src/queue/contracts.ts';
+import { exportQueue, mailQueue } from '../../src/queues.ts';
 import { issueTestToken } from '../support/api.ts';
 import { build } from '../support/build.ts';
 import { Client, messagesOf } from '../support/client.ts';

@@ -7,7 +7,7 @@ import { mailAtOnce, mailDaily } from '../../src/domain/notifications/mail.ts';
 import { notify } from '../../src/domain/notifications/notify.ts';
 import { markAllRead } from '../../src/domain/notifications/read.ts';
 import { findMailChoices } from '../../src/domain/people/mail-choices.ts';
-import { notificationMailQueue } from '../../src/queue/contracts.ts';
+import { notificationMailQueue } from '../../src/queues.ts';
 import { Client } from '../support/client.ts';
 import { createUser } from '../support/factories.ts';
 import { assertEnqueued, drain } from '../support/jobs.ts';

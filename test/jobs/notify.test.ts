@@ -8,7 +8,7 @@ import { renderText } from '../../src/domain/mentions/render.ts';
 import { sanction } from '../../src/domain/moderation/sanction.ts';
 import { MOST_MENTIONED_DAILY, notify } from '../../src/domain/notifications/notify.ts';
 import { updatePost } from '../../src/domain/posts/write.ts';
-import { mailQueue, notificationMailQueue } from '../../src/queue/contracts.ts';
+import { mailQueue, notificationMailQueue } from '../../src/queues.ts';
 import { createUser } from '../support/factories.ts';
 import { assertEnqueued, drain } from '../support/jobs.ts';
 import { notificationsOf, setUpNotifications } from '../support/notifications.ts';

@@ -7,7 +7,7 @@ import { deletePost, publishPost, setPostDisabled, updatePost } from '../../src/
 import { changeSettings } from '../../src/domain/site/settings.ts';
 import { loadNewPost } from '../../src/domain/subscriptions/load-mail.ts';
 import { mailPost } from '../../src/domain/subscriptions/mail-post.ts';
-import { mailQueue, postMailQueue } from '../../src/queue/contracts.ts';
+import { mailQueue, postMailQueue } from '../../src/queues.ts';
 import { bounce } from '../support/bounce.ts';
 import { createUser } from '../support/factories.ts';
 import { assertEnqueued, drain, jobsOf } from '../support/jobs.ts';

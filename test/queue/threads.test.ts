@@ -3,11 +3,15 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { Type } from 'typebox';
-import { Busy, TimedOut } from '../../src/errors.ts';
-import { findJob } from '../../src/queue/attempts.ts';
-import { defineQueue, type QueueContract } from '../../src/queue/contract.ts';
-import { defineJob } from '../../src/queue/job.ts';
-import { Threads } from '../../src/queue/threads.ts';
+import { Busy } from '../../src/errors.ts';
+import {
+  defineJob,
+  defineQueue,
+  findJob,
+  type QueueContract,
+  Threads,
+  TimedOut,
+} from '../../src/queue/index.ts';
 import { computingQueue } from '../support/blocking-worker.ts';
 import { build } from '../support/build.ts';
 import { attemptsOf, createQueues, jobsOf, supervise } from '../support/jobs.ts';

@@ -1,6 +1,7 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import t, { type Test } from 'tap';
-import { mailQueue, type PayloadOf } from '../../src/queue/contracts.ts';
+import type { PayloadOf } from '../../src/queue/index.ts';
+import { mailQueue } from '../../src/queues.ts';
 import { bounce } from '../support/bounce.ts';
 import { build } from '../support/build.ts';
 import { messagesOf } from '../support/client.ts';

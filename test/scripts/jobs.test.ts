@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { runJobsCommand } from '../../scripts/support/jobs.ts';
-import { listActions } from '../../src/queue/audit.ts';
-import { mailQueue } from '../../src/queue/contracts.ts';
+import { listActions } from '../../src/queue/index.ts';
+import { mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
 import { drain } from '../support/jobs.ts';

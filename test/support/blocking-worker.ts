@@ -3,8 +3,7 @@ import { Type } from 'typebox';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { closeOnSignal } from '../../src/process.ts';
-import { defineQueue } from '../../src/queue/contract.ts';
-import { defineJob } from '../../src/queue/job.ts';
+import { defineJob, defineQueue } from '../../src/queue/index.ts';
 import { OBEY } from './programs.ts';
 
 const settings = {

@@ -3,10 +3,8 @@ import { sql } from 'kysely';
 import { PgBoss } from 'pg-boss';
 import type { Test } from 'tap';
 import { jobs } from '../../src/jobs/index.ts';
-import type { QueueContract } from '../../src/queue/contract.ts';
-import { queueContracts } from '../../src/queue/contracts.ts';
-import { deadLetterName } from '../../src/queue/dead-letters.ts';
-import { synchroniseQueues } from '../../src/queue/synchronise.ts';
+import { deadLetterName, type QueueContract, synchroniseQueues } from '../../src/queue/index.ts';
+import { queueContracts } from '../../src/queues.ts';
 import { waitFor } from './wait-for.ts';
 
 /** A job in the queue. */

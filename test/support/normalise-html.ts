@@ -21,7 +21,9 @@ export function normaliseHtml(html: string): string {
 function normalise(node: Node, isInLink = false): Node[] {
   if (!('tagName' in node)) return [node];
   const attribute = (name: string) => node.attrs.find((each) => each.name === name)?.value ?? '';
-  node.attrs = node.attrs.filter(({ name }) => !ADDED.has(name));
+  node.attrs = node.attrs
+    .filter(({ name }) => !ADDED.has(name))
+    .sort((one, other) => (one.name < other.name ? -1 : 1));
   node.childNodes = node.childNodes.flatMap((child) => normalise(child, isInLink || node.tagName === 'a'));
   if (node.tagName === 'span' || attribute('class') === 'scroll') return node.childNodes;
   if (node.tagName !== 'img') return [node];

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Program, ThreadContext } from '../../src/queue/threads.ts';
+import type { Program, ThreadContext } from '../../src/queue/index.ts';
 
 /** What a test has a thread do. */
 export type Order =

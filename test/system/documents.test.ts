@@ -3,7 +3,7 @@ import { glob, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { describeVariables } from '../../src/config.ts';
-import { queueContracts } from '../../src/queue/contracts.ts';
+import { queueContracts } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');

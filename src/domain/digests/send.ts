@@ -1,13 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
-import {
-  BULK_MAIL_PRIORITY,
-  mailQueue,
-  newShare,
-  type Progress,
-  type Queue,
-  type Share,
-} from '../../queue/contracts.ts';
+import { newShare, type Progress, type Queue, type Share } from '../../queue/index.ts';
+import { BULK_MAIL_PRIORITY, mailQueue } from '../../queues.ts';
 
 /** Recipients per transaction. */
 const BATCH = 500;

@@ -14,6 +14,9 @@ const LONGEST_LINK = 1_000;
 /** Web pages, email addresses and paths on this site. `//` and `/\` lead to another one. */
 const LINK = /^(?:https?:|mailto:|(?![a-z][a-z\d+.-]*:|[\\/]{2}))/i;
 
+/** An email address with a plus sign after the @, which the search takes for a letter. */
+const IMPOSSIBLE_ADDRESS = /^mailto:[^@]*@.*\+/i;
+
 /** What comments do not have. `#` and `|` stay text. */
 const ONLY_IN_POSTS = ['heading', 'lheading', 'hr', 'table', 'html_block'];
 
@@ -30,6 +33,7 @@ function createParser(kind: TextKind): MarkdownIt {
   // `refine` must be able to tell escaped characters from others.
   parser.disable('text_join');
   keepDeepText(parser);
+  keepTildes(parser);
   addWebAddresses(parser);
   limitLinkSearch(parser);
   // `moveFootnotes` takes the place of the second.
@@ -74,6 +78,18 @@ function keepDeepText({ block }: MarkdownIt): void {
   });
 }
 
+/** Keeps three tildes and more as text, as GFM does; the parser would strike through with two of them. */
+function keepTildes({ inline }: MarkdownIt): void {
+  inline.ruler.before('strikethrough', 'tildes', (state, silent) => {
+    if (state.src[state.pos] !== '~') return false;
+    const { length } = state.scanDelims(state.pos, true);
+    if (length < 3) return false;
+    if (!silent) state.pending += '~'.repeat(length);
+    state.pos += length;
+    return true;
+  });
+}
+
 /** Turns addresses that begin with `www.` into links, as GFM does. */
 function addWebAddresses({ linkify }: MarkdownIt): void {
   const start = '//www.';
@@ -98,11 +114,14 @@ function limitLinkSearch({ linkify }: MarkdownIt): void {
   linkify.match = (text) =>
     [...text.matchAll(/\S+/g)].flatMap(({ 0: word, index }) => {
       if (word.length > LONGEST_LINK || !linkify.test(word)) return [];
-      return (match(word) ?? []).map((link) => {
-        link.index += index;
-        link.lastIndex += index;
-        return link;
-      });
+      const links = match(word) ?? [];
+      return links
+        .filter(({ url }) => !IMPOSSIBLE_ADDRESS.test(url))
+        .map((link) => {
+          link.index += index;
+          link.lastIndex += index;
+          return link;
+        });
     });
 }
 

@@ -1,5 +1,5 @@
-import { DomainError, TimedOut } from '../../errors.ts';
-import type { Compute, Program } from '../../queue/contracts.ts';
+import { DomainError } from '../../errors.ts';
+import { type Compute, type Program, TimedOut } from '../../queue/index.ts';
 import type { Images, Markdown, People, TextKind } from './text.ts';
 
 const RENDER: Program<typeof import('./thread.ts').default> = {

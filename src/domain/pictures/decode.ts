@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { PictureFault } from '../../database/schema.ts';
-import type { ThreadContext } from '../../queue/contracts.ts';
+import type { ThreadContext } from '../../queue/index.ts';
 import { MAX_SIDE, type Picture, type Purpose } from './picture.ts';
 
 const PROGRAM = new URL('./process.ts', import.meta.url);

@@ -1,5 +1,4 @@
-import { TimedOut } from '../../errors.ts';
-import type { Compute, Program } from '../../queue/contracts.ts';
+import { type Compute, type Program, TimedOut } from '../../queue/index.ts';
 import type { RenderPicture } from './picture.ts';
 
 const DECODE: Program<typeof import('./decode.ts').default> = {

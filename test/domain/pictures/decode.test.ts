@@ -7,7 +7,7 @@ import t from 'tap';
 import decode from '../../../src/domain/pictures/decode.ts';
 import { MAX_SIDE, type Picture, type Purpose } from '../../../src/domain/pictures/picture.ts';
 import { pictureRenderer } from '../../../src/domain/pictures/renderer.ts';
-import { Threads } from '../../../src/queue/threads.ts';
+import { Threads } from '../../../src/queue/index.ts';
 import { renderPicture } from '../../support/pictures.ts';
 import { waitFor } from '../../support/wait-for.ts';
 

@@ -1,9 +1,7 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { PermanentFailure } from '../../../src/errors.ts';
-import { mailQueue } from '../../../src/queue/contracts.ts';
-import { recordHistory } from '../../../src/queue/history.ts';
-import { defineJob } from '../../../src/queue/job.ts';
+import { defineJob, PermanentFailure, recordHistory } from '../../../src/queue/index.ts';
+import { mailQueue } from '../../../src/queues.ts';
 import { build } from '../../support/build.ts';
 import { Client, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';

@@ -7,7 +7,7 @@ import { unsubscribeToken } from '../../../src/domain/people/mail-choices.ts';
 import { endSession } from '../../../src/domain/sessions/end.ts';
 import { startSession } from '../../../src/domain/sessions/start.ts';
 import { hashToken } from '../../../src/domain/token.ts';
-import { mailQueue } from '../../../src/queue/contracts.ts';
+import { mailQueue } from '../../../src/queues.ts';
 import { ApiProgram, basic, issueTestToken } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';

@@ -7,7 +7,7 @@ import { follow } from '../../../src/domain/follows/follow.ts';
 import { makePicture } from '../../../src/domain/pictures/make.ts';
 import { removeOwnPicture } from '../../../src/domain/pictures/remove.ts';
 import { prune } from '../../../src/domain/prune.ts';
-import { pictureQueue } from '../../../src/queue/contracts.ts';
+import { pictureQueue } from '../../../src/queues.ts';
 import { build } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { prune } from '../../../src/domain/prune.ts';
 import { changeSettings } from '../../../src/domain/site/settings.ts';
-import { postMailQueue } from '../../../src/queue/contracts.ts';
+import { postMailQueue } from '../../../src/queues.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { drain, jobsOf } from '../../support/jobs.ts';

@@ -1,8 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { sessionOf } from '../../../plugins/web/session.ts';
-import { findJob } from '../../../queue/attempts.ts';
-import { type AuditEntry, listActions } from '../../../queue/audit.ts';
-import { isDeadLetter } from '../../../queue/dead-letters.ts';
+import { type AuditEntry, findJob, isDeadLetter, listActions } from '../../../queue/index.ts';
 import { redactionFor } from './clearance.ts';
 import { filterFrom, noSuchJob, withFields } from './filter.ts';
 import { ACTIONS, DEAD_ACTIONS, STATE_NAMES } from './states.ts';

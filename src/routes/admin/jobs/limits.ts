@@ -6,11 +6,19 @@ import type { SessionUser } from '../../../domain/sessions/find.ts';
 import { DomainError, noSuch } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
-import { recordAction } from '../../../queue/audit.ts';
-import { listOpenBreakers, probeNow } from '../../../queue/breaker.ts';
-import { queueContracts } from '../../../queue/contracts.ts';
-import { EACH_KEY, listLimits, setLimit, WHOLE_QUEUE } from '../../../queue/limits.ts';
-import { parseRate, RATE_FORMAT, type Rate } from '../../../queue/rate.ts';
+import {
+  EACH_KEY,
+  listLimits,
+  listOpenBreakers,
+  parseRate,
+  probeNow,
+  RATE_FORMAT,
+  type Rate,
+  recordAction,
+  setLimit,
+  WHOLE_QUEUE,
+} from '../../../queue/index.ts';
+import { queueContracts } from '../../../queues.ts';
 import { requirePermission } from '../../guards.ts';
 import { redactionFor } from './clearance.ts';
 

@@ -1,9 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { sessionOf } from '../../../plugins/web/session.ts';
-import { isDeadLetter } from '../../../queue/dead-letters.ts';
-import { JOB_STATES } from '../../../queue/jobs.ts';
-import { listJobs } from '../../../queue/list-jobs.ts';
-import { ALL_QUEUES } from '../../../queue/queue-names.ts';
+import { isDeadLetter, JOB_STATES, listJobs } from '../../../queue/index.ts';
+import { ALL_QUEUES } from '../../../queues.ts';
 import { redactionFor } from './clearance.ts';
 import { filterFields, momentField, searchFrom, withFields } from './filter.ts';
 import { ACTIONS, DEAD_ACTIONS, STATE_NAMES } from './states.ts';

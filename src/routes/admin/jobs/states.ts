@@ -1,5 +1,4 @@
-import type { JobAction } from '../../../queue/actions.ts';
-import type { JobState } from '../../../queue/jobs.ts';
+import type { JobAction, JobState } from '../../../queue/index.ts';
 
 /** What pages call the states. */
 export const STATE_NAMES: Partial<Record<JobState, string>> = { active: 'running', deferred: 'scheduled' };

@@ -1,11 +1,6 @@
 import { Type } from 'typebox';
-import { DATABASE_ONLY, defineQueue, type QueueContract } from './contract.ts';
 import { about, date, fields, id, mail, moment } from './payloads.ts';
-
-export type { Progress } from './contract.ts';
-export type { PayloadOf, Queue, SendOptions } from './queue.ts';
-export { newShare, type Share } from './share.ts';
-export type { Compute, Program, ThreadContext } from './threads.ts';
+import { DATABASE_ONLY, deadLetterName, defineQueue, type QueueContract } from './queue/index.ts';
 
 /**
  * Mail to one person, or to an address that subscribes to somebody's posts. An outage of the mail server for days must not lose
@@ -231,3 +226,8 @@ export const queueContracts: readonly QueueContract[] = [
   alarmQueue,
   alarmWebhookQueue,
 ];
+
+/** The queues that workers work, those of dead letters, and both. */
+export const WORK_QUEUES = queueContracts.map(({ name }) => name);
+export const DEAD_QUEUES = queueContracts.map(deadLetterName);
+export const ALL_QUEUES = [...WORK_QUEUES, ...DEAD_QUEUES];

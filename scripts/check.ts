@@ -1,0 +1,17 @@
+import { parseArgs } from 'node:util';
+import { runMain } from '../src/run-main.ts';
+import { listChanged, testsOf } from './support/changed-files.ts';
+import { runQuietly, runShowing } from './support/npm-run.ts';
+
+/**
+ * `npm run check`: checks format, lint and types, and runs the tests of the files that differ from the last commit, or from a
+ * branch: `npm run check -- main`. Takes seconds; `npm test` runs all tests.
+ */
+await runMain(async () => {
+  const { positionals } = parseArgs({ allowPositionals: true });
+  const tests = testsOf(await listChanged(positionals[0] ?? 'HEAD'));
+  const results = [await runQuietly('lint'), await runQuietly('types')];
+  if (tests.length > 0) results.push(await runShowing('tap', ...tests));
+  else console.log('No changed file has a test of its own.');
+  if (results.includes(false)) process.exitCode = 1;
+});
