@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin';
+import type compareTexts from '../domain/posts/compare.ts';
 import type { ComparedTexts, Comparison } from '../domain/posts/compare.ts';
 import { Busy } from '../errors.ts';
 import { type Program, Threads, TimedOut } from '../queue/index.ts';
@@ -14,7 +15,7 @@ declare module 'fastify' {
   }
 }
 
-const COMPARE: Program<typeof import('../domain/posts/compare.ts').default> = {
+const COMPARE: Program<typeof compareTexts> = {
   url: new URL('../domain/posts/compare.ts', import.meta.url),
 };
 

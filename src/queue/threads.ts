@@ -16,7 +16,7 @@ export interface ThreadContext extends Pick<Reporting, 'progress' | 'log'> {
 /** A function that runs in a thread. Its input and output are copied, as `structuredClone` does. */
 export type Computation = (input: never, context: ThreadContext) => unknown;
 
-/** A module whose default export is a computation: `Program<typeof import('./render.ts').default>`. */
+/** A module whose default export is a computation. `import type` gives its type. */
 export interface Program<Run extends Computation = Computation> {
   readonly url: URL;
   /** Only for its type. */

@@ -1,8 +1,9 @@
 import { DomainError } from '../../errors.ts';
 import { type Compute, type Program, TimedOut } from '../../queue/index.ts';
 import type { Images, Markdown, People, TextKind } from './text.ts';
+import type renderText from './thread.ts';
 
-const RENDER: Program<typeof import('./thread.ts').default> = {
+const RENDER: Program<typeof renderText> = {
   url: new URL('./thread.ts', import.meta.url),
 };
 

@@ -1,7 +1,8 @@
 import { type Compute, type Program, TimedOut } from '../../queue/index.ts';
+import type decode from './decode.ts';
 import type { RenderPicture } from './picture.ts';
 
-const DECODE: Program<typeof import('./decode.ts').default> = {
+const DECODE: Program<typeof decode> = {
   url: new URL('./decode.ts', import.meta.url),
 };
 
