@@ -19,7 +19,6 @@ export type DomainErrorCode =
   | 'too-many-tokens'
   | 'too-many-blocks'
   | 'too-many-drafts'
-  | 'too-many-limits'
   | 'too-many-followed-tags'
   | 'invalid-tags'
   | 'too-far-ahead'

@@ -2,7 +2,7 @@ import fp from 'fastify-plugin';
 import type compareTexts from '../domain/posts/compare.ts';
 import type { ComparedTexts, Comparison } from '../domain/posts/compare.ts';
 import { Busy } from '../errors.ts';
-import { type Program, Threads, TimedOut } from '../queue/index.ts';
+import { NoFreeThread, type Program, Threads, TimedOut } from '../queue/index.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -32,7 +32,7 @@ export default fp(
     const compute = threads.computeFor();
     app.decorate('compareTexts', (texts) =>
       compute(COMPARE, texts, { timeoutMs: MAX_MS }).catch((error) => {
-        throw error instanceof TimedOut ? new Busy() : error;
+        throw error instanceof TimedOut || error instanceof NoFreeThread ? new Busy() : error;
       }),
     );
     app.addHook('onClose', () => threads.close());

@@ -1,5 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import fp from 'fastify-plugin';
-import { waitAtMost } from '../database/deadline.ts';
 import { type Clock, createBoss, JobQueue, logJobs, QueueAdmin } from '../queue/index.ts';
 
 declare module 'fastify' {
@@ -29,7 +29,8 @@ export default fp<{ clock?: Clock | undefined }>(
     app.addHook('onClose', async () => {
       await app.queue.stopWorking();
       // Its maintenance may be interrupted.
-      await waitAtMost(CLOSING_MS, boss.stop({ graceful: true, close: true }));
+      const stopped = boss.stop({ graceful: true, close: true });
+      await Promise.race([stopped, sleep(CLOSING_MS, undefined, { ref: false })]);
     });
     await boss.start();
   },

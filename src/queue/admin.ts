@@ -1,9 +1,9 @@
 import { fromKysely, type PgBoss } from 'pg-boss';
-import type { Db } from '../database/schema.ts';
 import type { JobAction } from './actions.ts';
 import type { JobFilter, JobState } from './jobs.ts';
 import { restoreCancelled, startNow, takeBackDeadLetters } from './jobs-table.ts';
 import { findJobIds } from './list-jobs.ts';
+import type { Db } from './tables.ts';
 
 /** The states in which each action is possible. A running job must be cancelled before it can be deleted. */
 const APPLIES_TO: Record<JobAction, readonly JobState[]> = {

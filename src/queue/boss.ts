@@ -4,8 +4,8 @@ import { type Clock, enableClockOverride, PgBoss } from 'pg-boss';
 import manifest from 'pg-boss/package.json' with { type: 'json' };
 import { connectionTo, directUrl } from '../database/connection.ts';
 import { connectionName } from '../database/migrator.ts';
-import type { Db } from '../database/schema.ts';
 import { StartupError } from '../errors.ts';
+import type { Db } from './tables.ts';
 
 export { type Clock, enableClockOverride };
 

@@ -1,9 +1,9 @@
 import type { JobWithMetadata } from 'pg-boss';
-import type { JobAttemptOutcome } from '../database/job-tables.ts';
 import { PermanentFailure, SlowDown, TimedOut, TryLater } from './errors.ts';
 import { UnknownPayload } from './job.ts';
 import { type Origin, unpack } from './origin.ts';
 import { JobReport } from './report.ts';
+import type { JobAttemptOutcome } from './tables.ts';
 
 /** Identifies a claim. */
 export interface ClaimKey {

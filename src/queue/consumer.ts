@@ -1,4 +1,3 @@
-import { waitAtMost } from '../database/deadline.ts';
 import { abortLost, type Claim, type ClaimKey, ShuttingDown } from './claim.ts';
 import { SlowDown } from './errors.ts';
 import { Fetcher } from './fetcher.ts';
@@ -9,6 +8,7 @@ import { runJob } from './run.ts';
 import { Settler, type SettlerDependencies } from './settler.ts';
 import { Slots } from './slots.ts';
 import type { Threads } from './threads.ts';
+import { waitAtMost } from './wait-at-most.ts';
 
 /** LISTEN announces new jobs at once. Polling finds retries that come due, which PostgreSQL does not announce. */
 const POLL_MS = 1_000;

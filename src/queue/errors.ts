@@ -3,6 +3,15 @@ export class PermanentFailure extends Error {
   override readonly name = 'PermanentFailure';
 }
 
+/** Too many computations wait for a thread, or one has waited for too long. */
+export class NoFreeThread extends Error {
+  override readonly name = 'NoFreeThread';
+
+  constructor() {
+    super('no thread is free');
+  }
+}
+
 /** A job's attempt, or a computation in a thread, took longer than it may. */
 export class TimedOut extends Error {
   override readonly name = 'TimedOut';
@@ -47,4 +56,9 @@ export class SlowDown extends Error {
     super(reason, options);
     this.seconds = seconds;
   }
+}
+
+/** No more limits can be set. The message is for the operator. */
+export class TooManyLimits extends Error {
+  override readonly name = 'TooManyLimits';
 }

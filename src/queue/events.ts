@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { FastifyInstance } from 'fastify';
-import type { JobAttemptOutcome } from '../database/job-tables.ts';
+import type { JobAttemptOutcome } from './tables.ts';
 
 /** Events of a worker's consumers, for the log, metrics and alarms. */
 export type JobEvents = EventEmitter<{ ended: [JobEnd] }>;

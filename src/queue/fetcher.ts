@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
 import { fromKysely, type JobWithMetadata, type PgBoss } from 'pg-boss';
-import type { Db } from '../database/schema.ts';
 import { recordAttempts } from './attempts.ts';
 import { lockBreaker, startProbe } from './breaker.ts';
 import { type Claim, claimOf } from './claim.ts';
@@ -10,6 +9,7 @@ import type { Restraints } from './heartbeat-statements.ts';
 import { countActive } from './jobs-table.ts';
 import { EACH_KEY, lockBucket, passKey, WHOLE_QUEUE } from './limits.ts';
 import { bucketOf, parseRate, type Rate } from './rate.ts';
+import type { Db } from './tables.ts';
 
 interface Dependencies {
   readonly app: FastifyInstance;

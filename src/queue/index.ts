@@ -16,7 +16,7 @@ export { listOpenBreakers, type OpenBreaker, openBreaker, probeNow } from './bre
 export { DATABASE_ONLY, defineQueue, type Progress, type QueueContract } from './contract.ts';
 export { deadLetterName, isDeadLetter } from './dead-letters.ts';
 export { DURATION_BUCKETS, type DurationCount, readDurations } from './durations.ts';
-export { PermanentFailure, SlowDown, TimedOut, TryLater } from './errors.ts';
+export { NoFreeThread, PermanentFailure, SlowDown, TimedOut, TooManyLimits, TryLater } from './errors.ts';
 export { type JobEnd, type JobEvents, logJobs } from './events.ts';
 export { type FollowedAttempt, followAttempts, newestAttempt } from './follow.ts';
 export {
@@ -45,6 +45,7 @@ export { buildOwnIndexes, countJobs } from './jobs-table.ts';
 export { EACH_KEY, type JobLimit, listLimits, MOST_LIMITS, setLimit, WHOLE_QUEUE } from './limits.ts';
 export { countKinds, findJobIds, listJobs, readClock } from './list-jobs.ts';
 export { listPausedQueues, pauseQueue, resumeQueue } from './pause.ts';
+export { persist } from './persist.ts';
 export {
   drainWorker,
   hasConsumingWorker,
@@ -60,4 +61,5 @@ export type { JobLog, Reporting } from './report.ts';
 export { type FindSubjects, type Fragment, readSearch, type Search, type Term } from './search.ts';
 export { newShare, type Share } from './share.ts';
 export { synchroniseQueues } from './synchronise.ts';
+export type { JobAttemptOutcome, JobLogLine, QueueTables, RunningJob } from './tables.ts';
 export { type Compute, type Program, type ThreadContext, Threads } from './threads.ts';

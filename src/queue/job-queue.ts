@@ -1,13 +1,13 @@
 import { EventEmitter } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import { type Clock, fromKysely, type PgBoss } from 'pg-boss';
-import type { Db } from '../database/schema.ts';
 import type { QueueContract } from './contract.ts';
 import type { JobEvents } from './events.ts';
 import type { JobDefinition } from './job.ts';
 import { type Origin, pack } from './origin.ts';
 import type { Queue } from './queue.ts';
 import { prioritiesOf } from './share.ts';
+import type { Db } from './tables.ts';
 import { wakeWorkers } from './wake.ts';
 import { Worker } from './worker.ts';
 

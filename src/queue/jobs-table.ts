@@ -1,10 +1,10 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Db } from '../database/schema.ts';
 import type { ClaimKey } from './claim.ts';
 import { deadLetterName } from './dead-letters.ts';
 import { IS_HELD } from './heartbeat-statements.ts';
 import { SUMMARY } from './job-filter.ts';
 import type { JobDetails, QueueCounts } from './jobs.ts';
+import type { Db } from './tables.ts';
 
 // All our statements that change pg-boss's tables, except the heartbeat's in heartbeat-statements.ts. Check a new version of
 // pg-boss against both files.

@@ -1,6 +1,6 @@
-import type { JobAttemptOutcome } from '../database/job-tables.ts';
 import type { JobReportRow } from './report.ts';
 import type { Search } from './search.ts';
+import type { JobAttemptOutcome } from './tables.ts';
 
 /** pg-boss's states, with waiting jobs split: ready, waiting for a retry, and deferred to a start time or put off. */
 export const JOB_STATES = [

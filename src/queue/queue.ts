@@ -1,6 +1,6 @@
-import type { Db } from '../database/schema.ts';
 import type { QueueContract } from './contract.ts';
 import type { Share } from './share.ts';
+import type { Db } from './tables.ts';
 
 export type PayloadOf<Contract> = Contract extends QueueContract<infer Payload> ? Payload : never;
 

@@ -1,9 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
-import type { JobLogLine } from '../database/job-tables.ts';
-import type { Db } from '../database/schema.ts';
 import type { Progress } from './contract.ts';
 import { redact, redactText } from './redact.ts';
+import type { Db, JobLogLine } from './tables.ts';
 
 /** How often a job's report is written at most. */
 const WRITE_MS = 1_000;

@@ -1,9 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { fromKysely, type PgBoss } from 'pg-boss';
-import { Batcher } from '../database/batcher.ts';
-import type { JobAttemptOutcome } from '../database/job-tables.ts';
-import { persist } from '../database/persist.ts';
 import { forgetRepeatedHandBacks, recordAttemptEnds } from './attempts.ts';
+import { Batcher } from './batcher.ts';
 import { closeBreaker, openBreaker, probeNow } from './breaker.ts';
 import { type Claim, outcomeOf } from './claim.ts';
 import { MOST_DAYS_PUT_OFF, SlowDown, TryLater } from './errors.ts';
@@ -12,8 +10,10 @@ import { OverLimit } from './fetcher.ts';
 import { UnknownPayload } from './job.ts';
 import { forbidRetries, type HandBackOptions, handBack } from './jobs-table.ts';
 import { giveBack } from './limits.ts';
+import { persist } from './persist.ts';
 import { PRESENCE_SECONDS } from './presence.ts';
 import { redactText } from './redact.ts';
+import type { JobAttemptOutcome } from './tables.ts';
 import { wakeWorkers } from './wake.ts';
 
 export interface SettlerDependencies {

@@ -1,9 +1,8 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { Piscina } from 'piscina';
-import { Busy } from '../errors.ts';
 import type { Task, Told } from './compute-thread.ts';
-import { TimedOut } from './errors.ts';
+import { NoFreeThread, TimedOut } from './errors.ts';
 import type { Reporting } from './report.ts';
 import { Slots } from './slots.ts';
 
@@ -29,7 +28,7 @@ export interface Program<Run extends Computation = Computation> {
  *
  * @param options.timeoutMs how long it may take once it has started
  * @throws TimedOut
- * @throws Busy if too many wait for a thread, or it has waited for too long
+ * @throws NoFreeThread if too many wait for a thread, or it has waited for too long
  */
 export type Compute = <Run extends Computation>(
   program: Program<Run>,
@@ -86,7 +85,7 @@ export class Threads {
   /** The function that runs programs for a caller. */
   computeFor(caller: Caller = {}): Compute {
     const compute = (program: Program, input: unknown, { timeoutMs }: { timeoutMs?: number } = {}) => {
-      if (this.#line.pendingCount >= MAX_WAITING) return Promise.reject(new Busy());
+      if (this.#line.pendingCount >= MAX_WAITING) return Promise.reject(new NoFreeThread());
       const limit = new TimeLimit(timeoutMs);
       return this.#line(() => this.#run({ program: program.url.href, input }, caller, limit));
     };
@@ -138,7 +137,7 @@ export class Threads {
 class TimeLimit {
   readonly #runMs: number | undefined;
   readonly #controller = new AbortController();
-  #timer = setTimeout(() => this.#controller.abort(new Busy()), MAX_WAIT_MS);
+  #timer = setTimeout(() => this.#controller.abort(new NoFreeThread()), MAX_WAIT_MS);
 
   constructor(runMs: number | undefined) {
     this.#runMs = runMs;

@@ -1,5 +1,5 @@
 import { notify } from '../database/notify.ts';
-import type { Db } from '../database/schema.ts';
+import type { Db } from './tables.ts';
 
 /** The channel that workers listen on. The payload is the name of a queue with new jobs. */
 export const WORKERS_CHANNEL = 'pennypost_jobs';

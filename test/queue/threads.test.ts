@@ -3,11 +3,11 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { Type } from 'typebox';
-import { Busy } from '../../src/errors.ts';
 import {
   defineJob,
   defineQueue,
   findJob,
+  NoFreeThread,
   type QueueContract,
   Threads,
   TimedOut,
@@ -155,5 +155,5 @@ t.test('threads have limits on time, on memory and on how many wait for them', a
   await t.rejects(compute(OBEY, { of: 'hoard' }), { code: 'ERR_WORKER_OUT_OF_MEMORY' });
   const outcomes = await Promise.allSettled(Array.from({ length: 110 }, () => compute(OBEY, { of: 'tell' })));
   t.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 102);
-  t.ok(outcomes.every((outcome) => outcome.status === 'fulfilled' || outcome.reason instanceof Busy));
+  t.ok(outcomes.every((outcome) => outcome.status === 'fulfilled' || outcome.reason instanceof NoFreeThread));
 });

@@ -1,5 +1,5 @@
-import { DomainError } from '../../errors.ts';
-import { type Compute, type Program, TimedOut } from '../../queue/index.ts';
+import { Busy, DomainError } from '../../errors.ts';
+import { type Compute, NoFreeThread, type Program, TimedOut } from '../../queue/index.ts';
 import type { Images, Markdown, People, TextKind } from './text.ts';
 import type renderText from './thread.ts';
 
@@ -15,15 +15,17 @@ export function markdownRenderer(compute: Compute, timeoutMs: number): Markdown 
   const render =
     (kind: TextKind) =>
     async (body: string, people: People = new Map(), images: Images = new Map()) => {
-      const rendered = await compute(RENDER, { kind, body, people, images }, { timeoutMs }).catch((error) => {
-        throw error instanceof TimedOut || isOutOfMemory(error)
-          ? new DomainError('unrenderable', TOO_LONG)
-          : error;
-      });
+      const task = { kind, body, people, images };
+      const rendered = await compute(RENDER, task, { timeoutMs }).catch(throwKnown);
       if (rendered === null) throw new DomainError('unrenderable', TOO_LARGE);
       return rendered;
     };
   return { post: render('post'), comment: render('comment') };
+}
+
+function throwKnown(error: unknown): never {
+  if (error instanceof NoFreeThread) throw new Busy();
+  throw error instanceof TimedOut || isOutOfMemory(error) ? new DomainError('unrenderable', TOO_LONG) : error;
 }
 
 function isOutOfMemory(error: unknown): boolean {

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import type { Db } from '../../../database/schema.ts';
 import { Permission } from '../../../domain/accounts/roles.ts';
 import type { SessionUser } from '../../../domain/sessions/find.ts';
-import { DomainError, noSuch } from '../../../errors.ts';
+import { noSuch } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
 import {
@@ -16,6 +16,7 @@ import {
   type Rate,
   recordAction,
   setLimit,
+  TooManyLimits,
   WHOLE_QUEUE,
 } from '../../../queue/index.ts';
 import { queueContracts } from '../../../queues.ts';
@@ -55,7 +56,7 @@ export default async function limits(app: FastifyInstance): Promise<void> {
       const message = await change(app, currentUser(request), { queue: contract.name, key, rate });
       await sessionOf(request).flash(message);
     } catch (error) {
-      if (!(error instanceof DomainError) || error.code !== 'too-many-limits') throw error;
+      if (!(error instanceof TooManyLimits)) throw error;
       return show(db, { request, reply: reply.code(422) }, form.refuse('rate', error.message));
     }
     return reply.redirect('/admin/jobs/limits', 303);
