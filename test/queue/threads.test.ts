@@ -35,7 +35,7 @@ const jobs = [patient, hasty, threadless].map((queue) =>
 const app = await build(t, { SHUTDOWN_GRACE_SECONDS: '1' });
 await createQueues(app, [patient, hasty, threadless, computingQueue]);
 /** A killed worker's jobs run again sooner. */
-await sql`update pgboss.queue set heartbeat_seconds = 4 where name in ('patient', 'computing')`.execute(
+await sql`update pgboss.queue set heartbeat_seconds = 7 where name in ('patient', 'computing')`.execute(
   app.db,
 );
 await supervise(t, app);
@@ -69,7 +69,7 @@ t.test('a computation tells its progress and log, and returns its result', async
 
 t.test('a computation that blocks for longer than a heartbeat may be late runs once', async (t) => {
   await work();
-  const id = await enqueue(patient, 'block', 6_000);
+  const id = await enqueue(patient, 'block', 9_000);
   await is(patient, id, 'active');
   const other = await build(t, { DATABASE_URL: app.config.databaseUrl });
   await work(other);
