@@ -3,6 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
 import { type Clock, enableClockOverride, type PgBoss } from 'pg-boss';
 import manifest from '../../package.json' with { type: 'json' };
+import { endBatches } from './batch.ts';
 import { Consumer } from './consumer.ts';
 import { addDurations, DurationCounter } from './durations.ts';
 import type { JobEnd, JobEvents } from './events.ts';
@@ -154,6 +155,15 @@ export class Worker {
     this.#heartbeat.report();
     this.#loopDelay.reset();
     void this.#writeDurations();
+    void this.#endBatches();
+  }
+
+  async #endBatches(): Promise<void> {
+    try {
+      await endBatches(this.#app.db);
+    } catch (error) {
+      this.#app.outages.logFailure(error, {}, 'could not end batches of jobs');
+    }
   }
 
   async #recordHistory(): Promise<void> {
