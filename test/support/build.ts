@@ -61,7 +61,8 @@ export async function build(
 
 /**
  * Builds an application for all tests of a file. Returns a function that empties its site for the next test, in a tenth of
- * the time that building one takes. Only for tests that change nothing but the database, and not the site's settings.
+ * the time that building one takes. Only for tests that change nothing but the database, and not the site's settings, and use
+ * up no limit: the app remembers who has.
  */
 export async function buildShared(
   t: Test,
