@@ -71,7 +71,7 @@ t.test('a week without posts causes no mail, and this week belongs to the next d
 });
 
 t.test('a week begins in the time zone of the site', async (t) => {
-  const { app, reader, author } = await setUp(t);
+  const { app, reader, author } = await setUp();
   const timeZone = 'Pacific/Kiritimati'; // 14 hours ahead of UTC.
   const [before, first, last, after] = await writePosts(app, author, 4);
   for (const [id, hours] of [
