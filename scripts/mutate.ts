@@ -5,6 +5,8 @@ import { StartupError } from '../src/errors.ts';
 import { runMain } from '../src/run-main.ts';
 import { testsOf } from './support/changed-files.ts';
 
+const NODE_ARGUMENTS = ['--require', '{{hookFile}}', 'scripts/support/test-process.ts', '{{testFile}}'];
+
 const OPTIONS: PartialStrykerOptions = {
   testRunner: 'tap',
   plugins: ['@stryker-mutator/tap-runner'],
@@ -27,5 +29,9 @@ await runMain(async () => {
   if (mutate.length === 0 || testFiles.length === 0) {
     throw new StartupError(2, 'Usage: npm run mutate -- FILE… [TEST…], of which a file has a test');
   }
-  await new Stryker({ ...OPTIONS, mutate, tap: { testFiles } } as PartialStrykerOptions).runMutationTest();
+  await new Stryker({
+    ...OPTIONS,
+    mutate,
+    tap: { testFiles, nodeArgs: NODE_ARGUMENTS },
+  } as PartialStrykerOptions).runMutationTest();
 });
