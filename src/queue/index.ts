@@ -65,6 +65,7 @@ export { readPulse } from './pulse.ts';
 export type { PayloadOf, Queue, SendOptions } from './queue.ts';
 export { parseRate, RATE_FORMAT, type Rate } from './rate.ts';
 export { type Redaction, redact, redactText } from './redact.ts';
+export { type BatchStatus, type FlowNode, findRelations, type JobLink, type Relations } from './relations.ts';
 export type { JobLog, Reporting } from './report.ts';
 export { type FindSubjects, type Fragment, readSearch, type Search, type Term } from './search.ts';
 export { newShare, type Share } from './share.ts';
