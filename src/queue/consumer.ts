@@ -213,9 +213,9 @@ export class Consumer {
   }
 
   async #run(claim: Claim) {
-    const { jobId, attempt, payload, origin, report, controller } = claim;
+    const { queue, jobId, attempt, payload, origin, report, controller } = claim;
     const { signal } = controller;
-    const { app } = this.#deps;
+    const { app, context } = this.#deps;
     const { contract } = this.job;
     if (this.#stopping.signal.aborted) controller.abort(new ShuttingDown('the worker stops'));
     signal.throwIfAborted();
@@ -223,21 +223,14 @@ export class Consumer {
       () => controller.abort(new TimedOut(`timed out after ${contract.timeoutSeconds} seconds`)),
       contract.timeoutSeconds * 1000,
     );
-    const work = { label: `job ${contract.name}`, requestId: origin.requestId };
-    const span = {
-      name: work.label,
-      kind: 'consumer',
-      attributes: { 'job.id': jobId, 'job.attempt': attempt },
-      parent: origin.traceparent,
-    } as const;
     const pass = (key: string) => this.#fetcher.pass(claim, key);
-    const context = { id: jobId, attempt, signal, pass, ...report.reporting(app) };
-    const run = async () => (await this.job.run(app, payload, context)) ?? undefined;
+    const told = { id: jobId, attempt, signal, pass, ...report.reporting(this.#deps) };
+    const run = async () => (await this.job.run(app, payload, told)) ?? undefined;
     try {
-      return await app.work.run(work, () => app.tracing.span(span, () => untilAborted(run(), signal)));
+      return await context.run({ queue, jobId, attempt, origin }, () => untilAborted(run(), signal));
     } finally {
       clearTimeout(timeout);
-      await report.end(app);
+      await report.end(this.#deps);
     }
   }
 

@@ -6,18 +6,19 @@ export { findJob } from './attempts.ts';
 export { type AuditEntry, listActions, recordAction } from './audit.ts';
 export {
   type Clock,
-  createBoss,
   enableClockOverride,
   installedQueueSchema,
   QUEUE_CONNECTIONS,
   QUEUE_SCHEMA,
 } from './boss.ts';
 export { listOpenBreakers, type OpenBreaker, openBreaker, probeNow } from './breaker.ts';
+export { Channels, type Listener } from './channels.ts';
+export type { Connection, ConnectionOptions, ConnectionUse } from './connection.ts';
 export { DATABASE_ONLY, defineQueue, type Progress, type QueueContract } from './contract.ts';
 export { deadLetterName, isDeadLetter } from './dead-letters.ts';
 export { DURATION_BUCKETS, type DurationCount, readDurations } from './durations.ts';
-export { PermanentFailure, SlowDown, TooManyLimits, TryLater } from './errors.ts';
-export { type JobEnd, type JobEvents, logJobs } from './events.ts';
+export { OldSchema, PermanentFailure, SlowDown, TooManyLimits, TryLater } from './errors.ts';
+export type { JobEnd, JobEvents } from './events.ts';
 export { type FollowedAttempt, followAttempts, newestAttempt } from './follow.ts';
 export {
   type DurationPoint,
@@ -29,7 +30,7 @@ export {
   recordHistory,
 } from './history.ts';
 export { defineJob, type JobContext, type JobDefinition, type JobRun, UnknownPayload } from './job.ts';
-export { JobQueue } from './job-queue.ts';
+export type { JobQueue } from './job-queue.ts';
 export {
   type AttemptRecord,
   JOB_ID,
@@ -44,8 +45,10 @@ export {
 export { buildOwnIndexes, countJobs } from './jobs-table.ts';
 export { EACH_KEY, type JobLimit, listLimits, MOST_LIMITS, setLimit, WHOLE_QUEUE } from './limits.ts';
 export { countKinds, findJobIds, listJobs, readClock } from './list-jobs.ts';
+export type { JobContextStore, QueueOptions } from './options.ts';
 export { listPausedQueues, pauseQueue, resumeQueue } from './pause.ts';
 export { persist } from './persist.ts';
+export { queue } from './plugin.ts';
 export {
   drainWorker,
   hasConsumingWorker,
