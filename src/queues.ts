@@ -1,6 +1,12 @@
 import { Type } from 'typebox';
 import { about, date, fields, id, mail, moment } from './payloads.ts';
-import { DATABASE_ONLY, deadLetterName, defineQueue, type QueueContract } from './queue/index.ts';
+import {
+  batchCounts,
+  DATABASE_ONLY,
+  deadLetterName,
+  defineQueue,
+  type QueueContract,
+} from './queue/index.ts';
 
 /**
  * Mail to one person, or to an address that subscribes to somebody's posts. An outage of the mail server for days must not lose
@@ -88,6 +94,16 @@ export const digestQueue = defineQueue({
   timeoutSeconds: 15 * 60,
   concurrency: 1,
   schedule: { cron: '0 7 * * 1', payload: {} },
+});
+
+/** Mails the operator how the mails of a week's digest have ended. */
+export const digestSummaryQueue = defineQueue({
+  name: 'digest-summary',
+  /** `week`: its Monday. */
+  payload: fields({ week: date(), counts: batchCounts() }),
+  retry: { limit: 30, delaySeconds: 5, maxDelaySeconds: 15 * 60 },
+  timeoutSeconds: 120,
+  concurrency: 1,
 });
 
 /** Mails a post to those who subscribe to its author, some minutes after its publication. */
@@ -211,6 +227,7 @@ export const queueContracts: readonly QueueContract[] = [
   notificationMailQueue,
   dailyNotificationsQueue,
   digestQueue,
+  digestSummaryQueue,
   postMailQueue,
   exportQueue,
   importQueue,

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StartupError } from '../../src/errors.ts';
+import { onlyLine } from '../support/only-line.ts';
 import { type Edit, type Kind, RECIPES, TEMPLATES } from './recipes.ts';
 
 /** A file as it is, unless it is new, and as it will be. */
@@ -101,14 +102,9 @@ function read(folder: string, path: string): Promise<string> {
   return readFile(join(folder, path), 'utf8');
 }
 
-function add(text: string, { path, place, lines: added }: Edit): string {
-  const beginning = 'before' in place ? place.before : place.after;
+function add(text: string, { place, lines: added }: Edit): string {
   const lines = text.split('\n');
-  const [index = -1, another] = lines.flatMap((line, at) =>
-    line.trimStart().startsWith(beginning) ? [at] : [],
-  );
-  if (index === -1 || another !== undefined)
-    throw new StartupError(1, `${path} must have one line that begins with: ${beginning}`);
+  const index = onlyLine(lines, 'before' in place ? place.before : place.after);
   const [indentation = ''] = lines[index]?.match(/^ */) ?? [];
   const block = added
     .trimEnd()

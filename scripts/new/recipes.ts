@@ -80,7 +80,7 @@ export const RECIPES: Readonly<Record<Kind, Recipe>> = {
     edits: [
       {
         path: 'src/database/schema.ts',
-        place: { after: 'export interface Schema ' },
+        place: { before: 'tag_follows: {' },
         lines: membersOf('src/database/example-tables.ts'),
       },
     ],
@@ -95,7 +95,7 @@ function declarationIn(template: string): string {
 
 /** The members of the only interface in a template. */
 function membersOf(template: string): string {
-  return read(template).replace(/^[\s\S]*\{\n(?= {2}\/\*\*)|\n\}\n$/g, '');
+  return read(template).replace(/^[\s\S]*\{\n(?= {2}\/\*\*)|\n\}\n$|^ {2}/gm, '');
 }
 
 function read(template: string): string {

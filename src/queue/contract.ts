@@ -1,4 +1,4 @@
-import type { Static, TObject, TUnion } from 'typebox';
+import { type Static, type TObject, type TUnion, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Rate } from './rate.ts';
 
@@ -52,6 +52,29 @@ export interface QueueContract<Payload extends object = object> {
     readonly cron: string;
     readonly payload: Payload;
   };
+}
+
+/** How the jobs of a batch have ended. One that was retried or redriven counts once, as it ended last. */
+export interface BatchCounts {
+  readonly done: number;
+  /** They went to the dead letter queue. */
+  readonly failed: number;
+  /** Or deleted. */
+  readonly cancelled: number;
+  /** They had not ended when the batch was too old. */
+  readonly unfinished: number;
+}
+
+/** The payload of a job that runs when a batch has ended. */
+export interface BatchPayload {
+  readonly counts: BatchCounts;
+}
+
+/** The schema of `counts` in such a payload. */
+export function batchCounts() {
+  const count = Type.Integer({ minimum: 0 });
+  const counts = { done: count, failed: count, cancelled: count, unfinished: count };
+  return Type.Object(counts, { additionalProperties: false });
 }
 
 /** A few retries over some minutes, for work that only needs the database. */

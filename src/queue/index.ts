@@ -4,6 +4,7 @@ export { DONE, describeDone, type JobAction } from './actions.ts';
 export { QueueAdmin, type ScheduleStatus } from './admin.ts';
 export { findJob } from './attempts.ts';
 export { type AuditEntry, listActions, recordAction } from './audit.ts';
+export type { Batch } from './batch.ts';
 export {
   type Clock,
   enableClockOverride,
@@ -14,7 +15,14 @@ export {
 export { listOpenBreakers, type OpenBreaker, openBreaker, probeNow } from './breaker.ts';
 export { Channels, type Listener } from './channels.ts';
 export type { Connection, ConnectionOptions, ConnectionUse } from './connection.ts';
-export { DATABASE_ONLY, defineQueue, type Progress, type QueueContract } from './contract.ts';
+export {
+  type BatchCounts,
+  batchCounts,
+  DATABASE_ONLY,
+  defineQueue,
+  type Progress,
+  type QueueContract,
+} from './contract.ts';
 export { deadLetterName, isDeadLetter } from './dead-letters.ts';
 export { DURATION_BUCKETS, type DurationCount, readDurations } from './durations.ts';
 export { OldSchema, PermanentFailure, SlowDown, TooManyLimits, TryLater } from './errors.ts';
@@ -63,5 +71,6 @@ export { type Redaction, redact, redactText } from './redact.ts';
 export type { JobLog, Reporting } from './report.ts';
 export { type FindSubjects, type Fragment, readSearch, type Search, type Term } from './search.ts';
 export { newShare, type Share } from './share.ts';
+export { type Step, step } from './step.ts';
 export { synchroniseQueues } from './synchronise.ts';
 export type { JobAttemptOutcome, JobLogLine, QueueTables, RunningJob } from './tables.ts';

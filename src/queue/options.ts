@@ -4,8 +4,8 @@ import type { Clock } from 'pg-boss';
 import { Channels } from './channels.ts';
 import { type Connection, connectionTo } from './connection.ts';
 import type { Origin } from './origin.ts';
-import type { Db, QueueTables } from './tables.ts';
-import { notify } from './wake.ts';
+import type { QueueTables } from './tables.ts';
+import { type Notify, notifyWithCommit } from './wake.ts';
 
 /** What an application gives its queue. */
 export interface QueueOptions {
@@ -22,7 +22,7 @@ export interface QueueOptions {
   /** Receives PostgreSQL's NOTIFY, if the application does it for itself. */
   readonly channels?: Pick<Channels, 'listen'>;
   /** Sends NOTIFY when a transaction has committed. By default with the commit, which then waits for others that do the same. */
-  readonly notify?: (db: Db, channel: string, payloads: readonly string[]) => Promise<void>;
+  readonly notify?: Notify;
   /** What follows a request into the jobs that it causes, such as its id and trace. */
   readonly context?: JobContextStore;
   /** Called when the database has failed and the queue tries again. Logs each by default. */
@@ -64,7 +64,7 @@ export function partsOf(app: FastifyInstance, { clock, ...options }: QueueOption
     version: '',
     context: { origin: () => ({}), run: (_attempt, work) => work() },
     logFailure,
-    notify,
+    notify: notifyWithCommit,
     channels: new Channels({
       connection: () => connectionTo(options.connection, 'listener'),
       onError: (error) => (options.logFailure ?? logFailure)(error, {}, 'lost the connection for LISTEN'),

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { enableClockOverride, type PgBoss } from 'pg-boss';
+import { endBatches } from './batch.ts';
 import { Consumer } from './consumer.ts';
 import { addDurations, DurationCounter } from './durations.ts';
 import type { JobEnd, JobEvents } from './events.ts';
@@ -144,6 +145,15 @@ export class Worker {
     this.#heartbeat.report();
     this.#loopDelay.reset();
     void this.#writeDurations();
+    void this.#endBatches();
+  }
+
+  async #endBatches(): Promise<void> {
+    try {
+      await endBatches(this.#deps.db, this.#deps.notify);
+    } catch (error) {
+      this.#deps.logFailure(error, {}, 'could not end batches of jobs');
+    }
   }
 
   async #recordHistory(): Promise<void> {
