@@ -139,6 +139,7 @@ export const pictureQueue = defineQueue({
   payload: Type.Union([fields({ userId: id() }), fields({ imageId: id() })]),
   retry: DATABASE_ONLY,
   timeoutSeconds: 60,
+  runs: 'thread',
   concurrency: 1,
   uniqueKey: (made) => ('imageId' in made ? `image ${made.imageId}` : String(made.userId)),
 });
@@ -169,6 +170,7 @@ export const renderTextsQueue = defineQueue({
   payload: fields({}),
   retry: DATABASE_ONLY,
   timeoutSeconds: 15 * 60,
+  runs: 'thread',
   concurrency: 1,
   priority: -20,
   uniqueKey: () => 'all',

@@ -21,6 +21,11 @@ export interface QueueContract<Payload extends object = object> {
   };
   /** How long an attempt may take before its signal is aborted and it fails. */
   readonly timeoutSeconds: number;
+  /**
+   * `thread` if its jobs compute. What a handler gives to `context.compute` runs in a thread, so it blocks no other job, and a
+   * job only starts when a thread is free.
+   */
+  readonly runs?: 'thread';
   /** Concurrent jobs per worker. As many as the worker has slots by default. */
   readonly concurrency?: number;
   /** Concurrent jobs over all workers. Such a queue is fetched from in turn and without `prefetch`, so it is for longer jobs. */

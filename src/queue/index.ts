@@ -25,7 +25,15 @@ export {
 } from './contract.ts';
 export { deadLetterName, isDeadLetter } from './dead-letters.ts';
 export { DURATION_BUCKETS, type DurationCount, readDurations } from './durations.ts';
-export { OldSchema, PermanentFailure, SlowDown, TooManyLimits, TryLater } from './errors.ts';
+export {
+  NoFreeThread,
+  OldSchema,
+  PermanentFailure,
+  SlowDown,
+  TimedOut,
+  TooManyLimits,
+  TryLater,
+} from './errors.ts';
 export type { JobEnd, JobEvents } from './events.ts';
 export { type FollowedAttempt, followAttempts, newestAttempt } from './follow.ts';
 export {
@@ -74,3 +82,4 @@ export { newShare, type Share } from './share.ts';
 export { type Step, step } from './step.ts';
 export { synchroniseQueues } from './synchronise.ts';
 export type { JobAttemptOutcome, JobLogLine, QueueTables, RunningJob } from './tables.ts';
+export { type Compute, type Program, type ThreadContext, Threads } from './threads.ts';

@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { enableClockOverride, type PgBoss } from 'pg-boss';
 import { endBatches } from './batch.ts';
@@ -13,11 +13,15 @@ import { loadRestraints } from './limits.ts';
 import type { Parts } from './options.ts';
 import { enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts';
 import { Slots } from './slots.ts';
+import { Threads } from './threads.ts';
 import { waitAtMost } from './wait-at-most.ts';
 import { WORKERS_CHANNEL } from './wake.ts';
 
 /** How long to wait for the last writes, of which none matters to a job. */
 const LAST_WRITES_MS = 1_000;
+
+/** Threads for jobs that compute. With one alone, short computations would wait for long ones. */
+const THREADS = Math.max(2, availableParallelism());
 
 /** How often the delay of the event loop is measured. Measurements include it. */
 const LOOP_RESOLUTION_MS = 20;
@@ -38,6 +42,7 @@ export class Worker {
   readonly #deps: Dependencies;
   readonly #consumers: readonly Consumer[];
   readonly #id: number;
+  readonly #threads: Threads;
   readonly #heartbeat: Heartbeat;
   readonly #durations = new DurationCounter();
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
@@ -55,9 +60,13 @@ export class Worker {
     this.#id = id;
     const slots = new Slots(concurrency);
     const all = jobs.map(({ contract }) => contract.name);
+    const threads = new Threads(THREADS, (err) =>
+      deps.app.log.warn({ err }, 'an idle thread for jobs failed'),
+    );
+    this.#threads = threads;
     const report = () => this.#heartbeat.report();
     this.#consumers = jobs.map(
-      (job) => new Consumer(job, { ...deps, worker: name, concurrency, slots, report }),
+      (job) => new Consumer(job, { ...deps, worker: name, concurrency, slots, threads, report }),
     );
     this.#heartbeat = new Heartbeat(deps, {
       workerId: id,
@@ -110,7 +119,7 @@ export class Worker {
     clearInterval(this.#recording);
     this.#loopDelay.disable();
     this.#deps.events.off('ended', this.#count);
-    await this.#heartbeat.stop();
+    await Promise.all([this.#threads.close(), this.#heartbeat.stop()]);
     const left = leaveWorker(this.#deps.db, this.#id).catch((error) =>
       this.#deps.logFailure(error, {}, 'could not record that the worker stopped'),
     );
