@@ -23,7 +23,6 @@ import openapi from './plugins/openapi.ts';
 import overload from './plugins/overload.ts';
 import pageCache from './plugins/page-cache.ts';
 import passwords from './plugins/passwords.ts';
-import pictures from './plugins/pictures.ts';
 import queue from './plugins/queue.ts';
 import rateLimits from './plugins/rate-limits.ts';
 import securityEvents from './plugins/security-events.ts';
@@ -95,7 +94,6 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(passwords);
   app.register(markdown);
   app.register(comparison);
-  app.register(pictures);
   app.register(rateLimits);
   app.register(uploads);
 

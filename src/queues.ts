@@ -1,6 +1,12 @@
 import { Type } from 'typebox';
 import { about, date, fields, id, mail, moment } from './payloads.ts';
-import { DATABASE_ONLY, deadLetterName, defineQueue, type QueueContract } from './queue/index.ts';
+import {
+  batchCounts,
+  DATABASE_ONLY,
+  deadLetterName,
+  defineQueue,
+  type QueueContract,
+} from './queue/index.ts';
 
 /**
  * Mail to one person, or to an address that subscribes to somebody's posts. An outage of the mail server for days must not lose
@@ -90,6 +96,16 @@ export const digestQueue = defineQueue({
   schedule: { cron: '0 7 * * 1', payload: {} },
 });
 
+/** Mails the operator how the mails of a week's digest have ended. */
+export const digestSummaryQueue = defineQueue({
+  name: 'digest-summary',
+  /** `week`: its Monday. */
+  payload: fields({ week: date(), counts: batchCounts() }),
+  retry: { limit: 30, delaySeconds: 5, maxDelaySeconds: 15 * 60 },
+  timeoutSeconds: 120,
+  concurrency: 1,
+});
+
 /** Mails a post to those who subscribe to its author, some minutes after its publication. */
 export const postMailQueue = defineQueue({
   name: 'post-mails',
@@ -123,6 +139,7 @@ export const pictureQueue = defineQueue({
   payload: Type.Union([fields({ userId: id() }), fields({ imageId: id() })]),
   retry: DATABASE_ONLY,
   timeoutSeconds: 60,
+  runs: 'thread',
   concurrency: 1,
   uniqueKey: (made) => ('imageId' in made ? `image ${made.imageId}` : String(made.userId)),
 });
@@ -153,6 +170,7 @@ export const renderTextsQueue = defineQueue({
   payload: fields({}),
   retry: DATABASE_ONLY,
   timeoutSeconds: 15 * 60,
+  runs: 'thread',
   concurrency: 1,
   priority: -20,
   uniqueKey: () => 'all',
@@ -211,6 +229,7 @@ export const queueContracts: readonly QueueContract[] = [
   notificationMailQueue,
   dailyNotificationsQueue,
   digestQueue,
+  digestSummaryQueue,
   postMailQueue,
   exportQueue,
   importQueue,

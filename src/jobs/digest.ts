@@ -3,8 +3,11 @@ import { defineJob } from '../queue/index.ts';
 import { digestQueue } from '../queues.ts';
 
 /** Enqueues last week's digest for everyone who wants it. */
-export default defineJob(digestQueue, async ({ db, queue }, _payload, { signal, progress, keep, log }) => {
-  const mails = await sendDigests({ db, queue }, { signal, progress });
-  keep({ mails });
-  log.info({ mails }, 'digests enqueued');
-});
+export default defineJob(
+  digestQueue,
+  async ({ db, queue }, _payload, { id, signal, progress, keep, log }) => {
+    const mails = await sendDigests({ db, queue }, { batchId: id, signal, progress });
+    keep({ mails });
+    log.info({ mails }, 'digests enqueued');
+  },
+);

@@ -21,6 +21,9 @@ export const QUEUE_CONNECTIONS = 1;
  */
 const SUPERVISE_SECONDS = 5;
 
+/** How often a worker looks for jobs that waited for others. A job after another starts within this and the poll's second. */
+const FLOW_SECONDS = 2;
+
 /**
  * Creates pg-boss for a process. Only workers supervise and schedule, and none migrates.
  *
@@ -50,6 +53,7 @@ export async function createBoss(app: FastifyInstance, clock: Clock | undefined)
     queueStatRetentionDays: 1, // A few megabytes an hour; job_history keeps sums of it.
     superviseIntervalSeconds: SUPERVISE_SECONDS,
     monitorIntervalSeconds: SUPERVISE_SECONDS,
+    flowIntervalSeconds: FLOW_SECONDS,
     openTelemetry: { enabled: false },
     ...(clock !== undefined && { clock }),
   });

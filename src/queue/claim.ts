@@ -1,5 +1,5 @@
 import type { JobWithMetadata } from 'pg-boss';
-import { PermanentFailure, SlowDown, TryLater } from './errors.ts';
+import { PermanentFailure, SlowDown, TimedOut, TryLater } from './errors.ts';
 import { UnknownPayload } from './job.ts';
 import { type Origin, unpack } from './origin.ts';
 import { JobReport } from './report.ts';
@@ -73,11 +73,6 @@ function keyIn(output: object): string | undefined {
 
 export function isSameClaim(one: ClaimKey, other: ClaimKey): boolean {
   return one.jobId === other.jobId && one.claimedAt.getTime() === other.claimedAt.getTime();
-}
-
-/** The attempt exceeded its contract's timeout. */
-export class TimedOut extends Error {
-  override readonly name = 'TimedOut';
 }
 
 /** The worker is stopping. */

@@ -3,6 +3,20 @@ export class PermanentFailure extends Error {
   override readonly name = 'PermanentFailure';
 }
 
+/** Too many computations wait for a thread, or one has waited for too long. */
+export class NoFreeThread extends Error {
+  override readonly name = 'NoFreeThread';
+
+  constructor() {
+    super('no thread is free');
+  }
+}
+
+/** A job's attempt, or a computation in a thread, took longer than it may. */
+export class TimedOut extends Error {
+  override readonly name = 'TimedOut';
+}
+
 /** Days that a job may put itself off with TryLater, or wait for a limit. */
 export const MOST_DAYS_PUT_OFF = 30;
 

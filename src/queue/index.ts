@@ -4,6 +4,7 @@ export { DONE, describeDone, type JobAction } from './actions.ts';
 export { QueueAdmin, type ScheduleStatus } from './admin.ts';
 export { findJob } from './attempts.ts';
 export { type AuditEntry, listActions, recordAction } from './audit.ts';
+export type { Batch } from './batch.ts';
 export {
   type Clock,
   createBoss,
@@ -13,10 +14,17 @@ export {
   QUEUE_SCHEMA,
 } from './boss.ts';
 export { listOpenBreakers, type OpenBreaker, openBreaker, probeNow } from './breaker.ts';
-export { DATABASE_ONLY, defineQueue, type Progress, type QueueContract } from './contract.ts';
+export {
+  type BatchCounts,
+  batchCounts,
+  DATABASE_ONLY,
+  defineQueue,
+  type Progress,
+  type QueueContract,
+} from './contract.ts';
 export { deadLetterName, isDeadLetter } from './dead-letters.ts';
 export { DURATION_BUCKETS, type DurationCount, readDurations } from './durations.ts';
-export { PermanentFailure, SlowDown, TooManyLimits, TryLater } from './errors.ts';
+export { NoFreeThread, PermanentFailure, SlowDown, TimedOut, TooManyLimits, TryLater } from './errors.ts';
 export { type JobEnd, type JobEvents, logJobs } from './events.ts';
 export { type FollowedAttempt, followAttempts, newestAttempt } from './follow.ts';
 export {
@@ -60,5 +68,7 @@ export { type Redaction, redact, redactText } from './redact.ts';
 export type { JobLog, Reporting } from './report.ts';
 export { type FindSubjects, type Fragment, readSearch, type Search, type Term } from './search.ts';
 export { newShare, type Share } from './share.ts';
+export { type Step, step } from './step.ts';
 export { synchroniseQueues } from './synchronise.ts';
 export type { JobAttemptOutcome, JobLogLine, QueueTables, RunningJob } from './tables.ts';
+export { type Compute, type Program, type ThreadContext, Threads } from './threads.ts';

@@ -1,8 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import { type Clock, fromKysely, type PgBoss } from 'pg-boss';
+import { addMembers, closeBatch, findBatch, NO_COUNTS, recordBatch } from './batch.ts';
 import type { QueueContract } from './contract.ts';
 import type { JobEvents } from './events.ts';
+import { enqueueFlow } from './flow.ts';
+import { hold } from './flow-table.ts';
 import type { JobDefinition } from './job.ts';
 import { type Origin, pack } from './origin.ts';
 import type { Queue } from './queue.ts';
@@ -46,10 +50,15 @@ export class JobQueue implements Queue {
     return id ?? undefined;
   };
 
-  sendAll: Queue['sendAll'] = async (contract, payloads, { db, share, ...options }) => {
+  sendAll: Queue['sendAll'] = async (contract, payloads, { db, share, batch, ...options }) => {
     if (payloads.length === 0) return;
     for (const payload of payloads) refuseFault(contract, payload);
-    const origin = this.#origin();
+    if (batch !== undefined) {
+      requireTransaction(db, 'sendAll with a batch');
+      refuseUnique(contract, 'a batch');
+      await addMembers(db, batch, payloads.length);
+    }
+    const origin = { ...this.#origin(), batchId: batch?.id };
     const priority = options.priority ?? contract.priority ?? 0;
     const priorities =
       share && (await prioritiesOf(db, share, { queue: contract.name, count: payloads.length, priority }));
@@ -62,6 +71,30 @@ export class JobQueue implements Queue {
     await this.#boss.insert(contract.name, jobs, { db: fromKysely(db) });
     await this.#wakeWorkers(db, contract);
   };
+
+  flow: Queue['flow'] = async (steps, { db }) => {
+    return enqueueFlow(this.#boss, steps, { db, origin: this.#origin() });
+  };
+
+  startBatch: Queue['startBatch'] = async (contract, payload, { db, startAfter, id = randomUUID() }) => {
+    const counted = { ...payload, counts: NO_COUNTS };
+    refuseFault(contract, counted);
+    refuseUnique(contract, 'a batch');
+    requireTransaction(db, 'startBatch');
+    const callback = { queue: contract.name, jobId: randomUUID() };
+    if (await recordBatch(db, { id, ...callback })) {
+      await this.#boss.send(contract.name, pack(counted, this.#origin()), {
+        db: fromKysely(db),
+        id: callback.jobId,
+        priority: contract.priority ?? 0,
+        ...(startAfter !== undefined && { startAfter }),
+      });
+      await hold(db, callback);
+    }
+    return findBatch(db, id);
+  };
+
+  closeBatch: Queue['closeBatch'] = (batch, { db }) => closeBatch(db, batch);
 
   /**
    * Works jobs until the app closes, or until `stopWorking`.
@@ -104,4 +137,14 @@ export class JobQueue implements Queue {
 function refuseFault(contract: QueueContract, payload: unknown): void {
   const fault = contract.faultOf(payload);
   if (fault !== undefined) throw new TypeError(`${contract.name} job: ${fault}`);
+}
+
+/** One of two jobs with the same key would not be enqueued, and be waited for. */
+function refuseUnique(contract: QueueContract, where: string): void {
+  if (contract.uniqueKey !== undefined)
+    throw new TypeError(`${contract.name} job: a queue with unique keys cannot be part of ${where}`);
+}
+
+function requireTransaction(db: Db, what: string): void {
+  if (!db.isTransaction) throw new TypeError(`${what}: db: needs a transaction`);
 }

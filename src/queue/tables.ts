@@ -92,6 +92,19 @@ export interface QueueTables {
     /** How many have failed. */
     probes: Generated<number>;
   };
+  /** Jobs whose end starts another. */
+  job_batches: {
+    id: string;
+    /** The job that starts, and its queue. */
+    queue: string;
+    job_id: string;
+    /** How many jobs it has. */
+    members: Generated<number>;
+    created_at: Generated<Date>;
+    /** When it had all its jobs. */
+    closed_at: Date | null;
+    ended_at: Date | null;
+  };
   job_audit_log: {
     id: GeneratedAlways<number>;
     at: Generated<Date>;

@@ -1,8 +1,9 @@
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
 import { type Clock, enableClockOverride, type PgBoss } from 'pg-boss';
 import manifest from '../../package.json' with { type: 'json' };
+import { endBatches } from './batch.ts';
 import { Consumer } from './consumer.ts';
 import { addDurations, DurationCounter } from './durations.ts';
 import type { JobEnd, JobEvents } from './events.ts';
@@ -13,11 +14,15 @@ import type { JobDefinition } from './job.ts';
 import { loadRestraints } from './limits.ts';
 import { enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts';
 import { Slots } from './slots.ts';
+import { Threads } from './threads.ts';
 import { waitAtMost } from './wait-at-most.ts';
 import { WORKERS_CHANNEL } from './wake.ts';
 
 /** How long to wait for the last writes, of which none matters to a job. */
 const LAST_WRITES_MS = 1_000;
+
+/** Threads for jobs that compute. With one alone, short computations would wait for long ones. */
+const THREADS = Math.max(2, availableParallelism());
 
 /** How often the delay of the event loop is measured. Measurements include it. */
 const LOOP_RESOLUTION_MS = 20;
@@ -40,6 +45,7 @@ export class Worker {
   readonly #app: FastifyInstance;
   readonly #consumers: readonly Consumer[];
   readonly #id: number;
+  readonly #threads: Threads;
   readonly #heartbeat: Heartbeat;
   readonly #durations = new DurationCounter();
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
@@ -57,9 +63,11 @@ export class Worker {
     this.#id = id;
     const slots = new Slots(concurrency);
     const all = jobs.map(({ contract }) => contract.name);
+    const threads = new Threads(THREADS, (err) => app.log.warn({ err }, 'an idle thread for jobs failed'));
+    this.#threads = threads;
     const report = () => this.#heartbeat.report();
     this.#consumers = jobs.map(
-      (job) => new Consumer(job, { app, boss, events, worker: name, concurrency, slots, report }),
+      (job) => new Consumer(job, { app, boss, events, worker: name, concurrency, slots, threads, report }),
     );
     this.#heartbeat = new Heartbeat(app, {
       workerId: id,
@@ -112,7 +120,7 @@ export class Worker {
     clearInterval(this.#recording);
     this.#loopDelay.disable();
     this.#app.queue.events.off('ended', this.#count);
-    await this.#heartbeat.stop();
+    await Promise.all([this.#threads.close(), this.#heartbeat.stop()]);
     const left = leaveWorker(this.#app.db, this.#id).catch((error) =>
       this.#app.outages.logFailure(error, {}, 'could not record that the worker stopped'),
     );
@@ -147,6 +155,15 @@ export class Worker {
     this.#heartbeat.report();
     this.#loopDelay.reset();
     void this.#writeDurations();
+    void this.#endBatches();
+  }
+
+  async #endBatches(): Promise<void> {
+    try {
+      await endBatches(this.#app.db);
+    } catch (error) {
+      this.#app.outages.logFailure(error, {}, 'could not end batches of jobs');
+    }
   }
 
   async #recordHistory(): Promise<void> {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import t from 'tap';
 import { block } from '../../src/domain/blocks/block.ts';
@@ -5,11 +6,15 @@ import { sendDigests } from '../../src/domain/digests/send.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { findMailChoices } from '../../src/domain/people/mail-choices.ts';
 import { setPostDisabled } from '../../src/domain/posts/write.ts';
-import { mailQueue } from '../../src/queues.ts';
+import digestJob from '../../src/jobs/digest.ts';
+import { endBatches } from '../../src/queue/batch.ts';
+import { defineJob } from '../../src/queue/index.ts';
+import { digestQueue, digestSummaryQueue, mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
 import { assertEnqueued, drain, jobsOf } from '../support/jobs.ts';
 import { catchMail } from '../support/smtp.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { writePosts } from '../support/writing.ts';
 
 const signal = new AbortController().signal;
@@ -35,8 +40,8 @@ t.test('subscribers get last week’s posts by people they follow, once', async 
   await writePosts(app, reader);
   await lastWeek();
 
-  t.equal(await sendDigests(app, { signal }), 1);
-  t.equal(await sendDigests(app, { signal }), 0, 'a second run finds nobody');
+  t.equal(await sendDigests(app, { batchId: randomUUID(), signal }), 1);
+  t.equal(await sendDigests(app, { batchId: randomUUID(), signal }), 0, 'a second run finds nobody');
   await assertEnqueued(t, app, mailQueue, [{ template: 'weekly-digest', userId: reader.id }]);
   await drain(app);
 
@@ -54,7 +59,7 @@ t.test('a week without posts causes no mail, and this week belongs to the next d
   await lastWeek();
   await block(app.db, { blockerId: reader.id, blockedId: author.id }, 'mute');
   await writePosts(app, author);
-  await sendDigests(app, { signal });
+  await sendDigests(app, { batchId: randomUUID(), signal });
   await drain(app);
   t.same(smtp.mails, []);
 });
@@ -65,7 +70,7 @@ t.test('thousands of recipients are enqueued in batches, behind mail that people
     insert into users (email, username, password_hash, role, confirmed_at, wants_digest)
     select 'u' || n || '@example.com', 'u' || n, 'x', 'User', now(), true from generate_series(1, 1200) as n
   `.execute(app.db);
-  t.equal(await sendDigests(app, { signal }), 1201);
+  t.equal(await sendDigests(app, { batchId: randomUUID(), signal }), 1201);
   const jobs = await jobsOf(app, mailQueue);
   t.equal(jobs.length, 1201);
   t.equal(new Set(jobs.map(({ data }) => 'userId' in data && data.userId)).size, 1201);
@@ -75,7 +80,10 @@ t.test('thousands of recipients are enqueued in batches, behind mail that people
 
 t.test('two concurrent runs send each person one mail', async (t) => {
   const { app } = await setUp(t);
-  const counts = await Promise.all([sendDigests(app, { signal }), sendDigests(app, { signal })]);
+  const counts = await Promise.all([
+    sendDigests(app, { batchId: randomUUID(), signal }),
+    sendDigests(app, { batchId: randomUUID(), signal }),
+  ]);
   t.equal(counts[0] + counts[1], 1);
 });
 
@@ -94,4 +102,37 @@ t.test('the digest is off until it is turned on in the profile', async (t) => {
   t.match(page.body, /id="digest" [^>]*checked/);
   t.match(page.body, /<option value="daily" selected>/);
   t.equal((await client.post('/edit-profile/mails', { comment_mails: 'hourly' })).statusCode, 422);
+});
+
+t.test('when all mails of a digest have ended, the operator gets one mail with their counts', async (t) => {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url, ADMIN_EMAIL: 'boss@example.com' });
+  const { db, queue } = app;
+  for (const username of ['john', 'susan', 'carl']) await createUser(app, { username });
+  await sql`update users set wants_digest = true`.execute(db);
+  await queue.send(digestQueue, {}, { db });
+  const digest = defineJob(digestQueue, async (app, payload, context) => {
+    // As if the worker was killed after all its work.
+    for (let attempt = 1; attempt <= 2; attempt += 1) await digestJob.run(app, payload, context);
+  });
+  await queue.work([digest], { concurrency: 1 });
+  await waitFor(async () => (await jobsOf(app, digestQueue, ['completed'])).length === 1, 'it is enqueued');
+  await queue.stopWorking();
+  t.equal((await jobsOf(app, mailQueue)).length, 3);
+  await sql`delete from users where username = 'carl'`.execute(db);
+
+  await drain(app);
+  await endBatches(db);
+  await drain(app);
+  await endBatches(db);
+  await drain(app);
+  const summaries = smtp.mails.filter(({ subject = '' }) => subject.includes('Digest of'));
+  t.equal(summaries.length, 1);
+  t.match(summaries[0], {
+    to: { text: 'boss@example.com' },
+    subject: /Digest of \d{4}-\d\d-\d\d: 2 sent, 1 failed$/,
+    text: /Failed: 1/,
+  });
+  const [summary] = await jobsOf(app, digestSummaryQueue, ['completed']);
+  t.match(summary?.output, { done: 2, failed: 1, cancelled: 0, unfinished: 0 });
 });

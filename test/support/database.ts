@@ -43,9 +43,9 @@ async function create(t: Test, name: string, options: string): Promise<string> {
   return url.href;
 }
 
-/** Connecting costs more than cloning, so a file's databases share one connection. */
+/** Connecting costs more than cloning, so a process's databases share one connection. */
 let maintenance: pg.Pool | undefined;
-root.teardown(() => maintenance?.end());
+root.after(() => maintenance?.end());
 
 async function query(sql: string): Promise<unknown[]> {
   maintenance ??= openMaintenance();

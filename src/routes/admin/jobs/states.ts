@@ -12,6 +12,7 @@ export const ACTIONS: Record<JobState, readonly JobAction[]> = {
   active: ['cancel'],
   retrying: ['run', 'cancel', 'delete'],
   deferred: ['run', 'cancel', 'delete'],
+  blocked: ['cancel', 'delete'],
   completed: ['delete'],
   failed: ['retry', 'delete'],
   cancelled: ['restore', 'delete'],
