@@ -61,13 +61,15 @@ export async function build(
 
 /**
  * Builds an application for all tests of a file. Returns a function that empties its site for the next test, in a tenth of
- * the time that building one takes. Only for tests that change nothing but the database, and not the site's settings.
+ * the time that building one takes. Only for tests that change nothing but the database, and not the site's settings, and use
+ * up no limit: the app remembers who has.
  */
 export async function buildShared(
   t: Test,
   env: Record<string, string> = {},
+  overrides: Overrides = {},
 ): Promise<() => Promise<FastifyInstance>> {
-  const app = await build(t, env);
+  const app = await build(t, env, overrides);
   return async () => {
     await emptySite(app);
     return app;
@@ -77,9 +79,11 @@ export async function buildShared(
 /** The same with a mail server, whose mails are forgotten too. */
 export async function buildSharedWithMail(
   t: Test,
+  env: Record<string, string> = {},
+  overrides: Overrides = {},
 ): Promise<() => Promise<{ app: FastifyInstance; smtp: SmtpCatcher }>> {
   const smtp = await catchMail(t);
-  const emptied = await buildShared(t, { SMTP_URL: smtp.url });
+  const emptied = await buildShared(t, { SMTP_URL: smtp.url, ...env }, overrides);
   return async () => {
     const app = await emptied();
     smtp.mails.length = 0;
