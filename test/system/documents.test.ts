@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { glob, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
+import { queueContracts } from '../../src/all-queues.ts';
 import { describeVariables } from '../../src/config.ts';
-import { queueContracts } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
