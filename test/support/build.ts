@@ -79,10 +79,11 @@ export async function buildShared(
 /** The same with a mail server, whose mails are forgotten too. */
 export async function buildSharedWithMail(
   t: Test,
+  env: Record<string, string> = {},
   overrides: Overrides = {},
 ): Promise<() => Promise<{ app: FastifyInstance; smtp: SmtpCatcher }>> {
   const smtp = await catchMail(t);
-  const emptied = await buildShared(t, { SMTP_URL: smtp.url }, overrides);
+  const emptied = await buildShared(t, { SMTP_URL: smtp.url, ...env }, overrides);
   return async () => {
     const app = await emptied();
     smtp.mails.length = 0;

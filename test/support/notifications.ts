@@ -16,7 +16,7 @@ import { writePosts } from './writing.ts';
  */
 export async function shareNotifications(t: Test) {
   const clock = new TestClock();
-  const emptied = await buildSharedWithMail(t, { clock });
+  const emptied = await buildSharedWithMail(t, {}, { clock });
   return async () => {
     await clock.setTime(Date.now());
     return setUp(await emptied(), clock);

@@ -26,7 +26,7 @@ export async function setUpSubscriptions(
 /** Builds an application with a mail server for all tests of a file. Returns a function that leaves it nothing but an author. */
 export async function shareSubscriptions(t: Test) {
   const clock = new TestClock();
-  const emptied = await buildSharedWithMail(t, { clock });
+  const emptied = await buildSharedWithMail(t, {}, { clock });
   return async () => {
     await clock.setTime(Date.now());
     return setUp(await emptied(), clock);
