@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import { ALL_QUEUES, WORK_QUEUES } from '../../src/all-queues.ts';
 import { findJobSubjects } from '../../src/domain/people/job-subjects.ts';
 import { StartupError } from '../../src/errors.ts';
 import {
@@ -25,7 +26,6 @@ import {
   redact,
   resumeQueue,
 } from '../../src/queue/index.ts';
-import { ALL_QUEUES, WORK_QUEUES } from '../../src/queues.ts';
 import type { Ask } from './ask.ts';
 import { columns } from './columns.ts';
 import type { OtherCommand } from './job-commands.ts';
