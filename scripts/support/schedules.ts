@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { queueContracts } from '../../src/all-queues.ts';
 import { StartupError } from '../../src/errors.ts';
 import {
   actOnSchedule,
@@ -9,7 +10,6 @@ import {
   type ScheduleAction,
   wordsOf,
 } from '../../src/queue/index.ts';
-import { queueContracts } from '../../src/queues.ts';
 import { columns } from './columns.ts';
 
 interface Terminal {

@@ -7,13 +7,14 @@ export { type AuditEntry, listActions, recordAction } from './audit.ts';
 export type { Batch } from './batch.ts';
 export {
   type Clock,
-  createBoss,
   enableClockOverride,
   installedQueueSchema,
   QUEUE_CONNECTIONS,
   QUEUE_SCHEMA,
 } from './boss.ts';
 export { listOpenBreakers, type OpenBreaker, openBreaker, probeNow } from './breaker.ts';
+export { Channels, type Listener } from './channels.ts';
+export type { Connection, ConnectionOptions, ConnectionUse } from './connection.ts';
 export {
   type BatchCounts,
   batchCounts,
@@ -25,8 +26,16 @@ export {
 } from './contract.ts';
 export { deadLetterName, isDeadLetter } from './dead-letters.ts';
 export { DURATION_BUCKETS, type DurationCount, readDurations } from './durations.ts';
-export { NoFreeThread, PermanentFailure, SlowDown, TimedOut, TooManyLimits, TryLater } from './errors.ts';
-export { type JobEnd, type JobEvents, logJobs } from './events.ts';
+export {
+  NoFreeThread,
+  OldSchema,
+  PermanentFailure,
+  SlowDown,
+  TimedOut,
+  TooManyLimits,
+  TryLater,
+} from './errors.ts';
+export type { JobEnd, JobEvents } from './events.ts';
 export { type FollowedAttempt, followAttempts, newestAttempt } from './follow.ts';
 export {
   type DurationPoint,
@@ -38,7 +47,7 @@ export {
   recordHistory,
 } from './history.ts';
 export { defineJob, type JobContext, type JobDefinition, type JobRun, UnknownPayload } from './job.ts';
-export { JobQueue } from './job-queue.ts';
+export type { JobQueue } from './job-queue.ts';
 export {
   type AttemptRecord,
   JOB_ID,
@@ -53,8 +62,10 @@ export {
 export { buildOwnIndexes, countJobs } from './jobs-table.ts';
 export { EACH_KEY, type JobLimit, listLimits, MOST_LIMITS, setLimit, WHOLE_QUEUE } from './limits.ts';
 export { countKinds, findJobIds, listJobs, readClock } from './list-jobs.ts';
+export type { JobContextStore, QueueOptions } from './options.ts';
 export { listPausedQueues, pauseQueue, resumeQueue } from './pause.ts';
 export { persist } from './persist.ts';
+export { queue } from './plugin.ts';
 export {
   drainWorker,
   hasConsumingWorker,
@@ -67,6 +78,7 @@ export type { PayloadOf, Queue, SendOptions } from './queue.ts';
 export { parseRate, RATE_FORMAT, type Rate } from './rate.ts';
 export { nextTime, nextTimes, ruleOf } from './recurrence.ts';
 export { type Redaction, redact, redactText } from './redact.ts';
+export { type BatchStatus, type FlowNode, findRelations, type JobLink, type Relations } from './relations.ts';
 export type { JobLog, Reporting } from './report.ts';
 export { wordsOf } from './rule-words.ts';
 export { actOnSchedule, hasSchedule, nameOfSchedule } from './schedule-actions.ts';

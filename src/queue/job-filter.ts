@@ -7,9 +7,7 @@ import { isIndexed, type Search, type Term } from './search.ts';
 
 const isDue = sql`start_after <= pgboss.job_now()`;
 
-// A job that was handed back or put off waits as a retry without a start, see `handBack`.
-
-/** A job's state, as in `JobState`. */
+/** The state of a job as a `JobState`. One that was handed back or put off waits as a retry without a start, see `handBack`. */
 export const STATE = sql`case
   when blocked and state in ('created', 'retry') then 'blocked'
   when state in ('created', 'retry') and ${isDue} then 'ready'

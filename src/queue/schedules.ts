@@ -1,9 +1,9 @@
-import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import type { QueueContract, Schedule } from './contract.ts';
 import { STATE } from './job-filter.ts';
 import type { JobState } from './jobs.ts';
 import { readClock } from './list-jobs.ts';
+import type { Parts } from './options.ts';
 import type { Queue } from './queue.ts';
 import { nextTime, ruleOf } from './recurrence.ts';
 import type { Db } from './tables.ts';
@@ -89,7 +89,7 @@ export async function synchroniseSchedules(
  * @param contracts whose schedules this process knows; it leaves others to workers of their release
  */
 export async function runDueSchedules(
-  { db, queue, outages }: Pick<FastifyInstance, 'db' | 'queue' | 'outages'>,
+  { db, queue, logFailure }: Pick<Parts, 'db' | 'logFailure'> & { queue: Queue },
   contracts: readonly QueueContract[],
 ): Promise<void> {
   const due = await db
@@ -113,7 +113,7 @@ export async function runDueSchedules(
         if (numUpdatedRows > 0n) await enqueue({ db: trx, queue }, key, found);
       });
     } catch (error) {
-      outages.logFailure(error, { ...key }, 'could not run a schedule');
+      logFailure(error, { ...key }, 'could not run a schedule');
     }
   }
 }

@@ -1,8 +1,6 @@
 import { availableParallelism, hostname } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { FastifyInstance } from 'fastify';
-import { type Clock, enableClockOverride, type PgBoss } from 'pg-boss';
-import manifest from '../../package.json' with { type: 'json' };
+import { enableClockOverride, type PgBoss } from 'pg-boss';
 import { endBatches } from './batch.ts';
 import { Consumer } from './consumer.ts';
 import type { QueueContract } from './contract.ts';
@@ -13,6 +11,7 @@ import type { Restraints } from './heartbeat-statements.ts';
 import { HISTORY_SECONDS, recordHistory } from './history.ts';
 import type { JobDefinition } from './job.ts';
 import { loadRestraints } from './limits.ts';
+import type { Parts } from './options.ts';
 import { enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts';
 import { runDueSchedules, SCHEDULE_SECONDS } from './schedules.ts';
 import { Slots } from './slots.ts';
@@ -29,11 +28,9 @@ const THREADS = Math.max(2, availableParallelism());
 /** How often the delay of the event loop is measured. Measurements include it. */
 const LOOP_RESOLUTION_MS = 20;
 
-interface Dependencies {
-  readonly app: FastifyInstance;
+interface Dependencies extends Parts {
   readonly boss: PgBoss;
   readonly events: JobEvents;
-  readonly clock: Clock | undefined;
 }
 
 interface Options {
@@ -44,7 +41,7 @@ interface Options {
 
 /** Works several queues with one set of slots, and reports its presence and jobs in the database. */
 export class Worker {
-  readonly #app: FastifyInstance;
+  readonly #deps: Dependencies;
   readonly #contracts: readonly QueueContract[];
   readonly #consumers: readonly Consumer[];
   readonly #id: number;
@@ -59,24 +56,26 @@ export class Worker {
   #listening: { close(): Promise<void> } | undefined;
 
   private constructor(
-    { app, boss, events, clock }: Dependencies,
+    deps: Dependencies,
     { jobs, concurrency }: Options,
     { id, name }: { id: number; name: string },
   ) {
-    this.#app = app;
+    this.#deps = deps;
     this.#id = id;
     const slots = new Slots(concurrency);
     this.#contracts = jobs.map(({ contract }) => contract);
     const all = this.#contracts.map((contract) => contract.name);
-    const threads = new Threads(THREADS, (err) => app.log.warn({ err }, 'an idle thread for jobs failed'));
+    const threads = new Threads(THREADS, (err) =>
+      deps.app.log.warn({ err }, 'an idle thread for jobs failed'),
+    );
     this.#threads = threads;
     const report = () => this.#heartbeat.report();
     this.#consumers = jobs.map(
-      (job) => new Consumer(job, { app, boss, events, worker: name, concurrency, slots, threads, report }),
+      (job) => new Consumer(job, { ...deps, worker: name, concurrency, slots, threads, report }),
     );
-    this.#heartbeat = new Heartbeat(app, {
+    this.#heartbeat = new Heartbeat(deps, {
       workerId: id,
-      session: clock === undefined ? [] : [enableClockOverride()],
+      session: deps.clock === undefined ? [] : [enableClockOverride()],
       report: () => ({
         held: this.#consumers.flatMap((consumer) => consumer.held()),
         hasPolled: this.#consumers.filter((consumer) => consumer.takeHasPolled()).length > 0,
@@ -92,7 +91,7 @@ export class Worker {
 
   /** Starts working. */
   static async start(deps: Dependencies, options: Options): Promise<Worker> {
-    const { db } = deps.app;
+    const { db, version } = deps;
     const name = `${hostname()}:${process.pid}`;
     const queues = options.jobs.map(({ contract }) => contract.name);
     const restraints = await loadRestraints(db);
@@ -100,7 +99,7 @@ export class Worker {
       name,
       queues,
       concurrency: options.concurrency,
-      version: manifest.version,
+      version,
     });
     const worker = new Worker(deps, options, { id, name });
     worker.#restrain(restraints);
@@ -127,10 +126,10 @@ export class Worker {
     clearInterval(this.#recording);
     clearInterval(this.#scheduling);
     this.#loopDelay.disable();
-    this.#app.queue.events.off('ended', this.#count);
+    this.#deps.events.off('ended', this.#count);
     await Promise.all([this.#threads.close(), this.#heartbeat.stop()]);
-    const left = leaveWorker(this.#app.db, this.#id).catch((error) =>
-      this.#app.outages.logFailure(error, {}, 'could not record that the worker stopped'),
+    const left = leaveWorker(this.#deps.db, this.#id).catch((error) =>
+      this.#deps.logFailure(error, {}, 'could not record that the worker stopped'),
     );
     await waitAtMost(LAST_WRITES_MS, Promise.all([this.#writeDurations(), left]));
   }
@@ -144,12 +143,12 @@ export class Worker {
       for (const consumer of this.#consumers) consumer.wake();
     };
     try {
-      this.#listening = await this.#app.channels.listen(WORKERS_CHANNEL, {
+      this.#listening = await this.#deps.channels.listen(WORKERS_CHANNEL, {
         onMessage: wake,
         onGap: wakeAll,
       });
     } catch (error) {
-      this.#app.log.warn({ err: error }, 'cannot listen for jobs, polling instead');
+      this.#deps.app.log.warn({ err: error }, 'cannot listen for jobs, polling instead');
     }
   }
 
@@ -168,33 +167,33 @@ export class Worker {
 
   async #endBatches(): Promise<void> {
     try {
-      await endBatches(this.#app.db);
+      await endBatches(this.#deps.db, this.#deps.notify);
     } catch (error) {
-      this.#app.outages.logFailure(error, {}, 'could not end batches of jobs');
+      this.#deps.logFailure(error, {}, 'could not end batches of jobs');
     }
   }
 
   async #recordHistory(): Promise<void> {
     try {
-      await recordHistory(this.#app.db);
+      await recordHistory(this.#deps.db);
     } catch (error) {
-      this.#app.outages.logFailure(error, {}, 'could not record the history of jobs');
+      this.#deps.logFailure(error, {}, 'could not record the history of jobs');
     }
   }
 
   async #runSchedules(): Promise<void> {
     try {
-      await runDueSchedules(this.#app, this.#contracts);
+      await runDueSchedules({ ...this.#deps, queue: this.#deps.app.queue }, this.#contracts);
     } catch (error) {
-      this.#app.outages.logFailure(error, {}, 'could not look for schedules that are due');
+      this.#deps.logFailure(error, {}, 'could not look for schedules that are due');
     }
   }
 
   async #writeDurations(): Promise<void> {
     try {
-      await addDurations(this.#app.db, this.#durations.take());
+      await addDurations(this.#deps.db, this.#durations.take());
     } catch (error) {
-      this.#app.outages.logFailure(error, {}, 'could not write the durations of jobs');
+      this.#deps.logFailure(error, {}, 'could not write the durations of jobs');
     }
   }
 }

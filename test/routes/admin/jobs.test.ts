@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
-import { defineJob, PermanentFailure, recordHistory } from '../../../src/queue/index.ts';
-import { mailQueue } from '../../../src/queues.ts';
+import { endBatches } from '../../../src/queue/batch.ts';
+import { defineJob, PermanentFailure, recordHistory, step } from '../../../src/queue/index.ts';
+import { digestSummaryQueue, erasureQueue, mailQueue } from '../../../src/queues.ts';
 import { build, buildShared } from '../../support/build.ts';
 import { Client, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
@@ -91,6 +92,49 @@ t.test('jobs can be filtered by queue, state, payload and time, page by page', a
   t.equal(idsOn((await client.get('/admin/jobs/list?from=2020-01-01T00:00')).body).length, 50);
   t.equal((await client.get('/admin/jobs/list?queue=nonsense')).statusCode, 404);
   t.equal((await client.get('/admin/jobs/list?state=nonsense')).statusCode, 404);
+});
+
+t.test('a job’s page shows its flow as a tree, with links', async (t) => {
+  const { app, client } = await setUp();
+  const { db, queue } = app;
+  const one = step(erasureQueue, { userId: 1 });
+  const two = step(erasureQueue, { userId: 2 });
+  const last = step(mailQueue, payload, { after: [one, two] });
+  const [id = '', first = ''] = await queue.flow([last, one], { db });
+  const body = (await client.get(`/admin/jobs/job/mail/${id}`)).body.replaceAll(/\s+/g, ' ');
+  const link =
+    '<a href="/admin/jobs/job/erasure/\\S{36}">erasure \\S{8}</a> <span class="badge ready">ready</span>';
+  const itself = `<b>mail ${id.slice(0, 8)}</b> <span class="badge blocked">blocked</span>`;
+  t.match(body, new RegExp(`<li>${link} <ul class="tree"> <li>${itself} also after ${link}`));
+  const before = (await client.get(`/admin/jobs/job/erasure/${first}`)).body;
+  t.match(before, `href="/admin/jobs/job/mail/${id}"`);
+  t.notMatch(before, 'action=delete', 'a job that another waits for cannot be deleted');
+  t.match((await client.get('/admin/jobs/list?state=blocked')).body, id);
+  t.match((await client.get('/admin/jobs')).body, /mail<\/a><\/th>\s*<td data-label="Ready" class="zero"/);
+});
+
+t.test('the pages of a batch count its jobs, with links to lists of them', async (t) => {
+  const { app, client } = await setUp();
+  const { db, queue } = app;
+  const batch = await db.transaction().execute(async (trx) => {
+    const started = await queue.startBatch(digestSummaryQueue, { week: '2026-11-23' }, { db: trx });
+    await queue.sendAll(mailQueue, [payload, payload], { db: trx, batch: started });
+    return started;
+  });
+  const [follower] = await jobsOf(app, digestSummaryQueue);
+  const show = async () => (await client.get(`/admin/jobs/job/digest-summary/${follower?.id}`)).body;
+  t.match(await show(), 'This job starts when 2 jobs have ended, well or not. More jobs are being added.');
+  t.match(await show(), `<a href="/admin/jobs/list?text=batchId%3A${batch.id}">2</a>`);
+
+  await failAll(app, new PermanentFailure('out of luck'), 'failed');
+  await queue.closeBatch(batch, { db });
+  t.match(await show(), `<a href="/admin/jobs/list?text=batchId%3A${batch.id}&amp;state=failed">2</a>`);
+  const listed = (await client.get(`/admin/jobs/list?text=batchId%3A${batch.id}&state=failed`)).body;
+  t.equal(listed.match(/job\/mail\/[0-9a-f-]{36}/g)?.length, 2);
+  const [{ id: dead = '' } = {}] = await deadLettersOf(app, mailQueue);
+  t.match((await client.get(`/admin/jobs/job/mail.dead/${dead}`)).body, 'One of 2 jobs. When all have ended');
+  await endBatches(db);
+  t.match(await show(), 'This job started when 2 jobs had ended');
 });
 
 t.test('a job’s page shows every attempt and no secrets', async (t) => {
