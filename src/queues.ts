@@ -1,12 +1,6 @@
 import { Type } from 'typebox';
 import { about, date, fields, id, mail, moment } from './payloads.ts';
-import {
-  batchCounts,
-  DATABASE_ONLY,
-  deadLetterName,
-  defineQueue,
-  type QueueContract,
-} from './queue/index.ts';
+import { batchCounts, DATABASE_ONLY, defineQueue } from './queue/index.ts';
 
 /**
  * Mail to one person, or to an address that subscribes to somebody's posts. An outage of the mail server for days must not lose
@@ -221,30 +215,3 @@ export const alarmWebhookQueue = defineQueue({
   timeoutSeconds: 30,
   concurrency: 1,
 });
-
-/** All queues. `npm run migrate` creates and updates them. */
-export const queueContracts: readonly QueueContract[] = [
-  mailQueue,
-  notifyQueue,
-  notificationMailQueue,
-  dailyNotificationsQueue,
-  digestQueue,
-  digestSummaryQueue,
-  postMailQueue,
-  exportQueue,
-  importQueue,
-  pictureQueue,
-  publishDraftQueue,
-  moderateTextsQueue,
-  renderTextsQueue,
-  indexTextsQueue,
-  erasureQueue,
-  pruneQueue,
-  alarmQueue,
-  alarmWebhookQueue,
-];
-
-/** The queues that workers work, those of dead letters, and both. */
-export const WORK_QUEUES = queueContracts.map(({ name }) => name);
-export const DEAD_QUEUES = queueContracts.map(deadLetterName);
-export const ALL_QUEUES = [...WORK_QUEUES, ...DEAD_QUEUES];

@@ -1,8 +1,9 @@
 import t from 'tap';
+import { queueContracts } from '../src/all-queues.ts';
 import type { Db } from '../src/database/schema.ts';
 import { jobs } from '../src/jobs/index.ts';
 import type { Queue } from '../src/queue/index.ts';
-import { erasureQueue, mailQueue, queueContracts } from '../src/queues.ts';
+import { erasureQueue, mailQueue } from '../src/queues.ts';
 
 t.test('every queue has exactly one job', async (t) => {
   t.same(jobs.map(({ contract }) => contract.name).sort(), queueContracts.map(({ name }) => name).sort());

@@ -37,8 +37,11 @@ export const RECIPES: Readonly<Record<Kind, Recipe>> = {
       'test/jobs/example-name.test.ts',
     ],
     edits: [
-      { path: CONTRACTS, place: { before: '/** All queues.' }, lines: declarationIn(CONTRACTS) },
-      { path: CONTRACTS, place: { before: '];' }, lines: '  exampleNameQueue,' },
+      {
+        path: CONTRACTS,
+        place: { before: '/** Deletes expired rows every hour' },
+        lines: declarationIn(CONTRACTS),
+      },
       {
         path: 'src/jobs/index.ts',
         place: { after: 'import type { JobDefinition }' },

@@ -13,6 +13,7 @@ const PARTS: Readonly<Record<string, string>> = {
   'src/plugins': 'plugins',
   'src/domain': 'domain',
   'src/queues.ts': 'queues',
+  'src/all-queues.ts': 'queues',
   'src/queue': 'queue',
   'src/database': 'database',
 };

@@ -1,6 +1,6 @@
+import { queueContracts } from '../../src/all-queues.ts';
 import { StartupError } from '../../src/errors.ts';
 import type { QueueContract } from '../../src/queue/index.ts';
-import { queueContracts } from '../../src/queues.ts';
 import { docCommentsByName } from './doc-comments.ts';
 import { code, page, table } from './markdown.ts';
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import { ALL_QUEUES, WORK_QUEUES } from '../../src/all-queues.ts';
 import { findJobSubjects } from '../../src/domain/people/job-subjects.ts';
 import { StartupError } from '../../src/errors.ts';
 import {
@@ -8,6 +9,7 @@ import {
   describeDone,
   findJob,
   findJobIds,
+  findRelations,
   followAttempts,
   JOB_ID,
   JOB_STATES,
@@ -24,10 +26,10 @@ import {
   redact,
   resumeQueue,
 } from '../../src/queue/index.ts';
-import { ALL_QUEUES, WORK_QUEUES } from '../../src/queues.ts';
 import type { Ask } from './ask.ts';
 import { columns } from './columns.ts';
 import type { OtherCommand } from './job-commands.ts';
+import { describeRelations } from './job-relations.ts';
 
 interface Terminal {
   readonly app: FastifyInstance;
@@ -112,7 +114,8 @@ async function show({ app, print }: Terminal, { subject: id, json }: Options): P
   const [found] = jobs;
   const job = found && (await findJob(app.db, found.queue, found.id));
   if (job === undefined) throw new StartupError(1, 'This job does not exist or has been deleted.');
-  if (json) return print(JSON.stringify(readable(job), null, 2));
+  const relations = await findRelations(app.db, job);
+  if (json) return print(JSON.stringify(readable({ ...job, ...relations }), null, 2));
   const { history, report, data, output, ...rest } = job;
   const facts = Object.entries(rest).filter(([, value]) => value !== null);
   print(columns(facts.map(([name, value]) => [name, String(redact(shown(value)))])));
@@ -121,6 +124,7 @@ async function show({ app, print }: Terminal, { subject: id, json }: Options): P
   for (const { attempt, worker, startedAt, outcome, error } of history)
     print(`attempt ${attempt} at ${startedAt.toISOString()} by ${worker}: ${withError(outcome, error)}`);
   for (const line of report?.lines ?? []) print(JSON.stringify(redact(line)));
+  for (const line of describeRelations(relations)) print(line);
 }
 
 async function tail({ app: { db }, print, signal }: Terminal, { subject, json }: Options): Promise<void> {

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { getMigrationPlans, PgBoss } from 'pg-boss';
+import { queueContracts } from '../../src/all-queues.ts';
 import { addressOf } from '../../src/database/hosts.ts';
 import type { Schema } from '../../src/database/schema.ts';
 import {
@@ -8,7 +9,6 @@ import {
   QUEUE_SCHEMA,
   synchroniseQueues,
 } from '../../src/queue/index.ts';
-import { queueContracts } from '../../src/queues.ts';
 import { buildIndexes } from './migration-locks.ts';
 
 /**

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { queueContracts } from '../all-queues.ts';
 import { countBounced } from '../domain/mail/bounce.ts';
 import {
   countJobs,
@@ -9,7 +10,6 @@ import {
   listLiveWorkers,
   readDurations,
 } from '../queue/index.ts';
-import { queueContracts } from '../queues.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {

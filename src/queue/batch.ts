@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { BatchCounts } from './contract.ts';
 import { countMembers, isOver, release } from './flow-table.ts';
 import type { Db } from './tables.ts';
-import { wakeWorkers } from './wake.ts';
+import { type Notify, notifyWithCommit, WORKERS_CHANNEL } from './wake.ts';
 
 /** Jobs of a batch at most. */
 export const MOST_MEMBERS = 1_000_000;
@@ -80,7 +80,7 @@ export async function closeBatch(db: Db, { id }: Batch): Promise<void> {
  * Starts the jobs of batches that have ended, each with its counts and once, whoever calls this at the same time. It looks at
  * the jobs as they are, so it misses no end: not by a supervisor, an operator or a worker that was then killed.
  */
-export async function endBatches(db: Db): Promise<void> {
+export async function endBatches(db: Db, notify: Notify = notifyWithCommit): Promise<void> {
   const waiting = db.selectFrom('job_batches').select('id').where('ended_at', 'is', null).limit(1);
   if ((await waiting.executeTakeFirst()) === undefined) return;
   const isDue = sql<boolean>`(closed_at is not null and ${isOver(sql`job_batches.id`)}
@@ -103,7 +103,7 @@ export async function endBatches(db: Db): Promise<void> {
       .execute();
     for (const { id, queue, jobId, members } of ended) {
       await release(trx, { queue, jobId, counts: await countMembers(trx, id, members) });
-      await wakeWorkers(trx, queue);
+      await notify(trx, WORKERS_CHANNEL, [queue]);
     }
   });
 }

@@ -222,8 +222,7 @@ export class Consumer {
 
   #run(claim: Claim): ReturnType<typeof runJob> {
     if (this.#stopping.signal.aborted) claim.controller.abort(new ShuttingDown('the worker stops'));
-    const { app, threads } = this.#deps;
-    return runJob(this.job, claim, { app, threads, pass: (key) => this.#fetcher.pass(claim, key) });
+    return runJob(this.job, claim, { ...this.#deps, pass: (key) => this.#fetcher.pass(claim, key) });
   }
 
   /** Waits for the next poll or until woken. */

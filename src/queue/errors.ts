@@ -58,6 +58,11 @@ export class SlowDown extends Error {
   }
 }
 
+/** The database has an older schema of the queue than this release needs. */
+export class OldSchema extends Error {
+  override readonly name = 'OldSchema';
+}
+
 /** No more limits can be set. The message is for the operator. */
 export class TooManyLimits extends Error {
   override readonly name = 'TooManyLimits';

@@ -3,7 +3,7 @@ import { type Origin, pack } from './origin.ts';
 import type { Step } from './step.ts';
 import { KEEP_DEAD_SECONDS } from './synchronise.ts';
 import type { Db } from './tables.ts';
-import { wakeWorkers } from './wake.ts';
+import { type Notify, WORKERS_CHANNEL } from './wake.ts';
 
 /** Jobs of a flow at most. More belong in a batch. */
 export const MOST_STEPS = 100;
@@ -18,7 +18,7 @@ export const MOST_STEPS = 100;
 export async function enqueueFlow(
   boss: PgBoss,
   steps: readonly Step[],
-  { db, origin }: { db: Db; origin: Origin },
+  { db, origin, notify }: { db: Db; origin: Origin; notify: Notify },
 ): Promise<string[]> {
   const all = [...allOf(steps)];
   refuseFault(all);
@@ -42,7 +42,8 @@ export async function enqueueFlow(
     })),
     { db: fromKysely(db) },
   );
-  for (const name of new Set(all.map(({ contract }) => contract.name))) await wakeWorkers(db, name);
+  const queues = new Set(all.map(({ contract }) => contract.name));
+  await notify(db, WORKERS_CHANNEL, [...queues]);
   return steps.map((each) => ids[refOf(each)] ?? '');
 }
 

@@ -7,13 +7,14 @@ export { type AuditEntry, listActions, recordAction } from './audit.ts';
 export type { Batch } from './batch.ts';
 export {
   type Clock,
-  createBoss,
   enableClockOverride,
   installedQueueSchema,
   QUEUE_CONNECTIONS,
   QUEUE_SCHEMA,
 } from './boss.ts';
 export { listOpenBreakers, type OpenBreaker, openBreaker, probeNow } from './breaker.ts';
+export { Channels, type Listener } from './channels.ts';
+export type { Connection, ConnectionOptions, ConnectionUse } from './connection.ts';
 export {
   type BatchCounts,
   batchCounts,
@@ -24,8 +25,16 @@ export {
 } from './contract.ts';
 export { deadLetterName, isDeadLetter } from './dead-letters.ts';
 export { DURATION_BUCKETS, type DurationCount, readDurations } from './durations.ts';
-export { NoFreeThread, PermanentFailure, SlowDown, TimedOut, TooManyLimits, TryLater } from './errors.ts';
-export { type JobEnd, type JobEvents, logJobs } from './events.ts';
+export {
+  NoFreeThread,
+  OldSchema,
+  PermanentFailure,
+  SlowDown,
+  TimedOut,
+  TooManyLimits,
+  TryLater,
+} from './errors.ts';
+export type { JobEnd, JobEvents } from './events.ts';
 export { type FollowedAttempt, followAttempts, newestAttempt } from './follow.ts';
 export {
   type DurationPoint,
@@ -37,7 +46,7 @@ export {
   recordHistory,
 } from './history.ts';
 export { defineJob, type JobContext, type JobDefinition, type JobRun, UnknownPayload } from './job.ts';
-export { JobQueue } from './job-queue.ts';
+export type { JobQueue } from './job-queue.ts';
 export {
   type AttemptRecord,
   JOB_ID,
@@ -52,8 +61,10 @@ export {
 export { buildOwnIndexes, countJobs } from './jobs-table.ts';
 export { EACH_KEY, type JobLimit, listLimits, MOST_LIMITS, setLimit, WHOLE_QUEUE } from './limits.ts';
 export { countKinds, findJobIds, listJobs, readClock } from './list-jobs.ts';
+export type { JobContextStore, QueueOptions } from './options.ts';
 export { listPausedQueues, pauseQueue, resumeQueue } from './pause.ts';
 export { persist } from './persist.ts';
+export { queue } from './plugin.ts';
 export {
   drainWorker,
   hasConsumingWorker,
@@ -65,6 +76,7 @@ export { readPulse } from './pulse.ts';
 export type { PayloadOf, Queue, SendOptions } from './queue.ts';
 export { parseRate, RATE_FORMAT, type Rate } from './rate.ts';
 export { type Redaction, redact, redactText } from './redact.ts';
+export { type BatchStatus, type FlowNode, findRelations, type JobLink, type Relations } from './relations.ts';
 export type { JobLog, Reporting } from './report.ts';
 export { type FindSubjects, type Fragment, readSearch, type Search, type Term } from './search.ts';
 export { newShare, type Share } from './share.ts';

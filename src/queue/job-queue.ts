@@ -1,33 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import type { FastifyInstance } from 'fastify';
-import { type Clock, fromKysely, type PgBoss } from 'pg-boss';
+import { fromKysely, type PgBoss } from 'pg-boss';
 import { addMembers, closeBatch, findBatch, NO_COUNTS, recordBatch } from './batch.ts';
 import type { QueueContract } from './contract.ts';
 import type { JobEvents } from './events.ts';
 import { enqueueFlow } from './flow.ts';
 import { hold } from './flow-table.ts';
 import type { JobDefinition } from './job.ts';
-import { type Origin, pack } from './origin.ts';
+import type { Parts } from './options.ts';
+import { pack } from './origin.ts';
 import type { Queue } from './queue.ts';
 import { prioritiesOf } from './share.ts';
 import type { Db } from './tables.ts';
-import { wakeWorkers } from './wake.ts';
+import { WORKERS_CHANNEL } from './wake.ts';
 import { Worker } from './worker.ts';
 
 /** The application's queue: pg-boss, typed by the contracts. */
 export class JobQueue implements Queue {
   /** Events of this process's attempts. */
   readonly events: JobEvents = new EventEmitter();
-  readonly #app: FastifyInstance;
+  readonly #parts: Parts;
   readonly #boss: PgBoss;
-  readonly #clock: Clock | undefined;
   #worker: Promise<Worker> | undefined;
 
-  constructor(app: FastifyInstance, boss: PgBoss, clock: Clock | undefined) {
-    this.#app = app;
+  constructor(parts: Parts, boss: PgBoss) {
+    this.#parts = parts;
     this.#boss = boss;
-    this.#clock = clock;
   }
 
   send: Queue['send'] = async (contract, payload, { db, startAfter, ...options }) => {
@@ -36,7 +34,7 @@ export class JobQueue implements Queue {
       throw new TypeError(`${contract.name} job: unique: the queue's contract has no uniqueKey`);
     }
     const singletonKey = options.unique ?? contract.uniqueKey?.(payload);
-    const id = await this.#boss.send(contract.name, pack(payload, this.#origin()), {
+    const id = await this.#boss.send(contract.name, pack(payload, this.#parts.context.origin()), {
       db: fromKysely(db),
       priority: options.priority ?? contract.priority ?? 0,
       ...(startAfter !== undefined && { startAfter }),
@@ -58,7 +56,7 @@ export class JobQueue implements Queue {
       refuseUnique(contract, 'a batch');
       await addMembers(db, batch, payloads.length);
     }
-    const origin = { ...this.#origin(), batchId: batch?.id };
+    const origin = { ...this.#parts.context.origin(), batchId: batch?.id };
     const priority = options.priority ?? contract.priority ?? 0;
     const priorities =
       share && (await prioritiesOf(db, share, { queue: contract.name, count: payloads.length, priority }));
@@ -73,7 +71,8 @@ export class JobQueue implements Queue {
   };
 
   flow: Queue['flow'] = async (steps, { db }) => {
-    return enqueueFlow(this.#boss, steps, { db, origin: this.#origin() });
+    const { context, notify } = this.#parts;
+    return enqueueFlow(this.#boss, steps, { db, notify, origin: context.origin() });
   };
 
   startBatch: Queue['startBatch'] = async (contract, payload, { db, startAfter, id = randomUUID() }) => {
@@ -83,7 +82,7 @@ export class JobQueue implements Queue {
     requireTransaction(db, 'startBatch');
     const callback = { queue: contract.name, jobId: randomUUID() };
     if (await recordBatch(db, { id, ...callback })) {
-      await this.#boss.send(contract.name, pack(counted, this.#origin()), {
+      await this.#boss.send(contract.name, pack(counted, this.#parts.context.origin()), {
         db: fromKysely(db),
         id: callback.jobId,
         priority: contract.priority ?? 0,
@@ -103,7 +102,7 @@ export class JobQueue implements Queue {
    */
   async work(jobs: readonly JobDefinition[], { concurrency }: { concurrency: number }): Promise<void> {
     if (this.#worker !== undefined) throw new Error('this app is already working');
-    const deps = { app: this.#app, boss: this.#boss, events: this.events, clock: this.#clock };
+    const deps = { ...this.#parts, boss: this.#boss, events: this.events };
     this.#worker = Worker.start(deps, { jobs, concurrency });
     await this.#worker.catch((error) => {
       this.#worker = undefined;
@@ -115,22 +114,16 @@ export class JobQueue implements Queue {
   async stopWorking(): Promise<void> {
     const worker = this.#worker;
     // One that is still starting is stopped as soon as it has started.
-    await (await worker)?.stop(this.#app.config.shutdownGraceSeconds * 1000);
+    await (await worker)?.stop(this.#parts.graceSeconds * 1000);
     if (this.#worker === worker) this.#worker = undefined;
   }
 
   async #wakeWorkers(db: Db, { name }: QueueContract): Promise<void> {
-    if (db.isTransaction) return wakeWorkers(db, name);
+    const { app, notify } = this.#parts;
+    const woken = notify(db, WORKERS_CHANNEL, [name]);
+    if (db.isTransaction) return woken;
     // The job is already enqueued, and workers find it at their next poll.
-    await wakeWorkers(db, name).catch((error) =>
-      this.#app.log.warn({ err: error }, 'could not wake workers'),
-    );
-  }
-
-  /** The origin of a job enqueued now. */
-  #origin(): Origin {
-    const { work, tracing } = this.#app;
-    return { requestId: work.getStore()?.requestId, traceparent: tracing.traceparent() };
+    await woken.catch((error) => app.log.warn({ err: error }, 'could not wake workers'));
   }
 }
 

@@ -1,11 +1,10 @@
-import type { FastifyInstance } from 'fastify';
 import { type Claim, untilAborted } from './claim.ts';
 import { TimedOut } from './errors.ts';
 import type { JobContext, JobDefinition } from './job.ts';
+import type { Parts } from './options.ts';
 import { computeNothing, type Threads } from './threads.ts';
 
-interface Means extends Pick<JobContext, 'pass'> {
-  readonly app: FastifyInstance;
+interface Means extends Pick<Parts, 'app' | 'db' | 'context' | 'logFailure'>, Pick<JobContext, 'pass'> {
   readonly threads: Threads;
 }
 
@@ -17,28 +16,22 @@ interface Means extends Pick<JobContext, 'pass'> {
 export async function runJob(
   job: JobDefinition,
   { jobId, attempt, payload, origin, report, controller }: Claim,
-  { app, threads, pass }: Means,
+  { threads, pass, ...parts }: Means,
 ): Promise<(() => Promise<void>) | undefined> {
   const { name, timeoutSeconds, runs } = job.contract;
   const { signal } = controller;
   signal.throwIfAborted();
   const timedOut = () => controller.abort(new TimedOut(`timed out after ${timeoutSeconds} seconds`));
   const timeout = setTimeout(timedOut, timeoutSeconds * 1000);
-  const work = { label: `job ${name}`, requestId: origin.requestId };
-  const span = {
-    name: work.label,
-    kind: 'consumer',
-    attributes: { 'job.id': jobId, 'job.attempt': attempt },
-    parent: origin.traceparent,
-  } as const;
-  const reporting = report.reporting(app);
+  const reporting = report.reporting(parts);
   const compute = runs === 'thread' ? threads.computeFor({ signal, ...reporting }) : computeNothing;
   const context = { id: jobId, attempt, signal, pass, compute, ...reporting };
-  const run = async () => (await job.run(app, payload, context)) ?? undefined;
+  const run = async () => (await job.run(parts.app, payload, context)) ?? undefined;
   try {
-    return await app.work.run(work, () => app.tracing.span(span, () => untilAborted(run(), signal)));
+    const running = { queue: name, jobId, attempt, origin };
+    return await parts.context.run(running, () => untilAborted(run(), signal));
   } finally {
     clearTimeout(timeout);
-    await report.end(app);
+    await report.end(parts);
   }
 }

@@ -10,7 +10,7 @@ import digestJob from '../../src/jobs/digest.ts';
 import { endBatches } from '../../src/queue/batch.ts';
 import { defineJob } from '../../src/queue/index.ts';
 import { digestQueue, digestSummaryQueue, mailQueue } from '../../src/queues.ts';
-import { build } from '../support/build.ts';
+import { build, buildSharedWithMail } from '../support/build.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
 import { assertEnqueued, drain, jobsOf } from '../support/jobs.ts';
 import { catchMail } from '../support/smtp.ts';
@@ -19,9 +19,10 @@ import { writePosts } from '../support/writing.ts';
 
 const signal = new AbortController().signal;
 
-async function setUp(t: Parameters<typeof build>[0]) {
-  const smtp = await catchMail(t);
-  const app = await build(t, { SMTP_URL: smtp.url });
+const emptied = await buildSharedWithMail(t);
+
+async function setUp() {
+  const { app, smtp } = await emptied();
   const reader = await createUser(app, { username: 'john' });
   const author = await createUser(app, { username: 'susan' });
   await follow(app, reader.id, author.id);
@@ -34,7 +35,7 @@ async function setUp(t: Parameters<typeof build>[0]) {
 }
 
 t.test('subscribers get last week’s posts by people they follow, once', async (t) => {
-  const { app, smtp, reader, author, lastWeek } = await setUp(t);
+  const { app, smtp, reader, author, lastWeek } = await setUp();
   const [, , hidden = 0] = await writePosts(app, author, 3);
   await setPostDisabled(app.db, hidden, true);
   await writePosts(app, reader);
@@ -54,7 +55,7 @@ t.test('subscribers get last week’s posts by people they follow, once', async 
 });
 
 t.test('a week without posts causes no mail, and this week belongs to the next digest', async (t) => {
-  const { app, smtp, reader, author, lastWeek } = await setUp(t);
+  const { app, smtp, reader, author, lastWeek } = await setUp();
   await writePosts(app, author);
   await lastWeek();
   await block(app.db, { blockerId: reader.id, blockedId: author.id }, 'mute');
@@ -65,7 +66,7 @@ t.test('a week without posts causes no mail, and this week belongs to the next d
 });
 
 t.test('thousands of recipients are enqueued in batches, behind mail that people wait for', async (t) => {
-  const { app } = await setUp(t);
+  const { app } = await setUp();
   await sql`
     insert into users (email, username, password_hash, role, confirmed_at, wants_digest)
     select 'u' || n || '@example.com', 'u' || n, 'x', 'User', now(), true from generate_series(1, 1200) as n
@@ -79,7 +80,7 @@ t.test('thousands of recipients are enqueued in batches, behind mail that people
 });
 
 t.test('two concurrent runs send each person one mail', async (t) => {
-  const { app } = await setUp(t);
+  const { app } = await setUp();
   const counts = await Promise.all([
     sendDigests(app, { batchId: randomUUID(), signal }),
     sendDigests(app, { batchId: randomUUID(), signal }),
@@ -88,7 +89,7 @@ t.test('two concurrent runs send each person one mail', async (t) => {
 });
 
 t.test('the digest is off until it is turned on in the profile', async (t) => {
-  const app = await build(t);
+  const { app } = await emptied();
   const john = await createUser(app);
   const client = await signedInClient(app, john);
   const frequencies = { comments: 'never', replies: 'at-once', mentions: 'daily', follows: 'daily' };

@@ -24,7 +24,6 @@ t.test('a job has its contract, its files and its test, and is in every list of 
     "/** Says what the queue's jobs do. */",
     'export const teaTimeQueue = defineQueue({',
     "name: 'tea-time',",
-    'teaTimeQueue,',
   ]);
   t.same(linesIn(changes, 'src/jobs/index.ts'), ["import teaTime from './tea-time.ts';", 'teaTime,']);
   for (const { path, after } of changes) t.notMatch(after, /example.?name/i, path);

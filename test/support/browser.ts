@@ -13,6 +13,7 @@ const AXE = await readFile(fileURLToPath(import.meta.resolve('axe-core/axe.min.j
 /** The process's Chromium, started for the first page. */
 let browser: Promise<Browser> | undefined;
 root.after(async () => (await browser)?.close());
+root.teardown(() => {}); // Only then does tap end while the browser runs.
 
 /** The cumulative layout shift, as measured by Chromium. */
 export const LAYOUT_SHIFT = `new Promise((resolve) => {

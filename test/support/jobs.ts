@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { PgBoss } from 'pg-boss';
 import type { Test } from 'tap';
+import { queueContracts } from '../../src/all-queues.ts';
 import { jobs } from '../../src/jobs/index.ts';
 import { deadLetterName, type QueueContract, synchroniseQueues } from '../../src/queue/index.ts';
-import { queueContracts } from '../../src/queues.ts';
 import { waitFor } from './wait-for.ts';
 
 /** A job in the queue. */

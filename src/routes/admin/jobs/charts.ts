@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
+import { WORK_QUEUES } from '../../../all-queues.ts';
 import { type HistoryPoint, readDurationHistory, readHistory } from '../../../queue/index.ts';
-import { WORK_QUEUES } from '../../../queues.ts';
 import {
   drawBacklog,
   drawCompleted,

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { queueContracts, WORK_QUEUES } from '../../../all-queues.ts';
 import type { Db } from '../../../database/schema.ts';
 import { DomainError, noSuch } from '../../../errors.ts';
 import {
@@ -9,7 +10,6 @@ import {
   resumeQueue,
   type Worker,
 } from '../../../queue/index.ts';
-import { queueContracts, WORK_QUEUES } from '../../../queues.ts';
 import { type FilterFields, filterFields, filterFrom } from './filter.ts';
 
 type QueueAction = 'pause' | 'resume' | 'start';

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { queueContracts } from '../../../all-queues.ts';
 import type { Db } from '../../../database/schema.ts';
 import { Permission } from '../../../domain/accounts/roles.ts';
 import type { SessionUser } from '../../../domain/sessions/find.ts';
@@ -19,7 +20,6 @@ import {
   TooManyLimits,
   WHOLE_QUEUE,
 } from '../../../queue/index.ts';
-import { queueContracts } from '../../../queues.ts';
 import { requirePermission } from '../../guards.ts';
 import { redactionFor } from './clearance.ts';
 

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { WORK_QUEUES } from '../../../all-queues.ts';
 import { countBounced } from '../../../domain/mail/bounce.ts';
 import { findMailFailures } from '../../../domain/mail/outage.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
@@ -11,7 +12,7 @@ import {
   listPausedQueues,
   readHistory,
 } from '../../../queue/index.ts';
-import { mailQueue, WORK_QUEUES } from '../../../queues.ts';
+import { mailQueue } from '../../../queues.ts';
 import { hourlyCharts } from './charts.ts';
 import { redactionFor } from './clearance.ts';
 import { RANGES, timesOf } from './history-charts.ts';
