@@ -9,23 +9,20 @@ const WORKER = join(import.meta.dirname, '..', '..', 'src', 'worker.ts');
 
 /** Runs workers like an orchestrator: one that dies is replaced. */
 export class WorkerPool {
-  /** How many run at once. */
-  readonly size: number;
   killed = 0;
   readonly #env: Record<string, string>;
   readonly #children = new Set<ChildProcess>();
   readonly #working = new Set<ChildProcess>();
   #isStopping = false;
 
-  private constructor(size: number, env: Record<string, string>) {
-    this.size = size;
+  private constructor(env: Record<string, string>) {
     this.#env = env;
   }
 
   /** Starts this many workers and waits until they are ready. */
-  static async start(size: number, env: Record<string, string>): Promise<WorkerPool> {
-    const pool = new WorkerPool(size, env);
-    await Promise.all(Array.from({ length: size }, () => once(pool.#start(), 'message')));
+  static async start(count: number, env: Record<string, string>): Promise<WorkerPool> {
+    const pool = new WorkerPool(env);
+    await Promise.all(Array.from({ length: count }, () => once(pool.#start(), 'message')));
     return pool;
   }
 
