@@ -1,32 +1,43 @@
 import { type Kysely, sql } from 'kysely';
 import { getMigrationPlans, PgBoss } from 'pg-boss';
-import { queueContracts } from '../../src/all-queues.ts';
-import { addressOf } from '../../src/database/hosts.ts';
-import type { Schema } from '../../src/database/schema.ts';
-import {
-  buildOwnIndexes,
-  installedQueueSchema,
-  QUEUE_SCHEMA,
-  synchroniseQueues,
-} from '../../src/queue/index.ts';
-import { buildIndexes } from './migration-locks.ts';
+import { installedQueueSchema, QUEUE_SCHEMA } from './boss.ts';
+import type { ConnectionOptions } from './connection.ts';
+import type { QueueContract } from './contract.ts';
+import { createQueueTables } from './create-tables.ts';
+import { buildOwnIndexes } from './jobs-table.ts';
+import { synchroniseQueues } from './synchronise.ts';
+import type { QueueTables } from './tables.ts';
+
+interface MigrateOptions {
+  /** The database's URL, or node-postgres's options. */
+  readonly connection: string | ConnectionOptions;
+  /** All queues. */
+  readonly contracts: readonly QueueContract[];
+  /** Called with each line of progress. */
+  readonly report?: (line: string) => void;
+  /** Runs what builds indexes concurrently, such as with other deadlines for locks. */
+  readonly buildIndexes?: (build: () => Promise<void>) => Promise<void>;
+}
 
 /**
- * Updates pg-boss's schema, which has its own versions, and its queues, which follow the contracts. The schema is updated
+ * Creates or updates all that the queue has in the database: its tables, unless a migration of the application has made them;
+ * pg-boss's schema, which has its own versions; and the queues and schedules, which follow the contracts. The schema is updated
  * here and not by pg-boss, which would wait for locks for 30 seconds, and with it every request that enqueues a job.
+ *
+ * @param db not a transaction; one run at a time
  */
 export async function migrateQueue(
-  db: Kysely<Schema>,
-  databaseUrl: string,
-  report: (line: string) => void,
+  db: Kysely<QueueTables>,
+  { connection, contracts, report = () => {}, buildIndexes = (build) => build() }: MigrateOptions,
 ): Promise<void> {
+  if (!(await hasTables(db))) await db.transaction().execute(createQueueTables);
   const installed = await installedQueueSchema(db);
   if (isOld(installed)) {
     await db.transaction().execute((trx) => sql.raw(queueMigration(installed)).execute(trx));
     report(`applied   version ${QUEUE_SCHEMA} of the queue's schema`);
   }
   const boss = new PgBoss({
-    ...addressOf(databaseUrl),
+    ...(typeof connection === 'string' ? { connectionString: connection } : connection),
     max: 1,
     supervise: false,
     schedule: false,
@@ -38,13 +49,20 @@ export async function migrateQueue(
   });
   await boss.start();
   try {
-    if (installed <= QUEUE_SCHEMA) await buildIndexes(db, () => buildMissingIndexes(db, boss));
-    await buildIndexes(db, () => buildOwnIndexes(db));
-    await synchroniseQueues(boss, queueContracts);
+    if (installed <= QUEUE_SCHEMA) await buildIndexes(() => buildMissingIndexes(db, boss));
+    await buildIndexes(() => buildOwnIndexes(db));
+    await synchroniseQueues(boss, contracts);
   } finally {
     await boss.stop({ graceful: false });
   }
   if (failure !== undefined) throw failure;
+}
+
+async function hasTables(db: Kysely<QueueTables>): Promise<boolean> {
+  const { rows } = await sql<{
+    exists: boolean;
+  }>`select to_regclass('job_attempts') is not null as exists`.execute(db);
+  return rows[0]?.exists === true;
 }
 
 /** Whether the queue's schema exists and has to be updated. */
@@ -60,7 +78,7 @@ export function queueMigration(installed: number): string {
 }
 
 /** Builds the indexes of a new version while the queue is used; also those that an interrupted run has not built. */
-async function buildMissingIndexes(db: Kysely<Schema>, boss: PgBoss): Promise<void> {
+async function buildMissingIndexes(db: Kysely<QueueTables>, boss: PgBoss): Promise<void> {
   const { missing } = await boss.detectSchemaDrift();
   if (missing.length === 0) return;
   const statements = getMigrationPlans('pgboss', 0).matchAll(
