@@ -9,6 +9,7 @@ import {
   describeDone,
   findJob,
   findJobIds,
+  findRelations,
   followAttempts,
   JOB_ID,
   JOB_STATES,
@@ -24,10 +25,14 @@ import {
   recordAction,
   redact,
   resumeQueue,
+  SCHEDULE_ACTIONS,
+  type ScheduleAction,
 } from '../../src/queue/index.ts';
 import type { Ask } from './ask.ts';
 import { columns } from './columns.ts';
 import type { OtherCommand } from './job-commands.ts';
+import { describeRelations } from './job-relations.ts';
+import { changeSchedule, printSchedules } from './schedules.ts';
 
 interface Terminal {
   readonly app: FastifyInstance;
@@ -38,7 +43,7 @@ interface Terminal {
 }
 
 interface Options {
-  /** The queue, or the id of a job to show. */
+  /** The queue, the id of a job to show, or a schedule. */
   readonly subject?: string | undefined;
   readonly state?: string | undefined;
   readonly text?: string | undefined;
@@ -56,6 +61,8 @@ const COMMANDS: Readonly<Record<OtherCommand, Command> & Record<string, Command>
   tail,
   pause: ({ app, print }, { subject }) => change(app, print, pauseQueue, workQueue(subject), 'paused'),
   resume: ({ app, print }, { subject }) => change(app, print, resumeQueue, workQueue(subject), 'resumed'),
+  schedules: printSchedules,
+  ...Object.fromEntries(SCHEDULE_ACTIONS.map((action) => [action, actOnSchedule(action)])),
   ...Object.fromEntries(Object.keys(DONE).map((action) => [action, actOn(action as JobAction)])),
 };
 
@@ -112,7 +119,8 @@ async function show({ app, print }: Terminal, { subject: id, json }: Options): P
   const [found] = jobs;
   const job = found && (await findJob(app.db, found.queue, found.id));
   if (job === undefined) throw new StartupError(1, 'This job does not exist or has been deleted.');
-  if (json) return print(JSON.stringify(readable(job), null, 2));
+  const relations = await findRelations(app.db, job);
+  if (json) return print(JSON.stringify(readable({ ...job, ...relations }), null, 2));
   const { history, report, data, output, ...rest } = job;
   const facts = Object.entries(rest).filter(([, value]) => value !== null);
   print(columns(facts.map(([name, value]) => [name, String(redact(shown(value)))])));
@@ -121,6 +129,7 @@ async function show({ app, print }: Terminal, { subject: id, json }: Options): P
   for (const { attempt, worker, startedAt, outcome, error } of history)
     print(`attempt ${attempt} at ${startedAt.toISOString()} by ${worker}: ${withError(outcome, error)}`);
   for (const line of report?.lines ?? []) print(JSON.stringify(redact(line)));
+  for (const line of describeRelations(relations)) print(line);
 }
 
 async function tail({ app: { db }, print, signal }: Terminal, { subject, json }: Options): Promise<void> {
@@ -186,6 +195,10 @@ function actOn(action: JobAction): Command {
 }
 
 const MOST_COUNTED = 10_000;
+
+function actOnSchedule(action: ScheduleAction): Command {
+  return (terminal, { subject: name }) => changeSchedule(terminal, action, { name, by: OPERATOR });
+}
 
 async function change(
   { db }: FastifyInstance,

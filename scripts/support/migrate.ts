@@ -20,6 +20,8 @@ export interface MigrateOptions {
   readonly folder?: string;
   /** How often to try to get a migration's locks. */
   readonly tries?: number;
+  /** Of schedules that name none; UTC by default. */
+  readonly timeZone?: string;
 }
 
 /** What a run works with. It has one connection, which holds the lock that keeps other runs waiting. */
@@ -53,7 +55,7 @@ const PAUSE_MS = 1_000;
 export async function migrateToLatest(
   databaseUrl: string,
   report: Report,
-  { folder, tries = TRIES }: MigrateOptions = {},
+  { folder, tries = TRIES, timeZone = 'UTC' }: MigrateOptions = {},
 ): Promise<void> {
   await withMigrations(databaseUrl, folder, async (migrations) => {
     const { db, steps } = migrations;
@@ -67,7 +69,7 @@ export async function migrateToLatest(
       migrateQueue(db, {
         connection: addressOf(databaseUrl),
         contracts: queueContracts,
-        report,
+        ...{ report, timeZone },
         buildIndexes: (build) => buildIndexes(db, build),
       }),
     );

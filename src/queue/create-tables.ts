@@ -63,6 +63,20 @@ export async function createQueueTables(db: QueryExecutorProvider): Promise<void
     );
     comment on table paused_queues is 'Queues from which no worker takes jobs until an operator resumes them.';
 
+    create table job_schedules (
+      queue text,
+      name text,
+      rule text not null,
+      time_zone text not null,
+      next_at timestamptz,
+      paused_at timestamptz,
+      last_job_id uuid,
+      primary key (queue, name)
+    );
+    comment on table job_schedules is
+      'When jobs are enqueued automatically. The rule and its time zone are those of the contract; next_at is null if the rule '
+      'has ended. Only an operator pauses a schedule.';
+
     create table job_batches (
       id uuid primary key,
       queue text not null,
@@ -155,7 +169,7 @@ export async function createQueueTables(db: QueryExecutorProvider): Promise<void
 /** Drops the queue's tables. */
 export async function dropQueueTables(db: QueryExecutorProvider): Promise<void> {
   await sql`
-    drop table job_reports, job_history, queue_breakers, job_rates, job_limits, job_audit_log, job_batches, paused_queues,
+    drop table job_reports, job_history, queue_breakers, job_rates, job_limits, job_audit_log, job_batches, job_schedules, paused_queues,
       workers, job_latencies, job_durations, job_attempts
   `.execute(db);
 }

@@ -7,9 +7,8 @@ import { isIndexed, type Search, type Term } from './search.ts';
 
 const isDue = sql`start_after <= pgboss.job_now()`;
 
-// A job that was handed back or put off waits as a retry without a start, see `handBack`.
-
-const state = sql`case
+/** The state of a job as a `JobState`. One that was handed back or put off waits as a retry without a start, see `handBack`. */
+export const STATE = sql`case
   when blocked and state in ('created', 'retry') then 'blocked'
   when state in ('created', 'retry') and ${isDue} then 'ready'
   when state = 'retry' and started_on is not null then 'retrying'
@@ -20,7 +19,7 @@ const state = sql`case
 const message = sql`coalesce(output ->> 'message', output -> 'value' ->> 'message', source_output ->> 'message')`;
 
 /** The columns of `JobSummary`, and the cursor of the page after it. */
-export const SUMMARY = sql`id, name as queue, ${state} as state, data,
+export const SUMMARY = sql`id, name as queue, ${STATE} as state, data,
   case when name like '%.dead' then source_retry_count + 1
     when started_on is null then retry_count else retry_count + 1 end as attempts,
   created_on as "createdAt", start_after as "startAfter", started_on as "startedAt",

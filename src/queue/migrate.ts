@@ -13,6 +13,8 @@ interface MigrateOptions {
   readonly connection: string | ConnectionOptions;
   /** All queues. */
   readonly contracts: readonly QueueContract[];
+  /** Of schedules that name none; UTC by default. */
+  readonly timeZone?: string;
   /** Called with each line of progress. */
   readonly report?: (line: string) => void;
   /** Runs what builds indexes concurrently, such as with other deadlines for locks. */
@@ -28,7 +30,13 @@ interface MigrateOptions {
  */
 export async function migrateQueue(
   db: Kysely<QueueTables>,
-  { connection, contracts, report = () => {}, buildIndexes = (build) => build() }: MigrateOptions,
+  {
+    connection,
+    contracts,
+    timeZone = 'UTC',
+    report = () => {},
+    buildIndexes = (build) => build(),
+  }: MigrateOptions,
 ): Promise<void> {
   if (!(await hasTables(db))) await db.transaction().execute(createQueueTables);
   const installed = await installedQueueSchema(db);
@@ -51,7 +59,7 @@ export async function migrateQueue(
   try {
     if (installed <= QUEUE_SCHEMA) await buildIndexes(() => buildMissingIndexes(db, boss));
     await buildIndexes(() => buildOwnIndexes(db));
-    await synchroniseQueues(boss, contracts);
+    await synchroniseQueues({ boss, db }, contracts, timeZone);
   } finally {
     await boss.stop({ graceful: false });
   }

@@ -38,7 +38,7 @@ const filterOf = (queue: string, id: string) => ({ queues: [queue], id });
 
 t.test('a job starts after those that it comes after, of several queues', async (t) => {
   const app = await emptied();
-  const a = step(parts, { name: `a 'quoted' $1 \\ one` });
+  const a = step(parts, { name: 'a' });
   const b = step(parts, { name: 'b' });
   const both = step(wholes, { name: 'both' }, { after: [a, b] });
   const last = step(parts, { name: 'last' }, { after: [both] });
@@ -46,7 +46,7 @@ t.test('a job starts after those that it comes after, of several queues', async 
   t.ok((await jobsOf(app, parts)).some((job) => job.id === id && job.data.name === 'last'));
   const done = await work(app);
   await waitFor(() => done.length === 4, 'all are done');
-  t.same(done.slice(0, 2).sort(), [`a 'quoted' $1 \\ one`, 'b']);
+  t.same(done.slice(0, 2).sort(), ['a', 'b']);
   t.same(done.slice(2), ['both', 'last']);
   await app.queue.stopWorking();
 });
@@ -111,7 +111,12 @@ t.test('a cancelled job holds up those after it, and cannot be deleted before th
   const { db, queueAdmin } = app;
   const [a, c] = [step(parts, { name: 'a' }), step(parts, { name: 'c' })];
   const [b = '', aId = '', dId = '', cId = ''] = await app.queue.flow(
-    [step(wholes, { name: 'b' }, { after: [a] }), a, step(wholes, { name: 'd' }, { after: [c] }), c],
+    [
+      step(wholes, { name: 'b' }, { after: [a] }),
+      a,
+      step(wholes, { name: `$1's \\ "d"` }, { after: [c] }),
+      c,
+    ],
     { db },
   );
   t.equal(await queueAdmin.act(db, 'cancel', filterOf('parts', aId)), 1);

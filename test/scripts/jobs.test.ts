@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { runJobsCommand } from '../../scripts/support/jobs.ts';
-import { listActions } from '../../src/queue/index.ts';
-import { mailQueue } from '../../src/queues.ts';
+import { listActions, step } from '../../src/queue/index.ts';
+import { digestSummaryQueue, erasureQueue, mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
 import { drain } from '../support/jobs.ts';
@@ -45,6 +45,25 @@ t.test('jobs are counted, listed, found and shown', async (t) => {
   t.equal(await run('list', { state: 'failed' }), 'No matching jobs.');
 });
 
+t.test('a job is shown with its flow and its batch', async (t) => {
+  const { app, run } = await prepare(t);
+  const { db, queue } = app;
+  const first = step(erasureQueue, { userId: 1 });
+  const then = step(mailQueue, { template: 'two-factor-on', userId: 1 }, { after: [first] });
+  const [id = ''] = await queue.flow([then], { db });
+  const text = await run('show', { subject: id });
+  t.match(text, /^ {2}erasure \S{36} ready\n {4}mail \S{36} blocked$/m);
+  t.match(JSON.parse(await run('show', { subject: id, json: true })), { flow: [{ next: [{ id }] }] });
+
+  await db.transaction().execute(async (trx) => {
+    const batch = await queue.startBatch(digestSummaryQueue, { week: '2026-11-23' }, { db: trx });
+    await queue.sendAll(erasureQueue, [{ userId: 2 }], { db: trx, batch });
+  });
+  const [member] = JSON.parse(await run('list', { subject: 'erasure', json: true }));
+  const ends = '0 done, 0 failed, 0 cancelled or deleted, 1 unfinished';
+  t.match(await run('show', { subject: member.id }), `batch of 1 jobs so far: ${ends}; then digest-summary `);
+});
+
 t.test('an action counts, asks, acts and is recorded', async (t) => {
   const { app, run, questions } = await prepare(t);
   t.equal(await run('cancel', { subject: 'mail', text: 'template:password-changed' }), '1 job cancelled.');
@@ -61,6 +80,29 @@ t.test('an action counts, asks, acts and is recorded', async (t) => {
     subject: 'queue=mail&text=template:password-changed',
   });
   t.equal(actions.length, 5);
+});
+
+t.test('schedules are listed, paused, resumed and run', async (t) => {
+  const { app, run } = await prepare(t);
+  t.match(
+    await run('schedules'),
+    /^digest\/weekly +At 07:00, only on Monday \(UTC\) +\d{4}-.*T07:00:00.000Z/m,
+  );
+  t.equal(await run('pause-schedule', { subject: 'digest/weekly' }), 'Schedule digest/weekly paused.');
+  t.match(await run('schedules'), /^digest\/weekly .* paused$/m);
+  t.equal(await run('resume-schedule', { subject: 'digest/weekly' }), 'Schedule digest/weekly resumed.');
+  t.equal(await run('run-schedule', { subject: 'digest/weekly' }), 'Schedule digest/weekly: 1 job started.');
+  const listed = JSON.parse(await run('schedules', { json: true }));
+  t.match(listed[1], {
+    queue: 'digest',
+    name: 'weekly',
+    rule: '0 7 * * 1',
+    timeZone: 'UTC',
+    lastState: 'ready',
+  });
+  t.match(await listActions(app.db, 1), [
+    { username: 'npm run jobs', subject: 'queue=digest&schedule=weekly' },
+  ]);
 });
 
 t.test('tail prints attempts as they start and end', async (t) => {
@@ -91,6 +133,11 @@ t.test('a mistake is named with what is accepted', async (t) => {
     ['cancel', {}, 'cancel: say which jobs, by QUEUE, --state, --text or --id'],
     ['retry', { subject: 'mail' }, 'There are no jobs to retry.'],
     ['pause', {}, /^QUEUE: "" is not a queue/],
+    [
+      'run-schedule',
+      { subject: 'digest' },
+      /^NAME: "digest" is not a schedule; choose from .*digest\/weekly, /,
+    ],
   ] as const) {
     await t.rejects(run(name, options), { message });
   }

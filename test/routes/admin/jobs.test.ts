@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
-import { defineJob, PermanentFailure, recordHistory } from '../../../src/queue/index.ts';
-import { mailQueue } from '../../../src/queues.ts';
+import { endBatches } from '../../../src/queue/batch.ts';
+import { defineJob, PermanentFailure, recordHistory, step } from '../../../src/queue/index.ts';
+import { digestSummaryQueue, erasureQueue, mailQueue } from '../../../src/queues.ts';
 import { build, buildShared } from '../../support/build.ts';
 import { Client, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
@@ -60,7 +61,6 @@ t.test('the overview counts jobs, and warns if jobs wait and no worker is runnin
   const page = (await client.get('/admin/jobs')).body;
   t.match(page, '1 job waiting, no workers running.');
   t.match(page, /state=ready">1<[\s\S]*state=active">0<[\s\S]*state=deferred">1</);
-  t.match(page, /digest<\/th>\s*<td><code>0 7 \* \* 1<\/code>/, 'schedules are shown');
 
   await app.queue.work([defineJob(mailQueue, () => new Promise<void>(() => {}))], { concurrency: 2 });
   const busy = await waitFor(async () => {
@@ -92,6 +92,49 @@ t.test('jobs can be filtered by queue, state, payload and time, page by page', a
   t.equal(idsOn((await client.get('/admin/jobs/list?from=2020-01-01T00:00')).body).length, 50);
   t.equal((await client.get('/admin/jobs/list?queue=nonsense')).statusCode, 404);
   t.equal((await client.get('/admin/jobs/list?state=nonsense')).statusCode, 404);
+});
+
+t.test('a job’s page shows its flow as a tree, with links', async (t) => {
+  const { app, client } = await setUp();
+  const { db, queue } = app;
+  const one = step(erasureQueue, { userId: 1 });
+  const two = step(erasureQueue, { userId: 2 });
+  const last = step(mailQueue, payload, { after: [one, two] });
+  const [id = '', first = ''] = await queue.flow([last, one], { db });
+  const body = (await client.get(`/admin/jobs/job/mail/${id}`)).body.replaceAll(/\s+/g, ' ');
+  const link =
+    '<a href="/admin/jobs/job/erasure/\\S{36}">erasure \\S{8}</a> <span class="badge ready">ready</span>';
+  const itself = `<b>mail ${id.slice(0, 8)}</b> <span class="badge blocked">blocked</span>`;
+  t.match(body, new RegExp(`<li>${link} <ul class="tree"> <li>${itself} also after ${link}`));
+  const before = (await client.get(`/admin/jobs/job/erasure/${first}`)).body;
+  t.match(before, `href="/admin/jobs/job/mail/${id}"`);
+  t.notMatch(before, 'action=delete', 'a job that another waits for cannot be deleted');
+  t.match((await client.get('/admin/jobs/list?state=blocked')).body, id);
+  t.match((await client.get('/admin/jobs')).body, /mail<\/a><\/th>\s*<td data-label="Ready" class="zero"/);
+});
+
+t.test('the pages of a batch count its jobs, with links to lists of them', async (t) => {
+  const { app, client } = await setUp();
+  const { db, queue } = app;
+  const batch = await db.transaction().execute(async (trx) => {
+    const started = await queue.startBatch(digestSummaryQueue, { week: '2026-11-23' }, { db: trx });
+    await queue.sendAll(mailQueue, [payload, payload], { db: trx, batch: started });
+    return started;
+  });
+  const [follower] = await jobsOf(app, digestSummaryQueue);
+  const show = async () => (await client.get(`/admin/jobs/job/digest-summary/${follower?.id}`)).body;
+  t.match(await show(), 'This job starts when 2 jobs have ended, well or not. More jobs are being added.');
+  t.match(await show(), `<a href="/admin/jobs/list?text=batchId%3A${batch.id}">2</a>`);
+
+  await failAll(app, new PermanentFailure('out of luck'), 'failed');
+  await queue.closeBatch(batch, { db });
+  t.match(await show(), `<a href="/admin/jobs/list?text=batchId%3A${batch.id}&amp;state=failed">2</a>`);
+  const listed = (await client.get(`/admin/jobs/list?text=batchId%3A${batch.id}&state=failed`)).body;
+  t.equal(listed.match(/job\/mail\/[0-9a-f-]{36}/g)?.length, 2);
+  const [{ id: dead = '' } = {}] = await deadLettersOf(app, mailQueue);
+  t.match((await client.get(`/admin/jobs/job/mail.dead/${dead}`)).body, 'One of 2 jobs. When all have ended');
+  await endBatches(db);
+  t.match(await show(), 'This job started when 2 jobs had ended');
 });
 
 t.test('a job’s page shows every attempt and no secrets', async (t) => {
@@ -284,17 +327,12 @@ t.test('a dead letter can be redriven or its job retried, and runs once either w
   t.same(await deadLettersOf(app, mailQueue), []);
 });
 
-t.test('a queue can be paused and resumed, and a schedule run', async (t) => {
-  const { app, client, act } = await setUp();
+t.test('a queue can be paused and resumed', async (t) => {
+  const { client, act } = await setUp();
   t.same(await act({ action: 'pause', queue: 'mail' }), ['Queue mail paused.']);
   t.match((await client.get('/admin/jobs')).body, '>paused<');
   t.same(await act({ action: 'resume', queue: 'mail' }), ['Queue mail resumed.']);
   t.notMatch((await client.get('/admin/jobs')).body, '>paused<');
-  t.same(await act({ action: 'start', queue: 'prune' }), ['1 job started.']);
-  t.equal((await app.inject('/health/live')).statusCode, 200);
-  const { rows } = await sql`select from pgboss.job where name = 'prune'`.execute(app.db);
-  t.equal(rows.length, 1);
-  t.equal((await client.post('/admin/jobs/do', { action: 'start', queue: 'mail' })).statusCode, 404);
   t.equal((await client.post('/admin/jobs/do', { action: 'pause', queue: 'nonsense' })).statusCode, 404);
 });
 

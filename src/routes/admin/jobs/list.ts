@@ -59,6 +59,7 @@ function presetsFor(queue: string | undefined) {
     link('Running', { state: 'active' }),
     link('Retrying', { state: 'retrying' }),
     link('Scheduled', { state: 'deferred' }),
+    link('Blocked', { state: 'blocked' }),
     link('Failed', { state: 'failed' }),
     link('Created in the last hour', { from: hourAgo }),
     ...(work ? [link('Dead', { queue: `${work}.dead` })] : []),
