@@ -137,6 +137,6 @@ t.test('a cancelled job holds up those after it, and cannot be deleted before th
   t.equal(await queueAdmin.act(db, 'restore', filterOf('parts', aId)), 1);
   await waitFor(() => done.length === 3, 'it goes on');
   t.same(done, ['c', 'a', 'b']);
-  t.match(await jobsOf(app, wholes, ['completed']), [{ id: b }]);
   await app.queue.stopWorking();
+  t.match(await jobsOf(app, wholes, ['completed']), [{ id: b }]);
 });
