@@ -33,7 +33,7 @@ import unreadStreams from './plugins/unread-streams.ts';
 import uploads from './plugins/uploads.ts';
 import views from './plugins/views.ts';
 import work from './plugins/work.ts';
-import type { Clock } from './queue/index.ts';
+import type { Clock, Threads } from './queue/index.ts';
 import administration from './routes/admin/index.ts';
 import api from './routes/api/index.ts';
 import assetFiles from './routes/assets.ts';
@@ -60,6 +60,8 @@ export interface Overrides {
   logger?: FastifyBaseLogger;
   /** Replaces the queue's clock, for tests about time. */
   clock?: Clock;
+  /** Replaces the threads that render texts, for apps that share them. */
+  renderingThreads?: Threads;
 }
 
 /**
@@ -68,7 +70,10 @@ export interface Overrides {
  *
  * `ready()` throws StartupError if the database is unreachable or its schema is old.
  */
-export function buildApp(config: Config, { role = 'web', logger, clock }: Overrides = {}): FastifyInstance {
+export function buildApp(
+  config: Config,
+  { role = 'web', logger, clock, renderingThreads }: Overrides = {},
+): FastifyInstance {
   const app: FastifyInstance = Fastify({
     ...(logger === undefined ? { logger: loggerOptions(config) } : { loggerInstance: logger }),
     logController: new RequestLog(),
@@ -92,7 +97,7 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(mailOutage);
   app.register(metrics);
   app.register(passwords);
-  app.register(markdown);
+  app.register(markdown, { threads: renderingThreads });
   app.register(comparison);
   app.register(rateLimits);
   app.register(uploads);

@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { markdownRenderer } from '../domain/markdown/renderer.ts';
 import type { Markdown } from '../domain/markdown/text.ts';
@@ -15,12 +16,18 @@ const THREADS = 2;
 /**
  * Provides `app.markdown`, which renders on separate threads so that no text blocks other requests. Terminates the thread
  * of a text that takes longer than `config.renderTimeoutMs`. The first text starts the first thread.
+ *
+ * @param options.threads by default, threads of the app's own
  */
 export default fp(
-  async (app) => {
-    const threads = new Threads(THREADS, (err) => app.log.warn({ err }, 'an idle rendering thread failed'));
+  async (app, { threads = startThreads(app) }: { threads?: Threads | undefined }) => {
     app.decorate('markdown', markdownRenderer(threads.computeFor(), app.config.renderTimeoutMs));
-    app.addHook('onClose', () => threads.close());
   },
   { name: 'markdown', decorators: { fastify: ['config'] } },
 );
+
+function startThreads(app: FastifyInstance): Threads {
+  const threads = new Threads(THREADS, (err) => app.log.warn({ err }, 'an idle rendering thread failed'));
+  app.addHook('onClose', () => threads.close());
+  return threads;
+}

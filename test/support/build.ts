@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Test } from 'tap';
 import { buildApp, type Overrides } from '../../src/app.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
+import { Threads } from '../../src/queue/index.ts';
 import { createDatabase } from './database.ts';
 import { catchMail, type SmtpCatcher } from './smtp.ts';
 
@@ -16,6 +17,11 @@ const NO_PAGE_CACHE = { maxAgeMs: 0, maxStaleMs: 0, maxBytes: 1 };
 const PATIENT = Object.fromEntries(
   Object.entries(loadConfig({}).deadlines).map(([name, ms]) => [name, 10 * ms]),
 ) as Record<keyof Config['deadlines'], number>;
+
+/** Starting a thread costs more than building an application, so all applications of a process share them. */
+const renderingThreads = new Threads(2, (error) => {
+  throw error;
+});
 
 /** Cheap hashing for tests. */
 const CHEAP_HASHING = { memoryKiB: 8, passes: 1 };
@@ -52,7 +58,7 @@ export async function build(
   overrides: Overrides & { config?: Partial<Config> } = {},
 ): Promise<FastifyInstance> {
   const config = testConfig({ DATABASE_URL: env.DATABASE_URL ?? (await createDatabase(t)), ...env });
-  const app = buildApp({ ...config, ...overrides.config }, overrides);
+  const app = buildApp({ ...config, ...overrides.config }, { renderingThreads, ...overrides });
   app.register = new Proxy(app.register, { apply: registerWithName });
   t.teardown(() => app.close());
   await app.ready();
@@ -91,18 +97,19 @@ export async function buildSharedWithMail(
   };
 }
 
-/** Deletes everything but the settings, and lets ids start at 1 again. */
+/** Deletes everything but the settings and schedules, and lets ids start at 1 again. */
 async function emptySite({ db }: FastifyInstance): Promise<void> {
   await sql`
     do $$ declare name text;
     begin
       perform set_config('session_replication_role', 'replica', true); -- No triggers.
       for name in select tablename from pg_tables where schemaname = 'public'
-        and tablename not like 'kysely%' and tablename <> 'site_settings'
+        and tablename not like 'kysely%' and tablename not in ('site_settings', 'job_schedules')
       loop execute format('delete from %I', name); end loop;
       for name in select sequencename from pg_sequences where schemaname = 'public'
       loop perform setval(name::regclass, 1, false); end loop;
       delete from pgboss.job;
+      update job_schedules set paused_at = null, last_job_id = null;
     end $$
   `.execute(db);
 }

@@ -23,6 +23,7 @@ export const FilterFields = Type.Object({
   id: text(40),
   after: text(100),
   worker: text(10),
+  schedule: text(100),
   count: text(20),
 });
 
