@@ -1,5 +1,5 @@
 import { type Static, type TObject, type TUnion, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 import type { Rate } from './rate.ts';
 import { faultOfRecurrence, type Recurrence } from './recurrence.ts';
 
@@ -111,7 +111,7 @@ export function defineQueue<Schema extends TObject | TUnion<TObject[]>>({
     isPayload,
     faultOf(value: unknown) {
       if (isPayload(value)) return undefined;
-      const faults = variants.map((variant) => variant.Errors(value));
+      const faults = variants.map((variant) => variant.Errors(value)[1]);
       // Report the errors of the variant whose literals match.
       const [fault] =
         faults.find((list) => list.every(({ keyword }) => keyword !== 'const')) ?? faults.flat();

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 import { ALL_QUEUES, WORK_QUEUES } from '../../../all-queues.ts';
 import { findJobSubjects } from '../../../domain/people/job-subjects.ts';
 import { DomainError, noSuch } from '../../../errors.ts';
