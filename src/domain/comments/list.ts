@@ -85,7 +85,7 @@ export async function listAllCommentSources(
   { readerId }: Pick<CommentFilter, 'readerId'>,
   page: PageRequest,
 ): Promise<CountedPage<CommentSource>> {
-  const total = await countRows(db, 'comments');
+  const total = await countRows(db, 'comments', IS_ON_LISTED_POST);
   const comments = await readPage(page, 'desc', (slice) =>
     selectSources(inSlice(db.selectFrom('comments'), 'comments', slice))
       .select(
