@@ -98,7 +98,9 @@ export async function listAllCommentSources(
   return { ...comments, total };
 }
 
-const IS_ON_LISTED_POST = sql<boolean>`(select ${IS_LISTED} from posts where posts.id = comments.post_id)`;
+const IS_ON_LISTED_POST = sql<boolean>`exists (
+  select from posts where posts.id = comments.post_id and ${IS_LISTED}
+)`;
 
 /** @throws DomainError `not-found` */
 export function findComment(db: Db, id: number): Promise<Comment> {
