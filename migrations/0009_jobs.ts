@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely';
 
 export const kind = 'expand';
 
-/** What pg-boss does not store: attempts, workers, paused queues and operators' actions. */
+/** What pg-boss does not store: attempts, workers, paused queues, batches and operators' actions. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create table job_attempts (
@@ -56,6 +56,21 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     );
     comment on table paused_queues is 'Queues from which no worker takes jobs until an Administrator resumes them.';
 
+    create table job_batches (
+      id uuid primary key,
+      queue text not null,
+      job_id uuid not null,
+      members integer not null default 0,
+      created_at timestamptz not null default now(),
+      closed_at timestamptz,
+      ended_at timestamptz
+    );
+    comment on table job_batches is
+      'Jobs whose end starts another: which one, how many there are, when there were all of them, and when all had ended. '
+      'The jobs have its id beside their payload.';
+    create index job_batches_waiting_idx on job_batches (id) where ended_at is null;
+    create index job_batches_job_id_idx on job_batches (job_id);
+
     create table job_audit_log (
       id integer generated always as identity primary key,
       at timestamptz not null default now(),
@@ -81,7 +96,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  await sql`drop table alarms, job_audit_log, paused_queues, workers, job_latencies, job_durations, job_attempts`.execute(
+  await sql`drop table alarms, job_audit_log, job_batches, paused_queues, workers, job_latencies, job_durations, job_attempts`.execute(
     db,
   );
 }

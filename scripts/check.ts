@@ -5,13 +5,13 @@ import { runQuietly, runShowing } from './support/npm-run.ts';
 
 /**
  * `npm run check`: checks format, lint and types, and runs the tests of the files that differ from the last commit, or from a
- * branch: `npm run check -- main`. Takes seconds; `npm test` runs all tests.
+ * branch: `npm run check -- main`. Leaves long tests of the whole system to `npm test`.
  */
 await runMain(async () => {
   const { positionals } = parseArgs({ allowPositionals: true });
   const tests = testsOf(await listChanged(positionals[0] ?? 'HEAD'));
   const results = [await runQuietly('lint'), await runQuietly('types')];
-  if (tests.length > 0) results.push(await runShowing('tap', ...tests));
+  if (tests.length > 0) results.push(await runShowing('tap', '--short', ...tests));
   else console.log('No changed file has a test of its own.');
   if (results.includes(false)) process.exitCode = 1;
 });

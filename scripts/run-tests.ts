@@ -43,21 +43,29 @@ const LONGEST = [
  * failed. `tap run` would start a process with coverage for each file, and loading the application takes longer than most
  * of the tests.
  *
- * Usage: `node scripts/run-tests.ts [--slow] [--serial] [FILE…]`, under `scripts/with-postgres.ts`.
+ * Usage: `node scripts/run-tests.ts [--slow] [--serial] [--short] [FILE…]`, under `scripts/with-postgres.ts`. With `--short`,
+ * leaves out long tests of the whole system.
  */
 await runMain(async () => {
   const args = process.argv.slice(2);
-  const files = args.filter((arg) => !arg.startsWith('--'));
+  const named = args.filter((arg) => !arg.startsWith('--'));
   const startedAt = performance.now();
-  const queue = files.length > 0 ? files : await findFiles();
+  const left = args.includes('--short') ? named.filter(isLongOfSystem) : [];
+  const files = named.filter((file) => !left.includes(file));
+  const queue = named.length > 0 ? files : await findFiles();
   // Tests spend about half of their time waiting for processes, locks and browsers.
   const length = args.includes('--serial') ? 1 : 2 * availableParallelism();
   const processes = Array.from({ length }, () => runFiles(queue, printFile));
   const results = (await Promise.all(processes)).flat();
   if (args.includes('--slow')) printSlowest(results);
   printTotal(results, performance.now() - startedAt);
+  if (left.length > 0) console.log(`Left to npm test: ${left.join(', ')}`);
   if (results.some(({ ok }) => !ok)) process.exitCode = 1;
 });
+
+function isLongOfSystem(file: string): boolean {
+  return file.startsWith('test/system/') && LONGEST.includes(file);
+}
 
 async function findFiles(): Promise<string[]> {
   const files = (await Array.fromAsync(glob('test/**/*.test.ts'))).sort();

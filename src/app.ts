@@ -23,7 +23,6 @@ import openapi from './plugins/openapi.ts';
 import overload from './plugins/overload.ts';
 import pageCache from './plugins/page-cache.ts';
 import passwords from './plugins/passwords.ts';
-import pictures from './plugins/pictures.ts';
 import queue from './plugins/queue.ts';
 import rateLimits from './plugins/rate-limits.ts';
 import securityEvents from './plugins/security-events.ts';
@@ -34,7 +33,7 @@ import unreadStreams from './plugins/unread-streams.ts';
 import uploads from './plugins/uploads.ts';
 import views from './plugins/views.ts';
 import work from './plugins/work.ts';
-import type { Clock } from './queue/boss.ts';
+import type { Clock, Threads } from './queue/index.ts';
 import administration from './routes/admin/index.ts';
 import api from './routes/api/index.ts';
 import assetFiles from './routes/assets.ts';
@@ -61,6 +60,8 @@ export interface Overrides {
   logger?: FastifyBaseLogger;
   /** Replaces the queue's clock, for tests about time. */
   clock?: Clock;
+  /** Replaces the threads that render texts, for apps that share them. */
+  renderingThreads?: Threads;
 }
 
 /**
@@ -69,7 +70,10 @@ export interface Overrides {
  *
  * `ready()` throws StartupError if the database is unreachable or its schema is old.
  */
-export function buildApp(config: Config, { role = 'web', logger, clock }: Overrides = {}): FastifyInstance {
+export function buildApp(
+  config: Config,
+  { role = 'web', logger, clock, renderingThreads }: Overrides = {},
+): FastifyInstance {
   const app: FastifyInstance = Fastify({
     ...(logger === undefined ? { logger: loggerOptions(config) } : { loggerInstance: logger }),
     logController: new RequestLog(),
@@ -93,9 +97,8 @@ export function buildApp(config: Config, { role = 'web', logger, clock }: Overri
   app.register(mailOutage);
   app.register(metrics);
   app.register(passwords);
-  app.register(markdown);
+  app.register(markdown, { threads: renderingThreads });
   app.register(comparison);
-  app.register(pictures);
   app.register(rateLimits);
   app.register(uploads);
 

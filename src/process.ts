@@ -6,7 +6,7 @@ import { connectionTo, directUrl } from './database/connection.ts';
 import { createClient } from './database/hosts.ts';
 import { isUnavailable } from './database/unavailable.ts';
 import { databaseUnreachable } from './plugins/db.ts';
-import type { JobDefinition } from './queue/job.ts';
+import type { JobDefinition } from './queue/index.ts';
 
 /** How long to wait for a database that is still starting, how often to try, and how often to say so. */
 const WAIT_MS = 60_000;

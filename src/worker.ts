@@ -5,7 +5,7 @@ import { enqueueRendering } from './domain/markdown/render-again.ts';
 import { ConfigError, StartupError } from './errors.ts';
 import { jobs } from './jobs/index.ts';
 import { closeOnSignal, readyOrClose, reportReady, waitForDatabase, workOrClose } from './process.ts';
-import { hasConsumingWorker } from './queue/presence.ts';
+import { hasConsumingWorker } from './queue/index.ts';
 import { runMain } from './run-main.ts';
 
 /**

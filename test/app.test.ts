@@ -1,6 +1,7 @@
 import t from 'tap';
 import { register } from '../src/domain/accounts/register.ts';
-import { mailQueue, type Queue } from '../src/queue/contracts.ts';
+import type { Queue } from '../src/queue/index.ts';
+import { mailQueue } from '../src/queues.ts';
 import { build } from './support/build.ts';
 import { Client } from './support/client.ts';
 import { createDatabase } from './support/database.ts';
@@ -46,8 +47,9 @@ t.test('a registration that rolls back leaves no job; one that commits leaves ex
   const app = await build(t);
   const { db, queue, passwords } = app;
   const person = { email: 'john@example.com', username: 'john', password: 'correct horse' };
+  const { sendAll, flow, startBatch, closeBatch } = queue;
   const failing: Queue = {
-    sendAll: queue.sendAll,
+    ...{ sendAll, flow, startBatch, closeBatch },
     async send(contract, payload, options) {
       await queue.send(contract, payload, options);
       throw new Error('the power went');

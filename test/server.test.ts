@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import t, { type Test } from 'tap';
-import { listLiveWorkers } from '../src/queue/presence.ts';
+import { listLiveWorkers } from '../src/queue/index.ts';
 import { build } from './support/build.ts';
 import { createDatabase, createEmptyDatabase } from './support/database.ts';
 import { registration } from './support/factories.ts';

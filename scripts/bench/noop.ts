@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { defineQueue } from '../../src/queue/contract.ts';
+import { defineQueue } from '../../src/queue/index.ts';
 
 /** A queue whose jobs do nothing, to measure the queue itself. */
 export const noopQueue = defineQueue({

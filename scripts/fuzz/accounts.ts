@@ -6,7 +6,8 @@ import { issueNamedToken, issueToken } from '../../src/domain/api-tokens/issue.t
 import { prepareMail } from '../../src/domain/mail/prepare.ts';
 import { startSession } from '../../src/domain/sessions/start.ts';
 import { hashToken } from '../../src/domain/token.ts';
-import type { mailQueue, PayloadOf } from '../../src/queue/contracts.ts';
+import type { PayloadOf } from '../../src/queue/index.ts';
+import type { mailQueue } from '../../src/queues.ts';
 
 /** The seeded people who send requests. Several of each kind share the API's limit per account. */
 const PEOPLE = ['newcomer', 'user', 'moderator', 'administrator'] as const;

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { DEFAULT_LIMITS } from '../../src/limits.ts';
-import { mailQueue } from '../../src/queue/contracts.ts';
+import { mailQueue } from '../../src/queues.ts';
 import { AppProcess } from '../support/app-process.ts';
 import { seed } from '../support/seed.ts';
 import { renewSecrets, SENDERS, type Secrets } from './accounts.ts';

@@ -1,5 +1,5 @@
 import { glob, readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const IMPORT = /(?:\bfrom |\bimport\()'(\.[^']+)'/g;
 
@@ -12,27 +12,22 @@ const PARTS: Readonly<Record<string, string>> = {
   'src/jobs': 'jobs',
   'src/plugins': 'plugins',
   'src/domain': 'domain',
+  'src/queues.ts': 'queues',
+  'src/all-queues.ts': 'queues',
   'src/queue': 'queue',
   'src/database': 'database',
 };
 
-/** What each part of `src` imports of other parts: the files, by part. */
-type Imports = Map<string, Map<string, Set<string>>>;
+/** Which other parts each part of `src` imports. */
+type Imports = Map<string, Set<string>>;
 
-/**
- * A Mermaid diagram of which part of `src` imports which. An arrow is left out where others lead to the same part. One to the
- * queue has the name of the file, if only one is imported.
- */
+/** A Mermaid diagram of which part of `src` imports which. An arrow is left out where others lead to the same part. */
 export async function drawImports(root: string): Promise<string> {
   const imports = await readImports(root);
   const names = [...new Set(Object.values(PARTS))];
   const id = (part: string) => `n${names.indexOf(part)}`;
   const arrows = names.flatMap((from) =>
-    directTargets(imports, from).map(([to, files]) => {
-      const [file = '', ...others] = [...files];
-      const label = to === 'queue' && others.length === 0 ? `|${basename(file)}|` : '';
-      return `  ${id(from)} -->${label} ${id(to)}`;
-    }),
+    directTargets(imports, from).map((to) => `  ${id(from)} --> ${id(to)}`),
   );
   const boxes = names.map((part) => `  ${id(part)}["${part}"]`);
   return ['%% What imports what', 'flowchart LR', ...boxes, ...arrows, ''].join('\n');
@@ -43,12 +38,11 @@ async function readImports(root: string): Promise<Imports> {
   for (const file of (await Array.fromAsync(glob('src/**/*.ts', { cwd: root }))).sort()) {
     const from = partOf(file);
     if (from === undefined) continue;
-    const targets = imports.get(from) ?? new Map<string, Set<string>>();
+    const targets = imports.get(from) ?? new Set<string>();
     imports.set(from, targets);
     for (const [, path = ''] of (await readFile(join(root, file), 'utf8')).matchAll(IMPORT)) {
-      const imported = join(dirname(file), path);
-      const to = partOf(imported);
-      if (to !== undefined && to !== from) targets.set(to, (targets.get(to) ?? new Set()).add(imported));
+      const to = partOf(join(dirname(file), path));
+      if (to !== undefined && to !== from) targets.add(to);
     }
   }
   return imports;
@@ -59,14 +53,14 @@ function partOf(file: string): string | undefined {
 }
 
 /** The parts that no other imported part leads to. */
-function directTargets(imports: Imports, from: string): [to: string, files: Set<string>][] {
+function directTargets(imports: Imports, from: string): string[] {
   const targets = [...(imports.get(from) ?? [])];
-  return targets.filter(([to]) => !targets.some(([other]) => other !== to && reaches(imports, other, to)));
+  return targets.filter((to) => !targets.some((other) => other !== to && reaches(imports, other, to)));
 }
 
 function reaches(imports: Imports, from: string, to: string, seen = new Set<string>()): boolean {
   if (seen.has(from)) return false;
   seen.add(from);
-  const next = [...(imports.get(from)?.keys() ?? [])];
+  const next = [...(imports.get(from) ?? [])];
   return next.includes(to) || next.some((part) => reaches(imports, part, to, seen));
 }

@@ -1,10 +1,10 @@
+import { queueContracts } from '../../src/all-queues.ts';
 import { StartupError } from '../../src/errors.ts';
-import type { QueueContract } from '../../src/queue/contract.ts';
-import { queueContracts } from '../../src/queue/contracts.ts';
+import type { QueueContract } from '../../src/queue/index.ts';
 import { docCommentsByName } from './doc-comments.ts';
 import { code, page, table } from './markdown.ts';
 
-const INTRODUCTION = `From the contracts in [src/queue/contracts.ts](../../src/queue/contracts.ts).
+const INTRODUCTION = `From the contracts in [src/queues.ts](../../src/queues.ts).
 [ARCHITECTURE.md](../../ARCHITECTURE.md#what-delivery-promises) says what they promise together.
 
 - **Retries**: how often a job that has failed runs again before it becomes a dead letter, in the queue \`NAME.dead\`. The
@@ -22,7 +22,7 @@ const INTRODUCTION = `From the contracts in [src/queue/contracts.ts](../../src/q
  * @throws StartupError if a contract has no doc comment
  */
 export async function describeQueues(read: (file: string) => Promise<string>): Promise<string> {
-  const source = await read('src/queue/contracts.ts');
+  const source = await read('src/queues.ts');
   const purposes = docCommentsByName(source, /export const \w+ = defineQueue\(\{\s+name: '(?<name>[\w-]+)'/);
   const rows = queueContracts.map((contract) => {
     const purpose = purposes.get(contract.name);

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
-import { digestQueue, pruneQueue } from '../../src/queue/contracts.ts';
+import { digestQueue, pruneQueue } from '../../src/queues.ts';
 
 /** How old a row becomes before it counts as expired. */
 const LIFETIME = `interval '2 minutes'`;

@@ -7,7 +7,7 @@ import { recordEvent } from '../../src/domain/security-events/record.ts';
 import { findTwoFactor } from '../../src/domain/two-factor/find.ts';
 import { resetTwoFactor } from '../../src/domain/two-factor/turn-off.ts';
 import { StartupError } from '../../src/errors.ts';
-import type { Queue } from '../../src/queue/contracts.ts';
+import type { Queue } from '../../src/queue/index.ts';
 import type { Ask } from './ask.ts';
 
 /** Sets an account's role. Ignores the case of its name. */

@@ -1,7 +1,7 @@
 import { StartupError } from '../../src/errors.ts';
 
 /**
- * A marker `<!-- code: src/queue/contracts.ts | first line | last line -->` and the code block after it. The block gets the
+ * A marker `<!-- code: src/queues.ts | first line | last line -->` and the code block after it. The block gets the
  * file's lines from the first that contains the first text to the next that equals the last text, or the whole file.
  */
 const MARKED_BLOCK =

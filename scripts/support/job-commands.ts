@@ -1,4 +1,4 @@
-import { DONE } from '../../src/queue/actions.ts';
+import { DONE } from '../../src/queue/index.ts';
 
 /** The commands besides the actions on jobs, of `npm run jobs`. */
 const OTHERS = ['stats', 'list', 'show', 'tail', 'pause', 'resume'] as const;

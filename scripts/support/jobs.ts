@@ -1,23 +1,35 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import { ALL_QUEUES, WORK_QUEUES } from '../../src/all-queues.ts';
 import { findJobSubjects } from '../../src/domain/people/job-subjects.ts';
 import { StartupError } from '../../src/errors.ts';
-import { DONE, describeDone, type JobAction } from '../../src/queue/actions.ts';
-import { QueueAdmin } from '../../src/queue/admin.ts';
-import { findJob } from '../../src/queue/attempts.ts';
-import { recordAction } from '../../src/queue/audit.ts';
-import { followAttempts, newestAttempt } from '../../src/queue/follow.ts';
-import { JOB_ID, JOB_STATES, type JobFilter } from '../../src/queue/jobs.ts';
-import { countJobs } from '../../src/queue/jobs-table.ts';
-import { findJobIds, listJobs } from '../../src/queue/list-jobs.ts';
-import { listPausedQueues, pauseQueue, resumeQueue } from '../../src/queue/pause.ts';
-import { listLiveWorkers } from '../../src/queue/presence.ts';
-import { ALL_QUEUES, WORK_QUEUES } from '../../src/queue/queue-names.ts';
-import { redact } from '../../src/queue/redact.ts';
-import { readSearch } from '../../src/queue/search.ts';
+import {
+  countJobs,
+  DONE,
+  describeDone,
+  findJob,
+  findJobIds,
+  findRelations,
+  followAttempts,
+  JOB_ID,
+  JOB_STATES,
+  type JobAction,
+  type JobFilter,
+  listJobs,
+  listLiveWorkers,
+  listPausedQueues,
+  newestAttempt,
+  pauseQueue,
+  QueueAdmin,
+  readSearch,
+  recordAction,
+  redact,
+  resumeQueue,
+} from '../../src/queue/index.ts';
 import type { Ask } from './ask.ts';
 import { columns } from './columns.ts';
 import type { OtherCommand } from './job-commands.ts';
+import { describeRelations } from './job-relations.ts';
 
 interface Terminal {
   readonly app: FastifyInstance;
@@ -102,7 +114,8 @@ async function show({ app, print }: Terminal, { subject: id, json }: Options): P
   const [found] = jobs;
   const job = found && (await findJob(app.db, found.queue, found.id));
   if (job === undefined) throw new StartupError(1, 'This job does not exist or has been deleted.');
-  if (json) return print(JSON.stringify(readable(job), null, 2));
+  const relations = await findRelations(app.db, job);
+  if (json) return print(JSON.stringify(readable({ ...job, ...relations }), null, 2));
   const { history, report, data, output, ...rest } = job;
   const facts = Object.entries(rest).filter(([, value]) => value !== null);
   print(columns(facts.map(([name, value]) => [name, String(redact(shown(value)))])));
@@ -111,6 +124,7 @@ async function show({ app, print }: Terminal, { subject: id, json }: Options): P
   for (const { attempt, worker, startedAt, outcome, error } of history)
     print(`attempt ${attempt} at ${startedAt.toISOString()} by ${worker}: ${withError(outcome, error)}`);
   for (const line of report?.lines ?? []) print(JSON.stringify(redact(line)));
+  for (const line of describeRelations(relations)) print(line);
 }
 
 async function tail({ app: { db }, print, signal }: Terminal, { subject, json }: Options): Promise<void> {

@@ -1,11 +1,14 @@
 import { type Kysely, sql } from 'kysely';
 import { getMigrationPlans, PgBoss } from 'pg-boss';
+import { queueContracts } from '../../src/all-queues.ts';
 import { addressOf } from '../../src/database/hosts.ts';
 import type { Schema } from '../../src/database/schema.ts';
-import { installedQueueSchema, QUEUE_SCHEMA } from '../../src/queue/boss.ts';
-import { queueContracts } from '../../src/queue/contracts.ts';
-import { buildOwnIndexes } from '../../src/queue/jobs-table.ts';
-import { synchroniseQueues } from '../../src/queue/synchronise.ts';
+import {
+  buildOwnIndexes,
+  installedQueueSchema,
+  QUEUE_SCHEMA,
+  synchroniseQueues,
+} from '../../src/queue/index.ts';
 import { buildIndexes } from './migration-locks.ts';
 
 /**

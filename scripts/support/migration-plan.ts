@@ -1,7 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { addressOf, createClient } from '../../src/database/hosts.ts';
 import type { Schema } from '../../src/database/schema.ts';
-import { installedQueueSchema, QUEUE_SCHEMA } from '../../src/queue/boss.ts';
+import { installedQueueSchema, QUEUE_SCHEMA } from '../../src/queue/index.ts';
 import { type MigrateOptions, type Report, type Step, TRIES, withMigrations } from './migrate.ts';
 import { isOld, queueMigration } from './migrate-queue.ts';
 import { LOCK_MS } from './migration-locks.ts';

@@ -6,7 +6,7 @@ import { type Moderator, sanction } from '../../src/domain/moderation/sanction.t
 import { type Account, findAccount } from '../../src/domain/people/find.ts';
 import { type ListedPerson, listPeople } from '../../src/domain/people/list.ts';
 import { StartupError } from '../../src/errors.ts';
-import type { Queue } from '../../src/queue/contracts.ts';
+import type { Queue } from '../../src/queue/index.ts';
 import { findByAddress } from './accounts.ts';
 import type { Ask } from './ask.ts';
 

@@ -4,11 +4,18 @@ import { pathToFileURL } from 'node:url';
 import root from 'tap';
 import { NEXT_FILE, NO_FILE } from './next-file.ts';
 
+const named = process.argv.slice(2);
+
+/** The file whose tests run, and what to do when it ends, last first. */
+let running: string;
+const teardowns: (() => unknown)[] = [];
+
 /**
  * Queues a test that imports a file, which adds the file's own tests, and then one that requests the next file. All files run
  * one after another in this process, so that the application is only loaded once.
  */
 function queueFile(file: string): void {
+  running = file;
   root.jobs = 1; // The previous file may have changed it.
   root.test(file, async () => {
     try {
@@ -21,16 +28,48 @@ function queueFile(file: string): void {
 }
 
 async function queueNextFile(): Promise<void> {
+  await tearDown();
+  const file = await nextFile();
+  if (file !== NO_FILE) return queueFile(file);
+  process.off('disconnect', endWithParent);
+  process.disconnect?.();
+  root.end();
+}
+
+/** Asks the parent for the next file. Without one, the files are the arguments. */
+async function nextFile(): Promise<string> {
+  if (process.send === undefined) return named.shift() ?? NO_FILE;
   process.channel?.ref(); // tap does not wait for messages.
   const answer = once(process, 'message');
-  process.send?.(NEXT_FILE);
+  process.send(NEXT_FILE);
   const [file] = await answer;
-  if (file !== NO_FILE) return queueFile(file);
-  process.off('disconnect', endWithParent).disconnect();
+  return file;
+}
+
+/** Runs the file's teardowns. If one fails, so does the file. */
+async function tearDown(): Promise<void> {
+  try {
+    for (let next = teardowns.pop(); next !== undefined; next = teardowns.pop()) await next();
+  } catch (error) {
+    console.error(error);
+    process.exit(1);
+  }
 }
 
 function endWithParent(): void {
   process.exit(1);
+}
+
+/** Hooks of a file end with it. Only those of `root.after` wait for the end of the process. */
+root.teardown = (hook) => {
+  teardowns.push(hook);
+};
+for (const name of ['beforeEach', 'afterEach'] as const) {
+  const add = root[name].bind(root);
+  root[name] = (hook) => {
+    const file = running;
+    add((t) => (file === running ? hook(t) : undefined));
+  };
 }
 
 process.once('disconnect', endWithParent);

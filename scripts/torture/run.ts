@@ -3,13 +3,13 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
-import { persist } from '../../src/database/persist.ts';
 import type { Db } from '../../src/database/schema.ts';
-import { mailQueue } from '../../src/queue/contracts.ts';
-import { setLimit, WHOLE_QUEUE } from '../../src/queue/limits.ts';
+import { persist, setLimit, WHOLE_QUEUE } from '../../src/queue/index.ts';
+import { mailQueue } from '../../src/queues.ts';
 import { FaultyMailServer } from '../../test/support/mail-server.ts';
 import type { Scope } from '../../test/support/scope.ts';
 import type { Cluster } from '../support/postgres-cluster.ts';
+import { enqueueFlows, findFaultsOfFlows, startBatch, WATCHED } from './flows.ts';
 import { WorkerPool } from './workers.ts';
 
 const WORKERS = 3;
@@ -34,7 +34,7 @@ const MAX_WAIT_MS = 10 * 60_000;
 
 /**
  * Sends mail for some seconds, while a worker is killed every second or two and the database restarts twice, once as after
- * a power cut. Limits on the queue and on a domain must hold, and nothing may be lost.
+ * a power cut. Limits on the queue and on a domain must hold, flows must keep their order, and nothing may be lost.
  *
  * @returns the broken promises, one line each
  */
@@ -56,13 +56,17 @@ export async function torture(
     const before = await tableSize(app.db);
     const killing = workers.killRegularly(kills);
     const restarting = restartTwice(cluster, seconds, report);
+    await enqueueFlows(app);
     await enqueueOver(app, { mails, seconds });
     await restarting;
     await sleep(2_000);
     await killing.stop();
     report(`${mails} mails enqueued, ${workers.killed} workers killed, the database restarted twice.`);
     await untilEmpty(app, report);
-    return await findFaults(app, { server, mails, workers, before, limits }, report);
+    return [
+      ...(await findFaults(app, { server, mails, workers, before, limits }, report)),
+      ...(await findFaultsOfFlows(app.db, mails, report)),
+    ];
   } finally {
     await workers.stop();
     await app.close();
@@ -102,17 +106,19 @@ async function enqueueOver(
 ): Promise<void> {
   const ids = (await app.db.selectFrom('users').select('id').execute()).map(({ id }) => id);
   const size = Math.ceil(mails / BATCHES);
+  const all = await startBatch(app);
   for (let start = 0; start < ids.length; start += size) {
     const batch = ids.slice(start, start + size);
     const payloads = batch.map((userId) => ({ template: 'confirm-account' as const, userId }));
     await persist(() =>
       app.db.transaction().execute(async (trx) => {
         if (await isAnyEnqueued(trx, batch)) return;
-        await app.queue.sendAll(mailQueue, payloads, { db: trx });
+        await app.queue.sendAll(mailQueue, payloads, { db: trx, batch: all });
       }),
     );
     await sleep((seconds * 1000) / BATCHES);
   }
+  await persist(() => app.queue.closeBatch(all, { db: app.db }));
 }
 
 async function isAnyEnqueued(db: Db, userIds: readonly number[]): Promise<boolean> {
@@ -140,12 +146,12 @@ async function untilEmpty(
   const deadline = Date.now() + MAX_WAIT_MS;
   for (let round = 0; Date.now() < deadline; round += 1) {
     const { rows } = await sql<{ left: number }>`
-      select count(*)::int as left from pgboss.job where name = 'mail' and state in ('created', 'retry', 'active')
+      select count(*)::int as left from pgboss.job where name = any(${WATCHED}) and state in ('created', 'retry', 'active')
     `.execute(db);
     const left = rows[0]?.left ?? 0;
     if (left === 0) return;
-    if (round % 5 === 0) report(`${left} mails to go.`);
-    await queueAdmin.act(db, 'run', { queues: [mailQueue.name] });
+    if (round % 5 === 0) report(`${left} jobs to go.`);
+    await queueAdmin.act(db, 'run', { queues: WATCHED });
     await sleep(1_000);
   }
 }

@@ -1,8 +1,9 @@
 import type { ColumnType, Generated, GeneratedAlways, Kysely, Transaction } from 'kysely';
+import type { QueueTables } from '../queue/index.ts';
 import type { AccountTables } from './account-tables.ts';
 import type { DataTables } from './data-tables.ts';
 import type { ImageTables } from './image-tables.ts';
-import type { JobTables } from './job-tables.ts';
+import type { MailTables } from './mail-tables.ts';
 import type { PostTables } from './post-tables.ts';
 import type { SiteTables } from './site-tables.ts';
 
@@ -10,7 +11,14 @@ import type { SiteTables } from './site-tables.ts';
 export type Db = Kysely<Schema> | Transaction<Schema>;
 
 /** The tables' types for Kysely. A test compares them with the tables that `migrations/` make. */
-export interface Schema extends AccountTables, DataTables, ImageTables, JobTables, PostTables, SiteTables {
+export interface Schema
+  extends AccountTables,
+    DataTables,
+    ImageTables,
+    MailTables,
+    PostTables,
+    QueueTables,
+    SiteTables {
   tag_follows: {
     user_id: number;
     tag: string;

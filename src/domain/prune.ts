@@ -38,6 +38,7 @@ const EXPIRED: Readonly<Record<string, string>> = {
   job_attempts: `started_at < now() - interval '14 days'`,
   job_rates: 'greatest(full_at, line_until, bulk_line_until) < extract(epoch from now())',
   job_history: `at < now() - case step_seconds when 60 then 2 when 900 then 30 else 360 end * interval '1 hour'`,
+  job_batches: `ended_at < now() - interval '30 days'`,
   job_reports: `updated_at < now() - interval '8 days'`,
   workers: `seen_at < now() - interval '1 day'`,
   security_events: `created_at < now() - interval '180 days'`,

@@ -1,6 +1,6 @@
 import { postAlarm } from '../domain/alarms/post.ts';
-import { alarmWebhookQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { alarmWebhookQueue } from '../queues.ts';
 
 /** Reports an error to ALERT_WEBHOOK_URL. */
 export default defineJob(alarmWebhookQueue, async ({ db, config }, { alarmId }, { signal }) => {

@@ -1,6 +1,6 @@
 import { mailAlarm } from '../domain/alarms/mail.ts';
-import { alarmQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { alarmQueue } from '../queues.ts';
 
 /** Reports an error to ADMIN_EMAIL. */
 export default defineJob(alarmQueue, async ({ db, mailer, renderMail, config }, { alarmId }, job) => {

@@ -1,6 +1,6 @@
 import { mailDaily } from '../domain/notifications/mail.ts';
-import { dailyNotificationsQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { dailyNotificationsQueue } from '../queues.ts';
 
 /** Enqueues the mails of those who want to be mailed about notifications daily. */
 export default defineJob(dailyNotificationsQueue, async ({ db, queue, log }, _payload, { signal }) => {

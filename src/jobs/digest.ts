@@ -1,10 +1,13 @@
 import { sendDigests } from '../domain/digests/send.ts';
-import { digestQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { digestQueue } from '../queues.ts';
 
 /** Enqueues last week's digest for everyone who wants it. */
-export default defineJob(digestQueue, async ({ db, queue }, _payload, { signal, progress, keep, log }) => {
-  const mails = await sendDigests({ db, queue }, { signal, progress });
-  keep({ mails });
-  log.info({ mails }, 'digests enqueued');
-});
+export default defineJob(
+  digestQueue,
+  async ({ db, queue }, _payload, { id, signal, progress, keep, log }) => {
+    const mails = await sendDigests({ db, queue }, { batchId: id, signal, progress });
+    keep({ mails });
+    log.info({ mails }, 'digests enqueued');
+  },
+);

@@ -1,6 +1,6 @@
 import { runImport } from '../domain/imports/run.ts';
-import { importQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { importQueue } from '../queues.ts';
 
 /** Imports one person's export from another site, and enqueues the mail that says so. */
 export default defineJob(importQueue, ({ db, queue, markdown, config }, { importId }, { signal, progress }) =>

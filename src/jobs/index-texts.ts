@@ -1,6 +1,6 @@
 import { indexTexts } from '../domain/search/index-texts.ts';
-import { indexTextsQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { indexTextsQueue } from '../queues.ts';
 
 /** Indexes all texts for a search in another language. */
 export default defineJob(indexTextsQueue, ({ db }, _payload, { signal, progress }) =>

@@ -1,8 +1,9 @@
-import type { JobDefinition } from '../queue/job.ts';
+import type { JobDefinition } from '../queue/index.ts';
 import alarm from './alarm.ts';
 import alarmWebhook from './alarm-webhook.ts';
 import dailyNotifications from './daily-notifications.ts';
 import digest from './digest.ts';
+import digestSummary from './digest-summary.ts';
 import erasure from './erasure.ts';
 import dataExport from './export.ts';
 import dataImport from './import.ts';
@@ -24,6 +25,7 @@ export const jobs: readonly JobDefinition[] = [
   notificationMail,
   dailyNotifications,
   digest,
+  digestSummary,
   postMail,
   dataExport,
   dataImport,

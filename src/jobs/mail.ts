@@ -1,6 +1,6 @@
 import { deliverMail } from '../domain/mail/deliver.ts';
-import { mailQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { mailQueue } from '../queues.ts';
 
 /** Sends one mail to one person. The ledger is written after the handler, so that its slot does not wait for the disk. */
 export default defineJob(mailQueue, async (app, payload, { id, signal, pass }) => {

@@ -1,6 +1,6 @@
 import { mailAtOnce } from '../domain/notifications/mail.ts';
-import { notificationMailQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { notificationMailQueue } from '../queues.ts';
 
 /** Enqueues a mail about what a person wants to be mailed about at once. */
 export default defineJob(notificationMailQueue, ({ db, queue }, { userId }) =>

@@ -1,6 +1,6 @@
 import { notify } from '../domain/notifications/notify.ts';
-import { notifyQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { notifyQueue } from '../queues.ts';
 
 /** Writes the notifications of one cause. */
 export default defineJob(notifyQueue, ({ db, queue }, cause) => notify({ db, queue }, cause));

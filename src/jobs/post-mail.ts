@@ -1,6 +1,6 @@
 import { mailPost } from '../domain/subscriptions/mail-post.ts';
-import { postMailQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { postMailQueue } from '../queues.ts';
 
 /** Enqueues the mails with a new post for those who subscribe to its author. */
 export default defineJob(postMailQueue, async ({ db, queue, log }, { postId }, { signal }) => {

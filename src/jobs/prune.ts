@@ -1,7 +1,7 @@
 import { reportDeadLetters } from '../domain/alarms/raise.ts';
 import { prune } from '../domain/prune.ts';
-import { pruneQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { pruneQueue } from '../queues.ts';
 
 /** Deletes expired rows and reports dead letters that were not reported yet. */
 export default defineJob(pruneQueue, async ({ db, queue, log, config }, _payload, { signal }) => {

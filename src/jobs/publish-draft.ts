@@ -1,6 +1,6 @@
 import { publishDueDraft } from '../domain/drafts/publish-due.ts';
-import { publishDraftQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { defineJob } from '../queue/index.ts';
+import { publishDraftQueue } from '../queues.ts';
 
 /** Publishes one draft at the time for which it is scheduled. */
 export default defineJob(publishDraftQueue, ({ db, queue, markdown }, due) =>

@@ -1,8 +1,13 @@
 import { renderOldTexts } from '../domain/markdown/render-again.ts';
-import { renderTextsQueue } from '../queue/contracts.ts';
-import { defineJob } from '../queue/job.ts';
+import { markdownRenderer } from '../domain/markdown/renderer.ts';
+import { defineJob } from '../queue/index.ts';
+import { renderTextsQueue } from '../queues.ts';
 
-/** Renders texts that an older release has rendered. */
-export default defineJob(renderTextsQueue, ({ db, queue, markdown }, _payload, { signal, progress }) =>
-  renderOldTexts({ db, queue, markdown }, { signal, progress }),
+/** Renders texts that an older release has rendered. Those that people wait for have threads of their own. */
+export default defineJob(
+  renderTextsQueue,
+  ({ db, queue, config }, _payload, { compute, signal, progress }) => {
+    const markdown = markdownRenderer(compute, config.renderTimeoutMs);
+    return renderOldTexts({ db, queue, markdown }, { signal, progress });
+  },
 );

@@ -1,7 +1,8 @@
 import fp from 'fastify-plugin';
-import { Piscina } from 'piscina';
+import type compareTexts from '../domain/posts/compare.ts';
 import type { ComparedTexts, Comparison } from '../domain/posts/compare.ts';
 import { Busy } from '../errors.ts';
+import { NoFreeThread, type Program, Threads, TimedOut } from '../queue/index.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -14,17 +15,12 @@ declare module 'fastify' {
   }
 }
 
-/** Comparisons that may wait for the thread. */
-const MAX_WAITING = 20;
+const COMPARE: Program<typeof compareTexts> = {
+  url: new URL('../domain/posts/compare.ts', import.meta.url),
+};
 
-/** How long one may take, waiting included. */
-const MAX_MS = 10_000;
-
-/** How long the idle thread is kept. */
-const IDLE_MS = 5 * 60_000;
-
-/** Heap of the thread, in MiB. */
-const MAX_HEAP = 128;
+/** How long a comparison may take. */
+const MAX_MS = 5_000;
 
 /**
  * Provides `app.compareTexts`, which works on a thread of its own, so that no text blocks other requests or the rendering of
@@ -32,26 +28,14 @@ const MAX_HEAP = 128;
  */
 export default fp(
   async (app) => {
-    const pool = new Piscina<ComparedTexts, Comparison>({
-      filename: new URL('../domain/posts/compare.ts', import.meta.url).href,
-      name: 'compareTexts',
-      minThreads: 0,
-      maxThreads: 1,
-      idleTimeout: IDLE_MS,
-      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP },
-      recordTiming: false,
-    });
-    pool.on('error', (error) => app.log.warn({ err: error }, 'the idle comparing thread failed'));
-    app.decorate('compareTexts', async (texts) => {
-      if (pool.queueSize >= MAX_WAITING) throw new Busy();
-      const signal = AbortSignal.timeout(MAX_MS);
-      try {
-        return await pool.run(texts, { signal });
-      } catch (error) {
-        throw signal.aborted ? new Busy() : error;
-      }
-    });
-    app.addHook('onClose', () => pool.destroy());
+    const threads = new Threads(1, (err) => app.log.warn({ err }, 'the idle comparing thread failed'));
+    const compute = threads.computeFor();
+    app.decorate('compareTexts', (texts) =>
+      compute(COMPARE, texts, { timeoutMs: MAX_MS }).catch((error) => {
+        throw error instanceof TimedOut || error instanceof NoFreeThread ? new Busy() : error;
+      }),
+    );
+    app.addHook('onClose', () => threads.close());
   },
   { name: 'comparison' },
 );

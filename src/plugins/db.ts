@@ -1,10 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { Kysely, type LogEvent, sql } from 'kysely';
 import pg from 'pg';
 import { CircuitBreaker } from '../database/circuit-breaker.ts';
 import { connectionTo, isPooled } from '../database/connection.ts';
-import { waitAtMost } from '../database/deadline.ts';
 import { Gate } from '../database/gate.ts';
 import { gated } from '../database/gated-pool.ts';
 import { longAnswerMs } from '../database/long-statements.ts';
@@ -17,7 +17,7 @@ import type { Schema } from '../database/schema.ts';
 import { OutOfTime } from '../database/unavailable.ts';
 import { maskPassword } from '../environment-reader.ts';
 import { StartupError } from '../errors.ts';
-import { type Clock, enableClockOverride, QUEUE_CONNECTIONS } from '../queue/boss.ts';
+import { type Clock, enableClockOverride, QUEUE_CONNECTIONS } from '../queue/index.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -60,7 +60,8 @@ export default fp<{ clock?: Clock | undefined }>(
     app.addHook('onClose', async () => {
       app.outages.close();
       const all = new Set([db, reserved, app.readDb]);
-      await waitAtMost(CLOSING_MS, Promise.all([...all].map((each) => each.destroy())));
+      const closed = Promise.all([...all].map((each) => each.destroy()));
+      await Promise.race([closed, sleep(CLOSING_MS, undefined, { ref: false })]);
     });
 
     await refuseOldSchema(db, databaseUrl);

@@ -30,7 +30,6 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
   'too-many-tokens': 409,
   'too-many-blocks': 409,
   'too-many-drafts': 409,
-  'too-many-limits': 409,
   'too-many-followed-tags': 409,
   'invalid-tags': 422,
   'too-far-ahead': 422,

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
-import { readPulse } from '../queue/pulse.ts';
+import { readPulse } from '../queue/index.ts';
 import { EventStreams, type Watcher } from './event-streams.ts';
 
 declare module 'fastify' {

@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin';
 import { LRUCache } from 'lru-cache';
-import { persist } from '../database/persist.ts';
 import { type Delivery, recordDelivery } from '../domain/mail/ledger.ts';
+import { persist } from '../queue/index.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {

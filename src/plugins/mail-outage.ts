@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin';
 import { findMailOutage } from '../domain/mail/outage.ts';
-import { SlowDown } from '../errors.ts';
-import { mailQueue } from '../queue/contracts.ts';
+import { SlowDown } from '../queue/index.ts';
+import { mailQueue } from '../queues.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {

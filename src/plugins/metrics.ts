@@ -1,11 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { queueContracts } from '../all-queues.ts';
 import { countBounced } from '../domain/mail/bounce.ts';
-import { queueContracts } from '../queue/contracts.ts';
-import { DURATION_BUCKETS, type DurationCount, readDurations } from '../queue/durations.ts';
-import { countJobs } from '../queue/jobs-table.ts';
-import { listLiveWorkers } from '../queue/presence.ts';
+import {
+  countJobs,
+  DURATION_BUCKETS,
+  type DurationCount,
+  listLiveWorkers,
+  readDurations,
+} from '../queue/index.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {

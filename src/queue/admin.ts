@@ -1,17 +1,18 @@
 import { fromKysely, type PgBoss } from 'pg-boss';
-import type { Db } from '../database/schema.ts';
 import type { JobAction } from './actions.ts';
+import { findPlaces, takePlaces } from './flow-table.ts';
 import type { JobFilter, JobState } from './jobs.ts';
 import { restoreCancelled, startNow, takeBackDeadLetters } from './jobs-table.ts';
 import { findJobIds } from './list-jobs.ts';
+import type { Db } from './tables.ts';
 
 /** The states in which each action is possible. A running job must be cancelled before it can be deleted. */
 const APPLIES_TO: Record<JobAction, readonly JobState[]> = {
   retry: ['failed'],
-  cancel: ['ready', 'retrying', 'deferred', 'active'],
+  cancel: ['ready', 'retrying', 'deferred', 'blocked', 'active'],
   restore: ['cancelled'],
   run: ['retrying', 'deferred'],
-  delete: ['ready', 'retrying', 'deferred', 'completed', 'failed', 'cancelled'],
+  delete: ['ready', 'retrying', 'deferred', 'blocked', 'completed', 'failed', 'cancelled'],
   redrive: ['ready', 'retrying', 'deferred'],
 };
 
@@ -41,7 +42,10 @@ export class QueueAdmin {
     const possible = APPLIES_TO[action];
     const states = filter.states?.filter((state) => possible.includes(state)) ?? possible;
     // If the dead letter was redriven, retrying the failed job would do its work twice.
-    return { ...filter, states, ...(action === 'retry' && { hasDeadLetter: true }) };
+    const hasDeadLetter = action === 'retry';
+    // Those that wait for a deleted job would wait for ever.
+    const blocksNone = action === 'delete';
+    return { ...filter, states, hasDeadLetter, blocksNone };
   }
 
   /**
@@ -91,9 +95,17 @@ export class QueueAdmin {
     if (action === 'cancel') await this.#boss.cancel(queue, ids, options);
     if (action === 'restore') await restoreCancelled(db, queue, ids);
     if (action === 'delete') await this.#boss.deleteJob(queue, ids, options);
-    if (action === 'redrive') return this.#boss.redrive(queue, { ...options, ids, limit: BATCH });
+    if (action === 'redrive') return this.#redrive(db, queue, ids);
     if (action === 'run') await startNow(db, queue, ids);
     return ids.length;
+  }
+
+  /** Redrives dead letters. Jobs that wait for the original wait for the new job. */
+  async #redrive(db: Db, queue: string, ids: string[]): Promise<number> {
+    const places = await findPlaces(db, queue, ids);
+    const moved = await this.#boss.redrive(queue, { db: fromKysely(db), ids, limit: BATCH });
+    if (places.length > 0) await takePlaces(db, places);
+    return moved;
   }
 
   /** Retries failed jobs and deletes their dead letters. */

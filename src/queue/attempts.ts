@@ -1,10 +1,9 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { JobAttemptOutcome } from '../database/job-tables.ts';
-import type { Db } from '../database/schema.ts';
 import { isDeadLetter } from './dead-letters.ts';
 import type { AttemptRecord, JobDetails, JobSummary } from './jobs.ts';
 import { selectJob } from './jobs-table.ts';
 import { findReport } from './report.ts';
+import type { Db, JobAttemptOutcome } from './tables.ts';
 
 /** Identifies an attempt at a job. */
 export interface Attempt {

@@ -1,4 +1,4 @@
-import type { Db } from '../database/schema.ts';
+import type { Db } from './tables.ts';
 
 /** An operator's action. */
 export interface AuditEntry {

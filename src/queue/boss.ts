@@ -1,18 +1,17 @@
-import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { type Clock, enableClockOverride, PgBoss } from 'pg-boss';
 import manifest from 'pg-boss/package.json' with { type: 'json' };
-import { connectionTo, directUrl } from '../database/connection.ts';
-import { connectionName } from '../database/migrator.ts';
-import type { Db } from '../database/schema.ts';
-import { StartupError } from '../errors.ts';
+import { connectionTo } from './connection.ts';
+import { OldSchema } from './errors.ts';
+import type { Parts } from './options.ts';
+import type { Db } from './tables.ts';
 
 export { type Clock, enableClockOverride };
 
 /** The version of the queue's schema that this release needs. */
 export const QUEUE_SCHEMA: number = manifest.pgboss.schema;
 
-/** Connections of `DATABASE_POOL_MAX` that pg-boss uses for supervision and schedules. */
+/** Connections that pg-boss uses for supervision and schedules. */
 export const QUEUE_CONNECTIONS = 1;
 
 /**
@@ -21,40 +20,38 @@ export const QUEUE_CONNECTIONS = 1;
  */
 const SUPERVISE_SECONDS = 5;
 
+/** How often a worker looks for jobs that waited for others. A job after another starts within this and the poll's second. */
+const FLOW_SECONDS = 2;
+
 /**
- * Creates pg-boss for a process. Only workers supervise and schedule, and none migrates.
+ * Creates pg-boss for a process. None migrates.
  *
- * @throws StartupError if the queue's schema is old. A newer one is accepted, because an old release must be able to
+ * @throws OldSchema if the queue's schema is. A newer one is accepted, because an old release must be able to
  *   restart while a newer one is rolled out.
  */
-export async function createBoss(app: FastifyInstance, clock: Clock | undefined): Promise<PgBoss> {
-  const installed = await installedQueueSchema(app.db);
+export async function createBoss({ app, db, clock, ...parts }: Parts): Promise<PgBoss> {
+  const installed = await installedQueueSchema(db);
   if (installed < QUEUE_SCHEMA) {
-    const versions = `version ${installed} instead of ${QUEUE_SCHEMA}`;
-    throw new StartupError(2, `The queue's schema is old (${versions}). Run: npm run migrate`);
+    throw new OldSchema(`The queue's schema is old (version ${installed} instead of ${QUEUE_SCHEMA})`);
   }
-  const isWorker = app.role === 'worker' || app.role === 'web-and-worker';
   const boss = new PgBoss({
-    ...connectionTo(directUrl(app.config), app.config.deadlines, {
-      name: connectionName(app.role),
-      statements: 'long', // It deletes old jobs.
-    }),
-    // For its pool, whose types pg-boss does not know. By an open connection `npm run migrate` sees a process behind a pooler.
-    ...{ max: QUEUE_CONNECTIONS, min: QUEUE_CONNECTIONS },
+    ...(await connectionTo(parts.connection, 'background')),
+    max: QUEUE_CONNECTIONS,
     // Without it, pg-boss refuses a newer schema. With it, it leaves a newer schema alone.
     migrate: installed > QUEUE_SCHEMA,
-    supervise: isWorker,
-    schedule: isWorker,
+    supervise: parts.supervises,
+    schedule: parts.supervises,
     registerInstance: false,
     persistQueueStats: true,
     queueStatRetentionDays: 1, // A few megabytes an hour; job_history keeps sums of it.
     superviseIntervalSeconds: SUPERVISE_SECONDS,
     monitorIntervalSeconds: SUPERVISE_SECONDS,
+    flowIntervalSeconds: FLOW_SECONDS,
     openTelemetry: { enabled: false },
     ...(clock !== undefined && { clock }),
   });
   // Without a listener, a temporary failure of background work would end the process.
-  boss.on('error', (error) => app.outages.logFailure(error, {}, 'queue error'));
+  boss.on('error', (error) => parts.logFailure(error, {}, 'queue error'));
   boss.on('warning', (warning) => app.log.warn({ warning }, 'queue warning'));
   return boss;
 }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db } from '../database/schema.ts';
+import type { Db } from './tables.ts';
 
 /** How long a queue waits before one of its jobs is tried. It doubles with each that is refused. */
 const FIRST_SECONDS = 2;

@@ -1,10 +1,10 @@
 import type { JobWithMetadata } from 'pg-boss';
-import type { JobAttemptOutcome } from '../database/job-tables.ts';
-import { MOST_DAYS_PUT_OFF, PermanentFailure, SlowDown, TryLater } from '../errors.ts';
+import { MOST_DAYS_PUT_OFF, PermanentFailure, SlowDown, TimedOut, TryLater } from './errors.ts';
 import { UnknownPayload } from './job.ts';
 import { type Origin, unpack } from './origin.ts';
 import { JobReport } from './report.ts';
 import { KEEP_WAITING_SECONDS } from './synchronise.ts';
+import type { JobAttemptOutcome } from './tables.ts';
 
 /** Identifies a claim. */
 export interface ClaimKey {
@@ -75,11 +75,6 @@ function keyIn(output: object): string | undefined {
 
 export function isSameClaim(one: ClaimKey, other: ClaimKey): boolean {
   return one.jobId === other.jobId && one.claimedAt.getTime() === other.claimedAt.getTime();
-}
-
-/** The attempt exceeded its contract's timeout. */
-export class TimedOut extends Error {
-  override readonly name = 'TimedOut';
 }
 
 /** The worker is stopping. */

@@ -1,12 +1,14 @@
-import { waitAtMost } from '../database/deadline.ts';
-import { SlowDown } from '../errors.ts';
-import { abortLost, type Claim, type ClaimKey, ShuttingDown, TimedOut, untilAborted } from './claim.ts';
+import { abortLost, type Claim, type ClaimKey, ShuttingDown } from './claim.ts';
+import { SlowDown } from './errors.ts';
 import { Fetcher } from './fetcher.ts';
 import type { HeldJob } from './heartbeat.ts';
 import type { Restraints } from './heartbeat-statements.ts';
 import type { JobDefinition } from './job.ts';
+import { runJob } from './run.ts';
 import { Settler, type SettlerDependencies } from './settler.ts';
 import { Slots } from './slots.ts';
+import type { Threads } from './threads.ts';
+import { waitAtMost } from './wait-at-most.ts';
 
 /** LISTEN announces new jobs at once. Polling finds retries that come due, which PostgreSQL does not announce. */
 const POLL_MS = 1_000;
@@ -22,6 +24,8 @@ interface Dependencies extends SettlerDependencies {
   readonly concurrency: number;
   /** The worker's slots, which its consumers take in turn. */
   readonly slots: Slots;
+  /** The worker's threads, of which each job that runs in one takes a slot. */
+  readonly threads: Threads;
   /** Reports the worker's jobs for its heartbeats. */
   readonly report: () => void;
 }
@@ -38,7 +42,8 @@ export class Consumer {
   readonly #settler: Settler;
   /** The queue's share of the worker's slots. */
   readonly #limit: number;
-  readonly #ownSlots: Slots;
+  /** The slots that each job takes: one of the queue, of the threads if it needs one, and of the worker. */
+  readonly #slots: readonly Slots[];
   /** Fetched jobs that wait for a slot. */
   #waiting: Claim[] = [];
   /** Those that have been waiting for `PATIENCE_MS`. */
@@ -61,7 +66,8 @@ export class Consumer {
     this.#fetcher = new Fetcher(job.contract, deps);
     this.#settler = new Settler(job.contract.name, deps);
     this.#limit = Math.min(job.contract.concurrency ?? Infinity, deps.concurrency);
-    this.#ownSlots = new Slots(this.#limit);
+    const threads = job.contract.runs === 'thread' ? [deps.threads.slots] : [];
+    this.#slots = [new Slots(this.#limit), ...threads, deps.slots];
   }
 
   start(): void {
@@ -151,16 +157,18 @@ export class Consumer {
 
   /** Waits for a free slot. Returns the number of free slots, or 0 when the worker stops. */
   async #takeSlots(): Promise<number> {
-    const { signal } = this.#stopping;
-    const own = await this.#ownSlots.take(this.#limit, signal);
-    const slots = own === 0 ? 0 : await this.#deps.slots.take(own, signal);
-    this.#ownSlots.release(own - slots);
-    return slots;
+    let count = this.#limit;
+    for (const [index, slots] of this.#slots.entries()) {
+      const taken = await slots.take(count, this.#stopping.signal);
+      for (const earlier of this.#slots.slice(0, index)) earlier.release(count - taken);
+      count = taken;
+      if (count === 0) break;
+    }
+    return count;
   }
 
   #releaseSlots(count: number): void {
-    this.#ownSlots.release(count);
-    this.#deps.slots.release(count);
+    for (const slots of this.#slots) slots.release(count);
   }
 
   async #fetch(slots: number): Promise<Claim[]> {
@@ -212,33 +220,9 @@ export class Consumer {
     this.#overdue = [...this.#waiting];
   }
 
-  async #run(claim: Claim) {
-    const { jobId, attempt, payload, origin, report, controller } = claim;
-    const { signal } = controller;
-    const { app } = this.#deps;
-    const { contract } = this.job;
-    if (this.#stopping.signal.aborted) controller.abort(new ShuttingDown('the worker stops'));
-    signal.throwIfAborted();
-    const timeout = setTimeout(
-      () => controller.abort(new TimedOut(`timed out after ${contract.timeoutSeconds} seconds`)),
-      contract.timeoutSeconds * 1000,
-    );
-    const work = { label: `job ${contract.name}`, requestId: origin.requestId };
-    const span = {
-      name: work.label,
-      kind: 'consumer',
-      attributes: { 'job.id': jobId, 'job.attempt': attempt },
-      parent: origin.traceparent,
-    } as const;
-    const pass = (key: string) => this.#fetcher.pass(claim, key);
-    const context = { id: jobId, attempt, signal, pass, ...report.reporting(app) };
-    const run = async () => (await this.job.run(app, payload, context)) ?? undefined;
-    try {
-      return await app.work.run(work, () => app.tracing.span(span, () => untilAborted(run(), signal)));
-    } finally {
-      clearTimeout(timeout);
-      await report.end(app);
-    }
+  #run(claim: Claim): ReturnType<typeof runJob> {
+    if (this.#stopping.signal.aborted) claim.controller.abort(new ShuttingDown('the worker stops'));
+    return runJob(this.job, claim, { ...this.#deps, pass: (key) => this.#fetcher.pass(claim, key) });
   }
 
   /** Waits for the next poll or until woken. */

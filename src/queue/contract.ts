@@ -1,4 +1,4 @@
-import type { Static, TObject, TUnion } from 'typebox';
+import { type Static, type TObject, type TUnion, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Rate } from './rate.ts';
 
@@ -21,6 +21,11 @@ export interface QueueContract<Payload extends object = object> {
   };
   /** How long an attempt may take before its signal is aborted and it fails. */
   readonly timeoutSeconds: number;
+  /**
+   * `thread` if its jobs compute. What a handler gives to `context.compute` runs in a thread, so it blocks no other job, and a
+   * job only starts when a thread is free.
+   */
+  readonly runs?: 'thread';
   /** Concurrent jobs per worker. As many as the worker has slots by default. */
   readonly concurrency?: number;
   /** Concurrent jobs over all workers. Such a queue is fetched from in turn and without `prefetch`, so it is for longer jobs. */
@@ -52,6 +57,29 @@ export interface QueueContract<Payload extends object = object> {
     readonly cron: string;
     readonly payload: Payload;
   };
+}
+
+/** How the jobs of a batch have ended. One that was retried or redriven counts once, as it ended last. */
+export interface BatchCounts {
+  readonly done: number;
+  /** They went to the dead letter queue. */
+  readonly failed: number;
+  /** Or deleted. */
+  readonly cancelled: number;
+  /** They had not ended when the batch was too old. */
+  readonly unfinished: number;
+}
+
+/** The payload of a job that runs when a batch has ended. */
+export interface BatchPayload {
+  readonly counts: BatchCounts;
+}
+
+/** The schema of `counts` in such a payload. */
+export function batchCounts() {
+  const count = Type.Integer({ minimum: 0 });
+  const counts = { done: count, failed: count, cancelled: count, unfinished: count };
+  return Type.Object(counts, { additionalProperties: false });
 }
 
 /** A few retries over some minutes, for work that only needs the database. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import type { Db } from '../database/schema.ts';
 import type { JobEnd } from './events.ts';
+import type { Db } from './tables.ts';
 
 /** Upper bounds of the histograms' buckets, in seconds. Longer durations are in the bucket of infinity. */
 export const DURATION_BUCKETS = [

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
-import type { FastifyInstance } from 'fastify';
-import type { JobAttemptOutcome } from '../database/job-tables.ts';
+import type { FastifyBaseLogger } from 'fastify';
+import type { JobAttemptOutcome } from './tables.ts';
 
 /** Events of a worker's consumers, for the log, metrics and alarms. */
 export type JobEvents = EventEmitter<{ ended: [JobEnd] }>;
@@ -21,8 +21,8 @@ export interface JobEnd {
 }
 
 /** Logs every attempt with its job, number, duration, the job's age, outcome and the request that caused it. */
-export function logJobs({ queue, log }: FastifyInstance): void {
-  queue.events.on('ended', ({ outcome, error, isLast, durationMs, ageMs, ...job }) => {
+export function logJobs(events: JobEvents, log: FastifyBaseLogger): void {
+  events.on('ended', ({ outcome, error, isLast, durationMs, ageMs, ...job }) => {
     const line = { ...job, durationMs: Math.round(durationMs), ageMs: Math.round(ageMs) };
     if (outcome === 'completed') log.info(line, 'job completed');
     else if (outcome === 'handed back' || outcome === 'deferred')

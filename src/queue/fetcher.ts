@@ -1,18 +1,17 @@
-import type { FastifyInstance } from 'fastify';
 import { fromKysely, type JobWithMetadata, type PgBoss } from 'pg-boss';
-import type { Db } from '../database/schema.ts';
-import { TryLater } from '../errors.ts';
 import { recordAttempts } from './attempts.ts';
 import { lockBreaker, startProbe } from './breaker.ts';
 import { type Claim, claimOf } from './claim.ts';
 import type { QueueContract } from './contract.ts';
+import { TryLater } from './errors.ts';
 import type { Restraints } from './heartbeat-statements.ts';
 import { countActive } from './jobs-table.ts';
 import { EACH_KEY, lockBucket, passKey, WHOLE_QUEUE } from './limits.ts';
+import type { Parts } from './options.ts';
 import { bucketOf, parseRate, type Rate } from './rate.ts';
+import type { Db } from './tables.ts';
 
-interface Dependencies {
-  readonly app: FastifyInstance;
+interface Dependencies extends Pick<Parts, 'app' | 'db' | 'logFailure'> {
   readonly boss: PgBoss;
   /** The worker's name, for the history of attempts. */
   readonly worker: string;
@@ -111,23 +110,23 @@ export class Fetcher {
    * @param prefetch how many more to fetch, unless the queue is restrained
    */
   async fetch(slots: number, prefetch: number): Promise<Claim[] | undefined> {
-    const { app, worker } = this.#deps;
+    const { app, db, worker } = this.#deps;
     const queue = this.#contract.name;
     const rate = this.#limits.get(WHOLE_QUEUE);
     try {
       const { jobs, seconds, ...how } =
         rate === undefined && !this.#isBroken && !this.isCounted
-          ? { jobs: await this.#fetchFrom(app.db, slots + prefetch), ...UNRESTRAINED }
-          : await app.db.transaction().execute((trx) => this.#fetchRestrained(trx, rate, slots));
+          ? { jobs: await this.#fetchFrom(db, slots + prefetch), ...UNRESTRAINED }
+          : await db.transaction().execute((trx) => this.#fetchRestrained(trx, rate, slots));
       this.#waitsUntil = performance.now() + Math.min(seconds * 1000, MOST_WAIT_MS);
       if (jobs.length === 0) return [];
       const attempts = jobs.map(({ id, retryCount }) => ({ jobId: id, attempt: retryCount + 1 }));
-      const recorded = recordAttempts(app.db, { queue, worker, attempts }).catch((error) =>
+      const recorded = recordAttempts(db, { queue, worker, attempts }).catch((error) =>
         app.log.error({ err: error, queue }, 'could not record attempts'),
       );
       return jobs.map((job) => claimOf(job, { recorded, ...how }));
     } catch (error) {
-      app.outages.logFailure(error, { queue }, 'could not fetch jobs');
+      this.#deps.logFailure(error, { queue }, 'could not fetch jobs');
       return undefined;
     }
   }
@@ -146,7 +145,7 @@ export class Fetcher {
       isBulk: claim.priority < (this.#contract.priority ?? 0),
       isBack: claim.waitedFor === key,
     };
-    const seconds = await this.#deps.app.db.transaction().execute((trx) => passKey(trx, limit, job));
+    const seconds = await this.#deps.db.transaction().execute((trx) => passKey(trx, limit, job));
     if (seconds > 0) throw new OverLimit(seconds, limit);
   }
 

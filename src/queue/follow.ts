@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import type { Db } from '../database/schema.ts';
 import type { AttemptRecord } from './jobs.ts';
+import type { Db } from './tables.ts';
 
 /** An attempt, for somebody who follows what workers do. */
 export interface FollowedAttempt extends Pick<AttemptRecord, 'attempt' | 'worker' | 'outcome' | 'error'> {

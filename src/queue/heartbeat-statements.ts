@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import type { RunningJob } from '../database/job-tables.ts';
 import { type ClaimKey, isSameClaim } from './claim.ts';
+import type { RunningJob } from './tables.ts';
 
 // The heartbeat's statements. They are sent with node-postgres alone, because its thread loads too slowly with Kysely.
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import pg from 'pg';
-import { connectionTo } from '../database/connection.ts';
+import { connectionTo } from './connection.ts';
 import type { Beat, Report, ThreadData } from './heartbeat.ts';
 import { beat, keepClaims } from './heartbeat-statements.ts';
 
@@ -14,10 +14,10 @@ const ANSWER_MS = 3_000;
 /** A heartbeat that a power cut loses is sent again. */
 const COMMIT_ASYNCHRONOUSLY = 'set synchronous_commit = off';
 
-const { databaseUrl, deadlines, workerId, session, everyMs, report: first }: ThreadData = workerData;
+const { connection, workerId, session, everyMs, report: first }: ThreadData = workerData;
 
 const pool = new pg.Pool({
-  ...connectionTo(databaseUrl, deadlines, { name: 'pennypost heartbeat' }),
+  ...(await connectionTo(connection, 'heartbeat')),
   query_timeout: ANSWER_MS,
   max: 1,
   async onConnect(client) {

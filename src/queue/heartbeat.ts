@@ -1,8 +1,8 @@
 import { Worker as Thread } from 'node:worker_threads';
-import type { FastifyInstance } from 'fastify';
-import { type Deadlines, directUrl } from '../database/connection.ts';
 import type { ClaimKey } from './claim.ts';
+import type { Connection } from './connection.ts';
 import type { Orders } from './heartbeat-statements.ts';
+import type { Parts } from './options.ts';
 import { PRESENCE_SECONDS } from './presence.ts';
 
 /** What a worker does at the moment. */
@@ -28,8 +28,7 @@ export type Beat =
 
 /** What the thread is started with. */
 export interface ThreadData {
-  readonly databaseUrl: string;
-  readonly deadlines: Deadlines;
+  readonly connection: Connection;
   readonly workerId: number;
   /** Run on each new connection. */
   readonly session: readonly string[];
@@ -43,6 +42,8 @@ interface Options extends Pick<ThreadData, 'workerId' | 'session'> {
   onBeat(beat: Exclude<Beat, { failure: unknown }>): void;
 }
 
+type HeartbeatParts = Pick<Parts, 'app' | 'connection' | 'logFailure'>;
+
 /** How soon a thread that failed is replaced. */
 const RESTART_MS = 1_000;
 
@@ -52,15 +53,15 @@ const RESTART_MS = 1_000;
  * nevertheless: pg-boss fails an attempt a minute after its timeout, heartbeats or not.
  */
 export class Heartbeat {
-  readonly #app: FastifyInstance;
+  readonly #parts: HeartbeatParts;
   readonly #options: Options;
   #thread: Thread;
   #restart: NodeJS.Timeout | undefined;
   #isStopped = false;
 
   /** Starts the heartbeats. */
-  constructor(app: FastifyInstance, options: Options) {
-    this.#app = app;
+  constructor(parts: HeartbeatParts, options: Options) {
+    this.#parts = parts;
     this.#options = options;
     this.#thread = this.#start();
   }
@@ -77,11 +78,10 @@ export class Heartbeat {
   }
 
   #start(): Thread {
-    const { config, outages, log } = this.#app;
+    const { app, connection, logFailure } = this.#parts;
     const { workerId, session } = this.#options;
     const workerData: ThreadData = {
-      databaseUrl: directUrl(config),
-      deadlines: config.deadlines,
+      connection,
       workerId,
       session,
       everyMs: PRESENCE_SECONDS * 1000,
@@ -93,9 +93,9 @@ export class Heartbeat {
       if (this.#isStopped) return;
       if (!('failure' in beat)) return this.#options.onBeat(beat);
       const { message, code } = beat.failure;
-      outages.logFailure(Object.assign(new Error(message), { code }), {}, 'heartbeat failed');
+      logFailure(Object.assign(new Error(message), { code }), {}, 'heartbeat failed');
     });
-    thread.on('error', (error) => log.error({ err: error }, 'the heartbeat thread failed'));
+    thread.on('error', (error) => app.log.error({ err: error }, 'the heartbeat thread failed'));
     thread.on('exit', () => {
       if (this.#isStopped) return;
       this.#restart = setTimeout(() => {

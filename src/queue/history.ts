@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { percentile } from 'pg-boss';
-import type { Db } from '../database/schema.ts';
+import type { Db } from './tables.ts';
 
 /** How often a worker records the history, in seconds. */
 export const HISTORY_SECONDS = 10;

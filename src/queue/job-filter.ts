@@ -7,9 +7,9 @@ import { isIndexed, type Search, type Term } from './search.ts';
 
 const isDue = sql`start_after <= pgboss.job_now()`;
 
-// A job that was handed back or put off waits as a retry without a start, see `handBack`.
-
-const state = sql`case
+/** The state of a job as a `JobState`. One that was handed back or put off waits as a retry without a start, see `handBack`. */
+export const STATE = sql`case
+  when blocked and state in ('created', 'retry') then 'blocked'
   when state in ('created', 'retry') and ${isDue} then 'ready'
   when state = 'retry' and started_on is not null then 'retrying'
   when state in ('created', 'retry') then 'deferred'
@@ -19,7 +19,7 @@ const state = sql`case
 const message = sql`coalesce(output ->> 'message', output -> 'value' ->> 'message', source_output ->> 'message')`;
 
 /** The columns of `JobSummary`, and the cursor of the page after it. */
-export const SUMMARY = sql`id, name as queue, ${state} as state, data,
+export const SUMMARY = sql`id, name as queue, ${STATE} as state, data,
   case when name like '%.dead' then source_retry_count + 1
     when started_on is null then retry_count else retry_count + 1 end as attempts,
   created_on as "createdAt", start_after as "startAfter", started_on as "startedAt",
@@ -27,10 +27,11 @@ export const SUMMARY = sql`id, name as queue, ${state} as state, data,
   to_char(created_on at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00"') || '~' || id as cursor`;
 
 const STATE_CONDITIONS: Record<JobState, RawBuilder<unknown>> = {
-  ready: sql`(state in ('created', 'retry') and ${isDue})`,
+  ready: sql`(state in ('created', 'retry') and not blocked and ${isDue})`,
   active: sql`state = 'active'`,
-  retrying: sql`(state = 'retry' and started_on is not null and not ${isDue})`,
-  deferred: sql`((state = 'created' or state = 'retry' and started_on is null) and not ${isDue})`,
+  retrying: sql`(state = 'retry' and not blocked and started_on is not null and not ${isDue})`,
+  deferred: sql`((state = 'created' or state = 'retry' and started_on is null) and not blocked and not ${isDue})`,
+  blocked: sql`(state in ('created', 'retry') and blocked)`,
   completed: sql`state = 'completed'`,
   failed: sql`state = 'failed'`,
   cancelled: sql`state = 'cancelled'`,
@@ -45,7 +46,7 @@ export function timeConditions({ from, until }: JobFilter): RawBuilder<unknown> 
 }
 
 /** What a job must match besides its queue, its time and the search. */
-export function plainConditions({ queues, states, endedFrom, id, hasDeadLetter }: JobFilter) {
+export function plainConditions({ queues, states, endedFrom, id, hasDeadLetter, blocksNone }: JobFilter) {
   const all: RawBuilder<unknown>[] = [sql`true`];
   if (states !== undefined) {
     all.push(sql`(${sql.join([sql`false`, ...states.map((name) => STATE_CONDITIONS[name])], sql` or `)})`);
@@ -56,8 +57,13 @@ export function plainConditions({ queues, states, endedFrom, id, hasDeadLetter }
     const dead = queues.map((name) => deadLetterName({ name }));
     all.push(sql`id = any(array(select source_id from pgboss.job where name = any(${dead}::text[])))`);
   }
+  if (blocksNone) all.push(sql`(not blocking or (name, id) not in (${BLOCKERS}))`);
   return sql.join(all, sql` and `);
 }
+
+/** The jobs that others wait for. */
+const BLOCKERS = sql`select parent_name, parent_id from pgboss.job_dependency
+  inner join pgboss.job as child on child.name = child_name and child.id = child_id where child.blocked`;
 
 /** A key that names a secret, or with `hidesPeople` something personal, in JSON. See `redact`. */
 const HIDDEN = '"[^"]*(pass|secret|token|auth|cookie|credential|api.?key|private)[^"]*(?<!id)":';

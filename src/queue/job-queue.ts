@@ -1,29 +1,31 @@
+import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import type { FastifyInstance } from 'fastify';
-import { type Clock, fromKysely, type PgBoss } from 'pg-boss';
-import type { Db } from '../database/schema.ts';
+import { fromKysely, type PgBoss } from 'pg-boss';
+import { addMembers, closeBatch, findBatch, NO_COUNTS, recordBatch } from './batch.ts';
 import type { QueueContract } from './contract.ts';
-import type { Queue } from './contracts.ts';
 import type { JobEvents } from './events.ts';
+import { enqueueFlow } from './flow.ts';
+import { hold } from './flow-table.ts';
 import type { JobDefinition } from './job.ts';
-import { type Origin, pack } from './origin.ts';
+import type { Parts } from './options.ts';
+import { pack } from './origin.ts';
+import type { Queue } from './queue.ts';
 import { prioritiesOf } from './share.ts';
-import { wakeWorkers } from './wake.ts';
+import type { Db } from './tables.ts';
+import { WORKERS_CHANNEL } from './wake.ts';
 import { Worker } from './worker.ts';
 
 /** The application's queue: pg-boss, typed by the contracts. */
 export class JobQueue implements Queue {
   /** Events of this process's attempts. */
   readonly events: JobEvents = new EventEmitter();
-  readonly #app: FastifyInstance;
+  readonly #parts: Parts;
   readonly #boss: PgBoss;
-  readonly #clock: Clock | undefined;
   #worker: Promise<Worker> | undefined;
 
-  constructor(app: FastifyInstance, boss: PgBoss, clock: Clock | undefined) {
-    this.#app = app;
+  constructor(parts: Parts, boss: PgBoss) {
+    this.#parts = parts;
     this.#boss = boss;
-    this.#clock = clock;
   }
 
   send: Queue['send'] = async (contract, payload, { db, startAfter, ...options }) => {
@@ -32,7 +34,7 @@ export class JobQueue implements Queue {
       throw new TypeError(`${contract.name} job: unique: the queue's contract has no uniqueKey`);
     }
     const singletonKey = options.unique ?? contract.uniqueKey?.(payload);
-    const id = await this.#boss.send(contract.name, pack(payload, this.#origin()), {
+    const id = await this.#boss.send(contract.name, pack(payload, this.#parts.context.origin()), {
       db: fromKysely(db),
       priority: options.priority ?? contract.priority ?? 0,
       ...(startAfter !== undefined && { startAfter }),
@@ -46,10 +48,15 @@ export class JobQueue implements Queue {
     return id ?? undefined;
   };
 
-  sendAll: Queue['sendAll'] = async (contract, payloads, { db, share, ...options }) => {
+  sendAll: Queue['sendAll'] = async (contract, payloads, { db, share, batch, ...options }) => {
     if (payloads.length === 0) return;
     for (const payload of payloads) refuseFault(contract, payload);
-    const origin = this.#origin();
+    if (batch !== undefined) {
+      requireTransaction(db, 'sendAll with a batch');
+      refuseUnique(contract, 'a batch');
+      await addMembers(db, batch, payloads.length);
+    }
+    const origin = { ...this.#parts.context.origin(), batchId: batch?.id };
     const priority = options.priority ?? contract.priority ?? 0;
     const priorities =
       share && (await prioritiesOf(db, share, { queue: contract.name, count: payloads.length, priority }));
@@ -63,6 +70,31 @@ export class JobQueue implements Queue {
     await this.#wakeWorkers(db, contract);
   };
 
+  flow: Queue['flow'] = async (steps, { db }) => {
+    const { context, notify } = this.#parts;
+    return enqueueFlow(this.#boss, steps, { db, notify, origin: context.origin() });
+  };
+
+  startBatch: Queue['startBatch'] = async (contract, payload, { db, startAfter, id = randomUUID() }) => {
+    const counted = { ...payload, counts: NO_COUNTS };
+    refuseFault(contract, counted);
+    refuseUnique(contract, 'a batch');
+    requireTransaction(db, 'startBatch');
+    const callback = { queue: contract.name, jobId: randomUUID() };
+    if (await recordBatch(db, { id, ...callback })) {
+      await this.#boss.send(contract.name, pack(counted, this.#parts.context.origin()), {
+        db: fromKysely(db),
+        id: callback.jobId,
+        priority: contract.priority ?? 0,
+        ...(startAfter !== undefined && { startAfter }),
+      });
+      await hold(db, callback);
+    }
+    return findBatch(db, id);
+  };
+
+  closeBatch: Queue['closeBatch'] = (batch, { db }) => closeBatch(db, batch);
+
   /**
    * Works jobs until the app closes, or until `stopWorking`.
    *
@@ -70,7 +102,7 @@ export class JobQueue implements Queue {
    */
   async work(jobs: readonly JobDefinition[], { concurrency }: { concurrency: number }): Promise<void> {
     if (this.#worker !== undefined) throw new Error('this app is already working');
-    const deps = { app: this.#app, boss: this.#boss, events: this.events, clock: this.#clock };
+    const deps = { ...this.#parts, boss: this.#boss, events: this.events };
     this.#worker = Worker.start(deps, { jobs, concurrency });
     await this.#worker.catch((error) => {
       this.#worker = undefined;
@@ -82,26 +114,30 @@ export class JobQueue implements Queue {
   async stopWorking(): Promise<void> {
     const worker = this.#worker;
     // One that is still starting is stopped as soon as it has started.
-    await (await worker)?.stop(this.#app.config.shutdownGraceSeconds * 1000);
+    await (await worker)?.stop(this.#parts.graceSeconds * 1000);
     if (this.#worker === worker) this.#worker = undefined;
   }
 
   async #wakeWorkers(db: Db, { name }: QueueContract): Promise<void> {
-    if (db.isTransaction) return wakeWorkers(db, name);
+    const { app, notify } = this.#parts;
+    const woken = notify(db, WORKERS_CHANNEL, [name]);
+    if (db.isTransaction) return woken;
     // The job is already enqueued, and workers find it at their next poll.
-    await wakeWorkers(db, name).catch((error) =>
-      this.#app.log.warn({ err: error }, 'could not wake workers'),
-    );
-  }
-
-  /** The origin of a job enqueued now. */
-  #origin(): Origin {
-    const { work, tracing } = this.#app;
-    return { requestId: work.getStore()?.requestId, traceparent: tracing.traceparent() };
+    await woken.catch((error) => app.log.warn({ err: error }, 'could not wake workers'));
   }
 }
 
 function refuseFault(contract: QueueContract, payload: unknown): void {
   const fault = contract.faultOf(payload);
   if (fault !== undefined) throw new TypeError(`${contract.name} job: ${fault}`);
+}
+
+/** One of two jobs with the same key would not be enqueued, and be waited for. */
+function refuseUnique(contract: QueueContract, where: string): void {
+  if (contract.uniqueKey !== undefined)
+    throw new TypeError(`${contract.name} job: a queue with unique keys cannot be part of ${where}`);
+}
+
+function requireTransaction(db: Db, what: string): void {
+  if (!db.isTransaction) throw new TypeError(`${what}: db: needs a transaction`);
 }

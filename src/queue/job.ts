@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { QueueContract } from './contract.ts';
 import type { Reporting } from './report.ts';
+import type { Compute } from './threads.ts';
 
 /** A job: its queue's contract and its handler. */
 export interface JobDefinition {
@@ -27,6 +28,11 @@ export interface JobContext extends Reporting {
    * @throws TryLater if it is not its turn yet; let it end the job
    */
   pass(key: string): Promise<void>;
+  /**
+   * Runs a program in a thread, which is told to stop with the job and can tell its progress and log. Needs `runs: 'thread'` in
+   * the contract.
+   */
+  readonly compute: Compute;
 }
 
 /**

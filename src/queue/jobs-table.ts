@@ -1,13 +1,13 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Db } from '../database/schema.ts';
 import type { ClaimKey } from './claim.ts';
 import { deadLetterName } from './dead-letters.ts';
 import { IS_HELD } from './heartbeat-statements.ts';
 import { SUMMARY } from './job-filter.ts';
 import type { JobDetails, QueueCounts } from './jobs.ts';
+import type { Db } from './tables.ts';
 
-// All our statements that change pg-boss's tables, except the heartbeat's in heartbeat-statements.ts. Check a new version of
-// pg-boss against both files.
+// All our statements that change pg-boss's tables, except the heartbeat's in heartbeat-statements.ts and those of flows in
+// flow-table.ts. Check a new version of pg-boss against these files.
 
 export interface HandBackOptions {
   readonly delaySeconds?: number | undefined;
@@ -67,12 +67,12 @@ export async function countJobs(db: Db, queues: readonly string[]): Promise<Queu
   const { rows } = await sql<Omit<QueueCounts, 'dead'>>`
     with counts as (
       select name as queue,
-        count(*) filter (where state in ('created', 'retry') and start_after <= pgboss.job_now())::int as ready,
+        count(*) filter (where state in ('created', 'retry') and not blocked and start_after <= pgboss.job_now())::int as ready,
         coalesce(extract(epoch from pgboss.job_now() - min(start_after)
-          filter (where state in ('created', 'retry') and start_after <= pgboss.job_now())), 0)::float
+          filter (where state in ('created', 'retry') and not blocked and start_after <= pgboss.job_now())), 0)::float
           as "oldestReadySeconds",
         count(*) filter (where state = 'retry' and start_after > pgboss.job_now())::int as retrying,
-        count(*) filter (where state = 'created' and start_after > pgboss.job_now())::int as scheduled,
+        count(*) filter (where state = 'created' and not blocked and start_after > pgboss.job_now())::int as scheduled,
         count(*) filter (where state = 'active')::int as active,
         count(*) filter (where state = 'failed')::int as failed
       from pgboss.job where state in ('created', 'retry', 'active', 'failed')
@@ -133,7 +133,8 @@ export async function takeBackDeadLetters(db: Db, queue: string, ids: readonly s
 
 /**
  * Builds our indexes on pg-boss's table, unless they are there. Must not run in a transaction. The one of payloads, for
- * searches, adds about 15 µs to what a job costs without a handler. The others have only jobs that were handed back or cancelled.
+ * searches, adds about 15 µs to what a job costs without a handler. The others have only jobs that were handed back or
+ * cancelled, and those of batches.
  */
 export async function buildOwnIndexes(db: Db): Promise<void> {
   await sql`
@@ -146,5 +147,9 @@ export async function buildOwnIndexes(db: Db): Promise<void> {
   await sql`
     create index concurrently if not exists pennypost_job_cancelled_idx on pgboss.job_common (name, created_on)
     where state = 'cancelled'
+  `.execute(db);
+  await sql`
+    create index concurrently if not exists pennypost_job_batch_idx on pgboss.job_common ((data ->> 'batchId'), state)
+    where data ->> 'batchId' is not null and dead_letter is not null
   `.execute(db);
 }

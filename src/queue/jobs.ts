@@ -1,13 +1,17 @@
-import type { JobAttemptOutcome } from '../database/job-tables.ts';
 import type { JobReportRow } from './report.ts';
 import type { Search } from './search.ts';
+import type { JobAttemptOutcome } from './tables.ts';
 
-/** pg-boss's states, with waiting jobs split: ready, waiting for a retry, and deferred to a start time or put off. */
+/**
+ * pg-boss's states, with waiting jobs split: ready, waiting for a retry, deferred to a start time or put off, and blocked by
+ * the jobs that it comes after.
+ */
 export const JOB_STATES = [
   'ready',
   'active',
   'retrying',
   'deferred',
+  'blocked',
   'completed',
   'failed',
   'cancelled',
@@ -32,6 +36,8 @@ export interface JobFilter {
   readonly id?: string | undefined;
   /** Only jobs that still have a dead letter. */
   readonly hasDeadLetter?: boolean;
+  /** Only jobs that no other waits for. */
+  readonly blocksNone?: boolean;
 }
 
 export interface JobSummary {

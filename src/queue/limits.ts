@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
-import type { Db } from '../database/schema.ts';
-import { DomainError } from '../errors.ts';
+import { TooManyLimits } from './errors.ts';
 import { RESTRAINTS, type Restraints } from './heartbeat-statements.ts';
 import {
   afterStarting,
@@ -12,6 +11,7 @@ import {
   type Rate,
   type Turnstile,
 } from './rate.ts';
+import type { Db } from './tables.ts';
 
 /** The key of a limit on the whole queue, and that of a limit on each key that has none of its own. */
 export const WHOLE_QUEUE = '';
@@ -45,7 +45,7 @@ export async function listLimits(db: Db): Promise<JobLimit[]> {
  * Sets a limit, or removes it if the rate is undefined. Workers learn it at their next report, within seconds. What has been used
  * up under the queue's former limits is forgotten.
  *
- * @throws DomainError `too-many-limits` if there are `MOST_LIMITS` already
+ * @throws TooManyLimits if there are `MOST_LIMITS` already
  */
 export async function setLimit(
   trx: Db,
@@ -62,7 +62,7 @@ export async function setLimit(
     )
     .executeTakeFirstOrThrow();
   if (numInsertedOrUpdatedRows === 0n) {
-    throw new DomainError('too-many-limits', `There are ${MOST_LIMITS} limits already. Remove one first.`);
+    throw new TooManyLimits(`There are ${MOST_LIMITS} limits already. Remove one first.`);
   }
 }
 

@@ -1,5 +1,4 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Db } from '../database/schema.ts';
 import {
   hasIndex,
   indexedConditions,
@@ -9,6 +8,7 @@ import {
   timeConditions,
 } from './job-filter.ts';
 import type { JobFilter, JobPage, JobSummary } from './jobs.ts';
+import type { Db } from './tables.ts';
 
 /** How many of a queue's jobs a page looks at. It takes some hundredths of a second. */
 const WINDOW = 10_000;

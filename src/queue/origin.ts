@@ -4,22 +4,30 @@ export interface Origin {
   readonly requestId?: string | undefined;
   /** The trace, in W3C Trace Context format. */
   readonly traceparent?: string | undefined;
+  /** The batch that it belongs to. */
+  readonly batchId?: string | undefined;
 }
 
 /** Combines a payload and its origin for storage. */
-export function pack(payload: object, { requestId, traceparent }: Origin): object {
+export function pack(payload: object, { requestId, traceparent, batchId }: Origin): object {
   return {
     ...payload,
     ...(requestId !== undefined && { requestId }),
     ...(traceparent !== undefined && { traceparent }),
+    ...(batchId !== undefined && { batchId }),
   };
 }
 
 /** Separates a stored job's payload and origin. Returns anything but an object unchanged, for the contract to refuse. */
 export function unpack(data: unknown): { payload: unknown; origin: Origin } {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) return { payload: data, origin: {} };
-  const { requestId, traceparent, ...payload }: Record<string, unknown> = { ...data };
-  return { payload, origin: { requestId: textOf(requestId), traceparent: textOf(traceparent) } };
+  const { requestId, traceparent, batchId, ...payload }: Record<string, unknown> = { ...data };
+  const origin = {
+    requestId: textOf(requestId),
+    traceparent: textOf(traceparent),
+    batchId: textOf(batchId),
+  };
+  return { payload, origin };
 }
 
 function textOf(value: unknown): string | undefined {

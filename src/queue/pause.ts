@@ -1,4 +1,4 @@
-import type { Db } from '../database/schema.ts';
+import type { Db } from './tables.ts';
 
 /** Keeps all workers from taking jobs from a queue until it is resumed. Running jobs continue. Takes effect at their next report. */
 export async function pauseQueue(db: Db, queue: string): Promise<void> {

@@ -1,6 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { RunningJob } from '../database/job-tables.ts';
-import type { Db } from '../database/schema.ts';
+import type { Db, RunningJob } from './tables.ts';
 
 /** How often a worker reports, and after how many seconds without a report it is considered dead. */
 export const PRESENCE_SECONDS = 2;

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db } from '../database/schema.ts';
+import type { Db } from './tables.ts';
 
 /**
  * A value that changes when the numbers of the dashboard do: the queues' counts, which pg-boss renews every few seconds,

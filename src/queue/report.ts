@@ -1,9 +1,8 @@
-import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
-import type { JobLogLine } from '../database/job-tables.ts';
-import type { Db } from '../database/schema.ts';
 import type { Progress } from './contract.ts';
+import type { Parts } from './options.ts';
 import { redact, redactText } from './redact.ts';
+import type { Db, JobLogLine } from './tables.ts';
 
 /** How often a job's report is written at most. */
 const WRITE_MS = 1_000;
@@ -42,6 +41,8 @@ export interface JobReportRow {
   readonly lines: readonly JobLogLine[];
 }
 
+type ReportParts = Pick<Parts, 'app' | 'db' | 'logFailure'>;
+
 interface Subject {
   readonly queue: string;
   readonly jobId: string;
@@ -66,17 +67,17 @@ export class JobReport {
   }
 
   /** What the job is given. */
-  reporting(app: FastifyInstance): Reporting {
+  reporting(parts: ReportParts): Reporting {
     const log = (level: Level) => (fields: object, text: string) => {
-      app.log[level]({ ...this.#subject, ...fields }, text);
+      parts.app.log[level]({ ...this.#subject, ...fields }, text);
       this.#lines.push({ at: new Date().toISOString(), level, text: lineOf(fields, text) });
       this.#lines = this.#lines.slice(-MOST_LINES);
-      this.#schedule(app);
+      this.#schedule(parts);
     };
     return {
       progress: (done, total, words = '') => {
         this.#progress = { done, total, words: redactText(words).slice(0, WORDS_LENGTH) || null };
-        this.#schedule(app);
+        this.#schedule(parts);
       },
       keep: (result) => {
         if (JSON.stringify(result).length > RESULT_LENGTH)
@@ -88,30 +89,30 @@ export class JobReport {
   }
 
   /** Writes what is left. Never rejects. */
-  async end(app: FastifyInstance): Promise<void> {
+  async end(parts: ReportParts): Promise<void> {
     clearTimeout(this.#timer);
     await this.#writing;
-    if (this.#isDue) await this.#write(app);
+    if (this.#isDue) await this.#write(parts);
   }
 
-  #schedule(app: FastifyInstance): void {
+  #schedule(parts: ReportParts): void {
     if (this.#isDue) return;
     this.#isDue = true;
     const wait = Math.max(0, this.#writtenAt + WRITE_MS - performance.now());
     this.#timer = setTimeout(() => {
-      this.#writing = this.#write(app);
+      this.#writing = this.#write(parts);
     }, wait).unref();
   }
 
-  async #write(app: FastifyInstance): Promise<void> {
+  async #write({ db, logFailure }: ReportParts): Promise<void> {
     const lines = this.#lines;
     this.#lines = [];
     this.#isDue = false;
     this.#writtenAt = performance.now();
     try {
-      await writeReport(app.db, this.#subject.jobId, { progress: this.#progress, lines });
+      await writeReport(db, this.#subject.jobId, { progress: this.#progress, lines });
     } catch (error) {
-      app.outages.logFailure(error, { ...this.#subject }, 'could not write what a job tells');
+      logFailure(error, { ...this.#subject }, 'could not write what a job tells');
     }
   }
 }

@@ -1,23 +1,22 @@
-import type { FastifyInstance } from 'fastify';
 import { fromKysely, type PgBoss } from 'pg-boss';
-import { Batcher } from '../database/batcher.ts';
-import type { JobAttemptOutcome } from '../database/job-tables.ts';
-import { persist } from '../database/persist.ts';
-import { MOST_DAYS_PUT_OFF, SlowDown, TryLater } from '../errors.ts';
 import { forgetRepeatedHandBacks, recordAttemptEnds } from './attempts.ts';
+import { Batcher } from './batcher.ts';
 import { closeBreaker, openBreaker, probeNow } from './breaker.ts';
 import { type Claim, outcomeOf } from './claim.ts';
+import { MOST_DAYS_PUT_OFF, SlowDown, TryLater } from './errors.ts';
 import type { JobEnd, JobEvents } from './events.ts';
 import { OverLimit } from './fetcher.ts';
 import { UnknownPayload } from './job.ts';
 import { forbidRetries, type HandBackOptions, handBack } from './jobs-table.ts';
 import { giveBack } from './limits.ts';
+import type { Parts } from './options.ts';
+import { persist } from './persist.ts';
 import { PRESENCE_SECONDS } from './presence.ts';
 import { redactText } from './redact.ts';
-import { wakeWorkers } from './wake.ts';
+import type { JobAttemptOutcome } from './tables.ts';
+import { WORKERS_CHANNEL } from './wake.ts';
 
-export interface SettlerDependencies {
-  readonly app: FastifyInstance;
+export interface SettlerDependencies extends Parts {
   readonly boss: PgBoss;
   readonly events: JobEvents;
   /** The worker's name, for the history of attempts. */
@@ -85,12 +84,12 @@ export class Settler {
   }
 
   async #writeCompletions(all: readonly Ended[]): Promise<void> {
-    const { boss, app } = this.#deps;
+    const { app, boss, db } = this.#deps;
     try {
       // Most have no result, and share a statement.
       for (const [result, some] of Map.groupBy(all, ({ claim }) => claim.report.result)) {
         const attempts = some.map(({ claim }) => ({ id: claim.jobId, retryCount: claim.attempt - 1 }));
-        await persist(() => boss.complete(this.#queue, attempts, result, { db: fromKysely(app.db) }));
+        await persist(() => boss.complete(this.#queue, attempts, result, { db: fromKysely(db) }));
       }
       for (const ended of all) {
         await this.#endProbe(ended.claim, 'completed');
@@ -102,7 +101,7 @@ export class Settler {
   }
 
   async #writeFailure(claim: Claim, outcome: JobAttemptOutcome, error: unknown): Promise<void> {
-    const { app, boss, worker } = this.#deps;
+    const { boss, db, worker } = this.#deps;
     const message = redactText(messageOf(error, outcome));
     if (error instanceof SlowDown && outcome === 'deferred') return this.#writeBreak(claim, error, message);
     if (outcome === 'handed back' || outcome === 'deferred') {
@@ -110,7 +109,7 @@ export class Settler {
     }
     const attempt = { id: claim.jobId, retryCount: claim.attempt - 1 };
     await claim.recorded;
-    await app.db.transaction().execute(async (trx) => {
+    await db.transaction().execute(async (trx) => {
       await recordAttemptEnds(trx, [claim], { worker, outcome, error: message });
       if (outcome === 'given up') await forbidRetries(trx, [claim]);
       await boss.fail(this.#queue, attempt, { message }, { db: fromKysely(trx) });
@@ -122,23 +121,23 @@ export class Settler {
     error: string,
     { outcome = 'handed back', ...options }: { outcome?: 'handed back' | 'deferred' } & HandBackOptions = {},
   ): Promise<void> {
-    const { app, worker } = this.#deps;
+    const { db, worker, notify } = this.#deps;
     await Promise.all(claims.map(({ recorded }) => recorded));
     const taken = claims.reduce((sum, { takenSeconds }) => sum + takenSeconds, 0);
-    await app.db.transaction().execute(async (trx) => {
+    await db.transaction().execute(async (trx) => {
       await forgetRepeatedHandBacks(trx, claims, { worker, error });
       await recordAttemptEnds(trx, claims, { worker, outcome, error });
       await handBack(trx, claims, options);
       if (taken > 0) await giveBack(trx, this.#queue, taken);
-      await wakeWorkers(trx, this.#queue);
+      await notify(trx, WORKERS_CHANNEL, [this.#queue]);
     });
   }
 
   /** Makes the queue wait, and the job with it. */
   async #writeBreak(claim: Claim, { seconds }: SlowDown, message: string): Promise<void> {
-    const { app, worker } = this.#deps;
+    const { db, worker } = this.#deps;
     await claim.recorded;
-    await app.db.transaction().execute(async (trx) => {
+    await db.transaction().execute(async (trx) => {
       const { jobId } = claim;
       await openBreaker(trx, this.#queue, { jobId, reason: message, seconds });
       await forgetRepeatedHandBacks(trx, [claim], { worker, error: message });
@@ -150,10 +149,10 @@ export class Settler {
   /** Lets the queue go on if the job was tried while it waited; or another be tried if this one was not. Never rejects. */
   async #endProbe({ isProbe, jobId }: Claim, outcome: JobEnd['outcome']): Promise<void> {
     if (!isProbe) return;
-    const { app } = this.#deps;
+    const { app, db } = this.#deps;
     const wasTried = outcome !== 'handed back' && outcome !== 'deferred' && outcome !== 'taken away';
     try {
-      await persist(() => (wasTried ? closeBreaker : probeNow)(app.db, this.#queue, jobId));
+      await persist(() => (wasTried ? closeBreaker : probeNow)(db, this.#queue, jobId));
     } catch (error) {
       app.log.error({ err: error, queue: this.#queue }, 'could not end a probe; another follows');
     }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db } from '../database/schema.ts';
+import type { Db } from './tables.ts';
 
 /** Jobs of one share in a row, before those of others get their turn. */
 export const TURN = 100;

@@ -20,7 +20,7 @@ const KEEP_SECONDS = 7 * 24 * 60 * 60;
 export const KEEP_WAITING_SECONDS = 365 * 24 * 60 * 60;
 
 /** Dead letters are kept for an operator. */
-const KEEP_DEAD_SECONDS = 90 * 24 * 60 * 60;
+export const KEEP_DEAD_SECONDS = 90 * 24 * 60 * 60;
 
 /**
  * Creates missing queues and updates all settings and schedules to match the contracts. For `npm run migrate`.

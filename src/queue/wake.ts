@@ -1,10 +1,14 @@
-import { notify } from '../database/notify.ts';
-import type { Db } from '../database/schema.ts';
+import { sql } from 'kysely';
+import type { Db } from './tables.ts';
 
 /** The channel that workers listen on. The payload is the name of a queue with new jobs. */
-export const WORKERS_CHANNEL = 'pennypost_jobs';
+export const WORKERS_CHANNEL = 'queue_jobs';
 
-/** Wakes a queue's workers when the transaction commits, so that jobs do not wait for the next poll. */
-export async function wakeWorkers(db: Db, queue: string): Promise<void> {
-  await notify(db, WORKERS_CHANNEL, [queue]);
-}
+export type Notify = (db: Db, channel: string, payloads: readonly string[]) => Promise<void>;
+
+/** Sends payloads to those who listen on a channel: when the transaction commits, or now if there is none. */
+export const notifyWithCommit: Notify = async (db, channel, payloads) => {
+  await sql`select pg_notify(${channel}, payload) from unnest(${[...payloads]}::text[]) as payload`.execute(
+    db,
+  );
+};

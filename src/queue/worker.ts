@@ -1,9 +1,7 @@
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { FastifyInstance } from 'fastify';
-import { type Clock, enableClockOverride, type PgBoss } from 'pg-boss';
-import manifest from '../../package.json' with { type: 'json' };
-import { waitAtMost } from '../database/deadline.ts';
+import { enableClockOverride, type PgBoss } from 'pg-boss';
+import { endBatches } from './batch.ts';
 import { Consumer } from './consumer.ts';
 import { addDurations, DurationCounter } from './durations.ts';
 import type { JobEnd, JobEvents } from './events.ts';
@@ -12,21 +10,25 @@ import type { Restraints } from './heartbeat-statements.ts';
 import { HISTORY_SECONDS, recordHistory } from './history.ts';
 import type { JobDefinition } from './job.ts';
 import { loadRestraints } from './limits.ts';
+import type { Parts } from './options.ts';
 import { enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts';
 import { Slots } from './slots.ts';
+import { Threads } from './threads.ts';
+import { waitAtMost } from './wait-at-most.ts';
 import { WORKERS_CHANNEL } from './wake.ts';
 
 /** How long to wait for the last writes, of which none matters to a job. */
 const LAST_WRITES_MS = 1_000;
 
+/** Threads for jobs that compute. With one alone, short computations would wait for long ones. */
+const THREADS = Math.max(2, availableParallelism());
+
 /** How often the delay of the event loop is measured. Measurements include it. */
 const LOOP_RESOLUTION_MS = 20;
 
-interface Dependencies {
-  readonly app: FastifyInstance;
+interface Dependencies extends Parts {
   readonly boss: PgBoss;
   readonly events: JobEvents;
-  readonly clock: Clock | undefined;
 }
 
 interface Options {
@@ -37,9 +39,10 @@ interface Options {
 
 /** Works several queues with one set of slots, and reports its presence and jobs in the database. */
 export class Worker {
-  readonly #app: FastifyInstance;
+  readonly #deps: Dependencies;
   readonly #consumers: readonly Consumer[];
   readonly #id: number;
+  readonly #threads: Threads;
   readonly #heartbeat: Heartbeat;
   readonly #durations = new DurationCounter();
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
@@ -49,21 +52,25 @@ export class Worker {
   #listening: { close(): Promise<void> } | undefined;
 
   private constructor(
-    { app, boss, events, clock }: Dependencies,
+    deps: Dependencies,
     { jobs, concurrency }: Options,
     { id, name }: { id: number; name: string },
   ) {
-    this.#app = app;
+    this.#deps = deps;
     this.#id = id;
     const slots = new Slots(concurrency);
     const all = jobs.map(({ contract }) => contract.name);
+    const threads = new Threads(THREADS, (err) =>
+      deps.app.log.warn({ err }, 'an idle thread for jobs failed'),
+    );
+    this.#threads = threads;
     const report = () => this.#heartbeat.report();
     this.#consumers = jobs.map(
-      (job) => new Consumer(job, { app, boss, events, worker: name, concurrency, slots, report }),
+      (job) => new Consumer(job, { ...deps, worker: name, concurrency, slots, threads, report }),
     );
-    this.#heartbeat = new Heartbeat(app, {
+    this.#heartbeat = new Heartbeat(deps, {
       workerId: id,
-      session: clock === undefined ? [] : [enableClockOverride()],
+      session: deps.clock === undefined ? [] : [enableClockOverride()],
       report: () => ({
         held: this.#consumers.flatMap((consumer) => consumer.held()),
         hasPolled: this.#consumers.filter((consumer) => consumer.takeHasPolled()).length > 0,
@@ -79,7 +86,7 @@ export class Worker {
 
   /** Starts working. */
   static async start(deps: Dependencies, options: Options): Promise<Worker> {
-    const { db } = deps.app;
+    const { db, version } = deps;
     const name = `${hostname()}:${process.pid}`;
     const queues = options.jobs.map(({ contract }) => contract.name);
     const restraints = await loadRestraints(db);
@@ -87,7 +94,7 @@ export class Worker {
       name,
       queues,
       concurrency: options.concurrency,
-      version: manifest.version,
+      version,
     });
     const worker = new Worker(deps, options, { id, name });
     worker.#restrain(restraints);
@@ -111,10 +118,10 @@ export class Worker {
     clearInterval(this.#reporting);
     clearInterval(this.#recording);
     this.#loopDelay.disable();
-    this.#app.queue.events.off('ended', this.#count);
-    await this.#heartbeat.stop();
-    const left = leaveWorker(this.#app.db, this.#id).catch((error) =>
-      this.#app.outages.logFailure(error, {}, 'could not record that the worker stopped'),
+    this.#deps.events.off('ended', this.#count);
+    await Promise.all([this.#threads.close(), this.#heartbeat.stop()]);
+    const left = leaveWorker(this.#deps.db, this.#id).catch((error) =>
+      this.#deps.logFailure(error, {}, 'could not record that the worker stopped'),
     );
     await waitAtMost(LAST_WRITES_MS, Promise.all([this.#writeDurations(), left]));
   }
@@ -128,12 +135,12 @@ export class Worker {
       for (const consumer of this.#consumers) consumer.wake();
     };
     try {
-      this.#listening = await this.#app.channels.listen(WORKERS_CHANNEL, {
+      this.#listening = await this.#deps.channels.listen(WORKERS_CHANNEL, {
         onMessage: wake,
         onGap: wakeAll,
       });
     } catch (error) {
-      this.#app.log.warn({ err: error }, 'cannot listen for jobs, polling instead');
+      this.#deps.app.log.warn({ err: error }, 'cannot listen for jobs, polling instead');
     }
   }
 
@@ -147,21 +154,30 @@ export class Worker {
     this.#heartbeat.report();
     this.#loopDelay.reset();
     void this.#writeDurations();
+    void this.#endBatches();
+  }
+
+  async #endBatches(): Promise<void> {
+    try {
+      await endBatches(this.#deps.db, this.#deps.notify);
+    } catch (error) {
+      this.#deps.logFailure(error, {}, 'could not end batches of jobs');
+    }
   }
 
   async #recordHistory(): Promise<void> {
     try {
-      await recordHistory(this.#app.db);
+      await recordHistory(this.#deps.db);
     } catch (error) {
-      this.#app.outages.logFailure(error, {}, 'could not record the history of jobs');
+      this.#deps.logFailure(error, {}, 'could not record the history of jobs');
     }
   }
 
   async #writeDurations(): Promise<void> {
     try {
-      await addDurations(this.#app.db, this.#durations.take());
+      await addDurations(this.#deps.db, this.#durations.take());
     } catch (error) {
-      this.#app.outages.logFailure(error, {}, 'could not write the durations of jobs');
+      this.#deps.logFailure(error, {}, 'could not write the durations of jobs');
     }
   }
 }

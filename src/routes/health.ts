@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import manifest from '../../package.json' with { type: 'json' };
 import { pendingMigrations } from '../database/migrator.ts';
-import { hasConsumingWorker } from '../queue/presence.ts';
+import { hasConsumingWorker } from '../queue/index.ts';
 import { requireOperator } from './operators.ts';
 
 /** Health checks for load balancers, orchestrators and operators. Not logged, because they are frequent. */

@@ -10,7 +10,7 @@ import { recordMentions } from '../../src/domain/mentions/record.ts';
 import { renderText, type TextId } from '../../src/domain/mentions/render.ts';
 import { completeNames } from '../../src/domain/people/complete.ts';
 import { publishPost, updatePost } from '../../src/domain/posts/write.ts';
-import { notifyQueue } from '../../src/queue/contracts.ts';
+import { notifyQueue } from '../../src/queues.ts';
 import { ApiProgram } from '../support/api.ts';
 import { buildShared } from '../support/build.ts';
 import { Client } from '../support/client.ts';

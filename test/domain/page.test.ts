@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { sql } from 'kysely';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import type { Db } from '../../src/database/schema.ts';
 import { block } from '../../src/domain/blocks/block.ts';
 import {
@@ -16,14 +16,16 @@ import { findProfile } from '../../src/domain/people/find.ts';
 import { listPostSources, listPosts } from '../../src/domain/posts/list.ts';
 import { listFollowedPosts, listFollowedSources } from '../../src/domain/posts/list-followed.ts';
 import { deletePost } from '../../src/domain/posts/write.ts';
-import { build } from '../support/build.ts';
+import { buildShared } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
 import { writeComments, writePosts, writeReply } from '../support/writing.ts';
 
 const NAMES = ['ann', 'bob', 'cid'];
 
-async function setUp(t: Test) {
-  const app = await build(t);
+const emptied = await buildShared(t);
+
+async function setUp() {
+  const app = await emptied();
   const people = [];
   for (const username of NAMES) people.push(await createUser(app, { username }));
   const [ann, bob, cid] = people;
@@ -54,7 +56,7 @@ async function miscounted(db: Db): Promise<unknown[]> {
 }
 
 t.test('counters stay correct, whatever is written and deleted concurrently', async (t) => {
-  const { app, db, people } = await setUp(t);
+  const { app, db, people } = await setUp();
   const person = fc.nat(people.length - 1);
   const action = fc.oneof(
     fc.record({ kind: fc.constant('publish' as const), by: person }),
@@ -120,7 +122,7 @@ async function walk(read: Read, order: 'asc' | 'desc', size: number) {
 }
 
 t.test('every list can be read from end to end, by cursor and by number', async (t) => {
-  const { app, db, ann, bob, cid } = await setUp(t);
+  const { app, db, ann, bob, cid } = await setUp();
   for (const author of [ann, bob, cid, bob]) await writePosts(app, author, 5);
   await deletePost(db, 7);
   await deletePost(db, 3);
@@ -226,7 +228,7 @@ t.test('every list can be read from end to end, by cursor and by number', async 
 });
 
 t.test('threads can be read from end to end, and every comment is on its page', async (t) => {
-  const { app, db, ann, bob } = await setUp(t);
+  const { app, db, ann, bob } = await setUp();
   const [postId = 0] = await writePosts(app, ann);
   const comments = await writeComments(app, ann, postId, 4);
   const threadOf = new Map(comments.map((id) => [id, id]));
@@ -254,7 +256,7 @@ t.test('threads can be read from end to end, and every comment is on its page', 
 });
 
 t.test('reading a list continues at the same place while posts are published', async (t) => {
-  const { app, db, ann } = await setUp(t);
+  const { app, db, ann } = await setUp();
   const written = (await writePosts(app, ann, 6)).toReversed();
   const first = await listPosts(db, {}, { size: 2 });
   await writePosts(app, ann, 3);
@@ -264,7 +266,7 @@ t.test('reading a list continues at the same place while posts are published', a
 });
 
 t.test('tables are counted exactly up to 10,000 rows and estimated beyond', async (t) => {
-  const { app, db, ann } = await setUp(t);
+  const { app, db, ann } = await setUp();
   t.equal(await countRows(db, 'posts'), 0);
   await writePosts(app, ann, 2);
   t.equal(await countRows(db, 'posts'), 2);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import t from 'tap';
 import { block } from '../../src/domain/blocks/block.ts';
@@ -5,18 +6,23 @@ import { sendDigests } from '../../src/domain/digests/send.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { findMailChoices } from '../../src/domain/people/mail-choices.ts';
 import { setPostDisabled } from '../../src/domain/posts/write.ts';
-import { mailQueue } from '../../src/queue/contracts.ts';
-import { build } from '../support/build.ts';
+import digestJob from '../../src/jobs/digest.ts';
+import { endBatches } from '../../src/queue/batch.ts';
+import { defineJob } from '../../src/queue/index.ts';
+import { digestQueue, digestSummaryQueue, mailQueue } from '../../src/queues.ts';
+import { build, buildSharedWithMail } from '../support/build.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
 import { assertEnqueued, drain, jobsOf } from '../support/jobs.ts';
 import { catchMail } from '../support/smtp.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { writePosts } from '../support/writing.ts';
 
 const signal = new AbortController().signal;
 
-async function setUp(t: Parameters<typeof build>[0]) {
-  const smtp = await catchMail(t);
-  const app = await build(t, { SMTP_URL: smtp.url });
+const emptied = await buildSharedWithMail(t);
+
+async function setUp() {
+  const { app, smtp } = await emptied();
   const reader = await createUser(app, { username: 'john' });
   const author = await createUser(app, { username: 'susan' });
   await follow(app, reader.id, author.id);
@@ -29,14 +35,14 @@ async function setUp(t: Parameters<typeof build>[0]) {
 }
 
 t.test('subscribers get last week’s posts by people they follow, once', async (t) => {
-  const { app, smtp, reader, author, lastWeek } = await setUp(t);
+  const { app, smtp, reader, author, lastWeek } = await setUp();
   const [, , hidden = 0] = await writePosts(app, author, 3);
   await setPostDisabled(app.db, hidden, true);
   await writePosts(app, reader);
   await lastWeek();
 
-  t.equal(await sendDigests(app, { signal }), 1);
-  t.equal(await sendDigests(app, { signal }), 0, 'a second run finds nobody');
+  t.equal(await sendDigests(app, { batchId: randomUUID(), signal }), 1);
+  t.equal(await sendDigests(app, { batchId: randomUUID(), signal }), 0, 'a second run finds nobody');
   await assertEnqueued(t, app, mailQueue, [{ template: 'weekly-digest', userId: reader.id }]);
   await drain(app);
 
@@ -49,23 +55,23 @@ t.test('subscribers get last week’s posts by people they follow, once', async 
 });
 
 t.test('a week without posts causes no mail, and this week belongs to the next digest', async (t) => {
-  const { app, smtp, reader, author, lastWeek } = await setUp(t);
+  const { app, smtp, reader, author, lastWeek } = await setUp();
   await writePosts(app, author);
   await lastWeek();
   await block(app.db, { blockerId: reader.id, blockedId: author.id }, 'mute');
   await writePosts(app, author);
-  await sendDigests(app, { signal });
+  await sendDigests(app, { batchId: randomUUID(), signal });
   await drain(app);
   t.same(smtp.mails, []);
 });
 
 t.test('thousands of recipients are enqueued in batches, behind mail that people wait for', async (t) => {
-  const { app } = await setUp(t);
+  const { app } = await setUp();
   await sql`
     insert into users (email, username, password_hash, role, confirmed_at, wants_digest)
     select 'u' || n || '@example.com', 'u' || n, 'x', 'User', now(), true from generate_series(1, 1200) as n
   `.execute(app.db);
-  t.equal(await sendDigests(app, { signal }), 1201);
+  t.equal(await sendDigests(app, { batchId: randomUUID(), signal }), 1201);
   const jobs = await jobsOf(app, mailQueue);
   t.equal(jobs.length, 1201);
   t.equal(new Set(jobs.map(({ data }) => 'userId' in data && data.userId)).size, 1201);
@@ -74,13 +80,16 @@ t.test('thousands of recipients are enqueued in batches, behind mail that people
 });
 
 t.test('two concurrent runs send each person one mail', async (t) => {
-  const { app } = await setUp(t);
-  const counts = await Promise.all([sendDigests(app, { signal }), sendDigests(app, { signal })]);
+  const { app } = await setUp();
+  const counts = await Promise.all([
+    sendDigests(app, { batchId: randomUUID(), signal }),
+    sendDigests(app, { batchId: randomUUID(), signal }),
+  ]);
   t.equal(counts[0] + counts[1], 1);
 });
 
 t.test('the digest is off until it is turned on in the profile', async (t) => {
-  const app = await build(t);
+  const { app } = await emptied();
   const john = await createUser(app);
   const client = await signedInClient(app, john);
   const frequencies = { comments: 'never', replies: 'at-once', mentions: 'daily', follows: 'daily' };
@@ -94,4 +103,37 @@ t.test('the digest is off until it is turned on in the profile', async (t) => {
   t.match(page.body, /id="digest" [^>]*checked/);
   t.match(page.body, /<option value="daily" selected>/);
   t.equal((await client.post('/edit-profile/mails', { comment_mails: 'hourly' })).statusCode, 422);
+});
+
+t.test('when all mails of a digest have ended, the operator gets one mail with their counts', async (t) => {
+  const smtp = await catchMail(t);
+  const app = await build(t, { SMTP_URL: smtp.url, ADMIN_EMAIL: 'boss@example.com' });
+  const { db, queue } = app;
+  for (const username of ['john', 'susan', 'carl']) await createUser(app, { username });
+  await sql`update users set wants_digest = true`.execute(db);
+  await queue.send(digestQueue, {}, { db });
+  const digest = defineJob(digestQueue, async (app, payload, context) => {
+    // As if the worker was killed after all its work.
+    for (let attempt = 1; attempt <= 2; attempt += 1) await digestJob.run(app, payload, context);
+  });
+  await queue.work([digest], { concurrency: 1 });
+  await waitFor(async () => (await jobsOf(app, digestQueue, ['completed'])).length === 1, 'it is enqueued');
+  await queue.stopWorking();
+  t.equal((await jobsOf(app, mailQueue)).length, 3);
+  await sql`delete from users where username = 'carl'`.execute(db);
+
+  await drain(app);
+  await endBatches(db);
+  await drain(app);
+  await endBatches(db);
+  await drain(app);
+  const summaries = smtp.mails.filter(({ subject = '' }) => subject.includes('Digest of'));
+  t.equal(summaries.length, 1);
+  t.match(summaries[0], {
+    to: { text: 'boss@example.com' },
+    subject: /Digest of \d{4}-\d\d-\d\d: 2 sent, 1 failed$/,
+    text: /Failed: 1/,
+  });
+  const [summary] = await jobsOf(app, digestSummaryQueue, ['completed']);
+  t.match(summary?.output, { done: 2, failed: 1, cancelled: 0, unfinished: 0 });
 });

@@ -5,7 +5,7 @@ import { findNewestImport } from '../../src/domain/imports/requests.ts';
 import { runImport } from '../../src/domain/imports/run.ts';
 import { publishPost, updatePost } from '../../src/domain/posts/write.ts';
 import { prune } from '../../src/domain/prune.ts';
-import { importQueue } from '../../src/queue/contracts.ts';
+import { importQueue } from '../../src/queues.ts';
 import { ApiProgram } from '../support/api.ts';
 import { build } from '../support/build.ts';
 import { messagesOf } from '../support/client.ts';

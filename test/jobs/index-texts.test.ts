@@ -3,7 +3,7 @@ import { publishComment } from '../../src/domain/comments/write.ts';
 import { publishPost } from '../../src/domain/posts/write.ts';
 import { search } from '../../src/domain/search/search.ts';
 import { changeSettings } from '../../src/domain/site/settings.ts';
-import { indexTextsQueue } from '../../src/queue/contracts.ts';
+import { indexTextsQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
 import { assertEnqueued, drain } from '../support/jobs.ts';

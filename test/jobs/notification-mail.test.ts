@@ -7,16 +7,17 @@ import { mailAtOnce, mailDaily } from '../../src/domain/notifications/mail.ts';
 import { notify } from '../../src/domain/notifications/notify.ts';
 import { markAllRead } from '../../src/domain/notifications/read.ts';
 import { findMailChoices } from '../../src/domain/people/mail-choices.ts';
-import { notificationMailQueue } from '../../src/queue/contracts.ts';
+import { notificationMailQueue } from '../../src/queues.ts';
 import { Client } from '../support/client.ts';
 import { createUser } from '../support/factories.ts';
 import { assertEnqueued, drain } from '../support/jobs.ts';
-import { notificationsOf, setUpNotifications } from '../support/notifications.ts';
+import { notificationsOf, shareNotifications } from '../support/notifications.ts';
 
+const setUp = await shareNotifications(t);
 const signal = new AbortController().signal;
 
 t.test('a burst of comments is one mail, and those within the next hour are collected', async (t) => {
-  const { app, smtp, reader, comment, deliver, anHourLater } = await setUpNotifications(t);
+  const { app, smtp, reader, comment, deliver, anHourLater } = await setUp();
   await Promise.all(Array.from({ length: 50 }, (_, number) => comment(reader.id, `Comment ${number}.`)));
   await deliver();
   t.equal(smtp.mails.length, 1);
@@ -44,7 +45,7 @@ t.test('a burst of comments is one mail, and those within the next hour are coll
 t.test(
   'what has been read, hidden or unsubscribed from is not mailed, and nobody is mailed who cannot get it',
   async (t) => {
-    const { app, smtp, author, reader, comment } = await setUpNotifications(t);
+    const { app, smtp, author, reader, comment } = await setUp();
     const userId = author.id;
     const set = (assignment: string) => () =>
       sql`update users set ${sql.raw(assignment)} where id = ${userId}`.execute(app.db);
@@ -90,7 +91,7 @@ t.test(
 );
 
 t.test('each kind is mailed as often as its recipient has chosen, and daily mail once', async (t) => {
-  const { app, smtp, author, reader, comment, deliver } = await setUpNotifications(t);
+  const { app, smtp, author, reader, comment, deliver } = await setUp();
   await follow(app, reader.id, author.id);
   await deliver();
   t.same(smtp.mails, [], 'followers are mailed about daily by default');
@@ -122,7 +123,7 @@ t.test('each kind is mailed as often as its recipient has chosen, and daily mail
 });
 
 t.test('daily mails are enqueued in batches, behind mail that people wait for', async (t) => {
-  const { app, author } = await setUpNotifications(t);
+  const { app, author } = await setUp();
   await sql`
     insert into users (email, username, password_hash, role, confirmed_at)
     select 'u' || n || '@example.com', 'u' || n, 'x', 'User', now() from generate_series(1, 1200) as n
@@ -140,7 +141,7 @@ t.test('daily mails are enqueued in batches, behind mail that people wait for', 
 });
 
 t.test('people can unsubscribe in the mail program and on the page', async (t) => {
-  const { app, smtp, author, reader, comment, deliver, anHourLater } = await setUpNotifications(t);
+  const { app, smtp, author, reader, comment, deliver, anHourLater } = await setUp();
   await comment(reader.id, 'Well said.');
   await deliver();
   const [mail] = smtp.mails;

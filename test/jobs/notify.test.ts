@@ -8,13 +8,15 @@ import { renderText } from '../../src/domain/mentions/render.ts';
 import { sanction } from '../../src/domain/moderation/sanction.ts';
 import { MOST_MENTIONED_DAILY, notify } from '../../src/domain/notifications/notify.ts';
 import { updatePost } from '../../src/domain/posts/write.ts';
-import { mailQueue, notificationMailQueue } from '../../src/queue/contracts.ts';
+import { mailQueue, notificationMailQueue } from '../../src/queues.ts';
 import { createUser } from '../support/factories.ts';
 import { assertEnqueued, drain } from '../support/jobs.ts';
-import { notificationsOf, setUpNotifications } from '../support/notifications.ts';
+import { notificationsOf, shareNotifications } from '../support/notifications.ts';
+
+const setUp = await shareNotifications(t);
 
 t.test('comments, likes, followers and moderators’ decisions are notified of', async (t) => {
-  const { app, author, reader, postId, comment } = await setUpNotifications(t);
+  const { app, author, reader, postId, comment } = await setUp();
   const commentId = await comment(reader.id, 'Well said.');
   await follow(app, reader.id, author.id);
   await like(app, { userId: reader.id, postId });
@@ -39,7 +41,7 @@ t.test('comments, likes, followers and moderators’ decisions are notified of',
 });
 
 t.test('replies and mentions are notified of, each comment once and by what concerns one most', async (t) => {
-  const { app, author, reader, postId, comment } = await setUpNotifications(t);
+  const { app, author, reader, postId, comment } = await setUp();
   const [ann, bob] = [await createUser(app, { username: 'ann' }), await createUser(app, { username: 'bob' })];
   const first = await comment(reader.id, 'Well said.');
   await drain(app);
@@ -63,7 +65,7 @@ t.test('replies and mentions are notified of, each comment once and by what conc
 });
 
 t.test('nobody is notified of their own, hidden, deleted or unwanted things', async (t) => {
-  const { app, author, reader, comment } = await setUpNotifications(t);
+  const { app, author, reader, comment } = await setUp();
   await comment(author.id, 'I meant it.');
   await setCommentDisabled(app.db, await comment(reader.id, 'spam'), true);
   await app.db
@@ -85,7 +87,7 @@ t.test('nobody is notified of their own, hidden, deleted or unwanted things', as
 });
 
 t.test('mentions by one person notify a hundred times a day at most, their answers always', async (t) => {
-  const { app, author, reader, comment } = await setUpNotifications(t);
+  const { app, author, reader, comment } = await setUp();
   const ann = await createUser(app, { username: 'ann' });
   await sql`
     insert into notifications (recipient_id, kind, cause, actor_id, created_at)
@@ -103,7 +105,7 @@ t.test('mentions by one person notify a hundred times a day at most, their answe
 });
 
 t.test('a job that runs twice, or is killed halfway, notifies and mails once', async (t) => {
-  const { app, author, reader, comment } = await setUpNotifications(t);
+  const { app, author, reader, comment } = await setUp();
   const cause = { about: 'comment', commentId: await comment(reader.id, 'Well said.') } as const;
   const dying = Object.assign(Object.create(app.queue), {
     send: async () => {

@@ -7,13 +7,14 @@ import { deletePost, publishPost, setPostDisabled, updatePost } from '../../src/
 import { changeSettings } from '../../src/domain/site/settings.ts';
 import { loadNewPost } from '../../src/domain/subscriptions/load-mail.ts';
 import { mailPost } from '../../src/domain/subscriptions/mail-post.ts';
-import { mailQueue, postMailQueue } from '../../src/queue/contracts.ts';
+import { mailQueue, postMailQueue } from '../../src/queues.ts';
 import { bounce } from '../support/bounce.ts';
 import { createUser } from '../support/factories.ts';
 import { assertEnqueued, drain, jobsOf } from '../support/jobs.ts';
-import { addSubscribers, setUpSubscriptions } from '../support/subscriptions.ts';
+import { addSubscribers, setUpSubscriptions, shareSubscriptions } from '../support/subscriptions.ts';
 import { writePosts } from '../support/writing.ts';
 
+const setUp = await shareSubscriptions(t);
 const signal = new AbortController().signal;
 
 async function list(app: FastifyInstance, postId: number, isListed: boolean): Promise<void> {
@@ -22,7 +23,7 @@ async function list(app: FastifyInstance, postId: number, isListed: boolean): Pr
 }
 
 t.test('each subscriber gets one mail, however often the job runs or is killed', async (t) => {
-  const { app, author } = await setUpSubscriptions(t);
+  const { app, author } = await setUp();
   const stranger = await createUser(app);
   await writePosts(app, author);
   t.same(await jobsOf(app, postMailQueue), [], 'there is no job without subscribers');
@@ -56,7 +57,7 @@ t.test('each subscriber gets one mail, however often the job runs or is killed',
 });
 
 t.test('what has changed by the time it is sent counts', async (t) => {
-  const { app, author } = await setUpSubscriptions(t);
+  const { app, author } = await setUp();
   const reader = await createUser(app, { username: 'john', email: 'Reader1@example.com' });
   await addSubscribers(app, author.id);
   const suspend = (interval: string) =>
@@ -107,7 +108,7 @@ t.test('what has changed by the time it is sent counts', async (t) => {
 });
 
 t.test('an unlisted post is mailed once, when it is first listed', async (t) => {
-  const { app, author } = await setUpSubscriptions(t);
+  const { app, author } = await setUp();
   await addSubscribers(app, author.id);
   const unlisted = { ...(await app.markdown.post('Later')), isUnlisted: true };
   const { id } = await publishPost(app, author.id, unlisted);
@@ -128,7 +129,7 @@ t.test('an unlisted post is mailed once, when it is first listed', async (t) => 
 });
 
 t.test('ten posts of an author are mailed in a day', async (t) => {
-  const { app, author } = await setUpSubscriptions(t);
+  const { app, author } = await setUp();
   await addSubscribers(app, author.id);
   const mailed = [];
   for (const postId of await writePosts(app, author, 11))
@@ -181,7 +182,7 @@ t.test('a subscription ends when its address does not exist', async (t) => {
 });
 
 t.test('subscriptions to and of an erased account are deleted', async (t) => {
-  const { app, author } = await setUpSubscriptions(t);
+  const { app, author } = await setUp();
   const john = await createUser(app, { username: 'john', email: 'Reader1@example.com' });
   await addSubscribers(app, author.id, 2);
   await addSubscribers(app, john.id, 2);

@@ -1,12 +1,14 @@
 import { sql } from 'kysely';
 import t from 'tap';
 import { prune } from '../../src/domain/prune.ts';
-import { build } from '../support/build.ts';
+import { buildShared } from '../support/build.ts';
 import { createUser, mailedToken, mintToken, signedInClient } from '../support/factories.ts';
 import { writePosts } from '../support/writing.ts';
 
+const emptied = await buildShared(t);
+
 t.test('expired rows are deleted, and others stay', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const user = await createUser(app);
   await signedInClient(app, user);
   await mintToken(app, user.id, 'confirm-account');
@@ -41,7 +43,7 @@ t.test('expired rows are deleted, and others stay', async (t) => {
 });
 
 t.test('an unconfirmed account is deleted a week after its last use', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const weekAgo = sql<Date>`now() - interval '8 days'`;
   const create = async (username: string, isConfirmed: boolean, lastSeen = weekAgo) => {
     const person = await createUser(app, { username, isConfirmed });
@@ -63,7 +65,7 @@ t.test('an unconfirmed account is deleted a week after its last use', async (t) 
 });
 
 t.test('what a mailed link needs outlives the days in which its mail is tried', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const { id } = await createUser(app);
   await sql`
     insert into email_changes (user_id, new_email, old_email, created_at, completed_at) values

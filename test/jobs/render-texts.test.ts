@@ -4,7 +4,7 @@ import t from 'tap';
 import { enqueueRendering, renderOldTexts } from '../../src/domain/markdown/render-again.ts';
 import { type Markdown, RENDERER } from '../../src/domain/markdown/text.ts';
 import { updatePost } from '../../src/domain/posts/write.ts';
-import { renderTextsQueue } from '../../src/queue/contracts.ts';
+import { renderTextsQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
 import { assertEnqueued, drain } from '../support/jobs.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { mailQueue } from '../../src/queue/contracts.ts';
-import { defineJob } from '../../src/queue/job.ts';
+import { defineJob } from '../../src/queue/index.ts';
+import { mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { jobsOf } from '../support/jobs.ts';
 import { waitFor } from '../support/wait-for.ts';

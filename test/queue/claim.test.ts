@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { TryLater } from '../../src/errors.ts';
 import { findJob } from '../../src/queue/attempts.ts';
-import { mailQueue } from '../../src/queue/contracts.ts';
+import { TryLater } from '../../src/queue/errors.ts';
 import { defineJob } from '../../src/queue/job.ts';
+import { mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { attemptsOf, deadLettersOf, jobsOf } from '../support/jobs.ts';
 import { waitFor } from '../support/wait-for.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import t from 'tap';
-import { PermanentFailure } from '../../src/errors.ts';
-import { mailQueue } from '../../src/queue/contracts.ts';
+import { PermanentFailure } from '../../src/queue/errors.ts';
 import { defineJob } from '../../src/queue/job.ts';
+import { mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';
 import { attemptsOf, deadLettersOf, drain, jobsOf } from '../support/jobs.ts';

@@ -87,7 +87,10 @@ t.test('a heartbeat thread that fails is replaced', async (t) => {
   const reports = [undefined as never];
   const idle = { held: [], hasPolled: false, loopDelayMs: 0 };
   let beats = 0;
-  const heartbeat = new Heartbeat(app, {
+  const { outages, config } = app;
+  const logFailure = outages.logFailure.bind(outages);
+  const parts = { app, connection: config.databaseUrl ?? '', logFailure };
+  const heartbeat = new Heartbeat(parts, {
     workerId,
     session: [],
     report: () => (reports.length > 0 ? (reports.pop() as never) : idle),

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { exportQueue } from '../../src/queue/contracts.ts';
 import { defineJob, type JobContext } from '../../src/queue/job.ts';
+import { exportQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
 import { jobsOf } from '../support/jobs.ts';

@@ -1,7 +1,7 @@
 import t from 'tap';
-import { BULK_MAIL_PRIORITY, mailQueue } from '../../src/queue/contracts.ts';
 import { defineJob } from '../../src/queue/job.ts';
 import { newShare, prioritiesOf, TURN } from '../../src/queue/share.ts';
+import { BULK_MAIL_PRIORITY, mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { waitFor } from '../support/wait-for.ts';
 

@@ -1,19 +1,20 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
-import t, { type Test } from 'tap';
-import { mailQueue, type PayloadOf } from '../../src/queue/contracts.ts';
+import t from 'tap';
+import type { PayloadOf } from '../../src/queue/index.ts';
+import { mailQueue } from '../../src/queues.ts';
 import { bounce } from '../support/bounce.ts';
-import { build } from '../support/build.ts';
+import { buildSharedWithMail } from '../support/build.ts';
 import { messagesOf } from '../support/client.ts';
 import { createUser, PASSWORD, signedInClient } from '../support/factories.ts';
 import { drain, jobsOf } from '../support/jobs.ts';
-import { catchMail } from '../support/smtp.ts';
 
 const NOTICE = /We could not deliver email to <strong>john@example\.com<\/strong>/;
 
 /** A site whose bounces come back. */
-async function setUp(t: Test) {
-  const smtp = await catchMail(t);
-  const app = await build(t, { SMTP_URL: smtp.url, MAIL_RETURN_PATH: 'bounces@mail.blog.example' });
+const emptied = await buildSharedWithMail(t, { MAIL_RETURN_PATH: 'bounces@mail.blog.example' });
+
+async function setUp() {
+  const { app, smtp } = await emptied();
   const john = await createUser(app);
   const client = await signedInClient(app, john);
   const sendMail = async (payload: PayloadOf<typeof mailQueue>) => {
@@ -43,7 +44,7 @@ async function bouncedAt(app: FastifyInstance): Promise<unknown[]> {
 t.test(
   'a bounce is shown to the owner, and stops what they can do without until they try again',
   async (t) => {
-    const { app, john, client, smtp, sendMail, returnKey } = await setUp(t);
+    const { app, john, client, smtp, sendMail, returnKey } = await setUp();
     const { id: exportId } = await app.db
       .insertInto('data_exports')
       .values({ user_id: john.id, state: 'ready', ended_at: new Date() })
@@ -70,7 +71,7 @@ t.test(
 );
 
 t.test('a bounce cannot be made up', async (t) => {
-  const { app, john, smtp, returnKey } = await setUp(t);
+  const { app, john, smtp, returnKey } = await setUp();
   const jane = await createUser(app, { username: 'jane' });
   const [jobId = ''] = /[\da-f-]{36}/.exec(smtp.mails.at(-1)?.messageId ?? '') ?? [];
   for (const key of ['0'.repeat(42), jobId, String(john.id), 'john@example.com', '%00']) {
@@ -85,7 +86,7 @@ t.test('a bounce cannot be made up', async (t) => {
 });
 
 t.test('a new address has not bounced, and a late bounce of the old one does not affect it', async (t) => {
-  const { app, client, returnKey } = await setUp(t);
+  const { app, client, returnKey } = await setUp();
   const key = returnKey();
   await giveBack(app, key);
   await client.post('/auth/change-email', { email: 'new@example.com', password: PASSWORD });
@@ -101,7 +102,7 @@ t.test('a new address has not bounced, and a late bounce of the old one does not
 });
 
 t.test('a mail that is no bounce changes nothing', async (t) => {
-  const { app, returnKey } = await setUp(t);
+  const { app, returnKey } = await setUp();
   t.equal((await giveBack(app, returnKey(), 'Subject: On holiday\r\n\r\nBack soon')).statusCode, 204);
   t.equal((await app.inject({ method: 'POST', url: `/bounces/${returnKey()}` })).statusCode, 204);
   t.same(await bouncedAt(app), [null]);

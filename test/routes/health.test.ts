@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { mailQueue } from '../../src/queue/contracts.ts';
+import { mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 
 t.test('with its database and schema, a process is live and ready', async (t) => {

@@ -1,7 +1,6 @@
 import t from 'tap';
-import { PermanentFailure } from '../../src/errors.ts';
-import { mailQueue } from '../../src/queue/contracts.ts';
-import { defineJob } from '../../src/queue/job.ts';
+import { defineJob, PermanentFailure } from '../../src/queue/index.ts';
+import { mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';
 import { deadLettersOf } from '../support/jobs.ts';

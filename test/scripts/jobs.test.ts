@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { runJobsCommand } from '../../scripts/support/jobs.ts';
-import { listActions } from '../../src/queue/audit.ts';
-import { mailQueue } from '../../src/queue/contracts.ts';
+import { listActions, step } from '../../src/queue/index.ts';
+import { digestSummaryQueue, erasureQueue, mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
 import { drain } from '../support/jobs.ts';
@@ -43,6 +43,25 @@ t.test('jobs are counted, listed, found and shown', async (t) => {
   t.equal(listed.length, 1);
   t.match(await run('show', { subject: listed[0].id }), /^queue +mail$.*^payload: .*two-factor-on/ms);
   t.equal(await run('list', { state: 'failed' }), 'No matching jobs.');
+});
+
+t.test('a job is shown with its flow and its batch', async (t) => {
+  const { app, run } = await prepare(t);
+  const { db, queue } = app;
+  const first = step(erasureQueue, { userId: 1 });
+  const then = step(mailQueue, { template: 'two-factor-on', userId: 1 }, { after: [first] });
+  const [id = ''] = await queue.flow([then], { db });
+  const text = await run('show', { subject: id });
+  t.match(text, /^ {2}erasure \S{36} ready\n {4}mail \S{36} blocked$/m);
+  t.match(JSON.parse(await run('show', { subject: id, json: true })), { flow: [{ next: [{ id }] }] });
+
+  await db.transaction().execute(async (trx) => {
+    const batch = await queue.startBatch(digestSummaryQueue, { week: '2026-11-23' }, { db: trx });
+    await queue.sendAll(erasureQueue, [{ userId: 2 }], { db: trx, batch });
+  });
+  const [member] = JSON.parse(await run('list', { subject: 'erasure', json: true }));
+  const ends = '0 done, 0 failed, 0 cancelled or deleted, 1 unfinished';
+  t.match(await run('show', { subject: member.id }), `batch of 1 jobs so far: ${ends}; then digest-summary `);
 });
 
 t.test('an action counts, asks, acts and is recorded', async (t) => {

@@ -7,8 +7,8 @@ import { listMigrations, migrateDown, migrateToLatest, type Report } from '../..
 import { LOCK_MS } from '../../scripts/support/migration-locks.ts';
 import { planMigrations } from '../../scripts/support/migration-plan.ts';
 import { connectionName } from '../../src/database/migrator.ts';
-import { QUEUE_SCHEMA } from '../../src/queue/boss.ts';
-import { mailQueue } from '../../src/queue/contracts.ts';
+import { QUEUE_SCHEMA } from '../../src/queue/index.ts';
+import { mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { createDatabase, createEmptyDatabase } from '../support/database.ts';
 import { createUser } from '../support/factories.ts';

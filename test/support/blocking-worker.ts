@@ -1,17 +1,21 @@
-// A worker whose jobs block its event loop for as long as their payload says.
+// A worker whose jobs block its event loop, or a thread, for as long as their payload says.
 import { Type } from 'typebox';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { closeOnSignal } from '../../src/process.ts';
-import { defineQueue } from '../../src/queue/contract.ts';
-import { defineJob } from '../../src/queue/job.ts';
+import { defineJob, defineQueue } from '../../src/queue/index.ts';
+import { OBEY } from './programs.ts';
 
-export const blockingQueue = defineQueue({
-  name: 'blocking',
+const settings = {
   payload: Type.Object({ milliseconds: Type.Integer() }, { additionalProperties: false }),
   retry: { limit: 2, delaySeconds: 1, maxDelaySeconds: 1 },
   timeoutSeconds: 60,
-});
+};
+
+export const blockingQueue = defineQueue({ ...settings, name: 'blocking' });
+
+/** The same in a thread. */
+export const computingQueue = defineQueue({ ...settings, name: 'computing', runs: 'thread' });
 
 if (import.meta.main) {
   const app = buildApp(loadConfig(), { role: 'worker' });
@@ -21,5 +25,9 @@ if (import.meta.main) {
     process.stdout.write('blocked\n');
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
   });
-  await app.queue.work([job], { concurrency: 2 });
+  const computing = defineJob(computingQueue, async (_app, { milliseconds }, { compute }) => {
+    process.stdout.write('computes\n');
+    await compute(OBEY, { of: 'block', milliseconds });
+  });
+  await app.queue.work([job, computing], { concurrency: 2 });
 }

@@ -10,9 +10,10 @@ import { PASSWORD } from './factories.ts';
 /** The package's main file is twice as large, and each page has to parse it. */
 const AXE = await readFile(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
 
-/** The file's Chromium, started for the first page. */
+/** The process's Chromium, started for the first page. */
 let browser: Promise<Browser> | undefined;
-root.teardown(async () => (await browser)?.close());
+root.after(async () => (await browser)?.close());
+root.teardown(() => {}); // Only then does tap end while the browser runs.
 
 /** The cumulative layout shift, as measured by Chromium. */
 export const LAYOUT_SHIFT = `new Promise((resolve) => {

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Test } from 'tap';
 import { buildApp, type Overrides } from '../../src/app.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
+import { Threads } from '../../src/queue/index.ts';
 import { createDatabase } from './database.ts';
 import { catchMail, type SmtpCatcher } from './smtp.ts';
 
@@ -16,6 +17,11 @@ const NO_PAGE_CACHE = { maxAgeMs: 0, maxStaleMs: 0, maxBytes: 1 };
 const PATIENT = Object.fromEntries(
   Object.entries(loadConfig({}).deadlines).map(([name, ms]) => [name, 10 * ms]),
 ) as Record<keyof Config['deadlines'], number>;
+
+/** Starting a thread costs more than building an application, so all applications of a process share them. */
+const renderingThreads = new Threads(2, (error) => {
+  throw error;
+});
 
 /** Cheap hashing for tests. */
 const CHEAP_HASHING = { memoryKiB: 8, passes: 1 };
@@ -52,7 +58,7 @@ export async function build(
   overrides: Overrides & { config?: Partial<Config> } = {},
 ): Promise<FastifyInstance> {
   const config = testConfig({ DATABASE_URL: env.DATABASE_URL ?? (await createDatabase(t)), ...env });
-  const app = buildApp({ ...config, ...overrides.config }, overrides);
+  const app = buildApp({ ...config, ...overrides.config }, { renderingThreads, ...overrides });
   app.register = new Proxy(app.register, { apply: registerWithName });
   t.teardown(() => app.close());
   await app.ready();
@@ -61,13 +67,15 @@ export async function build(
 
 /**
  * Builds an application for all tests of a file. Returns a function that empties its site for the next test, in a tenth of
- * the time that building one takes. Only for tests that change nothing but the database, and not the site's settings.
+ * the time that building one takes. Only for tests that change nothing but the database, and not the site's settings, and use
+ * up no limit: the app remembers who has.
  */
 export async function buildShared(
   t: Test,
   env: Record<string, string> = {},
+  overrides: Overrides = {},
 ): Promise<() => Promise<FastifyInstance>> {
-  const app = await build(t, env);
+  const app = await build(t, env, overrides);
   return async () => {
     await emptySite(app);
     return app;
@@ -77,9 +85,11 @@ export async function buildShared(
 /** The same with a mail server, whose mails are forgotten too. */
 export async function buildSharedWithMail(
   t: Test,
+  env: Record<string, string> = {},
+  overrides: Overrides = {},
 ): Promise<() => Promise<{ app: FastifyInstance; smtp: SmtpCatcher }>> {
   const smtp = await catchMail(t);
-  const emptied = await buildShared(t, { SMTP_URL: smtp.url });
+  const emptied = await buildShared(t, { SMTP_URL: smtp.url, ...env }, overrides);
   return async () => {
     const app = await emptied();
     smtp.mails.length = 0;

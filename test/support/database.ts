@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import root, { type Test } from 'tap';
+import type { Test } from 'tap';
 import { waitFor } from './wait-for.ts';
 
 /**
@@ -43,9 +43,8 @@ async function create(t: Test, name: string, options: string): Promise<string> {
   return url.href;
 }
 
-/** Connecting costs more than cloning, so a file's databases share one connection. */
+/** Connecting costs more than cloning, so a process's databases share one connection. */
 let maintenance: pg.Pool | undefined;
-root.teardown(() => maintenance?.end());
 
 async function query(sql: string): Promise<unknown[]> {
   maintenance ??= openMaintenance();
@@ -53,7 +52,12 @@ async function query(sql: string): Promise<unknown[]> {
 }
 
 function openMaintenance(): pg.Pool {
-  const pool = new pg.Pool({ connectionString: maintenanceUrl(), max: 1, idleTimeoutMillis: 0 });
+  const pool = new pg.Pool({
+    connectionString: maintenanceUrl(),
+    max: 1,
+    idleTimeoutMillis: 0,
+    allowExitOnIdle: true,
+  });
   pool.on('error', () => {}); // A test may end all connections; the next query opens a new one.
   return pool;
 }

@@ -5,7 +5,8 @@ import { prepareMail } from '../../src/domain/mail/prepare.ts';
 import { mailTemplates } from '../../src/domain/mail/templates.ts';
 import { unsubscribeToken } from '../../src/domain/people/mail-choices.ts';
 import type { TypedSettings } from '../../src/domain/site/fields.ts';
-import type { mailQueue, PayloadOf } from '../../src/queue/contracts.ts';
+import type { PayloadOf } from '../../src/queue/index.ts';
+import type { mailQueue } from '../../src/queues.ts';
 import { Client } from './client.ts';
 
 export const PASSWORD = 'correct horse';

@@ -2,11 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { PgBoss } from 'pg-boss';
 import type { Test } from 'tap';
+import { queueContracts } from '../../src/all-queues.ts';
 import { jobs } from '../../src/jobs/index.ts';
-import type { QueueContract } from '../../src/queue/contract.ts';
-import { queueContracts } from '../../src/queue/contracts.ts';
-import { deadLetterName } from '../../src/queue/dead-letters.ts';
-import { synchroniseQueues } from '../../src/queue/synchronise.ts';
+import { deadLetterName, type QueueContract, synchroniseQueues } from '../../src/queue/index.ts';
 import { waitFor } from './wait-for.ts';
 
 /** A job in the queue. */
@@ -65,7 +63,7 @@ async function hasReadyJob(app: FastifyInstance): Promise<boolean> {
   const { rows } = await sql`
     select from pgboss.job
     where name = any(${names})
-      and (state = 'active' or (state in ('created', 'retry') and start_after <= pgboss.job_now()))
+      and (state = 'active' or (state in ('created', 'retry') and not blocked and start_after <= pgboss.job_now()))
     limit 1
   `.execute(app.db);
   return rows.length > 0;
@@ -84,7 +82,7 @@ export async function createQueues(app: FastifyInstance, contracts: readonly Que
   await boss.stop();
 }
 
-/** Fails the jobs of workers that seem dead, as every worker does, but every second. */
+/** Fails the jobs of workers that seem dead, and starts those that waited for others, as every worker does, but every second. */
 export async function supervise(t: Test, app: FastifyInstance): Promise<void> {
   const boss = new PgBoss({
     connectionString: app.config.databaseUrl ?? '',
@@ -94,6 +92,7 @@ export async function supervise(t: Test, app: FastifyInstance): Promise<void> {
     supervise: true,
     superviseIntervalSeconds: 1,
     monitorIntervalSeconds: 1,
+    flowIntervalSeconds: 1,
   });
   t.teardown(() => boss.stop());
   await boss.start();

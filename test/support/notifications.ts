@@ -4,17 +4,26 @@ import { TestClock } from 'pg-boss';
 import type { Test } from 'tap';
 import { publishComment } from '../../src/domain/comments/write.ts';
 import { renderText } from '../../src/domain/mentions/render.ts';
-import { build } from './build.ts';
+import { buildSharedWithMail } from './build.ts';
 import { createUser } from './factories.ts';
 import { drain } from './jobs.ts';
-import { catchMail } from './smtp.ts';
+import type { SmtpCatcher } from './smtp.ts';
 import { writePosts } from './writing.ts';
 
-/** An app with a mail server and a post by john, on which susan and others comment. */
-export async function setUpNotifications(t: Test) {
-  const smtp = await catchMail(t);
+/**
+ * Builds an application with a mail server for all tests of a file. Returns a function that leaves it a post by john, on which
+ * susan and others comment, and nothing else.
+ */
+export async function shareNotifications(t: Test) {
   const clock = new TestClock();
-  const app = await build(t, { SMTP_URL: smtp.url }, { clock });
+  const emptied = await buildSharedWithMail(t, {}, { clock });
+  return async () => {
+    await clock.setTime(Date.now());
+    return setUp(await emptied(), clock);
+  };
+}
+
+async function setUp({ app, smtp }: { app: FastifyInstance; smtp: SmtpCatcher }, clock: TestClock) {
   const author = await createUser(app, { username: 'john' });
   const reader = await createUser(app, { username: 'susan' });
   const [postId = 0] = await writePosts(app, author);

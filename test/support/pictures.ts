@@ -1,4 +1,6 @@
 import type { LightMyRequestResponse } from 'fastify';
+import decode from '../../src/domain/pictures/decode.ts';
+import type { RenderPicture } from '../../src/domain/pictures/picture.ts';
 import type { Client } from './client.ts';
 
 /** Uploads files as a browser's form does. Without files, like a browser whose visitor has chosen none. */
@@ -17,3 +19,7 @@ export async function upload(
     { payload: Buffer.from(await body.arrayBuffer()), headers },
   );
 }
+
+/** Renders pictures on this thread, for as long as it takes. */
+export const renderPicture: RenderPicture = (content, purpose) =>
+  decode({ upload: content, purpose }, new AbortController());

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { mailQueue } from '../../src/queue/contracts.ts';
+import { mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { Client } from '../support/client.ts';
 import { registration } from '../support/factories.ts';

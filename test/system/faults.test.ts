@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import t, { type Test } from 'tap';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { jobs } from '../../src/jobs/index.ts';
-import { hasConsumingWorker } from '../../src/queue/presence.ts';
+import { hasConsumingWorker } from '../../src/queue/index.ts';
 import { build } from '../support/build.ts';
 import { Client } from '../support/client.ts';
 import { createDatabase } from '../support/database.ts';

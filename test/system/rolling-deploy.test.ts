@@ -7,7 +7,7 @@ import t, { type Test } from 'tap';
 import { olderProcesses } from '../../scripts/support/older-processes.ts';
 import { END_OF_POSITIONS } from '../../src/domain/posts/position.ts';
 import { startSession } from '../../src/domain/sessions/start.ts';
-import { mailQueue } from '../../src/queue/contracts.ts';
+import { mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';
 import { createUser } from '../support/factories.ts';

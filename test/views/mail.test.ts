@@ -31,6 +31,7 @@ const MAILS: Record<string, object> = {
   'account-deletion': { ...link, keepsTexts: true, dueOn: '2026-12-24', reason: 'Out of luck' },
   notifications: { ...link, groups: groupsWith('Good <b>post</b>'), omitted: 2, unsubscribe },
   'weekly-digest': { ...link, posts, total: 3, omitted: 2 },
+  'digest-summary': { ...link, week: '2026-11-23', done: 98, failed: 2, cancelled: 1, unfinished: 1 },
   'confirm-subscription': { ...link, author: 'john' },
   'new-post': { ...link, author: 'john', title: 'On tea', path: '/post/1/on-tea', excerpt: 'What I read' },
   alarm: { ...link, title: 'It failed', message: 'Out of luck', reference: 'request 1', repetitions: 3 },

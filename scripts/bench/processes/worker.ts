@@ -1,7 +1,7 @@
 import { buildApp } from '../../../src/app.ts';
 import { loadConfig } from '../../../src/config.ts';
 import { jobs } from '../../../src/jobs/index.ts';
-import { defineJob } from '../../../src/queue/job.ts';
+import { defineJob } from '../../../src/queue/index.ts';
 import { noopQueue } from '../noop.ts';
 
 /** The application's worker, with an additional job that does nothing. */

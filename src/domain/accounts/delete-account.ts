@@ -1,7 +1,8 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
-import { erasureQueue, mailQueue, type Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
+import { erasureQueue, mailQueue } from '../../queues.ts';
 import { type Moderator, requirePerson } from '../moderation/sanction.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { endAccess } from './end-access.ts';

@@ -1,7 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { inBatches } from '../../database/transaction.ts';
-import type { Progress } from '../../queue/contracts.ts';
+import type { Progress } from '../../queue/index.ts';
 import { NO_NOTIFICATIONS } from '../people/mail-choices.ts';
 
 /** Rows per transaction, so that none holds its locks for long. */

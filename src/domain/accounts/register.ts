@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import { mailQueue } from '../../queue/contracts.ts';
+import { mailQueue } from '../../queues.ts';
 import { takeSeat } from '../joining/invite.ts';
 import type { PasswordDependencies } from './change-password.ts';
 import type { Credentials } from './find.ts';

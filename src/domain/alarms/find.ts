@@ -1,5 +1,5 @@
 import type { Db } from '../../database/schema.ts';
-import { PermanentFailure } from '../../errors.ts';
+import { PermanentFailure } from '../../queue/index.ts';
 
 /** Loads an alarm to report. @throws PermanentFailure if it no longer exists */
 export async function findAlarm(db: Db, alarmId: number, { signal }: { signal: AbortSignal }) {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
-import { alarmQueue, alarmWebhookQueue, type Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
+import { alarmQueue, alarmWebhookQueue } from '../../queues.ts';
 
 /** An unexpected error that the operator should look at. */
 export interface Alarm {

@@ -1,37 +1,36 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
-import {
-  BULK_MAIL_PRIORITY,
-  mailQueue,
-  newShare,
-  type Progress,
-  type Queue,
-  type Share,
-} from '../../queue/contracts.ts';
+import { type Batch, newShare, type Progress, type Queue, type Share } from '../../queue/index.ts';
+import { BULK_MAIL_PRIORITY, digestSummaryQueue, mailQueue } from '../../queues.ts';
 
 /** Recipients per transaction. */
 const BATCH = 500;
 
 /**
  * Enqueues last week's digest for everyone who wants it and has not been sent it. Safe to repeat: each batch records its
- * recipients in the transaction that enqueues their mails.
+ * recipients in the transaction that enqueues their mails. When all mails have ended, the operator is told how.
  *
+ * @param options.batchId of the mails. The same for each attempt, which goes on with them.
  * @param options.signal stops between two batches
  * @param options.progress is told how many people were considered
  * @returns the number of mails enqueued
  */
 export async function sendDigests(
   { db, queue }: { db: Db; queue: Queue },
-  { signal, progress }: { signal: AbortSignal; progress?: Progress },
+  { batchId, signal, progress }: { batchId: string; signal: AbortSignal; progress?: Progress },
 ): Promise<number> {
   const week = await lastWeek(db);
-  const people = await countRecipients(db);
+  const batch = await db
+    .transaction()
+    .execute((trx) => queue.startBatch(digestSummaryQueue, { week }, { db: trx, id: batchId }));
+  if (!batch.isOpen) return 0; // The attempt before this one was killed after all its work.
+  const count = await countRecipients(db);
   const share = newShare();
   let total = 0;
   let considered = 0;
   for (let afterId = 0; ; ) {
     signal.throwIfAborted();
-    const batch = await db
+    const people = await db
       .selectFrom('users')
       .select('id')
       .where('wants_digest', '=', true)
@@ -40,13 +39,16 @@ export async function sendDigests(
       .orderBy('id')
       .limit(BATCH)
       .execute({ signal });
-    const last = batch.at(-1);
-    if (last === undefined) return total;
-    total += await enqueueBatch({ db, queue }, { week, share, userIds: batch.map(({ id }) => id) });
-    considered += batch.length;
-    progress?.(considered, Math.max(considered, people), 'people');
+    const last = people.at(-1);
+    if (last === undefined) break;
+    const userIds = people.map(({ id }) => id);
+    total += await enqueueMails({ db, queue }, { week, share, batch, userIds });
+    considered += people.length;
+    progress?.(considered, Math.max(considered, count), 'people');
     afterId = last.id;
   }
+  await queue.closeBatch(batch, { db });
+  return total;
 }
 
 async function countRecipients(db: Db): Promise<number> {
@@ -59,9 +61,9 @@ async function countRecipients(db: Db): Promise<number> {
   return count;
 }
 
-async function enqueueBatch(
+async function enqueueMails(
   { db, queue }: { db: Db; queue: Queue },
-  { week, share, userIds }: { week: string; share: Share; userIds: readonly number[] },
+  { week, share, batch, userIds }: { week: string; share: Share; batch: Batch; userIds: readonly number[] },
 ): Promise<number> {
   return db.transaction().execute(async (trx) => {
     const recipients = await trx
@@ -71,7 +73,7 @@ async function enqueueBatch(
       .returning('user_id as userId')
       .execute();
     const mails = recipients.map(({ userId }) => ({ template: 'weekly-digest' as const, userId, week }));
-    await queue.sendAll(mailQueue, mails, { db: trx, priority: BULK_MAIL_PRIORITY, share });
+    await queue.sendAll(mailQueue, mails, { db: trx, priority: BULK_MAIL_PRIORITY, share, batch });
     return recipients.length;
   });
 }

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
-import type { Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
 import type { PostSource } from '../posts/list.ts';
 import { publishPost, type Writing } from '../posts/write.ts';
 import type { DraftVersion } from './draft.ts';

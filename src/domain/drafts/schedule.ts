@@ -2,7 +2,8 @@ import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError } from '../../errors.ts';
-import { publishDraftQueue, type Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
+import { publishDraftQueue } from '../../queues.ts';
 import { type DraftText, type DraftVersion, MOST_DAYS_AHEAD } from './draft.ts';
 import { createDraft, saveDraft } from './save.ts';
 

@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { sql } from 'kysely';
 import { ZipFile } from 'yazl';
 import type { Db } from '../../database/schema.ts';
-import { mailQueue, type Progress, type Queue } from '../../queue/contracts.ts';
+import type { Progress, Queue } from '../../queue/index.ts';
+import { mailQueue } from '../../queues.ts';
 import { exportEntries } from './entries.ts';
 
 /** The file is stored in chunks of this size, so that only one is in memory at a time. */

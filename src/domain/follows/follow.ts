@@ -2,7 +2,8 @@ import type { Kysely } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError } from '../../errors.ts';
-import { notifyQueue, type Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
+import { notifyQueue } from '../../queues.ts';
 import { isBlocked } from '../blocks/block.ts';
 
 /**

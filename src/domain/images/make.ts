@@ -9,11 +9,10 @@ import type { RenderPicture } from '../pictures/picture.ts';
 export async function makeImage(
   { db, renderPicture }: { db: Kysely<Schema>; renderPicture: RenderPicture },
   id: number,
-  options: { signal: AbortSignal },
 ): Promise<void> {
   const image = await db.selectFrom('images').select('upload').where('id', '=', id).executeTakeFirst();
   if (!image?.upload) return;
-  const result = await renderPicture(image.upload, 'post', options);
+  const result = await renderPicture(image.upload, 'post');
   const made =
     typeof result === 'string'
       ? { files: [], change: { fault: result } }

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import { pictureQueue, type Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
+import { pictureQueue } from '../../queues.ts';
 import type { OwnImage } from './find.ts';
 import { inspectUpload } from './inspect.ts';
 

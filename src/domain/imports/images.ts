@@ -1,7 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import { BULK_PICTURE_PRIORITY, type Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
+import { BULK_PICTURE_PRIORITY } from '../../queues.ts';
 import { uploadImage } from '../images/upload.ts';
 import type { Archive } from './archive.ts';
 import type { ImportedImage } from './read.ts';

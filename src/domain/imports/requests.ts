@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import type { DataImportState } from '../../database/data-tables.ts';
 import type { Db } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import { importQueue, type Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
+import { importQueue } from '../../queues.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 

@@ -1,7 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError, noSuch } from '../../errors.ts';
-import { mailQueue, type Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
+import { mailQueue } from '../../queues.ts';
 import { setConfirmed } from '../accounts/confirm.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';

@@ -2,7 +2,8 @@ import type { Kysely } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
-import { notifyQueue, type Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
+import { notifyQueue } from '../../queues.ts';
 import { hasNotBlocked } from '../blocks/hide.ts';
 import { deleteMark, insertMark, type Mark } from './mark.ts';
 

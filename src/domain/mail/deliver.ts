@@ -1,6 +1,6 @@
 import type { Db } from '../../database/schema.ts';
-import { PermanentFailure } from '../../errors.ts';
-import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
+import { type PayloadOf, PermanentFailure } from '../../queue/index.ts';
+import type { mailQueue } from '../../queues.ts';
 import { loadDeletion } from '../accounts/delete-account.ts';
 import { loadDigest } from '../digests/load.ts';
 import { isExportReady } from '../exports/requests.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
-import { mailQueue } from '../../queue/contracts.ts';
+import { mailQueue } from '../../queues.ts';
 
 /** How long mail must have waited. Shorter waits are greylisting, or a restart of the mail server. */
 const PATIENCE = sql`interval '10 minutes'`;

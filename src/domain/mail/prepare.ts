@@ -1,7 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { TokenPurpose } from '../../database/account-tables.ts';
 import type { Db } from '../../database/schema.ts';
-import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
+import type { PayloadOf } from '../../queue/index.ts';
+import type { mailQueue } from '../../queues.ts';
 import { accountIdOf } from '../accounts/find.ts';
 import { hashToken, mintToken } from '../token.ts';
 import { type MailTemplateName, mailTemplates } from './templates.ts';

@@ -1,4 +1,4 @@
-import { SlowDown } from '../../errors.ts';
+import { SlowDown } from '../../queue/index.ts';
 
 /** What servers say to a site that sends too much. */
 const TOO_MUCH =

@@ -1,5 +1,6 @@
 import type { TokenPurpose } from '../../database/account-tables.ts';
-import type { mailQueue, PayloadOf } from '../../queue/contracts.ts';
+import type { PayloadOf } from '../../queue/index.ts';
+import type { mailQueue } from '../../queues.ts';
 import type { MailingList } from '../people/mail-choices.ts';
 
 /** A kind of mail. Its text is in `views/mail`. */

@@ -1,7 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import { type Progress, type Queue, renderTextsQueue } from '../../queue/contracts.ts';
+import type { Progress, Queue } from '../../queue/index.ts';
+import { renderTextsQueue } from '../../queues.ts';
 import { resolveImages } from '../images/resolve.ts';
 import { findMentioned } from '../mentions/render.ts';
 import { postColumns } from '../posts/write.ts';

@@ -2,7 +2,8 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Role } from '../../database/account-tables.ts';
 import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError, noSuch } from '../../errors.ts';
-import { mailQueue, notifyQueue, type Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
+import { mailQueue, notifyQueue } from '../../queues.ts';
 import { endAccess } from '../accounts/end-access.ts';
 import { recordEvent, type Why } from '../security-events/record.ts';
 

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { SecurityEventDetail, SecurityEventKind } from '../../database/account-tables.ts';
 import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import type { Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
 import { setCommentDisabled } from '../comments/write.ts';
 import { setPostDisabled } from '../posts/write.ts';
 import { liftSanctions, type Moderator } from './sanction.ts';

@@ -1,13 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import type { MailFrequency } from '../../database/account-tables.ts';
 import type { Db, Schema } from '../../database/schema.ts';
-import {
-  BULK_MAIL_PRIORITY,
-  mailQueue,
-  newShare,
-  notificationMailQueue,
-  type Queue,
-} from '../../queue/contracts.ts';
+import { newShare, type Queue } from '../../queue/index.ts';
+import { BULK_MAIL_PRIORITY, mailQueue, notificationMailQueue } from '../../queues.ts';
 import { isDue } from './mail-terms.ts';
 
 interface Dependencies {

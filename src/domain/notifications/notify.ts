@@ -1,12 +1,8 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
-import {
-  notificationMailQueue,
-  type notifyQueue,
-  type PayloadOf,
-  type Queue,
-} from '../../queue/contracts.ts';
+import type { PayloadOf, Queue } from '../../queue/index.ts';
+import { notificationMailQueue, type notifyQueue } from '../../queues.ts';
 import { IS_SHOWN } from '../posts/visibility.ts';
 import { announce } from './announce.ts';
 import { isDue } from './mail-terms.ts';

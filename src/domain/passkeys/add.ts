@@ -1,7 +1,8 @@
 import type { PublicKeyCredentialCreationOptionsJSON } from '@simplewebauthn/server';
 import type { Kysely } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
-import { mailQueue, type Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
+import { mailQueue } from '../../queues.ts';
 import { endAccess } from '../accounts/end-access.ts';
 import { HAS_TWO_FACTOR } from '../accounts/standing.ts';
 import { recordEvent } from '../security-events/record.ts';

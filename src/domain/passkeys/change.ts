@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
-import { mailQueue, type Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
+import { mailQueue } from '../../queues.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { forgetUselessCodes } from '../two-factor/recovery-codes.ts';
 

@@ -1,7 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import { mailQueue, type Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
+import { mailQueue } from '../../queues.ts';
 import { canonicalEmail } from '../accounts/email.ts';
 import { endAccess } from '../accounts/end-access.ts';
 import { requireAnotherAdministrator } from '../accounts/last-administrator.ts';

@@ -10,7 +10,6 @@ import type { Picture, RenderPicture } from './picture.ts';
 export async function makePicture(
   { db, renderPicture }: { db: Kysely<Schema>; renderPicture: RenderPicture },
   userId: number,
-  options: { signal: AbortSignal },
 ): Promise<void> {
   const upload = await db
     .selectFrom('picture_uploads')
@@ -18,7 +17,7 @@ export async function makePicture(
     .where('user_id', '=', userId)
     .executeTakeFirst();
   if (!upload?.content) return;
-  const result = await renderPicture(upload.content, 'profile', options);
+  const result = await renderPicture(upload.content, 'profile');
   if (typeof result === 'string') {
     await db
       .updateTable('picture_uploads')

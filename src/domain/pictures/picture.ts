@@ -49,8 +49,4 @@ export const FAULT_MESSAGES: Readonly<Record<PictureFault, string>> = Object.fre
 });
 
 /** Makes a picture from an upload, or finds out why that is impossible. */
-export type RenderPicture = (
-  upload: Uint8Array,
-  purpose: Purpose,
-  options: { signal: AbortSignal },
-) => Promise<Picture | PictureFault>;
+export type RenderPicture = (upload: Uint8Array, purpose: Purpose) => Promise<Picture | PictureFault>;

@@ -21,7 +21,7 @@ const LARGEST: Record<Purpose, ResizeOptions> = {
  * Rotates an upload as its camera says and scales it; crops it to a square for a profile. Keeps no metadata, and the first
  * frame of an animation.
  *
- * Decoding hostile bytes may crash, or take much time and memory, so jobs use `app.renderPicture`.
+ * Decoding hostile bytes may crash, or take much time and memory, so jobs do it in a process, see `decode`.
  */
 export async function renderPicture(upload: Uint8Array, purpose: Purpose): Promise<Picture | PictureFault> {
   try {

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
-import { pictureQueue, type Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
+import { pictureQueue } from '../../queues.ts';
 
 /**
  * Stores an upload and enqueues the job that makes a picture from it. Replaces an earlier upload.

@@ -43,7 +43,7 @@ const SPACE = /^[^\S\n]+$/;
 const NOTHING = { removed: '', added: '', space: '' };
 
 /** Compares two texts by words, in any language. This may take a second, so requests use `app.compareTexts`. */
-export function compareTexts({ former, next }: ComparedTexts): Comparison {
+export default function compareTexts({ former, next }: ComparedTexts): Comparison {
   const changes =
     differencesOf(former, next, wordsOf) ?? differencesOf(former, next, linesOf) ?? whole(former, next);
   const parts = grouped(changes);

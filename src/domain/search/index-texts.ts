@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
-import type { Progress } from '../../queue/contracts.ts';
+import type { Progress } from '../../queue/index.ts';
 import { wordsOf } from './candidates.ts';
 
 /** Texts per transaction, so that none holds its locks for long. */

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
-import { mailQueue, type Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
+import { mailQueue } from '../../queues.ts';
 import { rowCount } from '../page.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { hashToken, mintToken } from '../token.ts';

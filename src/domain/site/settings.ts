@@ -1,7 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import { indexTextsQueue, type Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
+import { indexTextsQueue } from '../../queues.ts';
 import { SETTING_NAMES, type SettingName, type TypedSettings } from './fields.ts';
 import { SITE_PAGES, type SitePage, type SitePageName } from './pages.ts';
 import { recordSetting } from './record.ts';

@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
-import { BULK_MAIL_PRIORITY, mailQueue, newShare, type Queue, type Share } from '../../queue/contracts.ts';
+import { newShare, type Queue, type Share } from '../../queue/index.ts';
+import { BULK_MAIL_PRIORITY, mailQueue } from '../../queues.ts';
 import { IS_OPEN } from '../accounts/standing.ts';
 import { IS_LISTED } from '../posts/visibility.ts';
 import { ARE_SUBSCRIPTIONS_ON } from './terms.ts';

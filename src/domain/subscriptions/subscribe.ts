@@ -1,7 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
-import { mailQueue, type Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
+import { mailQueue } from '../../queues.ts';
 import { canonicalEmail } from '../accounts/email.ts';
 import { IS_OPEN } from '../accounts/standing.ts';
 import { hashToken } from '../token.ts';

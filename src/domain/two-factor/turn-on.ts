@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
-import { mailQueue, type Queue } from '../../queue/contracts.ts';
+import type { Queue } from '../../queue/index.ts';
+import { mailQueue } from '../../queues.ts';
 import { endAccess } from '../accounts/end-access.ts';
 import type { Credentials } from '../accounts/find.ts';
 import { recordEvent } from '../security-events/record.ts';

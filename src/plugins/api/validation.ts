@@ -2,8 +2,11 @@ import { isUtf8 } from 'node:buffer';
 import { errorCodes } from 'fastify';
 import fp from 'fastify-plugin';
 import type { TObject, TSchemaOptions } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile, type Validator } from 'typebox/compile';
 import type { TLocalizedValidationError } from 'typebox/error';
+
+/** Many routes have the same schema, and all apps. */
+const validators = new WeakMap<RequestSchema, Validator>();
 
 /**
  * Accepts only JSON in UTF-8 and validates it with the routes' schemas. Path, query and header values are converted to
@@ -20,7 +23,8 @@ export default fp(
     });
 
     app.setValidatorCompiler<RequestSchema>(({ schema, httpPart }) => {
-      const validator = Compile(schema);
+      const validator = validators.get(schema) ?? Compile(schema);
+      validators.set(schema, validator);
       return (sent: unknown) => {
         const value = httpPart === 'body' ? (sent ?? {}) : readNumbers(schema, sent);
         if (validator.Check(value)) return { value };

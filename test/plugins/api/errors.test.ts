@@ -1,10 +1,12 @@
 import t from 'tap';
 import { ApiProgram } from '../../support/api.ts';
-import { build } from '../../support/build.ts';
+import { build, buildShared } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';
 
+const emptied = await buildShared(t);
+
 t.test('an invalid body is explained by field', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const program = await ApiProgram.of(app, await createUser(app));
   const missing = 'post does not have a body';
   for (const [payload, message] of [
@@ -37,7 +39,7 @@ t.test('an invalid body is explained by field', async (t) => {
 });
 
 t.test('an invalid query is explained', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const program = await ApiProgram.of(app, await createUser(app));
   for (const [query, message] of [
     ['page=0', 'page must be >= 1'],
@@ -58,7 +60,7 @@ t.test('an invalid query is explained', async (t) => {
 });
 
 t.test('every error is JSON, whatever the client accepts', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const program = await ApiProgram.of(app, await createUser(app));
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
   const json = { 'content-type': 'application/json' };
@@ -91,7 +93,7 @@ t.test('every error is JSON, whatever the client accepts', async (t) => {
 });
 
 t.test('an unsupported method gets 405 with the supported ones', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const program = new ApiProgram(app);
   t.equal(
     (await program.send({ method: 'DELETE', url: '/posts/' })).headers.allow,
@@ -107,7 +109,7 @@ t.test('an unsupported method gets 405 with the supported ones', async (t) => {
 });
 
 t.test('a list without its trailing slash redirects', async (t) => {
-  const app = await build(t);
+  const app = await emptied();
   const response = await new ApiProgram(app).post('/posts?page=2', { body: 'x' });
   t.equal(response.statusCode, 308);
   t.equal(response.headers.location, '/api/v1/posts/?page=2');
@@ -131,7 +133,7 @@ t.test('other sites’ pages may only call the API if CORS is configured', async
     url: '/posts/',
     headers: { origin, 'access-control-request-method': 'POST' },
   } as const;
-  const closed = new ApiProgram(await build(t));
+  const closed = new ApiProgram(await emptied());
   t.equal((await closed.send(preflight)).headers['access-control-allow-origin'], undefined);
   t.equal((await closed.get('/openapi.json', { origin })).headers['access-control-allow-origin'], undefined);
 

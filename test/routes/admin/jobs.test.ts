@@ -1,10 +1,10 @@
+import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
-import { PermanentFailure } from '../../../src/errors.ts';
-import { mailQueue } from '../../../src/queue/contracts.ts';
-import { recordHistory } from '../../../src/queue/history.ts';
-import { defineJob } from '../../../src/queue/job.ts';
-import { build } from '../../support/build.ts';
+import { endBatches } from '../../../src/queue/batch.ts';
+import { defineJob, PermanentFailure, recordHistory, step } from '../../../src/queue/index.ts';
+import { digestSummaryQueue, erasureQueue, mailQueue } from '../../../src/queues.ts';
+import { build, buildShared } from '../../support/build.ts';
 import { Client, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { deadLettersOf, jobsOf } from '../../support/jobs.ts';
@@ -12,8 +12,11 @@ import { waitFor } from '../../support/wait-for.ts';
 
 const payload = { template: 'confirm-account', userId: 1 } as const;
 
-async function setUp(t: Parameters<typeof build>[0]) {
-  const app = await build(t, { SHUTDOWN_GRACE_SECONDS: '1' });
+const emptied = await buildShared(t);
+
+/** @param own an app for a test whose worker runs until its end */
+async function setUp(own?: Promise<FastifyInstance>) {
+  const app = await (own ?? emptied());
   const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
   const client = await signedInClient(app, boss);
   /** Confirms the action. */
@@ -23,7 +26,7 @@ async function setUp(t: Parameters<typeof build>[0]) {
 }
 
 /** Makes a worker fail every mail until all are in the given state. */
-async function failAll(app: Awaited<ReturnType<typeof build>>, error: Error, state: 'failed' | 'retry') {
+async function failAll(app: FastifyInstance, error: Error, state: 'failed' | 'retry') {
   const job = defineJob(mailQueue, async () => {
     throw error;
   });
@@ -37,7 +40,7 @@ async function failAll(app: Awaited<ReturnType<typeof build>>, error: Error, sta
 }
 
 t.test('only those whose role allows it see the dashboard', async (t) => {
-  const { app, client } = await setUp(t);
+  const { app, client } = await setUp();
   t.equal((await client.get('/admin/jobs')).statusCode, 200);
   t.match((await client.get('/')).body, 'href="/admin/jobs"');
   t.match((await new Client(app).get('/admin/jobs')).headers.location, /^\/auth\/login/);
@@ -51,7 +54,7 @@ t.test('only those whose role allows it see the dashboard', async (t) => {
 });
 
 t.test('the overview counts jobs, and warns if jobs wait and no worker is running', async (t) => {
-  const { app, client } = await setUp(t);
+  const { app, client } = await setUp(build(t, { SHUTDOWN_GRACE_SECONDS: '1' }));
   t.notMatch((await client.get('/admin/jobs')).body, 'no workers running. Start one');
   await app.queue.send(mailQueue, payload, { db: app.db });
   await app.queue.send(mailQueue, payload, { db: app.db, startAfter: new Date(Date.now() + 60_000) });
@@ -70,7 +73,7 @@ t.test('the overview counts jobs, and warns if jobs wait and no worker is runnin
 });
 
 t.test('jobs can be filtered by queue, state, payload and time, page by page', async (t) => {
-  const { app, client } = await setUp(t);
+  const { app, client } = await setUp();
   for (let userId = 1; userId <= 120; userId += 1) {
     await app.queue.send(mailQueue, { template: 'confirm-account', userId }, { db: app.db });
   }
@@ -92,8 +95,51 @@ t.test('jobs can be filtered by queue, state, payload and time, page by page', a
   t.equal((await client.get('/admin/jobs/list?state=nonsense')).statusCode, 404);
 });
 
+t.test('a job’s page shows its flow as a tree, with links', async (t) => {
+  const { app, client } = await setUp();
+  const { db, queue } = app;
+  const one = step(erasureQueue, { userId: 1 });
+  const two = step(erasureQueue, { userId: 2 });
+  const last = step(mailQueue, payload, { after: [one, two] });
+  const [id = '', first = ''] = await queue.flow([last, one], { db });
+  const body = (await client.get(`/admin/jobs/job/mail/${id}`)).body.replaceAll(/\s+/g, ' ');
+  const link =
+    '<a href="/admin/jobs/job/erasure/\\S{36}">erasure \\S{8}</a> <span class="badge ready">ready</span>';
+  const itself = `<b>mail ${id.slice(0, 8)}</b> <span class="badge blocked">blocked</span>`;
+  t.match(body, new RegExp(`<li>${link} <ul class="tree"> <li>${itself} also after ${link}`));
+  const before = (await client.get(`/admin/jobs/job/erasure/${first}`)).body;
+  t.match(before, `href="/admin/jobs/job/mail/${id}"`);
+  t.notMatch(before, 'action=delete', 'a job that another waits for cannot be deleted');
+  t.match((await client.get('/admin/jobs/list?state=blocked')).body, id);
+  t.match((await client.get('/admin/jobs')).body, /mail<\/a><\/th>\s*<td data-label="Ready" class="zero"/);
+});
+
+t.test('the pages of a batch count its jobs, with links to lists of them', async (t) => {
+  const { app, client } = await setUp();
+  const { db, queue } = app;
+  const batch = await db.transaction().execute(async (trx) => {
+    const started = await queue.startBatch(digestSummaryQueue, { week: '2026-11-23' }, { db: trx });
+    await queue.sendAll(mailQueue, [payload, payload], { db: trx, batch: started });
+    return started;
+  });
+  const [follower] = await jobsOf(app, digestSummaryQueue);
+  const show = async () => (await client.get(`/admin/jobs/job/digest-summary/${follower?.id}`)).body;
+  t.match(await show(), 'This job starts when 2 jobs have ended, well or not. More jobs are being added.');
+  t.match(await show(), `<a href="/admin/jobs/list?text=batchId%3A${batch.id}">2</a>`);
+
+  await failAll(app, new PermanentFailure('out of luck'), 'failed');
+  await queue.closeBatch(batch, { db });
+  t.match(await show(), `<a href="/admin/jobs/list?text=batchId%3A${batch.id}&amp;state=failed">2</a>`);
+  const listed = (await client.get(`/admin/jobs/list?text=batchId%3A${batch.id}&state=failed`)).body;
+  t.equal(listed.match(/job\/mail\/[0-9a-f-]{36}/g)?.length, 2);
+  const [{ id: dead = '' } = {}] = await deadLettersOf(app, mailQueue);
+  t.match((await client.get(`/admin/jobs/job/mail.dead/${dead}`)).body, 'One of 2 jobs. When all have ended');
+  await endBatches(db);
+  t.match(await show(), 'This job started when 2 jobs had ended');
+});
+
 t.test('a job’s page shows every attempt and no secrets', async (t) => {
-  const { app, client } = await setUp(t);
+  const { app, client } = await setUp();
   await app.queue.send(mailQueue, payload, { db: app.db });
   await failAll(app, new Error('the server is <away>'), 'retry');
   await sql`
@@ -114,7 +160,7 @@ t.test('a job’s page shows every attempt and no secrets', async (t) => {
 });
 
 t.test('every action asks for confirmation, is a POST, and is recorded', async (t) => {
-  const { app, client, act } = await setUp(t);
+  const { app, client, act } = await setUp();
   await app.queue.send(mailQueue, payload, { db: app.db, startAfter: new Date(Date.now() + 3_600_000) });
   const [job] = await jobsOf(app, mailQueue);
   const id = job?.id ?? '';
@@ -138,7 +184,7 @@ t.test('every action asks for confirmation, is a POST, and is recorded', async (
 });
 
 t.test('an action on a filter affects all matching jobs and no others', async (t) => {
-  const { app, client, act } = await setUp(t);
+  const { app, client, act } = await setUp();
   const payloads = Array.from({ length: 2500 }, (_, index) => ({ ...payload, userId: index + 1 }));
   await app.queue.sendAll(mailQueue, payloads, { db: app.db });
   t.match(
@@ -167,7 +213,7 @@ t.test('an action on a filter affects all matching jobs and no others', async (t
 t.test(
   'a search finds what a person sees: fields, people, requests and errors, but no secrets',
   async (t) => {
-    const { app, client } = await setUp(t);
+    const { app, client } = await setUp();
     const susan = await createUser(app, { username: 'susan' });
     await app.queue.send(mailQueue, { template: 'confirm-account', userId: susan.id }, { db: app.db });
     await app.work.run({ label: 'test', requestId: '0b6a9d4e-6a0c-4c53-8f0e-1d1f1c8f3d6b' }, () =>
@@ -219,7 +265,7 @@ t.test(
 );
 
 t.test('a search without an index goes on where it stopped', async (t) => {
-  const { app, client } = await setUp(t);
+  const { app, client } = await setUp();
   await sql`
     insert into pgboss.job (name, data, state, created_on)
     select 'mail', jsonb_build_object('userId', n), 'completed', now() - n * interval '1 s'
@@ -239,7 +285,7 @@ t.test('a search without an index goes on where it stopped', async (t) => {
 });
 
 t.test('an invalid filter is refused, and never treated as all jobs', async (t) => {
-  const { app, client } = await setUp(t);
+  const { app, client } = await setUp();
   await app.queue.send(mailQueue, payload, { db: app.db });
   for (const wrong of [
     { text: 'x'.repeat(201) },
@@ -256,7 +302,7 @@ t.test('an invalid filter is refused, and never treated as all jobs', async (t) 
 });
 
 t.test('a dead letter can be redriven or its job retried, and runs once either way', async (t) => {
-  const { app, client, act } = await setUp(t);
+  const { app, client, act } = await setUp();
   for (const userId of [1, 2, 3]) {
     await app.queue.send(mailQueue, { template: 'confirm-account', userId }, { db: app.db });
   }
@@ -284,7 +330,7 @@ t.test('a dead letter can be redriven or its job retried, and runs once either w
 });
 
 t.test('a queue can be paused and resumed, and a schedule run', async (t) => {
-  const { app, client, act } = await setUp(t);
+  const { app, client, act } = await setUp();
   t.same(await act({ action: 'pause', queue: 'mail' }), ['Queue mail paused.']);
   t.match((await client.get('/admin/jobs')).body, '>paused<');
   t.same(await act({ action: 'resume', queue: 'mail' }), ['Queue mail resumed.']);
@@ -298,7 +344,7 @@ t.test('a queue can be paused and resumed, and a schedule run', async (t) => {
 });
 
 t.test('the overview says first what is wrong, and only then', async (t) => {
-  const { app, client, act } = await setUp(t);
+  const { app, client, act } = await setUp();
   t.match((await client.get('/admin/jobs')).body, 'All is well.');
   for (const userId of [1, 2]) {
     await app.queue.send(mailQueue, { template: 'confirm-account', userId }, { db: app.db });
@@ -334,7 +380,7 @@ t.test('the overview says first what is wrong, and only then', async (t) => {
 });
 
 t.test('a worker can be drained, and take jobs again', async (t) => {
-  const { app, client, act } = await setUp(t);
+  const { app, client, act } = await setUp(build(t, { SHUTDOWN_GRACE_SECONDS: '1' }));
   let runs = 0;
   const count = defineJob(mailQueue, async () => {
     runs += 1;
@@ -355,7 +401,7 @@ t.test('a worker can be drained, and take jobs again', async (t) => {
 });
 
 t.test('charts show what pg-boss has counted, in steps that are made of each other', async (t) => {
-  const { app, client } = await setUp(t);
+  const { app, client } = await setUp();
   t.match((await client.get('/admin/jobs/charts')).body, 'Nothing to show.');
   const bins = (slot: number, jobs: number) =>
     Array.from({ length: 48 }, (_, index) => (index === slot ? jobs : 0));
@@ -392,7 +438,7 @@ t.test('charts show what pg-boss has counted, in steps that are made of each oth
 });
 
 t.test('open pages are told that something has changed', async (t) => {
-  const { app, client } = await setUp(t);
+  const { app, client } = await setUp();
   const address = await app.listen({ host: '127.0.0.1', port: 0 });
   const cookie = [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
   const response = await fetch(`${address}/admin/jobs/events`, { headers: { cookie } });

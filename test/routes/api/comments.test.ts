@@ -1,6 +1,6 @@
 import t from 'tap';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
-import { notifyQueue } from '../../../src/queue/contracts.ts';
+import { notifyQueue } from '../../../src/queues.ts';
 import { ApiProgram } from '../../support/api.ts';
 import { buildShared } from '../../support/build.ts';
 import { createUser } from '../../support/factories.ts';

@@ -1,25 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { ParsedMail } from 'mailparser';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { issueNamedToken } from '../../../src/domain/api-tokens/issue.ts';
 import { unsubscribeToken } from '../../../src/domain/people/mail-choices.ts';
 import { endSession } from '../../../src/domain/sessions/end.ts';
 import { startSession } from '../../../src/domain/sessions/start.ts';
 import { hashToken } from '../../../src/domain/token.ts';
-import { mailQueue } from '../../../src/queue/contracts.ts';
+import { mailQueue } from '../../../src/queues.ts';
 import { ApiProgram, basic, issueTestToken } from '../../support/api.ts';
-import { build } from '../../support/build.ts';
+import { buildSharedWithMail } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
 import { createUser, mintToken, PASSWORD, signedInClient, type TestUser } from '../../support/factories.ts';
 import { drain, jobsOf } from '../../support/jobs.ts';
-import { catchMail, linkIn } from '../../support/smtp.ts';
+import { linkIn } from '../../support/smtp.ts';
 
 const ANOTHER = 'entirely another phrase';
 
-async function setUp(t: Test, env: Record<string, string> = {}) {
-  const smtp = await catchMail(t);
-  const app = await build(t, { SMTP_URL: smtp.url, ...env });
+const shared = await buildSharedWithMail(t, { ADMIN_EMAIL: 'boss@example.com' });
+
+async function setUp(emptied = shared) {
+  const { app, smtp } = await emptied();
   const john = await createUser(app);
   /** The newest mail with a subject, after all mails were sent. */
   const mailAbout = async (subject: string) => {
@@ -64,7 +65,7 @@ for (const [way, recover] of [
   ],
 ] as const) {
   t.test(`${way} takes the account back from everyone else`, async (t) => {
-    const { app, john, mailAbout } = await setUp(t);
+    const { app, john, mailAbout } = await setUp();
     const thief = await signedInClient(app, john);
     await thief.post('/auth/change-email', { email: 'thief@example.com', password: PASSWORD });
     const change = linkIn(await mailAbout('Confirm your email address'));
@@ -92,7 +93,7 @@ for (const [way, recover] of [
 }
 
 t.test('unsubscribe links survive a reset', async (t) => {
-  const { app, john } = await setUp(t);
+  const { app, john } = await setUp();
   const { key } = await app.db
     .selectFrom('users')
     .select('unsubscribe_key as key')
@@ -105,7 +106,7 @@ t.test('unsubscribe links survive a reset', async (t) => {
 
 t.test('a password changed during its verification opens nothing', async (t) => {
   for (const use of ['log in', 'get a token', 'change the address', 'change the password']) {
-    const { app, john } = await setUp(t);
+    const { app, john } = await setUp(await buildSharedWithMail(t));
     const client = await signedInClient(app, john);
     changePasswordAfterVerifying(app, john);
     if (use === 'log in') {
@@ -131,7 +132,7 @@ t.test('a password changed during its verification opens nothing', async (t) => 
 });
 
 t.test('a session that ends while creating a token creates none', async (t) => {
-  const { app, john } = await setUp(t);
+  const { app, john } = await setUp();
   const session = await startSession(app.db, { userId: john.id, isRemembered: false });
   await endSession(app.db, session);
   const token = { userId: john.id, name: 'late', scope: 'write', days: null } as const;
@@ -141,7 +142,7 @@ t.test('a session that ends while creating a token creates none', async (t) => {
 });
 
 t.test('tokens and exports ask for the password again after ten minutes', async (t) => {
-  const { app } = await setUp(t);
+  const { app } = await setUp();
   const john = await createUser(app, { username: 'boss', role: 'Administrator' });
   const client = await signedInClient(app, john);
   await app.db
@@ -163,7 +164,7 @@ t.test('tokens and exports ask for the password again after ten minutes', async 
 });
 
 t.test('the old address is notified of a change, and can undo it and what followed', async (t) => {
-  const { app, john, mailAbout } = await setUp(t);
+  const { app, john, mailAbout } = await setUp();
   const thief = await signedInClient(app, john);
   const moveTo = async (email: string) => {
     await thief.post('/auth/change-email', { email, password: PASSWORD });
@@ -194,7 +195,7 @@ t.test('the old address is notified of a change, and can undo it and what follow
 });
 
 t.test('a change cannot be undone if the old address has another account', async (t) => {
-  const { app, john, mailAbout } = await setUp(t);
+  const { app, john, mailAbout } = await setUp();
   const client = await signedInClient(app, john);
   await client.post('/auth/change-email', { email: 'new@example.com', password: PASSWORD });
   await client.post(linkIn(await mailAbout('Confirm your email address')));
@@ -205,7 +206,7 @@ t.test('a change cannot be undone if the old address has another account', async
 });
 
 t.test('an unconfirmed address is not notified of its correction', async (t) => {
-  const { app, mailAbout } = await setUp(t);
+  const { app, mailAbout } = await setUp();
   const susan = await createUser(app, { username: 'susan', isConfirmed: false, role: 'Moderator' });
   const client = await signedInClient(app, susan);
   await client.post('/auth/change-email', { email: 'right@example.com', password: PASSWORD });
@@ -215,7 +216,7 @@ t.test('an unconfirmed address is not notified of its correction', async (t) => 
 });
 
 t.test('an account that moves to the operator’s address and confirms it becomes Administrator', async (t) => {
-  const { app, john, mailAbout } = await setUp(t, { ADMIN_EMAIL: 'boss@example.com' });
+  const { app, john, mailAbout } = await setUp();
   const client = await signedInClient(app, john);
   await client.post('/auth/change-email', { email: 'Boss@example.com', password: PASSWORD });
   await client.post(linkIn(await mailAbout('Confirm your email address')));
@@ -223,7 +224,7 @@ t.test('an account that moves to the operator’s address and confirms it become
 });
 
 t.test('changing an account’s address as Administrator ends all access to it', async (t) => {
-  const { app, john, mailAbout } = await setUp(t);
+  const { app, john, mailAbout } = await setUp();
   const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
   const thief = await signedInClient(app, john);
   await thief.post('/auth/change-email', { email: 'thief@example.com', password: PASSWORD });
@@ -250,7 +251,7 @@ t.test('changing an account’s address as Administrator ends all access to it',
 });
 
 t.test('log-ins from new browsers are mailed, except for the first, up to a limit', async (t) => {
-  const { app, john, mailAbout } = await setUp(t);
+  const { app, john, mailAbout } = await setUp();
   const logIn = (client: Client) => client.post('/auth/login', { email: john.email, password: PASSWORD });
   const home = new Client(app);
   await logIn(home);
@@ -267,7 +268,7 @@ t.test('log-ins from new browsers are mailed, except for the first, up to a limi
 t.test(
   'the first log-in after a changed password is mailed, although all browsers are forgotten',
   async (t) => {
-    const { app, john, mailAbout } = await setUp(t);
+    const { app, john, mailAbout } = await setUp();
     const client = await signedInClient(app, john);
     await client.post('/auth/change-password', {
       old_password: PASSWORD,
@@ -280,7 +281,7 @@ t.test(
 );
 
 t.test('an account remembers its last 20 browsers', async (t) => {
-  const { app, john } = await setUp(t);
+  const { app, john } = await setUp();
   const remembered = () =>
     app.db.selectFrom('known_browsers').select('token_hash').where('user_id', '=', john.id).execute();
   await app.db
@@ -292,7 +293,7 @@ t.test('an account remembers its last 20 browsers', async (t) => {
 });
 
 t.test('a previous user of a browser does not count as its next one', async (t) => {
-  const { app, john } = await setUp(t);
+  const { app, john } = await setUp();
   const susan = await createUser(app, { username: 'susan' });
   const shared = await signedInClient(app, john);
   const seen = shared.cookies.get('browser');
@@ -342,7 +343,7 @@ for (const [what, act] of [
   ],
 ] as const) {
   t.test(`a copied session cookie stops working once ${what}`, async (t) => {
-    const { app, mailAbout } = await setUp(t);
+    const { app, mailAbout } = await setUp();
     const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
     const client = await signedInClient(app, boss);
     const copy = copyOf(app, client);
@@ -354,7 +355,7 @@ for (const [what, act] of [
 }
 
 t.test('a mailed link logs in, but is not a password', async (t) => {
-  const { app } = await setUp(t);
+  const { app } = await setUp();
   const susan = await createUser(app, { username: 'susan', isConfirmed: false });
   const client = new Client(app);
   await client.post(`/auth/confirm/${await mintToken(app, susan.id, 'confirm-account')}`);
@@ -365,7 +366,7 @@ t.test('a mailed link logs in, but is not a password', async (t) => {
 });
 
 t.test('a made-up link costs no hashing and stores nothing', async (t) => {
-  const { app } = await setUp(t);
+  const { app } = await setUp(await buildSharedWithMail(t));
   let hashes = 0;
   const { hash } = app.passwords;
   app.passwords.hash = (password) => {
@@ -384,7 +385,7 @@ t.test('a made-up link costs no hashing and stores nothing', async (t) => {
 });
 
 t.test('a reset refuses a password based on the account’s name', async (t) => {
-  const { app, john } = await setUp(t);
+  const { app, john } = await setUp();
   const token = await mintToken(app, john.id, 'reset-password');
   const page = await new Client(app).post(`/auth/reset/${token}`, {
     password: 'john_john',
@@ -394,7 +395,7 @@ t.test('a reset refuses a password based on the account’s name', async (t) => 
 });
 
 t.test('a browser that has logged in before has its own attempts', async (t) => {
-  const { app, john } = await setUp(t);
+  const { app, john } = await setUp(await buildSharedWithMail(t));
   const home = await signedInClient(app, john);
   await home.post('/auth/logout');
   const stranger = new Client(app, { remoteAddress: '192.0.2.7' });

@@ -3,13 +3,15 @@ import t from 'tap';
 import { block, isBlocked, MAX_BLOCKS, unblock } from '../../../src/domain/blocks/block.ts';
 import { follow } from '../../../src/domain/follows/follow.ts';
 import { ApiProgram } from '../../support/api.ts';
-import { build } from '../../support/build.ts';
+import { buildShared } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
-async function setUp(t: Parameters<typeof build>[0], env: Record<string, string> = {}) {
-  const app = await build(t, env);
+const emptied = await buildShared(t, { FOLLOWERS_PER_PAGE: '2' });
+
+async function setUp() {
+  const app = await emptied();
   const [john, susan] = [await createUser(app), await createUser(app, { username: 'susan' })];
   const [byJohn, bySusan] = [await signedInClient(app, john), await signedInClient(app, susan)];
   const pair = { blockerId: john.id, blockedId: susan.id };
@@ -18,7 +20,7 @@ async function setUp(t: Parameters<typeof build>[0], env: Record<string, string>
 }
 
 t.test('who has muted somebody does not see what they write, and nobody else notices', async (t) => {
-  const { app, john, susan, byJohn, bySusan, say } = await setUp(t);
+  const { app, john, susan, byJohn, bySusan, say } = await setUp();
   const [postId = 0] = await writePosts(app, john);
   const [hers = 0] = await writePosts(app, susan);
   await writeComments(app, susan, postId, 2);
@@ -79,7 +81,7 @@ t.test('who has muted somebody does not see what they write, and nobody else not
 });
 
 t.test('a block ends follows, and keeps a person from following and commenting', async (t) => {
-  const { app, john, susan, byJohn, bySusan, say } = await setUp(t);
+  const { app, john, susan, byJohn, bySusan, say } = await setUp();
   const [postId = 0, other = 0] = [...(await writePosts(app, john)), ...(await writePosts(app, susan))];
   await follow(app, john.id, susan.id);
   await follow(app, susan.id, john.id);
@@ -115,7 +117,7 @@ t.test('a block ends follows, and keeps a person from following and commenting',
 });
 
 t.test('a block does not keep moderators from moderating', async (t) => {
-  const { app, john, susan, byJohn, bySusan } = await setUp(t);
+  const { app, john, susan, byJohn, bySusan } = await setUp();
   await app.db.updateTable('users').set({ role: 'Moderator' }).where('id', '=', susan.id).execute();
   const [postId = 0] = await writePosts(app, john);
   const [commentId] = await writeComments(app, john, postId);
@@ -129,7 +131,7 @@ t.test('a block does not keep moderators from moderating', async (t) => {
 });
 
 t.test('a follow at the moment of a block does not survive it', async (t) => {
-  const { app, susan, john, pair } = await setUp(t);
+  const { app, susan, john, pair } = await setUp();
   for (let round = 0; round < 20; round += 1) {
     await Promise.allSettled([follow(app, susan.id, john.id), block(app.db, pair, 'block')]);
     t.same(await app.db.selectFrom('follows').selectAll().execute(), []);
@@ -138,7 +140,7 @@ t.test('a follow at the moment of a block does not survive it', async (t) => {
 });
 
 t.test('the list has everyone, with a button that undoes it', async (t) => {
-  const { app, john, byJohn, bySusan, say } = await setUp(t, { FOLLOWERS_PER_PAGE: '2' });
+  const { app, john, byJohn, bySusan, say } = await setUp();
   t.match((await byJohn.get('/blocks')).body, 'You haven’t muted or blocked anyone.');
   await sql`
     insert into users (email, username, password_hash, role, confirmed_at)

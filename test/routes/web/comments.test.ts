@@ -1,15 +1,18 @@
+import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { block, unblock } from '../../../src/domain/blocks/block.ts';
 import { updateComment } from '../../../src/domain/comments/edit.ts';
 import { deleteComment, publishComment, setCommentDisabled } from '../../../src/domain/comments/write.ts';
-import { build } from '../../support/build.ts';
+import { build, buildShared } from '../../support/build.ts';
 import { Client, errorsOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { writeComments, writePosts, writeReply } from '../../support/writing.ts';
 
-async function setUp(t: Parameters<typeof build>[0], env = {}) {
-  const app = await build(t, env);
+const emptied = await buildShared(t);
+
+async function setUp(own?: Promise<FastifyInstance>) {
+  const app = await (own ?? emptied());
   const [john, susan] = [await createUser(app), await createUser(app, { username: 'susan' })];
   const [byJohn, bySusan] = [await signedInClient(app, john), await signedInClient(app, susan)];
   const [postId = 0] = await writePosts(app, john);
@@ -28,7 +31,7 @@ function outline(body: string): string[] {
 }
 
 t.test('a reply is shown below its thread, and its author is taken to it', async (t) => {
-  const { app, john, susan, bySusan, postId } = await setUp(t, { COMMENTS_PER_PAGE: '3' });
+  const { app, john, susan, bySusan, postId } = await setUp(build(t, { COMMENTS_PER_PAGE: '3' }));
   const [first = 0, second = 0] = await writeComments(app, john, postId, 4);
   const form = await bySusan.get(`/comment/${first}/reply`);
   t.match(form.body, 'Comment 1');
@@ -69,7 +72,7 @@ t.test('a reply is shown below its thread, and its author is taken to it', async
 });
 
 t.test('a thread stays readable without some of its comments', async (t) => {
-  const { app, john, susan, byJohn, bySusan, postId } = await setUp(t, { COMMENTS_PER_PAGE: '4' });
+  const { app, john, susan, byJohn, bySusan, postId } = await setUp(build(t, { COMMENTS_PER_PAGE: '4' }));
   const bob = await createUser(app, { username: 'bob' });
   await writeComments(app, susan, postId, 2);
   await writeReply(app, bob, { postId, parentId: 1, body: 'Reply 3' });
@@ -117,7 +120,7 @@ t.test('a thread stays readable without some of its comments', async (t) => {
 });
 
 t.test('nobody can reply to somebody who has blocked them, nor to what is hidden or gone', async (t) => {
-  const { app, susan, bySusan, postId } = await setUp(t);
+  const { app, susan, bySusan, postId } = await setUp();
   const bob = await createUser(app, { username: 'bob' });
   const [blocked = 0, hidden = 0] = await writeComments(app, bob, postId, 2);
   await block(app.db, { blockerId: bob.id, blockedId: susan.id }, 'block');
@@ -146,7 +149,7 @@ t.test('nobody can reply to somebody who has blocked them, nor to what is hidden
 });
 
 t.test('a reply at the moment when its parent is deleted is refused or stays', async (t) => {
-  const { app, john, susan, postId } = await setUp(t);
+  const { app, john, susan, postId } = await setUp();
   const actor = { id: susan.id, role: 'User', isConfirmed: true, silencedUntil: null } as const;
   const text = await app.markdown.comment('Reply');
   for (let round = 0; round < 15; round += 1) {
@@ -165,7 +168,7 @@ t.test('a reply at the moment when its parent is deleted is refused or stays', a
 });
 
 t.test('people can edit their comments for 15 minutes', async (t) => {
-  const { app, john, bySusan, byJohn, susan, postId } = await setUp(t);
+  const { app, john, bySusan, byJohn, susan, postId } = await setUp();
   const [id = 0] = await writeComments(app, susan, postId);
   const url = `/comment/${id}/edit`;
   const age = (minutes: number) =>
@@ -217,7 +220,7 @@ t.test('people can edit their comments for 15 minutes', async (t) => {
 });
 
 t.test('an edit and a deletion, or two edits, at the same moment leave nothing half done', async (t) => {
-  const { app, susan, postId } = await setUp(t);
+  const { app, susan, postId } = await setUp();
   const actor = { id: susan.id, role: 'User', isConfirmed: true, silencedUntil: null } as const;
   const edits = await Promise.all(['One', 'Two'].map((body) => app.markdown.comment(body)));
   for (let round = 0; round < 10; round += 1) {

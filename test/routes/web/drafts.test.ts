@@ -1,6 +1,6 @@
 import t from 'tap';
 import { createDraft } from '../../../src/domain/drafts/save.ts';
-import { notifyQueue } from '../../../src/queue/contracts.ts';
+import { notifyQueue } from '../../../src/queues.ts';
 import { build } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';

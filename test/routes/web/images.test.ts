@@ -6,7 +6,7 @@ import { imageMarkdown } from '../../../src/domain/images/image.ts';
 import { uploadImage } from '../../../src/domain/images/upload.ts';
 import { setPostDisabled } from '../../../src/domain/posts/write.ts';
 import { prune } from '../../../src/domain/prune.ts';
-import { pictureQueue } from '../../../src/queue/contracts.ts';
+import { pictureQueue } from '../../../src/queues.ts';
 import { build } from '../../support/build.ts';
 import { Client, errorsOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';

@@ -4,7 +4,7 @@ import { block } from '../../../src/domain/blocks/block.ts';
 import { bookmark } from '../../../src/domain/bookmarks/bookmark.ts';
 import { like, unlike } from '../../../src/domain/likes/like.ts';
 import { deletePost, setPostDisabled } from '../../../src/domain/posts/write.ts';
-import { notifyQueue } from '../../../src/queue/contracts.ts';
+import { notifyQueue } from '../../../src/queues.ts';
 import { ApiProgram } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { Client } from '../../support/client.ts';

@@ -2,16 +2,16 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { startSession } from '../../../src/domain/sessions/start.ts';
 import { basic, issueTestToken } from '../../support/api.ts';
-import { build } from '../../support/build.ts';
+import { buildSharedWithMail } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
 import { createUser, PASSWORD, signedInClient } from '../../support/factories.ts';
 import { drain } from '../../support/jobs.ts';
-import { catchMail } from '../../support/smtp.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
-async function setUp(t: Parameters<typeof build>[0]) {
-  const smtp = await catchMail(t);
-  const app = await build(t, { SMTP_URL: smtp.url });
+const emptied = await buildSharedWithMail(t);
+
+async function setUp() {
+  const { app, smtp } = await emptied();
   const john = await createUser(app);
   const moderator = await createUser(app, { username: 'mod', role: 'Moderator' });
   const client = await signedInClient(app, moderator);
@@ -27,7 +27,7 @@ async function setUp(t: Parameters<typeof build>[0]) {
 }
 
 t.test('a suspended person is logged out everywhere at once, and told why', async (t) => {
-  const { app, john, client, url, decide, mails, inAWeek } = await setUp(t);
+  const { app, john, client, url, decide, mails, inAWeek } = await setUp();
   const tabs = [await signedInClient(app, john), await signedInClient(app, john)];
   const token = await issueTestToken(app, john, { name: 'a program', scope: 'write' });
   const askApi = async (authorization: string) =>
@@ -62,7 +62,7 @@ t.test('a suspended person is logged out everywhere at once, and told why', asyn
 });
 
 t.test('a silenced person can read, but not write', async (t) => {
-  const { app, john, client, url, decide, inAWeek } = await setUp(t);
+  const { app, john, client, url, decide, inAWeek } = await setUp();
   const [postId = 0] = await writePosts(app, john);
   const reader = await signedInClient(app, john);
   const token = await issueTestToken(app, john, { name: 'a program', scope: 'write' });
@@ -97,7 +97,7 @@ t.test('a silenced person can read, but not write', async (t) => {
 });
 
 t.test('a warning only says something, and every decision needs a reason', async (t) => {
-  const { app, john, client, url, decide, mails } = await setUp(t);
+  const { app, john, client, url, decide, mails } = await setUp();
   t.same(errorsOf(await client.post(url, { kind: 'warned', period: '7', reason: ' ' })), {
     reason: 'This field is required.',
   });
@@ -122,7 +122,7 @@ t.test('a warning only says something, and every decision needs a reason', async
 t.test(
   'moderators act on users, Administrators on moderators too, and nobody on Administrators',
   async (t) => {
-    const { app, john, moderator } = await setUp(t);
+    const { app, john, moderator } = await setUp();
     const other = await createUser(app, { username: 'other', role: 'Moderator' });
     const administrator = await createUser(app, { username: 'boss', role: 'Administrator' });
     const second = await createUser(app, { username: 'second', role: 'Administrator' });
@@ -148,9 +148,11 @@ t.test(
 );
 
 t.test('everything that a person wrote is hidden at once, and shown again', async (t) => {
-  const { app, john, moderator, client, url } = await setUp(t);
+  const { app, john, moderator, client, url } = await setUp();
   const [postId = 0] = await writePosts(app, moderator);
-  await writePosts(app, john, 1_200);
+  await sql`
+    insert into posts (author_id, body, body_html) select ${john.id}, 'Post', 'Post' from generate_series(1, 1200)
+  `.execute(app.db);
   await writeComments(app, john, postId, 3);
   const shown = async () => {
     const { rows } = await sql`

@@ -6,15 +6,17 @@ import t, { type Test } from 'tap';
 import { block } from '../../../src/domain/blocks/block.ts';
 import { notify } from '../../../src/domain/notifications/notify.ts';
 import { ApiProgram } from '../../support/api.ts';
-import { build } from '../../support/build.ts';
+import { build, buildShared } from '../../support/build.ts';
 import { Client } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { notificationsOf } from '../../support/notifications.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
-async function setUp(t: Test, config = {}) {
-  const app = await build(t, {}, { config });
+const emptied = await buildShared(t);
+
+async function setUp(own?: Promise<FastifyInstance>) {
+  const app = await (own ?? emptied());
   const john = await createUser(app, { username: 'john' });
   const susan = await createUser(app, { username: 'susan' });
   const [postId = 0] = await writePosts(app, john);
@@ -30,7 +32,7 @@ async function setUp(t: Test, config = {}) {
 const bellOf = ({ body }: { body: string }) => /class="bell"[^>]* aria-label="([^"]*)"/.exec(body)?.[1];
 
 t.test('the bell counts, a visit marks one as read, and the button those that were shown', async (t) => {
-  const { app, john, comment, client } = await setUp(t);
+  const { app, john, comment, client } = await setUp();
   t.equal(bellOf(await client.get('/')), 'Notifications');
   t.match((await client.get('/notifications')).body, 'No notifications yet.');
   const commentId = await comment();
@@ -56,7 +58,7 @@ t.test('the bell counts, a visit marks one as read, and the button those that we
 });
 
 t.test('the list has pages, leaves out muted people, gathers likes, and counts up to 99', async (t) => {
-  const { app, john, susan, postId, client } = await setUp(t);
+  const { app, john, susan, postId, client } = await setUp();
   const ann = await createUser(app, { username: 'ann' });
   await sql`
     insert into notifications (recipient_id, kind, cause, actor_id)
@@ -85,7 +87,7 @@ t.test('the list has pages, leaves out muted people, gathers likes, and counts u
 });
 
 t.test('the API lists notifications and marks them as read', async (t) => {
-  const { app, john, susan, postId, comment } = await setUp(t);
+  const { app, john, susan, postId, comment } = await setUp();
   const commentId = await comment();
   const program = await ApiProgram.of(app, john);
   const { notifications, ...page } = (await program.get('/notifications/')).json();
@@ -136,7 +138,7 @@ async function openStream(t: Test, app: FastifyInstance, client: Client): Promis
 }
 
 t.test('open pages are told of changes, until the session or the app ends', async (t) => {
-  const { app, comment, client, susan } = await setUp(t, { maxUnreadStreams: 7 });
+  const { app, comment, client, susan } = await setUp(build(t, {}, { config: { maxUnreadStreams: 7 } }));
   await app.listen({ host: '127.0.0.1', port: 0 });
   const stream = await openStream(t, app, client);
   t.match(stream.response.headers, {

@@ -7,12 +7,12 @@ import { follow } from '../../../src/domain/follows/follow.ts';
 import { makePicture } from '../../../src/domain/pictures/make.ts';
 import { removeOwnPicture } from '../../../src/domain/pictures/remove.ts';
 import { prune } from '../../../src/domain/prune.ts';
-import { pictureQueue } from '../../../src/queue/contracts.ts';
+import { pictureQueue } from '../../../src/queues.ts';
 import { build } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { assertEnqueued, drain } from '../../support/jobs.ts';
-import { upload } from '../../support/pictures.ts';
+import { renderPicture, upload } from '../../support/pictures.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
@@ -20,7 +20,6 @@ const app = await build(t, { RATE_LIMITS: 'off' }, { config: { pictureTimeoutMs:
 const john = await createUser(app);
 const moderator = await createUser(app, { username: 'moderator', role: 'Moderator' });
 const client = await signedInClient(app, john);
-const signal = new AbortController().signal;
 
 const PAGE = '/edit-profile/picture';
 const photo = new Uint8Array(
@@ -82,13 +81,12 @@ t.test('another upload replaces the picture, and what became of the first in the
   await makePicture(
     {
       db: app.db,
-      async renderPicture(content, ...options) {
+      async renderPicture(content, purpose) {
         await upload(client, new TextEncoder().encode('no picture'));
-        return app.renderPicture(content, ...options);
+        return renderPicture(content, purpose);
       },
     },
     john.id,
-    { signal },
   );
   t.notOk(pathOf((await client.get('/user/john')).body, 'large'), 'the first was replaced');
   await drain(app);
@@ -118,7 +116,7 @@ t.test('a file that is no picture, or too large, is refused on the page', async 
   });
   t.match(await uploads(), [{ content: null, fault: 'too-large' }]);
   await sql`update picture_uploads set created_at = now() - interval '25 hours'`.execute(app.db);
-  await prune(app.db, { signal });
+  await prune(app.db, new AbortController());
   t.same(await uploads(), []);
 });
 
@@ -202,13 +200,12 @@ t.test('a moderator can remove a picture, also one that is being made, and it is
   await makePicture(
     {
       db: app.db,
-      async renderPicture(content, ...options) {
+      async renderPicture(content, purpose) {
         await staff.post(`${path}/remove-picture`);
-        return app.renderPicture(content, ...options);
+        return renderPicture(content, purpose);
       },
     },
     john.id,
-    { signal },
   );
   t.notOk(pathOf((await client.get('/user/john')).body, 'large'), 'it does not come back');
 

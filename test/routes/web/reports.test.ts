@@ -1,11 +1,13 @@
 import t from 'tap';
-import { build } from '../../support/build.ts';
+import { buildShared } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
-async function setUp(t: Parameters<typeof build>[0]) {
-  const app = await build(t);
+const emptied = await buildShared(t);
+
+async function setUp() {
+  const app = await emptied();
   const [john, susan] = [await createUser(app), await createUser(app, { username: 'susan' })];
   const [postId = 0] = await writePosts(app, john);
   const [commentId = 0] = await writeComments(app, john, postId);
@@ -16,7 +18,7 @@ async function setUp(t: Parameters<typeof build>[0]) {
 }
 
 t.test('people report posts, comments and each other, and moderators see why, but not who', async (t) => {
-  const { app, john, postId, commentId, reader, moderator, queue } = await setUp(t);
+  const { app, john, postId, commentId, reader, moderator, queue } = await setUp();
   t.match(await queue(), 'No open reports.');
   const page = await reader.get(`/post/${postId}`);
   const links = [...page.body.matchAll(/href="(\/report\/[^"]+)"/g)].map(([, href = '']) => href);
@@ -62,7 +64,7 @@ t.test('people report posts, comments and each other, and moderators see why, bu
 });
 
 t.test('what most people reported comes first, and everyone counts once', async (t) => {
-  const { app, postId, commentId, reader, moderator, queue } = await setUp(t);
+  const { app, postId, commentId, reader, moderator, queue } = await setUp();
   await reader.post(`/report/comment/${commentId}`, { reason: 'First' });
   await reader.post(`/report/comment/${commentId}`, { reason: 'Second' });
   for (const client of [reader, moderator]) await client.post(`/report/post/${postId}`, { reason: 'Spam' });

@@ -3,13 +3,15 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { prune } from '../../../src/domain/prune.ts';
 import { changeSettings } from '../../../src/domain/site/settings.ts';
-import { postMailQueue } from '../../../src/queue/contracts.ts';
+import { postMailQueue } from '../../../src/queues.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { drain, jobsOf } from '../../support/jobs.ts';
 import { linkIn } from '../../support/smtp.ts';
-import { setUpSubscriptions } from '../../support/subscriptions.ts';
+import { setUpSubscriptions, shareSubscriptions } from '../../support/subscriptions.ts';
 import { writePosts } from '../../support/writing.ts';
+
+const setUp = await shareSubscriptions(t);
 
 const PAGE = '/user/susan/subscribe';
 const ASKED =
@@ -19,7 +21,7 @@ const subscriptionsIn = ({ db }: FastifyInstance) =>
   db.selectFrom('subscriptions').select(['email', 'confirmed_at as confirmedAt']).execute();
 
 t.test('the site, people and tags have a page that explains their feed', async (t) => {
-  const { app, author } = await setUpSubscriptions(t);
+  const { app, author } = await setUp();
   await writePosts(app, author);
   await app.db
     .updateTable('posts')
@@ -46,7 +48,7 @@ t.test('the site, people and tags have a page that explains their feed', async (
 });
 
 t.test('a visitor subscribes with a link in a mail, and unsubscribes with one click', async (t) => {
-  const { app, smtp, author, deliver } = await setUpSubscriptions(t);
+  const { app, smtp, author, deliver } = await setUp();
   const visitor = new Client(app);
   const asked = await visitor.post(PAGE, { email: 'Reader@Example.com', homepage: '' });
   t.match(messagesOf(await visitor.follow(asked)), [
@@ -103,7 +105,7 @@ t.test('a visitor subscribes with a link in a mail, and unsubscribes with one cl
 });
 
 t.test('no address can be flooded, and the answer is always the same', async (t) => {
-  const { app, smtp, author } = await setUpSubscriptions(t);
+  const { app, smtp, author } = await setUp();
   const [visitor, email] = [new Client(app), 'reader@example.com'];
   const ask = async (username: string, fields = {}) =>
     messagesOf(
@@ -166,7 +168,7 @@ t.test('requests are limited by IP address, links expire, and the site can turn 
 });
 
 t.test('the confirmed address of an account needs no link, and its author only sees a number', async (t) => {
-  const { app, smtp, author, deliver } = await setUpSubscriptions(t);
+  const { app, smtp, author, deliver } = await setUp();
   const john = await createUser(app);
   const [reader, writer] = [await signedInClient(app, john), await signedInClient(app, author)];
   t.match((await reader.get(PAGE)).body, 'value="john@example.com"');

@@ -1,10 +1,10 @@
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { block } from '../../../src/domain/blocks/block.ts';
 import { follow } from '../../../src/domain/follows/follow.ts';
 import { publishPost, setPostDisabled, updatePost } from '../../../src/domain/posts/write.ts';
 import { followTag, MAX_FOLLOWED_TAGS } from '../../../src/domain/tags/follow.ts';
 import { ApiProgram } from '../../support/api.ts';
-import { build } from '../../support/build.ts';
+import { buildShared } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { waitForLock } from '../../support/locks.ts';
@@ -13,8 +13,10 @@ import { waitForLock } from '../../support/locks.ts';
 const postsOf = ({ body }: { body: string }) =>
   [...body.matchAll(/<div class="prose"><p>(\w+)/g)].map(([, text]) => text);
 
-async function setUp(t: Test) {
-  const app = await build(t, { POSTS_PER_PAGE: '2', BASE_URL: 'https://blog.example' });
+const emptied = await buildShared(t, { POSTS_PER_PAGE: '2', BASE_URL: 'https://blog.example' });
+
+async function setUp() {
+  const app = await emptied();
   const john = await createUser(app);
   const susan = await createUser(app, { username: 'susan' });
   const write = async (body: string, addedTags: string[] = [], by = john) =>
@@ -23,7 +25,7 @@ async function setUp(t: Test) {
 }
 
 t.test('a post has the tags of the field and of the text', async (t) => {
-  const { app, john, visitor } = await setUp(t);
+  const { app, john, visitor } = await setUp();
   const author = await signedInClient(app, john);
   const post = { body: 'On #Bread and #tea', tags: 'butter, #bread' };
   t.equal((await author.post('/', post)).statusCode, 303);
@@ -47,7 +49,7 @@ t.test('a post has the tags of the field and of the text', async (t) => {
 });
 
 t.test('a tag has pages, feeds and a list in the API, without hidden posts', async (t) => {
-  const { app, john, susan, write, visitor } = await setUp(t);
+  const { app, john, susan, write, visitor } = await setUp();
   for (const body of ['One', 'Two', 'Three', 'Four']) await write(body, ['bread']);
   await write('Other', ['butter']);
   await setPostDisabled(app.db, 3, true);
@@ -81,7 +83,7 @@ t.test('a tag has pages, feeds and a list in the API, without hidden posts', asy
 t.test(
   'the Followed tab has each post with a followed tag once, without those of muted people',
   async (t) => {
-    const { app, john, susan, write } = await setUp(t);
+    const { app, john, susan, write } = await setUp();
     const tom = await createUser(app, { username: 'tom' });
     const reader = await signedInClient(app, tom);
     await follow(app, tom.id, susan.id);
@@ -120,7 +122,7 @@ t.test(
 );
 
 t.test('tags are written, changed and followed within bounds', async (t) => {
-  const { app, john, write, visitor } = await setUp(t);
+  const { app, john, write, visitor } = await setUp();
 
   await t.test('the API writes tags', async (t) => {
     const program = await ApiProgram.of(app, john);

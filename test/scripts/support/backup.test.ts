@@ -8,7 +8,7 @@ import t, { type Test } from 'tap';
 import { backUp, restore } from '../../../scripts/support/backup.ts';
 import { migrateToLatest } from '../../../scripts/support/migrate.ts';
 import { seed } from '../../../scripts/support/seed.ts';
-import { mailQueue } from '../../../src/queue/contracts.ts';
+import { mailQueue } from '../../../src/queues.ts';
 import { build } from '../../support/build.ts';
 import { Client } from '../../support/client.ts';
 import { createDatabase, createEmptyDatabase } from '../../support/database.ts';

@@ -3,7 +3,7 @@ import t from 'tap';
 import { withDatabase } from '../../../scripts/support/embedded-postgres.ts';
 import { migrateToLatest } from '../../../scripts/support/migrate.ts';
 import { buildApp } from '../../../src/app.ts';
-import { mailQueue } from '../../../src/queue/contracts.ts';
+import { mailQueue } from '../../../src/queues.ts';
 import { testConfig } from '../../support/build.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 

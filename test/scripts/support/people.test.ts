@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { asker } from '../../../scripts/support/ask.ts';
 import { deletePerson, endSessions, showPeople, suspend } from '../../../scripts/support/people.ts';
-import { mailQueue } from '../../../src/queue/contracts.ts';
+import { mailQueue } from '../../../src/queues.ts';
 import { build } from '../../support/build.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { drain, jobsOf } from '../../support/jobs.ts';

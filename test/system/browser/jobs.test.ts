@@ -1,10 +1,9 @@
 import { sql } from 'kysely';
 import t from 'tap';
 import { buildApp } from '../../../src/app.ts';
-import { PermanentFailure } from '../../../src/errors.ts';
 import { jobs } from '../../../src/jobs/index.ts';
-import { exportQueue, mailQueue } from '../../../src/queue/contracts.ts';
-import { defineJob } from '../../../src/queue/job.ts';
+import { defineJob, PermanentFailure } from '../../../src/queue/index.ts';
+import { exportQueue, mailQueue } from '../../../src/queues.ts';
 import { accessibilityFaults, assertSound, LOOKS, listen, openPage } from '../../support/browser.ts';
 import { testConfig } from '../../support/build.ts';
 import { createDatabase } from '../../support/database.ts';

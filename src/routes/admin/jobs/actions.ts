@@ -1,9 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Permission } from '../../../domain/accounts/roles.ts';
 import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
-import { describeDone } from '../../../queue/actions.ts';
-import { recordAction } from '../../../queue/audit.ts';
-import { readClock } from '../../../queue/list-jobs.ts';
+import { describeDone, readClock, recordAction } from '../../../queue/index.ts';
 import { requirePermission } from '../../guards.ts';
 import { ask, backTo, isConfirmed } from './ask.ts';
 import { doToQueue, doToWorker, isJobAction, isWorkerAction, readCommand } from './commands.ts';

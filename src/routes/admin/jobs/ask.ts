@@ -1,11 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Db } from '../../../database/schema.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
-import type { JobAction } from '../../../queue/actions.ts';
-import { QueueAdmin } from '../../../queue/admin.ts';
-import { isDeadLetter } from '../../../queue/dead-letters.ts';
-import type { JobFilter } from '../../../queue/jobs.ts';
-import { countKinds, findJobIds, listJobs } from '../../../queue/list-jobs.ts';
+import {
+  countKinds,
+  findJobIds,
+  isDeadLetter,
+  type JobAction,
+  type JobFilter,
+  listJobs,
+  QueueAdmin,
+} from '../../../queue/index.ts';
 import { redactionFor } from './clearance.ts';
 import { type Command, isJobAction, LABELS } from './commands.ts';
 import { momentField, searchFrom, withFields } from './filter.ts';

@@ -1,4 +1,4 @@
-import type { HistoryStep } from '../../../queue/history.ts';
+import type { HistoryStep } from '../../../queue/index.ts';
 
 export interface ChartRange {
   readonly name: 'hour' | 'day' | 'week';

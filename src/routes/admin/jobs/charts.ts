@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { type HistoryPoint, readDurationHistory, readHistory } from '../../../queue/history.ts';
-import { WORK_QUEUES } from '../../../queue/queue-names.ts';
+import { WORK_QUEUES } from '../../../all-queues.ts';
+import { type HistoryPoint, readDurationHistory, readHistory } from '../../../queue/index.ts';
 import {
   drawBacklog,
   drawCompleted,

@@ -1,5 +1,5 @@
 import { can, Permission, type Standing } from '../../../domain/accounts/roles.ts';
-import { redact, redactText } from '../../../queue/redact.ts';
+import { redact, redactText } from '../../../queue/index.ts';
 
 /** What somebody may see of payloads and errors: Viewers no addresses, and nobody secrets. */
 export function redactionFor(user: Standing | null) {

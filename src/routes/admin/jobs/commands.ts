@@ -1,11 +1,15 @@
 import type { FastifyInstance } from 'fastify';
+import { queueContracts, WORK_QUEUES } from '../../../all-queues.ts';
 import type { Db } from '../../../database/schema.ts';
 import { DomainError, noSuch } from '../../../errors.ts';
-import type { JobAction } from '../../../queue/actions.ts';
-import { queueContracts } from '../../../queue/contracts.ts';
-import { pauseQueue, resumeQueue } from '../../../queue/pause.ts';
-import { drainWorker, listLiveWorkers, type Worker } from '../../../queue/presence.ts';
-import { WORK_QUEUES } from '../../../queue/queue-names.ts';
+import {
+  drainWorker,
+  type JobAction,
+  listLiveWorkers,
+  pauseQueue,
+  resumeQueue,
+  type Worker,
+} from '../../../queue/index.ts';
 import { type FilterFields, filterFields, filterFrom } from './filter.ts';
 
 type QueueAction = 'pause' | 'resume' | 'start';

@@ -1,12 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { ALL_QUEUES, WORK_QUEUES } from '../../../all-queues.ts';
 import { findJobSubjects } from '../../../domain/people/job-subjects.ts';
 import { DomainError, noSuch } from '../../../errors.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
-import { JOB_ID, JOB_STATES, type JobFilter } from '../../../queue/jobs.ts';
-import { ALL_QUEUES, WORK_QUEUES } from '../../../queue/queue-names.ts';
-import { readSearch } from '../../../queue/search.ts';
+import { JOB_ID, JOB_STATES, type JobFilter, readSearch } from '../../../queue/index.ts';
 import { redactionFor } from './clearance.ts';
 
 /** PostgreSQL cannot search for NUL. */

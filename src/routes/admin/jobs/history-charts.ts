@@ -1,4 +1,4 @@
-import { type DurationPoint, type HistoryPoint, PERCENTILES } from '../../../queue/history.ts';
+import { type DurationPoint, type HistoryPoint, PERCENTILES } from '../../../queue/index.ts';
 import { type Chart, type ChartRange, type Series, stack, trace } from './chart.ts';
 
 export const RANGES = [

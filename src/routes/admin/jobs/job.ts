@@ -1,8 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { sessionOf } from '../../../plugins/web/session.ts';
-import { findJob } from '../../../queue/attempts.ts';
-import { type AuditEntry, listActions } from '../../../queue/audit.ts';
-import { isDeadLetter } from '../../../queue/dead-letters.ts';
+import { type AuditEntry, findJob, findRelations, isDeadLetter, listActions } from '../../../queue/index.ts';
 import { redactionFor } from './clearance.ts';
 import { filterFrom, noSuchJob, withFields } from './filter.ts';
 import { ACTIONS, DEAD_ACTIONS, STATE_NAMES } from './states.ts';
@@ -20,6 +18,8 @@ export default async function job(app: FastifyInstance): Promise<void> {
     if (job === undefined) throw noSuchJob();
     const redaction = redactionFor(sessionOf(request).user);
     const isDead = isDeadLetter(queue);
+    const relations = await findRelations(db, job);
+    const actions = isDead ? DEAD_ACTIONS : ACTIONS[job.state];
     return reply.page('admin/jobs/job', {
       title: `Job in ${queue}`,
       job,
@@ -31,7 +31,9 @@ export default async function job(app: FastifyInstance): Promise<void> {
         JSON.stringify(redaction.value(job.output), null, 2),
       redactText: redaction.text,
       isDead,
-      actions: isDead ? DEAD_ACTIONS : ACTIONS[job.state],
+      relations,
+      originalId: job.sourceId ?? job.id,
+      actions: actions.filter((action) => isDead || action !== 'delete' || !relations.isWaitedFor),
       stateNames: STATE_NAMES,
       askHref: (action: string) => withFields('/admin/jobs/ask', { action, queue, id }),
     });

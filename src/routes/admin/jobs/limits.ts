@@ -1,16 +1,25 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { queueContracts } from '../../../all-queues.ts';
 import type { Db } from '../../../database/schema.ts';
 import { Permission } from '../../../domain/accounts/roles.ts';
 import type { SessionUser } from '../../../domain/sessions/find.ts';
-import { DomainError, noSuch } from '../../../errors.ts';
+import { noSuch } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
-import { recordAction } from '../../../queue/audit.ts';
-import { listOpenBreakers, probeNow } from '../../../queue/breaker.ts';
-import { queueContracts } from '../../../queue/contracts.ts';
-import { EACH_KEY, listLimits, setLimit, WHOLE_QUEUE } from '../../../queue/limits.ts';
-import { parseRate, RATE_FORMAT, type Rate } from '../../../queue/rate.ts';
+import {
+  EACH_KEY,
+  listLimits,
+  listOpenBreakers,
+  parseRate,
+  probeNow,
+  RATE_FORMAT,
+  type Rate,
+  recordAction,
+  setLimit,
+  TooManyLimits,
+  WHOLE_QUEUE,
+} from '../../../queue/index.ts';
 import { requirePermission } from '../../guards.ts';
 import { redactionFor } from './clearance.ts';
 
@@ -47,7 +56,7 @@ export default async function limits(app: FastifyInstance): Promise<void> {
       const message = await change(app, currentUser(request), { queue: contract.name, key, rate });
       await sessionOf(request).flash(message);
     } catch (error) {
-      if (!(error instanceof DomainError) || error.code !== 'too-many-limits') throw error;
+      if (!(error instanceof TooManyLimits)) throw error;
       return show(db, { request, reply: reply.code(422) }, form.refuse('rate', error.message));
     }
     return reply.redirect('/admin/jobs/limits', 303);

@@ -1,9 +1,7 @@
 import type { FastifyInstance } from 'fastify';
+import { ALL_QUEUES } from '../../../all-queues.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
-import { isDeadLetter } from '../../../queue/dead-letters.ts';
-import { JOB_STATES } from '../../../queue/jobs.ts';
-import { listJobs } from '../../../queue/list-jobs.ts';
-import { ALL_QUEUES } from '../../../queue/queue-names.ts';
+import { isDeadLetter, JOB_STATES, listJobs } from '../../../queue/index.ts';
 import { redactionFor } from './clearance.ts';
 import { filterFields, momentField, searchFrom, withFields } from './filter.ts';
 import { ACTIONS, DEAD_ACTIONS, STATE_NAMES } from './states.ts';
@@ -61,6 +59,7 @@ function presetsFor(queue: string | undefined) {
     link('Running', { state: 'active' }),
     link('Retrying', { state: 'retrying' }),
     link('Scheduled', { state: 'deferred' }),
+    link('Blocked', { state: 'blocked' }),
     link('Failed', { state: 'failed' }),
     link('Created in the last hour', { from: hourAgo }),
     ...(work ? [link('Dead', { queue: `${work}.dead` })] : []),

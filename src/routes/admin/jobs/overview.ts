@@ -1,14 +1,18 @@
 import type { FastifyInstance } from 'fastify';
+import { WORK_QUEUES } from '../../../all-queues.ts';
 import { countBounced } from '../../../domain/mail/bounce.ts';
 import { findMailFailures } from '../../../domain/mail/outage.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
-import { listOpenBreakers } from '../../../queue/breaker.ts';
-import { mailQueue } from '../../../queue/contracts.ts';
-import { type HistoryPoint, readHistory } from '../../../queue/history.ts';
-import { countJobs } from '../../../queue/jobs-table.ts';
-import { listPausedQueues } from '../../../queue/pause.ts';
-import { listLiveWorkers, listLostWorkers } from '../../../queue/presence.ts';
-import { WORK_QUEUES } from '../../../queue/queue-names.ts';
+import {
+  countJobs,
+  type HistoryPoint,
+  listLiveWorkers,
+  listLostWorkers,
+  listOpenBreakers,
+  listPausedQueues,
+  readHistory,
+} from '../../../queue/index.ts';
+import { mailQueue } from '../../../queues.ts';
 import { hourlyCharts } from './charts.ts';
 import { redactionFor } from './clearance.ts';
 import { RANGES, timesOf } from './history-charts.ts';

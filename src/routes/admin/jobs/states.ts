@@ -1,5 +1,4 @@
-import type { JobAction } from '../../../queue/actions.ts';
-import type { JobState } from '../../../queue/jobs.ts';
+import type { JobAction, JobState } from '../../../queue/index.ts';
 
 /** What pages call the states. */
 export const STATE_NAMES: Partial<Record<JobState, string>> = { active: 'running', deferred: 'scheduled' };
@@ -13,6 +12,7 @@ export const ACTIONS: Record<JobState, readonly JobAction[]> = {
   active: ['cancel'],
   retrying: ['run', 'cancel', 'delete'],
   deferred: ['run', 'cancel', 'delete'],
+  blocked: ['cancel', 'delete'],
   completed: ['delete'],
   failed: ['retry', 'delete'],
   cancelled: ['restore', 'delete'],

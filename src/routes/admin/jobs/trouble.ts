@@ -1,7 +1,5 @@
 import type { MailFailures } from '../../../domain/mail/outage.ts';
-import type { HistoryPoint } from '../../../queue/history.ts';
-import type { QueueCounts } from '../../../queue/jobs.ts';
-import type { Worker } from '../../../queue/presence.ts';
+import type { HistoryPoint, QueueCounts, Worker } from '../../../queue/index.ts';
 
 /** A queue's counts, whether it is paused, and how many of its jobs were completed lately. */
 export interface QueueStatus extends QueueCounts {

@@ -1,8 +1,12 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { listActions } from '../../../../src/queue/audit.ts';
-import { listOpenBreakers, openBreaker } from '../../../../src/queue/breaker.ts';
-import { listLimits, MOST_LIMITS } from '../../../../src/queue/limits.ts';
+import {
+  listActions,
+  listLimits,
+  listOpenBreakers,
+  MOST_LIMITS,
+  openBreaker,
+} from '../../../../src/queue/index.ts';
 import { build } from '../../../support/build.ts';
 import { messagesOf } from '../../../support/client.ts';
 import { createUser, signedInClient } from '../../../support/factories.ts';

@@ -1,7 +1,7 @@
 import type { LightMyRequestResponse } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
-import { mailQueue } from '../../../../src/queue/contracts.ts';
+import { mailQueue } from '../../../../src/queues.ts';
 import { build, buildShared } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf, warningsOf } from '../../../support/client.ts';
 import { createUser, mintToken, PASSWORD, signedInClient } from '../../../support/factories.ts';

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import t from 'tap';
-import { mailQueue } from '../../../../src/queue/contracts.ts';
+import { mailQueue } from '../../../../src/queues.ts';
 import { build, buildShared } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
 import { createUser, mintToken, PASSWORD, registration, signedInClient } from '../../../support/factories.ts';

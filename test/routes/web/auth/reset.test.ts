@@ -1,5 +1,5 @@
 import t from 'tap';
-import { mailQueue } from '../../../../src/queue/contracts.ts';
+import { mailQueue } from '../../../../src/queues.ts';
 import { build, buildSharedWithMail } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../../support/client.ts';
 import { createUser, mintToken, PASSWORD, signedInClient } from '../../../support/factories.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { build } from '../../../support/build.ts';
+import { buildShared } from '../../../support/build.ts';
 import { Client, messagesOf } from '../../../support/client.ts';
 import { createUser, PASSWORD } from '../../../support/factories.ts';
 
@@ -8,8 +8,10 @@ const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefo
 const SAFARI =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1';
 
-async function setUp(t: Parameters<typeof build>[0]) {
-  const app = await build(t);
+const emptied = await buildShared(t);
+
+async function setUp() {
+  const app = await emptied();
   const john = await createUser(app);
   const logIn = async (userAgent: string, remoteAddress: string, email = john.email) => {
     const client = new Client(app, { remoteAddress, headers: { 'user-agent': userAgent } });
@@ -21,7 +23,7 @@ async function setUp(t: Parameters<typeof build>[0]) {
 }
 
 t.test('people see where they are logged in, and log out a browser or all others', async (t) => {
-  const { app, logIn, isSignedIn } = await setUp(t);
+  const { app, logIn, isSignedIn } = await setUp();
   const laptop = await logIn(FIREFOX, '192.0.2.1');
   const phone = await logIn(SAFARI, '2001:db8::1');
   const program = await logIn(`\u0001${'x'.repeat(1_000)}`, '192.0.2.3');
@@ -54,7 +56,7 @@ t.test('people see where they are logged in, and log out a browser or all others
 });
 
 t.test('a session has the time and place of its last visit, to the minute', async (t) => {
-  const { app, john, logIn } = await setUp(t);
+  const { app, john, logIn } = await setUp();
   const phone = await logIn(SAFARI, '192.0.2.1');
   await logIn(FIREFOX, '192.0.2.2');
   const seen = async () => {
@@ -75,7 +77,7 @@ t.test('a session has the time and place of its last visit, to the minute', asyn
 });
 
 t.test('a session ends after 90 days, however often it is used', async (t) => {
-  const { app, logIn, isSignedIn } = await setUp(t);
+  const { app, logIn, isSignedIn } = await setUp();
   const [laptop, phone] = [await logIn(FIREFOX, '192.0.2.1'), await logIn(SAFARI, '192.0.2.2')];
   const age = (days: number) =>
     sql`update sessions set created_at = now() - make_interval(days => ${days}) where user_agent = ${FIREFOX}`.execute(

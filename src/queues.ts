@@ -1,10 +1,6 @@
 import { Type } from 'typebox';
-import { DATABASE_ONLY, defineQueue, type QueueContract } from './contract.ts';
 import { about, date, fields, id, mail, moment } from './payloads.ts';
-
-export type { Progress } from './contract.ts';
-export type { PayloadOf, Queue, SendOptions } from './queue.ts';
-export { newShare, type Share } from './share.ts';
+import { batchCounts, DATABASE_ONLY, defineQueue } from './queue/index.ts';
 
 /**
  * Mail to one person, or to an address that subscribes to somebody's posts. An outage of the mail server for days must not lose
@@ -94,6 +90,16 @@ export const digestQueue = defineQueue({
   schedule: { cron: '0 7 * * 1', payload: {} },
 });
 
+/** Mails the operator how the mails of a week's digest have ended. */
+export const digestSummaryQueue = defineQueue({
+  name: 'digest-summary',
+  /** `week`: its Monday. */
+  payload: fields({ week: date(), counts: batchCounts() }),
+  retry: { limit: 30, delaySeconds: 5, maxDelaySeconds: 15 * 60 },
+  timeoutSeconds: 120,
+  concurrency: 1,
+});
+
 /** Mails a post to those who subscribe to its author, some minutes after its publication. */
 export const postMailQueue = defineQueue({
   name: 'post-mails',
@@ -127,6 +133,7 @@ export const pictureQueue = defineQueue({
   payload: Type.Union([fields({ userId: id() }), fields({ imageId: id() })]),
   retry: DATABASE_ONLY,
   timeoutSeconds: 60,
+  runs: 'thread',
   concurrency: 1,
   uniqueKey: (made) => ('imageId' in made ? `image ${made.imageId}` : String(made.userId)),
 });
@@ -157,6 +164,7 @@ export const renderTextsQueue = defineQueue({
   payload: fields({}),
   retry: DATABASE_ONLY,
   timeoutSeconds: 15 * 60,
+  runs: 'thread',
   concurrency: 1,
   priority: -20,
   uniqueKey: () => 'all',
@@ -207,24 +215,3 @@ export const alarmWebhookQueue = defineQueue({
   timeoutSeconds: 30,
   concurrency: 1,
 });
-
-/** All queues. `npm run migrate` creates and updates them. */
-export const queueContracts: readonly QueueContract[] = [
-  mailQueue,
-  notifyQueue,
-  notificationMailQueue,
-  dailyNotificationsQueue,
-  digestQueue,
-  postMailQueue,
-  exportQueue,
-  importQueue,
-  pictureQueue,
-  publishDraftQueue,
-  moderateTextsQueue,
-  renderTextsQueue,
-  indexTextsQueue,
-  erasureQueue,
-  pruneQueue,
-  alarmQueue,
-  alarmWebhookQueue,
-];

@@ -1,7 +1,9 @@
 import t from 'tap';
-import type { Db } from '../../src/database/schema.ts';
-import { jobs } from '../../src/jobs/index.ts';
-import { erasureQueue, mailQueue, type Queue, queueContracts } from '../../src/queue/contracts.ts';
+import { queueContracts } from '../src/all-queues.ts';
+import type { Db } from '../src/database/schema.ts';
+import { jobs } from '../src/jobs/index.ts';
+import type { Queue } from '../src/queue/index.ts';
+import { erasureQueue, mailQueue } from '../src/queues.ts';
 
 t.test('every queue has exactly one job', async (t) => {
   t.same(jobs.map(({ contract }) => contract.name).sort(), queueContracts.map(({ name }) => name).sort());

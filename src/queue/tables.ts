@@ -1,8 +1,10 @@
-import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
-import type { TokenPurpose } from './account-tables.ts';
+import type { ColumnType, Generated, GeneratedAlways, Kysely, Transaction } from 'kysely';
 
-/** The tables of jobs, workers, sent mails and alarms that pg-boss does not have. */
-export interface JobTables {
+/** A database, or a transaction on it, that has the queue's tables. */
+export type Db = Kysely<QueueTables> | Transaction<QueueTables>;
+
+/** The queue's tables, besides those of pg-boss. */
+export interface QueueTables {
   /** Histograms: `bucket` is the upper bound in seconds. */
   job_durations: DurationRow;
   job_latencies: DurationRow;
@@ -90,6 +92,19 @@ export interface JobTables {
     /** How many have failed. */
     probes: Generated<number>;
   };
+  /** Jobs whose end starts another. */
+  job_batches: {
+    id: string;
+    /** The job that starts, and its queue. */
+    queue: string;
+    job_id: string;
+    /** How many jobs it has. */
+    members: Generated<number>;
+    created_at: Generated<Date>;
+    /** When it had all its jobs. */
+    closed_at: Date | null;
+    ended_at: Date | null;
+  };
   job_audit_log: {
     id: GeneratedAlways<number>;
     at: Generated<Date>;
@@ -98,49 +113,6 @@ export interface JobTables {
     username: string;
     action: string;
     subject: string;
-  };
-  /** One row per distinct error. */
-  alarms: {
-    id: GeneratedAlways<number>;
-    fingerprint: string;
-    title: string;
-    message: string;
-    reference: string;
-    mailed_at: Generated<Date>;
-    /** Repetitions since the last mail. */
-    since_then: Generated<number>;
-  };
-  /** Valid links in mails. */
-  mailed_tokens: {
-    token_hash: Buffer;
-    /** Either the account or the subscription that the link is for; the other is null. */
-    user_id: number | null;
-    subscription_id: number | null;
-    purpose: TokenPurpose;
-    /** The link is only valid while the account has this address. Null if it survives a change. */
-    sent_to: string | null;
-    /** The change that a `change-email` token completes or an `undo-email-change` token undoes. */
-    email_change_id: number | null;
-    /** The export that a `download-export` token opens. */
-    export_id: number | null;
-    created_at: Generated<Date>;
-    expires_at: Date;
-  };
-  /** The ledger: a row is written when the mail server has accepted the message, or refused it for good. */
-  mail_deliveries: {
-    job_id: string;
-    /** Either the account or the subscription that it went to; the other is null. */
-    user_id: number | null;
-    subscription_id: number | null;
-    template: string;
-    message_id: string;
-    sent_to: string;
-    /** Null if bounces are not handled. */
-    return_key_hash: Buffer | null;
-    sent_at: Generated<Date>;
-    is_refused: Generated<boolean>;
-    /** What the mail server said. */
-    response: Generated<string>;
   };
 }
 

@@ -4,15 +4,14 @@ import { readFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import t from 'tap';
-import { MAX_SIDE, type Picture, type Purpose } from '../../src/domain/pictures/picture.ts';
-import { build } from '../support/build.ts';
-import { waitFor } from '../support/wait-for.ts';
+import decode from '../../../src/domain/pictures/decode.ts';
+import { MAX_SIDE, type Picture, type Purpose } from '../../../src/domain/pictures/picture.ts';
+import { pictureRenderer } from '../../../src/domain/pictures/renderer.ts';
+import { Threads } from '../../../src/queue/index.ts';
+import { renderPicture } from '../../support/pictures.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
-/** The machine may be busy. */
-const app = await build(t, {}, { config: { pictureTimeoutMs: 60_000 } });
-const { signal } = new AbortController();
-const render = (upload: Uint8Array, purpose: Purpose = 'profile') =>
-  app.renderPicture(upload, purpose, { signal });
+const render = (upload: Uint8Array, purpose: Purpose = 'profile') => renderPicture(upload, purpose);
 
 const plain = (width: number, height: number, background = 'red') =>
   sharp({ create: { width, height, channels: 3, background } });
@@ -132,16 +131,17 @@ t.test('other files, broken ones and bombs are refused', async (t) => {
 t.test('a narrow strip is cropped before it is enlarged', async (t) => {
   const strip = await plain(1, MAX_SIDE).withMetadata({ orientation: 6 }).jpeg().toBuffer();
   const soon = AbortSignal.timeout(10_000);
-  const { large } = squaresOf(await app.renderPicture(strip, 'profile', { signal: soon }));
+  const { large } = squaresOf(await decode({ upload: strip, purpose: 'profile' }, { signal: soon }));
   t.match(await sharp(large).metadata(), { width: 256, height: 256 });
 });
 
 t.test('a process that takes too long, crashes or is told to stop costs its own picture only', async (t) => {
   const slow = await plain(5_000, 5_000).png({ compressionLevel: 1 }).toBuffer();
-  const hasty = await build(t, {}, { config: { pictureTimeoutMs: 1 } });
-  t.equal(await hasty.renderPicture(slow, 'post', { signal }), 'too-slow');
-  const stopping = AbortSignal.abort(new Error('The worker stops.'));
-  await t.rejects(app.renderPicture(slow, 'post', { signal: stopping }), { name: 'AbortError' });
+  const threads = new Threads(1, () => {});
+  t.teardown(() => threads.close());
+  t.equal(await pictureRenderer(threads.computeFor(), 1)(slow, 'post'), 'too-slow');
+  const signal = AbortSignal.abort(new Error('The worker stops.'));
+  await t.rejects(decode({ upload: slow, purpose: 'post' }, { signal }), { name: 'AbortError' });
 
   if (process.platform !== 'linux') return;
   const crashing = render(slow);
@@ -154,7 +154,7 @@ t.test('a process that takes too long, crashes or is told to stop costs its own 
   process.kill(await processId(), 'SIGTERM');
   await t.rejects(ending, /ended with SIGTERM/, 'the job is tried again');
 
-  const orphan = fork(new URL('../../src/domain/pictures/process.ts', import.meta.url), {
+  const orphan = fork(new URL('../../../src/domain/pictures/process.ts', import.meta.url), {
     serialization: 'advanced',
   });
   orphan.send(slow, () => orphan.disconnect()); // As when its worker is killed.

@@ -1,0 +1,62 @@
+import { fork } from 'node:child_process';
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { PictureFault } from '../../database/schema.ts';
+import type { ThreadContext } from '../../queue/index.ts';
+import { MAX_SIDE, type Picture, type Purpose } from './picture.ts';
+
+const PROGRAM = new URL('./process.ts', import.meta.url);
+
+/** The whole environment of a process: nothing secret, and no temporary files, because a container may have no disk. */
+const ENVIRONMENT = { VIPS_DISC_THRESHOLD: '2g' };
+
+/** Signals that are sent to a whole group of processes. Any other means that the upload has crashed the process. */
+const STOPPING: ReadonlySet<NodeJS.Signals> = new Set(['SIGHUP', 'SIGINT', 'SIGTERM']);
+
+/**
+ * Decodes an upload in a process of its own: one that crashes it costs nothing else. So only that process loads sharp. Runs in
+ * a thread, because starting a process and sending it megabytes would block others. See ADR 14.
+ *
+ * @throws Error if it was told to stop
+ */
+export default function decode(
+  { upload, purpose }: { upload: Uint8Array; purpose: Purpose },
+  { signal }: Pick<ThreadContext, 'signal'>,
+): Promise<Picture | PictureFault> {
+  const { promise, resolve, reject } = Promise.withResolvers<Picture | PictureFault>();
+  const child = fork(PROGRAM, [purpose], {
+    execArgv: ['--max-old-space-size=64'],
+    env: ENVIRONMENT,
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    signal,
+    killSignal: 'SIGKILL',
+  });
+  child.once('message', (answer) => {
+    child.disconnect();
+    resolve(isAnswer(answer) ? answer : 'unreadable');
+  });
+  child.on('error', reject);
+  child.once('exit', (code, killedBy) => {
+    if (killedBy !== null && !STOPPING.has(killedBy)) resolve('unreadable');
+    else reject(new Error(`The process for pictures has ended with ${killedBy ?? `code ${code}`}`));
+  });
+  child.send(upload);
+  return promise;
+}
+
+const Side = Type.Integer({ minimum: 1, maximum: MAX_SIDE });
+const Bytes = Type.Refine(Type.Unsafe<Uint8Array>({}), (value) => value instanceof Uint8Array);
+const PICTURE = Compile(
+  Type.Object({
+    width: Side,
+    height: Side,
+    files: Type.Array(Type.Object({ width: Side, content: Bytes }), { minItems: 1 }),
+  }),
+);
+const FAULTS: readonly unknown[] = ['unreadable', 'too-large', 'too-slow'] satisfies PictureFault[];
+
+/** The process has read hostile bytes, so what it sends is checked. */
+function isAnswer(answer: unknown): answer is Picture | PictureFault {
+  return PICTURE.Check(answer) || FAULTS.includes(answer);
+}

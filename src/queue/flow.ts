@@ -1,0 +1,71 @@
+import { fromKysely, type PgBoss } from 'pg-boss';
+import { type Origin, pack } from './origin.ts';
+import type { Step } from './step.ts';
+import { KEEP_DEAD_SECONDS } from './synchronise.ts';
+import type { Db } from './tables.ts';
+import { type Notify, WORKERS_CHANNEL } from './wake.ts';
+
+/** Jobs of a flow at most. More belong in a batch. */
+export const MOST_STEPS = 100;
+
+/**
+ * Enqueues these steps and all those that they come after.
+ *
+ * @returns the ids of these steps' jobs
+ * @throws TypeError if a payload does not fit its contract, a queue has unique keys, no step comes after another, or there
+ *   are more than `MOST_STEPS`; then none is enqueued
+ */
+export async function enqueueFlow(
+  boss: PgBoss,
+  steps: readonly Step[],
+  { db, origin, notify }: { db: Db; origin: Origin; notify: Notify },
+): Promise<string[]> {
+  const all = [...allOf(steps)];
+  refuseFault(all);
+  const refs = new Map(all.map((each, index) => [each, String(index)]));
+  const parents = new Set(all.flatMap(({ after }) => after));
+  const refOf = (each: Step) => refs.get(each) ?? '';
+  const ids = await boss.flow(
+    all.map((each) => ({
+      ref: refOf(each),
+      name: each.contract.name,
+      data: pack(each.payload, origin),
+      dependsOn: each.after.map(refOf),
+      options: {
+        priority: each.contract.priority ?? 0,
+        ...(each.startAfter !== undefined && { startAfter: each.startAfter }),
+        ...(each.contract.perKey && { group: { id: each.contract.perKey.of(each.payload) } }),
+        // As long as a dead letter waits for an operator, so do its original and the jobs after it.
+        ...(parents.has(each) && { deleteAfterSeconds: KEEP_DEAD_SECONDS }),
+        ...(each.after.length > 0 && { retentionSeconds: KEEP_DEAD_SECONDS }),
+      },
+    })),
+    { db: fromKysely(db) },
+  );
+  const queues = new Set(all.map(({ contract }) => contract.name));
+  await notify(db, WORKERS_CHANNEL, [...queues]);
+  return steps.map((each) => ids[refOf(each)] ?? '');
+}
+
+/** The steps and those before them, each once. */
+function allOf(steps: readonly Step[], found = new Set<Step>()): Set<Step> {
+  for (const each of steps) {
+    if (found.has(each)) continue;
+    if (found.size > MOST_STEPS) break;
+    found.add(each);
+    allOf(each.after, found);
+  }
+  return found;
+}
+
+function refuseFault(steps: readonly Step[]): void {
+  if (steps.length > MOST_STEPS) throw new TypeError(`flow: has more than ${MOST_STEPS} jobs; use a batch`);
+  if (steps.every(({ after }) => after.length === 0))
+    throw new TypeError('flow: no job comes after another; use send or sendAll');
+  for (const { contract, payload } of steps) {
+    const fault = contract.faultOf(payload);
+    if (fault !== undefined) throw new TypeError(`${contract.name} job: ${fault}`);
+    if (contract.uniqueKey !== undefined)
+      throw new TypeError(`${contract.name} job: a queue with unique keys cannot be part of a flow`);
+  }
+}

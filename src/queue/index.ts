@@ -1,0 +1,86 @@
+/** What an application imports of its queue. Nothing else in this folder is for others. */
+
+export { DONE, describeDone, type JobAction } from './actions.ts';
+export { QueueAdmin, type ScheduleStatus } from './admin.ts';
+export { findJob } from './attempts.ts';
+export { type AuditEntry, listActions, recordAction } from './audit.ts';
+export type { Batch } from './batch.ts';
+export {
+  type Clock,
+  enableClockOverride,
+  installedQueueSchema,
+  QUEUE_CONNECTIONS,
+  QUEUE_SCHEMA,
+} from './boss.ts';
+export { listOpenBreakers, type OpenBreaker, openBreaker, probeNow } from './breaker.ts';
+export { Channels, type Listener } from './channels.ts';
+export type { Connection, ConnectionOptions, ConnectionUse } from './connection.ts';
+export {
+  type BatchCounts,
+  batchCounts,
+  DATABASE_ONLY,
+  defineQueue,
+  type Progress,
+  type QueueContract,
+} from './contract.ts';
+export { deadLetterName, isDeadLetter } from './dead-letters.ts';
+export { DURATION_BUCKETS, type DurationCount, readDurations } from './durations.ts';
+export {
+  NoFreeThread,
+  OldSchema,
+  PermanentFailure,
+  SlowDown,
+  TimedOut,
+  TooManyLimits,
+  TryLater,
+} from './errors.ts';
+export type { JobEnd, JobEvents } from './events.ts';
+export { type FollowedAttempt, followAttempts, newestAttempt } from './follow.ts';
+export {
+  type DurationPoint,
+  type HistoryPoint,
+  type HistoryStep,
+  PERCENTILES,
+  readDurationHistory,
+  readHistory,
+  recordHistory,
+} from './history.ts';
+export { defineJob, type JobContext, type JobDefinition, type JobRun, UnknownPayload } from './job.ts';
+export type { JobQueue } from './job-queue.ts';
+export {
+  type AttemptRecord,
+  JOB_ID,
+  JOB_STATES,
+  type JobDetails,
+  type JobFilter,
+  type JobPage,
+  type JobState,
+  type JobSummary,
+  type QueueCounts,
+} from './jobs.ts';
+export { buildOwnIndexes, countJobs } from './jobs-table.ts';
+export { EACH_KEY, type JobLimit, listLimits, MOST_LIMITS, setLimit, WHOLE_QUEUE } from './limits.ts';
+export { countKinds, findJobIds, listJobs, readClock } from './list-jobs.ts';
+export type { JobContextStore, QueueOptions } from './options.ts';
+export { listPausedQueues, pauseQueue, resumeQueue } from './pause.ts';
+export { persist } from './persist.ts';
+export { queue } from './plugin.ts';
+export {
+  drainWorker,
+  hasConsumingWorker,
+  listLiveWorkers,
+  listLostWorkers,
+  type Worker,
+} from './presence.ts';
+export { readPulse } from './pulse.ts';
+export type { PayloadOf, Queue, SendOptions } from './queue.ts';
+export { parseRate, RATE_FORMAT, type Rate } from './rate.ts';
+export { type Redaction, redact, redactText } from './redact.ts';
+export { type BatchStatus, type FlowNode, findRelations, type JobLink, type Relations } from './relations.ts';
+export type { JobLog, Reporting } from './report.ts';
+export { type FindSubjects, type Fragment, readSearch, type Search, type Term } from './search.ts';
+export { newShare, type Share } from './share.ts';
+export { type Step, step } from './step.ts';
+export { synchroniseQueues } from './synchronise.ts';
+export type { JobAttemptOutcome, JobLogLine, QueueTables, RunningJob } from './tables.ts';
+export { type Compute, type Program, type ThreadContext, Threads } from './threads.ts';

@@ -1,0 +1,37 @@
+import { type Claim, untilAborted } from './claim.ts';
+import { TimedOut } from './errors.ts';
+import type { JobContext, JobDefinition } from './job.ts';
+import type { Parts } from './options.ts';
+import { computeNothing, type Threads } from './threads.ts';
+
+interface Means extends Pick<Parts, 'app' | 'db' | 'context' | 'logFailure'>, Pick<JobContext, 'pass'> {
+  readonly threads: Threads;
+}
+
+/**
+ * Runs a claimed job, at most until its signal is aborted or it has timed out.
+ *
+ * @returns its final write, if it has one
+ */
+export async function runJob(
+  job: JobDefinition,
+  { jobId, attempt, payload, origin, report, controller }: Claim,
+  { threads, pass, ...parts }: Means,
+): Promise<(() => Promise<void>) | undefined> {
+  const { name, timeoutSeconds, runs } = job.contract;
+  const { signal } = controller;
+  signal.throwIfAborted();
+  const timedOut = () => controller.abort(new TimedOut(`timed out after ${timeoutSeconds} seconds`));
+  const timeout = setTimeout(timedOut, timeoutSeconds * 1000);
+  const reporting = report.reporting(parts);
+  const compute = runs === 'thread' ? threads.computeFor({ signal, ...reporting }) : computeNothing;
+  const context = { id: jobId, attempt, signal, pass, compute, ...reporting };
+  const run = async () => (await job.run(parts.app, payload, context)) ?? undefined;
+  try {
+    const running = { queue: name, jobId, attempt, origin };
+    return await parts.context.run(running, () => untilAborted(run(), signal));
+  } finally {
+    clearTimeout(timeout);
+    await report.end(parts);
+  }
+}

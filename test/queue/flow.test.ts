@@ -1,0 +1,136 @@
+import type { FastifyInstance } from 'fastify';
+import t from 'tap';
+import { Type } from 'typebox';
+import { MOST_STEPS } from '../../src/queue/flow.ts';
+import { defineJob, defineQueue, PermanentFailure, step } from '../../src/queue/index.ts';
+import { pictureQueue } from '../../src/queues.ts';
+import { buildShared } from '../support/build.ts';
+import { createQueues, deadLettersOf, jobsOf, supervise } from '../support/jobs.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const contract = {
+  payload: Type.Object({ name: Type.String() }, { additionalProperties: false }),
+  retry: { limit: 0, delaySeconds: 1, maxDelaySeconds: 1 },
+  timeoutSeconds: 60,
+};
+const parts = defineQueue({ name: 'parts', ...contract });
+const wholes = defineQueue({ name: 'wholes', ...contract });
+
+const emptied = await buildShared(t);
+const shared = await emptied();
+await createQueues(shared, [parts, wholes]);
+await supervise(t, shared);
+
+/** Works both queues. Returns the names in the order of their ends; those in `failing` fail for good. */
+async function work({ queue }: FastifyInstance, failing = new Set<string>()): Promise<string[]> {
+  const done: string[] = [];
+  const jobs = [parts, wholes].map((each) =>
+    defineJob(each, async (_app, { name }) => {
+      if (failing.has(name)) throw new PermanentFailure('as intended');
+      done.push(name);
+    }),
+  );
+  await queue.work(jobs, { concurrency: 5 });
+  return done;
+}
+
+const filterOf = (queue: string, id: string) => ({ queues: [queue], id });
+
+t.test('a job starts after those that it comes after, of several queues', async (t) => {
+  const app = await emptied();
+  const a = step(parts, { name: 'a' });
+  const b = step(parts, { name: 'b' });
+  const both = step(wholes, { name: 'both' }, { after: [a, b] });
+  const last = step(parts, { name: 'last' }, { after: [both] });
+  const [id = ''] = await app.db.transaction().execute((trx) => app.queue.flow([last], { db: trx }));
+  t.ok((await jobsOf(app, parts)).some((job) => job.id === id && job.data.name === 'last'));
+  const done = await work(app);
+  await waitFor(() => done.length === 4, 'all are done');
+  t.same(done.slice(0, 2).sort(), ['a', 'b']);
+  t.same(done.slice(2), ['both', 'last']);
+  await app.queue.stopWorking();
+});
+
+t.test('a flow whose transaction rolls back leaves no job, and a faulty one is refused', async (t) => {
+  const app = await emptied();
+  const a = step(parts, { name: 'a' });
+  const rolledBack = app.db.transaction().execute(async (trx) => {
+    await app.queue.flow([step(wholes, { name: 'b' }, { after: [a] })], { db: trx });
+    throw new Error('the power went');
+  });
+  await t.rejects(rolledBack, { message: 'the power went' });
+
+  const refused = (steps: ReturnType<typeof step>[], message: RegExp) =>
+    t.rejects(app.queue.flow(steps, { db: app.db }), { name: 'TypeError', message });
+  // As if it came from JSON, which has no types.
+  const faulty = step(wholes, JSON.parse('{ "title": "b" }'), { after: [a] });
+  await refused([faulty], /^wholes job: payload must/);
+  const picture = step(pictureQueue, { userId: 1 }, { after: [a] });
+  await refused([picture], /^pictures job: a queue with unique keys cannot be part of a flow/);
+  await refused([a, step(parts, { name: 'b' })], /^flow: no job comes after another/);
+  const many = Array.from({ length: MOST_STEPS }, () => step(parts, { name: 'b' }, { after: [a] }));
+  await refused(many, /^flow: has more than 100 jobs/);
+  t.same([...(await jobsOf(app, parts)), ...(await jobsOf(app, wholes))], []);
+});
+
+t.test('a job that fails for good holds up those after it until it is retried or redriven', async (t) => {
+  const app = await emptied();
+  const { db, queueAdmin } = app;
+  const failing = new Set(['a', 'b']);
+  for (const name of failing) {
+    await app.queue.flow([step(wholes, { name: `after ${name}` }, { after: [step(parts, { name })] })], {
+      db,
+    });
+  }
+  const done = await work(app, failing);
+  await waitFor(async () => (await deadLettersOf(app, parts)).length === 2, 'both have failed');
+  const [first, second] = (await deadLettersOf(app, parts)).sort((x, y) =>
+    x.data.name < y.data.name ? -1 : 1,
+  );
+
+  await queueAdmin.act(db, 'redrive', filterOf('parts.dead', first?.id ?? ''));
+  await waitFor(async () => (await deadLettersOf(app, parts)).length === 2, 'it has failed again');
+  t.same(done, []);
+  t.equal((await jobsOf(app, wholes)).length, 2, 'those after them wait');
+
+  failing.clear();
+  const [again] = (await deadLettersOf(app, parts)).filter(({ data }) => data.name === 'a');
+  await queueAdmin.act(db, 'redrive', filterOf('parts.dead', again?.id ?? ''));
+  await waitFor(() => done.length === 2, 'it is redriven');
+  t.same(done, ['a', 'after a']);
+  const failed = await jobsOf(app, parts, ['failed']);
+  const [original] = failed.filter(({ data }) => data.name === second?.data.name);
+  await queueAdmin.act(db, 'retry', filterOf('parts', original?.id ?? ''));
+  await waitFor(() => done.length === 4, 'the other is retried');
+  t.same(done, ['a', 'after a', 'b', 'after b']);
+  await app.queue.stopWorking();
+});
+
+t.test('a cancelled job holds up those after it, and cannot be deleted before them', async (t) => {
+  const app = await emptied();
+  const { db, queueAdmin } = app;
+  const [a, c] = [step(parts, { name: 'a' }), step(parts, { name: 'c' })];
+  const [b = '', aId = '', dId = '', cId = ''] = await app.queue.flow(
+    [
+      step(wholes, { name: 'b' }, { after: [a] }),
+      a,
+      step(wholes, { name: `$1's \\ "d"` }, { after: [c] }),
+      c,
+    ],
+    { db },
+  );
+  t.equal(await queueAdmin.act(db, 'cancel', filterOf('parts', aId)), 1);
+  t.equal(await queueAdmin.act(db, 'cancel', filterOf('wholes', dId)), 1);
+  const done = await work(app);
+  await waitFor(() => done.length === 1, 'one may start');
+  t.same(done, ['c'], 'whoever comes after a cancelled job is held up, and whoever comes before is not');
+  t.equal(await queueAdmin.act(db, 'delete', filterOf('parts', aId)), 0, 'b waits for it');
+  t.equal(await queueAdmin.act(db, 'delete', filterOf('wholes', dId)), 1);
+  await waitFor(async () => (await queueAdmin.act(db, 'delete', filterOf('parts', cId))) === 1, 'it is free');
+
+  t.equal(await queueAdmin.act(db, 'restore', filterOf('parts', aId)), 1);
+  await waitFor(() => done.length === 3, 'it goes on');
+  t.same(done, ['c', 'a', 'b']);
+  t.match(await jobsOf(app, wholes, ['completed']), [{ id: b }]);
+  await app.queue.stopWorking();
+});
