@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { type Static, Type } from 'typebox';
-import { Value } from 'typebox/value';
+import { Parse } from 'typebox/schema';
 import type { Db, Schema } from '../database/schema.ts';
 import { transact } from '../database/transaction.ts';
 import { DomainError } from '../errors.ts';
@@ -41,7 +41,7 @@ export async function once<Answer extends KeptAnswer>(
   return transact(db, async (trx) => {
     const request = { userId, key, fingerprint: fingerprint(content) };
     if (!(await claim(trx, request))) {
-      return { answer: Value.Parse(KeptAnswer, await findAnswer(trx, request)), isRepetition: true };
+      return { answer: Parse(KeptAnswer, await findAnswer(trx, request)), isRepetition: true };
     }
     const answer = await act(trx);
     await trx
