@@ -1,7 +1,6 @@
 import type { PgBoss, UpdateQueueOptions } from 'pg-boss';
 import type { QueueContract } from './contract.ts';
 import { deadLetterName } from './dead-letters.ts';
-import { MOST_DAYS_PUT_OFF } from './errors.ts';
 import { synchroniseSchedules } from './schedules.ts';
 import type { Db } from './tables.ts';
 
@@ -16,8 +15,11 @@ const BACKSTOP_SECONDS = 60;
 /** How long finished jobs are kept for the dashboard. */
 const KEEP_SECONDS = 7 * 24 * 60 * 60;
 
-/** How long a job may wait before pg-boss deletes it, from when it could first run. */
-const KEEP_WAITING_SECONDS = MOST_DAYS_PUT_OFF * 24 * 60 * 60;
+/**
+ * How long a job may wait before pg-boss deletes it, from when it could first run. A limit, a pause or a missing worker may hold
+ * it for long.
+ */
+export const KEEP_WAITING_SECONDS = 365 * 24 * 60 * 60;
 
 /** Dead letters are kept for an operator. */
 export const KEEP_DEAD_SECONDS = 90 * 24 * 60 * 60;
