@@ -1,6 +1,8 @@
 import type { PgBoss, UpdateQueueOptions } from 'pg-boss';
 import type { QueueContract } from './contract.ts';
 import { deadLetterName } from './dead-letters.ts';
+import { changePolicy } from './jobs-table.ts';
+import { policyOf } from './keys.ts';
 import { synchroniseSchedules } from './schedules.ts';
 import type { Db } from './tables.ts';
 
@@ -34,7 +36,7 @@ export async function synchroniseQueues(
   contracts: readonly QueueContract[],
   timeZone: string,
 ): Promise<void> {
-  const existing = new Set((await boss.getQueues()).map(({ name }) => name));
+  const existing = new Map((await boss.getQueues()).map(({ name, policy = 'standard' }) => [name, policy]));
   for (const contract of contracts) {
     const deadLetter = deadLetterName(contract);
     await ensureQueue(boss, existing, deadLetter, { retentionSeconds: KEEP_DEAD_SECONDS });
@@ -49,15 +51,14 @@ export async function synchroniseQueues(
       retentionSeconds: KEEP_WAITING_SECONDS,
       deleteAfterSeconds: KEEP_SECONDS,
     };
-    const policy = contract.uniqueKey === undefined ? 'standard' : 'short';
-    await ensureQueue(boss, existing, contract.name, settings, policy);
+    await ensureQueue(boss, existing, contract.name, settings, policyOf(contract));
   }
   await synchroniseSchedules(db, contracts, timeZone);
 }
 
 async function ensureQueue(
   boss: PgBoss,
-  existing: ReadonlySet<string>,
+  existing: ReadonlyMap<string, string>,
   name: string,
   settings: Omit<UpdateQueueOptions, 'deadLetter' | 'retryDelayMax' | 'heartbeatSeconds'> & {
     deadLetter?: string;
@@ -66,6 +67,7 @@ async function ensureQueue(
   },
   policy = 'standard',
 ): Promise<void> {
-  if (existing.has(name)) await boss.updateQueue(name, settings);
-  else await boss.createQueue(name, { ...settings, policy });
+  if (!existing.has(name)) return boss.createQueue(name, { ...settings, policy });
+  await boss.updateQueue(name, settings);
+  if (existing.get(name) !== policy) await changePolicy(boss.getDb(), name, policy);
 }
