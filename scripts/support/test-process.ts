@@ -4,6 +4,8 @@ import { pathToFileURL } from 'node:url';
 import root from 'tap';
 import { NEXT_FILE, NO_FILE } from './next-file.ts';
 
+const named = process.argv.slice(2);
+
 /** The file whose tests run, and what to do when it ends, last first. */
 let running: string;
 const teardowns: (() => unknown)[] = [];
@@ -27,13 +29,21 @@ function queueFile(file: string): void {
 
 async function queueNextFile(): Promise<void> {
   await tearDown();
+  const file = await nextFile();
+  if (file !== NO_FILE) return queueFile(file);
+  process.off('disconnect', endWithParent);
+  process.disconnect?.();
+  root.end();
+}
+
+/** Asks the parent for the next file. Without one, the files are the arguments. */
+async function nextFile(): Promise<string> {
+  if (process.send === undefined) return named.shift() ?? NO_FILE;
   process.channel?.ref(); // tap does not wait for messages.
   const answer = once(process, 'message');
-  process.send?.(NEXT_FILE);
+  process.send(NEXT_FILE);
   const [file] = await answer;
-  if (file !== NO_FILE) return queueFile(file);
-  process.off('disconnect', endWithParent).disconnect();
-  root.end();
+  return file;
 }
 
 /** Runs the file's teardowns. If one fails, so does the file. */
