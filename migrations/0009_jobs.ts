@@ -56,6 +56,20 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     );
     comment on table paused_queues is 'Queues from which no worker takes jobs until an Administrator resumes them.';
 
+    create table job_schedules (
+      queue text,
+      name text,
+      rule text not null,
+      time_zone text not null,
+      next_at timestamptz,
+      paused_at timestamptz,
+      last_job_id uuid,
+      primary key (queue, name)
+    );
+    comment on table job_schedules is
+      'When jobs are enqueued automatically. The rule and its time zone are those of the contract; next_at is null if the rule '
+      'has ended. Only an Operator pauses a schedule.';
+
     create table job_batches (
       id uuid primary key,
       queue text not null,
@@ -96,7 +110,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  await sql`drop table alarms, job_audit_log, job_batches, paused_queues, workers, job_latencies, job_durations, job_attempts`.execute(
+  await sql`drop table alarms, job_audit_log, job_batches, job_schedules, paused_queues, workers, job_latencies, job_durations, job_attempts`.execute(
     db,
   );
 }

@@ -17,6 +17,10 @@ const USAGE = `Usage: npm run jobs -- COMMAND
   redrive QUEUE         sends dead letters back to the queue that they come from, such as those in mail.dead
   pause QUEUE           keeps workers from taking jobs of a queue
   resume QUEUE          lets them take jobs again
+  schedules             lists when jobs are enqueued automatically
+  pause-schedule NAME   keeps a schedule, such as digest/weekly, from enqueueing jobs
+  resume-schedule NAME  lets it enqueue jobs again, from its next time on
+  run-schedule NAME     enqueues its job now
 --state STATE, --text WORDS and --id ID choose jobs, as on the dashboard; list takes --limit N.
 --json prints JSON: one value, or for tail one in each line.
 What changes jobs counts them and asks first, unless --yes follows.`;

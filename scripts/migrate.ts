@@ -15,6 +15,10 @@ await runMain(async () => {
   });
   const chosen = { plan: planMigrations, list: listMigrations, down: migrateDown };
   const name = (['plan', 'list', 'down'] as const).find((option) => values[option]);
-  const run = name === undefined ? migrateToLatest : chosen[name];
-  await withDatabase(loadConfig(), (databaseUrl) => run(databaseUrl, console.log));
+  const config = loadConfig();
+  await withDatabase(config, (databaseUrl) =>
+    name === undefined
+      ? migrateToLatest(databaseUrl, console.log, { timeZone: config.siteTimeZone })
+      : chosen[name](databaseUrl, console.log),
+  );
 });

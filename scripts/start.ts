@@ -33,7 +33,7 @@ await runMain(async () => {
   const database = config.databaseUrl === undefined ? await holdDatabase(config.dataDir) : undefined;
   try {
     const databaseUrl = database?.url ?? config.databaseUrl ?? '';
-    await migrateWhenReachable(database?.url ?? directUrl(config));
+    await migrateWhenReachable(database?.url ?? directUrl(config), config.siteTimeZone);
     await runProcesses(config, { databaseUrl, ...values }, [stopped, lossOf(database)]);
   } finally {
     await database?.stop();
@@ -48,11 +48,11 @@ function stopRequested(): Promise<void> {
   return promise;
 }
 
-async function migrateWhenReachable(databaseUrl: string): Promise<void> {
+async function migrateWhenReachable(databaseUrl: string, timeZone: string): Promise<void> {
   const deadline = Date.now() + DATABASE_WAIT_MS;
   for (;;) {
     try {
-      return await migrateToLatest(databaseUrl, () => {});
+      return await migrateToLatest(databaseUrl, () => {}, { timeZone });
     } catch (error) {
       if (!isUnreachable(error) || Date.now() > deadline) throw error;
       say(`${error.message}. Trying again.`);

@@ -167,6 +167,8 @@ function readVariables(env: EnvironmentReader) {
      * account in its first day a tenth. The defaults are in `src/limits.ts`.
      */
     rateLimits: env.limits('ACCOUNT_LIMITS'),
+    /** The time zone of the weekly digest and other mails that are sent at a time of day. `npm run migrate` applies it. */
+    siteTimeZone: env.timeZone('SITE_TIME_ZONE'),
     /** Concurrent jobs per worker process. */
     workerConcurrency: env.integer('WORKER_CONCURRENCY', 10, { min: 1, max: 1000 }),
     /** How long a web process that is told to stop goes on serving while `/health/ready` is 503, for load balancers. */

@@ -4,6 +4,7 @@ import ipaddr from 'ipaddr.js';
 import { urlsOfHosts } from './database/hosts.ts';
 import type { Pattern } from './environment-patterns.ts';
 import { DEFAULT_LIMITS, type RateLimits, readLimits } from './limits.ts';
+import { isTimeZone } from './queue/index.ts';
 
 const RSA_KEY = 'a file with an RSA key of at least 2048 bits, as PEM without a passphrase';
 
@@ -65,6 +66,13 @@ export class EnvironmentReader {
     if (value === undefined || pattern.test(value)) return value;
     this.#refuse(name, value);
     return undefined;
+  }
+
+  timeZone(name: string): string {
+    const accepts = 'a name of the IANA database, as in "Europe/Berlin"';
+    const value = this.#value(name, { accepts, fallback: 'UTC' }) ?? 'UTC';
+    if (!isTimeZone(value)) this.#refuse(name, value);
+    return value;
   }
 
   url(name: string, protocols: readonly string[]): string | undefined {

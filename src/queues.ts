@@ -70,24 +70,26 @@ export const notificationMailQueue = defineQueue({
   uniqueKey: ({ userId }) => String(userId),
 });
 
-/** Mails what people want to be mailed about daily, at 6:30 UTC. */
+/** Mails what people want to be mailed about daily, at 6:30 in the site's time zone. */
 export const dailyNotificationsQueue = defineQueue({
   name: 'daily-notifications',
   payload: fields({}),
   retry: DATABASE_ONLY,
   timeoutSeconds: 15 * 60,
   concurrency: 1,
-  schedule: { cron: '30 6 * * *', payload: {} },
+  uniqueKey: () => 'all',
+  schedules: [{ name: 'daily', cron: '30 6 * * *', payload: {} }],
 });
 
-/** Sends last week's digest to everyone who wants it, on Mondays at 7:00 UTC. */
+/** Sends last week's digest to everyone who wants it, on Mondays at 7:00 in the site's time zone. */
 export const digestQueue = defineQueue({
   name: 'digest',
   payload: fields({}),
   retry: DATABASE_ONLY,
   timeoutSeconds: 15 * 60,
   concurrency: 1,
-  schedule: { cron: '0 7 * * 1', payload: {} },
+  uniqueKey: () => 'all',
+  schedules: [{ name: 'weekly', cron: '0 7 * * 1', payload: {} }],
 });
 
 /** Mails the operator how the mails of a week's digest have ended. */
@@ -195,7 +197,8 @@ export const pruneQueue = defineQueue({
   retry: DATABASE_ONLY,
   timeoutSeconds: 15 * 60,
   concurrency: 1,
-  schedule: { cron: '23 * * * *', payload: {} },
+  uniqueKey: () => 'all',
+  schedules: [{ name: 'hourly', cron: '23 * * * *', payload: {} }],
 });
 
 /** Reports an error to the operator. Gives up sooner than other mail, because last week's errors are of little use. */

@@ -9,12 +9,6 @@ t.test('every queue has exactly one job', async (t) => {
   t.same(jobs.map(({ contract }) => contract.name).sort(), queueContracts.map(({ name }) => name).sort());
 });
 
-t.test('a schedule’s payload fits its contract', async (t) => {
-  for (const contract of queueContracts) {
-    if (contract.schedule !== undefined) t.ok(contract.isPayload(contract.schedule.payload), contract.name);
-  }
-});
-
 t.test('mail is tried for about four days', async (t) => {
   const { limit, delaySeconds, maxDelaySeconds } = mailQueue.retry;
   const delays = Array.from({ length: limit }, (_, retry) =>

@@ -23,9 +23,9 @@ export async function benchJobs(bench: Bench): Promise<Row[]> {
   const databaseUrl = await bench.databaseUrl('jobs');
   const sink = await MailSink.start();
   const env = { DATABASE_URL: databaseUrl, SMTP_URL: sink.url, LOG_LEVEL: 'error', WORKER_CONCURRENCY: '10' };
-  await createQueues(databaseUrl);
   const app = buildApp(loadConfig(env), { role: 'command' });
   await app.ready();
+  await createQueues(app, databaseUrl);
   await addPeople(app);
   try {
     const rows = await measure(app, sink, env);
@@ -69,7 +69,7 @@ async function measure(app: FastifyInstance, sink: MailSink, env: Record<string,
   ];
 }
 
-async function createQueues(databaseUrl: string): Promise<void> {
+async function createQueues({ db, config }: FastifyInstance, databaseUrl: string): Promise<void> {
   const boss = new PgBoss({
     connectionString: databaseUrl,
     migrate: false,
@@ -77,7 +77,7 @@ async function createQueues(databaseUrl: string): Promise<void> {
     schedule: false,
   });
   await boss.start();
-  await synchroniseQueues(boss, [...queueContracts, noopQueue]);
+  await synchroniseQueues({ boss, db }, [...queueContracts, noopQueue], config.siteTimeZone);
   await boss.stop();
 }
 

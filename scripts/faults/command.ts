@@ -43,7 +43,7 @@ export async function runFaults(options: Options): Promise<void> {
 async function tryAll(chosen: readonly Fault[], pace: Pace): Promise<Verdict[]> {
   await using scope = openScope();
   const site = await openSite(scope);
-  const load = await Load.start(site, { slowness: pace.isPatient ? 2 : 1 });
+  const load = await Load.start(site, { slowness: pace.isPatient ? 3 : 1 });
   scope.teardown(() => load.stop());
   const verdicts: Verdict[] = [];
   for (const [index, fault] of chosen.entries()) {

@@ -49,7 +49,7 @@ export const RECIPES: Readonly<Record<Kind, Recipe>> = {
       },
       { path: 'src/jobs/index.ts', place: { before: '];' }, lines: '  exampleName,' },
     ],
-    next: 'Say what the job does where the new files and the contract do not yet. Enqueue it, or give its contract a schedule.',
+    next: 'Say what the job does where the new files and the contract do not yet. Enqueue it, or give its contract schedules.',
   },
   page: {
     templates: [

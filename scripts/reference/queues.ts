@@ -1,6 +1,6 @@
 import { queueContracts } from '../../src/all-queues.ts';
 import { StartupError } from '../../src/errors.ts';
-import type { QueueContract } from '../../src/queue/index.ts';
+import { type QueueContract, ruleOf, type Schedule } from '../../src/queue/index.ts';
 import { docCommentsByName } from './doc-comments.ts';
 import { code, page, table } from './markdown.ts';
 
@@ -13,7 +13,8 @@ const INTRODUCTION = `From the contracts in [src/queues.ts](../../src/queues.ts)
 - **Concurrency**: jobs of the queue that one worker runs at a time; without a number, as many as it has slots.
 - **Limited by**: what an Administrator can limit its jobs by at \`/admin/jobs/limits\`, beside the whole queue. A rate that
   the contract itself sets comes first.
-- **Schedule**: when a job is enqueued by itself, as a cron expression in UTC.
+- **Schedules**: when a job is enqueued automatically, by name: in cron's format or iCalendar's, and in \`SITE_TIME_ZONE\` if
+  no other time zone is named.
 - **Unique**: while a job waits, another with the same key is not enqueued.`;
 
 /**
@@ -34,20 +35,24 @@ export async function describeQueues(read: (file: string) => Promise<string>): P
 
 const HEADINGS = [
   ...['queue', 'what its jobs do', 'retries', 'timeout', 'concurrency', 'priority', 'limited by'],
-  ...['schedule', 'unique'],
+  ...['schedules', 'unique'],
 ];
 
 function settingsOf(contract: QueueContract): string[] {
-  const { retry, timeoutSeconds, concurrency, priority, rate, limitedBy, schedule, uniqueKey } = contract;
+  const { retry, timeoutSeconds, concurrency, priority, rate, limitedBy, uniqueKey } = contract;
   return [
     `${retry.limit}, after ${duration(retry.delaySeconds)} to ${duration(retry.maxDelaySeconds)}`,
     duration(timeoutSeconds),
     String(concurrency ?? ''),
     String(priority ?? ''),
     [rate, limitedBy].filter((limit) => limit !== undefined).join(', '),
-    code(schedule?.cron),
+    (contract.schedules ?? []).map(scheduleOf).join('<br>'),
     uniqueKey === undefined ? '' : 'yes',
   ];
+}
+
+function scheduleOf({ name, timeZone, ...recurrence }: Schedule): string {
+  return [`${name}:`, code(ruleOf(recurrence)), timeZone].filter((part) => part !== undefined).join(' ');
 }
 
 function duration(seconds: number): string {

@@ -51,7 +51,7 @@ export class AppProcess {
         PORT: String(port),
         ...env,
       },
-      execArgv: [...NODE_ARGUMENTS, '--expose-gc', `--import=${LIVE_HEAP}`],
+      execArgv: [...NODE_ARGUMENTS, `--import=${LIVE_HEAP}`],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     const started = new AppProcess(role === 'server' ? 'web' : 'worker', port, child);

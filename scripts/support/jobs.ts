@@ -25,11 +25,14 @@ import {
   recordAction,
   redact,
   resumeQueue,
+  SCHEDULE_ACTIONS,
+  type ScheduleAction,
 } from '../../src/queue/index.ts';
 import type { Ask } from './ask.ts';
 import { columns } from './columns.ts';
 import type { OtherCommand } from './job-commands.ts';
 import { describeRelations } from './job-relations.ts';
+import { changeSchedule, printSchedules } from './schedules.ts';
 
 interface Terminal {
   readonly app: FastifyInstance;
@@ -40,7 +43,7 @@ interface Terminal {
 }
 
 interface Options {
-  /** The queue, or the id of a job to show. */
+  /** The queue, the id of a job to show, or a schedule. */
   readonly subject?: string | undefined;
   readonly state?: string | undefined;
   readonly text?: string | undefined;
@@ -58,6 +61,8 @@ const COMMANDS: Readonly<Record<OtherCommand, Command> & Record<string, Command>
   tail,
   pause: ({ app, print }, { subject }) => change(app, print, pauseQueue, workQueue(subject), 'paused'),
   resume: ({ app, print }, { subject }) => change(app, print, resumeQueue, workQueue(subject), 'resumed'),
+  schedules: printSchedules,
+  ...Object.fromEntries(SCHEDULE_ACTIONS.map((action) => [action, actOnSchedule(action)])),
   ...Object.fromEntries(Object.keys(DONE).map((action) => [action, actOn(action as JobAction)])),
 };
 
@@ -190,6 +195,10 @@ function actOn(action: JobAction): Command {
 }
 
 const MOST_COUNTED = 10_000;
+
+function actOnSchedule(action: ScheduleAction): Command {
+  return (terminal, { subject: name }) => changeSchedule(terminal, action, { name, by: OPERATOR });
+}
 
 async function change(
   { db }: FastifyInstance,

@@ -14,11 +14,13 @@ import { buildIndexes } from './migration-locks.ts';
 /**
  * Updates pg-boss's schema, which has its own versions, and its queues, which follow the contracts. The schema is updated
  * here and not by pg-boss, which would wait for locks for 30 seconds, and with it every request that enqueues a job.
+ *
+ * @param options.timeZone of schedules that name none
  */
 export async function migrateQueue(
   db: Kysely<Schema>,
   databaseUrl: string,
-  report: (line: string) => void,
+  { report, timeZone }: { report: (line: string) => void; timeZone: string },
 ): Promise<void> {
   const installed = await installedQueueSchema(db);
   if (isOld(installed)) {
@@ -40,7 +42,7 @@ export async function migrateQueue(
   try {
     if (installed <= QUEUE_SCHEMA) await buildIndexes(db, () => buildMissingIndexes(db, boss));
     await buildIndexes(db, () => buildOwnIndexes(db));
-    await synchroniseQueues(boss, queueContracts);
+    await synchroniseQueues({ boss, db }, queueContracts, timeZone);
   } finally {
     await boss.stop({ graceful: false });
   }

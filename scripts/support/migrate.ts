@@ -19,6 +19,8 @@ export interface MigrateOptions {
   readonly folder?: string;
   /** How often to try to get a migration's locks. */
   readonly tries?: number;
+  /** Of schedules that name none; UTC by default. */
+  readonly timeZone?: string;
 }
 
 /** What a run works with. It has one connection, which holds the lock that keeps other runs waiting. */
@@ -52,7 +54,7 @@ const PAUSE_MS = 1_000;
 export async function migrateToLatest(
   databaseUrl: string,
   report: Report,
-  { folder, tries = TRIES }: MigrateOptions = {},
+  { folder, tries = TRIES, timeZone = 'UTC' }: MigrateOptions = {},
 ): Promise<void> {
   await withMigrations(databaseUrl, folder, async (migrations) => {
     const { db, steps } = migrations;
@@ -62,7 +64,9 @@ export async function migrateToLatest(
     }
     const pending = steps.filter(({ executedAt }) => executedAt === undefined);
     const held = await applyInOrder(migrations, pending, { report, tries });
-    await withRetries("The queue's schema", { report, tries }, () => migrateQueue(db, databaseUrl, report));
+    await withRetries("The queue's schema", { report, tries }, () =>
+      migrateQueue(db, databaseUrl, { report, timeZone }),
+    );
     const applied = pending.length - held.length;
     const state = held.length === 0 ? 'The schema is current' : 'The schema is ready for this release';
     report(applied === 0 ? `${state}.` : `${state}: ${applied} applied.`);

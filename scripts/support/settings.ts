@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 import { LONGEST_BODY } from '../../src/domain/markdown/text.ts';
 import { SETTING_NAMES, SettingsFields } from '../../src/domain/site/fields.ts';
 import { changeSitePage, findSitePage, SITE_PAGES } from '../../src/domain/site/pages.ts';
@@ -37,7 +37,7 @@ export async function setSetting(app: FastifyInstance, name: string, typed: stri
   }
   const field = SettingsFields.properties[setting];
   const changed = { ...app.site.settings, [setting]: value };
-  const [fault] = Compile(SettingsFields).Errors(changed);
+  const [, [fault]] = Compile(SettingsFields).Errors(changed);
   if (fault !== undefined) throw new StartupError(2, `${name}: ${messageOf(field, fault)}`);
   await changeSettings(app, { [setting]: value });
   return `${name} is now ${value}`;

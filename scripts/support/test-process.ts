@@ -1,5 +1,6 @@
 import './without-domains.ts';
 import { once } from 'node:events';
+import { flushCompileCache } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import root from 'tap';
 import { NEXT_FILE, NO_FILE } from './next-file.ts';
@@ -20,6 +21,7 @@ function queueFile(file: string): void {
   root.test(file, async () => {
     try {
       await import(pathToFileURL(file).href);
+      flushCompileCache(); // Processes that the tests start load the same modules.
     } finally {
       // Not buffered, so that it waits for tests that the file runs concurrently.
       root.test(NEXT_FILE, { buffered: false }, queueNextFile);

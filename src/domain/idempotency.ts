@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Static, TSchema } from 'typebox';
-import { Value } from 'typebox/value';
+import { Parse } from 'typebox/schema';
 import type { Db, Schema } from '../database/schema.ts';
 import { transact } from '../database/transaction.ts';
 import { DomainError } from '../errors.ts';
@@ -34,7 +34,7 @@ export async function once<Answer extends TSchema>(
   return transact(db, async (trx) => {
     const request = { userId, key, fingerprint: fingerprint(content) };
     if (!(await claim(trx, request))) {
-      return { answer: Value.Parse(schema, await findAnswer(trx, request)), isRepetition: true };
+      return { answer: Parse(schema, await findAnswer(trx, request)), isRepetition: true };
     }
     const answer = await act(trx);
     await trx

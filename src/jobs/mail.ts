@@ -7,7 +7,15 @@ export default defineJob(mailQueue, async (app, payload, { id, signal, pass }) =
   const { db, log, mailer, mailLedger, renderMail, config } = app;
   const takesBounces = config.mailReturnPath !== undefined;
   const delivery = await deliverMail(
-    { db, mailer, renderMail, baseUrl: config.baseUrl, takesBounces, unanswered: mailLedger.unanswered },
+    {
+      db,
+      mailer,
+      renderMail,
+      baseUrl: config.baseUrl,
+      timeZone: config.siteTimeZone,
+      takesBounces,
+      unanswered: mailLedger.unanswered,
+    },
     { id, payload, signal, pass },
   );
   if (delivery !== undefined) return () => mailLedger.record(delivery);

@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import accepts from 'accepts';
 import type { ConnectionError, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -6,6 +5,7 @@ import fp from 'fastify-plugin';
 import { isUnavailable } from '../database/unavailable.ts';
 import { Busy, DomainError, type DomainErrorCode, TooManyRequests } from '../errors.ts';
 import { READING_METHODS } from '../http/methods.ts';
+import { STATUS_CODES } from '../http/status-codes.ts';
 import { bellOf } from './web/bell.ts';
 import { permissionsOf } from './web/permissions.ts';
 

@@ -14,3 +14,6 @@ export const DONE: Readonly<Record<JobAction, string>> = {
 export function describeDone(action: JobAction, count: number): string {
   return `${count} ${count === 1 ? 'job' : 'jobs'} ${DONE[action]}.`;
 }
+
+export const SCHEDULE_ACTIONS = ['pause-schedule', 'resume-schedule', 'run-schedule'] as const;
+export type ScheduleAction = (typeof SCHEDULE_ACTIONS)[number];

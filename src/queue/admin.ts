@@ -19,16 +19,6 @@ const APPLIES_TO: Record<JobAction, readonly JobState[]> = {
 /** Jobs per transaction. */
 const BATCH = 1_000;
 
-/** A scheduled job. */
-export interface ScheduleStatus {
-  readonly queue: string;
-  readonly cron: string;
-  readonly next: Date | undefined;
-  readonly lastJobId: string | null;
-  /** When its last job was enqueued; null if it never ran, or so long ago that the job was deleted. */
-  readonly lastRun: Date | null;
-}
-
 /** Operators' actions on jobs, and statistics. */
 export class QueueAdmin {
   readonly #boss: PgBoss;
@@ -62,23 +52,6 @@ export class QueueAdmin {
       }
     }
     return total;
-  }
-
-  /** All schedules, with their next times. */
-  async schedules(): Promise<ScheduleStatus[]> {
-    const schedules = await this.#boss.getSchedules();
-    return Promise.all(
-      schedules.map(async ({ name, cron, timezone, lastJobId }) => {
-        const [lastJob] = lastJobId === null ? [] : await this.#boss.findJobs(name, { id: lastJobId });
-        return {
-          queue: name,
-          cron,
-          next: this.#boss.previewSchedule(cron, { tz: timezone, count: 1 })[0],
-          lastJobId,
-          lastRun: lastJob?.createdOn ?? null,
-        };
-      }),
-    );
   }
 
   /** The queues that dead letters would go to, with the number of jobs for each. */

@@ -11,12 +11,12 @@ export { type Clock, enableClockOverride };
 /** The version of the queue's schema that this release needs. */
 export const QUEUE_SCHEMA: number = manifest.pgboss.schema;
 
-/** Connections that pg-boss uses for supervision and schedules. */
+/** Connections that pg-boss uses for supervision. */
 export const QUEUE_CONNECTIONS = 1;
 
 /**
- * How often a worker checks for jobs of dead workers and for schedules, and counts the queues. Together with the
- * heartbeat's ten seconds, it limits how long a killed worker's jobs wait.
+ * How often a worker checks for jobs of dead workers and counts the queues. Together with the heartbeat's ten seconds, it
+ * limits how long a killed worker's jobs wait.
  */
 const SUPERVISE_SECONDS = 5;
 
@@ -24,7 +24,7 @@ const SUPERVISE_SECONDS = 5;
 const FLOW_SECONDS = 2;
 
 /**
- * Creates pg-boss for a process. None migrates.
+ * Creates pg-boss for a process. None migrates, and `schedules.ts` says when jobs are due.
  *
  * @throws OldSchema if the queue's schema is. A newer one is accepted, because an old release must be able to
  *   restart while a newer one is rolled out.
@@ -40,7 +40,7 @@ export async function createBoss({ app, db, clock, ...parts }: Parts): Promise<P
     // Without it, pg-boss refuses a newer schema. With it, it leaves a newer schema alone.
     migrate: installed > QUEUE_SCHEMA,
     supervise: parts.supervises,
-    schedule: parts.supervises,
+    schedule: false,
     registerInstance: false,
     persistQueueStats: true,
     queueStatRetentionDays: 1, // A few megabytes an hour; job_history keeps sums of it.

@@ -1,6 +1,7 @@
 import { type Static, type TObject, type TUnion, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 import type { Rate } from './rate.ts';
+import { faultOfRecurrence, type Recurrence } from './recurrence.ts';
 
 /** Tells how far a job is: what is done, of how much, and if useful what it does now. */
 export type Progress = (done: number, total: number, words?: string) => void;
@@ -51,13 +52,18 @@ export interface QueueContract<Payload extends object = object> {
   readonly limitedBy?: string;
   /** Only one job per key waits at a time; enqueueing another has no effect. */
   uniqueKey?(payload: Payload): string;
-  /** When to enqueue a job automatically: once for all workers, and once after an outage. */
-  readonly schedule?: {
-    /** Five fields, in UTC. */
-    readonly cron: string;
-    readonly payload: Payload;
-  };
+  /** When to enqueue jobs automatically: each time once for all workers, and once after an outage. */
+  readonly schedules?: readonly Schedule<Payload>[];
 }
+
+/** When to enqueue a job with a payload. */
+export type Schedule<Payload extends object = object> = Recurrence & {
+  /** Distinguishes it from the queue's other schedules. Lower case, with hyphens. */
+  readonly name: string;
+  /** A name of the IANA database, such as `Europe/Berlin`. The site's by default. */
+  readonly timeZone?: string;
+  readonly payload: Payload;
+};
 
 /** How the jobs of a batch have ended. One that was retried or redriven counts once, as it ended last. */
 export interface BatchCounts {
@@ -88,6 +94,8 @@ export const DATABASE_ONLY = { limit: 10, delaySeconds: 5, maxDelaySeconds: 5 * 
 /**
  * Defines a contract. A payload should only hold ids and names: no secrets, and no objects that could be stale when the
  * job runs.
+ *
+ * @throws TypeError for a schedule that never comes due or whose payload does not fit, naming its field
  */
 export function defineQueue<Schema extends TObject | TUnion<TObject[]>>({
   payload,
@@ -98,16 +106,32 @@ export function defineQueue<Schema extends TObject | TUnion<TObject[]>>({
   const variants = ('anyOf' in payload ? payload.anyOf : [payload]).map((variant) => Compile(variant));
   const isPayload = (value: unknown): value is Static<Schema> =>
     variants.some((variant) => variant.Check(value));
-  return Object.freeze({
+  const contract = Object.freeze({
     ...settings,
     isPayload,
     faultOf(value: unknown) {
       if (isPayload(value)) return undefined;
-      const faults = variants.map((variant) => variant.Errors(value));
+      const faults = variants.map((variant) => variant.Errors(value)[1]);
       // Report the errors of the variant whose literals match.
       const [fault] =
         faults.find((list) => list.every(({ keyword }) => keyword !== 'const')) ?? faults.flat();
       return fault && `${fault.instancePath || 'payload'} ${fault.message}`;
     },
   });
+  refuseFaultySchedules(contract);
+  return contract;
+}
+
+function refuseFaultySchedules({ name: queue, schedules = [], faultOf }: QueueContract): void {
+  const names = new Set<string>();
+  for (const schedule of schedules) {
+    const { name, timeZone, payload } = schedule;
+    const fault = !/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(name)
+      ? 'name: give lower-case words with hyphens between them'
+      : names.has(name)
+        ? 'name: another schedule of this queue has it'
+        : (faultOfRecurrence(schedule, timeZone) ?? faultOf(payload));
+    if (fault !== undefined) throw new TypeError(`schedule "${name}" of ${queue}: ${fault}`);
+    names.add(name);
+  }
 }

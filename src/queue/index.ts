@@ -1,7 +1,7 @@
 /** What an application imports of its queue. Nothing else in this folder is for others. */
 
-export { DONE, describeDone, type JobAction } from './actions.ts';
-export { QueueAdmin, type ScheduleStatus } from './admin.ts';
+export { DONE, describeDone, type JobAction, SCHEDULE_ACTIONS, type ScheduleAction } from './actions.ts';
+export { QueueAdmin } from './admin.ts';
 export { findJob } from './attempts.ts';
 export { type AuditEntry, listActions, recordAction } from './audit.ts';
 export type { Batch } from './batch.ts';
@@ -22,6 +22,7 @@ export {
   defineQueue,
   type Progress,
   type QueueContract,
+  type Schedule,
 } from './contract.ts';
 export { deadLetterName, isDeadLetter } from './dead-letters.ts';
 export { DURATION_BUCKETS, type DurationCount, readDurations } from './durations.ts';
@@ -75,12 +76,17 @@ export {
 export { readPulse } from './pulse.ts';
 export type { PayloadOf, Queue, SendOptions } from './queue.ts';
 export { parseRate, RATE_FORMAT, type Rate } from './rate.ts';
+export { nextTime, nextTimes, ruleOf } from './recurrence.ts';
 export { type Redaction, redact, redactText } from './redact.ts';
 export { type BatchStatus, type FlowNode, findRelations, type JobLink, type Relations } from './relations.ts';
 export type { JobLog, Reporting } from './report.ts';
+export { wordsOf } from './rule-words.ts';
+export { actOnSchedule, hasSchedule, nameOfSchedule } from './schedule-actions.ts';
+export { listSchedules, type ScheduleKey, type ScheduleStatus } from './schedules.ts';
 export { type FindSubjects, type Fragment, readSearch, type Search, type Term } from './search.ts';
 export { newShare, type Share } from './share.ts';
 export { type Step, step } from './step.ts';
 export { synchroniseQueues } from './synchronise.ts';
 export type { JobAttemptOutcome, JobLogLine, QueueTables, RunningJob } from './tables.ts';
 export { type Compute, type Program, type ThreadContext, Threads } from './threads.ts';
+export { isTimeZone } from './time-zone.ts';

@@ -13,7 +13,7 @@ export interface QueueOptions {
   readonly db: Kysely<QueueTables>;
   /** For a few connections besides those of `db`. */
   readonly connection: Connection;
-  /** Whether this process looks after all queues: schedules, and jobs of dead workers. Workers should. Default true. */
+  /** Whether this process looks after all queues: it counts them, and finds jobs of dead workers. Workers should. Default true. */
   readonly supervises?: boolean;
   /** How long running jobs may go on when the app closes. Default 25. */
   readonly graceSeconds?: number;

@@ -2,6 +2,8 @@ import type { PgBoss, UpdateQueueOptions } from 'pg-boss';
 import type { QueueContract } from './contract.ts';
 import { deadLetterName } from './dead-letters.ts';
 import { MOST_DAYS_PUT_OFF } from './errors.ts';
+import { synchroniseSchedules } from './schedules.ts';
+import type { Db } from './tables.ts';
 
 /**
  * A killed worker's jobs run again once their heartbeat is this old, in seconds. pg-boss accepts no less than 10.
@@ -22,8 +24,14 @@ export const KEEP_DEAD_SECONDS = 90 * 24 * 60 * 60;
 
 /**
  * Creates missing queues and updates all settings and schedules to match the contracts. For `npm run migrate`.
+ *
+ * @param timeZone of schedules that name none
  */
-export async function synchroniseQueues(boss: PgBoss, contracts: readonly QueueContract[]): Promise<void> {
+export async function synchroniseQueues(
+  { boss, db }: { boss: PgBoss; db: Db },
+  contracts: readonly QueueContract[],
+  timeZone: string,
+): Promise<void> {
   const existing = new Set((await boss.getQueues()).map(({ name }) => name));
   for (const contract of contracts) {
     const deadLetter = deadLetterName(contract);
@@ -42,7 +50,7 @@ export async function synchroniseQueues(boss: PgBoss, contracts: readonly QueueC
     const policy = contract.uniqueKey === undefined ? 'standard' : 'short';
     await ensureQueue(boss, existing, contract.name, settings, policy);
   }
-  await synchroniseSchedules(boss, contracts);
+  await synchroniseSchedules(db, contracts, timeZone);
 }
 
 async function ensureQueue(
@@ -58,16 +66,4 @@ async function ensureQueue(
 ): Promise<void> {
   if (existing.has(name)) await boss.updateQueue(name, settings);
   else await boss.createQueue(name, { ...settings, policy });
-}
-
-async function synchroniseSchedules(boss: PgBoss, contracts: readonly QueueContract[]): Promise<void> {
-  const wanted = new Map(
-    contracts.flatMap(({ name, schedule }) => (schedule === undefined ? [] : [[name, schedule] as const])),
-  );
-  for (const { name, key } of await boss.getSchedules()) {
-    if (!wanted.has(name)) await boss.unschedule(name, key);
-  }
-  for (const [name, { cron, payload }] of wanted) {
-    await boss.schedule(name, cron, payload, { tz: 'UTC', missed: 'once' });
-  }
 }

@@ -69,6 +69,18 @@ export interface QueueTables {
     queue: string;
     paused_at: Generated<Date>;
   };
+  /** When jobs are enqueued automatically, as the contracts say. */
+  job_schedules: {
+    queue: string;
+    name: string;
+    /** In cron's format, or iCalendar's. */
+    rule: string;
+    time_zone: string;
+    /** Null if the rule has ended. */
+    next_at: Date | null;
+    paused_at: Date | null;
+    last_job_id: string | null;
+  };
   job_limits: {
     queue: string;
     /** `*` for each other key; empty for the whole queue. */

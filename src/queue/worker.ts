@@ -3,6 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { enableClockOverride, type PgBoss } from 'pg-boss';
 import { endBatches } from './batch.ts';
 import { Consumer } from './consumer.ts';
+import type { QueueContract } from './contract.ts';
 import { addDurations, DurationCounter } from './durations.ts';
 import type { JobEnd, JobEvents } from './events.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -12,6 +13,7 @@ import type { JobDefinition } from './job.ts';
 import { loadRestraints } from './limits.ts';
 import type { Parts } from './options.ts';
 import { enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts';
+import { runDueSchedules, SCHEDULE_SECONDS } from './schedules.ts';
 import { Slots } from './slots.ts';
 import { Threads } from './threads.ts';
 import { waitAtMost } from './wait-at-most.ts';
@@ -40,6 +42,7 @@ interface Options {
 /** Works several queues with one set of slots, and reports its presence and jobs in the database. */
 export class Worker {
   readonly #deps: Dependencies;
+  readonly #contracts: readonly QueueContract[];
   readonly #consumers: readonly Consumer[];
   readonly #id: number;
   readonly #threads: Threads;
@@ -48,6 +51,7 @@ export class Worker {
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   #reporting: NodeJS.Timeout | undefined;
   #recording: NodeJS.Timeout | undefined;
+  #scheduling: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
   #listening: { close(): Promise<void> } | undefined;
 
@@ -59,7 +63,8 @@ export class Worker {
     this.#deps = deps;
     this.#id = id;
     const slots = new Slots(concurrency);
-    const all = jobs.map(({ contract }) => contract.name);
+    this.#contracts = jobs.map(({ contract }) => contract);
+    const all = this.#contracts.map((contract) => contract.name);
     const threads = new Threads(THREADS, (err) =>
       deps.app.log.warn({ err }, 'an idle thread for jobs failed'),
     );
@@ -102,7 +107,9 @@ export class Worker {
     for (const consumer of worker.#consumers) consumer.start();
     worker.#reporting = setInterval(() => worker.#report(), PRESENCE_SECONDS * 1000);
     worker.#recording = setInterval(() => void worker.#recordHistory(), HISTORY_SECONDS * 1000);
+    worker.#scheduling = setInterval(() => void worker.#runSchedules(), SCHEDULE_SECONDS * 1000);
     await worker.#listen();
+    void worker.#runSchedules();
     return worker;
   }
 
@@ -117,6 +124,7 @@ export class Worker {
     await Promise.all([this.#listening?.close(), ...stopped]);
     clearInterval(this.#reporting);
     clearInterval(this.#recording);
+    clearInterval(this.#scheduling);
     this.#loopDelay.disable();
     this.#deps.events.off('ended', this.#count);
     await Promise.all([this.#threads.close(), this.#heartbeat.stop()]);
@@ -170,6 +178,14 @@ export class Worker {
       await recordHistory(this.#deps.db);
     } catch (error) {
       this.#deps.logFailure(error, {}, 'could not record the history of jobs');
+    }
+  }
+
+  async #runSchedules(): Promise<void> {
+    try {
+      await runDueSchedules({ ...this.#deps, queue: this.#deps.app.queue }, this.#contracts);
+    } catch (error) {
+      this.#deps.logFailure(error, {}, 'could not look for schedules that are due');
     }
   }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import t from 'tap';
 import { block } from '../../src/domain/blocks/block.ts';
+import { loadDigest } from '../../src/domain/digests/load.ts';
 import { sendDigests } from '../../src/domain/digests/send.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { findMailChoices } from '../../src/domain/people/mail-choices.ts';
@@ -41,8 +42,12 @@ t.test('subscribers get last week’s posts by people they follow, once', async 
   await writePosts(app, reader);
   await lastWeek();
 
-  t.equal(await sendDigests(app, { batchId: randomUUID(), signal }), 1);
-  t.equal(await sendDigests(app, { batchId: randomUUID(), signal }), 0, 'a second run finds nobody');
+  t.equal(await sendDigests(app, { timeZone: 'UTC', batchId: randomUUID(), signal }), 1);
+  t.equal(
+    await sendDigests(app, { timeZone: 'UTC', batchId: randomUUID(), signal }),
+    0,
+    'a second run finds nobody',
+  );
   await assertEnqueued(t, app, mailQueue, [{ template: 'weekly-digest', userId: reader.id }]);
   await drain(app);
 
@@ -60,9 +65,31 @@ t.test('a week without posts causes no mail, and this week belongs to the next d
   await lastWeek();
   await block(app.db, { blockerId: reader.id, blockedId: author.id }, 'mute');
   await writePosts(app, author);
-  await sendDigests(app, { batchId: randomUUID(), signal });
+  await sendDigests(app, { timeZone: 'UTC', batchId: randomUUID(), signal });
   await drain(app);
   t.same(smtp.mails, []);
+});
+
+t.test('a week begins in the time zone of the site', async (t) => {
+  const { app, reader, author } = await setUp();
+  const timeZone = 'Pacific/Kiritimati'; // 14 hours ahead of UTC.
+  const [before, first, last, after] = await writePosts(app, author, 4);
+  for (const [id, hours] of [
+    [before, -169],
+    [first, -167],
+    [last, -1],
+    [after, 1],
+  ] as const) {
+    await sql`
+      update posts set created_at = date_trunc('week', now() at time zone ${timeZone}) at time zone ${timeZone} + make_interval(hours => ${hours})
+      where id = ${id ?? 0}
+    `.execute(app.db);
+  }
+  await sendDigests(app, { timeZone, batchId: randomUUID(), signal });
+  const [mail] = await jobsOf(app, mailQueue);
+  const week = String(mail?.data && 'week' in mail.data ? mail.data.week : '');
+  const digest = await loadDigest(app.db, { userId: reader.id, week, timeZone });
+  t.match(digest, { total: 2, posts: [{ path: `/post/${last}` }, { path: `/post/${first}` }] });
 });
 
 t.test('thousands of recipients are enqueued in batches, behind mail that people wait for', async (t) => {
@@ -71,7 +98,7 @@ t.test('thousands of recipients are enqueued in batches, behind mail that people
     insert into users (email, username, password_hash, role, confirmed_at, wants_digest)
     select 'u' || n || '@example.com', 'u' || n, 'x', 'User', now(), true from generate_series(1, 1200) as n
   `.execute(app.db);
-  t.equal(await sendDigests(app, { batchId: randomUUID(), signal }), 1201);
+  t.equal(await sendDigests(app, { timeZone: 'UTC', batchId: randomUUID(), signal }), 1201);
   const jobs = await jobsOf(app, mailQueue);
   t.equal(jobs.length, 1201);
   t.equal(new Set(jobs.map(({ data }) => 'userId' in data && data.userId)).size, 1201);
@@ -82,8 +109,8 @@ t.test('thousands of recipients are enqueued in batches, behind mail that people
 t.test('two concurrent runs send each person one mail', async (t) => {
   const { app } = await setUp();
   const counts = await Promise.all([
-    sendDigests(app, { batchId: randomUUID(), signal }),
-    sendDigests(app, { batchId: randomUUID(), signal }),
+    sendDigests(app, { timeZone: 'UTC', batchId: randomUUID(), signal }),
+    sendDigests(app, { timeZone: 'UTC', batchId: randomUUID(), signal }),
   ]);
   t.equal(counts[0] + counts[1], 1);
 });

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
+import { runFuzz } from '../../scripts/fuzz/command.ts';
 import { createDatabase } from '../support/database.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { start } from '../support/processes.ts';
@@ -9,8 +10,9 @@ import { start } from '../support/processes.ts';
 t.test(
   'no request is answered with a server error or with internals, and stored ones are sent again',
   async (t) => {
-    const common = ['--deadline=60', `--database=${await createDatabase(t)}`];
-    const running = start(t, ['scripts/fuzz.ts', '--requests=700', '--seed=1', ...common], {});
+    const database = await createDatabase(t);
+    const args = ['--requests=700', '--seed=1', '--deadline=60', `--database=${database}`];
+    const running = start(t, ['scripts/fuzz.ts', ...args], {});
     t.equal(await running.exited(), 0, running.output);
     t.match(running.output, /^[7-9]\d\d requests in \d+ s/m);
     t.match(running.output, /^0 faults\./m);
@@ -18,9 +20,10 @@ t.test(
     const file = join(await temporaryFolder(t), 'requests.json');
     const request = { route: 'GET /', as: 'nobody', method: 'GET', path: '/', headers: [] };
     await writeFile(file, JSON.stringify([request, { pieces: ['nonsense\r\n\r\n'], ending: 'ends' }]));
-    const replay = start(t, ['scripts/fuzz.ts', `--replay=${file}`, ...common], {});
-    t.equal(await replay.exited(), 0, replay.output);
-    t.match(replay.output, 'No faults.');
+    const lines: string[] = [];
+    t.intercept(console, 'log', { value: (line: string) => lines.push(line) });
+    await runFuzz({ requests: 2, seed: 1, deadline: 60, replay: file, database });
+    t.same(lines, ['No faults.']);
   },
 );
 

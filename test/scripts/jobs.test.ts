@@ -82,6 +82,29 @@ t.test('an action counts, asks, acts and is recorded', async (t) => {
   t.equal(actions.length, 5);
 });
 
+t.test('schedules are listed, paused, resumed and run', async (t) => {
+  const { app, run } = await prepare(t);
+  t.match(
+    await run('schedules'),
+    /^digest\/weekly +At 07:00, only on Monday \(UTC\) +\d{4}-.*T07:00:00.000Z/m,
+  );
+  t.equal(await run('pause-schedule', { subject: 'digest/weekly' }), 'Schedule digest/weekly paused.');
+  t.match(await run('schedules'), /^digest\/weekly .* paused$/m);
+  t.equal(await run('resume-schedule', { subject: 'digest/weekly' }), 'Schedule digest/weekly resumed.');
+  t.equal(await run('run-schedule', { subject: 'digest/weekly' }), 'Schedule digest/weekly: 1 job started.');
+  const listed = JSON.parse(await run('schedules', { json: true }));
+  t.match(listed[1], {
+    queue: 'digest',
+    name: 'weekly',
+    rule: '0 7 * * 1',
+    timeZone: 'UTC',
+    lastState: 'ready',
+  });
+  t.match(await listActions(app.db, 1), [
+    { username: 'npm run jobs', subject: 'queue=digest&schedule=weekly' },
+  ]);
+});
+
 t.test('tail prints attempts as they start and end', async (t) => {
   const { app, run, lines, stopping } = await prepare(t);
   const following = run('tail', { subject: 'mail' });
@@ -110,6 +133,11 @@ t.test('a mistake is named with what is accepted', async (t) => {
     ['cancel', {}, 'cancel: say which jobs, by QUEUE, --state, --text or --id'],
     ['retry', { subject: 'mail' }, 'There are no jobs to retry.'],
     ['pause', {}, /^QUEUE: "" is not a queue/],
+    [
+      'run-schedule',
+      { subject: 'digest' },
+      /^NAME: "digest" is not a schedule; choose from .*digest\/weekly, /,
+    ],
   ] as const) {
     await t.rejects(run(name, options), { message });
   }

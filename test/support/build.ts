@@ -97,18 +97,19 @@ export async function buildSharedWithMail(
   };
 }
 
-/** Deletes everything but the settings, and lets ids start at 1 again. */
+/** Deletes everything but the settings and schedules, and lets ids start at 1 again. */
 async function emptySite({ db }: FastifyInstance): Promise<void> {
   await sql`
     do $$ declare name text;
     begin
       perform set_config('session_replication_role', 'replica', true); -- No triggers.
       for name in select tablename from pg_tables where schemaname = 'public'
-        and tablename not like 'kysely%' and tablename <> 'site_settings'
+        and tablename not like 'kysely%' and tablename not in ('site_settings', 'job_schedules')
       loop execute format('delete from %I', name); end loop;
       for name in select sequencename from pg_sequences where schemaname = 'public'
       loop perform setval(name::regclass, 1, false); end loop;
       delete from pgboss.job;
+      update job_schedules set paused_at = null, last_job_id = null;
     end $$
   `.execute(db);
 }

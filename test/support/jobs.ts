@@ -78,7 +78,7 @@ export async function createQueues(app: FastifyInstance, contracts: readonly Que
     ...QUIET,
   });
   await boss.start();
-  await synchroniseQueues(boss, [...queueContracts, ...contracts]);
+  await synchroniseQueues({ boss, db: app.db }, [...queueContracts, ...contracts], app.config.siteTimeZone);
   await boss.stop();
 }
 

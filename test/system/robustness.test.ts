@@ -74,7 +74,7 @@ const PATHS_WITH_WORDS = [
   ...['/admin/jobs/job/mail/X', '/admin/jobs/list?queue=X', '/admin/jobs/list?state=X'],
   ...['/admin/jobs/list?text=X', '/admin/jobs/list?from=X&until=X', '/admin/jobs/list?after=X'],
   ...['/admin/jobs/ask?action=X', '/admin/jobs/ask?action=delete&queue=mail&text=X', '/admin/jobs/ask?id=X'],
-  '/admin/jobs/ask?action=drain&worker=X',
+  ...['/admin/jobs/ask?action=drain&worker=X', '/admin/jobs/ask?action=run-schedule&queue=digest&schedule=X'],
   ...['/admin/people?text=X', '/admin/people?role=X', '/admin/people?state=X', '/admin/people?before=X'],
   ...['/admin/people/X', '/admin/people/X/delete'],
   ...[

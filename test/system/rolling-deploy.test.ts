@@ -89,7 +89,7 @@ class Visitors {
       this.#underway.set(sent, this.#site);
       await sent;
       this.#underway.delete(sent);
-      await sleep(40);
+      await sleep(100);
     }
   }
 

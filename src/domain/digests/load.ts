@@ -2,13 +2,11 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import { pathOfPost } from '../posts/path.ts';
-import { POSITIONS_PER_SECOND, positionAt } from '../posts/position.ts';
+import { POSITIONS_PER_SECOND } from '../posts/position.ts';
 import { IS_LISTED } from '../posts/visibility.ts';
 
 /** Posts that a digest shows. It gives the number of the rest. */
 const SHOWN = 20;
-
-const WEEK = 7 * 24 * 60 * 60 * POSITIONS_PER_SECOND;
 
 /** Characters that it shows of each post. */
 const EXCERPT = 280;
@@ -17,12 +15,14 @@ const EXCERPT = 280;
  * Loads a week's posts by the people a user follows, newest first. Undefined if there are none.
  *
  * @param options.week the Monday the week begins with, as `YYYY-MM-DD`
+ * @param options.timeZone that it begins in
  */
 export async function loadDigest(
   db: Db,
-  { userId, week }: { userId: number; week: string },
+  { userId, week, timeZone }: { userId: number; week: string; timeZone: string },
 ): Promise<object | undefined> {
-  const start = positionAt(new Date(week));
+  const monday = (weeksLater: number) =>
+    sql<string>`extract(epoch from (${week}::date + ${7 * weeksLater}::int)::timestamp at time zone ${timeZone})::bigint * ${sql.lit(POSITIONS_PER_SECOND)}`;
   const posts = await db
     .selectFrom('posts')
     .innerJoin('follows', 'follows.followed_id', 'posts.author_id')
@@ -33,8 +33,8 @@ export async function loadDigest(
     .where('follower_id', '=', userId)
     .where(IS_LISTED)
     .where(sql<boolean>`not ${isMutedBy(userId, 'posts.author_id')}`)
-    .where('posts.position', '>=', sql<string>`${start}`)
-    .where('posts.position', '<', sql<string>`${start + WEEK}`)
+    .where('posts.position', '>=', monday(0))
+    .where('posts.position', '<', monday(1))
     .orderBy('posts.position', 'desc')
     .limit(SHOWN)
     .execute();

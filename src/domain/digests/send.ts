@@ -10,6 +10,7 @@ const BATCH = 500;
  * Enqueues last week's digest for everyone who wants it and has not been sent it. Safe to repeat: each batch records its
  * recipients in the transaction that enqueues their mails. When all mails have ended, the operator is told how.
  *
+ * @param options.timeZone in which weeks begin
  * @param options.batchId of the mails. The same for each attempt, which goes on with them.
  * @param options.signal stops between two batches
  * @param options.progress is told how many people were considered
@@ -17,9 +18,14 @@ const BATCH = 500;
  */
 export async function sendDigests(
   { db, queue }: { db: Db; queue: Queue },
-  { batchId, signal, progress }: { batchId: string; signal: AbortSignal; progress?: Progress },
+  {
+    timeZone,
+    batchId,
+    signal,
+    progress,
+  }: { timeZone: string; batchId: string; signal: AbortSignal; progress?: Progress },
 ): Promise<number> {
-  const week = await lastWeek(db);
+  const week = await lastWeek(db, timeZone);
   const batch = await db
     .transaction()
     .execute((trx) => queue.startBatch(digestSummaryQueue, { week }, { db: trx, id: batchId }));
@@ -78,10 +84,10 @@ async function enqueueMails(
   });
 }
 
-/** The Monday of the last whole week, in UTC. */
-async function lastWeek(db: Db): Promise<string> {
+/** The Monday of the last whole week in a time zone. */
+async function lastWeek(db: Db, timeZone: string): Promise<string> {
   const { rows } = await sql<{ week: string }>`
-    select to_char(date_trunc('week', now() at time zone 'UTC') - interval '1 week', 'YYYY-MM-DD') as week
+    select to_char(date_trunc('week', now() at time zone ${timeZone}) - interval '1 week', 'YYYY-MM-DD') as week
   `.execute(db);
   return rows[0]?.week ?? '';
 }

@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox';
-import { Compile, type Validator } from 'typebox/compile';
+import { Compile, type Validator } from 'typebox/schema';
 import { DomainError } from '../../errors.ts';
 import { KEY_PATTERN, LONGEST_ALT } from '../images/image.ts';
 import { LONGEST_BODY } from '../markdown/text.ts';
@@ -108,7 +108,7 @@ export async function readImages(archive: Archive): Promise<ImportedImage[]> {
 interface RowsFile<Row extends TSchema> {
   readonly name: string;
   readonly what: string;
-  readonly row: Validator<Record<never, never>, Row>;
+  readonly row: Validator<Row>;
   readonly most: number;
 }
 
@@ -123,7 +123,7 @@ async function readRows<Row extends TSchema>(
     throw unusable(`${name} has ${values.length} entries. At most ${most} are accepted.`);
   return values.map((value, index) => {
     if (row.Check(value)) return value;
-    const [error] = row.Errors(value);
+    const [, [error]] = row.Errors(value);
     const [missing] = error?.keyword === 'required' ? error.params.requiredProperties : [];
     throw wrong(`${name}, ${what} ${index + 1}`, missing ?? error?.instancePath.split('/')[1]);
   });

@@ -23,6 +23,8 @@ interface Dependencies {
   readonly renderMail: RenderMail;
   /** The site's address, for links and the Message-ID. */
   readonly baseUrl: string;
+  /** In which a week begins. */
+  readonly timeZone: string;
   /** Whether bounces come back to us. */
   readonly takesBounces: boolean;
   /** The tokens of mails that the server may have accepted, although it has not answered, by the ids of their jobs. */
@@ -49,7 +51,7 @@ interface MailJob {
  * @throws SlowDown if the server says that it gets too much
  */
 export async function deliverMail(
-  { db, mailer, renderMail, baseUrl, takesBounces, unanswered }: Dependencies,
+  { db, mailer, renderMail, baseUrl, timeZone, takesBounces, unanswered }: Dependencies,
   { id: jobId, payload, signal, pass }: MailJob,
 ): Promise<Delivery | undefined> {
   const earlier = unanswered.get(jobId);
@@ -68,7 +70,7 @@ export async function deliverMail(
   }
   if (template.isMoot?.(recipient)) return;
 
-  const content: MailContent | undefined = await loadContent(db, payload);
+  const content: MailContent | undefined = await loadContent(db, payload, timeZone);
   if (content === undefined) return;
 
   const { subject = template.subject, list = template.list, lists = [], ...said } = content;
@@ -107,14 +109,18 @@ interface MailContent {
 }
 
 /** Loads the mail's content besides its link. Undefined if there is nothing left to report. */
-async function loadContent(db: Db, payload: PayloadOf<typeof mailQueue>): Promise<object | undefined> {
+async function loadContent(
+  db: Db,
+  payload: PayloadOf<typeof mailQueue>,
+  timeZone: string,
+): Promise<object | undefined> {
   switch (payload.template) {
     case 'new-login':
       return { address: payload.address };
     case 'notifications':
       return loadNotificationMail(db, payload);
     case 'weekly-digest':
-      return loadDigest(db, payload);
+      return loadDigest(db, { ...payload, timeZone });
     case 'confirm-subscription':
       return loadConfirmation(db, payload.subscriptionId);
     case 'new-post':

@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox';
-import { Compile, type Validator } from 'typebox/compile';
+import { Compile, type Validator } from 'typebox/schema';
 import type { RelyingParty } from './relying-party.ts';
 
 /** Characters of an answer. With a long key and no attestation, it has about two thousand. */
@@ -110,7 +110,7 @@ const newCredential = Compile(NewCredential);
 const assertion = Compile(Assertion);
 
 function read<Schema extends TSchema>(
-  validator: Validator<Record<never, never>, Schema>,
+  validator: Validator<Schema>,
   text: string,
 ): Static<Schema> | undefined {
   try {

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 import type { PictureFault } from '../../database/schema.ts';
 import type { ThreadContext } from '../../queue/index.ts';
 import { MAX_SIDE, type Picture, type Purpose } from './picture.ts';

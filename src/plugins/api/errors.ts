@@ -1,6 +1,6 @@
-import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
+import { STATUS_CODES } from '../../http/status-codes.ts';
 import { type Refusal, reportError } from '../errors.ts';
 
 /** Messages for API clients that differ from those for people, by error code. */

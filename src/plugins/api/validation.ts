@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import { errorCodes } from 'fastify';
 import fp from 'fastify-plugin';
 import type { TObject, TSchemaOptions } from 'typebox';
-import { Compile, type Validator } from 'typebox/compile';
 import type { TLocalizedValidationError } from 'typebox/error';
+import { Compile, type Validator } from 'typebox/schema';
 
 /** Many routes have the same schema, and all apps. */
 const validators = new WeakMap<RequestSchema, Validator>();
@@ -28,7 +28,8 @@ export default fp(
       return (sent: unknown) => {
         const value = httpPart === 'body' ? (sent ?? {}) : readNumbers(schema, sent);
         if (validator.Check(value)) return { value };
-        return { error: new Error(describeFaults(schema, validator.Errors(value), value)) };
+        const [, faults] = validator.Errors(value);
+        return { error: new Error(describeFaults(schema, faults, value)) };
       };
     });
   },

@@ -1,7 +1,7 @@
 import formbody from '@fastify/formbody';
 import fp from 'fastify-plugin';
 import type { Static, TObject } from 'typebox';
-import { Compile, type Validator } from 'typebox/compile';
+import { Compile, type Validator } from 'typebox/schema';
 import { LONGEST_BODY } from '../../domain/markdown/text.ts';
 
 declare module 'fastify' {
@@ -118,7 +118,8 @@ function readForm<Fields extends TObject>(
     else if (!isReadable(text))
       errors[name] = 'This field contains invalid characters. Please type it again.';
   }
-  for (const fault of validator.Errors(data)) {
+  const [, faults] = validator.Errors(data);
+  for (const fault of faults) {
     const name = fault.instancePath.slice(1);
     const field = schema.properties[name] as Field | undefined;
     if (field !== undefined) errors[name] ??= messageFor(fault, field, data[name]);

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 import { ROLES } from '../../domain/accounts/roles.ts';
 import { ACCOUNT_STATES, listMostReported, listPeople } from '../../domain/people/list.ts';
 import { DomainError } from '../../errors.ts';

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 import type { SecurityEventDetail, SecurityEventKind } from '../../database/account-tables.ts';
 import type { ListedEvent } from '../../domain/security-events/list.ts';
 import { DomainError, noSuch } from '../../errors.ts';

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 import { completeNames } from '../../domain/people/complete.ts';
 import { findPerson } from '../../domain/people/find.ts';
 import { DomainError } from '../../errors.ts';

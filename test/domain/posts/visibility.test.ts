@@ -78,7 +78,9 @@ t.test('an unlisted post is in no list for everyone', async (t) => {
   const { rows } = await sql<{ week: string }>`select date_trunc('week', now())::date::text as week`.execute(
     db,
   );
-  t.match(await loadDigest(db, { userId: susan.id, week: String(rows[0]?.week) }), { total: 1 });
+  t.match(await loadDigest(db, { userId: susan.id, week: String(rows[0]?.week), timeZone: 'UTC' }), {
+    total: 1,
+  });
   t.equal(await postCount(), 1);
 });
 

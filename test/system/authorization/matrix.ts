@@ -254,6 +254,7 @@ export const MATRIX: readonly Row[] = rows(`
   GET /admin/jobs/list                     log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/events                   log in     confirm      forbidden  forbidden  forbidden  204
   GET /admin/jobs/job/:queue/:id           log in     confirm      forbidden  forbidden  forbidden  ok
+  GET /admin/jobs/schedules                log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/jobs/limits                   log in     confirm      forbidden  forbidden  forbidden  ok
   POST /admin/jobs/limits                  log in     confirm      forbidden  forbidden  forbidden  ok            job_limits
   POST /admin/jobs/limits/remove           log in     confirm      forbidden  forbidden  forbidden  ok            job_limits
@@ -332,6 +333,7 @@ export const STAFF_MATRIX: Readonly<Record<string, Readonly<Record<(typeof STAFF
   'GET /admin/jobs/list': { viewer: 'ok', operator: 'ok' },
   'GET /admin/jobs/events': { viewer: '204', operator: '204' },
   'GET /admin/jobs/job/:queue/:id': { viewer: 'ok', operator: 'ok' },
+  'GET /admin/jobs/schedules': { viewer: 'ok', operator: 'ok' },
   'GET /admin/jobs/limits': { viewer: 'ok', operator: 'ok' },
   'POST /admin/jobs/limits': { viewer: 'forbidden', operator: 'ok' },
   'POST /admin/jobs/limits/remove': { viewer: 'forbidden', operator: 'ok' },

@@ -151,6 +151,7 @@ t.test(
         '/admin/jobs',
         '/admin/jobs/list',
         '/admin/jobs/limits',
+        '/admin/jobs/schedules',
         '/admin/jobs/audit',
         '/admin/settings',
         '/admin/settings/rules',

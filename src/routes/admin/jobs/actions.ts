@@ -4,10 +4,18 @@ import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
 import { describeDone, readClock, recordAction } from '../../../queue/index.ts';
 import { requirePermission } from '../../guards.ts';
 import { ask, backTo, isConfirmed } from './ask.ts';
-import { doToQueue, doToWorker, isJobAction, isWorkerAction, readCommand } from './commands.ts';
+import {
+  doToQueue,
+  doToSchedule,
+  doToWorker,
+  isJobAction,
+  isScheduleAction,
+  isWorkerAction,
+  readCommand,
+} from './commands.ts';
 import { FilterFields, searchFrom, withFields } from './filter.ts';
 
-/** Actions on jobs, queues and workers: a page asks for confirmation, a POST acts, and the audit log records it. */
+/** Actions on jobs, queues, schedules and workers: a page asks for confirmation, a POST acts, and the audit log records it. */
 export default async function actions(app: FastifyInstance): Promise<void> {
   const { db, queueAdmin } = app;
   app.addHook('onRequest', requirePermission(Permission.OPERATE_JOBS));
@@ -16,7 +24,7 @@ export default async function actions(app: FastifyInstance): Promise<void> {
 
   app.post('/do', { config: { isLong: true } }, async (request, reply) => {
     const command = await readCommand(app, request.readForm(FilterFields).data);
-    const { action, fields, worker } = command;
+    const { action, fields, worker, schedule } = command;
     const { count: typed, ...about } = fields;
     const startedAt = await readClock(db);
     let message: string;
@@ -27,7 +35,8 @@ export default async function actions(app: FastifyInstance): Promise<void> {
       }
       message = describeDone(action, await queueAdmin.act(db, action, filter));
     } else if (isWorkerAction(action)) message = await doToWorker(db, action, worker);
-    else message = await doToQueue(app, action, fields.queue ?? '');
+    else if (isScheduleAction(action)) message = await doToSchedule(app, action, schedule);
+    else message = await doToQueue(db, action, fields.queue ?? '');
     const { id: userId, username } = currentUser(request);
     const subject = withFields('', about).replace(/^\?/, '') || 'all queues';
     await recordAction(db, { userId, username, action: message, subject });

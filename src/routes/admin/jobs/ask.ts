@@ -8,6 +8,7 @@ import {
   type JobAction,
   type JobFilter,
   listJobs,
+  nameOfSchedule,
   QueueAdmin,
 } from '../../../queue/index.ts';
 import { redactionFor } from './clearance.ts';
@@ -28,11 +29,11 @@ const SHOWN = 5;
 
 /** Asks to confirm an action: what it does to how many jobs, and which. For many, their number has to be typed. */
 export async function ask(request: FastifyRequest, reply: FastifyReply, command: Command) {
-  const { action, fields, worker } = command;
+  const { action, fields } = command;
   const { count: typed, ...about } = fields;
   const question = isJobAction(action)
     ? await questionAboutJobs(request, action, await searchFrom(request, fields))
-    : { subject: worker === undefined ? `queue ${fields.queue}` : `worker ${worker.name}`, count: 1 };
+    : { subject: subjectOf(command), count: 1 };
   return reply.page('admin/jobs/ask', {
     title: LABELS[action],
     label: LABELS[action],
@@ -42,6 +43,12 @@ export async function ask(request: FastifyRequest, reply: FastifyReply, command:
     ...question,
     backHref: backTo(command),
   });
+}
+
+/** What an action is for, if not for jobs. */
+function subjectOf({ fields, worker, schedule }: Command): string {
+  if (worker !== undefined) return `worker ${worker.name}`;
+  return schedule === undefined ? `queue ${fields.queue}` : `schedule ${nameOfSchedule(schedule)}`;
 }
 
 async function questionAboutJobs(request: FastifyRequest, action: JobAction, filter: JobFilter) {
@@ -94,8 +101,9 @@ function formatted(count: number): string {
  * The page to return to: the job's, unless the action removed it, or the list. After jobs were cancelled, those that were,
  * so that this can be undone.
  */
-export function backTo({ action, fields }: Command, doneSince?: Date): string {
-  const { queue, id, worker: _worker, count: _count, ...rest } = fields;
+export function backTo({ action, fields, schedule }: Command, doneSince?: Date): string {
+  const { queue, id, worker: _worker, schedule: _schedule, count: _count, ...rest } = fields;
+  if (schedule !== undefined) return '/admin/jobs/schedules';
   if (!isJobAction(action)) return '/admin/jobs';
   if (id && queue && action !== 'delete' && action !== 'redrive') return `/admin/jobs/job/${queue}/${id}`;
   const cancelled = doneSince && action === 'cancel' && { state: 'cancelled', ended: momentField(doneSince) };

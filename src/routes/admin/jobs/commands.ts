@@ -3,16 +3,20 @@ import { queueContracts, WORK_QUEUES } from '../../../all-queues.ts';
 import type { Db } from '../../../database/schema.ts';
 import { DomainError, noSuch } from '../../../errors.ts';
 import {
+  actOnSchedule,
   drainWorker,
+  hasSchedule,
   type JobAction,
   listLiveWorkers,
   pauseQueue,
   resumeQueue,
+  type ScheduleAction,
+  type ScheduleKey,
   type Worker,
 } from '../../../queue/index.ts';
 import { type FilterFields, filterFields, filterFrom } from './filter.ts';
 
-type QueueAction = 'pause' | 'resume' | 'start';
+type QueueAction = 'pause' | 'resume';
 type WorkerAction = 'drain' | 'undrain';
 
 const JOB_LABELS: Record<JobAction, string> = {
@@ -24,12 +28,18 @@ const JOB_LABELS: Record<JobAction, string> = {
   redrive: 'Redrive',
 };
 
-const QUEUE_LABELS: Record<QueueAction, string> = { pause: 'Pause', resume: 'Resume', start: 'Run now' };
+const QUEUE_LABELS: Record<QueueAction, string> = { pause: 'Pause', resume: 'Resume' };
+
+const SCHEDULE_LABELS: Record<ScheduleAction, string> = {
+  'pause-schedule': 'Pause',
+  'resume-schedule': 'Resume',
+  'run-schedule': 'Run now',
+};
 
 const WORKER_LABELS: Record<WorkerAction, string> = { drain: 'Drain', undrain: 'Take jobs again' };
 
 /** What buttons and pages call the actions. */
-export const LABELS = { ...JOB_LABELS, ...QUEUE_LABELS, ...WORKER_LABELS };
+export const LABELS = { ...JOB_LABELS, ...QUEUE_LABELS, ...SCHEDULE_LABELS, ...WORKER_LABELS };
 
 /** An action, and the fields that say what it is for. */
 export interface Command {
@@ -37,12 +47,14 @@ export interface Command {
   readonly fields: Omit<FilterFields, 'action' | 'after'>;
   /** Of an action on a worker. */
   readonly worker: Worker | undefined;
+  /** Of an action on a schedule. */
+  readonly schedule: ScheduleKey | undefined;
 }
 
 /**
- * Reads an action and the jobs, queue or worker it is for.
+ * Reads an action and the jobs, queue, schedule or worker it is for.
  *
- * @throws DomainError `not-found` for an unknown action, queue, state or worker, or an invalid time or id
+ * @throws DomainError `not-found` for an unknown action, queue, schedule, state or worker, or an invalid time or id
  */
 export async function readCommand({ db }: FastifyInstance, source: unknown): Promise<Command> {
   const { action = '', after: _after, ...fields } = filterFields(source);
@@ -50,7 +62,14 @@ export async function readCommand({ db }: FastifyInstance, source: unknown): Pro
   if (Object.hasOwn(QUEUE_LABELS, action) && !WORK_QUEUES.includes(fields.queue ?? '')) throw noSuch('queue');
   filterFrom(fields);
   const worker = isWorkerAction(action) ? await findWorker(db, fields.worker) : undefined;
-  return { action, fields, worker };
+  const schedule = isScheduleAction(action) ? findSchedule(fields) : undefined;
+  return { action, fields, worker, schedule };
+}
+
+function findSchedule({ queue = '', schedule: name = '' }: FilterFields): ScheduleKey {
+  const key = { queue, name };
+  if (!hasSchedule(queueContracts, key)) throw noSuch('schedule');
+  return key;
 }
 
 async function findWorker(db: Db, id: string | undefined): Promise<Worker> {
@@ -71,6 +90,10 @@ export function isWorkerAction(action: string): action is WorkerAction {
   return Object.hasOwn(WORKER_LABELS, action);
 }
 
+export function isScheduleAction(action: string): action is ScheduleAction {
+  return Object.hasOwn(SCHEDULE_LABELS, action);
+}
+
 /** Returns what was done, in a sentence. */
 export async function doToWorker(db: Db, action: WorkerAction, worker: Worker | undefined): Promise<string> {
   if (worker === undefined) throw noSuch('worker');
@@ -80,26 +103,19 @@ export async function doToWorker(db: Db, action: WorkerAction, worker: Worker | 
     : `Worker ${worker.name} takes jobs again.`;
 }
 
-/**
- * Returns what was done, in a sentence.
- *
- * @throws DomainError `not-found` for starting a queue without a schedule
- */
-export async function doToQueue(
-  { db, queue }: FastifyInstance,
-  action: QueueAction,
-  name: string,
+/** Returns what was done, in a sentence. */
+export async function doToQueue(db: Db, action: QueueAction, name: string): Promise<string> {
+  if (action === 'pause') await pauseQueue(db, name);
+  else await resumeQueue(db, name);
+  return `Queue ${name} ${action === 'pause' ? 'paused' : 'resumed'}.`;
+}
+
+/** Returns what was done, in a sentence. */
+export async function doToSchedule(
+  app: FastifyInstance,
+  action: ScheduleAction,
+  key: ScheduleKey | undefined,
 ): Promise<string> {
-  if (action === 'pause') {
-    await pauseQueue(db, name);
-    return `Queue ${name} paused.`;
-  }
-  if (action === 'resume') {
-    await resumeQueue(db, name);
-    return `Queue ${name} resumed.`;
-  }
-  const contract = queueContracts.find((candidate) => candidate.name === name);
-  if (contract?.schedule === undefined) throw new DomainError('not-found', 'This queue has no schedule.');
-  await queue.send(contract, contract.schedule.payload, { db });
-  return '1 job started.';
+  if (key === undefined) throw noSuch('schedule');
+  return actOnSchedule(app, queueContracts, { action, key });
 }

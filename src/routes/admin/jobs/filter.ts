@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile } from 'typebox/schema';
 import { ALL_QUEUES, WORK_QUEUES } from '../../../all-queues.ts';
 import { findJobSubjects } from '../../../domain/people/job-subjects.ts';
 import { DomainError, noSuch } from '../../../errors.ts';
@@ -23,6 +23,7 @@ export const FilterFields = Type.Object({
   id: text(40),
   after: text(100),
   worker: text(10),
+  schedule: text(100),
   count: text(20),
 });
 

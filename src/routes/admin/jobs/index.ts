@@ -8,6 +8,7 @@ import limits from './limits.ts';
 import list from './list.ts';
 import live from './live.ts';
 import overview from './overview.ts';
+import schedules from './schedules.ts';
 
 /** The job dashboard: Viewers read it, and Operators act. */
 export default async function jobsDashboard(app: FastifyInstance): Promise<void> {
@@ -17,6 +18,7 @@ export default async function jobsDashboard(app: FastifyInstance): Promise<void>
   app.register(list);
   app.register(job);
   app.register(live);
+  app.register(schedules);
   app.register(limits);
   app.register(actions);
 }

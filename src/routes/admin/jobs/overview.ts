@@ -18,24 +18,22 @@ import { redactionFor } from './clearance.ts';
 import { RANGES, timesOf } from './history-charts.ts';
 import { findTrouble, PACE_MINUTES } from './trouble.ts';
 
-/** The first page: what is wrong, queues, workers and schedules. */
+/** The first page: what is wrong, queues and workers. */
 export default async function overview(app: FastifyInstance): Promise<void> {
-  const { db, queueAdmin } = app;
+  const { db } = app;
 
   app.get('/', async (request, reply) => {
     const [from = new Date()] = timesOf(RANGES[0], new Date());
-    const [counts, paused, workers, lost, schedules, bounced, failures, history, breakers] =
-      await Promise.all([
-        countJobs(db, WORK_QUEUES),
-        listPausedQueues(db),
-        listLiveWorkers(db),
-        listLostWorkers(db),
-        queueAdmin.schedules(),
-        countBounced(db),
-        findMailFailures(db),
-        readHistory(db, { from, step: 60, queues: WORK_QUEUES }),
-        listOpenBreakers(db),
-      ]);
+    const [counts, paused, workers, lost, bounced, failures, history, breakers] = await Promise.all([
+      countJobs(db, WORK_QUEUES),
+      listPausedQueues(db),
+      listLiveWorkers(db),
+      listLostWorkers(db),
+      countBounced(db),
+      findMailFailures(db),
+      readHistory(db, { from, step: 60, queues: WORK_QUEUES }),
+      listOpenBreakers(db),
+    ]);
     const queues = counts.map((count) => ({ ...count, isPaused: paused.has(count.queue) }));
     const broken = breakers.map(({ queue }) => queue);
     const isMailOut = app.mailOutage.since !== undefined;
@@ -44,7 +42,6 @@ export default async function overview(app: FastifyInstance): Promise<void> {
       title: 'Jobs',
       queues,
       workers,
-      schedules,
       bounced,
       breakers,
       trouble: findTrouble({ ...situation, history: recent(history) }),

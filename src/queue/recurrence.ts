@@ -1,0 +1,69 @@
+import { PgBoss } from 'pg-boss';
+import { isTimeZone } from './time-zone.ts';
+
+/** When something recurs. */
+export type Recurrence =
+  /** Five fields: minute, hour, day of the month, month, and day of the week. */
+  | { readonly cron: string }
+  /** A rule of iCalendar (RFC 5545), such as `FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=17`, with its DTSTART or from 1970 on. */
+  | { readonly rrule: string };
+
+/** Clocks are set back by two hours at most, at Troll in Antarctica. */
+const REPEATED_MS = 2 * 60 * 60 * 1000;
+
+/** Only computes times. It is never started, so it has no connection. */
+const calendar = new PgBoss({ connectionString: 'postgres:///' });
+
+/** The rule as it is written. */
+export function ruleOf(recurrence: Recurrence): string {
+  return 'cron' in recurrence ? recurrence.cron : recurrence.rrule;
+}
+
+/** Whether a rule is one of iCalendar, and not of cron. */
+export function isRrule(rule: string): boolean {
+  return /\bFREQ=/i.test(rule);
+}
+
+/** Why something cannot recur, naming the field. Undefined if it can. */
+export function faultOfRecurrence(recurrence: Recurrence, timeZone = 'UTC'): string | undefined {
+  const rule = ruleOf(recurrence);
+  const field = 'cron' in recurrence ? 'cron' : 'rrule';
+  if (field === 'cron' && rule.trim().split(/\s+/).length !== 5)
+    return `cron: "${rule}" is not accepted; give five fields, such as 0 7 * * 1`;
+  if (field === 'rrule' && !isRrule(rule))
+    return `rrule: "${rule}" is not accepted; give a rule with FREQ, such as FREQ=DAILY;BYHOUR=7`;
+  if (!isTimeZone(timeZone))
+    return `timeZone: "${timeZone}" is not accepted; give a name of the IANA database, such as Europe/Berlin`;
+  try {
+    nextTime(rule, timeZone, new Date());
+  } catch (error) {
+    return `${field}: "${rule}" is not accepted: ${error instanceof Error ? error.message : error}`;
+  }
+  return undefined;
+}
+
+/**
+ * The first time after a moment; undefined if a rule has ended. A time of day that the clocks skip is an hour later by cron,
+ * and left out by iCalendar's rules (RFC 5545, 3.3.10). One that they repeat counts once.
+ */
+export function nextTime(rule: string, timeZone: string, after: Date): Date | undefined {
+  const first = (from: Date) => calendar.previewSchedule(rule, { tz: timeZone, from, count: 1 })[0];
+  // Seen from within the repeated hour, its time of day would come again.
+  let time = first(new Date(after.getTime() - REPEATED_MS));
+  while (time !== undefined && time <= after) time = first(time);
+  return time;
+}
+
+/** The next times after a moment. A rule that ends may have fewer. */
+export function nextTimes(
+  rule: string,
+  timeZone: string,
+  { after, count }: { after: Date; count: number },
+): Date[] {
+  const times: Date[] = [];
+  for (let time = nextTime(rule, timeZone, after); time !== undefined && times.length < count; ) {
+    times.push(time);
+    time = nextTime(rule, timeZone, time);
+  }
+  return times;
+}

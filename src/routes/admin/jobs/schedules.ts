@@ -1,0 +1,42 @@
+import type { FastifyInstance } from 'fastify';
+import { listSchedules, nameOfSchedule, nextTimes, wordsOf } from '../../../queue/index.ts';
+import { STATE_NAMES } from './states.ts';
+
+/** Times that the page shows of each schedule. */
+const SHOWN = 3;
+
+/** When jobs are enqueued automatically, and what has become of the last ones. Operators pause schedules and run them now. */
+export default async function schedules(app: FastifyInstance): Promise<void> {
+  const { db } = app;
+
+  app.get('/schedules', async (_request, reply) => {
+    const now = new Date();
+    return reply.page('admin/jobs/schedules', {
+      title: 'Schedules',
+      schedules: (await listSchedules(db)).map((schedule) => ({
+        ...schedule,
+        label: nameOfSchedule(schedule),
+        words: wordsOf(schedule.rule),
+        next: nextTimes(schedule.rule, schedule.timeZone, { after: now, count: SHOWN }).map((time) => ({
+          time,
+          local: localTime(time, schedule.timeZone),
+        })),
+      })),
+      stateNames: STATE_NAMES,
+    });
+  });
+}
+
+/** A time as clocks show it in a zone, such as `Mon, 7 Dec 2026, 07:00 CET`. */
+function localTime(time: Date, timeZone: string): string {
+  return new Intl.DateTimeFormat('en-GB', {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZone,
+    timeZoneName: 'short',
+  }).format(time);
+}
