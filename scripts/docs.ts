@@ -58,7 +58,7 @@ async function writeDocuments(databaseUrl: string): Promise<Map<string, string>>
     ['docs/diagrams/imports.mmd', await drawImports(ROOT)],
     ...(await describeApp(databaseUrl)),
   ]);
-  for await (const file of glob('{*.md,docs/**/*.md}', { cwd: ROOT })) {
+  for await (const file of glob('{*.md,docs/**/*.md,src/**/*.md}', { cwd: ROOT })) {
     if (!documents.has(file)) documents.set(file, await includeCode(await read(file), read));
   }
   for await (const file of glob('docs/diagrams/*.mmd', { cwd: ROOT })) {

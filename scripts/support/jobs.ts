@@ -189,7 +189,7 @@ function actOn(action: JobAction): Command {
       ([, value]) => value !== undefined,
     );
     const chosen = about.map(([name, value]) => `${name}=${value}`).join('&');
-    await recordAction(db, { userId: null, username: OPERATOR, action: message, subject: chosen });
+    await recordAction(db, { username: OPERATOR, action: message, subject: chosen });
     print(message);
   };
 }
@@ -209,7 +209,7 @@ async function change(
 ): Promise<void> {
   await act(db, queue);
   const message = `Queue ${queue} ${done}.`;
-  await recordAction(db, { userId: null, username: OPERATOR, action: message, subject: `queue=${queue}` });
+  await recordAction(db, { username: OPERATOR, action: message, subject: `queue=${queue}` });
   print(message);
 }
 

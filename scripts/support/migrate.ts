@@ -2,12 +2,13 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pRetry from 'p-retry';
 import pg from 'pg';
+import { queueContracts } from '../../src/all-queues.ts';
 import { addressOf } from '../../src/database/hosts.ts';
 import { appliedMigrations, loadMigrations, type SchemaMigration } from '../../src/database/migrator.ts';
 import type { Schema } from '../../src/database/schema.ts';
 import { StartupError } from '../../src/errors.ts';
 import { databaseUnreachable } from '../../src/plugins/db.ts';
-import { migrateQueue } from './migrate-queue.ts';
+import { migrateQueue } from '../../src/queue/index.ts';
 import { buildIndexes, LOCK_MS, PATIENT_MS, setLockTimeout } from './migration-locks.ts';
 import { olderProcesses } from './older-processes.ts';
 
@@ -65,7 +66,12 @@ export async function migrateToLatest(
     const pending = steps.filter(({ executedAt }) => executedAt === undefined);
     const held = await applyInOrder(migrations, pending, { report, tries });
     await withRetries("The queue's schema", { report, tries }, () =>
-      migrateQueue(db, databaseUrl, { report, timeZone }),
+      migrateQueue(db, {
+        connection: addressOf(databaseUrl),
+        contracts: queueContracts,
+        ...{ report, timeZone },
+        buildIndexes: (build) => buildIndexes(db, build),
+      }),
     );
     const applied = pending.length - held.length;
     const state = held.length === 0 ? 'The schema is current' : 'The schema is ready for this release';

@@ -1,9 +1,8 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { addressOf, createClient } from '../../src/database/hosts.ts';
 import type { Schema } from '../../src/database/schema.ts';
-import { installedQueueSchema, QUEUE_SCHEMA } from '../../src/queue/index.ts';
+import { installedQueueSchema, isOld, QUEUE_SCHEMA, queueMigration } from '../../src/queue/index.ts';
 import { type MigrateOptions, type Report, type Step, TRIES, withMigrations } from './migrate.ts';
-import { isOld, queueMigration } from './migrate-queue.ts';
 import { LOCK_MS } from './migration-locks.ts';
 import { olderProcesses } from './older-processes.ts';
 

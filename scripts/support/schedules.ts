@@ -51,6 +51,6 @@ export async function changeSchedule(
   }
   const message = await actOnSchedule(app, queueContracts, { action, key });
   const subject = `queue=${key.queue}&schedule=${key.name}`;
-  await recordAction(app.db, { userId: null, username: by, action: message, subject });
+  await recordAction(app.db, { username: by, action: message, subject });
   print(message);
 }

@@ -10,14 +10,12 @@ export interface AuditEntry {
 
 /**
  * Records an action, in its transaction if it has one.
- *
- * @param entry.userId null for the command line
  */
 export async function recordAction(
   db: Db,
-  { userId, username, action, subject }: { userId: number | null } & Omit<AuditEntry, 'at'>,
+  { username, action, subject }: Omit<AuditEntry, 'at'>,
 ): Promise<void> {
-  await db.insertInto('job_audit_log').values({ user_id: userId, username, action, subject }).execute();
+  await db.insertInto('job_audit_log').values({ username, action, subject }).execute();
 }
 
 /** Lists the latest actions, newest first. */

@@ -39,7 +39,7 @@ export const PERCENTILES = [50, 95, 99] as const;
 export async function recordHistory(db: Db): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const lock = await sql<{ isMine: boolean }>`
-      select pg_try_advisory_xact_lock(hashtext('pennypost job history')) as "isMine"
+      select pg_try_advisory_xact_lock(hashtext('job_history')) as "isMine"
     `.execute(trx);
     if (lock.rows[0]?.isMine !== true) return;
     for (const [index, step] of HISTORY_STEPS.entries()) {

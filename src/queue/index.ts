@@ -24,6 +24,7 @@ export {
   type QueueContract,
   type Schedule,
 } from './contract.ts';
+export { createQueueTables } from './create-tables.ts';
 export { deadLetterName, isDeadLetter } from './dead-letters.ts';
 export { DURATION_BUCKETS, type DurationCount, readDurations } from './durations.ts';
 export {
@@ -59,9 +60,10 @@ export {
   type JobSummary,
   type QueueCounts,
 } from './jobs.ts';
-export { buildOwnIndexes, countJobs } from './jobs-table.ts';
+export { countJobs } from './jobs-table.ts';
 export { EACH_KEY, type JobLimit, listLimits, MOST_LIMITS, setLimit, WHOLE_QUEUE } from './limits.ts';
 export { countKinds, findJobIds, listJobs, readClock } from './list-jobs.ts';
+export { isOld, migrateQueue, queueMigration } from './migrate.ts';
 export type { JobContextStore, QueueOptions } from './options.ts';
 export { listPausedQueues, pauseQueue, resumeQueue } from './pause.ts';
 export { persist } from './persist.ts';

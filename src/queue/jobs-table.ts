@@ -138,18 +138,18 @@ export async function takeBackDeadLetters(db: Db, queue: string, ids: readonly s
  */
 export async function buildOwnIndexes(db: Db): Promise<void> {
   await sql`
-    create index concurrently if not exists pennypost_job_data_idx on pgboss.job_common using gin (data jsonb_path_ops)
+    create index concurrently if not exists queue_job_data_idx on pgboss.job_common using gin (data jsonb_path_ops)
   `.execute(db);
   await sql`
-    create index concurrently if not exists pennypost_job_put_off_idx on pgboss.job_common (name, start_after)
+    create index concurrently if not exists queue_job_put_off_idx on pgboss.job_common (name, start_after)
     where state = 'retry' and started_on is null
   `.execute(db);
   await sql`
-    create index concurrently if not exists pennypost_job_cancelled_idx on pgboss.job_common (name, created_on)
+    create index concurrently if not exists queue_job_cancelled_idx on pgboss.job_common (name, created_on)
     where state = 'cancelled'
   `.execute(db);
   await sql`
-    create index concurrently if not exists pennypost_job_batch_idx on pgboss.job_common ((data ->> 'batchId'), state)
+    create index concurrently if not exists queue_job_batch_idx on pgboss.job_common ((data ->> 'batchId'), state)
     where data ->> 'batchId' is not null and dead_letter is not null
   `.execute(db);
 }

@@ -120,8 +120,6 @@ export interface QueueTables {
   job_audit_log: {
     id: GeneratedAlways<number>;
     at: Generated<Date>;
-    user_id: number | null;
-    /** Kept when the account is deleted. */
     username: string;
     action: string;
     subject: string;

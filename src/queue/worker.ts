@@ -53,6 +53,7 @@ export class Worker {
   #recording: NodeJS.Timeout | undefined;
   #scheduling: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
+  #ending: Promise<void> | undefined;
   #listening: { close(): Promise<void> } | undefined;
 
   private constructor(
@@ -131,7 +132,7 @@ export class Worker {
     const left = leaveWorker(this.#deps.db, this.#id).catch((error) =>
       this.#deps.logFailure(error, {}, 'could not record that the worker stopped'),
     );
-    await waitAtMost(LAST_WRITES_MS, Promise.all([this.#writeDurations(), left]));
+    await waitAtMost(LAST_WRITES_MS, Promise.all([this.#writeDurations(), this.#ending, left]));
   }
 
   /** Wakes a queue's consumer when a job is enqueued. Without it, polling finds the job a second later. */
@@ -162,7 +163,9 @@ export class Worker {
     this.#heartbeat.report();
     this.#loopDelay.reset();
     void this.#writeDurations();
-    void this.#endBatches();
+    this.#ending ??= this.#endBatches().finally(() => {
+      this.#ending = undefined;
+    });
   }
 
   async #endBatches(): Promise<void> {

@@ -99,7 +99,6 @@ const EXPORTED: Readonly<Record<string, string>> = {
   'mentions.user_id': 'what others wrote, where everyone can read it',
   'reports.person_id': 'what others wrote about them to the moderators',
   'reports.reporter_id': 'gone as soon as a moderator has decided',
-  'job_audit_log.user_id': 'a log of the site, for Administrators',
   'known_browsers.user_id': 'only hashes',
   'recovery_codes.user_id': 'only hashes',
   'passkeys.user_id': 'passkeys.json',

@@ -121,8 +121,8 @@ t.test('two workers that end the last two jobs at once start one job', async (t)
   await waitFor(() => ended.length > 0, 'the batch has ended');
   await endBatches(other.db);
   t.same(ended, [{ done: 2, failed: 0, cancelled: 0, unfinished: 0 }]);
-  t.equal((await jobsOf(app, endings, ['completed'])).length, 1);
   await app.queue.stopWorking();
+  t.equal((await jobsOf(app, endings, ['completed'])).length, 1);
 });
 
 t.test('a batch is filled in several transactions, of which one may roll back', async (t) => {

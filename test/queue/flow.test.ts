@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
 import t from 'tap';
 import { Type } from 'typebox';
 import { MOST_STEPS } from '../../src/queue/flow.ts';
 import { defineJob, defineQueue, PermanentFailure, step } from '../../src/queue/index.ts';
+import { KEEP_DEAD_SECONDS } from '../../src/queue/synchronise.ts';
 import { pictureQueue } from '../../src/queues.ts';
 import { buildShared } from '../support/build.ts';
 import { createQueues, deadLettersOf, jobsOf, supervise } from '../support/jobs.ts';
@@ -98,6 +100,10 @@ t.test('a job that fails for good holds up those after it until it is retried or
   await queueAdmin.act(db, 'redrive', filterOf('parts.dead', again?.id ?? ''));
   await waitFor(() => done.length === 2, 'it is redriven');
   t.same(done, ['a', 'after a']);
+  const { rows: kept } = await sql`
+    select distinct deletion_seconds as seconds from pgboss.job where name = 'parts' and data ->> 'name' = 'a'
+  `.execute(db);
+  t.same(kept, [{ seconds: KEEP_DEAD_SECONDS }], 'all are kept as long as dead letters');
   const failed = await jobsOf(app, parts, ['failed']);
   const [original] = failed.filter(({ data }) => data.name === second?.data.name);
   await queueAdmin.act(db, 'retry', filterOf('parts', original?.id ?? ''));
@@ -131,6 +137,6 @@ t.test('a cancelled job holds up those after it, and cannot be deleted before th
   t.equal(await queueAdmin.act(db, 'restore', filterOf('parts', aId)), 1);
   await waitFor(() => done.length === 3, 'it goes on');
   t.same(done, ['c', 'a', 'b']);
-  t.match(await jobsOf(app, wholes, ['completed']), [{ id: b }]);
   await app.queue.stopWorking();
+  t.match(await jobsOf(app, wholes, ['completed']), [{ id: b }]);
 });

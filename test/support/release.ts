@@ -38,6 +38,8 @@ export async function makeMigrations(t: Test, migrations: Sources): Promise<stri
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   await mkdir(join(folder, 'migrations'));
   await cp(join(ROOT, 'migrations'), join(folder, 'migrations'), { recursive: true });
+  const imported = join('src', 'queue', 'create-tables.ts');
+  await cp(join(ROOT, imported), join(folder, imported));
   for (const [name, source] of Object.entries(migrations))
     await writeFile(join(folder, 'migrations', `${name}.ts`), source);
   return folder;

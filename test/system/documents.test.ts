@@ -10,7 +10,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 
 /** What people read to run and change Pennypost. */
 const DOCUMENTS =
-  '{*.md,docs/**/*.md,Dockerfile,compose.yaml,Procfile,deploy/{Caddyfile,*.sql,*.ini,*.cfg,*.yml},deploy/systemd/**/*.{service,conf}}';
+  '{*.md,docs/**/*.md,src/**/*.md,Dockerfile,compose.yaml,Procfile,deploy/{Caddyfile,*.sql,*.ini,*.cfg,*.yml},deploy/systemd/**/*.{service,conf}}';
 
 /** Names in capitals that are not our variables: of Flasky and Celery, Linux, and a constant of the tests. */
 const NO_VARIABLES = new Set([

@@ -37,9 +37,9 @@ export default async function actions(app: FastifyInstance): Promise<void> {
     } else if (isWorkerAction(action)) message = await doToWorker(db, action, worker);
     else if (isScheduleAction(action)) message = await doToSchedule(app, action, schedule);
     else message = await doToQueue(db, action, fields.queue ?? '');
-    const { id: userId, username } = currentUser(request);
+    const { username } = currentUser(request);
     const subject = withFields('', about).replace(/^\?/, '') || 'all queues';
-    await recordAction(db, { userId, username, action: message, subject });
+    await recordAction(db, { username, action: message, subject });
     await sessionOf(request).flash(message);
     return reply.redirect(backTo(command, startedAt), 303);
   });

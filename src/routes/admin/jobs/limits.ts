@@ -76,11 +76,11 @@ export default async function limits(app: FastifyInstance): Promise<void> {
 
   app.post('/limits/try', mayChange, async (request, reply) => {
     const { name: queue } = contractOf(request.readForm(TryForm).data?.queue);
-    const { id: userId, username } = currentUser(request);
+    const { username } = currentUser(request);
     const action = `Queue ${queue} tries again.`;
     await db.transaction().execute(async (trx) => {
       await probeNow(trx, queue);
-      await recordAction(trx, { userId, username, action, subject: `queue=${queue}` });
+      await recordAction(trx, { username, action, subject: `queue=${queue}` });
     });
     await sessionOf(request).flash(action);
     return reply.redirect('/admin/jobs/limits', 303);
@@ -90,7 +90,7 @@ export default async function limits(app: FastifyInstance): Promise<void> {
 /** Sets or removes a limit, and records who did. Returns what was done. */
 async function change(
   { db }: FastifyInstance,
-  { id: userId, username }: SessionUser,
+  { username }: SessionUser,
   limit: { queue: string; key: string; rate: Rate | undefined },
 ): Promise<string> {
   const { queue, key, rate } = limit;
@@ -98,7 +98,7 @@ async function change(
   const action = rate === undefined ? `Limit of ${jobs} removed.` : `Limit of ${jobs} set to ${rate}.`;
   await db.transaction().execute(async (trx) => {
     await setLimit(trx, limit);
-    await recordAction(trx, { userId, username, action, subject: `queue=${queue}` });
+    await recordAction(trx, { username, action, subject: `queue=${queue}` });
   });
   return action;
 }

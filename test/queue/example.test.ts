@@ -1,0 +1,33 @@
+import { sql } from 'kysely';
+import t from 'tap';
+import { buildShop } from '../../src/queue/example.ts';
+import { createEmptyDatabase } from '../support/database.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+t.test('the app of the README runs a job if its change commits, and not if it rolls back', async (t) => {
+  const { app, db } = await buildShop(await createEmptyDatabase(t));
+  t.teardown(() => app.close());
+  await app.ready();
+  const post = () => app.inject({ method: 'POST', url: '/orders/A-1' });
+  t.equal((await post()).statusCode, 200);
+  const orders = () => db.selectFrom('orders').select(['number', 'is_confirmed']).execute();
+  await waitFor(async () => (await orders())[0]?.is_confirmed === true, 'the order is confirmed');
+  t.equal((await post()).statusCode, 500, 'the number is taken');
+  const { rows } = await sql`select from pgboss.job where name = 'confirm-order'`.execute(db);
+  t.equal(rows.length, 1, 'the refused order has no job');
+  t.same(await orders(), [{ number: 'A-1', is_confirmed: true }]);
+});
+
+t.test('what is there already stays when the app starts again', async (t) => {
+  const url = await createEmptyDatabase(t);
+  for (const number of ['A-1', 'A-2']) {
+    const { app, db } = await buildShop(url);
+    await app.ready();
+    await app.inject({ method: 'POST', url: `/orders/${number}` });
+    await waitFor(async () => {
+      const left = await db.selectFrom('orders').where('is_confirmed', '=', false).select('id').execute();
+      return left.length === 0;
+    }, 'all orders are confirmed');
+    await app.close();
+  }
+});
