@@ -7,7 +7,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     create table mailed_tokens (
       token_hash bytea primary key,
       user_id integer not null references users on delete cascade,
-      purpose text not null,
+      purpose text not null check (purpose in (
+        'confirm-account', 'reset-password', 'change-email', 'undo-email-change', 'undo-deletion', 'download-export',
+        'confirm-subscription'
+      )),
       sent_to text,
       email_change_id integer references email_changes on delete cascade,
       export_id integer references data_exports on delete cascade,

@@ -644,6 +644,20 @@ addEventListener('focusout', ({ target }) => {
   if (names?.area === target) closeNames();
 });
 
+// An image that is not made yet is a drawing. It is fetched again for a minute, where the browser tells what it has got.
+
+function awaitImage(image, wait = 1_000) {
+  const [fetched] = performance.getEntriesByName(image.currentSrc);
+  if (fetched?.contentType !== 'image/svg+xml' || wait > 32_000) return;
+  setTimeout(() => {
+    const url = new URL(image.currentSrc);
+    url.search = wait; // A page does not fetch the same address again.
+    image.addEventListener('load', () => awaitImage(image, 2 * wait), { once: true });
+    image.removeAttribute('srcset');
+    image.src = url;
+  }, wait);
+}
+
 // An element with `data-refresh` is fetched again after that many milliseconds.
 
 function keepFresh(element) {
@@ -779,6 +793,10 @@ function enliven(root) {
   if (root.dataset?.refresh !== undefined) keepFresh(root);
   all('[data-refresh]', root).forEach(keepFresh);
   all('.plot', root).forEach(readChart);
+  for (const image of all('img[src^="/images/"]', root)) {
+    if (image.complete) awaitImage(image);
+    else image.addEventListener('load', () => awaitImage(image), { once: true });
+  }
 }
 
 enliven(document);

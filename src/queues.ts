@@ -67,7 +67,7 @@ export const notificationMailQueue = defineQueue({
   payload: fields({ userId: id() }),
   retry: DATABASE_ONLY,
   timeoutSeconds: 30,
-  uniqueKey: ({ userId }) => String(userId),
+  key: { of: ({ userId }) => String(userId), rule: 'unique-while-waiting' },
 });
 
 /** Mails what people want to be mailed about daily, at 6:30 in the site's time zone. */
@@ -77,7 +77,7 @@ export const dailyNotificationsQueue = defineQueue({
   retry: DATABASE_ONLY,
   timeoutSeconds: 15 * 60,
   concurrency: 1,
-  uniqueKey: () => 'all',
+  key: { of: () => 'all', rule: 'unique-while-waiting' },
   schedules: [{ name: 'daily', cron: '30 6 * * *', payload: {} }],
 });
 
@@ -88,7 +88,7 @@ export const digestQueue = defineQueue({
   retry: DATABASE_ONLY,
   timeoutSeconds: 15 * 60,
   concurrency: 1,
-  uniqueKey: () => 'all',
+  key: { of: () => 'all', rule: 'unique-while-waiting' },
   schedules: [{ name: 'weekly', cron: '0 7 * * 1', payload: {} }],
 });
 
@@ -137,7 +137,7 @@ export const pictureQueue = defineQueue({
   timeoutSeconds: 60,
   runs: 'thread',
   concurrency: 1,
-  uniqueKey: (made) => ('imageId' in made ? `image ${made.imageId}` : String(made.userId)),
+  key: { of: (made) => String(Object.entries(made)), rule: 'unique-while-waiting' },
 });
 
 /** Images of an import wait behind those that people wait for. */
@@ -149,15 +149,17 @@ export const publishDraftQueue = defineQueue({
   payload: fields({ draftId: id(), publishAt: moment() }),
   retry: DATABASE_ONLY,
   timeoutSeconds: 30,
+  key: { of: ({ draftId }) => String(draftId), rule: 'replace' },
 });
 
-/** Hides everything a person wrote, or shows it again. */
+/** Hides everything a person wrote, or shows it again. In order, so that the last decision counts. */
 export const moderateTextsQueue = defineQueue({
   name: 'moderate-texts',
   payload: fields({ userId: id(), isDisabled: Type.Boolean() }),
   retry: DATABASE_ONLY,
   timeoutSeconds: 15 * 60,
   concurrency: 1,
+  key: { of: ({ userId }) => String(userId), rule: 'in-order' },
 });
 
 /** Renders texts that an older release has rendered. */
@@ -169,7 +171,7 @@ export const renderTextsQueue = defineQueue({
   runs: 'thread',
   concurrency: 1,
   priority: -20,
-  uniqueKey: () => 'all',
+  key: { of: () => 'all', rule: 'unique-while-waiting' },
 });
 
 /** Indexes all texts for a search in another language. */
@@ -179,6 +181,7 @@ export const indexTextsQueue = defineQueue({
   retry: DATABASE_ONLY,
   timeoutSeconds: 4 * 60 * 60,
   concurrency: 1,
+  key: { of: () => 'all', rule: 'unique-while-waiting' },
 });
 
 /** Erases an account, a week after its owner has asked for it. */
@@ -197,7 +200,7 @@ export const pruneQueue = defineQueue({
   retry: DATABASE_ONLY,
   timeoutSeconds: 15 * 60,
   concurrency: 1,
-  uniqueKey: () => 'all',
+  key: { of: () => 'all', rule: 'unique-while-waiting' },
   schedules: [{ name: 'hourly', cron: '23 * * * *', payload: {} }],
 });
 

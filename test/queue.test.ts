@@ -26,7 +26,7 @@ const single = defineQueue({
   payload,
   retry,
   timeoutSeconds: 60,
-  uniqueKey: ({ n }) => String(n),
+  key: { of: ({ n }) => String(n), rule: 'unique-while-waiting' },
 });
 
 async function buildWithQueues(t: Parameters<typeof build>[0]) {
@@ -252,10 +252,10 @@ t.test('only one job per unique key waits', async (t) => {
   t.type(await app.queue.send(single, { n: 1 }, { db: app.db }), 'string');
   t.equal(await app.queue.send(single, { n: 1 }, { db: app.db }), undefined);
   t.type(await app.queue.send(single, { n: 2 }, { db: app.db }), 'string');
-  t.type(await app.queue.send(single, { n: 1 }, { db: app.db, unique: 'another' }), 'string');
+  t.type(await app.queue.send(single, { n: 1 }, { db: app.db, key: 'another' }), 'string');
   t.equal((await jobsOf(app, single)).length, 3);
-  await t.rejects(app.queue.send(plain, { n: 1 }, { db: app.db, unique: 'one' }), {
-    message: "plain job: unique: the queue's contract has no uniqueKey",
+  await t.rejects(app.queue.send(plain, { n: 1 }, { db: app.db, key: 'one' }), {
+    message: "plain job: key: the queue's contract has none",
   });
 });
 

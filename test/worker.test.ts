@@ -1,18 +1,24 @@
-import t from 'tap';
+import { isDeepStrictEqual } from 'node:util';
+import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
+import t, { type Test } from 'tap';
+import { scheduleDraft } from '../src/domain/drafts/schedule.ts';
+import { jobs } from '../src/jobs/index.ts';
 import { hasConsumingWorker } from '../src/queue/index.ts';
 import { mailQueue } from '../src/queues.ts';
 import { build } from './support/build.ts';
 import { Client } from './support/client.ts';
 import { createDatabase } from './support/database.ts';
-import { createUser, registration } from './support/factories.ts';
-import { jobsOf } from './support/jobs.ts';
+import { createUser, registration, signedInClient } from './support/factories.ts';
+import { exportedPost, sendImport, zip } from './support/imports.ts';
+import { jobsOf, supervise } from './support/jobs.ts';
 import { start } from './support/processes.ts';
 import { catchMail, hangingServer } from './support/smtp.ts';
 import { waitFor } from './support/wait-for.ts';
-import { writePosts } from './support/writing.ts';
+import { writeComments, writePosts } from './support/writing.ts';
 
 // Mostly waits for processes.
-t.jobs = 3;
+t.jobs = 4;
 t.test('a worker does all its work although its servers restart, and --check sees it', async (t) => {
   const gone = await catchMail(t);
   const env = { DATABASE_URL: await createDatabase(t), SMTP_URL: gone.url, LOG_LEVEL: 'info' };
@@ -74,6 +80,82 @@ t.test('the mail of a worker killed during its job arrives once after a restart'
 
   t.equal(smtp.mails.length, 1);
   t.equal(smtp.mails[0]?.messageId, `<${job?.id}@localhost>`);
+});
+
+/** Stops a worker before it writes the rows of a table for which a condition holds. */
+async function addStop({ db }: FastifyInstance, table: string, when: string): Promise<void> {
+  await sql`
+    create or replace function stop_here() returns trigger language plpgsql as
+    'begin perform pg_sleep(60); return new; end'
+  `.execute(db);
+  await sql
+    .raw(
+      `create trigger stop before insert or update on ${table} for each row when (${when}) execute function stop_here()`,
+    )
+    .execute(db);
+}
+
+/** Kills a worker when as many of its statements have stopped, ends its connections, and removes the stops. */
+async function killAtStops(t: Test, { db, config }: FastifyInstance, stops: number): Promise<void> {
+  const doomed = start(t, ['src/worker.ts'], { DATABASE_URL: config.databaseUrl ?? '' });
+  const stopped = sql`from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`;
+  await waitFor(
+    async () => (await sql`select ${stopped}`.execute(db)).rows.length === stops,
+    () => `${stops} statements have stopped: ${doomed.output}`,
+  );
+  t.equal(await doomed.end('SIGKILL'), 'SIGKILL');
+  await sql`select pg_terminate_backend(pid) ${stopped}`.execute(db);
+  await sql`drop function stop_here cascade`.execute(db);
+}
+
+t.test('drafts, notifications and an import of a worker killed at any point are done once', async (t) => {
+  const app = await build(t);
+  const john = await createUser(app, { username: 'john' });
+  const [postId = 0] = await writePosts(app, john);
+  for (const body of ['Draft 1', 'Draft 2']) {
+    const text = { title: '', body, tags: '' };
+    await scheduleDraft(app, john.id, { draft: undefined, text, publishAt: new Date() });
+  }
+  const susan = await createUser(app, { username: 'susan' });
+  await writeComments(app, susan, postId, 2);
+  const posts = Array.from({ length: 51 }, (_, index) => exportedPost({ body: `Imported ${index}` }));
+  await sendImport(await signedInClient(app, susan), await zip({ 'posts.json': posts }));
+  const countJobs = async (state: string) => {
+    const { rows } = await sql<{ name: string; count: number }>`
+      select name, count(*)::int from pgboss.job
+      where name in ('publish-draft', 'notify', 'imports') and state = ${state} group by name order by name
+    `.execute(app.db);
+    return Object.fromEntries(rows.map(({ name, count }) => [name, count]));
+  };
+  const bodies = async () =>
+    (await app.db.selectFrom('posts').select('body').execute()).map(({ body }) => body).sort();
+  const allJobs = { imports: 1, notify: 2, 'publish-draft': 2 };
+  const all = ['Post 1', 'Draft 1', 'Draft 2', ...posts.map(({ body }) => String(body))].sort();
+
+  // Of each two, the first is stopped in its transaction, and the second between that and the job's completion.
+  await addStop(app, 'posts', `new.body in ('Draft 1', 'Imported 50')`);
+  await addStop(app, 'notifications', `new.comment_id = 1`);
+  await addStop(app, 'pgboss.job', `new.state = 'completed' and new.name in ('publish-draft', 'notify')`);
+  await killAtStops(t, app, 5);
+  t.same(await countJobs('active'), allJobs);
+  t.same(
+    await bodies(),
+    all.filter((body) => body !== 'Draft 1' && body !== 'Imported 50'),
+  );
+
+  // Another test waits until a heartbeat is missed.
+  await sql`update pgboss.job set heartbeat_on = heartbeat_on - interval '1 minute' where state = 'active'`.execute(
+    app.db,
+  );
+  await supervise(t, app);
+  await app.queue.work(jobs, { concurrency: 10 });
+  await waitFor(async () => isDeepStrictEqual(await countJobs('completed'), allJobs), 'the jobs complete');
+  await app.queue.stopWorking();
+  t.same(await bodies(), all);
+  const notifications = await app.db.selectFrom('notifications').select('comment_id').execute();
+  t.same(notifications.map((each) => each.comment_id).sort(), [1, 2]);
+  const mails = await jobsOf(app, mailQueue);
+  t.equal(mails.filter(({ data }) => data.template === 'import-ended').length, 1);
 });
 
 t.test('--queues and --concurrency are validated like the environment', async (t) => {

@@ -15,7 +15,10 @@ const INTRODUCTION = `From the contracts in [src/queues.ts](../../src/queues.ts)
   the contract itself sets comes first.
 - **Schedules**: when a job is enqueued automatically, by name: in cron's format or iCalendar's, and in \`SITE_TIME_ZONE\` if
   no other time zone is named.
-- **Unique**: while a job waits, another with the same key is not enqueued.`;
+- **Same key**: what becomes of jobs with the same key. \`unique-while-waiting\`: while one waits, another is not enqueued;
+  \`unique-until-done\`: nor while one runs. \`replace\`: the one that waits takes the newest payload. \`debounce\`: it also waits
+  again. \`in-order\`: one starts when those before it have ended.
+- **Thread**: its jobs compute in a thread, and start only when one is free.`;
 
 /**
  * The page about queues.
@@ -35,11 +38,11 @@ export async function describeQueues(read: (file: string) => Promise<string>): P
 
 const HEADINGS = [
   ...['queue', 'what its jobs do', 'retries', 'timeout', 'concurrency', 'priority', 'limited by'],
-  ...['schedules', 'unique'],
+  ...['schedules', 'same key', 'thread'],
 ];
 
 function settingsOf(contract: QueueContract): string[] {
-  const { retry, timeoutSeconds, concurrency, priority, rate, limitedBy, uniqueKey } = contract;
+  const { retry, timeoutSeconds, concurrency, priority, rate, limitedBy, key, runs } = contract;
   return [
     `${retry.limit}, after ${duration(retry.delaySeconds)} to ${duration(retry.maxDelaySeconds)}`,
     duration(timeoutSeconds),
@@ -47,7 +50,8 @@ function settingsOf(contract: QueueContract): string[] {
     String(priority ?? ''),
     [rate, limitedBy].filter((limit) => limit !== undefined).join(', '),
     (contract.schedules ?? []).map(scheduleOf).join('<br>'),
-    uniqueKey === undefined ? '' : 'yes',
+    key === undefined ? '' : key.rule,
+    runs === undefined ? '' : 'yes',
   ];
 }
 

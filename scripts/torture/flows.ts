@@ -4,13 +4,15 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import type { Db } from '../../src/database/schema.ts';
 import { type Batch, persist, step } from '../../src/queue/index.ts';
-import { digestSummaryQueue, mailQueue, publishDraftQueue } from '../../src/queues.ts';
+import { digestSummaryQueue, mailQueue, moderateTextsQueue, postMailQueue } from '../../src/queues.ts';
 
 const CHAINS = 20;
 const LENGTH = 3;
 
 /** The queues whose jobs must all end. */
-export const WATCHED = [mailQueue, digestSummaryQueue, publishDraftQueue].map(({ name }) => name);
+export const WATCHED = [mailQueue, digestSummaryQueue, postMailQueue, moderateTextsQueue].map(
+  ({ name }) => name,
+);
 
 /** Starts the batch of all mails. */
 export function startBatch({ db, queue }: FastifyInstance): Promise<Batch> {
@@ -22,13 +24,13 @@ export function startBatch({ db, queue }: FastifyInstance): Promise<Batch> {
   );
 }
 
-/** Enqueues chains of jobs that do nothing, because there are no such drafts. */
+/** Enqueues chains of jobs that do nothing, because there are no such posts. */
 export async function enqueueFlows({ db, queue }: FastifyInstance): Promise<void> {
-  const job = (draftId: number) => ({ draftId, publishAt: '2026-01-05T00:00:00.000Z' });
+  const job = (n: number) => ({ postId: 1 + n });
   const ends = Array.from({ length: CHAINS }, (_, chain) => {
-    let last = step(publishDraftQueue, job(1 + chain * LENGTH));
+    let last = step(postMailQueue, job(chain * LENGTH));
     for (let n = 1; n < LENGTH; n += 1)
-      last = step(publishDraftQueue, job(1 + chain * LENGTH + n), { after: [last] });
+      last = step(postMailQueue, job(chain * LENGTH + n), { after: [last] });
     return last;
   });
   await queue.flow(ends, { db });
@@ -42,7 +44,7 @@ export async function findFaultsOfFlows(
 ): Promise<string[]> {
   const { rows } = await sql<{ links: number; early: number; after: unknown }>`
     select
-      (select count(*)::int from pgboss.job where name = ${publishDraftQueue.name} and state = 'completed') as links,
+      (select count(*)::int from pgboss.job where name = ${postMailQueue.name} and state = 'completed') as links,
       (select count(*)::int from pgboss.job_dependency
         inner join pgboss.job as parent on parent.name = parent_name and parent.id = parent_id
         inner join pgboss.job as child on child.name = child_name and child.id = child_id

@@ -10,6 +10,7 @@ import { FaultyMailServer } from '../../test/support/mail-server.ts';
 import type { Scope } from '../../test/support/scope.ts';
 import type { Cluster } from '../support/postgres-cluster.ts';
 import { enqueueFlows, findFaultsOfFlows, startBatch, WATCHED } from './flows.ts';
+import { countDisorder, decide } from './order.ts';
 import { WorkerPool } from './workers.ts';
 
 const WORKERS = 3;
@@ -34,7 +35,8 @@ const MAX_WAIT_MS = 10 * 60_000;
 
 /**
  * Sends mail for some seconds, while a worker is killed every second or two and the database restarts twice, once as after
- * a power cut. Limits on the queue and on a domain must hold, flows must keep their order, and nothing may be lost.
+ * a power cut. Limits on the queue and on a domain must hold, flows and jobs in order must keep their order, and nothing may
+ * be lost.
  *
  * @returns the broken promises, one line each
  */
@@ -116,6 +118,7 @@ async function enqueueOver(
         await app.queue.sendAll(mailQueue, payloads, { db: trx, batch: all });
       }),
     );
+    await decide(app);
     await sleep((seconds * 1000) / BATCHES);
   }
   await persist(() => app.queue.closeBatch(all, { db: app.db }));
@@ -179,7 +182,11 @@ async function findFaults(
   report(`The workers hold ${memory.map((bytes) => `${Math.round(bytes / 2 ** 20)} MB`).join(', ')}.`);
   report(`The job table grew by ${(growth / mails / 1024).toFixed(1)} kB a mail.`);
 
+  const { decisions, broken } = await countDisorder(db);
+  report(`${decisions} jobs were worked in order.`);
+
   const faults: string[] = [];
+  if (broken > 0) faults.push(`${broken} of ${decisions} jobs were worked out of order`);
   if (server.distinct !== mails) faults.push(`${mails - server.distinct} mails were lost`);
   const inHand = RESTARTS.length * config.workerConcurrency;
   if (duplicates > Math.max(inHand, mails * DUPLICATES_ALLOWED))

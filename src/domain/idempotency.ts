@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { Static, TSchema } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { Parse } from 'typebox/schema';
 import type { Db, Schema } from '../database/schema.ts';
 import { transact } from '../database/transaction.ts';
@@ -15,26 +15,33 @@ export interface RepeatableRequest {
   readonly content: readonly string[];
 }
 
+/** What every release's answers have. */
+const KeptAnswer = Type.Object({ url: Type.String() });
+
+type KeptAnswer = Static<typeof KeptAnswer>;
+
+/** What a request is answered with: `answer` or, if it is a repetition, the first answer as it was kept. */
+export type Once<Answer> =
+  | { readonly answer: Answer; readonly isRepetition: false }
+  | { readonly answer: KeptAnswer; readonly isRepetition: true };
+
 /**
  * Executes a request once, even if it is repeated within 24 hours. The change and its recorded answer are one
  * transaction; a concurrent repetition waits for it. Failures are not recorded.
  *
- * @param schema of the answer, as JSON
  * @param act gets a transaction, or the database itself if the request has no key
- * @returns the first answer, and whether this is a repetition
  * @throws DomainError `idempotency-key-reused` if the key was used for a different request
  */
-export async function once<Answer extends TSchema>(
+export async function once<Answer extends KeptAnswer>(
   db: Kysely<Schema>,
   { userId, key, content }: RepeatableRequest,
-  schema: Answer,
-  act: (db: Db) => Promise<Static<Answer>>,
-): Promise<{ answer: Static<Answer>; isRepetition: boolean }> {
+  act: (db: Db) => Promise<Answer>,
+): Promise<Once<Answer>> {
   if (key === undefined) return { answer: await act(db), isRepetition: false };
   return transact(db, async (trx) => {
     const request = { userId, key, fingerprint: fingerprint(content) };
     if (!(await claim(trx, request))) {
-      return { answer: Parse(schema, await findAnswer(trx, request)), isRepetition: true };
+      return { answer: Parse(KeptAnswer, await findAnswer(trx, request)), isRepetition: true };
     }
     const answer = await act(trx);
     await trx

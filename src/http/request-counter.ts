@@ -1,4 +1,5 @@
-import type { Counts } from '../domain/shared-counts.ts';
+/** Counts by key. */
+type Counts = ReadonlyMap<string, number>;
 
 interface Count {
   /** This process's count. */

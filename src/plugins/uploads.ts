@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin';
 import { Busy } from '../errors.ts';
+import { addressKey } from './rate-limits.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -7,27 +8,41 @@ declare module 'fastify' {
   }
 }
 
+/** Who sends an upload. */
+export interface Sender {
+  readonly accountId: number;
+  /** The IP address. */
+  readonly address: string;
+}
+
 export interface Uploads {
   /**
    * Reads an upload into memory while few others are read.
    *
-   * @throws Busy if the process reads too many, or another one of the same account
+   * @throws Busy if the process reads too many, too many from the same IP address, or another one of the same account
    */
-  read<Upload>(accountId: number, read: () => Promise<Upload>): Promise<Upload>;
+  read<Upload>(sender: Sender, read: () => Promise<Upload>): Promise<Upload>;
 }
 
 /** Uploads that a process reads at once, each of another account. They are in memory. */
 const MAX_AT_ONCE = 10;
 
+/** How many of them may come from one IP address, so that slow ones cannot keep everybody else out. */
+const MAX_PER_ADDRESS = 4;
+
 /** Provides `app.uploads`. */
 export default fp(
   async (app) => {
-    const accounts = new Set<number>();
+    /** The IP address of each account. */
+    const senders = new Map<number, string>();
     app.decorate('uploads', {
-      async read(accountId, read) {
-        if (accounts.size === MAX_AT_ONCE || accounts.has(accountId)) throw new Busy();
-        accounts.add(accountId);
-        return read().finally(() => accounts.delete(accountId));
+      async read({ accountId, address }, read) {
+        const key = addressKey(address);
+        const fromThere = [...senders.values()].filter((other) => other === key).length;
+        if (senders.size === MAX_AT_ONCE || senders.has(accountId) || fromThere === MAX_PER_ADDRESS)
+          throw new Busy();
+        senders.set(accountId, key);
+        return read().finally(() => senders.delete(accountId));
       },
     });
   },

@@ -1,8 +1,9 @@
 import { fromKysely, type PgBoss } from 'pg-boss';
 import type { JobAction } from './actions.ts';
+import { deadLetterName } from './dead-letters.ts';
 import { findPlaces, takePlaces } from './flow-table.ts';
 import type { JobFilter, JobState } from './jobs.ts';
-import { restoreCancelled, startNow, takeBackDeadLetters } from './jobs-table.ts';
+import { findDeadLetters, restoreCancelled, startNow, takeBackDeadLetters } from './jobs-table.ts';
 import { findJobIds } from './list-jobs.ts';
 import type { Db } from './tables.ts';
 
@@ -66,7 +67,7 @@ export class QueueAdmin {
     const options = { db: fromKysely(db) };
     if (action === 'retry') return this.#retry(db, queue, ids);
     if (action === 'cancel') await this.#boss.cancel(queue, ids, options);
-    if (action === 'restore') await restoreCancelled(db, queue, ids);
+    if (action === 'restore') return restoreCancelled(db, queue, ids);
     if (action === 'delete') await this.#boss.deleteJob(queue, ids, options);
     if (action === 'redrive') return this.#redrive(db, queue, ids);
     if (action === 'run') await startNow(db, queue, ids);
@@ -81,8 +82,17 @@ export class QueueAdmin {
     return moved;
   }
 
-  /** Retries failed jobs and deletes their dead letters. */
+  /** Retries failed jobs and deletes their dead letters. Where a key may be taken by now, redrives these instead. */
   async #retry(db: Db, queue: string, ids: string[]): Promise<number> {
+    const { policy } = (await this.#boss.getQueue(queue)) ?? {};
+    if (policy === 'exclusive' || policy === 'key_strict_fifo') {
+      const dead = await findDeadLetters(db, queue, ids);
+      return this.#boss.redrive(deadLetterName({ name: queue }), {
+        db: fromKysely(db),
+        ids: dead,
+        limit: BATCH,
+      });
+    }
     await takeBackDeadLetters(db, queue, ids);
     await this.#boss.retry(queue, ids, { db: fromKysely(db) });
     return ids.length;

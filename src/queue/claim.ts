@@ -1,8 +1,9 @@
 import type { JobWithMetadata } from 'pg-boss';
-import { PermanentFailure, SlowDown, TimedOut, TryLater } from './errors.ts';
+import { MOST_DAYS_PUT_OFF, PermanentFailure, SlowDown, TimedOut, TryLater } from './errors.ts';
 import { UnknownPayload } from './job.ts';
 import { type Origin, unpack } from './origin.ts';
 import { JobReport } from './report.ts';
+import { KEEP_WAITING_SECONDS } from './synchronise.ts';
 import type { JobAttemptOutcome } from './tables.ts';
 
 /** Identifies a claim. */
@@ -19,8 +20,8 @@ export interface Claim extends ClaimKey {
   readonly attempt: number;
   /** When the job was enqueued, by the database's clock. */
   readonly createdAt: Date;
-  /** When pg-boss deletes the job if it is still waiting. */
-  readonly keepUntil: Date;
+  /** When the job could first run. */
+  readonly firstStart: Date;
   readonly retryLimit: number;
   readonly payload: unknown;
   readonly priority: number;
@@ -52,7 +53,8 @@ export function claimOf(
     attempt: job.retryCount + 1,
     createdAt: job.createdOn,
     claimedAt: job.startedOn,
-    keepUntil: job.keepUntil,
+    // Later starts do not change how long pg-boss keeps it.
+    firstStart: new Date(job.keepUntil.getTime() - KEEP_WAITING_SECONDS * 1000),
     retryLimit: job.retryLimit,
     ...unpack(job.data),
     priority: job.priority,
@@ -96,10 +98,12 @@ export function abortLost(claims: readonly Claim[], lost: readonly ClaimKey[]): 
 /** How long a job with an unknown payload waits for a newer worker, in milliseconds. */
 const PATIENCE_MS = 24 * 60 * 60 * 1000;
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
 /** The outcome of an unsuccessful attempt, from its error and the reason why it was aborted. */
 export function outcomeOf(
   error: unknown,
-  { controller, createdAt, claimedAt, keepUntil }: Claim,
+  { controller, createdAt, claimedAt, firstStart }: Claim,
 ): JobAttemptOutcome | 'taken away' {
   if (controller.signal.reason instanceof ClaimLost) return 'taken away';
   if (controller.signal.reason instanceof ShuttingDown) return 'handed back';
@@ -108,7 +112,8 @@ export function outcomeOf(
     return claimedAt.getTime() - createdAt.getTime() < PATIENCE_MS ? 'handed back' : 'given up';
   }
   if (error instanceof TryLater) {
-    return claimedAt.getTime() + error.seconds * 1000 < keepUntil.getTime() ? 'deferred' : 'given up';
+    const waitedMs = claimedAt.getTime() + error.seconds * 1000 - firstStart.getTime();
+    return waitedMs < MOST_DAYS_PUT_OFF * DAY_MS ? 'deferred' : 'given up';
   }
   if (error instanceof SlowDown) return 'deferred';
   return error instanceof PermanentFailure ? 'given up' : 'failed';

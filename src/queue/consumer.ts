@@ -196,7 +196,7 @@ export class Consumer {
       if (error instanceof SlowDown) this.#fetcher.broken();
     }
     this.#started.delete(claim);
-    if (this.#fetcher.isCounted) this.wake();
+    if (this.#fetcher.isTakenInTurn) this.wake();
   };
 
   /** Starts no more jobs if a service asks for it. Rethrows. */

@@ -6,6 +6,30 @@ import { faultOfRecurrence, type Recurrence } from './recurrence.ts';
 /** Tells how far a job is: what is done, of how much, and if useful what it does now. */
 export type Progress = (done: number, total: number, words?: string) => void;
 
+/** The key of each job, and a rule for jobs with the same key. */
+export type JobKey<Payload> = {
+  of(payload: Payload): string;
+} & (
+  | {
+      /**
+       * - `unique-while-waiting`: only one waits; sending another has no effect.
+       * - `unique-until-done`: the same while one runs or waits for a retry.
+       * - `replace`: only one waits, and takes the newest payload, and the time with which it is sent. One runs at a time, and
+       *   one that waits for a retry is cancelled when a newer one starts.
+       * - `in-order`: one starts when all that were sent before have ended, with their retries. Whatever puts one off makes the
+       *   others wait, but one that is given up does not: redriven, it is the last. Transactions that send jobs with the
+       *   same key wait for each other.
+       */
+      readonly rule: 'unique-while-waiting' | 'unique-until-done' | 'replace' | 'in-order';
+    }
+  | {
+      /** Like `replace`, and each sending restarts the wait. */
+      readonly rule: 'debounce';
+      /** How long a job waits after the last sending. A key that is sent to more often never gets its turn. */
+      readonly seconds: number;
+    }
+);
+
 /** What a queue promises: its name, payload and how its jobs are worked. Has no handler. */
 export interface QueueContract<Payload extends object = object> {
   readonly name: string;
@@ -50,8 +74,8 @@ export interface QueueContract<Payload extends object = object> {
    * `context.pass`.
    */
   readonly limitedBy?: string;
-  /** Only one job per key waits at a time; enqueueing another has no effect. */
-  uniqueKey?(payload: Payload): string;
+  /** Which jobs belong together, and what becomes of several. A queue with keys cannot be part of a flow or a batch. */
+  readonly key?: JobKey<Payload>;
   /** When to enqueue jobs automatically: each time once for all workers, and once after an outage. */
   readonly schedules?: readonly Schedule<Payload>[];
 }

@@ -5,7 +5,8 @@ import { type Claim, claimOf } from './claim.ts';
 import type { QueueContract } from './contract.ts';
 import { TryLater } from './errors.ts';
 import type { Restraints } from './heartbeat-statements.ts';
-import { countActive } from './jobs-table.ts';
+import { countActive, passFailed } from './jobs-table.ts';
+import { areWorkedInTurn } from './keys.ts';
 import { EACH_KEY, lockBucket, passKey, WHOLE_QUEUE } from './limits.ts';
 import type { Parts } from './options.ts';
 import { bucketOf, parseRate, type Rate } from './rate.ts';
@@ -64,8 +65,13 @@ export class Fetcher {
   }
 
   /** Whether running jobs are counted over all workers, so that one more may start when one has ended. */
-  get isCounted(): boolean {
+  get #isCounted(): boolean {
     return this.#contract.totalConcurrency !== undefined || this.#contract.perKey !== undefined;
+  }
+
+  /** Whether the end of a job can let another start. */
+  get isTakenInTurn(): boolean {
+    return this.#isCounted || areWorkedInTurn(this.#contract);
   }
 
   /** Whether the queue waits for a service. */
@@ -115,7 +121,7 @@ export class Fetcher {
     const rate = this.#limits.get(WHOLE_QUEUE);
     try {
       const { jobs, seconds, ...how } =
-        rate === undefined && !this.#isBroken && !this.isCounted
+        rate === undefined && !this.#isBroken && !this.#isCounted
           ? { jobs: await this.#fetchFrom(db, slots + prefetch), ...UNRESTRAINED }
           : await db.transaction().execute((trx) => this.#fetchRestrained(trx, rate, slots));
       this.#waitsUntil = performance.now() + Math.min(seconds * 1000, MOST_WAIT_MS);
@@ -178,8 +184,9 @@ export class Fetcher {
     return Math.max(0, totalConcurrency - (await countActive(trx, name)));
   }
 
-  #fetchFrom(db: Db, batchSize: number): Promise<JobWithMetadata<unknown>[]> {
-    const { name, perKey } = this.#contract;
+  async #fetchFrom(db: Db, batchSize: number): Promise<JobWithMetadata<unknown>[]> {
+    const { name, perKey, key } = this.#contract;
+    if (key?.rule === 'in-order') await passFailed(db, name);
     const options = { batchSize, includeMetadata: true, db: fromKysely(db) } as const;
     return this.#deps.boss.fetch<unknown>(name, {
       ...options,

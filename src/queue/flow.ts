@@ -12,7 +12,7 @@ export const MOST_STEPS = 100;
  * Enqueues these steps and all those that they come after.
  *
  * @returns the ids of these steps' jobs
- * @throws TypeError if a payload does not fit its contract, a queue has unique keys, no step comes after another, or there
+ * @throws TypeError if a payload does not fit its contract, a queue has keys, no step comes after another, or there
  *   are more than `MOST_STEPS`; then none is enqueued
  */
 export async function enqueueFlow(
@@ -65,7 +65,7 @@ function refuseFault(steps: readonly Step[]): void {
   for (const { contract, payload } of steps) {
     const fault = contract.faultOf(payload);
     if (fault !== undefined) throw new TypeError(`${contract.name} job: ${fault}`);
-    if (contract.uniqueKey !== undefined)
-      throw new TypeError(`${contract.name} job: a queue with unique keys cannot be part of a flow`);
+    if (contract.key !== undefined)
+      throw new TypeError(`${contract.name} job: a queue with keys cannot be part of a flow`);
   }
 }

@@ -20,6 +20,7 @@ export {
   batchCounts,
   DATABASE_ONLY,
   defineQueue,
+  type JobKey,
   type Progress,
   type QueueContract,
   type Schedule,

@@ -7,8 +7,9 @@ import type { JobEvents } from './events.ts';
 import { enqueueFlow } from './flow.ts';
 import { hold } from './flow-table.ts';
 import type { JobDefinition } from './job.ts';
+import { enqueue } from './keys.ts';
 import type { Parts } from './options.ts';
-import { pack } from './origin.ts';
+import { type Origin, pack } from './origin.ts';
 import type { Queue } from './queue.ts';
 import { prioritiesOf } from './share.ts';
 import type { Db } from './tables.ts';
@@ -30,22 +31,20 @@ export class JobQueue implements Queue {
 
   send: Queue['send'] = async (contract, payload, { db, startAfter, ...options }) => {
     refuseFault(contract, payload);
-    if (options.unique !== undefined && contract.uniqueKey === undefined) {
-      throw new TypeError(`${contract.name} job: unique: the queue's contract has no uniqueKey`);
-    }
-    const singletonKey = options.unique ?? contract.uniqueKey?.(payload);
-    const id = await this.#boss.send(contract.name, pack(payload, this.#parts.context.origin()), {
-      db: fromKysely(db),
-      priority: options.priority ?? contract.priority ?? 0,
+    if (options.key !== undefined && contract.key === undefined)
+      throw new TypeError(`${contract.name} job: key: the queue's contract has none`);
+    const job = {
+      ...jobOf(contract, payload, this.#parts.context.origin()),
+      ...(options.key !== undefined && { singletonKey: options.key }),
+      ...(options.priority !== undefined && { priority: options.priority }),
       ...(startAfter !== undefined && { startAfter }),
-      ...(singletonKey !== undefined && { singletonKey }),
-      ...(contract.perKey && { group: { id: contract.perKey.of(payload) } }),
-    });
-    if (id === null && singletonKey === undefined) {
+    };
+    const [id] = await enqueue(this.#boss, contract, [job], { db });
+    if (id === undefined && contract.key === undefined) {
       throw new Error(`${contract.name} job: the queue took it for a duplicate`);
     }
-    if (id !== null) await this.#wakeWorkers(db, contract);
-    return id ?? undefined;
+    if (id !== undefined) await this.#wakeWorkers(db, contract);
+    return id;
   };
 
   sendAll: Queue['sendAll'] = async (contract, payloads, { db, share, batch, ...options }) => {
@@ -53,7 +52,7 @@ export class JobQueue implements Queue {
     for (const payload of payloads) refuseFault(contract, payload);
     if (batch !== undefined) {
       requireTransaction(db, 'sendAll with a batch');
-      refuseUnique(contract, 'a batch');
+      refuseKeys(contract, 'a batch');
       await addMembers(db, batch, payloads.length);
     }
     const origin = { ...this.#parts.context.origin(), batchId: batch?.id };
@@ -61,12 +60,10 @@ export class JobQueue implements Queue {
     const priorities =
       share && (await prioritiesOf(db, share, { queue: contract.name, count: payloads.length, priority }));
     const jobs = payloads.map((payload, index) => ({
-      data: pack(payload, origin),
+      ...jobOf(contract, payload, origin),
       priority: priorities?.[index] ?? priority,
-      ...(contract.uniqueKey && { singletonKey: contract.uniqueKey(payload) }),
-      ...(contract.perKey && { group: { id: contract.perKey.of(payload) } }),
     }));
-    await this.#boss.insert(contract.name, jobs, { db: fromKysely(db) });
+    await enqueue(this.#boss, contract, jobs, { db });
     await this.#wakeWorkers(db, contract);
   };
 
@@ -78,7 +75,7 @@ export class JobQueue implements Queue {
   startBatch: Queue['startBatch'] = async (contract, payload, { db, startAfter, id = randomUUID() }) => {
     const counted = { ...payload, counts: NO_COUNTS };
     refuseFault(contract, counted);
-    refuseUnique(contract, 'a batch');
+    refuseKeys(contract, 'a batch');
     requireTransaction(db, 'startBatch');
     const callback = { queue: contract.name, jobId: randomUUID() };
     if (await recordBatch(db, { id, ...callback })) {
@@ -127,15 +124,24 @@ export class JobQueue implements Queue {
   }
 }
 
+function jobOf(contract: QueueContract, payload: object, origin: Origin) {
+  return {
+    data: pack(payload, origin),
+    priority: contract.priority ?? 0,
+    ...(contract.key && { singletonKey: contract.key.of(payload) }),
+    ...(contract.perKey && { group: { id: contract.perKey.of(payload) } }),
+  };
+}
+
 function refuseFault(contract: QueueContract, payload: unknown): void {
   const fault = contract.faultOf(payload);
   if (fault !== undefined) throw new TypeError(`${contract.name} job: ${fault}`);
 }
 
-/** One of two jobs with the same key would not be enqueued, and be waited for. */
-function refuseUnique(contract: QueueContract, where: string): void {
-  if (contract.uniqueKey !== undefined)
-    throw new TypeError(`${contract.name} job: a queue with unique keys cannot be part of ${where}`);
+/** A job that is not enqueued because of its key would be waited for. */
+function refuseKeys(contract: QueueContract, where: string): void {
+  if (contract.key !== undefined)
+    throw new TypeError(`${contract.name} job: a queue with keys cannot be part of ${where}`);
 }
 
 function requireTransaction(db: Db, what: string): void {

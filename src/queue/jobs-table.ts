@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import type { Db as IDatabase } from 'pg-boss';
 import type { ClaimKey } from './claim.ts';
 import { deadLetterName } from './dead-letters.ts';
 import { IS_HELD } from './heartbeat-statements.ts';
@@ -102,7 +103,7 @@ export async function selectJob(
   id: string,
 ): Promise<Omit<JobDetails, 'history' | 'report'> | undefined> {
   const { rows } = await sql<Omit<JobDetails, 'history' | 'report'>>`
-    select ${SUMMARY}, priority, retry_limit as "retryLimit", singleton_key as "uniqueKey", output,
+    select ${SUMMARY}, priority, retry_limit as "retryLimit", singleton_key as key, output,
       source_name as "sourceQueue", source_id as "sourceId"
     from pgboss.job where name = ${queue} and id = ${id}::uuid
   `.execute(db);
@@ -116,12 +117,95 @@ export async function startNow(db: Db, queue: string, ids: readonly string[]): P
   `.execute(db);
 }
 
-/** Undoes that jobs were cancelled. They wait as retries, because a successor may have their unique key by now. */
-export async function restoreCancelled(db: Db, queue: string, ids: readonly string[]): Promise<void> {
-  await sql`
-    update pgboss.job set state = 'retry', completed_on = null, started_on = null, heartbeat_on = null
-    where name = ${queue} and id = any(${[...ids]}::uuid[]) and state = 'cancelled'
+/**
+ * Undoes that jobs were cancelled. They wait as retries, because a successor may have their key by now; in order, where a retry
+ * comes first, they wait in their places. One whose key must be unique until it is done stays cancelled if it no longer is.
+ *
+ * @returns how many were restored
+ */
+export async function restoreCancelled(db: Db, queue: string, ids: readonly string[]): Promise<number> {
+  const { numAffectedRows } = await sql`
+    update pgboss.job set completed_on = null, started_on = null, heartbeat_on = null, upsert_by_key = null,
+      state = (case when policy = 'key_strict_fifo' then 'created' else 'retry' end)::pgboss.job_state
+    where name = ${queue} and id = any(${[...ids]}::uuid[]) and state = 'cancelled' and (
+      policy is distinct from 'exclusive' or not exists (
+        select from pgboss.job as other
+        where other.name = job.name and other.singleton_key = job.singleton_key and other.policy = 'exclusive'
+          and (other.state < 'completed' or other.state = 'cancelled' and other.id < job.id and other.id = any(${[...ids]}::uuid[]))
+      )
+    )
   `.execute(db);
+  return Number(numAffectedRows ?? 0);
+}
+
+/** Makes transactions that send jobs with the same keys wait for each other. */
+export async function lockKeys(db: Db, queue: string, keys: readonly string[]): Promise<void> {
+  // Keys share 64 locks, because the server has a few thousand for all connections together.
+  await sql`
+    select pg_advisory_xact_lock(hashtext(${queue}), number)
+    from (select distinct hashtext(key) & 63 as number from unnest(${[...keys]}::text[]) as sent (key) order by number) as ordered
+  `.execute(db);
+}
+
+/** Puts jobs that were just enqueued behind all that wait with the same keys, in the given order. */
+export async function putLast(
+  db: Db,
+  queue: string,
+  { ids, keys }: { ids: readonly string[]; keys: readonly string[] },
+): Promise<void> {
+  await sql`
+    update pgboss.job set created_on = last.at + number * interval '1 microsecond'
+    from unnest(${[...ids]}::uuid[]) with ordinality as sent (id, number), (
+      select greatest(pgboss.job_now(), max(created_on)) as at from pgboss.job
+      where name = ${queue} and singleton_key = any(${[...new Set(keys)]}::text[]) and state < 'active'
+    ) as last
+    where name = ${queue} and job.id = sent.id
+  `.execute(db);
+}
+
+/** Lets jobs in order go on after one that was given up, which would hold its key until it is deleted. */
+export async function passFailed(db: Db, queue: string): Promise<void> {
+  await sql`
+    update pgboss.job set policy = 'standard' where name = ${queue} and state = 'failed' and policy = 'key_strict_fifo'
+  `.execute(db);
+}
+
+/** Cancels older jobs with the same key, which wait for a retry. */
+export async function cancelOlder(
+  db: Db,
+  { queue, jobId }: Pick<ClaimKey, 'queue' | 'jobId'>,
+): Promise<void> {
+  await sql`
+    update pgboss.job as older set state = 'cancelled', completed_on = pgboss.job_now(),
+      output = jsonb_build_object('message', 'a newer job with its key has replaced it')
+    from pgboss.job as newer
+    where newer.name = ${queue} and newer.id = ${jobId}::uuid and older.name = newer.name
+      and older.singleton_key = newer.singleton_key and older.created_on < newer.created_on and older.state < 'active'
+  `.execute(db);
+}
+
+/**
+ * Changes a queue's policy. The jobs that it has keep theirs.
+ *
+ * @throws Error if it has jobs that could then not be worked
+ */
+export async function changePolicy(db: IDatabase, queue: string, policy: string): Promise<void> {
+  const { rows } = await db.executeSql(
+    `update pgboss.queue set policy = $2 where name = $1 and not ('key_strict_fifo' in (policy, $2)
+      and exists (select from pgboss.job where job.name = $1 and state < 'completed')) returning name`,
+    [queue, policy],
+  );
+  if (rows.length === 0)
+    throw new Error(`${queue}: key: the rule in-order can only come or go while the queue has no jobs`);
+}
+
+/** Finds the waiting dead letters of failed jobs. */
+export async function findDeadLetters(db: Db, queue: string, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from pgboss.job
+    where name = ${deadLetterName({ name: queue })} and source_id = any(${[...ids]}::uuid[]) and state < 'active'
+  `.execute(db);
+  return rows.map(({ id }) => id);
 }
 
 /** Deletes the dead letters of retried jobs. */

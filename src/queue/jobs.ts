@@ -67,7 +67,7 @@ export interface JobPage {
 export interface JobDetails extends JobSummary {
   readonly priority: number;
   readonly retryLimit: number;
-  readonly uniqueKey: string | null;
+  readonly key: string | null;
   readonly output: unknown;
   /** For a dead letter: the original job. */
   readonly sourceQueue: string | null;

@@ -13,8 +13,8 @@ export interface SendOptions {
   readonly priority?: number;
   /** When the job may start. */
   readonly startAfter?: Date;
-  /** Instead of the contract's unique key. Only for queues that have one. */
-  readonly unique?: string;
+  /** Instead of the key that the contract gives it. Only for queues with keys. */
+  readonly key?: string;
 }
 
 /** The queue as the domain sees it. */
@@ -22,7 +22,7 @@ export interface Queue {
   /**
    * Enqueues a job.
    *
-   * @returns the job's id; undefined if a job with the same unique key is already waiting
+   * @returns the job's id; undefined if it had no effect, because its key is taken. With a rule that replaces, that of the changed job
    * @throws TypeError if the payload does not fit the contract
    */
   send<Payload extends object>(
@@ -53,7 +53,7 @@ export interface Queue {
    *
    * @param steps the last ones, or all
    * @returns the ids of their jobs
-   * @throws TypeError if a payload does not fit its contract, a queue has unique keys, or there are too many; then no job is
+   * @throws TypeError if a payload does not fit its contract, a queue has keys, or there are too many; then no job is
    *   enqueued
    */
   flow(steps: readonly Step[], options: Pick<SendOptions, 'db'>): Promise<string[]>;
@@ -64,7 +64,7 @@ export interface Queue {
    *
    * @param payload without the counts
    * @param options.id so that a repeated attempt gets the same batch
-   * @throws TypeError if the payload does not fit the contract, or the queue has unique keys
+   * @throws TypeError if the payload does not fit the contract, or the queue has keys
    */
   startBatch<Payload extends BatchPayload>(
     contract: QueueContract<Payload>,

@@ -1,6 +1,8 @@
 import { type Claim, untilAborted } from './claim.ts';
 import { TimedOut } from './errors.ts';
 import type { JobContext, JobDefinition } from './job.ts';
+import { cancelOlder } from './jobs-table.ts';
+import { isNewestOnly } from './keys.ts';
 import type { Parts } from './options.ts';
 import { computeNothing, type Threads } from './threads.ts';
 
@@ -15,9 +17,10 @@ interface Means extends Pick<Parts, 'app' | 'db' | 'context' | 'logFailure'>, Pi
  */
 export async function runJob(
   job: JobDefinition,
-  { jobId, attempt, payload, origin, report, controller }: Claim,
+  claim: Claim,
   { threads, pass, ...parts }: Means,
 ): Promise<(() => Promise<void>) | undefined> {
+  const { jobId, attempt, payload, origin, report, controller } = claim;
   const { name, timeoutSeconds, runs } = job.contract;
   const { signal } = controller;
   signal.throwIfAborted();
@@ -26,7 +29,10 @@ export async function runJob(
   const reporting = report.reporting(parts);
   const compute = runs === 'thread' ? threads.computeFor({ signal, ...reporting }) : computeNothing;
   const context = { id: jobId, attempt, signal, pass, compute, ...reporting };
-  const run = async () => (await job.run(parts.app, payload, context)) ?? undefined;
+  const run = async () => {
+    if (isNewestOnly(job.contract)) await cancelOlder(parts.db, claim);
+    return (await job.run(parts.app, payload, context)) ?? undefined;
+  };
   try {
     const running = { queue: name, jobId, attempt, origin };
     return await parts.context.run(running, () => untilAborted(run(), signal));

@@ -122,7 +122,7 @@ export async function runDueSchedules(
  * Enqueues a schedule's job now. Its next time stays.
  *
  * @param contracts that have the schedule
- * @returns the job's id; undefined if one with the same unique key is already waiting
+ * @returns the job's id; undefined if it had no effect, because its key is taken
  * @throws RangeError if there is no such schedule
  */
 export async function runScheduleNow(

@@ -1,7 +1,8 @@
 import type { PgBoss, UpdateQueueOptions } from 'pg-boss';
 import type { QueueContract } from './contract.ts';
 import { deadLetterName } from './dead-letters.ts';
-import { MOST_DAYS_PUT_OFF } from './errors.ts';
+import { changePolicy } from './jobs-table.ts';
+import { policyOf } from './keys.ts';
 import { synchroniseSchedules } from './schedules.ts';
 import type { Db } from './tables.ts';
 
@@ -16,8 +17,11 @@ const BACKSTOP_SECONDS = 60;
 /** How long finished jobs are kept for the dashboard. */
 const KEEP_SECONDS = 7 * 24 * 60 * 60;
 
-/** How long a job may wait before pg-boss deletes it, from when it could first run. */
-const KEEP_WAITING_SECONDS = MOST_DAYS_PUT_OFF * 24 * 60 * 60;
+/**
+ * How long a job may wait before pg-boss deletes it, from when it could first run. A limit, a pause or a missing worker may hold
+ * it for long.
+ */
+export const KEEP_WAITING_SECONDS = 365 * 24 * 60 * 60;
 
 /** Dead letters are kept for an operator. */
 export const KEEP_DEAD_SECONDS = 90 * 24 * 60 * 60;
@@ -32,7 +36,7 @@ export async function synchroniseQueues(
   contracts: readonly QueueContract[],
   timeZone: string,
 ): Promise<void> {
-  const existing = new Set((await boss.getQueues()).map(({ name }) => name));
+  const existing = new Map((await boss.getQueues()).map(({ name, policy = 'standard' }) => [name, policy]));
   for (const contract of contracts) {
     const deadLetter = deadLetterName(contract);
     await ensureQueue(boss, existing, deadLetter, { retentionSeconds: KEEP_DEAD_SECONDS });
@@ -47,15 +51,14 @@ export async function synchroniseQueues(
       retentionSeconds: KEEP_WAITING_SECONDS,
       deleteAfterSeconds: KEEP_SECONDS,
     };
-    const policy = contract.uniqueKey === undefined ? 'standard' : 'short';
-    await ensureQueue(boss, existing, contract.name, settings, policy);
+    await ensureQueue(boss, existing, contract.name, settings, policyOf(contract));
   }
   await synchroniseSchedules(db, contracts, timeZone);
 }
 
 async function ensureQueue(
   boss: PgBoss,
-  existing: ReadonlySet<string>,
+  existing: ReadonlyMap<string, string>,
   name: string,
   settings: Omit<UpdateQueueOptions, 'deadLetter' | 'retryDelayMax' | 'heartbeatSeconds'> & {
     deadLetter?: string;
@@ -64,6 +67,7 @@ async function ensureQueue(
   },
   policy = 'standard',
 ): Promise<void> {
-  if (existing.has(name)) await boss.updateQueue(name, settings);
-  else await boss.createQueue(name, { ...settings, policy });
+  if (!existing.has(name)) return boss.createQueue(name, { ...settings, policy });
+  await boss.updateQueue(name, settings);
+  if (existing.get(name) !== policy) await changePolicy(boss.getDb(), name, policy);
 }

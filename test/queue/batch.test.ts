@@ -170,7 +170,7 @@ t.test('a batch that cannot be is refused, and leaves nothing', async (t) => {
   await t.rejects(queue.sendAll(parts, [{ n: 1 }], { db, batch }), { message: /needs a transaction/ });
   await db.transaction().execute(async (trx) => {
     const unique = queue.sendAll(pictureQueue, [{ userId: 1 }], { db: trx, batch });
-    await t.rejects(unique, { message: /a queue with unique keys cannot be part of a batch/ });
+    await t.rejects(unique, { message: /a queue with keys cannot be part of a batch/ });
     await trx.updateTable('job_batches').set({ members: MOST_MEMBERS }).execute();
     await t.rejects(queue.sendAll(parts, [{ n: 1 }], { db: trx, batch }), {
       message: /more than 1000000 jobs/,

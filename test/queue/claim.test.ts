@@ -49,6 +49,9 @@ t.test(
   async (t) => {
     const app = await build(t);
     await app.queue.send(mailQueue, payload, { db: app.db });
+    const { rows } =
+      await sql`select date_part('day', keep_until - start_after) as days from pgboss.job`.execute(app.db);
+    t.same(rows, [{ days: 365 }], 'one that waits for a limit or for a worker is kept for longer');
     await sql`
     update pgboss.job set keep_until = keep_until - interval '30 days' + interval '59 minutes' where name = 'mail'
   `.execute(app.db);

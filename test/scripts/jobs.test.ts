@@ -32,12 +32,14 @@ async function prepare(t: Test) {
 
 t.test('jobs are counted, listed, found and shown', async (t) => {
   const { run } = await prepare(t);
-  t.match(await run('stats'), /^queue +ready +running.*\nmail +2 +0 +0 +0 +0 +0$/m);
+  t.match(await run('stats'), /^queue +ready +running.*^mail +2 +0 +0 +0 +0 +0$/ms);
   t.match(await run('stats'), 'No workers are running.');
-  t.match(JSON.parse(await run('stats', { json: true })), {
-    queues: [{ queue: 'mail', ready: 2 }],
-    workers: [],
-  });
+  const { queues, workers } = JSON.parse(await run('stats', { json: true }));
+  t.match(
+    queues.find(({ queue }: { queue: string }) => queue === 'mail'),
+    { ready: 2 },
+  );
+  t.same(workers, []);
   const listed = JSON.parse(await run('list', { json: true, text: 'two-factor-on' }));
   t.match(listed, [{ queue: 'mail', state: 'ready', data: { template: 'two-factor-on' } }]);
   t.equal(listed.length, 1);
@@ -125,7 +127,7 @@ t.test('tail prints attempts as they start and end', async (t) => {
 t.test('a mistake is named with what is accepted', async (t) => {
   const { run } = await prepare(t);
   for (const [name, options, message] of [
-    ['list', { subject: 'post' }, /^QUEUE: "post" is not a queue; choose from mail, /],
+    ['list', { subject: 'post' }, /^QUEUE: "post" is not a queue; choose from .*mail, /],
     ['list', { state: 'done' }, /^--state: "done" is not accepted; choose from ready, /],
     ['list', { limit: '0' }, '--limit: "0" is not accepted; give a number from 1 to 1000'],
     ['show', { subject: '12' }, '"12" is not the id of a job'],

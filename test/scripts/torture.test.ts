@@ -8,6 +8,7 @@ t.test('every mail arrives, whatever is killed, restarted or refused', async (t)
   t.equal(await running.exited(), 0, running.output);
   t.match(running.output, /1 workers killed, the database restarted twice/);
   t.match(running.output, /At most \d+ arrived in a second under a limit of 34/);
+  t.match(running.output, /\d{3} jobs were worked in order\./);
   t.match(running.output, /60 jobs were done in flows, and after the batch came \[\{[^{]*"done":50[^{]*\}\]/);
   t.match(running.output, /50 of 50 mails arrived, [1-9]\d* attempts were refused/);
 });

@@ -17,17 +17,26 @@ export const blockingQueue = defineQueue({ ...settings, name: 'blocking' });
 /** The same in a thread. */
 export const computingQueue = defineQueue({ ...settings, name: 'computing', runs: 'thread' });
 
+/** In order, one after another. */
+export const orderedQueue = defineQueue({
+  ...settings,
+  name: 'ordered',
+  key: { of: () => 'all', rule: 'in-order' },
+});
+
 if (import.meta.main) {
   const app = buildApp(loadConfig(), { role: 'worker' });
   await app.ready();
   closeOnSignal(app);
-  const job = defineJob(blockingQueue, async (_app, { milliseconds }) => {
-    process.stdout.write('blocked\n');
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
-  });
+  const blocking = [blockingQueue, orderedQueue].map((queue) =>
+    defineJob(queue, async (_app, { milliseconds }) => {
+      process.stdout.write('blocked\n');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+    }),
+  );
   const computing = defineJob(computingQueue, async (_app, { milliseconds }, { compute }) => {
     process.stdout.write('computes\n');
     await compute(OBEY, { of: 'block', milliseconds });
   });
-  await app.queue.work([job, computing], { concurrency: 2 });
+  await app.queue.work([...blocking, computing], { concurrency: 2 });
 }

@@ -78,8 +78,11 @@ export async function createQueues(app: FastifyInstance, contracts: readonly Que
     ...QUIET,
   });
   await boss.start();
-  await synchroniseQueues({ boss, db: app.db }, [...queueContracts, ...contracts], app.config.siteTimeZone);
-  await boss.stop();
+  await synchroniseQueues(
+    { boss, db: app.db },
+    [...queueContracts, ...contracts],
+    app.config.siteTimeZone,
+  ).finally(() => boss.stop());
 }
 
 /** Fails the jobs of workers that seem dead, and starts those that waited for others, as every worker does, but every second. */

@@ -85,7 +85,7 @@ export async function listAllCommentSources(
   { readerId }: Pick<CommentFilter, 'readerId'>,
   page: PageRequest,
 ): Promise<CountedPage<CommentSource>> {
-  const total = await countRows(db, 'comments');
+  const total = await countRows(db, 'comments', JOINS_LISTED_POST);
   const comments = await readPage(page, 'desc', (slice) =>
     selectSources(inSlice(db.selectFrom('comments'), 'comments', slice))
       .select(
@@ -99,6 +99,11 @@ export async function listAllCommentSources(
 }
 
 const IS_ON_LISTED_POST = sql<boolean>`(select ${IS_LISTED} from posts where posts.id = comments.post_id)`;
+
+/** The same as a join, which is faster for thousands of comments, but slower for a page of them. */
+const JOINS_LISTED_POST = sql<boolean>`exists (
+  select from posts where posts.id = comments.post_id and ${IS_LISTED}
+)`;
 
 /** @throws DomainError `not-found` */
 export function findComment(db: Db, id: number): Promise<Comment> {

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
+import { IS_SHOWN } from '../posts/visibility.ts';
 import { recordEvent, type Why } from '../security-events/record.ts';
 
 /** What can be reported. */
@@ -16,23 +17,30 @@ export interface Reported {
 
 const COLUMN = { post: 'post_id', comment: 'comment_id', person: 'person_id' } as const;
 const TABLE = { post: 'posts', comment: 'comments', person: 'users' } as const;
-/** As for profiles, an unconfirmed account does not exist. */
-const EXISTS = { post: sql`true`, comment: sql`true`, person: sql`confirmed_at is not null` } as const;
+
+/** The conditions for what anyone can read. As for profiles, an unconfirmed account does not exist. */
+const IS_READABLE = { post: IS_SHOWN, comment: sql`true`, person: sql`confirmed_at is not null` } as const;
 
 /**
  * Reports something to the moderators. Whoever reports it again replaces their reason.
  *
- * @throws DomainError `not-found` if it does not exist
+ * @param options.seesDisabled whether the reporter can read posts that a moderator has hidden
+ * @throws DomainError `not-found` if it does not exist, or is such a post
  */
 export async function report(
   db: Db,
   { kind, id }: Reported,
-  { reporterId, reason }: { reporterId: number; reason: string },
+  {
+    reporterId,
+    reason,
+    seesDisabled = false,
+  }: { reporterId: number; reason: string; seesDisabled?: boolean },
 ): Promise<void> {
   const column = sql.ref(COLUMN[kind]);
+  const isReadable = kind === 'post' && seesDisabled ? sql`true` : IS_READABLE[kind];
   const { numAffectedRows } = await sql`
     insert into reports (reporter_id, ${column}, reason)
-    select ${reporterId}, id, ${reason} from ${sql.table(TABLE[kind])} where id = ${id} and ${EXISTS[kind]}
+    select ${reporterId}, id, ${reason} from ${sql.table(TABLE[kind])} where id = ${id} and ${isReadable}
     on conflict (${column}, reporter_id) where ${column} is not null do update set reason = excluded.reason
   `.execute(db);
   if (numAffectedRows === 0n) throw noSuch(kind);

@@ -19,15 +19,8 @@ import { requirePermission } from '../guards.ts';
 import { tagged, versionsIn, WithIfMatch } from './etag.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentComment } from './present.ts';
-import {
-  CommentEdit,
-  CommentWriting,
-  MAX_ID,
-  needs,
-  refusals,
-  WithId,
-  WithIdempotencyKey,
-} from './requests.ts';
+import { sendCreated, WithIdempotencyKey } from './repeatable.ts';
+import { CommentEdit, CommentWriting, MAX_ID, needs, refusals, WithId } from './requests.ts';
 import { Comment, CommentPage, paths, ref } from './resources.ts';
 
 const tags = ['Comments'];
@@ -135,11 +128,10 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
       };
       const text = await renderText(app, { kind: 'comment', body, writerId: userId });
       const comment = { postId, parentId: idOf(parentUrl), authorId: userId, text };
-      const { answer, isRepetition } = await once(db, request, Comment, async (trx) =>
+      const created = await once(db, request, async (trx) =>
         shownTo(sent.caller)(await publishComment({ db: trx, queue }, comment)),
       );
-      if (isRepetition) reply.header('idempotency-replayed', 'true');
-      return reply.code(201).header('location', answer.url).send(answer);
+      return sendCreated(reply, created);
     },
   );
 

@@ -105,7 +105,7 @@ const drafts: FastifyPluginAsyncTypebox = async (app) => {
   const limited = { onRequest, config: { limit: 'draft' }, compress: false } as const;
   app.post('/drafts/', { schema: creating, ...limited }, async (request, reply) => {
     const { id: authorId } = callerOf(request);
-    const { id } = await createDraft(db, authorId, textOf(request.body));
+    const { id } = await createDraft(db, authorId, { title: '', tags: '', ...textOf(request.body) });
     const draft = await findDraft(db, authorId, id);
     const answer = tagged(reply, draft.version, presentDraft(draft));
     return reply.code(201).header('location', answer.url).send(answer);
@@ -118,10 +118,10 @@ const drafts: FastifyPluginAsyncTypebox = async (app) => {
 
   app.put('/drafts/:id', { schema: saving, ...limited }, async (request, reply) => {
     const { id: authorId } = callerOf(request);
-    const { id, version: newest } = await findDraft(db, authorId, request.params.id);
+    const { id, version: newest, title, tags } = await findDraft(db, authorId, request.params.id);
     const allowed = versionsIn(request.headers['if-match']) ?? [newest];
     const version = allowed.includes(newest) ? newest : 0; // There is no version 0.
-    await saveDraft(db, authorId, { id, version }, textOf(request.body));
+    await saveDraft(db, authorId, { id, version }, { title, tags, ...textOf(request.body) });
     const draft = await findDraft(db, authorId, id);
     return tagged(reply, draft.version, presentDraft(draft));
   });
@@ -174,6 +174,12 @@ interface SentDraft {
   readonly visibility?: Visibility;
 }
 
-function textOf({ title, body, tags = [], ...sent }: SentDraft): DraftText {
-  return { title: title ?? '', body, tags: tags.join(', '), isUnlisted: isUnlistedIn(sent) };
+/** What a request says of a draft. */
+function textOf({ title, body, tags, ...sent }: SentDraft): Pick<DraftText, 'body'> & Partial<DraftText> {
+  return {
+    body,
+    ...(title !== undefined && { title: title ?? '' }),
+    ...(tags !== undefined && { tags: tags.join(', ') }),
+    isUnlisted: isUnlistedIn(sent),
+  };
 }

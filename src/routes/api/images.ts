@@ -15,7 +15,8 @@ import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentImage } from './present.ts';
-import { needs, refusals, WithIdempotencyKey } from './requests.ts';
+import { sendCreated, WithIdempotencyKey } from './repeatable.ts';
+import { needs, refusals } from './requests.ts';
 import { EXAMPLE_KEY, Image, ImagePage, paths, ref } from './resources.ts';
 
 const tags = ['Images'];
@@ -124,13 +125,12 @@ const uploads: FastifyPluginAsyncTypebox = async (app) => {
         key: sent.headers['idempotency-key'],
         content: ['POST', paths.images, alt, createHash('sha256').update(content).digest('hex')],
       };
-      const { answer, isRepetition } = await once(db, request, Image, async (trx) =>
+      const created = await once(db, request, async (trx) =>
         presentImage(
           await uploadImage({ db: trx, queue }, { ownerId, alt, content }, config.imageQuotaMb * 2 ** 20),
         ),
       );
-      if (isRepetition) reply.header('idempotency-replayed', 'true');
-      return reply.code(201).header('location', answer.url).send(answer);
+      return sendCreated(reply, created);
     },
   );
 };
@@ -139,7 +139,7 @@ const uploads: FastifyPluginAsyncTypebox = async (app) => {
 function acceptImages(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(/^image\//, (request: FastifyRequest, payload: Readable) =>
-    app.uploads.read(callerOf(request).id, () => readAll(payload)),
+    app.uploads.read({ accountId: callerOf(request).id, address: request.ip }, () => readAll(payload)),
   );
 }
 

@@ -11,7 +11,8 @@ import { requirePermission } from '../guards.ts';
 import { tagged, versionsIn, WithIfMatch } from './etag.ts';
 import { linkPages, PostPageQuery, pageRequest } from './pages.ts';
 import { presentPost } from './present.ts';
-import { isUnlistedIn, needs, PostWriting, refusals, WithId, WithIdempotencyKey } from './requests.ts';
+import { sendCreated, WithIdempotencyKey } from './repeatable.ts';
+import { isUnlistedIn, needs, PostWriting, refusals, WithId } from './requests.ts';
 import { Post, PostPage, paths, ref } from './resources.ts';
 
 const tags = ['Posts'];
@@ -91,11 +92,10 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
       const addedTags = readTags(typed.join(' '));
       const text = await renderText(app, { kind: 'post', body, writerId: userId });
       const post = { ...text, title, addedTags, isUnlisted: isUnlistedIn(sent.body) };
-      const { answer, isRepetition } = await once(db, request, Post, async (trx) =>
+      const created = await once(db, request, async (trx) =>
         presentPost(await publishPost({ db: trx, queue }, userId, post)),
       );
-      if (isRepetition) reply.header('idempotency-replayed', 'true');
-      return reply.code(201).header('location', answer.url).send(answer);
+      return sendCreated(reply, created);
     },
   );
 

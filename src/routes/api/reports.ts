@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import { Permission } from '../../domain/accounts/roles.ts';
+import { can, Permission } from '../../domain/accounts/roles.ts';
 import { LONGEST_REASON, report } from '../../domain/moderation/report.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
@@ -31,8 +31,13 @@ const reports: FastifyPluginAsyncTypebox = async (app) => {
   for (const [kind, path, about] of ABOUT) {
     app.put(path, { schema: { ...reporting, ...about }, ...rules }, async (request, reply) => {
       const { params, body } = request;
-      const { id: reporterId } = callerOf(request);
-      await report(db, { kind, id: params.id }, { reporterId, reason: body.reason.trim() });
+      const caller = callerOf(request);
+      const seesDisabled = can(caller, Permission.MODERATE);
+      await report(
+        db,
+        { kind, id: params.id },
+        { reporterId: caller.id, reason: body.reason.trim(), seesDisabled },
+      );
       return reply.code(204).send(null);
     });
   }

@@ -60,14 +60,14 @@ export const PostWriting = Type.Object(
 /** The body of a request that saves a draft, which may be unfinished. */
 export const DraftWriting = Type.Object(
   {
-    title: Type.Optional(Title('')),
+    title: Type.Optional(Title('Without it, saving leaves the title.')),
     body: Type.String({
       maxLength: LONGEST_BODY,
       pattern: '^[^\\u0000\\p{Cs}]*$',
       description: `Markdown, at most ${LONGEST_BODY.toLocaleString('en')} characters.`,
       examples: ['Flour, water, salt'],
     }),
-    tags: Type.Optional(Tags('Tags besides those in the text.')),
+    tags: Type.Optional(Tags('Tags besides those in the text. Without them, saving leaves them.')),
     visibility: Type.Optional(visibility(' Without it, a new draft is public, and saving leaves it.')),
   },
   { additionalProperties: false, title: 'draft' },
@@ -108,17 +108,6 @@ export const CommentWriting = Type.Object(
   },
   { additionalProperties: false, title: 'comment' },
 );
-
-export const WithIdempotencyKey = Type.Object({
-  'idempotency-key': Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 255,
-      description:
-        'Any unique string. A request repeated with the same key within 24 hours is not executed again.',
-    }),
-  ),
-});
 
 const REASONS = {
   400: 'Invalid request. The message names the field.',

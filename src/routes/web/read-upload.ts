@@ -25,7 +25,8 @@ export function readUpload(
   maxBytes: number,
   missing = 'Choose a picture.',
 ): Promise<Upload> {
-  return request.server.uploads.read(currentUser(request).id, async () => {
+  const sender = { accountId: currentUser(request).id, address: request.ip };
+  return request.server.uploads.read(sender, async () => {
     // The parser would wait for ever for a connection that closed while the session was read.
     if (!request.isMultipart() || request.raw.destroyed) return { fields: {}, error: INCOMPLETE };
     try {

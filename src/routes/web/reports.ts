@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
-import { Permission } from '../../domain/accounts/roles.ts';
+import { can, Permission } from '../../domain/accounts/roles.ts';
 import { LONGEST_REASON, REPORTABLE, report } from '../../domain/moderation/report.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
@@ -33,9 +33,11 @@ export default async function reports(app: FastifyInstance): Promise<void> {
 
     app.post<WithId>(`/${kind}/:id`, { config: { limit: 'report' } }, async (request, reply) => {
       const id = idFrom(request.params.id);
+      const user = currentUser(request);
+      const seesDisabled = can(user, Permission.MODERATE);
       const form = request.readForm(ReportForm);
       if (form.data === undefined) return show(reply.code(422), form.state);
-      await report(db, { kind, id }, { reporterId: currentUser(request).id, reason: form.data.reason });
+      await report(db, { kind, id }, { reporterId: user.id, reason: form.data.reason, seesDisabled });
       await sessionOf(request).flash('Thanks. A moderator will look at it.');
       return reply.redirect(localPath(request.query.next) ?? '/', 303);
     });

@@ -36,6 +36,13 @@ t.test('a comment and its job are one transaction', async (t) => {
   await program.post(`/posts/${postId}/comments/`, { body: 'Hello' }, key);
   await assertEnqueued(t, app, notifyQueue, [{ about: 'comment' }]);
   t.equal((await program.get('/comments/')).json().count, 1);
+
+  await app.db.updateTable('posts').set({ is_unlisted: true }).execute();
+  t.match(
+    (await program.get('/comments/')).json(),
+    { comments: [], count: 0 },
+    'none of a post that no list has',
+  );
 });
 
 t.test('authors and Administrators can delete a comment', async (t) => {

@@ -19,8 +19,10 @@ t.test('a program writes, schedules and publishes drafts, which nobody else can 
 
   const ifMatch = { 'if-match': String(created.headers.etag) };
   const saved = await program.put(path, { body: 'Strong' }, ifMatch);
-  t.match(saved.json(), { title: null, body: 'Strong', tags: [] });
+  t.match(saved.json(), { title: 'On tea', body: 'Strong', tags: ['Tea'] }, 'what is not sent stays');
   t.equal((await program.put(path, { body: 'Weak' }, ifMatch)).statusCode, 412);
+  const cleared = await program.put(path, { title: null, body: 'Strong', tags: [] });
+  t.match(cleared.json(), { title: null, tags: [] });
 
   for (const publish_at of ['9999-01-01T00:00:00Z', 'tomorrow', '2026-13-01T00:00Z'])
     t.match((await program.put(`${path}/schedule`, { publish_at })).statusCode, /^4(00|22)$/, publish_at);

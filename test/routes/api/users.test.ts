@@ -131,4 +131,14 @@ t.test('posts, comments and people are reported, with a reason', async (t) => {
   const blank = await program.put(`/posts/${postId}/report`, { reason: ' ' });
   t.match(blank.json(), { error: 'bad request', message: 'report does not have a reason' });
   t.equal(await statusOf(program.put('/posts/999/report', { reason: 'x' })), 404);
+
+  await app.db.updateTable('posts').set({ is_disabled: true }).where('id', '=', postId).execute();
+  const moderator = await ApiProgram.of(app, await createUser(app, { username: 'mod', role: 'Moderator' }));
+  for (const [reporter, statusCode] of [
+    [program, 404],
+    [moderator, 204],
+  ] as const) {
+    t.equal(await statusOf(reporter.put(`/posts/${postId}/report`, { reason: 'x' })), statusCode);
+    t.equal(await statusOf(reporter.get(`/posts/${postId}`)), statusCode === 204 ? 200 : 404);
+  }
 });

@@ -225,17 +225,23 @@ t.test('two people with the same picture do not share its fate', async (t) => {
   t.equal((await client.get(path)).statusCode, 200);
 });
 
-t.test('a person uploads one picture at a time, so that nobody takes the places of all', async (t) => {
+t.test('neither one person nor one IP address takes all places for uploads', async (t) => {
   const [jane, mary] = [
     await createUser(app, { username: 'jane' }),
     await createUser(app, { username: 'mary' }),
   ];
   const [one, other] = [await signedInClient(app, jane), await signedInClient(app, mary)];
   const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
-  const slow = app.uploads.read(jane.id, () => arrived);
+  const sendSlowly = (accountId: number, address: string) =>
+    app.uploads.read({ accountId, address }, () => arrived);
+  const all = [sendSlowly(jane.id, '192.0.2.1')];
   t.equal((await upload(one, photo)).statusCode, 503);
   t.equal((await upload(other, photo)).statusCode, 303);
+
+  for (const id of [101, 102, 103, 104]) all.push(sendSlowly(id, `2001:db8::${id}`));
+  await t.rejects(sendSlowly(105, '2001:db8::105'), { code: 'busy' }, 'a fifth from the same network');
+  all.push(sendSlowly(105, '2001:db8:0:1::105'));
   arrive();
-  await slow;
+  await Promise.all(all);
   t.equal((await upload(one, photo)).statusCode, 303);
 });

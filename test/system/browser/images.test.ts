@@ -46,11 +46,16 @@ t.test('an image is pasted, described and shown, and nothing moves', async (t) =
 
   await page.getByRole('button', { name: 'Publish' }).click();
   await page.locator('.prose img').waitFor();
+  const source = () => page.evaluate<string>('document.querySelector(".prose img").currentSrc');
+  await waitFor(async () => (await source()).endsWith('.webp?1000'), 'the drawing is fetched again');
   await drain(app);
+  const isMade = `performance.getEntriesByName(document.querySelector(".prose img").currentSrc)[0]?.contentType === 'image/webp'`;
+  await waitFor(() => page.evaluate<boolean>(isMade), 'it becomes the image');
+  t.equal(await page.evaluate(LAYOUT_SHIFT), 0);
   await page.getByRole('link', { name: /comments/ }).click();
   await page.waitForURL(/\/post\/\d+/);
   const isLoaded = 'document.querySelector(".prose img").naturalWidth > 0';
   await waitFor(() => page.evaluate<boolean>(isLoaded), 'the image is loaded');
   t.equal(await page.evaluate(LAYOUT_SHIFT), 0);
-  t.match(await page.evaluate<string>('document.querySelector(".prose img").currentSrc'), /\/640\.webp$/);
+  t.match(await source(), /\/640\.webp$/);
 });

@@ -24,7 +24,11 @@ export default async function job(app: FastifyInstance): Promise<void> {
       title: `Job in ${queue}`,
       job,
       payload: JSON.stringify(redaction.value(job.data), null, 2),
-      output: job.output === null ? undefined : JSON.stringify(redaction.value(job.output), null, 2),
+      // That of other jobs is an error, which the page shows as such.
+      output:
+        job.state === 'completed' &&
+        job.output !== null &&
+        JSON.stringify(redaction.value(job.output), null, 2),
       redactText: redaction.text,
       isDead,
       relations,
