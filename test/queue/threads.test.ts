@@ -122,6 +122,7 @@ t.test('a job whose worker is killed while it computes runs again', async (t) =>
   });
   const id = (await app.queue.send(computingQueue, { milliseconds: 600_000 }, { db: app.db })) ?? '';
   await worker.prints('computes');
+  await waitFor(async () => (await attemptsOf(app, id)).length === 1, 'the attempt is recorded');
   await worker.end('SIGKILL');
   await app.queue.work(
     [
