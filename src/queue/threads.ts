@@ -119,7 +119,12 @@ export class Threads {
     stop.addEventListener('abort', ask);
     try {
       stop.throwIfAborted();
-      return await this.#pool.run({ ...task, port: port2 }, { transferList: [port2], signal: end.signal });
+      const result = await this.#pool.run(
+        { ...task, port: port2 },
+        { transferList: [port2], signal: end.signal },
+      );
+      limit.signal.throwIfAborted();
+      return result;
     } catch (error) {
       throw stop.aborted ? stop.reason : error;
     } finally {

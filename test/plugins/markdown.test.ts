@@ -59,7 +59,7 @@ t.test('a text that becomes too large is refused beside its field, which keeps i
   t.equal(posts[0].comment_count, 0);
 });
 
-t.test('a text that takes too long ends its thread, and the next gets a new one', async (t) => {
+t.test('a text that takes too long is refused, and the next is rendered', async (t) => {
   const app = await build(t, {}, IMPATIENT);
   const john = await createUser(app);
   const client = await signedInClient(app, john);

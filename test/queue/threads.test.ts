@@ -152,7 +152,8 @@ t.test('threads have limits on time, on memory and on how many wait for them', a
   );
   for (const { reason } of (await Promise.allSettled(blocking)) as PromiseRejectedResult[])
     t.match(reason, { name: TimedOut.name, message: 'timed out after 0.1 seconds' });
-  t.equal(await compute(OBEY, { of: 'wait', milliseconds: 60_000 }, { timeoutMs: 100 }), 'waited');
+  const late = compute(OBEY, { of: 'wait', milliseconds: 60_000 }, { timeoutMs: 100 });
+  await t.rejects(late, { name: TimedOut.name }, 'although it stops when it is told to');
   await t.rejects(compute(OBEY, { of: 'hoard' }), { code: 'ERR_WORKER_OUT_OF_MEMORY' });
   const outcomes = await Promise.allSettled(Array.from({ length: 110 }, () => compute(OBEY, { of: 'tell' })));
   t.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 102);

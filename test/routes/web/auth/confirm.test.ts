@@ -88,7 +88,7 @@ t.test('an expired, unrelated or made-up link confirms nothing', async (t) => {
     t.same(saysOf(await client.post(`/auth/confirm/${wrong}`)), [INVALID], wrong);
   }
 
-  await sql`update mailed_tokens set expires_at = now() + interval '1 hour', purpose = 'other'`.execute(
+  await sql`update mailed_tokens set expires_at = now() + interval '1 hour', purpose = 'reset-password'`.execute(
     app.db,
   );
   t.same(saysOf(await client.post(`/auth/confirm/${token}`)), [INVALID]);
