@@ -44,8 +44,14 @@ export class Fragments {
 function isSame<Row extends object>(known: Row, row: Row): boolean {
   let name: keyof Row;
   for (name in row) {
-    const [before, now] = [known[name], row[name]];
-    if (before !== now && !isDeepStrictEqual(before, now)) return false;
+    if (!isEqual(known[name], row[name])) return false;
   }
   return true;
+}
+
+function isEqual(before: unknown, now: unknown): boolean {
+  if (before === now) return true;
+  // Every post has a date, and comparing deeply takes ten times as long.
+  if (before instanceof Date && now instanceof Date) return before.getTime() === now.getTime();
+  return isDeepStrictEqual(before, now);
 }

@@ -24,7 +24,8 @@ export function pathOfPost({ id, title }: Addressed): string {
  * @returns undefined without a title, and for a title without letters or digits
  */
 export function slugOf(title: string | null): string | undefined {
-  const plain = (title ?? '').normalize('NFKD').toLowerCase();
+  if (title === null) return undefined; // Most lists have many of them.
+  const plain = title.normalize('NFKD').toLowerCase();
   const words = plain
     .replaceAll(/['’]|[\u0300-\u036f]/g, '')
     .normalize('NFC')
