@@ -25,8 +25,9 @@ interface Draft {
 }
 
 /**
- * Renders a text with links to the people whom it mentions, and a post with its author's images. Names mean whom they already mean in the text that it replaces,
- * and then who is called so now. Somebody who has blocked the writer is not linked.
+ * Renders a text with links to the people whom it mentions, and a post with its author's images. A name keeps its meaning
+ * from the text that this one replaces; a new name means the person who has it now. People who have blocked the writer are
+ * not linked.
  *
  * @throws DomainError `unrenderable`, or Busy
  */
