@@ -1,5 +1,6 @@
 import { fromKysely, type PgBoss } from 'pg-boss';
-import { type Origin, pack } from './origin.ts';
+import { newJob, refuseFault, refuseKeys } from './new-job.ts';
+import type { Origin } from './origin.ts';
 import type { Step } from './step.ts';
 import { KEEP_DEAD_SECONDS } from './synchronise.ts';
 import type { Db } from './tables.ts';
@@ -21,25 +22,27 @@ export async function enqueueFlow(
   { db, origin, notify }: { db: Db; origin: Origin; notify: Notify },
 ): Promise<string[]> {
   const all = [...allOf(steps)];
-  refuseFault(all);
+  refuseSteps(all);
   const refs = new Map(all.map((each, index) => [each, String(index)]));
   const parents = new Set(all.flatMap(({ after }) => after));
   const refOf = (each: Step) => refs.get(each) ?? '';
   const ids = await boss.flow(
-    all.map((each) => ({
-      ref: refOf(each),
-      name: each.contract.name,
-      data: pack(each.payload, origin),
-      dependsOn: each.after.map(refOf),
-      options: {
-        priority: each.contract.priority ?? 0,
-        ...(each.startAfter !== undefined && { startAfter: each.startAfter }),
-        ...(each.contract.perKey && { group: { id: each.contract.perKey.of(each.payload) } }),
-        // As long as a dead letter waits for an operator, so do its original and the jobs after it.
-        ...(parents.has(each) && { deleteAfterSeconds: KEEP_DEAD_SECONDS }),
-        ...(each.after.length > 0 && { retentionSeconds: KEEP_DEAD_SECONDS }),
-      },
-    })),
+    all.map((each) => {
+      const { data, ...options } = newJob(each.contract, each.payload, origin);
+      return {
+        ref: refOf(each),
+        name: each.contract.name,
+        data,
+        dependsOn: each.after.map(refOf),
+        options: {
+          ...options,
+          ...(each.startAfter !== undefined && { startAfter: each.startAfter }),
+          // As long as a dead letter waits for an operator, so do its original and the jobs after it.
+          ...(parents.has(each) && { deleteAfterSeconds: KEEP_DEAD_SECONDS }),
+          ...(each.after.length > 0 && { retentionSeconds: KEEP_DEAD_SECONDS }),
+        },
+      };
+    }),
     { db: fromKysely(db) },
   );
   const queues = new Set(all.map(({ contract }) => contract.name));
@@ -58,14 +61,12 @@ function allOf(steps: readonly Step[], found = new Set<Step>()): Set<Step> {
   return found;
 }
 
-function refuseFault(steps: readonly Step[]): void {
+function refuseSteps(steps: readonly Step[]): void {
   if (steps.length > MOST_STEPS) throw new TypeError(`flow: has more than ${MOST_STEPS} jobs; use a batch`);
   if (steps.every(({ after }) => after.length === 0))
     throw new TypeError('flow: no job comes after another; use send or sendAll');
   for (const { contract, payload } of steps) {
-    const fault = contract.faultOf(payload);
-    if (fault !== undefined) throw new TypeError(`${contract.name} job: ${fault}`);
-    if (contract.key !== undefined)
-      throw new TypeError(`${contract.name} job: a queue with keys cannot be part of a flow`);
+    refuseFault(contract, payload);
+    refuseKeys(contract, 'a flow');
   }
 }

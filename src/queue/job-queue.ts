@@ -8,8 +8,8 @@ import { enqueueFlow } from './flow.ts';
 import { hold } from './flow-table.ts';
 import type { JobDefinition } from './job.ts';
 import { enqueue } from './keys.ts';
+import { newJob, refuseFault, refuseKeys } from './new-job.ts';
 import type { Parts } from './options.ts';
-import { type Origin, pack } from './origin.ts';
 import type { Queue } from './queue.ts';
 import { prioritiesOf } from './share.ts';
 import type { Db } from './tables.ts';
@@ -34,7 +34,7 @@ export class JobQueue implements Queue {
     if (options.key !== undefined && contract.key === undefined)
       throw new TypeError(`${contract.name} job: key: the queue's contract has none`);
     const job = {
-      ...jobOf(contract, payload, this.#parts.context.origin()),
+      ...newJob(contract, payload, this.#parts.context.origin()),
       ...(options.key !== undefined && { singletonKey: options.key }),
       ...(options.priority !== undefined && { priority: options.priority }),
       ...(startAfter !== undefined && { startAfter }),
@@ -60,7 +60,7 @@ export class JobQueue implements Queue {
     const priorities =
       share && (await prioritiesOf(db, share, { queue: contract.name, count: payloads.length, priority }));
     const jobs = payloads.map((payload, index) => ({
-      ...jobOf(contract, payload, origin),
+      ...newJob(contract, payload, origin),
       priority: priorities?.[index] ?? priority,
     }));
     await enqueue(this.#boss, contract, jobs, { db });
@@ -79,10 +79,11 @@ export class JobQueue implements Queue {
     requireTransaction(db, 'startBatch');
     const callback = { queue: contract.name, jobId: randomUUID() };
     if (await recordBatch(db, { id, ...callback })) {
-      await this.#boss.send(contract.name, pack(counted, this.#parts.context.origin()), {
+      const { data, ...options } = newJob(contract, counted, this.#parts.context.origin());
+      await this.#boss.send(contract.name, data, {
+        ...options,
         db: fromKysely(db),
         id: callback.jobId,
-        priority: contract.priority ?? 0,
         ...(startAfter !== undefined && { startAfter }),
       });
       await hold(db, callback);
@@ -122,26 +123,6 @@ export class JobQueue implements Queue {
     // The job is already enqueued, and workers find it at their next poll.
     await woken.catch((error) => app.log.warn({ err: error }, 'could not wake workers'));
   }
-}
-
-function jobOf(contract: QueueContract, payload: object, origin: Origin) {
-  return {
-    data: pack(payload, origin),
-    priority: contract.priority ?? 0,
-    ...(contract.key && { singletonKey: contract.key.of(payload) }),
-    ...(contract.perKey && { group: { id: contract.perKey.of(payload) } }),
-  };
-}
-
-function refuseFault(contract: QueueContract, payload: unknown): void {
-  const fault = contract.faultOf(payload);
-  if (fault !== undefined) throw new TypeError(`${contract.name} job: ${fault}`);
-}
-
-/** A job that is not enqueued because of its key would be waited for. */
-function refuseKeys(contract: QueueContract, where: string): void {
-  if (contract.key !== undefined)
-    throw new TypeError(`${contract.name} job: a queue with keys cannot be part of ${where}`);
 }
 
 function requireTransaction(db: Db, what: string): void {

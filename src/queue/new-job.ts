@@ -1,0 +1,28 @@
+import type { QueueContract } from './contract.ts';
+import { type Origin, pack } from './origin.ts';
+
+/** What pg-boss is given for a job: its payload with its origin, and what its contract says of all jobs. */
+export function newJob(contract: QueueContract, payload: object, origin: Origin) {
+  return {
+    data: pack(payload, origin),
+    priority: contract.priority ?? 0,
+    ...(contract.key && { singletonKey: contract.key.of(payload) }),
+    ...(contract.perKey && { group: { id: contract.perKey.of(payload) } }),
+  };
+}
+
+/** @throws TypeError if a payload does not fit its contract */
+export function refuseFault(contract: QueueContract, payload: unknown): void {
+  const fault = contract.faultOf(payload);
+  if (fault !== undefined) throw new TypeError(`${contract.name} job: ${fault}`);
+}
+
+/**
+ * A job that is not enqueued because of its key would be waited for.
+ *
+ * @throws TypeError if the queue has keys
+ */
+export function refuseKeys(contract: QueueContract, where: string): void {
+  if (contract.key !== undefined)
+    throw new TypeError(`${contract.name} job: a queue with keys cannot be part of ${where}`);
+}
