@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
+import { TestClock } from 'pg-boss';
 import type { Test } from 'tap';
 import { buildApp, type Overrides } from '../../src/app.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
@@ -94,6 +95,16 @@ export async function buildSharedWithMail(
     const app = await emptied();
     smtp.mails.length = 0;
     return { app, smtp };
+  };
+}
+
+/** The same with a clock for the queue, which is right again before each test. */
+export async function buildSharedWithClock(t: Test) {
+  const clock = new TestClock();
+  const emptied = await buildSharedWithMail(t, {}, { clock });
+  return async () => {
+    await clock.setTime(Date.now());
+    return { ...(await emptied()), clock };
   };
 }
 

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
-import { TestClock } from 'pg-boss';
+import type { TestClock } from 'pg-boss';
 import type { Test } from 'tap';
 import { publishComment } from '../../src/domain/comments/write.ts';
 import { renderText } from '../../src/domain/mentions/render.ts';
-import { buildSharedWithMail } from './build.ts';
+import { buildSharedWithClock } from './build.ts';
 import { createUser } from './factories.ts';
 import { drain } from './jobs.ts';
 import type { SmtpCatcher } from './smtp.ts';
@@ -15,15 +15,11 @@ import { writePosts } from './writing.ts';
  * susan and others comment, and nothing else.
  */
 export async function shareNotifications(t: Test) {
-  const clock = new TestClock();
-  const emptied = await buildSharedWithMail(t, {}, { clock });
-  return async () => {
-    await clock.setTime(Date.now());
-    return setUp(await emptied(), clock);
-  };
+  const emptied = await buildSharedWithClock(t);
+  return async () => setUp(await emptied());
 }
 
-async function setUp({ app, smtp }: { app: FastifyInstance; smtp: SmtpCatcher }, clock: TestClock) {
+async function setUp({ app, smtp, clock }: { app: FastifyInstance; smtp: SmtpCatcher; clock: TestClock }) {
   const author = await createUser(app, { username: 'john' });
   const reader = await createUser(app, { username: 'susan' });
   const [postId = 0] = await writePosts(app, author);

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { TestClock } from 'pg-boss';
 import type { Test } from 'tap';
 import type { Config } from '../../src/config.ts';
-import { build, buildSharedWithMail } from './build.ts';
+import { build, buildSharedWithClock } from './build.ts';
 import { createUser } from './factories.ts';
 import { drain } from './jobs.ts';
 import { catchMail, type SmtpBehaviour, type SmtpCatcher } from './smtp.ts';
@@ -20,20 +20,16 @@ export async function setUpSubscriptions(
   const smtp = await catchMail(t, behaviour);
   const clock = new TestClock();
   const app = await build(t, { SMTP_URL: smtp.url, ...env }, { clock, config });
-  return setUp({ app, smtp }, clock);
+  return setUp({ app, smtp, clock });
 }
 
 /** Builds an application with a mail server for all tests of a file. Returns a function that leaves it nothing but an author. */
 export async function shareSubscriptions(t: Test) {
-  const clock = new TestClock();
-  const emptied = await buildSharedWithMail(t, {}, { clock });
-  return async () => {
-    await clock.setTime(Date.now());
-    return setUp(await emptied(), clock);
-  };
+  const emptied = await buildSharedWithClock(t);
+  return async () => setUp(await emptied());
 }
 
-async function setUp({ app, smtp }: { app: FastifyInstance; smtp: SmtpCatcher }, clock: TestClock) {
+async function setUp({ app, smtp, clock }: { app: FastifyInstance; smtp: SmtpCatcher; clock: TestClock }) {
   const author = await createUser(app, { username: 'susan' });
   /** Works the queues until the mails about new posts have left, which wait for some minutes. */
   const deliver = async () => {
