@@ -1,12 +1,10 @@
 import { execFile } from 'node:child_process';
-import { glob, readdir, readFile, stat } from 'node:fs/promises';
-import { stripTypeScriptTypes } from 'node:module';
-import { dirname, join } from 'node:path';
+import { copyFile, glob, link, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import packageJson from '../../package.json' with { type: 'json' };
-
-const ROOT = join(import.meta.dirname, '..', '..');
+import { packagesOf, ROOT } from '../support/packages-of.ts';
 
 /** What runs after `npm ci --omit=dev`. Node and piscina load some files by path. */
 const ENTRIES = [
@@ -20,7 +18,7 @@ const ENTRIES = [
   ...['start', 'migrate', 'admin', 'console', 'profile'].map((name) => `scripts/${name}.ts`),
 ];
 
-const MAX_MB = 120;
+const MAX_MB = 80;
 
 /** SPDX's names of licences that allow any use, also in a product, if their text is kept. */
 const PERMISSIVE = new Set([
@@ -40,32 +38,6 @@ const LIBVIPS = { packages: /^@img\/sharp-/, licence: 'LGPL-3.0-or-later' };
 /** In bytes: what a file system allocates at least for a file that is not empty. */
 const BLOCK = 4096;
 
-const IMPORTS =
-  /^(?:import|export)\b(?:[^;'"=()]*\bfrom)?\s*'([^']+)'|\bimport(?:\.meta\.resolve)?\('([^']+)'\)/gm;
-const GUARDED = /\bforDevelopment\([^()]*\(\) =>\s*import[^)]*\)/g;
-
-/** The packages that some files import, directly or through files of ours, except where their absence is handled. */
-async function packagesOf(entries: readonly string[]): Promise<string[]> {
-  const packages = new Set<string>();
-  const files = new Set(entries);
-  for (const file of files) {
-    const source = stripTypeScriptTypes(await readFile(join(ROOT, file), 'utf8'));
-    for (const [, statically, dynamically] of source.replaceAll(GUARDED, '').matchAll(IMPORTS)) {
-      const name = statically ?? dynamically ?? '';
-      if (name.endsWith('.ts')) files.add(join(dirname(file), name));
-      else if (!/^(?:\.|node:)/.test(name)) packages.add(packageOf(name));
-    }
-  }
-  return [...packages].sort();
-}
-
-function packageOf(specifier: string): string {
-  return specifier
-    .split('/')
-    .slice(0, specifier.startsWith('@') ? 2 : 1)
-    .join('/');
-}
-
 t.test('the dependencies are what production imports, no less and no more', async (t) => {
   const migrations = await Array.fromAsync(glob('migrations/*.ts', { cwd: ROOT }));
   const packages = await packagesOf([...ENTRIES, ...migrations]);
@@ -83,22 +55,56 @@ t.test('an import of a development dependency is found unless its absence is han
   t.notOk((await packagesOf(['src/plugins/mailer.ts'])).includes('smtp-server'));
 });
 
-t.test(`a production install takes less than ${MAX_MB} MB`, async (t) => {
+t.test(`a slim install takes less than ${MAX_MB} MB, and the application loads from it`, async (t) => {
+  const root = t.testdir();
   const { packages } = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8'));
   const folders = Object.keys(packages).filter((path) => path !== '' && !packages[path].dev);
-  const sizes = await Promise.all(folders.map((path) => sizeOf(join(ROOT, path))));
-  const megabytes = sizes.reduce((sum, size) => sum + size, 0) / 2 ** 20;
-  t.ok(megabytes > 70 && megabytes < MAX_MB, `${megabytes}`);
+  await Promise.all(
+    [...folders, 'src', 'migrations'].map((path) => linkFolder(join(ROOT, path), join(root, path))),
+  );
+  await copyFile(join(ROOT, 'package.json'), join(root, 'package.json'));
+  const run = (...args: string[]) => promisify(execFile)(process.execPath, args, { cwd: root });
+
+  await run(join(ROOT, 'scripts/slim.ts'));
+  const megabytes = (await sizeOf(join(root, 'node_modules'))) / 2 ** 20;
+  t.ok(megabytes > 50 && megabytes < MAX_MB, `${megabytes}`);
+  const programs = [
+    'app.ts',
+    'domain/markdown/thread.ts',
+    'domain/posts/compare.ts',
+    'domain/pictures/render.ts',
+  ];
+  const imports = programs.map((name) => `await import('./src/${name}');`);
+  await t.resolves(run('--input-type=module', '--eval', [...imports, 'process.exit()'].join('')));
 });
 
-/** What a package takes on disk, in bytes, without the packages inside it. 0 if it is for another platform. */
+t.test('an install for development is not slimmed', async (t) => {
+  const root = t.testdir({ node_modules: { typescript: { 'types.d.ts': '' } } });
+  const slim = promisify(execFile)(process.execPath, [join(ROOT, 'scripts/slim.ts')], { cwd: root });
+  await t.rejects(slim, { code: 2, stderr: /npm ci --omit=dev/ });
+  t.ok((await stat(join(root, 'node_modules/typescript/types.d.ts'))).isFile());
+});
+
+/** Links the files of a folder into another, without the packages inside it. Does nothing if there is none. */
+async function linkFolder(from: string, to: string): Promise<void> {
+  const entries = await readdir(from, { withFileTypes: true }).catch(() => []);
+  if (entries.length > 0) await mkdir(to, { recursive: true });
+  await Promise.all(
+    entries.map((entry) => {
+      const [source, target] = [join(from, entry.name), join(to, entry.name)];
+      if (entry.isFile()) return link(source, target);
+      return entry.name === 'node_modules' ? undefined : linkFolder(source, target);
+    }),
+  );
+}
+
+/** What a folder takes on disk, in bytes. */
 async function sizeOf(folder: string): Promise<number> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const sizes = await Promise.all(
     entries.map(async (entry) => {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) return entry.name === 'node_modules' ? 0 : sizeOf(path);
-      return Math.ceil((await stat(path)).size / BLOCK) * BLOCK;
+      if (entry.isDirectory()) return BLOCK;
+      return Math.ceil((await stat(join(entry.parentPath, entry.name))).size / BLOCK) * BLOCK;
     }),
   );
   return sizes.reduce((sum, size) => sum + size, BLOCK);

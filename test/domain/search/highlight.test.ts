@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { excerptAround, MARKS } from '../../../src/domain/search/highlight.ts';
+import { codePoint } from '../../support/code-point.ts';
 
 /** Marks what is between brackets. */
 const mark = (text: string) => text.replaceAll('[', MARKS.start).replaceAll(']', MARKS.end);
@@ -37,7 +38,7 @@ t.test('an excerpt of a long text begins shortly before the first match', async 
 t.test('an excerpt has only characters of the text', async () => {
   const character = fc.oneof(
     fc.constantFrom('[', ']', 'é', '\u0301', ' '),
-    fc.string({ unit: 'binary', maxLength: 3 }),
+    fc.string({ unit: codePoint, maxLength: 3 }),
   );
   fc.assert(
     fc.property(fc.array(character, { maxLength: 400 }), (characters) => {
