@@ -20,6 +20,10 @@ t.test('filters are taken out of a search, and the rest are words', async (t) =>
     'from: tag: before:': { words: 'from: tag: before:' },
     '"from:anna red': { words: '"from:anna red' },
     '-"from:anna" x': { words: '-"from:anna" x' },
+    '"see from:anna" x': { words: '"see from:anna" x' },
+    '-"see from:anna" x': { words: '-"see from:anna" x' },
+    '"see from:anna': { words: '"see from:anna' },
+    'from:a@b tag:c#d': { words: '', from: 'a@b', tag: 'c#d' },
     '-from:anna https://example.com/': { words: '-from:anna https://example.com/' },
     'שלום from:anna 🦉': { words: 'שלום 🦉', from: 'anna' },
   };
