@@ -88,9 +88,7 @@ function grouped(changes: readonly Change[]): ComparedPart[] {
   const parts: { kind: 'same' | 'removed' | 'added'; text: string }[] = [];
   let pending = NOTHING;
   const push = (kind: 'same' | 'removed' | 'added', text: string) => {
-    const last = parts.at(-1);
-    if (last?.kind === kind) last.text += text;
-    else if (text !== '') parts.push({ kind, text });
+    if (text !== '') parts.push({ kind, text });
   };
   const flush = () => {
     push('removed', pending.removed);

@@ -19,7 +19,10 @@ t.test('texts are compared by words, and changed phrases stay whole', async (t) 
   t.equal(compare('a\nb', 'a\nb\nc'), 'a\nb{+\nc+}');
   t.equal(compare('same', 'same'), 'same');
   t.equal(compare('今日は晴れです', '今日は雨です'), '今日は[-晴れ-]{+雨+}です', 'also where no spaces are');
+  t.equal(compare('x y', ' '), '[-x-] [-y-]', 'a space that both have is only joined to a replacement');
+  t.equal(compare(' ', 'x y'), '{+x+} {+y+}');
   t.match(compareTexts({ former: 'One two.', next: 'One two, three and four!' }), { added: 3, removed: 0 });
+  t.match(compareTexts({ former: 'One two, three.', next: 'One.' }), { added: 0, removed: 2 });
 });
 
 t.test('what both have is shown around changes only, and whole characters of it', async (t) => {
@@ -27,6 +30,14 @@ t.test('what both have is shown around changes only, and whole characters of it'
   t.equal(
     compare(`${long} old ${long}`, `${long} new ${long}`).replaceAll('😀', '').trim(),
     '⋯ [-old-]{+new+} ⋯',
+  );
+  const { parts } = compareTexts({
+    former: `${long} a ${long} b ${long}`,
+    next: `${long} c ${long} d ${long}`,
+  });
+  t.same(
+    parts.map(({ kind, text }) => `${kind} ${[...text].length}`).join(', '),
+    'cut 0, same 200, removed 1, added 1, same 200, cut 0, same 200, removed 1, added 1, same 200, cut 0',
   );
   t.ok(
     compareTexts({ former: `${long} old`, next: `${long} new` }).parts.every(({ text }) =>
