@@ -21,7 +21,7 @@ const VARIANTS: Readonly<Record<string, string>> = {
 };
 
 /** Scripts that npm runs by itself. */
-const OF_NPM = new Set(['postinstall']);
+const OF_NPM = new Set(['postinstall', 'version']);
 
 const INTRODUCTION = `Options follow \`--\`, as in \`npm run migrate -- --plan\`. In production, where there may be no npm, a command
 is its script: \`node scripts/migrate.ts --plan\`.`;
