@@ -2,9 +2,9 @@
 
 FROM node:24-trixie-slim AS dependencies
 WORKDIR /app
-COPY package.json package-lock.json .npmrc ./
+COPY package.json package-lock.json .npmrc scripts/slim.ts ./
 # Production's packages need no install scripts, so none may run.
-RUN npm ci --omit=dev --ignore-scripts
+RUN npm ci --omit=dev --ignore-scripts && node slim.ts
 
 # Has Node and no shell, runs as a user without rights, and its files belong to root.
 FROM gcr.io/distroless/nodejs24-debian13:nonroot

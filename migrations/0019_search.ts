@@ -92,16 +92,20 @@ async function createFunctions(db: Kysely<unknown>): Promise<void> {
     create function range_word(key bigint, bits integer) returns tsvector language sql immutable parallel safe
       return array_to_tsvector(array['~' || (key >> bits)]);
 
-    create function words_of(post posts) returns tsvector language sql stable
-      return
+    -- Bodies in quotation marks, because PostgreSQL refuses to add a column with a default to a table whose row another kind
+    -- of body reads.
+    create function words_of(post posts) returns tsvector language sql stable as $$
+      select
         setweight(to_tsvector(
           search_config(), without_accents(concat_ws(' ', post.title, array_to_string(post.tags, ' ')))
         ), 'A')
         || setweight(to_tsvector(search_config(), without_accents(plain_text(post.body_html))), 'B')
-        || range_word(post.position, 43);
+        || range_word(post.position, 43)
+    $$;
 
-    create function words_of(comment comments) returns tsvector language sql stable
-      return to_tsvector(search_config(), without_accents(plain_text(comment.body_html))) || range_word(comment.id, 17);
+    create function words_of(comment comments) returns tsvector language sql stable as $$
+      select to_tsvector(search_config(), without_accents(plain_text(comment.body_html))) || range_word(comment.id, 17)
+    $$;
 
     create function name_words(username text, name text) returns tsvector language sql immutable parallel safe
       return to_tsvector('simple'::regconfig, regexp_replace(

@@ -9,8 +9,8 @@ import { type Kind, RECIPES } from './new/recipes.ts';
 const ROOT = join(import.meta.dirname, '..');
 
 /**
- * `npm run new -- job NAME`: begins a job, or with `mail`, `page` or `migration` one of these: adds its files and its test, and
- * names it wherever the code and the tests list such things.
+ * `npm run new -- job NAME`: scaffolds a job, or a `mail`, a `page` or a `migration`: adds its files and its test, and names it
+ * wherever the code and the tests list such things.
  */
 await runMain(async () => {
   const { positionals } = parseArgs({ allowPositionals: true });

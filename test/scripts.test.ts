@@ -33,7 +33,7 @@ t.test('admin grants a role and confirms an account', async (t) => {
   await giveTwoFactor(app, { id });
   t.same(await admin('reset-2fa', 'john@example.com'), {
     code: 2,
-    output: 'There is no terminal to ask on. --yes goes on without asking.\n',
+    output: 'There is no terminal to ask on. --yes continues without asking.\n',
   });
   const user = await app.db
     .selectFrom('users')

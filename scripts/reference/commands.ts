@@ -16,7 +16,7 @@ const WITHOUT_FILE: Readonly<Record<string, string>> = {
 /** Scripts that share their file with another, in other words. */
 const VARIANTS: Readonly<Record<string, string>> = {
   dev: 'like `npm start`, and restarts when code or templates change',
-  tap: 'runs the test files that follow `--`, or all, with a PostgreSQL of their own',
+  tap: 'runs the test files that follow `--`, or all, with their own PostgreSQL',
   'test:slow': 'runs the tests, then lists the twenty slowest files and tests',
 };
 

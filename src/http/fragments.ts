@@ -1,10 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 
-/** The row that a fragment shows. */
+/** The row that a fragment shows, or {} for a part without data. */
 export interface FragmentData {
-  readonly id: number;
+  readonly id?: number;
 }
+
+/** What else a fragment depends on. Each combination is cached separately. */
+export type Variant = Readonly<Record<string, boolean>>;
 
 interface Fragment {
   readonly data: FragmentData;
@@ -19,22 +22,22 @@ const MAX_CHARACTERS = 4 * 2 ** 20;
  * its row is unchanged.
  */
 export class Fragments {
-  readonly #render: (template: string, data: FragmentData) => string;
+  readonly #render: (template: string, data: object) => string;
   readonly #fragments = new LRUCache<string, Fragment>({
     maxSize: MAX_CHARACTERS,
     sizeCalculation: ({ html }) => html.length + 500,
   });
 
-  constructor(render: (template: string, data: FragmentData) => string) {
+  constructor(render: (template: string, data: object) => string) {
     this.#render = render;
   }
 
-  /** @param data everything that the template prints */
-  render(template: string, data: FragmentData): string {
-    const key = `${template} ${data.id}`;
+  /** @param data all that the template prints, besides the variant */
+  render(template: string, data: FragmentData, variant: Variant = {}): string {
+    const key = `${template} ${data.id} ${Object.values(variant)}`;
     const known = this.#fragments.get(key);
     if (known !== undefined && isSame(known.data, data)) return known.html;
-    const html = this.#render(template, data);
+    const html = this.#render(template, { ...data, ...variant });
     this.#fragments.set(key, { data, html });
     return html;
   }

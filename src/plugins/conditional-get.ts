@@ -6,7 +6,8 @@ import { READING_METHODS } from '../http/methods.ts';
 
 /**
  * Gives text responses to GET an ETag, and responds with 304 if the client already has the text (RFC 9110, section 13).
- * Routes may set a cheaper ETag. Ours are weak, because they identify the text and not its compressed bytes.
+ * Routes may set a cheaper ETag. Ours are weak, because they identify the text and not its compressed bytes. What must not
+ * be stored has none.
  */
 export default fp(
   async (app) => {
@@ -14,7 +15,9 @@ export default fp(
       if (!READING_METHODS.has(request.method) || reply.statusCode !== 200) return done(null, payload);
       // Encoded once, for the hash and for the socket.
       const text = typeof payload === 'string' ? Buffer.from(payload) : undefined;
-      if (text !== undefined && !reply.hasHeader('etag')) reply.header('etag', etagOf(text));
+      if (text !== undefined && !reply.hasHeader('etag') && !isUnstored(reply)) {
+        reply.header('etag', etagOf(text));
+      }
       const content = text ?? payload;
       // The page cache needs the whole page. It calls `unlessKnown` itself.
       done(null, request.rendering === undefined ? unlessKnown(request, reply, content) : content);
@@ -34,6 +37,10 @@ export function unlessKnown<Payload>(
   reply.code(304);
   for (const name of ['content-type', 'content-length', 'content-encoding']) reply.removeHeader(name);
   return '';
+}
+
+function isUnstored(reply: FastifyReply): boolean {
+  return String(reply.getHeader('cache-control')).includes('no-store');
 }
 
 function etagOf(content: Buffer): string {

@@ -146,7 +146,7 @@ export class Consumer {
     const missing = slots - this.#waiting.length;
     const fetched = missing > 0 ? await this.#fetch(missing) : [];
     this.#waiting.push(...fetched);
-    // A service may have asked for it meanwhile.
+    // A service may have asked for it in the meantime.
     if (this.#fetcher.isBroken && !fetched[0]?.isProbe) this.#handBack(this.#waiting);
     const claims = this.#waiting.splice(0, slots);
     for (const claim of claims) this.#started.set(claim, Promise.resolve(claim).then(this.#work));

@@ -26,7 +26,7 @@ export interface JobLimit {
   readonly rate: Rate;
 }
 
-/** What keeps workers from jobs at the moment. */
+/** What is currently keeping workers from jobs. */
 export async function loadRestraints(db: Db): Promise<Restraints> {
   const { rows } = await sql<Restraints>`${sql.raw(RESTRAINTS)}`.execute(db);
   return rows[0] ?? { paused: [], broken: [], limits: [] };

@@ -247,6 +247,7 @@ t.test('proxies may cache shared pages, but no pages of logged-in users', async 
   const client = await signedInClient(app, author);
   const own = await client.get('/');
   t.equal(own.headers['cache-control'], 'private, no-store');
+  t.notOk(own.headers.etag, 'no browser has anything to compare it with');
   t.match(own.body, 'Hello, author!');
   t.match((await app.inject('/')).body, 'Hello, Stranger!');
 });

@@ -48,7 +48,7 @@ t.test('no window ever has more than the rate, wherever it begins', async (t) =>
   }
 });
 
-t.test('each job over the limit gets a time of its own, and comes back once', async (t) => {
+t.test('each job over the limit gets its own time, and comes back once', async (t) => {
   const bucket = bucketOf('10/minute');
   let state = NEW;
   const waits: number[] = [];

@@ -3,7 +3,7 @@ import type { Db } from '../../database/schema.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import type { Mark } from '../likes/list.ts';
 import { type CountedPage, inSlice, type Page, type PageRequest, readPage, rowCount } from '../page.ts';
-import { type ListedPost, type PostSource, selectListed, selectSources } from '../posts/list.ts';
+import { type ListedPost, type PostSource, readListed, selectSources } from '../posts/list.ts';
 
 /** Bookmarks are counted up to this. */
 const MOST_COUNTED = 10_000;
@@ -11,7 +11,7 @@ const MOST_COUNTED = 10_000;
 /** Reads one page of a person's bookmarks, newest first. Leaves out hidden posts, and posts by people they have muted. */
 export async function listBookmarks(db: Db, userId: number, page: PageRequest): Promise<Page<ListedPost>> {
   const marks = await readMarks(db, userId, page);
-  const posts = await selectListed(db, postsOf(db, marks.items)).execute();
+  const posts = await readListed(db, postsOf(db, marks.items));
   return { ...marks, items: inOrderOf(marks.items, posts) };
 }
 

@@ -88,7 +88,7 @@ export async function readFile(db: Db, { id }: ListedFile): Promise<Buffer> {
   return file?.content ?? Buffer.alloc(0);
 }
 
-/** An image's file, for whoever asks for its address. */
+/** An image's file, for anyone who asks for its address. */
 export interface ImageFile extends Dimensions {
   readonly ownerId: number;
   /** Null until its job has run, and if it could not be read. */

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import { type CountedPage, type Page, type PageRequest, readPage, type Slice } from '../page.ts';
-import { type ListedPost, type PostSource, selectListed, selectSources } from './list.ts';
+import { type ListedPost, type PostSource, readListed, selectSources } from './list.ts';
 import { IS_LISTED } from './visibility.ts';
 
 /**
@@ -17,9 +17,7 @@ export interface Reader {
 /** Reads one page of a reader's Followed tab, newest first. */
 export function listFollowedPosts(db: Db, reader: Reader, page: PageRequest): Promise<Page<ListedPost>> {
   return readPage(page, 'desc', (slice) =>
-    selectListed(db, followedPosts(db, reader, slice), slice.order)
-      .select(isMutedBy(reader.id, 'post.authorId').as('isMuted'))
-      .execute(),
+    readListed(db, followedPosts(db, reader, slice), reader.id, slice.order),
   );
 }
 

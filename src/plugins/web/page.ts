@@ -4,7 +4,7 @@ import { MOST_COUNTED } from '../../domain/likes/list.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import { pathOfPost } from '../../domain/posts/path.ts';
 import { pathOfTag } from '../../domain/tags/name.ts';
-import { type FragmentData, Fragments } from '../../http/fragments.ts';
+import { Fragments } from '../../http/fragments.ts';
 import { bellOf } from './bell.ts';
 import { permissionsOf } from './permissions.ts';
 import { sessionOf } from './session.ts';
@@ -43,7 +43,7 @@ export interface PageMeta {
 export default fp(
   async (app) => {
     const fragments = new Fragments((template, data) => app.renderPart(template, { ...data, ...HELPERS }));
-    const fragment = (template: string, data: FragmentData) => fragments.render(template, data);
+    const fragment = fragments.render.bind(fragments);
     // The rules allow browsers to prefetch a page when its link is hovered over. Sent only to visitors coming from another
     // page of the site, whose browser has cached the assets.
     app.addHook('onRequest', ({ headers }, reply, done) => {

@@ -169,7 +169,10 @@ function updatedAt({ entries }: Feed): Date {
 }
 
 /** A post's title, or its beginning if it has none. */
-export function headlineOf({ title, authorUsername }: Omit<Post, 'bodyHtml' | 'tags'>, html: string): string {
+export function headlineOf(
+  { title, authorUsername }: Pick<Post, 'title' | 'authorUsername'>,
+  html: string,
+): string {
   return title ?? (excerptOf(html, TITLE_LENGTH) || `Post by ${authorUsername}`);
 }
 

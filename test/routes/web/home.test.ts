@@ -27,6 +27,24 @@ t.test('a post is published with its Markdown rendered, and is listed first', as
   );
 });
 
+t.test('only authors and Administrators are offered to edit a post', async (t) => {
+  const app = await emptied();
+  const author = await createUser(app, { username: 'author' });
+  const reader = await createUser(app, { username: 'reader' });
+  const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
+  await writePosts(app, author, 1);
+  // In this order, so that each could get the HTML that was made for the one before.
+  for (const [user, isOffered] of [
+    [reader, false],
+    [author, true],
+    [reader, false],
+    [admin, true],
+  ] as const) {
+    const { body } = await (await signedInClient(app, user)).get('/');
+    t.equal(body.includes('href="/edit/'), isOffered, user.username);
+  }
+});
+
 t.test('an empty or over-long post is refused, and its text kept', async (t) => {
   const app = await emptied();
   const client = await signedInClient(app, await createUser(app));

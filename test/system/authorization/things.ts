@@ -251,7 +251,7 @@ export async function anotherSession({ app: { db }, actor }: Situation): Promise
   return hashToken(await startSession(db, options)).toString('hex');
 }
 
-/** A person whom the actor follows. */
+/** A person the actor follows. */
 export async function followed(situation: Situation): Promise<{ id: number; username: string }> {
   const person = await somebody(situation);
   if (situation.actor !== undefined) await follow(situation.app, situation.actor.id, person.id);

@@ -1,7 +1,7 @@
 import type { MailFailures } from '../../../domain/mail/outage.ts';
 import type { HistoryPoint, QueueCounts, Worker } from '../../../queue/index.ts';
 
-/** A queue's counts, whether it is paused, and how many of its jobs were completed lately. */
+/** A queue's counts, whether it is paused, and how many of its jobs were completed recently. */
 export interface QueueStatus extends QueueCounts {
   readonly isPaused: boolean;
 }
