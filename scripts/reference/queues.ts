@@ -15,7 +15,7 @@ const INTRODUCTION = `From the contracts in [src/queues.ts](../../src/queues.ts)
   the contract itself sets comes first.
 - **Schedules**: when a job is enqueued automatically, by name: in cron's format or iCalendar's, and in \`SITE_TIME_ZONE\` if
   no other time zone is named.
-- **Same key**: what becomes of jobs with the same key. \`unique-while-waiting\`: while one waits, another is not enqueued;
+- **Same key**: what happens to jobs with the same key. \`unique-while-waiting\`: while one waits, another is not enqueued;
   \`unique-until-done\`: nor while one runs. \`replace\`: the one that waits takes the newest payload. \`debounce\`: it also waits
   again. \`in-order\`: one starts when those before it have ended.
 - **Thread**: its jobs compute in a thread, and start only when one is free.`;

@@ -11,7 +11,7 @@ const MAX_WAIT_MS = 1_000;
 export interface Caller {
   /** Whether it may use the connections that are kept free of ordinary pages. */
   readonly isVital: boolean;
-  /** Whether it has had a connection before. What has begun is finished first, so that no work is done in vain. */
+  /** Whether it has had a connection before. What has begun is finished first, so that no work is wasted. */
   readonly hasBegun: boolean;
   /** How long it may wait, in milliseconds. */
   readonly waitMs: number;

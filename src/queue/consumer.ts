@@ -214,7 +214,7 @@ export class Consumer {
     this.#handingBack = Promise.all([this.#handingBack, this.#settler.handBack(claims)]);
   }
 
-  /** Hands back jobs that have been waiting for long, because another worker may have a free slot. */
+  /** Hands back jobs that have been waiting a while, because another worker may have a free slot. */
   #handBackOverdue(): void {
     this.#handBack(this.#waiting.filter((claim) => this.#overdue.includes(claim)));
     this.#overdue = [...this.#waiting];

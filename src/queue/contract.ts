@@ -74,7 +74,7 @@ export interface QueueContract<Payload extends object = object> {
    * `context.pass`.
    */
   readonly limitedBy?: string;
-  /** Which jobs belong together, and what becomes of several. A queue with keys cannot be part of a flow or a batch. */
+  /** Which jobs belong together, and what happens to several. A queue with keys cannot be part of a flow or a batch. */
   readonly key?: JobKey<Payload>;
   /** When to enqueue jobs automatically: each time once for all workers, and once after an outage. */
   readonly schedules?: readonly Schedule<Payload>[];

@@ -43,7 +43,7 @@ export async function listLimits(db: Db): Promise<JobLimit[]> {
 
 /**
  * Sets a limit, or removes it if the rate is undefined. Workers learn it at their next report, within seconds. What has been used
- * up under the queue's former limits is forgotten.
+ * up under the queue's previous limits is forgotten.
  *
  * @throws TooManyLimits if there are `MOST_LIMITS` already
  */

@@ -94,7 +94,7 @@ export async function scheduledDraft(situation: Situation): Promise<number> {
   return id;
 }
 
-/** A post of the owner's and the number of its former version, as a path with something between them. */
+/** A post of the owner's and the number of its earlier version, as a path with something between them. */
 export const versionAt =
   (between: string) =>
   async (situation: Situation): Promise<string> => {
