@@ -11,7 +11,7 @@ const INTRODUCTION = `From the contracts in [src/queues.ts](../../src/queues.ts)
   delay doubles from the first to the last, with a jitter of up to half.
 - **Timeout**: how long an attempt may take. Then its signal is aborted and it has failed.
 - **Concurrency**: jobs of the queue that one worker runs at a time; without a number, as many as it has slots.
-- **Limited by**: what an Administrator can limit its jobs by at \`/admin/jobs/limits\`, beside the whole queue. A rate that
+- **Limited by**: what an Administrator can limit its jobs by at \`/admin/jobs/limits\`, besides the whole queue. A rate that
   the contract itself sets comes first.
 - **Schedules**: when a job is enqueued automatically, by name: in cron's format or iCalendar's, and in \`SITE_TIME_ZONE\` if
   no other time zone is named.

@@ -25,7 +25,7 @@ const WHERE =
  * Reads the steps of the tutorial: the commands of each block of shell, and where the line above any other block says that it
  * goes.
  *
- * @throws StartupError for a block of which that is not clear
+ * @throws StartupError for a block that does not say so clearly
  */
 export function readSteps(tutorial: string): Step[] {
   return [...tutorial.matchAll(FENCE)].flatMap(({ groups = {} }): Step[] => {

@@ -28,7 +28,7 @@ export class Gate {
   readonly #begun: Line = new Set();
   readonly #fresh: Line = new Set();
 
-  /** @param connections of which a quarter is kept for vital callers */
+  /** @param connections in total; a quarter of them is kept for vital callers */
   constructor(connections: number) {
     this.#free = connections;
     this.#reserve = Math.max(1, Math.floor(connections / 4));

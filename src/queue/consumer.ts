@@ -24,7 +24,7 @@ interface Dependencies extends SettlerDependencies {
   readonly concurrency: number;
   /** The worker's slots, which its consumers take in turn. */
   readonly slots: Slots;
-  /** The worker's threads, of which each job that runs in one takes a slot. */
+  /** The worker's threads. Each job that runs in one takes a slot. */
   readonly threads: Threads;
   /** Reports the worker's jobs for its heartbeats. */
   readonly report: () => void;

@@ -70,7 +70,7 @@ export interface QueueContract<Payload extends object = object> {
   /** How many of its jobs may start, across all workers, unless an Operator sets another limit. */
   readonly rate?: Rate;
   /**
-   * What an Operator can limit its jobs by, beside the whole queue, such as `recipient domain`. A job tells its key with
+   * What an Operator can limit its jobs by, besides the whole queue, such as `recipient domain`. A job tells its key with
    * `context.pass`.
    */
   readonly limitedBy?: string;

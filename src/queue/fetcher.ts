@@ -27,7 +27,7 @@ interface Fetched {
   readonly seconds: number;
 }
 
-/** A probe of which nothing is heard is replaced this long after its timeout. */
+/** A probe that does not report back is replaced this long after its timeout. */
 const PROBE_GRACE_SECONDS = 30;
 
 /** A worker looks again after this long, in case somebody has changed the clock or the tables. */

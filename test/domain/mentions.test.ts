@@ -108,7 +108,7 @@ t.test('a mention means the same person after names have changed', async (t) => 
   await db.updateTable('posts').set({ body_html: 'old', renderer: 0 }).execute();
   await enqueueRendering(app);
   await drain(app);
-  t.match((await visitor.get('/post/1')).body, linkTo(susan, 'susan'), 'also when it is rendered again');
+  t.match((await visitor.get('/post/1')).body, linkTo(susan, 'susan'), 'even when it is rendered again');
   t.match((await visitor.get('/post/2')).body, linkTo(ann, 'susan'));
 });
 

@@ -60,7 +60,7 @@ t.test('each job over the limit gets its own time, and comes back once', async (
   t.same(waits, [0, 6, 12, 18, 24]);
   for (const now of [1_006.9, 1_012.1, 1_018]) {
     const back = pass(bucket, state, { isBulk: false, isBack: true, now });
-    t.equal(back.seconds, 0, 'also if the one before was late');
+    t.equal(back.seconds, 0, 'even if the one before was late');
     state = back.state;
   }
   t.ok(

@@ -39,7 +39,7 @@ export async function countImages(db: Db, ownerId: number): Promise<number> {
 /**
  * Finds a person's own image.
  *
- * @throws DomainError `not-found`, also if it is somebody else's
+ * @throws DomainError `not-found` if there is none or it is somebody else's
  */
 export function findOwnImage(db: Db, ownerId: number, key: string): Promise<OwnImage> {
   return db
