@@ -115,19 +115,19 @@ const freshRegistration = () => {
 };
 
 /** What the parameter of a path is about, if the route is not in REQUESTS. The first that fits counts. */
-const PARAMETERS: readonly (readonly [RegExp, Request['about']])[] = [
-  [/\/comments?\/:id/, comment],
-  [/\/(posts?|edit|history|likes?|bookmark)\/:id/, post],
-  [/\/drafts\/:id/, draft],
-  [/\/images\/:key/, image],
-  [/:tag\b/, tag],
-  [/:username\b/, owner],
-  [/\/(users|by-id|edit-profile)\/:id/, ownersId],
+const PARAMETERS: readonly (readonly [RegExp, Request])[] = [
+  [/\/comments?\/:id/, { about: comment }],
+  [/\/(posts?|edit|history|likes?|bookmark)\/:id/, { about: post }],
+  [/\/drafts\/:id/, { about: draft }],
+  [/\/images\/:key/, { about: image }],
+  [/:tag\b/, { about: tag }],
+  [/:username\b/, { about: owner }],
+  [/\/(users|by-id|edit-profile)\/:id/, { about: ownersId }],
 ];
 
 /** A valid request to a route of the matrix. */
 export function requestTo(route: string): Request {
-  return REQUESTS[route] ?? { about: PARAMETERS.find(([path]) => path.test(route))?.[1] };
+  return REQUESTS[route] ?? PARAMETERS.find(([path]) => path.test(route))?.[1] ?? {};
 }
 
 /** By route, as in the matrix. Routes that need nothing, or only what PARAMETERS knows, are left out. */
