@@ -20,6 +20,7 @@ const SETTINGS = {
   full_page_writes: 'off',
   max_connections: '300',
   autovacuum: 'off',
+  scram_iterations: '1', // Each connection computes them, and nobody guesses a random password.
   log_min_messages: 'panic', // Nobody reads its log, and some tests let every statement explain itself.
 };
 

@@ -2,40 +2,30 @@ import { spawn } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { confirmEmail, grantRole } from '../scripts/support/accounts.ts';
+import { confirmEmail, grantRole, resetTwoFactorByHand } from '../scripts/support/accounts.ts';
+import { asker } from '../scripts/support/ask.ts';
 import { build } from './support/build.ts';
 import { createDatabase } from './support/database.ts';
 import { createUser } from './support/factories.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { RunningProcess, start } from './support/processes.ts';
-import { giveTwoFactor } from './support/two-factor.ts';
 
 // Mostly waits for processes.
 t.jobs = 3;
 t.test('admin grants a role and confirms an account', async (t) => {
   const env = { DATABASE_URL: await createDatabase(t) };
   const app = await build(t, env);
-  const { id } = await createUser(app, { isConfirmed: false });
-  const admin = async (...args: string[]) => {
-    const running = start(t, ['scripts/admin.ts', ...args], env);
-    return { code: await running.exited(), output: running.output };
-  };
-
-  t.same(await admin('grant', 'JOHN@example.com', 'moderator'), {
-    code: 0,
-    output: 'JOHN@example.com is now Moderator.\n',
-  });
-  t.same(await admin('confirm', 'john@example.com'), { code: 0, output: 'john@example.com is confirmed.\n' });
-  t.same(await admin('reset-2fa', 'john@example.com'), {
-    code: 0,
-    output: 'john@example.com has no two-factor authentication. Nothing was changed.\n',
-  });
-  await giveTwoFactor(app, { id });
-  t.same(await admin('reset-2fa', 'john@example.com'), {
-    code: 2,
-    output: 'There is no terminal to ask on. --yes continues without asking.\n',
-  });
-  const user = await app.db
+  const { db, queue } = app;
+  const { id, email } = await createUser(app, { isConfirmed: false });
+  const running = start(t, ['scripts/admin.ts', 'grant', 'JOHN@example.com', 'moderator'], env);
+  t.equal(await running.exited(), 0);
+  t.equal(running.output, 'JOHN@example.com is now Moderator.\n');
+  t.equal(await confirmEmail(db, email), 'john@example.com is confirmed.');
+  t.equal(
+    await resetTwoFactorByHand({ db, queue, ask: asker(true) }, email),
+    'john@example.com has no two-factor authentication. Nothing was changed.',
+  );
+  const user = await db
     .selectFrom('users')
     .select(['role', 'confirmed_at'])
     .where('id', '=', id)
@@ -43,11 +33,11 @@ t.test('admin grants a role and confirms an account', async (t) => {
   t.equal(user?.role, 'Moderator');
   t.ok(user?.confirmed_at);
 
-  await t.rejects(grantRole(app.db, 'john@example.com', 'king'), {
+  await t.rejects(grantRole(db, 'john@example.com', 'king'), {
     exitCode: 2,
     message: 'There is no role "king"; choose from User,',
   });
-  await t.rejects(confirmEmail(app.db, 'nobody@example.com'), {
+  await t.rejects(confirmEmail(db, 'nobody@example.com'), {
     exitCode: 2,
     message: 'There is no account with the email',
   });

@@ -89,10 +89,15 @@ async function stats({ app: { db }, print }: Terminal, { json }: Options): Promi
   ]);
   const queues = counts.map((count) => ({ ...count, isPaused: paused.has(count.queue) }));
   if (json) return print(JSON.stringify({ queues, workers }, null, 2));
-  const rows = queues.map(({ queue, ready, active, retrying, deferred, failed, dead, isPaused }) =>
-    [queue, ready, active, retrying, deferred, failed, dead, isPaused ? 'paused' : ''].map(String),
+  const rows = queues.map(({ queue, ready, active, retrying, deferred, blocked, failed, dead, isPaused }) =>
+    [queue, ready, active, retrying, deferred, blocked, failed, dead, isPaused ? 'paused' : ''].map(String),
   );
-  print(columns([['queue', 'ready', 'running', 'retrying', 'scheduled', 'failed', 'dead', ''], ...rows]));
+  print(
+    columns([
+      ['queue', 'ready', 'running', 'retrying', 'scheduled', 'blocked', 'failed', 'dead', ''],
+      ...rows,
+    ]),
+  );
   print(workers.length === 0 ? '\nNo workers are running.' : '');
   for (const { name, running, concurrency, isDraining } of workers)
     print(`${name} runs ${running.length} of ${concurrency} jobs${isDraining ? ', and takes no more' : ''}.`);

@@ -30,6 +30,7 @@ function queueFile(file: string): void {
 }
 
 async function queueNextFile(): Promise<void> {
+  running = NO_FILE; // No hook of the last file runs after this.
   await tearDown();
   const file = await nextFile();
   if (file !== NO_FILE) return queueFile(file);

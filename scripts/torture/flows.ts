@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { FastifyInstance } from 'fastify';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../../src/database/schema.ts';
 import { type Batch, persist, step } from '../../src/queue/index.ts';
 import { digestSummaryQueue, mailQueue, moderateTextsQueue, postMailQueue } from '../../src/queues.ts';
@@ -36,6 +36,10 @@ export async function enqueueFlows({ db, queue }: FastifyInstance): Promise<void
   await queue.flow(ends, { db });
 }
 
+/** When a job was begun. Its `started_on` is when the transaction that fetched it began, which may be too early. */
+const beganAt = (jobId: RawBuilder<unknown>) =>
+  sql`(select min(started_at) from job_attempts where job_id = ${jobId})`;
+
 /** Every link of the chains must be done, after the one before it; and the job after the mails once, after all of them. */
 export async function findFaultsOfFlows(
   db: Db,
@@ -48,8 +52,8 @@ export async function findFaultsOfFlows(
       (select count(*)::int from pgboss.job_dependency
         inner join pgboss.job as parent on parent.name = parent_name and parent.id = parent_id
         inner join pgboss.job as child on child.name = child_name and child.id = child_id
-        where child.started_on < parent.completed_on) as early,
-      (select jsonb_agg(jsonb_build_object('state', state, 'done', data #> '{counts,done}', 'isLate', started_on >=
+        where ${beganAt(sql`child.id`)} < parent.completed_on) as early,
+      (select jsonb_agg(jsonb_build_object('state', state, 'done', data #> '{counts,done}', 'isLate', ${beganAt(sql`job.id`)} >=
           (select max(completed_on) from pgboss.job where name = ${mailQueue.name})))
         from pgboss.job where name = ${digestSummaryQueue.name}) as after
   `.execute(db);

@@ -9,6 +9,8 @@ const MAX_WAIT_MS = 1_000;
 
 /** A request or job that needs a connection. */
 export interface Caller {
+  /** Whether it goes before all others, because each moment counts. */
+  readonly isUrgent?: boolean | undefined;
   /** Whether it may use the connections that are kept free of ordinary pages. */
   readonly isVital: boolean;
   /** Whether it has had a connection before. What has begun is finished first, so that no work is wasted. */
@@ -24,6 +26,7 @@ type Line = Set<() => void>;
 export class Gate {
   #free: number;
   readonly #reserve: number;
+  readonly #urgent: Line = new Set();
   readonly #vital: Line = new Set();
   readonly #begun: Line = new Set();
   readonly #fresh: Line = new Set();
@@ -39,12 +42,12 @@ export class Gate {
    *
    * @throws Busy if too many wait before a request that has not begun, or OutOfTime
    */
-  async enter({ isVital, hasBegun, waitMs }: Caller): Promise<void> {
+  async enter({ isUrgent, isVital, hasBegun, waitMs }: Caller): Promise<void> {
     if (this.#free > (isVital ? 0 : this.#reserve)) {
       this.#free -= 1;
       return;
     }
-    const line = isVital ? this.#vital : hasBegun ? this.#begun : this.#fresh;
+    const line = isUrgent ? this.#urgent : isVital ? this.#vital : hasBegun ? this.#begun : this.#fresh;
     if (!hasBegun && line.size >= MAX_WAITING) throw new Busy();
     await new Promise<void>((resolve, reject) => {
       const admit = () => {
@@ -62,7 +65,8 @@ export class Gate {
 
   leave(): void {
     this.#free += 1;
-    const lines = this.#free > this.#reserve ? [this.#vital, this.#begun, this.#fresh] : [this.#vital];
+    const first = [this.#urgent, this.#vital];
+    const lines = this.#free > this.#reserve ? [...first, this.#begun, this.#fresh] : first;
     const line = lines.find(({ size }) => size > 0);
     const [admit] = line ?? [];
     if (line === undefined || admit === undefined) return;

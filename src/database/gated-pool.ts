@@ -7,6 +7,8 @@ interface Gated {
   readonly breaker: CircuitBreaker;
   /** The current request; undefined in jobs and long requests. */
   readonly currentUse: () => DatabaseUse | undefined;
+  /** Whether each moment counts. */
+  readonly isUrgent: () => boolean;
   /** How long those may wait who are no request, in milliseconds. */
   readonly waitMs: number;
 }
@@ -15,7 +17,7 @@ interface Gated {
  * Wraps a pool so that requests wait their turn for its connections. Once a connection is lost, those that were idle at the
  * time are not trusted either.
  */
-export function gated(pool: NamingPool, { gate, breaker, currentUse, waitMs }: Gated): NamingPool {
+export function gated(pool: NamingPool, { gate, breaker, currentUse, isUrgent, waitMs }: Gated): NamingPool {
   const usedAt = new WeakMap<NamingClient, number>();
   let lostAt = Number.NEGATIVE_INFINITY;
   return {
@@ -23,7 +25,8 @@ export function gated(pool: NamingPool, { gate, breaker, currentUse, waitMs }: G
     end: () => pool.end(),
     async connect() {
       const use = currentUse();
-      if (use === undefined) await gate.enter({ isVital: true, hasBegun: true, waitMs });
+      if (use === undefined)
+        await gate.enter({ isUrgent: isUrgent(), isVital: true, hasBegun: true, waitMs });
       else await admit(use);
       try {
         const client = await connect();

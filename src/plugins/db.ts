@@ -100,9 +100,16 @@ function takeTurns(app: FastifyInstance) {
     done();
   });
   const currentUse = () => app.work.getStore()?.databaseUse;
+  const isUrgent = () => app.work.getStore()?.isUrgent === true;
   const waitMs = app.config.deadlines.connectMs;
   return (pool: NamingPool): NamingPool =>
-    gated(pool, { gate: new Gate(poolSize(app)), breaker: new CircuitBreaker(), currentUse, waitMs });
+    gated(pool, {
+      gate: new Gate(poolSize(app)),
+      breaker: new CircuitBreaker(),
+      currentUse,
+      isUrgent,
+      waitMs,
+    });
 }
 
 function createDb(app: FastifyInstance, pool: NamingPool): Kysely<Schema> {

@@ -12,7 +12,7 @@ declare module 'fastify' {
 export interface MailLedger {
   /**
    * Records durably that the mail server has accepted a mail. At once, not in batches: a mail is sent twice if its worker is
-   * killed before this.
+   * killed before this. So it waits for nobody else's statement.
    */
   record(delivery: Delivery): Promise<void>;
   /**
@@ -29,9 +29,12 @@ const MAX_UNANSWERED = 10_000;
 export default fp(
   async (app) => {
     app.decorate('mailLedger', {
-      record: (delivery) => persist(() => recordDelivery(app.db, delivery)),
+      record: (delivery) =>
+        app.work.run({ label: 'mail ledger', ...app.work.getStore(), isUrgent: true }, () =>
+          persist(() => recordDelivery(app.db, delivery)),
+        ),
       unanswered: new LRUCache<string, string>({ max: MAX_UNANSWERED }),
     });
   },
-  { name: 'mail-ledger', dependencies: ['db'] },
+  { name: 'mail-ledger', dependencies: ['db', 'work'] },
 );

@@ -106,7 +106,7 @@ function measurePool({ pool }: FastifyInstance, registry: Registry): void {
   });
 }
 
-const STATES = ['ready', 'retrying', 'deferred', 'active', 'failed'] as const;
+const STATES = ['ready', 'retrying', 'deferred', 'blocked', 'active', 'failed'] as const;
 
 /** Metrics of all workers' jobs, from the database. */
 async function describeJobs(app: FastifyInstance): Promise<string> {

@@ -29,6 +29,8 @@ export interface Work {
   readonly requestId?: string | undefined;
   /** Undefined for jobs and long requests, which have no deadline. */
   readonly databaseUse?: DatabaseUse | undefined;
+  /** Whether it goes before all others that wait for the database. For jobs. */
+  readonly isUrgent?: boolean | undefined;
   /** The span, if tracing is on. */
   readonly span?: Span | undefined;
 }

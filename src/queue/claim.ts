@@ -1,18 +1,11 @@
 import type { JobWithMetadata } from 'pg-boss';
+import { type ClaimKey, isSameClaim } from './claim-key.ts';
 import { MOST_DAYS_PUT_OFF, PermanentFailure, SlowDown, TimedOut, TryLater } from './errors.ts';
 import { UnknownPayload } from './job.ts';
 import { type Origin, unpack } from './origin.ts';
 import { JobReport } from './report.ts';
 import { KEEP_WAITING_SECONDS } from './synchronise.ts';
 import type { JobAttemptOutcome } from './tables.ts';
-
-/** Identifies a claim. */
-export interface ClaimKey {
-  readonly queue: string;
-  readonly jobId: string;
-  /** When the job was fetched, by the database's clock. Distinguishes claims of the same attempt. */
-  readonly claimedAt: Date;
-}
 
 /** A job that this process has fetched and not yet settled. */
 export interface Claim extends ClaimKey {
@@ -71,10 +64,6 @@ export function claimOf(
 /** The key in what `handBack` stores with a job that waits for a limit. */
 function keyIn(output: object): string | undefined {
   return output !== null && 'key' in output && typeof output.key === 'string' ? output.key : undefined;
-}
-
-export function isSameClaim(one: ClaimKey, other: ClaimKey): boolean {
-  return one.jobId === other.jobId && one.claimedAt.getTime() === other.claimedAt.getTime();
 }
 
 /** The worker is stopping. */

@@ -1,4 +1,5 @@
-import { abortLost, type Claim, type ClaimKey, ShuttingDown } from './claim.ts';
+import { abortLost, type Claim, ShuttingDown } from './claim.ts';
+import type { ClaimKey } from './claim-key.ts';
 import { SlowDown } from './errors.ts';
 import { Fetcher } from './fetcher.ts';
 import type { HeldJob } from './heartbeat.ts';

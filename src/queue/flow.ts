@@ -4,7 +4,6 @@ import type { Origin } from './origin.ts';
 import type { Step } from './step.ts';
 import { KEEP_DEAD_SECONDS } from './synchronise.ts';
 import type { Db } from './tables.ts';
-import { type Notify, WORKERS_CHANNEL } from './wake.ts';
 
 /** Jobs of a flow at most. More belong in a batch. */
 export const MOST_STEPS = 100;
@@ -12,6 +11,7 @@ export const MOST_STEPS = 100;
 /**
  * Enqueues these steps and all those that they come after.
  *
+ * @param options.wake tells the workers of queues about new jobs
  * @returns the ids of these steps' jobs
  * @throws TypeError if a payload does not fit its contract, a queue has keys, no step comes after another, or there
  *   are more than `MOST_STEPS`; then none is enqueued
@@ -19,7 +19,7 @@ export const MOST_STEPS = 100;
 export async function enqueueFlow(
   boss: PgBoss,
   steps: readonly Step[],
-  { db, origin, notify }: { db: Db; origin: Origin; notify: Notify },
+  { db, origin, wake }: { db: Db; origin: Origin; wake: (queues: readonly string[]) => Promise<void> },
 ): Promise<string[]> {
   const all = [...allOf(steps)];
   refuseSteps(all);
@@ -45,8 +45,7 @@ export async function enqueueFlow(
     }),
     { db: fromKysely(db) },
   );
-  const queues = new Set(all.map(({ contract }) => contract.name));
-  await notify(db, WORKERS_CHANNEL, [...queues]);
+  await wake([...new Set(all.map(({ contract }) => contract.name))]);
   return steps.map((each) => ids[refOf(each)] ?? '');
 }
 

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { type ClaimKey, isSameClaim } from './claim.ts';
+import { type ClaimKey, isSameClaim } from './claim-key.ts';
 import type { RunningJob } from './tables.ts';
 
 // The heartbeat's statements. They are sent with node-postgres alone, because its thread loads too slowly with Kysely.

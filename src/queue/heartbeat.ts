@@ -1,5 +1,5 @@
 import { Worker as Thread } from 'node:worker_threads';
-import type { ClaimKey } from './claim.ts';
+import type { ClaimKey } from './claim-key.ts';
 import type { Connection } from './connection.ts';
 import type { Orders } from './heartbeat-statements.ts';
 import type { Parts } from './options.ts';

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { fromKysely, type PgBoss } from 'pg-boss';
 import { addMembers, closeBatch, findBatch, NO_COUNTS, recordBatch } from './batch.ts';
-import type { QueueContract } from './contract.ts';
 import type { JobEvents } from './events.ts';
 import { enqueueFlow } from './flow.ts';
 import { hold } from './flow-table.ts';
@@ -43,7 +42,7 @@ export class JobQueue implements Queue {
     if (id === undefined && contract.key === undefined) {
       throw new Error(`${contract.name} job: the queue took it for a duplicate`);
     }
-    if (id !== undefined) await this.#wakeWorkers(db, contract);
+    if (id !== undefined) await this.#wakeWorkers(db, [contract.name]);
     return id;
   };
 
@@ -64,12 +63,12 @@ export class JobQueue implements Queue {
       priority: priorities?.[index] ?? priority,
     }));
     await enqueue(this.#boss, contract, jobs, { db });
-    await this.#wakeWorkers(db, contract);
+    await this.#wakeWorkers(db, [contract.name]);
   };
 
   flow: Queue['flow'] = async (steps, { db }) => {
-    const { context, notify } = this.#parts;
-    return enqueueFlow(this.#boss, steps, { db, notify, origin: context.origin() });
+    const origin = this.#parts.context.origin();
+    return enqueueFlow(this.#boss, steps, { db, origin, wake: (queues) => this.#wakeWorkers(db, queues) });
   };
 
   startBatch: Queue['startBatch'] = async (contract, payload, { db, startAfter, id = randomUUID() }) => {
@@ -116,9 +115,9 @@ export class JobQueue implements Queue {
     if (this.#worker === worker) this.#worker = undefined;
   }
 
-  async #wakeWorkers(db: Db, { name }: QueueContract): Promise<void> {
+  async #wakeWorkers(db: Db, queues: readonly string[]): Promise<void> {
     const { app, notify } = this.#parts;
-    const woken = notify(db, WORKERS_CHANNEL, [name]);
+    const woken = notify(db, WORKERS_CHANNEL, queues);
     if (db.isTransaction) return woken;
     // The job is already enqueued, and workers find it at their next poll.
     await woken.catch((error) => app.log.warn({ err: error }, 'could not wake workers'));

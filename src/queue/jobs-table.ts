@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db as IDatabase } from 'pg-boss';
-import type { ClaimKey } from './claim.ts';
+import type { ClaimKey } from './claim-key.ts';
 import { deadLetterName } from './dead-letters.ts';
 import { IS_HELD } from './heartbeat-statements.ts';
 import { SUMMARY } from './job-filter.ts';
@@ -74,6 +74,7 @@ export async function countJobs(db: Db, queues: readonly string[]): Promise<Queu
           as "oldestReadySeconds",
         count(*) filter (where state = 'retry' and start_after > pgboss.job_now())::int as retrying,
         count(*) filter (where state = 'created' and not blocked and start_after > pgboss.job_now())::int as scheduled,
+        count(*) filter (where state in ('created', 'retry') and blocked)::int as blocked,
         count(*) filter (where state = 'active')::int as active,
         count(*) filter (where state = 'failed')::int as failed
       from pgboss.job where state in ('created', 'retry', 'active', 'failed')
@@ -94,7 +95,15 @@ export async function countJobs(db: Db, queues: readonly string[]): Promise<Queu
 }
 
 /** The counts of an empty queue. */
-const NO_JOBS = { ready: 0, oldestReadySeconds: 0, retrying: 0, deferred: 0, active: 0, failed: 0 };
+const NO_JOBS = {
+  ready: 0,
+  oldestReadySeconds: 0,
+  retrying: 0,
+  deferred: 0,
+  blocked: 0,
+  active: 0,
+  failed: 0,
+};
 
 /** Finds a job without its history. */
 export async function selectJob(

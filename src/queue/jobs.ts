@@ -98,6 +98,8 @@ export interface QueueCounts {
   readonly retrying: number;
   /** Waiting for their start time, or put off. */
   readonly deferred: number;
+  /** Waiting for the jobs that they come after. */
+  readonly blocked: number;
   readonly active: number;
   readonly failed: number;
   /** Dead letters, which wait for an operator. */

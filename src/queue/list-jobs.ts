@@ -118,13 +118,14 @@ export async function findJobIds(db: Db, filter: JobFilter, limit: number): Prom
   return rows.map(({ id }) => id);
 }
 
-/** Counts jobs by what their payload says they are, such as a mail's template; most first. */
+/** Counts jobs by what their payloads say they are; most first. That is the first of these fields that a payload has. */
 export async function countKinds(
   db: Db,
   ids: readonly string[],
+  fields: readonly string[],
 ): Promise<readonly { kind: string | null; count: number }[]> {
   const { rows } = await sql<{ kind: string | null; count: number }>`
-    select coalesce(data ->> 'template', data ->> 'about') as kind, count(*)::int as count
+    select coalesce(${sql.join(fields.map((field) => sql`data ->> ${field}::text`))}) as kind, count(*)::int as count
     from pgboss.job where id = any(${[...ids]}::uuid[]) group by 1 order by 2 desc, 1
   `.execute(db);
   return rows;

@@ -28,7 +28,7 @@ export function isRrule(rule: string): boolean {
 export function faultOfRecurrence(recurrence: Recurrence, timeZone = 'UTC'): string | undefined {
   const rule = ruleOf(recurrence);
   const field = 'cron' in recurrence ? 'cron' : 'rrule';
-  if (field === 'cron' && rule.trim().split(/\s+/).length !== 5)
+  if (field === 'cron' && rule.split(/\s+/).length !== 5)
     return `cron: "${rule}" is not accepted; give five fields, such as 0 7 * * 1`;
   if (field === 'rrule' && !isRrule(rule))
     return `rrule: "${rule}" is not accepted; give a rule with FREQ, such as FREQ=DAILY;BYHOUR=7`;

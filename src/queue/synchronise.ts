@@ -27,7 +27,7 @@ export const KEEP_WAITING_SECONDS = 365 * 24 * 60 * 60;
 export const KEEP_DEAD_SECONDS = 90 * 24 * 60 * 60;
 
 /**
- * Creates missing queues and updates all settings and schedules to match the contracts. For `npm run migrate`.
+ * Creates missing queues and updates all settings and schedules to match the contracts. Run it before the processes start.
  *
  * @param timeZone of schedules that name none
  */

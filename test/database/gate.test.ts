@@ -6,6 +6,7 @@ import { OutOfTime } from '../../src/database/unavailable.ts';
 const PAGE = { isVital: false, hasBegun: false, waitMs: 10_000 };
 const BEGUN = { ...PAGE, hasBegun: true };
 const VITAL = { ...PAGE, isVital: true };
+const URGENT = { ...VITAL, hasBegun: true, isUrgent: true };
 
 /** A gate of four connections whose ordinary three are taken. */
 async function busyGate(): Promise<Gate> {
@@ -14,18 +15,21 @@ async function busyGate(): Promise<Gate> {
   return gate;
 }
 
-t.test('a quarter of the connections is kept for vital requests, and they go first', async (t) => {
-  const gate = await busyGate();
-  await gate.enter(VITAL);
-  const order: string[] = [];
-  for (const [name, caller] of Object.entries({ page: PAGE, begun: BEGUN, vital: VITAL }))
-    void gate.enter(caller).then(() => order.push(name));
-  for (let turn = 0; turn < 4; turn += 1) {
-    gate.leave();
-    await sleep(0);
-  }
-  t.same(order, ['vital', 'begun', 'page'], 'and what has begun is finished first');
-});
+t.test(
+  'a quarter of the connections is kept for vital requests, which go first but for what is urgent',
+  async (t) => {
+    const gate = await busyGate();
+    await gate.enter(VITAL);
+    const order: string[] = [];
+    for (const [name, caller] of Object.entries({ page: PAGE, begun: BEGUN, vital: VITAL, urgent: URGENT }))
+      void gate.enter(caller).then(() => order.push(name));
+    for (let turn = 0; turn < 5; turn += 1) {
+      gate.leave();
+      await sleep(0);
+    }
+    t.same(order, ['urgent', 'vital', 'begun', 'page'], 'and what has begun is finished first');
+  },
+);
 
 t.test('no more than a thousand requests wait, and none for long', async (t) => {
   const gate = await busyGate();

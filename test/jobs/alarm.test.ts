@@ -4,8 +4,9 @@ import t from 'tap';
 import { reportDeadLetters } from '../../src/domain/alarms/raise.ts';
 import { recordDelivery } from '../../src/domain/mail/ledger.ts';
 import { findMailOutage } from '../../src/domain/mail/outage.ts';
+import prune from '../../src/jobs/prune.ts';
 import { defineJob, PermanentFailure } from '../../src/queue/index.ts';
-import { alarmQueue, alarmWebhookQueue, mailQueue } from '../../src/queues.ts';
+import { alarmQueue, alarmWebhookQueue, mailQueue, pruneQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
 import { deadLettersOf, drain, jobsOf } from '../support/jobs.ts';
@@ -64,7 +65,11 @@ t.test('a dead letter whose worker died is reported later', async (t) => {
     insert into pgboss.job (name, data, source_name, source_id, source_output)
     values ('mail.dead', '{}', 'mail', gen_random_uuid(), '{"value": {"message": "job heartbeat timeout"}}')
   `.execute(app.db);
-  await reportDeadLetters(app);
+  await app.queue.send(pruneQueue, {}, { db: app.db });
+  await app.queue.work([prune], { concurrency: 1 });
+  await waitFor(async () => (await jobsOf(app, pruneQueue, ['completed'])).length === 1, 'it has looked');
+  await app.queue.stopWorking();
+  t.equal((await jobsOf(app, alarmQueue)).length, 1);
   await reportDeadLetters(app);
   t.equal((await jobsOf(app, alarmQueue)).length, 1);
 });

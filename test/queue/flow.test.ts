@@ -1,9 +1,9 @@
-import type { FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { Type } from 'typebox';
 import { MOST_STEPS } from '../../src/queue/flow.ts';
-import { defineJob, defineQueue, PermanentFailure, step } from '../../src/queue/index.ts';
+import { defineJob, defineQueue, PermanentFailure, queue, step } from '../../src/queue/index.ts';
 import { KEEP_DEAD_SECONDS } from '../../src/queue/synchronise.ts';
 import { pictureQueue } from '../../src/queues.ts';
 import { buildShared } from '../support/build.ts';
@@ -51,6 +51,20 @@ t.test('a job starts after those that it comes after, of several queues', async 
   t.same(done.slice(0, 2).sort(), ['a', 'b']);
   t.same(done.slice(2), ['both', 'last']);
   await app.queue.stopWorking();
+});
+
+t.test('a flow is enqueued although its workers cannot be woken', async (t) => {
+  const shared = await emptied();
+  const app = Fastify();
+  t.teardown(() => app.close());
+  const notify = () => Promise.reject(new Error('cannot notify'));
+  const { db, config } = shared;
+  await app.register(queue, { db, notify, connection: config.databaseUrl ?? '', supervises: false });
+  const [id = ''] = await app.queue.flow(
+    [step(wholes, { name: 'b' }, { after: [step(parts, { name: 'a' })] })],
+    { db },
+  );
+  t.match(await jobsOf(shared, wholes), [{ id }]);
 });
 
 t.test('a flow whose transaction rolls back leaves no job, and a faulty one is refused', async (t) => {

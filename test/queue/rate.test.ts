@@ -16,9 +16,26 @@ t.test('a rate is a number per second, minute, hour or day', async (t) => {
   t.equal(parseRate('200/hour'), '200/hour');
   t.equal(parseRate(' 10 / Minute '), '10/minute');
   t.equal(parseRate('1000000/day'), '1000000/day');
-  for (const wrong of ['', '0/hour', '-1/hour', '1.5/hour', '200', '200/week', '1000001/day', '1e3/day']) {
+  for (const wrong of [
+    '',
+    '0/hour',
+    '-1/hour',
+    '1.5/hour',
+    '200',
+    '200/week',
+    '200/hours',
+    '1000001/day',
+    '1e3/day',
+  ]) {
     t.equal(parseRate(wrong), undefined, wrong);
   }
+});
+
+t.test('a bucket is filled again job by job', async (t) => {
+  const bucket = bucketOf('200/hour');
+  t.equal(available(bucket, 1_000, 1_000), 20);
+  t.equal(available(bucket, 1_000 + 5 * bucket.interval, 1_000), 15);
+  t.equal(bucketOf('5/second').tolerance, 0.5, 'a job comes back early by no more than half of the window');
 });
 
 t.test('no window ever has more than the rate, wherever it begins', async (t) => {
@@ -67,6 +84,9 @@ t.test('each job over the limit gets its own time, and comes back once', async (
     pass(bucket, state, { isBulk: false, isBack: false, now: 1_018.5 }).seconds > 0,
     'a new one waits behind',
   );
+  const arriving = { isBulk: false, isBack: false, now: 1_000 };
+  t.ok(pass(bucket, { ...NEW, lineUntil: 1_001 }, arriving).seconds > 0, 'also if the bucket is full');
+  t.equal(pass(bucket, { ...NEW, fullAt: 1_000, lineUntil: 1_000 }, arriving).seconds, 0);
 });
 
 t.test('bulk jobs wait behind others, however many they are', async (t) => {

@@ -58,6 +58,7 @@ t.test('a rule of iCalendar leaves out a time that the clocks skip, and may end'
     new Date('2027-01-02T07:00Z'),
   ]);
   t.equal(nextTime(twice, 'UTC', new Date('2027-01-02T07:00Z')), undefined);
+  t.equal(nextTimes('0 7 * * *', 'UTC', { after, count: 3 }).length, 3);
 });
 
 t.test('rules are told in words', async (t) => {

@@ -55,4 +55,12 @@ t.test('a share begins with the turn that is being worked, so those before it do
   const later = new Date(Date.now() + 3_600_000);
   await app.queue.send(mailQueue, payload, { db: app.db, priority: priority - 3, startAfter: later });
   t.same(await prioritiesOf(app.db, newShare(), next), [priority - 500]);
+
+  const begun = { jobs: TURN - 1, first: priority };
+  t.same(
+    await prioritiesOf(app.db, begun, { ...next, count: 2 }),
+    [priority, priority - 1],
+    'turn after turn',
+  );
+  t.same(await prioritiesOf(app.db, begun, next), [priority - 1]);
 });

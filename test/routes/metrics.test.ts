@@ -1,6 +1,6 @@
 import t from 'tap';
-import { defineJob, PermanentFailure } from '../../src/queue/index.ts';
-import { mailQueue } from '../../src/queues.ts';
+import { defineJob, PermanentFailure, step } from '../../src/queue/index.ts';
+import { erasureQueue, mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';
 import { deadLettersOf } from '../support/jobs.ts';
@@ -52,6 +52,9 @@ t.test('the metrics cover requests, the pool and the jobs of all workers', async
   );
   await app.queue.send(mailQueue, { template: 'confirm-account', userId: 5 }, { db: app.db });
 
+  const first = step(mailQueue, { template: 'confirm-account', userId: 6 });
+  await app.queue.flow([step(erasureQueue, { userId: 6 }, { after: [first] })], { db: app.db });
+
   const { body, headers } = await app.inject('/metrics');
   const seconds = Number(/pennypost_job_latency_seconds_sum\{queue="mail"\} (\S+)/.exec(body)?.[1]);
   t.ok(seconds > 0 && seconds < 600, `${seconds} s`);
@@ -63,9 +66,10 @@ t.test('the metrics cover requests, the pool and the jobs of all workers', async
     'pennypost_database_up 1',
     'pennypost_database_connection_waiters 0',
     'pennypost_workers 0',
-    'pennypost_jobs{queue="mail",state="ready"} 1',
+    'pennypost_jobs{queue="mail",state="ready"} 2',
     'pennypost_jobs{queue="mail",state="deferred"} 1',
     'pennypost_jobs{queue="mail",state="failed"} 1',
+    'pennypost_jobs{queue="erasure",state="blocked"} 1',
     'pennypost_dead_letters{queue="mail"} 1',
     'pennypost_job_duration_seconds_count{queue="mail"} 3',
     'pennypost_job_duration_seconds_bucket{queue="mail",le="+Inf"} 3',

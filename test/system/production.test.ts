@@ -1,12 +1,10 @@
 import { execFile } from 'node:child_process';
 import { copyFile, glob, link, mkdir, readdir, readFile, stat } from 'node:fs/promises';
-import { stripTypeScriptTypes } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import packageJson from '../../package.json' with { type: 'json' };
-
-const ROOT = join(import.meta.dirname, '..', '..');
+import { packagesOf, ROOT } from '../support/packages-of.ts';
 
 /** What runs after `npm ci --omit=dev`. Node and piscina load some files by path. */
 const ENTRIES = [
@@ -39,32 +37,6 @@ const LIBVIPS = { packages: /^@img\/sharp-/, licence: 'LGPL-3.0-or-later' };
 
 /** In bytes: what a file system allocates at least for a file that is not empty. */
 const BLOCK = 4096;
-
-const IMPORTS =
-  /^(?:import|export)\b(?:[^;'"=()]*\bfrom)?\s*'([^']+)'|\bimport(?:\.meta\.resolve)?\('([^']+)'\)/gm;
-const GUARDED = /\bforDevelopment\([^()]*\(\) =>\s*import[^)]*\)/g;
-
-/** The packages that some files import, directly or through files of ours, except where their absence is handled. */
-async function packagesOf(entries: readonly string[]): Promise<string[]> {
-  const packages = new Set<string>();
-  const files = new Set(entries);
-  for (const file of files) {
-    const source = stripTypeScriptTypes(await readFile(join(ROOT, file), 'utf8'));
-    for (const [, statically, dynamically] of source.replaceAll(GUARDED, '').matchAll(IMPORTS)) {
-      const name = statically ?? dynamically ?? '';
-      if (name.endsWith('.ts')) files.add(join(dirname(file), name));
-      else if (!/^(?:\.|node:)/.test(name)) packages.add(packageOf(name));
-    }
-  }
-  return [...packages].sort();
-}
-
-function packageOf(specifier: string): string {
-  return specifier
-    .split('/')
-    .slice(0, specifier.startsWith('@') ? 2 : 1)
-    .join('/');
-}
 
 t.test('the dependencies are what production imports, no less and no more', async (t) => {
   const migrations = await Array.fromAsync(glob('migrations/*.ts', { cwd: ROOT }));

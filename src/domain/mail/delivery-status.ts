@@ -33,20 +33,19 @@ export async function reportsBadAddress(mail: Uint8Array): Promise<boolean> {
     },
   );
   const report = attachments.find(({ mimeType }) => mimeType === 'message/delivery-status');
-  if (typeof report?.content !== 'string') return false;
-  // A group of fields for the mail, and one for each recipient; ours have one.
-  return report.content.split(/\r?\n\s*\n/).some(isAboutBadAddress);
+  return typeof report?.content === 'string' && isAboutBadAddress(report.content);
 }
 
-function isAboutBadAddress(group: string): boolean {
-  if (fieldOf(group, 'Action')?.toLowerCase() !== 'failed') return false;
-  const [status = ''] = fieldOf(group, 'Status')?.split(' ') ?? [];
+/** @param report has fields about one recipient, as our mails do */
+function isAboutBadAddress(report: string): boolean {
+  if (fieldOf(report, 'Action')?.toLowerCase() !== 'failed') return false;
+  const [status = ''] = fieldOf(report, 'Status')?.split(' ') ?? [];
   // Some servers, such as Exim, only say what happened in the reply that they quote.
   if (status === '5.0.0')
-    return refusesAddress(fieldOf(group, 'Diagnostic-Code')?.replace(/^smtp;\s*/i, '') ?? '');
+    return refusesAddress(fieldOf(report, 'Diagnostic-Code')?.replace(/^smtp;\s*/i, '') ?? '');
   return isAboutAddress(status);
 }
 
-function fieldOf(group: string, name: string): string | undefined {
-  return new RegExp(`^${name}:[ \\t]*(.*)$`, 'im').exec(group)?.[1]?.trim();
+function fieldOf(report: string, name: string): string | undefined {
+  return new RegExp(`^${name}:[ \\t]*(.*)$`, 'im').exec(report)?.[1]?.trim();
 }

@@ -1,8 +1,7 @@
 import { SlowDown } from '../../queue/index.ts';
 
 /** What servers say to a site that sends too much. */
-const TOO_MUCH =
-  /\bquota\b|\brate\b|\brate-?limit|\bratelimit|\bthrottl|\btoo (?:many|much)\b|\blimit exceeded\b/i;
+const TOO_MUCH = /\bquota\b|\brate\b|\bratelimit|\bthrottl|\btoo (?:many|much)\b|\blimit exceeded\b/i;
 
 /** What they say about the recipient, who gets too much mail or has no space. */
 const ABOUT_RECIPIENT = /\b(?:mailbox|inbox|recipient|user)\b/i;
@@ -21,9 +20,9 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 60 * 60
 export function slowDownOf(error: unknown): SlowDown | undefined {
   if (!(error instanceof Error)) return undefined;
   const { responseCode = 0, response = '' } = error as Error & { responseCode?: number; response?: string };
-  if (responseCode < 400 || responseCode > 499) return undefined;
+  if (responseCode >= 500) return undefined;
   if (responseCode !== 421 && !isAboutUs(response)) return undefined;
-  return new SlowDown(response || error.message, { seconds: secondsAsked(response), cause: error });
+  return new SlowDown(response, { seconds: secondsAsked(response), cause: error });
 }
 
 function isAboutUs(response: string): boolean {
@@ -32,8 +31,7 @@ function isAboutUs(response: string): boolean {
 }
 
 function secondsAsked(response: string): number | undefined {
-  const [, count, unit] = WAIT.exec(response) ?? [];
-  if (count === undefined) return undefined;
-  const seconds = Number(count) * (UNIT_SECONDS[unit?.toLowerCase() ?? 's'] ?? 1);
-  return seconds > 0 ? seconds : undefined;
+  const [, count, unit = 's'] = WAIT.exec(response) ?? [];
+  const seconds = Number(count) * (UNIT_SECONDS[unit.toLowerCase()] ?? 1);
+  return seconds > 0 ? seconds : undefined; // Number(undefined) is not.
 }

@@ -8,6 +8,7 @@ import { registration } from '../../support/factories.ts';
 const ACCEPTED = [
   ...['john@example.com', 'John.Doe+tag@sub.example.co.uk', "o'neil@example.com", 'root@localhost', 'a@b.cd'],
   ...['x@xn--bcher-kva.example', 'x@example.xn--p1ai', `${'x'.repeat(64)}@example.com`],
+  `x@${'abc.'.repeat(62)}comm`,
 ];
 
 const REFUSED = [

@@ -13,6 +13,7 @@ t.test('what a mail server says to a site that sends too much makes the queue wa
     ['454 Throttling failure: Daily message quota exceeded.', undefined],
     ['450 4.7.1 Error: too much mail from 192.0.2.1, try again in 300 seconds', 300],
     ['451 4.7.1 Rate limited, retry-after: 60', 60],
+    ['451 4.7.1 ratelimited, try again in 0 seconds', undefined],
     ['452 4.5.3 Too many recipients this hour. Try again in 5 minutes.', 300],
     ['450 User sending quota exceeded, wait and try after 2 hours', 7200],
   ];

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { LONGEST_SEARCH, parseSearch } from '../../../src/domain/search/parse.ts';
+import { codePoint } from '../../support/code-point.ts';
 
 t.test('filters are taken out of a search, and the rest are words', async (t) => {
   const cases = {
@@ -19,6 +20,10 @@ t.test('filters are taken out of a search, and the rest are words', async (t) =>
     'from: tag: before:': { words: 'from: tag: before:' },
     '"from:anna red': { words: '"from:anna red' },
     '-"from:anna" x': { words: '-"from:anna" x' },
+    '"see from:anna" x': { words: '"see from:anna" x' },
+    '-"see from:anna" x': { words: '-"see from:anna" x' },
+    '"see from:anna': { words: '"see from:anna' },
+    'from:a@b tag:c#d': { words: '', from: 'a@b', tag: 'c#d' },
     '-from:anna https://example.com/': { words: '-from:anna https://example.com/' },
     'שלום from:anna 🦉': { words: 'שלום 🦉', from: 'anna' },
   };
@@ -39,7 +44,7 @@ t.test('a search that cannot be read says why', async (t) => {
 
 t.test('any text is read, and no word gets lost', async () => {
   const word = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 30 }),
+    fc.string({ unit: codePoint, maxLength: 30 }),
     fc.constantFrom('from:', 'from:x', '"', '-', 'OR', 'tag:a"', 'before:2026-01-01', '  ', '"a b'),
   );
   fc.assert(

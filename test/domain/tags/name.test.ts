@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { LONGEST_TAG, MAX_TAGS, pathOfTag, readTag, readTags } from '../../../src/domain/tags/name.ts';
 import { DomainError } from '../../../src/errors.ts';
+import { codePoint } from '../../support/code-point.ts';
 
 t.test('tags are read as people type them', async (t) => {
   for (const [typed, tags] of [
@@ -21,6 +22,7 @@ t.test('tags are read as people type them', async (t) => {
     '-',
     '<script>',
     'x'.repeat(41),
+    '\u0130'.repeat(40), // Twice as long in lower case.
     'bread-',
     '-bread',
     'a/b',
@@ -28,13 +30,15 @@ t.test('tags are read as people type them', async (t) => {
     'a.b',
   ])
     t.throws(() => readTags(typed), { code: 'invalid-tags', message: /cannot be a tag/ }, typed);
-  const eleven = Array.from({ length: 11 }, (_, number) => `tag${number}`).join();
-  t.throws(() => readTags(eleven), { code: 'invalid-tags', message: 'A post can have at most 10 tags.' });
+  t.throws(() => readTags('🍞'.repeat(50)), { message: `“${'🍞'.repeat(40)}” cannot be a tag.` });
+  const tags = (length: number) => Array.from({ length }, (_, number) => `tag${number}`).join();
+  t.equal(readTags(tags(10)).length, 10);
+  t.throws(() => readTags(tags(11)), { code: 'invalid-tags', message: 'A post can have at most 10 tags.' });
 });
 
 t.test('whatever is typed, tags are few, short, distinct, canonical and safe in a path', async (t) => {
   const typed = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 500 }),
+    fc.string({ unit: codePoint, maxLength: 500 }),
     fc.string({ unit: fc.constantFrom(...'aAÉßİıſ#,_-9 \n\u0301\u200d😀%/.<"'), maxLength: 500 }),
   );
   fc.assert(

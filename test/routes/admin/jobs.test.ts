@@ -110,7 +110,12 @@ t.test('a job’s page shows its flow as a tree, with links', async (t) => {
   t.match(before, `href="/admin/jobs/job/mail/${id}"`);
   t.notMatch(before, 'action=delete', 'a job that another waits for cannot be deleted');
   t.match((await client.get('/admin/jobs/list?state=blocked')).body, id);
-  t.match((await client.get('/admin/jobs')).body, /mail<\/a><\/th>\s*<td data-label="Ready" class="zero"/);
+  const overview = (await client.get('/admin/jobs')).body;
+  t.match(overview, /mail<\/a><\/th>\s*<td data-label="Ready" class="zero"/);
+  t.match(
+    overview,
+    /<td data-label="Blocked"><a href="\/admin\/jobs\/list\?queue=mail&amp;state=blocked">1</,
+  );
 });
 
 t.test('the pages of a batch count its jobs, with links to lists of them', async (t) => {

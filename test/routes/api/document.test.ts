@@ -6,6 +6,7 @@ import { updatePost } from '../../../src/domain/posts/write.ts';
 import { EXAMPLE_KEY } from '../../../src/routes/api/resources.ts';
 import { ApiProgram, basic } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
+import { codePoint } from '../../support/code-point.ts';
 import { createUser, PASSWORD } from '../../support/factories.ts';
 import { GIF_HEADER, storeImage } from '../../support/images.ts';
 import { answerChecker } from '../../support/openapi.ts';
@@ -204,7 +205,7 @@ function anything(): fc.Arbitrary<string | number> {
   return fc.oneof(
     fc.integer(),
     fc.double(),
-    fc.string({ unit: 'binary' }),
+    fc.string({ unit: codePoint }),
     fc.constantFrom('', '0', '-1', '1e3'),
   );
 }

@@ -73,8 +73,10 @@ t.test('a newer version from another browser is not overwritten unasked', async 
   t.equal(refused.statusCode, 412);
   t.match(refused.json().message, 'saved in another browser');
 
-  for (const path of ['/drafts', '/write']) {
-    const page = await client.post(path, { body: 'Older', draft, version: '1' });
+  const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 16);
+  for (const path of ['/drafts', '/write', '/drafts/schedule']) {
+    const fields = { body: 'Older', draft, version: '1', publish_at: tomorrow, offset: '0' };
+    const page = await client.post(path, fields);
     t.equal(page.statusCode, 422);
     t.match(errorsOf(page).body, 'Send yours again to replace it.');
     t.match(page.body, 'Older</textarea>', 'the text is kept');

@@ -11,6 +11,7 @@ import { search } from '../../../src/domain/search/search.ts';
 import { ApiProgram } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { Client, errorsOf } from '../../support/client.ts';
+import { codePoint } from '../../support/code-point.ts';
 import { createUser, signedInClient, type TestUser } from '../../support/factories.ts';
 import { withLimits } from '../../support/limits.ts';
 
@@ -207,7 +208,7 @@ t.test('a word in more texts than can be ranked finds the newest', async (t) => 
 
 t.test('no search text causes an error', async () => {
   const text = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 60 }),
+    fc.string({ unit: codePoint, maxLength: 60 }),
     fc
       .array(
         fc.constantFrom(

@@ -67,6 +67,10 @@ t.test('the operator deletes an account at once, and is told about mistakes', as
   });
   t.equal(await showPeople(app.db, ''), 'john@example.com\tjohn\tUser');
   t.equal(await showPeople(app.db, 'susan'), 'No matching people.');
+  t.equal(
+    await suspend(dependencies, 'JOHN@example.com', '7', 'Spam'),
+    'john (john@example.com) is suspended for 7 days and logged out everywhere. We are emailing them the reason.',
+  );
   const options = { isAtOnce: true, keepsTexts: false };
   t.match(await deletePerson(dependencies, 'john@example.com', 'Spam', options), /A worker is deleting it/);
   t.match(await showPeople(app.db, ''), /\tclosed$/);

@@ -24,6 +24,9 @@ const MANY = 100;
 /** Up to this many, it says what they are. */
 const MOST_DESCRIBED = 1_000;
 
+/** The fields of payloads that say what a job is. */
+const KINDS = ['template', 'about'];
+
 /** Jobs that the page shows. */
 const SHOWN = 5;
 
@@ -59,7 +62,7 @@ async function questionAboutJobs(request: FastifyRequest, action: JobAction, fil
   const [queue = ''] = filter.queues;
   const [{ jobs }, kinds, destinations] = await Promise.all([
     listJobs(db, QueueAdmin.applicable(action, filter), { size: SHOWN }),
-    count > MOST_DESCRIBED ? [] : countKinds(db, ids),
+    count > MOST_DESCRIBED ? [] : countKinds(db, ids, KINDS),
     action === 'redrive' ? queueAdmin.previewRedrive(queue, ids) : [],
   ]);
   const number = count > MAX_COUNTED ? `more than ${formatted(MAX_COUNTED)}` : formatted(count);
