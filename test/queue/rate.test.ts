@@ -85,7 +85,7 @@ t.test('each job over the limit gets its own time, and comes back once', async (
     'a new one waits behind',
   );
   const arriving = { isBulk: false, isBack: false, now: 1_000 };
-  t.ok(pass(bucket, { ...NEW, lineUntil: 1_001 }, arriving).seconds > 0, 'also if the bucket is full');
+  t.ok(pass(bucket, { ...NEW, lineUntil: 1_001 }, arriving).seconds > 0, 'even if the bucket is full');
   t.equal(pass(bucket, { ...NEW, fullAt: 1_000, lineUntil: 1_000 }, arriving).seconds, 0);
 });
 
