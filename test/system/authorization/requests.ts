@@ -114,7 +114,7 @@ const freshRegistration = () => {
   return registration({ username, email: `${username}@example.com` });
 };
 
-/** What the parameter of a path is about, if the route is not in REQUESTS. The first that fits counts. */
+/** What the only parameter of a path is about, if the route is not in REQUESTS. The first that fits counts. */
 const PARAMETERS: readonly (readonly [RegExp, Request])[] = [
   [/\/comments?\/:id/, { about: comment }],
   [/\/(posts?|edit|history|likes?|bookmark)\/:id/, { about: post }],
@@ -127,7 +127,8 @@ const PARAMETERS: readonly (readonly [RegExp, Request])[] = [
 
 /** A valid request to a route of the matrix. */
 export function requestTo(route: string): Request {
-  return REQUESTS[route] ?? PARAMETERS.find(([path]) => path.test(route))?.[1] ?? {};
+  const isAboutOne = route.split(':').length === 2;
+  return REQUESTS[route] ?? PARAMETERS.find(([path]) => isAboutOne && path.test(route))?.[1] ?? {};
 }
 
 /** By route, as in the matrix. Routes that need nothing, or only what PARAMETERS knows, are left out. */
