@@ -8,7 +8,7 @@ declare module 'fastify' {
       readonly hasBegun: boolean;
       /** Whether the app closes. It waits for those requests whose clients are still there. */
       readonly isClosing: boolean;
-      /** Tells load balancers, through `/health/ready`, and gives them `config.shutdownDrainSeconds` to notice. */
+      /** Tells load balancers, through the health checks, and gives them `config.shutdownDrainSeconds` to notice. */
       begin(): Promise<void>;
     };
   }

@@ -184,13 +184,14 @@ export class Consumer {
     const startedAt = performance.now();
     let durationMs = 0;
     try {
-      const write = await this.#run(claim)
+      const { writing } = await this.#run(claim)
+        .then((write) => ({ writing: write?.() })) // Before the slot's next job asks for a connection.
         .catch(this.#breakIfAsked)
         .finally(() => {
           durationMs = performance.now() - startedAt;
           this.#releaseSlots(1);
         });
-      if (write !== undefined) await write();
+      await writing;
       await this.#settler.complete({ claim, durationMs });
     } catch (error) {
       await this.#settler.fail({ claim, durationMs }, error);

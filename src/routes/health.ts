@@ -8,7 +8,10 @@ import { requireOperator } from './operators.ts';
 export default async function health(app: FastifyInstance): Promise<void> {
   const options = { logLevel: 'error' as const, config: { isAlwaysOn: true } };
 
-  app.get('/health/live', options, async () => ({ status: 'ok' }));
+  // What is about to stop is not alive for a proxy that would otherwise go on sending requests until they fail.
+  app.get('/health/live', options, async (_request, reply) =>
+    app.drain.hasBegun ? reply.code(503).send({ status: 'stopping' }) : { status: 'ok' },
+  );
 
   app.get('/health/ready', options, async (_request, reply) => {
     const missing = app.drain.hasBegun ? 'the process is stopping' : await findMissing(app);
