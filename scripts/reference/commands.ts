@@ -17,7 +17,8 @@ const WITHOUT_FILE: Readonly<Record<string, string>> = {
 const VARIANTS: Readonly<Record<string, string>> = {
   dev: 'like `npm start`, and restarts when code or templates change',
   tap: 'runs the test files that follow `--`, or all, with their own PostgreSQL',
-  'test:slow': 'runs the tests, then lists the twenty slowest files and tests',
+  'test:slow':
+    'runs the tests, even those that `npm test` leaves out because they take long, then lists the twenty slowest',
 };
 
 /** Scripts that npm runs by itself. */
