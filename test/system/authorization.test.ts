@@ -58,7 +58,7 @@ const LIMITED_OTHERWISE = new Set([
 ]);
 
 /** Columns that change with every visit. */
-const FLEETING = '{last_seen_at,last_used_at,flash,expires_at}';
+const FLEETING = '{last_seen_at,address,last_used_at,flash,expires_at}';
 
 /** Credentials by person and kind, until a request may change something. */
 const kept = new Map<string, Record<string, string>>();
