@@ -9,7 +9,6 @@ import { type FileResult, runFiles } from './support/run-test-files.ts';
 const LONGEST = [
   'test/scripts/start.test.ts',
   'test/system/browser/pages.test.ts',
-  'test/scripts/torture.test.ts',
   'test/scripts/faults.test.ts',
   'test/scripts/fuzz.test.ts',
   'test/system/unread-answers.test.ts',
@@ -25,7 +24,6 @@ const LONGEST = [
   'test/worker.test.ts',
   'test/server.test.ts',
   'test/scripts/support/backup.test.ts',
-  'test/scripts/soak.test.ts',
   'test/jobs/mail.test.ts',
   'test/jobs/erasure.test.ts',
   'test/system/browser/lively.test.ts',
@@ -47,11 +45,13 @@ const LONGEST = [
  * of the tests.
  *
  * Usage: `node scripts/run-tests.ts [--slow] [--serial] [--short] [FILE…]`, under `scripts/with-postgres.ts`. With `--short`,
- * leaves out long tests of the whole system.
+ * leaves out long tests of the whole system. With `--slow`, also runs those that `npm test` leaves out, and lists the slowest.
  */
 await runMain(async () => {
   const args = process.argv.slice(2);
   const named = args.filter((arg) => !arg.startsWith('--'));
+  const isSlow = args.includes('--slow');
+  if (isSlow) process.env.TEST_SLOW = '1';
   const startedAt = performance.now();
   const left = args.includes('--short') ? named.filter(isLongOfSystem) : [];
   const files = named.filter((file) => !left.includes(file));
@@ -60,7 +60,7 @@ await runMain(async () => {
   const length = args.includes('--serial') ? 1 : 2 * availableParallelism();
   const processes = Array.from({ length }, () => runFiles(queue, printFile));
   const results = (await Promise.all(processes)).flat();
-  if (args.includes('--slow')) printSlowest(results);
+  if (isSlow) printSlowest(results);
   printTotal(results, performance.now() - startedAt);
   if (left.length > 0) console.log(`Left to npm test: ${left.join(', ')}`);
   if (results.some(({ ok }) => !ok)) process.exitCode = 1;

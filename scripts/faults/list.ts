@@ -17,6 +17,5 @@ export const SHORT: readonly string[] = [
   'postgres-crashed',
   'database-read-only',
   'smtp-drops-in-data',
-  'worker-terminated-with-long-jobs',
   'web-killed-in-a-post',
 ];

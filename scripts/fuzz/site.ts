@@ -12,7 +12,7 @@ import { renewSecrets, SENDERS, type Secrets } from './accounts.ts';
 import { type Harvest, harvest } from './harvest.ts';
 import { collectRoutes, type FuzzRoute } from './routes.ts';
 
-const AMOUNTS = { users: 60, posts: 400, comments: 1_200, follows: 300, seed: 1 };
+const AMOUNTS = { users: 60, posts: 120, comments: 400, follows: 300, seed: 1 };
 
 /** What is logged when a busy machine sheds requests with 503. */
 const SHED = /"msg":"the database is unavailable"/;

@@ -1,8 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import t from 'tap';
 import { findJob } from '../../src/queue/attempts.ts';
-import { TryLater } from '../../src/queue/errors.ts';
-import { defineJob } from '../../src/queue/job.ts';
+import {
+  abortLost,
+  type Claim,
+  ClaimLost,
+  outcomeOf,
+  ShuttingDown,
+  untilAborted,
+} from '../../src/queue/claim.ts';
+import { PermanentFailure, SlowDown, TimedOut, TryLater } from '../../src/queue/errors.ts';
+import { defineJob, UnknownPayload } from '../../src/queue/job.ts';
 import { mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { attemptsOf, deadLettersOf, jobsOf } from '../support/jobs.ts';
@@ -45,7 +54,7 @@ t.test('a job that throws TryLater waits without losing an attempt, and says why
 });
 
 t.test(
-  'a job that has put itself off for a month goes to the dead letter queue with the reason',
+  'a job that has deferred itself for a month goes to the dead letter queue with the reason',
   async (t) => {
     const app = await build(t);
     await app.queue.send(mailQueue, payload, { db: app.db });
@@ -69,4 +78,69 @@ t.test('a wait that is no time is refused where it is thrown', async (t) => {
       message: `TryLater: seconds must be a positive number, not ${seconds}`,
     });
   }
+});
+
+/** A claim of a job that was enqueued, and could first run, some milliseconds before. */
+function claimAfter(ms: number): Claim {
+  const claimedAt = new Date();
+  const before = new Date(claimedAt.getTime() - ms);
+  const times = { claimedAt, createdAt: before, firstStart: before };
+  return { jobId: 'a', ...times, controller: new AbortController() } as Claim;
+}
+
+t.test('what becomes of an attempt depends on its error, on its age and on why it was aborted', async (t) => {
+  const day = 24 * 60 * 60 * 1000;
+  const putOff = new TryLater(60, 'closed');
+  const unknown = new UnknownPayload('/a must be integer');
+  for (const [error, ms, outcome] of [
+    [new Error('no'), 40 * day, 'failed'],
+    ['no', 0, 'failed'],
+    [new TimedOut('slow'), 0, 'timed out'],
+    [new PermanentFailure('never'), 0, 'given up'],
+    [new SlowDown('too much'), 40 * day, 'deferred'],
+    [putOff, 30 * day - 60_001, 'deferred'],
+    [putOff, 30 * day - 60_000, 'given up'],
+    [unknown, day - 1, 'handed back'],
+    [unknown, day, 'given up'],
+  ] as const)
+    t.equal(outcomeOf(error, claimAfter(ms)), outcome, `${error} after ${ms} ms`);
+  for (const [reason, outcome] of [
+    [new ClaimLost('cancelled'), 'taken away'],
+    [new ShuttingDown('the worker stops'), 'handed back'],
+    [new TimedOut('slow'), 'failed'],
+  ] as const) {
+    const claim = claimAfter(0);
+    claim.controller.abort(reason);
+    t.equal(outcomeOf(new Error('no'), claim), outcome);
+  }
+});
+
+t.test('only a claim that is lost is aborted, and not a later one of the same job', async (t) => {
+  const [claim, other] = [claimAfter(0), { ...claimAfter(0), jobId: 'b' }];
+  abortLost(
+    [claim, other],
+    [
+      { ...claim, claimedAt: new Date(0) },
+      { ...other, jobId: 'c' },
+    ],
+  );
+  t.notOk(claim.controller.signal.aborted || other.controller.signal.aborted);
+  const again = { ...claim, claimedAt: new Date(claim.claimedAt) };
+  abortLost([other, claim], [{ ...other, jobId: 'c' }, again]);
+  t.type(claim.controller.signal.reason, ClaimLost);
+  t.notOk(other.controller.signal.aborted);
+});
+
+t.test('work is awaited until it is aborted, and for a moment longer if its worker stops', async (t) => {
+  const abortedBy = (reason: Error, work: Promise<string>) => {
+    const controller = new AbortController();
+    const result = untilAborted(work, controller.signal);
+    controller.abort(reason);
+    return result;
+  };
+  const lost = new ClaimLost('cancelled');
+  await t.rejects(Promise.race([abortedBy(lost, new Promise(() => {})), sleep(0)]), lost, 'at once');
+  const stops = new ShuttingDown('the worker stops');
+  t.equal(await abortedBy(stops, sleep(1, 'done')), 'done');
+  t.equal(await untilAborted(sleep(1, 'done'), new AbortController().signal), 'done');
 });

@@ -1,9 +1,10 @@
 import t from 'tap';
 import { createDatabase } from '../support/database.ts';
 import { start } from '../support/processes.ts';
+import { SLOW } from '../support/slow.ts';
 
 // A short run, so that the script keeps working. It is too short to tell whether anything grows.
-t.test('people use the site, and nothing fails', async (t) => {
+t.test('people use the site, and nothing fails', SLOW, async (t) => {
   const database = `--database=${await createDatabase(t)}`;
   const running = start(t, ['scripts/soak.ts', database, '--minutes=0.1'], {});
   await running.exited();

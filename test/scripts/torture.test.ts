@@ -1,8 +1,9 @@
 import t from 'tap';
 import { start } from '../support/processes.ts';
+import { SLOW } from '../support/slow.ts';
 
 // A short run, so that the script keeps working. `npm run torture` is the long one.
-t.test('every mail arrives, whatever is killed, restarted or refused', async (t) => {
+t.test('every mail arrives, whatever is killed, restarted or refused', SLOW, async (t) => {
   const running = start(t, ['scripts/torture.ts', '--mails=50', '--seconds=3', '--kills=1'], {});
   await running.prints(/in flows|FAULT|Error/);
   t.equal(await running.exited(), 0, running.output);
