@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely';
 
 export const kind = 'expand';
 
-/** A trigger keeps `post_tags` in step with the posts, whoever changes them. */
+/** A trigger keeps `post_tags` in step with the posts, whatever changes them. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create table post_tags (

@@ -12,6 +12,6 @@ await runMain(async () => {
   const tests = testsOf(await listChanged(positionals[0] ?? 'HEAD'));
   const results = [await runQuietly('lint'), await runQuietly('types')];
   if (tests.length > 0) results.push(await runShowing('tap', '--short', ...tests));
-  else console.log('No changed file has a test of its own.');
+  else console.log('None of the changed files has a test.');
   if (results.includes(false)) process.exitCode = 1;
 });

@@ -77,7 +77,8 @@ async function describeApp(databaseUrl: string): Promise<[file: string, page: st
     LOG_LEVEL: 'warn',
     SECURITY_CONTACT: 'mailto:security@example.com',
   });
-  const app = buildApp(config, { role: 'command' });
+  const patient = { ...config.deadlines, connectMs: 30_000 }; // The machine may be busy with the tests.
+  const app = buildApp({ ...config, deadlines: patient }, { role: 'command' });
   try {
     const routes = watchRoutes(app);
     const plugins = watchPlugins(app);

@@ -7,7 +7,7 @@ import { runMain } from '../src/run-main.ts';
  * Administrator, and bytes that are not HTTP. No answer may be a server error, late, malformed or reveal internals; the
  * process must not end, log an error or grow. `--requests N` sends another number than 50,000, `--seed N` others. `--deadline
  * SECONDS` allows a slow machine more than five. `--replay SEED:PATH` or `--replay FILE` sends a finding's requests again.
- * `--database URL` takes a migrated database, empty or of an earlier run, instead of a PostgreSQL of its own.
+ * `--database URL` takes a migrated database, empty or of an earlier run, instead of its own PostgreSQL.
  */
 await runMain(async () => {
   const options = readOptions();

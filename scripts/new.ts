@@ -9,14 +9,14 @@ import { type Kind, RECIPES } from './new/recipes.ts';
 const ROOT = join(import.meta.dirname, '..');
 
 /**
- * `npm run new -- job NAME`: begins a job, or with `page` or `migration` one of these: adds its files and its test, and names
- * it wherever the code and the tests list such things.
+ * `npm run new -- job NAME`: scaffolds a job, or a `mail`, a `page` or a `migration`: adds its files and its test, and names it
+ * wherever the code and the tests list such things.
  */
 await runMain(async () => {
   const { positionals } = parseArgs({ allowPositionals: true });
   const [kind = '', name = ''] = positionals;
   if (!isKind(kind) || positionals.length !== 2)
-    throw new StartupError(2, 'Usage: npm run new -- job|page|migration NAME');
+    throw new StartupError(2, 'Usage: npm run new -- job|mail|page|migration NAME');
   const changes = await planNew(ROOT, kind, name);
   await makeChanges(ROOT, changes, sortImports);
   for (const { path, before } of changes)

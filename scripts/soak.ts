@@ -5,7 +5,7 @@ import { runMain } from '../src/run-main.ts';
 /**
  * `npm run soak`: loads a web and a worker process for half an hour, as people would, and checks that memory, open files,
  * connections, tables, queues and response times do not grow after a warm-up. `--minutes N` sets another time,
- * `--database URL` takes an empty, migrated database instead of a PostgreSQL of its own.
+ * `--database URL` takes an empty, migrated database instead of its own PostgreSQL.
  */
 await runMain(async () => {
   const options = readOptions();

@@ -52,7 +52,7 @@ async function write(folder: string, { path, code, place }: CodeStep): Promise<v
   }
 }
 
-/** The path of a migration, of which the tutorial cannot know the number. */
+/** The path of a migration, whose number the tutorial cannot know. */
 async function numbered(folder: string, path: string): Promise<string> {
   const [, name] = /\/NNNN(_.+)$/.exec(path) ?? [];
   if (name === undefined) return path;

@@ -80,7 +80,7 @@ async function overload(site: Site, what: string, target: Target): Promise<Row[]
   ];
 }
 
-/** Loads a target from threads of its own. Rates are per second. */
+/** Loads a target from its own threads. Rates are per second. */
 async function load({ url, headers }: Target, connections: number, duration: number) {
   const result = await autocannon({
     url,
@@ -100,7 +100,7 @@ async function load({ url, headers }: Target, connections: number, duration: num
   };
 }
 
-/** Asks again and again. Returns how long each answer took, in milliseconds. */
+/** Sends requests repeatedly. Returns how long each answer took, in milliseconds. */
 async function probe({ url }: Target, signal: AbortSignal): Promise<number[]> {
   const delays: number[] = [];
   while (!signal.aborted) {

@@ -104,7 +104,7 @@ export class Load {
     await Promise.all(this.#loops);
   }
 
-  /** The requests of which some part was between two moments. */
+  /** The requests that were running at some point between two moments. */
   between(from: number, until: number): Probe[] {
     return this.probes.filter(({ startedAt, endedAt }) => startedAt < until && endedAt > from);
   }

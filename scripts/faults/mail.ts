@@ -2,7 +2,7 @@ import type { SmtpFault, SmtpStage } from '../../test/support/mail-server.ts';
 import type { Fault } from './fault.ts';
 import { CONCURRENCY } from './site.ts';
 
-/** Faults of the mail server, of which no visitor notices anything. */
+/** Faults of the mail server, which no visitor notices. */
 export const mailFaults: readonly Fault[] = [
   {
     name: 'smtp-down',

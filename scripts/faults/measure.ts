@@ -82,7 +82,7 @@ async function clock({ postgres }: Site): Promise<{ since: Date }> {
 }
 
 /**
- * Waits until all is well: each kind of request has succeeded, a new mail has arrived, and nothing fails any more.
+ * Waits until all is well: each kind of request has succeeded, a new mail has arrived, and nothing fails.
  *
  * @returns the milliseconds until the last failure or first success
  */

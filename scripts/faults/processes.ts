@@ -199,7 +199,7 @@ function wroteDuring(_site: Site, { load, causedAt, endedAt }: Period): string[]
   const comments = load.acknowledged.filter(
     ({ kind, at }) => kind === 'comment' && at > causedAt + 2 * MOMENT_MS && at < endedAt,
   );
-  return comments.length > 0 ? [] : ['no comment could be written meanwhile'];
+  return comments.length > 0 ? [] : ['no comment could be written in the meantime'];
 }
 
 /** Counts the mails of a local mailbox with those of the mail server. */

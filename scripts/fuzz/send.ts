@@ -78,7 +78,7 @@ export async function sendHttp(
   try {
     return await sendOnce(target, { method: request.method, path, headers, body });
   } catch (error) {
-    // A kept connection may be closed by the server at the moment when the next request is sent, in HTTP by design.
+    // A kept connection may be closed by the server at the moment the next request is sent, in HTTP by design.
     if (!(error instanceof ReusedConnectionClosed)) throw error;
     return sendOnce(target, { method: request.method, path, headers, body });
   }

@@ -20,7 +20,7 @@ export interface Node extends NodePorts {
   readonly patroni: Service;
 }
 
-/** Starts three nodes, of which one is the primary and one its synchronous replica. */
+/** Starts three nodes: the primary, its synchronous replica and another. */
 export async function startCluster(scope: Scope, folder: string): Promise<Node[]> {
   await requirePackages('etcd-server', 'patroni', 'postgresql-15');
   const etcd = await startEtcd(scope, folder);

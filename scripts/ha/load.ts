@@ -27,7 +27,7 @@ export interface Answer {
   readonly isRefusal: boolean;
 }
 
-/** Sends a hundred requests a second, whatever becomes of them. */
+/** Sends a hundred requests a second, whether or not they succeed. */
 export class Load {
   readonly answers: Answer[] = [];
   /** What was acknowledged: the texts of posts, and the addresses that signed up. */

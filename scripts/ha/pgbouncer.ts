@@ -14,7 +14,7 @@ server_idle_timeout = 1
 `;
 
 /**
- * Starts PgBouncer with the configuration in `deploy` in front of all databases of a server. Whoever connects to it has the
+ * Starts PgBouncer with the configuration in `deploy` in front of all databases of a server. A client that connects to it has the
  * rights of the role in the URL.
  *
  * @param databaseUrl one of its databases

@@ -14,7 +14,7 @@ export interface Change {
 const NAME = /^(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
 /**
- * Plans what a new job, page or migration changes in the project, and changes nothing.
+ * Plans what a new job, mail, page or migration changes in the project, and changes nothing.
  *
  * @throws StartupError if the name is not accepted, one of its files exists, or a file has no place for it
  */

@@ -26,7 +26,7 @@ const PAGES = 'src/routes/web/index.ts';
 const AUTHORIZATION = 'test/system/authorization/matrix.ts';
 
 /** What can be begun. */
-export type Kind = 'job' | 'page' | 'migration';
+export type Kind = 'job' | 'mail' | 'page' | 'migration';
 
 /** What each kind of thing needs. CONTRIBUTING.md says the same in words. */
 export const RECIPES: Readonly<Record<Kind, Recipe>> = {
@@ -50,6 +50,27 @@ export const RECIPES: Readonly<Record<Kind, Recipe>> = {
       { path: 'src/jobs/index.ts', place: { before: '];' }, lines: '  exampleName,' },
     ],
     next: 'Say what the job does where the new files and the contract do not yet. Enqueue it, or give its contract schedules.',
+  },
+  mail: {
+    templates: ['views/mail/example-name.html.eta', 'views/mail/example-name.txt.eta'],
+    edits: [
+      {
+        path: CONTRACTS,
+        place: { before: "mail('export-ready'" },
+        lines: "mail('example-name', { userId: id() }),",
+      },
+      {
+        path: 'src/domain/mail/templates.ts',
+        place: { before: "'export-ready': {" },
+        lines: "'example-name': {\n  subject: 'Example name',\n  path: () => '/',\n},",
+      },
+      {
+        path: 'test/views/mail.test.ts',
+        place: { before: "'export-ready':" },
+        lines: "'example-name': link,",
+      },
+    ],
+    next: 'Say in both texts what has happened, and in the template where the link leads. Enqueue it.',
   },
   page: {
     templates: [

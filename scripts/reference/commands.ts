@@ -16,13 +16,13 @@ const WITHOUT_FILE: Readonly<Record<string, string>> = {
 /** Scripts that share their file with another, in other words. */
 const VARIANTS: Readonly<Record<string, string>> = {
   dev: 'like `npm start`, and restarts when code or templates change',
-  tap: 'runs the test files that follow `--`, or all, with a PostgreSQL of their own',
+  tap: 'runs the test files that follow `--`, or all, with their own PostgreSQL',
   'test:slow':
-    'runs the tests, also those that `npm test` leaves out because they take long, then lists the twenty slowest',
+    'runs the tests, even those that `npm test` leaves out because they take long, then lists the twenty slowest',
 };
 
 /** Scripts that npm runs by itself. */
-const OF_NPM = new Set(['postinstall']);
+const OF_NPM = new Set(['postinstall', 'version']);
 
 const INTRODUCTION = `Options follow \`--\`, as in \`npm run migrate -- --plan\`. In production, where there may be no npm, a command
 is its script: \`node scripts/migrate.ts --plan\`.`;

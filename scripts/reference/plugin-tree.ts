@@ -6,7 +6,7 @@ const PER_LINE = 5;
 /** A scope of the application. Only those with routes are of interest, and the scopes around them. */
 interface Scope {
   readonly name: string;
-  /** The plugins that are registered in it without a scope of their own. */
+  /** The plugins that are registered in it and share its scope. */
   readonly plugins: readonly string[];
   readonly children: Scope[];
 }

@@ -11,11 +11,11 @@ const INTRODUCTION = `From the contracts in [src/queues.ts](../../src/queues.ts)
   delay doubles from the first to the last, with a jitter of up to half.
 - **Timeout**: how long an attempt may take. Then its signal is aborted and it has failed.
 - **Concurrency**: jobs of the queue that one worker runs at a time; without a number, as many as it has slots.
-- **Limited by**: what an Administrator can limit its jobs by at \`/admin/jobs/limits\`, beside the whole queue. A rate that
+- **Limited by**: what an Administrator can limit its jobs by at \`/admin/jobs/limits\`, besides the whole queue. A rate that
   the contract itself sets comes first.
 - **Schedules**: when a job is enqueued automatically, by name: in cron's format or iCalendar's, and in \`SITE_TIME_ZONE\` if
   no other time zone is named.
-- **Same key**: what becomes of jobs with the same key. \`unique-while-waiting\`: while one waits, another is not enqueued;
+- **Same key**: what happens to jobs with the same key. \`unique-while-waiting\`: while one waits, another is not enqueued;
   \`unique-until-done\`: nor while one runs. \`replace\`: the one that waits takes the newest payload. \`debounce\`: it also waits
   again. \`in-order\`: one starts when those before it have ended.
 - **Thread**: its jobs compute in a thread, and start only when one is free.`;

@@ -164,7 +164,7 @@ async function load(
   const used = {
     process: after.process - before.process,
     client: after.client - before.client,
-    // Connections that were closed meanwhile are lost.
+    // Connections that were closed in the meantime are lost.
     database: [...after.database].reduce((sum, [pid, ms]) => sum + ms - (before.database.get(pid) ?? 0), 0),
   };
   const ours = used.process + used.client + used.database;

@@ -56,7 +56,7 @@ export class Simulation {
 
 /** Servers with one line in front of them: cores, connections, or an event loop. */
 export class Station {
-  /** How long its servers have worked, in all. */
+  /** How long its servers have worked in total. */
   busyMs = 0;
   readonly servers: number;
   #free: number;

@@ -25,7 +25,7 @@ export function asker(
   return async (question) => {
     if (isSure) return;
     if (!input.isTTY)
-      throw new StartupError(2, 'There is no terminal to ask on. --yes goes on without asking.');
+      throw new StartupError(2, 'There is no terminal to ask on. --yes continues without asking.');
     output.write(`${question} [y/N] `);
     if (!/^y(es)?$/i.test(await readLine(input))) throw new StartupError(1, 'Nothing was changed.');
   };

@@ -121,7 +121,7 @@ async function listContents(file: string): Promise<string[]> {
   return entries;
 }
 
-/** Refuses to go on without a program of PostgreSQL that is at least as new as the server. */
+/** Refuses to continue without a program of PostgreSQL that is at least as new as the server. */
 async function requireTool(program: string, serverVersion: number): Promise<void> {
   const found = await execute(program, ['--version']).catch(() => undefined);
   const version = Number(/\) (\d+)/.exec(found?.stdout ?? '')?.[1]);

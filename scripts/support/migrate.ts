@@ -46,7 +46,7 @@ export const TRIES = 60;
 const PAUSE_MS = 1_000;
 
 /**
- * Updates the application's and the queue's tables to the newest schema, each migration in a transaction of its own.
+ * Updates the application's and the queue's tables to the newest schema, each migration in a separate transaction.
  * Concurrent runs wait for each other. A contract step, and what follows it, waits for a later run while processes of older
  * releases are connected.
  *
@@ -220,7 +220,7 @@ export async function withMigrations(
   }
 }
 
-/** Asks again and again, because an index that another run builds concurrently would wait for a statement that waits. */
+/** Asks repeatedly, because an index that another run builds concurrently would wait for a statement that waits. */
 async function waitForOtherRuns(db: Kysely<Schema>): Promise<void> {
   const lock = async () => {
     const { rows } = await sql<{ isMine: boolean }>`

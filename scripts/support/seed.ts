@@ -197,7 +197,7 @@ async function insertInChunks(
 }
 
 /**
- * Picks what a comment is on and when it is written: later than the post, of which recent ones get more comments.
+ * Picks what a comment is on and when it is written: later than the post. Recent posts get more comments.
  *
  * @param progress of the made-up history, from 0 to 1
  */

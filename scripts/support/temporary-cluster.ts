@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Scope } from '../../test/support/scope.ts';
 import { type Cluster, openCluster, type PostgresSettings } from './postgres-cluster.ts';
 
-/** Runs PostgreSQL until the scope ends, also if that is before it has started. */
+/** Runs PostgreSQL until the scope ends, even if that is before it has started. */
 export async function openClusterIn(
   scope: Scope,
   folder: string,

@@ -26,7 +26,7 @@ const REFUSED = 1 / 3;
 const DUPLICATES_ALLOWED = 0.005;
 const RESTARTS = ['fast', 'immediate'] as const;
 
-/** Every fifth mail goes to a domain with a limit of its own. */
+/** Every fifth mail goes to a domain with its own limit. */
 const SLOW_DOMAIN = 'slow.example';
 const SLOW_SHARE = 5;
 

@@ -19,13 +19,13 @@ export type Place =
 const FENCE = /(?<said>[^\n]*)\n\n```(?<language>\w+)\n(?<code>[\s\S]*?)\n```/g;
 
 const WHERE =
-  /^In `(?<path>[^`]+)`, (?:(?<write>write)|(?<beside>before|after) the line `(?<line>.+)`|instead of the lines from `(?<from>.+)` to `(?<to>.+)`):$/;
+  /^In `(?<path>[^`]+)`, (?:(?<write>write)|(?<beside>before|after|instead of) the line `(?<line>.+)`|instead of the lines from `(?<from>.+)` to `(?<to>.+)`):$/;
 
 /**
  * Reads the steps of the tutorial: the commands of each block of shell, and where the line above any other block says that it
  * goes.
  *
- * @throws StartupError for a block of which that is not clear
+ * @throws StartupError for a block that does not say so clearly
  */
 export function readSteps(tutorial: string): Step[] {
   return [...tutorial.matchAll(FENCE)].flatMap(({ groups = {} }): Step[] => {
@@ -36,7 +36,7 @@ export function readSteps(tutorial: string): Step[] {
       throw new StartupError(1, `The line above a block does not say where it goes: ${said}`);
     if (write !== undefined) return [{ path, code, place: { how: 'write' } }];
     if (beside === 'before' || beside === 'after') return [{ path, code, place: { how: beside, line } }];
-    return [{ path, code, place: { how: 'instead', from, to } }];
+    return [{ path, code, place: { how: 'instead', from: from || line, to: to || line } }];
   });
 }
 

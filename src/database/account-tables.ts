@@ -134,7 +134,7 @@ export interface AccountTables {
     expires_at: Date | null;
     last_used_at: Date | null;
   };
-  /** People whom no moderator has approved yet. Exports leave them out, because an approved one is deleted. */
+  /** People no moderator has approved yet. Exports leave them out, because an approved one is deleted. */
   applications: {
     user_id: number;
     /** Why they want to join. */

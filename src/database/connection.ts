@@ -10,7 +10,7 @@ export interface Deadlines {
   readonly lockMs: number;
   /** For a statement. PostgreSQL cancels it, and the connection remains usable. */
   readonly statementMs: number;
-  /** For the answer to a statement. After that, the connection is taken for dead and closed. */
+  /** For the answer to a statement. After that, the connection is presumed dead and closed. */
   readonly answerMs: number;
   /** Between two statements of a transaction. PostgreSQL ends the connection, which frees the locks of a frozen process. */
   readonly idleInTransactionMs: number;

@@ -13,7 +13,7 @@ export interface Caller {
   readonly isUrgent?: boolean | undefined;
   /** Whether it may use the connections that are kept free of ordinary pages. */
   readonly isVital: boolean;
-  /** Whether it has had a connection before. What has begun is finished first, so that no work is done in vain. */
+  /** Whether it has had a connection before. What has begun is finished first, so that no work is wasted. */
   readonly hasBegun: boolean;
   /** How long it may wait, in milliseconds. */
   readonly waitMs: number;
@@ -31,7 +31,7 @@ export class Gate {
   readonly #begun: Line = new Set();
   readonly #fresh: Line = new Set();
 
-  /** @param connections of which a quarter is kept for vital callers */
+  /** @param connections in total; a quarter of them is kept for vital callers */
   constructor(connections: number) {
     this.#free = connections;
     this.#reserve = Math.max(1, Math.floor(connections / 4));

@@ -20,7 +20,7 @@ interface Message {
  *
  * A NOTIFY in the transaction would make its commit, disk included, wait for every other commit that notifies: PostgreSQL
  * lets one through at a time (`PreCommit_Notify` in its async.c). A message is lost if the connection breaks right after the
- * commit, so listeners must look for themselves now and then.
+ * commit, so listeners must also check for themselves occasionally.
  */
 export async function notify(db: Db, channel: string, payloads: readonly string[]): Promise<void> {
   const messages = payloads.map((payload) => ({ channel, payload }));
@@ -52,7 +52,7 @@ class NotifyingDriver extends PostgresDriver {
     const messages = take(connection);
     await super.commitTransaction(connection);
     if (messages.length === 0) return;
-    // The transaction has committed, whatever becomes of this.
+    // The transaction has committed, even if this fails.
     await connection.executeQuery(statement(messages)).catch(() => {});
   }
 

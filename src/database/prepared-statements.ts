@@ -71,7 +71,7 @@ async function connectWithin(pool: NamingPool, ms: number): Promise<NamingClient
   const timer = setTimeout(() => {
     connecting.then(
       (client) => client.release(),
-      () => {}, // Nobody waits for it any more.
+      () => {}, // Nobody is waiting for it now.
     );
     reject(new OutOfTime());
   }, ms);
@@ -115,7 +115,7 @@ class PreparingClient implements PostgresPoolClient {
   }
 
   async #run<R>(text: string, parameters: ReadonlyArray<unknown>): Promise<PostgresQueryResult<R>> {
-    // A late answer would be taken for that of the next statement, so there is none, not even a rollback.
+    // A late answer would be mistaken for the next statement's, so there is none, not even a rollback.
     if (this.#loss !== undefined) throw this.#loss;
     const statement = {
       text,

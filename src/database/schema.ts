@@ -83,7 +83,7 @@ export interface Schema
     /** Null if it was never edited. */
     edited_at: Date | null;
   };
-  /** Whom a post or a comment mentions. Exactly one of the two ids is set. */
+  /** The people a post or a comment mentions. Exactly one of the two ids is set. */
   mentions: {
     id: GeneratedAlways<number>;
     user_id: number;

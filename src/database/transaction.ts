@@ -22,7 +22,7 @@ export function transact<Result>(
 }
 
 /**
- * Runs such a transaction again and again until it changes nothing, so that none holds its locks for long.
+ * Runs such a transaction repeatedly until it changes nothing, so that none holds its locks for a long time.
  *
  * @param run returns how many rows it has changed
  * @param options.signal stops between two transactions

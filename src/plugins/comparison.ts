@@ -23,7 +23,7 @@ const COMPARE: Program<typeof compareTexts> = {
 const MAX_MS = 5_000;
 
 /**
- * Provides `app.compareTexts`, which works on a thread of its own, so that no text blocks other requests or the rendering of
+ * Provides `app.compareTexts`, which works on a separate thread, so that no text blocks other requests or the rendering of
  * new texts. The first comparison starts it.
  */
 export default fp(

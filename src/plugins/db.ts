@@ -27,7 +27,7 @@ declare module 'fastify' {
     readDb: Kysely<Schema>;
     /** The pool of `db`, to look at. */
     pool: pg.Pool;
-    /** For checking the database. In processes with health checks, on a connection of its own, because all others may be busy. */
+    /** For checking the database. In processes with health checks, on a separate connection, because all others may be busy. */
     reserved: Kysely<Schema>;
     /** Where to report errors for which `isUnavailable` holds. */
     outages: OutageLog;

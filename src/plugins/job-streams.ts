@@ -29,7 +29,7 @@ export default fp(
   { name: 'job-streams', dependencies: ['db', 'queue', 'work'] },
 );
 
-/** The open streams of this process, for all of which it looks once. */
+/** The open streams of this process, which looks once for all of them. */
 class JobStreams extends EventStreams {
   #pulse: string | undefined;
   #toldAt = 0;

@@ -18,7 +18,7 @@ const STARTING_MS = 2 * SAMPLE_MS;
 
 /**
  * Refuses requests at once while the event loop is too far behind. Pages that a cache can answer are served. Everything else
- * that queues has bounds of its own: database connections, passwords and texts.
+ * that queues has its own bounds: database connections, passwords and texts.
  */
 export default fp(
   async (app) => {

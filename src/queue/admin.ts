@@ -34,7 +34,7 @@ export class QueueAdmin {
     const states = filter.states?.filter((state) => possible.includes(state)) ?? possible;
     // If the dead letter was redriven, retrying the failed job would do its work twice.
     const hasDeadLetter = action === 'retry';
-    // Those that wait for a deleted job would wait for ever.
+    // Those that wait for a deleted job would wait forever.
     const blocksNone = action === 'delete';
     return { ...filter, states, hasDeadLetter, blocksNone };
   }

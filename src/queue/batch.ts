@@ -77,7 +77,7 @@ export async function closeBatch(db: Db, { id }: Batch): Promise<void> {
 }
 
 /**
- * Starts the jobs of batches that have ended, each with its counts and once, whoever calls this at the same time. It looks at
+ * Starts the jobs of batches that have ended, each once and with its counts, even if several workers call this at the same time. It looks at
  * the jobs as they are, so it misses no end: not by a supervisor, an operator or a worker that was then killed.
  */
 export async function endBatches(db: Db, notify: Notify = notifyWithCommit): Promise<void> {

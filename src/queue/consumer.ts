@@ -25,7 +25,7 @@ interface Dependencies extends SettlerDependencies {
   readonly concurrency: number;
   /** The worker's slots, which its consumers take in turn. */
   readonly slots: Slots;
-  /** The worker's threads, of which each job that runs in one takes a slot. */
+  /** The worker's threads. Each job that runs in one takes a slot. */
   readonly threads: Threads;
   /** Reports the worker's jobs for its heartbeats. */
   readonly report: () => void;
@@ -147,7 +147,7 @@ export class Consumer {
     const missing = slots - this.#waiting.length;
     const fetched = missing > 0 ? await this.#fetch(missing) : [];
     this.#waiting.push(...fetched);
-    // A service may have asked for it meanwhile.
+    // A service may have asked for it in the meantime.
     if (this.#fetcher.isBroken && !fetched[0]?.isProbe) this.#handBack(this.#waiting);
     const claims = this.#waiting.splice(0, slots);
     for (const claim of claims) this.#started.set(claim, Promise.resolve(claim).then(this.#work));
@@ -216,7 +216,7 @@ export class Consumer {
     this.#handingBack = Promise.all([this.#handingBack, this.#settler.handBack(claims)]);
   }
 
-  /** Hands back jobs that have been waiting for long, because another worker may have a free slot. */
+  /** Hands back jobs that have been waiting a while, because another worker may have a free slot. */
   #handBackOverdue(): void {
     this.#handBack(this.#waiting.filter((claim) => this.#overdue.includes(claim)));
     this.#overdue = [...this.#waiting];

@@ -53,9 +53,9 @@ export interface QueueContract<Payload extends object = object> {
   readonly runs?: 'thread';
   /** Concurrent jobs per worker. As many as the worker has slots by default. */
   readonly concurrency?: number;
-  /** Concurrent jobs over all workers. Such a queue is fetched from in turn and without `prefetch`, so it is for longer jobs. */
+  /** Concurrent jobs across all workers. Such a queue is fetched from in turn and without `prefetch`, so it is for longer jobs. */
   readonly totalConcurrency?: number;
-  /** The same for jobs with the same key, such as the id of the person whom they are about. */
+  /** The same for jobs with the same key, such as the id of the person they are about. */
   readonly perKey?: {
     of(payload: Payload): string;
     readonly concurrency: number;
@@ -67,14 +67,14 @@ export interface QueueContract<Payload extends object = object> {
   readonly prefetch?: number;
   /** Jobs with a higher priority run first. Default 0. */
   readonly priority?: number;
-  /** How many of its jobs may start, over all workers, unless an Operator sets another limit. */
+  /** How many of its jobs may start, across all workers, unless an Operator sets another limit. */
   readonly rate?: Rate;
   /**
-   * What an Operator can limit its jobs by, beside the whole queue, such as `recipient domain`. A job tells its key with
+   * What an Operator can limit its jobs by, besides the whole queue, such as `recipient domain`. A job tells its key with
    * `context.pass`.
    */
   readonly limitedBy?: string;
-  /** Which jobs belong together, and what becomes of several. A queue with keys cannot be part of a flow or a batch. */
+  /** Which jobs belong together, and what happens to several. A queue with keys cannot be part of a flow or a batch. */
   readonly key?: JobKey<Payload>;
   /** When to enqueue jobs automatically: each time once for all workers, and once after an outage. */
   readonly schedules?: readonly Schedule<Payload>[];

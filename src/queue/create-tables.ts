@@ -178,7 +178,7 @@ const REPORTS = sql`
 
 /**
  * Creates the queue's tables, for what pg-boss does not store: attempts, workers, limits, operators' actions and so on. An
- * application's migration calls it, or else `migrateQueue` does. It is frozen once released: a change is a function of its own.
+ * application's migration calls it, or else `migrateQueue` does. It is frozen once released: a later change is a separate function.
  */
 export async function createQueueTables(db: QueryExecutorProvider): Promise<void> {
   const parts = [ATTEMPTS, DURATIONS, WORKERS, SCHEDULES, BATCHES, AUDIT_LOG, LIMITS, HISTORY, REPORTS];

@@ -17,7 +17,7 @@ export class TimedOut extends Error {
   override readonly name = 'TimedOut';
 }
 
-/** Days that a job may put itself off with TryLater, or wait for a limit. */
+/** Days that a job may defer itself with TryLater, or wait for a limit. */
 export const MOST_DAYS_PUT_OFF = 30;
 
 /**

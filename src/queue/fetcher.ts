@@ -27,7 +27,7 @@ interface Fetched {
   readonly seconds: number;
 }
 
-/** A probe of which nothing is heard is replaced this long after its timeout. */
+/** A probe that does not report back is replaced this long after its timeout. */
 const PROBE_GRACE_SECONDS = 30;
 
 /** A worker looks again after this long, in case somebody has changed the clock or the tables. */
@@ -64,7 +64,7 @@ export class Fetcher {
     this.#limits = new Map([[WHOLE_QUEUE, contract.rate]]);
   }
 
-  /** Whether running jobs are counted over all workers, so that one more may start when one has ended. */
+  /** Whether running jobs are counted across all workers, so that one more may start when one has ended. */
   get #isCounted(): boolean {
     return this.#contract.totalConcurrency !== undefined || this.#contract.perKey !== undefined;
   }
@@ -177,7 +177,7 @@ export class Fetcher {
     return { jobs, seconds, isProbe, takenSeconds: rate === undefined ? 0 : bucketOf(rate).interval };
   }
 
-  /** How many more jobs may run over all workers. */
+  /** How many more jobs may run across all workers. */
   async #room(trx: Db): Promise<number> {
     const { name, totalConcurrency } = this.#contract;
     if (totalConcurrency === undefined) return Infinity;

@@ -17,7 +17,7 @@ const KEEP_CLAIMS = `
   where ${IS_HELD}
   returning job.id as "jobId", claim.claimed_at as "claimedAt"`;
 
-/** What keeps workers from jobs at the moment. */
+/** What is currently keeping workers from jobs. */
 export interface Restraints {
   /** Paused queues. */
   readonly paused: readonly string[];

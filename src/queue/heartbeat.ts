@@ -5,12 +5,12 @@ import type { Orders } from './heartbeat-statements.ts';
 import type { Parts } from './options.ts';
 import { PRESENCE_SECONDS } from './presence.ts';
 
-/** What a worker does at the moment. */
+/** What a worker is doing. */
 export interface Report {
   readonly held: readonly HeldJob[];
   /** Whether it has polled since its last report. */
   readonly hasPolled: boolean;
-  /** The longest delay of its event loop lately, in milliseconds. */
+  /** The longest delay of its event loop since the last report, in milliseconds. */
   readonly loopDelayMs: number;
 }
 
@@ -48,9 +48,9 @@ type HeartbeatParts = Pick<Parts, 'app' | 'connection' | 'logFailure'>;
 const RESTART_MS = 1_000;
 
 /**
- * A worker's heartbeats, which a thread of its own sends on a connection of its own, because a job may block this thread
- * for longer than a heartbeat may be late. The thread goes on until `stop`. A worker that hangs for ever loses its jobs
- * nevertheless: pg-boss fails an attempt a minute after its timeout, heartbeats or not.
+ * A worker's heartbeats, which a separate thread sends on its own connection, because a job may block this thread
+ * for longer than a heartbeat may be late. The thread goes on until `stop`. A worker that hangs forever still loses its
+ * jobs: pg-boss fails an attempt a minute after its timeout, heartbeats or not.
  */
 export class Heartbeat {
   readonly #parts: HeartbeatParts;

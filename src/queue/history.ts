@@ -75,7 +75,7 @@ function kept(finer: HistoryStep): RawBuilder<unknown> {
     where step_seconds = ${finer} and at >= ${beginning(sql`now()`, coarser)} - make_interval(secs => ${coarser})`;
 }
 
-/** Adds up rows in steps. Those that fail for good are among the unsuccessful attempts, of which the others are retried. */
+/** Adds up rows in steps. Those that fail for good are among the unsuccessful attempts; the others are retried. */
 async function foldInto(db: Db, step: HistoryStep, rows: RawBuilder<unknown>): Promise<void> {
   await sql`
     with found as (

@@ -6,7 +6,7 @@ import type { Compute } from './threads.ts';
 /** A job: its queue's contract and its handler. */
 export interface JobDefinition {
   readonly contract: QueueContract;
-  /** Throws to retry the job, TryLater to put it off, or PermanentFailure to move it to the dead letter queue. */
+  /** Throws to retry the job, TryLater to defer it, or PermanentFailure to move it to the dead letter queue. */
   run(app: FastifyInstance, payload: unknown, context: JobContext): JobRun;
 }
 

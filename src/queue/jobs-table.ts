@@ -52,7 +52,7 @@ function heldBy(claims: readonly ClaimKey[]): RawBuilder<unknown> {
     where ${sql.raw(IS_HELD)}`;
 }
 
-/** Counts a queue's running jobs, over all workers. */
+/** Counts a queue's running jobs, across all workers. */
 export async function countActive(db: Db, queue: string): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*)::int as count from pgboss.job where name = ${queue} and state = 'active'

@@ -26,7 +26,7 @@ export interface JobLimit {
   readonly rate: Rate;
 }
 
-/** What keeps workers from jobs at the moment. */
+/** What is currently keeping workers from jobs. */
 export async function loadRestraints(db: Db): Promise<Restraints> {
   const { rows } = await sql<Restraints>`${sql.raw(RESTRAINTS)}`.execute(db);
   return rows[0] ?? { paused: [], broken: [], limits: [] };
@@ -43,7 +43,7 @@ export async function listLimits(db: Db): Promise<JobLimit[]> {
 
 /**
  * Sets a limit, or removes it if the rate is undefined. Workers learn it at their next report, within seconds. What has been used
- * up under the queue's former limits is forgotten.
+ * up under the queue's previous limits is forgotten.
  *
  * @throws TooManyLimits if there are `MOST_LIMITS` already
  */

@@ -48,7 +48,7 @@ export interface Queue {
   ): Promise<void>;
 
   /**
-   * Enqueues jobs of which some come after others: each starts once all jobs before it are completed. A job that fails for
+   * Enqueues jobs in an order: each starts once all jobs before it are completed. A job that fails for
    * good or is cancelled holds up those after it until it is redriven or restored.
    *
    * @param steps the last ones, or all

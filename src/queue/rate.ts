@@ -75,7 +75,7 @@ export interface Turnstile {
 }
 
 /**
- * Lets a job start now, or gives it a time to come back. Each waiting job gets a time of its own, so that it comes back once and
+ * Lets a job start now, or gives it a time to come back. Each waiting job gets its own time, so that it comes back once and
  * not whenever another may start. Bulk jobs queue behind the others.
  *
  * @param job.isBack whether it was given a time and comes back

@@ -49,7 +49,7 @@ interface Subject {
   readonly attempt: number;
 }
 
-/** Collects what an attempt tells, and writes it now and then. An attempt that tells nothing costs nothing. */
+/** Collects what an attempt tells, and writes it occasionally. An attempt that tells nothing costs nothing. */
 export class JobReport {
   /** The result to keep; null if there is none. */
   result: object | null = null;

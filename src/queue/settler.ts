@@ -23,7 +23,7 @@ export interface SettlerDependencies extends Parts {
   readonly worker: string;
 }
 
-/** How often a job with an unknown payload is offered to the workers again, of which one may be newer. */
+/** How often a job with an unknown payload is offered to the workers again, because one may be newer. */
 const UNKNOWN_PAYLOAD_SECONDS = 60;
 
 /** No worker takes a job that a service has refused before all know by their reports that its queue waits. */

@@ -6,7 +6,7 @@ import { NoFreeThread, TimedOut } from './errors.ts';
 import type { Reporting } from './report.ts';
 import { Slots } from './slots.ts';
 
-/** What a computation is given beside its input. */
+/** What a computation is given besides its input. */
 export interface ThreadContext extends Pick<Reporting, 'progress' | 'log'> {
   /** Aborted when its job times out, is cancelled, or is to stop. Half a second later the thread is terminated. */
   readonly signal: AbortSignal;

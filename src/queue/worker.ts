@@ -19,7 +19,7 @@ import { Threads } from './threads.ts';
 import { waitAtMost } from './wait-at-most.ts';
 import { WORKERS_CHANNEL } from './wake.ts';
 
-/** How long to wait for the last writes, of which none matters to a job. */
+/** How long to wait for the last writes, none of which matters to a job. */
 const LAST_WRITES_MS = 1_000;
 
 /** Threads for jobs that compute. With one alone, short computations would wait for long ones. */

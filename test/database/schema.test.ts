@@ -40,7 +40,7 @@ interface Column {
   readonly checks: readonly string[];
 }
 
-/** All columns of the application's tables. Those of pg-boss are in a schema of their own. */
+/** All columns of the application's tables. Those of pg-boss are in a separate schema. */
 async function readColumns(db: Db): Promise<readonly Column[]> {
   const { rows } = await sql<Column>`
     select relname || '.' || attname as name, not attnotnull as "isNullable",

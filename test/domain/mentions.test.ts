@@ -42,7 +42,7 @@ const linkTo = ({ id }: { id: number }, name: string) =>
   `<a class="mention" href="/user/by-id/${id}">@${name}</a>`;
 
 t.test(
-  'whoever is mentioned in a post or a comment is linked and recorded, on pages and in the API',
+  'people mentioned in a post or a comment are linked and recorded, on pages and in the API',
   async (t) => {
     const { app, john, susan, ann, mentions } = await setUp();
     await createUser(app, { username: 'stranger', isConfirmed: false });
@@ -108,7 +108,7 @@ t.test('a mention means the same person after names have changed', async (t) => 
   await db.updateTable('posts').set({ body_html: 'old', renderer: 0 }).execute();
   await enqueueRendering(app);
   await drain(app);
-  t.match((await visitor.get('/post/1')).body, linkTo(susan, 'susan'), 'also when it is rendered again');
+  t.match((await visitor.get('/post/1')).body, linkTo(susan, 'susan'), 'even when it is rendered again');
   t.match((await visitor.get('/post/2')).body, linkTo(ann, 'susan'));
 });
 
@@ -157,7 +157,7 @@ t.test('a job notifies the people that a text mentions, and after an edit only t
   t.equal(await edit('Nobody'), 0);
 });
 
-t.test('somebody who is deleted meanwhile is not recorded', async (t) => {
+t.test('somebody who is deleted in the meantime is not recorded', async (t) => {
   const { app, db, susan } = await setUp();
   const [postId = 0] = await writePosts(app, susan);
   const text = { names: new Map([['ann', 2_000_000_000]]) };

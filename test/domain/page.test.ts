@@ -209,7 +209,7 @@ t.test('every list can be read from end to end, by cursor and by number', async 
     await t.rejects(read({ number: LAST_NUMBERED_PAGE + 1, size: 1 }), { code: 'not-found' });
   }
 
-  // These have the same pages for everyone, of which some are shorter or empty.
+  // These have the same pages for everyone, some of them shorter or empty.
   const readerId = cid.id;
   const shorter: typeof lists = {
     posts: [notOfBob, 'desc', (page) => listPosts(db, { readerId }, page)],

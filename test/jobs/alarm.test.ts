@@ -40,7 +40,7 @@ t.test('an unexpected 500 is mailed once an hour, with the request that finds it
   t.match(smtp.mails[1]?.text, 'It has happened 4 times since it was first reported.');
 });
 
-t.test('dead letters are reported by mail, once for all that fail alike', async (t) => {
+t.test('dead letters are reported by mail, once for all that fail in the same way', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url, ADMIN_EMAIL });
   for (const userId of [1, 2, 3]) {

@@ -189,36 +189,39 @@ t.test('a mail refused with 451 waits, arrives later, and has one token however 
   t.equal((await new Client(app).get(linkIn(smtp.mails[0]))).statusCode, 200);
 });
 
-t.test('a server that gets too much makes all mail wait, and gets it when it accepts it', async (t) => {
-  let isFull = true;
-  const smtp = await catchMail(t, {
-    refuseRecipient: () => (isFull ? 452 : undefined),
-    refusal: '4.3.1 hourly quota exceeded, try again in 20 minutes',
-  });
-  const app = await build(t, { SMTP_URL: smtp.url });
-  for (let person = 1; person <= 12; person += 1) {
-    const { id } = await createUser(app, { isConfirmed: false, username: `person${person}` });
-    await app.queue.send(mailQueue, { template: 'confirm-account', userId: id }, { db: app.db });
-  }
-  await app.queue.work(jobs, { concurrency: 2 });
-  const [breaker] = await waitFor(async () => {
-    const open = await listOpenBreakers(app.db);
-    return open.length > 0 && open;
-  }, 'the queue waits');
-  t.equal(breaker?.reason, '452 4.3.1 hourly quota exceeded, try again in 20 minutes');
-  await app.queue.stopWorking();
-  const waiting = await jobsOf(app, mailQueue);
-  t.equal(waiting.length, 12);
-  t.ok(waiting.every(({ retryCount }) => retryCount === 0));
-  const tried = waiting.filter(({ output }) => /quota/.test(output?.message ?? ''));
-  t.ok(tried.length <= 2, `${tried.length} were refused, those that ran at once`);
-  t.same(await app.db.selectFrom('mailed_tokens').select('purpose').execute(), [], 'no token is left');
+t.test(
+  'a server that asks to slow down makes all mail wait, and gets it once it accepts mail again',
+  async (t) => {
+    let isFull = true;
+    const smtp = await catchMail(t, {
+      refuseRecipient: () => (isFull ? 452 : undefined),
+      refusal: '4.3.1 hourly quota exceeded, try again in 20 minutes',
+    });
+    const app = await build(t, { SMTP_URL: smtp.url });
+    for (let person = 1; person <= 12; person += 1) {
+      const { id } = await createUser(app, { isConfirmed: false, username: `person${person}` });
+      await app.queue.send(mailQueue, { template: 'confirm-account', userId: id }, { db: app.db });
+    }
+    await app.queue.work(jobs, { concurrency: 2 });
+    const [breaker] = await waitFor(async () => {
+      const open = await listOpenBreakers(app.db);
+      return open.length > 0 && open;
+    }, 'the queue waits');
+    t.equal(breaker?.reason, '452 4.3.1 hourly quota exceeded, try again in 20 minutes');
+    await app.queue.stopWorking();
+    const waiting = await jobsOf(app, mailQueue);
+    t.equal(waiting.length, 12);
+    t.ok(waiting.every(({ retryCount }) => retryCount === 0));
+    const tried = waiting.filter(({ output }) => /quota/.test(output?.message ?? ''));
+    t.ok(tried.length <= 2, `${tried.length} were refused, those that ran at once`);
+    t.same(await app.db.selectFrom('mailed_tokens').select('purpose').execute(), [], 'no token is left');
 
-  isFull = false;
-  await probeNow(app.db, mailQueue.name);
-  await app.queue.work(jobs, { concurrency: 2 });
-  await waitFor(() => smtp.mails.length === 12, 'the mails arrive');
-});
+    isFull = false;
+    await probeNow(app.db, mailQueue.name);
+    await app.queue.work(jobs, { concurrency: 2 });
+    await waitFor(() => smtp.mails.length === 12, 'the mails arrive');
+  },
+);
 
 t.test('a 421 on connecting makes all mail wait, too', async (t) => {
   const server = await FaultyMailServer.start(t);

@@ -72,7 +72,7 @@ t.test('it is published once, however often its job runs, and never against its 
   t.match(await drafts(), [{ body: 'Never', publish_at: null }]);
 });
 
-t.test('a draft whose author may not write by then stays, and says why', async (t) => {
+t.test('a draft whose author may no longer write when it is due stays, and says why', async (t) => {
   for (const change of ['silenced_until', 'suspended_until'] as const) {
     await schedule('Too late');
     await app.db

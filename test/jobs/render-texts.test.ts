@@ -47,7 +47,7 @@ t.test('when the renderer has changed, a job renders all texts again', async (t)
 });
 
 t.test(
-  'an edit meanwhile wins, a text that cannot be rendered is kept, and mentions survive a change of name',
+  'an edit in the meantime wins, a text that cannot be rendered is kept, and mentions survive a change of name',
   async (t) => {
     const app = await build(t);
     const [edited = 0, costly = 0] = await writeOldTexts(app);

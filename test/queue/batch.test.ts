@@ -179,7 +179,7 @@ t.test('a batch that cannot be is refused, and leaves nothing', async (t) => {
   t.same(await jobsOf(app, parts), []);
 });
 
-t.test('a batch waits for a job of a newer release, but not for ever', async (t) => {
+t.test('a batch waits for a job of a newer release, but not forever', async (t) => {
   const app = await emptied();
   await enqueue(app, [1, 2]);
   await sql`update pgboss.job set data = data || '{"colour": "red"}' where name = 'parts' and data ->> 'n' = '2'`.execute(

@@ -54,7 +54,7 @@ t.test('a job that throws TryLater waits without losing an attempt, and says why
 });
 
 t.test(
-  'a job that has put itself off for a month goes to the dead letter queue with the reason',
+  'a job that has deferred itself for a month goes to the dead letter queue with the reason',
   async (t) => {
     const app = await build(t);
     await app.queue.send(mailQueue, payload, { db: app.db });

@@ -59,7 +59,7 @@ async function untilAllHavePolled({ db }: FastifyInstance) {
   await waitFor(polled, 'all have polled');
 }
 
-t.test('a limit on a queue holds over all workers, and can be changed while they run', async (t) => {
+t.test('a limit on a queue holds across all workers, and can be changed while they run', async (t) => {
   const { app, other } = await buildTwo(t);
   await setLimit(app.db, { queue: queue.name, key: '', rate: '20/hour' });
   await enqueue(app, 12);
@@ -84,7 +84,7 @@ t.test('a limit in the contract holds without anybody setting it', async (t) => 
   t.equal(await count(app, 'created'), 2);
 });
 
-t.test('a limit on a key defers its jobs, each to a time of its own, and no others', async (t) => {
+t.test('a limit on a key defers its jobs, each to its own time, and no others', async (t) => {
   const { app } = await buildTwo(t);
   const rate = '20/hour';
   await setLimit(app.db, { queue: queue.name, key: 'slow.example', rate });
@@ -181,7 +181,7 @@ t.test('a queue goes on if the worker that tried its job was killed', async (t) 
   t.same(await listOpenBreakers(app.db), []);
 });
 
-t.test('concurrency over all workers, in all and per key, is never exceeded', async (t) => {
+t.test('concurrency across all workers, in total and per key, is never exceeded', async (t) => {
   const { app, other } = await buildTwo(t);
   const counted = {
     ...queue,

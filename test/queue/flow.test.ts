@@ -143,7 +143,7 @@ t.test('a cancelled job holds up those after it, and cannot be deleted before th
   t.equal(await queueAdmin.act(db, 'cancel', filterOf('wholes', dId)), 1);
   const done = await work(app);
   await waitFor(() => done.length === 1, 'one may start');
-  t.same(done, ['c'], 'whoever comes after a cancelled job is held up, and whoever comes before is not');
+  t.same(done, ['c'], 'jobs after a cancelled one are held up, and those before it are not');
   t.equal(await queueAdmin.act(db, 'delete', filterOf('parts', aId)), 0, 'b waits for it');
   t.equal(await queueAdmin.act(db, 'delete', filterOf('wholes', dId)), 1);
   await waitFor(async () => (await queueAdmin.act(db, 'delete', filterOf('parts', cId))) === 1, 'it is free');

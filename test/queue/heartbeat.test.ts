@@ -64,7 +64,7 @@ t.test('a job that blocks its worker for longer than a heartbeat may be late run
   t.equal(deaths, 0, 'the blocked worker was not taken for dead');
 });
 
-t.test('a job whose worker hangs for ever runs elsewhere after its timeout', async (t) => {
+t.test('a job whose worker hangs forever runs elsewhere after its timeout', async (t) => {
   const { worker, completed, runs } = await blockWorker(t, 600_000, {
     heartbeatSeconds: 10,
     timeoutSeconds: 3,

@@ -221,7 +221,7 @@ t.test('with debounce, each sending restarts the wait', async (t) => {
   t.same(await waiting(debounced), [3]);
 });
 
-t.test('in order, a job starts when those before it have ended, over all workers', async (t) => {
+t.test('in order, a job starts when those before it have ended, across all workers', async (t) => {
   const other = await build(t, { DATABASE_URL: app.config.databaseUrl, SHUTDOWN_GRACE_SECONDS: '1' });
   const runs: Record<string, number[]> = { a: [], b: [] };
   const running = new Set<string>();
@@ -247,7 +247,7 @@ t.test('in order, a job starts when those before it have ended, over all workers
   t.same(runs, { a: [1, 2, 2, 3, 3, 4, 5, 6, 7, 8], b: numbers });
 });
 
-t.test('in order means in that of the sending, whenever a transaction began', async (t) => {
+t.test('in order means in the order of sending, whenever a transaction began', async (t) => {
   await race(inOrder, [1, 2]);
   await db.transaction().execute(async (trx) => {
     await send(inOrder, 3, trx);

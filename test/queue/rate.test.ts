@@ -65,7 +65,7 @@ t.test('no window ever has more than the rate, wherever it begins', async (t) =>
   }
 });
 
-t.test('each job over the limit gets a time of its own, and comes back once', async (t) => {
+t.test('each job over the limit gets its own time, and comes back once', async (t) => {
   const bucket = bucketOf('10/minute');
   let state = NEW;
   const waits: number[] = [];
@@ -77,7 +77,7 @@ t.test('each job over the limit gets a time of its own, and comes back once', as
   t.same(waits, [0, 6, 12, 18, 24]);
   for (const now of [1_006.9, 1_012.1, 1_018]) {
     const back = pass(bucket, state, { isBulk: false, isBack: true, now });
-    t.equal(back.seconds, 0, 'also if the one before was late');
+    t.equal(back.seconds, 0, 'even if the one before was late');
     state = back.state;
   }
   t.ok(
@@ -85,7 +85,7 @@ t.test('each job over the limit gets a time of its own, and comes back once', as
     'a new one waits behind',
   );
   const arriving = { isBulk: false, isBack: false, now: 1_000 };
-  t.ok(pass(bucket, { ...NEW, lineUntil: 1_001 }, arriving).seconds > 0, 'also if the bucket is full');
+  t.ok(pass(bucket, { ...NEW, lineUntil: 1_001 }, arriving).seconds > 0, 'even if the bucket is full');
   t.equal(pass(bucket, { ...NEW, fullAt: 1_000, lineUntil: 1_000 }, arriving).seconds, 0);
 });
 

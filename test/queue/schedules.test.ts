@@ -99,7 +99,7 @@ t.test('a paused schedule enqueues nothing, and goes on from its next time', asy
   t.match(await statuses(), [{ name: 'daily', pausedAt: new Date('2028-11-06T08:00Z') }, {}]);
   await resumeSchedule(app.db, daily);
   await resumeSchedule(app.db, daily); // As by two people at once.
-  t.same(await at(ticks, '2028-11-09T08:01Z'), [], 'what passed meanwhile was left out');
+  t.same(await at(ticks, '2028-11-09T08:01Z'), [], 'what passed in the meantime was left out');
   t.same(await at(ticks, '2028-11-10T06:00Z'), ['daily', 'hourly']);
 });
 

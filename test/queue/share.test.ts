@@ -22,7 +22,7 @@ t.test(
     for (const count of [250, 250]) {
       await app.queue.sendAll(mailQueue, mailsOf(1, count), { db: app.db, priority, share: crowd });
     }
-    await prioritiesOf(app.db, crowd, { queue: mailQueue.name, count: 99_500, priority }); // As if it went on for long.
+    await prioritiesOf(app.db, crowd, { queue: mailQueue.name, count: 99_500, priority }); // As if it had run for long.
     let enqueuedAt = 0;
     const job = defineJob(mailQueue, async ({ queue, db }, payload) => {
       order.push('postId' in payload ? payload.postId : 0);

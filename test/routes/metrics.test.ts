@@ -17,7 +17,7 @@ t.test('without METRICS_TOKEN, only this machine can read the metrics', async (t
   t.equal((await app.inject(forwarded)).statusCode, 403);
 });
 
-t.test('with METRICS_TOKEN, whoever sends it can read the metrics from anywhere', async (t) => {
+t.test('with METRICS_TOKEN, anyone who sends it can read the metrics from anywhere', async (t) => {
   const app = await build(t, { METRICS_TOKEN: TOKEN });
   const ask = (authorization?: string) =>
     app.inject({

@@ -6,7 +6,7 @@ import { createDatabase } from '../support/database.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { start } from '../support/processes.ts';
 
-// A short run with a fixed seed. `npm run fuzz` is the long one, with a seed of its own each time.
+// A short run with a fixed seed. `npm run fuzz` is the long one, with its own seed each time.
 t.test(
   'no request is answered with a server error or with internals, and stored ones are sent again',
   async (t) => {

@@ -32,7 +32,7 @@ async function prepare(t: Test) {
 
 t.test('jobs are counted, listed, found and shown', async (t) => {
   const { run } = await prepare(t);
-  t.match(await run('stats'), /^queue +ready +running.*^mail +2 +0 +0 +0 +0 +0$/ms);
+  t.match(await run('stats'), /^queue +ready +running.*^mail +2 +0 +0 +0 +0 +0 +0$/ms);
   t.match(await run('stats'), 'No workers are running.');
   const { queues, workers } = JSON.parse(await run('stats', { json: true }));
   t.match(

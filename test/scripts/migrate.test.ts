@@ -88,7 +88,7 @@ t.test('a migration that does not say what it is is an error that names its file
   );
 });
 
-t.test('each migration is a transaction of its own: what came before a failed one remains', async (t) => {
+t.test('each migration is a separate transaction: what came before a failed one remains', async (t) => {
   const url = await createDatabase(t);
   const folder = await migrationsWith(t, {
     '9001_good': migration('expand', 'alter table posts add column language text'),

@@ -29,6 +29,15 @@ t.test('a job has its contract, its files and its test, and is in every list of 
   for (const { path, after } of changes) t.notMatch(after, /example.?name/i, path);
 });
 
+t.test('a mail has its payload, its template, both texts and data for its test', async (t) => {
+  const changes = await planNew(ROOT, 'mail', 'tea-time');
+  const created = changes.filter(({ before }) => before === undefined).map(({ path }) => path);
+  t.same(created, ['views/mail/tea-time.html.eta', 'views/mail/tea-time.txt.eta']);
+  t.same(linesIn(changes, 'src/queues.ts'), ["mail('tea-time', { userId: id() }),"]);
+  t.same(linesIn(changes, 'src/domain/mail/templates.ts'), ["'tea-time': {", "subject: 'Tea time',"]);
+  t.same(linesIn(changes, 'test/views/mail.test.ts'), ["'tea-time': link,"]);
+});
+
 t.test('a page is for members, and is in every list of pages', async (t) => {
   const changes = await planNew(ROOT, 'page', 'tea-time');
   t.match(linesIn(changes, 'views/tea-time.eta'), ["<% layout('/layout') %>", '<h1>Tea time</h1>']);
@@ -53,7 +62,7 @@ t.test('a bad or taken name and an unknown kind are refused, and nothing is chan
   await t.rejects(planNew(ROOT, 'migration', 'mail'), { message: 'There is a migrations/0006_mail.ts' });
   const running = start(t, ['scripts/new.ts', 'joke', 'tea'], {});
   t.equal(await running.exited(), 2);
-  t.equal(running.output, 'Usage: npm run new -- job|page|migration NAME\n');
+  t.equal(running.output, 'Usage: npm run new -- job|mail|page|migration NAME\n');
 });
 
 t.test('a failure undoes what was written', async (t) => {

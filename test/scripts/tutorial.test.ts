@@ -13,13 +13,15 @@ t.test('each block is a step, and says where it goes', async (t) => {
 \`\`\`sh\nnpm ci\nnpm start\n\`\`\`\n
 In \`a.ts\`, write:\n\n\`\`\`ts\none\n\`\`\`\n
 In \`a.ts\`, after the line \`one\`:\n\n\`\`\`ts\ntwo\n\`\`\`\n
-In \`a.ts\`, instead of the lines from \`one\` to \`two\`:\n\n\`\`\`ts\nthree\n\`\`\`\n`;
+In \`a.ts\`, instead of the lines from \`one\` to \`two\`:\n\n\`\`\`ts\nthree\n\`\`\`\n
+In \`a.ts\`, instead of the line \`three\`:\n\n\`\`\`ts\nfour\n\`\`\`\n`;
   t.same(readSteps(tutorial), [
     { command: 'npm ci' },
     { command: 'npm start' },
     { path: 'a.ts', code: 'one', place: { how: 'write' } },
     { path: 'a.ts', code: 'two', place: { how: 'after', line: 'one' } },
     { path: 'a.ts', code: 'three', place: { how: 'instead', from: 'one', to: 'two' } },
+    { path: 'a.ts', code: 'four', place: { how: 'instead', from: 'three', to: 'three' } },
   ]);
   t.throws(() => readSteps('Somewhere:\n\n```ts\none\n```\n'), {
     message: 'The line above a block does not say where it goes: Somewhere:',

@@ -31,7 +31,7 @@ export class FaultyPostgres {
     return new FaultyPostgres(await openClusterIn(t, folder, settings));
   }
 
-  /** Runs a statement as superuser, on a connection of its own. */
+  /** Runs a statement as superuser, on a separate connection. */
   async query<Row extends object>(statement: string, values: unknown[] = [], database = 'postgres') {
     const client = await this.#connect(database);
     try {

@@ -24,7 +24,7 @@ export function migration(
   `;
 }
 
-/** Makes the next release: this one with more migrations, in a folder of its own. Returns the folder. */
+/** Makes the next release: this one with more migrations, in a separate folder. Returns the folder. */
 export async function makeRelease(t: Test, migrations: Sources): Promise<string> {
   const folder = await makeMigrations(t, migrations);
   const parts = ['package.json', 'public', 'scripts', 'src', 'views'];

@@ -22,7 +22,7 @@ export async function waitFor<Result>(
     if (result) return result as NonNullable<Exclude<Result, false>>;
     const waitedMs = Date.now() - startedAt;
     if (waitedMs > LIMIT_MS)
-      throw new Error(`waited ${LIMIT_MS} ms in vain: ${typeof what === 'string' ? what : what()}`);
+      throw new Error(`gave up after waiting ${LIMIT_MS} ms: ${typeof what === 'string' ? what : what()}`);
     await sleep(Math.min(MAX_INTERVAL_MS, 10 + waitedMs / 20));
   }
 }

@@ -9,7 +9,7 @@ import { createDatabase } from '../support/database.ts';
 import { createUser, PASSWORD, type TestUser } from '../support/factories.ts';
 import { takeTwoFactor } from '../support/two-factor.ts';
 import { MATRIX, PEOPLE, type Person, type Row, STAFF, STAFF_MATRIX } from './authorization/matrix.ts';
-import { REQUESTS } from './authorization/requests.ts';
+import { REQUESTS, requestTo } from './authorization/requests.ts';
 import { issueUnnamedToken, type Situation, sessionCookie } from './authorization/things.ts';
 
 /** A person's credentials. The API's log-in needs the password. */
@@ -58,7 +58,7 @@ const LIMITED_OTHERWISE = new Set([
 ]);
 
 /** Columns that change with every visit. */
-const FLEETING = '{last_seen_at,last_used_at,flash,expires_at}';
+const FLEETING = '{last_seen_at,address,last_used_at,flash,expires_at}';
 
 /** Credentials by person and kind, until a request may change something. */
 const kept = new Map<string, Record<string, string>>();
@@ -232,7 +232,7 @@ async function prepare(
   isReading: boolean,
 ): Promise<InjectOptions> {
   const [method = '', pattern = ''] = route.split(' ');
-  const { about, fields, payload, contentType, query = '' } = REQUESTS[route] ?? {};
+  const { about, fields, payload, contentType, query = '' } = requestTo(route);
   const actor = person === 'anonymous' ? undefined : people[person];
   const situation: Situation = { app, people, actor };
   const parameter = await about?.(situation);

@@ -96,7 +96,7 @@ function faultsOf(step: Step): string[] {
   const rows = step['Actual Rows'] * step['Actual Loops'];
   if (type === 'Seq Scan') faults.push(`reads all of ${table}`);
   if (rows > MOST_ROWS) faults.push(`${type} ${table}: ${rows} rows`);
-  // Its other parts are subqueries, such as whom the reader has muted.
+  // Its other parts are subqueries, such as the people the reader has muted.
   const sorted = parts
     .filter((part) => part['Parent Relationship'] === 'Outer')
     .reduce((sum, part) => sum + part['Actual Rows'] * part['Actual Loops'], 0);

@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { MailTemplateName } from '../../src/domain/mail/templates.ts';
 import { build } from '../support/build.ts';
 
 const link = { username: 'susan', url: 'https://blog.example/auth/confirm/x', site: 'https://blog.example' };
@@ -10,7 +11,7 @@ const unsubscribe = [{ from: 'mails', url: 'https://blog.example/unsubscribe/x' 
 const posts = [{ username: 'john', title: 'On tea', path: '/post/1/on-tea', excerpt: 'What I read' }];
 
 /** Data for every mail template. */
-const MAILS: Record<string, object> = {
+const MAILS: Record<MailTemplateName | 'alarm' | 'digest-summary', object> = {
   'confirm-account': link,
   'reset-password': link,
   'change-email': link,

@@ -4,11 +4,11 @@ import { inBatches } from '../../database/transaction.ts';
 import type { Progress } from '../../queue/index.ts';
 import { NO_NOTIFICATIONS } from '../people/mail-choices.ts';
 
-/** Rows per transaction, so that none holds its locks for long. */
+/** Rows per transaction, so that none holds its locks for a long time. */
 const BATCH = 1_000;
 
 /**
- * Erases an account whose deletion is due, in batches. Does nothing if it was undone or has been done.
+ * Erases an account whose deletion is due, in batches. Does nothing if it was undone or is already done.
  *
  * @param options.signal stops between two batches. The next attempt goes on from there.
  * @param options.progress is told how many kinds of things are erased

@@ -3,7 +3,7 @@ import { type RawBuilder, sql } from 'kysely';
 /**
  * Whether a reader has muted or blocked the author of a row. Lists select it as `isMuted` for `readPage`, which leaves such
  * rows out of the page that they are on. As a condition, it would make PostgreSQL read on until the page is full, past any
- * number of rows by people whom the reader has muted.
+ * number of rows by people the reader has muted.
  *
  * @param readerId undefined for a visitor
  * @param author the column of the author's id

@@ -1,7 +1,7 @@
 import type { BlockKind, Db } from '../../database/schema.ts';
 import { inSlice, type Page, type PageRequest, readPage, rowCount } from '../page.ts';
 
-/** Somebody whom a person has muted or blocked. */
+/** Somebody a person has muted or blocked. */
 export interface BlockedPerson {
   /** Of the block. */
   readonly id: number;
@@ -13,7 +13,7 @@ export interface BlockedPerson {
   readonly since: Date;
 }
 
-/** Reads one page of the people whom a person has muted or blocked, newest first. */
+/** Reads one page of the people a person has muted or blocked, newest first. */
 export function listBlocked(db: Db, blockerId: number, page: PageRequest): Promise<Page<BlockedPerson>> {
   const blocks = db.selectFrom('blocks').where('blocks.blocker_id', '=', blockerId);
   return readPage(page, 'desc', (slice) => {

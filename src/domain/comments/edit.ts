@@ -17,7 +17,7 @@ import { type CommentSource, findCommentSource, SOURCE_COLUMNS } from './list.ts
 export const EDIT_MINUTES = 15;
 
 const TOO_LATE = `Comments can be edited for ${EDIT_MINUTES} minutes.`;
-const BLOCKED = 'You cannot edit this comment, because somebody whom it answers has blocked you.';
+const BLOCKED = 'You cannot edit this comment, because somebody it answers has blocked you.';
 const HIDDEN = 'A moderator has hidden this comment, so you cannot edit it.';
 
 const IS_RECENT = sql<boolean>`comments.created_at > now() - make_interval(mins => ${sql.lit(EDIT_MINUTES)})`;
@@ -51,7 +51,7 @@ export async function loadCommentForEdit(db: Db, actor: Actor, id: number): Prom
   return comment;
 }
 
-/** Whether somebody could not write a comment any more, because who it answers has blocked them. */
+/** Whether somebody can no longer write a comment, because a person it answers has blocked them. */
 async function isBlockedFrom(
   db: Db,
   personId: number,

@@ -48,7 +48,7 @@ export interface CommentSource {
 /** The post whose comments are listed. */
 export interface CommentFilter {
   readonly postId: number;
-  /** Leaves out comments by people whom this reader has muted or blocked. */
+  /** Leaves out comments by people this reader has muted or blocked. */
   readonly readerId?: number | undefined;
 }
 

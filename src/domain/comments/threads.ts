@@ -104,7 +104,7 @@ function inThreads(comments: CommentsQuery, { order, limit, offset, before, afte
   return found.limit(sql.lit(limit));
 }
 
-/** The place of a cursor. If its comment was deleted, it is taken for the beginning of a thread. */
+/** The place of a cursor. If its comment was deleted, it counts as the beginning of a thread. */
 function placeOf(id: number) {
   return sql`(coalesce((select thread_id from comments where id = ${id}), ${id}), ${id}::int)`;
 }

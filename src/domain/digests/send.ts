@@ -11,7 +11,7 @@ const BATCH = 500;
  * recipients in the transaction that enqueues their mails. When all mails have ended, the operator is told how.
  *
  * @param options.timeZone in which weeks begin
- * @param options.batchId of the mails. The same for each attempt, which goes on with them.
+ * @param options.batchId of the mails. The same for each attempt, which continues with them.
  * @param options.signal stops between two batches
  * @param options.progress is told how many people were considered
  * @returns the number of mails enqueued

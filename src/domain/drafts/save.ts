@@ -31,7 +31,7 @@ export function createDraft(db: Db, authorId: number, text: DraftText): Promise<
 }
 
 /**
- * Saves a draft. A scheduled one stays so, and is published with what it says by then.
+ * Saves a draft. A scheduled one stays so, and is published as it is at that time.
  *
  * @param draft the version that the text is based on
  * @returns its new version

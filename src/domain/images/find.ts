@@ -39,7 +39,7 @@ export async function countImages(db: Db, ownerId: number): Promise<number> {
 /**
  * Finds a person's own image.
  *
- * @throws DomainError `not-found`, also if it is somebody else's
+ * @throws DomainError `not-found` if there is none or it is somebody else's
  */
 export function findOwnImage(db: Db, ownerId: number, key: string): Promise<OwnImage> {
   return db
@@ -88,7 +88,7 @@ export async function readFile(db: Db, { id }: ListedFile): Promise<Buffer> {
   return file?.content ?? Buffer.alloc(0);
 }
 
-/** An image's file, for whoever asks for its address. */
+/** An image's file, for anyone who asks for its address. */
 export interface ImageFile extends Dimensions {
   readonly ownerId: number;
   /** Null until its job has run, and if it could not be read. */

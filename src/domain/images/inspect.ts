@@ -6,7 +6,7 @@ import type { Dimensions } from './image.ts';
 /** The formats that sharp may decode, as image-size names them. */
 const FORMATS: ReadonlySet<string | undefined> = new Set(['jpg', 'png', 'webp', 'avif', 'gif']);
 
-/** EXIF's orientations from 5 on are turned by a quarter. */
+/** EXIF's orientations 5 and up are turned by a quarter. */
 const FIRST_TURNED = 5;
 
 /**

@@ -4,7 +4,7 @@ import { noSuch } from '../../errors.ts';
 /**
  * Deletes a person's own image. Posts that show it then have its alternative text instead.
  *
- * @throws DomainError `not-found`, also if it is somebody else's
+ * @throws DomainError `not-found` if there is none or it is somebody else's
  */
 export async function removeImage(db: Db, ownerId: number, key: string): Promise<void> {
   const { numDeletedRows } = await db

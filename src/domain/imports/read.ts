@@ -79,7 +79,7 @@ const imagesFile = { name: 'images.json', what: 'image', row: Compile(Image), mo
  * Reads the posts of an export, and checks all of them.
  *
  * @param now no post may be newer
- * @returns them, the oldest first, and those of the same second as in the file
+ * @returns them oldest first; those of the same second in the order of the file
  * @throws DomainError `unusable-import`, which names the post and the field
  */
 export async function readPosts(archive: Archive, now: Date): Promise<ImportedPost[]> {

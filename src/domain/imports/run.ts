@@ -21,7 +21,7 @@ interface Dependencies {
   readonly markdown: Markdown;
 }
 
-/** Posts per transaction, so that none holds its locks for long. */
+/** Posts per transaction, so that none holds its locks for a long time. */
 const BATCH = 50;
 
 /** An import that is in progress. */

@@ -48,7 +48,7 @@ interface MailJob {
  *
  * @returns the ledger's row, or undefined if nothing was sent
  * @throws PermanentFailure if the account no longer exists, or the server refuses the recipient or the message
- * @throws SlowDown if the server says that it gets too much
+ * @throws SlowDown if the server asks to slow down
  */
 export async function deliverMail(
   { db, mailer, renderMail, baseUrl, timeZone, takesBounces, unanswered }: Dependencies,

@@ -3,7 +3,7 @@ import { SlowDown } from '../../queue/index.ts';
 /** What servers say to a site that sends too much. */
 const TOO_MUCH = /\bquota\b|\brate\b|\bratelimit|\bthrottl|\btoo (?:many|much)\b|\blimit exceeded\b/i;
 
-/** What they say about the recipient, who gets too much or has no space. */
+/** What they say about the recipient, who gets too much mail or has no space. */
 const ABOUT_RECIPIENT = /\b(?:mailbox|inbox|recipient|user)\b/i;
 
 /** `Try again in 5 minutes`, `Retry-After: 300`. */

@@ -10,7 +10,7 @@ highlighter.configure({ classPrefix: 'hl-' });
 /**
  * The HTML of a block of code, coloured by classes if its language is known. Long lines scroll, so it can be focused.
  *
- * @param info what follows the fence, of which the first word is the language
+ * @param info what follows the fence, whose first word is the language
  */
 export function codeBlock(code: string, info: string, isColoured: boolean): string {
   const [language = ''] = unescapeAll(info).trim().split(/\s+/, 1);

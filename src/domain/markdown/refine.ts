@@ -7,8 +7,8 @@ import { type LinkOf, splitAtReferences } from './references.ts';
 const TASK = /^\[([ xX])\](?=\s)/;
 
 /**
- * Makes of a parsed text what is particular to this site: links of mentions and tags, boxes of task lists, and images; of
- * those from elsewhere, which would tell another site who reads the text, links.
+ * Adds what is particular to this site to a parsed text: links for mentions and tags, boxes for task lists, and images. An
+ * image from elsewhere becomes a link, because loading it would tell another site who reads the text.
  */
 export function refine(tokens: readonly Token[], linkOf: LinkOf, imageOf: ImageOf): void {
   for (const [index, token] of tokens.entries()) {

@@ -74,7 +74,7 @@ async function findOldTexts(db: Kysely<Schema>, table: Table, limit: number): Pr
   return rows;
 }
 
-/** Changes nothing if the text was edited or deleted meanwhile. */
+/** Changes nothing if the text was edited or deleted in the meantime. */
 async function renderAgain(
   { db, markdown }: RenderingDependencies,
   table: Table,

@@ -29,7 +29,7 @@ export interface Markdown {
 
 export type TextKind = 'post' | 'comment';
 
-/** The renderer's version, from 1 on. Raise it with every change of the HTML, so that older texts are rendered again. */
+/** The renderer's version, starting at 1. Raise it with every change of the HTML, so that older texts are rendered again. */
 export const RENDERER = 1;
 
 /** The columns of a rendered comment. */

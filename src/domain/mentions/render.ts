@@ -25,7 +25,7 @@ interface Draft {
 }
 
 /**
- * Renders a text with links to the people whom it mentions, and a post with its author's images. A name keeps its meaning
+ * Renders a text with links to the people it mentions, and a post with its author's images. A name keeps its meaning
  * from the text that this one replaces; a new name means the person who has it now. People who have blocked the writer are
  * not linked.
  *
@@ -65,7 +65,7 @@ async function findPeople(
   return new Map(rows.map(({ name, userId }) => [name, userId]));
 }
 
-/** Finds whom a text mentions, to render it again as it is. */
+/** Finds the people a text mentions, to render it again as it is. */
 export async function findMentioned(db: Db, text: TextId): Promise<People> {
   const rows = await db
     .selectFrom('mentions')

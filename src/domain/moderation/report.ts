@@ -22,7 +22,7 @@ const TABLE = { post: 'posts', comment: 'comments', person: 'users' } as const;
 const IS_READABLE = { post: IS_SHOWN, comment: sql`true`, person: sql`confirmed_at is not null` } as const;
 
 /**
- * Reports something to the moderators. Whoever reports it again replaces their reason.
+ * Reports something to the moderators. Reporting it again replaces the reason.
  *
  * @param options.seesDisabled whether the reporter can read posts that a moderator has hidden
  * @throws DomainError `not-found` if it does not exist, or is such a post
@@ -68,7 +68,7 @@ const NEWEST = 300;
 const MOST = 50;
 const LENGTH = 2_000;
 
-/** The newest reports, with whom they are about. */
+/** The newest reports, with the people they are about. */
 export const NEWEST_REPORTS = sql`
   select id, reason, post_id, comment_id, person_id, coalesce(
     person_id,

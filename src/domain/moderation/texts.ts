@@ -8,7 +8,7 @@ import { addToPostCount } from '../posts/write.ts';
 import { recordEvent, type Why } from '../security-events/record.ts';
 import { type Moderator, requirePerson } from './sanction.ts';
 
-/** Rows per transaction, so that none holds its locks for long. */
+/** Rows per transaction, so that none holds its locks for a long time. */
 const BATCH = 1_000;
 
 /**

@@ -16,7 +16,7 @@ export interface ListedNotification {
   readonly actorAvatarSeed: string | null;
   readonly actorPictureHash: string | null;
   readonly postId: number | null;
-  /** Null also if a moderator has hidden the post. */
+  /** Also null if a moderator has hidden the post. */
   readonly postTitle: string | null;
   readonly commentId: number | null;
   /** The beginning of the comment's HTML, or else the post's; null if a moderator has hidden it. */

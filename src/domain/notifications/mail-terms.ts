@@ -7,7 +7,7 @@ import { IS_OPEN } from '../accounts/standing.ts';
 /** Whether the recipient's account is open and its address works. */
 export const MAY_BE_MAILED = sql<boolean>`(confirmed_at is not null and email_bounced_at is null and ${IS_OPEN})`;
 
-/** How often the recipient wants mail about notifications of this kind. A moderator's decision has a mail of its own. */
+/** How often the recipient wants mail about notifications of this kind. A moderator's decision is mailed separately. */
 export const FREQUENCY = sql<MailFrequency>`(case notifications.kind
   when 'comment' then comment_mails when 'reply' then reply_mails
   when 'mention' then mention_mails when 'follow' then follow_mails

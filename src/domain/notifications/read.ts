@@ -47,7 +47,7 @@ export function markAllRead(db: Kysely<Schema>, userId: number, lastId: number):
 }
 
 /**
- * Marks what somebody did as read, for a person who has muted or blocked them: it is on no list any more, so nothing else
+ * Marks what somebody did as read, for a person who has muted or blocked them: it is no longer on any list, so nothing else
  * could take it off the count.
  *
  * @param trx the transaction that mutes or blocks

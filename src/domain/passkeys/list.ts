@@ -11,7 +11,7 @@ export interface ListedPasskey {
   readonly lastUsedAt: Date | null;
 }
 
-/** Lists an account's passkeys, the oldest first. */
+/** Lists an account's passkeys, oldest first. */
 export function listPasskeys(db: Db, userId: number): Promise<ListedPasskey[]> {
   return selectPasskeys(db, userId).orderBy('id').execute();
 }

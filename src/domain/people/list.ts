@@ -35,7 +35,7 @@ export interface ListedPerson {
   readonly deletionDueAt: Date | null;
 }
 
-/** Lists people, the newest first. */
+/** Lists people, newest first. */
 export function listPeople(db: Db, filter: PeopleFilter, request: PageRequest): Promise<Page<ListedPerson>> {
   return readPage(request, 'desc', (slice) =>
     inSlice(matching(db, filter), 'users', slice).select(LISTED).execute(),

@@ -14,7 +14,7 @@ const ENVIRONMENT = { VIPS_DISC_THRESHOLD: '2g' };
 const STOPPING: ReadonlySet<NodeJS.Signals> = new Set(['SIGHUP', 'SIGINT', 'SIGTERM']);
 
 /**
- * Decodes an upload in a process of its own: one that crashes it costs nothing else. So only that process loads sharp. Runs in
+ * Decodes an upload in a separate process: one that crashes it costs nothing else. So only that process loads sharp. Runs in
  * a thread, because starting a process and sending it megabytes would block others. See ADR 14.
  *
  * @throws Error if it was told to stop

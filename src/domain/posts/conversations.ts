@@ -17,7 +17,7 @@ const NEWEST_COMMENTS = 500;
  * Lists the posts on which most people have commented in the last week. Counts only the newest comments, so it costs the same
  * on any site.
  *
- * @param readerId leaves out posts by people whom this reader has muted or blocked; undefined for a visitor
+ * @param readerId leaves out posts by people this reader has muted or blocked; undefined for a visitor
  */
 export async function listConversations(
   db: Db,

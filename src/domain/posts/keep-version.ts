@@ -10,7 +10,7 @@ export interface VersionedText {
   readonly addedTags: readonly string[];
 }
 
-/** Former versions per post. */
+/** Earlier versions per post. */
 export const MOST_KEPT = 50;
 
 /** Edits by one person within this time count as one, so that correcting oneself does not fill the history. */

@@ -82,7 +82,7 @@ export interface PostSource {
 
 /** The posts of one person, of one month, with a tag, or all. */
 export interface PostFilter {
-  /** Leaves out posts by people whom this reader has muted or blocked. */
+  /** Leaves out posts by people this reader has muted or blocked. */
   readonly readerId?: number | undefined;
   readonly author?: { readonly id: number; readonly postCount: number };
   /** Whether to have the author's unlisted posts too. */

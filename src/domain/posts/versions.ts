@@ -67,13 +67,13 @@ export async function findVersion(
   return { version, next };
 }
 
-/** Whether a user may delete former versions of a post: its author and moderators may. */
+/** Whether a user may delete earlier versions of a post: its author and moderators may. */
 export function mayDeleteVersions(actor: Actor | null, post: { readonly authorId: number }): boolean {
   return mayChange(actor, post) || can(actor, Permission.MODERATE);
 }
 
 /**
- * Deletes what a former version said, but not that there was one. Does nothing if that was done before.
+ * Deletes what an earlier version said, but not that there was one. Does nothing if that was done before.
  *
  * @throws DomainError `not-found`, also for the current version, or `forbidden` unless `mayDeleteVersions`
  */
@@ -113,12 +113,12 @@ export function sourceOf({ title, body, addedTags }: PostVersion): string | null
   return [title ?? '', body, tags].filter((part) => part !== '').join('\n\n');
 }
 
-/** A former version, for an export. */
+/** An earlier version, for an export. */
 export interface FormerVersion extends Pick<PostVersion, 'title' | 'body' | 'addedTags' | 'writtenAt'> {
   readonly postId: number;
 }
 
-/** Reads all former versions of a post that were not deleted, oldest first. */
+/** Reads all earlier versions of a post that were not deleted, oldest first. */
 export function readFormerVersions(db: Db, postId: number): Promise<FormerVersion[]> {
   return db
     .selectFrom('post_versions')

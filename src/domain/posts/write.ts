@@ -61,7 +61,7 @@ export function mayChange(actor: Actor | null, { authorId }: { readonly authorId
 }
 
 /**
- * Publishes a post. Whom it mentions is notified by a job. If it is listed, who subscribes to the author gets it by another.
+ * Publishes a post. A job notifies the people it mentions. If it is listed, another mails it to the author's subscribers.
  *
  * @param db a transaction to take part in, or the database to start one
  */
@@ -106,7 +106,7 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
 }
 
 /**
- * Replaces what a post says, and keeps what it said. Whom it did not mention before is notified by a job. The first time that an unlisted post is
+ * Replaces what a post says, and keeps what it said. A job notifies people it did not mention before. The first time that an unlisted post is
  * listed counts as its publication: lists have it as a new one, and it is mailed.
  *
  * @param versions that the edit may be based on; undefined for any
@@ -150,7 +150,7 @@ export async function updatePost(
   });
 }
 
-/** Reads what an edit depends on, so that nothing changes it meanwhile. */
+/** Reads what an edit depends on, so that nothing changes it in the meantime. */
 function lockPost(trx: Db, id: number) {
   return trx
     .selectFrom('posts')

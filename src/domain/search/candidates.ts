@@ -93,7 +93,7 @@ function unknown(query: string): RawBuilder<unknown> {
   return sql`(select ${query}::tsquery)`;
 }
 
-/** The ranges of keys with the texts of a time, the newest first. */
+/** The ranges of keys with the texts of a time, newest first. */
 function rangesOf(kind: TextKind, { firstKey, endKey }: ResolvedSearch): RawBuilder<unknown> {
   const { table, key } = wordsOf(kind);
   const bits = sql.lit(RANGE_BITS[kind]);

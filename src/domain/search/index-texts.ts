@@ -4,7 +4,7 @@ import { transact } from '../../database/transaction.ts';
 import type { Progress } from '../../queue/index.ts';
 import { wordsOf } from './candidates.ts';
 
-/** Texts per transaction, so that none holds its locks for long. */
+/** Texts per transaction, so that none holds its locks for a long time. */
 const BATCH = 200;
 
 /**

@@ -50,7 +50,7 @@ type SessionRow = SessionColumns & (SessionUser | { readonly id: null });
 /** A session is extended at most this often per lifetime, so that reading pages rarely writes. */
 const RENEWALS_PER_LIFETIME = 24;
 
-/** Finds the session of a cookie and extends it now and then. Undefined if it is unknown or has expired. */
+/** Finds the session of a cookie and extends it occasionally. Undefined if it is unknown or has expired. */
 export async function findSession(db: Db, token: string): Promise<FoundSession | undefined> {
   const tokenHash = hashToken(token);
   const { rows } = await sql<SessionRow>`

@@ -23,7 +23,7 @@ interface NewSession {
  * @param options.passwordHash the verified password hash, which must still be current; undefined without a password,
  *   which sensitive pages then ask for
  * @param options.isCodeProven whether a second factor was given, without which accounts that have one are refused
- * @returns the token for the cookie, of which only a hash is stored
+ * @returns the token for the cookie; only its hash is stored
  * @throws DomainError `unauthorized` if the password has changed in the meantime, the account is closed, or a second
  *   factor is missing
  */

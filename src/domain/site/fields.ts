@@ -25,7 +25,7 @@ export const COLOUR_NAMES = [
   'pink',
 ] as const satisfies readonly Colour[];
 
-/** Who may register: everyone, those whom a moderator approves, those with an invitation, or nobody. */
+/** Who may register: everyone, those a moderator approves, those with an invitation, or nobody. */
 export const REGISTRATION_MODES = ['open', 'approval', 'invitation', 'closed'] as const;
 
 /** Who may read through the API: those with an account, or everyone. */

@@ -8,10 +8,10 @@ import { IS_OPEN } from '../accounts/standing.ts';
 import { hashToken } from '../token.ts';
 import { ARE_SUBSCRIPTIONS_ON } from './terms.ts';
 
-/** Confirmation mails to one address in a day, by whomever they are asked for. For one author there is one. */
+/** Confirmation mails to one address in a day, no matter who asks for them. For one author there is one. */
 const MOST_ASKED = 3;
 
-/** Whom a subscription is to, and the address that gets the posts. */
+/** The person a subscription is to, and the address that gets the posts. */
 export interface Subscription {
   readonly authorId: number;
   readonly email: string;

@@ -1,7 +1,7 @@
 import type { Db } from '../../database/schema.ts';
 
 /**
- * Ends a subscription, of which nothing is kept. Does nothing if it has ended.
+ * Ends a subscription and keeps nothing of it. Does nothing if it has ended.
  *
  * @param key from the link in its mails
  */

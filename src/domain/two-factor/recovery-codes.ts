@@ -10,7 +10,7 @@ const RECOVERY_CODES = 10;
 /** 120 random bits are 24 characters. A fast hash is enough from 112 on (OWASP ASVS 5.0, 6.5.2). */
 const CODE_BYTES = 15;
 
-/** Replaces an account's recovery codes, of which only hashes are stored. Returns them in groups of four characters. */
+/** Replaces an account's recovery codes. Only their hashes are stored. Returns them in groups of four characters. */
 export async function replaceRecoveryCodes(trx: Transaction<Schema>, userId: number): Promise<string[]> {
   const codes = Array.from({ length: RECOVERY_CODES }, () => new Secret({ size: CODE_BYTES }).base32);
   await trx.deleteFrom('recovery_codes').where('user_id', '=', userId).execute();

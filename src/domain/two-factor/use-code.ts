@@ -9,7 +9,7 @@ export function compact(code: string): string {
   return code.replaceAll(/[\s-]/g, '').toUpperCase();
 }
 
-/** Whether a code has the form of an app's, which can be guessed. Any other is taken for a recovery code. */
+/** Whether a code has the form of an app's, which can be guessed. Any other is treated as a recovery code. */
 export function isAppCode(code: string): boolean {
   return /^\d{6}$/.test(compact(code));
 }

@@ -15,7 +15,7 @@ const listing = {
   tags,
   operationId: 'listBlocks',
   ...needs(),
-  summary: 'List whom you have muted or blocked, newest first',
+  summary: 'List the people you have muted or blocked, newest first',
   description: 'Nobody else can see it. The cursors are not the ids of users, so follow `next`.',
   querystring: PageQuery,
   response: { 200: ref(BlockPage, { description: 'A page of people.' }), ...refusals(400) },

@@ -24,7 +24,7 @@ const listing = {
   tags,
   operationId: 'listDrafts',
   ...needs(),
-  summary: 'List your drafts, the last edited first',
+  summary: 'List your drafts, most recently edited first',
   description: 'Nobody else can read them. You can have 100.',
   response: {
     200: ref(DraftPage, { description: 'All of them on one page, without their texts.' }),
@@ -80,7 +80,7 @@ const scheduling = {
   operationId: 'scheduleDraft',
   ...needs('WRITE'),
   summary: 'Publish a draft later',
-  description: `At most ${MOST_DAYS_AHEAD} days ahead. It is published with what it says by then.`,
+  description: `At most ${MOST_DAYS_AHEAD} days ahead. It is published as it is at that time.`,
   body: WithMoment,
   response: { ...done('It is scheduled.'), ...refusals(400, 404, 412, 413, 415, 422) },
 };

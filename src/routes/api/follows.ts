@@ -30,7 +30,7 @@ const listingFollowers = {
 const listingFollowed = {
   ...listing,
   operationId: 'listFollowed',
-  summary: 'List whom a user follows, newest first',
+  summary: 'List the people a user follows, newest first',
 };
 
 const following = {

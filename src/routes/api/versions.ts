@@ -22,7 +22,7 @@ const listing = {
   tags,
   operationId: 'listVersions',
   summary: 'List the versions of a post, newest first',
-  description: `The first is the current one. Of the former ones, the newest ${MOST_KEPT} are kept.`,
+  description: `The first is the current one. Of the earlier ones, the newest ${MOST_KEPT} are kept.`,
   params: WithId,
   response: { 200: ref(VersionPage, { description: 'All of them, without their texts.' }), ...refusals(404) },
 };
@@ -39,7 +39,7 @@ const deleting = {
   tags,
   operationId: 'deleteVersion',
   ...needs('WRITE'),
-  summary: 'Delete what a former version of a post said',
+  summary: 'Delete what an earlier version of a post said',
   description: 'Only for its author and moderators. The version stays in the list.',
   params: WithVersion,
   response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(404) },

@@ -47,7 +47,7 @@ export const KIND_NAMES: Readonly<Record<SecurityEventKind, string>> = {
   'comment-deleted': 'Comment deleted',
   'post-edited': 'Post edited',
   'post-deleted': 'Post deleted',
-  'version-deleted': 'Former version of a post deleted',
+  'version-deleted': 'Earlier version of a post deleted',
   'reports-closed': 'Reports closed',
   'setting-changed': 'Setting changed',
   'application-approved': 'Application approved',

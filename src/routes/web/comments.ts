@@ -21,7 +21,7 @@ const CommentForm = Type.Object({
   preview: Type.Boolean(),
 });
 
-const ON_ITS_OWN = 'You can publish this as a comment of its own.';
+const ON_ITS_OWN = 'You can publish this as a separate comment.';
 
 interface WithId {
   Params: { id: string };

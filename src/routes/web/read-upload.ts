@@ -27,7 +27,7 @@ export function readUpload(
 ): Promise<Upload> {
   const sender = { accountId: currentUser(request).id, address: request.ip };
   return request.server.uploads.read(sender, async () => {
-    // The parser would wait for ever for a connection that closed while the session was read.
+    // The parser would wait forever for a connection that closed while the session was read.
     if (!request.isMultipart() || request.raw.destroyed) return { fields: {}, error: INCOMPLETE };
     try {
       const { file, fields } = await readParts(request.parts());

@@ -34,7 +34,7 @@ t.test('an author pins one post to the top of their profile, where it is shown o
   t.same(await posts(), ['Post 5', 'Post 4']);
 });
 
-t.test('a deleted or hidden post is not pinned any more', async (t) => {
+t.test('a deleted or hidden post is no longer pinned', async (t) => {
   const app = await build(t);
   const { db } = app;
   const { id } = await createUser(app);

@@ -150,7 +150,7 @@ t.test('the history of a hidden post is for moderators, and goes with the post',
   t.same(await kept(), []);
 });
 
-t.test('its author and moderators can delete what a former version said', async (t) => {
+t.test('its author and moderators can delete what an earlier version said', async (t) => {
   const id = await writeEdited('My password is tea.', 'Boil fresh water.', 'Boil water again.');
   const path = `/history/${id}/2`;
   t.notMatch((await reader.get(path)).body, 'Delete the version');
@@ -159,7 +159,7 @@ t.test('its author and moderators can delete what a former version said', async 
   t.equal(
     (await author.post(`/history/${id}/4/delete`)).statusCode,
     404,
-    'the current version is no former one',
+    'the current version is not an earlier one',
   );
   t.match(await kept(), [{}, { body: 'My password is tea.' }, {}]);
 

@@ -174,7 +174,7 @@ t.test('hiding an unlisted post does not change the counts, and showing it does 
   t.notMatch((await visitor.get('/user/john')).body, 'Xanadu');
 });
 
-t.test('a draft remembers the choice, also when it is published without it', async (t) => {
+t.test('a draft remembers the choice, even when it is published without it', async (t) => {
   await author.post('/drafts', { title: 'Xanadu', body: 'Later', visibility: 'unlisted' });
   const { id } = await db.selectFrom('drafts').select('id').executeTakeFirstOrThrow();
   t.match((await author.get(`/drafts/${id}`)).body, '<option value="unlisted" selected>');

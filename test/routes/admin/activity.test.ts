@@ -57,7 +57,7 @@ t.test('the log says who did what and why, and Administrators undo what is in fo
   t.same(
     before.map(({ isUndoable }) => isUndoable),
     [false, false],
-    'it is not in force any more',
+    'it is no longer in force',
   );
 
   const again = await undo(post?.id);

@@ -118,7 +118,7 @@ t.test('every response matches the document, whatever is sent', async (t) => {
   t.ok(refused > 0.8 * operations.length, `${refused} of ${operations.length} calls were refused`);
 });
 
-/** All operations. Those that delete come last, comments before their posts. Former versions come first, because edits replace them. Publishing uses up drafts. */
+/** All operations. Those that delete come last, comments before their posts. Earlier versions come first, because edits replace them. Publishing uses up drafts. */
 function operationsOf({ paths }: Document) {
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),

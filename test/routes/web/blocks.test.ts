@@ -19,7 +19,7 @@ async function setUp() {
   return { app, john, susan, byJohn, bySusan, pair, say };
 }
 
-t.test('who has muted somebody does not see what they write, and nobody else notices', async (t) => {
+t.test('a reader who has muted somebody does not see what they write, and nobody else notices', async (t) => {
   const { app, john, susan, byJohn, bySusan, say } = await setUp();
   const [postId = 0] = await writePosts(app, john);
   const [hers = 0] = await writePosts(app, susan);

@@ -140,7 +140,7 @@ t.test('nobody can reply to somebody who has blocked them, nor to what is hidden
   ] as const) {
     const gone = await reply(parent, post);
     t.equal(gone.statusCode, 409);
-    t.match(errorsOf(gone).body, 'You can publish this as a comment of its own.');
+    t.match(errorsOf(gone).body, 'You can publish this as a separate comment.');
     t.match(gone.body, 'A long thought</textarea>', 'the text is not lost');
   }
   for (const parent of ['0', '9999999999']) t.equal((await reply(parent)).statusCode, 404, parent);
@@ -148,7 +148,7 @@ t.test('nobody can reply to somebody who has blocked them, nor to what is hidden
   t.equal((await app.db.selectFrom('comments').select('id').execute()).length, 2);
 });
 
-t.test('a reply at the moment when its parent is deleted is refused or stays', async (t) => {
+t.test('a reply at the moment its parent is deleted is refused or stays', async (t) => {
   const { app, john, susan, postId } = await setUp();
   const actor = { id: susan.id, role: 'User', isConfirmed: true, silencedUntil: null } as const;
   const text = await app.markdown.comment('Reply');

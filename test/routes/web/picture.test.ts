@@ -76,7 +76,7 @@ t.test(
   },
 );
 
-t.test('another upload replaces the picture, and what became of the first in the meantime', async (t) => {
+t.test('another upload replaces the picture, and what happened to the first in the meantime', async (t) => {
   await upload(client, photo);
   await makePicture(
     {

@@ -5,7 +5,7 @@ import { temporaryFolder } from '../../support/folder.ts';
 import { start } from '../../support/processes.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
-/** Each starts a PostgreSQL of its own, in its own way. */
+/** Each starts its own PostgreSQL, in its own way. */
 const COMMANDS = {
   'scripts/soak.ts': 'SIGINT',
   'scripts/torture.ts': 'SIGTERM',

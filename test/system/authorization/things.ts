@@ -94,7 +94,7 @@ export async function scheduledDraft(situation: Situation): Promise<number> {
   return id;
 }
 
-/** A post of the owner's and the number of its former version, as a path with something between them. */
+/** A post of the owner's and the number of its earlier version, as a path with something between them. */
 export const versionAt =
   (between: string) =>
   async (situation: Situation): Promise<string> => {
@@ -251,7 +251,7 @@ export async function anotherSession({ app: { db }, actor }: Situation): Promise
   return hashToken(await startSession(db, options)).toString('hex');
 }
 
-/** A person whom the actor follows. */
+/** A person the actor follows. */
 export async function followed(situation: Situation): Promise<{ id: number; username: string }> {
   const person = await somebody(situation);
   if (situation.actor !== undefined) await follow(situation.app, situation.actor.id, person.id);

@@ -30,7 +30,7 @@ t.test('an operator finds a dead letter and redrives it, and pages refresh thems
   await sql`
     insert into job_history (step_seconds, at, queue, ready, completed, retried, failed)
     select 900, to_timestamp((floor(extract(epoch from now()) / 900) + step) * 900), 'mail', 5, 42, 0, 0
-    from generate_series(0, 1) as step -- The next one too, if it begins meanwhile.
+    from generate_series(0, 1) as step -- The next one too, if it begins in the meantime.
   `.execute(app.db);
 
   const lookAround = async (look: (typeof LOOKS)[number]) => {

@@ -186,7 +186,7 @@ t.test(
       const requests: string[] = await page.evaluate(REQUESTS);
       t.ok(requests.length > 0 && requests.length <= MOST_REQUESTS, `${path}: ${requests}`);
       t.same(await htmlFaults(response), [], `${path}: valid HTML`);
-      t.same(await accessibilityFaults(page, { except }), [], `${path}: accessible on a phone, by night`);
+      t.same(await accessibilityFaults(page, { except }), [], `${path}: accessible on a phone in dark mode`);
       for (const width of [320, 768, 1440]) {
         if (width > 320) await page.setViewportSize({ width, height: 900 });
         const scrollWidth = await page.evaluate('document.documentElement.scrollWidth');
@@ -194,7 +194,7 @@ t.test(
       }
       await page.emulateMedia({ colorScheme: 'light' });
       const faults = await accessibilityFaults(page, { rules: LOOKS, except });
-      t.same(faults, [], `${path}: accessible on a desk, by day`);
+      t.same(faults, [], `${path}: accessible on a desktop in light mode`);
     };
     const visitAll = async (paths: readonly string[], email?: string) => {
       const page = await openPage(t);

@@ -7,7 +7,7 @@ export const RANGES = [
   { name: 'week', steps: 84, stepSeconds: 7200, per: '2 hours' },
 ] as const satisfies readonly ChartRange[];
 
-/** Queues with a colour of their own in a chart. */
+/** Queues with their own colour in a chart. */
 const MOST_QUEUES = 5;
 
 /** The beginnings of a range's steps up to now, oldest first. */

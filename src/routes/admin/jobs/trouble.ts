@@ -1,12 +1,12 @@
 import type { MailFailures } from '../../../domain/mail/outage.ts';
 import type { HistoryPoint, QueueCounts, Worker } from '../../../queue/index.ts';
 
-/** A queue's counts, whether it is paused, and how many of its jobs were completed lately. */
+/** A queue's counts, whether it is paused, and how many of its jobs were completed recently. */
 export interface QueueStatus extends QueueCounts {
   readonly isPaused: boolean;
 }
 
-/** A queue whose jobs wait for long. */
+/** A queue whose jobs have been waiting too long. */
 interface Behind {
   readonly queue: string;
   readonly ready: number;
@@ -15,13 +15,13 @@ interface Behind {
   readonly secondsLeft: number | undefined;
 }
 
-/** What needs an operator, the worst first. */
+/** What needs an operator, worst first. */
 export interface Trouble {
   /** Jobs wait and no worker is running. */
   readonly isAbandoned: boolean;
   readonly waiting: number;
   readonly mail: (Omit<MailFailures, 'mails'> & { readonly waiting: number }) | undefined;
-  /** Queues with ready jobs that none of the workers works. */
+  /** Queues with ready jobs that no worker works. */
   readonly unworked: readonly QueueStatus[];
   /** Workers that died. */
   readonly lost: readonly Worker[];

@@ -4,7 +4,7 @@ import { isAppCode } from '../../../domain/two-factor/use-code.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
 
 /**
- * Counts an attempt at a second factor and makes it. Recovery codes have attempts of their own, so nobody who knows the
+ * Counts an attempt at a second factor and makes it. Recovery codes have their own attempts, so nobody who knows the
  * password can lock the owner out by guessing codes of the app.
  *
  * @param use what needs the code; its result is false or undefined if the code is wrong

@@ -45,7 +45,7 @@ export default async function resetRoutes(app: FastifyInstance): Promise<void> {
     const weakness = await weaknessOf(password, [owner.username, owner.email, app.site.settings.name]);
     if (weakness !== undefined) return showReset(reply.code(422), form.refuse('password', weakness));
     if (!(await resetPassword({ db, queue, passwords }, token, password))) throw invalidLink();
-    // Someone who only reads the mail must not get attempts of their own at the second factor.
+    // Someone who only reads the mail must not get extra attempts at the second factor.
     if (!owner.hasTwoFactor) await sessionOf(request).rememberBrowser(owner.id);
     await sessionOf(request).flash('Your password has been updated.');
     return reply.redirect('/auth/login', 303);

@@ -80,7 +80,7 @@ t.test('the job is the same whether the address is taken or not', async (t) => {
   t.same(Object.keys(taken?.data ?? {}), Object.keys(free?.data ?? {}));
 });
 
-t.test('an address gets a limited number of links, whoever asks for them', async (t) => {
+t.test('an address gets a limited number of links, no matter who asks for them', async (t) => {
   const app = await build(t, {}, withLimits({ resend: 1 }));
   const ask = async (username: string, email: string) => {
     const client = await signedInClient(app, await createUser(app, { username }));

@@ -86,6 +86,6 @@ t.test('a session ends after 90 days, however often it is used', async (t) => {
   await age(89);
   t.equal(await isSignedIn(laptop), true);
   await age(91);
-  t.notMatch((await phone.get('/auth/security')).body, 'Firefox', 'it is not listed any more');
+  t.notMatch((await phone.get('/auth/security')).body, 'Firefox', 'it is no longer listed');
   t.equal(await isSignedIn(laptop), false);
 });
