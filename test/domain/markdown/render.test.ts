@@ -108,6 +108,18 @@ t.test('Markdown becomes HTML, and plain URLs become links', async (t) => {
   );
 });
 
+t.test('what Markdown needs of attributes and classes is allowed', async (t) => {
+  t.equal(
+    render('post', '3. a\n\n- [x] b\n\n| c |\n|:-:|\n| d |\n\n[e](/f "g")').replaceAll('\n', ''),
+    '<ol start="3"><li>a</li></ol>' +
+      '<ul><li class="task"><input type="checkbox" disabled checked aria-label="Done" /> b</li></ul>' +
+      '<div class="scroll" role="group" aria-label="Table" tabindex="0"><table>' +
+      '<thead><tr><th class="align-center">c</th></tr></thead>' +
+      '<tbody><tr><td class="align-center">d</td></tr></tbody></table></div>' +
+      '<p><a href="/f" title="g" rel="nofollow ugc noopener">e</a></p>',
+  );
+});
+
 t.test('comments have lists, quotes, code and line breaks; the rest stays text', async (t) => {
   t.equal(
     render('comment', 'one\ntwo\n\n- **bold**\n\n> `code`\n\n```\nblock\n```'),
