@@ -171,7 +171,7 @@ function readVariables(env: EnvironmentReader) {
     siteTimeZone: env.timeZone('SITE_TIME_ZONE'),
     /** Concurrent jobs per worker process. */
     workerConcurrency: env.integer('WORKER_CONCURRENCY', 10, { min: 1, max: 1000 }),
-    /** How long a web process that is told to stop keeps serving while its health checks fail, for load balancers. */
+    /** How long a web process that is told to stop keeps serving while `/health/ready` is 503, for load balancers. */
     shutdownDrainSeconds: env.integer('SHUTDOWN_DRAIN_SECONDS', 0, { min: 0, max: 600 }),
     /** How long a process then waits for its requests and jobs. */
     shutdownGraceSeconds: env.integer('SHUTDOWN_GRACE_SECONDS', 25, { min: 1, max: 3600 }),

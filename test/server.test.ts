@@ -116,7 +116,8 @@ t.test('with --with-worker, one process serves and works; it drains before it st
   const exited = running.end('SIGTERM');
   await waitFor(async () => (await statusOf('/health/ready')) === 503, 'load balancers can notice');
   t.equal(await statusOf('/'), 200);
-  t.equal(await statusOf('/health/live'), 503, 'also those that do not ask about the database');
+  t.equal(await statusOf('/health/serving'), 503, 'also those that do not ask about the database');
+  t.equal(await statusOf('/health/live'), 200);
   await waitFor(async () => (await listLiveWorkers(web.db)).length === 0, 'the worker has left');
   t.equal(await statusOf('/'), 200, 'while pages are still served');
   t.equal(await exited, 0);

@@ -8,8 +8,10 @@ import { requireOperator } from './operators.ts';
 export default async function health(app: FastifyInstance): Promise<void> {
   const options = { logLevel: 'error' as const, config: { isAlwaysOn: true } };
 
-  // What is about to stop is not alive for a proxy that would otherwise go on sending requests until they fail.
-  app.get('/health/live', options, async (_request, reply) =>
+  app.get('/health/live', options, async () => ({ status: 'ok' }));
+
+  // For proxies that should send requests while the database is down, because pages are then served from the cache.
+  app.get('/health/serving', options, async (_request, reply) =>
     app.drain.hasBegun ? reply.code(503).send({ status: 'stopping' }) : { status: 'ok' },
   );
 

@@ -7,6 +7,7 @@ t.test('with its database and schema, a process is live and ready', async (t) =>
   const app = await build(t);
   t.equal((await app.inject('/health/live')).statusCode, 200);
   t.equal((await app.inject('/health/ready')).statusCode, 200);
+  t.equal((await app.inject('/health/serving')).statusCode, 200);
 });
 
 t.test('operators see details, others do not', async (t) => {

@@ -50,6 +50,7 @@ export const MATRIX: readonly Row[] = rows(`
   GET /user/:username/feed.json            ok
   GET /health/live                         ok
   GET /health/ready                        ok
+  GET /health/serving                      ok
 
   POST /bounces/:key                       ok                                                                     users
 
