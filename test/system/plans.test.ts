@@ -425,6 +425,7 @@ async function checkPages(t: Test, settings: Record<string, string>): Promise<vo
     '/admin/people?state=closed',
     '/admin/people?order=reported',
     '/admin/people/1',
+    '/admin/people/1/mails',
     '/admin/people/1/delete',
   ]) {
     await visit(path, () => moderator.get(path));

@@ -47,11 +47,20 @@ export default async function person(app: FastifyInstance): Promise<void> {
       silenced: silencedUntil && untilWhen(silencedUntil),
       mayDelete: maySanction(currentUser(request), account),
       sessions: sessions.map((session) => ({ ...session, browser: browserName(session.userAgent) })),
-      mails: await listMails(db, id),
-      mailSubject,
       reports: await listOpenReports(db, { authorId: id }),
       events,
       describeEvent,
+    });
+  });
+
+  app.get<WithId>('/mails', async (request, reply) => {
+    const account = await findAccount(db, idFrom(request.params.id));
+    const mails = await listMails(db, account.id);
+    return reply.page('admin/person-mails', {
+      title: `Email to ${account.username}`,
+      account,
+      mails,
+      mailSubject,
     });
   });
 

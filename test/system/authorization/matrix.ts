@@ -240,6 +240,7 @@ export const MATRIX: readonly Row[] = rows(`
   GET /admin/people                        log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/people/:id                    log in     confirm      forbidden  forbidden  forbidden  ok
   POST /admin/people/:id                   log in     confirm      forbidden  forbidden  forbidden  ok            security_events
+  GET /admin/people/:id/mails              log in     confirm      forbidden  forbidden  forbidden  ok
   GET /admin/people/:id/delete             log in     confirm      forbidden  forbidden  forbidden  ok
   POST /admin/people/:id/delete            log in     confirm      forbidden  forbidden  forbidden  ok            users
   POST /admin/activity/:id/undo            log in     confirm      forbidden  forbidden  forbidden  ok            posts

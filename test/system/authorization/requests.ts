@@ -287,6 +287,7 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /moderate/enable/post/:id': { about: disabledPost },
   'GET /admin/people/:id': { about: somebodysId },
   'POST /admin/people/:id': { about: somebodysId, fields: () => ({ action: 'end-access' }) },
+  'GET /admin/people/:id/mails': { about: somebodysId },
   'GET /admin/people/:id/delete': { about: somebodysId },
   'POST /admin/people/:id/delete': {
     about: somebodysId,

@@ -158,7 +158,7 @@ t.test(
       ],
       ...['/admin/invitations', '/moderate/applications'],
       ...['/admin/people', '/admin/people?order=reported', `/admin/people/${author.id}`],
-      `/admin/people/${author.id}/delete`,
+      ...[`/admin/people/${author.id}/mails`, `/admin/people/${author.id}/delete`],
       ...[
         '/auth/activity',
         '/admin/activity',
