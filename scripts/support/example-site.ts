@@ -37,7 +37,7 @@ const POSTS: readonly Post[] = [
   {
     by: 'susan',
     title: 'What a penny paid for',
-    body: 'The first stamp cost a penny, and it carried a letter anywhere in the country. Before that, **who received** it paid.',
+    body: 'The first stamp cost a penny, and it carried a letter anywhere in the country. Before that, **the recipient** paid.',
     addedTags: ['history', 'letters'],
     likedBy: ['tomas', 'ines'],
   },
@@ -65,7 +65,7 @@ const POSTS: readonly Post[] = [
 const COMMENTS: readonly { readonly by: Username; readonly body: string }[] = [
   {
     by: 'tomas',
-    body: 'And who received it could refuse. There were secret signs on the outside, so that one could read without paying.',
+    body: 'And the recipient could refuse it. There were secret signs on the outside, so you could read it without paying.',
   },
   { by: 'susan', body: 'I did not know that. Is that why they are called *penny posts*?' },
   {
