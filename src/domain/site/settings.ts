@@ -7,7 +7,7 @@ import { SETTING_NAMES, type TypedSettings } from './fields.ts';
 import { SITE_PAGES, type SitePage, type SitePageName } from './pages.ts';
 import { recordSetting } from './record.ts';
 
-/** What Administrators have set for the whole site. */
+/** The settings of the whole site. */
 export interface SiteSettings extends TypedSettings {
   /** `links`, parsed. */
   readonly footerLinks: readonly FooterLink[];
@@ -49,7 +49,7 @@ export async function loadSettings(db: Db): Promise<SiteSettings> {
 }
 
 /**
- * Changes settings, and records each that is different from before. In another language, texts have to be indexed again.
+ * Changes settings, and records each one that differs. A new language makes a job index all texts again.
  *
  * @param changes valid according to `SettingsFields`
  * @param version that the changes are based on; undefined for any

@@ -80,7 +80,7 @@ export default async function drafts(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Publishing drafts at a time that their authors choose. Counts as publishing, which the job does unasked. */
+/** Scheduling drafts. Counts towards the limit for publishing, because the job that publishes has none. */
 async function scheduling(app: FastifyInstance): Promise<void> {
   const { db } = app;
   const options = { onRequest: requirePermission(Permission.WRITE), config: { limit: 'post' as const } };
@@ -93,7 +93,7 @@ async function scheduling(app: FastifyInstance): Promise<void> {
     if (publishAt === undefined) {
       return showWriter(reply.code(422), form.refuse('publish_at', 'Enter a date and a time.'));
     }
-    // To find now what would be refused then.
+    // Refuses now what could not be published then.
     const rendering = renderText(app, { kind: 'post', body: form.data.body, writerId: authorId });
     const written = await postOf(rendering, form.data, form);
     if ('refused' in written) return showWriter(reply.code(422), written.refused);

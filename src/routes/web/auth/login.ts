@@ -59,7 +59,7 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Sites without a domain have no passkeys, so they have no such routes. */
+/** Sites that cannot have passkeys do not have these routes. */
 async function logInWithPasskey(app: FastifyInstance): Promise<void> {
   const { db, rateLimits } = app;
   const site = relyingPartyOf(app.config.baseUrl);
