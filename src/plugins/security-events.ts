@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin';
 import { runWithOrigin } from '../domain/security-events/origin.ts';
-import { recordFailedLogIn } from '../domain/security-events/record.ts';
+import { recordWrongPassword } from '../domain/security-events/record.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -14,7 +14,7 @@ export default fp(
   async (app) => {
     const pending = new Set<Promise<void>>();
     app.decorate('recordFailedLogIn', (email) => {
-      const recording = recordFailedLogIn(app.db, email)
+      const recording = recordWrongPassword(app.db, email)
         .catch((error: unknown) => app.log.error({ err: error }, 'could not record a failed log-in'))
         .finally(() => pending.delete(recording));
       pending.add(recording);

@@ -27,7 +27,7 @@ interface Change {
 }
 
 /** Texts that differ in more places are compared by lines, and if they still do, not at all. */
-const MOST_CHANGES = 1_000;
+const MAX_CHANGES = 1_000;
 
 /** Only ends what takes longer than the number of changes suggests. */
 const TIMEOUT_MS = 500;
@@ -70,7 +70,7 @@ function differencesOf(
   next: string,
   split: (text: string) => string[],
 ): readonly Change[] | undefined {
-  return diffArrays(split(former), split(next), { maxEditLength: MOST_CHANGES, timeout: TIMEOUT_MS });
+  return diffArrays(split(former), split(next), { maxEditLength: MAX_CHANGES, timeout: TIMEOUT_MS });
 }
 
 function whole(former: string, next: string): readonly Change[] {

@@ -11,7 +11,7 @@ export interface VersionedText {
 }
 
 /** Earlier versions per post. */
-export const MOST_KEPT = 50;
+export const MAX_VERSIONS = 50;
 
 /** Edits by one person within this time count as one, so that correcting oneself does not fill the history. */
 const ONE_EDIT = sql`interval '5 minutes'`;
@@ -37,7 +37,7 @@ export async function keepVersion(trx: Db, postId: number, next: VersionedText):
   await sql`
     delete from post_versions where post_id = ${postId} and version <= (
       select version from post_versions where post_id = ${postId}
-      order by version desc offset ${sql.lit(MOST_KEPT)} limit 1
+      order by version desc offset ${sql.lit(MAX_VERSIONS)} limit 1
     )
   `.execute(trx);
 }

@@ -1,5 +1,5 @@
 /** The longest slug, in characters. */
-const LONGEST_SLUG = 60;
+const MAX_SLUG_LENGTH = 60;
 
 /** What a post's address is made of. */
 export interface Addressed {
@@ -31,7 +31,7 @@ export function slugOf(title: string | null): string | undefined {
     .normalize('NFC')
     .match(/[\p{L}\p{M}\p{N}]+/gu);
   const characters = [...(words ?? []).join('-')];
-  const beginning = characters.slice(0, LONGEST_SLUG).join('');
-  const isCut = characters.length > LONGEST_SLUG;
-  return (isCut ? beginning.replace(/-[^-]*$/, '') : beginning) || undefined;
+  const beginning = characters.slice(0, MAX_SLUG_LENGTH).join('');
+  const isWordCut = characters.length > MAX_SLUG_LENGTH && characters[MAX_SLUG_LENGTH] !== '-';
+  return (isWordCut ? beginning.replace(/-[^-]*$/, '') : beginning) || undefined;
 }

@@ -9,7 +9,7 @@ import { sql } from 'kysely';
 export const POSITIONS_PER_SECOND = 1_000_000;
 
 /** No position is larger: JavaScript counts exactly up to there, in the year 2255. */
-export const END_OF_POSITIONS = Number.MAX_SAFE_INTEGER;
+export const MAX_POSITION = Number.MAX_SAFE_INTEGER;
 
 /** The first position of a moment, in whole seconds. */
 export function positionAt(moment: Date): number {

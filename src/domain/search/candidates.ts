@@ -2,10 +2,10 @@ import { type RawBuilder, sql } from 'kysely';
 import { IS_OPEN } from '../accounts/standing.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import { IS_LISTED } from '../posts/visibility.ts';
-import { END_OF_KEYS, type ResolvedSearch, type TextKind } from './resolve.ts';
+import { MAX_KEY, type ResolvedSearch, type TextKind } from './resolve.ts';
 
 /** The most texts that are ranked, unless the filters let more through that were found in both ways. */
-export const MOST_RANKED = 100;
+export const MAX_RANKED = 100;
 
 /** How many of the newest texts are read one by one. */
 const SCANNED = 5_000;
@@ -42,11 +42,11 @@ export function candidates({ kind, readerId }: Texts, search: ResolvedSearch): R
   const words = wordsOf(kind);
   const { exact, loose, author, firstKey, endKey } = search;
   const isMatch =
-    exact === null ? sql`key >= ${firstKey}` : sql`key >= ${firstKey} and words @@ ${unknown(exact)}`;
+    exact === null ? sql`key >= ${firstKey}` : sql`key >= ${firstKey} and words @@ ${opaque(exact)}`;
   // Added to, so that no index on keys is used. Left out when it is always true, because the planner expects few rows of it,
   // and so much work that PostgreSQL might compile the query first.
   const isInTime =
-    firstKey === 0 && endKey === END_OF_KEYS[kind]
+    firstKey === 0 && endKey === MAX_KEY[kind]
       ? sql`true`
       : sql`${words.key} + 0 >= ${firstKey} and ${words.key} + 0 < ${endKey}`;
   // In a subselect with an offset, so that whether a reader may see a text is only looked up for matches. It keeps the order
@@ -54,7 +54,7 @@ export function candidates({ kind, readerId }: Texts, search: ResolvedSearch): R
   const visibleOf = (matches: RawBuilder<unknown>) => sql`
     select near.key from (select key from (${matches}) as every where ${isMatch} order by key desc offset 0) as near
     cross join lateral (${visible(kind, search, readerId)}) as visible
-    order by near.key desc limit ${sql.lit(MOST_RANKED)}
+    order by near.key desc limit ${sql.lit(MAX_RANKED)}
   `;
   const isEverythingScanned = loose === null || (author !== undefined && author.textCount < SCANNED);
   return sql`
@@ -63,11 +63,11 @@ export function candidates({ kind, readerId }: Texts, search: ResolvedSearch): R
       select each.key from ${rangesOf(kind, search)} as range
       cross join lateral (
         select ${words.key} as key from ${words.table}
-        where words @@ (${unknown(loose ?? '')} && ('''~' || range || '''')::tsquery)
+        where words @@ (${opaque(loose ?? '')} && ('''~' || range || '''')::tsquery)
           and ${isInTime}
         order by key desc limit ${sql.lit(LOOKED_UP)}
       ) as each
-      where ${sql.lit(!isEverythingScanned)} and (select count(*) from in_newest) < ${sql.lit(MOST_RANKED)}
+      where ${sql.lit(!isEverythingScanned)} and (select count(*) from in_newest) < ${sql.lit(MAX_RANKED)}
       limit ${sql.lit(LOOKED_UP)}
     ),
     looked_up as materialized (${visibleOf(withWords(kind, sql`select key from in_index`))})
@@ -79,7 +79,7 @@ export function isPartial(kind: TextKind, search: ResolvedSearch): RawBuilder<bo
   const hasNoIndex = sql.lit(search.exact !== null && search.loose === null);
   const newest = sql`(select count(*) from (${newestTexts(kind, search)}) as every)`;
   return sql`(
-    ${sql.lit(MOST_RANKED)} in ((select count(*) from in_newest), (select count(*) from looked_up))
+    ${sql.lit(MAX_RANKED)} in ((select count(*) from in_newest), (select count(*) from looked_up))
     or (select count(*) from in_index) = ${sql.lit(LOOKED_UP)}
     or (${hasNoIndex} and ${newest} = ${sql.lit(SCANNED)})
   )`;
@@ -89,7 +89,7 @@ export function isPartial(kind: TextKind, search: ResolvedSearch): RawBuilder<bo
  * A query that the planner cannot look into: for the value of a common word, it would rather read all texts than use the
  * index.
  */
-function unknown(query: string): RawBuilder<unknown> {
+function opaque(query: string): RawBuilder<unknown> {
   return sql`(select ${query}::tsquery)`;
 }
 

@@ -5,10 +5,10 @@ import { IS_FINDABLE, PUBLIC_COLUMNS, type PublicPerson } from '../people/direct
 import type { FoundPage, PageOfFound } from './find-texts.ts';
 
 /** The most people that are put in order. */
-const MOST_ORDERED = 500;
+const MAX_ORDERED = 500;
 
 /** The most words that are looked up, the longest: for each, PostgreSQL reads who else has a name that begins with it. */
-const MOST_WORDS = 5;
+const MAX_WORDS = 5;
 
 /** As in the function `name_words` of the database. */
 const PUNCTUATION = sql.lit('[!-/:-@[-`{-~’]+');
@@ -27,13 +27,13 @@ export async function findPeople(
   const prefixes = sql`(
     select to_tsquery('simple', string_agg('''' || word || ''':*', ' & ')) from (
       select word from regexp_split_to_table(regexp_replace(without_accents(${text}), ${PUNCTUATION}, ' ', 'g'), '\\s+') as word
-      where word <> '' group by word order by length(word) desc limit ${sql.lit(MOST_WORDS)}
+      where word <> '' group by word order by length(word) desc limit ${sql.lit(MAX_WORDS)}
     ) as longest
   )`;
   const matches = sql<{ id: number }>`(
     select id from users
     where name_words(username, name) @@ ${prefixes} and ${IS_FINDABLE} and not ${isMutedBy(readerId, 'users.id')}
-    limit ${sql.lit(MOST_ORDERED + 1)}
+    limit ${sql.lit(MAX_ORDERED + 1)}
   )`;
   const rows = await db
     .selectFrom(matches.as('match'))
@@ -49,7 +49,7 @@ export async function findPeople(
   const found = Number(rows[0]?.total ?? 0);
   return {
     items: rows.map(({ total: _total, ...person }) => person),
-    total: Math.min(found, MOST_ORDERED),
-    isPartial: found > MOST_ORDERED,
+    total: Math.min(found, MAX_ORDERED),
+    isPartial: found > MAX_ORDERED,
   };
 }

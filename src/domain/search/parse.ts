@@ -1,5 +1,5 @@
 /** The most characters of a search. */
-export const LONGEST_SEARCH = 200;
+export const MAX_SEARCH_LENGTH = 200;
 
 /** A search as it was typed, taken apart. */
 export interface Search {
@@ -24,7 +24,8 @@ const FILTER = /^(from|tag|before|after):(.+)$/iu;
 
 /** Reads a search. A filter that is given twice counts as it is given last; one without a value is a word. */
 export function parseSearch(text: string): ParsedSearch {
-  if ([...text].length > LONGEST_SEARCH) return { fault: `Enter at most ${LONGEST_SEARCH} characters.` };
+  if ([...text].length > MAX_SEARCH_LENGTH)
+    return { fault: `Enter at most ${MAX_SEARCH_LENGTH} characters.` };
   if (text.includes('\0') || !text.isWellFormed())
     return { fault: 'Your search contains invalid characters. Please type it again.' };
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
-import { END_OF_POSITIONS, positionAt } from '../posts/position.ts';
+import { MAX_ID } from '../page.ts';
+import { MAX_POSITION, positionAt } from '../posts/position.ts';
 import type { Search } from './parse.ts';
 
 /** What can be searched for words. */
@@ -24,24 +25,23 @@ export interface ResolvedSearch {
   readonly endKey: number;
 }
 
-/** Why a search cannot find anything, for the person who typed it. */
-export interface Hopeless {
-  readonly fault: string;
-}
-
 /** No position of a post is larger, and no id of a comment. */
-export const END_OF_KEYS = { posts: END_OF_POSITIONS, comments: 2 ** 31 - 1 };
+export const MAX_KEY = { posts: MAX_POSITION, comments: MAX_ID };
 
 /** What a `tsquery`, as text, has between the words of a phrase. */
 const PHRASE = sql.lit('<(?:-|\\d+)>');
 
-/** Looks up what a search names, in one statement. */
+/**
+ * Looks up what a search names, in one statement.
+ *
+ * @returns a `fault` to tell the person who typed it if nothing can be found
+ */
 export async function resolveSearch(
   db: Db,
   kind: TextKind,
   { words, from, tag, after, before }: Search,
-): Promise<ResolvedSearch | Hopeless> {
-  const end = sql.lit(END_OF_KEYS[kind]);
+): Promise<ResolvedSearch | { readonly fault: string }> {
+  const end = sql.lit(MAX_KEY[kind]);
   const since = (moment: Date) =>
     kind === 'posts'
       ? sql`${positionAt(moment)}::float8`

@@ -9,6 +9,9 @@ export const SEARCH_KINDS = ['posts', 'comments', 'people'] as const;
 
 export type SearchKind = (typeof SEARCH_KINDS)[number];
 
+/** No search has more pages. */
+export const LAST_PAGE = 25;
+
 /** What was found. */
 export type Found =
   | { readonly kind: TextKind; readonly page: FoundPage<FoundText> }

@@ -57,24 +57,20 @@ export async function recordActionByOther(
  * Failed log-ins recorded an hour, per account and reason, and for all unknown addresses together, so that attacks do not fill
  * the log, and wrong passwords do not hide that someone had the right one.
  */
-export const MAX_FAILURES_AN_HOUR = 20;
+export const MAX_FAILURES_PER_HOUR = 20;
 
 /** Records a wrong password. Its duration depends on the address, so responses must not wait for it. */
-export async function recordFailedLogIn(db: Db, email: string): Promise<void> {
-  await recordFailure(db, (await findByEmail(db, email))?.id ?? null);
+export async function recordWrongPassword(db: Db, email: string): Promise<void> {
+  await recordFailedLogIn(db, (await findByEmail(db, email))?.id ?? null);
 }
 
-/** Records a wrong code after the right password. */
-export async function recordWrongCode(db: Db, userId: number): Promise<void> {
-  await recordFailure(db, userId, 'wrong code');
-}
-
-/** Records a passkey that was not accepted. */
-export async function recordRefusedPasskey(db: Db, userId: number, reason: string): Promise<void> {
-  await recordFailure(db, userId, reason);
-}
-
-async function recordFailure(db: Db, userId: number | null, reason?: string): Promise<void> {
+/**
+ * Records a failed log-in.
+ *
+ * @param userId null if the address is unknown
+ * @param reason undefined for a wrong password
+ */
+export async function recordFailedLogIn(db: Db, userId: number | null, reason?: string): Promise<void> {
   const earlier = await db
     .selectFrom('security_events')
     .select(sql<boolean>`created_at > now() - interval '1 hour'`.as('isRecent'))
@@ -83,7 +79,7 @@ async function recordFailure(db: Db, userId: number | null, reason?: string): Pr
     .where(sql`detail ->> 'reason'`, 'is not distinct from', reason ?? null)
     .orderBy('id', 'desc')
     .limit(1)
-    .offset(MAX_FAILURES_AN_HOUR - 1)
+    .offset(MAX_FAILURES_PER_HOUR - 1)
     .executeTakeFirst();
   if (earlier?.isRecent) return;
   const detail = reason === undefined ? {} : { reason };

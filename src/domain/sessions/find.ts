@@ -33,7 +33,7 @@ export interface SessionUser extends Standing {
   /** Whether they joined less than a day ago, so lower limits apply. */
   readonly isNew: boolean;
   readonly followedCount: number;
-  /** Up to `MOST_COUNTED`. */
+  /** Up to `MAX_COUNTED`. */
   readonly unreadCount: number;
 }
 

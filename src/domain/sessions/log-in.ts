@@ -11,7 +11,7 @@ import { startSession } from './start.ts';
 const MAX_BROWSERS = 20;
 
 /** Mails about new browsers that an account gets per hour, even if a program logs in without cookies. */
-const MAX_MAILS_AN_HOUR = 5;
+const MAX_MAILS_PER_HOUR = 5;
 
 export interface LogIn {
   /** Of the account. */
@@ -19,7 +19,7 @@ export interface LogIn {
   /** The verified password hash. Undefined if they logged in through a mailed link. */
   readonly passwordHash?: string;
   /** Whether a second factor was given. */
-  readonly isCodeProven?: boolean;
+  readonly isSecondFactorProven?: boolean;
   readonly isRemembered: boolean;
   /** The tokens in the browser's persistent cookie, one per account. */
   readonly browsers: readonly string[];
@@ -43,7 +43,7 @@ export async function logIn(
     if (await recordUse(trx, userId, browsers)) return { session, browser: undefined };
     const others = await findBrowsers(trx, userId);
     const isFirst = others.known === 0 && !others.hasLoggedIn;
-    if (!isFirst && others.ofLastHour < MAX_MAILS_AN_HOUR) {
+    if (!isFirst && others.ofLastHour < MAX_MAILS_PER_HOUR) {
       await queue.send(mailQueue, { template: 'new-login', userId, address }, { db: trx });
     }
     return { session, browser: await rememberBrowser(trx, userId) };

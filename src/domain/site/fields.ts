@@ -14,28 +14,19 @@ export const COLOURS = {
 
 export type Colour = keyof typeof COLOURS;
 
-export const COLOUR_NAMES = [
-  'red',
-  'orange',
-  'olive',
-  'green',
-  'teal',
-  'blue',
-  'violet',
-  'pink',
-] as const satisfies readonly Colour[];
+export const COLOUR_NAMES = Object.keys(COLOURS) as Colour[];
 
 /** Who may register: everyone, those a moderator approves, those with an invitation, or nobody. */
-export const REGISTRATION_MODES = ['open', 'approval', 'invitation', 'closed'] as const;
+const REGISTRATION_MODES = ['open', 'approval', 'invitation', 'closed'] as const;
 
 /** Who may read through the API: those with an account, or everyone. */
-export const API_READERS = ['members', 'everyone'] as const;
+const API_READERS = ['members', 'everyone'] as const;
 
 /** What robots.txt tells AI crawlers. */
-export const CRAWLER_RULES = ['allow', 'disallow'] as const;
+const CRAWLER_RULES = ['allow', 'disallow'] as const;
 
 /** Whether visitors can subscribe to people's posts by email, and get them. */
-export const EMAIL_SUBSCRIPTIONS = ['on', 'off'] as const;
+const EMAIL_SUBSCRIPTIONS = ['on', 'off'] as const;
 
 /** The most links in the footer. */
 const MAX_LINKS = 10;

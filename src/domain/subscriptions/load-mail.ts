@@ -49,7 +49,7 @@ export async function loadNewPost(
     .where(IS_LISTED)
     .where(IS_OPEN)
     .where(ARE_SUBSCRIPTIONS_ON)
-    .where(HAVE_NOT_PARTED)
+    .where(IS_UNBLOCKED)
     .executeTakeFirst();
   if (post === undefined) return undefined;
   const { id, title, author, html } = post;
@@ -63,7 +63,7 @@ export async function loadNewPost(
 }
 
 /** Whether the subscriber, if they have an account, and the author have nothing against each other. */
-const HAVE_NOT_PARTED = sql<boolean>`not exists (
+const IS_UNBLOCKED = sql<boolean>`not exists (
   select from users as reader join blocks on (blocker_id = reader.id and blocked_id = subscriptions.author_id)
     or (kind = 'block' and blocker_id = subscriptions.author_id and blocked_id = reader.id)
   where lower(reader.email) = subscriptions.email and reader.confirmed_at is not null

@@ -10,7 +10,7 @@ import { ARE_SUBSCRIPTIONS_ON } from './terms.ts';
 const BATCH = 500;
 
 /** Posts of one author that are mailed in a day. The rest is on the site and in the feed. */
-const MOST_A_DAY = 10;
+const MAX_PER_DAY = 10;
 
 /**
  * When a post that is being published is to be mailed, as an expression on its row: after some minutes, in which its author can
@@ -52,7 +52,7 @@ async function begin(db: Db, postId: number): Promise<void> {
       and ${IS_LISTED} and ${IS_OPEN} and ${ARE_SUBSCRIPTIONS_ON} and (
         select count(*) from post_mailings join posts as earlier on earlier.id = post_id
         where post_mailings.created_at > now() - interval '1 day' and earlier.author_id = posts.author_id
-      ) < ${sql.lit(MOST_A_DAY)}
+      ) < ${sql.lit(MAX_PER_DAY)}
     on conflict do nothing
   `.execute(db);
 }

@@ -5,11 +5,12 @@ import type { Queue } from '../../queue/index.ts';
 import { mailQueue } from '../../queues.ts';
 import { canonicalEmail } from '../accounts/email.ts';
 import { IS_OPEN } from '../accounts/standing.ts';
+import { rowCount } from '../page.ts';
 import { hashToken } from '../token.ts';
 import { ARE_SUBSCRIPTIONS_ON } from './terms.ts';
 
 /** Confirmation mails to one address in a day, no matter who asks for them. For one author there is one. */
-const MOST_ASKED = 3;
+const MAX_REQUESTS = 3;
 
 /** The person a subscription is to, and the address that gets the posts. */
 export interface Subscription {
@@ -53,7 +54,7 @@ export function findAuthor(
         .where('subscriptions.confirmed_at', 'is not', null)
         .as('unsubscribeKey'),
       selectFrom('subscriptions')
-        .select(sql<number>`count(*)::int`.as('count'))
+        .select(rowCount.as('count'))
         .whereRef('subscriptions.author_id', '=', 'users.id')
         .where('subscriptions.confirmed_at', 'is not', null)
         .having('users.id', '=', reader?.id ?? null)
@@ -82,7 +83,7 @@ export async function requestSubscription(
       select users.id, ${address}, now() from users
       where users.id = ${authorId} and users.confirmed_at is not null and ${IS_OPEN} and ${ARE_SUBSCRIPTIONS_ON} and (
         select count(*) from subscriptions where email = ${address} and asked_at > now() - interval '1 day'
-      ) < ${sql.lit(MOST_ASKED)}
+      ) < ${sql.lit(MAX_REQUESTS)}
       on conflict (author_id, email) do update set asked_at = now()
         where earlier.confirmed_at is null and earlier.asked_at <= now() - interval '1 day'
       returning id

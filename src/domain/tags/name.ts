@@ -4,10 +4,10 @@ import { DomainError } from '../../errors.ts';
 export const MAX_TAGS = 10;
 
 /** The longest tag, in characters. */
-export const LONGEST_TAG = 40;
+export const MAX_TAG_LENGTH = 40;
 
 /** A tag as people write it, with or without `#`. `readTag` also asks for a letter. */
-export const TAG_PATTERN = `^#?(?!-)[\\p{L}\\p{M}\\p{N}_-]{1,${LONGEST_TAG}}(?<!-)$`;
+export const TAG_PATTERN = `^#?(?!-)[\\p{L}\\p{M}\\p{N}_-]{1,${MAX_TAG_LENGTH}}(?<!-)$`;
 
 const WRITTEN_TAG = new RegExp(TAG_PATTERN, 'u');
 
@@ -20,7 +20,7 @@ const WRITTEN_TAG = new RegExp(TAG_PATTERN, 'u');
 export function readTag(written: string): string | undefined {
   if (!WRITTEN_TAG.test(written)) return undefined;
   const tag = written.replace('#', '').normalize('NFC').toLowerCase();
-  return /\p{L}/u.test(tag) && [...tag].length <= LONGEST_TAG ? tag : undefined;
+  return /\p{L}/u.test(tag) && [...tag].length <= MAX_TAG_LENGTH ? tag : undefined;
 }
 
 /** The path of the page with the posts that have a tag. */
@@ -39,10 +39,10 @@ export function readTags(typed: string): string[] {
   for (const written of typed.split(/[\s,]+/).filter((each) => each !== '')) {
     const tag = readTag(written);
     if (tag === undefined) {
-      const beginning = [...written].slice(0, LONGEST_TAG).join('');
+      const beginning = [...written].slice(0, MAX_TAG_LENGTH).join('');
       throw new DomainError(
         'invalid-tags',
-        `“${beginning}” cannot be a tag. Tags are up to ${LONGEST_TAG} letters, digits, _ and -.`,
+        `“${beginning}” cannot be a tag. Tags are up to ${MAX_TAG_LENGTH} letters, digits, _ and -.`,
       );
     }
     tags.add(tag);

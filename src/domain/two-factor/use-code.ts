@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
-import { recordEvent, recordWrongCode } from '../security-events/record.ts';
+import { recordEvent, recordFailedLogIn } from '../security-events/record.ts';
 import { useRecoveryCode } from './recovery-codes.ts';
 import { stepOfCode } from './totp.ts';
 
@@ -38,7 +38,7 @@ export async function useCode(trx: Transaction<Schema>, userId: number, code: st
 export function useLogInCode(db: Kysely<Schema>, userId: number, code: string): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
     const isRight = await useCode(trx, userId, code);
-    if (!isRight) await recordWrongCode(trx, userId);
+    if (!isRight) await recordFailedLogIn(trx, userId, 'wrong code');
     return isRight;
   });
 }

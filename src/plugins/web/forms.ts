@@ -2,7 +2,7 @@ import formbody from '@fastify/formbody';
 import fp from 'fastify-plugin';
 import type { Static, TObject } from 'typebox';
 import { Compile, type Validator } from 'typebox/schema';
-import { LONGEST_BODY } from '../../domain/markdown/text.ts';
+import { MAX_BODY_LENGTH } from '../../domain/markdown/text.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -42,7 +42,7 @@ export type TypedFields = readonly { readonly name: string; readonly value: stri
 const SECRET_NAME = /password/i;
 
 /** The most characters of a form that are sent back without a schema. */
-const MAX_TYPED = 2 * LONGEST_BODY;
+const MAX_TYPED = 2 * MAX_BODY_LENGTH;
 
 export const EMPTY_FORM: FormState = Object.freeze({ values: {}, errors: {} });
 

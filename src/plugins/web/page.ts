@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { MOST_COUNTED } from '../../domain/likes/list.ts';
+import { MAX_COUNTED } from '../../domain/likes/list.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import { pathOfPost } from '../../domain/posts/path.ts';
 import { pathOfTag } from '../../domain/tags/name.ts';
@@ -126,7 +126,7 @@ const HELPERS = {
   },
   /** A count with its noun in the singular or plural. */
   counted: (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`,
-  /** A post's number of likes, which is counted up to MOST_COUNTED. */
+  /** A post's number of likes, which is counted up to MAX_COUNTED. */
   likes: (count: number) =>
-    count < MOST_COUNTED ? `${count} ${count === 1 ? 'like' : 'likes'}` : `${MOST_COUNTED - 1}+ likes`,
+    count < MAX_COUNTED ? `${count} ${count === 1 ? 'like' : 'likes'}` : `${MAX_COUNTED - 1}+ likes`,
 };

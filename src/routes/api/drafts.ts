@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
-import { type DraftText, MOST_DAYS_AHEAD } from '../../domain/drafts/draft.ts';
+import { type DraftText, MAX_DAYS_AHEAD } from '../../domain/drafts/draft.ts';
 import { findDraft, listDrafts } from '../../domain/drafts/find.ts';
 import { publishDraft } from '../../domain/drafts/publish.ts';
 import { renderDraft } from '../../domain/drafts/render.ts';
@@ -80,7 +80,7 @@ const scheduling = {
   operationId: 'scheduleDraft',
   ...needs('WRITE'),
   summary: 'Publish a draft later',
-  description: `At most ${MOST_DAYS_AHEAD} days ahead. It is published as it is at that time.`,
+  description: `At most ${MAX_DAYS_AHEAD} days ahead. It is published as it is at that time.`,
   body: WithMoment,
   response: { ...done('It is scheduled.'), ...refusals(400, 404, 412, 413, 415, 422) },
 };

@@ -6,7 +6,7 @@ import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
 import { once } from '../../domain/idempotency.ts';
 import { countImages, findOwnImage, listImages } from '../../domain/images/find.ts';
-import { KEY_PATTERN, LONGEST_ALT, MAX_IMAGE_UPLOAD } from '../../domain/images/image.ts';
+import { KEY_PATTERN, MAX_ALT_LENGTH, MAX_IMAGE_UPLOAD } from '../../domain/images/image.ts';
 import { removeImage } from '../../domain/images/remove.ts';
 import { uploadImage } from '../../domain/images/upload.ts';
 import { tooBig } from '../../domain/pictures/picture.ts';
@@ -46,7 +46,7 @@ const uploading = {
   querystring: Type.Object(
     {
       alt: Type.String({
-        maxLength: LONGEST_ALT,
+        maxLength: MAX_ALT_LENGTH,
         pattern: '^[^\\u0000\\p{Cs}]*$',
         description: 'What the image shows, for people who cannot see it. Empty if it is decorative.',
         examples: ['A loaf'],

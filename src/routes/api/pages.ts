@@ -1,8 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { type CountedPage, LAST_NUMBERED_PAGE } from '../../domain/page.ts';
-import { END_OF_POSITIONS } from '../../domain/posts/position.ts';
-import { MAX_ID } from './requests.ts';
+import { type CountedPage, LAST_NUMBERED_PAGE, MAX_ID } from '../../domain/page.ts';
+import { MAX_POSITION } from '../../domain/posts/position.ts';
 
 /** @param maximum the largest cursor */
 function pageQuery(maximum: number, cursor: string) {
@@ -28,7 +27,7 @@ function pageQuery(maximum: number, cursor: string) {
 export const PageQuery = pageQuery(MAX_ID, 'the one with this id');
 
 /** The query parameters of a list of posts. */
-export const PostPageQuery = pageQuery(END_OF_POSITIONS, 'this. Take it from `next` or `prev`');
+export const PostPageQuery = pageQuery(MAX_POSITION, 'this. Take it from `next` or `prev`');
 
 /** The page that a query requests. */
 export function pageRequest({ page, before, after }: Static<typeof PageQuery>, size: number) {

@@ -208,25 +208,25 @@ export const SearchResult = named('SearchResult', {
   timestamp: Time('When it was published, or the user joined'),
 });
 
-export const pageOf = {
+export const pageProperties = {
   prev: NullablePath('the previous page', null),
   next: NullablePath('the next page', null),
   count: Count('items on all pages: exact up to 10,000, an estimate beyond', 1),
 };
 
-export const PostPage = named('PostPage', { posts: Type.Array(ref(Post)), ...pageOf });
-export const CommentPage = named('CommentPage', { comments: Type.Array(ref(Comment)), ...pageOf });
-export const DraftPage = named('DraftPage', { drafts: Type.Array(ref(ListedDraft)), ...pageOf });
-export const LikerPage = named('LikerPage', { users: Type.Array(ref(ListedUser)), ...pageOf });
-export const FollowPage = named('FollowPage', { users: Type.Array(ref(Follow)), ...pageOf });
-export const BlockPage = named('BlockPage', { users: Type.Array(ref(Block)), ...pageOf });
-export const TagPage = named('TagPage', { tags: Type.Array(ref(FollowedTag)), ...pageOf });
-export const ImagePage = named('ImagePage', { images: Type.Array(ref(Image)), ...pageOf });
-export const SearchPage = named('SearchPage', { results: Type.Array(ref(SearchResult)), ...pageOf });
+export const PostPage = named('PostPage', { posts: Type.Array(ref(Post)), ...pageProperties });
+export const CommentPage = named('CommentPage', { comments: Type.Array(ref(Comment)), ...pageProperties });
+export const DraftPage = named('DraftPage', { drafts: Type.Array(ref(ListedDraft)), ...pageProperties });
+export const LikerPage = named('LikerPage', { users: Type.Array(ref(ListedUser)), ...pageProperties });
+export const FollowPage = named('FollowPage', { users: Type.Array(ref(Follow)), ...pageProperties });
+export const BlockPage = named('BlockPage', { users: Type.Array(ref(Block)), ...pageProperties });
+export const TagPage = named('TagPage', { tags: Type.Array(ref(FollowedTag)), ...pageProperties });
+export const ImagePage = named('ImagePage', { images: Type.Array(ref(Image)), ...pageProperties });
+export const SearchPage = named('SearchPage', { results: Type.Array(ref(SearchResult)), ...pageProperties });
 
 export const NotificationPage = named('NotificationPage', {
   notifications: Type.Array(ref(Notification)),
-  ...pageOf,
+  ...pageProperties,
   unread_count: Count('unread notifications, up to 100', 1),
 });
 

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { NullableText, named, Path, Text, Time } from './fields.ts';
-import { pageOf, paths, ref } from './resources.ts';
+import { pageProperties, paths, ref } from './resources.ts';
 
 /** The API's resources of the versions of posts. */
 
@@ -28,6 +28,9 @@ export const Version = named('Version', {
   tags: Type.Array(Text('A tag.', 'bread'), { description: 'The tags besides those in the text.' }),
 });
 
-export const VersionPage = named('VersionPage', { versions: Type.Array(ref(ListedVersion)), ...pageOf });
+export const VersionPage = named('VersionPage', {
+  versions: Type.Array(ref(ListedVersion)),
+  ...pageProperties,
+});
 
 export const VERSION_SCHEMAS = [ListedVersion, Version, VersionPage];

@@ -1,13 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
-import { MOST_KEPT } from '../../domain/posts/keep-version.ts';
+import { MAX_ID } from '../../domain/page.ts';
+import { MAX_VERSIONS } from '../../domain/posts/keep-version.ts';
 import { findPostSource } from '../../domain/posts/list.ts';
 import { deleteVersion, findVersion, listVersions } from '../../domain/posts/versions.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { onlyPage } from './pages.ts';
 import { presentListedVersion, presentVersion } from './present.ts';
-import { MAX_ID, needs, refusals, WithId } from './requests.ts';
+import { needs, refusals, WithId } from './requests.ts';
 import { ref } from './resources.ts';
 import { Version, VersionPage } from './version-resources.ts';
 
@@ -22,7 +23,7 @@ const listing = {
   tags,
   operationId: 'listVersions',
   summary: 'List the versions of a post, newest first',
-  description: `The first is the current one. Of the earlier ones, the newest ${MOST_KEPT} are kept.`,
+  description: `The first is the current one. Of the earlier ones, the newest ${MAX_VERSIONS} are kept.`,
   params: WithId,
   response: { 200: ref(VersionPage, { description: 'All of them, without their texts.' }), ...refusals(404) },
 };

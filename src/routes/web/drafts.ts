@@ -4,7 +4,7 @@ import { Permission } from '../../domain/accounts/roles.ts';
 import { findDraft, listDrafts } from '../../domain/drafts/find.ts';
 import { createDraft, deleteDraft, saveDraft } from '../../domain/drafts/save.ts';
 import { scheduleDraft, unscheduleDraft } from '../../domain/drafts/schedule.ts';
-import { LONGEST_BODY } from '../../domain/markdown/text.ts';
+import { MAX_BODY_LENGTH } from '../../domain/markdown/text.ts';
 import { renderText } from '../../domain/mentions/render.ts';
 import { visibilityOf } from '../../domain/posts/visibility.ts';
 import { DomainError } from '../../errors.ts';
@@ -18,7 +18,7 @@ import { afterConflict, draftFields, draftFrom, showWriter } from './write.ts';
 const DraftForm = Type.Object({
   ...postFields(),
   ...draftFields(),
-  body: Type.String({ maxLength: LONGEST_BODY }),
+  body: Type.String({ maxLength: MAX_BODY_LENGTH }),
 });
 
 const ScheduleForm = Type.Object({ ...postFields(), ...draftFields(), ...momentFields() });

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { LONGEST_BODY, type Rendered } from '../../domain/markdown/text.ts';
+import { MAX_BODY_LENGTH, type Rendered } from '../../domain/markdown/text.ts';
 import type { MentioningText } from '../../domain/mentions/render.ts';
 import { TITLE_PATTERN, TITLE_RULE } from '../../domain/posts/title.ts';
 import { VISIBILITIES } from '../../domain/posts/visibility.ts';
@@ -9,7 +9,7 @@ import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 
 /** The text of a post or a comment. */
-export const bodyField = () => Type.String({ minLength: 1, maxLength: LONGEST_BODY });
+export const bodyField = () => Type.String({ minLength: 1, maxLength: MAX_BODY_LENGTH });
 
 /** The fields of a post. The title and the tags are optional. Without a visibility, an edit leaves it. */
 export const postFields = () => ({
@@ -50,9 +50,9 @@ export async function postOf(
   form: FormWithPost,
 ): Promise<{ post: Writing } | { refused: FormState }> {
   try {
+    const rendered = await rendering; // First: if it failed unawaited, the process would stop.
     const { title, tags } = fields;
-    const post = { title, addedTags: readTags(tags), isUnlisted: isUnlistedIn(fields) };
-    return { post: { ...(await rendering), ...post } };
+    return { post: { ...rendered, title, addedTags: readTags(tags), isUnlisted: isUnlistedIn(fields) } };
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
     if (error.code === 'unrenderable') return { refused: form.refuse('body', error.message) };

@@ -6,8 +6,8 @@ import { findImageFile, type ImageFile, listImages, type OwnImage } from '../../
 import {
   imageMarkdown,
   KEY_PATTERN,
-  LONGEST_ALT,
   largestFilePath,
+  MAX_ALT_LENGTH,
   MAX_IMAGE_UPLOAD,
 } from '../../domain/images/image.ts';
 import { drawPlaceholder } from '../../domain/images/placeholder.ts';
@@ -25,7 +25,7 @@ import { placeFrom } from './params.ts';
 import { readUpload } from './read-upload.ts';
 
 const ImageForm = Type.Object({
-  alt: Type.String({ maxLength: LONGEST_ALT }),
+  alt: Type.String({ maxLength: MAX_ALT_LENGTH }),
   decorative: Type.Boolean(),
 });
 
@@ -85,7 +85,7 @@ async function ownImages(app: FastifyInstance): Promise<void> {
     files: 1,
     fields: 2,
     parts: 3,
-    fieldSize: 8 * LONGEST_ALT,
+    fieldSize: 8 * MAX_ALT_LENGTH,
     headerPairs: 10,
   };
   await app.register(multipart, { limits });

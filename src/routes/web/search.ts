@@ -1,15 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isTimeout } from '../../database/unavailable.ts';
-import { LONGEST_SEARCH } from '../../domain/search/parse.ts';
-import { SEARCH_KINDS, type SearchKind, type SearchResult, search } from '../../domain/search/search.ts';
+import { MAX_SEARCH_LENGTH } from '../../domain/search/parse.ts';
+import {
+  LAST_PAGE,
+  SEARCH_KINDS,
+  type SearchKind,
+  type SearchResult,
+  search,
+} from '../../domain/search/search.ts';
 import { DomainError } from '../../errors.ts';
 import { readDbFor, sessionOf } from '../../plugins/web/session.ts';
 import { placeFrom } from './params.ts';
 
 const PAGE_SIZE = 20;
-
-/** No search has more pages. */
-const LAST_PAGE = 25;
 
 const TOO_SLOW = 'This search took too long. Try rarer words, or fewer of them.';
 
@@ -20,7 +23,7 @@ export default async function searchPage(app: FastifyInstance): Promise<void> {
 
 async function show(request: FastifyRequest, reply: FastifyReply) {
   const { text, kind, number } = readQuery(request.query);
-  const asked = { text, kind, kinds: SEARCH_KINDS, longest: LONGEST_SEARCH };
+  const asked = { text, kind, kinds: SEARCH_KINDS, longest: MAX_SEARCH_LENGTH };
   if (text === '') return reply.page('search', { title: 'Search', ...asked, form: formOf(text) });
   const readerId = sessionOf(request).user?.id;
   const result = await findInTime(

@@ -60,7 +60,7 @@ t.test('the page has what is known about an account', async (t) => {
     '&lt;b&gt;John',
     'john@example.com <span class="badge failed">bounced</span>',
     'Not confirmed',
-    'Silenced for good',
+    'Silenced permanently',
     '1 API token.',
     'From 127.0.0.1.',
     'Spam &amp; more',

@@ -22,7 +22,7 @@ const MAX_COUNTED = 10_000;
 const MANY = 100;
 
 /** Up to this many, it says what they are. */
-const MOST_DESCRIBED = 1_000;
+const MAX_DESCRIBED = 1_000;
 
 /** The fields of payloads that say what a job is. */
 const KINDS = ['template', 'about'];
@@ -62,7 +62,7 @@ async function questionAboutJobs(request: FastifyRequest, action: JobAction, fil
   const [queue = ''] = filter.queues;
   const [{ jobs }, kinds, destinations] = await Promise.all([
     listJobs(db, QueueAdmin.applicable(action, filter), { size: SHOWN }),
-    count > MOST_DESCRIBED ? [] : countKinds(db, ids, KINDS),
+    count > MAX_DESCRIBED ? [] : countKinds(db, ids, KINDS),
     action === 'redrive' ? queueAdmin.previewRedrive(queue, ids) : [],
   ]);
   const number = count > MAX_COUNTED ? `more than ${formatted(MAX_COUNTED)}` : formatted(count);

@@ -81,16 +81,16 @@ export function stack(frame: Frame, series: readonly Series[]): Chart {
 }
 
 /** The times of pg-boss's histograms are between these, in seconds. */
-const SHORTEST = 0.01;
-const LONGEST = 100_000;
+const MIN_SECONDS = 0.01;
+const MAX_SECONDS = 100_000;
 
 /** Draws lines of durations in seconds, on a logarithmic axis. */
 export function trace(frame: Frame, series: readonly Series[]): Chart {
   const known = series.flatMap(({ values }) => values.filter((value) => value !== null));
   const highest = Math.max(0, ...known);
-  const decades = Math.max(1, Math.ceil(Math.log10(Math.max(SHORTEST, highest) / SHORTEST)));
+  const decades = Math.max(1, Math.ceil(Math.log10(Math.max(MIN_SECONDS, highest) / MIN_SECONDS)));
   const heightOf = (value: number) =>
-    Math.log10(Math.max(SHORTEST, Math.min(value, LONGEST)) / SHORTEST) / decades;
+    Math.log10(Math.max(MIN_SECONDS, Math.min(value, MAX_SECONDS)) / MIN_SECONDS) / decades;
   const lines = series.flatMap(({ kind, values }) =>
     runsOf(values).map((run) => ({
       kind,
@@ -104,7 +104,7 @@ export function trace(frame: Frame, series: readonly Series[]): Chart {
   );
   const every = decades > 4 ? 2 : 1;
   const verticalTicks = Array.from({ length: Math.floor(decades / every) + 1 }, (_, index) => ({
-    label: spanOf(SHORTEST * 10 ** (index * every)),
+    label: spanOf(MIN_SECONDS * 10 ** (index * every)),
     at: ((index * every) / decades) * 100,
   }));
   return complete(frame, { series, bars: [], lines, verticalTicks, format: spanOf, highest });

@@ -65,11 +65,12 @@ export function findTrouble({
   const waiting = queues.reduce((sum, { ready }) => sum + ready, 0);
   const isWorked = ({ queue }: QueueStatus) => workers.some((worker) => worker.queues.includes(queue));
   const mails = queues.find(({ queue }) => queue === mailQueue);
+  const waitingMails = mails === undefined ? 0 : mails.ready + mails.retrying + mails.active;
   const isUnreachable =
     failures !== undefined && (isMailOut || failures.mails > 1 || !ANSWER.test(failures.words));
   const mail =
-    isUnreachable && mails !== undefined && mails.ready + mails.retrying + mails.active > 0
-      ? { since: failures.since, words: failures.words, waiting: mails.ready + mails.retrying + mails.active }
+    isUnreachable && waitingMails > 0
+      ? { since: failures.since, words: failures.words, waiting: waitingMails }
       : undefined;
   return {
     isAbandoned: waiting > 0 && workers.length === 0,

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { weaknessOf } from '../../../domain/accounts/password-rules.ts';
 import { register } from '../../../domain/accounts/register.ts';
 import { isReservedName } from '../../../domain/accounts/reserved-names.ts';
-import { LONGEST_REASON } from '../../../domain/joining/apply.ts';
+import { MAX_REASON_LENGTH } from '../../../domain/joining/apply.ts';
 import { ageOfForm, stampForm } from '../../../domain/joining/form-stamp.ts';
 import { isInvitationOpen } from '../../../domain/joining/invite.ts';
 import type { SiteSettings } from '../../../domain/site/settings.ts';
@@ -19,7 +19,7 @@ const RegisterForm = Type.Object({
   password: newPasswordField(),
   password2: passwordField(),
   /** Why they want to join, if a moderator decides. */
-  reason: Type.String({ maxLength: LONGEST_REASON }),
+  reason: Type.String({ maxLength: MAX_REASON_LENGTH }),
   /** A trap: people do not see it. */
   homepage: Type.String(),
   /** When the form was shown. */

@@ -9,7 +9,7 @@ import { untilWhen } from '../../../domain/moderation/sanction.ts';
  * @returns why nobody can log in; undefined if they can
  * @throws TooManyRequests if no log-ins are left
  */
-export async function closedBecause(
+export async function checkLogIn(
   request: FastifyRequest,
   account: Pick<Candidate, 'id' | 'deletionDueAt' | 'suspendedUntil'>,
 ): Promise<string | undefined> {
