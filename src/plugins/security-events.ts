@@ -4,12 +4,12 @@ import { recordWrongPassword } from '../domain/security-events/record.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Records a failed log-in in the background, so that the response takes no longer if the address has an account. */
+    /** Records a failed log-in in the background, so that the response time does not reveal whether the address has an account. */
     recordFailedLogIn(email: string): void;
   }
 }
 
-/** Sets the request context, for recorded events and sessions. */
+/** Sets the origin of recorded events and sessions for each request. */
 export default fp(
   async (app) => {
     const pending = new Set<Promise<void>>();

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Permission } from '../../../domain/accounts/roles.ts';
 import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
-import { describeDone, readClock, recordAction } from '../../../queue/index.ts';
+import { describeResult, readClock, recordAction } from '../../../queue/index.ts';
 import { requirePermission } from '../../guards.ts';
 import { ask, backTo, isConfirmed } from './ask.ts';
 import {
@@ -33,7 +33,7 @@ export default async function actions(app: FastifyInstance): Promise<void> {
       if (!(await isConfirmed(db, action, { filter, typed }))) {
         return ask(request, reply.code(422), { ...command, fields: { ...fields, count: typed ?? '' } });
       }
-      message = describeDone(action, await queueAdmin.act(db, action, filter));
+      message = describeResult(action, await queueAdmin.act(db, action, filter));
     } else if (isWorkerAction(action)) message = await doToWorker(db, action, worker);
     else if (isScheduleAction(action)) message = await doToSchedule(app, action, schedule);
     else message = await doToQueue(db, action, fields.queue ?? '');

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { listSchedules, nameOfSchedule, nextTimes, wordsOf } from '../../../queue/index.ts';
+import { describeRule, listSchedules, nameOfSchedule, nextTimes } from '../../../queue/index.ts';
 import { STATE_NAMES } from './states.ts';
 
 /** Times shown for each schedule. */
@@ -16,7 +16,7 @@ export default async function schedules(app: FastifyInstance): Promise<void> {
       schedules: (await listSchedules(db)).map((schedule) => ({
         ...schedule,
         label: nameOfSchedule(schedule),
-        words: wordsOf(schedule.rule),
+        words: describeRule(schedule.rule),
         next: nextTimes(schedule.rule, schedule.timeZone, { after: now, count: SHOWN }).map((time) => ({
           time,
           local: localTime(time, schedule.timeZone),
