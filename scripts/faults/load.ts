@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { issueToken } from '../../src/domain/api-tokens/issue.ts';
 import { pathOfPost } from '../../src/domain/posts/path.ts';
-import { END_OF_POSITIONS } from '../../src/domain/posts/position.ts';
+import { MAX_POSITION } from '../../src/domain/posts/position.ts';
 import { startSession } from '../../src/domain/sessions/start.ts';
 import { PASSWORD } from '../../test/support/factories.ts';
 import type { Site } from './site.ts';
@@ -87,7 +87,7 @@ export class Load {
     load.#every('page', (n) => load.#get('page', pages[n % pages.length] ?? '/'));
     load.#every('uncached', (n) =>
       n % 2 === 0
-        ? load.#get('uncached', `/?before=${END_OF_POSITIONS - n}`)
+        ? load.#get('uncached', `/?before=${MAX_POSITION - n}`)
         : load.#get('uncached', pages[n % pages.length] ?? '/', { cookie }),
     );
     load.#every('live', () => load.#get('live', '/health/live'));

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { END_OF_POSITIONS } from '../../src/domain/posts/position.ts';
+import { MAX_POSITION } from '../../src/domain/posts/position.ts';
 
 /** What is requested: pages that a replica may serve, pages of somebody who is signed in, and changes. */
 export type Kind = 'visitor' | 'signed in' | 'post' | 'sign-up';
@@ -83,7 +83,7 @@ export class Load {
     const { cookie, authorization } = this.#credentials;
     switch (kind) {
       case 'visitor': // Never the same page, so that it is not in the cache.
-        return { path: `/?before=${END_OF_POSITIONS - n}`, init: { headers: { accept: 'text/html' } } };
+        return { path: `/?before=${MAX_POSITION - n}`, init: { headers: { accept: 'text/html' } } };
       case 'signed in':
         return { path: '/', init: { headers: { accept: 'text/html', cookie } } };
       case 'post': {

@@ -1,4 +1,4 @@
-import { DONE, SCHEDULE_ACTIONS } from '../../src/queue/index.ts';
+import { JOB_ACTIONS, SCHEDULE_ACTIONS } from '../../src/queue/index.ts';
 
 /** The commands besides the actions on jobs and schedules, of `npm run jobs`. */
 const OTHERS = ['stats', 'list', 'show', 'tail', 'pause', 'resume', 'schedules'] as const;
@@ -7,5 +7,5 @@ export type OtherCommand = (typeof OTHERS)[number];
 
 /** Whether there is a command of this name. */
 export function isCommand(name: string): boolean {
-  return Object.hasOwn(DONE, name) || [...OTHERS, ...SCHEDULE_ACTIONS].some((other) => other === name);
+  return Object.hasOwn(JOB_ACTIONS, name) || [...OTHERS, ...SCHEDULE_ACTIONS].some((other) => other === name);
 }

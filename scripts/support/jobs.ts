@@ -5,12 +5,12 @@ import { findJobSubjects } from '../../src/domain/people/job-subjects.ts';
 import { StartupError } from '../../src/errors.ts';
 import {
   countJobs,
-  DONE,
-  describeDone,
+  describeResult,
   findJob,
   findJobIds,
   findRelations,
   followAttempts,
+  JOB_ACTIONS,
   JOB_ID,
   JOB_STATES,
   type JobAction,
@@ -63,7 +63,7 @@ const COMMANDS: Readonly<Record<OtherCommand, Command> & Record<string, Command>
   resume: ({ app, print }, { subject }) => change(app, print, resumeQueue, workQueue(subject), 'resumed'),
   schedules: printSchedules,
   ...Object.fromEntries(SCHEDULE_ACTIONS.map((action) => [action, actOnSchedule(action)])),
-  ...Object.fromEntries(Object.keys(DONE).map((action) => [action, actOn(action as JobAction)])),
+  ...Object.fromEntries(Object.keys(JOB_ACTIONS).map((action) => [action, actOn(action as JobAction)])),
 };
 
 const MOST_LISTED = 1_000;
@@ -189,7 +189,7 @@ function actOn(action: JobAction): Command {
       `${action}: ${count > MOST_COUNTED ? `more than ${MOST_COUNTED}` : count} ${count === 1 ? 'job' : 'jobs'}. Go on?`,
     );
     const affected = await queueAdmin.act(db, action, filter);
-    const message = describeDone(action, affected);
+    const message = describeResult(action, affected);
     const about = Object.entries({ queue: subject, state, text, id }).filter(
       ([, value]) => value !== undefined,
     );

@@ -25,7 +25,7 @@ const MOST = 50;
 /** Days of the longest suspension that has an end. */
 const MOST_DAYS = 3650;
 
-const LONGEST_REASON = 500;
+const MAX_REASON_LENGTH = 500;
 
 /** Lists the newest people who match. */
 export async function showPeople(db: Kysely<Schema>, text: string): Promise<string> {
@@ -58,7 +58,7 @@ export async function suspend(
   const days = daysFrom(period);
   requireReason(reason);
   const account = await accountOf(db, email);
-  const howLong = days === null ? 'for good' : `for ${days} ${days === 1 ? 'day' : 'days'}`;
+  const howLong = days === null ? 'permanently' : `for ${days} ${days === 1 ? 'day' : 'days'}`;
   await ask(`Suspend ${nameOf(account)} ${howLong}?`);
   await sanction({ db, queue }, OPERATOR, account.id, { kind: 'suspended', days, reason });
   return `${nameOf(account)} is suspended ${howLong} and logged out everywhere. We are emailing them the reason.`;
@@ -107,6 +107,6 @@ function daysFrom(period: string): number | null {
 }
 
 function requireReason(reason: string): void {
-  if (reason.trim() === '' || reason.length > LONGEST_REASON)
-    throw new StartupError(2, `REASON must have 1 to ${LONGEST_REASON} characters`);
+  if (reason.trim() === '' || reason.length > MAX_REASON_LENGTH)
+    throw new StartupError(2, `REASON must have 1 to ${MAX_REASON_LENGTH} characters`);
 }

@@ -22,7 +22,7 @@ declare module 'fastify' {
 
 export interface Tracing {
   /**
-   * Runs a function as a span in the current request's or job's trace, or in that of `parent`. Without
+   * Runs a function as a span of the current request's or job's trace, or of the trace of `parent`. Without
    * `OTEL_EXPORTER_OTLP_ENDPOINT`, just runs it.
    */
   span<T>(options: SpanOptions, run: () => Promise<T>): Promise<T>;
@@ -40,7 +40,7 @@ export interface SpanOptions {
 
 const KINDS = { consumer: SpanKind.CONSUMER, client: SpanKind.CLIENT };
 
-/** Provides `app.tracing`. Loads OpenTelemetry only if it is configured, and without its globals, which two apps would share. */
+/** Provides `app.tracing`. Loads OpenTelemetry only if it is configured, and avoids its globals, which two apps would share. */
 export default fp(
   async (app) => {
     const { otlpEndpoint } = app.config;

@@ -40,7 +40,7 @@ export default async function activity(app: FastifyInstance): Promise<void> {
 
   app.post<WithId>('/:id/undo', async (request, reply) => {
     await undo({ db, queue }, currentUser(request), idFrom(request.params.id));
-    await sessionOf(request).flash('Undone. The log has this too.');
+    await sessionOf(request).flash('The action has been undone, and the log records it.');
     return reply.redirect(localPath(request.query.next) ?? PATH, 303);
   });
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { invite, listInvitations, MOST_USES, revokeInvitation } from '../../domain/joining/invite.ts';
+import { invite, listInvitations, MAX_USES, revokeInvitation } from '../../domain/joining/invite.ts';
 import { noSuch } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
@@ -10,7 +10,7 @@ import { idFrom } from '../web/params.ts';
 const InvitationForm = Type.Object({
   uses: Type.String({
     pattern: '^(?:[1-9]\\d?|100)$',
-    messages: { pattern: `Enter a whole number from 1 to ${MOST_USES}.` },
+    messages: { pattern: `Enter a whole number from 1 to ${MAX_USES}.` },
   }),
   days: Type.Enum(['1', '7', '30', '90']),
 });

@@ -27,8 +27,8 @@ const ActionForm = Type.Object({
 });
 
 /**
- * One person's account, for Administrators. The profile's form and what moderators can do have their own pages. All buttons
- * submit to the page's own path, so that whoever has to enter the password first comes back to it.
+ * One person's account, for Administrators. The profile's form and moderation have their own pages. All buttons submit to the
+ * page's own path, so that an Administrator who has to enter the password first returns to it.
  */
 export default async function person(app: FastifyInstance): Promise<void> {
   const { db } = app;

@@ -16,7 +16,7 @@ const listing = {
   operationId: 'listBlocks',
   ...needs(),
   summary: 'List the people you have muted or blocked, newest first',
-  description: 'Nobody else can see it. The cursors are not the ids of users, so follow `next`.',
+  description: 'Nobody else can see this list. The cursors are not the ids of users, so follow `next`.',
   querystring: PageQuery,
   response: { 200: ref(BlockPage, { description: 'A page of people.' }), ...refusals(400) },
 };

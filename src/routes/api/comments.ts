@@ -13,6 +13,7 @@ import {
 import { deleteComment, publishComment } from '../../domain/comments/write.ts';
 import { once } from '../../domain/idempotency.ts';
 import { renderText } from '../../domain/mentions/render.ts';
+import { MAX_ID } from '../../domain/page.ts';
 import { requirePost } from '../../domain/posts/list.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
@@ -20,7 +21,7 @@ import { tagged, versionsIn, WithIfMatch } from './etag.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentComment } from './present.ts';
 import { sendCreated, WithIdempotencyKey } from './repeatable.ts';
-import { CommentEdit, CommentWriting, MAX_ID, needs, refusals, WithId } from './requests.ts';
+import { CommentEdit, CommentWriting, needs, refusals, WithId } from './requests.ts';
 import { Comment, CommentPage, paths, ref } from './resources.ts';
 
 const tags = ['Comments'];

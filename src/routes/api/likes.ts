@@ -65,7 +65,7 @@ const likes: FastifyPluginAsyncTypebox = async (app) => {
   });
 
   app.delete('/posts/:id/like', { schema: unliking, ...rules }, async (request, reply) => {
-    await unlike(app, { userId: callerOf(request).id, postId: request.params.id });
+    await unlike(db, { userId: callerOf(request).id, postId: request.params.id });
     return reply.code(204).send(null);
   });
 };

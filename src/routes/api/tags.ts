@@ -32,8 +32,8 @@ const listingFollowed = {
   operationId: 'listFollowedTags',
   ...needs(),
   summary: 'List the tags you follow, in alphabetical order',
-  description: 'Nobody else can see it.',
-  response: { 200: ref(TagPage, { description: 'All of them on one page.' }), ...refusals() },
+  description: 'Nobody else can see this list.',
+  response: { 200: ref(TagPage, { description: 'All tags on one page.' }), ...refusals() },
 };
 
 const following = {
@@ -41,7 +41,7 @@ const following = {
   operationId: 'followTag',
   ...needs('FOLLOW'),
   summary: 'Follow a tag',
-  description: `Your timeline then has its posts too. You can follow ${MAX_FOLLOWED_TAGS} tags.`,
+  description: `Adds its posts to your timeline. You can follow ${MAX_FOLLOWED_TAGS} tags.`,
   params: TagParam,
   response: { 204: Type.Null({ description: 'You follow it.' }), ...refusals(404, 409) },
 };

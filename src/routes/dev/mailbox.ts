@@ -46,7 +46,7 @@ async function findMail(folder: string, id: string) {
   return mail;
 }
 
-/** A mail's style sheet is inline. The policy allows only that, by hash. */
+/** A mail's style sheet is inline. The policy allows only that one, by hash. */
 function policyForMail(html: string): string {
   const hashes = [...html.matchAll(/<style>([\s\S]*?)<\/style>/g)].map(
     ([, css = '']) => `'sha256-${createHash('sha256').update(css).digest('base64')}'`,

@@ -16,7 +16,7 @@ interface WithUsername {
   Querystring: { next?: unknown };
 }
 
-/** Where people mute and block each other. Nobody is told, and those who may only read can do it too. */
+/** Where people mute and block each other. Nobody is told, and silenced people can do it too. */
 export default async function blocks(app: FastifyInstance): Promise<void> {
   const { db, config } = app;
   app.addHook('onRequest', requireUser);

@@ -13,7 +13,7 @@ interface WithId {
   Querystring: { next?: unknown };
 }
 
-/** Where people bookmark posts. Nobody is told, and people who may only read can do it too. */
+/** Where people bookmark posts. Nobody is told, and silenced people can do it too. */
 export default async function bookmarks(app: FastifyInstance): Promise<void> {
   const { db, config } = app;
   app.addHook('onRequest', requireUser);

@@ -84,7 +84,7 @@ async function comment(request: FastifyRequest<WithId>, reply: FastifyReply) {
   try {
     const { id } = await publishComment({ db, queue }, { postId, parentId, authorId, text });
     await sessionOf(request).flash('Your comment has been published.', { at: `comment-${id}` });
-    // The last page also has what others have just written.
+    // The last page also shows what others have just written.
     const path = parentId === undefined ? `/post/${postId}?page=-1#comment-${id}` : `/comment/${id}`;
     return reply.redirect(path, 303);
   } catch (error) {
@@ -96,7 +96,7 @@ async function comment(request: FastifyRequest<WithId>, reply: FastifyReply) {
   }
 }
 
-/** Shows the form for a reply, whose `parent` field makes it one, below the comment that it answers. */
+/** Shows the form for a reply below the comment being replied to. */
 async function showReply(
   request: FastifyRequest,
   reply: FastifyReply,

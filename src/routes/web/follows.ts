@@ -58,7 +58,7 @@ export default async function follows(app: FastifyInstance): Promise<void> {
     );
     change('unfollow', async (followerId, { id, username }) =>
       (await unfollow(db, followerId, id))
-        ? `You no longer follow ${username}.`
+        ? `You are not following ${username} anymore.`
         : 'You are not following this user.',
     );
   });

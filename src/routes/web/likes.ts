@@ -37,7 +37,7 @@ export default async function likes(app: FastifyInstance): Promise<void> {
   };
   for (const [path, change] of [
     ['like', like],
-    ['unlike', unlike],
+    ['unlike', ({ db }, mark) => unlike(db, mark)],
   ] satisfies [string, (app: FastifyInstance, mark: Mark) => Promise<void>][]) {
     app.post<WithId>(`/${path}/:id`, liking, async (request, reply) => {
       const postId = idFrom(request.params.id);

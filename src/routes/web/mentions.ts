@@ -14,9 +14,9 @@ const CompletionQuery = Type.Object({
 });
 const validator = Compile(CompletionQuery);
 
-/** Where mentions of people lead, and the names that complete one while it is typed. */
+/** Redirects mentions to profiles, and completes usernames while they are typed. */
 export default async function mentions(app: FastifyInstance): Promise<void> {
-  // Found, because the person may change their name again.
+  // A temporary redirect, because the person may change their name again.
   app.get<{ Params: { id: string } }>('/user/by-id/:id', async (request, reply) => {
     const { username } = await findPerson(readDbFor(request), idFrom(request.params.id));
     return reply.redirect(`/user/${username}`, 302);

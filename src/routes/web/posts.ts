@@ -38,7 +38,7 @@ interface WithId {
   Params: { id: string };
 }
 
-/** The form for a comment, as it was sent. */
+/** The comment form as it was sent. */
 interface Shown {
   readonly form: FormState;
   readonly previewHtml?: string;
@@ -62,7 +62,7 @@ export default async function posts(app: FastifyInstance): Promise<void> {
   app.register(editor);
 }
 
-/** Shows a post with a page of its comments, and the form for another as it was sent. */
+/** Shows a post with a page of its comments and the comment form as it was sent. */
 export async function showPost(request: FastifyRequest<WithId>, reply: FastifyReply, shown: Shown) {
   return show(request, reply, await load(request), shown);
 }
@@ -91,7 +91,7 @@ async function show(request: FastifyRequest, reply: FastifyReply, post: ReadPost
   });
 }
 
-/** Loads the post of a request as its sender may see it: only moderators read hidden ones. */
+/** Loads the post of a request. Only moderators can read a hidden one. */
 async function load(request: FastifyRequest<WithId>): Promise<ReadPost> {
   const { user } = sessionOf(request);
   const post = await findPost(readDbFor(request), idFrom(request.params.id), user?.id);

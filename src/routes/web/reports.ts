@@ -1,14 +1,14 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
-import { LONGEST_REASON, REPORTABLE, report } from '../../domain/moderation/report.ts';
+import { MAX_REASON_LENGTH, REPORTABLE, report } from '../../domain/moderation/report.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
 import { localPath } from './auth/local-path.ts';
 import { idFrom } from './params.ts';
 
-const ReportForm = Type.Object({ reason: Type.String({ minLength: 1, maxLength: LONGEST_REASON }) });
+const ReportForm = Type.Object({ reason: Type.String({ minLength: 1, maxLength: MAX_REASON_LENGTH }) });
 
 interface WithId {
   Params: { id: string };

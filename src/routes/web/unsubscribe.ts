@@ -43,7 +43,7 @@ export default async function unsubscribeRoutes(app: FastifyInstance): Promise<v
   });
 }
 
-/** How the page calls a list, and whether its readers have an account in which they can change their mind. */
+/** The name of a list, and whether its subscribers have an account in which they can change their choice. */
 function named(list: MailingList) {
   return { from: LIST_NAMES[list], hasAccount: list !== 'posts' };
 }

@@ -19,7 +19,7 @@ import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser, requireVerified } from '../guards.ts';
 import { readUpload } from './read-upload.ts';
 
-/** Where people export their data and delete their account. */
+/** Where people export and import their data, and delete their account. */
 export default async function yourData(app: FastifyInstance): Promise<void> {
   const { db, queue } = app;
 
@@ -85,7 +85,7 @@ async function showYourData(request: FastifyRequest, reply: FastifyReply, import
   });
 }
 
-/** Where people bring an export from another site. */
+/** Where people import an export from another site. */
 async function importing(app: FastifyInstance): Promise<void> {
   const { db, queue } = app;
   const limits = { fileSize: MAX_IMPORT, files: 1, fields: 0, parts: 1, headerPairs: 10 };

@@ -24,7 +24,7 @@ export default async function job(app: FastifyInstance): Promise<void> {
       title: `Job in ${queue}`,
       job,
       payload: JSON.stringify(redaction.value(job.data), null, 2),
-      // That of other jobs is an error, which the page shows as such.
+      // The output of other jobs is an error, which the page shows as one.
       output:
         job.state === 'completed' &&
         job.output !== null &&
@@ -47,7 +47,7 @@ export default async function job(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Hides what an Operator searched for, which may be an address. */
+/** Redacts what an Operator searched for, which may be an address. */
 function hideSearch(entry: AuditEntry): AuditEntry {
   return { ...entry, subject: entry.subject.replace(/\btext=[^&]*/, 'text=[redacted]') };
 }

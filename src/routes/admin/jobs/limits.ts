@@ -32,7 +32,7 @@ const LimitForm = Type.Object({
 const RemoveForm = Type.Pick(LimitForm, ['queue', 'key']);
 const TryForm = Type.Pick(LimitForm, ['queue']);
 
-/** How many jobs may start: Operators set, change and remove limits, and let a queue that waits try again. */
+/** Limits on how many jobs may start. Operators set and remove them, and make a waiting queue try again. */
 export default async function limits(app: FastifyInstance): Promise<void> {
   const { db } = app;
 
@@ -46,7 +46,7 @@ export default async function limits(app: FastifyInstance): Promise<void> {
     const contract = contractOf(form.data.queue);
     const key = form.data.key.trim().toLowerCase();
     if (key !== WHOLE_QUEUE && contract.limitedBy === undefined) {
-      const message = `Jobs in ${contract.name} can only be limited all together. Leave this empty.`;
+      const message = `Jobs in ${contract.name} can only be limited together. Leave this empty.`;
       return show(db, { request, reply: reply.code(422) }, form.refuse('key', message));
     }
     const rate = parseRate(form.data.rate);
@@ -87,7 +87,7 @@ export default async function limits(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Sets or removes a limit, and records who did. Returns what was done. */
+/** Sets or removes a limit, and records it in the audit log. Returns what was done. */
 async function change(
   { db }: FastifyInstance,
   { username }: SessionUser,

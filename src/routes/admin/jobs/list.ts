@@ -30,7 +30,7 @@ export default async function list(app: FastifyInstance): Promise<void> {
       })),
       searchedFrom: page.searchedFrom,
       nextHref: page.next && withFields('/admin/jobs/list', { ...fields, after: page.next }),
-      // What older jobs match is not known yet.
+      // Older jobs were not searched yet.
       askHref: (action: string) =>
         withFields('/admin/jobs/ask', { ...fields, action, from: fields.from || searched }),
       actions: isDead
@@ -47,7 +47,7 @@ export default async function list(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Filters that are often wanted, as links. Any other can be bookmarked. */
+/** Links for common filters. Others can be bookmarked. */
 function presetsFor(queue: string | undefined) {
   const work = queue?.replace(/\.dead$/, '');
   const hourAgo = momentField(new Date(Date.now() - 60 * 60 * 1000)).slice(0, 16);

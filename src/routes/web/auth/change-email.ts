@@ -15,7 +15,7 @@ interface WithToken {
   Params: { token: string };
 }
 
-/** Requesting a change needs the password. The mailed link works on any device, like the confirmation link. */
+/** Requesting a change takes the password. The mailed link works on any device, like the confirmation link. */
 export default async function changeEmailRoutes(app: FastifyInstance): Promise<void> {
   const { db, queue, passwords, rateLimits } = app;
 

@@ -9,7 +9,7 @@ import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
 import { requireUser } from '../../guards.ts';
 import { browserName } from '../browser-name.ts';
 
-/** Where people see what protects their account, and where they are logged in. */
+/** Where people see how their account is protected, and where they are logged in. */
 export default async function securityRoutes(app: FastifyInstance): Promise<void> {
   const { db } = app;
   app.addHook('onRequest', requireUser);
