@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { TestClock } from 'pg-boss';
 import t from 'tap';
 import {
   EACH_KEY,
@@ -13,7 +14,9 @@ import {
 } from '../../src/queue/limits.ts';
 import { build } from '../support/build.ts';
 
-const { db } = await build(t);
+/** Its time stands still. */
+const clock = new TestClock('2027-03-27T12:00Z');
+const { db } = await build(t, {}, { clock });
 const rate = '20/hour'; // Two at once, and then one every 3600 / 19 seconds.
 const interval = 3600 / 19;
 
