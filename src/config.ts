@@ -12,40 +12,10 @@ import {
 } from './environment-patterns.ts';
 import { EnvironmentReader, type VariableRule } from './environment-reader.ts';
 import { ConfigError } from './errors.ts';
-import { API_RATE_LIMIT, CODE_FROM_ANYWHERE, LOGIN_FROM_ANYWHERE, type RateLimit } from './limits.ts';
+import { API_RATE_LIMIT, CODE_FROM_ANYWHERE, LOGIN_FROM_ANYWHERE } from './limits.ts';
 
 /** The whole configuration. Frozen; passed as a parameter, never imported. */
-export type Config = Readonly<ReturnType<typeof readVariables>> & {
-  readonly loginFromAnywhere: RateLimit;
-  readonly codeFromAnywhere: RateLimit;
-  readonly apiRateLimit: RateLimit;
-  /** The cache of pages for visitors without a session. An age of 0 turns it off. */
-  readonly pageCache: {
-    readonly maxAgeMs: number;
-    /** How old a page may be while the database is unavailable. */
-    readonly maxStaleMs: number;
-    readonly maxBytes: number;
-  };
-  /** How long the database may take. */
-  readonly deadlines: Deadlines;
-  /** argon2id's parameters for password hashes. */
-  readonly passwordHashing: { readonly memoryKiB: number; readonly passes: number };
-  /** How long a text may take to render. */
-  readonly renderTimeoutMs: number;
-  /** How long an uploaded picture may take to decode. */
-  readonly pictureTimeoutMs: number;
-  /** Client connections. Further ones are closed at once, to leave file descriptors for everything else. */
-  readonly maxConnections: number;
-  /** Event streams of each kind per process. Further pages keep showing what they were loaded with. */
-  readonly maxEventStreams: number;
-  /** How long a connection may be idle, even while the client has not read the response. */
-  readonly connectionTimeoutMs: number;
-  /** How long a client may take to send a request's headers, and the whole request. */
-  readonly headersTimeoutMs: number;
-  readonly requestTimeoutMs: number;
-  /** The mean delay of the event loop above which requests are refused; 0 to never refuse. */
-  readonly maxEventLoopDelayMs: number;
-};
+export type Config = Readonly<ReturnType<typeof readVariables> & ReturnType<typeof constants>>;
 
 /**
  * Reads and validates the whole environment, and reports all mistakes at once.
@@ -63,23 +33,7 @@ export function loadConfig(
   for (const name of required) reader.require(name);
   if (variables.databaseDirectUrl !== undefined) reader.require('DATABASE_URL');
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
-  return Object.freeze({
-    ...variables,
-    loginFromAnywhere: LOGIN_FROM_ANYWHERE,
-    codeFromAnywhere: CODE_FROM_ANYWHERE,
-    apiRateLimit: API_RATE_LIMIT,
-    pageCache: PAGE_CACHE,
-    deadlines: DEADLINES,
-    passwordHashing: PASSWORD_HASHING,
-    renderTimeoutMs: 2_000,
-    pictureTimeoutMs: 20_000,
-    maxConnections: 10_000,
-    maxEventStreams: 1_000,
-    connectionTimeoutMs: 30_000,
-    headersTimeoutMs: 10_000,
-    requestTimeoutMs: 30_000,
-    maxEventLoopDelayMs: 1_000,
-  });
+  return Object.freeze({ ...variables, ...constants() });
 }
 
 /** The rules of all variables, for the reference. */
@@ -99,13 +53,6 @@ function readEnvironment(): NodeJS.ProcessEnv {
   return process.env;
 }
 
-/** `maxAgeMs` is how late visitors may see another process's change. During an outage, an old page is better than none. */
-const PAGE_CACHE: Config['pageCache'] = Object.freeze({
-  maxAgeMs: 2_000,
-  maxStaleMs: 5 * 60_000,
-  maxBytes: 16 * 2 ** 20,
-});
-
 /**
  * Most statements take a few milliseconds, and a reader should not wait more than two seconds for an error. A change may take
  * longer, because its text is rendered or its password hashed first. PostgreSQL's own timeouts are the shorter ones, because
@@ -120,9 +67,6 @@ const DEADLINES: Deadlines = Object.freeze({
   readMs: 1_800,
   requestMs: 3_000,
 });
-
-/** Recommended by OWASP's Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1. */
-const PASSWORD_HASHING: Config['passwordHashing'] = Object.freeze({ memoryKiB: 19 * 1024, passes: 2 });
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -223,5 +167,40 @@ function readMailVariables(env: EnvironmentReader) {
     mailReturnPath: env.optionalMatching('MAIL_RETURN_PATH', RETURN_PATH),
     /** The prefix of every subject, as in `[My site]`. If unset, the site's name in brackets. */
     mailSubjectPrefix: env.optionalMatching('MAIL_SUBJECT_PREFIX', ONE_LINE),
+  };
+}
+
+/** The part of the configuration that only tests change. */
+function constants() {
+  return {
+    loginFromAnywhere: LOGIN_FROM_ANYWHERE,
+    codeFromAnywhere: CODE_FROM_ANYWHERE,
+    apiRateLimit: API_RATE_LIMIT,
+    deadlines: DEADLINES,
+    /** The cache of pages for visitors without a session. */
+    pageCache: {
+      /** How late visitors may see another process's change; 0 turns the cache off. */
+      maxAgeMs: 2_000,
+      /** How old a page may be while the database is unavailable, when an old page is better than none. */
+      maxStaleMs: 5 * 60_000,
+      maxBytes: 16 * 2 ** 20,
+    },
+    /** argon2id's parameters, as recommended by OWASP's Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1. */
+    passwordHashing: { memoryKiB: 19 * 1024, passes: 2 },
+    /** How long a text may take to render. */
+    renderTimeoutMs: 2_000,
+    /** How long an uploaded picture may take to decode. */
+    pictureTimeoutMs: 20_000,
+    /** Client connections. Further ones are closed at once, to leave file descriptors for everything else. */
+    maxConnections: 10_000,
+    /** Event streams of each kind per process. Further pages keep showing what they were loaded with. */
+    maxEventStreams: 1_000,
+    /** How long a connection may be idle, even while the client has not read the response. */
+    connectionTimeoutMs: 30_000,
+    /** How long a client may take to send a request's headers, and the whole request. */
+    headersTimeoutMs: 10_000,
+    requestTimeoutMs: 30_000,
+    /** The mean delay of the event loop above which requests are refused; 0 to never refuse. */
+    maxEventLoopDelayMs: 1_000,
   };
 }

@@ -33,6 +33,6 @@ t.test('changed and new files are found, deleted ones are not', async (t) => {
   t.same((await listChanged('HEAD', folder)).sort(), ['changed', 'new file']);
   await t.rejects(listChanged('--gone', folder), {
     exitCode: 2,
-    message: 'git does not say what has changed since "--gone"',
+    message: 'git cannot list what has changed since "--gone"',
   });
 });
