@@ -12,7 +12,7 @@ interface Count {
 
 /**
  * Counts requests in windows that start at the same time in all processes. Each process counts in memory and shares its
- * counts regularly, so a request costs no query. Counts lag by what other processes counted since.
+ * counts regularly, so a request costs no query. Counts lack what other processes have not shared yet.
  */
 export class RequestCounter {
   readonly #windowMs: number;

@@ -9,7 +9,7 @@ export interface RelatedPost {
   readonly id: number;
   readonly title: string | null;
   readonly authorUsername: string;
-  /** The beginning of the post's HTML, perhaps cut inside a tag. */
+  /** The beginning of the post's HTML, perhaps truncated inside a tag. */
   readonly beginning: string;
 }
 
@@ -18,7 +18,7 @@ const MAX_RELATED = 3;
 /** How many of the newest posts with each tag are considered. */
 const NEWEST = 50;
 
-/** Characters of a post's HTML, enough for an excerpt of a line. */
+/** Characters of a post's HTML: enough for a one-line excerpt. */
 export const BEGINNING = 2_000;
 
 /**

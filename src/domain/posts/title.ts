@@ -1,7 +1,7 @@
-/** The longest title, in characters. */
+/** The maximum length of a title, in characters. */
 export const MAX_TITLE_LENGTH = 200;
 
-/** A title that is trimmed, on one line and with something to see, or an empty text for none. */
+/** A title on one line with a visible character; or empty, for no title. */
 export const TITLE_PATTERN = `^(?=$|.*[\\p{L}\\p{N}\\p{P}\\p{S}])[^\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}]{0,${MAX_TITLE_LENGTH}}$`;
 
 /** What the pattern asks for. */

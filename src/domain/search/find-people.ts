@@ -4,19 +4,19 @@ import { isMutedBy } from '../blocks/hide.ts';
 import { IS_FINDABLE, PUBLIC_COLUMNS, type PublicPerson } from '../people/directory.ts';
 import type { FoundPage, PageOfFound } from './find-texts.ts';
 
-/** The most people that are put in order. */
+/** The most people that are sorted. */
 const MAX_ORDERED = 500;
 
-/** The most words that are looked up, the longest: for each, PostgreSQL reads who else has a name that begins with it. */
+/** The most words that are looked up: the longest. For each, PostgreSQL reads all names that begin with it. */
 const MAX_WORDS = 5;
 
-/** As in the function `name_words` of the database. */
+/** The same as in the database function `name_words`. */
 const PUNCTUATION = sql.lit('[!-/:-@[-`{-~’]+');
 
 /**
- * Finds people by the beginnings of the words in their username or name: of all that were typed, up to five. The person with
- * exactly this username comes first, then those with the most followers. Leaves out people who are suspended, about to be
- * erased, or muted or blocked by the reader.
+ * Finds people by prefixes of the words in their username or name, up to five. A person with exactly this username comes
+ * first, then those with the most followers. Leaves out people who are suspended, about to be erased, or muted or blocked by
+ * the reader.
  */
 export async function findPeople(
   db: Db,

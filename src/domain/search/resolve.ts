@@ -9,18 +9,18 @@ export type TextKind = 'posts' | 'comments';
 
 /** A search in the database's terms. */
 export interface ResolvedSearch {
-  /** A `tsquery`; null to find all texts that the filters let through. */
+  /** A `tsquery`; null to find all texts that pass the filters. */
   readonly exact: string | null;
   /**
-   * A `tsquery` for the index alone, which matches the same texts and perhaps more: it has the words of phrases in any order,
-   * and no words to leave out. Null if the index is of no use, as for a search that only leaves out words.
+   * A `tsquery` for the index alone, which matches the same texts and perhaps more: it ignores the order of words in phrases,
+   * and words to exclude. Null if the index is of no use, as for a search that only excludes words.
    */
   readonly loose: string | null;
-  /** In lower case; undefined for any. Of a comment, it is the post's. */
+  /** In lower case; undefined for any. For comments, the tag of their post. */
   readonly tag: string | undefined;
   /** Undefined for any. */
   readonly author: { readonly id: number; readonly textCount: number } | undefined;
-  /** The keys of texts in the time that was asked for: from the first up to the last, which does not count. */
+  /** The keys of texts in the requested time, from `firstKey` up to but not including `endKey`. */
   readonly firstKey: number;
   readonly endKey: number;
 }
@@ -28,7 +28,7 @@ export interface ResolvedSearch {
 /** No position of a post is larger, and no id of a comment. */
 export const MAX_KEY = { posts: MAX_POSITION, comments: MAX_ID };
 
-/** What a `tsquery`, as text, has between the words of a phrase. */
+/** The operators between the words of a phrase in a `tsquery`. */
 const PHRASE = sql.lit('<(?:-|\\d+)>');
 
 /**

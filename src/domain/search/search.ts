@@ -17,7 +17,7 @@ export type Found =
   | { readonly kind: TextKind; readonly page: FoundPage<FoundText> }
   | { readonly kind: 'people'; readonly page: FoundPage<PublicPerson> };
 
-/** What was found, or why nothing can be found, for the person who typed it. */
+/** What was found, or a fault to tell the person who typed it. */
 export type SearchResult = Found | { readonly fault: string };
 
 export interface SearchRequest {

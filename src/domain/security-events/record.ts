@@ -6,7 +6,7 @@ import { currentOrigin } from './origin.ts';
 
 export interface NewEvent {
   readonly kind: SecurityEventKind;
-  /** The affected account; null for a log-in with an unknown address, and if it was deleted at once. */
+  /** The affected account; null for a log-in with an unknown address, and for an account deleted at once. */
   readonly userId: number | null;
   /** Who did it; null if unknown. By default, the request's user. */
   readonly actorId?: number | null;
@@ -14,7 +14,7 @@ export interface NewEvent {
   readonly detail?: Readonly<Record<string, string | number>>;
 }
 
-/** Why a moderator acts: what they wrote, and the event that this undoes. Part of an event's detail. */
+/** Why a moderator acts: the reason they gave, and the event that the action undoes. Part of an event's detail. */
 export interface Why {
   readonly reason?: string;
   readonly undoes?: number;
@@ -54,7 +54,7 @@ export async function recordActionByOther(
 }
 
 /**
- * Failed log-ins recorded an hour, per account and reason, and for all unknown addresses together, so that attacks do not fill
+ * Failed log-ins recorded per hour, for each account and reason, and for all unknown addresses together. So attacks do not fill
  * the log, and wrong passwords do not hide that someone had the right one.
  */
 export const MAX_FAILURES_PER_HOUR = 20;

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { IS_VALID } from './lifetime.ts';
 
-/** Sessions that are listed. More are possible, but nobody reads them. */
+/** Sessions that are listed. An account may have more. */
 const MAX_LISTED = 100;
 
 /** Where an account is logged in. */

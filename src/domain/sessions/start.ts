@@ -7,7 +7,7 @@ import { type MintedToken, mintToken } from '../token.ts';
 import { expiry, SESSION_SECONDS } from './lifetime.ts';
 import type { Message } from './messages.ts';
 
-/** Characters of a browser's description of itself that are kept. */
+/** Characters of a User-Agent that are kept. */
 const MAX_USER_AGENT = 300;
 
 interface NewSession {

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 
-/** The colours of the logo. The style sheet has the shades for links and buttons, in light and dark mode. */
+/** The logo's colours. The style sheet has the shades for links and buttons, in light and dark mode. */
 export const COLOURS = {
   red: '#9b2a25',
   orange: '#8c4411',
@@ -59,7 +59,7 @@ export const SettingsFields = Type.Object({
     messages: { pattern: 'Enter a language tag, such as en or de-AT.' },
   }),
   registration: oneOf(REGISTRATION_MODES),
-  /** How many seconds after it was shown the registration form may be sent at the earliest; 0 for any time. */
+  /** The minimum number of seconds between showing the registration form and receiving it; 0 for none. */
   delay: Type.String({
     pattern: '^(?:\\d|[1-5]\\d|60)$',
     messages: { pattern: 'Enter a whole number from 0 to 60.' },

@@ -16,7 +16,7 @@ import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentImage } from './present.ts';
 import { sendCreated, WithIdempotencyKey } from './repeatable.ts';
-import { needs, refusals } from './requests.ts';
+import { needs, noContent, refusals } from './requests.ts';
 import { EXAMPLE_KEY, Image, ImagePage, paths, ref } from './resources.ts';
 
 const tags = ['Images'];
@@ -75,9 +75,9 @@ const deleting = {
   operationId: 'deleteImage',
   ...needs(),
   summary: 'Delete one of your images',
-  description: 'Posts that show it then have its alternative text instead.',
+  description: 'Posts that show it will have its alternative text instead.',
   params: WithKey,
-  response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(404) },
+  response: noContent('Deleted.'),
 };
 
 const images: FastifyPluginAsyncTypebox = async (app) => {
@@ -103,7 +103,7 @@ const images: FastifyPluginAsyncTypebox = async (app) => {
 
 export default images;
 
-/** Where requests have an image as their body, and no JSON. */
+/** Routes whose requests have an image as their body instead of JSON. */
 const uploads: FastifyPluginAsyncTypebox = async (app) => {
   const { db, queue, config } = app;
   acceptImages(app);
@@ -135,7 +135,7 @@ const uploads: FastifyPluginAsyncTypebox = async (app) => {
   );
 };
 
-/** Reads the whole file, while few others are read. */
+/** Reads whole files into memory, only a few at a time. */
 function acceptImages(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(/^image\//, (request: FastifyRequest, payload: Readable) =>

@@ -43,7 +43,7 @@ const marking = {
         Type.Integer({
           minimum: 1,
           maximum: MAX_ID,
-          description: 'The newest that you have seen, so that newer ones stay unread. By default, all.',
+          description: 'The newest one you have seen; newer ones stay unread. By default, marks all.',
           examples: [1],
         }),
       ),

@@ -34,7 +34,7 @@ export function pageRequest({ page, before, after }: Static<typeof PageQuery>, s
   return { number: page, before, after: before === undefined ? after : undefined, size };
 }
 
-/** What a list has besides its items if they always fit on one page. */
+/** The other fields of a list that always fits on one page. */
 export function onlyPage({ length }: readonly unknown[]) {
   return { prev: null, next: null, count: length };
 }

@@ -16,7 +16,7 @@ export function isUnlistedIn({ visibility }: { visibility?: Visibility }): boole
 export const WithId = Type.Object({ id: Type.Integer({ minimum: 1, maximum: MAX_ID, examples: [1] }) });
 
 /**
- * Says in the document that a call needs an account, and perhaps a permission. Calls without this only read, and visitors
+ * Declares in the document that a call needs an account, and perhaps permissions. Calls without this only read, and visitors
  * may use them if the site's settings allow it.
  */
 export function needs(...permissions: PermissionName[]) {
@@ -113,7 +113,7 @@ const REASONS = {
   401: 'No valid credentials.',
   403: 'The account or its token lacks permission.',
   404: 'Not found.',
-  409: 'A quota or a limit to their number is used up, or the comment that this replies to is gone.',
+  409: 'A quota or limit has been reached, or the comment being replied to is gone.',
   412: 'The text has changed.',
   413: 'The request is too large.',
   415: 'The Content-Type is not accepted.',
@@ -122,6 +122,11 @@ const REASONS = {
 } as const;
 
 type Refusable = keyof typeof REASONS;
+
+/** The responses of a route that answers 204, or 404 and other errors. */
+export function noContent(description: string, ...statuses: Refusable[]) {
+  return { 204: Type.Null({ description }), ...refusals(404, ...statuses) };
+}
 
 /** The error responses of a route. All routes have 401, 403 and 429. */
 export function refusals(...statuses: Refusable[]) {

@@ -17,7 +17,7 @@ import {
   Word,
 } from './fields.ts';
 
-/** The API's resources: their schemas, which `present.ts` fills. Schemas with an `$id` are named in the document. */
+/** The schemas of the API's resources, which `present.ts` fills. Schemas with an `$id` are named in the document. */
 
 export const API = '/api/v1';
 
@@ -75,7 +75,7 @@ const draftProperties = {
   edited_at: Time('When it was last saved'),
   publish_at: NullableTime('When it will be published'),
   refused_because: NullableText(
-    'Why it was not published when it was due: `not-allowed` or `unfinished`. Null unless it was.',
+    'Why it was not published when it was due: `not-allowed` or `unfinished`; otherwise null.',
     null,
   ),
 };
@@ -135,10 +135,13 @@ export const User = named('User', userProperties);
 export const Me = named('Me', {
   ...userProperties,
   permissions: Type.Array(Word(PERMISSION_NAMES, 'A permission.'), {
-    description: 'What you may do. Empty while a moderator has stopped you from writing.',
+    description: 'Your permissions. Empty while a moderator has stopped you from writing.',
   }),
-  scope: Word<TokenScope>(['write', 'read'], 'Of the token: with `read`, it can change nothing.'),
-  silenced_until: NullableTime('Until when a moderator lets you only read'),
+  scope: Word<TokenScope>(
+    ['write', 'read'],
+    'The scope of the token. With `read`, it cannot change anything.',
+  ),
+  silenced_until: NullableTime('When you may write again after a moderator has stopped you'),
   unread_notification_count: Count('unread notifications, up to 100', 1),
 });
 
@@ -182,7 +185,7 @@ export const Notification = named('Notification', {
 
 export const Image = named('Image', {
   url: Path('the image', paths.image(EXAMPLE_KEY)),
-  markdown: Text('What shows it in your posts.', `![A loaf](/images/${EXAMPLE_KEY})`),
+  markdown: Text('The Markdown that shows it in your posts.', `![A loaf](/images/${EXAMPLE_KEY})`),
   file_url: Path(
     'its largest file, in WebP. Only you can read it until one of your posts shows the image',
     `/images/${EXAMPLE_KEY}/1600.webp`,

@@ -31,7 +31,7 @@ const searching = {
   operationId: 'searchSite',
   summary: 'Search posts, comments or people',
   description:
-    'The best matches come first. Only the newest 100 posts or comments that match are ranked. Leaves out what you cannot read, and people you have muted or blocked.',
+    'The best matches come first. Only the newest 100 posts or comments that match are ranked. Results leave out what you cannot read, and people you have muted or blocked.',
   querystring: SearchQuery,
   response: { 200: ref(SearchPage, { description: 'A page of results.' }), ...refusals(400) },
 };

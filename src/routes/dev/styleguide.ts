@@ -66,7 +66,7 @@ lines, and
 
 > and a quote.`;
 
-/** Every component in all its states, to check while changing the style sheet. */
+/** Every component in all its states, to look at while changing the style sheet. */
 export default async function styleguide(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireThisMachine('The style guide is only available on this machine.'));
   const author = {

@@ -36,7 +36,7 @@ const PAGE = 24;
 export default async function images(app: FastifyInstance): Promise<void> {
   app.get<{ Params: { key: string; width: string } }>(
     `/:key(${KEY_PATTERN})/:width(^\\d{1,4}).webp`,
-    // Few files need to know who asks.
+    // Few files depend on the session.
     { config: { opensSessionLater: true } },
     async (request, reply) => {
       const { key, width } = request.params;
@@ -56,7 +56,7 @@ export default async function images(app: FastifyInstance): Promise<void> {
   app.register(ownImages);
 }
 
-/** An image that no post shows publicly is for its owner, and for moderators, who may have hidden its post. */
+/** Only its owner and moderators may see an image that no public post shows. */
 async function requireMaySee(request: FastifyRequest, { ownerId }: ImageFile): Promise<void> {
   const session = sessionOf(request);
   await session.open();
@@ -73,7 +73,7 @@ function sendFile(reply: FastifyReply, { content, fault, isPublic, width, height
       .send(drawPlaceholder({ width, height }, text));
   }
   reply.header('cache-control', isPublic ? FOREVER : 'private, no-store');
-  // Feed readers on other sites show it too.
+  // Feed readers on other sites show the image too.
   if (isPublic) reply.header('cross-origin-resource-policy', 'cross-origin');
   return reply.type('image/webp').send(content);
 }

@@ -16,7 +16,7 @@ const PAGE_SIZE = 20;
 
 const TOO_SLOW = 'This search took too long. Try rarer words, or fewer of them.';
 
-/** The search page. Search engines are kept out: a search costs more than other pages and shows them nothing new. */
+/** The search page. robots.txt keeps search engines out, because a search is expensive and shows them nothing new. */
 export default async function searchPage(app: FastifyInstance): Promise<void> {
   app.get('/search', { config: { limit: 'search' } }, (request, reply) => show(request, reply));
 }
@@ -51,7 +51,7 @@ async function show(request: FastifyRequest, reply: FastifyReply) {
   });
 }
 
-/** If the database stops a slow search, that is not an outage, and other pages must not treat it as one. */
+/** If the database stops a slow search, that is not an outage, and must not count as one. */
 async function findInTime(searching: Promise<SearchResult>): Promise<SearchResult> {
   try {
     return await searching;

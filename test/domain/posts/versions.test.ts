@@ -167,9 +167,9 @@ t.test('its author and moderators can delete what an earlier version said', asyn
   t.equal((await author.post(`${path}/delete`)).headers.location, `/history/${id}`);
   t.match(await kept(), [{ body: 'Boil water.' }, { title: null, body: null, tags: [] }, {}]);
   t.match((await visitor.get(`/history/${id}`)).body, /Deleted.*What changed/s);
-  t.match((await visitor.get(path)).body, 'The version before has been deleted.');
+  t.match((await visitor.get(path)).body, 'The earlier version has been deleted.');
   const former = (await visitor.get(`/history/${id}/1`)).body;
-  t.match(former, /The version after it has been deleted.*Boil water\./s);
+  t.match(former, /The later version has been deleted.*Boil water\./s);
   t.notMatch(former, /password|<ins>/);
 
   t.match((await moderator.get(`/history/${id}/3`)).body, 'The account’s owner can read it.');

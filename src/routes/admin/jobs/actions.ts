@@ -15,7 +15,7 @@ import {
 } from './commands.ts';
 import { FilterFields, searchFrom, withFields } from './filter.ts';
 
-/** Actions on jobs, queues, schedules and workers: a page asks for confirmation, a POST acts, and the audit log records it. */
+/** Actions on jobs, queues, schedules and workers. A page asks for confirmation, a POST acts, and the audit log records it. */
 export default async function actions(app: FastifyInstance): Promise<void> {
   const { db, queueAdmin } = app;
   app.addHook('onRequest', requirePermission(Permission.OPERATE_JOBS));

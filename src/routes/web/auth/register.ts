@@ -20,7 +20,7 @@ const RegisterForm = Type.Object({
   password2: passwordField(),
   /** Why they want to join, if a moderator decides. */
   reason: Type.String({ maxLength: MAX_REASON_LENGTH }),
-  /** A trap: people do not see it. */
+  /** A honeypot: people do not see it. */
   homepage: Type.String(),
   /** When the form was shown. */
   shown: Type.String({ maxLength: 100 }),
@@ -38,7 +38,7 @@ interface WithInvitation {
   Params: { invitation?: string };
 }
 
-/** Where people register: anyone, or those with the link of an invitation. */
+/** Where people register, with or without the link of an invitation. */
 export default async function registerRoutes(app: FastifyInstance): Promise<void> {
   const { db, queue, passwords, rateLimits, site } = app;
 
@@ -77,7 +77,7 @@ export default async function registerRoutes(app: FastifyInstance): Promise<void
   }
 }
 
-/** Whether a bot has sent the form: it has filled in the trap, or was faster than people are. */
+/** Whether a bot seems to have sent the form: it has filled in the honeypot, or was faster than people are. */
 function looksAutomatic(
   { homepage, shown }: { homepage: string; shown: string },
   { delay, formKey }: SiteSettings,
@@ -96,9 +96,9 @@ function show({ server, params }: FastifyRequest<WithInvitation>, reply: Fastify
     title: 'Register',
     form,
     asksForReason: 'reason' in form.errors || (registration === 'approval' && !isInvited),
-    // The first one stays valid, so that nobody waits twice.
+    // The first stamp stays valid, so that nobody has to wait twice.
     shown: ageOfForm(formKey, shown) === undefined ? stampForm(formKey) : shown,
     looksAutomatic: 'homepage' in form.errors,
-    hasFallenIntoTrap: (form.values.homepage ?? '') !== '',
+    isHoneypotFilled: (form.values.homepage ?? '') !== '',
   });
 }
