@@ -6,7 +6,6 @@ export const queueContracts: readonly QueueContract[] = Object.values(queues).fi
   (exported) => typeof exported === 'object',
 );
 
-/** The queues that workers work, those of dead letters, and both. */
+/** The queues that workers work, and those with the dead letter queues. */
 export const WORK_QUEUES = queueContracts.map(({ name }) => name);
-export const DEAD_QUEUES = queueContracts.map(deadLetterName);
-export const ALL_QUEUES = [...WORK_QUEUES, ...DEAD_QUEUES];
+export const ALL_QUEUES = [...WORK_QUEUES, ...queueContracts.map(deadLetterName)];

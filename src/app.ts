@@ -65,10 +65,10 @@ export interface Overrides {
 }
 
 /**
- * Builds the whole application. `await app.ready()` connects it and `await app.close()` ends it. Apps share nothing, so
- * several can run in one process with different configurations.
+ * Builds the whole application. `await app.ready()` connects it and `await app.close()` shuts it down. Apps share nothing,
+ * so several can run in one process with different configurations.
  *
- * `ready()` throws StartupError if the database is unreachable or its schema is old.
+ * `ready()` throws StartupError if the database is unreachable or its schema is out of date.
  */
 export function buildApp(
   config: Config,

@@ -12,46 +12,16 @@ import {
 } from './environment-patterns.ts';
 import { EnvironmentReader, type VariableRule } from './environment-reader.ts';
 import { ConfigError } from './errors.ts';
-import { API_RATE_LIMIT, CODE_FROM_ANYWHERE, LOGIN_FROM_ANYWHERE, type RateLimit } from './limits.ts';
+import { API_RATE_LIMIT, CODE_FROM_ANYWHERE, LOGIN_FROM_ANYWHERE } from './limits.ts';
 
 /** The whole configuration. Frozen; passed as a parameter, never imported. */
-export type Config = Readonly<ReturnType<typeof readVariables>> & {
-  readonly loginFromAnywhere: RateLimit;
-  readonly codeFromAnywhere: RateLimit;
-  readonly apiRateLimit: RateLimit;
-  /** The cache of pages for visitors without a session. An age of 0 turns it off. */
-  readonly pageCache: {
-    readonly maxAgeMs: number;
-    /** How old a page may be while the database is unavailable. */
-    readonly maxStaleMs: number;
-    readonly maxBytes: number;
-  };
-  /** How long the database may take. */
-  readonly deadlines: Deadlines;
-  /** argon2id's parameters for password hashes. */
-  readonly passwordHashing: { readonly memoryKiB: number; readonly passes: number };
-  /** How long a text may take to render. */
-  readonly renderTimeoutMs: number;
-  /** How long an uploaded picture may take to decode. */
-  readonly pictureTimeoutMs: number;
-  /** Connections of clients. More are closed at once, so that some file descriptors are left for all else. */
-  readonly maxConnections: number;
-  /** Streams of unread notifications per process. Further pages show the count as it was when they were loaded. */
-  readonly maxUnreadStreams: number;
-  /** How long a connection may be idle, even while the client has not read the response. */
-  readonly connectionTimeoutMs: number;
-  /** How long a client may take to send a request's headers, and the whole request. */
-  readonly headersTimeoutMs: number;
-  readonly requestTimeoutMs: number;
-  /** The mean delay of the event loop above which requests are refused; 0 for none. */
-  readonly maxEventLoopDelayMs: number;
-};
+export type Config = Readonly<ReturnType<typeof readVariables> & ReturnType<typeof constants>>;
 
 /**
- * Reads and validates the whole environment, so that all mistakes are reported at once.
+ * Reads and validates the whole environment, and reports all mistakes at once.
  *
  * @param env defaults to the process's environment and `.env`
- * @param required variables that this command needs and that have no default, e.g. `DATABASE_URL` for the web process
+ * @param required variables without a default that this command needs, such as `DATABASE_URL` for the web process
  * @throws ConfigError with one line per invalid or missing variable
  */
 export function loadConfig(
@@ -63,23 +33,7 @@ export function loadConfig(
   for (const name of required) reader.require(name);
   if (variables.databaseDirectUrl !== undefined) reader.require('DATABASE_URL');
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
-  return Object.freeze({
-    ...variables,
-    loginFromAnywhere: LOGIN_FROM_ANYWHERE,
-    codeFromAnywhere: CODE_FROM_ANYWHERE,
-    apiRateLimit: API_RATE_LIMIT,
-    pageCache: PAGE_CACHE,
-    deadlines: DEADLINES,
-    passwordHashing: PASSWORD_HASHING,
-    renderTimeoutMs: 2_000,
-    pictureTimeoutMs: 20_000,
-    maxConnections: 10_000,
-    maxUnreadStreams: 1_000,
-    connectionTimeoutMs: 30_000,
-    headersTimeoutMs: 10_000,
-    requestTimeoutMs: 30_000,
-    maxEventLoopDelayMs: 1_000,
-  });
+  return Object.freeze({ ...variables, ...constants() });
 }
 
 /** The rules of all variables, for the reference. */
@@ -99,30 +53,20 @@ function readEnvironment(): NodeJS.ProcessEnv {
   return process.env;
 }
 
-/** The age is how late visitors may see a change made by another process; in an outage an old page is better than none. */
-const PAGE_CACHE: Config['pageCache'] = Object.freeze({
-  maxAgeMs: 2_000,
-  maxStaleMs: 5 * 60_000,
-  maxBytes: 16 * 2 ** 20,
-});
-
 /**
- * A reader should not wait longer than two seconds for a refusal, and most statements take a few milliseconds. A change may
- * take longer, because its text is rendered or its password hashed first. What PostgreSQL ends itself comes before what costs
- * the connection.
+ * Most statements take a few milliseconds, and a reader should not wait more than two seconds for an error. A change may take
+ * longer, because its text is rendered or its password hashed first. PostgreSQL's own timeouts are the shorter ones, because
+ * ours cost the connection.
  */
 const DEADLINES: Deadlines = Object.freeze({
   connectMs: 1_500,
   lockMs: 1_000,
   statementMs: 5_000,
-  answerMs: 6_000, // A statement's, and a second for the way.
-  idleInTransactionMs: 3_000, // Those who wait for its locks have failed once by then, but not twice.
+  answerMs: 6_000, // The statement's, and a second for the network.
+  idleInTransactionMs: 3_000, // Whoever waits for its locks has failed once by then, but not twice.
   readMs: 1_800,
   requestMs: 3_000,
 });
-
-/** Recommended by OWASP's Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1. */
-const PASSWORD_HASHING: Config['passwordHashing'] = Object.freeze({ memoryKiB: 19 * 1024, passes: 2 });
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -132,12 +76,12 @@ function readVariables(env: EnvironmentReader) {
   const port = env.integer('PORT', 3000, { min: 0, max: 65_535 });
   return {
     ...readDatabaseVariables(env),
-    /** The folder of the embedded database and the local mailbox. */
+    /** The folder for the embedded database and the local mailbox. */
     dataDir: resolve(env.text('DATA_DIR', './data', 'a path')),
-    /** The address on which the web process listens; `0.0.0.0` for all of the machine's. */
+    /** The address on which the web process listens; `0.0.0.0` for all addresses of the machine. */
     host: env.text('HOST', '127.0.0.1', 'an address of this machine'),
     port,
-    /** The site's address, as in `https://blog.example`. If unset, `http://localhost` and the port. With https, cookies are Secure. */
+    /** The site's URL, as in `https://blog.example`. If unset, `http://localhost` with the port. With https, cookies are Secure. */
     baseUrl: (env.url('BASE_URL', ['http:', 'https:']) ?? `http://localhost:${port}`).replace(/\/+$/, ''),
     /**
      * Proxies whose `X-Forwarded-*` headers are trusted. With `true`, anyone who can reach the process can claim any address.
@@ -150,7 +94,7 @@ function readVariables(env: EnvironmentReader) {
     alertWebhookUrl: env.optionalMatching('ALERT_WEBHOOK_URL', WEBHOOK),
     /** Where to report vulnerabilities, as in `mailto:security@example.com`, for `/.well-known/security.txt`. */
     securityContact: env.optionalMatching('SECURITY_CONTACT', CONTACT),
-    /** Megabytes that each person's images for posts may take in the database; 0 turns uploads off. */
+    /** Megabytes of images for posts that the database stores per person; 0 turns uploads off. */
     imageQuotaMb: env.integer('IMAGE_QUOTA_MB', 200, { min: 0, max: 100_000 }),
     /** Posts on a page of a list. */
     postsPerPage: env.integer('POSTS_PER_PAGE', 20, { min: 1, max: 200 }),
@@ -163,19 +107,19 @@ function readVariables(env: EnvironmentReader) {
     /** Whether rate limits apply. Turn them off for load tests. */
     rateLimitsEnabled: env.oneOf('RATE_LIMITS', 'on', ['on', 'off']) === 'on',
     /**
-     * Overrides how often an account may do something in a minute, an hour or a day. An IP address may do ten times as much, an
-     * account in its first day a tenth. The defaults are in `src/limits.ts`.
+     * Overrides how often an account may do something in a minute, an hour or a day. An IP address may do ten times as much, and a
+     * new account a tenth on its first day. The defaults are in `src/limits.ts`.
      */
     rateLimits: env.limits('ACCOUNT_LIMITS'),
-    /** The time zone of the weekly digest and other mails that are sent at a time of day. `npm run migrate` applies it. */
+    /** The time zone for the weekly digest and other mails sent at a certain time of day. `npm run migrate` applies it. */
     siteTimeZone: env.timeZone('SITE_TIME_ZONE'),
     /** Concurrent jobs per worker process. */
     workerConcurrency: env.integer('WORKER_CONCURRENCY', 10, { min: 1, max: 1000 }),
-    /** How long a web process that is told to stop keeps serving while `/health/ready` is 503, for load balancers. */
+    /** How long a web process that is told to stop keeps serving while `/health/ready` responds with 503, for load balancers. */
     shutdownDrainSeconds: env.integer('SHUTDOWN_DRAIN_SECONDS', 0, { min: 0, max: 600 }),
-    /** How long a process then waits for its requests and jobs. */
+    /** How long a process then waits for its requests and jobs to end. */
     shutdownGraceSeconds: env.integer('SHUTDOWN_GRACE_SECONDS', 25, { min: 1, max: 3600 }),
-    /** The bearer token that `/metrics` and `/health` require. If unset, they only answer on this machine. */
+    /** The bearer token that `/metrics` and `/health` require. If unset, they only respond to this machine. */
     metricsToken: env.optionalMatching('METRICS_TOKEN', TOKEN),
     /** Where to export OpenTelemetry traces, as in `http://localhost:4318`. If unset, none are recorded. */
     otlpEndpoint: env.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']),
@@ -188,19 +132,20 @@ function readDatabaseVariables(env: EnvironmentReader) {
   return {
     /**
      * The primary database, PostgreSQL 15 or newer, as in `postgres://user:password@host:5432/pennypost`. If unset, `npm start`
-     * and the commands use an embedded one in `DATA_DIR`. Of several hosts, as in `host1,host2:5433`, the one that is the primary is used, also after a failover.
+     * and the commands use an embedded one in `DATA_DIR`. With several hosts, as in `host1,host2:5433`, connections go to the
+     * current primary, also after a failover.
      */
     databaseUrl: env.databaseUrl('DATABASE_URL'),
     /**
-     * The primary without a pooler, for LISTEN, locks and migrations. Set it if `DATABASE_URL` and `DATABASE_REPLICA_URL` lead
+     * The primary without a pooler, for LISTEN, locks and migrations. Set it if `DATABASE_URL` and `DATABASE_REPLICA_URL` go
      * through a pooler in transaction mode, such as PgBouncer.
      */
     databaseDirectUrl: env.databaseUrl('DATABASE_DIRECT_URL'),
-    /** A read-only replica for visitors' pages, which may be slightly stale. If unset, they are read from the primary. */
+    /** A read-only replica for visitors' pages, which may then be slightly stale. If unset, they are read from the primary. */
     databaseReplicaUrl: env.databaseUrl('DATABASE_REPLICA_URL'),
     /** Connections per process, including the queue's. The replica gets as many again. */
     databasePoolMax: env.integer('DATABASE_POOL_MAX', 10, { min: 6, max: 1000 }),
-    /** Queries that take longer, in milliseconds, are logged. */
+    /** Queries that take longer than this, in milliseconds, are logged. */
     slowQueryMs: env.integer('SLOW_QUERY_MS', 500, { min: 0, max: 600_000 }),
   };
 }
@@ -209,18 +154,53 @@ function readMailVariables(env: EnvironmentReader) {
   return {
     /** The mail server, as in `smtp://user:password@host:587`. If unset, email goes to a local mailbox at `/dev/mailbox`. */
     smtpUrl: env.url('SMTP_URL', ['smtp:', 'smtps:']),
-    /** The sender, with the site's name unless it has one. */
+    /** The sender. Without a display name, the site's name is used. */
     mailFrom: env.matching('MAIL_FROM', 'no-reply@localhost', SENDER),
-    /** Signs mails (DKIM) for the domain of `MAIL_FROM` with the key in a file, as in `/etc/pennypost/dkim.pem`. If unset, the mail server has to. */
+    /** The file with the key that signs mails (DKIM) for the domain of `MAIL_FROM`, as in `/etc/pennypost/dkim.pem`. If unset, the mail server has to sign them. */
     dkimPrivateKey: env.privateKey('DKIM_PRIVATE_KEY_FILE'),
     /** Where the domain publishes the public key: `DKIM_SELECTOR._domainkey.example.com`. */
     dkimSelector: env.matching('DKIM_SELECTOR', 'pennypost', SELECTOR),
     /**
-     * Where mails that cannot be delivered come back to, each with a key before the @: `bounces+KEY@example.com`. That mailbox has
-     * to pass them on to this site; see `docs/operations.md`. If unset, they go to `MAIL_FROM`.
+     * Where bounces go, each to its own address: `bounces+KEY@example.com`. That mailbox has to forward them to this site; see
+     * `docs/operations.md`. If unset, they go to `MAIL_FROM`.
      */
     mailReturnPath: env.optionalMatching('MAIL_RETURN_PATH', RETURN_PATH),
-    /** Put before every subject, as in `[My site]`. If unset, the site's name in brackets. */
+    /** The prefix of every subject, as in `[My site]`. If unset, the site's name in brackets. */
     mailSubjectPrefix: env.optionalMatching('MAIL_SUBJECT_PREFIX', ONE_LINE),
+  };
+}
+
+/** The part of the configuration that only tests change. */
+function constants() {
+  return {
+    loginFromAnywhere: LOGIN_FROM_ANYWHERE,
+    codeFromAnywhere: CODE_FROM_ANYWHERE,
+    apiRateLimit: API_RATE_LIMIT,
+    deadlines: DEADLINES,
+    /** The cache of pages for visitors without a session. */
+    pageCache: {
+      /** How late visitors may see another process's change; 0 turns the cache off. */
+      maxAgeMs: 2_000,
+      /** How old a page may be while the database is unavailable, when an old page is better than none. */
+      maxStaleMs: 5 * 60_000,
+      maxBytes: 16 * 2 ** 20,
+    },
+    /** argon2id's parameters, as recommended by OWASP's Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1. */
+    passwordHashing: { memoryKiB: 19 * 1024, passes: 2 },
+    /** How long a text may take to render. */
+    renderTimeoutMs: 2_000,
+    /** How long an uploaded picture may take to decode. */
+    pictureTimeoutMs: 20_000,
+    /** Client connections. Further ones are closed at once, to leave file descriptors for everything else. */
+    maxConnections: 10_000,
+    /** Event streams of each kind per process. Further pages keep showing what they were loaded with. */
+    maxEventStreams: 1_000,
+    /** How long a connection may be idle, even while the client has not read the response. */
+    connectionTimeoutMs: 30_000,
+    /** How long a client may take to send a request's headers, and the whole request. */
+    headersTimeoutMs: 10_000,
+    requestTimeoutMs: 30_000,
+    /** The mean delay of the event loop above which requests are refused; 0 to never refuse. */
+    maxEventLoopDelayMs: 1_000,
   };
 }

@@ -13,7 +13,7 @@ export function isInstalled(name: string): boolean {
 /**
  * Imports a module that uses development dependencies.
  *
- * @param what what needs them, as the message's subject
+ * @param what the subject of the error message, such as `A site without SMTP_URL`
  * @throws StartupError if they are not installed
  */
 export async function forDevelopment<Module>(what: string, load: () => Promise<Module>): Promise<Module> {

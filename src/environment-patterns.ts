@@ -1,7 +1,7 @@
-/** What a variable must look like. */
+/** The format of a variable. */
 export interface Pattern {
   readonly pattern: RegExp;
-  /** In words. */
+  /** The format in words, for error messages and the reference. */
   readonly accepts: string;
 }
 
@@ -30,5 +30,5 @@ export const WEBHOOK: Pattern = {
 };
 export const TOKEN: Pattern = {
   pattern: /^[\x21-\x7e]+$/,
-  accepts: 'letters, digits and signs without spaces',
+  accepts: 'letters, digits and punctuation without spaces',
 };

@@ -8,18 +8,18 @@ import { isTimeZone } from './queue/index.ts';
 
 const RSA_KEY = 'a file with an RSA key of at least 2048 bits, as PEM without a passphrase';
 
-/** What a variable may be. */
+/** The rule of a variable. */
 export interface VariableRule {
-  /** In words, for the message that refuses another value and for the reference. */
+  /** The accepted values in words, for error messages and the reference. */
   readonly accepts: string;
-  /** As it would be written in the environment; undefined if there is none. */
+  /** The default as it would be written in the environment; undefined if there is none. */
   readonly fallback: string | undefined;
 }
 
 /** Reads variables one by one and collects problems instead of stopping at the first. */
 export class EnvironmentReader {
   readonly problems: string[] = [];
-  /** The variables that were read. */
+  /** The rules of the variables that were read. */
   readonly rules = new Map<string, VariableRule>();
   readonly #env: Readonly<Record<string, string | undefined>>;
 
@@ -84,7 +84,7 @@ export class EnvironmentReader {
     return undefined;
   }
 
-  /** The RSA key in a file, as PEM. Receivers distrust shorter keys, and not all know other kinds. */
+  /** Reads an RSA key from a PEM file. Receivers distrust shorter keys, and not all of them know other algorithms. */
   privateKey(name: string): string | undefined {
     const file = this.#value(name, { accepts: RSA_KEY, fallback: undefined });
     if (file === undefined) return undefined;

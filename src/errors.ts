@@ -1,4 +1,4 @@
-/** Failures that the domain expects. One table in the HTTP layer maps each code to a status. */
+/** The failures that the domain expects. `STATUS_OF` in src/plugins/errors.ts maps each code to an HTTP status. */
 export type DomainErrorCode =
   | 'unauthorized'
   | 'forbidden'
@@ -42,7 +42,7 @@ export class DomainError extends Error {
   }
 }
 
-/** The error for something that does not exist. `what` is its name in the message. */
+/** The error for something that does not exist. `what` names it in the message. */
 export const noSuch = (what: string) => new DomainError('not-found', `There is no such ${what}.`);
 
 /** A rate limit was exceeded. */
@@ -66,10 +66,10 @@ export class Busy extends DomainError {
   }
 }
 
-/** The process cannot start. `message` is one line for the operator; no stack trace is printed. */
+/** A process or command cannot start. `message` is for the operator; no stack trace is printed. */
 export class StartupError extends Error {
   override readonly name = 'StartupError';
-  /** 1 if trying again later may help, e.g. when a server is down; 2 if something must be changed first. */
+  /** 1 if trying again later may help, such as when a server is down; 2 if something must be changed first. */
   readonly exitCode: 1 | 2;
 
   constructor(exitCode: 1 | 2, message: string, options?: ErrorOptions) {
@@ -78,13 +78,12 @@ export class StartupError extends Error {
   }
 }
 
-/** The environment is invalid. `lines` has one line per variable with its value and what is accepted. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
+/** Variables or options are invalid. `lines` has one for each, with its value and what is accepted. */
+export class ConfigError extends StartupError {
   readonly lines: readonly string[];
 
   constructor(lines: readonly string[]) {
-    super(lines.join('\n'));
+    super(2, lines.join('\n'));
     this.lines = lines;
   }
 }

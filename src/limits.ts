@@ -14,15 +14,15 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A school or an office shares one IP address, so its limit is that of this many accounts. */
+/** Schools and offices share one IP address, which may do as much as this many accounts. */
 const ACCOUNTS_PER_ADDRESS = 10;
 
-/** An account's limit, and the IP address's limit that follows from it. */
+/** An account's limit, and the IP address's limit derived from it. */
 function perAccount(points: number, seconds: number): ActionLimits {
   return { account: { points, seconds }, address: { points: points * ACCOUNTS_PER_ADDRESS, seconds } };
 }
 
-/** All limits. On its first day, an account may do a tenth of what routes declare. */
+/** All limits. On its first day, an account may do a tenth as much. */
 export const DEFAULT_LIMITS = Object.freeze({
   /** Publishing and editing posts. */
   post: perAccount(60, HOUR),
@@ -32,13 +32,13 @@ export const DEFAULT_LIMITS = Object.freeze({
   draft: perAccount(3_000, HOUR),
   /** Reports to the moderators. */
   report: perAccount(30, HOUR),
-  /** Following, muting and blocking people, and undoing it. */
+  /** Following, muting and blocking people, and undoing each. */
   follow: perAccount(300, HOUR),
   /** Marking notifications as read. */
   read: perAccount(600, HOUR),
   /** Likes and bookmarks, and undoing them. */
   like: perAccount(300, HOUR),
-  /** Changes to profiles and mail choices, and cancelled exports. */
+  /** Changes to profiles and mail settings, and cancelled exports. */
   profile: perAccount(60, HOUR),
   /** Uploaded profile pictures. */
   picture: perAccount(30, HOUR),
@@ -46,13 +46,13 @@ export const DEFAULT_LIMITS = Object.freeze({
   image: perAccount(120, HOUR),
   /** Previews, which wide windows fetch after each longer pause in typing. */
   preview: perAccount(1_000, HOUR),
-  /** Completing names while they are typed. */
+  /** Autocompletion of names. */
   complete: perAccount(3_000, HOUR),
   /** Searches, which cost more than other pages. */
   search: perAccount(60, MINUTE),
   /** Data exports. */
   export: perAccount(3, DAY),
-  /** Imports of exports from other sites. */
+  /** Imports of other sites' exports. */
   import: perAccount(5, DAY),
   /** New API tokens. */
   token: perAccount(60, HOUR),
@@ -60,11 +60,11 @@ export const DEFAULT_LIMITS = Object.freeze({
   login: perAccount(10, 15 * MINUTE),
   /** Attempts at a code from an app, after the right password. Six digits need a lower limit than a password. */
   code: perAccount(10, HOUR),
-  /** Attempts at a recovery code, which cannot be guessed. */
+  /** Attempts at a recovery code. These codes are too long to guess. */
   recoveryCode: perAccount(10, HOUR),
-  /** Challenges for passkeys, per visitor: each is stored. */
+  /** Passkey challenges, each of which is stored. */
   passkey: perAccount(60, HOUR),
-  /** Log-ins with the right password, to an account from one IP address: each is stored. */
+  /** Log-ins with the right password to an account from one IP address. Each is stored. */
   session: perAccount(60, HOUR),
   /** Registrations, which send mail like the next three. */
   register: perAccount(5, HOUR),
@@ -72,9 +72,9 @@ export const DEFAULT_LIMITS = Object.freeze({
   resend: perAccount(5, HOUR),
   /** Links to reset a password. */
   reset: perAccount(5, HOUR),
-  /** Links to change the address. */
+  /** Links to change the email address. */
   changeEmail: perAccount(5, HOUR),
-  /** Subscriptions by email. A visitor without an account only has the limit of the IP address. */
+  /** Subscriptions by email. Only the IP address's limit applies to visitors without an account. */
   subscribe: perAccount(10, HOUR),
 });
 
@@ -90,7 +90,7 @@ export const LOGIN_FROM_ANYWHERE: RateLimit = Object.freeze({ points: 100, secon
  */
 export const CODE_FROM_ANYWHERE: RateLimit = Object.freeze({ points: 20, seconds: DAY });
 
-/** API requests per account: ten a second, more than a person needs and little for the server. */
+/** API requests per account: ten a second on average, more than a person needs and little for the server. */
 export const API_RATE_LIMIT: RateLimit = Object.freeze({ points: 600, seconds: MINUTE });
 
 const UNITS: ReadonlyMap<string, number> = new Map([

@@ -16,7 +16,7 @@ export function loggerOptions(
   };
 }
 
-/** Logs one line per request, when it has ended, under the same `requestId` as its jobs. Its beginning is for debugging. */
+/** Logs one line per completed request, with the same `requestId` as its jobs. The start of a request is logged at debug level. */
 export class RequestLog extends LogController {
   constructor() {
     super({ requestIdLogLabel: 'requestId' });
@@ -37,7 +37,7 @@ export class RequestLog extends LogController {
   }
 }
 
-/** Logs a request without headers, body or secrets in its URL. */
+/** Logs a request without its headers, its body, or secrets in its URL. */
 export const serializers = { req: describeRequest };
 
 function describeRequest(request: FastifyRequest) {

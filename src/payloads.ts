@@ -1,12 +1,12 @@
 import { type TProperties, Type } from 'typebox';
 
-/** Schemas of payloads. None accepts fields that it does not name. */
+// Schemas of payloads. None accepts unknown fields.
 
 export function fields<Fields extends TProperties>(schemas: Fields) {
   return Type.Object(schemas, { additionalProperties: false });
 }
 
-/** A mail made of a template. */
+/** A mail from a template. */
 export function mail<const Template extends string, Fields extends TProperties>(
   template: Template,
   schemas: Fields,
@@ -14,7 +14,7 @@ export function mail<const Template extends string, Fields extends TProperties>(
   return fields({ template: Type.Literal(template), ...schemas });
 }
 
-/** What people are notified of. */
+/** A cause of notifications. */
 export function about<const About extends string, Fields extends TProperties>(cause: About, schemas: Fields) {
   return fields({ about: Type.Literal(cause), ...schemas });
 }

@@ -8,23 +8,23 @@ import { isUnavailable } from './database/unavailable.ts';
 import { databaseUnreachable } from './plugins/db.ts';
 import type { JobDefinition } from './queue/index.ts';
 
-/** How long to wait for a database that is still starting, how often to try, and how often to say so. */
+/** How long to wait for a database that is still starting, how often to try, and how often to report the wait. */
 const WAIT_MS = 60_000;
 const RETRY_MS = 500;
 const REPORT_MS = 10_000;
 
 /**
- * Waits until the database accepts connections. Says so on stderr. Ends the process if its parent process ends.
+ * Waits until the database accepts connections, reporting on stderr. Exits if the parent process ends.
  *
- * @throws StartupError if it does not within a minute, or at once if waiting does not help
+ * @throws StartupError after a minute, or at once if waiting cannot help
  */
 export async function waitForDatabase(config: Config): Promise<void> {
-  // A pooler accepts connections even if the database is away.
+  // A pooler accepts connections even while the database is down.
   const databaseUrl = directUrl(config);
   const startedAt = Date.now();
   let reportAt = startedAt;
-  const orphaned = () => process.exit(1);
-  process.once('disconnect', orphaned);
+  const exitWithParent = () => process.exit(1);
+  process.once('disconnect', exitWithParent);
   try {
     for (;;) {
       const error = await tryToConnect(databaseUrl, config.deadlines);
@@ -40,14 +40,14 @@ export async function waitForDatabase(config: Config): Promise<void> {
       await sleep(RETRY_MS);
     }
   } finally {
-    process.off('disconnect', orphaned);
+    process.off('disconnect', exitWithParent);
   }
 }
 
-/** Returns why the database does not accept a connection; undefined if it does. */
+/** Returns the error of connecting to the database; undefined if it accepts the connection. */
 async function tryToConnect(databaseUrl: string, deadlines: Config['deadlines']): Promise<unknown> {
   const client = createClient(connectionTo(databaseUrl, deadlines, { name: 'pennypost start' }));
-  client.on('error', () => {}); // It may be lost before it is closed.
+  client.on('error', () => {}); // The connection may be lost before it is closed.
   try {
     await client.connect();
     return undefined;
@@ -58,7 +58,7 @@ async function tryToConnect(databaseUrl: string, deadlines: Config['deadlines'])
   }
 }
 
-/** Readies the app. If that fails, closes it, so that the process can end. */
+/** Readies the app, or closes it if that fails, so that the process can exit. */
 export async function readyOrClose(app: FastifyInstance): Promise<void> {
   try {
     await app.ready();
@@ -69,7 +69,7 @@ export async function readyOrClose(app: FastifyInstance): Promise<void> {
 }
 
 /**
- * Begins to work the queues. If that fails, closes the app, which would otherwise stay and work nothing.
+ * Starts working the queues, or closes the app if that fails: it would keep running without doing any work.
  *
  * @param options.concurrency concurrent jobs, across all queues
  * @throws StartupError
@@ -91,14 +91,13 @@ export async function workOrClose(
 const CLOSING_SECONDS = 5;
 
 /**
- * Drains and closes the app, which ends the process, on SIGTERM, SIGINT, an uncaught error or the end of the parent process.
- * A second signal ends it at once, with exit code 1. Call this before the app takes any work, because an earlier signal would
- * interrupt it.
+ * On SIGTERM, SIGINT, an uncaught error or the end of the parent process, drains and closes the app, which ends the process. A
+ * second signal exits at once with code 1. Call this before the app takes any work, or a signal would interrupt it.
  */
 export function closeOnSignal(app: FastifyInstance): void {
   const { shutdownDrainSeconds, shutdownGraceSeconds } = app.config;
   const delay = (shutdownDrainSeconds + shutdownGraceSeconds + CLOSING_SECONDS) * 1000;
-  // `beforeExit` is skipped because a failed start ends by itself, with its own exit code.
+  // Without `beforeExit`, because a failed start exits by itself with its own code.
   const stopping = closeWithGrace(
     { delay, logger: app.log, skip: ['beforeExit'] },
     async ({ signal, err }) => {
@@ -110,7 +109,7 @@ export function closeOnSignal(app: FastifyInstance): void {
     },
   );
   process.once('disconnect', () => stopping.close());
-  process.channel?.unref(); // Listening must not keep a failed start alive.
+  process.channel?.unref(); // The listener must not keep a failed start alive.
 }
 
 /** Tells the parent process, if there is one, that this one is ready. */

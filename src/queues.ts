@@ -3,16 +3,16 @@ import { about, date, fields, id, mail, moment } from './payloads.ts';
 import { batchCounts, DATABASE_ONLY, defineQueue } from './queue/index.ts';
 
 /**
- * Mail to one person, or to an address that subscribes to somebody's posts. An outage of the mail server for days must not lose
+ * Sends a mail to one person, or to an address that subscribes to somebody's posts. An outage of the mail server must not lose
  * mail: delays grow from 2 seconds to 15 minutes, and 400 retries take four days, as RFC 5321 (4.5.4.1) asks of senders.
  */
 export const mailQueue = defineQueue({
   name: 'mail',
   payload: Type.Union([
     mail('confirm-account', { userId: id() }),
-    /** The address may have no account, which the job looks up. */
+    /** Whether the address has an account is looked up by the job. */
     mail('reset-password', { passwordResetId: id() }),
-    /** Sent to the change's new address; the next two to the old one. */
+    /** Sent to the new address; the next two go to the old one. */
     mail('change-email', { emailChangeId: id() }),
     mail('email-changed', { emailChangeId: id() }),
     mail('email-changed-for-you', { emailChangeId: id() }),
@@ -21,11 +21,11 @@ export const mailQueue = defineQueue({
     mail('two-factor-off', { userId: id() }),
     mail('passkey-added', { userId: id() }),
     mail('passkey-removed', { userId: id() }),
-    /** `address`: the IP address of the log-in. */
+    /** `address` is the IP address of the log-in. */
     mail('new-login', { userId: id(), address: Type.String({ maxLength: 64 }) }),
-    /** `number`: of the recipient's mails with notifications. */
+    /** `number` counts the recipient's notification mails. */
     mail('notifications', { userId: id(), number: id() }),
-    /** `week`: its Monday. */
+    /** `week` is its Monday. */
     mail('weekly-digest', { userId: id(), week: date() }),
     mail('export-ready', { userId: id(), exportId: id() }),
     mail('import-ended', { userId: id(), importId: id() }),
@@ -42,7 +42,7 @@ export const mailQueue = defineQueue({
   limitedBy: 'recipient domain',
 });
 
-/** Bulk mail waits behind mail that people wait for. */
+/** Bulk mail goes after mail that people are waiting for. */
 export const BULK_MAIL_PRIORITY = -10;
 
 /** Writes the notifications of one cause. */
@@ -53,7 +53,7 @@ export const notifyQueue = defineQueue({
     about('comment', { commentId: id() }),
     about('like', { userId: id(), postId: id() }),
     about('follow', { followerId: id(), followedId: id() }),
-    /** `eventId`: of the moderator's decision. */
+    /** `eventId` identifies the moderator's decision. */
     about('moderation', { eventId: id() }),
   ]),
   retry: DATABASE_ONLY,
@@ -61,7 +61,7 @@ export const notifyQueue = defineQueue({
   prefetch: 40,
 });
 
-/** Collects what a person wants to be mailed about at once into one mail an hour. */
+/** Mails a person's immediate notifications, collected into one mail an hour. */
 export const notificationMailQueue = defineQueue({
   name: 'notification-mails',
   payload: fields({ userId: id() }),
@@ -70,7 +70,7 @@ export const notificationMailQueue = defineQueue({
   key: { of: ({ userId }) => String(userId), rule: 'unique-while-waiting' },
 });
 
-/** Mails what people want to be mailed about daily, at 6:30 in the site's time zone. */
+/** Mails people's daily notifications, at 6:30 in the site's time zone. */
 export const dailyNotificationsQueue = defineQueue({
   name: 'daily-notifications',
   payload: fields({}),
@@ -92,17 +92,17 @@ export const digestQueue = defineQueue({
   schedules: [{ name: 'weekly', cron: '0 7 * * 1', payload: {} }],
 });
 
-/** Mails the operator how the mails of a week's digest have ended. */
+/** Mails the operator the outcome of a week's digest. */
 export const digestSummaryQueue = defineQueue({
   name: 'digest-summary',
-  /** `week`: its Monday. */
+  /** `week` is its Monday. */
   payload: fields({ week: date(), counts: batchCounts() }),
   retry: { limit: 30, delaySeconds: 5, maxDelaySeconds: 15 * 60 },
   timeoutSeconds: 120,
   concurrency: 1,
 });
 
-/** Mails a post to those who subscribe to its author, some minutes after its publication. */
+/** Mails a post to its author's subscribers, some minutes after its publication. */
 export const postMailQueue = defineQueue({
   name: 'post-mails',
   payload: fields({ postId: id() }),
@@ -129,7 +129,7 @@ export const importQueue = defineQueue({
   concurrency: 1,
 });
 
-/** Makes a person's picture, or an image for posts, of an upload. One at a time, because each may take much memory. */
+/** Turns an upload into a person's picture or an image for posts. One at a time, because each may take a lot of memory. */
 export const pictureQueue = defineQueue({
   name: 'pictures',
   payload: Type.Union([fields({ userId: id() }), fields({ imageId: id() })]),
@@ -140,7 +140,7 @@ export const pictureQueue = defineQueue({
   key: { of: (made) => String(Object.entries(made)), rule: 'unique-while-waiting' },
 });
 
-/** Images of an import wait behind those that people wait for. */
+/** Imported images go after images that people are waiting for. */
 export const BULK_PICTURE_PRIORITY = -10;
 
 /** Publishes a scheduled draft. Does nothing if it is no longer scheduled for `publishAt`, an ISO 8601 time. */
@@ -152,7 +152,7 @@ export const publishDraftQueue = defineQueue({
   key: { of: ({ draftId }) => String(draftId), rule: 'replace' },
 });
 
-/** Hides everything a person wrote, or shows it again. In order, so that the last decision counts. */
+/** Hides everything a person wrote, or shows it again. Runs in order, so the last decision counts. */
 export const moderateTextsQueue = defineQueue({
   name: 'moderate-texts',
   payload: fields({ userId: id(), isDisabled: Type.Boolean() }),
@@ -162,7 +162,7 @@ export const moderateTextsQueue = defineQueue({
   key: { of: ({ userId }) => String(userId), rule: 'in-order' },
 });
 
-/** Renders texts that an older release has rendered. */
+/** Renders texts again that an older release rendered. */
 export const renderTextsQueue = defineQueue({
   name: 'render-texts',
   payload: fields({}),
@@ -174,7 +174,7 @@ export const renderTextsQueue = defineQueue({
   key: { of: () => 'all', rule: 'unique-while-waiting' },
 });
 
-/** Indexes all texts for a search in another language. */
+/** Indexes all texts again after the language of the search has changed. */
 export const indexTextsQueue = defineQueue({
   name: 'index-texts',
   payload: fields({}),
@@ -184,7 +184,7 @@ export const indexTextsQueue = defineQueue({
   key: { of: () => 'all', rule: 'unique-while-waiting' },
 });
 
-/** Erases an account, a week after its owner has asked for it. */
+/** Erases an account, a week after its owner asked for it. */
 export const erasureQueue = defineQueue({
   name: 'erasure',
   payload: fields({ userId: id() }),
@@ -193,7 +193,7 @@ export const erasureQueue = defineQueue({
   concurrency: 1,
 });
 
-/** Deletes expired rows every hour, when nothing else is scheduled. */
+/** Deletes expired rows every hour, at a minute when nothing else is scheduled. */
 export const pruneQueue = defineQueue({
   name: 'prune',
   payload: fields({}),
@@ -204,7 +204,7 @@ export const pruneQueue = defineQueue({
   schedules: [{ name: 'hourly', cron: '23 * * * *', payload: {} }],
 });
 
-/** Reports an error to the operator. Gives up sooner than other mail, because last week's errors are of little use. */
+/** Mails an error report to the operator. Gives up sooner than other mail, because last week's errors are of little use. */
 export const alarmQueue = defineQueue({
   name: 'alarm',
   payload: fields({ alarmId: id() }),
@@ -213,7 +213,7 @@ export const alarmQueue = defineQueue({
   concurrency: 1,
 });
 
-/** Posts the same to ALERT_WEBHOOK_URL, for when the mail is what failed. */
+/** Posts the error report to ALERT_WEBHOOK_URL, in case mail is what failed. */
 export const alarmWebhookQueue = defineQueue({
   name: 'alarm-webhook',
   payload: fields({ alarmId: id() }),

@@ -1,4 +1,4 @@
-import { ConfigError, DomainError, StartupError } from './errors.ts';
+import { DomainError, StartupError } from './errors.ts';
 
 /**
  * Runs a command. Reports errors that an operator can fix in plain lines, with exit code 2, or 1 if a server is
@@ -8,33 +8,22 @@ export async function runMain(main: () => Promise<void>): Promise<void> {
   try {
     await main();
   } catch (error) {
-    process.exitCode = reportFailure(error);
+    const exitCode = exitCodeOf(error);
+    const isUnexpected = exitCode === undefined;
+    const text = error instanceof Error ? (isUnexpected ? error.stack : error.message) : String(error);
+    process.stderr.write(`${text}\n`);
+    process.exitCode = exitCode ?? 1;
   }
 }
 
-/** Prints to stderr why a command failed. Returns the exit code. */
-function reportFailure(error: unknown): number {
-  if (error instanceof ConfigError) {
-    process.stderr.write(`${error.lines.join('\n')}\n`);
-    return 2;
-  }
-  if (error instanceof StartupError) {
-    process.stderr.write(`${error.message}\n`);
-    return error.exitCode;
-  }
-  if (error instanceof DomainError) {
-    process.stderr.write(`${error.message}\n`);
-    return 1;
-  }
-  if (isWrongOption(error)) {
-    process.stderr.write(`${error.message}\n`);
-    return 2;
-  }
-  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-  return 1;
+/** The exit code for an error that an operator can fix; undefined for an unexpected one. */
+function exitCodeOf(error: unknown): number | undefined {
+  if (error instanceof StartupError) return error.exitCode;
+  if (error instanceof DomainError) return 1;
+  return isInvalidOption(error) ? 2 : undefined;
 }
 
-/** `parseArgs` throws these for unknown options. */
-function isWrongOption(error: unknown): error is Error {
+/** `parseArgs` throws these for unknown options and missing values. */
+function isInvalidOption(error: unknown): boolean {
   return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_');
 }

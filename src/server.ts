@@ -7,7 +7,7 @@ import { closeOnSignal, readyOrClose, reportReady, waitForDatabase, workOrClose 
 import { runMain } from './run-main.ts';
 
 /**
- * `npm run server`: runs the web process: config → app → listen → graceful close. It refuses to start on an old schema.
+ * `npm run server`: runs the web process: config → app → listen → graceful close. It refuses to start on an outdated schema.
  * `--with-worker` also works the queues, for very small sites. `--no-wait` exits at once if the database is unreachable,
  * instead of waiting for up to a minute.
  */
@@ -20,7 +20,7 @@ await runMain(async () => {
   const app = buildApp(config, { role: values['with-worker'] ? 'web-and-worker' : 'web' });
   await readyOrClose(app);
   closeOnSignal(app);
-  // Before visitors compete for its connections.
+  // Before visitors compete for the connections.
   if (values['with-worker']) await workOrClose(app, jobs, { concurrency: config.workerConcurrency });
   try {
     await app.listen({ host: config.host, port: config.port });

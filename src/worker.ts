@@ -24,7 +24,9 @@ await runMain(async () => {
   await readyOrClose(app);
   closeOnSignal(app);
   await workOrClose(app, options.jobs, { concurrency });
-  await enqueueRendering(app).catch((err) => app.log.error({ err }, 'old texts are not rendered again'));
+  await enqueueRendering(app).catch((err) =>
+    app.log.error({ err }, 'could not enqueue the rendering of old texts'),
+  );
   app.log.info({ queues: options.jobs.map(({ contract }) => contract.name), concurrency }, 'working');
   reportReady();
 });
@@ -60,7 +62,7 @@ function readOptions(config: Config) {
   };
 }
 
-/** For a container's health check: succeeds if a worker has recently reported that it works a queue. */
+/** For a container's health check: succeeds if a worker has recently reported that it is working queues. */
 async function checkForLiveWorker(config: Config): Promise<void> {
   const app = buildApp({ ...config, logLevel: 'silent' }, { role: 'command' });
   await readyOrClose(app);

@@ -19,12 +19,12 @@ t.test('mail is tried for about four days', async (t) => {
 });
 
 t.test('a payload that fits no template is refused, naming the invalid field', async (t) => {
-  t.equal(mailQueue.faultOf({ template: 'export-ready', userId: 1, exportId: 1 }), undefined);
+  t.equal(mailQueue.describeMismatch({ template: 'export-ready', userId: 1, exportId: 1 }), undefined);
   t.equal(
-    mailQueue.faultOf({ template: 'export-ready', userId: 1, exportId: 'x' }),
+    mailQueue.describeMismatch({ template: 'export-ready', userId: 1, exportId: 'x' }),
     '/exportId must be integer',
   );
-  t.match(mailQueue.faultOf({ template: 'weekly-digest', userId: 1 }), /week/);
+  t.match(mailQueue.describeMismatch({ template: 'weekly-digest', userId: 1 }), /week/);
   t.notOk(
     mailQueue.isPayload({ template: 'confirm-account', userId: 1, postId: 2 }),
     'a field of another template',

@@ -67,7 +67,7 @@ t.test('an old schema ends a process with code 2 and names npm run migrate', asy
   startsWrong(t, 'src/server.ts', {
     env: { DATABASE_URL: await createEmptyDatabase(t) },
     code: 2,
-    message: /^The database schema is old .*npm run migrate\n$/,
+    message: /^The database schema is out of date .*npm run migrate\n$/,
   }),
 );
 

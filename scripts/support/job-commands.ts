@@ -1,11 +1,11 @@
-import { DONE, SCHEDULE_ACTIONS } from '../../src/queue/index.ts';
+import { JOB_ACTIONS, SCHEDULE_ACTIONS } from '../../src/queue/index.ts';
 
-/** The commands besides the actions on jobs and schedules, of `npm run jobs`. */
+/** The commands of `npm run jobs` besides the actions on jobs and schedules. */
 const OTHERS = ['stats', 'list', 'show', 'tail', 'pause', 'resume', 'schedules'] as const;
 
 export type OtherCommand = (typeof OTHERS)[number];
 
 /** Whether there is a command of this name. */
 export function isCommand(name: string): boolean {
-  return Object.hasOwn(DONE, name) || [...OTHERS, ...SCHEDULE_ACTIONS].some((other) => other === name);
+  return Object.hasOwn(JOB_ACTIONS, name) || [...OTHERS, ...SCHEDULE_ACTIONS].some((other) => other === name);
 }

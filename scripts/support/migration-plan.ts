@@ -6,10 +6,10 @@ import { type MigrateOptions, type Report, type Step, TRIES, withMigrations } fr
 import { LOCK_MS } from './migration-locks.ts';
 import { olderProcesses } from './older-processes.ts';
 
-/** How long the trial may hold its locks. */
+/** How long the trial run may hold its locks. */
 const TRIAL_MS = 1_000;
 
-/** What the locks keep others from; other kinds of locks keep nobody from reading or writing. */
+/** The effects of locks on other transactions. Other kinds of locks block no reads or writes. */
 const EFFECTS: Record<string, string> = {
   AccessExclusiveLock: 'reads and writes wait',
   ExclusiveLock: 'writes wait',
@@ -17,17 +17,17 @@ const EFFECTS: Record<string, string> = {
   ShareLock: 'writes wait',
 };
 
-/** What `npm run migrate` would do, as one line per step. */
+/** A step that `npm run migrate` would take. */
 interface Trial {
   readonly name: string;
   readonly kind: Step['kind'];
-  /** Undefined if it builds indexes outside of a transaction, which cannot be taken back. */
+  /** Undefined if it builds indexes outside of a transaction, which cannot be rolled back. */
   readonly run: ((trx: Transaction<Schema>) => Promise<unknown>) | undefined;
 }
 
 /**
- * Says which migrations are pending, and who would have to wait for them. Finds out by running them in a transaction that is
- * rolled back, with the same deadline for locks, and for no longer than a second.
+ * Reports which migrations are pending, and what would have to wait for them. Runs them in a transaction that is rolled back, with
+ * the same lock timeout, for at most a second.
  */
 export async function planMigrations(
   databaseUrl: string,
@@ -38,7 +38,8 @@ export async function planMigrations(
     const trials: Trial[] = steps
       .filter(({ executedAt }) => executedAt === undefined)
       .map(({ name, kind, isTransactional, up }) => ({
-        ...{ name, kind },
+        name,
+        kind,
         run: isTransactional === false ? undefined : (trx) => up(trx),
       }));
     const installed = await installedQueueSchema(db);
@@ -60,7 +61,7 @@ export async function planMigrations(
   });
 }
 
-/** Returns what each step would keep others from. */
+/** Returns each step's effects on other transactions. */
 async function tryAll(db: Kysely<Schema>, databaseUrl: string, trials: readonly Trial[]): Promise<string[]> {
   const tables = await existingTables(db);
   const trx = await db.startTransaction().execute();
@@ -86,7 +87,7 @@ async function tryAll(db: Kysely<Schema>, databaseUrl: string, trials: readonly 
   return effects;
 }
 
-/** Cancels the trial when its time is over. */
+/** Cancels the trial after its timeout. */
 async function cancelLate(trx: Transaction<Schema>, databaseUrl: string): Promise<{ clear(): void }> {
   const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx);
   const timer = setTimeout(async () => {
@@ -105,7 +106,7 @@ async function existingTables(db: Kysely<Schema>): Promise<number[]> {
   return rows.map(({ oid }) => oid);
 }
 
-/** What others have to wait for because of the locks that are new. */
+/** The effects of the new locks on other transactions. */
 async function newLocks(
   trx: Transaction<Schema>,
   tables: readonly number[],

@@ -3,12 +3,12 @@ import { queueContracts } from '../../src/all-queues.ts';
 import { StartupError } from '../../src/errors.ts';
 import {
   actOnSchedule,
+  describeRule,
   listSchedules,
   nameOfSchedule,
   nextTime,
   recordAction,
   type ScheduleAction,
-  wordsOf,
 } from '../../src/queue/index.ts';
 import { columns } from './columns.ts';
 
@@ -28,7 +28,7 @@ export async function printSchedules(
     const { rule, timeZone, pausedAt, lastRun, lastState } = schedule;
     const next = pausedAt === null ? nextTime(rule, timeZone, new Date())?.toISOString() : 'paused';
     const last = lastRun === null ? '' : `${lastRun.toISOString()} ${lastState}`;
-    return [nameOfSchedule(schedule), `${wordsOf(rule)} (${timeZone})`, next ?? 'ended', last];
+    return [nameOfSchedule(schedule), `${describeRule(rule)} (${timeZone})`, next ?? 'ended', last];
   });
   print(columns([['schedule', 'when', 'next', 'last'], ...rows]));
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Compile } from 'typebox/schema';
-import { LONGEST_BODY } from '../../src/domain/markdown/text.ts';
+import { MAX_BODY_LENGTH } from '../../src/domain/markdown/text.ts';
 import { SETTING_NAMES, SettingsFields } from '../../src/domain/site/fields.ts';
 import { changeSitePage, findSitePage, SITE_PAGES } from '../../src/domain/site/pages.ts';
 import { changeSettings } from '../../src/domain/site/settings.ts';
@@ -26,7 +26,8 @@ export async function setSetting(app: FastifyInstance, name: string, typed: stri
   const value = typed.trim();
   const page = SITE_PAGES.find((one) => one.name === name);
   if (page !== undefined) {
-    if (value.length > LONGEST_BODY) throw new StartupError(2, `${name}: at most ${LONGEST_BODY} characters`);
+    if (value.length > MAX_BODY_LENGTH)
+      throw new StartupError(2, `${name}: at most ${MAX_BODY_LENGTH} characters`);
     await changeSitePage(app.db, page.name, await app.markdown.post(value));
     return `${name} is saved.`;
   }

@@ -10,17 +10,17 @@ export interface AccountTables {
     password_hash: string;
     role: Role;
     confirmed_at: Date | null;
-    /** Until when nobody can log in, and until when its owner can only read. Null or past if it is in good standing. */
+    /** Nobody can log in before the first; the owner can only read before the second. Null or past if in good standing. */
     suspended_until: Date | null;
     silenced_until: Date | null;
     /** When the account will be erased; null unless its owner has asked for it. */
     deletion_due_at: Date | null;
     /** Whether its posts and comments stay, without a name. */
     deletion_keeps_texts: Generated<boolean>;
-    /** The secret of the app that makes log-in codes, in Base32. The three are null without an app. */
+    /** The secret shared with the app that generates log-in codes, in Base32. This and the next two are null without one. */
     totp_secret: string | null;
     totp_since: Date | null;
-    /** The time step of the last code that was accepted; older codes and the same one are refused. */
+    /** The time step of the last accepted code. That code and older ones are refused. */
     totp_last_step: number | null;
     /** Counted by a trigger. */
     passkey_count: GeneratedAlways<number>;
@@ -31,9 +31,9 @@ export interface AccountTables {
     location: Generated<string>;
     about_me: Generated<string>;
     last_seen_at: Generated<Date>;
-    /** The avatar is drawn from it. Random, so that it reveals nothing about the person. */
+    /** The seed of the generated avatar. Random, so that it reveals nothing about the person. */
     avatar_seed: Generated<string>;
-    /** The hash of their picture, which replaces the avatar; null without one. */
+    /** The hash of the picture that replaces the avatar; null without one. */
     picture_hash: string | null;
     wants_digest: Generated<boolean>;
     /** How often to mail about each kind of notification. */
@@ -41,9 +41,9 @@ export interface AccountTables {
     reply_mails: Generated<MailFrequency>;
     mention_mails: Generated<MailFrequency>;
     follow_mails: Generated<MailFrequency>;
-    /** In the links that unsubscribe. Gives no other access, so it is not hashed and every mail can repeat it. */
+    /** The key in unsubscribe links. Gives no other access, so it is not hashed, and every mail can repeat it. */
     unsubscribe_key: Generated<string>;
-    /** The post at the top of their profile. Null without one; it is not hidden. */
+    /** The post at the top of the profile, which is never a hidden one. Null without one. */
     pinned_post_id: number | null;
     /** Counted by triggers. */
     post_count: GeneratedAlways<number>;
@@ -53,7 +53,7 @@ export interface AccountTables {
   };
   sessions: {
     token_hash: Buffer;
-    /** Null for a visitor who is not logged in and has a message to see. */
+    /** Null for a visitor who is not logged in but has a message to see. */
     user_id: number | null;
     is_remembered: Generated<boolean>;
     /** Messages to show on the next page. */
@@ -63,7 +63,7 @@ export interface AccountTables {
     verified_at: Generated<Date>;
     last_seen_at: Generated<Date>;
     expires_at: Date;
-    /** As the browser describes itself. */
+    /** The browser's User-Agent header. */
     user_agent: Generated<string>;
     /** The IP address of the last visit; null if unknown. */
     address: string | null;
@@ -79,7 +79,7 @@ export interface AccountTables {
     user_id: number;
     code_hash: Buffer;
   };
-  /** Log-ins with the right password that await a second factor, in a session that belongs to nobody. */
+  /** Log-ins with the right password that await a second factor. Their sessions belong to nobody yet. */
   pending_log_ins: {
     session_hash: Buffer;
     user_id: number;
@@ -93,20 +93,20 @@ export interface AccountTables {
     credential_id: Buffer;
     /** In COSE's format (RFC 9052). */
     public_key: ColumnType<Buffer, Uint8Array, never>;
-    /** How many signatures the device had made when it was last used; 0 if it does not count. */
+    /** The device's signature counter when it was last used; 0 if it does not count. */
     counter: ColumnType<string, number, number>;
     name: string;
     created_at: Generated<Date>;
     /** Null if it has never logged in. */
     last_used_at: Date | null;
   };
-  /** What a visitor's device must sign, at most one per session. */
+  /** Challenges for visitors' devices to sign, at most one per session. */
   passkey_challenges: {
     session_hash: Buffer;
     challenge: Buffer;
     expires_at: Date;
   };
-  /** A requested password reset, whether or not the address has an account. */
+  /** Requested password resets, whether or not the address has an account. */
   password_resets: {
     id: GeneratedAlways<number>;
     email: string;
@@ -126,24 +126,24 @@ export interface AccountTables {
     id: GeneratedAlways<number>;
     user_id: number;
     token_hash: Buffer;
-    /** Null if it was obtained with a password, so that it lasts an hour. */
+    /** Null if it was obtained with a password and lasts an hour. */
     name: string | null;
     scope: TokenScope;
     created_at: Generated<Date>;
-    /** Null if it lasts until it is revoked. */
+    /** Null if it is valid until it is revoked. */
     expires_at: Date | null;
     last_used_at: Date | null;
   };
-  /** People no moderator has approved yet. Exports leave them out, because an approved one is deleted. */
+  /** Applications to join that no moderator has approved yet. Approval deletes the row, so exports leave these out. */
   applications: {
     user_id: number;
     /** Why they want to join. */
     reason: string;
-    /** When they confirmed their address, and began to wait for a moderator. */
+    /** When they confirmed their address and started waiting for a moderator. */
     confirmed_at: Date | null;
     declined_at: Date | null;
   };
-  /** Links with which people can register. */
+  /** Links for registering. */
   invitations: {
     id: GeneratedAlways<number>;
     token_hash: Buffer;
@@ -158,7 +158,7 @@ export interface AccountTables {
     user_id: number;
     invitation_id: number;
   };
-  /** Events on accounts. Rows are immutable. */
+  /** Security-relevant events on accounts. Rows are immutable. */
   security_events: {
     id: GeneratedAlways<number>;
     kind: ColumnType<SecurityEventKind, SecurityEventKind, never>;
@@ -186,7 +186,7 @@ export type TokenPurpose =
   | 'download-export'
   | 'confirm-subscription';
 
-/** `read` only allows GET; `write` allows whatever the account may do. */
+/** `read` only allows reading; `write` allows everything that the account may do. */
 export type TokenScope = 'read' | 'write';
 
 export type SecurityEventDetail = Readonly<Record<string, string | number | undefined>>;

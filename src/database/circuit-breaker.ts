@@ -7,22 +7,22 @@ const MAX_FAILURES = 3;
 export interface DatabaseUse {
   /** The request's route. */
   readonly route: string;
-  /** Until when it may wait for the database, on the clock of `performance.now()`. */
+  /** When it stops waiting for the database, on the clock of `performance.now()`. */
   readonly deadline: number;
-  /** Whether it may use the connections that are kept free of ordinary pages. */
+  /** Whether it may use the connections that are reserved from ordinary pages. */
   readonly isVital: boolean;
   /** Whether it has had a connection. */
   hasBegun: boolean;
-  /** The one that let it begin. */
+  /** The breaker that let it begin. */
   breaker?: CircuitBreaker;
-  /** Whether it failed because the database was away, locked or too slow. */
+  /** Whether it failed because the database was down, locked or too slow. */
   hasFailed: boolean;
 }
 
 /**
- * Refuses the requests of a route at once after several have failed in a row because of the database. Otherwise each would
- * hold a connection until its deadline, and pages that do not need what is locked would find none. Of all the requests to such
- * routes, one at a time goes through; if it succeeds, its route is open again.
+ * Refuses a route's requests at once after several in a row have failed because of the database. Otherwise each would hold a
+ * connection until its deadline, and leave none for pages that do not need what is locked. One request at a time, of all such
+ * routes, goes through as a probe; if it succeeds, its route is open again.
  */
 export class CircuitBreaker {
   readonly #failures = new Map<string, number>();
@@ -41,7 +41,7 @@ export class CircuitBreaker {
     use.breaker = this;
   }
 
-  /** Records how a request ended that had begun. */
+  /** Records the end of a request that had begun. */
   end(use: DatabaseUse): void {
     if (this.#probe === use) this.#probe = undefined;
     if (use.hasFailed) this.#failures.set(use.route, (this.#failures.get(use.route) ?? 0) + 1);

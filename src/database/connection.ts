@@ -10,46 +10,46 @@ export interface Deadlines {
   readonly lockMs: number;
   /** For a statement. PostgreSQL cancels it, and the connection remains usable. */
   readonly statementMs: number;
-  /** For the answer to a statement. After that, the connection is presumed dead and closed. */
+  /** For the response to a statement. After that, the connection is presumed dead and closed. */
   readonly answerMs: number;
   /** Between two statements of a transaction. PostgreSQL ends the connection, which frees the locks of a frozen process. */
   readonly idleInTransactionMs: number;
-  /** For everything that a request waits for: one that only reads, and any other. */
+  /** For a request's whole use of the database: a reading request's, and any other's. */
   readonly readMs: number;
   readonly requestMs: number;
 }
 
-/** For statements that are meant to take long, such as deleting many rows; less than the grace period of a process that stops. */
+/** For statements that take long by design, such as deleting many rows. Less than the default grace period of a stopping process. */
 export const LONG_MS = 15_000;
 
-/** An idle connection is checked after this time, then every second; Node takes it for dead after ten checks. */
+/** An idle connection is probed after this time, then every second. Node gives it up after ten failed probes. */
 const KEEPALIVE_MS = 5_000;
 
-/** How long the other side may take to close a connection that we have ended. */
+/** How long the server may take to close a connection that we have ended. */
 const ENDING_MS = 1_000;
 
-/** Where the database is. */
+/** The database's URLs. */
 interface Addresses {
   readonly databaseUrl: string | undefined;
   readonly databaseDirectUrl: string | undefined;
 }
 
-/** The URL for what needs a session of its own: LISTEN, advisory locks, settings of a session, and long statements. */
+/** The URL for work that needs its own session: LISTEN, advisory locks, session settings, and long statements. */
 export function directUrl({ databaseUrl = '', databaseDirectUrl = databaseUrl }: Addresses): string {
   return databaseDirectUrl;
 }
 
-/** Whether the application's other connections lead through a pooler, which gives each transaction another session. */
+/** Whether the application's other connections go through a pooler, where each transaction may get another session. */
 export function isPooled({ databaseDirectUrl }: Addresses): boolean {
   return databaseDirectUrl !== undefined;
 }
 
 /**
- * Options of a connection that cannot hang: see `Deadlines`.
+ * Options for a connection that cannot hang; see `Deadlines`.
  *
  * @param options.name for `pg_stat_activity`
- * @param options.statements `long` for background work, `any` for commands, whose statements may take as long as they need,
- *   `pooled` for a pooler, which does not pass PostgreSQL's bounds on and has them in its own configuration
+ * @param options.statements `long` for background work; `any` for commands, whose statements may take as long as they need;
+ *   `pooled` for a pooler, which does not pass on PostgreSQL's timeouts but sets its own
  */
 export function connectionTo(
   url: string,
@@ -74,7 +74,7 @@ export function connectionTo(
   } satisfies PoolConfig;
 }
 
-/** A socket that closes soon after we have ended it, even if the other side is gone and never answers. */
+/** A socket that closes soon after we have ended it, even if the server is gone and never responds. */
 function openSocket(): Socket {
   const socket = new Socket();
   socket.once('finish', () => setTimeout(() => socket.destroy(), ENDING_MS).unref());

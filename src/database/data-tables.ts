@@ -27,10 +27,10 @@ export interface DataTables {
     upload: Buffer | null;
     /** Why it failed. */
     fault: string | null;
-    /** Posts dealt with so far, and their total. */
+    /** Posts processed so far, and their total. */
     done: Generated<number>;
     total: Generated<number>;
-    /** How many of them are new. */
+    /** How many of them were new. */
     imported: Generated<number>;
     images: Generated<number>;
     images_left_out: Generated<number>;

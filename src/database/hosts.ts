@@ -1,9 +1,9 @@
 import pg from 'pg';
 
-/** How long a host that was found counts as the right one. */
+/** How long the host that was found is used without looking again. */
 const RECENT_MS = 1_000;
 
-/** The SQLSTATE of a connection that cannot be made. */
+/** SQLSTATE `sqlclient_unable_to_establish_sqlconnection`. */
 const NO_HOST = '08001';
 
 /** Splits the URL of a database with several hosts, as in `postgres://a,b:5433/name`, into one URL per host. */
@@ -13,16 +13,16 @@ export function urlsOfHosts(url: string): string[] {
 }
 
 /**
- * Options of node-postgres for a URL, which may have several hosts, as in libpq. Then every connection goes to the one that
- * is the primary at the time, or with `target_session_attrs=standby` to one that is not.
+ * node-postgres's options for a URL, which may have several hosts, as in libpq. Then every connection goes to the host that is
+ * the primary at the time, or with `target_session_attrs=standby` to a standby.
  */
 export function addressOf(url: string) {
   const [first = url, ...others] = urlsOfHosts(url);
   if (others.length === 0) return { connectionString: url };
-  return { connectionString: first, Client: clientOfOne([first, ...others]) };
+  return { connectionString: first, Client: hostFindingClient([first, ...others]) };
 }
 
-/** Creates a client that is not one of a pool's. */
+/** Creates a client outside of a pool. */
 export function createClient({
   Client = pg.Client,
   ...options
@@ -33,8 +33,8 @@ export function createClient({
 /** Called when a connection is made, or with the error. */
 type Connected = (error: Error | null, client?: pg.Client) => void;
 
-/** Makes a class of clients that look for the right host before they connect. Connections at the same time look once. */
-function clientOfOne(urls: readonly string[]): typeof pg.Client {
+/** Makes a class of clients that find the right host before they connect. Concurrent connections share one search. */
+function hostFindingClient(urls: readonly string[]): typeof pg.Client {
   let search: ReturnType<typeof findHost> | undefined;
   return class extends pg.Client {
     readonly #options: pg.ClientConfig;
@@ -49,7 +49,7 @@ function clientOfOne(urls: readonly string[]): typeof pg.Client {
     override connect(callback?: Connected): Promise<pg.Client> | undefined {
       const found = this.#find();
       if (callback === undefined) return found.then(() => super.connect());
-      // The pool's callback listens to errors, so it must run before the next message is read.
+      // The pool's callback adds its error listener, so it must run before the next message is read.
       found.then(() => super.connect(callback), callback);
       return undefined;
     }
@@ -67,16 +67,16 @@ function clientOfOne(urls: readonly string[]): typeof pg.Client {
 }
 
 /**
- * Asks all hosts at once, because one that is gone does not answer.
+ * Asks all hosts at once, because one that is gone does not respond.
  *
- * @throws Error with what each of them said
+ * @throws Error with the reason of each host
  */
 async function findHost(
   urls: readonly string[],
   options: pg.ClientConfig,
 ): Promise<{ host: string; port: number }> {
   const isStandbyWanted = /[?&]target_session_attrs=(?:prefer-)?standby\b/.test(urls[0] ?? '');
-  const asked = urls.map(async (connectionString) => {
+  const answers = urls.map(async (connectionString) => {
     const client = new pg.Client({ ...options, connectionString });
     client.on('error', () => {}); // The query fails too.
     try {
@@ -89,7 +89,7 @@ async function findHost(
       await client.end();
     }
   });
-  return Promise.any(asked).catch((cause: AggregateError) => {
+  return Promise.any(answers).catch((cause: AggregateError) => {
     const reasons = cause.errors.map(({ message }) => message).join('; ');
     const message = `No host is ${isStandbyWanted ? 'a standby' : 'the primary'}: ${reasons}`;
     throw Object.assign(new Error(message), { code: NO_HOST });

@@ -5,21 +5,21 @@ import type { PictureFault } from './schema.ts';
 export interface ImageTables {
   images: {
     id: GeneratedAlways<number>;
-    /** In its URL. Random, so that nobody finds the images of drafts. */
+    /** The key in its URL. Random, so that nobody can find the images of drafts. */
     key: string;
     owner_id: number;
     /** The alternative text; empty if it is decorative. */
     alt: string;
-    /** In pixels, of the upload when it is upright. */
+    /** The size of the upload in pixels, after it was turned upright. */
     width: number;
     height: number;
     /** Null once its job has ended. */
     upload: Buffer | null;
     /** Why the upload did not become an image. */
     fault: PictureFault | null;
-    /** Bytes stored: first the upload's, then the files'. */
+    /** The stored bytes: at first of the upload, then of the files. */
     size: number;
-    /** Since when no post shows it; null while one does. Set by a trigger. */
+    /** When the last post stopped showing it; null while one does. Set by a trigger. */
     unused_since: ColumnType<Date | null, never, never>;
     created_at: Generated<Date>;
   };

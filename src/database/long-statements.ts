@@ -5,7 +5,7 @@ import type { Schema } from './schema.ts';
 
 const longStatements = new AsyncLocalStorage<true>();
 
-/** Runs a transaction whose statements are meant to take long. */
+/** Runs a transaction whose statements take long by design. */
 export function withLongStatements<Result>(
   db: Kysely<Schema>,
   run: (trx: Transaction<Schema>) => Promise<Result>,
@@ -18,7 +18,7 @@ export function withLongStatements<Result>(
   );
 }
 
-/** How long the answer to a statement may take now, if not as long as usual. */
+/** How long the response to a statement may take within `withLongStatements`; undefined outside of it. */
 export function longAnswerMs(): number | undefined {
   return longStatements.getStore() && LONG_MS;
 }

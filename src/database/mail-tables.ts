@@ -30,7 +30,7 @@ export interface MailTables {
     created_at: Generated<Date>;
     expires_at: Date;
   };
-  /** The ledger: a row is written when the mail server has accepted the message, or refused it for good. */
+  /** The ledger: a row is written when the mail server has accepted a message or refused it for good. */
   mail_deliveries: {
     job_id: string;
     /** Either the account or the subscription that it went to; the other is null. */
@@ -39,11 +39,11 @@ export interface MailTables {
     template: string;
     message_id: string;
     sent_to: string;
-    /** Null if bounces are not handled. */
+    /** Identifies bounces of this mail; null if the site does not handle them. */
     return_key_hash: Buffer | null;
     sent_at: Generated<Date>;
     is_refused: Generated<boolean>;
-    /** What the mail server said. */
+    /** The mail server's response. */
     response: Generated<string>;
   };
 }

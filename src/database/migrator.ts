@@ -11,28 +11,28 @@ const FOLDER = path.join(import.meta.dirname, '..', '..', 'migrations');
 /** The migrations of this release, oldest first. */
 const KNOWN = namesIn(FOLDER);
 
-/** A file of `migrations/`. */
+/** A file in `migrations/`. */
 export interface SchemaMigration extends Migration {
   /**
-   * `expand` if the release before works with it, `contract` if it removes what only older releases use. A process starts
-   * without a contract step, and `npm run migrate` applies it when no older process is left.
+   * `expand` if the previous release works with it, `contract` if it removes what only older releases use. A process starts
+   * without a contract step; `npm run migrate` applies it once no older process is left.
    */
   readonly kind: 'expand' | 'contract';
-  /** False if it builds indexes concurrently, which PostgreSQL refuses in a transaction. */
+  /** False if it builds indexes concurrently, which PostgreSQL refuses in a transaction. Default true. */
   readonly isTransactional?: boolean;
 }
 
 /**
  * Loads the migrations of a folder, by name.
  *
- * @throws StartupError naming one that does not declare its kind
+ * @throws StartupError naming a file that does not declare its kind
  */
 export async function loadMigrations(folder = FOLDER): Promise<Record<string, SchemaMigration>> {
   const loaded = namesIn(folder).map(async (name) => [name, await load(folder, name)] as const);
   return Object.fromEntries(await Promise.all(loaded));
 }
 
-/** Lists the migrations that this release needs and the database lacks, oldest first. Costs one small query. */
+/** Lists the migrations that this release needs and the database lacks, oldest first. */
 export async function pendingMigrations(db: Db): Promise<string[]> {
   const applied = await appliedMigrations(db);
   const pending: string[] = [];
@@ -43,7 +43,7 @@ export async function pendingMigrations(db: Db): Promise<string[]> {
 }
 
 /**
- * The name of a process's connections: its role and the number of the newest migration that it knows, by which
+ * The name of a process's connections: its role, and the number of the newest migration that it knows, from which
  * `npm run migrate` recognises processes of older releases.
  */
 export function connectionName(role: string): string {
@@ -60,12 +60,12 @@ async function load(folder: string, name: string): Promise<SchemaMigration> {
   const migration: SchemaMigration = await import(pathToFileURL(path.join(folder, `${name}.ts`)).href);
   if (migration.kind !== 'expand' && migration.kind !== 'contract') {
     const rule = "export const kind = 'expand', or 'contract' if it removes what only older releases use";
-    throw new StartupError(2, `migrations/${name}.ts does not say what it is: ${rule}`);
+    throw new StartupError(2, `migrations/${name}.ts does not declare its kind: ${rule}`);
   }
   return migration;
 }
 
-/** The names of the migrations that the database has, also those of a newer release. */
+/** The names of the applied migrations, including a newer release's. */
 export async function appliedMigrations(db: Db): Promise<Set<string>> {
   const table = await sql<{
     exists: boolean;

@@ -7,7 +7,7 @@ import {
 } from 'kysely';
 import type { Db } from './schema.ts';
 
-/** What transactions that have not committed will send, by their connections. */
+/** The messages of transactions that have not committed yet, by connection. */
 const waiting = new WeakMap<DatabaseConnection, Message[]>();
 
 interface Message {
@@ -16,11 +16,11 @@ interface Message {
 }
 
 /**
- * Sends payloads to those who listen on a channel: when the transaction has committed, or now if there is none.
+ * Sends payloads to a channel's listeners: after the transaction has committed, or at once without a transaction.
  *
- * A NOTIFY in the transaction would make its commit, disk included, wait for every other commit that notifies: PostgreSQL
- * lets one through at a time (`PreCommit_Notify` in its async.c). A message is lost if the connection breaks right after the
- * commit, so listeners must also check for themselves occasionally.
+ * A NOTIFY in the transaction would make its commit, including the disk flush, wait for every other commit that notifies:
+ * PostgreSQL lets one through at a time (`PreCommit_Notify` in its async.c). A message is lost if the connection breaks right
+ * after the commit, so listeners must also poll occasionally.
  */
 export async function notify(db: Db, channel: string, payloads: readonly string[]): Promise<void> {
   const messages = payloads.map((payload) => ({ channel, payload }));
@@ -33,7 +33,7 @@ export async function notify(db: Db, channel: string, payloads: readonly string[
   });
 }
 
-/** PostgreSQL, with `notify` for transactions. */
+/** PostgreSQL's dialect, with `notify` after commits. */
 export class NotifyingDialect extends PostgresDialect {
   readonly #config: PostgresDialectConfig;
 
@@ -70,7 +70,7 @@ function take(connection: DatabaseConnection): readonly Message[] {
   return messages;
 }
 
-/** Does not wait for the disk, because there is nothing to keep. */
+/** Skips the disk flush, because there is nothing durable to write. */
 function statement(messages: readonly Message[]): CompiledQuery {
   const parameters = [messages.map(({ channel }) => channel), messages.map(({ payload }) => payload)];
   return CompiledQuery.raw(

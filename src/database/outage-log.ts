@@ -10,8 +10,7 @@ interface Log {
 const CHECK_MS = 1_000;
 
 /**
- * Logs the beginning and the end of an outage of the database, with the number of failures in between, instead of each
- * failure.
+ * Logs the beginning and the end of an outage of the database with the number of failures, instead of each failure.
  */
 export class OutageLog {
   readonly #log: Log;
@@ -40,7 +39,7 @@ export class OutageLog {
     this.#watching = this.#watch();
   }
 
-  /** Stops checking. Does not wait for a check that the database does not answer. */
+  /** Stops checking. Does not wait for a pending check. */
   close(): void {
     this.#closing.abort();
   }
@@ -48,11 +47,16 @@ export class OutageLog {
   async #watch(): Promise<void> {
     const { signal } = this.#closing;
     const since = performance.now();
-    for (let known = 0; known !== this.#failures; ) {
-      known = this.#failures;
+    let isOver = false;
+    while (!isOver) {
+      const known = this.#failures;
       await sleep(CHECK_MS, undefined, { signal, ref: false }).catch(() => {});
       if (signal.aborted) return;
-      await this.#probe().catch(() => (known = Number.NaN));
+      const isAvailable = await this.#probe().then(
+        () => true,
+        () => false,
+      );
+      isOver = isAvailable && known === this.#failures;
     }
     const seconds = Math.round((performance.now() - since) / 1000);
     this.#log.info({ failures: this.#failures, seconds }, 'the database is available again');

@@ -10,15 +10,15 @@ export interface PostTables {
     body: string;
     /** The body as sanitised HTML, rendered on saving. */
     body_html: string;
-    /** What lists show of a long post; null for a short one. */
+    /** The part of a long post that lists show; null for a short one. */
     excerpt_html: string | null;
     /** The version of the renderer that rendered it; see `RENDERER`. */
     renderer: Generated<number>;
     /** Incremented by each edit, to detect concurrent ones. */
     version: Generated<number>;
-    /** When it was published. The first time that an unlisted post is listed counts as that. */
+    /** When it was published, or an unlisted post was first listed. */
     created_at: Generated<Date>;
-    /** Where lists have it; see `cursorOf`. */
+    /** Its place in lists; see `cursorOf`. */
     position: GeneratedAlways<string>;
     /** Null if it was never edited. */
     edited_at: Date | null;
@@ -26,26 +26,26 @@ export interface PostTables {
     comment_count: GeneratedAlways<number>;
     /** Whether a moderator has hidden it. */
     is_disabled: Generated<boolean>;
-    /** Whether its author wants it to be read only by people who know its address. */
+    /** Whether its author wants only people who know its address to read it. */
     is_unlisted: Generated<boolean>;
-    /** Whether lists for everyone have it: it is neither hidden nor unlisted. */
+    /** Whether public lists show it: it is neither hidden nor unlisted. */
     is_listed: GeneratedAlways<boolean>;
     /** Whether it is or has ever been listed. */
     was_listed: Generated<boolean>;
-    /** In lower case: the added ones, then those in the text. */
+    /** In lower case: the added ones, then the text's. */
     tags: Generated<string[]>;
-    /** Those that its author has given besides those in the text. */
+    /** Tags that its author added to those in the text. */
     added_tags: Generated<string[]>;
     /** The keys of the images in its text. */
     image_keys: Generated<readonly string[]>;
   };
-  /** What posts said before they were edited. */
+  /** Earlier versions of edited posts. */
   post_versions: {
     post_id: number;
     /** The version that the post had. */
     version: number;
     title: string | null;
-    /** Null if somebody has deleted this version. */
+    /** Null if this version was deleted. */
     body: string | null;
     added_tags: string[];
     written_at: Date;
@@ -60,16 +60,16 @@ export interface PostTables {
     author_id: number;
     title: string;
     body: string;
-    /** As they were typed. */
+    /** As typed. */
     tags: string;
     /** Whether it will be published as an unlisted post. */
     is_unlisted: Generated<boolean>;
-    /** Incremented whenever it is saved, to detect another browser. */
+    /** Incremented whenever it is saved, to detect changes in another browser. */
     version: Generated<number>;
     updated_at: Generated<Date>;
     /** When a job publishes it; null if none does. */
     publish_at: Date | null;
-    /** Why the job did not; null unless it tried. */
+    /** Why a job could not publish it; null if none has tried. */
     refused_because: DraftRefusal | null;
   };
   /** The tags of listed posts. A trigger fills it. */
@@ -81,7 +81,7 @@ export interface PostTables {
   /** Posts that are mailed to subscriptions. */
   post_mailings: {
     post_id: number;
-    /** The mails to subscriptions up to this id are enqueued. */
+    /** Mails to subscriptions up to this id have been enqueued. */
     after_id: Generated<number>;
     created_at: Generated<Date>;
   };

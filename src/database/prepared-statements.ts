@@ -3,13 +3,13 @@ import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryRes
 import pg from 'pg';
 import { OutOfTime } from './unavailable.ts';
 
-/** Runs before a statement is prepared, as in PostgreSQL's JDBC driver. */
+/** How often a statement runs before it is prepared; the same as in PostgreSQL's JDBC driver. */
 const PREPARE_AFTER = 5;
 
-/** Prepared statements per connection. The application has fewer. */
+/** Prepared statements per connection. The application uses fewer. */
 const MAX_PREPARED = 250;
 
-/** A node-postgres connection, which prepares statements that have a name. */
+/** A node-postgres connection. It prepares statements that have a name. */
 export interface NamingClient extends PostgresPoolClient {
   query<R>(sql: string, parameters: ReadonlyArray<unknown>): Promise<PostgresQueryResult<R>>;
   query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
@@ -27,22 +27,22 @@ export interface Statement {
 }
 
 /**
- * Tells how long the current work may still wait for the database, in milliseconds; undefined if it has no deadline.
+ * Returns how long the current work may still wait for the database, in milliseconds; undefined without a deadline.
  *
- * @throws OutOfTime if that is over
+ * @throws OutOfTime after the deadline
  */
-export type TimeLeft = () => number | undefined;
+type TimeLeft = () => number | undefined;
 
 export interface NamingPool extends PostgresPool {
   connect(): Promise<NamingClient>;
 }
 
 /**
- * Wraps a pool so that its connections prepare statements they run often. PostgreSQL then parses and plans each only once.
- * Statements are identified by their text, so values should be parameters. A connection that did not answer in time is
+ * Wraps a pool so that its connections prepare frequent statements. PostgreSQL then parses and plans each only once.
+ * Statements are identified by their text, so values should be parameters. A connection that did not respond in time is
  * closed.
  *
- * @param options.maxPrepared per connection; 0 for a pooler, which gives each transaction another session
+ * @param options.maxPrepared per connection; 0 for a pooler, where each transaction may get another session
  */
 export function preparing(
   pool: NamingPool,
@@ -64,14 +64,14 @@ export function preparing(
   };
 }
 
-/** Gives up waiting for a connection when the time is over. One that comes later goes back to the pool. */
+/** Waits for a connection until a timeout. One that arrives later goes back to the pool. */
 async function connectWithin(pool: NamingPool, ms: number): Promise<NamingClient> {
   const connecting = pool.connect();
   const { promise: over, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     connecting.then(
       (client) => client.release(),
-      () => {}, // Nobody is waiting for it now.
+      () => {}, // Nobody is waiting for it any more.
     );
     reject(new OutOfTime());
   }, ms);
@@ -115,7 +115,7 @@ class PreparingClient implements PostgresPoolClient {
   }
 
   async #run<R>(text: string, parameters: ReadonlyArray<unknown>): Promise<PostgresQueryResult<R>> {
-    // A late answer would be mistaken for the next statement's, so there is none, not even a rollback.
+    // A late response would be taken for the next statement's, so no statement may follow, not even a rollback.
     if (this.#loss !== undefined) throw this.#loss;
     const statement = {
       text,
@@ -142,15 +142,16 @@ class PreparingClient implements PostgresPoolClient {
       return undefined;
     }
     this.#runs.delete(sql);
-    // From the text, because the replica's and the primary's pool may wrap the same connection.
-    const given = `statement_${hash('sha1', sql)}`;
-    this.#names.set(sql, given);
-    return given;
+    // Derived from the text, because the wrappers of the replica and the primary may share a connection.
+    const newName = `statement_${hash('sha1', sql)}`;
+    this.#names.set(sql, newName);
+    return newName;
   }
 }
 
 /**
- * Only statements that read or change rows, and not `select *`: a prepared one would fail after a migration adds a column.
+ * Only statements that read or change rows can be prepared. `select *` is excluded, because a prepared one would fail after a
+ * migration adds a column.
  */
 function isPreparable(sql: string): boolean {
   return (

@@ -1,7 +1,7 @@
 import type { ConnectionOptions, ConnectionUse } from '../queue/index.ts';
 import { connectionTo as connect, type Deadlines } from './connection.ts';
 
-/** What the queue's connections are made of. */
+/** The settings of the queue's connections. */
 export interface ConnectionSettings {
   readonly url: string;
   readonly deadlines: Deadlines;
@@ -9,9 +9,9 @@ export interface ConnectionSettings {
 }
 
 /**
- * How the queue connects for itself. A thread of the queue imports this too.
+ * The options of the queue's own connections. A thread of the queue imports this too.
  *
- * The connection for work in the background stays open: by it, `npm run migrate` sees a process behind a pooler.
+ * The connection for background work stays open, because it shows `npm run migrate` a process that is behind a pooler.
  */
 export function connectionTo(
   { url, deadlines, names }: ConnectionSettings,

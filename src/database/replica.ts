@@ -3,24 +3,24 @@ import pg from 'pg';
 import type { NamingClient, NamingPool, Statement } from './prepared-statements.ts';
 import { isUnavailable } from './unavailable.ts';
 
-/** How long to read from the primary after the replica failed, before it is tried again. */
+/** How long reads go to the primary after the replica has failed. */
 const RETRY_MS = 5_000;
 
-/** How far the replica may be behind, and how often that is checked. As long as a visitor's page may be cached. */
+/** How far the replica may lag behind, and how often that is checked. As long as a visitor's page may be cached. */
 const MAX_LAG_MS = 2_000;
 
 interface Options {
   readonly replica: pg.Pool;
   readonly primary: NamingPool;
-  /** Where the primary's log ends now. */
+  /** The primary's current write-ahead log position. */
   position(): Promise<string>;
-  /** Told why reads go to the primary for a while. */
+  /** Called with the reason when reads go to the primary for a while. */
   onFallback(reason: unknown): void;
 }
 
 /**
- * A pool that reads from the replica, or from the primary while the replica is away or behind. A statement that fails because
- * the replica is lost runs again on the primary, so only reads may use it, each without a transaction.
+ * A pool that reads from the replica, or from the primary while the replica is down or behind. If the replica is lost, the
+ * failed statement runs again on the primary, so the pool is only for reads outside of transactions.
  */
 export function replicaOrPrimary({ replica, primary, position, onFallback }: Options): NamingPool {
   const readers = new WeakMap<NamingClient, NamingClient>();
@@ -36,7 +36,7 @@ export function replicaOrPrimary({ replica, primary, position, onFallback }: Opt
     const wasBehind = isBehind;
     isBehind = reached !== undefined && (await hasNotReplayed(replica, reached));
     if (isBehind && !wasBehind) onFallback(new Error(`it is more than ${MAX_LAG_MS} ms behind`));
-    // While the primary is away, nothing is known.
+    // While the primary is down, the lag is unknown.
     reached = await position().catch(() => undefined);
   };
   const checking = setInterval(() => void checkLag(), MAX_LAG_MS).unref();
@@ -68,7 +68,7 @@ export function replicaOrPrimary({ replica, primary, position, onFallback }: Opt
   };
 }
 
-/** A replica that cannot be asked shows that itself when it is used. One that has been promoted is not behind. */
+/** A replica that does not respond here also fails when it is used. One that was promoted is not behind. */
 async function hasNotReplayed(replica: pg.Pool, position: string): Promise<boolean> {
   const text = 'select pg_last_wal_replay_lsn() < $1::pg_lsn as "isBehind"';
   const statement = { text, values: [position], query_timeout: MAX_LAG_MS };
@@ -107,7 +107,7 @@ class Reader implements NamingClient {
   async #read<R>(statement: Statement): Promise<PostgresQueryResult<R>> {
     const startedAt = performance.now();
     const left = statement.query_timeout;
-    // Half of the time is for the primary.
+    // The other half of the time is left for the primary.
     const first = left === undefined ? statement : { ...statement, query_timeout: Math.ceil(left / 2) };
     try {
       if (!this.#isLost) return await this.#client.query(first);

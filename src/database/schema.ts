@@ -10,7 +10,7 @@ import type { SiteTables } from './site-tables.ts';
 /** The database or a transaction, the first parameter of domain functions. */
 export type Db = Kysely<Schema> | Transaction<Schema>;
 
-/** The tables' types for Kysely. A test compares them with the tables that `migrations/` make. */
+/** The tables' types for Kysely. A test compares them with the migrated database. */
 export interface Schema
   extends AccountTables,
     DataTables,
@@ -30,11 +30,11 @@ export interface Schema
     author_id: number;
     /** In lower case. */
     email: string;
-    /** In the links that unsubscribe, as accounts have one. */
+    /** The key in unsubscribe links, like an account's. */
     unsubscribe_key: Generated<string>;
-    /** When a confirmation link was last asked for; null if the address is that of an account, which has confirmed it. */
+    /** When a confirmation link was last requested; null if an account has already confirmed the address. */
     asked_at: Date | null;
-    /** Null until somebody who can read the address's mail has confirmed it. */
+    /** Null until whoever reads the address's mail has confirmed it. */
     confirmed_at: Date | null;
   };
   follows: {
@@ -69,7 +69,7 @@ export interface Schema
     author_id: number;
     /** The comment that this one replies to; null if it is not a reply, or if that was deleted. */
     parent_id: number | null;
-    /** The comment that began the thread, which may have been deleted; null if it is this one. */
+    /** The comment that started the thread, which may have been deleted; null if it is this one. */
     root_id: number | null;
     /** The root's id, or its own. */
     thread_id: GeneratedAlways<number>;
@@ -83,13 +83,13 @@ export interface Schema
     /** Null if it was never edited. */
     edited_at: Date | null;
   };
-  /** The people a post or a comment mentions. Exactly one of the two ids is set. */
+  /** People mentioned by a post or a comment. Exactly one of the two ids is set. */
   mentions: {
     id: GeneratedAlways<number>;
     user_id: number;
     post_id: number | null;
     comment_id: number | null;
-    /** The username as it was written, in lower case. */
+    /** The username in the text, in lower case. */
     name: string;
     created_at: Generated<Date>;
   };
@@ -103,7 +103,7 @@ export interface Schema
     comment_id: number;
     words: string;
   };
-  /** What people reported to the moderators. Exactly one of the three ids is set. */
+  /** Reports to the moderators. Exactly one of the three ids is set. */
   reports: {
     id: GeneratedAlways<number>;
     reporter_id: number;
@@ -113,12 +113,12 @@ export interface Schema
     reason: string;
     created_at: Generated<Date>;
   };
-  /** What people are told about. */
+  /** People's notifications. */
   notifications: {
     id: GeneratedAlways<number>;
     recipient_id: number;
     kind: NotificationKind;
-    /** Everyone has one notification for each cause, e.g. `comment 7`. */
+    /** Each person gets one notification per cause, such as `comment 7`. */
     cause: string;
     /** Null for a moderator's decision. */
     actor_id: number | null;
@@ -128,10 +128,10 @@ export interface Schema
     event_id: number | null;
     created_at: Generated<Date>;
     read_at: Date | null;
-    /** The number of its recipient's mail that has it; null if none has. */
+    /** The number of the recipient's mail that contains it; null if none does. */
     mail: number | null;
   };
-  /** How many mails with notifications each person was sent, and when the last. */
+  /** How many notification mails each person was sent, and when the last one was. */
   notification_mails: {
     user_id: number;
     number: Generated<number>;
@@ -146,26 +146,26 @@ export interface Schema
   /** Profile pictures in two sizes, as WebP. */
   pictures: {
     user_id: number;
-    /** Of the large picture, as in users.picture_hash. */
+    /** The hash of the large picture, as in users.picture_hash. */
     hash: string;
     small: ColumnType<Buffer, Uint8Array, Uint8Array>;
     large: ColumnType<Buffer, Uint8Array, Uint8Array>;
   };
-  /** Each person's last upload, until it is a picture. */
+  /** Each person's last upload, until it has become a picture. */
   picture_uploads: {
     user_id: number;
-    /** Another for each upload. */
+    /** New for each upload. */
     id: Generated<string>;
-    /** Null once it is known that it cannot become a picture. Then `fault` says why. */
+    /** Null if it cannot become a picture; then `fault` says why. */
     content: Buffer | null;
     fault: PictureFault | null;
     created_at: Generated<Date>;
   };
-  /** Answered requests, so that repeating one does not execute it again. */
+  /** Requests and their responses, so that a repeated request is not executed again. */
   idempotency_keys: {
     user_id: number;
     key: string;
-    /** The request's hash: a key is only valid for one request. */
+    /** The request's hash, because a key is only valid for one request. */
     fingerprint: Buffer;
     /** Null while the request is being executed. */
     answer: ColumnType<unknown, null, string | null>;
@@ -175,7 +175,7 @@ export interface Schema
 
 export type NotificationKind = 'comment' | 'reply' | 'mention' | 'follow' | 'like' | 'moderation';
 
-/** `mute` only hides a person's texts; `block` also keeps them away. */
+/** `mute` only hides a person's texts; `block` also keeps the person from interacting. */
 export type BlockKind = 'mute' | 'block';
 
 /** Why an upload did not become a picture. */

@@ -1,10 +1,10 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 
-/** The tables of what Administrators have set for the whole site. */
+/** The tables of the site's settings and pages, which Administrators edit. */
 export interface SiteTables {
   /** One row. `src/domain/site/fields.ts` explains the columns. */
   site_settings: {
-    /** The key, so that there is no second row. */
+    /** The primary key, which allows only one row. */
     is_only_row: GeneratedAlways<boolean>;
     name: Generated<string>;
     tagline: Generated<string>;
@@ -13,12 +13,12 @@ export interface SiteTables {
     language: Generated<string>;
     registration: Generated<'open' | 'approval' | 'invitation' | 'closed'>;
     delay: ColumnType<number, never, string>;
-    /** A label and a URL per line. */
+    /** One per line, each a label and a URL. */
     links: Generated<string>;
     api: Generated<'members' | 'everyone'>;
     crawlers: Generated<'allow' | 'disallow'>;
     email_subscriptions: Generated<'on' | 'off'>;
-    /** Signs the time at which a registration form was shown. */
+    /** Signs the time when a registration form was shown. */
     form_key: Generated<string>;
   };
   /** Pages about the site. An empty page has no row. */

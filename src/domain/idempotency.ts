@@ -15,12 +15,12 @@ export interface RepeatableRequest {
   readonly content: readonly string[];
 }
 
-/** What every release's answers have. */
+/** The part of a kept answer that every release has written. */
 const KeptAnswer = Type.Object({ url: Type.String() });
 
 type KeptAnswer = Static<typeof KeptAnswer>;
 
-/** What a request is answered with: `answer` or, if it is a repetition, the first answer as it was kept. */
+/** The answer to a request or, if it is a repetition, the first answer as it was kept. */
 export type Once<Answer> =
   | { readonly answer: Answer; readonly isRepetition: false }
   | { readonly answer: KeptAnswer; readonly isRepetition: true };

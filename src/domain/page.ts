@@ -5,16 +5,19 @@ import { DomainError } from '../errors.ts';
 /** `count(*)` as a number: node-postgres returns a bigint as text. */
 export const rowCount = sql<number>`count(*)::int`;
 
-/** Pages by number are read by offset, so they are limited. Cursors have no limit. */
+/** The largest id: PostgreSQL's `integer`. */
+export const MAX_ID = 2 ** 31 - 1;
+
+/** Pages by number are read by offset, so they are limited. Pages by cursor are not. */
 export const LAST_NUMBERED_PAGE = 500;
 
-/** Tables estimated to be larger are not counted. Autovacuum keeps the estimate's error well below a third. */
-const LARGEST_COUNTED = 15_000;
+/** Tables with more rows by estimate are not counted. Autovacuum keeps the estimate's error well below a third. */
+const MAX_COUNTED = 15_000;
 
-/** One page of a list, with the cursors of its neighbours. Both are undefined if the list has nothing there. */
+/** One page of a list, with the cursors of the adjacent pages. */
 export interface Page<Item> {
   readonly items: readonly Item[];
-  /** How many items of this page are left out, because the reader has muted or blocked who wrote them. */
+  /** How many items of this page are left out, because the reader has muted or blocked their authors. */
   readonly muted: number;
   /** The next newer page has the items after this cursor; undefined if there are none. */
   readonly newer: number | undefined;
@@ -64,7 +67,7 @@ const placeOf = ({ id, cursor = id }: Listed) => cursor;
  *
  * @param order of the list: `desc` shows the newest first
  * @param readSlice returns rows in the slice's order, which is reversed if the page is read from its end. Rows with
- *   `isMuted` count, but are left out, so a page costs the same for every reader and has the same neighbours.
+ *   `isMuted` are counted but left out, so a page costs the same for every reader and has the same neighbours.
  * @throws DomainError `not-found` for a number beyond `LAST_NUMBERED_PAGE`
  */
 export async function readPage<Item extends Listed>(
@@ -138,7 +141,7 @@ export async function countRows(
   table: 'posts' | 'comments',
   condition: RawBuilder<boolean> = sql`true`,
 ): Promise<number> {
-  const largest = sql.lit(LARGEST_COUNTED);
+  const largest = sql.lit(MAX_COUNTED);
   const { rows } = await sql<{ total: number }>`
     select case
       when reltuples > ${largest} then reltuples::int

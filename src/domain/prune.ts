@@ -9,11 +9,11 @@ const BATCH = 10_000;
 const IMAGE_BATCH = 100;
 
 /**
- * The rows to delete, by table. pg-boss deletes jobs itself, seven days after they end. The ledger must outlive the four
- * days for which a mail is retried, and a later redrive of its dead letter. A change of email must outlive its mails,
- * each tried for four days, and the three days in which it can be undone; an export must outlive its link. An image that no post
- * shows may be in a draft. An unconfirmed account is deleted after a week without use, unless it wrote something or waits for a
- * moderator; an unconfirmed subscription after the week for which its link is valid.
+ * The rows to delete, by table. pg-boss itself deletes jobs, seven days after they end. The ledger must outlive the four days
+ * for which a mail is retried, and a later redrive of its dead letter. A change of email must outlive its two mails, each
+ * retried for four days, and the three days in which it can be undone; an export must outlive its link. An image that no post
+ * shows may be in a draft. An unconfirmed account is deleted after a week without use, unless it wrote something or waits for
+ * a moderator; an unconfirmed subscription is deleted when its link expires.
  */
 const EXPIRED: Readonly<Record<string, string>> = {
   sessions: 'expires_at < now()',
@@ -66,7 +66,7 @@ export async function prune(
   return removed;
 }
 
-/** An export or import whose job failed for good would otherwise block the next one forever. */
+/** Marks exports and imports as failed if their job is gone. Otherwise they would block the next one forever. */
 async function failAbandoned(db: Kysely<Schema>): Promise<void> {
   const ended = sql`state = 'failed', ended_at = now()`;
   const isAbandoned = (queue: string, id: RawBuilder<unknown>, key: string) => sql`

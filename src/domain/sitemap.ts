@@ -3,7 +3,7 @@ import type { Db } from '../database/schema.ts';
 import { pathOfPost } from './posts/path.ts';
 import { IS_LISTED } from './posts/visibility.ts';
 
-/** Addresses per file. sitemaps.org allows five times as many, but we render a file in one go. */
+/** Addresses per file. sitemaps.org allows five times as many, but we render a whole file at once. */
 const SITEMAP_SIZE = 10_000;
 
 export type SitemapKind = 'posts' | 'people';

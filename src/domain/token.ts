@@ -13,8 +13,8 @@ export function mintToken(): MintedToken {
 }
 
 /**
- * Hashes a token for storage. With 256 random bits it cannot be guessed from a fast hash as a password could, and a
- * look-up by hash leaks nothing through its timing.
+ * Hashes a token for storage. Unlike a password, 256 random bits cannot be guessed even from a fast hash, and a look-up by hash
+ * leaks nothing through its timing.
  */
 export function hashToken(token: string): Buffer {
   return hash('sha256', token, 'buffer');

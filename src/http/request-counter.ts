@@ -12,7 +12,7 @@ interface Count {
 
 /**
  * Counts requests in windows that start at the same time in all processes. Each process counts in memory and shares its
- * counts regularly, so a request costs no query. Counts lag by what other processes counted since.
+ * counts regularly, so a request costs no query. Counts lack what other processes have not shared yet.
  */
 export class RequestCounter {
   readonly #windowMs: number;
@@ -44,17 +44,17 @@ export class RequestCounter {
 
   /** Adds this process's new counts to the totals and reads them. */
   async share(): Promise<void> {
-    const fresh = new Map<string, { counted: Count; mine: number; isNew: number }>();
+    const added = new Map<string, number>();
+    const shared: { key: string; counted: Count; mine: number }[] = [];
     for (const [key, counted] of this.#counts) {
-      const isNew = counted.mine - counted.shared;
-      if (isNew > 0) fresh.set(key, { counted, mine: counted.mine, isNew });
+      const { mine } = counted;
+      if (mine === counted.shared) continue;
+      added.set(key, mine - counted.shared);
+      shared.push({ key, counted, mine });
     }
-    if (fresh.size === 0) return;
-    const totals = await this.#share(
-      new Map([...fresh].map(([key, { isNew }]) => [key, isNew])),
-      this.#windowEnd,
-    );
-    for (const [key, { counted, mine }] of fresh) {
+    if (added.size === 0) return;
+    const totals = await this.#share(added, this.#windowEnd);
+    for (const { key, counted, mine } of shared) {
       counted.shared = mine;
       counted.total = totals.get(key) ?? mine;
     }

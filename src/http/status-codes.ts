@@ -1,2 +1,2 @@
-/** The reason phrase of each HTTP status. To `import` from `node:http` would also load undici, which takes 40 ms. */
+/** The reason phrase of each HTTP status. Importing `node:http` would also load undici, which takes 40 ms. */
 export const { STATUS_CODES } = process.getBuiltinModule('node:http');

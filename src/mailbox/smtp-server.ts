@@ -25,7 +25,7 @@ export async function startMailboxServer(folder: string): Promise<MailboxServer>
     disableReverseLookup: true,
     closeTimeout: 1_000,
     onData(stream, _session, callback) {
-      keep(folder, stream).then(() => callback(), callback);
+      store(folder, stream).then(() => callback(), callback);
     },
   });
   await new Promise<void>((resolve, reject) => {
@@ -40,7 +40,7 @@ export async function startMailboxServer(folder: string): Promise<MailboxServer>
 }
 
 /** Writes to a temporary file and renames it, so that readers never see half a message. Names sort by time of arrival. */
-async function keep(folder: string, stream: SMTPServerDataStream): Promise<void> {
+async function store(folder: string, stream: SMTPServerDataStream): Promise<void> {
   const name = `${new Date().toISOString().replaceAll(':', '')}-${randomUUID()}`;
   const unfinished = join(folder, `${name}.part`);
   try {

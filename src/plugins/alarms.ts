@@ -3,12 +3,12 @@ import { type Alarm, deadLetterAlarm, REPORTING, raiseAlarm } from '../domain/al
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Enqueues a report to the operator about an error. Never fails: if it cannot, it logs that. */
+    /** Enqueues a report of an error to the operator. Never rejects; logs its own failure. */
     raiseAlarm(alarm: Alarm): Promise<void>;
   }
 }
 
-/** Provides `app.raiseAlarm`, and raises an alarm for every dead letter. Does nothing without ADMIN_EMAIL and ALERT_WEBHOOK_URL. */
+/** Provides `app.raiseAlarm`, and raises an alarm for every dead letter. Does nothing without ADMIN_EMAIL or ALERT_WEBHOOK_URL. */
 export default fp(
   async (app) => {
     const { db, queue, log, config } = app;

@@ -2,8 +2,8 @@ import { isIP } from 'node:net';
 import fp from 'fastify-plugin';
 
 /**
- * Ensures that `request.ip` is an IP address. If a trusted proxy passes on anything else in `X-Forwarded-For`, the
- * proxy's own address is used.
+ * Ensures that `request.ip` is an IP address. If a trusted proxy passes on anything else in `X-Forwarded-For`, uses the proxy's
+ * own address.
  */
 export default fp(
   async (app) => {

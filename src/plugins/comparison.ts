@@ -23,12 +23,12 @@ const COMPARE: Program<typeof compareTexts> = {
 const MAX_MS = 5_000;
 
 /**
- * Provides `app.compareTexts`, which works on a separate thread, so that no text blocks other requests or the rendering of
- * new texts. The first comparison starts it.
+ * Provides `app.compareTexts`, which runs in its own thread, so that no text blocks other requests or the rendering of new texts.
+ * The first comparison starts the thread.
  */
 export default fp(
   async (app) => {
-    const threads = new Threads(1, (err) => app.log.warn({ err }, 'the idle comparing thread failed'));
+    const threads = new Threads(1, (err) => app.log.warn({ err }, 'the idle comparison thread failed'));
     const compute = threads.computeFor();
     app.decorate('compareTexts', (texts) =>
       compute(COMPARE, texts, { timeoutMs: MAX_MS }).catch((error) => {

@@ -7,14 +7,14 @@ import fp from 'fastify-plugin';
 /** In order of preference. */
 const ENCODINGS: ('zstd' | 'gzip')[] = ['zstd', 'gzip'];
 
-/** The library hands these to both: `level` is gzip's, `params` are zstd's. */
+/** The library passes these to both: `level` is gzip's, `params` are zstd's. */
 const LEVELS: ZlibOptions & ZstdOptions = { level: 2, params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
-/** In bytes. Larger responses are compressed asynchronously, so that they do not block other requests. */
+/** Responses of more bytes are compressed asynchronously, so that they do not block other requests. */
 const SYNC_THRESHOLD = 256 * 1024;
 
 /**
- * Compresses responses at the levels that docs/performance.md measured as best. No page has both a secret and text that an
+ * Compresses responses at the best levels according to docs/performance.md. No page contains both a secret and text that an
  * attacker controls, so the compressed size reveals nothing (BREACH).
  */
 export default fp(

@@ -5,9 +5,9 @@ import fresh from 'fresh';
 import { READING_METHODS } from '../http/methods.ts';
 
 /**
- * Gives text responses to GET an ETag, and responds with 304 if the client already has the text (RFC 9110, section 13).
- * Routes may set a cheaper ETag. Ours are weak, because they identify the text and not its compressed bytes. What must not
- * be stored has none.
+ * Adds an ETag to text responses to GET, and responds with 304 if the client already has the text (RFC 9110, section 13).
+ * Routes may set a cheaper ETag. Ours are weak, because they identify the text, not its compressed bytes. Responses that must not
+ * be stored get none.
  */
 export default fp(
   async (app) => {

@@ -25,19 +25,19 @@ declare module 'fastify' {
     db: Kysely<Schema>;
     /** For reads that may be slightly stale: the replica if there is one, otherwise `db`. Never written to. */
     readDb: Kysely<Schema>;
-    /** The pool of `db`, to look at. */
+    /** The pool of `db`, for metrics. */
     pool: pg.Pool;
-    /** For checking the database. In processes with health checks, on a separate connection, because all others may be busy. */
+    /** For checking the database. In processes with health checks, this is a separate connection, because all others may be busy. */
     reserved: Kysely<Schema>;
-    /** Where to report errors for which `isUnavailable` holds. */
+    /** For reporting errors for which `isUnavailable` holds. */
     outages: OutageLog;
   }
 }
 
-/** How long closing may take if the database does not answer. What still waits for it then has ended or is given up. */
+/** How long closing may take if the database does not respond. Work that still waits for it by then has timed out or is dropped. */
 const CLOSING_MS = 1_000;
 
-/** Provides `app.db`. Refuses to start if the database is unreachable or its schema is old. */
+/** Provides `app.db`. Refuses to start if the database is unreachable or its schema is out of date. */
 export default fp<{ clock?: Clock | undefined }>(
   async (app, { clock }) => {
     const { databaseUrl } = app.config;
@@ -45,18 +45,18 @@ export default fp<{ clock?: Clock | undefined }>(
       throw new StartupError(2, 'DATABASE_URL: not set, and the application needs it');
 
     const pool = createPool(app, databaseUrl, { max: poolSize(app), clock });
-    const turns = takeTurns(app);
-    const db = createDb(app, turns(pool));
+    const withGate = createGates(app);
+    const db = createDb(app, withGate(pool));
     const reserved =
       app.role === 'worker' ? db : createDb(app, createPool(app, databaseUrl, { max: 1, clock }));
     app.decorate('db', db);
     app.decorate('pool', pool);
     app.decorate('reserved', reserved);
-    // Outside of the request that noticed the outage, which has a deadline.
+    // Outside of the context of the request that noticed the outage, which has a deadline.
     const probe = () => app.work.exit(() => sql`select`.execute(reserved));
     app.decorate('outages', new OutageLog(app.log, probe));
     const replica = createReplica(app, { primary: pool, reserved });
-    app.decorate('readDb', replica === undefined ? db : createDb(app, turns(replica)));
+    app.decorate('readDb', replica === undefined ? db : createDb(app, withGate(replica)));
     app.addHook('onClose', async () => {
       app.outages.close();
       const all = new Set([db, reserved, app.readDb]);
@@ -64,12 +64,12 @@ export default fp<{ clock?: Clock | undefined }>(
       await Promise.race([closed, sleep(CLOSING_MS, undefined, { ref: false })]);
     });
 
-    await refuseOldSchema(db, databaseUrl);
+    await assertSchemaIsCurrent(db, databaseUrl);
   },
   { name: 'db', dependencies: ['work'] },
 );
 
-/** Connections besides the pool's and the queue's: for LISTEN, a web process's for health checks, a worker's for heartbeats. */
+/** Connections besides the pool's and the queue's: for LISTEN, for a web process's health checks, for a worker's heartbeats. */
 const SEPARATE_CONNECTIONS = { web: 2, worker: 2, 'web-and-worker': 3, command: 1 };
 
 function poolSize({ config, role }: FastifyInstance): number {
@@ -86,15 +86,15 @@ function createPool(
   const pool = new pg.Pool({
     ...connectionTo(url, config.deadlines, { name: connectionName(role), statements }),
     max,
-    min: 1, // By which `npm run migrate` sees an idle process.
+    min: 1, // It shows `npm run migrate` an idle process.
     onConnect: (client) => prepareSession(client, app, clock),
   });
-  pool.on('error', () => {}); // Already logged by the client's own listener.
+  pool.on('error', () => {}); // The client's own listener has already logged it.
   return pool;
 }
 
-/** Makes a function that bounds who waits for a pool. Each has a circuit breaker, so that the replica serves without the primary. */
-function takeTurns(app: FastifyInstance) {
+/** Returns a function that gates a pool. Each pool has its own circuit breaker, so that the replica serves without the primary. */
+function createGates(app: FastifyInstance) {
   app.addHook('onResponse', ({ databaseUse }, _reply, done) => {
     databaseUse?.breaker?.end(databaseUse);
     done();
@@ -121,7 +121,7 @@ function createDb(app: FastifyInstance, pool: NamingPool): Kysely<Schema> {
   });
 }
 
-/** How long the current request may still wait; undefined for jobs and long requests. */
+/** How long the current work may still wait for the database; undefined for jobs and long requests. */
 function timeLeft({ work }: FastifyInstance): number | undefined {
   const deadline = work.getStore()?.databaseUse?.deadline;
   if (deadline === undefined) return longAnswerMs();
@@ -148,9 +148,9 @@ function createReplica(
 }
 
 /**
- * Workers commit without waiting for the disk. PostgreSQL writes its log in order, so a power cut loses at most the last
- * moment of claims and results, and those jobs run again. The mail ledger commits synchronously, which also flushes
- * everything before it. A pooler would give the setting to other processes' transactions too. See ADR 8.
+ * Workers commit without waiting for the disk. PostgreSQL writes its log in order, so a power cut loses at most the last moment's
+ * claims and results, and those jobs run again. The mail ledger commits synchronously, which also flushes everything before it.
+ * Behind a pooler, the setting would leak into other processes' transactions. See ADR 8.
  */
 const COMMIT_ASYNCHRONOUSLY = 'set synchronous_commit = off';
 
@@ -165,7 +165,7 @@ async function prepareSession(
   if (clock !== undefined) await client.query(enableClockOverride());
 }
 
-async function refuseOldSchema(db: Kysely<Schema>, databaseUrl: string): Promise<void> {
+async function assertSchemaIsCurrent(db: Kysely<Schema>, databaseUrl: string): Promise<void> {
   let pending: string[];
   try {
     pending = await pendingMigrations(db);
@@ -175,12 +175,12 @@ async function refuseOldSchema(db: Kysely<Schema>, databaseUrl: string): Promise
   if (pending.length > 0) {
     throw new StartupError(
       2,
-      `The database schema is old (pending: ${pending.join(', ')}). Run: npm run migrate`,
+      `The database schema is out of date (pending: ${pending.join(', ')}). Run: npm run migrate`,
     );
   }
 }
 
-/** Logs slow queries with their SQL and the request or job, but without parameters. */
+/** Logs slow queries with their SQL and their request or job, but without parameters. */
 function logSlowQueries({ config, log, work }: FastifyInstance) {
   return ({ level, query, queryDurationMillis }: LogEvent): void => {
     if (level !== 'query' || queryDurationMillis < config.slowQueryMs) return;

@@ -4,19 +4,19 @@ import fp from 'fastify-plugin';
 declare module 'fastify' {
   interface FastifyInstance {
     drain: {
-      /** Whether the process is about to stop and wants no new connections, although it still serves them. */
+      /** Whether the process is about to stop and should get no new connections, although it still serves them. */
       readonly hasBegun: boolean;
-      /** Whether the app closes. It waits for those requests whose clients are still there. */
+      /** Whether the app is closing. It still waits for requests whose clients are connected. */
       readonly isClosing: boolean;
-      /** Tells load balancers, through the health checks, and gives them `config.shutdownDrainSeconds` to notice. */
+      /** Informs load balancers through the health checks, and gives them `config.shutdownDrainSeconds` to notice. */
       begin(): Promise<void>;
     };
   }
 }
 
 /**
- * Provides `app.drain`, the time between being told to stop and closing. While the app closes, responses end their
- * connections; Node only ends those that were idle when it began.
+ * Provides `app.drain`, the phase between the signal to stop and closing. While the app closes, responses close their connections,
+ * because Node only closes those that were idle at the beginning.
  */
 export default fp(
   async (app) => {

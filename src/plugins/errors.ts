@@ -45,7 +45,7 @@ const STATUS_OF: Record<DomainErrorCode, number> = {
 
 const NOT_FOUND = 'This page does not exist.';
 
-/** Messages for people, by status. They reveal no internals; the log has those, by request id. */
+/** Messages for people, by status. They reveal no internals, which the log has under the request's id. */
 const EXPLANATIONS: Record<number, string> = {
   400: 'The request could not be understood.',
   403: 'You do not have permission to do this.',
@@ -63,10 +63,10 @@ const CLIENT_ERROR_STATUS: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
 };
 
-/** When to try again while the database is unavailable. */
+/** The Retry-After while the database is unavailable. */
 const RETRY_SECONDS = 5;
 
-/** An error as HTTP reports it. */
+/** An error as an HTTP response. */
 export interface Refusal {
   readonly status: number;
   readonly message: string;
@@ -80,7 +80,7 @@ export default fp(
     app.setErrorHandler<FastifyError>((error, request, reply) =>
       answer(request, reply, reportError(app, error, request)),
     );
-    // RFC 9112, section 3.2. Node would refuse it itself, but without security headers.
+    // RFC 9112, section 3.2. Node itself would refuse it without security headers.
     app.addHook('onRequest', (request, reply, done) => {
       const { headers, httpVersion } = request.raw;
       if (headers.host !== undefined || httpVersion !== '1.1') return done();
@@ -99,14 +99,14 @@ export default fp(
   { name: 'errors', dependencies: ['views', 'assets', 'alarms', 'db', 'site', 'drain', 'security-headers'] },
 );
 
-/** Responds to a URL that no route has. */
+/** Responds to a URL without a route. */
 export function answerUnknownUrl(request: FastifyRequest, reply: FastifyReply) {
   return answer(request, reply, { status: 404, message: NOT_FOUND, retryAfter: undefined });
 }
 
 /**
- * Logs why a request failed, and raises an alarm if it is a server error, unless its client has left while the app closes.
- * Returns what to respond.
+ * Logs why a request failed. Raises an alarm for a server error, unless the client has disconnected while the app closes. Returns
+ * the response.
  */
 export function reportError(app: FastifyInstance, error: FastifyError, request: FastifyRequest): Refusal {
   const refusal = describeError(error);
@@ -152,7 +152,7 @@ export function answerBadUrl(_error: FastifyError, request: FastifyRequest, repl
   else reply.type('text/plain; charset=utf-8').send(message);
 }
 
-/** Responds to something that is not HTTP or has too large headers. There is only a socket to write to. */
+/** Responds to bytes that are not HTTP or have too large headers. There is only a socket to write to. */
 export function answerClientError(this: FastifyInstance, error: ConnectionError, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   this.log.debug({ code: error.code }, 'not an HTTP request');
@@ -189,7 +189,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, { status, message,
     message,
     isMissing: status === 404,
     reference: status === 500 ? request.id : undefined,
-    // After waiting, a page can be loaded again, and nobody should have to type a form again.
+    // After the wait, a page can be reloaded, and a form sent again without retyping it.
     canReload: retryAfter !== undefined && isRead,
     again:
       retryAfter !== undefined && !isRead
@@ -206,7 +206,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, { status, message,
   });
 }
 
-/** Whether the client accepts JSON but not HTML. One that accepts anything gets a page. */
+/** Whether the client accepts JSON but not HTML. A client that accepts anything gets a page. */
 export function wantsJson(request: FastifyRequest): boolean {
   const accept = accepts(request.raw);
   return Boolean(accept.type(['json'])) && !accept.type(['html']);

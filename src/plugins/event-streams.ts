@@ -5,7 +5,7 @@ import { shortWork } from './work.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether its responses last as long as the client likes, so that their durations say nothing. */
+    /** Whether its responses last as long as the client likes, so that their durations are not measured. */
     readonly isEndless?: boolean;
   }
 }
@@ -14,17 +14,17 @@ declare module 'fastify' {
 export const EVENT_STREAM_HEADERS = Object.freeze({
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'private, no-store, no-transform',
-  'x-accel-buffering': 'no', // So that nginx passes each event on.
-  connection: 'close', // Otherwise it would stay open for a while when the app closes.
+  'x-accel-buffering': 'no', // Makes nginx pass on each event at once.
+  connection: 'close', // Otherwise the connection would stay open for a while when the app closes.
 });
 
-/** Streams per person: their windows that are visible at the same time. */
-const MOST_PER_PERSON = 5;
+/** Streams per person, as each visible window has one. */
+const MAX_PER_PERSON = 5;
 
-/** How often a comment is sent, so that proxies do not close a quiet stream, and ended sessions are looked for. */
+/** How often a comment is sent, so that proxies keep quiet streams open, and sessions are checked. */
 const HEARTBEAT_MS = 25_000;
 
-/** When browsers reconnect after a stream has broken. Random, so that they do not all reconnect at once after a restart. */
+/** The delay after which browsers reopen a broken stream. Random, so that they do not all reconnect at once after a restart. */
 const RECONNECT_MS = { min: 3_000, max: 10_000 };
 
 export interface Watcher {
@@ -36,11 +36,11 @@ export interface Watcher {
 /** Open streams of server-sent events of one kind. */
 export class EventStreams {
   protected readonly app: FastifyInstance;
-  /** What is sent, for the log. */
+  /** The subject of the events, for the log. */
   readonly #label: string;
-  /** Oldest first. */
-  readonly #watchers = new Map<PassThrough, Watcher>();
-  #isClosed = false;
+  /** The open streams, oldest first. */
+  protected readonly watchers = new Map<PassThrough, Watcher>();
+  protected isClosed = false;
   #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(app: FastifyInstance, label: string) {
@@ -48,51 +48,42 @@ export class EventStreams {
     this.#label = label;
   }
 
-  /** The open streams. */
-  get watchers(): ReadonlyMap<PassThrough, Watcher> {
-    return this.#watchers;
-  }
-
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
-  /** Opens a stream. It ends soon after its session. Returns undefined if there are too many, or the app closes. */
+  /** Opens a stream that ends soon after its session. Returns undefined if there are too many or the app is closing. */
   protected openStream(watcher: Watcher): PassThrough | undefined {
-    if (this.#isClosed || this.#watchers.size >= this.app.config.maxUnreadStreams) return undefined;
+    if (this.isClosed || this.watchers.size >= this.app.config.maxEventStreams) return undefined;
     this.#makeRoom(watcher.userId);
     const stream = new PassThrough();
-    this.#watchers.set(stream, watcher);
-    stream.once('close', () => this.#watchers.delete(stream));
+    this.watchers.set(stream, watcher);
+    stream.once('close', () => this.watchers.delete(stream));
     const { min, max } = RECONNECT_MS;
     stream.write(`retry: ${Math.round(min + Math.random() * (max - min))}\n`);
     this.#heartbeat ??= setInterval(() => void this.beat(), HEARTBEAT_MS).unref();
     return stream;
   }
 
-  /** Sends an event with JSON. */
+  /** Sends an event with data as JSON. */
   protected send(stream: PassThrough, data: unknown): void {
     write(stream, `data: ${JSON.stringify(data)}\n\n`);
   }
 
-  /** Ends all streams and opens no more. */
+  /** Ends all streams, and refuses new ones. */
   close(): void {
-    this.#isClosed = true;
+    this.isClosed = true;
     clearInterval(this.#heartbeat);
-    for (const stream of this.#watchers.keys()) stream.end();
+    for (const stream of this.watchers.keys()) stream.end();
   }
 
-  /** Keeps streams open, and ends those whose sessions have ended. Runs every 25 seconds. */
+  /** Keeps streams open, and ends those whose sessions have ended. */
   async beat(): Promise<void> {
-    for (const stream of this.#watchers.keys()) write(stream, ':\n\n');
-    const sessions = [...this.#watchers.values()].map(({ session }) => session);
+    for (const stream of this.watchers.keys()) write(stream, ':\n\n');
+    const sessions = [...this.watchers.values()].map(({ session }) => session);
     if (sessions.length === 0) return;
     const valid = await this.query(() => findValidSessions(this.app.db, sessions));
     if (valid === undefined) return;
-    for (const [stream, { session }] of this.#watchers) if (!valid.has(session.toString('hex'))) stream.end();
+    for (const [stream, { session }] of this.watchers) if (!valid.has(session.toString('hex'))) stream.end();
   }
 
-  /** Runs a query that has the deadline of a page. Undefined if it fails. */
+  /** Runs a query with the deadline of a page. Undefined if it fails, which is logged. */
   protected async query<Result>(run: () => Promise<Result>): Promise<Result | undefined> {
     try {
       return await this.app.work.run(shortWork(this.app, this.#label), run);
@@ -102,17 +93,17 @@ export class EventStreams {
     }
   }
 
-  /** The oldest stream of a person gives way to a new one, because it may be that of a browser which has lost its network. */
+  /** Ends a person's oldest stream in favour of a new one, because its browser may have lost its network. */
   #makeRoom(userId: number): void {
-    const own = [...this.#watchers].filter(([, watcher]) => watcher.userId === userId);
-    for (const [stream] of own.slice(0, Math.max(0, own.length + 1 - MOST_PER_PERSON))) {
-      this.#watchers.delete(stream);
+    const own = [...this.watchers].filter(([, watcher]) => watcher.userId === userId);
+    for (const [stream] of own.slice(0, Math.max(0, own.length + 1 - MAX_PER_PERSON))) {
+      this.watchers.delete(stream);
       stream.end('event: stop\ndata:\n\n');
     }
   }
 }
 
-/** Writes to a stream. Drops it if its client does not read, so that it does not hold memory. */
+/** Writes to a stream, or destroys it if its client does not read, so that it does not fill memory. */
 function write(stream: PassThrough, text: string): void {
   if (!stream.writableEnded && !stream.write(text)) stream.destroy();
 }

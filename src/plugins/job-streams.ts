@@ -10,13 +10,13 @@ declare module 'fastify' {
   }
 }
 
-/** How often to look for changes while somebody watches. */
-const LOOK_MS = 2_000;
+/** How often to check for changes while somebody is watching. */
+const POLL_MS = 2_000;
 
-/** Events are sent at least this often, because some numbers change without a trace, such as the age of the oldest job. */
-const LONGEST_MS = 10_000;
+/** The longest time between two events, because the pulse misses some changes, such as the age of the oldest job. */
+const MAX_SILENCE_MS = 10_000;
 
-/** Provides `app.jobStreams`: server-sent events that tell the open pages of the job dashboard that something has changed. */
+/** Provides `app.jobStreams`: server-sent events that tell open pages of the job dashboard about changes. */
 export default fp(
   async (app) => {
     const streams = new JobStreams(app);
@@ -29,17 +29,17 @@ export default fp(
   { name: 'job-streams', dependencies: ['db', 'queue', 'work'] },
 );
 
-/** The open streams of this process, which looks once for all of them. */
+/** The open streams of this process, which polls once for all of them. */
 class JobStreams extends EventStreams {
   #pulse: string | undefined;
-  #toldAt = 0;
+  #sentAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(app: FastifyInstance) {
     super(app, 'changes of jobs');
   }
 
-  /** Opens a stream. Returns undefined if there are too many, or the app closes. */
+  /** Opens a stream. Returns undefined if there are too many or the app is closing. */
   open(watcher: Watcher): Readable | undefined {
     const stream = this.openStream(watcher);
     if (stream !== undefined) this.#schedule();
@@ -53,15 +53,15 @@ class JobStreams extends EventStreams {
 
   #schedule(): void {
     if (this.isClosed || this.watchers.size === 0) return;
-    this.#timer ??= setTimeout(() => void this.#look(), LOOK_MS).unref();
+    this.#timer ??= setTimeout(() => void this.#poll(), POLL_MS).unref();
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     const pulse = await this.query(() => readPulse(this.app.db));
     const now = performance.now();
-    if (pulse !== undefined && (pulse !== this.#pulse || now - this.#toldAt >= LONGEST_MS)) {
+    if (pulse !== undefined && (pulse !== this.#pulse || now - this.#sentAt >= MAX_SILENCE_MS)) {
       this.#pulse = pulse;
-      this.#toldAt = now;
+      this.#sentAt = now;
       for (const stream of this.watchers.keys()) this.send(stream, {});
     }
     this.#timer = undefined;

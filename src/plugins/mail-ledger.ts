@@ -11,13 +11,13 @@ declare module 'fastify' {
 
 export interface MailLedger {
   /**
-   * Records durably that the mail server has accepted a mail. At once, not in batches: a mail is sent twice if its worker is
-   * killed before this. So it waits for nobody else's statement.
+   * Durably records that the mail server has accepted a mail. Not batched and ahead of all other statements, because a mail is sent
+   * twice if its worker is killed before this.
    */
   record(delivery: Delivery): Promise<void>;
   /**
-   * The tokens of mails for which the server has not answered, by the ids of their jobs. In memory, because the database
-   * has only their hashes: after a restart, or in another worker, the next attempt sends another link.
+   * The tokens of mails that the server has not responded to, by job id. They are in memory because the database only has their
+   * hashes, so after a restart, or in another worker, the next attempt sends another link.
    */
   readonly unanswered: LRUCache<string, string>;
 }

@@ -6,9 +6,9 @@ import { mailQueue } from '../queues.ts';
 declare module 'fastify' {
   interface FastifyInstance {
     mailOutage: {
-      /** Since when mail waits without any being delivered, as of the last look. Undefined if all is well. */
+      /** When an outage of mail began, as of the last check; undefined without an outage. */
       readonly since: Date | undefined;
-      /** Looks again. Never rejects: if it cannot look, `since` stays. */
+      /** Checks again. Never rejects; if the check fails, `since` stays the same. */
       refresh(): Promise<Date | undefined>;
     };
   }
@@ -17,8 +17,8 @@ declare module 'fastify' {
 const REFRESH_MS = 10_000;
 
 /**
- * Provides `app.mailOutage`. A process that serves pages looks every ten seconds, so that no page has to. A worker looks
- * when a mail fails, and raises an alarm when an outage begins.
+ * Provides `app.mailOutage`. A process that serves pages checks every ten seconds, so that no page has to. A worker checks when a
+ * mail fails, and raises an alarm when an outage begins.
  */
 export default fp(
   async (app) => {
@@ -33,7 +33,7 @@ export default fp(
         try {
           since = await findMailOutage(app.db);
         } catch (error) {
-          app.log.warn({ err: error }, 'could not look for an outage of mail');
+          app.log.warn({ err: error }, 'could not check for an outage of mail');
         }
         return since;
       },

@@ -7,9 +7,9 @@ import type { MailboxServer } from '../mailbox/smtp-server.ts';
 
 declare module 'nodemailer/lib/mailer' {
   interface Options {
-    /** Takes the message out of the pool, or closes the connection that it is on. Missing in nodemailer's types. */
+    /** Removes the message from the pool's queue, or closes its connection. Missing in nodemailer's types. */
     signal?: AbortSignal | undefined;
-    /** Read by our plugin. */
+    /** Called by our plugin when the transfer begins. */
     onTransfer?: (() => void) | undefined;
   }
 }
@@ -20,7 +20,7 @@ declare module 'fastify' {
   }
 }
 
-/** In milliseconds. A mail server that does not respond occupies a worker's slot for this long. */
+/** In milliseconds. A silent mail server occupies a worker's slot for this long. */
 const TIMEOUTS = {
   connectionTimeout: 10_000,
   greetingTimeout: 10_000,
@@ -29,8 +29,9 @@ const TIMEOUTS = {
 };
 
 /**
- * Provides `app.mailer`: pooled SMTP that connects with the first mail. A mail names the request that caused it. The web process sends none, so it never connects.
- * Without `SMTP_URL`, the first mail starts a local mail server that stores messages in `DATA_DIR/mailbox`.
+ * Provides `app.mailer`: pooled SMTP that connects with the first mail. The web process sends none, so it never connects. A mail
+ * names the request that caused it. Without `SMTP_URL`, the first mail starts a local mail server that stores messages in
+ * `DATA_DIR/mailbox`.
  */
 export default fp(
   async (app) => {
@@ -94,7 +95,7 @@ export default fp(
 );
 
 async function openTransport(config: Config, url: string) {
-  // Only now, because most processes send no mail.
+  // Loaded late, because most processes send no mail.
   const { default: nodemailer } = await import('nodemailer');
   const transport = nodemailer.createTransport({
     url,
@@ -115,7 +116,7 @@ async function openTransport(config: Config, url: string) {
   return transport;
 }
 
-/** If so, TLS is required, so that nobody in between can strip STARTTLS. `?requireTLS=false` in the URL overrides it. */
+/** Whether to require TLS, so that nobody on the network can strip STARTTLS. `?requireTLS=false` in the URL overrides it. */
 function sendsPassword(smtpUrl: string | undefined): boolean {
   if (smtpUrl === undefined) return false;
   const { password, hostname } = new URL(smtpUrl);
@@ -123,8 +124,8 @@ function sendsPassword(smtpUrl: string | undefined): boolean {
 }
 
 /**
- * Nodemailer signs the headers that RFC 6376 recommends, if a mail has them. RFC 8058 also requires the last of these, without
- * which mail programs offer no button.
+ * The headers that Nodemailer signs, if a mail has them: those that RFC 6376 recommends, and the last one for RFC 8058, without
+ * which mail programs show no unsubscribe button.
  */
 const SIGNED_HEADERS =
   'From:Subject:Date:Message-ID:To:MIME-Version:Content-Type:Content-Transfer-Encoding:List-Unsubscribe:List-Unsubscribe-Post';
@@ -136,12 +137,12 @@ function signature({ mailFrom, dkimSelector: keySelector, dkimPrivateKey: privat
   };
 }
 
-/** Who a mail is from: by name the site, unless MAIL_FROM has another one. */
+/** The From header, with the site's name unless MAIL_FROM has a name. */
 function sender({ mailFrom }: Config, siteName: string) {
   return mailFrom.includes('<') ? mailFrom : { name: siteName, address: mailFrom };
 }
 
-/** The address for bounces, with a mail's key (variable envelope return path). */
+/** The address for bounces, with the mail's key (variable envelope return path). */
 function returnPath({ mailFrom, mailReturnPath = mailFrom }: Config, returnKey: string | undefined): string {
   return returnKey === undefined ? mailReturnPath : mailReturnPath.replace('@', `+${returnKey}@`);
 }

@@ -10,14 +10,14 @@ declare module 'fastify' {
   }
 }
 
-/** So that one text can be rendered while another takes its two seconds. */
+/** Two, so that one text can be rendered while another takes its two seconds. */
 const THREADS = 2;
 
 /**
- * Provides `app.markdown`, which renders on separate threads so that no text blocks other requests. Terminates the thread
- * of a text that takes longer than `config.renderTimeoutMs`. The first text starts the first thread.
+ * Provides `app.markdown`, which renders in separate threads, so that no text blocks other requests. A text that takes longer than
+ * `config.renderTimeoutMs` is terminated with its thread. The first text starts the first thread.
  *
- * @param options.threads by default, threads of the app's own
+ * @param options.threads default: the app's own threads
  */
 export default fp(
   async (app, { threads = startThreads(app) }: { threads?: Threads | undefined }) => {

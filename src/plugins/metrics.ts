@@ -21,7 +21,7 @@ declare module 'fastify' {
   }
 }
 
-/** Provides `app.metrics`. Requests are counted as they end; the database is queried when the metrics are read. */
+/** Provides `app.metrics`. Requests are measured as they end; the database is queried when the metrics are read. */
 export default fp(
   async (app) => {
     const registry = new Registry();
@@ -36,11 +36,11 @@ export default fp(
     app.decorate('metrics', {
       contentType: registry.contentType,
       async text() {
-        // It starts timers and observers, so only once somebody reads the metrics.
+        // This starts timers and observers, so it waits until somebody reads the metrics.
         if (!isProcessMeasured) collectDefaultMetrics({ register: registry });
         isProcessMeasured = true;
         const jobs = await describeJobs(app).catch((error) =>
-          app.outages.logFailure(error, {}, 'no metrics of jobs'),
+          app.outages.logFailure(error, {}, 'could not read the metrics of jobs'),
         );
         databaseUp.set(jobs === undefined ? 0 : 1);
         return `${await registry.metrics()}${jobs ?? ''}`;
@@ -158,7 +158,7 @@ function header(name: string, type: string, help: string): string[] {
   return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`];
 }
 
-/** One queue's histogram. Has every bucket, because Prometheus cannot query one that is missing. */
+/** One queue's histogram. It has every bucket, because Prometheus cannot query missing ones. */
 function histogram(metric: string, queue: string, all: readonly DurationCount[]): string[] {
   const counts = all.filter((count) => count.queue === queue);
   const sum = (key: 'jobs' | 'seconds', bound = Infinity) =>

@@ -13,12 +13,12 @@ declare module 'fastify' {
 /** How often the delay is measured. */
 const SAMPLE_MS = 1_000;
 
-/** For so long after the start, the last measurement includes the loading of the application, which is no overload. */
+/** During this time after the start, the last measurement includes the loading of the application, which is no overload. */
 const STARTING_MS = 2 * SAMPLE_MS;
 
 /**
- * Refuses requests at once while the event loop is too far behind. Pages that a cache can answer are served. Everything else
- * that queues has its own bounds: database connections, passwords and texts.
+ * Refuses requests at once while the event loop is too far behind, except for pages that the cache can serve. Other queues have
+ * their own limits: for database connections, passwords and texts.
  */
 export default fp(
   async (app) => {
@@ -40,7 +40,7 @@ export default fp(
   { name: 'overload', dependencies: ['errors'] },
 );
 
-/** Whether a route always answers, or the visitor gets a shared page. */
+/** Whether a route always responds, or the visitor gets a shared page. */
 function isCheap({ routeOptions: { config }, headers }: FastifyRequest): boolean {
   return config.isAlwaysOn === true || (config.isShared === true && headers.cookie === undefined);
 }

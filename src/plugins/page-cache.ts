@@ -27,40 +27,40 @@ declare module 'fastify' {
 interface CachedPage {
   readonly body: Buffer;
   readonly headers: Readonly<Record<string, string>>;
-  /** All headers of a response: names and values in turn, which Node writes fastest. Not for a page from before an outage. */
+  /** All headers of the response as alternating names and values, which Node writes fastest. Undefined for a stale page. */
   readonly lines?: readonly string[];
   /** When its data was read, on the clock of `performance.now()`. */
   readonly readAt: number;
-  /** The same, or when the database was last unavailable to read it again. */
+  /** The same, or when reading it again last failed because the database was unavailable. */
   readonly checkedAt: number;
 }
 
-/** A page that is being rendered, for those who wait. */
+/** A page that is being rendered, for the requests that wait for it. */
 interface InFlight {
   readonly page: Promise<CachedPage | undefined>;
   readonly checkedAt: number;
-  /** The page from before, in case the database is unavailable. */
+  /** The previous page, in case the database is unavailable. */
   readonly before: CachedPage | undefined;
 }
 
 interface Rendering {
   readonly startedAt: number;
-  /** Gives the page to those who wait; without one, they render it themselves. */
+  /** Gives the page to the waiting requests; without one, they render it themselves. */
   end(page?: CachedPage): void;
-  /** Gives those who wait, and everyone for the next `maxAgeMs`, the page from before. Returns it, if it is not too old. */
+  /** Gives the previous page, unless it is too old, to the waiting requests and to everyone for the next `maxAgeMs`. Returns it. */
   fallBack(): CachedPage | undefined;
 }
 
 interface Cache {
   readonly entries: LRUCache<string, CachedPage | InFlight>;
-  /** When a logged-in user, or a setting of the site, last changed something. What was read before is only for outages. */
+  /** When a logged-in user last changed something, or a setting of the site changed. Pages read before are only for outages. */
   readonly changedAt: number;
 }
 
 /** Query parameters that a shared page may depend on. Their values are numbers. */
 const PARAMETERS = ['page', 'before', 'after'];
 
-/** Headers that belong to the page. All others belong to a single response. */
+/** Headers that belong to the page. All others belong to one response. */
 const SHARED_HEADERS = [
   'content-type',
   'content-encoding',
@@ -74,10 +74,10 @@ const SHARED_HEADERS = [
 const OVERHEAD = 1024;
 
 /**
- * Caches pages that are the same for everyone without a session, for `config.pageCache.maxAgeMs`. Concurrent requests for
- * the same page render it once. This process's own changes empty the cache before their response; those of other processes
- * show when the page expires. A visitor with a session never gets a cached page, so nobody sees someone else's page, and
- * everyone sees their own changes. While the database is unavailable, it shows pages of up to `maxStaleMs`. See ADR 10.
+ * Caches pages that are the same for everyone without a session, for `config.pageCache.maxAgeMs`. Concurrent requests for the same
+ * page render it once. This process's own changes invalidate the cache before their response; other processes' changes show when
+ * the page expires. Visitors with a session never get a cached page, so nobody sees someone else's page, and everyone sees their
+ * own changes. While the database is unavailable, pages are shown up to an age of `maxStaleMs`. See ADR 10.
  */
 export default fp(
   async (app) => {
@@ -112,12 +112,12 @@ export default fp(
   },
 );
 
-/** Whether a logged-in user has changed something. What others can change, such as a password, is on no shared page. */
+/** Whether a logged-in user has changed something. Nothing that others can change, such as a password, is on a shared page. */
 function isChange({ method, caller, session }: FastifyRequest, { statusCode }: FastifyReply): boolean {
   return !SAFE_METHODS.has(method) && statusCode < 400 && (caller ?? session?.user ?? null) !== null;
 }
 
-/** Makes a route respond from the cache and fill it. Its hooks run after compression, so it caches the final bytes. */
+/** Makes a route fill the cache and respond from it. Its hooks run after compression, so the final bytes are cached. */
 function share(route: RouteOptions, cache: Cache, maxStaleMs: number): void {
   const onRequest: onRequestHookHandler = (request, reply, done) => {
     if (request.session?.isKnown) return done();
@@ -141,8 +141,8 @@ function share(route: RouteOptions, cache: Cache, maxStaleMs: number): void {
 }
 
 /**
- * The page's key. Reduces the request to it, so that nothing else in one visitor's request can end up in another's page,
- * and extra parameters do not create more entries.
+ * The page's key. Strips everything else from the request, so that nothing in one visitor's request can get into another's page, and
+ * extra parameters do not create more entries.
  */
 function keyOf(request: FastifyRequest): string {
   const given = new Map(Object.entries(Object(request.query)));
@@ -158,16 +158,16 @@ function keyOf(request: FastifyRequest): string {
   return `${encoding} ${request.url.split('?', 1)[0]}?${query.join('&')}`;
 }
 
-/** Marks a page as being rendered. Its data must be read after this. */
+/** Marks a page as being rendered. Call it before its data is read. */
 function begin({ entries }: Cache, key: string, maxStaleMs: number): Rendering {
   const startedAt = performance.now();
   const { promise, resolve } = Promise.withResolvers<CachedPage | undefined>();
   const found = entries.get(key, { allowStale: true });
   const before = found === undefined || 'body' in found ? found : found.before;
   const inFlight: InFlight = { page: promise, checkedAt: startedAt, before };
-  entries.set(key, inFlight, { ttl: 0 }); // It lasts as long as its request, which has a deadline.
+  entries.set(key, inFlight, { ttl: 0 }); // It lasts until its request ends, which has a deadline.
   const end = (page?: CachedPage) => {
-    // If something has changed in the meantime, another request may already be rendering it again.
+    // After a change in the meantime, another request may already be rendering it again.
     const isCurrent = entries.peek(key) === inFlight;
     if (isCurrent && page !== undefined) entries.set(key, page, { start: page.checkedAt });
     else if (isCurrent) entries.delete(key);
@@ -185,14 +185,14 @@ function begin({ entries }: Cache, key: string, maxStaleMs: number): Rendering {
   };
 }
 
-/** The page as it is shown while it cannot be read again. */
+/** The page as it is shown while the database is unavailable. */
 function aged({ body, headers, readAt }: CachedPage): CachedPage {
   const now = performance.now();
   const age = String(Math.round((now - readAt) / 1000));
   return { body, headers: { ...headers, age }, readAt, checkedAt: now };
 }
 
-/** Caches the response if it is a page, or replaces it if the database was unavailable. Returns what to send. */
+/** Caches the response if it is a page, or replaces it by the previous page if the database was unavailable. Returns what to send. */
 async function keep(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -224,7 +224,7 @@ function replaceBy(request: FastifyRequest, reply: FastifyReply, { body, headers
   return unlessKnown(request, reply, body);
 }
 
-/** Returns a copy, because small buffers are parts of large ones, which would stay in memory as long as they do. */
+/** Returns a copy, because small buffers are slices of large ones, which would stay in memory. */
 async function bytesOf(payload: unknown): Promise<Buffer> {
   const whole = isStream(payload) ? await buffer(payload) : payload;
   const bytes = Buffer.isBuffer(whole) ? whole : Buffer.from(String(whole));
@@ -248,7 +248,7 @@ function send(reply: FastifyReply, { headers, body }: CachedPage): void {
   reply.headers(headers).send(body);
 }
 
-/** Sends a page, with what earlier hooks have set for this response. Skips the hooks that complete others: half of the work. */
+/** Sends a page with the headers that earlier hooks set. Skips the onSend hooks, which would be half of the work. */
 function sendAtOnce(reply: FastifyReply, lines: readonly string[], body: Buffer): void {
   const own = Object.entries(reply.getHeaders()).flat().map(String);
   reply.hijack();

@@ -27,7 +27,7 @@ export interface Passwords {
  */
 const CONCURRENT_HASHES = 2;
 
-/** Passwords that may wait, which takes about two seconds. */
+/** Passwords that may wait, for about two seconds. */
 const MAX_WAITING = 100;
 
 /** Provides `app.passwords`, which hashes off the event loop and limits concurrency. */

@@ -13,7 +13,10 @@ export default fp<{ clock?: Clock | undefined }>(
   async (app, { clock }) => {
     const { db, config, role, channels, outages } = app;
     const options: QueueOptions = {
-      ...{ db, channels, notify, clock },
+      db,
+      channels,
+      notify,
+      clock,
       connection: {
         module: import.meta.resolve('../database/queue-connection.ts'),
         settings: connectionSettings(app),
@@ -46,7 +49,7 @@ function connectionSettings({ config, role }: FastifyInstance): ConnectionSettin
   };
 }
 
-/** Jobs have the id and the trace of the request that caused them. */
+/** Passes the id and the trace of a request on to its jobs. */
 function contextOf({ work, tracing }: FastifyInstance): JobContextStore {
   return {
     origin: () => ({ requestId: work.getStore()?.requestId, traceparent: tracing.traceparent() }),

@@ -20,15 +20,15 @@ declare module 'fastify' {
 
 /** The account and IP address that make an attempt. */
 export interface Actor {
-  /** The account's id, or the email address that a visitor has given. Undefined to count the IP address alone. */
+  /** The account's id, or the email address that a visitor entered. Undefined to count the IP address alone. */
   readonly account: number | string | undefined;
   /** The IP address. */
   readonly address: string;
-  /** Whether the account is in its first day, when each attempt counts ten times. */
+  /** Whether it is the account's first day, when each attempt counts ten times. */
   readonly isNew?: boolean;
   /**
-   * Only for `login` and `code`: the verified token of a browser that has logged in to this account before. It has its own
-   * attempts, which nobody else can use up.
+   * Only for `login` and `code`: the verified token of a browser that has logged in to this account before. Its attempts are counted
+   * separately, so nobody else can use them up.
    */
   readonly device?: string | undefined;
 }
@@ -41,11 +41,11 @@ export interface RateLimits {
    * @throws TooManyRequests if the account or IP address has no attempts left
    */
   consume(action: LimitedAction, actor: Actor): Promise<void>;
-  /** After a successful attempt: resets the account's own count and takes the attempt off the shared counts. */
+  /** Call it after a successful attempt. Resets the account's own count, and subtracts the attempt from the shared counts. */
   forgive(action: LimitedAction, actor: Actor): Promise<void>;
 }
 
-/** A row of the table. */
+/** A counter, which is a row of the table. */
 interface Counter {
   readonly limiter: RateLimiterPostgres;
   readonly key: string;
@@ -54,10 +54,10 @@ interface Counter {
   readonly isOwn: boolean;
 }
 
-/** How often an attempt counts on an account's first day. */
+/** How many times an attempt counts on an account's first day. */
 const COST_WHEN_NEW = 10;
 
-/** Anyone can name any account here. So the IP address is counted first, to keep a flood from adding a row per account. */
+/** Here, anyone can name any account. The IP address is counted first, so that a flood does not add a row per account. */
 const UNAUTHENTICATED: ReadonlySet<LimitedAction> = new Set([
   'login',
   'passkey',
@@ -66,7 +66,7 @@ const UNAUTHENTICATED: ReadonlySet<LimitedAction> = new Set([
   'reset',
 ]);
 
-/** Provides `app.rateLimits` and enforces the `limit` that routes declare. Loopback is limited too. */
+/** Provides `app.rateLimits`, and enforces the limits that routes declare. Loopback addresses are limited too. */
 export default fp(
   async (app) => {
     if (!app.config.rateLimitsEnabled) {
@@ -104,8 +104,8 @@ export default fp(
 );
 
 /**
- * Makes a hook that counts a request for the logged-in user, or for the IP address of a visitor. Previewing a text counts as
- * `preview`. Newcomers may search as often as others.
+ * Makes a hook that counts a request for the logged-in user or the visitor's IP address. Previewing a text counts as `preview`.
+ * New accounts may search as often as others.
  */
 function countRequest(rateLimits: RateLimits, action: LimitedAction): preHandlerAsyncHookHandler {
   return async (request) => {
@@ -151,7 +151,7 @@ function countersIn(app: FastifyInstance) {
 
 function makeLimiter({ db }: FastifyInstance, name: string, { points, seconds }: RateLimit) {
   return new RateLimiterPostgres({
-    // Not the pool itself, because `db` keeps to the request's deadline.
+    // Through `db`, which keeps to the request's deadline.
     storeClient: {
       async query({ text, values }: { text: string; values: unknown[] }) {
         const { rows, numAffectedRows } = await db.executeQuery(CompiledQuery.raw(text, values));
@@ -170,7 +170,7 @@ function makeLimiter({ db }: FastifyInstance, name: string, { points, seconds }:
   });
 }
 
-/** Keeps email addresses of people without an account out of the table. */
+/** Keeps email addresses and tokens out of the table. */
 function hash(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }

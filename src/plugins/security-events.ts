@@ -1,20 +1,20 @@
 import fp from 'fastify-plugin';
 import { runWithOrigin } from '../domain/security-events/origin.ts';
-import { recordFailedLogIn } from '../domain/security-events/record.ts';
+import { recordWrongPassword } from '../domain/security-events/record.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Records a failed log-in in the background, so that the response takes no longer if the address has an account. */
+    /** Records a failed log-in in the background, so that the response time does not reveal whether the address has an account. */
     recordFailedLogIn(email: string): void;
   }
 }
 
-/** Sets the request context, for recorded events and sessions. */
+/** Sets the origin of recorded events and sessions for each request. */
 export default fp(
   async (app) => {
     const pending = new Set<Promise<void>>();
     app.decorate('recordFailedLogIn', (email) => {
-      const recording = recordFailedLogIn(app.db, email)
+      const recording = recordWrongPassword(app.db, email)
         .catch((error: unknown) => app.log.error({ err: error }, 'could not record a failed log-in'))
         .finally(() => pending.delete(recording));
       pending.add(recording);

@@ -24,7 +24,7 @@ const CONTENT_SECURITY_POLICY = [
   'trusted-types pages',
 ].join(';');
 
-/** Browser features that no page needs, so injected scripts cannot use them either. */
+/** Browser features that no page needs. Injected scripts cannot use them either. */
 const PERMISSIONS_POLICY =
   `accelerometer autoplay browsing-topics camera display-capture encrypted-media geolocation
   gyroscope hid identity-credentials-get magnetometer microphone midi payment
@@ -58,8 +58,8 @@ const HTTPS_HEADERS: OutgoingHttpHeaders = Object.freeze({
 });
 
 /**
- * Sets the security headers of every response, except those that its route has set. It does so at the end, because the page
- * cache sends its pages with these headers already among their own.
+ * Sets the security headers of every response that its route has not set. Runs in onSend, because cached pages already have these
+ * headers.
  */
 export default fp(
   async (app) => {

@@ -12,20 +12,20 @@ declare module 'fastify' {
 }
 
 export interface Site {
-  /** At most two seconds old, or as old as an outage of the database. Never waited for. */
+  /** At most two seconds old, except during an outage of the database. Reading it never waits. */
   readonly settings: SiteSettings;
   /** When this process last noticed a change, on the clock of `performance.now()`. */
   readonly changedAt: number;
-  /** Reads the settings again. Call it after a change, so that this process shows it at once. */
+  /** Loads the settings again. Call it after a change, so that this process shows it at once. */
   refresh(): Promise<void>;
 }
 
-/** How late a process may notice a change made by another one. */
+/** How late a process may notice another one's change. */
 const REFRESH_MS = 2_000;
 
 const LABEL = 'settings of the site';
 
-/** Provides `app.site`. Reads the settings on the connection for health checks, so that no page waits for them. */
+/** Provides `app.site`. Loads the settings on the connection for health checks, so that no page waits for them. */
 export default fp(
   async (app) => {
     let settings = await loadSettings(app.reserved);
@@ -45,7 +45,7 @@ export default fp(
         return changedAt;
       },
       refresh() {
-        // One after another, so that an older state never replaces a newer one.
+        // One at a time, so that an older state never replaces a newer one.
         refreshing = refreshing.catch(() => {}).then(load);
         return refreshing;
       },
@@ -62,7 +62,7 @@ function refreshRegularly(app: FastifyInstance): void {
     for (;;) {
       await sleep(REFRESH_MS, undefined, { signal, ref: false }).catch(() => {});
       if (signal.aborted) return;
-      // With a deadline, because a silent connection is replaced after it, and health checks soon have another one.
+      // The deadline makes the pool replace a silent connection, so that health checks soon have another one.
       await app.work.run(shortWork(app, LABEL), app.site.refresh).catch((error: unknown) => {
         if (!signal.aborted) app.outages.logFailure(error, {}, 'could not read the settings of the site');
       });

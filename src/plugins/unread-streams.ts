@@ -12,10 +12,10 @@ declare module 'fastify' {
   }
 }
 
-/** How long a change waits for others, so that a burst costs one query. */
+/** How long changes are collected, so that a burst costs one query. */
 const COLLECTING_MS = 250;
 
-/** Provides `app.unreadStreams`: server-sent events with people's counts of unread notifications. */
+/** Provides `app.unreadStreams`: server-sent events with a person's count of unread notifications. */
 export default fp(
   async (app) => {
     const streams = new UnreadStreams(app);
@@ -29,7 +29,7 @@ export default fp(
   { name: 'unread-streams', dependencies: ['channels', 'db', 'work'] },
 );
 
-/** The open streams of this process. All of them together hold one database connection, to listen. */
+/** The open streams of this process, which share one database connection for LISTEN. */
 class UnreadStreams extends EventStreams {
   /** People whose counts have changed. */
   readonly #changed = new Set<number>();
@@ -41,9 +41,9 @@ class UnreadStreams extends EventStreams {
   }
 
   /**
-   * Opens a stream, which begins with the person's count. It ends soon after their session.
+   * Opens a stream that begins with the person's count and ends soon after their session.
    *
-   * @returns undefined if there are too many, or the app closes
+   * @returns undefined if there are too many or the app is closing
    */
   open(watcher: Watcher, unread: number): Readable | undefined {
     const stream = this.openStream(watcher);
@@ -65,7 +65,7 @@ class UnreadStreams extends EventStreams {
       });
     } catch (error) {
       this.app.outages.report(error);
-      this.#listening = undefined; // The next stream tries it again.
+      this.#listening = undefined; // The next stream tries again.
       return undefined;
     }
   }
@@ -75,12 +75,12 @@ class UnreadStreams extends EventStreams {
     for (const userId of userIds) if (watched.has(userId)) this.#changed.add(userId);
     if (this.#changed.size === 0 || this.#isCounting) return;
     this.#isCounting = true;
-    void this.#tellChanges().finally(() => {
+    void this.#sendChanges().finally(() => {
       this.#isCounting = false;
     });
   }
 
-  async #tellChanges(): Promise<void> {
+  async #sendChanges(): Promise<void> {
     while (this.#changed.size > 0 && !this.isClosed) {
       await sleep(COLLECTING_MS, undefined, { ref: false });
       const userIds = [...this.#changed];

@@ -8,7 +8,7 @@ declare module 'fastify' {
   }
 }
 
-/** Who sends an upload. */
+/** The sender of an upload. */
 export interface Sender {
   readonly accountId: number;
   /** The IP address. */
@@ -17,14 +17,14 @@ export interface Sender {
 
 export interface Uploads {
   /**
-   * Reads an upload into memory while few others are read.
+   * Reads an upload into memory, within limits.
    *
-   * @throws Busy if the process reads too many, too many from the same IP address, or another one of the same account
+   * @throws Busy if the process is reading too many uploads, too many from the IP address, or another one of the account
    */
   read<Upload>(sender: Sender, read: () => Promise<Upload>): Promise<Upload>;
 }
 
-/** Uploads that a process reads at once, each of another account. They are in memory. */
+/** Uploads that a process reads at once, one per account. They are in memory. */
 const MAX_AT_ONCE = 10;
 
 /** How many of them may come from one IP address, so that slow ones cannot keep everybody else out. */

@@ -29,7 +29,7 @@ export default fp(
   { name: 'views', dependencies: ['site'] },
 );
 
-/** Marks each line as someone else's words, so that they cannot pass for the site's. */
+/** Marks each line as a quotation, so that people's words cannot pass for the site's. */
 function quote(words: string): string {
   return words
     .trim()
@@ -38,7 +38,7 @@ function quote(words: string): string {
     .join('\n');
 }
 
-/** Eta resolves the path of every include again, although paths do not change. */
+/** Caches resolved paths, because Eta resolves the path of every include again each time. */
 function cachePaths(eta: Eta): Eta {
   const { resolvePath } = eta;
   if (resolvePath === null) return eta;

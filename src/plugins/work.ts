@@ -7,9 +7,9 @@ import { READING_METHODS } from '../http/methods.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether requests may take longer than `deadlines` say, such as downloads. Each statement still may not. */
+    /** Whether requests may exceed the request deadlines, such as downloads. Each statement still has its own. */
     readonly isLong?: boolean;
-    /** Whether requests may use the connections that are kept free of ordinary pages. */
+    /** Whether requests may use the connections that are reserved from ordinary pages. */
     readonly isVital?: boolean;
   }
   interface FastifyRequest {
@@ -29,7 +29,7 @@ export interface Work {
   readonly requestId?: string | undefined;
   /** Undefined for jobs and long requests, which have no deadline. */
   readonly databaseUse?: DatabaseUse | undefined;
-  /** Whether it goes before all others that wait for the database. For jobs. */
+  /** Whether it goes first of all that wait for the database. For jobs. */
   readonly isUrgent?: boolean | undefined;
   /** The span, if tracing is on. */
   readonly span?: Span | undefined;
@@ -56,7 +56,7 @@ export default fp(
   { name: 'work', decorators: { fastify: ['config'] } },
 );
 
-/** The context of a short query that no request has caused. Its deadline is that of a page. */
+/** The context of a short query outside of requests. It has the deadline of a page. */
 export function shortWork({ config }: Pick<FastifyInstance, 'config'>, label: string): Work {
   const deadline = performance.now() + config.deadlines.readMs;
   return {

@@ -28,13 +28,13 @@ export class QueueAdmin {
     this.#boss = boss;
   }
 
-  /** Restricts a filter to the jobs for which an action is possible. */
+  /** Narrows a filter to the jobs that an action applies to. */
   static applicable(action: JobAction, filter: JobFilter): JobFilter {
     const possible = APPLIES_TO[action];
     const states = filter.states?.filter((state) => possible.includes(state)) ?? possible;
-    // If the dead letter was redriven, retrying the failed job would do its work twice.
+    // After its dead letter was redriven, retrying a failed job would do its work twice.
     const hasDeadLetter = action === 'retry';
-    // Those that wait for a deleted job would wait forever.
+    // Jobs that wait for a deleted one would wait forever.
     const blocksNone = action === 'delete';
     return { ...filter, states, hasDeadLetter, blocksNone };
   }
@@ -55,7 +55,7 @@ export class QueueAdmin {
     return total;
   }
 
-  /** The queues that dead letters would go to, with the number of jobs for each. */
+  /** The queues that dead letters would be redriven to, with the number of jobs for each. */
   async previewRedrive(queue: string, ids: string[]): Promise<readonly { name: string; count: number }[]> {
     const limit = Math.max(1, ids.length);
     return (await this.#boss.previewRedrive(queue, { ids, limit })).destinations;
@@ -74,7 +74,7 @@ export class QueueAdmin {
     return ids.length;
   }
 
-  /** Redrives dead letters. Jobs that wait for the original wait for the new job. */
+  /** Redrives dead letters. Jobs that waited for the original then wait for the new job. */
   async #redrive(db: Db, queue: string, ids: string[]): Promise<number> {
     const places = await findPlaces(db, queue, ids);
     const moved = await this.#boss.redrive(queue, { db: fromKysely(db), ids, limit: BATCH });
@@ -82,7 +82,7 @@ export class QueueAdmin {
     return moved;
   }
 
-  /** Retries failed jobs and deletes their dead letters. Where a key may be taken by now, redrives these instead. */
+  /** Retries failed jobs and deletes their dead letters, or redrives the dead letters if the jobs' keys may be taken by now. */
   async #retry(db: Db, queue: string, ids: string[]): Promise<number> {
     const { policy } = (await this.#boss.getQueue(queue)) ?? {};
     if (policy === 'exclusive' || policy === 'key_strict_fifo') {

@@ -5,7 +5,7 @@ import { selectJob } from './jobs-table.ts';
 import { findReport } from './report.ts';
 import type { Db, JobAttemptOutcome } from './tables.ts';
 
-/** Identifies an attempt at a job. */
+/** Identifies an attempt. */
 export interface Attempt {
   readonly jobId: string;
   /** 1 for the first. */
@@ -13,8 +13,8 @@ export interface Attempt {
 }
 
 /**
- * Records that a worker has started attempts of one queue, in one statement. The end of a successful attempt is not
- * recorded, because the job has it. So a row without an end belongs to a worker that died, unless the job is completed.
+ * Records in one statement that a worker has started attempts of one queue. The end of a successful attempt is not recorded
+ * here, because the job stores it. So a row without an end belongs to a dead worker, unless the job is running or completed.
  */
 export async function recordAttempts(
   db: Db,
@@ -40,7 +40,7 @@ export async function recordAttemptEnds(
   `.execute(db);
 }
 
-/** Deletes earlier records of the same hand-backs, so that a job which is handed back or deferred every minute has only one. */
+/** Deletes earlier records of the same hand-backs, so that a job that is handed back or deferred every minute keeps only one. */
 export async function forgetRepeatedHandBacks(
   db: Db,
   attempts: readonly Attempt[],
@@ -59,35 +59,34 @@ function attemptRows(attempts: readonly Attempt[]): RawBuilder<unknown> {
     ${attempts.map(({ jobId }) => jobId)}::uuid[], ${attempts.map(({ attempt }) => attempt)}::integer[])`;
 }
 
-/** Finds a job with its history, which for a dead letter is that of the original. */
+/** Finds a job with its history; for a dead letter, the history of the original. */
 export async function findJob(db: Db, queue: string, id: string): Promise<JobDetails | undefined> {
   const job = await selectJob(db, queue, id);
   if (job === undefined) return undefined;
+  const isDead = isDeadLetter(queue);
+  const originalId = isDead ? (job.sourceId ?? id) : id;
   const records = await db
     .selectFrom('job_attempts')
     .select(['attempt', 'worker', 'outcome', 'error', 'started_at as startedAt', 'ended_at as endedAt'])
-    .where('job_id', '=', isDeadLetter(queue) ? (job.sourceId ?? id) : id)
+    .where('job_id', '=', originalId)
     .orderBy('id')
     .execute();
-  const history = records.map((record, index) => ({
-    ...record,
-    ...(record.outcome === null && unrecordedEnd(job, index === records.length - 1 && !isDeadLetter(queue))),
-  }));
-  const report = await findReport(db, isDeadLetter(queue) ? (job.sourceId ?? id) : id);
-  return {
-    ...job,
-    report,
-    history: history.map((record) => ({ ...record, outcome: record.outcome ?? 'lost' })),
-  };
+  const history = records.map(({ outcome, ...record }, index) => {
+    if (outcome !== null) return { ...record, outcome };
+    const isLast = index === records.length - 1 && !isDead;
+    return { ...record, ...(isLast ? endOfLast(job) : LOST) };
+  });
+  return { ...job, report: await findReport(db, originalId), history };
 }
 
-/** The outcome of an attempt without a recorded end: the job's state for the last one, otherwise the worker died. */
-function unrecordedEnd(
-  { state, endedAt }: Pick<JobSummary, 'state' | 'endedAt'>,
-  isLast: boolean,
-): Partial<AttemptRecord> {
-  if (!isLast) return { outcome: 'lost' };
-  if (state === 'active') return { outcome: 'running' };
-  if (state === 'completed' || state === 'cancelled') return { outcome: state, endedAt };
-  return { outcome: 'lost' };
+/** The end of an attempt whose worker died before it recorded one. */
+const LOST = { outcome: 'lost', endedAt: null } as const;
+
+/** The end of a job's last attempt if none is recorded, from the job's state. */
+function endOfLast({
+  state,
+  endedAt,
+}: Pick<JobSummary, 'state' | 'endedAt'>): Pick<AttemptRecord, 'outcome' | 'endedAt'> {
+  if (state === 'active') return { outcome: 'running', endedAt: null };
+  return state === 'completed' || state === 'cancelled' ? { outcome: state, endedAt } : LOST;
 }

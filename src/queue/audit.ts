@@ -8,9 +8,7 @@ export interface AuditEntry {
   readonly subject: string;
 }
 
-/**
- * Records an action, in its transaction if it has one.
- */
+/** Records an action. Pass the action's transaction, if it has one. */
 export async function recordAction(
   db: Db,
   { username, action, subject }: Omit<AuditEntry, 'at'>,

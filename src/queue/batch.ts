@@ -4,29 +4,29 @@ import { countMembers, isOver, release } from './flow-table.ts';
 import type { Db } from './tables.ts';
 import { type Notify, notifyWithCommit, WORKERS_CHANNEL } from './wake.ts';
 
-/** Jobs of a batch at most. */
-export const MOST_MEMBERS = 1_000_000;
+/** The most jobs in a batch. */
+export const MAX_MEMBERS = 1_000_000;
 
 /**
- * A batch ends this many days after its start at the latest. Longer than a mail is tried, and shorter than ended jobs are
- * kept, because they are counted at its end.
+ * A batch ends after this many days at the latest: longer than a mail is retried, and before ended jobs are deleted, because
+ * they are counted at its end.
  */
-export const MOST_DAYS_OPEN = 6;
+const MAX_DAYS_OPEN = 6;
 
-/** Batches that end in one transaction. */
+/** Batches ended per transaction. */
 const AT_A_TIME = 20;
 
-/** What the payload has for counts until the batch has ended. */
+/** The counts in the payload until the batch has ended. */
 export const NO_COUNTS: BatchCounts = { done: 0, failed: 0, cancelled: 0, unfinished: 0 };
 
 /** Jobs whose end starts another. */
 export interface Batch {
   readonly id: string;
-  /** Whether it takes more jobs. */
+  /** Whether jobs can still be added. */
   readonly isOpen: boolean;
 }
 
-/** Records a batch, unless there is one with this id. Returns whether there was none. */
+/** Records a batch, unless its id exists. Returns whether it was new. */
 export async function recordBatch(
   db: Db,
   { id, queue, jobId }: { id: string; queue: string; jobId: string },
@@ -49,9 +49,9 @@ export async function findBatch(db: Db, id: string): Promise<Batch> {
 }
 
 /**
- * Counts jobs that are added. Locks the batch, so that it does not end before they are there.
+ * Counts jobs that are about to be added. Locks the batch, so that it cannot end before they are enqueued.
  *
- * @throws TypeError if it is closed or would be too large
+ * @throws TypeError if the batch is closed or would be too large
  */
 export async function addMembers(db: Db, { id }: Batch, count: number): Promise<void> {
   const { numUpdatedRows } = await db
@@ -60,13 +60,13 @@ export async function addMembers(db: Db, { id }: Batch, count: number): Promise<
     .where('id', '=', id)
     .where('closed_at', 'is', null)
     .where('ended_at', 'is', null)
-    .where('members', '<=', MOST_MEMBERS - count)
+    .where('members', '<=', MAX_MEMBERS - count)
     .executeTakeFirstOrThrow();
   if (numUpdatedRows === 0n)
-    throw new TypeError(`batch ${id}: is closed, or would have more than ${MOST_MEMBERS} jobs`);
+    throw new TypeError(`batch ${id}: is closed, or would have more than ${MAX_MEMBERS} jobs`);
 }
 
-/** Lets a batch end as soon as all its jobs have. */
+/** Closes a batch, which then ends as soon as all its jobs have. */
 export async function closeBatch(db: Db, { id }: Batch): Promise<void> {
   await db
     .updateTable('job_batches')
@@ -77,14 +77,14 @@ export async function closeBatch(db: Db, { id }: Batch): Promise<void> {
 }
 
 /**
- * Starts the jobs of batches that have ended, each once and with its counts, even if several workers call this at the same time. It looks at
- * the jobs as they are, so it misses no end: not by a supervisor, an operator or a worker that was then killed.
+ * Ends batches and starts their last jobs, each exactly once and with its counts, even if several workers call this at the same
+ * time. It reads the jobs' states, so it misses no end, whether caused by a supervisor, an operator or a worker that died since.
  */
 export async function endBatches(db: Db, notify: Notify = notifyWithCommit): Promise<void> {
   const waiting = db.selectFrom('job_batches').select('id').where('ended_at', 'is', null).limit(1);
   if ((await waiting.executeTakeFirst()) === undefined) return;
   const isDue = sql<boolean>`(closed_at is not null and ${isOver(sql`job_batches.id`)}
-    or created_at < now() - make_interval(days => ${MOST_DAYS_OPEN}))`;
+    or created_at < now() - make_interval(days => ${MAX_DAYS_OPEN}))`;
   await db.transaction().execute(async (trx) => {
     const ended = await trx
       .updateTable('job_batches')

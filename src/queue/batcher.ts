@@ -7,8 +7,8 @@ const LARGEST_BATCH = 500;
 const PAUSE_MS = 10;
 
 /**
- * Writes items in batches: those added during a write, or shortly after it, share the next. So they share the round trip to
- * the database and the disk flush, and a single item is written at once.
+ * Writes items in batches. Items added during a write or shortly after it share the next one, and so its round trip and disk
+ * flush. A single item is written at once.
  */
 export class Batcher<Item> {
   readonly #write: (items: readonly Item[]) => Promise<void>;

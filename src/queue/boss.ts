@@ -8,55 +8,57 @@ import type { Db } from './tables.ts';
 
 export { type Clock, enableClockOverride };
 
-/** The version of the queue's schema that this release needs. */
+/** The version of pg-boss's schema that this release needs. */
 export const QUEUE_SCHEMA: number = manifest.pgboss.schema;
 
 /** Connections that pg-boss uses for supervision. */
 export const QUEUE_CONNECTIONS = 1;
 
 /**
- * How often a worker checks for jobs of dead workers and counts the queues. Together with the heartbeat's ten seconds, it
- * limits how long a killed worker's jobs wait.
+ * How often a worker looks for dead workers' jobs and counts the queues. Together with the heartbeat's ten seconds, this limits
+ * how long a killed worker's jobs wait.
  */
 const SUPERVISE_SECONDS = 5;
 
-/** How often a worker looks for jobs that waited for others. A job after another starts within this and the poll's second. */
+/** How often a worker unblocks jobs whose parents are completed. They start within this time and a second for the poll. */
 const FLOW_SECONDS = 2;
 
 /**
- * Creates pg-boss for a process. None migrates, and `schedules.ts` says when jobs are due.
+ * Creates pg-boss for a process. It never migrates, and schedules.ts does the scheduling.
  *
- * @throws OldSchema if the queue's schema is. A newer one is accepted, because an old release must be able to
+ * @throws OldSchema if the queue's schema is out of date. A newer one is accepted, because an old release must be able to
  *   restart while a newer one is rolled out.
  */
 export async function createBoss({ app, db, clock, ...parts }: Parts): Promise<PgBoss> {
   const installed = await installedQueueSchema(db);
   if (installed < QUEUE_SCHEMA) {
-    throw new OldSchema(`The queue's schema is old (version ${installed} instead of ${QUEUE_SCHEMA})`);
+    throw new OldSchema(
+      `The queue's schema is out of date (version ${installed} instead of ${QUEUE_SCHEMA})`,
+    );
   }
   const boss = new PgBoss({
     ...(await connectionTo(parts.connection, 'background')),
     max: QUEUE_CONNECTIONS,
-    // Without it, pg-boss refuses a newer schema. With it, it leaves a newer schema alone.
+    // With `migrate`, pg-boss leaves a newer schema alone; without it, it refuses to start on one.
     migrate: installed > QUEUE_SCHEMA,
     supervise: parts.supervises,
     schedule: false,
     registerInstance: false,
     persistQueueStats: true,
-    queueStatRetentionDays: 1, // A few megabytes an hour; job_history keeps sums of it.
+    queueStatRetentionDays: 1, // A few megabytes an hour; job_history keeps the sums.
     superviseIntervalSeconds: SUPERVISE_SECONDS,
     monitorIntervalSeconds: SUPERVISE_SECONDS,
     flowIntervalSeconds: FLOW_SECONDS,
     openTelemetry: { enabled: false },
     ...(clock !== undefined && { clock }),
   });
-  // Without a listener, a temporary failure of background work would end the process.
+  // Without a listener, a temporary failure of background work would crash the process.
   boss.on('error', (error) => parts.logFailure(error, {}, 'queue error'));
   boss.on('warning', (warning) => app.log.warn({ warning }, 'queue warning'));
   return boss;
 }
 
-/** The version of the queue's schema in the database; 0 if there is none. */
+/** The version of pg-boss's schema in the database; 0 if there is none. */
 export async function installedQueueSchema(db: Db): Promise<number> {
   const exists = await sql<{ table: string | null }>`select to_regclass('pgboss.version') as table`.execute(
     db,

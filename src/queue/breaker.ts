@@ -1,20 +1,20 @@
 import { sql } from 'kysely';
 import type { Db } from './tables.ts';
 
-/** How long a queue waits before one of its jobs is tried. It doubles with each that is refused. */
+/** How long a queue waits before one of its jobs is tried. Doubles with each refusal. */
 const FIRST_SECONDS = 2;
-const MOST_SECONDS = 15 * 60;
+const MAX_SECONDS = 15 * 60;
 
-/** The longest wait that a service can ask for. Some ask for a day and mean less. */
-const MOST_ASKED_SECONDS = 60 * 60;
+/** The longest wait that a service can request. Some request a day and mean less. */
+const MAX_REQUESTED_SECONDS = 60 * 60;
 
-/** A queue whose jobs wait because the service that they need has asked for it. */
+/** A queue whose jobs wait because the service that they need has asked them to. */
 export interface OpenBreaker {
   readonly queue: string;
   readonly openedAt: Date;
-  /** What the service said. */
+  /** The service's response. */
   readonly reason: string;
-  /** When one job is tried. */
+  /** When the next job is tried. */
   readonly probeAt: Date;
   readonly isProbing: boolean;
 }
@@ -29,22 +29,22 @@ export async function listOpenBreakers(db: Db): Promise<OpenBreaker[]> {
 }
 
 /**
- * Makes a queue wait, because a service has refused one of its jobs and would refuse the others. If the queue waits already, only
- * a refused probe makes it wait for longer.
+ * Makes a queue wait, because a service has refused one of its jobs and would refuse the others. If the queue is waiting already,
+ * only a refused probe prolongs that.
  *
- * @param refusal.seconds how long the service asks to wait, if it says so
+ * @param refusal.seconds the wait that the service requests, if it does
  */
 export async function openBreaker(
   trx: Db,
   queue: string,
   { jobId, reason, seconds }: { jobId: string; reason: string; seconds: number | undefined },
 ): Promise<void> {
-  const asked = seconds === undefined ? null : Math.min(Math.max(1, seconds), MOST_ASKED_SECONDS);
+  const asked = seconds === undefined ? null : Math.min(Math.max(1, seconds), MAX_REQUESTED_SECONDS);
   await sql`
     insert into queue_breakers as breaker (queue, reason, probe_at)
     values (${queue}, ${reason}, ${after(sql`coalesce(${asked}::float, ${FIRST_SECONDS})`)})
     on conflict (queue) do update set reason = excluded.reason, probe_job = null, probes = breaker.probes + 1,
-      probe_at = ${after(sql`coalesce(${asked}::float, least(${FIRST_SECONDS} * 2.0 ^ least(breaker.probes + 1, 20), ${MOST_SECONDS}))`)}
+      probe_at = ${after(sql`coalesce(${asked}::float, least(${FIRST_SECONDS} * 2.0 ^ least(breaker.probes + 1, 20), ${MAX_SECONDS}))`)}
       where breaker.probe_job = ${jobId}
   `.execute(trx);
 }
@@ -52,7 +52,7 @@ export async function openBreaker(
 /**
  * Locks a queue's breaker until the end of the transaction.
  *
- * @returns the seconds until a job may be tried, 0 if now; undefined if the queue no longer waits
+ * @returns the seconds until a job may be tried; undefined if the queue no longer waits
  */
 export async function lockBreaker(trx: Db, queue: string): Promise<number | undefined> {
   const { rows } = await sql<{ seconds: number }>`
@@ -62,7 +62,7 @@ export async function lockBreaker(trx: Db, queue: string): Promise<number | unde
   return rows[0]?.seconds;
 }
 
-/** Records which job is tried. If nothing is heard of it for `seconds`, as after its worker was killed, another is. */
+/** Records which job is being tried. If it does not end within `seconds`, as when its worker is killed, another one is tried. */
 export async function startProbe(
   trx: Db,
   queue: string,
@@ -73,12 +73,12 @@ export async function startProbe(
   `.execute(trx);
 }
 
-/** Lets a queue go on after its probe was not refused. */
+/** Lets a queue continue after its probe was not refused. */
 export async function closeBreaker(db: Db, queue: string, jobId: string): Promise<void> {
   await db.deleteFrom('queue_breakers').where('queue', '=', queue).where('probe_job', '=', jobId).execute();
 }
 
-/** Lets another job be tried at once: instead of one that has not got as far as the service, or by an Operator's choice. */
+/** Lets another job be tried at once: instead of one that did not get as far as the service, or because an Operator asks for it. */
 export async function probeNow(db: Db, queue: string, jobId?: string): Promise<void> {
   await sql`
     update queue_breakers set probe_at = pgboss.job_now(), probe_job = null

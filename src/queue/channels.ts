@@ -4,13 +4,14 @@ import type { ConnectionOptions } from './connection.ts';
 
 export interface Listener {
   onMessage(payload: string): void;
+  /** Called after the connection was reopened, because messages may have been missed. */
   onGap(): void;
 }
 
 const HEARTBEAT_MS = 10_000;
 const RECONNECT_MS = 1_000;
 
-/** Receives PostgreSQL's NOTIFY on a connection for all channels, which is reopened when it is lost. */
+/** Receives PostgreSQL's NOTIFY for all channels on one connection, which is reopened when it is lost. */
 export class Channels {
   readonly #options: Options;
   readonly #listeners = new Map<string, Listener>();
@@ -22,9 +23,8 @@ export class Channels {
   }
 
   /**
-   * Listens until it is closed. A channel has one listener.
+   * Listens until the result is closed. A channel has one listener.
    *
-   * @param listener.onGap called after the connection was reopened, because messages may have been missed
    * @throws if the first connection fails
    */
   async listen(channel: string, listener: Listener): Promise<{ close(): Promise<void> }> {
@@ -44,9 +44,9 @@ export class Channels {
   async #close(channel: string): Promise<void> {
     this.#listeners.delete(channel);
     if (this.#listeners.size > 0) return;
-    const connection = await this.#connection;
-    this.#connection = undefined;
-    await connection?.close();
+    const connection = this.#connection;
+    this.#connection = undefined; // Before it is closed, so that the next listener opens another.
+    await (await connection)?.close();
   }
 
   async #open(): Promise<Connection> {
@@ -99,9 +99,9 @@ export class Channels {
 }
 
 interface Options {
-  /** Where to connect. */
+  /** The options of the connection. */
   connection(): Promise<ConnectionOptions>;
-  /** Called when the connection is lost or cannot be made. Reconnects anyway. */
+  /** Called when the connection is lost or cannot be made, before it is tried again. */
   onError(error: unknown): void;
 }
 
@@ -114,7 +114,7 @@ async function listenOn(client: pg.Client, channel: string): Promise<void> {
   await client.query(`listen ${client.escapeIdentifier(channel)}`);
 }
 
-/** Resolves when the connection has ended, no longer responds, or is being closed. */
+/** Resolves when the connection has ended, has stopped responding, or is being closed. */
 async function untilLost(client: pg.Client, closing: AbortSignal): Promise<void> {
   const ended = new AbortController();
   const signal = AbortSignal.any([ended.signal, closing]);

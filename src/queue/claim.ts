@@ -18,20 +18,20 @@ export interface Claim extends ClaimKey {
   readonly retryLimit: number;
   readonly payload: unknown;
   readonly priority: number;
-  /** The key whose limit it has waited for. */
+  /** The key whose limit deferred it; undefined if none did. */
   readonly waitedFor: string | undefined;
-  /** What it has taken from the bucket of its queue's limit, in seconds; 0 without a limit. */
+  /** What it took from the bucket of its queue's limit, in seconds; 0 without a limit. */
   readonly takenSeconds: number;
-  /** Whether it is tried while its queue waits. */
+  /** Whether it is the one job that is tried while its queue waits. */
   readonly isProbe: boolean;
   readonly origin: Origin;
   /** When the job was enqueued, on the clock of `performance.now()`. */
   readonly enqueuedAt: number;
   /** Aborts the attempt, for one of the reasons below. */
   readonly controller: AbortController;
-  /** What the attempt tells about itself. */
+  /** The attempt's progress, result and log. */
   readonly report: JobReport;
-  /** Resolves when the attempt is in the history. */
+  /** Resolves when the attempt was added to the history. */
   readonly recorded: Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export function claimOf(
     attempt: job.retryCount + 1,
     createdAt: job.createdOn,
     claimedAt: job.startedOn,
-    // Later starts do not change how long pg-boss keeps it.
+    // pg-boss does not change `keepUntil` when a job is deferred.
     firstStart: new Date(job.keepUntil.getTime() - KEEP_WAITING_SECONDS * 1000),
     retryLimit: job.retryLimit,
     ...unpack(job.data),
@@ -61,7 +61,7 @@ export function claimOf(
   };
 }
 
-/** The key in what `handBack` stores with a job that waits for a limit. */
+/** The key that `handBack` stored with a job that waits for a limit. */
 function keyIn(output: object): string | undefined {
   return output !== null && 'key' in output && typeof output.key === 'string' ? output.key : undefined;
 }
@@ -76,7 +76,7 @@ export class ClaimLost extends Error {
   override readonly name = 'ClaimLost';
 }
 
-/** Aborts those of these claims that are lost. */
+/** Aborts the lost ones among these claims. */
 export function abortLost(claims: readonly Claim[], lost: readonly ClaimKey[]): void {
   for (const claim of claims) {
     if (!lost.some((key) => isSameClaim(key, claim))) continue;
@@ -89,7 +89,7 @@ const PATIENCE_MS = 24 * 60 * 60 * 1000;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** The outcome of an unsuccessful attempt, from its error and the reason why it was aborted. */
+/** The outcome of an unsuccessful attempt, from its error and why it was aborted. */
 export function outcomeOf(
   error: unknown,
   { controller, createdAt, claimedAt, firstStart }: Claim,

@@ -1,22 +1,22 @@
 import type pg from 'pg';
 import type { ConstructorOptions } from 'pg-boss';
 
-/** What the queue connects for itself: pg-boss's work in the background, whose statements may take long; heartbeats; LISTEN. */
+/** The queue's own connections: for pg-boss's background work, whose statements may take long; for heartbeats; for LISTEN. */
 export type ConnectionUse = 'background' | 'heartbeat' | 'listener';
 
 /**
- * The database's URL; or a module that exports `connectionTo(settings, use)`, which returns node-postgres's options. A module,
- * because a thread connects too: functions cannot be passed to it, and settings can.
+ * The database's URL, or a module that exports `connectionTo(settings, use)`, which returns node-postgres's options. It is a
+ * module because a thread connects too, and functions cannot be passed to threads.
  */
 export type Connection = string | { readonly module: string; readonly settings: object };
 
-/** Options of node-postgres, and the class of clients to use instead of its own. */
+/** node-postgres's options, with a class of clients to use instead of its own. */
 export type ConnectionOptions = pg.PoolConfig &
   Pick<ConstructorOptions, keyof ConstructorOptions & keyof pg.PoolConfig> & {
     readonly Client?: typeof pg.Client;
   };
 
-/** How long the database may take to connect and to answer, in milliseconds, unless a module says otherwise. */
+/** How long the database may take to connect and to respond, in milliseconds, unless a module sets it. */
 const CONNECT_MS = 5_000;
 const ANSWER_MS = 10_000;
 

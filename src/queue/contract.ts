@@ -1,9 +1,9 @@
 import { type Static, type TObject, type TUnion, Type } from 'typebox';
 import { Compile } from 'typebox/schema';
 import type { Rate } from './rate.ts';
-import { faultOfRecurrence, type Recurrence } from './recurrence.ts';
+import { type Recurrence, validateRecurrence } from './recurrence.ts';
 
-/** Tells how far a job is: what is done, of how much, and if useful what it does now. */
+/** Reports a job's progress: how much is done, the total, and optionally the current step. */
 export type Progress = (done: number, total: number, words?: string) => void;
 
 /** The key of each job, and a rule for jobs with the same key. */
@@ -13,30 +13,30 @@ export type JobKey<Payload> = {
   | {
       /**
        * - `unique-while-waiting`: only one waits; sending another has no effect.
-       * - `unique-until-done`: the same while one runs or waits for a retry.
-       * - `replace`: only one waits, and takes the newest payload, and the time with which it is sent. One runs at a time, and
-       *   one that waits for a retry is cancelled when a newer one starts.
-       * - `in-order`: one starts when all that were sent before have ended, with their retries. Whatever puts one off makes the
-       *   others wait, but one that is given up does not: redriven, it is the last. Transactions that send jobs with the
-       *   same key wait for each other.
+       * - `unique-until-done`: the same, also while one runs or waits for a retry.
+       * - `replace`: only one waits, and takes over the payload and start time of each newer one that is sent. One runs at a
+       *   time, and one that waits for a retry is cancelled when a newer one starts.
+       * - `in-order`: each starts when all that were sent before it have ended, including their retries. A deferred one holds
+       *   up the others, but one that failed for good does not: if it is redriven, it goes last. Transactions that send jobs
+       *   with the same key wait for each other.
        */
       readonly rule: 'unique-while-waiting' | 'unique-until-done' | 'replace' | 'in-order';
     }
   | {
-      /** Like `replace`, and each sending restarts the wait. */
+      /** Like `replace`, but each sending restarts the wait. */
       readonly rule: 'debounce';
-      /** How long a job waits after the last sending. A key that is sent to more often never gets its turn. */
+      /** How long a job waits after the last sending. If its key is sent more often than that, it never runs. */
       readonly seconds: number;
     }
 );
 
-/** What a queue promises: its name, payload and how its jobs are worked. Has no handler. */
+/** A queue's name, its payload, and how its jobs run. Has no handler. */
 export interface QueueContract<Payload extends object = object> {
   readonly name: string;
   /** Whether a value fits the payload schema. Checked on enqueueing and before running. */
   isPayload(value: unknown): value is Payload;
-  /** Why a value does not fit, naming the field. Undefined if it does. */
-  faultOf(value: unknown): string | undefined;
+  /** Why a value does not fit, naming the field; undefined if it fits. */
+  describeMismatch(value: unknown): string | undefined;
   readonly retry: {
     /** Retries before the job goes to `NAME.dead`. */
     readonly limit: number;
@@ -47,13 +47,13 @@ export interface QueueContract<Payload extends object = object> {
   /** How long an attempt may take before its signal is aborted and it fails. */
   readonly timeoutSeconds: number;
   /**
-   * `thread` if its jobs compute. What a handler gives to `context.compute` runs in a thread, so it blocks no other job, and a
-   * job only starts when a thread is free.
+   * `thread` for jobs that compute. What a handler passes to `context.compute` then runs in a thread and blocks no other job.
+   * A job only starts when a thread is free.
    */
   readonly runs?: 'thread';
-  /** Concurrent jobs per worker. As many as the worker has slots by default. */
+  /** Concurrent jobs per worker. Default: the worker's slots. */
   readonly concurrency?: number;
-  /** Concurrent jobs across all workers. Such a queue is fetched from in turn and without `prefetch`, so it is for longer jobs. */
+  /** Concurrent jobs across all workers. Workers then fetch in turn and without `prefetch`, so this is for longer jobs. */
   readonly totalConcurrency?: number;
   /** The same for jobs with the same key, such as the id of the person they are about. */
   readonly perKey?: {
@@ -67,16 +67,16 @@ export interface QueueContract<Payload extends object = object> {
   readonly prefetch?: number;
   /** Jobs with a higher priority run first. Default 0. */
   readonly priority?: number;
-  /** How many of its jobs may start, across all workers, unless an Operator sets another limit. */
+  /** How many jobs may start across all workers, unless an Operator sets another limit. */
   readonly rate?: Rate;
   /**
-   * What an Operator can limit its jobs by, besides the whole queue, such as `recipient domain`. A job tells its key with
+   * The name of a key that Operators can limit separately, such as `recipient domain`. A job reports its key with
    * `context.pass`.
    */
   readonly limitedBy?: string;
-  /** Which jobs belong together, and what happens to several. A queue with keys cannot be part of a flow or a batch. */
+  /** Which jobs have the same key, and what happens to them. A queue with keys cannot be part of a flow or a batch. */
   readonly key?: JobKey<Payload>;
-  /** When to enqueue jobs automatically: each time once for all workers, and once after an outage. */
+  /** When to enqueue jobs automatically: once each time, however many workers there are, and once after an outage. */
   readonly schedules?: readonly Schedule<Payload>[];
 }
 
@@ -84,23 +84,23 @@ export interface QueueContract<Payload extends object = object> {
 export type Schedule<Payload extends object = object> = Recurrence & {
   /** Distinguishes it from the queue's other schedules. Lower case, with hyphens. */
   readonly name: string;
-  /** A name of the IANA database, such as `Europe/Berlin`. The site's by default. */
+  /** A name of the IANA database, such as `Europe/Berlin`. Default: that of `migrateQueue`. */
   readonly timeZone?: string;
   readonly payload: Payload;
 };
 
-/** How the jobs of a batch have ended. One that was retried or redriven counts once, as it ended last. */
+/** How the jobs of a batch ended. One that was retried or redriven counts once, by its last end. */
 export interface BatchCounts {
   readonly done: number;
-  /** They went to the dead letter queue. */
+  /** Moved to the dead letter queue. */
   readonly failed: number;
   /** Or deleted. */
   readonly cancelled: number;
-  /** They had not ended when the batch was too old. */
+  /** Not ended when the batch became too old. */
   readonly unfinished: number;
 }
 
-/** The payload of a job that runs when a batch has ended. */
+/** The payload of a job that runs after a batch. */
 export interface BatchPayload {
   readonly counts: BatchCounts;
 }
@@ -112,28 +112,27 @@ export function batchCounts() {
   return Type.Object(counts, { additionalProperties: false });
 }
 
-/** A few retries over some minutes, for work that only needs the database. */
+/** Ten retries within half an hour, for work that only needs the database. */
 export const DATABASE_ONLY = { limit: 10, delaySeconds: 5, maxDelaySeconds: 5 * 60 };
 
 /**
- * Defines a contract. A payload should only hold ids and names: no secrets, and no objects that could be stale when the
- * job runs.
+ * Defines a contract. A payload should only hold ids and names: no secrets, and nothing that could be stale when the job runs.
  *
- * @throws TypeError for a schedule that never comes due or whose payload does not fit, naming its field
+ * @throws TypeError for a schedule that never comes due or whose payload does not fit, naming the field
  */
 export function defineQueue<Schema extends TObject | TUnion<TObject[]>>({
   payload,
   ...settings
-}: Omit<QueueContract<Static<Schema>>, 'isPayload' | 'faultOf'> & { payload: Schema }): QueueContract<
-  Static<Schema>
-> {
+}: Omit<QueueContract<Static<Schema>>, 'isPayload' | 'describeMismatch'> & {
+  payload: Schema;
+}): QueueContract<Static<Schema>> {
   const variants = ('anyOf' in payload ? payload.anyOf : [payload]).map((variant) => Compile(variant));
   const isPayload = (value: unknown): value is Static<Schema> =>
     variants.some((variant) => variant.Check(value));
   const contract = Object.freeze({
     ...settings,
     isPayload,
-    faultOf(value: unknown) {
+    describeMismatch(value: unknown) {
       if (isPayload(value)) return undefined;
       const faults = variants.map((variant) => variant.Errors(value)[1]);
       // Report the errors of the variant whose literals match.
@@ -142,11 +141,11 @@ export function defineQueue<Schema extends TObject | TUnion<TObject[]>>({
       return fault && `${fault.instancePath || 'payload'} ${fault.message}`;
     },
   });
-  refuseFaultySchedules(contract);
+  assertSchedules(contract);
   return contract;
 }
 
-function refuseFaultySchedules({ name: queue, schedules = [], faultOf }: QueueContract): void {
+function assertSchedules({ name: queue, schedules = [], describeMismatch }: QueueContract): void {
   const names = new Set<string>();
   for (const schedule of schedules) {
     const { name, timeZone, payload } = schedule;
@@ -154,7 +153,7 @@ function refuseFaultySchedules({ name: queue, schedules = [], faultOf }: QueueCo
       ? 'name: give lower-case words with hyphens between them'
       : names.has(name)
         ? 'name: another schedule of this queue has it'
-        : (faultOfRecurrence(schedule, timeZone) ?? faultOf(payload));
+        : (validateRecurrence(schedule, timeZone) ?? describeMismatch(payload));
     if (fault !== undefined) throw new TypeError(`schedule "${name}" of ${queue}: ${fault}`);
     names.add(name);
   }

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { JobEnd } from './events.ts';
 import type { Db } from './tables.ts';
 
-/** Upper bounds of the histograms' buckets, in seconds. Longer durations are in the bucket of infinity. */
+/** Upper bounds of the histograms' buckets, in seconds. Longer durations go into a bucket without a bound. */
 export const DURATION_BUCKETS = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 86_400,
 ];
@@ -48,7 +48,7 @@ export class DurationCounter {
   }
 }
 
-/** Adds to the counts shared by all workers, because workers listen on no port that metrics could be read from. */
+/** Adds to the counts of all workers. They are in the database because workers listen on no port to read metrics from. */
 export async function addDurations(db: Db, counts: Counts): Promise<void> {
   for (const histogram of HISTOGRAMS) await addTo(db, histogram, counts[histogram]);
 }

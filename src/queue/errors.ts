@@ -1,4 +1,4 @@
-/** A job failed in a way that a retry cannot help. It goes to the dead letter queue at once. */
+/** A failure that a retry cannot help. The job goes to the dead letter queue at once. */
 export class PermanentFailure extends Error {
   override readonly name = 'PermanentFailure';
 }
@@ -12,7 +12,7 @@ export class NoFreeThread extends Error {
   }
 }
 
-/** A job's attempt, or a computation in a thread, took longer than it may. */
+/** An attempt at a job, or a computation in a thread, took too long. */
 export class TimedOut extends Error {
   override readonly name = 'TimedOut';
 }
@@ -21,12 +21,12 @@ export class TimedOut extends Error {
 export const MOST_DAYS_PUT_OFF = 30;
 
 /**
- * A job cannot do its work yet. It waits and runs again, without losing an attempt. It goes to its dead letter queue with the
- * reason if it would then be older than `MOST_DAYS_PUT_OFF`, counted from when it could first run.
+ * A job cannot do its work yet. It waits and runs again, without losing an attempt. If it would then be older than
+ * `MOST_DAYS_PUT_OFF`, counted from when it could first run, it goes to the dead letter queue with the reason.
  */
 export class TryLater extends Error {
   override readonly name: string = 'TryLater';
-  /** How long it waits. */
+  /** How long to wait. */
   readonly seconds: number;
 
   /**
@@ -43,22 +43,22 @@ export class TryLater extends Error {
 }
 
 /**
- * The service that a queue's jobs need asks for fewer of them. The whole queue waits, and one job is tried after a while. No job
- * loses an attempt.
+ * The service that a queue's jobs need is asking for a slower rate. The whole queue waits, and after a while one job is tried. No
+ * job loses an attempt.
  */
 export class SlowDown extends Error {
   override readonly name = 'SlowDown';
-  /** How long the service asks to wait, if it says so. */
+  /** The wait that the service requests, if it does. */
   readonly seconds: number | undefined;
 
-  /** @param reason what the service said */
+  /** @param reason the service's response */
   constructor(reason: string, { seconds, ...options }: { seconds?: number | undefined } & ErrorOptions = {}) {
     super(reason, options);
     this.seconds = seconds;
   }
 }
 
-/** The database has an older schema of the queue than this release needs. */
+/** The queue's schema in the database is older than this release needs. */
 export class OldSchema extends Error {
   override readonly name = 'OldSchema';
 }

@@ -27,7 +27,8 @@ export function logJobs(events: JobEvents, log: FastifyBaseLogger): void {
     if (outcome === 'completed') log.info(line, 'job completed');
     else if (outcome === 'handed back' || outcome === 'deferred')
       log.info({ ...line, reason: messageOfError(error) }, `job ${outcome}`);
-    else if (outcome === 'taken away') log.warn(line, 'job stopped: it was cancelled or taken by another');
+    else if (outcome === 'taken away')
+      log.warn(line, 'job stopped: it was cancelled or taken by another worker');
     else log.error({ ...line, err: error }, messageOf({ outcome, isLast, queue: job.queue }));
   });
 }

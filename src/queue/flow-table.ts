@@ -3,21 +3,21 @@ import type { BatchCounts } from './contract.ts';
 import { KEEP_DEAD_SECONDS } from './synchronise.ts';
 import type { Db } from './tables.ts';
 
-// Our statements about flows and batches that change pg-boss's tables. Check a new version of pg-boss against them.
+// Our statements on pg-boss's tables for flows and batches. Check new versions of pg-boss against them.
 
-/** The jobs of a batch, as in the index. Their dead letters, which are copies, have no dead letter queue. */
+/** Condition: a job belongs to a batch, as in the index. Excludes dead letters, which are copies without a dead letter queue. */
 function isMemberOf(id: RawBuilder<unknown>): RawBuilder<boolean> {
   return sql`data ->> 'batchId' = ${id}::text and dead_letter is not null`;
 }
 
-/** Condition: no job of a batch is left. A scalar subquery, so that each batch costs one look into the index. */
+/** Condition: all jobs of a batch have ended. A scalar subquery, so that each batch costs one index lookup. */
 export function isOver(batchId: RawBuilder<unknown>): RawBuilder<boolean> {
   return sql`(
     select member.id from pgboss.job as member where ${isMemberOf(batchId)} and state < 'completed' limit 1
   ) is null`;
 }
 
-/** Counts how a batch's jobs have ended. */
+/** Counts a batch's jobs by how they ended. */
 export async function countMembers(db: Db, batchId: string, members: number): Promise<BatchCounts> {
   const all = isMemberOf(sql`${batchId}`);
   const { rows } = await sql<Ends & { redriven: number }>`
@@ -35,7 +35,7 @@ type Ends = Omit<BatchCounts, 'cancelled'>;
 
 const NO_ENDS: Ends = { done: 0, failed: 0, unfinished: 0 };
 
-/** The same if some were redriven: each is another job with the same root. Takes several times as long. */
+/** The same if some were redriven, each as another job with the same root. Takes several times as long. */
 async function countRoots(db: Db, all: RawBuilder<boolean>): Promise<Ends> {
   const { rows } = await sql<Ends>`
     select count(*) filter (where is_done)::int as done,
@@ -56,12 +56,12 @@ interface Callback {
   readonly jobId: string;
 }
 
-/** Keeps a job from being taken until it is released. */
+/** Keeps workers from fetching a job until it is released. */
 export async function hold(db: Db, { queue, jobId }: Callback): Promise<void> {
   await sql`update pgboss.job set blocked = true where name = ${queue} and id = ${jobId}::uuid`.execute(db);
 }
 
-/** Lets a batch's job start, with the counts. One that was cancelled can be restored. */
+/** Lets a batch's last job start, with the counts. A cancelled one can be restored. */
 export async function release(
   db: Db,
   { queue, jobId, counts }: Callback & { counts: BatchCounts },
@@ -73,7 +73,7 @@ export async function release(
   `.execute(db);
 }
 
-/** The place in a flow of a job that failed for good. */
+/** The place of a job that failed for good in its flow. */
 export interface Place {
   readonly queue: string;
   readonly jobId: string;

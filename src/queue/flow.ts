@@ -1,20 +1,20 @@
 import { fromKysely, type PgBoss } from 'pg-boss';
-import { newJob, refuseFault, refuseKeys } from './new-job.ts';
+import { assertKeyless, assertPayload, newJob } from './new-job.ts';
 import type { Origin } from './origin.ts';
 import type { Step } from './step.ts';
 import { KEEP_DEAD_SECONDS } from './synchronise.ts';
 import type { Db } from './tables.ts';
 
-/** Jobs of a flow at most. More belong in a batch. */
-export const MOST_STEPS = 100;
+/** The most jobs in a flow. More belong in a batch. */
+export const MAX_STEPS = 100;
 
 /**
- * Enqueues these steps and all those that they come after.
+ * Enqueues these steps and all steps before them.
  *
- * @param options.wake tells the workers of queues about new jobs
+ * @param options.wake tells the queues' workers about new jobs
  * @returns the ids of these steps' jobs
  * @throws TypeError if a payload does not fit its contract, a queue has keys, no step comes after another, or there
- *   are more than `MOST_STEPS`; then none is enqueued
+ *   are more than `MAX_STEPS`; then no job is enqueued
  */
 export async function enqueueFlow(
   boss: PgBoss,
@@ -22,7 +22,7 @@ export async function enqueueFlow(
   { db, origin, wake }: { db: Db; origin: Origin; wake: (queues: readonly string[]) => Promise<void> },
 ): Promise<string[]> {
   const all = [...allOf(steps)];
-  refuseSteps(all);
+  assertSteps(all);
   const refs = new Map(all.map((each, index) => [each, String(index)]));
   const parents = new Set(all.flatMap(({ after }) => after));
   const refOf = (each: Step) => refs.get(each) ?? '';
@@ -37,7 +37,7 @@ export async function enqueueFlow(
         options: {
           ...options,
           ...(each.startAfter !== undefined && { startAfter: each.startAfter }),
-          // As long as a dead letter waits for an operator, so do its original and the jobs after it.
+          // The original of a dead letter, and the jobs after it, are kept as long as the dead letter.
           ...(parents.has(each) && { deleteAfterSeconds: KEEP_DEAD_SECONDS }),
           ...(each.after.length > 0 && { retentionSeconds: KEEP_DEAD_SECONDS }),
         },
@@ -49,23 +49,23 @@ export async function enqueueFlow(
   return steps.map((each) => ids[refOf(each)] ?? '');
 }
 
-/** The steps and those before them, each once. */
+/** The steps and all steps before them, each once. */
 function allOf(steps: readonly Step[], found = new Set<Step>()): Set<Step> {
   for (const each of steps) {
     if (found.has(each)) continue;
-    if (found.size > MOST_STEPS) break;
+    if (found.size > MAX_STEPS) break;
     found.add(each);
     allOf(each.after, found);
   }
   return found;
 }
 
-function refuseSteps(steps: readonly Step[]): void {
-  if (steps.length > MOST_STEPS) throw new TypeError(`flow: has more than ${MOST_STEPS} jobs; use a batch`);
+function assertSteps(steps: readonly Step[]): void {
+  if (steps.length > MAX_STEPS) throw new TypeError(`flow: has more than ${MAX_STEPS} jobs; use a batch`);
   if (steps.every(({ after }) => after.length === 0))
     throw new TypeError('flow: no job comes after another; use send or sendAll');
   for (const { contract, payload } of steps) {
-    refuseFault(contract, payload);
-    refuseKeys(contract, 'a flow');
+    assertPayload(contract, payload);
+    assertKeyless(contract, 'a flow');
   }
 }

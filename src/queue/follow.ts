@@ -2,15 +2,15 @@ import { sql } from 'kysely';
 import type { AttemptRecord } from './jobs.ts';
 import type { Db } from './tables.ts';
 
-/** An attempt, for somebody who follows what workers do. */
+/** An attempt, for following the workers live. */
 export interface FollowedAttempt extends Pick<AttemptRecord, 'attempt' | 'worker' | 'outcome' | 'error'> {
   readonly id: number;
   readonly queue: string;
   readonly jobId: string;
 }
 
-/** Attempts per call. */
-const MOST = 500;
+/** The most attempts per call. */
+const MAX_ATTEMPTS = 500;
 
 /** The id of the newest attempt; 0 if there is none. */
 export async function newestAttempt(db: Db): Promise<number> {
@@ -24,8 +24,8 @@ export async function newestAttempt(db: Db): Promise<number> {
 }
 
 /**
- * Attempts that have started since the one with the id `after`, and those with the ids `running` as they are now; oldest
- * first, at most some hundreds. One whose worker died is `running` until another worker has taken the job.
+ * Finds attempts that started since the one with the id `after`, and the current state of those with the ids `running`; oldest
+ * first, some hundreds at most. An attempt whose worker died is `running` until another worker takes the job.
  */
 export async function followAttempts(
   db: Db,
@@ -40,7 +40,7 @@ export async function followAttempts(
     from job_attempts as attempts
     left join pgboss.job as job on job.name = attempts.queue and job.id = attempts.job_id
     where attempts.id > ${after} or attempts.id = any(${[...running]}::bigint[])
-    order by attempts.id limit ${MOST}
+    order by attempts.id limit ${MAX_ATTEMPTS}
   `.execute(db);
   return rows;
 }

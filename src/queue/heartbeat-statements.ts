@@ -2,11 +2,10 @@ import type pg from 'pg';
 import { type ClaimKey, isSameClaim } from './claim-key.ts';
 import type { RunningJob } from './tables.ts';
 
-// The heartbeat's statements. They are sent with node-postgres alone, because its thread loads too slowly with Kysely.
+// The heartbeat's statements. They use node-postgres alone, because Kysely would take the thread too long to load.
 
 /**
- * SQL that tells whether a `job` of pg-boss is still held by a `claim`. The attempt's number is not enough, because handing
- * back does not change it.
+ * SQL condition: a `claim` still holds its `job`. The attempt's number is not enough, because handing back does not change it.
  */
 export const IS_HELD = `job.name = claim.queue and job.id = claim.id and state = 'active'
       and date_trunc('milliseconds', started_on) = claim.claimed_at`;
@@ -17,11 +16,11 @@ const KEEP_CLAIMS = `
   where ${IS_HELD}
   returning job.id as "jobId", claim.claimed_at as "claimedAt"`;
 
-/** What is currently keeping workers from jobs. */
+/** What currently keeps workers from fetching jobs. */
 export interface Restraints {
   /** Paused queues. */
   readonly paused: readonly string[];
-  /** Queues that wait because a service has asked for it. */
+  /** Queues that wait because a service has asked them to. */
   readonly broken: readonly string[];
   readonly limits: readonly { readonly queue: string; readonly key: string; readonly rate: string }[];
 }
@@ -42,9 +41,9 @@ const BEAT = `
     coalesce((select is_draining from beat), false) as "isDraining"`;
 
 /**
- * Records a heartbeat of claimed jobs, so that they are not taken for those of a dead worker.
+ * Records a heartbeat of claimed jobs, so that they are not taken for a dead worker's.
  *
- * @returns those that are lost: the job has been settled, cancelled or taken by another worker
+ * @returns the lost claims: the job was settled, cancelled or taken by another worker
  */
 export async function keepClaims<Claim extends ClaimKey>(
   pool: pg.Pool,
@@ -63,13 +62,13 @@ export async function keepClaims<Claim extends ClaimKey>(
   return claims.filter((claim) => !rows.some((kept) => isSameClaim(kept, claim)));
 }
 
-/** What an operator asks of a worker. */
+/** An operator's orders to a worker. */
 export interface Orders extends Restraints {
-  /** Whether to take no more jobs at all. */
+  /** Whether to stop taking jobs. */
   readonly isDraining: boolean;
 }
 
-/** Reports that a worker is alive, how it is, and its running jobs. Returns what it is asked to do. */
+/** Reports that a worker is alive, with its health and running jobs. Returns its orders. */
 export async function beat(
   pool: pg.Pool,
   id: number,

@@ -5,13 +5,13 @@ import { connectionTo } from './connection.ts';
 import type { Beat, Report, ThreadData } from './heartbeat.ts';
 import { beat, keepClaims } from './heartbeat-statements.ts';
 
-// The thread of `Heartbeat`. It imports little, because every worker starts it: its start takes 60 ms of processor time, and
-// with Kysely would take 200.
+// The thread of `Heartbeat`. It imports little, because every worker starts one: starting it takes 60 ms of CPU time, and would
+// take 200 ms with Kysely.
 
-/** Shorter than usual, so that a silent connection is replaced before a heartbeat is missed. */
+/** A short timeout, so that a silent connection is replaced before a heartbeat is missed. */
 const ANSWER_MS = 3_000;
 
-/** A heartbeat that a power cut loses is sent again. */
+/** A heartbeat that is lost in a power cut is sent again. */
 const COMMIT_ASYNCHRONOUSLY = 'set synchronous_commit = off';
 
 const { connection, workerId, session, everyMs, report: first }: ThreadData = workerData;
@@ -27,7 +27,7 @@ const pool = new pg.Pool({
 });
 pool.on('error', () => {});
 
-/** The newest. If the worker is blocked, it stays, without the jobs that are lost. */
+/** The newest report. While the worker is blocked, it stays the same, except for lost jobs. */
 let report = first;
 let reportedAt = performance.now();
 parentPort?.on('message', (next: Report) => {

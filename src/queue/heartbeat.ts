@@ -5,7 +5,7 @@ import type { Orders } from './heartbeat-statements.ts';
 import type { Parts } from './options.ts';
 import { PRESENCE_SECONDS } from './presence.ts';
 
-/** What a worker is doing. */
+/** A worker's state. */
 export interface Report {
   readonly held: readonly HeldJob[];
   /** Whether it has polled since its last report. */
@@ -21,16 +21,16 @@ export interface HeldJob extends ClaimKey {
   readonly isStarted: boolean;
 }
 
-/** What the thread has learned from a heartbeat, or why it failed. */
+/** The result of a heartbeat, or why it failed. */
 export type Beat =
   | { readonly lost: readonly ClaimKey[]; readonly orders: Orders | undefined }
   | { readonly failure: { readonly message: string; readonly code: unknown } };
 
-/** What the thread is started with. */
+/** What the thread starts with. */
 export interface ThreadData {
   readonly connection: Connection;
   readonly workerId: number;
-  /** Run on each new connection. */
+  /** Statements to run on each new connection. */
   readonly session: readonly string[];
   /** Milliseconds between two heartbeats. */
   readonly everyMs: number;
@@ -44,13 +44,13 @@ interface Options extends Pick<ThreadData, 'workerId' | 'session'> {
 
 type HeartbeatParts = Pick<Parts, 'app' | 'connection' | 'logFailure'>;
 
-/** How soon a thread that failed is replaced. */
+/** How soon a failed thread is replaced. */
 const RESTART_MS = 1_000;
 
 /**
- * A worker's heartbeats, which a separate thread sends on its own connection, because a job may block this thread
- * for longer than a heartbeat may be late. The thread goes on until `stop`. A worker that hangs forever still loses its
- * jobs: pg-boss fails an attempt a minute after its timeout, heartbeats or not.
+ * A worker's heartbeats. A separate thread sends them on its own connection, because a job may block this thread for longer than
+ * a heartbeat may be late. The thread runs until `stop`. A worker that hangs forever still loses its jobs: pg-boss fails an
+ * attempt a minute after its timeout, with or without heartbeats.
  */
 export class Heartbeat {
   readonly #parts: HeartbeatParts;
@@ -66,7 +66,7 @@ export class Heartbeat {
     this.#thread = this.#start();
   }
 
-  /** Tells the thread what the worker does now. */
+  /** Sends the worker's current state to the thread. */
   report(): void {
     this.#thread.postMessage(this.#options.report());
   }

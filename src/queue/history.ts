@@ -2,11 +2,11 @@ import { type RawBuilder, sql } from 'kysely';
 import { percentile } from 'pg-boss';
 import type { Db } from './tables.ts';
 
-/** How often a worker records the history, in seconds. */
+/** How often workers record the history, in seconds. */
 export const HISTORY_SECONDS = 10;
 
-/** The steps that history is kept in, in seconds; each is made of the one before. How long each is kept is in `prune`. */
-export const HISTORY_STEPS = [60, 900, 7200] as const;
+/** The lengths of the history's steps, in seconds. Each is made of the one before. The application deletes old ones. */
+const HISTORY_STEPS = [60, 900, 7200] as const;
 export type HistoryStep = (typeof HISTORY_STEPS)[number];
 
 /** A queue's numbers in one step. */
@@ -14,10 +14,10 @@ export interface HistoryPoint {
   /** The beginning of the step. */
   readonly at: Date;
   readonly queue: string;
-  /** The most jobs that were ready at a time. */
+  /** The most jobs that were ready at one time. */
   readonly ready: number;
   readonly completed: number;
-  /** Attempts that failed and are tried again. */
+  /** Attempts that failed and were retried. */
   readonly retried: number;
   /** Jobs that failed for good. */
   readonly failed: number;
@@ -33,8 +33,8 @@ export interface DurationPoint {
 export const PERCENTILES = [50, 95, 99] as const;
 
 /**
- * Writes the newest steps of the history from the statistics that pg-boss records every few seconds. Those would be too
- * many to draw a day of. Does nothing while another worker does the same; repeating it changes nothing.
+ * Writes the newest steps of the history from the statistics that pg-boss records every few seconds, which are too many to chart
+ * a day of. Does nothing while another worker does the same. Idempotent.
  */
 export async function recordHistory(db: Db): Promise<void> {
   await db.transaction().execute(async (trx) => {
@@ -75,7 +75,7 @@ function kept(finer: HistoryStep): RawBuilder<unknown> {
     where step_seconds = ${finer} and at >= ${beginning(sql`now()`, coarser)} - make_interval(secs => ${coarser})`;
 }
 
-/** Adds up rows in steps. Those that fail for good are among the unsuccessful attempts; the others are retried. */
+/** Sums up rows by step. Of the unsuccessful attempts, the ones that did not fail for good are retried. */
 async function foldInto(db: Db, step: HistoryStep, rows: RawBuilder<unknown>): Promise<void> {
   await sql`
     with found as (

@@ -1,6 +1,12 @@
-/** What an application imports of its queue. Nothing else in this folder is for others. */
+/** The queue's public interface. The other files of this folder are private. */
 
-export { DONE, describeDone, type JobAction, SCHEDULE_ACTIONS, type ScheduleAction } from './actions.ts';
+export {
+  describeResult,
+  JOB_ACTIONS,
+  type JobAction,
+  SCHEDULE_ACTIONS,
+  type ScheduleAction,
+} from './actions.ts';
 export { QueueAdmin } from './admin.ts';
 export { findJob } from './attempts.ts';
 export { type AuditEntry, listActions, recordAction } from './audit.ts';
@@ -27,6 +33,7 @@ export {
 } from './contract.ts';
 export { createQueueTables } from './create-tables.ts';
 export { deadLetterName, isDeadLetter } from './dead-letters.ts';
+export { describeRule } from './describe-rule.ts';
 export { DURATION_BUCKETS, type DurationCount, readDurations } from './durations.ts';
 export {
   NoFreeThread,
@@ -62,7 +69,7 @@ export {
   type QueueCounts,
 } from './jobs.ts';
 export { countJobs } from './jobs-table.ts';
-export { EACH_KEY, type JobLimit, listLimits, MOST_LIMITS, setLimit, WHOLE_QUEUE } from './limits.ts';
+export { EACH_KEY, type JobLimit, listLimits, MAX_LIMITS, setLimit, WHOLE_QUEUE } from './limits.ts';
 export { countKinds, findJobIds, listJobs, readClock } from './list-jobs.ts';
 export { isOld, migrateQueue, queueMigration } from './migrate.ts';
 export type { JobContextStore, QueueOptions } from './options.ts';
@@ -83,7 +90,6 @@ export { nextTime, nextTimes, ruleOf } from './recurrence.ts';
 export { type Redaction, redact, redactText } from './redact.ts';
 export { type BatchStatus, type FlowNode, findRelations, type JobLink, type Relations } from './relations.ts';
 export type { JobLog, Reporting } from './report.ts';
-export { wordsOf } from './rule-words.ts';
 export { actOnSchedule, hasSchedule, nameOfSchedule } from './schedule-actions.ts';
 export { listSchedules, type ScheduleKey, type ScheduleStatus } from './schedules.ts';
 export { type FindSubjects, type Fragment, readSearch, type Search, type Term } from './search.ts';

@@ -3,11 +3,11 @@ import { deadLetterName } from './dead-letters.ts';
 import type { JobFilter, JobState } from './jobs.ts';
 import { isIndexed, type Search, type Term } from './search.ts';
 
-// Filters and lists as SQL on pg-boss's table.
+// Filters and columns of lists, as SQL on pg-boss's table.
 
 const isDue = sql`start_after <= pgboss.job_now()`;
 
-/** The state of a job as a `JobState`. One that was handed back or put off waits as a retry without a start, see `handBack`. */
+/** A job's `JobState`. A job that was handed back or deferred is a retry that has not started; see `handBack`. */
 export const STATE = sql`case
   when blocked and state in ('created', 'retry') then 'blocked'
   when state in ('created', 'retry') and ${isDue} then 'ready'
@@ -15,10 +15,10 @@ export const STATE = sql`case
   when state in ('created', 'retry') then 'deferred'
   else state::text end`;
 
-/** The last error; that of the original for a dead letter. */
+/** The last error; for a dead letter, the original's. */
 const message = sql`coalesce(output ->> 'message', output -> 'value' ->> 'message', source_output ->> 'message')`;
 
-/** The columns of `JobSummary`, and the cursor of the page after it. */
+/** The columns of `JobSummary`, and the cursor of the page that follows the job. */
 export const SUMMARY = sql`id, name as queue, ${STATE} as state, data,
   case when name like '%.dead' then source_retry_count + 1
     when started_on is null then retry_count else retry_count + 1 end as attempts,
@@ -37,7 +37,7 @@ const STATE_CONDITIONS: Record<JobState, RawBuilder<unknown>> = {
   cancelled: sql`state = 'cancelled'`,
 };
 
-/** When a job must have been created. */
+/** The conditions on when a job was created. */
 export function timeConditions({ from, until }: JobFilter): RawBuilder<unknown> {
   const all: RawBuilder<unknown>[] = [sql`true`];
   if (from !== undefined) all.push(sql`created_on >= ${from}`);
@@ -45,7 +45,7 @@ export function timeConditions({ from, until }: JobFilter): RawBuilder<unknown> 
   return sql.join(all, sql` and `);
 }
 
-/** What a job must match besides its queue, its time and the search. */
+/** The conditions other than the queue, the time and the search. */
 export function plainConditions({ queues, states, endedFrom, id, hasDeadLetter, blocksNone }: JobFilter) {
   const all: RawBuilder<unknown>[] = [sql`true`];
   if (states !== undefined) {
@@ -61,11 +61,11 @@ export function plainConditions({ queues, states, endedFrom, id, hasDeadLetter, 
   return sql.join(all, sql` and `);
 }
 
-/** The jobs that others wait for. */
+/** Jobs that others wait for. */
 const BLOCKERS = sql`select parent_name, parent_id from pgboss.job_dependency
   inner join pgboss.job as child on child.name = child_name and child.id = child_id where child.blocked`;
 
-/** A key that names a secret, or with `hidesPeople` something personal, in JSON. See `redact`. */
+/** JSON keys of secrets, and with `hidesPeople` of personal data. See `redact`. */
 const HIDDEN = '"[^"]*(pass|secret|token|auth|cookie|credential|api.?key|private)[^"]*(?<!id)":';
 const PERSONAL = '"(address|email|ip)":';
 
@@ -77,7 +77,7 @@ const ADDRESS = [
   String.raw`\y(?:[\da-f]{1,4}:)+(?::[\da-f]{1,4})+\y`,
 ].join('|');
 
-/** What a job must match to be found. A payload with a secret is not searched for texts. */
+/** The conditions of a search. The text of a payload with a secret is not searched. */
 export function searchConditions(search: Search, { hidesPeople = false }: { hidesPeople?: boolean } = {}) {
   const hidden = hidesPeople ? `${HIDDEN}|${PERSONAL}` : HIDDEN;
   const error = hidesPeople ? sql`regexp_replace(${message}, ${ADDRESS}, '', 'gi')` : message;
@@ -90,13 +90,13 @@ export function searchConditions(search: Search, { hidesPeople = false }: { hide
   return terms.length === 0 ? sql`true` : sql.join(terms, sql` and `);
 }
 
-/** Whether an index finds all that match. It does not for completed jobs, which are most. */
+/** Whether an index finds all matching jobs. None does for completed jobs, which are the majority. */
 export function hasIndex({ states, search = [] }: JobFilter): boolean {
   const isRare = states !== undefined && !states.includes('completed');
   return isRare || (search.length > 0 && isIndexed(search));
 }
 
-/** What an index checks of a search that is `isIndexed`: the terms that are fragments, or else the fragments of all. */
+/** The conditions of an indexed search that the index checks: the terms without a text, or else the fragments of all terms. */
 export function indexedConditions(search: Search): RawBuilder<unknown> {
   if (search.length === 0 || !isIndexed(search)) return sql`true`;
   const exact = search.filter(({ text }) => text === undefined);

@@ -7,7 +7,7 @@ import { enqueueFlow } from './flow.ts';
 import { hold } from './flow-table.ts';
 import type { JobDefinition } from './job.ts';
 import { enqueue } from './keys.ts';
-import { newJob, refuseFault, refuseKeys } from './new-job.ts';
+import { assertKeyless, assertPayload, newJob } from './new-job.ts';
 import type { Parts } from './options.ts';
 import type { Queue } from './queue.ts';
 import { prioritiesOf } from './share.ts';
@@ -15,7 +15,7 @@ import type { Db } from './tables.ts';
 import { WORKERS_CHANNEL } from './wake.ts';
 import { Worker } from './worker.ts';
 
-/** The application's queue: pg-boss, typed by the contracts. */
+/** The application's queue: pg-boss with typed contracts. */
 export class JobQueue implements Queue {
   /** Events of this process's attempts. */
   readonly events: JobEvents = new EventEmitter();
@@ -29,7 +29,7 @@ export class JobQueue implements Queue {
   }
 
   send: Queue['send'] = async (contract, payload, { db, startAfter, ...options }) => {
-    refuseFault(contract, payload);
+    assertPayload(contract, payload);
     if (options.key !== undefined && contract.key === undefined)
       throw new TypeError(`${contract.name} job: key: the queue's contract has none`);
     const job = {
@@ -48,10 +48,10 @@ export class JobQueue implements Queue {
 
   sendAll: Queue['sendAll'] = async (contract, payloads, { db, share, batch, ...options }) => {
     if (payloads.length === 0) return;
-    for (const payload of payloads) refuseFault(contract, payload);
+    for (const payload of payloads) assertPayload(contract, payload);
     if (batch !== undefined) {
       requireTransaction(db, 'sendAll with a batch');
-      refuseKeys(contract, 'a batch');
+      assertKeyless(contract, 'a batch');
       await addMembers(db, batch, payloads.length);
     }
     const origin = { ...this.#parts.context.origin(), batchId: batch?.id };
@@ -73,8 +73,8 @@ export class JobQueue implements Queue {
 
   startBatch: Queue['startBatch'] = async (contract, payload, { db, startAfter, id = randomUUID() }) => {
     const counted = { ...payload, counts: NO_COUNTS };
-    refuseFault(contract, counted);
-    refuseKeys(contract, 'a batch');
+    assertPayload(contract, counted);
+    assertKeyless(contract, 'a batch');
     requireTransaction(db, 'startBatch');
     const callback = { queue: contract.name, jobId: randomUUID() };
     if (await recordBatch(db, { id, ...callback })) {
@@ -107,10 +107,10 @@ export class JobQueue implements Queue {
     });
   }
 
-  /** Takes no more jobs, and gives running ones the configured grace period to finish. */
+  /** Stops taking jobs, and gives running ones the configured grace period to finish. */
   async stopWorking(): Promise<void> {
     const worker = this.#worker;
-    // One that is still starting is stopped as soon as it has started.
+    // A worker that is still starting is stopped as soon as it has started.
     await (await worker)?.stop(this.#parts.graceSeconds * 1000);
     if (this.#worker === worker) this.#worker = undefined;
   }
@@ -119,7 +119,7 @@ export class JobQueue implements Queue {
     const { app, notify } = this.#parts;
     const woken = notify(db, WORKERS_CHANNEL, queues);
     if (db.isTransaction) return woken;
-    // The job is already enqueued, and workers find it at their next poll.
+    // The job is already enqueued, and workers will find it at their next poll.
     await woken.catch((error) => app.log.warn({ err: error }, 'could not wake workers'));
   }
 }

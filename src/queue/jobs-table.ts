@@ -7,8 +7,8 @@ import { SUMMARY } from './job-filter.ts';
 import type { JobDetails, QueueCounts } from './jobs.ts';
 import type { Db } from './tables.ts';
 
-// All our statements that change pg-boss's tables, except the heartbeat's in heartbeat-statements.ts and those of flows in
-// flow-table.ts. Check a new version of pg-boss against these files.
+// Our statements that change pg-boss's tables, except those in heartbeat-statements.ts and flow-table.ts. Check new versions of
+// pg-boss against these three files.
 
 export interface HandBackOptions {
   readonly delaySeconds?: number | undefined;
@@ -17,11 +17,11 @@ export interface HandBackOptions {
 }
 
 /**
- * Hands claimed jobs back without counting the attempt, because a stopping worker has not failed at them. pg-boss counts
- * an attempt when it fetches a job whose `started_on` is set. Jobs are handed back as retries, because pg-boss allows only
- * one `created` job per unique key, and that may be a successor by now.
+ * Hands claimed jobs back without counting the attempt. pg-boss counts an attempt when it fetches a job whose `started_on` is
+ * set. Jobs are handed back as retries, because pg-boss allows only one `created` job per unique key, which may be a successor
+ * by now.
  *
- * @param options.delaySeconds how long no worker takes them
+ * @param options.delaySeconds how long the jobs wait before a worker may fetch them
  * @param options.reason why they wait, for the dashboard
  * @param options.key the key whose limit they wait for
  */
@@ -75,8 +75,8 @@ export async function queuesWithDueJobs(db: Db, queues: readonly string[]): Prom
 }
 
 /**
- * Counts the jobs of these queues from pg-boss's index of unfinished jobs, so that finished ones, which are most of the
- * table, cost nothing.
+ * Counts the jobs of these queues in pg-boss's index of unfinished jobs, so that finished ones, most of the table, cost
+ * nothing.
  */
 export async function countJobs(db: Db, queues: readonly string[]): Promise<QueueCounts[]> {
   const { rows } = await sql<Omit<QueueCounts, 'dead'>>`
@@ -141,8 +141,8 @@ export async function startNow(db: Db, queue: string, ids: readonly string[]): P
 }
 
 /**
- * Undoes that jobs were cancelled. They wait as retries, because a successor may have their key by now; in order, where a retry
- * comes first, they wait in their places. One whose key must be unique until it is done stays cancelled if it no longer is.
+ * Restores cancelled jobs. They wait as retries, because a successor may have their key by now. Those of an in-order queue, which
+ * would run retries first, wait in their old places. One whose key must be unique until done stays cancelled if the key is taken.
  *
  * @returns how many were restored
  */
@@ -163,14 +163,14 @@ export async function restoreCancelled(db: Db, queue: string, ids: readonly stri
 
 /** Makes transactions that send jobs with the same keys wait for each other. */
 export async function lockKeys(db: Db, queue: string, keys: readonly string[]): Promise<void> {
-  // Keys share 64 locks, because the server has a few thousand for all connections together.
+  // All keys share 64 locks, because the server has only a few thousand for all connections.
   await sql`
     select pg_advisory_xact_lock(hashtext(${queue}), number)
     from (select distinct hashtext(key) & 63 as number from unnest(${[...keys]}::text[]) as sent (key) order by number) as ordered
   `.execute(db);
 }
 
-/** Puts jobs that were just enqueued behind all that wait with the same keys, in the given order. */
+/** Puts newly enqueued jobs behind all waiting jobs with the same keys, in the given order. */
 export async function putLast(
   db: Db,
   queue: string,
@@ -186,14 +186,14 @@ export async function putLast(
   `.execute(db);
 }
 
-/** Lets jobs in order go on after one that was given up, which would hold its key until it is deleted. */
+/** Lets an in-order queue continue after jobs that failed for good, which would hold their keys until they are deleted. */
 export async function passFailed(db: Db, queue: string): Promise<void> {
   await sql`
     update pgboss.job set policy = 'standard' where name = ${queue} and state = 'failed' and policy = 'key_strict_fifo'
   `.execute(db);
 }
 
-/** Cancels older jobs with the same key, which wait for a retry. */
+/** Cancels older jobs with the same key, which are waiting for a retry. */
 export async function cancelOlder(
   db: Db,
   { queue, jobId }: Pick<ClaimKey, 'queue' | 'jobId'>,
@@ -208,9 +208,9 @@ export async function cancelOlder(
 }
 
 /**
- * Changes a queue's policy. The jobs that it has keep theirs.
+ * Changes a queue's policy. Existing jobs keep the old one.
  *
- * @throws Error if it has jobs that could then not be worked
+ * @throws Error if the queue has jobs that could then not run
  */
 export async function changePolicy(db: IDatabase, queue: string, policy: string): Promise<void> {
   const { rows } = await db.executeSql(
@@ -219,7 +219,9 @@ export async function changePolicy(db: IDatabase, queue: string, policy: string)
     [queue, policy],
   );
   if (rows.length === 0)
-    throw new Error(`${queue}: key: the rule in-order can only come or go while the queue has no jobs`);
+    throw new Error(
+      `${queue}: key: the rule can only change to or from in-order while the queue has no jobs`,
+    );
 }
 
 /** Finds the waiting dead letters of failed jobs. */
@@ -239,9 +241,8 @@ export async function takeBackDeadLetters(db: Db, queue: string, ids: readonly s
 }
 
 /**
- * Builds our indexes on pg-boss's table, unless they are there. Must not run in a transaction. The one of payloads, for
- * searches, adds about 15 µs to what a job costs without a handler. The others have only jobs that were handed back or
- * cancelled, and those of batches.
+ * Builds our indexes on pg-boss's table, unless they exist. Must not run in a transaction. The index of payloads, for searches,
+ * costs about 15 µs per job. The others only contain jobs that were handed back or cancelled, and those of batches.
  */
 export async function buildOwnIndexes(db: Db): Promise<void> {
   await sql`

@@ -3,8 +3,8 @@ import type { Search } from './search.ts';
 import type { JobAttemptOutcome } from './tables.ts';
 
 /**
- * pg-boss's states, with waiting jobs split: ready, waiting for a retry, deferred to a start time or put off, and blocked by
- * the jobs that it comes after.
+ * pg-boss's states, with waiting jobs split: ready, waiting for a retry, deferred, and blocked by the jobs that they come
+ * after.
  */
 export const JOB_STATES = [
   'ready',
@@ -26,7 +26,7 @@ export interface JobFilter {
   readonly queues: readonly string[];
   readonly states?: readonly JobState[] | undefined;
   readonly search?: Search | undefined;
-  /** Whether the search must not look at addresses in errors. */
+  /** Whether the search must skip addresses in errors. */
   readonly hidesPeople?: boolean;
   /** When the job was created. */
   readonly from?: Date | undefined;
@@ -59,7 +59,7 @@ export interface JobPage {
   readonly jobs: readonly JobSummary[];
   /** The next page's cursor; undefined on the last. */
   readonly next: string | undefined;
-  /** Set if only jobs since then were searched, because no index finds the text. `next` searches older ones. */
+  /** Set if only jobs created since then were searched, because no index finds the text. `next` continues with older ones. */
   readonly searchedFrom: Date | undefined;
 }
 
@@ -74,7 +74,7 @@ export interface JobDetails extends JobSummary {
   readonly sourceId: string | null;
   /** Its attempts; of a dead letter, those of the original. */
   readonly history: readonly AttemptRecord[];
-  /** What it has told about itself; undefined if nothing. */
+  /** Its progress and log; undefined without any. */
   readonly report: JobReportRow | undefined;
 }
 
@@ -96,7 +96,7 @@ export interface QueueCounts {
   readonly oldestReadySeconds: number;
   /** Waiting for their next retry. */
   readonly retrying: number;
-  /** Waiting for their start time, or put off. */
+  /** Waiting for their start time. */
   readonly deferred: number;
   /** Waiting for the jobs that they come after. */
   readonly blocked: number;

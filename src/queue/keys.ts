@@ -5,8 +5,7 @@ import { lockKeys, putLast } from './jobs-table.ts';
 import type { Db } from './tables.ts';
 
 /**
- * pg-boss's policy for each rule. `singleton` lets one job of a key run at a time, so that the newest payload is also the last
- * to be worked.
+ * pg-boss's policy for each rule. `singleton` runs one job of a key at a time, so the newest payload also runs last.
  */
 const POLICIES = {
   'unique-while-waiting': 'short',
@@ -21,20 +20,20 @@ export function policyOf({ key }: QueueContract): string {
   return key === undefined ? 'standard' : POLICIES[key.rule];
 }
 
-/** Whether a job with a key lets others with the key start when it ends. */
+/** Whether the end of a job can let another with the same key start. */
 export function areWorkedInTurn({ key }: QueueContract): boolean {
   return key !== undefined && !key.rule.startsWith('unique');
 }
 
-/** Whether a job with a key makes older ones with the key needless. */
+/** Whether a job makes older ones with the same key unnecessary. */
 export function isNewestOnly({ key }: QueueContract): boolean {
   return key?.rule === 'replace' || key?.rule === 'debounce';
 }
 
 /**
- * Enqueues jobs as the rule of their keys says.
+ * Enqueues jobs according to the rule of their keys.
  *
- * @returns the ids of their jobs, without those that had no effect
+ * @returns the ids of the new or changed jobs
  */
 export async function enqueue(
   boss: PgBoss,
@@ -47,7 +46,7 @@ export async function enqueue(
   return (await boss.insert(contract.name, [...jobs], { db: fromKysely(db), returnId: true })) ?? [];
 }
 
-/** In the order of their keys, so that transactions that send the same ones do not deadlock. */
+/** Works in the order of keys, so that transactions that send the same keys do not deadlock. */
 async function upsert(
   boss: PgBoss,
   { name, key }: QueueContract,
@@ -67,7 +66,7 @@ function byKey({ singletonKey: one = '' }: JobInsert, { singletonKey: other = ''
   return one < other ? -1 : Number(one > other);
 }
 
-/** pg-boss orders by the start of the transaction. The order must be that of the commits. */
+/** Enqueues in the order of commits. pg-boss alone would order by the transactions' starts. */
 async function append(boss: PgBoss, name: string, jobs: readonly JobInsert[], db: Db): Promise<string[]> {
   if (!db.isTransaction) return db.transaction().execute((trx) => append(boss, name, jobs, trx));
   const named = jobs.map((job) => ({ ...job, id: randomUUID() }));

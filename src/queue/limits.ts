@@ -4,21 +4,21 @@ import { RESTRAINTS, type Restraints } from './heartbeat-statements.ts';
 import {
   afterStarting,
   available,
+  type BucketState,
   bucketOf,
   dueAt,
   parseRate,
   pass,
   type Rate,
-  type Turnstile,
 } from './rate.ts';
 import type { Db } from './tables.ts';
 
-/** The key of a limit on the whole queue, and that of a limit on each key that has none of its own. */
+/** The keys of a limit on the whole queue, and of a limit on each key that has no limit of its own. */
 export const WHOLE_QUEUE = '';
 export const EACH_KEY = '*';
 
-/** Limits that can be set, so that workers can keep all of them in memory. */
-export const MOST_LIMITS = 200;
+/** The most limits that can be set. Workers keep all of them in memory. */
+export const MAX_LIMITS = 200;
 
 export interface JobLimit {
   readonly queue: string;
@@ -26,13 +26,13 @@ export interface JobLimit {
   readonly rate: Rate;
 }
 
-/** What is currently keeping workers from jobs. */
+/** Loads what currently keeps workers from fetching jobs. */
 export async function loadRestraints(db: Db): Promise<Restraints> {
   const { rows } = await sql<Restraints>`${sql.raw(RESTRAINTS)}`.execute(db);
   return rows[0] ?? { paused: [], broken: [], limits: [] };
 }
 
-/** Lists the limits that Operators have set, by queue and key. */
+/** Lists the limits set by Operators, by queue and key. */
 export async function listLimits(db: Db): Promise<JobLimit[]> {
   const rows = await db.selectFrom('job_limits').selectAll().orderBy('queue').orderBy('key').execute();
   return rows.flatMap(({ rate, ...limit }) => {
@@ -42,10 +42,10 @@ export async function listLimits(db: Db): Promise<JobLimit[]> {
 }
 
 /**
- * Sets a limit, or removes it if the rate is undefined. Workers learn it at their next report, within seconds. What has been used
- * up under the queue's previous limits is forgotten.
+ * Sets a limit, or removes it if the rate is undefined. Workers learn of it at their next report, within seconds. Forgets what was
+ * used up under the queue's previous limits.
  *
- * @throws TooManyLimits if there are `MOST_LIMITS` already
+ * @throws TooManyLimits if there are `MAX_LIMITS` already
  */
 export async function setLimit(
   trx: Db,
@@ -58,30 +58,30 @@ export async function setLimit(
     .insertInto('job_limits')
     .columns(['queue', 'key', 'rate'])
     .expression(
-      sql<never>`select ${queue}::text, ${key}::text, ${rate}::text where (select count(*) from job_limits) < ${MOST_LIMITS}::int`,
+      sql<never>`select ${queue}::text, ${key}::text, ${rate}::text where (select count(*) from job_limits) < ${MAX_LIMITS}::int`,
     )
     .executeTakeFirstOrThrow();
   if (numInsertedOrUpdatedRows === 0n) {
-    throw new TooManyLimits(`There are ${MOST_LIMITS} limits already. Remove one first.`);
+    throw new TooManyLimits(`There are ${MAX_LIMITS} limits already. Remove one first.`);
   }
 }
 
-/** A queue's bucket, locked until the end of the transaction. */
+/** A queue's token bucket, locked until the end of the transaction. */
 export interface LockedBucket {
   /** How many jobs may start now. */
   readonly jobs: number;
-  /** Seconds until the next may start, if none may now. */
+  /** Seconds until the next may start; 0 if one may start now. */
   readonly seconds: number;
-  /** Records that jobs start. Returns the seconds until the next may; 0 if more may start now. */
+  /** Records that jobs start. Returns the seconds until the next may start; 0 if one may start now. */
   start(jobs: number): Promise<number>;
 }
 
 /**
- * Locks a queue, so that its workers fetch in turn, and reads the bucket of a limit on the whole queue. Without a limit, it never
- * gets empty.
+ * Locks a queue, so that its workers fetch in turn, and reads the bucket of its limit. Without a limit, the bucket is never
+ * empty.
  */
 export async function lockBucket(trx: Db, queue: string, rate: Rate | undefined): Promise<LockedBucket> {
-  const { now, fullAt } = await lockTurnstile(trx, queue, WHOLE_QUEUE);
+  const { now, fullAt } = await lockState(trx, queue, WHOLE_QUEUE);
   if (rate === undefined) return { jobs: Infinity, seconds: 0, start: async () => 0 };
   const bucket = bucketOf(rate);
   const wait = (full: number) => Math.max(0, dueAt(bucket, full) - now);
@@ -101,7 +101,11 @@ export async function lockBucket(trx: Db, queue: string, rate: Rate | undefined)
   };
 }
 
-/** Gives back what jobs have taken from their queue's bucket and not used. @param seconds their intervals together */
+/**
+ * Gives back what jobs took from their queue's bucket but did not use.
+ *
+ * @param seconds the sum of their intervals
+ */
 export async function giveBack(trx: Db, queue: string, seconds: number): Promise<void> {
   await trx
     .updateTable('job_rates')
@@ -112,7 +116,7 @@ export async function giveBack(trx: Db, queue: string, seconds: number): Promise
 }
 
 /**
- * Lets one job start under its key's limit, or gives it a time to come back; see `pass`.
+ * Lets a job start under its key's limit, or gives it a time to come back; see `pass`.
  *
  * @returns how many seconds the job must wait; 0 if it may start
  */
@@ -121,7 +125,7 @@ export async function passKey(
   { queue, key, rate }: JobLimit,
   job: { readonly isBulk: boolean; readonly isBack: boolean },
 ): Promise<number> {
-  const { now, ...before } = await lockTurnstile(trx, queue, key);
+  const { now, ...before } = await lockState(trx, queue, key);
   const { state, seconds } = pass(bucketOf(rate), before, { ...job, now });
   await trx
     .updateTable('job_rates')
@@ -132,9 +136,9 @@ export async function passKey(
   return seconds;
 }
 
-/** Reads and locks a row of `job_rates`, which begins to exist if it does not. */
-async function lockTurnstile(trx: Db, queue: string, key: string): Promise<Turnstile & { now: number }> {
-  const find = sql<Turnstile & { now: number }>`
+/** Locks and reads a row of `job_rates`, creating it if necessary. */
+async function lockState(trx: Db, queue: string, key: string): Promise<BucketState & { now: number }> {
+  const find = sql<BucketState & { now: number }>`
     select full_at as "fullAt", line_until as "lineUntil", bulk_line_until as "bulkLineUntil",
       extract(epoch from pgboss.job_now())::float as now
     from job_rates where queue = ${queue} and key = ${key} for update`;
@@ -146,6 +150,7 @@ async function lockTurnstile(trx: Db, queue: string, key: string): Promise<Turns
     .onConflict((conflict) => conflict.doNothing())
     .execute();
   const [created] = (await find.execute(trx)).rows;
-  if (created === undefined) throw new Error(`the row of job_rates for ${queue} and ${key} has disappeared`);
+  if (created === undefined)
+    throw new Error(`the row of job_rates for queue ${queue} and key ${key} has disappeared`);
   return created;
 }

@@ -10,11 +10,11 @@ import {
 import type { JobFilter, JobPage, JobSummary } from './jobs.ts';
 import type { Db } from './tables.ts';
 
-/** How many of a queue's jobs a page looks at. It takes some hundredths of a second. */
-const WINDOW = 10_000;
+/** How many of a queue's jobs are scanned for a page. This takes some hundredths of a second. */
+const MAX_SCANNED_PER_QUEUE = 10_000;
 
-/** How many it looks at in all queues together. */
-const MOST = 20_000;
+/** How many are scanned in all queues together. */
+const MAX_SCANNED = 20_000;
 
 const CURSOR =
   /^([1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{6}\+00)~([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})$/;
@@ -23,13 +23,13 @@ type Row = JobSummary & { readonly cursor: string };
 
 interface Place {
   readonly size: number;
-  /** The previous page's cursor; an invalid one means the first page. */
+  /** The previous page's cursor. An invalid one gives the first page. */
   readonly after?: string | undefined;
 }
 
 /**
- * Lists jobs, newest first. Each queue's newest come from an index, so a long history costs nothing. A page looks at some
- * thousands of them. If they do not fill it and an index can find the rest, it does.
+ * Lists jobs, newest first. Scans some thousands of each queue's newest jobs, which an index orders, so a long history costs
+ * nothing. If they do not fill the page, an index finds the rest where possible.
  */
 export async function listJobs(db: Db, filter: JobFilter, { size, after = '' }: Place): Promise<JobPage> {
   const [, seconds = '', rest, id] = CURSOR.exec(after) ?? [];
@@ -45,7 +45,7 @@ export async function listJobs(db: Db, filter: JobFilter, { size, after = '' }: 
   return { jobs: rows, next: end.cursor, searchedFrom: end.createdAt };
 }
 
-/** Whether there is such a second: no 30 February. */
+/** Whether a timestamp exists, unlike one on 30 February. */
 function isMoment(seconds: string): boolean {
   const moment = new Date(`${seconds}Z`);
   return !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(seconds);
@@ -61,11 +61,11 @@ interface Range {
   readonly limit: number;
 }
 
-/** Looks at the newest jobs of each queue. `end` is the one up to which it has looked at all, if there may be more. */
+/** Scans the newest jobs of each queue. `end` is the job up to which all were scanned; undefined if there are no more. */
 async function lookAtNewest(db: Db, filter: JobFilter, { start, limit }: Range) {
   const { queues, search = [] } = filter;
   const isFiltered = filter.states !== undefined || filter.endedFrom !== undefined || search.length > 0;
-  const size = isFiltered ? Math.min(WINDOW, Math.ceil(MOST / queues.length)) : limit;
+  const size = isFiltered ? Math.min(MAX_SCANNED_PER_QUEUE, Math.ceil(MAX_SCANNED / queues.length)) : limit;
   const { rows } = await sql<Row & { isEnd: boolean }>`
     with newest as materialized (
       select found.* from unnest(${[...queues]}::text[]) as wanted (queue), lateral (
@@ -85,7 +85,7 @@ async function lookAtNewest(db: Db, filter: JobFilter, { start, limit }: Range) 
   return { rows: rows.filter(({ isEnd }) => !isEnd), end: rows.find(({ isEnd }) => isEnd) };
 }
 
-/** Finds all that match by an index. Undefined if there are too many to sort. */
+/** Finds all matching jobs by an index. Undefined if there are too many to sort. */
 async function lookUp(db: Db, filter: JobFilter, { start, limit }: Range): Promise<Row[] | undefined> {
   const { queues, search = [] } = filter;
   const { rows } = await sql<Row & { isTooMany: boolean }>`
@@ -93,9 +93,9 @@ async function lookUp(db: Db, filter: JobFilter, { start, limit }: Range): Promi
       select * from pgboss.job
       where name = any(${[...queues]}::text[]) and ${indexedConditions(search)} and ${plainConditions(filter)}
         and ${timeConditions(filter)} and ${start}
-      limit ${WINDOW}
+      limit ${MAX_SCANNED_PER_QUEUE}
     ),
-    too_many as (select count(*) = ${WINDOW} as "isTooMany" from candidates)
+    too_many as (select count(*) = ${MAX_SCANNED_PER_QUEUE} as "isTooMany" from candidates)
     select too_many.*, found.* from too_many left join (
       select ${SUMMARY} from candidates where ${searchConditions(search, filter)}
       order by created_on desc, id desc limit ${limit}
@@ -118,7 +118,7 @@ export async function findJobIds(db: Db, filter: JobFilter, limit: number): Prom
   return rows.map(({ id }) => id);
 }
 
-/** Counts jobs by what their payloads say they are; most first. That is the first of these fields that a payload has. */
+/** Counts jobs by kind, most frequent first. The kind is the first of these fields that the payload has. */
 export async function countKinds(
   db: Db,
   ids: readonly string[],

@@ -13,20 +13,20 @@ interface MigrateOptions {
   readonly connection: string | ConnectionOptions;
   /** All queues. */
   readonly contracts: readonly QueueContract[];
-  /** Of schedules that name none; UTC by default. */
+  /** For schedules that name none. Default UTC. */
   readonly timeZone?: string;
   /** Called with each line of progress. */
   readonly report?: (line: string) => void;
-  /** Runs what builds indexes concurrently, such as with other deadlines for locks. */
+  /** Runs the concurrent builds of indexes, for example with other lock timeouts. */
   readonly buildIndexes?: (build: () => Promise<void>) => Promise<void>;
 }
 
 /**
- * Creates or updates all that the queue has in the database: its tables, unless a migration of the application has made them;
- * pg-boss's schema, which has its own versions; and the queues and schedules, which follow the contracts. The schema is updated
- * here and not by pg-boss, which would wait for locks for 30 seconds, and with it every request that enqueues a job.
+ * Creates or updates everything that the queue has in the database: its tables, unless an application's migration has created
+ * them; pg-boss's schema; and the queues and schedules of the contracts. pg-boss does not update its schema itself, because it
+ * would wait up to 30 seconds for locks, and block every request that enqueues a job meanwhile. Must not run concurrently.
  *
- * @param db not a transaction; one run at a time
+ * @param db not a transaction
  */
 export async function migrateQueue(
   db: Kysely<QueueTables>,
@@ -73,19 +73,19 @@ async function hasTables(db: Kysely<QueueTables>): Promise<boolean> {
   return rows[0]?.exists === true;
 }
 
-/** Whether the queue's schema exists and has to be updated. */
+/** Whether pg-boss's schema exists and is out of date. */
 export function isOld(installed: number): boolean {
   return installed > 0 && installed < QUEUE_SCHEMA;
 }
 
-/** The statements of pg-boss that update its schema, without the transaction and the deadline around them. */
+/** pg-boss's statements that update its schema, without its transaction and lock timeout. */
 export function queueMigration(installed: number): string {
   const [, statements] = /^\s*BEGIN;(.*)^\s*COMMIT;$/ms.exec(getMigrationPlans('pgboss', installed)) ?? [];
-  if (statements === undefined) throw new Error('pg-boss describes its migrations in another way');
+  if (statements === undefined) throw new Error("the format of pg-boss's migrations has changed");
   return statements.replace(/SET LOCAL lock_timeout = \d+;/, '');
 }
 
-/** Builds the indexes of a new version while the queue is used; also those that an interrupted run has not built. */
+/** Builds a new version's indexes while the queue is in use, and those that an interrupted run did not build. */
 async function buildMissingIndexes(db: Kysely<QueueTables>, boss: PgBoss): Promise<void> {
   const { missing } = await boss.detectSchemaDrift();
   if (missing.length === 0) return;

@@ -7,33 +7,33 @@ import type { Origin } from './origin.ts';
 import type { QueueTables } from './tables.ts';
 import { type Notify, notifyWithCommit } from './wake.ts';
 
-/** What an application gives its queue. */
+/** The options of the plugin. */
 export interface QueueOptions {
   /** The application's database, with the queue's tables. */
   readonly db: Kysely<QueueTables>;
-  /** For a few connections besides those of `db`. */
+  /** For the queue's own connections, besides those of `db`. */
   readonly connection: Connection;
-  /** Whether this process looks after all queues: it counts them, and finds jobs of dead workers. Workers should. Default true. */
+  /** Whether this process supervises all queues: counts their jobs and finds those of dead workers. Workers should. Default true. */
   readonly supervises?: boolean;
-  /** How long running jobs may go on when the app closes. Default 25. */
+  /** How long running jobs may continue when the app closes. Default 25. */
   readonly graceSeconds?: number;
   /** The application's version, which its workers report. */
   readonly version?: string;
-  /** Receives PostgreSQL's NOTIFY, if the application does it for itself. */
+  /** Receives PostgreSQL's NOTIFY. By default on a connection of its own. */
   readonly channels?: Pick<Channels, 'listen'>;
-  /** Sends NOTIFY when a transaction has committed. By default with the commit, which then waits for others that do the same. */
+  /** Sends NOTIFY after a transaction has committed. By default with the commit, which then waits for other such commits. */
   readonly notify?: Notify;
-  /** What follows a request into the jobs that it causes, such as its id and trace. */
+  /** Passes a request's context, such as its id and trace, on to the jobs that it causes. */
   readonly context?: JobContextStore;
-  /** Called when the database has failed and the queue tries again. Logs each by default. */
+  /** Called when the database has failed and the queue will try again. Logs each failure by default. */
   readonly logFailure?: (error: unknown, details: object, message: string) => void;
-  /** Of jobs, for tests about time. */
+  /** For tests about time. */
   readonly clock?: Clock | undefined;
 }
 
-/** Connects jobs with what has caused them. */
+/** Connects jobs with their causes. */
 export interface JobContextStore {
-  /** Stored with a job that is enqueued now. */
+  /** Returns what to store with a job that is enqueued now. */
   origin(): Origin;
   /** Runs an attempt at a job. */
   run<T>(attempt: RunningAttempt, work: () => Promise<T>): Promise<T>;
@@ -46,7 +46,7 @@ export interface RunningAttempt {
   readonly origin: Origin;
 }
 
-/** The options, completed. */
+/** The options with their defaults, and the app. */
 export interface Parts extends Required<Omit<QueueOptions, 'clock'>> {
   /** Passed to the jobs. */
   readonly app: FastifyInstance;

@@ -1,4 +1,4 @@
-/** Where a job comes from. Stored beside its payload. */
+/** The cause of a job. Stored beside its payload. */
 export interface Origin {
   /** The request that caused the job, for the log. */
   readonly requestId?: string | undefined;
@@ -18,7 +18,7 @@ export function pack(payload: object, { requestId, traceparent, batchId }: Origi
   };
 }
 
-/** Separates a stored job's payload and origin. Returns anything but an object unchanged, for the contract to refuse. */
+/** Separates a stored job's payload and origin. Anything but an object is returned as the payload, for the contract to refuse. */
 export function unpack(data: unknown): { payload: unknown; origin: Origin } {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) return { payload: data, origin: {} };
   const { requestId, traceparent, batchId, ...payload }: Record<string, unknown> = { ...data };

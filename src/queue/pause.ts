@@ -1,6 +1,6 @@
 import type { Db } from './tables.ts';
 
-/** Keeps all workers from taking jobs from a queue until it is resumed. Running jobs continue. Takes effect at their next report. */
+/** Stops all workers from taking jobs from a queue. Running jobs continue. Takes effect at the workers' next report. */
 export async function pauseQueue(db: Db, queue: string): Promise<void> {
   await db
     .insertInto('paused_queues')

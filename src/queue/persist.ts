@@ -1,8 +1,8 @@
 import pRetry from 'p-retry';
 
 /**
- * Writes the result of completed work, retrying for about twenty seconds, so that the work need not be repeated because the
- * database restarted. Never waits longer than half a second: until the result is written, a crash would repeat the work.
+ * Writes the result of completed work, retrying for about twenty seconds, so that a restart of the database does not cause the
+ * work to be repeated. Retries at least every half second, because a crash before the write would repeat the work.
  *
  * @throws the last error
  */

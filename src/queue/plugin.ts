@@ -8,7 +8,7 @@ import { waitAtMost } from './wait-at-most.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Enqueues jobs and, in a worker, works them. */
+    /** Enqueues jobs and, in a worker, runs them. */
     queue: JobQueue;
     /** Operators' actions on jobs and queues. */
     queueAdmin: QueueAdmin;
@@ -19,9 +19,9 @@ declare module 'fastify' {
 const CLOSING_MS = 1_000;
 
 /**
- * Provides `app.queue` and `app.queueAdmin`. Closing the app ends them, before the database if that was registered first.
+ * Provides `app.queue` and `app.queueAdmin`. When the app closes, they stop before a database that was registered earlier.
  *
- * Registering it throws OldSchema if the queue's schema has to be migrated.
+ * Registration throws OldSchema if the queue's schema must be migrated.
  */
 export const queue = fp<QueueOptions>(
   async (app, options) => {

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db, RunningJob } from './tables.ts';
 
-/** How often a worker reports, and after how many seconds without a report it is considered dead. */
+/** How often a worker reports, and after how many seconds without a report it counts as dead. */
 export const PRESENCE_SECONDS = 2;
 const SILENT_SECONDS = 3 * PRESENCE_SECONDS;
 
@@ -17,9 +17,9 @@ export interface Worker {
   readonly startedAt: Date;
   readonly seenAt: Date;
   readonly running: RunningJob[];
-  /** The release that it runs. */
+  /** The application's version. */
   readonly version: string;
-  /** As of its last report; null before. */
+  /** As of its last report; null before the first. */
   readonly memoryBytes: number | null;
   /** The longest delay of its event loop between its last two reports. */
   readonly loopDelayMs: number | null;
@@ -27,7 +27,7 @@ export interface Worker {
   readonly isDraining: boolean;
 }
 
-/** Registers a worker that starts. Returns its id. */
+/** Registers a starting worker. Returns its id. */
 export async function enterWorker(
   db: Db,
   worker: Pick<Worker, 'name' | 'concurrency' | 'version'> & { readonly queues: readonly string[] },
@@ -76,7 +76,7 @@ async function listWorkers(db: Db, condition: RawBuilder<unknown>): Promise<Work
   return rows;
 }
 
-/** Whether a worker has recently reported and polls or works. A process can be alive but stuck. */
+/** Whether any worker has recently reported and is polling or working. A process can be alive but stuck. */
 export async function hasConsumingWorker(db: Db): Promise<boolean> {
   const { rows } = await sql`
     select from workers

@@ -9,11 +9,11 @@ export type PayloadOf<Contract> = Contract extends QueueContract<infer Payload> 
 export interface SendOptions {
   /** The transaction of the change that causes the job. The job exists if and only if it commits. */
   readonly db: Db;
-  /** Instead of the contract's. */
+  /** Default: the contract's. */
   readonly priority?: number;
   /** When the job may start. */
   readonly startAfter?: Date;
-  /** Instead of the key that the contract gives it. Only for queues with keys. */
+  /** Replaces the key that the contract gives it. Only for queues with keys. */
   readonly key?: string;
 }
 
@@ -22,7 +22,7 @@ export interface Queue {
   /**
    * Enqueues a job.
    *
-   * @returns the job's id; undefined if it had no effect, because its key is taken. With a rule that replaces, that of the changed job
+   * @returns the id of the new job, or of the one that it replaced; undefined if its key is taken, so that it had no effect
    * @throws TypeError if the payload does not fit the contract
    */
   send<Payload extends object>(
@@ -34,36 +34,36 @@ export interface Queue {
   /**
    * Enqueues many jobs of one queue in one statement.
    *
-   * @throws TypeError if a payload does not fit the contract; then none is enqueued
+   * @throws TypeError if a payload does not fit the contract; then no job is enqueued
    */
   sendAll<Payload extends object>(
     contract: QueueContract<Payload>,
     payloads: readonly NoInfer<Payload>[],
     options: Pick<SendOptions, 'db' | 'priority'> & {
-      /** Whose jobs they are, so that nobody's bulk jobs make others wait for all of them. */
+      /** The share that the jobs belong to, so that they do not delay other shares' jobs. */
       readonly share?: Share;
-      /** The batch that they belong to. Then `db` has to be a transaction. */
+      /** The batch to add the jobs to. Then `db` must be a transaction. */
       readonly batch?: Batch;
     },
   ): Promise<void>;
 
   /**
-   * Enqueues jobs in an order: each starts once all jobs before it are completed. A job that fails for
-   * good or is cancelled holds up those after it until it is redriven or restored.
+   * Enqueues jobs that depend on each other: each starts once all jobs before it are completed. A job that fails for good or is
+   * cancelled holds up those after it until it is redriven or restored.
    *
-   * @param steps the last ones, or all
-   * @returns the ids of their jobs
-   * @throws TypeError if a payload does not fit its contract, a queue has keys, or there are too many; then no job is
+   * @param steps the last steps, or all of them
+   * @returns the ids of these steps' jobs
+   * @throws TypeError if a payload does not fit its contract, a queue has keys, or there are too many steps; then no job is
    *   enqueued
    */
   flow(steps: readonly Step[], options: Pick<SendOptions, 'db'>): Promise<string[]>;
 
   /**
-   * Starts a batch: jobs that are enqueued with it by `sendAll`, in one transaction or several. Once it is closed and all of
-   * them have ended, well or not, a job of this contract runs, with their counts. It does so after six days at the latest.
+   * Starts a batch, to which `sendAll` adds jobs in one or several transactions. Once it is closed and all its jobs have ended,
+   * successfully or not, a job of this contract runs with their counts; after six days at the latest.
    *
    * @param payload without the counts
-   * @param options.id so that a repeated attempt gets the same batch
+   * @param options.id makes a repeated call return the same batch
    * @throws TypeError if the payload does not fit the contract, or the queue has keys
    */
   startBatch<Payload extends BatchPayload>(

@@ -1,4 +1,4 @@
-/** How many jobs may start in how long, such as `200/hour`. */
+/** How many jobs may start per unit of time, such as `200/hour`. */
 export type Rate = `${number}/${RateUnit}`;
 type RateUnit = keyof typeof UNIT_SECONDS;
 
@@ -6,10 +6,10 @@ const UNIT_SECONDS = { second: 1, minute: 60, hour: 60 * 60, day: 24 * 60 * 60 }
 
 const RATE = /^\s*([1-9]\d{0,5}|1000000)\s*\/\s*(second|minute|hour|day)\s*$/i;
 
-/** What a rate looks like, for error messages. */
+/** The format of a rate, for error messages. */
 export const RATE_FORMAT = 'a number from 1 to 1000000 per second, minute, hour or day, such as 200/hour';
 
-/** Reads a rate. Undefined if it is not `RATE_FORMAT`. */
+/** Parses a rate. Undefined if it does not have `RATE_FORMAT`. */
 export function parseRate(text: string): Rate | undefined {
   const [, jobs, unit] = RATE.exec(text) ?? [];
   const known = UNITS.find((name) => name === unit?.toLowerCase());
@@ -22,19 +22,19 @@ const UNITS: readonly RateUnit[] = ['second', 'minute', 'hour', 'day'];
 export interface Bucket {
   readonly interval: number;
   readonly burst: number;
-  /** How early a job may start that was given a time and comes back, because those before it may have been late. */
+  /** How early a returning job may start, because the ones before it may have been late. */
   readonly tolerance: number;
 }
 
-/** The part of a rate that may start at once. */
+/** The fraction of a rate that may start at once. */
 const BURST = 0.1;
 
-/** Polling notices a job up to a second after it is due. */
+/** Polling finds a job up to a second after it is due. */
 const LATE_SECONDS = 1;
 
 /**
- * The bucket that keeps a rate in every window of its length, wherever the window begins: `burst` jobs, and those that become
- * due within the window, are together no more than the rate. So in the long run jobs start at nine tenths of a large rate.
+ * The bucket that keeps to a rate in every window, wherever it begins: the `burst` and the jobs that become due within the window
+ * together do not exceed the rate. In the long run, jobs therefore start at nine tenths of a large rate.
  */
 export function bucketOf(rate: Rate): Bucket {
   const [count, unit] = rate.split('/');
@@ -54,7 +54,7 @@ export function available({ interval, burst }: Bucket, fullAt: number, now: numb
   return Math.max(0, Math.floor(burst - used + ROUNDING));
 }
 
-/** For times in floating point. */
+/** Tolerance for floating-point times. */
 const ROUNDING = 1e-6;
 
 /** When the next job may start. */
@@ -67,25 +67,25 @@ export function afterStarting({ interval }: Bucket, fullAt: number, now: number,
   return Math.max(fullAt, now) + jobs * interval;
 }
 
-/** The state of a key's bucket, and of those who wait for it: when the last of each line is due. */
-export interface Turnstile {
+/** The state of a key's bucket and its two lines of waiting jobs: when the last job of each is due. */
+export interface BucketState {
   readonly fullAt: number;
   readonly lineUntil: number;
   readonly bulkLineUntil: number;
 }
 
 /**
- * Lets a job start now, or gives it a time to come back. Each waiting job gets its own time, so that it comes back once and
- * not whenever another may start. Bulk jobs queue behind the others.
+ * Lets a job start now, or gives it a time to come back. Each waiting job gets its own time, so that it comes back only once.
+ * Bulk jobs queue behind the others.
  *
- * @param job.isBack whether it was given a time and comes back
+ * @param job.isBack whether it was given a time and has come back
  * @returns the new state, and how many seconds the job must wait; 0 if it may start
  */
 export function pass(
   bucket: Bucket,
-  state: Turnstile,
+  state: BucketState,
   { isBulk, isBack, now }: { isBulk: boolean; isBack: boolean; now: number },
-): { state: Turnstile; seconds: number } {
+): { state: BucketState; seconds: number } {
   const { fullAt, lineUntil, bulkLineUntil } = state;
   const due = dueAt(bucket, fullAt);
   const line = isBulk ? Math.max(lineUntil, bulkLineUntil) : lineUntil;

@@ -1,31 +1,31 @@
 import { PgBoss } from 'pg-boss';
 import { isTimeZone } from './time-zone.ts';
 
-/** When something recurs. */
+/** A recurrence rule. */
 export type Recurrence =
   /** Five fields: minute, hour, day of the month, month, and day of the week. */
   | { readonly cron: string }
-  /** A rule of iCalendar (RFC 5545), such as `FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=17`, with its DTSTART or from 1970 on. */
+  /** An iCalendar rule (RFC 5545), such as `FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=17`. Without a DTSTART, it starts in 1970. */
   | { readonly rrule: string };
 
-/** Clocks are set back by two hours at most, at Troll in Antarctica. */
+/** Clocks are set back by at most two hours, at Troll in Antarctica. */
 const REPEATED_MS = 2 * 60 * 60 * 1000;
 
-/** Only computes times. It is never started, so it has no connection. */
+/** Only computes times. It is never started, so it does not connect. */
 const calendar = new PgBoss({ connectionString: 'postgres:///' });
 
-/** The rule as it is written. */
+/** The rule's text. */
 export function ruleOf(recurrence: Recurrence): string {
   return 'cron' in recurrence ? recurrence.cron : recurrence.rrule;
 }
 
-/** Whether a rule is one of iCalendar, and not of cron. */
+/** Whether a rule is in iCalendar's format rather than cron's. */
 export function isRrule(rule: string): boolean {
   return /\bFREQ=/i.test(rule);
 }
 
-/** Why something cannot recur, naming the field. Undefined if it can. */
-export function faultOfRecurrence(recurrence: Recurrence, timeZone = 'UTC'): string | undefined {
+/** Why a recurrence is invalid, naming the field; undefined if it is valid. */
+export function validateRecurrence(recurrence: Recurrence, timeZone = 'UTC'): string | undefined {
   const rule = ruleOf(recurrence);
   const field = 'cron' in recurrence ? 'cron' : 'rrule';
   if (field === 'cron' && rule.split(/\s+/).length !== 5)
@@ -43,18 +43,18 @@ export function faultOfRecurrence(recurrence: Recurrence, timeZone = 'UTC'): str
 }
 
 /**
- * The first time after a moment; undefined if a rule has ended. A time of day that the clocks skip is an hour later by cron,
- * and left out by iCalendar's rules (RFC 5545, 3.3.10). One that they repeat counts once.
+ * The first time after a moment; undefined if the rule has ended. When the clocks skip a time of day, cron runs an hour later and
+ * iCalendar leaves it out (RFC 5545, 3.3.10). A time that they repeat counts once.
  */
 export function nextTime(rule: string, timeZone: string, after: Date): Date | undefined {
   const first = (from: Date) => calendar.previewSchedule(rule, { tz: timeZone, from, count: 1 })[0];
-  // Seen from within the repeated hour, its time of day would come again.
+  // Starting within a repeated hour would find the same time of day again.
   let time = first(new Date(after.getTime() - REPEATED_MS));
   while (time !== undefined && time <= after) time = first(time);
   return time;
 }
 
-/** The next times after a moment. A rule that ends may have fewer. */
+/** The next times after a moment. There may be fewer if the rule ends. */
 export function nextTimes(
   rule: string,
   timeZone: string,

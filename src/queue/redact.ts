@@ -1,14 +1,14 @@
 const SECRET = /pass|secret|token|auth|cookie|credential|api.?key|private/i;
 
-/** The id of something secret, such as `passwordResetId`, is none. */
+/** The id of something secret, such as `passwordResetId`, is not secret. */
 const ID = /Id$/;
 
-/** A key that names something personal which an error message may also hold. */
+/** Keys of personal data. Error messages may contain it too. */
 const PERSONAL = /^(address|email|ip)$/i;
 
 /**
- * Secrets in texts: what follows such a word, `user:password@` in URLs, and long random words. Each pattern can only begin where
- * a word does, so that a long word does not cost the square of its length.
+ * Secrets in texts: the value after such a word, `user:password@` in URLs, and long random words. Each pattern only matches at the
+ * start of a word, so a long word does not take quadratic time.
  */
 const SECRETS_IN_TEXT: readonly (readonly [RegExp, string])[] = [
   [/(\b\w+:\/\/[^\s:/@]*:)[^\s@/]+(?=@)/g, '$1[redacted]'],
@@ -30,7 +30,7 @@ export interface Redaction {
   readonly hidesPeople?: boolean;
 }
 
-/** Redacts secrets in a text, such as an error message that quotes what was sent. Leaves out NUL, which PostgreSQL cannot store. */
+/** Redacts secrets in a text, such as an error message that quotes its input. Removes NUL, which PostgreSQL cannot store. */
 export function redactText(text: string, { hidesPeople = false }: Redaction = {}): string {
   const storable = text.replaceAll('\0', '');
   const safe = SECRETS_IN_TEXT.reduce((rest, [secret, mark]) => rest.replace(secret, mark), storable);
@@ -44,7 +44,7 @@ export function redactText(text: string, { hidesPeople = false }: Redaction = {}
 export function redact(value: unknown, options: Redaction = {}): unknown {
   if (Array.isArray(value)) return value.map((inner) => redact(inner, options));
   if (typeof value === 'string') return redactText(value, options);
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [
       key,
@@ -53,7 +53,7 @@ export function redact(value: unknown, options: Redaction = {}): unknown {
   );
 }
 
-/** Whether the values of a payload's key are neither shown nor searched. */
+/** Whether a payload's key has a value that is neither shown nor searched. */
 export function isHidden(key: string, { hidesPeople }: Redaction = {}): boolean {
   const isSecret = SECRET.test(key) && !ID.test(key);
   return isSecret || (hidesPeople === true && PERSONAL.test(key));

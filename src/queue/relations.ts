@@ -5,14 +5,14 @@ import { STATE } from './job-filter.ts';
 import { JOB_ID, type JobDetails, type JobState } from './jobs.ts';
 import type { Db } from './tables.ts';
 
-/** A job that another page can show. */
+/** A job to link to. */
 export interface JobLink {
   readonly id: string;
   readonly queue: string;
   readonly state: JobState;
 }
 
-/** A job of a flow, with those that come after it. One with several jobs before it is below the first of them. */
+/** A job of a flow, with the jobs after it. A job that comes after several is below the first of them. */
 export interface FlowNode extends JobLink {
   /** The other jobs before it. */
   readonly alsoAfter: readonly JobLink[];
@@ -25,15 +25,15 @@ export interface BatchStatus {
   readonly members: number;
   readonly isOpen: boolean;
   readonly hasEnded: boolean;
-  /** As of now, or at its end. */
+  /** Now, or at its end. */
   readonly counts: BatchCounts;
-  /** The job that follows it; its state is undefined once it was deleted. */
+  /** The job that follows it; its state is undefined after it was deleted. */
   readonly follower: Omit<JobLink, 'state'> & { readonly state: JobState | undefined };
 }
 
-/** What a job has to do with others. */
+/** A job's flow and batch. */
 export interface Relations {
-  /** The first jobs of its flow; none if it has no flow. */
+  /** The first jobs of its flow; empty without a flow. */
   readonly flow: readonly FlowNode[];
   /** Whether others wait for it. Then it cannot be deleted. */
   readonly isWaitedFor: boolean;
@@ -41,7 +41,7 @@ export interface Relations {
   readonly batch: BatchStatus | undefined;
 }
 
-/** Finds what a job has to do with others. For a dead letter, it is what its original has. */
+/** Finds a job's flow and batch; for a dead letter, the original's. */
 export async function findRelations(
   db: Db,
   {
@@ -90,7 +90,7 @@ interface Related extends JobLink {
   readonly parents: readonly string[];
 }
 
-/** Arranges jobs as trees. Jobs that were deleted are left out. */
+/** Arranges jobs as trees. Deleted jobs are left out. */
 function treeOf(jobs: readonly Related[]): FlowNode[] {
   const linkOf = ({ id, queue, state }: Related): JobLink => ({ id, queue, state });
   const before = new Map(
@@ -132,7 +132,7 @@ interface Follower {
   readonly endCounts: BatchCounts | null;
 }
 
-/** The id of the batch of a job with this payload. Payloads may be of any form. */
+/** The id of the batch in a job's stored payload, which may have any form. */
 function idIn(data: unknown): string | undefined {
   if (typeof data !== 'object' || data === null || !('batchId' in data)) return undefined;
   const { batchId } = data;

@@ -4,28 +4,28 @@ import type { Parts } from './options.ts';
 import { redact, redactText } from './redact.ts';
 import type { Db, JobLogLine } from './tables.ts';
 
-/** How often a job's report is written at most. */
+/** The shortest time between two writes of a report. */
 const WRITE_MS = 1_000;
 
-/** What is kept of a report: its newest lines, the characters of a line, and those of a result as JSON. */
-const MOST_LINES = 100;
+/** The newest log lines to keep, the characters of a line, and those of a result as JSON. */
+const MAX_LINES = 100;
 const LINE_LENGTH = 500;
 const RESULT_LENGTH = 4_000;
 
-/** The characters of a progress's words. */
+/** The characters of the progress's words. */
 const WORDS_LENGTH = 200;
 
 type Level = 'info' | 'warn' | 'error';
 
-/** Logs with the job's id, and shows the newest lines on its page. */
+/** Logs with the job's id. The newest lines are stored, for the job's page. */
 export type JobLog = Readonly<Record<Level, (fields: object, text: string) => void>>;
 
-/** How a job tells about itself. */
+/** How a job reports on itself. */
 export interface Reporting {
-  /** Tells how far the job is. Written once a second at most. */
+  /** Reports progress. Written at most once a second. */
   readonly progress: Progress;
   /**
-   * Keeps a small result with the job once it is completed.
+   * Stores a small result with the job once it is completed.
    *
    * @throws TypeError if it takes more than 4,000 characters as JSON
    */
@@ -33,7 +33,7 @@ export interface Reporting {
   readonly log: JobLog;
 }
 
-/** What a job has told about itself, as its page shows it. */
+/** A job's stored progress and log. */
 export interface JobReportRow {
   readonly done: number | null;
   readonly total: number | null;
@@ -49,13 +49,13 @@ interface Subject {
   readonly attempt: number;
 }
 
-/** Collects what an attempt tells, and writes it occasionally. An attempt that tells nothing costs nothing. */
+/** Collects an attempt's progress, log and result, and writes them occasionally. Without any, it costs nothing. */
 export class JobReport {
   /** The result to keep; null if there is none. */
   result: object | null = null;
   readonly #subject: Subject;
   #progress: { done: number; total: number; words: string | null } | undefined;
-  /** Those that are not written yet. */
+  /** Lines that are not written yet. */
   #lines: JobLogLine[] = [];
   #isDue = false;
   #writing: Promise<void> = Promise.resolve();
@@ -66,12 +66,12 @@ export class JobReport {
     this.#subject = subject;
   }
 
-  /** What the job is given. */
+  /** The reporting functions of the job's context. */
   reporting(parts: ReportParts): Reporting {
     const log = (level: Level) => (fields: object, text: string) => {
       parts.app.log[level]({ ...this.#subject, ...fields }, text);
       this.#lines.push({ at: new Date().toISOString(), level, text: lineOf(fields, text) });
-      this.#lines = this.#lines.slice(-MOST_LINES);
+      this.#lines = this.#lines.slice(-MAX_LINES);
       this.#schedule(parts);
     };
     return {
@@ -81,7 +81,7 @@ export class JobReport {
       },
       keep: (result) => {
         if (JSON.stringify(result).length > RESULT_LENGTH)
-          throw new TypeError('result: is too long to be kept');
+          throw new TypeError('result: is too long to be stored');
         this.result = result;
       },
       log: { info: log('info'), warn: log('warn'), error: log('error') },
@@ -112,7 +112,7 @@ export class JobReport {
     try {
       await writeReport(db, this.#subject.jobId, { progress: this.#progress, lines });
     } catch (error) {
-      logFailure(error, { ...this.#subject }, 'could not write what a job tells');
+      logFailure(error, { ...this.#subject }, 'could not write the progress of a job');
     }
   }
 }
@@ -124,7 +124,7 @@ function lineOf(fields: object, text: string): string {
   return redactText(`${text}${cause}${details}`).slice(0, LINE_LENGTH);
 }
 
-/** Replaces a job's progress, if it has told any, and adds lines to those of earlier attempts. */
+/** Replaces a job's progress, and adds lines to those of earlier attempts. */
 async function writeReport(
   db: Db,
   jobId: string,
@@ -139,13 +139,13 @@ async function writeReport(
       lines = coalesce((
         select jsonb_agg(line order by number) from (
           select line, number from jsonb_array_elements(job_reports.lines || excluded.lines) with ordinality as every (line, number)
-          order by number desc limit ${sql.lit(MOST_LINES)}
+          order by number desc limit ${sql.lit(MAX_LINES)}
         ) as newest
       ), '[]')
   `.execute(db);
 }
 
-/** What a job has told; undefined if nothing. */
+/** Finds a job's progress and log; undefined without any. */
 export function findReport(db: Db, jobId: string): Promise<JobReportRow | undefined> {
   return db
     .selectFrom('job_reports')

@@ -1,25 +1,27 @@
 import { type Claim, untilAborted } from './claim.ts';
 import { TimedOut } from './errors.ts';
-import type { JobContext, JobDefinition } from './job.ts';
+import type { FinalWrite, JobContext, JobDefinition } from './job.ts';
 import { cancelOlder } from './jobs-table.ts';
 import { isNewestOnly } from './keys.ts';
 import type { Parts } from './options.ts';
-import { computeNothing, type Threads } from './threads.ts';
+import { refuseToCompute, type Threads } from './threads.ts';
 
-interface Means extends Pick<Parts, 'app' | 'db' | 'context' | 'logFailure'>, Pick<JobContext, 'pass'> {
+interface Dependencies
+  extends Pick<Parts, 'app' | 'db' | 'context' | 'logFailure'>,
+    Pick<JobContext, 'pass'> {
   readonly threads: Threads;
 }
 
 /**
- * Runs a claimed job, at most until its signal is aborted or it has timed out.
+ * Runs a claimed job until it ends, its signal is aborted, or it times out.
  *
  * @returns its final write, if it has one
  */
 export async function runJob(
   job: JobDefinition,
   claim: Claim,
-  { threads, pass, ...parts }: Means,
-): Promise<(() => Promise<void>) | undefined> {
+  { threads, pass, ...parts }: Dependencies,
+): Promise<FinalWrite | undefined> {
   const { jobId, attempt, payload, origin, report, controller } = claim;
   const { name, timeoutSeconds, runs } = job.contract;
   const { signal } = controller;
@@ -27,11 +29,11 @@ export async function runJob(
   const timedOut = () => controller.abort(new TimedOut(`timed out after ${timeoutSeconds} seconds`));
   const timeout = setTimeout(timedOut, timeoutSeconds * 1000);
   const reporting = report.reporting(parts);
-  const compute = runs === 'thread' ? threads.computeFor({ signal, ...reporting }) : computeNothing;
+  const compute = runs === 'thread' ? threads.computeFor({ signal, ...reporting }) : refuseToCompute;
   const context = { id: jobId, attempt, signal, pass, compute, ...reporting };
   const run = async () => {
     if (isNewestOnly(job.contract)) await cancelOlder(parts.db, claim);
-    return (await job.run(parts.app, payload, context)) ?? undefined;
+    return job.run(parts.app, payload, context);
   };
   try {
     const running = { queue: name, jobId, attempt, origin };

@@ -4,7 +4,7 @@ import type { Queue } from './queue.ts';
 import { pauseSchedule, resumeSchedule, runScheduleNow, type ScheduleKey } from './schedules.ts';
 import type { Db } from './tables.ts';
 
-/** What pages and commands call a schedule, such as `digest/weekly`. */
+/** A schedule's name on pages and in commands, such as `digest/weekly`. */
 export function nameOfSchedule({ queue, name }: ScheduleKey): string {
   return `${queue}/${name}`;
 }
@@ -17,9 +17,9 @@ export function hasSchedule(contracts: readonly QueueContract[], { queue, name }
 }
 
 /**
- * Pauses or resumes a schedule, or enqueues its job now. Returns what was done, in a sentence.
+ * Pauses or resumes a schedule, or enqueues its job now. Returns a sentence that reports it.
  *
- * @throws RangeError for running a schedule that no contract has
+ * @throws RangeError when running a schedule that no contract has
  */
 export async function actOnSchedule(
   { db, queue }: { db: Db; queue: Queue },

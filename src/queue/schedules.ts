@@ -8,7 +8,7 @@ import type { Queue } from './queue.ts';
 import { nextTime, ruleOf } from './recurrence.ts';
 import type { Db } from './tables.ts';
 
-/** How often a worker looks for schedules that are due, in seconds. A job is late by no more. */
+/** How often a worker looks for due schedules, in seconds. No job is later than this. */
 export const SCHEDULE_SECONDS = 5;
 
 /** A schedule of a queue. */
@@ -17,17 +17,17 @@ export interface ScheduleKey {
   readonly name: string;
 }
 
-/** A schedule as workers follow it. */
+/** A stored schedule. */
 export interface ScheduleStatus extends ScheduleKey {
   /** In cron's format, or iCalendar's. */
   readonly rule: string;
   readonly timeZone: string;
-  /** Null if its rule has ended. A past time is one that no worker has noticed yet, or that passed while it was paused. */
+  /** Null if its rule has ended. A past time is one that no worker has handled yet, or that passed while it was paused. */
   readonly nextAt: Date | null;
   readonly pausedAt: Date | null;
-  /** Null if it never ran. The job is kept for some days. */
+  /** Null if it never ran. The job is deleted after some days. */
   readonly lastJobId: string | null;
-  /** When its last job was enqueued, and what has become of it. Null if there is none, or no longer. */
+  /** When its last job was enqueued, and that job's state. Null without one, and after it was deleted. */
   readonly lastRun: Date | null;
   readonly lastState: JobState | null;
 }
@@ -36,10 +36,10 @@ const NOW = sql<Date>`pgboss.job_now()`;
 const IS_DUE = sql<boolean>`paused_at is null and next_at <= ${NOW}`;
 
 /**
- * Stores the schedules of the contracts, and removes others. One that is new or has changed is due from now on; pauses stay. Must
- * not run twice at once.
+ * Stores the contracts' schedules and removes others. New and changed ones are due from now on; paused ones stay paused. Must
+ * not run concurrently.
  *
- * @param timeZone of schedules that name none
+ * @param timeZone for schedules that name none
  */
 export async function synchroniseSchedules(
   db: Db,
@@ -83,10 +83,10 @@ export async function synchroniseSchedules(
 }
 
 /**
- * Enqueues the jobs of schedules that are due, each in the transaction that sets its next time: so whenever a worker is killed,
- * and however many look at once, it is enqueued once. Times that passed without a worker count as one.
+ * Enqueues the jobs of due schedules, each in the transaction that sets its next time, so that each is enqueued exactly once,
+ * even if workers are killed or several do this at once. Times that passed without a worker are made up for by one job.
  *
- * @param contracts whose schedules this process knows; it leaves others to workers of their release
+ * @param contracts the known contracts; other schedules are left to workers of their release
  */
 export async function runDueSchedules(
   { db, queue, logFailure }: Pick<Parts, 'db' | 'logFailure'> & { queue: Queue },
@@ -109,7 +109,7 @@ export async function runDueSchedules(
           .where(isSchedule(key))
           .where(IS_DUE)
           .executeTakeFirst();
-        // Otherwise another worker has enqueued it, or somebody has paused it.
+        // Otherwise another worker has enqueued it, or it was paused.
         if (numUpdatedRows > 0n) await enqueue({ db: trx, queue }, key, found);
       });
     } catch (error) {
@@ -119,10 +119,9 @@ export async function runDueSchedules(
 }
 
 /**
- * Enqueues a schedule's job now. Its next time stays.
+ * Enqueues a schedule's job now. Its next time stays the same.
  *
- * @param contracts that have the schedule
- * @returns the job's id; undefined if it had no effect, because its key is taken
+ * @returns the job's id; undefined if its key is taken, so that it had no effect
  * @throws RangeError if there is no such schedule
  */
 export async function runScheduleNow(
@@ -135,7 +134,7 @@ export async function runScheduleNow(
   return db.transaction().execute((trx) => enqueue({ db: trx, queue }, key, found));
 }
 
-/** Keeps a schedule from enqueueing jobs until it is resumed. Those that wait already are run. */
+/** Stops a schedule from enqueueing jobs until it is resumed. Waiting jobs still run. */
 export async function pauseSchedule(db: Db, key: ScheduleKey): Promise<void> {
   await db
     .updateTable('job_schedules')
@@ -144,7 +143,7 @@ export async function pauseSchedule(db: Db, key: ScheduleKey): Promise<void> {
     .execute();
 }
 
-/** Lets a schedule enqueue jobs again, from its next time on: what it missed while it was paused, it was to miss. */
+/** Lets a schedule enqueue jobs again, from its next time on. Times that passed while it was paused are skipped. */
 export async function resumeSchedule(db: Db, key: ScheduleKey): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const paused = await trx

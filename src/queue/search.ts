@@ -3,13 +3,13 @@ import { isHidden, type Redaction } from './redact.ts';
 /** Part of a payload, such as `{ userId: 7 }`. */
 export type Fragment = Readonly<Record<string, unknown>>;
 
-/** What a list of jobs is searched for. A job has to match all terms. */
+/** A search for jobs, which must match all terms. */
 export type Search = readonly Term[];
 
 export interface Term {
-  /** The payload has one of these. An index finds it at once. */
+  /** Matches a payload that contains one of these. An index finds it. */
   readonly fragments: readonly Fragment[];
-  /** Or the payload or the last error has this text, in lower case. Undefined if only a fragment will do. */
+  /** Also matches this text, in lower case, in the payload or the last error. Undefined if only fragments match. */
   readonly text?: string;
 }
 
@@ -18,16 +18,16 @@ const WORD = /^[\p{L}\p{N}_.@+:-]+$/u;
 const FIELD = /^([A-Za-z]\w*):(.+)$/;
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
-/** Looks for jobs about a person, by their name or address. */
+/** Finds the fragments of jobs about a person, by name or address. */
 export type FindSubjects = (person: string) => Promise<readonly Fragment[]>;
 
-/** More words than this are searched as one text. */
-const MOST_WORDS = 5;
+/** A search with more words than this is for one text. */
+const MAX_WORDS = 5;
 
 /**
- * Reads a search: words separated by spaces, each a part of the payload or of the last error, a person's name or address, or
- * a request's id; or `key:value` for a field of the payload. Anything else is one text, such as part of a payload as JSON.
- * A field that is hidden matches no job.
+ * Parses a search: words separated by spaces, each of which is part of the payload or the last error, a person's name or address,
+ * a request's id, or `key:value` for a field of the payload. Anything else is one text, such as part of a payload as JSON. Hidden
+ * fields match no job.
  */
 export async function readSearch(
   text: string,
@@ -35,7 +35,7 @@ export async function readSearch(
   options: Redaction = {},
 ): Promise<Search> {
   const words = text.trim().split(/\s+/);
-  if (words.length > MOST_WORDS || !words.every((word) => WORD.test(word))) {
+  if (words.length > MAX_WORDS || !words.every((word) => WORD.test(word))) {
     return [{ fragments: [], text: text.trim().toLowerCase() }];
   }
   return Promise.all(words.map((word) => readWord(word, findSubjects, options)));
@@ -50,14 +50,14 @@ async function readWord(word: string, findSubjects: FindSubjects, options: Redac
   return { fragments: await findSubjects(word), text: word.toLowerCase() };
 }
 
-/** A value as it may be in JSON. */
+/** The JSON values that a text may stand for. */
 function valuesOf(value: string): unknown[] {
   if (/^-?\d{1,15}$/.test(value)) return [Number(value), value];
   if (value === 'true' || value === 'false') return [value === 'true', value];
   return [value];
 }
 
-/** Whether an index finds all that match: each term is a fragment, or one is and the others are only texts. */
+/** Whether an index can narrow a search down: some term only has fragments, or all terms have fragments. */
 export function isIndexed(search: Search): boolean {
   return (
     search.some(({ text }) => text === undefined) || search.every(({ fragments }) => fragments.length > 0)

@@ -1,16 +1,16 @@
 import { sql } from 'kysely';
 import type { Db } from './tables.ts';
 
-/** Jobs of one share in a row, before those of others get their turn. */
+/** Jobs of one share in a row, before other shares get their turn. */
 export const TURN = 100;
 
 /**
- * Somebody's bulk jobs, such as the mails of one post, which are enqueued in batches. Shares take turns, so nobody waits behind
- * all jobs of another: each `TURN` jobs have a lower priority than those before, and a new share begins with the turn that is being
- * worked, as in start-time fair queueing (Goyal et al., 1996). Use one for all batches.
+ * A set of bulk jobs, such as the mails of one post, which are enqueued in batches. Shares take turns, so none waits behind all
+ * jobs of another: every `TURN` jobs have a lower priority than those before, and a new share begins with the current turn, as in
+ * start-time fair queueing (Goyal et al., 1996). Use one share for all batches.
  */
 export interface Share {
-  /** How many of its jobs were enqueued. */
+  /** How many of its jobs have been enqueued. */
   jobs: number;
   /** The priority of its first turn. */
   first?: number;
@@ -22,9 +22,9 @@ export function newShare(): Share {
 }
 
 /**
- * The priorities of a share's next jobs.
+ * Computes the priorities of a share's next jobs.
  *
- * @param priority that of the first turn, if no other share has jobs
+ * @param priority the first turn's priority, if no other share has jobs
  */
 export async function prioritiesOf(
   db: Db,
@@ -37,7 +37,7 @@ export async function prioritiesOf(
   return Array.from({ length: count }, (_, index) => first - Math.floor((jobs + index) / TURN));
 }
 
-/** The priority of the bulk job that is next. */
+/** The priority of the next bulk job. */
 async function currentTurn(db: Db, queue: string, priority: number): Promise<number> {
   const { rows } = await sql<{ priority: number }>`
     select priority from pgboss.job

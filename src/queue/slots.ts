@@ -1,4 +1,4 @@
-/** A number of slots, handed out in turn to those waiting. */
+/** Slots that are handed out in the order of waiting. */
 export class Slots {
   #free: number;
   readonly #waiting: { most: number; grant(count: number): void }[] = [];
@@ -28,7 +28,7 @@ export class Slots {
     });
   }
 
-  /** Releases slots to whoever has waited longest. */
+  /** Releases slots. Whoever has waited longest gets them. */
   release(count: number): void {
     this.#free += count;
     while (this.#free > 0) {

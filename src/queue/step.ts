@@ -11,8 +11,8 @@ export interface Step {
 /**
  * Describes a job for `queue.flow`.
  *
- * @param options.after the jobs that must be completed before it starts; without any, it starts at once
- * @param options.startAfter when it may start
+ * @param options.after the jobs that must be completed before it starts
+ * @param options.startAfter when it may start at the earliest
  */
 export function step<Payload extends object>(
   contract: QueueContract<Payload>,

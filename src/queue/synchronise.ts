@@ -1,4 +1,4 @@
-import type { PgBoss, UpdateQueueOptions } from 'pg-boss';
+import type { PgBoss, Queue } from 'pg-boss';
 import type { QueueContract } from './contract.ts';
 import { deadLetterName } from './dead-letters.ts';
 import { changePolicy } from './jobs-table.ts';
@@ -6,12 +6,10 @@ import { policyOf } from './keys.ts';
 import { synchroniseSchedules } from './schedules.ts';
 import type { Db } from './tables.ts';
 
-/**
- * A killed worker's jobs run again once their heartbeat is this old, in seconds. pg-boss accepts no less than 10.
- */
-export const HEARTBEAT_SECONDS = 10;
+/** A killed worker's jobs run again once their heartbeat is this old. pg-boss accepts no less than 10. */
+const HEARTBEAT_SECONDS = 10;
 
-/** pg-boss fails an attempt this long after its timeout, in case the worker is stuck and does not do it itself. */
+/** pg-boss fails an attempt this long after its timeout, in case a stuck worker does not. */
 const BACKSTOP_SECONDS = 60;
 
 /** How long finished jobs are kept for the dashboard. */
@@ -19,7 +17,7 @@ const KEEP_SECONDS = 7 * 24 * 60 * 60;
 
 /**
  * How long a job may wait before pg-boss deletes it, from when it could first run. A limit, a pause or a missing worker may hold
- * it for long.
+ * it up for long.
  */
 export const KEEP_WAITING_SECONDS = 365 * 24 * 60 * 60;
 
@@ -27,9 +25,9 @@ export const KEEP_WAITING_SECONDS = 365 * 24 * 60 * 60;
 export const KEEP_DEAD_SECONDS = 90 * 24 * 60 * 60;
 
 /**
- * Creates missing queues and updates all settings and schedules to match the contracts. Run it before the processes start.
+ * Creates missing queues, and updates settings and schedules to match the contracts. Run it before the processes start.
  *
- * @param timeZone of schedules that name none
+ * @param timeZone for schedules that name none
  */
 export async function synchroniseQueues(
   { boss, db }: { boss: PgBoss; db: Db },
@@ -60,11 +58,7 @@ async function ensureQueue(
   boss: PgBoss,
   existing: ReadonlyMap<string, string>,
   name: string,
-  settings: Omit<UpdateQueueOptions, 'deadLetter' | 'retryDelayMax' | 'heartbeatSeconds'> & {
-    deadLetter?: string;
-    retryDelayMax?: number;
-    heartbeatSeconds?: number;
-  },
+  settings: Omit<Queue, 'name' | 'partition' | 'policy'>,
   policy = 'standard',
 ): Promise<void> {
   if (!existing.has(name)) return boss.createQueue(name, { ...settings, policy });

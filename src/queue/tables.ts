@@ -20,22 +20,22 @@ export interface QueueTables {
     outcome: JobAttemptOutcome | null;
     error: string | null;
   };
-  /** Numbers of the queues over time, for charts. `at` is the beginning of a step; idle steps have no row. */
+  /** Statistics over time, for charts. `at` is the beginning of a step; idle steps have no row. */
   job_history: {
     step_seconds: number;
     at: Date;
     queue: string;
-    /** The most at a time. */
+    /** The most at one time. */
     ready: number;
     completed: number;
-    /** Unsuccessful attempts that are retried. */
+    /** Unsuccessful attempts that were retried. */
     retried: number;
     failed: number;
     /** pg-boss's histograms; null if no job ended. */
     wait_bins: number[] | null;
     run_bins: number[] | null;
   };
-  /** What jobs tell about themselves while they run. */
+  /** Jobs' progress and log. */
   job_reports: {
     job_id: string;
     done: number | null;
@@ -56,20 +56,20 @@ export interface QueueTables {
     fetched_at: Generated<Date>;
     stopped_at: Date | null;
     running: ColumnType<RunningJob[], string | undefined, string>;
-    /** The release that it runs. */
+    /** The application's version. */
     version: Generated<string>;
-    /** As of its last report; null before. */
+    /** As of its last report; null before the first. */
     memory_bytes: string | null;
-    /** The longest delay of its event loop since the report before. */
+    /** The longest delay of its event loop between its last two reports. */
     loop_delay_ms: number | null;
-    /** Whether it takes no more jobs, because an operator has asked it to. */
+    /** Whether an operator has asked it to take no more jobs. */
     is_draining: Generated<boolean>;
   };
   paused_queues: {
     queue: string;
     paused_at: Generated<Date>;
   };
-  /** When jobs are enqueued automatically, as the contracts say. */
+  /** The contracts' schedules. */
   job_schedules: {
     queue: string;
     name: string;
@@ -83,11 +83,11 @@ export interface QueueTables {
   };
   job_limits: {
     queue: string;
-    /** `*` for each other key; empty for the whole queue. */
+    /** `*` for every other key; empty for the whole queue. */
     key: string;
     rate: string;
   };
-  /** In seconds since 1970. */
+  /** Token buckets. Times are in seconds since 1970. */
   job_rates: {
     queue: string;
     key: string;
@@ -101,19 +101,19 @@ export interface QueueTables {
     reason: string;
     probe_at: Date;
     probe_job: string | null;
-    /** How many have failed. */
+    /** How many probes were refused. */
     probes: Generated<number>;
   };
-  /** Jobs whose end starts another. */
+  /** Sets of jobs that are followed by another job. */
   job_batches: {
     id: string;
-    /** The job that starts, and its queue. */
+    /** The job that follows, and its queue. */
     queue: string;
     job_id: string;
-    /** How many jobs it has. */
+    /** How many jobs were added. */
     members: Generated<number>;
     created_at: Generated<Date>;
-    /** When it had all its jobs. */
+    /** When all jobs had been added. */
     closed_at: Date | null;
     ended_at: Date | null;
   };
@@ -134,8 +134,8 @@ interface DurationRow {
 }
 
 /**
- * How an unsuccessful attempt ended. Two are not counted as attempts. `handed back`: this worker had to stop or was too old.
- * `deferred`: the job threw TryLater.
+ * How an unsuccessful attempt ended. Two of these do not count as attempts: `handed back`, because the worker had to stop or was too
+ * old, and `deferred`, because the job threw TryLater.
  */
 export type JobAttemptOutcome = 'failed' | 'timed out' | 'given up' | 'handed back' | 'deferred';
 

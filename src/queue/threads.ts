@@ -1,34 +1,34 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { Piscina } from 'piscina';
-import type { Task, Told } from './compute-thread.ts';
+import type { Task, ThreadMessage } from './compute-thread.ts';
 import { NoFreeThread, TimedOut } from './errors.ts';
 import type { Reporting } from './report.ts';
 import { Slots } from './slots.ts';
 
-/** What a computation is given besides its input. */
+/** The second argument of a computation. */
 export interface ThreadContext extends Pick<Reporting, 'progress' | 'log'> {
-  /** Aborted when its job times out, is cancelled, or is to stop. Half a second later the thread is terminated. */
+  /** Aborted when its job times out, is cancelled or must stop. Half a second later the thread is terminated. */
   readonly signal: AbortSignal;
 }
 
-/** A function that runs in a thread. Its input and output are copied, as `structuredClone` does. */
+/** A function that runs in a thread. Its input and output are copied as by `structuredClone`. */
 export type Computation = (input: never, context: ThreadContext) => unknown;
 
-/** A module whose default export is a computation. `import type` gives its type. */
+/** A module whose default export is a computation. `import type` provides its type. */
 export interface Program<Run extends Computation = Computation> {
   readonly url: URL;
-  /** Only for its type. */
+  /** Never set; only carries the type. */
   readonly run?: Run;
 }
 
 /**
- * Runs a program in a thread, and resolves with what it returns. What it throws arrives as an ordinary error: return what the
- * caller should tell apart.
+ * Runs a program in a thread and resolves with its result. Errors arrive without their class, so return whatever the caller
+ * must distinguish.
  *
  * @param options.timeoutMs how long it may take once it has started
  * @throws TimedOut
- * @throws NoFreeThread if too many wait for a thread, or it has waited for too long
+ * @throws NoFreeThread if too many computations wait for a thread, or this one has waited too long
  */
 export type Compute = <Run extends Computation>(
   program: Program<Run>,
@@ -36,15 +36,15 @@ export type Compute = <Run extends Computation>(
   options?: { readonly timeoutMs?: number },
 ) => Promise<Awaited<ReturnType<Run>>>;
 
-/** For callers that have no threads. */
-export const computeNothing: Compute = () =>
+/** `compute` for jobs whose contract has no threads. */
+export const refuseToCompute: Compute = () =>
   Promise.reject(new TypeError("compute: the queue's contract needs runs: 'thread'"));
 
 /** Computations that may wait for a thread, and for how long, including the thread's start. */
 const MAX_WAITING = 100;
 const MAX_WAIT_MS = 10_000;
 
-/** How long a computation may go on after it was told to stop. */
+/** How long a computation may continue after it was told to stop. */
 const PARTING_MS = 500;
 
 /** How long an idle thread is kept. */
@@ -53,21 +53,21 @@ const IDLE_MS = 5 * 60_000;
 /** Heap per thread, in MiB. */
 const MAX_HEAP = 128;
 
-/** Who asks for a computation: what stops it, and who is told how far it is. */
+/** What stops a computation, and what receives its progress and log. */
 type Caller = Partial<ThreadContext>;
 
 /**
- * Threads for computations, which would block everything else. The first computation starts the first thread, and one that
- * does not stop when it is told to is ended with its thread.
+ * Threads for computations that would block the event loop. The first computation starts the first thread. A computation that does
+ * not stop when told to is terminated with its thread.
  */
 export class Threads {
-  /** One for each thread, for callers that only begin when one is free. */
+  /** One slot per thread, for callers that only start when one is free. */
   readonly slots: Slots;
   readonly #pool: Piscina<Task, unknown>;
-  /** The pool has a line too, but starts no new thread for it after it has terminated one. */
+  /** Queues computations, because the pool starts no new thread for its own queue after it has terminated one. */
   readonly #line: LimitFunction;
 
-  /** @param onIdleError is told when a thread fails that computes nothing */
+  /** @param onIdleError called when an idle thread fails */
   constructor(count: number, onIdleError: (error: Error) => void) {
     this.slots = new Slots(count);
     this.#line = pLimit(count);
@@ -105,18 +105,18 @@ export class Threads {
     const stop = AbortSignal.any(signal === undefined ? [limit.signal] : [limit.signal, signal]);
     const end = new AbortController();
     const { port1, port2 } = new MessageChannel();
-    const hear = (told: Told) => {
-      if ('started' in told) limit.start();
-      else if ('progress' in told) progress?.(...told.progress);
-      else log?.[told.level](...told.line);
+    const receive = (message: ThreadMessage) => {
+      if ('started' in message) limit.start();
+      else if ('progress' in message) progress?.(...message.progress);
+      else log?.[message.level](...message.line);
     };
     let ending: NodeJS.Timeout | undefined;
-    const ask = () => {
+    const requestStop = () => {
       port1.postMessage('stop');
       ending = setTimeout(() => end.abort(), PARTING_MS);
     };
-    port1.on('message', hear);
-    stop.addEventListener('abort', ask);
+    port1.on('message', receive);
+    stop.addEventListener('abort', requestStop);
     try {
       stop.throwIfAborted();
       const result = await this.#pool.run(
@@ -130,15 +130,15 @@ export class Threads {
     } finally {
       limit.clear();
       clearTimeout(ending);
-      stop.removeEventListener('abort', ask);
+      stop.removeEventListener('abort', requestStop);
       for (let left = receiveMessageOnPort(port1); left; left = receiveMessageOnPort(port1))
-        hear(left.message);
+        receive(left.message);
       port1.close();
     }
   }
 }
 
-/** How long a computation may wait for its thread, and then run. */
+/** Limits how long a computation waits for a thread, and then how long it runs. */
 class TimeLimit {
   readonly #runMs: number | undefined;
   readonly #controller = new AbortController();
@@ -152,7 +152,7 @@ class TimeLimit {
     return this.#controller.signal;
   }
 
-  /** The computation has started. */
+  /** Call it when the computation has started. */
   start(): void {
     this.clear();
     if (this.#runMs === undefined) return;

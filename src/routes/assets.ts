@@ -7,7 +7,7 @@ const CACHE_CONTROL = {
   hashed: 'public, max-age=31536000, immutable',
   /** For fixed names, e.g. in the web app manifest. */
   plain: 'public, max-age=3600',
-  /** During a deployment, another version's page may ask for its own file. Ours is the closest available. */
+  /** During a deployment, another release's page may ask for its own file. Ours is the closest available. */
   foreign: 'no-cache',
 } as const;
 

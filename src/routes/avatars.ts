@@ -3,10 +3,10 @@ import { drawIdenticon } from '../domain/people/identicon.ts';
 import { readPicture } from '../domain/pictures/find.ts';
 import type { PictureSize } from '../domain/pictures/picture.ts';
 
-/** What a path leads to never changes. */
+/** For paths whose content never changes. */
 export const FOREVER = 'public, max-age=31536000, immutable';
 
-/** Avatars: drawn from the seed in their path, or people's own pictures, whose path has their hash. */
+/** Avatars: drawn from the seed in their path, or uploaded pictures, with their hash in the path. */
 export default async function avatars(app: FastifyInstance): Promise<void> {
   app.get<{ Params: { seed: string } }>('/avatar/:seed([0-9a-f-]{36}).svg', async (request, reply) =>
     reply.type('image/svg+xml').header('cache-control', FOREVER).send(drawIdenticon(request.params.seed)),

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { receiveBounce } from '../domain/mail/bounce.ts';
 
 /**
- * Where the mail server passes on what comes back to `MAIL_RETURN_PATH`. The key in the address is all that it needs to know.
- * The answer is always the same, so that the mail server does not try again.
+ * Receives mail that came back to `MAIL_RETURN_PATH` from the mail server. The key in the address is the only credential. The
+ * response is always the same, so that the mail server does not retry.
  */
 export default async function bounces(app: FastifyInstance): Promise<void> {
   app.removeAllContentTypeParsers();

@@ -4,14 +4,14 @@ import { untilWhen } from '../domain/moderation/sanction.ts';
 import { DomainError } from '../errors.ts';
 import { sessionOf } from '../plugins/web/session.ts';
 
-/** Encoding makes it three times as long, and proxies refuse responses with long headers. */
+/** Encoding can triple its length, and proxies refuse responses with long headers. */
 const MAX_NEXT = 1_000;
 
 function withNext(path: string, next: string): string {
   return next.length > MAX_NEXT ? path : `${path}?next=${encodeURIComponent(next)}`;
 }
 
-/** A hook that sends visitors to log in, and back afterwards. Lets unconfirmed accounts pass. */
+/** A hook that sends visitors to the log-in page, which returns them afterwards. Lets unconfirmed accounts pass. */
 export async function requireSignedIn(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   if (sessionOf(request).user !== null) return;
   const next = request.method === 'GET' ? request.url : '/';
@@ -27,15 +27,15 @@ export async function requireUser(request: FastifyRequest, reply: FastifyReply):
 }
 
 /**
- * A hook for sensitive pages, which an open session alone must not reach: asks for the password unless it was given in the
- * last ten minutes. A form must have the same path as its page.
+ * A hook for sensitive pages, for which a session alone is not enough: asks for the password unless it was given in the last
+ * ten minutes. A form must have the same path as its page.
  */
 export async function requireVerified(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   if (sessionOf(request).isVerified) return;
   return reply.redirect(withNext('/auth/verify', request.url), 303);
 }
 
-/** Makes a hook that requires a permission, and is named after it. For use in the API and in scopes of signed-in pages. */
+/** Makes a hook, named after the permission that it requires, for the API and for scopes of signed-in pages. */
 export function requirePermission(permission: number) {
   const name = PERMISSION_NAMES.find((known) => Permission[known] === permission);
   const hook = async (request: FastifyRequest): Promise<void> => {

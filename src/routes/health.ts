@@ -10,7 +10,7 @@ export default async function health(app: FastifyInstance): Promise<void> {
 
   app.get('/health/live', options, async () => ({ status: 'ok' }));
 
-  // For proxies that should send requests while the database is down, because pages are then served from the cache.
+  // For proxies that should keep sending requests while the database is down, because pages are served from the cache.
   app.get('/health/serving', options, async (_request, reply) =>
     app.drain.hasBegun ? reply.code(503).send({ status: 'stopping' }) : { status: 'ok' },
   );
@@ -27,7 +27,7 @@ export default async function health(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Uses the reserved connection and no table of the pages, so busy or locked pages do not take a process out of service. */
+/** Uses the reserved connection and none of the pages' tables, so busy or locked pages do not take a process out of service. */
 async function findMissing({ reserved, outages }: FastifyInstance): Promise<string | undefined> {
   try {
     const pending = await pendingMigrations(reserved);

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
 import { DomainError } from '../errors.ts';
 
-/** Host names of this machine. Any other may be another site's name that resolves to loopback (DNS rebinding). */
+/** Host names of this machine. Another site's name may resolve to loopback too (DNS rebinding). */
 const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
 
 /** Headers that proxies add. */

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { DomainError } from '../errors.ts';
 import { isFromThisMachine } from './loopback.ts';
@@ -13,18 +13,14 @@ export function requireOperator({ config: { metricsToken } }: FastifyInstance): 
         'This is only available on this machine unless METRICS_TOKEN is set.',
       );
     }
-    if (bears(request, metricsToken)) return;
+    if (hasToken(request, metricsToken)) return;
     const message = 'Send METRICS_TOKEN as a bearer token.';
     return reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'unauthorized', message });
   };
 }
 
-function bears(request: FastifyRequest, token: string): boolean {
+function hasToken(request: FastifyRequest, token: string): boolean {
   const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
   // Hashes have equal lengths, which `timingSafeEqual` requires.
-  return timingSafeEqual(hash(given), hash(token));
-}
-
-function hash(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', token, 'buffer'));
 }

@@ -6,7 +6,7 @@ import { follow, unfollow } from '../../src/domain/follows/follow.ts';
 import { like, unlike } from '../../src/domain/likes/like.ts';
 import { renderText } from '../../src/domain/mentions/render.ts';
 import { sanction } from '../../src/domain/moderation/sanction.ts';
-import { MOST_MENTIONED_DAILY, notify } from '../../src/domain/notifications/notify.ts';
+import { MAX_DAILY_MENTIONS, notify } from '../../src/domain/notifications/notify.ts';
 import { updatePost } from '../../src/domain/posts/write.ts';
 import { mailQueue, notificationMailQueue } from '../../src/queues.ts';
 import { createUser } from '../support/factories.ts';
@@ -33,7 +33,7 @@ t.test('comments, likes, followers and moderators’ decisions are notified of',
   t.same(await notificationsOf(app, reader), []);
 
   await unfollow(app.db, reader.id, author.id);
-  await unlike(app, { userId: reader.id, postId });
+  await unlike(app.db, { userId: reader.id, postId });
   await follow(app, reader.id, author.id);
   await like(app, { userId: reader.id, postId });
   await drain(app);
@@ -92,16 +92,16 @@ t.test('mentions by one person notify a hundred times a day at most, their answe
   await sql`
     insert into notifications (recipient_id, kind, cause, actor_id, created_at)
     select ${ann.id}, 'mention', 'comment ' || -n, ${reader.id}, now() - interval '23 hours'
-    from generate_series(1, ${MOST_MENTIONED_DAILY}::int) as n
+    from generate_series(1, ${MAX_DAILY_MENTIONS}::int) as n
   `.execute(app.db);
   await comment(reader.id, 'Buy this, @ann!');
   await drain(app);
-  t.equal((await notificationsOf(app, ann)).length, MOST_MENTIONED_DAILY);
+  t.equal((await notificationsOf(app, ann)).length, MAX_DAILY_MENTIONS);
   t.match(await notificationsOf(app, author), [{ kind: 'comment' }]);
   await sql`update notifications set created_at = created_at - interval '2 hours'`.execute(app.db);
   await comment(reader.id, 'Look at this, @ann.');
   await drain(app);
-  t.equal((await notificationsOf(app, ann)).length, MOST_MENTIONED_DAILY + 1, 'the next day they do');
+  t.equal((await notificationsOf(app, ann)).length, MAX_DAILY_MENTIONS + 1, 'the next day they do');
 });
 
 t.test('a job that runs twice, or is killed halfway, notifies and mails once', async (t) => {

@@ -84,7 +84,10 @@ t.test('a draft whose author may no longer write when it is due stays, and says 
     t.same(await posts(), [], change);
     t.match(await drafts(), [{ publish_at: null, refused_because: 'not-allowed' }]);
     await sql`update users set silenced_until = null, suspended_until = null`.execute(app.db);
-    t.match((await client.get('/drafts')).body, 'Not published: you could not write when it was due.');
+    t.match(
+      (await client.get('/drafts')).body,
+      'Not published: you were not allowed to write when it was due.',
+    );
     await app.db.deleteFrom('drafts').execute();
   }
   const draft = await schedule('Soon');

@@ -35,6 +35,7 @@ t.test('a text that becomes too large is refused beside its field, which keeps i
   for (const [path, fields] of [
     ['/', {}],
     ['/', { preview: 'on' }],
+    ['/', { tags: '!' }], // Its refusal must not leave the rendering unawaited: failing, it would stop the process.
     [`/post/${postId}`, {}],
     [`/edit/${postId}`, { version: '1' }],
   ] as const) {

@@ -21,6 +21,6 @@ t.test('an old release starts and works on a newer schema', async (t) => {
 t.test('a release does not start on an old schema of the queue', async (t) => {
   const app = await build(t);
   await sql`update pgboss.version set version = version - 1`.execute(app.db);
-  const message = /^The queue's schema is old \(version \d+ instead of \d+\)\. Run: npm run migrate$/;
+  const message = /^The queue's schema is out of date \(version \d+ instead of \d+\)\. Run: npm run migrate$/;
   await t.rejects(build(t, { DATABASE_URL: app.config.databaseUrl }), { message, exitCode: 2 });
 });

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { Type } from 'typebox';
-import { endBatches, MOST_MEMBERS } from '../../src/queue/batch.ts';
+import { endBatches, MAX_MEMBERS } from '../../src/queue/batch.ts';
 import { type Batch, batchCounts, defineJob, defineQueue, PermanentFailure } from '../../src/queue/index.ts';
 import { pictureQueue } from '../../src/queues.ts';
 import { build, buildShared } from '../support/build.ts';
@@ -171,7 +171,7 @@ t.test('a batch that cannot be is refused, and leaves nothing', async (t) => {
   await db.transaction().execute(async (trx) => {
     const unique = queue.sendAll(pictureQueue, [{ userId: 1 }], { db: trx, batch });
     await t.rejects(unique, { message: /a queue with keys cannot be part of a batch/ });
-    await trx.updateTable('job_batches').set({ members: MOST_MEMBERS }).execute();
+    await trx.updateTable('job_batches').set({ members: MAX_MEMBERS }).execute();
     await t.rejects(queue.sendAll(parts, [{ n: 1 }], { db: trx, batch }), {
       message: /more than 1000000 jobs/,
     });

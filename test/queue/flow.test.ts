@@ -2,7 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { Type } from 'typebox';
-import { MOST_STEPS } from '../../src/queue/flow.ts';
+import { MAX_STEPS } from '../../src/queue/flow.ts';
 import { defineJob, defineQueue, PermanentFailure, queue, step } from '../../src/queue/index.ts';
 import { KEEP_DEAD_SECONDS } from '../../src/queue/synchronise.ts';
 import { pictureQueue } from '../../src/queues.ts';
@@ -84,7 +84,7 @@ t.test('a flow whose transaction rolls back leaves no job, and a faulty one is r
   const picture = step(pictureQueue, { userId: 1 }, { after: [a] });
   await refused([picture], /^pictures job: a queue with keys cannot be part of a flow/);
   await refused([a, step(parts, { name: 'b' })], /^flow: no job comes after another/);
-  const many = Array.from({ length: MOST_STEPS }, () => step(parts, { name: 'b' }, { after: [a] }));
+  const many = Array.from({ length: MAX_STEPS }, () => step(parts, { name: 'b' }, { after: [a] }));
   await refused(many, /^flow: has more than 100 jobs/);
   t.same([...(await jobsOf(app, parts)), ...(await jobsOf(app, wholes))], []);
 });

@@ -2,15 +2,15 @@ import t from 'tap';
 import {
   afterStarting,
   available,
+  type BucketState,
   bucketOf,
   dueAt,
   parseRate,
   pass,
   type Rate,
-  type Turnstile,
 } from '../../src/queue/rate.ts';
 
-const NEW: Turnstile = { fullAt: 0, lineUntil: 0, bulkLineUntil: 0 };
+const NEW: BucketState = { fullAt: 0, lineUntil: 0, bulkLineUntil: 0 };
 
 t.test('a rate is a number per second, minute, hour or day', async (t) => {
   t.equal(parseRate('200/hour'), '200/hour');

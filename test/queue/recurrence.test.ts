@@ -1,6 +1,6 @@
 import t from 'tap';
+import { describeRule } from '../../src/queue/describe-rule.ts';
 import { nextTime, nextTimes } from '../../src/queue/recurrence.ts';
-import { wordsOf } from '../../src/queue/rule-words.ts';
 
 /** The times from one moment to another, as a worker finds them that looks some minutes after each. */
 function timesBetween(
@@ -62,7 +62,10 @@ t.test('a rule of iCalendar leaves out a time that the clocks skip, and may end'
 });
 
 t.test('rules are told in words', async (t) => {
-  t.equal(wordsOf('0 7 * * 1'), 'At 07:00, only on Monday');
-  t.equal(wordsOf('FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=17;BYMINUTE=30'), 'Every month on last Friday at 5:30 PM');
-  t.equal(wordsOf('DTSTART:20270101T070000\nRRULE:FREQ=DAILY;COUNT=2'), 'Every day at 7 AM for 2 times');
+  t.equal(describeRule('0 7 * * 1'), 'At 07:00, only on Monday');
+  t.equal(
+    describeRule('FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=17;BYMINUTE=30'),
+    'Every month on last Friday at 5:30 PM',
+  );
+  t.equal(describeRule('DTSTART:20270101T070000\nRRULE:FREQ=DAILY;COUNT=2'), 'Every day at 7 AM for 2 times');
 });

@@ -8,6 +8,7 @@ t.test('secrets are redacted in payloads, but ids of secret things are not', asy
     apikey: 'x',
     userIdToken: 'x',
     to: [{ password: { deep: 1 }, url: 'smtp://user:hunter2@mail.example' }],
+    at: new Date(0),
   };
   t.strictSame(redact(payload), {
     passwordResetId: 7,
@@ -15,6 +16,7 @@ t.test('secrets are redacted in payloads, but ids of secret things are not', asy
     apikey: '[redacted]',
     userIdToken: '[redacted]',
     to: [{ password: '[redacted]', url: 'smtp://user:[redacted]@mail.example' }],
+    at: new Date(0),
   });
 });
 

@@ -64,7 +64,7 @@ t.test('the log of an attempt that failed is kept, and a result that is too long
     if (attempts === 1) keep({ text: 'x'.repeat(4_000) });
   });
   await waitFor(async () => (await jobsOf(app, exportQueue, ['retry'])).length === 1, 'it failed');
-  t.match(await page(), 'result: is too long to be kept');
+  t.match(await page(), 'result: is too long to be stored');
   await sql`update pgboss.job set start_after = now() where name = 'exports'`.execute(app.db);
   await waitFor(async () => (await jobsOf(app, exportQueue, ['completed'])).length === 1, 'it is completed');
   t.match(await page(), /attempt 1\.[\s\S]*attempt 2\./);

@@ -32,7 +32,7 @@ const withSchedules = (...schedules: Schedule<{ of: string }>[]) =>
     payload: Type.Object({ of: Type.String() }),
     retry: DATABASE_ONLY,
     timeoutSeconds: 60,
-    schedules,
+    ...(schedules.length > 0 && { schedules }),
   });
 const every = (name: string, cron: string) => ({ name, cron, payload: { of: name } });
 const daily = { queue: 'ticks', name: 'daily' };
@@ -176,4 +176,15 @@ t.test('a schedule can be run now, which changes nothing about its next time', a
   t.match(await jobsOf(app, ticks), [{ data: { of: 'daily' } }, { id, data: { of: 'daily' } }]);
   t.match(await statuses(), [{ lastJobId: id, lastState: 'ready', nextAt: new Date('2029-01-02T06:00Z') }]);
   await t.rejects(runScheduleNow(app, [ticks], { queue: 'ticks', name: 'weekly' }), { name: 'RangeError' });
+});
+
+t.test('a schedule whose job must be unique enqueues none while one waits, and keeps the last', async (t) => {
+  const ticks = withSchedules(every('daily', '0 7 * * *'));
+  const unique = { ...ticks, key: { of: () => 'all', rule: 'unique-until-done' } } as const;
+  await createQueues(app, [unique]);
+  t.same(await at(unique, '2029-02-01T12:00Z'), ['daily']);
+  const before = await statuses();
+  t.match(before, [{ lastJobId: /-/, lastState: 'ready' }]);
+  t.equal(await runScheduleNow(app, [unique], daily), undefined);
+  t.same(await statuses(), before);
 });

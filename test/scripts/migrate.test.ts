@@ -79,9 +79,9 @@ t.test('a failing migration is named, sets the exit code, and changes nothing', 
   t.equal(failing.output.trim().split('\n').length, 1);
 });
 
-t.test('a migration that does not say what it is is an error that names its file', async (t) => {
+t.test('a migration that does not declare its kind is an error that names its file', async (t) => {
   const folder = await migrationsWith(t, { '9001_silent': 'export async function up() {}' });
-  const message = /^migrations\/9001_silent\.ts does not say what it is: export const kind = 'expand', or/;
+  const message = /^migrations\/9001_silent\.ts does not declare its kind: export const kind = 'expand', or/;
   await t.rejects(
     migrateToLatest(await createDatabase(t), () => {}, { folder }),
     { message, exitCode: 2 },

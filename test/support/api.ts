@@ -16,7 +16,9 @@ export async function issueTestToken(
   { id: userId }: TestUser,
   token: { name: string; scope: TokenScope },
 ): Promise<string> {
-  const sessionHash = hashToken(await startSession(db, { userId, isRemembered: false, isCodeProven: true }));
+  const sessionHash = hashToken(
+    await startSession(db, { userId, isRemembered: false, isSecondFactorProven: true }),
+  );
   return issueNamedToken(db, { userId, sessionHash, days: null, ...token });
 }
 

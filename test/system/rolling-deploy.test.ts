@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t, { type Test } from 'tap';
 import { olderProcesses } from '../../scripts/support/older-processes.ts';
-import { END_OF_POSITIONS } from '../../src/domain/posts/position.ts';
+import { MAX_POSITION } from '../../src/domain/posts/position.ts';
 import { startSession } from '../../src/domain/sessions/start.ts';
 import { mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
@@ -66,7 +66,7 @@ class Visitors {
     const paths = ['/', '/archive', '/user/author'];
     this.#loops = [
       this.#repeat((n) => this.#send(paths[n % paths.length] ?? '/', { headers: { cookie } })),
-      this.#repeat((n) => this.#send(`/?before=${END_OF_POSITIONS - n}`)),
+      this.#repeat((n) => this.#send(`/?before=${MAX_POSITION - n}`)),
       this.#repeat((n) => this.#post(n)),
     ];
   }

@@ -44,8 +44,7 @@ export async function requestEmailChange(
 
 /**
  * Consumes a mailed link and moves the account to its new address. Ends all other access. If the old address was confirmed,
- * it is mailed a link to undo the change. If not, the account loses any role and is confirmed, or its application waits for
- * a moderator.
+ * mails it a link to undo the change. If not, the account loses any role, and is confirmed or waits for a moderator.
  *
  * @param options.session the token hash of the session to keep
  * @returns false if the link is invalid or the address has been taken in the meantime

@@ -7,7 +7,7 @@ import { endAccess } from './end-access.ts';
 import type { Credentials } from './find.ts';
 import { useToken } from './mailed-token.ts';
 
-/** What changing a password needs. */
+/** Dependencies of changing a password. */
 export interface PasswordDependencies {
   readonly db: Kysely<Schema>;
   readonly queue: Queue;

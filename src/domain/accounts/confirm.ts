@@ -12,10 +12,11 @@ import { endAccess } from './end-access.ts';
 import { useToken } from './mailed-token.ts';
 
 /**
- * Consumes a confirmation link and confirms its account, or lets its application wait for a moderator. The account that
+ * Consumes a confirmation link and confirms its account, or submits its application to the moderators. The account that
  * confirms the operator's address becomes Administrator.
  *
- * @returns the account's id, and whether it waits; undefined if the link is invalid or another account has confirmed the address
+ * @returns the account's id, and whether it waits for a moderator; undefined if the link is invalid or another account has
+ *   confirmed the address
  */
 export async function confirmAccount(
   { db, adminEmail }: { db: Kysely<Schema>; adminEmail: string | undefined },
@@ -53,7 +54,7 @@ export async function grantToOperator(db: Db, userId: number, adminEmail: string
   await recordEvent(db, { kind: 'role-changed', userId, actorId: null, detail });
 }
 
-/** Confirms an account, whose address therefore works, and closes its application. Keeps the date if it is already confirmed. */
+/** Confirms an account, forgets a bounce and closes its application. Keeps the date if it is already confirmed. */
 export async function setConfirmed(db: Db, userId: number): Promise<void> {
   await db
     .updateTable('users')
@@ -102,8 +103,8 @@ export async function resendConfirmationByHand(
 }
 
 /**
- * Corrects the address of an unconfirmed account and mails a new confirmation link. Ends all other access, and a role that
- * it was granted.
+ * Corrects the address of an unconfirmed account and mails a new confirmation link. Ends all other access, and revokes any
+ * role.
  *
  * @param options.session the token hash of the session to keep
  * @returns false if the account has been confirmed in the meantime

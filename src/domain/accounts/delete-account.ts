@@ -9,7 +9,7 @@ import { endAccess } from './end-access.ts';
 import { requireAnotherAdministrator } from './last-administrator.ts';
 import { useToken } from './mailed-token.ts';
 
-/** Days for which a deletion can be undone. */
+/** Days during which a deletion can be undone. */
 export const GRACE_DAYS = 7;
 
 interface Dependencies {
@@ -18,9 +18,9 @@ interface Dependencies {
 }
 
 /**
- * Closes an account at once, and enqueues its erasure for when the days of grace have passed and the mail that can undo it.
+ * Closes an account at once, enqueues its erasure for the end of the grace period, and mails a link to undo it.
  *
- * @param options.keepsTexts whether its posts and comments stay, without a name
+ * @param options.keepsTexts whether its posts and comments stay, anonymised
  * @throws DomainError `last-administrator`
  */
 export async function requestDeletion(
@@ -37,9 +37,9 @@ export async function requestDeletion(
 }
 
 /**
- * Does the same for an Administrator, and mails the reason. A deletion without grace cannot be undone and is not mailed; the
- * account's events go with it, so the log keeps its username and the reason. Posts and comments that its owner has asked to
- * delete are not kept.
+ * Closes an account for an Administrator, and mails the reason. An immediate deletion cannot be undone and is not mailed. It
+ * deletes the account's events too, so the log keeps the username and the reason. If the owner has already asked to delete
+ * their posts and comments, those are not kept.
  *
  * @throws DomainError `not-found`, or `forbidden` unless `maySanction`
  */
@@ -61,7 +61,7 @@ export async function deleteForReason(
   });
 }
 
-/** Enqueues the erasure. One that is due already stays due then, and deletes no less. */
+/** Enqueues the erasure. Neither postpones an earlier one nor lets it keep more. */
 async function closeAccount(
   { trx, queue }: { trx: Transaction<Schema>; queue: Queue },
   userId: number,
@@ -80,7 +80,7 @@ async function closeAccount(
   await queue.send(erasureQueue, { userId }, { db: trx, startAfter: dueAt });
 }
 
-/** Consumes the link in that mail, which opens the account again. Returns whether the link was valid. */
+/** Consumes the mailed link and reopens the account. Returns whether the link was valid. */
 export async function undoDeletion(db: Kysely<Schema>, token: string): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
     const used = await useToken(trx, 'undo-deletion', token);
@@ -91,7 +91,7 @@ export async function undoDeletion(db: Kysely<Schema>, token: string): Promise<b
 }
 
 /**
- * Opens an account again for an Administrator. Its owner can log in.
+ * Reopens an account for an Administrator. Its owner can log in.
  *
  * @throws DomainError `not-found` if it is not closed, or already due
  */
@@ -102,7 +102,7 @@ export async function undoDeletionByHand(db: Kysely<Schema>, userId: number): Pr
   });
 }
 
-/** Returns false if it is not closed, or already due: by then, the job may have erased some of it. */
+/** Returns false if the account is not closed, or its erasure is due: the job may have erased some of it. */
 async function reopenAccount(trx: Transaction<Schema>, userId: number): Promise<boolean> {
   const { numUpdatedRows } = await trx
     .updateTable('users')
@@ -113,7 +113,7 @@ async function reopenAccount(trx: Transaction<Schema>, userId: number): Promise<
   return numUpdatedRows > 0n;
 }
 
-/** What the mail says about a deletion. Undefined if it was undone. */
+/** Loads what the mail about a deletion says. Undefined if the deletion was undone. */
 export async function loadDeletion(db: Db, userId: number): Promise<object | undefined> {
   const account = await db
     .selectFrom('users')

@@ -1,4 +1,4 @@
-/** A part of the local part, between dots (an RFC 5321 atom, so no quotes or spaces). */
+/** Between the dots of the local part: an RFC 5321 atom, so no quotes or spaces. */
 const ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
 const LABEL = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
 

@@ -24,8 +24,8 @@ export async function endAccessByHand(
 
 /**
  * Ends all access to an account: sessions, log-ins that await a second factor, API tokens, mailed links, pending changes of
- * email and known browsers. Keeps unsubscribe links, which give no access, and links to undo a change of email or a
- * deletion, which an attacker must not be able to void.
+ * email and known browsers. Keeps unsubscribe links, which give no access, and links that undo a change of email or a
+ * deletion, because an attacker must not be able to void them.
  *
  * Call it after updating the account's row in the same transaction, so that concurrent log-ins wait for the row's lock.
  *

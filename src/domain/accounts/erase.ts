@@ -10,8 +10,8 @@ const BATCH = 1_000;
 /**
  * Erases an account whose deletion is due, in batches. Does nothing if it was undone or is already done.
  *
- * @param options.signal stops between two batches. The next attempt goes on from there.
- * @param options.progress is told how many kinds of things are erased
+ * @param options.signal stops between two batches. The next attempt continues from there.
+ * @param options.progress is told how many tables are done
  */
 export async function eraseAccount(
   db: Kysely<Schema>,
@@ -40,7 +40,7 @@ export async function eraseAccount(
   else await db.deleteFrom('users').where('id', '=', userId).execute();
 }
 
-/** What belongs to a person besides what they wrote. */
+/** A person's rows besides what they wrote, by table and column. */
 const PERSONAL = [
   ['sessions', 'user_id'],
   ['pending_log_ins', 'user_id'],
@@ -78,12 +78,12 @@ const PERSONAL = [
   ['security_events', 'user_id'],
 ] as const;
 
-/** What a person has changed stays in no text. */
+/** Former versions go even if the posts stay: their author has replaced them. */
 function ofOwnPosts(userId: number): RawBuilder<boolean> {
   return sql`post_id in (select id from posts where author_id = ${userId})`;
 }
 
-/** Deletes posts with everyone's comments, likes and bookmarks of them, then comments on others' posts. */
+/** Deletes a person's posts with everyone's comments, likes and bookmarks, then their comments on others' posts. */
 async function eraseTexts(
   db: Kysely<Schema>,
   userId: number,
@@ -111,7 +111,7 @@ async function eraseImages(
   await inBatches(db, (trx) => deleteFrom(trx, 'images', sql`owner_id = ${userId} and ${unused}`), options);
 }
 
-/** What is left has a name that tells nothing, and an address and a password that nobody can use. */
+/** Leaves an account with a meaningless name, and an address and a password that nobody can use. */
 async function anonymise(db: Db, userId: number): Promise<void> {
   await db
     .updateTable('users')

@@ -3,8 +3,8 @@ import { DomainError } from '../../errors.ts';
 import { IS_OPEN, SILENCED_UNTIL } from './standing.ts';
 
 /**
- * Checks that another Administrator remains who can act: not one who was sanctioned before they got the role, or whose account
- * is about to be deleted. The lock keeps two Administrators from demoting each other concurrently.
+ * Checks that another Administrator remains who can act: one whose account is not about to be deleted, and who was not
+ * sanctioned before they got the role. The lock keeps two Administrators from demoting each other concurrently.
  *
  * @throws DomainError `last-administrator`
  */

@@ -2,14 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 
-/** What every site runs on. */
+/** The name of the software, which attackers know. */
 const SOFTWARE = 'pennypost';
 
-/** Characters that a password needs besides the words that an attacker would try first. */
-const FEWEST_OTHER_CHARACTERS = 6;
+/** Characters that a password needs besides words that an attacker would try first. */
+const MIN_OTHER_CHARACTERS = 6;
 
 /** Shorter words occur in too many passwords by chance. */
-const SHORTEST_WORD = 3;
+const MIN_WORD_LENGTH = 3;
 
 let commonPasswords: Promise<Buffer> | undefined;
 
@@ -36,10 +36,10 @@ function isMadeOf(password: string, words: readonly string[]): boolean {
   const parts = words
     .flatMap((word) => [word, ...word.split(/[^\p{L}\p{N}]+/u)])
     .map((part) => part.toLowerCase())
-    .filter((part) => part.length >= SHORTEST_WORD)
+    .filter((part) => part.length >= MIN_WORD_LENGTH)
     .sort((a, b) => b.length - a.length);
   const rest = parts.reduce((text, part) => text.replaceAll(part, ''), password.toLowerCase());
-  return rest.length < Math.min(FEWEST_OTHER_CHARACTERS, password.length);
+  return rest.length < Math.min(MIN_OTHER_CHARACTERS, password.length);
 }
 
 /** One password per line, in a single buffer: searching it takes a millisecond, and a Set would take much more memory. */

@@ -18,8 +18,8 @@ export interface Registration {
 
 /**
  * Creates an account and enqueues its confirmation mail in the same transaction. If the address is taken, the job notifies
- * its owner instead, so the response does not reveal it. The site's settings decide who may register, as they are now and not
- * when the form was opened; an invitation replaces a moderator's approval.
+ * its owner instead, so the response does not reveal it. The site's current settings decide who may register, whatever they
+ * were when the form was opened. An invitation replaces a moderator's approval.
  *
  * @throws DomainError `username-taken`; `forbidden` if the site is closed or an invitation is missing; `reason-missing` if the
  *   site asks for one; `not-found` if the invitation is not valid

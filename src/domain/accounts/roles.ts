@@ -13,15 +13,7 @@ export const Permission = Object.freeze({
 
 export type PermissionName = keyof typeof Permission;
 
-export const PERMISSION_NAMES: readonly PermissionName[] = [
-  'FOLLOW',
-  'COMMENT',
-  'WRITE',
-  'MODERATE',
-  'ADMIN',
-  'VIEW_JOBS',
-  'OPERATE_JOBS',
-];
+export const PERMISSION_NAMES = Object.keys(Permission) as readonly PermissionName[];
 
 const { FOLLOW, COMMENT, WRITE, MODERATE, ADMIN, VIEW_JOBS, OPERATE_JOBS } = Permission;
 const USER = FOLLOW | COMMENT | WRITE;
@@ -40,7 +32,7 @@ export const ROLES: readonly Role[] = ['User', 'Viewer', 'Operator', 'Moderator'
 export interface Standing {
   readonly role: Role;
   readonly isConfirmed: boolean;
-  /** Until when a moderator allows them to read only; null if they may write. */
+  /** Until when a moderator lets them only read; null if they may write. */
   readonly silencedUntil: Date | null;
 }
 

@@ -1,6 +1,9 @@
 import { sql } from 'kysely';
 
-/** What an account may do, as expressions on rows of `users`. */
+/** The state of an account, as expressions on rows of `users`. */
+
+/** Whether an account has confirmed its address. */
+export const IS_CONFIRMED = sql<boolean>`(users.confirmed_at is not null)`;
 
 /** Until when nobody can log in; null if the account is not suspended. */
 export const SUSPENDED_UNTIL = sql<Date | null>`(case when suspended_until > now() then suspended_until end)`;

@@ -17,7 +17,7 @@ export interface Alarm {
 /** The queues whose jobs report alarms. Their own failures raise none, to avoid an endless loop. */
 export const REPORTING = [alarmQueue, alarmWebhookQueue] as const;
 
-/** How long the same error is not mailed again. */
+/** How long to wait before mailing the same error again. */
 const QUIET_PERIOD = sql`interval '1 hour'`;
 
 /**
@@ -51,8 +51,8 @@ function fingerprintOf({ title, message }: Alarm): string {
 }
 
 /**
- * Raises an alarm for each kind of dead letter of the last two hours. Most were reported already; this catches those
- * of killed workers.
+ * Raises an alarm for each kind of dead letter of the last two hours. Workers report theirs at once; this catches those of
+ * killed workers.
  */
 export async function reportDeadLetters(deps: { db: Db; queue: Queue }): Promise<void> {
   const { rows } = await sql<{ queue: string; id: string; message: string }>`

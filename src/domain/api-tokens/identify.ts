@@ -3,7 +3,7 @@ import type { TokenScope } from '../../database/account-tables.ts';
 import type { Db } from '../../database/schema.ts';
 import type { Credentials } from '../accounts/find.ts';
 import type { Standing } from '../accounts/roles.ts';
-import { IS_OPEN, SILENCED_UNTIL } from '../accounts/standing.ts';
+import { IS_CONFIRMED, IS_OPEN, SILENCED_UNTIL } from '../accounts/standing.ts';
 import { recordVisit } from '../people/record-visit.ts';
 import { hashToken } from '../token.ts';
 import { IS_VALID } from './list.ts';
@@ -28,7 +28,7 @@ export async function identifyByToken(db: Db, token: string): Promise<ApiClient 
     .innerJoin('users', 'users.id', 'api_tokens.user_id')
     .select(['users.id', 'users.role', 'api_tokens.scope', 'api_tokens.id as tokenId'])
     .select('users.followed_count as followedCount')
-    .select(sql<boolean>`users.confirmed_at is not null`.as('isConfirmed'))
+    .select(IS_CONFIRMED.as('isConfirmed'))
     .select(SILENCED_UNTIL.as('silencedUntil'))
     .select(sql<boolean>`users.created_at > now() - interval '1 day'`.as('isNew'))
     .select(
@@ -51,7 +51,7 @@ export async function identifyByAccount(
   const account = await db
     .selectFrom('users')
     .select(['id', 'role', 'followed_count as followedCount'])
-    .select(sql<boolean>`confirmed_at is not null`.as('isConfirmed'))
+    .select(IS_CONFIRMED.as('isConfirmed'))
     .select(SILENCED_UNTIL.as('silencedUntil'))
     .select(sql<boolean>`created_at > now() - interval '1 day'`.as('isNew'))
     .where('id', '=', id)

@@ -16,7 +16,7 @@ export interface Pair {
 
 /**
  * Mutes or blocks a person, who is not told. A block ends follows both ways. Muting somebody who is blocked changes nothing.
- * What the person did counts as read from then on.
+ * Marks notifications about what the person did as read.
  *
  * @throws DomainError `not-found`, `too-many-blocks`, or `forbidden` for oneself
  */
@@ -57,7 +57,7 @@ export async function isBlocked(db: Db, oneId: number, otherId: number): Promise
   return found !== undefined;
 }
 
-/** Locks both rows in the order of the counters' triggers, so that a follow at the same moment comes before or after. */
+/** Locks both rows in the order of the counters' triggers, so that a concurrent follow comes before or after. */
 async function lockBoth(trx: Db, { blockerId, blockedId }: Pair): Promise<void> {
   const people = await trx
     .selectFrom('users')

@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { isMutedBy } from '../blocks/hide.ts';
-import type { Mark } from '../likes/list.ts';
+import type { MarkedPost } from '../likes/list.ts';
 import { type CountedPage, inSlice, type Page, type PageRequest, readPage, rowCount } from '../page.ts';
 import { type ListedPost, type PostSource, readListed, selectSources } from '../posts/list.ts';
 
 /** Bookmarks are counted up to this. */
-const MOST_COUNTED = 10_000;
+const MAX_COUNTED = 10_000;
 
 /** Reads one page of a person's bookmarks, newest first. Leaves out hidden posts, and posts by people they have muted. */
 export async function listBookmarks(db: Db, userId: number, page: PageRequest): Promise<Page<ListedPost>> {
@@ -15,7 +15,7 @@ export async function listBookmarks(db: Db, userId: number, page: PageRequest): 
   return { ...marks, items: inOrderOf(marks.items, posts) };
 }
 
-/** The same for the API. */
+/** Reads one page of a person's bookmarks for the API. */
 export async function listBookmarkSources(
   db: Db,
   userId: number,
@@ -23,7 +23,7 @@ export async function listBookmarkSources(
 ): Promise<CountedPage<PostSource>> {
   const marks = await readMarks(db, userId, page);
   const posts = await selectSources(postsOf(db, marks.items)).execute();
-  const some = db.selectFrom('bookmarks').select('id').where('user_id', '=', userId).limit(MOST_COUNTED);
+  const some = db.selectFrom('bookmarks').select('id').where('user_id', '=', userId).limit(MAX_COUNTED);
   const { total } = await db
     .selectFrom(some.as('some'))
     .select(rowCount.as('total'))
@@ -31,8 +31,8 @@ export async function listBookmarkSources(
   return { ...marks, items: inOrderOf(marks.items, posts), total };
 }
 
-/** Posts that a moderator has hidden are left out like those of muted people, so that a page costs the same. */
-function readMarks(db: Db, userId: number, page: PageRequest): Promise<Page<Mark>> {
+/** Marks hidden posts as muted too, so that every page costs the same. */
+function readMarks(db: Db, userId: number, page: PageRequest): Promise<Page<MarkedPost>> {
   const marks = db.selectFrom('bookmarks').where('bookmarks.user_id', '=', userId);
   return readPage(page, 'desc', (slice) => {
     const found = inSlice(marks, 'bookmarks', slice).select(['bookmarks.id', 'bookmarks.post_id as postId']);
@@ -46,12 +46,15 @@ function readMarks(db: Db, userId: number, page: PageRequest): Promise<Page<Mark
   });
 }
 
-function postsOf(db: Db, marks: readonly Mark[]) {
+function postsOf(db: Db, marks: readonly MarkedPost[]) {
   const ids = marks.map(({ postId }) => postId);
   return db.selectFrom('posts').where('posts.id', '=', sql<number>`any(${ids}::int[])`);
 }
 
-function inOrderOf<Post extends { id: number }>(marks: readonly Mark[], posts: readonly Post[]): Post[] {
+function inOrderOf<Post extends { id: number }>(
+  marks: readonly MarkedPost[],
+  posts: readonly Post[],
+): Post[] {
   const byId = new Map(posts.map((post) => [post.id, post]));
   return marks.flatMap(({ postId }) => byId.get(postId) ?? []);
 }

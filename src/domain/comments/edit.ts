@@ -13,11 +13,11 @@ import { type Actor, mayChange } from '../posts/write.ts';
 import { recordActionByOther } from '../security-events/record.ts';
 import { type CommentSource, findCommentSource, SOURCE_COLUMNS } from './list.ts';
 
-/** How long people can edit their comments: enough to correct them, but not to change what others have replied to. */
+/** How long people can edit their comments: long enough to correct them, too short to change what others replied to. */
 export const EDIT_MINUTES = 15;
 
 const TOO_LATE = `Comments can be edited for ${EDIT_MINUTES} minutes.`;
-const BLOCKED = 'You cannot edit this comment, because somebody it answers has blocked you.';
+const BLOCKED = 'You cannot edit this comment, because somebody you are replying to has blocked you.';
 const HIDDEN = 'A moderator has hidden this comment, so you cannot edit it.';
 
 const IS_RECENT = sql<boolean>`comments.created_at > now() - make_interval(mins => ${sql.lit(EDIT_MINUTES)})`;
@@ -51,7 +51,7 @@ export async function loadCommentForEdit(db: Db, actor: Actor, id: number): Prom
   return comment;
 }
 
-/** Whether somebody can no longer write a comment, because a person it answers has blocked them. */
+/** Whether the author of the post, or of the comment replied to, has blocked a person. */
 async function isBlockedFrom(
   db: Db,
   personId: number,

@@ -52,7 +52,7 @@ export interface CommentFilter {
   readonly readerId?: number | undefined;
 }
 
-/** Reads one page of a post's comments for the API, oldest first, so that a program can go on after the last one it has. */
+/** Reads one page of a post's comments for the API, oldest first, so that programs can continue after the last one they have. */
 export async function listCommentSources(
   db: Db,
   { postId, readerId, commentCount }: CommentFilter & { readonly commentCount: number },
@@ -79,7 +79,7 @@ export function listAllComments(db: Db, page: PageRequest): Promise<Page<ListedC
   );
 }
 
-/** The same for the API, where everyone reads it. Leaves out comments on posts that no list has. */
+/** Reads one page of all comments for the API. Leaves out those on hidden and unlisted posts, because everyone can read it. */
 export async function listAllCommentSources(
   db: Db,
   { readerId }: Pick<CommentFilter, 'readerId'>,
@@ -100,7 +100,7 @@ export async function listAllCommentSources(
 
 const IS_ON_LISTED_POST = sql<boolean>`(select ${IS_LISTED} from posts where posts.id = comments.post_id)`;
 
-/** The same as a join, which is faster for thousands of comments, but slower for a page of them. */
+/** The same as a semi-join: faster for thousands of comments, slower for one page. */
 const JOINS_LISTED_POST = sql<boolean>`exists (
   select from posts where posts.id = comments.post_id and ${IS_LISTED}
 )`;
@@ -137,7 +137,7 @@ function selectComments(db: Db, comments: CommentsQuery) {
   return withAuthors(db, found, 'desc').select('comment.bodyHtml');
 }
 
-/** Joins the authors after the comments have been selected; see `withAuthors` of posts. */
+/** Joins the authors after the comments have been selected; see `readListed` of posts. */
 function withAuthors<Columns>(
   db: Db,
   comments: SelectQueryBuilder<Schema, 'comments', Columns>,
@@ -161,7 +161,7 @@ function withAuthors<Columns>(
     .orderBy('comment.id', order);
 }
 
-/** Who wrote the comment that a comment replies to; null if it is not a reply, or if that was deleted. */
+/** The author of the comment replied to; null if there is none or it was deleted. */
 export const PARENT_AUTHOR = sql<number | null>`(
   select author_id from comments as parent where parent.id = comments.parent_id)`;
 

@@ -34,7 +34,7 @@ export function listThreads(
 ): Promise<Page<ThreadedComment>> {
   return readPage(page, 'asc', (slice) => {
     const { order } = slice;
-    // Joined after the comments have been selected; see `withAuthors` of posts.
+    // Authors are joined after the comments have been selected; see `readListed` of posts.
     const found = inThreads(commentsOf(db, postId), slice)
       .select(['comments.id', 'comments.post_id as postId', 'comments.author_id as authorId'])
       .select(['comments.thread_id as threadId', 'comments.parent_id as parentId'])
@@ -57,8 +57,8 @@ export function listThreads(
 }
 
 /**
- * Finds the page that shows a comment. It is the first page if the comment is on it. Otherwise it begins with the comment's
- * thread, or within a longer thread so that the comment is the last.
+ * Finds the page that shows a comment: the first page if it is there. Otherwise, the page begins with the comment's thread,
+ * or, if the thread is longer than a page, ends with the comment.
  *
  * @param size comments per page
  * @throws DomainError `not-found`

@@ -27,7 +27,7 @@ export interface NewComment {
  *
  * @param db a transaction to take part in, or the database to start one
  * @throws DomainError `not-found` if the post does not exist or is hidden, `parent-gone` if the comment that this replies to
- *   is not there or hidden, or `blocked` if the author of either has blocked the other
+ *   was deleted or hidden, or `blocked` if the author of either has blocked this comment's author
  */
 export async function publishComment(
   { db, queue }: { db: Db; queue: Queue },
@@ -54,7 +54,7 @@ async function insertComment(db: Db, comment: NewComment): Promise<CommentSource
   throw await whyRefused(db, comment);
 }
 
-/** The row to insert, or none if the post or the parent cannot be answered. */
+/** Selects the row to insert, or none if the post or the parent does not accept this comment. */
 function rowOf(db: Db, { postId, authorId, parentId, text }: NewComment) {
   const row = db
     .selectFrom('posts')

@@ -5,7 +5,7 @@ import { pathOfPost } from '../posts/path.ts';
 import { POSITIONS_PER_SECOND } from '../posts/position.ts';
 import { IS_LISTED } from '../posts/visibility.ts';
 
-/** Posts that a digest shows. It gives the number of the rest. */
+/** Posts that a digest shows. It only counts the others. */
 const SHOWN = 20;
 
 /** Characters that it shows of each post. */
@@ -14,8 +14,8 @@ const EXCERPT = 280;
 /**
  * Loads a week's posts by the people a user follows, newest first. Undefined if there are none.
  *
- * @param options.week the Monday the week begins with, as `YYYY-MM-DD`
- * @param options.timeZone that it begins in
+ * @param options.week its Monday, as `YYYY-MM-DD`
+ * @param options.timeZone where the week begins
  */
 export async function loadDigest(
   db: Db,

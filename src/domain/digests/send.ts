@@ -2,16 +2,17 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { type Batch, newShare, type Progress, type Queue, type Share } from '../../queue/index.ts';
 import { BULK_MAIL_PRIORITY, digestSummaryQueue, mailQueue } from '../../queues.ts';
+import { rowCount } from '../page.ts';
 
 /** Recipients per transaction. */
 const BATCH = 500;
 
 /**
  * Enqueues last week's digest for everyone who wants it and has not been sent it. Safe to repeat: each batch records its
- * recipients in the transaction that enqueues their mails. When all mails have ended, the operator is told how.
+ * recipients in the transaction that enqueues their mails. When all mails have ended, the operator gets a summary.
  *
- * @param options.timeZone in which weeks begin
- * @param options.batchId of the mails. The same for each attempt, which continues with them.
+ * @param options.timeZone where weeks begin
+ * @param options.batchId the id of the mails' batch, the same for each attempt
  * @param options.signal stops between two batches
  * @param options.progress is told how many people were considered
  * @returns the number of mails enqueued
@@ -60,7 +61,7 @@ export async function sendDigests(
 async function countRecipients(db: Db): Promise<number> {
   const { count } = await db
     .selectFrom('users')
-    .select(sql<number>`count(*)::int`.as('count'))
+    .select(rowCount.as('count'))
     .where('wants_digest', '=', true)
     .where('confirmed_at', 'is not', null)
     .executeTakeFirstOrThrow();

@@ -2,7 +2,7 @@ import type { BatchCounts } from '../../queue/index.ts';
 import { type Mailer, messageIdOf, type RenderMail } from '../mail/message.ts';
 
 /**
- * Mails the operator how the mails of a digest have ended, unless there were none.
+ * Mails the operator how many mails of a digest were sent or failed, unless there were none.
  *
  * @param job.id goes into the Message-ID
  */

@@ -4,15 +4,15 @@ import type { DraftRefusal } from '../../database/post-tables.ts';
 export const MAX_DRAFTS = 100;
 
 /** The latest time for which a draft can be scheduled, in days from now. */
-export const MOST_DAYS_AHEAD = 366;
+export const MAX_DAYS_AHEAD = 366;
 
-/** What a draft says, as it was typed. Nothing but its length is checked before it is published. */
+/** What a draft says, as it was typed. Until it is published, only its length is checked. */
 export interface DraftText {
   readonly title: string;
   readonly body: string;
   /** As in the form of a post. */
   readonly tags: string;
-  /** Whether it is to be an unlisted post. Without this, a new draft is not, and saving leaves it. */
+  /** Whether the post will be unlisted. By default, a new draft's is not, and saving leaves it. */
   readonly isUnlisted?: boolean | undefined;
 }
 
@@ -28,6 +28,6 @@ export interface Draft extends DraftVersion, DraftText {
   readonly updatedAt: Date;
   /** When it is published; null unless it is scheduled. */
   readonly publishAt: Date | null;
-  /** Why it was not published when it was due; null unless it was. */
+  /** Why it was not published when it was due; null otherwise. */
   readonly refusedBecause: DraftRefusal | null;
 }

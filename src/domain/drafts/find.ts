@@ -3,7 +3,7 @@ import type { Db } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { type Draft, type DraftVersion, MAX_DRAFTS } from './draft.ts';
 
-/** Characters of a text that a list shows. */
+/** Characters of a draft that a list shows. */
 const BEGINNING = 200;
 
 const SCHEDULE = ['publish_at as publishAt', 'refused_because as refusedBecause'] as const;
@@ -39,7 +39,7 @@ function draftsOf(db: Db, authorId: number) {
     .where('author_id', '=', authorId);
 }
 
-/** Lists all of a person's drafts, the one that was saved last first. */
+/** Lists all of a person's drafts, most recently saved first. */
 export function listDrafts(db: Db, authorId: number): Promise<ListedDraft[]> {
   return db
     .selectFrom('drafts')
@@ -51,7 +51,7 @@ export function listDrafts(db: Db, authorId: number): Promise<ListedDraft[]> {
     .execute();
 }
 
-/** The condition for a person's draft in this version. */
+/** The condition for this version of a person's draft. */
 export function isDraft(authorId: number, { id, version }: DraftVersion) {
   return sql<boolean>`(drafts.id = ${id} and drafts.author_id = ${authorId} and drafts.version = ${version})`;
 }

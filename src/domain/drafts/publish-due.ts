@@ -1,11 +1,11 @@
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { DraftRefusal } from '../../database/post-tables.ts';
 import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import type { PayloadOf, Queue } from '../../queue/index.ts';
 import type { publishDraftQueue } from '../../queues.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
-import { IS_OPEN, SILENCED_UNTIL } from '../accounts/standing.ts';
+import { IS_CONFIRMED, IS_OPEN, SILENCED_UNTIL } from '../accounts/standing.ts';
 import type { Markdown } from '../markdown/text.ts';
 import type { DraftText, DraftVersion } from './draft.ts';
 import { publishDraft } from './publish.ts';
@@ -27,8 +27,8 @@ interface DueDraft extends DraftVersion, DraftText, Standing {
 }
 
 /**
- * Publishes a draft for which the time has come, as its author would. Does nothing if it is no longer scheduled for then. If
- * it cannot be published, it stays a draft and says why.
+ * Publishes a draft that is due, as its author would. Does nothing if it is no longer scheduled for that time. If it cannot
+ * be published, it stays a draft and says why.
  *
  * @throws DomainError `edit-conflict` if it was saved in the meantime, or Busy; the next attempt publishes it
  */
@@ -47,13 +47,13 @@ function findDue(db: Db, { draftId, publishAt }: Due): Promise<DueDraft | undefi
     .innerJoin('users', 'users.id', 'drafts.author_id')
     .select(['drafts.id', 'drafts.version', 'drafts.title', 'drafts.body', 'drafts.tags'])
     .select(['drafts.author_id as authorId', 'users.role', SILENCED_UNTIL.as('silencedUntil')])
-    .select([sql<boolean>`confirmed_at is not null`.as('isConfirmed'), IS_OPEN.as('isOpen')])
+    .select([IS_CONFIRMED.as('isConfirmed'), IS_OPEN.as('isOpen')])
     .where('drafts.id', '=', draftId)
     .where('drafts.publish_at', '=', new Date(publishAt))
     .executeTakeFirst();
 }
 
-/** A draft may have been saved since it was scheduled, and nothing has checked it. */
+/** A draft may have been saved unchecked since it was scheduled. */
 function undefinedIfUnfinished(error: unknown): undefined {
   const isUnfinished =
     error instanceof DomainError && (error.code === 'unrenderable' || error.code === 'invalid-tags');

@@ -11,7 +11,7 @@ import { refuseStale } from './save.ts';
 /**
  * Publishes a post in place of its draft.
  *
- * @param writing what the post says, which may be newer than the draft. Without `isUnlisted`, that is the draft's
+ * @param writing what the post says, which may be newer than the draft. By default, `isUnlisted` is the draft's
  * @throws DomainError `edit-conflict` if the draft was saved elsewhere since, `not-found` if it was published or deleted
  */
 export function publishDraft(

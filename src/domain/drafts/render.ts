@@ -7,7 +7,7 @@ import { readTags } from '../tags/name.ts';
 import type { DraftText } from './draft.ts';
 
 /**
- * Makes a post of what a draft says.
+ * Renders a draft as a post.
  *
  * @throws DomainError `unrenderable`, also for an empty text, `invalid-tags`, or Busy
  */

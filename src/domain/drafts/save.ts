@@ -31,7 +31,7 @@ export function createDraft(db: Db, authorId: number, text: DraftText): Promise<
 }
 
 /**
- * Saves a draft. A scheduled one stays so, and is published as it is at that time.
+ * Saves a draft. If it is scheduled, it stays so, and will be published in its newest version.
  *
  * @param draft the version that the text is based on
  * @returns its new version
@@ -57,7 +57,7 @@ export async function deleteDraft(db: Db, authorId: number, id: number): Promise
   await db.deleteFrom('drafts').where('id', '=', id).where('author_id', '=', authorId).execute();
 }
 
-/** Says why a version of a draft is not there. */
+/** Throws the reason why this version of a draft no longer exists. */
 export async function refuseStale(db: Db, authorId: number, id: number): Promise<never> {
   await findDraft(db, authorId, id);
   throw new DomainError('edit-conflict', 'This draft has been saved in another browser since.');

@@ -4,7 +4,7 @@ import { transact } from '../../database/transaction.ts';
 import { DomainError } from '../../errors.ts';
 import type { Queue } from '../../queue/index.ts';
 import { publishDraftQueue } from '../../queues.ts';
-import { type DraftText, type DraftVersion, MOST_DAYS_AHEAD } from './draft.ts';
+import { type DraftText, type DraftVersion, MAX_DAYS_AHEAD } from './draft.ts';
 import { createDraft, saveDraft } from './save.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -13,7 +13,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  * Saves a draft and enqueues the job that publishes it. A job for an earlier schedule will do nothing.
  *
  * @param draft the version that the text is based on; undefined for a new draft
- * @param publishAt at most MOST_DAYS_AHEAD; at once if it is past
+ * @param publishAt at most MAX_DAYS_AHEAD from now; a past time means now
  * @throws DomainError `too-far-ahead`, or like `createDraft` and `saveDraft`
  */
 export async function scheduleDraft(
@@ -23,7 +23,7 @@ export async function scheduleDraft(
 ): Promise<void> {
   const now = Date.now();
   const at = new Date(Math.max(publishAt.getTime(), now));
-  if (at.getTime() > now + MOST_DAYS_AHEAD * DAY_MS) {
+  if (at.getTime() > now + MAX_DAYS_AHEAD * DAY_MS) {
     throw new DomainError('too-far-ahead', 'Enter a time within a year from now.');
   }
   await transact(db, async (trx) => {
@@ -38,7 +38,7 @@ export async function scheduleDraft(
   });
 }
 
-/** Keeps a scheduled draft from being published. Does nothing if it is not scheduled. */
+/** Cancels a draft's schedule. Does nothing if it is not scheduled. */
 export async function unscheduleDraft(db: Db, authorId: number, id: number): Promise<void> {
   await db
     .updateTable('drafts')

@@ -3,7 +3,7 @@ import { listTokens } from '../api-tokens/list.ts';
 import { readDrafts } from '../drafts/find.ts';
 import { type Following, listFollowed, listFollowers } from '../follows/list.ts';
 import { listFiles, readFile } from '../images/find.ts';
-import { listMarks, type Mark } from '../likes/list.ts';
+import { listMarks, type MarkedPost } from '../likes/list.ts';
 import { type ListedNotification, listNotifications } from '../notifications/list.ts';
 import { listPasskeys } from '../passkeys/list.ts';
 import { findMailChoices } from '../people/mail-choices.ts';
@@ -28,7 +28,7 @@ import { writings } from './writings.ts';
 
 /**
  * The files of an export: everything a person wrote and everything stored about them, except what only the site can use,
- * such as hashes. Each is read from the database while it is written.
+ * such as hashes. Each file is read from the database while it is written.
  */
 export async function exportEntries(db: Db, options: Options): Promise<Entry[]> {
   const { userId } = options;
@@ -47,21 +47,9 @@ export async function exportEntries(db: Db, options: Options): Promise<Entry[]> 
     shortList('drafts.json', () => readDrafts(db, userId), draftJson),
     { name: 'likes.json', content: () => asJson(marks(db, options, 'likes'), markJson) },
     { name: 'bookmarks.json', content: () => asJson(marks(db, options, 'bookmarks'), markJson) },
-    shortList(
-      'muted-and-blocked.json',
-      () => readBlocks(db, userId),
-      (row) => row,
-    ),
-    shortList(
-      'followed-tags.json',
-      () => listFollowedTags(db, userId),
-      (row) => row,
-    ),
-    shortList(
-      'subscriptions.json',
-      () => listSubscriptions(db, userId),
-      (row) => row,
-    ),
+    shortList('muted-and-blocked.json', () => readBlocks(db, userId)),
+    shortList('followed-tags.json', () => listFollowedTags(db, userId)),
+    shortList('subscriptions.json', () => listSubscriptions(db, userId)),
     shortList('passkeys.json', () => listPasskeys(db, userId), passkeyJson),
     shortList('sessions.json', () => listSessions(db, userId), sessionJson),
     shortList('api-tokens.json', () => listTokens(db, userId), tokenJson),
@@ -71,10 +59,10 @@ export async function exportEntries(db: Db, options: Options): Promise<Entry[]> 
 }
 
 /** A list that fits into memory. */
-function shortList<Row>(
+function shortList<Row extends object>(
   name: string,
   read: () => readonly Row[] | Promise<readonly Row[]>,
-  shape: (row: Row) => object,
+  shape: (row: Row) => object = (row) => row,
 ): Entry {
   return { name, content: () => asJson(once(read), shape) };
 }
@@ -108,7 +96,11 @@ function follows(db: Db, options: Options): Entry[] {
 }
 
 /** Newest first. */
-function marks(db: Db, options: Options, table: 'likes' | 'bookmarks'): AsyncGenerator<readonly Mark[]> {
+function marks(
+  db: Db,
+  options: Options,
+  table: 'likes' | 'bookmarks',
+): AsyncGenerator<readonly MarkedPost[]> {
   return pagesBefore(options, async (before) => {
     const rows = await listMarks(db, table, options.userId, { before, size: PAGE });
     return { rows, next: rows.at(-1)?.id };

@@ -1,7 +1,7 @@
 import type { ApiToken } from '../api-tokens/list.ts';
 import type { Draft } from '../drafts/draft.ts';
 import type { ListedFile } from '../images/find.ts';
-import type { Mark } from '../likes/list.ts';
+import type { MarkedPost } from '../likes/list.ts';
 import type { ListedNotification } from '../notifications/list.ts';
 import type { ListedPasskey } from '../passkeys/list.ts';
 import { visibilityOf } from '../posts/visibility.ts';
@@ -10,7 +10,7 @@ import type { ListedSession } from '../sessions/list.ts';
 
 /** What exports show of the rows of some lists. */
 
-export function markJson({ postId }: Mark): object {
+export function markJson({ postId }: MarkedPost): object {
   return { post_path: `/post/${postId}` };
 }
 

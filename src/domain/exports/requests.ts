@@ -40,7 +40,7 @@ export function findNewestExport(db: Db, userId: number): Promise<DataExport | u
 }
 
 /**
- * Requests an export of everything of a person's.
+ * Requests an export of all of a person's data.
  *
  * @throws DomainError `export-underway` if one is already in progress
  */

@@ -10,9 +10,9 @@ import { exportEntries } from './entries.ts';
 const CHUNK_BYTES = 1024 * 1024;
 
 /**
- * Writes everything of a person's to a zip file, as JSON and Markdown, and enqueues the mail with its link. Only one
- * page of rows and one chunk of the file are in memory at a time. Each attempt starts over and deletes what an earlier
- * one left. Stops early and leaves nothing if the person cancels.
+ * Writes all of a person's data to a zip file, as JSON and Markdown, and enqueues the mail with its link. Only one page of
+ * rows and one chunk of the file are in memory at a time. Each attempt starts over and deletes what an earlier one left.
+ * Stops early and leaves nothing if the person cancels.
  *
  * @param options.progress is told how many rows are written
  */

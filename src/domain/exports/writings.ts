@@ -45,7 +45,7 @@ export function writings(db: Db, options: Options): Entry[] {
   ];
 }
 
-/** From which cursor on to read: posts are in the order of their dates, comments of their ids. */
+/** The rows to read after a cursor. Posts are ordered by date, comments by id. */
 type Range = { after: number; limit: number; signal: AbortSignal };
 
 function readPosts(db: Db, userId: number, { after, limit, signal }: Range): Promise<WrittenPost[]> {
@@ -61,7 +61,7 @@ function readPosts(db: Db, userId: number, { after, limit, signal }: Range): Pro
     .execute({ signal });
 }
 
-/** What a person's posts said before, one post after another, because a page of them could have five thousand versions. */
+/** Former versions, one post at a time, because a page of posts could have five thousand of them. */
 async function* formerVersions(db: Db, { userId, signal }: Options): AsyncGenerator<FormerVersion[]> {
   const silent = { userId, signal, report: async () => {} };
   for await (const posts of pagesOf(silent, (range) => readPosts(db, userId, range))) {

@@ -7,8 +7,9 @@ import { notifyQueue } from '../../queues.ts';
 import { isBlocked } from '../blocks/block.ts';
 
 /**
- * Follows a user, who is notified by a job. Returns whether that is new. Following oneself does nothing: the Followed tab has one's own posts anyway.
+ * Follows a user. A job notifies them. Following oneself does nothing: the Followed tab has one's own posts anyway.
  *
+ * @returns whether the follow is new
  * @throws DomainError `blocked` if one has blocked the other
  */
 export async function follow(
@@ -23,7 +24,7 @@ export async function follow(
       .values({ follower_id: followerId, followed_id: followedId })
       .onConflict((conflict) => conflict.doNothing())
       .executeTakeFirstOrThrow();
-    // Asked afterwards, because the insert's trigger has waited for a block at the same moment.
+    // Checked afterwards, because the insert's trigger has waited for a concurrent block.
     if (await isBlocked(trx, followerId, followedId)) {
       throw new DomainError('blocked', 'You cannot follow this person.');
     }

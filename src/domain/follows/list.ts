@@ -2,8 +2,8 @@ import type { Db } from '../../database/schema.ts';
 import { inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 
 /**
- * A person in a list of followers or followed people. Like profiles, posts and comments, these lists have suspended people
- * too, so that they agree with the counts.
+ * A person in a list of followers or followed people. Like profiles, posts and comments, these lists include suspended
+ * people, so that they agree with the counts.
  */
 export interface Following {
   /** Of the follow. */

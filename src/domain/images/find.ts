@@ -10,7 +10,7 @@ export interface OwnImage extends Dimensions {
   readonly id: number;
   readonly key: string;
   readonly alt: string;
-  /** Bytes stored. */
+  /** In bytes. */
   readonly size: number;
   /** Why the upload did not become an image; null if it did, or its job has not run. */
   readonly fault: PictureFault | null;
@@ -88,7 +88,7 @@ export async function readFile(db: Db, { id }: ListedFile): Promise<Buffer> {
   return file?.content ?? Buffer.alloc(0);
 }
 
-/** An image's file, for anyone who asks for its address. */
+/** One file of an image. */
 export interface ImageFile extends Dimensions {
   readonly ownerId: number;
   /** Null until its job has run, and if it could not be read. */

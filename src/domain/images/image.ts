@@ -1,18 +1,18 @@
-/** The largest upload, in bytes. */
+/** The maximum size of an upload, in bytes. */
 export const MAX_IMAGE_UPLOAD = 10 * 2 ** 20;
 
-/** The longest alternative text, in characters. */
-export const LONGEST_ALT = 1_000;
+/** The maximum length of an alternative text, in characters. */
+export const MAX_ALT_LENGTH = 1_000;
 
 /**
- * The widths in which images are kept, in pixels: a column of text is up to 608 wide, a phone about 390, and their screens
- * have two or three pixels for each.
+ * The widths in which images are stored, in pixels. A column of text is up to 608 CSS pixels wide and a phone about 390, and
+ * screens have two or three pixels for each.
  */
 const WIDTHS = [640, 1280, 1920] as const;
 
 const [, USUAL_WIDTH] = WIDTHS;
 
-export const LARGEST_WIDTH = WIDTHS[2];
+export const MAX_WIDTH = WIDTHS[2];
 
 /** How wide a page shows an image: the column's width, or the screen's. */
 const SHOWN_WIDTH = 'min(38rem, 100vw)';
@@ -28,25 +28,25 @@ export interface Dimensions {
   readonly height: number;
 }
 
-/** The widths in which an image of this width is kept. */
+/** The widths in which an image of this width is stored. */
 export function widthsOf(width: number): number[] {
-  const largest = Math.min(width, LARGEST_WIDTH);
+  const largest = Math.min(width, MAX_WIDTH);
   return [...WIDTHS.filter((smaller) => smaller < largest), largest];
 }
 
-/** The address of an image, as Markdown has it. It leads to the largest file. */
-export function imagePath(key: string): string {
+/** The address of an image in Markdown. It leads to the largest file. */
+function imagePath(key: string): string {
   return `/images/${key}`;
 }
 
-/** The path of a file. If there is none of this width, it has the nearest one. */
-export function imageFilePath(key: string, width: number): string {
+/** The path of a file. If there is none of this width, it serves the nearest one. */
+function imageFilePath(key: string, width: number): string {
   return `${imagePath(key)}/${width}.webp`;
 }
 
 /** The path of an image's largest file. */
 export function largestFilePath(key: string): string {
-  return imageFilePath(key, LARGEST_WIDTH);
+  return imageFilePath(key, MAX_WIDTH);
 }
 
 /** The key in an image's address, or in that of one of its files. */

@@ -1,6 +1,6 @@
 import type { Dimensions } from './image.ts';
 
-/** Draws what takes the place of an image without files, as SVG. `text` must not need escaping. */
+/** Draws an SVG in place of an image without files. @param text must not need escaping */
 export function drawPlaceholder({ width, height }: Dimensions, text: string): string {
   const size = Math.max(1, Math.round(Math.min(width / 20, height / 4)));
   return (

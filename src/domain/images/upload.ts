@@ -9,22 +9,22 @@ import { inspectUpload } from './inspect.ts';
 
 export interface ImageUpload {
   readonly ownerId: number;
-  /** At most `LONGEST_ALT` characters; empty if the image is decorative. */
+  /** At most `MAX_ALT_LENGTH` characters; empty if the image is decorative. */
   readonly alt: string;
   /** At most `MAX_IMAGE_UPLOAD` bytes. */
   readonly content: Buffer;
-  /** In its address: as `KEY_PATTERN` says, and nobody's yet. Random by default. */
+  /** The key in its address, which matches `KEY_PATTERN` and is not taken. Random by default. */
   readonly key?: string;
-  /** Of its job, instead of the queue's. */
+  /** The priority of its job. By default, the queue's. */
   readonly priority?: number;
 }
 
-/** What the smallest image counts, in bytes, so that a quota of bytes also limits the number of images. */
-const LEAST_SIZE = 100_000;
+/** Bytes that even the smallest image counts, so that the quota also limits the number of images. */
+const MIN_SIZE = 100_000;
 
 /**
- * Stores an image and enqueues the job that makes its files. Its dimensions are known at once, and its addresses stay, so a
- * post can show it before the job has run.
+ * Stores an image and enqueues the job that makes its files. A post can show it before the job has run, because its
+ * dimensions and addresses are known at once.
  *
  * @param quota the bytes that all of a person's images may take
  * @throws DomainError `unusable-image`, or `image-quota-used`
@@ -36,14 +36,14 @@ export async function uploadImage(
 ): Promise<OwnImage> {
   const dimensions = inspectUpload(content);
   const store = async (trx: Db) => {
-    // So that two uploads at once do not both fit.
+    // Otherwise, two concurrent uploads could both fit.
     await trx.selectFrom('users').select('id').where('id', '=', ownerId).forNoKeyUpdate().execute();
     const used = await usedBytes(trx, ownerId);
-    if (used + Math.max(content.length, LEAST_SIZE) > quota) {
+    if (used + Math.max(content.length, MIN_SIZE) > quota) {
       const size = `${Math.floor(quota / 2 ** 20)} MB`;
       throw new DomainError(
         'image-quota-used',
-        `Your images may take ${size}. Delete some to upload others.`,
+        `Your images can take up ${size}. Delete some to upload others.`,
       );
     }
     const image = await trx
@@ -72,7 +72,7 @@ export async function uploadImage(
 export async function usedBytes(db: Db, ownerId: number): Promise<number> {
   const { used } = await db
     .selectFrom('images')
-    .select(sql<number>`coalesce(sum(greatest(size, ${LEAST_SIZE})), 0)::float`.as('used'))
+    .select(sql<number>`coalesce(sum(greatest(size, ${MIN_SIZE})), 0)::float`.as('used'))
     .where('owner_id', '=', ownerId)
     .executeTakeFirstOrThrow();
   return used;

@@ -5,9 +5,9 @@ import { DomainError } from '../../errors.ts';
 /** The largest file that can be imported, in bytes. */
 export const MAX_IMPORT = 10 * 2 ** 20;
 
-/** Files in an archive, and bytes of all of them together when they are unpacked. */
-const MOST_FILES = 2_000;
-const MOST_BYTES = 50 * 2 ** 20;
+/** The most files in an archive, and the most bytes of all of them when unpacked. */
+const MAX_FILES = 2_000;
+const MAX_BYTES = 50 * 2 ** 20;
 
 /** An uploaded zip file. */
 export interface Archive {
@@ -20,9 +20,9 @@ export interface Archive {
 }
 
 /**
- * Reads a zip file's list of files. Names only serve to look files up, so no name can lead anywhere.
+ * Reads a zip file's list of files. Names are only used to look files up, so path traversal is impossible.
  *
- * @throws DomainError `unusable-import` if it is none, or too large when it is unpacked
+ * @throws DomainError `unusable-import` if it is not a zip file, or too large when unpacked
  */
 export async function openArchive(content: Buffer): Promise<Archive> {
   const { zip, entries } = await listEntries(content).catch(notReadable('This file'));
@@ -37,22 +37,22 @@ export async function openArchive(content: Buffer): Promise<Archive> {
 
 async function listEntries(content: Buffer): Promise<{ zip: ZipFile; entries: Map<string, Entry> }> {
   const zip = await fromBufferPromise(content);
-  if (zip.entryCount > MOST_FILES)
-    throw unusable(`This zip file has ${zip.entryCount} files. At most ${MOST_FILES} are accepted.`);
+  if (zip.entryCount > MAX_FILES)
+    throw unusable(`This zip file has ${zip.entryCount} files. At most ${MAX_FILES} are accepted.`);
   const entries = new Map<string, Entry>();
   let bytes = 0;
   for await (const entry of zip.eachEntry()) {
     bytes += entry.uncompressedSize;
-    if (bytes > MOST_BYTES)
+    if (bytes > MAX_BYTES)
       throw unusable(
-        `This zip file is too large when it is unpacked. At most ${MOST_BYTES / 2 ** 20} MB are accepted.`,
+        `This zip file is too large when unpacked. At most ${MAX_BYTES / 2 ** 20} MB are accepted.`,
       );
     entries.set(entry.fileName, entry);
   }
   return { zip, entries };
 }
 
-/** yauzl fails if there is more than the entry says, so this is never more than `MOST_BYTES`. */
+/** Never returns more than `MAX_BYTES`: yauzl fails if a file is larger than its entry says. */
 async function unpack(zip: ZipFile, entry: Entry): Promise<Buffer> {
   return buffer(await zip.openReadStreamPromise(entry));
 }
@@ -60,7 +60,7 @@ async function unpack(zip: ZipFile, entry: Entry): Promise<Buffer> {
 /**
  * The error for a file that cannot be imported.
  *
- * @param message why. It is stored, so what it quotes from the file loses characters that PostgreSQL cannot store.
+ * @param message why. Characters quoted from the file that PostgreSQL cannot store are removed.
  */
 export function unusable(message: string): DomainError {
   return new DomainError('unusable-import', message.replaceAll(/[\p{Cc}\p{Cs}]/gu, ' '));

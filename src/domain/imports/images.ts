@@ -14,8 +14,8 @@ interface Work {
 }
 
 /**
- * Imports images under the keys that they have on the other site, because the posts name them. Leaves those out that cannot
- * be read, do not fit into the person's quota, or whose key is somebody else's. Safe to repeat.
+ * Imports images under their keys on the other site, because the posts refer to those. Leaves out images that cannot be read
+ * or do not fit into the person's quota, and those with keys that belong to somebody else. Safe to repeat.
  *
  * @param options.quota the bytes that all of a person's images may take
  */
@@ -46,7 +46,7 @@ export async function importImages(
     .execute();
 }
 
-/** Finds keys in others' posts, which may be of deleted images: a new image with such a key would appear there. */
+/** Finds keys in others' posts. They may be of deleted images, and a new image with such a key would appear there. */
 async function findShownByOthers(db: Db, userId: number, keys: readonly string[]): Promise<string[]> {
   const { rows } = await sql<{ key: string }>`
     select unnest(image_keys) as key from posts

@@ -1,26 +1,26 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { Compile, type Validator } from 'typebox/schema';
 import { DomainError } from '../../errors.ts';
-import { KEY_PATTERN, LONGEST_ALT } from '../images/image.ts';
-import { LONGEST_BODY } from '../markdown/text.ts';
+import { KEY_PATTERN, MAX_ALT_LENGTH } from '../images/image.ts';
+import { MAX_BODY_LENGTH } from '../markdown/text.ts';
 import { positionAt } from '../posts/position.ts';
 import { TITLE_PATTERN, TITLE_RULE } from '../posts/title.ts';
 import { VISIBILITIES } from '../posts/visibility.ts';
 import { MAX_TAGS, readTags } from '../tags/name.ts';
 import { type Archive, unusable } from './archive.ts';
 
-/** The most posts in one file. */
-const MOST_POSTS = 20_000;
+/** The most posts in an import. */
+const MAX_POSTS = 20_000;
 
-/** The most posts of one hour, so that nobody fills the lists: twice what the rate limit allows, as around a full hour. */
-const MOST_AN_HOUR = 120;
+/** The most posts of one hour, so that nobody floods the lists: what the rate limit allows in two adjacent windows. */
+const MAX_PER_HOUR = 120;
 
-/** The most values in a JSON file. An export has at most 30 per post. Many small ones would take gigabytes of memory. */
-const MOST_VALUES = 50 * MOST_POSTS;
+/** The most values in a JSON file. An export has at most 30 per post. Millions of small ones would take gigabytes of memory. */
+const MAX_VALUES = 50 * MAX_POSTS;
 
 /** A post to import. */
 export interface ImportedPost {
-  /** Its place in the file, from 1. */
+  /** Its number in the file, from 1. */
   readonly number: number;
   readonly title: string | null;
   readonly body: string;
@@ -33,7 +33,7 @@ export interface ImportedPost {
 /** An image to import. */
 export interface ImportedImage {
   readonly key: string;
-  /** Its name in the archive, which may lack it. */
+  /** Its name in the archive, where it may be missing. */
   readonly file: string;
   readonly alt: string;
 }
@@ -47,39 +47,39 @@ const moment = () => Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d
 const Post = Type.Object({
   timestamp: moment(),
   edited: Type.Optional(Type.Union([moment(), Type.Null()])),
-  visibility: Type.Optional(Type.Union(VISIBILITIES.map((visibility) => Type.Literal(visibility)))),
+  visibility: Type.Optional(Type.Enum([...VISIBILITIES])),
   title: Type.Union([Type.String({ pattern: TITLE_PATTERN }), Type.Null()]),
-  body: text(LONGEST_BODY, '(?=\\s*\\S)'),
+  body: text(MAX_BODY_LENGTH, '(?=\\s*\\S)'),
   tags: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: MAX_TAGS })),
 });
 
 const Image = Type.Object({
   file: Type.String({ pattern: `^images/${KEY_PATTERN}\\.webp$` }),
-  alternative_text: text(LONGEST_ALT),
+  alternative_text: text(MAX_ALT_LENGTH),
 });
 
-const A_MOMENT = 'Enter a time such as 2026-01-31T18:00:00.000Z, since 1970 and not in the future.';
+const A_MOMENT = 'Enter a time such as 2026-01-31T18:00:00.000Z, not before 1970 and not in the future.';
 
-/** What each field may be. */
+/** What each field accepts. */
 const RULES: Readonly<Record<string, string>> = {
   timestamp: A_MOMENT,
   edited: `${A_MOMENT} Or null.`,
   visibility: `Enter ${VISIBILITIES.join(' or ')}.`,
   title: `${TITLE_RULE} Or null.`,
-  body: `Enter Markdown, not blank, of at most ${LONGEST_BODY.toLocaleString('en')} characters.`,
+  body: `Enter Markdown, not blank, of at most ${MAX_BODY_LENGTH.toLocaleString('en')} characters.`,
   tags: `Enter a list of at most ${MAX_TAGS} tags.`,
   file: 'Enter the name of a file in the folder images.',
-  alternative_text: `Enter at most ${LONGEST_ALT.toLocaleString('en')} characters.`,
+  alternative_text: `Enter at most ${MAX_ALT_LENGTH.toLocaleString('en')} characters.`,
 };
 
-const postsFile = { name: 'posts.json', what: 'post', row: Compile(Post), most: MOST_POSTS };
+const postsFile = { name: 'posts.json', what: 'post', row: Compile(Post), most: MAX_POSTS };
 const imagesFile = { name: 'images.json', what: 'image', row: Compile(Image), most: 2_000 };
 
 /**
  * Reads the posts of an export, and checks all of them.
  *
  * @param now no post may be newer
- * @returns them oldest first; those of the same second in the order of the file
+ * @returns the posts, oldest first; those of the same second in the order of the file
  * @throws DomainError `unusable-import`, which names the post and the field
  */
 export async function readPosts(archive: Archive, now: Date): Promise<ImportedPost[]> {
@@ -131,7 +131,7 @@ async function readRows<Row extends TSchema>(
 
 function parse(name: string, content: Buffer): unknown[] {
   if (hasTooManyValues(content))
-    throw unusable(`${name} has too many values. At most ${MOST_VALUES.toLocaleString('en')} are accepted.`);
+    throw unusable(`${name} has too many values. At most ${MAX_VALUES.toLocaleString('en')} are accepted.`);
   let values: unknown;
   try {
     values = JSON.parse(content.toString());
@@ -142,22 +142,22 @@ function parse(name: string, content: Buffer): unknown[] {
   return values;
 }
 
-/** Counts what may begin a value, outside of strings. */
+/** Counts the characters outside of strings that may precede a value. */
 function hasTooManyValues(content: Buffer): boolean {
   let values = 0;
   let isInString = false;
-  for (let index = 0; index < content.length && values <= MOST_VALUES; index++) {
+  for (let index = 0; index < content.length && values <= MAX_VALUES; index++) {
     const byte = content[index];
     if (byte === BYTES.quote) isInString = !isInString;
     else if (isInString) index += byte === BYTES.backslash ? 1 : 0;
     else if (byte === BYTES.comma || byte === BYTES.bracket || byte === BYTES.brace) values++;
   }
-  return values > MOST_VALUES;
+  return values > MAX_VALUES;
 }
 
 const BYTES = { quote: 0x22, comma: 0x2c, bracket: 0x5b, backslash: 0x5c, brace: 0x7b };
 
-/** @param field undefined if it is no object at all */
+/** @param field undefined if the value is not an object */
 function wrong(where: string, field: string | undefined, rule = RULES[field ?? '']): DomainError {
   return unusable(field === undefined ? `${where}: Enter an object.` : `${where}, ${field}: ${rule}`);
 }
@@ -188,7 +188,7 @@ function tagsOf({ tags = [] }: Static<typeof Post>, number: number): string[] {
   }
 }
 
-/** A post in messages, by its place in the file. */
+/** How messages refer to a post. */
 export const nameOf = (number: number) => `posts.json, post ${number}`;
 
 function refuseFlood(posts: readonly ImportedPost[]): void {
@@ -196,8 +196,8 @@ function refuseFlood(posts: readonly ImportedPost[]): void {
   for (const { number, createdAt } of posts) {
     const hour = createdAt.toISOString().slice(0, 13);
     const count = (counts.get(hour) ?? 0) + 1;
-    if (count > MOST_AN_HOUR)
-      throw wrong(nameOf(number), 'timestamp', `At most ${MOST_AN_HOUR} posts can be of the same hour.`);
+    if (count > MAX_PER_HOUR)
+      throw wrong(nameOf(number), 'timestamp', `At most ${MAX_PER_HOUR} posts can have the same hour.`);
     counts.set(hour, count);
   }
 }

@@ -7,9 +7,9 @@ import { importQueue } from '../../queues.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 
-/** What has become of an import. */
+/** The outcome of an import. */
 export interface ImportResult {
-  /** Posts that were imported, and that were there already. */
+  /** Posts that were imported, and those that existed already. */
   readonly imported: number;
   readonly skipped: number;
   /** Images that were imported, and that could not be. */

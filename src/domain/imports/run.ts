@@ -6,7 +6,7 @@ import { DomainError } from '../../errors.ts';
 import type { Progress, Queue } from '../../queue/index.ts';
 import { mailQueue } from '../../queues.ts';
 import { can, Permission } from '../accounts/roles.ts';
-import { IS_OPEN, SILENCED_UNTIL } from '../accounts/standing.ts';
+import { IS_CONFIRMED, IS_OPEN, SILENCED_UNTIL } from '../accounts/standing.ts';
 import { resolveImages } from '../images/resolve.ts';
 import type { Markdown } from '../markdown/text.ts';
 import { POSITIONS_PER_SECOND, positionAt } from '../posts/position.ts';
@@ -31,14 +31,14 @@ interface Underway {
 }
 
 /**
- * Imports the posts and images of an export, with their dates, and enqueues the mail that says so. The whole file is checked
- * first. Posts that the person has already, of the same time and with the same text, are skipped. Nobody is notified of an
- * imported post, and names in it do not become mentions, because they are those of another site.
+ * Imports the posts and images of an export, with their dates, and mails the result. Checks the whole file first. Skips posts
+ * that the person already has, with the same time and text. Imported posts notify nobody, and names in them do not become
+ * mentions, because they belong to another site.
  *
- * Safe to repeat: each batch records how far it came in its own transaction.
+ * Safe to repeat: each batch records its progress in its own transaction.
  *
  * @param options.quota the bytes that all of a person's images may take
- * @param options.signal stops between two batches. The next attempt goes on from there.
+ * @param options.signal stops between two batches. The next attempt continues from there.
  * @param options.progress is told how many posts are imported
  */
 export async function runImport(
@@ -63,13 +63,13 @@ export async function runImport(
     }
     await end(dependencies, underway, { state: 'done' });
   } catch (error) {
-    if (!(error instanceof DomainError) || !STOPPING.includes(error.code)) throw error;
+    if (!(error instanceof DomainError) || !FINAL.includes(error.code)) throw error;
     await end(dependencies, underway, { state: 'failed', fault: error.message });
   }
 }
 
-/** Errors that another attempt would not help. */
-const STOPPING = ['unusable-import', 'forbidden'];
+/** Errors that a retry cannot fix. */
+const FINAL = ['unusable-import', 'forbidden'];
 
 /** Marks an import as running. Returns undefined if it has ended. */
 function begin(db: Db, importId: number): Promise<(Underway & { upload: Buffer; done: number }) | undefined> {
@@ -96,7 +96,7 @@ async function importBatch(
     rows.push(await render({ db, markdown }, userId, post));
   }
   await transact(db, async (trx) => {
-    // Locks the import, so that an attempt that was taken for dead and its successor cannot both insert this batch.
+    // Locks the import, so that an attempt presumed dead and its successor cannot both insert this batch.
     const advanced = await trx
       .updateTable('data_imports')
       .set({ done: start + posts.length, imported: sql`imported + ${rows.length}` })
@@ -111,12 +111,12 @@ async function importBatch(
   });
 }
 
-/** A suspension or a deletion may have come in between. One that comes now waits, so that it hides this batch too. */
+/** The person may have been suspended or deleted since. The lock makes a concurrent suspension wait, so that it hides this batch too. */
 async function requireMayWrite(trx: Db, userId: number): Promise<void> {
   const person = await trx
     .selectFrom('users')
     .select(['role', SILENCED_UNTIL.as('silencedUntil'), IS_OPEN.as('isOpen')])
-    .select(sql<boolean>`confirmed_at is not null`.as('isConfirmed'))
+    .select(IS_CONFIRMED.as('isConfirmed'))
     .where('id', '=', userId)
     .forNoKeyUpdate()
     .executeTakeFirst();
@@ -124,11 +124,11 @@ async function requireMayWrite(trx: Db, userId: number): Promise<void> {
     throw new DomainError('forbidden', 'You may not publish posts at the moment.');
 }
 
-/** What posts are compared by. Exports have milliseconds. */
+/** Identifies a post by its time, to the millisecond as in exports, and its text. */
 const keyOf = ({ createdAt, body }: { createdAt: Date; body: string }) =>
   `${createdAt.getTime()} ${hash('sha256', body)}`;
 
-/** Reads the person's posts of the same seconds. Only their hashes, because there may be many long ones. */
+/** Finds the person's posts of the same seconds. Reads hashes instead of texts, which may be many and long. */
 async function findExisting(db: Db, userId: number, posts: readonly ImportedPost[]): Promise<Set<string>> {
   const seconds = new Set(posts.map(({ createdAt }) => positionAt(createdAt)));
   const { rows } = await sql<{ createdAt: Date; bodyHash: string }>`

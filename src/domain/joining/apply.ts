@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 
-/** The longest reason that an applicant can give, in characters. */
-export const LONGEST_REASON = 500;
+/** The maximum length of an applicant's reason, in characters. */
+export const MAX_REASON_LENGTH = 500;
 
 /** First the applicant confirms their address, then the application waits for a moderator, who may decline it. */
 export type ApplicationState = 'unconfirmed' | 'waiting' | 'declined';
@@ -43,7 +43,7 @@ export async function submitApplication(
   return numUpdatedRows > 0n;
 }
 
-/** Withdraws an application until its new address is confirmed. */
+/** Withdraws an application until the new address is confirmed. */
 export async function withdrawApplication(trx: Db, userId: number): Promise<void> {
   await trx.updateTable('applications').set({ confirmed_at: null }).where('user_id', '=', userId).execute();
 }

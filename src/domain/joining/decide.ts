@@ -7,8 +7,8 @@ import { setConfirmed } from '../accounts/confirm.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 
-/** The most applications on a page. */
-const MOST = 50;
+/** Applications on the page. */
+const MAX_LISTED = 50;
 
 /** An application that waits for a moderator. */
 export interface Application {
@@ -34,7 +34,7 @@ export async function listApplications(db: Db): Promise<readonly Application[]> 
     .where('applications.confirmed_at', 'is not', null)
     .where('declined_at', 'is', null)
     .orderBy('applications.confirmed_at')
-    .limit(sql.lit(MOST))
+    .limit(sql.lit(MAX_LISTED))
     .execute();
 }
 

@@ -4,8 +4,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 const MAX_AGE = 24 * 60 * 60;
 
 /**
- * Makes a signed stamp of when a form was shown. It reveals forms sent sooner than a person can fill them in, without a
- * cookie or a row per visit.
+ * Makes a signed stamp with the time at which a form was shown. It reveals forms that were sent faster than a person can
+ * fill them in, without a cookie or a row per visit.
  *
  * @param now in milliseconds
  */

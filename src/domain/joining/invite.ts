@@ -8,14 +8,14 @@ import { expiry } from '../sessions/lifetime.ts';
 import { hashToken, mintToken } from '../token.ts';
 
 /** The most people that one link can invite. */
-export const MOST_USES = 100;
+export const MAX_USES = 100;
 
 const DAY = 24 * 60 * 60;
 
 /** The most invitations on the page for Administrators. */
-const MOST_LISTED = 100;
+const MAX_LISTED = 100;
 
-/** Whether an inviter can still act as Administrator. Otherwise their invitations are suspended. */
+/** Whether an inviter is still an active Administrator. Otherwise their invitations are suspended. */
 const MAY_INVITE = sql<boolean>`(
   inviter.role = 'Administrator' and inviter.confirmed_at is not null and ${IS_OPEN} and ${SILENCED_UNTIL} is null
 )`;
@@ -26,9 +26,9 @@ export interface Invitation {
   readonly inviter: string;
   readonly maxUses: number;
   readonly expiresAt: Date;
-  /** `suspended` while its inviter cannot act as Administrator. */
+  /** `suspended` while its inviter is not an active Administrator. */
   readonly state: 'open' | 'suspended' | 'used up' | 'expired' | 'revoked';
-  /** Who has registered with it, by username. */
+  /** The usernames of those who registered with it. */
   readonly invited: readonly string[];
 }
 
@@ -82,7 +82,7 @@ export async function listInvitations(db: Db): Promise<readonly Invitation[]> {
           where invitation_id = invitations.id order by user_id
         ) as invited
       ) as people
-    order by invitations.id desc limit ${sql.lit(MOST_LISTED)}
+    order by invitations.id desc limit ${sql.lit(MAX_LISTED)}
   `.execute(db);
   return rows;
 }

@@ -5,6 +5,7 @@ import { DomainError, noSuch } from '../../errors.ts';
 import type { Queue } from '../../queue/index.ts';
 import { notifyQueue } from '../../queues.ts';
 import { hasNotBlocked } from '../blocks/hide.ts';
+import { IS_SHOWN } from '../posts/visibility.ts';
 import { deleteMark, insertMark, type Mark } from './mark.ts';
 
 /**
@@ -27,13 +28,13 @@ async function requireLikeable(db: Db, { userId, postId }: Mark): Promise<void> 
     .select('author_id as authorId')
     .select(hasNotBlocked('posts.author_id', userId).as('isOpen'))
     .where('id', '=', postId)
-    .where('is_disabled', '=', false)
+    .where(IS_SHOWN)
     .executeTakeFirstOrThrow(() => noSuch('post'));
   if (post.authorId === userId) throw new DomainError('forbidden', 'You cannot like your own posts.');
   if (!post.isOpen) throw new DomainError('blocked', 'You cannot like posts by this person.');
 }
 
 /** Removes a like. Does nothing if there is none. */
-export function unlike({ db }: { db: Db }, mark: Mark): Promise<void> {
+export function unlike(db: Db, mark: Mark): Promise<void> {
   return deleteMark(db, 'likes', mark);
 }

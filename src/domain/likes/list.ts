@@ -3,18 +3,18 @@ import type { Db } from '../../database/schema.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import { inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 
-/** Likes are counted up to this, so that a popular post costs no more than another. */
-export const MOST_COUNTED = 100;
+/** Likes are counted up to this number, so that counting costs the same for every post. */
+export const MAX_COUNTED = 100;
 
 /**
- * How many people like a post, up to MOST_COUNTED.
+ * How many people like a post, up to MAX_COUNTED.
  *
  * @param post the column of its id
  */
 export function likeCountOf(post: string): RawBuilder<number> {
   return sql`(
     select count(*)::int
-    from (select from likes where likes.post_id = ${sql.ref(post)} limit ${sql.lit(MOST_COUNTED)}) as counted
+    from (select from likes where likes.post_id = ${sql.ref(post)} limit ${sql.lit(MAX_COUNTED)}) as counted
   )`;
 }
 
@@ -34,7 +34,7 @@ export function isMarkedBy(
 }
 
 /** A post that a person likes or has bookmarked. */
-export interface Mark {
+export interface MarkedPost {
   /** Of the like or the bookmark. */
   readonly id: number;
   readonly postId: number;
@@ -46,7 +46,7 @@ export function listMarks(
   table: 'likes' | 'bookmarks',
   userId: number,
   { before, size }: Pick<PageRequest, 'before' | 'size'>,
-): Promise<Mark[]> {
+): Promise<MarkedPost[]> {
   return db
     .selectFrom(table)
     .select(['id', 'post_id as postId'])
@@ -57,7 +57,7 @@ export function listMarks(
     .execute();
 }
 
-/** Somebody who likes a post. They may be suspended, as for `Following`. */
+/** Somebody who likes a post. They may be suspended; see `Following`. */
 export interface Liker {
   /** Of the like. */
   readonly id: number;

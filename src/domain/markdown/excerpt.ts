@@ -1,23 +1,23 @@
 import type { Token } from 'markdown-it';
 
-/** A post that takes more room than this has an excerpt: about a screen. */
+/** Posts that take more room than this, about a screen, have an excerpt. */
 const LONG = 1_200;
 
-/** About the room of an excerpt. */
+/** The room of an excerpt, approximately. */
 const EXCERPT = 600;
 
-/** An excerpt that is shorter is filled up with a part of the next block. */
+/** A shorter excerpt is filled up with part of the next block. */
 const SHORT = EXCERPT / 2;
 
-/** Room is measured in characters; a line takes at least this much, and an image more. */
+/** Room is measured in characters. A line takes at least LINE, and an image IMAGE. */
 const LINE = 40;
 const IMAGE = 200;
 
 /**
- * The tokens of the beginning of a long post: its first blocks, up to about 600 characters. A block that is longer is
- * truncated, and so is a second one after a short first one such as a heading. Null if the post is short.
+ * The tokens of the beginning of a long post: its first blocks, up to about 600 characters. Truncates a longer block, also
+ * the second one after a short first one such as a heading. Null if the post is short.
  *
- * Changes the tokens, so the whole must have been rendered before.
+ * Changes the tokens, so render the whole post before.
  */
 export function beginningOf(tokens: readonly Token[]): Token[] | null {
   if (roomOf(tokens) <= LONG) return null;
@@ -62,7 +62,7 @@ function roomOfOne({ type, content, children, nesting }: Token): number {
   return content.length;
 }
 
-/** The part of some tokens that fits into the room. Whatever is open then is closed. */
+/** The part of some tokens that fits into the room. Closes what is open then. */
 function truncate(tokens: readonly Token[], room: number): Token[] {
   const kept: Token[] = [];
   let left = room;
@@ -81,7 +81,7 @@ function truncate(tokens: readonly Token[], room: number): Token[] {
 
 /** Shortens one token to some room. */
 function shorten(token: Token, room: number): void {
-  // Not between the two halves of a character.
+  // Does not split a surrogate pair.
   const start = token.content.slice(0, room).replace(/[\uD800-\uDBFF]$/, '');
   if (token.type === 'inline') token.children = truncate(token.children ?? [], room);
   else if (token.type === 'fence' || token.type === 'code_block')

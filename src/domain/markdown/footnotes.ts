@@ -4,7 +4,7 @@ import { createToken } from './markdown-it.ts';
 
 interface Note {
   readonly tokens: Token[];
-  /** Its place in the list, starting at 1. 0 while nothing refers to it. */
+  /** Its number in the list, from 1; 0 while nothing refers to it. */
   number: number;
   /** References to it so far. */
   references: number;

@@ -4,7 +4,7 @@ import type { Images } from './text.ts';
 /** Returns the attributes of an image that may be shown; undefined for any other. */
 export type ImageOf = (src: string) => Record<string, string> | undefined;
 
-/** Finds images by their addresses, and notes the keys of those found. */
+/** Finds images by their addresses, and adds the keys of those found to `shown`. */
 export function showImages(images: Images, shown: Set<string>): ImageOf {
   return (src) => {
     const key = keyOf(src) ?? '';

@@ -9,18 +9,18 @@ import type { TextKind } from './text.ts';
 export const MAX_NESTING = 20;
 
 /** Longer words are not searched for links, because the search takes quadratic time. */
-const LONGEST_LINK = 1_000;
+const MAX_LINK_LENGTH = 1_000;
 
 /** Web pages, email addresses and paths on this site. `//` and `/\` lead to another one. */
 const LINK = /^(?:https?:|mailto:|(?![a-z][a-z\d+.-]*:|[\\/]{2}))/i;
 
-/** An email address with a plus sign after the @, which the search takes for a letter. */
+/** An email address with a plus sign after the @, which linkify accepts as a letter. */
 const IMPOSSIBLE_ADDRESS = /^mailto:[^@]*@.*\+/i;
 
-/** What comments do not have. `#` and `|` stay text. */
+/** Rules that comments do not use, so that `#` and `|` stay text. */
 const ONLY_IN_POSTS = ['heading', 'lheading', 'hr', 'table', 'html_block'];
 
-/** CommonMark with the extensions of GFM, but for task lists, which `refine` makes. */
+/** CommonMark with the extensions of GFM except task lists, which `refine` makes. */
 function createParser(kind: TextKind): MarkdownIt {
   const parser = createMarkdownIt({
     html: true,
@@ -36,7 +36,7 @@ function createParser(kind: TextKind): MarkdownIt {
   keepTildes(parser);
   addWebAddresses(parser);
   limitLinkSearch(parser);
-  // `moveFootnotes` takes the place of the second.
+  // `moveFootnotes` replaces the latter.
   parser.use(footnotes).disable(['footnote_inline', 'footnote_tail']);
   if (kind === 'comment') parser.disable(ONLY_IN_POSTS);
   setRenderingRules(parser, kind);
@@ -50,7 +50,7 @@ function setRenderingRules({ renderer }: MarkdownIt, kind: TextKind): void {
   rules.html_block = (tokens, index) => htmlBlock(kind, tokens[index]?.content ?? '');
   rules.fence = rules.code_block = (tokens, index, _options, env) => {
     const { content = '', info = '' } = tokens[index] ?? {};
-    return codeBlock(content, info, env?.isColourless !== true);
+    return codeBlock(content, info, env?.isPlain !== true);
   };
   rules.s_open = () => '<del>';
   rules.s_close = () => '</del>';
@@ -64,7 +64,7 @@ function setRenderingRules({ renderer }: MarkdownIt, kind: TextKind): void {
   rules.footnote_ref = (...context) => `<sup>${reference(...context)}</sup>`;
 }
 
-/** Turns what is nested too deeply into a paragraph; the parser would leave it out. A list takes two levels. */
+/** Turns markup that is nested too deeply into a paragraph, because the parser would drop it. A list takes two levels. */
 function keepDeepText({ block }: MarkdownIt): void {
   block.ruler.before('table', 'deep_text', (state, startLine, endLine) => {
     if (state.level < MAX_NESTING - 2) return false;
@@ -78,7 +78,7 @@ function keepDeepText({ block }: MarkdownIt): void {
   });
 }
 
-/** Keeps three tildes and more as text, as GFM does; the parser would strike through with two of them. */
+/** Keeps three or more tildes as text, as GFM does; the parser would strike through with two of them. */
 function keepTildes({ inline }: MarkdownIt): void {
   inline.ruler.before('strikethrough', 'tildes', (state, silent) => {
     if (state.src[state.pos] !== '~') return false;
@@ -108,12 +108,12 @@ function limitLinkSearch({ linkify }: MarkdownIt): void {
   const matchAtStart = linkify.matchAtStart.bind(linkify);
   linkify.test = (text) => /[.:@]/.test(text);
   linkify.matchAtStart = (text) => {
-    const word = text.slice(0, LONGEST_LINK + 1).split(/\s/, 1)[0] ?? '';
-    return word.length > LONGEST_LINK ? null : matchAtStart(word);
+    const word = text.slice(0, MAX_LINK_LENGTH + 1).split(/\s/, 1)[0] ?? '';
+    return word.length > MAX_LINK_LENGTH ? null : matchAtStart(word);
   };
   linkify.match = (text) =>
     [...text.matchAll(/\S+/g)].flatMap(({ 0: word, index }) => {
-      if (word.length > LONGEST_LINK || !linkify.test(word)) return [];
+      if (word.length > MAX_LINK_LENGTH || !linkify.test(word)) return [];
       const links = match(word) ?? [];
       return links
         .filter(({ url }) => !IMPOSSIBLE_ADDRESS.test(url))

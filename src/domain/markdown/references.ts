@@ -6,12 +6,11 @@ import type { People, TextKind } from './text.ts';
 /** How many people a text can mention. Further mentions stay plain text, and so do tags beyond `MAX_TAGS`. */
 const MAX_CANDIDATES = 20;
 
-const LONGEST_NAME = 64;
+const MAX_NAME_LENGTH = 64;
 
 /**
- * `@username`, as usernames are registered, or `#tag`, of letters of any script, digits, `_` and, but for
- * its ends, `-`. Neither is part of a word, an email address, an account on another site (`@susan@example.com`), an entity
- * or a path.
+ * `@username`, as usernames are registered, or `#tag`, of letters of any script, digits, `_` and, except at its ends, `-`.
+ * Neither can be part of a word, an email address, an account on another site (`@susan@example.com`), an entity or a path.
  */
 const REFERENCE =
   /(?<![\p{L}\p{M}\p{N}_&#@/])(?:@(?<name>[A-Za-z][A-Za-z0-9_.]*)(?![\p{L}\p{M}\p{N}_.@])|#(?<tag>[\p{L}\p{M}\p{N}_](?:[\p{L}\p{M}\p{N}_-]*[\p{L}\p{M}\p{N}_])?))/gu;
@@ -45,7 +44,7 @@ function namesIn(written = '', ends = '.'): string[] {
   let end = name.length;
   while (end > 0 && ends.includes(name.charAt(end - 1))) end -= 1;
   const names = new Set([name, name.slice(0, end)]);
-  return [...names].filter(({ length }) => length > 0 && length <= LONGEST_NAME);
+  return [...names].filter(({ length }) => length > 0 && length <= MAX_NAME_LENGTH);
 }
 
 /** Returns what replaces a mention or a tag; undefined to leave it as text. */
@@ -75,7 +74,7 @@ function linkToken(className: string, href: string, content: string): Token {
 /**
  * Splits a text at its mentions and tags.
  *
- * @param before the end of what is before the text: a character at least, or nothing
+ * @param before the character before the text; empty if there is none
  */
 export function splitAtReferences(token: Token, before: string, linkOf: LinkOf): Token[] {
   const text = before + token.content;

@@ -3,12 +3,12 @@ import type { ImageOf } from './images.ts';
 import { createToken } from './markdown-it.ts';
 import { type LinkOf, splitAtReferences } from './references.ts';
 
-/** The box at the beginning of an item of a task list. */
+/** The checkbox at the beginning of a task list item. */
 const TASK = /^\[([ xX])\](?=\s)/;
 
 /**
- * Adds what is particular to this site to a parsed text: links for mentions and tags, boxes for task lists, and images. An
- * image from elsewhere becomes a link, because loading it would tell another site who reads the text.
+ * Adds this site's extensions to a parsed text: links for mentions and tags, checkboxes for task lists, and images. An image
+ * on another site becomes a link, because loading it would tell that site who reads the text.
  */
 export function refine(tokens: readonly Token[], linkOf: LinkOf, imageOf: ImageOf): void {
   for (const [index, token] of tokens.entries()) {
@@ -33,7 +33,7 @@ function refineInline(tokens: readonly Token[], linkOf: LinkOf, imageOf: ImageOf
         : token.type === 'text' && !isInLink
           ? splitAtReferences(token, before, linkOf)
           : [token];
-    // As it was written, and a link that was found in the text is a part of it. A character may have two halves.
+    // As it was written. An autolink is part of the text before it. A character may be a surrogate pair.
     if (token.info !== 'auto') before = (token.markup || token.content).slice(-2);
     return parts;
   });
@@ -45,7 +45,7 @@ function linkNesting({ type, content }: Token): number {
   return type === 'link_close' || (type === 'html_inline' && /^<\/a\s*>/i.test(content)) ? -1 : 0;
 }
 
-/** An image that may be shown, a link to any other, or its alternative text in a link. */
+/** An image that may be shown; otherwise a link to it, or inside a link its alternative text. */
 function refineImage(image: Token, imageOf: ImageOf, isInLink: boolean): Token[] {
   const src = String(image.attrGet('src') ?? '');
   const title = image.attrGet('title');

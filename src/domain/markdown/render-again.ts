@@ -8,7 +8,7 @@ import { findMentioned } from '../mentions/render.ts';
 import { postColumns } from '../posts/write.ts';
 import { type Markdown, RENDERER, type Rendered, textColumns } from './text.ts';
 
-/** Texts of each kind per job: a few seconds of work, so that other jobs get their turn. */
+/** Texts of each kind per job: a few seconds of work, so that other jobs are not held up. */
 const BATCH = 500;
 
 const TABLES = ['posts', 'comments'] as const;
@@ -22,7 +22,7 @@ interface OldText {
   readonly addedTags: readonly string[];
 }
 
-/** What rendering a text needs. */
+/** The columns of an `OldText`. */
 const COLUMNS = {
   posts: sql`id, author_id as "authorId", body, added_tags as "addedTags"`,
   comments: sql`id, author_id as "authorId", body, '{}'::text[] as "addedTags"`,
@@ -37,7 +37,7 @@ export interface RenderingDependencies extends QueueDependencies {
   readonly markdown: Markdown;
 }
 
-/** Enqueues the job that renders texts of an older renderer, if there are any. */
+/** Enqueues the job that renders texts of an older renderer again, if there are any. */
 export async function enqueueRendering({ db, queue }: QueueDependencies): Promise<void> {
   for (const table of TABLES) {
     if ((await findOldTexts(db, table, 1)).length === 0) continue;
@@ -49,7 +49,7 @@ export async function enqueueRendering({ db, queue }: QueueDependencies): Promis
 /**
  * Renders a batch of the texts of an older renderer again, and enqueues the next batch.
  *
- * @param options.signal stops between two texts. The next attempt goes on from there.
+ * @param options.signal stops between two texts. The next attempt continues from there.
  * @param options.progress is told how many texts of the batch are rendered
  */
 export async function renderOldTexts(
@@ -104,7 +104,7 @@ async function renderAgain(
   }
 }
 
-/** A text that has become too expensive keeps its HTML, and counts as rendered. */
+/** A text that has become too expensive to render keeps its HTML and counts as rendered. */
 const KEPT = { renderer: RENDERER };
 
 async function ifRenderable(rendering: Promise<Rendered>): Promise<Rendered | undefined> {

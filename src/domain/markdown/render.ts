@@ -7,20 +7,17 @@ import { parsers } from './parser.ts';
 import { linkTo, type References } from './references.ts';
 import { refine } from './refine.ts';
 import { sanitize } from './sanitize.ts';
-import type { Images, People, Rendered, TextKind } from './text.ts';
+import { type Images, MAX_HTML_IN_LIST, type People, type Rendered, type TextKind } from './text.ts';
 
 /** A text's HTML exceeds its limit. */
 export class TooLarge extends Error {
   override readonly name = 'TooLarge';
 }
 
-/** The most characters of HTML a text may render to. Without a limit, a few characters can produce thousands. */
+/** The maximum length of a text's HTML. Without a limit, a few characters could produce thousands. */
 function htmlLimit(body: string): number {
   return 4 * body.length + 65_536;
 }
-
-/** The most characters of HTML of a post in a list, so that a page of long texts does not grow to megabytes. */
-const MAX_HTML_IN_LIST = 10_000;
 
 /**
  * Renders Markdown to safe HTML on the calling thread. This may take seconds, so requests use `app.markdown`.
@@ -56,23 +53,23 @@ function excerpt(tokens: readonly Token[], html: string): string | null {
   return `<p>${escapeHtml(textOf(beginning ?? tokens))}</p>`;
 }
 
-/** Leaves the colours of code out if they would make the HTML too large. */
+/** Does not highlight code if that would make the HTML too large. */
 function toHtml(kind: TextKind, tokens: readonly Token[], limit: number): string {
   try {
-    return toSafeHtml(kind, tokens, { limit, isColourless: false });
+    return toSafeHtml(kind, tokens, { limit, isPlain: false });
   } catch (error) {
     if (!(error instanceof TooLarge) || !tokens.some(({ type }) => type === 'fence')) throw error;
-    return toSafeHtml(kind, tokens, { limit, isColourless: true });
+    return toSafeHtml(kind, tokens, { limit, isPlain: true });
   }
 }
 
 function toSafeHtml(
   kind: TextKind,
   tokens: readonly Token[],
-  { limit, isColourless }: { limit: number; isColourless: boolean },
+  { limit, isPlain }: { limit: number; isPlain: boolean },
 ): string {
   let html = '';
-  for (const part of partsOf(kind, [...tokens], isColourless)) {
+  for (const part of partsOf(kind, [...tokens], isPlain)) {
     if (html.length + part.length > limit) throw new TooLarge();
     html += part;
   }
@@ -85,12 +82,12 @@ function toSafeHtml(
  * The parts that markdown-it's `render` joins, one token at a time, so that rendering can stop early. A reference used
  * many times is small until its URL and title are written out.
  */
-function* partsOf(kind: TextKind, tokens: Token[], isColourless: boolean): Generator<string> {
+function* partsOf(kind: TextKind, tokens: Token[], isPlain: boolean): Generator<string> {
   const { options, renderer } = parsers[kind];
   for (const [index, token] of tokens.entries()) {
     const rule = renderer.rules[token.type];
-    if (token.type === 'inline') yield* partsOf(kind, token.children ?? [], isColourless);
-    else if (rule !== undefined) yield rule(tokens, index, options, { isColourless }, renderer);
+    if (token.type === 'inline') yield* partsOf(kind, token.children ?? [], isPlain);
+    else if (rule !== undefined) yield rule(tokens, index, options, { isPlain }, renderer);
     else yield renderer.renderToken(tokens, index, options);
   }
 }

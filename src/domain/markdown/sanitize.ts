@@ -4,12 +4,12 @@ import { MAX_NESTING } from './parser.ts';
 /** Search engines should not count users' links, and the linked page must not get access to ours. */
 const LINK_REL = 'nofollow ugc noopener';
 
-/** Links that the renderer makes itself, to pages of this site. */
+/** Classes of links that the renderer itself makes, to pages of this site. */
 const OWN_LINKS = new Set(['footnote', 'mention', 'tag']);
 
 const REGION = ['aria-label', 'role', 'tabindex'];
 
-/** All that the renderer makes. What people may write themselves is less; see html.ts. */
+/** Everything that the renderer makes. People may use less; see html.ts. */
 const OPTIONS: sanitizeHtml.IOptions = {
   allowedTags: [
     ...'a abbr acronym b blockquote br code del div em h1 h2 h3 h4 h5 h6 hr i img input kbd li ol p pre'.split(
@@ -49,7 +49,7 @@ const OPTIONS: sanitizeHtml.IOptions = {
   },
 };
 
-/** Removes from HTML whatever the renderer would not make. Closes what is open. */
+/** Removes from HTML whatever the renderer would not make, and closes open tags. */
 export function sanitize(html: string): string {
   return sanitizeHtml(html, OPTIONS).trim();
 }

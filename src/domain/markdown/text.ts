@@ -7,11 +7,11 @@ export interface Rendered {
   readonly html: string;
   /** The beginning of a long post as safe HTML, for lists. Null for short posts and for comments. */
   readonly excerptHtml: string | null;
-  /** The tags that a post names as `#tag`: in lower case, each once, in the order of the text. Empty for comments. */
+  /** The tags in a post's text, in lower case, each once, in order. Empty for comments. */
   readonly tags: readonly string[];
-  /** The ids of the people who are mentioned as `@username`, each once, in the order of the text. */
+  /** The ids of the people mentioned as `@username`, each once, in order. */
   readonly mentions: readonly number[];
-  /** The keys of the images that it shows, each once, in the order of the text. Empty for comments. */
+  /** The keys of the images in the text, each once, in order. Empty for comments. */
   readonly images: readonly string[];
 }
 
@@ -29,7 +29,7 @@ export interface Markdown {
 
 export type TextKind = 'post' | 'comment';
 
-/** The renderer's version, starting at 1. Raise it with every change of the HTML, so that older texts are rendered again. */
+/** The renderer's version. Increment it whenever the HTML changes, so that older texts are rendered again. */
 export const RENDERER = 1;
 
 /** The columns of a rendered comment. */
@@ -38,4 +38,7 @@ export function textColumns({ body, html }: Rendered) {
 }
 
 /** The maximum length of a text, in characters. */
-export const LONGEST_BODY = 50_000;
+export const MAX_BODY_LENGTH = 50_000;
+
+/** The maximum length of a text's HTML in a list, in characters, so that a page of long texts does not grow to megabytes. */
+export const MAX_HTML_IN_LIST = 10_000;

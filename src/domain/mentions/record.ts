@@ -15,7 +15,7 @@ export async function recordMentions(
 ): Promise<number[]> {
   if (names.size === 0) return [];
   const { postId, commentId } = { postId: null, commentId: null, ...text };
-  // Somebody may have been deleted since the text was rendered.
+  // The join leaves out people who were deleted since the text was rendered.
   await sql`
     insert into mentions (user_id, post_id, comment_id, name)
     select users.id, ${postId}::int, ${commentId}::int, mentioned.name
@@ -30,7 +30,7 @@ export async function recordMentions(
  * Records the people that an edited text mentions.
  *
  * @param db the transaction that edits the text
- * @returns the ids of people that it did not mention before
+ * @returns the ids of the people it did not mention before
  */
 export async function replaceMentions(
   db: Db,

@@ -26,8 +26,8 @@ interface Draft {
 
 /**
  * Renders a text with links to the people it mentions, and a post with its author's images. A name keeps its meaning
- * from the text that this one replaces; a new name means the person who has it now. People who have blocked the writer are
- * not linked.
+ * from the text that this one replaces; a new name means the person who has it now. Does not link people who have blocked
+ * the writer.
  *
  * @throws DomainError `unrenderable`, or Busy
  */

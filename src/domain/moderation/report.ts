@@ -7,8 +7,8 @@ import { recordEvent, type Why } from '../security-events/record.ts';
 /** What can be reported. */
 export const REPORTABLE = ['post', 'comment', 'person'] as const;
 
-/** The longest reason, in characters. */
-export const LONGEST_REASON = 500;
+/** The maximum length of a reason, in characters. */
+export const MAX_REASON_LENGTH = 500;
 
 export interface Reported {
   readonly kind: (typeof REPORTABLE)[number];
@@ -46,7 +46,7 @@ export async function report(
   if (numAffectedRows === 0n) throw noSuch(kind);
 }
 
-/** Something with open reports, and what moderators need to judge it. */
+/** A post, comment or person with open reports, and what moderators need to judge it. */
 export interface OpenReport {
   readonly kind: Reported['kind'];
   readonly id: number;
@@ -54,7 +54,7 @@ export interface OpenReport {
   readonly authorUsername: string;
   /** A post's title; null for anything else. */
   readonly title: string | null;
-  /** HTML of the text, or what a person says about themselves as plain text. May be cut. */
+  /** HTML of the text, or a person's “about me” as plain text. May be truncated. */
   readonly text: string;
   readonly isDisabled: boolean;
   /** How many people have reported it. */
@@ -63,9 +63,9 @@ export interface OpenReport {
   readonly reasons: readonly string[];
 }
 
-/** How many of the newest reports count, how many things are listed, and how many characters of each. */
+/** The number of newest reports considered, of things listed, and of characters of each. */
 const NEWEST = 300;
-const MOST = 50;
+const MAX_LISTED = 50;
 const LENGTH = 2_000;
 
 /** The newest reports, with the people they are about. */
@@ -79,9 +79,9 @@ export const NEWEST_REPORTS = sql`
 `;
 
 /**
- * Lists what has open reports, the most often reported first. Considers only the newest reports.
+ * Lists posts, comments and people with open reports, most reported first. Considers only the newest reports.
  *
- * @param options.authorId only about this person and what they wrote
+ * @param options.authorId lists only this person and what they wrote
  */
 export async function listOpenReports(
   db: Db,
@@ -99,7 +99,7 @@ export async function listOpenReports(
       from (${NEWEST_REPORTS}) as newest_reports
       where ${authorId === undefined ? sql`true` : sql`author_id = ${authorId}`}
       group by post_id, comment_id, person_id, author_id
-      order by count(*) desc, max(id) desc limit ${sql.lit(MOST)}
+      order by count(*) desc, max(id) desc limit ${sql.lit(MAX_LISTED)}
     ) as reported
     left join posts as post on post.id = post_id
     left join comments as comment on comment.id = comment_id

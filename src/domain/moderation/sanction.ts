@@ -7,26 +7,26 @@ import { mailQueue, notifyQueue } from '../../queues.ts';
 import { endAccess } from '../accounts/end-access.ts';
 import { recordEvent, type Why } from '../security-events/record.ts';
 
-/** What a moderator can do to a person: warn them, stop them from writing, or stop them from logging in. */
+/** What a moderator can do to a person: warn them, stop them from writing, or lock them out. */
 export const SANCTIONS = ['warned', 'silenced', 'suspended'] as const;
 
 export type Sanction = (typeof SANCTIONS)[number];
 
-/** The end of a sanction for good. PostgreSQL's `infinity` has no equivalent among JavaScript's dates. */
-const FOR_GOOD = new Date('9999-12-31T00:00:00Z');
+/** The end of a permanent sanction. JavaScript has no equivalent of PostgreSQL's `infinity`. */
+const NEVER = new Date('9999-12-31T00:00:00Z');
 
 interface Dependencies {
   readonly db: Kysely<Schema>;
   readonly queue: Queue;
 }
 
-/** Who moderates, as the rules need it. */
+/** A moderator or Administrator. */
 export interface Moderator {
   readonly id: number;
   readonly role: Role;
 }
 
-/** Whether a moderator may act on a person: Administrators on everyone else but Administrators, moderators not on moderators. */
+/** Whether a moderator may act on a person: not on themselves or an Administrator, and only an Administrator on a moderator. */
 export function maySanction(moderator: Moderator, person: Moderator): boolean {
   const isBelow =
     person.role !== 'Administrator' && (moderator.role === 'Administrator' || person.role !== 'Moderator');
@@ -45,7 +45,7 @@ export async function sanction(
   userId: number,
   { kind, days, reason }: { kind: Sanction; days: number | null; reason: string },
 ): Promise<void> {
-  const until = days === null ? FOR_GOOD : new Date(Date.now() + days * 24 * 60 * 60 * 1000);
+  const until = days === null ? NEVER : new Date(Date.now() + days * 24 * 60 * 60 * 1000);
   await db.transaction().execute(async (trx) => {
     await requirePerson(trx, moderator, userId);
     if (kind === 'suspended') {
@@ -56,12 +56,12 @@ export async function sanction(
     }
     const detail = { reason, ...(kind !== 'warned' && { lasts: untilWhen(until) }) };
     const eventId = await recordEvent(trx, { kind, userId, detail });
-    await tellDecision({ db: trx, queue }, { userId, eventId });
+    await notifyOfDecision({ db: trx, queue }, { userId, eventId });
   });
 }
 
 /**
- * Ends a person's sanctions before their time, and mails the person.
+ * Ends a person's sanctions early, and mails the person.
  *
  * @param detail why, and what to end; both by default
  * @throws DomainError `not-found`, `not-in-force`, or `forbidden` unless `maySanction`
@@ -89,12 +89,12 @@ export async function liftSanctions(
       .executeTakeFirst();
     if (numUpdatedRows === 0n) throw new DomainError('not-in-force', 'There is nothing left to lift.');
     const eventId = await recordEvent(trx, { kind: 'sanction-lifted', userId, detail: { ...detail } });
-    await tellDecision({ db: trx, queue }, { userId, eventId });
+    await notifyOfDecision({ db: trx, queue }, { userId, eventId });
   });
 }
 
-/** Mails a person about a moderator's decision, whatever they have chosen, and notifies them of it. */
-async function tellDecision(
+/** Mails a person about a moderator's decision, whatever their email choices, and notifies them. */
+async function notifyOfDecision(
   { db, queue }: { db: Db; queue: Queue },
   { userId, eventId }: { userId: number; eventId: number },
 ): Promise<void> {
@@ -111,12 +111,16 @@ export async function loadSanction(db: Db, eventId: number): Promise<object | un
     .executeTakeFirst();
 }
 
-/** “until 2026-12-01”, or “for good”. */
+/** “until 2026-12-01”, or “permanently”. */
 export function untilWhen(moment: Date): string {
-  return moment >= FOR_GOOD ? 'for good' : `until ${moment.toISOString().slice(0, 10)}`;
+  return moment >= NEVER ? 'permanently' : `until ${moment.toISOString().slice(0, 10)}`;
 }
 
-/** Locks the person's row, so that a log-in at the same moment waits. Returns it. */
+/**
+ * Locks a person's row, so that a concurrent log-in waits, and returns it.
+ *
+ * @throws DomainError `not-found`, or `forbidden` unless `maySanction`
+ */
 export async function requirePerson(
   trx: Transaction<Schema>,
   moderator: Moderator,

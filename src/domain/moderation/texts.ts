@@ -14,7 +14,7 @@ const BATCH = 1_000;
 /**
  * Enqueues the job that hides everything that a person wrote, or shows it again.
  *
- * @throws DomainError `not-found`, `forbidden` unless `maySanction`, or `not-in-force` if what it undoes was undone
+ * @throws DomainError `not-found`, `forbidden` unless `maySanction`, or `not-in-force` if the action was already undone
  */
 export async function moderateTexts(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
@@ -36,7 +36,7 @@ export async function moderateTexts(
   });
 }
 
-/** Whether somebody has just undone an action. */
+/** Whether an action was undone. */
 async function isUndone(db: Db, userId: number, eventId: number): Promise<boolean> {
   const undoings = db.selectFrom('security_events').select('id').where('user_id', '=', userId);
   const undoing = undoings.where(sql<number>`(detail ->> 'undoes')::int`, '=', eventId);
@@ -46,7 +46,7 @@ async function isUndone(db: Db, userId: number, eventId: number): Promise<boolea
 /**
  * Hides or shows all posts and comments of a person, in batches.
  *
- * @param options.signal stops between two batches. The next attempt goes on from there.
+ * @param options.signal stops between two batches. The next attempt continues from there.
  */
 export async function setTextsDisabled(
   db: Kysely<Schema>,

@@ -1,7 +1,7 @@
 import { notify } from '../../database/notify.ts';
 import type { Db } from '../../database/schema.ts';
 
-/** The channel with the ids of people whose unread notifications have changed. */
+/** The channel for ids of people whose unread notifications have changed. */
 export const NOTIFICATIONS_CHANNEL = 'pennypost_notifications';
 
 /** Tells every web process, when the transaction commits, that people's unread notifications have changed. */

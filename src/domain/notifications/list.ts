@@ -66,12 +66,11 @@ export function listNotifications(
   );
 }
 
-/** Notifications that are counted. */
-const MOST_COUNTED = 10_000;
+const MAX_COUNTED = 10_000;
 
-/** Counts a person's notifications, up to 10,000. */
+/** Counts a person's notifications, up to MAX_COUNTED. */
 export async function countNotifications(db: Db, filter: Listed): Promise<number> {
-  const listed = ofRecipient(db, filter).select('id').limit(sql.lit(MOST_COUNTED));
+  const listed = ofRecipient(db, filter).select('id').limit(sql.lit(MAX_COUNTED));
   const { total } = await db
     .selectFrom(listed.as('listed'))
     .select(rowCount.as('total'))

@@ -5,9 +5,9 @@ import type { MailingList } from '../people/mail-choices.ts';
 import { pathOfPost } from '../posts/path.ts';
 import { FREQUENCY, MAY_BE_MAILED } from './mail-terms.ts';
 
-/** Notifications that a mail quotes, and characters of each text. */
+/** Notifications that a mail quotes, and the maximum length of each quote in characters. */
 const QUOTED = 10;
-const LONGEST_QUOTE = 2_000;
+const MAX_QUOTE_LENGTH = 2_000;
 
 /** What a mail says about the notifications of one kind, on one post if they are about posts. */
 interface Group {
@@ -39,7 +39,7 @@ interface Row {
   readonly total: number;
 }
 
-/** What a mail says about a kind. */
+/** How a mail words a kind of notification. */
 interface Words {
   /** What people unsubscribe from. */
   readonly list: MailingList;
@@ -80,10 +80,10 @@ const WORDS: Partial<Record<NotificationKind, Words>> = {
 };
 
 /**
- * Loads what a mail says. Leaves out what its recipient has read since or no longer wants to be mailed about, and what has
- * been deleted or hidden. Undefined if nothing is left.
+ * Loads what a mail says. Leaves out what its recipient has read since or no longer wants to be mailed about, and what was
+ * deleted or hidden. Undefined if nothing is left.
  *
- * @param mail.number of the recipient's mails with notifications
+ * @param mail.number its number among the recipient's notification mails
  */
 export async function loadNotificationMail(
   db: Db,
@@ -118,7 +118,7 @@ function selectRows(db: Db, { userId, number }: { userId: number; number: number
     ])
     .select(sql<string>`(select actor.username from users as actor where actor.id = actor_id)`.as('username'))
     .select(
-      sql<string | null>`left(coalesce(comments.body, posts.body), ${sql.lit(LONGEST_QUOTE)})`.as('body'),
+      sql<string | null>`left(coalesce(comments.body, posts.body), ${sql.lit(MAX_QUOTE_LENGTH)})`.as('body'),
     )
     .select(sql<number>`count(*) over (partition by kind, notifications.post_id)::int`.as('count'))
     .select(sql<number>`count(*) over ()::int`.as('total'))

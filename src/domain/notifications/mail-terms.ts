@@ -13,8 +13,10 @@ export const FREQUENCY = sql<MailFrequency>`(case notifications.kind
   when 'mention' then mention_mails when 'follow' then follow_mails
   else 'never' end)`;
 
-/** Whether the next mail of a frequency includes the notification. Older ones are left out, so that changing to a frequency
- * does not mail what is long past. */
+/**
+ * Whether the next mail of a frequency includes the notification. Excludes older ones, so that choosing another frequency does
+ * not mail what is long past.
+ */
 export function isDue(frequency: MailFrequency): RawBuilder<boolean> {
   return sql`(notifications.read_at is null and notifications.mail is null
     and notifications.created_at > now() - interval '2 days'

@@ -10,16 +10,16 @@ interface Dependencies {
   readonly queue: Queue;
 }
 
-/** A mail, and whose it is. */
+/** A mail and its recipient. */
 interface Collected {
   readonly userId: number;
-  /** Among the recipient's mails with notifications. */
+  /** Its number among the recipient's notification mails. */
   readonly number: number;
 }
 
 /**
- * Enqueues one mail about everything that a person wants to be mailed about at once. A person gets at most one an hour: if
- * an hour has not passed yet, enqueues itself for later. Does nothing if there is nothing new or they have read it.
+ * Enqueues one mail about everything that a person wants to be mailed about at once. A person gets at most one an hour: if an
+ * hour has not passed yet, enqueues its own job for later. Does nothing if there is nothing new and unread.
  */
 export async function mailAtOnce({ db, queue }: Dependencies, userId: number): Promise<void> {
   await db.transaction().execute(async (trx) => {
@@ -86,7 +86,7 @@ async function recipientsAfter(db: Db, afterId: number): Promise<number[]> {
   return recipients.map(({ id }) => id);
 }
 
-/** Numbers one mail for each of these people who has something due, and marks what it will have. */
+/** Numbers one mail for each of these people with due notifications, and marks these with it. */
 async function collect(
   db: Db,
   userIds: readonly number[],

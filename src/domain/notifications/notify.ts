@@ -9,19 +9,19 @@ import { isDue } from './mail-terms.ts';
 
 export type Cause = PayloadOf<typeof notifyQueue>;
 
-/** Who may be notified of what. Of a recipient's candidates, the one with the lowest rank counts. */
+/** Possible notifications. Of a recipient's candidates, the one with the lowest rank is used. */
 interface Candidates {
-  /** Identifies the cause, so that it notifies each person once, however often the job runs. */
+  /** Identifies the cause, which notifies each person once, however often the job runs. */
   readonly cause: string;
   /** Selects `recipient_id`, `kind`, `rank`, `actor_id`, `post_id`, `comment_id` and `event_id`. */
   readonly rows: RawBuilder<unknown>;
 }
 
-/** Mentions in one text that notify people, so that nobody can send a mail to hundreds. */
-const MOST_MENTIONED = 20;
+/** Mentions in one text that notify people. Without a limit, one text could mail hundreds. */
+const MAX_MENTIONS = 20;
 
-/** Mentions by one person that notify people in a day. Otherwise a spammer could have thousands mailed in an hour. */
-export const MOST_MENTIONED_DAILY = 100;
+/** Mentions by one person that notify people in a day. Without a limit, a spammer could have thousands mailed in an hour. */
+export const MAX_DAILY_MENTIONS = 100;
 
 /** Somebody who was notified. */
 interface Notified {
@@ -31,9 +31,9 @@ interface Notified {
 }
 
 /**
- * Writes the notifications of a cause, tells the open pages of the recipients, and enqueues the mails of those who want them
- * at once. Nobody is notified of what they did themselves, of what people they have muted or blocked did, or of what has been
- * hidden or deleted since. Safe to repeat.
+ * Writes the notifications of a cause, updates the recipients' open pages, and enqueues mails to those who want them at once.
+ * Nobody is notified of what they did themselves, of what people they have muted or blocked did, or of what was hidden or
+ * deleted since. Safe to repeat.
  */
 export async function notify(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
@@ -92,7 +92,7 @@ function concernedByPost(postId: number): RawBuilder<unknown> {
       posts.id as post_id, null::int as comment_id, null::int as event_id
     from posts join mentions on mentions.post_id = posts.id
     where posts.id = ${postId} and ${IS_SHOWN}
-    order by mentions.id limit ${sql.lit(MOST_MENTIONED)}`;
+    order by mentions.id limit ${sql.lit(MAX_MENTIONS)}`;
 }
 
 /** The author of the comment that it replies to, the people that it mentions, and the post's author. */
@@ -106,13 +106,13 @@ function concernedByComment(commentId: number): RawBuilder<unknown> {
       where parent.id = comments.parent_id
       union all (
         select user_id, 'mention', 2 from mentions where comment_id = comments.id
-        order by id limit ${sql.lit(MOST_MENTIONED)})
+        order by id limit ${sql.lit(MAX_MENTIONS)})
       union all select posts.author_id, 'comment', 3
     ) as concerned
     where comments.id = ${commentId} and not comments.is_disabled and ${IS_SHOWN}`;
 }
 
-/** When the next mail may leave: in ten seconds, to collect what happens together, but an hour after the one before. */
+/** When to send the next mail: in ten seconds, to collect what happens together, but at least an hour after the last one. */
 const NEXT_MAIL_AT = sql<Date>`greatest(now() + interval '10 seconds', mailed_at + interval '1 hour')`;
 
 async function write(db: Db, { cause, rows: candidates }: Candidates): Promise<readonly Notified[]> {
@@ -137,12 +137,12 @@ async function write(db: Db, { cause, rows: candidates }: Candidates): Promise<r
   return rows;
 }
 
-/** Whether a person's mentions of the last day have notified `MOST_MENTIONED_DAILY` times, or a few more. */
+/** Whether a person has used up `MAX_DAILY_MENTIONS`. A few more may have notified. */
 function hasMentionedEnough(actor: string): RawBuilder<boolean> {
-  return sql`(${sql.lit(MOST_MENTIONED_DAILY)} = (select count(*) from (
+  return sql`(${sql.lit(MAX_DAILY_MENTIONS)} = (select count(*) from (
     select from notifications as earlier
     where earlier.actor_id = ${sql.ref(actor)} and earlier.kind = 'mention'
       and earlier.created_at > now() - interval '1 day'
-    limit ${sql.lit(MOST_MENTIONED_DAILY)}
+    limit ${sql.lit(MAX_DAILY_MENTIONS)}
   ) as counted))`;
 }

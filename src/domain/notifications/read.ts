@@ -3,7 +3,7 @@ import type { Db, NotificationKind, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { announce } from './announce.ts';
 
-/** What a notification is about, which is the page that it leads to. */
+/** What a notification is about, and so which page it leads to. */
 export interface Subject {
   readonly kind: NotificationKind;
   readonly postId: number | null;
@@ -26,7 +26,7 @@ export function findSubject(db: Db, userId: number, id: number): Promise<Subject
     .executeTakeFirstOrThrow(() => noSuch('notification'));
 }
 
-/** Marks a person's notification as read, with those that are listed together with it: likes of the same thing. */
+/** Marks a person's notification as read and, if it is a like, the other likes of the same post, which are listed with it. */
 export function markRead(db: Kysely<Schema>, userId: number, id: number): Promise<void> {
   const isVisited = sql<boolean>`(notifications.id = ${id} or notifications.kind = 'like' and exists (
     select from notifications as visited
@@ -40,15 +40,15 @@ export function markRead(db: Kysely<Schema>, userId: number, id: number): Promis
 /**
  * Marks all of a person's notifications as read.
  *
- * @param lastId of those that they have seen; newer ones stay unread
+ * @param lastId the newest one they have seen; newer ones stay unread
  */
 export function markAllRead(db: Kysely<Schema>, userId: number, lastId: number): Promise<void> {
   return db.transaction().execute((trx) => mark(trx, userId, sql`id <= ${lastId}`));
 }
 
 /**
- * Marks what somebody did as read, for a person who has muted or blocked them: it is no longer on any list, so nothing else
- * could take it off the count.
+ * Marks notifications about what somebody did as read, for a person who has muted or blocked them. They are no longer listed,
+ * so nothing else could take them off the count.
  *
  * @param trx the transaction that mutes or blocks
  */

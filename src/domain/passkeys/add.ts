@@ -13,10 +13,10 @@ import { CHALLENGE_SECONDS, issueChallenge, takeChallenge } from './challenge.ts
 import { listPasskeys } from './list.ts';
 import type { RelyingParty } from './relying-party.ts';
 
-/** Passkeys per account: more than anyone has devices. */
+/** Passkeys per account: more than anyone's devices. */
 export const MAX_PASSKEYS = 10;
 
-/** Prepares the options from which a browser makes a passkey, in a session of the account. */
+/** Prepares the options with which a browser creates a passkey, in a session of the account. */
 export async function optionsForNew(
   db: Kysely<Schema>,
   { id, siteName }: RelyingParty & { siteName: string },
@@ -44,7 +44,7 @@ export interface NewPasskey {
   /** The token hash of the session that was given the options. */
   readonly session: Buffer | undefined;
   readonly name: string;
-  /** What the browser made of the options, as JSON. */
+  /** The browser's answer to the options, as JSON. */
   readonly answer: string;
 }
 
@@ -52,7 +52,8 @@ export interface NewPasskey {
  * Adds a passkey and mails the account's owner. If the password alone was enough before, ends all other access, as turning
  * on two-factor authentication does.
  *
- * @returns recovery codes if the account had none; undefined if the answer is wrong, or the account has MAX_PASSKEYS
+ * @returns whether this turned on two-factor authentication, and recovery codes if the account had none; undefined if the
+ *   answer is wrong, or the account has MAX_PASSKEYS
  */
 export async function addPasskey(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },

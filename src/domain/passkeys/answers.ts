@@ -2,13 +2,13 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { Compile, type Validator } from 'typebox/schema';
 import type { RelyingParty } from './relying-party.ts';
 
-/** Characters of an answer. With a long key and no attestation, it has about two thousand. */
+/** The maximum length of an answer, in characters. With a long key and no attestation, it has about two thousand. */
 export const MAX_ANSWER = 20_000;
 
 /** The longest credential id (WebAuthn, 5.8.3) in base64url. */
 const idField = () => Type.String({ maxLength: 1364, pattern: '^[\\w-]+$' });
 
-/** What a browser makes of `credential.toJSON()`, as far as it matters. */
+/** The fields of `credential.toJSON()` that we use. */
 const COMMON = {
   id: idField(),
   rawId: idField(),
@@ -32,23 +32,23 @@ const Assertion = Type.Object({
 /** Loaded when first needed, because it and its dependencies load slowly. */
 export const webAuthn = () => import('@simplewebauthn/server');
 
-/** EdDSA, ES256 and RS256: every device has one of them. Node's post-quantum ones are still experimental. */
+/** EdDSA, ES256 and RS256: every device supports one of them. Post-quantum ones are still experimental in Node. */
 export const ALGORITHMS = [-8, -7, -257];
 
-/** What a new passkey has. */
+/** A new passkey's credential. */
 export interface PublicKey {
   readonly credentialId: Buffer;
   readonly publicKey: Uint8Array;
   readonly counter: number;
 }
 
-/** What an answer must answer. */
+/** What an answer must be for. */
 interface Expected extends RelyingParty {
   /** In base64url. */
   readonly challenge: string;
 }
 
-/** Verifies that a device has made a passkey for this challenge on this site, and its user was verified. */
+/** Verifies that a device has created a passkey for this challenge on this site, and has verified its user. */
 export async function verifyNew(text: string, expected: Expected): Promise<PublicKey | undefined> {
   const response = read(newCredential, text);
   if (response === undefined) return undefined;
@@ -67,7 +67,7 @@ export type SignedAnswer = Static<typeof Assertion>;
 export const readAnswer = (text: string): SignedAnswer | undefined => read(assertion, text);
 
 /**
- * Verifies that a passkey has signed this challenge on this site for this account, and its user was verified.
+ * Verifies that a passkey has signed this challenge on this site for this account, and its device has verified the user.
  *
  * @returns how many signatures the device has made, which the caller must compare; undefined if it is wrong
  */
@@ -87,7 +87,7 @@ export async function verifyAnswer(
   return result.verified ? result.authenticationInfo?.newCounter : undefined;
 }
 
-/** The name of an account for devices: its id, which tells no more than its profile does. */
+/** The WebAuthn user handle of an account: its id, which reveals no more than its profile. */
 export const userHandleOf = (userId: number): Uint8Array<ArrayBuffer> =>
   new TextEncoder().encode(String(userId));
 
@@ -95,7 +95,7 @@ function expectations({ id, origin, challenge }: Expected) {
   return { expectedRPID: id, expectedOrigin: origin, expectedChallenge: challenge };
 }
 
-/** The library throws whatever is wrong with an answer. All of it was sent by the visitor. */
+/** The library throws for anything wrong with an answer. All of it comes from the visitor, so no error is ours. */
 async function orRefused<Result>(
   verify: () => Promise<Result>,
 ): Promise<Result | { verified: false; registrationInfo?: undefined; authenticationInfo?: undefined }> {

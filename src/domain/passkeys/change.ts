@@ -24,7 +24,7 @@ export async function renamePasskey(db: Db, { userId, id }: Which, name: string)
 }
 
 /**
- * Removes a passkey and mails the account's owner. Without the last one and without an app, the password alone is enough.
+ * Removes a passkey and mails the account's owner. After the last one, and without an app, the password alone is enough.
  *
  * @throws DomainError `not-found`
  */

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-/** What passkeys are for: a domain, and the one address there whose pages may ask for them. */
+/** A site as WebAuthn knows it: a domain, and the one origin that may ask for its passkeys. */
 export interface RelyingParty {
   readonly id: string;
   readonly origin: string;

@@ -3,12 +3,12 @@ import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import type { Candidate } from '../accounts/find.ts';
 import { SUSPENDED_UNTIL } from '../accounts/standing.ts';
-import { recordRefusedPasskey } from '../security-events/record.ts';
+import { recordFailedLogIn } from '../security-events/record.ts';
 import { readAnswer, verifyAnswer, webAuthn } from './answers.ts';
 import { CHALLENGE_SECONDS, issueChallenge, takeChallenge } from './challenge.ts';
 import type { RelyingParty } from './relying-party.ts';
 
-/** Prepares the options with which a browser asks for a passkey. They name no account: the person chooses one there. */
+/** Prepares the options with which a browser asks for a passkey. They name no account; the person chooses one. */
 export async function optionsForLogIn(
   db: Db,
   { id }: RelyingParty,
@@ -30,8 +30,8 @@ export type ProvenAccount = Pick<Candidate, 'id' | 'deletionDueAt' | 'suspendedU
  * Finds the account whose passkey has signed a session's challenge. Records a refusal in the log of the passkey's account.
  *
  * @param options.session the token hash of the session that was given the options
- * @param options.answer what the browser made of them, as JSON
- * @param options.onlyOf the account whose password was given; by default, any
+ * @param options.answer the browser's answer to them, as JSON
+ * @param options.onlyOf the account for which the password was given; by default, any
  * @returns undefined if the answer is wrong
  */
 export async function usePasskey(
@@ -53,9 +53,9 @@ export async function usePasskey(
   const { userId, deletionDueAt, suspendedUntil } = passkey;
   if (onlyOf !== undefined && userId !== onlyOf) return undefined;
   const counter = await verifyAnswer(response, passkey, { ...site, challenge });
-  if (counter === undefined) await recordRefusedPasskey(db, userId, 'wrong passkey');
+  if (counter === undefined) await recordFailedLogIn(db, userId, 'wrong passkey');
   else if (await countUse(db, passkey.id, counter)) return { id: userId, deletionDueAt, suspendedUntil };
-  else await recordRefusedPasskey(db, userId, 'passkey may have been copied');
+  else await recordFailedLogIn(db, userId, 'passkey may have been copied');
   return undefined;
 }
 
@@ -63,7 +63,7 @@ export async function usePasskey(
  * Records that a passkey was used.
  *
  * @param counter how many signatures its device has made; 0 if the device does not count
- * @returns false if the device has made this signature before, so there is a copy of it (WebAuthn, 6.1.1)
+ * @returns false if the counter has not increased, which means that the passkey was copied (WebAuthn, 6.1.1)
  */
 async function countUse(db: Db, id: number, counter: number): Promise<boolean> {
   const { numUpdatedRows } = await db

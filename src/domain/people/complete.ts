@@ -10,9 +10,9 @@ export interface Completion {
 }
 
 /** Names offered at once. */
-const MOST = 8;
+const MAX_NAMES = 8;
 
-/** How many of the newest comments on the post, and of the people that one follows, are considered. */
+/** How many of the newest comments on the post, and of the people the reader follows, are considered. */
 const NEAREST = 100;
 
 /** Sorts after every character of a username. */
@@ -33,7 +33,7 @@ export async function completeNames(
   const from = beginning.toLowerCase();
   const nearest = sql.lit(NEAREST);
   // `~>=~` and `~<~` are operators of the index: `like` needs a constant, and `<` depends on the database's collation.
-  // The range of names is cut at the end, because PostgreSQL would otherwise sometimes read all of it.
+  // The upper end of the range is checked last, because PostgreSQL would otherwise sometimes read all of the range.
   const { rows } = await sql<Completion>`
     with candidates as (
       select author_id as id, 0 as rank from posts where id = ${postId}
@@ -45,7 +45,7 @@ export async function completeNames(
       (
         select id, 2 from users
         where lower(username) ~>=~ ${from} and confirmed_at is not null and not ${isMutedBy(readerId, 'id')}
-        order by lower(username) using ~<~ limit ${sql.lit(MOST + 1)}
+        order by lower(username) using ~<~ limit ${sql.lit(MAX_NAMES + 1)}
       )
     ), found as materialized (
       select username, name, min(rank) as rank
@@ -55,7 +55,7 @@ export async function completeNames(
     )
     select username, name from found
     where lower(username) ~>=~ ${from} and lower(username) ~<~ ${from + AFTER_ALL}
-    order by rank, lower(username) limit ${sql.lit(MOST)}
+    order by rank, lower(username) limit ${sql.lit(MAX_NAMES)}
   `.execute(db);
   return rows;
 }

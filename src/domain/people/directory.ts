@@ -5,7 +5,7 @@ import { isMutedBy } from '../blocks/hide.ts';
 import { inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 import { IS_LISTED } from '../posts/visibility.ts';
 
-/** A person as everyone may find them. */
+/** A person as everyone sees them. */
 export interface PublicPerson {
   readonly id: number;
   readonly username: string;
@@ -37,8 +37,8 @@ export const PUBLIC_COLUMNS = [
 export const IS_FINDABLE = sql<boolean>`(users.confirmed_at is not null and ${IS_OPEN})`;
 
 /**
- * How many of the newest posts decide who is active. An index on a count of posts or on a time would be written to whenever
- * somebody publishes or is seen.
+ * How many of the newest posts decide who is active. An index on a count of posts or on a time would be updated whenever
+ * somebody publishes or visits.
  */
 export const NEWEST_POSTS = 1_000;
 
@@ -83,7 +83,7 @@ export async function listActivePeople(
     where not ${isMutedBy(readerId, 'author_id')}
     group by author_id
   )`;
-  // One by one, and only as many as are listed: joined, the planner might read all people.
+  // A lateral join looks up only the people listed; with a plain join, the planner might read all people.
   return db
     .selectFrom(authors.as('author'))
     .innerJoinLateral(

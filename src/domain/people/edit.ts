@@ -6,6 +6,7 @@ import { mailQueue } from '../../queues.ts';
 import { canonicalEmail } from '../accounts/email.ts';
 import { endAccess } from '../accounts/end-access.ts';
 import { requireAnotherAdministrator } from '../accounts/last-administrator.ts';
+import { IS_CONFIRMED } from '../accounts/standing.ts';
 import { closeApplication } from '../joining/apply.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
@@ -38,7 +39,7 @@ export async function editAnyProfile(
       if (role !== 'Administrator' || !isConfirmed) await requireAnotherAdministrator(trx, id);
       const before = await trx
         .selectFrom('users')
-        .select(['email', 'role', sql<boolean>`confirmed_at is not null`.as('isConfirmed')])
+        .select(['email', 'role', IS_CONFIRMED.as('isConfirmed')])
         .where('id', '=', id)
         .forUpdate()
         .executeTakeFirstOrThrow();

@@ -3,6 +3,7 @@ import type { Role } from '../../database/account-tables.ts';
 import type { BlockKind, Db } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
+import { IS_CONFIRMED } from '../accounts/standing.ts';
 import { IS_VALID } from '../api-tokens/list.ts';
 import { PUBLIC_COLUMNS, type PublicPerson } from './directory.ts';
 import { LISTED, type ListedPerson } from './list.ts';
@@ -12,7 +13,7 @@ export interface Profile extends PublicPerson {
   readonly commentCount: number;
   readonly followerCount: number;
   readonly followedCount: number;
-  /** The post at the top; null without one. */
+  /** The post at the top; null if there is none. */
   readonly pinnedPostId: number | null;
   /** Whether the viewer follows this person, and the reverse. */
   readonly isFollowed: boolean;
@@ -107,7 +108,7 @@ export function findByUsername(db: Db, username: string): Promise<Named | undefi
     .executeTakeFirst();
 }
 
-/** Everything that Administrators can edit. */
+/** The part of an account that Administrators can edit. */
 export interface EditableProfile {
   readonly id: number;
   readonly email: string;
@@ -124,7 +125,7 @@ export async function findEditableProfile(db: Db, id: number): Promise<EditableP
   return db
     .selectFrom('users')
     .select(['id', 'email', 'username', 'role', 'name', 'location', 'about_me as aboutMe'])
-    .select(sql<boolean>`confirmed_at is not null`.as('isConfirmed'))
+    .select(IS_CONFIRMED.as('isConfirmed'))
     .where('id', '=', id)
     .executeTakeFirstOrThrow(() => noSuch('account'));
 }

@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
+import { IS_OPEN } from '../accounts/standing.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import { IS_LISTED } from '../posts/visibility.ts';
 
-/** Someone that a newcomer could follow. */
+/** A person to suggest to a newcomer. */
 export interface Suggestion {
   readonly username: string;
   readonly name: string;
@@ -11,7 +12,7 @@ export interface Suggestion {
   readonly pictureHash: string | null;
 }
 
-/** Suggestions are authors of these many newest posts. */
+/** Suggestions are authors of this many of the newest posts. */
 const NEWEST_POSTS = 200;
 
 const SUGGESTIONS = 5;
@@ -42,7 +43,7 @@ export async function findFirstSteps(db: Db, userId: number): Promise<FirstSteps
           where author_id <> ${userId} and not ${isMutedBy(userId, 'author_id')} group by author_id
           order by newest desc limit ${sql.lit(SUGGESTIONS)}
         ) as authors
-        join users as author on author.id = author_id and author.confirmed_at is not null
+        join users as author on author.id = author_id and author.confirmed_at is not null and ${IS_OPEN}
       ), '[]') as suggestions
     from users where users.id = ${userId}
   `.execute(db);

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Role } from '../../database/account-tables.ts';
 import type { Db } from '../../database/schema.ts';
-import { SILENCED_UNTIL, SUSPENDED_UNTIL } from '../accounts/standing.ts';
+import { IS_CONFIRMED, SILENCED_UNTIL, SUSPENDED_UNTIL } from '../accounts/standing.ts';
 import { NEWEST_REPORTS } from '../moderation/report.ts';
 import { inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 
@@ -42,8 +42,7 @@ export function listPeople(db: Db, filter: PeopleFilter, request: PageRequest): 
   );
 }
 
-/** The most people on the list of the most reported. */
-const MOST_REPORTED = 50;
+const MAX_REPORTED = 50;
 
 /** Lists the people with the most open reports about them or what they wrote. Considers only the newest reports. */
 export function listMostReported(
@@ -61,7 +60,7 @@ export function listMostReported(
     .select('reported.reports as reportCount')
     .orderBy('reported.reports', 'desc')
     .orderBy('users.id', 'desc')
-    .limit(sql.lit(MOST_REPORTED))
+    .limit(sql.lit(MAX_REPORTED))
     .execute();
 }
 
@@ -76,7 +75,7 @@ export const LISTED = [
   'users.last_seen_at as lastSeen',
   'users.post_count as postCount',
   'users.comment_count as commentCount',
-  sql<boolean>`users.confirmed_at is not null`.as('isConfirmed'),
+  IS_CONFIRMED.as('isConfirmed'),
   SUSPENDED_UNTIL.as('suspendedUntil'),
   SILENCED_UNTIL.as('silencedUntil'),
   'users.deletion_due_at as deletionDueAt',
@@ -106,8 +105,8 @@ const PUNCTUATION = '[!-/:-@[-`{-~’]+';
 const SEPARATORS = new RegExp(`(?:\\s|${PUNCTUATION})+`, 'u');
 
 /**
- * The ids of the accounts with these words, from a full-text index of words' beginnings. It needs no extension of
- * PostgreSQL, unlike trigrams, and finds a part of an address such as its domain, unlike an index of the whole.
+ * The ids of the accounts with these words, by a full-text search for prefixes. Unlike trigrams, it needs no extension of
+ * PostgreSQL; unlike an index on the address, it finds parts such as the domain.
  */
 function idsOf(text: string) {
   const words = text.split(SEPARATORS).filter((word) => word !== '');

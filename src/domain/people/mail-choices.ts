@@ -2,7 +2,7 @@ import type { MailFrequency } from '../../database/account-tables.ts';
 import type { Db } from '../../database/schema.ts';
 import { unsubscribeFromPosts } from '../subscriptions/unsubscribe.ts';
 
-/** Which optional mails a person wants, and how often those about each kind of notification. */
+/** Which optional mails a person wants, and how often they want mail about each kind of notification. */
 export interface MailChoices {
   readonly wantsDigest: boolean;
   readonly comments: MailFrequency;
@@ -12,12 +12,12 @@ export interface MailChoices {
 }
 
 /**
- * Optional mails, which people can unsubscribe from. `notifications` is all of an account's but the digest; `posts` are those
- * that a subscription gets, with or without an account.
+ * Optional mails, which people can unsubscribe from. `notifications` are all of an account's except the digest; `posts` are
+ * those of a subscription, with or without an account.
  */
 export type MailingList = keyof typeof LIST_NAMES;
 
-/** What people unsubscribe from. */
+/** How pages and mails name the lists. */
 export const LIST_NAMES = Object.freeze({
   digest: 'the weekly digest',
   comments: 'comment emails',
@@ -68,16 +68,16 @@ export async function chooseMails(
     .execute();
 }
 
-/** The token of a person's link that unsubscribes from a list. It does not expire, because people open old mail. */
+/** The token of a person's unsubscribe link for a list. It does not expire, because people open old mail. */
 export function unsubscribeToken(list: MailingList, key: string): string {
   return `${list}.${key}`;
 }
 
-/** Finds what an unsubscribe link unsubscribes from. Undefined if the link is invalid. */
+/** Finds the list of an unsubscribe link. Undefined if the link is invalid. */
 export async function findUnsubscribeLink(db: Db, token: string): Promise<MailingList | undefined> {
   const link = readUnsubscribeToken(token);
   if (link === undefined) return undefined;
-  // The link of a subscription that has ended says so, when it is opened again.
+  // The link stays valid after the subscription has ended, and its page then says so.
   if (link.list === 'posts') return link.list;
   const found = await db
     .selectFrom('users')

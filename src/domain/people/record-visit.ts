@@ -14,7 +14,7 @@ export async function recordVisit(db: Db, userId: number): Promise<void> {
     .execute();
 }
 
-/** The same for a visit with a session, which has its own time and place. */
+/** The same for a visit with a session, whose last time and address it also records. */
 export async function recordVisitOfSession(db: Db, userId: number, tokenHash: Buffer): Promise<void> {
   await db
     .with('session', (trx) =>

@@ -7,17 +7,17 @@ import { MAX_SIDE, type Picture, type Purpose } from './picture.ts';
 
 const PROGRAM = new URL('./process.ts', import.meta.url);
 
-/** The whole environment of a process: nothing secret, and no temporary files, because a container may have no disk. */
+/** The environment of the process: without secrets, and without temporary files, because a container may have no disk. */
 const ENVIRONMENT = { VIPS_DISC_THRESHOLD: '2g' };
 
-/** Signals that are sent to a whole group of processes. Any other means that the upload has crashed the process. */
+/** Signals that stop a whole process group. Any other means that the upload has crashed the process. */
 const STOPPING: ReadonlySet<NodeJS.Signals> = new Set(['SIGHUP', 'SIGINT', 'SIGTERM']);
 
 /**
- * Decodes an upload in a separate process: one that crashes it costs nothing else. So only that process loads sharp. Runs in
- * a thread, because starting a process and sending it megabytes would block others. See ADR 14.
+ * Decodes an upload in a separate process, so that a crash affects nothing else. Only that process loads sharp. Runs in a
+ * thread, because starting a process and sending it megabytes would block the event loop. See ADR 14.
  *
- * @throws Error if it was told to stop
+ * @throws Error if the process was stopped
  */
 export default function decode(
   { upload, purpose }: { upload: Uint8Array; purpose: Purpose },
@@ -39,7 +39,7 @@ export default function decode(
   child.on('error', reject);
   child.once('exit', (code, killedBy) => {
     if (killedBy !== null && !STOPPING.has(killedBy)) resolve('unreadable');
-    else reject(new Error(`The process for pictures has ended with ${killedBy ?? `code ${code}`}`));
+    else reject(new Error(`The picture process ended with ${killedBy ?? `code ${code}`}`));
   });
   child.send(upload);
   return promise;

@@ -6,7 +6,7 @@ import type { PictureSize } from './picture.ts';
 /** A person's picture as its owner sees it. */
 export interface OwnPicture {
   readonly avatarSeed: string;
-  /** Null without a picture. */
+  /** Null if they have none. */
   readonly pictureHash: string | null;
   /** Whether an upload is waiting for its job. */
   readonly isWaiting: boolean;

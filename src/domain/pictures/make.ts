@@ -28,7 +28,7 @@ export async function makePicture(
     return;
   }
   await db.transaction().execute(async (trx) => {
-    // Whoever removes the picture locks this row too, so that it does not come back.
+    // Removing the picture locks this row too, so a removed picture does not come back.
     await trx.selectFrom('users').select('id').where('id', '=', userId).forNoKeyUpdate().execute();
     const { numDeletedRows } = await trx
       .deleteFrom('picture_uploads')

@@ -1,11 +1,11 @@
 import type { PictureFault } from '../../database/schema.ts';
 
-/** What an upload is for: a profile picture is cropped to squares, an image in a post is kept whole. */
+/** What an upload is for: a profile picture is cropped to a square, an image in a post is kept whole. */
 export type Purpose = 'profile' | 'post';
 
 /** An upload, decoded and stripped, as WebP in several widths. */
 export interface Picture {
-  /** Of the upload when it is upright, in pixels. */
+  /** The size of the upright upload, in pixels. */
   readonly width: number;
   readonly height: number;
   /** By width, the smallest first. */
@@ -18,8 +18,8 @@ export interface PictureFile {
 }
 
 /**
- * The width and height of profile pictures, in pixels: lists show 32 and profiles 96, on screens with up to three pixels
- * for each.
+ * The width and height of profile pictures, in pixels: lists show 32 CSS pixels and profiles 96, on screens with up to three
+ * pixels for each.
  */
 export const PICTURE_SIZES = Object.freeze({ small: 96, large: 256 });
 
@@ -37,16 +37,16 @@ export function isTooLarge({ width, height }: { readonly width: number; readonly
   return Math.max(width, height) > MAX_SIDE || width * height > MAX_PIXELS;
 }
 
-/** What to tell people whose upload has more bytes. */
+/** The message for an upload with more bytes. */
 export const tooBig = (maxBytes: number) =>
   `This file is too big. Choose one of at most ${maxBytes / 2 ** 20} MB.`;
 
-/** What to tell people about their upload. */
+/** The message for each fault of an upload. */
 export const FAULT_MESSAGES: Readonly<Record<PictureFault, string>> = Object.freeze({
   unreadable: 'This file could not be read. Choose a JPEG, PNG, WebP, AVIF or GIF picture.',
   'too-large': `This picture is too large. Choose one of at most ${MAX_PIXELS / 1e6} megapixels, and ${MAX_SIDE.toLocaleString('en')} pixels wide and high.`,
   'too-slow': 'This picture takes too long to read. Choose another one.',
 });
 
-/** Makes a picture from an upload, or finds out why that is impossible. */
+/** Renders an upload. Returns the picture, or why that is impossible. */
 export type RenderPicture = (upload: Uint8Array, purpose: Purpose) => Promise<Picture | PictureFault>;

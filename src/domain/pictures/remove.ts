@@ -25,7 +25,7 @@ export async function removePictureOf(
   });
 }
 
-/** Updates the person's row first, because a job that makes their picture locks it. */
+/** Updates the person's row first, because the job that makes their picture locks it. */
 async function removePicture(trx: Db, userId: number): Promise<void> {
   await trx.updateTable('users').set({ picture_hash: null }).where('id', '=', userId).execute();
   await trx.deleteFrom('pictures').where('user_id', '=', userId).execute();

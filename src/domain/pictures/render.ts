@@ -1,6 +1,6 @@
 import sharp, { type ResizeOptions } from 'sharp';
 import type { PictureFault } from '../../database/schema.ts';
-import { LARGEST_WIDTH, widthsOf } from '../images/image.ts';
+import { MAX_WIDTH, widthsOf } from '../images/image.ts';
 import { isTooLarge, MAX_PIXELS, PICTURE_SIZES, type Picture, type Purpose } from './picture.ts';
 
 /** libvips's decoders for the formats that people may upload. All others are disabled. */
@@ -11,17 +11,17 @@ sharp.unblock({ operation: DECODERS });
 sharp.cache(false);
 sharp.concurrency(1);
 
-/** Crops before anything is enlarged: a strip as high as the square would be millions of pixels wide. */
+/** Crops before enlarging: otherwise a narrow strip, scaled to the square's height, would be millions of pixels wide. */
 const LARGEST: Record<Purpose, ResizeOptions> = {
   profile: { width: PICTURE_SIZES.large, height: PICTURE_SIZES.large, withoutEnlargement: true },
-  post: { width: LARGEST_WIDTH, withoutEnlargement: true },
+  post: { width: MAX_WIDTH, withoutEnlargement: true },
 };
 
 /**
- * Rotates an upload as its camera says and scales it; crops it to a square for a profile. Keeps no metadata, and the first
- * frame of an animation.
+ * Rotates an upload according to its metadata and scales it; crops it to a square for a profile. Drops all metadata, and all
+ * but the first frame of an animation.
  *
- * Decoding hostile bytes may crash, or take much time and memory, so jobs do it in a process, see `decode`.
+ * Decoding hostile bytes may crash, or take a lot of time and memory, so jobs do it in a separate process; see `decode`.
  */
 export async function renderPicture(upload: Uint8Array, purpose: Purpose): Promise<Picture | PictureFault> {
   try {

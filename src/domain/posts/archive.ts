@@ -14,7 +14,7 @@ const POSITIONS = sql.lit(POSITIONS_PER_SECOND);
 
 const LAST_MONTH = sql`date_trunc('month', to_timestamp(max(position) / ${POSITIONS}), 'UTC')`;
 
-/** Lists the months with listed posts, newest first. Costs one index look-up per month. */
+/** Lists the months with listed posts, newest first, with one index look-up each. */
 export async function listMonths(db: Db): Promise<Month[]> {
   const { rows } = await sql<Month>`
     with recursive months (start) as (

@@ -1,6 +1,6 @@
 import { diffArrays } from 'diff';
 
-/** A part of two texts that were compared. `cut` stands for a long part that both have. */
+/** A part of two compared texts. `cut` stands for a long part that both have. */
 export interface ComparedPart {
   readonly kind: 'same' | 'removed' | 'added' | 'cut';
   readonly text: string;
@@ -12,7 +12,7 @@ export interface ComparedTexts {
   readonly next: string;
 }
 
-/** What two texts have in common, and what not. */
+/** The differences between two texts. */
 export interface Comparison {
   readonly parts: readonly ComparedPart[];
   /** How many words were added and removed. */
@@ -26,18 +26,18 @@ interface Change {
   readonly removed: boolean;
 }
 
-/** Texts that differ in more places are compared by lines, and if they still do, not at all. */
-const MOST_CHANGES = 1_000;
+/** Texts with more differences are compared by lines and, if there are still more, not at all. */
+const MAX_CHANGES = 1_000;
 
-/** Only ends what takes longer than the number of changes suggests. */
+/** A safety net: MAX_CHANGES usually ends a long comparison sooner. */
 const TIMEOUT_MS = 500;
 
-/** Characters around a change that show where it is. */
+/** Characters shown before and after a change. */
 const CONTEXT = 200;
 
 const words = new Intl.Segmenter(undefined, { granularity: 'word' });
 
-/** What is between two words that may be joined. */
+/** The space between two changes that may be joined. */
 const SPACE = /^[^\S\n]+$/;
 
 const NOTHING = { removed: '', added: '', space: '' };
@@ -70,7 +70,7 @@ function differencesOf(
   next: string,
   split: (text: string) => string[],
 ): readonly Change[] | undefined {
-  return diffArrays(split(former), split(next), { maxEditLength: MOST_CHANGES, timeout: TIMEOUT_MS });
+  return diffArrays(split(former), split(next), { maxEditLength: MAX_CHANGES, timeout: TIMEOUT_MS });
 }
 
 function whole(former: string, next: string): readonly Change[] {
@@ -81,8 +81,7 @@ function whole(former: string, next: string): readonly Change[] {
 }
 
 /**
- * Joins what was removed, and what was added, across the spaces between changed words, so that phrases stay whole. Puts what
- * was removed first.
+ * Joins changes across the spaces between words, so that phrases stay whole. Puts removed text before added text.
  */
 function grouped(changes: readonly Change[]): ComparedPart[] {
   const parts: { kind: 'same' | 'removed' | 'added'; text: string }[] = [];
@@ -115,7 +114,7 @@ function grouped(changes: readonly Change[]): ComparedPart[] {
   return parts;
 }
 
-/** Leaves out the middle of a long part that both texts have, and its end that is not beside a change. */
+/** Cuts the middle of a long unchanged part, and the end of it that is not beside a change. */
 function shorten({ text }: ComparedPart, isFirst: boolean, isLast: boolean): ComparedPart[] {
   const characters = [...text];
   const [head, tail] = [isFirst ? 0 : CONTEXT, isLast ? 0 : CONTEXT];

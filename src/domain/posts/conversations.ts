@@ -5,7 +5,7 @@ import { isMutedBy } from '../blocks/hide.ts';
 import { BEGINNING, type RelatedPost } from './related.ts';
 import { IS_LISTED } from './visibility.ts';
 
-/** A post that people talk about. */
+/** A post that people are discussing. */
 export interface Conversation extends RelatedPost {
   readonly commentCount: number;
 }
@@ -14,8 +14,8 @@ export interface Conversation extends RelatedPost {
 const NEWEST_COMMENTS = 500;
 
 /**
- * Lists the posts on which most people have commented in the last week. Counts only the newest comments, so it costs the same
- * on any site.
+ * Lists the posts on which the most people have commented in the last week. Counts only the newest comments, so it costs the
+ * same on any site.
  *
  * @param readerId leaves out posts by people this reader has muted or blocked; undefined for a visitor
  */

@@ -5,9 +5,9 @@ import type { PostFilter } from './list.ts';
 import { IS_LISTED, IS_SHOWN } from './visibility.ts';
 
 /** Posts with a tag are not counted beyond this. */
-const MOST_COUNTED = 10_000;
+const MAX_COUNTED = 10_000;
 
-/** Counts posts that a list for everyone has, or the author's own. The total of all may be an estimate. */
+/** Counts the posts that a filter selects. The total of all posts may be an estimate. */
 export async function countPosts(db: Db, { author, hasUnlisted, tag }: PostFilter): Promise<number> {
   if (author !== undefined) return author.postCount + (hasUnlisted ? await countUnlisted(db, author.id) : 0);
   if (tag === undefined) return countRows(db, 'posts', IS_LISTED);
@@ -15,8 +15,8 @@ export async function countPosts(db: Db, { author, hasUnlisted, tag }: PostFilte
     .selectFrom('post_tags')
     .select('tag')
     .where('tag', '=', tag)
-    .orderBy('position', 'desc') // As in the index, so that nothing else is read.
-    .limit(sql.lit(MOST_COUNTED));
+    .orderBy('position', 'desc') // The order of the index, so that nothing else is read.
+    .limit(sql.lit(MAX_COUNTED));
   const { total } = await db
     .selectFrom(tagged.as('tagged'))
     .select(rowCount.as('total'))

@@ -12,7 +12,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
  * @param length the maximum in characters, including the ellipsis
  */
 export function excerptOf(html: string, length: number): string {
-  // Enough for the excerpt even with a lot of markup, without processing all of a long post.
+  // Enough even with a lot of markup, without processing all of a long post.
   const text = html
     .slice(0, 20 * length)
     .replaceAll(/<[^>]*(>|$)/g, ' ')

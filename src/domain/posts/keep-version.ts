@@ -2,23 +2,23 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { currentOrigin } from '../security-events/origin.ts';
 
-/** The part of a post that has versions. */
+/** The fields of a post that have versions. */
 export interface VersionedText {
-  /** Undefined if it stays. */
+  /** Undefined if it does not change. */
   readonly title: string | null | undefined;
   readonly body: string;
   readonly addedTags: readonly string[];
 }
 
 /** Earlier versions per post. */
-export const MOST_KEPT = 50;
+export const MAX_VERSIONS = 50;
 
-/** Edits by one person within this time count as one, so that correcting oneself does not fill the history. */
+/** Edits by one person within this time count as one, so that corrections do not fill the history. */
 const ONE_EDIT = sql`interval '5 minutes'`;
 
 /**
- * Keeps what a post says before it is replaced. Does nothing if nothing changes, or if the same person began to edit it a
- * moment ago: then what it said before that is kept already.
+ * Keeps what a post says before it is replaced. Does nothing if nothing changes, or if the same person began to edit it
+ * within the last minutes: the version before that is already kept.
  *
  * @param trx the transaction that replaces it, with the post locked
  */
@@ -37,7 +37,7 @@ export async function keepVersion(trx: Db, postId: number, next: VersionedText):
   await sql`
     delete from post_versions where post_id = ${postId} and version <= (
       select version from post_versions where post_id = ${postId}
-      order by version desc offset ${sql.lit(MOST_KEPT)} limit 1
+      order by version desc offset ${sql.lit(MAX_VERSIONS)} limit 1
     )
   `.execute(trx);
 }

@@ -6,8 +6,8 @@ import { type ListedPost, type PostSource, readListed, selectSources } from './l
 import { IS_LISTED } from './visibility.ts';
 
 /**
- * The person whose Followed tab is read. It has the posts of those they follow and have not muted, their own, and those
- * with tags that they follow.
+ * The person whose Followed tab is read. It has their own posts, those of people they follow and have not muted, and those
+ * with tags they follow.
  */
 export interface Reader {
   readonly id: number;
@@ -21,7 +21,7 @@ export function listFollowedPosts(db: Db, reader: Reader, page: PageRequest): Pr
   );
 }
 
-/** The same for the API. The total leaves out posts that are there only for a tag. */
+/** Reads one page of the Followed tab for the API. The total leaves out posts that are there only for a tag. */
 export async function listFollowedSources(
   db: Db,
   reader: Reader,
@@ -53,8 +53,8 @@ function followedBy(readerId: number): RawBuilder<number> {
 
 /**
  * Scanning the newest posts is fast for readers who follow many active people; looking up each author's newest posts is
- * fast for readers who follow few. Which is better cannot be known in advance, so we scan for about as long as the
- * look-ups would take. Together they cost at most twice the better one. Tags are always looked up, because there are few.
+ * fast for readers who follow few. Which is faster is not known in advance, so this scans for about as long as the look-ups
+ * would take. Together they cost at most twice the faster one. Tags are always looked up, because there are few.
  */
 function followedPosts(db: Db, reader: Reader, slice: Slice) {
   const { limit, offset, order } = slice;
@@ -98,7 +98,7 @@ function byScanning({ id, followedCount }: Reader, slice: Slice): RawBuilder<unk
 }
 
 /**
- * Looks up the nearest post of each author, then reads a whole page only from the authors with the nearest posts:
+ * Looks up the nearest post of each author, then reads a whole page only from the authors with the nearest posts, because
  * nobody else's posts can be on it.
  */
 function byAuthor({ id }: Reader, slice: Slice): RawBuilder<unknown> {

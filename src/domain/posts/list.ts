@@ -24,7 +24,7 @@ export interface ListedPost
   /** The excerpt of a long post, or all of a short one. */
   readonly html: string;
   readonly isExcerpt: boolean;
-  /** Null if there are none. */
+  /** Null if it has none. */
   readonly addedTags: readonly string[] | null;
 }
 
@@ -35,21 +35,21 @@ export interface Post {
   readonly authorUsername: string;
   readonly authorAvatarSeed: string;
   readonly authorPictureHash: string | null;
-  /** Null for a post without one. */
+  /** Null if it has none. */
   readonly title: string | null;
   readonly bodyHtml: string;
   readonly createdAt: Date;
   /** Null if it was never edited. */
   readonly editedAt: Date | null;
-  /** All of its tags, and those besides those in the text. */
+  /** All tags, and those that are not in the text. */
   readonly tags: readonly string[];
   readonly addedTags: readonly string[];
   readonly commentCount: number;
   /** Up to a hundred. */
   readonly likeCount: number;
-  /** Whether a moderator has hidden it. No list has hidden posts. */
+  /** Whether a moderator has hidden it. Lists leave out hidden posts. */
   readonly isDisabled: boolean;
-  /** Whether only its author's own lists have it. */
+  /** Whether only its author's lists include it. */
   readonly isUnlisted: boolean;
   /** Whether it is at the top of its author's profile. */
   readonly isPinned: boolean;
@@ -57,7 +57,7 @@ export interface Post {
 
 /** A post on its own page, as a reader sees it. */
 export interface ReadPost extends Post {
-  /** Whether the reader likes it, and has it among their bookmarks. */
+  /** Whether the reader likes it, and has bookmarked it. */
   readonly isLiked: boolean;
   readonly isBookmarked: boolean;
 }
@@ -85,10 +85,10 @@ export interface PostFilter {
   /** Leaves out posts by people this reader has muted or blocked. */
   readonly readerId?: number | undefined;
   readonly author?: { readonly id: number; readonly postCount: number };
-  /** Whether to have the author's unlisted posts too. */
+  /** Whether to include the author's unlisted posts. */
   readonly hasUnlisted?: boolean;
   readonly month?: Month;
-  /** In lower case. With a tag, the author and the month do not count. */
+  /** In lower case. If there is a tag, the author and the month are ignored. */
   readonly tag?: string;
   /** A post to leave out. */
   readonly exceptId?: number | null;
@@ -192,13 +192,13 @@ const COLUMNS = [
 ] as const;
 
 /**
- * Reads posts with their authors as lists show them. It does not read the text of those that have an excerpt. In SQL,
+ * Reads posts with their authors as lists show them. Does not read the text of posts that have an excerpt. Written in SQL,
  * because every page with posts runs it, and the query builder took a twentieth of the page's time.
  *
- * The posts are selected before their authors are joined. Joined to a list of unknown length, the planner allocates memory
+ * Selects the posts before it joins their authors: for a join with a list of unknown length, the planner allocates memory
  * for all authors.
  *
- * @param readerId whose muted and blocked people get `isMuted`; undefined for a visitor
+ * @param readerId sets `isMuted` on posts by people this reader has muted or blocked; undefined for a visitor
  */
 export async function readListed(
   db: Db,

@@ -1,7 +1,7 @@
-/** The longest slug, in characters. */
-const LONGEST_SLUG = 60;
+/** The maximum length of a slug, in characters. */
+const MAX_SLUG_LENGTH = 60;
 
-/** What a post's address is made of. */
+/** What a post's address depends on. */
 export interface Addressed {
   readonly id: number;
   readonly title: string | null;
@@ -17,21 +17,20 @@ export function pathOfPost({ id, title }: Addressed): string {
 }
 
 /**
- * The words of a title in lower case and joined by hyphens, in any script. Latin letters lose their accents. Has only
- * letters, digits and hyphens, so the address of another page below a post's needs something else, as `/post/1/feed.atom`
- * has a dot.
+ * The words of a title in lower case, joined by hyphens, in any script. Latin letters lose their accents. A slug has only
+ * letters, digits and hyphens, so other paths below a post's need another character, such as the dot in `/post/1/feed.atom`.
  *
- * @returns undefined without a title, and for a title without letters or digits
+ * @returns undefined if there is no title, or it has no letters or digits
  */
 export function slugOf(title: string | null): string | undefined {
-  if (title === null) return undefined; // Most lists have many of them.
+  if (title === null) return undefined;
   const plain = title.normalize('NFKD').toLowerCase();
   const words = plain
     .replaceAll(/['’]|[\u0300-\u036f]/g, '')
     .normalize('NFC')
     .match(/[\p{L}\p{M}\p{N}]+/gu);
   const characters = [...(words ?? []).join('-')];
-  const beginning = characters.slice(0, LONGEST_SLUG).join('');
-  const isCut = characters.length > LONGEST_SLUG;
-  return (isCut ? beginning.replace(/-[^-]*$/, '') : beginning) || undefined;
+  const beginning = characters.slice(0, MAX_SLUG_LENGTH).join('');
+  const isWordCut = characters.length > MAX_SLUG_LENGTH && characters[MAX_SLUG_LENGTH] !== '-';
+  return (isWordCut ? beginning.replace(/-[^-]*$/, '') : beginning) || undefined;
 }

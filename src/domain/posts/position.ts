@@ -1,17 +1,17 @@
 import { sql } from 'kysely';
 
 /**
- * Posts are listed by their position: the second in which they were published, in microseconds since 1970, plus the last
- * six digits of their id. So an imported post is where its date belongs.
+ * Lists are ordered by position: the second in which a post was published, in microseconds since 1970, plus the last six
+ * digits of its id. So an imported post is listed by its original date.
  */
 
-/** A position in seconds, for PostgreSQL. */
+/** Positions per second. */
 export const POSITIONS_PER_SECOND = 1_000_000;
 
-/** No position is larger: JavaScript counts exactly up to there, in the year 2255. */
-export const END_OF_POSITIONS = Number.MAX_SAFE_INTEGER;
+/** The largest position: JavaScript's largest exact integer, reached in the year 2255. */
+export const MAX_POSITION = Number.MAX_SAFE_INTEGER;
 
-/** The first position of a moment, in whole seconds. */
+/** The first position in the second of a moment. */
 export function positionAt(moment: Date): number {
   return Math.floor(moment.getTime() / 1000) * POSITIONS_PER_SECOND;
 }

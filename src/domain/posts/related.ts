@@ -9,16 +9,16 @@ export interface RelatedPost {
   readonly id: number;
   readonly title: string | null;
   readonly authorUsername: string;
-  /** The beginning of the post's HTML, perhaps cut inside a tag. */
+  /** The beginning of the post's HTML, perhaps truncated inside a tag. */
   readonly beginning: string;
 }
 
-const MOST_RELATED = 3;
+const MAX_RELATED = 3;
 
 /** How many of the newest posts with each tag are considered. */
 const NEWEST = 50;
 
-/** Characters of a post's HTML, enough for an excerpt of a line. */
+/** Characters of a post's HTML: enough for a one-line excerpt. */
 export const BEGINNING = 2_000;
 
 /**
@@ -44,7 +44,7 @@ export async function findRelatedPosts(
     ) as candidate
     join posts on posts.position = candidate.position and posts.id <> ${id} and ${IS_LISTED} and not ${isMutedBy(readerId, 'posts.author_id')}
     join users on users.id = author_id and ${IS_OPEN}
-    order by shared desc, posts.position desc limit ${sql.lit(MOST_RELATED)}
+    order by shared desc, posts.position desc limit ${sql.lit(MAX_RELATED)}
   `.execute(db);
   return rows;
 }

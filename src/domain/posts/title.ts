@@ -1,8 +1,8 @@
-/** The longest title, in characters. */
-export const LONGEST_TITLE = 200;
+/** The maximum length of a title, in characters. */
+export const MAX_TITLE_LENGTH = 200;
 
-/** A title that is trimmed, on one line and with something to see, or an empty text for none. */
-export const TITLE_PATTERN = `^(?=$|.*[\\p{L}\\p{N}\\p{P}\\p{S}])[^\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}]{0,${LONGEST_TITLE}}$`;
+/** A title on one line with a visible character; or empty, for no title. */
+export const TITLE_PATTERN = `^(?=$|.*[\\p{L}\\p{N}\\p{P}\\p{S}])[^\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}]{0,${MAX_TITLE_LENGTH}}$`;
 
 /** What the pattern asks for. */
-export const TITLE_RULE = `Enter one line of at most ${LONGEST_TITLE} characters.`;
+export const TITLE_RULE = `Enter one line of at most ${MAX_TITLE_LENGTH} characters.`;

@@ -7,7 +7,7 @@ import { recordActionByOther, type Why } from '../security-events/record.ts';
 import { latestReplacementOf } from './keep-version.ts';
 import { type Actor, mayChange } from './write.ts';
 
-/** What a post said, or says: its current version is one too. */
+/** A version of a post: the current one or an earlier one. */
 export interface PostVersion {
   /** Increases from one version to the next, perhaps by more than one. */
   readonly number: number;
@@ -26,7 +26,7 @@ export interface ListedVersion extends Pick<PostVersion, 'number' | 'writtenAt' 
   readonly length: number | null;
 }
 
-/** All versions of a post that are kept, the current one included. */
+/** Selects all kept versions of a post, including the current one. */
 function versionsOf(postId: number): RawBuilder<unknown> {
   return sql`
     select version as number, title, body, added_tags, written_at, writer_id from post_versions where post_id = ${postId}
@@ -73,7 +73,7 @@ export function mayDeleteVersions(actor: Actor | null, post: { readonly authorId
 }
 
 /**
- * Deletes what an earlier version said, but not that there was one. Does nothing if that was done before.
+ * Deletes the text of an earlier version, which stays in the list. Does nothing if it is already deleted.
  *
  * @throws DomainError `not-found`, also for the current version, or `forbidden` unless `mayDeleteVersions`
  */
@@ -106,7 +106,7 @@ export async function deleteVersion(
   });
 }
 
-/** All that a version said, as one text: its title, its body and its added tags. Null if somebody has deleted it. */
+/** A version's title, body and added tags as one text. Null if somebody has deleted it. */
 export function sourceOf({ title, body, addedTags }: PostVersion): string | null {
   if (body === null) return null;
   const tags = addedTags.map((tag) => `#${tag}`).join(' ');

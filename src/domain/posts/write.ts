@@ -14,22 +14,22 @@ import { MAX_TAGS } from '../tags/name.ts';
 import { keepVersion } from './keep-version.ts';
 import { type PostSource, SOURCE_COLUMNS } from './list.ts';
 
-/** The user who acts, as the rules need it. */
+/** The acting user. */
 export interface Actor extends Standing {
   readonly id: number;
 }
 
 /** What a post says. */
 export interface Writing extends MentioningText {
-  /** Empty or null for a post without one. Without this, an edit leaves the title. */
+  /** Empty or null for none. If undefined, an edit leaves the title. */
   readonly title?: string | null | undefined;
-  /** Tags besides those in the text. Without this, an edit leaves them. */
+  /** Tags besides those in the text. If undefined, an edit leaves them. */
   readonly addedTags?: readonly string[] | undefined;
-  /** Whether no list for everyone has it. Without this, a post is listed, and an edit leaves it. */
+  /** Whether public lists leave it out. If undefined, a new post is listed, and an edit leaves this. */
   readonly isUnlisted?: boolean | undefined;
 }
 
-/** The columns of what a post says. Of more tags than a post can have, the added ones go first. */
+/** The columns of what a post says. If there are too many tags, the added ones take precedence. */
 export function postColumns(post: Writing) {
   const { title, excerptHtml, images, tags, addedTags = [], isUnlisted } = post;
   const added = addedTags.filter((tag) => !tags.includes(tag));
@@ -106,8 +106,8 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
 }
 
 /**
- * Replaces what a post says, and keeps what it said. A job notifies people it did not mention before. The first time that an unlisted post is
- * listed counts as its publication: lists have it as a new one, and it is mailed.
+ * Replaces what a post says, and keeps the former version. A job notifies people it did not mention before. When an unlisted
+ * post is listed for the first time, that counts as its publication: it is listed as new, and mailed.
  *
  * @param versions that the edit may be based on; undefined for any
  * @throws DomainError `edit-conflict` if the post has changed since
@@ -144,13 +144,13 @@ export async function updatePost(
     if (added.length > 0) await queue.send(notifyQueue, { about: 'post', postId: id }, { db: trx });
     if (isUnlisted === former.isUnlisted) return;
     if (!former.isDisabled) await addToPostCount(trx, authorId, isUnlisted ? -1 : 1);
-    // It mails a post once, however often that is listed.
+    // The job mails a post only once, however often it is listed.
     if (!isUnlisted && mailedAt !== null)
       await queue.send(postMailQueue, { postId: id }, { db: trx, startAfter: mailedAt });
   });
 }
 
-/** Reads what an edit depends on, so that nothing changes it in the meantime. */
+/** Locks a post, so that nothing changes what an edit depends on. */
 function lockPost(trx: Db, id: number) {
   return trx
     .selectFrom('posts')
@@ -187,8 +187,8 @@ export async function setPostDisabled(
 }
 
 /**
- * Corrects a person's counter of listed posts when some are hidden, unlisted or listed again, because its triggers only see
- * posts come and go. Unpins a post that is not listed.
+ * Corrects a person's counter of listed posts when some are hidden, unlisted or listed again, because its triggers only count
+ * inserts and deletes. Unpins a post that is no longer listed.
  */
 export async function addToPostCount(trx: Db, userId: number, posts: number): Promise<void> {
   await sql`
@@ -201,10 +201,10 @@ export async function addToPostCount(trx: Db, userId: number, posts: number): Pr
 /** Deletes a post and its comments. */
 export async function deletePost(db: Kysely<Schema>, id: number): Promise<void> {
   await transact(db, async (trx) => {
-    // Everything that changes a post or its comments locks the post first, and then users in order of their ids, as the
-    // triggers do. So it cannot deadlock.
+    // Everything that changes a post or its comments locks the post first and then users by id, as the triggers do, to
+    // prevent deadlocks.
     await trx.selectFrom('posts').select('id').where('id', '=', id).forUpdate().execute();
-    // An array, because PostgreSQL would read all users to find those of a subquery.
+    // An array, because for a subquery, PostgreSQL would read all users.
     await sql`
       select from users where id = any(array(
         select author_id from posts where id = ${id} union select author_id from comments where post_id = ${id}

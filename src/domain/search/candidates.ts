@@ -2,15 +2,15 @@ import { type RawBuilder, sql } from 'kysely';
 import { IS_OPEN } from '../accounts/standing.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import { IS_LISTED } from '../posts/visibility.ts';
-import { END_OF_KEYS, type ResolvedSearch, type TextKind } from './resolve.ts';
+import { MAX_KEY, type ResolvedSearch, type TextKind } from './resolve.ts';
 
-/** The most texts that are ranked, unless the filters let more through that were found in both ways. */
-export const MOST_RANKED = 100;
+/** The most texts that are ranked, from each of the two ways to find them. */
+export const MAX_RANKED = 100;
 
-/** How many of the newest texts are read one by one. */
+/** How many of the newest texts are scanned. */
 const SCANNED = 5_000;
 
-/** Every text has a word for the range of keys that it is in: `~` and the key without these bits, as in the migration. */
+/** Every text has a word for its range of keys: `~` and the key without these bits, as in the migration. */
 const RANGE_BITS = { posts: 43, comments: 17 };
 
 /** How many of the newest matches in the index are read. */
@@ -23,7 +23,7 @@ export interface Texts {
   readonly readerId: number | undefined;
 }
 
-/** The table of the words of texts and the column with their keys, which are posts' positions and comments' ids. */
+/** The table with the texts' words, and the columns with their keys: posts' positions or comments' ids. */
 export function wordsOf(kind: TextKind) {
   return kind === 'posts'
     ? { table: sql.table('post_words'), key: sql.ref('position'), textKey: sql.ref('posts.position') }
@@ -33,28 +33,28 @@ export function wordsOf(kind: TextKind) {
 /**
  * Finds the newest matches, as the last two of three common table expressions: in the newest texts, and in the index.
  *
- * Ranking reads every match, and an ordinary word may have hundreds of thousands, so only the newest are ranked. Reading the
- * newest texts finds those of a common word fast; the index finds those of a rare word fast. Which is better cannot be known
- * in advance, so the index is asked if the newest texts have too few. It has no order, so it is asked for one range of keys
- * after another.
+ * Ranking reads every match, and a common word may have hundreds of thousands, so only the newest are ranked. Scanning the
+ * newest texts is fast for a common word; the index is fast for a rare one. Which is faster is not known in advance, so the
+ * index is used if the newest texts have too few matches. The index has no order, so it is searched one range of keys at a
+ * time.
  */
 export function candidates({ kind, readerId }: Texts, search: ResolvedSearch): RawBuilder<unknown> {
   const words = wordsOf(kind);
   const { exact, loose, author, firstKey, endKey } = search;
   const isMatch =
-    exact === null ? sql`key >= ${firstKey}` : sql`key >= ${firstKey} and words @@ ${unknown(exact)}`;
-  // Added to, so that no index on keys is used. Left out when it is always true, because the planner expects few rows of it,
-  // and so much work that PostgreSQL might compile the query first.
+    exact === null ? sql`key >= ${firstKey}` : sql`key >= ${firstKey} and words @@ ${opaque(exact)}`;
+  // The `+ 0` keeps PostgreSQL from using an index on keys. Left out when it is always true, because the planner
+  // underestimates its rows and then expects so much work that PostgreSQL might compile the query first.
   const isInTime =
-    firstKey === 0 && endKey === END_OF_KEYS[kind]
+    firstKey === 0 && endKey === MAX_KEY[kind]
       ? sql`true`
       : sql`${words.key} + 0 >= ${firstKey} and ${words.key} + 0 < ${endKey}`;
-  // In a subselect with an offset, so that whether a reader may see a text is only looked up for matches. It keeps the order
-  // of the index, so that nothing is sorted and no more is read than needed.
+  // The `offset 0` makes PostgreSQL check visibility only for matches. They stay in the order of the index, so nothing is
+  // sorted and no more is read than needed.
   const visibleOf = (matches: RawBuilder<unknown>) => sql`
     select near.key from (select key from (${matches}) as every where ${isMatch} order by key desc offset 0) as near
     cross join lateral (${visible(kind, search, readerId)}) as visible
-    order by near.key desc limit ${sql.lit(MOST_RANKED)}
+    order by near.key desc limit ${sql.lit(MAX_RANKED)}
   `;
   const isEverythingScanned = loose === null || (author !== undefined && author.textCount < SCANNED);
   return sql`
@@ -63,11 +63,11 @@ export function candidates({ kind, readerId }: Texts, search: ResolvedSearch): R
       select each.key from ${rangesOf(kind, search)} as range
       cross join lateral (
         select ${words.key} as key from ${words.table}
-        where words @@ (${unknown(loose ?? '')} && ('''~' || range || '''')::tsquery)
+        where words @@ (${opaque(loose ?? '')} && ('''~' || range || '''')::tsquery)
           and ${isInTime}
         order by key desc limit ${sql.lit(LOOKED_UP)}
       ) as each
-      where ${sql.lit(!isEverythingScanned)} and (select count(*) from in_newest) < ${sql.lit(MOST_RANKED)}
+      where ${sql.lit(!isEverythingScanned)} and (select count(*) from in_newest) < ${sql.lit(MAX_RANKED)}
       limit ${sql.lit(LOOKED_UP)}
     ),
     looked_up as materialized (${visibleOf(withWords(kind, sql`select key from in_index`))})
@@ -79,17 +79,16 @@ export function isPartial(kind: TextKind, search: ResolvedSearch): RawBuilder<bo
   const hasNoIndex = sql.lit(search.exact !== null && search.loose === null);
   const newest = sql`(select count(*) from (${newestTexts(kind, search)}) as every)`;
   return sql`(
-    ${sql.lit(MOST_RANKED)} in ((select count(*) from in_newest), (select count(*) from looked_up))
+    ${sql.lit(MAX_RANKED)} in ((select count(*) from in_newest), (select count(*) from looked_up))
     or (select count(*) from in_index) = ${sql.lit(LOOKED_UP)}
     or (${hasNoIndex} and ${newest} = ${sql.lit(SCANNED)})
   )`;
 }
 
 /**
- * A query that the planner cannot look into: for the value of a common word, it would rather read all texts than use the
- * index.
+ * Hides a query's value from the planner, which would otherwise read all texts for a common word instead of using the index.
  */
-function unknown(query: string): RawBuilder<unknown> {
+function opaque(query: string): RawBuilder<unknown> {
   return sql`(select ${query}::tsquery)`;
 }
 
@@ -103,8 +102,8 @@ function rangesOf(kind: TextKind, { firstKey, endKey }: ResolvedSearch): RawBuil
 }
 
 /**
- * Selects the keys and words of the newest texts before a time that an index on the most selective filter finds. It has no
- * lower bound, because the planner expects few rows between two, and would sort them.
+ * Selects the keys and words of the newest texts before a time, by an index on the most selective filter. There is no lower
+ * bound, because between two bounds the planner expects few rows, and would sort them.
  */
 function newestTexts(kind: TextKind, { author, tag, endKey }: ResolvedSearch): RawBuilder<unknown> {
   const { table, key } = wordsOf(kind);
@@ -122,7 +121,7 @@ function newestTexts(kind: TextKind, { author, tag, endKey }: ResolvedSearch): R
   return newest(sql`select ${key} as key, words from ${table} where true`, key);
 }
 
-/** Looks the words of texts up one by one. Joined, the planner might read all words. */
+/** Looks the words of texts up one by one. With a plain join, the planner might read all words. */
 function withWords(kind: TextKind, keys: RawBuilder<unknown>): RawBuilder<unknown> {
   const { table, key } = wordsOf(kind);
   return sql`
@@ -131,7 +130,7 @@ function withWords(kind: TextKind, keys: RawBuilder<unknown>): RawBuilder<unknow
   `;
 }
 
-/** Selects a row if the filters let the text `near.key` through and the reader may find it. */
+/** Selects a row if the text `near.key` passes the filters and the reader may see it. */
 function visible(
   kind: TextKind,
   { author, tag }: ResolvedSearch,

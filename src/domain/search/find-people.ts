@@ -4,19 +4,19 @@ import { isMutedBy } from '../blocks/hide.ts';
 import { IS_FINDABLE, PUBLIC_COLUMNS, type PublicPerson } from '../people/directory.ts';
 import type { FoundPage, PageOfFound } from './find-texts.ts';
 
-/** The most people that are put in order. */
-const MOST_ORDERED = 500;
+/** The most people that are sorted. */
+const MAX_ORDERED = 500;
 
-/** The most words that are looked up, the longest: for each, PostgreSQL reads who else has a name that begins with it. */
-const MOST_WORDS = 5;
+/** The most words that are looked up: the longest. For each, PostgreSQL reads all names that begin with it. */
+const MAX_WORDS = 5;
 
-/** As in the function `name_words` of the database. */
+/** The same as in the database function `name_words`. */
 const PUNCTUATION = sql.lit('[!-/:-@[-`{-~’]+');
 
 /**
- * Finds people by the beginnings of the words in their username or name: of all that were typed, up to five. The person with
- * exactly this username comes first, then those with the most followers. Leaves out people who are suspended, about to be
- * erased, or muted or blocked by the reader.
+ * Finds people by prefixes of the words in their username or name, up to five. A person with exactly this username comes
+ * first, then those with the most followers. Leaves out people who are suspended, about to be erased, or muted or blocked by
+ * the reader.
  */
 export async function findPeople(
   db: Db,
@@ -27,13 +27,13 @@ export async function findPeople(
   const prefixes = sql`(
     select to_tsquery('simple', string_agg('''' || word || ''':*', ' & ')) from (
       select word from regexp_split_to_table(regexp_replace(without_accents(${text}), ${PUNCTUATION}, ' ', 'g'), '\\s+') as word
-      where word <> '' group by word order by length(word) desc limit ${sql.lit(MOST_WORDS)}
+      where word <> '' group by word order by length(word) desc limit ${sql.lit(MAX_WORDS)}
     ) as longest
   )`;
   const matches = sql<{ id: number }>`(
     select id from users
     where name_words(username, name) @@ ${prefixes} and ${IS_FINDABLE} and not ${isMutedBy(readerId, 'users.id')}
-    limit ${sql.lit(MOST_ORDERED + 1)}
+    limit ${sql.lit(MAX_ORDERED + 1)}
   )`;
   const rows = await db
     .selectFrom(matches.as('match'))
@@ -49,7 +49,7 @@ export async function findPeople(
   const found = Number(rows[0]?.total ?? 0);
   return {
     items: rows.map(({ total: _total, ...person }) => person),
-    total: Math.min(found, MOST_ORDERED),
-    isPartial: found > MOST_ORDERED,
+    total: Math.min(found, MAX_ORDERED),
+    isPartial: found > MAX_ORDERED,
   };
 }

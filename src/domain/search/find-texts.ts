@@ -17,12 +17,12 @@ export interface FoundText {
   readonly excerpt: readonly Part[];
 }
 
-/** One page of what was found, the best first. */
+/** One page of results, best first. */
 export interface FoundPage<Item> {
   readonly items: readonly Item[];
   /** Items on all pages. */
   readonly total: number;
-  /** Whether there may be more, all of them older. */
+  /** Whether there may be more. If so, they are older. */
   readonly isPartial: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Around what was found, in a text in which the database marks it. Private characters, which `plain_text` removes. */
+/** The database puts these around matches. They are private-use characters, which `plain_text` removes from texts. */
 export const MARKS = { start: '\uE000', end: '\uE001' } as const;
 
 /** A part of an excerpt. */
@@ -7,19 +7,19 @@ export interface Part {
   readonly isFound: boolean;
 }
 
-/** Characters of an excerpt. */
+/** The length of an excerpt, in characters. */
 const LENGTH = 240;
 
-/** Characters before the first word that was found. */
+/** Characters before the first match. */
 const LEAD = 60;
 
 const COMBINING = /^[\u0300-\u036F]$/;
 
 /**
- * Cuts an excerpt out of a text, around what was found.
+ * Extracts an excerpt around the first match in a text.
  *
  * @param text as it was written
- * @param marked the same with marks, and perhaps without accents and with other characters replaced
+ * @param marked the same text with marks, perhaps without accents and with other characters replaced
  */
 export function excerptAround(text: string, marked: string): Part[] {
   const characters = [...text.normalize('NFC')];
@@ -40,7 +40,7 @@ export function excerptAround(text: string, marked: string): Part[] {
   return parts.map(({ text, isFound }) => ({ text: text.replaceAll(/\s+/g, ' '), isFound }));
 }
 
-/** Tells for each character whether it is within marks. Nothing is, if the texts do not match. */
+/** Whether each character is between marks. None is if the two texts do not correspond. */
 function foundIn(characters: readonly string[], marked: string): boolean[] {
   const found: boolean[] = [];
   let isWithin = false;
@@ -48,7 +48,7 @@ function foundIn(characters: readonly string[], marked: string): boolean[] {
     if (character === MARKS.start) isWithin = true;
     else if (character === MARKS.end) isWithin = false;
     else {
-      // An accent that could not be combined with its letter was removed.
+      // The database has removed accents that cannot be combined with their letter.
       while (COMBINING.test(characters[found.length] ?? '') && characters[found.length] !== character)
         found.push(found.at(-1) ?? false);
       found.push(isWithin);

@@ -8,11 +8,11 @@ import { wordsOf } from './candidates.ts';
 const BATCH = 200;
 
 /**
- * Indexes the words of all texts again, after a change of the site's language. Each batch locks its texts, so that the words of
- * an edit are not replaced by older ones.
+ * Indexes the words of all texts again, after a change of the site's language. Each batch locks its texts, so that it does not
+ * replace the words of a concurrent edit.
  *
  * @param options.signal stops between two batches
- * @param options.progress is told how many texts of about how many are indexed
+ * @param options.progress is told how many texts are indexed, and about how many there are
  */
 export async function indexTexts(
   db: Kysely<Schema>,

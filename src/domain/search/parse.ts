@@ -1,7 +1,7 @@
-/** The most characters of a search. */
-export const LONGEST_SEARCH = 200;
+/** The maximum length of a search, in characters. */
+export const MAX_SEARCH_LENGTH = 200;
 
-/** A search as it was typed, taken apart. */
+/** A parsed search. */
 export interface Search {
   /** In the syntax of PostgreSQL's `websearch_to_tsquery`. Empty if there are only filters. */
   readonly words: string;
@@ -9,22 +9,23 @@ export interface Search {
   readonly from?: string;
   /** In lower case, after `tag:`. */
   readonly tag?: string;
-  /** Midnight UTC of the day after `after:`, which counts, or after `before:`, which does not. */
+  /** The days of `after:`, inclusive, and `before:`, exclusive, as midnight UTC. */
   readonly after?: Date;
   readonly before?: Date;
 }
 
-/** A search, or what to tell the person who typed it. */
+/** A search, or a fault to tell the person who typed it. */
 export type ParsedSearch = { readonly search: Search } | { readonly fault: string };
 
-/** A phrase in quotes, also one that is not closed, or what stands between two spaces. */
+/** A phrase in quotes, whether or not they are closed, or a word between spaces. */
 const PARTS = /-?"[^"]*(?:"|$)|\S+/gu;
 
 const FILTER = /^(from|tag|before|after):(.+)$/iu;
 
-/** Reads a search. A filter that is given twice counts as it is given last; one without a value is a word. */
+/** Parses a search. If a filter is given twice, the last one counts. A filter without a value is a word. */
 export function parseSearch(text: string): ParsedSearch {
-  if ([...text].length > LONGEST_SEARCH) return { fault: `Enter at most ${LONGEST_SEARCH} characters.` };
+  if ([...text].length > MAX_SEARCH_LENGTH)
+    return { fault: `Enter at most ${MAX_SEARCH_LENGTH} characters.` };
   if (text.includes('\0') || !text.isWellFormed())
     return { fault: 'Your search contains invalid characters. Please type it again.' };
 

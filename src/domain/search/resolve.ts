@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
-import { END_OF_POSITIONS, positionAt } from '../posts/position.ts';
+import { MAX_ID } from '../page.ts';
+import { MAX_POSITION, positionAt } from '../posts/position.ts';
 import type { Search } from './parse.ts';
 
 /** What can be searched for words. */
@@ -8,40 +9,39 @@ export type TextKind = 'posts' | 'comments';
 
 /** A search in the database's terms. */
 export interface ResolvedSearch {
-  /** A `tsquery`; null to find all texts that the filters let through. */
+  /** A `tsquery`; null to find all texts that pass the filters. */
   readonly exact: string | null;
   /**
-   * A `tsquery` for the index alone, which matches the same texts and perhaps more: it has the words of phrases in any order,
-   * and no words to leave out. Null if the index is of no use, as for a search that only leaves out words.
+   * A `tsquery` for the index alone, which matches the same texts and perhaps more: it ignores the order of words in phrases,
+   * and words to exclude. Null if the index is of no use, as for a search that only excludes words.
    */
   readonly loose: string | null;
-  /** In lower case; undefined for any. Of a comment, it is the post's. */
+  /** In lower case; undefined for any. For comments, the tag of their post. */
   readonly tag: string | undefined;
   /** Undefined for any. */
   readonly author: { readonly id: number; readonly textCount: number } | undefined;
-  /** The keys of texts in the time that was asked for: from the first up to the last, which does not count. */
+  /** The keys of texts in the requested time, from `firstKey` up to but not including `endKey`. */
   readonly firstKey: number;
   readonly endKey: number;
 }
 
-/** Why a search cannot find anything, for the person who typed it. */
-export interface Hopeless {
-  readonly fault: string;
-}
-
 /** No position of a post is larger, and no id of a comment. */
-export const END_OF_KEYS = { posts: END_OF_POSITIONS, comments: 2 ** 31 - 1 };
+export const MAX_KEY = { posts: MAX_POSITION, comments: MAX_ID };
 
-/** What a `tsquery`, as text, has between the words of a phrase. */
+/** The operators between the words of a phrase in a `tsquery`. */
 const PHRASE = sql.lit('<(?:-|\\d+)>');
 
-/** Looks up what a search names, in one statement. */
+/**
+ * Looks up what a search names, in one statement.
+ *
+ * @returns a `fault` to tell the person who typed it if nothing can be found
+ */
 export async function resolveSearch(
   db: Db,
   kind: TextKind,
   { words, from, tag, after, before }: Search,
-): Promise<ResolvedSearch | Hopeless> {
-  const end = sql.lit(END_OF_KEYS[kind]);
+): Promise<ResolvedSearch | { readonly fault: string }> {
+  const end = sql.lit(MAX_KEY[kind]);
   const since = (moment: Date) =>
     kind === 'posts'
       ? sql`${positionAt(moment)}::float8`

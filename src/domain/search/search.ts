@@ -9,12 +9,15 @@ export const SEARCH_KINDS = ['posts', 'comments', 'people'] as const;
 
 export type SearchKind = (typeof SEARCH_KINDS)[number];
 
+/** No search has more pages. */
+export const LAST_PAGE = 25;
+
 /** What was found. */
 export type Found =
   | { readonly kind: TextKind; readonly page: FoundPage<FoundText> }
   | { readonly kind: 'people'; readonly page: FoundPage<PublicPerson> };
 
-/** What was found, or why nothing can be found, for the person who typed it. */
+/** What was found, or a fault to tell the person who typed it. */
 export type SearchResult = Found | { readonly fault: string };
 
 export interface SearchRequest {

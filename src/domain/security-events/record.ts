@@ -6,7 +6,7 @@ import { currentOrigin } from './origin.ts';
 
 export interface NewEvent {
   readonly kind: SecurityEventKind;
-  /** The affected account; null for a log-in with an unknown address, and if it was deleted at once. */
+  /** The affected account; null for a log-in with an unknown address, and for an account deleted at once. */
   readonly userId: number | null;
   /** Who did it; null if unknown. By default, the request's user. */
   readonly actorId?: number | null;
@@ -14,7 +14,7 @@ export interface NewEvent {
   readonly detail?: Readonly<Record<string, string | number>>;
 }
 
-/** Why a moderator acts: what they wrote, and the event that this undoes. Part of an event's detail. */
+/** Why a moderator acts: the reason they gave, and the event that the action undoes. Part of an event's detail. */
 export interface Why {
   readonly reason?: string;
   readonly undoes?: number;
@@ -54,27 +54,23 @@ export async function recordActionByOther(
 }
 
 /**
- * Failed log-ins recorded an hour, per account and reason, and for all unknown addresses together, so that attacks do not fill
+ * Failed log-ins recorded per hour, for each account and reason, and for all unknown addresses together. So attacks do not fill
  * the log, and wrong passwords do not hide that someone had the right one.
  */
-export const MAX_FAILURES_AN_HOUR = 20;
+export const MAX_FAILURES_PER_HOUR = 20;
 
 /** Records a wrong password. Its duration depends on the address, so responses must not wait for it. */
-export async function recordFailedLogIn(db: Db, email: string): Promise<void> {
-  await recordFailure(db, (await findByEmail(db, email))?.id ?? null);
+export async function recordWrongPassword(db: Db, email: string): Promise<void> {
+  await recordFailedLogIn(db, (await findByEmail(db, email))?.id ?? null);
 }
 
-/** Records a wrong code after the right password. */
-export async function recordWrongCode(db: Db, userId: number): Promise<void> {
-  await recordFailure(db, userId, 'wrong code');
-}
-
-/** Records a passkey that was not accepted. */
-export async function recordRefusedPasskey(db: Db, userId: number, reason: string): Promise<void> {
-  await recordFailure(db, userId, reason);
-}
-
-async function recordFailure(db: Db, userId: number | null, reason?: string): Promise<void> {
+/**
+ * Records a failed log-in.
+ *
+ * @param userId null if the address is unknown
+ * @param reason undefined for a wrong password
+ */
+export async function recordFailedLogIn(db: Db, userId: number | null, reason?: string): Promise<void> {
   const earlier = await db
     .selectFrom('security_events')
     .select(sql<boolean>`created_at > now() - interval '1 hour'`.as('isRecent'))
@@ -83,7 +79,7 @@ async function recordFailure(db: Db, userId: number | null, reason?: string): Pr
     .where(sql`detail ->> 'reason'`, 'is not distinct from', reason ?? null)
     .orderBy('id', 'desc')
     .limit(1)
-    .offset(MAX_FAILURES_AN_HOUR - 1)
+    .offset(MAX_FAILURES_PER_HOUR - 1)
     .executeTakeFirst();
   if (earlier?.isRecent) return;
   const detail = reason === undefined ? {} : { reason };

@@ -33,7 +33,7 @@ export interface SessionUser extends Standing {
   /** Whether they joined less than a day ago, so lower limits apply. */
   readonly isNew: boolean;
   readonly followedCount: number;
-  /** Up to `MOST_COUNTED`. */
+  /** Up to `MAX_COUNTED`. */
   readonly unreadCount: number;
 }
 
@@ -47,7 +47,7 @@ interface SessionColumns {
 /** A session's row, with all columns of its account or none. */
 type SessionRow = SessionColumns & (SessionUser | { readonly id: null });
 
-/** A session is extended at most this often per lifetime, so that reading pages rarely writes. */
+/** A session is extended at most this many times per lifetime, so that reading pages rarely writes. */
 const RENEWALS_PER_LIFETIME = 24;
 
 /** Finds the session of a cookie and extends it occasionally. Undefined if it is unknown or has expired. */

@@ -20,7 +20,7 @@ export const IS_VALID = sql<boolean>`
 /** How long an account remembers an unused browser. */
 export const BROWSER_SECONDS = 365 * 24 * HOUR;
 
-/** The expiry of a session that is used now, by the database's clock, which all processes share. */
+/** A time from now, by the database's clock, which all processes share. */
 export function expiry(seconds: number): RawBuilder<Date> {
   return sql<Date>`now() + make_interval(secs => ${seconds})`;
 }

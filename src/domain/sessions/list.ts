@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { IS_VALID } from './lifetime.ts';
 
-/** Sessions that are listed. More are possible, but nobody reads them. */
-const MOST = 100;
+/** Sessions that are listed. An account may have more. */
+const MAX_LISTED = 100;
 
 /** Where an account is logged in. */
 export interface ListedSession {
@@ -26,6 +26,6 @@ export function listSessions(db: Db, userId: number): Promise<ListedSession[]> {
     .where('user_id', '=', userId)
     .where(IS_VALID)
     .orderBy('last_seen_at', 'desc')
-    .limit(MOST)
+    .limit(MAX_LISTED)
     .execute();
 }

@@ -7,11 +7,11 @@ import { recordEvent } from '../security-events/record.ts';
 import { hashToken, mintToken } from '../token.ts';
 import { startSession } from './start.ts';
 
-/** Browsers that an account remembers. The least recently used is forgotten first. */
+/** Browsers that an account remembers. It forgets the least recently used first. */
 const MAX_BROWSERS = 20;
 
 /** Mails about new browsers that an account gets per hour, even if a program logs in without cookies. */
-const MAX_MAILS_AN_HOUR = 5;
+const MAX_MAILS_PER_HOUR = 5;
 
 export interface LogIn {
   /** Of the account. */
@@ -19,7 +19,7 @@ export interface LogIn {
   /** The verified password hash. Undefined if they logged in through a mailed link. */
   readonly passwordHash?: string;
   /** Whether a second factor was given. */
-  readonly isCodeProven?: boolean;
+  readonly isSecondFactorProven?: boolean;
   readonly isRemembered: boolean;
   /** The tokens in the browser's persistent cookie, one per account. */
   readonly browsers: readonly string[];
@@ -27,8 +27,8 @@ export interface LogIn {
 }
 
 /**
- * Logs a user in, and mails them if the browser is new to the account. A browser gets a separate token for each account,
- * because its earlier users know the other tokens.
+ * Logs a user in, and mails them if the browser is new to the account. A browser has a separate token for each account,
+ * because its other users know theirs.
  *
  * @returns the tokens for the cookies; a browser token only if the browser is new
  * @throws DomainError `unauthorized` if the password has changed in the meantime, or a second factor is missing
@@ -43,7 +43,7 @@ export async function logIn(
     if (await recordUse(trx, userId, browsers)) return { session, browser: undefined };
     const others = await findBrowsers(trx, userId);
     const isFirst = others.known === 0 && !others.hasLoggedIn;
-    if (!isFirst && others.ofLastHour < MAX_MAILS_AN_HOUR) {
+    if (!isFirst && others.ofLastHour < MAX_MAILS_PER_HOUR) {
       await queue.send(mailQueue, { template: 'new-login', userId, address }, { db: trx });
     }
     return { session, browser: await rememberBrowser(trx, userId) };
@@ -101,7 +101,7 @@ async function findBrowsers(
       sql<number>`count(*) filter (where created_at > now() - interval '1 hour')::integer`.as('ofLastHour'),
     )
     .select(
-      // Besides the event of this log-in.
+      // Before this log-in, whose event is already there.
       sql<boolean>`exists (
         select from security_events where user_id = ${userId} and kind = 'logged-in' offset 1
       )`.as('hasLoggedIn'),
@@ -110,7 +110,7 @@ async function findBrowsers(
     .executeTakeFirstOrThrow();
 }
 
-/** Makes room for one more. Concurrent log-ins may have exceeded the limit. */
+/** Makes room for one more browser. Concurrent log-ins may have exceeded the limit. */
 async function forgetOldBrowsers(db: Db, userId: number): Promise<void> {
   await db
     .deleteFrom('known_browsers')

@@ -5,9 +5,9 @@ import { hashToken } from '../token.ts';
 /** A message that a session shows once, on its next page. */
 export interface Message {
   readonly text: string;
-  /** Whether it says that something did not work. */
+  /** Whether it reports a failure. */
   readonly isWarning: boolean;
-  /** The id of the element that it is about, beside which the page shows it. Without one, it is above the page's content. */
+  /** The id of the element to show it in. By default, it is shown above the page's content. */
   readonly at?: string;
 }
 

@@ -5,7 +5,7 @@ import { IS_OPEN } from '../accounts/standing.ts';
 import { expiry } from './lifetime.ts';
 import { cannotLogIn, startAnonymousSession } from './start.ts';
 
-/** How long a log-in waits for the code, in seconds. */
+/** How long a log-in waits for the second factor, in seconds. */
 const PENDING_SECONDS = 10 * 60;
 
 /** A log-in with the right password that awaits a second factor. */
@@ -14,7 +14,7 @@ export interface PendingLogIn extends Credentials {
 }
 
 export interface FoundPendingLogIn extends PendingLogIn {
-  /** What else the account can prove itself with. */
+  /** The account's second factors. */
   readonly hasApp: boolean;
   readonly hasPasskeys: boolean;
 }

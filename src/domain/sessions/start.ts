@@ -7,14 +7,14 @@ import { type MintedToken, mintToken } from '../token.ts';
 import { expiry, SESSION_SECONDS } from './lifetime.ts';
 import type { Message } from './messages.ts';
 
-/** Characters of a browser's description of itself that are kept. */
+/** Characters of a User-Agent that are kept. */
 const MAX_USER_AGENT = 300;
 
 interface NewSession {
   readonly userId: number;
   readonly isRemembered: boolean;
   readonly passwordHash?: string;
-  readonly isCodeProven?: boolean;
+  readonly isSecondFactorProven?: boolean;
 }
 
 /**
@@ -22,14 +22,14 @@ interface NewSession {
  *
  * @param options.passwordHash the verified password hash, which must still be current; undefined without a password,
  *   which sensitive pages then ask for
- * @param options.isCodeProven whether a second factor was given, without which accounts that have one are refused
+ * @param options.isSecondFactorProven whether a second factor was given, without which accounts that have one are refused
  * @returns the token for the cookie; only its hash is stored
  * @throws DomainError `unauthorized` if the password has changed in the meantime, the account is closed, or a second
  *   factor is missing
  */
 export async function startSession(
   db: Db,
-  { userId, isRemembered, passwordHash, isCodeProven = false }: NewSession,
+  { userId, isRemembered, passwordHash, isSecondFactorProven = false }: NewSession,
 ): Promise<string> {
   const { token, hash } = mintToken();
   const { userAgent, address } = currentOrigin();
@@ -47,7 +47,7 @@ export async function startSession(
         .select(sql<string | null>`${address}::inet`.as('address'))
         .where('id', '=', userId)
         .where(IS_OPEN)
-        .$if(!isCodeProven, (query) => query.where(({ not }) => not(HAS_TWO_FACTOR)))
+        .$if(!isSecondFactorProven, (query) => query.where(({ not }) => not(HAS_TWO_FACTOR)))
         .$if(passwordHash !== undefined, (query) => query.where('password_hash', '=', passwordHash ?? ''))
         .forShare(),
     )

@@ -1,7 +1,7 @@
 /**
- * Crawlers that collect pages to train AI models or to answer questions with them, by the names that they look for in
- * robots.txt. Source: https://github.com/ai-robots-txt/ai.robots.txt, where more are listed; these are the largest. Search
- * engines such as Googlebot, Bingbot and Applebot have other names.
+ * Crawlers that collect pages to train AI models or to answer questions, by their names in robots.txt. These are the largest;
+ * https://github.com/ai-robots-txt/ai.robots.txt lists more. Search engines such as Googlebot, Bingbot and Applebot have other
+ * names.
  */
 export const AI_CRAWLERS: readonly string[] = [
   // OpenAI

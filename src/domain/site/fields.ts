@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 
-/** The colours of the logo. The style sheet has the shades for links and buttons, in light and dark mode. */
+/** The logo's colours. The style sheet has the shades for links and buttons, in light and dark mode. */
 export const COLOURS = {
   red: '#9b2a25',
   orange: '#8c4411',
@@ -14,28 +14,19 @@ export const COLOURS = {
 
 export type Colour = keyof typeof COLOURS;
 
-export const COLOUR_NAMES = [
-  'red',
-  'orange',
-  'olive',
-  'green',
-  'teal',
-  'blue',
-  'violet',
-  'pink',
-] as const satisfies readonly Colour[];
+export const COLOUR_NAMES = Object.keys(COLOURS) as Colour[];
 
 /** Who may register: everyone, those a moderator approves, those with an invitation, or nobody. */
-export const REGISTRATION_MODES = ['open', 'approval', 'invitation', 'closed'] as const;
+const REGISTRATION_MODES = ['open', 'approval', 'invitation', 'closed'] as const;
 
 /** Who may read through the API: those with an account, or everyone. */
-export const API_READERS = ['members', 'everyone'] as const;
+const API_READERS = ['members', 'everyone'] as const;
 
 /** What robots.txt tells AI crawlers. */
-export const CRAWLER_RULES = ['allow', 'disallow'] as const;
+const CRAWLER_RULES = ['allow', 'disallow'] as const;
 
 /** Whether visitors can subscribe to people's posts by email, and get them. */
-export const EMAIL_SUBSCRIPTIONS = ['on', 'off'] as const;
+const EMAIL_SUBSCRIPTIONS = ['on', 'off'] as const;
 
 /** The most links in the footer. */
 const MAX_LINKS = 10;
@@ -68,7 +59,7 @@ export const SettingsFields = Type.Object({
     messages: { pattern: 'Enter a language tag, such as en or de-AT.' },
   }),
   registration: oneOf(REGISTRATION_MODES),
-  /** How many seconds after it was shown the registration form may be sent at the earliest; 0 for any time. */
+  /** The minimum number of seconds between showing the registration form and receiving it; 0 for none. */
   delay: Type.String({
     pattern: '^(?:\\d|[1-5]\\d|60)$',
     messages: { pattern: 'Enter a whole number from 0 to 60.' },

@@ -3,11 +3,11 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import type { Queue } from '../../queue/index.ts';
 import { indexTextsQueue } from '../../queues.ts';
-import { SETTING_NAMES, type SettingName, type TypedSettings } from './fields.ts';
+import { recordEvent } from '../security-events/record.ts';
+import { SETTING_NAMES, type TypedSettings } from './fields.ts';
 import { SITE_PAGES, type SitePage, type SitePageName } from './pages.ts';
-import { recordSetting } from './record.ts';
 
-/** What Administrators have set for the whole site. */
+/** The settings of the whole site. */
 export interface SiteSettings extends TypedSettings {
   /** `links`, parsed. */
   readonly footerLinks: readonly FooterLink[];
@@ -49,7 +49,7 @@ export async function loadSettings(db: Db): Promise<SiteSettings> {
 }
 
 /**
- * Changes settings, and records each that is different from before. In another language, texts have to be indexed again.
+ * Changes settings, and records each one that differs. A new language makes a job index all texts again.
  *
  * @param changes valid according to `SettingsFields`
  * @param version that the changes are based on; undefined for any
@@ -68,22 +68,16 @@ export async function changeSettings(
       const value = changes[name];
       if (value === undefined || value === before[name]) continue;
       // The cut may split a surrogate pair, and PostgreSQL's JSON has no half ones.
-      const beginning = value.slice(0, LOGGED_LENGTH).toWellFormed();
-      await recordSetting(trx, { setting: name, value: beginning });
+      const detail = { setting: name, value: value.slice(0, LOGGED_LENGTH).toWellFormed() };
+      await recordEvent(trx, { kind: 'setting-changed', userId: null, detail });
       if (name === 'language') await queue.send(indexTextsQueue, {}, { db: trx });
     }
   });
 }
 
 /** The settings as the form shows them. */
-export function typedOf(settings: SiteSettings): Record<SettingName, string> {
-  const { name, tagline, description, colour, language, registration, delay, links, api, crawlers } =
-    settings;
-  const { email_subscriptions } = settings;
-  return {
-    ...{ name, tagline, description, colour, language, registration, delay, links, api, crawlers },
-    email_subscriptions,
-  };
+export function typedOf(settings: SiteSettings): Record<string, string> {
+  return Object.fromEntries(SETTING_NAMES.map((name) => [name, settings[name]]));
 }
 
 function selectTyped(db: Db) {

@@ -9,7 +9,7 @@ import { ARE_SUBSCRIPTIONS_ON } from './terms.ts';
 /** Characters of a post that its mail quotes. */
 const EXCERPT = 500;
 
-/** Loads what the mail with the link says. Undefined if the author is gone by now, or subscriptions are off. */
+/** Loads what the confirmation mail says. Undefined if the author is gone, or subscriptions are off. */
 export function loadConfirmation(db: Db, subscriptionId: number): Promise<{ author: string } | undefined> {
   return db
     .selectFrom('subscriptions')
@@ -31,8 +31,8 @@ export interface NewPost {
 }
 
 /**
- * Loads what a mail with a new post says. Undefined if it was deleted, hidden or unlisted since, its author was suspended, or the
- * subscriber has an account and mutes or blocks the author, or is blocked by them.
+ * Loads what a mail with a new post says. Undefined if the post was deleted, hidden or unlisted since, its author was
+ * suspended, or the subscriber has muted or blocked the author or was blocked by them.
  */
 export async function loadNewPost(
   db: Db,
@@ -49,7 +49,7 @@ export async function loadNewPost(
     .where(IS_LISTED)
     .where(IS_OPEN)
     .where(ARE_SUBSCRIPTIONS_ON)
-    .where(HAVE_NOT_PARTED)
+    .where(IS_UNBLOCKED)
     .executeTakeFirst();
   if (post === undefined) return undefined;
   const { id, title, author, html } = post;
@@ -62,8 +62,8 @@ export async function loadNewPost(
   };
 }
 
-/** Whether the subscriber, if they have an account, and the author have nothing against each other. */
-const HAVE_NOT_PARTED = sql<boolean>`not exists (
+/** Whether the subscriber, if they have an account, has not muted or blocked the author, nor the author blocked them. */
+const IS_UNBLOCKED = sql<boolean>`not exists (
   select from users as reader join blocks on (blocker_id = reader.id and blocked_id = subscriptions.author_id)
     or (kind = 'block' and blocker_id = subscriptions.author_id and blocked_id = reader.id)
   where lower(reader.email) = subscriptions.email and reader.confirmed_at is not null

@@ -9,21 +9,21 @@ import { ARE_SUBSCRIPTIONS_ON } from './terms.ts';
 /** Subscriptions per transaction. */
 const BATCH = 500;
 
-/** Posts of one author that are mailed in a day. The rest is on the site and in the feed. */
-const MOST_A_DAY = 10;
+/** Posts of one author that are mailed per day. The others are on the site and in the feed. */
+const MAX_PER_DAY = 10;
 
 /**
- * When a post that is being published is to be mailed, as an expression on its row: after some minutes, in which its author can
- * correct or delete it, and a moderator can hide it. Null if nobody subscribes to its author.
+ * When to mail a post that is being published, as an expression on its row: after a few minutes, in which its author can correct
+ * or delete it, and a moderator can hide it. Null if nobody subscribes to its author.
  */
 export const MAILED_AT: RawBuilder<Date | null> = sql`(case when exists (
   select from subscriptions where subscriptions.author_id = posts.author_id and confirmed_at is not null
 ) then now() + interval '5 minutes' end)`;
 
 /**
- * Enqueues a mail with a post for everyone who has subscribed to its author before it was published. Safe to repeat: each batch
- * records how far it came in the transaction that enqueues its mails. Does nothing if the post was deleted, hidden or unlisted, or the
- * author was suspended or has published too many.
+ * Enqueues a mail with a post to everyone who subscribed to its author before it was published. Safe to repeat: each batch
+ * records its progress in the transaction that enqueues its mails. Does nothing if the post was deleted, hidden or unlisted,
+ * or if its author was suspended or has published too many.
  *
  * @param options.signal stops between two batches
  * @returns the number of mails enqueued
@@ -43,7 +43,7 @@ export async function mailPost(
   }
 }
 
-/** Records that a post is mailed, if it is. A post of last week is old: what was recorded about it may be gone. */
+/** Records that a post is being mailed, if it should be. Not a post older than a week, whose record may have been pruned. */
 async function begin(db: Db, postId: number): Promise<void> {
   await sql`
     insert into post_mailings (post_id)
@@ -52,7 +52,7 @@ async function begin(db: Db, postId: number): Promise<void> {
       and ${IS_LISTED} and ${IS_OPEN} and ${ARE_SUBSCRIPTIONS_ON} and (
         select count(*) from post_mailings join posts as earlier on earlier.id = post_id
         where post_mailings.created_at > now() - interval '1 day' and earlier.author_id = posts.author_id
-      ) < ${sql.lit(MOST_A_DAY)}
+      ) < ${sql.lit(MAX_PER_DAY)}
     on conflict do nothing
   `.execute(db);
 }

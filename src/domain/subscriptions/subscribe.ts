@@ -5,33 +5,34 @@ import type { Queue } from '../../queue/index.ts';
 import { mailQueue } from '../../queues.ts';
 import { canonicalEmail } from '../accounts/email.ts';
 import { IS_OPEN } from '../accounts/standing.ts';
+import { rowCount } from '../page.ts';
 import { hashToken } from '../token.ts';
 import { ARE_SUBSCRIPTIONS_ON } from './terms.ts';
 
-/** Confirmation mails to one address in a day, no matter who asks for them. For one author there is one. */
-const MOST_ASKED = 3;
+/** Confirmation mails to one address per day, whoever asks for them; one per author. */
+const MAX_REQUESTS = 3;
 
-/** The person a subscription is to, and the address that gets the posts. */
+/** The author subscribed to, and the address that gets the posts. */
 export interface Subscription {
   readonly authorId: number;
   readonly email: string;
 }
 
-/** A person to whom others may subscribe. */
+/** A person to subscribe to. */
 export interface Author {
   readonly id: number;
   readonly username: string;
   readonly postCount: number;
   /** Whether they are neither suspended nor about to be deleted. */
   readonly isOpen: boolean;
-  /** Of the reader's own subscription; null without one. */
+  /** The key of the reader's own subscription; null if there is none. */
   readonly unsubscribeKey: string | null;
-  /** How many subscribe by email, if the reader is the author; otherwise null. */
+  /** How many people subscribe by email; null unless the reader is the author. */
   readonly subscriberCount: number | null;
 }
 
 /**
- * Finds a person whose posts somebody wants to read. Ignores case.
+ * Finds a person to subscribe to. Ignores case.
  *
  * @param reader null for a visitor
  * @throws DomainError `not-found`
@@ -53,7 +54,7 @@ export function findAuthor(
         .where('subscriptions.confirmed_at', 'is not', null)
         .as('unsubscribeKey'),
       selectFrom('subscriptions')
-        .select(sql<number>`count(*)::int`.as('count'))
+        .select(rowCount.as('count'))
         .whereRef('subscriptions.author_id', '=', 'users.id')
         .where('subscriptions.confirmed_at', 'is not', null)
         .having('users.id', '=', reader?.id ?? null)
@@ -65,9 +66,8 @@ export function findAuthor(
 }
 
 /**
- * Mails a link that confirms a subscription to an address that anyone may have typed. Does nothing if the address subscribes
- * already, was sent a link on this day, or three for other people, so that nobody can flood it. The caller must not tell the
- * cases apart.
+ * Mails a confirmation link to an address that anyone may have typed. To prevent flooding, does nothing if the address already
+ * subscribes, or was sent a link for this author or three links in all within a day. Callers must not reveal which.
  */
 export async function requestSubscription(
   { db, queue }: { db: Kysely<Schema>; queue: Queue },
@@ -75,14 +75,14 @@ export async function requestSubscription(
 ): Promise<void> {
   const address = canonicalEmail(email);
   await db.transaction().execute(async (trx) => {
-    // Requests for one address run one after another, so that the count is right.
+    // Serialises requests for one address, so that the count is right.
     await sql`select pg_advisory_xact_lock(hashtextextended(${address}, 0))`.execute(trx);
     const { rows } = await sql<{ id: number }>`
       insert into subscriptions as earlier (author_id, email, asked_at)
       select users.id, ${address}, now() from users
       where users.id = ${authorId} and users.confirmed_at is not null and ${IS_OPEN} and ${ARE_SUBSCRIPTIONS_ON} and (
         select count(*) from subscriptions where email = ${address} and asked_at > now() - interval '1 day'
-      ) < ${sql.lit(MOST_ASKED)}
+      ) < ${sql.lit(MAX_REQUESTS)}
       on conflict (author_id, email) do update set asked_at = now()
         where earlier.confirmed_at is null and earlier.asked_at <= now() - interval '1 day'
       returning id
@@ -92,7 +92,7 @@ export async function requestSubscription(
   });
 }
 
-/** Subscribes the address of an account, if it is confirmed. It needs no link, because its owner is logged in. */
+/** Subscribes an account's address, if it is confirmed. No link is needed, because its owner is logged in. */
 export async function subscribeAccount(db: Db, authorId: number, userId: number): Promise<void> {
   await sql`
     insert into subscriptions as earlier (author_id, email, confirmed_at)
@@ -104,7 +104,7 @@ export async function subscribeAccount(db: Db, authorId: number, userId: number)
   `.execute(db);
 }
 
-/** What a mailed link confirms. Undefined if it is not valid, or the author is gone. */
+/** Finds the subscription that a mailed link confirms. Undefined if the link is invalid or the author is gone. */
 export function findRequested(
   db: Db,
   token: string,

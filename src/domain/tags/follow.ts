@@ -3,7 +3,7 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import { rowCount } from '../page.ts';
 
-/** Tags that one person can follow. The Followed tab looks each of them up. */
+/** Tags that one person can follow. The Followed tab looks up each of them. */
 export const MAX_FOLLOWED_TAGS = 100;
 
 /**
@@ -13,7 +13,7 @@ export const MAX_FOLLOWED_TAGS = 100;
  */
 export async function followTag(db: Kysely<Schema>, userId: number, tag: string): Promise<void> {
   await db.transaction().execute(async (trx) => {
-    // Two at once would each not count the other.
+    // Otherwise, two concurrent follows would not count each other.
     await trx.selectFrom('users').select('id').where('id', '=', userId).forNoKeyUpdate().execute();
     const followed = { user_id: userId, tag };
     await trx

@@ -1,26 +1,26 @@
 import { DomainError } from '../../errors.ts';
 
-/** The most tags of a post, those in its text included. */
+/** The most tags of a post, including those in its text. */
 export const MAX_TAGS = 10;
 
-/** The longest tag, in characters. */
-export const LONGEST_TAG = 40;
+/** The maximum length of a tag, in characters. */
+export const MAX_TAG_LENGTH = 40;
 
-/** A tag as people write it, with or without `#`. `readTag` also asks for a letter. */
-export const TAG_PATTERN = `^#?(?!-)[\\p{L}\\p{M}\\p{N}_-]{1,${LONGEST_TAG}}(?<!-)$`;
+/** A tag as people write it, with or without `#`. `readTag` also requires a letter. */
+export const TAG_PATTERN = `^#?(?!-)[\\p{L}\\p{M}\\p{N}_-]{1,${MAX_TAG_LENGTH}}(?<!-)$`;
 
 const WRITTEN_TAG = new RegExp(TAG_PATTERN, 'u');
 
 /**
- * A tag as it is stored: in lower case, without `#`.
+ * A tag as it is stored: in lower case, without `#`. It has letters of any script, digits, `_` and, except at its ends, `-`,
+ * and at least one letter.
  *
- * @returns undefined for what cannot be a tag: it has letters of any script, digits, `_` and, but for its ends,
- *   `-`, and at least one letter
+ * @returns undefined if it cannot be a tag
  */
 export function readTag(written: string): string | undefined {
   if (!WRITTEN_TAG.test(written)) return undefined;
   const tag = written.replace('#', '').normalize('NFC').toLowerCase();
-  return /\p{L}/u.test(tag) && [...tag].length <= LONGEST_TAG ? tag : undefined;
+  return /\p{L}/u.test(tag) && [...tag].length <= MAX_TAG_LENGTH ? tag : undefined;
 }
 
 /** The path of the page with the posts that have a tag. */
@@ -29,20 +29,20 @@ export function pathOfTag(tag: string): string {
 }
 
 /**
- * Reads tags as people type them: with commas or spaces between them.
+ * Reads tags as people type them, separated by commas or spaces.
  *
- * @returns each tag once, in their order
- * @throws DomainError `invalid-tags` if there are too many, or if something cannot be a tag
+ * @returns each tag once, in order
+ * @throws DomainError `invalid-tags` if there are too many, or if a word cannot be a tag
  */
 export function readTags(typed: string): string[] {
   const tags = new Set<string>();
   for (const written of typed.split(/[\s,]+/).filter((each) => each !== '')) {
     const tag = readTag(written);
     if (tag === undefined) {
-      const beginning = [...written].slice(0, LONGEST_TAG).join('');
+      const beginning = [...written].slice(0, MAX_TAG_LENGTH).join('');
       throw new DomainError(
         'invalid-tags',
-        `“${beginning}” cannot be a tag. Tags are up to ${LONGEST_TAG} letters, digits, _ and -.`,
+        `“${beginning}” cannot be a tag. Tags are up to ${MAX_TAG_LENGTH} letters, digits, _ and -.`,
       );
     }
     tags.add(tag);

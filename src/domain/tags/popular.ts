@@ -2,10 +2,13 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { IS_LISTED } from '../posts/visibility.ts';
 
-/** Of how many of the newest posts the tags are counted. */
+/** How many of the newest posts are counted. */
 const NEWEST = 500;
 
-/** Lists the tags that most people use in recent posts, so that nobody can fill the list alone. Hidden and unlisted posts do not count. */
+/**
+ * Lists the tags used by the most people in recent posts. Counting people instead of posts keeps one person from filling the
+ * list. Hidden and unlisted posts do not count.
+ */
 export async function listPopularTags(db: Db, limit: number): Promise<string[]> {
   const newest = sql`select position, author_id, tags from posts where ${IS_LISTED} order by position desc limit ${sql.lit(NEWEST)}`;
   const { rows } = await sql<{ tag: string }>`

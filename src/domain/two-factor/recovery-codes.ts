@@ -7,7 +7,7 @@ import { hashToken } from '../token.ts';
 /** Recovery codes that an account gets at once. */
 const RECOVERY_CODES = 10;
 
-/** 120 random bits are 24 characters. A fast hash is enough from 112 on (OWASP ASVS 5.0, 6.5.2). */
+/** 120 random bits are 24 characters. From 112 bits on, a fast hash is enough (OWASP ASVS 5.0, 6.5.2). */
 const CODE_BYTES = 15;
 
 /** Replaces an account's recovery codes. Only their hashes are stored. Returns them in groups of four characters. */
@@ -24,7 +24,7 @@ export async function replaceRecoveryCodes(trx: Transaction<Schema>, userId: num
 /**
  * Uses up a recovery code.
  *
- * @param code without separators, in capitals
+ * @param code without separators, in upper case
  * @returns whether the account had it
  */
 export async function useRecoveryCode(

@@ -3,7 +3,7 @@ import { Secret, TOTP } from 'otpauth';
 /** Bytes of a secret (RFC 4226, section 4, R6). */
 const SECRET_BYTES = 20;
 
-/** How many steps early or late a code is accepted, because clocks differ (RFC 6238, 5.2). */
+/** How many time steps early or late a code is accepted, because clocks differ (RFC 6238, 5.2). */
 const WINDOW = 1;
 
 /** The form of a secret: 20 bytes in Base32. */
@@ -14,7 +14,7 @@ export function newTotpSecret(): string {
   return new Secret({ size: SECRET_BYTES }).base32;
 }
 
-/** The secret as apps read it from a QR code. They list it by its issuer and label. */
+/** The URI that apps read from a QR code. They list it by its issuer and label. */
 export function totpUri(secret: string, { issuer, label }: { issuer: string; label: string }): string {
   return new TOTP({ secret, issuer, label }).toString();
 }

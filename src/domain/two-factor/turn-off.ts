@@ -35,7 +35,7 @@ export function resetTwoFactor({ db, queue }: Dependencies, userId: number): Pro
 /**
  * Turns off two-factor authentication without a code, in the transaction of another change.
  *
- * @param options.onlySince leaves on what was added before
+ * @param options.onlySince keeps an app and passkeys that were added before
  * @param options.actorId who turns it off; by default, the request's user
  */
 export async function removeTwoFactor(

@@ -1,22 +1,22 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
-import { recordEvent, recordWrongCode } from '../security-events/record.ts';
+import { recordEvent, recordFailedLogIn } from '../security-events/record.ts';
 import { useRecoveryCode } from './recovery-codes.ts';
 import { stepOfCode } from './totp.ts';
 
-/** Removes what people type or copy between the characters of a code. */
+/** Normalises a code: without spaces and hyphens, in upper case. */
 export function compact(code: string): string {
   return code.replaceAll(/[\s-]/g, '').toUpperCase();
 }
 
-/** Whether a code has the form of an app's, which can be guessed. Any other is treated as a recovery code. */
+/** Whether a code looks like an app's, which can be guessed. Any other is treated as a recovery code. */
 export function isAppCode(code: string): boolean {
   return /^\d{6}$/.test(compact(code));
 }
 
 /** Uses up a code from an account's app, or one of its recovery codes. Returns whether it was right. */
 export async function useCode(trx: Transaction<Schema>, userId: number, code: string): Promise<boolean> {
-  // Locked, so that concurrent requests with codes of one account run one after another.
+  // Serialises concurrent requests with codes of one account.
   const { secret, lastStep } = await trx
     .selectFrom('users')
     .select(['totp_secret as secret', 'totp_last_step as lastStep'])
@@ -38,7 +38,7 @@ export async function useCode(trx: Transaction<Schema>, userId: number, code: st
 export function useLogInCode(db: Kysely<Schema>, userId: number, code: string): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
     const isRight = await useCode(trx, userId, code);
-    if (!isRight) await recordWrongCode(trx, userId);
+    if (!isRight) await recordFailedLogIn(trx, userId, 'wrong code');
     return isRight;
   });
 }

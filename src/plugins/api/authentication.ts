@@ -17,8 +17,8 @@ declare module 'fastify' {
 }
 
 /**
- * Sets `request.caller` from a token (RFC 6750, or as the user name of RFC 7617) or from email and password. A token costs
- * one query and no hashing. Visitors may read if the site's settings allow it.
+ * Sets `request.caller` from a token (RFC 6750, or as the user name of RFC 7617), or from an email address and a password. A token
+ * costs one query and no hashing. Visitors may read if the site's settings allow it.
  */
 export default fp(
   async (app) => {
@@ -52,7 +52,7 @@ export function callerOf({ caller }: FastifyRequest): ApiClient {
   return caller;
 }
 
-/** Whether a request only reads, and does not say who sends it. */
+/** Whether a request only reads and has no credentials. */
 function isVisitor({ method, headers }: FastifyRequest): boolean {
   return headers.authorization === undefined && READING_METHODS.has(method);
 }
@@ -75,8 +75,8 @@ function readCredentials({ headers }: FastifyRequest): { token: string } | Passw
 }
 
 /**
- * Concurrent requests with the same password share one check, so a program that sends ten requests at once costs one hash
- * and counts as one attempt.
+ * Concurrent requests with the same password share one check, so ten requests of a program at once cost one hash and count as
+ * one attempt.
  */
 function shareInFlight(app: FastifyInstance) {
   const inFlight = new Map<string, Promise<ApiClient | undefined>>();
@@ -102,7 +102,7 @@ async function findByPassword(
     recordFailedLogIn(email);
     return undefined;
   }
-  // Otherwise the password of an unconfirmed account would reset the count of attempts on its owner's.
+  // Otherwise the password of an unconfirmed account would reset the count of attempts on the address owner's account.
   if (account.isConfirmed) await rateLimits.forgive('login', actor);
   if (account.hasTwoFactor) {
     throw new DomainError(

@@ -3,7 +3,7 @@ import fp from 'fastify-plugin';
 import { STATUS_CODES } from '../../http/status-codes.ts';
 import { type Refusal, reportError } from '../errors.ts';
 
-/** Messages for API clients that differ from those for people, by error code. */
+/** Messages for API clients, where they differ from those for people, by error code. */
 const MESSAGES: Readonly<Record<string, string>> = {
   forbidden: 'Insufficient permissions',
   unrenderable: 'body takes too long to render or becomes too large; simplify it',
@@ -12,7 +12,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'The body is too large: at most 1 MiB is accepted.',
 };
 
-/** The fields that messages for people do not name, by error code. */
+/** The fields that the messages for people do not name, by error code. */
 const FIELDS: Readonly<Record<string, string>> = {
   'invalid-tags': 'tags',
   'parent-gone': 'parent_url',

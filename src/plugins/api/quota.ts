@@ -9,9 +9,8 @@ import { addressKey } from '../rate-limits.ts';
 const SHARE_MS = 1_000;
 
 /**
- * Limits requests per account, or per IP address of visitors, across all tokens and all processes. Every response says how
- * many are left, in the headers of draft-ietf-httpapi-ratelimit-headers-10 and in the three of earlier versions, which more
- * clients read.
+ * Limits requests per account, or per visitor's IP address, across all tokens and processes. Every response says how many are left,
+ * in the headers of draft-ietf-httpapi-ratelimit-headers-10, and in the three of earlier versions that more clients read.
  */
 export default fp(
   async (app) => {

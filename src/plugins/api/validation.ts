@@ -5,7 +5,7 @@ import type { TObject, TSchemaOptions } from 'typebox';
 import type { TLocalizedValidationError } from 'typebox/error';
 import { Compile, type Validator } from 'typebox/schema';
 
-/** Many routes have the same schema, and all apps. */
+/** Shared by routes with the same schema, and by all apps. */
 const validators = new WeakMap<RequestSchema, Validator>();
 
 /**
@@ -49,7 +49,7 @@ function readNumbers(schema: RequestSchema, sent: unknown): object {
   return Object.fromEntries(fields);
 }
 
-/** Describes what is wrong with a request, by field, and what is accepted. */
+/** Describes by field what is wrong with a request and what is accepted. */
 function describeFaults(
   schema: RequestSchema,
   faults: readonly TLocalizedValidationError[],
@@ -62,7 +62,7 @@ function describeFaults(
 function describeFault(schema: RequestSchema, fault: TLocalizedValidationError, value: unknown): string[] {
   const missing = (field: string) => `${schema.title ?? 'request'} does not have a ${field}`;
   if (fault.keyword === 'required') return fault.params.requiredProperties.map(missing);
-  if (fault.keyword === 'boolean') return []; // `additionalProperties` reports them all.
+  if (fault.keyword === 'boolean') return []; // `additionalProperties` reports all unknown fields.
   if (fault.keyword === 'additionalProperties') {
     const unknown = fault.params.additionalProperties.map((field) => `"${field}"`).join(', ');
     return [`unknown field ${unknown}; accepted: ${Object.keys(schema.properties).join(', ')}`];

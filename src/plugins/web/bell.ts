@@ -1,7 +1,7 @@
 import { describeUnread } from '../../domain/notifications/unread.ts';
 import type { SessionUser } from '../../domain/sessions/find.ts';
 
-/** The bell in the header of a visitor's pages. Undefined for those who get no notifications. */
+/** The bell in the page's header. Undefined for visitors who get no notifications. */
 export function bellOf(user: SessionUser | null) {
   return user?.isConfirmed ? describeUnread(user.unreadCount) : undefined;
 }

@@ -2,18 +2,18 @@ import formbody from '@fastify/formbody';
 import fp from 'fastify-plugin';
 import type { Static, TObject } from 'typebox';
 import { Compile, type Validator } from 'typebox/schema';
-import { LONGEST_BODY } from '../../domain/markdown/text.ts';
+import { MAX_BODY_LENGTH } from '../../domain/markdown/text.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Reads and validates the submitted form. */
     readForm<Fields extends TObject>(schema: Fields): SubmittedForm<Fields>;
-    /** What was sent, for a page that offers to send it again. Without secrets; undefined if it is too long. */
+    /** The submitted fields without secrets, for a page that offers to send them again. Undefined if they are too long. */
     readTyped(): TypedFields | undefined;
   }
 }
 
-/** A form as its page shows it: the values without secrets, and a message for each invalid field. */
+/** A form as its page shows it: values without secrets, and a message for each invalid field. */
 export interface FormState {
   readonly values: Readonly<Record<string, string>>;
   readonly errors: Readonly<Record<string, string>>;
@@ -23,11 +23,11 @@ export interface SubmittedForm<Fields extends TObject> {
   /** Undefined if a field is invalid. */
   readonly data: Static<Fields> | undefined;
   readonly state: FormState;
-  /** The state with another message, for errors that the domain finds. */
+  /** The state with another message, for the domain's errors. */
   refuse(field: keyof Static<Fields> & string, message: string): FormState;
 }
 
-/** Options of a form field in addition to JSON Schema's keywords. */
+/** Options of a form field besides JSON Schema's keywords. */
 export interface FieldOptions {
   /** Replaces the general message for this keyword, e.g. `{ pattern: 'Usernames must have …' }`. */
   readonly messages?: Readonly<Record<string, string>>;
@@ -41,8 +41,8 @@ export type TypedFields = readonly { readonly name: string; readonly value: stri
 /** Recognises secrets where there is no schema. */
 const SECRET_NAME = /password/i;
 
-/** Characters sent back of a form without a schema. */
-const MAX_TYPED = 2 * LONGEST_BODY;
+/** The most characters of a form that are sent back without a schema. */
+const MAX_TYPED = 2 * MAX_BODY_LENGTH;
 
 export const EMPTY_FORM: FormState = Object.freeze({ values: {}, errors: {} });
 
@@ -58,7 +58,7 @@ export default fp(
     >(this: { body: unknown }, schema: Fields) {
       let validator = validators.get(schema);
       if (validator === undefined) {
-        refuseUnknownSecrets(schema);
+        assertSecretNames(schema);
         validator = Compile(schema);
         validators.set(schema, validator);
       }
@@ -91,8 +91,8 @@ function readTyped(body: FormFields): TypedFields | undefined {
   return length <= MAX_TYPED ? fields : undefined;
 }
 
-/** `readTyped` would send back a secret with another name. */
-function refuseUnknownSecrets({ properties }: TObject): void {
+/** Secrets must be recognisable by name, because `readTyped` would send back any others. */
+function assertSecretNames({ properties }: TObject): void {
   const unknown = Object.entries(properties).find(
     ([name, field]) => isSecret(field) && !SECRET_NAME.test(name),
   );

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { MOST_COUNTED } from '../../domain/likes/list.ts';
+import { MAX_COUNTED } from '../../domain/likes/list.ts';
 import { excerptOf } from '../../domain/posts/excerpt.ts';
 import { pathOfPost } from '../../domain/posts/path.ts';
 import { pathOfTag } from '../../domain/tags/name.ts';
@@ -11,7 +11,7 @@ import { sessionOf } from './session.ts';
 
 declare module 'fastify' {
   interface FastifyReply {
-    /** Responds with a page from `views/` in the site's layout, with any messages left for it. */
+    /** Responds with a page from `views/` in the site's layout, with any messages for the visitor. */
     page(view: string, data: PageData): Promise<FastifyReply>;
   }
 }
@@ -21,7 +21,7 @@ interface PageData extends Record<string, unknown> {
   readonly title: string;
   /** Metadata for search engines and link previews. Without it, the page is not indexed. */
   readonly meta?: PageMeta;
-  /** The ids of the elements beside which the page can show messages; see `Message`. */
+  /** The ids of the elements next to which the page can show messages; see `Message`. */
   readonly places?: ReadonlySet<string>;
 }
 
@@ -44,8 +44,8 @@ export default fp(
   async (app) => {
     const fragments = new Fragments((template, data) => app.renderPart(template, { ...data, ...HELPERS }));
     const fragment = fragments.render.bind(fragments);
-    // The rules allow browsers to prefetch a page when its link is hovered over. Sent only to visitors coming from another
-    // page of the site, whose browser has cached the assets.
+    // The rules let browsers prefetch a page when its link is hovered over. They are only sent to visitors who come from another
+    // page of the site, whose browsers have cached the assets.
     app.addHook('onRequest', ({ headers }, reply, done) => {
       if (headers['sec-fetch-site'] === 'same-origin') {
         reply.header('speculation-rules', `"${app.assetPath('speculation-rules.json')}"`);
@@ -55,7 +55,7 @@ export default fp(
     app.decorateReply('page', async function (view, data) {
       const { headers } = this.request;
       const session = sessionOf(this.request);
-      // A prefetched page may never be seen, so keep the messages for the next one.
+      // A prefetched page may never be seen, so the messages are kept for the next one.
       const isPrefetch = headers['sec-purpose']?.includes('prefetch');
       const messages = isPrefetch ? [] : await session.takeMessages();
       describePage(this.request, this);
@@ -124,9 +124,9 @@ const HELPERS = {
     if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
     return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
   },
-  /** A count with its noun. */
+  /** A count with its noun in the singular or plural. */
   counted: (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`,
-  /** A post's likes, which are counted up to MOST_COUNTED. */
+  /** A post's number of likes, which is counted up to MAX_COUNTED. */
   likes: (count: number) =>
-    count < MOST_COUNTED ? `${count} ${count === 1 ? 'like' : 'likes'}` : `${MOST_COUNTED - 1}+ likes`,
+    count < MAX_COUNTED ? `${count} ${count === 1 ? 'like' : 'likes'}` : `${MAX_COUNTED - 1}+ likes`,
 };

@@ -1,7 +1,7 @@
 import { can, Permission } from '../../domain/accounts/roles.ts';
 import type { SessionUser } from '../../domain/sessions/find.ts';
 
-/** The visitor's permissions, so that pages only offer what is allowed. */
+/** The visitor's permissions, so that pages only offer what they allow. */
 export function permissionsOf(user: SessionUser | null) {
   return {
     follow: can(user, Permission.FOLLOW),

@@ -4,8 +4,8 @@ import { DomainError } from '../../errors.ts';
 import { SAFE_METHODS } from '../../http/methods.ts';
 
 /**
- * Refuses requests that another site makes a visitor's browser send. The browser says where a request comes from, so no
- * token has to be stored or shared between processes. See ADR 3.
+ * Refuses requests that other sites make a visitor's browser send (CSRF). Browsers say where a request comes from, so no token has
+ * to be stored or shared between processes. See ADR 3.
  */
 export default fp(
   async (app) => {
@@ -18,9 +18,9 @@ export default fp(
 );
 
 /**
- * A request with neither header does not come from a browser, so nobody was tricked into sending it. An https site does not
- * trust pages loaded over plain http, which anyone on the network can alter. The scheme comes from the configuration,
- * because behind a TLS proxy this process sees plain http.
+ * A request with neither header does not come from a browser, so nobody was tricked into sending it. An https site does not trust
+ * pages loaded over plain http, which anyone on the network can alter. The configuration says which scheme the site has, because
+ * this process sees plain http behind a TLS proxy.
  */
 function isFromThisSite(request: FastifyRequest): boolean {
   const { origin } = request.headers;

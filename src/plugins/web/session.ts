@@ -18,11 +18,11 @@ import { type Cookie, hostCookie } from './cookies.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set on requests to scopes with pages before their hooks run; read it with `sessionOf`. The API has no sessions. */
+    /** Set in scopes with pages before their hooks run; read it with `sessionOf`. The API has no sessions. */
     session?: WebSession;
   }
   interface FastifyContextConfig {
-    /** Whether the route opens the session itself, if it needs it. */
+    /** Whether the route opens the session itself if it needs it. */
     readonly opensSessionLater?: boolean;
   }
 }
@@ -44,7 +44,7 @@ export default fp(
   { name: 'session', dependencies: ['db', 'queue'] },
 );
 
-/** Tokens looked up per browser. A shared browser logs in to a few accounts. */
+/** Tokens looked up per browser. Shared browsers log in to a few accounts. */
 const MAX_TOKENS = 5;
 
 /**
@@ -53,7 +53,7 @@ const MAX_TOKENS = 5;
  * @throws Error outside of the scopes with pages
  */
 export function sessionOf({ session }: FastifyRequest): WebSession {
-  if (session === undefined) throw new Error('Requests outside the scopes with pages have no session');
+  if (session === undefined) throw new Error('Requests outside of the scopes with pages have no session');
   return session;
 }
 
@@ -86,7 +86,7 @@ export class WebSession {
   readonly #cookies: Cookies;
   /** The token that the browser sent, not yet verified. */
   readonly #sent: string | undefined;
-  /** The tokens by which accounts may know this browser, newest last. */
+  /** The tokens by which accounts recognise this browser, newest last. */
   readonly browsers: readonly string[];
   #token: string | undefined;
   #found: FoundSession | undefined;
@@ -104,7 +104,7 @@ export class WebSession {
     return this.#sent !== undefined;
   }
 
-  /** Loads the session of the cookie, if it is still valid. */
+  /** Loads the cookie's session if it is still valid. */
   async open(): Promise<void> {
     if (this.#sent === undefined) return;
     this.#found = await findSession(this.#app.db, this.#sent);
@@ -135,12 +135,12 @@ export class WebSession {
     return this.hash ?? (await this.#startAnonymous());
   }
 
-  /** Whether the password was given in this session in the last ten minutes. */
+  /** Whether the password was entered in this session in the last ten minutes. */
   get isVerified(): boolean {
     return this.#found?.isVerified ?? false;
   }
 
-  /** Records that the password was given again, and replaces the token. */
+  /** Records that the password was entered again, and replaces the token. */
   async verify(): Promise<void> {
     await this.#replaceToken({ isVerified: true });
   }
@@ -169,7 +169,7 @@ export class WebSession {
     if (tokens.browser !== undefined) this.#sendBrowserCookie(tokens.browser);
   }
 
-  /** Starts a session that gives no access and awaits a second factor, also under a new token. Throws like `signIn`. */
+  /** Starts a session under a new token that awaits a second factor and gives no access yet. Throws like `signIn`. */
   async awaitCode(logIn: PendingLogIn): Promise<void> {
     const token = await startPendingLogIn(this.#app.db, logIn);
     await this.#end();
@@ -178,8 +178,8 @@ export class WebSession {
   }
 
   /**
-   * Makes this browser known to an account, so that its log-ins have their own limit, which nobody else can use up. Call
-   * it after a change that makes the account forget its browsers.
+   * Makes this browser known to an account, so that its log-ins have their own limit, which nobody else can use up. Call it after a
+   * change that makes the account forget its browsers.
    */
   async rememberBrowser(userId: number): Promise<void> {
     this.#sendBrowserCookie(await rememberBrowser(this.#app.db, userId));
@@ -201,7 +201,7 @@ export class WebSession {
   /**
    * Shows a message on the visitor's next page, signed in or not. Not for anonymous GETs, which must not write.
    *
-   * @param options.at the id of the element that it is about; see `Message`
+   * @param options.at the id of the element to show it at; see `Message`
    */
   flash(text: string, options: Pick<Message, 'at'> = {}): Promise<void> {
     return this.#leave({ text, isWarning: false, ...options });

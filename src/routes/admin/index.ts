@@ -9,7 +9,7 @@ import people from './people.ts';
 import person from './person.ts';
 import settings from './settings.ts';
 
-/** The pages for Administrators, and the job dashboard, which others may see too. */
+/** The pages for Administrators, and the job dashboard, which Viewers and Operators see too. */
 export default async function administration(app: FastifyInstance): Promise<void> {
   await app.register(pages);
   app.addHook('onRequest', requireUser);

@@ -1,16 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { invite, listInvitations, MOST_USES, revokeInvitation } from '../../domain/joining/invite.ts';
+import { invite, listInvitations, MAX_USES, revokeInvitation } from '../../domain/joining/invite.ts';
 import { noSuch } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requireVerified } from '../guards.ts';
-import { idFrom } from '../web/params.ts';
+import { idFrom, type WithId } from '../web/params.ts';
 
 const InvitationForm = Type.Object({
   uses: Type.String({
     pattern: '^(?:[1-9]\\d?|100)$',
-    messages: { pattern: `Enter a whole number from 1 to ${MOST_USES}.` },
+    messages: { pattern: `Enter a whole number from 1 to ${MAX_USES}.` },
   }),
   days: Type.Enum(['1', '7', '30', '90']),
 });
@@ -33,7 +33,7 @@ export default async function invitations(app: FastifyInstance): Promise<void> {
     return show(request, reply, NEW_FORM, `${config.baseUrl}/auth/register/${token}`);
   });
 
-  app.post<{ Params: { id: string } }>('/:id/revoke', async (request, reply) => {
+  app.post<WithId>('/:id/revoke', async (request, reply) => {
     if (!(await revokeInvitation(db, idFrom(request.params.id)))) throw noSuch('invitation');
     await sessionOf(request).flash('The invitation has been revoked.');
     return reply.redirect('/admin/invitations', 303);

@@ -10,7 +10,7 @@ import { withFields } from './jobs/filter.ts';
 
 const PAGE_SIZE = 50;
 
-/** Orders of the list; the newest come first by default. */
+/** The orders of the list. By default, the newest come first. */
 const ORDERS = { '': 'Newest', reported: 'Most reported' } as const;
 
 /** What the forms send; empty means any. */

@@ -15,20 +15,16 @@ import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requireVerified } from '../guards.ts';
 import { describeEvent, KINDS_OF_CHANGES } from '../web/activity.ts';
 import { browserName } from '../web/browser-name.ts';
-import { idFrom } from '../web/params.ts';
+import { idFrom, type WithId } from '../web/params.ts';
 import deletePerson from './delete-person.ts';
-
-interface WithId {
-  Params: { id: string };
-}
 
 const ActionForm = Type.Object({
   action: Type.Enum(['confirm', 'send-confirmation', 'end-access', 'keep']),
 });
 
 /**
- * One person's account, for Administrators. The profile's form and what moderators can do have their own pages. All buttons
- * submit to the page's own path, so that whoever has to enter the password first comes back to it.
+ * One person's account, for Administrators. The profile's form and moderation have their own pages. All buttons submit to the
+ * page's own path, so that an Administrator who has to enter the password first returns to it.
  */
 export default async function person(app: FastifyInstance): Promise<void> {
   const { db } = app;

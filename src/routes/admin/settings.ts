@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
-import { LONGEST_BODY } from '../../domain/markdown/text.ts';
+import { MAX_BODY_LENGTH } from '../../domain/markdown/text.ts';
 import { COLOUR_NAMES, SettingsFields } from '../../domain/site/fields.ts';
 import { changeSitePage, findSitePage, SITE_PAGES, type SitePage } from '../../domain/site/pages.ts';
 import { changeSettings, loadSettings, typedOf } from '../../domain/site/settings.ts';
@@ -15,7 +15,7 @@ const SettingsForm = Type.Object({
   version: Type.String({ pattern: '^\\d{0,10}$' }),
 });
 
-const PageForm = Type.Object({ body: Type.String({ maxLength: LONGEST_BODY }), preview: Type.Boolean() });
+const PageForm = Type.Object({ body: Type.String({ maxLength: MAX_BODY_LENGTH }), preview: Type.Boolean() });
 
 interface WithPage {
   Params: { page: string };

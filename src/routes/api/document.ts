@@ -13,7 +13,7 @@ export interface Operation {
   readonly summary: string;
   readonly description?: string;
   readonly tags: readonly string[];
-  /** Its ways to authenticate, each with the permissions that it takes. `{}` means none. By default, any account's. */
+  /** The ways to authenticate, each with the required permissions. `{}` means none. By default, any account may use it. */
   readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: Content;
@@ -62,7 +62,7 @@ export function openApiOf(app: FastifyInstance): ApiDocument {
   return { ...document, info: { ...document.info, title, description }, paths: opened(document.paths) };
 }
 
-/** Calls that need no account of their own are reading ones. */
+/** Lets everyone use the calls that do not declare their own `security`. All of these only read. */
 function opened(paths: ApiDocument['paths']): ApiDocument['paths'] {
   const openedCalls = (calls: Readonly<Record<string, Operation>>) =>
     Object.fromEntries(
@@ -71,7 +71,7 @@ function opened(paths: ApiDocument['paths']): ApiDocument['paths'] {
   return Object.fromEntries(Object.entries(paths).map(([path, calls]) => [path, openedCalls(calls)]));
 }
 
-/** Makes a function that makes something again only after the site's settings have changed. */
+/** Caches a value until the site's settings change. */
 export function perSettings<Made>({ site }: FastifyInstance, make: () => Made): () => Made {
   let made: { readonly from: object; readonly value: Made } | undefined;
   return () => {

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
-import { type DraftText, MOST_DAYS_AHEAD } from '../../domain/drafts/draft.ts';
+import { type DraftText, MAX_DAYS_AHEAD } from '../../domain/drafts/draft.ts';
 import { findDraft, listDrafts } from '../../domain/drafts/find.ts';
 import { publishDraft } from '../../domain/drafts/publish.ts';
 import { renderDraft } from '../../domain/drafts/render.ts';
@@ -13,12 +12,11 @@ import { requirePermission } from '../guards.ts';
 import { tagged, versionsIn, WithIfMatch } from './etag.ts';
 import { onlyPage } from './pages.ts';
 import { presentDraft, presentListedDraft, presentPost } from './present.ts';
-import { DraftWriting, isUnlistedIn, needs, refusals, WithId, WithMoment } from './requests.ts';
+import { DraftWriting, isUnlistedIn, needs, noContent, refusals, WithId, WithMoment } from './requests.ts';
 import { Draft, DraftPage, Post, ref } from './resources.ts';
 
 const tags = ['Drafts'];
 const ONE = { params: WithId, tags } as const;
-const done = (description: string) => ({ 204: Type.Null({ description }), ...refusals(404) });
 
 const listing = {
   tags,
@@ -27,7 +25,7 @@ const listing = {
   summary: 'List your drafts, most recently edited first',
   description: 'Nobody else can read them. You can have 100.',
   response: {
-    200: ref(DraftPage, { description: 'All of them on one page, without their texts.' }),
+    200: ref(DraftPage, { description: 'All drafts on one page, without their texts.' }),
     ...refusals(),
   },
 };
@@ -36,7 +34,7 @@ const creating = {
   tags,
   operationId: 'createDraft',
   ...needs('WRITE'),
-  summary: 'Begin a draft',
+  summary: 'Create a draft',
   body: DraftWriting,
   response: { 201: ref(Draft, { description: 'The draft.' }), ...refusals(400, 409, 413, 415) },
 };
@@ -64,7 +62,7 @@ const deleting = {
   operationId: 'deleteDraft',
   ...needs(),
   summary: 'Delete a draft',
-  response: done('It is gone.'),
+  response: noContent('Deleted.'),
 };
 
 const publishing = {
@@ -80,17 +78,17 @@ const scheduling = {
   operationId: 'scheduleDraft',
   ...needs('WRITE'),
   summary: 'Publish a draft later',
-  description: `At most ${MOST_DAYS_AHEAD} days ahead. It is published as it is at that time.`,
+  description: `At most ${MAX_DAYS_AHEAD} days ahead. It is published as it is at that time.`,
   body: WithMoment,
-  response: { ...done('It is scheduled.'), ...refusals(400, 404, 412, 413, 415, 422) },
+  response: noContent('It is scheduled.', 400, 412, 413, 415, 422),
 };
 
 const unscheduling = {
   ...ONE,
   operationId: 'unscheduleDraft',
   ...needs(),
-  summary: 'Do not publish a scheduled draft',
-  response: done('It is not scheduled.'),
+  summary: 'Cancel the schedule of a draft',
+  response: noContent('It is not scheduled.'),
 };
 
 const drafts: FastifyPluginAsyncTypebox = async (app) => {
@@ -147,7 +145,7 @@ const publication: FastifyPluginAsyncTypebox = async (app) => {
   app.put('/drafts/:id/schedule', { schema: scheduling, ...limited }, async (request, reply) => {
     const { id: authorId } = callerOf(request);
     const draft = await findDraft(db, authorId, request.params.id);
-    await renderDraft(app, authorId, draft); // To refuse now what would be refused then.
+    await renderDraft(app, authorId, draft); // Refuses now what could not be published then.
     const publishAt = new Date(request.body.publish_at);
     await scheduleDraft(app, authorId, { draft, text: draft, publishAt });
     return reply.code(204).send(null);
@@ -174,7 +172,7 @@ interface SentDraft {
   readonly visibility?: Visibility;
 }
 
-/** What a request says of a draft. */
+/** The fields of a draft that a request has. */
 function textOf({ title, body, tags, ...sent }: SentDraft): Pick<DraftText, 'body'> & Partial<DraftText> {
   return {
     body,

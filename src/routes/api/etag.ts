@@ -12,8 +12,8 @@ export const WithIfMatch = Type.Object({
 });
 
 /**
- * Sets the ETag of a response with one text: its version, which `If-Match` compares, and a hash of all that the response
- * says. A strong tag identifies exact bytes, so these responses must not be compressed.
+ * Sets the ETag of a response with one text: the text's version, which `If-Match` compares, and a hash of the whole response.
+ * A strong tag identifies exact bytes, so these responses must not be compressed.
  *
  * @returns the answer
  */
@@ -23,8 +23,8 @@ export function tagged<Answer extends object>(reply: FastifyReply, version: numb
 }
 
 /**
- * The versions of a text that an If-Match allows, or undefined for any. What its tags have besides does not matter to an
- * edit, because only an edit changes the version.
+ * The versions of a text that an If-Match allows, or undefined for any. The hashes in its tags do not matter to an edit,
+ * because only edits change the version.
  */
 export function versionsIn(ifMatch = '*'): number[] | undefined {
   if (ifMatch.trim() === '*') return undefined;

@@ -6,7 +6,7 @@ import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
 import { once } from '../../domain/idempotency.ts';
 import { countImages, findOwnImage, listImages } from '../../domain/images/find.ts';
-import { KEY_PATTERN, LONGEST_ALT, MAX_IMAGE_UPLOAD } from '../../domain/images/image.ts';
+import { KEY_PATTERN, MAX_ALT_LENGTH, MAX_IMAGE_UPLOAD } from '../../domain/images/image.ts';
 import { removeImage } from '../../domain/images/remove.ts';
 import { uploadImage } from '../../domain/images/upload.ts';
 import { tooBig } from '../../domain/pictures/picture.ts';
@@ -16,7 +16,7 @@ import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentImage } from './present.ts';
 import { sendCreated, WithIdempotencyKey } from './repeatable.ts';
-import { needs, refusals } from './requests.ts';
+import { needs, noContent, refusals } from './requests.ts';
 import { EXAMPLE_KEY, Image, ImagePage, paths, ref } from './resources.ts';
 
 const tags = ['Images'];
@@ -46,7 +46,7 @@ const uploading = {
   querystring: Type.Object(
     {
       alt: Type.String({
-        maxLength: LONGEST_ALT,
+        maxLength: MAX_ALT_LENGTH,
         pattern: '^[^\\u0000\\p{Cs}]*$',
         description: 'What the image shows, for people who cannot see it. Empty if it is decorative.',
         examples: ['A loaf'],
@@ -75,9 +75,9 @@ const deleting = {
   operationId: 'deleteImage',
   ...needs(),
   summary: 'Delete one of your images',
-  description: 'Posts that show it then have its alternative text instead.',
+  description: 'Posts that show it will have its alternative text instead.',
   params: WithKey,
-  response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(404) },
+  response: noContent('Deleted.'),
 };
 
 const images: FastifyPluginAsyncTypebox = async (app) => {
@@ -103,7 +103,7 @@ const images: FastifyPluginAsyncTypebox = async (app) => {
 
 export default images;
 
-/** Where requests have an image as their body, and no JSON. */
+/** Routes whose requests have an image as their body instead of JSON. */
 const uploads: FastifyPluginAsyncTypebox = async (app) => {
   const { db, queue, config } = app;
   acceptImages(app);
@@ -135,7 +135,7 @@ const uploads: FastifyPluginAsyncTypebox = async (app) => {
   );
 };
 
-/** Reads the whole file, while few others are read. */
+/** Reads whole files into memory, only a few at a time. */
 function acceptImages(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(/^image\//, (request: FastifyRequest, payload: Readable) =>

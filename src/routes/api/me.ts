@@ -11,8 +11,9 @@ const showing = {
   tags: ['You'],
   operationId: 'getMe',
   ...needs(),
-  summary: 'Whose token this is',
-  description: 'Your profile, what you and the token may do, and what is new.',
+  summary: 'Get your own profile',
+  description:
+    'Your profile, your permissions and those of the token, and the number of unread notifications.',
   response: { 200: ref(Me, { description: 'You.' }), ...refusals() },
 };
 

@@ -6,7 +6,7 @@ const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 
  * Records the methods of a scope's routes.
  *
  * @returns a function to call after all routes are registered. It adds routes that answer other methods with 405, answer
- *   OPTIONS, and redirect a path without its trailing slash
+ *   OPTIONS, and redirect paths that lack their trailing slash
  */
 export function watchMethods(app: FastifyInstance): () => void {
   const methodsOf = new Map<string, Set<HTTPMethods>>();

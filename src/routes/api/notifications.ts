@@ -3,10 +3,11 @@ import { Type } from 'typebox';
 import { countNotifications, listNotifications } from '../../domain/notifications/list.ts';
 import { markAllRead } from '../../domain/notifications/read.ts';
 import { countUnread } from '../../domain/notifications/unread.ts';
+import { MAX_ID } from '../../domain/page.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentNotification } from './present.ts';
-import { MAX_ID, needs, refusals } from './requests.ts';
+import { needs, refusals } from './requests.ts';
 import { NotificationPage, paths, ref } from './resources.ts';
 
 const tags = ['Notifications'];
@@ -42,7 +43,7 @@ const marking = {
         Type.Integer({
           minimum: 1,
           maximum: MAX_ID,
-          description: 'The newest that you have seen, so that newer ones stay unread. By default, all.',
+          description: 'The newest one you have seen; newer ones stay unread. By default, marks all.',
           examples: [1],
         }),
       ),

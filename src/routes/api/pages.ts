@@ -1,8 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { type CountedPage, LAST_NUMBERED_PAGE } from '../../domain/page.ts';
-import { END_OF_POSITIONS } from '../../domain/posts/position.ts';
-import { MAX_ID } from './requests.ts';
+import { type CountedPage, LAST_NUMBERED_PAGE, MAX_ID } from '../../domain/page.ts';
+import { MAX_POSITION } from '../../domain/posts/position.ts';
 
 /** @param maximum the largest cursor */
 function pageQuery(maximum: number, cursor: string) {
@@ -28,14 +27,14 @@ function pageQuery(maximum: number, cursor: string) {
 export const PageQuery = pageQuery(MAX_ID, 'the one with this id');
 
 /** The query parameters of a list of posts. */
-export const PostPageQuery = pageQuery(END_OF_POSITIONS, 'this. Take it from `next` or `prev`');
+export const PostPageQuery = pageQuery(MAX_POSITION, 'this. Take it from `next` or `prev`');
 
 /** The page that a query requests. */
 export function pageRequest({ page, before, after }: Static<typeof PageQuery>, size: number) {
   return { number: page, before, after: before === undefined ? after : undefined, size };
 }
 
-/** What a list has besides its items if they always fit on one page. */
+/** The other fields of a list that always fits on one page. */
 export function onlyPage({ length }: readonly unknown[]) {
   return { prev: null, next: null, count: length };
 }

@@ -30,7 +30,7 @@ import {
 } from './resources.ts';
 import type { ListedVersion, Version } from './version-resources.ts';
 
-/** Fills the API's resources. */
+/** Converts rows to the API's resources. */
 
 export function presentPost(post: PostSource): Static<typeof Post> {
   return {

@@ -1,6 +1,6 @@
 import type { ApiDocument, Content, JsonSchema, Operation, Parameter } from './document.ts';
 
-/** A call as the documentation shows it. */
+/** A call in the documentation. */
 export interface DocumentedCall {
   readonly id: string;
   readonly summary: string;
@@ -27,7 +27,7 @@ interface Input {
   readonly description: string | undefined;
 }
 
-/** What a call answers if it succeeds. */
+/** A successful response. */
 interface Example {
   readonly status: string;
   /** Undefined if there is none. */
@@ -40,7 +40,7 @@ export interface DocumentedSchema {
   readonly fields: readonly { name: string; type: string; description: string | undefined }[];
 }
 
-/** Reads an OpenAPI document for people. Examples are made of those of the schemas. */
+/** Extracts the calls from an OpenAPI document, for the documentation page. Builds their examples from those of the schemas. */
 export function callsOf(document: ApiDocument, baseUrl: string): DocumentedCall[] {
   return Object.entries(document.paths).flatMap(([path, calls]) =>
     Object.entries(calls).map(([method, operation]) => ({
@@ -114,7 +114,7 @@ function exampleOfSuccess(document: ApiDocument, { responses }: Operation): Exam
   return { status, body: schema && exampleOf(document, schema) };
 }
 
-/** Makes an example of the first one of each field. */
+/** Builds an example from the first example of each field. */
 function exampleOf(document: ApiDocument, { $ref, examples, properties, items }: JsonSchema): unknown {
   if ($ref !== undefined) return exampleOf(document, document.components.schemas[nameOf($ref)] ?? {});
   if (items !== undefined) return [exampleOf(document, items)];
@@ -130,7 +130,7 @@ interface Route {
   readonly operation: Operation;
 }
 
-/** Has what the call requires, and all fields of a JSON body. */
+/** A command with all required parameters, and all fields of a JSON body. */
 function curlOf(document: ApiDocument, baseUrl: string, { method, path, operation }: Route): string {
   const url = baseUrl + addressOf(path, operation.parameters);
   return [

@@ -15,8 +15,8 @@ export const WithIdempotencyKey = Type.Object({
 });
 
 /**
- * Answers a request that has created something. A kept answer is sent as it is: that of an earlier release may lack fields
- * which the route's schema requires.
+ * Answers a request that has created something. A kept answer is sent unchanged, because one from an earlier release may lack
+ * fields that the route's schema requires.
  */
 export function sendCreated(
   reply: FastifyReply,

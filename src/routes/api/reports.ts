@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
-import { LONGEST_REASON, report } from '../../domain/moderation/report.ts';
+import { MAX_REASON_LENGTH, report } from '../../domain/moderation/report.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
-import { needs, refusals, textOf, WithId } from './requests.ts';
+import { needs, noContent, textOf, WithId } from './requests.ts';
 
 const reporting = {
   tags: ['Reports'],
@@ -12,10 +12,10 @@ const reporting = {
   description: 'Tells the moderators what is wrong. Reporting it again replaces your reason.',
   params: WithId,
   body: Type.Object(
-    { reason: textOf(LONGEST_REASON, 'Plain text', 'This is an advertisement.') },
+    { reason: textOf(MAX_REASON_LENGTH, 'Plain text', 'This is an advertisement.') },
     { additionalProperties: false, title: 'report' },
   ),
-  response: { 204: Type.Null({ description: 'Reported.' }), ...refusals(400, 404, 413, 415) },
+  response: noContent('Reported.', 400, 413, 415),
 };
 
 const ABOUT = [

@@ -1,7 +1,8 @@
 import { Type } from 'typebox';
 import type { PermissionName } from '../../domain/accounts/roles.ts';
-import { LONGEST_BODY } from '../../domain/markdown/text.ts';
-import { LONGEST_TITLE, TITLE_PATTERN } from '../../domain/posts/title.ts';
+import { MAX_BODY_LENGTH } from '../../domain/markdown/text.ts';
+import { MAX_ID } from '../../domain/page.ts';
+import { MAX_TITLE_LENGTH, TITLE_PATTERN } from '../../domain/posts/title.ts';
 import type { Visibility } from '../../domain/posts/visibility.ts';
 import { MAX_TAGS, TAG_PATTERN } from '../../domain/tags/name.ts';
 import { visibility } from './fields.ts';
@@ -12,13 +13,10 @@ export function isUnlistedIn({ visibility }: { visibility?: Visibility }): boole
   return visibility && visibility === 'unlisted';
 }
 
-/** The largest id: PostgreSQL's `integer`. */
-export const MAX_ID = 2 ** 31 - 1;
-
 export const WithId = Type.Object({ id: Type.Integer({ minimum: 1, maximum: MAX_ID, examples: [1] }) });
 
 /**
- * Says in the document that a call needs an account, and perhaps a permission. Calls without this only read, and visitors
+ * Declares in the document that a call needs an account, and perhaps permissions. Calls without this only read, and visitors
  * may use them if the site's settings allow it.
  */
 export function needs(...permissions: PermissionName[]) {
@@ -39,7 +37,8 @@ const Title = (description: string) =>
   Type.Unsafe<string | null>({
     type: ['string', 'null'],
     pattern: TITLE_PATTERN,
-    description: `One line of at most ${LONGEST_TITLE} characters, or null for none. ${description}`.trim(),
+    description:
+      `One line of at most ${MAX_TITLE_LENGTH} characters, or null for none. ${description}`.trim(),
     examples: ['On bread'],
   });
 
@@ -50,7 +49,7 @@ const Tags = (description: string) =>
 export const PostWriting = Type.Object(
   {
     title: Type.Optional(Title('Without it, an edit leaves the title.')),
-    body: textOf(LONGEST_BODY, 'Markdown', 'Flour, water, salt and *time*.'),
+    body: textOf(MAX_BODY_LENGTH, 'Markdown', 'Flour, water, salt and *time*.'),
     tags: Type.Optional(Tags('Tags besides those in the text. Without them, an edit leaves them.')),
     visibility: Type.Optional(visibility(' Without it, a new post is public, and an edit leaves it.')),
   },
@@ -62,9 +61,9 @@ export const DraftWriting = Type.Object(
   {
     title: Type.Optional(Title('Without it, saving leaves the title.')),
     body: Type.String({
-      maxLength: LONGEST_BODY,
+      maxLength: MAX_BODY_LENGTH,
       pattern: '^[^\\u0000\\p{Cs}]*$',
-      description: `Markdown, at most ${LONGEST_BODY.toLocaleString('en')} characters.`,
+      description: `Markdown, at most ${MAX_BODY_LENGTH.toLocaleString('en')} characters.`,
       examples: ['Flour, water, salt'],
     }),
     tags: Type.Optional(Tags('Tags besides those in the text. Without them, saving leaves them.')),
@@ -86,7 +85,7 @@ export const WithMoment = Type.Object(
   { additionalProperties: false, title: 'schedule' },
 );
 
-const commentText = textOf(LONGEST_BODY, 'Markdown', 'How *much* time?');
+const commentText = textOf(MAX_BODY_LENGTH, 'Markdown', 'How *much* time?');
 
 /** The body of a request that edits a comment. */
 export const CommentEdit = Type.Object(
@@ -114,7 +113,7 @@ const REASONS = {
   401: 'No valid credentials.',
   403: 'The account or its token lacks permission.',
   404: 'Not found.',
-  409: 'A quota or a limit to their number is used up, or the comment that this replies to is gone.',
+  409: 'A quota or limit has been reached, or the comment being replied to is gone.',
   412: 'The text has changed.',
   413: 'The request is too large.',
   415: 'The Content-Type is not accepted.',
@@ -123,6 +122,11 @@ const REASONS = {
 } as const;
 
 type Refusable = keyof typeof REASONS;
+
+/** The responses of a route that answers 204, or 404 and other errors. */
+export function noContent(description: string, ...statuses: Refusable[]) {
+  return { 204: Type.Null({ description }), ...refusals(404, ...statuses) };
+}
 
 /** The error responses of a route. All routes have 401, 403 and 429. */
 export function refusals(...statuses: Refusable[]) {

@@ -17,7 +17,7 @@ import {
   Word,
 } from './fields.ts';
 
-/** The API's resources: their schemas, which `present.ts` fills. Schemas with an `$id` are named in the document. */
+/** The schemas of the API's resources, which `present.ts` fills. Schemas with an `$id` are named in the document. */
 
 export const API = '/api/v1';
 
@@ -75,7 +75,7 @@ const draftProperties = {
   edited_at: Time('When it was last saved'),
   publish_at: NullableTime('When it will be published'),
   refused_because: NullableText(
-    'Why it was not published when it was due: `not-allowed` or `unfinished`. Null unless it was.',
+    'Why it was not published when it was due: `not-allowed` or `unfinished`; otherwise null.',
     null,
   ),
 };
@@ -135,10 +135,13 @@ export const User = named('User', userProperties);
 export const Me = named('Me', {
   ...userProperties,
   permissions: Type.Array(Word(PERMISSION_NAMES, 'A permission.'), {
-    description: 'What you may do. Empty while a moderator has stopped you from writing.',
+    description: 'Your permissions. Empty while a moderator has stopped you from writing.',
   }),
-  scope: Word<TokenScope>(['write', 'read'], 'Of the token: with `read`, it can change nothing.'),
-  silenced_until: NullableTime('Until when a moderator lets you only read'),
+  scope: Word<TokenScope>(
+    ['write', 'read'],
+    'The scope of the token. With `read`, it cannot change anything.',
+  ),
+  silenced_until: NullableTime('When you may write again after a moderator has stopped you'),
   unread_notification_count: Count('unread notifications, up to 100', 1),
 });
 
@@ -182,7 +185,7 @@ export const Notification = named('Notification', {
 
 export const Image = named('Image', {
   url: Path('the image', paths.image(EXAMPLE_KEY)),
-  markdown: Text('What shows it in your posts.', `![A loaf](/images/${EXAMPLE_KEY})`),
+  markdown: Text('The Markdown that shows it in your posts.', `![A loaf](/images/${EXAMPLE_KEY})`),
   file_url: Path(
     'its largest file, in WebP. Only you can read it until one of your posts shows the image',
     `/images/${EXAMPLE_KEY}/1600.webp`,
@@ -208,25 +211,25 @@ export const SearchResult = named('SearchResult', {
   timestamp: Time('When it was published, or the user joined'),
 });
 
-export const pageOf = {
+export const pageProperties = {
   prev: NullablePath('the previous page', null),
   next: NullablePath('the next page', null),
   count: Count('items on all pages: exact up to 10,000, an estimate beyond', 1),
 };
 
-export const PostPage = named('PostPage', { posts: Type.Array(ref(Post)), ...pageOf });
-export const CommentPage = named('CommentPage', { comments: Type.Array(ref(Comment)), ...pageOf });
-export const DraftPage = named('DraftPage', { drafts: Type.Array(ref(ListedDraft)), ...pageOf });
-export const LikerPage = named('LikerPage', { users: Type.Array(ref(ListedUser)), ...pageOf });
-export const FollowPage = named('FollowPage', { users: Type.Array(ref(Follow)), ...pageOf });
-export const BlockPage = named('BlockPage', { users: Type.Array(ref(Block)), ...pageOf });
-export const TagPage = named('TagPage', { tags: Type.Array(ref(FollowedTag)), ...pageOf });
-export const ImagePage = named('ImagePage', { images: Type.Array(ref(Image)), ...pageOf });
-export const SearchPage = named('SearchPage', { results: Type.Array(ref(SearchResult)), ...pageOf });
+export const PostPage = named('PostPage', { posts: Type.Array(ref(Post)), ...pageProperties });
+export const CommentPage = named('CommentPage', { comments: Type.Array(ref(Comment)), ...pageProperties });
+export const DraftPage = named('DraftPage', { drafts: Type.Array(ref(ListedDraft)), ...pageProperties });
+export const LikerPage = named('LikerPage', { users: Type.Array(ref(ListedUser)), ...pageProperties });
+export const FollowPage = named('FollowPage', { users: Type.Array(ref(Follow)), ...pageProperties });
+export const BlockPage = named('BlockPage', { users: Type.Array(ref(Block)), ...pageProperties });
+export const TagPage = named('TagPage', { tags: Type.Array(ref(FollowedTag)), ...pageProperties });
+export const ImagePage = named('ImagePage', { images: Type.Array(ref(Image)), ...pageProperties });
+export const SearchPage = named('SearchPage', { results: Type.Array(ref(SearchResult)), ...pageProperties });
 
 export const NotificationPage = named('NotificationPage', {
   notifications: Type.Array(ref(Notification)),
-  ...pageOf,
+  ...pageProperties,
   unread_count: Count('unread notifications, up to 100', 1),
 });
 

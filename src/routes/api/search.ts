@@ -1,21 +1,18 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { errorCodes } from 'fastify';
 import { Type } from 'typebox';
-import { LONGEST_SEARCH } from '../../domain/search/parse.ts';
-import { SEARCH_KINDS, search } from '../../domain/search/search.ts';
+import { MAX_SEARCH_LENGTH } from '../../domain/search/parse.ts';
+import { LAST_PAGE, SEARCH_KINDS, search } from '../../domain/search/search.ts';
 import { setLink } from './pages.ts';
 import { presentFound } from './present.ts';
 import { refusals } from './requests.ts';
 import { paths, ref, SearchPage } from './resources.ts';
 
-/** No search has more pages. */
-const LAST_PAGE = 25;
-
 const SearchQuery = Type.Object(
   {
     q: Type.String({
       minLength: 1,
-      maxLength: LONGEST_SEARCH,
+      maxLength: MAX_SEARCH_LENGTH,
       pattern: '^[^\\u0000\\p{Cs}]*$',
       description:
         'Words, "phrases", -word and OR, and the filters from:NAME, tag:NAME, after:DATE and before:DATE.',
@@ -34,7 +31,7 @@ const searching = {
   operationId: 'searchSite',
   summary: 'Search posts, comments or people',
   description:
-    'The best matches come first. Only the newest 100 posts or comments that match are ranked. Leaves out what you cannot read, and people you have muted or blocked.',
+    'The best matches come first. Only the newest 100 posts or comments that match are ranked. Results leave out what you cannot read, and people you have muted or blocked.',
   querystring: SearchQuery,
   response: { 200: ref(SearchPage, { description: 'A page of results.' }), ...refusals(400) },
 };

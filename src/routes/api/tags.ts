@@ -9,7 +9,7 @@ import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, onlyPage, PostPageQuery, pageRequest } from './pages.ts';
 import { presentFollowedTag, presentPost } from './present.ts';
-import { needs, refusals } from './requests.ts';
+import { needs, noContent, refusals } from './requests.ts';
 import { PostPage, paths, ref, TagPage } from './resources.ts';
 
 const TagParam = Type.Object({
@@ -32,8 +32,8 @@ const listingFollowed = {
   operationId: 'listFollowedTags',
   ...needs(),
   summary: 'List the tags you follow, in alphabetical order',
-  description: 'Nobody else can see it.',
-  response: { 200: ref(TagPage, { description: 'All of them on one page.' }), ...refusals() },
+  description: 'Nobody else can see this list.',
+  response: { 200: ref(TagPage, { description: 'All tags on one page.' }), ...refusals() },
 };
 
 const following = {
@@ -41,9 +41,9 @@ const following = {
   operationId: 'followTag',
   ...needs('FOLLOW'),
   summary: 'Follow a tag',
-  description: `Your timeline then has its posts too. You can follow ${MAX_FOLLOWED_TAGS} tags.`,
+  description: `Adds its posts to your timeline. You can follow ${MAX_FOLLOWED_TAGS} tags.`,
   params: TagParam,
-  response: { 204: Type.Null({ description: 'You follow it.' }), ...refusals(404, 409) },
+  response: noContent('You follow it.', 409),
 };
 
 const unfollowing = {
@@ -52,7 +52,7 @@ const unfollowing = {
   ...needs('FOLLOW'),
   summary: 'Stop following a tag',
   params: TagParam,
-  response: { 204: Type.Null({ description: 'You do not follow it.' }), ...refusals(404) },
+  response: noContent('You do not follow it.'),
 };
 
 const tags: FastifyPluginAsyncTypebox = async (app) => {

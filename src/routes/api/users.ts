@@ -32,7 +32,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
     operationId: 'getUserByUsername',
     summary: 'Find a user by username',
     description:
-      'Case does not matter. People can change their usernames, and others can take them then, so keep the `url`.',
+      'Case does not matter. Store the `url` instead of the username, which can change and then be taken by somebody else.',
     params: Type.Object({
       username: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_.]{0,63}$', examples: ['john'] }),
     }),

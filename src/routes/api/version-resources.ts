@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
 import { NullableText, named, Path, Text, Time } from './fields.ts';
-import { pageOf, paths, ref } from './resources.ts';
+import { pageProperties, paths, ref } from './resources.ts';
 
-/** The API's resources of the versions of posts. */
+/** The API's resources for versions of posts. */
 
 const versionProperties = {
   url: Path('the version', paths.version(1, 1)),
@@ -13,7 +13,7 @@ const versionProperties = {
   timestamp: Time('When it was written'),
   writer_username: NullableText('Username of who wrote it, or null if unknown.', 'john'),
   is_deleted: Type.Boolean({
-    description: 'Whether what it said has been deleted.',
+    description: 'Whether its text has been deleted.',
     examples: [false],
   }),
 };
@@ -28,6 +28,9 @@ export const Version = named('Version', {
   tags: Type.Array(Text('A tag.', 'bread'), { description: 'The tags besides those in the text.' }),
 });
 
-export const VersionPage = named('VersionPage', { versions: Type.Array(ref(ListedVersion)), ...pageOf });
+export const VersionPage = named('VersionPage', {
+  versions: Type.Array(ref(ListedVersion)),
+  ...pageProperties,
+});
 
 export const VERSION_SCHEMAS = [ListedVersion, Version, VersionPage];

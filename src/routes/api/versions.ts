@@ -1,13 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
-import { MOST_KEPT } from '../../domain/posts/keep-version.ts';
+import { MAX_ID } from '../../domain/page.ts';
+import { MAX_VERSIONS } from '../../domain/posts/keep-version.ts';
 import { findPostSource } from '../../domain/posts/list.ts';
 import { deleteVersion, findVersion, listVersions } from '../../domain/posts/versions.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { onlyPage } from './pages.ts';
 import { presentListedVersion, presentVersion } from './present.ts';
-import { MAX_ID, needs, refusals, WithId } from './requests.ts';
+import { needs, noContent, refusals, WithId } from './requests.ts';
 import { ref } from './resources.ts';
 import { Version, VersionPage } from './version-resources.ts';
 
@@ -22,15 +23,18 @@ const listing = {
   tags,
   operationId: 'listVersions',
   summary: 'List the versions of a post, newest first',
-  description: `The first is the current one. Of the earlier ones, the newest ${MOST_KEPT} are kept.`,
+  description: `The first is the current version. The newest ${MAX_VERSIONS} earlier ones are kept.`,
   params: WithId,
-  response: { 200: ref(VersionPage, { description: 'All of them, without their texts.' }), ...refusals(404) },
+  response: {
+    200: ref(VersionPage, { description: 'All versions, without their texts.' }),
+    ...refusals(404),
+  },
 };
 
 const showing = {
   tags,
   operationId: 'getVersion',
-  summary: 'One version of a post',
+  summary: 'Get a version of a post',
   params: WithVersion,
   response: { 200: ref(Version, { description: 'The version.' }), ...refusals(404) },
 };
@@ -39,10 +43,10 @@ const deleting = {
   tags,
   operationId: 'deleteVersion',
   ...needs('WRITE'),
-  summary: 'Delete what an earlier version of a post said',
+  summary: 'Delete the text of an earlier version of a post',
   description: 'Only for its author and moderators. The version stays in the list.',
   params: WithVersion,
-  response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(404) },
+  response: noContent('Deleted.'),
 };
 
 const versions: FastifyPluginAsyncTypebox = async (app) => {

@@ -7,7 +7,7 @@ import styleguide from './styleguide.ts';
 /** The mailbox and the style guide, for sites without a mail server. */
 export default async function dev(app: FastifyInstance): Promise<void> {
   if (app.config.smtpUrl !== undefined) return;
-  // Its worker cannot do without; nobody could sign up.
+  // Without it, the worker could not deliver mail, and nobody could sign up.
   await forDevelopment('A site without SMTP_URL', async () => import.meta.resolve('smtp-server'));
   await app.register(pages);
   app.register(mailbox, { prefix: '/mailbox' });

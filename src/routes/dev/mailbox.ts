@@ -4,12 +4,9 @@ import type { FastifyInstance } from 'fastify';
 import { noSuch } from '../../errors.ts';
 import { listMails, readMail } from '../../mailbox/reader.ts';
 import { requireThisMachine } from '../loopback.ts';
+import type { WithId } from '../web/params.ts';
 
 const NEWEST = 100;
-
-interface WithId {
-  Params: { id: string };
-}
 
 /**
  * The local mailbox, for a site without a mail server. Its mails contain log-in links, so it only answers on this machine.
@@ -46,7 +43,7 @@ async function findMail(folder: string, id: string) {
   return mail;
 }
 
-/** A mail's style sheet is inline. The policy allows only that, by hash. */
+/** A mail's style sheet is inline. The policy allows only that one, by hash. */
 function policyForMail(html: string): string {
   const hashes = [...html.matchAll(/<style>([\s\S]*?)<\/style>/g)].map(
     ([, css = '']) => `'sha256-${createHash('sha256').update(css).digest('base64')}'`,

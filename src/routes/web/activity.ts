@@ -62,7 +62,7 @@ function isEventKind(kind: string): kind is SecurityEventKind {
 
 const LOG_INS: ReadonlySet<SecurityEventKind> = new Set(['logged-in', 'log-in-failed', 'logged-out']);
 
-/** All kinds but logging in and out, which hide what is rarer. */
+/** All kinds except log-ins and log-outs, which would bury the rarer ones. */
 export const KINDS_OF_CHANGES = Object.keys(KIND_NAMES)
   .filter(isEventKind)
   .filter((kind) => !LOG_INS.has(kind));

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { openApiOf, perSettings } from '../api/document.ts';
 import { callsOf, schemasOf } from '../api/reference.ts';
 
-/** The API's documentation: the OpenAPI document as a page of the site. */
+/** The API's documentation: a page made from the OpenAPI document. */
 export default async function apiDocs(app: FastifyInstance): Promise<void> {
   const { baseUrl, rateLimitsEnabled, apiRateLimit } = app.config;
 

@@ -11,7 +11,7 @@ import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts'
 import { requirePermission, requireUser } from '../guards.ts';
 import editComment from './edit-comment.ts';
 import { bodyField, textOf } from './fields.ts';
-import { idFrom, queryOf } from './params.ts';
+import { idFrom, queryOf, type WithId } from './params.ts';
 import { showPost } from './posts.ts';
 
 const CommentForm = Type.Object({
@@ -22,10 +22,6 @@ const CommentForm = Type.Object({
 });
 
 const ON_ITS_OWN = 'You can publish this as a separate comment.';
-
-interface WithId {
-  Params: { id: string };
-}
 
 export default async function comments(app: FastifyInstance): Promise<void> {
   const { db, config } = app;
@@ -84,7 +80,7 @@ async function comment(request: FastifyRequest<WithId>, reply: FastifyReply) {
   try {
     const { id } = await publishComment({ db, queue }, { postId, parentId, authorId, text });
     await sessionOf(request).flash('Your comment has been published.', { at: `comment-${id}` });
-    // The last page also has what others have just written.
+    // The last page also shows what others have just written.
     const path = parentId === undefined ? `/post/${postId}?page=-1#comment-${id}` : `/comment/${id}`;
     return reply.redirect(path, 303);
   } catch (error) {
@@ -96,7 +92,7 @@ async function comment(request: FastifyRequest<WithId>, reply: FastifyReply) {
   }
 }
 
-/** Shows the form for a reply, whose `parent` field makes it one, below the comment that it answers. */
+/** Shows the form for a reply below the comment being replied to. */
 async function showReply(
   request: FastifyRequest,
   reply: FastifyReply,

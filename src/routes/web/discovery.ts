@@ -92,7 +92,7 @@ function manifestOf({ name, description, language, colour }: SiteSettings) {
     display: 'minimal-ui',
     theme_color: COLOURS[colour],
     background_color: '#fcfaf7',
-    // The pictures are red.
+    // The PNG icons are red.
     icons: colour === 'red' ? [...icons, drawn] : [drawn],
   };
 }

@@ -4,7 +4,7 @@ import { Permission } from '../../domain/accounts/roles.ts';
 import { findDraft, listDrafts } from '../../domain/drafts/find.ts';
 import { createDraft, deleteDraft, saveDraft } from '../../domain/drafts/save.ts';
 import { scheduleDraft, unscheduleDraft } from '../../domain/drafts/schedule.ts';
-import { LONGEST_BODY } from '../../domain/markdown/text.ts';
+import { MAX_BODY_LENGTH } from '../../domain/markdown/text.ts';
 import { renderText } from '../../domain/mentions/render.ts';
 import { visibilityOf } from '../../domain/posts/visibility.ts';
 import { DomainError } from '../../errors.ts';
@@ -12,20 +12,16 @@ import { wantsJson } from '../../plugins/errors.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
 import { isUnlistedIn, momentFields, momentFrom, postFields, postOf } from './fields.ts';
-import { idFrom } from './params.ts';
+import { idFrom, type WithId } from './params.ts';
 import { afterConflict, draftFields, draftFrom, showWriter } from './write.ts';
 
 const DraftForm = Type.Object({
   ...postFields(),
   ...draftFields(),
-  body: Type.String({ maxLength: LONGEST_BODY }),
+  body: Type.String({ maxLength: MAX_BODY_LENGTH }),
 });
 
 const ScheduleForm = Type.Object({ ...postFields(), ...draftFields(), ...momentFields() });
-
-interface WithId {
-  Params: { id: string };
-}
 
 /** Posts that are not published yet. */
 export default async function drafts(app: FastifyInstance): Promise<void> {
@@ -80,7 +76,7 @@ export default async function drafts(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Publishing drafts at a time that their authors choose. Counts as publishing, which the job does unasked. */
+/** Scheduling drafts. Counts towards the limit for publishing, because the job that publishes has none. */
 async function scheduling(app: FastifyInstance): Promise<void> {
   const { db } = app;
   const options = { onRequest: requirePermission(Permission.WRITE), config: { limit: 'post' as const } };
@@ -93,7 +89,7 @@ async function scheduling(app: FastifyInstance): Promise<void> {
     if (publishAt === undefined) {
       return showWriter(reply.code(422), form.refuse('publish_at', 'Enter a date and a time.'));
     }
-    // To find now what would be refused then.
+    // Refuses now what could not be published then.
     const rendering = renderText(app, { kind: 'post', body: form.data.body, writerId: authorId });
     const written = await postOf(rendering, form.data, form);
     if ('refused' in written) return showWriter(reply.code(422), written.refused);

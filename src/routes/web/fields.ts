@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { LONGEST_BODY, type Rendered } from '../../domain/markdown/text.ts';
+import { MAX_BODY_LENGTH, type Rendered } from '../../domain/markdown/text.ts';
 import type { MentioningText } from '../../domain/mentions/render.ts';
 import { TITLE_PATTERN, TITLE_RULE } from '../../domain/posts/title.ts';
 import { VISIBILITIES } from '../../domain/posts/visibility.ts';
@@ -9,9 +9,9 @@ import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 
 /** The text of a post or a comment. */
-export const bodyField = () => Type.String({ minLength: 1, maxLength: LONGEST_BODY });
+export const bodyField = () => Type.String({ minLength: 1, maxLength: MAX_BODY_LENGTH });
 
-/** The fields of a post. The title and the tags are optional. Without a visibility, an edit leaves it. */
+/** The fields of a post. The title and the tags are optional. If the visibility is empty, an edit leaves it. */
 export const postFields = () => ({
   title: Type.String({ pattern: TITLE_PATTERN, messages: { pattern: TITLE_RULE } }),
   body: bodyField(),
@@ -19,12 +19,12 @@ export const postFields = () => ({
   visibility: Type.String({ pattern: `^(${VISIBILITIES.join('|')})?$` }),
 });
 
-/** What the field says. Undefined without it. */
+/** Whether the post is to be unlisted. Undefined if the form does not say. */
 export function isUnlistedIn({ visibility }: { visibility: string }): boolean | undefined {
   return visibility === '' ? undefined : visibility === 'unlisted';
 }
 
-/** A time in the reader's time zone, whose `offset` is in minutes from there to UTC, as scripts send it. Empty for UTC. */
+/** A time in the reader's time zone. A script fills in `offset`, the minutes to add for UTC. If it is empty, the time is UTC. */
 export const momentFields = () => ({
   publish_at: Type.String({
     pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}$',
@@ -33,7 +33,7 @@ export const momentFields = () => ({
   offset: Type.String({ pattern: '^(-?\\d{1,4})?$' }),
 });
 
-/** The moment of these fields. Undefined for a date that no calendar has. */
+/** The moment of these fields. Undefined for a date that does not exist. */
 export function momentFrom(fields: { publish_at: string; offset: string }): Date | undefined {
   const local = Date.parse(`${fields.publish_at}Z`);
   return Number.isNaN(local) ? undefined : new Date(local + Number(fields.offset) * 60_000);
@@ -50,9 +50,9 @@ export async function postOf(
   form: FormWithPost,
 ): Promise<{ post: Writing } | { refused: FormState }> {
   try {
+    const rendered = await rendering; // First: if it failed unawaited, the process would stop.
     const { title, tags } = fields;
-    const post = { title, addedTags: readTags(tags), isUnlisted: isUnlistedIn(fields) };
-    return { post: { ...(await rendering), ...post } };
+    return { post: { ...rendered, title, addedTags: readTags(tags), isUnlisted: isUnlistedIn(fields) } };
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
     if (error.code === 'unrenderable') return { refused: form.refuse('body', error.message) };

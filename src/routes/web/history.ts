@@ -10,20 +10,16 @@ import {
 } from '../../domain/posts/versions.ts';
 import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts';
 import { requireUser } from '../guards.ts';
-import { idFrom } from './params.ts';
+import { idFrom, type WithId } from './params.ts';
 import { whyFrom } from './why.ts';
-
-interface WithId {
-  Params: { id: string };
-}
 
 interface WithVersion {
   Params: { id: string; version: string };
 }
 
 /**
- * Where readers see what posts said before they were edited. Not below a post's own address, because a post with the title
- * “History” has that one.
+ * Where readers see earlier versions of posts. Not below a post's own address, where `/post/ID/history` is a post with the title
+ * “History”.
  */
 export default async function history(app: FastifyInstance): Promise<void> {
   const { db } = app;
@@ -66,7 +62,7 @@ export default async function history(app: FastifyInstance): Promise<void> {
   );
 }
 
-/** Loads the post of a request. Only moderators read the history of a hidden one. */
+/** Loads the post of a request. Only moderators can see the history of a hidden post. */
 function load(request: FastifyRequest<WithId>): Promise<PostSource> {
   const seesDisabled = can(sessionOf(request).user, Permission.MODERATE);
   return findPostSource(readDbFor(request), idFrom(request.params.id), seesDisabled);

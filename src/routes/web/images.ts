@@ -6,8 +6,8 @@ import { findImageFile, type ImageFile, listImages, type OwnImage } from '../../
 import {
   imageMarkdown,
   KEY_PATTERN,
-  LONGEST_ALT,
   largestFilePath,
+  MAX_ALT_LENGTH,
   MAX_IMAGE_UPLOAD,
 } from '../../domain/images/image.ts';
 import { drawPlaceholder } from '../../domain/images/placeholder.ts';
@@ -25,7 +25,7 @@ import { placeFrom } from './params.ts';
 import { readUpload } from './read-upload.ts';
 
 const ImageForm = Type.Object({
-  alt: Type.String({ maxLength: LONGEST_ALT }),
+  alt: Type.String({ maxLength: MAX_ALT_LENGTH }),
   decorative: Type.Boolean(),
 });
 
@@ -36,7 +36,7 @@ const PAGE = 24;
 export default async function images(app: FastifyInstance): Promise<void> {
   app.get<{ Params: { key: string; width: string } }>(
     `/:key(${KEY_PATTERN})/:width(^\\d{1,4}).webp`,
-    // Few files need to know who asks.
+    // Few files depend on the session.
     { config: { opensSessionLater: true } },
     async (request, reply) => {
       const { key, width } = request.params;
@@ -56,7 +56,7 @@ export default async function images(app: FastifyInstance): Promise<void> {
   app.register(ownImages);
 }
 
-/** An image that no post shows publicly is for its owner, and for moderators, who may have hidden its post. */
+/** Only its owner and moderators may see an image that no public post shows. */
 async function requireMaySee(request: FastifyRequest, { ownerId }: ImageFile): Promise<void> {
   const session = sessionOf(request);
   await session.open();
@@ -73,7 +73,7 @@ function sendFile(reply: FastifyReply, { content, fault, isPublic, width, height
       .send(drawPlaceholder({ width, height }, text));
   }
   reply.header('cache-control', isPublic ? FOREVER : 'private, no-store');
-  // Feed readers on other sites show it too.
+  // Feed readers on other sites show the image too.
   if (isPublic) reply.header('cross-origin-resource-policy', 'cross-origin');
   return reply.type('image/webp').send(content);
 }
@@ -85,7 +85,7 @@ async function ownImages(app: FastifyInstance): Promise<void> {
     files: 1,
     fields: 2,
     parts: 3,
-    fieldSize: 8 * LONGEST_ALT,
+    fieldSize: 8 * MAX_ALT_LENGTH,
     headerPairs: 10,
   };
   await app.register(multipart, { limits });

@@ -33,7 +33,7 @@ import unsubscribe from './unsubscribe.ts';
 import write from './write.ts';
 import yourData from './your-data.ts';
 
-/** The site's pages. Feeds, avatars and files for robots have no sessions. */
+/** The site's pages. Feeds, avatars and files for crawlers have no sessions. */
 export default async function web(app: FastifyInstance): Promise<void> {
   app.register(avatars);
   app.register(feeds);

@@ -8,7 +8,7 @@ import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requireUser } from '../guards.ts';
 import { describeEvent } from './activity.ts';
 import { paginate } from './pagination.ts';
-import { idFrom, placeFrom } from './params.ts';
+import { idFrom, placeFrom, type WithId } from './params.ts';
 
 const ReadForm = Type.Object({ last: Type.String({ pattern: '^\\d{1,10}$' }) });
 
@@ -52,7 +52,7 @@ async function ownNotifications(app: FastifyInstance): Promise<void> {
   });
 
   // Leads to what a notification is about, and marks it as read.
-  app.get<{ Params: { id: string } }>('/notifications/:id', async (request, reply) => {
+  app.get<WithId>('/notifications/:id', async (request, reply) => {
     const { id: userId } = currentUser(request);
     const id = idFrom(request.params.id);
     const subject = await findSubject(db, userId, id);
@@ -67,7 +67,7 @@ async function ownNotifications(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Whether somebody opens the page. Browsers also fetch pages in advance. */
+/** Whether somebody opens the page, instead of their browser prefetching it. */
 function isVisit({ method, headers }: FastifyRequest): boolean {
   const purpose = `${headers['sec-purpose'] ?? ''}${headers.purpose ?? ''}`;
   return method === 'GET' && !purpose.includes('prefetch');
@@ -80,12 +80,12 @@ function pathOf({ kind, postId, commentId, actorUsername }: Subject): string {
   return postId === null ? `/user/${actorUsername}` : `/post/${postId}`;
 }
 
-/** A notification, with the names of those who have done the same. */
+/** A notification, with the names of all who did the same. */
 interface Gathered extends ListedNotification {
   readonly names: readonly string[];
 }
 
-/** Gathers a page's likes of the same thing in the newest of them. */
+/** Merges a page's likes of the same post into the newest of them. */
 function gatherLikes(items: readonly ListedNotification[]): Gathered[] {
   const groups = Map.groupBy(items, ({ id, kind, postId, commentId }) =>
     kind === 'like' ? `like ${postId} ${commentId}` : id,

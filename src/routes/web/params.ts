@@ -1,10 +1,30 @@
-import type { Place } from '../../domain/page.ts';
-import { END_OF_POSITIONS } from '../../domain/posts/position.ts';
+import { MAX_ID, type Place } from '../../domain/page.ts';
+import { MAX_POSITION } from '../../domain/posts/position.ts';
 import { readTag } from '../../domain/tags/name.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 
-/** The largest id: PostgreSQL's `integer`. */
-const MAX_ID = 2 ** 31 - 1;
+/** The parameters of routes, for Fastify's types. */
+
+export interface WithId {
+  Params: { id: string };
+}
+
+export interface WithTag {
+  Params: { tag: string };
+}
+
+export interface WithToken {
+  Params: { token: string };
+}
+
+export interface WithUsername {
+  Params: { username: string };
+}
+
+export interface WithNext {
+  /** `next` is the page to return to. */
+  Querystring: { next?: unknown };
+}
 
 /**
  * Reads an id from a path.
@@ -35,7 +55,7 @@ export function placeFrom(query: unknown, end = MAX_ID): Place {
 
 /** The same for a list of posts. */
 export function placeOfPostsFrom(query: unknown): Place {
-  return placeFrom(query, END_OF_POSITIONS);
+  return placeFrom(query, MAX_POSITION);
 }
 
 function isCursor(value: unknown, end: number): value is string {

@@ -23,7 +23,7 @@ import { requirePermission, requireUser } from '../guards.ts';
 import { postFields, postOf } from './fields.ts';
 import { metaOfPost, titleOfPost } from './meta.ts';
 import { paginate } from './pagination.ts';
-import { idFrom, placeFrom, queryOf, wholeQueryOf } from './params.ts';
+import { idFrom, placeFrom, queryOf, type WithId, wholeQueryOf } from './params.ts';
 
 const EditForm = Type.Object({
   ...postFields(),
@@ -34,11 +34,7 @@ const EditForm = Type.Object({
 const EDIT_CONFLICT =
   'This post has changed since you started editing. Save again to overwrite the newer version.';
 
-interface WithId {
-  Params: { id: string };
-}
-
-/** The form for a comment, as it was sent. */
+/** The comment form as it was sent. */
 interface Shown {
   readonly form: FormState;
   readonly previewHtml?: string;
@@ -62,7 +58,7 @@ export default async function posts(app: FastifyInstance): Promise<void> {
   app.register(editor);
 }
 
-/** Shows a post with a page of its comments, and the form for another as it was sent. */
+/** Shows a post with a page of its comments and the comment form as it was sent. */
 export async function showPost(request: FastifyRequest<WithId>, reply: FastifyReply, shown: Shown) {
   return show(request, reply, await load(request), shown);
 }
@@ -91,7 +87,7 @@ async function show(request: FastifyRequest, reply: FastifyReply, post: ReadPost
   });
 }
 
-/** Loads the post of a request as its sender may see it: only moderators read hidden ones. */
+/** Loads the post of a request. Only moderators can read a hidden one. */
 async function load(request: FastifyRequest<WithId>): Promise<ReadPost> {
   const { user } = sessionOf(request);
   const post = await findPost(readDbFor(request), idFrom(request.params.id), user?.id);

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { tooBig } from '../../domain/pictures/picture.ts';
 import { currentUser } from '../../plugins/web/session.ts';
 
-/** What a form with a file has sent, or why it could not be read. */
+/** The parts of a form with a file, or why it could not be read. */
 export interface Upload {
   readonly file?: Buffer;
   /** The values of each other field, as `request.readForm` expects them in the body. */
@@ -14,7 +14,7 @@ export interface Upload {
 const INCOMPLETE = 'Your file did not arrive. Please try again.';
 
 /**
- * Reads an uploaded file into memory, or finds out what is wrong with it.
+ * Reads an uploaded file into memory, or returns what is wrong with it.
  *
  * @param maxBytes the route's limit, for the message
  * @param missing the message if there is no file

@@ -1,26 +1,29 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isTimeout } from '../../database/unavailable.ts';
-import { LONGEST_SEARCH } from '../../domain/search/parse.ts';
-import { SEARCH_KINDS, type SearchKind, type SearchResult, search } from '../../domain/search/search.ts';
+import { MAX_SEARCH_LENGTH } from '../../domain/search/parse.ts';
+import {
+  LAST_PAGE,
+  SEARCH_KINDS,
+  type SearchKind,
+  type SearchResult,
+  search,
+} from '../../domain/search/search.ts';
 import { DomainError } from '../../errors.ts';
 import { readDbFor, sessionOf } from '../../plugins/web/session.ts';
 import { placeFrom } from './params.ts';
 
 const PAGE_SIZE = 20;
 
-/** No search has more pages. */
-const LAST_PAGE = 25;
-
 const TOO_SLOW = 'This search took too long. Try rarer words, or fewer of them.';
 
-/** The search page. Search engines are kept out: a search costs more than other pages and shows them nothing new. */
+/** The search page. robots.txt keeps search engines out, because a search is expensive and shows them nothing new. */
 export default async function searchPage(app: FastifyInstance): Promise<void> {
   app.get('/search', { config: { limit: 'search' } }, (request, reply) => show(request, reply));
 }
 
 async function show(request: FastifyRequest, reply: FastifyReply) {
   const { text, kind, number } = readQuery(request.query);
-  const asked = { text, kind, kinds: SEARCH_KINDS, longest: LONGEST_SEARCH };
+  const asked = { text, kind, kinds: SEARCH_KINDS, longest: MAX_SEARCH_LENGTH };
   if (text === '') return reply.page('search', { title: 'Search', ...asked, form: formOf(text) });
   const readerId = sessionOf(request).user?.id;
   const result = await findInTime(
@@ -48,7 +51,7 @@ async function show(request: FastifyRequest, reply: FastifyReply) {
   });
 }
 
-/** If the database stops a slow search, that is not an outage, and other pages must not treat it as one. */
+/** If the database stops a slow search, that is not an outage, and must not count as one. */
 async function findInTime(searching: Promise<SearchResult>): Promise<SearchResult> {
   try {
     return await searching;

@@ -18,40 +18,28 @@ import { readDbFor, sessionOf } from '../../plugins/web/session.ts';
 import { emailField } from './auth/fields.ts';
 import { invalidLink } from './auth/invalid-link.ts';
 import { headlineOf } from './feeds.ts';
-import { tagFrom, wholeQueryOf } from './params.ts';
+import { tagFrom, type WithTag, type WithToken, type WithUsername, wholeQueryOf } from './params.ts';
 
 const SubscribeForm = Type.Object({
   email: emailField(),
-  /** A trap: people do not see it. */
+  /** A honeypot: people do not see it. */
   homepage: Type.String(),
 });
 
-interface WithUsername {
-  Params: { username: string };
-}
-
-interface WithTag {
-  Params: { tag: string };
-}
-
-interface WithToken {
-  Params: { token: string };
-}
-
-/** What a page says about one feed. */
+/** A page about one feed. */
 interface Subscribing {
-  /** What one subscribes to. */
+  /** The name of what to subscribe to. */
   readonly what: string;
   /** The page that the feed is for, and the feed without extension. */
   readonly path: string;
   readonly feedPath: string;
   readonly filter: PostFilter;
-  /** Only for a person, to whom one can subscribe by email. */
+  /** The person to subscribe to by email, if the feed is a person's. */
   readonly author?: Author;
   readonly form?: FormState;
 }
 
-/** Titles that a page shows of its feed. */
+/** Titles shown of the feed. */
 const NEWEST = 10;
 
 /** How people subscribe to the site, a person or a tag: with a feed reader, and to a person also by email. */
@@ -80,7 +68,7 @@ export default async function subscribe(app: FastifyInstance): Promise<void> {
   app.register(byEmail);
 }
 
-/** Where people subscribe by email: they ask for a link, open it, and press its button, because mail scanners open links too. */
+/** Where people subscribe by email. The mailed link opens a page with a button, because mail scanners open links too. */
 async function byEmail(app: FastifyInstance): Promise<void> {
   const { db, queue, rateLimits } = app;
 

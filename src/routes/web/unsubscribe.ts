@@ -6,10 +6,7 @@ import {
   unsubscribe,
 } from '../../domain/people/mail-choices.ts';
 import { DomainError } from '../../errors.ts';
-
-interface WithToken {
-  Params: { token: string };
-}
+import type { WithToken } from './params.ts';
 
 /**
  * The unsubscribe link in mails. Opening it asks for confirmation; a POST unsubscribes, either from the page's button or
@@ -43,7 +40,7 @@ export default async function unsubscribeRoutes(app: FastifyInstance): Promise<v
   });
 }
 
-/** How the page calls a list, and whether its readers have an account in which they can change their mind. */
+/** The name of a list, and whether its subscribers have an account in which they can change their choice. */
 function named(list: MailingList) {
   return { from: LIST_NAMES[list], hasAccount: list !== 'posts' };
 }

@@ -14,7 +14,7 @@ import { requirePermission, requireUser } from '../guards.ts';
 import { postFields, postOf } from './fields.ts';
 import { idFrom } from './params.ts';
 
-/** The draft that is being written; both are empty for a new one. */
+/** The draft being written; both fields are empty for a new one. */
 export const draftFields = () => ({
   draft: Type.String({ pattern: '^\\d{0,10}$' }),
   version: Type.String({ pattern: '^\\d{0,9}$' }),
@@ -75,10 +75,10 @@ interface DraftForm {
 }
 
 /**
- * Says in the form why a draft could not be saved or published. After a conflict the form has the newest version, so that
- * sending it again replaces that.
+ * Returns the form with the reason why a draft could not be saved or published. After a conflict, the form has the newest
+ * version, so that sending it again replaces that one.
  *
- * @throws the error, if the form cannot help
+ * @throws the error, if it is not a conflict
  */
 export async function afterConflict(
   { db }: Pick<FastifyInstance, 'db'>,

@@ -174,6 +174,25 @@ t.test('what is not allowed is shown as it was written', async (t) => {
   t.equal(render('post', 'a <u title="x">b</u>'), '<p>a &lt;u title="x"&gt;b&lt;/u&gt;</p>');
   t.equal(render('post', '[a](javascript:b)'), '<p>[a](javascript:b)</p>');
   t.equal(render('post', '<b class="tag" id="x" title=\'y\'>a</b>'), '<p><b>a</b></p>');
+  t.equal(render('post', '<div>\nx\n</div>\n'), '<p>&lt;div&gt;<br />\nx<br />\n&lt;/div&gt;</p>');
+  t.equal(
+    render('post', '<!-- <b>x</b> -->'),
+    '<p>&lt;!-- &lt;b&gt;x&lt;/b&gt; --&gt;</p>',
+    'all of a block that begins so',
+  );
+});
+
+t.test('a tag that is allowed may be written in every way that CommonMark has', async (t) => {
+  for (const tag of [
+    '<a\n  href = "/x/y"  title=\'to and fro\'>',
+    '<A HREF=/x/y TITLE="to and fro">',
+    '<a nonsense href="/x/y" title="to and fro"  >',
+  ])
+    t.equal(
+      render('post', `See ${tag}z</a>`),
+      '<p>See <a href="/x/y" title="to and fro" rel="nofollow ugc noopener">z</a></p>',
+    );
+  t.equal(render('post', '  <p>x</p>'), '<p>x</p>');
 });
 
 t.test('no word of a text vanishes', async (t) => {

@@ -18,6 +18,7 @@ t.test('a slug is the words of a title, in any script', async (t) => {
     [null, undefined],
     [`${'word '.repeat(20)}`, 'word-word-word-word-word-word-word-word-word-word-word-word'],
     [`${'word '.repeat(11)}words`, `${'word-'.repeat(11)}words`],
+    [`${'word '.repeat(11)}words more`, `${'word-'.repeat(11)}words`],
     ['loaves '.repeat(20), 'loaves-'.repeat(8).slice(0, -1)],
     ['x'.repeat(200), 'x'.repeat(60)],
   ] as const)

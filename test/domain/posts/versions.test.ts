@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import t from 'tap';
 import { eraseAccount } from '../../../src/domain/accounts/erase.ts';
-import { MOST_KEPT } from '../../../src/domain/posts/keep-version.ts';
+import { MAX_VERSIONS } from '../../../src/domain/posts/keep-version.ts';
 import { listVersions } from '../../../src/domain/posts/versions.ts';
 import { deletePost, setPostDisabled, updatePost } from '../../../src/domain/posts/write.ts';
 import { ApiProgram } from '../../support/api.ts';
@@ -124,10 +124,10 @@ t.test('of two racing edits, the one that is refused leaves no version', async (
 
 t.test('the newest versions are kept', async (t) => {
   const [id = 0] = await writePosts(app, john);
-  for (let number = 2; number <= MOST_KEPT + 3; number += 1)
+  for (let number = 2; number <= MAX_VERSIONS + 3; number += 1)
     await updatePost(app, id, await app.markdown.post(`Post ${number}`), undefined);
   const versions = await kept();
-  t.equal(versions.length, MOST_KEPT);
+  t.equal(versions.length, MAX_VERSIONS);
   t.match(versions[0], { version: 3, body: 'Post 3' });
   t.match((await visitor.get(`/history/${id}`)).body, 'Older versions are not kept.');
 });
@@ -167,9 +167,9 @@ t.test('its author and moderators can delete what an earlier version said', asyn
   t.equal((await author.post(`${path}/delete`)).headers.location, `/history/${id}`);
   t.match(await kept(), [{ body: 'Boil water.' }, { title: null, body: null, tags: [] }, {}]);
   t.match((await visitor.get(`/history/${id}`)).body, /Deleted.*What changed/s);
-  t.match((await visitor.get(path)).body, 'The version before has been deleted.');
+  t.match((await visitor.get(path)).body, 'The earlier version has been deleted.');
   const former = (await visitor.get(`/history/${id}/1`)).body;
-  t.match(former, /The version after it has been deleted.*Boil water\./s);
+  t.match(former, /The later version has been deleted.*Boil water\./s);
   t.notMatch(former, /password|<ins>/);
 
   t.match((await moderator.get(`/history/${id}/3`)).body, 'The account’s owner can read it.');

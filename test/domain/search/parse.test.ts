@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { LONGEST_SEARCH, parseSearch } from '../../../src/domain/search/parse.ts';
+import { MAX_SEARCH_LENGTH, parseSearch } from '../../../src/domain/search/parse.ts';
 import { codePoint } from '../../support/code-point.ts';
 
 t.test('filters are taken out of a search, and the rest are words', async (t) => {
@@ -34,9 +34,9 @@ t.test('a search that cannot be read says why', async (t) => {
   const date = 'Enter a date after “before:”, such as 2026-11-30.';
   for (const value of ['yesterday', '2026-02-30', '2026-13-01', '26-01-01', '2026-1-1', '٢٠٢٦-٠١-٠١'])
     t.same(parseSearch(`before:${value}`), { fault: date }, value);
-  t.same(parseSearch('x'.repeat(LONGEST_SEARCH + 1)), { fault: 'Enter at most 200 characters.' });
+  t.same(parseSearch('x'.repeat(MAX_SEARCH_LENGTH + 1)), { fault: 'Enter at most 200 characters.' });
   t.same(parseSearch('x'.repeat(10_000)), { fault: 'Enter at most 200 characters.' });
-  t.ok('search' in parseSearch('🦉'.repeat(LONGEST_SEARCH)), 'characters count, not code units');
+  t.ok('search' in parseSearch('🦉'.repeat(MAX_SEARCH_LENGTH)), 'characters count, not code units');
   const invalid = { fault: 'Your search contains invalid characters. Please type it again.' };
   t.same(parseSearch('a\0b'), invalid);
   t.same(parseSearch('a\uD800b'), invalid);

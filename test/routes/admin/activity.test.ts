@@ -48,7 +48,7 @@ t.test('the log says who did what and why, and Administrators undo what is in fo
 
   const undone = await undo(post?.id);
   t.equal(undone.statusCode, 303);
-  t.same(messagesOf(await boss.follow(undone)), ['Undone. The log has this too.']);
+  t.same(messagesOf(await boss.follow(undone)), ['The action has been undone, and the log records it.']);
   await undo(comment?.id);
   t.notOk((await isHidden(`/post/${postId}`)) || (await isHidden(`/comment/${commentId}`)));
   const [shownComment, shownPost, ...before] = await log();

@@ -128,7 +128,10 @@ t.test('the pages of a batch count its jobs, with links to lists of them', async
   });
   const [follower] = await jobsOf(app, digestSummaryQueue);
   const show = async () => (await client.get(`/admin/jobs/job/digest-summary/${follower?.id}`)).body;
-  t.match(await show(), 'This job starts when 2 jobs have ended, well or not. More jobs are being added.');
+  t.match(
+    await show(),
+    'This job starts when 2 jobs have ended, successfully or not. More jobs are being added.',
+  );
   t.match(await show(), `<a href="/admin/jobs/list?text=batchId%3A${batch.id}">2</a>`);
 
   await failAll(app, new PermanentFailure('out of luck'), 'failed');
@@ -365,13 +368,16 @@ t.test('the overview says first what is wrong, and only then', async (t) => {
   `.execute(app.db);
   await act({ action: 'pause', queue: 'prune' });
   const { body } = await client.get('/admin/jobs');
-  t.match(body, /<b>Mail is not being delivered.<\/b> First refused: <time[^>]+>[^<]+<\/time>. 2 mails wait/);
-  t.match(body, 'connect ECONNREFUSED 10.0.0.5:587, password=[redacted]');
-  t.match(body, /The worker web-2:4711 died<\/b>[\s\S]* Its 1 job runs again/);
-  t.match(body, '<b>No worker works digest:</b> 1 job waits');
   t.match(
     body,
-    /exports is behind:<\/b> 1 job is ready, the oldest for 5 min. At the pace [\w ]+, they take 5 min/,
+    /<b>Mail is not being delivered.<\/b> First failure: <time[^>]+>[^<]+<\/time>. 2 emails are waiting/,
+  );
+  t.match(body, 'connect ECONNREFUSED 10.0.0.5:587, password=[redacted]');
+  t.match(body, /The worker web-2:4711 died<\/b>[\s\S]* Another worker runs its 1 job again/);
+  t.match(body, '<b>No worker works digest:</b> 1 job is waiting');
+  t.match(
+    body,
+    /exports is behind:<\/b> 1 job is ready, the oldest for 5 min. At the pace [\w ]+, they will take 5 min/,
   );
   t.notMatch(body, 'No worker works prune', 'a paused queue is no trouble');
   t.match(body, /data-label="Paused"><a href="[^"]+">1</);

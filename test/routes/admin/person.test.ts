@@ -60,7 +60,7 @@ t.test('the page has what is known about an account', async (t) => {
     '&lt;b&gt;John',
     'john@example.com <span class="badge failed">bounced</span>',
     'Not confirmed',
-    'Silenced for good',
+    'Silenced permanently',
     '1 API token.',
     'From 127.0.0.1.',
     'Spam &amp; more',
@@ -141,7 +141,7 @@ t.test(
     await t.rejects(signedInClient(app, john));
     await drain(app);
     const [mail] = smtp.mails;
-    t.match(mail?.text, /by decision of an\nAdministrator\.[\s\S]*> Too loud\.\n> Much too loud\./);
+    t.match(mail?.text, /as decided by an\nAdministrator\.[\s\S]*> Too loud\.\n> Much too loud\./);
     t.match(mail?.html, '<blockquote>Too loud.');
 
     await sql`update users set deletion_due_at = now() + interval '1 day' where id = ${john.id}`.execute(

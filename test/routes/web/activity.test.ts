@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { grantRole } from '../../../scripts/support/accounts.ts';
-import { MAX_FAILURES_AN_HOUR, recordFailedLogIn } from '../../../src/domain/security-events/record.ts';
+import { MAX_FAILURES_PER_HOUR, recordWrongPassword } from '../../../src/domain/security-events/record.ts';
 import { ApiProgram, basic } from '../../support/api.ts';
 import { build, buildShared } from '../../support/build.ts';
 import { Client } from '../../support/client.ts';
@@ -170,9 +170,10 @@ t.test('failed log-ins are recorded with or without an account, up to a limit', 
   t.notMatch(JSON.stringify(recorded), 'nobody@example.com');
 
   for (const address of [email, 'nobody@example.com']) {
-    for (let count = 0; count <= MAX_FAILURES_AN_HOUR; count += 1) await recordFailedLogIn(app.db, address);
+    for (let count = 0; count <= MAX_FAILURES_PER_HOUR; count += 1)
+      await recordWrongPassword(app.db, address);
   }
-  await failures(app, 2 * MAX_FAILURES_AN_HOUR);
+  await failures(app, 2 * MAX_FAILURES_PER_HOUR);
 });
 
 t.test('people see only their own account’s events, 50 per page', async (t) => {
@@ -211,7 +212,7 @@ t.test('Administrators see all events, and can filter them by account and kind',
   await signedInClient(app, john);
   const [postId = 0] = await writePosts(app, john);
   await client.post(`/post/${postId}/delete`);
-  await recordFailedLogIn(app.db, 'nobody@example.com');
+  await recordWrongPassword(app.db, 'nobody@example.com');
 
   const seen = async (query: string) => {
     const { body } = await client.get(`/admin/activity${query}`);

@@ -61,7 +61,7 @@ t.test('only its author can read, save, publish or delete a draft', async (t) =>
   t.match(await drafts(), [{ id, body: 'Secret', version: 1 }]);
   const page = await client.follow(await client.post(`/drafts/${id}/delete`));
   t.same(messagesOf(page), ['The draft has been deleted.']);
-  t.match(page.body, 'No drafts.');
+  t.match(page.body, 'No drafts yet.');
 });
 
 t.test('a newer version from another browser is not overwritten unasked', async (t) => {

@@ -16,7 +16,7 @@ t.test('following and unfollowing are POSTs and ignore the name’s case', async
   t.same(await say('/follow/susan'), ['You are now following Susan.']);
   t.same(await say('/follow/Susan'), ['You are already following this user.']);
   t.match((await client.get('/user/Susan')).body, '1 follower<');
-  t.same(await say('/unfollow/SUSAN'), ['You no longer follow Susan.']);
+  t.same(await say('/unfollow/SUSAN'), ['You are not following Susan anymore.']);
   t.same(await say('/unfollow/Susan'), ['You are not following this user.']);
   t.same(await say('/follow/nobody'), ['Invalid user.']);
   t.same(await say('/unfollow/nobody'), ['Invalid user.']);

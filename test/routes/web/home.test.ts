@@ -174,6 +174,10 @@ t.test('first steps are shown until they are done', async (t) => {
 
   await writePosts(app, await createUser(app, { username: 'susan' }));
   t.match((await client.get('/')).body, 'action="/follow/susan"');
+  const susan = app.db.updateTable('users').where('username', '=', 'susan');
+  await susan.set({ suspended_until: new Date('2100-01-01') }).execute();
+  t.notMatch((await client.get('/')).body, 'First steps', 'nobody is told to follow a suspended person');
+  await susan.set({ suspended_until: null }).execute();
   await client.post('/follow/susan');
   t.notMatch((await client.get('/')).body, 'First steps');
 

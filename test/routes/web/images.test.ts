@@ -193,7 +193,7 @@ t.test('a person has a quota, however small the images and however many at once'
   t.same(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected'], 'one more of 100 kB fits');
   const refused = await sendImage(client, png);
   t.equal(refused.statusCode, 422);
-  t.match(errorsOf(refused), { file: /Your images may take 1 MB/ });
+  t.match(errorsOf(refused), { file: /Your images can take up 1 MB/ });
   t.equal((await sendImage(stranger, png)).statusCode, 303);
   await client.post(`/images/${'1'.padStart(22, '0')}/delete`);
   t.equal((await sendImage(client, png)).statusCode, 303);

@@ -53,7 +53,7 @@ t.test(
       jobs.filter((data) => 'postId' in data && data.postId === mark.postId),
       [job],
     );
-    await unlike(app, mark);
+    await unlike(app.db, mark);
     const outcome = like(app, mark).then(
       () => 'liked',
       ({ code }) => code,

@@ -138,7 +138,7 @@ async function openStream(t: Test, app: FastifyInstance, client: Client): Promis
 }
 
 t.test('open pages are told of changes, until the session or the app ends', async (t) => {
-  const { app, comment, client, susan } = await setUp(build(t, {}, { config: { maxUnreadStreams: 7 } }));
+  const { app, comment, client, susan } = await setUp(build(t, {}, { config: { maxEventStreams: 7 } }));
   await app.listen({ host: '127.0.0.1', port: 0 });
   const stream = await openStream(t, app, client);
   t.match(stream.response.headers, {

@@ -5,7 +5,7 @@ import t from 'tap';
 import { block } from '../../../src/domain/blocks/block.ts';
 import { publishComment, setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { publishPost, setPostDisabled, updatePost } from '../../../src/domain/posts/write.ts';
-import { MOST_RANKED } from '../../../src/domain/search/candidates.ts';
+import { MAX_RANKED } from '../../../src/domain/search/candidates.ts';
 import { parseSearch } from '../../../src/domain/search/parse.ts';
 import { search } from '../../../src/domain/search/search.ts';
 import { ApiProgram } from '../../support/api.ts';
@@ -196,10 +196,10 @@ t.test('a word in more texts than can be ranked finds the newest', async (t) => 
   const { id } = await createUser(app, { username: 'prolific' });
   await sql`
     insert into posts (author_id, body, body_html)
-    select ${id}::int, 'x', '<p>capybara ' || n || '</p>' from generate_series(1, ${MOST_RANKED + 50}::int) as n
+    select ${id}::int, 'x', '<p>capybara ' || n || '</p>' from generate_series(1, ${MAX_RANKED + 50}::int) as n
   `.execute(app.db);
   const page = await visitor.get(urlOf('capybara'));
-  t.match(page.body, `The newest ${MOST_RANKED} matches, best first.`);
+  t.match(page.body, `The newest ${MAX_RANKED} matches, best first.`);
   t.match(page.body, '<a rel="next" href="/search?q=capybara&amp;page=2">Next</a>');
   t.equal((await found('"capybara 3"')).length, 1, 'older, but with a rarer word');
   t.equal((await found('"capybara 151" OR "capybara 150"')).length, 1);

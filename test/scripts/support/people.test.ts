@@ -22,7 +22,7 @@ t.test('the operator is asked before a person is logged out, suspended or delete
   const john = await createUser(app);
   const commands = {
     'Log john (john@example.com) out everywhere, and revoke their API tokens?': endSessions,
-    'Suspend john (john@example.com) for good?': (
+    'Suspend john (john@example.com) permanently?': (
       dependencies: Parameters<typeof suspend>[0],
       email: string,
     ) => suspend(dependencies, email, 'forever', 'Spam'),

@@ -72,7 +72,7 @@ export async function issueUnnamedToken(app: FastifyInstance, user: TestUser): P
 /** The cookie of a session that was started with a password, and a code if the account needs one. */
 export async function sessionCookie(app: FastifyInstance, user: TestUser): Promise<string> {
   const { id: userId, passwordHash } = await credentialsOf(app, user);
-  return `session=${await startSession(app.db, { userId, passwordHash, isRemembered: false, isCodeProven: true })}`;
+  return `session=${await startSession(app.db, { userId, passwordHash, isRemembered: false, isSecondFactorProven: true })}`;
 }
 
 /** A post of the owner's. */
@@ -247,7 +247,7 @@ export async function imageFile(situation: Situation): Promise<string> {
 /** Another session of the actor. */
 export async function anotherSession({ app: { db }, actor }: Situation): Promise<string> {
   if (actor === undefined) return '0'.repeat(64);
-  const options = { userId: actor.id, isRemembered: false, isCodeProven: true };
+  const options = { userId: actor.id, isRemembered: false, isSecondFactorProven: true };
   return hashToken(await startSession(db, options)).toString('hex');
 }
 

@@ -155,7 +155,7 @@ t.test('following and moderating only update their own element', async (t) => {
     'the focus stays where it was',
   );
   await page.keyboard.press('Enter');
-  await page.getByText('You no longer follow author.').waitFor();
+  await page.getByText('You are not following author anymore.').waitFor();
   t.equal(await page.getByText('You are now following author.').count(), 0);
   t.ok(await isSameProfile());
 

@@ -94,7 +94,7 @@ t.test('the time to publish is typed in the browser’s time zone', async (t) =>
   t.equal(publish_at?.toISOString(), `${next}-01-01T00:30:00.000Z`);
   await page.getByRole('link', { name: 'A happy new year' }).click();
   t.equal(await page.inputValue('#publish_at'), `${next}-01-01T09:30`);
-  await page.getByRole('button', { name: 'Don’t publish it then' }).click();
+  await page.getByRole('button', { name: 'Cancel the schedule' }).click();
   await page.getByText('The draft is no longer scheduled.').waitFor();
 });
 

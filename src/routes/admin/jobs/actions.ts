@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Permission } from '../../../domain/accounts/roles.ts';
 import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
-import { describeDone, readClock, recordAction } from '../../../queue/index.ts';
+import { describeResult, readClock, recordAction } from '../../../queue/index.ts';
 import { requirePermission } from '../../guards.ts';
 import { ask, backTo, isConfirmed } from './ask.ts';
 import {
@@ -15,7 +15,7 @@ import {
 } from './commands.ts';
 import { FilterFields, searchFrom, withFields } from './filter.ts';
 
-/** Actions on jobs, queues, schedules and workers: a page asks for confirmation, a POST acts, and the audit log records it. */
+/** Actions on jobs, queues, schedules and workers. A page asks for confirmation, a POST acts, and the audit log records it. */
 export default async function actions(app: FastifyInstance): Promise<void> {
   const { db, queueAdmin } = app;
   app.addHook('onRequest', requirePermission(Permission.OPERATE_JOBS));
@@ -33,7 +33,7 @@ export default async function actions(app: FastifyInstance): Promise<void> {
       if (!(await isConfirmed(db, action, { filter, typed }))) {
         return ask(request, reply.code(422), { ...command, fields: { ...fields, count: typed ?? '' } });
       }
-      message = describeDone(action, await queueAdmin.act(db, action, filter));
+      message = describeResult(action, await queueAdmin.act(db, action, filter));
     } else if (isWorkerAction(action)) message = await doToWorker(db, action, worker);
     else if (isScheduleAction(action)) message = await doToSchedule(app, action, schedule);
     else message = await doToQueue(db, action, fields.queue ?? '');

@@ -15,22 +15,22 @@ import { redactionFor } from './clearance.ts';
 import { type Command, isJobAction, LABELS } from './commands.ts';
 import { momentField, searchFrom, withFields } from './filter.ts';
 
-/** Jobs are counted no further than this. */
+/** Jobs are counted up to this number. */
 const MAX_COUNTED = 10_000;
 
-/** For more jobs than this, their number has to be typed. */
+/** For more jobs than this, the user must type their number. */
 const MANY = 100;
 
-/** Up to this many, it says what they are. */
-const MOST_DESCRIBED = 1_000;
+/** For up to this many jobs, the page lists their kinds. */
+const MAX_DESCRIBED = 1_000;
 
-/** The fields of payloads that say what a job is. */
+/** The payload fields that tell the kind of a job. */
 const KINDS = ['template', 'about'];
 
 /** Jobs that the page shows. */
 const SHOWN = 5;
 
-/** Asks to confirm an action: what it does to how many jobs, and which. For many, their number has to be typed. */
+/** Asks for confirmation of an action, and shows which jobs it affects and how many. */
 export async function ask(request: FastifyRequest, reply: FastifyReply, command: Command) {
   const { action, fields } = command;
   const { count: typed, ...about } = fields;
@@ -48,7 +48,7 @@ export async function ask(request: FastifyRequest, reply: FastifyReply, command:
   });
 }
 
-/** What an action is for, if not for jobs. */
+/** What an action applies to, other than jobs. */
 function subjectOf({ fields, worker, schedule }: Command): string {
   if (worker !== undefined) return `worker ${worker.name}`;
   return schedule === undefined ? `queue ${fields.queue}` : `schedule ${nameOfSchedule(schedule)}`;
@@ -62,7 +62,7 @@ async function questionAboutJobs(request: FastifyRequest, action: JobAction, fil
   const [queue = ''] = filter.queues;
   const [{ jobs }, kinds, destinations] = await Promise.all([
     listJobs(db, QueueAdmin.applicable(action, filter), { size: SHOWN }),
-    count > MOST_DESCRIBED ? [] : countKinds(db, ids, KINDS),
+    count > MAX_DESCRIBED ? [] : countKinds(db, ids, KINDS),
     action === 'redrive' ? queueAdmin.previewRedrive(queue, ids) : [],
   ]);
   const number = count > MAX_COUNTED ? `more than ${formatted(MAX_COUNTED)}` : formatted(count);
@@ -82,7 +82,7 @@ async function questionAboutJobs(request: FastifyRequest, action: JobAction, fil
   };
 }
 
-/** Whether an action on these jobs may go ahead: they are not many, or their number was typed, with or without commas. */
+/** Whether an action on these jobs may go ahead: there are few, or their number was typed, with or without commas. */
 export async function isConfirmed(
   db: Db,
   action: JobAction,
@@ -101,8 +101,8 @@ function formatted(count: number): string {
 }
 
 /**
- * The page to return to: the job's, unless the action removed it, or the list. After jobs were cancelled, those that were,
- * so that this can be undone.
+ * The page to return to: the job's, unless the action removed it, or else the list. After a cancellation, the list shows the
+ * cancelled jobs, so that it can be undone.
  */
 export function backTo({ action, fields, schedule }: Command, doneSince?: Date): string {
   const { queue, id, worker: _worker, schedule: _schedule, count: _count, ...rest } = fields;

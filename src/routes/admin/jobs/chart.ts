@@ -8,7 +8,7 @@ export interface ChartRange {
   readonly per: string;
 }
 
-/** The plot's size in SVG units. Its page stretches it. */
+/** The plot's size in SVG units. The page stretches it. */
 const WIDTH = 600;
 const HEIGHT = 160;
 
@@ -23,7 +23,7 @@ export interface Series {
 
 interface Tick {
   readonly label: string;
-  /** Its place on the axis, from 0 to 100 %. */
+  /** Its place on the axis, in percent. */
   readonly at: number;
 }
 
@@ -37,7 +37,7 @@ export interface Chart {
   readonly height: number;
   readonly series: readonly Series[];
   readonly bars: readonly { x: number; y: number; width: number; height: number; kind: string }[];
-  /** Lines in SVG's syntax for points, interrupted where there are no values. */
+  /** Lines in the syntax of SVG's `points`, interrupted where there are no values. */
   readonly lines: readonly { points: string; kind: string }[];
   readonly verticalTicks: readonly Tick[];
   readonly timeTicks: readonly Tick[];
@@ -80,17 +80,17 @@ export function stack(frame: Frame, series: readonly Series[]): Chart {
   return complete(frame, { series, bars, lines: [], verticalTicks, format: counted, highest });
 }
 
-/** The times of pg-boss's histograms are between these, in seconds. */
-const SHORTEST = 0.01;
-const LONGEST = 100_000;
+/** The range of pg-boss's histograms, in seconds. */
+const MIN_SECONDS = 0.01;
+const MAX_SECONDS = 100_000;
 
 /** Draws lines of durations in seconds, on a logarithmic axis. */
 export function trace(frame: Frame, series: readonly Series[]): Chart {
   const known = series.flatMap(({ values }) => values.filter((value) => value !== null));
   const highest = Math.max(0, ...known);
-  const decades = Math.max(1, Math.ceil(Math.log10(Math.max(SHORTEST, highest) / SHORTEST)));
+  const decades = Math.max(1, Math.ceil(Math.log10(Math.max(MIN_SECONDS, highest) / MIN_SECONDS)));
   const heightOf = (value: number) =>
-    Math.log10(Math.max(SHORTEST, Math.min(value, LONGEST)) / SHORTEST) / decades;
+    Math.log10(Math.max(MIN_SECONDS, Math.min(value, MAX_SECONDS)) / MIN_SECONDS) / decades;
   const lines = series.flatMap(({ kind, values }) =>
     runsOf(values).map((run) => ({
       kind,
@@ -104,7 +104,7 @@ export function trace(frame: Frame, series: readonly Series[]): Chart {
   );
   const every = decades > 4 ? 2 : 1;
   const verticalTicks = Array.from({ length: Math.floor(decades / every) + 1 }, (_, index) => ({
-    label: spanOf(SHORTEST * 10 ** (index * every)),
+    label: spanOf(MIN_SECONDS * 10 ** (index * every)),
     at: ((index * every) / decades) * 100,
   }));
   return complete(frame, { series, bars: [], lines, verticalTicks, format: spanOf, highest });
@@ -157,7 +157,7 @@ function complete({ times, range, ...frame }: Frame, { format, highest, ...drawi
 const CLOCK = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: 'UTC' });
 const DAY = new Intl.DateTimeFormat('en-GB', { weekday: 'short', timeZone: 'UTC' });
 
-/** Labels every fifteen minutes, six hours or day, but not at the corner, where the other axis has a label. */
+/** Labels every fifteen minutes, six hours or day, except at the corner, where the other axis has a label. */
 function ticksOf(times: readonly Date[], { name, steps }: ChartRange): Tick[] {
   const every = { hour: 15 * 60, day: 6 * 60 * 60, week: 24 * 60 * 60 }[name] * 1000;
   const format = name === 'week' ? DAY : CLOCK;
@@ -176,7 +176,7 @@ function counted(value: number): string {
   return value.toLocaleString('en');
 }
 
-/** A duration in seconds, in the unit that suits it. */
+/** Formats a duration in seconds in a suitable unit. */
 function spanOf(seconds: number): string {
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 120) return `${Number(seconds.toPrecision(2))} s`;

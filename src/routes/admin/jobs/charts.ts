@@ -44,7 +44,7 @@ export default async function charts(app: FastifyInstance): Promise<void> {
 }
 
 /** The range that a query names; otherwise the last hour. */
-export function rangeFrom(name: unknown) {
+function rangeFrom(name: unknown) {
   return RANGES.find((range) => range.name === name) ?? RANGES[0];
 }
 

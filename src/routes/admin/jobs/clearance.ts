@@ -1,7 +1,7 @@
 import { can, Permission, type Standing } from '../../../domain/accounts/roles.ts';
 import { redact, redactText } from '../../../queue/index.ts';
 
-/** What somebody may see of payloads and errors: Viewers no addresses, and nobody secrets. */
+/** Redacts payloads and errors for a user. Nobody sees secrets, and Viewers see no addresses. */
 export function redactionFor(user: Standing | null) {
   const options = { hidesPeople: !can(user, Permission.OPERATE_JOBS) };
   return {

@@ -41,7 +41,7 @@ const WORKER_LABELS: Record<WorkerAction, string> = { drain: 'Drain', undrain: '
 /** What buttons and pages call the actions. */
 export const LABELS = { ...JOB_LABELS, ...QUEUE_LABELS, ...SCHEDULE_LABELS, ...WORKER_LABELS };
 
-/** An action, and the fields that say what it is for. */
+/** An action, and the fields that say what it applies to. */
 export interface Command {
   readonly action: keyof typeof LABELS;
   readonly fields: Omit<FilterFields, 'action' | 'after'>;
@@ -52,7 +52,7 @@ export interface Command {
 }
 
 /**
- * Reads an action and the jobs, queue, schedule or worker it is for.
+ * Reads an action and the jobs, queue, schedule or worker it applies to.
  *
  * @throws DomainError `not-found` for an unknown action, queue, schedule, state or worker, or an invalid time or id
  */

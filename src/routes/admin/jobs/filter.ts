@@ -42,7 +42,7 @@ export function filterFields(source: unknown): FilterFields {
 }
 
 /**
- * Converts fields to a filter without the search.
+ * Converts fields to a filter, except the search text.
  *
  * @throws DomainError `not-found` for an unknown queue or state, or an invalid time or id
  */
@@ -61,7 +61,7 @@ export function filterFrom({ queue, state, from, until, ended, id }: FilterField
   };
 }
 
-/** Converts fields to a filter with the search, which finds what the person who asks may see. See `filterFrom`. */
+/** Converts fields to a filter, including the search text, which only finds what the user may see. Throws as `filterFrom`. */
 export async function searchFrom(request: FastifyRequest, fields: FilterFields): Promise<JobFilter> {
   const filter = filterFrom(fields);
   const { db } = request.server;

@@ -8,7 +8,7 @@ export const RANGES = [
 ] as const satisfies readonly ChartRange[];
 
 /** Queues with their own colour in a chart. */
-const MOST_QUEUES = 5;
+const MAX_QUEUES = 5;
 
 /** The beginnings of a range's steps up to now, oldest first. */
 export function timesOf({ steps, stepSeconds }: ChartRange, now: Date): Date[] {
@@ -94,12 +94,12 @@ function byQueue(
     .map(([name, own]) => ({ name, own, total: own.reduce((sum, point) => sum + point[key], 0) }))
     .filter(({ total }) => total > 0)
     .toSorted((one, other) => other.total - one.total || one.name.localeCompare(other.name));
-  const shown = queues.slice(0, MOST_QUEUES).map(({ name, own }, index) => ({
+  const shown = queues.slice(0, MAX_QUEUES).map(({ name, own }, index) => ({
     name,
     kind: `queue-${index + 1}`,
     values: sums(own, times, (point) => point[key]),
   }));
-  const rest = queues.slice(MOST_QUEUES).flatMap(({ own }) => own);
+  const rest = queues.slice(MAX_QUEUES).flatMap(({ own }) => own);
   if (rest.length === 0) return shown;
   return [
     ...shown,

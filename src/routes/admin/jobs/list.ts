@@ -3,6 +3,7 @@ import { ALL_QUEUES } from '../../../all-queues.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
 import { isDeadLetter, JOB_STATES, listJobs } from '../../../queue/index.ts';
 import { redactionFor } from './clearance.ts';
+import { LABELS } from './commands.ts';
 import { filterFields, momentField, searchFrom, withFields } from './filter.ts';
 import { ACTIONS, DEAD_ACTIONS, STATE_NAMES } from './states.ts';
 
@@ -30,7 +31,7 @@ export default async function list(app: FastifyInstance): Promise<void> {
       })),
       searchedFrom: page.searchedFrom,
       nextHref: page.next && withFields('/admin/jobs/list', { ...fields, after: page.next }),
-      // What older jobs match is not known yet.
+      // Older jobs were not searched yet.
       askHref: (action: string) =>
         withFields('/admin/jobs/ask', { ...fields, action, from: fields.from || searched }),
       actions: isDead
@@ -43,11 +44,12 @@ export default async function list(app: FastifyInstance): Promise<void> {
       queues: ALL_QUEUES,
       states: JOB_STATES,
       stateNames: STATE_NAMES,
+      labels: LABELS,
     });
   });
 }
 
-/** Filters that are often wanted, as links. Any other can be bookmarked. */
+/** Links for common filters. Others can be bookmarked. */
 function presetsFor(queue: string | undefined) {
   const work = queue?.replace(/\.dead$/, '');
   const hourAgo = momentField(new Date(Date.now() - 60 * 60 * 1000)).slice(0, 16);

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { EVENT_STREAM_HEADERS } from '../../../plugins/event-streams.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
 
-/** Server-sent events without data, whenever an open page of the dashboard should be fetched again. */
+/** Server-sent events without data that tell open pages of the dashboard to reload. */
 export default async function live(app: FastifyInstance): Promise<void> {
   const endless = { exposeHeadRoute: false, config: { isEndless: true } };
   app.get('/events', endless, async (request, reply) => {

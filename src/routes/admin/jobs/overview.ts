@@ -18,7 +18,7 @@ import { redactionFor } from './clearance.ts';
 import { RANGES, timesOf } from './history-charts.ts';
 import { findTrouble, PACE_MINUTES } from './trouble.ts';
 
-/** The first page: what is wrong, queues and workers. */
+/** The first page: problems, queues and workers. */
 export default async function overview(app: FastifyInstance): Promise<void> {
   const { db } = app;
 
@@ -52,7 +52,7 @@ export default async function overview(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** The points that a queue's pace is taken from. */
+/** The points from which a queue's pace is computed. */
 function recent(history: readonly HistoryPoint[]): HistoryPoint[] {
   const from = Date.now() - PACE_MINUTES * 60_000;
   return history.filter(({ at }) => at.getTime() >= from);

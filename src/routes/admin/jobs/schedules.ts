@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
-import { listSchedules, nameOfSchedule, nextTimes, wordsOf } from '../../../queue/index.ts';
+import { describeRule, listSchedules, nameOfSchedule, nextTimes } from '../../../queue/index.ts';
 import { STATE_NAMES } from './states.ts';
 
-/** Times that the page shows of each schedule. */
+/** Times shown for each schedule. */
 const SHOWN = 3;
 
-/** When jobs are enqueued automatically, and what has become of the last ones. Operators pause schedules and run them now. */
+/** When jobs are enqueued automatically, and the outcome of the last ones. Operators pause schedules and run them now. */
 export default async function schedules(app: FastifyInstance): Promise<void> {
   const { db } = app;
 
@@ -16,7 +16,7 @@ export default async function schedules(app: FastifyInstance): Promise<void> {
       schedules: (await listSchedules(db)).map((schedule) => ({
         ...schedule,
         label: nameOfSchedule(schedule),
-        words: wordsOf(schedule.rule),
+        words: describeRule(schedule.rule),
         next: nextTimes(schedule.rule, schedule.timeZone, { after: now, count: SHOWN }).map((time) => ({
           time,
           local: localTime(time, schedule.timeZone),
@@ -27,7 +27,7 @@ export default async function schedules(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** A time as clocks show it in a zone, such as `Mon, 7 Dec 2026, 07:00 CET`. */
+/** A time in a time zone, such as `Mon, 7 Dec 2026, 07:00 CET`. */
 function localTime(time: Date, timeZone: string): string {
   return new Intl.DateTimeFormat('en-GB', {
     weekday: 'short',

@@ -1,6 +1,6 @@
 import type { JobAction, JobState } from '../../../queue/index.ts';
 
-/** What pages call the states. */
+/** How pages name the states. */
 export const STATE_NAMES: Partial<Record<JobState, string>> = { active: 'running', deferred: 'scheduled' };
 
 /** The actions that make sense for dead letters. */

@@ -1,7 +1,7 @@
 import type { MailFailures } from '../../../domain/mail/outage.ts';
 import type { HistoryPoint, QueueCounts, Worker } from '../../../queue/index.ts';
 
-/** A queue's counts, whether it is paused, and how many of its jobs were completed recently. */
+/** A queue's counts, and whether it is paused. */
 export interface QueueStatus extends QueueCounts {
   readonly isPaused: boolean;
 }
@@ -15,9 +15,9 @@ interface Behind {
   readonly secondsLeft: number | undefined;
 }
 
-/** What needs an operator, worst first. */
+/** Problems that need an operator, worst first. */
 export interface Trouble {
-  /** Jobs wait and no worker is running. */
+  /** Whether jobs are waiting and no worker is running. */
   readonly isAbandoned: boolean;
   readonly waiting: number;
   readonly mail: (Omit<MailFailures, 'mails'> & { readonly waiting: number }) | undefined;
@@ -31,11 +31,11 @@ export interface Trouble {
 /** How long a job may be ready before its queue is behind. */
 const PATIENCE_SECONDS = 60;
 
-/** How many minutes of history a queue's pace is taken from. */
+/** Minutes of history from which a queue's pace is computed. */
 export const PACE_MINUTES = 10;
 
-/** The beginning of a mail server's answer. Without one, it cannot be reached. */
-const ANSWER = /\b[45]\d\d[ -]/;
+/** The beginning of a mail server's response. Without a response, the server is unreachable. */
+const RESPONSE = /\b[45]\d\d[ -]/;
 
 interface Situation {
   readonly queues: readonly QueueStatus[];
@@ -44,13 +44,13 @@ interface Situation {
   readonly mailQueue: string;
   readonly failures: MailFailures | undefined;
   readonly isMailOut: boolean;
-  /** Queues that wait because a service has asked for it. */
+  /** Queues that wait because a service has asked them to slow down. */
   readonly broken: readonly string[];
   /** The last `PACE_MINUTES`. */
   readonly history: readonly HistoryPoint[];
 }
 
-/** Finds out what is wrong. A consequence of something else that is wrong is left out. */
+/** Finds problems. Leaves out those that only follow from another. */
 export function findTrouble({
   queues,
   workers,
@@ -65,11 +65,12 @@ export function findTrouble({
   const waiting = queues.reduce((sum, { ready }) => sum + ready, 0);
   const isWorked = ({ queue }: QueueStatus) => workers.some((worker) => worker.queues.includes(queue));
   const mails = queues.find(({ queue }) => queue === mailQueue);
+  const waitingMails = mails === undefined ? 0 : mails.ready + mails.retrying + mails.active;
   const isUnreachable =
-    failures !== undefined && (isMailOut || failures.mails > 1 || !ANSWER.test(failures.words));
+    failures !== undefined && (isMailOut || failures.mails > 1 || !RESPONSE.test(failures.words));
   const mail =
-    isUnreachable && mails !== undefined && mails.ready + mails.retrying + mails.active > 0
-      ? { since: failures.since, words: failures.words, waiting: mails.ready + mails.retrying + mails.active }
+    isUnreachable && waitingMails > 0
+      ? { since: failures.since, words: failures.words, waiting: waitingMails }
       : undefined;
   return {
     isAbandoned: waiting > 0 && workers.length === 0,

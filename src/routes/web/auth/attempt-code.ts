@@ -4,10 +4,10 @@ import { isAppCode } from '../../../domain/two-factor/use-code.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
 
 /**
- * Counts an attempt at a second factor and makes it. Recovery codes have their own attempts, so nobody who knows the
- * password can lock the owner out by guessing codes of the app.
+ * Attempts a second factor, and counts the attempt. Recovery codes are counted separately, so somebody who knows the password
+ * cannot lock the owner out by guessing codes of the app.
  *
- * @param use what needs the code; its result is false or undefined if the code is wrong
+ * @param use uses the code; returns false or undefined if it is wrong
  * @throws TooManyRequests if no attempts are left
  */
 export async function attemptCode<Result>(

@@ -4,7 +4,7 @@ import type { Credentials } from '../../../domain/accounts/find.ts';
 import { currentUser } from '../../../plugins/web/session.ts';
 
 /**
- * Counts an attempt at the password of the signed-in user and makes it.
+ * Verifies the password of the signed-in user, and counts the attempt.
  *
  * @returns undefined if the password is wrong
  * @throws TooManyRequests if no attempts are left

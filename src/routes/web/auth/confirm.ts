@@ -2,15 +2,12 @@ import type { FastifyInstance } from 'fastify';
 import { confirmAccount } from '../../../domain/accounts/confirm.ts';
 import { findTokenOwner } from '../../../domain/accounts/mailed-token.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
+import type { WithToken } from '../params.ts';
 import { invalidLink } from './invalid-link.ts';
 
-interface WithToken {
-  Params: { token: string };
-}
-
 /**
- * The mailed confirmation link. Opening it only shows a button, because mail scanners open links too. The button logs in on
- * any device, because whoever can read the mail owns the address, unless the account needs a second factor.
+ * The mailed confirmation link. Opening it only shows a button, because mail scanners open links too. The button logs in on any
+ * device, because whoever can read the mail owns the address. It does not if the account needs a second factor.
  */
 export default async function confirmRoutes(app: FastifyInstance): Promise<void> {
   const { db } = app;
@@ -32,7 +29,7 @@ export default async function confirmRoutes(app: FastifyInstance): Promise<void>
     const confirmed = await confirmAccount({ db, adminEmail: app.config.adminEmail }, token);
     if (owner === undefined || confirmed === undefined) throw invalidLink();
     const session = sessionOf(request);
-    // Do not replace another user's session. With a second factor, an Administrator has asked for the confirmation again.
+    // Does not replace another user's session. An account with a second factor was confirmed before, so its owner can log in.
     if (!session.user?.isConfirmed && !owner.hasTwoFactor)
       await session.signIn({ id: confirmed.id, isRemembered: false });
     if (confirmed.isWaiting) return reply.redirect('/auth/unconfirmed', 303);

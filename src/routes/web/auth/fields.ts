@@ -30,10 +30,10 @@ export const passwordField = () => Type.String({ minLength: 1, maxLength: 128, i
 /** A code from an app, or a recovery code. */
 export const codeField = () => Type.String({ minLength: 1, maxLength: 64 });
 
-/** What a passkey answered, as JSON. Scripts fill it in, so it is empty without them. */
+/** A passkey's answer, as JSON. A script fills it in, so it is empty without JavaScript. */
 export const credentialField = () => Type.String({ maxLength: MAX_ANSWER });
 
-/** Why an answer was refused, for the person who sent it. */
+/** The message for a refused answer. */
 export const wrongPasskey = (answer: string) =>
   answer === '' ? 'Passkeys need JavaScript.' : 'This passkey was not accepted. Please try again.';
 
@@ -41,7 +41,7 @@ export const WRONG_PASSWORD = 'Invalid password.';
 
 export const WRONG_CODE = 'This code is wrong or was already used.';
 
-/** A refused form without what was typed, because no code works twice. */
+/** A refused form without the typed values, because no code works twice. */
 export const emptied = ({ errors }: FormState): FormState => ({ values: {}, errors });
 
 export const PASSWORDS_DIFFER = 'Passwords must match.';

@@ -20,7 +20,7 @@ import verify from './verify.ts';
 
 /** Account pages. Unconfirmed accounts may use them too. */
 export default async function auth(app: FastifyInstance): Promise<void> {
-  // Whatever the other pages wait for, people can log in.
+  // People can log in even while other pages wait for the database.
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, isVital: true };
   });

@@ -7,7 +7,7 @@ import { useLogInCode } from '../../../domain/two-factor/use-code.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
 import { attemptCode } from './attempt-code.ts';
-import { closedBecause } from './closed-because.ts';
+import { checkLogIn } from './check-log-in.ts';
 import { codeField, credentialField, emptied, WRONG_CODE, wrongPasskey } from './fields.ts';
 import { localPath } from './local-path.ts';
 
@@ -38,7 +38,7 @@ export default async function loginCodeRoutes(app: FastifyInstance): Promise<voi
     const { id: userId } = pending;
     const isRight = await attemptCode(request, { userId, code }, () => useLogInCode(db, userId, code));
     if (!isRight) return show(request, reply.code(422), pending, form.refuse('code', WRONG_CODE));
-    await session.signIn({ ...pending, isCodeProven: true });
+    await session.signIn({ ...pending, isSecondFactorProven: true });
     return reply.redirect(nextOf(request), 303);
   });
 
@@ -51,10 +51,10 @@ export default async function loginCodeRoutes(app: FastifyInstance): Promise<voi
     if (form.data === undefined) return show(request, reply.code(422), pending, form.state);
     const { credential: answer } = form.data;
     const account = await usePasskey(db, site, { session: session.hash, answer, onlyOf: pending.id });
-    const refusal = account ? await closedBecause(request, account) : wrongPasskey(answer);
+    const refusal = account ? await checkLogIn(request, account) : wrongPasskey(answer);
     if (refusal !== undefined)
       return show(request, reply.code(422), pending, form.refuse('credential', refusal));
-    await session.signIn({ ...pending, isCodeProven: true });
+    await session.signIn({ ...pending, isSecondFactorProven: true });
     return reply.redirect(nextOf(request), 303);
   });
 }

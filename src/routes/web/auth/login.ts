@@ -7,7 +7,8 @@ import { optionsForLogIn, usePasskey } from '../../../domain/passkeys/use.ts';
 import { findKnownBrowser } from '../../../domain/sessions/log-in.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
-import { closedBecause } from './closed-because.ts';
+import type { WithNext } from '../params.ts';
+import { checkLogIn } from './check-log-in.ts';
 import { credentialField, emailField, passwordField, wrongPasskey } from './fields.ts';
 import { localPath } from './local-path.ts';
 
@@ -18,10 +19,6 @@ const LoginForm = Type.Object({
 });
 
 const PasskeyForm = Type.Object({ credential: credentialField(), remember_me: Type.Boolean() });
-
-interface WithNext {
-  Querystring: { next?: unknown };
-}
 
 export default async function loginRoutes(app: FastifyInstance): Promise<void> {
   const { db, passwords, rateLimits } = app;
@@ -47,7 +44,7 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
     }
     // Logging in to an unconfirmed account must not reset the limit for guessing the owner's password.
     if (account.isConfirmed) await rateLimits.forgive('login', actor);
-    const closed = await closedBecause(request, account);
+    const closed = await checkLogIn(request, account);
     if (closed !== undefined) return show(request, reply.code(422), form.refuse('password', closed));
     const next = localPath(request.query.next) ?? '/';
     if (account.hasTwoFactor) {
@@ -59,7 +56,7 @@ export default async function loginRoutes(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Sites without a domain have no passkeys, so they have no such routes. */
+/** Sites that cannot have passkeys do not have these routes. */
 async function logInWithPasskey(app: FastifyInstance): Promise<void> {
   const { db, rateLimits } = app;
   const site = relyingPartyOf(app.config.baseUrl);
@@ -77,10 +74,10 @@ async function logInWithPasskey(app: FastifyInstance): Promise<void> {
     const { credential: answer, remember_me: isRemembered } = form.data;
     const session = sessionOf(request);
     const account = await usePasskey(db, site, { session: session.hash, answer });
-    const refusal = account ? await closedBecause(request, account) : wrongPasskey(answer);
+    const refusal = account ? await checkLogIn(request, account) : wrongPasskey(answer);
     if (account === undefined || refusal !== undefined)
       return show(request, reply.code(422), form.refuse('credential', refusal ?? ''));
-    await session.signIn({ id: account.id, isCodeProven: true, isRemembered });
+    await session.signIn({ id: account.id, isSecondFactorProven: true, isRemembered });
     return reply.redirect(localPath(request.query.next) ?? '/', 303);
   });
 }

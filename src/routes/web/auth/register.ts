@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { weaknessOf } from '../../../domain/accounts/password-rules.ts';
 import { register } from '../../../domain/accounts/register.ts';
 import { isReservedName } from '../../../domain/accounts/reserved-names.ts';
-import { LONGEST_REASON } from '../../../domain/joining/apply.ts';
+import { MAX_REASON_LENGTH } from '../../../domain/joining/apply.ts';
 import { ageOfForm, stampForm } from '../../../domain/joining/form-stamp.ts';
 import { isInvitationOpen } from '../../../domain/joining/invite.ts';
 import type { SiteSettings } from '../../../domain/site/settings.ts';
@@ -19,8 +19,8 @@ const RegisterForm = Type.Object({
   password: newPasswordField(),
   password2: passwordField(),
   /** Why they want to join, if a moderator decides. */
-  reason: Type.String({ maxLength: LONGEST_REASON }),
-  /** A trap: people do not see it. */
+  reason: Type.String({ maxLength: MAX_REASON_LENGTH }),
+  /** A honeypot: people do not see it. */
   homepage: Type.String(),
   /** When the form was shown. */
   shown: Type.String({ maxLength: 100 }),
@@ -38,7 +38,7 @@ interface WithInvitation {
   Params: { invitation?: string };
 }
 
-/** Where people register: anyone, or those with the link of an invitation. */
+/** Where people register, with or without the link of an invitation. */
 export default async function registerRoutes(app: FastifyInstance): Promise<void> {
   const { db, queue, passwords, rateLimits, site } = app;
 
@@ -77,7 +77,7 @@ export default async function registerRoutes(app: FastifyInstance): Promise<void
   }
 }
 
-/** Whether a bot has sent the form: it has filled in the trap, or was faster than people are. */
+/** Whether a bot seems to have sent the form: it has filled in the honeypot, or was faster than people are. */
 function looksAutomatic(
   { homepage, shown }: { homepage: string; shown: string },
   { delay, formKey }: SiteSettings,
@@ -96,9 +96,9 @@ function show({ server, params }: FastifyRequest<WithInvitation>, reply: Fastify
     title: 'Register',
     form,
     asksForReason: 'reason' in form.errors || (registration === 'approval' && !isInvited),
-    // The first one stays valid, so that nobody waits twice.
+    // The first stamp stays valid, so that nobody has to wait twice.
     shown: ageOfForm(formKey, shown) === undefined ? stampForm(formKey) : shown,
     looksAutomatic: 'homepage' in form.errors,
-    hasFallenIntoTrap: (form.values.homepage ?? '') !== '',
+    isHoneypotFilled: (form.values.homepage ?? '') !== '',
   });
 }

@@ -27,7 +27,7 @@ export default async function twoFactorRoutes(app: FastifyInstance): Promise<voi
   app.register(recoveryCodes);
 }
 
-/** The new secret travels with the form, so that looking at the page stores nothing. */
+/** The form carries the new secret, so that opening the page stores nothing. */
 async function turningOn(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireNoApp);
 
@@ -89,9 +89,9 @@ async function requireNoApp(request: FastifyRequest, reply: FastifyReply): Promi
 }
 
 /**
- * Reads the password and the code of the signed-in user, and does what needs them.
+ * Verifies the password of the signed-in user, and uses the code.
  *
- * @param use its result is false or undefined if the code is wrong
+ * @param use uses the code; returns false or undefined if it is wrong
  */
 async function withProof<Result>(
   request: FastifyRequest,

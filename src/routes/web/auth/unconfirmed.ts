@@ -9,8 +9,8 @@ import { emailField } from './fields.ts';
 const AddressForm = Type.Object({ email: emailField() });
 
 /**
- * Where a new account is told to check its email, can request a new link or correct a mistyped address. Applicants see here
- * whether a moderator has decided.
+ * Tells people with a new account to check their email, and lets them request a new link or correct a mistyped address. Shows
+ * applicants whether a moderator has decided.
  */
 export default async function unconfirmedRoutes(app: FastifyInstance): Promise<void> {
   const { db, queue, rateLimits } = app;

@@ -4,7 +4,7 @@ import {
   listActions,
   listLimits,
   listOpenBreakers,
-  MOST_LIMITS,
+  MAX_LIMITS,
   openBreaker,
 } from '../../../../src/queue/index.ts';
 import { build } from '../../../support/build.ts';
@@ -63,7 +63,7 @@ t.test('a wrong limit is refused, with what is accepted', async (t) => {
   t.match(await refuse({ queue: 'mail', key: '', rate: 'many' }), accepted);
   t.match(
     await refuse({ queue: 'exports', key: 'example.com', rate: '1/hour' }),
-    'Jobs in exports can only be limited all together. Leave this empty.',
+    'Jobs in exports can only be limited together. Leave this empty.',
   );
   t.equal(
     (await client.post('/admin/jobs/limits', { queue: 'nothing', key: '', rate: '1/hour' })).statusCode,
@@ -71,11 +71,11 @@ t.test('a wrong limit is refused, with what is accepted', async (t) => {
   );
 
   await sql`
-    insert into job_limits select 'notify', n::text, '1/day' from generate_series(1, ${MOST_LIMITS}::int) n
+    insert into job_limits select 'notify', n::text, '1/day' from generate_series(1, ${MAX_LIMITS}::int) n
   `.execute(app.db);
   t.match(
     await refuse({ queue: 'exports', key: '', rate: '1/hour' }),
-    `There are ${MOST_LIMITS} limits already. Remove one first.`,
+    `There are ${MAX_LIMITS} limits already. Remove one first.`,
   );
   await sql`delete from job_limits where queue = 'notify'`.execute(app.db);
 });

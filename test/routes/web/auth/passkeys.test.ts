@@ -281,7 +281,7 @@ t.test('sites without a domain do not offer passkeys, and say what is missing', 
 /** A client in another session, which a password and a second factor started. */
 async function anotherClientOf({ id: userId, passwordHash }: TestUser): Promise<Client> {
   const client = new Client(app);
-  const proof = { passwordHash, isRemembered: false, isCodeProven: true };
+  const proof = { passwordHash, isRemembered: false, isSecondFactorProven: true };
   client.cookies.set('session', await startSession(app.db, { userId, ...proof }));
   return client;
 }

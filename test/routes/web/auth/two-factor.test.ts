@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { resetTwoFactorByHand } from '../../../../scripts/support/accounts.ts';
 import { issueToken } from '../../../../src/domain/api-tokens/issue.ts';
-import { MAX_FAILURES_AN_HOUR, recordFailedLogIn } from '../../../../src/domain/security-events/record.ts';
+import { MAX_FAILURES_PER_HOUR, recordWrongPassword } from '../../../../src/domain/security-events/record.ts';
 import { startSession } from '../../../../src/domain/sessions/start.ts';
 import { useLogInCode } from '../../../../src/domain/two-factor/use-code.ts';
 import { StartupError } from '../../../../src/errors.ts';
@@ -254,15 +254,15 @@ t.test('wrong codes do not fill the log, and wrong passwords do not hide them', 
   const record = async (times: number, fail: () => Promise<unknown>) => {
     for (let time = 0; time < times; time += 1) await fail();
   };
-  await record(MAX_FAILURES_AN_HOUR + 1, () => recordFailedLogIn(app.db, john.email));
-  await record(MAX_FAILURES_AN_HOUR + 1, () => useLogInCode(app.db, john.id, 'wrong'));
+  await record(MAX_FAILURES_PER_HOUR + 1, () => recordWrongPassword(app.db, john.email));
+  await record(MAX_FAILURES_PER_HOUR + 1, () => useLogInCode(app.db, john.id, 'wrong'));
   const events = await app.db
     .selectFrom('security_events')
     .where('user_id', '=', john.id)
     .selectAll()
     .execute();
-  t.equal(events.filter(({ detail }) => detail.reason === 'wrong code').length, MAX_FAILURES_AN_HOUR);
-  t.equal(events.length, 2 * MAX_FAILURES_AN_HOUR);
+  t.equal(events.filter(({ detail }) => detail.reason === 'wrong code').length, MAX_FAILURES_PER_HOUR);
+  t.equal(events.length, 2 * MAX_FAILURES_PER_HOUR);
 });
 
 t.test('recovery codes that are replaced twice at the same moment are ten afterwards', async (t) => {

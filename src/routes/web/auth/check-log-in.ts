@@ -3,13 +3,13 @@ import type { Candidate } from '../../../domain/accounts/find.ts';
 import { untilWhen } from '../../../domain/moderation/sanction.ts';
 
 /**
- * The last checks of every log-in, once someone has proven who they are: whether the account is open, and how often it
- * was logged in to.
+ * The last checks of every log-in, after someone has proven who they are: whether the account is open, and how often it was
+ * logged in to.
  *
- * @returns why nobody can log in; undefined if they can
+ * @returns why the log-in is refused; undefined if it is not
  * @throws TooManyRequests if no log-ins are left
  */
-export async function closedBecause(
+export async function checkLogIn(
   request: FastifyRequest,
   account: Pick<Candidate, 'id' | 'deletionDueAt' | 'suspendedUntil'>,
 ): Promise<string | undefined> {
