@@ -160,7 +160,7 @@ t.test('an export, imported into another site and exported again, has the same c
 });
 
 t.test(
-  'an import that is killed goes on where it was, and two attempts at once import nothing twice',
+  'a killed import continues where it stopped, and two concurrent attempts import nothing twice',
   async (t) => {
     await forgetPosts();
     const importId = await waitingImport(manyPosts(120));
@@ -299,7 +299,7 @@ t.test('images that cannot be imported are left out and counted', async (t) => {
   t.notMatch(post?.body_html, '<img', 'a post shows nobody else’s images');
 });
 
-t.test('somebody who may no longer write imports nothing more', async (t) => {
+t.test('whoever may no longer write imports nothing more', async (t) => {
   await forgetPosts();
   const importId = await waitingImport(manyPosts(1));
   await sql`update users set silenced_until = now() + interval '1 day' where id = ${jane.id}`.execute(db);

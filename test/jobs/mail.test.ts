@@ -66,7 +66,7 @@ async function runAgain(app: FastifyInstance): Promise<void> {
 }
 
 t.test(
-  'both statements of a mail are prepared, and the first waits for the disk, unlike others of workers',
+  'both statements of a mail are prepared, and the first waits for the disk, unlike other statements of workers',
   async (t) => {
     const app = await build(t);
     const { id: userId, email: sentTo } = await createUser(app, { isConfirmed: false });
@@ -99,7 +99,7 @@ t.test(
   },
 );
 
-t.test('a mail says what holds when it is sent', async (t) => {
+t.test('a mail reflects the state when it is sent', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });
   await createUser(app, { username: 'owner', email: 'john@example.com' });

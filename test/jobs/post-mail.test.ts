@@ -56,7 +56,7 @@ t.test('each subscriber gets one mail, however often the job runs or is killed',
   t.same(rows, [{ mails: 1200, subscribers: 1200, highest: -10 }]);
 });
 
-t.test('what has changed by the time it is sent counts', async (t) => {
+t.test('a mail reflects what has changed by the time it is sent', async (t) => {
   const { app, author } = await setUp();
   const reader = await createUser(app, { username: 'john', email: 'Reader1@example.com' });
   await addSubscribers(app, author.id);

@@ -40,7 +40,7 @@ t.afterEach(async () => {
   await sql`update users set silenced_until = null, suspended_until = null`.execute(app.db);
 });
 
-t.test('a scheduled draft is published at its time, as by hand', async (t) => {
+t.test('a scheduled draft is published on time, just as by hand', async (t) => {
   const draft = await schedule('For @susan');
   await saveDraft(app.db, john.id, draft, { title: 'On tea', body: 'Now for @susan', tags: 'tea' });
   await wait(1);
