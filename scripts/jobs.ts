@@ -25,7 +25,7 @@ const USAGE = `Usage: npm run jobs -- COMMAND
 --json prints JSON: one value, or for tail one in each line.
 What changes jobs counts them and asks first, unless --yes follows.`;
 
-/** `npm run jobs -- COMMAND`: shows jobs, and acts on them, in a terminal. Without a command, it says what there is. */
+/** `npm run jobs -- COMMAND`: shows jobs, and acts on them, in a terminal. Without a command, it lists the commands. */
 await runMain(async () => {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
