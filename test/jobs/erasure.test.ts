@@ -130,7 +130,7 @@ t.test('a week later, nothing of the account is left', async (t) => {
   await eraseAccount(app.db, john.id, { signal });
 });
 
-t.test('texts can be kept, without a name', async (t) => {
+t.test('texts can be kept, anonymously', async (t) => {
   const { app, john, susan, client } = await setUp();
   const [post = 0] = await writePosts(app, john);
   await writeComments(app, susan, post);

@@ -15,7 +15,7 @@ import { notificationsOf, shareNotifications } from '../support/notifications.ts
 
 const setUp = await shareNotifications(t);
 
-t.test('people are notified of comments, likes, followers and moderators’ decisions', async (t) => {
+t.test('comments, likes, follows and moderators’ decisions notify people', async (t) => {
   const { app, author, reader, postId, comment } = await setUp();
   const commentId = await comment(reader.id, 'Well said.');
   await follow(app, reader.id, author.id);
@@ -40,37 +40,31 @@ t.test('people are notified of comments, likes, followers and moderators’ deci
   t.equal((await notificationsOf(app, author)).length, 4, 'following or liking again is nothing new');
 });
 
-t.test(
-  'people are notified of replies and mentions, once per comment and by the most personal reason',
-  async (t) => {
-    const { app, author, reader, postId, comment } = await setUp();
-    const [ann, bob] = [
-      await createUser(app, { username: 'ann' }),
-      await createUser(app, { username: 'bob' }),
-    ];
-    const first = await comment(reader.id, 'Well said.');
-    await drain(app);
-    await comment(ann.id, 'Said @susan, @john, @ann and @bob', first);
-    await drain(app);
-    const kindsOf = async (person: { id: number }) =>
-      (await notificationsOf(app, person)).map(({ kind }) => kind);
-    t.same(await kindsOf(reader), ['reply'], 'not also as a mention');
-    t.same(await kindsOf(author), ['comment', 'mention'], 'not also as a comment');
-    t.same(await kindsOf(bob), ['mention']);
-    t.same(await kindsOf(ann), [], 'not of oneself');
+t.test('replies and mentions notify people, once per comment, with the most specific reason', async (t) => {
+  const { app, author, reader, postId, comment } = await setUp();
+  const [ann, bob] = [await createUser(app, { username: 'ann' }), await createUser(app, { username: 'bob' })];
+  const first = await comment(reader.id, 'Well said.');
+  await drain(app);
+  await comment(ann.id, 'Said @susan, @john, @ann and @bob', first);
+  await drain(app);
+  const kindsOf = async (person: { id: number }) =>
+    (await notificationsOf(app, person)).map(({ kind }) => kind);
+  t.same(await kindsOf(reader), ['reply'], 'not also as a mention');
+  t.same(await kindsOf(author), ['comment', 'mention'], 'not also as a comment');
+  t.same(await kindsOf(bob), ['mention']);
+  t.same(await kindsOf(ann), [], 'not of oneself');
 
-    const write = (body: string, replaces?: { postId: number }) =>
-      renderText(app, { kind: 'post', body, writerId: author.id, ...(replaces && { replaces }) });
-    await updatePost(app, postId, await write('Hello @bob', { postId }), undefined);
-    await drain(app);
-    await updatePost(app, postId, await write('Hello @bob and @ann', { postId }), undefined);
-    await drain(app);
-    t.match(await notificationsOf(app, bob), [{}, { kind: 'mention', postId, commentId: null }]);
-    t.same(await kindsOf(ann), ['mention'], 'only the new name');
-  },
-);
+  const write = (body: string, replaces?: { postId: number }) =>
+    renderText(app, { kind: 'post', body, writerId: author.id, ...(replaces && { replaces }) });
+  await updatePost(app, postId, await write('Hello @bob', { postId }), undefined);
+  await drain(app);
+  await updatePost(app, postId, await write('Hello @bob and @ann', { postId }), undefined);
+  await drain(app);
+  t.match(await notificationsOf(app, bob), [{}, { kind: 'mention', postId, commentId: null }]);
+  t.same(await kindsOf(ann), ['mention'], 'only the new name');
+});
 
-t.test('nobody is notified of their own, hidden, deleted or unwanted things', async (t) => {
+t.test('nobody is notified of their own actions, or of hidden, deleted or unwanted texts', async (t) => {
   const { app, author, reader, comment } = await setUp();
   await comment(author.id, 'I meant it.');
   await setCommentDisabled(app.db, await comment(reader.id, 'spam'), true);
@@ -92,7 +86,7 @@ t.test('nobody is notified of their own, hidden, deleted or unwanted things', as
   t.same(await notificationsOf(app, author), []);
 });
 
-t.test('one person’s mentions notify at most a hundred times a day, their replies always', async (t) => {
+t.test('mentions by one person notify at most a hundred times a day, their replies always', async (t) => {
   const { app, author, reader, comment } = await setUp();
   const ann = await createUser(app, { username: 'ann' });
   await sql`
