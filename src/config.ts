@@ -143,7 +143,7 @@ function readDatabaseVariables(env: EnvironmentReader) {
     databaseDirectUrl: env.databaseUrl('DATABASE_DIRECT_URL'),
     /** A read-only replica for visitors' pages, which may then be slightly stale. If unset, they are read from the primary. */
     databaseReplicaUrl: env.databaseUrl('DATABASE_REPLICA_URL'),
-    /** Connections per process, including the queue's. The replica gets as many again. */
+    /** Connections per process, including the queue's. To a replica, a web process opens as many more as it has for requests. */
     databasePoolMax: env.integer('DATABASE_POOL_MAX', 10, { min: 6, max: 1000 }),
     /** Queries that take longer than this, in milliseconds, are logged. */
     slowQueryMs: env.integer('SLOW_QUERY_MS', 500, { min: 0, max: 600_000 }),

@@ -18,7 +18,7 @@ const VARIANTS: Readonly<Record<string, string>> = {
   dev: 'like `npm start`, and restarts when code or templates change',
   tap: 'runs the test files that follow `--`, or all, with their own PostgreSQL',
   'test:slow':
-    'runs the tests, even those that `npm test` leaves out because they take long, then lists the twenty slowest',
+    'runs all tests, including the slow ones that `npm test` leaves out, then lists the twenty slowest',
 };
 
 /** Scripts that npm itself runs. */

@@ -50,7 +50,7 @@ t.test('a preview replaces the field, and the text comes back', async (t) => {
   t.same(await Promise.all([page.isVisible('#title'), page.isVisible('#body')]), [true, true], 'beside it');
 });
 
-t.test('a draft survives a reload and a lost session, and is gone once it is published', async (t) => {
+t.test('a draft survives a reload and a lost session, and is deleted once published', async (t) => {
   const { app, site } = await setUp(t);
   const john = await createUser(app);
   const page = await openPage(t);
@@ -172,7 +172,7 @@ t.test('following and moderating only update their own element', async (t) => {
   await page.getByText('Please log in first.').waitFor();
 });
 
-t.test('a second click does not publish twice', async (t) => {
+t.test('a double click publishes once', async (t) => {
   const { app, site } = await setUp(t);
   const john = await createUser(app);
   const page = await openPage(t);

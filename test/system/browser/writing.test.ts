@@ -17,7 +17,7 @@ async function open(t: Test, width: number): Promise<Page> {
   return page;
 }
 
-t.test('the writing page formats, counts, saves and previews while one types', async (t) => {
+t.test('the writing page formats, counts, saves and previews while typing', async (t) => {
   const page = await open(t, 1440);
   await page.fill('#title', 'On tea');
   const area = page.locator('#body');
@@ -62,7 +62,7 @@ t.test('the writing page formats, counts, saves and previews while one types', a
   t.same(await app.db.selectFrom('drafts').select('id').execute(), []);
 });
 
-t.test('what is published while it is being saved is published once', async (t) => {
+t.test('a draft published while it is being saved is published once', async (t) => {
   const page = await open(t, 390);
   let release: () => void = () => {};
   const held = new Promise<void>((resolve) => {

@@ -50,7 +50,7 @@ t.test('an Administrator sets, changes and removes limits, and the audit log say
   );
 });
 
-t.test('a wrong limit is refused, with what is accepted', async (t) => {
+t.test('an invalid limit is refused with a message that says what is accepted', async (t) => {
   const refuse = async (fields: Record<string, string>) => {
     const { statusCode, body } = await client.post('/admin/jobs/limits', fields);
     t.equal(statusCode, 422);
