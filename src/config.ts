@@ -82,7 +82,7 @@ function readVariables(env: EnvironmentReader) {
     host: env.text('HOST', '127.0.0.1', 'an address of this machine'),
     port,
     /** The site's URL, as in `https://blog.example`. If unset, `http://localhost` with the port. With https, cookies are Secure. */
-    baseUrl: (env.url('BASE_URL', ['http:', 'https:']) ?? `http://localhost:${port}`).replace(/\/+$/, ''),
+    baseUrl: env.origin('BASE_URL') ?? `http://localhost:${port}`,
     /**
      * Proxies whose `X-Forwarded-*` headers are trusted. With `true`, anyone who can reach the process can claim any address.
      */

@@ -103,6 +103,17 @@ export class EnvironmentReader {
     return this.url(name, ['postgres:', 'postgresql:']);
   }
 
+  /** A URL without a path. Returns it as browsers send it in `Origin`. */
+  origin(name: string): string | undefined {
+    const accepts = 'a URL that begins with http:// or https:// and has no path';
+    const value = this.#value(name, { accepts, fallback: undefined });
+    if (value === undefined) return undefined;
+    const url = URL.parse(value);
+    if (url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
+    this.#refuse(name, value);
+    return undefined;
+  }
+
   /** Origins as browsers send them, without a path. */
   origins(name: string): '*' | readonly string[] | undefined {
     const value = this.#value(name, {

@@ -299,7 +299,7 @@ t.test('images that cannot be imported are left out and counted', async (t) => {
   t.notMatch(post?.body_html, '<img', 'a post shows nobody else’s images');
 });
 
-t.test('somebody who may no longer write imports nothing more', async (t) => {
+t.test('whoever may no longer write imports nothing more', async (t) => {
   await forgetPosts();
   const importId = await waitingImport(manyPosts(1));
   await sql`update users set silenced_until = now() + interval '1 day' where id = ${jane.id}`.execute(db);

@@ -33,7 +33,7 @@ t.test('queues follow their contracts', async (t) => {
   t.match(await settingsOf(app), [{ retry_limit: 7, expire_seconds: 150 }]);
 });
 
-t.test('the rule of a key can change, but not to an order while the queue has jobs', async (t) => {
+t.test('the rule of a key can change, but not to or from in-order while the queue has jobs', async (t) => {
   const app = await build(t);
   const plain = defineQueue({ name: 'keyed', payload, retry, timeoutSeconds: 60 });
   const of = () => 'all';
