@@ -83,6 +83,18 @@ t.test('a draft survives a reload and a lost session, and is deleted once publis
   t.equal(await page.evaluate('localStorage.length'), 0, 'drafts are deleted with their author’s log-out');
 });
 
+t.test('a text can be written while the browser’s storage is full', async (t) => {
+  const { app, site } = await setUp(t);
+  const john = await createUser(app);
+  const page = await openPage(t);
+  await logIn(page, site, john.email);
+  await page.evaluate(`for (let size = 2 ** 22; size >= 1; size /= 2)
+    try { localStorage.setItem('other' + size, 'x'.repeat(size)); } catch {}`);
+  await page.fill('#body', 'A long thought');
+  await page.getByRole('button', { name: 'Publish' }).click();
+  await page.locator('.posts').getByText('A long thought').waitFor();
+});
+
 t.test('leaving with unsaved text asks for confirmation', async (t) => {
   const { app, site } = await setUp(t);
   const john = await createUser(app);
