@@ -56,11 +56,17 @@ t.test('only roles with the permission see the dashboard', async (t) => {
 t.test('the overview counts jobs, and warns if jobs wait and no worker is running', async (t) => {
   const { app, client } = await setUp(build(t, { SHUTDOWN_GRACE_SECONDS: '1' }));
   t.notMatch((await client.get('/admin/jobs')).body, 'no workers running. Start one');
-  await app.queue.send(mailQueue, payload, { db: app.db });
+  const id = await app.queue.send(mailQueue, payload, { db: app.db });
   await app.queue.send(mailQueue, payload, { db: app.db, startAfter: new Date(Date.now() + 60_000) });
   const page = (await client.get('/admin/jobs')).body;
   t.match(page, '1 job waiting, no workers running.');
   t.match(page, /state=ready">1<[\s\S]*state=active">0<[\s\S]*state=deferred">1</);
+
+  const set = (change: string) =>
+    sql`update pgboss.job set ${sql.raw(change)} where id = ${id ?? null}`.execute(app.db);
+  await set("state = 'retry', started_on = now(), start_after = now() + interval '1 minute'");
+  t.match((await client.get('/admin/jobs')).body, '1 job waiting, no workers running.', 'to be tried again');
+  await set("state = 'created', started_on = null, start_after = now()");
 
   await app.queue.work([defineJob(mailQueue, () => new Promise<void>(() => {}))], { concurrency: 2 });
   const busy = await waitFor(async () => {
