@@ -1,4 +1,4 @@
-# One image for every process: a web process by default, others by their script, e.g. src/worker.ts.
+# One image for all processes: the web process by default, another with its script, such as src/worker.ts.
 
 FROM node:24-trixie-slim AS dependencies
 WORKDIR /app
@@ -6,7 +6,7 @@ COPY package.json package-lock.json .npmrc scripts/slim.ts ./
 # Production's packages need no install scripts, so none may run.
 RUN npm ci --omit=dev --ignore-scripts && node slim.ts
 
-# Has Node and no shell, runs as a user without rights, and its files belong to root.
+# Has Node but no shell, and runs as an unprivileged user; its files belong to root.
 FROM gcr.io/distroless/nodejs24-debian13:nonroot
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules

@@ -1,8 +1,8 @@
-/** Enhancements of pages that work without scripts. */
+/** Enhances pages, which also work without scripts. */
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-// Times in the reader's time zone and locale, dates in sentences as such. The exact time stays in `datetime` and `title`.
+// Times are shown in the reader's time zone and locale: relative for a week, unless marked as dates.
 
 const WEEK = 7 * 24 * 60 * 60;
 const UNITS = { day: 24 * 60 * 60, hour: 60 * 60, minute: 60 };
@@ -10,7 +10,7 @@ const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
 
-function tellTime(element) {
+function showTime(element) {
   const moment = new Date(element.dateTime);
   const seconds = (moment - Date.now()) / 1000;
   const [unit, size] = Object.entries(UNITS).find(([, size]) => Math.abs(seconds) >= size) ?? [
@@ -23,22 +23,22 @@ function tellTime(element) {
   element.lang = exact.resolvedOptions().locale;
 }
 
-setInterval(() => all('time').forEach(tellTime), 60_000);
+setInterval(() => all('time').forEach(showTime), 60_000);
 
-// Times are typed in UTC, or with scripts in the reader's time zone.
+// Times are entered in the reader's time zone, or in UTC without scripts.
 
-function localise(field) {
+function useLocalTime(field) {
   const { offset } = field.form.elements;
   if (field.value && offset.value === '') {
     const moment = new Date(`${field.value}Z`);
     moment.setMinutes(moment.getMinutes() - moment.getTimezoneOffset());
     field.value = moment.toISOString().slice(0, 16);
   }
-  const tell = () => {
+  const updateOffset = () => {
     offset.value = field.value ? new Date(field.value).getTimezoneOffset() : 0;
   };
-  tell();
-  field.addEventListener('input', tell);
+  updateOffset();
+  field.addEventListener('input', updateOffset);
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   document.getElementById(field.getAttribute('aria-describedby').split(' ')[0]).textContent =
     `In your time zone, ${timeZone}.`;
@@ -46,7 +46,7 @@ function localise(field) {
 
 // Drafts are kept in the browser until the site has accepted them.
 
-/** Undefined if the browser does not allow storage. Then drafts are not kept. */
+/** Returns undefined if the browser does not allow storage. Then no drafts are kept. */
 function storage(name) {
   try {
     return globalThis[name];
@@ -65,9 +65,11 @@ visit?.removeItem('sent');
 if (sent && navigation?.redirectCount > 0 && !location.pathname.startsWith('/auth/'))
   drafts?.removeItem(sent);
 
-/** Keeps a text with the version that it is based on, so that it cannot replace a newer one unasked. */
+/** Keeps a text with the version that it is based on, to detect a newer one when it is saved. */
 function keepDraft(area) {
-  drafts?.setItem(draftOf(area), JSON.stringify([area.value, area.form.elements.version?.value]));
+  try {
+    drafts?.setItem(draftOf(area), JSON.stringify([area.value, area.form.elements.version?.value]));
+  } catch {} // The storage is full.
 }
 
 function restoreDraft(area) {
@@ -111,7 +113,7 @@ addEventListener('beforeunload', (event) => {
   if (isUnsaved) event.preventDefault();
 });
 
-// Some forms are sent without leaving the page. If that fails, they are sent normally.
+// Some forms are submitted without leaving the page. If that fails, they are submitted normally.
 
 // A field named `action` would shadow the property.
 const actionOf = (form) => form.getAttribute('action') ?? location.href;
@@ -127,9 +129,9 @@ addEventListener('submit', async (event) => {
   if (isPreview || form.dataset.swap) {
     event.preventDefault();
     try {
-      await sendWithin(form, submitter, isPreview ? showPreview : swap);
+      await submitInPlace(form, submitter, isPreview ? showPreview : swap);
     } catch {
-      sendPlainly(form, submitter);
+      submitNormally(form, submitter);
     }
     return;
   }
@@ -148,9 +150,9 @@ addEventListener('pageshow', () => {
   for (const field of all('[name="credential"]')) field.value = ''; // Each answer works once.
 });
 
-// A button with `data-passkey` fetches options from there, asks the browser for a passkey, and sends the form with it.
+// A button with `data-passkey` fetches options from that address, asks the browser for a passkey, and submits it.
 
-const PASSKEY_FAULTS = {
+const PASSKEY_ERRORS = {
   InvalidStateError: 'This device already has a passkey for your account.',
   SecurityError: 'Passkeys only work at the address that this site has on the internet.',
 };
@@ -166,17 +168,17 @@ async function askForPasskey(form, button) {
     form.requestSubmit(button);
   } catch ({ name }) {
     button.disabled = false;
-    const isKnown = globalThis.PublicKeyCredential?.parseRequestOptionsFromJSON !== undefined;
-    const fault = isKnown
+    const isSupported = globalThis.PublicKeyCredential?.parseRequestOptionsFromJSON !== undefined;
+    const fallback = isSupported
       ? 'No passkey was used. Please try again.'
       : 'This browser does not support passkeys.';
     const note = document.createElement('p');
     button.after(Object.assign(note, { id: 'credential-error', className: 'error', role: 'alert' }));
-    note.textContent = PASSKEY_FAULTS[name] ?? fault;
+    note.textContent = PASSKEY_ERRORS[name] ?? fallback;
   }
 }
 
-/** Undefined if the password has to be given again first. */
+/** Returns undefined if the password must be entered again first. */
 async function answerOf(url) {
   const response = await fetch(url, { method: 'POST' });
   if (response.redirected) return undefined;
@@ -187,16 +189,16 @@ async function answerOf(url) {
     : navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
 }
 
-async function sendWithin(form, submitter, show) {
+async function submitInPlace(form, submitter, show) {
   const body = new URLSearchParams(new FormData(form, submitter));
   const response = await fetch(actionOf(form), { method: 'POST', body, headers: { accept: 'text/html' } });
-  // If it is refused, send it normally, to show the page with the reason.
+  // If it is refused, submit it normally, to show the page with the reason.
   if (!response.ok && response.status !== 422) throw new Error(response.statusText);
   const page = await readPage(response);
   if (!show(form, page)) location.assign(response.url);
 }
 
-// The only place where text becomes elements. It comes from this site, which could also send it as a page.
+// The only place that parses HTML. It comes from this site, like the page itself.
 const pages = globalThis.trustedTypes?.createPolicy('pages', { createHTML: (html) => html });
 
 async function readPage(response) {
@@ -204,7 +206,7 @@ async function readPage(response) {
   return new DOMParser().parseFromString(pages?.createHTML(html) ?? html, 'text/html');
 }
 
-function sendPlainly(form, submitter) {
+function submitNormally(form, submitter) {
   isUnsaved = false;
   if (submitter?.name) {
     const { name, value } = submitter;
@@ -213,7 +215,7 @@ function sendPlainly(form, submitter) {
   HTMLFormElement.prototype.submit.call(form);
 }
 
-/** Replaces the element that the form names. The message comes with it, because the top of the page may be out of sight. */
+/** Replaces the element that the form names. Messages go into it, because the top of the page may be out of sight. */
 function swap(form, page) {
   const older = document.getElementById(form.dataset.swap);
   const newer = page.getElementById(form.dataset.swap);
@@ -221,7 +223,7 @@ function swap(form, page) {
   for (const message of all('[data-flash]')) message.remove();
   newer.prepend(...all('[data-flash]', page));
   older.replaceWith(newer);
-  enliven(newer);
+  enhance(newer);
   newer.querySelector('button')?.focus();
   return true;
 }
@@ -232,7 +234,7 @@ function showPreview(form, page) {
   const refused = page.querySelector(`form[action="${actionOf(form)}"]`);
   if (!preview && refused) {
     form.replaceWith(refused);
-    enliven(refused);
+    enhance(refused);
   }
   refused?.querySelector('[autofocus]')?.focus();
   if (!preview) return Boolean(refused);
@@ -253,24 +255,24 @@ function showPreview(form, page) {
   return true;
 }
 
-// Images are chosen, pasted or dropped in the form of a post, described in a dialog, uploaded, and inserted as Markdown.
+// Images are chosen, pasted or dropped into a post's form, described in a dialog, uploaded, and inserted as Markdown.
 
 const UPLOADING = '![Uploading…]()';
 
-function offerImages(link) {
+function addImageUpload(link) {
   const dialog = document.getElementById('add-image');
   const area = link.closest('form').querySelector('textarea');
   const form = dialog.querySelector('form');
   const { file, alt, decorative } = form.elements;
-  const fault = form.querySelector('[role="alert"]');
+  const error = form.querySelector('[role="alert"]');
   let waiting = [];
   let isUploading = false;
-  // Chromium forgets it when the dialog closes.
+  // Chromium loses it when the dialog closes.
   let selection = [];
 
-  const tell = (message) => {
-    fault.textContent = message;
-    fault.hidden = message === '';
+  const showError = (message) => {
+    error.textContent = message;
+    error.hidden = message === '';
   };
   const requireText = () => {
     alt.disabled = decorative.checked;
@@ -326,7 +328,7 @@ function offerImages(link) {
     const body = new FormData(form);
     isUploading = true;
     dialog.close();
-    tell('');
+    showError('');
     insert(UPLOADING, ...selection, 'end');
     area.setCustomValidity('Please wait until the image is uploaded.');
     const { markdown = '', message } = await upload(form.action, body);
@@ -338,7 +340,7 @@ function offerImages(link) {
     isUploading = false;
     if (message === undefined) form.reset();
     else {
-      tell(message);
+      showError(message);
       ask(file);
     }
     askNext();
@@ -355,7 +357,7 @@ async function upload(action, body) {
   }
 }
 
-// Where there are tools, they put Markdown around the selection or before its lines. Arrow keys move between them.
+// Toolbar buttons insert Markdown around the selection or before its lines. Arrow keys move between them.
 
 addEventListener('click', ({ target }) => {
   const tool = target.closest('.tools button');
@@ -391,7 +393,7 @@ addEventListener('keydown', (event) => {
   next.focus();
 });
 
-// Ctrl+Enter, or Command+Enter, presses the first button of a text's form.
+// Ctrl+Enter or Command+Enter in a text field presses the first button of its form.
 
 addEventListener('keydown', (event) => {
   if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
@@ -401,14 +403,14 @@ addEventListener('keydown', (event) => {
   form.requestSubmit(form.querySelector(':scope > .actions button'));
 });
 
-// The writing page counts words, saves drafts on the site, and shows a preview beside the text where there is room.
+// The writing page counts words, saves drafts on the site, and shows a preview beside the text on wide screens.
 
 const SAVE_AFTER = 2_000;
 const PREVIEW_AFTER = 1_500;
 const isWide = matchMedia('(min-width: 64rem)');
 const words = new Intl.Segmenter(undefined, { granularity: 'word' });
 
-/** Runs a function once it has not been asked to for some milliseconds. */
+/** Debounces a function. */
 function afterPause(milliseconds, run) {
   let timer;
   const ask = () => {
@@ -451,7 +453,7 @@ function saveDrafts(form, area) {
       if (response.redirected) return 'Not saved: you have been logged out. This browser keeps your text.';
       const { id, version, message } = await response.json();
       if (!response.ok) {
-        // Someone has to decide. The button “Save draft” leads to where they can.
+        // The author has to decide, on the page that the button “Save draft” leads to.
         if (response.status === 404 || response.status === 412) form.removeEventListener('input', save);
         return `Not saved: ${message} This browser keeps your text.`;
       }
@@ -472,7 +474,7 @@ function saveDrafts(form, area) {
   form.addEventListener('submit', (event) => {
     save.cancel();
     if (!saving) return;
-    // It has to be sent with the version that is being saved.
+    // The form has to be submitted with the version that is being saved.
     event.preventDefault();
     saving.then(() => form.requestSubmit(event.submitter));
   });
@@ -481,11 +483,14 @@ function saveDrafts(form, area) {
 function previewBeside(form, area) {
   const button = form.querySelector('[name="preview"]');
   let shown = form.querySelector('.preview');
-  const renew = async () => {
+  let turn = 0;
+  const refresh = async () => {
     if (!isWide.matches || area.value.trim() === '') return;
-    await sendWithin(form, button, (_form, page) => {
+    turn += 1;
+    const own = turn;
+    await submitInPlace(form, button, (_form, page) => {
       const newer = page.querySelector('.preview');
-      if (newer) shown.replaceChildren(...newer.childNodes);
+      if (newer && own === turn) shown.replaceChildren(...newer.childNodes);
       return true;
     }).catch(() => {}); // The next pause tries again.
   };
@@ -495,11 +500,11 @@ function previewBeside(form, area) {
     shown ??= emptyPreview();
     shown.tabIndex = 0; // It scrolls.
     form.prepend(shown);
-    renew();
+    refresh();
   };
   place();
   isWide.addEventListener('change', place);
-  form.addEventListener('input', afterPause(PREVIEW_AFTER, renew));
+  form.addEventListener('input', afterPause(PREVIEW_AFTER, refresh));
 }
 
 function emptyPreview() {
@@ -528,19 +533,19 @@ addEventListener('click', async (event) => {
     });
     shown?.remove();
     place.append(form);
-    enliven(form);
+    enhance(form);
     form.querySelector('textarea').focus();
   } catch {
     location.assign(link.href);
   }
 });
 
-// While `@` and the beginning of a username are typed, a list offers the names that complete it.
+// A list completes a username while `@` and its beginning are typed.
 
 const BEGINNING = /(?<![\p{L}\p{N}_&#@/])@([a-z][a-z0-9_.]{0,63})$/iu;
 const PAUSE = 150;
 
-/** The open list: its element, its field, and how many characters of the name are typed. */
+/** The open list: its element, its field, and how many characters of the name have been typed. */
 let names;
 let typed = 0;
 
@@ -605,7 +610,7 @@ function closeNames() {
   names = undefined;
 }
 
-/** Selects an option by its index; one after the last is the first again. */
+/** Selects an option by its index, which wraps around. */
 function selectName(index) {
   const options = [...names.list.children];
   const selected = options.at(index % options.length);
@@ -644,15 +649,15 @@ addEventListener('focusout', ({ target }) => {
   if (names?.area === target) closeNames();
 });
 
-// An image that is not made yet is a drawing. It is fetched again for a minute, where the browser tells what it has got.
+// Until an image has been processed, its address serves an SVG. Browsers that reveal the type fetch it again for a minute.
 
-function awaitImage(image, wait = 1_000) {
+function pollImage(image, wait = 1_000) {
   const [fetched] = performance.getEntriesByName(image.currentSrc);
   if (fetched?.contentType !== 'image/svg+xml' || wait > 32_000) return;
   setTimeout(() => {
     const url = new URL(image.currentSrc);
     url.search = wait; // A page does not fetch the same address again.
-    image.addEventListener('load', () => awaitImage(image, 2 * wait), { once: true });
+    image.addEventListener('load', () => pollImage(image, 2 * wait), { once: true });
     image.removeAttribute('srcset');
     image.src = url;
   }, wait);
@@ -660,20 +665,20 @@ function awaitImage(image, wait = 1_000) {
 
 // An element with `data-refresh` is fetched again after that many milliseconds.
 
-function keepFresh(element) {
+function refreshRegularly(element) {
   setTimeout(async () => {
     const newer = document.hidden ? undefined : await fetchAgain(element.id);
-    if (newer === undefined || element.contains(document.activeElement)) return keepFresh(element);
+    if (newer === undefined || element.contains(document.activeElement)) return refreshRegularly(element);
     element.replaceWith(newer);
-    enliven(newer);
+    enhance(newer);
   }, Number(element.dataset.refresh));
 }
 
-// An element with `data-live` is fetched again whenever the events from there say that something has changed.
+// An element with `data-live` is fetched again at each event from that address.
 
-function followLive({ id, dataset }) {
+function refreshOnEvents({ id, dataset }) {
   let events;
-  const renew = async () => {
+  const refresh = async () => {
     const newer = await fetchAgain(id);
     const older = document.getElementById(id);
     if (!newer || older.contains(document.activeElement) || older.querySelector('.plot:hover')) return;
@@ -682,13 +687,13 @@ function followLive({ id, dataset }) {
       if (table) table.open = true;
     }
     older.replaceWith(newer);
-    enliven(newer);
+    enhance(newer);
   };
   const follow = () => {
     events?.close();
     if (document.hidden) return;
     events = new EventSource(dataset.live);
-    events.addEventListener('message', renew);
+    events.addEventListener('message', refresh);
     events.addEventListener('stop', () => events.close());
   };
   setTimeout(() => {
@@ -697,9 +702,9 @@ function followLive({ id, dataset }) {
   }, 1_000);
 }
 
-// A chart tells the value that the pointer or the arrow keys choose, as its table has it.
+// A chart shows the value that the pointer or the arrow keys select, from its table.
 
-function readChart(plot) {
+function enhanceChart(plot) {
   const figure = plot.closest('figure');
   const pointer = plot.querySelector('.pointer');
   const width = Number(pointer.getAttribute('width'));
@@ -737,7 +742,7 @@ async function fetchAgain(id) {
   }
 }
 
-// The bell's count follows the site while the page is visible. Without it, it is right on the next page.
+// The bell's count is live while the page is visible.
 
 const bell = document.querySelector('.bell');
 let unread;
@@ -754,16 +759,16 @@ function watchUnread() {
   unread.addEventListener('stop', () => unread.close());
 }
 
-// Not on pages that are left again at once.
+// Not on pages that are left at once.
 if (bell)
   setTimeout(() => {
     watchUnread();
     document.addEventListener('visibilitychange', watchUnread);
   }, 2_000);
 
-// Texts to copy, where the browser allows it: on pages over https.
+// Texts have a button to copy them where the browser allows it: over HTTPS.
 
-function offerCopy(text) {
+function addCopyButton(text) {
   const box = document.createElement('div');
   box.className = 'code';
   const button = document.createElement('button');
@@ -782,23 +787,23 @@ function offerCopy(text) {
   box.append(text, button);
 }
 
-if (navigator.clipboard) all('[data-copy]').forEach(offerCopy);
+if (navigator.clipboard) all('[data-copy]').forEach(addCopyButton);
 
-function enliven(root) {
-  all('time', root).forEach(tellTime);
+function enhance(root) {
+  all('time', root).forEach(showTime);
   all('[data-draft]', root).forEach(restoreDraft);
-  all('.writing [type="datetime-local"]', root).forEach(localise);
+  all('.writing [type="datetime-local"]', root).forEach(useLocalTime);
   all('.writing', root).forEach(startWriting);
   if (root.matches?.('.writing')) startWriting(root);
-  if (root.dataset?.refresh !== undefined) keepFresh(root);
-  all('[data-refresh]', root).forEach(keepFresh);
-  all('.plot', root).forEach(readChart);
+  if (root.dataset?.refresh !== undefined) refreshRegularly(root);
+  all('[data-refresh]', root).forEach(refreshRegularly);
+  all('.plot', root).forEach(enhanceChart);
   for (const image of all('img[src^="/images/"]', root)) {
-    if (image.complete) awaitImage(image);
-    else image.addEventListener('load', () => awaitImage(image), { once: true });
+    if (image.complete) pollImage(image);
+    else image.addEventListener('load', () => pollImage(image), { once: true });
   }
 }
 
-enliven(document);
-all('[data-add-image]').forEach(offerImages);
-all('[data-live]').forEach(followLive);
+enhance(document);
+all('[data-add-image]').forEach(addImageUpload);
+all('[data-live]').forEach(refreshOnEvents);

@@ -31,9 +31,8 @@ interface Site {
 }
 
 /**
- * `npm run audit:timing`: measures whether response times reveal that an address has an account. Prints how well known and
- * unknown addresses can be told apart, and exits with 1 if that is too well. `--samples N` is the number of requests of
- * each kind.
+ * `npm run audit:timing`: measures whether response times reveal that an address has an account. Prints how reliably known and
+ * unknown addresses can be told apart, and exits with 1 if too reliably. `--samples N` is the number of requests of each kind.
  */
 await runMain(async () => {
   const { values } = parseArgs({ options: { samples: { type: 'string', default: '400' } } });

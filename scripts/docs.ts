@@ -27,8 +27,8 @@ const read = (file: string) => readFile(join(ROOT, file), 'utf8');
 
 /**
  * `npm run docs`: writes `docs/reference` and `.env.example` from the code, draws `docs/diagrams`, and updates the code in the
- * documents. `--check` only reports stale ones. `--database URL` takes an empty, migrated database instead of a PostgreSQL of its
- * own.
+ * documents. `--check` only reports stale ones. `--database URL` uses an empty, migrated database instead of its own
+ * PostgreSQL.
  */
 await runMain(async () => {
   const { values } = parseArgs({

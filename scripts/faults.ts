@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util';
 import { runMain } from '../src/run-main.ts';
 
 /**
- * `npm run faults`: breaks a running site in every way we know while people read and write, and prints what they noticed,
- * what was lost, and how soon the same processes were well again. Exits with 1 if a promise was broken. Takes about seven
- * minutes. `--list` lists the faults, `--only NAME,NAME` tries some, `--short` tries a few briefly.
+ * `npm run faults`: breaks a running site in every way we know while people read and write, and prints what they noticed, what
+ * was lost, and how soon the same processes worked again. Exits with 1 if a promise was broken. Takes about seven minutes.
+ * `--list` lists the faults, `--only NAME,NAME` tries some, `--short` tries a few briefly.
  */
 await runMain(async () => {
   const { values } = parseArgs({

@@ -3,11 +3,11 @@ import { ConfigError } from '../src/errors.ts';
 import { runMain } from '../src/run-main.ts';
 
 /**
- * `npm run fuzz`: sends random requests to every route of a real web process, as everyone from a visitor to an
- * Administrator, and bytes that are not HTTP. No answer may be a server error, late, malformed or reveal internals; the
- * process must not end, log an error or grow. `--requests N` sends another number than 50,000, `--seed N` others. `--deadline
+ * `npm run fuzz`: sends random requests to every route of a real web process, as everyone from a visitor to an Administrator,
+ * and bytes that are not HTTP. No answer may be a server error, late, malformed or reveal internals; the process must not end,
+ * log an error or grow. `--requests N` sends N requests instead of 50,000, and another `--seed N` sends other ones. `--deadline
  * SECONDS` allows a slow machine more than five. `--replay SEED:PATH` or `--replay FILE` sends a finding's requests again.
- * `--database URL` takes a migrated database, empty or of an earlier run, instead of its own PostgreSQL.
+ * `--database URL` uses a migrated database, empty or from an earlier run, instead of its own PostgreSQL.
  */
 await runMain(async () => {
   const options = readOptions();

@@ -19,9 +19,9 @@ const READS_MS = 3_000;
 const WRITES_AFTER_PROMOTION_MS = 5_000;
 
 /**
- * `npm run ha`: runs the site on several machines' worth of processes, with Debian's packages. `failover` kills the primary of
- * three PostgreSQL nodes under load, and checks that nothing is lost. `tests` runs the browser's tests, or those named, with two
- * web and two worker processes behind HAProxy and PgBouncer.
+ * `npm run ha`: runs the site as on several machines, with Debian's packages. `failover` kills the primary of three PostgreSQL
+ * nodes under load, and checks that nothing is lost. `tests` runs the browser tests, or the named ones, with two web and two
+ * worker processes behind HAProxy and PgBouncer.
  */
 await runMain(async () => {
   const [name, ...args] = process.argv.slice(2);

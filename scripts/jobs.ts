@@ -14,18 +14,18 @@ const USAGE = `Usage: npm run jobs -- COMMAND
   cancel [QUEUE]        cancels jobs that have not ended; restore undoes it
   restore [QUEUE]       puts cancelled jobs back
   delete [QUEUE]        deletes jobs that are not running
-  redrive QUEUE         sends dead letters back to the queue that they come from, such as those in mail.dead
+  redrive QUEUE         moves dead letters, such as those in mail.dead, back to their queue
   pause QUEUE           keeps workers from taking jobs of a queue
   resume QUEUE          lets them take jobs again
   schedules             lists when jobs are enqueued automatically
   pause-schedule NAME   keeps a schedule, such as digest/weekly, from enqueueing jobs
-  resume-schedule NAME  lets it enqueue jobs again, from its next time on
+  resume-schedule NAME  lets it enqueue jobs again, at its next time
   run-schedule NAME     enqueues its job now
 --state STATE, --text WORDS and --id ID choose jobs, as on the dashboard; list takes --limit N.
---json prints JSON: one value, or for tail one in each line.
-What changes jobs counts them and asks first, unless --yes follows.`;
+--json prints JSON: a single value, or for tail one per line.
+Commands that change jobs count them and ask first, unless --yes follows.`;
 
-/** `npm run jobs -- COMMAND`: shows jobs, and acts on them, in a terminal. Without a command, it says what there is. */
+/** `npm run jobs -- COMMAND`: shows jobs, and acts on them, in a terminal. Without a command, it lists the commands. */
 await runMain(async () => {
   const { positionals, values } = parseArgs({
     allowPositionals: true,

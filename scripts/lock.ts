@@ -4,8 +4,8 @@ import { join } from 'node:path';
 const FILE = join(import.meta.dirname, '..', 'package-lock.json');
 
 /**
- * `npm run lock`: removes the packages' `engines` from the lock file, after every `npm install`. Otherwise npm prints warnings
- * if it runs on an older Node, although the project brings its own.
+ * `npm run lock`: removes the packages' `engines` from the lock file, after every `npm install`. Otherwise npm on an older Node
+ * prints warnings, although the project brings its own Node.
  */
 const lock = JSON.parse(await readFile(FILE, 'utf8'));
 for (const [path, entry] of Object.entries<{ engines?: unknown }>(lock.packages)) {

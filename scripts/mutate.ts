@@ -18,8 +18,8 @@ const OPTIONS: PartialStrykerOptions = {
 };
 
 /**
- * `npm run mutate -- FILE…`: breaks the code of files in many small ways, one at a time, and lists those that their tests do
- * not notice. Also runs the test files among the arguments. Takes a second or more per change, so name few files.
+ * `npm run mutate -- FILE…`: breaks the code of files in many small ways, one at a time, and lists the changes that their tests
+ * do not notice. Also runs the test files among the arguments. Takes a second or more per change, so name few files.
  */
 await runMain(async () => {
   process.env.TAP_TIMEOUT = '0'; // Stryker has its own, by how long the tests take without a change.

@@ -3,7 +3,7 @@ import { watchRoutes } from './reference/routes.ts';
 import { withApp } from './support/app.ts';
 import { columns } from './support/columns.ts';
 
-/** `npm run routes`: prints every route, who may use it, and the limit that it counts for. */
+/** `npm run routes`: prints every route, who may use it, and its rate limit. */
 await runMain(async () => {
   let list: ReturnType<typeof watchRoutes> = () => [];
   await withApp(

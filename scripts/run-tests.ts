@@ -5,7 +5,7 @@ import { StartupError } from '../src/errors.ts';
 import { runMain } from '../src/run-main.ts';
 import { type FileResult, runFiles } from './support/run-test-files.ts';
 
-/** Started first, so that none of them runs alone at the end. `npm run test:slow` finds them. Some mostly wait. */
+/** Started first, so that none of them runs alone at the end. `npm run test:slow` finds them. Some of them mostly wait. */
 const LONGEST = [
   'test/scripts/start.test.ts',
   'test/system/browser/pages.test.ts',

@@ -7,7 +7,7 @@ const DEFAULTS: Amounts = { users: 100, posts: 1000, comments: 3000, follows: 10
 
 /**
  * `npm run seed`: fills an empty site with made-up people, whose password is `password`, and their posts. `--users N`, `--posts
- * N`, `--comments N` and `--follows N` say how many, `--seed N` makes others.
+ * N`, `--comments N` and `--follows N` set their numbers; another `--seed N` makes other ones.
  */
 await runMain(async () => {
   const amounts = readAmounts();

@@ -8,9 +8,9 @@ import { type Plan, plan, simulate } from './simulate/plan.ts';
 const SIZES = [1_000, 1_000_000, 100_000_000];
 
 /**
- * `npm run simulate`: prints what a thousand, a million and a hundred million members need, or other numbers of members,
- * and how long pages then take. `--activity 10` makes everyone ten times as active. `--check` compares a prediction with a
- * measured load on this machine, and exits with 1 if it is too far off.
+ * `npm run simulate`: prints what sites with a thousand, a million and a hundred million members need, or with other numbers,
+ * and how long their pages take. `--activity 10` makes everyone ten times as active. `--check` compares a prediction with a
+ * measured load on this machine, and exits with 1 if they differ too much.
  */
 await runMain(async () => {
   const { positionals, values } = parseArgs({
@@ -35,7 +35,7 @@ function describe(it: Plan): Record<string, string> {
   const oneLess = simulate({ ...it, machines: without }, COSTS);
   return {
     members: it.members.toLocaleString('en'),
-    'sites, each with what follows': number(it.shards),
+    'sites, each with the following': number(it.shards),
     'pages for visitors, /s': number(rates.visitor),
     'pages for members, /s': number(rates.member),
     'changes, /s': number(rates.write),
@@ -52,7 +52,7 @@ function describe(it: Plan): Record<string, string> {
     'a page, p50 ms': number(all.p50),
     'a page, p95 ms': number(all.p95),
     'a page, p99 ms': number(all.p99),
-    'the same, one web process less': number(oneLess.p99),
+    'the same, one web process fewer': number(oneLess.p99),
     'a mail, p99 ms': number(all.mailP99),
     'busiest web process, %': number(all.webBusy * 100),
     'the primary, %': number(all.primaryBusy * 100),

@@ -3,9 +3,9 @@ import { ConfigError } from '../src/errors.ts';
 import { runMain } from '../src/run-main.ts';
 
 /**
- * `npm run soak`: loads a web and a worker process for half an hour, as people would, and checks that memory, open files,
- * connections, tables, queues and response times do not grow after a warm-up. `--minutes N` sets another time,
- * `--database URL` takes an empty, migrated database instead of its own PostgreSQL.
+ * `npm run soak`: puts a realistic load on a web process and a worker for half an hour, and checks that memory, open files,
+ * connections, tables, queues and response times do not grow after a warm-up. `--minutes N` sets another time, `--database URL`
+ * uses an empty, migrated database instead of its own PostgreSQL.
  */
 await runMain(async () => {
   const options = readOptions();

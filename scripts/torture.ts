@@ -5,9 +5,9 @@ import { runMain } from '../src/run-main.ts';
 import { openScope } from '../test/support/scope.ts';
 
 /**
- * `npm run torture`: sends mail while workers are killed, the database restarts and the mail server refuses every third
- * mail, and checks that all of it arrives. Takes about two minutes. `--mails N` sends another number than 5,000, `--seconds N`
- * enqueues them in another time than a minute, and `--kills N` kills at most so many workers.
+ * `npm run torture`: sends mail while workers are killed, the database restarts and the mail server refuses every third mail,
+ * and checks that all of it arrives. Takes about two minutes. `--mails N` sends N mails instead of 5,000, `--seconds N`
+ * enqueues them in N seconds instead of a minute, and `--kills N` kills at most N workers.
  */
 await runMain(async () => {
   const amounts = readAmounts();

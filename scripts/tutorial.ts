@@ -15,7 +15,7 @@ const ROOT = join(import.meta.dirname, '..');
 /** What `npm start` prints when there is something to look at. It ends with Ctrl-C. */
 const READY = 'Pennypost is ready';
 
-/** Of what the tutorial has changed, and with the compiler's fewest cycles. */
+/** Checks what the tutorial has changed, with the least CPU time for the compiler. */
 const CHECK =
   'git add --all && npm exec -- biome check --staged && npm run --silent types -- --singleThreaded';
 

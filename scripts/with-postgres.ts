@@ -20,16 +20,16 @@ const SETTINGS = {
   full_page_writes: 'off',
   max_connections: '300',
   autovacuum: 'off',
-  scram_iterations: '1', // Each connection computes them, and nobody guesses a random password.
-  log_min_messages: 'panic', // Nobody reads its log, and some tests let every statement explain itself.
+  scram_iterations: '1', // Each connection computes them, and the random password needs no protection from guessing.
+  log_min_messages: 'panic', // Nobody reads the log, and some tests log the plan of every statement.
 };
 
 const MEMORY = '/dev/shm';
 const ENOUGH_BYTES = 2 ** 30;
 
 /**
- * Runs a command, such as the tests, with a temporary PostgreSQL. `TEST_POSTGRES_URL` leads to it; its database `template`
- * is migrated and ready to be cloned.
+ * Runs a command, such as the tests, with a temporary PostgreSQL at `TEST_POSTGRES_URL`. Its database `template` is migrated and
+ * ready to be cloned.
  */
 await runMain(async () => {
   const [command, ...args] = process.argv.slice(2);
@@ -40,7 +40,7 @@ await runMain(async () => {
   const cluster = await openTemporaryCluster(scope, await temporaryFolder(), SETTINGS);
   await query(cluster.url('postgres'), 'create database template');
   await migrateToLatest(cluster.url('template'), () => {});
-  // Otherwise a test's worker would find one due by chance.
+  // Otherwise a test's worker could find a schedule due by chance.
   await query(cluster.url('template'), `update job_schedules set next_at = next_at + interval '100 years'`);
   const child = spawn(command, args, {
     stdio: 'inherit',

@@ -104,7 +104,8 @@ export function buildApp(
 
   // HTTP.
   app.register(drain);
-  app.register(unreadStreams).register(jobStreams);
+  app.register(unreadStreams);
+  app.register(jobStreams);
   app.register(clientAddress);
   app.register(securityEvents);
   app.register(securityHeaders);

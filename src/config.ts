@@ -12,40 +12,10 @@ import {
 } from './environment-patterns.ts';
 import { EnvironmentReader, type VariableRule } from './environment-reader.ts';
 import { ConfigError } from './errors.ts';
-import { API_RATE_LIMIT, CODE_FROM_ANYWHERE, LOGIN_FROM_ANYWHERE, type RateLimit } from './limits.ts';
+import { API_RATE_LIMIT, CODE_FROM_ANYWHERE, LOGIN_FROM_ANYWHERE } from './limits.ts';
 
 /** The whole configuration. Frozen; passed as a parameter, never imported. */
-export type Config = Readonly<ReturnType<typeof readVariables>> & {
-  readonly loginFromAnywhere: RateLimit;
-  readonly codeFromAnywhere: RateLimit;
-  readonly apiRateLimit: RateLimit;
-  /** The cache of pages for visitors without a session. An age of 0 turns it off. */
-  readonly pageCache: {
-    readonly maxAgeMs: number;
-    /** How old a page may be while the database is unavailable. */
-    readonly maxStaleMs: number;
-    readonly maxBytes: number;
-  };
-  /** How long the database may take. */
-  readonly deadlines: Deadlines;
-  /** argon2id's parameters for password hashes. */
-  readonly passwordHashing: { readonly memoryKiB: number; readonly passes: number };
-  /** How long a text may take to render. */
-  readonly renderTimeoutMs: number;
-  /** How long an uploaded picture may take to decode. */
-  readonly pictureTimeoutMs: number;
-  /** Client connections. Further ones are closed at once, to leave file descriptors for everything else. */
-  readonly maxConnections: number;
-  /** Event streams of each kind per process. Further pages keep showing what they were loaded with. */
-  readonly maxEventStreams: number;
-  /** How long a connection may be idle, even while the client has not read the response. */
-  readonly connectionTimeoutMs: number;
-  /** How long a client may take to send a request's headers, and the whole request. */
-  readonly headersTimeoutMs: number;
-  readonly requestTimeoutMs: number;
-  /** The mean delay of the event loop above which requests are refused; 0 to never refuse. */
-  readonly maxEventLoopDelayMs: number;
-};
+export type Config = Readonly<ReturnType<typeof readVariables> & ReturnType<typeof constants>>;
 
 /**
  * Reads and validates the whole environment, and reports all mistakes at once.
@@ -63,23 +33,7 @@ export function loadConfig(
   for (const name of required) reader.require(name);
   if (variables.databaseDirectUrl !== undefined) reader.require('DATABASE_URL');
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
-  return Object.freeze({
-    ...variables,
-    loginFromAnywhere: LOGIN_FROM_ANYWHERE,
-    codeFromAnywhere: CODE_FROM_ANYWHERE,
-    apiRateLimit: API_RATE_LIMIT,
-    pageCache: PAGE_CACHE,
-    deadlines: DEADLINES,
-    passwordHashing: PASSWORD_HASHING,
-    renderTimeoutMs: 2_000,
-    pictureTimeoutMs: 20_000,
-    maxConnections: 10_000,
-    maxEventStreams: 1_000,
-    connectionTimeoutMs: 30_000,
-    headersTimeoutMs: 10_000,
-    requestTimeoutMs: 30_000,
-    maxEventLoopDelayMs: 1_000,
-  });
+  return Object.freeze({ ...variables, ...constants() });
 }
 
 /** The rules of all variables, for the reference. */
@@ -99,13 +53,6 @@ function readEnvironment(): NodeJS.ProcessEnv {
   return process.env;
 }
 
-/** `maxAgeMs` is how late visitors may see another process's change. During an outage, an old page is better than none. */
-const PAGE_CACHE: Config['pageCache'] = Object.freeze({
-  maxAgeMs: 2_000,
-  maxStaleMs: 5 * 60_000,
-  maxBytes: 16 * 2 ** 20,
-});
-
 /**
  * Most statements take a few milliseconds, and a reader should not wait more than two seconds for an error. A change may take
  * longer, because its text is rendered or its password hashed first. PostgreSQL's own timeouts are the shorter ones, because
@@ -121,9 +68,6 @@ const DEADLINES: Deadlines = Object.freeze({
   requestMs: 3_000,
 });
 
-/** Recommended by OWASP's Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1. */
-const PASSWORD_HASHING: Config['passwordHashing'] = Object.freeze({ memoryKiB: 19 * 1024, passes: 2 });
-
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** Every variable, with its meaning, default and accepted values. */
@@ -138,18 +82,18 @@ function readVariables(env: EnvironmentReader) {
     host: env.text('HOST', '127.0.0.1', 'an address of this machine'),
     port,
     /** The site's URL, as in `https://blog.example`. If unset, `http://localhost` with the port. With https, cookies are Secure. */
-    baseUrl: (env.url('BASE_URL', ['http:', 'https:']) ?? `http://localhost:${port}`).replace(/\/+$/, ''),
+    baseUrl: env.origin('BASE_URL') ?? `http://localhost:${port}`,
     /**
      * Proxies whose `X-Forwarded-*` headers are trusted. With `true`, anyone who can reach the process can claim any address.
      */
     trustProxy: env.trustProxy('TRUST_PROXY'),
     ...readMailVariables(env),
     /** The account that confirms this address, as in `you@example.com`, becomes Administrator. Errors are reported to it. */
-    adminEmail: env.optionalMatching('ADMIN_EMAIL', ADDRESS),
+    adminEmail: env.matching('ADMIN_EMAIL', undefined, ADDRESS),
     /** Errors are also posted here as JSON, as in `https://example.com/alerts`, in case mail is what failed. */
-    alertWebhookUrl: env.optionalMatching('ALERT_WEBHOOK_URL', WEBHOOK),
+    alertWebhookUrl: env.matching('ALERT_WEBHOOK_URL', undefined, WEBHOOK),
     /** Where to report vulnerabilities, as in `mailto:security@example.com`, for `/.well-known/security.txt`. */
-    securityContact: env.optionalMatching('SECURITY_CONTACT', CONTACT),
+    securityContact: env.matching('SECURITY_CONTACT', undefined, CONTACT),
     /** Megabytes of images for posts that the database stores per person; 0 turns uploads off. */
     imageQuotaMb: env.integer('IMAGE_QUOTA_MB', 200, { min: 0, max: 100_000 }),
     /** Posts on a page of a list. */
@@ -176,7 +120,7 @@ function readVariables(env: EnvironmentReader) {
     /** How long a process then waits for its requests and jobs to end. */
     shutdownGraceSeconds: env.integer('SHUTDOWN_GRACE_SECONDS', 25, { min: 1, max: 3600 }),
     /** The bearer token that `/metrics` and `/health` require. If unset, they only respond to this machine. */
-    metricsToken: env.optionalMatching('METRICS_TOKEN', TOKEN),
+    metricsToken: env.matching('METRICS_TOKEN', undefined, TOKEN),
     /** Where to export OpenTelemetry traces, as in `http://localhost:4318`. If unset, none are recorded. */
     otlpEndpoint: env.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']),
     /** The least severe messages to log: JSON lines, or readable text on a terminal. */
@@ -199,7 +143,7 @@ function readDatabaseVariables(env: EnvironmentReader) {
     databaseDirectUrl: env.databaseUrl('DATABASE_DIRECT_URL'),
     /** A read-only replica for visitors' pages, which may then be slightly stale. If unset, they are read from the primary. */
     databaseReplicaUrl: env.databaseUrl('DATABASE_REPLICA_URL'),
-    /** Connections per process, including the queue's. The replica gets as many again. */
+    /** Connections per process, including the queue's. To a replica, a web process opens as many more as it has for requests. */
     databasePoolMax: env.integer('DATABASE_POOL_MAX', 10, { min: 6, max: 1000 }),
     /** Queries that take longer than this, in milliseconds, are logged. */
     slowQueryMs: env.integer('SLOW_QUERY_MS', 500, { min: 0, max: 600_000 }),
@@ -220,8 +164,43 @@ function readMailVariables(env: EnvironmentReader) {
      * Where bounces go, each to its own address: `bounces+KEY@example.com`. That mailbox has to forward them to this site; see
      * `docs/operations.md`. If unset, they go to `MAIL_FROM`.
      */
-    mailReturnPath: env.optionalMatching('MAIL_RETURN_PATH', RETURN_PATH),
+    mailReturnPath: env.matching('MAIL_RETURN_PATH', undefined, RETURN_PATH),
     /** The prefix of every subject, as in `[My site]`. If unset, the site's name in brackets. */
-    mailSubjectPrefix: env.optionalMatching('MAIL_SUBJECT_PREFIX', ONE_LINE),
+    mailSubjectPrefix: env.matching('MAIL_SUBJECT_PREFIX', undefined, ONE_LINE),
+  };
+}
+
+/** The part of the configuration that only tests change. */
+function constants() {
+  return {
+    loginFromAnywhere: LOGIN_FROM_ANYWHERE,
+    codeFromAnywhere: CODE_FROM_ANYWHERE,
+    apiRateLimit: API_RATE_LIMIT,
+    deadlines: DEADLINES,
+    /** The cache of pages for visitors without a session. */
+    pageCache: {
+      /** How late visitors may see another process's change; 0 turns the cache off. */
+      maxAgeMs: 2_000,
+      /** How old a page may be while the database is unavailable, when an old page is better than none. */
+      maxStaleMs: 5 * 60_000,
+      maxBytes: 16 * 2 ** 20,
+    },
+    /** argon2id's parameters, as recommended by OWASP's Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1. */
+    passwordHashing: { memoryKiB: 19 * 1024, passes: 2 },
+    /** How long a text may take to render. */
+    renderTimeoutMs: 2_000,
+    /** How long an uploaded picture may take to decode. */
+    pictureTimeoutMs: 20_000,
+    /** Client connections. Further ones are closed at once, to leave file descriptors for everything else. */
+    maxConnections: 10_000,
+    /** Event streams of each kind per process. Further pages keep showing what they were loaded with. */
+    maxEventStreams: 1_000,
+    /** How long a connection may be idle, even while the client has not read the response. */
+    connectionTimeoutMs: 30_000,
+    /** How long a client may take to send a request's headers, and the whole request. */
+    headersTimeoutMs: 10_000,
+    requestTimeoutMs: 30_000,
+    /** The mean delay of the event loop above which requests are refused; 0 to never refuse. */
+    maxEventLoopDelayMs: 1_000,
   };
 }

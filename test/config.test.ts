@@ -42,11 +42,13 @@ t.test('all invalid variables are reported at once, with their values and what i
     LOG_LEVEL: 'loud',
     TRUST_PROXY: 'perhaps',
     MAIL_FROM: 'x',
+    BASE_URL: 'https://example.com/blog',
   });
-  t.equal(lines.length, 5);
+  t.equal(lines.length, 6);
   for (const line of [
     'PORT: "abc" is not accepted; give a whole number from 0 to 65535',
     'SMTP_URL: "nonsense" is not accepted; give a URL that begins with smtp:// or smtps://',
+    'BASE_URL: "https://example.com/blog" is not accepted; give a URL that begins with http:// or https:// and has no path',
     'LOG_LEVEL: "loud" is not accepted; give fatal, error, warn, info, debug, trace, silent',
   ]) {
     t.ok(lines.includes(line), line);

@@ -4,7 +4,7 @@ import { StartupError } from '../src/errors.ts';
 
 const ABSENT = 'a-package-that-is-not-installed';
 
-t.test('an absent development dependency is named with the command that installs it', async (t) => {
+t.test('a missing development dependency is reported with the command that installs it', async (t) => {
   const failing = forDevelopment('A site without SMTP_URL', () => import(ABSENT));
   await t.rejects(failing, {
     constructor: StartupError,
@@ -14,7 +14,7 @@ t.test('an absent development dependency is named with the command that installs
   t.equal(isInstalled(ABSENT), false);
 });
 
-t.test('one that is installed is imported, and its own errors are kept', async (t) => {
+t.test('an installed module is imported, and its own errors pass through', async (t) => {
   t.equal(await forDevelopment('A test', async () => 'module'), 'module');
   const broken = new Error('broken');
   await t.rejects(

@@ -5,14 +5,14 @@ import type { Site } from './site.ts';
 export type Readers =
   /** Nothing: every request succeeds. */
   | 'nothing'
-  /** Cached pages go on, possibly stale. Everything else succeeds, or is refused in time with a 503 and Retry-After. */
+  /** Cached pages are still served, possibly stale. Everything else succeeds, or is refused in time with a 503 and Retry-After. */
   | 'stale or 503'
-  /** No more than a connection that breaks off; the next request succeeds. */
+  /** At most a broken connection; the next request succeeds. */
   | 'a broken connection'
-  /** The same, and others are refused in time because of locks. Cached pages go on. */
+  /** The same, and other requests are refused in time because of locks. Cached pages are still served. */
   | 'a broken connection or a 503';
 
-/** Ends what a cause has begun. */
+/** Ends a fault. */
 export type End = () => unknown;
 
 /** Something that goes wrong, and what is promised meanwhile and afterwards. */
@@ -20,19 +20,19 @@ export interface Fault {
   /** In kebab-case, for `--only`. */
   readonly name: string;
   readonly readers: Readers;
-  /** How long it lasts, in seconds; by default DEFAULT_SECONDS. 0 if it is over at once. */
+  /** How long it lasts, in seconds; default DEFAULT_SECONDS. 0 if it ends at once. */
   readonly seconds?: number;
-  /** How many mails may arrive twice: none by default. */
+  /** How many mails may arrive twice. Default 0. */
   readonly twice?: number;
-  /** After how many seconds everything must be well again, if not RECOVERY_SECONDS. */
+  /** Within how many seconds everything must have recovered. Default RECOVERY_SECONDS. */
   readonly recovers?: number;
   /** Why it cannot be tried on this machine; undefined if it can. */
   impossible?(site: Site): string | undefined;
-  /** Changes the site before, while all is well. Returns what changes it back. */
+  /** Changes the site beforehand. Returns a function that changes it back. */
   prepare?(site: Site): Promise<End | undefined>;
-  /** Makes it go wrong. Returns what makes it right again. */
+  /** Causes the fault. Returns a function that ends it. */
   cause(site: Site): Promise<End | undefined> | End | undefined;
-  /** Promises of this fault alone. Returns those that were broken. */
+  /** Checks promises specific to this fault. Returns the broken ones. */
   check?(site: Site, period: Period): Promise<string[]> | string[];
 }
 

@@ -64,9 +64,9 @@ function isPage({ kind }: Probe): boolean {
   return kind === 'page';
 }
 
-/** What is wrong with an answer. */
+/** The promises that a response breaks. */
 function faultsOf(probe: Probe, readers: Readers, slack: number): string[] {
-  const { kind, status, isHanging, hasRetryAfter, isUgly, startedAt, endedAt } = probe;
+  const { kind, status, isHanging, hasRetryAfter, revealsInternals, startedAt, endedAt } = probe;
   const ms = endedAt - startedAt;
   const limitMs = READING_KINDS.has(kind) ? LIMIT_MS.reading : LIMIT_MS.changing;
   const isRefusal = status === 503 && hasRetryAfter;
@@ -81,11 +81,11 @@ function faultsOf(probe: Probe, readers: Readers, slack: number): string[] {
           `${kind}: ${isHanging ? 'no answer' : `${status}${status === 503 && !hasRetryAfter ? ' without Retry-After' : ''}`}`,
         ]),
     ...(ms > limitMs * slack ? [`${kind}: took longer than ${limitMs} ms`] : []),
-    ...(isUgly ? [`${kind}: showed the inside`] : []),
+    ...(revealsInternals ? [`${kind}: revealed internals`] : []),
   ];
 }
 
-/** The answers, from the most to the least frequent, and the longest time. */
+/** The responses, most frequent first, and the longest response time. */
 function describe(probes: readonly Probe[]): string {
   const counts = [...Map.groupBy(probes, nameOf)].map(([name, list]) => [name, list.length] as const);
   const names = counts.toSorted(([, a], [, b]) => b - a).map(([name, count]) => `${count} × ${name}`);

@@ -7,7 +7,7 @@ import { startSession } from '../../src/domain/sessions/start.ts';
 import { PASSWORD } from '../../test/support/factories.ts';
 import type { Site } from './site.ts';
 
-/** What is requested all the time. `page` is in the cache, `uncached` is not, the others write. */
+/** The kinds of requests. `page` is in the cache, `uncached` is not, and all but `live` of the others write. */
 export const KINDS = ['page', 'uncached', 'live', 'write', 'sign-in', 'sign-up'] as const;
 export type Kind = (typeof KINDS)[number];
 export const READING_KINDS: ReadonlySet<Kind> = new Set(['page', 'uncached', 'live']);
@@ -25,19 +25,19 @@ export interface Probe {
   /** Whether it was shown from the cache, because the database was unavailable. */
   readonly isStale: boolean;
   readonly hasRetryAfter: boolean;
-  /** Whether it shows the inside. */
-  readonly isUgly: boolean;
+  /** Whether it reveals internals. */
+  readonly revealsInternals: boolean;
 }
 
-/** Something that the site has acknowledged, and so must keep. */
+/** Something that the site has acknowledged and therefore must keep. */
 export interface Acknowledged {
   readonly kind: 'post' | 'comment' | 'session' | 'account';
-  /** The text, token or address, which is found again. */
+  /** The text, token or address to look for. */
   readonly value: string;
   readonly at: number;
 }
 
-/** A request without an answer after this hangs. */
+/** A request without a response after this time counts as hanging. */
 const HANG_MS = 15_000;
 /** Between two requests of each kind. */
 const EVERY_MS: Record<Kind, number> = {
@@ -48,16 +48,17 @@ const EVERY_MS: Record<Kind, number> = {
   'sign-in': 700,
   'sign-up': 400,
 };
-const MOST_AT_ONCE = 60;
+const MAX_AT_ONCE = 60;
 
-/** A stack trace, a path, or a driver's or the server's own words. */
-const UGLY = /\n\s+at |\.ts:\d|node_modules|ECONN|SQLSTATE|postgres:\/\/|relation "|terminating connection/;
+/** A stack trace, a path, or an error message of PostgreSQL or its driver. */
+const INTERNALS =
+  /\n\s+at |\.ts:\d|node_modules|ECONN|SQLSTATE|postgres:\/\/|relation "|terminating connection/;
 
-/** Reads and writes all the time, and remembers every answer. */
+/** Reads and writes constantly, and records every response. */
 export class Load {
   readonly probes: Probe[] = [];
   readonly acknowledged: Acknowledged[] = [];
-  /** Until when what was acknowledged is known to have been kept or lost. */
+  /** What was acknowledged before this time has been checked. */
   checkedUntil = 0;
   readonly underway = new Set<{ readonly startedAt: number }>();
   readonly #site: Site;
@@ -113,7 +114,7 @@ export class Load {
     const loop = async () => {
       const running = new Set<Promise<unknown>>();
       for (let n = 0; !this.#stopping.signal.aborted; n += 1) {
-        if (running.size < MOST_AT_ONCE) {
+        if (running.size < MAX_AT_ONCE) {
           const one = request(n).finally(() => running.delete(one));
           running.add(one);
         }
@@ -128,7 +129,7 @@ export class Load {
     return this.#send(kind, path, { headers: { accept: 'text/html', ...headers } });
   }
 
-  /** Publishes posts and comments. What was not acknowledged is repeated with the same key until it is. */
+  /** Publishes posts and comments. Repeats each with the same key until it is acknowledged. */
   async #write(token: string, postId: number): Promise<void> {
     for (let n = 0; !this.#stopping.signal.aborted; n += 1) {
       const kind = n % 2 === 0 ? 'post' : 'comment';
@@ -189,14 +190,14 @@ export class Load {
       ...{ kind, path, startedAt, endedAt: performance.now(), status, isHanging },
       isStale: headers.has('age'),
       hasRetryAfter: headers.has('retry-after'),
-      isUgly: status >= 500 && UGLY.test(text),
+      revealsInternals: status >= 500 && INTERNALS.test(text),
     });
     return { status, cookie: /session=([^;]+)/.exec(headers.getSetCookie().join())?.[1] };
   }
 
-  /** Like a load balancer, asks the next process if one is gone. */
+  /** Sends a request to the next process if one is gone, like a load balancer. */
   async #ask(path: string, init: RequestInit): Promise<{ response?: Response; isHanging: boolean }> {
-    for (const { url, closing } of [...this.#site.doors]) {
+    for (const { url, closing } of [...this.#site.backends]) {
       const signal = AbortSignal.any([AbortSignal.timeout(HANG_MS), closing.signal]);
       try {
         const response = await fetch(url + path, { ...init, signal });

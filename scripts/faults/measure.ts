@@ -23,25 +23,25 @@ export interface Measured {
   readonly broken: readonly string[];
 }
 
-/** How long to wait at most for all to be well, and for all jobs to be done. */
+/** The longest wait for the recovery, and for all jobs to be done. */
 const RECOVERY_LIMIT_MS = 90_000;
 const SETTLING_LIMIT_MS = 60_000;
 const POLL_MS = 50;
 
-/** How a run goes about it. */
+/** The pace of a run. */
 export interface Pace {
-  /** How long each fault lasts, instead of as long as it says. */
+  /** Overrides how long each fault lasts. */
   readonly seconds?: number | undefined;
-  /** All is well if nothing has failed for so long. */
+  /** The site has recovered if nothing has failed for this long. */
   readonly calmMs: number;
   /** On a busy machine everything takes longer, and some requests are refused although nothing is broken. */
   readonly isPatient: boolean;
 }
 
-/** Breaks the site, repairs it, waits until it has recovered, and looks what is left. */
+/** Breaks the site, repairs it, waits until it has recovered, and checks what is left. */
 export async function measure(fault: Fault, site: Site, load: Load, pace: Pace): Promise<Measured> {
   const restore: End | undefined = await fault.prepare?.(site);
-  await recovery(site, load, { endedAt: performance.now(), calmMs: 300 }); // It is well, whatever was before.
+  await recovery(site, load, { endedAt: performance.now(), calmMs: 300 }); // The site must be healthy first.
   for (const process of Object.values(site.processes)) process.output = '';
   const { since } = await clock(site);
   const causedAt = performance.now();
@@ -60,7 +60,7 @@ export async function measure(fault: Fault, site: Site, load: Load, pace: Pace):
     ...unexpectedErrors(site),
     ...(await explain(site, missing(site, load, until))),
   ];
-  // Also what was acknowledged just before the cause.
+  // Includes what was acknowledged just before the fault.
   const acknowledged = load.acknowledged.filter(({ at }) => at >= load.checkedUntil && at < until);
   const arrivals = countMails(site, load, { causedAt, until });
   load.checkedUntil = until;
@@ -82,7 +82,7 @@ async function clock({ postgres }: Site): Promise<{ since: Date }> {
 }
 
 /**
- * Waits until all is well: each kind of request has succeeded, a new mail has arrived, and nothing fails.
+ * Waits for the recovery: each kind of request has succeeded, a new mail has arrived, and nothing fails.
  *
  * @returns the milliseconds until the last failure or first success
  */
@@ -106,7 +106,7 @@ async function recovery(
   return undefined;
 }
 
-/** When the mail to somebody who signed up after a moment arrived. */
+/** When the first mail arrived for somebody who signed up after a moment. */
 function firstMail({ mail }: Site, load: Load, from: number): number | undefined {
   const since = new Set(
     load.acknowledged.flatMap(({ kind, value, at }) => (kind === 'account' && at > from ? [value] : [])),
@@ -144,7 +144,7 @@ async function countUnfinished(
   return rows[0]?.count ?? 0;
 }
 
-/** Those who have signed up since the last fault and have no mail. */
+/** Accounts that signed up since the last fault and have no mail. */
 function missing({ mail }: Site, { acknowledged, checkedUntil }: Load, until: number): Acknowledged[] {
   const arrived = new Set(mail.accepted.map(({ to }) => to));
   return acknowledged.filter(
@@ -152,7 +152,7 @@ function missing({ mail }: Site, { acknowledged, checkedUntil }: Load, until: nu
   );
 }
 
-/** What became of the jobs whose mails have not arrived. */
+/** The state of the jobs whose mails have not arrived. */
 async function explain({ app }: Site, accounts: readonly Acknowledged[]): Promise<string[]> {
   const { rows } = await sql<{ email: string; job: unknown }>`
     select email, to_jsonb(job.*) as job from users
@@ -174,7 +174,7 @@ function countMails(site: Site, load: Load, { causedAt, until }: { causedAt: num
   };
 }
 
-/** The errors that the processes have logged as such, each once. An outage is not one. */
+/** The errors that the processes have logged, each once. An outage is not logged as one. */
 function unexpectedErrors({ processes }: Site): string[] {
   const lines = Object.values(processes).flatMap(({ output }) => output.split('\n'));
   const failed = lines.filter((line) => line.includes('"msg":"request failed"'));

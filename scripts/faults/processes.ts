@@ -4,7 +4,14 @@ import { sql } from 'kysely';
 import { listMails } from '../../src/mailbox/reader.ts';
 import { SmallDisk } from '../../test/support/small-disk.ts';
 import type { Fault, Period } from './fault.ts';
-import { CONCURRENCY, DATABASE, GRACE_SECONDS, type ProcessName, type Site, takeOut } from './site.ts';
+import {
+  CONCURRENCY,
+  DATABASE,
+  GRACE_SECONDS,
+  type ProcessName,
+  type Site,
+  takeOutOfService,
+} from './site.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 const SMALL_MEGABYTES = 4;
@@ -107,7 +114,7 @@ export const processFaults: readonly Fault[] = [
       const locked = await site.postgres.hold('begin; lock table comments in share mode', DATABASE);
       await sleep(MOMENT_MS);
       site.processes.web.freeze();
-      const { putBack } = takeOut(site);
+      const { putBack } = takeOutOfService(site);
       await locked.close();
       return () => {
         site.processes.web.thaw();
@@ -155,7 +162,7 @@ export const processFaults: readonly Fault[] = [
   },
 ];
 
-/** Stops a process with SIGTERM, which must take no longer than its grace period and a little, and end with 0. */
+/** Stops a process with SIGTERM. It must exit with 0, soon after its grace period at the latest. */
 async function endsCleanly({ processes, complaints }: Site, name: ProcessName): Promise<void> {
   const startedAt = performance.now();
   const code = await processes[name].end('SIGTERM');
@@ -183,7 +190,7 @@ function clockJumping(name: string, clockMs: number): Fault {
   };
 }
 
-/** A worker that is told to stop hands its jobs back as they were. */
+/** A worker that is told to stop hands its jobs back without losing an attempt. */
 async function spentAttempts({ app }: Site, { causedAt }: Period): Promise<string[]> {
   const { rows } = await sql<{ count: number }>`
     select count(*)::int from pgboss.job

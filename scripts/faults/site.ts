@@ -26,9 +26,9 @@ const SABOTAGE = pathToFileURL(join(ROOT, 'test', 'support', 'sabotage.ts')).hre
 export const DATABASE = 'pennypost';
 const PASSWORD = 'pennypost';
 
-/** Small, so that it can be filled and its connections can run out. All that makes commits durable is on. */
+/** Small limits, so that its disk can be filled and its connections used up. Commits are durable. */
 const POSTGRES = {
-  max_connections: '80', // More than its owner may have, so that some are left for us, who break it.
+  max_connections: '80', // More than the owner may have, so that some are left for breaking it.
   max_wal_size: '64MB',
   min_wal_size: '32MB',
   wal_keep_size: '32MB',
@@ -39,7 +39,7 @@ const DISK_MEGABYTES = 320;
 const PEOPLE = ['reader', 'writer', 'author'];
 const POSTS = 30;
 
-/** How many jobs a worker has in hand, which it may have to repeat. */
+/** How many jobs a worker runs at once, which it may have to repeat. */
 export const CONCURRENCY = 10;
 /** How long a process that is told to stop waits for its jobs. */
 export const GRACE_SECONDS = 2;
@@ -47,8 +47,8 @@ export const GRACE_SECONDS = 2;
 export type WebName = 'web' | 'spare';
 export type ProcessName = WebName | 'worker' | 'second worker';
 
-/** Where visitors reach a web process. */
-export interface Door {
+/** A web process as the load balancer sees it. */
+export interface Backend {
   readonly url: string;
   /** Ends the requests that are underway, when the process is taken out of service. */
   readonly closing: AbortController;
@@ -64,15 +64,15 @@ export interface Site {
   readonly network: FaultyProxy;
   readonly mail: FaultyMailServer;
   readonly mailNetwork: FaultyProxy;
-  /** Where the database's data are; undefined if the machine lets us mount none. */
+  /** The disk of the database; undefined if the machine does not let us mount one. */
   readonly disk: SmallDisk | undefined;
-  /** For looking into the database, which it reaches directly. */
+  /** For inspecting the database, directly and not through the network. */
   readonly app: FastifyInstance;
   readonly processes: Record<ProcessName, RunningProcess>;
-  /** What is wrong and no request shows. Emptied for each fault. */
+  /** Problems that no request shows. Emptied for each fault. */
   readonly complaints: string[];
-  /** The web processes, those that visitors are sent to first. */
-  readonly doors: Door[];
+  /** The web processes in service; visitors are sent to the first one that responds. */
+  readonly backends: Backend[];
   /** Starts a process in place of the one that has ended. Waits until it is ready. */
   restart(name: ProcessName, env?: Record<string, string>): Promise<void>;
   /** Starts a process and does not wait. */
@@ -112,25 +112,35 @@ export async function openSite(scope: Scope): Promise<Site> {
     if (message !== 'ready') throw new Error(`${name} has not started: ${site.processes[name].output}`);
   };
   const site: Site = {
-    ...{ scope, disk, postgres, ownerUrl, network, mail, mailNetwork, app, launch, restart, folder },
+    scope,
+    disk,
+    postgres,
+    ownerUrl,
+    network,
+    mail,
+    mailNetwork,
+    app,
+    launch,
+    restart,
+    folder,
     complaints: [],
     processes: {} as Site['processes'],
-    doors: [doorTo(ports.web), doorTo(ports.spare)],
+    backends: [backendAt(ports.web), backendAt(ports.spare)],
   };
   await Promise.all((['web', 'spare', 'worker'] as const).map((name) => restart(name)));
   return site;
 }
 
-function doorTo(port: number): Door {
+function backendAt(port: number): Backend {
   return { url: `http://127.0.0.1:${port}`, closing: new AbortController() };
 }
 
 /** Takes the first web process out of service, as a load balancer does when its health check fails. */
-export function takeOut({ doors }: Site): { putBack(): void } {
-  const door = doors.shift();
-  if (door === undefined) throw new Error('no web process is in service');
-  door.closing.abort();
-  return { putBack: () => void doors.unshift({ url: door.url, closing: new AbortController() }) };
+export function takeOutOfService({ backends }: Site): { putBack(): void } {
+  const backend = backends.shift();
+  if (backend === undefined) throw new Error('no web process is in service');
+  backend.closing.abort();
+  return { putBack: () => void backends.unshift({ url: backend.url, closing: new AbortController() }) };
 }
 
 async function temporaryFolder(scope: Scope): Promise<string> {
@@ -169,7 +179,7 @@ async function openApp(scope: Scope, { cluster }: FaultyPostgres): Promise<Fasti
 function launchProcess(scope: Scope, name: ProcessName, env: Record<string, string>): RunningProcess {
   const script = join(ROOT, 'src', name.endsWith('worker') ? 'worker.ts' : 'server.ts');
   const child = spawn(process.execPath, [...NODE_ARGUMENTS, `--import=${SABOTAGE}`, script], {
-    cwd: join(ROOT, 'test'), // Where no developer's .env is.
+    cwd: join(ROOT, 'test'), // There is no developer's .env.
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

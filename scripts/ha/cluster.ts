@@ -56,7 +56,7 @@ export async function killNode({ folder, patroni }: Node): Promise<void> {
   await died;
 }
 
-/** Asks Patroni. No answer is undefined. */
+/** Asks Patroni. Undefined without a response. */
 function ask(port: number, path: string): Promise<Response | undefined> {
   const signal = AbortSignal.timeout(1_000);
   return fetch(`http://127.0.0.1:${port}${path}`, { signal }).catch(() => undefined);
@@ -118,7 +118,7 @@ async function startNode(
   return { name, folder, postgres, rest, patroni };
 }
 
-/** Stops the PostgreSQL of a Patroni that could not. */
+/** Stops the PostgreSQL of a Patroni that was killed. */
 async function stopPostgres(folder: string): Promise<void> {
   const text = await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8').catch(() => '');
   const pid = Number(text.split('\n')[0]);

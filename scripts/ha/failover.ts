@@ -22,21 +22,21 @@ import { balancePostgres, balanceWeb } from './haproxy.ts';
 import { type Answer, type Kind, Load } from './load.ts';
 import { startPgBouncer } from './pgbouncer.ts';
 
-/** How the processes find the primary: by themselves among several hosts, or behind PgBouncer and HAProxy. */
+/** How the processes find the primary: among several hosts, or behind PgBouncer and HAProxy. */
 export type Route = 'hosts' | 'proxies';
 
 const DATABASE = 'pennypost';
 const CALM_MS = 5_000;
-/** How long everything must have been well before it counts as well again. */
+/** How long nothing may have failed before the site counts as recovered. */
 const WELL_MS = 8_000;
 
-/** What became of a site whose primary was killed. Durations are in milliseconds since then. */
+/** What happened to a site whose primary was killed. Durations are in milliseconds since then. */
 export interface Outcome {
   readonly promotedMs: number;
   /** When the last request failed, of each kind. 0 if none did. */
   readonly backMs: Record<Kind, number>;
   readonly failed: Record<Kind, number>;
-  /** Those that failed with something else than a 503 and `Retry-After`. */
+  /** Requests that failed with anything but a 503 and `Retry-After`. */
   readonly cutOff: number;
   readonly perSecond: number;
   readonly acknowledged: number;
@@ -173,7 +173,7 @@ function isWell({ answers }: Load): boolean {
   );
 }
 
-/** Waits for the mails that have been promised. Those that do not come are lost. */
+/** Waits until the queue is empty, and counts the mails that have not arrived. */
 async function countLostJobs(
   app: FastifyInstance,
   addresses: readonly string[],

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_POSITION } from '../../src/domain/posts/position.ts';
 
-/** What is requested: pages that a replica may serve, pages of somebody who is signed in, and changes. */
+/** The kinds of requests: pages that a replica may serve, pages of a signed-in person, and changes. */
 export type Kind = 'visitor' | 'signed in' | 'post' | 'sign-up';
 
 /** Requests per second, of each kind. */
@@ -17,7 +17,7 @@ const ROUND = (Object.keys(RATES) as Kind[])
 
 const TIMEOUT_MS = 10_000;
 
-/** A request's answer. Times are on the clock of `performance.now()`. */
+/** The response to a request. Times are on the clock of `performance.now()`. */
 export interface Answer {
   readonly kind: Kind;
   readonly startedAt: number;
@@ -30,7 +30,7 @@ export interface Answer {
 /** Sends a hundred requests a second, whether or not they succeed. */
 export class Load {
   readonly answers: Answer[] = [];
-  /** What was acknowledged: the texts of posts, and the addresses that signed up. */
+  /** The acknowledged changes: the texts of posts, and the addresses that signed up. */
   readonly posts: string[] = [];
   readonly addresses: string[] = [];
   readonly #site: string;

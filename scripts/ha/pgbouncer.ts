@@ -7,7 +7,7 @@ import { Service } from './service.ts';
 
 const CONFIGURATION = join(import.meta.dirname, '..', '..', 'deploy', 'pgbouncer.ini');
 
-/** For the tests, which have many databases and drop them. */
+/** Settings for the tests, which have many databases and drop them. */
 const FOR_TESTS = `
 auth_type = any
 server_idle_timeout = 1

@@ -17,7 +17,7 @@ const PACKAGES = {
   'postgresql-15': '/usr/lib/postgresql/15/bin/postgres',
 } as const;
 
-/** Where Debian has programs, also those for root. */
+/** Where Debian installs programs, including root's. */
 const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin'];
 
 /** @throws StartupError naming the packages that are missing and how to install them */

@@ -4,7 +4,7 @@ import { StartupError } from '../../src/errors.ts';
 import { onlyLine } from '../support/only-line.ts';
 import { type Edit, type Kind, RECIPES, TEMPLATES } from './recipes.ts';
 
-/** A file as it is, unless it is new, and as it will be. */
+/** A file before the change, undefined if it is new, and after it. */
 export interface Change {
   readonly path: string;
   readonly before: string | undefined;
@@ -16,7 +16,7 @@ const NAME = /^(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 /**
  * Plans what a new job, mail, page or migration changes in the project, and changes nothing.
  *
- * @throws StartupError if the name is not accepted, one of its files exists, or a file has no place for it
+ * @throws StartupError if the name is invalid, one of its files exists, or a file has no place for it
  */
 export async function planNew(root: string, kind: Kind, name: string): Promise<Change[]> {
   if (!NAME.test(name)) {
@@ -38,7 +38,7 @@ export async function planNew(root: string, kind: Kind, name: string): Promise<C
   return [...changes.values()];
 }
 
-/** Makes all changes and finishes them, or undoes all if something fails. */
+/** Makes all changes and calls `finish`, or undoes all of them if something fails. */
 export async function makeChanges(
   root: string,
   changes: readonly Change[],

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Holds each new file at the path at which it belongs, with `example-name` for its name. */
+/** Contains each new file at its path in the project, with `example-name` for its name. */
 export const TEMPLATES = join(import.meta.dirname, '..', 'templates');
 
-/** Adds lines to a file, before or after the only line that begins with a text, and indented like it. */
+/** Adds lines to a file before or after the only line that begins with a text, indented like it. */
 export interface Edit {
   readonly path: string;
   readonly place: { readonly before: string } | { readonly after: string };
-  /** What is added, with `example-name` for the name. */
+  /** The lines to add, with `example-name` for the name. */
   readonly lines: string;
   /** Where its second column begins, if it is a row of a table. */
   readonly secondColumn?: number;
@@ -25,10 +25,10 @@ const CONTRACTS = 'src/queues.ts';
 const PAGES = 'src/routes/web/index.ts';
 const AUTHORIZATION = 'test/system/authorization/matrix.ts';
 
-/** What can be begun. */
+/** What can be scaffolded. */
 export type Kind = 'job' | 'mail' | 'page' | 'migration';
 
-/** What each kind of thing needs. CONTRIBUTING.md says the same in words. */
+/** What each kind needs. CONTRIBUTING.md says the same in words. */
 export const RECIPES: Readonly<Record<Kind, Recipe>> = {
   job: {
     templates: [

@@ -13,15 +13,15 @@ const WITHOUT_FILE: Readonly<Record<string, string>> = {
   types: 'checks the types',
 };
 
-/** Scripts that share their file with another, in other words. */
+/** Scripts that share their file with another. */
 const VARIANTS: Readonly<Record<string, string>> = {
   dev: 'like `npm start`, and restarts when code or templates change',
   tap: 'runs the test files that follow `--`, or all, with their own PostgreSQL',
   'test:slow':
-    'runs the tests, even those that `npm test` leaves out because they take long, then lists the twenty slowest',
+    'runs all tests, including the slow ones that `npm test` leaves out, then lists the twenty slowest',
 };
 
-/** Scripts that npm runs by itself. */
+/** Scripts that npm itself runs. */
 const OF_NPM = new Set(['postinstall', 'version']);
 
 const INTRODUCTION = `Options follow \`--\`, as in \`npm run migrate -- --plan\`. In production, where there may be no npm, a command
@@ -73,7 +73,7 @@ function asSentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
 }
 
-/** A chapter with what a command prints if it is given nothing to do. */
+/** A chapter with the usage that a command prints. */
 async function describeUsage(name: string): Promise<string> {
   const script = join(import.meta.dirname, '..', `${name}.ts`);
   const usage = await new Promise<string>((resolve) => {

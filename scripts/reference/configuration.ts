@@ -6,12 +6,12 @@ import { code, page, table } from './markdown.ts';
 
 const INTRODUCTION = `Every process reads these environment variables when it starts, and the file \`.env\` in its folder
 ([.env.example](../../.env.example)). An empty one counts as unset. A process with an invalid value exits with code 2 and
-says what it accepts. What the site's Administrators choose is not here but at \`/admin/settings\`.`;
+says what it accepts. Administrators change the other settings at \`/admin/settings\`.`;
 
 const EXAMPLE_INTRODUCTION =
   'Copy this file to .env and change what you need. Each variable has its default, or an example. npm run docs writes it from src/config.ts.';
 
-const LIMITS = `\`ACCOUNT_LIMITS\` changes these. An account may do a tenth in its first day, except for searching. An IP
+const LIMITS = `\`ACCOUNT_LIMITS\` changes these. An account may do a tenth on its first day, except for searching and subscribing. An IP
 address may do ten times as much.`;
 
 interface Variable {

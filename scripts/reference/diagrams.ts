@@ -9,10 +9,10 @@ const COLOURS = {
   line: 'light-dark(#71717a, #8b949e)',
 };
 
-/** Fonts of the reader's, because an image may not load any. Not wider than the one that the renderer measures with. */
+/** Fonts of the reader's system, because an image may not load any. None is wider than the one that the renderer measures with. */
 const FONTS = "Helvetica Neue', Arial, 'Liberation Sans";
 
-/** Instead of loading a font. Labels stay legible where they cross a line. */
+/** Replaces the import of a font. Keeps labels legible where they cross a line. */
 const STYLE = `  :root { color-scheme: light dark; }
   text { paint-order: stroke; stroke: var(--bg); stroke-width: 3px; stroke-linejoin: round; }
 `;

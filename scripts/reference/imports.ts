@@ -21,7 +21,7 @@ const PARTS: Readonly<Record<string, string>> = {
 /** Which other parts each part of `src` imports. */
 type Imports = Map<string, Set<string>>;
 
-/** A Mermaid diagram of which part of `src` imports which. An arrow is left out where others lead to the same part. */
+/** A Mermaid diagram of the imports between the parts of `src`, without arrows that others imply. */
 export async function drawImports(root: string): Promise<string> {
   const imports = await readImports(root);
   const names = [...new Set(Object.values(PARTS))];
@@ -52,7 +52,7 @@ function partOf(file: string): string | undefined {
   return PARTS[file] ?? PARTS[file.split('/', 2).join('/')];
 }
 
-/** The parts that no other imported part leads to. */
+/** The imported parts that no other imported part leads to. */
 function directTargets(imports: Imports, from: string): string[] {
   const targets = [...(imports.get(from) ?? [])];
   return targets.filter((to) => !targets.some((other) => other !== to && reaches(imports, other, to)));

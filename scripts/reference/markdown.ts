@@ -10,7 +10,7 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
   return lines.map((cells) => `| ${cells.map((cell) => escapeCell(cell)).join(' | ')} |`).join('\n');
 }
 
-/** In a table, GitHub reads `|` even in code, and `<` as HTML. */
+/** In tables, GitHub interprets `|` even in code, and `<` as HTML. */
 function escapeCell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
 }

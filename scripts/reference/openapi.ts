@@ -5,8 +5,8 @@ import type { ApiDocument, Content, JsonSchema, Operation } from '../../src/rout
 /**
  * The OpenAPI document as it is checked in.
  *
- * @param previous the one that is checked in already; empty for none
- * @throws StartupError if a program that was written for the previous one might no longer work
+ * @param previous the document that is already checked in; empty for none
+ * @throws StartupError if a program that was written for the previous one might break
  */
 export function describeApi(app: FastifyInstance, previous: string): string {
   const current = JSON.stringify(app.swagger(), null, 2);
@@ -16,8 +16,8 @@ export function describeApi(app: FastifyInstance, previous: string): string {
 }
 
 /**
- * Lists the differences between two documents that break programs: what calls, inputs or fields are gone or have another
- * type, and what calls need that they did not need before. What is new does not break anything.
+ * Lists the differences between two documents that break programs: calls, inputs and fields that are gone or have another type,
+ * and new requirements of existing calls. Additions do not break anything.
  */
 export function breakingChanges(before: ApiDocument, after: ApiDocument): string[] {
   const [old, current] = [factsOf(before), factsOf(after)];
@@ -29,9 +29,9 @@ export function breakingChanges(before: ApiDocument, after: ApiDocument): string
 }
 
 interface Facts {
-  /** What programs may rely on, one line each. */
+  /** The facts that programs may rely on, one line each. */
   readonly promises: readonly string[];
-  /** What calls need. */
+  /** The requirements of calls. */
   readonly needs: readonly { readonly call: string; readonly text: string }[];
 }
 
@@ -79,7 +79,7 @@ function inputsOf({ parameters = [], requestBody }: Operation): Input[] {
   ];
 }
 
-/** The statuses of success, each with the fields of its body. */
+/** The success statuses, each with the fields of its body. */
 function answersOf(document: ApiDocument, { responses }: Operation): string[] {
   return Object.entries(responses)
     .filter(([status]) => status.startsWith('2'))
@@ -89,7 +89,7 @@ function answersOf(document: ApiDocument, { responses }: Operation): string[] {
     });
 }
 
-/** The paths of all fields, with their types. Names of schemas do not count. */
+/** The paths of all fields with their types. Names of schemas are ignored. */
 function fieldsOf(document: ApiDocument, schema: JsonSchema, path: string): string[] {
   const name = schema.$ref?.split('/').at(-1);
   if (name !== undefined) return fieldsOf(document, document.components.schemas[name] ?? {}, path);

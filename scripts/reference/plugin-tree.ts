@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 /** Names in a line of a box. */
 const PER_LINE = 5;
 
-/** A scope of the application. Only those with routes are of interest, and the scopes around them. */
+/** A scope of the application that has routes or contains such scopes. */
 interface Scope {
   readonly name: string;
   /** The plugins that are registered in it and share its scope. */
@@ -14,8 +14,8 @@ interface Scope {
 /**
  * Watches an app that is not ready yet.
  *
- * @returns a function that draws its scopes with Mermaid once it is. A scope with several others has a box; the rest are named
- *   in the box around them.
+ * @returns a function that draws its scopes with Mermaid once it is ready. A scope that contains several others has its own box;
+ *   the rest are named in the box around them.
  */
 export function watchPlugins(app: FastifyInstance): () => string {
   const instances = new Set<FastifyInstance>();
@@ -41,7 +41,7 @@ function findScope(instance: FastifyInstance, app: FastifyInstance, scopes: Map<
   const [name = '', ...plugins] = instance.pluginName.split(' -> ');
   const scope: Scope = {
     name: instance === app ? 'app' : name.replace(/Routes?$/, ''),
-    plugins: plugins.filter((plugin) => !plugin.startsWith('@')), // Those of libraries are registered by ours.
+    plugins: plugins.filter((plugin) => !plugin.startsWith('@')), // Libraries' plugins are registered by ours.
     children: [],
   };
   scopes.set(instance, scope);

@@ -4,21 +4,21 @@ import { type QueueContract, ruleOf, type Schedule } from '../../src/queue/index
 import { docCommentsByName } from './doc-comments.ts';
 import { code, page, table } from './markdown.ts';
 
-const INTRODUCTION = `From the contracts in [src/queues.ts](../../src/queues.ts).
-[ARCHITECTURE.md](../../ARCHITECTURE.md#what-delivery-promises) says what they promise together.
+const INTRODUCTION = `These are the contracts in [src/queues.ts](../../src/queues.ts).
+[ARCHITECTURE.md](../../ARCHITECTURE.md#what-delivery-promises) says what delivery promises.
 
-- **Retries**: how often a job that has failed runs again before it becomes a dead letter, in the queue \`NAME.dead\`. The
+- **Retries**: how often a failed job runs again before it becomes a dead letter, in the queue \`NAME.dead\`. The
   delay doubles from the first to the last, with a jitter of up to half.
-- **Timeout**: how long an attempt may take. Then its signal is aborted and it has failed.
-- **Concurrency**: jobs of the queue that one worker runs at a time; without a number, as many as it has slots.
-- **Limited by**: what an Administrator can limit its jobs by at \`/admin/jobs/limits\`, besides the whole queue. A rate that
-  the contract itself sets comes first.
-- **Schedules**: when a job is enqueued automatically, by name: in cron's format or iCalendar's, and in \`SITE_TIME_ZONE\` if
-  no other time zone is named.
-- **Same key**: what happens to jobs with the same key. \`unique-while-waiting\`: while one waits, another is not enqueued;
-  \`unique-until-done\`: nor while one runs. \`replace\`: the one that waits takes the newest payload. \`debounce\`: it also waits
-  again. \`in-order\`: one starts when those before it have ended.
-- **Thread**: its jobs compute in a thread, and start only when one is free.`;
+- **Timeout**: how long an attempt may take. Then its signal is aborted and it fails.
+- **Concurrency**: how many jobs of the queue one worker runs at a time; without a number, as many as it has slots.
+- **Limited by**: the contract's own rate, and the key by which Operators can limit jobs at \`/admin/jobs/limits\`. They can
+  also limit the whole queue.
+- **Schedules**: when a job is enqueued automatically, by name: in cron's or iCalendar's format, and in \`SITE_TIME_ZONE\`
+  unless another time zone is named.
+- **Same key**: the rule for jobs with the same key. With \`unique-while-waiting\`, no other is enqueued while one waits; with
+  \`unique-until-done\`, nor while one runs. With \`replace\`, a waiting job gets the newest payload; with \`debounce\`, its wait
+  also starts again. With \`in-order\`, a job starts when those before it have ended.
+- **Thread**: the queue's jobs compute in a thread, and start only when one is free.`;
 
 /**
  * The page about queues.

@@ -10,7 +10,7 @@ export interface Route {
   readonly limit: string | undefined;
 }
 
-/** Audiences by the hook that lets nobody else pass. The narrowest come first. */
+/** Audiences by the hook that refuses everyone else. The narrowest come first. */
 const AUDIENCES: readonly (readonly [hook: string, audience: string])[] = [
   ['requirePermission ADMIN', 'Administrators'],
   ['requirePermission MODERATE', 'Moderators'],
@@ -39,7 +39,7 @@ type Scope = FastifyInstance;
 /**
  * Watches an app that is not ready yet.
  *
- * @returns a function that lists the routes once it is, in the order of their registration
+ * @returns a function that lists the routes once it is ready, in the order of their registration
  */
 export function watchRoutes(app: FastifyInstance): () => Route[] {
   const hooksOf = new Map<Scope, string[]>();

@@ -9,8 +9,8 @@ import type { Mailbox } from './mailbox.ts';
 /** Seeded people who stay logged in. Others log in and out. */
 const REGULARS = 20;
 
-/** Actions at once. On a machine that is busy otherwise, the load must not grow by itself. */
-const MOST_AT_ONCE = 20;
+/** Concurrent actions. On a busy machine, the load must not pile up. */
+const MAX_AT_ONCE = 20;
 
 /** How old posts and comments become before the load deletes them. */
 const LIFETIME_SECONDS = 120;
@@ -31,7 +31,7 @@ interface Sent {
 
 /** People who use the site: each second the same number of random actions. */
 export class Load {
-  /** What went wrong. */
+  /** Errors of actions. */
   readonly failures: string[] = [];
   count = 0;
   /** Requests that a busy machine shed. */
@@ -68,12 +68,12 @@ export class Load {
     return new Load(app, url, mailbox, regulars, rows[0] ?? { posts: 1, comments: 1, users: 1 });
   }
 
-  /** Starts this many actions a second, unless too many are underway, until the signal is aborted, then waits for the last ones. */
+  /** Starts this many actions a second, unless too many are running, until the signal is aborted. Then waits for the last ones. */
   async run(perSecond: number, signal: AbortSignal): Promise<void> {
     const underway = new Set<Promise<void>>();
     const startedAt = performance.now();
     for (let number = 0; !signal.aborted; number += 1) {
-      if (underway.size < MOST_AT_ONCE) {
+      if (underway.size < MAX_AT_ONCE) {
         const action = this.#act().finally(() => underway.delete(action));
         underway.add(action);
       }
@@ -100,7 +100,7 @@ export class Load {
     }
   }
 
-  /** Actions and how often they are done. As much is deleted as is written. */
+  /** Actions with their weights. As much is deleted as is written. */
   #actions(): readonly (readonly [weight: number, act: () => Promise<unknown>])[] {
     return [
       [30, () => this.#read({})],

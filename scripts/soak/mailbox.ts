@@ -1,4 +1,4 @@
-/** How long a mail may take: a few retries. */
+/** How long a mail may take, including a few retries. */
 const PATIENCE_MS = 60_000;
 
 /** Finds the links in mails that have arrived. */
@@ -20,7 +20,7 @@ export class Mailbox {
     return promise;
   }
 
-  /** Takes a mail as it was sent: quoted-printable. */
+  /** Takes a mail in its transfer encoding, quoted-printable. */
   receive(mail: string): void {
     const email = /^To: <?([^\s<>]+@[^\s<>]+)>?/m.exec(mail)?.[1] ?? '';
     const [path] = /\/auth\/confirm\/[\w-]{43}/.exec(mail.replaceAll('=\r\n', '')) ?? [];

@@ -12,7 +12,7 @@ import { passTime } from './time-passes.ts';
 
 const AMOUNTS = { users: 300, posts: 3_000, comments: 6_000, follows: 2_000, seed: 1 };
 
-/** For runs that are too short to show growth anyway. */
+/** The amounts for runs that are too short to show growth anyway. */
 const FEW = { users: 60, posts: 500, comments: 600, follows: 200, seed: 1 };
 const SHORT_SECONDS = 60;
 
@@ -20,13 +20,13 @@ const ACTIONS_PER_SECOND = 25;
 const SAMPLE_SECONDS = 10;
 const TIME_PASSES_EVERY = 3;
 
-/** Samples between two that collect garbage first: rarely, because that changes what is measured. */
+/** One in this many samples collects garbage first. It is rare because it affects what is measured. */
 const HEAP_EVERY = 30;
 
 /** The share of mails that the server refuses for now, so that jobs fail and are retried. */
 const REFUSED = 1 / 10;
 
-/** What a worker logs about them. */
+/** What a worker logs about refused mails. */
 const REFUSAL = '451 not now';
 
 export interface SoakReport {

@@ -1,10 +1,10 @@
 import { mean, type Point, slopeOf } from '../support/regression.ts';
 import type { Sample } from './sample.ts';
 
-/** The share of the run after which everything must be flat. */
+/** The fraction of the run after which everything must be flat. */
 const WARM_UP = 1 / 3;
 
-/** Growth during the rest of the run that counts as flat: a share of the mean, or this much if the mean is small. */
+/** The growth during the rest of the run that counts as flat: a fraction of the mean, or a fixed amount if the mean is small. */
 const TOLERANCE = 0.1;
 const FLOORS: readonly [RegExp, number][] = [
   [/heap/, 5],

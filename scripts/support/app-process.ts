@@ -24,7 +24,7 @@ export interface Resources {
   readonly files: number;
 }
 
-/** A web or worker process, started as by an operator. Collects what it complains about. */
+/** A web or worker process, started as by an operator. Collects its errors. */
 export class AppProcess {
   readonly name: string;
   /** Where a web process listens. */
@@ -80,7 +80,7 @@ export class AppProcess {
     return { rss: read('Rss'), pss: read('Pss'), files: files.length };
   }
 
-  /** What is left in memory after a collection, in bytes. Collecting takes a moment, so do not ask often. */
+  /** The heap in use after a garbage collection, in bytes. Collecting takes a moment, so do not call this often. */
   async liveHeap(): Promise<number> {
     const answer = once(this.#child, 'message');
     this.#child.send('live heap');

@@ -7,7 +7,7 @@ import { withDatabase } from './embedded-postgres.ts';
 /**
  * Runs a command with the application, and closes it afterwards.
  *
- * @param prepare is given the application before its plugins are loaded
+ * @param prepare called with the application before its plugins are loaded
  */
 export async function withApp(
   use: (app: FastifyInstance) => Promise<void>,

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import { StartupError } from '../../src/errors.ts';
 
 /**
- * Asks the operator whether to go on.
+ * Asks the operator whether to continue.
  *
  * @throws StartupError unless the answer is yes
  */
@@ -16,7 +16,7 @@ interface Terminal {
 /**
  * Makes a function that asks on the terminal.
  *
- * @param isSure whether the operator has said `--yes`, so that nothing is asked
+ * @param isSure whether the operator gave `--yes`, so that nothing is asked
  */
 export function asker(
   isSure: boolean,

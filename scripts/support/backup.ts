@@ -13,7 +13,7 @@ import { databaseUnreachable } from '../../src/plugins/db.ts';
 
 const execute = promisify(execFile);
 
-/** Backups belong to whoever restores them, whatever roles exist there. */
+/** Makes the restored objects belong to whoever restores them, whatever roles exist there. */
 const PORTABLE = ['--no-owner', '--no-acl'];
 
 /** How long pg_dump waits behind a migration that holds a lock. */
@@ -71,7 +71,7 @@ Next: npm run migrate, if the backup is from an older release. The section Backu
 again when a worker starts.`;
 }
 
-/** The server's major version, the number of tables, and that of all tables, views and sequences. */
+/** The server's major version, the number of tables, and the number of all tables, views and sequences. */
 async function inspect(
   databaseUrl: string,
 ): Promise<{ serverVersion: number; tables: number; objects: number }> {
@@ -85,7 +85,7 @@ async function inspect(
   );
 }
 
-/** Gathers the statistics that PostgreSQL plans with, which a backup does not have. Returns what there is, in words. */
+/** Gathers PostgreSQL's planner statistics, which a backup does not contain. Returns what was restored, in words. */
 async function analyse(databaseUrl: string): Promise<string> {
   await query(databaseUrl, 'analyze');
   const { users, posts, jobs } = await query<Record<'users' | 'posts' | 'jobs', string>>(
@@ -151,7 +151,7 @@ async function untilStopped(run: (signal: AbortSignal) => Promise<void>): Promis
   }
 }
 
-/** Writes a file so that it is there whole or not at all, even after a power cut. */
+/** Writes a file atomically: it appears complete or not at all, even after a power cut. */
 async function writeWhole(file: string, write: (descriptor: number) => Promise<void>): Promise<void> {
   const unfinished = `${file}.${randomBytes(4).toString('hex')}.unfinished`;
   const handle = await open(unfinished, 'wx', 0o600).catch((error) => {

@@ -8,7 +8,7 @@ const run = promisify(execFile);
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** Files that a test elsewhere is about. */
+/** Files whose test is elsewhere. */
 const TESTED_ELSEWHERE: readonly (readonly [RegExp, string])[] = [
   [/\.md$/, 'test/system/documents.test.ts'],
   [/^migrations\/|^src\/database\/[\w-]+-tables\.ts$/, 'test/database/schema.test.ts'],
@@ -29,13 +29,13 @@ export async function listChanged(since: string, root = ROOT): Promise<string[]>
     const changed = await git('diff', '--name-only', '-z', '--relative', '--diff-filter=d', since, '--');
     return [...changed, ...(await git('ls-files', '-z', '--others', '--exclude-standard'))];
   } catch (error) {
-    throw new StartupError(2, `git does not say what has changed since "${since}": ${String(error)}`);
+    throw new StartupError(2, `git cannot list what has changed since "${since}": ${String(error)}`);
   }
 }
 
 /**
- * Finds the tests of files, which are at the same path in `test` as a file or the nearest folder around it. A template's is
- * that of the route which shows it.
+ * Finds the tests of files, which are at the path in `test` of the file or its nearest folder. A template's test is that of
+ * the route that renders it.
  */
 export function testsOf(files: readonly string[]): string[] {
   return [...new Set(files.flatMap(testOf))].sort();

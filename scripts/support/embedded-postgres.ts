@@ -6,15 +6,15 @@ import { directUrl } from '../../src/database/connection.ts';
 import { StartupError } from '../../src/errors.ts';
 import { type Cluster, openCluster } from './postgres-cluster.ts';
 
-/** The application's database, and the role that owns it and has no other rights. */
+/** The name of the application's database, and of the role that owns it and has no other rights. */
 const APPLICATION = 'pennypost';
 
 /** Held by the `npm start` that owns a data folder. Unlike a file, an advisory lock cannot be left behind. */
 const START_LOCK = 7_366_998;
 
 /**
- * Runs a command with its database: `DATABASE_DIRECT_URL` or `DATABASE_URL`, or the embedded one in `DATA_DIR`, which is started and stopped unless
- * it is already running.
+ * Runs a command with its database: `DATABASE_DIRECT_URL`, `DATABASE_URL`, or the embedded one in `DATA_DIR`, which is started
+ * and stopped unless it is already running.
  */
 export async function withDatabase(
   config: Pick<Config, 'databaseUrl' | 'databaseDirectUrl' | 'dataDir'>,

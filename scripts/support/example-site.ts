@@ -8,7 +8,7 @@ import { notify } from '../../src/domain/notifications/notify.ts';
 import { publishPost } from '../../src/domain/posts/write.ts';
 import { followTag } from '../../src/domain/tags/follow.ts';
 
-/** Who can log in to the example site and finds notifications there: Susan. */
+/** The account that can log in to the example site and has notifications there: Susan's. */
 export const EXAMPLE_EMAIL = 'susan@example.com';
 
 const PEOPLE = [

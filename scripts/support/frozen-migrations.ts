@@ -6,7 +6,7 @@ import { StartupError } from '../../src/errors.ts';
 /** The released migrations, in the format of `sha256sum`. */
 const LIST = 'migrations.sha256';
 
-/** What a migration imports. */
+/** Files that migrations import, which are frozen too. */
 const IMPORTED = ['src/queue/create-tables.ts'];
 
 /**

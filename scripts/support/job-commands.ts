@@ -1,6 +1,6 @@
 import { JOB_ACTIONS, SCHEDULE_ACTIONS } from '../../src/queue/index.ts';
 
-/** The commands besides the actions on jobs and schedules, of `npm run jobs`. */
+/** The commands of `npm run jobs` besides the actions on jobs and schedules. */
 const OTHERS = ['stats', 'list', 'show', 'tail', 'pause', 'resume', 'schedules'] as const;
 
 export type OtherCommand = (typeof OTHERS)[number];

@@ -1,9 +1,9 @@
 import type { BatchStatus, FlowNode, JobLink, Relations } from '../../src/queue/index.ts';
 
-/** What a job has to do with others, as lines for a terminal. */
+/** Describes a job's flow and batch, as lines for a terminal. */
 export function describeRelations({ flow, batch }: Relations): string[] {
   return [
-    ...(flow.length > 0 ? ['flow, in which each job starts when those above it are done:'] : []),
+    ...(flow.length > 0 ? ['flow, in which each job starts when those above it are completed:'] : []),
     ...linesOf(flow),
     ...(batch === undefined ? [] : [describeBatch(batch)]),
   ];

@@ -66,10 +66,10 @@ const COMMANDS: Readonly<Record<OtherCommand, Command> & Record<string, Command>
   ...Object.fromEntries(Object.keys(JOB_ACTIONS).map((action) => [action, actOn(action as JobAction)])),
 };
 
-const MOST_LISTED = 1_000;
+const MAX_LISTED = 1_000;
 const FOLLOW_MS = 500;
 
-/** Who the audit log says has acted. */
+/** The name of the operator in the audit log. */
 const OPERATOR = 'npm run jobs';
 
 /**
@@ -146,14 +146,14 @@ async function tail({ app: { db }, print, signal }: Terminal, { subject, json }:
     for (const each of await followAttempts(db, { after, running: [...running] })) {
       after = Math.max(after, each.id);
       const { outcome, ...attempt } = each;
-      const told = [
+      const events = [
         ...(running.has(each.id) ? [] : ['started']),
         ...(outcome === 'running' ? [] : [outcome]),
       ];
       if (outcome === 'running') running.add(each.id);
       else running.delete(each.id);
       if (queue !== undefined && each.queue !== queue) continue;
-      for (const event of told) print(lineOf({ at: new Date(), event, ...attempt }, json));
+      for (const event of events) print(lineOf({ at: new Date(), event, ...attempt }, json));
     }
     await sleep(FOLLOW_MS, undefined, { signal }).catch(() => {});
   }
@@ -183,10 +183,10 @@ function actOn(action: JobAction): Command {
     if ([subject, state, text, id].every((given) => given === undefined))
       throw new StartupError(2, `${action}: say which jobs, by QUEUE, --state, --text or --id`);
     const filter = await filterFrom(app, options);
-    const count = (await findJobIds(db, QueueAdmin.applicable(action, filter), MOST_COUNTED + 1)).length;
+    const count = (await findJobIds(db, QueueAdmin.applicable(action, filter), MAX_COUNTED + 1)).length;
     if (count === 0) throw new StartupError(1, `There are no jobs to ${action}.`);
     await ask(
-      `${action}: ${count > MOST_COUNTED ? `more than ${MOST_COUNTED}` : count} ${count === 1 ? 'job' : 'jobs'}. Go on?`,
+      `${action}: ${count > MAX_COUNTED ? `more than ${MAX_COUNTED}` : count} ${count === 1 ? 'job' : 'jobs'}. Continue?`,
     );
     const affected = await queueAdmin.act(db, action, filter);
     const message = describeResult(action, affected);
@@ -199,7 +199,7 @@ function actOn(action: JobAction): Command {
   };
 }
 
-const MOST_COUNTED = 10_000;
+const MAX_COUNTED = 10_000;
 
 function actOnSchedule(action: ScheduleAction): Command {
   return (terminal, { subject: name }) => changeSchedule(terminal, action, { name, by: OPERATOR });
@@ -248,8 +248,8 @@ function requireQueue(name: string | undefined, among: readonly string[]): strin
 
 function limitFrom(limit = '50'): number {
   const size = Number(limit);
-  if (Number.isInteger(size) && size >= 1 && size <= MOST_LISTED) return size;
-  throw new StartupError(2, `--limit: "${limit}" is not accepted; give a number from 1 to ${MOST_LISTED}`);
+  if (Number.isInteger(size) && size >= 1 && size <= MAX_LISTED) return size;
+  throw new StartupError(2, `--limit: "${limit}" is not accepted; give a number from 1 to ${MAX_LISTED}`);
 }
 
 /** A job as JSON, without secrets and without the cursor. */

@@ -1,8 +1,8 @@
 import { Session } from 'node:inspector/promises';
 
 /**
- * Loaded into a web or worker process by a test of its memory: answers how much of it is in use after a collection. With
- * V8's `--expose-gc`, the process could not use the compiled code that others have cached.
+ * Loaded into a web or worker process by tests of its memory. Responds with the heap in use after a garbage collection. With V8's
+ * `--expose-gc` instead, the process could not use the compiled code that other processes have cached.
  */
 process.on('message', async (question) => {
   if (question !== 'live heap') return;
@@ -13,4 +13,4 @@ process.on('message', async (question) => {
   const { heapUsed, external } = process.memoryUsage();
   process.send?.({ liveHeap: heapUsed + external });
 });
-process.channel?.unref(); // It must not keep a process alive that has stopped.
+process.channel?.unref(); // It must not keep a stopped process alive.

@@ -7,10 +7,10 @@ import { StartupError } from '../../src/errors.ts';
 import { checkSenderDns } from './sender-dns.ts';
 
 /**
- * Sends an email as a worker would, without the queue. Returns the result with the server's response, and
- * what the DNS lacks for mail from this domain to be believed.
+ * Sends an email as a worker would, without the queue. Returns the server's response, and what the DNS lacks for mail from this
+ * domain to be trusted.
  *
- * @throws StartupError with the server's response, or the connection's error, if it was not accepted
+ * @throws StartupError with the server's response or the connection's error if the mail was not accepted
  */
 export async function mailTest({ config, mailer }: FastifyInstance, email: string): Promise<string> {
   const server = config.smtpUrl === undefined ? 'the local mailbox' : maskPassword(config.smtpUrl);

@@ -16,15 +16,15 @@ import { olderProcesses } from './older-processes.ts';
 export type Report = (line: string) => void;
 
 export interface MigrateOptions {
-  /** Where the migrations are; `migrations/` by default. */
+  /** The folder of the migrations. Default `migrations/`. */
   readonly folder?: string;
-  /** How often to try to get a migration's locks. */
+  /** How many times to try to get a migration's locks. */
   readonly tries?: number;
-  /** Of schedules that name none; UTC by default. */
+  /** For schedules that name none. Default UTC. */
   readonly timeZone?: string;
 }
 
-/** What a run works with. It has one connection, which holds the lock that keeps other runs waiting. */
+/** The context of a run. Its only connection holds the lock that makes other runs wait. */
 export interface Migrations {
   readonly db: Kysely<Schema>;
   readonly migrator: Migrator;
@@ -41,7 +41,7 @@ export interface Step extends SchemaMigration {
 /** An arbitrary number that no other lock in this database uses. */
 const MIGRATION_LOCK = 7_366_997;
 
-/** How often a migration tries to get its locks, and how long it lets others go first. */
+/** How many times a migration tries to get its locks, and how long it lets others go first in between. */
 export const TRIES = 60;
 const PAUSE_MS = 1_000;
 
@@ -69,7 +69,8 @@ export async function migrateToLatest(
       migrateQueue(db, {
         connection: addressOf(databaseUrl),
         contracts: queueContracts,
-        ...{ report, timeZone },
+        report,
+        timeZone,
         buildIndexes: (build) => buildIndexes(db, build),
       }),
     );
@@ -79,13 +80,13 @@ export async function migrateToLatest(
   });
 }
 
-/** Whether the database has everything that this release knows, and more. */
+/** Whether the database has all migrations that this release knows, and more. */
 async function isFromNewerRelease({ db, steps }: Migrations): Promise<boolean> {
   const applied = await appliedMigrations(db);
   return applied.size > steps.length && steps.every(({ name }) => applied.has(name));
 }
 
-/** Returns the migrations that wait for a later run. */
+/** Applies migrations. Returns those that wait for a later run. */
 async function applyInOrder(
   migrations: Migrations,
   pending: readonly Step[],
@@ -105,7 +106,7 @@ async function applyInOrder(
 }
 
 /**
- * Says which migrations wait for which processes.
+ * Reports which migrations wait for which processes.
  *
  * @throws StartupError if this release cannot start without one of them
  */
@@ -130,7 +131,7 @@ async function apply({ db, migrator }: Migrations, { name, isTransactional = tru
 /**
  * Tries again while a lock is taken.
  *
- * @throws StartupError saying what has failed
+ * @throws StartupError that says what failed
  */
 async function withRetries(
   what: string,
@@ -187,7 +188,7 @@ export async function listMigrations(databaseUrl: string, report: Report): Promi
   });
 }
 
-/** Gives the migrations to a command while it is the only one. */
+/** Runs a command with the migrations, while no other run is active. */
 export async function withMigrations(
   databaseUrl: string,
   folder: string | undefined,
@@ -210,7 +211,8 @@ export async function withMigrations(
     const executed = new Map(known);
     const steps = Object.entries(loaded).map(([name, migration]) => ({
       ...migration,
-      ...{ name, executedAt: executed.get(name) },
+      name,
+      executedAt: executed.get(name),
     }));
     await use({ db, migrator, steps });
   } catch (error) {
@@ -220,7 +222,7 @@ export async function withMigrations(
   }
 }
 
-/** Asks repeatedly, because an index that another run builds concurrently would wait for a statement that waits. */
+/** Polls for the lock, because a statement that waits for it would block another run that builds an index concurrently. */
 async function waitForOtherRuns(db: Kysely<Schema>): Promise<void> {
   const lock = async () => {
     const { rows } = await sql<{ isMine: boolean }>`

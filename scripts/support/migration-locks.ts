@@ -2,12 +2,12 @@ import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../../src/database/schema.ts';
 
 /**
- * How long a migration waits for each lock. Whoever needs the same table waits behind it, so this is less than the
- * application's own deadline for locks; between two tries, they go first.
+ * How long a migration waits for each lock. Whoever needs the same table queues behind it, so this is shorter than the
+ * application's own lock timeout. Between two tries, they go first.
  */
 export const LOCK_MS = 500;
 
-/** For what waits for others without making anybody wait: building an index concurrently, and another run of the command. */
+/** The timeout for waits that block nobody: for building an index concurrently, and for another run of the command. */
 export const PATIENT_MS = 10 * 60_000;
 
 /** Limits how long this session waits for a lock. */
@@ -15,7 +15,7 @@ export async function setLockTimeout(db: Kysely<Schema>, milliseconds: number): 
   await sql`set lock_timeout = ${sql.lit(milliseconds)}`.execute(db);
 }
 
-/** Runs what builds indexes concurrently, after dropping those that an earlier attempt has left unfinished. */
+/** Runs a concurrent build of indexes, after dropping those that an earlier attempt left unfinished. */
 export async function buildIndexes<Result>(
   db: Kysely<Schema>,
   build: () => Promise<Result>,

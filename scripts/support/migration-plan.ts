@@ -6,10 +6,10 @@ import { type MigrateOptions, type Report, type Step, TRIES, withMigrations } fr
 import { LOCK_MS } from './migration-locks.ts';
 import { olderProcesses } from './older-processes.ts';
 
-/** How long the trial may hold its locks. */
+/** How long the trial run may hold its locks. */
 const TRIAL_MS = 1_000;
 
-/** What the locks keep others from; other kinds of locks keep nobody from reading or writing. */
+/** The effects of locks on other transactions. Other kinds of locks block no reads or writes. */
 const EFFECTS: Record<string, string> = {
   AccessExclusiveLock: 'reads and writes wait',
   ExclusiveLock: 'writes wait',
@@ -17,17 +17,17 @@ const EFFECTS: Record<string, string> = {
   ShareLock: 'writes wait',
 };
 
-/** What `npm run migrate` would do, as one line per step. */
+/** A step that `npm run migrate` would take. */
 interface Trial {
   readonly name: string;
   readonly kind: Step['kind'];
-  /** Undefined if it builds indexes outside of a transaction, which cannot be taken back. */
+  /** Undefined if it builds indexes outside of a transaction, which cannot be rolled back. */
   readonly run: ((trx: Transaction<Schema>) => Promise<unknown>) | undefined;
 }
 
 /**
- * Says which migrations are pending, and who would have to wait for them. Finds out by running them in a transaction that is
- * rolled back, with the same deadline for locks, and for no longer than a second.
+ * Reports which migrations are pending, and what would have to wait for them. Runs them in a transaction that is rolled back, with
+ * the same lock timeout, for at most a second.
  */
 export async function planMigrations(
   databaseUrl: string,
@@ -38,7 +38,8 @@ export async function planMigrations(
     const trials: Trial[] = steps
       .filter(({ executedAt }) => executedAt === undefined)
       .map(({ name, kind, isTransactional, up }) => ({
-        ...{ name, kind },
+        name,
+        kind,
         run: isTransactional === false ? undefined : (trx) => up(trx),
       }));
     const installed = await installedQueueSchema(db);
@@ -60,7 +61,7 @@ export async function planMigrations(
   });
 }
 
-/** Returns what each step would keep others from. */
+/** Returns each step's effects on other transactions. */
 async function tryAll(db: Kysely<Schema>, databaseUrl: string, trials: readonly Trial[]): Promise<string[]> {
   const tables = await existingTables(db);
   const trx = await db.startTransaction().execute();
@@ -69,7 +70,7 @@ async function tryAll(db: Kysely<Schema>, databaseUrl: string, trials: readonly 
   const seen = new Set<string>();
   let failure: string | undefined;
   for (const { run } of trials) {
-    if (run === undefined) effects.push('builds indexes outside of a transaction, and nobody waits');
+    if (run === undefined) effects.push('builds indexes outside a transaction, and nothing waits');
     else if (failure !== undefined) effects.push(failure);
     else {
       try {
@@ -86,7 +87,7 @@ async function tryAll(db: Kysely<Schema>, databaseUrl: string, trials: readonly 
   return effects;
 }
 
-/** Cancels the trial when its time is over. */
+/** Cancels the trial after its timeout. */
 async function cancelLate(trx: Transaction<Schema>, databaseUrl: string): Promise<{ clear(): void }> {
   const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx);
   const timer = setTimeout(async () => {
@@ -105,7 +106,7 @@ async function existingTables(db: Kysely<Schema>): Promise<number[]> {
   return rows.map(({ oid }) => oid);
 }
 
-/** What others have to wait for because of the locks that are new. */
+/** The effects of the new locks on other transactions. */
 async function newLocks(
   trx: Transaction<Schema>,
   tables: readonly number[],
@@ -119,7 +120,7 @@ async function newLocks(
     .filter(({ mode }) => mode in EFFECTS)
     .map(({ table, mode }) => `${table}: ${EFFECTS[mode]} (${mode})`)
     .filter((effect) => !seen.has(effect));
-  const nothing = seen.size === 0 ? 'nobody waits' : 'at most the same again'; // It keeps the locks of the steps before.
+  const nothing = seen.size === 0 ? 'nothing waits' : 'no other locks'; // It keeps the locks of the steps before.
   for (const effect of effects) seen.add(effect);
   return effects.length === 0 ? nothing : effects.join(', ');
 }

@@ -7,7 +7,7 @@ export async function runShowing(name: string, ...args: string[]): Promise<boole
   return succeeds(start([name, ...(args.length > 0 ? ['--', ...args] : [])], 'inherit'));
 }
 
-/** Runs a script, and prints its outcome when it ends, with what it complains about. */
+/** Runs a script, and prints its outcome when it ends; if it fails, with its output. */
 export async function runQuietly(name: string): Promise<boolean> {
   const running = start([name], 'pipe');
   const [isGood, ...output] = await Promise.all([

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../../src/database/schema.ts';
 
-/** Lists the connected web processes and workers whose release does not know a migration. See `connectionName`. */
+/** Lists the connected web processes and workers of releases that do not know a migration. See `connectionName`. */
 export async function olderProcesses(db: Kysely<Schema>, migration: string): Promise<string[]> {
   const { rows } = await sql<{ process: string }>`
     select distinct concat_ws(' at ', application_name, host(client_addr)) as process

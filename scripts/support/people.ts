@@ -16,25 +16,25 @@ interface Dependencies {
   readonly ask: Ask;
 }
 
-/** The operator may do what Administrators may, so not to Administrators. */
+/** The operator may do what Administrators may, and like them not to other Administrators. */
 const OPERATOR: Moderator = { id: 0, role: 'Administrator' };
 
-/** People that are listed. */
-const MOST = 50;
+/** The most people to list. */
+const MAX_LISTED = 50;
 
-/** Days of the longest suspension that has an end. */
-const MOST_DAYS = 3650;
+/** The longest temporary suspension, in days. */
+const MAX_DAYS = 3650;
 
 const MAX_REASON_LENGTH = 500;
 
 /** Lists the newest people who match. */
 export async function showPeople(db: Kysely<Schema>, text: string): Promise<string> {
-  const { items, older } = await listPeople(db, { text: text || undefined }, { size: MOST });
+  const { items, older } = await listPeople(db, { text: text || undefined }, { size: MAX_LISTED });
   if (items.length === 0) return 'No matching people.';
   const lines = items.map((person) =>
     [person.email, person.username, person.role, ...statesOf(person)].join('\t'),
   );
-  if (older !== undefined) lines.push(`These are the newest ${MOST}. Give a word to find others.`);
+  if (older !== undefined) lines.push(`These are the newest ${MAX_LISTED}. Give a word to find others.`);
   return lines.join('\n');
 }
 
@@ -101,8 +101,8 @@ function nameOf({ username, email }: Account): string {
 function daysFrom(period: string): number | null {
   if (period === 'forever') return null;
   const days = Number(period);
-  if (!Number.isInteger(days) || days < 1 || days > MOST_DAYS)
-    throw new StartupError(2, `DAYS is "${period}"; it must be 1 to ${MOST_DAYS}, or "forever"`);
+  if (!Number.isInteger(days) || days < 1 || days > MAX_DAYS)
+    throw new StartupError(2, `DAYS is "${period}"; it must be 1 to ${MAX_DAYS}, or "forever"`);
   return days;
 }
 

@@ -6,15 +6,15 @@ import type { Readable } from 'node:stream';
 import { Parser, type Result } from 'tap-parser';
 import { NEXT_FILE, NO_FILE } from './next-file.ts';
 
-/** Only ends files that hang; not a limit for slow ones. */
+/** Ends files that hang. Not meant as a limit for slow ones. */
 const HANG_SECONDS = 600;
 
 /** How long tap has after HANG_SECONDS to report what a file is waiting for, before the process is killed. */
 const REPORT_SECONDS = 15;
 
 /**
- * Room for what a test leaves behind, in megabytes, because each builds an application anew. Threads that help to collect
- * it would wait for each other, since the test processes use all cores. Each saves a tenth of the processor time.
+ * Each test builds an application and leaves garbage behind, so the young generation gets more megabytes. Collector threads would
+ * wait for each other, because the test processes use all cores. Each of the two saves a tenth of the CPU time.
  */
 const GARBAGE_COLLECTION = ['--min-semi-space-size=64', '--max-semi-space-size=64', '--single-threaded-gc'];
 
@@ -33,7 +33,7 @@ export interface FileResult extends Timed {
   readonly output: string;
 }
 
-/** Runs files from the queue until none is left, and reports each result. If a file ends its process, starts another. */
+/** Runs files from the queue until none is left, and reports each result. Starts a new process if a file ends it. */
 export async function runFiles(
   queue: string[],
   onResult: (result: FileResult) => void,

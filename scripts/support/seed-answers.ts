@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../src/database/schema.ts';
 
-/** One in so many posts has a mark, and one in twice as many has a second, up to this number. */
+/** One in `one` posts has a mark, one in twice as many has a second one, and so on, up to `most`. */
 const MARKS = [
   { table: 'likes', one: 3, most: 4 },
   { table: 'bookmarks', one: 20, most: 1 },

@@ -1,6 +1,6 @@
 import { faker } from '@faker-js/faker';
 
-/** What people write about; few, so that each tag has many posts. */
+/** The tags of posts. There are few, so that each has many posts. */
 const TAGS = 'bread books chess code coffee cycling film gardening history music photography travel'.split(
   ' ',
 );

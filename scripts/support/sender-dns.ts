@@ -4,11 +4,11 @@ import { isIP } from 'node:net';
 import type { Config } from '../../src/config.ts';
 import { domainOf } from '../../src/domain/mail/message.ts';
 
-/** In milliseconds: how long all look-ups together may take. */
-const DEADLINE = 10_000;
+/** How long all look-ups together may take. */
+const DEADLINE_MS = 10_000;
 
 /**
- * Checks what the DNS says about the domain that sends our mail, because receivers do: SPF, DKIM, DMARC and MX.
+ * Checks the DNS records that receivers check for the domain of our mail: SPF, DKIM, DMARC and MX.
  *
  * @param servers the name servers to ask, as `host:port`; by default, those of the machine
  * @returns a line per check, and what to add to the zone if something is missing; nothing for a domain such as `localhost`
@@ -18,7 +18,7 @@ export async function checkSenderDns(config: Config, servers?: readonly string[]
   if (!domain.includes('.')) return [];
   const resolver = new Resolver({ timeout: 2_000, tries: 2 });
   if (servers !== undefined) resolver.setServers(servers);
-  const timer = setTimeout(() => resolver.cancel(), DEADLINE);
+  const timer = setTimeout(() => resolver.cancel(), DEADLINE_MS);
   const returnDomain = domainOf(config.mailReturnPath ?? config.mailFrom);
   const checks = [
     checkSpf(resolver, returnDomain, config),
@@ -36,7 +36,7 @@ export async function checkSenderDns(config: Config, servers?: readonly string[]
   );
 }
 
-/** Which servers may send mail with this domain in the return path. */
+/** SPF: which servers may send mail with this domain in the return path. */
 async function checkSpf(resolver: Resolver, domain: string, { smtpUrl, baseUrl }: Config): Promise<string> {
   const records = (await texts(resolver, domain)).filter((text) => /^v=spf1(?: |$)/i.test(text));
   const [record] = records;
@@ -54,7 +54,7 @@ function mechanism(server: string): string {
   return family === 0 ? `a:${address}` : `ip${family}:${address}`;
 }
 
-/** Whether the published key is the one that we sign with. */
+/** DKIM: whether the published key is the one that we sign with. */
 async function checkDkim(
   resolver: Resolver,
   domain: string,
@@ -71,7 +71,7 @@ async function checkDkim(
   return `${wrong}\n${txt(name, `v=DKIM1; k=rsa; p=${ours}`)}`;
 }
 
-/** What receivers shall do with mail that claims to be from this domain. A parent's record counts for its subdomains. */
+/** DMARC: what receivers should do with mail that claims to be from this domain. A parent's record applies to its subdomains. */
 async function checkDmarc(resolver: Resolver, domain: string, { adminEmail }: Config): Promise<string> {
   const labels = domain.split('.');
   for (let first = 0; first < labels.length - 1; first += 1) {
@@ -83,7 +83,7 @@ async function checkDmarc(resolver: Resolver, domain: string, { adminEmail }: Co
   return `missing. Add this, and p=quarantine once SPF and DKIM are ok:\n${txt(`_dmarc.${domain}`, `v=DMARC1; p=none${reports}`)}`;
 }
 
-/** Whether bounces and replies can arrive. */
+/** MX: whether bounces and replies can arrive. */
 async function checkMx(resolver: Resolver, domain: string, { baseUrl }: Config): Promise<string> {
   const records = await orNone(resolver.resolveMx(domain));
   const hosts = records.map(({ exchange }) => exchange).filter((host) => host !== '');

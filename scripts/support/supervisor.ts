@@ -14,10 +14,10 @@ export interface ProcessOptions {
 const FIRST_BACKOFF_MS = 500;
 const MAX_DEATHS = 5;
 
-/** Once a process was ready for this long, its earlier deaths no longer count. */
+/** After a process has been ready for this long, its earlier deaths no longer count. */
 const RECOVERED_MS = 60_000;
 
-/** The exit code of a process with an invalid configuration, for which restarting is no use. */
+/** The exit code of a process with an invalid configuration, which a restart cannot help. */
 const MISCONFIGURED = 2;
 
 /**

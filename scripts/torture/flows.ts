@@ -36,11 +36,11 @@ export async function enqueueFlows({ db, queue }: FastifyInstance): Promise<void
   await queue.flow(ends, { db });
 }
 
-/** When a job was begun. Its `started_on` is when the transaction that fetched it began, which may be too early. */
+/** When a job started. Its `started_on` is when the transaction that fetched it began, which may be earlier. */
 const beganAt = (jobId: RawBuilder<unknown>) =>
   sql`(select min(started_at) from job_attempts where job_id = ${jobId})`;
 
-/** Every link of the chains must be done, after the one before it; and the job after the mails once, after all of them. */
+/** Every job of the chains must be done, after the one before it. The job after the mails must be done once, after all of them. */
 export async function findFaultsOfFlows(
   db: Db,
   mails: number,

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { persist } from '../../src/queue/index.ts';
 import { moderateTextsQueue } from '../../src/queues.ts';
 
-/** Who is decided about, and how often with each batch of mails. */
+/** The people to decide about, and the decisions per person with each batch of mails. */
 const PEOPLE = [1, 2, 3];
 const DECISIONS = 2;
 
@@ -15,7 +15,7 @@ export async function decide({ db, queue }: FastifyInstance): Promise<void> {
   await persist(() => queue.sendAll(moderateTextsQueue, decisions.flat(), { db }));
 }
 
-/** Counts the decisions, and those that did not end well, or were begun before the one before them had ended. */
+/** Counts the decisions, and those that failed or started before the one before them had ended. */
 export async function countDisorder(
   db: FastifyInstance['db'],
 ): Promise<{ decisions: number; broken: number }> {

@@ -16,12 +16,12 @@ import { WorkerPool } from './workers.ts';
 const WORKERS = 3;
 const BATCHES = 50;
 
-/** The share of attempts that the mail server refuses for now. */
+/** The fraction of attempts that the mail server refuses temporarily. */
 const REFUSED = 1 / 3;
 
 /**
- * The share of mails that may arrive twice: those that a worker had sent but not yet recorded when it was killed. While the
- * database is restarting nothing can be recorded, so a worker killed then repeats all of its running jobs.
+ * The fraction of mails that may arrive twice: those that a worker had sent but not yet recorded when it was killed. Nothing can be
+ * recorded while the database restarts, so a worker that is killed then repeats all its running jobs.
  */
 const DUPLICATES_ALLOWED = 0.005;
 const RESTARTS = ['fast', 'immediate'] as const;
@@ -82,7 +82,7 @@ async function addPeople({ db }: FastifyInstance, count: number): Promise<void> 
   `.execute(db);
 }
 
-/** How many mails may leave in a second. */
+/** How many mails may be sent per second. */
 interface Limits {
   readonly all: number;
   readonly slow: number;

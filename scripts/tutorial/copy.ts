@@ -8,7 +8,7 @@ const run = promisify(execFile);
 /** What a clone does not have. */
 const NOT_CLONED = new Set(['node_modules', '.git', '.tap', '.env', 'data']);
 
-/** Copies the project as a fresh clone with its packages has it: with uncommitted changes, in a separate repository. */
+/** Copies the project, with uncommitted changes, to look like a fresh clone with its packages. */
 export async function copyProject(from: string, to: string): Promise<void> {
   const names = (await readdir(from)).filter((name) => !NOT_CLONED.has(name));
   await Promise.all(names.map((name) => cp(join(from, name), join(to, name), { recursive: true })));

@@ -22,10 +22,10 @@ const WHERE =
   /^In `(?<path>[^`]+)`, (?:(?<write>write)|(?<beside>before|after|instead of) the line `(?<line>.+)`|instead of the lines from `(?<from>.+)` to `(?<to>.+)`):$/;
 
 /**
- * Reads the steps of the tutorial: the commands of each block of shell, and where the line above any other block says that it
- * goes.
+ * Reads the steps of the tutorial: the commands of each shell block, and the place of each other block, which the line above it
+ * names.
  *
- * @throws StartupError for a block that does not say so clearly
+ * @throws StartupError for a block without a clear place
  */
 export function readSteps(tutorial: string): Step[] {
   return [...tutorial.matchAll(FENCE)].flatMap(({ groups = {} }): Step[] => {

@@ -38,9 +38,9 @@ export class EventStreams {
   protected readonly app: FastifyInstance;
   /** The subject of the events, for the log. */
   readonly #label: string;
-  /** Oldest first. */
-  readonly #watchers = new Map<PassThrough, Watcher>();
-  #isClosed = false;
+  /** The open streams, oldest first. */
+  protected readonly watchers = new Map<PassThrough, Watcher>();
+  protected isClosed = false;
   #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(app: FastifyInstance, label: string) {
@@ -48,22 +48,13 @@ export class EventStreams {
     this.#label = label;
   }
 
-  /** The open streams. */
-  get watchers(): ReadonlyMap<PassThrough, Watcher> {
-    return this.#watchers;
-  }
-
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
   /** Opens a stream that ends soon after its session. Returns undefined if there are too many or the app is closing. */
   protected openStream(watcher: Watcher): PassThrough | undefined {
-    if (this.#isClosed || this.#watchers.size >= this.app.config.maxEventStreams) return undefined;
+    if (this.isClosed || this.watchers.size >= this.app.config.maxEventStreams) return undefined;
     this.#makeRoom(watcher.userId);
     const stream = new PassThrough();
-    this.#watchers.set(stream, watcher);
-    stream.once('close', () => this.#watchers.delete(stream));
+    this.watchers.set(stream, watcher);
+    stream.once('close', () => this.watchers.delete(stream));
     const { min, max } = RECONNECT_MS;
     stream.write(`retry: ${Math.round(min + Math.random() * (max - min))}\n`);
     this.#heartbeat ??= setInterval(() => void this.beat(), HEARTBEAT_MS).unref();
@@ -77,19 +68,19 @@ export class EventStreams {
 
   /** Ends all streams, and refuses new ones. */
   close(): void {
-    this.#isClosed = true;
+    this.isClosed = true;
     clearInterval(this.#heartbeat);
-    for (const stream of this.#watchers.keys()) stream.end();
+    for (const stream of this.watchers.keys()) stream.end();
   }
 
   /** Keeps streams open, and ends those whose sessions have ended. */
   async beat(): Promise<void> {
-    for (const stream of this.#watchers.keys()) write(stream, ':\n\n');
-    const sessions = [...this.#watchers.values()].map(({ session }) => session);
+    for (const stream of this.watchers.keys()) write(stream, ':\n\n');
+    const sessions = [...this.watchers.values()].map(({ session }) => session);
     if (sessions.length === 0) return;
     const valid = await this.query(() => findValidSessions(this.app.db, sessions));
     if (valid === undefined) return;
-    for (const [stream, { session }] of this.#watchers) if (!valid.has(session.toString('hex'))) stream.end();
+    for (const [stream, { session }] of this.watchers) if (!valid.has(session.toString('hex'))) stream.end();
   }
 
   /** Runs a query with the deadline of a page. Undefined if it fails, which is logged. */
@@ -104,9 +95,9 @@ export class EventStreams {
 
   /** Ends a person's oldest stream in favour of a new one, because its browser may have lost its network. */
   #makeRoom(userId: number): void {
-    const own = [...this.#watchers].filter(([, watcher]) => watcher.userId === userId);
+    const own = [...this.watchers].filter(([, watcher]) => watcher.userId === userId);
     for (const [stream] of own.slice(0, Math.max(0, own.length + 1 - MAX_PER_PERSON))) {
-      this.#watchers.delete(stream);
+      this.watchers.delete(stream);
       stream.end('event: stop\ndata:\n\n');
     }
   }

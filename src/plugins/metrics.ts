@@ -135,7 +135,7 @@ async function describeJobs(app: FastifyInstance): Promise<string> {
     ...header(
       'pennypost_mail_outage_seconds',
       'gauge',
-      'How long no email has been delivered while some waits.',
+      'How long no email has been delivered while some is waiting.',
     ),
     `pennypost_mail_outage_seconds ${outage === undefined ? 0 : (Date.now() - outage.getTime()) / 1000}`,
     ...header('pennypost_bounced_accounts', 'gauge', 'Accounts with an address that does not exist.'),

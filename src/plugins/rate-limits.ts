@@ -10,7 +10,7 @@ import type { LimitedAction, RateLimit } from '../limits.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    rateLimits: RateLimits;
+    rateLimits: RateLimiter;
   }
   interface FastifyContextConfig {
     /** The limit that a request to this route counts towards. Pages and the API share it. */
@@ -33,7 +33,7 @@ export interface Actor {
   readonly device?: string | undefined;
 }
 
-export interface RateLimits {
+interface RateLimiter {
   /**
    * Counts an attempt in PostgreSQL, so that limits hold across all processes. Most routes declare their `limit`
    * instead; this is for routes that must first read the account from the request.
@@ -107,7 +107,7 @@ export default fp(
  * Makes a hook that counts a request for the logged-in user or the visitor's IP address. Previewing a text counts as `preview`.
  * New accounts may search as often as others.
  */
-function countRequest(rateLimits: RateLimits, action: LimitedAction): preHandlerAsyncHookHandler {
+function countRequest(rateLimits: RateLimiter, action: LimitedAction): preHandlerAsyncHookHandler {
   return async (request) => {
     const isText = action === 'post' || action === 'comment';
     const isPreview = isText && 'preview' in Object(request.body);

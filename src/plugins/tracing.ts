@@ -52,7 +52,7 @@ export default fp(
     const propagator = new W3CTraceContextPropagator();
     const provider = await createProvider(otlpEndpoint, `pennypost-${app.role}`);
     const tracer = provider.getTracer('pennypost');
-    app.decorate('tracing', new ActiveTracing(tracer, propagator, app.work));
+    app.decorate('tracing', createTracing(tracer, propagator, app.work));
     app.addHook('onClose', () => provider.shutdown());
 
     const spans = new WeakMap<FastifyRequest, Span>();
@@ -94,40 +94,35 @@ async function createProvider(endpoint: string, serviceName: string) {
   });
 }
 
-class ActiveTracing implements Tracing {
-  readonly #tracer: Tracer;
-  readonly #propagator: TextMapPropagator;
-  readonly #work: FastifyInstance['work'];
-
-  constructor(tracer: Tracer, propagator: TextMapPropagator, work: FastifyInstance['work']) {
-    this.#tracer = tracer;
-    this.#propagator = propagator;
-    this.#work = work;
-  }
-
-  async span<T>({ name, kind, attributes = {}, parent }: SpanOptions, run: () => Promise<T>): Promise<T> {
-    const work = this.#work.getStore();
-    const context =
-      parent === undefined
-        ? contextOf(work?.span)
-        : this.#propagator.extract(ROOT_CONTEXT, { traceparent: parent }, defaultTextMapGetter);
-    const span = this.#tracer.startSpan(name, { kind: KINDS[kind], attributes }, context);
-    try {
-      return await this.#work.run({ label: name, ...work, span }, run);
-    } catch (error) {
-      span.recordException(error instanceof Error ? error : String(error));
-      span.setStatus({ code: SpanStatusCode.ERROR });
-      throw error;
-    } finally {
-      span.end();
-    }
-  }
-
-  traceparent(): string | undefined {
-    const carrier: { traceparent?: string } = {};
-    this.#propagator.inject(contextOf(this.#work.getStore()?.span), carrier, defaultTextMapSetter);
-    return carrier.traceparent;
-  }
+function createTracing(
+  tracer: Tracer,
+  propagator: TextMapPropagator,
+  work: FastifyInstance['work'],
+): Tracing {
+  return {
+    async span({ name, kind, attributes = {}, parent }, run) {
+      const current = work.getStore();
+      const context =
+        parent === undefined
+          ? contextOf(current?.span)
+          : propagator.extract(ROOT_CONTEXT, { traceparent: parent }, defaultTextMapGetter);
+      const span = tracer.startSpan(name, { kind: KINDS[kind], attributes }, context);
+      try {
+        return await work.run({ label: name, ...current, span }, run);
+      } catch (error) {
+        span.recordException(error instanceof Error ? error : String(error));
+        span.setStatus({ code: SpanStatusCode.ERROR });
+        throw error;
+      } finally {
+        span.end();
+      }
+    },
+    traceparent() {
+      const carrier: { traceparent?: string } = {};
+      propagator.inject(contextOf(work.getStore()?.span), carrier, defaultTextMapSetter);
+      return carrier.traceparent;
+    },
+  };
 }
 
 function contextOf(span: Span | undefined): Context {

@@ -34,7 +34,7 @@ class UnreadStreams extends EventStreams {
   /** People whose counts have changed. */
   readonly #changed = new Set<number>();
   #isCounting = false;
-  #listening: Promise<{ close(): Promise<void> } | undefined> | undefined;
+  #listening: Promise<{ close(): Promise<void> }> | undefined;
 
   constructor(app: FastifyInstance) {
     super(app, 'unread notifications');
@@ -49,25 +49,15 @@ class UnreadStreams extends EventStreams {
     const stream = this.openStream(watcher);
     if (stream === undefined) return undefined;
     this.send(stream, describeUnread(unread));
-    this.#listening ??= this.#listen();
+    this.#listening ??= this.app.channels.listen(NOTIFICATIONS_CHANNEL, {
+      onMessage: (userId) => this.#change([Number(userId)]),
+      onGap: () => this.#change([...this.watchers.values()].map(({ userId }) => userId)),
+    });
     return stream;
   }
 
   async stopListening(): Promise<void> {
     await (await this.#listening)?.close();
-  }
-
-  async #listen() {
-    try {
-      return await this.app.channels.listen(NOTIFICATIONS_CHANNEL, {
-        onMessage: (userId) => this.#change([Number(userId)]),
-        onGap: () => this.#change([...this.watchers.values()].map(({ userId }) => userId)),
-      });
-    } catch (error) {
-      this.app.outages.report(error);
-      this.#listening = undefined; // The next stream tries again.
-      return undefined;
-    }
   }
 
   #change(userIds: readonly number[]): void {

@@ -23,21 +23,14 @@ export class Channels {
   }
 
   /**
-   * Listens until the result is closed. A channel has one listener.
-   *
-   * @throws if the first connection fails
+   * Listens until the result is closed. A channel has one listener. If there is no connection yet, it is tried again every
+   * second, and `onGap` is called when it succeeds.
    */
   async listen(channel: string, listener: Listener): Promise<{ close(): Promise<void> }> {
     this.#listeners.set(channel, listener);
-    try {
-      if (this.#connection === undefined) this.#connection = this.#open();
-      else await listenOn((await this.#connection).client, channel);
-      await this.#connection;
-    } catch (error) {
-      this.#listeners.delete(channel);
-      if (this.#listeners.size === 0) this.#connection = undefined;
-      throw error;
-    }
+    this.#connection ??= this.#open();
+    const { client } = await this.#connection;
+    if (client !== undefined) await listenOn(client, channel).catch(this.#options.onError);
     return { close: () => this.#close(channel) };
   }
 
@@ -51,35 +44,29 @@ export class Channels {
 
   async #open(): Promise<Connection> {
     const closing = new AbortController();
-    const connection = { client: await this.#connect(), close: async () => {} };
+    const connection: Connection = { client: await this.#tryToConnect(), close: async () => {} };
     const listening = this.#keepListening(connection, closing.signal);
     connection.close = async () => {
       closing.abort();
       await listening;
-      await connection.client.end().catch(() => {});
+      await connection.client?.end().catch(() => {});
     };
     return connection;
   }
 
   async #keepListening(connection: Connection, closing: AbortSignal): Promise<void> {
-    while (!closing.aborted) {
-      await untilLost(connection.client, closing);
-      await connection.client.end().catch(() => {});
-      while (!closing.aborted) {
-        await sleep(RECONNECT_MS, undefined, { signal: closing }).catch(() => {});
-        if (closing.aborted) return;
-        try {
-          connection.client = await this.#connect();
-          for (const { onGap } of this.#listeners.values()) onGap();
-          break;
-        } catch (error) {
-          this.#options.onError(error);
-        }
-      }
+    for (;;) {
+      if (connection.client !== undefined) await untilLost(connection.client, closing);
+      await connection.client?.end().catch(() => {});
+      await sleep(RECONNECT_MS, undefined, { signal: closing }).catch(() => {});
+      if (closing.aborted) return;
+      connection.client = await this.#tryToConnect();
+      if (connection.client !== undefined) for (const { onGap } of this.#listeners.values()) onGap();
     }
   }
 
-  async #connect(): Promise<pg.Client> {
+  /** Connects and listens on all channels. Undefined if that fails, which it reports. */
+  async #tryToConnect(): Promise<pg.Client | undefined> {
     const { connection, onError } = this.#options;
     const { Client = pg.Client, ...options } = await connection();
     const client = new Client(options);
@@ -90,23 +77,25 @@ export class Channels {
     try {
       await client.connect();
       for (const channel of this.#listeners.keys()) await listenOn(client, channel);
+      return client;
     } catch (error) {
+      onError(error);
       await client.end().catch(() => {});
-      throw error;
+      return undefined;
     }
-    return client;
   }
 }
 
 interface Options {
   /** The options of the connection. */
   connection(): Promise<ConnectionOptions>;
-  /** Called when the connection is lost or cannot be made, before it is tried again. */
+  /** Called when the connection is lost or cannot be made, or a channel cannot be listened on. It is tried again. */
   onError(error: unknown): void;
 }
 
 interface Connection {
-  client: pg.Client;
+  /** Undefined while there is none. */
+  client: pg.Client | undefined;
   close(): Promise<void>;
 }
 

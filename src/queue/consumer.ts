@@ -11,9 +11,6 @@ import { Slots } from './slots.ts';
 import type { Threads } from './threads.ts';
 import { waitAtMost } from './wait-at-most.ts';
 
-/** LISTEN announces new jobs at once. Polling finds retries that come due, which PostgreSQL does not announce. */
-const POLL_MS = 1_000;
-
 /** How long a job waits for a slot before it is handed back for other workers: this long, and at most twice. */
 const PATIENCE_MS = 5_000;
 
@@ -58,7 +55,6 @@ export class Consumer {
   #wake = () => {};
   #isWoken = false;
   #isPaused = false;
-  #hasPolled = false;
 
   constructor(job: JobDefinition, deps: Dependencies) {
     this.job = job;
@@ -76,7 +72,7 @@ export class Consumer {
     this.#loop = this.#fetchUntilStopped();
   }
 
-  /** Fetches now instead of at the next poll. */
+  /** Fetches now: there are jobs, or there may be. */
   wake(): void {
     this.#isWoken = true;
     this.#wake();
@@ -104,13 +100,6 @@ export class Consumer {
     abortLost(this.#claims(), lost);
   }
 
-  /** Whether it has polled since the last call. Polling while paused counts too. */
-  takeHasPolled(): boolean {
-    const hasPolled = this.#hasPolled;
-    this.#hasPolled = false;
-    return hasPolled;
-  }
-
   /**
    * Starts no more jobs and gives running ones `graceMs` to finish. Then aborts their signals, and hands back those that
    * still do not finish, without losing an attempt.
@@ -136,7 +125,6 @@ export class Consumer {
       const isIdle = this.#isPaused || this.#fetcher.waitMs > 0;
       const started = isIdle ? 0 : await this.#start(slots);
       this.#releaseSlots(slots - started);
-      this.#hasPolled ||= isIdle;
       if (started === 0 || started < slots) await this.#rest();
     }
     this.#handBack(this.#waiting);
@@ -174,9 +162,7 @@ export class Consumer {
 
   async #fetch(slots: number): Promise<Claim[]> {
     this.#isWoken = false;
-    const claims = await this.#fetcher.fetch(slots, this.job.contract.prefetch ?? 0);
-    this.#hasPolled ||= claims !== undefined;
-    return claims ?? [];
+    return this.#fetcher.fetch(slots, this.job.contract.prefetch ?? 0);
   }
 
   /** Runs a job and settles it. Never rejects. */
@@ -227,11 +213,12 @@ export class Consumer {
     return runJob(this.job, claim, { ...this.#deps, pass: (key) => this.#fetcher.pass(claim, key) });
   }
 
-  /** Waits for the next poll or until woken. */
+  /** Waits until woken, or until a limit allows another job. */
   async #rest(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, Math.min(POLL_MS, this.#fetcher.waitMs || POLL_MS));
+    const { waitMs } = this.#fetcher;
+    const timer = waitMs > 0 && waitMs < Infinity ? setTimeout(resolve, waitMs) : undefined;
     this.#wake = resolve;
     if (!this.#isWoken) await promise;
     clearTimeout(timer);

@@ -1,5 +1,6 @@
 import { type Static, type TObject, type TUnion, Type } from 'typebox';
 import { Compile } from 'typebox/schema';
+import { ORIGIN_FIELDS } from './origin.ts';
 import type { Rate } from './rate.ts';
 import { type Recurrence, validateRecurrence } from './recurrence.ts';
 
@@ -118,7 +119,7 @@ export const DATABASE_ONLY = { limit: 10, delaySeconds: 5, maxDelaySeconds: 5 * 
 /**
  * Defines a contract. A payload should only hold ids and names: no secrets, and nothing that could be stale when the job runs.
  *
- * @throws TypeError for a schedule that never comes due or whose payload does not fit, naming the field
+ * @throws TypeError for a payload with a reserved field, and for a schedule that never comes due or whose payload does not fit
  */
 export function defineQueue<Schema extends TObject | TUnion<TObject[]>>({
   payload,
@@ -126,7 +127,9 @@ export function defineQueue<Schema extends TObject | TUnion<TObject[]>>({
 }: Omit<QueueContract<Static<Schema>>, 'isPayload' | 'describeMismatch'> & {
   payload: Schema;
 }): QueueContract<Static<Schema>> {
-  const variants = ('anyOf' in payload ? payload.anyOf : [payload]).map((variant) => Compile(variant));
+  const schemas = objectsOf(payload);
+  for (const schema of schemas) assertUnreserved(settings.name, schema);
+  const variants = schemas.map((schema) => Compile(schema));
   const isPayload = (value: unknown): value is Static<Schema> =>
     variants.some((variant) => variant.Check(value));
   const contract = Object.freeze({
@@ -143,6 +146,16 @@ export function defineQueue<Schema extends TObject | TUnion<TObject[]>>({
   });
   assertSchedules(contract);
   return contract;
+}
+
+function objectsOf(payload: TObject | TUnion<TObject[]>): readonly TObject[] {
+  return 'anyOf' in payload ? payload.anyOf : [payload];
+}
+
+function assertUnreserved(queue: string, { properties }: TObject): void {
+  const reserved = ORIGIN_FIELDS.find((field) => field in properties);
+  if (reserved !== undefined)
+    throw new TypeError(`payload of ${queue}: ${reserved}: the queue needs this name itself; choose another`);
 }
 
 function assertSchedules({ name: queue, schedules = [], describeMismatch }: QueueContract): void {

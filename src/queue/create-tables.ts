@@ -177,8 +177,8 @@ const REPORTS = sql`
 `;
 
 /**
- * Creates the queue's tables, for what pg-boss does not store: attempts, workers, limits, operators' actions and so on. Called by
- * an application's migration, or otherwise by `migrateQueue`. Frozen once released: later changes are separate functions.
+ * Creates the queue's tables, for what pg-boss does not store: attempts, workers, limits, operators' actions and so on. An
+ * application's migration calls it, or else `migrateQueue` does. It is frozen once released: a later change is a separate function.
  */
 export async function createQueueTables(db: QueryExecutorProvider): Promise<void> {
   const parts = [ATTEMPTS, DURATIONS, WORKERS, SCHEDULES, BATCHES, AUDIT_LOG, LIMITS, HISTORY, REPORTS];

@@ -110,12 +110,12 @@ export class Fetcher {
   }
 
   /**
-   * Fetches jobs and claims them. Undefined if it fails, which it logs.
+   * Fetches jobs and claims them. None if it fails, which it logs.
    *
    * @param slots how many can start at once
    * @param prefetch how many more to fetch, unless the queue is restrained
    */
-  async fetch(slots: number, prefetch: number): Promise<Claim[] | undefined> {
+  async fetch(slots: number, prefetch: number): Promise<Claim[]> {
     const { app, db, worker } = this.#deps;
     const queue = this.#contract.name;
     const rate = this.#limits.get(WHOLE_QUEUE);
@@ -133,7 +133,7 @@ export class Fetcher {
       return jobs.map((job) => claimOf(job, { recorded, ...how }));
     } catch (error) {
       this.#deps.logFailure(error, { queue }, 'could not fetch jobs');
-      return undefined;
+      return [];
     }
   }
 

@@ -7,14 +7,15 @@ import type { Compute } from './threads.ts';
 export interface JobDefinition {
   readonly contract: QueueContract;
   /** Throws to retry the job, TryLater to defer it, or PermanentFailure to move it to the dead letter queue. */
-  run(app: FastifyInstance, payload: unknown, context: JobContext): JobRun;
+  run(app: FastifyInstance, payload: unknown, context: JobContext): Promise<FinalWrite | undefined>;
 }
 
 /**
  * A handler's promise. It may resolve with a final write, such as to a ledger. The job is completed after that write, which
  * does not occupy the job's slot.
  */
-export type JobRun = Promise<void> | Promise<(() => Promise<void>) | undefined>;
+export type JobRun = Promise<void> | Promise<FinalWrite | undefined>;
+export type FinalWrite = () => Promise<void>;
 
 export interface JobContext extends Reporting {
   readonly id: string;

@@ -8,14 +8,12 @@ export interface Origin {
   readonly batchId?: string | undefined;
 }
 
-/** Combines a payload and its origin for storage. */
+/** The fields that are stored beside a payload. */
+export const ORIGIN_FIELDS: readonly (keyof Origin)[] = ['requestId', 'traceparent', 'batchId'];
+
+/** Combines a payload and its origin for storage as JSON, which leaves out undefined fields. */
 export function pack(payload: object, { requestId, traceparent, batchId }: Origin): object {
-  return {
-    ...payload,
-    ...(requestId !== undefined && { requestId }),
-    ...(traceparent !== undefined && { traceparent }),
-    ...(batchId !== undefined && { batchId }),
-  };
+  return { ...payload, requestId, traceparent, batchId };
 }
 
 /** Separates a stored job's payload and origin. Anything but an object is returned as the payload, for the contract to refuse. */

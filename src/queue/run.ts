@@ -1,6 +1,6 @@
 import { type Claim, untilAborted } from './claim.ts';
 import { TimedOut } from './errors.ts';
-import type { JobContext, JobDefinition } from './job.ts';
+import type { FinalWrite, JobContext, JobDefinition } from './job.ts';
 import { cancelOlder } from './jobs-table.ts';
 import { isNewestOnly } from './keys.ts';
 import type { Parts } from './options.ts';
@@ -21,7 +21,7 @@ export async function runJob(
   job: JobDefinition,
   claim: Claim,
   { threads, pass, ...parts }: Dependencies,
-): Promise<(() => Promise<void>) | undefined> {
+): Promise<FinalWrite | undefined> {
   const { jobId, attempt, payload, origin, report, controller } = claim;
   const { name, timeoutSeconds, runs } = job.contract;
   const { signal } = controller;
@@ -33,7 +33,7 @@ export async function runJob(
   const context = { id: jobId, attempt, signal, pass, compute, ...reporting };
   const run = async () => {
     if (isNewestOnly(job.contract)) await cancelOlder(parts.db, claim);
-    return (await job.run(parts.app, payload, context)) ?? undefined;
+    return job.run(parts.app, payload, context);
   };
   try {
     const running = { queue: name, jobId, attempt, origin };

@@ -1,4 +1,4 @@
-import type { PgBoss, UpdateQueueOptions } from 'pg-boss';
+import type { PgBoss, Queue } from 'pg-boss';
 import type { QueueContract } from './contract.ts';
 import { deadLetterName } from './dead-letters.ts';
 import { changePolicy } from './jobs-table.ts';
@@ -58,11 +58,7 @@ async function ensureQueue(
   boss: PgBoss,
   existing: ReadonlyMap<string, string>,
   name: string,
-  settings: Omit<UpdateQueueOptions, 'deadLetter' | 'retryDelayMax' | 'heartbeatSeconds'> & {
-    deadLetter?: string;
-    retryDelayMax?: number;
-    heartbeatSeconds?: number;
-  },
+  settings: Omit<Queue, 'name' | 'partition' | 'policy'>,
   policy = 'standard',
 ): Promise<void> {
   if (!existing.has(name)) return boss.createQueue(name, { ...settings, policy });

@@ -12,6 +12,7 @@ import { HISTORY_SECONDS, recordHistory } from './history.ts';
 import type { JobDefinition } from './job.ts';
 import { loadRestraints } from './limits.ts';
 import type { Parts } from './options.ts';
+import { Poller } from './poller.ts';
 import { enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts';
 import { runDueSchedules, SCHEDULE_SECONDS } from './schedules.ts';
 import { Slots } from './slots.ts';
@@ -46,6 +47,7 @@ export class Worker {
   readonly #consumers: readonly Consumer[];
   readonly #id: number;
   readonly #threads: Threads;
+  readonly #poller: Poller;
   readonly #heartbeat: Heartbeat;
   readonly #durations = new DurationCounter();
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
@@ -74,12 +76,13 @@ export class Worker {
     this.#consumers = jobs.map(
       (job) => new Consumer(job, { ...deps, worker: name, concurrency, slots, threads, report }),
     );
+    this.#poller = new Poller(deps, this.#consumers);
     this.#heartbeat = new Heartbeat(deps, {
       workerId: id,
       session: deps.clock === undefined ? [] : [enableClockOverride()],
       report: () => ({
         held: this.#consumers.flatMap((consumer) => consumer.held()),
-        hasPolled: this.#consumers.filter((consumer) => consumer.takeHasPolled()).length > 0,
+        hasPolled: this.#poller.takeHasPolled(),
         loopDelayMs: Math.max(0, this.#loopDelay.max / 1e6 - LOOP_RESOLUTION_MS),
       }),
       onBeat: ({ lost, orders }) => {
@@ -106,6 +109,7 @@ export class Worker {
     worker.#restrain(restraints);
     deps.events.on('ended', worker.#count);
     for (const consumer of worker.#consumers) consumer.start();
+    worker.#poller.start();
     worker.#reporting = setInterval(() => worker.#report(), PRESENCE_SECONDS * 1000);
     worker.#recording = setInterval(() => void worker.#recordHistory(), HISTORY_SECONDS * 1000);
     worker.#scheduling = setInterval(() => void worker.#runSchedules(), SCHEDULE_SECONDS * 1000);
@@ -121,6 +125,7 @@ export class Worker {
   }
 
   async #stop(graceMs: number): Promise<void> {
+    this.#poller.stop();
     const stopped = this.#consumers.map((consumer) => consumer.stop(graceMs));
     await Promise.all([this.#listening?.close(), ...stopped]);
     clearInterval(this.#reporting);

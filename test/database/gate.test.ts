@@ -16,7 +16,7 @@ async function busyGate(): Promise<Gate> {
 }
 
 t.test(
-  'a quarter of the connections is kept for vital requests, which go first but for what is urgent',
+  'a quarter of the connections is reserved for vital requests, and only urgent ones go before them',
   async (t) => {
     const gate = await busyGate();
     await gate.enter(VITAL);

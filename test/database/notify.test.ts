@@ -3,7 +3,7 @@ import { notify } from '../../src/database/notify.ts';
 import { build } from '../support/build.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-t.test('messages are sent by a commit, in their order, and not by a rollback', async (t) => {
+t.test('a commit sends its messages in order, and a rollback sends none', async (t) => {
   const { db, channels } = await build(t);
   const received: string[] = [];
   const listening = await channels.listen('spoken', {

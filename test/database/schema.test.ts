@@ -85,7 +85,7 @@ function relax({ selected, inserted }: ColumnTypes, column: Column): ColumnTypes
   };
 }
 
-t.test('the types of the tables are what PostgreSQL has', async (t) => {
+t.test('the types of the tables match the database', async (t) => {
   const { db } = await build(t);
   const said = readSchemaTypes(t.testdir());
   const columns = await readColumns(db);
@@ -98,7 +98,7 @@ t.test('the types of the tables are what PostgreSQL has', async (t) => {
 });
 
 // Newer minor releases, such as 15.20, refuse to add a column with a default to a table whose row such a function reads.
-t.test('no function whose body PostgreSQL parses beforehand takes a row of a table', async (t) => {
+t.test('no function with a pre-parsed body takes a row of a table', async (t) => {
   const { db } = await build(t);
   const { rows } = await sql`
     select distinct proname from pg_proc

@@ -131,7 +131,7 @@ t.test('an applicant who changes the address confirms the new one first', async 
   t.match((await mod.get('/moderate/applications')).body, 'No applications are waiting');
 });
 
-t.test('a site by invitation, or closed, refuses everyone else, in open forms too', async (t) => {
+t.test('an invitation-only or closed site refuses everyone else, even in forms opened before', async (t) => {
   const app = await build(t);
   const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
   const client = new Client(app);
@@ -217,7 +217,7 @@ t.test('an invitation replaces approval', async (t) => {
   t.same(await app.db.selectFrom('applications').selectAll().execute(), []);
 });
 
-t.test('a form that was filled in by a program is refused, and a person can send it again', async (t) => {
+t.test('a form filled in by a bot is refused, and a person can send it again', async (t) => {
   const app = await build(t);
   await changeSettings(app, { delay: '3' });
   await app.site.refresh();

@@ -217,7 +217,7 @@ t.test('hostile texts mention only people who exist, at most twenty', async (t) 
 });
 
 t.test(
-  'names complete as they are typed: first commenters on the post, then people one follows',
+  'names are completed while typing: first commenters on the post, then people one follows',
   async (t) => {
     const { app, db, john, susan } = await setUp();
     const people = new Map<string, { id: number }>();

@@ -4,7 +4,7 @@ import { newTotpSecret, stepOfCode, TOTP_SECRET_PATTERN, totpUri } from '../../s
 /** “12345678901234567890”, the key of RFC 6238's examples. */
 const SECRET = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
 
-t.test('codes are those of RFC 6238, appendix B, of which the last six digits are shown', async (t) => {
+t.test('codes are the last six digits of those in RFC 6238, appendix B', async (t) => {
   for (const [seconds, code] of [
     [59, '287082'],
     [1_111_111_109, '081804'],
@@ -14,7 +14,7 @@ t.test('codes are those of RFC 6238, appendix B, of which the last six digits ar
   }
 });
 
-t.test('a code is right from the step before its own to the step after it', async (t) => {
+t.test('a code is valid from the step before its own to the step after it', async (t) => {
   const code = '081804';
   const at = (seconds: number) => stepOfCode(SECRET, code, seconds * 1000);
   const start = 1_111_111_080;
@@ -27,7 +27,7 @@ t.test('a code is right from the step before its own to the step after it', asyn
     t.equal(stepOfCode(SECRET, wrong, start * 1000), undefined);
 });
 
-t.test('secrets are new, and apps can read them', async (t) => {
+t.test('each secret is new, and apps can read it', async (t) => {
   const secret = newTotpSecret();
   t.match(secret, new RegExp(TOTP_SECRET_PATTERN));
   t.not(secret, newTotpSecret());

@@ -88,7 +88,7 @@ t.test('an alarm that cannot be mailed raises no further alarm', async (t) => {
   t.same(await jobsOf(app, alarmQueue), []);
 });
 
-t.test('without ADMIN_EMAIL no alarm is sent', async (t) => {
+t.test('without ADMIN_EMAIL, no alarm is sent', async (t) => {
   const app = await build(t);
   await app.raiseAlarm({ title: 'The cat', message: 'is on the keyboard', reference: 'request 1' });
   t.same(await jobsOf(app, alarmQueue), []);
@@ -115,7 +115,7 @@ t.test('alarms are posted to the webhook, and tried again until it accepts them'
   t.same(await jobsOf(app, alarmWebhookQueue), []);
 });
 
-t.test('an outage of mail is shown to Administrators, measured and reported', async (t) => {
+t.test('a mail outage is shown to Administrators, measured and reported', async (t) => {
   const app = await build(t, { ADMIN_EMAIL });
   const admin = await signedInClient(
     app,
@@ -143,7 +143,7 @@ t.test('an outage of mail is shown to Administrators, measured and reported', as
   ]);
 });
 
-t.test('a mail that waits is no outage if others are delivered', async (t) => {
+t.test('a waiting mail is not an outage if others are delivered', async (t) => {
   const app = await build(t);
   const { id } = await createUser(app);
   const jobId = await app.queue.send(mailQueue, { template: 'password-changed', userId: id }, { db: app.db });

@@ -132,7 +132,7 @@ t.test('the digest is off until it is turned on in the profile', async (t) => {
   t.equal((await client.post('/edit-profile/mails', { comment_mails: 'hourly' })).statusCode, 422);
 });
 
-t.test('when all mails of a digest have ended, the operator gets one mail with their counts', async (t) => {
+t.test('when all mails of a digest are done, the operator gets one mail with their counts', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url, ADMIN_EMAIL: 'boss@example.com' });
   const { db, queue } = app;

@@ -82,7 +82,7 @@ t.test('once an account is due, its link cannot stop the job halfway', async (t)
   t.equal((await client.post(linkIn(mail))).statusCode, 404);
 });
 
-t.test('a week later nothing of it is left', async (t) => {
+t.test('a week later, nothing of the account is left', async (t) => {
   const { app, john, susan, client } = await setUp();
   const [post = 0] = await writePosts(app, john);
   const [other = 0] = await writePosts(app, susan);
@@ -130,7 +130,7 @@ t.test('a week later nothing of it is left', async (t) => {
   await eraseAccount(app.db, john.id, { signal });
 });
 
-t.test('texts can be kept, without a name', async (t) => {
+t.test('texts can be kept, anonymously', async (t) => {
   const { app, john, susan, client } = await setUp();
   const [post = 0] = await writePosts(app, john);
   await writeComments(app, susan, post);

@@ -119,7 +119,7 @@ const EXPORTED: Readonly<Record<string, string>> = {
   'picture_uploads.user_id': 'gone as soon as there is a picture',
 };
 
-t.test('an export has what is in every table that refers to a person', async (t) => {
+t.test('an export has the data of every table that refers to a person', async (t) => {
   const { app, john, susan, client } = await setUp();
   await follow(app, john.id, susan.id);
   await follow(app, susan.id, john.id);

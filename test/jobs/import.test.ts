@@ -123,7 +123,7 @@ t.test('an export, imported into another site and exported again, has the same c
   t.notMatch((await client.get('/user/jane')).body, 'class="mention"', 'and not linked');
   t.same(await contentOf(await exportFrom(app, jane)), before);
 
-  await t.test('every list has the posts where their dates belong', async (t) => {
+  await t.test('imported posts are in every list in the order of their dates', async (t) => {
     const program = await ApiProgram.of(app, jane);
     const order = (body: string, ...texts: string[]) => {
       const places = texts.map((text) => body.indexOf(text));
@@ -150,7 +150,7 @@ t.test('an export, imported into another site and exported again, has the same c
     t.notMatch((await visitor.get('/')).body, 'For few');
   });
 
-  await t.test('what is already there is skipped', async (t) => {
+  await t.test('posts that already exist are skipped', async (t) => {
     await db.deleteFrom('posts').where('body', '=', 'Oldest').execute();
     await sendImport(client, Buffer.from(archive));
     await drain(app);
@@ -160,7 +160,7 @@ t.test('an export, imported into another site and exported again, has the same c
 });
 
 t.test(
-  'an import that is killed goes on where it was, and two attempts at once import nothing twice',
+  'a killed import continues where it stopped, and two simultaneous attempts import nothing twice',
   async (t) => {
     await forgetPosts();
     const importId = await waitingImport(manyPosts(120));
@@ -299,7 +299,7 @@ t.test('images that cannot be imported are left out and counted', async (t) => {
   t.notMatch(post?.body_html, '<img', 'a post shows nobody else’s images');
 });
 
-t.test('somebody who may no longer write imports nothing more', async (t) => {
+t.test('whoever may no longer write imports nothing more', async (t) => {
   await forgetPosts();
   const importId = await waitingImport(manyPosts(1));
   await sql`update users set silenced_until = now() + interval '1 day' where id = ${jane.id}`.execute(db);
@@ -315,7 +315,7 @@ t.test('somebody who may no longer write imports nothing more', async (t) => {
   t.same(await postsOfJane(), [], 'an ended import does not begin again');
 });
 
-t.test('a suspension at the same moment leaves no batch that it does not know of', async (t) => {
+t.test('a suspension concurrent with an import leaves no imported post', async (t) => {
   await forgetPosts();
   const importId = await waitingImport(manyPosts(1));
   const suspension = await db.startTransaction().execute();

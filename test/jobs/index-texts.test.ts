@@ -8,7 +8,7 @@ import { build } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
 import { assertEnqueued, drain } from '../support/jobs.ts';
 
-t.test('after a change of the language, texts are found by its forms of words', async (t) => {
+t.test('after a change of language, texts are found by the word forms of the new one', async (t) => {
   const app = await build(t);
   const { db, queue, markdown } = app;
   const { id: authorId } = await createUser(app);

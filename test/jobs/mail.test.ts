@@ -65,41 +65,38 @@ async function runAgain(app: FastifyInstance): Promise<void> {
   await drain(app);
 }
 
-t.test(
-  'both statements of a mail are prepared, and the first waits for the disk, unlike others of workers',
-  async (t) => {
-    const app = await build(t);
-    const { id: userId, email: sentTo } = await createUser(app, { isConfirmed: false });
-    const template = 'confirm-account' as const;
-    const sent = {
-      userId,
-      subscriptionId: null,
-      template,
-      messageId: '<1@localhost>',
-      sentTo,
-      returnKey: undefined,
-    };
-    const delivery = { ...sent, isRefused: false, response: '250 OK' };
-    await app.db.connection().execute(async (db) => {
-      for (let mail = 0; mail < 6; mail += 1) {
-        const jobId = randomUUID();
-        await prepareMail(db, jobId, { template, userId });
-        await recordDelivery(db, { jobId, ...delivery });
-      }
-      const { rows } = await sql`select from pg_prepared_statements`.execute(db);
-      t.equal(rows.length, 2);
-    });
+t.test('both statements of a mail are prepared, and only the first waits for the disk', async (t) => {
+  const app = await build(t);
+  const { id: userId, email: sentTo } = await createUser(app, { isConfirmed: false });
+  const template = 'confirm-account' as const;
+  const sent = {
+    userId,
+    subscriptionId: null,
+    template,
+    messageId: '<1@localhost>',
+    sentTo,
+    returnKey: undefined,
+  };
+  const delivery = { ...sent, isRefused: false, response: '250 OK' };
+  await app.db.connection().execute(async (db) => {
+    for (let mail = 0; mail < 6; mail += 1) {
+      const jobId = randomUUID();
+      await prepareMail(db, jobId, { template, userId });
+      await recordDelivery(db, { jobId, ...delivery });
+    }
+    const { rows } = await sql`select from pg_prepared_statements`.execute(db);
+    t.equal(rows.length, 2);
+  });
 
-    await app.db.transaction().execute(async (trx) => {
-      await sql`set local synchronous_commit = off`.execute(trx);
-      await prepareMail(trx, randomUUID(), { template, userId });
-      const { rows } = await sql`show synchronous_commit`.execute(trx);
-      t.match(rows, [{ synchronous_commit: 'on' }], 'the token is on disk before the mail leaves');
-    });
-  },
-);
+  await app.db.transaction().execute(async (trx) => {
+    await sql`set local synchronous_commit = off`.execute(trx);
+    await prepareMail(trx, randomUUID(), { template, userId });
+    const { rows } = await sql`show synchronous_commit`.execute(trx);
+    t.match(rows, [{ synchronous_commit: 'on' }], 'the token is on disk before the mail leaves');
+  });
+});
 
-t.test('a mail says what holds when it is sent', async (t) => {
+t.test('a mail says what is true when it is sent', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });
   await createUser(app, { username: 'owner', email: 'john@example.com' });
@@ -127,7 +124,7 @@ t.test('a mail says what holds when it is sent', async (t) => {
   );
 });
 
-t.test("a recipient refused with 5xx fails for good at once, with the server's response", async (t) => {
+t.test("a recipient refused with 5xx fails permanently at once, with the server's response", async (t) => {
   const smtp = await catchMail(t, { refuseRecipient: () => 550, refusal: '5.7.1 Relay access denied' });
   const app = await build(t, { SMTP_URL: smtp.url });
   await new Client(app).post('/auth/register', registration());
@@ -139,7 +136,7 @@ t.test("a recipient refused with 5xx fails for good at once, with the server's r
 });
 
 t.test(
-  'a recipient who does not exist is told so on the site, and a stranger with the same address no less',
+  'an address that does not exist is reported on the site, also to a stranger with the same address',
   async (t) => {
     let code: number | undefined = 550;
     const smtp = await catchMail(t, { refuseRecipient: () => code, refusal: '5.1.1 No such user' });
@@ -170,7 +167,7 @@ t.test(
   },
 );
 
-t.test('a mail refused with 451 waits, arrives later, and has one token however often', async (t) => {
+t.test('a mail refused with 451 waits, arrives later, and keeps one token across attempts', async (t) => {
   let code: number | undefined = 451;
   const smtp = await catchMail(t, { refuseRecipient: () => code });
   const app = await build(t, { SMTP_URL: smtp.url });
@@ -223,7 +220,7 @@ t.test(
   },
 );
 
-t.test('a 421 on connecting makes all mail wait, too', async (t) => {
+t.test('a 421 on connecting also makes all mail wait', async (t) => {
   const server = await FaultyMailServer.start(t);
   server.misbehave('CONNECT', { code: 421 });
   const app = await build(t, { SMTP_URL: server.url });
@@ -266,7 +263,7 @@ t.test(
   },
 );
 
-t.test('a mail has one token, however often the server does not answer', async (t) => {
+t.test('a mail keeps one token, however often the server does not answer', async (t) => {
   let code: number | undefined;
   const smtp = await catchMail(t, { delayMs: 60_000, refuseRecipient: () => code });
   const app = await build(t, { SMTP_URL: smtp.url, SHUTDOWN_GRACE_SECONDS: '1' });

@@ -46,7 +46,7 @@ t.test('a burst of comments is one mail, and those within the next hour are coll
 });
 
 t.test(
-  'what has been read, hidden or unsubscribed from is not mailed, and nobody is mailed who cannot get it',
+  'notifications that are read, hidden or unsubscribed from are not mailed, nor are unreachable people',
   async (t) => {
     const { app, smtp, author, reader, comment } = await setUp();
     const userId = author.id;

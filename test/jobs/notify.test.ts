@@ -15,7 +15,7 @@ import { notificationsOf, shareNotifications } from '../support/notifications.ts
 
 const setUp = await shareNotifications(t);
 
-t.test('comments, likes, followers and moderators’ decisions are notified of', async (t) => {
+t.test('comments, likes, follows and moderators’ decisions notify people', async (t) => {
   const { app, author, reader, postId, comment } = await setUp();
   const commentId = await comment(reader.id, 'Well said.');
   await follow(app, reader.id, author.id);
@@ -40,7 +40,7 @@ t.test('comments, likes, followers and moderators’ decisions are notified of',
   t.equal((await notificationsOf(app, author)).length, 4, 'following or liking again is nothing new');
 });
 
-t.test('replies and mentions are notified of, each comment once and by what concerns one most', async (t) => {
+t.test('replies and mentions notify people, once per comment, with the most specific reason', async (t) => {
   const { app, author, reader, postId, comment } = await setUp();
   const [ann, bob] = [await createUser(app, { username: 'ann' }), await createUser(app, { username: 'bob' })];
   const first = await comment(reader.id, 'Well said.');
@@ -64,7 +64,7 @@ t.test('replies and mentions are notified of, each comment once and by what conc
   t.same(await kindsOf(ann), ['mention'], 'only the new name');
 });
 
-t.test('nobody is notified of their own, hidden, deleted or unwanted things', async (t) => {
+t.test('nobody is notified of their own actions, or of hidden, deleted or unwanted texts', async (t) => {
   const { app, author, reader, comment } = await setUp();
   await comment(author.id, 'I meant it.');
   await setCommentDisabled(app.db, await comment(reader.id, 'spam'), true);
@@ -86,7 +86,7 @@ t.test('nobody is notified of their own, hidden, deleted or unwanted things', as
   t.same(await notificationsOf(app, author), []);
 });
 
-t.test('mentions by one person notify a hundred times a day at most, their answers always', async (t) => {
+t.test('mentions by one person notify at most a hundred times a day, their replies always', async (t) => {
   const { app, author, reader, comment } = await setUp();
   const ann = await createUser(app, { username: 'ann' });
   await sql`

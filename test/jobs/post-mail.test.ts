@@ -56,7 +56,7 @@ t.test('each subscriber gets one mail, however often the job runs or is killed',
   t.same(rows, [{ mails: 1200, subscribers: 1200, highest: -10 }]);
 });
 
-t.test('what has changed by the time it is sent counts', async (t) => {
+t.test('changes made before a mail is sent count', async (t) => {
   const { app, author } = await setUp();
   const reader = await createUser(app, { username: 'john', email: 'Reader1@example.com' });
   await addSubscribers(app, author.id);
@@ -128,7 +128,7 @@ t.test('an unlisted post is mailed once, when it is first listed', async (t) => 
   t.equal(await mailPost(app, id, { signal }), 0, 'even when it is no longer recorded that it was');
 });
 
-t.test('ten posts of an author are mailed in a day', async (t) => {
+t.test('at most ten posts of an author are mailed in a day', async (t) => {
   const { app, author } = await setUp();
   await addSubscribers(app, author.id);
   const mailed = [];
@@ -181,7 +181,7 @@ t.test('a subscription ends when its address does not exist', async (t) => {
   );
 });
 
-t.test('subscriptions to and of an erased account are deleted', async (t) => {
+t.test('an erased account’s subscriptions and subscribers are deleted', async (t) => {
   const { app, author } = await setUp();
   const john = await createUser(app, { username: 'john', email: 'Reader1@example.com' });
   await addSubscribers(app, author.id, 2);

@@ -64,7 +64,7 @@ t.test('an unconfirmed account is deleted a week after its last use', async (t) 
   );
 });
 
-t.test('what a mailed link needs outlives the days in which its mail is tried', async (t) => {
+t.test('the rows that a mailed link needs outlive the days in which its mail is tried', async (t) => {
   const app = await emptied();
   const { id } = await createUser(app);
   await sql`

@@ -40,7 +40,7 @@ t.afterEach(async () => {
   await sql`update users set silenced_until = null, suspended_until = null`.execute(app.db);
 });
 
-t.test('a scheduled draft is published at its time, as by hand', async (t) => {
+t.test('a scheduled draft is published at its time, like one published by hand', async (t) => {
   const draft = await schedule('For @susan');
   await saveDraft(app.db, john.id, draft, { title: 'On tea', body: 'Now for @susan', tags: 'tea' });
   await wait(1);
@@ -51,28 +51,31 @@ t.test('a scheduled draft is published at its time, as by hand', async (t) => {
   t.match(await app.db.selectFrom('notifications').select('kind').execute(), [{ kind: 'mention' }]);
 });
 
-t.test('it is published once, however often its job runs, and never against its author’s will', async (t) => {
-  const { id } = await schedule('Once');
-  const [{ publish_at: publishAt } = { publish_at: null }] = await drafts();
-  const due = { draftId: id, publishAt: publishAt?.toISOString() ?? '' };
-  await Promise.allSettled([1, 2, 3].map(() => publishDueDraft(app, due)));
-  await publishDueDraft(app, due);
-  t.equal((await posts()).length, 1);
+t.test(
+  'a scheduled draft is published once, however often its job runs, and never once it is unscheduled',
+  async (t) => {
+    const { id } = await schedule('Once');
+    const [{ publish_at: publishAt } = { publish_at: null }] = await drafts();
+    const due = { draftId: id, publishAt: publishAt?.toISOString() ?? '' };
+    await Promise.allSettled([1, 2, 3].map(() => publishDueDraft(app, due)));
+    await publishDueDraft(app, due);
+    t.equal((await posts()).length, 1);
 
-  await app.db.deleteFrom('posts').execute();
-  const unwanted = await schedule('Never');
-  await client.post(`/drafts/${unwanted.id}/unschedule`);
-  const deleted = await schedule('Neither');
-  await client.post(`/drafts/${deleted.id}/delete`);
-  const later = await schedule('Later');
-  const text = { title: '', body: 'Later', tags: '' };
-  await scheduleDraft(app, john.id, { draft: later, text, publishAt: inDays(9) });
-  await wait(12);
-  t.match(await posts(), [{ body: 'Later' }], 'only the last schedule counts');
-  t.match(await drafts(), [{ body: 'Never', publish_at: null }]);
-});
+    await app.db.deleteFrom('posts').execute();
+    const unwanted = await schedule('Never');
+    await client.post(`/drafts/${unwanted.id}/unschedule`);
+    const deleted = await schedule('Neither');
+    await client.post(`/drafts/${deleted.id}/delete`);
+    const later = await schedule('Later');
+    const text = { title: '', body: 'Later', tags: '' };
+    await scheduleDraft(app, john.id, { draft: later, text, publishAt: inDays(9) });
+    await wait(12);
+    t.match(await posts(), [{ body: 'Later' }], 'only the last schedule counts');
+    t.match(await drafts(), [{ body: 'Never', publish_at: null }]);
+  },
+);
 
-t.test('a draft whose author may no longer write when it is due stays, and says why', async (t) => {
+t.test('a draft that is due is kept, and says why, if its author may no longer write', async (t) => {
   for (const change of ['silenced_until', 'suspended_until'] as const) {
     await schedule('Too late');
     await app.db

@@ -47,7 +47,7 @@ t.test('when the renderer has changed, a job renders all texts again', async (t)
 });
 
 t.test(
-  'an edit in the meantime wins, a text that cannot be rendered is kept, and mentions survive a change of name',
+  'a concurrent edit wins, a text that cannot be rendered is kept, and mentions survive a renaming',
   async (t) => {
     const app = await build(t);
     const [edited = 0, costly = 0] = await writeOldTexts(app);
@@ -100,7 +100,7 @@ t.test('a post that is rendered again keeps its title and the tags that were add
   });
 });
 
-t.test('a job that is stopped leaves the rest to the next', async (t) => {
+t.test('a stopped job leaves the rest to the next one', async (t) => {
   const app = await build(t);
   await writeOldTexts(app);
   const stop = new AbortController();

@@ -64,32 +64,35 @@ for (const [role, separate] of Object.entries(SEPARATE) as [keyof typeof SEPARAT
   });
 }
 
-t.test('behind a pooler, what needs a session goes around it, and no other changes one', async (t) => {
-  const direct = await createDatabase(t);
-  const pooler = await FaultyProxy.open(t, direct);
-  const env = { DATABASE_URL: pooler.url, DATABASE_DIRECT_URL: direct, DATABASE_POOL_MAX: '6' };
-  const app = await build(t, env, { role: 'worker' });
-  await app.queue.work(jobs, { concurrency: 2 });
-  for (let run = 0; run < 20; run += 1) await sql`select ${run}::int`.execute(app.db);
-  const { rows } = await sql`
+t.test(
+  'behind a pooler, whatever needs a session bypasses it, and nothing else changes a session',
+  async (t) => {
+    const direct = await createDatabase(t);
+    const pooler = await FaultyProxy.open(t, direct);
+    const env = { DATABASE_URL: pooler.url, DATABASE_DIRECT_URL: direct, DATABASE_POOL_MAX: '6' };
+    const app = await build(t, env, { role: 'worker' });
+    await app.queue.work(jobs, { concurrency: 2 });
+    for (let run = 0; run < 20; run += 1) await sql`select ${run}::int`.execute(app.db);
+    const { rows } = await sql`
     select name from pg_settings where source in ('client', 'session') and name ~ 'timeout|commit'
     union all select statement from pg_prepared_statements
   `.execute(app.db);
-  t.same(rows, []);
+    t.same(rows, []);
 
-  const observer = await build(t, { DATABASE_URL: direct });
-  await pooler.refuse();
-  await waitFor(async () => {
-    const { rows } = await sql<{ name: string }>`
+    const observer = await build(t, { DATABASE_URL: direct });
+    await pooler.refuse();
+    await waitFor(async () => {
+      const { rows } = await sql<{ name: string }>`
       select application_name as name from pg_stat_activity
       where datname = current_database() and application_name !~ '^pennypost web' order by name
     `.execute(observer.db);
-    const direct = ['pennypost heartbeat', connectionName('worker'), 'pennypost worker listener'];
-    return direct.join() === rows.map(({ name }) => name).join();
-  }, 'only the connections for LISTEN, heartbeats and the queue are direct');
-});
+      const direct = ['pennypost heartbeat', connectionName('worker'), 'pennypost worker listener'];
+      return direct.join() === rows.map(({ name }) => name).join();
+    }, 'only the connections for LISTEN, heartbeats and the queue are direct');
+  },
+);
 
-t.test('a statement that takes long is cancelled, unless it is meant to', async (t) => {
+t.test('a slow statement is cancelled, unless it is slow by design', async (t) => {
   const deadlines = { ...testConfig({}).deadlines, statementMs: 100, answerMs: 60_000 };
   const app = await build(t, {}, { config: { deadlines } });
   const long = sql`select pg_sleep(0.3)`;

@@ -23,7 +23,7 @@ t.test('browsers get a page, other clients get JSON', async (t) => {
   t.match((await ask('*/*')).headers['content-type'], 'text/html');
 });
 
-t.test('the page of an unknown address knows who is logged in, and costs strangers no query', async (t) => {
+t.test('the page for an unknown URL shows who is logged in, and costs visitors no query', async (t) => {
   const app = await build(t);
   const boss = await createUser(app, { username: 'boss', role: 'Administrator' });
   const client = await signedInClient(app, boss);

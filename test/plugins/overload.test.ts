@@ -32,7 +32,7 @@ async function overloaded(app: FastifyInstance, check: () => Promise<void>): Pro
   }
 }
 
-t.test('while the event loop is behind, requests are refused at once, but not all', async (t) => {
+t.test('while the event loop is behind, all but cheap requests are refused at once', async (t) => {
   const pageCache = { maxAgeMs: 60_000, maxStaleMs: 60_000, maxBytes: 2 ** 20 };
   const app = await build(t, {}, { config: { maxEventLoopDelayMs: 20, pageCache } });
   await overloaded(app, async () => {

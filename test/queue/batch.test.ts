@@ -63,7 +63,7 @@ const act = (
   id: string,
 ) => queueAdmin.act(db, action, { queues: ['parts', 'parts.dead', 'endings'], id });
 
-t.test('a job follows a batch that has ended, with counts of how its jobs did', async (t) => {
+t.test('when a batch has ended, its last job runs with the counts', async (t) => {
   const app = await emptied();
   await enqueue(app, [1, 2, 3, -4, 5, 6]);
   await act(app, 'cancel', await jobId(app, 5));
@@ -154,7 +154,7 @@ t.test('a batch is filled in several transactions, of which one may roll back', 
   t.equal((await jobsOf(shared, endings)).length, 1);
 });
 
-t.test('a batch that cannot be is refused, and leaves nothing', async (t) => {
+t.test('an invalid batch is refused and leaves nothing behind', async (t) => {
   const app = await emptied();
   const { db, queue } = app;
   const start = (payload: { of: string }) =>

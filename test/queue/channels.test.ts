@@ -15,10 +15,32 @@ t.test('a channel that is listened to while the last one closes gets its message
     first.close(),
     channels.listen('second', { onMessage: resolve, onGap() {} }),
   ]);
-  const client = new pg.Client(connectionString);
-  await client.connect();
-  await client.query("notify second, 'hello'");
+  await notify(connectionString, 'second');
   t.equal(await received, 'hello');
-  await client.end();
   await second.close();
 });
+
+t.test('a listener whose connection fails at first gets messages once it succeeds', async (t) => {
+  const connectionString = await createDatabase(t);
+  const urls = ['postgres://nobody@127.0.0.1:1/nothing', connectionString];
+  const errors: unknown[] = [];
+  const channels = new Channels({
+    connection: async () => ({ connectionString: urls.shift() ?? connectionString }),
+    onError: (error) => errors.push(error),
+  });
+  const { promise: received, resolve: onMessage } = Promise.withResolvers<string>();
+  const { promise: connected, resolve: onGap } = Promise.withResolvers<void>();
+  const listening = await channels.listen('later', { onMessage, onGap });
+  t.match(errors, [{ code: 'ECONNREFUSED' }]);
+  await connected;
+  await notify(connectionString, 'later');
+  t.equal(await received, 'hello');
+  await listening.close();
+});
+
+async function notify(connectionString: string, channel: string): Promise<void> {
+  const client = new pg.Client(connectionString);
+  await client.connect();
+  await client.query(`notify ${channel}, 'hello'`);
+  await client.end();
+}

@@ -71,7 +71,7 @@ t.test(
   },
 );
 
-t.test('a wait that is no time is refused where it is thrown', async (t) => {
+t.test('an invalid wait is refused where it is thrown', async (t) => {
   for (const seconds of [0, -1, Number.NaN, Infinity]) {
     t.throws(() => new TryLater(seconds, 'never'), {
       name: 'RangeError',
@@ -88,7 +88,7 @@ function claimAfter(ms: number): Claim {
   return { jobId: 'a', ...times, controller: new AbortController() } as Claim;
 }
 
-t.test('what becomes of an attempt depends on its error, on its age and on why it was aborted', async (t) => {
+t.test('the outcome of an attempt depends on its error, its age and why it was aborted', async (t) => {
   const day = 24 * 60 * 60 * 1000;
   const putOff = new TryLater(60, 'closed');
   const unknown = new UnknownPayload('/a must be integer');

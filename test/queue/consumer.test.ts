@@ -174,7 +174,7 @@ t.test('closing the app waits for the running job', async (t) => {
   );
 });
 
-t.test('an outage is logged when it begins and when it ends, not at every poll', async (t) => {
+t.test('an outage is logged at its beginning and end, not at every poll', async (t) => {
   const log = captureLog();
   const proxy = await FaultyProxy.open(t, await createDatabase(t));
   const app = await build(t, { DATABASE_URL: proxy.url }, { logger: log.logger });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { Type } from 'typebox';
+import { type TObject, type TUnion, Type } from 'typebox';
 import { DATABASE_ONLY, defineQueue, type Schedule } from '../../src/queue/contract.ts';
 
 const define = (...schedules: Schedule<{ n: number }>[]) =>
@@ -41,4 +41,12 @@ t.test('a schedule that cannot be followed is refused when its contract is defin
   }
   t.throws(() => define(daily, daily), { message: /name: another schedule of this queue has it/ });
   t.doesNotThrow(() => define(daily, { ...daily, name: 'daily-in-nepal', timeZone: 'Asia/Kathmandu' }));
+});
+
+t.test('a payload cannot have a field that the queue stores beside it', async (t) => {
+  const define = (payload: TObject | TUnion<TObject[]>) =>
+    defineQueue({ name: 'ticks', payload, retry: DATABASE_ONLY, timeoutSeconds: 60 });
+  const taken = Type.Object({ requestId: Type.String() });
+  for (const payload of [taken, Type.Union([Type.Object({}), taken])])
+    t.throws(() => define(payload), { name: 'TypeError', message: /^payload of ticks: requestId: / });
 });

@@ -18,7 +18,7 @@ t.test('the app of the README runs a job if its change commits, and not if it ro
   t.same(await orders(), [{ number: 'A-1', is_confirmed: true }]);
 });
 
-t.test('what is there already stays when the app starts again', async (t) => {
+t.test('existing data stays when the app starts again', async (t) => {
   const url = await createEmptyDatabase(t);
   for (const number of ['A-1', 'A-2']) {
     const { app, db } = await buildShop(url);

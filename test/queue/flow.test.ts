@@ -38,7 +38,7 @@ async function work({ queue }: FastifyInstance, failing = new Set<string>()): Pr
 
 const filterOf = (queue: string, id: string) => ({ queues: [queue], id });
 
-t.test('a job starts after those that it comes after, of several queues', async (t) => {
+t.test('a job starts after the jobs before it, across queues', async (t) => {
   const app = await emptied();
   const a = step(parts, { name: 'a' });
   const b = step(parts, { name: 'b' });
@@ -67,7 +67,7 @@ t.test('a flow is enqueued although its workers cannot be woken', async (t) => {
   t.match(await jobsOf(shared, wholes), [{ id }]);
 });
 
-t.test('a flow whose transaction rolls back leaves no job, and a faulty one is refused', async (t) => {
+t.test('a flow whose transaction rolls back leaves no job, and an invalid one is refused', async (t) => {
   const app = await emptied();
   const a = step(parts, { name: 'a' });
   const rolledBack = app.db.transaction().execute(async (trx) => {

@@ -31,7 +31,7 @@ t.test('a rate is a number per second, minute, hour or day', async (t) => {
   }
 });
 
-t.test('a bucket is filled again job by job', async (t) => {
+t.test('a bucket refills job by job', async (t) => {
   const bucket = bucketOf('200/hour');
   t.equal(available(bucket, 1_000, 1_000), 20);
   t.equal(available(bucket, 1_000 + 5 * bucket.interval, 1_000), 15);

@@ -39,7 +39,7 @@ t.test('a time that the clocks skip is an hour later, and one that they repeat c
   t.same(timesBetween('0 1 * * *', 'America/New_York', american, 40), ['11-07T05:00', '11-08T06:00']);
 });
 
-t.test('what recurs through the night does so while the clocks change', async (t) => {
+t.test('a recurrence through the night continues while the clocks change', async (t) => {
   const night = (day: string): [string, string] => [`${day}T00:10Z`, `${day}T02:10Z`];
   const expected = (day: string) => ['00:30', '01:00', '01:30', '02:00'].map((time) => `${day}T${time}`);
   for (const day of ['03-28', '10-31']) {
@@ -47,7 +47,7 @@ t.test('what recurs through the night does so while the clocks change', async (t
   }
 });
 
-t.test('a rule of iCalendar leaves out a time that the clocks skip, and may end', async (t) => {
+t.test('an iCalendar rule leaves out a time that the clocks skip, and may end', async (t) => {
   const rule = 'FREQ=DAILY;BYHOUR=2;BYMINUTE=30';
   t.same(timesBetween(rule, 'Europe/Berlin', SPRING), ['03-29T00:30']);
   t.same(timesBetween(rule, 'Europe/Berlin', AUTUMN, 40), ['10-31T00:30', '11-01T01:30']);
@@ -61,7 +61,7 @@ t.test('a rule of iCalendar leaves out a time that the clocks skip, and may end'
   t.equal(nextTimes('0 7 * * *', 'UTC', { after, count: 3 }).length, 3);
 });
 
-t.test('rules are told in words', async (t) => {
+t.test('rules are described in words', async (t) => {
   t.equal(describeRule('0 7 * * 1'), 'At 07:00, only on Monday');
   t.equal(
     describeRule('FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=17;BYMINUTE=30'),

@@ -37,7 +37,7 @@ t.test('secrets are redacted in errors', async (t) => {
   }
 });
 
-t.test('a long text takes no time', async (t) => {
+t.test('a long text takes no noticeable time', async (t) => {
   const start = performance.now();
   for (const text of ['a', 'a-', 'token', 'aA1-', '://', 'x@']) {
     redactText(text.repeat(50_000), { hidesPeople: true });

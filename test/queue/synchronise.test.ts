@@ -51,17 +51,22 @@ t.test('queues follow their contracts', async (t) => {
   t.match(await settingsOf(app), [{ ...ticks, ...changed }, dead]);
 });
 
-t.test('the rule of a key can change, but not to an order while the queue has unfinished jobs', async (t) => {
-  const app = await build(t);
-  const plain = defineQueue({ name: 'keyed', payload, retry, timeoutSeconds: 60 });
-  const of = () => 'all';
-  await createQueues(app, [plain]);
-  await createQueues(app, [{ ...plain, key: { of, rule: 'unique-until-done' } }]);
-  await app.queue.send({ ...plain, key: { of, rule: 'unique-until-done' } }, {}, { db: app.db });
-  const ordered = { ...plain, key: { of, rule: 'in-order' } } as const;
-  await t.rejects(createQueues(app, [ordered]), { message: /^keyed: key: .* while the queue has no jobs$/ });
-  await sql`update pgboss.job set state = 'completed' where name = 'keyed'`.execute(app.db);
-  await createQueues(app, [ordered]);
-  const { rows } = await sql`select policy from pgboss.queue where name = 'keyed'`.execute(app.db);
-  t.same(rows, [{ policy: 'key_strict_fifo' }]);
-});
+t.test(
+  'the rule of a key can change, but not to or from in-order while the queue has unfinished jobs',
+  async (t) => {
+    const app = await build(t);
+    const plain = defineQueue({ name: 'keyed', payload, retry, timeoutSeconds: 60 });
+    const of = () => 'all';
+    await createQueues(app, [plain]);
+    await createQueues(app, [{ ...plain, key: { of, rule: 'unique-until-done' } }]);
+    await app.queue.send({ ...plain, key: { of, rule: 'unique-until-done' } }, {}, { db: app.db });
+    const ordered = { ...plain, key: { of, rule: 'in-order' } } as const;
+    await t.rejects(createQueues(app, [ordered]), {
+      message: /^keyed: key: .* while the queue has no jobs$/,
+    });
+    await sql`update pgboss.job set state = 'completed' where name = 'keyed'`.execute(app.db);
+    await createQueues(app, [ordered]);
+    const { rows } = await sql`select policy from pgboss.queue where name = 'keyed'`.execute(app.db);
+    t.same(rows, [{ policy: 'key_strict_fifo' }]);
+  },
+);

@@ -52,7 +52,7 @@ async function work(on: FastifyInstance = app) {
 
 t.afterEach(() => app.queue.stopWorking());
 
-t.test('a computation tells its progress and log, and returns its result', async (t) => {
+t.test('a computation reports its progress and log, and returns its result', async (t) => {
   await work();
   const id = await enqueue(patient, 'tell');
   await is(patient, id, 'completed');
@@ -136,7 +136,7 @@ t.test('a job whose worker is killed while it computes runs again', async (t) =>
   t.match(await attemptsOf(app, id), [{ attempt: 1 }, { attempt: 2 }]);
 });
 
-t.test('a queue whose contract does not say so has no threads', async (t) => {
+t.test('a job whose contract does not ask for threads cannot compute in one', async (t) => {
   await work();
   const id = await enqueue(threadless, 'tell');
   await is(threadless, id, 'failed');

@@ -14,27 +14,27 @@ function withPassword(app: FastifyInstance, { email }: TestUser, password = PASS
   return new ApiProgram(app, basic(email, password));
 }
 
-t.test('404', async (t) => {
+t.test('an unknown URL gets 404 as JSON', async (t) => {
   const app = await emptied();
   const response = await withPassword(app, await createUser(app)).get('/wrong/url');
   t.equal(response.statusCode, 404);
   t.same(response.json(), { error: 'not found' });
 });
 
-t.test('no auth', async (t) => {
+t.test('a request without credentials gets 401', async (t) => {
   const app = await emptied();
   const response = await new ApiProgram(app).get('/posts/');
   t.equal(response.statusCode, 401);
   t.same(response.json(), { error: 'unauthorized', message: 'Invalid credentials' });
 });
 
-t.test('bad auth', async (t) => {
+t.test('a wrong password gets 401', async (t) => {
   const app = await emptied();
   const user = await createUser(app);
   t.equal((await withPassword(app, user, 'dog').get('/posts/')).statusCode, 401);
 });
 
-t.test('token auth', async (t) => {
+t.test('a password gets a token, which authenticates but creates no further tokens', async (t) => {
   const app = await emptied();
   const user = await createUser(app);
   t.equal((await new ApiProgram(app, basic('bad-token', '')).get('/posts/')).statusCode, 401);
@@ -48,12 +48,12 @@ t.test('token auth', async (t) => {
   t.equal((await program.post('/tokens/')).statusCode, 401, 'a token cannot create another');
 });
 
-t.test('anonymous', async (t) => {
+t.test('empty credentials get 401', async (t) => {
   const app = await emptied();
   t.equal((await new ApiProgram(app, basic('', '')).get('/posts/')).statusCode, 401);
 });
 
-t.test('unconfirmed account', async (t) => {
+t.test('an unconfirmed account gets 403', async (t) => {
   const app = await emptied();
   const user = await createUser(app, { isConfirmed: false });
   const response = await withPassword(app, user).get('/posts/');
@@ -61,7 +61,7 @@ t.test('unconfirmed account', async (t) => {
   t.same(response.json(), { error: 'forbidden', message: 'Unconfirmed account' });
 });
 
-t.test('posts', async (t) => {
+t.test('a post is published, read, listed and edited', async (t) => {
   const app = await emptied();
   const user = await createUser(app);
   const program = withPassword(app, user);
@@ -97,7 +97,7 @@ t.test('posts', async (t) => {
   t.match(edited.json(), { url, body: 'updated body', body_html: '<p>updated body</p>' });
 });
 
-t.test('users', async (t) => {
+t.test('a person has their data and links', async (t) => {
   const app = await emptied();
   const john = await createUser(app, { username: 'john' });
   const susan = await createUser(app, { username: 'susan' });
@@ -114,7 +114,7 @@ t.test('users', async (t) => {
   }
 });
 
-t.test('comments', async (t) => {
+t.test('a comment is published and listed', async (t) => {
   const app = await emptied();
   const john = await createUser(app, { username: 'john' });
   const susan = await createUser(app, { username: 'susan' });

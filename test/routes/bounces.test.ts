@@ -41,36 +41,33 @@ async function bouncedAt(app: FastifyInstance): Promise<unknown[]> {
   );
 }
 
-t.test(
-  'a bounce is shown to the owner, and stops what they can do without until they try again',
-  async (t) => {
-    const { app, john, client, smtp, sendMail, returnKey } = await setUp();
-    const { id: exportId } = await app.db
-      .insertInto('data_exports')
-      .values({ user_id: john.id, state: 'ready', ended_at: new Date() })
-      .returning('id')
-      .executeTakeFirstOrThrow();
+t.test('a bounce is shown to the owner, and stops optional mail until they try again', async (t) => {
+  const { app, john, client, smtp, sendMail, returnKey } = await setUp();
+  const { id: exportId } = await app.db
+    .insertInto('data_exports')
+    .values({ user_id: john.id, state: 'ready', ended_at: new Date() })
+    .returning('id')
+    .executeTakeFirstOrThrow();
 
-    t.equal((await giveBack(app, returnKey().toUpperCase())).statusCode, 204);
-    t.match(messagesOf(await client.get('/')), [NOTICE]);
-    t.match((await app.inject('/metrics')).body, /^pennypost_bounced_accounts 1$/m);
+  t.equal((await giveBack(app, returnKey().toUpperCase())).statusCode, 204);
+  t.match(messagesOf(await client.get('/')), [NOTICE]);
+  t.match((await app.inject('/metrics')).body, /^pennypost_bounced_accounts 1$/m);
 
-    await sendMail({ template: 'export-ready', userId: john.id, exportId });
-    t.equal(smtp.mails.length, 1, 'it is not sent, and its job is done');
-    t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 2);
-    t.match(
-      await sendMail({ template: 'password-changed', userId: john.id }),
-      /password was changed/,
-      'a warning',
-    );
+  await sendMail({ template: 'export-ready', userId: john.id, exportId });
+  t.equal(smtp.mails.length, 1, 'it is not sent, and its job is done');
+  t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 2);
+  t.match(
+    await sendMail({ template: 'password-changed', userId: john.id }),
+    /password was changed/,
+    'a warning',
+  );
 
-    const page = await client.follow(await client.post('/auth/bounced'));
-    t.same(messagesOf(page), ['We’ll send email to john@example.com again.']);
-    t.match(await sendMail({ template: 'export-ready', userId: john.id, exportId }), /export is ready/);
-  },
-);
+  const page = await client.follow(await client.post('/auth/bounced'));
+  t.same(messagesOf(page), ['We’ll send email to john@example.com again.']);
+  t.match(await sendMail({ template: 'export-ready', userId: john.id, exportId }), /export is ready/);
+});
 
-t.test('a bounce cannot be made up', async (t) => {
+t.test('a bounce cannot be forged', async (t) => {
   const { app, john, smtp, returnKey } = await setUp();
   const jane = await createUser(app, { username: 'jane' });
   const [jobId = ''] = /[\da-f-]{36}/.exec(smtp.mails.at(-1)?.messageId ?? '') ?? [];
@@ -101,7 +98,7 @@ t.test('a new address has not bounced, and a late bounce of the old one does not
   );
 });
 
-t.test('a mail that is no bounce changes nothing', async (t) => {
+t.test('a mail that is not a bounce changes nothing', async (t) => {
   const { app, returnKey } = await setUp();
   t.equal((await giveBack(app, returnKey(), 'Subject: On holiday\r\n\r\nBack soon')).statusCode, 204);
   t.equal((await app.inject({ method: 'POST', url: `/bounces/${returnKey()}` })).statusCode, 204);

@@ -95,7 +95,7 @@ t.test('while the database is away, the other metrics are still there', async (t
   t.notMatch(body, 'pennypost_dead_letters');
 });
 
-t.test('while pages hold all connections that they may, the database is not reported as down', async (t) => {
+t.test('while pages hold all the connections they may, the database is not reported as down', async (t) => {
   const app = await build(t);
   const lock = await app.pool.connect();
   await lock.query('begin');

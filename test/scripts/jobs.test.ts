@@ -74,7 +74,7 @@ t.test('an action counts, asks, acts and is recorded', async (t) => {
   t.match(await run('stats'), /^mail +2 .* paused$/m);
   t.equal(await run('resume', { subject: 'mail' }), 'Queue mail resumed.');
   t.equal(await run('delete', { subject: 'mail' }), '2 jobs deleted.');
-  t.same(questions, ['cancel: 1 job. Go on?', 'restore: 1 job. Go on?', 'delete: 2 jobs. Go on?']);
+  t.same(questions, ['cancel: 1 job. Continue?', 'restore: 1 job. Continue?', 'delete: 2 jobs. Continue?']);
   const actions = await listActions(app.db, 10);
   t.match(actions.at(-1), {
     username: 'npm run jobs',

@@ -98,7 +98,7 @@ const people = {
 
 await recordChanges();
 
-t.test('the reference says the same of who may use a route', async (t) => {
+t.test('the reference agrees with the matrix on who may use a route', async (t) => {
   const refused: Record<string, Partial<Row['outcomes']>> = {
     accounts: { anonymous: 'log in' },
     'confirmed accounts': { anonymous: 'log in', unconfirmed: 'confirm' },

@@ -70,7 +70,7 @@ async function findUnknown(t: Test) {
   };
 }
 
-t.test('everything that the documents name exists', async (t) => {
+t.test('everything that the documents mention exists', async (t) => {
   const unknownIn = await findUnknown(t);
   for await (const document of glob(DOCUMENTS, { cwd: ROOT })) {
     t.same(unknownIn(document, await read(document)), [], document);
@@ -94,7 +94,7 @@ t.test('an unknown name of each kind is found', async (t) => {
   ]);
 });
 
-t.test('every promise about delivery names the test that keeps it', async (t) => {
+t.test('every promise about delivery names the test that checks it', async (t) => {
   const rows =
     (await read('ARCHITECTURE.md'))
       .match(/^\| event \|.*\n.*\n((?:\|.*\n)+)/m)?.[1]

@@ -62,7 +62,7 @@ async function openAllConnections({ db, pool }: FastifyInstance): Promise<void> 
   await Promise.all(holding);
 }
 
-t.test('silent connections are given up and replaced', async (t) => {
+t.test('unresponsive connections are given up and replaced', async (t) => {
   const { app, get, proxy } = await setUp(t);
   await openAllConnections(app);
   proxy.silence();
@@ -74,7 +74,7 @@ t.test('silent connections are given up and replaced', async (t) => {
   t.equal(app.pool.totalCount - app.pool.idleCount, 0, 'none is held');
 });
 
-t.test('silent connections do not keep a process from ending', async (t) => {
+t.test('unresponsive connections do not keep a process from ending', async (t) => {
   const { app, get, proxy } = await setUp(t);
   await Promise.all(Array.from({ length: 20 }, () => get('/')));
   const listening = await app.channels.listen('channel', { onMessage() {}, onGap() {} });
@@ -156,7 +156,7 @@ t.test('readers of a locked table neither stop log-in nor pages that do not need
   await waitFor(async () => (await reader.get('/')).statusCode === 200, 'the site answers again');
 });
 
-t.test('in a black hole, readers hear so in time, and soon at once', async (t) => {
+t.test('if the database does not answer, readers are told in time, and soon at once', async (t) => {
   const { app, get, proxy } = await setUp(t);
   await Promise.all(Array.from({ length: 20 }, () => get('/')));
   proxy.swallow();
@@ -179,7 +179,7 @@ t.test('in a black hole, readers hear so in time, and soon at once', async (t) =
   await waitFor(async () => (await app.inject('/health/ready')).statusCode === 200, 'it is ready');
 });
 
-t.test('counting against a rate limit keeps to the deadline of its request', async (t) => {
+t.test('counting against a rate limit keeps the deadline of its request', async (t) => {
   const proxy = await FaultyProxy.open(t, await createDatabase(t));
   const app = await build(t, { DATABASE_URL: proxy.url }, { config: { deadlines: DEADLINES } });
   const authorization = `Basic ${btoa(`nobody@b.example:${PASSWORD}`)}`;
@@ -192,7 +192,7 @@ t.test('counting against a rate limit keeps to the deadline of its request', asy
   t.ok(performance.now() - startedAt < DEADLINES.readMs + 300);
 });
 
-t.test('an outage is a 503 that says when to try again, and two lines in the log', async (t) => {
+t.test('an outage causes a 503 that says when to try again, and two lines in the log', async (t) => {
   const { app, get, proxy, lines } = await setUp(t);
   const before = lines().length;
   await proxy.refuse();

@@ -68,7 +68,7 @@ function selectorsIn(expr: string): { name: string; labels: string[] }[] {
   return selectors;
 }
 
-t.test('the alerts, the dashboard and the documentation ask for metrics and labels that exist', async (t) => {
+t.test('the alerts, the dashboard and the documentation query metrics and labels that exist', async (t) => {
   const metrics = await exportedMetrics(t);
   const rules = await readRules();
   const recorded = rules.map(({ record }) => record);
@@ -89,7 +89,7 @@ t.test('invalid queries are found', async (t) => {
   ]);
 });
 
-t.test('metrics are named by the conventions of Prometheus', async (t) => {
+t.test('metrics follow the naming conventions of Prometheus', async (t) => {
   const app = await build(t);
   const { body } = await app.inject('/metrics');
   const types = [...body.matchAll(/^# HELP (pennypost_\w+) (.*)\n# TYPE \1 (\w+)$/gm)];

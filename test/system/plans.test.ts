@@ -32,8 +32,8 @@ const PICTURE = `/avatar/large/${'7'.padStart(43, '0')}.webp`;
 const IMAGE = `/images/${'7'.padStart(22, '0')}/640.webp`;
 
 /** The maximum number of rows that a page may read, on a site of any size: 500 numbered pages, in an index. */
-const MOST_ROWS = 10_000;
-const MOST_SORTED = 1_000;
+const MAX_ROWS = 10_000;
+const MAX_SORTED = 1_000;
 
 /** The archive path of a moment's month. */
 function monthOf(moment: Date): string {
@@ -95,12 +95,12 @@ function faultsOf(step: Step): string[] {
   const faults = parts.flatMap(faultsOf);
   const rows = step['Actual Rows'] * step['Actual Loops'];
   if (type === 'Seq Scan') faults.push(`reads all of ${table}`);
-  if (rows > MOST_ROWS) faults.push(`${type} ${table}: ${rows} rows`);
+  if (rows > MAX_ROWS) faults.push(`${type} ${table}: ${rows} rows`);
   // Its other parts are subqueries, such as the people the reader has muted.
   const sorted = parts
     .filter((part) => part['Parent Relationship'] === 'Outer')
     .reduce((sum, part) => sum + part['Actual Rows'] * part['Actual Loops'], 0);
-  if (type === 'Sort' && sorted > MOST_SORTED) faults.push(`sorts ${sorted} rows`);
+  if (type === 'Sort' && sorted > MAX_SORTED) faults.push(`sorts ${sorted} rows`);
   return faults;
 }
 

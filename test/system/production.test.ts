@@ -38,13 +38,13 @@ const LIBVIPS = { packages: /^@img\/sharp-/, licence: 'LGPL-3.0-or-later' };
 /** In bytes: what a file system allocates at least for a file that is not empty. */
 const BLOCK = 4096;
 
-t.test('the dependencies are what production imports, no less and no more', async (t) => {
+t.test('the dependencies are exactly what production imports', async (t) => {
   const migrations = await Array.fromAsync(glob('migrations/*.ts', { cwd: ROOT }));
   const packages = await packagesOf([...ENTRIES, ...migrations]);
   t.same(packages, Object.keys(packageJson.dependencies).sort());
 });
 
-t.test('no process has sharp in it but the one that decodes a picture', async (t) => {
+t.test('only the process that decodes a picture loads sharp', async (t) => {
   t.notOk((await packagesOf(['src/server.ts', 'src/worker.ts'])).includes('sharp'));
   t.same(await packagesOf(['src/domain/pictures/process.ts']), ['sharp']);
 });
@@ -110,7 +110,7 @@ async function sizeOf(folder: string): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, BLOCK);
 }
 
-t.test('every package in production has a licence that asks for no more than its own text', async (t) => {
+t.test('every package in production has a licence that only requires its text to be included', async (t) => {
   const { stdout } = await promisify(execFile)('npm', ['run', '--silent', 'sbom'], { cwd: ROOT });
   const { components }: { components: readonly Component[] } = JSON.parse(stdout);
   t.ok(components.length > 100);

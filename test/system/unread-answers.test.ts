@@ -8,7 +8,7 @@ import { build } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-t.test('a connection whose response is not read, or byte by byte, is closed', async (t) => {
+t.test('a connection that reads its response slowly or not at all is closed', async (t) => {
   const app = await build(t, { POSTS_PER_PAGE: '200' }, { config: { connectionTimeoutMs: 200 } });
   const { id } = await createUser(app);
   await sql`alter table posts disable trigger posts_indexed`.execute(app.db); // It would take longer than all else.

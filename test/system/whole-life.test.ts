@@ -101,7 +101,7 @@ t.test('an Administrator undoes the suspension, and she logs in again', async (t
   t.match((await susan.get(postPath)).body, 'Buy my pills');
 });
 
-t.test('she deletes her account, and a week later nothing of it is left', async (t) => {
+t.test('she deletes her account, and a week later nothing of it remains', async (t) => {
   t.equal((await susan.post('/your-data/delete', { texts: 'delete' })).statusCode, 303);
   t.notOk(await isLoggedIn(susan));
   await drain(app);

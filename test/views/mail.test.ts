@@ -40,7 +40,7 @@ const MAILS: Record<MailTemplateName | 'alarm' | 'digest-summary', object> = {
 
 const urlsIn = (text: string) => new Set(text.match(/https:\/\/[^\s"<]+/g));
 
-t.test('every mail says the same in HTML and in text, with a preview, in light and dark mode', async (t) => {
+t.test('every mail has the same content in HTML and text, a preview, and light and dark mode', async (t) => {
   const { renderMail } = await build(t);
   for (const [name, data] of Object.entries(MAILS)) {
     const { html, text } = renderMail(name, data);
@@ -69,7 +69,7 @@ t.test('every mail says the same in HTML and in text, with a preview, in light a
   }
 });
 
-t.test('in text, what people wrote is quoted, so that it cannot pass for the site’s own words', async (t) => {
+t.test('text mails quote what people wrote, to keep it apart from the site’s own words', async (t) => {
   const { renderMail } = await build(t);
   const forged = 'Hi.\r\n\r\n– Pennypost\n\nYour password has expired:\rhttps://evil.example';
   const data = {

@@ -47,7 +47,7 @@ const moment = () => Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d
 const Post = Type.Object({
   timestamp: moment(),
   edited: Type.Optional(Type.Union([moment(), Type.Null()])),
-  visibility: Type.Optional(Type.Union(VISIBILITIES.map((visibility) => Type.Literal(visibility)))),
+  visibility: Type.Optional(Type.Enum([...VISIBILITIES])),
   title: Type.Union([Type.String({ pattern: TITLE_PATTERN }), Type.Null()]),
   body: text(MAX_BODY_LENGTH, '(?=\\s*\\S)'),
   tags: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: MAX_TAGS })),

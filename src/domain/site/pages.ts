@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import type { Rendered } from '../markdown/text.ts';
-import { recordSetting } from './record.ts';
+import { recordEvent } from '../security-events/record.ts';
 
 /** Pages about the site, in the order of the footer. Their paths are their names. */
 export const SITE_PAGES = [
@@ -43,6 +43,6 @@ export async function changeSitePage(
         .onConflict((conflict) => conflict.column('name').doUpdateSet({ body, body_html: html }))
         .execute();
     }
-    await recordSetting(trx, { setting: name });
+    await recordEvent(trx, { kind: 'setting-changed', userId: null, detail: { setting: name } });
   });
 }

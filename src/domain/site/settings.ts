@@ -3,9 +3,9 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import type { Queue } from '../../queue/index.ts';
 import { indexTextsQueue } from '../../queues.ts';
+import { recordEvent } from '../security-events/record.ts';
 import { SETTING_NAMES, type TypedSettings } from './fields.ts';
 import { SITE_PAGES, type SitePage, type SitePageName } from './pages.ts';
-import { recordSetting } from './record.ts';
 
 /** The settings of the whole site. */
 export interface SiteSettings extends TypedSettings {
@@ -68,8 +68,8 @@ export async function changeSettings(
       const value = changes[name];
       if (value === undefined || value === before[name]) continue;
       // The cut may split a surrogate pair, and PostgreSQL's JSON has no half ones.
-      const beginning = value.slice(0, LOGGED_LENGTH).toWellFormed();
-      await recordSetting(trx, { setting: name, value: beginning });
+      const detail = { setting: name, value: value.slice(0, LOGGED_LENGTH).toWellFormed() };
+      await recordEvent(trx, { kind: 'setting-changed', userId: null, detail });
       if (name === 'language') await queue.send(indexTextsQueue, {}, { db: trx });
     }
   });

@@ -5,16 +5,10 @@ import { listEvents } from '../../domain/security-events/list.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { describeEvent, KIND_NAMES, MODERATION, readActivityQuery } from '../web/activity.ts';
 import { localPath } from '../web/auth/local-path.ts';
-import { idFrom } from '../web/params.ts';
+import { idFrom, type WithId, type WithNext } from '../web/params.ts';
 import { withFields } from './jobs/filter.ts';
 
 const PATH = '/admin/activity';
-
-interface WithId {
-  Params: { id: string };
-  /** The page to return to. */
-  Querystring: { next?: unknown };
-}
 
 /** Activity on all accounts, for Administrators, who can undo what moderators did. */
 export default async function activity(app: FastifyInstance): Promise<void> {
@@ -38,7 +32,7 @@ export default async function activity(app: FastifyInstance): Promise<void> {
     });
   });
 
-  app.post<WithId>('/:id/undo', async (request, reply) => {
+  app.post<WithId & WithNext>('/:id/undo', async (request, reply) => {
     await undo({ db, queue }, currentUser(request), idFrom(request.params.id));
     await sessionOf(request).flash('The action has been undone, and the log records it.');
     return reply.redirect(localPath(request.query.next) ?? PATH, 303);

@@ -5,17 +5,13 @@ import { maySanction } from '../../domain/moderation/sanction.ts';
 import { findAccount } from '../../domain/people/find.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
-import { idFrom } from '../web/params.ts';
+import { idFrom, type WithId } from '../web/params.ts';
 
 const DeletionForm = Type.Object({
   when: Type.Enum(['later', 'now']),
   texts: Type.Enum(['delete', 'keep']),
   reason: Type.String({ minLength: 1, maxLength: 500 }),
 });
-
-interface WithId {
-  Params: { id: string };
-}
 
 /** Where Administrators delete an account. */
 export default async function deletePerson(app: FastifyInstance): Promise<void> {

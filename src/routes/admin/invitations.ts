@@ -5,7 +5,7 @@ import { noSuch } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requireVerified } from '../guards.ts';
-import { idFrom } from '../web/params.ts';
+import { idFrom, type WithId } from '../web/params.ts';
 
 const InvitationForm = Type.Object({
   uses: Type.String({
@@ -33,7 +33,7 @@ export default async function invitations(app: FastifyInstance): Promise<void> {
     return show(request, reply, NEW_FORM, `${config.baseUrl}/auth/register/${token}`);
   });
 
-  app.post<{ Params: { id: string } }>('/:id/revoke', async (request, reply) => {
+  app.post<WithId>('/:id/revoke', async (request, reply) => {
     if (!(await revokeInvitation(db, idFrom(request.params.id)))) throw noSuch('invitation');
     await sessionOf(request).flash('The invitation has been revoked.');
     return reply.redirect('/admin/invitations', 303);

@@ -15,12 +15,8 @@ import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requireVerified } from '../guards.ts';
 import { describeEvent, KINDS_OF_CHANGES } from '../web/activity.ts';
 import { browserName } from '../web/browser-name.ts';
-import { idFrom } from '../web/params.ts';
+import { idFrom, type WithId } from '../web/params.ts';
 import deletePerson from './delete-person.ts';
-
-interface WithId {
-  Params: { id: string };
-}
 
 const ActionForm = Type.Object({
   action: Type.Enum(['confirm', 'send-confirmation', 'end-access', 'keep']),

@@ -1,12 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
 import { block, unblock } from '../../domain/blocks/block.ts';
 import { countBlocked, listBlocked } from '../../domain/blocks/list.ts';
 import { findPerson } from '../../domain/people/find.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentBlock } from './present.ts';
-import { needs, refusals, WithId } from './requests.ts';
+import { needs, noContent, refusals, WithId } from './requests.ts';
 import { BlockPage, paths, ref } from './resources.ts';
 
 const tags = ['People'];
@@ -22,7 +21,6 @@ const listing = {
 };
 
 const ONE = { tags, params: WithId } as const;
-const done = (description: string) => ({ 204: Type.Null({ description }), ...refusals(404) });
 
 const muting = {
   ...ONE,
@@ -31,7 +29,7 @@ const muting = {
   summary: 'Mute a user',
   description:
     'Lists leave out what they write. We do not tell them. Changes nothing if you have blocked them.',
-  response: { ...done('They are muted or blocked.'), ...refusals(409) },
+  response: noContent('They are muted or blocked.', 409),
 };
 
 const unmuting = {
@@ -39,7 +37,7 @@ const unmuting = {
   operationId: 'unmuteUser',
   ...needs(),
   summary: 'Stop muting a user',
-  response: done('They are not muted.'),
+  response: noContent('They are not muted.'),
 };
 
 const blocking = {
@@ -49,7 +47,7 @@ const blocking = {
   summary: 'Block a user',
   description:
     'Mutes them, and they cannot follow you, or like or comment on your posts. Ends follows both ways.',
-  response: { ...done('They are blocked.'), ...refusals(409) },
+  response: noContent('They are blocked.', 409),
 };
 
 const unblocking = {
@@ -57,7 +55,7 @@ const unblocking = {
   operationId: 'unblockUser',
   ...needs(),
   summary: 'Stop blocking a user',
-  response: done('They are not blocked.'),
+  response: noContent('They are not blocked.'),
 };
 
 const blocks: FastifyPluginAsyncTypebox = async (app) => {

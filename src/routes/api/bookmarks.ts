@@ -1,11 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
 import { bookmark, removeBookmark } from '../../domain/bookmarks/bookmark.ts';
 import { listBookmarkSources } from '../../domain/bookmarks/list.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentPost } from './present.ts';
-import { needs, refusals, WithId } from './requests.ts';
+import { needs, noContent, refusals, WithId } from './requests.ts';
 import { PostPage, paths, ref } from './resources.ts';
 
 const tags = ['Posts'];
@@ -26,7 +25,7 @@ const keeping = {
   ...needs(),
   summary: 'Bookmark a post',
   params: WithId,
-  response: { 204: Type.Null({ description: 'The post is bookmarked.' }), ...refusals(404) },
+  response: noContent('The post is bookmarked.'),
 };
 
 const removing = {
@@ -35,7 +34,7 @@ const removing = {
   ...needs(),
   summary: 'Remove a bookmark',
   params: WithId,
-  response: { 204: Type.Null({ description: 'The post is not bookmarked.' }), ...refusals(404) },
+  response: noContent('The post is not bookmarked.'),
 };
 
 const bookmarks: FastifyPluginAsyncTypebox = async (app) => {

@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
 import type { ApiClient } from '../../domain/api-tokens/identify.ts';
 import { EDIT_MINUTES, loadCommentForEdit, updateComment } from '../../domain/comments/edit.ts';
@@ -21,7 +20,7 @@ import { tagged, versionsIn, WithIfMatch } from './etag.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentComment } from './present.ts';
 import { sendCreated, WithIdempotencyKey } from './repeatable.ts';
-import { CommentEdit, CommentWriting, needs, refusals, WithId } from './requests.ts';
+import { CommentEdit, CommentWriting, needs, noContent, refusals, WithId } from './requests.ts';
 import { Comment, CommentPage, paths, ref } from './resources.ts';
 
 const tags = ['Comments'];
@@ -89,7 +88,7 @@ const deleting = {
   summary: 'Delete a comment',
   description: 'Only for its author and Administrators.',
   params: WithId,
-  response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(404) },
+  response: noContent('Deleted.'),
 };
 
 const comments: FastifyPluginAsyncTypebox = async (app) => {

@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
 import { type DraftText, MAX_DAYS_AHEAD } from '../../domain/drafts/draft.ts';
 import { findDraft, listDrafts } from '../../domain/drafts/find.ts';
@@ -13,12 +12,11 @@ import { requirePermission } from '../guards.ts';
 import { tagged, versionsIn, WithIfMatch } from './etag.ts';
 import { onlyPage } from './pages.ts';
 import { presentDraft, presentListedDraft, presentPost } from './present.ts';
-import { DraftWriting, isUnlistedIn, needs, refusals, WithId, WithMoment } from './requests.ts';
+import { DraftWriting, isUnlistedIn, needs, noContent, refusals, WithId, WithMoment } from './requests.ts';
 import { Draft, DraftPage, Post, ref } from './resources.ts';
 
 const tags = ['Drafts'];
 const ONE = { params: WithId, tags } as const;
-const done = (description: string) => ({ 204: Type.Null({ description }), ...refusals(404) });
 
 const listing = {
   tags,
@@ -64,7 +62,7 @@ const deleting = {
   operationId: 'deleteDraft',
   ...needs(),
   summary: 'Delete a draft',
-  response: done('Deleted.'),
+  response: noContent('Deleted.'),
 };
 
 const publishing = {
@@ -82,7 +80,7 @@ const scheduling = {
   summary: 'Publish a draft later',
   description: `At most ${MAX_DAYS_AHEAD} days ahead. It is published as it is at that time.`,
   body: WithMoment,
-  response: { ...done('It is scheduled.'), ...refusals(400, 404, 412, 413, 415, 422) },
+  response: noContent('It is scheduled.', 400, 412, 413, 415, 422),
 };
 
 const unscheduling = {
@@ -90,7 +88,7 @@ const unscheduling = {
   operationId: 'unscheduleDraft',
   ...needs(),
   summary: 'Cancel the schedule of a draft',
-  response: done('It is not scheduled.'),
+  response: noContent('It is not scheduled.'),
 };
 
 const drafts: FastifyPluginAsyncTypebox = async (app) => {

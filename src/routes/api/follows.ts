@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
 import { follow, unfollow } from '../../domain/follows/follow.ts';
 import { listFollowed, listFollowers } from '../../domain/follows/list.ts';
@@ -8,7 +7,7 @@ import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentFollow } from './present.ts';
-import { needs, refusals, WithId } from './requests.ts';
+import { needs, noContent, refusals, WithId } from './requests.ts';
 import { FollowPage, paths, ref } from './resources.ts';
 
 const tags = ['People'];
@@ -41,7 +40,7 @@ const following = {
   description:
     'Following them again changes nothing. You cannot follow people if one of you has blocked the other.',
   params: WithId,
-  response: { 204: Type.Null({ description: 'You follow them.' }), ...refusals(404) },
+  response: noContent('You follow them.'),
 };
 
 const unfollowing = {
@@ -50,7 +49,7 @@ const unfollowing = {
   ...needs('FOLLOW'),
   summary: 'Stop following a user',
   params: WithId,
-  response: { 204: Type.Null({ description: 'You do not follow them.' }), ...refusals(404) },
+  response: noContent('You do not follow them.'),
 };
 
 const follows: FastifyPluginAsyncTypebox = async (app) => {

@@ -16,7 +16,7 @@ import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentImage } from './present.ts';
 import { sendCreated, WithIdempotencyKey } from './repeatable.ts';
-import { needs, refusals } from './requests.ts';
+import { needs, noContent, refusals } from './requests.ts';
 import { EXAMPLE_KEY, Image, ImagePage, paths, ref } from './resources.ts';
 
 const tags = ['Images'];
@@ -77,7 +77,7 @@ const deleting = {
   summary: 'Delete one of your images',
   description: 'Posts that show it will have its alternative text instead.',
   params: WithKey,
-  response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(404) },
+  response: noContent('Deleted.'),
 };
 
 const images: FastifyPluginAsyncTypebox = async (app) => {

@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
 import { like, unlike } from '../../domain/likes/like.ts';
 import { listLikers } from '../../domain/likes/list.ts';
@@ -8,7 +7,7 @@ import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, PageQuery, pageRequest } from './pages.ts';
 import { presentListedUser } from './present.ts';
-import { needs, refusals, WithId } from './requests.ts';
+import { needs, noContent, refusals, WithId } from './requests.ts';
 import { LikerPage, paths, ref } from './resources.ts';
 
 const tags = ['Posts'];
@@ -21,7 +20,7 @@ const liking = {
   description:
     'Liking it again changes nothing. You cannot like your own posts or those of people who have blocked you.',
   params: WithId,
-  response: { 204: Type.Null({ description: 'The post has your like.' }), ...refusals(404) },
+  response: noContent('The post has your like.'),
 };
 
 const unliking = {
@@ -30,7 +29,7 @@ const unliking = {
   ...needs('COMMENT'),
   summary: 'Remove your like from a post',
   params: WithId,
-  response: { 204: Type.Null({ description: 'The post does not have your like.' }), ...refusals(404) },
+  response: noContent('The post does not have your like.'),
 };
 
 const listing = {

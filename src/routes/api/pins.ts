@@ -1,10 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
 import { pinPost, unpinPost } from '../../domain/posts/pin.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
-import { needs, refusals, WithId } from './requests.ts';
+import { needs, noContent, WithId } from './requests.ts';
 
 const tags = ['Posts'];
 
@@ -15,7 +14,7 @@ const pinning = {
   summary: 'Pin one of your posts',
   description: 'It is shown at the top of your profile, in place of any other.',
   params: WithId,
-  response: { 204: Type.Null({ description: 'The post is pinned.' }), ...refusals(404) },
+  response: noContent('The post is pinned.'),
 };
 
 const unpinning = {
@@ -24,7 +23,7 @@ const unpinning = {
   ...needs('WRITE'),
   summary: 'Unpin a post',
   params: WithId,
-  response: { 204: Type.Null({ description: 'The post is not pinned.' }), ...refusals(404) },
+  response: noContent('The post is not pinned.'),
 };
 
 const pins: FastifyPluginAsyncTypebox = async (app) => {

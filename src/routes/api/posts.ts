@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
 import { once } from '../../domain/idempotency.ts';
 import { renderText } from '../../domain/mentions/render.ts';
@@ -12,7 +11,7 @@ import { tagged, versionsIn, WithIfMatch } from './etag.ts';
 import { linkPages, PostPageQuery, pageRequest } from './pages.ts';
 import { presentPost } from './present.ts';
 import { sendCreated, WithIdempotencyKey } from './repeatable.ts';
-import { isUnlistedIn, needs, PostWriting, refusals, WithId } from './requests.ts';
+import { isUnlistedIn, needs, noContent, PostWriting, refusals, WithId } from './requests.ts';
 import { Post, PostPage, paths, ref } from './resources.ts';
 
 const tags = ['Posts'];
@@ -66,7 +65,7 @@ const deleting = {
   summary: 'Delete a post and its comments',
   description: 'Only for its author and Administrators.',
   params: WithId,
-  response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(404) },
+  response: noContent('Deleted.'),
 };
 
 const posts: FastifyPluginAsyncTypebox = async (app) => {

@@ -4,7 +4,7 @@ import { can, Permission } from '../../domain/accounts/roles.ts';
 import { MAX_REASON_LENGTH, report } from '../../domain/moderation/report.ts';
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
-import { needs, refusals, textOf, WithId } from './requests.ts';
+import { needs, noContent, textOf, WithId } from './requests.ts';
 
 const reporting = {
   tags: ['Reports'],
@@ -15,7 +15,7 @@ const reporting = {
     { reason: textOf(MAX_REASON_LENGTH, 'Plain text', 'This is an advertisement.') },
     { additionalProperties: false, title: 'report' },
   ),
-  response: { 204: Type.Null({ description: 'Reported.' }), ...refusals(400, 404, 413, 415) },
+  response: noContent('Reported.', 400, 413, 415),
 };
 
 const ABOUT = [

@@ -123,6 +123,11 @@ const REASONS = {
 
 type Refusable = keyof typeof REASONS;
 
+/** The responses of a route that answers 204, or 404 and other errors. */
+export function noContent(description: string, ...statuses: Refusable[]) {
+  return { 204: Type.Null({ description }), ...refusals(404, ...statuses) };
+}
+
 /** The error responses of a route. All routes have 401, 403 and 429. */
 export function refusals(...statuses: Refusable[]) {
   const all: readonly Refusable[] = [401, 403, 429, ...statuses];

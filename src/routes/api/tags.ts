@@ -9,7 +9,7 @@ import { callerOf } from '../../plugins/api/authentication.ts';
 import { requirePermission } from '../guards.ts';
 import { linkPages, onlyPage, PostPageQuery, pageRequest } from './pages.ts';
 import { presentFollowedTag, presentPost } from './present.ts';
-import { needs, refusals } from './requests.ts';
+import { needs, noContent, refusals } from './requests.ts';
 import { PostPage, paths, ref, TagPage } from './resources.ts';
 
 const TagParam = Type.Object({
@@ -43,7 +43,7 @@ const following = {
   summary: 'Follow a tag',
   description: `Adds its posts to your timeline. You can follow ${MAX_FOLLOWED_TAGS} tags.`,
   params: TagParam,
-  response: { 204: Type.Null({ description: 'You follow it.' }), ...refusals(404, 409) },
+  response: noContent('You follow it.', 409),
 };
 
 const unfollowing = {
@@ -52,7 +52,7 @@ const unfollowing = {
   ...needs('FOLLOW'),
   summary: 'Stop following a tag',
   params: TagParam,
-  response: { 204: Type.Null({ description: 'You do not follow it.' }), ...refusals(404) },
+  response: noContent('You do not follow it.'),
 };
 
 const tags: FastifyPluginAsyncTypebox = async (app) => {

@@ -8,7 +8,7 @@ import { deleteVersion, findVersion, listVersions } from '../../domain/posts/ver
 import { callerOf } from '../../plugins/api/authentication.ts';
 import { onlyPage } from './pages.ts';
 import { presentListedVersion, presentVersion } from './present.ts';
-import { needs, refusals, WithId } from './requests.ts';
+import { needs, noContent, refusals, WithId } from './requests.ts';
 import { ref } from './resources.ts';
 import { Version, VersionPage } from './version-resources.ts';
 
@@ -46,7 +46,7 @@ const deleting = {
   summary: 'Delete the text of an earlier version of a post',
   description: 'Only for its author and moderators. The version stays in the list.',
   params: WithVersion,
-  response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(404) },
+  response: noContent('Deleted.'),
 };
 
 const versions: FastifyPluginAsyncTypebox = async (app) => {

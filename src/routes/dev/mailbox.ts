@@ -4,12 +4,9 @@ import type { FastifyInstance } from 'fastify';
 import { noSuch } from '../../errors.ts';
 import { listMails, readMail } from '../../mailbox/reader.ts';
 import { requireThisMachine } from '../loopback.ts';
+import type { WithId } from '../web/params.ts';
 
 const NEWEST = 100;
-
-interface WithId {
-  Params: { id: string };
-}
 
 /**
  * The local mailbox, for a site without a mail server. Its mails contain log-in links, so it only answers on this machine.

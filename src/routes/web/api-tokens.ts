@@ -7,15 +7,15 @@ import { DomainError } from '../../errors.ts';
 import type { FormState } from '../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requireUser, requireVerified } from '../guards.ts';
-import { idFrom } from './params.ts';
+import { idFrom, type WithId } from './params.ts';
 
 /** Lifetimes of tokens, in days. */
 const LIFETIMES = { '30': 30, '90': 90, '365': 365, never: null } as const;
 
 const TokenForm = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 64 }),
-  scope: Type.Union([Type.Literal('read'), Type.Literal('write')]),
-  lifetime: Type.Union([Type.Literal('30'), Type.Literal('90'), Type.Literal('365'), Type.Literal('never')]),
+  scope: Type.Enum(['read', 'write']),
+  lifetime: Type.Enum(['30', '90', '365', 'never']),
 });
 
 const NEW_FORM: FormState = { values: { scope: 'read', lifetime: '90' }, errors: {} };
@@ -49,7 +49,7 @@ export default async function apiTokens(app: FastifyInstance): Promise<void> {
     }
   });
 
-  app.post<{ Params: { id: string } }>('/:id/revoke', async (request, reply) => {
+  app.post<WithId>('/:id/revoke', async (request, reply) => {
     const isRevoked = await revokeToken(db, currentUser(request).id, idFrom(request.params.id));
     const session = sessionOf(request);
     if (isRevoked) await session.flash('The token has been revoked.');

@@ -8,13 +8,7 @@ import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requireUser } from '../guards.ts';
 import { localPath } from './auth/local-path.ts';
 import { paginate } from './pagination.ts';
-import { placeFrom } from './params.ts';
-
-interface WithUsername {
-  Params: { username: string };
-  /** The page to return to, if it is not the profile. */
-  Querystring: { next?: unknown };
-}
+import { placeFrom, type WithNext, type WithUsername } from './params.ts';
 
 /** Where people mute and block each other. Nobody is told, and silenced people can do it too. */
 export default async function blocks(app: FastifyInstance): Promise<void> {
@@ -30,13 +24,17 @@ export default async function blocks(app: FastifyInstance): Promise<void> {
   });
 
   const change = (path: string, act: (pair: Pair, username: string) => Promise<string>) =>
-    app.post<WithUsername>(`/${path}/:username`, { config: { limit: 'follow' } }, async (request, reply) => {
-      const person = await findByUsername(db, request.params.username);
-      if (person === undefined) throw noSuch('user');
-      const pair = { blockerId: currentUser(request).id, blockedId: person.id };
-      await sessionOf(request).flash(await act(pair, person.username));
-      return reply.redirect(localPath(request.query.next) ?? `/user/${person.username}`, 303);
-    });
+    app.post<WithUsername & WithNext>(
+      `/${path}/:username`,
+      { config: { limit: 'follow' } },
+      async (request, reply) => {
+        const person = await findByUsername(db, request.params.username);
+        if (person === undefined) throw noSuch('user');
+        const pair = { blockerId: currentUser(request).id, blockedId: person.id };
+        await sessionOf(request).flash(await act(pair, person.username));
+        return reply.redirect(localPath(request.query.next) ?? `/user/${person.username}`, 303);
+      },
+    );
 
   const changes: readonly (readonly [BlockKind, done: string, undone: string])[] = [
     ['mute', 'muted', 'no longer muted'],

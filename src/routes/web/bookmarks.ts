@@ -5,13 +5,7 @@ import { currentUser } from '../../plugins/web/session.ts';
 import { requireUser } from '../guards.ts';
 import { localPath } from './auth/local-path.ts';
 import { paginate } from './pagination.ts';
-import { idFrom, placeFrom } from './params.ts';
-
-interface WithId {
-  Params: { id: string };
-  /** The page to return to, if it is not the post. */
-  Querystring: { next?: unknown };
-}
+import { idFrom, placeFrom, type WithId, type WithNext } from './params.ts';
 
 /** Where people bookmark posts. Nobody is told, and silenced people can do it too. */
 export default async function bookmarks(app: FastifyInstance): Promise<void> {
@@ -29,7 +23,7 @@ export default async function bookmarks(app: FastifyInstance): Promise<void> {
     ['bookmark', bookmark],
     ['unbookmark', removeBookmark],
   ] as const) {
-    app.post<WithId>(`/${path}/:id`, { config: { limit: 'like' } }, async (request, reply) => {
+    app.post<WithId & WithNext>(`/${path}/:id`, { config: { limit: 'like' } }, async (request, reply) => {
       const postId = idFrom(request.params.id);
       await change(db, { userId: currentUser(request).id, postId });
       return reply.redirect(localPath(request.query.next) ?? `/post/${postId}`, 303);

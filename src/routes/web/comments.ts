@@ -11,7 +11,7 @@ import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts'
 import { requirePermission, requireUser } from '../guards.ts';
 import editComment from './edit-comment.ts';
 import { bodyField, textOf } from './fields.ts';
-import { idFrom, queryOf } from './params.ts';
+import { idFrom, queryOf, type WithId } from './params.ts';
 import { showPost } from './posts.ts';
 
 const CommentForm = Type.Object({
@@ -22,10 +22,6 @@ const CommentForm = Type.Object({
 });
 
 const ON_ITS_OWN = 'You can publish this as a separate comment.';
-
-interface WithId {
-  Params: { id: string };
-}
 
 export default async function comments(app: FastifyInstance): Promise<void> {
   const { db, config } = app;

@@ -12,7 +12,7 @@ import { wantsJson } from '../../plugins/errors.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
 import { isUnlistedIn, momentFields, momentFrom, postFields, postOf } from './fields.ts';
-import { idFrom } from './params.ts';
+import { idFrom, type WithId } from './params.ts';
 import { afterConflict, draftFields, draftFrom, showWriter } from './write.ts';
 
 const DraftForm = Type.Object({
@@ -22,10 +22,6 @@ const DraftForm = Type.Object({
 });
 
 const ScheduleForm = Type.Object({ ...postFields(), ...draftFields(), ...momentFields() });
-
-interface WithId {
-  Params: { id: string };
-}
 
 /** Posts that are not published yet. */
 export default async function drafts(app: FastifyInstance): Promise<void> {

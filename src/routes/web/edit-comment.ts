@@ -7,7 +7,7 @@ import type { FormState } from '../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requireUser } from '../guards.ts';
 import { bodyField, textOf } from './fields.ts';
-import { idFrom } from './params.ts';
+import { idFrom, type WithId } from './params.ts';
 
 const EditForm = Type.Object({
   body: bodyField(),
@@ -17,10 +17,6 @@ const EditForm = Type.Object({
 
 const EDIT_CONFLICT =
   'This comment has changed since you started editing. Save again to overwrite the newer version.';
-
-interface WithId {
-  Params: { id: string };
-}
 
 /** Where authors edit their comments. */
 export default async function editComment(app: FastifyInstance): Promise<void> {

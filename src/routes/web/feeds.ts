@@ -7,7 +7,7 @@ import { pathOfPost } from '../../domain/posts/path.ts';
 import type { SiteSettings } from '../../domain/site/settings.ts';
 import { pathOfTag } from '../../domain/tags/name.ts';
 import { noSuch } from '../../errors.ts';
-import { idFrom, tagFrom } from './params.ts';
+import { idFrom, tagFrom, type WithId, type WithTag, type WithUsername } from './params.ts';
 
 /** What Atom (RFC 4287) and JSON Feed 1.1 have in common. */
 interface Feed {
@@ -59,16 +59,13 @@ export default async function feeds(app: FastifyInstance): Promise<void> {
     app.get(`/feed.${format}`, isShared, async (_request, reply) =>
       send(reply, await feedOfSite(db, app.site.settings.name)),
     );
-    app.get<{ Params: { username: string } }>(
-      `/user/:username/feed.${format}`,
-      isShared,
-      async (request, reply) =>
-        send(reply, await feedOfPerson(db, request.params.username, app.site.settings.name)),
+    app.get<WithUsername>(`/user/:username/feed.${format}`, isShared, async (request, reply) =>
+      send(reply, await feedOfPerson(db, request.params.username, app.site.settings.name)),
     );
-    app.get<{ Params: { tag: string } }>(`/tag/:tag([^.]+).${format}`, isShared, async (request, reply) =>
+    app.get<WithTag>(`/tag/:tag([^.]+).${format}`, isShared, async (request, reply) =>
       send(reply, await feedOfTag(db, tagFrom(request.params.tag), app.site.settings.name)),
     );
-    app.get<{ Params: { id: string } }>(`/post/:id/feed.${format}`, isShared, async (request, reply) =>
+    app.get<WithId>(`/post/:id/feed.${format}`, isShared, async (request, reply) =>
       send(reply, await feedOfPost(db, idFrom(request.params.id))),
     );
   }

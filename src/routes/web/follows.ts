@@ -7,11 +7,7 @@ import { noSuch } from '../../errors.ts';
 import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
 import { paginate } from './pagination.ts';
-import { placeFrom } from './params.ts';
-
-interface WithUsername {
-  Params: { username: string };
-}
+import { placeFrom, type WithUsername } from './params.ts';
 
 export default async function follows(app: FastifyInstance): Promise<void> {
   const { db, queue, config } = app;

@@ -10,12 +10,8 @@ import {
 } from '../../domain/posts/versions.ts';
 import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts';
 import { requireUser } from '../guards.ts';
-import { idFrom } from './params.ts';
+import { idFrom, type WithId } from './params.ts';
 import { whyFrom } from './why.ts';
-
-interface WithId {
-  Params: { id: string };
-}
 
 interface WithVersion {
   Params: { id: string; version: string };

@@ -8,19 +8,13 @@ import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts'
 import { requirePermission, requireUser } from '../guards.ts';
 import { localPath } from './auth/local-path.ts';
 import { paginate } from './pagination.ts';
-import { idFrom, placeFrom } from './params.ts';
-
-interface WithId {
-  Params: { id: string };
-  /** The page to return to, if it is not the post. */
-  Querystring: { next?: unknown };
-}
+import { idFrom, placeFrom, type WithId, type WithNext } from './params.ts';
 
 /** Where people like posts, and see who does. */
 export default async function likes(app: FastifyInstance): Promise<void> {
   const { config } = app;
 
-  app.get<WithId>('/likes/:id', { config: { isShared: true } }, async (request, reply) => {
+  app.get<WithId & WithNext>('/likes/:id', { config: { isShared: true } }, async (request, reply) => {
     const readDb = readDbFor(request);
     const { id: postId } = await findPostSource(readDb, idFrom(request.params.id), false);
     const place = placeFrom(request.query);
@@ -39,7 +33,7 @@ export default async function likes(app: FastifyInstance): Promise<void> {
     ['like', like],
     ['unlike', ({ db }, mark) => unlike(db, mark)],
   ] satisfies [string, (app: FastifyInstance, mark: Mark) => Promise<void>][]) {
-    app.post<WithId>(`/${path}/:id`, liking, async (request, reply) => {
+    app.post<WithId & WithNext>(`/${path}/:id`, liking, async (request, reply) => {
       const postId = idFrom(request.params.id);
       await change(app, { userId: currentUser(request).id, postId });
       return reply.redirect(localPath(request.query.next) ?? `/post/${postId}`, 303);

@@ -6,7 +6,7 @@ import { findPerson } from '../../domain/people/find.ts';
 import { DomainError } from '../../errors.ts';
 import { currentUser, readDbFor } from '../../plugins/web/session.ts';
 import { requireUser } from '../guards.ts';
-import { idFrom } from './params.ts';
+import { idFrom, type WithId } from './params.ts';
 
 const CompletionQuery = Type.Object({
   q: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_.]{0,63}$' }),
@@ -17,7 +17,7 @@ const validator = Compile(CompletionQuery);
 /** Redirects mentions to profiles, and completes usernames while they are typed. */
 export default async function mentions(app: FastifyInstance): Promise<void> {
   // A temporary redirect, because the person may change their name again.
-  app.get<{ Params: { id: string } }>('/user/by-id/:id', async (request, reply) => {
+  app.get<WithId>('/user/by-id/:id', async (request, reply) => {
     const { username } = await findPerson(readDbFor(request), idFrom(request.params.id));
     return reply.redirect(`/user/${username}`, 302);
   });

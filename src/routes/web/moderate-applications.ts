@@ -1,11 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { approveApplication, declineApplication, listApplications } from '../../domain/joining/decide.ts';
 import { sessionOf } from '../../plugins/web/session.ts';
-import { idFrom } from './params.ts';
-
-interface WithId {
-  Params: { id: string };
-}
+import { idFrom, type WithId } from './params.ts';
 
 /** Where moderators decide who joins. */
 export default async function moderateApplications(app: FastifyInstance): Promise<void> {

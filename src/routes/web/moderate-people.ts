@@ -13,23 +13,17 @@ import { removePictureOf } from '../../domain/pictures/remove.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { describeEvent } from './activity.ts';
-import { idFrom } from './params.ts';
+import { idFrom, type WithId } from './params.ts';
 import { whyFrom } from './why.ts';
 
 /** How long a sanction may last, in days; null if it has no end. */
 const PERIODS = { '1': 1, '7': 7, '30': 30, '365': 365, forever: null } as const;
 
 const SanctionForm = Type.Object({
-  kind: Type.Union(SANCTIONS.map((kind) => Type.Literal(kind))),
-  period: Type.Union([
-    ...(['1', '7', '30', '365', 'forever'] as const).map((period) => Type.Literal(period)),
-  ]),
+  kind: Type.Enum([...SANCTIONS]),
+  period: Type.Enum(['1', '7', '30', '365', 'forever']),
   reason: Type.String({ minLength: 1, maxLength: 500 }),
 });
-
-interface WithId {
-  Params: { id: string };
-}
 
 /** Where moderators act on a person. */
 export default async function moderatePeople(app: FastifyInstance): Promise<void> {

@@ -10,14 +10,8 @@ import { localPath } from './auth/local-path.ts';
 import moderateApplications from './moderate-applications.ts';
 import moderatePeople from './moderate-people.ts';
 import { paginate } from './pagination.ts';
-import { idFrom, placeFrom, queryOf } from './params.ts';
+import { idFrom, placeFrom, queryOf, type WithId, type WithNext } from './params.ts';
 import { whyFrom } from './why.ts';
-
-interface WithId {
-  Params: { id: string };
-  /** The page to return to, if it is not the list of comments. */
-  Querystring: { next?: unknown };
-}
 
 /** Where moderators read all comments, and hide or show comments and posts. */
 export default async function moderate(app: FastifyInstance): Promise<void> {
@@ -34,7 +28,7 @@ export default async function moderate(app: FastifyInstance): Promise<void> {
   });
 
   for (const kind of REPORTABLE) {
-    app.post<WithId>(`/reports/${kind}/:id/close`, async (request, reply) => {
+    app.post<WithId & WithNext>(`/reports/${kind}/:id/close`, async (request, reply) => {
       await closeReports(db, { kind, id: idFrom(request.params.id) }, whyFrom(request));
       await sessionOf(request).flash('The reports have been closed.');
       return reply.redirect('/moderate/reports', 303);
@@ -56,12 +50,12 @@ export default async function moderate(app: FastifyInstance): Promise<void> {
     ['enable', false],
     ['disable', true],
   ] as const) {
-    app.post<WithId>(`/${verb}/:id`, async (request, reply) => {
+    app.post<WithId & WithNext>(`/${verb}/:id`, async (request, reply) => {
       await setCommentDisabled(db, idFrom(request.params.id), isDisabled, whyFrom(request));
       const { query } = request;
       return reply.redirect(localPath(query.next) ?? `/moderate${queryOf(placeFrom(query))}`, 303);
     });
-    app.post<WithId>(`/${verb}/post/:id`, async (request, reply) => {
+    app.post<WithId & WithNext>(`/${verb}/post/:id`, async (request, reply) => {
       const id = idFrom(request.params.id);
       await setPostDisabled(db, id, isDisabled, whyFrom(request));
       await sessionOf(request).flash(isDisabled ? 'The post is hidden.' : 'The post is shown again.');

@@ -8,7 +8,7 @@ import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requireUser } from '../guards.ts';
 import { describeEvent } from './activity.ts';
 import { paginate } from './pagination.ts';
-import { idFrom, placeFrom } from './params.ts';
+import { idFrom, placeFrom, type WithId } from './params.ts';
 
 const ReadForm = Type.Object({ last: Type.String({ pattern: '^\\d{1,10}$' }) });
 
@@ -52,7 +52,7 @@ async function ownNotifications(app: FastifyInstance): Promise<void> {
   });
 
   // Leads to what a notification is about, and marks it as read.
-  app.get<{ Params: { id: string } }>('/notifications/:id', async (request, reply) => {
+  app.get<WithId>('/notifications/:id', async (request, reply) => {
     const { id: userId } = currentUser(request);
     const id = idFrom(request.params.id);
     const subject = await findSubject(db, userId, id);

@@ -3,6 +3,29 @@ import { MAX_POSITION } from '../../domain/posts/position.ts';
 import { readTag } from '../../domain/tags/name.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 
+/** The parameters of routes, for Fastify's types. */
+
+export interface WithId {
+  Params: { id: string };
+}
+
+export interface WithTag {
+  Params: { tag: string };
+}
+
+export interface WithToken {
+  Params: { token: string };
+}
+
+export interface WithUsername {
+  Params: { username: string };
+}
+
+export interface WithNext {
+  /** `next` is the page to return to. */
+  Querystring: { next?: unknown };
+}
+
 /**
  * Reads an id from a path.
  *

@@ -13,7 +13,7 @@ import { requirePermission, requireUser, requireVerified } from '../guards.ts';
 import { emailField, usernameField } from './auth/fields.ts';
 import { metaOfProfile } from './meta.ts';
 import { paginate } from './pagination.ts';
-import { idFrom, placeOfPostsFrom, queryOf } from './params.ts';
+import { idFrom, placeOfPostsFrom, queryOf, type WithId, type WithUsername } from './params.ts';
 
 /** How often to mail about notifications, and how the form says it. */
 const FREQUENCIES = [
@@ -28,7 +28,7 @@ const profileFields = {
   about_me: Type.String({ maxLength: 2000 }),
 };
 const ProfileForm = Type.Object(profileFields);
-const frequencyField = () => Type.Union(FREQUENCIES.map(([frequency]) => Type.Literal(frequency)));
+const frequencyField = () => Type.Enum(FREQUENCIES.map(([frequency]) => frequency));
 const MailChoicesForm = Type.Object({
   digest: Type.Boolean(),
   comment_mails: frequencyField(),
@@ -40,14 +40,14 @@ const AnyProfileForm = Type.Object({
   email: emailField(),
   username: usernameField(),
   confirmed: Type.Boolean(),
-  role: Type.Union(ROLES.map((role) => Type.Literal(role))),
+  role: Type.Enum([...ROLES]),
   ...profileFields,
 });
 
 export default async function people(app: FastifyInstance): Promise<void> {
   const { config } = app;
   const isShared = { config: { isShared: true } };
-  app.get<{ Params: { username: string } }>('/user/:username', isShared, async (request, reply) => {
+  app.get<WithUsername>('/user/:username', isShared, async (request, reply) => {
     const { user } = sessionOf(request);
     const readDb = readDbFor(request);
     const profile = await findProfile(readDb, request.params.username, user);
@@ -135,33 +135,29 @@ async function anyProfile(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requirePermission(Permission.ADMIN));
   app.addHook('onRequest', requireVerified);
 
-  app.get<{ Params: { id: string } }>('/edit-profile/:id', async (request, reply) => {
+  app.get<WithId>('/edit-profile/:id', async (request, reply) => {
     const profile = await findEditableProfile(db, idFrom(request.params.id));
     return showAnyEditor(reply, profile, { values: formValues(profile), errors: {} });
   });
 
-  app.post<{ Params: { id: string } }>(
-    '/edit-profile/:id',
-    { config: { limit: 'profile' } },
-    async (request, reply) => {
-      const profile = await findEditableProfile(db, idFrom(request.params.id));
-      const form = request.readForm(AnyProfileForm);
-      if (form.data === undefined) return showAnyEditor(reply.code(422), profile, form.state);
-      const { confirmed: isConfirmed, about_me: aboutMe, ...rest } = form.data;
-      try {
-        const edited = { id: profile.id, isConfirmed, aboutMe, ...rest };
-        const isOwn = profile.id === currentUser(request).id;
-        const session = isOwn ? await sessionOf(request).renew() : undefined;
-        await editAnyProfile({ db, queue }, edited, { session });
-      } catch (error) {
-        const field = error instanceof DomainError && FIELD_OF[error.code];
-        if (!field) throw error;
-        return showAnyEditor(reply.code(422), profile, form.refuse(field, error.message));
-      }
-      await sessionOf(request).flash('The profile has been updated.');
-      return reply.redirect(`/user/${rest.username}`, 303);
-    },
-  );
+  app.post<WithId>('/edit-profile/:id', { config: { limit: 'profile' } }, async (request, reply) => {
+    const profile = await findEditableProfile(db, idFrom(request.params.id));
+    const form = request.readForm(AnyProfileForm);
+    if (form.data === undefined) return showAnyEditor(reply.code(422), profile, form.state);
+    const { confirmed: isConfirmed, about_me: aboutMe, ...rest } = form.data;
+    try {
+      const edited = { id: profile.id, isConfirmed, aboutMe, ...rest };
+      const isOwn = profile.id === currentUser(request).id;
+      const session = isOwn ? await sessionOf(request).renew() : undefined;
+      await editAnyProfile({ db, queue }, edited, { session });
+    } catch (error) {
+      const field = error instanceof DomainError && FIELD_OF[error.code];
+      if (!field) throw error;
+      return showAnyEditor(reply.code(422), profile, form.refuse(field, error.message));
+    }
+    await sessionOf(request).flash('The profile has been updated.');
+    return reply.redirect(`/user/${rest.username}`, 303);
+  });
 }
 
 /** The field that an error belongs to. */

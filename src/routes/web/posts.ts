@@ -23,7 +23,7 @@ import { requirePermission, requireUser } from '../guards.ts';
 import { postFields, postOf } from './fields.ts';
 import { metaOfPost, titleOfPost } from './meta.ts';
 import { paginate } from './pagination.ts';
-import { idFrom, placeFrom, queryOf, wholeQueryOf } from './params.ts';
+import { idFrom, placeFrom, queryOf, type WithId, wholeQueryOf } from './params.ts';
 
 const EditForm = Type.Object({
   ...postFields(),
@@ -33,10 +33,6 @@ const EditForm = Type.Object({
 
 const EDIT_CONFLICT =
   'This post has changed since you started editing. Save again to overwrite the newer version.';
-
-interface WithId {
-  Params: { id: string };
-}
 
 /** The comment form as it was sent. */
 interface Shown {

@@ -6,15 +6,9 @@ import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser } from '../guards.ts';
 import { localPath } from './auth/local-path.ts';
-import { idFrom } from './params.ts';
+import { idFrom, type WithId, type WithNext } from './params.ts';
 
 const ReportForm = Type.Object({ reason: Type.String({ minLength: 1, maxLength: MAX_REASON_LENGTH }) });
-
-interface WithId {
-  Params: { id: string };
-  /** The page to return to. */
-  Querystring: { next?: unknown };
-}
 
 /** Where people report posts, comments and people to the moderators. */
 export default async function reports(app: FastifyInstance): Promise<void> {
@@ -26,12 +20,12 @@ export default async function reports(app: FastifyInstance): Promise<void> {
     const show = (reply: FastifyReply, form: FormState) =>
       reply.page('posts/report', { title: `Report a ${kind}`, kind, form });
 
-    app.get<WithId>(`/${kind}/:id`, (request, reply) => {
+    app.get<WithId & WithNext>(`/${kind}/:id`, (request, reply) => {
       idFrom(request.params.id);
       return show(reply, EMPTY_FORM);
     });
 
-    app.post<WithId>(`/${kind}/:id`, { config: { limit: 'report' } }, async (request, reply) => {
+    app.post<WithId & WithNext>(`/${kind}/:id`, { config: { limit: 'report' } }, async (request, reply) => {
       const id = idFrom(request.params.id);
       const user = currentUser(request);
       const seesDisabled = can(user, Permission.MODERATE);

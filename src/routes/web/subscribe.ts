@@ -18,25 +18,13 @@ import { readDbFor, sessionOf } from '../../plugins/web/session.ts';
 import { emailField } from './auth/fields.ts';
 import { invalidLink } from './auth/invalid-link.ts';
 import { headlineOf } from './feeds.ts';
-import { tagFrom, wholeQueryOf } from './params.ts';
+import { tagFrom, type WithTag, type WithToken, type WithUsername, wholeQueryOf } from './params.ts';
 
 const SubscribeForm = Type.Object({
   email: emailField(),
   /** A honeypot: people do not see it. */
   homepage: Type.String(),
 });
-
-interface WithUsername {
-  Params: { username: string };
-}
-
-interface WithTag {
-  Params: { tag: string };
-}
-
-interface WithToken {
-  Params: { token: string };
-}
 
 /** A page about one feed. */
 interface Subscribing {

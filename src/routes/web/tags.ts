@@ -7,11 +7,7 @@ import { currentUser, readDbFor, sessionOf } from '../../plugins/web/session.ts'
 import { requirePermission, requireUser } from '../guards.ts';
 import { metaOfTag } from './meta.ts';
 import { paginate } from './pagination.ts';
-import { placeOfPostsFrom, queryOf, tagFrom, wholeQueryOf } from './params.ts';
-
-interface WithTag {
-  Params: { tag: string };
-}
+import { placeOfPostsFrom, queryOf, tagFrom, type WithTag, wholeQueryOf } from './params.ts';
 
 /** The posts with a tag. */
 export default async function tags(app: FastifyInstance): Promise<void> {

@@ -6,10 +6,7 @@ import {
   unsubscribe,
 } from '../../domain/people/mail-choices.ts';
 import { DomainError } from '../../errors.ts';
-
-interface WithToken {
-  Params: { token: string };
-}
+import type { WithToken } from './params.ts';
 
 /**
  * The unsubscribe link in mails. Opening it asks for confirmation; a POST unsubscribes, either from the page's button or

@@ -17,6 +17,7 @@ import { DomainError } from '../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../plugins/web/session.ts';
 import { requirePermission, requireUser, requireVerified } from '../guards.ts';
+import type { WithToken } from './params.ts';
 import { readUpload } from './read-upload.ts';
 
 /** Where people export and import their data, and delete their account. */
@@ -64,7 +65,7 @@ export default async function yourData(app: FastifyInstance): Promise<void> {
   app.register(importing, { prefix: '/import' });
   app.register(deletion);
 
-  app.get<{ Params: { token: string } }>('/:token', { config: { isLong: true } }, async (request, reply) => {
+  app.get<WithToken>('/:token', { config: { isLong: true } }, async (request, reply) => {
     const id = await findExportByToken(db, request.params.token);
     if (id === undefined) throw noSuchExport();
     return sendExport(reply, id);
@@ -110,7 +111,7 @@ async function importing(app: FastifyInstance): Promise<void> {
   });
 }
 
-const DeletionForm = Type.Object({ texts: Type.Union([Type.Literal('delete'), Type.Literal('keep')]) });
+const DeletionForm = Type.Object({ texts: Type.Enum(['delete', 'keep']) });
 
 /** Where people delete their account. */
 async function deletion(app: FastifyInstance): Promise<void> {

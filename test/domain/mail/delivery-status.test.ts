@@ -3,7 +3,7 @@ import { refusesAddress, reportsBadAddress } from '../../../src/domain/mail/deli
 import { bounce } from '../../support/bounce.ts';
 
 t.test(
-  'a reply that the address does not exist is told from refusals of the sender or the message',
+  'a reply that the address does not exist is distinguished from refusals of the sender or the message',
   async (t) => {
     for (const reply of [
       '550 5.1.1 <john@example.com>: Recipient address rejected: User unknown in virtual mailbox table',
@@ -31,7 +31,7 @@ t.test(
   },
 );
 
-t.test('of mails that come back, only reports that the address does not exist count', async (t) => {
+t.test('only reports that the address does not exist count as bounces', async (t) => {
   const isBad = (mail: string) => reportsBadAddress(Buffer.from(mail));
   t.ok(await isBad(bounce()));
   t.ok(

@@ -5,7 +5,7 @@ function refusal(response: string) {
   return Object.assign(new Error(response), { response, responseCode: Number(response.slice(0, 3)) });
 }
 
-t.test('what a mail server says to a site that sends too much makes the queue wait', async (t) => {
+t.test('a reply that the site sends too much mail makes the queue wait', async (t) => {
   const cases: [string, number | undefined][] = [
     ['421 4.7.0 Try again later, closing connection.', undefined],
     ['421 Service not available', undefined],
@@ -22,7 +22,7 @@ t.test('what a mail server says to a site that sends too much makes the queue wa
   }
 });
 
-t.test('what it says about one mail, one recipient or for good does not', async (t) => {
+t.test('a reply about one mail or recipient, or a permanent refusal, does not', async (t) => {
   for (const response of [
     '450 4.2.0 Greylisted, try again in 300 seconds',
     '450 4.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages',

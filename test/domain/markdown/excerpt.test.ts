@@ -18,7 +18,7 @@ t.test('the excerpt of a long post is its first whole blocks', async (t) => {
   );
 });
 
-t.test('many short lines are long too', async (t) => {
+t.test('many short lines count as a long post', async (t) => {
   const excerpt = excerptOf('- a\n'.repeat(100)) ?? '';
   t.match(excerpt, /^<ul>\n(<li>a<\/li>\n){15}<\/ul>$/);
   t.match(excerptOf(`\`\`\`\n${'x\n'.repeat(100)}\`\`\``), /^<pre [^>]*><code>(x\n){14}x…\n<\/code><\/pre>$/);
@@ -33,7 +33,7 @@ t.test('a block that is too long is truncated between words, and its markup is c
   t.match(excerptOf('文'.repeat(2_000)), /^<p>文{600}…<\/p>$/);
 });
 
-t.test('a post with too much markup for a list has an excerpt without', async (t) => {
+t.test('a post with too much markup for a list has an excerpt without markup', async (t) => {
   const body = `${`[one](/x "${'t'.repeat(300)}") `.repeat(60)}`;
   t.match(excerptOf(body), /^<p>(one ){59}one<\/p>$/);
 });

@@ -43,12 +43,12 @@ function listed(suite: keyof Examples): number[] {
     .sort((one, other) => one - other);
 }
 
-t.test("CommonMark's own examples render as they say, or differ for a listed reason", async (t) => {
+t.test("CommonMark's own examples render as specified, or differ for a listed reason", async (t) => {
   t.equal(SUITES.commonMark.length, 652);
   t.same(differing(SUITES.commonMark), listed('commonMark'));
 });
 
-t.test("GFM's own examples render as they say, or differ for a listed reason", async (t) => {
+t.test("GFM's own examples render as specified, or differ for a listed reason", async (t) => {
   t.equal(SUITES.gfm.length, 677);
   t.same(differing(SUITES.gfm), listed('gfm'));
 });

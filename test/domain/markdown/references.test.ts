@@ -20,7 +20,7 @@ t.test('a tag is lower-cased and linked as it was written', async (t) => {
   );
 });
 
-t.test('what is not a tag stays text', async (t) => {
+t.test('text that is not a tag stays text', async (t) => {
   for (const body of [
     '# Heading',
     '#1 and #42',
@@ -55,7 +55,7 @@ t.test('tags may be in any script, and ten are counted', async (t) => {
   t.match(html, '</a> #tag10 #tag11</p>');
 });
 
-t.test('a person is mentioned whatever the case, and by the whole name', async (t) => {
+t.test('a mention ignores case and matches the whole name', async (t) => {
   const { html, mentions } = render('comment', 'Thanks @Susan, @john.doe. And @dotty.!', PEOPLE);
   t.same(mentions, [1, 2, 3]);
   t.match(html, '<a class="mention" href="/user/by-id/1">@Susan</a>,');
@@ -63,7 +63,7 @@ t.test('a person is mentioned whatever the case, and by the whole name', async (
   t.match(html, '<a class="mention" href="/user/by-id/3">@dotty.</a>!');
 });
 
-t.test('what mentions nobody stays text', async (t) => {
+t.test('text that mentions nobody stays text', async (t) => {
   for (const body of [
     '@nobody',
     '@susanna @susané',
@@ -84,7 +84,7 @@ t.test('the candidates are all the people that a text can mention, at most twent
   t.same(candidatesOf(`@${'x'.repeat(65)}`), []);
 });
 
-t.test('no text makes up a mention, and each tag can be written', async (t) => {
+t.test('only people in the text are mentioned, and every tag can be written', async (t) => {
   const part = fc.oneof(
     fc.constantFrom(
       '@',

@@ -75,7 +75,7 @@ function isHarmless(href: string): boolean {
   return /^(https?|mailto):/i.test(href.trim()) || url.origin === new URL(PAGE).origin;
 }
 
-t.test('links are told apart as browsers do', async (t) => {
+t.test('links are classified as browsers resolve them', async (t) => {
   for (const href of [
     'https://a.b/',
     'mailto:a@b.c',
@@ -108,7 +108,7 @@ t.test('Markdown becomes HTML, and plain URLs become links', async (t) => {
   );
 });
 
-t.test('what Markdown needs of attributes and classes is allowed', async (t) => {
+t.test('attributes and classes that Markdown needs are allowed', async (t) => {
   t.equal(
     render('post', '3. a\n\n- [x] b\n\n| c |\n|:-:|\n| d |\n\n[e](/f "g")').replaceAll('\n', ''),
     '<ol start="3"><li>a</li></ol>' +
@@ -132,7 +132,7 @@ t.test('comments have lists, quotes, code and line breaks; the rest stays text',
   );
 });
 
-t.test('an image of the author’s is shown, and any other is a link', async (t) => {
+t.test('the author’s own image is shown, and any other becomes a link', async (t) => {
   const file = (width: number) => `/images/${KEY}/${width}.webp`;
   t.equal(
     render('post', `![A *cat*](/images/${KEY} "Mine")`),
@@ -156,7 +156,7 @@ t.test('an image of the author’s is shown, and any other is a link', async (t)
   t.match(render('post', '![x](/images/../auth/logout)'), '<a href');
 });
 
-t.test('code is coloured by classes if its language is known and it is not too long', async (t) => {
+t.test('code is highlighted with classes if its language is known and it is not too long', async (t) => {
   const block = (language: string, code: string) => render('post', `\`\`\`${language}\n${code}\n\`\`\``);
   t.match(
     block('js', 'const a = "<b>";'),
@@ -169,7 +169,7 @@ t.test('code is coloured by classes if its language is known and it is not too l
   t.notMatch(render('post', many), 'hl-', 'colours are left out if they make the HTML too large');
 });
 
-t.test('what is not allowed is shown as it was written', async (t) => {
+t.test('markup that is not allowed is shown as it was written', async (t) => {
   t.equal(render('post', '<script>alert(1)</script>'), '<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>');
   t.equal(render('post', 'a <u title="x">b</u>'), '<p>a &lt;u title="x"&gt;b&lt;/u&gt;</p>');
   t.equal(render('post', '[a](javascript:b)'), '<p>[a](javascript:b)</p>');
@@ -182,7 +182,7 @@ t.test('what is not allowed is shown as it was written', async (t) => {
   );
 });
 
-t.test('a tag that is allowed may be written in every way that CommonMark has', async (t) => {
+t.test('an allowed tag may be written in every way that CommonMark permits', async (t) => {
   for (const tag of [
     '<a\n  href = "/x/y"  title=\'to and fro\'>',
     '<A HREF=/x/y TITLE="to and fro">',

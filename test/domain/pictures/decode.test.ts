@@ -57,7 +57,7 @@ t.test('every format becomes two squares in WebP', async (t) => {
   }
 });
 
-t.test('a picture is turned the right way up, and what the camera wrote is gone', async (t) => {
+t.test('a picture is rotated upright, and its metadata is removed', async (t) => {
   const upload = await turned();
   t.ok(upload.includes('Jane Doe'));
   t.match(await sharp(upload).metadata(), { orientation: 6, exif: Buffer });
@@ -76,7 +76,7 @@ t.test('a picture is turned the right way up, and what the camera wrote is gone'
   t.ok(redAt(0, 255) < 50 && redAt(255, 255) < 50, 'blue below');
 });
 
-t.test('what is transparent becomes white, so that dark pages show it', async (t) => {
+t.test('transparent areas become white, to be visible on dark pages', async (t) => {
   const upload = await sharp({
     create: { width: 50, height: 50, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } },
   })
@@ -96,7 +96,7 @@ t.test('an image for a post keeps its shape, in widths up to its own', async (t)
     t.match(await sharp(content).metadata(), { format: 'webp', width, height: width / 2, exif: undefined });
 });
 
-t.test('of an animation only the first frame is kept', async (t) => {
+t.test('only the first frame of an animation is kept', async (t) => {
   const frames = await Promise.all(['red', 'blue'].map((colour) => plain(20, 10, colour).png().toBuffer()));
   const upload = await sharp(frames, { join: { animated: true } })
     .gif()
@@ -135,7 +135,7 @@ t.test('a narrow strip is cropped before it is enlarged', async (t) => {
   t.match(await sharp(large).metadata(), { width: 256, height: 256 });
 });
 
-t.test('a process that takes too long, crashes or is told to stop costs its own picture only', async (t) => {
+t.test('a process that takes too long, crashes or is stopped only loses its own picture', async (t) => {
   const slow = await plain(5_000, 5_000).png({ compressionLevel: 1 }).toBuffer();
   const threads = new Threads(1, () => {});
   t.teardown(() => threads.close());

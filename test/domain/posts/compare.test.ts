@@ -25,7 +25,7 @@ t.test('texts are compared by words, and changed phrases stay whole', async (t) 
   t.match(compareTexts({ former: 'One two, three.', next: 'One.' }), { added: 0, removed: 2 });
 });
 
-t.test('what both have is shown around changes only, and whole characters of it', async (t) => {
+t.test('unchanged text is shown only around changes, and characters are never split', async (t) => {
   const long = '😀'.repeat(1000);
   t.equal(
     compare(`${long} old ${long}`, `${long} new ${long}`).replaceAll('😀', '').trim(),

@@ -28,7 +28,7 @@ t.test('a slug is the words of a title, in any script', async (t) => {
   t.equal(pathOfPost({ id: 7, title: '?' }), '/post/7');
 });
 
-t.test('any title has a bounded slug that is one part of a path and its own slug', async (t) => {
+t.test('the slug of any title is short, a single path segment, and its own slug', async (t) => {
   const titles = fc.string({ unit: codePoint, maxLength: 200 });
   fc.assert(
     fc.property(titles, (title) => {

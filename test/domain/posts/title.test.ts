@@ -8,7 +8,7 @@ import { writePosts } from '../../support/writing.ts';
 
 const SITE = 'https://blog.example';
 
-t.test('posts with titles', async (t) => {
+t.test('titles of posts', async (t) => {
   const app = await build(t, { BASE_URL: SITE });
   const john = await createUser(app);
   const author = await signedInClient(app, john);
@@ -61,7 +61,7 @@ t.test('posts with titles', async (t) => {
     t.match((await visitor.get('/post/1')).body, '>Post by john</h1>');
   });
 
-  await t.test('a title is one line of at most 200 characters, and something to see', async (t) => {
+  await t.test('a title is one line of at most 200 characters, and visible', async (t) => {
     for (const title of ['x'.repeat(201), 'a\u0007b', 'one\ntwo', '\u200b', 'a\u2028b']) {
       const refused = await author.post('/', { title, body: 'Kept' });
       t.equal(refused.statusCode, 422);

@@ -110,7 +110,7 @@ t.test(
   },
 );
 
-t.test('of two racing edits, the one that is refused leaves no version', async (t) => {
+t.test('if two edits race, the refused one leaves no version', async (t) => {
   const id = await writeEdited();
   const programs = [await ApiProgram.of(app, john), await ApiProgram.of(app, admin)];
   const answers = await Promise.all(
@@ -150,7 +150,7 @@ t.test('the history of a hidden post is for moderators, and goes with the post',
   t.same(await kept(), []);
 });
 
-t.test('its author and moderators can delete what an earlier version said', async (t) => {
+t.test('the author and moderators can delete the text of an earlier version', async (t) => {
   const id = await writeEdited('My password is tea.', 'Boil fresh water.', 'Boil water again.');
   const path = `/history/${id}/2`;
   t.notMatch((await reader.get(path)).body, 'Delete the version');
@@ -183,7 +183,7 @@ t.test('its author and moderators can delete what an earlier version said', asyn
   ]);
 });
 
-t.test('programs list, read and delete versions', async (t) => {
+t.test('the API lists, reads and deletes versions', async (t) => {
   const id = await writeEdited('Boil fresh water.');
   const program = await ApiProgram.of(app, john);
   const { versions, count } = (await program.get(`/posts/${id}/versions/`)).json();

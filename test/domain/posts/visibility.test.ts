@@ -50,7 +50,7 @@ async function postCount(): Promise<number> {
   return count;
 }
 
-t.test('an unlisted post is in no list for everyone', async (t) => {
+t.test('an unlisted post is in no public list', async (t) => {
   const listed = await publish({ title: 'Kubla', visibility: 'public' });
   const unlisted = await publish();
   for (const id of [listed, unlisted]) await writeComments(app, susan, id);
@@ -84,20 +84,23 @@ t.test('an unlisted post is in no list for everyone', async (t) => {
   t.equal(await postCount(), 1);
 });
 
-t.test('its page is for anyone with the link, and search engines are told to skip it', async (t) => {
-  const id = await publish();
-  const page = await visitor.get(`/post/${id}/xanadu`);
-  t.equal(page.statusCode, 200);
-  t.match(page.body, 'Unlisted: for anyone with the link');
-  t.match(page.body, '<meta name="robots" content="noindex">');
-  t.notMatch(page.body, 'og:title');
-  t.equal((await reader.post(`/post/${id}`, { body: 'Hello' })).statusCode, 303);
-  t.equal((await reader.post(`/like/${id}`)).statusCode, 303);
-  await drain(app);
-  t.match((await reader.get('/notifications')).body, 'mentioned you', 'who is mentioned is addressed');
-});
+t.test(
+  'anyone with the link can read an unlisted post, and search engines are told to skip it',
+  async (t) => {
+    const id = await publish();
+    const page = await visitor.get(`/post/${id}/xanadu`);
+    t.equal(page.statusCode, 200);
+    t.match(page.body, 'Unlisted: for anyone with the link');
+    t.match(page.body, '<meta name="robots" content="noindex">');
+    t.notMatch(page.body, 'og:title');
+    t.equal((await reader.post(`/post/${id}`, { body: 'Hello' })).statusCode, 303);
+    t.equal((await reader.post(`/like/${id}`)).statusCode, 303);
+    await drain(app);
+    t.match((await reader.get('/notifications')).body, 'mentioned you', 'who is mentioned is addressed');
+  },
+);
 
-t.test('its author and moderators find it, marked, on the profile', async (t) => {
+t.test('its author and moderators see an unlisted post, marked, on the profile', async (t) => {
   const id = await publish();
   for (const client of [author, await signedInClient(app, moderator)])
     t.match((await client.get('/user/john')).body, /<p class="pinned quiet">Unlisted<\/p>.*Xanadu/s);
@@ -109,7 +112,7 @@ t.test('its author and moderators find it, marked, on the profile', async (t) =>
   t.notMatch((await author.get(`/post/${id}/xanadu`)).body, '/pin"');
 });
 
-t.test('a post can be unlisted and listed again, and its place in the counts follows', async (t) => {
+t.test('a post can be unlisted and listed again, and the counts follow', async (t) => {
   const [id = 0] = await writePosts(app, john);
   const save = (fields: object) => author.post(`/edit/${id}`, { body: 'Hello', tags: 'tea', ...fields });
   await author.post(`/post/${id}/pin`);
@@ -174,7 +177,7 @@ t.test('hiding an unlisted post does not change the counts, and showing it does 
   t.notMatch((await visitor.get('/user/john')).body, 'Xanadu');
 });
 
-t.test('a draft remembers the choice, even when it is published without it', async (t) => {
+t.test('a draft keeps its visibility, even if the form that publishes it does not send it', async (t) => {
   await author.post('/drafts', { title: 'Xanadu', body: 'Later', visibility: 'unlisted' });
   const { id } = await db.selectFrom('drafts').select('id').executeTakeFirstOrThrow();
   t.match((await author.get(`/drafts/${id}`)).body, '<option value="unlisted" selected>');
@@ -188,7 +191,7 @@ t.test('a draft remembers the choice, even when it is published without it', asy
   t.match((await program.post(`${draft.url}/publish`)).json(), { visibility: 'unlisted' });
 });
 
-t.test('programs choose it too', async (t) => {
+t.test('the API can choose the visibility', async (t) => {
   const program = await ApiProgram.of(app, john);
   const { url, visibility } = (await program.post('/posts/', { body: 'x', visibility: 'unlisted' })).json();
   t.equal(visibility, 'unlisted');

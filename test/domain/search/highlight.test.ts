@@ -11,7 +11,7 @@ const excerpt = (marked: string, text = textOf(marked)) =>
     .map((part) => (part.isFound ? `[${part.text}]` : part.text))
     .join('');
 
-t.test('an excerpt marks what was found', async (t) => {
+t.test('an excerpt marks the matches', async (t) => {
   t.equal(excerpt('A [red] shoe'), 'A [red] shoe');
   t.equal(excerpt('[🦉] and [owls]'), '[🦉] and [owls]');
   t.equal(excerpt('nothing'), 'nothing');
@@ -35,7 +35,7 @@ t.test('an excerpt of a long text begins shortly before the first match', async 
   t.match(excerpt(`${'w'.repeat(500)}[found]`), /^…w+\[found\]$/);
 });
 
-t.test('an excerpt has only characters of the text', async () => {
+t.test('an excerpt only has characters of the text', async () => {
   const character = fc.oneof(
     fc.constantFrom('[', ']', 'é', '\u0301', ' '),
     fc.string({ unit: codePoint, maxLength: 3 }),

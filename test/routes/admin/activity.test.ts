@@ -77,7 +77,7 @@ t.test('the log says who did what and why, and Administrators undo what is in fo
   );
 });
 
-t.test('three clicks on undo are one', async (t) => {
+t.test('three clicks on undo count as one', async (t) => {
   const { john, moderator, log, undo } = await setUp();
   await moderator.post(`/moderate/people/${john.id}/hide-texts`, { reason: 'Spam' });
   const [hiding] = await log();
@@ -119,7 +119,7 @@ t.test('Administrators lift sanctions one by one, and the person is told', async
   t.equal((await boss.post(`/moderate/people/${john.id}/lift`)).statusCode, 409, 'there is nothing to lift');
 });
 
-t.test('hiding everything that a person wrote is undone by one button too', async (t) => {
+t.test('one button also undoes hiding everything that a person wrote', async (t) => {
   const { app, john, postId, moderator, boss, log, undo } = await setUp();
   await moderator.post(`/moderate/people/${john.id}/hide-texts`, { reason: 'Spam' });
   await drain(app);

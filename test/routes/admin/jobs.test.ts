@@ -39,7 +39,7 @@ async function failAll(app: FastifyInstance, error: Error, state: 'failed' | 're
   await app.queue.stopWorking();
 }
 
-t.test('only those whose role allows it see the dashboard', async (t) => {
+t.test('only roles with the permission see the dashboard', async (t) => {
   const { app, client } = await setUp();
   t.equal((await client.get('/admin/jobs')).statusCode, 200);
   t.match((await client.get('/')).body, 'href="/admin/jobs"');
@@ -56,11 +56,17 @@ t.test('only those whose role allows it see the dashboard', async (t) => {
 t.test('the overview counts jobs, and warns if jobs wait and no worker is running', async (t) => {
   const { app, client } = await setUp(build(t, { SHUTDOWN_GRACE_SECONDS: '1' }));
   t.notMatch((await client.get('/admin/jobs')).body, 'no workers running. Start one');
-  await app.queue.send(mailQueue, payload, { db: app.db });
+  const id = await app.queue.send(mailQueue, payload, { db: app.db });
   await app.queue.send(mailQueue, payload, { db: app.db, startAfter: new Date(Date.now() + 60_000) });
   const page = (await client.get('/admin/jobs')).body;
   t.match(page, '1 job waiting, no workers running.');
   t.match(page, /state=ready">1<[\s\S]*state=active">0<[\s\S]*state=deferred">1</);
+
+  const set = (change: string) =>
+    sql`update pgboss.job set ${sql.raw(change)} where id = ${id ?? null}`.execute(app.db);
+  await set("state = 'retry', started_on = now(), start_after = now() + interval '1 minute'");
+  t.match((await client.get('/admin/jobs')).body, '1 job waiting, no workers running.', 'to be tried again');
+  await set("state = 'created', started_on = null, start_after = now()");
 
   await app.queue.work([defineJob(mailQueue, () => new Promise<void>(() => {}))], { concurrency: 2 });
   const busy = await waitFor(async () => {
@@ -271,7 +277,7 @@ t.test(
   },
 );
 
-t.test('a search without an index goes on where it stopped', async (t) => {
+t.test('a search without an index continues where it stopped', async (t) => {
   const { app, client } = await setUp();
   await sql`
     insert into pgboss.job (name, data, state, created_on)
@@ -345,7 +351,7 @@ t.test('a queue can be paused and resumed', async (t) => {
   t.equal((await client.post('/admin/jobs/do', { action: 'pause', queue: 'nonsense' })).statusCode, 404);
 });
 
-t.test('the overview says first what is wrong, and only then', async (t) => {
+t.test('the overview starts with what is wrong, if anything is', async (t) => {
   const { app, client, act } = await setUp();
   t.match((await client.get('/admin/jobs')).body, 'All is well.');
   for (const userId of [1, 2]) {
@@ -405,7 +411,7 @@ t.test('a worker can be drained, and take jobs again', async (t) => {
   t.equal((await client.get('/admin/jobs/ask?action=drain&worker=999')).statusCode, 404);
 });
 
-t.test('charts show what pg-boss has counted, in steps that are made of each other', async (t) => {
+t.test('charts show pg-boss’s counts, with longer steps summed from shorter ones', async (t) => {
   const { app, client } = await setUp();
   t.match((await client.get('/admin/jobs/charts')).body, 'Nothing to show.');
   const bins = (slot: number, jobs: number) =>
@@ -442,7 +448,7 @@ t.test('charts show what pg-boss has counted, in steps that are made of each oth
   t.match((await client.get('/admin/jobs/charts?queue=exports')).body, 'Charts of exports');
 });
 
-t.test('open pages are told that something has changed', async (t) => {
+t.test('open pages are notified of changes', async (t) => {
   const { app, client } = await setUp();
   const address = await app.listen({ host: '127.0.0.1', port: 0 });
   const cookie = [...client.cookies].map(([name, value]) => `${name}=${value}`).join('; ');

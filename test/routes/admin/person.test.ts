@@ -39,7 +39,7 @@ async function setUp() {
   return { john, url, act, remove };
 }
 
-t.test('the page has what is known about an account', async (t) => {
+t.test('the page shows everything known about an account', async (t) => {
   const { john, url, act } = await setUp();
   await sql`update users set name = '<b>John', email_bounced_at = now(), silenced_until = '9999-12-31' where id = ${john.id}`.execute(
     app.db,
@@ -162,7 +162,7 @@ t.test(
   },
 );
 
-t.test('an account can be deleted at once, and the log keeps why', async (t) => {
+t.test('an account can be deleted at once, and the log keeps the reason', async (t) => {
   const { john, remove } = await setUp();
   await writePosts(app, john);
   const page = await client.follow(await remove({ when: 'now' }));

@@ -68,7 +68,7 @@ t.test('the site has the name, colour, language and links that Administrators gi
   });
 });
 
-t.test('each change is recorded, and what is not accepted is not saved', async (t) => {
+t.test('each change is recorded, and refused values are not saved', async (t) => {
   const app = await build(t);
   const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
   const client = await signedInClient(app, admin);
@@ -107,7 +107,7 @@ t.test('each change is recorded, and what is not accepted is not saved', async (
   t.match(app.site.settings, { name: 'Pennypost', registration: 'closed', footerLinks: [] });
 });
 
-t.test('changing them takes a recent password', async (t) => {
+t.test('changing settings takes a recent password', async (t) => {
   const app = await build(t);
   const admin = await createUser(app, { role: 'Administrator' });
   const client = await signedInClient(app, admin);
@@ -206,7 +206,7 @@ t.test('long values and simultaneous changes are saved', async (t) => {
   );
 });
 
-t.test('of two Administrators who save at once, the second is told, and may save again', async (t) => {
+t.test('if two Administrators save at once, the second is told, and may save again', async (t) => {
   const app = await build(t);
   const client = await signedInClient(
     app,

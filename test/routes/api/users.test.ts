@@ -16,7 +16,7 @@ const urlOf = ({ id }: { id: number }) => `/api/v1/users/${id}`;
 const read = async (path: string) => (await program.get(path)).json();
 const statusOf = async (answer: ReturnType<ApiProgram['put']>) => (await answer).statusCode;
 
-t.test('a program learns whose token it has, and what it may do', async (t) => {
+t.test('a program learns who owns its token, and what it may do', async (t) => {
   await app.db
     .insertInto('notifications')
     .values({ recipient_id: john.id, kind: 'follow', actor_id: susan.id, cause: 'follow 1' })
@@ -40,7 +40,7 @@ t.test('a program learns whose token it has, and what it may do', async (t) => {
   await silence(null);
 });
 
-t.test('a person is found by username until they change it', async (t) => {
+t.test('a person is found by their username until they change it', async (t) => {
   t.match(await read('/users/by-username/SuSan'), {
     url: urlOf(susan),
     html_url: '/user/susan',
@@ -101,7 +101,7 @@ t.test('an author pins a post', async (t) => {
   t.equal(await pinned(), null);
 });
 
-t.test('lists of likes and followers keep suspended people, as those of posts and comments do', async (t) => {
+t.test('lists of likes and followers keep suspended people, like those of posts and comments', async (t) => {
   const davids = await ApiProgram.of(app, david);
   t.equal(await statusOf(davids.put(`/posts/${postId}/like`)), 204);
   t.equal(await statusOf(davids.put(`/users/${susan.id}/follow`)), 204);

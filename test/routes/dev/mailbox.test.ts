@@ -26,7 +26,7 @@ t.test('without SMTP_URL mails are listed, newest first, as text and as HTML', a
   t.notMatch(html.headers['content-security-policy'], 'unsafe');
 });
 
-t.test('a missing mail or a path outside of the folder is not found', async (t) => {
+t.test('a missing mail or a path outside the folder is not found', async (t) => {
   const app = await build(t, { SMTP_URL: undefined, DATA_DIR: t.testdir({ 'secret.eml': 'secret' }) });
   for (const id of ['nothing', '..%2fsecret', '%2e%2e%2fsecret']) {
     t.equal((await app.inject(`/dev/mailbox/${id}`)).statusCode, 404);

@@ -116,7 +116,7 @@ await createExamples();
 
 const silence = (silenced_until: Date | null) => db.updateTable('users').set({ silenced_until }).execute();
 
-t.test('where everyone may read, the commands that say so need no token', async (t) => {
+t.test('on a site that everyone may read, the commands that say so need no token', async (t) => {
   const client = await signedInClient(app, susan);
   await client.post('/admin/settings', siteSettings({ api: 'everyone' }));
   const calls = await readCalls();
@@ -131,7 +131,7 @@ t.test('where everyone may read, the commands that say so need no token', async 
 });
 
 t.test(
-  'each command of the API’s page works, needs what the page says, and gets what it shows',
+  'each command on the API page works, needs what the page says, and gets the response it shows',
   async (t) => {
     const document = (await app.inject('/api/v1/openapi.json')).json();
     const check = answerChecker(document);

@@ -130,7 +130,7 @@ t.test('a block does not keep moderators from moderating', async (t) => {
   t.equal((await bySusan.post(`/moderate/people/${john.id}`, warning)).statusCode, 303);
 });
 
-t.test('a follow at the moment of a block does not survive it', async (t) => {
+t.test('a follow concurrent with a block does not survive it', async (t) => {
   const { app, susan, john, pair } = await setUp();
   for (let round = 0; round < 20; round += 1) {
     await Promise.allSettled([follow(app, susan.id, john.id), block(app.db, pair, 'block')]);
@@ -139,7 +139,7 @@ t.test('a follow at the moment of a block does not survive it', async (t) => {
   }
 });
 
-t.test('the list has everyone, with a button that undoes it', async (t) => {
+t.test('the list shows everyone muted or blocked, each with a button to undo it', async (t) => {
   const { app, john, byJohn, bySusan, say } = await setUp();
   t.match((await byJohn.get('/blocks')).body, 'You haven’t muted or blocked anyone.');
   await sql`

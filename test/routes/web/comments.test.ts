@@ -148,7 +148,7 @@ t.test('nobody can reply to somebody who has blocked them, nor to what is hidden
   t.equal((await app.db.selectFrom('comments').select('id').execute()).length, 2);
 });
 
-t.test('a reply at the moment its parent is deleted is refused or stays', async (t) => {
+t.test('a reply concurrent with the deletion of its parent is refused or stays', async (t) => {
   const { app, john, susan, postId } = await setUp();
   const actor = { id: susan.id, role: 'User', isConfirmed: true, silencedUntil: null } as const;
   const text = await app.markdown.comment('Reply');
@@ -219,7 +219,7 @@ t.test('people can edit their comments for 15 minutes', async (t) => {
   t.match(events.at(-1), { kind: 'comment-edited', user_id: susan.id, actor_id: john.id });
 });
 
-t.test('an edit and a deletion, or two edits, at the same moment leave nothing half done', async (t) => {
+t.test('concurrent edits and deletions leave nothing half done', async (t) => {
   const { app, susan, postId } = await setUp();
   const actor = { id: susan.id, role: 'User', isConfirmed: true, silencedUntil: null } as const;
   const edits = await Promise.all(['One', 'Two'].map((body) => app.markdown.comment(body)));

@@ -64,7 +64,7 @@ t.test('only its author can read, save, publish or delete a draft', async (t) =>
   t.match(page.body, 'No drafts yet.');
 });
 
-t.test('a newer version from another browser is not overwritten unasked', async (t) => {
+t.test('a newer version from another browser is not overwritten without asking', async (t) => {
   const { id } = await newDraft('First');
   const draft = String(id);
   const newer = await client.post('/drafts', { body: 'Newer', draft, version: '1' }, asJson);
@@ -98,7 +98,7 @@ t.test('a draft is published once, however often its button is pressed', async (
   t.match(late?.body, 'name="draft" value=""', 'sent again, it is a new post');
 });
 
-t.test('nobody has more than a hundred drafts, and a text has its limits', async (t) => {
+t.test('nobody has more than a hundred drafts, and a draft’s text is limited', async (t) => {
   const fill = Array.from({ length: 99 }, () => ({ author_id: john.id, title: '', body: '', tags: '' }));
   await app.db.insertInto('drafts').values(fill).execute();
   const answers = await Promise.all([1, 2, 3].map(() => client.post('/drafts', { body: 'Hello' })));

@@ -32,7 +32,7 @@ function checkAtom(t: Test, xml: string): void {
   t.equal(new Set(textsOf(xml, 'id')).size, entries.length + 1, 'ids are unique');
 }
 
-t.test('the site, people and posts have feeds of what is new', async (t) => {
+t.test('the site, people and posts have feeds', async (t) => {
   const app = await emptied();
   const john = await createUser(app, { username: 'john' });
   const susan = await createUser(app, { username: 'susan' });

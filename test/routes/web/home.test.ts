@@ -27,7 +27,7 @@ t.test('a post is published with its Markdown rendered, and is listed first', as
   );
 });
 
-t.test('only authors and Administrators are offered to edit a post', async (t) => {
+t.test('only authors and Administrators see the link to edit a post', async (t) => {
   const app = await emptied();
   const author = await createUser(app, { username: 'author' });
   const reader = await createUser(app, { username: 'reader' });
@@ -45,7 +45,7 @@ t.test('only authors and Administrators are offered to edit a post', async (t) =
   }
 });
 
-t.test('an empty or over-long post is refused, and its text kept', async (t) => {
+t.test('an empty or overlong post is refused, and its text kept', async (t) => {
   const app = await emptied();
   const client = await signedInClient(app, await createUser(app));
   const empty = await client.post('/', { body: ' \n ' });

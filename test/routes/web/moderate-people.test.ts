@@ -96,7 +96,7 @@ t.test('a silenced person can read, but not write', async (t) => {
   t.equal((await reader.post('/', { body: 'Hello' })).statusCode, 303);
 });
 
-t.test('a warning only says something, and every decision needs a reason', async (t) => {
+t.test('a warning only sends a message, and every decision needs a reason', async (t) => {
   const { app, john, client, url, decide, mails } = await setUp();
   t.same(errorsOf(await client.post(url, { kind: 'warned', period: '7', reason: ' ' })), {
     reason: 'This field is required.',

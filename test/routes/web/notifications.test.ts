@@ -31,31 +31,34 @@ async function setUp(own?: Promise<FastifyInstance>) {
 
 const bellOf = ({ body }: { body: string }) => /class="bell"[^>]* aria-label="([^"]*)"/.exec(body)?.[1];
 
-t.test('the bell counts, a visit marks one as read, and the button those that were shown', async (t) => {
-  const { app, john, comment, client } = await setUp();
-  t.equal(bellOf(await client.get('/')), 'Notifications');
-  t.match((await client.get('/notifications')).body, 'No notifications yet.');
-  const commentId = await comment();
-  t.equal(bellOf(await client.get('/')), '1 unread notification');
-  await comment();
-  const page = await client.get('/notifications');
-  t.equal(bellOf(page), '2 unread notifications');
-  t.match(page.body, /class="unread"[\s\S]*susan commented on your post[\s\S]*Comment 1/);
+t.test(
+  'the bell counts unread ones, a visit marks one as read, and the button those that were shown',
+  async (t) => {
+    const { app, john, comment, client } = await setUp();
+    t.equal(bellOf(await client.get('/')), 'Notifications');
+    t.match((await client.get('/notifications')).body, 'No notifications yet.');
+    const commentId = await comment();
+    t.equal(bellOf(await client.get('/')), '1 unread notification');
+    await comment();
+    const page = await client.get('/notifications');
+    t.equal(bellOf(page), '2 unread notifications');
+    t.match(page.body, /class="unread"[\s\S]*susan commented on your post[\s\S]*Comment 1/);
 
-  const [first, second] = await notificationsOf(app, john);
-  const visit = (headers = {}) => client.get(`/notifications/${first?.id}`, { headers });
-  await visit({ 'sec-purpose': 'prefetch;prerender' });
-  t.equal(bellOf(await client.get('/')), '2 unread notifications', 'browsers may fetch it in advance');
-  const there = await visit();
-  t.match(there, { statusCode: 303, headers: { location: `/comment/${commentId}` } });
-  t.match(await notificationsOf(app, john), [{ readAt: Date }, { readAt: null }]);
+    const [first, second] = await notificationsOf(app, john);
+    const visit = (headers = {}) => client.get(`/notifications/${first?.id}`, { headers });
+    await visit({ 'sec-purpose': 'prefetch;prerender' });
+    t.equal(bellOf(await client.get('/')), '2 unread notifications', 'browsers may fetch it in advance');
+    const there = await visit();
+    t.match(there, { statusCode: 303, headers: { location: `/comment/${commentId}` } });
+    t.match(await notificationsOf(app, john), [{ readAt: Date }, { readAt: null }]);
 
-  await comment();
-  await client.post('/notifications/read', { last: String(second?.id) });
-  t.equal(bellOf(await client.get('/')), '1 unread notification', 'the one that came later stays unread');
-  t.equal((await client.post('/notifications/read', { last: 'x' })).statusCode, 303);
-  t.equal((await client.get('/notifications/2147483647')).statusCode, 404);
-});
+    await comment();
+    await client.post('/notifications/read', { last: String(second?.id) });
+    t.equal(bellOf(await client.get('/')), '1 unread notification', 'the one that came later stays unread');
+    t.equal((await client.post('/notifications/read', { last: 'x' })).statusCode, 303);
+    t.equal((await client.get('/notifications/2147483647')).statusCode, 404);
+  },
+);
 
 t.test('the list has pages, leaves out muted people, gathers likes, and counts up to 99', async (t) => {
   const { app, john, susan, postId, client } = await setUp();
@@ -137,7 +140,7 @@ async function openStream(t: Test, app: FastifyInstance, client: Client): Promis
   return { text: () => text, response, isOver: () => isOver };
 }
 
-t.test('open pages are told of changes, until the session or the app ends', async (t) => {
+t.test('open pages are notified of changes, until the session or the app ends', async (t) => {
   const { app, comment, client, susan } = await setUp(build(t, {}, { config: { maxEventStreams: 7 } }));
   await app.listen({ host: '127.0.0.1', port: 0 });
   const stream = await openStream(t, app, client);

@@ -76,7 +76,7 @@ t.test(
   },
 );
 
-t.test('another upload replaces the picture, and what happened to the first in the meantime', async (t) => {
+t.test('another upload replaces the picture, whatever happened to the first in the meantime', async (t) => {
   await upload(client, photo);
   await makePicture(
     {
@@ -96,7 +96,7 @@ t.test('another upload replaces the picture, and what happened to the first in t
   t.ok(pathOf((await client.get('/user/john')).body, 'large'));
 });
 
-t.test('a file that is no picture, or too large, is refused on the page', async (t) => {
+t.test('a file that is not a picture, or is too large, is refused on the page', async (t) => {
   t.same(errorsOf(await upload(client)), { file: 'Choose a picture.' });
   t.equal((await upload(client)).statusCode, 422);
   const big = await upload(client, new Uint8Array(5 * 2 ** 20 + 1));
@@ -120,7 +120,7 @@ t.test('a file that is no picture, or too large, is refused on the page', async 
   t.same(await uploads(), []);
 });
 
-t.test('a broken form is refused without an error of the server', async (t) => {
+t.test('a broken form is refused without a server error', async (t) => {
   const type = 'multipart/form-data; boundary=x';
   const part = (headers: string) => `--x\r\ncontent-disposition: form-data; ${headers}\r\n\r\n`;
   const broken: Record<string, [string, string]> = {
@@ -183,37 +183,40 @@ t.test('only confirmed people who may write can upload, from this site, and not 
   t.equal((await upload(susan, photo)).statusCode, 429);
 });
 
-t.test('a moderator can remove a picture, also one that is being made, and it is recorded', async (t) => {
-  const staff = await signedInClient(app, moderator);
-  const path = `/moderate/people/${john.id}`;
-  t.notMatch((await staff.get(path)).body, 'Remove picture');
-  await upload(client, photo);
-  await drain(app);
-  t.match((await staff.get(path)).body, 'Remove picture');
-  const page = await staff.follow(await staff.post(`${path}/remove-picture`));
-  t.same(messagesOf(page), ['The picture has been removed.']);
-  t.match(page.body, /Profile picture removed<\/td><td>moderator/);
-  t.notOk(pathOf((await client.get('/user/john')).body, 'large'));
-  t.match((await client.get('/auth/activity')).body, 'Profile picture removed');
+t.test(
+  'a moderator can remove a picture, even while it is being made, and the removal is recorded',
+  async (t) => {
+    const staff = await signedInClient(app, moderator);
+    const path = `/moderate/people/${john.id}`;
+    t.notMatch((await staff.get(path)).body, 'Remove picture');
+    await upload(client, photo);
+    await drain(app);
+    t.match((await staff.get(path)).body, 'Remove picture');
+    const page = await staff.follow(await staff.post(`${path}/remove-picture`));
+    t.same(messagesOf(page), ['The picture has been removed.']);
+    t.match(page.body, /Profile picture removed<\/td><td>moderator/);
+    t.notOk(pathOf((await client.get('/user/john')).body, 'large'));
+    t.match((await client.get('/auth/activity')).body, 'Profile picture removed');
 
-  await upload(client, photo);
-  await makePicture(
-    {
-      db: app.db,
-      async renderPicture(content, purpose) {
-        await staff.post(`${path}/remove-picture`);
-        return renderPicture(content, purpose);
+    await upload(client, photo);
+    await makePicture(
+      {
+        db: app.db,
+        async renderPicture(content, purpose) {
+          await staff.post(`${path}/remove-picture`);
+          return renderPicture(content, purpose);
+        },
       },
-    },
-    john.id,
-  );
-  t.notOk(pathOf((await client.get('/user/john')).body, 'large'), 'it does not come back');
+      john.id,
+    );
+    t.notOk(pathOf((await client.get('/user/john')).body, 'large'), 'it does not come back');
 
-  const other = await createUser(app, { username: 'other', role: 'Moderator' });
-  t.equal((await staff.post(`/moderate/people/${other.id}/remove-picture`)).statusCode, 403);
-});
+    const other = await createUser(app, { username: 'other', role: 'Moderator' });
+    t.equal((await staff.post(`/moderate/people/${other.id}/remove-picture`)).statusCode, 403);
+  },
+);
 
-t.test('two people with the same picture do not share its fate', async (t) => {
+t.test('removing a picture keeps an identical one of another person', async (t) => {
   const susan = await createUser(app, { username: 'susan' });
   const other = await signedInClient(app, susan);
   await upload(client, photo);
@@ -225,7 +228,7 @@ t.test('two people with the same picture do not share its fate', async (t) => {
   t.equal((await client.get(path)).statusCode, 200);
 });
 
-t.test('neither one person nor one IP address takes all places for uploads', async (t) => {
+t.test('neither one person nor one IP address can take all the slots for uploads', async (t) => {
   const [jane, mary] = [
     await createUser(app, { username: 'jane' }),
     await createUser(app, { username: 'mary' }),

@@ -45,7 +45,7 @@ t.test('only its author and Administrators can edit a post', async (t) => {
   t.same(errorsOf(empty), { body: 'This field is required.' });
 });
 
-t.test('of two simultaneous edits one is saved, and the other is refused and keeps its text', async (t) => {
+t.test('one of two simultaneous edits is saved, and the other is refused and keeps its text', async (t) => {
   const { app, john, admin, postId } = await setUp();
   const clients = [await signedInClient(app, john), await signedInClient(app, admin)];
   const answers = await Promise.all(
@@ -144,7 +144,7 @@ t.test('a comment can be deleted by its author and Administrators', async (t) =>
   t.same(await app.db.selectFrom('comments').select('id').execute(), []);
 });
 
-t.test('without permission nothing is written, whatever form is sent', async (t) => {
+t.test('without permission, nothing is written, whatever form is sent', async (t) => {
   const { app, susan, postId } = await setUp(build(t));
   const client = await signedInClient(app, susan);
   // Every role may write, comment and follow, so an unknown role is needed.

@@ -63,7 +63,7 @@ t.test('people report posts, comments and each other, and moderators see why, bu
   t.notMatch(activity, 'Reports', 'nobody is told that they were reported');
 });
 
-t.test('what most people reported comes first, and everyone counts once', async (t) => {
+t.test('reports from the most people come first, and each person counts once', async (t) => {
   const { app, postId, commentId, reader, moderator, queue } = await setUp();
   await reader.post(`/report/comment/${commentId}`, { reason: 'First' });
   await reader.post(`/report/comment/${commentId}`, { reason: 'Second' });

@@ -102,7 +102,7 @@ t.test('titles and tags are searched, and a title weighs more', async (t) => {
   t.match((await visitor.get(urlOf('beetle'))).body, `<a href="/post/${titled}/beetles">Beetles</a>`);
 });
 
-t.test('an edited post is found by its new words alone', async (t) => {
+t.test('an edited post is found only by its new words', async (t) => {
   const id = await write(app, anna, 'before editing it said zebra');
   await updatePost(app, id, await app.markdown.post('now it says giraffe'), undefined);
   t.same(await found('zebra'), []);
@@ -111,7 +111,7 @@ t.test('an edited post is found by its new words alone', async (t) => {
   t.same(await found('giraffe'), []);
 });
 
-t.test('what a reader cannot or does not want to see is never found, nor counted', async (t) => {
+t.test('texts that a reader cannot or does not want to see are neither found nor counted', async (t) => {
   const reader = await createUser(app, { username: 'reader' });
   const client = await signedInClient(app, reader);
   const nobody = async (what: string, asked = visitor) => {
@@ -150,7 +150,7 @@ t.test('what a reader cannot or does not want to see is never found, nor counted
   t.same(await found('anna', 'people'), ['anna']);
 });
 
-t.test('people are found by the beginnings of their names, and never by their address', async (t) => {
+t.test('people are found by the beginnings of their names, but never by their address', async (t) => {
   await app.db
     .updateTable('users')
     .set({ name: 'Änne O’Hara-Lund', email: 'secret@hidden.example' })
@@ -239,7 +239,7 @@ t.test('no search text causes an error', async () => {
   );
 });
 
-t.test('the API finds the same', async (t) => {
+t.test('the API finds the same results', async (t) => {
   const program = await ApiProgram.of(app, ben);
   const response = await program.get('/search?q=snowy');
   t.match(response.json(), {

@@ -20,7 +20,7 @@ const ASKED =
 const subscriptionsIn = ({ db }: FastifyInstance) =>
   db.selectFrom('subscriptions').select(['email', 'confirmed_at as confirmedAt']).execute();
 
-t.test('the site, people and tags have a page that explains their feed', async (t) => {
+t.test('the feeds of the site, people and tags have a page that explains them', async (t) => {
   const { app, author } = await setUp();
   await writePosts(app, author);
   await app.db
@@ -167,7 +167,7 @@ t.test('requests are limited by IP address, links expire, and the site can turn 
   t.match(await prune(app.db, { signal: new AbortController().signal }), { subscriptions: 10 });
 });
 
-t.test('the confirmed address of an account needs no link, and its author only sees a number', async (t) => {
+t.test('a confirmed account subscribes without a link, and the author only sees a number', async (t) => {
   const { app, smtp, author, deliver } = await setUp();
   const john = await createUser(app);
   const [reader, writer] = [await signedInClient(app, john), await signedInClient(app, author)];

@@ -121,7 +121,7 @@ t.test(
   },
 );
 
-t.test('tags are written, changed and followed within bounds', async (t) => {
+t.test('tags are written, changed and followed within limits', async (t) => {
   const { app, john, write, visitor } = await setUp();
 
   await t.test('the API writes tags', async (t) => {
@@ -136,7 +136,7 @@ t.test('tags are written, changed and followed within bounds', async (t) => {
     t.equal((await program.post('/posts/', { body: 'x', tags: ['2026'] })).statusCode, 422);
   });
 
-  await t.test('nobody follows more than a hundred tags, not even at the same moment', async (t) => {
+  await t.test('nobody follows more than a hundred tags, even with simultaneous requests', async (t) => {
     for (let number = 1; number < MAX_FOLLOWED_TAGS; number += 1)
       await followTag(app.db, john.id, `t${number}`);
     const { second } = await app.db.transaction().execute(async (trx) => {
@@ -150,7 +150,7 @@ t.test('tags are written, changed and followed within bounds', async (t) => {
     await followTag(app.db, john.id, 'first');
   });
 
-  await t.test('after edits at the same moment, a post has the tags of one of them', async (t) => {
+  await t.test('after simultaneous edits, a post has the tags of one of them', async (t) => {
     const { id } = await write('Hello', ['first']);
     const rendered = await app.markdown.post('Hello');
     await Promise.all(

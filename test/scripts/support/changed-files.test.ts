@@ -8,7 +8,7 @@ t.test('a file’s test is at its path, or at that of the nearest folder', async
   for (const [file, test] of [
     ['test/jobs/mail.test.ts', 'test/jobs/mail.test.ts'],
     ['src/queue/claim.ts', 'test/queue/claim.test.ts'],
-    ['src/queue/slots.ts', 'test/queue.test.ts'],
+    ['src/queue/presence.ts', 'test/queue.test.ts'],
     ['scripts/faults/list.ts', 'test/scripts/faults.test.ts'],
     ['views/mail/alarm.txt.eta', 'test/views/mail.test.ts'],
     ['views/posts/show.eta', 'test/routes/web/posts.test.ts'],
@@ -33,6 +33,6 @@ t.test('changed and new files are found, deleted ones are not', async (t) => {
   t.same((await listChanged('HEAD', folder)).sort(), ['changed', 'new file']);
   await t.rejects(listChanged('--gone', folder), {
     exitCode: 2,
-    message: 'git does not say what has changed since "--gone"',
+    message: 'git cannot list what has changed since "--gone"',
   });
 });

@@ -17,7 +17,7 @@ const paste = (file: Buffer) => `{
   document.getElementById('body').dispatchEvent(event);
 }`;
 
-t.test('an image is pasted, described and shown, and nothing moves', async (t) => {
+t.test('an image is pasted, described and shown without layout shifts', async (t) => {
   const app = await build(t, {}, { config: { pictureTimeoutMs: 60_000 } });
   const site = await listen(t, app);
   const john = await createUser(app);

@@ -37,10 +37,10 @@ const validator = new HtmlValidate({
 });
 
 /** The compressed size of the style sheet and the module. */
-const MOST_BYTES = 30 * 1024;
+const MAX_BYTES = 30 * 1024;
 
 /** Requests of a page on the first visit, without itself and avatars. */
-const MOST_REQUESTS = 2;
+const MAX_REQUESTS = 2;
 
 /** What a page requests until it is loaded. Some pages later poll for changes. */
 const REQUESTS = `(() => {
@@ -184,7 +184,7 @@ t.test(
       const response = await page.goto(site + path);
       t.equal(await page.evaluate(LAYOUT_SHIFT), 0, `${path}: nothing moves`);
       const requests: string[] = await page.evaluate(REQUESTS);
-      t.ok(requests.length > 0 && requests.length <= MOST_REQUESTS, `${path}: ${requests}`);
+      t.ok(requests.length > 0 && requests.length <= MAX_REQUESTS, `${path}: ${requests}`);
       t.same(await htmlFaults(response), [], `${path}: valid HTML`);
       t.same(await accessibilityFaults(page, { except }), [], `${path}: accessible on a phone in dark mode`);
       for (const width of [320, 768, 1440]) {
@@ -267,7 +267,7 @@ t.test('the style sheet and the module are small', async (t) => {
     ),
   );
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  t.ok(total <= MOST_BYTES, `${total} bytes`);
+  t.ok(total <= MAX_BYTES, `${total} bytes`);
 });
 
 t.test('an empty site welcomes its first visitor and explains how to become Administrator', async (t) => {

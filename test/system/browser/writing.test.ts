@@ -17,7 +17,7 @@ async function open(t: Test, width: number): Promise<Page> {
   return page;
 }
 
-t.test('the writing page formats, counts, saves and previews while one types', async (t) => {
+t.test('the writing page formats, counts, saves and previews while typing', async (t) => {
   const page = await open(t, 1440);
   await page.fill('#title', 'On tea');
   const area = page.locator('#body');
@@ -62,7 +62,34 @@ t.test('the writing page formats, counts, saves and previews while one types', a
   t.same(await app.db.selectFrom('drafts').select('id').execute(), []);
 });
 
-t.test('what is published while it is being saved is published once', async (t) => {
+t.test('a late response does not replace a newer preview', async (t) => {
+  const page = await open(t, 1440);
+  let release: () => void = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route('**/*', async (route) => {
+    const body = route.request().postData() ?? '';
+    if (body.includes('preview') && body.includes('First')) await held;
+    await route.continue();
+  });
+  const first = page.waitForRequest((request) => request.postData()?.includes('preview') ?? false);
+  await page.fill('#body', 'First');
+  await first;
+  await page.fill('#body', 'Second');
+  const preview = page.locator('.preview');
+  await preview.getByText('Second').waitFor();
+  const firstRequest = await first;
+  const late = page.waitForResponse((response) => response.request() === firstRequest);
+  release();
+  await (await late).finished();
+  await page.evaluate('new Promise((resolve) => setTimeout(resolve, 100))');
+  t.match(await preview.textContent(), 'Second');
+  await page.getByText('Saved', { exact: true }).waitFor();
+  await app.db.deleteFrom('drafts').execute();
+});
+
+t.test('a draft published while it is being saved is published once', async (t) => {
   const page = await open(t, 390);
   let release: () => void = () => {};
   const held = new Promise<void>((resolve) => {

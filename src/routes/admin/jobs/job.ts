@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { sessionOf } from '../../../plugins/web/session.ts';
 import { type AuditEntry, findJob, findRelations, isDeadLetter, listActions } from '../../../queue/index.ts';
 import { redactionFor } from './clearance.ts';
+import { LABELS } from './commands.ts';
 import { filterFrom, noSuchJob, withFields } from './filter.ts';
 import { ACTIONS, DEAD_ACTIONS, STATE_NAMES } from './states.ts';
 
@@ -35,6 +36,7 @@ export default async function job(app: FastifyInstance): Promise<void> {
       originalId: job.sourceId ?? job.id,
       actions: actions.filter((action) => isDead || action !== 'delete' || !relations.isWaitedFor),
       stateNames: STATE_NAMES,
+      labels: LABELS,
       askHref: (action: string) => withFields('/admin/jobs/ask', { action, queue, id }),
     });
   });

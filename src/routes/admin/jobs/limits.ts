@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { queueContracts } from '../../../all-queues.ts';
-import type { Db } from '../../../database/schema.ts';
 import { Permission } from '../../../domain/accounts/roles.ts';
 import type { SessionUser } from '../../../domain/sessions/find.ts';
 import { noSuch } from '../../../errors.ts';
@@ -38,26 +37,26 @@ export default async function limits(app: FastifyInstance): Promise<void> {
 
   const mayChange = { onRequest: requirePermission(Permission.OPERATE_JOBS) };
 
-  app.get('/limits', async (request, reply) => show(db, { request, reply }, EMPTY_FORM));
+  app.get('/limits', (request, reply) => show(request, reply, EMPTY_FORM));
 
   app.post('/limits', mayChange, async (request, reply) => {
     const form = request.readForm(LimitForm);
-    if (form.data === undefined) return show(db, { request, reply: reply.code(422) }, form.state);
+    if (form.data === undefined) return show(request, reply.code(422), form.state);
     const contract = contractOf(form.data.queue);
     const key = form.data.key.trim().toLowerCase();
     if (key !== WHOLE_QUEUE && contract.limitedBy === undefined) {
       const message = `Jobs in ${contract.name} can only be limited together. Leave this empty.`;
-      return show(db, { request, reply: reply.code(422) }, form.refuse('key', message));
+      return show(request, reply.code(422), form.refuse('key', message));
     }
     const rate = parseRate(form.data.rate);
     if (rate === undefined)
-      return show(db, { request, reply: reply.code(422) }, form.refuse('rate', `Enter ${RATE_FORMAT}.`));
+      return show(request, reply.code(422), form.refuse('rate', `Enter ${RATE_FORMAT}.`));
     try {
       const message = await change(app, currentUser(request), { queue: contract.name, key, rate });
       await sessionOf(request).flash(message);
     } catch (error) {
       if (!(error instanceof TooManyLimits)) throw error;
-      return show(db, { request, reply: reply.code(422) }, form.refuse('rate', error.message));
+      return show(request, reply.code(422), form.refuse('rate', error.message));
     }
     return reply.redirect('/admin/jobs/limits', 303);
   });
@@ -103,11 +102,8 @@ async function change(
   return action;
 }
 
-async function show(
-  db: Db,
-  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
-  form: FormState,
-) {
+async function show(request: FastifyRequest, reply: FastifyReply, form: FormState) {
+  const { db } = request.server;
   const set = await listLimits(db);
   const declared = queueContracts.flatMap(({ name, rate }) => {
     const isReplaced = set.some(({ queue, key }) => queue === name && key === WHOLE_QUEUE);

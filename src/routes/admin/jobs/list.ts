@@ -3,6 +3,7 @@ import { ALL_QUEUES } from '../../../all-queues.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
 import { isDeadLetter, JOB_STATES, listJobs } from '../../../queue/index.ts';
 import { redactionFor } from './clearance.ts';
+import { LABELS } from './commands.ts';
 import { filterFields, momentField, searchFrom, withFields } from './filter.ts';
 import { ACTIONS, DEAD_ACTIONS, STATE_NAMES } from './states.ts';
 
@@ -43,6 +44,7 @@ export default async function list(app: FastifyInstance): Promise<void> {
       queues: ALL_QUEUES,
       states: JOB_STATES,
       stateNames: STATE_NAMES,
+      labels: LABELS,
     });
   });
 }

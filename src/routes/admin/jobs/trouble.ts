@@ -62,7 +62,7 @@ export function findTrouble({
   history,
 }: Situation): Trouble {
   const running = queues.filter(({ isPaused, ready }) => !isPaused && ready > 0);
-  const waiting = queues.reduce((sum, { ready }) => sum + ready, 0);
+  const waiting = queues.reduce((sum, { ready, retrying }) => sum + ready + retrying, 0);
   const isWorked = ({ queue }: QueueStatus) => workers.some((worker) => worker.queues.includes(queue));
   const mails = queues.find(({ queue }) => queue === mailQueue);
   const waitingMails = mails === undefined ? 0 : mails.ready + mails.retrying + mails.active;

@@ -7,13 +7,10 @@ import { DomainError } from '../../../errors.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
 import { requireSignedIn } from '../../guards.ts';
+import type { WithToken } from '../params.ts';
 import { emailField, passwordField, WRONG_PASSWORD } from './fields.ts';
 
 const ChangeEmailForm = Type.Object({ email: emailField(), password: passwordField() });
-
-interface WithToken {
-  Params: { token: string };
-}
 
 /** Requesting a change takes the password. The mailed link works on any device, like the confirmation link. */
 export default async function changeEmailRoutes(app: FastifyInstance): Promise<void> {

@@ -2,11 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { confirmAccount } from '../../../domain/accounts/confirm.ts';
 import { findTokenOwner } from '../../../domain/accounts/mailed-token.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
+import type { WithToken } from '../params.ts';
 import { invalidLink } from './invalid-link.ts';
-
-interface WithToken {
-  Params: { token: string };
-}
 
 /**
  * The mailed confirmation link. Opening it only shows a button, because mail scanners open links too. The button logs in on any

@@ -7,6 +7,7 @@ import { optionsForLogIn, usePasskey } from '../../../domain/passkeys/use.ts';
 import { findKnownBrowser } from '../../../domain/sessions/log-in.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
+import type { WithNext } from '../params.ts';
 import { checkLogIn } from './check-log-in.ts';
 import { credentialField, emailField, passwordField, wrongPasskey } from './fields.ts';
 import { localPath } from './local-path.ts';
@@ -18,10 +19,6 @@ const LoginForm = Type.Object({
 });
 
 const PasskeyForm = Type.Object({ credential: credentialField(), remember_me: Type.Boolean() });
-
-interface WithNext {
-  Querystring: { next?: unknown };
-}
 
 export default async function loginRoutes(app: FastifyInstance): Promise<void> {
   const { db, passwords, rateLimits } = app;

@@ -5,15 +5,12 @@ import { findTokenOwner, isTokenValid } from '../../../domain/accounts/mailed-to
 import { weaknessOf } from '../../../domain/accounts/password-rules.ts';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
+import type { WithToken } from '../params.ts';
 import { emailField, newPasswordField, PASSWORDS_DIFFER, passwordField } from './fields.ts';
 import { invalidLink } from './invalid-link.ts';
 
 const RequestForm = Type.Object({ email: emailField() });
 const ResetForm = Type.Object({ password: newPasswordField(), password2: passwordField() });
-
-interface WithToken {
-  Params: { token: string };
-}
 
 export default async function resetRoutes(app: FastifyInstance): Promise<void> {
   const { db, queue, passwords, rateLimits } = app;

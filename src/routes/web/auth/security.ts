@@ -8,6 +8,7 @@ import { noSuch } from '../../../errors.ts';
 import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
 import { requireUser } from '../../guards.ts';
 import { browserName } from '../browser-name.ts';
+import type { WithId } from '../params.ts';
 
 /** Where people see how their account is protected, and where they are logged in. */
 export default async function securityRoutes(app: FastifyInstance): Promise<void> {
@@ -34,18 +35,13 @@ export default async function securityRoutes(app: FastifyInstance): Promise<void
     });
   });
 
-  app.post<{ Params: { id: string } }>(
-    '/sessions/:id/end',
-    { config: { limit: 'profile' } },
-    async (request, reply) => {
-      const { id } = request.params;
-      const isSession =
-        /^[0-9a-f]{64}$/.test(id) && (await endListedSession(db, currentUser(request).id, id));
-      if (!isSession) throw noSuch('session');
-      await sessionOf(request).flash('That browser has been logged out.');
-      return reply.redirect('/auth/security', 303);
-    },
-  );
+  app.post<WithId>('/sessions/:id/end', { config: { limit: 'profile' } }, async (request, reply) => {
+    const { id } = request.params;
+    const isSession = /^[0-9a-f]{64}$/.test(id) && (await endListedSession(db, currentUser(request).id, id));
+    if (!isSession) throw noSuch('session');
+    await sessionOf(request).flash('That browser has been logged out.');
+    return reply.redirect('/auth/security', 303);
+  });
 
   app.post('/sessions/end-others', { config: { limit: 'profile' } }, async (request, reply) => {
     const session = sessionOf(request);

@@ -2,11 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { undoDeletion } from '../../../domain/accounts/delete-account.ts';
 import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
+import type { WithToken } from '../params.ts';
 import { invalidLink } from './invalid-link.ts';
-
-interface WithToken {
-  Params: { token: string };
-}
 
 /** The link mailed to someone who deletes their account. */
 export default async function undoDeletionRoutes(app: FastifyInstance): Promise<void> {

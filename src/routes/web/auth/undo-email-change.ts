@@ -2,11 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { isTokenValid } from '../../../domain/accounts/mailed-token.ts';
 import { undoEmailChange } from '../../../domain/accounts/undo-email-change.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
+import type { WithToken } from '../params.ts';
 import { invalidLink } from './invalid-link.ts';
-
-interface WithToken {
-  Params: { token: string };
-}
 
 /** The link mailed to an account's old address after a change. */
 export default async function undoEmailChangeRoutes(app: FastifyInstance): Promise<void> {

@@ -2,15 +2,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { EMPTY_FORM, type FormState } from '../../../plugins/web/forms.ts';
 import { sessionOf } from '../../../plugins/web/session.ts';
+import type { WithNext } from '../params.ts';
 import { attemptPassword } from './attempt-password.ts';
 import { passwordField, WRONG_PASSWORD } from './fields.ts';
 import { localPath } from './local-path.ts';
 
 const VerifyForm = Type.Object({ password: passwordField() });
-
-interface WithNext {
-  Querystring: { next?: unknown };
-}
 
 /** Asks a logged-in user for the password again, before sensitive pages. */
 export default async function verifyRoutes(app: FastifyInstance): Promise<void> {

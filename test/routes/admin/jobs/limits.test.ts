@@ -50,7 +50,7 @@ t.test('an Administrator sets, changes and removes limits, and the audit log say
   );
 });
 
-t.test('a wrong limit is refused, with what is accepted', async (t) => {
+t.test('an invalid limit is refused with a message that says what is accepted', async (t) => {
   const refuse = async (fields: Record<string, string>) => {
     const { statusCode, body } = await client.post('/admin/jobs/limits', fields);
     t.equal(statusCode, 422);
@@ -63,7 +63,7 @@ t.test('a wrong limit is refused, with what is accepted', async (t) => {
   t.match(await refuse({ queue: 'mail', key: '', rate: 'many' }), accepted);
   t.match(
     await refuse({ queue: 'exports', key: 'example.com', rate: '1/hour' }),
-    'Jobs in exports can only be limited all together. Leave this empty.',
+    'Jobs in exports can only be limited together. Leave this empty.',
   );
   t.equal(
     (await client.post('/admin/jobs/limits', { queue: 'nothing', key: '', rate: '1/hour' })).statusCode,

@@ -15,7 +15,7 @@ const page = async (client = operator) => (await client.get('/admin/jobs/schedul
 const act = async (action: string, fields = weekly) =>
   messagesOf(await operator.follow(await operator.post('/admin/jobs/do', { action, ...fields })));
 
-t.test('a schedule is shown in words and as it is written, with its next times', async (t) => {
+t.test('a schedule is shown in words and as written, with its next times', async (t) => {
   const body = await page();
   t.match(body, /digest\/weekly<\/a><\/th>\s*<td[^>]*>At 07:00, only on Monday<br><code>0 7 \* \* 1<\/code>/);
   const row = body.slice(body.indexOf('digest/weekly'), body.indexOf('prune/hourly'));

@@ -113,7 +113,7 @@ t.test('an address taken in the meantime is refused when the link is used', asyn
 });
 
 t.test(
-  'changing the address voids links sent to the old one, and the role of an unconfirmed account',
+  'changing the address voids links sent to the old one, and an unconfirmed account loses its role',
   async (t) => {
     const { app, smtp } = await emptied();
     const boss = await createUser(app, { role: 'Administrator', isConfirmed: false });

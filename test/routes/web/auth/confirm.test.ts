@@ -239,7 +239,7 @@ t.test('a confirmed account has nothing to confirm', async (t) => {
   t.same(await jobsOf(app, mailQueue), []);
 });
 
-t.test('the page of the link does not promise to log in an account that needs a code', async (t) => {
+t.test('the link’s page does not promise to log in an account that needs a code', async (t) => {
   const { app, user, token } = await setUp();
   const promise = 'You will be logged in.';
   t.match((await new Client(app).get(`/auth/confirm/${token}`)).body, promise);

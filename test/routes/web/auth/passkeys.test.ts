@@ -108,7 +108,7 @@ t.test('a passkey replaces the code after the password, which is no longer enoug
   t.match((await both.get('/auth/login/code')).body, /one-time-code(?:.|\n)*data-passkey/);
 });
 
-t.test('a challenge is for one answer, one visitor and five minutes', async (t) => {
+t.test('a challenge is valid for one answer, from one visitor, within five minutes', async (t) => {
   const { device } = await withDevice();
   const [client, other] = [new Client(app), new Client(app)];
   const send = (who: Client, credential: string) => who.post('/auth/login/passkey', { credential });
@@ -153,7 +153,7 @@ t.test('an answer for another site, another account or an unverified person is r
   t.equal((await logIn(device, client)).statusCode, 303, `${person.username} is not locked out`);
 });
 
-t.test('a copied passkey is noticed by its count, and a device may not count', async (t) => {
+t.test('a copied passkey is detected by its counter, which a device may lack', async (t) => {
   const { device, client: owner } = await withDevice();
   const use = async (counter: number) => {
     const client = new Client(app);
@@ -227,7 +227,7 @@ t.test('a passkey is renamed and removed by its owner, after the password', asyn
   );
 });
 
-t.test('an account has at most ten passkeys, even if two are added at the same moment', async (t) => {
+t.test('an account has at most ten passkeys, even if two are added simultaneously', async (t) => {
   const { person, client } = await withDevice();
   for (let count = 1; count < MAX_PASSKEYS - 1; count += 1) await insertPasskey(app, person);
   const other = await anotherClientOf(person);

@@ -97,7 +97,7 @@ t.test('a taken username is refused in any case, and nothing is saved or sent', 
 });
 
 t.test(
-  'of two people who register the same name simultaneously, one gets it and the other is told',
+  'if two people register the same name simultaneously, one gets it and the other is told',
   async (t) => {
     const app = await emptied();
     const answers = await Promise.all(

@@ -94,7 +94,7 @@ t.test('nobody can use up the attempts of the browser that set a new password', 
   t.equal((await logIn(browser, words.password)).statusCode, 303, 'after a change of the password');
 });
 
-t.test('of two simultaneous resets by the same link, one succeeds', async (t) => {
+t.test('one of two simultaneous resets by the same link succeeds', async (t) => {
   const { app, smtp } = await emptied();
   const john = await createUser(app);
   await new Client(app).post('/auth/reset', { email: john.email });

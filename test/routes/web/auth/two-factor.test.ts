@@ -66,7 +66,7 @@ function recoveryCodesIn(body: string): string[] {
   return body.match(/(?:[a-z2-7]{4}-){5}[a-z2-7]{4}/g) ?? [];
 }
 
-t.test('turning it on takes the password and a code of the app, and ends all other access', async (t) => {
+t.test('turning it on takes the password and a code from the app, and ends all other access', async (t) => {
   const john = await createPerson({ hasTwoFactor: false });
   const [client, elsewhere] = [await signedInClient(app, john), await signedInClient(app, john)];
   const program = await ApiProgram.of(app, john);
@@ -144,7 +144,7 @@ t.test('logging in takes two steps, and the first gives no access', async (t) =>
   t.match((await client.get('/auth/activity')).body, /Logged in(?:.|\n)*Log-in failed: wrong code/);
 });
 
-t.test('a code works once, even for two requests at the same moment', async (t) => {
+t.test('a code works once, even for two simultaneous requests', async (t) => {
   const john = await createPerson({ hasTwoFactor: true });
   const clients = [new Client(app), new Client(app)];
   for (const client of clients) await givePassword(client, john);
@@ -208,7 +208,7 @@ t.test('neither mailed links nor the API let the password or the mailbox replace
   t.equal((await givePassword(reader, john)).headers.location, CODE_PAGE);
 });
 
-t.test('a recovery code works once, makes new ones, and turns it off', async (t) => {
+t.test('a recovery code works once, and can create new ones or turn it off', async (t) => {
   const john = await createPerson({ hasTwoFactor: false });
   const client = await signedInClient(app, john);
   const [first = '', second = '', third = '', fourth = ''] = await turnOn(client);
@@ -265,7 +265,7 @@ t.test('wrong codes do not fill the log, and wrong passwords do not hide them', 
   t.equal(events.length, 2 * MAX_FAILURES_PER_HOUR);
 });
 
-t.test('recovery codes that are replaced twice at the same moment are ten afterwards', async (t) => {
+t.test('after two simultaneous replacements there are ten recovery codes', async (t) => {
   const john = await createPerson({ hasTwoFactor: false });
   const client = await signedInClient(app, john);
   const codes = await turnOn(client);
