@@ -107,7 +107,7 @@ t.test(
     from pgboss.job where name in ('parts', 'wholes') order by (data ->> 'name')::int
   `.execute(db);
     t.equal(rows.length, MAX_STEPS);
-    t.match(rows[0], { name: '1', waits: 365, kept: 90, at: startAfter });
+    t.match(rows[0], { name: '1', waits: 365, kept: 90, at: startAfter.toISOString() });
     t.match(rows[1], { name: '2', waits: 90, kept: 90 });
     t.match(rows.at(-1), { name: '100', waits: 90, kept: 7 });
   },
