@@ -27,8 +27,8 @@ export interface Actor {
   /** Whether it is the account's first day, when each attempt counts ten times. */
   readonly isNew?: boolean;
   /**
-   * Only for `login` and `code`: the verified token of a browser that has logged in to this account before. Its attempts are counted
-   * separately, so nobody else can use them up.
+   * Only for `login` and `code`: the verified token of a browser that has logged in to this account before. Its attempts are
+   * counted separately, so nobody else can use them up.
    */
   readonly device?: string | undefined;
 }
