@@ -89,11 +89,11 @@ function readVariables(env: EnvironmentReader) {
     trustProxy: env.trustProxy('TRUST_PROXY'),
     ...readMailVariables(env),
     /** The account that confirms this address, as in `you@example.com`, becomes Administrator. Errors are reported to it. */
-    adminEmail: env.optionalMatching('ADMIN_EMAIL', ADDRESS),
+    adminEmail: env.matching('ADMIN_EMAIL', undefined, ADDRESS),
     /** Errors are also posted here as JSON, as in `https://example.com/alerts`, in case mail is what failed. */
-    alertWebhookUrl: env.optionalMatching('ALERT_WEBHOOK_URL', WEBHOOK),
+    alertWebhookUrl: env.matching('ALERT_WEBHOOK_URL', undefined, WEBHOOK),
     /** Where to report vulnerabilities, as in `mailto:security@example.com`, for `/.well-known/security.txt`. */
-    securityContact: env.optionalMatching('SECURITY_CONTACT', CONTACT),
+    securityContact: env.matching('SECURITY_CONTACT', undefined, CONTACT),
     /** Megabytes of images for posts that the database stores per person; 0 turns uploads off. */
     imageQuotaMb: env.integer('IMAGE_QUOTA_MB', 200, { min: 0, max: 100_000 }),
     /** Posts on a page of a list. */
@@ -120,7 +120,7 @@ function readVariables(env: EnvironmentReader) {
     /** How long a process then waits for its requests and jobs to end. */
     shutdownGraceSeconds: env.integer('SHUTDOWN_GRACE_SECONDS', 25, { min: 1, max: 3600 }),
     /** The bearer token that `/metrics` and `/health` require. If unset, they only respond to this machine. */
-    metricsToken: env.optionalMatching('METRICS_TOKEN', TOKEN),
+    metricsToken: env.matching('METRICS_TOKEN', undefined, TOKEN),
     /** Where to export OpenTelemetry traces, as in `http://localhost:4318`. If unset, none are recorded. */
     otlpEndpoint: env.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']),
     /** The least severe messages to log: JSON lines, or readable text on a terminal. */
@@ -164,9 +164,9 @@ function readMailVariables(env: EnvironmentReader) {
      * Where bounces go, each to its own address: `bounces+KEY@example.com`. That mailbox has to forward them to this site; see
      * `docs/operations.md`. If unset, they go to `MAIL_FROM`.
      */
-    mailReturnPath: env.optionalMatching('MAIL_RETURN_PATH', RETURN_PATH),
+    mailReturnPath: env.matching('MAIL_RETURN_PATH', undefined, RETURN_PATH),
     /** The prefix of every subject, as in `[My site]`. If unset, the site's name in brackets. */
-    mailSubjectPrefix: env.optionalMatching('MAIL_SUBJECT_PREFIX', ONE_LINE),
+    mailSubjectPrefix: env.matching('MAIL_SUBJECT_PREFIX', undefined, ONE_LINE),
   };
 }
 

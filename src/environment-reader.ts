@@ -32,71 +32,53 @@ export class EnvironmentReader {
   }
 
   text(name: string, fallback: string, accepts: string): string {
-    return this.#value(name, { accepts, fallback }) ?? fallback;
+    return this.#read(name, { accepts, fallback }, (text) => text) ?? fallback;
   }
 
   integer(name: string, fallback: number, { min, max }: { min: number; max: number }): number {
-    const value = this.#value(name, {
-      accepts: `a whole number from ${min} to ${max}`,
-      fallback: String(fallback),
-    });
-    if (value === undefined) return fallback;
-    const number = Number(value);
-    if (/^\d+$/.test(value) && number >= min && number <= max) return number;
-    this.#refuse(name, value);
-    return fallback;
+    const rule = { accepts: `a whole number from ${min} to ${max}`, fallback: String(fallback) };
+    const isAccepted = (text: string) => /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max;
+    return this.#read(name, rule, (text) => (isAccepted(text) ? Number(text) : undefined)) ?? fallback;
   }
 
   oneOf<const Choice extends string>(name: string, fallback: Choice, choices: readonly Choice[]): Choice {
-    const value = this.#value(name, { accepts: choices.join(', '), fallback });
-    if (value === undefined) return fallback;
-    const choice = choices.find((candidate) => candidate === value);
-    if (choice === undefined) this.#refuse(name, value);
-    return choice ?? fallback;
+    const rule = { accepts: choices.join(', '), fallback };
+    return this.#read(name, rule, (text) => choices.find((choice) => choice === text)) ?? fallback;
   }
 
-  matching(name: string, fallback: string, { pattern, accepts }: Pattern): string {
-    const value = this.#value(name, { accepts, fallback }) ?? fallback;
-    if (!pattern.test(value)) this.#refuse(name, value);
-    return value;
-  }
-
-  optionalMatching(name: string, { pattern, accepts }: Pattern): string | undefined {
-    const value = this.#value(name, { accepts, fallback: undefined });
-    if (value === undefined || pattern.test(value)) return value;
-    this.#refuse(name, value);
-    return undefined;
+  matching<Fallback extends string | undefined>(
+    name: string,
+    fallback: Fallback,
+    { pattern, accepts }: Pattern,
+  ): string | Fallback {
+    return (
+      this.#read(name, { accepts, fallback }, (text) => acceptedIf(pattern.test(text), text)) ?? fallback
+    );
   }
 
   timeZone(name: string): string {
-    const accepts = 'a name of the IANA database, as in "Europe/Berlin"';
-    const value = this.#value(name, { accepts, fallback: 'UTC' }) ?? 'UTC';
-    if (!isTimeZone(value)) this.#refuse(name, value);
-    return value;
+    const rule = { accepts: 'a name of the IANA database, as in "Europe/Berlin"', fallback: 'UTC' };
+    return this.#read(name, rule, (text) => acceptedIf(isTimeZone(text), text)) ?? 'UTC';
   }
 
   url(name: string, protocols: readonly string[]): string | undefined {
     const accepts = `a URL that begins with ${protocols.map((known) => `${known}//`).join(' or ')}`;
-    const value = this.#value(name, { accepts, fallback: undefined });
-    if (value === undefined) return undefined;
-    if (urlsOfHosts(value).every((url) => protocols.includes(URL.parse(url)?.protocol ?? ''))) return value;
-    this.#refuse(name, value);
-    return undefined;
+    const isAccepted = (url: string) => protocols.includes(URL.parse(url)?.protocol ?? '');
+    return this.#read(name, { accepts, fallback: undefined }, (text) =>
+      acceptedIf(urlsOfHosts(text).every(isAccepted), text),
+    );
   }
 
   /** Reads an RSA key from a PEM file. Receivers distrust shorter keys, and not all of them know other algorithms. */
   privateKey(name: string): string | undefined {
-    const file = this.#value(name, { accepts: RSA_KEY, fallback: undefined });
-    if (file === undefined) return undefined;
-    try {
+    return this.#read(name, { accepts: RSA_KEY, fallback: undefined }, (file) => {
       const pem = readFileSync(file, 'utf8');
       const { asymmetricKeyType, asymmetricKeyDetails } = createPrivateKey(pem);
-      if (asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048) return pem;
-      this.#refuse(name, file);
-    } catch (error) {
-      this.#refuse(name, file, ` (${error instanceof Error ? error.message : error})`);
-    }
-    return undefined;
+      return acceptedIf(
+        asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048,
+        pem,
+      );
+    });
   }
 
   databaseUrl(name: string): string | undefined {
@@ -106,71 +88,86 @@ export class EnvironmentReader {
   /** A URL without a path. Returns it as browsers send it in `Origin`. */
   origin(name: string): string | undefined {
     const accepts = 'a URL that begins with http:// or https:// and has no path';
-    const value = this.#value(name, { accepts, fallback: undefined });
-    if (value === undefined) return undefined;
-    const url = URL.parse(value);
-    if (url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
-    this.#refuse(name, value);
-    return undefined;
+    return this.#read(name, { accepts, fallback: undefined }, (text) => {
+      const url = URL.parse(text);
+      return url !== null && isHttp(text) && url.href === `${url.origin}/` ? url.origin : undefined;
+    });
   }
 
   /** Origins as browsers send them, without a path. */
   origins(name: string): '*' | readonly string[] | undefined {
-    const value = this.#value(name, {
-      accepts: '* or origins separated by commas, as in "https://example.com"',
-      fallback: undefined,
+    const accepts = '* or origins separated by commas, as in "https://example.com"';
+    return this.#read(name, { accepts, fallback: undefined }, (text) => {
+      if (text === '*') return text;
+      const origins = itemsOf(text);
+      return acceptedIf(
+        origins.every((origin) => isHttp(origin) && URL.parse(origin)?.origin === origin),
+        origins,
+      );
     });
-    if (value === undefined || value === '*') return value;
-    const origins = value.split(',').map((origin) => origin.trim());
-    if (origins.every((origin) => /^https?:/.test(origin) && URL.parse(origin)?.origin === origin)) {
-      return origins;
-    }
-    this.#refuse(name, value);
-    return undefined;
   }
 
   limits(name: string): RateLimits {
-    const actions = Object.keys(DEFAULT_LIMITS).join(', ');
-    const value = this.#value(name, {
-      accepts: `limits as in "post=30/hour, export=1/day"; there are ${actions}`,
-      fallback: undefined,
-    });
-    if (value === undefined) return DEFAULT_LIMITS;
-    const limits = readLimits(value);
-    if (limits === undefined) this.#refuse(name, value);
-    return limits ?? DEFAULT_LIMITS;
+    const accepts = `limits as in "post=30/hour, export=1/day"; there are ${Object.keys(DEFAULT_LIMITS).join(', ')}`;
+    return this.#read(name, { accepts, fallback: undefined }, readLimits) ?? DEFAULT_LIMITS;
   }
 
   /** A value for Fastify's `trustProxy`, which takes a hop count as a function. */
   trustProxy(name: string): boolean | string[] | ((address: string, hop: number) => boolean) {
-    const value =
-      this.#value(name, {
-        accepts: 'true, false, a hop count, or addresses separated by commas',
-        fallback: 'false',
-      }) ?? 'false';
-    if (value === 'true' || value === 'false') return value === 'true';
-    if (/^\d+$/.test(value)) return (_address, hop) => hop < Number(value);
-    const addresses = value.split(',').map((address) => address.trim());
-    if (addresses.every((address) => ipaddr.isValid(address) || ipaddr.isValidCIDR(address)))
-      return addresses;
-    this.#refuse(name, value);
-    return false;
+    const rule = { accepts: 'true, false, a hop count, or addresses separated by commas', fallback: 'false' };
+    const value = this.#read(name, rule, (text) => {
+      if (text === 'true' || text === 'false') return text === 'true';
+      if (/^\d+$/.test(text)) return (_address: string, hop: number) => hop < Number(text);
+      const addresses = itemsOf(text);
+      return acceptedIf(
+        addresses.every((address) => ipaddr.isValid(address) || ipaddr.isValidCIDR(address)),
+        addresses,
+      );
+    });
+    return value ?? false;
   }
 
-  #value(name: string, rule: VariableRule): string | undefined {
+  /**
+   * Reads a variable.
+   *
+   * @param parse returns undefined, or throws, for a value that is not accepted
+   * @returns undefined if it is unset or not accepted
+   */
+  #read<Value>(
+    name: string,
+    rule: VariableRule,
+    parse: (text: string) => Value | undefined,
+  ): Value | undefined {
     this.rules.set(name, rule);
-    return this.#given(name);
+    const text = this.#given(name);
+    if (text === undefined) return undefined;
+    let reason = '';
+    try {
+      const value = parse(text);
+      if (value !== undefined) return value;
+    } catch (error) {
+      reason = ` (${error instanceof Error ? error.message : error})`;
+    }
+    this.problems.push(`${name}: "${maskPassword(text)}" is not accepted; give ${rule.accepts}${reason}`);
+    return undefined;
   }
 
   /** An empty variable counts as unset, such as `NAME=` in a file. */
   #given(name: string): string | undefined {
     return this.#env[name]?.trim() || undefined;
   }
+}
 
-  #refuse(name: string, given: string, reason = ''): void {
-    const accepts = this.rules.get(name)?.accepts;
-    this.problems.push(`${name}: "${maskPassword(given)}" is not accepted; give ${accepts}${reason}`);
-  }
+function acceptedIf<Value>(isAccepted: boolean, value: Value): Value | undefined {
+  return isAccepted ? value : undefined;
+}
+
+function isHttp(url: string): boolean {
+  return /^https?:/.test(url);
+}
+
+function itemsOf(text: string): string[] {
+  return text.split(',').map((item) => item.trim());
 }
 
 /** Masks the password in a URL, even if the URL is invalid. */

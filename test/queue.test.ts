@@ -81,8 +81,16 @@ t.test('jobs fetched behind slow ones go to another worker', async (t) => {
 
 t.test('a stopping worker hands unstarted jobs back before its grace period ends', async (t) => {
   const { app, open } = await prefetchBehindSlowJobs(t);
+  const ends: string[] = [];
+  app.queue.events.on('ended', ({ outcome, durationMs }) => ends.push(`${outcome} after ${durationMs} ms`));
   const stopping = app.queue.stopWorking();
   await waitFor(async () => (await jobsOf(app, prefetched)).length === 8, 'they are handed back');
+  await waitFor(() => ends.length === 8, 'which is told');
+  t.same(ends, Array(8).fill('handed back after 0 ms'));
+  const [handedBack] = await jobsOf(app, prefetched);
+  t.match(await attemptsOf(app, handedBack?.id), [
+    { outcome: 'handed back', error: 'it had not been started' },
+  ]);
   open();
   await stopping;
   t.same(

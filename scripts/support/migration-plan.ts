@@ -70,7 +70,7 @@ async function tryAll(db: Kysely<Schema>, databaseUrl: string, trials: readonly 
   const seen = new Set<string>();
   let failure: string | undefined;
   for (const { run } of trials) {
-    if (run === undefined) effects.push('builds indexes outside of a transaction, and nobody waits');
+    if (run === undefined) effects.push('builds indexes outside a transaction, and nothing waits');
     else if (failure !== undefined) effects.push(failure);
     else {
       try {
@@ -120,7 +120,7 @@ async function newLocks(
     .filter(({ mode }) => mode in EFFECTS)
     .map(({ table, mode }) => `${table}: ${EFFECTS[mode]} (${mode})`)
     .filter((effect) => !seen.has(effect));
-  const nothing = seen.size === 0 ? 'nobody waits' : 'at most the same again'; // It keeps the locks of the steps before.
+  const nothing = seen.size === 0 ? 'nothing waits' : 'no other locks'; // It keeps the locks of the steps before.
   for (const effect of effects) seen.add(effect);
   return effects.length === 0 ? nothing : effects.join(', ');
 }

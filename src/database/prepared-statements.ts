@@ -10,10 +10,10 @@ const PREPARE_AFTER = 5;
 const MAX_PREPARED = 250;
 
 /** A node-postgres connection. It prepares statements that have a name. */
-export interface NamingClient extends PostgresPoolClient {
-  query<R>(sql: string, parameters: ReadonlyArray<unknown>): Promise<PostgresQueryResult<R>>;
-  query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
+export interface NamingClient {
+  readonly processID?: number;
   query<R>(statement: Statement): Promise<PostgresQueryResult<R>>;
+  release(destroy?: boolean): void;
 }
 
 /** A statement that may be prepared. */
@@ -33,8 +33,11 @@ export interface Statement {
  */
 type TimeLeft = () => number | undefined;
 
-export interface NamingPool extends PostgresPool {
+/** A pool of such connections. */
+export interface NamingPool {
+  readonly options: object;
   connect(): Promise<NamingClient>;
+  end(): Promise<void>;
 }
 
 /**
@@ -52,7 +55,6 @@ export function preparing(
   const clients = new WeakMap<NamingClient, PostgresPoolClient>();
   return {
     options: pool.options,
-    ...(pool.Client && { Client: pool.Client }),
     end: () => pool.end(),
     async connect() {
       const left = timeLeft();
@@ -106,7 +108,7 @@ class PreparingClient implements PostgresPoolClient {
     query: string | PostgresCursor<R>,
     parameters: ReadonlyArray<unknown> = [],
   ): Promise<PostgresQueryResult<R>> | PostgresCursor<R> {
-    if (typeof query !== 'string') return this.#client.query(query);
+    if (typeof query !== 'string') throw new TypeError('cursors are not supported');
     return this.#run(query, parameters);
   }
 

@@ -1,4 +1,4 @@
-import type { PostgresCursor, PostgresQueryResult } from 'kysely';
+import type { PostgresQueryResult } from 'kysely';
 import pg from 'pg';
 import type { NamingClient, NamingPool, Statement } from './prepared-statements.ts';
 import { isUnavailable } from './unavailable.ts';
@@ -89,22 +89,11 @@ class Reader implements NamingClient {
     this.#onLoss = onLoss;
   }
 
-  query<R>(sql: string, parameters: ReadonlyArray<unknown>): Promise<PostgresQueryResult<R>>;
-  query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
-  query<R>(statement: Statement): Promise<PostgresQueryResult<R>>;
-  query<R>(
-    query: string | PostgresCursor<R> | Statement,
-    parameters: ReadonlyArray<unknown> = [],
-  ): Promise<PostgresQueryResult<R>> | PostgresCursor<R> {
-    if (typeof query === 'string') return this.#read({ text: query, values: [...parameters] });
-    return 'text' in query ? this.#read(query) : this.#client.query(query);
-  }
-
   release(destroy = false): void {
     this.#client.release(destroy || this.#isLost);
   }
 
-  async #read<R>(statement: Statement): Promise<PostgresQueryResult<R>> {
+  async query<R>(statement: Statement): Promise<PostgresQueryResult<R>> {
     const startedAt = performance.now();
     const left = statement.query_timeout;
     // The other half of the time is left for the primary.

@@ -20,27 +20,22 @@ declare module 'fastify' {
  */
 export default fp(
   async (app) => {
-    let hasBegun = false;
-    let isClosing = false;
-    app.decorate('drain', {
-      get hasBegun() {
-        return hasBegun;
-      },
-      get isClosing() {
-        return isClosing;
-      },
+    const drain = {
+      hasBegun: false,
+      isClosing: false,
       async begin() {
-        hasBegun = true;
+        drain.hasBegun = true;
         app.queue.stopWorking().catch(() => {}); // onClose waits for it too, and reports errors.
         if (app.server.listening) await sleep(app.config.shutdownDrainSeconds * 1000);
       },
-    });
+    };
+    app.decorate('drain', drain);
     app.addHook('preClose', (done) => {
-      isClosing = true;
+      drain.isClosing = true;
       done();
     });
     app.addHook('onSend', (_request, reply, payload, done) => {
-      if (isClosing) reply.header('connection', 'close');
+      if (drain.isClosing) reply.header('connection', 'close');
       done(null, payload);
     });
   },

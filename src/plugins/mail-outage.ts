@@ -22,22 +22,20 @@ const REFRESH_MS = 10_000;
  */
 export default fp(
   async (app) => {
-    let since: Date | undefined;
     let checkedAt = -Infinity;
     let isReported = false;
-    app.decorate('mailOutage', {
-      get since() {
-        return since;
-      },
+    const mailOutage: { since: Date | undefined; refresh(): Promise<Date | undefined> } = {
+      since: undefined,
       async refresh() {
         try {
-          since = await findMailOutage(app.db);
+          mailOutage.since = await findMailOutage(app.db);
         } catch (error) {
           app.log.warn({ err: error }, 'could not check for an outage of mail');
         }
-        return since;
+        return mailOutage.since;
       },
-    });
+    };
+    app.decorate('mailOutage', mailOutage);
     let timer: NodeJS.Timeout | undefined;
     app.addHook('onListen', async () => {
       timer = setInterval(() => app.mailOutage.refresh(), REFRESH_MS).unref();

@@ -28,28 +28,23 @@ const LABEL = 'settings of the site';
 /** Provides `app.site`. Loads the settings on the connection for health checks, so that no page waits for them. */
 export default fp(
   async (app) => {
-    let settings = await loadSettings(app.reserved);
-    let changedAt = -Infinity;
     let refreshing = Promise.resolve();
-    const load = async () => {
+    const load = async (): Promise<void> => {
       const loaded = await loadSettings(app.reserved);
-      if (isDeepStrictEqual(loaded, settings)) return;
-      settings = loaded;
-      changedAt = performance.now();
+      if (isDeepStrictEqual(loaded, site.settings)) return;
+      site.settings = loaded;
+      site.changedAt = performance.now();
     };
-    app.decorate('site', {
-      get settings() {
-        return settings;
-      },
-      get changedAt() {
-        return changedAt;
-      },
-      refresh() {
+    const site = {
+      settings: await loadSettings(app.reserved),
+      changedAt: -Infinity,
+      refresh(): Promise<void> {
         // One at a time, so that an older state never replaces a newer one.
         refreshing = refreshing.catch(() => {}).then(load);
         return refreshing;
       },
-    });
+    };
+    app.decorate('site', site);
     if (app.role !== 'command') refreshRegularly(app);
   },
   { name: 'site', dependencies: ['db', 'work'] },

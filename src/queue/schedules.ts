@@ -61,24 +61,23 @@ export async function synchroniseSchedules(
       .deleteFrom('job_schedules')
       .where(sql`queue || '/' || name`, 'not in', ['', ...keys])
       .execute();
-    for (const row of wanted) {
-      await trx
-        .insertInto('job_schedules')
-        .values(row)
-        .onConflict((conflict) =>
-          conflict
-            .columns(['queue', 'name'])
-            .doUpdateSet(({ ref }) => ({
-              rule: ref('excluded.rule'),
-              time_zone: ref('excluded.time_zone'),
-              next_at: ref('excluded.next_at'),
-            }))
-            .where(
-              sql<boolean>`(job_schedules.rule, job_schedules.time_zone) <> (excluded.rule, excluded.time_zone)`,
-            ),
-        )
-        .execute();
-    }
+    if (wanted.length === 0) return;
+    await trx
+      .insertInto('job_schedules')
+      .values(wanted)
+      .onConflict((conflict) =>
+        conflict
+          .columns(['queue', 'name'])
+          .doUpdateSet(({ ref }) => ({
+            rule: ref('excluded.rule'),
+            time_zone: ref('excluded.time_zone'),
+            next_at: ref('excluded.next_at'),
+          }))
+          .where(
+            sql<boolean>`(job_schedules.rule, job_schedules.time_zone) <> (excluded.rule, excluded.time_zone)`,
+          ),
+      )
+      .execute();
   });
 }
 

@@ -8,6 +8,7 @@ import { SlowDown } from '../../src/queue/errors.ts';
 import { defineJob } from '../../src/queue/job.ts';
 import { setLimit } from '../../src/queue/limits.ts';
 import { listLiveWorkers } from '../../src/queue/presence.ts';
+import { mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { attemptsOf, createQueues, jobsOf } from '../support/jobs.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -199,6 +200,9 @@ t.test('concurrency across all workers, in total and per key, is never exceeded'
   });
   const payloads = ['a', 'b', 'c', 'd'].flatMap((to) => Array.from({ length: 5 }, (_, n) => ({ n, to })));
   await app.queue.sendAll(counted, payloads, { db: app.db });
+  const others = Array.from({ length: 3 }, () => ({ template: 'confirm-account', userId: 1 }) as const);
+  await app.queue.sendAll(mailQueue, others, { db: app.db });
+  await sql`update pgboss.job set state = 'active' where name = 'mail'`.execute(app.db); // Of another queue.
   await app.queue.work([job], { concurrency: 5 });
   await other.queue.work([job], { concurrency: 5 });
   await waitFor(async () => (await count(app, 'completed')) === 20, 'all run');

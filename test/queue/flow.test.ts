@@ -89,6 +89,30 @@ t.test('a flow whose transaction rolls back leaves no job, and an invalid one is
   t.same([...(await jobsOf(app, parts)), ...(await jobsOf(app, wholes))], []);
 });
 
+t.test(
+  'a flow has a hundred jobs at most, each with its time and kept as long as it may be needed',
+  async (t) => {
+    const app = await emptied();
+    const { db } = app;
+    const startAfter = new Date(Date.now() + 60 * 60_000);
+    let last = step(parts, { name: '1' }, { startAfter });
+    for (let n = 2; n <= MAX_STEPS; n += 1) last = step(wholes, { name: String(n) }, { after: [last] });
+    t.equal((await app.queue.flow([last], { db })).length, 1);
+    const tooMany = app.queue.flow([step(wholes, { name: '101' }, { after: [last] })], { db });
+    await t.rejects(tooMany, { name: 'TypeError', message: /^flow: has more than 100 jobs/ });
+
+    const { rows } = await sql`
+    select data ->> 'name' as name, extract(day from keep_until - start_after)::int as waits,
+      deletion_seconds / 86400 as kept, start_after as at
+    from pgboss.job where name in ('parts', 'wholes') order by (data ->> 'name')::int
+  `.execute(db);
+    t.equal(rows.length, MAX_STEPS);
+    t.match(rows[0], { name: '1', waits: 365, kept: 90, at: startAfter });
+    t.match(rows[1], { name: '2', waits: 90, kept: 90 });
+    t.match(rows.at(-1), { name: '100', waits: 90, kept: 7 });
+  },
+);
+
 t.test('a job that fails for good holds up those after it until it is retried or redriven', async (t) => {
   const app = await emptied();
   const { db, queueAdmin } = app;

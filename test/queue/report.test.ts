@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import t from 'tap';
 import { defineJob, type JobContext } from '../../src/queue/job.ts';
+import { findReport, JobReport } from '../../src/queue/report.ts';
 import { exportQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
@@ -68,4 +70,55 @@ t.test('the log of an attempt that failed is kept, and a result that is too long
   await sql`update pgboss.job set start_after = now() where name = 'exports'`.execute(app.db);
   await waitFor(async () => (await jobsOf(app, exportQueue, ['completed'])).length === 1, 'it is completed');
   t.match(await page(), /attempt 1\.[\s\S]*attempt 2\./);
+});
+
+t.test('what a job tells is redacted and cut, and what is left at its end is written', async (t) => {
+  const app = await build(t);
+  const failures: string[] = [];
+  const logFailure = (_error: unknown, _details: object, message: string) => void failures.push(message);
+  const parts = { app, db: app.db, logFailure };
+  const jobId = randomUUID();
+  const told = () => findReport(app.db, jobId);
+  const report = new JobReport({ queue: 'exports', jobId, attempt: 1 });
+  await report.end(parts);
+  t.equal(await told(), undefined, 'one that tells nothing writes nothing');
+
+  const { progress, keep, log } = report.reporting(parts);
+  progress(1, 3, `password=hunter2 ${'x'.repeat(300)}`);
+  log.info({}, 'started');
+  log.warn({ row: 7, auth: 'abc' }, 'odd row');
+  log.error({ err: new Error('no'), row: 8 }, 'bad row');
+  log.error({ err: 'no error' }, 'y'.repeat(600));
+  const first = await waitFor(told, 'it is written without waiting for the end');
+  t.match(first, { done: 1, total: 3, words: /^password=\[redacted\] x+$/ });
+  t.equal(first.words?.length, 200);
+  t.same(
+    first.lines.map(({ level, text }) => `${level}: ${text}`),
+    [
+      'info: started',
+      'warn: odd row {"row":7,"auth":"[redacted]"}',
+      'error: bad row: no {"row":8}',
+      `error: ${'y'.repeat(500)}`,
+    ],
+  );
+  progress(2, 3);
+  await report.end(parts);
+  t.match(await told(), { done: 2, words: null, lines: first.lines });
+
+  keep({ a: 'x'.repeat(3_992) });
+  t.throws(() => keep({ a: 'x'.repeat(3_993) }), { name: 'TypeError', message: /^result: is too long/ });
+  t.same(report.result, { a: 'x'.repeat(3_992) });
+
+  const next = new JobReport({ queue: 'exports', jobId, attempt: 2 });
+  next.reporting(parts).log.info({}, 'again');
+  await next.end(parts);
+  const second = await told();
+  t.match(second, { done: null, total: null, lines: [...first.lines, { text: 'again' }] });
+  t.equal(second?.lines.length, 5);
+
+  t.same(failures, []);
+  const faulty = new JobReport({ queue: 'exports', jobId: 'no id', attempt: 1 });
+  faulty.reporting(parts).progress(1, 2);
+  await faulty.end(parts);
+  t.same(failures, ['could not write the progress of a job'], 'which does not fail the job');
 });

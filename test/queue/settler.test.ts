@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
 import t from 'tap';
 import { Type } from 'typebox';
 import { defineQueue } from '../../src/queue/contract.ts';
+import { PermanentFailure, TryLater } from '../../src/queue/errors.ts';
 import { defineJob } from '../../src/queue/job.ts';
 import { build } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';
@@ -47,4 +49,48 @@ t.test('results are kept while the database is down, and written when it is back
     { state: 'retry', retryCount: 0, output: { message: 'as intended' } },
   ]);
   t.equal(attempts, 2, 'neither ran again');
+});
+
+t.test('the end of an attempt says what became of it, and whether it was the last', async (t) => {
+  const ends = { ...results, name: 'ends', retry: { ...retry, limit: 1 }, timeoutSeconds: 1 };
+  const app = await build(t);
+  await createQueues(app, [ends]);
+  const runs = new Map<string, string>();
+  const job = defineJob(ends, async (_app, { outcome }, { id }) => {
+    runs.set(id, outcome);
+    if (outcome === 'failed') throw new Error('as intended');
+    if (outcome === 'timed out') await new Promise(() => {});
+    if (outcome === 'given up') throw new PermanentFailure('never');
+    if (outcome === 'deferred') throw new TryLater(60, 'later');
+  });
+  const outcomes = ['completed', 'failed', 'timed out', 'given up', 'deferred'];
+  const send = () =>
+    app.queue.sendAll(
+      ends,
+      outcomes.map((outcome) => ({ outcome })),
+      { db: app.db },
+    );
+  await send();
+  await sql`update pgboss.job set retry_count = 1 where name = 'ends'`.execute(app.db);
+  await send();
+  const said: string[] = [];
+  app.queue.events.on('ended', ({ jobId, attempt, outcome, isLast, durationMs, ageMs }) => {
+    t.equal(outcome, runs.get(jobId));
+    t.ok(durationMs >= (outcome === 'timed out' ? 900 : 0) && ageMs >= durationMs);
+    said.push(`${outcome}, attempt ${attempt}${isLast ? ', the last' : ''}`);
+  });
+  await app.queue.work([job], { concurrency: 10 });
+  await waitFor(() => said.length === 10, 'all have ended');
+  t.same(said.sort(), [
+    'completed, attempt 1',
+    'completed, attempt 2',
+    'deferred, attempt 1',
+    'deferred, attempt 2',
+    'failed, attempt 1',
+    'failed, attempt 2, the last',
+    'given up, attempt 1, the last',
+    'given up, attempt 2, the last',
+    'timed out, attempt 1',
+    'timed out, attempt 2, the last',
+  ]);
 });

@@ -216,8 +216,8 @@ t.test('a plan says what would lock what, and changes nothing', async (t) => {
   t.same((await plan(folder)).split('\n').slice(0, -1), [
     'pending   9001_language  expand: posts: reads and writes wait (AccessExclusiveLock)',
     'pending   9002_moods  expand: users: writes wait (ShareRowExclusiveLock)',
-    'pending   9003_same  expand: at most the same again',
-    'pending   9004_index  expand: builds indexes outside of a transaction, and nobody waits',
+    'pending   9003_same  expand: no other locks',
+    'pending   9004_index  expand: builds indexes outside a transaction, and nothing waits',
     'pending   9005_no_location  contract: users: reads and writes wait (AccessExclusiveLock); ' +
       `only after these have ended: ${connectionName('web')} at 127.0.0.1`,
     `pending   the queue's schema, version ${QUEUE_SCHEMA - 1} to ${QUEUE_SCHEMA}  expand: ` +
