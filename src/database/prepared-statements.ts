@@ -152,11 +152,13 @@ class PreparingClient implements PostgresPoolClient {
 }
 
 /**
- * Only statements that read or change rows can be prepared. `select *` is excluded, because a prepared one would fail after a
- * migration adds a column.
+ * Prepares only statements that read or change rows, and return no `*`: a prepared one would fail after a migration adds a
+ * column. An insert returns only what follows `returning`.
  */
 function isPreparable(sql: string): boolean {
+  const returned = sql.replace(/^\s*insert\b.*?(?=\breturning\b|$)/is, '');
   return (
-    /^\s*(?:select|insert|update|delete|with)\b/i.test(sql) && !/(?:\.|\bselect |\breturning )\*/i.test(sql)
+    /^\s*(?:select|insert|update|delete|with)\b/i.test(sql) &&
+    !/(?:\.|\bselect |\breturning )\*/i.test(returned)
   );
 }
