@@ -83,7 +83,7 @@ const commands = new Map<string, Command>([
       arity: 1,
       options: ['yes'],
       run: inApp(async ({ db, queue }, [email = ''], { yes }) =>
-        (await accounts()).resetTwoFactorByHand({ db, queue, ask: asker(yes) }, email),
+        (await accounts()).resetTwoFactorManually({ db, queue, ask: asker(yes) }, email),
       ),
     },
   ],

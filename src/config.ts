@@ -156,7 +156,10 @@ function readMailVariables(env: EnvironmentReader) {
     smtpUrl: env.url('SMTP_URL', ['smtp:', 'smtps:']),
     /** The sender. Without a display name, the site's name is used. */
     mailFrom: env.matching('MAIL_FROM', 'no-reply@localhost', SENDER),
-    /** The file with the key that signs mails (DKIM) for the domain of `MAIL_FROM`, as in `/etc/pennypost/dkim.pem`. If unset, the mail server has to sign them. */
+    /**
+     * The file with the key that signs mails (DKIM) for the domain of `MAIL_FROM`, as in `/etc/pennypost/dkim.pem`. If unset, the
+     * mail server has to sign them.
+     */
     dkimPrivateKey: env.privateKey('DKIM_PRIVATE_KEY_FILE'),
     /** Where the domain publishes the public key: `DKIM_SELECTOR._domainkey.example.com`. */
     dkimSelector: env.matching('DKIM_SELECTOR', 'pennypost', SELECTOR),

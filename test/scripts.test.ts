@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { confirmEmail, grantRole, resetTwoFactorByHand } from '../scripts/support/accounts.ts';
+import { confirmEmail, grantRole, resetTwoFactorManually } from '../scripts/support/accounts.ts';
 import { asker } from '../scripts/support/ask.ts';
 import { build } from './support/build.ts';
 import { createDatabase } from './support/database.ts';
@@ -22,7 +22,7 @@ t.test('admin grants a role and confirms an account', async (t) => {
   t.equal(running.output, 'JOHN@example.com is now Moderator.\n');
   t.equal(await confirmEmail(db, email), 'john@example.com is confirmed.');
   t.equal(
-    await resetTwoFactorByHand({ db, queue, ask: asker(true) }, email),
+    await resetTwoFactorManually({ db, queue, ask: asker(true) }, email),
     'john@example.com has no two-factor authentication. Nothing was changed.',
   );
   const user = await db

@@ -24,8 +24,8 @@ const VARIANTS: Readonly<Record<string, string>> = {
 /** Scripts that npm itself runs. */
 const OF_NPM = new Set(['postinstall', 'version']);
 
-const INTRODUCTION = `Options follow \`--\`, as in \`npm run migrate -- --plan\`. In production, where there may be no npm, a command
-is its script: \`node scripts/migrate.ts --plan\`.`;
+const INTRODUCTION = `Options follow \`--\`, as in \`npm run migrate -- --plan\`. In production, where there may be no npm, run a
+command's script: \`node scripts/migrate.ts --plan\`.`;
 
 /**
  * The page about commands, from the doc comment of each script that begins with the command.

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { code, page, table } from './markdown.ts';
 
-const INTRODUCTION = `\`GET /metrics\` has these in Prometheus's text format, together with those of
+const INTRODUCTION = `\`GET /metrics\` returns these in Prometheus's text format, together with those of
 [prom-client](https://github.com/siimon/prom-client) about the process (\`process_…\`, \`nodejs_…\`). Those with the label
 \`queue\` and those about workers, mail and accounts come from the database, so every web process reports the same.
 [operations.md](../operations.md#monitoring) says how to watch them.`;

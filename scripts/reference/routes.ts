@@ -24,14 +24,14 @@ const AUDIENCES: readonly (readonly [hook: string, audience: string])[] = [
   ['requireThisMachine', 'this machine'],
 ];
 
-const INTRODUCTION = `The application itself lists them, and the hooks that guard each. \`npm run routes\` prints them too. What
-depends on the thing that is requested is not here, such as that only its author may edit a post:
+const INTRODUCTION = `From the application's routes and the hooks that guard them. \`npm run routes\` prints them too. Rules about
+what is requested are not listed, such as that only its author may edit a post:
 [a test](../../test/system/authorization.test.ts) has the outcome of every route for everyone.
 
 - **Accounts** are logged in; **confirmed** ones have confirmed their address; **members** are also not silenced.
 - **Clients** of the API send a token, or email and password. If the site allows it, everyone may read.
 - **Operators** send \`METRICS_TOKEN\`. Without that variable, only this machine may.
-- **Password**: it was given in the last ten minutes, or the site asks for it.
+- **Password**: the password was entered in the last ten minutes; otherwise the site asks for it.
 - The limits are in [configuration.md](configuration.md#limits-per-account).`;
 
 type Scope = FastifyInstance;

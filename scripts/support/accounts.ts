@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Db, Schema } from '../../src/database/schema.ts';
-import { confirmByHand } from '../../src/domain/accounts/confirm.ts';
+import { confirmManually } from '../../src/domain/accounts/confirm.ts';
 import { findByEmail } from '../../src/domain/accounts/find.ts';
 import { ROLES } from '../../src/domain/accounts/roles.ts';
 import { recordEvent } from '../../src/domain/security-events/record.ts';
@@ -26,12 +26,12 @@ export async function grantRole(db: Kysely<Schema>, email: string, roleName: str
 /** Confirms an account that mail cannot reach. */
 export async function confirmEmail(db: Kysely<Schema>, email: string): Promise<string> {
   const { id } = await findByAddress(db, email);
-  await confirmByHand(db, id);
+  await confirmManually(db, id);
   return `${email} is confirmed.`;
 }
 
 /** Turns off two-factor authentication and removes passkeys, for someone who has lost their phone and recovery codes. */
-export async function resetTwoFactorByHand(
+export async function resetTwoFactorManually(
   { db, queue, ask }: { db: Kysely<Schema>; queue: Queue; ask: Ask },
   email: string,
 ): Promise<string> {

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Schema } from '../../src/database/schema.ts';
 import { deleteForReason, GRACE_DAYS } from '../../src/domain/accounts/delete-account.ts';
-import { endAccessByHand } from '../../src/domain/accounts/end-access.ts';
+import { endAccessManually } from '../../src/domain/accounts/end-access.ts';
 import { type Moderator, sanction } from '../../src/domain/moderation/sanction.ts';
 import { type Account, findAccount } from '../../src/domain/people/find.ts';
 import { type ListedPerson, listPeople } from '../../src/domain/people/list.ts';
@@ -86,7 +86,7 @@ export async function deletePerson(
 export async function endSessions({ db, ask }: Dependencies, email: string): Promise<string> {
   const account = await accountOf(db, email);
   await ask(`Log ${nameOf(account)} out everywhere, and revoke their API tokens?`);
-  await endAccessByHand(db, account.id);
+  await endAccessManually(db, account.id);
   return `${nameOf(account)} is logged out everywhere, and their API tokens are revoked.`;
 }
 

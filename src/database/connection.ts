@@ -19,7 +19,7 @@ export interface Deadlines {
   readonly requestMs: number;
 }
 
-/** For statements that take long by design, such as deleting many rows. Less than the default grace period of a stopping process. */
+/** For statements that take long by design, such as deleting many rows. Less than the default grace period of a process. */
 export const LONG_MS = 15_000;
 
 /** An idle connection is probed after this time, then every second. Node gives it up after ten failed probes. */

@@ -24,7 +24,7 @@ interface Options {
  */
 export function replicaOrPrimary({ replica, primary, position, onFallback }: Options): NamingPool {
   const readers = new WeakMap<NamingClient, NamingClient>();
-  let usePrimaryUntil = Number.NEGATIVE_INFINITY;
+  let usePrimaryUntil = -Infinity;
   let isBehind = false;
   let reached: string | undefined;
 

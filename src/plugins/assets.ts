@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import send from '@fastify/send';
@@ -42,10 +42,7 @@ export default fp(
 );
 
 async function nameWithHash(name: string): Promise<[name: string, hashedName: string]> {
-  const hash = createHash('sha256')
-    .update(await readFile(join(FOLDER, name)))
-    .digest('hex')
-    .slice(0, 12);
+  const digest = hash('sha256', await readFile(join(FOLDER, name))).slice(0, 12);
   const { name: stem, ext } = parse(name);
-  return [name, `${stem}.${hash}${ext}`];
+  return [name, `${stem}.${digest}${ext}`];
 }

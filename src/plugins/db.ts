@@ -27,7 +27,7 @@ declare module 'fastify' {
     readDb: Kysely<Schema>;
     /** The pool of `db`, for metrics. */
     pool: pg.Pool;
-    /** For checking the database. In processes with health checks, this is a separate connection, because all others may be busy. */
+    /** For checking the database. A separate connection in processes with health checks, because all others may be busy. */
     reserved: Kysely<Schema>;
     /** For reporting errors for which `isUnavailable` holds. */
     outages: OutageLog;
@@ -115,7 +115,7 @@ function createGates(app: FastifyInstance) {
 function createDb(app: FastifyInstance, pool: NamingPool): Kysely<Schema> {
   return new Kysely<Schema>({
     dialect: new NotifyingDialect({
-      pool: preparing(pool, () => timeLeft(app), isPooled(app.config) ? { maxPrepared: 0 } : {}),
+      pool: preparing(pool, { timeLeft: () => timeLeft(app), isPooled: isPooled(app.config) }),
     }),
     log: logSlowQueries(app),
   });

@@ -24,7 +24,7 @@ export default fp(
   async (app) => {
     const { maxEventLoopDelayMs } = app.config;
     if (maxEventLoopDelayMs === 0) return;
-    let readyAt = Number.POSITIVE_INFINITY;
+    let readyAt = Infinity;
     app.addHook('onReady', (done) => {
       readyAt = performance.now();
       done();

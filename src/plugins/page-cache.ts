@@ -141,8 +141,8 @@ function share(route: RouteOptions, cache: Cache, maxStaleMs: number): void {
 }
 
 /**
- * The page's key. Strips everything else from the request, so that nothing in one visitor's request can get into another's page, and
- * extra parameters do not create more entries.
+ * The page's key. Strips everything else from the request, so that nothing in one visitor's request can get into another's page,
+ * and extra parameters do not create more entries.
  */
 function keyOf(request: FastifyRequest): string {
   const given = new Map(Object.entries(Object(request.query)));
@@ -192,7 +192,7 @@ function aged({ body, headers, readAt }: CachedPage): CachedPage {
   return { body, headers: { ...headers, age }, readAt, checkedAt: now };
 }
 
-/** Caches the response if it is a page, or replaces it by the previous page if the database was unavailable. Returns what to send. */
+/** Caches a page, or replaces the response by the previous page if the database was unavailable. Returns what to send. */
 async function keep(
   request: FastifyRequest,
   reply: FastifyReply,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { FastifyInstance, preHandlerAsyncHookHandler } from 'fastify';
 import fp from 'fastify-plugin';
 import ipaddr from 'ipaddr.js';
@@ -27,8 +27,8 @@ export interface Actor {
   /** Whether it is the account's first day, when each attempt counts ten times. */
   readonly isNew?: boolean;
   /**
-   * Only for `login` and `code`: the verified token of a browser that has logged in to this account before. Its attempts are counted
-   * separately, so nobody else can use them up.
+   * Only for `login` and `code`: the verified token of a browser that has logged in to this account before. Its attempts are
+   * counted separately, so nobody else can use them up.
    */
   readonly device?: string | undefined;
 }
@@ -134,7 +134,8 @@ function countersIn(app: FastifyInstance) {
     const where = addressKey(address);
     const ofAddress = counter(`${action}-address`, limits.address, where);
     if (account === undefined) return [ofAddress];
-    const who = typeof account === 'number' ? String(account) : hash(canonicalEmail(account));
+    // Hashed, to keep email addresses and tokens out of the table.
+    const who = typeof account === 'number' ? String(account) : hash('sha256', canonicalEmail(account));
     const own = (key: string): Counter => ({
       ...counter(`${action}-account`, limits.account, key),
       cost: isNew ? Math.min(COST_WHEN_NEW, limits.account.points) : 1,
@@ -144,7 +145,7 @@ function countersIn(app: FastifyInstance) {
     if (action === 'session' || action === 'recoveryCode') return [own(`${who} ${where}`), ofAddress];
     if (action !== 'login' && action !== 'code')
       return UNAUTHENTICATED.has(action) ? [ofAddress, own(who)] : [own(who), ofAddress];
-    if (device !== undefined) return [own(`${who} ${hash(device)}`)];
+    if (device !== undefined) return [own(`${who} ${hash('sha256', device)}`)];
     return [ofAddress, own(`${who} ${where}`), counter(`${action}-anywhere`, fromAnywhere[action], who)];
   };
 }
@@ -168,11 +169,6 @@ function makeLimiter({ db }: FastifyInstance, name: string, { points, seconds }:
     // Once over the limit, attempts are refused from memory until the window ends, so a flood costs no queries.
     inMemoryBlockOnConsumed: points + 1,
   });
-}
-
-/** Keeps email addresses and tokens out of the table. */
-function hash(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 /** An IPv6 /64 counts as one address, because one person can use all of it. Invalid addresses share a key. */

@@ -13,7 +13,7 @@ export interface QueueOptions {
   readonly db: Kysely<QueueTables>;
   /** For the queue's own connections, besides those of `db`. */
   readonly connection: Connection;
-  /** Whether this process supervises all queues: counts their jobs and finds those of dead workers. Workers should. Default true. */
+  /** Whether this process supervises all queues: counts jobs and finds those of dead workers. Workers should. Default true. */
   readonly supervises?: boolean;
   /** How long running jobs may continue when the app closes. Default 25. */
   readonly graceSeconds?: number;

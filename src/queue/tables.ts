@@ -134,8 +134,8 @@ interface DurationRow {
 }
 
 /**
- * How an unsuccessful attempt ended. Two of these do not count as attempts: `handed back`, because the worker had to stop or was too
- * old, and `deferred`, because the job threw TryLater.
+ * How an unsuccessful attempt ended. Two of these do not count as attempts: `handed back`, because the worker had to stop or was
+ * too old, and `deferred`, because the job threw TryLater.
  */
 export type JobAttemptOutcome = 'failed' | 'timed out' | 'given up' | 'handed back' | 'deferred';
 

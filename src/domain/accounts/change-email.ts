@@ -2,6 +2,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
 import type { Queue } from '../../queue/index.ts';
 import { mailQueue } from '../../queues.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { submitApplication } from '../joining/apply.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
@@ -18,7 +19,7 @@ import { useToken } from './mailed-token.ts';
  * @returns false if the password has changed in the meantime
  */
 export async function requestEmailChange(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   { id: userId, passwordHash }: Credentials,
   newEmail: string,
 ): Promise<boolean> {

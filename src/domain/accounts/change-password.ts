@@ -1,16 +1,15 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
 import type { Queue } from '../../queue/index.ts';
 import { mailQueue } from '../../queues.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { endAccess } from './end-access.ts';
 import type { Credentials } from './find.ts';
 import { useToken } from './mailed-token.ts';
 
 /** Dependencies of changing a password. */
-export interface PasswordDependencies {
-  readonly db: Kysely<Schema>;
-  readonly queue: Queue;
+export interface PasswordDependencies extends Dependencies {
   readonly passwords: { hash(password: string): Promise<string> };
 }
 
@@ -43,10 +42,7 @@ export async function changePassword(
 }
 
 /** Mails a reset link if the address has an account. The job looks it up, so the response does not reveal it. */
-export async function requestPasswordReset(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
-  email: string,
-): Promise<void> {
+export async function requestPasswordReset({ db, queue }: Dependencies, email: string): Promise<void> {
   await db.transaction().execute((trx) => enqueuePasswordReset({ trx, queue }, email));
 }
 

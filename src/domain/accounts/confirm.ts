@@ -4,6 +4,7 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import type { Queue } from '../../queue/index.ts';
 import { mailQueue } from '../../queues.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { closeApplication, submitApplication, withdrawApplication } from '../joining/apply.ts';
 import { forgiveBounce } from '../mail/bounce.ts';
 import { recordEvent } from '../security-events/record.ts';
@@ -69,7 +70,7 @@ export async function setConfirmed(db: Db, userId: number): Promise<void> {
  *
  * @throws DomainError `email-taken` if another account has confirmed the address
  */
-export async function confirmByHand(db: Kysely<Schema>, userId: number): Promise<void> {
+export async function confirmManually(db: Kysely<Schema>, userId: number): Promise<void> {
   try {
     await db.transaction().execute(async (trx) => {
       await setConfirmed(trx, userId);
@@ -92,10 +93,7 @@ export async function resendConfirmation(
 }
 
 /** Mails a new confirmation link for an Administrator. */
-export async function resendConfirmationByHand(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
-  userId: number,
-): Promise<void> {
+export async function resendConfirmationManually({ db, queue }: Dependencies, userId: number): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await resendConfirmation({ db: trx, queue }, userId);
     await recordEvent(trx, { kind: 'confirmation-sent', userId });
@@ -110,7 +108,7 @@ export async function resendConfirmationByHand(
  * @returns false if the account has been confirmed in the meantime
  */
 export async function correctEmail(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   userId: number,
   email: string,
   { session }: { session: Buffer | undefined },

@@ -3,6 +3,7 @@ import type { Db, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import type { Queue } from '../../queue/index.ts';
 import { erasureQueue, mailQueue } from '../../queues.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { type Moderator, requirePerson } from '../moderation/sanction.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { endAccess } from './end-access.ts';
@@ -11,11 +12,6 @@ import { useToken } from './mailed-token.ts';
 
 /** Days during which a deletion can be undone. */
 export const GRACE_DAYS = 7;
-
-interface Dependencies {
-  readonly db: Kysely<Schema>;
-  readonly queue: Queue;
-}
 
 /**
  * Closes an account at once, enqueues its erasure for the end of the grace period, and mails a link to undo it.
@@ -95,7 +91,7 @@ export async function undoDeletion(db: Kysely<Schema>, token: string): Promise<b
  *
  * @throws DomainError `not-found` if it is not closed, or already due
  */
-export async function undoDeletionByHand(db: Kysely<Schema>, userId: number): Promise<void> {
+export async function undoDeletionManually(db: Kysely<Schema>, userId: number): Promise<void> {
   await db.transaction().execute(async (trx) => {
     if (!(await reopenAccount(trx, userId))) throw noSuch('deletion');
     await recordEvent(trx, { kind: 'deletion-undone', userId });

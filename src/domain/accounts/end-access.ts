@@ -9,7 +9,7 @@ import { recordEvent } from '../security-events/record.ts';
  * @param options.exceptSession as for `endAccess`
  * @throws DomainError `not-found`
  */
-export async function endAccessByHand(
+export async function endAccessManually(
   db: Kysely<Schema>,
   userId: number,
   options: { exceptSession?: Buffer | undefined } = {},

@@ -1,11 +1,11 @@
-import { type Kysely, sql } from 'kysely';
-import type { Db, Schema } from '../../database/schema.ts';
+import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError } from '../../errors.ts';
-import type { Queue } from '../../queue/index.ts';
 import { notifyQueue } from '../../queues.ts';
 import { can, Permission } from '../accounts/roles.ts';
 import { hasNotBlocked } from '../blocks/hide.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { textColumns } from '../markdown/text.ts';
 import { replaceMentions } from '../mentions/record.ts';
 import type { MentioningText } from '../mentions/render.ts';
@@ -75,7 +75,7 @@ async function isBlockedFrom(
  * @throws DomainError as `loadCommentForEdit`, or `edit-conflict` if the comment has changed since
  */
 export async function updateComment(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   actor: Actor,
   { id, text, versions }: { id: number; text: MentioningText; versions: readonly number[] | undefined },
 ): Promise<CommentSource> {

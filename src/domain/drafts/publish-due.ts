@@ -1,19 +1,17 @@
-import type { Kysely } from 'kysely';
 import type { DraftRefusal } from '../../database/post-tables.ts';
-import type { Db, Schema } from '../../database/schema.ts';
+import type { Db } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import type { PayloadOf, Queue } from '../../queue/index.ts';
+import type { PayloadOf } from '../../queue/index.ts';
 import type { publishDraftQueue } from '../../queues.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
 import { IS_CONFIRMED, IS_OPEN, SILENCED_UNTIL } from '../accounts/standing.ts';
+import type { Dependencies } from '../dependencies.ts';
 import type { Markdown } from '../markdown/text.ts';
 import type { DraftText, DraftVersion } from './draft.ts';
 import { publishDraft } from './publish.ts';
 import { renderDraft } from './render.ts';
 
-interface Dependencies {
-  readonly db: Kysely<Schema>;
-  readonly queue: Queue;
+interface RenderingDependencies extends Dependencies {
   readonly markdown: Markdown;
 }
 
@@ -32,7 +30,10 @@ interface DueDraft extends DraftVersion, DraftText, Standing {
  *
  * @throws DomainError `edit-conflict` if it was saved in the meantime, or Busy; the next attempt publishes it
  */
-export async function publishDueDraft({ db, queue, markdown }: Dependencies, due: Due): Promise<void> {
+export async function publishDueDraft(
+  { db, queue, markdown }: RenderingDependencies,
+  due: Due,
+): Promise<void> {
   const draft = await findDue(db, due);
   if (draft === undefined) return;
   if (!draft.isOpen || !can(draft, Permission.WRITE)) return refuse(db, due, 'not-allowed');

@@ -1,7 +1,5 @@
-import type { Kysely } from 'kysely';
-import type { Schema } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
-import type { Queue } from '../../queue/index.ts';
+import type { Dependencies } from '../dependencies.ts';
 import type { PostSource } from '../posts/list.ts';
 import { publishPost, type Writing } from '../posts/write.ts';
 import type { DraftVersion } from './draft.ts';
@@ -15,7 +13,7 @@ import { refuseStale } from './save.ts';
  * @throws DomainError `edit-conflict` if the draft was saved elsewhere since, `not-found` if it was published or deleted
  */
 export function publishDraft(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   authorId: number,
   draft: DraftVersion,
   writing: Writing,

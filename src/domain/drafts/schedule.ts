@@ -1,9 +1,9 @@
-import { type Kysely, sql } from 'kysely';
-import type { Db, Schema } from '../../database/schema.ts';
+import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError } from '../../errors.ts';
-import type { Queue } from '../../queue/index.ts';
 import { publishDraftQueue } from '../../queues.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { type DraftText, type DraftVersion, MAX_DAYS_AHEAD } from './draft.ts';
 import { createDraft, saveDraft } from './save.ts';
 
@@ -17,7 +17,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  * @throws DomainError `too-far-ahead`, or like `createDraft` and `saveDraft`
  */
 export async function scheduleDraft(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   authorId: number,
   { draft, text, publishAt }: { draft: DraftVersion | undefined; text: DraftText; publishAt: Date },
 ): Promise<void> {

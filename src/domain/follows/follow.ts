@@ -1,10 +1,9 @@
-import type { Kysely } from 'kysely';
-import type { Db, Schema } from '../../database/schema.ts';
+import type { Db } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError } from '../../errors.ts';
-import type { Queue } from '../../queue/index.ts';
 import { notifyQueue } from '../../queues.ts';
 import { isBlocked } from '../blocks/block.ts';
+import type { Dependencies } from '../dependencies.ts';
 
 /**
  * Follows a user. A job notifies them. Following oneself does nothing: the Followed tab has one's own posts anyway.
@@ -13,7 +12,7 @@ import { isBlocked } from '../blocks/block.ts';
  * @throws DomainError `blocked` if one has blocked the other
  */
 export async function follow(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   followerId: number,
   followedId: number,
 ): Promise<boolean> {

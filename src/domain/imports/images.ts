@@ -1,8 +1,8 @@
-import { type Kysely, sql } from 'kysely';
-import type { Db, Schema } from '../../database/schema.ts';
+import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import type { Queue } from '../../queue/index.ts';
 import { BULK_PICTURE_PRIORITY } from '../../queues.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { uploadImage } from '../images/upload.ts';
 import type { Archive } from './archive.ts';
 import type { ImportedImage } from './read.ts';
@@ -20,7 +20,7 @@ interface Work {
  * @param options.quota the bytes that all of a person's images may take
  */
 export async function importImages(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   { underway: { id, userId }, archive, images }: Work,
   { quota, signal }: { quota: number; signal: AbortSignal },
 ): Promise<void> {

@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto';
-import { type Kysely, sql } from 'kysely';
-import type { Db, Schema } from '../../database/schema.ts';
+import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError } from '../../errors.ts';
-import type { Progress, Queue } from '../../queue/index.ts';
+import type { Progress } from '../../queue/index.ts';
 import { mailQueue } from '../../queues.ts';
 import { can, Permission } from '../accounts/roles.ts';
 import { IS_CONFIRMED, IS_OPEN, SILENCED_UNTIL } from '../accounts/standing.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { resolveImages } from '../images/resolve.ts';
 import type { Markdown } from '../markdown/text.ts';
 import { POSITIONS_PER_SECOND, positionAt } from '../posts/position.ts';
@@ -15,9 +16,7 @@ import { openArchive, unusable } from './archive.ts';
 import { importImages } from './images.ts';
 import { type ImportedPost, nameOf, readImages, readPosts } from './read.ts';
 
-interface Dependencies {
-  readonly db: Kysely<Schema>;
-  readonly queue: Queue;
+interface RenderingDependencies extends Dependencies {
   readonly markdown: Markdown;
 }
 
@@ -42,7 +41,7 @@ interface Underway {
  * @param options.progress is told how many posts are imported
  */
 export async function runImport(
-  dependencies: Dependencies,
+  dependencies: RenderingDependencies,
   importId: number,
   { quota, signal, progress }: { quota: number; signal: AbortSignal; progress?: Progress },
 ): Promise<void> {
@@ -84,7 +83,7 @@ function begin(db: Db, importId: number): Promise<(Underway & { upload: Buffer; 
 
 /** @throws DomainError `forbidden` or `unusable-import` */
 async function importBatch(
-  { db, markdown }: Dependencies,
+  { db, markdown }: RenderingDependencies,
   { id, userId }: Underway,
   { start, posts }: { start: number; posts: readonly ImportedPost[] },
 ): Promise<void> {
@@ -142,7 +141,7 @@ async function findExisting(db: Db, userId: number, posts: readonly ImportedPost
 }
 
 async function render(
-  { db, markdown }: Pick<Dependencies, 'markdown'> & { db: Db },
+  { db, markdown }: Pick<RenderingDependencies, 'markdown'> & { db: Db },
   userId: number,
   post: ImportedPost,
 ) {

@@ -1,9 +1,9 @@
-import { type Kysely, sql } from 'kysely';
-import type { Db, Schema } from '../../database/schema.ts';
+import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
 import { DomainError, noSuch } from '../../errors.ts';
-import type { Queue } from '../../queue/index.ts';
 import { mailQueue } from '../../queues.ts';
 import { setConfirmed } from '../accounts/confirm.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 
@@ -36,11 +36,6 @@ export async function listApplications(db: Db): Promise<readonly Application[]> 
     .orderBy('applications.confirmed_at')
     .limit(sql.lit(MAX_LISTED))
     .execute();
-}
-
-interface Dependencies {
-  readonly db: Kysely<Schema>;
-  readonly queue: Queue;
 }
 
 /**

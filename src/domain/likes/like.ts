@@ -1,10 +1,9 @@
-import type { Kysely } from 'kysely';
-import type { Db, Schema } from '../../database/schema.ts';
+import type { Db } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
 import { DomainError, noSuch } from '../../errors.ts';
-import type { Queue } from '../../queue/index.ts';
 import { notifyQueue } from '../../queues.ts';
 import { hasNotBlocked } from '../blocks/hide.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { IS_SHOWN } from '../posts/visibility.ts';
 import { deleteMark, insertMark, type Mark } from './mark.ts';
 
@@ -14,7 +13,7 @@ import { deleteMark, insertMark, type Mark } from './mark.ts';
  * @throws DomainError `not-found` if the post does not exist or is hidden, `forbidden` for one's own, or `blocked` if its
  *   author has blocked the other
  */
-export async function like({ db, queue }: { db: Kysely<Schema>; queue: Queue }, mark: Mark): Promise<void> {
+export async function like({ db, queue }: Dependencies, mark: Mark): Promise<void> {
   await requireLikeable(db, mark);
   await transact(db, async (trx) => {
     if (await insertMark(trx, 'likes', mark))

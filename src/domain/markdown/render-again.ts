@@ -1,8 +1,9 @@
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import type { Progress, Queue } from '../../queue/index.ts';
+import type { Progress } from '../../queue/index.ts';
 import { renderTextsQueue } from '../../queues.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { resolveImages } from '../images/resolve.ts';
 import { findMentioned } from '../mentions/render.ts';
 import { postColumns } from '../posts/write.ts';
@@ -28,17 +29,12 @@ const COLUMNS = {
   comments: sql`id, author_id as "authorId", body, '{}'::text[] as "addedTags"`,
 } as const;
 
-interface QueueDependencies {
-  readonly db: Kysely<Schema>;
-  readonly queue: Queue;
-}
-
-export interface RenderingDependencies extends QueueDependencies {
+export interface RenderingDependencies extends Dependencies {
   readonly markdown: Markdown;
 }
 
 /** Enqueues the job that renders texts of an older renderer again, if there are any. */
-export async function enqueueRendering({ db, queue }: QueueDependencies): Promise<void> {
+export async function enqueueRendering({ db, queue }: Dependencies): Promise<void> {
   for (const table of TABLES) {
     if ((await findOldTexts(db, table, 1)).length === 0) continue;
     await queue.send(renderTextsQueue, {}, { db });

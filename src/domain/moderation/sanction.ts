@@ -1,10 +1,11 @@
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { Role } from '../../database/account-tables.ts';
 import type { Db, Schema } from '../../database/schema.ts';
 import { DomainError, noSuch } from '../../errors.ts';
 import type { Queue } from '../../queue/index.ts';
 import { mailQueue, notifyQueue } from '../../queues.ts';
 import { endAccess } from '../accounts/end-access.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { recordEvent, type Why } from '../security-events/record.ts';
 
 /** What a moderator can do to a person: warn them, stop them from writing, or lock them out. */
@@ -14,11 +15,6 @@ export type Sanction = (typeof SANCTIONS)[number];
 
 /** The end of a permanent sanction. JavaScript has no equivalent of PostgreSQL's `infinity`. */
 const NEVER = new Date('9999-12-31T00:00:00Z');
-
-interface Dependencies {
-  readonly db: Kysely<Schema>;
-  readonly queue: Queue;
-}
 
 /** A moderator or Administrator. */
 export interface Moderator {

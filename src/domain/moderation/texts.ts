@@ -2,8 +2,8 @@ import { type Kysely, sql } from 'kysely';
 import type { Db, Schema } from '../../database/schema.ts';
 import { inBatches } from '../../database/transaction.ts';
 import { DomainError } from '../../errors.ts';
-import type { Queue } from '../../queue/index.ts';
 import { moderateTextsQueue } from '../../queues.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { addToPostCount } from '../posts/write.ts';
 import { recordEvent, type Why } from '../security-events/record.ts';
 import { type Moderator, requirePerson } from './sanction.ts';
@@ -17,7 +17,7 @@ const BATCH = 1_000;
  * @throws DomainError `not-found`, `forbidden` unless `maySanction`, or `not-in-force` if the action was already undone
  */
 export async function moderateTexts(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   moderator: Moderator,
   userId: number,
   isDisabled: boolean,

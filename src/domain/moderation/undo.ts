@@ -1,9 +1,9 @@
-import { type Kysely, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { SecurityEventDetail, SecurityEventKind } from '../../database/account-tables.ts';
-import type { Db, Schema } from '../../database/schema.ts';
+import type { Db } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import type { Queue } from '../../queue/index.ts';
 import { setCommentDisabled } from '../comments/write.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { setPostDisabled } from '../posts/write.ts';
 import { liftSanctions, type Moderator } from './sanction.ts';
 import { moderateTexts } from './texts.ts';
@@ -27,7 +27,7 @@ export async function findUndoable(db: Db, eventIds: readonly number[]): Promise
  * @throws DomainError `not-in-force` if it has ended or was undone, or `forbidden` unless `maySanction`
  */
 export async function undo(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   administrator: Moderator,
   eventId: number,
 ): Promise<void> {

@@ -1,14 +1,10 @@
-import { type Kysely, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { MailFrequency } from '../../database/account-tables.ts';
-import type { Db, Schema } from '../../database/schema.ts';
-import { newShare, type Queue } from '../../queue/index.ts';
+import type { Db } from '../../database/schema.ts';
+import { newShare } from '../../queue/index.ts';
 import { BULK_MAIL_PRIORITY, mailQueue, notificationMailQueue } from '../../queues.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { isDue } from './mail-terms.ts';
-
-interface Dependencies {
-  readonly db: Kysely<Schema>;
-  readonly queue: Queue;
-}
 
 /** A mail and its recipient. */
 interface Collected {

@@ -1,8 +1,9 @@
-import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { Db, Schema } from '../../database/schema.ts';
+import { type RawBuilder, sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
 import { transact } from '../../database/transaction.ts';
-import type { PayloadOf, Queue } from '../../queue/index.ts';
+import type { PayloadOf } from '../../queue/index.ts';
 import { notificationMailQueue, type notifyQueue } from '../../queues.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { IS_SHOWN } from '../posts/visibility.ts';
 import { announce } from './announce.ts';
 import { isDue } from './mail-terms.ts';
@@ -35,10 +36,7 @@ interface Notified {
  * Nobody is notified of what they did themselves, of what people they have muted or blocked did, or of what was hidden or
  * deleted since. Safe to repeat.
  */
-export async function notify(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
-  cause: Cause,
-): Promise<void> {
+export async function notify({ db, queue }: Dependencies, cause: Cause): Promise<void> {
   await transact(db, async (trx) => {
     const notified = await write(trx, candidatesFor(cause));
     await announce(

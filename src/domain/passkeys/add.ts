@@ -1,10 +1,10 @@
 import type { PublicKeyCredentialCreationOptionsJSON } from '@simplewebauthn/server';
 import type { Kysely } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
-import type { Queue } from '../../queue/index.ts';
 import { mailQueue } from '../../queues.ts';
 import { endAccess } from '../accounts/end-access.ts';
 import { HAS_TWO_FACTOR } from '../accounts/standing.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { replaceRecoveryCodes } from '../two-factor/recovery-codes.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
@@ -56,7 +56,7 @@ export interface NewPasskey {
  *   answer is wrong, or the account has MAX_PASSKEYS
  */
 export async function addPasskey(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   site: RelyingParty,
   { userId, session, name, answer }: NewPasskey,
 ): Promise<{ isFirst: boolean; codes: string[] } | undefined> {

@@ -1,8 +1,7 @@
-import type { Kysely } from 'kysely';
-import type { Db, Schema } from '../../database/schema.ts';
+import type { Db } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
-import type { Queue } from '../../queue/index.ts';
 import { mailQueue } from '../../queues.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { forgetUselessCodes } from '../two-factor/recovery-codes.ts';
 
@@ -28,10 +27,7 @@ export async function renamePasskey(db: Db, { userId, id }: Which, name: string)
  *
  * @throws DomainError `not-found`
  */
-export async function removePasskey(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
-  { userId, id }: Which,
-): Promise<void> {
+export async function removePasskey({ db, queue }: Dependencies, { userId, id }: Which): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await trx.selectFrom('users').select('id').where('id', '=', userId).forUpdate().execute();
     const { name } = await trx

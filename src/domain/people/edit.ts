@@ -1,5 +1,5 @@
-import { type Kysely, sql } from 'kysely';
-import type { Db, Schema } from '../../database/schema.ts';
+import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import type { Queue } from '../../queue/index.ts';
 import { mailQueue } from '../../queues.ts';
@@ -7,6 +7,7 @@ import { canonicalEmail } from '../accounts/email.ts';
 import { endAccess } from '../accounts/end-access.ts';
 import { requireAnotherAdministrator } from '../accounts/last-administrator.ts';
 import { IS_CONFIRMED } from '../accounts/standing.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { closeApplication } from '../joining/apply.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
@@ -29,7 +30,7 @@ export async function editOwnProfile(
  * @throws DomainError `email-taken`, `username-taken`, or `last-administrator` if no Administrator would be left
  */
 export async function editAnyProfile(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   { id, ...profile }: EditableProfile,
   { session }: { session: Buffer | undefined },
 ): Promise<void> {

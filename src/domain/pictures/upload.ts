@@ -1,7 +1,5 @@
-import type { Kysely } from 'kysely';
-import type { Schema } from '../../database/schema.ts';
-import type { Queue } from '../../queue/index.ts';
 import { pictureQueue } from '../../queues.ts';
+import type { Dependencies } from '../dependencies.ts';
 
 /**
  * Stores an upload and enqueues the job that makes a picture from it. Replaces an earlier upload.
@@ -9,7 +7,7 @@ import { pictureQueue } from '../../queues.ts';
  * @param content at most `MAX_UPLOAD` bytes
  */
 export async function uploadPicture(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   userId: number,
   content: Buffer,
 ): Promise<void> {

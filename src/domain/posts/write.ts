@@ -5,6 +5,7 @@ import { DomainError, noSuch } from '../../errors.ts';
 import type { Queue } from '../../queue/index.ts';
 import { notifyQueue, postMailQueue } from '../../queues.ts';
 import { can, Permission, type Standing } from '../accounts/roles.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { textColumns } from '../markdown/text.ts';
 import { recordMentions, replaceMentions } from '../mentions/record.ts';
 import type { MentioningText } from '../mentions/render.ts';
@@ -113,7 +114,7 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
  * @throws DomainError `edit-conflict` if the post has changed since
  */
 export async function updatePost(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   id: number,
   writing: Writing,
   versions: readonly number[] | undefined,

@@ -1,7 +1,7 @@
-import { type Kysely, sql } from 'kysely';
-import type { Db, Schema } from '../../database/schema.ts';
-import type { Queue } from '../../queue/index.ts';
+import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
 import { mailQueue } from '../../queues.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { rowCount } from '../page.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { hashToken, mintToken } from '../token.ts';
@@ -34,7 +34,7 @@ export interface LogIn {
  * @throws DomainError `unauthorized` if the password has changed in the meantime, or a second factor is missing
  */
 export async function logIn(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   { id: userId, browsers, address, ...proof }: LogIn,
 ): Promise<{ session: string; browser: string | undefined }> {
   return db.transaction().execute(async (trx) => {

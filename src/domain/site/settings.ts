@@ -1,8 +1,8 @@
-import { type Kysely, sql } from 'kysely';
-import type { Db, Schema } from '../../database/schema.ts';
+import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
-import type { Queue } from '../../queue/index.ts';
 import { indexTextsQueue } from '../../queues.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { SETTING_NAMES, type TypedSettings } from './fields.ts';
 import { SITE_PAGES, type SitePage, type SitePageName } from './pages.ts';
@@ -56,7 +56,7 @@ export async function loadSettings(db: Db): Promise<SiteSettings> {
  * @throws DomainError `edit-conflict` if the settings were saved since
  */
 export async function changeSettings(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   changes: Partial<TypedSettings>,
   version?: string,
 ): Promise<void> {

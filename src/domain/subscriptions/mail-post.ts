@@ -1,8 +1,9 @@
-import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { Db, Schema } from '../../database/schema.ts';
+import { type RawBuilder, sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
 import { newShare, type Queue, type Share } from '../../queue/index.ts';
 import { BULK_MAIL_PRIORITY, mailQueue } from '../../queues.ts';
 import { IS_OPEN } from '../accounts/standing.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { IS_LISTED } from '../posts/visibility.ts';
 import { ARE_SUBSCRIPTIONS_ON } from './terms.ts';
 
@@ -29,7 +30,7 @@ export const MAILED_AT: RawBuilder<Date | null> = sql`(case when exists (
  * @returns the number of mails enqueued
  */
 export async function mailPost(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   postId: number,
   { signal }: { signal: AbortSignal },
 ): Promise<number> {

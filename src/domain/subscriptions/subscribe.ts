@@ -1,10 +1,10 @@
-import { type Kysely, sql } from 'kysely';
-import type { Db, Schema } from '../../database/schema.ts';
+import { sql } from 'kysely';
+import type { Db } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
-import type { Queue } from '../../queue/index.ts';
 import { mailQueue } from '../../queues.ts';
 import { canonicalEmail } from '../accounts/email.ts';
 import { IS_OPEN } from '../accounts/standing.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { rowCount } from '../page.ts';
 import { hashToken } from '../token.ts';
 import { ARE_SUBSCRIPTIONS_ON } from './terms.ts';
@@ -70,7 +70,7 @@ export function findAuthor(
  * subscribes, or was sent a link for this author or three links in all within a day. Callers must not reveal which.
  */
 export async function requestSubscription(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   { authorId, email }: Subscription,
 ): Promise<void> {
   const address = canonicalEmail(email);

@@ -1,15 +1,11 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import type { Schema } from '../../database/schema.ts';
 import type { Queue } from '../../queue/index.ts';
 import { mailQueue } from '../../queues.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { forgetUselessCodes } from './recovery-codes.ts';
 import { useCode } from './use-code.ts';
-
-interface Dependencies {
-  readonly db: Kysely<Schema>;
-  readonly queue: Queue;
-}
 
 /**
  * Turns off two-factor authentication, with the app and all passkeys, and mails the account's owner.

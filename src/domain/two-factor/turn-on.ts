@@ -1,9 +1,8 @@
-import { type Kysely, sql } from 'kysely';
-import type { Schema } from '../../database/schema.ts';
-import type { Queue } from '../../queue/index.ts';
+import { sql } from 'kysely';
 import { mailQueue } from '../../queues.ts';
 import { endAccess } from '../accounts/end-access.ts';
 import type { Credentials } from '../accounts/find.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { replaceRecoveryCodes } from './recovery-codes.ts';
 import { stepOfCode } from './totp.ts';
@@ -21,7 +20,7 @@ import { compact } from './use-code.ts';
  *   turned on in the meantime
  */
 export async function turnOnTwoFactor(
-  { db, queue }: { db: Kysely<Schema>; queue: Queue },
+  { db, queue }: Dependencies,
   { id: userId, passwordHash }: Credentials,
   { secret, code, session }: { secret: string; code: string; session: Buffer | undefined },
 ): Promise<string[] | undefined> {

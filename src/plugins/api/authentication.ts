@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { parse as parseBasic } from 'basic-auth';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
@@ -81,9 +81,7 @@ function readCredentials({ headers }: FastifyRequest): { token: string } | Passw
 function shareInFlight(app: FastifyInstance) {
   const inFlight = new Map<string, Promise<ApiClient | undefined>>();
   return (credentials: Password, address: string): Promise<ApiClient | undefined> => {
-    const key = createHash('sha256')
-      .update(JSON.stringify([address, credentials.email, credentials.password]))
-      .digest('base64');
+    const key = hash('sha256', JSON.stringify([address, credentials.email, credentials.password]));
     const found = inFlight.get(key) ?? findByPassword(app, credentials, address);
     inFlight.set(key, found);
     return found.finally(() => inFlight.delete(key));

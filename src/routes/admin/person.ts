@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { confirmByHand, resendConfirmationByHand } from '../../domain/accounts/confirm.ts';
-import { undoDeletionByHand } from '../../domain/accounts/delete-account.ts';
-import { endAccessByHand } from '../../domain/accounts/end-access.ts';
+import { confirmManually, resendConfirmationManually } from '../../domain/accounts/confirm.ts';
+import { undoDeletionManually } from '../../domain/accounts/delete-account.ts';
+import { endAccessManually } from '../../domain/accounts/end-access.ts';
 import { listMails } from '../../domain/mail/ledger.ts';
 import { mailSubject } from '../../domain/mail/templates.ts';
 import { listOpenReports } from '../../domain/moderation/report.ts';
@@ -77,7 +77,7 @@ export default async function person(app: FastifyInstance): Promise<void> {
 /** Each returns what it has done. */
 const ACTIONS = {
   async confirm({ db }: FastifyInstance, { id, username, isConfirmed }: Account) {
-    if (!isConfirmed) await confirmByHand(db, id);
+    if (!isConfirmed) await confirmManually(db, id);
     return `${username} is confirmed.`;
   },
   async 'send-confirmation'(
@@ -87,15 +87,15 @@ const ACTIONS = {
   ) {
     if (isConfirmed) return `${username} is confirmed.`;
     await app.rateLimits.consume('resend', { account: email, address: ip });
-    await resendConfirmationByHand(app, id);
+    await resendConfirmationManually(app, id);
     return `We’ve sent a new confirmation link to ${email}.`;
   },
   async 'end-access'({ db }: FastifyInstance, { id, username }: Account, request: FastifyRequest) {
-    await endAccessByHand(db, id, { exceptSession: sessionOf(request).hash });
+    await endAccessManually(db, id, { exceptSession: sessionOf(request).hash });
     return `${username} is logged out everywhere, and their API tokens are revoked.`;
   },
   async keep({ db }: FastifyInstance, { id, username }: Account) {
-    await undoDeletionByHand(db, id);
+    await undoDeletionManually(db, id);
     return `The account of ${username} will not be deleted.`;
   },
 };

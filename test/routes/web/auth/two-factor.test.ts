@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { resetTwoFactorByHand } from '../../../../scripts/support/accounts.ts';
+import { resetTwoFactorManually } from '../../../../scripts/support/accounts.ts';
 import { issueToken } from '../../../../src/domain/api-tokens/issue.ts';
 import { MAX_FAILURES_PER_HOUR, recordWrongPassword } from '../../../../src/domain/security-events/record.ts';
 import { startSession } from '../../../../src/domain/sessions/start.ts';
@@ -334,7 +334,7 @@ t.test('an operator resets it for someone who has lost everything, after a quest
       questions.push(question);
       if (!isSure) throw new StartupError(1, 'Nothing was changed.');
     };
-    return resetTwoFactorByHand({ db: app.db, queue: app.queue, ask }, email);
+    return resetTwoFactorManually({ db: app.db, queue: app.queue, ask }, email);
   };
   await t.rejects(reset(false), { message: 'Nothing was changed.' });
   t.equal((await givePassword(new Client(app), john)).headers.location, CODE_PAGE);
