@@ -5,19 +5,7 @@ import type { Harvest } from './harvest.ts';
 import { headerSets } from './headers.ts';
 import { encode, oddName, oddText, rawSegment } from './odd-values.ts';
 import { type FuzzRoute, fillPattern, parametersOf } from './routes.ts';
-
-/** A request over HTTP. It is valid JSON, so that it can be stored and sent again. */
-export interface HttpRequest {
-  readonly route: string;
-  /** One of CREDENTIALS. */
-  readonly as: string;
-  readonly method: string;
-  /** May contain placeholders: for mailed tokens, such as `{{confirm-account}}`, `{{fresh}}` for an unused name, `{{own-id}}`. */
-  readonly path: string;
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  /** One character per byte. */
-  readonly body?: string;
-}
+import type { HttpRequest } from './send.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY'];
 

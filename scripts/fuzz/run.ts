@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { type Point, slopeOf } from '../support/regression.ts';
 import { findFaults } from './check.ts';
 import { faultsOfRaw, type RawRequest, rawRequests, sendRaw } from './raw.ts';
-import { type HttpRequest, httpRequests } from './requests.ts';
+import { httpRequests } from './requests.ts';
+import type { HttpRequest } from './send.ts';
 import { sendHttp } from './send.ts';
 import type { FuzzSite } from './site.ts';
 

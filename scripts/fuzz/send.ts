@@ -10,7 +10,19 @@ import {
 } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { Secrets } from './accounts.ts';
-import type { HttpRequest } from './requests.ts';
+
+/** A request over HTTP. It is valid JSON, so that it can be stored and sent again. */
+export interface HttpRequest {
+  readonly route: string;
+  /** One of CREDENTIALS. */
+  readonly as: string;
+  readonly method: string;
+  /** May contain placeholders: for mailed tokens, such as `{{confirm-account}}`, `{{fresh}}` for an unused name, `{{own-id}}`. */
+  readonly path: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** One character per byte. */
+  readonly body?: string;
+}
 
 /** Where requests go, and how long the server may take. */
 export interface Target {

@@ -1,5 +1,4 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
-import type { PictureFault } from './schema.ts';
 
 /** The tables of images in posts. */
 export interface ImageTables {
@@ -35,3 +34,6 @@ export interface ImageTables {
     post_id: number;
   };
 }
+
+/** Why an upload did not become a picture. */
+export type PictureFault = 'unreadable' | 'too-large' | 'too-slow';

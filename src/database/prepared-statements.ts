@@ -45,12 +45,11 @@ export interface NamingPool {
  * Statements are identified by their text, so values should be parameters. A connection that did not respond in time is
  * closed.
  *
- * @param options.maxPrepared per connection; 0 for a pooler, where each transaction may get another session
+ * @param options.isPooled whether a pooler may give each transaction another session, so that nothing can be prepared
  */
 export function preparing(
   pool: NamingPool,
-  timeLeft: TimeLeft = () => undefined,
-  { maxPrepared = MAX_PREPARED } = {},
+  { timeLeft, isPooled }: { timeLeft: TimeLeft; isPooled: boolean },
 ): PostgresPool {
   const clients = new WeakMap<NamingClient, PostgresPoolClient>();
   return {
@@ -59,7 +58,7 @@ export function preparing(
     async connect() {
       const left = timeLeft();
       const client = await (left === undefined ? pool.connect() : connectWithin(pool, left));
-      const known = clients.get(client) ?? new PreparingClient(client, timeLeft, maxPrepared);
+      const known = clients.get(client) ?? new PreparingClient(client, timeLeft, isPooled ? 0 : MAX_PREPARED);
       clients.set(client, known);
       return known;
     },

@@ -2,7 +2,7 @@ import type { ColumnType, Generated, GeneratedAlways, Kysely, Transaction } from
 import type { QueueTables } from '../queue/index.ts';
 import type { AccountTables } from './account-tables.ts';
 import type { DataTables } from './data-tables.ts';
-import type { ImageTables } from './image-tables.ts';
+import type { ImageTables, PictureFault } from './image-tables.ts';
 import type { MailTables } from './mail-tables.ts';
 import type { PostTables } from './post-tables.ts';
 import type { SiteTables } from './site-tables.ts';
@@ -177,6 +177,3 @@ export type NotificationKind = 'comment' | 'reply' | 'mention' | 'follow' | 'lik
 
 /** `mute` only hides a person's texts; `block` also keeps the person from interacting. */
 export type BlockKind = 'mute' | 'block';
-
-/** Why an upload did not become a picture. */
-export type PictureFault = 'unreadable' | 'too-large' | 'too-slow';

@@ -115,7 +115,7 @@ function createGates(app: FastifyInstance) {
 function createDb(app: FastifyInstance, pool: NamingPool): Kysely<Schema> {
   return new Kysely<Schema>({
     dialect: new NotifyingDialect({
-      pool: preparing(pool, () => timeLeft(app), isPooled(app.config) ? { maxPrepared: 0 } : {}),
+      pool: preparing(pool, { timeLeft: () => timeLeft(app), isPooled: isPooled(app.config) }),
     }),
     log: logSlowQueries(app),
   });

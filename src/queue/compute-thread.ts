@@ -1,7 +1,16 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { Computation, ThreadContext } from './threads.ts';
+import type { Reporting } from './report.ts';
 
 // The threads of `Threads` run this.
+
+/** The second argument of a computation. */
+export interface ThreadContext extends Pick<Reporting, 'progress' | 'log'> {
+  /** Aborted when its job times out, is cancelled or must stop. Half a second later the thread is terminated. */
+  readonly signal: AbortSignal;
+}
+
+/** A function that runs in a thread. Its input and output are copied as by `structuredClone`. */
+export type Computation = (input: never, context: ThreadContext) => unknown;
 
 /** A computation, with the port for messages in both directions. */
 export interface Task {

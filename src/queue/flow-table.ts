@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { BatchCounts } from './contract.ts';
-import { KEEP_DEAD_SECONDS } from './synchronise.ts';
+import { KEEP_DEAD_SECONDS } from './dead-letters.ts';
 import type { Db } from './tables.ts';
 
 // Our statements on pg-boss's tables for flows and batches. Check new versions of pg-boss against them.

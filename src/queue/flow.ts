@@ -1,8 +1,8 @@
 import { fromKysely, type PgBoss } from 'pg-boss';
+import { KEEP_DEAD_SECONDS } from './dead-letters.ts';
 import { assertKeyless, assertPayload, newJob } from './new-job.ts';
 import type { Origin } from './origin.ts';
 import type { Step } from './step.ts';
-import { KEEP_DEAD_SECONDS } from './synchronise.ts';
 import type { Db } from './tables.ts';
 
 /** The most jobs in a flow. More belong in a batch. */

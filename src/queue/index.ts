@@ -20,6 +20,7 @@ export {
 } from './boss.ts';
 export { listOpenBreakers, type OpenBreaker, openBreaker, probeNow } from './breaker.ts';
 export { Channels, type Listener } from './channels.ts';
+export type { ThreadContext } from './compute-thread.ts';
 export type { Connection, ConnectionOptions, ConnectionUse } from './connection.ts';
 export {
   type BatchCounts,
@@ -97,5 +98,5 @@ export { newShare, type Share } from './share.ts';
 export { type Step, step } from './step.ts';
 export { synchroniseQueues } from './synchronise.ts';
 export type { JobAttemptOutcome, JobLogLine, QueueTables, RunningJob } from './tables.ts';
-export { type Compute, type Program, type ThreadContext, Threads } from './threads.ts';
+export { type Compute, type Program, Threads } from './threads.ts';
 export { isTimeZone } from './time-zone.ts';

@@ -28,14 +28,11 @@ export class JobQueue implements Queue {
     this.#boss = boss;
   }
 
-  send: Queue['send'] = async (contract, payload, { db, startAfter, ...options }) => {
+  send: Queue['send'] = async (contract, payload, { db, priority, startAfter }) => {
     assertPayload(contract, payload);
-    if (options.key !== undefined && contract.key === undefined)
-      throw new TypeError(`${contract.name} job: key: the queue's contract has none`);
     const job = {
       ...newJob(contract, payload, this.#parts.context.origin()),
-      ...(options.key !== undefined && { singletonKey: options.key }),
-      ...(options.priority !== undefined && { priority: options.priority }),
+      ...(priority !== undefined && { priority }),
       ...(startAfter !== undefined && { startAfter }),
     };
     const [id] = await enqueue(this.#boss, contract, [job], { db });
@@ -71,7 +68,7 @@ export class JobQueue implements Queue {
     return enqueueFlow(this.#boss, steps, { db, origin, wake: (queues) => this.#wakeWorkers(db, queues) });
   };
 
-  startBatch: Queue['startBatch'] = async (contract, payload, { db, startAfter, id = randomUUID() }) => {
+  startBatch: Queue['startBatch'] = async (contract, payload, { db, id = randomUUID() }) => {
     const counted = { ...payload, counts: NO_COUNTS };
     assertPayload(contract, counted);
     assertKeyless(contract, 'a batch');
@@ -79,12 +76,7 @@ export class JobQueue implements Queue {
     const callback = { queue: contract.name, jobId: randomUUID() };
     if (await recordBatch(db, { id, ...callback })) {
       const { data, ...options } = newJob(contract, counted, this.#parts.context.origin());
-      await this.#boss.send(contract.name, data, {
-        ...options,
-        db: fromKysely(db),
-        id: callback.jobId,
-        ...(startAfter !== undefined && { startAfter }),
-      });
+      await this.#boss.send(contract.name, data, { ...options, db: fromKysely(db), id: callback.jobId });
       await hold(db, callback);
     }
     return findBatch(db, id);

@@ -1,6 +1,7 @@
+import { sql } from 'kysely';
 import type { Consumer } from './consumer.ts';
-import { queuesWithDueJobs } from './jobs-table.ts';
 import type { Parts } from './options.ts';
+import type { Db } from './tables.ts';
 
 /** LISTEN announces new jobs at once. Polling finds those that come due, which PostgreSQL does not announce. */
 const POLL_MS = 1_000;
@@ -46,4 +47,18 @@ export class Poller {
       this.#deps.logFailure(error, {}, 'could not poll for jobs');
     }
   }
+}
+
+/** Finds which of these queues have jobs that are due. Costs the same for any number of jobs. */
+export async function queuesWithDueJobs(db: Db, queues: readonly string[]): Promise<string[]> {
+  // In the order of an index, because PostgreSQL would otherwise read all jobs if most are due.
+  const earliest = (state: 'created' | 'retry') => sql`(
+    select start_after from pgboss.job where job.name = queue.name and state = ${sql.lit(state)} and not blocked
+    order by start_after limit 1
+  )`;
+  const { rows } = await sql<{ name: string }>`
+    select name from unnest(${[...queues]}::text[]) as queue (name)
+    where least(${earliest('created')}, ${earliest('retry')}) <= pgboss.job_now()
+  `.execute(db);
+  return rows.map(({ name }) => name);
 }

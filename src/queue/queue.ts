@@ -13,8 +13,6 @@ export interface SendOptions {
   readonly priority?: number;
   /** When the job may start. */
   readonly startAfter?: Date;
-  /** Replaces the key that the contract gives it. Only for queues with keys. */
-  readonly key?: string;
 }
 
 /** The queue as the domain sees it. */
@@ -69,7 +67,7 @@ export interface Queue {
   startBatch<Payload extends BatchPayload>(
     contract: QueueContract<Payload>,
     payload: NoInfer<Omit<Payload, 'counts'>>,
-    options: Pick<SendOptions, 'db' | 'startAfter'> & { readonly id?: string },
+    options: Pick<SendOptions, 'db'> & { readonly id?: string },
   ): Promise<Batch>;
 
   /** Closes a batch, which then takes no more jobs. */

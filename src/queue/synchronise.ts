@@ -1,6 +1,6 @@
 import type { PgBoss, Queue } from 'pg-boss';
 import type { QueueContract } from './contract.ts';
-import { deadLetterName } from './dead-letters.ts';
+import { deadLetterName, KEEP_DEAD_SECONDS } from './dead-letters.ts';
 import { changePolicy } from './jobs-table.ts';
 import { policyOf } from './keys.ts';
 import { synchroniseSchedules } from './schedules.ts';
@@ -20,9 +20,6 @@ const KEEP_SECONDS = 7 * 24 * 60 * 60;
  * it up for long.
  */
 export const KEEP_WAITING_SECONDS = 365 * 24 * 60 * 60;
-
-/** Dead letters are kept for an operator. */
-export const KEEP_DEAD_SECONDS = 90 * 24 * 60 * 60;
 
 /**
  * Creates missing queues, and updates settings and schedules to match the contracts. Run it before the processes start.

@@ -1,19 +1,9 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { Piscina } from 'piscina';
-import type { Task, ThreadMessage } from './compute-thread.ts';
+import type { Computation, Task, ThreadContext, ThreadMessage } from './compute-thread.ts';
 import { NoFreeThread, TimedOut } from './errors.ts';
-import type { Reporting } from './report.ts';
 import { Slots } from './slots.ts';
-
-/** The second argument of a computation. */
-export interface ThreadContext extends Pick<Reporting, 'progress' | 'log'> {
-  /** Aborted when its job times out, is cancelled or must stop. Half a second later the thread is terminated. */
-  readonly signal: AbortSignal;
-}
-
-/** A function that runs in a thread. Its input and output are copied as by `structuredClone`. */
-export type Computation = (input: never, context: ThreadContext) => unknown;
 
 /** A module whose default export is a computation. `import type` provides its type. */
 export interface Program<Run extends Computation = Computation> {

@@ -25,7 +25,7 @@ t.test(
   'an attempt without a recorded end is lost, unless it is the last and its job says more',
   async (t) => {
     const id = await attemptTwice();
-    const endedAt = new Date('2027-03-27T12:00Z');
+    const endedAt = '2027-03-27T12:00Z';
     for (const [state, outcome] of [
       ['retry', 'lost'],
       ['active', 'running'],
@@ -34,7 +34,7 @@ t.test(
       ['failed', 'lost'],
     ] as const) {
       await sql`
-      update pgboss.job set state = ${state}::text::pgboss.job_state, completed_on = ${endedAt} where id = ${id}::uuid
+      update pgboss.job set state = ${state}::text::pgboss.job_state, completed_on = ${endedAt}::timestamptz where id = ${id}::uuid
     `.execute(db);
       const job = await findJob(db, 'mail', id);
       t.match(
@@ -75,6 +75,8 @@ t.test('a worker records the ends of its own attempts, each once', async (t) => 
     { attempt: 2, worker: 'a:1', outcome: 'failed', error: 'no', ended_at: Date },
     { attempt: 2, worker: 'b:1', outcome: null },
   ]);
+  const job = await findJob(db, 'mail', jobId);
+  t.match(job?.history, [{ outcome: 'lost' }, { outcome: 'failed', endedAt: Date }, { outcome: 'lost' }]);
 });
 
 t.test('only the same hand-back by the same worker is forgotten', async (t) => {

@@ -4,7 +4,7 @@ import t from 'tap';
 import { Type } from 'typebox';
 import { listOpenBreakers, probeNow } from '../../src/queue/breaker.ts';
 import { defineQueue } from '../../src/queue/contract.ts';
-import { SlowDown } from '../../src/queue/errors.ts';
+import { PermanentFailure, SlowDown, TryLater } from '../../src/queue/errors.ts';
 import { defineJob } from '../../src/queue/job.ts';
 import { setLimit } from '../../src/queue/limits.ts';
 import { listLiveWorkers } from '../../src/queue/presence.ts';
@@ -181,6 +181,29 @@ t.test('a queue goes on if the worker that tried its job was killed', async (t) 
   await waitFor(async () => (await count(app, 'completed')) === 2, 'another job was tried');
   t.same(await listOpenBreakers(app.db), []);
 });
+
+t.test(
+  'a job that is tried while its queue waits need not succeed, but must reach the service',
+  async (t) => {
+    const { app } = await buildTwo(t);
+    const patient = { ...queue, timeoutSeconds: 600 }; // Longer than this test waits.
+    await enqueue(app, 3);
+    await sql`insert into queue_breakers (queue, reason, probe_at) values (${queue.name}, 'full', now())`.execute(
+      app.db,
+    );
+    let runs = 0;
+    const job = defineJob(patient, async () => {
+      runs += 1;
+      if (runs === 1) throw new TryLater(600, 'not yet');
+      if (runs === 2) throw new PermanentFailure('no such person');
+    });
+    await app.queue.work([job], { concurrency: 1 });
+    await waitFor(() => runs === 2, 'another is tried instead of one that was put off');
+    await waitFor(async () => (await listOpenBreakers(app.db)).length === 0, 'it was not refused');
+    await waitFor(async () => (await count(app, 'completed')) === 1, 'so the third runs');
+    t.equal(await count(app, 'retry'), 1);
+  },
+);
 
 t.test('concurrency across all workers, in total and per key, is never exceeded', async (t) => {
   const { app, other } = await buildTwo(t);

@@ -2,9 +2,9 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { Type } from 'typebox';
+import { KEEP_DEAD_SECONDS } from '../../src/queue/dead-letters.ts';
 import { MAX_STEPS } from '../../src/queue/flow.ts';
 import { defineJob, defineQueue, PermanentFailure, queue, step } from '../../src/queue/index.ts';
-import { KEEP_DEAD_SECONDS } from '../../src/queue/synchronise.ts';
 import { pictureQueue } from '../../src/queues.ts';
 import { buildShared } from '../support/build.ts';
 import { createQueues, deadLettersOf, jobsOf, supervise } from '../support/jobs.ts';
@@ -107,7 +107,7 @@ t.test(
     from pgboss.job where name in ('parts', 'wholes') order by (data ->> 'name')::int
   `.execute(db);
     t.equal(rows.length, MAX_STEPS);
-    t.match(rows[0], { name: '1', waits: 365, kept: 90, at: startAfter });
+    t.match(rows[0], { name: '1', waits: 365, kept: 90, at: startAfter.toISOString() });
     t.match(rows[1], { name: '2', waits: 90, kept: 90 });
     t.match(rows.at(-1), { name: '100', waits: 90, kept: 7 });
   },

@@ -156,7 +156,7 @@ t.test('with replace, the job that waits takes the newest payload and time', asy
   t.same(await waiting(replacing), [4, 2]);
   const startAfter = new Date(Date.now() + 60 * 60_000);
   await queue.send(replacing, { key: 'a', n: 5 }, { db, startAfter });
-  t.match(await queue.send(replacing, { key: 'c', n: 1 }, { db, key: 'a' }), id);
+  t.match(await queue.send(replacing, { key: 'a', n: 1 }, { db }), id);
   const { rows } = await sql`select start_after from pgboss.job where id = ${id}::uuid`.execute(db);
   t.same(rows, [{ start_after: startAfter }], 'without a time it keeps its own');
 });

@@ -3,7 +3,7 @@ import t from 'tap';
 import { Type } from 'typebox';
 import { defineQueue } from '../../src/queue/contract.ts';
 import { defineJob } from '../../src/queue/job.ts';
-import { queuesWithDueJobs } from '../../src/queue/jobs-table.ts';
+import { queuesWithDueJobs } from '../../src/queue/poller.ts';
 import { build } from '../support/build.ts';
 import { createQueues, jobsOf } from '../support/jobs.ts';
 import { waitFor } from '../support/wait-for.ts';

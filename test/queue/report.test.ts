@@ -7,6 +7,7 @@ import { exportQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
 import { jobsOf } from '../support/jobs.ts';
+import { captureLog } from '../support/log.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** Enqueues a job of `exports` and starts a worker that runs it. Returns its id, and its page. */
@@ -73,7 +74,8 @@ t.test('the log of an attempt that failed is kept, and a result that is too long
 });
 
 t.test('what a job tells is redacted and cut, and what is left at its end is written', async (t) => {
-  const app = await build(t);
+  const captured = captureLog();
+  const app = await build(t, {}, { logger: captured.logger });
   const failures: string[] = [];
   const logFailure = (_error: unknown, _details: object, message: string) => void failures.push(message);
   const parts = { app, db: app.db, logFailure };
@@ -84,11 +86,14 @@ t.test('what a job tells is redacted and cut, and what is left at its end is wri
   t.equal(await told(), undefined, 'one that tells nothing writes nothing');
 
   const { progress, keep, log } = report.reporting(parts);
+  const startedAt = performance.now();
   progress(1, 3, `password=hunter2 ${'x'.repeat(300)}`);
   log.info({}, 'started');
   log.warn({ row: 7, auth: 'abc' }, 'odd row');
   log.error({ err: new Error('no'), row: 8 }, 'bad row');
   log.error({ err: 'no error' }, 'y'.repeat(600));
+  const logged = captured.lines().find(({ msg }) => msg === 'odd row');
+  t.match(logged, { level: 40, queue: 'exports', jobId, attempt: 1, row: 7 });
   const first = await waitFor(told, 'it is written without waiting for the end');
   t.match(first, { done: 1, total: 3, words: /^password=\[redacted\] x+$/ });
   t.equal(first.words?.length, 200);
@@ -102,8 +107,11 @@ t.test('what a job tells is redacted and cut, and what is left at its end is wri
     ],
   );
   progress(2, 3);
+  await waitFor(async () => (await told())?.done === 2, 'it is written again');
+  t.ok(performance.now() >= startedAt + 1_000, 'but not within a second');
+  progress(3, 3);
   await report.end(parts);
-  t.match(await told(), { done: 2, words: null, lines: first.lines });
+  t.match(await told(), { done: 3, words: null, lines: first.lines });
 
   keep({ a: 'x'.repeat(3_992) });
   t.throws(() => keep({ a: 'x'.repeat(3_993) }), { name: 'TypeError', message: /^result: is too long/ });

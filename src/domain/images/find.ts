@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Db, PictureFault } from '../../database/schema.ts';
+import type { PictureFault } from '../../database/image-tables.ts';
+import type { Db } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { inSlice, type Page, type PageRequest, readPage, rowCount } from '../page.ts';
 import { IS_SHOWN } from '../posts/visibility.ts';

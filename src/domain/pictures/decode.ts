@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/schema';
-import type { PictureFault } from '../../database/schema.ts';
+import type { PictureFault } from '../../database/image-tables.ts';
 import type { ThreadContext } from '../../queue/index.ts';
 import { MAX_SIDE, type Picture, type Purpose } from './picture.ts';
 

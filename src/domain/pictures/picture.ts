@@ -1,4 +1,4 @@
-import type { PictureFault } from '../../database/schema.ts';
+import type { PictureFault } from '../../database/image-tables.ts';
 
 /** What an upload is for: a profile picture is cropped to a square, an image in a post is kept whole. */
 export type Purpose = 'profile' | 'post';

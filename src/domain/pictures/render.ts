@@ -1,5 +1,5 @@
 import sharp, { type ResizeOptions } from 'sharp';
-import type { PictureFault } from '../../database/schema.ts';
+import type { PictureFault } from '../../database/image-tables.ts';
 import { MAX_WIDTH, widthsOf } from '../images/image.ts';
 import { isTooLarge, MAX_PIXELS, PICTURE_SIZES, type Picture, type Purpose } from './picture.ts';
 

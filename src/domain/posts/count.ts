@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { countRows, rowCount } from '../page.ts';
-import type { PostFilter } from './list.ts';
+import type { PostFilter } from './filter.ts';
 import { IS_LISTED, IS_SHOWN } from './visibility.ts';
 
 /** Posts with a tag are not counted beyond this. */

@@ -13,8 +13,9 @@ import {
   type Slice,
 } from '../page.ts';
 import { usernameOf } from '../people/username.ts';
-import { inMonth, type Month } from './archive.ts';
+import { inMonth } from './archive.ts';
 import { countPosts } from './count.ts';
+import type { PostFilter } from './filter.ts';
 import { cursorOf } from './position.ts';
 import { IS_LISTED, IS_SHOWN } from './visibility.ts';
 
@@ -78,20 +79,6 @@ export interface PostSource {
   readonly editedAt: Date | null;
   readonly commentCount: number;
   readonly likeCount: number;
-}
-
-/** The posts of one person, of one month, with a tag, or all. */
-export interface PostFilter {
-  /** Leaves out posts by people this reader has muted or blocked. */
-  readonly readerId?: number | undefined;
-  readonly author?: { readonly id: number; readonly postCount: number };
-  /** Whether to include the author's unlisted posts. */
-  readonly hasUnlisted?: boolean;
-  readonly month?: Month;
-  /** In lower case. If there is a tag, the author and the month are ignored. */
-  readonly tag?: string;
-  /** A post to leave out. */
-  readonly exceptId?: number | null;
 }
 
 /** Reads one page of posts, newest first. */

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { canonicalEmail } from '../../domain/accounts/email.ts';
-import { listPosts, type PostFilter } from '../../domain/posts/list.ts';
+import type { PostFilter } from '../../domain/posts/filter.ts';
+import { listPosts } from '../../domain/posts/list.ts';
 import { pathOfPost } from '../../domain/posts/path.ts';
 import {
   type Author,
