@@ -40,7 +40,7 @@ export async function eraseAccount(
   else await db.deleteFrom('users').where('id', '=', userId).execute();
 }
 
-/** A person's rows besides what they wrote, by table and column. */
+/** A person's rows other than texts, by table and column. */
 const PERSONAL = [
   ['sessions', 'user_id'],
   ['pending_log_ins', 'user_id'],

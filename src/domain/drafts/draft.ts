@@ -6,7 +6,7 @@ export const MAX_DRAFTS = 100;
 /** The latest time for which a draft can be scheduled, in days from now. */
 export const MAX_DAYS_AHEAD = 366;
 
-/** What a draft says, as it was typed. Until it is published, only its length is checked. */
+/** The content of a draft, as it was typed. Until it is published, only its length is checked. */
 export interface DraftText {
   readonly title: string;
   readonly body: string;

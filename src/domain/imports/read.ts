@@ -60,7 +60,7 @@ const Image = Type.Object({
 
 const A_MOMENT = 'Enter a time such as 2026-01-31T18:00:00.000Z, not before 1970 and not in the future.';
 
-/** What each field accepts. */
+/** The pattern of each field. */
 const RULES: Readonly<Record<string, string>> = {
   timestamp: A_MOMENT,
   edited: `${A_MOMENT} Or null.`,

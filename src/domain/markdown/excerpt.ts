@@ -62,7 +62,7 @@ function roomOfOne({ type, content, children, nesting }: Token): number {
   return content.length;
 }
 
-/** The part of some tokens that fits into the room. Closes what is open then. */
+/** The part of some tokens that fits into the room. Closes elements that are still open. */
 function truncate(tokens: readonly Token[], room: number): Token[] {
   const kept: Token[] = [];
   let left = room;

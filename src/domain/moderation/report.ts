@@ -46,7 +46,7 @@ export async function report(
   if (numAffectedRows === 0n) throw noSuch(kind);
 }
 
-/** A post, comment or person with open reports, and what moderators need to judge it. */
+/** A post, comment or person with open reports, for moderators. */
 export interface OpenReport {
   readonly kind: Reported['kind'];
   readonly id: number;
@@ -81,7 +81,7 @@ export const NEWEST_REPORTS = sql`
 /**
  * Lists posts, comments and people with open reports, most reported first. Considers only the newest reports.
  *
- * @param options.authorId lists only this person and what they wrote
+ * @param options.authorId lists only this person and their texts
  */
 export async function listOpenReports(
   db: Db,

@@ -9,7 +9,7 @@ import { FREQUENCY, MAY_BE_MAILED } from './mail-terms.ts';
 const QUOTED = 10;
 const MAX_QUOTE_LENGTH = 2_000;
 
-/** What a mail says about the notifications of one kind, on one post if they are about posts. */
+/** A mail's section about the notifications of one kind, on one post if they are about posts. */
 interface Group {
   readonly heading: string;
   /** The page that it links to. */
@@ -41,7 +41,7 @@ interface Row {
 
 /** How a mail words a kind of notification. */
 interface Words {
-  /** What people unsubscribe from. */
+  /** The list to unsubscribe from. */
   readonly list: MailingList;
   readonly subject: string;
   /** Between a group's heading and the title of its post. */

@@ -56,7 +56,7 @@ const PICTURE = Compile(
 );
 const FAULTS: readonly unknown[] = ['unreadable', 'too-large', 'too-slow'] satisfies PictureFault[];
 
-/** The process has read hostile bytes, so what it sends is checked. */
+/** Checks the process's messages, because it has read hostile bytes. */
 function isAnswer(answer: unknown): answer is Picture | PictureFault {
   return PICTURE.Check(answer) || FAULTS.includes(answer);
 }

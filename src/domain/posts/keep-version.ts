@@ -17,7 +17,7 @@ export const MAX_VERSIONS = 50;
 const ONE_EDIT = sql`interval '5 minutes'`;
 
 /**
- * Keeps what a post says before it is replaced. Does nothing if nothing changes, or if the same person began to edit it
+ * Keeps the content of a post before it is replaced. Does nothing if nothing changes, or if the same person began to edit it
  * within the last minutes: the version before that is already kept.
  *
  * @param trx the transaction that replaces it, with the post locked
@@ -42,7 +42,7 @@ export async function keepVersion(trx: Db, postId: number, next: VersionedText):
   `.execute(trx);
 }
 
-/** Who last replaced what a post says, and when. No row if nobody has. */
+/** Who last replaced the content of a post, and when. No row if nobody has. */
 export function latestReplacementOf(postId: number): RawBuilder<unknown> {
   return sql`
     select replacer_id, replaced_at from post_versions where post_id = ${postId} order by version desc limit 1

@@ -16,7 +16,7 @@ const RANGE_BITS = { posts: 43, comments: 17 };
 /** How many of the newest matches in the index are read. */
 const LOOKED_UP = 500;
 
-/** What to search, and who searches. */
+/** What to search, and for whom. */
 export interface Texts {
   readonly kind: TextKind;
   /** The person whose muted and blocked people are left out; undefined for a visitor. */

@@ -9,7 +9,7 @@ import { pathOfTag } from '../../domain/tags/name.ts';
 import { noSuch } from '../../errors.ts';
 import { idFrom, tagFrom, type WithId, type WithTag, type WithUsername } from './params.ts';
 
-/** What Atom (RFC 4287) and JSON Feed 1.1 have in common. */
+/** The common parts of Atom (RFC 4287) and JSON Feed 1.1. */
 interface Feed {
   readonly title: string;
   /** The page that the feed is for. */
@@ -115,7 +115,7 @@ function withBase(html: string, baseUrl: string): string {
   );
 }
 
-/** What all feeds of the site have in common. */
+/** The common parts of all feeds of the site. */
 interface Context {
   readonly baseUrl: string;
   readonly site: SiteSettings;

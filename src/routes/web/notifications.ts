@@ -51,7 +51,7 @@ async function ownNotifications(app: FastifyInstance): Promise<void> {
     });
   });
 
-  // Leads to what a notification is about, and marks it as read.
+  // Redirects to the subject of a notification, and marks it as read.
   app.get<WithId>('/notifications/:id', async (request, reply) => {
     const { id: userId } = currentUser(request);
     const id = idFrom(request.params.id);

@@ -29,7 +29,7 @@ const SubscribeForm = Type.Object({
 
 /** A page about one feed. */
 interface Subscribing {
-  /** The name of what to subscribe to. */
+  /** The name of the site, person or tag. */
   readonly what: string;
   /** The page that the feed is for, and the feed without extension. */
   readonly path: string;

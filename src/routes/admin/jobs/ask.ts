@@ -48,7 +48,7 @@ export async function ask(request: FastifyRequest, reply: FastifyReply, command:
   });
 }
 
-/** What an action applies to, other than jobs. */
+/** The subject of an action other than jobs. */
 function subjectOf({ fields, worker, schedule }: Command): string {
   if (worker !== undefined) return `worker ${worker.name}`;
   return schedule === undefined ? `queue ${fields.queue}` : `schedule ${nameOfSchedule(schedule)}`;

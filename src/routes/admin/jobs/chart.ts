@@ -4,7 +4,7 @@ export interface ChartRange {
   readonly name: 'hour' | 'day' | 'week';
   readonly steps: number;
   readonly stepSeconds: HistoryStep;
-  /** What a step is called. */
+  /** The name of a step. */
   readonly per: string;
 }
 
@@ -31,7 +31,7 @@ interface Tick {
 export interface Chart {
   readonly id: string;
   readonly title: string;
-  /** What the vertical axis shows. */
+  /** The unit of the vertical axis. */
   readonly unit: string;
   readonly width: number;
   readonly height: number;
@@ -48,7 +48,7 @@ export interface Chart {
   readonly summary: string;
 }
 
-/** What a chart is about. */
+/** The description of a chart. */
 export interface Frame {
   readonly id: string;
   readonly title: string;

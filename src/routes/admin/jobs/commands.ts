@@ -38,7 +38,7 @@ const SCHEDULE_LABELS: Record<ScheduleAction, string> = {
 
 const WORKER_LABELS: Record<WorkerAction, string> = { drain: 'Drain', undrain: 'Take jobs again' };
 
-/** What buttons and pages call the actions. */
+/** The names of the actions on buttons and pages. */
 export const LABELS = { ...JOB_LABELS, ...QUEUE_LABELS, ...SCHEDULE_LABELS, ...WORKER_LABELS };
 
 /** An action, and the fields that say what it applies to. */
