@@ -2,7 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { withLongStatements } from '../database/long-statements.ts';
 import type { Schema } from '../database/schema.ts';
 
-/** Rows per statement, so that no statement holds its locks for a long time. */
+/** Rows per statement, to hold locks only briefly. */
 const BATCH = 10_000;
 
 /** An image takes hundreds of kilobytes. */

@@ -4,7 +4,7 @@ import { inBatches } from '../../database/transaction.ts';
 import type { Progress } from '../../queue/index.ts';
 import { NO_NOTIFICATIONS } from '../people/mail-choices.ts';
 
-/** Rows per transaction, so that none holds its locks for a long time. */
+/** Rows per transaction, to hold locks only briefly. */
 const BATCH = 1_000;
 
 /**

@@ -52,7 +52,7 @@ export interface CommentFilter {
   readonly readerId?: number | undefined;
 }
 
-/** Reads one page of a post's comments for the API, oldest first, so that programs can continue after the last one they have. */
+/** Reads one page of a post's comments for the API, oldest first, which lets programs continue after the last one they have. */
 export async function listCommentSources(
   db: Db,
   { postId, readerId, commentCount }: CommentFilter & { readonly commentCount: number },

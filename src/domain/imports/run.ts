@@ -20,7 +20,7 @@ interface RenderingDependencies extends Dependencies {
   readonly markdown: Markdown;
 }
 
-/** Posts per transaction, so that none holds its locks for a long time. */
+/** Posts per transaction, to hold locks only briefly. */
 const BATCH = 50;
 
 /** An import that is in progress. */
@@ -95,7 +95,7 @@ async function importBatch(
     rows.push(await render({ db, markdown }, userId, post));
   }
   await transact(db, async (trx) => {
-    // Locks the import, so that an attempt presumed dead and its successor cannot both insert this batch.
+    // Locks the import. Otherwise an attempt presumed dead and its successor could both insert this batch.
     const advanced = await trx
       .updateTable('data_imports')
       .set({ done: start + posts.length, imported: sql`imported + ${rows.length}` })
@@ -110,7 +110,7 @@ async function importBatch(
   });
 }
 
-/** The person may have been suspended or deleted since. The lock makes a concurrent suspension wait, so that it hides this batch too. */
+/** The person may have been suspended or deleted since. The lock makes a concurrent suspension wait and hide this batch too. */
 async function requireMayWrite(trx: Db, userId: number): Promise<void> {
   const person = await trx
     .selectFrom('users')

@@ -3,7 +3,7 @@ import type { Db } from '../../database/schema.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import { inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 
-/** Likes are counted up to this number, so that counting costs the same for every post. */
+/** Likes are counted up to this number, to limit the cost for every post. */
 export const MAX_COUNTED = 100;
 
 /**

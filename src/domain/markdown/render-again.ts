@@ -9,7 +9,7 @@ import { findMentioned } from '../mentions/render.ts';
 import { postColumns } from '../posts/write.ts';
 import { type Markdown, RENDERER, type Rendered, textColumns } from './text.ts';
 
-/** Texts of each kind per job: a few seconds of work, so that other jobs are not held up. */
+/** Texts of each kind per job: a few seconds of work, to not hold up other jobs. */
 const BATCH = 500;
 
 const TABLES = ['posts', 'comments'] as const;

@@ -8,7 +8,7 @@ import { addToPostCount } from '../posts/write.ts';
 import { recordEvent, type Why } from '../security-events/record.ts';
 import { type Moderator, requirePerson } from './sanction.ts';
 
-/** Rows per transaction, so that none holds its locks for a long time. */
+/** Rows per transaction, to hold locks only briefly. */
 const BATCH = 1_000;
 
 /**

@@ -81,7 +81,7 @@ function whole(former: string, next: string): readonly Change[] {
 }
 
 /**
- * Joins changes across the spaces between words, so that phrases stay whole. Puts removed text before added text.
+ * Joins changes across the spaces between words, to keep phrases whole. Puts removed text before added text.
  */
 function grouped(changes: readonly Change[]): ComparedPart[] {
   const parts: { kind: 'same' | 'removed' | 'added'; text: string }[] = [];

@@ -4,11 +4,11 @@ import { transact } from '../../database/transaction.ts';
 import type { Progress } from '../../queue/index.ts';
 import { wordsOf } from './candidates.ts';
 
-/** Texts per transaction, so that none holds its locks for a long time. */
+/** Texts per transaction, to hold locks only briefly. */
 const BATCH = 200;
 
 /**
- * Indexes the words of all texts again, after a change of the site's language. Each batch locks its texts, so that it does not
+ * Indexes the words of all texts again, after a change of the site's language. Each batch locks its texts, to not
  * replace the words of a concurrent edit.
  *
  * @param options.signal stops between two batches

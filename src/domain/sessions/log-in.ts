@@ -84,7 +84,7 @@ async function recordUse(db: Db, userId: number, browsers: readonly string[]): P
   return numUpdatedRows > 0n;
 }
 
-/** A single parameter for any number of tokens, so that the statement is always the same. */
+/** A single parameter for any number of tokens, to keep the statement the same. */
 function anyOf(tokens: readonly string[]) {
   return sql<Buffer>`any(${tokens.map(hashToken)}::bytea[])`;
 }

@@ -24,7 +24,7 @@ const ActionForm = Type.Object({
 
 /**
  * One person's account, for Administrators. The profile's form and moderation have their own pages. All buttons submit to the
- * page's own path, so that an Administrator who has to enter the password first returns to it.
+ * page's own path, because an Administrator who has to enter the password first returns to it.
  */
 export default async function person(app: FastifyInstance): Promise<void> {
   const { db } = app;

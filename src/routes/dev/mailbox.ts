@@ -52,7 +52,7 @@ function policyForMail(html: string): string {
   return `default-src 'none'; style-src ${styleSrc}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 }
 
-/** Splits a mail's text at its links, so that the page can link them. Odd entries are URLs. */
+/** Splits a mail's text at its links. Odd entries are URLs. */
 function splitLinks(text: string): string[] {
   return text.split(/(https?:\/\/\S+)/);
 }

@@ -102,7 +102,7 @@ function formatted(count: number): string {
 
 /**
  * The page to return to: the job's, unless the action removed it, or else the list. After a cancellation, the list shows the
- * cancelled jobs, so that it can be undone.
+ * cancelled jobs, to make the cancellation undoable.
  */
 export function backTo({ action, fields, schedule }: Command, doneSince?: Date): string {
   const { queue, id, worker: _worker, schedule: _schedule, count: _count, ...rest } = fields;
