@@ -195,7 +195,9 @@ t.test(
     const job = defineJob(patient, async () => {
       runs += 1;
       if (runs === 1) throw new TryLater(600, 'not yet');
-      if (runs === 2) throw new PermanentFailure('no such person');
+      if (runs !== 2) return;
+      t.match(await listOpenBreakers(app.db), [{ isProbing: true }], 'one that was put off proves nothing');
+      throw new PermanentFailure('no such person');
     });
     await app.queue.work([job], { concurrency: 1 });
     await waitFor(() => runs === 2, 'another is tried instead of one that was put off');

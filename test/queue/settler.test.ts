@@ -7,7 +7,7 @@ import { PermanentFailure, TryLater } from '../../src/queue/errors.ts';
 import { defineJob } from '../../src/queue/job.ts';
 import { build } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';
-import { createQueues, jobsOf } from '../support/jobs.ts';
+import { createQueues, deadLettersOf, jobsOf } from '../support/jobs.ts';
 import { FaultyProxy } from '../support/proxy.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -93,4 +93,5 @@ t.test('the end of an attempt says what became of it, and whether it was the las
     'timed out, attempt 1',
     'timed out, attempt 2, the last',
   ]);
+  t.equal((await deadLettersOf(app, ends)).length, 4, 'those that were the last');
 });
