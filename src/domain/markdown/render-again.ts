@@ -19,7 +19,7 @@ interface OldText {
   readonly id: number;
   readonly authorId: number;
   readonly body: string;
-  /** Of a post; a comment has none. */
+  /** Empty for a comment. */
   readonly addedTags: readonly string[];
 }
 

@@ -34,8 +34,9 @@ interface Row {
   readonly title: string | null;
   readonly username: string;
   readonly body: string | null;
-  /** Of this kind and post, and of all in this mail. */
+  /** Notifications of this kind and post. */
   readonly count: number;
+  /** All notifications in this mail. */
   readonly total: number;
 }
 
