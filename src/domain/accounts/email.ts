@@ -6,13 +6,13 @@ const LABEL = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
 export const EMAIL_PATTERN = `^(?=[^@]{1,64}@)${ATOM}(?:\\.${ATOM})*@(?:localhost|(?:${LABEL}\\.)+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9]))$`;
 
 /** The maximum length in characters (RFC 5321, section 4.5.3.1.3, without the brackets). */
-export const EMAIL_LENGTH = 254;
+export const MAX_EMAIL_LENGTH = 254;
 
 const EMAIL = new RegExp(EMAIL_PATTERN);
 
 /** Whether an address can have an account. */
 export function isEmail(text: string): boolean {
-  return text.length <= EMAIL_LENGTH && EMAIL.test(text);
+  return text.length <= MAX_EMAIL_LENGTH && EMAIL.test(text);
 }
 
 /**
