@@ -4,25 +4,25 @@ import { OutOfTime } from './unavailable.ts';
 /** Requests that may wait for their first connection. */
 const MAX_WAITING = 1_000;
 
-/** How long a request may wait for its first connection. Later would leave too little of its time for the rest. */
+/** How long a request may wait for its first connection. Any later, too little of its time would be left. */
 const MAX_WAIT_MS = 1_000;
 
 /** A request or job that needs a connection. */
 export interface Caller {
-  /** Whether it goes before all others, because each moment counts. */
+  /** Whether it goes before all others, because every moment counts. */
   readonly isUrgent?: boolean | undefined;
-  /** Whether it may use the connections that are kept free of ordinary pages. */
+  /** Whether it may use the connections that are reserved from ordinary pages. */
   readonly isVital: boolean;
-  /** Whether it has had a connection before. What has begun is finished first, so that no work is wasted. */
+  /** Whether it has had a connection before. Work that has begun is finished first, so that none is wasted. */
   readonly hasBegun: boolean;
   /** How long it may wait, in milliseconds. */
   readonly waitMs: number;
 }
 
-/** Who waits, in order of arrival. */
+/** Waiting callers, in order of arrival. */
 type Line = Set<() => void>;
 
-/** Gives each caller its turn at a pool's connections. Bounds how many wait, and for how long. */
+/** Gives callers their turns at a pool's connections. Limits how many wait, and for how long. */
 export class Gate {
   #free: number;
   readonly #reserve: number;
@@ -31,7 +31,7 @@ export class Gate {
   readonly #begun: Line = new Set();
   readonly #fresh: Line = new Set();
 
-  /** @param connections in total; a quarter of them is kept for vital callers */
+  /** @param connections the pool's size; a quarter of it is reserved for vital callers */
   constructor(connections: number) {
     this.#free = connections;
     this.#reserve = Math.max(1, Math.floor(connections / 4));
@@ -40,7 +40,8 @@ export class Gate {
   /**
    * Waits for a turn. `leave` ends it.
    *
-   * @throws Busy if too many wait before a request that has not begun, or OutOfTime
+   * @throws Busy if too many are waiting, or a request that has not begun has waited too long
+   * @throws OutOfTime if one that has begun has waited too long
    */
   async enter({ isUrgent, isVital, hasBegun, waitMs }: Caller): Promise<void> {
     if (this.#free > (isVital ? 0 : this.#reserve)) {

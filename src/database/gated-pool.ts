@@ -7,15 +7,15 @@ interface Gated {
   readonly breaker: CircuitBreaker;
   /** The current request; undefined in jobs and long requests. */
   readonly currentUse: () => DatabaseUse | undefined;
-  /** Whether each moment counts. */
+  /** Whether the current work goes before all others. */
   readonly isUrgent: () => boolean;
-  /** How long those may wait who are no request, in milliseconds. */
+  /** How long anything but a request may wait, in milliseconds. */
   readonly waitMs: number;
 }
 
 /**
- * Wraps a pool so that requests wait their turn for its connections. Once a connection is lost, those that were idle at the
- * time are not trusted either.
+ * Wraps a pool so that requests wait their turn for its connections. When a connection is lost, those that were idle at the time
+ * are closed too.
  */
 export function gated(pool: NamingPool, { gate, breaker, currentUse, isUrgent, waitMs }: Gated): NamingPool {
   const usedAt = new WeakMap<NamingClient, number>();

@@ -2,12 +2,12 @@ import type { Kysely, Transaction } from 'kysely';
 import pRetry from 'p-retry';
 import type { Schema } from './schema.ts';
 
-/** SQLSTATE of a transaction that PostgreSQL rolled back to let others go on: serialization failure, deadlock. */
+/** SQLSTATEs of transactions that PostgreSQL rolls back to let others continue: serialization failure and deadlock. */
 const VICTIM = new Set<unknown>(['40001', '40P01']);
 
 /**
- * Runs a transaction that may deadlock with others. If PostgreSQL chooses it as the victim, it runs again, so `run` must not
- * have effects outside of the database.
+ * Runs a transaction that may deadlock with others. If PostgreSQL chooses it as the victim, it runs again, so `run` must have no
+ * effects outside of the database.
  */
 export function transact<Result>(
   db: Kysely<Schema>,
@@ -22,9 +22,9 @@ export function transact<Result>(
 }
 
 /**
- * Runs such a transaction repeatedly until it changes nothing, so that none holds its locks for a long time.
+ * Runs such transactions until one changes nothing, so that none holds its locks for long.
  *
- * @param run returns how many rows it has changed
+ * @param run returns the number of changed rows
  * @param options.signal stops between two transactions
  */
 export async function inBatches(

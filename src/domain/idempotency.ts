@@ -11,7 +11,7 @@ export interface RepeatableRequest {
   readonly userId: number;
   /** The client's key; undefined if the request has none. */
   readonly key: string | undefined;
-  /** What distinguishes the request from others, such as its method, URL and body. */
+  /** The parts that distinguish the request from others, such as its method, URL and body. */
   readonly content: readonly string[];
 }
 

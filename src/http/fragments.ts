@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 
-/** The row that a fragment shows, or {} for a part without data. */
+/** The row that a fragment shows, or {} for a fragment without data. */
 export interface FragmentData {
   readonly id?: number;
 }
 
-/** What else a fragment depends on. Each combination is cached separately. */
+/** The other conditions that a fragment depends on. Each combination is cached separately. */
 export type Variant = Readonly<Record<string, boolean>>;
 
 interface Fragment {
@@ -18,7 +18,7 @@ interface Fragment {
 const MAX_CHARACTERS = 4 * 2 ** 20;
 
 /**
- * Caches the part of a row's HTML that is the same for everyone. It is never stale, because a fragment is only reused if
+ * Caches the part of a row's HTML that is the same for everyone. It is never stale, because a fragment is only reused while
  * its row is unchanged.
  */
 export class Fragments {
@@ -32,7 +32,7 @@ export class Fragments {
     this.#render = render;
   }
 
-  /** @param data all that the template prints, besides the variant */
+  /** @param data everything that the template prints except the variant */
   render(template: string, data: FragmentData, variant: Variant = {}): string {
     const key = `${template} ${data.id} ${Object.values(variant)}`;
     const known = this.#fragments.get(key);
@@ -54,7 +54,7 @@ function isSame<Row extends object>(known: Row, row: Row): boolean {
 
 function isEqual(before: unknown, now: unknown): boolean {
   if (before === now) return true;
-  // Every post has a date, and comparing deeply takes ten times as long.
+  // Every post has a date, and a deep comparison takes ten times as long.
   if (before instanceof Date && now instanceof Date) return before.getTime() === now.getTime();
   return isDeepStrictEqual(before, now);
 }

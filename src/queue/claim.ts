@@ -1,6 +1,6 @@
 import type { JobWithMetadata } from 'pg-boss';
 import { type ClaimKey, isSameClaim } from './claim-key.ts';
-import { MOST_DAYS_PUT_OFF, PermanentFailure, SlowDown, TimedOut, TryLater } from './errors.ts';
+import { MAX_DAYS_DEFERRED, PermanentFailure, SlowDown, TimedOut, TryLater } from './errors.ts';
 import { UnknownPayload } from './job.ts';
 import { type Origin, unpack } from './origin.ts';
 import { JobReport } from './report.ts';
@@ -102,7 +102,7 @@ export function outcomeOf(
   }
   if (error instanceof TryLater) {
     const waitedMs = claimedAt.getTime() + error.seconds * 1000 - firstStart.getTime();
-    return waitedMs < MOST_DAYS_PUT_OFF * DAY_MS ? 'deferred' : 'given up';
+    return waitedMs < MAX_DAYS_DEFERRED * DAY_MS ? 'deferred' : 'given up';
   }
   if (error instanceof SlowDown) return 'deferred';
   return error instanceof PermanentFailure ? 'given up' : 'failed';

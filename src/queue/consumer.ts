@@ -11,16 +11,16 @@ import { Slots } from './slots.ts';
 import type { Threads } from './threads.ts';
 import { waitAtMost } from './wait-at-most.ts';
 
-/** How long a job waits for a slot before it is handed back for other workers: this long, and at most twice. */
+/** How long a fetched job waits for a slot before it is handed back for other workers; at most twice this long. */
 const PATIENCE_MS = 5_000;
 
-/** How long a stopping worker waits for an answer to its last fetch, in case the database is gone. */
+/** How long a stopping worker waits for its last fetch, in case the database is gone. */
 const LAST_FETCH_MS = 2_000;
 
 interface Dependencies extends SettlerDependencies {
   /** Concurrent jobs, across all queues. */
   readonly concurrency: number;
-  /** The worker's slots, which its consumers take in turn. */
+  /** The worker's slots, which its consumers take turns at. */
   readonly slots: Slots;
   /** The worker's threads. Each job that runs in one takes a slot. */
   readonly threads: Threads;
@@ -29,8 +29,8 @@ interface Dependencies extends SettlerDependencies {
 }
 
 /**
- * Works one queue: fetches as many jobs as there are free slots, and those its contract prefetches; starts each as soon as
- * it has a slot, and settles each when it ends.
+ * Works one queue: fetches as many jobs as there are free slots, and those that its contract prefetches; starts each as soon as it
+ * has a slot, and settles each when it ends.
  */
 export class Consumer {
   readonly job: JobDefinition;
@@ -44,7 +44,7 @@ export class Consumer {
   readonly #slots: readonly Slots[];
   /** Fetched jobs that wait for a slot. */
   #waiting: Claim[] = [];
-  /** Those that have been waiting for `PATIENCE_MS`. */
+  /** Those that were already waiting at the last check, `PATIENCE_MS` ago. */
   #overdue: readonly Claim[] = [];
   /** Started jobs, each with a promise that settles with the job. */
   readonly #started = new Map<Claim, Promise<void>>();
@@ -78,7 +78,7 @@ export class Consumer {
     this.#wake();
   }
 
-  /** Takes over what is in force now. While paused, it starts no jobs, but running ones continue. */
+  /** Applies the current restraints. A paused queue starts no jobs, but running ones continue. */
   restrain(restraints: Restraints): void {
     const isPaused = restraints.paused.includes(this.#name);
     if (this.#isPaused && !isPaused) this.wake();
@@ -95,7 +95,7 @@ export class Consumer {
     });
   }
 
-  /** Aborts its jobs that are among these, because they were cancelled or taken by another worker. */
+  /** Aborts its jobs among these, which were cancelled or taken by another worker. */
   lose(lost: readonly ClaimKey[]): void {
     abortLost(this.#claims(), lost);
   }
@@ -135,7 +135,7 @@ export class Consumer {
     const missing = slots - this.#waiting.length;
     const fetched = missing > 0 ? await this.#fetch(missing) : [];
     this.#waiting.push(...fetched);
-    // A service may have asked for it in the meantime.
+    // In the meantime, a service may have asked the queue to wait.
     if (this.#fetcher.isBroken && !fetched[0]?.isProbe) this.#handBack(this.#waiting);
     const claims = this.#waiting.splice(0, slots);
     for (const claim of claims) this.#started.set(claim, Promise.resolve(claim).then(this.#work));
@@ -187,7 +187,7 @@ export class Consumer {
     if (this.#fetcher.isTakenInTurn) this.wake();
   };
 
-  /** Starts no more jobs if a service asks for it. Rethrows. */
+  /** Stops starting jobs if a service asks for it. Rethrows the error. */
   #breakIfAsked = (error: unknown): never => {
     if (error instanceof SlowDown) {
       this.#fetcher.break();
@@ -202,7 +202,7 @@ export class Consumer {
     this.#handingBack = Promise.all([this.#handingBack, this.#settler.handBack(claims)]);
   }
 
-  /** Hands back jobs that have been waiting a while, because another worker may have a free slot. */
+  /** Hands back jobs that have waited too long, because another worker may have a free slot. */
   #handBackOverdue(): void {
     this.#handBack(this.#waiting.filter((claim) => this.#overdue.includes(claim)));
     this.#overdue = [...this.#waiting];

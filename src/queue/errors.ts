@@ -18,11 +18,11 @@ export class TimedOut extends Error {
 }
 
 /** Days that a job may defer itself with TryLater, or wait for a limit. */
-export const MOST_DAYS_PUT_OFF = 30;
+export const MAX_DAYS_DEFERRED = 30;
 
 /**
  * A job cannot do its work yet. It waits and runs again, without losing an attempt. If it would then be older than
- * `MOST_DAYS_PUT_OFF`, counted from when it could first run, it goes to the dead letter queue with the reason.
+ * `MAX_DAYS_DEFERRED`, counted from when it could first run, it goes to the dead letter queue with the reason.
  */
 export class TryLater extends Error {
   override readonly name: string = 'TryLater';

@@ -18,22 +18,22 @@ interface Dependencies extends Pick<Parts, 'app' | 'db' | 'logFailure'> {
   readonly worker: string;
 }
 
-/** What a fetch returns, and how it was restrained. */
+/** Fetched jobs, and the restraints that applied. */
 interface Fetched {
   readonly jobs: readonly JobWithMetadata<unknown>[];
   readonly takenSeconds: number;
   readonly isProbe: boolean;
-  /** Seconds until there can be more. */
+  /** Seconds until more may start. */
   readonly seconds: number;
 }
 
 /** A probe that does not report back is replaced this long after its timeout. */
 const PROBE_GRACE_SECONDS = 30;
 
-/** A worker looks again after this long, in case somebody has changed the clock or the tables. */
-const MOST_WAIT_MS = 10_000;
+/** The longest wait before a worker fetches again, in case the clock or the tables were changed. */
+const MAX_WAIT_MS = 10_000;
 
-/** It is not a job's turn under the limit of its key. */
+/** A job is over the limit of its key. */
 export class OverLimit extends TryLater {
   override readonly name = 'OverLimit';
   readonly key: string;
@@ -45,14 +45,14 @@ export class OverLimit extends TryLater {
 }
 
 /**
- * Fetches one queue's jobs for a worker: those that the limits allow, and one at a time while the queue waits for a service. A
- * queue without either costs nothing more than pg-boss's own fetch.
+ * Fetches one queue's jobs for a worker: as many as the limits allow, and one at a time while the queue waits for a service.
+ * Without either, it costs no more than pg-boss's own fetch.
  */
 export class Fetcher {
   readonly #contract: QueueContract;
   readonly #deps: Dependencies;
   #limits: ReadonlyMap<string, Rate | undefined>;
-  /** The limits as text, to see a change. */
+  /** The limits as text, to detect changes. */
   #known = '[]';
   #isBroken = false;
   #breaking = 0;
@@ -79,38 +79,38 @@ export class Fetcher {
     return this.#isBroken;
   }
 
-  /** Milliseconds until there can be jobs, however many wait. */
+  /** Milliseconds until jobs may start, however many are waiting. */
   get waitMs(): number {
     return this.#breaking > 0 ? Infinity : Math.max(0, this.#waitsUntil - performance.now());
   }
 
-  /** Takes over what is in force now. */
+  /** Applies the current restraints. */
   restrain({ broken, limits }: Restraints): void {
     const { name, rate } = this.#contract;
     const own = limits.filter(({ queue }) => queue === name);
     const text = JSON.stringify(own);
     const isBroken = broken.includes(name);
     if (text === this.#known && !isBroken && !this.#isBroken) return;
-    this.#waitsUntil = 0; // Also while the queue waits, because an Operator can have it tried at once.
-    this.#isBroken ||= isBroken; // Only the next fetch can tell that it no longer is: this may be older than `break`.
+    this.#waitsUntil = 0; // Even while the queue waits, because an Operator may have asked for a probe now.
+    this.#isBroken ||= isBroken; // Only a fetch can reset it, because these restraints may be older than `break`.
     this.#known = text;
     const rates = own.map((limit) => [limit.key, parseRate(limit.rate)] as const);
     this.#limits = new Map([[WHOLE_QUEUE, rate], ...rates]);
   }
 
-  /** Fetches nothing until `broken`, because a service has just asked for it. */
+  /** Stops fetching until `broken`, because a service has just asked for it. */
   break(): void {
     this.#isBroken = true;
     this.#breaking += 1;
   }
 
-  /** The queue's breaker is in the database, so fetches see it. */
+  /** Call it once the breaker is in the database, where fetches see it. */
   broken(): void {
     this.#breaking -= 1;
   }
 
   /**
-   * Fetches jobs and claims them. None if it fails, which it logs.
+   * Fetches and claims jobs. None if that fails, which is logged.
    *
    * @param slots how many can start at once
    * @param prefetch how many more to fetch, unless the queue is restrained
@@ -124,7 +124,7 @@ export class Fetcher {
         rate === undefined && !this.#isBroken && !this.#isCounted
           ? { jobs: await this.#fetchFrom(db, slots + prefetch), ...UNRESTRAINED }
           : await db.transaction().execute((trx) => this.#fetchRestrained(trx, rate, slots));
-      this.#waitsUntil = performance.now() + Math.min(seconds * 1000, MOST_WAIT_MS);
+      this.#waitsUntil = performance.now() + Math.min(seconds * 1000, MAX_WAIT_MS);
       if (jobs.length === 0) return [];
       const attempts = jobs.map(({ id, retryCount }) => ({ jobId: id, attempt: retryCount + 1 }));
       const recorded = recordAttempts(db, { queue, worker, attempts }).catch((error) =>
@@ -138,12 +138,12 @@ export class Fetcher {
   }
 
   /**
-   * Lets a running job go on under the limit of its key.
+   * Applies the limit of a running job's key.
    *
-   * @throws OverLimit if it is not its turn
+   * @throws OverLimit if the job must wait
    */
   async pass(claim: Claim, given: string): Promise<void> {
-    const key = given.slice(0, MOST_KEY_LENGTH);
+    const key = given.slice(0, MAX_KEY_LENGTH);
     const rate = this.#limits.get(key) ?? this.#limits.get(EACH_KEY);
     if (rate === undefined || key === WHOLE_QUEUE) return;
     const limit = { queue: this.#contract.name, key, rate };
@@ -177,7 +177,7 @@ export class Fetcher {
     return { jobs, seconds, isProbe, takenSeconds: rate === undefined ? 0 : bucketOf(rate).interval };
   }
 
-  /** How many more jobs may run across all workers. */
+  /** How many more jobs may run, across all workers. */
   async #room(trx: Db): Promise<number> {
     const { name, totalConcurrency } = this.#contract;
     if (totalConcurrency === undefined) return Infinity;
@@ -197,5 +197,5 @@ export class Fetcher {
 
 const UNRESTRAINED = { takenSeconds: 0, isProbe: false, seconds: 0 };
 
-/** Longer keys are cut, and so limited together. */
-const MOST_KEY_LENGTH = 255;
+/** Longer keys are truncated, and so may share a limit. */
+const MAX_KEY_LENGTH = 255;

@@ -3,10 +3,10 @@ import type { Consumer } from './consumer.ts';
 import type { Parts } from './options.ts';
 import type { Db } from './tables.ts';
 
-/** LISTEN announces new jobs at once. Polling finds those that come due, which PostgreSQL does not announce. */
+/** LISTEN announces new jobs at once. Polling finds retries and deferred jobs that come due. */
 const POLL_MS = 1_000;
 
-/** Wakes consumers whose queues have due jobs. Asks for all of a worker's queues in one statement. */
+/** Wakes the consumers whose queues have due jobs, with one statement for all queues of a worker. */
 export class Poller {
   readonly #deps: Pick<Parts, 'db' | 'logFailure'>;
   readonly #consumers: ReadonlyMap<string, Consumer>;

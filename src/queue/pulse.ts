@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Db } from './tables.ts';
 
 /**
- * A value that changes when the numbers of the dashboard do: the queues' counts, which pg-boss renews every few seconds,
- * what the workers do, and what operators have done. Costs the same for any number of jobs.
+ * A value that changes with the dashboard's figures: the queues' counts, which pg-boss updates every few seconds, the workers'
+ * jobs, and operators' actions. Costs the same for any number of jobs.
  */
 export async function readPulse(db: Db): Promise<string> {
   const { rows } = await sql<{ pulse: string }>`

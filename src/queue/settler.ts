@@ -3,7 +3,7 @@ import { forgetRepeatedHandBacks, recordAttemptEnds } from './attempts.ts';
 import { Batcher } from './batcher.ts';
 import { closeBreaker, openBreaker, probeNow } from './breaker.ts';
 import { type Claim, outcomeOf } from './claim.ts';
-import { MOST_DAYS_PUT_OFF, SlowDown, TryLater } from './errors.ts';
+import { MAX_DAYS_DEFERRED, SlowDown, TryLater } from './errors.ts';
 import type { JobEnd, JobEvents } from './events.ts';
 import { OverLimit } from './fetcher.ts';
 import { UnknownPayload } from './job.ts';
@@ -23,10 +23,10 @@ export interface SettlerDependencies extends Parts {
   readonly worker: string;
 }
 
-/** How often a job with an unknown payload is offered to the workers again, because one may be newer. */
+/** How often a job with an unknown payload is offered to the workers again, in case one is newer. */
 const UNKNOWN_PAYLOAD_SECONDS = 60;
 
-/** No worker takes a job that a service has refused before all know by their reports that its queue waits. */
+/** How long a refused job is kept from all workers, until their reports have told them that its queue waits. */
 const UNTIL_KNOWN_SECONDS = 2 * PRESENCE_SECONDS;
 
 /** A finished attempt. */
@@ -36,8 +36,8 @@ export interface Ended {
 }
 
 /**
- * Writes the results of one queue's attempts. Retries failed writes for a while; after that, the job runs again. None of
- * its methods rejects.
+ * Writes the results of one queue's attempts. Retries failed writes for a while; after that, the job runs again. Its methods never
+ * reject.
  */
 export class Settler {
   readonly #queue: string;
@@ -54,7 +54,7 @@ export class Settler {
     return this.#completions.add(ended);
   }
 
-  /** Gives jobs that have not been started back to the queue, as they were. */
+  /** Hands unstarted jobs back to the queue, unchanged. */
   async handBack(claims: readonly Claim[]): Promise<void> {
     if (claims.length === 0) return;
     try {
@@ -133,7 +133,7 @@ export class Settler {
     });
   }
 
-  /** Makes the queue wait, and the job with it. */
+  /** Makes the queue wait, and hands the job back. */
   async #writeBreak(claim: Claim, { seconds }: SlowDown, message: string): Promise<void> {
     const { db, worker } = this.#deps;
     await claim.recorded;
@@ -146,7 +146,7 @@ export class Settler {
     });
   }
 
-  /** Lets the queue go on if the job was tried while it waited; or another be tried if this one was not. Never rejects. */
+  /** After a probe: lets the queue continue, or lets another job be tried if this one was not. Never rejects. */
   async #endProbe({ isProbe, jobId }: Claim, outcome: JobEnd['outcome']): Promise<void> {
     if (!isProbe) return;
     const { app, db } = this.#deps;
@@ -173,10 +173,10 @@ export class Settler {
 function messageOf(error: unknown, outcome: JobAttemptOutcome): string {
   const message = error instanceof Error ? error.message : String(error);
   const isTooOld = outcome === 'given up' && error instanceof TryLater;
-  return isTooOld ? `waited for more than ${MOST_DAYS_PUT_OFF} days: ${message}` : message;
+  return isTooOld ? `waited for more than ${MAX_DAYS_DEFERRED} days: ${message}` : message;
 }
 
-/** How long a job that is not counted waits, and why. */
+/** How long a job whose attempt does not count waits, and why. */
 function waitOf(error: unknown): HandBackOptions {
   if (error instanceof OverLimit)
     return { delaySeconds: error.seconds, reason: error.message, key: error.key };

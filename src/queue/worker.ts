@@ -20,13 +20,13 @@ import { Threads } from './threads.ts';
 import { waitAtMost } from './wait-at-most.ts';
 import { WORKERS_CHANNEL } from './wake.ts';
 
-/** How long to wait for the last writes, none of which matters to a job. */
+/** How long to wait for the last writes. No job depends on them. */
 const LAST_WRITES_MS = 1_000;
 
-/** Threads for jobs that compute. With one alone, short computations would wait for long ones. */
+/** Threads for jobs that compute. With only one, short computations would wait for long ones. */
 const THREADS = Math.max(2, availableParallelism());
 
-/** How often the delay of the event loop is measured. Measurements include it. */
+/** The resolution of the event loop's delay, which measurements include. */
 const LOOP_RESOLUTION_MS = 20;
 
 interface Dependencies extends Parts {
@@ -40,7 +40,7 @@ interface Options {
   readonly concurrency: number;
 }
 
-/** Works several queues with one set of slots, and reports its presence and jobs in the database. */
+/** Works several queues with one set of slots, and reports its presence and jobs to the database. */
 export class Worker {
   readonly #deps: Dependencies;
   readonly #contracts: readonly QueueContract[];

@@ -132,6 +132,7 @@ t.test('a batch is filled in several transactions, of which one may roll back', 
     db.transaction().execute((trx) => queue.startBatch(endings, { of: 'all' }, { db: trx, id }));
   const batch = await start();
   t.same(await start(), batch, 'a repeated attempt gets the same');
+  await endBatches(db); // Although it has no jobs yet.
   const add = (numbers: number[]) =>
     db.transaction().execute(async (trx) => {
       await queue.sendAll(
@@ -192,6 +193,9 @@ t.test('a batch waits for a job of a newer release, but not forever', async (t) 
   );
   await endBatches(app.db);
   t.same(ended, []);
+  await sql`update job_batches set created_at = now() - interval '5 days 23 hours'`.execute(app.db);
+  await endBatches(app.db);
+  t.same(await app.db.selectFrom('job_batches').select('ended_at').execute(), [{ ended_at: null }]);
   await sql`update job_batches set created_at = now() - interval '6 days 1 second'`.execute(app.db);
   await waitFor(() => ended.length > 0, 'the batch has ended');
   t.same(ended, [{ done: 1, failed: 0, cancelled: 0, unfinished: 1 }]);

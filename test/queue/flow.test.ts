@@ -5,6 +5,7 @@ import { Type } from 'typebox';
 import { KEEP_DEAD_SECONDS } from '../../src/queue/dead-letters.ts';
 import { MAX_STEPS } from '../../src/queue/flow.ts';
 import { defineJob, defineQueue, PermanentFailure, queue, step } from '../../src/queue/index.ts';
+import type { Notify } from '../../src/queue/wake.ts';
 import { pictureQueue } from '../../src/queues.ts';
 import { buildShared } from '../support/build.ts';
 import { createQueues, deadLettersOf, jobsOf, supervise } from '../support/jobs.ts';
@@ -57,7 +58,11 @@ t.test('a flow is enqueued although its workers cannot be woken', async (t) => {
   const shared = await emptied();
   const app = Fastify();
   t.teardown(() => app.close());
-  const notify = () => Promise.reject(new Error('cannot notify'));
+  const woken: string[] = [];
+  const notify: Notify = async (_db, _channel, queues) => {
+    woken.push(...queues);
+    throw new Error('cannot notify');
+  };
   const { db, config } = shared;
   await app.register(queue, { db, notify, connection: config.databaseUrl ?? '', supervises: false });
   const [id = ''] = await app.queue.flow(
@@ -65,6 +70,7 @@ t.test('a flow is enqueued although its workers cannot be woken', async (t) => {
     { db },
   );
   t.match(await jobsOf(shared, wholes), [{ id }]);
+  t.same(woken, ['wholes', 'parts']);
 });
 
 t.test('a flow whose transaction rolls back leaves no job, and an invalid one is refused', async (t) => {

@@ -73,11 +73,12 @@ t.test('the log of an attempt that failed is kept, and a result that is too long
   t.match(await page(), /attempt 1\.[\s\S]*attempt 2\./);
 });
 
-t.test('what a job tells is redacted and cut, and what is left at its end is written', async (t) => {
+t.test('the report of a job is redacted and truncated, and its rest is written at the end', async (t) => {
   const captured = captureLog();
   const app = await build(t, {}, { logger: captured.logger });
-  const failures: string[] = [];
-  const logFailure = (_error: unknown, _details: object, message: string) => void failures.push(message);
+  const failures: unknown[] = [];
+  const logFailure = (_error: unknown, details: object, message: string) =>
+    void failures.push({ ...details, message });
   const parts = { app, db: app.db, logFailure };
   const jobId = randomUUID();
   const told = () => findReport(app.db, jobId);
@@ -128,5 +129,10 @@ t.test('what a job tells is redacted and cut, and what is left at its end is wri
   const faulty = new JobReport({ queue: 'exports', jobId: 'no id', attempt: 1 });
   faulty.reporting(parts).progress(1, 2);
   await faulty.end(parts);
-  t.same(failures, ['could not write the progress of a job'], 'which does not fail the job');
+  const message = 'could not write the progress of a job';
+  t.same(
+    failures,
+    [{ queue: 'exports', jobId: 'no id', attempt: 1, message }],
+    'which does not fail the job',
+  );
 });

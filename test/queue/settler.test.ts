@@ -7,7 +7,7 @@ import { PermanentFailure, TryLater } from '../../src/queue/errors.ts';
 import { defineJob } from '../../src/queue/job.ts';
 import { build } from '../support/build.ts';
 import { createDatabase } from '../support/database.ts';
-import { createQueues, jobsOf } from '../support/jobs.ts';
+import { createQueues, deadLettersOf, jobsOf } from '../support/jobs.ts';
 import { FaultyProxy } from '../support/proxy.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -51,7 +51,7 @@ t.test('results are kept while the database is down, and written when it is back
   t.equal(attempts, 2, 'neither ran again');
 });
 
-t.test('the end of an attempt says what became of it, and whether it was the last', async (t) => {
+t.test('the end of an attempt has its outcome, and whether it was the last', async (t) => {
   const ends = { ...results, name: 'ends', retry: { ...retry, limit: 1 }, timeoutSeconds: 1 };
   const app = await build(t);
   await createQueues(app, [ends]);
@@ -93,4 +93,5 @@ t.test('the end of an attempt says what became of it, and whether it was the las
     'timed out, attempt 1',
     'timed out, attempt 2, the last',
   ]);
+  t.equal((await deadLettersOf(app, ends)).length, 4, 'those that were the last');
 });

@@ -109,7 +109,7 @@ async function reopenAccount(trx: Transaction<Schema>, userId: number): Promise<
   return numUpdatedRows > 0n;
 }
 
-/** Loads what the mail about a deletion says. Undefined if the deletion was undone. */
+/** Loads the content of the mail about a deletion. Undefined if it was undone. */
 export async function loadDeletion(db: Db, userId: number): Promise<object | undefined> {
   const account = await db
     .selectFrom('users')

@@ -44,7 +44,7 @@ export async function findByEmail(db: Db, email: string): Promise<Credentials | 
   return owner ?? unconfirmed;
 }
 
-/** What `findByEmail` finds, as an SQL expression: the account's id, or null. */
+/** The result of `findByEmail` as an SQL expression: the account's id, or null. */
 export function accountIdOf(email: RawBuilder<string>): RawBuilder<number | null> {
   return sql`coalesce(
     (select account.id from users as account

@@ -5,7 +5,7 @@ import { gunzip } from 'node:zlib';
 /** The name of the software, which attackers know. */
 const SOFTWARE = 'pennypost';
 
-/** Characters that a password needs besides words that an attacker would try first. */
+/** Characters that a password needs in addition to words that an attacker would try first. */
 const MIN_OTHER_CHARACTERS = 6;
 
 /** Shorter words occur in too many passwords by chance. */

@@ -28,7 +28,7 @@ const PERMISSIONS: Readonly<Record<Role, number>> = Object.freeze({
 
 export const ROLES: readonly Role[] = ['User', 'Viewer', 'Operator', 'Moderator', 'Administrator'];
 
-/** What a user's permissions depend on. */
+/** The state of an account that its permissions depend on. */
 export interface Standing {
   readonly role: Role;
   readonly isConfirmed: boolean;

@@ -6,7 +6,7 @@ import { alarmQueue, alarmWebhookQueue } from '../../queues.ts';
 
 /** An unexpected error that the operator should look at. */
 export interface Alarm {
-  /** What went wrong, e.g. `GET /post/:id failed`. */
+  /** The problem, e.g. `GET /post/:id failed`. */
   readonly title: string;
   /** The error's message. */
   readonly message: string;

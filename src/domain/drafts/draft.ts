@@ -6,11 +6,11 @@ export const MAX_DRAFTS = 100;
 /** The latest time for which a draft can be scheduled, in days from now. */
 export const MAX_DAYS_AHEAD = 366;
 
-/** What a draft says, as it was typed. Until it is published, only its length is checked. */
+/** The content of a draft, as it was typed. Until it is published, only its length is checked. */
 export interface DraftText {
   readonly title: string;
   readonly body: string;
-  /** As in the form of a post. */
+  /** The value of the field in a post's form. */
   readonly tags: string;
   /** Whether the post will be unlisted. By default, a new draft's is not, and saving leaves it. */
   readonly isUnlisted?: boolean | undefined;

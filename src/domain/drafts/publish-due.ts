@@ -17,7 +17,7 @@ interface RenderingDependencies extends Dependencies {
 
 type Due = PayloadOf<typeof publishDraftQueue>;
 
-/** A draft with what its author may do. */
+/** A draft with its author's permissions. */
 interface DueDraft extends DraftVersion, DraftText, Standing {
   readonly authorId: number;
   /** Whether the account is neither suspended nor closed. */

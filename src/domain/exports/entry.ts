@@ -1,5 +1,5 @@
 /** Rows per query: five megabytes of the longest texts. */
-export const PAGE = 100;
+export const PAGE_SIZE = 100;
 
 /** One file of an export. */
 export interface Entry {
@@ -7,7 +7,7 @@ export interface Entry {
   content(): AsyncGenerator<string | Buffer>;
 }
 
-/** Whose export it is, and how to report on it. */
+/** The owner of the export, and how to report progress. */
 export interface Options {
   readonly userId: number;
   /** Called with the number of posts and comments written since the last call. */

@@ -8,8 +8,6 @@ import { visibilityOf } from '../posts/visibility.ts';
 import type { OwnEvent } from '../security-events/list.ts';
 import type { ListedSession } from '../sessions/list.ts';
 
-/** What exports show of the rows of some lists. */
-
 export function markJson({ postId }: MarkedPost): object {
   return { post_path: `/post/${postId}` };
 }

@@ -100,7 +100,7 @@ export interface ImageFile extends Dimensions {
 }
 
 /**
- * Finds the file of an image whose width is nearest.
+ * Finds the image file with the nearest width.
  *
  * @throws DomainError `not-found`
  */

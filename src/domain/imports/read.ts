@@ -12,7 +12,7 @@ import { type Archive, unusable } from './archive.ts';
 /** The most posts in an import. */
 const MAX_POSTS = 20_000;
 
-/** The most posts of one hour, so that nobody floods the lists: what the rate limit allows in two adjacent windows. */
+/** The most posts of one hour, to keep the lists from being flooded: as many as the rate limit allows in two adjacent windows. */
 const MAX_PER_HOUR = 120;
 
 /** The most values in a JSON file. An export has at most 30 per post. Millions of small ones would take gigabytes of memory. */
@@ -60,7 +60,7 @@ const Image = Type.Object({
 
 const A_MOMENT = 'Enter a time such as 2026-01-31T18:00:00.000Z, not before 1970 and not in the future.';
 
-/** What each field accepts. */
+/** The pattern of each field. */
 const RULES: Readonly<Record<string, string>> = {
   timestamp: A_MOMENT,
   edited: `${A_MOMENT} Or null.`,

@@ -40,7 +40,7 @@ export function findNewestImport(db: Db, userId: number): Promise<DataImport | u
     .executeTakeFirst();
 }
 
-/** Loads what the mail about an import says. Undefined if it was erased. */
+/** Loads the content of the mail about an import. Undefined if it was erased. */
 export function loadImportResult(db: Db, importId: number): Promise<ImportResult | undefined> {
   const found = db.selectFrom('data_imports').select(RESULT_COLUMNS).where('id', '=', importId);
   return found.executeTakeFirst();

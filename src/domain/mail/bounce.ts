@@ -15,7 +15,7 @@ export interface SentMail {
   readonly sentTo: string;
 }
 
-/** Mails that anyone can have sent to any address. */
+/** Mails that a stranger can request for any address. */
 const REQUESTED: ReadonlySet<string> = new Set<MailTemplateName>([
   'confirm-account',
   'change-email',
@@ -24,19 +24,19 @@ const REQUESTED: ReadonlySet<string> = new Set<MailTemplateName>([
 ]);
 
 /**
- * A key for the address that a mail's bounce goes to. Only those who have handled the mail know it, so nobody else can make
- * an address look bad. In digits and small letters, because mail servers may not keep capitals.
+ * Generates the key in the address that a mail's bounces go to. Only those who handle the mail know it, so nobody else can
+ * report an address. It is in hexadecimal, because mail servers may not preserve upper case.
  */
 export function mintReturnKey(): string {
   return randomBytes(21).toString('hex');
 }
 
 /**
- * Records that an address does not exist, unless the account has another by now. Its owner is told on every page. A
- * subscription ends. One that was not confirmed stays, so that it does not get another mail on the same day.
+ * Records that an address does not exist, unless the account has a different one by now. Its owner is told on every page. A
+ * confirmed subscription ends; an unconfirmed one stays, to prevent another mail on the same day.
  *
- * A stranger who has used the address must not learn whether it has an account, so a mail that strangers can cause marks
- * every account with the address, and any other mail only its recipient's.
+ * A stranger who entered the address must not learn whether it has an account. A mail that strangers can request therefore
+ * marks every account with the address; any other mail only marks its recipient's.
  */
 export async function recordBounce(
   db: Db,
@@ -59,11 +59,11 @@ export async function recordBounce(
 }
 
 /**
- * Records a bounce if a mail that came back is about an address that does not exist.
+ * Records a bounce if a returned mail reports that the address does not exist.
  *
- * @param key from the address that it came back to
- * @returns what was done, for the log
- * @throws DomainError `unrenderable` if it is no mail
+ * @param key from the address that it was returned to
+ * @returns the result, for the log
+ * @throws DomainError `unrenderable` if it is not a mail message
  */
 export async function receiveBounce(
   db: Db,
@@ -81,7 +81,7 @@ export async function receiveBounce(
   return 'recorded';
 }
 
-/** Tries an address again, because its owner says that it works. */
+/** Allows mail to an address again, because its owner says that it works. */
 export async function forgiveBounce(db: Db, userId: number): Promise<void> {
   await db.updateTable('users').set({ email_bounced_at: null }).where('id', '=', userId).execute();
 }

@@ -23,11 +23,11 @@ interface Dependencies {
   readonly renderMail: RenderMail;
   /** The site's address, for links and the Message-ID. */
   readonly baseUrl: string;
-  /** In which a week begins. */
+  /** For the start of the week. */
   readonly timeZone: string;
-  /** Whether bounces come back to us. */
+  /** Whether the site receives bounces. */
   readonly takesBounces: boolean;
-  /** The tokens of mails that the server may have accepted, although it has not answered, by the ids of their jobs. */
+  /** The tokens, by job id, of mails that the server may have accepted without answering. */
   readonly unanswered: { get(jobId: string): string | undefined; set(jobId: string, token: string): unknown };
 }
 
@@ -37,13 +37,13 @@ interface MailJob {
   readonly payload: PayloadOf<typeof mailQueue>;
   /** Aborts waiting for the mail server. */
   readonly signal: AbortSignal;
-  /** Throws if it is not the mail's turn under the limit of its recipient's domain. */
+  /** Throws if the limit of the recipient's domain defers the mail. */
   readonly pass: (domain: string) => Promise<void>;
 }
 
 /**
- * Renders and sends one mail; the caller records the delivery before its job completes. Safe to repeat: the ledger knows
- * what was sent, and every attempt has the same Message-ID. A second copy is only sent if the process dies after the
+ * Renders and sends one mail; the caller records the delivery before its job completes. Safe to repeat: the ledger has
+ * every accepted mail, and all attempts have the same Message-ID. A second copy is only sent if the process dies after the
  * server accepted the mail and before the ledger has it.
  *
  * @returns the ledger's row, or undefined if nothing was sent
@@ -64,7 +64,7 @@ export async function deliverMail(
   const template = mailTemplates[name];
   if (isDelivered) return;
   if (recipient === undefined) {
-    // A change of email may have been cancelled, a reset requested for an address without an account, a subscription ended.
+    // The change of email was cancelled, the subscription has ended, or the reset was for an address without an account.
     if (!('userId' in payload)) return;
     throw new PermanentFailure(`Account ${payload.userId} no longer exists.`);
   }
@@ -100,15 +100,15 @@ export async function deliverMail(
   return { ...sent, jobId, messageId, returnKey: message.returnKey, isRefused: false, response };
 }
 
-/** What a mail says. Some of it may replace what its template has. */
+/** A mail's content. The subject and the list replace those of the template. */
 interface MailContent {
   readonly subject?: string;
   readonly list?: MailingList;
-  /** The lists that its text has links to unsubscribe from, in addition to `list`. */
+  /** Lists that the text links to unsubscribe from, in addition to `list`. */
   readonly lists?: readonly MailingList[];
 }
 
-/** Loads the mail's content besides its link. Undefined if there is nothing left to report. */
+/** Loads the mail's content except its link. Undefined if there is nothing left to report. */
 async function loadContent(
   db: Db,
   payload: PayloadOf<typeof mailQueue>,
@@ -139,11 +139,11 @@ async function loadContent(
 }
 
 /**
- * Sends a message. If no attempt can have delivered the link, its token is deleted, so that tokens do not pile up while
- * mail is retried. Otherwise the token stays, and the next attempt uses it again. A refusal for good is recorded, and a
- * recipient that does not exist.
+ * Sends a message. If no attempt can have delivered the link, deletes its token, or tokens would pile up while mail is
+ * retried. Otherwise the token stays, and the next attempt uses it again. Records a permanent refusal, and a bounce if the
+ * recipient does not exist.
  *
- * @returns what the mail server said
+ * @returns the mail server's response
  */
 async function sendOrForget(
   { db, mailer, unanswered }: Pick<Dependencies, 'db' | 'mailer' | 'unanswered'>,
@@ -180,8 +180,8 @@ async function sendOrForget(
 }
 
 /**
- * The code with which the server refused the recipient or the message. A 5xx (RFC 5321, 4.2.1) is permanent; one to the
- * greeting or authentication, which is not returned here, is a configuration error that an operator can fix.
+ * The server's reply code if it refused the envelope or the message. A 5xx (RFC 5321, 4.2.1) is permanent. Undefined for a
+ * refused greeting or authentication, which is a configuration error that an operator can fix.
  */
 function refusalOf(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined;
@@ -189,7 +189,7 @@ function refusalOf(error: unknown): number | undefined {
   return code === 'EENVELOPE' || code === 'EMESSAGE' ? responseCode : undefined;
 }
 
-/** The server's own words, without nodemailer's. */
+/** The server's response, without nodemailer's prefix. */
 function responseOf({ response, message }: Error & { response?: string }): string {
   return response ?? message;
 }

@@ -1,15 +1,15 @@
 import { DomainError } from '../../errors.ts';
 
 /**
- * Whether an SMTP reply says that an address does not exist. Others say that the sender, the message or the moment is wrong,
- * which is not the recipient's fault.
+ * Whether an SMTP reply says that an address does not exist. Other refusals are about the sender or the message, or are
+ * temporary.
  *
  * @param reply as in `550 5.1.1 No such user`
  */
 export function refusesAddress(reply: string): boolean {
   const [, code = '', status] = /^(5\d\d)(?:[ -](5\.\d{1,3}\.\d{1,3})\b)?/.exec(reply) ?? [];
   if (status !== undefined && status !== '5.0.0') return isAboutAddress(status);
-  // RFC 5321, 4.2.3: mailbox unavailable, not local, or its name not allowed.
+  // RFC 5321, 4.2.3: the mailbox is unavailable or not local, or its name is not allowed.
   return ['550', '551', '553'].includes(code);
 }
 
@@ -19,13 +19,13 @@ function isAboutAddress(status: string): boolean {
 }
 
 /**
- * Whether a mail is a delivery status notification (RFC 3464) that says that an address does not exist. Not if it was only
- * delayed, or if somebody is on holiday.
+ * Whether a mail is a delivery status notification (RFC 3464) that says that an address does not exist. False for delays and
+ * automatic replies.
  *
- * @throws DomainError `unrenderable` if it is no mail
+ * @throws DomainError `unrenderable` if it is not a mail message
  */
 export async function reportsBadAddress(mail: Uint8Array): Promise<boolean> {
-  // Only now, because bounces are rare.
+  // Loaded on demand, because bounces are rare.
   const { default: PostalMime } = await import('postal-mime');
   const { attachments } = await PostalMime.parse(mail, { attachmentEncoding: 'utf8' }).catch(
     (error: unknown) => {
@@ -36,11 +36,11 @@ export async function reportsBadAddress(mail: Uint8Array): Promise<boolean> {
   return typeof report?.content === 'string' && isAboutBadAddress(report.content);
 }
 
-/** @param report has fields about one recipient, as our mails do */
+/** @param report about one recipient, because our mails only have one */
 function isAboutBadAddress(report: string): boolean {
   if (fieldOf(report, 'Action')?.toLowerCase() !== 'failed') return false;
   const [status = ''] = fieldOf(report, 'Status')?.split(' ') ?? [];
-  // Some servers, such as Exim, only say what happened in the reply that they quote.
+  // Some servers, such as Exim, only quote the reply that has the reason.
   if (status === '5.0.0')
     return refusesAddress(fieldOf(report, 'Diagnostic-Code')?.replace(/^smtp;\s*/i, '') ?? '');
   return isAboutAddress(status);

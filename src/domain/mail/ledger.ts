@@ -8,29 +8,29 @@ export interface Delivery extends SentMail {
   readonly messageId: string;
   /** Undefined if bounces are not handled. */
   readonly returnKey: string | undefined;
-  /** Whether the mail server refused the mail for good, instead of accepting it. */
+  /** Whether the mail server refused the mail permanently instead of accepting it. */
   readonly isRefused: boolean;
-  /** What the mail server said. */
+  /** The mail server's response. */
   readonly response: string;
 }
 
-/** Characters of a response that are kept. RFC 5321 (4.5.3.1.5) allows as many in a line. */
+/** Characters of a response that are kept. RFC 5321 (4.5.3.1.5) allows about as many per line. */
 const MAX_RESPONSE = 500;
 
 /**
- * Records that the mail server has accepted a mail, or refused it. Commits synchronously, to survive a power cut. A mail that
- * was refused may be sent again; one that was accepted may not.
+ * Records that the mail server accepted or refused a mail. Commits synchronously, to survive a power cut. A refused mail may
+ * be sent again; an accepted one may not.
  */
 export async function recordDelivery(
   db: Db,
   { jobId, userId, subscriptionId, template, messageId, sentTo, returnKey, isRefused, response }: Delivery,
 ): Promise<void> {
-  const words = response.replaceAll('\0', '').slice(0, MAX_RESPONSE);
+  const kept = response.replaceAll('\0', '').slice(0, MAX_RESPONSE);
   await sql`
     insert into mail_deliveries as earlier
       (job_id, user_id, subscription_id, template, message_id, sent_to, return_key_hash, is_refused, response)
     select ${jobId}::uuid, ${userId}::integer, ${subscriptionId}::integer, ${template}::text, ${messageId}::text, ${sentTo}::text,
-      ${returnKey === undefined ? null : hashToken(returnKey)}::bytea, ${isRefused}::boolean, ${words}::text
+      ${returnKey === undefined ? null : hashToken(returnKey)}::bytea, ${isRefused}::boolean, ${kept}::text
     from set_config('synchronous_commit', 'on', true)
     on conflict (job_id) do update set
       sent_to = excluded.sent_to, return_key_hash = excluded.return_key_hash, is_refused = excluded.is_refused,
@@ -39,8 +39,7 @@ export async function recordDelivery(
   `.execute(db);
 }
 
-/** Mails that are listed. */
-const NEWEST = 20;
+const MAX_LISTED = 20;
 
 /** A mail to an account, as Administrators see it. */
 export interface ListedMail {
@@ -50,7 +49,7 @@ export interface ListedMail {
   /** When the mail server accepted or refused it. */
   readonly at: Date;
   readonly isRefused: boolean;
-  /** What the mail server said. */
+  /** The mail server's response. */
   readonly response: string;
 }
 
@@ -62,6 +61,6 @@ export function listMails(db: Db, userId: number): Promise<ListedMail[]> {
     .select(['is_refused as isRefused', 'response'])
     .where('user_id', '=', userId)
     .orderBy('sent_at', 'desc')
-    .limit(sql.lit(NEWEST))
+    .limit(sql.lit(MAX_LISTED))
     .execute();
 }

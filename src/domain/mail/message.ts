@@ -1,6 +1,6 @@
 /** A mail as it is handed to the mail server. */
 export interface Message {
-  /** The same on every attempt, so that receivers can drop duplicates. */
+  /** The same on every attempt, to let receivers drop duplicates. */
   readonly messageId: string;
   readonly to: string;
   readonly subject: string;
@@ -8,12 +8,12 @@ export interface Message {
   readonly html: string;
   /** A POST to this URL unsubscribes, which mail programs offer as a button (RFC 8058). */
   readonly unsubscribeUrl?: string;
-  /** Goes into the address for bounces, which then report this mail. */
+  /** Part of the address for bounces, to identify this mail. */
   readonly returnKey?: string | undefined;
 }
 
 export interface SendOptions {
-  /** Stops sending. The server may still deliver what it has received completely, but receives nothing later. */
+  /** Aborts sending. The server may still deliver a message that it has received completely. */
   readonly signal?: AbortSignal | undefined;
   /** Called when the message is about to be transferred. Before that, the server cannot have accepted it. */
   readonly onTransfer?: (() => void) | undefined;

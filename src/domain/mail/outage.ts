@@ -2,12 +2,12 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { mailQueue } from '../../queues.ts';
 
-/** How long mail must have waited. Shorter waits are greylisting, or a restart of the mail server. */
+/** Shorter waits may be due to greylisting or a restart of the mail server. */
 const PATIENCE = sql`interval '10 minutes'`;
 
 /**
- * Since when mail waits without any being delivered; undefined if all is well. A single mail that a server defers for days
- * is no outage: only mails younger than the last delivery count.
+ * Finds since when mail has been waiting with none delivered; undefined if there is no outage. A single mail that a server
+ * defers for days is not an outage: only mails enqueued since the last delivery count.
  */
 export async function findMailOutage(db: Db): Promise<Date | undefined> {
   const { rows } = await sql<{ since: Date }>`
@@ -28,7 +28,7 @@ export interface MailFailures {
   readonly words: string;
 }
 
-/** What has failed since the last delivery of mail; undefined if nothing has. */
+/** Finds failures since the last delivery of mail; undefined if there are none. */
 export async function findMailFailures(db: Db): Promise<MailFailures | undefined> {
   const { rows } = await sql<MailFailures>`
     with failures as not materialized (

@@ -10,7 +10,7 @@ import { type MailTemplateName, mailTemplates } from './templates.ts';
 const HOUR = 60 * 60;
 const DAY = 24 * HOUR;
 
-/** How long mailed links are valid, in seconds from the attempt that sends them. */
+/** How long mailed links are valid, in seconds after the attempt that sends them. */
 const LIFETIMES: Record<TokenPurpose, number> = {
   'confirm-account': HOUR,
   'reset-password': HOUR,
@@ -21,14 +21,14 @@ const LIFETIMES: Record<TokenPurpose, number> = {
   'confirm-subscription': 7 * DAY,
 };
 
-/** These links prove ownership of the address, so they become invalid when it changes. */
+/** These links prove ownership of an address, so they become invalid when the account's address changes. */
 const BOUND_TO_ADDRESS: ReadonlySet<TokenPurpose> = new Set(['confirm-account', 'reset-password']);
 
 /** These mails claim an address. If it already has an account, its owner gets `address-in-use` instead. */
 const CLAIMING_ADDRESS: ReadonlySet<TokenPurpose> = new Set(['confirm-account', 'change-email']);
 
 export interface PreparedMail {
-  /** The template: `address-in-use` if another account has the claimed address. */
+  /** `address-in-use` if another account has confirmed the claimed address. */
   readonly template: MailTemplateName;
   /**
    * Missing if there is no account or no subscription, or the change of email was cancelled or completed. A subscription has
@@ -99,7 +99,7 @@ export async function forgetToken(db: Db, token: string): Promise<void> {
   await db.deleteFrom('mailed_tokens').where('token_hash', '=', hashToken(token)).execute();
 }
 
-/** The account or subscription of a mail, and the address to send it to; null if the mail is no longer needed. */
+/** The account or subscription of a mail, and its address; null if the mail is no longer needed. */
 function accountOf(payload: PayloadOf<typeof mailQueue>): RawBuilder<unknown> {
   const account = sql`account.id as account_id, account.username, account.confirmed_at,
     account.email_bounced_at, account.unsubscribe_key`;
@@ -125,8 +125,8 @@ function accountOf(payload: PayloadOf<typeof mailQueue>): RawBuilder<unknown> {
 }
 
 /**
- * Extends the earlier token, or else inserts a new one. Nothing if the mail is not sent. Commits synchronously, because after a
- * power cut or a failover a mail that has left needs its token.
+ * Extends the earlier token, or else inserts a new one. Does nothing if the mail will not be sent. Commits synchronously,
+ * because the link in a sent mail must work even after a power cut or a failover.
  */
 function writeToken(
   payload: PayloadOf<typeof mailQueue>,

@@ -1,9 +1,9 @@
 import { SlowDown } from '../../queue/index.ts';
 
-/** What servers say to a site that sends too much. */
+/** Replies to a site that sends too much. */
 const TOO_MUCH = /\bquota\b|\brate\b|\bratelimit|\bthrottl|\btoo (?:many|much)\b|\blimit exceeded\b/i;
 
-/** What they say about the recipient, who gets too much mail or has no space. */
+/** Replies about a recipient who gets too much mail or has no space. */
 const ABOUT_RECIPIENT = /\b(?:mailbox|inbox|recipient|user)\b/i;
 
 /** `Try again in 5 minutes`, `Retry-After: 300`. */
@@ -11,11 +11,11 @@ const WAIT = /\b(?:in|after):?\s+(\d{1,6})\s*(s|m|h)?/i;
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 60 * 60 };
 
 /**
- * The error that makes the whole queue wait, if a mail server's refusal says that this site sends too much. Undefined if it is
- * about one mail or recipient, such as greylisting or a full mailbox, or if it is permanent.
+ * The error that makes the whole queue wait, if a mail server refuses because this site sends too much. Undefined if the
+ * refusal is permanent or only about one mail or recipient, such as greylisting or a full mailbox.
  *
- * A 421 closes the connection, whoever the mail is for (RFC 5321, 4.2.2). 450, 451 and 452 are about a mailbox or a moment, so
- * only their words tell; a status of 4.2.x is about the recipient's mailbox (RFC 3463, 3.3).
+ * A 421 closes the connection, whatever the recipient (RFC 5321, 4.2.2). A 450, 451 or 452 can mean either, so its text
+ * decides; a status of 4.2.x is about the recipient's mailbox (RFC 3463, 3.3).
  */
 export function slowDownOf(error: unknown): SlowDown | undefined {
   if (!(error instanceof Error)) return undefined;

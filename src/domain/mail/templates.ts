@@ -3,7 +3,7 @@ import type { PayloadOf } from '../../queue/index.ts';
 import type { mailQueue } from '../../queues.ts';
 import type { MailingList } from '../people/mail-choices.ts';
 
-/** A kind of mail. Its text is in `views/mail`. */
+/** A kind of mail. Its bodies are in `views/mail`. */
 export interface MailTemplate {
   readonly subject: string;
   /** Which address of a change of email it goes to. By default, the account's own. */
@@ -14,7 +14,7 @@ export interface MailTemplate {
   path(token: string): string;
   /** The list that the link unsubscribes from. Mail programs offer a button for it (RFC 8058). */
   readonly list?: MailingList;
-  /** Whether the mail has become pointless since it was enqueued. */
+  /** Whether the mail has become pointless since it was enqueued, or cannot be delivered. */
   isMoot?(recipient: { isConfirmed: boolean; isBouncing: boolean }): boolean;
 }
 
@@ -140,14 +140,14 @@ export const mailTemplates: Record<MailTemplateName, MailTemplate> = {
 };
 
 /**
- * For mails that people can do without. Others are sent even if the address has bounced: somebody is waiting for a link or
- * should be warned, they are few, and a mail server may have been wrong.
+ * For optional mails. Others are sent even if the address has bounced: they are few, somebody is waiting for a link or must
+ * be warned, and the mail server may have been wrong.
  */
 function isUndeliverable({ isBouncing }: { isBouncing: boolean }): boolean {
   return isBouncing;
 }
 
-/** The subject of a mail in the ledger; its template's name if another release has sent it. */
+/** The subject of a mail in the ledger, or the name of its template if this release does not have it. */
 export function mailSubject(template: string): string {
   return Object.entries(mailTemplates).find(([name]) => name === template)?.[1].subject ?? template;
 }

@@ -15,7 +15,7 @@ const MAX_NAME_LENGTH = 64;
 const REFERENCE =
   /(?<![\p{L}\p{M}\p{N}_&#@/])(?:@(?<name>[A-Za-z][A-Za-z0-9_.]*)(?![\p{L}\p{M}\p{N}_.@])|#(?<tag>[\p{L}\p{M}\p{N}_](?:[\p{L}\p{M}\p{N}_-]*[\p{L}\p{M}\p{N}_])?))/gu;
 
-/** What a text names. */
+/** The tags and people that a text refers to. */
 export interface References {
   readonly tags: Set<string>;
   readonly mentions: Set<number>;
@@ -47,7 +47,7 @@ function namesIn(written = '', ends = '.'): string[] {
   return [...names].filter(({ length }) => length > 0 && length <= MAX_NAME_LENGTH);
 }
 
-/** Returns what replaces a mention or a tag; undefined to leave it as text. */
+/** Returns the HTML that replaces a mention or a tag; undefined to leave it as text. */
 export type LinkOf = (reference: RegExpExecArray) => Token | undefined;
 
 /** Turns mentions and, in posts, tags into links, and adds them to the references. */

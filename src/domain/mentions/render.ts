@@ -14,13 +14,13 @@ export interface MentioningText extends Rendered {
   readonly names?: People;
 }
 
-/** What `renderText` needs to know about a text. */
+/** The input of `renderText`. */
 interface Draft {
   readonly kind: TextKind;
   readonly body: string;
   /** The text's author, even if an Administrator edits it. */
   readonly writerId: number;
-  /** The text that this replaces, whose names keep their meaning. */
+  /** The text that this replaces. Its names keep their meaning. */
   readonly replaces?: TextId;
 }
 

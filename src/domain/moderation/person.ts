@@ -28,13 +28,13 @@ export function findModerated(db: Db, id: number): Promise<ModeratedPerson> {
     .executeTakeFirstOrThrow(() => noSuch('user'));
 }
 
-/** Lists the latest actions of moderators on a person and on what they wrote, newest first. */
+/** Lists the latest actions of moderators on a person and their texts, newest first. */
 export async function listModeration(db: Db, userId: number): Promise<readonly AnyEvent[]> {
   const { events } = await listEvents(db, { userId, kinds: MODERATION_KINDS }, undefined);
   return events;
 }
 
-/** What moderators and Administrators do to people and to what they wrote. */
+/** Actions of moderators and Administrators on people and their texts. */
 export const MODERATION_KINDS: readonly SecurityEventKind[] = [
   'warned',
   'silenced',

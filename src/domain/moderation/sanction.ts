@@ -8,7 +8,7 @@ import { endAccess } from '../accounts/end-access.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { recordEvent, type Why } from '../security-events/record.ts';
 
-/** What a moderator can do to a person: warn them, stop them from writing, or lock them out. */
+/** A moderator's sanctions: warn people, stop them from writing, or lock them out. */
 export const SANCTIONS = ['warned', 'silenced', 'suspended'] as const;
 
 export type Sanction = (typeof SANCTIONS)[number];
@@ -98,7 +98,7 @@ async function notifyOfDecision(
   await queue.send(notifyQueue, { about: 'moderation', eventId }, { db });
 }
 
-/** What a mail about a sanction says. Undefined if the record of it was deleted. */
+/** The content of a mail about a sanction. Undefined if its record was deleted. */
 export async function loadSanction(db: Db, eventId: number): Promise<object | undefined> {
   return db
     .selectFrom('security_events')
@@ -113,7 +113,7 @@ export function untilWhen(moment: Date): string {
 }
 
 /**
- * Locks a person's row, so that a concurrent log-in waits, and returns it.
+ * Locks a person's row, which makes concurrent log-ins wait, and returns it.
  *
  * @throws DomainError `not-found`, or `forbidden` unless `maySanction`
  */

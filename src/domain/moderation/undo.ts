@@ -22,7 +22,7 @@ export async function findUndoable(db: Db, eventIds: readonly number[]): Promise
 }
 
 /**
- * Undoes a moderator's action by doing the opposite, whose record refers to the action.
+ * Undoes a moderator's action by doing the opposite. The record of that refers to the action.
  *
  * @throws DomainError `not-in-force` if it has ended or was undone, or `forbidden` unless `maySanction`
  */

@@ -6,10 +6,10 @@ import { pathOfPost } from '../posts/path.ts';
 import { FREQUENCY, MAY_BE_MAILED } from './mail-terms.ts';
 
 /** Notifications that a mail quotes, and the maximum length of each quote in characters. */
-const QUOTED = 10;
+const MAX_QUOTED = 10;
 const MAX_QUOTE_LENGTH = 2_000;
 
-/** What a mail says about the notifications of one kind, on one post if they are about posts. */
+/** A mail's section about the notifications of one kind, on one post if they are about posts. */
 interface Group {
   readonly heading: string;
   /** The page that it links to. */
@@ -34,14 +34,15 @@ interface Row {
   readonly title: string | null;
   readonly username: string;
   readonly body: string | null;
-  /** Of this kind and post, and of all in this mail. */
+  /** Notifications of this kind and post. */
   readonly count: number;
+  /** All notifications in this mail. */
   readonly total: number;
 }
 
 /** How a mail words a kind of notification. */
 interface Words {
-  /** What people unsubscribe from. */
+  /** The list to unsubscribe from. */
   readonly list: MailingList;
   readonly subject: string;
   /** Between a group's heading and the title of its post. */
@@ -130,7 +131,7 @@ function selectRows(db: Db, { userId, number }: { userId: number; number: number
     .where(sql<boolean>`comments.is_disabled is not true and posts.is_disabled is not true`)
     .orderBy(sql`notifications.comment_id nulls last`)
     .orderBy('notifications.id')
-    .limit(QUOTED)
+    .limit(MAX_QUOTED)
     .execute();
 }
 

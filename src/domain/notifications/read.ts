@@ -3,7 +3,7 @@ import type { Db, NotificationKind, Schema } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
 import { announce } from './announce.ts';
 
-/** What a notification is about, and so which page it leads to. */
+/** The subject of a notification, which decides the page it leads to. */
 export interface Subject {
   readonly kind: NotificationKind;
   readonly postId: number | null;
@@ -12,7 +12,7 @@ export interface Subject {
 }
 
 /**
- * Finds what a person's notification is about.
+ * Finds the subject of a person's notification.
  *
  * @throws DomainError `not-found`, also for somebody else's
  */

@@ -42,7 +42,7 @@ export interface PublicKey {
   readonly counter: number;
 }
 
-/** What an answer must be for. */
+/** The expected purpose of an answer. */
 interface Expected extends RelyingParty {
   /** In base64url. */
   readonly challenge: string;

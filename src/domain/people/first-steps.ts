@@ -17,7 +17,7 @@ const NEWEST_POSTS = 200;
 
 const SUGGESTIONS = 5;
 
-/** What a newcomer has done so far. */
+/** A newcomer's progress. */
 export interface FirstSteps {
   readonly hasWritten: boolean;
   readonly followsSomebody: boolean;
@@ -25,7 +25,7 @@ export interface FirstSteps {
   readonly suggestions: readonly Suggestion[];
 }
 
-/** Finds out what a newcomer could do next, in one query. */
+/** Finds the next steps for a newcomer, in one query. */
 export async function findFirstSteps(db: Db, userId: number): Promise<FirstSteps> {
   const { rows } = await sql<FirstSteps>`
     select

@@ -44,7 +44,7 @@ export function listPeople(db: Db, filter: PeopleFilter, request: PageRequest): 
 
 const MAX_REPORTED = 50;
 
-/** Lists the people with the most open reports about them or what they wrote. Considers only the newest reports. */
+/** Lists the people with the most open reports about them or their texts. Considers only the newest reports. */
 export function listMostReported(
   db: Db,
   filter: PeopleFilter,

@@ -36,7 +36,7 @@ export const NO_NOTIFICATIONS = {
   follow_mails: 'never',
 } as const;
 
-/** What unsubscribing from a list sets. */
+/** The columns that unsubscribing from a list sets. */
 const UNSUBSCRIBED = {
   digest: { wants_digest: false },
   comments: { comment_mails: 'never' },

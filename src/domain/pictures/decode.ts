@@ -14,7 +14,7 @@ const ENVIRONMENT = { VIPS_DISC_THRESHOLD: '2g' };
 const STOPPING: ReadonlySet<NodeJS.Signals> = new Set(['SIGHUP', 'SIGINT', 'SIGTERM']);
 
 /**
- * Decodes an upload in a separate process, so that a crash affects nothing else. Only that process loads sharp. Runs in a
+ * Decodes an upload in a separate process, to contain crashes. Only that process loads sharp. Runs in a
  * thread, because starting a process and sending it megabytes would block the event loop. See ADR 14.
  *
  * @throws Error if the process was stopped
@@ -56,7 +56,7 @@ const PICTURE = Compile(
 );
 const FAULTS: readonly unknown[] = ['unreadable', 'too-large', 'too-slow'] satisfies PictureFault[];
 
-/** The process has read hostile bytes, so what it sends is checked. */
+/** Checks the process's messages, because it has read hostile bytes. */
 function isAnswer(answer: unknown): answer is Picture | PictureFault {
   return PICTURE.Check(answer) || FAULTS.includes(answer);
 }

@@ -4,7 +4,7 @@ import type { Db, Schema } from '../../database/schema.ts';
 import type { Picture, RenderPicture } from './picture.ts';
 
 /**
- * Makes a person's picture from what they have uploaded, or records why that is impossible. Does nothing if the upload was
+ * Makes a person's picture from their upload, or records why that is impossible. Does nothing if the upload was
  * removed in the meantime, or replaced by one that has its own job.
  */
 export async function makePicture(

@@ -1,6 +1,6 @@
 import type { PictureFault } from '../../database/image-tables.ts';
 
-/** What an upload is for: a profile picture is cropped to a square, an image in a post is kept whole. */
+/** The purpose of an upload: a profile picture is cropped to a square, an image in a post is kept whole. */
 export type Purpose = 'profile' | 'post';
 
 /** An upload, decoded and stripped, as WebP in several widths. */

@@ -13,11 +13,11 @@ export interface VersionedText {
 /** Earlier versions per post. */
 export const MAX_VERSIONS = 50;
 
-/** Edits by one person within this time count as one, so that corrections do not fill the history. */
+/** Edits by one person within this time count as one. Otherwise corrections would fill the history. */
 const ONE_EDIT = sql`interval '5 minutes'`;
 
 /**
- * Keeps what a post says before it is replaced. Does nothing if nothing changes, or if the same person began to edit it
+ * Keeps the content of a post before it is replaced. Does nothing if nothing changes, or if the same person began to edit it
  * within the last minutes: the version before that is already kept.
  *
  * @param trx the transaction that replaces it, with the post locked
@@ -42,7 +42,7 @@ export async function keepVersion(trx: Db, postId: number, next: VersionedText):
   `.execute(trx);
 }
 
-/** Who last replaced what a post says, and when. No row if nobody has. */
+/** Who last replaced the content of a post, and when. No row if nobody has. */
 export function latestReplacementOf(postId: number): RawBuilder<unknown> {
   return sql`
     select replacer_id, replaced_at from post_versions where post_id = ${postId} order by version desc limit 1

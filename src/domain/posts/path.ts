@@ -1,7 +1,7 @@
 /** The maximum length of a slug, in characters. */
 const MAX_SLUG_LENGTH = 60;
 
-/** What a post's address depends on. */
+/** The parts of a post that its address depends on. */
 export interface Addressed {
   readonly id: number;
   readonly title: string | null;

@@ -20,17 +20,17 @@ export interface Actor extends Standing {
   readonly id: number;
 }
 
-/** What a post says. */
+/** The content of a post. */
 export interface Writing extends MentioningText {
   /** Empty or null for none. If undefined, an edit leaves the title. */
   readonly title?: string | null | undefined;
-  /** Tags besides those in the text. If undefined, an edit leaves them. */
+  /** Tags in addition to those in the text. If undefined, an edit leaves them. */
   readonly addedTags?: readonly string[] | undefined;
   /** Whether public lists leave it out. If undefined, a new post is listed, and an edit leaves this. */
   readonly isUnlisted?: boolean | undefined;
 }
 
-/** The columns of what a post says. If there are too many tags, the added ones take precedence. */
+/** The columns of a post's content. If there are too many tags, the added ones take precedence. */
 export function postColumns(post: Writing) {
   const { title, excerptHtml, images, tags, addedTags = [], isUnlisted } = post;
   const added = addedTags.filter((tag) => !tags.includes(tag));
@@ -107,7 +107,7 @@ export async function loadForChange(db: Db, actor: Actor, id: number): Promise<E
 }
 
 /**
- * Replaces what a post says, and keeps the former version. A job notifies people it did not mention before. When an unlisted
+ * Replaces the content of a post and keeps the former version. A job notifies people newly mentioned. When an unlisted
  * post is listed for the first time, that counts as its publication: it is listed as new, and mailed.
  *
  * @param versions that the edit may be based on; undefined for any
@@ -151,7 +151,7 @@ export async function updatePost(
   });
 }
 
-/** Locks a post, so that nothing changes what an edit depends on. */
+/** Locks a post against changes that an edit depends on. */
 function lockPost(trx: Db, id: number) {
   return trx
     .selectFrom('posts')

@@ -32,7 +32,7 @@ export const MAX_KEY = { posts: MAX_POSITION, comments: MAX_ID };
 const PHRASE = sql.lit('<(?:-|\\d+)>');
 
 /**
- * Looks up what a search names, in one statement.
+ * Looks up the people and tags in a search, in one statement.
  *
  * @returns a `fault` to tell the person who typed it if nothing can be found
  */

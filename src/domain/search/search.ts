@@ -12,12 +12,12 @@ export type SearchKind = (typeof SEARCH_KINDS)[number];
 /** No search has more pages. */
 export const LAST_PAGE = 25;
 
-/** What was found. */
+/** The results of a search. */
 export type Found =
   | { readonly kind: TextKind; readonly page: FoundPage<FoundText> }
   | { readonly kind: 'people'; readonly page: FoundPage<PublicPerson> };
 
-/** What was found, or a fault to tell the person who typed it. */
+/** The results, or an error message for the person who searched. */
 export type SearchResult = Found | { readonly fault: string };
 
 export interface SearchRequest {

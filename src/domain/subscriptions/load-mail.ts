@@ -7,9 +7,9 @@ import { IS_LISTED } from '../posts/visibility.ts';
 import { ARE_SUBSCRIPTIONS_ON } from './terms.ts';
 
 /** Characters of a post that its mail quotes. */
-const EXCERPT = 500;
+const MAX_EXCERPT_LENGTH = 500;
 
-/** Loads what the confirmation mail says. Undefined if the author is gone, or subscriptions are off. */
+/** Loads the content of the confirmation mail. Undefined if the author is gone, or subscriptions are off. */
 export function loadConfirmation(db: Db, subscriptionId: number): Promise<{ author: string } | undefined> {
   return db
     .selectFrom('subscriptions')
@@ -21,7 +21,7 @@ export function loadConfirmation(db: Db, subscriptionId: number): Promise<{ auth
     .executeTakeFirst();
 }
 
-/** What a mail with a new post says. */
+/** The content of a mail with a new post. */
 export interface NewPost {
   readonly subject: string;
   readonly author: string;
@@ -31,7 +31,7 @@ export interface NewPost {
 }
 
 /**
- * Loads what a mail with a new post says. Undefined if the post was deleted, hidden or unlisted since, its author was
+ * Loads the content of a mail with a new post. Undefined if the post was deleted, hidden or unlisted since, its author was
  * suspended, or the subscriber has muted or blocked the author or was blocked by them.
  */
 export async function loadNewPost(
@@ -58,7 +58,7 @@ export async function loadNewPost(
     author,
     title,
     path: pathOfPost({ id, title }),
-    excerpt: excerptOf(html, EXCERPT),
+    excerpt: excerptOf(html, MAX_EXCERPT_LENGTH),
   };
 }
 

@@ -13,7 +13,7 @@ const PAGE_SIZE = 50;
 /** The orders of the list. By default, the newest come first. */
 const ORDERS = { '': 'Newest', reported: 'Most reported' } as const;
 
-/** What the forms send; empty means any. */
+/** The fields of the forms; empty means any. */
 const validator = Compile(
   Type.Object({
     text: Type.Optional(Type.String({ maxLength: 100, pattern: '^[^\\u0000]*$' })),

@@ -43,7 +43,7 @@ export default async function web(app: FastifyInstance): Promise<void> {
 
 async function withSessions(app: FastifyInstance): Promise<void> {
   await app.register(pages);
-  // Here, so that its page knows who is logged in. Requests without a cookie cost no query.
+  // After the session, because its page shows who is logged in. Requests without a cookie cost no query.
   app.setNotFoundHandler(answerUnknownUrl);
   app.register(account, { prefix: '/auth' });
   app.register(home);

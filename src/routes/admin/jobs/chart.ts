@@ -4,7 +4,7 @@ export interface ChartRange {
   readonly name: 'hour' | 'day' | 'week';
   readonly steps: number;
   readonly stepSeconds: HistoryStep;
-  /** What a step is called. */
+  /** The name of a step. */
   readonly per: string;
 }
 
@@ -31,7 +31,7 @@ interface Tick {
 export interface Chart {
   readonly id: string;
   readonly title: string;
-  /** What the vertical axis shows. */
+  /** The unit of the vertical axis. */
   readonly unit: string;
   readonly width: number;
   readonly height: number;
@@ -48,7 +48,7 @@ export interface Chart {
   readonly summary: string;
 }
 
-/** What a chart is about. */
+/** The description of a chart. */
 export interface Frame {
   readonly id: string;
   readonly title: string;
@@ -166,7 +166,7 @@ function ticksOf(times: readonly Date[], { name, steps }: ChartRange): Tick[] {
   );
 }
 
-/** The next of 2, 4, 10, 20, 40, 100, …, so that half of it is a whole number. */
+/** The next of 2, 4, 10, 20, 40, 100, …, because half of it is also a whole number. */
 function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(1, value)));
   return [2, 4, 10].map((factor) => factor * power).find((rounded) => rounded >= value) ?? power;

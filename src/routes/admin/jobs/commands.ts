@@ -38,16 +38,16 @@ const SCHEDULE_LABELS: Record<ScheduleAction, string> = {
 
 const WORKER_LABELS: Record<WorkerAction, string> = { drain: 'Drain', undrain: 'Take jobs again' };
 
-/** What buttons and pages call the actions. */
+/** The names of the actions on buttons and pages. */
 export const LABELS = { ...JOB_LABELS, ...QUEUE_LABELS, ...SCHEDULE_LABELS, ...WORKER_LABELS };
 
 /** An action, and the fields that say what it applies to. */
 export interface Command {
   readonly action: keyof typeof LABELS;
   readonly fields: Omit<FilterFields, 'action' | 'after'>;
-  /** Of an action on a worker. */
+  /** Undefined unless the action is on a worker. */
   readonly worker: Worker | undefined;
-  /** Of an action on a schedule. */
+  /** Undefined unless the action is on a schedule. */
   readonly schedule: ScheduleKey | undefined;
 }
 

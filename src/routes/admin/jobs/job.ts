@@ -49,7 +49,7 @@ export default async function job(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Redacts what an Operator searched for, which may be an address. */
+/** Redacts an Operator's search, which may contain an address. */
 function hideSearch(entry: AuditEntry): AuditEntry {
   return { ...entry, subject: entry.subject.replace(/\btext=[^&]*/, 'text=[redacted]') };
 }
