@@ -6,7 +6,7 @@ import { inSlice, type Page, type PageRequest, readPage } from '../page.ts';
  * people, to agree with the counts.
  */
 export interface Following {
-  /** Of the follow. */
+  /** The id of the follow. */
   readonly id: number;
   readonly personId: number;
   readonly username: string;

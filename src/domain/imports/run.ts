@@ -21,7 +21,7 @@ interface RenderingDependencies extends Dependencies {
 }
 
 /** Posts per transaction, to hold locks only briefly. */
-const BATCH = 50;
+const BATCH_SIZE = 50;
 
 /** An import that is in progress. */
 interface Underway {
@@ -55,10 +55,10 @@ export async function runImport(
     const images = await readImages(archive);
     await db.updateTable('data_imports').set({ total: posts.length }).where('id', '=', importId).execute();
     await importImages(dependencies, { underway, archive, images }, { quota, signal });
-    for (let start = done; start < posts.length; start += BATCH) {
+    for (let start = done; start < posts.length; start += BATCH_SIZE) {
       signal.throwIfAborted();
-      await importBatch(dependencies, underway, { start, posts: posts.slice(start, start + BATCH) });
-      progress?.(Math.min(start + BATCH, posts.length), posts.length, 'posts');
+      await importBatch(dependencies, underway, { start, posts: posts.slice(start, start + BATCH_SIZE) });
+      progress?.(Math.min(start + BATCH_SIZE, posts.length), posts.length, 'posts');
     }
     await end(dependencies, underway, { state: 'done' });
   } catch (error) {

@@ -35,7 +35,7 @@ export function isMarkedBy(
 
 /** A post that a person likes or has bookmarked. */
 export interface MarkedPost {
-  /** Of the like or the bookmark. */
+  /** The id of the like or bookmark. */
   readonly id: number;
   readonly postId: number;
 }
@@ -59,7 +59,7 @@ export function listMarks(
 
 /** Somebody who likes a post. They may be suspended; see `Following`. */
 export interface Liker {
-  /** Of the like. */
+  /** The id of the like. */
   readonly id: number;
   readonly personId: number;
   readonly username: string;

@@ -74,7 +74,7 @@ export default async function person(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Each returns what it has done. */
+/** Each action returns a message that says what was done. */
 const ACTIONS = {
   async confirm({ db }: FastifyInstance, { id, username, isConfirmed }: Account) {
     if (!isConfirmed) await confirmManually(db, id);
