@@ -2,11 +2,11 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { withLongStatements } from '../database/long-statements.ts';
 import type { Schema } from '../database/schema.ts';
 
-/** Rows per statement, so that no statement holds its locks for a long time. */
-const BATCH = 10_000;
+/** Rows per statement, to hold locks only briefly. */
+const BATCH_SIZE = 10_000;
 
 /** An image takes hundreds of kilobytes. */
-const IMAGE_BATCH = 100;
+const IMAGE_BATCH_SIZE = 100;
 
 /**
  * The rows to delete, by table. pg-boss itself deletes jobs, seven days after they end. The ledger must outlive the four days
@@ -89,7 +89,7 @@ async function pruneTable(
   db: Kysely<Schema>,
   { table, condition, signal }: { table: string; condition: string; signal: AbortSignal },
 ): Promise<number> {
-  const limit = table === 'images' ? IMAGE_BATCH : BATCH;
+  const limit = table === 'images' ? IMAGE_BATCH_SIZE : BATCH_SIZE;
   for (let total = 0; ; ) {
     signal.throwIfAborted();
     const batch = sql`

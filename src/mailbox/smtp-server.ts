@@ -39,7 +39,7 @@ export async function startMailboxServer(folder: string): Promise<MailboxServer>
   };
 }
 
-/** Writes to a temporary file and renames it, so that readers never see half a message. Names sort by time of arrival. */
+/** Writes to a temporary file and renames it, because readers must never see half a message. Names sort by time of arrival. */
 async function store(folder: string, stream: SMTPServerDataStream): Promise<void> {
   const name = `${new Date().toISOString().replaceAll(':', '')}-${randomUUID()}`;
   const unfinished = join(folder, `${name}.part`);

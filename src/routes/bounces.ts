@@ -3,7 +3,7 @@ import { receiveBounce } from '../domain/mail/bounce.ts';
 
 /**
  * Receives mail that came back to `MAIL_RETURN_PATH` from the mail server. The key in the address is the only credential. The
- * response is always the same, so that the mail server does not retry.
+ * response is always the same, to keep the mail server from retrying.
  */
 export default async function bounces(app: FastifyInstance): Promise<void> {
   app.removeAllContentTypeParsers();

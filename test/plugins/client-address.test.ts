@@ -23,7 +23,7 @@ t.test('the client always has an IP address, whatever X-Forwarded-For says', asy
   }
 });
 
-t.test('starting with TRUST_PROXY=true warns', async (t) => {
+t.test('starting with TRUST_PROXY=true logs a warning', async (t) => {
   for (const [TRUST_PROXY, isWarned] of [
     ['true', true],
     ['1', false],

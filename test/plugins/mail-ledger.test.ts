@@ -5,7 +5,7 @@ import { build } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-t.test('a mail that was accepted is recorded before others that wait for a connection', async (t) => {
+t.test('an accepted mail is recorded before other work that waits for a connection', async (t) => {
   const app = await build(t, { DATABASE_POOL_MAX: '6' }, { role: 'worker' });
   const { id: userId } = await createUser(app);
   const { max } = app.pool.options;

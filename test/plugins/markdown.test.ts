@@ -27,7 +27,7 @@ t.test('other requests are answered while a text is rendered', async (t) => {
   t.same(answers, ['health', 'text']);
 });
 
-t.test('a text that becomes too large is refused beside its field, which keeps it', async (t) => {
+t.test('a text that becomes too large is refused next to its field, which keeps it', async (t) => {
   const app = await build(t, {}, PATIENT);
   const john = await createUser(app);
   const [postId = 0] = await writePosts(app, john);

@@ -52,7 +52,7 @@ t.test('a write has 500 items at most, and items beyond it go with the next', as
   await Promise.all(all);
 });
 
-t.test('a write that fails fails for its own items, and the next goes on', async (t) => {
+t.test('a failing write fails only its own items, and the next one succeeds', async (t) => {
   const { batcher, writes, nextWrite } = batcherOf();
   const [failed, begun] = [batcher.add(1), nextWrite()];
   await begun;

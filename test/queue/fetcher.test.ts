@@ -124,15 +124,18 @@ t.test('a limit on a key defers its jobs, each to its own time, and no others', 
   t.ok((await jobsOf(app, queue, ['completed'])).every(({ retryCount }) => retryCount === 0));
 });
 
-t.test('a limit on each key counts each by itself, but for those that have their own', async (t) => {
-  const { app } = await buildTwo(t);
-  await setLimit(app.db, { queue: queue.name, key: '*', rate: '1/day' });
-  await setLimit(app.db, { queue: queue.name, key: 'free.example', rate: '1000/second' });
-  for (const to of ['a.example', 'b.example', 'free.example']) await enqueue(app, 3, to);
-  await app.queue.work([keyed], { concurrency: 9 });
-  await waitFor(async () => (await count(app, 'retry')) === 4, 'two of each wait');
-  await waitFor(async () => (await count(app, 'completed')) === 5, 'and the others are done');
-});
+t.test(
+  'a limit on each key counts every key separately, except for those with their own limit',
+  async (t) => {
+    const { app } = await buildTwo(t);
+    await setLimit(app.db, { queue: queue.name, key: '*', rate: '1/day' });
+    await setLimit(app.db, { queue: queue.name, key: 'free.example', rate: '1000/second' });
+    for (const to of ['a.example', 'b.example', 'free.example']) await enqueue(app, 3, to);
+    await app.queue.work([keyed], { concurrency: 9 });
+    await waitFor(async () => (await count(app, 'retry')) === 4, 'two of each wait');
+    await waitFor(async () => (await count(app, 'completed')) === 5, 'and the others are done');
+  },
+);
 
 t.test(
   'a service that asks for it makes the whole queue wait, and one job is tried after a while',
@@ -170,7 +173,7 @@ t.test(
   },
 );
 
-t.test('a queue goes on if the worker that tried its job was killed', async (t) => {
+t.test('a queue continues if the worker that tried its job was killed', async (t) => {
   const { app } = await buildTwo(t);
   await enqueue(app, 2);
   await sql`

@@ -82,7 +82,7 @@ t.beforeEach(async () => {
   await sql`delete from pgboss.job`.execute(db);
 });
 
-t.test('a key that is unique until done is taken while its job waits, runs and is put off', async (t) => {
+t.test('a key that is unique until done is taken while its job waits, runs and is deferred', async (t) => {
   const [id, other] = await race(unique, [1, 2]);
   t.type(id, 'string');
   t.equal(other, undefined, 'sent at once');
@@ -267,27 +267,30 @@ t.test('in order means in the order of sending, whenever a transaction began', a
   );
 });
 
-t.test('in order, one that is given up lets the next go, and comes last when it is retried', async (t) => {
-  const runs: number[] = [];
-  const job = defineJob(inOrder, async (_app, { n }) => {
-    runs.push(n);
-    if (n === 1 && runs.length === 1) throw new PermanentFailure('no');
-  });
-  for (const n of [1, 2, 3]) await send(inOrder, n);
-  await queue.work([job], { concurrency: 3 });
-  await untilDone(inOrder, 2);
-  t.match(await deadLettersOf(app, inOrder), [{ data: { n: 1 } }]);
-  await queue.stopWorking();
-  await send(inOrder, 4);
-  t.equal(await queueAdmin.act(db, 'retry', { queues: [inOrder.name] }), 1);
-  t.equal(await queueAdmin.act(db, 'retry', { queues: [inOrder.name] }), 0, 'only once');
-  await queue.work([job], { concurrency: 3 });
-  await untilDone(inOrder, 4);
-  t.same(runs, [1, 2, 3, 4, 1]);
-});
+t.test(
+  'in order, a job that fails for good lets the next one run, and comes last when it is retried',
+  async (t) => {
+    const runs: number[] = [];
+    const job = defineJob(inOrder, async (_app, { n }) => {
+      runs.push(n);
+      if (n === 1 && runs.length === 1) throw new PermanentFailure('no');
+    });
+    for (const n of [1, 2, 3]) await send(inOrder, n);
+    await queue.work([job], { concurrency: 3 });
+    await untilDone(inOrder, 2);
+    t.match(await deadLettersOf(app, inOrder), [{ data: { n: 1 } }]);
+    await queue.stopWorking();
+    await send(inOrder, 4);
+    t.equal(await queueAdmin.act(db, 'retry', { queues: [inOrder.name] }), 1);
+    t.equal(await queueAdmin.act(db, 'retry', { queues: [inOrder.name] }), 0, 'only once');
+    await queue.work([job], { concurrency: 3 });
+    await untilDone(inOrder, 4);
+    t.same(runs, [1, 2, 3, 4, 1]);
+  },
+);
 
 t.test(
-  'in order, one that is cancelled lets the next go, and takes its place when it is restored',
+  'in order, a cancelled job lets the next one run, and takes its old place when it is restored',
   async (t) => {
     const { opened, open } = gate();
     const runs: number[] = [];

@@ -86,7 +86,7 @@ t.test('a bucket is locked while a worker takes from it, and what is not used is
   t.equal(await unlimited.start(1_000), 0);
 });
 
-t.test('each key has a bucket of its own, besides that of its queue', async (t) => {
+t.test('each key has its own bucket, besides that of its queue', async (t) => {
   const pass = async (key: string, isBulk = false, queue = 'mail') =>
     Math.round((await passKey(db, { queue, key, rate }, { isBulk, isBack: false })) / interval);
   t.same([await pass('a'), await pass('a'), await pass('a'), await pass('a')], [0, 0, 1, 2]);

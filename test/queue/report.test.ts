@@ -73,7 +73,7 @@ t.test('the log of an attempt that failed is kept, and a result that is too long
   t.match(await page(), /attempt 1\.[\s\S]*attempt 2\./);
 });
 
-t.test('what a job tells is redacted and cut, and what is left at its end is written', async (t) => {
+t.test('the report of a job is redacted and truncated, and its rest is written at the end', async (t) => {
   const captured = captureLog();
   const app = await build(t, {}, { logger: captured.logger });
   const failures: unknown[] = [];

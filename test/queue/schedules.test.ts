@@ -91,7 +91,7 @@ t.test('times that passed without a worker are made up for by one job', async (t
   t.same(await at(ticks, '2028-11-05T13:00Z'), ['hourly'], 'it goes on as before');
 });
 
-t.test('a paused schedule enqueues nothing, and goes on from its next time', async (t) => {
+t.test('a paused schedule enqueues nothing, and continues from its next time', async (t) => {
   const ticks = await deploy(every('daily', '0 7 * * *'), every('hourly', '0 * * * *'));
   await at(ticks, '2028-11-06T08:00Z');
   await pauseSchedule(app.db, daily);

@@ -51,7 +51,7 @@ t.test('results are kept while the database is down, and written when it is back
   t.equal(attempts, 2, 'neither ran again');
 });
 
-t.test('the end of an attempt says what became of it, and whether it was the last', async (t) => {
+t.test('the end of an attempt has its outcome, and whether it was the last', async (t) => {
   const ends = { ...results, name: 'ends', retry: { ...retry, limit: 1 }, timeoutSeconds: 1 };
   const app = await build(t);
   await createQueues(app, [ends]);

@@ -81,7 +81,7 @@ t.test('a computation that blocks for longer than a heartbeat may be late runs o
   t.equal((await attemptsOf(app, id)).length, 1);
 });
 
-t.test('a computation that does not stop when its job times out is ended with its thread', async (t) => {
+t.test('a computation that does not stop when its job times out is terminated with its thread', async (t) => {
   await work();
   const many = await Promise.all(Array.from({ length: THREADS + 1 }, () => enqueue(hasty, 'block', 60_000)));
   await waitFor(

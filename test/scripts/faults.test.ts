@@ -2,7 +2,7 @@ import t from 'tap';
 import { start } from '../support/processes.ts';
 
 // A few faults, so that the script keeps working. `npm run faults` tries all of them.
-t.test('a site that breaks loses nothing, and is well again', async (t) => {
+t.test('a broken site loses nothing, and recovers', async (t) => {
   const running = start(t, ['scripts/faults.ts', '--short'], {});
   t.equal(await running.exited(), 0, running.output);
   t.match(running.output, /\n4 faults, 0 broken promises\.\n/);

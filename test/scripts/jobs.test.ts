@@ -124,7 +124,7 @@ t.test('tail prints attempts as they start and end', async (t) => {
   await following;
 });
 
-t.test('a mistake is named with what is accepted', async (t) => {
+t.test('a mistake is reported with what is accepted', async (t) => {
   const { run } = await prepare(t);
   for (const [name, options, message] of [
     ['list', { subject: 'post' }, /^QUEUE: "post" is not a queue; choose from .*mail, /],

@@ -230,7 +230,7 @@ t.test('a plan says what would lock what, and changes nothing', async (t) => {
   t.match(await plan(slow), '9001_slow  expand: the trial failed: canceling statement due to user request');
 });
 
-t.test("the queue's schema is updated without keeping those waiting who enqueue", async (t) => {
+t.test("the queue's schema is updated without blocking those who enqueue", async (t) => {
   const url = await createDatabase(t);
   const app = await build(t, { DATABASE_URL: url });
   await sql.raw(getRollbackPlans('pgboss', QUEUE_SCHEMA)).execute(app.db);

@@ -5,14 +5,14 @@ const LABEL = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
 /** The addresses that can have an account, as a pattern for schemas: ASCII, and deliverable by every mail server. */
 export const EMAIL_PATTERN = `^(?=[^@]{1,64}@)${ATOM}(?:\\.${ATOM})*@(?:localhost|(?:${LABEL}\\.)+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9]))$`;
 
-/** In characters (RFC 5321, section 4.5.3.1.3, less the brackets). */
-export const EMAIL_LENGTH = 254;
+/** The maximum length in characters (RFC 5321, section 4.5.3.1.3, without the brackets). */
+export const MAX_EMAIL_LENGTH = 254;
 
 const EMAIL = new RegExp(EMAIL_PATTERN);
 
 /** Whether an address can have an account. */
 export function isEmail(text: string): boolean {
-  return text.length <= EMAIL_LENGTH && EMAIL.test(text);
+  return text.length <= MAX_EMAIL_LENGTH && EMAIL.test(text);
 }
 
 /**

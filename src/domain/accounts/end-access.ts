@@ -27,7 +27,7 @@ export async function endAccessManually(
  * email and known browsers. Keeps unsubscribe links, which give no access, and links that undo a change of email or a
  * deletion, because an attacker must not be able to void them.
  *
- * Call it after updating the account's row in the same transaction, so that concurrent log-ins wait for the row's lock.
+ * Call it after updating the account's row in the same transaction: concurrent log-ins wait for the row's lock.
  *
  * @param options.exceptSession the token hash of the session to keep
  */

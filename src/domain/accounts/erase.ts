@@ -4,8 +4,8 @@ import { inBatches } from '../../database/transaction.ts';
 import type { Progress } from '../../queue/index.ts';
 import { NO_NOTIFICATIONS } from '../people/mail-choices.ts';
 
-/** Rows per transaction, so that none holds its locks for a long time. */
-const BATCH = 1_000;
+/** Rows per transaction, to hold locks only briefly. */
+const BATCH_SIZE = 1_000;
 
 /**
  * Erases an account whose deletion is due, in batches. Does nothing if it was undone or is already done.
@@ -141,7 +141,7 @@ async function anonymise(db: Db, userId: number): Promise<void> {
 async function deleteFrom(trx: Db, table: string, condition: RawBuilder<unknown>): Promise<number> {
   const { numAffectedRows = 0n } = await sql`
     delete from ${sql.table(table)}
-    where ctid = any(array(select ctid from ${sql.table(table)} where ${condition} limit ${BATCH}))
+    where ctid = any(array(select ctid from ${sql.table(table)} where ${condition} limit ${BATCH_SIZE}))
   `.execute(trx);
   return Number(numAffectedRows);
 }

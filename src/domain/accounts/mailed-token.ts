@@ -38,7 +38,7 @@ export async function isTokenValid(db: Db, purpose: TokenPurpose, token: string)
 }
 
 /**
- * Consumes a mailed link. Locks the account's row first, so that concurrent links of one account run one after another.
+ * Consumes a mailed link. Locks the account's row first, to serialise concurrent uses of its links.
  *
  * @returns the link's account and change of email, or undefined if the link is invalid
  */

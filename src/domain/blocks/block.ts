@@ -57,7 +57,7 @@ export async function isBlocked(db: Db, oneId: number, otherId: number): Promise
   return found !== undefined;
 }
 
-/** Locks both rows in the order of the counters' triggers, so that a concurrent follow comes before or after. */
+/** Locks both rows in the order of the counters' triggers, to serialise with concurrent follows. */
 async function lockBoth(trx: Db, { blockerId, blockedId }: Pair): Promise<void> {
   const people = await trx
     .selectFrom('users')

@@ -3,7 +3,7 @@ import { inSlice, type Page, type PageRequest, readPage, rowCount } from '../pag
 
 /** Somebody a person has muted or blocked. */
 export interface BlockedPerson {
-  /** Of the block. */
+  /** The id of the block. */
   readonly id: number;
   readonly personId: number;
   readonly username: string;

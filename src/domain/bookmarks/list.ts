@@ -31,7 +31,7 @@ export async function listBookmarkSources(
   return { ...marks, items: inOrderOf(marks.items, posts), total };
 }
 
-/** Marks hidden posts as muted too, so that every page costs the same. */
+/** Marks hidden posts as muted too, to make every page cost the same. */
 function readMarks(db: Db, userId: number, page: PageRequest): Promise<Page<MarkedPost>> {
   const marks = db.selectFrom('bookmarks').where('bookmarks.user_id', '=', userId);
   return readPage(page, 'desc', (slice) => {

@@ -52,7 +52,7 @@ export interface CommentFilter {
   readonly readerId?: number | undefined;
 }
 
-/** Reads one page of a post's comments for the API, oldest first, so that programs can continue after the last one they have. */
+/** Reads one page of a post's comments for the API, oldest first, which lets programs continue after the last one they have. */
 export async function listCommentSources(
   db: Db,
   { postId, readerId, commentCount }: CommentFilter & { readonly commentCount: number },
@@ -100,7 +100,7 @@ export async function listAllCommentSources(
 
 const IS_ON_LISTED_POST = sql<boolean>`(select ${IS_LISTED} from posts where posts.id = comments.post_id)`;
 
-/** The same as a semi-join: faster for thousands of comments, slower for one page. */
+/** The same condition as a semi-join: faster for thousands of comments, slower for one page. */
 const JOINS_LISTED_POST = sql<boolean>`exists (
   select from posts where posts.id = comments.post_id and ${IS_LISTED}
 )`;

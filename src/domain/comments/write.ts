@@ -61,7 +61,7 @@ function rowOf(db: Db, { postId, authorId, parentId, text }: NewComment) {
     .where('posts.id', '=', postId)
     .where(IS_SHOWN)
     .where(hasNotBlocked('posts.author_id', authorId))
-    .forNoKeyUpdate('posts') // As the counter's trigger needs it.
+    .forNoKeyUpdate('posts') // The lock that the counter's trigger takes.
     .select(({ val }) => ['posts.id as post_id', val(authorId).as('author_id')])
     .select(({ val }) => [
       val(text.body).as('body'),

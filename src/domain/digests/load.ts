@@ -6,10 +6,10 @@ import { POSITIONS_PER_SECOND } from '../posts/position.ts';
 import { IS_LISTED } from '../posts/visibility.ts';
 
 /** Posts that a digest shows. It only counts the others. */
-const SHOWN = 20;
+const MAX_SHOWN = 20;
 
 /** Characters that it shows of each post. */
-const EXCERPT = 280;
+const MAX_EXCERPT_LENGTH = 280;
 
 /**
  * Loads a week's posts by the people a user follows, newest first. Undefined if there are none.
@@ -28,7 +28,7 @@ export async function loadDigest(
     .innerJoin('follows', 'follows.followed_id', 'posts.author_id')
     .innerJoin('users', 'users.id', 'posts.author_id')
     .select(['posts.id', 'posts.title', 'username'])
-    .select(sql<string>`left(body, ${EXCERPT + 1})`.as('beginning'))
+    .select(sql<string>`left(body, ${MAX_EXCERPT_LENGTH + 1})`.as('beginning'))
     .select(({ fn }) => fn.countAll<string>().over().as('total'))
     .where('follower_id', '=', userId)
     .where(IS_LISTED)
@@ -36,7 +36,7 @@ export async function loadDigest(
     .where('posts.position', '>=', monday(0))
     .where('posts.position', '<', monday(1))
     .orderBy('posts.position', 'desc')
-    .limit(SHOWN)
+    .limit(MAX_SHOWN)
     .execute();
   const total = Number(posts[0]?.total ?? 0);
   if (total === 0) return undefined;
@@ -47,7 +47,10 @@ export async function loadDigest(
       username,
       title,
       path: pathOfPost({ id, title }),
-      excerpt: beginning.length > EXCERPT ? `${beginning.slice(0, EXCERPT).trimEnd()} …` : beginning,
+      excerpt:
+        beginning.length > MAX_EXCERPT_LENGTH
+          ? `${beginning.slice(0, MAX_EXCERPT_LENGTH).trimEnd()} …`
+          : beginning,
     })),
   };
 }

@@ -5,7 +5,7 @@ import { BULK_MAIL_PRIORITY, digestSummaryQueue, mailQueue } from '../../queues.
 import { rowCount } from '../page.ts';
 
 /** Recipients per transaction. */
-const BATCH = 500;
+const BATCH_SIZE = 500;
 
 /**
  * Enqueues last week's digest for everyone who wants it and has not been sent it. Safe to repeat: each batch records its
@@ -44,7 +44,7 @@ export async function sendDigests(
       .where('confirmed_at', 'is not', null)
       .where('id', '>', afterId)
       .orderBy('id')
-      .limit(BATCH)
+      .limit(BATCH_SIZE)
       .execute({ signal });
     const last = people.at(-1);
     if (last === undefined) break;

@@ -10,7 +10,7 @@ export const MAX_DAYS_AHEAD = 366;
 export interface DraftText {
   readonly title: string;
   readonly body: string;
-  /** As in the form of a post. */
+  /** The value of the field in a post's form. */
   readonly tags: string;
   /** Whether the post will be unlisted. By default, a new draft's is not, and saving leaves it. */
   readonly isUnlisted?: boolean | undefined;

@@ -4,7 +4,7 @@ import { noSuch } from '../../errors.ts';
 import { type Draft, type DraftVersion, MAX_DRAFTS } from './draft.ts';
 
 /** Characters of a draft that a list shows. */
-const BEGINNING = 200;
+const BEGINNING_LENGTH = 200;
 
 const SCHEDULE = ['publish_at as publishAt', 'refused_because as refusedBecause'] as const;
 
@@ -44,7 +44,7 @@ export function listDrafts(db: Db, authorId: number): Promise<ListedDraft[]> {
   return db
     .selectFrom('drafts')
     .select(['id', 'title', 'updated_at as updatedAt', ...SCHEDULE])
-    .select(sql<string>`left(body, ${BEGINNING})`.as('beginning'))
+    .select(sql<string>`left(body, ${BEGINNING_LENGTH})`.as('beginning'))
     .where('author_id', '=', authorId)
     .orderBy('updated_at', 'desc')
     .limit(MAX_DRAFTS)

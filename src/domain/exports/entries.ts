@@ -12,7 +12,7 @@ import { listOwnEvents, type OwnEvent } from '../security-events/list.ts';
 import { listSessions } from '../sessions/list.ts';
 import { listSubscriptions } from '../subscriptions/subscribe.ts';
 import { listFollowedTags } from '../tags/follow.ts';
-import { asJson, type Entry, type Options, PAGE } from './entry.ts';
+import { asJson, type Entry, type Options, PAGE_SIZE } from './entry.ts';
 import {
   draftJson,
   eventJson,
@@ -85,7 +85,7 @@ function readBlocks(db: Db, userId: number): Promise<object[]> {
 function follows(db: Db, options: Options): Entry[] {
   const pages = (list: typeof listFollowed) =>
     pagesBefore(options, async (before) => {
-      const { items, older } = await list(db, options.userId, { before, size: PAGE });
+      const { items, older } = await list(db, options.userId, { before, size: PAGE_SIZE });
       return { rows: items, next: older };
     });
   const shape = ({ username, since }: Following) => ({ username, since });
@@ -102,7 +102,7 @@ function marks(
   table: 'likes' | 'bookmarks',
 ): AsyncGenerator<readonly MarkedPost[]> {
   return pagesBefore(options, async (before) => {
-    const rows = await listMarks(db, table, options.userId, { before, size: PAGE });
+    const rows = await listMarks(db, table, options.userId, { before, size: PAGE_SIZE });
     return { rows, next: rows.at(-1)?.id };
   });
 }
@@ -117,7 +117,7 @@ function activity(db: Db, options: Options): AsyncGenerator<readonly OwnEvent[]>
 function notifications(db: Db, options: Options): AsyncGenerator<readonly ListedNotification[]> {
   return pagesBefore(options, async (before) => {
     const own = { recipientId: options.userId };
-    const { items, older } = await listNotifications(db, own, { before, size: PAGE });
+    const { items, older } = await listNotifications(db, own, { before, size: PAGE_SIZE });
     return { rows: items, next: older };
   });
 }

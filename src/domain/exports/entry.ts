@@ -1,5 +1,5 @@
 /** Rows per query: five megabytes of the longest texts. */
-export const PAGE = 100;
+export const PAGE_SIZE = 100;
 
 /** One file of an export. */
 export interface Entry {

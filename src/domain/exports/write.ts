@@ -6,7 +6,7 @@ import type { Progress, Queue } from '../../queue/index.ts';
 import { mailQueue } from '../../queues.ts';
 import { exportEntries } from './entries.ts';
 
-/** The file is stored in chunks of this size, so that only one is in memory at a time. */
+/** The file is stored in chunks of this size, of which only one is in memory at a time. */
 const CHUNK_BYTES = 1024 * 1024;
 
 /**

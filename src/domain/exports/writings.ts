@@ -4,7 +4,7 @@ import { pathOfPost } from '../posts/path.ts';
 import { cursorOf } from '../posts/position.ts';
 import { type FormerVersion, readFormerVersions } from '../posts/versions.ts';
 import { visibilityOf } from '../posts/visibility.ts';
-import { asJson, type Entry, type Options, PAGE } from './entry.ts';
+import { asJson, type Entry, type Options, PAGE_SIZE } from './entry.ts';
 
 interface Writing {
   readonly id: number;
@@ -92,7 +92,7 @@ async function* pagesOf<Row extends Writing>(
   read: (range: Range) => Promise<Row[]>,
 ): AsyncGenerator<Row[]> {
   for (let after = 0; ; ) {
-    const rows = await read({ after, limit: PAGE, signal });
+    const rows = await read({ after, limit: PAGE_SIZE, signal });
     const last = rows.at(-1);
     if (last === undefined) return;
     yield rows;

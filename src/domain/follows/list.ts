@@ -3,10 +3,10 @@ import { inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 
 /**
  * A person in a list of followers or followed people. Like profiles, posts and comments, these lists include suspended
- * people, so that they agree with the counts.
+ * people, to agree with the counts.
  */
 export interface Following {
-  /** Of the follow. */
+  /** The id of the follow. */
   readonly id: number;
   readonly personId: number;
   readonly username: string;

@@ -19,7 +19,7 @@ export interface ImageUpload {
   readonly priority?: number;
 }
 
-/** Bytes that even the smallest image counts, so that the quota also limits the number of images. */
+/** The minimum size, in bytes, that an image counts as. The quota thus also limits the number of images. */
 const MIN_SIZE = 100_000;
 
 /**

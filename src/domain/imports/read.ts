@@ -12,7 +12,7 @@ import { type Archive, unusable } from './archive.ts';
 /** The most posts in an import. */
 const MAX_POSTS = 20_000;
 
-/** The most posts of one hour, so that nobody floods the lists: what the rate limit allows in two adjacent windows. */
+/** The most posts of one hour, to keep the lists from being flooded: as many as the rate limit allows in two adjacent windows. */
 const MAX_PER_HOUR = 120;
 
 /** The most values in a JSON file. An export has at most 30 per post. Millions of small ones would take gigabytes of memory. */

@@ -20,8 +20,8 @@ interface RenderingDependencies extends Dependencies {
   readonly markdown: Markdown;
 }
 
-/** Posts per transaction, so that none holds its locks for a long time. */
-const BATCH = 50;
+/** Posts per transaction, to hold locks only briefly. */
+const BATCH_SIZE = 50;
 
 /** An import that is in progress. */
 interface Underway {
@@ -55,10 +55,10 @@ export async function runImport(
     const images = await readImages(archive);
     await db.updateTable('data_imports').set({ total: posts.length }).where('id', '=', importId).execute();
     await importImages(dependencies, { underway, archive, images }, { quota, signal });
-    for (let start = done; start < posts.length; start += BATCH) {
+    for (let start = done; start < posts.length; start += BATCH_SIZE) {
       signal.throwIfAborted();
-      await importBatch(dependencies, underway, { start, posts: posts.slice(start, start + BATCH) });
-      progress?.(Math.min(start + BATCH, posts.length), posts.length, 'posts');
+      await importBatch(dependencies, underway, { start, posts: posts.slice(start, start + BATCH_SIZE) });
+      progress?.(Math.min(start + BATCH_SIZE, posts.length), posts.length, 'posts');
     }
     await end(dependencies, underway, { state: 'done' });
   } catch (error) {
@@ -95,7 +95,7 @@ async function importBatch(
     rows.push(await render({ db, markdown }, userId, post));
   }
   await transact(db, async (trx) => {
-    // Locks the import, so that an attempt presumed dead and its successor cannot both insert this batch.
+    // Locks the import. Otherwise an attempt presumed dead and its successor could both insert this batch.
     const advanced = await trx
       .updateTable('data_imports')
       .set({ done: start + posts.length, imported: sql`imported + ${rows.length}` })
@@ -110,7 +110,7 @@ async function importBatch(
   });
 }
 
-/** The person may have been suspended or deleted since. The lock makes a concurrent suspension wait, so that it hides this batch too. */
+/** The person may have been suspended or deleted since. The lock makes a concurrent suspension wait and hide this batch too. */
 async function requireMayWrite(trx: Db, userId: number): Promise<void> {
   const person = await trx
     .selectFrom('users')

@@ -25,7 +25,7 @@ export async function findApplicationState(db: Db, userId: number): Promise<Appl
  *
  * @param trx the transaction in which a link to confirm the address was used
  * @param options.exceptEmail the operator's address, which needs nobody's approval
- * @returns false if there is nothing to decide, so that the account can be confirmed at once
+ * @returns false if there is nothing to decide, and the account can be confirmed at once
  */
 export async function submitApplication(
   trx: Db,

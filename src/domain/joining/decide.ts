@@ -76,7 +76,7 @@ export async function declineApplication({ db, queue }: Dependencies, userId: nu
   });
 }
 
-/** Locks the account, so that two moderators decide one after the other, and not while the applicant changes the address. */
+/** Locks the account, to serialise decisions by two moderators, and changes of address by the applicant. */
 async function requireWaiting(trx: Db, userId: number): Promise<void> {
   await trx.selectFrom('users').select('id').where('id', '=', userId).forUpdate().execute();
   await trx

@@ -3,7 +3,7 @@ import type { Db } from '../../database/schema.ts';
 import { isMutedBy } from '../blocks/hide.ts';
 import { inSlice, type Page, type PageRequest, readPage } from '../page.ts';
 
-/** Likes are counted up to this number, so that counting costs the same for every post. */
+/** Likes are counted up to this number, to limit the cost for every post. */
 export const MAX_COUNTED = 100;
 
 /**
@@ -35,7 +35,7 @@ export function isMarkedBy(
 
 /** A post that a person likes or has bookmarked. */
 export interface MarkedPost {
-  /** Of the like or the bookmark. */
+  /** The id of the like or bookmark. */
   readonly id: number;
   readonly postId: number;
 }
@@ -59,7 +59,7 @@ export function listMarks(
 
 /** Somebody who likes a post. They may be suspended; see `Following`. */
 export interface Liker {
-  /** Of the like. */
+  /** The id of the like. */
   readonly id: number;
   readonly personId: number;
   readonly username: string;

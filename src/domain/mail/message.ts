@@ -1,6 +1,6 @@
 /** A mail as it is handed to the mail server. */
 export interface Message {
-  /** The same on every attempt, so that receivers can drop duplicates. */
+  /** The same on every attempt, to let receivers drop duplicates. */
   readonly messageId: string;
   readonly to: string;
   readonly subject: string;

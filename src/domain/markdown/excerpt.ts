@@ -1,17 +1,17 @@
 import type { Token } from 'markdown-it';
 
 /** Posts that take more room than this, about a screen, have an excerpt. */
-const LONG = 1_200;
+const MAX_UNCUT_ROOM = 1_200;
 
 /** The room of an excerpt, approximately. */
-const EXCERPT = 600;
+const EXCERPT_ROOM = 600;
 
 /** A shorter excerpt is filled up with part of the next block. */
-const SHORT = EXCERPT / 2;
+const MIN_EXCERPT_ROOM = EXCERPT_ROOM / 2;
 
-/** Room is measured in characters. A line takes at least LINE, and an image IMAGE. */
-const LINE = 40;
-const IMAGE = 200;
+/** Room is measured in characters. A line takes at least LINE_ROOM, and an image IMAGE_ROOM. */
+const LINE_ROOM = 40;
+const IMAGE_ROOM = 200;
 
 /**
  * The tokens of the beginning of a long post: its first blocks, up to about 600 characters. Truncates a longer block, also
@@ -20,12 +20,12 @@ const IMAGE = 200;
  * Changes the tokens, so render the whole post before.
  */
 export function beginningOf(tokens: readonly Token[]): Token[] | null {
-  if (roomOf(tokens) <= LONG) return null;
+  if (roomOf(tokens) <= MAX_UNCUT_ROOM) return null;
   const kept: Token[][] = [];
-  let room = EXCERPT;
+  let room = EXCERPT_ROOM;
   for (const block of blocksOf(tokens)) {
     const size = roomOf(block);
-    if (size > room && room < EXCERPT - SHORT) break;
+    if (size > room && room < EXCERPT_ROOM - MIN_EXCERPT_ROOM) break;
     kept.push(size > room ? truncate(block, room) : block);
     room -= size;
     if (room <= 0) break;
@@ -53,12 +53,12 @@ function roomOf(tokens: readonly Token[]): number {
 }
 
 function roomOfOne({ type, content, children, nesting }: Token): number {
-  if (children !== null) return Math.max(roomOf(children), LINE);
-  if (type === 'own_image') return IMAGE;
-  if (type === 'hardbreak') return LINE;
+  if (children !== null) return Math.max(roomOf(children), LINE_ROOM);
+  if (type === 'own_image') return IMAGE_ROOM;
+  if (type === 'hardbreak') return LINE_ROOM;
   if (nesting !== 0 || type === 'html_inline') return 0;
   if (type === 'fence' || type === 'code_block')
-    return content.split('\n').reduce((sum, line) => sum + Math.max(line.length, LINE), 0);
+    return content.split('\n').reduce((sum, line) => sum + Math.max(line.length, LINE_ROOM), 0);
   return content.length;
 }
 
@@ -85,7 +85,7 @@ function shorten(token: Token, room: number): void {
   const start = token.content.slice(0, room).replace(/[\uD800-\uDBFF]$/, '');
   if (token.type === 'inline') token.children = truncate(token.children ?? [], room);
   else if (token.type === 'fence' || token.type === 'code_block')
-    token.content = `${start.split('\n', Math.ceil(room / LINE)).join('\n')}…\n`;
+    token.content = `${start.split('\n', Math.ceil(room / LINE_ROOM)).join('\n')}…\n`;
   else if (token.type !== 'own_image') token.content = `${start.replace(/\s+\S*$/, '')}…`;
 }
 

@@ -17,7 +17,7 @@ const LINK = /^(?:https?:|mailto:|(?![a-z][a-z\d+.-]*:|[\\/]{2}))/i;
 /** An email address with a plus sign after the @, which linkify accepts as a letter. */
 const IMPOSSIBLE_ADDRESS = /^mailto:[^@]*@.*\+/i;
 
-/** Rules that comments do not use, so that `#` and `|` stay text. */
+/** Rules that comments do not use: `#` and `|` stay text. */
 const ONLY_IN_POSTS = ['heading', 'lheading', 'hr', 'table', 'html_block'];
 
 /** CommonMark with the extensions of GFM except task lists, which `refine` makes. */
@@ -102,7 +102,7 @@ function addWebAddresses({ linkify }: MarkdownIt): void {
   });
 }
 
-/** Searches for links word by word, so that the time is linear in the length of the text. */
+/** Searches for links word by word, which takes linear time. */
 function limitLinkSearch({ linkify }: MarkdownIt): void {
   const match = linkify.match.bind(linkify);
   const matchAtStart = linkify.matchAtStart.bind(linkify);

@@ -9,8 +9,8 @@ import { findMentioned } from '../mentions/render.ts';
 import { postColumns } from '../posts/write.ts';
 import { type Markdown, RENDERER, type Rendered, textColumns } from './text.ts';
 
-/** Texts of each kind per job: a few seconds of work, so that other jobs are not held up. */
-const BATCH = 500;
+/** Texts of each kind per job: a few seconds of work, to not hold up other jobs. */
+const BATCH_SIZE = 500;
 
 const TABLES = ['posts', 'comments'] as const;
 type Table = (typeof TABLES)[number];
@@ -19,7 +19,7 @@ interface OldText {
   readonly id: number;
   readonly authorId: number;
   readonly body: string;
-  /** Of a post; a comment has none. */
+  /** Empty for a comment. */
   readonly addedTags: readonly string[];
 }
 
@@ -53,7 +53,7 @@ export async function renderOldTexts(
   { signal, progress }: { signal: AbortSignal; progress?: Progress },
 ): Promise<void> {
   for (const table of TABLES) {
-    const texts = await findOldTexts(dependencies.db, table, BATCH);
+    const texts = await findOldTexts(dependencies.db, table, BATCH_SIZE);
     for (const [index, text] of texts.entries()) {
       signal.throwIfAborted();
       await renderAgain(dependencies, table, text);

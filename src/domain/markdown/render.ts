@@ -79,7 +79,7 @@ function toSafeHtml(
 }
 
 /**
- * The parts that markdown-it's `render` joins, one token at a time, so that rendering can stop early. A reference used
+ * The parts that markdown-it's `render` joins, one token at a time, to be able to stop early. A reference used
  * many times is small until its URL and title are written out.
  */
 function* partsOf(kind: TextKind, tokens: Token[], isPlain: boolean): Generator<string> {

@@ -29,7 +29,7 @@ export interface Markdown {
 
 export type TextKind = 'post' | 'comment';
 
-/** The renderer's version. Increment it whenever the HTML changes, so that older texts are rendered again. */
+/** The renderer's version. Increment it whenever the HTML changes, to have older texts rendered again. */
 export const RENDERER = 1;
 
 /** The columns of a rendered comment. */
@@ -40,5 +40,5 @@ export function textColumns({ body, html }: Rendered) {
 /** The maximum length of a text, in characters. */
 export const MAX_BODY_LENGTH = 50_000;
 
-/** The maximum length of a text's HTML in a list, in characters, so that a page of long texts does not grow to megabytes. */
+/** The maximum length of a text's HTML in a list, in characters. Otherwise a page of long texts would have megabytes. */
 export const MAX_HTML_IN_LIST = 10_000;

@@ -64,9 +64,9 @@ export interface OpenReport {
 }
 
 /** The number of newest reports considered, of things listed, and of characters of each. */
-const NEWEST = 300;
+const MAX_CONSIDERED = 300;
 const MAX_LISTED = 50;
-const LENGTH = 2_000;
+const MAX_TEXT_LENGTH = 2_000;
 
 /** The newest reports, with the people they are about. */
 export const NEWEST_REPORTS = sql`
@@ -75,7 +75,7 @@ export const NEWEST_REPORTS = sql`
     (select author_id from posts where posts.id = post_id),
     (select author_id from comments where comments.id = comment_id)
   ) as author_id
-  from reports order by id desc limit ${sql.lit(NEWEST)}
+  from reports order by id desc limit ${sql.lit(MAX_CONSIDERED)}
 `;
 
 /**
@@ -89,7 +89,7 @@ export async function listOpenReports(
 ): Promise<OpenReport[]> {
   const { rows } = await sql<OpenReport>`
     select kind, reported.id, author.id as "authorId", author.username as "authorUsername", post.title,
-      left(coalesce(post.body_html, comment.body_html, author.about_me), ${sql.lit(LENGTH)}) as text,
+      left(coalesce(post.body_html, comment.body_html, author.about_me), ${sql.lit(MAX_TEXT_LENGTH)}) as text,
       coalesce(post.is_disabled, comment.is_disabled, false) as "isDisabled", count, reasons
     from (
       select

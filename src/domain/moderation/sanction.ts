@@ -113,7 +113,7 @@ export function untilWhen(moment: Date): string {
 }
 
 /**
- * Locks a person's row, so that a concurrent log-in waits, and returns it.
+ * Locks a person's row, which makes concurrent log-ins wait, and returns it.
  *
  * @throws DomainError `not-found`, or `forbidden` unless `maySanction`
  */

@@ -8,8 +8,8 @@ import { addToPostCount } from '../posts/write.ts';
 import { recordEvent, type Why } from '../security-events/record.ts';
 import { type Moderator, requirePerson } from './sanction.ts';
 
-/** Rows per transaction, so that none holds its locks for a long time. */
-const BATCH = 1_000;
+/** Rows per transaction, to hold locks only briefly. */
+const BATCH_SIZE = 1_000;
 
 /**
  * Enqueues the job that hides everything that a person wrote, or shows it again.
@@ -59,7 +59,7 @@ export async function setTextsDisabled(
         update ${sql.table(table)} set is_disabled = ${isDisabled}
         where id = any(array(
           select id from ${sql.table(table)} where author_id = ${userId} and is_disabled <> ${isDisabled}
-          order by ${sql.ref(table === 'posts' ? 'position' : 'id')} limit ${BATCH} for no key update
+          order by ${sql.ref(table === 'posts' ? 'position' : 'id')} limit ${BATCH_SIZE} for no key update
         ))
         returning ${table === 'posts' ? sql`not is_unlisted` : sql`false`} as "isCounted"
       `.execute(trx);

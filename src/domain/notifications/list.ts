@@ -27,7 +27,7 @@ export interface ListedNotification {
 }
 
 /** Characters of a text's HTML, enough for an excerpt. */
-const BEGINNING = 2_000;
+const BEGINNING_LENGTH = 2_000;
 
 /** Whose notifications are listed, and whether only unread ones. */
 interface Listed {
@@ -57,7 +57,9 @@ export function listNotifications(
       .select(sql<string | null>`case when not posts.is_disabled then posts.title end`.as('postTitle'))
       .select(
         sql<string | null>`case when not coalesce(comments.is_disabled, posts.is_disabled)
-          then left(coalesce(comments.body_html, posts.body_html), ${sql.lit(BEGINNING)}) end`.as('textHtml'),
+          then left(coalesce(comments.body_html, posts.body_html), ${sql.lit(BEGINNING_LENGTH)}) end`.as(
+          'textHtml',
+        ),
       )
       .select(['event.kind as decision', 'event.detail'])
       .select(isMutedBy(filter.recipientId, 'notification.actor_id').as('isMuted'))

@@ -6,7 +6,7 @@ import { pathOfPost } from '../posts/path.ts';
 import { FREQUENCY, MAY_BE_MAILED } from './mail-terms.ts';
 
 /** Notifications that a mail quotes, and the maximum length of each quote in characters. */
-const QUOTED = 10;
+const MAX_QUOTED = 10;
 const MAX_QUOTE_LENGTH = 2_000;
 
 /** A mail's section about the notifications of one kind, on one post if they are about posts. */
@@ -34,8 +34,9 @@ interface Row {
   readonly title: string | null;
   readonly username: string;
   readonly body: string | null;
-  /** Of this kind and post, and of all in this mail. */
+  /** Notifications of this kind and post. */
   readonly count: number;
+  /** All notifications in this mail. */
   readonly total: number;
 }
 
@@ -130,7 +131,7 @@ function selectRows(db: Db, { userId, number }: { userId: number; number: number
     .where(sql<boolean>`comments.is_disabled is not true and posts.is_disabled is not true`)
     .orderBy(sql`notifications.comment_id nulls last`)
     .orderBy('notifications.id')
-    .limit(QUOTED)
+    .limit(MAX_QUOTED)
     .execute();
 }
 

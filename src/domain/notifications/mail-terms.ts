@@ -14,8 +14,8 @@ export const FREQUENCY = sql<MailFrequency>`(case notifications.kind
   else 'never' end)`;
 
 /**
- * Whether the next mail of a frequency includes the notification. Excludes older ones, so that choosing another frequency does
- * not mail what is long past.
+ * Whether the next mail of a frequency includes the notification. Excludes older ones: choosing another frequency must
+ * not mail old notifications.
  */
 export function isDue(frequency: MailFrequency): RawBuilder<boolean> {
   return sql`(notifications.read_at is null and notifications.mail is null

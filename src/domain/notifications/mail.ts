@@ -36,7 +36,7 @@ export async function mailAtOnce({ db, queue }: Dependencies, userId: number): P
 }
 
 /** Recipients per transaction. */
-const BATCH = 500;
+const BATCH_SIZE = 500;
 
 /**
  * Enqueues a mail for everyone who has something new that they want to be mailed about daily. Safe to repeat: each batch
@@ -77,7 +77,7 @@ async function recipientsAfter(db: Db, afterId: number): Promise<number[]> {
     .where(isDue('daily'))
     .groupBy('recipient_id')
     .orderBy('recipient_id')
-    .limit(BATCH)
+    .limit(BATCH_SIZE)
     .execute();
   return recipients.map(({ id }) => id);
 }

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 
-/** Unread notifications are counted up to this number, so that counting costs the same for everyone. */
+/** Unread notifications are counted up to this number, to limit the cost. */
 export const MAX_COUNTED = 100;
 
 /**

@@ -33,7 +33,7 @@ export async function optionsForNew(
     timeout: CHALLENGE_SECONDS * 1000,
     attestationType: 'none',
     supportedAlgorithmIDs: ALGORITHMS,
-    // Discoverable, so that it can replace the email address; verified, so that it can replace the password.
+    // Discoverable, to replace the email address; verified, to replace the password.
     authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
     excludeCredentials: known.map(({ credentialId }) => ({ id: credentialId.toString('base64url') })),
   });

@@ -13,7 +13,7 @@ export interface Completion {
 const MAX_NAMES = 8;
 
 /** How many of the newest comments on the post, and of the people the reader follows, are considered. */
-const NEAREST = 100;
+const MAX_CONSIDERED = 100;
 
 /** Sorts after every character of a username. */
 const AFTER_ALL = '~';
@@ -31,7 +31,7 @@ export async function completeNames(
   { readerId, postId = 0 }: { readerId: number; postId?: number | undefined },
 ): Promise<Completion[]> {
   const from = beginning.toLowerCase();
-  const nearest = sql.lit(NEAREST);
+  const nearest = sql.lit(MAX_CONSIDERED);
   // `~>=~` and `~<~` are operators of the index: `like` needs a constant, and `<` depends on the database's collation.
   // The upper end of the range is checked last, because PostgreSQL would otherwise sometimes read all of the range.
   const { rows } = await sql<Completion>`

@@ -14,7 +14,7 @@ export async function recordVisit(db: Db, userId: number): Promise<void> {
     .execute();
 }
 
-/** The same for a visit with a session, whose last time and address it also records. */
+/** Records a visit with a session, and the time and address in the session. */
 export async function recordVisitOfSession(db: Db, userId: number, tokenHash: Buffer): Promise<void> {
   await db
     .with('session', (trx) =>

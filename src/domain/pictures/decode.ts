@@ -14,7 +14,7 @@ const ENVIRONMENT = { VIPS_DISC_THRESHOLD: '2g' };
 const STOPPING: ReadonlySet<NodeJS.Signals> = new Set(['SIGHUP', 'SIGINT', 'SIGTERM']);
 
 /**
- * Decodes an upload in a separate process, so that a crash affects nothing else. Only that process loads sharp. Runs in a
+ * Decodes an upload in a separate process, to contain crashes. Only that process loads sharp. Runs in a
  * thread, because starting a process and sending it megabytes would block the event loop. See ADR 14.
  *
  * @throws Error if the process was stopped

@@ -33,7 +33,7 @@ const MAX_CHANGES = 1_000;
 const TIMEOUT_MS = 500;
 
 /** Characters shown before and after a change. */
-const CONTEXT = 200;
+const CONTEXT_LENGTH = 200;
 
 const words = new Intl.Segmenter(undefined, { granularity: 'word' });
 
@@ -81,7 +81,7 @@ function whole(former: string, next: string): readonly Change[] {
 }
 
 /**
- * Joins changes across the spaces between words, so that phrases stay whole. Puts removed text before added text.
+ * Joins changes across the spaces between words, to keep phrases whole. Puts removed text before added text.
  */
 function grouped(changes: readonly Change[]): ComparedPart[] {
   const parts: { kind: 'same' | 'removed' | 'added'; text: string }[] = [];
@@ -117,8 +117,8 @@ function grouped(changes: readonly Change[]): ComparedPart[] {
 /** Cuts the middle of a long unchanged part, and the end of it that is not beside a change. */
 function shorten({ text }: ComparedPart, isFirst: boolean, isLast: boolean): ComparedPart[] {
   const characters = [...text];
-  const [head, tail] = [isFirst ? 0 : CONTEXT, isLast ? 0 : CONTEXT];
-  if (characters.length <= head + tail + CONTEXT) return [{ kind: 'same', text }];
+  const [head, tail] = [isFirst ? 0 : CONTEXT_LENGTH, isLast ? 0 : CONTEXT_LENGTH];
+  if (characters.length <= head + tail + CONTEXT_LENGTH) return [{ kind: 'same', text }];
   const shown = [characters.slice(0, head), characters.slice(characters.length - tail)];
   const [before, after] = shown.map((some) =>
     some.length === 0 ? [] : [{ kind: 'same' as const, text: some.join('') }],

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { IS_OPEN } from '../accounts/standing.ts';
 import { isMutedBy } from '../blocks/hide.ts';
-import { BEGINNING, type RelatedPost } from './related.ts';
+import { BEGINNING_LENGTH, type RelatedPost } from './related.ts';
 import { IS_LISTED } from './visibility.ts';
 
 /** A post that people are discussing. */
@@ -24,7 +24,7 @@ export async function listConversations(
   { readerId, limit }: { readerId: number | undefined; limit: number },
 ): Promise<Conversation[]> {
   const { rows } = await sql<Conversation>`
-    select posts.id, title, username as "authorUsername", left(body_html, ${sql.lit(BEGINNING)}) as beginning,
+    select posts.id, title, username as "authorUsername", left(body_html, ${sql.lit(BEGINNING_LENGTH)}) as beginning,
       posts.comment_count as "commentCount"
     from (
       select post_id, count(distinct author_id) as people, count(*) as comments, max(id) as newest

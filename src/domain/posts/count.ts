@@ -15,7 +15,7 @@ export async function countPosts(db: Db, { author, hasUnlisted, tag }: PostFilte
     .selectFrom('post_tags')
     .select('tag')
     .where('tag', '=', tag)
-    .orderBy('position', 'desc') // The order of the index, so that nothing else is read.
+    .orderBy('position', 'desc') // The order of the index, to read nothing else.
     .limit(sql.lit(MAX_COUNTED));
   const { total } = await db
     .selectFrom(tagged.as('tagged'))

@@ -13,7 +13,7 @@ export interface VersionedText {
 /** Earlier versions per post. */
 export const MAX_VERSIONS = 50;
 
-/** Edits by one person within this time count as one, so that corrections do not fill the history. */
+/** Edits by one person within this time count as one. Otherwise corrections would fill the history. */
 const ONE_EDIT = sql`interval '5 minutes'`;
 
 /**

@@ -116,7 +116,7 @@ function byAuthor({ id }: Reader, slice: Slice): RawBuilder<unknown> {
   `;
 }
 
-/** The same for the tags that a reader follows. */
+/** Selects posts with the tags that the reader follows. Works like `byAuthor`. */
 function byTag({ id }: Reader, slice: Slice): RawBuilder<unknown> {
   const order = sql.raw(slice.order);
   const wanted = slice.limit + slice.offset;

@@ -10,7 +10,7 @@ import { DomainError, noSuch } from '../../errors.ts';
  */
 export async function pinPost(db: Kysely<Schema>, userId: number, postId: number): Promise<void> {
   await transact(db, async (trx) => {
-    // Locked, so that the post cannot be hidden or unlisted concurrently.
+    // Locked, because the post must not be hidden or unlisted concurrently.
     const post = await trx
       .selectFrom('posts')
       .select(['author_id as authorId', 'is_listed as isListed'])

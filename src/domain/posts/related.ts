@@ -16,10 +16,10 @@ export interface RelatedPost {
 const MAX_RELATED = 3;
 
 /** How many of the newest posts with each tag are considered. */
-const NEWEST = 50;
+const MAX_CONSIDERED = 50;
 
 /** Characters of a post's HTML: enough for a one-line excerpt. */
-export const BEGINNING = 2_000;
+export const BEGINNING_LENGTH = 2_000;
 
 /**
  * Finds recent posts that share the most tags with a post. Leaves out posts by people the reader has muted or blocked.
@@ -33,12 +33,12 @@ export async function findRelatedPosts(
 ): Promise<RelatedPost[]> {
   if (tags.length === 0) return [];
   const { rows } = await sql<RelatedPost>`
-    select posts.id, title, username as "authorUsername", left(body_html, ${sql.lit(BEGINNING)}) as beginning
+    select posts.id, title, username as "authorUsername", left(body_html, ${sql.lit(BEGINNING_LENGTH)}) as beginning
     from (
       select position, count(*) as shared
       from unnest(${tags}::text[]) as own (tag)
       cross join lateral (
-        select position from post_tags where post_tags.tag = own.tag order by position desc limit ${sql.lit(NEWEST + 1)}
+        select position from post_tags where post_tags.tag = own.tag order by position desc limit ${sql.lit(MAX_CONSIDERED + 1)}
       ) as tagged
       group by position
     ) as candidate

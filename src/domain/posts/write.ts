@@ -151,7 +151,7 @@ export async function updatePost(
   });
 }
 
-/** Locks a post, so that nothing changes what an edit depends on. */
+/** Locks a post against changes that an edit depends on. */
 function lockPost(trx: Db, id: number) {
   return trx
     .selectFrom('posts')

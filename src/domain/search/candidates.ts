@@ -8,13 +8,13 @@ import { MAX_KEY, type ResolvedSearch, type TextKind } from './resolve.ts';
 export const MAX_RANKED = 100;
 
 /** How many of the newest texts are scanned. */
-const SCANNED = 5_000;
+const MAX_SCANNED = 5_000;
 
 /** Every text has a word for its range of keys: `~` and the key without these bits, as in the migration. */
 const RANGE_BITS = { posts: 43, comments: 17 };
 
 /** How many of the newest matches in the index are read. */
-const LOOKED_UP = 500;
+const MAX_LOOKED_UP = 500;
 
 /** What to search, and for whom. */
 export interface Texts {
@@ -56,7 +56,7 @@ export function candidates({ kind, readerId }: Texts, search: ResolvedSearch): R
     cross join lateral (${visible(kind, search, readerId)}) as visible
     order by near.key desc limit ${sql.lit(MAX_RANKED)}
   `;
-  const isEverythingScanned = loose === null || (author !== undefined && author.textCount < SCANNED);
+  const isEverythingScanned = loose === null || (author !== undefined && author.textCount < MAX_SCANNED);
   return sql`
     in_newest as materialized (${visibleOf(newestTexts(kind, search))}),
     in_index as materialized (
@@ -65,10 +65,10 @@ export function candidates({ kind, readerId }: Texts, search: ResolvedSearch): R
         select ${words.key} as key from ${words.table}
         where words @@ (${opaque(loose ?? '')} && ('''~' || range || '''')::tsquery)
           and ${isInTime}
-        order by key desc limit ${sql.lit(LOOKED_UP)}
+        order by key desc limit ${sql.lit(MAX_LOOKED_UP)}
       ) as each
       where ${sql.lit(!isEverythingScanned)} and (select count(*) from in_newest) < ${sql.lit(MAX_RANKED)}
-      limit ${sql.lit(LOOKED_UP)}
+      limit ${sql.lit(MAX_LOOKED_UP)}
     ),
     looked_up as materialized (${visibleOf(withWords(kind, sql`select key from in_index`))})
   `;
@@ -80,8 +80,8 @@ export function isPartial(kind: TextKind, search: ResolvedSearch): RawBuilder<bo
   const newest = sql`(select count(*) from (${newestTexts(kind, search)}) as every)`;
   return sql`(
     ${sql.lit(MAX_RANKED)} in ((select count(*) from in_newest), (select count(*) from looked_up))
-    or (select count(*) from in_index) = ${sql.lit(LOOKED_UP)}
-    or (${hasNoIndex} and ${newest} = ${sql.lit(SCANNED)})
+    or (select count(*) from in_index) = ${sql.lit(MAX_LOOKED_UP)}
+    or (${hasNoIndex} and ${newest} = ${sql.lit(MAX_SCANNED)})
   )`;
 }
 
@@ -108,7 +108,7 @@ function rangesOf(kind: TextKind, { firstKey, endKey }: ResolvedSearch): RawBuil
 function newestTexts(kind: TextKind, { author, tag, endKey }: ResolvedSearch): RawBuilder<unknown> {
   const { table, key } = wordsOf(kind);
   const newest = (from: RawBuilder<unknown>, column: RawBuilder<unknown>) =>
-    sql`${from} and ${column} < ${endKey} order by ${column} desc limit ${sql.lit(SCANNED)}`;
+    sql`${from} and ${column} < ${endKey} order by ${column} desc limit ${sql.lit(MAX_SCANNED)}`;
   if (author !== undefined) {
     const { textKey } = wordsOf(kind);
     const own = sql`select ${textKey} as key from ${sql.table(kind)} where author_id = ${author.id}`;

@@ -33,7 +33,7 @@ export interface PageOfFound {
 }
 
 /** Characters of a text's HTML in which to look for an excerpt. */
-const EXCERPT_HTML = 10_000;
+const EXCERPT_HTML_LENGTH = 10_000;
 
 const HEADLINE = sql.lit(`HighlightAll=true,StartSel=${MARKS.start},StopSel=${MARKS.end}`);
 
@@ -71,7 +71,7 @@ export async function findTexts(
       from page
       join ${text} on ${words.textKey} = page.key ${post}
       join users on users.id = ${text}.author_id
-      cross join lateral (select plain_text(left(${text}.body_html, ${sql.lit(EXCERPT_HTML)})) as plain offset 0) as each
+      cross join lateral (select plain_text(left(${text}.body_html, ${sql.lit(EXCERPT_HTML_LENGTH)})) as plain offset 0) as each
     ) as found on true
     order by place
   `.execute(db);

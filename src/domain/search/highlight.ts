@@ -8,10 +8,10 @@ export interface Part {
 }
 
 /** The length of an excerpt, in characters. */
-const LENGTH = 240;
+const EXCERPT_LENGTH = 240;
 
 /** Characters before the first match. */
-const LEAD = 60;
+const LEAD_LENGTH = 60;
 
 const COMBINING = /^[\u0300-\u036F]$/;
 
@@ -25,8 +25,8 @@ export function excerptAround(text: string, marked: string): Part[] {
   const characters = [...text.normalize('NFC')];
   const found = foundIn(characters, marked);
   const first = found.indexOf(true);
-  const start = first <= LEAD ? 0 : wordStart(characters, first - LEAD, first);
-  const end = Math.min(characters.length, start + LENGTH);
+  const start = first <= LEAD_LENGTH ? 0 : wordStart(characters, first - LEAD_LENGTH, first);
+  const end = Math.min(characters.length, start + EXCERPT_LENGTH);
 
   const parts: { text: string; isFound: boolean }[] = [];
   const add = (character: string, isFound: boolean) => {

@@ -4,11 +4,11 @@ import { transact } from '../../database/transaction.ts';
 import type { Progress } from '../../queue/index.ts';
 import { wordsOf } from './candidates.ts';
 
-/** Texts per transaction, so that none holds its locks for a long time. */
-const BATCH = 200;
+/** Texts per transaction, to hold locks only briefly. */
+const BATCH_SIZE = 200;
 
 /**
- * Indexes the words of all texts again, after a change of the site's language. Each batch locks its texts, so that it does not
+ * Indexes the words of all texts again, after a change of the site's language. Each batch locks its texts, to not
  * replace the words of a concurrent edit.
  *
  * @param options.signal stops between two batches
@@ -31,7 +31,7 @@ export async function indexTexts(
         const { rows } = await sql<{ last: string | null }>`
           with batch as (
             select ${textKey} as key, words_of(${texts}) as words from ${texts} where ${textKey} > ${after}::bigint
-            order by ${textKey} limit ${sql.lit(BATCH)} for share
+            order by ${textKey} limit ${sql.lit(BATCH_SIZE)} for share
           ), indexed as (
             insert into ${table} select key, words from batch
             on conflict (${key}) do update set words = excluded.words
@@ -40,7 +40,7 @@ export async function indexTexts(
         `.execute(trx);
         return rows[0]?.last ?? null;
       });
-      done += BATCH;
+      done += BATCH_SIZE;
       progress?.(Math.min(done, total), total, kind);
     }
   }

@@ -23,7 +23,7 @@ export interface Why {
 /**
  * Records an event on an account.
  *
- * @param db the transaction of the change, so that both commit together
+ * @param db the transaction of the change
  * @returns its id
  */
 export async function recordEvent(

@@ -16,7 +16,7 @@ export interface FoundSession {
   /** Whether the password was given in the last ten minutes. */
   readonly isVerified: boolean;
   readonly messages: readonly Message[];
-  /** Whether this visit extended the session, so that its cookie must be extended too. */
+  /** Whether this visit extended the session. Its cookie must then be extended too. */
   readonly wasRenewed: boolean;
 }
 
@@ -47,7 +47,7 @@ interface SessionColumns {
 /** A session's row, with all columns of its account or none. */
 type SessionRow = SessionColumns & (SessionUser | { readonly id: null });
 
-/** A session is extended at most this many times per lifetime, so that reading pages rarely writes. */
+/** A session is extended at most this many times per lifetime. Reading pages therefore rarely writes. */
 const RENEWALS_PER_LIFETIME = 24;
 
 /** Finds the session of a cookie and extends it occasionally. Undefined if it is unknown or has expired. */

@@ -13,7 +13,7 @@ export interface ListedSession {
   /** The IP address of the last visit; null if unknown. */
   readonly address: string | null;
   readonly createdAt: Date;
-  /** To the minute. */
+  /** Accurate to a minute. */
   readonly lastSeenAt: Date;
 }
 

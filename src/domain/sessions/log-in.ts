@@ -14,7 +14,7 @@ const MAX_BROWSERS = 20;
 const MAX_MAILS_PER_HOUR = 5;
 
 export interface LogIn {
-  /** Of the account. */
+  /** The id of the account. */
   readonly id: number;
   /** The verified password hash. Undefined if they logged in through a mailed link. */
   readonly passwordHash?: string;
@@ -84,12 +84,12 @@ async function recordUse(db: Db, userId: number, browsers: readonly string[]): P
   return numUpdatedRows > 0n;
 }
 
-/** A single parameter for any number of tokens, so that the statement is always the same. */
+/** A single parameter for any number of tokens, to keep the statement the same. */
 function anyOf(tokens: readonly string[]) {
   return sql<Buffer>`any(${tokens.map(hashToken)}::bytea[])`;
 }
 
-/** Also whether the account has logged in before, because a new password makes it forget its browsers. */
+/** Counts known browsers. `hasLoggedIn` is separate, because a new password makes the account forget its browsers. */
 async function findBrowsers(
   db: Db,
   userId: number,
@@ -101,7 +101,7 @@ async function findBrowsers(
       sql<number>`count(*) filter (where created_at > now() - interval '1 hour')::integer`.as('ofLastHour'),
     )
     .select(
-      // Before this log-in, whose event is already there.
+      // `offset 1` skips the event of this log-in.
       sql<boolean>`exists (
         select from security_events where user_id = ${userId} and kind = 'logged-in' offset 1
       )`.as('hasLoggedIn'),

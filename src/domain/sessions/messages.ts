@@ -11,7 +11,7 @@ export interface Message {
   readonly at?: string;
 }
 
-/** Unread messages that a session keeps, so that it cannot grow without limit. Older ones are dropped. */
+/** Unread messages that a session keeps. Older ones are dropped. */
 const MAX_MESSAGES = 5;
 
 /** Leaves a message for the session's next page. Returns whether the session still exists. */

@@ -6,7 +6,7 @@ import { hashToken, mintToken } from '../token.ts';
 export const VERIFIED_SECONDS = 10 * 60;
 
 /**
- * Replaces a session's token, so that a stolen copy of the old one stops working.
+ * Replaces a session's token. A stolen copy of the old one stops working.
  *
  * @param options.isVerified whether the password was just given
  * @returns the new token

@@ -44,13 +44,13 @@ const line = (minLength: number, maxLength: number) =>
 
 /** The settings as they are entered, in the form or after `npm run admin -- settings set`. */
 export const SettingsFields = Type.Object({
-  /** In titles, mails and feeds. */
+  /** Shown in titles, mails and feeds. */
   name: line(1, 50),
-  /** On the home page, for visitors. */
+  /** Shown to visitors on the home page. */
   tagline: line(0, 200),
   /** For search engines and link previews. */
   description: line(1, 200),
-  /** Of the logo, links and buttons. */
+  /** The colour of the logo, links and buttons. */
   colour: oneOf(COLOUR_NAMES),
   /** A language tag (RFC 5646) for browsers, screen readers and the search. */
   language: Type.String({
@@ -64,7 +64,7 @@ export const SettingsFields = Type.Object({
     pattern: '^(?:\\d|[1-5]\\d|60)$',
     messages: { pattern: 'Enter a whole number from 0 to 60.' },
   }),
-  /** In the footer: a label and a URL per line. */
+  /** Links in the footer: a label and a URL per line. */
   links: Type.String({
     pattern: `^(?:\\P{Cc}{1,40} (?=\\S{1,200}(?:\n|$))https?://[^\\s/?#@]+(?:[/?#]\\S*)?(?:\n|$)){0,${MAX_LINKS}}$`,
     messages: {

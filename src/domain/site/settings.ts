@@ -27,7 +27,7 @@ export interface FooterLink {
 }
 
 /** The most characters of a setting's value in the security log. */
-const LOGGED_LENGTH = 100;
+const MAX_LOGGED_LENGTH = 100;
 
 const CONFLICT =
   'Somebody else has changed the settings since you opened this page. Save again to replace theirs.';
@@ -68,7 +68,7 @@ export async function changeSettings(
       const value = changes[name];
       if (value === undefined || value === before[name]) continue;
       // The cut may split a surrogate pair, and PostgreSQL's JSON has no half ones.
-      const detail = { setting: name, value: value.slice(0, LOGGED_LENGTH).toWellFormed() };
+      const detail = { setting: name, value: value.slice(0, MAX_LOGGED_LENGTH).toWellFormed() };
       await recordEvent(trx, { kind: 'setting-changed', userId: null, detail });
       if (name === 'language') await queue.send(indexTextsQueue, {}, { db: trx });
     }

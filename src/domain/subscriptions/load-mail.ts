@@ -7,7 +7,7 @@ import { IS_LISTED } from '../posts/visibility.ts';
 import { ARE_SUBSCRIPTIONS_ON } from './terms.ts';
 
 /** Characters of a post that its mail quotes. */
-const EXCERPT = 500;
+const MAX_EXCERPT_LENGTH = 500;
 
 /** Loads the content of the confirmation mail. Undefined if the author is gone, or subscriptions are off. */
 export function loadConfirmation(db: Db, subscriptionId: number): Promise<{ author: string } | undefined> {
@@ -58,7 +58,7 @@ export async function loadNewPost(
     author,
     title,
     path: pathOfPost({ id, title }),
-    excerpt: excerptOf(html, EXCERPT),
+    excerpt: excerptOf(html, MAX_EXCERPT_LENGTH),
   };
 }
 

@@ -8,7 +8,7 @@ import { IS_LISTED } from '../posts/visibility.ts';
 import { ARE_SUBSCRIPTIONS_ON } from './terms.ts';
 
 /** Subscriptions per transaction. */
-const BATCH = 500;
+const BATCH_SIZE = 500;
 
 /** Posts of one author that are mailed per day. The others are on the site and in the feed. */
 const MAX_PER_DAY = 10;
@@ -78,7 +78,7 @@ async function enqueueBatch(
     .where('id', '>', mailing.afterId)
     .where('confirmed_at', '<', mailing.publishedAt)
     .orderBy('id')
-    .limit(BATCH)
+    .limit(BATCH_SIZE)
     .execute();
   const last = subscriptions.at(-1);
   if (last === undefined) return 0;

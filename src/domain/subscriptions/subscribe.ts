@@ -75,7 +75,7 @@ export async function requestSubscription(
 ): Promise<void> {
   const address = canonicalEmail(email);
   await db.transaction().execute(async (trx) => {
-    // Serialises requests for one address, so that the count is right.
+    // Serialises requests for one address, to count them correctly.
     await sql`select pg_advisory_xact_lock(hashtextextended(${address}, 0))`.execute(trx);
     const { rows } = await sql<{ id: number }>`
       insert into subscriptions as earlier (author_id, email, asked_at)

@@ -24,7 +24,7 @@ const ActionForm = Type.Object({
 
 /**
  * One person's account, for Administrators. The profile's form and moderation have their own pages. All buttons submit to the
- * page's own path, so that an Administrator who has to enter the password first returns to it.
+ * page's own path, because an Administrator who has to enter the password first returns to it.
  */
 export default async function person(app: FastifyInstance): Promise<void> {
   const { db } = app;
@@ -74,7 +74,7 @@ export default async function person(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Each returns what it has done. */
+/** Each action returns a message that says what was done. */
 const ACTIONS = {
   async confirm({ db }: FastifyInstance, { id, username, isConfirmed }: Account) {
     if (!isConfirmed) await confirmManually(db, id);

@@ -25,7 +25,7 @@ import { Comment, CommentPage, paths, ref } from './resources.ts';
 
 const tags = ['Comments'];
 
-/** Of lists of comments. */
+/** The description of lists of comments. */
 const description = 'Pages leave out comments by people you have muted or blocked, so they may be shorter.';
 
 const listing = {

@@ -30,7 +30,7 @@ export interface Parameter {
 }
 
 export interface Content {
-  /** By media type. */
+  /** The schema of each media type. */
   readonly content: Readonly<Record<string, { readonly schema: JsonSchema }>>;
 }
 

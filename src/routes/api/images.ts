@@ -22,7 +22,7 @@ import { EXAMPLE_KEY, Image, ImagePage, paths, ref } from './resources.ts';
 const tags = ['Images'];
 
 /** Images per page. */
-const PAGE = 50;
+const PAGE_SIZE = 50;
 
 const WithKey = Type.Object({ key: Type.String({ pattern: `^${KEY_PATTERN}$`, examples: [EXAMPLE_KEY] }) });
 
@@ -86,7 +86,7 @@ const images: FastifyPluginAsyncTypebox = async (app) => {
 
   app.get('/images/', { schema: listing }, async (request, reply) => {
     const { id } = callerOf(request);
-    const page = await listImages(db, id, pageRequest(request.query, PAGE));
+    const page = await listImages(db, id, pageRequest(request.query, PAGE_SIZE));
     const counted = { ...page, total: await countImages(db, id) };
     return { images: page.items.map(presentImage), ...linkPages(reply, { path: paths.images }, counted) };
   });

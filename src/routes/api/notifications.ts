@@ -13,7 +13,7 @@ import { NotificationPage, paths, ref } from './resources.ts';
 const tags = ['Notifications'];
 
 /** Notifications on a page. */
-const PAGE = 30;
+const PAGE_SIZE = 30;
 
 const listing = {
   tags,
@@ -61,7 +61,7 @@ const notifications: FastifyPluginAsyncTypebox = async (app) => {
     const isUnread = unread !== undefined;
     const { id: recipientId } = callerOf(request);
     const filter = { recipientId, isUnread };
-    const page = await listNotifications(db, filter, pageRequest(place, PAGE));
+    const page = await listNotifications(db, filter, pageRequest(place, PAGE_SIZE));
     const total = await countNotifications(db, filter);
     const path = paths.notifications + (isUnread ? '?unread=true' : '');
     return {

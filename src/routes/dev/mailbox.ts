@@ -6,7 +6,7 @@ import { listMails, readMail } from '../../mailbox/reader.ts';
 import { requireThisMachine } from '../loopback.ts';
 import type { WithId } from '../web/params.ts';
 
-const NEWEST = 100;
+const MAX_LISTED = 100;
 
 /**
  * The local mailbox, for a site without a mail server. Its mails contain log-in links, so it only answers on this machine.
@@ -19,7 +19,7 @@ export default async function mailbox(app: FastifyInstance): Promise<void> {
   );
 
   app.get('/', async (_request, reply) =>
-    reply.page('dev/mailbox', { title: 'Mailbox', mails: await listMails(folder, NEWEST) }),
+    reply.page('dev/mailbox', { title: 'Mailbox', mails: await listMails(folder, MAX_LISTED) }),
   );
 
   app.get<WithId>('/:id', async (request, reply) => {
@@ -52,7 +52,7 @@ function policyForMail(html: string): string {
   return `default-src 'none'; style-src ${styleSrc}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 }
 
-/** Splits a mail's text at its links, so that the page can link them. Odd entries are URLs. */
+/** Splits a mail's text at its links. Odd entries are URLs. */
 function splitLinks(text: string): string[] {
   return text.split(/(https?:\/\/\S+)/);
 }

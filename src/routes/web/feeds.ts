@@ -32,12 +32,12 @@ interface FeedEntry {
 }
 
 /** Entries per feed. */
-const NEWEST = 30;
+const MAX_ENTRIES = 30;
 
 /** Characters of HTML per feed, to limit its size. */
 const MAX_HTML = 250_000;
 
-const TITLE_LENGTH = 80;
+const MAX_TITLE_LENGTH = 80;
 
 /** Feed readers may cache a feed for a minute, then ask whether it has changed. */
 const CACHE_CONTROL = 'public, max-age=60';
@@ -72,21 +72,21 @@ export default async function feeds(app: FastifyInstance): Promise<void> {
 }
 
 async function feedOfSite(db: FastifyInstance['db'], title: string): Promise<Feed> {
-  const posts = await listNewestPosts(db, {}, NEWEST);
+  const posts = await listNewestPosts(db, {}, MAX_ENTRIES);
   return { title, path: '/', feedPath: '/feed', entries: newestThatFit(posts).map(entryOfPost) };
 }
 
 async function feedOfPerson(db: FastifyInstance['db'], name: string, siteName: string): Promise<Feed> {
   const person = await findByUsername(db, name);
   if (person === undefined) throw noSuch('user');
-  const posts = await listNewestPosts(db, { author: person }, NEWEST);
+  const posts = await listNewestPosts(db, { author: person }, MAX_ENTRIES);
   const path = `/user/${person.username}`;
   const title = `${person.username} on ${siteName}`;
   return { title, path, feedPath: `${path}/feed`, entries: newestThatFit(posts).map(entryOfPost) };
 }
 
 async function feedOfTag(db: FastifyInstance['db'], tag: string, siteName: string): Promise<Feed> {
-  const posts = await listNewestPosts(db, { tag }, NEWEST);
+  const posts = await listNewestPosts(db, { tag }, MAX_ENTRIES);
   const path = pathOfTag(tag);
   const title = `#${tag} on ${siteName}`;
   return { title, path, feedPath: path, entries: newestThatFit(posts).map(entryOfPost) };
@@ -95,8 +95,8 @@ async function feedOfTag(db: FastifyInstance['db'], tag: string, siteName: strin
 async function feedOfPost(db: FastifyInstance['db'], id: number): Promise<Feed> {
   const post = await findPost(db, id);
   if (post.isDisabled) throw noSuch('post');
-  const comments = await listNewestComments(db, id, NEWEST);
-  const title = `Comments on “${post.title ?? excerptOf(post.bodyHtml, TITLE_LENGTH)}”`;
+  const comments = await listNewestComments(db, id, MAX_ENTRIES);
+  const title = `Comments on “${post.title ?? excerptOf(post.bodyHtml, MAX_TITLE_LENGTH)}”`;
   return {
     title,
     path: pathOfPost(post),
@@ -170,7 +170,7 @@ export function headlineOf(
   { title, authorUsername }: Pick<Post, 'title' | 'authorUsername'>,
   html: string,
 ): string {
-  return title ?? (excerptOf(html, TITLE_LENGTH) || `Post by ${authorUsername}`);
+  return title ?? (excerptOf(html, MAX_TITLE_LENGTH) || `Post by ${authorUsername}`);
 }
 
 function entryOfPost(post: Post): FeedEntry {

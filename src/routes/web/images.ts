@@ -30,7 +30,7 @@ const ImageForm = Type.Object({
 });
 
 /** Images per page of the list. */
-const PAGE = 24;
+const PAGE_SIZE = 24;
 
 /** Images in posts: their files, and where people upload and delete their own. */
 export default async function images(app: FastifyInstance): Promise<void> {
@@ -143,7 +143,7 @@ async function show(request: FastifyRequest, reply: FastifyReply, form: FormStat
   const { db, config } = request.server;
   const { id } = currentUser(request);
   const place = placeFrom(request.query);
-  const images = await listImages(db, id, { ...place, size: PAGE });
+  const images = await listImages(db, id, { ...place, size: PAGE_SIZE });
   return reply.page('images', {
     title: 'Images',
     form,

@@ -11,8 +11,8 @@ import { queryOf } from './params.ts';
 
 /** Metadata for search engines and link previews. */
 
-const DESCRIPTION_LENGTH = 160;
-const TITLE_LENGTH = 70;
+const MAX_DESCRIPTION_LENGTH = 160;
+const MAX_TITLE_LENGTH = 70;
 
 export function metaOfHome(
   place: Place,
@@ -24,12 +24,12 @@ export function metaOfHome(
 /** A post's title, or else its beginning, with its author. */
 export function titleOfPost({ title, bodyHtml, authorUsername }: Post): string {
   if (title !== null) return `${title} by ${authorUsername}`;
-  const beginning = excerptOf(bodyHtml, TITLE_LENGTH);
+  const beginning = excerptOf(bodyHtml, MAX_TITLE_LENGTH);
   return beginning === '' ? `Post by ${authorUsername}` : `“${beginning}” by ${authorUsername}`;
 }
 
 export function metaOfPost(post: Post, place: Place, baseUrl: string): PageMeta {
-  const description = excerptOf(post.bodyHtml, DESCRIPTION_LENGTH) || `A post by ${post.authorUsername}.`;
+  const description = excerptOf(post.bodyHtml, MAX_DESCRIPTION_LENGTH) || `A post by ${post.authorUsername}.`;
   const path = pathOfPost(post);
   const url = baseUrl + path;
   const imageKey = firstImageIn(post.bodyHtml);
@@ -73,7 +73,7 @@ export function metaOfTag(tag: string, place: Place, siteName: string): PageMeta
 export function metaOfProfile(profile: Profile, place: Place, siteName: string): PageMeta {
   const { username, name, aboutMe } = profile;
   const path = `/user/${username}`;
-  const about = aboutMe.replaceAll(/\s+/g, ' ').slice(0, DESCRIPTION_LENGTH);
+  const about = aboutMe.replaceAll(/\s+/g, ' ').slice(0, MAX_DESCRIPTION_LENGTH);
   return {
     description: about || `${name || username} writes on ${siteName}.`,
     path: path + queryOf(place),

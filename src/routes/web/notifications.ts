@@ -13,10 +13,10 @@ import { idFrom, placeFrom, type WithId } from './params.ts';
 const ReadForm = Type.Object({ last: Type.String({ pattern: '^\\d{1,10}$' }) });
 
 /** Notifications on a page. */
-const PAGE = 30;
+const PAGE_SIZE = 30;
 
 /** Characters of a text that a notification shows. */
-const EXCERPT = 140;
+const MAX_EXCERPT_LENGTH = 140;
 
 export default async function notifications(app: FastifyInstance): Promise<void> {
   app.register(events);
@@ -42,7 +42,7 @@ async function ownNotifications(app: FastifyInstance): Promise<void> {
   app.get('/notifications', async (request, reply) => {
     const place = placeFrom(request.query);
     const reader = { recipientId: currentUser(request).id };
-    const page = await listNotifications(db, reader, { ...place, size: PAGE });
+    const page = await listNotifications(db, reader, { ...place, size: PAGE_SIZE });
     return reply.page('notifications', {
       title: 'Notifications',
       notifications: gatherLikes(page.items).map(describe),
@@ -102,7 +102,9 @@ function gatherLikes(items: readonly ListedNotification[]): Gathered[] {
 function describe({ id, isRead, createdAt, textHtml, ...notification }: Gathered) {
   const { actorAvatarSeed: seed, actorPictureHash: picture, decision, detail } = notification;
   const excerpt =
-    decision && detail ? describeEvent({ kind: decision, detail }) : excerptOf(textHtml ?? '', EXCERPT);
+    decision && detail
+      ? describeEvent({ kind: decision, detail })
+      : excerptOf(textHtml ?? '', MAX_EXCERPT_LENGTH);
   const avatar = seed === null ? undefined : { seed, picture };
   return { id, isRead, createdAt, about: sentenceFor(notification), excerpt, avatar };
 }

@@ -53,7 +53,7 @@ export function placeFrom(query: unknown, end = MAX_ID): Place {
   return isNumber ? { number: Number(page) } : {};
 }
 
-/** The same for a list of posts. */
+/** Reads the place in a list of posts. */
 export function placeOfPostsFrom(query: unknown): Place {
   return placeFrom(query, MAX_POSITION);
 }

@@ -41,7 +41,7 @@ interface Subscribing {
 }
 
 /** Titles shown of the feed. */
-const NEWEST = 10;
+const MAX_TITLES = 10;
 
 /** How people subscribe to the site, a person or a tag: with a feed reader, and to a person also by email. */
 export default async function subscribe(app: FastifyInstance): Promise<void> {
@@ -135,7 +135,7 @@ async function show(
 ) {
   const { server } = request;
   const { user } = sessionOf(request);
-  const { items } = await listPosts(readDbFor(request), filter, { size: NEWEST });
+  const { items } = await listPosts(readDbFor(request), filter, { size: MAX_TITLES });
   return reply.page('subscribe/show', {
     title: `Subscribe to ${what}`,
     what,

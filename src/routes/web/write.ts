@@ -76,7 +76,7 @@ interface DraftForm {
 
 /**
  * Returns the form with the reason why a draft could not be saved or published. After a conflict, the form has the newest
- * version, so that sending it again replaces that one.
+ * version, and sending it again replaces that one.
  *
  * @throws the error, if it is not a conflict
  */

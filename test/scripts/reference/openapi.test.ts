@@ -14,7 +14,7 @@ function breaksOf(change: (document: ReturnType<typeof JSON.parse>) => void): st
 }
 
 t.test(
-  'what programs rely on is neither removed nor renamed, and nothing more is asked of them',
+  'whatever programs rely on is neither removed nor renamed, and nothing more is required of them',
   async (t) => {
     t.same(
       breaksOf(({ components: { schemas } }) => {
@@ -56,7 +56,7 @@ t.test(
   },
 );
 
-t.test('what is new breaks nothing, nor do other names of schemas', async (t) => {
+t.test('additions break nothing, and neither do other names of schemas', async (t) => {
   const breaks = breaksOf(({ paths, components: { schemas } }) => {
     schemas.Post.properties.mood = { type: 'string' };
     schemas.Person = schemas.User;

@@ -80,7 +80,7 @@ t.test('a restored backup has every row, and its queue sends each mail once', as
   ]);
 });
 
-t.test('what cannot work is refused before it begins', async (t) => {
+t.test('a backup or restore that cannot work is refused before it begins', async (t) => {
   const folder = await temporaryFolder(t);
   const file = join(folder, 'site.backup');
   const [full, empty] = [await createDatabase(t), await createEmptyDatabase(t)];

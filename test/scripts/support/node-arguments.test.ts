@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, '..', '..', '..');
 
 const read = (path: string) => readFile(join(ROOT, path), 'utf8');
 
-t.test('all that starts a web process or a worker does it with the same arguments', async (t) => {
+t.test('everything that starts a web process or a worker uses the same arguments', async (t) => {
   const { scripts } = JSON.parse(await read('package.json'));
   const common = NODE_ARGUMENTS.map((argument) => argument.replace(/=file:.*\/src\//, '=./src/'));
   for (const [name, unit] of [

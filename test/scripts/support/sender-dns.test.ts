@@ -49,7 +49,7 @@ async function serveDns(
 
 const txt = (name: string, ...data: string[]): Answer => ({ type: 'TXT', name, data });
 
-t.test('a domain with everything is fine; a parent’s DMARC record counts', async (t) => {
+t.test('a domain with all records passes; a parent’s DMARC record counts', async (t) => {
   const server = await serveDns(t, [
     txt('mail.example.com', 'google-site-verification=x'),
     txt('mail.example.com', 'v=spf1 include:example.net -all'),
@@ -65,7 +65,7 @@ t.test('a domain with everything is fine; a parent’s DMARC record counts', asy
   ]);
 });
 
-t.test('what is missing is given as lines for the zone', async (t) => {
+t.test('missing records are printed as lines for the zone', async (t) => {
   const server = await serveDns(t, [txt('mail.example.com', 'unrelated')]);
   const [dkim = '', rest] = split(DKIM);
   t.match(await checkSenderDns(CONFIG, [server]), [
@@ -78,7 +78,7 @@ t.test('what is missing is given as lines for the zone', async (t) => {
   t.match(unsigned, /^DKIM: not signed here\. Set DKIM_PRIVATE_KEY_FILE/);
 });
 
-t.test('records that do not count are told from good ones', async (t) => {
+t.test('records that do not count are distinguished from good ones', async (t) => {
   const server = await serveDns(t, [
     txt('mail.example.com', 'v=spf1 mx -all'),
     txt('mail.example.com', 'v=spf1 include:example.net -all'),

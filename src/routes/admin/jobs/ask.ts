@@ -19,7 +19,7 @@ import { momentField, searchFrom, withFields } from './filter.ts';
 const MAX_COUNTED = 10_000;
 
 /** For more jobs than this, the user must type their number. */
-const MANY = 100;
+const MAX_UNTYPED = 100;
 
 /** For up to this many jobs, the page lists their kinds. */
 const MAX_DESCRIBED = 1_000;
@@ -28,7 +28,7 @@ const MAX_DESCRIBED = 1_000;
 const KINDS = ['template', 'about'];
 
 /** Jobs that the page shows. */
-const SHOWN = 5;
+const MAX_SHOWN = 5;
 
 /** Asks for confirmation of an action, and shows which jobs it affects and how many. */
 export async function ask(request: FastifyRequest, reply: FastifyReply, command: Command) {
@@ -61,7 +61,7 @@ async function questionAboutJobs(request: FastifyRequest, action: JobAction, fil
   const redaction = redactionFor(sessionOf(request).user);
   const [queue = ''] = filter.queues;
   const [{ jobs }, kinds, destinations] = await Promise.all([
-    listJobs(db, QueueAdmin.applicable(action, filter), { size: SHOWN }),
+    listJobs(db, QueueAdmin.applicable(action, filter), { size: MAX_SHOWN }),
     count > MAX_DESCRIBED ? [] : countKinds(db, ids, KINDS),
     action === 'redrive' ? queueAdmin.previewRedrive(queue, ids) : [],
   ]);
@@ -69,7 +69,7 @@ async function questionAboutJobs(request: FastifyRequest, action: JobAction, fil
   return {
     subject: `${number} ${count === 1 ? 'job' : 'jobs'} in ${filter.queues.join(', ')}`,
     count,
-    numberToType: count > MANY ? formatted(Math.min(count, MAX_COUNTED)) : undefined,
+    numberToType: count > MAX_UNTYPED ? formatted(Math.min(count, MAX_COUNTED)) : undefined,
     isFinal: action === 'delete',
     kinds: kinds.filter(({ kind }) => kind !== null),
     destinations,
@@ -89,7 +89,7 @@ export async function isConfirmed(
   { filter, typed = '' }: { filter: JobFilter; typed?: string | undefined },
 ): Promise<boolean> {
   const { length } = await findMatching(db, action, filter);
-  return length <= MANY || typed.replace(/\D/g, '') === String(Math.min(length, MAX_COUNTED));
+  return length <= MAX_UNTYPED || typed.replace(/\D/g, '') === String(Math.min(length, MAX_COUNTED));
 }
 
 function findMatching(db: Db, action: JobAction, filter: JobFilter): Promise<string[]> {
@@ -102,7 +102,7 @@ function formatted(count: number): string {
 
 /**
  * The page to return to: the job's, unless the action removed it, or else the list. After a cancellation, the list shows the
- * cancelled jobs, so that it can be undone.
+ * cancelled jobs, to make the cancellation undoable.
  */
 export function backTo({ action, fields, schedule }: Command, doneSince?: Date): string {
   const { queue, id, worker: _worker, schedule: _schedule, count: _count, ...rest } = fields;

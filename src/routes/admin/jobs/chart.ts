@@ -166,7 +166,7 @@ function ticksOf(times: readonly Date[], { name, steps }: ChartRange): Tick[] {
   );
 }
 
-/** The next of 2, 4, 10, 20, 40, 100, …, so that half of it is a whole number. */
+/** The next of 2, 4, 10, 20, 40, 100, …, because half of it is also a whole number. */
 function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(1, value)));
   return [2, 4, 10].map((factor) => factor * power).find((rounded) => rounded >= value) ?? power;

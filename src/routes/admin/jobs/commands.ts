@@ -45,9 +45,9 @@ export const LABELS = { ...JOB_LABELS, ...QUEUE_LABELS, ...SCHEDULE_LABELS, ...W
 export interface Command {
   readonly action: keyof typeof LABELS;
   readonly fields: Omit<FilterFields, 'action' | 'after'>;
-  /** Of an action on a worker. */
+  /** Undefined unless the action is on a worker. */
   readonly worker: Worker | undefined;
-  /** Of an action on a schedule. */
+  /** Undefined unless the action is on a schedule. */
   readonly schedule: ScheduleKey | undefined;
 }
 

@@ -3,7 +3,7 @@ import { describeRule, listSchedules, nameOfSchedule, nextTimes } from '../../..
 import { STATE_NAMES } from './states.ts';
 
 /** Times shown for each schedule. */
-const SHOWN = 3;
+const MAX_SHOWN = 3;
 
 /** When jobs are enqueued automatically, and the outcome of the last ones. Operators pause schedules and run them now. */
 export default async function schedules(app: FastifyInstance): Promise<void> {
@@ -17,7 +17,7 @@ export default async function schedules(app: FastifyInstance): Promise<void> {
         ...schedule,
         label: nameOfSchedule(schedule),
         words: describeRule(schedule.rule),
-        next: nextTimes(schedule.rule, schedule.timeZone, { after: now, count: SHOWN }).map((time) => ({
+        next: nextTimes(schedule.rule, schedule.timeZone, { after: now, count: MAX_SHOWN }).map((time) => ({
           time,
           local: localTime(time, schedule.timeZone),
         })),

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { EMAIL_LENGTH, EMAIL_PATTERN } from '../../../domain/accounts/email.ts';
+import { EMAIL_PATTERN, MAX_EMAIL_LENGTH } from '../../../domain/accounts/email.ts';
 import { MAX_ANSWER } from '../../../domain/passkeys/answers.ts';
 import type { FieldOptions, FormState } from '../../../plugins/web/forms.ts';
 
@@ -9,7 +9,7 @@ export const emailField = () =>
   Type.String({
     pattern: EMAIL_PATTERN,
     minLength: 1,
-    maxLength: EMAIL_LENGTH,
+    maxLength: MAX_EMAIL_LENGTH,
     messages: { pattern: 'Invalid email address.' },
   } satisfies FieldOptions & Record<string, unknown>);
 

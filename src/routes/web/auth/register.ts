@@ -96,7 +96,7 @@ function show({ server, params }: FastifyRequest<WithInvitation>, reply: Fastify
     title: 'Register',
     form,
     asksForReason: 'reason' in form.errors || (registration === 'approval' && !isInvited),
-    // The first stamp stays valid, so that nobody has to wait twice.
+    // The first stamp stays valid. Otherwise people would have to wait twice.
     shown: ageOfForm(formKey, shown) === undefined ? stampForm(formKey) : shown,
     looksAutomatic: 'homepage' in form.errors,
     isHoneypotFilled: (form.values.homepage ?? '') !== '',

@@ -27,7 +27,7 @@ export default async function twoFactorRoutes(app: FastifyInstance): Promise<voi
   app.register(recoveryCodes);
 }
 
-/** The form carries the new secret, so that opening the page stores nothing. */
+/** The form carries the new secret, because opening the page must store nothing. */
 async function turningOn(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', requireNoApp);
 
