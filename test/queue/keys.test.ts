@@ -10,6 +10,7 @@ import {
   type QueueContract,
   TryLater,
 } from '../../src/queue/index.ts';
+import { restoreCancelled } from '../../src/queue/jobs-table.ts';
 import { orderedQueue } from '../support/blocking-worker.ts';
 import { build } from '../support/build.ts';
 import { createQueues, deadLettersOf, jobsOf, supervise } from '../support/jobs.ts';
@@ -130,6 +131,16 @@ t.test('a job whose unique key is taken can be neither restored nor redriven, an
     select output ->> 'message' as message from pgboss.job where name = 'unique-until-done.dead'
   `.execute(db);
   t.match(rows, [{ message: /already has a job with singletonKey a/ }]);
+});
+
+t.test('only cancelled jobs are restored, whatever has happened to them in the meantime', async (t) => {
+  const id = (await send(replacing, 1)) ?? '';
+  for (const state of ['completed', 'failed', 'active', 'created']) {
+    await sql`update pgboss.job set state = ${state}::text::pgboss.job_state`.execute(db);
+    t.equal(await restoreCancelled(db, replacing.name, [id]), 0, state);
+  }
+  await sql`update pgboss.job set state = 'cancelled'`.execute(db);
+  t.equal(await restoreCancelled(db, replacing.name, [id]), 1);
 });
 
 t.test('with replace, the job that waits takes the newest payload and time', async (t) => {

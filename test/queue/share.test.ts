@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import t from 'tap';
 import { defineJob } from '../../src/queue/job.ts';
 import { newShare, prioritiesOf, TURN } from '../../src/queue/share.ts';
@@ -54,6 +55,10 @@ t.test('a share begins with the turn that is being worked, so those before it do
   await app.queue.send(mailQueue, payload, { db: app.db });
   const later = new Date(Date.now() + 3_600_000);
   await app.queue.send(mailQueue, payload, { db: app.db, priority: priority - 3, startAfter: later });
+  for (const less of [1, 2])
+    await app.queue.send(mailQueue, payload, { db: app.db, priority: priority - less });
+  await sql`update pgboss.job set state = 'active' where priority = ${priority - 1}`.execute(app.db);
+  await sql`update pgboss.job set blocked = true where priority = ${priority - 2}`.execute(app.db);
   t.same(await prioritiesOf(app.db, newShare(), next), [priority - 500]);
 
   const begun = { jobs: TURN - 1, first: priority };

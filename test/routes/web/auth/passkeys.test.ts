@@ -2,6 +2,7 @@ import type { LightMyRequestResponse } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { MAX_PASSKEYS } from '../../../../src/domain/passkeys/add.ts';
+import { removePasskey, renamePasskey } from '../../../../src/domain/passkeys/change.ts';
 import { relyingPartyOf } from '../../../../src/domain/passkeys/relying-party.ts';
 import { startSession } from '../../../../src/domain/sessions/start.ts';
 import { resetTwoFactor } from '../../../../src/domain/two-factor/turn-off.ts';
@@ -197,6 +198,9 @@ t.test('a passkey is renamed and removed by its owner, after the password', asyn
     ],
     [404, 404, 404],
   );
+  const which = { userId: person.id + 1, id };
+  await t.rejects(renamePasskey(app.db, which, 'x'), { code: 'not-found' });
+  await t.rejects(removePasskey(app, which), { code: 'not-found' });
   t.same(Object.keys(errorsOf(await client.post(path, { name: '' }))), ['name']);
   t.same(messagesOf(await client.follow(await client.post(path, { name: 'Key' }))), [
     'The name has been saved.',
