@@ -139,8 +139,10 @@ t.test('only cancelled jobs are restored, whatever has happened to them in the m
     await sql`update pgboss.job set state = ${state}::text::pgboss.job_state`.execute(db);
     t.equal(await restoreCancelled(db, replacing.name, [id]), 0, state);
   }
-  await sql`update pgboss.job set state = 'cancelled'`.execute(db);
+  await sql`update pgboss.job set state = 'cancelled', started_on = now(), completed_on = now()`.execute(db);
   t.equal(await restoreCancelled(db, replacing.name, [id]), 1);
+  const { rows } = await sql`select state, started_on, completed_on from pgboss.job`.execute(db);
+  t.same(rows, [{ state: 'retry', started_on: null, completed_on: null }]);
 });
 
 t.test('with replace, the job that waits takes the newest payload and time', async (t) => {
@@ -193,6 +195,8 @@ t.test('with replace, a job that is sent while one runs waits for it, and wins i
   t.match(await jobsOf(app, replacing, ['cancelled']), [
     { data: { n: 1 }, output: { message: 'a newer job with its key has replaced it' } },
   ]);
+  await send(replacing, 4);
+  await untilDone(replacing, 3); // What is done stays done.
 });
 
 t.test('with replace, a job that is handed back beside a newer one gives way to it', async (t) => {

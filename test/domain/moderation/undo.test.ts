@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import t from 'tap';
+import type { SecurityEventKind } from '../../../src/database/account-tables.ts';
 import { findUndoable } from '../../../src/domain/moderation/undo.ts';
 import { recordEvent } from '../../../src/domain/security-events/record.ts';
 import { build } from '../../support/build.ts';
@@ -22,7 +23,7 @@ t.test(
     await sql`update comments set is_disabled = true`.execute(db);
     await sql`update users set silenced_until = now() + interval '1 day'`.execute(db);
     const userId = john.id;
-    const record = (kind: 'post-disabled' | 'comment-disabled', detail: Record<string, number>) =>
+    const record = (kind: SecurityEventKind, detail: Record<string, number>) =>
       recordEvent(db, { kind, userId, detail });
     const repeated = await record('post-disabled', { post: first });
     const inForce = [
@@ -39,5 +40,14 @@ t.test(
     await sql`update comments set is_disabled = false where id = ${reply}`.execute(db);
     const [, shown, , shownReply, ended] = inForce;
     t.same([...(await findUndoable(db, [shown ?? 0, shownReply ?? 0, ended ?? 0]))], [], 'without effect');
+
+    const showings = [
+      await record('post-enabled', { post: second }),
+      await record('comment-enabled', { post: first, comment: reply }),
+    ];
+    t.same([...(await findUndoable(db, showings))].sort(), showings.toSorted());
+    await sql`update posts set is_disabled = true`.execute(db);
+    await sql`update comments set is_disabled = true`.execute(db);
+    t.same([...(await findUndoable(db, showings))], [], 'hidden again');
   },
 );
