@@ -53,6 +53,8 @@ t.test('an unconfirmed account is deleted a week after its last use', async (t) 
   await create('forgotten', false);
   await create('new', false, sql<Date>`now() - interval '6 days'`);
   await create('confirmed', true);
+  const admin = await create('admin', false);
+  await app.db.updateTable('users').set({ role: 'Administrator' }).where('id', '=', admin.id).execute();
   await writePosts(app, await create('author', false));
 
   const removed = await prune(app.db, { signal: new AbortController().signal });
@@ -60,7 +62,7 @@ t.test('an unconfirmed account is deleted a week after its last use', async (t) 
   const left = await app.db.selectFrom('users').select('username').orderBy('id').execute();
   t.same(
     left.map(({ username }) => username),
-    ['new', 'confirmed', 'author'],
+    ['new', 'confirmed', 'admin', 'author'],
   );
 });
 
