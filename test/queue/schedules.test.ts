@@ -96,6 +96,7 @@ t.test('a paused schedule enqueues nothing, and continues from its next time', a
   await at(ticks, '2028-11-06T08:00Z');
   await pauseSchedule(app.db, daily);
   t.same(await at(ticks, '2028-11-09T08:00Z'), ['hourly']);
+  await pauseSchedule(app.db, daily);
   t.match(await statuses(), [{ name: 'daily', pausedAt: '2028-11-06T08:00Z' }, {}]);
   await resumeSchedule(app.db, daily);
   await resumeSchedule(app.db, daily); // As by two people at once.
