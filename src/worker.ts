@@ -40,12 +40,11 @@ function readOptions(config: Config) {
       'no-wait': { type: 'boolean' },
     },
   });
-  const names = values.queues?.split(',') ?? jobs.map(({ contract }) => contract.name);
-  const chosen = names.map((name) => jobs.find(({ contract }) => contract.name === name));
-  const known = jobs.map(({ contract }) => contract.name).join(', ');
+  const known = jobs.map(({ contract }) => contract.name);
+  const names = values.queues?.split(',') ?? known;
   const problems = names
-    .filter((_name, index) => chosen[index] === undefined)
-    .map((name) => `--queues: "${name}" is not a queue; choose from ${known}`);
+    .filter((name) => !known.includes(name))
+    .map((name) => `--queues: "${name}" is not a queue; choose from ${known.join(', ')}`);
 
   const concurrency = Number(values.concurrency ?? config.workerConcurrency);
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1000) {
@@ -55,7 +54,7 @@ function readOptions(config: Config) {
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return {
-    jobs: chosen.filter((job) => job !== undefined),
+    jobs: jobs.filter(({ contract }) => names.includes(contract.name)),
     concurrency,
     isCheck: values.check ?? false,
     waits: !values['no-wait'],

@@ -73,7 +73,7 @@ function asSentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
 }
 
-/** A chapter with the usage that a command prints. */
+/** A section with the usage that a command prints. */
 async function describeUsage(name: string): Promise<string> {
   const script = join(import.meta.dirname, '..', `${name}.ts`);
   const usage = await new Promise<string>((resolve) => {

@@ -176,6 +176,9 @@ t.test('an invalid batch is refused and leaves nothing behind', async (t) => {
     await t.rejects(queue.sendAll(parts, [{ n: 1 }], { db: trx, batch }), {
       message: /more than 1000000 jobs/,
     });
+    await trx.updateTable('job_batches').set({ members: 0, ended_at: sql`now()` }).execute();
+    const late = queue.sendAll(parts, [{ n: 1 }], { db: trx, batch });
+    await t.rejects(late, { message: /is closed/ }, 'one that has ended because it was too old');
   });
   t.same(await jobsOf(app, parts), []);
 });
@@ -217,4 +220,20 @@ t.test('a cancelled job of a batch that has ended starts when it is restored', a
   await waitFor(() => ended.length > 0, 'it is restored');
   t.same(ended, [{ done: 0, failed: 0, cancelled: 0, unfinished: 0 }]);
   await app.queue.stopWorking();
+});
+
+t.test('batches that have ended hold up no others, and stay as they are', async (t) => {
+  const app = await emptied();
+  const { db } = app;
+  await sql`
+    insert into job_batches (id, queue, job_id, closed_at, ended_at)
+    select gen_random_uuid(), 'endings', gen_random_uuid(), now(), '2027-03-27T12:00Z' from generate_series(1, 20)
+  `.execute(db);
+  const { id } = await enqueue(app, []);
+  await endBatches(db);
+  const batches = await db.selectFrom('job_batches').select(['id', 'ended_at']).execute();
+  const [own] = batches.filter((batch) => batch.id === id);
+  t.type(own?.ended_at, Date);
+  const others = batches.filter(({ ended_at }) => ended_at?.getTime() === Date.parse('2027-03-27T12:00Z'));
+  t.equal(others.length, 20);
 });

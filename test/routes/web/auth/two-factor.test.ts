@@ -3,6 +3,7 @@ import t from 'tap';
 import { resetTwoFactorManually } from '../../../../scripts/support/accounts.ts';
 import { issueToken } from '../../../../src/domain/api-tokens/issue.ts';
 import { MAX_FAILURES_PER_HOUR, recordWrongPassword } from '../../../../src/domain/security-events/record.ts';
+import { startPendingLogIn } from '../../../../src/domain/sessions/pending-log-in.ts';
 import { startSession } from '../../../../src/domain/sessions/start.ts';
 import { useLogInCode } from '../../../../src/domain/two-factor/use-code.ts';
 import { StartupError } from '../../../../src/errors.ts';
@@ -176,6 +177,34 @@ t.test('a log-in that awaits its code ends after ten minutes, and with a new pas
     const late = await client.post(CODE_PAGE, { code: codeOf() });
     t.equal(late.headers.location, '/auth/login?next=%2F', way);
     t.equal(await isSignedIn(client), false, way);
+  }
+});
+
+t.test('a log-in ends if the password changes while it is verified, or the account is closed', async (t) => {
+  const { db } = app;
+  const protectedOne = await createPerson({ hasTwoFactor: true });
+  const other = await createPerson({ hasTwoFactor: false });
+  const refused = { code: 'unauthorized' };
+  for (const [{ id }, start] of [
+    [
+      protectedOne,
+      (hash: string) =>
+        startPendingLogIn(db, { id: protectedOne.id, passwordHash: hash, isRemembered: false }),
+    ],
+    [
+      other,
+      (hash: string) => startSession(db, { userId: other.id, passwordHash: hash, isRemembered: false }),
+    ],
+  ] as const) {
+    const account = db.selectFrom('users').select('password_hash').where('id', '=', id);
+    const { password_hash: hash } = await account.executeTakeFirstOrThrow();
+    t.type(await start(hash), 'string');
+    await t.rejects(start(`${hash} of before`), refused);
+    const close = db.updateTable('users').where('id', '=', id);
+    await close.set({ suspended_until: sql`now() + interval '1 day'` }).execute();
+    await t.rejects(start(hash), refused, 'suspended');
+    await close.set({ suspended_until: null, deletion_due_at: sql`now()` }).execute();
+    await t.rejects(start(hash), refused, 'about to be deleted');
   }
 });
 
