@@ -21,22 +21,22 @@ const KeptAnswer = Type.Object({ url: Type.String() });
 type KeptAnswer = Static<typeof KeptAnswer>;
 
 /** The answer to a request or, if it is a repetition, the first answer as it was kept. */
-export type Once<Answer> =
+export type OnceResult<Answer> =
   | { readonly answer: Answer; readonly isRepetition: false }
   | { readonly answer: KeptAnswer; readonly isRepetition: true };
 
 /**
- * Executes a request once, even if it is repeated within 24 hours. The change and its recorded answer are one
+ * Executes a request runOnce, even if it is repeated within 24 hours. The change and its recorded answer are one
  * transaction; a concurrent repetition waits for it. Failures are not recorded.
  *
  * @param act gets a transaction, or the database itself if the request has no key
  * @throws DomainError `idempotency-key-reused` if the key was used for a different request
  */
-export async function once<Answer extends KeptAnswer>(
+export async function runOnce<Answer extends KeptAnswer>(
   db: Kysely<Schema>,
   { userId, key, content }: RepeatableRequest,
   act: (db: Db) => Promise<Answer>,
-): Promise<Once<Answer>> {
+): Promise<OnceResult<Answer>> {
   if (key === undefined) return { answer: await act(db), isRepetition: false };
   return transact(db, async (trx) => {
     const request = { userId, key, fingerprint: fingerprint(content) };

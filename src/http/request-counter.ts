@@ -1,3 +1,8 @@
+import { LRUCache } from 'lru-cache';
+
+/** Clients whose requests a process counts at once. Those that have been silent longest are forgotten first. */
+const MAX_CLIENTS = 100_000;
+
 /** Counts by key. */
 type Counts = ReadonlyMap<string, number>;
 
@@ -17,7 +22,7 @@ interface Count {
 export class RequestCounter {
   readonly #windowMs: number;
   readonly #share: (counts: Counts, windowEnd: number) => Promise<Counts>;
-  #counts = new Map<string, Count>();
+  readonly #counts = new LRUCache<string, Count>({ max: MAX_CLIENTS });
   #windowEnd = 0;
 
   /** @param share adds counts to the totals of the window that ends at `windowEnd` (ms since 1970) and returns the totals */
@@ -31,7 +36,7 @@ export class RequestCounter {
     // The clock may have been set back.
     if (now >= this.#windowEnd || now < this.#windowEnd - this.#windowMs) {
       this.#windowEnd = (Math.floor(now / this.#windowMs) + 1) * this.#windowMs;
-      this.#counts = new Map();
+      this.#counts.clear();
     }
     const counted = this.#counts.get(key) ?? { mine: 0, shared: 0, total: 0 };
     counted.mine += 1;

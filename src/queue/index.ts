@@ -90,6 +90,7 @@ export { parseRate, RATE_FORMAT, type Rate } from './rate.ts';
 export { nextTime, nextTimes, ruleOf } from './recurrence.ts';
 export { type Redaction, redact, redactText } from './redact.ts';
 export { type BatchStatus, type FlowNode, findRelations, type JobLink, type Relations } from './relations.ts';
+export { Repeater } from './repeater.ts';
 export type { JobLog, Reporting } from './report.ts';
 export { actOnSchedule, hasSchedule, nameOfSchedule } from './schedule-actions.ts';
 export { listSchedules, type ScheduleKey, type ScheduleStatus } from './schedules.ts';

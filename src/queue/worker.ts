@@ -4,6 +4,7 @@ import { enableClockOverride, type PgBoss } from 'pg-boss';
 import { endBatches } from './batch.ts';
 import { Consumer } from './consumer.ts';
 import type { QueueContract } from './contract.ts';
+import { queuesWithDueJobs } from './due-queues.ts';
 import { addDurations, DurationCounter } from './durations.ts';
 import type { JobEnd, JobEvents } from './events.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -12,13 +13,16 @@ import { HISTORY_SECONDS, recordHistory } from './history.ts';
 import type { JobDefinition } from './job.ts';
 import { loadRestraints } from './limits.ts';
 import type { Parts } from './options.ts';
-import { Poller } from './poller.ts';
 import { enterWorker, leaveWorker, PRESENCE_SECONDS } from './presence.ts';
+import { Repeater } from './repeater.ts';
 import { runDueSchedules, SCHEDULE_SECONDS } from './schedules.ts';
 import { Slots } from './slots.ts';
 import { Threads } from './threads.ts';
 import { waitAtMost } from './wait-at-most.ts';
 import { WORKERS_CHANNEL } from './wake.ts';
+
+/** LISTEN announces new jobs at once. Polling finds retries and deferred jobs that come due. */
+const POLL_SECONDS = 1;
 
 /** How long to wait for the last writes. No job depends on them. */
 const LAST_WRITES_MS = 1_000;
@@ -47,15 +51,12 @@ export class Worker {
   readonly #consumers: readonly Consumer[];
   readonly #id: number;
   readonly #threads: Threads;
-  readonly #poller: Poller;
   readonly #heartbeat: Heartbeat;
   readonly #durations = new DurationCounter();
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
-  #reporting: NodeJS.Timeout | undefined;
-  #recording: NodeJS.Timeout | undefined;
-  #scheduling: NodeJS.Timeout | undefined;
+  #hasPolled = false;
+  #repeaters: readonly Repeater[] = [];
   #stopping: Promise<void> | undefined;
-  #ending: Promise<void> | undefined;
   #listening: { close(): Promise<void> } | undefined;
 
   private constructor(
@@ -76,13 +77,12 @@ export class Worker {
     this.#consumers = jobs.map(
       (job) => new Consumer(job, { ...deps, worker: name, concurrency, slots, threads, report }),
     );
-    this.#poller = new Poller(deps, this.#consumers);
     this.#heartbeat = new Heartbeat(deps, {
       workerId: id,
       session: deps.clock === undefined ? [] : [enableClockOverride()],
       report: () => ({
         held: this.#consumers.flatMap((consumer) => consumer.held()),
-        hasPolled: this.#poller.takeHasPolled(),
+        hasPolled: this.#hasPolled,
         loopDelayMs: Math.max(0, this.#loopDelay.max / 1e6 - LOOP_RESOLUTION_MS),
       }),
       onBeat: ({ lost, orders }) => {
@@ -109,12 +109,8 @@ export class Worker {
     worker.#restrain(restraints);
     deps.events.on('ended', worker.#count);
     for (const consumer of worker.#consumers) consumer.start();
-    worker.#poller.start();
-    worker.#reporting = setInterval(() => worker.#report(), PRESENCE_SECONDS * 1000);
-    worker.#recording = setInterval(() => void worker.#recordHistory(), HISTORY_SECONDS * 1000);
-    worker.#scheduling = setInterval(() => void worker.#runSchedules(), SCHEDULE_SECONDS * 1000);
     await worker.#listen();
-    void worker.#runSchedules();
+    worker.#repeat();
     return worker;
   }
 
@@ -125,19 +121,17 @@ export class Worker {
   }
 
   async #stop(graceMs: number): Promise<void> {
-    this.#poller.stop();
     const stopped = this.#consumers.map((consumer) => consumer.stop(graceMs));
     await Promise.all([this.#listening?.close(), ...stopped]);
-    clearInterval(this.#reporting);
-    clearInterval(this.#recording);
-    clearInterval(this.#scheduling);
+    const repeaters = this.#repeaters.map((repeater) => repeater.stop());
     this.#loopDelay.disable();
     this.#deps.events.off('ended', this.#count);
     await Promise.all([this.#threads.close(), this.#heartbeat.stop()]);
-    const left = leaveWorker(this.#deps.db, this.#id).catch((error) =>
-      this.#deps.logFailure(error, {}, 'could not record that the worker stopped'),
+    const left = leaveWorker(this.#deps.db, this.#id).catch(
+      this.#onFailure('record that the worker stopped'),
     );
-    await waitAtMost(LAST_WRITES_MS, Promise.all([this.#writeDurations(), this.#ending, left]));
+    const durations = this.#writeDurations().catch(this.#onFailure('write the durations of jobs'));
+    await waitAtMost(LAST_WRITES_MS, Promise.all([...repeaters, durations, left]));
   }
 
   /** Wakes a queue's consumer when a job is enqueued. Without it, polling finds the job a second later. */
@@ -164,44 +158,44 @@ export class Worker {
     for (const consumer of this.#consumers) consumer.restrain(restraints);
   }
 
+  /** Starts what a worker does regularly. */
+  #repeat(): void {
+    const { app, db, notify } = this.#deps;
+    const every = (seconds: number, what: string, work: () => Promise<unknown>) =>
+      new Repeater(work, { everyMs: seconds * 1000, onFailure: this.#onFailure(what) });
+    const schedules = every(SCHEDULE_SECONDS, 'look for schedules that are due', () =>
+      runDueSchedules({ ...this.#deps, queue: app.queue }, this.#contracts),
+    );
+    this.#repeaters = [
+      schedules,
+      every(POLL_SECONDS, 'poll for jobs', () => this.#poll()),
+      every(PRESENCE_SECONDS, 'report what the worker does', async () => this.#report()),
+      every(PRESENCE_SECONDS, 'write the durations of jobs', () => this.#writeDurations()),
+      every(PRESENCE_SECONDS, 'end batches of jobs', () => endBatches(db, notify)),
+      every(HISTORY_SECONDS, 'record the history of jobs', () => recordHistory(db)),
+    ];
+    schedules.runNow();
+  }
+
+  #onFailure(what: string): (error: unknown) => void {
+    return (error) => this.#deps.logFailure(error, {}, `could not ${what}`);
+  }
+
+  /** Wakes the consumers whose queues have due jobs, with one statement for all of them. */
+  async #poll(): Promise<void> {
+    const names = this.#contracts.map(({ name }) => name);
+    const due = new Set(await queuesWithDueJobs(this.#deps.db, names));
+    for (const consumer of this.#consumers) if (due.has(consumer.job.contract.name)) consumer.wake();
+    this.#hasPolled = true;
+  }
+
   #report(): void {
     this.#heartbeat.report();
+    this.#hasPolled = false;
     this.#loopDelay.reset();
-    void this.#writeDurations();
-    this.#ending ??= this.#endBatches().finally(() => {
-      this.#ending = undefined;
-    });
   }
 
-  async #endBatches(): Promise<void> {
-    try {
-      await endBatches(this.#deps.db, this.#deps.notify);
-    } catch (error) {
-      this.#deps.logFailure(error, {}, 'could not end batches of jobs');
-    }
-  }
-
-  async #recordHistory(): Promise<void> {
-    try {
-      await recordHistory(this.#deps.db);
-    } catch (error) {
-      this.#deps.logFailure(error, {}, 'could not record the history of jobs');
-    }
-  }
-
-  async #runSchedules(): Promise<void> {
-    try {
-      await runDueSchedules({ ...this.#deps, queue: this.#deps.app.queue }, this.#contracts);
-    } catch (error) {
-      this.#deps.logFailure(error, {}, 'could not look for schedules that are due');
-    }
-  }
-
-  async #writeDurations(): Promise<void> {
-    try {
-      await addDurations(this.#deps.db, this.#durations.take());
-    } catch (error) {
-      this.#deps.logFailure(error, {}, 'could not write the durations of jobs');
-    }
+  #writeDurations(): Promise<void> {
+    return addDurations(this.#deps.db, this.#durations.take());
   }
 }

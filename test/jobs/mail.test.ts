@@ -229,6 +229,19 @@ t.test('a 421 on connecting also makes all mail wait', async (t) => {
   await waitFor(async () => (await listOpenBreakers(app.db)).length > 0, 'the queue waits');
 });
 
+t.test('mail waits while the server refuses the sender, which an operator can correct', async (t) => {
+  const server = await FaultyMailServer.start(t);
+  server.misbehave('MAIL', { code: 550 });
+  const app = await build(t, { SMTP_URL: server.url });
+  await new Client(app).post('/auth/register', registration());
+  await drain(app);
+  t.match(await jobsOf(app, mailQueue, ['retry']), [{ output: { message: /550/ } }]);
+
+  server.behave();
+  await runAgain(app);
+  t.match(server.accepted, [{ to: 'john@example.com' }]);
+});
+
 t.test('a limit on a recipient’s domain defers its mails and no others, and leaves no token', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });

@@ -10,7 +10,7 @@ const isSentToTheAccount = sql<boolean>`
 `;
 
 /** Selects a mailed link if it is valid for one of these purposes. Does not consume it. */
-export function goodTokens(db: Db, purposes: readonly TokenPurpose[], token: string) {
+export function validTokens(db: Db, purposes: readonly TokenPurpose[], token: string) {
   return db
     .selectFrom('mailed_tokens')
     .where('token_hash', '=', hashToken(token))
@@ -28,13 +28,13 @@ export function findTokenOwner(
   return db
     .selectFrom('users')
     .select(['id', 'username', 'email', HAS_TWO_FACTOR.as('hasTwoFactor')])
-    .where('id', '=', goodTokens(db, [purpose], token).select('user_id'))
+    .where('id', '=', validTokens(db, [purpose], token).select('user_id'))
     .executeTakeFirst();
 }
 
 /** Whether a mailed link is valid. */
 export async function isTokenValid(db: Db, purpose: TokenPurpose, token: string): Promise<boolean> {
-  return (await goodTokens(db, [purpose], token).select('user_id').executeTakeFirst()) !== undefined;
+  return (await validTokens(db, [purpose], token).select('user_id').executeTakeFirst()) !== undefined;
 }
 
 /**

@@ -19,7 +19,7 @@ let commonPasswords: Promise<Buffer> | undefined;
  * @param ownWords the user's own words and the site's: username, email and the site's name
  */
 export async function weaknessOf(password: string, ownWords: readonly string[]): Promise<string | undefined> {
-  if (isMadeOf(password, [SOFTWARE, ...ownWords])) {
+  if (consistsOf(password, [SOFTWARE, ...ownWords])) {
     return 'This password is based on your name or the site’s. Please choose another.';
   }
   // Retry a failed load.
@@ -32,7 +32,7 @@ export async function weaknessOf(password: string, ownWords: readonly string[]):
   return isCommon ? 'This password is too common. Please choose another.' : undefined;
 }
 
-function isMadeOf(password: string, words: readonly string[]): boolean {
+function consistsOf(password: string, words: readonly string[]): boolean {
   const parts = words
     .flatMap((word) => [word, ...word.split(/[^\p{L}\p{N}]+/u)])
     .map((part) => part.toLowerCase())

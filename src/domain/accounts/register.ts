@@ -30,7 +30,7 @@ export async function register(
 ): Promise<Credentials> {
   const passwordHash = await passwords.hash(password);
   const id = await db.transaction().execute(async (trx) => {
-    const needsApproval = await admit(trx, { reason, invitation });
+    const needsApproval = await checkAdmission(trx, { reason, invitation });
     const created = await trx
       .insertInto('users')
       .values({ email, username, password_hash: passwordHash, role: 'User' })
@@ -49,7 +49,7 @@ export async function register(
 }
 
 /** Refuses those who may not register. Returns whether a moderator must approve. */
-async function admit(
+async function checkAdmission(
   trx: Transaction<Schema>,
   { reason, invitation }: { reason: string; invitation: string | undefined },
 ): Promise<boolean> {

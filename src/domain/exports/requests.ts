@@ -4,7 +4,7 @@ import type { Db } from '../../database/schema.ts';
 import { DomainError } from '../../errors.ts';
 import type { Queue } from '../../queue/index.ts';
 import { exportQueue } from '../../queues.ts';
-import { goodTokens } from '../accounts/mailed-token.ts';
+import { validTokens } from '../accounts/mailed-token.ts';
 import { recordEvent } from '../security-events/record.ts';
 import { violatedConstraint } from '../violated-constraint.ts';
 
@@ -74,7 +74,7 @@ export async function cancelExport(db: Db, userId: number): Promise<boolean> {
 
 /** Finds the export of a mailed link. Undefined if the link is invalid or has expired. */
 export async function findExportByToken(db: Db, token: string): Promise<number | undefined> {
-  const found = await goodTokens(db, ['download-export'], token)
+  const found = await validTokens(db, ['download-export'], token)
     .innerJoin('data_exports', 'data_exports.id', 'mailed_tokens.export_id')
     .select('data_exports.id')
     .where('state', '=', 'ready')

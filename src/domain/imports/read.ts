@@ -58,12 +58,12 @@ const Image = Type.Object({
   alternative_text: text(MAX_ALT_LENGTH),
 });
 
-const A_MOMENT = 'Enter a time such as 2026-01-31T18:00:00.000Z, not before 1970 and not in the future.';
+const TIME_RULE = 'Enter a time such as 2026-01-31T18:00:00.000Z, not before 1970 and not in the future.';
 
 /** The pattern of each field. */
 const RULES: Readonly<Record<string, string>> = {
-  timestamp: A_MOMENT,
-  edited: `${A_MOMENT} Or null.`,
+  timestamp: TIME_RULE,
+  edited: `${TIME_RULE} Or null.`,
   visibility: `Enter ${VISIBILITIES.join(' or ')}.`,
   title: `${TITLE_RULE} Or null.`,
   body: `Enter Markdown, not blank, of at most ${MAX_BODY_LENGTH.toLocaleString('en')} characters.`,

@@ -24,7 +24,7 @@ interface RenderingDependencies extends Dependencies {
 const BATCH_SIZE = 50;
 
 /** An import that is in progress. */
-interface Underway {
+interface RunningImport {
   readonly id: number;
   readonly userId: number;
 }
@@ -71,7 +71,10 @@ export async function runImport(
 const FINAL = ['unusable-import', 'forbidden'];
 
 /** Marks an import as running. Returns undefined if it has ended. */
-function begin(db: Db, importId: number): Promise<(Underway & { upload: Buffer; done: number }) | undefined> {
+function begin(
+  db: Db,
+  importId: number,
+): Promise<(RunningImport & { upload: Buffer; done: number }) | undefined> {
   return db
     .updateTable('data_imports')
     .set({ state: 'running' })
@@ -84,7 +87,7 @@ function begin(db: Db, importId: number): Promise<(Underway & { upload: Buffer; 
 /** @throws DomainError `forbidden` or `unusable-import` */
 async function importBatch(
   { db, markdown }: RenderingDependencies,
-  { id, userId }: Underway,
+  { id, userId }: RunningImport,
   { start, posts }: { start: number; posts: readonly ImportedPost[] },
 ): Promise<void> {
   const seen = await findExisting(db, userId, posts);
@@ -158,7 +161,7 @@ async function render(
 
 async function end(
   { db, queue }: Pick<Dependencies, 'db' | 'queue'>,
-  { id, userId }: Underway,
+  { id, userId }: RunningImport,
   result: { state: 'done' } | { state: 'failed'; fault: string },
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {

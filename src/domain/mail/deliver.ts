@@ -180,21 +180,30 @@ async function sendOrForget(
 }
 
 /**
- * The server's reply code if it refused the envelope or the message. A 5xx (RFC 5321, 4.2.1) is permanent. Undefined for a
- * refused greeting or authentication, which is a configuration error that an operator can fix.
+ * The server's reply code if it refused the recipient or the message. A 5xx (RFC 5321, 4.2.1) is permanent. Undefined for a
+ * refused greeting, authentication or sender, which is a configuration error that an operator can fix.
  */
 function refusalOf(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined;
-  const { responseCode, code } = error as Error & { responseCode?: number; code?: string };
-  return code === 'EENVELOPE' || code === 'EMESSAGE' ? responseCode : undefined;
+  const { responseCode, code, command } = error as SmtpError;
+  const isOfMail = code === 'EMESSAGE' || (code === 'EENVELOPE' && command !== 'MAIL FROM');
+  return isOfMail ? responseCode : undefined;
+}
+
+/** What nodemailer's errors say about the server's response. */
+interface SmtpError extends Error {
+  readonly responseCode?: number;
+  readonly code?: string;
+  readonly command?: string;
+  readonly response?: string;
 }
 
 /** The server's response, without nodemailer's prefix. */
-function responseOf({ response, message }: Error & { response?: string }): string {
+function responseOf({ response, message }: SmtpError): string {
   return response ?? message;
 }
 
 /** Whether the server refused the recipient because there is no such address. */
-function saysBadAddress({ command, response }: Error & { command?: string; response?: string }): boolean {
+function saysBadAddress({ command, response }: SmtpError): boolean {
   return command === 'RCPT TO' && refusesAddress(response ?? '');
 }

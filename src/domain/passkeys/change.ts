@@ -3,16 +3,16 @@ import { noSuch } from '../../errors.ts';
 import { mailQueue } from '../../queues.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { recordEvent } from '../security-events/record.ts';
-import { forgetUselessCodes } from '../two-factor/recovery-codes.ts';
+import { deleteUnusableCodes } from '../two-factor/recovery-codes.ts';
 
 /** One of an account's passkeys. */
-interface Which {
+interface PasskeyId {
   readonly userId: number;
   readonly id: number;
 }
 
 /** @throws DomainError `not-found` */
-export async function renamePasskey(db: Db, { userId, id }: Which, name: string): Promise<void> {
+export async function renamePasskey(db: Db, { userId, id }: PasskeyId, name: string): Promise<void> {
   const { numUpdatedRows } = await db
     .updateTable('passkeys')
     .set({ name })
@@ -27,7 +27,7 @@ export async function renamePasskey(db: Db, { userId, id }: Which, name: string)
  *
  * @throws DomainError `not-found`
  */
-export async function removePasskey({ db, queue }: Dependencies, { userId, id }: Which): Promise<void> {
+export async function removePasskey({ db, queue }: Dependencies, { userId, id }: PasskeyId): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await trx.selectFrom('users').select('id').where('id', '=', userId).forUpdate().execute();
     const { name } = await trx
@@ -36,7 +36,7 @@ export async function removePasskey({ db, queue }: Dependencies, { userId, id }:
       .where('user_id', '=', userId)
       .returning('name')
       .executeTakeFirstOrThrow(() => noSuch('passkey'));
-    await forgetUselessCodes(trx, userId);
+    await deleteUnusableCodes(trx, userId);
     await recordEvent(trx, { kind: 'passkey-removed', userId, detail: { name } });
     await queue.send(mailQueue, { template: 'passkey-removed', userId }, { db: trx });
   });

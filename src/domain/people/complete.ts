@@ -16,7 +16,7 @@ const MAX_NAMES = 8;
 const MAX_CONSIDERED = 100;
 
 /** Sorts after every character of a username. */
-const AFTER_ALL = '~';
+const LAST_CHARACTER = '~';
 
 /**
  * Finds people whose usernames begin with some characters. People who have commented on the post and people the reader
@@ -54,7 +54,7 @@ export async function completeNames(
       group by users.id
     )
     select username, name from found
-    where lower(username) ~>=~ ${from} and lower(username) ~<~ ${from + AFTER_ALL}
+    where lower(username) ~>=~ ${from} and lower(username) ~<~ ${from + LAST_CHARACTER}
     order by rank, lower(username) limit ${sql.lit(MAX_NAMES)}
   `.execute(db);
   return rows;

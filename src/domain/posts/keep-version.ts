@@ -14,7 +14,7 @@ export interface VersionedText {
 export const MAX_VERSIONS = 50;
 
 /** Edits by one person within this time count as one. Otherwise corrections would fill the history. */
-const ONE_EDIT = sql`interval '5 minutes'`;
+const EDIT_WINDOW = sql`interval '5 minutes'`;
 
 /**
  * Keeps the content of a post before it is replaced. Does nothing if nothing changes, or if the same person began to edit it
@@ -32,7 +32,7 @@ export async function keepVersion(trx: Db, postId: number, next: VersionedText):
     from posts left join lateral (${latestReplacementOf(postId)}) as latest on true
     where posts.id = ${postId}
       and (title, body, added_tags) is distinct from (${title}, ${next.body}::text, ${next.addedTags}::text[])
-      and (latest.replacer_id = ${userId}::int and latest.replaced_at > now() - ${ONE_EDIT}) is not true
+      and (latest.replacer_id = ${userId}::int and latest.replaced_at > now() - ${EDIT_WINDOW}) is not true
   `.execute(trx);
   await sql`
     delete from post_versions where post_id = ${postId} and version <= (

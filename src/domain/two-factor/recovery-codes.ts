@@ -41,7 +41,7 @@ export async function useRecoveryCode(
 }
 
 /** Deletes an account's recovery codes if its password alone is enough. */
-export async function forgetUselessCodes(trx: Transaction<Schema>, userId: number): Promise<void> {
+export async function deleteUnusableCodes(trx: Transaction<Schema>, userId: number): Promise<void> {
   await trx
     .deleteFrom('recovery_codes')
     .where('user_id', '=', userId)

@@ -4,7 +4,7 @@ import type { Queue } from '../../queue/index.ts';
 import { mailQueue } from '../../queues.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { recordEvent } from '../security-events/record.ts';
-import { forgetUselessCodes } from './recovery-codes.ts';
+import { deleteUnusableCodes } from './recovery-codes.ts';
 import { useCode } from './use-code.ts';
 
 /**
@@ -52,7 +52,7 @@ export async function removeTwoFactor(
     .where('created_at', '>=', since)
     .executeTakeFirst();
   if (apps === 0n && passkeys === 0n) return false;
-  await forgetUselessCodes(trx, userId);
+  await deleteUnusableCodes(trx, userId);
   const kind = apps > 0n ? 'two-factor-off' : 'passkey-removed';
   await recordEvent(trx, { kind, userId, ...(actorId !== undefined && { actorId }) });
   await queue.send(mailQueue, { template: kind, userId }, { db: trx });

@@ -3,6 +3,7 @@ import fp from 'fastify-plugin';
 import { addCounts } from '../../domain/shared-counts.ts';
 import { TooManyRequests } from '../../errors.ts';
 import { RequestCounter } from '../../http/request-counter.ts';
+import { Repeater } from '../../queue/index.ts';
 import { addressKey } from '../rate-limits.ts';
 
 /** How often processes share their counts. */
@@ -46,17 +47,9 @@ async function shareCounts({ db }: FastifyInstance, counts: ReadonlyMap<string, 
 
 /** Shares counts until the app closes. While the database is unreachable, each process counts on its own. */
 function shareRegularly(app: FastifyInstance, counter: RequestCounter): void {
-  let sharing: Promise<void> | undefined;
-  const timer = setInterval(() => {
-    sharing ??= counter
-      .share()
-      .catch((error: unknown) => app.log.warn({ err: error }, 'could not share the counts of API requests'))
-      .finally(() => {
-        sharing = undefined;
-      });
-  }, SHARE_MS);
-  app.addHook('onClose', async () => {
-    clearInterval(timer);
-    await sharing;
+  const sharing = new Repeater(() => counter.share(), {
+    everyMs: SHARE_MS,
+    onFailure: (err) => app.log.warn({ err }, 'could not share the counts of API requests'),
   });
+  app.addHook('onClose', () => sharing.stop());
 }

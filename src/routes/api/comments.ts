@@ -10,7 +10,7 @@ import {
   noSuchComment,
 } from '../../domain/comments/list.ts';
 import { deleteComment, publishComment } from '../../domain/comments/write.ts';
-import { once } from '../../domain/idempotency.ts';
+import { runOnce } from '../../domain/idempotency.ts';
 import { renderText } from '../../domain/mentions/render.ts';
 import { MAX_ID } from '../../domain/page.ts';
 import { requirePost } from '../../domain/posts/list.ts';
@@ -128,7 +128,7 @@ const comments: FastifyPluginAsyncTypebox = async (app) => {
       };
       const text = await renderText(app, { kind: 'comment', body, writerId: userId });
       const comment = { postId, parentId: idOf(parentUrl), authorId: userId, text };
-      const created = await once(db, request, async (trx) =>
+      const created = await runOnce(db, request, async (trx) =>
         shownTo(sent.caller)(await publishComment({ db: trx, queue }, comment)),
       );
       return sendCreated(reply, created);

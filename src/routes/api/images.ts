@@ -4,7 +4,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Permission } from '../../domain/accounts/roles.ts';
-import { once } from '../../domain/idempotency.ts';
+import { runOnce } from '../../domain/idempotency.ts';
 import { countImages, findOwnImage, listImages } from '../../domain/images/find.ts';
 import { KEY_PATTERN, MAX_ALT_LENGTH, MAX_IMAGE_UPLOAD } from '../../domain/images/image.ts';
 import { removeImage } from '../../domain/images/remove.ts';
@@ -125,7 +125,7 @@ const uploads: FastifyPluginAsyncTypebox = async (app) => {
         key: sent.headers['idempotency-key'],
         content: ['POST', paths.images, alt, createHash('sha256').update(content).digest('hex')],
       };
-      const created = await once(db, request, async (trx) =>
+      const created = await runOnce(db, request, async (trx) =>
         presentImage(
           await uploadImage({ db: trx, queue }, { ownerId, alt, content }, config.imageQuotaMb * 2 ** 20),
         ),

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { can, Permission } from '../../domain/accounts/roles.ts';
-import { once } from '../../domain/idempotency.ts';
+import { runOnce } from '../../domain/idempotency.ts';
 import { renderText } from '../../domain/mentions/render.ts';
 import { findPostSource, listPostSources } from '../../domain/posts/list.ts';
 import { deletePost, loadForChange, publishPost, updatePost } from '../../domain/posts/write.ts';
@@ -91,7 +91,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
       const addedTags = readTags(typed.join(' '));
       const text = await renderText(app, { kind: 'post', body, writerId: userId });
       const post = { ...text, title, addedTags, isUnlisted: isUnlistedIn(sent.body) };
-      const created = await once(db, request, async (trx) =>
+      const created = await runOnce(db, request, async (trx) =>
         presentPost(await publishPost({ db: trx, queue }, userId, post)),
       );
       return sendCreated(reply, created);

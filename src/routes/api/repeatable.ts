@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
-import type { Once } from '../../domain/idempotency.ts';
+import type { OnceResult } from '../../domain/idempotency.ts';
 
 /** The header of requests that clients may repeat. */
 export const WithIdempotencyKey = Type.Object({
@@ -20,7 +20,7 @@ export const WithIdempotencyKey = Type.Object({
  */
 export function sendCreated(
   reply: FastifyReply,
-  { answer, isRepetition }: Once<{ readonly url: string }>,
+  { answer, isRepetition }: OnceResult<{ readonly url: string }>,
 ): FastifyReply {
   if (isRepetition) reply.header('idempotency-replayed', 'true').serializer(JSON.stringify);
   return reply.code(201).header('location', answer.url).send(answer);

@@ -23,7 +23,8 @@ export const draftFields = () => ({
 const PublishForm = Type.Object({ ...postFields(), ...draftFields(), preview: Type.Boolean() });
 
 const CONFLICT = 'This draft has been saved in another browser since. Send yours again to replace it.';
-const GONE = 'This draft has been published or deleted elsewhere. Send it again to keep what you see here.';
+const DRAFT_GONE =
+  'This draft has been published or deleted elsewhere. Send it again to keep what you see here.';
 
 /** The writing page, which publishes new posts and drafts. */
 export default async function write(app: FastifyInstance): Promise<void> {
@@ -92,7 +93,7 @@ export async function afterConflict(
     return { values: { ...values, ...fields }, errors };
   };
   if (error instanceof DomainError && code === 'too-many-drafts') return refused(error.message, {});
-  if (code === 'not-found') return refused(GONE, { draft: '', version: '' });
+  if (code === 'not-found') return refused(DRAFT_GONE, { draft: '', version: '' });
   if (code !== 'edit-conflict') throw error;
   const { version } = await findDraft(db, authorId, idFrom(form.state.values.draft ?? ''));
   return refused(CONFLICT, { version: String(version) });

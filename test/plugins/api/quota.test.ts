@@ -72,3 +72,13 @@ t.test('when the clock is set back, a new window begins', async (t) => {
   counter.add('someone', 7_200_000);
   t.same(counter.add('someone', 30_000), { count: 1, secondsLeft: 30 });
 });
+
+t.test('a process counts a bounded number of clients', async (t) => {
+  const counter = new RequestCounter(60_000, async (counts) => counts);
+  const now = 30_000;
+  counter.add('first', now);
+  for (let client = 1; client < 100_000; client += 1) counter.add(`client ${client}`, now);
+  t.equal(counter.add('first', now).count, 2);
+  for (let client = 0; client < 100_000; client += 1) counter.add(`other ${client}`, now);
+  t.equal(counter.add('first', now).count, 1, 'the one that has been silent longest is forgotten');
+});

@@ -7,7 +7,7 @@ export interface QueueStatus extends QueueCounts {
 }
 
 /** A queue whose jobs have been waiting too long. */
-interface Behind {
+interface LateQueue {
   readonly queue: string;
   readonly ready: number;
   readonly oldestReadySeconds: number;
@@ -25,7 +25,7 @@ export interface Trouble {
   readonly unworked: readonly QueueStatus[];
   /** Workers that died. */
   readonly lost: readonly Worker[];
-  readonly behind: readonly Behind[];
+  readonly behind: readonly LateQueue[];
 }
 
 /** How long a job may be ready before its queue is behind. */

@@ -9,17 +9,13 @@ import type { FormState } from '../../../plugins/web/forms.ts';
 import { currentUser, sessionOf } from '../../../plugins/web/session.ts';
 import { requireUser, requireVerified } from '../../guards.ts';
 import { browserName } from '../browser-name.ts';
-import { idFrom } from '../params.ts';
+import { idFrom, type WithId } from '../params.ts';
 import { credentialField, wrongPasskey } from './fields.ts';
 import { showCodes } from './two-factor.ts';
 
 const NameForm = Type.Object({ name: Type.String({ minLength: 1, maxLength: 64 }) });
 const NewForm = Type.Object({ ...NameForm.properties, credential: credentialField() });
 const ChangeForm = Type.Object({ ...NameForm.properties, remove: Type.Boolean() });
-
-interface OfOne {
-  Params: { id: string };
-}
 
 /** Where people add, rename and remove passkeys, after giving the password. */
 export default async function passkeyRoutes(app: FastifyInstance): Promise<void> {
@@ -69,12 +65,12 @@ async function adding(app: FastifyInstance, site: RelyingParty): Promise<void> {
 async function changing(app: FastifyInstance): Promise<void> {
   const { db, queue } = app;
 
-  app.get<OfOne>('/:id', async (request, reply) => {
+  app.get<WithId>('/:id', async (request, reply) => {
     const passkey = await find(request);
     return show(reply, passkey, { values: { name: passkey.name }, errors: {} });
   });
 
-  app.post<OfOne>('/:id', { config: { limit: 'profile' } }, async (request, reply) => {
+  app.post<WithId>('/:id', { config: { limit: 'profile' } }, async (request, reply) => {
     const passkey = await find(request);
     const form = request.readForm(ChangeForm);
     if (form.data === undefined) return show(reply.code(422), passkey, form.state);
@@ -87,7 +83,7 @@ async function changing(app: FastifyInstance): Promise<void> {
   });
 }
 
-function find(request: FastifyRequest<OfOne>): Promise<ListedPasskey> {
+function find(request: FastifyRequest<WithId>): Promise<ListedPasskey> {
   return findPasskey(request.server.db, currentUser(request).id, idFrom(request.params.id));
 }
 

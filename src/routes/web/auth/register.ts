@@ -54,7 +54,7 @@ export default async function registerRoutes(app: FastifyInstance): Promise<void
       const form = request.readForm(RegisterForm);
       if (form.data === undefined) return refuse(form.state);
       const { email, username, password, password2, reason } = form.data;
-      if (looksAutomatic(form.data, site.settings)) return refuse(form.refuse('homepage', ''));
+      if (looksAutomated(form.data, site.settings)) return refuse(form.refuse('homepage', ''));
       if (password !== password2) return refuse(form.refuse('password2', PASSWORDS_DIFFER));
       if (isReservedName(username)) return refuse(form.refuse('username', NAME_RESERVED));
       const weakness = await weaknessOf(password, [username, email, site.settings.name]);
@@ -78,7 +78,7 @@ export default async function registerRoutes(app: FastifyInstance): Promise<void
 }
 
 /** Whether a bot seems to have sent the form: it has filled in the honeypot, or was faster than people are. */
-function looksAutomatic(
+function looksAutomated(
   { homepage, shown }: { homepage: string; shown: string },
   { delay, formKey }: SiteSettings,
 ): boolean {
@@ -98,7 +98,7 @@ function show({ server, params }: FastifyRequest<WithInvitation>, reply: Fastify
     asksForReason: 'reason' in form.errors || (registration === 'approval' && !isInvited),
     // The first stamp stays valid. Otherwise people would have to wait twice.
     shown: ageOfForm(formKey, shown) === undefined ? stampForm(formKey) : shown,
-    looksAutomatic: 'homepage' in form.errors,
+    looksAutomated: 'homepage' in form.errors,
     isHoneypotFilled: (form.values.homepage ?? '') !== '',
   });
 }
