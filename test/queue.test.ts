@@ -366,6 +366,11 @@ t.test('a repeated hand-back does not affect the next claim', async (t) => {
   );
   open();
   await waitFor(async () => (await jobsOf(app, plain, ['completed'])).length === 1, 'it ends');
+  const { rows } = await sql<{
+    at: Date;
+  }>`select started_on as at from pgboss.job where name = 'plain'`.execute(app.db);
+  await handBack(app.db, [{ ...claim, claimedAt: rows[0]?.at ?? claim.claimedAt }]);
+  t.equal((await jobsOf(app, plain, ['completed'])).length, 1, 'nor one that has ended');
 });
 
 t.test('a closing server that works queues takes no more jobs while a request is open', async (t) => {
