@@ -17,8 +17,10 @@ for (const [script, signal] of Object.entries(COMMANDS)) {
     const running = start(t, [script], { TMPDIR: folder });
     let pid = '';
     const findPostmaster = async () => {
-      for await (const file of glob(join(folder, 'pennypost-*/**/postmaster.pid')))
-        [pid = ''] = (await readFile(file, 'utf8')).split('\n');
+      for await (const file of glob(join(folder, 'pennypost-*/**/postmaster.pid'))) {
+        const text = await readFile(file, 'utf8').catch(() => ''); // It may go away again while the data is being created.
+        [pid = ''] = text.split('\n');
+      }
       return pid !== '';
     };
     await waitFor(findPostmaster, () => `PostgreSQL starts: ${running.output}`);
