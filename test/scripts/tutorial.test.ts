@@ -1,8 +1,9 @@
 import t from 'tap';
 import { apply, readSteps } from '../../scripts/tutorial/steps.ts';
 import { start } from '../support/processes.ts';
+import { SLOW } from '../support/slow.ts';
 
-t.test('the tutorial’s code fits into the project, and its types are right', async (t) => {
+t.test('the tutorial’s code fits into the project, and its types are right', SLOW, async (t) => {
   const { PATH = '' } = process.env;
   const running = start(t, ['scripts/tutorial.ts', '--short'], { PATH });
   t.equal(await running.exited(), 0, running.output);
