@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
@@ -176,6 +177,24 @@ t.test(
     t.ok((await jobsOf(app, queue, ['completed'])).every(({ retryCount }) => retryCount === 0));
   },
 );
+
+t.test('another job is tried at once if the service refuses one whose worker stops', async (t) => {
+  const { app } = await buildTwo(t);
+  await enqueue(app, 1);
+  await sql`insert into queue_breakers (queue, reason, probe_at) values (${queue.name}, 'full', now())`.execute(
+    app.db,
+  );
+  let isStarted = false;
+  const job = defineJob(queue, async (_app, _payload, { signal }) => {
+    isStarted = true;
+    await once(signal, 'abort');
+    throw new SlowDown('452 quota exceeded');
+  });
+  await app.queue.work([job], { concurrency: 1 });
+  await waitFor(() => isStarted, 'it is tried');
+  await app.queue.stopWorking();
+  t.match(await listOpenBreakers(app.db), [{ reason: 'full', isProbing: false }]);
+});
 
 t.test('a queue continues if the worker that tried its job was killed', async (t) => {
   const { app } = await buildTwo(t);
