@@ -1,8 +1,9 @@
 import t from 'tap';
 import { start } from '../support/processes.ts';
+import { SLOW } from '../support/slow.ts';
 
 // A few faults, so that the script keeps working. `npm run faults` tries all of them.
-t.test('a broken site loses nothing, and recovers', async (t) => {
+t.test('a broken site loses nothing, and recovers', SLOW, async (t) => {
   const running = start(t, ['scripts/faults.ts', '--short'], {});
   t.equal(await running.exited(), 0, running.output);
   t.match(running.output, /\n4 faults, 0 broken promises\.\n/);
