@@ -195,13 +195,7 @@ export async function withMigrations(
   use: (migrations: Migrations) => Promise<void>,
 ): Promise<void> {
   const loaded = await loadMigrations(folder);
-  const pool = new pg.Pool({
-    ...addressOf(databaseUrl),
-    application_name: 'pennypost migrate',
-    max: 1, // The session has a lock and settings.
-    idleTimeoutMillis: 0,
-    connectionTimeoutMillis: 5_000,
-  });
+  const pool = createPool(databaseUrl);
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   const migrator = new Migrator({ db, provider: { getMigrations: async () => loaded } });
   try {
@@ -220,6 +214,27 @@ export async function withMigrations(
   } finally {
     await db.destroy();
   }
+}
+
+/** A pool of one session, because it has the lock and settings. If it is lost, the next statement fails. */
+function createPool(databaseUrl: string): pg.Pool {
+  let isLost = false;
+  const lose = () => {
+    isLost = true;
+  };
+  const pool = new pg.Pool({
+    ...addressOf(databaseUrl),
+    application_name: 'pennypost migrate',
+    max: 1,
+    idleTimeoutMillis: 0,
+    connectionTimeoutMillis: 5_000,
+    async onConnect(client) {
+      if (isLost) throw new Error('the session of the run was lost');
+      client.on('error', lose);
+    },
+  });
+  pool.on('error', lose);
+  return pool;
 }
 
 /** Polls for the lock, because a statement that waits for it would block another run that builds an index concurrently. */

@@ -3,7 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { getRollbackPlans, PgBoss } from 'pg-boss';
 import t, { type Test } from 'tap';
-import { listMigrations, migrateDown, migrateToLatest, type Report } from '../../scripts/support/migrate.ts';
+import {
+  listMigrations,
+  migrateDown,
+  migrateToLatest,
+  type Report,
+  withMigrations,
+} from '../../scripts/support/migrate.ts';
 import { LOCK_MS } from '../../scripts/support/migration-locks.ts';
 import { planMigrations } from '../../scripts/support/migration-plan.ts';
 import { connectionName } from '../../src/database/migrator.ts';
@@ -102,6 +108,28 @@ t.test('each migration is a separate transaction: what came before a failed one 
   const { db } = await build(t, { DATABASE_URL: url });
   await t.resolves(sql`select language from posts`.execute(db));
   await t.rejects(sql`select mood from posts`.execute(db), /does not exist/);
+});
+
+t.test('a run whose session ends stops, because it no longer holds the lock of the run', async (t) => {
+  const url = await createDatabase(t);
+  const folder = await migrationsWith(t, {
+    '9001_cut': migration('expand', 'select pg_terminate_backend(pg_backend_pid())'),
+  });
+  await t.rejects(
+    migrateToLatest(url, () => {}, { folder }),
+    { message: /^Migration 9001_cut failed: /, exitCode: 1 },
+  );
+
+  const inSession = withMigrations(url, undefined, async ({ db }) => {
+    const { db: other } = await build(t, { DATABASE_URL: url });
+    await sql`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name = 'pennypost migrate'
+    `.execute(other);
+    await sleep(100);
+    await sql`select 1`.execute(db);
+  });
+  await t.rejects(inSession, { message: /^Cannot use the database at /, exitCode: 1 });
 });
 
 t.test('a migration waits briefly for a lock, lets others go first, and tries again', async (t) => {

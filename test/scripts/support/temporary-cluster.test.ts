@@ -1,4 +1,4 @@
-import { access, glob, readdir, readFile } from 'node:fs/promises';
+import { glob, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -21,11 +21,16 @@ for (const [script, signal] of Object.entries(COMMANDS)) {
         const text = await readFile(file, 'utf8').catch(() => ''); // It may go away again while the data is being created.
         [pid = ''] = text.split('\n');
       }
-      return pid !== '';
+      return Number(pid) > 0; // It is negative while the data is being created.
     };
     await waitFor(findPostmaster, () => `PostgreSQL starts: ${running.output}`);
     t.equal(await running.end(signal), 1);
-    await t.rejects(access(`/proc/${pid}`));
+    const hasEnded = () =>
+      readlink(`/proc/${pid}/cwd`).then(
+        () => false,
+        () => true,
+      );
+    await waitFor(hasEnded, 'PostgreSQL ends'); // It deletes its pid file just before.
     t.same(await readdir(folder), []);
   });
 }
