@@ -81,7 +81,8 @@ export function plan(members: number, costs: Costs, activity = 1): Plan {
     machines,
     connections: (machines.webProcesses + machines.workers) * POOL,
     storage: storageOf(members / shards, active),
-    digestHours: ((members / shards) * HABITS.digest * costs.mail.process) / machines.workers / (3_600 * 1_000),
+    digestHours:
+      ((members / shards) * HABITS.digest * costs.mail.process) / machines.workers / (3_600 * 1_000),
   };
 }
 
