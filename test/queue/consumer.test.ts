@@ -204,7 +204,9 @@ t.test('a consumer without its worker', async (t) => {
     timeoutSeconds: 60,
     prefetch: 5,
   });
-  await createQueues(app, [contract]);
+  const inTurn = { ...contract, name: 'in-turn', totalConcurrency: 1 };
+  const inOrder = { ...contract, name: 'in-order', key: { of: () => 'a', rule: 'in-order' } } as const;
+  await createQueues(app, [contract, inTurn, inOrder]);
   const send = (count: number) =>
     queue.sendAll(
       contract,
@@ -323,5 +325,18 @@ t.test('a consumer without its worker', async (t) => {
     parts.slots.release(2);
     await waitFor(() => running === 3, 'and now all');
     resolve();
+  });
+
+  t.test('fetches at once when a job ends that another had to wait for', async (t) => {
+    const parts = await consumerParts(t, app, { concurrency: 2 });
+    for (const waiting of [inTurn, inOrder]) {
+      await queue.sendAll(waiting, [{ n: 1 }, { n: 2 }], { db });
+      startConsumer(
+        t,
+        defineJob(waiting, async () => {}),
+        parts,
+      );
+      await waitFor(async () => (await jobsOf(app, waiting, ['completed'])).length === 2, waiting.name);
+    }
   });
 });
