@@ -55,6 +55,8 @@ t.test('previews have their own limit', async (t) => {
   t.equal((await preview()).statusCode, 200);
   t.equal((await preview()).statusCode, 429);
   t.equal((await client.post('/', { body: 'Hello' })).statusCode, 303);
+  const scheduled = { body: 'Hello', publish_at: '2020-01-01T00:00', preview: 'y' };
+  t.equal((await client.post('/drafts/schedule', scheduled)).statusCode, 429, 'a form without a preview');
 });
 
 t.test('comments, follows, profiles and tokens are limited', async (t) => {
