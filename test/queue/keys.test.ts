@@ -134,6 +134,17 @@ t.test('a job whose unique key is taken can be neither restored nor redriven, an
   t.match(rows, [{ message: /already has a job with singletonKey a/ }]);
 });
 
+t.test('jobs that cannot be restored do not keep others from being restored', async (t) => {
+  await send(unique, 1);
+  await sql`
+    insert into pgboss.job (name, data, policy, state, singleton_key, created_on)
+    select name, data, policy, 'cancelled', case when number = 1001 then 'b' else singleton_key end,
+      created_on + number * interval '1 second'
+    from pgboss.job, generate_series(1, 1001) as number
+  `.execute(db);
+  t.equal(await queueAdmin.act(db, 'restore', { queues: [unique.name] }), 1);
+});
+
 t.test('only cancelled jobs are restored, whatever has happened to them in the meantime', async (t) => {
   const id = (await send(replacing, 1)) ?? '';
   for (const state of ['completed', 'failed', 'active', 'created']) {
