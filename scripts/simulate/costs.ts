@@ -10,7 +10,6 @@ export interface Cost {
   readonly statements: number;
 }
 
-/** A page from the cache, a page for a visitor that is not, a page for a member, a comment, and a mail. */
 export type Kind = 'hit' | 'visitor' | 'member' | 'write' | 'mail';
 
 export type Costs = Readonly<Record<Kind, Cost>>;
@@ -20,15 +19,16 @@ export type Costs = Readonly<Record<Kind, Cost>>;
  * docs/performance.md.
  */
 export const COSTS: Costs = {
+  // A page from the cache.
   hit: { process: 0.04, database: 0, wait: 0.1, statements: 0 },
+  // The home page for a visitor, when the cache does not have it.
   visitor: { process: 0.66, database: 0.21, wait: 0.2, statements: 1 },
+  // The home page for a member.
   member: { process: 0.61, database: 0.29, wait: 0.2, statements: 2 },
+  // A comment through the API.
   write: { process: 1.7, database: 1.59, wait: 1.3, statements: 5 },
-  mail: { process: 1.16, database: 0.44, wait: 0, statements: 4 },
+  mail: { process: 1.6, database: 0.7, wait: 0, statements: 2 },
 };
-
-/** Mails that one worker sends in a second, by `npm run bench -- jobs`. */
-export const MAILS_PER_WORKER = 573;
 
 /**
  * Bytes of a row with its share of indexes and TOAST: by `pg_total_relation_size` after `npm run seed` and 10,000 mails.

@@ -1,5 +1,5 @@
 import { percentile } from '../bench/table.ts';
-import { type Cost, type Costs, DISK_BYTES, MAILS_PER_WORKER } from './costs.ts';
+import { type Cost, type Costs, DISK_BYTES } from './costs.ts';
 import { type Life, Simulation } from './simulation.ts';
 import { type Machines, type Request, Site } from './site.ts';
 
@@ -81,7 +81,8 @@ export function plan(members: number, costs: Costs, activity = 1): Plan {
     machines,
     connections: (machines.webProcesses + machines.workers) * POOL,
     storage: storageOf(members / shards, active),
-    digestHours: ((members / shards) * HABITS.digest) / (machines.workers * MAILS_PER_WORKER) / 3_600,
+    digestHours:
+      ((members / shards) * HABITS.digest * costs.mail.process) / machines.workers / (3_600 * 1_000),
   };
 }
 

@@ -48,8 +48,15 @@ export class QueueAdmin {
     let total = 0;
     for (const queue of filter.queues) {
       const ofQueue = QueueAdmin.applicable(action, { ...filter, queues: [queue] });
-      for (let done = -1; done !== 0; total += done) {
-        done = await db.transaction().execute((trx) => this.#actOnBatch(trx, action, queue, ofQueue));
+      // Jobs that cannot be changed, such as those whose unique key is taken, would be found again.
+      const except: string[] = [];
+      for (let found = BATCH; found === BATCH; ) {
+        const { ids, changed } = await db
+          .transaction()
+          .execute((trx) => this.#actOnBatch(trx, action, queue, { ...ofQueue, except }));
+        if (changed < ids.length) except.push(...ids);
+        found = ids.length;
+        total += changed;
       }
     }
     return total;
@@ -61,9 +68,12 @@ export class QueueAdmin {
     return (await this.#boss.previewRedrive(queue, { ids, limit })).destinations;
   }
 
-  async #actOnBatch(db: Db, action: JobAction, queue: string, filter: JobFilter): Promise<number> {
+  async #actOnBatch(db: Db, action: JobAction, queue: string, filter: JobFilter) {
     const ids = await findJobIds(db, filter, BATCH);
-    if (ids.length === 0) return 0;
+    return { ids, changed: ids.length > 0 ? await this.#actOn(db, action, queue, ids) : 0 };
+  }
+
+  async #actOn(db: Db, action: JobAction, queue: string, ids: string[]): Promise<number> {
     const options = { db: fromKysely(db) };
     if (action === 'retry') return this.#retry(db, queue, ids);
     if (action === 'cancel') await this.#boss.cancel(queue, ids, options);

@@ -34,6 +34,8 @@ export interface JobFilter {
   /** When the job ended. */
   readonly endedFrom?: Date | undefined;
   readonly id?: string | undefined;
+  /** The ids of jobs to leave out. */
+  readonly except?: readonly string[];
   /** Only jobs that still have a dead letter. */
   readonly hasDeadLetter?: boolean;
   /** Only jobs that no other waits for. */

@@ -14,8 +14,8 @@ const SECRETS_IN_TEXT: readonly (readonly [RegExp, string])[] = [
   [/(\b\w+:\/\/[^\s:/@]*:)[^\s@/]+(?=@)/g, '$1[redacted]'],
   [/\b(bearer|basic)\s+[\w.~+/=-]{6,}/gi, '$1 [redacted]'],
   [
-    /(["']?(?<![\w-])[\w-]*(?:passw(?:or)?d|secret|token|cookie|credential|api.?key)["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&]+)/gi,
-    '$1[redacted]',
+    /(["']?(?<![\w-])[\w-]*(?:passw(?:or)?d|secret|token|cookie|credential|api.?key)["']?\s*[=:]\s*)(?:(["'])[\s\S]*?(?<!\\)\2|[^\s,;&]+)/gi,
+    '$1$2[redacted]$2',
   ],
   [/(?<![\w-])(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{40,}/g, '[redacted]'],
 ];

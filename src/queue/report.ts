@@ -58,6 +58,7 @@ export class JobReport {
   /** Lines that are not written yet. */
   #lines: JobLogLine[] = [];
   #isDue = false;
+  #hasEnded = false;
   #writing: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #writtenAt = -Infinity;
@@ -88,15 +89,19 @@ export class JobReport {
     };
   }
 
-  /** Writes what is left. Never rejects. */
+  /**
+   * Writes what is left. Never rejects. What a handler reports later, such as one that has timed out, is not written, because it
+   * could overwrite the report of the next attempt.
+   */
   async end(parts: ReportParts): Promise<void> {
+    this.#hasEnded = true;
     clearTimeout(this.#timer);
     await this.#writing;
     if (this.#isDue) await this.#write(parts);
   }
 
   #schedule(parts: ReportParts): void {
-    if (this.#isDue) return;
+    if (this.#isDue || this.#hasEnded) return;
     this.#isDue = true;
     const wait = Math.max(0, this.#writtenAt + WRITE_MS - performance.now());
     this.#timer = setTimeout(() => {

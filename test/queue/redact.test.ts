@@ -24,8 +24,10 @@ t.test('secrets are redacted in errors', async (t) => {
   const token = '-_qJ0x8w2ZbT7uVn4LpR6sKd9mXc1yHf3gA5eEiOoUuYt';
   for (const [text, expected] of [
     ['login failed: password=hunter2, user=bob', 'login failed: password=[redacted], user=bob'],
-    ['{"client_secret": "a b", "id": 1}', '{"client_secret": [redacted], "id": 1}'],
-    ["{ passwd: 'a b', apikey = 'c d' }", '{ passwd: [redacted], apikey = [redacted] }'],
+    ['{"client_secret": "a b", "id": 1}', '{"client_secret": "[redacted]", "id": 1}'],
+    ["{ passwd: 'a b', apikey = 'c d' }", `{ passwd: '[redacted]', apikey = '[redacted]' }`],
+    [String.raw`{"token":"a\"b c","id":"d"}`, '{"token":"[redacted]","id":"d"}'],
+    ['token="a b', 'token=[redacted] b'],
     ['Authorization: Bearer abc.def-123', 'Authorization: Bearer [redacted]'],
     [`GET /auth/reset/${token} failed`, 'GET /auth/reset/[redacted] failed'],
     ['550 5.1.1 <bob@example.com> No such user here', undefined],

@@ -82,10 +82,10 @@ t.test('the report of a job is redacted and truncated, and its rest is written a
   const parts = { app, db: app.db, logFailure };
   const jobId = randomUUID();
   const told = () => findReport(app.db, jobId);
-  const report = new JobReport({ queue: 'exports', jobId, attempt: 1 });
-  await report.end(parts);
+  await new JobReport({ queue: 'exports', jobId, attempt: 1 }).end(parts);
   t.equal(await told(), undefined, 'one that tells nothing writes nothing');
 
+  const report = new JobReport({ queue: 'exports', jobId, attempt: 1 });
   const { progress, keep, log } = report.reporting(parts);
   const startedAt = performance.now();
   progress(1, 3, `password=hunter2 ${'x'.repeat(300)}`);
@@ -113,6 +113,11 @@ t.test('the report of a job is redacted and truncated, and its rest is written a
   progress(3, 3);
   await report.end(parts);
   t.match(await told(), { done: 3, words: null, lines: first.lines });
+
+  progress(9, 9);
+  log.info({}, 'late');
+  await report.end(parts);
+  t.match(await told(), { done: 3 }, 'a handler that goes on after its attempt has ended is ignored');
 
   keep({ a: 'x'.repeat(3_992) });
   t.throws(() => keep({ a: 'x'.repeat(3_993) }), { name: 'TypeError', message: /^result: is too long/ });

@@ -26,7 +26,10 @@ export async function createBystander(app: FastifyInstance): Promise<TestUser> {
     .insertInto('known_browsers')
     .values({ ...ids, token_hash: mint().hash })
     .execute();
-  await app.db.insertInto('email_changes').values({ ...ids, new_email: 'new@example.com' }).execute();
+  await app.db
+    .insertInto('email_changes')
+    .values({ ...ids, new_email: 'new@example.com' })
+    .execute();
   await app.db
     .insertInto('pending_log_ins')
     .columns(['session_hash', 'user_id', 'is_remembered', 'expires_at'])

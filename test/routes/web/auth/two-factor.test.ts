@@ -286,23 +286,26 @@ t.test('a recovery code works once, and can create new ones or turn it off', asy
   t.ok((await mailsTo(john)).includes('[Pennypost] Two-factor authentication was turned off'));
 });
 
-t.test('wrong codes do not fill the log, and neither wrong passwords nor another account hide them', async (t) => {
-  const john = await createPerson({ hasTwoFactor: true });
-  const record = async (times: number, fail: () => Promise<unknown>) => {
-    for (let time = 0; time < times; time += 1) await fail();
-  };
-  const susan = await createPerson({ hasTwoFactor: false });
-  await record(MAX_FAILURES_PER_HOUR, () => recordWrongPassword(app.db, susan.email));
-  await record(MAX_FAILURES_PER_HOUR + 1, () => recordWrongPassword(app.db, john.email));
-  await record(MAX_FAILURES_PER_HOUR + 1, () => useLogInCode(app.db, john.id, 'wrong'));
-  const events = await app.db
-    .selectFrom('security_events')
-    .where('user_id', '=', john.id)
-    .selectAll()
-    .execute();
-  t.equal(events.filter(({ detail }) => detail.reason === 'wrong code').length, MAX_FAILURES_PER_HOUR);
-  t.equal(events.length, 2 * MAX_FAILURES_PER_HOUR);
-});
+t.test(
+  'wrong codes do not fill the log, and neither wrong passwords nor another account hide them',
+  async (t) => {
+    const john = await createPerson({ hasTwoFactor: true });
+    const record = async (times: number, fail: () => Promise<unknown>) => {
+      for (let time = 0; time < times; time += 1) await fail();
+    };
+    const susan = await createPerson({ hasTwoFactor: false });
+    await record(MAX_FAILURES_PER_HOUR, () => recordWrongPassword(app.db, susan.email));
+    await record(MAX_FAILURES_PER_HOUR + 1, () => recordWrongPassword(app.db, john.email));
+    await record(MAX_FAILURES_PER_HOUR + 1, () => useLogInCode(app.db, john.id, 'wrong'));
+    const events = await app.db
+      .selectFrom('security_events')
+      .where('user_id', '=', john.id)
+      .selectAll()
+      .execute();
+    t.equal(events.filter(({ detail }) => detail.reason === 'wrong code').length, MAX_FAILURES_PER_HOUR);
+    t.equal(events.length, 2 * MAX_FAILURES_PER_HOUR);
+  },
+);
 
 t.test('after two simultaneous replacements there are ten recovery codes', async (t) => {
   const john = await createPerson({ hasTwoFactor: false });
