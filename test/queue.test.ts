@@ -267,18 +267,21 @@ t.test('jobs run by priority, and never before their start time', async (t) => {
   const app = await buildWithQueues(t);
   const order: number[] = [];
   const startAfter = new Date(Date.now() + 3_600_000);
-  await app.queue.send(plain, { n: 3 }, { db: app.db, priority: 9, startAfter });
-  await app.queue.send(plain, { n: 2 }, { db: app.db });
-  await app.queue.send(plain, { n: 1 }, { db: app.db, priority: 1 });
+  const { queue, db } = app;
+  await queue.send(plain, { n: 5 }, { db, priority: 9, startAfter });
+  await queue.send(plain, { n: 4 }, { db });
+  await queue.send({ ...plain, priority: 1 }, { n: 3 }, { db });
+  await queue.sendAll({ ...plain, priority: 2 }, [{ n: 2 }], { db });
+  await queue.send({ ...plain, priority: 1 }, { n: 1 }, { db, priority: 3 });
   const job = defineJob(plain, async (_app, { n }) => {
     order.push(n);
   });
   await app.queue.work([job], { concurrency: 1 });
-  await waitFor(() => order.length === 2, 'those whose time has come are done');
-  t.match(await jobsOf(app, plain), [{ data: { n: 3 } }]);
+  await waitFor(() => order.length === 4, 'those whose time has come are done');
+  t.match(await jobsOf(app, plain), [{ data: { n: 5 } }]);
   await sql`update pgboss.job set start_after = now() where name = ${plain.name}`.execute(app.db);
-  await waitFor(() => order.length === 3, 'and the other, once its time has come');
-  t.same(order, [1, 2, 3]);
+  await waitFor(() => order.length === 5, 'and the other, once its time has come');
+  t.same(order, [1, 2, 3, 4, 5]);
 });
 
 t.test('no worker takes jobs from a paused queue until it is resumed', async (t) => {

@@ -38,6 +38,7 @@ export async function benchJobs(bench: Bench): Promise<Row[]> {
 
 async function measure(app: FastifyInstance, sink: MailSink, env: Record<string, string>): Promise<Row[]> {
   const bareNoops = await drainNoopsWith('bare-queue', app, env);
+  const mailsByHand = await drainMailsByHand(app, sink, env);
   await using worker = await Helper.start('worker', env);
   const noops = await drain(app, noopQueue, NOOPS, (n) => ({ n }));
 
@@ -60,6 +61,12 @@ async function measure(app: FastifyInstance, sink: MailSink, env: Record<string,
       value: mails,
       unit: 'mails/s',
       reference: { what: 'a bare nodemailer pool', value: bareMails },
+    },
+    {
+      what: 'the same',
+      value: mails,
+      unit: 'mails/s',
+      reference: { what: "by hand: pg-boss's work(), same statements", value: mailsByHand },
     },
     {
       what: 'worker memory after both',
@@ -141,6 +148,16 @@ async function sendBareMails(app: FastifyInstance, sink: MailSink, env: Record<s
   return { rate, rss };
 }
 
+/** Has the job written by hand send the mails. @returns mails a second */
+async function drainMailsByHand(app: FastifyInstance, sink: MailSink, env: Record<string, string>) {
+  const bodies = bodiesOf(app, { username: '{username}', url: '{url}' });
+  await using _worker = await Helper.start('mail-by-hand', { ...env, BODIES: bodies });
+  const rate = await drainMails(app, sink);
+  await sql`truncate mailed_tokens, mail_deliveries`.execute(app.db);
+  sink.count = 0;
+  return rate;
+}
+
 async function drainMails(app: FastifyInstance, sink: MailSink): Promise<number> {
   const { rows } = await sql<{ first: number }>`select min(id)::int as first from users`.execute(app.db);
   const first = rows[0]?.first ?? 1;
@@ -180,7 +197,9 @@ async function pingBareListener(app: FastifyInstance, sink: MailSink, env: Recor
 }
 
 /** The texts of the mail that is measured. */
-function bodiesOf(app: FastifyInstance): string {
-  const url = `http://localhost:3000/auth/confirm/${'x'.repeat(43)}`;
-  return JSON.stringify(app.renderMail('confirm-account', { username: 'person', url }));
+function bodiesOf(
+  app: FastifyInstance,
+  { username = 'person', url = `http://localhost:3000/auth/confirm/${'x'.repeat(43)}` } = {},
+): string {
+  return JSON.stringify(app.renderMail('confirm-account', { username, url }));
 }

@@ -7,8 +7,8 @@ const MAX_FAILURES = 3;
 export interface DatabaseUse {
   /** The request's route. */
   readonly route: string;
-  /** When it stops waiting for the database, on the clock of `performance.now()`. */
-  readonly deadline: number;
+  /** When it stops waiting for the database, on the clock of `performance.now()`. Later if its body arrives slowly. */
+  deadline: number;
   /** Whether it may use the connections that are reserved from ordinary pages. */
   readonly isVital: boolean;
   /** Whether it has had a connection. */

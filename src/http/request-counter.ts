@@ -22,7 +22,8 @@ interface Count {
 export class RequestCounter {
   readonly #windowMs: number;
   readonly #share: (counts: Counts, windowEnd: number) => Promise<Counts>;
-  readonly #counts = new LRUCache<string, Count>({ max: MAX_CLIENTS });
+  /** Limited by size, because `max` would allocate room for all clients at once. */
+  readonly #counts = new LRUCache<string, Count>({ maxSize: MAX_CLIENTS, sizeCalculation: () => 1 });
   #windowEnd = 0;
 
   /** @param share adds counts to the totals of the window that ends at `windowEnd` (ms since 1970) and returns the totals */

@@ -172,9 +172,10 @@ export function answerClientError(this: FastifyInstance, error: ConnectionError,
 
 function statusOf(error: FastifyError): number {
   if (error instanceof DomainError) return STATUS_OF[error.code];
-  if (isUnavailable(error)) return 503;
   const status = error.statusCode ?? 500;
-  return status >= 400 && status < 500 ? status : 500;
+  // First, because a client that disconnects causes the same network error as the database.
+  if (status >= 400 && status < 500) return status;
+  return isUnavailable(error) ? 503 : 500;
 }
 
 function answer(request: FastifyRequest, reply: FastifyReply, { status, message, retryAfter }: Refusal) {

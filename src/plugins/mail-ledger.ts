@@ -33,7 +33,7 @@ export default fp(
         app.work.run({ label: 'mail ledger', ...app.work.getStore(), isUrgent: true }, () =>
           persist(() => recordDelivery(app.db, delivery)),
         ),
-      unanswered: new LRUCache<string, string>({ max: MAX_UNANSWERED }),
+      unanswered: new LRUCache<string, string>({ maxSize: MAX_UNANSWERED, sizeCalculation: () => 1 }),
     });
   },
   { name: 'mail-ledger', dependencies: ['db', 'work'] },

@@ -15,6 +15,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The limit that a request to this route counts towards. Pages and the API share it. */
     readonly limit?: LimitedAction;
+    /** Whether a request with the field `preview` only previews a text. It counts as `preview`. */
+    readonly hasPreview?: boolean;
   }
 }
 
@@ -95,22 +97,25 @@ export default fp(
       },
     });
     app.addHook('onRoute', (route) => {
-      const action = route.config?.limit;
-      if (action === undefined) return;
-      route.preHandler = [countRequest(app.rateLimits, action), route.preHandler ?? []].flat();
+      const { limit, hasPreview = false } = route.config ?? {};
+      if (limit === undefined) return;
+      route.preHandler = [countRequest(app.rateLimits, limit, hasPreview), route.preHandler ?? []].flat();
     });
   },
   { name: 'rate-limits', dependencies: ['db'] },
 );
 
 /**
- * Makes a hook that counts a request for the logged-in user or the visitor's IP address. Previewing a text counts as `preview`.
- * New accounts may search as often as others.
+ * Makes a hook that counts a request for the logged-in user or the visitor's IP address. New accounts may search as often as
+ * others.
  */
-function countRequest(rateLimits: RateLimiter, action: LimitedAction): preHandlerAsyncHookHandler {
+function countRequest(
+  rateLimits: RateLimiter,
+  action: LimitedAction,
+  hasPreview: boolean,
+): preHandlerAsyncHookHandler {
   return async (request) => {
-    const isText = action === 'post' || action === 'comment';
-    const isPreview = isText && 'preview' in Object(request.body);
+    const isPreview = hasPreview && 'preview' in Object(request.body);
     const counted = isPreview ? 'preview' : action;
     const user = request.caller ?? request.session?.user ?? null;
     const isNew = user?.isNew === true && action !== 'search';

@@ -52,6 +52,14 @@ export default fp(
       request.databaseUse = databaseUse;
       work.run({ label, requestId: request.id, databaseUse }, done);
     });
+    // Waiting for a slow client's body is not waiting for the database.
+    app.addHook('preParsing', ({ databaseUse }, _reply, payload, done) => {
+      const startedAt = performance.now();
+      payload.once('end', () => {
+        if (databaseUse !== undefined) databaseUse.deadline += performance.now() - startedAt;
+      });
+      done(null, payload);
+    });
   },
   { name: 'work', decorators: { fastify: ['config'] } },
 );

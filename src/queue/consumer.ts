@@ -50,7 +50,7 @@ export class Consumer {
   readonly #started = new Map<Claim, Promise<void>>();
   readonly #stopping = new AbortController();
   #patience: NodeJS.Timeout | undefined;
-  #handingBack: Promise<unknown> = Promise.resolve();
+  #handingBack: Promise<void> = Promise.resolve();
   #loop: Promise<void> = Promise.resolve();
   #wake = () => {};
   #isWoken = false;
@@ -199,7 +199,8 @@ export class Consumer {
   /** Hands back fetched jobs that have not been started, for other workers. */
   #handBack(claims: readonly Claim[]): void {
     this.#waiting = this.#waiting.filter((claim) => !claims.includes(claim));
-    this.#handingBack = Promise.all([this.#handingBack, this.#settler.handBack(claims)]);
+    const handedBack = [this.#handingBack, this.#settler.handBack(claims)];
+    this.#handingBack = Promise.all(handedBack).then(() => {}); // Otherwise each result would hold the one before.
   }
 
   /** Hands back jobs that have waited too long, because another worker may have a free slot. */

@@ -1,8 +1,11 @@
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import type { FastifyInstance } from 'fastify';
 import t, { type Test } from 'tap';
-import { build } from '../support/build.ts';
+import { build, testConfig } from '../support/build.ts';
+import { captureLog } from '../support/log.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const CLIENTS = 50;
 
@@ -53,3 +56,42 @@ t.test('clients that send their body byte by byte are cut off', async (t) => {
   const app = await listen(t, { headersTimeoutMs: 400, requestTimeoutMs: 800 });
   await holds(t, app, `POST /auth/login HTTP/1.1\r\n${headers}\r\n\r\nemail=`);
 });
+
+const BODY = 'email=nobody@example.com&password=penny black';
+const POST = [
+  'POST /auth/login HTTP/1.1',
+  'host: localhost',
+  'connection: close',
+  'content-type: application/x-www-form-urlencoded',
+  `content-length: ${BODY.length}`,
+].join('\r\n');
+
+t.test('a form may take longer to arrive than the database may take', async (t) => {
+  const deadlines = { ...testConfig({}).deadlines, requestMs: 1_000 };
+  const app = await build(t, {}, { config: { deadlines } });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8');
+  socket.write(`${POST}\r\n\r\n${BODY.slice(0, 5)}`);
+  setTimeout(() => socket.write(BODY.slice(5)), 1_200);
+  t.match(await text(socket), /^HTTP\/1\.1 422 /);
+});
+
+t.test(
+  'a client that disconnects while it sends a form is not taken for an outage of the database',
+  async (t) => {
+    const { logger, lines } = captureLog();
+    const app = await build(t, {}, { logger });
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = app.server.address() as AddressInfo;
+    const socket = connect(port, '127.0.0.1');
+    socket.write(`${POST}\r\n\r\n${BODY.slice(0, 5)}`);
+    await waitFor(() => lines().some(({ msg }) => msg === 'incoming request'), 'the request has begun');
+    socket.destroy();
+    await waitFor(() => lines().some(({ code }) => code === 'ECONNRESET'), 'it is refused');
+    t.same(
+      lines().filter(({ level }) => level === 50),
+      [],
+    );
+  },
+);

@@ -49,7 +49,7 @@ export default async function comments(app: FastifyInstance): Promise<void> {
     return reply.redirect(`/post/${postId}#comments`, 303);
   });
 
-  app.post<WithId>('/post/:id', { ...commenting, config: { limit: 'comment' } }, comment);
+  app.post<WithId>('/post/:id', { ...commenting, config: { limit: 'comment', hasPreview: true } }, comment);
 
   app.register(editComment);
 }

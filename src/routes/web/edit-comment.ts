@@ -29,7 +29,8 @@ export default async function editComment(app: FastifyInstance): Promise<void> {
     return showEditor(reply, comment.id, { values, errors: {} });
   });
 
-  app.post<WithId>('/comment/:id/edit', { config: { limit: 'comment' } }, async (request, reply) => {
+  const limited = { config: { limit: 'comment', hasPreview: true } } as const;
+  app.post<WithId>('/comment/:id/edit', limited, async (request, reply) => {
     const id = idFrom(request.params.id);
     const form = request.readForm(EditForm);
     if (form.data === undefined) return showEditor(reply.code(422), id, form.state);

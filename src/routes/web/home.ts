@@ -29,7 +29,7 @@ export default async function home(app: FastifyInstance): Promise<void> {
 
   const publishing = {
     onRequest: [requireUser, requirePermission(Permission.WRITE)],
-    config: { limit: 'post' as const },
+    config: { limit: 'post' as const, hasPreview: true },
   };
   app.post('/', publishing, async (request, reply) => {
     const form = request.readForm(PostForm);

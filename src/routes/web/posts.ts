@@ -109,7 +109,7 @@ async function editor(app: FastifyInstance): Promise<void> {
     return showEditor(reply, post, { values, errors: {} });
   });
 
-  app.post<WithId>('/edit/:id', { config: { limit: 'post' } }, async (request, reply) => {
+  app.post<WithId>('/edit/:id', { config: { limit: 'post', hasPreview: true } }, async (request, reply) => {
     const post = await loadForChange(db, currentUser(request), idFrom(request.params.id));
     const form = request.readForm(EditForm);
     if (form.data === undefined) return showEditor(reply.code(422), post, form.state);

@@ -33,7 +33,7 @@ export default async function write(app: FastifyInstance): Promise<void> {
 
   app.get('/write', async (_request, reply) => showWriter(reply, EMPTY_FORM));
 
-  app.post('/write', { config: { limit: 'post' } }, async (request, reply) => {
+  app.post('/write', { config: { limit: 'post', hasPreview: true } }, async (request, reply) => {
     const form = request.readForm(PublishForm);
     if (form.data === undefined) return showWriter(reply.code(422), form.state);
     const { id: writerId } = currentUser(request);

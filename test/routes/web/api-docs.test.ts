@@ -80,11 +80,19 @@ function unescaped(html: string): string {
   return html.replaceAll(/&(#?\w+);/g, (entity, name: string) => characters[name] ?? entity);
 }
 
-/** Lets a shell read a command. Returns the request that curl would send. */
-async function requestOf(curl: string, env: Record<string, string>): Promise<InjectOptions> {
-  const script = `curl() { printf '%s\\0' "$@"; }\n${curl}`;
+/** Lets a shell read commands. Returns the requests that curl would send. */
+async function requestsOf(
+  commands: readonly string[],
+  env: Record<string, string>,
+): Promise<InjectOptions[]> {
+  const script = [`curl() { printf '%s\\0' curl "$@"; }`, ...commands].join('\n');
   const { stdout } = await promisify(execFile)('sh', ['-c', script], { env });
-  const words = stdout.split('\0').values();
+  const lists = stdout.split('curl\0').slice(1);
+  return lists.map((list) => requestOf(list.split('\0').values()));
+}
+
+/** Reads what curl is given. */
+function requestOf(words: ArrayIterator<string>): InjectOptions {
   const headers: Record<string, string> = {};
   let request: InjectOptions = { method: 'GET', headers };
   for (const word of words) {
@@ -120,9 +128,11 @@ t.test('on a site that everyone may read, the commands that say so need no token
   const client = await signedInClient(app, susan);
   await client.post('/admin/settings', siteSettings({ api: 'everyone' }));
   const calls = await readCalls();
-  for (const { method, path, needs, curl } of calls) {
+  const commands = calls.map(({ curl }) => curl);
+  const requests = await requestsOf(commands, { TOKEN: 'none', EMAIL: john.email, PASSWORD });
+  for (const [at, { method, path, needs }] of calls.entries()) {
     const isOpen = needs === 'Needs no token.';
-    const { headers, ...request } = await requestOf(curl, { TOKEN: 'none', EMAIL: john.email, PASSWORD });
+    const { headers, ...request } = requests[at] ?? {};
     t.equal(headers?.authorization === undefined, isOpen, `${method} ${path}`);
     const { statusCode } = await app.inject(request);
     t.equal(statusCode, isOpen ? 200 : 401, `${method} ${path}`);
@@ -141,10 +151,15 @@ t.test(
       Object.values(document.paths).flatMap((methods) => Object.keys(Object(methods))).length,
     );
 
-    for (const { path, method, needs, curl, example } of calls) {
-      const name = `${method} ${path.replace('/api/v1', '')}`;
-      const token = NOT_FOR_JOHN.includes(name) ? tokens.susan : tokens.john;
-      const request = await requestOf(curl, { TOKEN: token, EMAIL: john.email, PASSWORD });
+    const nameOf = ({ path, method }: Call) => `${method} ${path.replace('/api/v1', '')}`;
+    const tokenFor = (call: Call) => (NOT_FOR_JOHN.includes(nameOf(call)) ? tokens.susan : tokens.john);
+    const commands = calls.map((call) => `TOKEN=${tokenFor(call)}\n${call.curl}`);
+    const requests = await requestsOf(commands, { EMAIL: john.email, PASSWORD });
+
+    for (const [at, call] of calls.entries()) {
+      const { path, method, needs, example } = call;
+      const name = nameOf(call);
+      const request = requests[at] ?? {};
       t.equal((await app.inject({ ...request, headers: {} })).statusCode, 401, `${name} needs credentials`);
 
       await silence(new Date('2999-01-01'));
