@@ -33,7 +33,9 @@ export function loadConfig(
   for (const name of required) reader.require(name);
   if (variables.databaseDirectUrl !== undefined) reader.require('DATABASE_URL');
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
-  return Object.freeze({ ...variables, ...constants() });
+  const config = { ...variables, ...constants() };
+  for (const value of Object.values(config)) Object.freeze(value);
+  return Object.freeze(config);
 }
 
 /** The rules of all variables, for the reference. */
@@ -181,15 +183,15 @@ function constants() {
     apiRateLimit: API_RATE_LIMIT,
     deadlines: DEADLINES,
     /** The cache of pages for visitors without a session. */
-    pageCache: Object.freeze({
+    pageCache: {
       /** How late visitors may see another process's change; 0 turns the cache off. */
       maxAgeMs: 2_000,
       /** How old a page may be while the database is unavailable, when an old page is better than none. */
       maxStaleMs: 5 * 60_000,
       maxBytes: 16 * 2 ** 20,
-    }),
+    },
     /** argon2id's parameters, as recommended by OWASP's Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1. */
-    passwordHashing: Object.freeze({ memoryKiB: 19 * 1024, passes: 2 }),
+    passwordHashing: { memoryKiB: 19 * 1024, passes: 2 },
     /** How long a text may take to render. */
     renderTimeoutMs: 2_000,
     /** How long an uploaded picture may take to decode. */
