@@ -175,20 +175,6 @@ t.test('texts can be kept, anonymously', async (t) => {
   await createUser(app, { username: 'john' });
 });
 
-t.test('an erased account no longer subscribes, but an address that it has not confirmed does', async (t) => {
-  const { app, john, susan } = await setUp();
-  const rival = await createUser(app, { username: 'rival', email: 'mary@example.com', isConfirmed: false });
-  for (const email of [john.email, rival.email]) {
-    const subscription = { author_id: susan.id, email, confirmed_at: new Date() };
-    await app.db.insertInto('subscriptions').values(subscription).execute();
-  }
-  for (const { id } of [john, rival]) {
-    await app.db.updateTable('users').set({ deletion_due_at: new Date() }).where('id', '=', id).execute();
-    await eraseAccount(app.db, id, { signal });
-  }
-  t.same(await app.db.selectFrom('subscriptions').select('email').execute(), [{ email: rival.email }]);
-});
-
 t.test('the last Administrator who can act cannot leave, and the password is asked for', async (t) => {
   const { app, john, client } = await setUp();
   await app.db.updateTable('users').set({ role: 'Administrator' }).where('id', '=', john.id).execute();

@@ -31,6 +31,10 @@ export async function createBystander(app: FastifyInstance): Promise<TestUser> {
     .values({ ...ids, new_email: 'new@example.com' })
     .execute();
   await app.db
+    .insertInto('applications')
+    .values({ ...ids, reason: 'To read' })
+    .execute();
+  await app.db
     .insertInto('pending_log_ins')
     .columns(['session_hash', 'user_id', 'is_remembered', 'expires_at'])
     .expression((from) =>
@@ -44,7 +48,11 @@ export async function createBystander(app: FastifyInstance): Promise<TestUser> {
     .execute();
   await app.db
     .updateTable('users')
-    .set({ email_bounced_at: new Date(), silenced_until: sql<Date>`now() + interval '1 day'` })
+    .set({
+      email_bounced_at: new Date(),
+      silenced_until: sql<Date>`now() + interval '1 day'`,
+      wants_digest: true,
+    })
     .where('id', '=', bystander.id)
     .execute();
   return bystander;

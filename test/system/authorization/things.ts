@@ -276,8 +276,10 @@ export async function notification(situation: Situation): Promise<number> {
   return newest.id;
 }
 
-export async function nobodyWantsDigests({ app }: Situation): Promise<undefined> {
-  await app.db.updateTable('users').set({ wants_digest: false }).execute();
+/** The actor wants no digest. */
+export async function noDigest({ app, actor }: Situation): Promise<undefined> {
+  if (actor !== undefined)
+    await app.db.updateTable('users').set({ wants_digest: false }).where('id', '=', actor.id).execute();
 }
 
 export async function confirmation(situation: Situation): Promise<string> {
