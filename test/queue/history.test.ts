@@ -12,10 +12,10 @@ const bins = (slot: number, jobs: number) => Array.from({ length: 48 }, (_, at) 
 t.test('each step has the newest counts and attempts, and old steps stay as they are', async (t) => {
   const now = new Date();
   const old = new Date(Math.floor(now.getTime() / DAY_MS - 1) * DAY_MS);
-  const capture = (queue: string, ready: number, completed: number, failed: number) =>
+  const capture = (queue: string, ready: number, completed: number, failed: number, slot = 1) =>
     sql`
       insert into pgboss.queue_stats (name, ready_count, completed_delta, failed_delta, wait_bins, run_bins, captured_on)
-      values (${queue}, ${ready}, ${completed}, ${failed}, ${bins(10, completed)}, ${bins(1, completed)}, ${now})
+      values (${queue}, ${ready}, ${completed}, ${failed}, ${bins(slot + 9, completed)}, ${bins(slot, completed)}, ${now})
     `.execute(db);
   // What the older steps were made of may be deleted.
   await sql`
@@ -31,17 +31,19 @@ t.test('each step has the newest counts and attempts, and old steps stay as they
   await capture('mail', 7, 40, 1);
   await capture('exports', 0, 1, 2);
   await capture('mail.dead', 1, 0, 0);
-  await capture('import', 0, 0, 0);
+  await capture('digest', 2, 0, 0);
+  await capture('prune', 0, 0, 0);
   await recordHistory(db);
-  await capture('mail', 5, 2, 0);
+  await capture('mail', 5, 2, 0, 20);
   await recordHistory(db);
 
-  const queues = ['mail', 'exports', 'mail.dead', 'import'];
+  const queues = ['mail', 'exports', 'mail.dead', 'digest', 'prune'];
   for (const step of [60, 900, 7200] as const) {
     const points = await readHistory(db, { from: old, step, queues });
     t.same(
       points.map(({ at: _, ...point }) => point).sort((a, b) => a.completed - b.completed),
       [
+        { queue: 'digest', ready: 2, completed: 0, retried: 0, failed: 0 },
         { queue: 'exports', ready: 0, completed: 1, retried: 0, failed: 2 },
         { queue: 'mail', ready: 7, completed: 42, retried: 3, failed: 1 },
         { queue: 'mail', ready: 0, completed: step, retried: 0, failed: 0 },
@@ -50,14 +52,15 @@ t.test('each step has the newest counts and attempts, and old steps stay as they
     );
     t.ok(points.every(({ at }) => at.getTime() % (step * 1000) === 0));
     const since = new Date(now.getTime() - step * 1000);
-    t.equal((await readHistory(db, { from: since, step, queues })).length, 2);
+    t.equal((await readHistory(db, { from: since, step, queues })).length, 3);
     const [durations, ...others] = await readDurationHistory(db, { from: since, step, queues });
     t.same(others, []);
     t.same(durations?.at, points.at(-1)?.at);
-    t.same(
-      durations?.run.map((seconds) => Math.round((seconds ?? 0) * 1000)),
-      [12, 14, 14],
+    const [wait = [], run = []] = [durations?.wait, durations?.run].map((all) =>
+      all?.map((seconds) => Math.round((seconds ?? 0) * 1000)),
     );
+    t.same({ wait, run }, { wait: [271, 320, 215_067], run: [12, 14, 9_505] });
+    t.same(await readDurationHistory(db, { from: old, step, queues: ['digest'] }), []);
     t.equal((await readDurationHistory(db, { from: old, step, queues })).length, 2);
     t.equal((await readDurationHistory(db, { from: old, step, queues: ['exports'] })).length, 1);
   }
