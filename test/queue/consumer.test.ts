@@ -78,18 +78,21 @@ t.test('a job that throws is retried later, and its error is stored', async (t) 
   const app = await build(t);
   await app.queue.send(mailQueue, payload, { db: app.db });
   const attempts: number[] = [];
+  const { promise: looked, resolve: haveLooked } = Promise.withResolvers<void>();
   const job = defineJob(mailQueue, async (_app, _payload, { attempt }) => {
     attempts.push(attempt);
     if (attempt === 1) throw new Error('the server\0 is away');
+    await looked;
   });
   await app.queue.work([job], { concurrency: 2 });
 
-  const [waiting] = await waitFor(async () => {
-    const jobs = await jobsOf(app, mailQueue, ['retry']);
-    return jobs.length > 0 && jobs;
-  }, 'it waits for its retry');
-  t.match(waiting, { output: { message: 'the server is away' } });
+  const failed = await waitFor(
+    async () => (await jobsOf(app, mailQueue, ['retry', 'active'])).find(({ output }) => output !== null),
+    'its error is stored',
+  );
+  t.match(failed, { output: { message: 'the server is away' } });
 
+  haveLooked();
   await waitFor(async () => (await jobsOf(app, mailQueue, ['completed'])).length === 1, 'it succeeds');
   t.same(attempts, [1, 2]);
 });
@@ -127,7 +130,11 @@ t.test('a failing job does not affect those fetched with it', async (t) => {
     'all have been tried',
   );
   t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 4);
-  t.match(await jobsOf(app, mailQueue, ['retry']), [{ data: { userId: 3 } }]);
+  t.match(
+    await jobsOf(app, mailQueue, ['retry', 'active']),
+    [{ data: { userId: 3 } }],
+    'or is being retried',
+  );
 });
 
 t.test('with a concurrency of one, jobs run one at a time without pauses', async (t) => {
@@ -307,7 +314,7 @@ t.test('a consumer without its worker', async (t) => {
       return { promise: consumer.stop(60_000) };
     });
     await stopped.promise;
-    t.equal(await count('retry'), 3);
+    await waitFor(async () => (await count('retry')) === 3, 'all are back');
     t.equal(runs, 0);
   });
 
