@@ -12,6 +12,9 @@ const HANG_SECONDS = 600;
 /** How long tap has after HANG_SECONDS to report what a file is waiting for, before the process is killed. */
 const REPORT_SECONDS = 15;
 
+/** How long a process may take to end after its last file. What a failed test has left open would keep it for ever. */
+const END_SECONDS = 60;
+
 /**
  * Each test builds an application and leaves garbage behind, so the young generation gets more megabytes. Collector threads would
  * wait for each other, because the test processes use all cores. Each of the two saves a tenth of the CPU time.
@@ -58,7 +61,8 @@ async function runProcess(queue: string[], onResult: (result: FileResult) => voi
   child.on('message', (message) => {
     if (message !== NEXT_FILE) return; // tap sends messages too.
     const name = queue.shift() ?? NO_FILE;
-    if (name !== NO_FILE) taken.push(new RunningFile(name, child));
+    if (name === NO_FILE) setTimeout(() => child.kill('SIGKILL'), END_SECONDS * 1000).unref();
+    else taken.push(new RunningFile(name, child));
     child.send(name);
   });
   const finish = (ended?: string) => {
@@ -82,6 +86,7 @@ async function runProcess(queue: string[], onResult: (result: FileResult) => voi
   const [code, signal] = await once(child, 'close');
   const ended = `a test process ended: ${signal ?? `exit code ${code}`}`;
   if (taken.length === 0 && isBeforeFirst) throw new Error(`Before its first file, ${ended}`);
+  if (taken.length === 0 && signal !== null) throw new Error(`After its last file, ${ended}`);
   if (stray !== '') throw new Error(`Tests outlived their file:\n${stray}`);
   finish(ended);
 }

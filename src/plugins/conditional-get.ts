@@ -1,3 +1,4 @@
+import { transcode } from 'node:buffer';
 import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
@@ -14,7 +15,7 @@ export default fp(
     app.addHook('onSend', (request, reply, payload, done) => {
       if (!READING_METHODS.has(request.method) || reply.statusCode !== 200) return done(null, payload);
       // Encoded once, for the hash and for the socket.
-      const text = typeof payload === 'string' ? Buffer.from(payload) : undefined;
+      const text = typeof payload === 'string' ? encode(payload) : undefined;
       if (text !== undefined && !reply.hasHeader('etag') && !isUnstored(reply)) {
         reply.header('etag', etagOf(text));
       }
@@ -37,6 +38,18 @@ export function unlessKnown<Payload>(
   reply.code(304);
   for (const name of ['content-type', 'content-length', 'content-encoding']) reply.removeHeader(name);
   return '';
+}
+
+/**
+ * Encodes a text as UTF-8 by way of UTF-16. A single character such as ’ makes V8 store a page in UTF-16, which it takes four times
+ * as long to encode itself: 59 instead of 14 µs for 29 kB.
+ */
+function encode(text: string): Buffer {
+  try {
+    return transcode(Buffer.from(text, 'utf16le'), 'utf16le', 'utf8');
+  } catch {
+    return Buffer.from(text); // Half a surrogate pair, as where a text was cut, becomes U+FFFD.
+  }
 }
 
 function isUnstored(reply: FastifyReply): boolean {

@@ -142,14 +142,7 @@ export class Worker {
     const wakeAll = () => {
       for (const consumer of this.#consumers) consumer.wake();
     };
-    try {
-      this.#listening = await this.#deps.channels.listen(WORKERS_CHANNEL, {
-        onMessage: wake,
-        onGap: wakeAll,
-      });
-    } catch (error) {
-      this.#deps.app.log.warn({ err: error }, 'cannot listen for jobs, polling instead');
-    }
+    this.#listening = await this.#deps.channels.listen(WORKERS_CHANNEL, { onMessage: wake, onGap: wakeAll });
   }
 
   #count = (end: JobEnd): void => this.#durations.add(end);
