@@ -11,7 +11,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       email text not null check (length(email) between 1 and 254),
       username text not null check (username ~ '^[A-Za-z][A-Za-z0-9_.]*$' and length(username) <= 64),
       password_hash text not null,
-      role text not null check (role in ('User', 'Moderator', 'Administrator')),
+      role text not null check (role in ('User', 'Viewer', 'Operator', 'Moderator', 'Administrator')),
       confirmed_at timestamptz,
       suspended_until timestamptz,
       silenced_until timestamptz,

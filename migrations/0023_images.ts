@@ -45,6 +45,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     alter table image_files alter content set storage external;
 
     alter table posts add column image_keys text[] not null default '{}';
+    -- For finding the posts that show an image, even one that was deleted.
+    create index posts_image_keys_idx on posts using gin (image_keys) where image_keys <> '{}';
 
     create function record_post_images() returns trigger language plpgsql as $$
     begin

@@ -23,13 +23,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       'Imports of exports from other sites, at most one in progress per person. The upload is kept until its job has ended.';
     create unique index data_imports_one_at_a_time_key on data_imports (user_id) where state in ('waiting', 'running');
     create index data_imports_user_id_idx on data_imports (user_id, id);
-    -- For finding the posts that show an image, even one that was deleted.
-    create index posts_image_keys_idx on posts using gin (image_keys) where image_keys <> '{}';
     -- Zip files are already compressed.
     alter table data_imports alter upload set storage external;
   `.execute(db);
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  await sql`drop table data_imports; drop index posts_image_keys_idx`.execute(db);
+  await sql`drop table data_imports`.execute(db);
 }

@@ -33,7 +33,9 @@ export function loadConfig(
   for (const name of required) reader.require(name);
   if (variables.databaseDirectUrl !== undefined) reader.require('DATABASE_URL');
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
-  return Object.freeze({ ...variables, ...constants() });
+  const config = { ...variables, ...constants() };
+  for (const value of Object.values(config)) Object.freeze(value);
+  return Object.freeze(config);
 }
 
 /** The rules of all variables, for the reference. */

@@ -27,7 +27,7 @@ t.test('an empty environment gives frozen defaults', async (t) => {
     passwordHashing: { memoryKiB: 19_456, passes: 2 },
   });
   t.equal(config.databaseUrl, undefined);
-  t.ok(Object.isFrozen(config));
+  for (const [name, value] of Object.entries({ config, ...config })) t.ok(Object.isFrozen(value), name);
 });
 
 t.test('BASE_URL follows PORT and loses a trailing slash', async (t) => {

@@ -29,8 +29,8 @@ const single = defineQueue({
   key: { of: ({ n }) => String(n), rule: 'unique-while-waiting' },
 });
 
-async function buildWithQueues(t: Parameters<typeof build>[0]) {
-  const app = await build(t, { SHUTDOWN_GRACE_SECONDS: '1' });
+async function buildWithQueues(t: Parameters<typeof build>[0], graceSeconds = 1) {
+  const app = await build(t, { SHUTDOWN_GRACE_SECONDS: String(graceSeconds) });
   await createQueues(app, [plain, hasty, narrow, prefetched, single]);
   return app;
 }
@@ -59,13 +59,16 @@ t.test('a slow job delays no other job and no result', async (t) => {
 
 /** Starts a worker whose two slots run slow jobs, and which has fetched eight more. */
 async function prefetchBehindSlowJobs(t: Parameters<typeof build>[0]) {
-  const app = await buildWithQueues(t);
+  const app = await buildWithQueues(t, 60);
   const { opened, open } = gate();
+  const ends: string[] = [];
+  app.queue.events.on('ended', ({ outcome, durationMs }) => ends.push(`${outcome} after ${durationMs} ms`));
   const numbers = Array.from({ length: 10 }, (_, n) => ({ n }));
   await app.queue.sendAll(prefetched, numbers, { db: app.db });
   await app.queue.work([defineJob(prefetched, () => opened)], { concurrency: 2 });
-  await waitFor(async () => (await jobsOf(app, prefetched, ['active'])).length === 10, 'all are fetched');
-  return { app, open };
+  const attempts = app.db.selectFrom('job_attempts').select('id');
+  await waitFor(async () => (await attempts.execute()).length === 10, 'all are fetched');
+  return { app, open, ends };
 }
 
 t.test('jobs fetched behind slow ones go to another worker', async (t) => {
@@ -80,9 +83,7 @@ t.test('jobs fetched behind slow ones go to another worker', async (t) => {
 });
 
 t.test('a stopping worker hands unstarted jobs back before its grace period ends', async (t) => {
-  const { app, open } = await prefetchBehindSlowJobs(t);
-  const ends: string[] = [];
-  app.queue.events.on('ended', ({ outcome, durationMs }) => ends.push(`${outcome} after ${durationMs} ms`));
+  const { app, open, ends } = await prefetchBehindSlowJobs(t);
   const stopping = app.queue.stopWorking();
   await waitFor(async () => (await jobsOf(app, prefetched)).length === 8, 'they are handed back');
   await waitFor(() => ends.length === 8, 'which is told');
@@ -140,9 +141,11 @@ t.test('an attempt’s signal aborts a slow query', async (t) => {
   const job = defineJob(hasty, async ({ db }, _payload, { signal }) => {
     await sql`select pg_sleep(60)`.execute(db, { signal, inflightQueryAbortStrategy: 'cancel query' });
   });
+  const outcomes: string[] = [];
+  app.queue.events.on('ended', ({ outcome }) => outcomes.push(outcome));
   await app.queue.send(hasty, { n: 1 }, { db: app.db });
   await app.queue.work([job], { concurrency: 1 });
-  await waitFor(async () => (await jobsOf(app, hasty, ['retry'])).length === 1, 'it timed out');
+  await waitFor(() => outcomes.includes('timed out'), 'it timed out');
   await waitFor(async () => {
     const { rows } = await sql`
       select from pg_stat_activity
@@ -267,18 +270,21 @@ t.test('jobs run by priority, and never before their start time', async (t) => {
   const app = await buildWithQueues(t);
   const order: number[] = [];
   const startAfter = new Date(Date.now() + 3_600_000);
-  await app.queue.send(plain, { n: 3 }, { db: app.db, priority: 9, startAfter });
-  await app.queue.send(plain, { n: 2 }, { db: app.db });
-  await app.queue.send(plain, { n: 1 }, { db: app.db, priority: 1 });
+  const { queue, db } = app;
+  await queue.send(plain, { n: 5 }, { db, priority: 9, startAfter });
+  await queue.send(plain, { n: 4 }, { db });
+  await queue.send({ ...plain, priority: 1 }, { n: 3 }, { db });
+  await queue.sendAll({ ...plain, priority: 2 }, [{ n: 2 }], { db });
+  await queue.send({ ...plain, priority: 1 }, { n: 1 }, { db, priority: 3 });
   const job = defineJob(plain, async (_app, { n }) => {
     order.push(n);
   });
   await app.queue.work([job], { concurrency: 1 });
-  await waitFor(() => order.length === 2, 'those whose time has come are done');
-  t.match(await jobsOf(app, plain), [{ data: { n: 3 } }]);
+  await waitFor(() => order.length === 4, 'those whose time has come are done');
+  t.match(await jobsOf(app, plain), [{ data: { n: 5 } }]);
   await sql`update pgboss.job set start_after = now() where name = ${plain.name}`.execute(app.db);
-  await waitFor(() => order.length === 3, 'and the other, once its time has come');
-  t.same(order, [1, 2, 3]);
+  await waitFor(() => order.length === 5, 'and the other, once its time has come');
+  t.same(order, [1, 2, 3, 4, 5]);
 });
 
 t.test('no worker takes jobs from a paused queue until it is resumed', async (t) => {
@@ -306,9 +312,14 @@ t.test('a worker reports its presence and its jobs', async (t) => {
     return workers[0]?.running.length === 1 && workers;
   }, 'it has told what it does');
   t.match(worker, { queues: ['plain'], concurrency: 2, running: [{ queue: 'plain', attempt: 1 }] });
-  t.ok(await hasConsumingWorker(app.db));
+  await waitFor(async () => {
+    await sql`update workers set fetched_at = now() - interval '2 minutes'`.execute(app.db);
+    return hasConsumingWorker(app.db);
+  }, 'it is healthy, because it works, although it has not polled');
   open();
   await app.queue.stopWorking();
+  const stopped = () => app.db.selectFrom('workers').where('stopped_at', 'is not', null).execute();
+  await waitFor(async () => (await stopped()).length === 1, 'it has told that it stopped');
   t.same(await listLiveWorkers(app.db), []);
 });
 

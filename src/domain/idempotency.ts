@@ -26,7 +26,7 @@ export type OnceResult<Answer> =
   | { readonly answer: KeptAnswer; readonly isRepetition: true };
 
 /**
- * Executes a request runOnce, even if it is repeated within 24 hours. The change and its recorded answer are one
+ * Executes a request once, even if it is repeated within 24 hours. The change and its recorded answer are one
  * transaction; a concurrent repetition waits for it. Failures are not recorded.
  *
  * @param act gets a transaction, or the database itself if the request has no key

@@ -17,6 +17,8 @@ const confirmQueue = defineQueue({
 
 export async function buildShop(databaseUrl: string) {
   const pool = new pg.Pool({ connectionString: databaseUrl });
+  // A lost connection fails its statements. Without listeners, it would also end the process, even between statements.
+  pool.on('error', () => {}).on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   await pool.query(`create table if not exists orders (
     id integer generated always as identity primary key, number text unique deferrable initially deferred,

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { eraseAccount } from '../../src/domain/accounts/erase.ts';
+import { requireAnotherAdministrator } from '../../src/domain/accounts/last-administrator.ts';
 import { block } from '../../src/domain/blocks/block.ts';
 import { bookmark } from '../../src/domain/bookmarks/bookmark.ts';
 import { createDraft } from '../../src/domain/drafts/save.ts';
@@ -174,12 +175,25 @@ t.test('texts can be kept, anonymously', async (t) => {
   await createUser(app, { username: 'john' });
 });
 
-t.test('the last Administrator cannot leave, and the password is asked for', async (t) => {
+t.test('the last Administrator who can act cannot leave, and the password is asked for', async (t) => {
   const { app, john, client } = await setUp();
   await app.db.updateTable('users').set({ role: 'Administrator' }).where('id', '=', john.id).execute();
   t.match(errorsOf(await client.post('/your-data/delete', { texts: 'keep' })), {
     texts: 'only Administrator',
   });
+  const second = await createUser(app, { username: 'second', role: 'Administrator' });
+  for (const change of [
+    'deletion_due_at = now()',
+    "suspended_until = now() + interval '1 day'",
+    "silenced_until = now() + interval '1 day'",
+    'confirmed_at = null',
+  ]) {
+    await sql`update users set deletion_due_at = null, suspended_until = null, silenced_until = null
+      where id = ${second.id}`.execute(app.db);
+    await requireAnotherAdministrator(app.db, john.id);
+    await sql`update users set ${sql.raw(change)} where id = ${second.id}`.execute(app.db);
+    await t.rejects(requireAnotherAdministrator(app.db, john.id), { code: 'last-administrator' }, change);
+  }
   await sql`update sessions set verified_at = now() - interval '11 minutes'`.execute(app.db);
   t.match((await client.post('/your-data/delete', { texts: 'keep' })).headers.location, '/auth/verify');
 });

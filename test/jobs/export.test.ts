@@ -1,21 +1,26 @@
+import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import sharp from 'sharp';
 import t from 'tap';
 import { block } from '../../src/domain/blocks/block.ts';
+import { bookmark } from '../../src/domain/bookmarks/bookmark.ts';
 import { createDraft } from '../../src/domain/drafts/save.ts';
 import { cancelExport } from '../../src/domain/exports/requests.ts';
 import { writeExport } from '../../src/domain/exports/write.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
+import { like } from '../../src/domain/likes/like.ts';
 import { updatePost } from '../../src/domain/posts/write.ts';
 import { prune } from '../../src/domain/prune.ts';
 import { subscribeAccount } from '../../src/domain/subscriptions/subscribe.ts';
+import { followTag } from '../../src/domain/tags/follow.ts';
 import { exportQueue, mailQueue } from '../../src/queues.ts';
 import { issueTestToken } from '../support/api.ts';
 import { buildSharedWithMail } from '../support/build.ts';
 import { Client, messagesOf } from '../support/client.ts';
-import { createUser, signedInClient } from '../support/factories.ts';
+import { createUser, signedInClient, type TestUser } from '../support/factories.ts';
 import { storeImage } from '../support/images.ts';
 import { assertEnqueued, deadLettersOf, drain, jobsOf } from '../support/jobs.ts';
+import { insertPasskey } from '../support/passkeys.ts';
 import { upload } from '../support/pictures.ts';
 import { start } from '../support/processes.ts';
 import { linkIn } from '../support/smtp.ts';
@@ -121,6 +126,7 @@ const EXPORTED: Readonly<Record<string, string>> = {
 
 t.test('an export has the data of every table that refers to a person', async (t) => {
   const { app, john, susan, client } = await setUp();
+  await giveMallorys(app, susan);
   await follow(app, john.id, susan.id);
   await follow(app, susan.id, john.id);
   await issueTestToken(app, john, { name: 'a program', scope: 'read' });
@@ -161,8 +167,29 @@ t.test('an export has the data of every table that refers to a person', async (t
   t.match(files['picture.webp'], /^RIFF/);
   t.match(json('images.json'), [{ file: `images/${key}.webp`, alternative_text: 'A cat' }]);
   t.match(files[`images/${key}.webp`], /^RIFF/);
-  t.notMatch(Object.values(files).join(''), /susan@example\.com|reader1@|password/);
+  t.notMatch(Object.values(files).join(''), /susan@example\.com|reader1@|password|mallory/i);
 });
+
+/** Gives a person one of everything that an export lists, each recognisable by the name Mallory. */
+async function giveMallorys(app: FastifyInstance, person: TestUser): Promise<void> {
+  const { id } = person;
+  const mallory = await createUser(app, { username: 'mallory' });
+  const [postId = 0] = await writePosts(app, mallory);
+  await app.db.updateTable('posts').set({ title: 'Mallory' }).where('id', '=', postId).execute();
+  await like(app, { userId: id, postId });
+  await bookmark(app.db, { userId: id, postId });
+  await follow(app, id, mallory.id);
+  await follow(app, mallory.id, id);
+  await block(app.db, { blockerId: id, blockedId: mallory.id }, 'mute');
+  await subscribeAccount(app.db, mallory.id, id);
+  await followTag(app.db, id, 'mallory');
+  await createDraft(app.db, id, { title: 'Mallory', body: '', tags: '' });
+  await storeImage(app, id, 'Mallory');
+  await issueTestToken(app, person, { name: 'Mallory', scope: 'read' });
+  await insertPasskey(app, person);
+  await sql`update passkeys set name = 'Mallory'`.execute(app.db);
+  await sql`update sessions set user_agent = 'Mallory' where user_id = ${id}`.execute(app.db);
+}
 
 t.test('a person who wrote nothing gets a valid, empty export', async (t) => {
   const { app, client } = await setUp();
@@ -181,12 +208,19 @@ t.test('only one export runs at a time, even after two simultaneous clicks', asy
 });
 
 t.test('a new export replaces the previous one, and three a day are allowed', async (t) => {
-  const { app, smtp, client } = await setUp(await buildSharedWithMail(t)); // Because it uses up the limit.
+  const { app, smtp, susan, client } = await setUp(await buildSharedWithMail(t)); // Because it uses up the limit.
+  const { id: hers } = await app.db
+    .insertInto('data_exports')
+    .values({ user_id: susan.id, state: 'ready', ended_at: new Date() })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  const chunk = { export_id: hers, position: 0, content: Buffer.of(1) };
+  await app.db.insertInto('data_export_chunks').values(chunk).execute();
   for (let number = 1; number <= 3; number += 1) {
     t.equal((await client.post('/your-data')).statusCode, 303);
     await drain(app);
     const { rows } = await sql`select distinct export_id from data_export_chunks`.execute(app.db);
-    t.equal(rows.length, 1);
+    t.equal(rows.length, 2, 'susan’s and the new one');
   }
   const links = smtp.mails.map(linkIn);
   t.equal((await client.get(links[0] ?? '')).statusCode, 404);

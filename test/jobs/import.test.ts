@@ -163,6 +163,11 @@ t.test(
   'a killed import continues where it stopped, and two simultaneous attempts import nothing twice',
   async (t) => {
     await forgetPosts();
+    const others = await db
+      .insertInto('data_imports')
+      .values({ user_id: susan.id, upload: Buffer.of(1), state: 'running' })
+      .returningAll()
+      .executeTakeFirstOrThrow();
     const importId = await waitingImport(manyPosts(120));
     let rendered = 0;
     const dying = {
@@ -198,6 +203,9 @@ t.test(
       manyPosts(120).map(({ body }) => body),
     );
     t.match(await findNewestImport(db, jane.id), { state: 'done', imported: 120, skipped: 0 });
+    const importOf = db.selectFrom('data_imports').selectAll().where('id', '=', others.id);
+    t.same(await importOf.executeTakeFirst(), others, 'somebody else’s import is left alone');
+    await db.deleteFrom('data_imports').where('id', '=', others.id).execute();
   },
 );
 

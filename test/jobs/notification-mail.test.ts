@@ -18,6 +18,13 @@ const signal = new AbortController().signal;
 
 t.test('a burst of comments is one mail, and those within the next hour are collected', async (t) => {
   const { app, smtp, author, reader, comment, deliver, anHourLater } = await setUp();
+  // Another person's first mail has just been sent.
+  const collected = { kind: 'follow', cause: 'follow', actor_id: author.id, mail: 1 } as const;
+  await app.db
+    .insertInto('notifications')
+    .values({ recipient_id: reader.id, ...collected })
+    .execute();
+  await app.db.insertInto('notification_mails').values({ user_id: reader.id }).execute();
   await Promise.all(Array.from({ length: 50 }, (_, number) => comment(reader.id, `Comment ${number}.`)));
   await deliver();
   t.equal(smtp.mails.length, 1);

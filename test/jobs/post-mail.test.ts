@@ -189,7 +189,17 @@ t.test('an erased account’s subscriptions and subscribers are deleted', async 
   await sql`update users set deletion_due_at = now(), deletion_keeps_texts = true where id = ${john.id}`.execute(
     app.db,
   );
-  await eraseAccount(app.db, john.id, { signal });
+  const rival = await createUser(app, {
+    username: 'rival',
+    email: 'reader2@example.com',
+    isConfirmed: false,
+  });
+  await sql`update users set deletion_due_at = now() where id = ${rival.id}`.execute(app.db);
+  for (const { id } of [john, rival]) await eraseAccount(app.db, id, { signal });
   const left = await app.db.selectFrom('subscriptions').select(['author_id as authorId', 'email']).execute();
-  t.same(left, [{ authorId: author.id, email: 'reader2@example.com' }]);
+  t.same(
+    left,
+    [{ authorId: author.id, email: 'reader2@example.com' }],
+    'an unconfirmed address is another’s',
+  );
 });

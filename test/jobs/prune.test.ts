@@ -89,3 +89,59 @@ t.test('the rows that a mailed link needs outlive the days in which its mail is 
   t.equal(changes.length, 2);
   t.same(await app.db.selectFrom('data_exports').select('id').execute(), [linked]);
 });
+
+/** By table: the column with the time, ages at which a row stays and goes, and the row's other columns and values. */
+const AGES: Readonly<Record<string, readonly string[]>> = {
+  api_tokens: ['expires_at', '-1 minute', '1 second', 'user_id, scope, token_hash', "1, 'read', 'x'"],
+  idempotency_keys: ['created_at', '23 hours', '25 hours', 'user_id, key, fingerprint', "1, 'x', 'x'"],
+  known_browsers: ['last_used_at', '364 days', '367 days', 'user_id, token_hash', "1, 'x'"],
+  password_resets: ['created_at', '7 days', '9 days', 'email', "'x@example.com'"],
+  mail_deliveries: [
+    ...['sent_at', '179 days', '181 days'],
+    ...['user_id, template, message_id, sent_to, job_id', "1, '', '', '', gen_random_uuid()"],
+  ],
+  subscriptions: ['asked_at', '6 days', '8 days', 'author_id, email', "1, 'x@example.com'"],
+  post_mailings: ['created_at', '59 days', '61 days', 'post_id', '1'],
+  digests: ['week', '59 days', '61 days', 'user_id', '1'],
+  data_imports: ['ended_at', '6 days', '8 days', 'user_id, state', "1, 'done'"],
+  picture_uploads: ['created_at', '23 hours', '25 hours', 'user_id, fault', "1, 'unreadable'"],
+  job_attempts: [
+    ...['started_at', '13 days', '15 days'],
+    ...['job_id, queue, attempt, worker', "gen_random_uuid(), 'mail', 1, ''"],
+  ],
+  job_batches: [
+    ...['ended_at', '29 days', '31 days'],
+    ...['id, queue, job_id', "gen_random_uuid(), 'mail', gen_random_uuid()"],
+  ],
+  job_reports: ['updated_at', '7 days', '9 days', 'job_id', 'gen_random_uuid()'],
+  job_audit_log: ['at', '399 days', '401 days', 'username, action, subject', "'', '', ''"],
+};
+
+t.test('no row goes before its time', async (t) => {
+  const app = await emptied();
+  await writePosts(app, await createUser(app));
+  await sql`
+    insert into api_tokens (user_id, scope, token_hash, name) values (1, 'read', '', 'lasts until it is revoked')
+  `.execute(app.db);
+  await sql`
+    insert into subscriptions (author_id, email, asked_at, confirmed_at)
+    values (1, 'confirmed@example.com', now() - interval '8 days', now())
+  `.execute(app.db);
+  const pruneAt = async (age: 'fresh' | 'expired') => {
+    for (const [table, [time = '', fresh, expired, columns, values]] of Object.entries(AGES)) {
+      await sql`
+        insert into ${sql.table(table)} (${sql.raw(`${columns}, ${time}`)})
+        values (${sql.raw(`${values}, now() - interval '${age === 'fresh' ? fresh : expired}'`)})
+      `.execute(app.db);
+    }
+    const removed = await prune(app.db, { signal: new AbortController().signal });
+    return Object.keys(AGES).map((table) => removed[table]);
+  };
+  const none = Object.keys(AGES).map(() => 0);
+  t.same(await pruneAt('fresh'), none);
+  for (const table of Object.keys(AGES)) await sql`delete from ${sql.table(table)}`.execute(app.db);
+  t.same(
+    await pruneAt('expired'),
+    none.map(() => 1),
+  );
+});

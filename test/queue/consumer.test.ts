@@ -1,12 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import t from 'tap';
-import { PermanentFailure } from '../../src/queue/errors.ts';
+import { Type } from 'typebox';
+import { defineQueue } from '../../src/queue/contract.ts';
+import { PermanentFailure, SlowDown } from '../../src/queue/errors.ts';
 import { defineJob } from '../../src/queue/job.ts';
 import { mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
+import { consumerParts, startConsumer, UNRESTRAINED } from '../support/consumer.ts';
 import { createDatabase } from '../support/database.ts';
-import { attemptsOf, deadLettersOf, drain, jobsOf } from '../support/jobs.ts';
+import { attemptsOf, createQueues, deadLettersOf, drain, jobsOf } from '../support/jobs.ts';
+import { waitForLock } from '../support/locks.ts';
 import { captureLog } from '../support/log.ts';
 import { FaultyProxy } from '../support/proxy.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -74,18 +78,21 @@ t.test('a job that throws is retried later, and its error is stored', async (t) 
   const app = await build(t);
   await app.queue.send(mailQueue, payload, { db: app.db });
   const attempts: number[] = [];
+  const { promise: looked, resolve: haveLooked } = Promise.withResolvers<void>();
   const job = defineJob(mailQueue, async (_app, _payload, { attempt }) => {
     attempts.push(attempt);
     if (attempt === 1) throw new Error('the server\0 is away');
+    await looked;
   });
   await app.queue.work([job], { concurrency: 2 });
 
-  const [waiting] = await waitFor(async () => {
-    const jobs = await jobsOf(app, mailQueue, ['retry']);
-    return jobs.length > 0 && jobs;
-  }, 'it waits for its retry');
-  t.match(waiting, { output: { message: 'the server is away' } });
+  const failed = await waitFor(
+    async () => (await jobsOf(app, mailQueue, ['retry', 'active'])).find(({ output }) => output !== null),
+    'its error is stored',
+  );
+  t.match(failed, { output: { message: 'the server is away' } });
 
+  haveLooked();
   await waitFor(async () => (await jobsOf(app, mailQueue, ['completed'])).length === 1, 'it succeeds');
   t.same(attempts, [1, 2]);
 });
@@ -123,7 +130,11 @@ t.test('a failing job does not affect those fetched with it', async (t) => {
     'all have been tried',
   );
   t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 4);
-  t.match(await jobsOf(app, mailQueue, ['retry']), [{ data: { userId: 3 } }]);
+  t.match(
+    await jobsOf(app, mailQueue, ['retry', 'active']),
+    [{ data: { userId: 3 } }],
+    'or is being retried',
+  );
 });
 
 t.test('with a concurrency of one, jobs run one at a time without pauses', async (t) => {
@@ -189,4 +200,151 @@ t.test('an outage is logged at its beginning and end, not at every poll', async 
   t.ok(Number(logged('the database is available again')[0]?.failures) >= 2);
   const errors = log.lines().filter(({ level }) => Number(level) >= 50);
   t.match(errors, [{ msg: 'the database is unavailable' }], 'nor at every heartbeat');
+});
+
+t.test('a consumer without its worker', async (t) => {
+  const app = await build(t);
+  const { db, queue } = app;
+  const contract = defineQueue({
+    name: 'prefetched',
+    payload: Type.Object({ n: Type.Integer() }),
+    retry: { limit: 2, delaySeconds: 60, maxDelaySeconds: 60 },
+    timeoutSeconds: 60,
+    prefetch: 5,
+  });
+  const inTurn = { ...contract, name: 'in-turn', totalConcurrency: 1 };
+  const inOrder = { ...contract, name: 'in-order', key: { of: () => 'a', rule: 'in-order' } } as const;
+  await createQueues(app, [contract, inTurn, inOrder]);
+  const send = (count: number) =>
+    queue.sendAll(
+      contract,
+      Array.from({ length: count }, (_, n) => ({ n })),
+      { db },
+    );
+  const count = async (state: 'completed' | 'created' | 'retry') =>
+    (await jobsOf(app, contract, [state])).length;
+
+  t.beforeEach(async () => void (await sql`delete from pgboss.job`.execute(db)));
+
+  /** A job that runs until the test refuses it. */
+  function refusable() {
+    const { promise, reject } = Promise.withResolvers<never>();
+    let runs = 0;
+    const job = defineJob(contract, () => {
+      runs += 1;
+      return promise;
+    });
+    return { job, runs: () => runs, refuse: () => reject(new SlowDown('full')) };
+  }
+
+  t.test('hands unstarted jobs back at once when its queue waits for a service', async (t) => {
+    const parts = await consumerParts(t, app);
+    const { job, runs, refuse } = refusable();
+    await send(3);
+    const consumer = startConsumer(t, job, parts);
+    await waitFor(() => consumer.held().length === 3, 'one runs, and two wait for its slot');
+    consumer.restrain({ ...UNRESTRAINED, broken: [contract.name] });
+    t.equal(consumer.held().length, 1);
+    refuse();
+    await waitFor(async () => (await count('retry')) === 3, 'all are back');
+    t.equal(runs(), 1);
+  });
+
+  t.test('hands unstarted jobs back at once when a service refuses one', async (t) => {
+    const parts = await consumerParts(t, app);
+    const { job, runs, refuse } = refusable();
+    await send(3);
+    const consumer = startConsumer(t, job, parts);
+    const { promise: held, resolve } = Promise.withResolvers<number>();
+    parts.events.on('ended', ({ outcome }) => {
+      if (outcome === 'deferred') resolve(consumer.held().length);
+    });
+    await waitFor(() => consumer.held().length === 3, 'one runs, and two wait for its slot');
+    refuse();
+    t.equal(await held, 1, 'when that is written');
+    await waitFor(async () => (await count('retry')) === 3, 'all are back');
+    t.equal(runs(), 1);
+  });
+
+  t.test('starts no job that it fetches while a service refuses another', async (t) => {
+    const parts = await consumerParts(t, app, { concurrency: 2 });
+    const { job, runs, refuse } = refusable();
+    await send(1);
+    const consumer = startConsumer(t, job, parts);
+    await waitFor(() => runs() === 1, 'one runs');
+    await send(1);
+    await db.transaction().execute(async (trx) => {
+      await sql`lock table pgboss.job in access exclusive mode`.execute(trx);
+      consumer.wake();
+      await waitForLock(db);
+      refuse();
+      await sleep(0);
+    });
+    await waitFor(async () => (await count('retry')) === 2, 'both are back');
+    t.equal(runs(), 1);
+  });
+
+  t.test('fetches at once when its queue is resumed', async (t) => {
+    const parts = await consumerParts(t, app);
+    const consumer = startConsumer(
+      t,
+      defineJob(contract, async () => {}),
+      parts,
+    );
+    consumer.restrain({ ...UNRESTRAINED, paused: [contract.name] });
+    await send(1);
+    consumer.wake();
+    await sleep(50);
+    t.equal(await count('created'), 1, 'not while it is paused');
+    consumer.restrain(UNRESTRAINED);
+    await waitFor(async () => (await count('completed')) === 1, 'it is done');
+  });
+
+  t.test('hands back, without running them, jobs that it fetches while it stops', async (t) => {
+    const parts = await consumerParts(t, app);
+    let runs = 0;
+    const job = defineJob(contract, async () => {
+      runs += 1;
+    });
+    await send(3);
+    const stopped = await db.transaction().execute(async (trx) => {
+      await sql`lock table pgboss.job in access exclusive mode`.execute(trx);
+      const consumer = startConsumer(t, job, parts);
+      await waitForLock(db);
+      return { promise: consumer.stop(60_000) };
+    });
+    await stopped.promise;
+    await waitFor(async () => (await count('retry')) === 3, 'all are back');
+    t.equal(runs, 0);
+  });
+
+  t.test('takes as many of its worker’s slots as become free', async (t) => {
+    const parts = await consumerParts(t, app, { concurrency: 3 });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    t.equal(await parts.slots.take(2, new AbortController().signal), 2, 'another queue has two of three');
+    let running = 0;
+    const job = defineJob(contract, () => {
+      running += 1;
+      return promise;
+    });
+    await send(3);
+    startConsumer(t, job, parts);
+    await waitFor(() => running === 1, 'it has the third');
+    parts.slots.release(2);
+    await waitFor(() => running === 3, 'and now all');
+    resolve();
+  });
+
+  t.test('fetches at once when a job ends that another had to wait for', async (t) => {
+    const parts = await consumerParts(t, app, { concurrency: 2 });
+    for (const waiting of [inTurn, inOrder]) {
+      await queue.sendAll(waiting, [{ n: 1 }, { n: 2 }], { db });
+      startConsumer(
+        t,
+        defineJob(waiting, async () => {}),
+        parts,
+      );
+      await waitFor(async () => (await jobsOf(app, waiting, ['completed'])).length === 2, waiting.name);
+    }
+  });
 });

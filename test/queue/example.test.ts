@@ -16,6 +16,17 @@ t.test('the app of the README runs a job if its change commits, and not if it ro
   const { rows } = await sql`select from pgboss.job where name = 'confirm-order'`.execute(db);
   t.equal(rows.length, 1, 'the refused order has no job');
   t.same(await orders(), [{ number: 'A-1', is_confirmed: true }]);
+
+  const lost = db.transaction().execute(async (trx) => {
+    await sql`select`.execute(trx);
+    await sql`
+      select pg_terminate_backend(pid, 60000) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()
+    `.execute(db);
+    await sql`select`.execute(trx);
+  });
+  await t.rejects(lost, 'its connection was ended');
+  t.same(await orders(), [{ number: 'A-1', is_confirmed: true }], 'the app survives that');
 });
 
 t.test('existing data stays when the app starts again', async (t) => {

@@ -4,13 +4,15 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { Type } from 'typebox';
 import { listOpenBreakers, probeNow } from '../../src/queue/breaker.ts';
+import type { Claim } from '../../src/queue/claim.ts';
 import { defineQueue } from '../../src/queue/contract.ts';
 import { PermanentFailure, SlowDown, TryLater } from '../../src/queue/errors.ts';
+import { Fetcher, OverLimit } from '../../src/queue/fetcher.ts';
 import { defineJob } from '../../src/queue/job.ts';
 import { setLimit } from '../../src/queue/limits.ts';
-import { listLiveWorkers } from '../../src/queue/presence.ts';
 import { mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
+import { consumerParts, UNRESTRAINED } from '../support/consumer.ts';
 import { attemptsOf, createQueues, jobsOf } from '../support/jobs.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -53,11 +55,10 @@ const count = async (app: FastifyInstance, state: 'completed' | 'created' | 'ret
 async function untilAllHavePolled({ db }: FastifyInstance) {
   const since = await sql<{ now: Date }>`select now() + interval '2 seconds' as now`.execute(db);
   const from = since.rows[0]?.now ?? new Date();
-  const polled = async () =>
-    (await db.selectFrom('workers').select('fetched_at').execute()).every(
-      ({ fetched_at }) => fetched_at > from,
-    );
-  t.ok((await listLiveWorkers(db)).length > 0);
+  const polled = async () => {
+    const workers = await db.selectFrom('workers').select('fetched_at').execute();
+    return workers.length > 0 && workers.every(({ fetched_at }) => fetched_at > from);
+  };
   await waitFor(polled, 'all have polled');
 }
 
@@ -95,7 +96,7 @@ t.test('a limit on a key defers its jobs, each to its own time, and no others', 
   await enqueue(app, 5, 'quick.example');
   await app.queue.work([keyed], { concurrency: 5 });
   await waitFor(async () => (await count(app, 'retry')) === 3, 'three are over the limit');
-  t.equal(await count(app, 'completed'), 7);
+  await waitFor(async () => (await count(app, 'completed')) === 7, 'the others are done');
   const used = () =>
     app.db.selectFrom('job_rates').select('full_at').where('key', '=', '').executeTakeFirst();
   const intervals = ((await used())?.full_at ?? 0) - Date.now() / 1000;
@@ -259,4 +260,41 @@ t.test('concurrency across all workers, in total and per key, is never exceeded'
   await waitFor(async () => (await count(app, 'completed')) === 20, 'all run');
   t.ok(most <= 3, `${most} ran at once`);
   t.equal(mostOfOne, 1);
+});
+
+t.test('a fetcher', async (t) => {
+  const app = await build(t);
+  await createQueues(app, [queue]);
+  const fetcher = new Fetcher(queue, await consumerParts(t, app));
+
+  t.test('waits after a refusal, whatever older restraints and fetches say', async (t) => {
+    fetcher.break();
+    fetcher.restrain(UNRESTRAINED);
+    t.match(fetcher, { isBroken: true, waitMs: Infinity });
+    await fetcher.fetch(1, 0);
+    t.match(fetcher, { isBroken: true, waitMs: Infinity }, 'the refusal is not in the database yet');
+    fetcher.broken();
+    t.match(fetcher, { isBroken: true, waitMs: 0 });
+    await fetcher.fetch(1, 0);
+    t.match(fetcher, { isBroken: false, waitMs: 0 }, 'it is not there any more');
+  });
+
+  t.test(
+    'counts a job by its key, if it has one, and only for that key as one that has waited',
+    async (t) => {
+      const limits = ['', '*'].map((key) => ({ queue: queue.name, key, rate: '20/hour' }));
+      fetcher.restrain({ ...UNRESTRAINED, limits });
+      const pass = (key: string, waitedFor?: string) =>
+        fetcher.pass({ priority: 0, waitedFor } as Claim, key).then(
+          () => 'runs',
+          (error) => (error instanceof OverLimit ? 'waits' : error),
+        );
+      for (let runs = 0; runs < 3; runs += 1) t.equal(await pass(''), 'runs');
+      t.same([await pass('a'), await pass('a'), await pass('a')], ['runs', 'runs', 'waits']);
+      await app.db.updateTable('job_rates').set({ full_at: 0 }).execute();
+      t.equal(await pass('a'), 'waits', 'behind the third');
+      t.equal(await pass('a', 'b'), 'waits');
+      t.equal(await pass('a', 'a'), 'runs');
+    },
+  );
 });

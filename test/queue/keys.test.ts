@@ -14,6 +14,7 @@ import { restoreCancelled } from '../../src/queue/jobs-table.ts';
 import { orderedQueue } from '../support/blocking-worker.ts';
 import { build } from '../support/build.ts';
 import { createQueues, deadLettersOf, jobsOf, supervise } from '../support/jobs.ts';
+import { waitForLock } from '../support/locks.ts';
 import { start } from '../support/processes.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -193,6 +194,7 @@ t.test('with replace, a job that is sent while one runs waits for it, and wins i
     if (n === 1) await opened;
     if (n === 1) throw new Error('failed');
   });
+  await send(debounced, 9);
   await send(replacing, 1);
   await queue.work([job], { concurrency: 2 });
   await waitFor(() => runs.length === 1, 'the first runs');
@@ -208,6 +210,7 @@ t.test('with replace, a job that is sent while one runs waits for it, and wins i
   ]);
   await send(replacing, 4);
   await untilDone(replacing, 3); // What is done stays done.
+  t.same(await waiting(debounced), [9], 'which has the same key in another queue');
 });
 
 t.test('with replace, a job that is handed back beside a newer one gives way to it', async (t) => {
@@ -245,6 +248,27 @@ t.test('with debounce, each sending restarts the wait', async (t) => {
   await send(debounced, 3);
   t.ok((await wait()) > 590);
   t.same(await waiting(debounced), [3]);
+});
+
+t.test('transactions that send the same keys in different orders do not deadlock', async () => {
+  // Keys share a few locks, which are taken in the order of their numbers.
+  const { rows } = await sql<{ key: string }>`
+    select key from unnest(array['a', 'b']) as key order by hashtext(key) & 63
+  `.execute(db);
+  for (const [contract, [first = '', second = '']] of [
+    [replacing, ['a', 'b']],
+    [inOrder, rows.map(({ key }) => key)],
+  ] as const) {
+    const { other } = await db.transaction().execute(async (trx) => {
+      await queue.send(contract, { key: first, n: 1 }, { db: trx });
+      const payloads = [second, first].map((key) => ({ key, n: 2 }));
+      const other = db.transaction().execute((its) => queue.sendAll(contract, payloads, { db: its }));
+      await waitForLock(db);
+      await queue.send(contract, { key: second, n: 1 }, { db: trx });
+      return { other };
+    });
+    await other;
+  }
 });
 
 t.test('in order, a job starts when those before it have ended, across all workers', async (t) => {

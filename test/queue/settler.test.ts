@@ -2,12 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import t from 'tap';
 import { Type } from 'typebox';
+import type { Claim } from '../../src/queue/claim.ts';
 import { defineQueue } from '../../src/queue/contract.ts';
-import { PermanentFailure, TryLater } from '../../src/queue/errors.ts';
+import { PermanentFailure, SlowDown, TryLater } from '../../src/queue/errors.ts';
+import { Fetcher } from '../../src/queue/fetcher.ts';
 import { defineJob } from '../../src/queue/job.ts';
+import { PRESENCE_SECONDS } from '../../src/queue/presence.ts';
+import { Settler } from '../../src/queue/settler.ts';
 import { build } from '../support/build.ts';
+import { consumerParts } from '../support/consumer.ts';
 import { createDatabase } from '../support/database.ts';
-import { createQueues, deadLettersOf, jobsOf } from '../support/jobs.ts';
+import { attemptsOf, createQueues, deadLettersOf, jobsOf } from '../support/jobs.ts';
 import { FaultyProxy } from '../support/proxy.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -94,4 +99,68 @@ t.test('the end of an attempt has its outcome, and whether it was the last', asy
     'timed out, attempt 2, the last',
   ]);
   t.equal((await deadLettersOf(app, ends)).length, 4, 'those that were the last');
+});
+
+t.test('a settler', async (t) => {
+  const app = await build(t);
+  const { db, queue } = app;
+  await createQueues(app, [results]);
+  const parts = await consumerParts(t, app);
+  const settler = new Settler(results.name, parts);
+
+  /** Enqueues and fetches a job, the only one. */
+  async function claimOne() {
+    await sql`delete from pgboss.job`.execute(db);
+    const id = await queue.send(results, { outcome: 'any' }, { db });
+    const [claim] = await new Fetcher(results, parts).fetch(1, 0);
+    if (claim === undefined || claim.jobId !== id) throw new Error('another job was fetched');
+    await claim.recorded;
+    return claim;
+  }
+
+  async function stateOf(jobId: string) {
+    const { rows } = await sql<{ state: string; message: string; seconds: number }>`
+      select state, output ->> 'message' as message, extract(epoch from start_after - now())::float as seconds
+      from pgboss.job where name = 'results' and id = ${jobId}::uuid
+    `.execute(db);
+    return rows[0] ?? { state: 'gone', message: '', seconds: 0 };
+  }
+
+  /** Takes longer than settling, however busy the machine is. */
+  async function manyStatements() {
+    for (let count = 0; count < 30; count += 1) await sql`select`.execute(db);
+    return 'waits';
+  }
+
+  t.test('keeps a refused job from all workers until they know that its queue waits', async (t) => {
+    const claim = await claimOne();
+    await settler.fail({ claim, durationMs: 1 }, new SlowDown('full'));
+    const { seconds, ...job } = await stateOf(claim.jobId);
+    t.same(job, { state: 'retry', message: 'full' });
+    t.ok(seconds > PRESENCE_SECONDS, `${seconds} s`);
+  });
+
+  t.test('stores whatever was thrown', async (t) => {
+    const claim = await claimOne();
+    await settler.fail({ claim, durationMs: 1 }, 'no Error');
+    t.match(await stateOf(claim.jobId), { state: 'retry', message: 'no Error' });
+    t.match(await attemptsOf(app, claim.jobId), [{ outcome: 'failed', error: 'no Error' }]);
+  });
+
+  t.test('records the end of an attempt after its start', async (t) => {
+    const ways: readonly ((claim: Claim) => Promise<void>)[] = [
+      (claim) => settler.handBack([claim]),
+      (claim) => settler.fail({ claim, durationMs: 1 }, new Error('no')),
+      (claim) => settler.fail({ claim, durationMs: 1 }, new SlowDown('full')),
+    ];
+    for (const settle of ways) {
+      const { promise: recorded, resolve } = Promise.withResolvers<void>();
+      const claim = await claimOne();
+      const settled = settle({ ...claim, recorded });
+      t.equal(await Promise.race([settled, manyStatements()]), 'waits');
+      resolve();
+      await settled;
+      t.match(await stateOf(claim.jobId), { state: 'retry' });
+    }
+  });
 });

@@ -177,7 +177,12 @@ t.test('a repeated request with the same key is executed once', async (t) => {
   t.equal((await program.post(`${url}/comments/`, { body: 'once' }, key)).statusCode, 422);
 
   const susan = await ApiProgram.of(app, await createUser(app, { username: 'susan' }));
-  t.equal((await susan.post('/posts/', { body: 'once' }, key)).headers['idempotency-replayed'], undefined);
+  const hers = await susan.post('/posts/', { body: 'once' }, key);
+  t.equal(hers.headers['idempotency-replayed'], undefined);
+  t.same((await susan.post('/posts/', { body: 'once' }, key)).json(), hers.json());
+  await program.post('/posts/', { body: 'another' }, { 'idempotency-key': 'key 0' });
+  const still = await program.post('/posts/', { body: 'once' }, key);
+  t.same(still.json(), earlier, 'neither somebody else’s request nor another key replaces the answer');
 
   await usedHoursAgo(24);
   const nextDay = await program.post('/posts/', { body: 'twice' }, key);

@@ -86,6 +86,8 @@ t.test('an account can only have 50 named tokens', async (t) => {
   const refused = await client.post('/api-tokens', FIELDS);
   t.equal(refused.statusCode, 422);
   t.match(errorsOf(refused), { name: /You already have 50 tokens/ });
+  const another = await signedInClient(app, await createUser(app, { username: 'susan' }));
+  t.equal((await another.post('/api-tokens', FIELDS)).statusCode, 200, 'which leaves others theirs');
 });
 
 t.test('a visitor is asked to log in', async (t) => {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
 import type { ParsedMail } from 'mailparser';
 import t from 'tap';
 import { issueNamedToken } from '../../../src/domain/api-tokens/issue.ts';
@@ -217,10 +218,12 @@ t.test('an unconfirmed address is not notified of its correction', async (t) => 
 
 t.test('an account that moves to the operator’s address and confirms it becomes Administrator', async (t) => {
   const { app, john, mailAbout } = await setUp();
+  const rival = await createUser(app, { username: 'rival', email: 'boss@example.com', isConfirmed: false });
   const client = await signedInClient(app, john);
   await client.post('/auth/change-email', { email: 'Boss@example.com', password: PASSWORD });
   await client.post(linkIn(await mailAbout('Confirm your email address')));
   t.equal((await account(app, john)).role, 'Administrator');
+  t.equal((await account(app, rival)).role, 'User', 'who has not confirmed it');
 });
 
 t.test('changing an account’s address as Administrator ends all access to it', async (t) => {
@@ -250,8 +253,11 @@ t.test('changing an account’s address as Administrator ends all access to it',
   t.equal(await isSignedIn(administrator), true, 'their own session continues');
 });
 
-t.test('log-ins from new browsers are mailed, except for the first, up to a limit', async (t) => {
+t.test('log-ins from new browsers are mailed, except for the first, up to a limit per account', async (t) => {
   const { app, john, mailAbout } = await setUp();
+  const susan = await createUser(app, { username: 'susan' });
+  for (let times = 0; times < 5; times += 1) await signedInClient(app, susan);
+  await sql`delete from pgboss.job`.execute(app.db);
   const logIn = (client: Client) => client.post('/auth/login', { email: john.email, password: PASSWORD });
   const home = new Client(app);
   await logIn(home);
@@ -398,6 +404,8 @@ t.test('a browser that has logged in before has its own attempts', async (t) => 
   const { app, john } = await setUp(await buildSharedWithMail(t));
   const home = await signedInClient(app, john);
   await home.post('/auth/logout');
+  const others = await signedInClient(app, await createUser(app, { username: 'susan' }));
+  await others.post('/auth/logout');
   const stranger = new Client(app, { remoteAddress: '192.0.2.7' });
   const address = { remoteAddress: '127.0.0.1' };
   for (const client of [stranger, new Client(app, address)]) {
@@ -406,6 +414,7 @@ t.test('a browser that has logged in before has its own attempts', async (t) => 
     }
   }
   const fields = { email: john.email, password: PASSWORD };
-  t.equal((await new Client(app, address).post('/auth/login', fields)).statusCode, 429);
+  for (const client of [new Client(app, address), others])
+    t.equal((await client.post('/auth/login', fields)).statusCode, 429);
   t.equal((await home.post('/auth/login', fields)).statusCode, 303);
 });

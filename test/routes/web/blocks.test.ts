@@ -86,8 +86,17 @@ t.test('a block ends follows, and keeps a person from following and commenting',
   await follow(app, john.id, susan.id);
   await follow(app, susan.id, john.id);
   const program = await ApiProgram.of(app, susan);
+  const mary = await createUser(app, { username: 'mary' });
+  const friends = [
+    { follower_id: mary.id, followed_id: john.id },
+    { follower_id: susan.id, followed_id: mary.id },
+  ];
+  for (const { follower_id, followed_id } of friends) await follow(app, follower_id, followed_id);
   t.same(await say(byJohn, '/block/susan'), ['You have blocked susan.']);
-  t.same(await app.db.selectFrom('follows').selectAll().execute(), []);
+  const followsLeft = () => app.db.selectFrom('follows').select(['follower_id', 'followed_id']).execute();
+  t.same(await followsLeft(), friends, 'only between the two');
+  for (const { id } of [john, susan])
+    t.same([await isBlocked(app.db, id, mary.id), await isBlocked(app.db, mary.id, id)], [false, false]);
   t.match((await bySusan.get('/user/john')).body, 'action="/follow/john"', 'she is not told');
   t.notMatch((await byJohn.get('/user/susan')).body, '/follow/susan"');
 
@@ -95,7 +104,7 @@ t.test('a block ends follows, and keeps a person from following and commenting',
   t.equal(refused.statusCode, 403);
   t.match(refused.body, 'You cannot follow this person.');
   t.equal((await byJohn.post('/follow/susan')).statusCode, 403, 'not the other way round either');
-  t.same(await app.db.selectFrom('follows').selectAll().execute(), []);
+  t.same(await followsLeft(), friends);
   const comment = await bySusan.post(`/post/${postId}`, { body: 'A long thought' });
   t.equal(comment.statusCode, 403);
   t.same(errorsOf(comment), { body: 'You cannot comment on posts by this person.' });

@@ -56,6 +56,7 @@ t.test(
     const profile = await visitor.get('/user/john');
     const large = pathOf(profile.body, 'large') ?? '';
     t.ok(pathOf((await client.get(PAGE)).body, 'large'));
+    t.notOk(pathOf((await visitor.get('/user/moderator')).body, 'large'), 'nobody else has it');
     t.not((await visitor.get('/')).headers.etag, before.headers.etag);
 
     const picture = await visitor.get(large);

@@ -34,7 +34,7 @@ import {
   limitOnMail,
   mail,
   namedToken,
-  nobodyWantsDigests,
+  noDigest,
   noExports,
   noImports,
   noLimits,
@@ -215,7 +215,7 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'POST /block/:username': { about: somebodysName },
   'POST /unblock/:username': { about: nameOf(blocked('block')) },
   'POST /edit-profile': { fields: () => ({ name: freshName() }) },
-  'POST /edit-profile/mails': { about: nobodyWantsDigests, fields: () => ({ digest: 'y', ...FREQUENCIES }) },
+  'POST /edit-profile/mails': { about: noDigest, fields: () => ({ digest: 'y', ...FREQUENCIES }) },
   'POST /edit-profile/picture': {
     payload: '--x\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nA\r\n--x--',
     contentType: 'multipart/form-data; boundary=x',

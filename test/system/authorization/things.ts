@@ -276,8 +276,10 @@ export async function notification(situation: Situation): Promise<number> {
   return newest.id;
 }
 
-export async function nobodyWantsDigests({ app }: Situation): Promise<undefined> {
-  await app.db.updateTable('users').set({ wants_digest: false }).execute();
+/** The actor wants no digest. */
+export async function noDigest({ app, actor }: Situation): Promise<undefined> {
+  if (actor !== undefined)
+    await app.db.updateTable('users').set({ wants_digest: false }).where('id', '=', actor.id).execute();
 }
 
 export async function confirmation(situation: Situation): Promise<string> {
@@ -383,9 +385,9 @@ export async function noExports({ app }: Situation): Promise<undefined> {
   await app.db.deleteFrom('data_exports').where('state', '=', 'waiting').execute();
 }
 
-/** No import in progress. */
-export async function noImports({ app }: Situation): Promise<undefined> {
-  await app.db.deleteFrom('data_imports').execute();
+/** The actor has no import in progress. */
+export async function noImports({ app, actor }: Situation): Promise<undefined> {
+  if (actor !== undefined) await app.db.deleteFrom('data_imports').where('user_id', '=', actor.id).execute();
 }
 
 /** An export of the owner's. */
@@ -422,16 +424,20 @@ export async function exportLink(situation: Situation): Promise<string> {
 
 /** The owner's only token. */
 export async function namedToken({ app, people }: Situation): Promise<number> {
-  const { db } = app;
-  await db.deleteFrom('api_tokens').execute();
+  await deleteTokens({ app, people });
   await issueTestToken(app, people.owner, { name: 'Reader', scope: 'read' });
-  const { id } = await db.selectFrom('api_tokens').select('id').executeTakeFirstOrThrow();
-  return id;
+  const tokens = app.db.selectFrom('api_tokens').where('user_id', '=', people.owner.id);
+  return (await tokens.select('id').executeTakeFirstOrThrow()).id;
 }
 
 export async function unnamedToken({ app, people }: Situation): Promise<undefined> {
-  await app.db.deleteFrom('api_tokens').execute();
+  await deleteTokens({ app, people });
   await issueUnnamedToken(app, people.owner);
+}
+
+async function deleteTokens({ app, people }: Pick<Situation, 'app' | 'people'>): Promise<void> {
+  const ids = Object.values(people).map(({ id }) => id);
+  await app.db.deleteFrom('api_tokens').where('user_id', 'in', ids).execute();
 }
 
 /** A job and its queue, as a path. */

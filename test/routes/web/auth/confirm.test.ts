@@ -191,10 +191,10 @@ t.test('a mistyped address can be corrected, and its link stops working', async 
   t.equal((await client.post('/auth/unconfirmed', { email: 'x@example.com' })).headers.location, '/');
 });
 
-t.test('correcting the address ends other sessions and pending changes of it', async (t) => {
+t.test('correcting the address ends other sessions, pending changes of it and the role', async (t) => {
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url });
-  const user = await createUser(app, { isConfirmed: false });
+  const user = await createUser(app, { isConfirmed: false, role: 'Moderator' });
   const [client, thief] = [await signedInClient(app, user), await signedInClient(app, user)];
   await thief.post('/auth/change-email', { email: 'thief@example.com', password: PASSWORD });
   await drain(app);
@@ -202,8 +202,12 @@ t.test('correcting the address ends other sessions and pending changes of it', a
   const copy = new Client(app);
   for (const [name, value] of client.cookies) copy.cookies.set(name, value);
 
+  const role = async () => (await app.db.selectFrom('users').select('role').executeTakeFirst())?.role;
+  await client.post('/auth/unconfirmed', { email: 'JOHN@example.com' });
+  t.equal(await role(), 'Moderator', 'the same address');
   await client.post('/auth/unconfirmed', { email: 'jon@example.com' });
 
+  t.equal(await role(), 'User');
   t.equal((await client.get('/auth/unconfirmed')).statusCode, 200, 'this session continues');
   for (const other of [thief, copy]) t.equal((await other.get('/auth/unconfirmed')).statusCode, 303);
   t.equal((await thief.get(change)).statusCode, 404);

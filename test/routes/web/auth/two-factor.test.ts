@@ -5,6 +5,7 @@ import { issueToken } from '../../../../src/domain/api-tokens/issue.ts';
 import { MAX_FAILURES_PER_HOUR, recordWrongPassword } from '../../../../src/domain/security-events/record.ts';
 import { startPendingLogIn } from '../../../../src/domain/sessions/pending-log-in.ts';
 import { startSession } from '../../../../src/domain/sessions/start.ts';
+import { turnOnTwoFactor } from '../../../../src/domain/two-factor/turn-on.ts';
 import { useLogInCode } from '../../../../src/domain/two-factor/use-code.ts';
 import { StartupError } from '../../../../src/errors.ts';
 import { ApiProgram, basic, issueTestToken } from '../../../support/api.ts';
@@ -20,6 +21,7 @@ import {
 } from '../../../support/factories.ts';
 import { drain } from '../../../support/jobs.ts';
 import { WIDE, withLimits } from '../../../support/limits.ts';
+import { insertPasskey } from '../../../support/passkeys.ts';
 import { catchMail } from '../../../support/smtp.ts';
 import { codeOf, givePassword, giveTwoFactor, TOTP_SECRET } from '../../../support/two-factor.ts';
 import { unzip } from '../../../support/unzip.ts';
@@ -88,6 +90,9 @@ t.test('turning it on takes the password and a code from the app, and ends all o
   t.equal(forged.statusCode, 422);
   t.notMatch(forged.body, 'value="A"');
   t.equal(await isSignedIn(elsewhere), true);
+  const setUp = { secret, code: codeOf(secret), session: undefined };
+  const before = { id: john.id, passwordHash: `${john.passwordHash} of before` };
+  t.equal(await turnOnTwoFactor(app, before, setUp), undefined, 'the password has just changed');
 
   const done = await send({ code: codeOf(secret).replace(/^.../, '$& ') });
   t.equal(new Set(recoveryCodesIn(done.body)).size, 10);
@@ -253,6 +258,9 @@ t.test('a recovery code works once, and can create new ones or turn it off', asy
     return (await other.post(CODE_PAGE, { code })).statusCode;
   };
   t.same([await logIn(first.toUpperCase().replaceAll('-', ' ')), await logIn(first)], [303, 422]);
+  const susan = await createPerson({ hasTwoFactor: false });
+  const [hers = ''] = await turnOn(await signedInClient(app, susan));
+  t.equal(await logIn(hers), 422, 'another account’s');
   t.match((await client.get('/auth/security')).body, 'You have 9 recovery codes left.');
   t.match((await client.get('/auth/activity')).body, 'Recovery code used');
 
@@ -278,21 +286,26 @@ t.test('a recovery code works once, and can create new ones or turn it off', asy
   t.ok((await mailsTo(john)).includes('[Pennypost] Two-factor authentication was turned off'));
 });
 
-t.test('wrong codes do not fill the log, and wrong passwords do not hide them', async (t) => {
-  const john = await createPerson({ hasTwoFactor: true });
-  const record = async (times: number, fail: () => Promise<unknown>) => {
-    for (let time = 0; time < times; time += 1) await fail();
-  };
-  await record(MAX_FAILURES_PER_HOUR + 1, () => recordWrongPassword(app.db, john.email));
-  await record(MAX_FAILURES_PER_HOUR + 1, () => useLogInCode(app.db, john.id, 'wrong'));
-  const events = await app.db
-    .selectFrom('security_events')
-    .where('user_id', '=', john.id)
-    .selectAll()
-    .execute();
-  t.equal(events.filter(({ detail }) => detail.reason === 'wrong code').length, MAX_FAILURES_PER_HOUR);
-  t.equal(events.length, 2 * MAX_FAILURES_PER_HOUR);
-});
+t.test(
+  'wrong codes do not fill the log, and neither wrong passwords nor another account hide them',
+  async (t) => {
+    const john = await createPerson({ hasTwoFactor: true });
+    const record = async (times: number, fail: () => Promise<unknown>) => {
+      for (let time = 0; time < times; time += 1) await fail();
+    };
+    const susan = await createPerson({ hasTwoFactor: false });
+    await record(MAX_FAILURES_PER_HOUR, () => recordWrongPassword(app.db, susan.email));
+    await record(MAX_FAILURES_PER_HOUR + 1, () => recordWrongPassword(app.db, john.email));
+    await record(MAX_FAILURES_PER_HOUR + 1, () => useLogInCode(app.db, john.id, 'wrong'));
+    const events = await app.db
+      .selectFrom('security_events')
+      .where('user_id', '=', john.id)
+      .selectAll()
+      .execute();
+    t.equal(events.filter(({ detail }) => detail.reason === 'wrong code').length, MAX_FAILURES_PER_HOUR);
+    t.equal(events.length, 2 * MAX_FAILURES_PER_HOUR);
+  },
+);
 
 t.test('after two simultaneous replacements there are ten recovery codes', async (t) => {
   const john = await createPerson({ hasTwoFactor: false });
@@ -336,6 +349,7 @@ t.test('undoing a change of address turns off what was turned on since', async (
   const john = await createPerson({ hasTwoFactor: false });
   for (const isOlder of [true, false]) {
     await giveTwoFactor(app, john);
+    await insertPasskey(app, john);
     const { id: emailChangeId } = await app.db
       .insertInto('email_changes')
       .values({
@@ -348,9 +362,11 @@ t.test('undoing a change of address turns off what was turned on since', async (
       .executeTakeFirstOrThrow();
     const age = sql`make_interval(hours => ${isOlder ? 1 : -1})`;
     await sql`update users set totp_since = now() - ${age} where id = ${john.id}`.execute(app.db);
+    await sql`update passkeys set created_at = now() - ${age} where user_id = ${john.id}`.execute(app.db);
     const token = await mailedToken(app, { template: 'email-changed', emailChangeId });
     t.equal((await new Client(app).post(`/auth/undo-email-change/${token}`)).statusCode, 303);
-    t.equal((await account(john)).totp_secret !== null, isOlder);
+    const { totp_secret: secret, passkey_count: passkeys } = await account(john);
+    t.same([secret !== null, passkeys], isOlder ? [true, 1] : [false, 0]);
   }
 });
 
