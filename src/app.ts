@@ -74,8 +74,9 @@ export function buildApp(
   config: Config,
   { role = 'web', logger, clock, renderingThreads }: Overrides = {},
 ): FastifyInstance {
+  const output = role === 'command' ? process.stderr : process.stdout;
   const app: FastifyInstance = Fastify({
-    ...(logger === undefined ? { logger: loggerOptions(config) } : { loggerInstance: logger }),
+    ...(logger === undefined ? { logger: loggerOptions(config, output) } : { loggerInstance: logger }),
     logController: new RequestLog(),
     ...httpOptions(config),
   });

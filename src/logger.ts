@@ -2,18 +2,20 @@ import { type FastifyReply, type FastifyRequest, type FastifyServerOptions, LogC
 import type { Config } from './config.ts';
 import { isInstalled } from './development.ts';
 
-/** Logs JSON lines to stdout, or readable text on a terminal if pino-pretty, a development dependency, is installed. */
+/**
+ * Logs JSON lines, or readable text on a terminal if pino-pretty, a development dependency, is installed.
+ *
+ * @param output stdout, or stderr for a command, because its output is on stdout
+ */
 export function loggerOptions(
-  config: Pick<Config, 'logLevel'>,
+  { logLevel: level }: Pick<Config, 'logLevel'>,
+  output: typeof process.stdout | typeof process.stderr,
 ): NonNullable<Exclude<FastifyServerOptions['logger'], boolean>> {
-  return {
-    level: config.logLevel,
-    serializers,
-    ...(process.stdout.isTTY &&
-      isInstalled('pino-pretty') && {
-        transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } },
-      }),
-  };
+  if (output.isTTY && isInstalled('pino-pretty')) {
+    const options = { ignore: 'pid,hostname', destination: output.fd };
+    return { level, serializers, transport: { target: 'pino-pretty', options } };
+  }
+  return { level, serializers, ...(output.fd === process.stderr.fd && { stream: output }) };
 }
 
 /** Logs one line per completed request, with the same `requestId` as its jobs. The start of a request is logged at debug level. */

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { loggablePath } from '../src/logger.ts';
+import { loggablePath, loggerOptions } from '../src/logger.ts';
 import { build } from './support/build.ts';
 import { Client, errorsOf } from './support/client.ts';
 import { PASSWORD, registration } from './support/factories.ts';
@@ -13,6 +13,13 @@ t.test('logged paths have no query and nothing long enough to be a token', async
   t.equal(loggablePath(`/auht/confrim/${token}/?again=${token}`), '/auht/confrim/[redacted]/');
   t.equal(loggablePath('/auth/login?next=/secret'), '/auth/login');
   t.equal(loggablePath('/post/12'), '/post/12');
+});
+
+t.test('a command logs to stderr, because its output is on stdout', async (t) => {
+  const streamOf = (output: typeof process.stdout | typeof process.stderr) =>
+    Object(loggerOptions({ logLevel: 'info' }, output)).stream;
+  t.equal(streamOf(process.stderr), process.stderr);
+  t.equal(streamOf(process.stdout), undefined, 'pino writes to stdout by default');
 });
 
 t.test('no password, token or cookie is ever logged', async (t) => {

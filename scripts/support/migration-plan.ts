@@ -90,12 +90,15 @@ async function tryAll(db: Kysely<Schema>, databaseUrl: string, trials: readonly 
 /** Cancels the trial after its timeout. */
 async function cancelLate(trx: Transaction<Schema>, databaseUrl: string): Promise<{ clear(): void }> {
   const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx);
-  const timer = setTimeout(async () => {
+  const cancel = async () => {
     const other = createClient({ ...addressOf(databaseUrl), connectionTimeoutMillis: LOCK_MS });
+    other.on('error', () => {}); // The query fails too.
     await other.connect();
     await other.query('select pg_cancel_backend($1)', [rows[0]?.pid]);
     await other.end();
-  }, TRIAL_MS);
+  };
+  // If the database is gone, so is the trial.
+  const timer = setTimeout(() => cancel().catch(() => {}), TRIAL_MS);
   return { clear: () => clearTimeout(timer) };
 }
 

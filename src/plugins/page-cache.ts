@@ -145,9 +145,9 @@ function share(route: RouteOptions, cache: Cache, maxStaleMs: number): void {
  * and extra parameters do not create more entries.
  */
 function keyOf(request: FastifyRequest): string {
-  const given = new Map(Object.entries(Object(request.query)));
+  const given: Readonly<Record<string, unknown>> = Object(request.query);
   const query = PARAMETERS.flatMap((name) => {
-    const value = given.get(name);
+    const value = given[name];
     const isPlain = typeof value === 'string' && /^-?\d{1,15}$/.test(value);
     return isPlain && !(name === 'page' && value === '1') ? [[name, value] as const] : [];
   });

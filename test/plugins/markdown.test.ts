@@ -83,6 +83,21 @@ t.test('when too many texts wait, others are refused', async (t) => {
   t.equal((await app.markdown.comment('Well *said*.')).html, '<p>Well <em>said</em>.</p>');
 });
 
+t.test('the texts of one writer wait for each other, and keep nobody else waiting', async (t) => {
+  const app = await build(t, {}, PATIENT);
+  const [slow, other] = [app.markdown.by(1), app.markdown.by(2)];
+  const ended: string[] = [];
+  const texts = Array.from({ length: 3 }, () => slow.post(SLOW).then(() => ended.push('slow')));
+  await other.post('short').then(() => ended.push('short'));
+  t.ok(ended.indexOf('short') < 2, 'one of the two threads is free');
+  await Promise.all(texts);
+
+  const waiting = Array.from({ length: 11 }, () => slow.comment('Well said.'));
+  await t.rejects(slow.comment('Well said.'), { code: 'busy' });
+  await t.resolves(other.comment('Well said.'));
+  await Promise.all(waiting);
+});
+
 t.test('the database refuses HTML larger than the limit', async (t) => {
   const app = await build(t);
   const john = await createUser(app);

@@ -22,9 +22,14 @@ export type People = ReadonlyMap<string, number>;
 export type Images = ReadonlyMap<string, Dimensions>;
 
 /** Renders Markdown to safe HTML. Both methods throw DomainError `unrenderable`, or Busy. */
-export interface Markdown {
+export interface Renderer {
   post(body: string, people?: People, images?: Images): Promise<Rendered>;
   comment(body: string, people?: People): Promise<Rendered>;
+}
+
+export interface Markdown extends Renderer {
+  /** Renders one writer's texts one after the other, so that they keep nobody else waiting. */
+  by(writerId: number): Renderer;
 }
 
 export type TextKind = 'post' | 'comment';

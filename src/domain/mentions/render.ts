@@ -36,10 +36,11 @@ export async function renderText(
   { kind, body, ...draft }: Draft,
 ): Promise<MentioningText> {
   const people = await findPeople(db, candidatesOf(body), draft);
+  const renderer = markdown.by(draft.writerId);
   const text =
     kind === 'post'
-      ? await markdown.post(body, people, await resolveImages(db, draft.writerId, body))
-      : await markdown.comment(body, people);
+      ? await renderer.post(body, people, await resolveImages(db, draft.writerId, body))
+      : await renderer.comment(body, people);
   return { ...text, names: new Map([...people].filter(([, id]) => text.mentions.includes(id))) };
 }
 
