@@ -1,4 +1,5 @@
 import t from 'tap';
+import { addDurations } from '../../src/queue/durations.ts';
 import { defineJob, PermanentFailure, step } from '../../src/queue/index.ts';
 import { erasureQueue, mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
@@ -45,6 +46,8 @@ t.test('the metrics cover requests, the pool and the jobs of all workers', async
   await worker.queue.work([job], { concurrency: 2 });
   await waitFor(async () => (await deadLettersOf(app, mailQueue)).length === 1, 'all are done');
   await worker.queue.stopWorking();
+  const attempt = [{ queue: 'exports', bucket: 5, jobs: 1, seconds: 3 }];
+  for (const _worker of [1, 2]) await addDurations(app.db, { job_durations: attempt, job_latencies: [] });
   await app.queue.send(
     mailQueue,
     { template: 'confirm-account', userId: 4 },
@@ -73,6 +76,8 @@ t.test('the metrics cover requests, the pool and the jobs of all workers', async
     'pennypost_dead_letters{queue="mail"} 1',
     'pennypost_job_duration_seconds_count{queue="mail"} 3',
     'pennypost_job_duration_seconds_bucket{queue="mail",le="+Inf"} 3',
+    'pennypost_job_duration_seconds_count{queue="exports"} 2',
+    'pennypost_job_duration_seconds_sum{queue="exports"} 6',
     'pennypost_job_latency_seconds_count{queue="mail"} 2',
     'pennypost_job_latency_seconds_bucket{queue="mail",le="86400"} 2',
     'pennypost_job_latency_seconds_bucket{queue="digest",le="60"} 0',

@@ -359,9 +359,11 @@ t.test('the overview starts with what is wrong, if anything is', async (t) => {
   }
   await failAll(app, new Error('connect ECONNREFUSED 10.0.0.5:587, password=hunter2'), 'retry');
   await sql`
-    insert into workers (name, queues, concurrency, seen_at, running) values
-      ('web-2:4711', '{mail}', 1, now() - interval '1 minute', '[{"id": "1", "queue": "mail", "attempt": 1}]'),
-      ('web-3:1', '{exports}', 1, now() + interval '1 hour', '[]')
+    insert into workers (name, queues, concurrency, seen_at, stopped_at, running) values
+      ('web-2:4711', '{mail}', 1, now() - interval '1 minute', null, '[{"id": "1", "queue": "mail", "attempt": 1}]'),
+      ('web-3:1', '{exports}', 1, now() + interval '1 hour', null, '[]'),
+      ('web-4:1', '{digest}', 1, now() - interval '16 minutes', null, '[]'),
+      ('web-5:1', '{digest}', 1, now(), now(), '[]')
   `.execute(app.db);
   await sql`
     insert into pgboss.job (name, data, state, start_after) values
@@ -380,6 +382,7 @@ t.test('the overview starts with what is wrong, if anything is', async (t) => {
   );
   t.match(body, 'connect ECONNREFUSED 10.0.0.5:587, password=[redacted]');
   t.match(body, /The worker web-2:4711 died<\/b>[\s\S]* Another worker runs its 1 job again/);
+  t.notMatch(body, /web-3:1 died|web-[45]/, 'nobody has to know of one that died long ago or has stopped');
   t.match(body, '<b>No worker works digest:</b> 1 job is waiting');
   t.match(
     body,
