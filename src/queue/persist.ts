@@ -1,8 +1,9 @@
 import pRetry from 'p-retry';
 
 /**
- * Writes the result of completed work, retrying for about twenty seconds, so that a restart of the database does not cause the
- * work to be repeated. Retries at least every half second, because a crash before the write would repeat the work.
+ * Writes the result of completed work, retrying for about twenty seconds if the database refuses connections, and for minutes if
+ * it does not respond, so that neither causes the work to be repeated. Retries at least every half second, because a crash before
+ * the write would repeat the work.
  *
  * @throws the last error
  */
