@@ -212,9 +212,10 @@ t.test('a consumer without its worker', async (t) => {
     timeoutSeconds: 60,
     prefetch: 5,
   });
-  const inTurn = { ...contract, name: 'in-turn', totalConcurrency: 1 };
+  const inTotal = { ...contract, name: 'in-total', totalConcurrency: 1 };
+  const perKey = { ...contract, name: 'per-key', perKey: { of: () => 'a', concurrency: 1 } };
   const inOrder = { ...contract, name: 'in-order', key: { of: () => 'a', rule: 'in-order' } } as const;
-  await createQueues(app, [contract, inTurn, inOrder]);
+  await createQueues(app, [contract, inTotal, perKey, inOrder]);
   const send = (count: number) =>
     queue.sendAll(
       contract,
@@ -335,16 +336,19 @@ t.test('a consumer without its worker', async (t) => {
     resolve();
   });
 
-  t.test('fetches at once when a job ends that another had to wait for', async (t) => {
+  t.test('runs jobs one after another, without a pause, if their contract says so', async (t) => {
     const parts = await consumerParts(t, app, { concurrency: 2 });
-    for (const waiting of [inTurn, inOrder]) {
-      await queue.sendAll(waiting, [{ n: 1 }, { n: 2 }], { db });
-      startConsumer(
-        t,
-        defineJob(waiting, async () => {}),
-        parts,
-      );
-      await waitFor(async () => (await jobsOf(app, waiting, ['completed'])).length === 2, waiting.name);
+    for (const oneByOne of [inTotal, perKey, inOrder]) {
+      await queue.sendAll(oneByOne, [{ n: 1 }, { n: 2 }], { db });
+      let running = 0;
+      const job = defineJob(oneByOne, async () => {
+        running += 1;
+        t.equal(running, 1, oneByOne.name);
+        await sleep(10);
+        running -= 1;
+      });
+      startConsumer(t, job, parts);
+      await waitFor(async () => (await jobsOf(app, oneByOne, ['completed'])).length === 2, 'both are done');
     }
   });
 });
