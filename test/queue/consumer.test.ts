@@ -244,6 +244,8 @@ t.test('a consumer without its worker', async (t) => {
     await send(3);
     const consumer = startConsumer(t, job, parts);
     await waitFor(() => consumer.held().length === 3, 'one runs, and two wait for its slot');
+    consumer.restrain({ ...UNRESTRAINED, broken: ['another'], paused: ['another'] });
+    t.match(consumer.held(), [{ isStarted: true }, { isStarted: false }, { isStarted: false }]);
     consumer.restrain({ ...UNRESTRAINED, broken: [contract.name] });
     t.equal(consumer.held().length, 1);
     refuse();
@@ -299,6 +301,18 @@ t.test('a consumer without its worker', async (t) => {
     t.equal(await count('created'), 1, 'not while it is paused');
     consumer.restrain(UNRESTRAINED);
     await waitFor(async () => (await count('completed')) === 1, 'it is done');
+  });
+
+  t.test('stops at once if it has nothing to do', async (t) => {
+    const parts = await consumerParts(t, app);
+    const consumer = startConsumer(
+      t,
+      defineJob(contract, async () => {}),
+      parts,
+    );
+    await sleep(50);
+    const stopped = consumer.stop(60_000).then(() => 'stopped');
+    t.equal(await Promise.race([stopped, sleep(1_500, 'waits')]), 'stopped');
   });
 
   t.test('hands back, without running them, jobs that it fetches while it stops', async (t) => {
