@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { statfs } from 'node:fs/promises';
+import { statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -24,6 +24,9 @@ const SETTINGS = {
   log_min_messages: 'panic', // Nobody reads the log, and some tests log the plan of every statement.
 };
 
+/** With SCRAM, connecting costs a test process twice as much. */
+const PLAIN_PASSWORDS = 'host all all 127.0.0.1/32 password\n';
+
 const MEMORY = '/dev/shm';
 const ENOUGH_BYTES = 2 ** 30;
 
@@ -38,6 +41,8 @@ await runMain(async () => {
 
   await using scope = openScope();
   const cluster = await openTemporaryCluster(scope, await temporaryFolder(), SETTINGS);
+  await writeFile(join(cluster.folder, 'pg_hba.conf'), PLAIN_PASSWORDS);
+  await query(cluster.url('postgres'), 'select pg_reload_conf()');
   await query(cluster.url('postgres'), 'create database template');
   await migrateToLatest(cluster.url('template'), () => {});
   // Otherwise a test's worker could find a schedule due by chance.
