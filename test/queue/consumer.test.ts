@@ -304,13 +304,14 @@ t.test('a consumer without its worker', async (t) => {
   });
 
   t.test('stops at once if it has nothing to do', async (t) => {
-    const parts = await consumerParts(t, app);
+    const parts = await consumerParts(t, app, { concurrency: 2 });
+    await send(1);
     const consumer = startConsumer(
       t,
       defineJob(contract, async () => {}),
       parts,
     );
-    await sleep(50);
+    await waitFor(async () => (await count('completed')) === 1, 'it has done its job');
     const stopped = consumer.stop(60_000).then(() => 'stopped');
     t.equal(await Promise.race([stopped, sleep(1_500, 'waits')]), 'stopped');
   });
@@ -326,7 +327,9 @@ t.test('a consumer without its worker', async (t) => {
       await sql`lock table pgboss.job in access exclusive mode`.execute(trx);
       const consumer = startConsumer(t, job, parts);
       await waitForLock(db);
-      return { promise: consumer.stop(60_000) };
+      const promise = consumer.stop(60_000);
+      t.equal(await Promise.race([promise, sleep(50, 'waits')]), 'waits');
+      return { promise };
     });
     await stopped.promise;
     await waitFor(async () => (await count('retry')) === 3, 'all are back');
