@@ -169,7 +169,8 @@ t.test('a reply concurrent with the deletion of its parent is refused or stays',
 
 t.test('people can edit their comments for 15 minutes', async (t) => {
   const { app, john, bySusan, byJohn, susan, postId } = await setUp();
-  const [id = 0] = await writeComments(app, susan, postId);
+  const [id = 0, other = 0] = await writeComments(app, susan, postId, 2);
+  await writePosts(app, susan);
   const url = `/comment/${id}/edit`;
   const age = (minutes: number) =>
     sql`update comments set created_at = now() - make_interval(mins => ${minutes})`.execute(app.db);
@@ -184,6 +185,8 @@ t.test('people can edit their comments for 15 minutes', async (t) => {
   t.same(errorsOf(await bySusan.post(url, { body: '' })), { [`edit-${id}`]: 'This field is required.' });
   const page = await bySusan.follow(await bySusan.post(url, { body: 'Corrected', version: '1' }));
   t.match(page.body, /<p class="message" role="status">Your comment has been updated\..*edited .*Corrected/s);
+  const unedited = app.db.selectFrom('comments').select('body').where('id', '=', other);
+  t.same(await unedited.executeTakeFirst(), { body: 'Comment 2' });
   const stale = await bySusan.post(url, { body: 'From another tab', version: '1' });
   t.equal(stale.statusCode, 422);
   t.match(errorsOf(stale)[`edit-${id}`], 'This comment has changed since you started editing.');
@@ -199,6 +202,11 @@ t.test('people can edit their comments for 15 minutes', async (t) => {
   t.match(errorsOf(blocked), { [`edit-${id}`]: /has blocked you/ });
   await unblock(app.db, pair, 'block');
   t.equal((await bySusan.get(url)).statusCode, 200);
+  const bob = await createUser(app, { username: 'bob' });
+  const parentId = (await writeComments(app, bob, postId)).at(-1) ?? 0;
+  const reply = await writeReply(app, susan, { postId, parentId });
+  await block(app.db, { blockerId: bob.id, blockedId: susan.id }, 'block');
+  t.equal((await bySusan.post(`/comment/${reply}/edit`, { body: 'You!' })).statusCode, 403);
   await age(16);
   t.notMatch((await bySusan.get(`/post/${postId}`)).body, `href="${url}"`);
   const late = await bySusan.post(url, { body: 'Too late', version: '2' });
