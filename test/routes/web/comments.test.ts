@@ -4,6 +4,7 @@ import t from 'tap';
 import { block, unblock } from '../../../src/domain/blocks/block.ts';
 import { updateComment } from '../../../src/domain/comments/edit.ts';
 import { deleteComment, publishComment, setCommentDisabled } from '../../../src/domain/comments/write.ts';
+import { setPostDisabled } from '../../../src/domain/posts/write.ts';
 import { build, buildShared } from '../../support/build.ts';
 import { Client, errorsOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
@@ -120,10 +121,11 @@ t.test('a thread stays readable without some of its comments', async (t) => {
 });
 
 t.test('nobody can reply to somebody who has blocked them, nor to what is hidden or gone', async (t) => {
-  const { app, susan, bySusan, postId } = await setUp();
+  const { app, john, susan, bySusan, postId } = await setUp();
   const bob = await createUser(app, { username: 'bob' });
-  const [blocked = 0, hidden = 0] = await writeComments(app, bob, postId, 2);
+  const [blocked = 0] = await writeComments(app, bob, postId);
   await block(app.db, { blockerId: bob.id, blockedId: susan.id }, 'block');
+  const [, hidden = 0] = await writeComments(app, john, postId);
   await setCommentDisabled(app.db, hidden, true);
   const [otherPost = 0] = await writePosts(app, susan);
   const reply = (parent: number | string, post = postId) =>
@@ -145,6 +147,9 @@ t.test('nobody can reply to somebody who has blocked them, nor to what is hidden
   }
   for (const parent of ['0', '9999999999']) t.equal((await reply(parent)).statusCode, 404, parent);
   t.equal((await reply('x')).statusCode, 404);
+  await setPostDisabled(app.db, postId, true);
+  const comment = { postId, authorId: susan.id, text: await app.markdown.comment('A long thought') };
+  await t.rejects(publishComment(app, comment), { code: 'not-found' });
   t.equal((await app.db.selectFrom('comments').select('id').execute()).length, 2);
 });
 
