@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { markdownRenderer } from '../domain/markdown/renderer.ts';
-import type { Markdown } from '../domain/markdown/text.ts';
+import type { Markdown, Renderer } from '../domain/markdown/text.ts';
 import { Threads } from '../queue/index.ts';
+import { withoutDatabase } from './work.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -21,9 +22,14 @@ const THREADS = 2;
  */
 export default fp(
   async (app, { threads = startThreads(app) }: { threads?: Threads | undefined }) => {
-    app.decorate('markdown', markdownRenderer(threads.computeFor(), app.config.renderTimeoutMs));
+    const { by, ...others } = markdownRenderer(threads.computeFor(), app.config.renderTimeoutMs);
+    const untimed = ({ post, comment }: Renderer): Renderer => ({
+      post: (...text) => withoutDatabase(app, () => post(...text)),
+      comment: (...text) => withoutDatabase(app, () => comment(...text)),
+    });
+    app.decorate('markdown', { ...untimed(others), by: (writerId) => untimed(by(writerId)) });
   },
-  { name: 'markdown', decorators: { fastify: ['config'] } },
+  { name: 'markdown', dependencies: ['work'], decorators: { fastify: ['config'] } },
 );
 
 function startThreads(app: FastifyInstance): Threads {

@@ -3,6 +3,7 @@ import { hash, type Options, verify } from '@node-rs/argon2';
 import fp from 'fastify-plugin';
 import pLimit from 'p-limit';
 import { Busy } from '../errors.ts';
+import { withoutDatabase } from './work.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -36,7 +37,7 @@ export default fp(
     const limiter = pLimit(CONCURRENT_HASHES);
     const limit = async <Result>(work: () => Promise<Result>): Promise<Result> => {
       if (limiter.pendingCount >= MAX_WAITING) throw new Busy();
-      return limiter(work);
+      return withoutDatabase(app, () => limiter(work));
     };
     const { memoryKiB, passes } = app.config.passwordHashing;
     const parameters: Options = { memoryCost: memoryKiB, timeCost: passes, parallelism: 1 };
@@ -49,5 +50,5 @@ export default fp(
       },
     });
   },
-  { name: 'passwords' },
+  { name: 'passwords', dependencies: ['work'] },
 );

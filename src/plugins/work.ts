@@ -64,6 +64,20 @@ export default fp(
   { name: 'work', decorators: { fastify: ['config'] } },
 );
 
+/** Waits for something other than the database, such as a rendering thread, without using up the request's time for the database. */
+export async function withoutDatabase<Result>(
+  { work }: FastifyInstance,
+  wait: () => Promise<Result>,
+): Promise<Result> {
+  const use = work.getStore()?.databaseUse;
+  const startedAt = performance.now();
+  try {
+    return await wait();
+  } finally {
+    if (use !== undefined) use.deadline += performance.now() - startedAt;
+  }
+}
+
 /** The context of a short query outside of requests. It has the deadline of a page. */
 export function shortWork({ config }: Pick<FastifyInstance, 'config'>, label: string): Work {
   const deadline = performance.now() + config.deadlines.readMs;

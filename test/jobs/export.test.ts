@@ -9,6 +9,7 @@ import { cancelExport } from '../../src/domain/exports/requests.ts';
 import { writeExport } from '../../src/domain/exports/write.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { like } from '../../src/domain/likes/like.ts';
+import { notify } from '../../src/domain/notifications/notify.ts';
 import { updatePost } from '../../src/domain/posts/write.ts';
 import { prune } from '../../src/domain/prune.ts';
 import { subscribeAccount } from '../../src/domain/subscriptions/subscribe.ts';
@@ -73,6 +74,9 @@ t.test('an export has everything a person wrote and nothing of anyone else', asy
   ]);
   t.match(JSON.parse(files['comments.json'] ?? ''), [{ post_path: `/post/${otherId}`, body: 'Comment 1' }]);
   t.match(JSON.parse(files['muted-and-blocked.json'] ?? ''), [{ username: 'susan', kind: 'mute' }]);
+  const counts = { posts: 2, 'former-versions': 1, comments: 1, 'muted-and-blocked': 1 };
+  for (const [name, count] of Object.entries(counts))
+    t.equal(JSON.parse(files[`${name}.json`] ?? '').length, count, name);
   t.match(files['posts.md'], /^# Posts\n\n## Post \d+, 20[^\n]+\n\nPost 1\n\n## Post \d+/);
   t.match(files['comments.md'], /^# Comments\n\n## On post \d+/);
 
@@ -158,6 +162,7 @@ t.test('an export has the data of every table that refers to a person', async (t
   t.match(json('drafts.json'), [{ title: '', body: 'Soon', tags: 'tea' }]);
   t.match(json('following.json'), [{ username: 'susan', since: /^20/ }]);
   t.match(json('followers.json'), [{ username: 'susan', since: /^20/ }]);
+  t.same([json('likes.json'), json('bookmarks.json')], [[], []]);
   t.match(json('subscriptions.json'), [{ username: 'susan', since: /^20/ }]);
   t.match(json('notifications.json'), [{ kind: 'follow', by: 'susan', is_read: false }]);
   t.match(json('sessions.json'), [{ browser: '' }, LOGGED_IN]);
@@ -180,6 +185,7 @@ async function giveMallorys(app: FastifyInstance, person: TestUser): Promise<voi
   await bookmark(app.db, { userId: id, postId });
   await follow(app, id, mallory.id);
   await follow(app, mallory.id, id);
+  await notify(app, { about: 'follow', followerId: mallory.id, followedId: id });
   await block(app.db, { blockerId: id, blockedId: mallory.id }, 'mute');
   await subscribeAccount(app.db, mallory.id, id);
   await followTag(app.db, id, 'mallory');

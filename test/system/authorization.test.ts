@@ -64,6 +64,8 @@ const FLEETING = '{last_seen_at,address,last_used_at,flash,expires_at}';
 /** Before the name of a table of which a bystander's row has changed. */
 const BYSTANDERS = 'bystander’s ';
 
+const isBystanders = (table: string) => table.startsWith(BYSTANDERS);
+
 /** Credentials by person and kind, until a request may change something. */
 const kept = new Map<string, Record<string, string>>();
 
@@ -201,10 +203,11 @@ async function outcomesOf(row: Row, askers: readonly Asker[]): Promise<string[]>
   for (const batch of batches) {
     const requests: InjectOptions[] = [];
     for (const asker of batch) requests.push(await prepare(row.route, asker, row.changes === undefined));
-    await takeChanges(); // Those of the preparations.
+    const prepared = await takeChanges();
     const responses: LightMyRequestResponse[] = [];
     for (const request of requests) responses.push(await app.inject(request));
-    const changed = await takeChanges();
+    // The preparations may change anything but a bystander's rows.
+    const changed = [...prepared.filter(isBystanders), ...(await takeChanges())];
     outcomes.push(...responses.map((response) => outcomeOf(row, response, changed)));
   }
   return outcomes;
@@ -213,7 +216,7 @@ async function outcomesOf(row: Row, askers: readonly Asker[]): Promise<string[]>
 function outcomeOf(row: Row, response: LightMyRequestResponse, changed: readonly string[]): string {
   const isDone = row.changes !== undefined && changed.includes(row.changes) && response.statusCode < 400;
   const word = isDone ? 'ok' : wordFor(row, response);
-  const unexpected = isDone ? changed.filter((name) => name.startsWith(BYSTANDERS)) : changed;
+  const unexpected = isDone ? changed.filter(isBystanders) : changed;
   return unexpected.length === 0 ? word : `${word}, but ${unexpected} changed`;
 }
 

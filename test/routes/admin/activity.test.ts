@@ -39,7 +39,12 @@ async function setUp() {
 
 t.test('the log says who did what and why, and Administrators undo what is in force', async (t) => {
   const { app, postId, commentId, moderator, boss, log, undo } = await setUp();
-  const isHidden = async (path: string) => (await boss.get(path)).body.includes('Hidden by a moderator');
+  /** Whether the post and its comment are hidden. */
+  const areHidden = async () => {
+    const post = await app.db.selectFrom('posts').select('is_disabled').executeTakeFirst();
+    const comment = await app.db.selectFrom('comments').select('is_disabled').executeTakeFirst();
+    return [post?.is_disabled, comment?.is_disabled];
+  };
   await moderator.post(`/moderate/disable/post/${postId}`, { reason: 'Spam' });
   await moderator.post(`/moderate/disable/${commentId}`, { reason: 'Rude' });
   const [comment, post] = await log();
@@ -50,7 +55,7 @@ t.test('the log says who did what and why, and Administrators undo what is in fo
   t.equal(undone.statusCode, 303);
   t.same(messagesOf(await boss.follow(undone)), ['The action has been undone, and the log records it.']);
   await undo(comment?.id);
-  t.notOk((await isHidden(`/post/${postId}`)) || (await isHidden(`/comment/${commentId}`)));
+  t.same(await areHidden(), [false, false]);
   const [shownComment, shownPost, ...before] = await log();
   t.match(shownPost, { what: `Post shown again, post ${postId}, undoing no. ${post?.id}`, by: 'boss' });
   t.match(shownComment, { what: `undoing no. ${comment?.id}`, isUndoable: true });
@@ -65,11 +70,13 @@ t.test('the log says who did what and why, and Administrators undo what is in fo
   t.match(again.body, 'There is nothing left to undo.');
   t.equal((await log()).length, 4);
   await undo(shownPost?.id);
-  t.ok(await isHidden(`/post/${postId}`), 'undoing can be undone');
+  t.same(await areHidden(), [true, false], 'undoing can be undone');
+  await undo(shownComment?.id);
+  t.same(await areHidden(), [true, true]);
   t.equal((await log()).find(({ id }) => id === post?.id)?.isUndoable, false, 'the first time stays over');
 
   await moderator.post(`/moderate/disable/post/${postId}`);
-  t.equal((await log()).length, 5, 'what is hidden already is not hidden again');
+  t.equal((await log()).length, 6, 'what is hidden already is not hidden again');
   await app.db.deleteFrom('posts').execute();
   t.notOk(
     (await log()).some(({ isUndoable }) => isUndoable),
@@ -129,7 +136,11 @@ t.test('one button also undoes hiding everything that a person wrote', async (t)
   await undo(hidden?.id);
   await drain(app);
   t.notMatch((await boss.get(`/post/${postId}`)).body, 'Hidden by a moderator');
-  t.match(await log(), [{ isUndoable: true }, { isUndoable: false }]);
+  const [shown, ...before] = await log();
+  t.match([shown, ...before], [{ isUndoable: true }, { isUndoable: false }]);
+  await undo(shown?.id);
+  await drain(app);
+  t.match((await boss.get(`/post/${postId}`)).body, 'Hidden by a moderator', 'undoing can be undone');
   const { id } = await app.db
     .selectFrom('security_events')
     .select('id')

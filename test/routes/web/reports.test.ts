@@ -46,6 +46,7 @@ t.test('people report posts, comments and each other, and moderators see why, bu
   const hidden = await moderator.post(`/moderate/disable/post/${postId}?next=/moderate/reports`);
   t.equal(hidden.headers.location, '/moderate/reports');
   t.match(await queue(), 'Hidden by a moderator');
+  t.equal((await reader.post(`/report/post/${postId}`, { reason: 'Spam' })).statusCode, 404);
   for (const [kind, id] of Object.entries({ post: postId, comment: commentId, person: john.id }))
     await moderator.post(`/moderate/reports/${kind}/${id}/close`, { reason: 'Handled' });
   t.match(await queue(), 'No open reports.');

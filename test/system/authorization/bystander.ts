@@ -2,10 +2,11 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { mintToken as mint } from '../../../src/domain/token.ts';
 import { createUser, mintToken, type TestUser } from '../../support/factories.ts';
+import { insertPasskey } from '../../support/passkeys.ts';
 import { giveTwoFactor } from '../../support/two-factor.ts';
 import { PEOPLE, STAFF } from './matrix.ts';
 import { REQUESTS } from './requests.ts';
-import { anotherSession, issueUnnamedToken, type Situation } from './things.ts';
+import { anotherSession, issueUnnamedToken, type Situation, waitingExport } from './things.ts';
 
 /** Creates a person who has one of everything that requests are about, and whom no request concerns. */
 export async function createBystander(app: FastifyInstance): Promise<TestUser> {
@@ -15,8 +16,10 @@ export async function createBystander(app: FastifyInstance): Promise<TestUser> {
   for (const { about } of Object.values(REQUESTS)) await about?.(situation);
   await issueUnnamedToken(app, bystander);
   await anotherSession(situation);
+  await waitingExport(situation);
   await mintToken(app, bystander.id, 'reset-password');
   await giveTwoFactor(app, bystander);
+  await insertPasskey(app, bystander);
   const ids = { user_id: bystander.id };
   await app.db
     .insertInto('recovery_codes')

@@ -380,9 +380,10 @@ export async function emailChange(situation: Situation): Promise<string> {
   return mailedToken(situation.app, { template: 'change-email', emailChangeId });
 }
 
-/** No export in progress. */
-export async function noExports({ app }: Situation): Promise<undefined> {
-  await app.db.deleteFrom('data_exports').where('state', '=', 'waiting').execute();
+/** The people who send requests have no export in progress. */
+export async function noExports({ app, people }: Situation): Promise<undefined> {
+  const exports = app.db.deleteFrom('data_exports').where('state', '=', 'waiting');
+  await exports.where('user_id', 'in', idsOf(people)).execute();
 }
 
 /** The actor has no import in progress. */
@@ -436,8 +437,11 @@ export async function unnamedToken({ app, people }: Situation): Promise<undefine
 }
 
 async function deleteTokens({ app, people }: Pick<Situation, 'app' | 'people'>): Promise<void> {
-  const ids = Object.values(people).map(({ id }) => id);
-  await app.db.deleteFrom('api_tokens').where('user_id', 'in', ids).execute();
+  await app.db.deleteFrom('api_tokens').where('user_id', 'in', idsOf(people)).execute();
+}
+
+function idsOf(people: Situation['people']): number[] {
+  return Object.values(people).map(({ id }) => id);
 }
 
 /** A job and its queue, as a path. */

@@ -272,8 +272,16 @@ t.test('challenges are limited by address', async (t) => {
 
 t.test('sites without a domain do not offer passkeys, and say what is missing', async (t) => {
   t.same(relyingPartyOf('http://localhost:3000'), { id: 'localhost', origin: 'http://localhost:3000' });
+  const local = 'http://blog.localhost:3000';
+  t.same(relyingPartyOf(local), { id: 'blog.localhost', origin: local });
   t.same(relyingPartyOf('https://blog.example/sub'), { id: 'blog.example', origin: 'https://blog.example' });
-  for (const url of ['http://127.0.0.1:3000', 'https://[::1]', 'http://blog.example', 'https://192.0.2.1'])
+  for (const url of [
+    'http://notlocalhost',
+    'http://127.0.0.1:3000',
+    'https://[::1]',
+    'http://blog.example',
+    'https://192.0.2.1',
+  ])
     t.equal(relyingPartyOf(url), undefined, url);
   const without = await build(t, { BASE_URL: 'http://127.0.0.1:3000' });
   const client = await signedInClient(without, await createUser(without));
