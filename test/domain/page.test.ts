@@ -271,9 +271,12 @@ t.test('tables are counted exactly up to 10,000 rows and estimated beyond', asyn
   await writePosts(app, ann, 2);
   t.equal(await countRows(db, 'posts'), 2);
   const publish = (count: number) =>
-    sql`
-      insert into posts (author_id, body, body_html) select ${ann.id}, 'x', 'x' from generate_series(1, ${count}::int)
-    `.execute(db);
+    db.transaction().execute(async (trx) => {
+      await sql`set local session_replication_role = replica`.execute(trx); // Triggers take most of the time.
+      await sql`
+        insert into posts (author_id, body, body_html) select ${ann.id}, 'x', 'x' from generate_series(1, ${count}::int)
+      `.execute(trx);
+    });
   await publish(9_998);
   t.equal(await countRows(db, 'posts'), 10_000);
   await publish(10_000);

@@ -74,6 +74,9 @@ t.test('an export has everything a person wrote and nothing of anyone else', asy
   ]);
   t.match(JSON.parse(files['comments.json'] ?? ''), [{ post_path: `/post/${otherId}`, body: 'Comment 1' }]);
   t.match(JSON.parse(files['muted-and-blocked.json'] ?? ''), [{ username: 'susan', kind: 'mute' }]);
+  const counts = { posts: 2, 'former-versions': 1, comments: 1, 'muted-and-blocked': 1 };
+  for (const [name, count] of Object.entries(counts))
+    t.equal(JSON.parse(files[`${name}.json`] ?? '').length, count, name);
   t.match(files['posts.md'], /^# Posts\n\n## Post \d+, 20[^\n]+\n\nPost 1\n\n## Post \d+/);
   t.match(files['comments.md'], /^# Comments\n\n## On post \d+/);
 

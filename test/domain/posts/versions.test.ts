@@ -184,6 +184,8 @@ t.test('the author and moderators can delete the text of an earlier version', as
 });
 
 t.test('the API lists, reads and deletes versions', async (t) => {
+  const [other = 0] = await writePosts(app, susan);
+  await updatePost(app, other, await app.markdown.post('Edited'), undefined);
   const id = await writeEdited('Boil fresh water.');
   const program = await ApiProgram.of(app, john);
   const { versions, count } = (await program.get(`/posts/${id}/versions/`)).json();
@@ -197,6 +199,8 @@ t.test('the API lists, reads and deletes versions', async (t) => {
   t.equal((await (await ApiProgram.of(app, susan)).delete(url)).statusCode, 403);
   t.equal((await program.delete(url)).statusCode, 204);
   t.match((await program.get(url)).json(), { title: null, body: null, tags: [], is_deleted: true });
+  const ofOther = await program.get(`/posts/${other}/versions/1`);
+  t.match(ofOther.json(), { body: 'Post 1', is_deleted: false }, 'only those of this post');
 });
 
 t.test('no version outlives the account, even if its texts stay', async (t) => {

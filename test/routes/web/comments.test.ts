@@ -4,6 +4,7 @@ import t from 'tap';
 import { block, unblock } from '../../../src/domain/blocks/block.ts';
 import { updateComment } from '../../../src/domain/comments/edit.ts';
 import { deleteComment, publishComment, setCommentDisabled } from '../../../src/domain/comments/write.ts';
+import { setPostDisabled } from '../../../src/domain/posts/write.ts';
 import { build, buildShared } from '../../support/build.ts';
 import { Client, errorsOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
@@ -120,10 +121,11 @@ t.test('a thread stays readable without some of its comments', async (t) => {
 });
 
 t.test('nobody can reply to somebody who has blocked them, nor to what is hidden or gone', async (t) => {
-  const { app, susan, bySusan, postId } = await setUp();
+  const { app, john, susan, bySusan, postId } = await setUp();
   const bob = await createUser(app, { username: 'bob' });
-  const [blocked = 0, hidden = 0] = await writeComments(app, bob, postId, 2);
+  const [blocked = 0] = await writeComments(app, bob, postId);
   await block(app.db, { blockerId: bob.id, blockedId: susan.id }, 'block');
+  const [, hidden = 0] = await writeComments(app, john, postId);
   await setCommentDisabled(app.db, hidden, true);
   const [otherPost = 0] = await writePosts(app, susan);
   const reply = (parent: number | string, post = postId) =>
@@ -145,6 +147,9 @@ t.test('nobody can reply to somebody who has blocked them, nor to what is hidden
   }
   for (const parent of ['0', '9999999999']) t.equal((await reply(parent)).statusCode, 404, parent);
   t.equal((await reply('x')).statusCode, 404);
+  await setPostDisabled(app.db, postId, true);
+  const comment = { postId, authorId: susan.id, text: await app.markdown.comment('A long thought') };
+  await t.rejects(publishComment(app, comment), { code: 'not-found' });
   t.equal((await app.db.selectFrom('comments').select('id').execute()).length, 2);
 });
 
@@ -169,7 +174,8 @@ t.test('a reply concurrent with the deletion of its parent is refused or stays',
 
 t.test('people can edit their comments for 15 minutes', async (t) => {
   const { app, john, bySusan, byJohn, susan, postId } = await setUp();
-  const [id = 0] = await writeComments(app, susan, postId);
+  const [id = 0, other = 0] = await writeComments(app, susan, postId, 2);
+  await writePosts(app, susan);
   const url = `/comment/${id}/edit`;
   const age = (minutes: number) =>
     sql`update comments set created_at = now() - make_interval(mins => ${minutes})`.execute(app.db);
@@ -184,6 +190,8 @@ t.test('people can edit their comments for 15 minutes', async (t) => {
   t.same(errorsOf(await bySusan.post(url, { body: '' })), { [`edit-${id}`]: 'This field is required.' });
   const page = await bySusan.follow(await bySusan.post(url, { body: 'Corrected', version: '1' }));
   t.match(page.body, /<p class="message" role="status">Your comment has been updated\..*edited .*Corrected/s);
+  const unedited = app.db.selectFrom('comments').select('body').where('id', '=', other);
+  t.same(await unedited.executeTakeFirst(), { body: 'Comment 2' });
   const stale = await bySusan.post(url, { body: 'From another tab', version: '1' });
   t.equal(stale.statusCode, 422);
   t.match(errorsOf(stale)[`edit-${id}`], 'This comment has changed since you started editing.');
@@ -199,6 +207,11 @@ t.test('people can edit their comments for 15 minutes', async (t) => {
   t.match(errorsOf(blocked), { [`edit-${id}`]: /has blocked you/ });
   await unblock(app.db, pair, 'block');
   t.equal((await bySusan.get(url)).statusCode, 200);
+  const bob = await createUser(app, { username: 'bob' });
+  const parentId = (await writeComments(app, bob, postId)).at(-1) ?? 0;
+  const reply = await writeReply(app, susan, { postId, parentId });
+  await block(app.db, { blockerId: bob.id, blockedId: susan.id }, 'block');
+  t.equal((await bySusan.post(`/comment/${reply}/edit`, { body: 'You!' })).statusCode, 403);
   await age(16);
   t.notMatch((await bySusan.get(`/post/${postId}`)).body, `href="${url}"`);
   const late = await bySusan.post(url, { body: 'Too late', version: '2' });
