@@ -125,7 +125,7 @@ export class Consumer {
       const isIdle = this.#isPaused || this.#fetcher.waitMs > 0;
       const started = isIdle ? 0 : await this.#start(slots);
       this.#releaseSlots(slots - started);
-      if (started === 0 || started < slots) await this.#rest();
+      if (started < slots) await this.#rest();
     }
     this.#handBack(this.#waiting);
   }
@@ -151,7 +151,6 @@ export class Consumer {
       const taken = await slots.take(count, this.#stopping.signal);
       for (const earlier of this.#slots.slice(0, index)) earlier.release(count - taken);
       count = taken;
-      if (count === 0) break;
     }
     return count;
   }

@@ -212,9 +212,10 @@ t.test('a consumer without its worker', async (t) => {
     timeoutSeconds: 60,
     prefetch: 5,
   });
-  const inTurn = { ...contract, name: 'in-turn', totalConcurrency: 1 };
+  const inTotal = { ...contract, name: 'in-total', totalConcurrency: 1 };
+  const perKey = { ...contract, name: 'per-key', perKey: { of: () => 'a', concurrency: 1 } };
   const inOrder = { ...contract, name: 'in-order', key: { of: () => 'a', rule: 'in-order' } } as const;
-  await createQueues(app, [contract, inTurn, inOrder]);
+  await createQueues(app, [contract, inTotal, perKey, inOrder]);
   const send = (count: number) =>
     queue.sendAll(
       contract,
@@ -243,6 +244,8 @@ t.test('a consumer without its worker', async (t) => {
     await send(3);
     const consumer = startConsumer(t, job, parts);
     await waitFor(() => consumer.held().length === 3, 'one runs, and two wait for its slot');
+    consumer.restrain({ ...UNRESTRAINED, broken: ['another'], paused: ['another'] });
+    t.match(consumer.held(), [{ isStarted: true }, { isStarted: false }, { isStarted: false }]);
     consumer.restrain({ ...UNRESTRAINED, broken: [contract.name] });
     t.equal(consumer.held().length, 1);
     refuse();
@@ -300,6 +303,19 @@ t.test('a consumer without its worker', async (t) => {
     await waitFor(async () => (await count('completed')) === 1, 'it is done');
   });
 
+  t.test('stops at once if it has nothing to do', async (t) => {
+    const parts = await consumerParts(t, app, { concurrency: 2 });
+    await send(1);
+    const consumer = startConsumer(
+      t,
+      defineJob(contract, async () => {}),
+      parts,
+    );
+    await waitFor(async () => (await count('completed')) === 1, 'it has done its job');
+    const stopped = consumer.stop(60_000).then(() => 'stopped');
+    t.equal(await Promise.race([stopped, sleep(1_500, 'waits')]), 'stopped');
+  });
+
   t.test('hands back, without running them, jobs that it fetches while it stops', async (t) => {
     const parts = await consumerParts(t, app);
     let runs = 0;
@@ -311,7 +327,9 @@ t.test('a consumer without its worker', async (t) => {
       await sql`lock table pgboss.job in access exclusive mode`.execute(trx);
       const consumer = startConsumer(t, job, parts);
       await waitForLock(db);
-      return { promise: consumer.stop(60_000) };
+      const promise = consumer.stop(60_000);
+      t.equal(await Promise.race([promise, sleep(50, 'waits')]), 'waits');
+      return { promise };
     });
     await stopped.promise;
     await waitFor(async () => (await count('retry')) === 3, 'all are back');
@@ -335,16 +353,19 @@ t.test('a consumer without its worker', async (t) => {
     resolve();
   });
 
-  t.test('fetches at once when a job ends that another had to wait for', async (t) => {
+  t.test('runs jobs one after another, without a pause, if their contract says so', async (t) => {
     const parts = await consumerParts(t, app, { concurrency: 2 });
-    for (const waiting of [inTurn, inOrder]) {
-      await queue.sendAll(waiting, [{ n: 1 }, { n: 2 }], { db });
-      startConsumer(
-        t,
-        defineJob(waiting, async () => {}),
-        parts,
-      );
-      await waitFor(async () => (await jobsOf(app, waiting, ['completed'])).length === 2, waiting.name);
+    for (const oneByOne of [inTotal, perKey, inOrder]) {
+      await queue.sendAll(oneByOne, [{ n: 1 }, { n: 2 }], { db });
+      let running = 0;
+      const job = defineJob(oneByOne, async () => {
+        running += 1;
+        t.equal(running, 1, oneByOne.name);
+        await sleep(10);
+        running -= 1;
+      });
+      startConsumer(t, job, parts);
+      await waitFor(async () => (await jobsOf(app, oneByOne, ['completed'])).length === 2, 'both are done');
     }
   });
 });

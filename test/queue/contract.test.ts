@@ -46,7 +46,10 @@ t.test('a schedule that cannot be followed is refused when its contract is defin
 t.test('a payload cannot have a field that the queue stores beside it', async (t) => {
   const define = (payload: TObject | TUnion<TObject[]>) =>
     defineQueue({ name: 'ticks', payload, retry: DATABASE_ONLY, timeoutSeconds: 60 });
-  const taken = Type.Object({ requestId: Type.String() });
-  for (const payload of [taken, Type.Union([Type.Object({}), taken])])
-    t.throws(() => define(payload), { name: 'TypeError', message: /^payload of ticks: requestId: / });
+  for (const field of ['requestId', 'traceparent', 'batchId']) {
+    const taken = Type.Object({ [field]: Type.String() });
+    const message = new RegExp(`^payload of ticks: ${field}: `);
+    for (const payload of [taken, Type.Union([Type.Object({}), taken])])
+      t.throws(() => define(payload), { name: 'TypeError', message });
+  }
 });

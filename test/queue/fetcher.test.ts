@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
@@ -193,6 +194,9 @@ t.test('another job is tried at once if the service refuses one whose worker sto
   });
   await app.queue.work([job], { concurrency: 1 });
   await waitFor(() => isStarted, 'it is tried');
+  const [breaker] = await listOpenBreakers(app.db);
+  const seconds = ((breaker?.probeAt.getTime() ?? 0) - Date.now()) / 1000;
+  t.ok(seconds > queue.timeoutSeconds, 'no other one while it may run');
   await app.queue.stopWorking();
   t.match(await listOpenBreakers(app.db), [{ reason: 'full', isProbing: false }]);
 });
@@ -283,6 +287,7 @@ t.test('a fetcher', async (t) => {
     'counts a job by its key, if it has one, and only for that key as one that has waited',
     async (t) => {
       const limits = ['', '*'].map((key) => ({ queue: queue.name, key, rate: '20/hour' }));
+      limits.push({ queue: 'mail', key: 'b', rate: '1/day' });
       fetcher.restrain({ ...UNRESTRAINED, limits });
       const pass = (key: string, waitedFor?: string) =>
         fetcher.pass({ priority: 0, waitedFor } as Claim, key).then(
@@ -295,6 +300,8 @@ t.test('a fetcher', async (t) => {
       t.equal(await pass('a'), 'waits', 'behind the third');
       t.equal(await pass('a', 'b'), 'waits');
       t.equal(await pass('a', 'a'), 'runs');
+      t.same([await pass('b'), await pass('b')], ['runs', 'runs'], 'the limit is another queue’s');
+      t.equal(await pass(randomBytes(10_000).toString('base64')), 'runs', 'its key is truncated');
     },
   );
 });

@@ -299,6 +299,11 @@ t.test('in order, a job starts when those before it have ended, across all worke
 
 t.test('in order means in the order of sending, whenever a transaction began', async (t) => {
   await race(inOrder, [1, 2]);
+  const rolledBack = db.transaction().execute(async (trx) => {
+    await send(inOrder, 99, trx);
+    throw new Error('as intended');
+  });
+  await t.rejects(rolledBack, { message: 'as intended' });
   await db.transaction().execute(async (trx) => {
     await send(inOrder, 3, trx);
     const many = Array.from({ length: 20 }, (_, index) => ({ key: 'a', n: 4 + index }));
