@@ -37,6 +37,7 @@ t.test('a program uploads an image, shows it in a post and deletes it', async (t
 
   t.match((await program.get('/images/')).json(), { images: [{ url }], count: 1, prev: null, next: null });
   t.match((await program.get(url)).json(), { url });
+  t.match((await other.get('/images/')).json(), { count: 0 });
   t.equal((await other.get(url)).statusCode, 404);
   t.equal((await other.delete(url)).statusCode, 404);
 

@@ -1,3 +1,4 @@
+import type { LightMyRequestResponse } from 'fastify';
 import { sql } from 'kysely';
 import sharp from 'sharp';
 import t from 'tap';
@@ -154,9 +155,16 @@ t.test('a turned photo keeps its place, and a broken description of it is correc
 });
 
 t.test('an image is for its owner, until a post that everyone may read shows it', async (t) => {
-  const image = await storeImage(app, john.id);
+  await sendImage(stranger, await plainImage(20, 20));
+  const [hers] = await images();
+  await publish(imageMarkdown(hers ?? { key: '', alt: '' }), stranger);
+  const [image, kept] = [await storeImage(app, john.id), await storeImage(app, john.id)];
   await drain(app);
   const file = fileOf(image.key);
+  const sizeOf = async ({ rawPayload }: LightMyRequestResponse) => sharp(rawPayload).metadata();
+  t.match(await sizeOf(await visitor.get(fileOf(hers?.key ?? ''))), { width: 20, height: 20 });
+  t.match(await sizeOf(await client.get(file)), { width: 40, height: 30 }, 'each has its own file');
+  t.notMatch((await stranger.get('/images')).body, image.key);
   const statuses = async () => {
     const all = [client, stranger, staff, visitor].map((reader) => reader.get(file));
     return (await Promise.all(all)).map(({ statusCode }) => statusCode);
@@ -180,6 +188,10 @@ t.test('an image is for its owner, until a post that everyone may read shows it'
   t.equal((await stranger.post(`/images/${image.key}/delete`)).statusCode, 404);
   t.equal((await client.post(`/images/${image.key}/delete`)).statusCode, 303);
   t.same(await statuses(), [404, 404, 404, 404]);
+  t.same(
+    (await images()).map(({ key }) => key),
+    [hers?.key, kept.key],
+  );
 });
 
 t.test('a person has a quota, however small the images and however many at once', async (t) => {
