@@ -50,6 +50,8 @@ t.test('an applicant confirms the address, waits, reads, and writes once approve
     const found = db.selectFrom('users').select('id').where('username', '=', username);
     return (await found.executeTakeFirstOrThrow()).id;
   };
+  const unproven = await client.post(`/moderate/applications/${await idOf('susan')}/approve`);
+  t.equal(unproven.statusCode, 404, 'nobody proves the address for them');
   const confirm = async (username: string) => {
     const person = new Client(app);
     const token = await mintToken(app, await idOf(username), 'confirm-account');
@@ -74,7 +76,10 @@ t.test('an applicant confirms the address, waits, reads, and writes once approve
   const approve = `/moderate/applications/${await idOf('susan')}/approve`;
   const [first, second] = await Promise.all([client.post(approve), client.post(approve)]);
   t.same([first.statusCode, second.statusCode].sort(), [303, 404], 'decided once');
-  await client.post(`/moderate/applications/${await idOf('spammer')}/decline`);
+  const decide = (what: string, id: number) => client.post(`/moderate/applications/${id}/${what}`);
+  await decide('decline', await idOf('spammer'));
+  t.notMatch((await client.get('/moderate/applications')).body, 'spammer');
+  t.equal((await decide('approve', await idOf('spammer'))).statusCode, 404, 'decided once');
   t.equal((await susan.post('/', { body: 'Hello' })).headers.location, '/');
   t.match((await spammer.get('/auth/unconfirmed')).body, '<h1>Application declined</h1>');
   t.equal((await spammer.post('/', { body: 'Spam' })).headers.location, '/auth/unconfirmed');

@@ -35,7 +35,7 @@ export async function createBystander(app: FastifyInstance): Promise<TestUser> {
     .execute();
   await app.db
     .insertInto('applications')
-    .values({ ...ids, reason: 'To read' })
+    .values({ ...ids, reason: 'To read', confirmed_at: new Date() })
     .execute();
   await app.db
     .insertInto('pending_log_ins')
