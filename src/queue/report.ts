@@ -77,6 +77,7 @@ export class JobReport {
     };
     return {
       progress: (done, total, words = '') => {
+        if (this.#hasEnded) return;
         this.#progress = { done, total, words: redactText(words).slice(0, WORDS_LENGTH) || null };
         this.#schedule(parts);
       },
@@ -90,18 +91,18 @@ export class JobReport {
   }
 
   /**
-   * Writes what is left. Never rejects. What a handler reports later, such as one that has timed out, is not written, because it
-   * could overwrite the report of the next attempt.
+   * Writes what is left. Never rejects. Of a handler that goes on, such as one that has timed out, only the log is still written,
+   * because its progress could replace that of the next attempt.
    */
   async end(parts: ReportParts): Promise<void> {
-    this.#hasEnded = true;
     clearTimeout(this.#timer);
     await this.#writing;
     if (this.#isDue) await this.#write(parts);
+    this.#hasEnded = true;
   }
 
   #schedule(parts: ReportParts): void {
-    if (this.#isDue || this.#hasEnded) return;
+    if (this.#isDue) return;
     this.#isDue = true;
     const wait = Math.max(0, this.#writtenAt + WRITE_MS - performance.now());
     this.#timer = setTimeout(() => {
@@ -115,7 +116,8 @@ export class JobReport {
     this.#isDue = false;
     this.#writtenAt = performance.now();
     try {
-      await writeReport(db, this.#subject.jobId, { progress: this.#progress, lines });
+      const { jobId } = this.#subject;
+      await writeReport(db, jobId, { progress: this.#progress, lines, isLate: this.#hasEnded });
     } catch (error) {
       logFailure(error, { ...this.#subject }, 'could not write the progress of a job');
     }
@@ -129,18 +131,26 @@ function lineOf(fields: object, text: string): string {
   return redactText(`${text}${cause}${details}`).slice(0, LINE_LENGTH);
 }
 
-/** Replaces a job's progress, and adds lines to those of earlier attempts. */
+/** Replaces a job's progress unless it is late, and adds lines to those of earlier attempts. */
 async function writeReport(
   db: Db,
   jobId: string,
-  { progress, lines }: { progress: Omit<JobReportRow, 'lines'> | undefined; lines: readonly JobLogLine[] },
+  {
+    progress,
+    lines,
+    isLate,
+  }: {
+    progress: Omit<JobReportRow, 'lines'> | undefined;
+    lines: readonly JobLogLine[];
+    isLate: boolean;
+  },
 ): Promise<void> {
   const { done, total, words } = progress ?? { done: null, total: null, words: null };
+  const newProgress = sql`done = excluded.done, total = excluded.total, words = excluded.words,`;
   await sql`
     insert into job_reports (job_id, done, total, words, lines)
     values (${jobId}, ${done}, ${total}, ${words}, ${JSON.stringify(lines)}::jsonb)
-    on conflict (job_id) do update set updated_at = now(),
-      done = excluded.done, total = excluded.total, words = excluded.words,
+    on conflict (job_id) do update set updated_at = now(), ${isLate ? sql`` : newProgress}
       lines = coalesce((
         select jsonb_agg(line order by number) from (
           select line, number from jsonb_array_elements(job_reports.lines || excluded.lines) with ordinality as every (line, number)
