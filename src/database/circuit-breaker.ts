@@ -7,7 +7,7 @@ const MAX_FAILURES = 3;
 export interface DatabaseUse {
   /** The request's route. */
   readonly route: string;
-  /** When it stops waiting for the database, on the clock of `performance.now()`. Later if its body arrives slowly. */
+  /** When it stops waiting for the database, on the clock of `performance.now()`. Waiting for anything else moves it. */
   deadline: number;
   /** Whether it may use the connections that are reserved from ordinary pages. */
   readonly isVital: boolean;

@@ -29,7 +29,11 @@ export function markdownRenderer(compute: Compute, timeoutMs: number): Markdown 
       return rendered;
     };
   const [post, comment] = [render('post'), render('comment')];
-  const lines = new LRUCache<number, LimitFunction>({ max: MAX_WRITERS, memoMethod: () => pLimit(1) });
+  const lines = new LRUCache<number, LimitFunction>({
+    maxSize: MAX_WRITERS,
+    sizeCalculation: () => 1,
+    memoMethod: () => pLimit(1),
+  });
   return {
     post,
     comment,
