@@ -53,11 +53,13 @@ export default fp(
       work.run({ label, requestId: request.id, databaseUse }, done);
     });
     // Waiting for a slow client's body is not waiting for the database.
-    app.addHook('preParsing', ({ databaseUse }, _reply, payload, done) => {
-      const startedAt = performance.now();
-      payload.once('end', () => {
-        if (databaseUse !== undefined) databaseUse.deadline += performance.now() - startedAt;
-      });
+    app.addHook('preParsing', ({ method, databaseUse }, _reply, payload, done) => {
+      if (databaseUse !== undefined && !READING_METHODS.has(method)) {
+        const startedAt = performance.now();
+        payload.once('end', () => {
+          databaseUse.deadline += performance.now() - startedAt;
+        });
+      }
       done(null, payload);
     });
   },

@@ -50,14 +50,15 @@ export class QueueAdmin {
       const ofQueue = QueueAdmin.applicable(action, { ...filter, queues: [queue] });
       // Jobs that cannot be changed, such as those whose unique key is taken, would be found again.
       const except: string[] = [];
-      for (let found = BATCH; found === BATCH; ) {
+      let found: number;
+      do {
         const { ids, changed } = await db
           .transaction()
           .execute((trx) => this.#actOnBatch(trx, action, queue, { ...ofQueue, except }));
         if (changed < ids.length) except.push(...ids);
-        found = ids.length;
         total += changed;
-      }
+        found = ids.length;
+      } while (found === BATCH);
     }
     return total;
   }
