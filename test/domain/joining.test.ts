@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
 import t from 'tap';
 import { ageOfForm, stampForm } from '../../src/domain/joining/form-stamp.ts';
-import { invite, listInvitations } from '../../src/domain/joining/invite.ts';
+import { invite, listInvitations, takeSeat } from '../../src/domain/joining/invite.ts';
 import { prune } from '../../src/domain/prune.ts';
+import { listEvents } from '../../src/domain/security-events/list.ts';
 import { changeSettings } from '../../src/domain/site/settings.ts';
 import { build } from '../support/build.ts';
 import { Client, errorsOf, messagesOf, warningsOf } from '../support/client.ts';
@@ -15,6 +16,7 @@ import {
   signedInClient,
 } from '../support/factories.ts';
 import { drain } from '../support/jobs.ts';
+import { waitForLock } from '../support/locks.ts';
 import { catchMail } from '../support/smtp.ts';
 
 /** Fields of a form for somebody new. */
@@ -173,10 +175,14 @@ t.test('an Administrator invites with a link, sees who came, and revokes it', as
   const [stored] = await app.db.selectFrom('invitations').selectAll().execute();
   t.notMatch(JSON.stringify(stored), path.split('/').at(-1));
 
-  // Three at once for the last seat.
-  const rivals = ['john', 'mary', 'peter'].map((name) => new Client(app).post(path, newcomer(name)));
-  const statuses = (await Promise.all(rivals)).map(({ statusCode }) => statusCode);
-  t.same(statuses.sort(), [303, 404, 404]);
+  // Two at once for the last seat.
+  const { rival } = await app.db.transaction().execute(async (trx) => {
+    await takeSeat(trx, path.split('/').at(-1) ?? '', (await createUser(app, { username: 'john' })).id);
+    const rival = new Client(app).post(path, newcomer('mary'));
+    await waitForLock(app.db);
+    return { rival };
+  });
+  t.equal((await rival).statusCode, 404);
   const { count } = await app.db
     .selectFrom('users')
     .select(({ fn }) => fn.countAll<string>().as('count'))
@@ -185,15 +191,15 @@ t.test('an Administrator invites with a link, sees who came, and revokes it', as
   t.equal((await new Client(app).get(path)).statusCode, 404, 'used up');
 
   for (const [state, end] of [
-    ['expired', sql`update invitations set expires_at = now()`],
+    ['expired', sql`update invitations set expires_at = now() where max_uses = 1`],
     ['suspended', sql`update users set role = 'User' where id = ${admin.id}`],
     ['suspended', sql`update users set confirmed_at = null where id = ${admin.id}`],
     ['suspended', sql`update users set silenced_until = now() + interval '1 day' where id = ${admin.id}`],
     ['suspended', sql`update users set suspended_until = now() + interval '1 day' where id = ${admin.id}`],
     ['suspended', sql`update users set deletion_due_at = now() where id = ${admin.id}`],
   ] as const) {
-    const token = await invite(app.db, admin.id, { maxUses: 5, days: 1 });
-    t.equal((await new Client(app).get(`/auth/register/${token}`)).statusCode, 200);
+    const token = await invite(app.db, admin.id, { maxUses: 1, days: 1 });
+    t.equal((await new Client(app).get(`/auth/register/${token}`)).statusCode, 200, 'with its own seats');
     await end.execute(app.db);
     t.equal((await new Client(app).get(`/auth/register/${token}`)).statusCode, 404);
     t.equal((await new Client(app).post(`/auth/register/${token}`, newcomer('eve'))).statusCode, 404);
@@ -201,14 +207,28 @@ t.test('an Administrator invites with a link, sees who came, and revokes it', as
     await sql`update users set role = 'Administrator', confirmed_at = now(), silenced_until = null,
       suspended_until = null, deletion_due_at = null where id = ${admin.id}`.execute(app.db);
   }
-  const token = await invite(app.db, admin.id, { maxUses: 5, days: 1 });
-  const { id } = await app.db
-    .selectFrom('invitations')
-    .select('id')
-    .orderBy('id', 'desc')
-    .executeTakeFirstOrThrow();
-  await client.post(`/admin/invitations/${id}/revoke`);
-  t.equal((await new Client(app).get(`/auth/register/${token}`)).statusCode, 404, 'revoked');
+  const token = await invite(app.db, admin.id, { maxUses: 1, days: 1 });
+  const [newest, ...others] = await listInvitations(app.db);
+  const revoke = () => client.post(`/admin/invitations/${newest?.id}/revoke`);
+  t.equal((await revoke()).statusCode, 303);
+  t.equal((await revoke()).statusCode, 404, 'once');
+  t.equal((await new Client(app).get(`/auth/register/${token}`)).statusCode, 404);
+  const revoked = await listInvitations(app.db);
+  t.same(revoked, [{ ...newest, state: 'revoked' }, ...others]);
+  t.same(
+    revoked.map(({ inviter, invited, state }) => [inviter, invited.join(), state].join(' ')),
+    ['admin  revoked', ...Array(5).fill('admin  open'), 'admin  expired', 'admin susan,john used up'],
+  );
+  const { events } = await listEvents(app.db, { userId: admin.id }, undefined);
+  t.same(
+    events.map(({ kind, actorName }) => `${kind} ${actorName}`),
+    [
+      'invitation-revoked admin',
+      ...Array(7).fill('invitation-made null'),
+      'invitation-made admin',
+      'logged-in admin',
+    ],
+  );
   for (const uses of ['0', '101', 'x', ''])
     t.match(errorsOf(await client.post('/admin/invitations', { uses, days: '7' })), { uses: /./ });
 });

@@ -4,6 +4,7 @@ import sharp from 'sharp';
 import t from 'tap';
 import { eraseAccount } from '../../../src/domain/accounts/erase.ts';
 import { imageMarkdown } from '../../../src/domain/images/image.ts';
+import { makeImage } from '../../../src/domain/images/make.ts';
 import { uploadImage } from '../../../src/domain/images/upload.ts';
 import { setPostDisabled } from '../../../src/domain/posts/write.ts';
 import { prune } from '../../../src/domain/prune.ts';
@@ -13,6 +14,7 @@ import { Client, errorsOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { plainImage, sendImage, storeImage } from '../../support/images.ts';
 import { assertEnqueued, drain } from '../../support/jobs.ts';
+import { renderPicture } from '../../support/pictures.ts';
 
 const app = await build(
   t,
@@ -159,11 +161,14 @@ t.test('an image is for its owner, until a post that everyone may read shows it'
   const [hers] = await images();
   await publish(imageMarkdown(hers ?? { key: '', alt: '' }), stranger);
   const [image, kept] = [await storeImage(app, john.id), await storeImage(app, john.id)];
+  // Not the oldest first, and by two workers.
+  await Promise.all([1, 2].map(() => makeImage({ db, renderPicture }, kept.id)));
   await drain(app);
   const file = fileOf(image.key);
   const sizeOf = async ({ rawPayload }: LightMyRequestResponse) => sharp(rawPayload).metadata();
   t.match(await sizeOf(await visitor.get(fileOf(hers?.key ?? ''))), { width: 20, height: 20 });
-  t.match(await sizeOf(await client.get(file)), { width: 40, height: 30 }, 'each has its own file');
+  for (const { key } of [image, kept])
+    t.match(await sizeOf(await client.get(fileOf(key))), { width: 40, height: 30 }, 'each has its own file');
   t.notMatch((await stranger.get('/images')).body, image.key);
   const statuses = async () => {
     const all = [client, stranger, staff, visitor].map((reader) => reader.get(file));
