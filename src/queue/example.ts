@@ -16,7 +16,7 @@ const confirmQueue = defineQueue({
 });
 
 export async function buildShop(databaseUrl: string) {
-  const pool = new pg.Pool({ connectionString: databaseUrl });
+  const pool = new pg.Pool({ connectionString: databaseUrl, connectionTimeoutMillis: 5000 });
   // A lost connection fails its statements. Without listeners, it would also end the process, even between statements.
   pool.on('error', () => {}).on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
