@@ -10,6 +10,7 @@ import { writeExport } from '../../src/domain/exports/write.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { like } from '../../src/domain/likes/like.ts';
 import { notify } from '../../src/domain/notifications/notify.ts';
+import { deleteVersion } from '../../src/domain/posts/versions.ts';
 import { updatePost } from '../../src/domain/posts/write.ts';
 import { prune } from '../../src/domain/prune.ts';
 import { subscribeAccount } from '../../src/domain/subscriptions/subscribe.ts';
@@ -46,10 +47,12 @@ async function setUp(emptied = shared) {
 
 t.test('an export has everything a person wrote and nothing of anyone else', async (t) => {
   const { app, smtp, john, susan, client } = await setUp();
-  const [postId = 0, editedId = 0] = await writePosts(app, john, 2);
+  const [postId = 0, editedId = 0, correctedId = 0] = await writePosts(app, john, 3);
   const [otherId = 0] = await writePosts(app, susan);
-  for (const id of [editedId, otherId])
-    await updatePost(app, id, await app.markdown.post('Post 2, edited'), undefined);
+  for (const id of [editedId, correctedId, otherId])
+    await updatePost(app, id, await app.markdown.post('Edited'), undefined);
+  const actor = { id: john.id, role: 'User', isConfirmed: true, silencedUntil: null } as const;
+  await deleteVersion(app.db, actor, { postId: correctedId, number: 1 });
   await writeComments(app, john, otherId);
   await writeComments(app, susan, postId);
 
@@ -67,14 +70,14 @@ t.test('an export has everything a person wrote and nothing of anyone else', asy
   t.match(JSON.parse(files['profile.json'] ?? ''), { username: 'john', email: 'john@example.com' });
   t.match(JSON.parse(files['posts.json'] ?? ''), [
     { path: `/post/${postId}`, title: null, body: 'Post 1' },
-    { title: null, body: 'Post 2, edited' },
+    { title: null, body: 'Edited' },
   ]);
   t.match(JSON.parse(files['former-versions.json'] ?? ''), [
     { post_path: `/post/${editedId}`, title: null, body: 'Post 2', tags: [] },
   ]);
   t.match(JSON.parse(files['comments.json'] ?? ''), [{ post_path: `/post/${otherId}`, body: 'Comment 1' }]);
   t.match(JSON.parse(files['muted-and-blocked.json'] ?? ''), [{ username: 'susan', kind: 'mute' }]);
-  const counts = { posts: 2, 'former-versions': 1, comments: 1, 'muted-and-blocked': 1 };
+  const counts = { posts: 3, 'former-versions': 1, comments: 1, 'muted-and-blocked': 1 };
   for (const [name, count] of Object.entries(counts))
     t.equal(JSON.parse(files[`${name}.json`] ?? '').length, count, name);
   t.match(files['posts.md'], /^# Posts\n\n## Post \d+, 20[^\n]+\n\nPost 1\n\n## Post \d+/);

@@ -93,7 +93,6 @@ async function storeZip(
   let size = 0;
   let position = 0;
   for await (const content of inChunks(Readable.from(zip.outputStream), CHUNK_BYTES)) {
-    signal.throwIfAborted();
     await db
       .insertInto('data_export_chunks')
       .values({ export_id: exportId, position, content })
