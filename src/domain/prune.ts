@@ -91,7 +91,6 @@ async function pruneTable(
 ): Promise<number> {
   const limit = table === 'images' ? IMAGE_BATCH_SIZE : BATCH_SIZE;
   for (let total = 0; ; ) {
-    signal.throwIfAborted();
     const batch = sql`
       delete from ${sql.table(table)}
       where ctid = any(array(select ctid from ${sql.table(table)} where ${sql.raw(condition)} limit ${limit}))

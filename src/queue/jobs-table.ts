@@ -72,7 +72,7 @@ export async function countJobs(db: Db, queues: readonly string[]): Promise<Queu
         coalesce(extract(epoch from pgboss.job_now() - min(start_after)
           filter (where state in ('created', 'retry') and not blocked and start_after <= pgboss.job_now())), 0)::float
           as "oldestReadySeconds",
-        count(*) filter (where state = 'retry' and start_after > pgboss.job_now())::int as retrying,
+        count(*) filter (where state = 'retry' and start_after > pgboss.job_now())::int as retries,
         count(*) filter (where state = 'created' and not blocked and start_after > pgboss.job_now())::int as scheduled,
         count(*) filter (where state in ('created', 'retry') and blocked)::int as blocked,
         count(*) filter (where state = 'active')::int as active,
@@ -84,7 +84,8 @@ export async function countJobs(db: Db, queues: readonly string[]): Promise<Queu
       select name as queue, count(*)::int as jobs from pgboss.job
       where state = 'retry' and started_on is null and start_after > pgboss.job_now() group by name
     )
-    select counts.*, retrying - coalesce(jobs, 0) as retrying, scheduled + coalesce(jobs, 0) as deferred
+    select queue, ready, "oldestReadySeconds", retries - coalesce(jobs, 0) as retrying,
+      scheduled + coalesce(jobs, 0) as deferred, blocked, active, failed
     from counts left join put_off using (queue)
   `.execute(db);
   const counts = new Map(rows.map((row) => [row.queue, row]));
@@ -128,14 +129,15 @@ export async function startNow(db: Db, queue: string, ids: readonly string[]): P
 
 /**
  * Restores cancelled jobs. They wait as retries, because a successor may have their key by now. Those of an in-order queue, which
- * would run retries first, wait in their old places. One whose key must be unique until done stays cancelled if the key is taken.
+ * would run retries first, wait in their old places, and so do those that wait for others, which have no key. One whose key must
+ * be unique until done stays cancelled if the key is taken.
  *
  * @returns how many were restored
  */
 export async function restoreCancelled(db: Db, queue: string, ids: readonly string[]): Promise<number> {
   const { numAffectedRows } = await sql`
     update pgboss.job set completed_on = null, started_on = null, heartbeat_on = null, upsert_by_key = null,
-      state = (case when policy = 'key_strict_fifo' then 'created' else 'retry' end)::pgboss.job_state
+      state = (case when blocked or policy = 'key_strict_fifo' then 'created' else 'retry' end)::pgboss.job_state
     where name = ${queue} and id = any(${[...ids]}::uuid[]) and state = 'cancelled' and (
       policy is distinct from 'exclusive' or not exists (
         select from pgboss.job as other

@@ -80,7 +80,7 @@ async function lookAtNewest(db: Db, filter: JobFilter, { start, limit }: Range) 
         and ${plainConditions(filter)} and ${searchConditions(search, filter)}
       order by created_on desc, id desc limit ${limit})
     union all
-    (select ${SUMMARY}, true from newest where (created_on, id) in (select created_on, id from boundary) limit 1)
+    (select ${SUMMARY}, true from newest where (created_on, id) in (select created_on, id from boundary))
   `.execute(db);
   return { rows: rows.filter(({ isEnd }) => !isEnd), end: rows.find(({ isEnd }) => isEnd) };
 }

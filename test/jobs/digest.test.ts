@@ -4,6 +4,7 @@ import t from 'tap';
 import { block } from '../../src/domain/blocks/block.ts';
 import { loadDigest } from '../../src/domain/digests/load.ts';
 import { sendDigests } from '../../src/domain/digests/send.ts';
+import { mailDigestSummary } from '../../src/domain/digests/summarise.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { findMailChoices } from '../../src/domain/people/mail-choices.ts';
 import { setPostDisabled } from '../../src/domain/posts/write.ts';
@@ -95,13 +96,46 @@ t.test('a week begins in the time zone of the site', async (t) => {
   t.match(digest, { total: 2, posts: [{ path: `/post/${last}` }, { path: `/post/${first}` }] });
 });
 
+t.test('a digest has the beginnings of twenty posts, and counts the others', async (t) => {
+  const { app, reader, author } = await setUp();
+  await sql`
+    insert into posts (author_id, body, body_html, created_at)
+    select ${author.id}, repeat('word ', 70), '', '2026-01-07'::timestamptz + n * interval '1 second' from generate_series(1, 25) as n
+  `.execute(app.db);
+  const digest = await loadDigest(app.db, { userId: reader.id, week: '2026-01-05', timeZone: 'UTC' });
+  const posts = Array.from({ length: 20 }, () => ({ excerpt: `${'word '.repeat(56)}…` }));
+  t.match(digest, { total: 25, omitted: 5, posts });
+  t.match(digest, { posts: { length: 20 } });
+});
+
+t.test('a digest that nobody got has no summary', async (t) => {
+  const { app, smtp } = await emptied();
+  const { mailer, renderMail, config } = app;
+  const counts = { done: 0, failed: 0, cancelled: 0, unfinished: 0 };
+  const summarise = (changed: Partial<typeof counts>) =>
+    mailDigestSummary(
+      { mailer, renderMail, baseUrl: config.baseUrl, to: 'boss@example.com' },
+      { id: randomUUID(), signal },
+      { week: '2026-01-05', counts: { ...counts, ...changed } },
+    );
+  await summarise({});
+  t.same(smtp.mails, []);
+  await summarise({ failed: 1 });
+  t.equal(smtp.mails.length, 1);
+});
+
 t.test('thousands of recipients are enqueued in batches, behind mail that people wait for', async (t) => {
   const { app } = await setUp();
+  await createUser(app, { username: 'mary', isConfirmed: false });
   await sql`
     insert into users (email, username, password_hash, role, confirmed_at, wants_digest)
     select 'u' || n || '@example.com', 'u' || n, 'x', 'User', now(), true from generate_series(1, 1200) as n
   `.execute(app.db);
-  t.equal(await sendDigests(app, { timeZone: 'UTC', batchId: randomUUID(), signal }), 1201);
+  await sql`update users set wants_digest = true where confirmed_at is null`.execute(app.db);
+  const seen: string[] = [];
+  const progress = (done: number, total: number) => seen.push(`${done} of ${total}`);
+  t.equal(await sendDigests(app, { timeZone: 'UTC', batchId: randomUUID(), signal, progress }), 1201);
+  t.same(seen, ['500 of 1201', '1000 of 1201', '1201 of 1201']);
   const jobs = await jobsOf(app, mailQueue);
   t.equal(jobs.length, 1201);
   t.equal(new Set(jobs.map(({ data }) => 'userId' in data && data.userId)).size, 1201);
@@ -142,12 +176,14 @@ t.test('when all mails of a digest are done, the operator gets one mail with the
   const smtp = await catchMail(t);
   const app = await build(t, { SMTP_URL: smtp.url, ADMIN_EMAIL: 'boss@example.com' });
   const { db, queue } = app;
-  for (const username of ['john', 'susan', 'carl']) await createUser(app, { username });
-  await sql`update users set wants_digest = true`.execute(db);
+  for (const username of ['john', 'susan', 'carl', 'eve']) await createUser(app, { username });
+  await sql`update users set wants_digest = true where username <> 'eve'`.execute(db);
   await queue.send(digestQueue, {}, { db });
   const digest = defineJob(digestQueue, async (app, payload, context) => {
-    // As if the worker was killed after all its work.
-    for (let attempt = 1; attempt <= 2; attempt += 1) await digestJob.run(app, payload, context);
+    await digestJob.run(app, payload, context);
+    // As if the worker was killed after all its work, and Eve then turned the digest on.
+    await sql`update users set wants_digest = true`.execute(db);
+    await digestJob.run(app, payload, context);
   });
   await queue.work([digest], { concurrency: 1 });
   await waitFor(async () => (await jobsOf(app, digestQueue, ['completed'])).length === 1, 'it is enqueued');

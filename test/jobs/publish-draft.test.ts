@@ -4,7 +4,7 @@ import t from 'tap';
 import { publishDueDraft } from '../../src/domain/drafts/publish-due.ts';
 import { createDraft, saveDraft } from '../../src/domain/drafts/save.ts';
 import { scheduleDraft } from '../../src/domain/drafts/schedule.ts';
-
+import { Busy } from '../../src/errors.ts';
 import { build } from '../support/build.ts';
 import { errorsOf, messagesOf } from '../support/client.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
@@ -55,18 +55,24 @@ t.test(
   'a scheduled draft is published once, however often its job runs, and never once it is unscheduled',
   async (t) => {
     const { id } = await schedule('Once');
+    const other = await createDraft(app.db, john.id, { title: '', body: 'Other', tags: '' });
+    await sql`update drafts set publish_at = (select publish_at from drafts where id = ${id})`.execute(
+      app.db,
+    );
     const [{ publish_at: publishAt } = { publish_at: null }] = await drafts();
     const due = { draftId: id, publishAt: publishAt?.toISOString() ?? '' };
     await Promise.allSettled([1, 2, 3].map(() => publishDueDraft(app, due)));
     await publishDueDraft(app, due);
+    t.match(await posts(), [{ body: 'Once' }]);
     t.equal((await posts()).length, 1);
+    await client.post(`/drafts/${other.id}/delete`);
 
     await app.db.deleteFrom('posts').execute();
     const unwanted = await schedule('Never');
+    const later = await schedule('Later');
     await client.post(`/drafts/${unwanted.id}/unschedule`);
     const deleted = await schedule('Neither');
     await client.post(`/drafts/${deleted.id}/delete`);
-    const later = await schedule('Later');
     const text = { title: '', body: 'Later', tags: '' };
     await scheduleDraft(app, john.id, { draft: later, text, publishAt: inDays(9) });
     await wait(12);
@@ -93,10 +99,27 @@ t.test('a draft that is due is kept, and says why, if its author may no longer w
     );
     await app.db.deleteFrom('drafts').execute();
   }
-  const draft = await schedule('Soon');
-  await saveDraft(app.db, john.id, draft, { title: '', body: ' ', tags: '' });
-  await wait(30);
-  t.match(await drafts(), [{ publish_at: null, refused_because: 'unfinished' }]);
+  for (const unfinished of [
+    { body: ' ', tags: '' },
+    { body: 'Soon', tags: '!' },
+  ]) {
+    const draft = await schedule('Soon');
+    await saveDraft(app.db, john.id, draft, { title: '', ...unfinished });
+    await wait(30);
+    t.match(await drafts(), [{ publish_at: null, refused_because: 'unfinished' }]);
+    await app.db.deleteFrom('drafts').execute();
+  }
+});
+
+t.test('a draft stays scheduled while the server is too busy to render it', async (t) => {
+  const publishAt = inDays(2);
+  const { id } = await schedule('Soon', publishAt);
+  const busy = () => Promise.reject(new Busy());
+  const markdown = { ...app.markdown, by: () => ({ post: busy, comment: busy }) };
+  const due = { draftId: id, publishAt: publishAt.toISOString() };
+  await t.rejects(publishDueDraft({ ...app, markdown }, due), new Busy());
+  t.match(await drafts(), [{ refused_because: null }]);
+  t.equal((await drafts())[0]?.publish_at?.toISOString(), publishAt.toISOString());
 });
 
 t.test('the form reads the time in the browser’s zone, up to a year ahead', async (t) => {

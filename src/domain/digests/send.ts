@@ -36,7 +36,6 @@ export async function sendDigests(
   let total = 0;
   let considered = 0;
   for (let afterId = 0; ; ) {
-    signal.throwIfAborted();
     const people = await db
       .selectFrom('users')
       .select('id')

@@ -16,9 +16,8 @@ export async function mailDigestSummary(
   job: { id: string; signal: AbortSignal },
   { week, counts }: { week: string; counts: BatchCounts },
 ): Promise<void> {
-  const { done, failed, cancelled, unfinished } = counts;
-  if (done + failed + cancelled + unfinished === 0) return;
-  const subject = `Digest of ${week}: ${done} sent, ${failed} failed`;
+  if (Object.values(counts).every((count) => count === 0)) return;
+  const subject = `Digest of ${week}: ${counts.done} sent, ${counts.failed} failed`;
   const body = renderMail('digest-summary', { week, ...counts, site: baseUrl });
   await mailer.send(
     { messageId: messageIdOf(job.id, baseUrl), to, subject, ...body },

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../database/schema.ts';
 import { noSuch } from '../../errors.ts';
-import { type Draft, type DraftVersion, MAX_DRAFTS } from './draft.ts';
+import type { Draft, DraftVersion } from './draft.ts';
 
 /** Characters of a draft that a list shows. */
 const BEGINNING_LENGTH = 200;
@@ -47,7 +47,6 @@ export function listDrafts(db: Db, authorId: number): Promise<ListedDraft[]> {
     .select(sql<string>`left(body, ${BEGINNING_LENGTH})`.as('beginning'))
     .where('author_id', '=', authorId)
     .orderBy('updated_at', 'desc')
-    .limit(MAX_DRAFTS)
     .execute();
 }
 

@@ -93,7 +93,6 @@ async function storeZip(
   let size = 0;
   let position = 0;
   for await (const content of inChunks(Readable.from(zip.outputStream), CHUNK_BYTES)) {
-    signal.throwIfAborted();
     await db
       .insertInto('data_export_chunks')
       .values({ export_id: exportId, position, content })
@@ -125,7 +124,7 @@ async function finishExport(
   await db.transaction().execute(async (trx) => {
     const { numUpdatedRows } = await trx
       .updateTable('data_exports')
-      .set({ state: 'ready', size, done: sql`total`, ended_at: sql`now()` })
+      .set({ state: 'ready', size, ended_at: sql`now()` })
       .where('id', '=', exportId)
       .where('state', '=', 'running')
       .executeTakeFirst();

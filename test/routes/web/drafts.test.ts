@@ -43,6 +43,7 @@ t.test('a draft is saved as it was typed, listed, and published in one step', as
 });
 
 t.test('only its author can read, save, publish or delete a draft', async (t) => {
+  const { id: otherId } = await newDraft('Another');
   const { id } = await newDraft('Secret');
   const admin = await createUser(app, { username: 'admin', role: 'Administrator' });
   for (const person of [susan, admin]) {
@@ -58,6 +59,9 @@ t.test('only its author can read, save, publish or delete a draft', async (t) =>
     }
     await other.post(`/drafts/${id}/delete`);
   }
+  t.match((await client.get('/drafts')).body, /Secret.*Another/s);
+  t.match((await client.get(`/drafts/${id}`)).body, 'Secret</textarea>');
+  await client.follow(await client.post(`/drafts/${otherId}/delete`));
   t.match(await drafts(), [{ id, body: 'Secret', version: 1 }]);
   const page = await client.follow(await client.post(`/drafts/${id}/delete`));
   t.same(messagesOf(page), ['The draft has been deleted.']);
