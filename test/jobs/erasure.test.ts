@@ -14,6 +14,7 @@ import { NO_NOTIFICATIONS } from '../../src/domain/people/mail-choices.ts';
 import { basic, issueTestToken } from '../support/api.ts';
 import { buildSharedWithMail } from '../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../support/client.ts';
+import { eventsOn } from '../support/events.ts';
 import { createUser, PASSWORD, signedInClient } from '../support/factories.ts';
 import { drain } from '../support/jobs.ts';
 import { insertPasskey } from '../support/passkeys.ts';
@@ -51,6 +52,7 @@ t.test('an account closes at once, and a mailed link opens it again', async (t) 
   const page = await client.follow(await client.post('/your-data/delete', { texts: 'delete' }));
   t.same(messagesOf(page), ['Your account is closed. We’ve sent john@example.com a link to keep it.']);
   for (const browser of [client, elsewhere]) t.match((await browser.get('/')).body, 'Hello, Stranger!');
+  await signedInClient(app, susan); // Nobody else’s account closes.
   t.same(errorsOf(await logIn()), {
     password: 'This account will be deleted. To keep it, open the link in our email.',
   });
@@ -69,6 +71,11 @@ t.test('an account closes at once, and a mailed link opens it again', async (t) 
   const kept = await client.follow(await client.post(link));
   t.same(messagesOf(kept), ['Your account will not be deleted. You can log in again.']);
   t.equal((await client.post(link)).statusCode, 404);
+  t.same((await eventsOn(app, john)).slice(-3), [
+    'deletion-requested by john',
+    'logged-out by john',
+    'deletion-undone by john',
+  ]);
   t.equal((await logIn()).statusCode, 303);
   await makeDue(app);
   await sql`update users set deletion_due_at = now() where id = ${susan.id}`.execute(app.db);

@@ -162,10 +162,13 @@ t.test(
     );
     t.equal(rows.length, 1, 'asking again does not delay it');
     t.equal(messagesOf(await act('keep')).at(-1), 'The account of john will not be deleted.');
+    t.equal((await eventsOn(app, john)).at(-1), 'deletion-undone by boss');
     await signedInClient(app, john);
+    await t.rejects(signedInClient(app, other), 'who stays closed');
     t.equal((await client.post(url, { action: 'keep' })).statusCode, 404);
-    await remove({});
+    await remove({ reason: 'Still too loud' });
     await drain(app);
+    t.match(smtp.mails.at(-1)?.text, '> Still too loud');
     await client.post(linkIn(smtp.mails.at(-1)));
     await signedInClient(app, john);
     await remove({});

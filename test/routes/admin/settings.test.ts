@@ -129,6 +129,7 @@ t.test('pages about the site are written in Markdown, and linked while they are 
   const body = '# Be kind\n\n<script>alert(1)</script>\n\n[Why](https://example.com)';
   t.match((await client.post('/admin/settings/rules', { body, preview: 'y' })).body, '<h1>Be kind</h1>');
   t.equal((await visitor.get('/rules')).statusCode, 404, 'a preview is not saved');
+  await client.post('/admin/settings/about', { body: 'About us' });
   await client.post('/admin/settings/rules', { body });
   const page = (await visitor.get('/rules')).body;
   t.match(page, '<h1>Be kind</h1>');
@@ -141,6 +142,7 @@ t.test('pages about the site are written in Markdown, and linked while they are 
   await client.post('/admin/settings/rules', { body: ' ' });
   t.equal((await visitor.get('/rules')).statusCode, 404);
   t.notMatch((await visitor.get('/')).body, 'href="/rules"');
+  t.match((await visitor.get('/about')).body, 'About us', 'the other page stays');
   t.equal((await client.get('/admin/settings/contact')).statusCode, 404);
 });
 

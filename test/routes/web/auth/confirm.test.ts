@@ -197,6 +197,7 @@ t.test('a mistyped address can be corrected, and its link stops working', async 
   const later = await mintToken(app, user.id, 'confirm-account');
   t.same(messagesOf(await client.follow(await client.post(`/auth/confirm/${later}`))), [THANKS]);
   t.equal((await client.post('/auth/unconfirmed', { email: 'x@example.com' })).headers.location, '/');
+  t.same((await eventsOn(app, user))[1], 'address-changed by john');
   const late = correctEmail(app, user.id, 'x@example.com', { session: undefined });
   t.equal(await late, false, 'nor if it was confirmed in the meantime');
   t.match((await client.get('/')).body, 'Hello, john!');

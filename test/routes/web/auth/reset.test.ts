@@ -62,8 +62,12 @@ t.test(
     t.same(errorsOf(await client.post(link, { ...NEW, password2: 'x' })), {
       password2: 'Passwords must match.',
     });
+    await app.db.updateTable('users').set({ email_bounced_at: new Date() }).execute();
     t.same(messagesOf(await client.follow(await client.post(link, NEW))), [
       'Your password has been updated.',
+    ]);
+    t.same(await app.db.selectFrom('users').select('email_bounced_at').execute(), [
+      { email_bounced_at: null },
     ]);
     t.match((await signedIn.get('/')).body, 'Hello, Stranger!');
 
