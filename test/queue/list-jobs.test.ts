@@ -28,6 +28,7 @@ t.test('every job is in the list of its state, and in no other, and counted ther
     .flatMap((state) => Array.from({ length: 8 }, (_, n) => ({ state, n })))
     .map(({ state, n }) => ({ state, isBlocked: n >= 4, hasStarted: n % 4 >= 2, isDue: n % 2 === 1 }))
     .filter(({ state, isBlocked }) => !isBlocked || state !== 'retry')
+    .slice(1) // Otherwise as many would be due as not.
     .map((job, n) => ({ ...job, n }));
   const byNumber = (one: { n: number }, other: { n: number }) => one.n - other.n;
   const stateOf = ({ state, isBlocked, hasStarted, isDue }: (typeof jobs)[number]) => {
@@ -40,7 +41,8 @@ t.test('every job is in the list of its state, and in no other, and counted ther
     insert into pgboss.job (name, data, retry_count, source_retry_count, state, blocked, started_on, start_after)
     select name, data, 2, 5, (data ->> 'state')::pgboss.job_state, (data ->> 'isBlocked')::boolean,
       case when (data ->> 'hasStarted')::boolean then now() end,
-      now() + case when (data ->> 'isDue')::boolean then interval '-90 s' else interval '1 hour' end
+      now() + interval '1 s' * case when not (data ->> 'isDue')::boolean then 3600
+        when data ->> 'state' in ('created', 'retry') and not (data ->> 'isBlocked')::boolean then -90 else -900 end
     from jsonb_array_elements(${JSON.stringify(jobs)}::jsonb) as data, unnest(array['mail', 'mail.dead']) as name
   `.execute(db);
 
@@ -74,7 +76,7 @@ t.test('every job is in the list of its state, and in no other, and counted ther
   const [mail, none] = await countJobs(db, ['mail', 'exports']);
   const { completed: _, cancelled: __, ...counted } = counts;
   const { oldestReadySeconds = 0, ...others } = mail ?? {};
-  t.same(others, { ...counted, queue: 'mail', dead: 4 + 1 + 3 });
+  t.same(others, { ...counted, queue: 'mail', dead: 4 + 1 + 2 });
   t.ok(oldestReadySeconds >= 90 && oldestReadySeconds < 600);
   t.ok(Object.values(none ?? {}).every((value) => value === 0 || value === 'exports'));
 });
