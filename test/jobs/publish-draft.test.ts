@@ -69,10 +69,10 @@ t.test(
 
     await app.db.deleteFrom('posts').execute();
     const unwanted = await schedule('Never');
+    const later = await schedule('Later');
     await client.post(`/drafts/${unwanted.id}/unschedule`);
     const deleted = await schedule('Neither');
     await client.post(`/drafts/${deleted.id}/delete`);
-    const later = await schedule('Later');
     const text = { title: '', body: 'Later', tags: '' };
     await scheduleDraft(app, john.id, { draft: later, text, publishAt: inDays(9) });
     await wait(12);

@@ -62,7 +62,13 @@ t.test('a bounce is shown to the owner, and stops optional mail until they try a
     'a warning',
   );
 
+  const jane = { email: 'jane@example.com', username: 'jane', password_hash: 'x', role: 'User' } as const;
+  await app.db
+    .insertInto('users')
+    .values({ ...jane, email_bounced_at: new Date() })
+    .execute();
   const page = await client.follow(await client.post('/auth/bounced'));
+  t.match(await bouncedAt(app), [null, Date], 'another account’s address is as it was');
   t.same(messagesOf(page), ['We’ll send email to john@example.com again.']);
   t.match(await sendMail({ template: 'export-ready', userId: john.id, exportId }), /export is ready/);
 });

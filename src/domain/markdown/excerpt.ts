@@ -52,11 +52,11 @@ function roomOf(tokens: readonly Token[]): number {
   return tokens.reduce((sum, token) => sum + roomOfOne(token), 0);
 }
 
-function roomOfOne({ type, content, children, nesting }: Token): number {
+function roomOfOne({ type, content, children }: Token): number {
   if (children !== null) return Math.max(roomOf(children), LINE_ROOM);
   if (type === 'own_image') return IMAGE_ROOM;
   if (type === 'hardbreak') return LINE_ROOM;
-  if (nesting !== 0 || type === 'html_inline') return 0;
+  if (type === 'html_inline') return 0;
   if (type === 'fence' || type === 'code_block')
     return content.split('\n').reduce((sum, line) => sum + Math.max(line.length, LINE_ROOM), 0);
   return content.length;

@@ -3,6 +3,7 @@ import t from 'tap';
 import { buildApp } from '../../../src/app.ts';
 import { listEvents } from '../../../src/domain/security-events/list.ts';
 import { AI_CRAWLERS } from '../../../src/domain/site/ai-crawlers.ts';
+import { SETTING_NAMES } from '../../../src/domain/site/fields.ts';
 import { loadSettings } from '../../../src/domain/site/settings.ts';
 import { ApiProgram } from '../../support/api.ts';
 import { build, testConfig } from '../../support/build.ts';
@@ -37,6 +38,7 @@ t.test('the site has the name, colour, language and links that Administrators gi
   const saved = await client.follow(await client.post('/admin/settings', siteSettings(changes)));
   t.same(messagesOf(saved), ['The settings have been saved.']);
   t.match(saved.body, 'value="The &lt;Village&gt; Post"');
+  for (const name of SETTING_NAMES) t.match(saved.body, ` name="${name}"`, `the form has ${name}`);
 
   const home = (await visitor.get('/')).body;
   t.match(home, '<html lang="de-AT" data-colour="blue">');

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import t, { type Test } from 'tap';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { publishPost, updatePost } from '../../../src/domain/posts/write.ts';
@@ -175,7 +176,25 @@ t.test('the sitemap lists all pages in files of limited size', async (t) => {
     `${SITE}/post/${second}`,
   ]);
   t.same(textsOf((await client.get('/sitemap/people/1.xml')).body, 'loc'), [`${SITE}/user/john`]);
-  for (const path of ['/sitemap/posts/2.xml', '/sitemap/posts/x.xml', '/sitemap/comments/1.xml']) {
+  await sql`
+    insert into users (id, email, username, password_hash, role, confirmed_at) overriding system value
+    values (10001, 'late@example.com', 'late', 'x', 'User', now())
+  `.execute(app.db);
+  await sql`
+    insert into posts (id, author_id, body, body_html) overriding system value values (10001, ${john.id}, 'Late', 'Late')
+  `.execute(app.db);
+  for (const [kind, paths] of [
+    ['posts', [`/post/${first}`, `/post/${second}`, '/post/10001']],
+    ['people', ['/user/john', '/user/late']],
+  ] as const) {
+    const files = [1, 2].map((number) => client.get(`/sitemap/${kind}/${number}.xml`));
+    const listed = (await Promise.all(files)).map(({ body }) => textsOf(body, 'loc'));
+    t.same(
+      listed,
+      [paths.slice(0, -1), paths.slice(-1)].map((some) => some.map((path) => `${SITE}${path}`)),
+    );
+  }
+  for (const path of ['/sitemap/posts/3.xml', '/sitemap/posts/x.xml', '/sitemap/comments/1.xml']) {
     t.equal((await client.get(path)).statusCode, 404, path);
   }
 });
