@@ -5,6 +5,7 @@ import t from 'tap';
 import { Type } from 'typebox';
 import { recordAttempts } from '../src/queue/attempts.ts';
 import { defineQueue } from '../src/queue/contract.ts';
+import { readDurations } from '../src/queue/durations.ts';
 import { defineJob } from '../src/queue/job.ts';
 import { handBack } from '../src/queue/jobs-table.ts';
 import { listPausedQueues, pauseQueue, resumeQueue } from '../src/queue/pause.ts';
@@ -326,6 +327,11 @@ t.test('a worker reports its presence and its jobs', async (t) => {
   const stopped = () => app.db.selectFrom('workers').where('stopped_at', 'is not', null).execute();
   await waitFor(async () => (await stopped()).length === 1, 'it has told that it stopped');
   t.same(await listLiveWorkers(app.db), []);
+  for (const histogram of ['job_durations', 'job_latencies'] as const) {
+    const counted = () => readDurations(app.db, histogram);
+    await waitFor(async () => (await counted()).length === 1, 'it has told how long its job took');
+    t.match(await counted(), [{ queue: 'plain', jobs: 1 }]);
+  }
 });
 
 t.test('a worker whose queues are paused is healthy, and one that cannot poll is not', async (t) => {

@@ -40,14 +40,16 @@ t.test('an action applies to jobs in some states, and never to others', async (t
 });
 
 t.test('an action changes the job that it is for, and no other', async (t) => {
-  for (const [action, state, changed] of [
+  for (const [action, state, changed, policy = 'standard'] of [
     ['run', 'created', ['mail 1']],
     ['cancel', 'created', ['mail 1']],
     ['restore', 'cancelled', ['mail 1']],
     ['delete', 'failed', ['mail 1']],
     ['retry', 'failed', ['mail 1', 'mail.dead 1']],
+    ['retry', 'failed', ['mail 1', 'mail.dead 1'], 'exclusive'],
     ['redrive', 'failed', ['mail 1', 'mail.dead 1']],
   ] as const) {
+    await sql`update pgboss.queue set policy = ${policy} where name = 'mail'`.execute(db);
     await insertJobs(state, { startAfter: state === 'created' ? '1 hour' : '0 s' });
     const before = await snapshot();
     const queue = action === 'redrive' ? 'mail.dead' : 'mail';

@@ -139,6 +139,12 @@ t.test('a settler', async (t) => {
     const { seconds, ...job } = await stateOf(claim.jobId);
     t.same(job, { state: 'retry', message: 'full' });
     t.ok(seconds > PRESENCE_SECONDS, `${seconds} s`);
+    await sql`update pgboss.job set start_after = now()`.execute(db);
+    const [again] = await new Fetcher(results, parts).fetch(1, 0);
+    if (again !== undefined) await settler.fail({ claim: again, durationMs: 1 }, new SlowDown('full'));
+    const attempts = await attemptsOf(app, again?.jobId);
+    t.match(attempts, [{ outcome: 'deferred', error: 'full' }]);
+    t.equal(attempts.length, 1, 'the same refusal is recorded once');
   });
 
   t.test('lets another job be tried if the one that was tried was cancelled, or taken', async (t) => {
