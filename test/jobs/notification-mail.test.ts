@@ -196,6 +196,7 @@ t.test('people can unsubscribe in the mail program and on the page', async (t) =
   const choices = await findMailChoices(app.db, author.id);
   t.match(choices, { comments: 'never', replies: 'never', mentions: 'never', follows: 'never' });
   for (const wrong of ['x'.repeat(43), `comments.${randomUUID()}`, path.replace(/.*comments/, 'likes')]) {
-    t.equal((await visitor.get(`/unsubscribe/${wrong}`)).statusCode, 404);
+    for (const method of ['GET', 'POST'] as const)
+      t.equal((await app.inject({ method, url: `/unsubscribe/${wrong}` })).statusCode, 404, method);
   }
 });
