@@ -29,7 +29,7 @@ import { start } from '../support/processes.ts';
 import { linkIn } from '../support/smtp.ts';
 import { addSubscribers } from '../support/subscriptions.ts';
 import { unzip } from '../support/unzip.ts';
-import { writeComments, writePosts } from '../support/writing.ts';
+import { writeComments, writePosts, writeReply } from '../support/writing.ts';
 
 /** The session of a client, as exported. */
 const LOGGED_IN = { browser: 'lightMyRequest', address: '127.0.0.1', logged_in: /^20/, last_seen: /^20/ };
@@ -56,7 +56,12 @@ t.test('an export has everything a person wrote and nothing of anyone else', asy
   await deleteVersion(app.db, actor, { postId: correctedId, number: 1 });
   await app.db.updateTable('posts').set({ title: 'On tea' }).where('id', '=', correctedId).execute();
   await writeComments(app, john, otherId);
-  await writeComments(app, susan, postId);
+  await sql`
+    insert into comments (post_id, author_id, body, body_html)
+    select ${otherId}, ${john.id}, 'Again', 'Again' from generate_series(1, 100)
+  `.execute(app.db);
+  const [parentId = 0] = await writeComments(app, susan, postId);
+  await writeReply(app, john, { postId, parentId });
 
   await block(app.db, { blockerId: john.id, blockedId: susan.id }, 'mute');
   await app.db.insertInto('data_exports').values({ user_id: susan.id, state: 'running' }).execute();
@@ -78,11 +83,15 @@ t.test('an export has everything a person wrote and nothing of anyone else', asy
   t.match(JSON.parse(files['former-versions.json'] ?? ''), [
     { post_path: `/post/${editedId}`, title: null, body: 'Post 2', tags: [] },
   ]);
-  t.match(JSON.parse(files['comments.json'] ?? ''), [
-    { post_path: `/post/${otherId}`, in_reply_to: null, body: 'Comment 1' },
-  ]);
+  const comments = JSON.parse(files['comments.json'] ?? '');
+  t.match(comments[0], { post_path: `/post/${otherId}`, in_reply_to: null, body: 'Comment 1' });
+  t.match(comments[101], {
+    post_path: `/post/${postId}`,
+    in_reply_to: `/comment/${parentId}`,
+    body: 'Reply',
+  });
   t.match(JSON.parse(files['muted-and-blocked.json'] ?? ''), [{ username: 'susan', kind: 'mute' }]);
-  const counts = { posts: 3, 'former-versions': 1, comments: 1, 'muted-and-blocked': 1 };
+  const counts = { posts: 3, 'former-versions': 1, comments: 102, 'muted-and-blocked': 1 };
   for (const [name, count] of Object.entries(counts))
     t.equal(JSON.parse(files[`${name}.json`] ?? '').length, count, name);
   t.match(files['posts.md'], /^# Posts\n\n## Post \d+, 20[^\n]+\n\nPost 1\n\n## Post \d+.*## On tea, 20/s);
@@ -91,8 +100,11 @@ t.test('an export has everything a person wrote and nothing of anyone else', asy
   t.match((await client.get('/your-data')).body, /Download [1-9]\d* kB/);
   t.same((await client.get('/your-data/download')).rawPayload, download.rawPayload);
   t.equal((await (await signedInClient(app, susan)).get('/your-data/download')).statusCode, 404);
-  const exports = app.db.selectFrom('data_exports').select(['state', 'done', 'total']);
-  t.match(await exports.where('user_id', '=', susan.id).execute(), [{ state: 'running', done: 0, total: 0 }]);
+  const exports = app.db.selectFrom('data_exports').select(['state', 'done', 'total']).orderBy('user_id');
+  t.same(await exports.execute(), [
+    { state: 'running', done: 0, total: 0 },
+    { state: 'ready', done: 210, total: 210 },
+  ]);
 });
 
 /** What the export has of each table that refers to a person, or why it has nothing. */

@@ -5,7 +5,7 @@ import { findNewestImport } from '../../src/domain/imports/requests.ts';
 import { runImport } from '../../src/domain/imports/run.ts';
 import { publishPost, updatePost } from '../../src/domain/posts/write.ts';
 import { prune } from '../../src/domain/prune.ts';
-import { DomainError } from '../../src/errors.ts';
+import { Busy, DomainError } from '../../src/errors.ts';
 import { importQueue } from '../../src/queues.ts';
 import { ApiProgram } from '../support/api.ts';
 import { build } from '../support/build.ts';
@@ -111,12 +111,16 @@ t.test('an export, imported into another site and exported again, has the same c
     .execute();
   await addSubscribers(app, jane.id);
   await writePosts(app, susan);
+  const ended = { user_id: susan.id, state: 'done', ended_at: new Date() } as const;
+  await db.insertInto('data_imports').values(ended).execute();
   const mails = smtp.mails.length;
   t.match((await sendImport(client, Buffer.from(archive))).headers.location, '/your-data');
   t.match(await pageText(), 'Your import is queued.');
   await drain(app);
   t.match(await pageText(), /Your import of [^:]+: 5 posts imported, 0 already here\./);
-  t.equal(await findNewestImport(db, susan.id), undefined);
+  t.match(await findNewestImport(db, susan.id), { imported: 0 });
+  const made = db.selectFrom('security_events').select('user_id').where('kind', '=', 'import-made');
+  t.same(await made.execute(), [{ user_id: jane.id }]);
   t.same(
     smtp.mails.slice(mails).map(({ subject }) => subject),
     ['[Pennypost] Your import has ended'],
@@ -162,7 +166,11 @@ t.test('an export, imported into another site and exported again, has the same c
     await removeImage(db, jane.id, key);
     await sendImport(client, Buffer.from(archive));
     await drain(app);
-    t.match(await findNewestImport(db, jane.id), { images: 1 }, 'but not an image that was deleted');
+    t.match(
+      await findNewestImport(db, jane.id),
+      { images: 1, imagesLeftOut: 0 },
+      'but not an image that was deleted',
+    );
     t.match(await pageText(), /1 post imported, 4 already here\./);
     t.equal((await postsOfJane()).length, 5);
   });
@@ -245,6 +253,7 @@ t.test('a file that cannot be imported says why, and imports nothing', async (t)
     [{ 'posts.json': '{"":'.repeat(10 ** 6 + 1) }, /has too many values/],
     [{ 'posts.json': `["\\"", "a", ${'1,'.repeat(10 ** 6)}1]` }, /has too many values/],
     [{ 'posts.json': [exportedPost({ body: ','.repeat(10 ** 6) })] }, /post 1, body: /],
+    [{ 'posts.json': `[1${' '.repeat(10 ** 6)}]` }, /post 1: Enter an object/],
     [{ 'posts.json': {} }, /^posts\.json must be a JSON array/],
     [{ 'posts.json': [good, 1] }, /^posts\.json, post 2: Enter an object/],
     [
@@ -306,8 +315,12 @@ t.test('a file that cannot be imported says why, and imports nothing', async (t)
   t.equal(upload, null, 'the file is not kept');
 
   const importId = await waitingImport([good]);
-  const post = () => Promise.reject(new DomainError('unrenderable', 'This text is too large.'));
-  await runImport({ ...app, markdown: { ...app.markdown, post } }, importId, OPTIONS);
+  const failWith = (error: DomainError) => {
+    const markdown = { ...app.markdown, post: () => Promise.reject(error) };
+    return runImport({ ...app, markdown }, importId, OPTIONS);
+  };
+  await t.rejects(failWith(new Busy()), new Busy(), 'the next attempt may succeed');
+  await failWith(new DomainError('unrenderable', 'This text is too large.'));
   t.match(await findNewestImport(db, jane.id), {
     fault: 'posts.json, post 1, body: This text is too large.',
   });
@@ -316,6 +329,7 @@ t.test('a file that cannot be imported says why, and imports nothing', async (t)
 t.test('images that cannot be imported are left out and counted', async (t) => {
   await forgetPosts();
   const { key } = await storeImage(app, susan.id);
+  await storeImage(app, jane.id);
   const [missing, damaged] = ['m', 'd'].map((letter) => letter.repeat(22));
   const { key: deleted } = await storeImage(app, susan.id);
   const shown = new Map([[deleted, { width: 40, height: 30 }]]);
@@ -365,6 +379,7 @@ t.test('whoever may no longer write imports nothing more', async (t) => {
   await sql`update users set silenced_until = null`.execute(db);
   await runImport(app, importId, OPTIONS);
   t.same(await postsOfJane(), [], 'an ended import does not begin again');
+  t.match(await findNewestImport(db, jane.id), { fault: 'You may not publish posts at the moment.' });
 });
 
 t.test('a suspension concurrent with an import leaves no imported post', async (t) => {

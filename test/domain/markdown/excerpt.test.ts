@@ -44,6 +44,7 @@ t.test('a block that is too long is truncated between words, and its markup is c
     /^<h1>Title<\/h1>\n<blockquote>\n<p><strong>[a-z ]{400,600}[a-z]…<\/strong><\/p>\n<\/blockquote>$/,
   );
   t.match(excerptOf('文'.repeat(2_000)), /^<p>文{600}…<\/p>$/);
+  t.match(excerptOf(`# ${`${WORDS} `.repeat(10)}`), /^<h1>[a-z ]{400,600}…<\/h1>$/);
 });
 
 t.test('a post with too much markup for a list has an excerpt without markup', async (t) => {

@@ -193,6 +193,13 @@ t.test('a draft keeps its visibility, even if the form that publishes it does no
   await author.post('/write', { title: 'Xanadu', body: 'Now', draft: String(id), version: '1' });
   t.match(await columns(), { is_unlisted: true, was_listed: false });
 
+  await db.deleteFrom('posts').execute();
+  await author.post('/drafts', { title: 'Xanadu', body: 'Later', visibility: 'unlisted' });
+  const next = await db.selectFrom('drafts').select('id').executeTakeFirstOrThrow();
+  const form = { title: 'Xanadu', body: 'Now', draft: String(next.id), version: '1' };
+  await author.post('/write', { ...form, visibility: 'public' });
+  t.match(await columns(), { is_unlisted: false }, 'unless it sends another');
+
   const program = await ApiProgram.of(app, john);
   const draft = (await program.post('/drafts/', { body: 'Later', visibility: 'unlisted' })).json();
   await program.put(draft.url, { body: 'Later still' });

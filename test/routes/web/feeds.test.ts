@@ -42,8 +42,9 @@ t.test('the site, people and posts have feeds', async (t) => {
     susan.id,
     await app.markdown.post('Less & <b>more</b>, and a control: \u0007 "quoted"'),
   );
-  const [postId = 0] = await writePosts(app, john, 2);
-  const [hidden = 0] = await writeComments(app, susan, postId, 2);
+  const [postId = 0, otherId = 0] = await writePosts(app, john, 2);
+  const [hidden = 0] = await writeComments(app, susan, postId, 3);
+  await writeComments(app, john, otherId);
   await setCommentDisabled(app.db, hidden, true);
   await updatePost(app, postId, await app.markdown.post('Post 1, changed'), undefined);
   const client = new Client(app);
@@ -51,7 +52,7 @@ t.test('the site, people and posts have feeds', async (t) => {
   for (const [path, count] of [
     ['/feed', 3],
     ['/user/JOHN/feed', 2],
-    [`/post/${postId}/feed`, 1],
+    [`/post/${postId}/feed`, 2],
   ] as const) {
     const atom = await client.get(`${path}.atom`);
     t.equal(atom.statusCode, 200, path);
@@ -77,6 +78,8 @@ t.test('the site, people and posts have feeds', async (t) => {
       t.ok(new Date(item.date_modified) >= new Date(item.date_published));
     }
   }
+  const comments = (await client.get(`/post/${postId}/feed.json`)).json().items;
+  t.match([comments[0].content_html, comments[1].content_html], ['Comment 3', 'Comment 2']);
   const { items } = (await client.get('/feed.json')).json();
   t.match(items[2].content_html, 'Less &amp; <b>more</b>');
   t.match((await client.get('/feed.atom')).body, 'Less &amp;amp; &lt;b&gt;more&lt;/b&gt;');

@@ -6,7 +6,7 @@ import { changeSettings } from '../../../src/domain/site/settings.ts';
 import { loadConfirmation } from '../../../src/domain/subscriptions/load-mail.ts';
 import { postMailQueue } from '../../../src/queues.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
-import { createUser, signedInClient } from '../../support/factories.ts';
+import { createUser, mailedToken, signedInClient } from '../../support/factories.ts';
 import { drain, jobsOf } from '../../support/jobs.ts';
 import { linkIn } from '../../support/smtp.ts';
 import { addSubscribers, setUpSubscriptions, shareSubscriptions } from '../../support/subscriptions.ts';
@@ -78,7 +78,20 @@ t.test('a visitor subscribes with a link in a mail, and unsubscribes with one cl
   t.notOk(rows[0]?.row.includes(link.split('/').at(-1) ?? ''), 'only its hash is stored');
   t.match((await visitor.get(link)).body, /new posts by <a href="\/user\/susan">susan<\/a>/);
   t.match(await subscriptionsIn(app), [{ confirmedAt: null }], 'opening the link changes nothing');
+  const { id: subscriptionId } = await app.db
+    .insertInto('subscriptions')
+    .values({ author_id: author.id, email: 'other@example.com', asked_at: new Date() })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  await mailedToken(app, { template: 'confirm-subscription', subscriptionId });
   const confirmed = await visitor.follow(await visitor.post(link));
+  const tokens = await app.db
+    .selectFrom('mailed_tokens')
+    .select('subscription_id as subscriptionId')
+    .execute();
+  t.same(tokens, [{ subscriptionId }], 'another’s still works');
+  const other = app.db.deleteFrom('subscriptions').where('id', '=', subscriptionId);
+  t.same(await other.returning('confirmed_at').execute(), [{ confirmed_at: null }]);
   t.same(messagesOf(confirmed), ['You’ll get new posts by susan at reader@example.com.']);
   t.equal((await visitor.post(link)).statusCode, 404, 'it works once');
 
@@ -197,7 +210,7 @@ t.test('a confirmed account subscribes without a link, and the author only sees 
   await app.db.insertInto('subscriptions').values(asked).execute();
   t.match((await writer.get(PAGE)).body, 'Nobody gets your posts by email yet.');
   t.notMatch((await reader.get(PAGE)).body, '/unsubscribe/', 'nor is an unconfirmed one');
-  await app.db.deleteFrom('subscriptions').execute();
+  await app.db.deleteFrom('subscriptions').where('confirmed_at', 'is not', null).execute();
   const done = await reader.follow(await reader.post(PAGE, { email: 'JOHN@example.com', homepage: '' }));
   t.same(messagesOf(done), ['You’ll get new posts by susan at john@example.com.']);
   t.match(await subscriptionsIn(app), [{ email: 'john@example.com', confirmedAt: Date }]);

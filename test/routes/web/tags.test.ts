@@ -122,6 +122,7 @@ t.test(
     t.notMatch((await reader.get('/followed-tags')).body, '#bread');
     t.match((await reader.get('/followed-tags')).body, '#butter');
     t.ok(await followsTag(app.db, john.id, 'bread'), 'but others do');
+    t.notOk(await followsTag(app.db, tom.id, 'bread'));
   },
 );
 
