@@ -5,6 +5,7 @@ import t from 'tap';
 import { Type } from 'typebox';
 import { recordAttempts } from '../src/queue/attempts.ts';
 import { defineQueue } from '../src/queue/contract.ts';
+import { readDurations } from '../src/queue/durations.ts';
 import { defineJob } from '../src/queue/job.ts';
 import { handBack } from '../src/queue/jobs-table.ts';
 import { listPausedQueues, pauseQueue, resumeQueue } from '../src/queue/pause.ts';
@@ -73,6 +74,11 @@ async function prefetchBehindSlowJobs(t: Parameters<typeof build>[0]) {
 
 t.test('jobs fetched behind slow ones go to another worker', async (t) => {
   const { app, open } = await prefetchBehindSlowJobs(t);
+  const [worker] = await waitFor(async () => {
+    const workers = await listLiveWorkers(app.db);
+    return (workers[0]?.running.length ?? 0) > 0 && workers;
+  }, 'it has told what it runs');
+  t.equal(worker?.running.length, 2, 'those that have started');
 
   const other = await build(t, { DATABASE_URL: app.config.databaseUrl });
   await other.queue.work([defineJob(prefetched, async () => {})], { concurrency: 2 });
@@ -321,14 +327,28 @@ t.test('a worker reports its presence and its jobs', async (t) => {
   const stopped = () => app.db.selectFrom('workers').where('stopped_at', 'is not', null).execute();
   await waitFor(async () => (await stopped()).length === 1, 'it has told that it stopped');
   t.same(await listLiveWorkers(app.db), []);
+  for (const histogram of ['job_durations', 'job_latencies'] as const) {
+    const counted = () => readDurations(app.db, histogram);
+    await waitFor(async () => (await counted()).length === 1, 'it has told how long its job took');
+    t.match(await counted(), [{ queue: 'plain', jobs: 1 }]);
+  }
 });
 
-t.test('a worker whose queues are paused is healthy', async (t) => {
+t.test('a worker whose queues are paused is healthy, and one that cannot poll is not', async (t) => {
   const app = await buildWithQueues(t);
   await pauseQueue(app.db, plain.name);
   await app.queue.work([defineJob(plain, async () => {})], { concurrency: 2 });
   await sql`update workers set fetched_at = now() - interval '2 minutes'`.execute(app.db);
   t.ok(await waitFor(() => hasConsumingWorker(app.db), 'it says that it would fetch'));
+  await app.db.transaction().execute(async (trx) => {
+    await sql`lock table pgboss.job in access exclusive mode`.execute(trx);
+    await waitFor(async () => {
+      const { rows } = await sql`select from workers where fetched_at < seen_at - interval '3 s'`.execute(
+        app.db,
+      );
+      return rows.length === 1;
+    }, 'it goes on reporting, but does not say that it polls');
+  });
 });
 
 t.test('an attempt whose worker died stays in the history without an end', async (t) => {

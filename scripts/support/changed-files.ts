@@ -45,7 +45,7 @@ function testOf(file: string): string[] {
   if (file.endsWith('.test.ts')) return [file];
   const elsewhere = TESTED_ELSEWHERE.find(([pattern]) => pattern.test(file));
   if (elsewhere !== undefined) return [elsewhere[1]];
-  const path = file.replace(/^src\//, '').replace(/\.\w+$/, '');
+  const path = file.replace(/^(?:src|test)\//, '').replace(/\.\w+$/, '');
   const shown = path.replace(/^views\//, '');
   const paths = shown === path ? [path] : [path, `routes/${shown}`, `routes/web/${shown}`];
   return paths.flatMap(nearestTest).slice(0, 1);

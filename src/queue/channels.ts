@@ -49,7 +49,6 @@ export class Channels {
     connection.close = async () => {
       closing.abort();
       await listening;
-      await connection.client?.end().catch(() => {});
     };
     return connection;
   }

@@ -34,8 +34,9 @@ export async function followAttempts(
   const { rows } = await sql<FollowedAttempt>`
     select attempts.id::float8 as id, attempts.queue, attempts.job_id as "jobId", attempts.attempt, attempts.worker, attempts.error,
       coalesce(attempts.outcome, case
+        when job.retry_count + 1 <> attempts.attempt then 'lost'
+        when job.state = 'active' then 'running'
         when job.state in ('completed', 'cancelled') then job.state::text
-        when job.state = 'active' and job.retry_count + 1 = attempts.attempt then 'running'
         else 'lost' end) as outcome
     from job_attempts as attempts
     left join pgboss.job as job on job.name = attempts.queue and job.id = attempts.job_id

@@ -55,13 +55,12 @@ export function plainConditions({
   hasDeadLetter,
   blocksNone,
 }: JobFilter) {
-  const all: RawBuilder<unknown>[] = [sql`true`];
+  const all: RawBuilder<unknown>[] = [sql`id <> all(${[...except]}::uuid[])`];
   if (states !== undefined) {
     all.push(sql`(${sql.join([sql`false`, ...states.map((name) => STATE_CONDITIONS[name])], sql` or `)})`);
   }
   if (endedFrom !== undefined) all.push(sql`completed_on >= ${endedFrom}`);
   if (id !== undefined) all.push(sql`id = ${id}::uuid`);
-  if (except.length > 0) all.push(sql`id <> all(${[...except]}::uuid[])`);
   if (hasDeadLetter) {
     const dead = queues.map((name) => deadLetterName({ name }));
     all.push(sql`id = any(array(select source_id from pgboss.job where name = any(${dead}::text[])))`);

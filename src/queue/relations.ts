@@ -75,17 +75,19 @@ async function findFlow(
         where child_name = related.name and child_id = related.id
       ) as link
     )
-    select job.id, job.name as queue, ${STATE} as state, array(
+    select job.id, job.name as queue, ${STATE} as state, job.blocked as "isBlocked", array(
       select parent_id from pgboss.job_dependency where child_name = job.name and child_id = job.id order by parent_id
     ) as parents
     from related inner join pgboss.job on job.name = related.name and job.id = related.id
     order by job.created_on, job.id
   `.execute(db);
-  const isWaitedFor = rows.some(({ state, parents }) => state === 'blocked' && parents.includes(id));
+  const isWaitedFor = rows.some(({ isBlocked, parents }) => isBlocked && parents.includes(id));
   return { flow: rows.length < 2 ? [] : treeOf(rows), isWaitedFor };
 }
 
 interface Related extends JobLink {
+  /** Whether it waits for one of them, or did when it was cancelled. */
+  readonly isBlocked: boolean;
   /** The ids of the jobs before it. */
   readonly parents: readonly string[];
 }
@@ -116,7 +118,7 @@ async function findBatchOf(db: Db, jobId: string, data: unknown): Promise<BatchS
       select ${STATE} as "followerState", data -> 'counts' as "endCounts"
       from pgboss.job where name = batch.queue and id = batch.job_id
     ) as follower on true
-    where batch.id = ${batchId ?? null}::uuid or batch.job_id = ${jobId}::uuid limit 1
+    where batch.id = ${batchId ?? null}::uuid or batch.job_id = ${jobId}::uuid
   `.execute(db);
   if (rows[0] === undefined) return undefined;
   const { jobId: id, followerQueue, followerState, endCounts, ...batch } = rows[0];

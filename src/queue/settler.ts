@@ -75,7 +75,7 @@ export class Settler {
       ((outcome === 'failed' || outcome === 'timed out') && claim.attempt > claim.retryLimit);
     try {
       if (outcome !== 'taken away') await persist(() => this.#writeFailure(claim, outcome, error));
-      await this.#endProbe(claim, error instanceof SlowDown ? 'deferred' : outcome);
+      await this.#endProbe(claim, outcome);
       this.#report(ended, outcome, { error, isLast });
     } catch (failure) {
       const line = { err: failure, queue: this.#queue, jobId: claim.jobId };

@@ -104,15 +104,26 @@ t.test('alarms are posted to the webhook, and tried again until it accepts them'
   t.teardown(() => webhook.close());
   const url = await webhook.listen({ host: '127.0.0.1', port: 0 });
   const app = await build(t, { ALERT_WEBHOOK_URL: `${url}/alerts`, BASE_URL: 'https://blog.example' });
-  await app.raiseAlarm({ title: 'The cat', message: 'is on the keyboard', reference: 'request 1' });
+  await app.raiseAlarm({ title: 'Cat 1', message: 'is on the keyboard', reference: 'request 1' });
   await drain(app);
   t.match(await jobsOf(app, alarmWebhookQueue), [{ output: { message: 'The webhook answered 503.' } }]);
   await sql`update pgboss.job set start_after = now() where name = 'alarm-webhook'`.execute(app.db);
   await drain(app);
   t.equal(posted.length, 2);
-  const alarm = { title: 'The cat', message: 'is on the keyboard', reference: 'request 1', repetitions: 0 };
-  t.same(posted[1], { site: 'https://blog.example', ...alarm });
+  const site = 'https://blog.example';
+  const alarm = { title: 'Cat 1', message: 'is on the keyboard', reference: 'request 1', repetitions: 0 };
+  t.same(posted[1], { site, ...alarm });
   t.same(await jobsOf(app, alarmWebhookQueue), []);
+
+  await sql`update alarms set mailed_at = mailed_at - interval '61 minutes'`.execute(app.db);
+  const dog = { title: 'The dog', message: 'is on the sofa', reference: 'request 2' };
+  const again = { title: 'Cat 2', message: 'is on the keyboard', reference: 'request 3' };
+  for (const one of [dog, again]) await app.raiseAlarm(one);
+  await drain(app);
+  t.same(posted.slice(2), [
+    { site, ...dog, repetitions: 0 },
+    { site, ...again, repetitions: 1 },
+  ]);
 });
 
 t.test('a mail outage is shown to Administrators, measured and reported', async (t) => {

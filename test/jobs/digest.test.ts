@@ -154,14 +154,17 @@ t.test('two concurrent runs send each person one mail', async (t) => {
 
 t.test('the digest is off until it is turned on in the profile', async (t) => {
   const { app } = await emptied();
+  const susan = await createUser(app, { username: 'susan' });
+  const before = await findMailChoices(app.db, susan.id);
   const john = await createUser(app);
   const client = await signedInClient(app, john);
-  const frequencies = { comments: 'never', replies: 'at-once', mentions: 'daily', follows: 'daily' };
+  const frequencies = { comments: 'daily', replies: 'never', mentions: 'daily', follows: 'never' };
   t.notMatch((await client.get('/edit-profile/mails')).body, /id="digest" [^>]*checked/);
   await client.post('/edit-profile/mails', {
-    ...{ digest: 'y', comment_mails: 'never', reply_mails: 'at-once' },
-    ...{ mention_mails: 'daily', follow_mails: 'daily' },
+    ...{ digest: 'y', comment_mails: 'daily', reply_mails: 'never' },
+    ...{ mention_mails: 'daily', follow_mails: 'never' },
   });
+  t.same(await findMailChoices(app.db, susan.id), before);
   t.same(await findMailChoices(app.db, john.id), { wantsDigest: true, ...frequencies });
   const page = await client.get('/edit-profile/mails');
   t.match(page.body, /id="digest" [^>]*checked/);

@@ -10,9 +10,11 @@ import { requestExport } from '../../src/domain/exports/requests.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { like } from '../../src/domain/likes/like.ts';
 import { report } from '../../src/domain/moderation/report.ts';
+import { NO_NOTIFICATIONS } from '../../src/domain/people/mail-choices.ts';
 import { basic, issueTestToken } from '../support/api.ts';
 import { buildSharedWithMail } from '../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../support/client.ts';
+import { eventsOn } from '../support/events.ts';
 import { createUser, PASSWORD, signedInClient } from '../support/factories.ts';
 import { drain } from '../support/jobs.ts';
 import { insertPasskey } from '../support/passkeys.ts';
@@ -41,7 +43,7 @@ async function makeDue({ db }: FastifyInstance): Promise<void> {
 }
 
 t.test('an account closes at once, and a mailed link opens it again', async (t) => {
-  const { app, smtp, john, client, logIn } = await setUp();
+  const { app, smtp, john, susan, client, logIn } = await setUp();
   const token = await issueTestToken(app, john, { name: 'a program', scope: 'write' });
   const elsewhere = await signedInClient(app, john);
   t.match((await client.get('/your-data')).body, 'href="/your-data/delete"');
@@ -50,6 +52,7 @@ t.test('an account closes at once, and a mailed link opens it again', async (t) 
   const page = await client.follow(await client.post('/your-data/delete', { texts: 'delete' }));
   t.same(messagesOf(page), ['Your account is closed. We’ve sent john@example.com a link to keep it.']);
   for (const browser of [client, elsewhere]) t.match((await browser.get('/')).body, 'Hello, Stranger!');
+  await signedInClient(app, susan); // Nobody else’s account closes.
   t.same(errorsOf(await logIn()), {
     password: 'This account will be deleted. To keep it, open the link in our email.',
   });
@@ -68,8 +71,14 @@ t.test('an account closes at once, and a mailed link opens it again', async (t) 
   const kept = await client.follow(await client.post(link));
   t.same(messagesOf(kept), ['Your account will not be deleted. You can log in again.']);
   t.equal((await client.post(link)).statusCode, 404);
+  t.same((await eventsOn(app, john)).slice(-3), [
+    'deletion-requested by john',
+    'logged-out by john',
+    'deletion-undone by john',
+  ]);
   t.equal((await logIn()).statusCode, 303);
   await makeDue(app);
+  await sql`update users set deletion_due_at = now() where id = ${susan.id}`.execute(app.db);
   await drain(app);
   t.equal((await logIn()).statusCode, 303, 'the job does nothing');
 });
@@ -96,6 +105,7 @@ t.test('a week later, nothing of the account is left', async (t) => {
     insert into posts (author_id, body, body_html) select ${john.id}, 'Post', 'Post' from generate_series(1, 150)
   `.execute(app.db);
   await writeComments(app, john, other, 3);
+  await writeComments(app, susan, other);
   await follow(app, john.id, susan.id);
   await follow(app, susan.id, john.id);
   for (const mark of [
@@ -107,6 +117,10 @@ t.test('a week later, nothing of the account is left', async (t) => {
   }
   await createDraft(app.db, john.id, { title: '', body: 'Soon', tags: '' });
   await requestExport(app, john.id);
+  await app.db
+    .insertInto('subscriptions')
+    .values([john, susan].map(({ email }) => ({ author_id: susan.id, email, confirmed_at: new Date() })))
+    .execute();
   await giveTwoFactor(app, john);
   await insertPasskey(app, john);
   await givePassword(new Client(app), john);
@@ -116,18 +130,21 @@ t.test('a week later, nothing of the account is left', async (t) => {
   await makeDue(app);
 
   const impatient = new AbortController();
-  impatient.abort(new Error('The worker stops.'));
-  await t.rejects(eraseAccount(app.db, john.id, { signal: impatient.signal }), /worker stops/);
+  const progress = () => impatient.abort(new Error('The worker stops.'));
+  await t.rejects(eraseAccount(app.db, john.id, { signal: impatient.signal, progress }), /worker stops/);
+  const { 'posts.author_id': posts, 'comments.author_id': comments } = await referencesTo(app, john);
+  t.same([posts, comments], [0, 0], 'texts first, in batches');
   await drain(app);
   for (const [reference, count] of Object.entries(await referencesTo(app, john)))
     t.equal(count, 0, reference);
   t.equal((await new Client(app).get('/user/john')).statusCode, 404);
-  const [left] = await app.db
+  const left = await app.db
     .selectFrom('users')
     .select(['post_count', 'comment_count', 'follower_count', 'followed_count'])
     .execute();
-  t.same(left, { post_count: 1, comment_count: 0, follower_count: 0, followed_count: 0 });
-  t.match((await new Client(app).get(`/post/${other}`)).body, '0 comments');
+  t.same(left, [{ post_count: 1, comment_count: 1, follower_count: 0, followed_count: 0 }]);
+  t.match(await app.db.selectFrom('subscriptions').select('email').execute(), [{ email: susan.email }]);
+  t.match((await new Client(app).get(`/post/${other}`)).body, '1 comment');
   await eraseAccount(app.db, john.id, { signal });
 });
 
@@ -148,7 +165,15 @@ t.test('texts can be kept, anonymously', async (t) => {
     .insertInto('pictures')
     .values({ user_id: john.id, hash: HASH, small: Buffer.alloc(1), large: Buffer.alloc(1) })
     .execute();
-  await app.db.updateTable('users').set({ picture_hash: HASH }).where('id', '=', john.id).execute();
+  const ofJohn = () =>
+    app.db.selectFrom('users').selectAll().where('id', '=', john.id).executeTakeFirstOrThrow();
+  await createUser(app, { username: 'boss', role: 'Administrator' });
+  await app.db
+    .updateTable('users')
+    .set({ role: 'Administrator', picture_hash: HASH, pinned_post_id: post, wants_digest: true })
+    .where('id', '=', john.id)
+    .execute();
+  const before = await ofJohn();
   await app.db.insertInto('picture_uploads').values({ user_id: john.id, fault: 'unreadable' }).execute();
   await client.post('/your-data/delete', { texts: 'keep' });
   await drain(app);
@@ -164,14 +189,24 @@ t.test('texts can be kept, anonymously', async (t) => {
   const { body } = await new Client(app).get(`/post/${post}`);
   t.match(body, `deleted.${john.id}`);
   t.match(body, 'Comment 1');
-  const person = await app.db
-    .selectFrom('users')
-    .selectAll()
-    .where('id', '=', john.id)
-    .executeTakeFirstOrThrow();
+  const person = await ofJohn();
   t.notMatch(JSON.stringify(person), /john|here|it is me/i);
-  t.same([person.totp_secret, person.passkey_count], [null, 0]);
-  t.equal(person.picture_hash, null);
+  const { avatar_seed: seed, unsubscribe_key: key, ...left } = person;
+  t.not(seed, before.avatar_seed);
+  t.not(key, before.unsubscribe_key);
+  t.match(left, {
+    password_hash: '',
+    totp_secret: null,
+    totp_since: null,
+    totp_last_step: null,
+    passkey_count: 0,
+    role: 'User',
+    deletion_due_at: null,
+    picture_hash: null,
+    pinned_post_id: null,
+    wants_digest: false,
+    ...NO_NOTIFICATIONS,
+  });
   await createUser(app, { username: 'john' });
 });
 

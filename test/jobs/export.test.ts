@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import sharp from 'sharp';
@@ -28,7 +29,7 @@ import { start } from '../support/processes.ts';
 import { linkIn } from '../support/smtp.ts';
 import { addSubscribers } from '../support/subscriptions.ts';
 import { unzip } from '../support/unzip.ts';
-import { writeComments, writePosts } from '../support/writing.ts';
+import { writeComments, writePosts, writeReply } from '../support/writing.ts';
 
 /** The session of a client, as exported. */
 const LOGGED_IN = { browser: 'lightMyRequest', address: '127.0.0.1', logged_in: /^20/, last_seen: /^20/ };
@@ -39,8 +40,8 @@ const shared = await buildSharedWithMail(t);
 
 async function setUp(emptied = shared) {
   const { app, smtp } = await emptied();
-  const john = await createUser(app);
   const susan = await createUser(app, { username: 'susan' });
+  const john = await createUser(app);
   const client = await signedInClient(app, john);
   return { app, smtp, john, susan, client };
 }
@@ -53,10 +54,17 @@ t.test('an export has everything a person wrote and nothing of anyone else', asy
     await updatePost(app, id, await app.markdown.post('Edited'), undefined);
   const actor = { id: john.id, role: 'User', isConfirmed: true, silencedUntil: null } as const;
   await deleteVersion(app.db, actor, { postId: correctedId, number: 1 });
+  await app.db.updateTable('posts').set({ title: 'On tea' }).where('id', '=', correctedId).execute();
   await writeComments(app, john, otherId);
-  await writeComments(app, susan, postId);
+  await sql`
+    insert into comments (post_id, author_id, body, body_html)
+    select ${otherId}, ${john.id}, 'Again', 'Again' from generate_series(1, 100)
+  `.execute(app.db);
+  const [parentId = 0] = await writeComments(app, susan, postId);
+  await writeReply(app, john, { postId, parentId });
 
   await block(app.db, { blockerId: john.id, blockedId: susan.id }, 'mute');
+  await app.db.insertInto('data_exports').values({ user_id: susan.id, state: 'running' }).execute();
 
   t.equal((await client.post('/your-data')).headers.location, '/your-data');
   t.match((await client.get('/your-data')).body, 'Your export is queued.');
@@ -75,16 +83,28 @@ t.test('an export has everything a person wrote and nothing of anyone else', asy
   t.match(JSON.parse(files['former-versions.json'] ?? ''), [
     { post_path: `/post/${editedId}`, title: null, body: 'Post 2', tags: [] },
   ]);
-  t.match(JSON.parse(files['comments.json'] ?? ''), [{ post_path: `/post/${otherId}`, body: 'Comment 1' }]);
+  const comments = JSON.parse(files['comments.json'] ?? '');
+  t.match(comments[0], { post_path: `/post/${otherId}`, in_reply_to: null, body: 'Comment 1' });
+  t.match(comments[101], {
+    post_path: `/post/${postId}`,
+    in_reply_to: `/comment/${parentId}`,
+    body: 'Reply',
+  });
   t.match(JSON.parse(files['muted-and-blocked.json'] ?? ''), [{ username: 'susan', kind: 'mute' }]);
-  const counts = { posts: 3, 'former-versions': 1, comments: 1, 'muted-and-blocked': 1 };
+  const counts = { posts: 3, 'former-versions': 1, comments: 102, 'muted-and-blocked': 1 };
   for (const [name, count] of Object.entries(counts))
     t.equal(JSON.parse(files[`${name}.json`] ?? '').length, count, name);
-  t.match(files['posts.md'], /^# Posts\n\n## Post \d+, 20[^\n]+\n\nPost 1\n\n## Post \d+/);
+  t.match(files['posts.md'], /^# Posts\n\n## Post \d+, 20[^\n]+\n\nPost 1\n\n## Post \d+.*## On tea, 20/s);
   t.match(files['comments.md'], /^# Comments\n\n## On post \d+/);
 
-  t.match((await client.get('/your-data')).body, /Download \d+ kB/);
+  t.match((await client.get('/your-data')).body, /Download [1-9]\d* kB/);
   t.same((await client.get('/your-data/download')).rawPayload, download.rawPayload);
+  t.equal((await (await signedInClient(app, susan)).get('/your-data/download')).statusCode, 404);
+  const exports = app.db.selectFrom('data_exports').select(['state', 'done', 'total']).orderBy('user_id');
+  t.same(await exports.execute(), [
+    { state: 'running', done: 0, total: 0 },
+    { state: 'ready', done: 210, total: 210 },
+  ]);
 });
 
 /** What the export has of each table that refers to a person, or why it has nothing. */
@@ -147,6 +167,11 @@ t.test('an export has the data of every table that refers to a person', async (t
   await upload(client, await sharp({ create: PLAIN }).png().toBuffer());
   const { key } = await storeImage(app, john.id);
   await drain(app);
+  const content = randomBytes(2.5 * 2 ** 20);
+  await sql`update image_files set content = ${content}`.execute(app.db);
+  await sql`
+    insert into security_events (user_id, kind) select ${john.id}, 'confirmed' from generate_series(1, 60)
+  `.execute(app.db);
   await client.post('/your-data');
   await drain(app);
   const files = await unzip((await client.get('/your-data/download')).rawPayload);
@@ -171,10 +196,10 @@ t.test('an export has the data of every table that refers to a person', async (t
   t.match(json('sessions.json'), [{ browser: '' }, LOGGED_IN]);
   t.match(json('api-tokens.json'), [{ name: 'a program', scope: 'read', last_used: null }]);
   const kinds = json('activity.json').map(({ kind }: { kind: string }) => kind);
-  t.same(kinds.sort(), ['export-made', 'logged-in', 'token-made']);
+  t.same(kinds.sort(), [...Array(60).fill('confirmed'), 'export-made', 'logged-in', 'token-made']);
   t.match(files['picture.webp'], /^RIFF/);
   t.match(json('images.json'), [{ file: `images/${key}.webp`, alternative_text: 'A cat' }]);
-  t.match(files[`images/${key}.webp`], /^RIFF/);
+  t.ok(files[`images/${key}.webp`] === String(content), 'a file that takes several chunks is complete');
   t.notMatch(Object.values(files).join(''), /susan@example\.com|reader1@|password|mallory/i);
 });
 
@@ -239,7 +264,7 @@ t.test('a new export replaces the previous one, and three a day are allowed', as
   const refused = await client.post('/your-data');
   t.equal(refused.statusCode, 429);
   t.ok(Number(refused.headers['retry-after']) > 80_000);
-  t.equal((await client.get('/your-data/download')).statusCode, 200, 'the last one is kept');
+  t.ok(await unzip((await client.get('/your-data/download')).rawPayload), 'the last one is kept');
 });
 
 t.test('the mail about an export that a newer one has replaced is dropped', async (t) => {
@@ -268,19 +293,23 @@ t.test('the page shows the progress, and a running export can be cancelled', asy
   const [job] = await jobsOf(app, exportQueue);
   const exportId = job?.data.exportId ?? 0;
   const seen: string[] = [];
+  const told: number[] = [];
   let isWriting = true;
-  const writing = writeExport(app, exportId, { signal: new AbortController().signal }).finally(() => {
+  const options = { signal: new AbortController().signal, progress: (done: number) => told.push(done) };
+  const writing = writeExport(app, exportId, options).finally(() => {
     isWriting = false;
   });
   while (isWriting && seen.length < 2) {
     const percent = /(\d+)%/.exec((await client.get('/your-data')).body)?.[1];
     if (percent !== undefined && percent !== '0' && !seen.includes(percent)) seen.push(percent);
   }
+  await sql`insert into data_export_chunks values (${exportId}, 99, 'half')`.execute(app.db);
   t.same(messagesOf(await client.follow(await client.post('/your-data/cancel'))), [
     'Your export has been cancelled.',
   ]);
   t.equal(seen.length, 2);
   await writing;
+  t.same(told.slice(0, 2), [100, 200]);
   const { rows } = await sql`select from data_export_chunks`.execute(app.db);
   t.equal(rows.length, 0, 'nothing is left of it');
   t.match((await client.get('/your-data')).body, 'Export my data');
@@ -288,10 +317,12 @@ t.test('the page shows the progress, and a running export can be cancelled', asy
 });
 
 t.test('an export cancelled while queued is not written', async (t) => {
-  const { app, smtp, john, client } = await setUp();
+  const { app, smtp, john, susan, client } = await setUp();
+  await app.db.insertInto('data_exports').values({ user_id: susan.id }).execute();
   await client.post('/your-data');
   t.ok(await cancelExport(app.db, john.id));
   t.notOk(await cancelExport(app.db, john.id));
+  t.ok(await cancelExport(app.db, susan.id), 'hers was still in progress');
   await drain(app);
   t.same(smtp.mails, []);
 });
@@ -299,7 +330,10 @@ t.test('an export cancelled while queued is not written', async (t) => {
 t.test('an interrupted attempt does not affect the next one', async (t) => {
   const { app, client } = await setUp();
   await client.post('/your-data');
-  await sql`update data_exports set state = 'running', done = 7`.execute(app.db);
+  const exportId = (await jobsOf(app, exportQueue))[0]?.data.exportId ?? 0;
+  const signal = AbortSignal.abort(new Error('the worker stops'));
+  await t.rejects(writeExport(app, exportId, { signal }), { message: 'the worker stops' });
+  await sql`update data_exports set done = 7`.execute(app.db);
   await sql`insert into data_export_chunks select id, 0, 'half' from data_exports`.execute(app.db);
   await drain(app);
   t.ok(await unzip((await client.get('/your-data/download')).rawPayload));
@@ -318,6 +352,9 @@ t.test('a link is valid for seven days, and only for its own export', async (t) 
   await sql`update mailed_tokens set expires_at = now()`.execute(app.db);
   t.equal((await visitor.get(path)).statusCode, 404);
   t.equal((await visitor.get(`/your-data/${'x'.repeat(43)}`)).statusCode, 404);
+  t.equal((await client.get('/your-data/download')).statusCode, 200);
+  await sql`update data_exports set ended_at = now() - interval '7 days'`.execute(app.db);
+  t.equal((await client.get('/your-data/download')).statusCode, 404);
   t.match((await visitor.get('/your-data')).headers.location, /^\/auth\/login/);
 });
 
@@ -345,6 +382,6 @@ t.test('an export whose job is gone does not block the next one', async (t) => {
   await sql`delete from pgboss.job`.execute(app.db);
   await prune(app.db, { signal: new AbortController().signal });
   t.match((await client.get('/your-data')).body, 'Your last export failed.');
-  t.equal((await client.post('/your-data')).statusCode, 303);
+  t.match((await client.follow(await client.post('/your-data'))).body, 'Your export is queued.');
   t.equal((await jobsOf(app, exportQueue)).length, 1);
 });

@@ -5,6 +5,7 @@ import { findNewestImport } from '../../src/domain/imports/requests.ts';
 import { runImport } from '../../src/domain/imports/run.ts';
 import { publishPost, updatePost } from '../../src/domain/posts/write.ts';
 import { prune } from '../../src/domain/prune.ts';
+import { Busy, DomainError } from '../../src/errors.ts';
 import { importQueue } from '../../src/queues.ts';
 import { ApiProgram } from '../support/api.ts';
 import { build } from '../support/build.ts';
@@ -24,9 +25,9 @@ const OPTIONS = { quota: 2 ** 30, signal: new AbortController().signal };
 const smtp = await catchMail(t);
 const app = await build(t, { SMTP_URL: smtp.url, RATE_LIMITS: 'off' });
 const { db } = app;
+const susan = await createUser(app, { username: 'susan' });
 const jane = await createUser(app, { username: 'jane' });
 const client = await signedInClient(app, jane);
-const susan = await createUser(app, { username: 'susan' });
 
 const postsOfJane = () =>
   db.selectFrom('posts').selectAll().where('author_id', '=', jane.id).orderBy('position').execute();
@@ -103,19 +104,29 @@ t.test('an export, imported into another site and exported again, has the same c
   const archive = await exportFrom(other, john);
   const before = await contentOf(archive);
   t.equal(before.posts.length, 5);
+  const same = { body: 'Oldest', body_html: '', created_at: new Date('2018-01-01T00:00:00Z') };
+  await db
+    .insertInto('posts')
+    .values({ author_id: susan.id, ...same })
+    .execute();
   await addSubscribers(app, jane.id);
   await writePosts(app, susan);
+  const ended = { user_id: susan.id, state: 'done', ended_at: new Date() } as const;
+  await db.insertInto('data_imports').values(ended).execute();
   const mails = smtp.mails.length;
   t.match((await sendImport(client, Buffer.from(archive))).headers.location, '/your-data');
   t.match(await pageText(), 'Your import is queued.');
   await drain(app);
   t.match(await pageText(), /Your import of [^:]+: 5 posts imported, 0 already here\./);
+  t.match(await findNewestImport(db, susan.id), { imported: 0 });
+  const made = db.selectFrom('security_events').select('user_id').where('kind', '=', 'import-made');
+  t.same(await made.execute(), [{ user_id: jane.id }]);
   t.same(
     smtp.mails.slice(mails).map(({ subject }) => subject),
     ['[Pennypost] Your import has ended'],
     'no subscriber is mailed',
   );
-  t.match(smtp.mails.at(-1)?.text, /Posts imported: 5/);
+  t.match(smtp.mails.at(-1)?.text, /Posts imported: 5.*Images: 1/s);
   const { rows } = await sql`select priority from pgboss.job where name = 'pictures'`.execute(db);
   t.same(rows, [{ priority: -10 }], 'an image waits behind those that people wait for');
   t.same(await db.selectFrom('notifications').selectAll().execute(), [], 'nobody is notified');
@@ -152,8 +163,14 @@ t.test('an export, imported into another site and exported again, has the same c
 
   await t.test('posts that already exist are skipped', async (t) => {
     await db.deleteFrom('posts').where('body', '=', 'Oldest').execute();
+    await removeImage(db, jane.id, key);
     await sendImport(client, Buffer.from(archive));
     await drain(app);
+    t.match(
+      await findNewestImport(db, jane.id),
+      { images: 1, imagesLeftOut: 0 },
+      'but not an image that was deleted',
+    );
     t.match(await pageText(), /1 post imported, 4 already here\./);
     t.equal((await postsOfJane()).length, 5);
   });
@@ -177,7 +194,13 @@ t.test(
         return rendered > 70 ? Promise.reject(new Error('killed')) : app.markdown.post(...text);
       },
     };
-    await t.rejects(runImport({ db, queue: app.queue, markdown: dying }, importId, OPTIONS), /killed/);
+    const told: number[][] = [];
+    const options = {
+      ...OPTIONS,
+      progress: (...numbers: [number, number]) => told.push(numbers.slice(0, 2)),
+    };
+    await t.rejects(runImport({ db, queue: app.queue, markdown: dying }, importId, options), /killed/);
+    t.same(told, [[50, 120]]);
     t.equal((await postsOfJane()).length, 50, 'a batch is imported whole or not at all');
     t.match(await pageText(), 'Imported 50 of 120 posts.');
     // Two attempts meet before they insert the same batch.
@@ -227,6 +250,10 @@ t.test('a file that cannot be imported says why, and imports nothing', async (t)
     [{ 'posts.json': '[\0' }, /^posts\.json is not valid JSON: /],
     [{ 'posts.json': [exportedPost({ tags: ['a\0\ud800'] })] }, /post 1, tags: “a {2}” cannot be a tag/],
     [{ 'posts.json': '['.repeat(20 * 2 ** 20) }, /^posts\.json has too many values\. At most 1,000,000/],
+    [{ 'posts.json': '{"":'.repeat(10 ** 6 + 1) }, /has too many values/],
+    [{ 'posts.json': `["\\"", "a", ${'1,'.repeat(10 ** 6)}1]` }, /has too many values/],
+    [{ 'posts.json': [exportedPost({ body: ','.repeat(10 ** 6) })] }, /post 1, body: /],
+    [{ 'posts.json': `[1${' '.repeat(10 ** 6)}]` }, /post 1: Enter an object/],
     [{ 'posts.json': {} }, /^posts\.json must be a JSON array/],
     [{ 'posts.json': [good, 1] }, /^posts\.json, post 2: Enter an object/],
     [
@@ -253,7 +280,14 @@ t.test('a file that cannot be imported says why, and imports nothing', async (t)
     [{ 'posts.json': [exportedPost({ timestamp: '1969-12-31T23:59:59Z' })] }, /post 1, timestamp: /],
     [{ 'posts.json': [exportedPost({ timestamp: '2019-13-01T00:00:00Z' })] }, /post 1, timestamp: /],
     [{ 'posts.json': [exportedPost({ edited: 'yesterday' })] }, /post 1, edited: /],
-    [{ 'posts.json': Array(121).fill(good) }, /post 121, timestamp: At most 120 posts/],
+    [
+      {
+        'posts.json': Array.from({ length: 121 }, (_, n) =>
+          exportedPost({ timestamp: `2019-03-01T12:00:00.${100 + n}Z` }),
+        ),
+      },
+      /post 121, timestamp: At most 120 posts/,
+    ],
     [{ 'posts.json': Array(20_001).fill(1) }, /^posts\.json has 20001 entries\. At most 20000/],
     [
       { 'posts.json': [good], 'images.json': [{ file: '../../etc/passwd', alternative_text: '' }] },
@@ -279,11 +313,23 @@ t.test('a file that cannot be imported says why, and imports nothing', async (t)
   t.match(await pageText(), 'Your last import was stopped: This zip file has 2001 files.');
   const { upload } = await db.selectFrom('data_imports').select('upload').executeTakeFirstOrThrow();
   t.equal(upload, null, 'the file is not kept');
+
+  const importId = await waitingImport([good]);
+  const failWith = (error: DomainError) => {
+    const markdown = { ...app.markdown, post: () => Promise.reject(error) };
+    return runImport({ ...app, markdown }, importId, OPTIONS);
+  };
+  await t.rejects(failWith(new Busy()), new Busy(), 'the next attempt may succeed');
+  await failWith(new DomainError('unrenderable', 'This text is too large.'));
+  t.match(await findNewestImport(db, jane.id), {
+    fault: 'posts.json, post 1, body: This text is too large.',
+  });
 });
 
 t.test('images that cannot be imported are left out and counted', async (t) => {
   await forgetPosts();
   const { key } = await storeImage(app, susan.id);
+  await storeImage(app, jane.id);
   const [missing, damaged] = ['m', 'd'].map((letter) => letter.repeat(22));
   const { key: deleted } = await storeImage(app, susan.id);
   const shown = new Map([[deleted, { width: 40, height: 30 }]]);
@@ -305,6 +351,18 @@ t.test('images that cannot be imported are left out and counted', async (t) => {
   t.match(await pageText(), '4 images could not be imported');
   const [post] = await postsOfJane();
   t.notMatch(post?.body_html, '<img', 'a post shows nobody else’s images');
+
+  const send = () => Promise.reject(new Error('the connection is lost'));
+  const image = { file: `images/${missing}.webp`, alternative_text: '' };
+  await sendImport(
+    client,
+    await zip({ 'posts.json': [], 'images.json': [image], [image.file]: await plainImage() }),
+  );
+  const [job] = await jobsOf(app, importQueue, ['created']);
+  const failing = { ...app, queue: { ...app.queue, send } };
+  await t.rejects(runImport(failing, job?.data.importId ?? 0, OPTIONS), /connection is lost/);
+  await drain(app);
+  t.match(await findNewestImport(db, jane.id), { state: 'done', images: 1 }, 'the next attempt has it');
 });
 
 t.test('whoever may no longer write imports nothing more', async (t) => {
@@ -321,6 +379,7 @@ t.test('whoever may no longer write imports nothing more', async (t) => {
   await sql`update users set silenced_until = null`.execute(db);
   await runImport(app, importId, OPTIONS);
   t.same(await postsOfJane(), [], 'an ended import does not begin again');
+  t.match(await findNewestImport(db, jane.id), { fault: 'You may not publish posts at the moment.' });
 });
 
 t.test('a suspension concurrent with an import leaves no imported post', async (t) => {
@@ -339,7 +398,10 @@ t.test('a suspension concurrent with an import leaves no imported post', async (
 });
 
 t.test('one import runs at a time, and one whose job is gone does not block the next', async (t) => {
-  await waitingImport(manyPosts(1));
+  const importId = await waitingImport(manyPosts(1));
+  const signal = AbortSignal.abort(new Error('the worker stops'));
+  await t.rejects(runImport(app, importId, { ...OPTIONS, signal }), /the worker stops/);
+  await db.updateTable('data_imports').set({ state: 'waiting' }).where('id', '=', importId).execute();
   t.equal((await sendImport(client, await zip({ 'posts.json': [] }))).statusCode, 303);
   t.same(messagesOf(await client.get('/your-data')), ['An import is already in progress.']);
   await assertEnqueued(t, app, importQueue, [{}]);

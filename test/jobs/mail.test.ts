@@ -9,7 +9,7 @@ import { listOpenBreakers, type PayloadOf, probeNow, setLimit } from '../../src/
 import { mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { Client, messagesOf } from '../support/client.ts';
-import { createUser, registration } from '../support/factories.ts';
+import { createUser, mintToken, registration } from '../support/factories.ts';
 import { deadLettersOf, drain, jobsOf } from '../support/jobs.ts';
 import { captureLog } from '../support/log.ts';
 import { FaultyMailServer } from '../support/mail-server.ts';
@@ -153,9 +153,14 @@ t.test(
     await client.post('/auth/confirm');
     t.same(await notices(), [], 'the new link may arrive');
     await createUser(app, { username: 'owner', email: 'JOHN@example.com' });
+    await createUser(app, { username: 'other', isConfirmed: false });
     await drain(app);
-    const bounced = await app.db.selectFrom('users').select('email_bounced_at').execute();
-    t.match(bounced, [{ email_bounced_at: Date }, { email_bounced_at: Date }]);
+    const users = app.db.selectFrom('users').select(['username', 'email_bounced_at as bouncedAt']);
+    t.match(await users.orderBy('id').execute(), [
+      { username: 'john', bouncedAt: Date },
+      { username: 'owner', bouncedAt: Date },
+      { username: 'other', bouncedAt: null },
+    ]);
     t.equal((await notices()).length, 1, 'as if the address had no other account');
 
     code = undefined;
@@ -172,17 +177,19 @@ t.test('a mail refused with 451 waits, arrives later, and keeps one token across
   const smtp = await catchMail(t, { refuseRecipient: () => code });
   const app = await build(t, { SMTP_URL: smtp.url });
   await new Client(app).post('/auth/register', registration());
+  const { id: otherId } = await createUser(app, { username: 'susan', isConfirmed: false });
+  await mintToken(app, otherId, 'confirm-account');
   const tokens = () => app.db.selectFrom('mailed_tokens').select('purpose').execute();
   for (let attempt = 1; attempt <= 3; attempt += 1) {
     await runAgain(app);
     t.match(await jobsOf(app, mailQueue, ['retry']), [{ output: { message: /451/ } }]);
-    t.equal((await tokens()).length, 0, 'none while it waits');
+    t.equal((await tokens()).length, 1, 'only somebody else’s while it waits');
   }
 
   code = undefined;
   await runAgain(app);
   t.equal((await jobsOf(app, mailQueue, ['completed'])).length, 1);
-  t.equal((await tokens()).length, 1);
+  t.equal((await tokens()).length, 2);
   t.equal((await new Client(app).get(linkIn(smtp.mails[0]))).statusCode, 200);
 });
 

@@ -7,11 +7,12 @@ import { like, unlike } from '../../src/domain/likes/like.ts';
 import { renderText } from '../../src/domain/mentions/render.ts';
 import { sanction } from '../../src/domain/moderation/sanction.ts';
 import { MAX_DAILY_MENTIONS, notify } from '../../src/domain/notifications/notify.ts';
-import { updatePost } from '../../src/domain/posts/write.ts';
+import { publishPost, updatePost } from '../../src/domain/posts/write.ts';
 import { mailQueue, notificationMailQueue } from '../../src/queues.ts';
 import { createUser } from '../support/factories.ts';
 import { assertEnqueued, drain } from '../support/jobs.ts';
 import { notificationsOf, shareNotifications } from '../support/notifications.ts';
+import { writePosts } from '../support/writing.ts';
 
 const setUp = await shareNotifications(t);
 
@@ -19,6 +20,9 @@ t.test('comments, likes, follows and moderators’ decisions notify people', asy
   const { app, author, reader, postId, comment } = await setUp();
   const commentId = await comment(reader.id, 'Well said.');
   await follow(app, reader.id, author.id);
+  const ann = await createUser(app, { username: 'ann' });
+  const [likedBefore = 0] = await writePosts(app, ann);
+  await app.db.insertInto('likes').values({ user_id: reader.id, post_id: likedBefore }).execute();
   await like(app, { userId: reader.id, postId });
   const moderator = { id: reader.id, role: 'Administrator' } as const;
   await sanction(app, moderator, author.id, { kind: 'warned', days: null, reason: 'Spam' });
@@ -30,7 +34,7 @@ t.test('comments, likes, follows and moderators’ decisions notify people', asy
     { kind: 'like', actorId: reader.id, postId, commentId: null },
     { kind: 'moderation', actorId: null },
   ]);
-  t.same(await notificationsOf(app, reader), []);
+  for (const other of [reader, ann]) t.same(await notificationsOf(app, other), []);
 
   await unfollow(app.db, reader.id, author.id);
   await unlike(app.db, { userId: reader.id, postId });
@@ -56,12 +60,16 @@ t.test('replies and mentions notify people, once per comment, with the most spec
 
   const write = (body: string, replaces?: { postId: number }) =>
     renderText(app, { kind: 'post', body, writerId: author.id, ...(replaces && { replaces }) });
+  const { id: otherPost } = await publishPost(app, ann.id, await write('Dear @susan'));
+  await drain(app);
   await updatePost(app, postId, await write('Hello @bob', { postId }), undefined);
   await drain(app);
   await updatePost(app, postId, await write('Hello @bob and @ann', { postId }), undefined);
   await drain(app);
   t.match(await notificationsOf(app, bob), [{}, { kind: 'mention', postId, commentId: null }]);
   t.same(await kindsOf(ann), ['mention'], 'only the new name');
+  t.match(await notificationsOf(app, reader), [{ kind: 'reply' }, { kind: 'mention', postId: otherPost }]);
+  t.same(await kindsOf(reader), ['reply', 'mention']);
 });
 
 t.test('nobody is notified of their own actions, or of hidden, deleted or unwanted texts', async (t) => {

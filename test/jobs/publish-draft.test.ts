@@ -26,7 +26,8 @@ const schedule = async (body: string, publishAt = inDays(2)) => {
   return { id: draft.id, version: 2 };
 };
 const posts = () => app.db.selectFrom('posts').select(['title', 'body', 'tags', 'version']).execute();
-const drafts = () => app.db.selectFrom('drafts').select(['body', 'publish_at', 'refused_because']).execute();
+const drafts = () =>
+  app.db.selectFrom('drafts').select(['body', 'publish_at', 'refused_because']).orderBy('id').execute();
 
 /** Lets some days pass, and works the queues. */
 async function wait(days: number): Promise<void> {
@@ -69,10 +70,12 @@ t.test(
 
     await app.db.deleteFrom('posts').execute();
     const unwanted = await schedule('Never');
+    const later = await schedule('Later');
     await client.post(`/drafts/${unwanted.id}/unschedule`);
+    const stale = saveDraft(app.db, john.id, unwanted, { title: '', body: 'Never', tags: '' });
+    await t.rejects(stale, { code: 'edit-conflict' }, 'an open form still has the schedule');
     const deleted = await schedule('Neither');
     await client.post(`/drafts/${deleted.id}/delete`);
-    const later = await schedule('Later');
     const text = { title: '', body: 'Later', tags: '' };
     await scheduleDraft(app, john.id, { draft: later, text, publishAt: inDays(9) });
     await wait(12);
@@ -105,8 +108,15 @@ t.test('a draft that is due is kept, and says why, if its author may no longer w
   ]) {
     const draft = await schedule('Soon');
     await saveDraft(app.db, john.id, draft, { title: '', ...unfinished });
+    await draftWith('Another');
+    await sql`update drafts set publish_at = (select publish_at from drafts where id = ${draft.id})`.execute(
+      app.db,
+    );
     await wait(30);
-    t.match(await drafts(), [{ publish_at: null, refused_because: 'unfinished' }]);
+    t.match(await drafts(), [
+      { publish_at: null, refused_because: 'unfinished' },
+      { body: 'Another', publish_at: Date, refused_because: null },
+    ]);
     await app.db.deleteFrom('drafts').execute();
   }
 });

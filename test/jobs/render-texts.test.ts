@@ -4,6 +4,7 @@ import t from 'tap';
 import { enqueueRendering, renderOldTexts } from '../../src/domain/markdown/render-again.ts';
 import { type Markdown, RENDERER } from '../../src/domain/markdown/text.ts';
 import { updatePost } from '../../src/domain/posts/write.ts';
+import { Busy } from '../../src/errors.ts';
 import { renderTextsQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { createUser } from '../support/factories.ts';
@@ -50,17 +51,22 @@ t.test(
   'a concurrent edit wins, a text that cannot be rendered is kept, and mentions survive a renaming',
   async (t) => {
     const app = await build(t);
-    const [edited = 0, costly = 0] = await writeOldTexts(app);
+    const [edited = 0, costly = 0, last = 0] = await writeOldTexts(app);
     const markdown: Markdown = {
       ...app.markdown,
       async post(body, people) {
         if (body === 'Post 1') await updatePost(app, edited, await app.markdown.post('Edited'), undefined);
         return app.markdown.post(body, people);
       },
+      async comment(body, people) {
+        // As if a process of the older release had just written it.
+        await app.db.updateTable('posts').set(old).where('id', '=', last).execute();
+        return app.markdown.comment(body, people);
+      },
     };
     const body = `[a]: /b "${'t'.repeat(24_000)}"\n\n${'[a]'.repeat(8_000)}`;
     await app.db.updateTable('posts').set({ body }).where('id', '=', costly).execute();
-    await app.db.updateTable('comments').set({ body: 'Hi @john' }).execute();
+    await app.db.updateTable('comments').set({ body: '# Hi @john' }).execute();
     await app.db
       .insertInto('mentions')
       .columns(['user_id', 'comment_id', 'name'])
@@ -70,12 +76,9 @@ t.test(
       .execute();
     await app.db.updateTable('users').set({ username: 'renamed' }).execute();
     await renderOldTexts({ db: app.db, queue: app.queue, markdown }, { signal });
-    t.same(await textsIn(app, 'posts'), [
-      rendered('Edited'),
-      { ...old, renderer: RENDERER },
-      rendered('Post 3'),
-    ]);
-    const mention = rendered('Hi <a class="mention" href="/user/by-id/1">@john</a>');
+    t.same(await textsIn(app, 'posts'), [rendered('Edited'), { ...old, renderer: RENDERER }, old]);
+    await assertEnqueued(t, app, renderTextsQueue, [{}]);
+    const mention = rendered('# Hi <a class="mention" href="/user/by-id/1">@john</a>');
     t.same(await textsIn(app, 'comments'), [mention, mention]);
   },
 );
@@ -100,9 +103,12 @@ t.test('a post that is rendered again keeps its title and the tags that were add
   });
 });
 
-t.test('a stopped job leaves the rest to the next one', async (t) => {
+t.test('a job that fails or stops leaves the rest to the next one', async (t) => {
   const app = await build(t);
   await writeOldTexts(app);
+  const post = () => Promise.reject(new Busy());
+  await t.rejects(renderOldTexts({ ...app, markdown: { ...app.markdown, post } }, { signal }), new Busy());
+  t.same(await textsIn(app, 'posts'), [old, old, old]);
   const stop = new AbortController();
   const markdown: Markdown = {
     ...app.markdown,

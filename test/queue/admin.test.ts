@@ -5,12 +5,12 @@ import { build } from '../support/build.ts';
 
 const { db, queueAdmin } = await build(t);
 
-/** Inserts two jobs into each of two queues, with their dead letters if they have failed. */
+/** Inserts two jobs into each of two queues, with their dead letters if they have failed. No job waits for them any more. */
 async function insertJobs(state: string, { startAfter = '0 s', isBlocked = false } = {}) {
   await sql`delete from pgboss.job`.execute(db);
   await sql`
-    insert into pgboss.job (name, data, state, start_after, blocked, completed_on)
-    select name, jsonb_build_object('n', n), ${state}::text::pgboss.job_state, now() + ${startAfter}::interval, ${isBlocked},
+    insert into pgboss.job (name, data, state, start_after, blocked, blocking, completed_on)
+    select name, jsonb_build_object('n', n), ${state}::text::pgboss.job_state, now() + ${startAfter}::interval, ${isBlocked}, true,
       case when ${state} in ('failed', 'cancelled') then now() end
     from unnest(array['mail', 'exports']) as name, generate_series(1, 2) as n
   `.execute(db);
@@ -40,14 +40,16 @@ t.test('an action applies to jobs in some states, and never to others', async (t
 });
 
 t.test('an action changes the job that it is for, and no other', async (t) => {
-  for (const [action, state, changed] of [
+  for (const [action, state, changed, policy = 'standard'] of [
     ['run', 'created', ['mail 1']],
     ['cancel', 'created', ['mail 1']],
     ['restore', 'cancelled', ['mail 1']],
     ['delete', 'failed', ['mail 1']],
     ['retry', 'failed', ['mail 1', 'mail.dead 1']],
+    ['retry', 'failed', ['mail 1', 'mail.dead 1'], 'exclusive'],
     ['redrive', 'failed', ['mail 1', 'mail.dead 1']],
   ] as const) {
+    await sql`update pgboss.queue set policy = ${policy} where name = 'mail'`.execute(db);
     await insertJobs(state, { startAfter: state === 'created' ? '1 hour' : '0 s' });
     const before = await snapshot();
     const queue = action === 'redrive' ? 'mail.dead' : 'mail';
@@ -62,6 +64,20 @@ t.test('an action changes the job that it is for, and no other', async (t) => {
       action,
     );
   }
+});
+
+t.test('a job that another waits for is not deleted', async (t) => {
+  await insertJobs('completed');
+  await sql`
+    insert into pgboss.job_dependency (parent_name, parent_id, child_name, child_id)
+    select 'mail', parent.id, 'exports', child.id from pgboss.job as parent inner join pgboss.job as child using (data)
+    where parent.name = 'mail' and child.name = 'exports'
+  `.execute(db);
+  await sql`update pgboss.job set state = 'created', blocked = true where name = 'exports' and data ->> 'n' = '1'`.execute(
+    db,
+  );
+  t.equal(await queueAdmin.act(db, 'delete', { queues: ['mail'] }), 1);
+  t.same([...(await snapshot()).keys()], ['exports 1', 'exports 2', 'mail 1']);
 });
 
 t.test('jobs that are cancelled and restored wait as before', async (t) => {

@@ -6,6 +6,7 @@ import {
   recordAttemptEnds,
   recordAttempts,
 } from '../../src/queue/attempts.ts';
+import { followAttempts, newestAttempt } from '../../src/queue/follow.ts';
 import { mailQueue } from '../../src/queues.ts';
 import { build } from '../support/build.ts';
 import { attemptsOf } from '../support/jobs.ts';
@@ -97,4 +98,41 @@ t.test('only the same hand-back by the same worker is forgotten', async (t) => {
   t.same(await outcomes(), all.slice(0, 2));
   await forgetRepeatedHandBacks(db, first, { worker: 'a:1', error: closed });
   t.same(await outcomes(), all.slice(1, 2));
+});
+
+t.test('attempts are followed from their start to their end', async (t) => {
+  const jobId = await attemptTwice();
+  const last = await newestAttempt(db);
+  const before = last - 2;
+  const follow = async (after: number, ...running: number[]) =>
+    (await followAttempts(db, { after, running })).map(({ id, outcome }) => [id - before, outcome]);
+  for (const [state, outcome] of [
+    ['active', 'running'],
+    ['completed', 'completed'],
+    ['cancelled', 'cancelled'],
+    ['retry', 'lost'],
+  ] as const) {
+    await sql`update pgboss.job set state = ${state}::text::pgboss.job_state, retry_count = 1 where id = ${jobId}::uuid`.execute(
+      db,
+    );
+    const [first, second] = [
+      [1, 'lost'],
+      [2, outcome],
+    ];
+    t.same(await follow(before), [first, second], 'the first was lost, or it would be the last');
+    t.same(await follow(last, last), [second]);
+    t.same(await follow(before + 1, before + 1), [first, second]);
+    t.same(await follow(last), []);
+  }
+  await recordAttemptEnds(db, [{ jobId, attempt: 2 }], { worker: 'a:1', outcome: 'failed', error: 'no' });
+  t.match(await followAttempts(db, { after: last - 1, running: [] }), [
+    { queue: 'mail', jobId, attempt: 2, worker: 'a:1', outcome: 'failed', error: 'no' },
+  ]);
+  await sql`delete from pgboss.job where id = ${jobId}::uuid`.execute(db);
+  t.same(await follow(before), [
+    [1, 'lost'],
+    [2, 'failed'],
+  ]);
+  await db.deleteFrom('job_attempts').execute();
+  t.equal(await newestAttempt(db), 0);
 });

@@ -3,7 +3,14 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { Type } from 'typebox';
 import { endBatches, MAX_MEMBERS } from '../../src/queue/batch.ts';
-import { type Batch, batchCounts, defineJob, defineQueue, PermanentFailure } from '../../src/queue/index.ts';
+import {
+  type Batch,
+  batchCounts,
+  defineJob,
+  defineQueue,
+  findRelations,
+  PermanentFailure,
+} from '../../src/queue/index.ts';
 import { pictureQueue } from '../../src/queues.ts';
 import { build, buildShared } from '../support/build.ts';
 import { createQueues, deadLettersOf, jobsOf } from '../support/jobs.ts';
@@ -236,4 +243,66 @@ t.test('batches that have ended hold up no others, and stay as they are', async 
   t.type(own?.ended_at, Date);
   const others = batches.filter(({ ended_at }) => ended_at?.getTime() === Date.parse('2027-03-27T12:00Z'));
   t.equal(others.length, 20);
+});
+
+t.test('each batch has its own jobs and end, and each job its own batch', async (t) => {
+  const app = await emptied();
+  const { db, queue } = app;
+  const [one, two] = await db.transaction().execute(async (trx) => {
+    const batches = [1, 2].map((of) => queue.startBatch(endings, { of: String(of) }, { db: trx }));
+    return Promise.all(batches);
+  });
+  if (one === undefined || two === undefined) throw new Error('unreachable');
+  for (const [batch, numbers] of [
+    [one, [1, 2]],
+    [two, [3, 4, 5]],
+  ] as const) {
+    const payloads = numbers.map((n) => ({ n }));
+    await db.transaction().execute((trx) => queue.sendAll(parts, payloads, { db: trx, batch }));
+  }
+  await queue.closeBatch(one, { db });
+
+  const jobs = [...(await jobsOf(app, parts)), ...(await jobsOf(app, endings))];
+  const batchOf = async ({ id, data }: { id: string; data: unknown }) =>
+    (await findRelations(db, { id, data, queue: 'parts', sourceId: null, sourceQueue: null })).batch;
+  const show = async () => {
+    const found = new Set<string>();
+    for (const job of jobs) {
+      const { id, follower, counts, ...batch } = (await batchOf(job)) ?? {};
+      const of = 'of' in job.data ? job.data.of : job.data.n <= 2 ? '1' : '2';
+      t.equal(id, of === '1' ? one.id : two.id);
+      t.equal(follower?.id, jobs.find(({ data }) => 'of' in data && data.of === of)?.id);
+      found.add(JSON.stringify([of, follower?.state, batch, counts]));
+    }
+    return [...found].sort().map((text) => JSON.parse(text));
+  };
+  const none = { done: 0, failed: 0, cancelled: 0, unfinished: 0 };
+  const second = ['2', 'blocked', { members: 3, isOpen: true, hasEnded: false }, { ...none, unfinished: 3 }];
+  const first = { members: 2, isOpen: false, hasEnded: false };
+  t.same(await show(), [['1', 'blocked', first, { ...none, unfinished: 2 }], second]);
+
+  await sql`update pgboss.job set state = 'completed' where data ->> 'batchId' = ${one.id}`.execute(db);
+  await endBatches(db);
+  const ended = { ...first, hasEnded: true };
+  t.same(await show(), [['1', 'ready', ended, { ...none, done: 2 }], second]);
+  await sql`delete from pgboss.job where data ->> 'batchId' = ${one.id}`.execute(db);
+  await db.transaction().execute((trx) => queue.startBatch(endings, { of: '3' }, { db: trx }));
+  t.same(await show(), [['1', 'ready', ended, { ...none, done: 2 }], second], 'its counts are kept');
+  await sql`delete from pgboss.job where data ->> 'of' = '1'`.execute(db);
+  t.same(await show(), [['1', null, ended, { ...none, cancelled: 2 }], second], 'as long as its last job');
+
+  await sql`update pgboss.job set state = 'failed' where name = 'parts' and data ->> 'n' <> '4'`.execute(db);
+  await sql`
+    insert into pgboss.job (name, data, dead_letter, source_root_id)
+    select name, data, dead_letter, id from pgboss.job where data ->> 'n' = '3'
+  `.execute(db);
+  const third = jobs.find(({ data }) => 'n' in data && data.n === 3);
+  const counts = async () => third && (await batchOf(third))?.counts;
+  t.same(await counts(), { ...none, failed: 1, unfinished: 2 }, 'one was redriven');
+  await sql`update pgboss.job set state = 'completed' where source_root_id is not null`.execute(db);
+  t.same(await counts(), { ...none, done: 1, failed: 1, unfinished: 1 });
+
+  const id = '00000000-0000-4000-8000-000000000009';
+  for (const data of [null, 'batchId', {}, { batchId: 7 }, { batchId: 'x' }, { batchId: null }])
+    t.equal(await batchOf({ id, data }), undefined, JSON.stringify(data));
 });

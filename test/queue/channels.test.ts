@@ -32,6 +32,7 @@ t.test('a listener whose connection fails at first gets messages once it succeed
   const { promise: connected, resolve: onGap } = Promise.withResolvers<void>();
   const listening = await channels.listen('later', { onMessage, onGap });
   t.match(errors, [{ code: 'ECONNREFUSED' }]);
+  t.equal(errors.length, 1);
   await connected;
   await notify(connectionString, 'later');
   t.equal(await received, 'hello');

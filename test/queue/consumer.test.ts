@@ -336,6 +336,24 @@ t.test('a consumer without its worker', async (t) => {
     t.equal(runs, 0);
   });
 
+  t.test('lets a running job continue for a while when it stops', async (t) => {
+    const parts = await consumerParts(t, app);
+    const [started, ended] = [Promise.withResolvers<AbortSignal>(), Promise.withResolvers<void>()];
+    const job = defineJob(contract, (_app, _payload, { signal }) => {
+      started.resolve(signal);
+      return ended.promise;
+    });
+    await send(1);
+    const consumer = startConsumer(t, job, parts);
+    const signal = await started.promise;
+    const stopped = consumer.stop(60_000);
+    await sleep(50);
+    t.equal(signal.aborted, false);
+    ended.resolve();
+    await stopped;
+    t.equal(await count('completed'), 1);
+  });
+
   t.test('takes as many of its worker’s slots as become free', async (t) => {
     const parts = await consumerParts(t, app, { concurrency: 3 });
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -8,14 +8,19 @@ t.test('the app of the README runs a job if its change commits, and not if it ro
   const { app, db } = await buildShop(await createEmptyDatabase(t));
   t.teardown(() => app.close());
   await app.ready();
+  await db.insertInto('orders').values({ number: 'A-0' }).execute();
   const post = () => app.inject({ method: 'POST', url: '/orders/A-1' });
   t.equal((await post()).statusCode, 200);
-  const orders = () => db.selectFrom('orders').select(['number', 'is_confirmed']).execute();
-  await waitFor(async () => (await orders())[0]?.is_confirmed === true, 'the order is confirmed');
+  const orders = () => db.selectFrom('orders').select(['number', 'is_confirmed']).orderBy('number').execute();
+  await waitFor(async () => (await orders())[1]?.is_confirmed === true, 'the order is confirmed');
   t.equal((await post()).statusCode, 500, 'the number is taken');
   const { rows } = await sql`select from pgboss.job where name = 'confirm-order'`.execute(db);
   t.equal(rows.length, 1, 'the refused order has no job');
-  t.same(await orders(), [{ number: 'A-1', is_confirmed: true }]);
+  const confirmed = [
+    { number: 'A-0', is_confirmed: false },
+    { number: 'A-1', is_confirmed: true },
+  ];
+  t.same(await orders(), confirmed);
 
   const lost = db.transaction().execute(async (trx) => {
     await sql`select`.execute(trx);
@@ -26,7 +31,7 @@ t.test('the app of the README runs a job if its change commits, and not if it ro
     await sql`select`.execute(trx);
   });
   await t.rejects(lost, 'its connection was ended');
-  t.same(await orders(), [{ number: 'A-1', is_confirmed: true }], 'the app survives that');
+  t.same(await orders(), confirmed, 'the app survives that');
 });
 
 t.test('existing data stays when the app starts again', async (t) => {

@@ -4,7 +4,17 @@ import t from 'tap';
 import { Type } from 'typebox';
 import { KEEP_DEAD_SECONDS } from '../../src/queue/dead-letters.ts';
 import { MAX_STEPS } from '../../src/queue/flow.ts';
-import { defineJob, defineQueue, PermanentFailure, queue, step } from '../../src/queue/index.ts';
+import {
+  defineJob,
+  defineQueue,
+  type FlowNode,
+  findRelations,
+  type JobLink,
+  PermanentFailure,
+  type QueueContract,
+  queue,
+  step,
+} from '../../src/queue/index.ts';
 import type { Notify } from '../../src/queue/wake.ts';
 import { pictureQueue } from '../../src/queues.ts';
 import { buildShared } from '../support/build.ts';
@@ -183,4 +193,42 @@ t.test('a cancelled job holds up those after it, and cannot be deleted before th
   t.same(done, ['c', 'a', 'b']);
   await app.queue.stopWorking();
   t.match(await jobsOf(app, wholes, ['completed']), [{ id: b }]);
+});
+
+t.test('the relations of a job are its whole flow, and no other', async (t) => {
+  const { db, queue, queueAdmin } = await emptied();
+  const [a, b] = [step(parts, { name: 'a' }), step(parts, { name: 'b' })];
+  const both = step(wholes, { name: 'both' }, { after: [a, b] });
+  const steps = { a, b, both, last: step(parts, { name: 'last' }, { after: [both] }) };
+  const other = step(wholes, { name: 'after a' }, { after: [a] });
+  const ids = await queue.flow([...Object.values(steps), other], { db });
+  const lone = step(parts, { name: 'x' });
+  const [x = '', y = ''] = await queue.flow([lone, step(wholes, { name: 'y' }, { after: [lone] })], { db });
+  const nameOf = ({ id }: JobLink) => [...Object.keys(steps), 'after a'][ids.indexOf(id)] ?? 'another';
+  const find = async (id: string, { name }: QueueContract) => {
+    const job = { id, queue: name, sourceId: null, sourceQueue: null, data: {} };
+    const { flow, isWaitedFor } = await findRelations(db, job);
+    const linesOf = (nodes: readonly FlowNode[], before = ''): string[] =>
+      nodes.flatMap((node) => [
+        `${[before, ...node.alsoAfter.map(nameOf)].sort().join('')} ${nameOf(node)} ${node.state}`.trim(),
+        ...linesOf(node.next, nameOf(node)),
+      ]);
+    return { lines: linesOf(flow).sort(), isWaitedFor };
+  };
+  const lines = ['a after a blocked', 'a ready', 'ab both blocked', 'b ready', 'both last blocked'];
+  for (const [index, { contract, payload }] of [...Object.values(steps), other].entries()) {
+    const { name } = payload as { name: string };
+    const isWaitedFor = name !== 'last' && name !== 'after a';
+    t.same(await find(ids[index] ?? '', contract), { lines, isWaitedFor }, name);
+  }
+  await queueAdmin.act(db, 'cancel', filterOf('wholes', y));
+  const two = ['another another cancelled', 'another ready'];
+  t.same(await find(x, parts), { lines: two, isWaitedFor: true }, 'one that is cancelled may be restored');
+  const deadLetter = { id: '00000000-0000-4000-8000-000000000001', queue: 'parts.dead', data: {} };
+  const ofOriginal = await findRelations(db, { ...deadLetter, sourceId: x, sourceQueue: 'parts' });
+  t.match(ofOriginal, { flow: [{ id: x, next: [{ id: y }] }], isWaitedFor: true });
+  await sql`update pgboss.job set blocked = false where id = ${y}::uuid`.execute(db);
+  t.same(await find(x, parts), { lines: two, isWaitedFor: false }, 'nor does one wait that has started');
+  await queueAdmin.act(db, 'delete', filterOf('wholes', y));
+  t.same(await find(x, parts), { lines: [], isWaitedFor: false });
 });

@@ -75,30 +75,38 @@ t.test('a job whose worker hangs forever runs elsewhere after its timeout', asyn
   t.equal(await worker.end('SIGKILL'), 'SIGKILL');
 });
 
-t.test('a heartbeat thread that fails is replaced', async (t) => {
-  const { logger, lines } = captureLog();
-  const app = await build(t, {}, { logger });
-  const workerId = await enterWorker(app.db, {
-    name: 'host:1',
-    queues: ['mail'],
-    concurrency: 1,
-    version: '1.0.0',
-  });
-  const reports = [undefined as never];
-  const idle = { held: [], hasPolled: false, loopDelayMs: 0 };
-  let beats = 0;
-  const { outages, config } = app;
-  const logFailure = outages.logFailure.bind(outages);
-  const parts = { app, connection: config.databaseUrl ?? '', logFailure };
-  const heartbeat = new Heartbeat(parts, {
-    workerId,
-    session: [],
-    report: () => (reports.length > 0 ? (reports.pop() as never) : idle),
-    onBeat: () => {
-      beats += 1;
-    },
-  });
-  t.teardown(() => heartbeat.stop());
-  await waitFor(() => beats > 0, 'the next one sends heartbeats');
-  t.equal(lines().filter(({ msg }) => msg === 'the heartbeat thread failed').length, 1);
-});
+t.test(
+  'a heartbeat thread that fails is replaced, and the next one sees if its worker is stuck',
+  async (t) => {
+    const { logger, lines } = captureLog();
+    const app = await build(t, {}, { logger });
+    const workerId = await enterWorker(app.db, {
+      name: 'host:1',
+      queues: ['mail'],
+      concurrency: 1,
+      version: '1.0.0',
+    });
+    const reports = [undefined as never];
+    const idle = { held: [], hasPolled: true, loopDelayMs: 0 };
+    let beats = 0;
+    const { outages, config } = app;
+    const logFailure = outages.logFailure.bind(outages);
+    const parts = { app, connection: config.databaseUrl ?? '', logFailure };
+    const heartbeat = new Heartbeat(parts, {
+      workerId,
+      session: [],
+      report: () => (reports.length > 0 ? (reports.pop() as never) : idle),
+      onBeat: () => {
+        beats += 1;
+      },
+    });
+    t.teardown(() => heartbeat.stop());
+    await waitFor(() => beats > 0, 'the next one sends heartbeats');
+    t.equal(lines().filter(({ msg }) => msg === 'the heartbeat thread failed').length, 1);
+    await waitFor(() => beats > 2, 'the worker has not reported for a while');
+    const worker = await app.db.selectFrom('workers').selectAll().executeTakeFirstOrThrow();
+    const silentMs = worker.seen_at.getTime() - worker.fetched_at.getTime();
+    t.ok(silentMs > 2_500, `it has polled only once, ${silentMs} ms ago`);
+    t.ok(Number(worker.loop_delay_ms) > 1_000);
+  },
+);

@@ -28,22 +28,31 @@ t.test('each step has the newest counts and attempts, and old steps stay as they
     select gen_random_uuid(), 'mail', 1, 'here', ${now}, outcome
     from unnest(array['failed', 'failed', 'timed out', 'given up', 'deferred', 'handed back']) as outcome
   `.execute(db);
+  await sql`
+    insert into job_attempts (job_id, queue, attempt, worker, ended_at, outcome) values
+      (gen_random_uuid(), 'mail', 1, 'here', ${old}, 'failed'), (gen_random_uuid(), 'notify', 1, 'here', ${now}, 'failed')
+  `.execute(db);
   await capture('mail', 7, 40, 1);
   await capture('exports', 0, 1, 2);
   await capture('mail.dead', 1, 0, 0);
   await capture('digest', 2, 0, 0);
   await capture('prune', 0, 0, 0);
+  await capture('imports', 0, 0, 1);
   await recordHistory(db);
   await capture('mail', 5, 2, 0, 20);
   await recordHistory(db);
 
-  const queues = ['mail', 'exports', 'mail.dead', 'digest', 'prune'];
+  const queues = ['mail', 'exports', 'mail.dead', 'digest', 'prune', 'notify', 'imports'];
   for (const step of [60, 900, 7200] as const) {
     const points = await readHistory(db, { from: old, step, queues });
     t.same(
-      points.map(({ at: _, ...point }) => point).sort((a, b) => a.completed - b.completed),
+      points
+        .map(({ at: _, ...point }) => point)
+        .sort((a, b) => a.completed - b.completed || a.queue.localeCompare(b.queue)),
       [
         { queue: 'digest', ready: 2, completed: 0, retried: 0, failed: 0 },
+        { queue: 'imports', ready: 0, completed: 0, retried: 0, failed: 1 },
+        { queue: 'notify', ready: 0, completed: 0, retried: 1, failed: 0 },
         { queue: 'exports', ready: 0, completed: 1, retried: 0, failed: 2 },
         { queue: 'mail', ready: 7, completed: 42, retried: 3, failed: 1 },
         { queue: 'mail', ready: 0, completed: step, retried: 0, failed: 0 },
@@ -52,7 +61,7 @@ t.test('each step has the newest counts and attempts, and old steps stay as they
     );
     t.ok(points.every(({ at }) => at.getTime() % (step * 1000) === 0));
     const since = new Date(now.getTime() - step * 1000);
-    t.equal((await readHistory(db, { from: since, step, queues })).length, 3);
+    t.equal((await readHistory(db, { from: since, step, queues })).length, 5);
     const [durations, ...others] = await readDurationHistory(db, { from: since, step, queues });
     t.same(others, []);
     t.same(durations?.at, points.at(-1)?.at);

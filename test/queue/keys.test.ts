@@ -118,6 +118,10 @@ t.test('a job whose unique key is taken can be neither restored nor redriven, an
   await queueAdmin.act(db, 'cancel', { queues: [unique.name] });
   await send(unique, 2);
   await queueAdmin.act(db, 'cancel', { queues: [unique.name] });
+  for (const { id } of await jobsOf(app, unique, ['cancelled'])) {
+    t.equal(await queueAdmin.act(db, 'restore', { queues: [unique.name], id }), 1, 'either');
+    await queueAdmin.act(db, 'cancel', { queues: [unique.name] });
+  }
   t.equal(await queueAdmin.act(db, 'restore', { queues: [unique.name] }), 1, 'one of the two');
   t.equal(await queueAdmin.act(db, 'restore', { queues: [unique.name] }), 0);
   const fail = defineJob(unique, async () => {

@@ -24,11 +24,13 @@ async function pagesOf(filter: JobFilter, size = 5) {
 
 t.test('every job is in the list of its state, and in no other, and counted there', async (t) => {
   const states = ['created', 'retry', 'active', 'completed', 'failed', 'cancelled'];
-  const jobs = states.flatMap((state) =>
-    Array.from({ length: 8 }, (_, n) => ({
-      ...{ state, isBlocked: n >= 4, hasStarted: n % 4 >= 2, isDue: n % 2 === 1 },
-    })).filter(({ isBlocked }) => !isBlocked || state !== 'retry'),
-  );
+  const jobs = states
+    .flatMap((state) => Array.from({ length: 8 }, (_, n) => ({ state, n })))
+    .map(({ state, n }) => ({ state, isBlocked: n >= 4, hasStarted: n % 4 >= 2, isDue: n % 2 === 1 }))
+    .filter(({ state, isBlocked }) => !isBlocked || state !== 'retry')
+    .slice(1) // Otherwise as many would be due as not.
+    .map((job, n) => ({ ...job, n }));
+  const byNumber = (one: { n: number }, other: { n: number }) => one.n - other.n;
   const stateOf = ({ state, isBlocked, hasStarted, isDue }: (typeof jobs)[number]) => {
     if (state !== 'created' && state !== 'retry') return state;
     if (isBlocked) return 'blocked';
@@ -36,10 +38,11 @@ t.test('every job is in the list of its state, and in no other, and counted ther
     return state === 'retry' && hasStarted ? 'retrying' : 'deferred';
   };
   await sql`
-    insert into pgboss.job (name, data, state, blocked, started_on, start_after)
-    select name, data, (data ->> 'state')::pgboss.job_state, (data ->> 'isBlocked')::boolean,
+    insert into pgboss.job (name, data, retry_count, source_retry_count, state, blocked, started_on, start_after)
+    select name, data, 2, 5, (data ->> 'state')::pgboss.job_state, (data ->> 'isBlocked')::boolean,
       case when (data ->> 'hasStarted')::boolean then now() end,
-      now() + case when (data ->> 'isDue')::boolean then interval '-90 s' else interval '1 hour' end
+      now() + interval '1 s' * case when not (data ->> 'isDue')::boolean then 3600
+        when data ->> 'state' in ('created', 'retry') and not (data ->> 'isBlocked')::boolean then -90 else -900 end
     from jsonb_array_elements(${JSON.stringify(jobs)}::jsonb) as data, unnest(array['mail', 'mail.dead']) as name
   `.execute(db);
 
@@ -48,9 +51,12 @@ t.test('every job is in the list of its state, and in no other, and counted ther
     const filter = { queues: ['mail'], states: [state] };
     const { jobs: found } = await listJobs(db, filter, { size: 50 });
     t.same(
-      found.map((job) => job.state),
-      jobs.map(stateOf).filter((own) => own === state),
+      found.map((job) => ({ ...(job.data as (typeof jobs)[number]), attempts: job.attempts })).sort(byNumber),
+      jobs
+        .filter((job) => stateOf(job) === state)
+        .map((job) => ({ ...job, attempts: job.hasStarted ? 3 : 2 })),
     );
+    t.ok(found.every((job) => job.state === state));
     t.same((await findJobIds(db, filter, 50)).sort(), found.map(({ id }) => id).sort());
     counts[state] = found.length;
   }
@@ -58,13 +64,19 @@ t.test('every job is in the list of its state, and in no other, and counted ther
     Object.values(counts).reduce((sum, count) => sum + count),
     jobs.length,
   );
+  const dead = { queues: ['mail.dead'], states: ['active'] } as const;
+  t.match(
+    (await listJobs(db, dead, { size: 50 })).jobs.map(({ attempts }) => attempts),
+    Array(8).fill(6),
+    'those of the originals',
+  );
   const two = { queues: ['mail'], states: ['ready', 'failed'] } as const;
   t.equal((await findJobIds(db, two, 50)).length, (counts.ready ?? 0) + (counts.failed ?? 0));
 
   const [mail, none] = await countJobs(db, ['mail', 'exports']);
   const { completed: _, cancelled: __, ...counted } = counts;
-  const { queue, oldestReadySeconds = 0, dead, ...others } = mail ?? { queue: '', dead: 0 };
-  t.same([queue, dead, others], ['mail', 4 + 1 + 3, counted]);
+  const { oldestReadySeconds = 0, ...others } = mail ?? {};
+  t.same(others, { ...counted, queue: 'mail', dead: 4 + 1 + 2 });
   t.ok(oldestReadySeconds >= 90 && oldestReadySeconds < 600);
   t.ok(Object.values(none ?? {}).every((value) => value === 0 || value === 'exports'));
 });
@@ -93,7 +105,11 @@ t.test('a filter finds the jobs that meet all of its conditions', async (t) => {
   const filter: JobFilter = {
     queues: ['mail', 'digest'],
     states: ['failed', 'cancelled'],
-    search: [{ fragments: [{ kind: 'a' }, { kind: 'c' }] }, { fragments: [{ n: 100 }], text: 'lost' }],
+    search: [
+      { fragments: [{ kind: 'a' }, { kind: 'c' }] },
+      { fragments: [{ state: 'failed' }] },
+      { fragments: [{ n: 100 }], text: 'lost' },
+    ],
     from: new Date(from),
     until: new Date(until),
     endedFrom: new Date(until),
@@ -139,25 +155,29 @@ t.test('pages continue in the order of creation, even in the same microsecond', 
 
 t.test('a list goes on where it stopped to search, or an index finds the rest', async (t) => {
   // Of each of two hundred queues, a hundred jobs are searched.
-  const queues = ['mail', 'exports', ...Array.from({ length: 198 }, (_, n) => `other-${n}`)];
+  const queues = ['digest', 'exports', 'mail', ...Array.from({ length: 197 }, (_, n) => `other-${n}`)];
   const lost = [30, 100, 101, 120];
   await sql`
     insert into pgboss.job (id, name, data, state, created_on, completed_on)
     select lpad((first + n)::text, 32, '0')::uuid, name,
-      jsonb_build_object('n', first + n, 'note', case when n = any(${lost}::int[]) then 'lost' end, 'isOld', n > 101),
+      jsonb_build_object('n', first + n, 'note', case when n = any(${lost}::int[]) then 'lost' end, 'isOld', n > 101 and name <> 'digest'),
       case when n = 125 then 'failed' when n < 5 then 'created' else 'completed' end::pgboss.job_state,
-      now() - n / 2 * interval '1 s', case when n > 4 then now() end
-    from (values ('mail', 1000), ('exports', 0)) as queue (name, first), generate_series(1, 130) as n
+      now() - (age + n / 2) * interval '1 s', case when n > 4 then now() end
+    from (values ('mail', 1000, 0), ('exports', 0, 0), ('digest', 2000, 100)) as queue (name, first, age),
+      generate_series(1, 130) as n
   `.execute(db);
   const search: Search = [{ fragments: [], text: 'lost' }];
   t.same(await pagesOf({ queues, search }), [
     [1030, 30, 1101],
     [1100, 101, 100, 1120, 120],
+    [2030, 2101],
+    [2100, 2120],
   ]);
   t.same(await pagesOf({ queues, search }, 3), [
     [1030, 30, 1101],
     [1100, 101, 100],
-    [1120, 120],
+    [1120, 120, 2030],
+    [2101, 2100, 2120],
   ]);
   const { searchedFrom } = await listJobs(db, { queues, search }, { size: 5 });
   const { rows } = await sql<{ at: Date }>`
@@ -165,7 +185,7 @@ t.test('a list goes on where it stopped to search, or an index finds the rest', 
   `.execute(db);
   t.equal(searchedFrom?.toISOString(), rows[0]?.at.toISOString());
 
-  t.same(await pagesOf({ queues, states: ['failed'] }), [[1125, 125]]);
+  t.same(await pagesOf({ queues, states: ['failed'] }), [[1125, 125, 2125]]);
   t.same(await pagesOf({ queues, search: [{ fragments: [{ n: 125 }], text: 'none' }] }), [[125]]);
   const isOld = { fragments: [{ isOld: true }] };
   t.same(await pagesOf({ queues, search: [isOld, ...search] }), [[1120, 120]]);

@@ -98,8 +98,15 @@ t.test('a paused schedule enqueues nothing, and continues from its next time', a
   t.same(await at(ticks, '2028-11-09T08:00Z'), ['hourly']);
   await pauseSchedule(app.db, daily);
   t.match(await statuses(), [{ name: 'daily', pausedAt: '2028-11-06T08:00Z' }, {}]);
+  const hourly = { queue: 'ticks', name: 'hourly' };
+  await pauseSchedule(app.db, hourly);
   await resumeSchedule(app.db, daily);
   await resumeSchedule(app.db, daily); // As by two people at once.
+  t.match(await statuses(), [
+    { name: 'daily', pausedAt: null },
+    { name: 'hourly', pausedAt: Date },
+  ]);
+  await resumeSchedule(app.db, hourly);
   t.same(await at(ticks, '2028-11-09T08:01Z'), [], 'what passed in the meantime was left out');
   t.same(await at(ticks, '2028-11-10T06:00Z'), ['daily', 'hourly']);
 });
@@ -176,6 +183,7 @@ t.test('a schedule can be run now, which changes nothing about its next time', a
   const id = await runScheduleNow(app, [ticks], daily);
   t.match(await jobsOf(app, ticks), [{ data: { of: 'daily' } }, { id, data: { of: 'daily' } }]);
   t.match(await statuses(), [{ lastJobId: id, lastState: 'ready', nextAt: '2029-01-02T06:00Z' }]);
+  t.equal((await statuses()).length, 1, 'once, although the queue has two jobs');
   await t.rejects(runScheduleNow(app, [ticks], { queue: 'ticks', name: 'weekly' }), { name: 'RangeError' });
 });
 

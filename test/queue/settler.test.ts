@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import t from 'tap';
 import { Type } from 'typebox';
-import type { Claim } from '../../src/queue/claim.ts';
+import { listOpenBreakers } from '../../src/queue/breaker.ts';
+import { type Claim, ClaimLost } from '../../src/queue/claim.ts';
 import { defineQueue } from '../../src/queue/contract.ts';
 import { PermanentFailure, SlowDown, TryLater } from '../../src/queue/errors.ts';
 import { Fetcher } from '../../src/queue/fetcher.ts';
@@ -138,6 +139,27 @@ t.test('a settler', async (t) => {
     const { seconds, ...job } = await stateOf(claim.jobId);
     t.same(job, { state: 'retry', message: 'full' });
     t.ok(seconds > PRESENCE_SECONDS, `${seconds} s`);
+    await sql`update pgboss.job set start_after = now()`.execute(db);
+    const [again] = await new Fetcher(results, parts).fetch(1, 0);
+    if (again !== undefined) await settler.fail({ claim: again, durationMs: 1 }, new SlowDown('full'));
+    const attempts = await attemptsOf(app, again?.jobId);
+    t.match(attempts, [{ outcome: 'deferred', error: 'full' }]);
+    t.equal(attempts.length, 1, 'the same refusal is recorded once');
+  });
+
+  t.test('lets another job be tried if the one that was tried was cancelled, or taken', async (t) => {
+    const claim = { ...(await claimOne()), isProbe: true };
+    await db.deleteFrom('queue_breakers').execute();
+    await sql`
+      insert into queue_breakers (queue, reason, probe_at, probe_job)
+      values ('results', 'full', now() + interval '1 hour', ${claim.jobId})
+    `.execute(db);
+    claim.controller.abort(new ClaimLost('cancelled'));
+    await settler.fail({ claim, durationMs: 1 }, claim.controller.signal.reason);
+    const [breaker] = await listOpenBreakers(db);
+    t.equal(breaker?.isProbing, false, 'the queue still waits');
+    t.ok((breaker?.probeAt.getTime() ?? Infinity) < Date.now() + 60_000);
+    t.match(await stateOf(claim.jobId), { state: 'active' }, 'the job is no longer this worker’s');
   });
 
   t.test('stores whatever was thrown', async (t) => {

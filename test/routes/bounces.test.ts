@@ -62,7 +62,13 @@ t.test('a bounce is shown to the owner, and stops optional mail until they try a
     'a warning',
   );
 
+  const jane = { email: 'jane@example.com', username: 'jane', password_hash: 'x', role: 'User' } as const;
+  await app.db
+    .insertInto('users')
+    .values({ ...jane, email_bounced_at: new Date() })
+    .execute();
   const page = await client.follow(await client.post('/auth/bounced'));
+  t.match(await bouncedAt(app), [null, Date], 'another account’s address is as it was');
   t.same(messagesOf(page), ['We’ll send email to john@example.com again.']);
   t.match(await sendMail({ template: 'export-ready', userId: john.id, exportId }), /export is ready/);
 });
@@ -70,16 +76,18 @@ t.test('a bounce is shown to the owner, and stops optional mail until they try a
 t.test('a bounce cannot be forged', async (t) => {
   const { app, john, smtp, returnKey } = await setUp();
   const jane = await createUser(app, { username: 'jane' });
+  await createUser(app, { username: 'stranger', email: john.email, isConfirmed: false });
   const [jobId = ''] = /[\da-f-]{36}/.exec(smtp.mails.at(-1)?.messageId ?? '') ?? [];
   for (const key of ['0'.repeat(42), jobId, String(john.id), 'john@example.com', '%00']) {
     const { statusCode } = await giveBack(app, key);
     t.equal(statusCode, key === '%00' ? 404 : 204, 'the answer reveals nothing');
   }
-  t.same(await bouncedAt(app), [null, null]);
+  t.same(await bouncedAt(app), [null, null, null]);
 
   // Whoever has handled john's mail cannot report that jane's address is bad.
   await giveBack(app, returnKey(), bounce().replaceAll('john@example.com', jane.email));
-  t.match(await bouncedAt(app), [Date, null]);
+  // Nor does a stranger with his address learn that he gets mail there.
+  t.match(await bouncedAt(app), [Date, null, null]);
 });
 
 t.test('a new address has not bounced, and a late bounce of the old one does not affect it', async (t) => {

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { block } from '../../src/domain/blocks/block.ts';
+import { createDraft } from '../../src/domain/drafts/save.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { pinPost } from '../../src/domain/posts/pin.ts';
 import { updatePost } from '../../src/domain/posts/write.ts';
@@ -12,6 +13,7 @@ import type { Client } from '../support/client.ts';
 import { createUser, signedInClient } from '../support/factories.ts';
 import { storeImage } from '../support/images.ts';
 import { writeComments, writePosts } from '../support/writing.ts';
+import { MATRIX } from './authorization/matrix.ts';
 
 /** The maximum number of queries per page for a signed-in reader, including the session's. */
 const MOST = 5;
@@ -54,14 +56,24 @@ t.test('every page costs the same few queries with 1 row and with 50', async (t)
     '/followers/author',
     '/followed-by/author',
     '/moderate',
+    '/moderate/reports',
+    `/moderate/people/${author.id}`,
     `/edit/${postId}`,
     `/comment/${commentId}/edit`,
+    `/comment/${commentId}/reply`,
+    `/report/post/${postId}`,
+    `/report/comment/${commentId}`,
+    `/report/person/${author.id}`,
     `/people/complete?q=f&post=${postId}`,
     '/edit-profile',
+    '/edit-profile/mails',
+    '/your-data',
+    '/archive',
     '/blocks',
     '/explore',
     '/people',
     '/people/active',
+    '/people/recent',
     '/search?q=post',
     '/search?q=comment&type=comments',
     '/search?q=f&type=people',
@@ -147,6 +159,9 @@ t.test('every API call costs the same few queries with 1 row and with 50', async
   const author = await createUser(app, { username: 'author' });
   const [postId = 0] = await writePosts(app, author);
   const [commentId] = await writeComments(app, author, postId);
+  await updatePost(app, postId, await app.markdown.post('Edited'), undefined);
+  const { id: draftId } = await createDraft(app.db, author.id, { title: '', body: 'Soon', tags: '' });
+  const { key } = await storeImage(app, author.id);
   const program = await ApiProgram.of(app, author);
   await program.get('/posts/'); // The first use of a token is recorded.
 
@@ -163,8 +178,14 @@ t.test('every API call costs the same few queries with 1 row and with 50', async
     [`/posts/${postId}/likes/`]: 3,
     '/me': 3,
     '/blocks/': 3,
+    '/bookmarks/': 4,
     '/followed-tags/': 2,
     '/drafts/': 2,
+    [`/drafts/${draftId}`]: 2,
+    '/images/': 3,
+    [`/images/${key}`]: 2,
+    [`/posts/${postId}/versions/`]: 3,
+    [`/posts/${postId}/versions/1`]: 3,
     '/search?q=post': 3,
     '/search?q=author&type=people': 2,
     [`/posts/${postId}/comments/`]: 3,
@@ -172,6 +193,14 @@ t.test('every API call costs the same few queries with 1 row and with 50', async
     [`/comments/${commentId}`]: 2,
     '/notifications/': 4,
   };
+  for (const { route } of MATRIX) {
+    if (!/^GET \/api\/v1\/(?!docs|openapi)/.test(route)) continue;
+    const pattern = new RegExp(`^${route.slice('GET /api/v1'.length).replaceAll(/:\w+/g, '[^/]+')}(\\?|$)`);
+    t.ok(
+      Object.keys(calls).some((path) => pattern.test(path)),
+      `${route} is measured`,
+    );
+  }
   for (const rows of [1, 50]) {
     for (const [path, expected] of Object.entries(calls)) {
       const count = await countQueries(app, async () =>

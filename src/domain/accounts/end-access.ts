@@ -39,9 +39,7 @@ export async function endAccess(
   await trx
     .deleteFrom('sessions')
     .where('user_id', '=', userId)
-    .$if(exceptSession !== undefined, (query) =>
-      query.where('token_hash', '<>', exceptSession ?? Buffer.of()),
-    )
+    .where('token_hash', '<>', exceptSession ?? Buffer.of())
     .execute();
   await trx.deleteFrom('pending_log_ins').where('user_id', '=', userId).execute();
   await trx.deleteFrom('known_browsers').where('user_id', '=', userId).execute();

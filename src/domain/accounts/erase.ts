@@ -111,6 +111,22 @@ async function eraseImages(
   await inBatches(db, (trx) => deleteFrom(trx, 'images', sql`owner_id = ${userId} and ${unused}`), options);
 }
 
+/** What says nothing about the person, and what triggers change. The types require every other column of `users` below. */
+type Kept =
+  | 'id'
+  | 'created_at'
+  | 'confirmed_at'
+  | 'last_seen_at'
+  | 'suspended_until'
+  | 'silenced_until'
+  | 'deletion_keeps_texts'
+  | 'email_bounced_at'
+  | 'passkey_count'
+  | 'post_count'
+  | 'comment_count'
+  | 'follower_count'
+  | 'followed_count';
+
 /** Leaves an account with a meaningless name, and an address and a password that nobody can use. */
 async function anonymise(db: Db, userId: number): Promise<void> {
   await db
@@ -122,7 +138,7 @@ async function anonymise(db: Db, userId: number): Promise<void> {
       totp_secret: null,
       totp_since: null,
       totp_last_step: null,
-      role: 'User',
+      role: 'User' as const,
       deletion_due_at: null,
       name: '',
       location: '',
@@ -133,7 +149,7 @@ async function anonymise(db: Db, userId: number): Promise<void> {
       unsubscribe_key: sql<string>`gen_random_uuid()`,
       wants_digest: false,
       ...NO_NOTIFICATIONS,
-    })
+    } satisfies Record<Exclude<keyof Schema['users'], Kept>, unknown>)
     .where('id', '=', userId)
     .execute();
 }

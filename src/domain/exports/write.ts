@@ -124,7 +124,7 @@ async function finishExport(
   await db.transaction().execute(async (trx) => {
     const { numUpdatedRows } = await trx
       .updateTable('data_exports')
-      .set({ state: 'ready', size, done: sql`total`, ended_at: sql`now()` })
+      .set({ state: 'ready', size, ended_at: sql`now()` })
       .where('id', '=', exportId)
       .where('state', '=', 'running')
       .executeTakeFirst();

@@ -97,7 +97,6 @@ async function* pagesOf<Row extends Writing>(
     if (last === undefined) return;
     yield rows;
     await report(rows.length);
-    signal.throwIfAborted();
     after = last.cursor ?? last.id;
   }
 }

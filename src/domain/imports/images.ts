@@ -24,7 +24,6 @@ export async function importImages(
   { underway: { id, userId }, archive, images }: Work,
   { quota, signal }: { quota: number; signal: AbortSignal },
 ): Promise<void> {
-  if (images.length === 0) return;
   const keys = images.map(({ key }) => key);
   const present = (await findImages(db, keys)).map(({ key }) => key);
   const taken = new Set([...present, ...(await findShownByOthers(db, userId, keys))]);

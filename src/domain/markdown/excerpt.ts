@@ -26,9 +26,8 @@ export function beginningOf(tokens: readonly Token[]): Token[] | null {
   for (const block of blocksOf(tokens)) {
     const size = roomOf(block);
     if (size > room && room < EXCERPT_ROOM - MIN_EXCERPT_ROOM) break;
-    kept.push(size > room ? truncate(block, room) : block);
+    kept.push(truncate(block, room));
     room -= size;
-    if (room <= 0) break;
   }
   while (kept.length > 1 && kept.at(-1)?.[0]?.type === 'heading_open') kept.pop();
   return kept.flat().map(withoutFootnotes);
@@ -52,11 +51,11 @@ function roomOf(tokens: readonly Token[]): number {
   return tokens.reduce((sum, token) => sum + roomOfOne(token), 0);
 }
 
-function roomOfOne({ type, content, children, nesting }: Token): number {
+function roomOfOne({ type, content, children }: Token): number {
   if (children !== null) return Math.max(roomOf(children), LINE_ROOM);
   if (type === 'own_image') return IMAGE_ROOM;
   if (type === 'hardbreak') return LINE_ROOM;
-  if (nesting !== 0 || type === 'html_inline') return 0;
+  if (type === 'html_inline') return 0;
   if (type === 'fence' || type === 'code_block')
     return content.split('\n').reduce((sum, line) => sum + Math.max(line.length, LINE_ROOM), 0);
   return content.length;
@@ -68,12 +67,12 @@ function truncate(tokens: readonly Token[], room: number): Token[] {
   let left = room;
   let omitted = 0;
   for (const token of tokens) {
-    if (left > 0 && token.nesting === 0) {
+    if (left > 0) {
       const size = roomOfOne(token);
       if (size > left) shorten(token, left);
       left -= size;
       kept.push(token);
-    } else if (left > 0 || (token.nesting < 0 && omitted === 0)) kept.push(token);
+    } else if (token.nesting < 0 && omitted === 0) kept.push(token);
     else omitted += token.nesting;
   }
   return kept;
@@ -86,7 +85,7 @@ function shorten(token: Token, room: number): void {
   if (token.type === 'inline') token.children = truncate(token.children ?? [], room);
   else if (token.type === 'fence' || token.type === 'code_block')
     token.content = `${start.split('\n', Math.ceil(room / LINE_ROOM)).join('\n')}…\n`;
-  else if (token.type !== 'own_image') token.content = `${start.replace(/\s+\S*$/, '')}…`;
+  else token.content = `${start.replace(/\s+\S*$/, '')}…`;
 }
 
 /** The text without markup. */

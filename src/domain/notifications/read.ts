@@ -31,8 +31,7 @@ export function markRead(db: Kysely<Schema>, userId: number, id: number): Promis
   const isVisited = sql<boolean>`(notifications.id = ${id} or notifications.kind = 'like' and exists (
     select from notifications as visited
     where visited.id = ${id} and visited.kind = 'like' and visited.recipient_id = ${userId}
-      and visited.post_id is not distinct from notifications.post_id
-      and visited.comment_id is not distinct from notifications.comment_id
+      and visited.post_id = notifications.post_id
   ))`;
   return db.transaction().execute((trx) => mark(trx, userId, isVisited));
 }

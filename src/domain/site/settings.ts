@@ -83,18 +83,7 @@ export function typedOf(settings: SiteSettings): Record<string, string> {
 function selectTyped(db: Db) {
   return db
     .selectFrom('site_settings')
-    .select([
-      'name',
-      'tagline',
-      'description',
-      'colour',
-      'language',
-      'registration',
-      'links',
-      'api',
-      'crawlers',
-      'email_subscriptions',
-    ])
+    .select(SETTING_NAMES.filter((name) => name !== 'delay'))
     .select(sql<string>`delay::text`.as('delay'))
     .select(sql<string>`site_settings.xmin::text`.as('version')); // The transaction that saved the row.
 }

@@ -23,4 +23,6 @@ t.test('a refused mail may be sent again, and what was accepted stays as it was 
   t.same(await recorded(), [{ isRefused: false, response: `250 ${'x'.repeat(496)}` }]);
   await record('550 no such user', true);
   t.match(await recorded(), [{ isRefused: false, response: /^250 x/ }]);
+  const other = await createUser(app, { username: 'susan' });
+  t.same(await listMails(db, other.id), []);
 });

@@ -22,6 +22,19 @@ t.test('many short lines count as a long post', async (t) => {
   const excerpt = excerptOf('- a\n'.repeat(100)) ?? '';
   t.match(excerpt, /^<ul>\n(<li>a<\/li>\n){15}<\/ul>$/);
   t.match(excerptOf(`\`\`\`\n${'x\n'.repeat(100)}\`\`\``), /^<pre [^>]*><code>(x\n){14}x…\n<\/code><\/pre>$/);
+  t.match(excerptOf('    x\n'.repeat(100)), /^<pre [^>]*><code>(x\n){14}x…\n<\/code><\/pre>$/);
+  t.match(excerptOf('x  \n'.repeat(100)), /^<p>(x<br \/>\n){14,15}<\/p>$/);
+});
+
+t.test('an image takes the room of five lines', async (t) => {
+  const key = 'k'.repeat(22);
+  const images = new Map([[key, { width: 40, height: 30 }]]);
+  const body = `![a](/images/${key})\n\n`.repeat(7);
+  t.equal(render('post', body, new Map(), images).excerptHtml?.match(/<img /g)?.length, 3);
+});
+
+t.test('an excerpt has no footnotes and no references to them', async (t) => {
+  t.equal(excerptOf(`a[^1] b\n\n[^1]: ${`${WORDS} `.repeat(8)}`), '<p>a b</p>');
 });
 
 t.test('a block that is too long is truncated between words, and its markup is closed', async (t) => {
@@ -31,11 +44,13 @@ t.test('a block that is too long is truncated between words, and its markup is c
     /^<h1>Title<\/h1>\n<blockquote>\n<p><strong>[a-z ]{400,600}[a-z]…<\/strong><\/p>\n<\/blockquote>$/,
   );
   t.match(excerptOf('文'.repeat(2_000)), /^<p>文{600}…<\/p>$/);
+  t.match(excerptOf(`# ${`${WORDS} `.repeat(10)}`), /^<h1>[a-z ]{400,600}…<\/h1>$/);
 });
 
 t.test('a post with too much markup for a list has an excerpt without markup', async (t) => {
   const body = `${`[one](/x "${'t'.repeat(300)}") `.repeat(60)}`;
   t.match(excerptOf(body), /^<p>(one ){59}one<\/p>$/);
+  t.match(excerptOf(body.repeat(7)), /^<p>(one ){100,150}one…?<\/p>$/, 'nor more than the beginning');
 });
 
 t.test('an excerpt is well-formed and bounded, whatever is written', async (t) => {

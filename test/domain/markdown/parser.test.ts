@@ -53,6 +53,8 @@ t.test("GFM's own examples render as specified, or differ for a listed reason", 
   t.same(differing(SUITES.gfm), listed('gfm'));
 });
 
+const ENDLESS = `https://example.org/${'x'.repeat(1_000)}`;
+
 /** What GFM's own examples leave open, and what differs from them on purpose. */
 const EXAMPLES: readonly (readonly [rule: string, markdown: string, html: string])[] = [
   [
@@ -70,6 +72,18 @@ const EXAMPLES: readonly (readonly [rule: string, markdown: string, html: string
     '- [ ]open\n- so [ ] open',
     '<ul><li>[ ]open</li><li>so [ ] open</li></ul>',
   ],
+  [
+    'a task is a paragraph in a list',
+    '[x] a\n\n> [ ] b\n\n- # [x] c',
+    '<p>[x] a</p><blockquote><p>[ ] b</p></blockquote><ul><li><h1>[x] c</h1></li></ul>',
+  ],
+  ['two tildes strike through', '~~a~~ b', '<p><del>a</del> b</p>'],
+  ['an endless word is no link', ENDLESS, `<p>${ENDLESS}</p>`],
+  [
+    'an image’s description is one line, and a link in HTML keeps its image’s as text',
+    '![a\nb](/c) <a href="/d">![e](/f) @g</a>',
+    '<p><a href="/c">a b</a> <a href="/d">e @g</a></p>',
+  ],
   ['one tilde means about, or to', '~10, and 20~30 or 40~50', '<p>~10, and 20~30 or 40~50</p>'],
   [
     'a link ends before punctuation',
@@ -83,3 +97,11 @@ const EXAMPLES: readonly (readonly [rule: string, markdown: string, html: string
 for (const [rule, markdown, html] of EXAMPLES) {
   t.test(rule, async (t) => t.equal(normaliseHtml(render('post', markdown).html), normaliseHtml(html)));
 }
+
+t.test('a wide table scrolls', async (t) => {
+  const { html } = render('post', '| a |\n|-|');
+  t.match(
+    html,
+    /^<div class="scroll" role="group" aria-label="Table" tabindex="0">\n<table>.*<\/table>\n<\/div>$/s,
+  );
+});

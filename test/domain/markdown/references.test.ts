@@ -31,6 +31,7 @@ t.test('text that is not a tag stays text', async (t) => {
     '    #indented',
     '[#link](/x)',
     '<a href="/x">#html</a>',
+    '<b>a</b> [#bold](/x)',
     'https://example.com/#fragment and /post/1#comments',
     `#${'long'.repeat(11)}`,
   ]) {
@@ -49,10 +50,11 @@ t.test('tags may be in any script, and ten are counted', async (t) => {
     'state-of-the-art_2',
     'bold',
   ]);
+  t.same(render('post', '[a](/x) #after <a href="/x">b</a> #both').tags, ['after', 'both']);
   const many = Array.from({ length: 12 }, (_, index) => `#tag${index}`).join(' ');
-  const { html, tags } = render('post', many);
+  const { html, tags } = render('post', `${many} #tag0`);
   t.equal(tags.length, 10);
-  t.match(html, '</a> #tag10 #tag11</p>');
+  t.match(html, '</a> #tag10 #tag11 <a class="tag" href="/tag/tag0">#tag0</a></p>');
 });
 
 t.test('a mention ignores case and matches the whole name', async (t) => {

@@ -14,6 +14,9 @@ t.test('an author pins one post to the top of their profile, where it is shown o
   const john = await createUser(app);
   const [author, visitor] = [await signedInClient(app, john), new Client(app)];
   await writePosts(app, john, 5);
+  const susan = await createUser(app, { username: 'susan' });
+  const [hers = 0] = await writePosts(app, susan);
+  await pinPost(app.db, susan.id, hers);
   const posts = async (path = '/user/john') =>
     [...(await visitor.get(path)).body.matchAll(/(Pinned|Post \d)</g)].map(([, text]) => text);
 
@@ -23,15 +26,17 @@ t.test('an author pins one post to the top of their profile, where it is shown o
   t.same(await posts(), ['Pinned', 'Post 1', 'Post 5', 'Post 4']);
   const [, older = ''] = /rel="next" href="([^"]+)"/.exec(pinned.body) ?? [];
   t.same(await posts(older), ['Post 3', 'Post 2']);
-  await author.post('/post/2/pin');
+  await author.post('/post/5/pin');
   const user = await (await ApiProgram.of(app, john)).get(`/users/${john.id}`);
-  t.match(user.json(), { pinned_post_url: '/api/v1/posts/2' });
-  t.same(await posts(), ['Pinned', 'Post 2', 'Post 5', 'Post 4']);
+  t.match(user.json(), { pinned_post_url: '/api/v1/posts/5' });
+  t.same(await posts(), ['Pinned', 'Post 5', 'Post 4', 'Post 3']);
   await author.post('/post/1/unpin');
-  t.same((await posts())[1], 'Post 2', 'another one is pinned');
-  t.match((await author.get('/post/2')).body, 'action="/post/2/unpin"');
-  await author.post('/post/2/unpin');
+  await (await signedInClient(app, susan)).post('/post/5/unpin');
+  t.same((await posts())[1], 'Post 5', 'another one is pinned, and not by her');
+  t.match((await author.get('/post/5')).body, 'action="/post/5/unpin"');
+  await author.post('/post/5/unpin');
   t.same(await posts(), ['Post 5', 'Post 4']);
+  t.same(await posts('/user/susan'), ['Pinned', 'Post 1'], 'others’ are not affected');
 });
 
 t.test('a deleted or hidden post is no longer pinned', async (t) => {

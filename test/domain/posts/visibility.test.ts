@@ -105,8 +105,17 @@ t.test('its author and moderators see an unlisted post, marked, on the profile',
   for (const client of [author, await signedInClient(app, moderator)])
     t.match((await client.get('/user/john')).body, /<p class="pinned quiet">Unlisted<\/p>.*Xanadu/s);
   t.notMatch((await author.get('/user/john')).body, 'posted yet');
+  const other = { body: 'Other', body_html: 'Other', is_unlisted: true };
+  await db
+    .insertInto('posts')
+    .values([
+      { ...other, author_id: susan.id },
+      { ...other, author_id: john.id, is_disabled: true },
+    ])
+    .execute();
   const program = await ApiProgram.of(app, john);
   const own = (await program.get(`/users/${john.id}/posts/`)).json();
+  t.equal(own.posts.length, 1);
   t.match(own, { count: 1, posts: [{ url: `/api/v1/posts/${id}`, visibility: 'unlisted' }] });
   t.equal((await author.post(`/post/${id}/pin`)).statusCode, 404);
   t.notMatch((await author.get(`/post/${id}/xanadu`)).body, '/pin"');
@@ -183,6 +192,13 @@ t.test('a draft keeps its visibility, even if the form that publishes it does no
   t.match((await author.get(`/drafts/${id}`)).body, '<option value="unlisted" selected>');
   await author.post('/write', { title: 'Xanadu', body: 'Now', draft: String(id), version: '1' });
   t.match(await columns(), { is_unlisted: true, was_listed: false });
+
+  await db.deleteFrom('posts').execute();
+  await author.post('/drafts', { title: 'Xanadu', body: 'Later', visibility: 'unlisted' });
+  const next = await db.selectFrom('drafts').select('id').executeTakeFirstOrThrow();
+  const form = { title: 'Xanadu', body: 'Now', draft: String(next.id), version: '1' };
+  await author.post('/write', { ...form, visibility: 'public' });
+  t.match(await columns(), { is_unlisted: false }, 'unless it sends another');
 
   const program = await ApiProgram.of(app, john);
   const draft = (await program.post('/drafts/', { body: 'Later', visibility: 'unlisted' })).json();

@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { buildApp } from '../../../src/app.ts';
@@ -72,6 +73,8 @@ t.test('a session unused for 24 hours is over', async (t) => {
 t.test('a visit extends the session, but does not write each time', async (t) => {
   const app = await emptied();
   const client = await signedInClient(app, await createUser(app));
+  const susan = await createUser(app, { username: 'susan' });
+  await signedInClient(app, susan);
 
   await sql`update sessions set expires_at = now() + interval '23 hours 20 minutes'`.execute(app.db);
   await client.get('/');
@@ -80,6 +83,7 @@ t.test('a visit extends the session, but does not write each time', async (t) =>
   await sql`update sessions set expires_at = now() + interval '2 hours'`.execute(app.db);
   await client.get('/');
   t.equal(await hoursLeft(app), 24, 'last visit long ago: renewed');
+  t.equal(await hoursLeft(app, susan), 2, 'hers is not');
 });
 
 t.test('renewing a remembered session renews its cookie', async (t) => {
@@ -138,6 +142,8 @@ t.test('a GET route that would start a session fails, so that its test fails', a
 t.test('only the newest unread messages are kept', async (t) => {
   const app = await emptied();
   const client = await signedInClient(app, await createUser(app));
+  const other = await signedInClient(app, await createUser(app, { username: 'olga' }));
+  await other.post('/follow/john');
   for (const name of ['susan', 'mary', 'paul', 'anna', 'carl', 'ruth', 'hugo']) {
     await createUser(app, { username: name });
     await client.post(`/follow/${name}`);
@@ -147,6 +153,7 @@ t.test('only the newest unread messages are kept', async (t) => {
     ['paul', 'anna', 'carl', 'ruth', 'hugo'].map((name) => `You are now following ${name}.`),
   );
   t.same(messagesOf(await client.get('/')), []);
+  t.same(messagesOf(await other.get('/')), ['You are now following john.'], 'others keep theirs');
 });
 
 t.test('an unknown cookie means a visitor, not an error', async (t) => {
@@ -156,9 +163,10 @@ t.test('an unknown cookie means a visitor, not an error', async (t) => {
   }
 });
 
-async function hoursLeft({ db }: Awaited<ReturnType<typeof build>>): Promise<number> {
+/** Of a person's session; by default, of the first account's. */
+async function hoursLeft({ db }: FastifyInstance, { id } = { id: 1 }): Promise<number> {
   const { rows } = await sql<{ hours: number }>`
-    select round(extract(epoch from expires_at - now()) / 3600)::int as hours from sessions
+    select round(extract(epoch from expires_at - now()) / 3600)::int as hours from sessions where user_id = ${id}
   `.execute(db);
   return rows[0]?.hours ?? 0;
 }

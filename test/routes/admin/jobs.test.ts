@@ -271,6 +271,8 @@ t.test(
     );
     t.same(await usersFound('address:2001:db8::1'), [susan.id]);
     t.same(await usersFound('address:2001:db8::1', viewer), []);
+    t.same(await usersFound('2001:db8::1'), [susan.id], 'part of the payload');
+    t.same(await usersFound('2001:db8::1', viewer), []);
     await client.post('/admin/jobs/do', { action: 'delete', queue: 'mail', text: 'bob@example.com' });
     t.match((await client.get('/admin/jobs/audit')).body, 'bob%40example.com');
     t.notMatch((await viewer.get('/admin/jobs/audit')).body, 'bob%40');

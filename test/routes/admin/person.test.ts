@@ -1,12 +1,15 @@
 import { sql } from 'kysely';
 import t from 'tap';
 import { requestDeletion } from '../../../src/domain/accounts/delete-account.ts';
+import { endAccessManually } from '../../../src/domain/accounts/end-access.ts';
 import { report } from '../../../src/domain/moderation/report.ts';
+import { mailQueue } from '../../../src/queues.ts';
 import { issueTestToken } from '../../support/api.ts';
 import { build } from '../../support/build.ts';
 import { errorsOf, messagesOf, warningsOf } from '../../support/client.ts';
+import { eventsOn } from '../../support/events.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
-import { drain } from '../../support/jobs.ts';
+import { drain, jobsOf } from '../../support/jobs.ts';
 import { catchMail, linkIn } from '../../support/smtp.ts';
 import { writePosts } from '../../support/writing.ts';
 
@@ -45,7 +48,7 @@ t.test('the page shows everything known about an account', async (t) => {
     app.db,
   );
   await signedInClient(app, john);
-  await issueTestToken(app, john, { name: 'a program', scope: 'write' });
+  for (const person of [john, boss]) await issueTestToken(app, person, { name: 'a program', scope: 'write' });
   const [postId = 0] = await writePosts(app, john);
   await report(app.db, { kind: 'post', id: postId }, { reporterId: boss.id, reason: 'Spam & more' });
   await report(app.db, { kind: 'person', id: boss.id }, { reporterId: john.id, reason: 'Mean' });
@@ -111,6 +114,7 @@ t.test('Administrators confirm accounts, by another link or without one', async 
   t.same(messagesOf(await act('send-confirmation')), ['john is confirmed.']);
   t.equal((await (await signedInClient(app, john)).post('/', { body: 'Hello' })).statusCode, 303);
   t.equal((await client.post(url, { action: 'crown' })).statusCode, 404);
+  t.same((await eventsOn(app, john)).slice(0, 2), ['confirmation-sent by boss', 'confirmed by boss']);
 });
 
 t.test('logging someone out everywhere ends sessions and tokens, but not the Administrator’s', async (t) => {
@@ -126,6 +130,7 @@ t.test('logging someone out everywhere ends sessions and tokens, but not the Adm
   await client.post(`/admin/people/${boss.id}`, { action: 'end-access' });
   t.match((await another.get('/')).body, 'Hello, Stranger!');
   t.match((await client.get('/auth/activity')).body, 'Logged out everywhere, API tokens revoked');
+  await t.rejects(endAccessManually(app.db, 9_999), { code: 'not-found' });
 });
 
 t.test(
@@ -139,10 +144,14 @@ t.test(
     t.same(messagesOf(page), ['The account is closed. We’re emailing them the reason.']);
     t.match(page.body, 'Deletion requested: Too loud.');
     await t.rejects(signedInClient(app, john));
+    const other = await createUser(app, { username: 'other' });
+    await client.post(`/admin/people/${other.id}/delete`, { when: 'later', texts: 'keep', reason: 'Spam' });
+    await sql`update users set deletion_due_at = '2090-01-01Z' where id = ${other.id}`.execute(app.db);
     await drain(app);
-    const [mail] = smtp.mails;
+    const mail = smtp.mails.find(({ to }) => [to].flat()[0]?.text === john.email);
     t.match(mail?.text, /as decided by an\nAdministrator\.[\s\S]*> Too loud\.\n> Much too loud\./);
     t.match(mail?.html, '<blockquote>Too loud.');
+    t.match(mail?.text, /will be deleted on 20[2-8]\d-\d\d-\d\d, /);
 
     await sql`update users set deletion_due_at = now() + interval '1 day' where id = ${john.id}`.execute(
       app.db,
@@ -153,12 +162,21 @@ t.test(
     );
     t.equal(rows.length, 1, 'asking again does not delay it');
     t.equal(messagesOf(await act('keep')).at(-1), 'The account of john will not be deleted.');
+    t.equal((await eventsOn(app, john)).at(-1), 'deletion-undone by boss');
     await signedInClient(app, john);
+    await t.rejects(signedInClient(app, other), 'who stays closed');
     t.equal((await client.post(url, { action: 'keep' })).statusCode, 404);
-    await remove({});
+    await remove({ reason: 'Still too loud' });
     await drain(app);
+    t.match(smtp.mails.at(-1)?.text, '> Still too loud');
     await client.post(linkIn(smtp.mails.at(-1)));
     await signedInClient(app, john);
+    await remove({});
+    await act('keep');
+    const count = smtp.mails.length;
+    await drain(app);
+    t.equal(smtp.mails.length, count, 'nothing is mailed about a deletion that was undone');
+    t.same(await jobsOf(app, mailQueue), []);
   },
 );
 

@@ -3,6 +3,7 @@ import t from 'tap';
 import { buildApp } from '../../../src/app.ts';
 import { listEvents } from '../../../src/domain/security-events/list.ts';
 import { AI_CRAWLERS } from '../../../src/domain/site/ai-crawlers.ts';
+import { SETTING_NAMES } from '../../../src/domain/site/fields.ts';
 import { loadSettings } from '../../../src/domain/site/settings.ts';
 import { ApiProgram } from '../../support/api.ts';
 import { build, testConfig } from '../../support/build.ts';
@@ -37,6 +38,7 @@ t.test('the site has the name, colour, language and links that Administrators gi
   const saved = await client.follow(await client.post('/admin/settings', siteSettings(changes)));
   t.same(messagesOf(saved), ['The settings have been saved.']);
   t.match(saved.body, 'value="The &lt;Village&gt; Post"');
+  for (const name of SETTING_NAMES) t.match(saved.body, ` name="${name}"`, `the form has ${name}`);
 
   const home = (await visitor.get('/')).body;
   t.match(home, '<html lang="de-AT" data-colour="blue">');
@@ -127,6 +129,7 @@ t.test('pages about the site are written in Markdown, and linked while they are 
   const body = '# Be kind\n\n<script>alert(1)</script>\n\n[Why](https://example.com)';
   t.match((await client.post('/admin/settings/rules', { body, preview: 'y' })).body, '<h1>Be kind</h1>');
   t.equal((await visitor.get('/rules')).statusCode, 404, 'a preview is not saved');
+  await client.post('/admin/settings/about', { body: 'About us' });
   await client.post('/admin/settings/rules', { body });
   const page = (await visitor.get('/rules')).body;
   t.match(page, '<h1>Be kind</h1>');
@@ -139,6 +142,7 @@ t.test('pages about the site are written in Markdown, and linked while they are 
   await client.post('/admin/settings/rules', { body: ' ' });
   t.equal((await visitor.get('/rules')).statusCode, 404);
   t.notMatch((await visitor.get('/')).body, 'href="/rules"');
+  t.match((await visitor.get('/about')).body, 'About us', 'the other page stays');
   t.equal((await client.get('/admin/settings/contact')).statusCode, 404);
 });
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
+import { publishComment, setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { notifyQueue } from '../../../src/queues.ts';
 import { ApiProgram } from '../../support/api.ts';
 import { buildShared } from '../../support/build.ts';
@@ -35,6 +35,11 @@ t.test('a comment and its job are one transaction', async (t) => {
   await program.post(`/posts/${postId}/comments/`, { body: 'Hello' }, key);
   await program.post(`/posts/${postId}/comments/`, { body: 'Hello' }, key);
   await assertEnqueued(t, app, notifyQueue, [{ about: 'comment' }]);
+  t.equal((await program.get('/comments/')).json().count, 1);
+  const text = await app.markdown.comment('Lost');
+  const queue = { ...app.queue, send: () => Promise.reject(new Error('the connection is lost')) };
+  const comment = publishComment({ db: app.db, queue }, { postId, authorId: author.id, text });
+  await t.rejects(comment, { message: 'the connection is lost' });
   t.equal((await program.get('/comments/')).json().count, 1);
 
   await app.db.updateTable('posts').set({ is_unlisted: true }).execute();

@@ -1,8 +1,10 @@
+import { sql } from 'kysely';
 import t from 'tap';
 import { issueToken, MAX_NAMED_TOKENS } from '../../../src/domain/api-tokens/issue.ts';
 import { ApiProgram } from '../../support/api.ts';
 import { build, buildShared } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
+import { eventsOn } from '../../support/events.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 
 const emptied = await buildShared(t);
@@ -27,6 +29,7 @@ t.test('a token is created, shown once, used, and revoked', async (t) => {
   t.match(list.body, /<th scope="row">nightly<\/th><td>read only<\/td>/);
   t.notMatch(list.body, token);
   const { id } = await app.db.selectFrom('api_tokens').select('id').executeTakeFirstOrThrow();
+  await client.post('/api-tokens', { ...FIELDS, name: 'weekly' });
 
   const stranger = await signedInClient(app, await createUser(app, { username: 'susan' }));
   t.notMatch((await stranger.get('/api-tokens')).body, 'nightly');
@@ -37,30 +40,55 @@ t.test('a token is created, shown once, used, and revoked', async (t) => {
   const revoked = await client.follow(await client.post(`/api-tokens/${id}/revoke`));
   t.same(messagesOf(revoked), ['The token has been revoked.']);
   t.equal((await program.get('/posts/')).statusCode, 401);
+  t.match(revoked.body, 'weekly', 'the other stays');
+  t.same(await eventsOn(app, john), [
+    'logged-in by john',
+    'token-made by john',
+    'token-made by john',
+    'token-revoked by john',
+  ]);
 });
 
 t.test('a token lasts as long as its owner chose', async (t) => {
   const app = await emptied();
   const client = await signedInClient(app, await createUser(app));
-  for (const lifetime of ['30', '365', 'never']) await client.post('/api-tokens', { ...FIELDS, lifetime });
+  for (const lifetime of ['30', '365', 'never'])
+    await client.post('/api-tokens', { ...FIELDS, name: `lasting ${lifetime}`, lifetime });
   const rows = await app.db.selectFrom('api_tokens').select('expires_at').orderBy('id').execute();
   const days = rows.map(
     ({ expires_at: end }) => end && Math.round((end.getTime() - Date.now()) / 86_400_000),
   );
   t.same(days, [30, 365, null]);
+  const listed = async () =>
+    [...(await client.get('/api-tokens')).body.matchAll(/<th scope="row">lasting (\w+)/g)].map(
+      ([, name]) => name,
+    );
+  t.same(await listed(), ['never', '365', '30'], 'newest first');
+  await sql`update api_tokens set expires_at = now() where name = 'lasting 365'`.execute(app.db);
+  t.same(await listed(), ['never', '30'], 'without those that have expired');
 });
 
 t.test('tokens obtained with a password are listed and revoked together', async (t) => {
   const app = await emptied();
   const john = await createUser(app);
   const client = await signedInClient(app, john);
-  await client.post('/api-tokens', FIELDS);
   const programs = [await ApiProgram.of(app, john), await ApiProgram.of(app, john)];
-  t.match((await client.get('/api-tokens')).body, 'Created with your password');
+  await client.post('/api-tokens', FIELDS);
+  await ApiProgram.of(app, john);
+  t.match(
+    (await client.get('/api-tokens')).body,
+    /nightly[\s\S]*Created with your password/,
+    'named ones first',
+  );
   const page = await client.follow(await client.post('/api-tokens/revoke-unnamed'));
   t.same(messagesOf(page), ['The tokens have been revoked.']);
   t.match(page.body, 'nightly');
   for (const program of programs) t.equal((await program.get('/posts/')).statusCode, 401);
+  const events = await eventsOn(app, john);
+  await client.post('/api-tokens/revoke-unnamed');
+  const made = events.filter((event) => event.startsWith('token-made'));
+  t.same([made.length, events.at(-1)], [4, 'token-revoked by john']);
+  t.same(await eventsOn(app, john), events, 'there were none left');
 });
 
 t.test('an invalid form is shown again with its errors', async (t) => {

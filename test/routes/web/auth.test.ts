@@ -2,17 +2,21 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import type { ParsedMail } from 'mailparser';
 import t from 'tap';
-import { issueNamedToken } from '../../../src/domain/api-tokens/issue.ts';
+import { requestEmailChange } from '../../../src/domain/accounts/change-email.ts';
+import { issueNamedToken, issueToken } from '../../../src/domain/api-tokens/issue.ts';
 import { unsubscribeToken } from '../../../src/domain/people/mail-choices.ts';
 import { endSession } from '../../../src/domain/sessions/end.ts';
+import { startPendingLogIn } from '../../../src/domain/sessions/pending-log-in.ts';
 import { startSession } from '../../../src/domain/sessions/start.ts';
 import { hashToken } from '../../../src/domain/token.ts';
 import { mailQueue } from '../../../src/queues.ts';
 import { ApiProgram, basic, issueTestToken } from '../../support/api.ts';
 import { buildSharedWithMail } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
+import { eventsOn } from '../../support/events.ts';
 import { createUser, mintToken, PASSWORD, signedInClient, type TestUser } from '../../support/factories.ts';
 import { drain, jobsOf } from '../../support/jobs.ts';
+import { waitForLock } from '../../support/locks.ts';
 import { linkIn } from '../../support/smtp.ts';
 
 const ANOTHER = 'entirely another phrase';
@@ -78,6 +82,7 @@ for (const [way, recover] of [
     ];
     t.equal((await new Client(app).get(download)).statusCode, 200);
 
+    await thief.post('/auth/change-email', { email: 'later@example.com', password: PASSWORD });
     await recover(app, john);
 
     t.equal(await isSignedIn(thief), false);
@@ -89,6 +94,8 @@ for (const [way, recover] of [
     await thief.post(change);
     t.equal((await account(app, john)).email, 'john@example.com');
     t.match(await mailAbout('Your password was changed'), { to: { text: 'john@example.com' } });
+    const asked = await mailAbout('Confirm your email address');
+    t.match(asked, { to: { text: 'thief@example.com' } }, 'not what was still to be sent');
   });
 }
 
@@ -131,6 +138,30 @@ t.test('a password changed during its verification opens nothing', async (t) => 
   }
 });
 
+t.test('whatever needs a password waits for a concurrent change of it, and then fails', async (t) => {
+  const { app, john } = await setUp();
+  const session = await startSession(app.db, { userId: john.id, isRemembered: false });
+  const token = { userId: john.id, sessionHash: hashToken(session), name: 'late', scope: 'write' } as const;
+  for (const [what, use] of Object.entries({
+    session: () => startSession(app.db, { userId: john.id, isRemembered: false, ...john }),
+    code: () => startPendingLogIn(app.db, { ...john, isRemembered: false }),
+    token: () => issueToken(app.db, john),
+    'named token': () => issueNamedToken(app.db, { ...token, days: null }),
+    address: () => requestEmailChange(app, john, 'new@example.com'),
+  })) {
+    const { result } = await app.db.transaction().execute(async (trx) => {
+      await trx.updateTable('users').set({ password_hash: 'changed' }).where('id', '=', john.id).execute();
+      await trx.deleteFrom('sessions').execute();
+      const result = use().catch(({ code }) => code);
+      await waitForLock(app.db);
+      return { result };
+    });
+    t.equal(await result, what === 'address' ? false : 'unauthorized', what);
+    const { passwordHash: password_hash } = john;
+    await app.db.updateTable('users').set({ password_hash }).where('id', '=', john.id).execute();
+  }
+});
+
 t.test('a session that ends while creating a token creates none', async (t) => {
   const { app, john } = await setUp();
   const session = await startSession(app.db, { userId: john.id, isRemembered: false });
@@ -139,6 +170,9 @@ t.test('a session that ends while creating a token creates none', async (t) => {
   await t.rejects(issueNamedToken(app.db, { ...token, sessionHash: hashToken(session) }), {
     code: 'unauthorized',
   });
+  const susan = await createUser(app, { username: 'susan' });
+  const hers = hashToken(await startSession(app.db, { userId: susan.id, isRemembered: false }));
+  await t.rejects(issueNamedToken(app.db, { ...token, sessionHash: hers }), { code: 'unauthorized' });
 });
 
 t.test('tokens and exports ask for the password again after ten minutes', async (t) => {
@@ -165,6 +199,14 @@ t.test('tokens and exports ask for the password again after ten minutes', async 
 
 t.test('the old address is notified of a change, and can undo it and what followed', async (t) => {
   const { app, john, mailAbout } = await setUp();
+  const susan = await createUser(app, { username: 'susan' });
+  const insertHers = (change: object) =>
+    app.db
+      .insertInto('email_changes')
+      .values({ user_id: susan.id, new_email: 'susan@example.com', ...change })
+      .execute();
+  await insertHers({ old_email: 'before@example.com', completed_at: new Date() });
+  const [elsewhere, hers] = [await signedInClient(app, john), await signedInClient(app, susan)];
   const thief = await signedInClient(app, john);
   const moveTo = async (email: string) => {
     await thief.post('/auth/change-email', { email, password: PASSWORD });
@@ -173,10 +215,17 @@ t.test('the old address is notified of a change, and can undo it and what follow
   };
   const first = await moveTo('thief@example.com');
   t.match(first, { to: { text: 'john@example.com' } });
+  t.same([await isSignedIn(elsewhere), await isSignedIn(thief), await isSignedIn(hers)], [false, true, true]);
   const second = await moveTo('other@example.com');
   t.match(second, { to: { text: 'thief@example.com' } });
+  const third = await moveTo('third@example.com');
+  await insertHers({});
 
   const visitor = new Client(app);
+  const twice = await Promise.all([visitor, new Client(app)].map((client) => client.post(linkIn(third))));
+  t.same(twice.map(({ statusCode }) => statusCode).sort(), [303, 404], 'it works once');
+  await visitor.get('/'); // Takes the message.
+  t.equal((await account(app, john)).email, 'other@example.com', 'the earlier changes can still be undone');
   const undo = linkIn(first);
   t.match((await visitor.get(undo)).body, 'Restore my email address');
   t.match(messagesOf(await visitor.follow(await visitor.post(undo))), [
@@ -185,7 +234,14 @@ t.test('the old address is notified of a change, and can undo it and what follow
   t.equal((await account(app, john)).email, 'john@example.com');
   t.equal(await isSignedIn(thief), false);
   t.equal((await visitor.get(linkIn(second))).statusCode, 404, 'the later change can no longer be undone');
-  t.equal((await visitor.post(undo)).statusCode, 404, 'it works once');
+  t.equal((await visitor.post(undo)).statusCode, 404);
+  const herChanges = app.db.selectFrom('email_changes').select('old_email').where('user_id', '=', susan.id);
+  t.same(await herChanges.orderBy('id').execute(), [
+    { old_email: 'before@example.com' },
+    { old_email: null },
+  ]);
+  t.equal((await account(app, susan)).email, susan.email);
+  t.same((await eventsOn(app, john)).slice(2), Array(5).fill('address-changed by john'));
   const login = await visitor.post('/auth/login', { email: john.email, password: PASSWORD });
   t.same(errorsOf(login), { password: 'Invalid email or password.' });
 
@@ -222,6 +278,7 @@ t.test('an account that moves to the operator’s address and confirms it become
   await client.post('/auth/change-email', { email: 'Boss@example.com', password: PASSWORD });
   await client.post(linkIn(await mailAbout('Confirm your email address')));
   t.equal((await account(app, john)).role, 'Administrator');
+  t.same(await eventsOn(app, john), ['logged-in by john', 'role-changed by null', 'address-changed by john']);
   t.equal((await account(app, rival)).role, 'User', 'who has not confirmed it');
 });
 
@@ -274,13 +331,14 @@ t.test(
   'the first log-in after a changed password is mailed, although all browsers are forgotten',
   async (t) => {
     const { app, john, mailAbout } = await setUp();
-    const client = await signedInClient(app, john);
+    const [home, client] = [await signedInClient(app, john), await signedInClient(app, john)];
+    await sql`delete from pgboss.job`.execute(app.db);
     await client.post('/auth/change-password', {
       old_password: PASSWORD,
       password: ANOTHER,
       password2: ANOTHER,
     });
-    await new Client(app).post('/auth/login', { email: john.email, password: ANOTHER });
+    await home.post('/auth/login', { email: john.email, password: ANOTHER });
     t.match(await mailAbout('New log-in to your account'), { to: { text: 'john@example.com' } });
   },
 );
@@ -365,6 +423,7 @@ for (const [what, act] of [
     t.equal(await isSignedIn(copy), true);
     await act(client, mailAbout, boss);
     t.equal(await isSignedIn(client), true);
+    t.equal((await account(app, boss)).role, 'Administrator');
     t.equal(await isSignedIn(copy), false);
   });
 }

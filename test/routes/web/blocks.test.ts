@@ -69,6 +69,7 @@ t.test('a reader who has muted somebody does not see what they write, and nobody
   t.equal((await byJohn.get(month)).statusCode, 200);
   await app.db.deleteFrom('posts').where('id', '>', hers).execute();
 
+  t.same(await say(bySusan, '/follow/john'), ['You are now following john.']);
   for (const client of [new Client(app), bySusan]) t.same(await seenOnPages(client), [true, true, true]);
   t.notMatch((await bySusan.get('/user/john')).body, 'muted');
   t.equal(
@@ -163,11 +164,17 @@ t.test('the list shows everyone muted or blocked, each with a button to undo it'
   const older = /href="(\/blocks\?before[^"]+)"/.exec(first)?.[1] ?? '';
   t.same(actions((await byJohn.get(older)).body), ['/unmute/p1']);
   t.match((await bySusan.get('/blocks')).body, 'You haven’t muted or blocked anyone.');
-  t.same(await say(byJohn, '/unblock/p2?next=/blocks'), ['p2 is no longer blocked.']);
-  t.same(actions((await byJohn.get('/blocks')).body), ['/unmute/p3', '/unmute/p1']);
+  await bySusan.post('/mute/p3');
+  t.same(await say(byJohn, '/unmute/p3?next=/blocks'), ['p3 is no longer muted.']);
+  t.same(actions((await byJohn.get('/blocks')).body), ['/unblock/p2', '/unmute/p1']);
+  t.same(actions((await bySusan.get('/blocks')).body), ['/unmute/p3'], 'by john only');
+  const program = await ApiProgram.of(app, john);
+  t.equal((await program.get('/blocks/')).json().count, 2);
 
   t.equal((await byJohn.post('/mute/john')).statusCode, 403);
   t.equal((await byJohn.post('/block/nobody')).statusCode, 404);
+  const gone = block(app.db, { blockerId: john.id, blockedId: 9_999 }, 'mute');
+  await t.rejects(gone, { code: 'not-found' }, 'deleted in the meantime');
   await sql`
     insert into blocks (blocker_id, blocked_id, kind) select ${john.id}, id, 'mute' from users
     where username like 'p%' on conflict do nothing

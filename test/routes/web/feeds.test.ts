@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import t, { type Test } from 'tap';
 import { setCommentDisabled } from '../../../src/domain/comments/write.ts';
 import { publishPost, updatePost } from '../../../src/domain/posts/write.ts';
@@ -41,8 +42,9 @@ t.test('the site, people and posts have feeds', async (t) => {
     susan.id,
     await app.markdown.post('Less & <b>more</b>, and a control: \u0007 "quoted"'),
   );
-  const [postId = 0] = await writePosts(app, john, 2);
-  const [hidden = 0] = await writeComments(app, susan, postId, 2);
+  const [postId = 0, otherId = 0] = await writePosts(app, john, 2);
+  const [hidden = 0] = await writeComments(app, susan, postId, 3);
+  await writeComments(app, john, otherId);
   await setCommentDisabled(app.db, hidden, true);
   await updatePost(app, postId, await app.markdown.post('Post 1, changed'), undefined);
   const client = new Client(app);
@@ -50,7 +52,7 @@ t.test('the site, people and posts have feeds', async (t) => {
   for (const [path, count] of [
     ['/feed', 3],
     ['/user/JOHN/feed', 2],
-    [`/post/${postId}/feed`, 1],
+    [`/post/${postId}/feed`, 2],
   ] as const) {
     const atom = await client.get(`${path}.atom`);
     t.equal(atom.statusCode, 200, path);
@@ -76,6 +78,8 @@ t.test('the site, people and posts have feeds', async (t) => {
       t.ok(new Date(item.date_modified) >= new Date(item.date_published));
     }
   }
+  const comments = (await client.get(`/post/${postId}/feed.json`)).json().items;
+  t.match([comments[0].content_html, comments[1].content_html], ['Comment 3', 'Comment 2']);
   const { items } = (await client.get('/feed.json')).json();
   t.match(items[2].content_html, 'Less &amp; <b>more</b>');
   t.match((await client.get('/feed.atom')).body, 'Less &amp;amp; &lt;b&gt;more&lt;/b&gt;');
@@ -175,7 +179,25 @@ t.test('the sitemap lists all pages in files of limited size', async (t) => {
     `${SITE}/post/${second}`,
   ]);
   t.same(textsOf((await client.get('/sitemap/people/1.xml')).body, 'loc'), [`${SITE}/user/john`]);
-  for (const path of ['/sitemap/posts/2.xml', '/sitemap/posts/x.xml', '/sitemap/comments/1.xml']) {
+  await sql`
+    insert into users (id, email, username, password_hash, role, confirmed_at) overriding system value
+    values (10001, 'late@example.com', 'late', 'x', 'User', now())
+  `.execute(app.db);
+  await sql`
+    insert into posts (id, author_id, body, body_html) overriding system value values (10001, ${john.id}, 'Late', 'Late')
+  `.execute(app.db);
+  for (const [kind, paths] of [
+    ['posts', [`/post/${first}`, `/post/${second}`, '/post/10001']],
+    ['people', ['/user/john', '/user/late']],
+  ] as const) {
+    const files = [1, 2].map((number) => client.get(`/sitemap/${kind}/${number}.xml`));
+    const listed = (await Promise.all(files)).map(({ body }) => textsOf(body, 'loc'));
+    t.same(
+      listed,
+      [paths.slice(0, -1), paths.slice(-1)].map((some) => some.map((path) => `${SITE}${path}`)),
+    );
+  }
+  for (const path of ['/sitemap/posts/3.xml', '/sitemap/posts/x.xml', '/sitemap/comments/1.xml']) {
     t.equal((await client.get(path)).statusCode, 404, path);
   }
 });

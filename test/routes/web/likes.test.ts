@@ -26,18 +26,22 @@ async function postBy({ id }: { id: number }): Promise<number> {
 }
 
 t.test('a post is liked and no longer liked, and everyone sees how many like it and who', async (t) => {
+  const mary = await createUser(app, { username: 'mary' });
+  for (const { id: userId } of [john, mary]) await like(app, { userId, postId: await postBy(david) });
   const postId = await postBy(susan);
   const page = () => client.get(`/post/${postId}`).then(({ body }) => body);
+  await like(app, { userId: david.id, postId });
   t.match(await page(), `action="/like/${postId}?next=`);
   const liked = await client.post(`/like/${postId}?next=%2F%3Fpage%3D2`);
   t.equal(liked.headers.location, '/?page=2', 'back to the same place');
   t.match(await page(), new RegExp(`action="/unlike/${postId}[^>]+><button[^>]+aria-pressed="true"`));
-  await like(app, { userId: david.id, postId });
   const visitor = new Client(app);
   for (const path of ['/', `/post/${postId}`])
     t.match((await visitor.get(path)).body, `<a href="/likes/${postId}">2 likes`, path);
   t.notMatch((await visitor.get(`/post/${postId}`)).body, 'Bookmark');
-  t.match((await visitor.get(`/likes/${postId}`)).body, /user\/david"(?:.|\n)*user\/john"/);
+  const likers = (await visitor.get(`/likes/${postId}`)).body;
+  t.match(likers, /user\/john"(?:.|\n)*user\/david"/);
+  t.notMatch(likers, 'user/mary"', 'who likes another post');
   t.equal((await client.post(`/unlike/${postId}`)).headers.location, `/post/${postId}`);
   t.match(await page(), '1 like</a>');
 });
@@ -119,6 +123,7 @@ t.test(
     const posts = [await postBy(susan), await postBy(david), await postBy(susan), await postBy(john)];
     for (const postId of [posts[2], posts[0], posts[3], posts[1]]) await client.post(`/bookmark/${postId}`);
     await client.post(`/bookmark/${posts[1]}`);
+    await bookmark(db, { userId: david.id, postId: posts[0] ?? 0 });
     const idsIn = (body: string) => [...body.matchAll(/href="\/post\/(\d+)"/g)].map(([, id]) => Number(id));
     const first = await client.get('/bookmarks');
     t.same(idsIn(first.body), [posts[1], posts[3]]);

@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import t from 'tap';
+import { findModerated } from '../../../src/domain/moderation/person.ts';
+import { liftSanctions } from '../../../src/domain/moderation/sanction.ts';
 import { startSession } from '../../../src/domain/sessions/start.ts';
 import { basic, issueTestToken } from '../../support/api.ts';
 import { buildSharedWithMail } from '../../support/build.ts';
@@ -60,6 +62,18 @@ t.test('a suspended person is logged out everywhere at once, and told why', asyn
   await decide('suspended');
   await sql`update users set suspended_until = now() where id = ${john.id}`.execute(app.db);
   t.equal((await logIn()).statusCode, 303, 'it ends by itself');
+
+  const mod = { id: moderator.id, role: 'Moderator' } as const;
+  for (const [lifts, other] of [
+    ['silenced', 'suspended'],
+    ['suspended', 'silenced'],
+  ] as const) {
+    for (const kind of [lifts, other]) await decide(kind);
+    await liftSanctions(app, mod, john.id, { lifts });
+    const { silencedUntil, suspendedUntil } = await findModerated(app.db, john.id);
+    t.same([silencedUntil === null, suspendedUntil === null], [lifts === 'silenced', lifts === 'suspended']);
+    await t.rejects(liftSanctions(app, mod, john.id, { lifts }), { code: 'not-in-force' });
+  }
 });
 
 t.test('a silenced person can read, but not write', async (t) => {

@@ -34,7 +34,7 @@ const bellOf = ({ body }: { body: string }) => /class="bell"[^>]* aria-label="([
 t.test(
   'the bell counts unread ones, a visit marks one as read, and the button those that were shown',
   async (t) => {
-    const { app, john, comment, client } = await setUp();
+    const { app, john, susan, comment, client } = await setUp();
     t.equal(bellOf(await client.get('/')), 'Notifications');
     t.match((await client.get('/notifications')).body, 'No notifications yet.');
     const commentId = await comment();
@@ -56,7 +56,14 @@ t.test(
     await client.post('/notifications/read', { last: String(second?.id) });
     t.equal(bellOf(await client.get('/')), '1 unread notification', 'the one that came later stays unread');
     t.equal((await client.post('/notifications/read', { last: 'x' })).statusCode, 303);
+    await sql`
+      insert into notifications (recipient_id, kind, cause, actor_id) values (${susan.id}, 'follow', 'x', ${john.id})
+    `.execute(app.db);
+    await client.post('/notifications/read', { last: '2147483647' });
+    t.match(await notificationsOf(app, susan), [{ readAt: null }], 'another’s stay unread');
     t.equal((await client.get('/notifications/2147483647')).statusCode, 404);
+    const other = await signedInClient(app, susan);
+    t.equal((await other.get(`/notifications/${first?.id}`)).statusCode, 404, 'nobody visits another’s');
   },
 );
 
@@ -67,26 +74,35 @@ t.test('the list has pages, leaves out muted people, gathers likes, and counts u
     insert into notifications (recipient_id, kind, cause, actor_id)
     select ${john.id}, 'follow', 'follow by ' || n, ${ann.id} from generate_series(1, 120) as n
   `.execute(app.db);
-  for (const { id } of [susan, ann, john, susan])
+  const [otherPost = 0] = await writePosts(app, john);
+  for (const [{ id }, likedPost] of [
+    [susan, otherPost],
+    [susan, postId],
+    [ann, postId],
+    [john, postId],
+    [susan, postId],
+  ] as const)
     await sql`
       insert into notifications (recipient_id, kind, cause, actor_id, post_id)
-      values (${john.id}, 'like', gen_random_uuid(), ${id}, ${postId})
+      values (${john.id}, 'like', gen_random_uuid(), ${id}, ${likedPost})
     `.execute(app.db);
   const page = await client.get('/notifications');
   t.equal(bellOf(page), '99+ unread notifications');
   t.match(page.body, 'susan, john and 2 others liked your post');
   const [newest] = (await notificationsOf(app, john)).toReversed();
   await client.get(`/notifications/${newest?.id}`);
-  const unreadLikes = (await notificationsOf(app, john)).filter(
-    ({ kind, readAt }) => kind === 'like' && !readAt,
+  const unread = (await notificationsOf(app, john)).filter(({ readAt }) => readAt === null);
+  t.equal(unread.length, 121, 'they are read together');
+  t.same(
+    unread.flatMap((one) => (one.kind === 'like' ? [one.postId] : [])),
+    [otherPost],
   );
-  t.same(unreadLikes, [], 'they are read together');
   const older = /rel="next" href="([^"]+)"/.exec(page.body)?.[1] ?? '';
   t.match((await client.get(older)).body, 'ann follows you');
   await block(app.db, { blockerId: john.id, blockedId: ann.id }, 'mute');
   const without = await client.get(older);
   t.notMatch(without.body, 'ann follows you');
-  t.equal(bellOf(without), 'Notifications', 'what is on no list is not counted');
+  t.equal(bellOf(without), '1 unread notification', 'what is on no list is not counted');
 });
 
 t.test('the API lists notifications and marks them as read', async (t) => {

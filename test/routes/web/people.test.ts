@@ -4,6 +4,7 @@ import { follow } from '../../../src/domain/follows/follow.ts';
 import { ApiProgram } from '../../support/api.ts';
 import { buildShared } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
+import { eventsOn } from '../../support/events.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
 import { writeComments, writePosts } from '../../support/writing.ts';
 
@@ -24,6 +25,10 @@ t.test(
     t.match(body, '0 followers');
     t.match(body, '1 following');
     t.match(body, 'Follows you');
+    const mary = await createUser(app, { username: 'mary' });
+    await follow(app, mary.id, susan.id);
+    const { body: hers } = await (await signedInClient(app, john)).get('/user/mary');
+    t.notMatch(hers, 'Follows you', 'but somebody else');
     t.notMatch(body, 'susan@example.com', "the email is nobody else's business");
     t.match(body, /<img class="avatar" src="\/avatar\/[0-9a-f-]{36}\.svg"/);
     t.equal((await new Client(app).get('/user/nobody')).statusCode, 404);
@@ -68,6 +73,7 @@ t.test('an avatar is always drawn the same from its seed, and can be cached fore
   t.equal(one.headers['content-type'], 'image/svg+xml');
   t.match(one.headers['cache-control'], 'immutable');
   t.equal(one.body, two.body);
+  t.match(one.body, 'fill="hsl(200 50% 40%)" d="M2 1h1v1h-1zM4 1h1v1h-1zM1 2h1v1h-1zM2 2h1v1h-1z');
   t.not(one.body, (await app.inject(url.replace('-000000000000', '-000000000001'))).body);
   t.equal((await app.inject('/avatar/<script>.svg')).statusCode, 404);
 });
@@ -87,6 +93,9 @@ t.test('people can edit their own profile, and markup in it is shown as text', a
   t.notMatch(page.body, /<b>John|<script>alert|<img src=x|href="javascript/);
   const form = await client.get('/edit-profile');
   t.notMatch(form.body, /<script>alert|<img src=x/);
+  t.match(await app.db.selectFrom('users').select(['location', 'about_me']).execute(), [
+    { location: /^"><script>/, about_me: /^<img/ },
+  ]);
 
   const long = await client.post('/edit-profile', { name: 'x'.repeat(65), location: '', about_me: '' });
   t.equal(long.statusCode, 422);
@@ -106,10 +115,12 @@ t.test("an Administrator can edit anyone's profile", async (t) => {
     email: 'new@example.com',
     username: 'johnny',
     role: 'Moderator',
-    name: '',
+    name: 'Johnny',
     location: 'Rome',
-    about_me: '',
+    about_me: 'A man',
   };
+  const application = { user_id: john.id, reason: 'To write', confirmed_at: new Date() };
+  await app.db.insertInto('applications').values(application).execute();
 
   t.match((await admin.get(url)).body, 'value="john@example.com"');
   const page = await admin.follow(await admin.post(url, { ...fields, confirmed: 'y' }));
@@ -121,9 +132,18 @@ t.test("an Administrator can edit anyone's profile", async (t) => {
     .where('id', '=', john.id)
     .executeTakeFirstOrThrow();
   t.match(row, { email: 'new@example.com', role: 'Moderator', location: 'Rome' });
+  t.match(row, { name: 'Johnny', about_me: 'A man' });
+  t.same(await app.db.selectFrom('applications').select('user_id').execute(), [], 'it is decided');
   t.ok(row.confirmed_at);
 
+  await admin.post(url, { ...fields, confirmed: 'y', name: 'John' });
   await admin.post(url, fields);
+  t.same(await eventsOn(app, john), [
+    'role-changed by admin',
+    'confirmed by admin',
+    'address-changed by admin',
+    'unconfirmed by admin',
+  ]);
   const again = await app.db
     .selectFrom('users')
     .select('confirmed_at')

@@ -50,8 +50,10 @@ t.test(
     t.equal((await upload(client, photo)).headers.location, PAGE);
     await assertEnqueued(t, app, pictureQueue, [{ userId: john.id }]);
     t.match((await client.get(PAGE)).body, 'data-refresh="1000"');
+    const other = { user_id: moderator.id, fault: 'unreadable' } as const;
+    await app.db.insertInto('picture_uploads').values(other).execute();
     await drain(app);
-    t.same(await uploads(), [], 'the file is not kept');
+    t.match(await uploads(), [other], 'the file is not kept');
     for (const page of pages) t.ok(pathOf((await visitor.get(page)).body, 'small'), page);
     const profile = await visitor.get('/user/john');
     const large = pathOf(profile.body, 'large') ?? '';
@@ -74,25 +76,31 @@ t.test(
     t.same(messagesOf(removed), ['Your picture has been removed.']);
     for (const page of pages) t.notOk(pathOf((await visitor.get(page)).body, 'small'), page);
     t.equal((await visitor.get(large)).statusCode, 404);
+    t.match(await uploads(), [other]);
+    await removeOwnPicture(app.db, moderator.id);
   },
 );
 
 t.test('another upload replaces the picture, whatever happened to the first in the meantime', async (t) => {
-  await upload(client, photo);
-  await makePicture(
-    {
-      db: app.db,
-      async renderPicture(content, purpose) {
-        await upload(client, new TextEncoder().encode('no picture'));
-        return renderPicture(content, purpose);
+  const text = new TextEncoder().encode('no picture');
+  const makeWhileUploading = (second: Uint8Array<ArrayBuffer>) =>
+    makePicture(
+      {
+        db: app.db,
+        async renderPicture(content, purpose) {
+          await upload(client, second);
+          return renderPicture(content, purpose);
+        },
       },
-    },
-    john.id,
-  );
+      john.id,
+    );
+  await upload(client, photo);
+  await makeWhileUploading(text);
   t.notOk(pathOf((await client.get('/user/john')).body, 'large'), 'the first was replaced');
   await drain(app);
   t.match(errorsOf(await client.get(PAGE)), { file: 'This file could not be read.' });
-  await upload(client, photo);
+  await upload(client, text);
+  await makeWhileUploading(photo);
   await drain(app);
   t.ok(pathOf((await client.get('/user/john')).body, 'large'));
 });

@@ -8,7 +8,7 @@ const emptied = await buildShared(t);
 
 async function setUp() {
   const app = await emptied();
-  const [john, susan] = [await createUser(app), await createUser(app, { username: 'susan' })];
+  const [susan, john] = [await createUser(app, { username: 'susan' }), await createUser(app)];
   const [postId = 0] = await writePosts(app, john);
   const [commentId = 0] = await writeComments(app, john, postId);
   const reader = await signedInClient(app, susan);

@@ -51,11 +51,18 @@ async function found(q: string, type = 'posts', client = visitor): Promise<strin
 t.test('dates narrow a search', async (t) => {
   const old = await write(app, anna, 'dated walrus');
   await sql`update posts set created_at = '2020-05-05T12:00:00Z' where id = ${old}`.execute(app.db);
+  const next = await write(app, anna, 'a third walrus');
+  await sql`update posts set created_at = '2020-05-07T12:00:00Z' where id = ${next}`.execute(app.db);
   const young = await write(app, anna, 'another walrus');
   t.same(await found('walrus before:2020-05-05'), []);
   t.same(await found('walrus before:2020-05-06'), [String(old)]);
-  t.same(await found('walrus after:2020-05-06'), [String(young)]);
-  t.same(await found('after:2020-05-05'), [String(young), String(old)]);
+  t.same(await found('walrus after:2020-05-08'), [String(young)]);
+  t.same(await found('after:2020-05-05'), [young, next, old].map(String));
+  const first = await comment(ben, old, 'the comment on a walrus');
+  await sql`update comments set created_at = '2020-05-05T12:00:00Z' where id = ${first}`.execute(app.db);
+  const second = await comment(ben, old, 'another comment on a walrus');
+  t.same(await found('walrus before:2020-05-06', 'comments'), [String(first)]);
+  t.same(await found('walrus after:2020-05-06', 'comments'), [String(second)]);
 });
 
 t.test('words, phrases, alternatives and exclusions find posts', async (t) => {
@@ -159,6 +166,9 @@ t.test('people are found by the beginnings of their names, but never by their ad
   await createUser(app, { username: 'annabel' });
   await createUser(app, { username: 'annunconfirmed', isConfirmed: false });
   t.same(await found('ann', 'people'), ['anna', 'annabel']);
+  await sql`update users set follower_count = 5 where username = 'annabel'`.execute(app.db);
+  t.same(await found('ann', 'people'), ['annabel', 'anna'], 'those with the most followers first');
+  t.same(await found('@ANNA', 'people'), ['anna', 'annabel'], 'after whoever has exactly this name');
   t.same(await found('@Annabel', 'people'), ['annabel']);
   t.same(await found('hara anne', 'people'), ['anna']);
   for (const text of ['secret', 'hidden', 'example', '...', ':*', "'", '&|!', '🦉'])

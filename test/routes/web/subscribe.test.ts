@@ -3,9 +3,10 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { prune } from '../../../src/domain/prune.ts';
 import { changeSettings } from '../../../src/domain/site/settings.ts';
+import { loadConfirmation } from '../../../src/domain/subscriptions/load-mail.ts';
 import { postMailQueue } from '../../../src/queues.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
-import { createUser, signedInClient } from '../../support/factories.ts';
+import { createUser, mailedToken, signedInClient } from '../../support/factories.ts';
 import { drain, jobsOf } from '../../support/jobs.ts';
 import { linkIn } from '../../support/smtp.ts';
 import { addSubscribers, setUpSubscriptions, shareSubscriptions } from '../../support/subscriptions.ts';
@@ -43,7 +44,14 @@ t.test('the feeds of the site, people and tags have a page that explains them', 
     t.equal(body.includes('type="email"'), isPerson, `${path}: only people are subscribed to by email`);
   }
   t.equal((await visitor.get('/tag/Bread/subscribe')).headers.location, '/tag/bread/subscribe');
-  for (const path of ['/user/nobody/subscribe', '/tag/--/subscribe', '/subscribe/x'])
+  t.equal((await visitor.get('/user/SUSAN/subscribe')).statusCode, 200);
+  await createUser(app, { username: 'unconfirmed', isConfirmed: false });
+  for (const path of [
+    '/user/unconfirmed/subscribe',
+    '/user/nobody/subscribe',
+    '/tag/--/subscribe',
+    '/subscribe/x',
+  ])
     t.equal((await visitor.get(path)).statusCode, 404, path);
 });
 
@@ -70,7 +78,20 @@ t.test('a visitor subscribes with a link in a mail, and unsubscribes with one cl
   t.notOk(rows[0]?.row.includes(link.split('/').at(-1) ?? ''), 'only its hash is stored');
   t.match((await visitor.get(link)).body, /new posts by <a href="\/user\/susan">susan<\/a>/);
   t.match(await subscriptionsIn(app), [{ confirmedAt: null }], 'opening the link changes nothing');
+  const { id: subscriptionId } = await app.db
+    .insertInto('subscriptions')
+    .values({ author_id: author.id, email: 'other@example.com', asked_at: new Date() })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  await mailedToken(app, { template: 'confirm-subscription', subscriptionId });
   const confirmed = await visitor.follow(await visitor.post(link));
+  const tokens = await app.db
+    .selectFrom('mailed_tokens')
+    .select('subscription_id as subscriptionId')
+    .execute();
+  t.same(tokens, [{ subscriptionId }], 'another’s still works');
+  const other = app.db.deleteFrom('subscriptions').where('id', '=', subscriptionId);
+  t.same(await other.returning('confirmed_at').execute(), [{ confirmed_at: null }]);
   t.same(messagesOf(confirmed), ['You’ll get new posts by susan at reader@example.com.']);
   t.equal((await visitor.post(link)).statusCode, 404, 'it works once');
 
@@ -127,6 +148,8 @@ t.test('no address can be flooded, and the answer is always the same', async (t)
   for (const username of ['ann', 'ben', 'cid', 'dan']) await createUser(app, { username });
   await Promise.all(['ann', 'ben', 'cid', 'dan'].map((username) => ask(username)));
   t.equal(await sent(), 3, 'three a day for all');
+  const authors = smtp.mails.map(({ text }) => /new posts by (\w+)/.exec(text ?? '')?.[1]);
+  t.equal(new Set(authors).size, 3, String(authors));
   t.same(await ask('dan'), [ASKED]);
 
   await sql`update subscriptions set asked_at = asked_at - interval '25 hours'`.execute(app.db);
@@ -158,6 +181,8 @@ t.test('requests are limited by IP address, links expire, and the site can turn 
   t.equal(smtp.mails.length, 10);
 
   await changeSettings(app, { email_subscriptions: 'off' });
+  const [{ id } = { id: 0 }] = await app.db.selectFrom('subscriptions').select('id').execute();
+  t.equal(await loadConfirmation(app.db, id), undefined, 'not even a link is mailed');
   await app.site.refresh();
   t.notMatch((await visitor.get(PAGE)).body, 'type="email"');
   t.equal((await visitor.post(PAGE, { email: 'reader@example.com', homepage: '' })).statusCode, 404);
@@ -174,8 +199,18 @@ t.test('a confirmed account subscribes without a link, and the author only sees 
   const { app, smtp, author, deliver } = await setUp();
   const john = await createUser(app);
   const [reader, writer] = [await signedInClient(app, john), await signedInClient(app, author)];
-  t.match((await reader.get(PAGE)).body, 'value="john@example.com"');
+  await addSubscribers(app, author.id);
+  const page = (await reader.get(PAGE)).body;
+  t.match(page, 'value="john@example.com"');
+  t.notMatch(page, '/unsubscribe/', 'another’s subscription is not theirs');
+  t.match((await writer.get(PAGE)).body, '1 person gets your posts by email.');
+  await app.db.deleteFrom('subscriptions').execute();
+  await addSubscribers(app, (await createUser(app, { username: 'mary' })).id, 2);
+  const asked = { author_id: author.id, email: 'john@example.com', asked_at: new Date() };
+  await app.db.insertInto('subscriptions').values(asked).execute();
   t.match((await writer.get(PAGE)).body, 'Nobody gets your posts by email yet.');
+  t.notMatch((await reader.get(PAGE)).body, '/unsubscribe/', 'nor is an unconfirmed one');
+  await app.db.deleteFrom('subscriptions').where('confirmed_at', 'is not', null).execute();
   const done = await reader.follow(await reader.post(PAGE, { email: 'JOHN@example.com', homepage: '' }));
   t.same(messagesOf(done), ['You’ll get new posts by susan at john@example.com.']);
   t.match(await subscriptionsIn(app), [{ email: 'john@example.com', confirmedAt: Date }]);

@@ -2,7 +2,7 @@ import t from 'tap';
 import { block } from '../../../src/domain/blocks/block.ts';
 import { follow } from '../../../src/domain/follows/follow.ts';
 import { publishPost, setPostDisabled, updatePost } from '../../../src/domain/posts/write.ts';
-import { followTag, MAX_FOLLOWED_TAGS } from '../../../src/domain/tags/follow.ts';
+import { followsTag, followTag, MAX_FOLLOWED_TAGS } from '../../../src/domain/tags/follow.ts';
 import { ApiProgram } from '../../support/api.ts';
 import { buildShared } from '../../support/build.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
@@ -115,14 +115,19 @@ t.test(
     t.match((await reader.get('/followed-tags')).body, '<a href="/tag/bread">#bread</a>');
     await block(app.db, { blockerId: tom.id, blockedId: john.id }, 'mute');
     t.same(await all(), ['Five', 'Two']);
+    await followTag(app.db, john.id, 'bread');
     t.same(messagesOf(await reader.follow(await reader.post('/tag/bread/unfollow'))), [
       'You no longer follow #bread.',
     ]);
+    t.notMatch((await reader.get('/followed-tags')).body, '#bread');
+    t.match((await reader.get('/followed-tags')).body, '#butter');
+    t.ok(await followsTag(app.db, john.id, 'bread'), 'but others do');
+    t.notOk(await followsTag(app.db, tom.id, 'bread'));
   },
 );
 
 t.test('tags are written, changed and followed within limits', async (t) => {
-  const { app, john, write, visitor } = await setUp();
+  const { app, john, susan, write, visitor } = await setUp();
 
   await t.test('the API writes tags', async (t) => {
     const program = await ApiProgram.of(app, john);
@@ -137,6 +142,7 @@ t.test('tags are written, changed and followed within limits', async (t) => {
   });
 
   await t.test('nobody follows more than a hundred tags, even with simultaneous requests', async (t) => {
+    await followTag(app.db, susan.id, 'hers');
     for (let number = 1; number < MAX_FOLLOWED_TAGS; number += 1)
       await followTag(app.db, john.id, `t${number}`);
     const { second } = await app.db.transaction().execute(async (trx) => {

@@ -10,6 +10,7 @@ t.test('a file’s test is at its path, or at that of the nearest folder', async
     ['src/queue/claim.ts', 'test/queue/claim.test.ts'],
     ['src/queue/presence.ts', 'test/queue.test.ts'],
     ['scripts/faults/list.ts', 'test/scripts/faults.test.ts'],
+    ['test/system/authorization/matrix.ts', 'test/system/authorization.test.ts'],
     ['views/mail/alarm.txt.eta', 'test/views/mail.test.ts'],
     ['views/posts/show.eta', 'test/routes/web/posts.test.ts'],
     ['views/admin/people.eta', 'test/routes/admin/people.test.ts'],

@@ -1,9 +1,11 @@
 import type { LightMyRequestResponse } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
+import { correctEmail } from '../../../../src/domain/accounts/confirm.ts';
 import { mailQueue } from '../../../../src/queues.ts';
 import { build, buildShared } from '../../../support/build.ts';
 import { Client, errorsOf, messagesOf, warningsOf } from '../../../support/client.ts';
+import { eventsOn } from '../../../support/events.ts';
 import { createUser, mintToken, PASSWORD, signedInClient } from '../../../support/factories.ts';
 import { drain, jobsOf } from '../../../support/jobs.ts';
 import { catchMail, linkIn } from '../../../support/smtp.ts';
@@ -38,6 +40,7 @@ async function setUp() {
 
 t.test('opening the link only shows a button, which confirms', async (t) => {
   const { app, user, token, isConfirmed } = await setUp();
+  await app.db.updateTable('users').set({ email_bounced_at: new Date() }).execute();
   const scanner = new Client(app);
   for (let opened = 0; opened < 3; opened += 1) {
     t.equal((await scanner.get(`/auth/confirm/${token}`)).statusCode, 200);
@@ -55,6 +58,8 @@ t.test('opening the link only shows a button, which confirms', async (t) => {
   t.equal(response.statusCode, 303);
   t.same(messagesOf(await client.follow(response)), [THANKS]);
   t.ok(await isConfirmed());
+  t.same(await app.db.selectFrom('users').select('email_bounced_at').execute(), [{ email_bounced_at: null }]);
+  t.same(await eventsOn(app, user), ['logged-in by john', 'confirmed by john', 'logged-in by john']);
 });
 
 t.test('the link works on a device where nobody is logged in', async (t) => {
@@ -176,12 +181,15 @@ t.test('if two accounts confirm one address simultaneously, one of them owns it'
 t.test('a mistyped address can be corrected, and its link stops working', async (t) => {
   const { app, user, token, isConfirmed } = await setUp();
   const client = await signedInClient(app, user);
+  const susan = await createUser(app, { username: 'susan', isConfirmed: false });
   const wrong = await client.post('/auth/unconfirmed', { email: 'nowhere' });
   t.equal(wrong.statusCode, 422);
   t.same(errorsOf(wrong), { email: 'Invalid email address.' });
 
   const page = await client.follow(await client.post('/auth/unconfirmed', { email: 'jon@example.com' }));
   t.same(messagesOf(page), ['We’ve sent a confirmation link to jon@example.com.']);
+  const addresses = () => app.db.selectFrom('users').select('email').orderBy('id').execute();
+  t.same(await addresses(), [{ email: 'jon@example.com' }, { email: susan.email }]);
   t.match(await jobsOf(app, mailQueue), [{ data: { template: 'confirm-account', userId: user.id } }]);
   t.same(saysOf(await client.post(`/auth/confirm/${token}`)), [INVALID]);
   t.notOk(await isConfirmed());
@@ -189,6 +197,10 @@ t.test('a mistyped address can be corrected, and its link stops working', async 
   const later = await mintToken(app, user.id, 'confirm-account');
   t.same(messagesOf(await client.follow(await client.post(`/auth/confirm/${later}`))), [THANKS]);
   t.equal((await client.post('/auth/unconfirmed', { email: 'x@example.com' })).headers.location, '/');
+  t.same((await eventsOn(app, user))[1], 'address-changed by john');
+  const late = correctEmail(app, user.id, 'x@example.com', { session: undefined });
+  t.equal(await late, false, 'nor if it was confirmed in the meantime');
+  t.match((await client.get('/')).body, 'Hello, john!');
 });
 
 t.test('correcting the address ends other sessions, pending changes of it and the role', async (t) => {

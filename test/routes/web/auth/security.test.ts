@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import t from 'tap';
 import { buildShared } from '../../../support/build.ts';
 import { Client, messagesOf } from '../../../support/client.ts';
+import { eventsOn } from '../../../support/events.ts';
 import { createUser, PASSWORD } from '../../../support/factories.ts';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0';
@@ -23,7 +24,7 @@ async function setUp() {
 }
 
 t.test('people see where they are logged in, and log out a browser or all others', async (t) => {
-  const { app, logIn, isSignedIn } = await setUp();
+  const { app, john, logIn, isSignedIn } = await setUp();
   const laptop = await logIn(FIREFOX, '192.0.2.1');
   const phone = await logIn(SAFARI, '2001:db8::1');
   const program = await logIn(`\u0001${'x'.repeat(1_000)}`, '192.0.2.3');
@@ -53,6 +54,9 @@ t.test('people see where they are logged in, and log out a browser or all others
     [true, false, true],
   );
   t.match((await laptop.get('/auth/activity')).body, 'Logged out elsewhere');
+  await laptop.post('/auth/sessions/end-others');
+  const ended = (await eventsOn(app, john)).filter((event) => event.startsWith('sessions-ended'));
+  t.equal(ended.length, 2, 'nothing is recorded if there are no others');
 });
 
 t.test('a session has the time and place of its last visit, to the minute', async (t) => {
@@ -74,6 +78,8 @@ t.test('a session has the time and place of its last visit, to the minute', asyn
   ]);
   await phone.get('/', { remoteAddress: '192.0.2.8' });
   t.match(await seen(), [{ address: '192.0.2.7' }], 'written at most once a minute');
+  const { body } = await phone.get('/auth/security');
+  t.match(body, /Safari on iOS[\s\S]*Firefox on Linux/, 'the most recently used first');
 });
 
 t.test('a session ends after 90 days, however often it is used', async (t) => {

@@ -101,6 +101,7 @@ t.test('turning it on takes the password and a code from the app, and ends all o
   t.equal((await program.get('/posts/')).statusCode, 401);
   t.match((await client.get('/auth/security')).body, 'You have 10 recovery codes left.');
   t.match((await client.get('/auth/activity')).body, 'Two-factor authentication turned on');
+  t.type((await account(john)).totp_last_step, 'number', 'the code cannot be used again');
   for (const attempt of [await client.get('/auth/two-factor/on'), await send({})])
     t.equal(attempt.headers.location, '/auth/security', 'only once');
   t.ok((await mailsTo(john)).includes('[Pennypost] Two-factor authentication was turned on'));
