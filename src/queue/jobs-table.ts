@@ -128,9 +128,8 @@ export async function startNow(db: Db, queue: string, ids: readonly string[]): P
 }
 
 /**
- * Restores cancelled jobs. They wait as retries, because a successor may have their key by now. Those of an in-order queue, which
- * would run retries first, wait in their old places, and so do those that wait for others, which have no key. One whose key must
- * be unique until done stays cancelled if the key is taken.
+ * Restores cancelled jobs. They wait as retries, because a successor may have their key by now. Those that wait for others, and
+ * those of an in-order queue, where retries run first, keep their places. A job whose key must be unique but is taken is not.
  *
  * @returns how many were restored
  */

@@ -8,7 +8,7 @@ t.test('a file’s test is at its path, or at that of the nearest folder', async
   for (const [file, test] of [
     ['test/jobs/mail.test.ts', 'test/jobs/mail.test.ts'],
     ['src/queue/claim.ts', 'test/queue/claim.test.ts'],
-    ['src/queue/presence.ts', 'test/queue.test.ts'],
+    ['src/queue/follow.ts', 'test/queue.test.ts'],
     ['scripts/faults/list.ts', 'test/scripts/faults.test.ts'],
     ['test/system/authorization/matrix.ts', 'test/system/authorization.test.ts'],
     ['views/mail/alarm.txt.eta', 'test/views/mail.test.ts'],
