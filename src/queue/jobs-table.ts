@@ -129,7 +129,7 @@ export async function startNow(db: Db, queue: string, ids: readonly string[]): P
 
 /**
  * Restores cancelled jobs. They wait as retries, because a successor may have their key by now. Those that wait for others, and
- * those of an in-order queue, where retries run first, keep their places. A job whose key must be unique but is taken is not.
+ * those of an in-order queue, where retries run first, keep their places. A job stays cancelled if its unique key is taken.
  *
  * @returns how many were restored
  */

@@ -190,6 +190,7 @@ t.test('a repeated request with the same key is executed once', async (t) => {
   await usedHoursAgo(24);
   const nextDay = await program.post('/posts/', { body: 'twice' }, key);
   t.equal(nextDay.statusCode, 201, 'after a day the key can be used again');
+  t.same((await program.post('/posts/', { body: 'twice' }, key)).json(), nextDay.json(), 'for another day');
 });
 
 t.test('a refused request does not use up its key', async (t) => {
