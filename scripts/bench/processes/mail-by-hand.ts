@@ -5,7 +5,8 @@ import { type Job, PgBoss } from 'pg-boss';
 
 /**
  * The mail job by hand: pg-boss's `work()` with full batches, the same two statements as the application's (the link's token and
- * the ledger), and a nodemailer pool as large as the worker's. Without limits by rate, circuit breaker, deadlines, logs and a history of attempts.
+ * the ledger), and a nodemailer pool as large as the worker's. Without rate limits, circuit breaker, deadlines, logs and a
+ * history of attempts.
  */
 const { DATABASE_URL = '', SMTP_URL = '', WORKER_CONCURRENCY = '', BODIES = '' } = process.env;
 const concurrency = Number(WORKER_CONCURRENCY);

@@ -26,8 +26,9 @@ export function beginningOf(tokens: readonly Token[]): Token[] | null {
   for (const block of blocksOf(tokens)) {
     const size = roomOf(block);
     if (size > room && room < EXCERPT_ROOM - MIN_EXCERPT_ROOM) break;
-    kept.push(truncate(block, room));
+    kept.push(size > room ? truncate(block, room) : block);
     room -= size;
+    if (room <= 0) break;
   }
   while (kept.length > 1 && kept.at(-1)?.[0]?.type === 'heading_open') kept.pop();
   return kept.flat().map(withoutFootnotes);
@@ -85,7 +86,7 @@ function shorten(token: Token, room: number): void {
   if (token.type === 'inline') token.children = truncate(token.children ?? [], room);
   else if (token.type === 'fence' || token.type === 'code_block')
     token.content = `${start.split('\n', Math.ceil(room / LINE_ROOM)).join('\n')}…\n`;
-  else token.content = `${start.replace(/\s+\S*$/, '')}…`;
+  else if (token.type !== 'own_image') token.content = `${start.replace(/\s+\S*$/, '')}…`;
 }
 
 /** The text without markup. */
