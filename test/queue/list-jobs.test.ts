@@ -25,10 +25,10 @@ async function pagesOf(filter: JobFilter, size = 5) {
 t.test('every job is in the list of its state, and in no other, and counted there', async (t) => {
   const states = ['created', 'retry', 'active', 'completed', 'failed', 'cancelled'];
   const jobs = states
-    .flatMap((state) => Array.from({ length: 8 }, (_, n) => ({ state, n })))
-    .map(({ state, n }) => ({ state, isBlocked: n >= 4, hasStarted: n % 4 >= 2, isDue: n % 2 === 1 }))
+    // The ninth is like the first. With as many of each kind, a reversed condition would not change a count.
+    .flatMap((state) => Array.from({ length: 9 }, (_, n) => ({ state, n })))
+    .map(({ state, n }) => ({ state, isBlocked: n % 8 >= 4, hasStarted: n % 4 >= 2, isDue: n % 2 === 1 }))
     .filter(({ state, isBlocked }) => !isBlocked || state !== 'retry')
-    .slice(1) // Otherwise as many would be due as not.
     .map((job, n) => ({ ...job, n }));
   const byNumber = (one: { n: number }, other: { n: number }) => one.n - other.n;
   const stateOf = ({ state, isBlocked, hasStarted, isDue }: (typeof jobs)[number]) => {
@@ -67,7 +67,7 @@ t.test('every job is in the list of its state, and in no other, and counted ther
   const dead = { queues: ['mail.dead'], states: ['active'] } as const;
   t.match(
     (await listJobs(db, dead, { size: 50 })).jobs.map(({ attempts }) => attempts),
-    Array(8).fill(6),
+    Array(9).fill(6),
     'those of the originals',
   );
   const two = { queues: ['mail'], states: ['ready', 'failed'] } as const;
@@ -76,7 +76,7 @@ t.test('every job is in the list of its state, and in no other, and counted ther
   const [mail, none] = await countJobs(db, ['mail', 'exports']);
   const { completed: _, cancelled: __, ...counted } = counts;
   const { oldestReadySeconds = 0, ...others } = mail ?? {};
-  t.same(others, { ...counted, queue: 'mail', dead: 4 + 1 + 2 });
+  t.same(others, { ...counted, queue: 'mail', dead: 4 + 1 + 5 });
   t.ok(oldestReadySeconds >= 90 && oldestReadySeconds < 600);
   t.ok(Object.values(none ?? {}).every((value) => value === 0 || value === 'exports'));
 });
