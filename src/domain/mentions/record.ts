@@ -37,19 +37,7 @@ export async function replaceMentions(
   text: TextId,
   { names = new Map() }: Pick<MentioningText, 'names'>,
 ): Promise<number[]> {
-  const before = await db
-    .selectFrom('mentions')
-    .select(['id', 'name', 'user_id as userId'])
-    .where(isOf(text))
-    .execute();
-  const stale = before.filter(({ name, userId }) => names.get(name) !== userId);
-  if (stale.length > 0) {
-    const ids = stale.map(({ id }) => id);
-    await db.deleteFrom('mentions').where('id', 'in', ids).execute();
-  }
-  const kept = new Set(before.filter((row) => !stale.includes(row)).map(({ name }) => name));
-  const added = await recordMentions(db, text, {
-    names: new Map([...names].filter(([name]) => !kept.has(name))),
-  });
-  return added.filter((id) => before.every(({ userId }) => userId !== id));
+  const before = await db.deleteFrom('mentions').where(isOf(text)).returning('user_id as userId').execute();
+  const mentioned = await recordMentions(db, text, { names });
+  return mentioned.filter((id) => before.every(({ userId }) => userId !== id));
 }

@@ -121,6 +121,24 @@ t.test('a feed of long posts is limited in size, but has at least one', async (t
   t.equal((await client.get('/feed.atom')).body.split('<entry>').length - 1, 2);
 });
 
+t.test('a feed has the thirty newest comments on a post', async (t) => {
+  const app = await emptied();
+  const john = await createUser(app);
+  const text = await app.markdown.post(`${'x'.repeat(78)} and so on`);
+  const { id: postId } = await publishPost(app, john.id, text);
+  await sql`
+    insert into comments (post_id, author_id, body, body_html)
+    select ${postId}::int, ${john.id}::int, n, n from generate_series(1, 32) as n
+  `.execute(app.db);
+  const { title, items } = (await new Client(app).get(`/post/${postId}/feed.json`)).json();
+  t.equal(title, `Comments on “${'x'.repeat(78)}…”`, 'at most 80 characters, without a space at the end');
+  const numbers = items.map((item: { content_html: string }) => Number(item.content_html));
+  t.same(
+    numbers,
+    Array.from({ length: 30 }, (_, index) => 32 - index),
+  );
+});
+
 t.test('an empty feed is valid', async (t) => {
   const app = await emptied();
   const { body } = await new Client(app).get('/feed.atom');

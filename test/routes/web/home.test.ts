@@ -164,6 +164,15 @@ t.test('an empty site has a first page and a last one', async (t) => {
   t.equal((await new Client(app).get('/?page=2')).statusCode, 404);
 });
 
+t.test('a new site says how to begin until an account is confirmed', async (t) => {
+  const app = await emptied();
+  const visitor = new Client(app);
+  await createUser(app, { isConfirmed: false });
+  t.match((await visitor.get('/')).body, 'Start with the Administrator account');
+  await createUser(app, { username: 'susan' });
+  t.match((await visitor.get('/')).body, 'Hello, Stranger!');
+});
+
 t.test('first steps are shown until they are done', async (t) => {
   const app = await emptied();
   const john = await createUser(app);
@@ -183,6 +192,13 @@ t.test('first steps are shown until they are done', async (t) => {
 
   const tom = await signedInClient(app, await createUser(app, { username: 'tom' }));
   t.match((await tom.get('/')).body, 'First steps');
+  const suggested = async () =>
+    [...(await tom.get('/')).body.matchAll(/action="\/follow\/(\w+)"/g)].map(([, name]) => name);
+  for (const username of ['ann', 'bob', 'cleo', 'dan'])
+    await writePosts(app, await createUser(app, { username }));
+  t.same(await suggested(), ['dan', 'cleo', 'bob', 'ann', 'susan'], 'five who wrote most recently');
+  await tom.post('/mute/dan');
+  t.same(await suggested(), ['cleo', 'bob', 'ann', 'susan', 'john']);
   await app.db
     .updateTable('users')
     .set({ created_at: new Date('2026-01-01') })

@@ -110,8 +110,14 @@ t.test('a post’s page shows the beginning of long comments, whose own pages sh
     .updateTable('comments')
     .set({ body_html: '&amp;'.repeat(10_000) })
     .execute();
+  await app.db
+    .updateTable('comments')
+    .set({ body_html: 'é'.repeat(9_000) })
+    .where('id', '=', 1)
+    .execute();
   await client.post(`/post/${postId}`, { body: `**Once** ${'upon a time '.repeat(4_000)}the end` });
   const first = await client.get(`/post/${postId}`);
+  t.same(first.body.match(/\/comment\/[12]\/whole/g), ['/comment/2/whole'], 'characters count, not bytes');
   t.ok(first.body.length < 150_000, `${first.body.length} characters`);
   const last = await client.get(`/post/${postId}?page=-1`);
   t.match(last.body, '<div class="comment-text">Once upon a time');

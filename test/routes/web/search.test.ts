@@ -78,6 +78,8 @@ t.test('words, phrases, alternatives and exclusions find posts', async (t) => {
   t.same(await found('quiet from:anna'), [owl]);
   t.same((await found('from:ben')).toSorted(), [fox], 'a filter alone');
   t.same(await found('strong'), [], 'markup is no text');
+  await sql`update users set post_count = post_count + 5000 where id = ${anna.id}`.execute(app.db);
+  t.same(await found('quiet from:anna'), [owl], 'somebody with too many posts to scan');
 
   const page = await visitor.get(urlOf('"snowy owl" OR cafés'));
   t.match(page.body, 'A <mark>snowy</mark> <mark>owl</mark> flew');
@@ -175,6 +177,15 @@ t.test('people are found by the beginnings of their names, but never by their ad
     t.same(await found(text, 'people'), [], text);
   t.same(await found('ann ann ann ann ann annab b c d', 'people'), [], 'different words count');
   t.same(await found('x an ann annab annabe annabel', 'people'), ['annabel'], 'the longest five');
+  const crowd = async (first: number, last: number) => {
+    await sql`
+      insert into users (email, username, password_hash, role, confirmed_at)
+      select n || '@example.com', 'crowd' || n, '', 'User', now() from generate_series(${first}::int, ${last}::int) as n
+    `.execute(app.db);
+    return (await visitor.get(urlOf('crowd', { type: 'people' }))).body;
+  };
+  t.match(await crowd(1, 500), '500 matches.');
+  t.match(await crowd(501, 501), 'More than 500 people.');
 });
 
 t.test('a text without spaces is indexed in time', async (t) => {
