@@ -75,20 +75,17 @@ export async function cancelExport(db: Db, userId: number): Promise<boolean> {
 /** Finds the export of a mailed link. Undefined if the link is invalid or has expired. */
 export async function findExportByToken(db: Db, token: string): Promise<number | undefined> {
   const found = await validTokens(db, ['download-export'], token)
-    .innerJoin('data_exports', 'data_exports.id', 'mailed_tokens.export_id')
-    .select('data_exports.id')
-    .where('state', '=', 'ready')
+    .select('export_id as exportId')
     .executeTakeFirst();
-  return found?.id;
+  return found?.exportId ?? undefined;
 }
 
-/** Whether an export can be downloaded. It may have been deleted, or replaced by a newer one. */
-export async function isExportReady(db: Db, exportId: number): Promise<boolean> {
+/** Whether a finished export still exists. It may have been deleted, or replaced by a newer one. */
+export async function hasExport(db: Db, exportId: number): Promise<boolean> {
   const found = await db
     .selectFrom('data_exports')
     .select('id')
     .where('id', '=', exportId)
-    .where('state', '=', 'ready')
     .executeTakeFirst();
   return found !== undefined;
 }

@@ -3,7 +3,7 @@ import { type PayloadOf, PermanentFailure } from '../../queue/index.ts';
 import type { mailQueue } from '../../queues.ts';
 import { loadDeletion } from '../accounts/delete-account.ts';
 import { loadDigest } from '../digests/load.ts';
-import { isExportReady } from '../exports/requests.ts';
+import { hasExport } from '../exports/requests.ts';
 import { loadImportResult } from '../imports/requests.ts';
 import { loadSanction } from '../moderation/sanction.ts';
 import { loadNotificationMail } from '../notifications/load-mail.ts';
@@ -126,7 +126,7 @@ async function loadContent(
     case 'new-post':
       return loadNewPost(db, payload);
     case 'export-ready':
-      return (await isExportReady(db, payload.exportId)) ? {} : undefined;
+      return (await hasExport(db, payload.exportId)) ? {} : undefined;
     case 'import-ended':
       return loadImportResult(db, payload.importId);
     case 'moderation':
