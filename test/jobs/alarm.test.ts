@@ -1,9 +1,10 @@
-import Fastify from 'fastify';
+import { randomUUID } from 'node:crypto';
+import Fastify, { type FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { reportDeadLetters } from '../../src/domain/alarms/raise.ts';
 import { recordDelivery } from '../../src/domain/mail/ledger.ts';
-import { findMailOutage } from '../../src/domain/mail/outage.ts';
+import { findMailFailures, findMailOutage } from '../../src/domain/mail/outage.ts';
 import prune from '../../src/jobs/prune.ts';
 import { defineJob, PermanentFailure } from '../../src/queue/index.ts';
 import { alarmQueue, alarmWebhookQueue, mailQueue, pruneQueue } from '../../src/queues.ts';
@@ -157,20 +158,38 @@ t.test('a mail outage is shown to Administrators, measured and reported', async 
 t.test('a waiting mail is not an outage if others are delivered', async (t) => {
   const app = await build(t);
   const { id } = await createUser(app);
-  const jobId = await app.queue.send(mailQueue, { template: 'password-changed', userId: id }, { db: app.db });
+  await app.queue.send(mailQueue, { template: 'password-changed', userId: id }, { db: app.db });
   t.equal(await findMailOutage(app.db), undefined, 'it has not waited long');
   await sql`update pgboss.job set created_on = now() - interval '11 minutes'`.execute(app.db);
   t.type(await findMailOutage(app.db), Date);
-  await recordDelivery(app.db, {
-    jobId: jobId ?? '',
-    userId: id,
-    subscriptionId: null,
-    template: 'x',
-    messageId: 'x',
-    sentTo: 'x@example.com',
-    returnKey: undefined,
-    isRefused: false,
-    response: '250 OK',
-  });
+  await recordAccepted(app, id);
   t.equal(await findMailOutage(app.db), undefined);
 });
+
+t.test('failed mails count since the last delivery, with their first time and newest error', async (t) => {
+  const app = await build(t);
+  const { id } = await createUser(app);
+  const fail = async (seconds: number, error: string, queue = mailQueue.name) => {
+    await sql`
+      insert into job_attempts (job_id, queue, attempt, worker, ended_at, outcome, error)
+      values (${randomUUID()}, ${queue}, 1, 'here', to_timestamp(${seconds}), 'failed', ${error})
+    `.execute(app.db);
+  };
+  const since = new Date(3_000);
+  await fail(3, 'the server is busy');
+  await fail(1, 'the disk is full', 'exports');
+  t.same(await findMailFailures(app.db), { since, words: 'the server is busy', mails: 1 });
+  await fail(4, 'the server is gone');
+  t.same(await findMailFailures(app.db), { since, words: 'the server is gone', mails: 2 });
+  await recordAccepted(app, id);
+  t.equal(await findMailFailures(app.db), undefined);
+});
+
+/** Records a mail that the mail server has just accepted. */
+function recordAccepted(app: FastifyInstance, userId: number): Promise<void> {
+  return recordDelivery(app.db, {
+    ...{ jobId: randomUUID(), userId, subscriptionId: null, template: 'password-changed' },
+    ...{ messageId: 'x', sentTo: 'x@example.com', returnKey: undefined },
+    ...{ isRefused: false, response: '250 OK' },
+  });
+}

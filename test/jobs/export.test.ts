@@ -6,7 +6,7 @@ import t from 'tap';
 import { block } from '../../src/domain/blocks/block.ts';
 import { bookmark } from '../../src/domain/bookmarks/bookmark.ts';
 import { createDraft } from '../../src/domain/drafts/save.ts';
-import { cancelExport } from '../../src/domain/exports/requests.ts';
+import { cancelExport, findNewestExport, requestExport } from '../../src/domain/exports/requests.ts';
 import { writeExport } from '../../src/domain/exports/write.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { like } from '../../src/domain/likes/like.ts';
@@ -165,10 +165,22 @@ t.test('an export has the data of every table that refers to a person', async (t
   await addSubscribers(app, john.id);
   await subscribeAccount(app.db, susan.id, john.id);
   await upload(client, await sharp({ create: PLAIN }).png().toBuffer());
-  const { key } = await storeImage(app, john.id);
+  const { id: imageId, key } = await storeImage(app, john.id);
   await drain(app);
   const content = randomBytes(2.5 * 2 ** 20);
-  await sql`update image_files set content = ${content}`.execute(app.db);
+  await sql`insert into image_files values (${imageId}, 10, 'smaller')`.execute(app.db);
+  await sql`update image_files set width = 1920 where image_id <> ${imageId}`.execute(app.db);
+  await sql`update image_files set content = ${content} where image_id = ${imageId} and width > 10`.execute(
+    app.db,
+  );
+  const unfinished = { owner_id: john.id, alt: '', width: 1, height: 1, size: 1 };
+  await app.db
+    .insertInto('images')
+    .values([
+      { ...unfinished, key: 'u'.repeat(22), upload: Buffer.of(1) },
+      { ...unfinished, key: 'f'.repeat(22), fault: 'unreadable' },
+    ])
+    .execute();
   await sql`
     insert into security_events (user_id, kind) select ${john.id}, 'confirmed' from generate_series(1, 60)
   `.execute(app.db);
@@ -199,7 +211,13 @@ t.test('an export has the data of every table that refers to a person', async (t
   t.same(kinds.sort(), [...Array(60).fill('confirmed'), 'export-made', 'logged-in', 'token-made']);
   t.match(files['picture.webp'], /^RIFF/);
   t.match(json('images.json'), [{ file: `images/${key}.webp`, alternative_text: 'A cat' }]);
-  t.ok(files[`images/${key}.webp`] === String(content), 'a file that takes several chunks is complete');
+  t.equal(json('images.json').length, 1, 'only the one that has files');
+  t.ok(
+    files[`images/${key}.webp`] === String(content),
+    'its largest file, which takes several chunks, is complete',
+  );
+  const short = sql`select from data_export_chunks where length(content) < ${2 ** 20}`;
+  t.equal((await short.execute(app.db)).rows.length, 1, 'only the last chunk has less than a megabyte');
   t.notMatch(Object.values(files).join(''), /susan@example\.com|reader1@|password|mallory/i);
 });
 
@@ -238,6 +256,7 @@ t.test('only one export runs at a time, even after two simultaneous clicks', asy
   const { app, client } = await setUp();
   await Promise.all([client.post('/your-data'), client.post('/your-data')]);
   t.same(messagesOf(await client.get('/your-data')), ['An export is already in progress.']);
+  await t.rejects(requestExport(app, 2_147_483_647), /foreign key/, 'other errors are reported as they are');
   t.equal((await jobsOf(app, exportQueue)).length, 1);
 });
 
@@ -323,8 +342,10 @@ t.test('an export cancelled while queued is not written', async (t) => {
   t.ok(await cancelExport(app.db, john.id));
   t.notOk(await cancelExport(app.db, john.id));
   t.ok(await cancelExport(app.db, susan.id), 'hers was still in progress');
+  t.match(await findNewestExport(app.db, john.id), { state: 'cancelled', endedAt: Date });
   await drain(app);
   t.same(smtp.mails, []);
+  t.same(await jobsOf(app, exportQueue), [], 'its job is done');
 });
 
 t.test('an interrupted attempt does not affect the next one', async (t) => {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import t from 'tap';
 import { removeImage } from '../../src/domain/images/remove.ts';
-import { findNewestImport } from '../../src/domain/imports/requests.ts';
+import { findNewestImport, requestImport } from '../../src/domain/imports/requests.ts';
 import { runImport } from '../../src/domain/imports/run.ts';
 import { publishPost, updatePost } from '../../src/domain/posts/write.ts';
 import { prune } from '../../src/domain/prune.ts';
@@ -118,7 +118,7 @@ t.test('an export, imported into another site and exported again, has the same c
   t.match(await pageText(), 'Your import is queued.');
   await drain(app);
   t.match(await pageText(), /Your import of [^:]+: 5 posts imported, 0 already here\./);
-  t.match(await findNewestImport(db, susan.id), { imported: 0 });
+  t.match(await findNewestImport(db, susan.id), { imported: 0, images: 0 });
   const made = db.selectFrom('security_events').select('user_id').where('kind', '=', 'import-made');
   t.same(await made.execute(), [{ user_id: jane.id }]);
   t.same(
@@ -311,8 +311,8 @@ t.test('a file that cannot be imported says why, and imports nothing', async (t)
   }
   t.same(await postsOfJane(), []);
   t.match(await pageText(), 'Your last import was stopped: This zip file has 2001 files.');
-  const { upload } = await db.selectFrom('data_imports').select('upload').executeTakeFirstOrThrow();
-  t.equal(upload, null, 'the file is not kept');
+  const ended = await db.selectFrom('data_imports').selectAll().executeTakeFirst();
+  t.match(ended, { upload: null, ended_at: Date }, 'the file is not kept');
 
   const importId = await waitingImport([good]);
   const failWith = (error: DomainError) => {
@@ -341,16 +341,18 @@ t.test('images that cannot be imported are left out and counted', async (t) => {
   }));
   const body = `![](/images/${key}) and text`;
   const result = await importFile({
-    'posts.json': [exportedPost({ body })],
+    'posts.json': [exportedPost({ body }), exportedPost({ body })],
     'images.json': images,
     [`images/${key}.webp`]: 'x',
     [`images/${damaged}.webp`]: 'x',
     [`images/${deleted}.webp`]: await plainImage(),
   });
-  t.match(result, { state: 'done', imported: 1, images: 0, imagesLeftOut: 4 });
+  t.match(result, { state: 'done', imported: 1, skipped: 1, images: 0, imagesLeftOut: 4 });
   t.match(await pageText(), '4 images could not be imported');
   const [post] = await postsOfJane();
   t.notMatch(post?.body_html, '<img', 'a post shows nobody else’s images');
+  const again = await importFile({ 'posts.json': [exportedPost({ body })] });
+  t.match(again, { state: 'done', imported: 0, skipped: 1 }, 'a file can have nothing new');
 
   const send = () => Promise.reject(new Error('the connection is lost'));
   const image = { file: `images/${missing}.webp`, alternative_text: '' };
@@ -404,6 +406,8 @@ t.test('one import runs at a time, and one whose job is gone does not block the 
   await db.updateTable('data_imports').set({ state: 'waiting' }).where('id', '=', importId).execute();
   t.equal((await sendImport(client, await zip({ 'posts.json': [] }))).statusCode, 303);
   t.same(messagesOf(await client.get('/your-data')), ['An import is already in progress.']);
+  const unknown = requestImport(app, 2_147_483_647, Buffer.of(1));
+  await t.rejects(unknown, /foreign key/, 'other errors are reported as they are');
   await assertEnqueued(t, app, importQueue, [{}]);
   const options = { signal: new AbortController().signal };
   await prune(db, options);

@@ -34,6 +34,7 @@ t.test('the mail arrives once in text and HTML, and its link confirms the accoun
   t.match(mail?.text, /https:\/\/blog\.example\/auth\/confirm\/[\w-]{43}\n/);
   const html = typeof mail?.html === 'string' ? mail.html : '';
   t.ok(html.includes(`href="https://blog.example${linkIn(mail)}"`), 'both bodies have the same link');
+  t.notOk(mail?.headers.has('list'), 'nobody unsubscribes from it, least of all with its link');
 
   const { rows } = await sql`
     select job::text from pgboss.job union all
@@ -79,6 +80,7 @@ t.test('both statements of a mail are prepared, and only the first waits for the
   };
   const delivery = { ...sent, isRefused: false, response: '250 OK' };
   await app.db.connection().execute(async (db) => {
+    await sql`set synchronous_commit = off`.execute(db);
     for (let mail = 0; mail < 6; mail += 1) {
       const jobId = randomUUID();
       await prepareMail(db, jobId, { template, userId });
@@ -86,6 +88,8 @@ t.test('both statements of a mail are prepared, and only the first waits for the
     }
     const { rows } = await sql`select from pg_prepared_statements`.execute(db);
     t.equal(rows.length, 2);
+    const { rows: settings } = await sql`show synchronous_commit`.execute(db);
+    t.same(settings, [{ synchronous_commit: 'off' }], 'the connection’s next statement does not wait');
   });
 
   await app.db.transaction().execute(async (trx) => {
@@ -135,6 +139,16 @@ t.test("a recipient refused with 5xx fails permanently at once, with the server'
   t.match(users, [{ email_bounced_at: null }], 'a recipient refused for other reasons is not blamed');
 });
 
+t.test('a message refused with 5xx fails permanently at once, and leaves no token', async (t) => {
+  const server = await FaultyMailServer.start(t);
+  server.misbehave('DOT', { code: 554 });
+  const app = await build(t, { SMTP_URL: server.url });
+  await new Client(app).post('/auth/register', registration());
+  await drain(app);
+  t.match(await jobsOf(app, mailQueue, ['failed']), [{ retryCount: 0, output: { message: /554/ } }]);
+  t.same(await app.db.selectFrom('mailed_tokens').select('purpose').execute(), [], 'no token is left');
+});
+
 t.test(
   'an address that does not exist is reported on the site, also to a stranger with the same address',
   async (t) => {
@@ -154,12 +168,14 @@ t.test(
     t.same(await notices(), [], 'the new link may arrive');
     await createUser(app, { username: 'owner', email: 'JOHN@example.com' });
     await createUser(app, { username: 'other', isConfirmed: false });
+    await createUser(app, { username: 'susan' });
     await drain(app);
     const users = app.db.selectFrom('users').select(['username', 'email_bounced_at as bouncedAt']);
     t.match(await users.orderBy('id').execute(), [
       { username: 'john', bouncedAt: Date },
       { username: 'owner', bouncedAt: Date },
       { username: 'other', bouncedAt: null },
+      { username: 'susan', bouncedAt: null },
     ]);
     t.equal((await notices()).length, 1, 'as if the address had no other account');
 
@@ -238,11 +254,13 @@ t.test('a 421 on connecting also makes all mail wait', async (t) => {
 
 t.test('mail waits while the server refuses the sender, which an operator can correct', async (t) => {
   const server = await FaultyMailServer.start(t);
-  server.misbehave('MAIL', { code: 550 });
   const app = await build(t, { SMTP_URL: server.url });
   await new Client(app).post('/auth/register', registration());
-  await drain(app);
-  t.match(await jobsOf(app, mailQueue, ['retry']), [{ output: { message: /550/ } }]);
+  for (const stage of ['CONNECT', 'MAIL'] as const) {
+    server.misbehave(stage, { code: 550 });
+    await runAgain(app);
+    t.match(await jobsOf(app, mailQueue, ['retry']), [{ output: { message: /550/ } }], stage);
+  }
 
   server.behave();
   await runAgain(app);

@@ -17,7 +17,7 @@ const setUp = await shareNotifications(t);
 const signal = new AbortController().signal;
 
 t.test('a burst of comments is one mail, and those within the next hour are collected', async (t) => {
-  const { app, smtp, author, reader, comment, deliver, anHourLater } = await setUp();
+  const { app, smtp, author, reader, postId, comment, deliver, anHourLater } = await setUp();
   // Another person's first mail has just been sent.
   const collected = { kind: 'follow', cause: 'follow', actor_id: author.id, mail: 1 } as const;
   await app.db
@@ -33,7 +33,10 @@ t.test('a burst of comments is one mail, and those within the next hour are coll
     subject: '[Pennypost] New comments on your post',
   });
   t.match(smtp.mails[0]?.text, 'There are 50 new comments on your post');
-  t.match(smtp.mails[0]?.text, /\n\nsusan wrote:\n\n> Comment \d+\.\n/);
+  t.match(smtp.mails[0]?.text, /\n\nsusan wrote:\n\n> Comment 0\.\n/);
+  const quoted = [...(smtp.mails[0]?.text ?? '').matchAll(/> Comment (\d)\./g)].map(([, number]) => number);
+  t.equal(quoted.join(''), '0123456789', 'the first ones, in order');
+  t.match(smtp.mails[0]?.text, `/post/${postId}#comments\n`);
   t.match(smtp.mails[0]?.text, 'And 40 more');
   t.match(smtp.mails[0]?.html, /<blockquote>Comment \d+\.<\/blockquote>/);
 
@@ -43,7 +46,10 @@ t.test('a burst of comments is one mail, and those within the next hour are coll
   await assertEnqueued(t, app, notificationMailQueue, [{}]);
   await sql`delete from pgboss.job where name = ${notificationMailQueue.name}`.execute(app.db);
   await mailAtOnce(app, author.id); // As does a job that was enqueued before the mail.
-  await assertEnqueued(t, app, notificationMailQueue, [{}]);
+  const { rows } = await sql`
+    select start_after > now() + interval '50 minutes' as "isLater" from pgboss.job where name = ${notificationMailQueue.name}
+  `.execute(app.db);
+  t.same(rows, [{ isLater: true }], 'an hour after the first');
   await anHourLater();
   await drain(app);
   t.equal(smtp.mails.length, 2);
@@ -132,6 +138,9 @@ t.test('each kind is mailed as often as its recipient has chosen, and daily mail
   for (const list of ['comment emails', 'emails about new followers'])
     t.match(smtp.mails[1]?.text, `Unsubscribe from ${list}:\nhttp`);
   t.match(smtp.mails[1]?.headers.get('list'), { unsubscribe: { url: /\/unsubscribe\/notifications\./ } });
+
+  await sql`update notifications set mail = null, created_at = now() - interval '49 hours'`.execute(app.db);
+  t.equal(await mailDaily(app, { signal }), 0, 'nor is what is older than two days');
 });
 
 t.test('daily mails are enqueued in batches, behind mail that people wait for', async (t) => {

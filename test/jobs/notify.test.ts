@@ -21,6 +21,7 @@ t.test('comments, likes, follows and moderators’ decisions notify people', asy
   const commentId = await comment(reader.id, 'Well said.');
   await follow(app, reader.id, author.id);
   const ann = await createUser(app, { username: 'ann' });
+  await block(app.db, { blockerId: author.id, blockedId: ann.id }, 'mute');
   const [likedBefore = 0] = await writePosts(app, ann);
   await app.db.insertInto('likes').values({ user_id: reader.id, post_id: likedBefore }).execute();
   await like(app, { userId: reader.id, postId });

@@ -4,6 +4,7 @@ import t from 'tap';
 import { prune } from '../../../src/domain/prune.ts';
 import { changeSettings } from '../../../src/domain/site/settings.ts';
 import { loadConfirmation } from '../../../src/domain/subscriptions/load-mail.ts';
+import { listSubscriptions } from '../../../src/domain/subscriptions/subscribe.ts';
 import { postMailQueue } from '../../../src/queues.ts';
 import { Client, errorsOf, messagesOf } from '../../support/client.ts';
 import { createUser, mailedToken, signedInClient } from '../../support/factories.ts';
@@ -210,6 +211,7 @@ t.test('a confirmed account subscribes without a link, and the author only sees 
   await app.db.insertInto('subscriptions').values(asked).execute();
   t.match((await writer.get(PAGE)).body, 'Nobody gets your posts by email yet.');
   t.notMatch((await reader.get(PAGE)).body, '/unsubscribe/', 'nor is an unconfirmed one');
+  t.same(await listSubscriptions(app.db, john.id), [], 'which an export does not list either');
   await app.db.deleteFrom('subscriptions').where('confirmed_at', 'is not', null).execute();
   const done = await reader.follow(await reader.post(PAGE, { email: 'JOHN@example.com', homepage: '' }));
   t.same(messagesOf(done), ['You’ll get new posts by susan at john@example.com.']);
@@ -227,4 +229,9 @@ t.test('a confirmed account subscribes without a link, and the author only sees 
   const [, unsubscribe = ''] = /action="(\/unsubscribe\/[^"]+)"/.exec(done.body) ?? [];
   t.match((await reader.post(unsubscribe)).body, 'You will no longer receive these posts by email.');
   t.equal((await subscriptionsIn(app)).length, 1);
+
+  await new Client(app).post(PAGE, { email: 'john@example.com', homepage: '' });
+  await drain(app);
+  const last = smtp.mails.findLast(({ to }) => [to].flat()[0]?.text === 'john@example.com');
+  t.equal(last?.subject, '[Pennypost] Confirm your subscription', 'when a visitor asks, a link is needed');
 });

@@ -42,6 +42,12 @@ t.test('the new address gets a link, which works once and replaces the old addre
   t.equal((await new Client(app).get(link)).statusCode, 200, 'reading changes nothing');
   t.same(messagesOf(await client.follow(await client.post(link))), ['Your email address has been updated.']);
   t.equal(await emailNow(), 'new@example.com');
+  const { id } = await app.db.selectFrom('email_changes').select('id').executeTakeFirstOrThrow();
+  await app.queue.send(mailQueue, { template: 'change-email', emailChangeId: id }, { db: app.db });
+  await drain(app);
+  const links = smtp.mails.filter(({ subject }) => subject?.includes('Confirm'));
+  t.equal(links.length, 1, 'a completed change mails no further link');
+  t.same(await jobsOf(app, mailQueue), []);
   const again = await client.post(link);
   t.equal(again.statusCode, 404);
   t.match(again.body, INVALID);
