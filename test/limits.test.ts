@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import t from 'tap';
-import { ApiProgram } from './support/api.ts';
+import { ApiProgram, basic } from './support/api.ts';
 import { build } from './support/build.ts';
 import { Client } from './support/client.ts';
 import { createUser, PASSWORD, signedInClient } from './support/factories.ts';
@@ -138,6 +138,18 @@ t.test('a new account may write a tenth, on pages and through the API', async (t
   t.equal((await program.post('/posts/', { body: 'Hello' })).statusCode, 201);
   t.equal((await client.post('/', { body: 'Hello' })).statusCode, 429);
   t.equal((await program.post('/posts/', { body: 'Hello' })).statusCode, 429);
+
+  const [postId = 0] = await writePosts(app, john);
+  const susan = await createUser(app, { username: 'susan' });
+  for (const [{ email }, third] of [
+    [john, 429],
+    [susan, 201],
+  ] as const) {
+    const withPassword = new ApiProgram(app, basic(email, PASSWORD));
+    const comment = async () =>
+      (await withPassword.post(`/posts/${postId}/comments/`, { body: 'Hello' })).statusCode;
+    t.same([await comment(), await comment(), await comment()], [201, 201, third], email);
+  }
 });
 
 t.test('the typed text is kept and can be sent again', async (t) => {

@@ -68,7 +68,7 @@ async function claim(trx: Transaction<Schema>, { userId, key, fingerprint }: Key
     .onConflict((conflict) =>
       conflict
         .columns(['user_id', 'key'])
-        .doUpdateSet({ fingerprint, answer: null, created_at: sql`now()` })
+        .doUpdateSet({ fingerprint, created_at: sql`now()` })
         .where('idempotency_keys.created_at', '<', sql<Date>`now() - interval '24 hours'`),
     )
     .executeTakeFirstOrThrow();

@@ -38,6 +38,7 @@ t.test('an applicant confirms the address, waits, reads, and writes once approve
   t.match(asked.body, '<textarea id="reason"');
   await app.site.refresh();
   t.match((await new Client(app).get('/auth/register')).body, 'name="reason"');
+  t.match((await new Client(app).get('/')).body, 'href="/auth/register"', 'strangers are invited to apply');
   for (const username of ['susan', 'spammer', 'operator']) {
     const reason = `I am <b>${username}</b>`;
     t.equal((await new Client(app).post('/auth/register', newcomer(username, { reason }))).statusCode, 303);

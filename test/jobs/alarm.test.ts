@@ -39,6 +39,8 @@ t.test('an unexpected 500 is mailed once an hour, with the request that finds it
   await drain(app);
   t.equal(smtp.mails.length, 2);
   t.match(smtp.mails[1]?.text, 'It has happened 4 times since it was first reported.');
+  const references = smtp.mails.map(({ text }) => /reference: (.*)/.exec(text ?? '')?.[1]);
+  t.not(references[1], references[0], 'it names the newest request');
 });
 
 t.test('dead letters are reported by mail, once for all that fail in the same way', async (t) => {

@@ -130,7 +130,8 @@ t.test('pages about the site are written in Markdown, and linked while they are 
   t.match((await client.post('/admin/settings/rules', { body, preview: 'y' })).body, '<h1>Be kind</h1>');
   t.equal((await visitor.get('/rules')).statusCode, 404, 'a preview is not saved');
   await client.post('/admin/settings/about', { body: 'About us' });
-  await client.post('/admin/settings/rules', { body });
+  await client.post('/admin/settings/rules', { body: 'No rules yet' });
+  for (let times = 0; times < 2; times += 1) await client.post('/admin/settings/rules', { body });
   const page = (await visitor.get('/rules')).body;
   t.match(page, '<h1>Be kind</h1>');
   t.match(page, '&lt;script&gt;alert(1)');
@@ -144,6 +145,12 @@ t.test('pages about the site are written in Markdown, and linked while they are 
   t.notMatch((await visitor.get('/')).body, 'href="/rules"');
   t.match((await visitor.get('/about')).body, 'About us', 'the other page stays');
   t.equal((await client.get('/admin/settings/contact')).statusCode, 404);
+  const { events } = await listEvents(app.db, { kinds: ['setting-changed'] }, undefined);
+  t.same(
+    events.map(({ detail }) => detail),
+    ['rules', 'rules', 'rules', 'about'].map((setting) => ({ setting })),
+    'saving the same text again is not recorded',
+  );
 });
 
 t.test('robots.txt refuses AI crawlers if the site does', async (t) => {

@@ -323,6 +323,9 @@ t.test('log-ins from new browsers are mailed, except for the first, up to a limi
 
   for (let times = 0; times < 7; times += 1) await logIn(new Client(app, { remoteAddress: '192.0.2.7' }));
   t.equal((await jobsOf(app, mailQueue)).length, 4);
+  await sql`update known_browsers set created_at = now() - interval '61 minutes'`.execute(app.db);
+  await logIn(new Client(app, { remoteAddress: '192.0.2.7' }));
+  t.equal((await jobsOf(app, mailQueue)).length, 5, 'again after an hour');
   const mail = await mailAbout('New log-in to your account');
   t.match(mail?.text, /192\.0\.2\.7/);
 });
@@ -470,6 +473,7 @@ t.test('a reset refuses a password based on the account’s name', async (t) => 
 
 t.test('a browser that has logged in before has its own attempts', async (t) => {
   const { app, john } = await setUp(await buildSharedWithMail(t));
+  await signedInClient(app, john); // Another of his browsers.
   const home = await signedInClient(app, john);
   await home.post('/auth/logout');
   const others = await signedInClient(app, await createUser(app, { username: 'susan' }));

@@ -93,6 +93,7 @@ t.test('a block ends follows, and keeps a person from following and commenting',
     { follower_id: susan.id, followed_id: mary.id },
   ];
   for (const { follower_id, followed_id } of friends) await follow(app, follower_id, followed_id);
+  await say(byJohn, '/mute/susan');
   t.same(await say(byJohn, '/block/susan'), ['You have blocked susan.']);
   const followsLeft = () => app.db.selectFrom('follows').select(['follower_id', 'followed_id']).execute();
   t.same(await followsLeft(), friends, 'only between the two');

@@ -5,6 +5,7 @@ import t from 'tap';
 import { eraseAccount } from '../../../src/domain/accounts/erase.ts';
 import { imageMarkdown } from '../../../src/domain/images/image.ts';
 import { makeImage } from '../../../src/domain/images/make.ts';
+import { resolveImages } from '../../../src/domain/images/resolve.ts';
 import { uploadImage } from '../../../src/domain/images/upload.ts';
 import { setPostDisabled } from '../../../src/domain/posts/write.ts';
 import { prune } from '../../../src/domain/prune.ts';
@@ -109,10 +110,17 @@ t.test('what cannot be an image is refused with the reason', async (t) => {
   await refused(Buffer.from(await sharp(png).tiff().toBuffer()), /could not be read/);
   await refused(Buffer.from('hello'), /could not be read/);
   await refused(Buffer.alloc(0), /Choose a picture/);
-  const bomb = Buffer.from(png);
-  bomb.writeUInt32BE(20_000, 16);
-  bomb.writeUInt32BE(20_000, 20);
-  await refused(bomb, /at most 25 megapixels/);
+  for (const [width, height, message] of [
+    [10_001, 1, /at most 25 megapixels/],
+    [5_001, 5_000, /at most 25 megapixels/],
+    [0, 30, /could not be read/],
+    [40, 0, /could not be read/],
+  ] as const) {
+    const forged = Buffer.from(png);
+    forged.writeUInt32BE(width, 16);
+    forged.writeUInt32BE(height, 20);
+    await refused(forged, message);
+  }
   await refused(Buffer.alloc(10 * 2 ** 20 + 1), /at most 10 MB/);
   await refused(png, /Describe the image/, { alt: ' ' });
   await refused(png, /at most 1000 characters/, { alt: 'x'.repeat(1001) });
@@ -159,7 +167,8 @@ t.test('a turned photo keeps its place, and a broken description of it is correc
 t.test('an image is for its owner, until a post that everyone may read shows it', async (t) => {
   await sendImage(stranger, await plainImage(20, 20));
   const [hers] = await images();
-  await publish(imageMarkdown(hers ?? { key: '', alt: '' }), stranger);
+  const post = await visitor.get(await publish(imageMarkdown(hers ?? { key: '', alt: '' }), stranger));
+  t.match(post.body, /<img src="[^"]+" width="20"/, 'a small image has only one file');
   const [image, kept] = [await storeImage(app, john.id), await storeImage(app, john.id)];
   // Not the oldest first, and by two workers.
   await Promise.all([1, 2].map(() => makeImage({ db, renderPicture }, kept.id)));
@@ -214,6 +223,17 @@ t.test('a person has a quota, however small the images and however many at once'
   t.equal((await sendImage(stranger, png)).statusCode, 303);
   await client.post(`/images/${'1'.padStart(22, '0')}/delete`);
   t.equal((await sendImage(client, png)).statusCode, 303);
+});
+
+t.test('a post shows at most a hundred images, and none that could not be read', async (t) => {
+  await sql`
+    insert into images (key, owner_id, alt, width, height, size, fault)
+    select lpad(n::text, 22, '0'), ${john.id}, '', 1, 1, 1, case when n = 1 then 'unreadable' end
+    from generate_series(0, 101) as n
+  `.execute(db);
+  const keys = Array.from({ length: 101 }, (_, index) => String(index + 1).padStart(22, '0'));
+  const shown = await resolveImages(db, john.id, keys.map((key) => `/images/${key}`).join(' '));
+  t.same([...shown.keys()].sort(), keys.slice(1, 100));
 });
 
 t.test('images that no post has shown for 30 days are deleted', async (t) => {

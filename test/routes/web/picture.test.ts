@@ -47,11 +47,16 @@ t.test(
     const pages = ['/', `/post/${postId}`, '/comment/1/whole', '/followers/moderator'];
     const before = await visitor.get('/');
 
+    const other = { user_id: moderator.id, fault: 'unreadable' } as const;
+    await app.db.insertInto('picture_uploads').values(other).execute();
+    const files = { hash: 'x'.repeat(43), small: Buffer.alloc(1), large: Buffer.alloc(1) };
+    await app.db
+      .insertInto('pictures')
+      .values({ user_id: moderator.id, ...files })
+      .execute();
     t.equal((await upload(client, photo)).headers.location, PAGE);
     await assertEnqueued(t, app, pictureQueue, [{ userId: john.id }]);
     t.match((await client.get(PAGE)).body, 'data-refresh="1000"');
-    const other = { user_id: moderator.id, fault: 'unreadable' } as const;
-    await app.db.insertInto('picture_uploads').values(other).execute();
     await drain(app);
     t.match(await uploads(), [other], 'the file is not kept');
     for (const page of pages) t.ok(pathOf((await visitor.get(page)).body, 'small'), page);

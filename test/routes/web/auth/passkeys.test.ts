@@ -99,6 +99,7 @@ t.test('a passkey replaces the code after the password, which is no longer enoug
   const page = await client.follow(first);
   t.match(page.body, 'data-passkey="/auth/login/passkey/options"');
   t.notMatch(page.body, 'one-time-code', 'there is no app');
+  t.equal((await client.post('/auth/login/code?next=%2F', { code: '123456' })).statusCode, 422);
   const program = new ApiProgram(app, basic(person.email, PASSWORD));
   t.equal((await program.post('/tokens/')).statusCode, 403);
 
@@ -147,12 +148,15 @@ t.test('an answer for another site, another account or an unverified person is r
     'another origin': { origin: 'http://localhost:3001' },
     'another domain': { rpId: 'example.com' },
     'nobody was verified': { isVerified: false },
-    'another account': { userHandle: Buffer.from('1').toString('base64url') },
+    'another account': { userHandle: Buffer.from(String(person.id + 1)).toString('base64url') },
   })) {
     const credential = device.use(await optionsFor(client), changes);
     t.same(errorsOf(await client.post('/auth/login/passkey', { credential })), REFUSED, what);
   }
+  const { response, ...signed } = JSON.parse(device.use(await optionsFor(client)));
+  const { signature } = JSON.parse(device.use({ challenge: 'AAAA' })).response;
   for (const credential of [
+    JSON.stringify({ ...signed, response: { ...response, signature } }),
     '{',
     '[]',
     '{"id":1}',
@@ -218,13 +222,15 @@ t.test('a passkey is renamed and removed by its owner, after the password', asyn
   const which = { userId: person.id + 1, id };
   await t.rejects(renamePasskey(app.db, which, 'x'), { code: 'not-found' });
   await t.rejects(removePasskey(app, which), { code: 'not-found' });
-  await insertPasskey(app, person);
+  const other = await insertPasskey(app, person);
   t.same(Object.keys(errorsOf(await client.post(path, { name: '' }))), ['name']);
   t.same(messagesOf(await client.follow(await client.post(path, { name: 'Key' }))), [
     'The name has been saved.',
   ]);
   const names = await listPasskeys(app.db, person.id);
   t.same(names.map(({ name }) => name === 'Key').sort(), [false, true], 'of one of two');
+  t.match((await client.get(path)).body, 'Passkey “Key”');
+  t.match((await client.get(`/auth/passkeys/${other}`)).body, 'Passkey “Phone”');
   await app.db.deleteFrom('passkeys').where('user_id', '=', person.id).where('id', '<>', id).execute();
   await sql`update sessions set verified_at = '-infinity'`.execute(app.db);
   t.match((await client.post(path, { name: 'Key', remove: 'y' })).headers.location, '/auth/verify');
@@ -239,6 +245,7 @@ t.test('a passkey is renamed and removed by its owner, after the password', asyn
     'the password is enough again',
   );
   t.same(await codes(), []);
+  t.match((await client.get('/auth/activity')).body, 'Passkey removed: “Key”');
   await drain(app);
   t.ok(
     smtp.mails.some(
@@ -273,7 +280,7 @@ t.test('a passkey is not added if its session ends in the meantime', async (t) =
   t.same(await listPasskeys(app.db, person.id), []);
 });
 
-t.test('a passkey cannot be added twice', async (t) => {
+t.test('a passkey is added once, and only for the challenge that was given', async (t) => {
   const { client } = await withDevice();
   const device = new Device();
   const add = async (who: Client) =>
@@ -284,14 +291,19 @@ t.test('a passkey cannot be added twice', async (t) => {
       })
     ).statusCode;
   t.same([await add(client), await add(client)], [303, 422]);
+  await client.post('/auth/passkeys/options');
+  const credential = new Device().create({ challenge: 'AAAA', user: { id: 'MQ' } });
+  const refused = await client.post('/auth/passkeys/add', { name: 'Key', credential });
+  t.same(errorsOf(refused), REFUSED, 'nor with the wrong challenge');
 });
 
 t.test('an operator removes passkeys with the second factor', async (t) => {
-  const { person, device } = await withDevice();
+  const { person, device, client } = await withDevice();
   t.equal(await resetTwoFactor(app, person.id), true);
   t.same(errorsOf(await logIn(device)), REFUSED);
   t.equal((await givePassword(new Client(app), person)).headers.location, '/');
   t.equal(await resetTwoFactor(app, person.id), false);
+  t.match((await client.get('/auth/activity')).body, 'Passkey removed');
 });
 
 t.test('challenges are limited by address', async (t) => {

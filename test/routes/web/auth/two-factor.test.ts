@@ -70,6 +70,7 @@ function recoveryCodesIn(body: string): string[] {
 }
 
 t.test('turning it on takes the password and a code from the app, and ends all other access', async (t) => {
+  await createPerson({ hasTwoFactor: false }); // Somebody else.
   const john = await createPerson({ hasTwoFactor: false });
   const [client, elsewhere] = [await signedInClient(app, john), await signedInClient(app, john)];
   const program = await ApiProgram.of(app, john);
@@ -108,8 +109,8 @@ t.test('turning it on takes the password and a code from the app, and ends all o
 });
 
 t.test('logging in takes two steps, and the first gives no access', async (t) => {
-  const john = await createPerson({ hasTwoFactor: true });
   const susan = await createPerson({ hasTwoFactor: false });
+  const john = await createPerson({ hasTwoFactor: true });
   const client = new Client(app);
   const fields = { email: john.email, password: PASSWORD, remember_me: 'y' };
   const first = await client.post('/auth/login?next=%2Fauth%2Fsecurity', fields);
@@ -280,6 +281,7 @@ t.test('a recovery code works once, and can create new ones or turn it off', asy
   const page = await client.follow(await off({ password: PASSWORD, code: fresh[0] ?? '' }));
   t.same(messagesOf(page), ['Two-factor authentication is off.']);
   t.match(page.body, 'href="/auth/two-factor/on"');
+  t.match((await client.get('/auth/activity')).body, 'Two-factor authentication turned off');
   for (const path of ['off', 'recovery-codes'])
     t.equal((await client.get(`/auth/two-factor/${path}`)).headers.location, '/auth/security');
   t.same(await codesOf(john), []);
@@ -372,6 +374,8 @@ t.test('undoing a change of address turns off what was turned on since', async (
 });
 
 t.test('an operator resets it for someone who has lost everything, after a question', async (t) => {
+  const susan = await createPerson({ hasTwoFactor: true });
+  await insertPasskey(app, susan);
   const john = await createPerson({ hasTwoFactor: false });
   await turnOn(await signedInClient(app, john));
   const questions: string[] = [];
@@ -387,6 +391,8 @@ t.test('an operator resets it for someone who has lost everything, after a quest
   t.match(await reset(true), `Two-factor authentication is off for ${john.email}`);
   t.equal(await reset(true), `${john.email} has no two-factor authentication. Nothing was changed.`);
   t.equal(questions.length, 2);
+  const { totp_secret, passkey_count } = await account(susan);
+  t.same({ totp_secret, passkey_count }, { totp_secret: TOTP_SECRET, passkey_count: 1 }, 'hers stay');
   t.equal((await givePassword(new Client(app), john)).headers.location, '/');
   await t.rejects(reset(true, 'nobody@example.com'), { message: 'There is no account with the email' });
 });
