@@ -33,15 +33,11 @@ export default async function compute({ program, input, port }: Task): Promise<u
   const log = (level: keyof ThreadContext['log']) => (fields: object, text: string) =>
     post({ level, line: [fields, text] });
   port.once('message', () => stop.abort());
-  try {
-    const { default: run }: { default: Computation } = await import(program);
-    post({ started: true });
-    return await run(input as never, {
-      signal: stop.signal,
-      progress: (...progress) => post({ progress }),
-      log: { info: log('info'), warn: log('warn'), error: log('error') },
-    });
-  } finally {
-    port.close();
-  }
+  const { default: run }: { default: Computation } = await import(program);
+  post({ started: true });
+  return run(input as never, {
+    signal: stop.signal,
+    progress: (...progress) => post({ progress }),
+    log: { info: log('info'), warn: log('warn'), error: log('error') },
+  });
 }

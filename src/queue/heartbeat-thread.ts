@@ -27,7 +27,7 @@ const pool = new pg.Pool({
 });
 pool.on('error', () => {});
 
-/** The newest report. While the worker is blocked, it stays the same, except for lost jobs. */
+/** The newest report. While the worker is blocked, it stays the same. */
 let report = first;
 let reportedAt = performance.now();
 parentPort?.on('message', (next: Report) => {
@@ -52,7 +52,6 @@ async function tryToBeat(): Promise<Beat> {
       }));
     const memoryBytes = process.memoryUsage.rss();
     const orders = await beat(pool, workerId, { running, hasPolled, memoryBytes, loopDelayMs });
-    if (report.held === held) report = { ...report, held: held.filter((job) => !lost.includes(job)) };
     return { lost, orders };
   } catch (error) {
     const { message, code } = error as Error & { code?: unknown };

@@ -101,6 +101,7 @@ t.test('only the same hand-back by the same worker is forgotten', async (t) => {
 });
 
 t.test('attempts are followed from their start to their end', async (t) => {
+  await attemptTwice();
   const jobId = await attemptTwice();
   const last = await newestAttempt(db);
   const before = last - 2;

@@ -40,7 +40,7 @@ t.test('a job that throws TryLater waits without losing an attempt, and says why
   await sql`update pgboss.job set start_after = now() where name = 'mail'`.execute(app.db);
   await waitFor(() => outcomes.length === 2, 'it runs again');
   const attempts = await attemptsOf(app, job?.id);
-  t.match(attempts, [{ attempt: 1, outcome: 'deferred', error: 'the other site is closed until noon' }]);
+  t.match(attempts, [{ attempt: 1, outcome: 'deferred', error: /^the other site is closed until noon$/ }]);
   t.equal(attempts.length, 1, 'however often, the history has it once');
 
   await app.queue.stopWorking();

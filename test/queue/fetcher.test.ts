@@ -269,7 +269,8 @@ t.test('concurrency across all workers, in total and per key, is never exceeded'
 t.test('a fetcher', async (t) => {
   const app = await build(t);
   await createQueues(app, [queue]);
-  const fetcher = new Fetcher(queue, await consumerParts(t, app));
+  const parts = await consumerParts(t, app);
+  const fetcher = new Fetcher(queue, parts);
 
   t.test('waits after a refusal, whatever older restraints and fetches say', async (t) => {
     fetcher.break();
@@ -304,4 +305,12 @@ t.test('a fetcher', async (t) => {
       t.equal(await pass(randomBytes(10_000).toString('base64')), 'runs', 'its key is truncated');
     },
   );
+
+  t.test('fetches no more jobs than may run in total', async (t) => {
+    const counted = new Fetcher({ ...queue, totalConcurrency: 2 }, parts);
+    await enqueue(app, 3);
+    const fetched: number[] = [];
+    for (const slots of [1, 5, 5]) fetched.push((await counted.fetch(slots, 5)).length);
+    t.same(fetched, [1, 1, 0]);
+  });
 });

@@ -66,6 +66,8 @@ t.test('each schedule of a queue enqueues its own payload, once for all workers'
   t.same(await at(ticks, '2027-03-28T00:01Z'), ['rule'], 'at 9:00 in Tokyo');
   t.same(await at(ticks, '2027-03-28T05:00Z'), ['daily'], 'at 7:00 in Berlin, in summer time since 2:00');
   t.same(await at(ticks, '2027-03-28T06:00Z'), [], 'at 7:00 in UTC');
+  const [one, other] = await statuses();
+  t.not(one?.lastJobId, other?.lastJobId, 'each has its own last job');
 });
 
 t.test('a time of day that the clocks skip or repeat enqueues one job', async (t) => {
@@ -97,18 +99,33 @@ t.test('a paused schedule enqueues nothing, and continues from its next time', a
   await pauseSchedule(app.db, daily);
   t.same(await at(ticks, '2028-11-09T08:00Z'), ['hourly']);
   await pauseSchedule(app.db, daily);
-  t.match(await statuses(), [{ name: 'daily', pausedAt: '2028-11-06T08:00Z' }, {}]);
   const hourly = { queue: 'ticks', name: 'hourly' };
-  await pauseSchedule(app.db, hourly);
-  await resumeSchedule(app.db, daily);
-  await resumeSchedule(app.db, daily); // As by two people at once.
-  t.match(await statuses(), [
-    { name: 'daily', pausedAt: null },
-    { name: 'hourly', pausedAt: Date },
-  ]);
+  await clock.setTime('2028-11-09T09:30Z');
   await resumeSchedule(app.db, hourly);
-  t.same(await at(ticks, '2028-11-09T08:01Z'), [], 'what passed in the meantime was left out');
+  t.same(await at(ticks, '2028-11-09T09:30Z'), ['hourly'], 'it was not paused, so it was still due');
+  await pauseSchedule(app.db, hourly);
+  await resumeSchedule(app.db, hourly);
+  await resumeSchedule(app.db, hourly); // As by two people at once.
+  const times = async () =>
+    (await statuses()).map(({ nextAt, pausedAt }) => [nextAt?.toISOString(), pausedAt?.toISOString()]);
+  const ofHourly = ['2028-11-09T10:00:00.000Z', undefined];
+  t.same(await times(), [['2028-11-07T06:00:00.000Z', '2028-11-06T08:00:00.000Z'], ofHourly]);
+  await resumeSchedule(app.db, daily);
+  t.same(await times(), [['2028-11-10T06:00:00.000Z', undefined], ofHourly], 'what had passed was left out');
   t.same(await at(ticks, '2028-11-10T06:00Z'), ['daily', 'hourly']);
+});
+
+t.test('a schedule whose rule has ended enqueues its last job, and no more when it is resumed', async (t) => {
+  const rrule = 'FREQ=DAILY;BYHOUR=7;UNTIL=20281112T120000Z';
+  const ticks = await deploy(...['daily', 'paused'].map((name) => ({ name, rrule, payload: { of: name } })));
+  await pauseSchedule(app.db, { queue: 'ticks', name: 'paused' });
+  t.same(await at(ticks, '2028-11-12T08:00Z'), ['daily']);
+  await resumeSchedule(app.db, { queue: 'ticks', name: 'paused' });
+  t.same(await at(ticks, '2028-11-12T08:01Z'), []);
+  t.same(
+    (await statuses()).map(({ nextAt }) => nextAt),
+    [null, null],
+  );
 });
 
 t.test(
