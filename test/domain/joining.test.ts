@@ -30,6 +30,7 @@ t.test('an applicant confirms the address, waits, reads, and writes once approve
   const { db } = app;
   const client = await signedInClient(app, await createUser(app, { username: 'mod', role: 'Moderator' }));
   const early = new Client(app);
+  t.match((await early.get('/')).body, 'href="/auth/register"');
   t.notMatch((await early.get('/auth/register')).body, 'name="reason"');
   await changeSettings(app, { registration: 'approval' });
 
@@ -83,6 +84,7 @@ t.test('an applicant confirms the address, waits, reads, and writes once approve
   const decide = (what: string, id: number) => client.post(`/moderate/applications/${id}/${what}`);
   await decide('decline', await idOf('spammer'));
   t.notMatch((await client.get('/moderate/applications')).body, 'spammer');
+  t.equal((await decide('decline', await idOf('susan'))).statusCode, 404, 'she is already approved');
   t.equal((await decide('approve', await idOf('spammer'))).statusCode, 404, 'decided once');
   t.equal((await susan.post('/', { body: 'Hello' })).headers.location, '/');
   t.same(await db.selectFrom('applications').select('reason').execute(), [{ reason: 'I am <b>spammer</b>' }]);

@@ -41,6 +41,12 @@ t.test('an unexpected 500 is mailed once an hour, with the request that finds it
   t.match(smtp.mails[1]?.text, 'It has happened 4 times since it was first reported.');
   const references = smtp.mails.map(({ text }) => /reference: (.*)/.exec(text ?? '')?.[1]);
   t.not(references[1], references[0], 'it names the newest request');
+  const { title, message, reference } = await app.db
+    .selectFrom('alarms')
+    .selectAll()
+    .executeTakeFirstOrThrow();
+  await app.raiseAlarm({ title, message, reference });
+  t.same(await jobsOf(app, alarmQueue), [], 'and then not again for an hour');
 });
 
 t.test('dead letters are reported by mail, once for all that fail in the same way', async (t) => {

@@ -237,6 +237,11 @@ async function giveMallorys(app: FastifyInstance, person: TestUser): Promise<voi
   await followTag(app.db, id, 'mallory');
   await createDraft(app.db, id, { title: 'Mallory', body: '', tags: '' });
   await storeImage(app, id, 'Mallory');
+  const picture = { hash: '', small: Buffer.from('Mallory'), large: Buffer.from('Mallory') };
+  await app.db
+    .insertInto('pictures')
+    .values({ user_id: id, ...picture })
+    .execute();
   await issueTestToken(app, person, { name: 'Mallory', scope: 'read' });
   await insertPasskey(app, person);
   await sql`update passkeys set name = 'Mallory'`.execute(app.db);

@@ -201,6 +201,8 @@ t.test('a refused request does not use up its key', async (t) => {
   t.equal((await program.post('/posts/', { body: '' }, key)).statusCode, 400);
   t.equal((await program.post('/posts/1/comments/', { body: 'x' }, key)).statusCode, 404);
   t.equal((await program.post('/posts/', { body: 'x' }, key)).statusCode, 201);
+  const keyless = await program.post('/posts/', { body: 'x' });
+  t.equal(keyless.headers['idempotency-replayed'], undefined);
   t.equal(
     (await program.post('/posts/', { body: 'x' }, { 'idempotency-key': 'k'.repeat(256) })).statusCode,
     400,

@@ -165,6 +165,7 @@ t.test('whatever needs a password waits for a concurrent change of it, and then 
 t.test('a session that ends while creating a token creates none', async (t) => {
   const { app, john } = await setUp();
   const session = await startSession(app.db, { userId: john.id, isRemembered: false });
+  await startSession(app.db, { userId: john.id, isRemembered: false }); // Another of his.
   await endSession(app.db, session);
   const token = { userId: john.id, name: 'late', scope: 'write', days: null } as const;
   await t.rejects(issueNamedToken(app.db, { ...token, sessionHash: hashToken(session) }), {

@@ -76,6 +76,7 @@ t.test('an uploaded image has its place in a post at once, and its files when th
   t.match(waiting.body, 'width="2000" height="1000"');
 
   await drain(app);
+  let size = 0;
   for (const width of [640, 1280, 1920]) {
     const file = await visitor.get(fileOf(image.key, width));
     t.match(file.headers, {
@@ -85,10 +86,11 @@ t.test('an uploaded image has its place in a post at once, and its files when th
       'content-security-policy': /default-src 'none'/,
     });
     t.match(await sharp(file.rawPayload).metadata(), { width, height: width / 2 });
+    size += file.rawPayload.length;
   }
   t.equal((await visitor.get(path)).body, body, 'the post has not changed');
   t.equal((await visitor.get(`/images/${image.key}`)).headers.location, fileOf(image.key, 1920));
-  t.match(await images(), [{ upload: null, unused_since: null }], 'the upload is not kept');
+  t.match(await images(), [{ upload: null, unused_since: null, size }], 'the upload is not kept');
   for (const feed of ['/feed.atom', '/feed.json'])
     t.match((await visitor.get(feed)).body, `https://blog.example${fileOf(image.key, 1920)} 1920w`, feed);
 });
@@ -193,6 +195,7 @@ t.test('an image is for its owner, until a post that everyone may read shows it'
 
   const path = await publish(imageMarkdown(image));
   t.same(await statuses(), [200, 200, 200, 200]);
+  t.same((await client.get('/images')).body.match(/shown in \d+ posts?/g), ['shown in 1 post']);
   await setPostDisabled(db, idOf(path), true);
   t.same(await statuses(), [200, 404, 200, 404], 'a moderator has hidden the post');
   await setPostDisabled(db, idOf(path), false);

@@ -64,6 +64,10 @@ t.test('a suspended person is logged out everywhere at once, and told why', asyn
   t.equal((await logIn()).statusCode, 303, 'it ends by itself');
 
   const mod = { id: moderator.id, role: 'Moderator' } as const;
+  const { id: otherId } = await createUser(app, { username: 'other' });
+  await sql`update users set suspended_until = now() + interval '1 day' where id = ${otherId}`.execute(
+    app.db,
+  );
   for (const [lifts, other] of [
     ['silenced', 'suspended'],
     ['suspended', 'silenced'],
@@ -74,6 +78,9 @@ t.test('a suspended person is logged out everywhere at once, and told why', asyn
     t.same([silencedUntil === null, suspendedUntil === null], [lifts === 'silenced', lifts === 'suspended']);
     await t.rejects(liftSanctions(app, mod, john.id, { lifts }), { code: 'not-in-force' });
   }
+  t.ok((await findModerated(app.db, otherId)).suspendedUntil, 'nobody else may log in again');
+  const forever = await client.post(url, { kind: 'suspended', period: 'forever', reason: 'Again' });
+  t.match((await client.follow(forever)).body, 'Suspended permanently');
 });
 
 t.test('a silenced person can read, but not write', async (t) => {

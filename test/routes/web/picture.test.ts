@@ -240,6 +240,7 @@ t.test('removing a picture keeps an identical one of another person', async (t) 
   t.match((await client.get('/user/susan')).body, path);
   await other.post(`${PAGE}/remove`);
   t.equal((await client.get(path)).statusCode, 200);
+  t.match((await client.get('/user/john')).body, path);
 });
 
 t.test('neither one person nor one IP address can take all the slots for uploads', async (t) => {

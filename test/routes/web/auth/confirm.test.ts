@@ -97,6 +97,10 @@ t.test('an expired, unrelated or made-up link confirms nothing', async (t) => {
     app.db,
   );
   t.same(saysOf(await client.post(`/auth/confirm/${token}`)), [INVALID]);
+  await sql`update mailed_tokens set purpose = 'confirm-account', sent_to = 'old@example.com'`.execute(
+    app.db,
+  );
+  t.same(saysOf(await client.post(`/auth/confirm/${token}`)), [INVALID], 'to another address');
   t.notOk(await isConfirmed());
 });
 
