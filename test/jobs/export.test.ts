@@ -179,6 +179,7 @@ t.test('an export has the data of every table that refers to a person', async (t
     .values([
       { ...unfinished, key: 'u'.repeat(22), upload: Buffer.of(1) },
       { ...unfinished, key: 'f'.repeat(22), fault: 'unreadable' },
+      { ...unfinished, key: 'd'.repeat(22) }, // As if it were deleted after it was listed.
     ])
     .execute();
   await sql`
@@ -211,7 +212,8 @@ t.test('an export has the data of every table that refers to a person', async (t
   t.same(kinds.sort(), [...Array(60).fill('confirmed'), 'export-made', 'logged-in', 'token-made']);
   t.match(files['picture.webp'], /^RIFF/);
   t.match(json('images.json'), [{ file: `images/${key}.webp`, alternative_text: 'A cat' }]);
-  t.equal(json('images.json').length, 1, 'only the one that has files');
+  t.equal(json('images.json').length, 2, 'only those that have files');
+  t.equal(files[`images/${'d'.repeat(22)}.webp`], '');
   t.ok(
     files[`images/${key}.webp`] === String(content),
     'its largest file, which takes several chunks, is complete',

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import t from 'tap';
-import { block } from '../../src/domain/blocks/block.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { mailAtOnce, mailDaily } from '../../src/domain/notifications/mail.ts';
 import { notify } from '../../src/domain/notifications/notify.ts';
@@ -69,8 +68,12 @@ t.test(
       nothing: async () => {},
       read: () => markAllRead(app.db, userId, 1_000_000),
       'hidden by a moderator': () => sql`update comments set is_disabled = true`.execute(app.db),
+      // Muting also marks notifications as read, but not one that is written at the same moment.
       'by somebody who is muted by now': () =>
-        block(app.db, { blockerId: userId, blockedId: reader.id }, 'mute'),
+        app.db
+          .insertInto('blocks')
+          .values({ blocker_id: userId, blocked_id: reader.id, kind: 'mute' })
+          .execute(),
       unwanted: set(`comment_mails = 'never'`),
       bounced: set('email_bounced_at = now()'),
       suspended: set(`suspended_until = now() + interval '1 day'`),
@@ -110,6 +113,8 @@ t.test('each kind is mailed as often as its recipient has chosen, and daily mail
   const { app, smtp, author, reader, comment, deliver } = await setUp();
   await follow(app, reader.id, author.id);
   await deliver();
+  await mailAtOnce(app, author.id);
+  await drain(app);
   t.same(smtp.mails, [], 'followers are mailed about daily by default');
   const counts = await Promise.all([mailDaily(app, { signal }), mailDaily(app, { signal })]);
   t.equal(counts[0] + counts[1], 1, 'two concurrent runs send one');
@@ -202,8 +207,16 @@ t.test('people can unsubscribe in the mail program and on the page', async (t) =
   t.match((await visitor.get(path)).body, 'Unsubscribe from comment emails', 'the link lasts');
   const all = path.replace('comments', 'notifications');
   t.match((await visitor.post(all, {})).body, 'You will no longer receive all emails about notifications');
+  await sql`update users set wants_digest = true`.execute(app.db);
+  await visitor.post(path.replace('comments', 'digest'), {});
   const choices = await findMailChoices(app.db, author.id);
-  t.match(choices, { comments: 'never', replies: 'never', mentions: 'never', follows: 'never' });
+  t.match(choices, {
+    wantsDigest: false,
+    comments: 'never',
+    replies: 'never',
+    mentions: 'never',
+    follows: 'never',
+  });
   for (const wrong of ['x'.repeat(43), `comments.${randomUUID()}`, path.replace(/.*comments/, 'likes')]) {
     for (const method of ['GET', 'POST'] as const)
       t.equal((await app.inject({ method, url: `/unsubscribe/${wrong}` })).statusCode, 404, method);

@@ -80,7 +80,7 @@ export async function countNotifications(db: Db, filter: Listed): Promise<number
   return total;
 }
 
-function ofRecipient(db: Db, { recipientId, isUnread = false }: Listed) {
+function ofRecipient(db: Db, { recipientId, isUnread }: Listed) {
   const own = db.selectFrom('notifications').where('notifications.recipient_id', '=', recipientId);
   return isUnread ? own.where('notifications.read_at', 'is', null) : own;
 }
