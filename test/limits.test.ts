@@ -141,14 +141,14 @@ t.test('a new account may write a tenth, on pages and through the API', async (t
 
   const [postId = 0] = await writePosts(app, john);
   const susan = await createUser(app, { username: 'susan' });
-  for (const [{ email }, third] of [
-    [john, 429],
-    [susan, 201],
+  const mary = await createUser(app, { username: 'mary', isNew: true });
+  for (const [who, by, third] of [
+    ['john', new ApiProgram(app, basic(john.email, PASSWORD)), 429],
+    ['susan', new ApiProgram(app, basic(susan.email, PASSWORD)), 201],
+    ['mary', await ApiProgram.of(app, mary), 429],
   ] as const) {
-    const withPassword = new ApiProgram(app, basic(email, PASSWORD));
-    const comment = async () =>
-      (await withPassword.post(`/posts/${postId}/comments/`, { body: 'Hello' })).statusCode;
-    t.same([await comment(), await comment(), await comment()], [201, 201, third], email);
+    const comment = async () => (await by.post(`/posts/${postId}/comments/`, { body: 'Hello' })).statusCode;
+    t.same([await comment(), await comment(), await comment()], [201, 201, third], who);
   }
 });
 
