@@ -48,7 +48,7 @@ t.test(
     await createUser(app, { username: 'stranger', isConfirmed: false });
     const client = await signedInClient(app, john);
     const program = await ApiProgram.of(app, john);
-    const body = 'Ask @SUSAN, @nobody, @stranger or `@ann`.';
+    const body = 'Ask @SUSAN, @nobody, @stranger or `@ann`. #tea';
     await client.post('/', { body });
     await client.post('/post/1', { body });
     await program.post('/posts/', { body });
@@ -63,6 +63,7 @@ t.test(
     const page = (await client.get('/post/1')).body;
     t.equal(page.split(linkTo(susan, 'SUSAN')).length, 4, 'in the post and both comments');
     t.match(page, '@nobody, @stranger or');
+    t.equal(page.split('<a class="tag"').length, 2, 'a tag in the post, but not in the comments');
     const { items } = (await client.get('/post/1/feed.json')).json();
     t.match(items[0].content_html, `href="${app.config.baseUrl}/user/by-id/${susan.id}"`);
     t.match((await client.post('/', { body: '@ann', preview: 'y' })).body, linkTo(ann, 'ann'));

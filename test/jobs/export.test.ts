@@ -164,6 +164,12 @@ t.test('an export has the data of every table that refers to a person', async (t
   });
   await addSubscribers(app, john.id);
   await subscribeAccount(app.db, susan.id, john.id);
+  await sql`
+    with written as (
+      insert into posts (author_id, body, body_html) select ${susan.id}::int, 'x', 'x' from generate_series(1, 101) returning id
+    )
+    insert into likes (user_id, post_id) select ${john.id}::int, id from written order by id
+  `.execute(app.db);
   await upload(client, await sharp({ create: PLAIN }).png().toBuffer());
   const { id: imageId, key } = await storeImage(app, john.id);
   await drain(app);
@@ -203,7 +209,14 @@ t.test('an export has the data of every table that refers to a person', async (t
   t.match(json('drafts.json'), [{ title: '', body: 'Soon', tags: 'tea' }]);
   t.match(json('following.json'), [{ username: 'susan', since: /^20/ }]);
   t.match(json('followers.json'), [{ username: 'susan', since: /^20/ }]);
-  t.same([json('likes.json'), json('bookmarks.json')], [[], []]);
+  t.same(json('bookmarks.json'), []);
+  const liked = json('likes.json').map(({ post_path: path }: { post_path: string }) => Number(path.slice(6)));
+  t.equal(liked.length, 101);
+  t.same(
+    liked,
+    liked.toSorted((a: number, b: number) => b - a),
+    'newest first',
+  );
   t.match(json('subscriptions.json'), [{ username: 'susan', since: /^20/ }]);
   t.match(json('notifications.json'), [{ kind: 'follow', by: 'susan', is_read: false }]);
   t.match(json('sessions.json'), [{ browser: '' }, LOGGED_IN]);

@@ -67,6 +67,7 @@ t.test(
     const body = `[a]: /b "${'t'.repeat(24_000)}"\n\n${'[a]'.repeat(8_000)}`;
     await app.db.updateTable('posts').set({ body }).where('id', '=', costly).execute();
     await app.db.updateTable('comments').set({ body: '# Hi @john' }).execute();
+    await app.db.updateTable('comments').set({ body }).where('id', '=', 2).execute();
     await app.db
       .insertInto('mentions')
       .columns(['user_id', 'comment_id', 'name'])
@@ -79,7 +80,7 @@ t.test(
     t.same(await textsIn(app, 'posts'), [rendered('Edited'), { ...old, renderer: RENDERER }, old]);
     await assertEnqueued(t, app, renderTextsQueue, [{}]);
     const mention = rendered('# Hi <a class="mention" href="/user/by-id/1">@john</a>');
-    t.same(await textsIn(app, 'comments'), [mention, mention]);
+    t.same(await textsIn(app, 'comments'), [mention, { ...old, renderer: RENDERER }]);
   },
 );
 

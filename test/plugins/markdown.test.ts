@@ -1,4 +1,5 @@
 import t from 'tap';
+import { markdownRenderer } from '../../src/domain/markdown/renderer.ts';
 import { Busy } from '../../src/errors.ts';
 import { ApiProgram } from '../support/api.ts';
 import { build } from '../support/build.ts';
@@ -71,6 +72,16 @@ t.test('a text that takes too long is refused, and the next is rendered', async 
   }
   await waitFor(() => app.markdown.post('short').catch(() => false), 'a short text is rendered in time');
 });
+
+t.test(
+  'a text that takes too much memory is refused, and any other error is reported as it is',
+  async (t) => {
+    const failing = (code: string) =>
+      markdownRenderer(() => Promise.reject(Object.assign(new Error('failed'), { code })), 20);
+    await t.rejects(failing('ERR_WORKER_OUT_OF_MEMORY').post('x'), { code: 'unrenderable' });
+    await t.rejects(failing('ECONNRESET').post('x'), { message: 'failed', code: 'ECONNRESET' });
+  },
+);
 
 t.test('when too many texts wait, others are refused', async (t) => {
   const app = await build(t, {}, PATIENT);

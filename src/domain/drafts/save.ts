@@ -64,5 +64,5 @@ export async function refuseStale(db: Db, authorId: number, id: number): Promise
 }
 
 function columnsOf({ title, body, tags, isUnlisted }: DraftText) {
-  return { title, body, tags, ...(isUnlisted !== undefined && { is_unlisted: isUnlisted }) };
+  return { title, body, tags, is_unlisted: isUnlisted };
 }

@@ -30,18 +30,21 @@ export interface Writing extends MentioningText {
   readonly isUnlisted?: boolean | undefined;
 }
 
-/** The columns of a post's content. If there are too many tags, the added ones take precedence. */
+/**
+ * The columns of a post's content; those that are undefined do not change. If there are too many tags, the added ones take
+ * precedence.
+ */
 export function postColumns(post: Writing) {
   const { title, excerptHtml, images, tags, addedTags = [], isUnlisted } = post;
   const added = addedTags.filter((tag) => !tags.includes(tag));
   return {
     ...textColumns(post),
-    ...(title !== undefined && { title: title?.trim() || null }),
+    title: title === undefined ? undefined : title?.trim() || null,
     excerpt_html: excerptHtml,
     image_keys: images,
     tags: [...added, ...tags].slice(0, MAX_TAGS),
     added_tags: added,
-    ...(isUnlisted !== undefined && { is_unlisted: isUnlisted }),
+    is_unlisted: isUnlisted,
   };
 }
 

@@ -18,11 +18,12 @@ t.test('footnotes are numbered in the order of their references, and linked both
 
 t.test('the footnotes of two posts have different ids, and none is lost', async (t) => {
   const body =
-    'a[^1]\n\n[^1]: one\n\n[^1]: another\n\n[^2]: unused [^3]\n\n[^3]: nested\n\n    [^4]: inner\n\nend';
+    'a[^1]\n\n[^1]: one [^5]\n\n[^1]: another\n\n[^2]: unused [^3]\n\n[^3]: nested\n\n    [^4]: inner\n\n[^5]:\n    - list\n\nend';
   const [one, other] = [render('post', body).html, render('post', body).html];
   const idsIn = (html: string) => [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
-  t.equal(idsIn(one).length, 6);
-  t.equal(new Set([...idsIn(one), ...idsIn(other)]).size, 12);
+  t.equal(idsIn(one).length, 8);
+  t.equal(new Set([...idsIn(one), ...idsIn(other)]).size, 16);
   t.match(one, /end<\/p>\n<section/, 'text after a footnote is no part of it');
+  t.match(one, /<li>list<\/li>\n<\/ul>\n <a class="footnote"/, 'the link back is after the list');
   for (const word of ['one', 'another', 'unused', 'nested', 'inner']) t.match(one, word);
 });

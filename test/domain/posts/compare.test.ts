@@ -21,6 +21,7 @@ t.test('texts are compared by words, and changed phrases stay whole', async (t) 
   t.equal(compare('今日は晴れです', '今日は雨です'), '今日は[-晴れ-]{+雨+}です', 'also where no spaces are');
   t.equal(compare('x y', ' '), '[-x-] [-y-]', 'a space that both have is only joined to a replacement');
   t.equal(compare(' ', 'x y'), '{+x+} {+y+}');
+  t.equal(compare('x ', 'y '), '[-x-]{+y+} ');
   t.match(compareTexts({ former: 'One two.', next: 'One two, three and four!' }), { added: 3, removed: 0 });
   t.match(compareTexts({ former: 'One two, three.', next: 'One.' }), { added: 0, removed: 2 });
 });
@@ -67,6 +68,11 @@ t.test('hostile texts are compared in bounded time and size', async (t) => {
     t.comment(`${what}: ${parts.length} parts in ${Math.round(performance.now() - start)} ms`);
     t.ok(parts.length <= 4_000, what);
     t.equal(parts.filter(({ kind }) => kind === 'added').length > 0, true);
+    const replaced = [
+      { kind: 'removed', text: former },
+      { kind: 'added', text: next },
+    ];
+    if (what === 'short lines') t.same(parts, replaced, 'too many differences even by lines');
   }
   const many = Array.from({ length: 120 }, () =>
     app.compareTexts({ former: pairs['long words'][0] ?? '', next: 'x' }),

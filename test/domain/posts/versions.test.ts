@@ -107,6 +107,9 @@ t.test(
     await passTime();
     await asAdmin.post(`/edit/${id}`, { ...fields, body: 'Five' });
     t.equal((await kept()).length, 3);
+    await passTime();
+    await asAdmin.post(`/edit/${id}`, { ...fields, title: 'On coffee', body: 'Five' });
+    t.equal((await kept()).length, 4, 'a new title alone counts');
   },
 );
 

@@ -74,6 +74,7 @@ t.test('an unlisted post is in no public list', async (t) => {
   const timeline = `/users/${susan.id}/timeline/`;
   for (const path of ['/posts/', `/users/${john.id}/posts/`, timeline, '/tags/tea/posts/', '/comments/'])
     check(path, await program.get(path));
+  t.equal((await program.get(`/users/${john.id}/posts/`)).json().count, 1);
 
   const { rows } = await sql<{ week: string }>`select date_trunc('week', now())::date::text as week`.execute(
     db,

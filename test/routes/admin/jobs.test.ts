@@ -248,6 +248,16 @@ t.test(
     for (const person of ['susan', '@Susan', 'SUSAN@example.com']) {
       t.same(await usersFound(person), [susan.id], person);
     }
+    await sql`
+      with asked as (
+        insert into subscriptions (author_id, email, asked_at)
+        select ${susan.id}::int, name || '@example.com', now() from unnest('{susan,ann}'::text[]) as name returning id, email
+      )
+      insert into pgboss.job (name, data)
+      select 'mail', jsonb_build_object('subscriptionId', id, 'userId', case when email ~ 'ann' then 900004 else 900005 end)
+      from asked
+    `.execute(app.db);
+    t.same(await usersFound('ann@example.com'), [900_004], 'the subscription of an address');
     t.same(await usersFound('0b6a9d4e-6a0c-4c53-8f0e-1d1f1c8f3d6b'), [900_001]);
     t.same(await usersFound('451 try'), [900_002], 'words of the error');
     t.same(await usersFound('bob@example.com'), [900_002]);

@@ -121,7 +121,9 @@ t.test('logging someone out everywhere ends sessions and tokens, but not the Adm
   const { john, act } = await setUp();
   const tab = await signedInClient(app, john);
   const token = await issueTestToken(app, john, { name: 'a program', scope: 'read' });
-  t.match((await client.get(`/admin/people/${john.id}`)).body, 'Log out everywhere and revoke API tokens');
+  const { body } = await client.get(`/admin/people/${john.id}`);
+  t.match(body, 'Log out everywhere and revoke API tokens');
+  t.match(body, '1 API token.');
   t.match(messagesOf(await act('end-access')), [/^john is logged out everywhere/]);
   t.match((await tab.get('/')).body, 'Hello, Stranger!');
   const api = await app.inject({ url: '/api/v1/posts/', headers: { authorization: `Bearer ${token}` } });

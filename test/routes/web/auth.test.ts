@@ -308,6 +308,8 @@ t.test('changing an account’s address as Administrator ends all access to it',
   });
   await edit(boss.id, { email: 'boss@work.example', username: 'boss', role: 'Administrator' });
   t.equal(await isSignedIn(administrator), true, 'their own session continues');
+  const changes = app.db.selectFrom('email_changes').select('user_id').orderBy('user_id');
+  t.same(await changes.execute(), [{ user_id: john.id }, { user_id: boss.id }], 'only one’s own are voided');
 });
 
 t.test('log-ins from new browsers are mailed, except for the first, up to a limit per account', async (t) => {

@@ -100,6 +100,7 @@ t.test('a block ends follows, and keeps a person from following and commenting',
   for (const { id } of [john, susan])
     t.same([await isBlocked(app.db, id, mary.id), await isBlocked(app.db, mary.id, id)], [false, false]);
   t.match((await bySusan.get('/user/john')).body, 'action="/follow/john"', 'she is not told');
+  t.notMatch((await bySusan.get('/user/susan')).body, 'You have blocked');
   t.notMatch((await byJohn.get('/user/susan')).body, '/follow/susan"');
 
   const refused = await bySusan.post('/follow/john');

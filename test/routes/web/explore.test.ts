@@ -78,7 +78,7 @@ t.test('the directory lists people in three orders, without closed and unconfirm
   for (const { id } of [suspended, closed]) await write({ ...anna, id }, 'Spam', 'Spam');
   await sql`update users set suspended_until = 'infinity' where id = ${suspended.id}`.execute(app.db);
   await sql`update users set deletion_due_at = now() where id = ${closed.id}`.execute(app.db);
-  await createUser(app, { username: 'newest' });
+  const newest = await createUser(app, { username: 'newest' });
   await write(ben, 'Latest', 'Latest');
 
   t.same(await links('/people', undefined, visitor), ['newest', 'reader', 'ben']);
@@ -89,4 +89,6 @@ t.test('the directory lists people in three orders, without closed and unconfirm
   t.same(await links('/people/recent', undefined), ['anna'], 'without people the reader has muted');
   t.match((await client.get('/people')).body, 'Hidden from this page: 1 person by');
   t.equal((await visitor.get('/people?before=1')).statusCode, 404);
+  for (const person of [reader, newest]) await write(person, 'Hello', 'Hello');
+  t.same(await links('/people/recent', undefined, visitor), ['newest', 'reader', 'ben'], 'only one page');
 });

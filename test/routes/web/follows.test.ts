@@ -1,4 +1,5 @@
 import t from 'tap';
+import { follow } from '../../../src/domain/follows/follow.ts';
 import { build, buildShared } from '../../support/build.ts';
 import { Client, messagesOf } from '../../support/client.ts';
 import { createUser, signedInClient } from '../../support/factories.ts';
@@ -8,15 +9,17 @@ const emptied = await buildShared(t);
 
 t.test('following and unfollowing are POSTs and ignore the name’s case', async (t) => {
   const app = await emptied();
-  const [john] = [await createUser(app), await createUser(app, { username: 'Susan' })];
+  const [john, susan] = [await createUser(app), await createUser(app, { username: 'Susan' })];
+  await follow(app, (await createUser(app, { username: 'ann' })).id, susan.id);
   const client = await signedInClient(app, john);
   const say = async (url: string) => messagesOf(await client.follow(await client.post(url)));
 
   t.equal((await client.get('/follow/Susan')).statusCode, 404, 'a GET changes nothing');
   t.same(await say('/follow/susan'), ['You are now following Susan.']);
   t.same(await say('/follow/Susan'), ['You are already following this user.']);
-  t.match((await client.get('/user/Susan')).body, '1 follower<');
+  t.match((await client.get('/user/Susan')).body, '2 followers<');
   t.same(await say('/unfollow/SUSAN'), ['You are not following Susan anymore.']);
+  t.match((await client.get('/user/Susan')).body, '1 follower<', 'ann still does');
   t.same(await say('/unfollow/Susan'), ['You are not following this user.']);
   t.same(await say('/follow/nobody'), ['Invalid user.']);
   t.same(await say('/unfollow/nobody'), ['Invalid user.']);

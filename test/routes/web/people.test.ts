@@ -81,6 +81,7 @@ t.test('an avatar is always drawn the same from its seed, and can be cached fore
 t.test('people can edit their own profile, and markup in it is shown as text', async (t) => {
   const app = await emptied();
   const client = await signedInClient(app, await createUser(app));
+  await createUser(app, { username: 'susan' });
   const page = await client.follow(
     await client.post('/edit-profile', {
       name: '<b>John</b>',
@@ -93,8 +94,9 @@ t.test('people can edit their own profile, and markup in it is shown as text', a
   t.notMatch(page.body, /<b>John|<script>alert|<img src=x|href="javascript/);
   const form = await client.get('/edit-profile');
   t.notMatch(form.body, /<script>alert|<img src=x/);
-  t.match(await app.db.selectFrom('users').select(['location', 'about_me']).execute(), [
+  t.match(await app.db.selectFrom('users').select(['location', 'about_me']).orderBy('id').execute(), [
     { location: /^"><script>/, about_me: /^<img/ },
+    { location: '', about_me: '' },
   ]);
 
   const long = await client.post('/edit-profile', { name: 'x'.repeat(65), location: '', about_me: '' });
@@ -123,6 +125,8 @@ t.test("an Administrator can edit anyone's profile", async (t) => {
   await app.db.insertInto('applications').values(application).execute();
 
   t.match((await admin.get(url)).body, 'value="john@example.com"');
+  await admin.follow(await admin.post(url, { ...fields, email: john.email, role: 'User' }));
+  t.match(await app.db.selectFrom('applications').select('reason').execute(), [{ reason: 'To write' }]);
   const page = await admin.follow(await admin.post(url, { ...fields, confirmed: 'y' }));
   t.same(messagesOf(page), ['The profile has been updated.']);
   t.match(page.body, '<h1>johnny</h1>');
@@ -188,26 +192,30 @@ t.test("nobody else can edit other people's profiles", async (t) => {
   t.equal((await client.post(`/edit-profile/${john.id}`, { role: 'Administrator' })).statusCode, 403);
 });
 
-t.test('a visit is recorded at most once a minute', async (t) => {
+t.test('a visit is recorded at most once a minute, for the visitor alone', async (t) => {
   const app = await emptied();
-  const john = await createUser(app);
-  const client = await signedInClient(app, john);
-  const lastSeen = async () => {
-    const row = await app.db
-      .selectFrom('users')
-      .select('last_seen_at')
-      .where('id', '=', john.id)
-      .executeTakeFirstOrThrow();
-    return row.last_seen_at.getTime();
+  const [john, susan] = [await createUser(app), await createUser(app, { username: 'susan' })];
+  const [client] = [await signedInClient(app, john), await signedInClient(app, susan)];
+  const program = await ApiProgram.of(app, john);
+  /** Makes the last visits this old, visits, and returns whose visit was recorded. */
+  const recorded = async (age: string, visit: () => Promise<unknown>) => {
+    for (const table of ['users', 'sessions'])
+      await sql`update ${sql.table(table)} set last_seen_at = now() - ${age}::interval`.execute(app.db);
+    await visit();
+    const { rows } = await sql<{ whose: string }>`
+      select username as whose from users where last_seen_at > now() - interval '20 seconds'
+      union all
+      select 'session of ' || username from sessions join users on users.id = user_id
+      where sessions.last_seen_at > now() - interval '20 seconds'
+    `.execute(app.db);
+    return rows.map(({ whose }) => whose);
   };
-  const before = await lastSeen();
-  await client.get('/');
-  t.equal(await lastSeen(), before);
-  for (const table of ['users', 'sessions'])
-    await sql`update ${sql.table(table)} set last_seen_at = now() - interval '61 seconds'`.execute(app.db);
-  const old = await lastSeen();
-  await Promise.all([client.get('/'), client.get('/'), client.get('/')]);
-  t.ok((await lastSeen()) > old);
+  const visits = () => Promise.all([client.get('/'), client.get('/'), client.get('/')]);
+  t.same(await recorded('30 seconds', visits), []);
+  t.same(await recorded('61 seconds', visits), ['john', 'session of john']);
+  t.same(await recorded('30 seconds', () => program.get('/posts/')), []);
+  await app.db.updateTable('api_tokens').set({ last_used_at: null }).execute();
+  t.same(await recorded('61 seconds', () => program.get('/posts/')), ['john']);
 });
 
 t.test('the last Administrator cannot demote or unconfirm themselves', async (t) => {
@@ -217,6 +225,7 @@ t.test('the last Administrator cannot demote or unconfirm themselves', async (t)
   const profile = { email: admin.email, username: 'admin', name: '', location: '', about_me: '' };
   const edit = (fields: Record<string, string>) =>
     client.post(`/edit-profile/${admin.id}`, { ...profile, ...fields });
+  t.equal((await edit({ role: 'Administrator', confirmed: 'y', name: 'Ada' })).statusCode, 303);
   const message = 'This is the only Administrator. Promote another account first.';
   for (const fields of [{ role: 'User', confirmed: 'y' }, { role: 'Administrator' }]) {
     const refused = await edit(fields);

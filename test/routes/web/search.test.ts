@@ -63,6 +63,7 @@ t.test('dates narrow a search', async (t) => {
   const second = await comment(ben, old, 'another comment on a walrus');
   t.same(await found('walrus before:2020-05-06', 'comments'), [String(first)]);
   t.same(await found('walrus after:2020-05-06', 'comments'), [String(second)]);
+  t.equal((await found('walrus after:2020-05-05', 'comments')).length, 2);
 });
 
 t.test('words, phrases, alternatives and exclusions find posts', async (t) => {
