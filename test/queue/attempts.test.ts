@@ -25,6 +25,7 @@ async function attemptTwice() {
 t.test(
   'an attempt without a recorded end is lost, unless it is the last and its job says more',
   async (t) => {
+    await attemptTwice(); // Another job.
     const id = await attemptTwice();
     const endedAt = '2027-03-27T12:00Z';
     for (const [state, outcome] of [

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import t from 'tap';
 import { Type } from 'typebox';
-import { endBatches, MAX_MEMBERS } from '../../src/queue/batch.ts';
+import { endBatches, findBatch, MAX_MEMBERS } from '../../src/queue/batch.ts';
 import {
   type Batch,
   batchCounts,
@@ -261,6 +261,8 @@ t.test('each batch has its own jobs and end, and each job its own batch', async 
     await db.transaction().execute((trx) => queue.sendAll(parts, payloads, { db: trx, batch }));
   }
   await queue.closeBatch(one, { db });
+  t.match(await findBatch(db, one.id), { isOpen: false });
+  t.match(await findBatch(db, two.id), { isOpen: true });
 
   const jobs = [...(await jobsOf(app, parts)), ...(await jobsOf(app, endings))];
   const batchOf = async ({ id, data }: { id: string; data: unknown }) =>

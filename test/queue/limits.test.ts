@@ -31,11 +31,13 @@ t.test(
     for (const [queue, key] of [
       ['mail', 'b.example'],
       ['mail', WHOLE_QUEUE],
+      ['exports', WHOLE_QUEUE],
       ['exports', EACH_KEY],
     ] as const)
       await setLimit(db, { queue, key, rate });
     await setLimit(db, { queue: 'mail', key: 'b.example', rate: '1/day' });
     const all = [
+      { queue: 'exports', key: WHOLE_QUEUE, rate },
       { queue: 'exports', key: EACH_KEY, rate },
       { queue: 'mail', key: WHOLE_QUEUE, rate },
       { queue: 'mail', key: 'b.example', rate: '1/day' },
@@ -43,7 +45,7 @@ t.test(
     t.same(await listLimits(db), all);
     t.same(await loadRestraints(db), { paused: [], broken: [], limits: all });
     await setLimit(db, { queue: 'mail', key: WHOLE_QUEUE, rate: undefined });
-    t.same(await listLimits(db), [all[0], all[2]]);
+    t.same(await listLimits(db), [all[0], all[1], all[3]]);
   },
 );
 

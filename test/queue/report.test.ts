@@ -82,6 +82,9 @@ t.test('the report of a job is redacted and truncated, and its rest is written a
   const parts = { app, db: app.db, logFailure };
   const jobId = randomUUID();
   const told = () => findReport(app.db, jobId);
+  const other = new JobReport({ queue: 'exports', jobId: randomUUID(), attempt: 1 });
+  other.reporting(parts).log.info({}, 'of another job');
+  await other.end(parts);
   await new JobReport({ queue: 'exports', jobId, attempt: 1 }).end(parts);
   t.equal(await told(), undefined, 'one that tells nothing writes nothing');
 
@@ -133,6 +136,9 @@ t.test('the report of a job is redacted and truncated, and its rest is written a
   const second = await told();
   t.match(second, { done: null, total: null, lines: [...first.lines, { text: 'late' }, { text: 'again' }] });
   t.equal(second?.lines.length, 6);
+  log.info({}, 'later');
+  await report.end(parts);
+  t.match(await told(), { done: null }, 'the next attempt’s progress is not replaced');
 
   t.same(failures, []);
   const faulty = new JobReport({ queue: 'exports', jobId: 'no id', attempt: 1 });

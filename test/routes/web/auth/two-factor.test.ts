@@ -224,11 +224,12 @@ t.test('neither mailed links nor the API let the password or the mailbox replace
     t.equal(answer.statusCode, 403);
     t.match(answer.json().message, 'Create an API token on the site');
   }
-  await t.rejects(
-    issueToken(app.db, john),
-    { code: 'unauthorized' },
-    'not even if it was turned on just now',
-  );
+  for (const access of [
+    () => issueToken(app.db, john),
+    () => startSession(app.db, { userId: john.id, isRemembered: false }),
+  ]) {
+    await t.rejects(access, { code: 'unauthorized' }, 'not even if it was turned on just now');
+  }
 
   await app.db.updateTable('users').set({ confirmed_at: null }).where('id', '=', john.id).execute();
   const confirming = new Client(app);
