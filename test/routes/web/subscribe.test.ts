@@ -91,6 +91,7 @@ t.test('a visitor subscribes with a link in a mail, and unsubscribes with one cl
     .select('subscription_id as subscriptionId')
     .execute();
   t.same(tokens, [{ subscriptionId }], 'another’s still works');
+  t.equal((await visitor.get(link)).statusCode, 404, 'this one shows nobody’s');
   const other = app.db.deleteFrom('subscriptions').where('id', '=', subscriptionId);
   t.same(await other.returning('confirmed_at').execute(), [{ confirmed_at: null }]);
   t.same(messagesOf(confirmed), ['You’ll get new posts by susan at reader@example.com.']);

@@ -153,7 +153,10 @@ t.test('logging in takes two steps, and the first gives no access', async (t) =>
 });
 
 t.test('a code works once, even for two simultaneous requests', async (t) => {
-  const john = await createPerson({ hasTwoFactor: true });
+  const [john, susan] = [
+    await createPerson({ hasTwoFactor: true }),
+    await createPerson({ hasTwoFactor: true }),
+  ];
   const clients = [new Client(app), new Client(app)];
   for (const client of clients) await givePassword(client, john);
   const [older, code] = [codeOf(TOTP_SECRET, { ago: 30_000 }), codeOf()];
@@ -163,6 +166,9 @@ t.test('a code works once, even for two simultaneous requests', async (t) => {
   await givePassword(later, john);
   for (const used of [code, older])
     t.equal((await later.post(CODE_PAGE, { code: used })).statusCode, 422, 'neither again nor an older one');
+  const hers = new Client(app);
+  await givePassword(hers, susan);
+  t.equal((await hers.post(CODE_PAGE, { code })).statusCode, 303, 'another account with the same secret');
 });
 
 t.test('a log-in that awaits its code ends after ten minutes, and with a new password', async (t) => {
@@ -286,6 +292,7 @@ t.test('a recovery code works once, and can create new ones or turn it off', asy
   for (const path of ['off', 'recovery-codes'])
     t.equal((await client.get(`/auth/two-factor/${path}`)).headers.location, '/auth/security');
   t.same(await codesOf(john), []);
+  t.equal((await codesOf(susan)).length, 10, 'another account keeps its own');
   t.equal((await givePassword(new Client(app), john)).headers.location, '/');
   t.ok((await mailsTo(john)).includes('[Pennypost] Two-factor authentication was turned off'));
 });
