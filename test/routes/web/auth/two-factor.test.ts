@@ -169,6 +169,8 @@ t.test('a code works once, even for two simultaneous requests', async (t) => {
   const hers = new Client(app);
   await givePassword(hers, susan);
   t.equal((await hers.post(CODE_PAGE, { code })).statusCode, 303, 'another account with the same secret');
+  const events = app.db.selectFrom('security_events').select('kind').where('user_id', '=', susan.id);
+  t.same(await events.where('kind', '=', 'log-in-failed').execute(), [], 'a right code is no failure');
 });
 
 t.test('a log-in that awaits its code ends after ten minutes, and with a new password', async (t) => {
