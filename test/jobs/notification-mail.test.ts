@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import t from 'tap';
+import { block } from '../../src/domain/blocks/block.ts';
 import { follow } from '../../src/domain/follows/follow.ts';
 import { mailAtOnce, mailDaily } from '../../src/domain/notifications/mail.ts';
 import { notify } from '../../src/domain/notifications/notify.ts';
@@ -68,8 +69,10 @@ t.test(
       nothing: async () => {},
       read: () => markAllRead(app.db, userId, 1_000_000),
       'hidden by a moderator': () => sql`update comments set is_disabled = true`.execute(app.db),
-      // Muting also marks notifications as read, but not one that is written at the same moment.
       'by somebody who is muted by now': () =>
+        block(app.db, { blockerId: userId, blockedId: reader.id }, 'mute'),
+      // Muting also marks notifications as read, but not one that is written at the same moment.
+      'by somebody who was muted at the same moment': () =>
         app.db
           .insertInto('blocks')
           .values({ blocker_id: userId, blocked_id: reader.id, kind: 'mute' })

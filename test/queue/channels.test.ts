@@ -30,12 +30,12 @@ t.test('a listener whose connection fails at first gets messages once it succeed
   });
   const { promise: received, resolve: onMessage } = Promise.withResolvers<string>();
   const { promise: connected, resolve: onGap } = Promise.withResolvers<void>();
+  const startedAt = performance.now();
   const listening = await channels.listen('later', { onMessage, onGap });
   t.match(errors, [{ code: 'ECONNREFUSED' }]);
   t.equal(errors.length, 1);
-  const failedAt = performance.now();
   await connected;
-  t.ok(performance.now() - failedAt > 500, 'it does not try again at once');
+  t.ok(performance.now() - startedAt > 500, 'it does not try again at once');
   await notify(connectionString, 'later');
   t.equal(await received, 'hello');
   await listening.close();

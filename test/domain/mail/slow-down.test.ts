@@ -14,6 +14,7 @@ t.test('a reply that the site sends too much mail makes the queue wait', async (
     ['450 4.7.1 Error: too much mail from 192.0.2.1, try again in 300 seconds', 300],
     ['451 4.7.1 Rate limited, retry-after: 60', 60],
     ['451 4.7.1 ratelimited, try again in 0 seconds', undefined],
+    ['452 4.5.3 Too many recipients this hour. Try again in 5 minutes.', 300],
     ['452 4.5.3 Too many recipients this hour. Try again in 5 Minutes.', 300],
     ['450 User sending quota exceeded, wait and try after 2 hours', 7200],
   ];

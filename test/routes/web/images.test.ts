@@ -113,6 +113,7 @@ t.test('what cannot be an image is refused with the reason', async (t) => {
   await refused(Buffer.from('hello'), /could not be read/);
   await refused(Buffer.alloc(0), /Choose a picture/);
   for (const [width, height, message] of [
+    [20_000, 20_000, /at most 25 megapixels/],
     [10_001, 1, /at most 25 megapixels/],
     [5_001, 5_000, /at most 25 megapixels/],
     [0, 30, /could not be read/],

@@ -189,13 +189,18 @@ t.test('open pages are notified of changes, until the session or the app ends', 
     await openStream(t, app, hers),
   ];
   t.match([her.response.statusCode, second.response.statusCode, third.response.statusCode], [200, 200, 204]);
+  await hers.post('/auth/logout');
+  await app.unreadStreams.beat();
+  await waitFor(() => her.isOver() && second.isOver(), 'they end with their session');
+
+  const last = await openStream(t, app, await signedInClient(app, susan));
   await app.db
     .updateTable('sessions')
     .set({ expires_at: sql`now()` })
     .where('user_id', '=', susan.id)
     .execute();
   await app.unreadStreams.beat();
-  await waitFor(() => her.isOver() && second.isOver(), 'they end with their session');
+  await waitFor(() => last.isOver(), 'or when it expires');
   t.notOk(others.some(({ isOver }) => isOver()));
 
   const startedAt = performance.now();
